@@ -1,0 +1,125 @@
+/**
+ * One host over HTTP or HTTPS with kept-alive connections: what the Kubernetes and the Argo CD adapters stand on.
+ * Redirects are answers, never followed: a token must not travel to another host. Proxies are those of the
+ * environment (HTTPS_PROXY, NO_PROXY), as in any Node program that honours them.
+ */
+import http from 'node:http';
+import https from 'node:https';
+import { getCACertificates } from 'node:tls';
+import { NightshiftError } from '#functions/shared/errors.ts';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path and query, beginning with `/`. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** From the start of the request to the end of the reply. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface HttpReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+export interface HttpHost {
+  request(request: HttpRequest): Promise<HttpReply>;
+  close(): void;
+}
+
+/** The host could not be asked, or did not answer whole and in time. Whether the request took effect is unknown. */
+export class UnreachableError extends NightshiftError {
+  override name = 'UnreachableError';
+}
+
+export interface HttpHostOptions {
+  /** `https://host[:port][/base]`; `http:` is for the caller to allow. */
+  readonly url: string;
+  /** PEM, trusted beside the public CAs (`additional`), or alone (`only`). */
+  readonly ca?: string;
+  readonly trust?: 'additional' | 'only';
+  readonly maxSockets?: number;
+  /** A longer reply is refused. Default 8 MiB. */
+  readonly maxBodyBytes?: number;
+}
+
+export function createHttpHost(options: HttpHostOptions): HttpHost {
+  const url = new URL(options.url);
+  const base = url.pathname.replace(/\/$/, '');
+  const maxBodyBytes = options.maxBodyBytes ?? 8 * 1024 * 1024;
+  const secure = url.protocol === 'https:';
+  const ca = options.ca
+    ? options.trust === 'only'
+      ? [options.ca]
+      : [...getCACertificates('default'), options.ca]
+    : undefined;
+  const agentOptions = {
+    keepAlive: true,
+    maxSockets: options.maxSockets ?? 64,
+    proxyEnv: process.env,
+    ...(secure && ca ? { ca } : {}),
+  };
+  const agent = secure ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
+  const send = secure ? https.request : http.request;
+
+  return {
+    close: () => agent.destroy(),
+    request: (request) =>
+      new Promise((resolve, reject) => {
+        const timeout = AbortSignal.timeout(request.timeoutMs);
+        const signal = request.signal ? AbortSignal.any([request.signal, timeout]) : timeout;
+        const unreachable = (cause: unknown) =>
+          reject(
+            new UnreachableError(
+              timeout.aborted
+                ? `${url.host} did not answer ${request.method} ${withoutQuery(request.path)} within ${request.timeoutMs} ms`
+                : `${url.host} could not be asked: ${cause instanceof Error ? cause.message : String(cause)}`,
+              { cause },
+            ),
+          );
+        const outgoing = send(
+          {
+            agent,
+            signal,
+            host: url.hostname.replace(/^\[|\]$/g, ''),
+            port: url.port || (secure ? 443 : 80),
+            path: base + request.path,
+            method: request.method,
+            headers: {
+              ...request.headers,
+              ...(request.body === undefined ? {} : { 'content-length': Buffer.byteLength(request.body) }),
+            },
+          },
+          (incoming) => {
+            const chunks: Buffer[] = [];
+            let size = 0;
+            incoming.on('data', (chunk: Buffer) => {
+              size += chunk.length;
+              if (size > maxBodyBytes) {
+                incoming.destroy(new Error(`the reply is longer than ${maxBodyBytes} bytes`));
+                return;
+              }
+              chunks.push(chunk);
+            });
+            incoming.on('error', unreachable);
+            incoming.on('end', () =>
+              resolve({
+                status: incoming.statusCode ?? 0,
+                headers: incoming.headers,
+                body: Buffer.concat(chunks).toString('utf8'),
+              }),
+            );
+          },
+        );
+        outgoing.on('error', unreachable);
+        outgoing.end(request.body);
+      }),
+  };
+}
+
+function withoutQuery(path: string): string {
+  return path.split('?')[0] ?? path;
+}

@@ -1,0 +1,18 @@
+import { SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
+import { SettingsError } from './errors.ts';
+
+/** Reads what synth wrote for this function. It is our own output, so its shape is trusted and its absence is not. */
+export function readSettings<T>(environment: NodeJS.ProcessEnv = process.env): {
+  settings: T;
+  table: string;
+} {
+  const text = environment[SETTINGS_VARIABLE];
+  const table = environment[TABLE_VARIABLE];
+  if (!text) throw new SettingsError(`${SETTINGS_VARIABLE} is not set: deploy the stack again`);
+  if (!table) throw new SettingsError(`${TABLE_VARIABLE} is not set: deploy the stack again`);
+  try {
+    return { settings: JSON.parse(text) as T, table };
+  } catch (cause) {
+    throw new SettingsError(`${SETTINGS_VARIABLE} is not JSON: deploy the stack again`, { cause });
+  }
+}

@@ -1,0 +1,143 @@
+/** What a user writes in `nightshift.config.ts`. */
+
+/** Public holidays by country code (`JP`, `US`, `DE`), with an optional state or region: `DE-BY`. */
+export type HolidayCode = string;
+
+export interface CalendarConfig {
+  readonly holidays?: HolidayCode;
+  /** Dates `2026-12-29` or ranges `2026-12-29/2027-01-03`, both ends included, in the schedule's zone. */
+  readonly closed?: readonly string[];
+  /** Dates or ranges that are worked although they are holidays or closed. */
+  readonly open?: readonly string[];
+}
+
+export interface ScheduleConfig {
+  /** IANA name: `Asia/Tokyo`. */
+  readonly timeZone: string;
+  /** `Mon-Fri 08:00-22:00`, `Mon,Wed 09:00-17:00`, `Mon-Fri 20:00-02:00`, `Fri 20:00 - Mon 06:00`, `daily 07:00-19:00`. */
+  readonly up: readonly string[];
+  /** The name of one of `calendars`. */
+  readonly calendar?: string;
+}
+
+export type AutoscalerConfig =
+  | {
+      readonly kind: 'cluster-autoscaler';
+      readonly namespace: string;
+      readonly deployment: string;
+      /** The nodegroup on which it runs: stopped last, started first. */
+      readonly hostGroup: string;
+    }
+  | {
+      readonly kind: 'karpenter';
+      readonly namespace: string;
+      readonly deployment: string;
+      readonly hostGroup: string;
+      /** NodePools by name; all when left out. */
+      readonly nodePools?: readonly string[];
+    };
+
+export interface ArgocdConfig {
+  readonly url: string;
+  /** The name of a Secrets Manager secret that holds the token as its string. */
+  readonly tokenSecret: string;
+  /** PEM of a private CA, trusted beside the public ones. */
+  readonly ca?: string;
+  /** Allow `http://`, only for an address of the loopback. */
+  readonly insecureLoopback?: boolean;
+  /** How applications are reached: the Argo CD server (default), or the Application objects through the Kubernetes API. */
+  readonly through?: 'server' | 'kubernetes';
+}
+
+export type ApplicationConfig =
+  | string
+  | {
+      readonly name: string;
+      /** Argo CD project; default `default`. */
+      readonly project?: string;
+      readonly namespace?: string;
+      readonly prune?: boolean;
+      readonly syncOptions?: readonly string[];
+    };
+
+export interface BuildConfig {
+  /** The CodeBuild project's name. */
+  readonly project: string;
+  readonly repository: string;
+  /** Exactly this branch, case-sensitive. */
+  readonly branch: string;
+  readonly applications: readonly ApplicationConfig[];
+}
+
+export interface DeployConfig {
+  readonly argocd: ArgocdConfig;
+  readonly builds: readonly BuildConfig[];
+  /** At night: remember and deploy after the wake (`defer`, the default), or wake the cluster (`wake`). */
+  readonly whenAsleep?: 'defer' | 'wake';
+}
+
+export interface DrainConfig {
+  /** What a rebalance recommendation does. Default `cordon`. */
+  readonly onRebalance?: 'ignore' | 'cordon' | 'drain';
+  /** A cordon of ours that no interruption follows is undone after so many minutes. Default 30. */
+  readonly uncordonAfterMinutes?: number;
+  /** Delete pods that a budget still holds when the instance is about to go. Default true. */
+  readonly force?: boolean;
+  /** Ask a self-managed group for a replacement when the notice comes. Default false. */
+  readonly replaceEarly?: boolean;
+}
+
+interface EnvironmentBase {
+  readonly account: string;
+  readonly region: string;
+  /** The EKS cluster's name. */
+  readonly cluster: string;
+  readonly drain?: DrainConfig;
+  /** Decide and report, change nothing. */
+  readonly dryRun?: boolean;
+}
+
+export interface DevelopmentEnvironmentConfig extends EnvironmentBase {
+  readonly production?: false;
+  /** The name of one of `schedules`. Without it the cluster is never stopped. */
+  readonly schedule?: string;
+  /** `all` groups of the cluster, or managed nodegroups by name and self-managed groups by Auto Scaling group name. Default `all`. */
+  readonly nodegroups?: 'all' | readonly string[];
+  /** Groups that never stop. */
+  readonly keep?: readonly string[];
+  readonly autoscaler?: AutoscalerConfig;
+  readonly deploy?: DeployConfig;
+  /** A group that a person resized while asleep: left alone until the next edge (`respect`, the default) or put back (`enforce`). */
+  readonly onManualChange?: 'respect' | 'enforce';
+  /** Minutes until a stop that was not confirmed is a failure. Default 20. */
+  readonly stopDeadlineMinutes?: number;
+  /** Minutes until a start that was not confirmed is a failure. Default 20. */
+  readonly startDeadlineMinutes?: number;
+  /** Minutes before the stop at which people are warned. Default 30; 0 for never. */
+  readonly warnMinutes?: number;
+  /** Start so early that the nodes are ready by the schedule's time. Default false: start at it. */
+  readonly readyBy?: boolean;
+}
+
+/** Production is only drained: a schedule or a deploy here is a type error. */
+export interface ProductionEnvironmentConfig extends EnvironmentBase {
+  readonly production: true;
+  readonly schedule?: never;
+  readonly nodegroups?: never;
+  readonly keep?: never;
+  readonly autoscaler?: never;
+  readonly deploy?: never;
+}
+
+export type EnvironmentConfig = DevelopmentEnvironmentConfig | ProductionEnvironmentConfig;
+
+export interface NightshiftConfig {
+  readonly calendars?: Readonly<Record<string, CalendarConfig>>;
+  readonly schedules?: Readonly<Record<string, ScheduleConfig>>;
+  readonly environments: Readonly<Record<string, EnvironmentConfig>>;
+}
+
+/** Gives a config its type. It is checked when it is loaded, not here. */
+export function defineConfig(config: NightshiftConfig): NightshiftConfig {
+  return config;
+}

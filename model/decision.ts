@@ -1,0 +1,52 @@
+/** What a function decided, and why. One flat JSON object: the log line, the table, the console and `--json` all use it. */
+
+export type Capability = 'night-schedule' | 'spot-drain' | 'branch-deploy';
+
+export type Action =
+  // night-schedule
+  | 'stop'
+  | 'start'
+  | 'confirm-stop'
+  | 'confirm-start'
+  | 'pause'
+  | 'resume'
+  | 'override'
+  | 'warn'
+  // spot-drain
+  | 'cordon'
+  | 'uncordon'
+  | 'drain'
+  | 'evict'
+  | 'complete'
+  | 'replace'
+  // branch-deploy
+  | 'sync'
+  | 'wait'
+  | 'defer'
+  | 'wake'
+  | 'deployed'
+  | 'superseded'
+  // all
+  | 'none'
+  | 'ignore'
+  | 'refuse'
+  | 'fail';
+
+/** The values that further keys of a decision may hold: the record stays flat. */
+export type Scalar = string | number | boolean | null;
+
+export interface Decision {
+  /** When it was decided: ISO 8601, UTC. */
+  readonly time: string;
+  readonly environment: string;
+  readonly capability: Capability;
+  /** What it is about: a nodegroup, node, application, build … by its name. */
+  readonly target: string;
+  readonly action: Action;
+  /** A sentence that a person understands. */
+  readonly reason: string;
+  /** The id of the event, or the name of the schedule, that led to it. */
+  readonly trigger: string;
+  /** Further facts, flat. */
+  readonly [fact: string]: Scalar | undefined;
+}

@@ -1,0 +1,70 @@
+/** The data that says when a cluster is up. Plain JSON: synth writes it into a function's settings. */
+
+/** Monday is 1, Sunday is 7 (ISO 8601). */
+export type Weekday = 1 | 2 | 3 | 4 | 5 | 6 | 7;
+
+/** A point of the week on the wall clock. `minute` counts from 00:00; 1440 is the end of the day. */
+export interface WeekPoint {
+  readonly day: Weekday;
+  readonly minute: number;
+}
+
+/** The cluster is up from `start` to `end`; `end` at or before `start` means in the following week's turn. */
+export interface WeeklyWindow {
+  readonly start: WeekPoint;
+  readonly end: WeekPoint;
+}
+
+/** Dates are ISO `YYYY-MM-DD` in the schedule's own time zone. */
+export interface ExpandedCalendar {
+  readonly name: string;
+  /** No start on these dates; a stop is kept. Sorted. */
+  readonly closed: readonly ClosedDay[];
+  /** Days that are worked although a holiday says otherwise. Sorted. */
+  readonly open: readonly string[];
+  /** The last date for which holidays were expanded; absent where the calendar has none to expand. */
+  readonly until?: string;
+}
+
+export interface ClosedDay {
+  readonly date: string;
+  readonly name: string;
+}
+
+export interface Schedule {
+  readonly name: string;
+  /** An IANA zone, for example `Asia/Tokyo`. */
+  readonly timeZone: string;
+  readonly up: readonly WeeklyWindow[];
+  readonly calendar?: ExpandedCalendar;
+}
+
+export type SleepState = 'awake' | 'asleep';
+
+/** Somebody's wish that outranks calendar and schedule until it ends. */
+export interface Override {
+  readonly id: string;
+  readonly state: SleepState;
+  /** ISO 8601 instants, UTC. */
+  readonly from: string;
+  readonly until: string;
+  readonly author: string;
+  readonly reason: string;
+}
+
+/** The answer to "should it be up now?". */
+export interface Desired {
+  readonly state: SleepState;
+  readonly reason: string;
+  /** What decided. */
+  readonly source: 'override' | 'calendar' | 'schedule';
+  /** When this answer ends, as far as is known now. Absent where nothing changes it within the horizon. */
+  readonly until?: Date;
+}
+
+export interface Transition {
+  readonly at: Date;
+  readonly to: SleepState;
+  readonly reason: string;
+  readonly source: Desired['source'];
+}

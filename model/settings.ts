@@ -1,0 +1,75 @@
+/**
+ * What synth hands to a function, as JSON in the variable NIGHTSHIFT_SETTINGS. Everything is expanded: no name refers
+ * to something elsewhere and no default is open. Lambda allows 4 KB for all variables of a function together.
+ */
+import type { AutoscalerConfig } from './config.ts';
+import type { Schedule } from './schedule.ts';
+
+/** The variables that every function reads. Nothing else of the environment is read by ours. */
+export const SETTINGS_VARIABLE = 'NIGHTSHIFT_SETTINGS';
+export const TABLE_VARIABLE = 'NIGHTSHIFT_TABLE';
+
+export interface CommonSettings {
+  readonly environment: string;
+  readonly production: boolean;
+  readonly account: string;
+  readonly region: string;
+  readonly cluster: string;
+  readonly dryRun: boolean;
+}
+
+export interface NightScheduleSettings extends CommonSettings {
+  readonly production: false;
+  readonly schedule: Schedule;
+  readonly nodegroups: 'all' | readonly string[];
+  readonly keep: readonly string[];
+  readonly autoscaler?: AutoscalerConfig;
+  readonly onManualChange: 'respect' | 'enforce';
+  readonly stopDeadlineMinutes: number;
+  readonly startDeadlineMinutes: number;
+  readonly warnMinutes: number;
+  readonly readyBy: boolean;
+}
+
+export interface SpotDrainSettings extends CommonSettings {
+  readonly onRebalance: 'ignore' | 'cordon' | 'drain';
+  readonly uncordonAfterMinutes: number;
+  readonly force: boolean;
+  readonly replaceEarly: boolean;
+}
+
+export interface ApplicationSettings {
+  readonly name: string;
+  readonly project: string;
+  readonly namespace?: string;
+  readonly prune: boolean;
+  readonly syncOptions: readonly string[];
+}
+
+export interface BuildSettings {
+  readonly project: string;
+  readonly repository: string;
+  readonly branch: string;
+  readonly applications: readonly ApplicationSettings[];
+}
+
+export interface BranchDeploySettings extends CommonSettings {
+  readonly production: false;
+  readonly argocd: {
+    readonly url: string;
+    readonly tokenSecret: string;
+    readonly ca?: string;
+    readonly through: 'server' | 'kubernetes';
+  };
+  readonly builds: readonly BuildSettings[];
+  readonly whenAsleep: 'defer' | 'wake';
+  /** Absent where the environment has no schedule: it never sleeps. */
+  readonly schedule?: Schedule;
+}
+
+/** Every function of one environment. A capability that the environment does not have is absent. */
+export interface EnvironmentSettings {
+  readonly nightSchedule?: NightScheduleSettings;
+  readonly spotDrain: SpotDrainSettings;
+  readonly branchDeploy?: BranchDeploySettings;
+}

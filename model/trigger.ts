@@ -1,0 +1,15 @@
+/**
+ * What EventBridge Scheduler (and a rule with a rate) sends to our functions. `id` and `time` are filled in by the
+ * service: `<aws.scheduler.execution-id>` and `<aws.scheduler.scheduled-time>`.
+ */
+export const TRIGGER_SOURCE = 'nightshift';
+
+export interface ScheduledTrigger {
+  readonly source: typeof TRIGGER_SOURCE;
+  /** `edge`: a transition of the schedule. `tick`: look again. `override`: a person has just set or cancelled one. */
+  readonly trigger: 'edge' | 'tick' | 'override';
+  /** The name of the schedule, for the decision record. */
+  readonly schedule: string;
+  readonly id?: string;
+  readonly time?: string;
+}
