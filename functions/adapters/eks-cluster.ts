@@ -1,0 +1,27 @@
+/** Where a cluster's Kubernetes API answers, and which CA it answers with. */
+import { DescribeClusterCommand, type EKSClient } from '@aws-sdk/client-eks';
+import { NightshiftError } from '#functions/shared/errors.ts';
+
+export interface ClusterEndpoint {
+  /** `https://…` */
+  readonly endpoint: string;
+  /** PEM. */
+  readonly ca: string;
+}
+
+/** Throws the SDK's error where the call fails, and `NightshiftError` for a cluster that has no endpoint (yet). */
+export async function describeCluster(
+  client: Pick<EKSClient, 'send'>,
+  name: string,
+): Promise<ClusterEndpoint> {
+  const { cluster } = await client.send(new DescribeClusterCommand({ name }));
+  const endpoint = cluster?.endpoint;
+  const ca = cluster?.certificateAuthority?.data;
+  if (!endpoint || !ca) {
+    throw new NightshiftError(
+      `the cluster ${name} is ${cluster?.status ?? 'unknown'} and has no endpoint: wait until it is ACTIVE`,
+      { facts: { cluster: name } },
+    );
+  }
+  return { endpoint, ca: Buffer.from(ca, 'base64').toString('utf8') };
+}

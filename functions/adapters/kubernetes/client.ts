@@ -1,0 +1,230 @@
+/**
+ * A small Kubernetes client: pooled connections to one API server, its CA and no other, a token that is renewed,
+ * a timeout on each request, lists that page. Types of objects come from `kubernetes-types`.
+ */
+import { createHttpHost, type HttpHost, type HttpReply, UnreachableError } from '#functions/adapters/http.ts';
+import { NightshiftError } from '#functions/shared/errors.ts';
+import { isExpired, KubernetesError, type StatusCause } from './errors.ts';
+import type { TokenSource } from './token.ts';
+
+export { KubernetesError } from './errors.ts';
+
+export interface KubernetesRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+  /** `/api/v1/nodes/…`, without a query. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: unknown;
+  /** Default `application/merge-patch+json` for PATCH, otherwise `application/json`. */
+  readonly contentType?: string;
+  /** Default 10 s. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface KubernetesClient {
+  /** Throws `KubernetesError` for a status of 400 or more, `UnreachableError` where no whole reply came in time. */
+  request<T>(request: KubernetesRequest): Promise<{ readonly status: number; readonly body: T }>;
+  /** Every item, page by page. A list whose continue token expired starts anew. */
+  list<T>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<T[]>;
+  close(): void;
+}
+
+export interface KubernetesClientOptions {
+  /** The EKS cluster's name, for messages. */
+  readonly cluster: string;
+  readonly region: string;
+  readonly describeCluster: () => Promise<{ readonly endpoint: string; readonly ca: string }>;
+  readonly token: TokenSource;
+  /** So many requests are under way at once at most. Default 128: every eviction of a full node. */
+  readonly maxSockets?: number;
+  /** Default 500, what kubectl asks for. */
+  readonly pageSize?: number;
+}
+
+const TIMEOUT_MS = 10_000;
+const LIST_RESTARTS = 3;
+
+export function createKubernetesClient(options: KubernetesClientOptions): KubernetesClient {
+  const hosts = createHosts(options);
+
+  const send = async (request: KubernetesRequest, fresh: boolean): Promise<HttpReply> => {
+    const [host, token] = await Promise.all([hosts.current(), options.token({ fresh })]);
+    const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+    try {
+      return await host.request({
+        method: request.method,
+        path: request.path + queryOf(request.query),
+        headers: {
+          accept: 'application/json',
+          authorization: `Bearer ${token}`,
+          'user-agent': 'eks-nightshift',
+          ...(body === undefined ? {} : { 'content-type': contentTypeOf(request) }),
+        },
+        timeoutMs: request.timeoutMs ?? TIMEOUT_MS,
+        ...(body === undefined ? {} : { body }),
+        ...(request.signal ? { signal: request.signal } : {}),
+      });
+    } catch (error) {
+      if (error instanceof UnreachableError) hosts.doubt();
+      throw error;
+    }
+  };
+
+  const client: KubernetesClient = {
+    async request<T>(request: KubernetesRequest) {
+      let reply = await send(request, false);
+      if (reply.status === 401) reply = await send(request, true);
+      const name = `${request.method} ${request.path}`;
+      if (reply.status >= 400) throw refusal(name, reply);
+      return { status: reply.status, body: parse<T>(name, reply) };
+    },
+
+    async list<T>(path: string, query: Readonly<Record<string, string | undefined>> = {}) {
+      for (let restarts = 0; ; restarts++) {
+        try {
+          return await listPages<T>(client, path, { limit: String(options.pageSize ?? 500), ...query });
+        } catch (error) {
+          if (!isExpired(error) || restarts >= LIST_RESTARTS) throw error;
+        }
+      }
+    },
+
+    close: () => hosts.close(),
+  };
+  return client;
+}
+
+/**
+ * The cluster's endpoint is looked up once for the life of the process. After a request that found nobody there it is
+ * looked up again: a cluster that was created anew under its old name has another endpoint and another CA.
+ */
+function createHosts(options: KubernetesClientOptions) {
+  let known: Promise<{ host: HttpHost; endpoint: string; ca: string }> | undefined;
+  let doubted = false;
+
+  const open = async (previous: Promise<{ host: HttpHost; endpoint: string; ca: string }> | undefined) => {
+    const { endpoint, ca } = await options.describeCluster();
+    const before = await previous?.catch(() => undefined);
+    if (before && before.endpoint === endpoint && before.ca === ca) return before;
+    return {
+      endpoint,
+      ca,
+      host: createHttpHost({ url: endpoint, ca, trust: 'only', maxSockets: options.maxSockets ?? 128 }),
+    };
+  };
+
+  return {
+    async current(): Promise<HttpHost> {
+      if (!known || doubted) {
+        doubted = false;
+        const opening = open(known);
+        known = opening;
+        opening.catch(() => {
+          if (known === opening) known = undefined;
+        });
+      }
+      return (await known).host;
+    },
+    doubt() {
+      doubted = true;
+    },
+    close() {
+      known?.then(
+        ({ host }) => host.close(),
+        () => undefined,
+      );
+      known = undefined;
+    },
+  };
+}
+
+interface ListBody<T> {
+  readonly items?: readonly T[] | null;
+  readonly metadata?: { readonly continue?: string };
+}
+
+async function listPages<T>(
+  client: KubernetesClient,
+  path: string,
+  query: Readonly<Record<string, string | undefined>>,
+): Promise<T[]> {
+  const items: T[] = [];
+  let from: string | undefined;
+  do {
+    const { body } = await client.request<ListBody<T>>({
+      method: 'GET',
+      path,
+      query: { ...query, continue: from },
+    });
+    items.push(...(body.items ?? []));
+    from = body.metadata?.continue || undefined;
+  } while (from);
+  return items;
+}
+
+function contentTypeOf(request: KubernetesRequest): string {
+  return (
+    request.contentType ?? (request.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json')
+  );
+}
+
+function queryOf(query: KubernetesRequest['query']): string {
+  const pairs = Object.entries(query ?? {}).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${encodeURIComponent(name)}=${encodeURIComponent(value)}`],
+  );
+  return pairs.length > 0 ? `?${pairs.join('&')}` : '';
+}
+
+function parse<T>(name: string, reply: HttpReply): T {
+  try {
+    return (reply.body === '' ? undefined : JSON.parse(reply.body)) as T;
+  } catch (cause) {
+    throw new NightshiftError(
+      `kubernetes answered ${name} with ${reply.status} and a body that is not JSON`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+interface StatusBody {
+  readonly message?: string;
+  readonly reason?: string;
+  readonly details?: {
+    readonly causes?: readonly { reason?: string; message?: string; field?: string }[];
+    readonly retryAfterSeconds?: number;
+  };
+}
+
+function refusal(request: string, reply: HttpReply): KubernetesError {
+  const body = statusOf(reply.body);
+  const causes: StatusCause[] = (body?.details?.causes ?? []).map((cause) => ({
+    reason: cause.reason ?? '',
+    message: cause.message ?? '',
+    field: cause.field ?? '',
+  }));
+  const header = Number(reply.headers['retry-after']);
+  const retryAfterSeconds =
+    reply.headers['retry-after'] !== undefined && Number.isFinite(header) && header >= 0
+      ? header
+      : body?.details?.retryAfterSeconds;
+  return new KubernetesError({
+    request,
+    status: reply.status,
+    causes,
+    ...(body?.reason ? { reason: body.reason } : {}),
+    detail: body?.message ?? reply.body.slice(0, 200).trim(),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  });
+}
+
+function statusOf(text: string): StatusBody | undefined {
+  try {
+    const body: unknown = JSON.parse(text);
+    return typeof body === 'object' && body !== null ? (body as StatusBody) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * The bearer token of an EKS cluster: a presigned STS GetCallerIdentity URL that the cluster's authenticator calls.
+ * The host is always the real regional one: the URL is data that the authenticator checks, not a call of ours.
+ * The authenticator accepts a fixed set of query parameters, so nothing else may stand in the URL.
+ */
+import { Sha256 } from '@aws-crypto/sha256-js';
+import { SignatureV4 } from '@smithy/signature-v4';
+
+export interface TokenCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+export interface TokenSourceOptions {
+  /** The EKS cluster's name: it is signed into the token, so that no other cluster accepts it. */
+  readonly cluster: string;
+  readonly region: string;
+  readonly credentials: () => Promise<TokenCredentials>;
+  readonly now: () => Date;
+}
+
+/** A token that is good for at least a minute; `fresh` mints one although the kept one should still do. */
+export type TokenSource = (options?: { readonly fresh?: boolean }) => Promise<string>;
+
+const PREFIX = 'k8s-aws-v1.';
+/** What the URL asks for. The authenticator honours a token for about 15 minutes from its date whatever stands here. */
+const EXPIRES_SECONDS = 60;
+const KEPT_MS = 14 * 60_000;
+
+export function createTokenSource(options: TokenSourceOptions): TokenSource {
+  let kept: { token: Promise<string>; mintedAt: number } | undefined;
+  return ({ fresh = false } = {}) => {
+    const now = options.now().getTime();
+    if (!kept || fresh || now - kept.mintedAt >= KEPT_MS || now < kept.mintedAt) {
+      const minted = { token: mint(options), mintedAt: now };
+      kept = minted;
+      minted.token.catch(() => {
+        if (kept === minted) kept = undefined;
+      });
+    }
+    return kept.token;
+  };
+}
+
+async function mint(options: TokenSourceOptions): Promise<string> {
+  const host = stsHost(options.region);
+  const signer = new SignatureV4({
+    service: 'sts',
+    region: options.region,
+    credentials: options.credentials,
+    sha256: Sha256,
+  });
+  const signed = await signer.presign(
+    {
+      method: 'GET',
+      protocol: 'https:',
+      hostname: host,
+      path: '/',
+      query: { Action: 'GetCallerIdentity', Version: '2011-06-15' },
+      headers: { host, 'x-k8s-aws-id': options.cluster },
+    },
+    { expiresIn: EXPIRES_SECONDS, signingDate: options.now() },
+  );
+  const query = Object.entries(signed.query ?? {})
+    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`)
+    .join('&');
+  return PREFIX + Buffer.from(`https://${host}/?${query}`).toString('base64url');
+}
+
+function stsHost(region: string): string {
+  return `sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+}
