@@ -27,6 +27,7 @@ export interface ExpandedCalendar {
 }
 
 export interface ClosedDay {
+  /** One date, or several separated by spaces: a name that comes every year is stored once. */
   readonly date: string;
   readonly name: string;
 }

@@ -1,0 +1,71 @@
+/** Public holidays by country code, expanded when the stack is synthesized: no function carries a calendar library. */
+import Holidays from 'date-holidays';
+import { formatDate } from '#model/date.ts';
+
+/** How far holidays are expanded: to the end of the third year from now. */
+export const HOLIDAY_YEARS = 3;
+
+export interface Holiday {
+  /** Days since 1970-01-01. */
+  readonly date: number;
+  readonly name: string;
+}
+
+/** Whether holidays are known for `JP`, `US-NY`, `DE-BY` … */
+export function isHolidayCode(code: string): boolean {
+  const [country = '', state, region] = code.split('-');
+  const holidays = new Holidays();
+  if (!(country in (holidays.getCountries() ?? {}))) return false;
+  if (state === undefined) return true;
+  if (!(state in (holidays.getStates(country) ?? {}))) return false;
+  return region === undefined || region in (holidays.getRegions(country, state) ?? {});
+}
+
+/** The codes that exist, for suggestions: countries, and the states of the given country. */
+export function holidayCodes(country?: string): readonly string[] {
+  const holidays = new Holidays();
+  if (country === undefined) return Object.keys(holidays.getCountries() ?? {});
+  return Object.keys(holidays.getStates(country) ?? {}).map((state) => `${country}-${state}`);
+}
+
+/**
+ * The public holidays of the given years, by date. Bank holidays, observances and half days that are not public are
+ * left out. A holiday of several days counts on each of them.
+ */
+export function publicHolidays(code: string, years: readonly number[]): readonly Holiday[] {
+  const place = code.split('-') as [string];
+  // Asking one instance in another language changes its language for good.
+  const calendar = new Holidays(...place);
+  const translation = new Holidays(...place);
+  const found = years.flatMap((year) => {
+    const english = translation.getHolidays(year, 'en');
+    return calendar.getHolidays(year).flatMap((holiday) => {
+      if (holiday.type !== 'public') return [];
+      const translated = english.find((other) => other.rule === holiday.rule && other.date === holiday.date);
+      const name = nameOf(holiday.name, translated?.name);
+      return datesOf(holiday).map((date) => ({ date, name }));
+    });
+  });
+  return found.sort((a, b) => a.date - b.date);
+}
+
+/** The last date for which holidays are expanded when that is done at `now`. */
+export function expandedUntil(now: Date): string {
+  return `${now.getUTCFullYear() + HOLIDAY_YEARS - 1}-12-31`;
+}
+
+/** A name that is not in Latin letters is followed by its English one. */
+function nameOf(local: string, english: string | undefined): string {
+  return english && english !== local && !/\p{Script=Latin}/u.test(local) ? `${local} / ${english}` : local;
+}
+
+/** The wall-clock dates from the start to the end of a holiday. `date` is its start on the country's wall clock. */
+function datesOf(holiday: { date: string; start: Date; end: Date }): number[] {
+  const first = Date.parse(`${holiday.date.slice(0, 10)}T00:00:00Z`) / 86_400_000;
+  const days = Math.max(1, Math.round((holiday.end.getTime() - holiday.start.getTime()) / 86_400_000));
+  return Array.from({ length: days }, (_, index) => first + index);
+}
+
+export function holidayDate(holiday: Holiday): string {
+  return formatDate(holiday.date);
+}

@@ -1,0 +1,216 @@
+/** From what the user wrote to what each function is given: every name looked up, every default written out. */
+
+import type {
+  ApplicationConfig,
+  CalendarConfig,
+  DevelopmentEnvironmentConfig,
+  EnvironmentConfig,
+  NightshiftConfig,
+  ScheduleConfig,
+} from '#model/config.ts';
+import { formatDate, parseDate } from '#model/date.ts';
+import { windowsOn } from '#model/desired.ts';
+import type { ExpandedCalendar, Schedule } from '#model/schedule.ts';
+import type {
+  ApplicationSettings,
+  BranchDeploySettings,
+  CommonSettings,
+  EnvironmentSettings,
+  NightScheduleSettings,
+  SpotDrainSettings,
+} from '#model/settings.ts';
+import { parseWindows } from '#model/window.ts';
+import { ConfigError } from './config-error.ts';
+import { expandedUntil, HOLIDAY_YEARS, publicHolidays } from './holidays.ts';
+
+/** Lambda allows 4,096 bytes for all variables together; the rest is for the table's name and the tools. */
+export const SETTINGS_LIMIT_BYTES = 3_800;
+/** A window that runs when the settings are made can have begun on a date so many days ago. */
+const PAST_DAYS = 8;
+
+/** The settings of the environment's functions. The config is one that `loadConfig` has checked. */
+export function settingsOf(
+  config: NightshiftConfig,
+  environmentName: string,
+  now: Date,
+): EnvironmentSettings {
+  const environment = config.environments[environmentName];
+  if (!environment) {
+    throw new ConfigError('the config', [
+      {
+        path: 'environments',
+        value: environmentName,
+        message: `there is no such environment: it has ${Object.keys(config.environments).join(', ')}`,
+      },
+    ]);
+  }
+  const common = { ...commonOf(environmentName, environment) };
+  const spotDrain: SpotDrainSettings = {
+    ...common,
+    onRebalance: environment.drain?.onRebalance ?? 'cordon',
+    uncordonAfterMinutes: environment.drain?.uncordonAfterMinutes ?? 30,
+    force: environment.drain?.force ?? true,
+    replaceEarly: environment.drain?.replaceEarly ?? false,
+  };
+  if (environment.production) return { spotDrain };
+
+  const schedule = environment.schedule ? scheduleOf(config, environment.schedule, now) : undefined;
+  const settings: EnvironmentSettings = {
+    spotDrain,
+    ...(schedule ? { nightSchedule: nightScheduleOf(common, environment, schedule) } : {}),
+    ...(environment.deploy ? { branchDeploy: branchDeployOf(common, environment.deploy, schedule) } : {}),
+  };
+  checkSize(environmentName, settings);
+  return settings;
+}
+
+/** The schedule of that name with its windows and its calendar written out. */
+export function scheduleOf(config: NightshiftConfig, name: string, now: Date): Schedule {
+  const written = config.schedules?.[name];
+  if (!written) throw new RangeError(`there is no schedule "${name}": load the config with loadConfig first`);
+  const weekly = weeklyOf(name, written);
+  const calendar = written.calendar ? config.calendars?.[written.calendar] : undefined;
+  return written.calendar && calendar
+    ? { ...weekly, calendar: expandCalendar(weekly, written.calendar, calendar, now) }
+    : weekly;
+}
+
+function commonOf(environmentName: string, environment: EnvironmentConfig): CommonSettings {
+  return {
+    environment: environmentName,
+    production: environment.production ?? false,
+    account: environment.account,
+    region: environment.region,
+    cluster: environment.cluster,
+    dryRun: environment.dryRun ?? false,
+  };
+}
+
+function nightScheduleOf(
+  common: CommonSettings,
+  environment: DevelopmentEnvironmentConfig,
+  schedule: Schedule,
+): NightScheduleSettings {
+  return {
+    ...common,
+    production: false,
+    schedule,
+    nodegroups: environment.nodegroups ?? 'all',
+    keep: environment.keep ?? [],
+    ...(environment.autoscaler ? { autoscaler: environment.autoscaler } : {}),
+    onManualChange: environment.onManualChange ?? 'respect',
+    stopDeadlineMinutes: environment.stopDeadlineMinutes ?? 20,
+    startDeadlineMinutes: environment.startDeadlineMinutes ?? 20,
+    warnMinutes: environment.warnMinutes ?? 30,
+    readyBy: environment.readyBy ?? false,
+  };
+}
+
+function branchDeployOf(
+  common: CommonSettings,
+  deploy: NonNullable<DevelopmentEnvironmentConfig['deploy']>,
+  schedule: Schedule | undefined,
+): BranchDeploySettings {
+  const { url, tokenSecret, ca, through } = deploy.argocd;
+  return {
+    ...common,
+    production: false,
+    argocd: { url, tokenSecret, ...(ca ? { ca } : {}), through: through ?? 'server' },
+    builds: deploy.builds.map(({ project, repository, branch, applications }) => ({
+      project,
+      repository,
+      branch,
+      applications: applications.map(applicationOf),
+    })),
+    whenAsleep: deploy.whenAsleep ?? 'defer',
+    ...(schedule ? { schedule } : {}),
+  };
+}
+
+function applicationOf(application: ApplicationConfig): ApplicationSettings {
+  const written = typeof application === 'string' ? { name: application } : application;
+  return {
+    name: written.name,
+    project: written.project ?? 'default',
+    ...(written.namespace ? { namespace: written.namespace } : {}),
+    prune: written.prune ?? false,
+    syncOptions: written.syncOptions ?? [],
+  };
+}
+
+function weeklyOf(name: string, written: ScheduleConfig): Schedule {
+  const up = written.up.flatMap((text) => {
+    const parsed = parseWindows(text);
+    if ('problem' in parsed) throw new RangeError(`${text}: ${parsed.problem}`);
+    return parsed.windows;
+  });
+  return { name, timeZone: written.timeZone, up };
+}
+
+/** Only days on which a window starts are kept: on all others there is no start to skip. */
+function expandCalendar(
+  weekly: Schedule,
+  name: string,
+  calendar: CalendarConfig,
+  now: Date,
+): ExpandedCalendar {
+  const today = Math.floor(now.getTime() / 86_400_000);
+  const since = today - PAST_DAYS;
+  const open = (calendar.open ?? []).flatMap(datesOf).filter((date) => date >= since);
+  const openDates = new Set(open);
+  const counts = (date: number) =>
+    date >= since && !openDates.has(date) && windowsOn(weekly, date).length > 0;
+
+  const names = new Map<number, string>();
+  for (const date of (calendar.closed ?? []).flatMap(datesOf))
+    if (counts(date)) names.set(date, `closed day of calendar ${name}`);
+  const year = now.getUTCFullYear();
+  const years = Array.from({ length: HOLIDAY_YEARS }, (_, index) => year + index);
+  const holidays = calendar.holidays ? publicHolidays(calendar.holidays, years) : [];
+  for (const holiday of holidays) if (counts(holiday.date)) names.set(holiday.date, holiday.name);
+
+  const dates = new Map<string, string[]>();
+  for (const [date, closed] of [...names].sort(([a], [b]) => a - b)) {
+    dates.set(closed, [...(dates.get(closed) ?? []), formatDate(date)]);
+  }
+  return {
+    name,
+    closed: [...dates].map(([closed, days]) => ({ date: days.join(' '), name: closed })),
+    open: [...openDates].sort((a, b) => a - b).map(formatDate),
+    ...(calendar.holidays ? { until: expandedUntil(now) } : {}),
+  };
+}
+
+/** `2026-12-29` or `2026-12-29/2027-01-03`, both ends included; checked when the config was loaded. */
+function datesOf(text: string): number[] {
+  const [first = '', last = first] = text.split('/');
+  const from = parseDate(first);
+  const to = parseDate(last);
+  if (from === undefined || to === undefined) throw new RangeError(`${text} is no date`);
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}
+
+function checkSize(environmentName: string, settings: EnvironmentSettings): void {
+  for (const [capability, value] of Object.entries(settings)) {
+    const bytes = new TextEncoder().encode(JSON.stringify(value)).length;
+    if (bytes <= SETTINGS_LIMIT_BYTES) continue;
+    const longest = Object.entries(value as object)
+      .map(([key, part]) => ({ key, bytes: new TextEncoder().encode(JSON.stringify(part)).length }))
+      .sort((a, b) => b.bytes - a.bytes)[0];
+    throw new ConfigError('the config', [
+      {
+        path: `environments.${environmentName}`,
+        message:
+          `the settings of ${capability} are ${bytes} bytes long and Lambda takes ${SETTINGS_LIMIT_BYTES}: ` +
+          `shorten ${longest?.key ?? 'them'} (${longest?.bytes ?? bytes} bytes), ${adviceFor(longest?.key)}`,
+      },
+    ]);
+  }
+}
+
+function adviceFor(key: string | undefined): string {
+  if (key === 'schedule') return 'with fewer closed and open days in its calendar';
+  if (key === 'builds') return 'with fewer builds, or share them out over two environments';
+  if (key === 'argocd') return 'with a CA that holds one certificate';
+  return 'with fewer or shorter names';
+}

@@ -1,0 +1,158 @@
+/**
+ * Weekly windows as people write them: `Mon-Fri 08:00-22:00`, `Mon,Wed 09:00-17:00`, `Mon-Fri 20:00-02:00` (overnight),
+ * `Fri 20:00 - Mon 06:00` (one window over the weekend), `daily 07:00-19:00`. `24:00` is the end of a day.
+ */
+import type { Weekday, WeeklyWindow, WeekPoint } from './schedule.ts';
+
+export const WINDOW_EXAMPLES =
+  '"Mon-Fri 08:00-22:00", "Mon,Wed 09:00-17:00", "Mon-Fri 20:00-02:00", "Fri 20:00 - Mon 06:00" or "daily 07:00-19:00"';
+
+const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
+const WEEK_MINUTES = 7 * 1440;
+
+/** Windows, or what is wrong in words that complete "… : <text>". */
+export type ParsedWindows = { readonly windows: readonly WeeklyWindow[] } | { readonly problem: string };
+
+export function parseWindows(text: string): ParsedWindows {
+  const normal = text.trim().replace(/\s+/g, ' ').replace(/[–—]/g, '-');
+  const across = /^([a-z]+) (\d{1,2}:\d{2}) ?- ?([a-z]+) (\d{1,2}:\d{2})$/i.exec(normal);
+  if (across) return acrossDays(across[1] ?? '', across[2] ?? '', across[3] ?? '', across[4] ?? '');
+
+  const repeated = /^(.+?) (\d{1,2}:\d{2}) ?- ?(\d{1,2}:\d{2})$/.exec(normal);
+  if (!repeated) return { problem: `write days and times like ${WINDOW_EXAMPLES}` };
+  const days = parseDays(repeated[1] ?? '');
+  if ('problem' in days) return days;
+  const start = parseTime(repeated[2] ?? '', 'start');
+  if ('problem' in start) return start;
+  const end = parseTime(repeated[3] ?? '', 'end');
+  if ('problem' in end) return end;
+  if (start.minute === end.minute) {
+    return { problem: 'it ends when it begins: for a whole day write 00:00-24:00' };
+  }
+  const overnight = end.minute < start.minute;
+  return {
+    windows: days.days.map((day) => ({
+      start: { day, minute: start.minute },
+      end: { day: overnight ? dayAfter(day) : day, minute: end.minute },
+    })),
+  };
+}
+
+/** Minutes on the wall clock from start to end; more than 0, at most a week. */
+export function lengthOf(window: WeeklyWindow): number {
+  const length = weekMinute(window.end) - weekMinute(window.start);
+  return length > 0 ? length : length + WEEK_MINUTES;
+}
+
+/** The windows in words, as one would write them: `Mon-Fri 08:00-22:00, Sat 10:00-14:00`. */
+export function describeWindows(windows: readonly WeeklyWindow[]): string {
+  const groups = new Map<string, Weekday[]>();
+  for (const window of windows) {
+    const times = describeTimes(window);
+    groups.set(times, [...(groups.get(times) ?? []), window.start.day]);
+  }
+  return [...groups].map(([times, days]) => times.replace('{days}', describeDays(days))).join(', ');
+}
+
+/** The times without the days: `08:00-22:00`. */
+export function describeHours({ start, end }: WeeklyWindow): string {
+  return `${clock(start.minute)}-${clock(end.minute)}`;
+}
+
+/** Those of `windows` that are written in one piece with `window`: the same times on other days. */
+export function siblingsOf(window: WeeklyWindow, windows: readonly WeeklyWindow[]): WeeklyWindow[] {
+  const times = describeTimes(window);
+  return windows.filter((other) => describeTimes(other) === times);
+}
+
+function describeTimes(window: WeeklyWindow): string {
+  const { start, end } = window;
+  const sameDay = end.day === start.day && end.minute > start.minute;
+  const overnight = end.day === dayAfter(start.day) && end.minute < start.minute;
+  return sameDay || overnight
+    ? `{days} ${describeHours(window)}`
+    : `${DAYS[start.day - 1]} ${clock(start.minute)} - ${DAYS[end.day - 1]} ${clock(end.minute)}`;
+}
+
+function describeDays(days: readonly Weekday[]): string {
+  const sorted = [...new Set(days)].sort();
+  if (sorted.length === 7) return 'daily';
+  const runs: Weekday[][] = [];
+  for (const day of sorted) {
+    const run = runs.at(-1);
+    if (run?.at(-1) === day - 1) run.push(day);
+    else runs.push([day]);
+  }
+  return runs
+    .flatMap((run) => (run.length > 2 ? [`${name(run[0])}-${name(run.at(-1))}`] : run.map(name)))
+    .join(',');
+}
+
+function acrossDays(startDay: string, startTime: string, endDay: string, endTime: string): ParsedWindows {
+  const from = parseDay(startDay);
+  if (!from) return unknownDay(startDay);
+  const to = parseDay(endDay);
+  if (!to) return unknownDay(endDay);
+  const start = parseTime(startTime, 'start');
+  if ('problem' in start) return start;
+  const end = parseTime(endTime, 'end');
+  if ('problem' in end) return end;
+  return { windows: [{ start: { day: from, minute: start.minute }, end: { day: to, minute: end.minute } }] };
+}
+
+function parseDays(text: string): { readonly days: readonly Weekday[] } | { readonly problem: string } {
+  if (/^(daily|every day)$/i.test(text)) return { days: [1, 2, 3, 4, 5, 6, 7] };
+  const days = new Set<Weekday>();
+  for (const part of text.split(',').map((piece) => piece.trim())) {
+    const [first = '', last = first, ...more] = part.split('-').map((piece) => piece.trim());
+    const from = parseDay(first);
+    if (!from) return unknownDay(first);
+    const to = parseDay(last);
+    if (!to || more.length > 0) return unknownDay(more.length > 0 ? part : last);
+    for (let day = from; ; day = dayAfter(day)) {
+      days.add(day);
+      if (day === to) break;
+    }
+  }
+  return { days: [...days] };
+}
+
+function parseDay(text: string): Weekday | undefined {
+  const lower = text.toLowerCase();
+  const full = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
+  const index = full.findIndex((day) => day === lower || day.slice(0, 3) === lower);
+  return index < 0 ? undefined : ((index + 1) as Weekday);
+}
+
+function parseTime(
+  text: string,
+  which: 'start' | 'end',
+): { readonly minute: number } | { readonly problem: string } {
+  const [hours = Number.NaN, minutes = Number.NaN] = text.split(':').map(Number);
+  const minute = hours * 60 + minutes;
+  const valid = minutes < 60 && (which === 'end' ? minute <= 1440 : minute < 1440);
+  if (valid) return { minute };
+  return {
+    problem: `"${text}" is no time of day: write 00:00 to ${which === 'end' ? '24:00' : '23:59'}`,
+  };
+}
+
+function unknownDay(text: string): { readonly problem: string } {
+  return { problem: `"${text}" is no day: write ${DAYS.join(', ')}, a range like Mon-Fri, or daily` };
+}
+
+function dayAfter(day: Weekday): Weekday {
+  return ((day % 7) + 1) as Weekday;
+}
+
+function weekMinute({ day, minute }: WeekPoint): number {
+  return (day - 1) * 1440 + minute;
+}
+
+function name(day: Weekday | undefined): string {
+  return day ? (DAYS[day - 1] ?? '') : '';
+}
+
+function clock(minute: number): string {
+  return `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`;
+}
