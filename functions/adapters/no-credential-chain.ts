@@ -1,0 +1,11 @@
+/**
+ * Stands in for the SDK's default credential chain (`@aws-sdk/credential-provider-node`) in the bundles. The chain
+ * looks for profiles, SSO, processes and instance metadata, weighs 108 KB and is never needed: a function has its
+ * credentials in the environment, and `awsClientDefaults` hands them over. The export carries the name that the SDK
+ * imports.
+ */
+export const defaultProvider = () => async (): Promise<never> => {
+  throw new Error(
+    'this client was made without credentials, and the bundle has no default chain: make it with awsClientDefaults()',
+  );
+};

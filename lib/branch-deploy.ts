@@ -1,0 +1,93 @@
+/** The branch-deploy capability: carries a merged branch to Argo CD. */
+import { Duration } from 'aws-cdk-lib';
+import { Rule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { Construct } from 'constructs';
+import type { BranchDeploySettings } from '#model/settings.ts';
+import { buildProjectArn, clusterArn, secretArn } from './arns.ts';
+import { ClusterAccess } from './cluster-access.ts';
+import { buildEnded } from './event-patterns.ts';
+import { NightshiftFunction } from './nightshift-function.ts';
+import type { StateTable } from './state-table.ts';
+import { Timer } from './timer.ts';
+
+export interface BranchDeployProps {
+  readonly settings: BranchDeploySettings;
+  readonly table: StateTable;
+  /** What can wake the cluster, where `whenAsleep` says so. */
+  readonly nightSchedule?: NightshiftFunction;
+}
+
+export class BranchDeploy extends Construct {
+  readonly function: NightshiftFunction;
+
+  constructor(scope: Construct, id: string, props: BranchDeployProps) {
+    super(scope, id);
+    const { settings, table } = props;
+    if (settings.production)
+      throw new Error(`${settings.environment} is a production environment: it is rolled out by hand`);
+
+    this.function = new NightshiftFunction(this, 'Deploy', {
+      capability: 'branch-deploy',
+      settings,
+      table,
+      memory: 256,
+      timeout: Duration.minutes(2),
+      maxEventAge: Duration.hours(1),
+      retryAttempts: 2,
+    });
+    this.#permit(props);
+    new ClusterAccess(this, 'Access', { cluster: settings.cluster, to: this.function });
+
+    new Rule(this, 'BuildEnded', {
+      description: `a build of a project that ${settings.environment} deploys has ended`,
+      eventPattern: buildEnded(settings.builds.map((build) => build.project)),
+      targets: [
+        new LambdaFunction(this.function.lambda, {
+          deadLetterQueue: this.function.deadLetters,
+          maxEventAge: Duration.hours(1),
+          retryAttempts: 10,
+        }),
+      ],
+    });
+    new Timer(this, 'Timer', { environment: settings.environment, target: this.function }).call(
+      'branch-deploy-tick',
+      {
+        trigger: 'tick',
+        expression: 'rate(1 minute)',
+        description: `looks for deploys in ${settings.environment} that wait or are not confirmed, and for lost events`,
+        maxEventAge: Duration.minutes(1),
+        retryAttempts: 0,
+      },
+    );
+  }
+
+  #permit({ settings, table, nightSchedule }: BranchDeployProps): void {
+    this.function.allow({
+      sid: 'SeeBuilds',
+      actions: ['codebuild:BatchGetBuilds', 'codebuild:ListBuildsForProject'],
+      resources: [...new Set(settings.builds.map((build) => buildProjectArn(this, build.project)))],
+    });
+    this.function.allow({
+      sid: 'ReadArgocdToken',
+      actions: ['secretsmanager:GetSecretValue'],
+      resources: [secretArn(this, settings.argocd.tokenSecret)],
+    });
+    this.function.allow({
+      sid: 'SeeCluster',
+      actions: ['eks:DescribeCluster'],
+      resources: [clusterArn(this, settings.cluster)],
+    });
+    this.function.allow({
+      sid: 'State',
+      actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
+      resources: [table.table.tableArn],
+    });
+    if (settings.whenAsleep === 'wake' && nightSchedule)
+      this.function.allow({
+        sid: 'WakeCluster',
+        actions: ['lambda:InvokeFunction'],
+        resources: [nightSchedule.lambda.functionArn],
+      });
+  }
+}

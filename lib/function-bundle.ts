@@ -1,0 +1,86 @@
+/**
+ * How a function becomes one file. The same options build the asset of the stack and the bundles that the tests
+ * weigh, so a figure in a test is a figure of what is deployed.
+ */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type BuildOptions, buildSync, type Metafile } from 'esbuild';
+import type { Capability } from '#model/decision.ts';
+
+/** A function's bundle may be this long, in bytes: what a cold start has to read and parse. */
+export const BUNDLE_LIMIT = 400 * 1024;
+
+const packageRoot = nearestPackage(import.meta.dirname);
+
+/** Where the function of a capability begins; a missing file is an error that says which one. */
+export function handlerOf(capability: Capability): string {
+  const folder = join(packageRoot, 'functions', capability);
+  const entry = ['handler.ts', 'handler.js']
+    .map((name) => join(folder, name))
+    .find((path) => existsSync(path));
+  if (entry === undefined)
+    throw new Error(
+      `the handler of ${capability} is missing: functions/${capability}/handler.ts does not exist`,
+    );
+  return entry;
+}
+
+export function bundleOptions(capability: Capability) {
+  return {
+    absWorkingDir: packageRoot,
+    entryPoints: [handlerOf(capability)],
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    // The SDK's ES modules instead of its CommonJS ones: less code, and no `require` that an .mjs file lacks.
+    mainFields: ['module', 'main'],
+    minify: true,
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'silent',
+    alias: {
+      '@aws-sdk/credential-provider-node': join(packageRoot, 'functions/adapters/no-credential-chain.ts'),
+    },
+  } satisfies BuildOptions;
+}
+
+export interface Bundle {
+  readonly bytes: number;
+  /** Bytes in the bundle by package name; ours are under `eks-nightshift`. Largest first. */
+  readonly parts: readonly { readonly name: string; readonly bytes: number }[];
+}
+
+/** Writes `index.mjs` into the directory. */
+export function bundle(capability: Capability, directory: string): Bundle {
+  const result = buildSync({ ...bundleOptions(capability), outfile: join(directory, 'index.mjs') });
+  return weigh(result.metafile);
+}
+
+function weigh(metafile: Metafile): Bundle {
+  const parts = new Map<string, number>();
+  let bytes = 0;
+  for (const output of Object.values(metafile.outputs)) {
+    bytes += output.bytes;
+    for (const [path, input] of Object.entries(output.inputs)) {
+      const name = packageOf(path);
+      parts.set(name, (parts.get(name) ?? 0) + input.bytesInOutput);
+    }
+  }
+  return {
+    bytes,
+    parts: [...parts].map(([name, bytes]) => ({ name, bytes })).sort((a, b) => b.bytes - a.bytes),
+  };
+}
+
+function packageOf(path: string): string {
+  return /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? 'eks-nightshift';
+}
+
+/** `lib` is run from its sources and, when published, from a build folder: the functions lie beside package.json. */
+function nearestPackage(directory: string): string {
+  if (existsSync(join(directory, 'package.json'))) return directory;
+  const parent = dirname(directory);
+  if (parent === directory) throw new Error('no package.json above lib: the package is not whole');
+  return nearestPackage(parent);
+}

@@ -1,0 +1,90 @@
+/** The night-schedule capability: stops the nodegroups of a cluster and brings them back. */
+import { Duration } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import type { NightScheduleSettings } from '#model/settings.ts';
+import { autoScalingGroupArn, clusterArn, nodegroupArn, selfManagedGroupsOf } from './arns.ts';
+import { ClusterAccess } from './cluster-access.ts';
+import { NightshiftFunction } from './nightshift-function.ts';
+import { edgesOf } from './schedule-edges.ts';
+import type { StateTable } from './state-table.ts';
+import { Timer } from './timer.ts';
+
+export interface NightScheduleProps {
+  readonly settings: NightScheduleSettings;
+  readonly table: StateTable;
+}
+
+export class NightSchedule extends Construct {
+  readonly function: NightshiftFunction;
+
+  constructor(scope: Construct, id: string, props: NightScheduleProps) {
+    super(scope, id);
+    const { settings, table } = props;
+    if (settings.production)
+      throw new Error(`${settings.environment} is a production environment: it is never stopped`);
+
+    this.function = new NightshiftFunction(this, 'Pass', {
+      capability: 'night-schedule',
+      settings,
+      table,
+      memory: 256,
+      timeout: Duration.seconds(60),
+      maxEventAge: Duration.minutes(5),
+      retryAttempts: 1,
+    });
+    this.#permit(settings, table);
+    new ClusterAccess(this, 'Access', { cluster: settings.cluster, to: this.function });
+
+    const timer = new Timer(this, 'Timer', { environment: settings.environment, target: this.function });
+    for (const edge of edgesOf(settings.schedule.up))
+      timer.call(`night-schedule-edge-${edge.time}`, {
+        trigger: 'edge',
+        expression: edge.expression,
+        timeZone: settings.schedule.timeZone,
+        description: `an edge of the schedule ${settings.schedule.name} in ${settings.environment}`,
+        maxEventAge: Duration.minutes(5),
+        retryAttempts: 2,
+      });
+    timer.call('night-schedule-tick', {
+      trigger: 'tick',
+      expression: 'rate(1 minute)',
+      description: `looks whether ${settings.environment} is what its schedule says`,
+      maxEventAge: Duration.minutes(1),
+      retryAttempts: 0,
+    });
+  }
+
+  #permit(settings: NightScheduleSettings, table: StateTable): void {
+    const { cluster } = settings;
+    this.function.allow({
+      sid: 'SeeGroups',
+      actions: ['autoscaling:DescribeAutoScalingGroups', 'autoscaling:DescribeScalingActivities'],
+      resources: ['*'],
+      wildcardReason: 'Auto Scaling does not take a resource for its Describe actions.',
+    });
+    this.function.allow({
+      sid: 'ResizeSelfManagedGroups',
+      actions: ['autoscaling:UpdateAutoScalingGroup'],
+      resources: [autoScalingGroupArn(this, '*')],
+      conditions: selfManagedGroupsOf(cluster),
+      wildcardReason:
+        'The ARN of a group holds an id that is unknown at synth; the condition limits it to self-managed groups of the cluster.',
+    });
+    this.function.allow({
+      sid: 'SeeCluster',
+      actions: ['eks:DescribeCluster'],
+      resources: [clusterArn(this, cluster)],
+    });
+    this.function.allow({
+      sid: 'ResizeNodegroups',
+      actions: ['eks:DescribeNodegroup', 'eks:UpdateNodegroupConfig'],
+      resources: [nodegroupArn(this, cluster, '*')],
+      wildcardReason: 'The ARN of a nodegroup ends in an id that is unknown at synth; the cluster is named.',
+    });
+    this.function.allow({
+      sid: 'State',
+      actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
+      resources: [table.table.tableArn],
+    });
+  }
+}

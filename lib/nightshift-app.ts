@@ -1,0 +1,38 @@
+/** The whole config as a CDK app: a stack for each environment. */
+import { App, type AppProps } from 'aws-cdk-lib';
+import type { NightshiftConfig } from '#model/config.ts';
+import { NightshiftStack } from './nightshift-stack.ts';
+import { settingsOf } from './settings.ts';
+
+export interface NightshiftAppProps extends AppProps {
+  /** A config that `loadConfig` has checked. */
+  readonly config: NightshiftConfig;
+  /** Holidays are written out from this day on. */
+  readonly now: Date;
+}
+
+/** The same with and without the CDK command line: `cdk.json` holds no flags of its own. */
+const CONTEXT = {
+  '@aws-cdk/core:checkSecretUsage': true,
+  '@aws-cdk/core:target-partitions': ['aws', 'aws-cn'],
+  '@aws-cdk/core:enablePartitionLiterals': true,
+  '@aws-cdk/aws-iam:minimizePolicies': true,
+  '@aws-cdk/aws-lambda:recognizeLayerVersion': true,
+  '@aws-cdk/aws-lambda:createNewPoliciesWithAddToRolePolicy': false,
+};
+
+export class NightshiftApp extends App {
+  readonly environments: readonly NightshiftStack[];
+
+  constructor(props: NightshiftAppProps) {
+    const { config, now, ...appProps } = props;
+    super({ analyticsReporting: false, ...appProps, context: { ...CONTEXT, ...appProps.context } });
+    this.environments = Object.keys(config.environments).map(
+      (name) => new NightshiftStack(this, stackIdOf(name), { settings: settingsOf(config, name, now) }),
+    );
+  }
+}
+
+export function stackIdOf(environment: string): string {
+  return `Nightshift-${environment}`;
+}

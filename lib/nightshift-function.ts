@@ -1,0 +1,162 @@
+/** The only place where a Lambda function is made: its code, role, logs, retries and dead letters. */
+import { dirname } from 'node:path';
+import { AssetHashType, DockerImage, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { Capability } from '#model/decision.ts';
+import { type CommonSettings, SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
+import { bundle, handlerOf } from './function-bundle.ts';
+import type { StateTable } from './state-table.ts';
+
+export interface NightshiftFunctionProps {
+  readonly capability: Capability;
+  readonly settings: CommonSettings;
+  readonly table: StateTable;
+  /** MB. */
+  readonly memory: number;
+  readonly timeout: Duration;
+  /** For events that Lambda takes over from EventBridge: how old one may get, and how often it is tried again. */
+  readonly maxEventAge: Duration;
+  readonly retryAttempts: number;
+}
+
+/** What a function may do. A wildcard in `resources` needs a reason: it is refused without, and kept in the metadata. */
+export interface Permission {
+  readonly sid: string;
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+  readonly conditions?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly wildcardReason?: string;
+}
+
+/** All variables of a function together, names and values. */
+const ENVIRONMENT_LIMIT = 4096;
+
+export class NightshiftFunction extends Construct {
+  readonly capability: Capability;
+  readonly role: Role;
+  readonly lambda: LambdaFunction;
+  /** What could not be delivered or failed for good, from every trigger of this function. */
+  readonly deadLetters: Queue;
+  readonly logGroup: LogGroup;
+
+  constructor(scope: Construct, id: string, props: NightshiftFunctionProps) {
+    super(scope, id);
+    this.capability = props.capability;
+    const functionName = functionNameOf(props.settings.environment, props.capability);
+
+    this.role = new Role(this, 'Role', {
+      description: `${props.capability} of eks-nightshift for ${props.settings.environment}`,
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    });
+    this.logGroup = new LogGroup(this, 'Logs', {
+      logGroupName: `/aws/lambda/${functionName}`,
+      retention: RetentionDays.THREE_MONTHS,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.logGroup.grantWrite(this.role);
+    this.deadLetters = new Queue(this, 'DeadLetters', {
+      queueName: `${functionName}-dead-letters`,
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+
+    this.lambda = new LambdaFunction(this, 'Function', {
+      functionName,
+      description: `${props.capability} for the EKS cluster ${props.settings.cluster}`,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      code: codeOf(props.capability),
+      handler: 'index.handler',
+      role: this.role,
+      memorySize: props.memory,
+      timeout: props.timeout,
+      tracing: Tracing.ACTIVE,
+      logGroup: this.logGroup,
+      maxEventAge: props.maxEventAge,
+      retryAttempts: props.retryAttempts,
+      onFailure: new SqsDestination(this.deadLetters),
+      environment: environmentOf(props),
+    });
+
+    Validations.of(this.role).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason: 'X-Ray takes segments without naming a resource.',
+    });
+    Validations.of(this.lambda).acknowledge({
+      id: 'Serverless-LambdaDLQ',
+      reason: 'The failure destination takes its place: it keeps the error beside the event.',
+    });
+    Validations.of(this.deadLetters).acknowledge(
+      { id: 'AwsSolutions-SQS3', reason: 'This is the dead-letter queue.' },
+      { id: 'Serverless-SQSRedrivePolicy', reason: 'This is the dead-letter queue.' },
+    );
+  }
+
+  allow(permission: Permission): void {
+    const wildcards = permission.resources.filter((resource) => resource.includes('*'));
+    if (wildcards.length > 0 && permission.wildcardReason === undefined)
+      throw new Error(
+        `${permission.sid} of ${this.capability} names ${wildcards.join(', ')}: write the reason for the wildcard`,
+      );
+    this.role.addToPrincipalPolicy(
+      new PolicyStatement({
+        sid: permission.sid,
+        effect: Effect.ALLOW,
+        actions: [...permission.actions],
+        resources: [...permission.resources],
+        ...(permission.conditions ? { conditions: permission.conditions } : {}),
+      }),
+    );
+    for (const wildcard of wildcards)
+      Validations.of(this.role).acknowledge({
+        id: `AwsSolutions-IAM5[Resource::${wildcard}]`,
+        reason: permission.wildcardReason ?? '',
+      });
+  }
+}
+
+export function functionNameOf(environment: string, capability: Capability): string {
+  return `nightshift-${environment}-${capability}`;
+}
+
+function environmentOf(props: NightshiftFunctionProps): Record<string, string> {
+  const environment = {
+    [SETTINGS_VARIABLE]: JSON.stringify(props.settings),
+    POWERTOOLS_SERVICE_NAME: props.capability,
+    POWERTOOLS_LOG_LEVEL: 'INFO',
+  };
+  // The table's name is a reference: its final length is that of the name which the table was given.
+  const size = [...Object.entries(environment), [TABLE_VARIABLE, props.table.name]]
+    .flat()
+    .reduce((sum, text) => sum + Buffer.byteLength(text ?? ''), 0);
+  if (size > ENVIRONMENT_LIMIT)
+    throw new Error(
+      `the settings of ${props.capability} in ${props.settings.environment} take ${size} bytes and Lambda allows ${ENVIRONMENT_LIMIT}: name fewer nodegroups, builds or closed days, or split the environment`,
+    );
+  return { ...environment, [TABLE_VARIABLE]: props.table.table.tableName };
+}
+
+/**
+ * Bundled once for all stacks of an app: the staging of the assets knows it again by the folder. Stacks that are not
+ * asked for (`aws:cdk:bundling-stacks`) are not bundled.
+ */
+function codeOf(capability: Capability): Code {
+  return Code.fromAsset(dirname(handlerOf(capability)), {
+    assetHashType: AssetHashType.OUTPUT,
+    bundling: {
+      image: DockerImage.fromRegistry('node:24'),
+      local: {
+        tryBundle: (directory: string) => {
+          bundle(capability, directory);
+          return true;
+        },
+      },
+    },
+  });
+}

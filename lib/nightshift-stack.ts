@@ -1,0 +1,67 @@
+/** One environment: one cluster, one stack, one set of permissions. */
+import { CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { EnvironmentSettings } from '#model/settings.ts';
+import { BranchDeploy } from './branch-deploy.ts';
+import { NightSchedule } from './night-schedule.ts';
+import type { NightshiftFunction } from './nightshift-function.ts';
+import { SpotDrain } from './spot-drain.ts';
+import { StateTable } from './state-table.ts';
+
+export interface NightshiftStackProps extends Omit<StackProps, 'env'> {
+  /** Every function of the environment; `settingsOf` makes them from the config. */
+  readonly settings: EnvironmentSettings;
+}
+
+export class NightshiftStack extends Stack {
+  readonly state: StateTable;
+  readonly spotDrain: SpotDrain;
+  readonly nightSchedule?: NightSchedule;
+  readonly branchDeploy?: BranchDeploy;
+
+  constructor(scope: Construct, id: string, props: NightshiftStackProps) {
+    const { settings, ...stackProps } = props;
+    const { environment, account, region, cluster, production } = settings.spotDrain;
+    super(scope, id, {
+      description: `eks-nightshift for the environment ${environment} (EKS cluster ${cluster})`,
+      ...stackProps,
+      env: { account, region },
+    });
+    if (production && (settings.nightSchedule || settings.branchDeploy))
+      throw new Error(
+        `${environment} is a production environment: it is only drained, so it has no schedule and no deploy`,
+      );
+    Tags.of(this).add('nightshift:environment', environment);
+
+    const table = new StateTable(this, 'State', { environment });
+    this.state = table;
+    this.spotDrain = new SpotDrain(this, 'SpotDrain', { settings: settings.spotDrain, table });
+    if (settings.nightSchedule)
+      this.nightSchedule = new NightSchedule(this, 'NightSchedule', {
+        settings: settings.nightSchedule,
+        table,
+      });
+    if (settings.branchDeploy)
+      this.branchDeploy = new BranchDeploy(this, 'BranchDeploy', {
+        settings: settings.branchDeploy,
+        table,
+        ...(this.nightSchedule ? { nightSchedule: this.nightSchedule.function } : {}),
+      });
+
+    new CfnOutput(this, 'TableName', {
+      value: table.table.tableName,
+      description: 'saved sizes, overrides, deploys and decisions; kept when the stack goes',
+    });
+    for (const part of this.functions)
+      new CfnOutput(this, `${part.node.scope?.node.id}Function`, {
+        value: part.lambda.functionName,
+        description: `the function of ${part.capability}`,
+      });
+  }
+
+  get functions(): readonly NightshiftFunction[] {
+    return [this.nightSchedule, this.spotDrain, this.branchDeploy].flatMap((part) =>
+      part ? [part.function] : [],
+    );
+  }
+}
