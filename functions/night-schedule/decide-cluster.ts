@@ -1,0 +1,299 @@
+/** The order of a pass: autoscaler, groups, host group. Pure: a snapshot in, a plan out. */
+import type { ClusterState } from '#model/cluster-state.ts';
+import type { Action } from '#model/decision.ts';
+import type { Desired } from '#model/schedule.ts';
+import { decideGroup, type GroupStep, isAsleepSize } from './decide-group.ts';
+import type { AutoscalerView, Group, Memory, SavedAutoscaler } from './ports.ts';
+
+export interface Policy {
+  readonly onManualChange: 'respect' | 'enforce';
+  readonly stopDeadlineMinutes: number;
+  readonly startDeadlineMinutes: number;
+  readonly warnMinutes: number;
+  /** The group on which the autoscaler runs: stopped last, started first. */
+  readonly hostGroup?: string;
+}
+
+export interface Snapshot {
+  readonly now: Date;
+  readonly desired: Desired;
+  /** The groups that this environment stops, and the released ones. */
+  readonly groups: readonly Group[];
+  /** Groups that sleep although the config does not stop them any more: they are woken. */
+  readonly released: ReadonlySet<string>;
+  /** Names that the config asks for and the account does not have. */
+  readonly missing: readonly string[];
+  readonly memory: Memory;
+  readonly ready: ReadonlySet<string> | undefined;
+  /** What the autoscaler is doing; absent where none is configured, `unknown` where it could not be asked. */
+  readonly autoscaler: AutoscalerView | 'unknown' | undefined;
+}
+
+const RELEASED: Desired = {
+  state: 'awake',
+  reason: 'the config does not stop this group any more',
+  source: 'schedule',
+};
+
+export interface AutoscalerStep {
+  readonly target: string;
+  readonly action: Action;
+  readonly reason: string;
+  readonly record?: { readonly next: SavedAutoscaler | 'clear'; readonly over: number | undefined };
+  readonly pause?: AutoscalerView;
+  readonly resume?: SavedAutoscaler;
+  readonly once?: string;
+}
+
+/** Steps of one stage may run at once; a stage begins when the one before it has ended. */
+export interface Plan {
+  readonly before: readonly AutoscalerStep[];
+  readonly stages: readonly (readonly GroupStep[])[];
+  readonly after: readonly AutoscalerStep[];
+  readonly state: ClusterState;
+}
+
+export function decideCluster(snapshot: Snapshot, policy: Policy): Plan {
+  const { desired, memory, now } = snapshot;
+  const paused = memory.autoscaler;
+  const view = snapshot.autoscaler;
+  const running = view !== undefined && view !== 'unknown' && isRunning(view);
+  const settled = memory.state?.value.phase === 'asleep' && desired.state === 'asleep';
+  const overrideSince = desired.source === 'override' && memory.override ? memory.override.from : undefined;
+
+  const steps = new Map<string, GroupStep>();
+  for (const group of snapshot.groups) {
+    if (memory.corrupt.includes(group.name)) continue;
+    steps.set(
+      group.name,
+      decideGroup({
+        group,
+        saved: memory.saved.get(group.name),
+        desired: snapshot.released.has(group.name) ? RELEASED : desired,
+        now,
+        ready: snapshot.ready,
+        settled,
+        autoscalerRuns: paused !== undefined && running,
+        overrideSince,
+        onManualChange: policy.onManualChange,
+        stopDeadlineMinutes: policy.stopDeadlineMinutes,
+        startDeadlineMinutes: policy.startDeadlineMinutes,
+      }),
+    );
+  }
+  const reports: GroupStep[] = [
+    ...memory.corrupt.map(
+      (name): GroupStep => ({
+        target: name,
+        action: 'fail',
+        reason: `the saved sizes of ${name} cannot be read: the group is left alone; look at the item night | saved#${name}`,
+        once: `corrupt#${name}`,
+      }),
+    ),
+    ...snapshot.missing.map(
+      (name): GroupStep => ({
+        target: name,
+        action: 'fail',
+        reason: `no group ${name} carries the cluster's tag: correct "nodegroups" in the config, or tag the Auto Scaling group`,
+        once: `missing#${name}`,
+      }),
+    ),
+  ];
+
+  const host = policy.hostGroup;
+  const before: AutoscalerStep[] = [];
+  const after: AutoscalerStep[] = [];
+  const stages: GroupStep[][] = [reports];
+  const others = [...steps].filter(([name]) => name !== host).map(([, step]) => step);
+  const hostStep = host === undefined ? undefined : steps.get(host);
+
+  if (desired.state === 'asleep') {
+    const hold = view === undefined ? undefined : pauseStep(snapshot, view, paused, before);
+    const late =
+      memory.state?.value.phase === 'stopping' &&
+      now.getTime() - Date.parse(memory.state.value.since) >= policy.stopDeadlineMinutes * 60_000;
+    if (hold !== undefined && !late) {
+      stages.push(
+        others.map((step) => (step.resize ? waiting(step, hold) : step)),
+        hostStep ? [hostStep.resize ? waiting(hostStep, hold) : hostStep] : [],
+      );
+    } else {
+      stages.push(others);
+      if (hostStep) {
+        const restless = snapshot.groups.filter(
+          (group) => group.name !== host && !snapshot.released.has(group.name) && !atRest(group, memory),
+        );
+        const claims =
+          view !== undefined && view !== 'unknown' && view.kind === 'karpenter' ? view.claims : 0;
+        const wait =
+          restless.length > 0
+            ? `stopped last: waits for ${restless.map((group) => group.name).join(', ')}`
+            : claims > 0
+              ? `stopped last: ${claims} NodeClaims of Karpenter are left`
+              : undefined;
+        stages.push([hostStep.resize && wait && !late ? waiting(hostStep, wait) : hostStep]);
+      }
+    }
+  } else {
+    stages.push(hostStep ? [hostStep] : [], others);
+    if (paused !== undefined) resumeStep(snapshot, view, host, after);
+  }
+
+  const plan = { before, stages, after };
+  return { ...plan, state: stateOf(snapshot, settled, plan) };
+}
+
+/** Adds what pauses the autoscaler; returns why the groups must wait, where they must. */
+function pauseStep(
+  snapshot: Snapshot,
+  view: AutoscalerView | 'unknown',
+  paused: Memory['autoscaler'],
+  steps: AutoscalerStep[],
+): string | undefined {
+  if (view === 'unknown') return 'waits: the autoscaler could not be asked, and would undo the stop';
+  if (!isRunning(view)) return undefined;
+  const target = view.kind;
+  const what = view.kind === 'cluster-autoscaler' ? `${view.replicas} replicas are kept` : 'limits are kept';
+  const next: SavedAutoscaler =
+    paused?.value.kind === view.kind
+      ? merged(paused.value, view)
+      : view.kind === 'cluster-autoscaler'
+        ? { kind: view.kind, replicas: view.replicas, since: snapshot.now.toISOString() }
+        : { kind: view.kind, pools: openPools(view.pools), since: snapshot.now.toISOString() };
+  steps.push({
+    target,
+    action: 'pause',
+    reason: paused ? 'it runs again although the cluster sleeps: paused again' : `before the stop; ${what}`,
+    record: { next, over: paused?.version },
+    pause: view,
+  });
+  return undefined;
+}
+
+function resumeStep(
+  snapshot: Snapshot,
+  view: AutoscalerView | 'unknown' | undefined,
+  host: string | undefined,
+  steps: AutoscalerStep[],
+): void {
+  const saved = snapshot.memory.autoscaler;
+  if (!saved) return;
+  const target = saved.value.kind;
+  const hostGroup = snapshot.groups.find((group) => group.name === host);
+  const hostReady =
+    hostGroup === undefined ||
+    hostGroup.instances.some((instance) => instance.inService && snapshot.ready?.has(instance.id));
+  const unrestored = snapshot.groups.filter((group) => {
+    const record = snapshot.memory.saved.get(group.name)?.value;
+    return record !== undefined && isAsleepSize(group) && record.phase !== 'restored';
+  });
+  if (view === 'unknown') return void steps.push({ target, action: 'none', reason: 'it could not be asked' });
+  if (view !== undefined && isResumed(view, saved.value)) {
+    steps.push({
+      target,
+      action: 'resume',
+      reason: 'it runs as before the stop',
+      record: { next: 'clear', over: saved.version },
+    });
+    return;
+  }
+  if (!hostReady || unrestored.length > 0) {
+    const wait = hostReady
+      ? `the sizes of ${unrestored.map((group) => group.name).join(', ')} are given back first`
+      : `waits for a Ready node of ${host}`;
+    steps.push({ target, action: 'none', reason: wait });
+    return;
+  }
+  steps.push({
+    target,
+    action: 'resume',
+    reason:
+      saved.value.kind === 'cluster-autoscaler'
+        ? `its host group is Ready: back to ${saved.value.replicas} replicas`
+        : 'its host group is Ready: the limits of its NodePools are given back',
+    resume: saved.value,
+  });
+}
+
+function isRunning(view: AutoscalerView): boolean {
+  return view.kind === 'cluster-autoscaler'
+    ? view.replicas > 0
+    : view.claims > 0 || Object.keys(openPools(view.pools)).length > 0;
+}
+
+/** The pools that may still start nodes. */
+function openPools(pools: Extract<AutoscalerView, { kind: 'karpenter' }>['pools']) {
+  return Object.fromEntries(
+    Object.entries(pools).filter(([, pool]) =>
+      pool.replicas === null ? pool.limits?.['cpu'] !== '0' : pool.replicas > 0,
+    ),
+  );
+}
+
+function isResumed(view: AutoscalerView, saved: SavedAutoscaler): boolean {
+  if (view.kind === 'cluster-autoscaler') return view.replicas > 0;
+  if (saved.kind !== 'karpenter') return true;
+  const open = openPools(view.pools);
+  return Object.keys(saved.pools).every((name) => name in open || !(name in view.pools));
+}
+
+/** What was written down is never overwritten: only what is newly found running is added. */
+function merged(saved: SavedAutoscaler, view: AutoscalerView): SavedAutoscaler {
+  if (saved.kind !== 'karpenter' || view.kind !== 'karpenter') return saved;
+  return { ...saved, pools: { ...openPools(view.pools), ...saved.pools } };
+}
+
+function waiting(step: GroupStep, why: string): GroupStep {
+  return { target: step.target, action: 'none', reason: why };
+}
+
+/** The group has no instance, or is left to the person who scaled it up. */
+function atRest(group: Group, memory: Memory): boolean {
+  const phase = memory.saved.get(group.name)?.value.phase;
+  return (
+    phase === 'held' ||
+    memory.corrupt.includes(group.name) ||
+    (isAsleepSize(group) && group.instances.length === 0)
+  );
+}
+
+/** The state as it will be when the plan's writes have taken place; its phase rests on what was observed. */
+function stateOf(snapshot: Snapshot, settled: boolean, plan: Omit<Plan, 'state'>): ClusterState {
+  const { desired, memory, now } = snapshot;
+  const written = new Map(plan.stages.flat().map((step) => [step.target, step.record?.next]));
+  const recordOf = (group: Group) => {
+    const next = written.get(group.name);
+    return next === undefined ? memory.saved.get(group.name)?.value : next === 'clear' ? undefined : next;
+  };
+  const isResting = (group: Group) => {
+    if (memory.corrupt.includes(group.name) || snapshot.released.has(group.name)) return true;
+    const record = recordOf(group);
+    if (record) return record.phase === 'asleep' || record.phase === 'held';
+    // Grown after the night had settled: somebody's, and no part of the stop.
+    return settled || (isAsleepSize(group) && group.instances.length === 0);
+  };
+  const autoscalerHeld =
+    memory.autoscaler !== undefined && !plan.after.some((step) => step.record?.next === 'clear');
+  const phase: ClusterState['phase'] =
+    desired.state === 'asleep'
+      ? snapshot.groups.every(isResting)
+        ? 'asleep'
+        : 'stopping'
+      : autoscalerHeld || snapshot.groups.some((group) => recordOf(group) !== undefined)
+        ? 'starting'
+        : 'awake';
+  const before = memory.state?.value;
+  return {
+    phase,
+    desired: desired.state,
+    reason: desired.reason,
+    since: before && before.phase === phase ? before.since : now.toISOString(),
+    ...(desired.until ? { until: desired.until.toISOString() } : {}),
+    groups: snapshot.groups
+      .filter((group) => {
+        const record = recordOf(group);
+        return record !== undefined && record.phase !== 'held';
+      })
+      .map((group) => group.name),
+  };
+}

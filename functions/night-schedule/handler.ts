@@ -1,0 +1,61 @@
+/** Composition root of night-schedule: one pass per invocation, whatever invoked it. */
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import { createAutoscaler } from '#functions/adapters/autoscaler.ts';
+import { awsClientDefaults } from '#functions/adapters/aws-client.ts';
+import {
+  createAutoScalingClient,
+  createDynamoDbClient,
+  createEksClient,
+} from '#functions/adapters/clients.ts';
+import { createDecisionLog } from '#functions/adapters/decision-log.ts';
+import { describeCluster } from '#functions/adapters/eks-cluster.ts';
+import { createGroups } from '#functions/adapters/groups.ts';
+import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
+import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
+import { createNightStore } from '#functions/adapters/night-store.ts';
+import { createNodes } from '#functions/adapters/nodes.ts';
+import { createTable } from '#functions/adapters/table.ts';
+import { SettingsError } from '#functions/shared/errors.ts';
+import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
+import { readSettings } from '#functions/shared/settings.ts';
+import type { NightScheduleSettings } from '#model/settings.ts';
+import { causeOf } from './event.ts';
+import { run } from './run.ts';
+
+const { settings, table: tableName } = readSettings<NightScheduleSettings>();
+// Synth refuses it and no policy allows it; this is the third lock.
+if (settings.production !== false)
+  throw new SettingsError(`${settings.environment} is a production environment: it is never stopped`);
+
+const now = () => new Date();
+const eks = createEksClient();
+const table = createTable(createDynamoDbClient(), tableName);
+const logger = createLogger('night-schedule');
+const kubernetes = createKubernetesClient({
+  cluster: settings.cluster,
+  region: settings.region,
+  describeCluster: () => describeCluster(eks, settings.cluster),
+  token: createTokenSource({
+    cluster: settings.cluster,
+    region: settings.region,
+    credentials: awsClientDefaults().credentials,
+    now,
+  }),
+});
+const ports = {
+  settings,
+  groups: createGroups({ autoScaling: createAutoScalingClient(), eks }, settings.cluster),
+  nodes: createNodes(kubernetes),
+  store: createNightStore(table),
+  trail: createDecisionTrail(logger, createDecisionLog(table).keep),
+  ...(settings.autoscaler ? { autoscaler: createAutoscaler(kubernetes, settings.autoscaler) } : {}),
+  now,
+};
+
+export const handler = middy<unknown, void>()
+  .use(injectLambdaContext(logger))
+  .handler(async (event: unknown, context: Context) => {
+    await run({ ...ports, remaining: () => context.getRemainingTimeInMillis() }, causeOf(event));
+  });

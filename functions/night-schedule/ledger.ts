@@ -1,0 +1,58 @@
+/** Turns a stretch of observed sleep into ledger entries, one for each date of the schedule's zone. Pure. */
+import { DAY_MINUTES, firstInstantOf, wallAt } from '#model/zone.ts';
+import type { LedgerEntry, Memo } from './ports.ts';
+
+/** The groups are seen every minute; a mark of it is kept at this distance. */
+export const SEEN_EVERY_MS = 5 * 60_000;
+/** Two marks further apart than this have a time between them in which nobody looked. */
+const GAP_MS = 15 * 60_000;
+
+export function ledgerEntries(
+  sleep: { readonly group: string; readonly nodes: number; readonly from: string; readonly to: Date },
+  gaps: Memo['gaps'],
+  timeZone: string,
+): LedgerEntry[] {
+  const entries: LedgerEntry[] = [];
+  const end = sleep.to.getTime();
+  let from = Date.parse(sleep.from);
+  while (from < end) {
+    const day = Math.floor(wallAt(timeZone, from) / DAY_MINUTES);
+    const to = Math.min(end, firstInstantOf(timeZone, (day + 1) * DAY_MINUTES));
+    const asleepMinutes = minutes(to - from);
+    const gapMinutes = minutes(
+      gaps.reduce((sum, gap) => sum + overlap(from, to, Date.parse(gap.from), Date.parse(gap.to)), 0),
+    );
+    entries.push({
+      date: new Date(day * DAY_MINUTES * 60_000).toISOString().slice(0, 10),
+      group: sleep.group,
+      from: new Date(from).toISOString(),
+      to: new Date(to).toISOString(),
+      nodes: sleep.nodes,
+      asleepMinutes,
+      gapMinutes,
+      nodeMinutesSaved: Math.max(0, asleepMinutes - gapMinutes) * sleep.nodes,
+    });
+    from = to;
+  }
+  return entries;
+}
+
+/** The memo after the groups were seen now; the same object where nothing needs to be written. */
+export function seen(memo: Memo, now: Date): Memo {
+  const last = memo.seenAt ? Date.parse(memo.seenAt) : undefined;
+  if (last !== undefined && now.getTime() - last < SEEN_EVERY_MS) return memo;
+  const gap = last !== undefined && memo.seenAt && now.getTime() - last > GAP_MS;
+  return {
+    ...memo,
+    seenAt: now.toISOString(),
+    gaps: gap ? [...memo.gaps, { from: memo.seenAt ?? '', to: now.toISOString() }].slice(-50) : memo.gaps,
+  };
+}
+
+function overlap(a: number, b: number, c: number, d: number): number {
+  return Math.max(0, Math.min(b, d) - Math.max(a, c));
+}
+
+function minutes(ms: number): number {
+  return Math.round(ms / 60_000);
+}
