@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+import { decideGroup, type GroupSituation } from '#functions/night-schedule/decide-group.ts';
+import { aDesired, aGroup, aSavedSize, instances, NIGHT } from './builders.ts';
+
+const zero = { min: 0, desired: 0, max: 5 };
+
+function aSituation(overrides: Partial<GroupSituation> = {}): GroupSituation {
+  return {
+    group: aGroup(),
+    saved: undefined,
+    desired: aDesired(),
+    now: NIGHT,
+    ready: undefined,
+    settled: false,
+    autoscalerRuns: false,
+    overrideSince: undefined,
+    onManualChange: 'respect',
+    stopDeadlineMinutes: 20,
+    startDeadlineMinutes: 20,
+    ...overrides,
+  };
+}
+const at = (value: ReturnType<typeof aSavedSize>, version = 3) => ({ value, version });
+
+describe('a group that should sleep', () => {
+  it('has its sizes written down in the same step that zeroes it', () => {
+    const step = decideGroup(aSituation());
+    expect(step).toMatchObject({
+      action: 'stop',
+      resize: { min: 0, desired: 0, max: 5 },
+      record: { over: undefined, next: { size: { min: 1, desired: 3, max: 5 }, phase: 'stopping' } },
+    });
+  });
+
+  it('keeps its max when it is managed, because EKS refuses a max below 1; a self-managed one goes to zero whole', () => {
+    expect(decideGroup(aSituation({ group: aGroup({ kind: 'self-managed' }) })).resize).toEqual({
+      min: 0,
+      desired: 0,
+      max: 0,
+    });
+  });
+
+  it('is never captured at zero', () => {
+    const step = decideGroup(aSituation({ group: aGroup({ size: zero, instances: [] }) }));
+    expect(step).toMatchObject({ action: 'none', reason: 'at zero already, and not by this tool' });
+    expect(step.record).toBeUndefined();
+  });
+
+  it('keeps the first sizes when the stop was cut off after the write', () => {
+    const saved = at(aSavedSize({ phase: 'stopping', size: { min: 2, desired: 4, max: 9 } }));
+    const step = decideGroup(aSituation({ saved }));
+    expect(step).toMatchObject({
+      action: 'stop',
+      record: { over: 3, next: { size: { min: 2, desired: 4, max: 9 } } },
+      resize: zero,
+    });
+  });
+
+  it('is stopped only when no instance is left', () => {
+    const saved = at(aSavedSize({ phase: 'zeroed', since: NIGHT.toISOString() }));
+    const leaving = decideGroup(
+      aSituation({ saved, group: aGroup({ size: zero, instances: instances(1) }) }),
+    );
+    expect(leaving.action).toBe('none');
+    const gone = decideGroup(aSituation({ saved, group: aGroup({ size: zero, instances: [] }) }));
+    expect(gone).toMatchObject({ action: 'confirm-stop', record: { next: { phase: 'asleep' } } });
+  });
+
+  it('fails loudly when instances are left past the deadline', () => {
+    const saved = at(
+      aSavedSize({ phase: 'zeroed', since: new Date(NIGHT.getTime() - 20 * 60_000).toISOString() }),
+    );
+    const step = decideGroup(aSituation({ saved, group: aGroup({ size: zero }) }));
+    expect(step).toMatchObject({
+      action: 'fail',
+      askTrouble: true,
+      reason: '3 instances still there 20 min after the stop',
+    });
+  });
+
+  it('is left to the person who scaled it up at night', () => {
+    const step = decideGroup(
+      aSituation({ saved: at(aSavedSize()), group: aGroup({ size: { min: 0, desired: 1, max: 5 } }) }),
+    );
+    expect(step).toMatchObject({ action: 'warn', record: { next: { phase: 'held', size: { desired: 3 } } } });
+    expect(step.resize).toBeUndefined();
+  });
+
+  it.each([
+    ['the config enforces the schedule', { onManualChange: 'enforce' as const }],
+    ['an autoscaler did it', { autoscalerRuns: true }],
+  ])('is stopped again when it grew and %s', (_, change) => {
+    const group = aGroup({ size: { min: 0, desired: 1, max: 5 } });
+    const step = decideGroup(aSituation({ saved: at(aSavedSize()), group, ...change }));
+    expect(step).toMatchObject({ action: 'stop', resize: zero, record: { next: { size: { desired: 3 } } } });
+  });
+
+  it('is stopped again when a person asks for sleep after it was scaled up', () => {
+    const saved = at(aSavedSize({ phase: 'held', since: '2026-11-24T13:00:00.000Z' }));
+    const group = aGroup({ size: { min: 0, desired: 1, max: 5 } });
+    expect(decideGroup(aSituation({ saved, group })).action).toBe('none');
+    expect(decideGroup(aSituation({ saved, group, overrideSince: '2026-11-24T13:01:00.000Z' })).action).toBe(
+      'stop',
+    );
+  });
+
+  it('that was made anew loses the sizes of its predecessor, not its own', () => {
+    const saved = at(aSavedSize({ autoScalingGroup: 'eks-workers-0' }));
+    expect(decideGroup(aSituation({ saved }))).toMatchObject({ action: 'ignore', record: { next: 'clear' } });
+  });
+});
+
+describe('a group that should be awake', () => {
+  const awake = aDesired({ state: 'awake', reason: 'office hours' });
+  const asleepGroup = aGroup({ size: zero, instances: [] });
+
+  it('gets its sizes back, and keeps the record until that was seen', () => {
+    const step = decideGroup(aSituation({ desired: awake, saved: at(aSavedSize()), group: asleepGroup }));
+    expect(step).toMatchObject({
+      action: 'start',
+      resize: { min: 1, desired: 3, max: 5 },
+      record: { next: { phase: 'restoring' } },
+    });
+  });
+
+  it('gets them again when the start was cut off after the write', () => {
+    const saved = at(aSavedSize({ phase: 'restoring', since: NIGHT.toISOString() }));
+    expect(decideGroup(aSituation({ desired: awake, saved, group: asleepGroup })).resize).toEqual({
+      min: 1,
+      desired: 3,
+      max: 5,
+    });
+    const half = aGroup({ size: { min: 0, desired: 1, max: 5 }, instances: instances(1) });
+    expect(
+      decideGroup(aSituation({ desired: awake, saved, group: half, ready: new Set(['i-0']) })).resize,
+    ).toEqual({ min: 1, desired: 3, max: 5 });
+  });
+
+  it('is started only when its nodes are Ready, InService alone does not count', () => {
+    const saved = at(aSavedSize({ phase: 'restored', since: NIGHT.toISOString() }));
+    const some = decideGroup(aSituation({ desired: awake, saved, ready: new Set(['i-0', 'i-1']) }));
+    expect(some).toMatchObject({ action: 'none', reason: '2 of 3 nodes are Ready' });
+    const all = decideGroup(aSituation({ desired: awake, saved, ready: new Set(['i-0', 'i-1', 'i-2']) }));
+    expect(all).toMatchObject({ action: 'confirm-start', record: { next: 'clear' } });
+  });
+
+  it('is not confirmed while the Kubernetes API cannot be asked', () => {
+    const saved = at(aSavedSize({ phase: 'restored', since: NIGHT.toISOString() }));
+    expect(decideGroup(aSituation({ desired: awake, saved })).action).toBe('none');
+  });
+
+  it('is not shrunk in the morning when somebody gave it more at night', () => {
+    const saved = at(aSavedSize({ phase: 'held' }));
+    const group = aGroup({ size: { min: 0, desired: 7, max: 9 }, instances: instances(7) });
+    expect(decideGroup(aSituation({ desired: awake, saved, group })).resize).toEqual({
+      min: 1,
+      desired: 7,
+      max: 9,
+    });
+  });
+
+  it('is left alone when it is at zero without a record', () => {
+    expect(decideGroup(aSituation({ desired: awake, group: asleepGroup }))).toMatchObject({ action: 'none' });
+  });
+
+  it('fails loudly past the deadline', () => {
+    const saved = at(
+      aSavedSize({ phase: 'restored', since: new Date(NIGHT.getTime() - 25 * 60_000).toISOString() }),
+    );
+    expect(decideGroup(aSituation({ desired: awake, saved, ready: new Set() }))).toMatchObject({
+      action: 'fail',
+      reason: '0 of 3 nodes are Ready 25 min after the start',
+    });
+  });
+});
