@@ -1,11 +1,4 @@
-/** One mistake in the config: where it is, what stands there, and what to write instead. */
-export interface ConfigProblem {
-  /** `environments.staging.schedule`; empty where the file as a whole is meant. */
-  readonly path: string;
-  /** What was given, as it would be written. Absent where nothing was given. */
-  readonly value?: string;
-  readonly message: string;
-}
+import type { ConfigProblem } from '#model/config-schema.ts';
 
 /** The config cannot be used. `problems` holds every mistake that was found; the message shows them a line each. */
 export class ConfigError extends Error {
@@ -16,9 +9,7 @@ export class ConfigError extends Error {
   constructor(file: string, problems: readonly ConfigProblem[], options: { cause?: unknown } = {}) {
     super(
       [`${file} cannot be used:`, ...problems.map((problem) => `  ${formatProblem(problem)}`)].join('\n'),
-      {
-        ...(options.cause === undefined ? {} : { cause: options.cause }),
-      },
+      options.cause === undefined ? undefined : { cause: options.cause },
     );
     this.file = file;
     this.problems = problems;

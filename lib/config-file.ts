@@ -1,11 +1,16 @@
-/** Finds, loads and checks the config file. */
-import { existsSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
+/** Finds, loads and checks the config file. Whatever is wrong with it ends in one `ConfigError`. */
+import { readFile } from 'node:fs/promises';
+import { extname, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { type Message, transform } from 'esbuild';
 import type { NightshiftConfig } from '#model/config.ts';
+import { type ConfigProblem, checkConfig } from '#model/config-schema.ts';
+import { didYouMean } from '#model/nearest.ts';
 import { ConfigError } from './config-error.ts';
+import { holidayCodes, isHolidayCode } from './holidays.ts';
 
-export { ConfigError, type ConfigProblem } from './config-error.ts';
+export type { ConfigProblem } from '#model/config-schema.ts';
+export { ConfigError } from './config-error.ts';
 
 export const CONFIG_VARIABLE = 'NIGHTSHIFT_CONFIG';
 export const DEFAULT_CONFIG = 'nightshift.config.ts';
@@ -16,21 +21,121 @@ export interface LoadedConfig {
   readonly path: string;
 }
 
+const LOADERS = { '.ts': 'ts', '.mts': 'ts', '.js': 'js', '.mjs': 'js', '.json': 'json' } as const;
+
 /** Loads `path`, or what NIGHTSHIFT_CONFIG names, or `./nightshift.config.ts`. Throws a `ConfigError` with every mistake. */
 export async function loadConfig(path?: string): Promise<LoadedConfig> {
-  const chosen = path ?? (process.env[CONFIG_VARIABLE] || DEFAULT_CONFIG);
-  const absolute = resolve(chosen);
-  const shown = relative(process.cwd(), absolute) || absolute;
-  if (!existsSync(absolute)) {
+  const absolute = resolve(path ?? (process.env[CONFIG_VARIABLE] || DEFAULT_CONFIG));
+  const fromHere = relative(process.cwd(), absolute);
+  const shown = fromHere === '' || fromHere.startsWith('..') ? absolute : fromHere;
+
+  const source = await readSource(absolute, shown);
+  const twice = await checkSource(source, absolute, shown);
+  const exported = await importDefault(source, absolute, shown);
+  const { config, problems } = checkConfig(exported, {
+    has: isHolidayCode,
+    candidates: (code) => holidayCodes(code.includes('-') ? code.split('-')[0] : undefined),
+  });
+  if (!config || twice.length > 0) throw new ConfigError(shown, [...twice, ...problems]);
+  return { config, path: absolute };
+}
+
+/** The environment of that name. Throws a `ConfigError` that names those there are. */
+export function environmentOf({ config, path }: LoadedConfig, name: string) {
+  const environment = Object.hasOwn(config.environments, name) ? config.environments[name] : undefined;
+  if (environment) return environment;
+  const known = Object.keys(config.environments);
+  throw new ConfigError(relative(process.cwd(), path), [
+    {
+      path: 'environments',
+      value: JSON.stringify(name),
+      message: `there is no such environment: ${didYouMean(name, known)}`,
+    },
+  ]);
+}
+
+async function readSource(absolute: string, shown: string): Promise<string> {
+  try {
+    return await readFile(absolute, 'utf8');
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    const message =
+      code === 'ENOENT'
+        ? `there is no such file: write one, or name another with ${CONFIG_VARIABLE}=path`
+        : code === 'EISDIR'
+          ? 'this is a directory: name the file in it'
+          : `it cannot be read (${code}): check its permissions`;
+    throw new ConfigError(shown, [{ path: '', message }], { cause });
+  }
+}
+
+/**
+ * Syntax errors with their line; and keys that stand twice in one object, of which a program would silently take the
+ * last: an environment or schedule that was named twice.
+ */
+async function checkSource(source: string, absolute: string, shown: string): Promise<ConfigProblem[]> {
+  const loader = LOADERS[extname(absolute) as keyof typeof LOADERS];
+  if (!loader) {
     throw new ConfigError(shown, [
-      { path: '', message: `there is no such file: write one, or name another with ${CONFIG_VARIABLE}=path` },
+      { path: '', message: `write the config as a ${Object.keys(LOADERS).join(', ')} file` },
     ]);
   }
-  const loaded = (await import(pathToFileURL(absolute).href)) as { default?: NightshiftConfig };
-  if (!loaded.default) {
+  try {
+    const { warnings } = await transform(source, { loader, logLevel: 'silent' });
+    return warnings
+      .filter((warning) => warning.id === 'duplicate-object-key')
+      .map((warning) => ({
+        path: lineOf(warning),
+        value: /"(.*)"/.exec(warning.text)?.[0] ?? '',
+        message: `the name stands twice in one object (first on line ${warning.notes[0]?.location?.line}): rename or remove one`,
+      }));
+  } catch (cause) {
+    const errors = (cause as { errors?: Message[] }).errors;
+    if (!errors) throw cause;
+    throw new ConfigError(
+      shown,
+      errors.map((error) => ({
+        path: lineOf(error),
+        value: error.location?.lineText.trim() ?? '',
+        message: `it cannot be read as ${loader === 'json' ? 'JSON' : 'TypeScript'}: ${lowerFirst(error.text)}`,
+      })),
+      { cause },
+    );
+  }
+}
+
+async function importDefault(source: string, absolute: string, shown: string): Promise<unknown> {
+  if (absolute.endsWith('.json')) return JSON.parse(source);
+  let loaded: { default?: unknown };
+  try {
+    loaded = (await import(pathToFileURL(absolute).href)) as { default?: unknown };
+  } catch (cause) {
+    throw new ConfigError(shown, [{ path: '', message: importProblem(cause) }], { cause });
+  }
+  if (loaded.default === undefined) {
     throw new ConfigError(shown, [
-      { path: '', message: 'it exports no config: write `export default defineConfig({ … })`' },
+      { path: '', message: 'it has no default export: write export default defineConfig({ … })' },
     ]);
   }
-  return { config: loaded.default, path: absolute };
+  return loaded.default;
+}
+
+function importProblem(cause: unknown): string {
+  const code = (cause as NodeJS.ErrnoException).code;
+  const text = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause);
+  if (code === 'ERR_MODULE_NOT_FOUND') {
+    return `it imports what is not there (${lowerFirst(text)}): a config elsewhere needs no defineConfig, write export default { … }`;
+  }
+  if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
+    return `it uses TypeScript that cannot simply be left out (${lowerFirst(text)}): write it without enum and namespace`;
+  }
+  return `it fails while it is loaded (${lowerFirst(text)}): correct the expression`;
+}
+
+function lineOf(message: Message): string {
+  return message.location ? `line ${message.location.line}` : '';
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
 }

@@ -10,6 +10,7 @@ import type {
 } from '#model/config.ts';
 import { formatDate, parseDate } from '#model/date.ts';
 import { windowsOn } from '#model/desired.ts';
+import { didYouMean } from '#model/nearest.ts';
 import type { ExpandedCalendar, Schedule } from '#model/schedule.ts';
 import type {
   ApplicationSettings,
@@ -27,6 +28,7 @@ import { expandedUntil, HOLIDAY_YEARS, publicHolidays } from './holidays.ts';
 export const SETTINGS_LIMIT_BYTES = 3_800;
 /** A window that runs when the settings are made can have begun on a date so many days ago. */
 const PAST_DAYS = 8;
+const DAY_MS = 86_400_000;
 
 /** The settings of the environment's functions. The config is one that `loadConfig` has checked. */
 export function settingsOf(
@@ -34,17 +36,19 @@ export function settingsOf(
   environmentName: string,
   now: Date,
 ): EnvironmentSettings {
-  const environment = config.environments[environmentName];
+  const environment = Object.hasOwn(config.environments, environmentName)
+    ? config.environments[environmentName]
+    : undefined;
   if (!environment) {
     throw new ConfigError('the config', [
       {
         path: 'environments',
-        value: environmentName,
-        message: `there is no such environment: it has ${Object.keys(config.environments).join(', ')}`,
+        value: JSON.stringify(environmentName),
+        message: `there is no such environment: ${didYouMean(environmentName, Object.keys(config.environments))}`,
       },
     ]);
   }
-  const common = { ...commonOf(environmentName, environment) };
+  const common = commonOf(environmentName, environment);
   const spotDrain: SpotDrainSettings = {
     ...common,
     onRebalance: environment.drain?.onRebalance ?? 'cordon',
@@ -154,8 +158,7 @@ function expandCalendar(
   calendar: CalendarConfig,
   now: Date,
 ): ExpandedCalendar {
-  const today = Math.floor(now.getTime() / 86_400_000);
-  const since = today - PAST_DAYS;
+  const since = firstOfMonth(new Date(now.getTime() - PAST_DAYS * DAY_MS));
   const open = (calendar.open ?? []).flatMap(datesOf).filter((date) => date >= since);
   const openDates = new Set(open);
   const counts = (date: number) =>
@@ -179,6 +182,11 @@ function expandCalendar(
     open: [...openDates].sort((a, b) => a - b).map(formatDate),
     ...(calendar.holidays ? { until: expandedUntil(now) } : {}),
   };
+}
+
+/** Past days are dropped by the month, so that the same config gives the same template on most days. */
+function firstOfMonth(date: Date): number {
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1) / DAY_MS;
 }
 
 /** `2026-12-29` or `2026-12-29/2027-01-03`, both ends included; checked when the config was loaded. */

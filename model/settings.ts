@@ -60,6 +60,8 @@ export interface BranchDeploySettings extends CommonSettings {
     readonly tokenSecret: string;
     readonly ca?: string;
     readonly through: 'server' | 'kubernetes';
+    /** `http://` is allowed, for an address of the loopback only. */
+    readonly insecureLoopback?: boolean;
   };
   readonly builds: readonly BuildSettings[];
   readonly whenAsleep: 'defer' | 'wake';

@@ -64,14 +64,21 @@ export function offsetChanges(
   }
 }
 
-/** Whether the runtime knows the zone under exactly this IANA name. Bare offsets (`+09:00`) are no zones. */
+/** Whether it is the exact IANA name of a place, or UTC. Abbreviations (`JST`) and bare offsets (`+09:00`) are refused. */
 export function isTimeZone(name: string): boolean {
-  if (!/^[A-Z][A-Za-z0-9_+-]*(\/[A-Z][A-Za-z0-9_+-]*)*$/.test(name)) return false;
+  if (name === 'UTC') return true;
+  if (!/^[A-Z][A-Za-z0-9_+-]*(\/[A-Z][A-Za-z0-9_+-]*)+$/.test(name)) return false;
+  const canonical = canonicalTimeZone(name);
+  // A link (Asia/Kolkata) has another canonical name; the same name in other letters is a slip.
+  return canonical !== undefined && (canonical === name || canonical.toLowerCase() !== name.toLowerCase());
+}
+
+/** What the runtime calls the zone of that name or abbreviation; undefined where it knows none. */
+export function canonicalTimeZone(name: string): string | undefined {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -1,0 +1,107 @@
+/**
+ * Which branch a CodeBuild build was of, and whether a binding lets it through. Names of branches are compared
+ * exactly: case and slashes count, `Develop` and `feature/develop` are not `develop`.
+ */
+
+/** What is known of a build's source. All of it comes from CodeBuild; `exported` can be set by the build itself. */
+export interface BuildSource {
+  /** Who started the build: a user, `codepipeline/x`, or the user agent of a webhook. */
+  readonly initiator: string;
+  /** The repository's URL as CodeBuild knows it. */
+  readonly location: string;
+  /** What was asked for: a branch, a commit, `pr/7`, `refs/tags/v1`, an ARN … */
+  readonly sourceVersion?: string;
+  /** The commit that it came to. */
+  readonly resolvedSourceVersion?: string;
+  /** `exportedEnvironmentVariables` of the build: they may narrow the answer, never widen it. */
+  readonly exported?: Readonly<Record<string, string>>;
+}
+
+export interface BranchBinding {
+  readonly repository: string;
+  readonly branch: string;
+}
+
+export type BranchAnswer =
+  | { readonly matches: true; readonly branch: string; readonly sha?: string }
+  | {
+      readonly matches: false;
+      /** `ignore`: not meant for us. `refuse`: it would be deployed, were it not for a rule. */
+      readonly action: 'ignore' | 'refuse';
+      readonly reason: string;
+    };
+
+/** What CodeBuild calls the initiator of a build that a webhook of GitHub, GitLab or Bitbucket started. */
+const WEBHOOK = /^(GitHub-Hookshot(\/.+)?|GitLab\/.+|Bitbucket-Webhooks(\/.+)?)$/;
+/** SHA-1, or SHA-256 in repositories that use it. */
+const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
+const BRANCH_AT_COMMIT = /^(.+)\^\{([0-9a-f]{40}|[0-9a-f]{64})\}$/;
+const HEADS = 'refs/heads/';
+
+/** Does the build belong to the bound branch? First the binding, then the source version, then what was exported. */
+export function matchBranch(binding: BranchBinding, build: BuildSource): BranchAnswer {
+  if (!WEBHOOK.test(build.initiator)) {
+    return ignore(`it was started by ${quoted(build.initiator)}, not by a webhook`);
+  }
+  if (withoutGit(build.location) !== withoutGit(binding.repository)) {
+    return refuse(`it was built from ${quoted(build.location)}, and ${binding.repository} is bound`);
+  }
+  const version = readVersion(build.sourceVersion);
+  if (version.kind === 'never') return refuse(`its source version is ${version.what}, not a branch`);
+  if (version.kind === 'branch' && version.branch !== binding.branch) {
+    return refuse(`it is of branch ${quoted(version.branch)}, and ${quoted(binding.branch)} is bound`);
+  }
+  const narrowed = narrow(binding.branch, build.exported ?? {});
+  if (narrowed) return refuse(narrowed);
+
+  const sha = version.sha ?? commitOf(build.resolvedSourceVersion);
+  return { matches: true, branch: binding.branch, ...(sha ? { sha } : {}) };
+}
+
+/** Two spellings of one repository: with and without `.git` at the end. */
+export function sameRepository(one: string, other: string): boolean {
+  return withoutGit(one) === withoutGit(other);
+}
+
+type Version =
+  | { kind: 'unknown'; sha?: string }
+  | { kind: 'branch'; branch: string; sha?: string }
+  | { kind: 'never'; what: string };
+
+function readVersion(text: string | undefined): Version {
+  if (!text) return { kind: 'unknown' };
+  if (COMMIT.test(text)) return { kind: 'unknown', sha: text };
+  const [, name = text, sha] = BRANCH_AT_COMMIT.exec(text) ?? [];
+  if (/^(pr\/|refs\/(pull|merge-requests|pull-requests)\/)/.test(name)) {
+    return { kind: 'never', what: `the pull request ${quoted(name)}` };
+  }
+  if (/^(refs\/tags\/|tag\/)/.test(name)) return { kind: 'never', what: `the tag ${quoted(name)}` };
+  if (name.startsWith('arn:')) return { kind: 'never', what: `the archive ${quoted(name)}` };
+  if (name.startsWith('refs/') && !name.startsWith(HEADS)) return { kind: 'never', what: quoted(name) };
+  const branch = name.startsWith(HEADS) ? name.slice(HEADS.length) : name;
+  return { kind: 'branch', branch, ...(sha ? { sha } : {}) };
+}
+
+function narrow(branch: string, exported: Readonly<Record<string, string>>): string | undefined {
+  const trigger = exported['CODEBUILD_WEBHOOK_TRIGGER'];
+  if (trigger && trigger !== `branch/${branch}`) return `its webhook trigger was ${quoted(trigger)}`;
+  const head = exported['CODEBUILD_WEBHOOK_HEAD_REF'];
+  if (head && head !== HEADS + branch) return `its head was ${quoted(head)}`;
+  return undefined;
+}
+
+function commitOf(version: string | undefined): string | undefined {
+  return version && COMMIT.test(version) ? version : undefined;
+}
+
+function withoutGit(location: string): string {
+  return location.replace(/\.git$/, '');
+}
+
+/** What others wrote is shown, but not at any length. */
+function quoted(text: string): string {
+  return `"${text.length > 120 ? `${text.slice(0, 120)}…` : text}"`;
+}
+
+const ignore = (reason: string): BranchAnswer => ({ matches: false, action: 'ignore', reason });
+const refuse = (reason: string): BranchAnswer => ({ matches: false, action: 'refuse', reason });

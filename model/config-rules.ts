@@ -1,0 +1,198 @@
+/** The rules between the parts of a config: names that refer to each other, and things that must not be there twice. */
+import type { ApplicationConfig, CalendarConfig, EnvironmentConfig, ScheduleConfig } from './config.ts';
+import type { ConfigProblem } from './config-schema.ts';
+import { didYouMean } from './nearest.ts';
+
+export interface ConfigParts {
+  /** The entries that are right in themselves. */
+  readonly calendars: ReadonlyMap<string, CalendarConfig>;
+  readonly schedules: ReadonlyMap<string, ScheduleConfig>;
+  readonly environments: ReadonlyMap<string, EnvironmentConfig>;
+  /** The names of all entries. */
+  readonly calendarNames: readonly string[];
+  readonly scheduleNames: readonly string[];
+  readonly environmentNames: readonly string[];
+}
+
+export function crossCheck(parts: ConfigParts): ConfigProblem[] {
+  return [
+    ...unknownCalendars(parts),
+    ...unknownSchedules(parts),
+    ...wrongEnvironmentNames(parts),
+    ...sameCluster(parts),
+    ...unmarkedProduction(parts),
+    ...groupsBothWays(parts),
+    ...bindings(parts),
+  ];
+}
+
+function* unknownCalendars({ schedules, calendarNames }: ConfigParts): Iterable<ConfigProblem> {
+  for (const [name, { calendar }] of schedules) {
+    if (calendar === undefined || calendarNames.includes(calendar)) continue;
+    yield {
+      path: `schedules.${name}.calendar`,
+      value: JSON.stringify(calendar),
+      message: `there is no such calendar: ${didYouMean(calendar, calendarNames)}`,
+    };
+  }
+}
+
+function* unknownSchedules({ environments, scheduleNames }: ConfigParts): Iterable<ConfigProblem> {
+  for (const [name, { schedule }] of environments) {
+    if (schedule === undefined || scheduleNames.includes(schedule)) continue;
+    yield {
+      path: `environments.${name}.schedule`,
+      value: JSON.stringify(schedule),
+      message: `there is no such schedule: ${didYouMean(schedule, scheduleNames)}`,
+    };
+  }
+}
+
+/** The name becomes part of the names of a stack, a table and functions; some of those ignore case. */
+function* wrongEnvironmentNames({ environmentNames }: ConfigParts): Iterable<ConfigProblem> {
+  const seen = new Map<string, string>();
+  for (const name of environmentNames) {
+    const path = `environments.${name}`;
+    if (!/^[A-Za-z]([A-Za-z0-9-]{0,28}[A-Za-z0-9])?$/.test(name)) {
+      yield {
+        path,
+        value: JSON.stringify(name),
+        message: 'name it with at most 30 letters, digits and hyphens, beginning with a letter',
+      };
+    }
+    const other = seen.get(name.toLowerCase());
+    if (other !== undefined) {
+      yield {
+        path,
+        value: JSON.stringify(name),
+        message: `the environment is named twice: "${other}" differs in upper and lower case only, rename one`,
+      };
+    }
+    seen.set(name.toLowerCase(), name);
+  }
+}
+
+function* sameCluster({ environments }: ConfigParts): Iterable<ConfigProblem> {
+  const seen = new Map<string, string>();
+  for (const [name, { account, region, cluster }] of environments) {
+    const key = `${account}/${region}/${cluster}`;
+    const other = seen.get(key);
+    if (other !== undefined) {
+      yield {
+        path: `environments.${name}.cluster`,
+        value: JSON.stringify(cluster),
+        message: `this cluster is the environment "${other}" already (account ${account}, ${region}): remove one of the two`,
+      };
+    } else seen.set(key, name);
+  }
+}
+
+/** An environment that is called production and is not marked so would be stopped tonight. */
+function* unmarkedProduction({ environments }: ConfigParts): Iterable<ConfigProblem> {
+  for (const [name, environment] of environments) {
+    if (environment.production !== undefined || !looksLikeProduction(name)) continue;
+    yield {
+      path: `environments.${name}.production`,
+      message:
+        'it is missing: write production: true, or production: false if it may be stopped and deployed to',
+    };
+  }
+}
+
+function looksLikeProduction(name: string): boolean {
+  return name
+    .toLowerCase()
+    .split(/[-_/]/)
+    .some((word) => ['production', 'prod', 'prd', 'live'].includes(word));
+}
+
+function* groupsBothWays({ environments }: ConfigParts): Iterable<ConfigProblem> {
+  for (const [name, environment] of environments) {
+    if (environment.production || !Array.isArray(environment.nodegroups)) continue;
+    for (const group of environment.keep ?? []) {
+      if (!environment.nodegroups.includes(group)) continue;
+      yield {
+        path: `environments.${name}.keep`,
+        value: JSON.stringify(group),
+        message:
+          'the group is in nodegroups as well, so it would be stopped and kept: remove it from one of the two',
+      };
+    }
+  }
+}
+
+interface Binding {
+  readonly environment: string;
+  readonly path: string;
+  readonly repository: string;
+  readonly branch: string;
+  readonly server: string;
+  readonly application: string;
+}
+
+/** One application follows one branch of a repository, in one environment. */
+function* bindings({ environments }: ConfigParts): Iterable<ConfigProblem> {
+  const productionNames = new Set(
+    [...environments].filter(([, { production }]) => production).map(([name]) => name.toLowerCase()),
+  );
+  const seen: Binding[] = [];
+  for (const [name, environment] of environments) {
+    if (environment.production || !environment.deploy) continue;
+    for (const [index, build] of environment.deploy.builds.entries()) {
+      const path = `environments.${name}.deploy.builds[${index}]`;
+      if (productionNames.has(build.branch.toLowerCase()) || /^(production|prod)$/i.test(build.branch)) {
+        yield {
+          path: `${path}.branch`,
+          value: JSON.stringify(build.branch),
+          message: 'production is rolled out by hand: bind another branch, or remove the build',
+        };
+      }
+      for (const application of build.applications) {
+        const binding: Binding = {
+          environment: name,
+          path: `${path}.applications`,
+          repository: repositoryKey(build.repository),
+          branch: build.branch,
+          server: environment.deploy.argocd.url.replace(/\/+$/, ''),
+          application: applicationKey(application),
+        };
+        const problem = conflictOf(binding, seen);
+        if (problem)
+          yield { path: binding.path, value: JSON.stringify(nameOf(application)), message: problem };
+        else seen.push(binding);
+      }
+    }
+  }
+}
+
+function conflictOf(binding: Binding, seen: readonly Binding[]): string | undefined {
+  const same = seen.filter(
+    (other) => other.server === binding.server && other.application === binding.application,
+  );
+  const abroad = same.find((other) => other.environment !== binding.environment);
+  if (abroad) {
+    return `the application is bound in the environment "${abroad.environment}" already (${abroad.path}): an application belongs to one environment`;
+  }
+  const repeated = same.find((other) => other.repository === binding.repository);
+  if (!repeated) return undefined;
+  return repeated.branch === binding.branch
+    ? `the branch "${binding.branch}" is bound to this application twice (${repeated.path} too): remove one of the two`
+    : `the application follows the branch "${repeated.branch}" of the same repository already (${repeated.path}): an application follows one branch`;
+}
+
+function repositoryKey(repository: string): string {
+  return repository
+    .toLowerCase()
+    .replace(/\.git$/, '')
+    .replace(/\/+$/, '');
+}
+
+function applicationKey(application: ApplicationConfig): string {
+  return typeof application === 'string'
+    ? `/${application}`
+    : `${application.namespace ?? ''}/${application.name}`;
+}
+
+function nameOf(application: ApplicationConfig): string {
+  return typeof application === 'string' ? application : application.name;
+}

@@ -1,0 +1,437 @@
+/**
+ * Checks a config that was written by a person: every mistake gives one problem that says where it is, what stands there
+ * and what to write instead. Used at synth and by the command line, never in a function.
+ */
+import * as z from 'zod';
+import type { CalendarConfig, EnvironmentConfig, NightshiftConfig, ScheduleConfig } from './config.ts';
+import { crossCheck } from './config-rules.ts';
+import { formatDate, parseDate } from './date.ts';
+import { didYouMean, nearest } from './nearest.ts';
+import { parseWindows } from './window.ts';
+import { canonicalTimeZone, isTimeZone } from './zone.ts';
+
+/** One mistake in the config. */
+export interface ConfigProblem {
+  /** `environments.staging.schedule`; empty where the file as a whole is meant. */
+  readonly path: string;
+  /** What was given, as it would be written. Absent where nothing was given, or where it may be a secret. */
+  readonly value?: string;
+  readonly message: string;
+}
+
+/** What the check asks of the holiday library, which is no part of the model. */
+export interface KnownHolidays {
+  has(code: string): boolean;
+  /** Codes near the given one: the countries, or the states of its country. */
+  candidates(code: string): readonly string[];
+}
+
+export type CheckedConfig =
+  | { readonly config: NightshiftConfig; readonly problems: readonly [] }
+  | { readonly config?: undefined; readonly problems: readonly ConfigProblem[] };
+
+/** The config itself where nothing is wrong with it, otherwise every problem that was found. */
+export function checkConfig(raw: unknown, holidays: KnownHolidays): CheckedConfig {
+  const problems: ConfigProblem[] = [];
+  const top = problemsOf(topLevel, raw, []);
+  problems.push(...top.problems);
+  if (!isRecord(raw)) return { problems };
+
+  /** The entries of one of the three maps that are right in themselves; the others' problems are noted. */
+  const entriesOf = <T>(
+    map: 'calendars' | 'schedules' | 'environments',
+    schemaOf: (entry: unknown) => z.ZodType,
+  ) => {
+    const entries = new Map<string, T>();
+    const value = raw[map];
+    if (!isRecord(value)) return entries;
+    for (const [name, entry] of Object.entries(value)) {
+      const found = problemsOf(schemaOf(entry), entry, [map, name]);
+      problems.push(...found.problems);
+      if (found.problems.length === 0) entries.set(name, entry as T);
+    }
+    return entries;
+  };
+
+  const calendar = calendarSchema(holidays);
+  const parts = {
+    calendars: entriesOf<CalendarConfig>('calendars', () => calendar),
+    schedules: entriesOf<ScheduleConfig>('schedules', () => schedule),
+    environments: entriesOf<EnvironmentConfig>('environments', environmentSchema),
+    /** Names that exist, right or wrong: a reference to a wrong one is no second mistake. */
+    calendarNames: namesIn(raw['calendars']),
+    scheduleNames: namesIn(raw['schedules']),
+    environmentNames: namesIn(raw['environments']),
+  };
+  problems.push(...crossCheck(parts));
+  return problems.length > 0 ? { problems } : { config: raw as unknown as NightshiftConfig, problems: [] };
+}
+
+/** The value as a person would write it, cut where it is long. */
+export function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+// --- building blocks -------------------------------------------------------------------------------------------------
+
+/** An object that knows its keys: any other key is a problem of its own, with the key that was probably meant. */
+function object<S extends z.ZodRawShape>(shape: S, hint: string, unknownKeys: Record<string, string> = {}) {
+  const keys = Object.keys(shape);
+  return z.object(shape, { error: hint }).catchall(
+    z.custom<never>(() => false, {
+      error: (issue) => {
+        const key = String(issue.path?.at(-1));
+        return unknownKeys[key] ?? `there is no such setting: ${didYouMean(key, keys)}`;
+      },
+    }),
+  );
+}
+
+const text = (hint: string) => z.string({ error: hint }).min(1, { error: hint });
+const flag = (hint = 'write true or false') => z.boolean({ error: hint });
+const oneOf = (values: readonly [string, ...string[]]) =>
+  z.enum(values, { error: `write ${values.map((value) => `'${value}'`).join(' or ')}` });
+const minutes = (low: number, high: number) => {
+  const hint = `write a whole number of minutes from ${low} to ${high}`;
+  return z.int({ error: hint }).min(low, { error: hint }).max(high, { error: hint });
+};
+const names = (hint: string) =>
+  z.array(text(hint), { error: hint }).refine((list) => new Set(list).size === list.length, {
+    error: 'a name stands twice in this list: write it once',
+  });
+/** A check whose message depends on the value: `judge` gives what is wrong, or undefined. */
+const judged = <T extends z.ZodType<string>>(schema: T, judge: (value: string) => string | undefined) =>
+  schema.superRefine((value, context) => {
+    const problem = judge(value);
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+  });
+
+// --- the parts of the config -----------------------------------------------------------------------------------------
+
+const mapHint = 'write { name: { … } }';
+const anyMap = z.record(z.string(), z.unknown(), { error: mapHint });
+
+const topLevel = object(
+  {
+    calendars: anyMap.optional(),
+    schedules: anyMap.optional(),
+    environments: anyMap.refine((map) => Object.keys(map).length > 0, {
+      error: 'there is no environment: write at least one',
+    }),
+  },
+  'write export default defineConfig({ environments: { … } })',
+);
+
+const dates = z.array(
+  judged(text('write a date like "2026-12-29" or a range like "2026-12-29/2027-01-03"'), wrongDates),
+  { error: 'write a list of dates like ["2026-12-29", "2026-12-29/2027-01-03"]' },
+);
+
+const calendarSchema = (holidays: KnownHolidays) =>
+  object(
+    {
+      holidays: judged(text('write a country code like "JP", or one with a state like "US-NY"'), (code) =>
+        holidays.has(code) ? undefined : wrongHolidays(code, holidays),
+      ).optional(),
+      closed: dates.optional(),
+      open: dates.optional(),
+    },
+    'write { holidays: "JP", closed: ["2026-12-29/2027-01-03"], open: [] }',
+  );
+
+const schedule = object(
+  {
+    timeZone: judged(text('write an IANA time zone like "Asia/Tokyo"'), wrongTimeZone),
+    up: z
+      .array(
+        judged(text('write a window like "Mon-Fri 08:00-22:00"'), (window) => {
+          const parsed = parseWindows(window);
+          return 'problem' in parsed ? parsed.problem : undefined;
+        }),
+        { error: 'write a list of windows like ["Mon-Fri 08:00-22:00"]' },
+      )
+      .min(1, { error: 'there is no window: write at least one, like "Mon-Fri 08:00-22:00"' }),
+    calendar: text('write the name of one of the calendars').optional(),
+  },
+  'write { timeZone: "Asia/Tokyo", up: ["Mon-Fri 08:00-22:00"] }',
+);
+
+const common = {
+  account: z
+    .string({ error: 'write the 12 digits of the AWS account, in quotes' })
+    .regex(/^\d{12}$/, { error: 'write the 12 digits of the AWS account, in quotes' }),
+  region: judged(text('write an AWS region like "ap-northeast-1"'), wrongRegion),
+  cluster: text('write the name of the EKS cluster').regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/, {
+    error:
+      'write the name of the EKS cluster: at most 100 letters, digits, hyphens and underscores, not its ARN',
+  }),
+  drain: object(
+    {
+      onRebalance: oneOf(['ignore', 'cordon', 'drain']).optional(),
+      uncordonAfterMinutes: minutes(1, 1440).optional(),
+      force: flag().optional(),
+      replaceEarly: flag().optional(),
+    },
+    "write { onRebalance: 'cordon' }",
+  ).optional(),
+  dryRun: flag().optional(),
+};
+
+const group = 'write the name of a nodegroup, or of the Auto Scaling group of a self-managed one';
+const host = {
+  namespace: text('write the namespace in which it runs, like "kube-system"'),
+  deployment: text('write the name of its Deployment'),
+  hostGroup: text(`the group on which it runs: ${group}`),
+};
+const autoscaler = z.discriminatedUnion(
+  'kind',
+  [
+    object({ kind: z.literal('cluster-autoscaler'), ...host }, 'write { kind: … }'),
+    object(
+      {
+        kind: z.literal('karpenter'),
+        ...host,
+        nodePools: names('write a list of the names of NodePools').min(1).optional(),
+      },
+      'write { kind: … }',
+    ),
+  ],
+  { error: "write 'cluster-autoscaler' or 'karpenter'" },
+);
+
+const argocd = object(
+  {
+    // The rule for http:// needs `insecureLoopback` too: see below.
+    url: text('write the address of the Argo CD server like "https://argocd.example.com"'),
+    tokenSecret: text('write the name of the Secrets Manager secret that holds the token').regex(
+      /^[A-Za-z0-9/_+=.@:-]{1,512}$/,
+      { error: 'write the name of the Secrets Manager secret that holds the token' },
+    ),
+    ca: z
+      .string({ error: 'write the PEM of the CA certificate' })
+      .regex(/-----BEGIN CERTIFICATE-----/, { error: 'write the PEM of the CA certificate' })
+      .refine((pem) => !pem.includes('PRIVATE KEY'), {
+        error: 'a private key has no place here: write the certificate of the CA only',
+      })
+      .optional(),
+    insecureLoopback: flag().optional(),
+    through: oneOf(['server', 'kubernetes']).optional(),
+  },
+  'write { url: "https://argocd.example.com", tokenSecret: "nightshift/argocd" }',
+).superRefine((value, context) => {
+  const wrong = (path: string, message: string) =>
+    context.addIssue({ code: 'custom', path: [path], message });
+  const problem = wrongUrl(value.url, value.insecureLoopback ?? false);
+  if (problem) wrong('url', problem);
+  if (/^eyJ[\w-]+\.[\w-]+\.[\w-]+$/.test(value.tokenSecret)) {
+    wrong(
+      'tokenSecret',
+      'this looks like the token itself: put it into Secrets Manager and write the name here',
+    );
+  }
+});
+
+const application = z.union(
+  [
+    text(''),
+    object(
+      {
+        name: text('write the name of an Argo CD application'),
+        project: text('write the name of an Argo CD project').optional(),
+        namespace: text('write the namespace of the Application').optional(),
+        prune: flag().optional(),
+        syncOptions: z.array(text('write a sync option like "CreateNamespace=true"')).optional(),
+      },
+      '',
+    ),
+  ],
+  {
+    error: 'write the name of an Argo CD application, or { name, project, namespace, prune, syncOptions }',
+  },
+);
+
+const build = object(
+  {
+    project: text('write the name of the CodeBuild project').regex(/^[A-Za-z0-9][A-Za-z0-9_-]{1,149}$/, {
+      error: 'write the name of the CodeBuild project, not its ARN',
+    }),
+    repository: judged(
+      text('write the address of the repository like "https://github.com/example/api"'),
+      wrongRepository,
+    ),
+    branch: judged(text('write the name of the branch like "develop"'), wrongBranch),
+    applications: z
+      .array(application, { error: 'write a list of Argo CD applications like ["api"]' })
+      .min(1, { error: 'there is no application: write at least one' }),
+  },
+  'write { project: "api-develop", repository: "https://…", branch: "develop", applications: ["api"] }',
+);
+
+const deploy = object(
+  {
+    argocd,
+    builds: z
+      .array(build, { error: 'write a list of builds' })
+      .min(1, { error: 'there is no build: write at least one, or leave deploy out' }),
+    whenAsleep: oneOf(['defer', 'wake']).optional(),
+  },
+  'write { argocd: { … }, builds: [ … ] }',
+);
+
+const development = object(
+  {
+    ...common,
+    production: flag().optional(),
+    schedule: text('write the name of one of the schedules').optional(),
+    nodegroups: z
+      .union([z.literal('all'), names(group).min(1)], {
+        error: `write 'all' or a list of names, each once: ${group}`,
+      })
+      .optional(),
+    keep: names(group).optional(),
+    autoscaler: autoscaler.optional(),
+    deploy: deploy.optional(),
+    onManualChange: oneOf(['respect', 'enforce']).optional(),
+    stopDeadlineMinutes: minutes(1, 720).optional(),
+    startDeadlineMinutes: minutes(1, 720).optional(),
+    warnMinutes: minutes(0, 720).optional(),
+    readyBy: flag().optional(),
+  },
+  'write { account, region, cluster, schedule }',
+);
+
+const drainedOnly = 'a production environment is drained and never stopped or deployed to: remove this';
+const production = object(
+  { ...common, production: z.literal(true) },
+  'write { production: true, account, region, cluster }',
+  Object.fromEntries(
+    Object.keys(development.shape)
+      .filter((key) => !(key in common) && key !== 'production')
+      .map((key) => [key, drainedOnly]),
+  ),
+);
+
+function environmentSchema(entry: unknown): z.ZodType {
+  return isRecord(entry) && entry['production'] === true ? production : development;
+}
+
+// --- what is wrong with a value --------------------------------------------------------------------------------------
+
+function wrongDates(value: string): string | undefined {
+  const [first = '', last = first, ...more] = value.split('/');
+  const from = parseDate(first);
+  const to = parseDate(last);
+  if (more.length > 0 || from === undefined || to === undefined) {
+    return 'write a date that exists, like "2026-12-29", or a range like "2026-12-29/2027-01-03"';
+  }
+  if (to < from)
+    return `the range ends before it begins: did you mean "${formatDate(to)}/${formatDate(from)}"?`;
+  return to - from > 366 ? 'the range is longer than a year: write a shorter one' : undefined;
+}
+
+function wrongHolidays(code: string, holidays: KnownHolidays): string {
+  const candidates = holidays.candidates(code);
+  const meant =
+    candidates.find((candidate) => candidate.toLowerCase() === code.toLowerCase()) ??
+    (code.includes('-') ? nearest(code, candidates) : undefined);
+  return `no holidays are known under this code: ${meant ? `did you mean "${meant}"?` : 'write a country code like "JP", or one with a state like "US-NY"'}`;
+}
+
+function wrongTimeZone(name: string): string | undefined {
+  if (isTimeZone(name)) return undefined;
+  const known = Intl.supportedValuesOf('timeZone');
+  const canonical = /^[+-]/.test(name) ? undefined : canonicalTimeZone(name);
+  const ending = `/${name.toLowerCase().replaceAll(' ', '_')}`;
+  const meant =
+    canonical ?? known.find((zone) => zone.toLowerCase().endsWith(ending)) ?? nearest(name, known);
+  return `this is not the IANA name of a time zone: ${meant ? `did you mean "${meant}"?` : 'write one like "Asia/Tokyo"'}`;
+}
+
+function wrongRegion(region: string): string | undefined {
+  if (/^[a-z]{2}(-[a-z]+)+-\d$/.test(region)) return undefined;
+  const zone = /^([a-z]{2}(?:-[a-z]+)+-\d)[a-z]$/.exec(region);
+  return zone
+    ? `this is an availability zone: write "${zone[1]}"`
+    : 'write an AWS region like "ap-northeast-1"';
+}
+
+function wrongUrl(value: string, insecureLoopback: boolean): string | undefined {
+  const url = URL.parse(value);
+  if (!url) return 'write the address of the Argo CD server like "https://argocd.example.com"';
+  if (url.username || url.password) return 'an address with a password in it is refused: use tokenSecret';
+  if (url.search || url.hash) return 'write the address without anything after "?" or "#"';
+  if (url.protocol === 'https:') return undefined;
+  if (url.protocol !== 'http:') return 'write an address that begins with https://';
+  if (!insecureLoopback) return 'plain http:// would send the token in the clear: write https://';
+  return isLoopback(url.hostname)
+    ? undefined
+    : 'insecureLoopback allows plain http:// for localhost, 127.0.0.1 and [::1] only: write https://';
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+function wrongRepository(value: string): string | undefined {
+  const url = URL.parse(value);
+  if (url?.protocol !== 'https:') {
+    return 'write the https:// address of the repository, as the CodeBuild project has it';
+  }
+  return url.username || url.password ? 'an address with a password in it is refused: remove it' : undefined;
+}
+
+function wrongBranch(branch: string): string | undefined {
+  const full = /^refs\/heads\/(.+)$/.exec(branch);
+  if (full) return `write the name alone: "${full[1]}"`;
+  if (/[*?[]/.test(branch)) return 'a pattern is no branch: write the name of exactly one';
+  return /^[/.-]|[\s~^:\\]|\.\.|[/.]$/.test(branch) ? 'no branch can have this name' : undefined;
+}
+
+// --- from zod's issues to problems -----------------------------------------------------------------------------------
+
+/** Values that are never repeated in a message. */
+const SECRETS = new Set(['tokenSecret', 'ca', 'url', 'repository']);
+
+function problemsOf(schema: z.ZodType, raw: unknown, base: readonly string[]): { problems: ConfigProblem[] } {
+  const parsed = schema.safeParse(raw);
+  if (parsed.success) return { problems: [] };
+  return { problems: parsed.error.issues.map((issue) => problemOf(issue, raw, base)) };
+}
+
+function problemOf(issue: z.core.$ZodIssue, raw: unknown, base: readonly string[]): ConfigProblem {
+  const path = formatPath([...base, ...issue.path]);
+  const value = issue.path.reduce<unknown>(
+    (at, key) =>
+      typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined,
+    raw,
+  );
+  if (value === undefined) return { path, message: `it is missing: ${issue.message}` };
+  const secret = SECRETS.has(String(issue.path.at(-1))) && mayHoldSecret(value);
+  return secret ? { path, message: issue.message } : { path, value: shown(value), message: issue.message };
+}
+
+function mayHoldSecret(value: unknown): boolean {
+  return typeof value === 'string' && /^eyJ|PRIVATE KEY|\/\/[^/]*@/.test(value);
+}
+
+/** `environments.develop.deploy.builds[0].branch` */
+function formatPath(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, key) =>
+      typeof key === 'number'
+        ? `${text}[${key}]`
+        : /^[\w-]+$/.test(String(key))
+          ? `${text}${text ? '.' : ''}${String(key)}`
+          : `${text}[${JSON.stringify(String(key))}]`,
+    '',
+  );
+}
+
+function namesIn(value: unknown): readonly string[] {
+  return isRecord(value) ? Object.keys(value) : [];
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
