@@ -78,10 +78,10 @@ export class BranchDeploy extends Construct {
       actions: ['eks:DescribeCluster'],
       resources: [clusterArn(this, settings.cluster)],
     });
-    this.function.allow({
-      sid: 'State',
-      actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
-      resources: [table.table.tableArn],
+    table.permit(this.function, {
+      reads: ['deploy', 'night'],
+      // Waking the cluster is writing an override into night-schedule's part.
+      writes: ['deploy', 'decision', ...(settings.whenAsleep === 'wake' ? ['night'] : [])],
     });
     if (settings.whenAsleep === 'wake' && nightSchedule)
       this.function.allow({

@@ -77,14 +77,13 @@ export class NightSchedule extends Construct {
     });
     this.function.allow({
       sid: 'ResizeNodegroups',
-      actions: ['eks:DescribeNodegroup', 'eks:UpdateNodegroupConfig'],
+      actions: ['eks:UpdateNodegroupConfig'],
       resources: [nodegroupArn(this, cluster, '*')],
       wildcardReason: 'The ARN of a nodegroup ends in an id that is unknown at synth; the cluster is named.',
     });
-    this.function.allow({
-      sid: 'State',
-      actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
-      resources: [table.table.tableArn],
+    table.permit(this.function, {
+      reads: ['night'],
+      writes: ['night', 'ledger', 'decision'],
     });
   }
 }

@@ -121,10 +121,6 @@ export class SpotDrain extends Construct {
         conditions: selfManagedGroupsOf(cluster),
         wildcardReason: groupReason,
       });
-    this.function.allow({
-      sid: 'State',
-      actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
-      resources: [table.table.tableArn],
-    });
+    table.permit(this.function, { reads: ['drain', 'night'], writes: ['drain', 'decision'] });
   }
 }

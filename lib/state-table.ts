@@ -2,6 +2,7 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
+import type { NightshiftFunction } from './nightshift-function.ts';
 
 export interface StateTableProps {
   readonly environment: string;
@@ -26,6 +27,31 @@ export class StateTable extends Construct {
       // A sleeping group's sizes are here and nowhere else: they must survive the stack.
       deletionProtection: true,
       removalPolicy: RemovalPolicy.RETAIN,
+    });
+  }
+
+  /**
+   * Lets a function read and write partitions of the table (`functions/adapters/table-keys.ts`): what one function
+   * has written down, the sizes above all, no other can overwrite.
+   */
+  permit(
+    to: NightshiftFunction,
+    partitions: { readonly reads: readonly string[]; readonly writes: readonly string[] },
+  ): void {
+    const within = (names: readonly string[]) => ({
+      'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [...names] },
+    });
+    to.allow({
+      sid: 'ReadState',
+      actions: ['dynamodb:GetItem', 'dynamodb:Query'],
+      resources: [this.table.tableArn],
+      conditions: within(partitions.reads),
+    });
+    to.allow({
+      sid: 'WriteState',
+      actions: ['dynamodb:PutItem', 'dynamodb:DeleteItem'],
+      resources: [this.table.tableArn],
+      conditions: within(partitions.writes),
     });
   }
 }

@@ -1,0 +1,62 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { BUNDLE_LIMIT, bundle, handlerOf } from '#lib/function-bundle.ts';
+import { settingsOf } from '#lib/settings.ts';
+import type { Capability } from '#model/decision.ts';
+import { aConfig, aDevelopment, NOW } from './environments.ts';
+
+const settings = settingsOf(aConfig({ develop: aDevelopment() }), 'develop', NOW);
+const functions = [
+  ['night-schedule', settings.nightSchedule],
+  ['spot-drain', settings.spotDrain],
+  ['branch-deploy', settings.branchDeploy],
+] as const;
+
+describe.for(functions)('the bundle of %s', ([capability, own]) => {
+  const directory = mkdtempSync(join(tmpdir(), 'nightshift-bundle-'));
+  afterAll(() => rmSync(directory, { recursive: true }));
+  const { bytes, parts } = bundle(capability, directory);
+
+  test(`has at most ${BUNDLE_LIMIT / 1024} KB`, () => {
+    expect(bytes).toBe(readFileSync(join(directory, 'index.mjs')).length);
+    expect(bytes).toBeLessThanOrEqual(BUNDLE_LIMIT);
+  });
+
+  test('leaves the chain of credentials and the Kubernetes client out', () => {
+    const names = parts.map((part) => part.name);
+    expect(names.filter((name) => /credential-provider|token-providers|nested-clients/.test(name))).toEqual(
+      [],
+    );
+    expect(names).not.toContain('@kubernetes/client-node');
+    expect(names).toContain('eks-nightshift');
+  });
+
+  test('is all that a function needs: it loads beside nothing else, with the environment of its template', () => {
+    const answer = execFileSync(
+      process.execPath,
+      ['--input-type=module', '-e', `console.log(typeof (await import('./index.mjs')).handler)`],
+      {
+        cwd: directory,
+        encoding: 'utf8',
+        env: {
+          AWS_REGION: 'ap-northeast-1',
+          AWS_ACCESS_KEY_ID: 'id',
+          AWS_SECRET_ACCESS_KEY: 'key',
+          NIGHTSHIFT_SETTINGS: JSON.stringify(own),
+          NIGHTSHIFT_TABLE: 'nightshift-develop',
+          POWERTOOLS_SERVICE_NAME: capability,
+        },
+      },
+    );
+    expect(answer.trim()).toBe('function');
+  });
+});
+
+test('a handler that is not there is an error that names it', () => {
+  expect(() => handlerOf('day-shift' as Capability)).toThrow(
+    'the handler of day-shift is missing: functions/day-shift/handler.ts does not exist',
+  );
+});

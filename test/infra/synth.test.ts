@@ -1,0 +1,68 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
+import { afterAll, describe, expect, test } from 'vitest';
+import { aConfig, aDevelopment, anApp, aProduction } from './environments.ts';
+
+describe('bin/app.ts', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'nightshift-synth-'));
+  afterAll(() => rmSync(directory, { recursive: true }));
+  const synth = (config: unknown) => {
+    const path = join(directory, 'nightshift.config.mjs');
+    writeFileSync(path, `export default ${JSON.stringify(config)};`);
+    return spawnSync(process.execPath, ['bin/app.ts'], {
+      encoding: 'utf8',
+      // No credentials, no profile, no proxy: nothing but the config.
+      env: {
+        HOME: directory,
+        PATH: process.env['PATH'],
+        NIGHTSHIFT_CONFIG: path,
+        CDK_OUTDIR: join(directory, 'out'),
+      },
+    });
+  };
+
+  test('writes an assembly with the code of each function, without credentials and without a finding', () => {
+    const { status, stdout } = synth(aConfig({ develop: aDevelopment(), production: aProduction() }));
+    expect(stdout).not.toMatch(/AwsSolutions|Serverless/);
+    expect(status).toBe(0);
+    const files = readdirSync(join(directory, 'out'), { recursive: true }).map(String);
+    expect(files).toContain('Nightshift-develop.template.json');
+    expect(files).toContain('Nightshift-production.template.json');
+    expect(files.filter((file) => file.endsWith('index.mjs'))).toHaveLength(3);
+  });
+
+  test('tells each mistake of the config on a line of its own, and no more', () => {
+    const { status, stderr } = synth(
+      aConfig({ develop: aDevelopment({ account: '12', schedule: 'nights' }) }),
+    );
+    expect(status).toBe(1);
+    const lines = stderr.trim().split('\n');
+    expect(lines).toHaveLength(3);
+    expect(lines[1]).toContain('environments.develop.account: "12"');
+    expect(lines[2]).toContain('environments.develop.schedule: "nights"');
+  });
+});
+
+describe('the rules of AwsSolutions and Serverless', () => {
+  test('find nothing, whatever the environments have', () => {
+    const waking = { ...aDevelopment().deploy!, whenAsleep: 'wake' as const };
+    const app = anApp({
+      develop: aDevelopment({ deploy: waking, drain: { replaceEarly: true } }),
+      production: aProduction(),
+    });
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
+    expect(() => app.synth()).not.toThrow();
+  });
+
+  test('would find a queue that takes messages in plain', () => {
+    const app = anApp({ production: aProduction() });
+    const [stack] = app.environments;
+    stack!.spotDrain.function.deadLetters.node.tryRemoveChild('Policy');
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+    expect(() => app.synth()).toThrow('AwsSolutions-SQS4');
+  });
+});
