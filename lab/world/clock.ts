@@ -14,7 +14,11 @@ export interface Clock {
   every(ms: number, run: () => void | Promise<void>): Timer;
   /** From `enter` until its `leave` the clock runs at ×1. */
   enter(what: string): () => void;
-  /** Lets time pass until `end`, then holds it there. Resolves when `end` is reached and nobody is active. */
+  /**
+   * Lets time pass until `end`, then holds it there. Resolves when `end` is reached and nobody is active: while
+   * somebody still is at `end`, time goes on at ×1 and timers go on firing. Rejects with the error of a timer.
+   * One call at a time.
+   */
   runUntil(end: number, signal?: AbortSignal): Promise<void>;
 }
 
@@ -23,120 +27,158 @@ export interface Timer {
 }
 
 interface Entry {
-  at: number;
-  order: number;
-  run: () => void | Promise<void>;
+  readonly at: number;
+  readonly order: number;
+  readonly run: () => void | Promise<void>;
 }
 
+/** So long may timers run without giving the process's own events (sockets, signals) a turn. */
+const TURN_MS = 20;
+/** Real time is looked at again at least so often while somebody is active. */
+const LOOK_AGAIN_MS = 1_000;
+
+/** `real` is the machine's clock in milliseconds since the epoch. */
 export function createClock(start: Date, real: () => number = Date.now): Clock {
   let held = start.getTime();
-  let running: { sinceReal: number; sinceVirtual: number } | undefined;
+  let running: { readonly sinceReal: number; readonly sinceVirtual: number } | undefined;
   let order = 0;
-  let timers: Entry[] = [];
+  const timers: Entry[] = [];
   const active = new Map<symbol, string>();
-  let changed: (() => void) | undefined;
-  /** A timer whose promise was rejected: `runUntil` throws it, so that no failure of the lab is hidden. */
-  let failed: { error: unknown } | undefined;
+  let failure: { readonly error: unknown } | undefined;
+  /** Somebody has just left: what waited for them has to run before time jumps. */
+  let unsettled = false;
+  let wake: (() => void) | undefined;
+  let busy = false;
 
   const now = () => (running ? running.sinceVirtual + (real() - running.sinceReal) : held);
-  const poke = () => changed?.();
-
-  const insert = (entry: Entry) => {
-    let low = 0;
-    let high = timers.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const other = timers[middle] as Entry;
-      if (other.at < entry.at || (other.at === entry.at && other.order < entry.order)) low = middle + 1;
-      else high = middle;
-    }
-    timers.splice(low, 0, entry);
-    if (low === 0) poke();
-  };
 
   const at: Clock['at'] = (instant, run) => {
-    const entry = { at: instant, order: order++, run };
-    insert(entry);
+    const entry: Entry = { at: instant, order: order++, run };
+    const index = position(timers, entry);
+    timers.splice(index, 0, entry);
+    if (index === 0) wake?.();
     return {
-      cancel: () => {
-        timers = timers.filter((other) => other !== entry);
+      cancel() {
+        const found = position(timers, entry);
+        if (timers[found] === entry) timers.splice(found, 1);
       },
     };
   };
 
-  const clock: Clock = {
+  const enter: Clock['enter'] = (what) => {
+    const key = Symbol(what);
+    if (active.size === 0) running = { sinceReal: real(), sinceVirtual: held };
+    active.set(key, what);
+    return () => {
+      if (!active.delete(key) || active.size > 0) return;
+      held = now();
+      running = undefined;
+      unsettled = true;
+      wake?.();
+    };
+  };
+
+  const fire = (entry: Entry) => {
+    const result = entry.run();
+    if (!(result instanceof Promise)) return;
+    const leave = enter('timer');
+    result
+      .catch((error: unknown) => {
+        failure ??= { error };
+      })
+      .finally(leave);
+  };
+
+  /** Until something changed: a timer that is now the first, somebody who left, or real time that has passed. */
+  const pause = (ms: number, signal: AbortSignal | undefined) =>
+    new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(timeout);
+        signal?.removeEventListener('abort', done);
+        wake = undefined;
+        resolve();
+      };
+      const timeout = setTimeout(done, ms);
+      signal?.addEventListener('abort', done);
+      wake = done;
+    });
+
+  const run = async (end: number, signal: AbortSignal | undefined) => {
+    let turn = performance.now();
+    while (!signal?.aborted) {
+      if (failure) {
+        const { error } = failure;
+        failure = undefined;
+        throw error;
+      }
+      if (unsettled || performance.now() - turn > TURN_MS) {
+        unsettled = false;
+        await new Promise((resolve) => setImmediate(resolve));
+        turn = performance.now();
+        continue;
+      }
+      const next = timers[0];
+      if (active.size === 0) {
+        if (!next || next.at > end) {
+          held = Math.max(held, end);
+          return;
+        }
+        held = Math.max(held, next.at);
+      }
+      if (next && next.at <= now()) {
+        timers.shift();
+        fire(next);
+        continue;
+      }
+      await pause(
+        Math.max(0, Math.min((next?.at ?? Number.POSITIVE_INFINITY) - now(), LOOK_AGAIN_MS)),
+        signal,
+      );
+      turn = performance.now();
+    }
+  };
+
+  return {
     now,
     date: () => new Date(now()),
     offset: () => now() - real(),
     at,
     after: (ms, run) => at(now() + ms, run),
     every(ms, run) {
-      let next = now() + ms;
+      let next = now();
       let timer: Timer;
-      const turn = () => {
+      const arm = () => {
         next += ms;
-        timer = at(next, turn);
-        return run();
+        timer = at(next, () => {
+          arm();
+          return run();
+        });
       };
-      timer = at(next, turn);
+      arm();
       return { cancel: () => timer.cancel() };
     },
-    enter(what) {
-      const key = Symbol(what);
-      if (active.size === 0) running = { sinceReal: real(), sinceVirtual: held };
-      active.set(key, what);
-      return () => {
-        if (!active.delete(key)) return;
-        if (active.size === 0) {
-          held = now();
-          running = undefined;
-          poke();
-        }
-      };
-    },
+    enter,
     async runUntil(end, signal) {
-      while (!signal?.aborted) {
-        if (failed) {
-          const { error } = failed;
-          failed = undefined;
-          throw error;
-        }
-        const next = timers[0];
-        const due = Math.min(next?.at ?? Number.POSITIVE_INFINITY, end);
-        if (active.size === 0) {
-          if (due > held) held = due;
-        }
-        if (next && next.at <= now() && next.at <= end) {
-          timers.shift();
-          const result = next.run();
-          if (result instanceof Promise) {
-            const leave = clock.enter('timer');
-            result.then(leave, (error: unknown) => {
-              failed = { error };
-              leave();
-            });
-            await Promise.resolve();
-          }
-          continue;
-        }
-        if (active.size === 0 && held >= end) {
-          // Let what has just been released start before time is held.
-          await new Promise((resolve) => setImmediate(resolve));
-          if (active.size === 0 && (timers[0]?.at ?? Number.POSITIVE_INFINITY) > end) return;
-          continue;
-        }
-        const wait = active.size === 0 ? 0 : Math.max(0, Math.min(due - now(), 1_000));
-        await new Promise<void>((resolve) => {
-          const timeout = setTimeout(resolve, wait);
-          changed = () => {
-            clearTimeout(timeout);
-            resolve();
-          };
-          signal?.addEventListener('abort', () => resolve(), { once: true });
-        });
-        changed = undefined;
+      if (busy) throw new Error('the clock is already running: runUntil was called twice at once');
+      busy = true;
+      try {
+        await run(end, signal);
+      } finally {
+        busy = false;
       }
     },
   };
-  return clock;
+}
+
+/** Where the entry is, or belongs, in the timers: by time, and by the order in which they were set. */
+function position(timers: readonly Entry[], entry: Entry): number {
+  let low = 0;
+  let high = timers.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const other = timers[middle] as Entry;
+    if (other.at < entry.at || (other.at === entry.at && other.order < entry.order)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -1,0 +1,168 @@
+/** A function of the assembly as Lambda runs it: as many processes as there are invocations at once, up to a bound. */
+import type { WorldContext } from '#lab/world/seams.ts';
+import { type FunctionProcess, type Outcome, startFunctionProcess } from './function-process.ts';
+
+export interface FunctionSpec {
+  /** The stack, so that a physical name is unique in the lab. */
+  readonly stack: string;
+  readonly logicalId: string;
+  readonly name: string;
+  readonly arn: string;
+  readonly account: string;
+  readonly region: string;
+  readonly roleArn: string;
+  readonly roleName: string;
+  /** The asset's folder. */
+  readonly taskRoot: string;
+  readonly handler: string;
+  readonly timeoutSeconds: number;
+  readonly memoryMb: number;
+  /** As the template says. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly reservedConcurrency?: number;
+  readonly async: AsyncSettings;
+}
+
+/** What Lambda does with an asynchronous invocation that failed. */
+export interface AsyncSettings {
+  readonly retries: number;
+  readonly maximumAgeSeconds: number;
+  /** The ARN of the queue that takes what was given up. */
+  readonly deadLetter?: { readonly arn: string; readonly as: 'dead-letter' | 'destination' };
+}
+
+export interface Invocation {
+  readonly function: FunctionSpec;
+  readonly requestId: string;
+  /** Virtual time, ms. */
+  readonly at: number;
+  readonly durationMs: number;
+  readonly payload: string;
+  readonly outcome: Outcome;
+}
+
+export interface LogLine {
+  readonly function: FunctionSpec;
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+}
+
+export interface RunnerOptions {
+  readonly context: WorldContext;
+  /** What the lab adds to every function: endpoints, proxy, credentials of its role. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly concurrency: number;
+  readonly onLog: (line: LogLine) => void;
+  readonly onInvocation: (invocation: Invocation) => void;
+}
+
+export interface FunctionRunner {
+  readonly spec: FunctionSpec;
+  /** Waits for a free process where all are busy. The clock runs at ×1 until it is over. */
+  invoke(payload: string, requestId?: string): Promise<Outcome>;
+  /** True where an invocation now would have to wait. */
+  saturated(): boolean;
+  close(): Promise<void>;
+}
+
+export function createFunctionRunner(spec: FunctionSpec, options: RunnerOptions): FunctionRunner {
+  const { context } = options;
+  const limit = Math.max(1, Math.min(options.concurrency, spec.reservedConcurrency ?? options.concurrency));
+  const idle: FunctionProcess[] = [];
+  const waiting: ((process: FunctionProcess) => void)[] = [];
+  const all = new Set<FunctionProcess>();
+  let busy = 0;
+  const environment = { ...lambdaVariables(spec), ...spec.environment, ...options.environment };
+
+  const start = (): FunctionProcess => {
+    const process = startFunctionProcess({
+      taskRoot: spec.taskRoot,
+      handler: spec.handler,
+      memoryMb: spec.memoryMb,
+      environment,
+      offset: () => Math.round(context.clock.offset()),
+      log: (text, stream) => options.onLog({ function: spec, stream, text }),
+    });
+    all.add(process);
+    return process;
+  };
+
+  const take = (): Promise<FunctionProcess> => {
+    if (busy >= limit) return new Promise((resolve) => waiting.push(resolve));
+    busy++;
+    return Promise.resolve(idleOrNew());
+  };
+
+  const idleOrNew = () => {
+    for (let process = idle.pop(); process; process = idle.pop()) {
+      if (process.alive()) return process;
+      all.delete(process);
+    }
+    return start();
+  };
+
+  const release = (process: FunctionProcess) => {
+    if (process.alive()) idle.push(process);
+    else all.delete(process);
+    const next = waiting.shift();
+    if (next) next(idleOrNew());
+    else busy--;
+  };
+
+  return {
+    spec,
+    saturated: () => busy >= limit,
+    async invoke(payload, requestId = context.uuid()) {
+      const leave = context.clock.enter(spec.name);
+      try {
+        const process = await take();
+        const at = context.clock.now();
+        const started = performance.now();
+        const outcome = await process.invoke({
+          id: requestId,
+          payload,
+          timeoutMs: spec.timeoutSeconds * 1000,
+          context: contextOf(spec, requestId),
+        });
+        release(process);
+        const durationMs = performance.now() - started;
+        options.onInvocation({ function: spec, requestId, at, durationMs, payload, outcome });
+        return outcome;
+      } finally {
+        leave();
+      }
+    },
+    async close() {
+      await Promise.all([...all].map((process) => process.kill()));
+    },
+  };
+}
+
+/** The variables that Lambda sets itself: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html */
+function lambdaVariables(spec: FunctionSpec): Record<string, string> {
+  return {
+    AWS_REGION: spec.region,
+    AWS_DEFAULT_REGION: spec.region,
+    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    AWS_LAMBDA_FUNCTION_NAME: spec.name,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(spec.memoryMb),
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${spec.name}`,
+    AWS_LAMBDA_LOG_STREAM_NAME: '[$LATEST]lab',
+    LANG: 'en_US.UTF-8',
+    TZ: 'UTC',
+  };
+}
+
+function contextOf(spec: FunctionSpec, requestId: string): Record<string, unknown> {
+  return {
+    awsRequestId: requestId,
+    functionName: spec.name,
+    functionVersion: '$LATEST',
+    invokedFunctionArn: spec.arn,
+    memoryLimitInMB: String(spec.memoryMb),
+    logGroupName: `/aws/lambda/${spec.name}`,
+    logStreamName: '[$LATEST]lab',
+  };
+}

@@ -1,0 +1,157 @@
+/** Runs a cloud assembly: deploys its stacks into the lab and lets their triggers call their functions. */
+import { DECISION_MESSAGE } from '#functions/shared/observability.ts';
+import type { WorldContext } from '#lab/world/seams.ts';
+import type { Decision } from '#model/decision.ts';
+import { type Assembly, hashFolder } from './assembly.ts';
+import { createAsyncInvocations, type QueueMessage } from './async-invocations.ts';
+import { type Deployment, readDeployment, type TargetSpec } from './deployment.ts';
+import { AssemblyError } from './errors.ts';
+import {
+  createFunctionRunner,
+  type FunctionRunner,
+  type FunctionSpec,
+  type Invocation,
+  type LogLine,
+} from './function-runner.ts';
+import { armTriggers, type Delivery } from './triggers.ts';
+
+export interface AssemblyOptions {
+  readonly assembly: Assembly;
+  readonly context: WorldContext;
+  /** What the lab adds to a function's variables: endpoints, proxy, the credentials of its role. */
+  readonly environmentOf: (spec: FunctionSpec) => Readonly<Record<string, string>>;
+  /** Processes per function; Lambda would start as many as there are invocations. Default 10. */
+  readonly concurrency?: number;
+  readonly delivery?: Delivery;
+  readonly onDecision?: (decision: Decision, spec: FunctionSpec) => void;
+  readonly onInvocation?: (invocation: Invocation) => void;
+  readonly onLog?: (line: LogLine) => void;
+  readonly onDeadLetter?: (message: QueueMessage) => void;
+}
+
+export interface AssemblyRun {
+  readonly deployments: readonly Deployment[];
+  /** In the order in which they were logged. */
+  readonly decisions: readonly Decision[];
+  /** What reached the queues of the assembly. */
+  readonly deadLetters: readonly QueueMessage[];
+  /** By account, region and name or ARN. */
+  find(at: { account: string; region: string; function: string }): FunctionRunner | undefined;
+  invokeAsync(runner: FunctionRunner, payload: string): void;
+  /** Asynchronous invocations that are not settled. */
+  pending(): number;
+  /** Compares each function's code with what it was when the assembly was loaded. */
+  verifyCode(): Promise<readonly CodeCheck[]>;
+  counts(): { readonly invocations: number; readonly failures: number };
+  /** Disarms the triggers and ends every process. */
+  close(): Promise<void>;
+}
+
+export interface CodeCheck {
+  readonly function: string;
+  readonly path: string;
+  readonly atStart: string;
+  readonly now: string;
+}
+
+/** Triggers are armed when this returns; they fire as the clock moves. */
+export async function runAssembly(options: AssemblyOptions): Promise<AssemblyRun> {
+  const { context } = options;
+  const deployments = options.assembly.stacks.map(readDeployment);
+  checkNames(deployments);
+  const decisions: Decision[] = [];
+  const deadLetters: QueueMessage[] = [];
+  let invocations = 0;
+  let failures = 0;
+
+  const onLog = (line: LogLine) => {
+    options.onLog?.(line);
+    const decision = decisionIn(line.text);
+    if (!decision) return;
+    decisions.push(decision);
+    options.onDecision?.(decision, line.function);
+  };
+  const specs = deployments.flatMap((deployment) => deployment.functions);
+  const runners = specs.map((spec) =>
+    createFunctionRunner(spec, {
+      context,
+      environment: options.environmentOf(spec),
+      concurrency: options.concurrency ?? 10,
+      onLog,
+      onInvocation(invocation) {
+        invocations++;
+        if (!invocation.outcome.ok) failures++;
+        options.onInvocation?.(invocation);
+      },
+    }),
+  );
+  const byArn = new Map(runners.map((runner) => [runner.spec.arn, runner]));
+  const hashes = new Map(
+    await Promise.all(specs.map(async (spec) => [spec.arn, await hashFolder(spec.taskRoot)] as const)),
+  );
+  const invoker = createAsyncInvocations(context, (message) => {
+    deadLetters.push(message);
+    options.onDeadLetter?.(message);
+  });
+  const triggers = armTriggers(deployments, {
+    context,
+    deliver(target: TargetSpec, payload: string) {
+      const runner = byArn.get(target.functionArn);
+      if (!runner) throw new AssemblyError(`a trigger has the unknown target ${target.functionArn}`);
+      invoker.invoke(runner, payload);
+    },
+    ...(options.delivery ? { delivery: options.delivery } : {}),
+  });
+
+  return {
+    deployments,
+    decisions,
+    deadLetters,
+    find: (at) =>
+      runners.find(
+        ({ spec }) =>
+          spec.account === at.account &&
+          spec.region === at.region &&
+          [spec.name, spec.arn, `${spec.account}:function:${spec.name}`].includes(at.function),
+      ),
+    invokeAsync: (runner, payload) => invoker.invoke(runner, payload),
+    pending: () => invoker.pending(),
+    counts: () => ({ invocations, failures }),
+    verifyCode: () =>
+      Promise.all(
+        specs.map(async (spec) => ({
+          function: spec.name,
+          path: spec.taskRoot,
+          atStart: hashes.get(spec.arn) ?? '',
+          now: await hashFolder(spec.taskRoot),
+        })),
+      ),
+    async close() {
+      triggers.stop();
+      await Promise.all(runners.map((runner) => runner.close()));
+    },
+  };
+}
+
+/** The record in a log line whose message is `decision`. */
+export function decisionIn(line: string): Decision | undefined {
+  if (!line.startsWith('{') || !line.includes(`"${DECISION_MESSAGE}"`)) return undefined;
+  try {
+    const entry = JSON.parse(line) as { message?: unknown; decision?: Decision };
+    return entry.message === DECISION_MESSAGE ? entry.decision : undefined;
+  } catch {
+    return undefined; // a line that only looks like JSON is an ordinary log line
+  }
+}
+
+/** Two stacks of one account and region cannot hold the same name: CloudFormation would fail to deploy the second. */
+function checkNames(deployments: readonly Deployment[]): void {
+  const seen = new Map<string, string>();
+  for (const deployment of deployments) {
+    for (const { arn } of [...deployment.functions, ...deployment.tables, ...deployment.roles]) {
+      const other = seen.get(arn);
+      if (other) throw new AssemblyError(`the stacks ${other} and ${deployment.stack.name} both hold ${arn}`);
+      seen.set(arn, deployment.stack.name);
+    }
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * What Lambda's runtime is to a function: the program of its process. It shifts `Date` to virtual time before any code
+ * of the function is loaded, imports the handler that the template names, and then runs one invocation after the other.
+ *
+ * Started as `node runtime.mjs <offset>`, with LAMBDA_TASK_ROOT and _HANDLER in the environment. Plain JavaScript, so
+ * that nothing has to be compiled when a process starts.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import path from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { pathToFileURL } from 'node:url';
+
+const taskRoot = process.env.LAMBDA_TASK_ROOT;
+const setOffset = shiftDate(Number(process.argv[2]));
+const send = (message) => process.send(message);
+
+// The lab has gone: so must this process.
+process.on('disconnect', () => process.exit(0));
+
+// One channel for log lines and results keeps them in order.
+captureOutput(process.stdout, 'stdout');
+captureOutput(process.stderr, 'stderr');
+
+refuseImportsFromOutside(taskRoot);
+
+let handler;
+try {
+  handler = await loadHandler(process.env._HANDLER);
+} catch (error) {
+  const missing = ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes(error?.code);
+  const told = describe(error);
+  send({
+    kind: 'init-failed',
+    error: missing ? { ...told, errorType: 'Runtime.ImportModuleError' } : told,
+  });
+  process.disconnect();
+}
+
+if (handler) {
+  process.on('message', (message) => void run(message));
+  send({ kind: 'ready' });
+}
+
+async function run({ id, payload, offset, timeoutMs, context }) {
+  setOffset(offset);
+  const deadline = performance.now() + timeoutMs;
+  try {
+    const result = await handler(JSON.parse(payload), {
+      ...context,
+      callbackWaitsForEmptyEventLoop: true,
+      getRemainingTimeInMillis: () => Math.max(0, Math.floor(deadline - performance.now())),
+    });
+    send({ kind: 'done', id, payload: JSON.stringify(result) ?? 'null' });
+  } catch (error) {
+    send({ kind: 'failed', id, error: describe(error) });
+  }
+}
+
+async function loadHandler(name) {
+  const dot = name.lastIndexOf('.');
+  const file = path.join(taskRoot, name.slice(0, dot));
+  const extension = ['.js', '.mjs', '.cjs'].find((candidate) => existsSync(file + candidate));
+  if (!extension) {
+    throw Object.assign(new Error(`Cannot find module '${name.slice(0, dot)}'`), {
+      name: 'Runtime.ImportModuleError',
+    });
+  }
+  if (extension === '.js' && !isModuleFolder()) {
+    // Node would read the package.json above the asset, which Lambda has not: it would load another kind of module.
+    throw Object.assign(
+      new Error(`'${name}' is a .js file and the asset has no package.json with a type: emit .mjs or .cjs`),
+      { name: 'Runtime.ImportModuleError' },
+    );
+  }
+  const module = await import(pathToFileURL(file + extension).href);
+  const exported = module[name.slice(dot + 1)] ?? module.default?.[name.slice(dot + 1)];
+  if (typeof exported !== 'function') {
+    throw Object.assign(new Error(`${name} is undefined or not exported`), {
+      name: 'Runtime.HandlerNotFound',
+    });
+  }
+  return exported;
+}
+
+function isModuleFolder() {
+  const file = path.join(taskRoot, 'package.json');
+  return existsSync(file) && typeof JSON.parse(readFileSync(file, 'utf8')).type === 'string';
+}
+
+/** The asset is all that Lambda has. What Node would find in this project's own node_modules is not there. */
+function refuseImportsFromOutside(root) {
+  const inside = `${pathToFileURL(root).href}/`;
+  registerHooks({
+    resolve(specifier, context, next) {
+      const resolved = next(specifier, context);
+      if (resolved.url.startsWith('file:') && !resolved.url.startsWith(inside)) {
+        throw Object.assign(
+          new Error(`Cannot find package '${specifier}': it is not in the function's asset`),
+          {
+            name: 'Runtime.ImportModuleError',
+          },
+        );
+      }
+      return resolved;
+    },
+  });
+}
+
+function captureOutput(stream, name) {
+  stream.write = (chunk, encoding, callback) => {
+    const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8');
+    if (process.connected) send({ kind: 'log', stream: name, text });
+    const done = typeof encoding === 'function' ? encoding : callback;
+    if (done) process.nextTick(done);
+    return true;
+  };
+}
+
+function describe(error) {
+  return error instanceof Error
+    ? { errorType: error.name, errorMessage: error.message, trace: String(error.stack).split('\n') }
+    : { errorType: typeof error, errorMessage: String(error), trace: [] };
+}
+
+/** Makes `Date` tell virtual time. Timers and `performance.now()` stay real: they measure, they do not tell the time. */
+function shiftDate(initial) {
+  const RealDate = globalThis.Date;
+  const realNow = RealDate.now;
+  let offset = initial;
+  const now = () => realNow() + offset;
+  function ShiftedDate(...parts) {
+    if (!new.target) return new RealDate(now()).toString();
+    return Reflect.construct(
+      RealDate,
+      parts.length === 0 ? [now()] : parts,
+      new.target === ShiftedDate ? RealDate : new.target,
+    );
+  }
+  Object.defineProperties(ShiftedDate, {
+    name: { value: 'Date' },
+    length: { value: 7 },
+    prototype: { value: RealDate.prototype, writable: false },
+    now: { value: now, writable: true, configurable: true },
+    parse: { value: RealDate.parse, writable: true, configurable: true },
+    UTC: { value: RealDate.UTC, writable: true, configurable: true },
+  });
+  RealDate.prototype.constructor = ShiftedDate;
+  globalThis.Date = ShiftedDate;
+  return (next) => {
+    offset = next;
+  };
+}
