@@ -1,0 +1,48 @@
+/** Where AWS has instances to give, and where it runs short. */
+import type { CapacityType } from './model.ts';
+
+/** What is left out matches everything. */
+export interface CapacityRule {
+  readonly region?: string;
+  readonly zone?: string;
+  readonly type?: string;
+  readonly capacityType?: CapacityType;
+  readonly available: boolean;
+}
+
+export interface Capacity {
+  set(rule: CapacityRule): void;
+  available(wanted: { region: string; zone: string; type: string; capacityType: CapacityType }): boolean;
+}
+
+export function createCapacity(): Capacity {
+  const rules: CapacityRule[] = [];
+  return {
+    set: (rule) => void rules.unshift(rule),
+    available(wanted) {
+      const rule = rules.find(
+        (candidate) =>
+          (candidate.region ?? wanted.region) === wanted.region &&
+          (candidate.zone ?? wanted.zone) === wanted.zone &&
+          (candidate.type ?? wanted.type) === wanted.type &&
+          (candidate.capacityType ?? wanted.capacityType) === wanted.capacityType,
+      );
+      return rule?.available ?? true;
+    },
+  };
+}
+
+/** The failed activity's message, as Auto Scaling words it. */
+export function shortageMessage(
+  wanted: { readonly type: string; readonly zone: string; readonly capacityType: CapacityType },
+  otherZones: readonly string[],
+): string {
+  if (wanted.capacityType === 'SPOT') {
+    return 'Could not launch Spot Instances. UnfulfillableCapacity - Unable to fulfill capacity due to your request configuration. Please adjust your request and try again. Launching EC2 instance failed.';
+  }
+  const elsewhere =
+    otherZones.length > 0
+      ? ` You can currently get ${wanted.type} capacity by not specifying an Availability Zone in your request or choosing ${otherZones.join(', ')}.`
+      : '';
+  return `Could not launch On-Demand Instances. InsufficientInstanceCapacity - We currently do not have sufficient ${wanted.type} capacity in the Availability Zone you requested (${wanted.zone}). Our system will be working on provisioning additional capacity.${elsewhere} Launching EC2 instance failed.`;
+}

@@ -1,0 +1,261 @@
+/** EC2 instances: their states, the events of each change, and how spot takes them back. */
+import type { InstanceView } from '../seams.ts';
+import { AwsError } from './error.ts';
+import type { AutoScalingGroup, CapacityType, Instance, InstanceState, Scope, Subnet } from './model.ts';
+import type { State } from './state.ts';
+
+export interface Ec2 {
+  /** All instances of the account and region; the terminated ones for an hour after their end. */
+  describe(scope: Scope, ids?: readonly string[]): readonly Instance[];
+  terminate(scope: Scope, ids: readonly string[]): readonly StateChange[];
+  stop(scope: Scope, ids: readonly string[]): readonly StateChange[];
+  start(scope: Scope, ids: readonly string[]): readonly StateChange[];
+}
+
+export interface StateChange {
+  readonly instance: Instance;
+  readonly previous: InstanceState;
+}
+
+export interface StateReason {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Inside the model: what Auto Scaling and spot do with instances. */
+export interface Ec2Internals {
+  launch(wanted: Launch): Instance;
+  terminate(instance: Instance, reason: StateReason): void;
+  stop(instance: Instance, reason: StateReason): void;
+  onState(listener: (instance: Instance) => void): void;
+}
+
+export interface Launch {
+  readonly group: AutoScalingGroup;
+  readonly subnet: Subnet;
+  readonly type: string;
+  readonly capacityType: CapacityType;
+}
+
+export const userInitiated: StateReason = {
+  code: 'Client.UserInitiatedShutdown',
+  message: 'Client.UserInitiatedShutdown: User initiated shutdown',
+};
+
+export const spotTermination: StateReason = {
+  code: 'Server.SpotInstanceTermination',
+  message: 'Server.SpotInstanceTermination: Spot instance termination',
+};
+
+export const spotShutdown: StateReason = {
+  code: 'Server.SpotInstanceShutdown',
+  message: 'Server.SpotInstanceShutdown: Spot instance shutdown',
+};
+
+const HOUR = 3_600_000;
+/** A subnet keeps its first four addresses and its last for AWS. */
+const FIRST_HOST = 4;
+
+export function createEc2(state: State): { readonly api: Ec2; readonly internals: Ec2Internals } {
+  const listeners: ((instance: Instance) => void)[] = [];
+  const hosts = new Map<string, number>();
+
+  const become = (instance: Instance, next: InstanceState) => {
+    const hadPods = instance.state !== 'stopping';
+    instance.state = next;
+    instance.stateChangedAt = state.now();
+    state.emit(instance.view, {
+      source: 'aws.ec2',
+      detailType: 'EC2 Instance State-change Notification',
+      resources: [arnOf(instance)],
+      detail: { 'instance-id': instance.id, state: next },
+    });
+    const signals = state.context.signals;
+    if (next === 'running') signals.emit('instance-running', instance.view);
+    if (hadPods && (next === 'shutting-down' || next === 'stopping'))
+      signals.emit('instance-gone', instance.view);
+    for (const listener of listeners) listener(instance);
+    state.changed();
+  };
+
+  /** Goes on by itself, unless something else happened to the instance meanwhile. */
+  const later = (instance: Instance, from: InstanceState, to: InstanceState, low: number, high: number) =>
+    void state.context.clock.after(state.between(low, high), () => {
+      if (instance.state === from) become(instance, to);
+    });
+
+  const say = (instance: Instance, reason: StateReason) => {
+    instance.stateReason = reason;
+    instance.stateTransitionReason = `${reason === userInitiated ? 'User initiated' : reason.code} (${gmt(state.now())})`;
+  };
+
+  const terminate = (instance: Instance, reason: StateReason) => {
+    if (instance.state === 'terminated' || instance.state === 'shutting-down') return;
+    say(instance, reason);
+    if (instance.state === 'stopped') {
+      // Nothing runs on it any more: it is gone at once, and its pods were lost when it stopped.
+      become(instance, 'terminated');
+      return;
+    }
+    become(instance, 'shutting-down');
+    later(instance, 'shutting-down', 'terminated', 20_000, 50_000);
+  };
+
+  const stop = (instance: Instance, reason: StateReason) => {
+    if (instance.state !== 'running' && instance.state !== 'pending') return;
+    say(instance, reason);
+    become(instance, 'stopping');
+    later(instance, 'stopping', 'stopped', 20_000, 50_000);
+  };
+
+  const launch = (wanted: Launch): Instance => {
+    const id = `i-0${state.context.hex(16)}`;
+    const ip = addressIn(wanted.subnet, hosts);
+    const instance: Instance = {
+      id,
+      view: viewOf(id, ip, wanted),
+      group: wanted.group,
+      subnet: wanted.subnet,
+      launchedAt: state.now(),
+      spotRequestId: wanted.capacityType === 'SPOT' ? `sir-${state.context.hex(8)}` : undefined,
+      state: 'pending',
+      stateChangedAt: state.now(),
+      stateTransitionReason: '',
+      stateReason: undefined,
+      lifecycleState: 'Pending',
+      health: 'Healthy',
+      protectedFromScaleIn: false,
+      interruption: undefined,
+      rebalanceRecommendedAt: undefined,
+    };
+    state.instances.set(id, instance);
+    become(instance, 'pending');
+    later(instance, 'pending', 'running', 25_000, 35_000);
+    return instance;
+  };
+
+  const forgetTheLongGone = () => {
+    for (const instance of state.instances.values()) {
+      if (instance.state === 'terminated' && state.now() - instance.stateChangedAt > HOUR)
+        state.instances.delete(instance.id);
+    }
+  };
+
+  const find = (scope: Scope, ids: readonly string[]): readonly Instance[] => {
+    forgetTheLongGone();
+    const malformed = ids.find((id) => !/^i-([0-9a-f]{8}|[0-9a-f]{17})$/.test(id));
+    if (malformed !== undefined)
+      throw new AwsError('InvalidInstanceID.Malformed', `Invalid id: "${malformed}"`);
+    const found = ids.flatMap((id) => {
+      const instance = state.instances.get(id);
+      return instance && isIn(instance, scope) ? [instance] : [];
+    });
+    const missing = ids.filter((id) => !found.some((instance) => instance.id === id));
+    if (missing.length > 0) {
+      throw new AwsError(
+        'InvalidInstanceID.NotFound',
+        missing.length === 1
+          ? `The instance ID '${missing[0]}' does not exist`
+          : `The instance IDs '${missing.join(', ')}' do not exist`,
+      );
+    }
+    return found;
+  };
+
+  const change = (scope: Scope, ids: readonly string[], act: (instance: Instance) => void) =>
+    find(scope, ids).map((instance) => {
+      const previous = instance.state;
+      act(instance);
+      return { instance, previous };
+    });
+
+  const cannotBe = (instance: Instance, what: string) =>
+    new AwsError(
+      'IncorrectInstanceState',
+      `The instance '${instance.id}' is not in a state from which it can be ${what}.`,
+    );
+
+  return {
+    internals: { launch, terminate, stop, onState: (listener) => void listeners.push(listener) },
+    api: {
+      describe(scope, ids) {
+        if (ids) return find(scope, ids);
+        forgetTheLongGone();
+        return [...state.instances.values()].filter((instance) => isIn(instance, scope));
+      },
+      terminate: (scope, ids) => change(scope, ids, (instance) => terminate(instance, userInitiated)),
+      stop: (scope, ids) =>
+        change(scope, ids, (instance) => {
+          if (instance.state === 'shutting-down' || instance.state === 'terminated')
+            throw cannotBe(instance, 'stopped');
+          stop(instance, userInitiated);
+        }),
+      start: (scope, ids) =>
+        change(scope, ids, (instance) => {
+          if (instance.state === 'running' || instance.state === 'pending') return;
+          if (instance.state !== 'stopped') throw cannotBe(instance, 'started');
+          instance.stateReason = undefined;
+          instance.stateTransitionReason = '';
+          become(instance, 'pending');
+          later(instance, 'pending', 'running', 25_000, 35_000);
+        }),
+    },
+  };
+}
+
+export function arnOf(instance: Instance): string {
+  return `arn:aws:ec2:${instance.view.region}:${instance.view.account}:instance/${instance.id}`;
+}
+
+function isIn(instance: Instance, scope: Scope): boolean {
+  return instance.view.account === scope.account && instance.view.region === scope.region;
+}
+
+function viewOf(id: string, ip: string, { group, subnet, type, capacityType }: Launch): InstanceView {
+  const { account, region } = group;
+  const domain = region === 'us-east-1' ? 'ec2.internal' : `${region}.compute.internal`;
+  const privateDnsName = `ip-${ip.replaceAll('.', '-')}.${domain}`;
+  return {
+    id,
+    account,
+    region,
+    zone: subnet.zone,
+    type,
+    privateDnsName,
+    privateIp: ip,
+    capacityType,
+    cluster: group.cluster.name,
+    autoScalingGroup: group.name,
+    ...(group.nodegroup ? { nodegroup: group.nodegroup.name } : {}),
+    labels: {
+      'kubernetes.io/arch': /^[a-z]+\d+g[a-z]*\./.test(type) ? 'arm64' : 'amd64',
+      'kubernetes.io/os': 'linux',
+      'kubernetes.io/hostname': privateDnsName,
+      'node.kubernetes.io/instance-type': type,
+      'topology.kubernetes.io/region': region,
+      'topology.kubernetes.io/zone': subnet.zone,
+      ...(group.nodegroup
+        ? {
+            'eks.amazonaws.com/nodegroup': group.nodegroup.name,
+            'eks.amazonaws.com/capacityType': group.nodegroup.capacityType,
+            ...group.nodegroup.labels,
+          }
+        : group.labels),
+    },
+  };
+}
+
+/** Addresses are given out in order and, after the whole subnet was used, anew. */
+function addressIn(subnet: Subnet, hosts: Map<string, number>): string {
+  const [base = '10.0.0.0', bits = '20'] = subnet.cidr.split('/');
+  const size = 2 ** (32 - Number(bits));
+  const next = hosts.get(subnet.id) ?? FIRST_HOST;
+  hosts.set(subnet.id, next + 1 < size - 1 ? next + 1 : FIRST_HOST);
+  const number = base.split('.').reduce((sum, part) => sum * 256 + Number(part), 0) + next;
+  return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.');
+}
+
+/** `2026-11-22 10:00:00 GMT` */
+function gmt(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 19).replace('T', ' ').concat(' GMT');
+}

@@ -1,0 +1,457 @@
+/** EKS as its API sees it: clusters, access entries, managed nodegroups and their updates. */
+import type { ClusterNodes } from '../seams.ts';
+import type { GroupBuilder } from './auto-scaling.ts';
+import { AwsError } from './error.ts';
+import type { AccessEntry, CapacityType, EksCluster, EksUpdate, Nodegroup, Scope, Subnet } from './model.ts';
+import type { Scaling } from './scaling.ts';
+import { isoSeconds, keyOf, type State } from './state.ts';
+
+export interface ClusterOptions extends Scope {
+  readonly name: string;
+  /** Default `1.34`. */
+  readonly version?: string;
+  /** Default `API_AND_CONFIG_MAP`. */
+  readonly authenticationMode?: EksCluster['authenticationMode'];
+  /** Default: three zones of the region. */
+  readonly zones?: readonly string[];
+  /** Size of each zone's subnet: `/20` (the default) holds 4091 addresses, `/24` holds 251. */
+  readonly subnetBits?: number;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+export interface AccessEntryOptions {
+  readonly principalArn: string;
+  readonly kubernetesGroups: readonly string[];
+  /** Default: what EKS makes of the principal's ARN. */
+  readonly username?: string;
+  readonly type?: AccessEntry['type'];
+}
+
+export interface NodegroupOptions {
+  readonly name: string;
+  readonly min: number;
+  readonly desired: number;
+  readonly max: number;
+  readonly instanceTypes: readonly string[];
+  readonly capacityType: CapacityType;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly taints?: Nodegroup['taints'];
+  readonly zones?: readonly string[];
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+export interface NodegroupChange {
+  readonly scaling?: { readonly min?: number; readonly desired?: number; readonly max?: number };
+  readonly labels?: {
+    readonly addOrUpdate?: Readonly<Record<string, string>>;
+    readonly remove?: readonly string[];
+  };
+  readonly maxUnavailable?: number;
+  readonly clientRequestToken?: string;
+}
+
+export interface Eks {
+  clusters(scope: Scope): readonly EksCluster[];
+  cluster(scope: Scope, name: string): EksCluster;
+  /** By name, in any account and region: for the Kubernetes API server in front of it. */
+  nodegroups(scope: Scope, cluster: string): readonly Nodegroup[];
+  nodegroup(scope: Scope, cluster: string, name: string): Nodegroup;
+  updateNodegroupConfig(scope: Scope, cluster: string, name: string, change: NodegroupChange): EksUpdate;
+  deleteNodegroup(scope: Scope, cluster: string, name: string): Nodegroup;
+  updates(scope: Scope, cluster: string, nodegroup?: string): readonly EksUpdate[];
+  update(scope: Scope, cluster: string, nodegroup: string | undefined, id: string): EksUpdate;
+  accessEntries(scope: Scope, cluster: string): readonly AccessEntry[];
+  accessEntry(scope: Scope, cluster: string, principalArn: string): AccessEntry;
+  /** Puts a nodegroup into a state that the lab does not reach by itself. */
+  setStatus(nodegroup: Nodegroup, status: Nodegroup['status'], issues?: Nodegroup['issues']): void;
+}
+
+export interface EksBuilder {
+  addCluster(options: ClusterOptions): EksCluster;
+  setClusterEndpoint(cluster: EksCluster, server: { readonly endpoint: string; readonly ca: string }): void;
+  attachNodes(cluster: EksCluster, nodes: ClusterNodes): void;
+  addAccessEntry(cluster: EksCluster, entry: AccessEntryOptions): AccessEntry;
+  addNodegroup(cluster: EksCluster, options: NodegroupOptions): Nodegroup;
+}
+
+/** From the request until the group's sizes are changed, and until the update is called successful. Virtual ms. */
+const APPLIED_AFTER = 3_000;
+const DONE_AFTER: readonly [number, number] = [8_000, 20_000];
+/** How long EKS remembers a client request token is not documented; a day is what its other limits suggest. */
+const TOKEN_KEPT = 86_400_000;
+/** After so long without a successful launch the nodegroup is called degraded. */
+const DEGRADED_AFTER = 600_000;
+
+export function createEks(
+  state: State,
+  groups: GroupBuilder,
+  scaling: Scaling,
+): { readonly api: Eks; readonly builder: EksBuilder } {
+  const clustersByKey = new Map<string, EksCluster>();
+  const failingSince = new Map<Nodegroup, number>();
+
+  const cluster = (scope: Scope, name: string): EksCluster => {
+    const found = clustersByKey.get(keyOf(scope, name));
+    if (!found)
+      throw new AwsError('ResourceNotFoundException', `No cluster found for name: ${name}.`, { status: 404 });
+    return found;
+  };
+
+  const nodegroup = (scope: Scope, clusterName: string, name: string): Nodegroup => {
+    const found = cluster(scope, clusterName).nodegroups.get(name);
+    if (!found) {
+      throw new AwsError('ResourceNotFoundException', `No node group found for name: ${name}.`, {
+        status: 404,
+        members: { clusterName, nodegroupName: name },
+      });
+    }
+    return found;
+  };
+
+  scaling.onLaunchOutcome((group, failure) => {
+    const managed = group.nodegroup;
+    if (!managed) return;
+    if (failure === undefined) {
+      failingSince.delete(managed);
+      if (managed.status === 'DEGRADED' && managed.issues.every(isLaunchFailure)) {
+        managed.status = 'ACTIVE';
+        managed.issues = [];
+      }
+      return;
+    }
+    const since = failingSince.get(managed) ?? state.now();
+    failingSince.set(managed, since);
+    if (state.now() - since < DEGRADED_AFTER || managed.status !== 'ACTIVE') return;
+    managed.status = 'DEGRADED';
+    managed.issues = [
+      { code: 'AsgInstanceLaunchFailures', message: failure, resourceIds: [managed.group.name] },
+    ];
+  });
+
+  const api: Eks = {
+    cluster,
+    nodegroup,
+    clusters: (scope) =>
+      byName(
+        state.clusters.filter(({ account, region }) => account === scope.account && region === scope.region),
+      ),
+    nodegroups: (scope, name) => byName([...cluster(scope, name).nodegroups.values()]),
+    updateNodegroupConfig(scope, clusterName, name, change) {
+      const target = nodegroup(scope, clusterName, name);
+      const members = { clusterName, nodegroupName: name };
+      const fingerprint = JSON.stringify([change.scaling, change.labels, change.maxUnavailable]);
+      const token = change.clientRequestToken;
+      const repeated = [...target.updates.values()].find(
+        (update) =>
+          token !== undefined &&
+          update.clientRequestToken === token &&
+          state.now() - update.createdAt < TOKEN_KEPT,
+      );
+      if (repeated) {
+        if (repeated.fingerprint === fingerprint) return repeated;
+        throw new AwsError(
+          'InvalidParameterException',
+          `The client request token ${token} was already used for a request with other parameters`,
+          { members },
+        );
+      }
+      const sizes = checkedSizes(target, change, members);
+      if (target.status === 'UPDATING') {
+        throw new AwsError(
+          'ResourceInUseException',
+          'Nodegroup cannot be updated as it is currently not in Active State',
+          { status: 409, members },
+        );
+      }
+      if (target.status !== 'ACTIVE' && target.status !== 'DEGRADED') {
+        throw new AwsError(
+          'InvalidRequestException',
+          `Nodegroup cannot be updated as it is currently in ${target.status} state`,
+          { members },
+        );
+      }
+      const update: EksUpdate = {
+        id: state.context.uuid(),
+        type: 'ConfigUpdate',
+        createdAt: state.now(),
+        params: paramsOf(change),
+        clientRequestToken: token,
+        fingerprint,
+        status: 'InProgress',
+        errors: [],
+      };
+      target.updates.set(update.id, update);
+      const before = target.status;
+      target.status = 'UPDATING';
+      state.changed();
+      state.context.clock.after(APPLIED_AFTER, () => {
+        if (change.scaling) {
+          const was = target.group.desired;
+          Object.assign(target.group, sizes);
+          scaling.requested(
+            target.group,
+            `At ${isoSeconds(state.now())} a user request update of AutoScalingGroup constraints to min: ${sizes.min}, max: ${sizes.max}, desired: ${sizes.desired} changing the desired capacity from ${was} to ${sizes.desired}.`,
+          );
+        }
+        if (change.labels) {
+          const labels = { ...target.labels, ...change.labels.addOrUpdate };
+          for (const key of change.labels.remove ?? []) delete labels[key];
+          target.labels = labels;
+        }
+        if (change.maxUnavailable !== undefined) target.maxUnavailable = change.maxUnavailable;
+        state.changed();
+      });
+      state.context.clock.after(state.between(...DONE_AFTER), () => {
+        update.status = 'Successful';
+        target.modifiedAt = state.now();
+        if (target.status === 'UPDATING') target.status = before;
+        state.changed();
+      });
+      return update;
+    },
+    deleteNodegroup(scope, clusterName, name) {
+      const target = nodegroup(scope, clusterName, name);
+      if (target.status === 'UPDATING') {
+        throw new AwsError('ResourceInUseException', 'Nodegroup has an update in progress', {
+          status: 409,
+          members: { clusterName, nodegroupName: name },
+        });
+      }
+      if (target.status === 'DELETING') return target;
+      target.status = 'DELETING';
+      Object.assign(target.group, { min: 0, desired: 0 });
+      scaling.requested(
+        target.group,
+        `At ${isoSeconds(state.now())} a user request deleted the nodegroup ${name}.`,
+      );
+      const gone = state.onChange(() => {
+        if (target.group.instances.size > 0) return;
+        gone();
+        target.cluster.nodegroups.delete(name);
+        target.cluster.groups.delete(target.group.name);
+        state.groups.delete(keyOf(scope, target.group.name));
+        state.changed();
+      });
+      return target;
+    },
+    updates(scope, clusterName, name) {
+      if (name === undefined) {
+        cluster(scope, clusterName);
+        return [];
+      }
+      return [...nodegroup(scope, clusterName, name).updates.values()].toReversed();
+    },
+    update(scope, clusterName, name, id) {
+      const update = name === undefined ? undefined : nodegroup(scope, clusterName, name).updates.get(id);
+      if (name === undefined) cluster(scope, clusterName);
+      if (!update) {
+        throw new AwsError('ResourceNotFoundException', `No update found for ID: ${id}`, { status: 404 });
+      }
+      return update;
+    },
+    accessEntries: (scope, name) => [...cluster(scope, name).accessEntries.values()],
+    accessEntry(scope, name, principalArn) {
+      const entry = cluster(scope, name).accessEntries.get(principalArn);
+      if (!entry) {
+        throw new AwsError(
+          'ResourceNotFoundException',
+          `The specified principalArn could not be found. You can view your available access entries with 'list-access-entries'.`,
+          { status: 404 },
+        );
+      }
+      return entry;
+    },
+    setStatus(target, status, issues = []) {
+      target.status = status;
+      target.issues = issues;
+      state.changed();
+    },
+  };
+
+  const builder: EksBuilder = {
+    addCluster(options) {
+      const { account, region, name } = options;
+      if (!/^\d{12}$/.test(account)) throw new TypeError(`account "${account}" is not twelve digits`);
+      if (clustersByKey.has(keyOf(options, name)))
+        throw new AwsError('ResourceInUseException', `Cluster already exists with name: ${name}`, {
+          status: 409,
+        });
+      const zones = options.zones ?? zonesOf(region);
+      const vpc = `vpc-0${state.context.hex(16)}`;
+      const added: EksCluster = {
+        account,
+        region,
+        name,
+        arn: `arn:aws:eks:${region}:${account}:cluster/${name}`,
+        version: options.version ?? '1.34',
+        authenticationMode: options.authenticationMode ?? 'API_AND_CONFIG_MAP',
+        createdAt: state.now(),
+        zones,
+        subnets: zones.map((zone, index) => subnetOf(state, zone, index, vpc, options.subnetBits ?? 20)),
+        tags: options.tags ?? {},
+        endpoint: `https://${state.context.hex(32).toUpperCase()}.gr7.${region}.eks.amazonaws.com`,
+        ca: '',
+        status: 'ACTIVE',
+        nodes: undefined,
+        accessEntries: new Map(),
+        nodegroups: new Map(),
+        groups: new Map(),
+      };
+      state.clusters.push(added);
+      clustersByKey.set(keyOf(added, name), added);
+      return added;
+    },
+    setClusterEndpoint(target, server) {
+      target.endpoint = server.endpoint;
+      target.ca = server.ca;
+    },
+    attachNodes(target, nodes) {
+      target.nodes = nodes;
+    },
+    addAccessEntry(target, entry) {
+      const { account, region, name } = target;
+      if (target.authenticationMode === 'CONFIG_MAP') {
+        throw new AwsError(
+          'InvalidRequestException',
+          `The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.`,
+        );
+      }
+      const reserved = entry.kubernetesGroups.find((group) =>
+        /^(system:|eks:|aws:|amazon:|iam:)/.test(group),
+      );
+      if (reserved !== undefined) {
+        throw new AwsError(
+          'InvalidParameterException',
+          `The kubernetes group name ${reserved} is invalid, it cannot start with ${reserved.split(':')[0]}:`,
+        );
+      }
+      const added: AccessEntry = {
+        principalArn: entry.principalArn,
+        arn: `arn:aws:eks:${region}:${account}:access-entry/${name}/${entry.principalArn.includes(':user/') ? 'user' : 'role'}/${account}/${entry.principalArn.split('/').at(-1)}/${state.context.uuid()}`,
+        username: entry.username ?? usernameOf(entry.principalArn),
+        kubernetesGroups: entry.kubernetesGroups,
+        type: entry.type ?? 'STANDARD',
+        createdAt: state.now(),
+      };
+      target.accessEntries.set(entry.principalArn, added);
+      return added;
+    },
+    addNodegroup(target, options) {
+      if (target.nodegroups.has(options.name)) {
+        throw new AwsError(
+          'ResourceInUseException',
+          `NodeGroup already exists with name ${options.name} and cluster name ${target.name}`,
+          { status: 409, members: { clusterName: target.name, nodegroupName: options.name } },
+        );
+      }
+      const { account, region } = target;
+      const id = state.context.uuid();
+      const group = groups.add(target, {
+        name: `eks-${options.name}-${id}`,
+        min: options.min,
+        desired: options.desired,
+        max: options.max,
+        instanceTypes: options.instanceTypes,
+        spotPercent: options.capacityType === 'SPOT' ? 100 : 0,
+        capacityRebalance: options.capacityType === 'SPOT',
+        lifecycleHooks: eksHooks(region),
+        ...(options.zones ? { zones: options.zones } : {}),
+        tags: { 'eks:cluster-name': target.name, 'eks:nodegroup-name': options.name, ...options.tags },
+      });
+      const added: Nodegroup = {
+        cluster: target,
+        name: options.name,
+        arn: `arn:aws:eks:${region}:${account}:nodegroup/${target.name}/${options.name}/${id}`,
+        createdAt: state.now(),
+        instanceTypes: options.instanceTypes,
+        capacityType: options.capacityType,
+        group,
+        tags: options.tags ?? {},
+        labels: options.labels ?? {},
+        taints: options.taints ?? [],
+        maxUnavailable: 1,
+        modifiedAt: state.now(),
+        status: 'ACTIVE',
+        issues: [],
+        updates: new Map(),
+      };
+      group.nodegroup = added;
+      target.nodegroups.set(added.name, added);
+      return added;
+    },
+  };
+
+  return { api, builder };
+}
+
+/** The hooks that EKS puts on the group of every managed nodegroup. */
+function eksHooks(region: string) {
+  const topic = `arn:aws:sns:${region}:600734575887:eks-asg-lifecycle-hook-topic`;
+  const common = {
+    heartbeatTimeoutSeconds: 1800,
+    defaultResult: 'CONTINUE',
+    notificationTargetArn: topic,
+  } as const;
+  return [
+    { name: 'Launch-LC-Hook', transition: 'launching', ...common },
+    { name: 'Terminate-LC-Hook', transition: 'terminating', ...common },
+  ] as const;
+}
+
+function checkedSizes(
+  { group }: Nodegroup,
+  change: NodegroupChange,
+  members: Readonly<Record<string, unknown>>,
+): { readonly min: number; readonly desired: number; readonly max: number } {
+  const { min = group.min, desired = group.desired, max = group.max } = change.scaling ?? {};
+  const refuse = (message: string) => new AwsError('InvalidParameterException', message, { members });
+  if (!change.scaling && !change.labels && change.maxUnavailable === undefined)
+    throw refuse('Nothing to update: give a scaling, label, taint or update configuration');
+  for (const [what, value] of Object.entries({ min, desired, max })) {
+    if (!Number.isInteger(value) || value < 0)
+      throw refuse(`Requested ${what} capacity can't be less than 0`);
+  }
+  if (max < 1) throw refuse("Requested max capacity can't be less than 1");
+  if (min > max) throw refuse(`Minimum capacity ${min} can't be greater than max size ${max}`);
+  if (min > desired) throw refuse(`Minimum capacity ${min} can't be greater than desired size ${desired}`);
+  if (desired > max) throw refuse(`desired capacity ${desired} can't be greater than max size ${max}`);
+  return { min, desired, max };
+}
+
+function paramsOf(change: NodegroupChange): EksUpdate['params'] {
+  const { scaling, labels } = change;
+  return [
+    ...(scaling?.min === undefined ? [] : [{ type: 'MinSize', value: String(scaling.min) }]),
+    ...(scaling?.max === undefined ? [] : [{ type: 'MaxSize', value: String(scaling.max) }]),
+    ...(scaling?.desired === undefined ? [] : [{ type: 'DesiredSize', value: String(scaling.desired) }]),
+    ...(labels?.addOrUpdate ? [{ type: 'LabelsToAdd', value: JSON.stringify(labels.addOrUpdate) }] : []),
+    ...(labels?.remove ? [{ type: 'LabelsToRemove', value: JSON.stringify(labels.remove) }] : []),
+    ...(change.maxUnavailable === undefined
+      ? []
+      : [{ type: 'MaxUnavailable', value: String(change.maxUnavailable) }]),
+  ];
+}
+
+function isLaunchFailure(issue: { readonly code: string }): boolean {
+  return issue.code === 'AsgInstanceLaunchFailures';
+}
+
+function usernameOf(principalArn: string): string {
+  const role = /^arn:([^:]+):iam::(\d{12}):role\/(?:.*\/)?([^/]+)$/.exec(principalArn);
+  return role ? `arn:${role[1]}:sts::${role[2]}:assumed-role/${role[3]}/{{SessionName}}` : principalArn;
+}
+
+/** Tokyo has no zone b for accounts of today. */
+function zonesOf(region: string): readonly string[] {
+  return (region === 'ap-northeast-1' ? ['a', 'c', 'd'] : ['a', 'b', 'c']).map((zone) => `${region}${zone}`);
+}
+
+function subnetOf(state: State, zone: string, index: number, vpc: string, bits: number): Subnet {
+  const start = index * 2 ** (32 - bits);
+  const address = [10, 0, Math.floor(start / 256) % 256, start % 256].join('.');
+  return { id: `subnet-0${state.context.hex(16)}`, zone, cidr: `${address}/${bits}`, vpc };
+}
+
+function byName<T extends { readonly name: string }>(items: readonly T[]): readonly T[] {
+  return items.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}

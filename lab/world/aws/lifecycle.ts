@@ -1,0 +1,213 @@
+/** Lifecycle hooks: an instance waits until every hook of its transition was answered or has timed out. */
+import type { Timer } from '../clock.ts';
+import { AwsError } from './error.ts';
+import type {
+  AutoScalingGroup,
+  Instance,
+  LifecycleAction,
+  LifecycleHook,
+  Scope,
+  Transition,
+} from './model.ts';
+import { keyOf, type State } from './state.ts';
+
+export type LifecycleResult = 'CONTINUE' | 'ABANDON';
+
+export interface LifecycleHookOptions {
+  readonly name: string;
+  /** Default `terminating`. */
+  readonly transition?: 'launching' | 'terminating';
+  /** Default 3600, as in AWS. */
+  readonly heartbeatTimeoutSeconds?: number;
+  /** Default `ABANDON`, as in AWS. */
+  readonly defaultResult?: LifecycleResult;
+  readonly notificationMetadata?: string;
+  readonly notificationTargetArn?: string;
+  readonly roleArn?: string;
+}
+
+export interface LifecycleTarget {
+  readonly group: string;
+  readonly hook: string;
+  readonly token?: string;
+  readonly instanceId?: string;
+}
+
+export interface Lifecycle {
+  complete(scope: Scope, target: LifecycleTarget & { readonly result: string }): void;
+  heartbeat(scope: Scope, target: LifecycleTarget): void;
+  /** Actions that wait for an answer. */
+  pending(): readonly LifecycleAction[];
+  /** Calls `done` at once where the group has no hook for the transition. */
+  wait(instance: Instance, transition: Transition, done: (result: LifecycleResult) => void): void;
+  /** The instance left its transition otherwise: its open actions are void. */
+  drop(instance: Instance): void;
+  onAction(listener: (action: LifecycleAction) => void): void;
+}
+
+interface Waiting {
+  readonly action: LifecycleAction;
+  readonly answered: (result: LifecycleResult) => void;
+  timer: Timer;
+}
+
+export function hookOf(options: LifecycleHookOptions): LifecycleHook {
+  const heartbeatTimeoutSeconds = options.heartbeatTimeoutSeconds ?? 3600;
+  return {
+    name: options.name,
+    transition:
+      options.transition === 'launching'
+        ? 'autoscaling:EC2_INSTANCE_LAUNCHING'
+        : 'autoscaling:EC2_INSTANCE_TERMINATING',
+    heartbeatTimeoutSeconds,
+    globalTimeoutSeconds: Math.min(172_800, 100 * heartbeatTimeoutSeconds),
+    defaultResult: options.defaultResult ?? 'ABANDON',
+    ...(options.notificationMetadata ? { notificationMetadata: options.notificationMetadata } : {}),
+    ...(options.notificationTargetArn ? { notificationTargetArn: options.notificationTargetArn } : {}),
+    ...(options.roleArn ? { roleArn: options.roleArn } : {}),
+  };
+}
+
+export function createLifecycle(state: State): Lifecycle {
+  const waiting = new Map<string, Waiting>();
+  const listeners: ((action: LifecycleAction) => void)[] = [];
+
+  const finish = (entry: Waiting, result: LifecycleResult) => {
+    entry.timer.cancel();
+    waiting.delete(entry.action.token);
+    entry.answered(result);
+  };
+
+  const arm = (entry: Omit<Waiting, 'timer'>): Timer =>
+    state.context.clock.at(entry.action.deadline, () =>
+      finish(entry as Waiting, entry.action.hook.defaultResult),
+    );
+
+  const find = (scope: Scope, target: LifecycleTarget): Waiting => {
+    const group = groupOf(state, scope, target.group);
+    if (!group.hooks.has(target.hook)) {
+      throw new AwsError('ValidationError', `No Lifecycle Hook found with name ${target.hook}`);
+    }
+    if (target.token === undefined && target.instanceId === undefined) {
+      throw new AwsError('ValidationError', 'Either LifecycleActionToken or InstanceId must be specified');
+    }
+    const entry = [...waiting.values()].find(
+      ({ action }) =>
+        action.instance.group === group &&
+        action.hook.name === target.hook &&
+        (target.token === undefined || action.token === target.token) &&
+        (target.instanceId === undefined || action.instance.id === target.instanceId),
+    );
+    if (!entry) {
+      throw new AwsError(
+        'ValidationError',
+        target.token === undefined
+          ? `No active Lifecycle Action found with instance ID ${target.instanceId}`
+          : `No active Lifecycle Action found with token ${target.token}`,
+      );
+    }
+    return entry;
+  };
+
+  return {
+    pending: () => [...waiting.values()].map(({ action }) => action),
+    onAction: (listener) => void listeners.push(listener),
+    drop(instance) {
+      for (const entry of [...waiting.values()]) {
+        if (entry.action.instance !== instance) continue;
+        entry.timer.cancel();
+        waiting.delete(entry.action.token);
+      }
+    },
+    complete(scope, target) {
+      if (target.result !== 'CONTINUE' && target.result !== 'ABANDON') {
+        throw new AwsError(
+          'ValidationError',
+          `LifecycleActionResult must be CONTINUE or ABANDON, not ${target.result}`,
+        );
+      }
+      finish(find(scope, target), target.result);
+    },
+    heartbeat(scope, target) {
+      const entry = find(scope, target);
+      const { action } = entry;
+      entry.timer.cancel();
+      action.deadline = Math.min(
+        state.now() + action.hook.heartbeatTimeoutSeconds * 1000,
+        action.startedAt + action.hook.globalTimeoutSeconds * 1000,
+      );
+      entry.timer = arm(entry);
+    },
+    wait(instance, transition, done) {
+      const hooks = [...instance.group.hooks.values()].filter((hook) => hook.transition === transition);
+      if (hooks.length === 0) {
+        done('CONTINUE');
+        return;
+      }
+      const open = new Set<Waiting>();
+      const answered = (entry: Waiting) => (result: LifecycleResult) => {
+        open.delete(entry);
+        if (result === 'ABANDON') {
+          // The other hooks' actions stop with it.
+          for (const other of open) {
+            other.timer.cancel();
+            waiting.delete(other.action.token);
+          }
+          open.clear();
+          done('ABANDON');
+        } else if (open.size === 0) done('CONTINUE');
+      };
+      for (const hook of hooks) {
+        const action: LifecycleAction = {
+          token: state.context.uuid(),
+          hook,
+          instance,
+          startedAt: state.now(),
+          deadline: state.now() + hook.heartbeatTimeoutSeconds * 1000,
+        };
+        const entry = { action } as { -readonly [K in keyof Waiting]: Waiting[K] };
+        entry.answered = answered(entry);
+        entry.timer = arm(entry);
+        open.add(entry);
+        waiting.set(action.token, entry);
+      }
+      for (const { action } of [...open]) {
+        state.emit(instance.group, eventOf(action));
+        for (const listener of listeners) listener(action);
+      }
+    },
+  };
+}
+
+export function groupOf(state: State, scope: Scope, nameOrArn: string): AutoScalingGroup {
+  const name = nameOrArn.startsWith('arn:') ? (nameOrArn.split('autoScalingGroupName/')[1] ?? '') : nameOrArn;
+  const group = state.groups.get(keyOf(scope, name));
+  if (!group) {
+    throw new AwsError(
+      'ValidationError',
+      `AutoScalingGroup name not found - AutoScalingGroup '${name}' not found`,
+    );
+  }
+  return group;
+}
+
+function eventOf({ token, hook, instance }: LifecycleAction) {
+  const launching = hook.transition === 'autoscaling:EC2_INSTANCE_LAUNCHING';
+  return {
+    source: 'aws.autoscaling',
+    detailType: launching
+      ? 'EC2 Instance-launch Lifecycle Action'
+      : 'EC2 Instance-terminate Lifecycle Action',
+    resources: [instance.group.arn],
+    detail: {
+      LifecycleActionToken: token,
+      AutoScalingGroupName: instance.group.name,
+      LifecycleHookName: hook.name,
+      EC2InstanceId: instance.id,
+      LifecycleTransition: hook.transition,
+      ...(hook.notificationMetadata ? { NotificationMetadata: hook.notificationMetadata } : {}),
+      Origin: launching ? 'EC2' : 'AutoScalingGroup',
+      Destination: launching ? 'AutoScalingGroup' : 'EC2',
+    },
+  };
+}

@@ -1,0 +1,44 @@
+/** Secrets Manager: strings by name, with one current version each. */
+import { AwsError } from './error.ts';
+import type { Scope, Secret } from './model.ts';
+import { keyOf, type State } from './state.ts';
+
+export interface Secrets {
+  put(secret: Scope & { readonly name: string; readonly value: string }): Secret;
+  /** By name or ARN (whole, or without its six random characters). */
+  get(scope: Scope, secretId: string): Secret;
+}
+
+export function createSecrets(state: State): Secrets {
+  const secrets = new Map<string, Secret>();
+  return {
+    put({ account, region, name, value }) {
+      const known = secrets.get(keyOf({ account, region }, name));
+      if (known) {
+        known.value = value;
+        known.versionId = state.context.uuid();
+        known.changedAt = state.now();
+        return known;
+      }
+      const secret: Secret = {
+        account,
+        region,
+        name,
+        arn: `arn:aws:secretsmanager:${region}:${account}:secret:${name}-${state.context.hex(6)}`,
+        value,
+        versionId: state.context.uuid(),
+        createdAt: state.now(),
+        changedAt: state.now(),
+      };
+      secrets.set(keyOf(secret, name), secret);
+      return secret;
+    },
+    get(scope, secretId) {
+      for (const secret of secrets.values()) {
+        if (secret.account !== scope.account || secret.region !== scope.region) continue;
+        if ([secret.name, secret.arn, secret.arn.slice(0, -7)].includes(secretId)) return secret;
+      }
+      throw new AwsError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
+    },
+  };
+}

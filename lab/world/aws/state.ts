@@ -1,0 +1,99 @@
+/** What the parts of the AWS model share: the records, the account's event bus, and the news that something changed. */
+import type { WorldContext } from '../seams.ts';
+import { AwsError } from './error.ts';
+import type { AutoScalingGroup, EksCluster, Instance, Scope } from './model.ts';
+
+export interface State {
+  readonly context: WorldContext;
+  readonly clusters: EksCluster[];
+  /** By `keyOf(scope, name)`. */
+  readonly groups: Map<string, AutoScalingGroup>;
+  /** By id. A terminated instance stays visible for an hour. */
+  readonly instances: Map<string, Instance>;
+  now(): number;
+  /** A number in [low, high): durations vary, but the same seed gives the same ones. */
+  between(low: number, high: number): number;
+  /** Tells the spectators. */
+  changed(): void;
+  onChange(listener: () => void): () => void;
+  /** Puts an event on the account's default bus. */
+  emit(scope: Scope, event: BusEvent): void;
+}
+
+export interface BusEvent {
+  readonly source: string;
+  readonly detailType: string;
+  readonly resources: readonly string[];
+  readonly detail: Readonly<Record<string, unknown>>;
+  /** Virtual ms; default now. */
+  readonly time?: number;
+}
+
+export function createState(context: WorldContext): State {
+  const listeners = new Set<() => void>();
+  return {
+    context,
+    clusters: [],
+    groups: new Map(),
+    instances: new Map(),
+    now: () => context.clock.now(),
+    between: (low, high) => Math.round(low + context.random() * (high - low)),
+    changed() {
+      for (const listener of listeners) listener();
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    emit(scope, event) {
+      context.signals.emit('event', {
+        version: '0',
+        id: context.uuid(),
+        'detail-type': event.detailType,
+        source: event.source,
+        account: scope.account,
+        time: isoSeconds(event.time ?? context.clock.now()),
+        region: scope.region,
+        resources: event.resources,
+        detail: event.detail,
+      });
+    },
+  };
+}
+
+export function keyOf(scope: Scope, name: string): string {
+  return `${scope.account}/${scope.region}/${name}`;
+}
+
+/** `2026-11-22T10:00:00Z`: EventBridge and the texts of scaling activities carry no milliseconds. */
+export function isoSeconds(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+/** One page of a list. The token is opaque to callers and refused when it was not given out by this list. */
+export function page<T>(
+  items: readonly T[],
+  limit: number,
+  token: string | undefined,
+  refuse: () => AwsError,
+): { readonly items: readonly T[]; readonly nextToken?: string } {
+  let start = 0;
+  if (token !== undefined) {
+    const decoded = /^page:(\d+)$/.exec(Buffer.from(token, 'base64').toString('utf8'))?.[1];
+    if (decoded === undefined) throw refuse();
+    start = Number(decoded);
+  }
+  const end = start + limit;
+  return {
+    items: items.slice(start, end),
+    ...(end < items.length ? { nextToken: Buffer.from(`page:${end}`).toString('base64') } : {}),
+  };
+}
+
+/** A fault of whoever builds the world, not of an API's caller. */
+export function required<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new TypeError(`${what} is missing in the lab's world`);
+  return value;
+}
+
+export { AwsError };
