@@ -105,6 +105,8 @@ export interface DevelopmentEnvironmentConfig extends EnvironmentBase {
   readonly nodegroups?: 'all' | readonly string[];
   /** Groups that never stop. */
   readonly keep?: readonly string[];
+  /** An on-demand group that rests at zero and fills in while spot capacity is short in the morning. */
+  readonly fallbackGroup?: string;
   readonly autoscaler?: AutoscalerConfig;
   readonly deploy?: DeployConfig;
   /** A group that a person resized while asleep: left alone until the next edge (`respect`, the default) or put back (`enforce`). */

@@ -23,6 +23,7 @@ export interface NightScheduleSettings extends CommonSettings {
   readonly schedule: Schedule;
   readonly nodegroups: 'all' | readonly string[];
   readonly keep: readonly string[];
+  readonly fallbackGroup?: string;
   readonly autoscaler?: AutoscalerConfig;
   readonly onManualChange: 'respect' | 'enforce';
   readonly stopDeadlineMinutes: number;

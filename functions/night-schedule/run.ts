@@ -11,6 +11,7 @@ import type { Override } from '#model/schedule.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import { type AutoscalerStep, decideCluster, type Plan } from './decide-cluster.ts';
 import { decideDesired, leadSeconds, stopToWarnOf, timeOf } from './decide-desired.ts';
+import { decideFallback, isCapacityShort, lacking } from './decide-fallback.ts';
 import { type GroupStep, isAsleepSize } from './decide-group.ts';
 import { ledgerEntries, seen } from './ledger.ts';
 import {
@@ -78,6 +79,7 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
     before: memory.state?.value.desired,
   });
   const { groups, released, missing } = select(all, settings, memory);
+  const fallback = all.find((group) => group.name === settings.fallbackGroup);
 
   const ready = await readyNodes(deps, memory, desired.state, failed);
   const autoscaler = await lookAtAutoscaler(deps, memory, groups, desired.state, now, failed);
@@ -119,7 +121,7 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
     return true;
   };
 
-  const byName = new Map(groups.map((group) => [group.name, group]));
+  const byName = new Map([...groups, ...(fallback ? [fallback] : [])].map((group) => [group.name, group]));
   const mayBegin = () => deps.remaining() > RESERVE_MS;
 
   const takeGroup = async (step: GroupStep) => {
@@ -160,8 +162,7 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
         }
       }
       if (step.resize) {
-        const intent = `${group.name} ${step.resize.min}/${step.resize.desired}/${step.resize.max} over ${step.record?.over ?? 0}`;
-        const outcome = await deps.groups.resize(group, step.resize, `${intent} ${group.autoScalingGroup}`);
+        const outcome = await deps.groups.resize(group, step.resize, intentOf(group, step, now));
         if (outcome === 'busy') {
           decided(step.target, 'none', 'another update of the group runs: the next pass tries again');
           return;
@@ -197,6 +198,24 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
     }
   };
 
+  const shortages = async () => {
+    if (plan.state.phase !== 'starting') return [];
+    const startedAt = (name: string) => {
+      const record = memory.saved.get(name)?.value;
+      return record?.phase === 'restored' || record?.phase === 'restoring' ? record.since : undefined;
+    };
+    const short: { group: string; missing: number }[] = [];
+    for (const group of lacking(groups, startedAt, now)) {
+      try {
+        if (isCapacityShort(await deps.groups.trouble(group)))
+          short.push({ group: group.name, missing: group.size.desired - group.instances.length });
+      } catch (error) {
+        failed(group.name, error);
+      }
+    }
+    return short;
+  };
+
   const saveState = async (next: ClusterState) => {
     if (settings.dryRun || sameState(memory.state?.value, next)) return;
     await store.writeState(next, memory.state?.version);
@@ -210,6 +229,7 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
   if (!pauseFailed) {
     for (const stage of plan.stages) await pMap(stage, takeGroup, { concurrency: CONCURRENCY });
     for (const step of plan.after) await takeAutoscaler(step);
+    if (fallback) await takeGroup(decideFallback(fallback, plan.state.phase, await shortages()));
   }
   if (!inTransition && failures.length === 0) {
     await saveState(plan.state);
@@ -228,7 +248,9 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
 function select(all: readonly Group[], settings: NightScheduleSettings, memory: Memory) {
   const wanted = settings.nodegroups;
   const isStopped = (group: Group) =>
-    !settings.keep.includes(group.name) && (wanted === 'all' || wanted.includes(group.name));
+    group.name !== settings.fallbackGroup &&
+    !settings.keep.includes(group.name) &&
+    (wanted === 'all' || wanted.includes(group.name));
   const released = new Set(
     all.filter((group) => !isStopped(group) && memory.saved.has(group.name)).map((group) => group.name),
   );
@@ -288,6 +310,12 @@ function withStart(memo: Memo, before: ClusterState | undefined, plan: Plan, now
   if (before?.phase !== 'starting' || plan.state.phase !== 'awake') return memo;
   const seconds = Math.round((now.getTime() - Date.parse(before.since)) / 1000);
   return { ...memo, startSeconds: [...memo.startSeconds, seconds].slice(-5) };
+}
+
+/** The same step tried again by the SDK is one request; the same step of another night is another. */
+function intentOf(group: Group, step: GroupStep, now: Date): string {
+  const since = typeof step.record?.next === 'object' ? step.record.next.since : now.toISOString();
+  return JSON.stringify([group.autoScalingGroup, step.resize, since, step.record?.over ?? 0]);
 }
 
 function sameState(a: ClusterState | undefined, b: ClusterState): boolean {

@@ -307,6 +307,45 @@ describe('a pass that is cut off', () => {
   });
 });
 
+describe('a morning without spot capacity', () => {
+  const groups = () => [
+    aGroup(),
+    aGroup({
+      name: 'ondemand',
+      autoScalingGroup: 'eks-ondemand-1',
+      size: { min: 0, desired: 0, max: 2 },
+      instances: [],
+    }),
+  ];
+  const overrides = { fallbackGroup: 'ondemand' };
+
+  it('is filled in by the declared fallback, which retires when the groups are whole again', async () => {
+    const world = aWorld(groups());
+    await aNight(world, overrides);
+    expect(world.memory.items.has('saved#ondemand')).toBe(false);
+    const spotIsShort = () => {
+      const workers = world.groups.get('workers');
+      world.settle();
+      if (workers) world.groups.set('workers', { ...workers, size: world.size('workers'), instances: [] });
+    };
+    for (let minute = 0; minute < 6; minute++) {
+      await pass(world, minutes(MORNING, minute), overrides);
+      spotIsShort();
+    }
+    expect(world.size('ondemand')).toEqual({ min: 0, desired: 2, max: 2 });
+    expect(world.decisions.find((d) => d.target === 'ondemand' && d.action !== 'none')).toMatchObject({
+      action: 'start',
+      reason: 'no capacity for 3 of workers: 2 fill in',
+    });
+    for (let minute = 6; minute < 10; minute++) {
+      world.settle();
+      await pass(world, minutes(MORNING, minute), overrides);
+    }
+    expect(phase(world)).toBe('awake');
+    expect(world.size('ondemand').desired).toBe(0);
+  });
+});
+
 describe('two passes at once', () => {
   it('end as one pass would', async () => {
     const world = aWorld([aGroup()]);

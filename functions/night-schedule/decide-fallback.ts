@@ -1,0 +1,69 @@
+/**
+ * A declared on-demand group that fills in while spot capacity is short in the morning. It rests at zero and belongs
+ * to this tool: its size is never saved, only set. Pure.
+ */
+import type { ClusterState } from '#model/cluster-state.ts';
+import type { GroupStep } from './decide-group.ts';
+import type { Group } from './ports.ts';
+
+/** A group gets this long before its scaling activities are asked why nodes are missing. */
+export const PATIENCE_MS = 3 * 60_000;
+
+/** Whether a scaling activity's message means that AWS has no such instance to give now. */
+export function isCapacityShort(message: string | undefined): boolean {
+  return (
+    message !== undefined &&
+    /UnfulfillableCapacity|InsufficientInstanceCapacity|MaxSpotInstanceCountExceeded|no Spot capacity/i.test(
+      message,
+    )
+  );
+}
+
+/** Groups that were given their sizes back a while ago and still lack instances. */
+export function lacking(
+  groups: readonly Group[],
+  startedAt: (group: string) => string | undefined,
+  now: Date,
+) {
+  return groups.filter((group) => {
+    const since = startedAt(group.name);
+    return (
+      since !== undefined &&
+      now.getTime() - Date.parse(since) >= PATIENCE_MS &&
+      group.instances.length < group.size.desired
+    );
+  });
+}
+
+export function decideFallback(
+  fallback: Group,
+  phase: ClusterState['phase'],
+  short: readonly { readonly group: string; readonly missing: number }[],
+): GroupStep {
+  const rest = { min: 0, desired: 0, max: fallback.size.max };
+  const to = (desired: number) => ({ ...rest, desired });
+  const target = fallback.name;
+  if (phase === 'stopping' || phase === 'asleep')
+    return fallback.size.desired === 0
+      ? { target, action: 'none', reason: 'at rest' }
+      : { target, action: 'stop', reason: 'the fallback sleeps with the cluster', resize: rest };
+  if (phase === 'awake')
+    return fallback.size.desired === 0
+      ? { target, action: 'none', reason: 'at rest' }
+      : {
+          target,
+          action: 'stop',
+          reason: 'every other group is whole again: the fallback retires',
+          resize: rest,
+        };
+  const missing = short.reduce((sum, one) => sum + one.missing, 0);
+  const wanted = Math.min(missing, fallback.size.max);
+  if (wanted <= fallback.size.desired)
+    return { target, action: 'none', reason: 'enough for what is missing' };
+  return {
+    target,
+    action: 'start',
+    reason: `no capacity for ${short.map((one) => `${one.missing} of ${one.group}`).join(', ')}: ${wanted} fill in`,
+    resize: to(wanted),
+  };
+}
