@@ -1,0 +1,280 @@
+/** What the API server fills in and refuses when an object is written, as far as the lab's clients can notice. */
+import { isEqual } from './patch.ts';
+import type { KubeObject } from './objects.ts';
+import type { Resource } from './resources.ts';
+import type { FieldProblem } from './status.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: specs of all kinds
+type Json = any;
+
+/** Fills in defaults, on a draft. */
+export function setDefaults(resource: Resource, draft: KubeObject): void {
+  defaulters[resource.key]?.(draft);
+}
+
+const defaulters: Readonly<Record<string, (draft: KubeObject) => void>> = {
+  pods: (pod) => {
+    podDefaults(pod.spec ?? {});
+    defaultTolerations(pod.spec ?? {});
+    pod.status ??= {};
+    pod.status.phase ??= 'Pending';
+    pod.status.qosClass ??= qosClass(pod.spec ?? {});
+  },
+  namespaces: (namespace) => {
+    namespace.spec ??= {};
+    namespace.spec.finalizers ??= ['kubernetes'];
+    namespace.status ??= {};
+    namespace.status.phase ??= 'Active';
+    namespace.metadata.labels = {
+      ...namespace.metadata.labels,
+      'kubernetes.io/metadata.name': namespace.metadata.name,
+    };
+  },
+  nodes: (node) => {
+    node.spec ??= {};
+    node.status ??= {};
+  },
+  'deployments.apps': (deployment) => {
+    const spec = deployment.spec ?? {};
+    spec.replicas ??= 1;
+    spec.revisionHistoryLimit ??= 10;
+    spec.progressDeadlineSeconds ??= 600;
+    spec.strategy ??= {};
+    spec.strategy.type ??= 'RollingUpdate';
+    if (spec.strategy.type === 'RollingUpdate')
+      spec.strategy.rollingUpdate = { maxSurge: '25%', maxUnavailable: '25%', ...spec.strategy.rollingUpdate };
+    podDefaults(spec.template?.spec ?? {});
+  },
+  'replicasets.apps': (replicaSet) => {
+    const spec = replicaSet.spec ?? {};
+    spec.replicas ??= 1;
+    podDefaults(spec.template?.spec ?? {});
+  },
+  'statefulsets.apps': (statefulSet) => {
+    const spec = statefulSet.spec ?? {};
+    spec.replicas ??= 1;
+    podDefaults(spec.template?.spec ?? {});
+  },
+  'daemonsets.apps': (daemonSet) => {
+    const spec = daemonSet.spec ?? {};
+    spec.updateStrategy ??= { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } };
+    spec.revisionHistoryLimit ??= 10;
+    podDefaults(spec.template?.spec ?? {});
+  },
+  'poddisruptionbudgets.policy': (budget) => {
+    const spec = budget.spec ?? {};
+    if (spec.minAvailable === undefined && spec.maxUnavailable === undefined) spec.minAvailable = 1;
+  },
+  events: (event) => {
+    event.type ??= 'Normal';
+    event.count ??= 1;
+  },
+};
+
+function podDefaults(spec: Json): void {
+  spec.restartPolicy ??= 'Always';
+  spec.terminationGracePeriodSeconds ??= 30;
+  spec.dnsPolicy ??= 'ClusterFirst';
+  spec.schedulerName ??= 'default-scheduler';
+  spec.securityContext ??= {};
+  for (const container of spec.containers ?? []) {
+    container.imagePullPolicy ??= /:latest$|^[^:]+$/.test(container.image ?? '') ? 'Always' : 'IfNotPresent';
+    container.resources ??= {};
+    container.terminationMessagePath ??= '/dev/termination-log';
+    container.terminationMessagePolicy ??= 'File';
+    for (const port of container.ports ?? []) port.protocol ??= 'TCP';
+    for (const [name, limit] of Object.entries(container.resources.limits ?? {})) {
+      container.resources.requests = { [name]: limit, ...container.resources.requests };
+    }
+  }
+}
+
+/** The admission plugin DefaultTolerationSeconds: a pod outlives a lost node by five minutes. */
+function defaultTolerations(spec: Json): void {
+  spec.tolerations ??= [];
+  for (const key of ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']) {
+    const tolerated = spec.tolerations.some(
+      (one: Json) => (!one.key || one.key === key) && (!one.effect || one.effect === 'NoExecute'),
+    );
+    if (!tolerated)
+      spec.tolerations.push({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 });
+  }
+}
+
+function qosClass(spec: Json): string {
+  const containers: Json[] = spec.containers ?? [];
+  const asks = containers.some(
+    (one) => Object.keys(one.resources?.requests ?? {}).length + Object.keys(one.resources?.limits ?? {}).length > 0,
+  );
+  if (!asks) return 'BestEffort';
+  const guaranteed = containers.every(({ resources }) =>
+    ['cpu', 'memory'].every(
+      (name) => resources?.limits?.[name] && resources.limits[name] === resources.requests?.[name],
+    ),
+  );
+  return guaranteed ? 'Guaranteed' : 'Burstable';
+}
+
+const required = (field: string): FieldProblem => ({
+  field,
+  message: 'Required value',
+  reason: 'FieldValueRequired',
+});
+
+const invalidValue = (field: string, value: unknown, why: string): FieldProblem => ({
+  field,
+  message: `Invalid value: ${JSON.stringify(value)}: ${why}`,
+  reason: 'FieldValueInvalid',
+});
+
+const forbiddenField = (field: string, why: string): FieldProblem => ({
+  field,
+  message: `Forbidden: ${why}`,
+  reason: 'FieldValueForbidden',
+});
+
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const subdomainRule =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
+const labelValueRule =
+  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
+const QUALIFIED = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
+const qualifiedRule =
+  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
+
+/** What is wrong with an object, or with a change of one. */
+export function problemsOf(resource: Resource, object: KubeObject, previous?: KubeObject): FieldProblem[] {
+  return [
+    ...metadataProblems(resource, object),
+    ...(rules[resource.key]?.(object) ?? []),
+    ...(previous ? (changeRules[resource.key]?.(object, previous) ?? []) : []),
+  ];
+}
+
+function metadataProblems(resource: Resource, object: KubeObject): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  const { name, labels = {}, annotations = {} } = object.metadata;
+  const isRbac = resource.group === 'rbac.authorization.k8s.io';
+  if (!isRbac && (!SUBDOMAIN.test(name) || name.length > 253))
+    problems.push(invalidValue('metadata.name', name, subdomainRule));
+  for (const [key, value] of Object.entries(labels)) {
+    if (!QUALIFIED.test(key)) problems.push(invalidValue('metadata.labels', key, qualifiedRule));
+    if (typeof value !== 'string' || !LABEL_VALUE.test(value))
+      problems.push(invalidValue('metadata.labels', value, labelValueRule));
+    else if (value.length > 63)
+      problems.push(invalidValue('metadata.labels', value, 'must be no more than 63 characters'));
+  }
+  for (const key of Object.keys(annotations))
+    if (!QUALIFIED.test(key)) problems.push(invalidValue('metadata.annotations', key, qualifiedRule));
+  return problems;
+}
+
+const templateRules = (object: KubeObject): FieldProblem[] => {
+  const { spec } = object;
+  if (!spec?.selector) return [required('spec.selector')];
+  const problems = podSpecProblems(spec.template?.spec, 'spec.template.spec');
+  const labels = spec.template?.metadata?.labels ?? {};
+  for (const [key, value] of Object.entries(spec.selector.matchLabels ?? {})) {
+    if (labels[key] !== value) {
+      problems.push(
+        invalidValue('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'),
+      );
+      break;
+    }
+  }
+  return problems;
+};
+
+const rules: Readonly<Record<string, (object: KubeObject) => FieldProblem[]>> = {
+  pods: (pod) => podSpecProblems(pod.spec, 'spec'),
+  nodes: (node) =>
+    ((node.spec?.taints ?? []) as Json[]).flatMap((taint, index, taints) => {
+      const field = `spec.taints[${index}]`;
+      const problems: FieldProblem[] = [];
+      if (!taint.key || !QUALIFIED.test(taint.key))
+        problems.push(invalidValue(`${field}.key`, taint.key ?? '', qualifiedRule));
+      if (!EFFECTS.includes(taint.effect))
+        problems.push({
+          field: `${field}.effect`,
+          message: `Unsupported value: ${JSON.stringify(taint.effect ?? '')}: supported values: ${EFFECTS.map((one) => `"${one}"`).join(', ')}`,
+          reason: 'FieldValueNotSupported',
+        });
+      if (taint.value && !LABEL_VALUE.test(taint.value))
+        problems.push(invalidValue(`${field}.value`, taint.value, labelValueRule));
+      if (taints.findIndex((other) => other.key === taint.key && other.effect === taint.effect) < index)
+        problems.push({
+          field,
+          message: `Duplicate value: ${JSON.stringify(taint)}: taints must be unique by key and effect pair`,
+          reason: 'FieldValueInvalid',
+        });
+      return problems;
+    }),
+  'deployments.apps': templateRules,
+  'replicasets.apps': templateRules,
+  'daemonsets.apps': templateRules,
+  'poddisruptionbudgets.policy': ({ spec }) => {
+    if (spec?.minAvailable !== undefined && spec?.maxUnavailable !== undefined)
+      return [
+        invalidValue('spec', spec, 'minAvailable and maxUnavailable cannot be both set'),
+      ];
+    const policy = spec?.unhealthyPodEvictionPolicy;
+    if (policy !== undefined && policy !== 'IfHealthyBudget' && policy !== 'AlwaysAllow')
+      return [
+        {
+          field: 'spec.unhealthyPodEvictionPolicy',
+          message: `Unsupported value: ${JSON.stringify(policy)}: supported values: "AlwaysAllow", "IfHealthyBudget"`,
+          reason: 'FieldValueNotSupported',
+        },
+      ];
+    return [];
+  },
+  events: (event) => {
+    const namespace = event.involvedObject?.namespace ?? '';
+    const expected = namespace === '' ? 'default' : namespace;
+    return event.metadata.namespace === expected || (namespace === '' && event.metadata.namespace === 'kube-system')
+      ? []
+      : [invalidValue('involvedObject.namespace', namespace, 'does not match event.namespace')];
+  },
+};
+
+function podSpecProblems(spec: Json, field: string): FieldProblem[] {
+  if (!spec?.containers?.length) return [required(`${field}.containers`)];
+  return (spec.containers as Json[]).flatMap((container, index) => [
+    ...(container.name ? [] : [required(`${field}.containers[${index}].name`)]),
+    ...(container.image ? [] : [required(`${field}.containers[${index}].image`)]),
+  ]);
+}
+
+const selectorIsImmutable = (object: KubeObject, previous: KubeObject): FieldProblem[] =>
+  isEqual(object.spec?.selector, previous.spec?.selector)
+    ? []
+    : [invalidValue('spec.selector', object.spec?.selector, 'field is immutable')];
+
+const changeRules: Readonly<Record<string, (object: KubeObject, previous: KubeObject) => FieldProblem[]>> = {
+  pods: (pod, previous) => {
+    const fixed = ({ spec }: KubeObject) => ({
+      ...spec,
+      containers: spec?.containers?.map(({ image: _, ...rest }: Json) => rest),
+      tolerations: undefined,
+      activeDeadlineSeconds: undefined,
+      terminationGracePeriodSeconds: undefined,
+    });
+    return isEqual(fixed(pod), fixed(previous))
+      ? []
+      : [
+          forbiddenField(
+            'spec',
+            'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)',
+          ),
+        ];
+  },
+  nodes: (node, previous) =>
+    previous.spec?.providerID && node.spec?.providerID !== previous.spec.providerID
+      ? [forbiddenField('spec.providerID', 'node updates may not change providerID except from "" to valid')]
+      : [],
+  'deployments.apps': selectorIsImmutable,
+  'replicasets.apps': selectorIsImmutable,
+  'daemonsets.apps': selectorIsImmutable,
+};

@@ -1,0 +1,324 @@
+/**
+ * The eviction subresource of a pod, step by step as the API server's registry does it: what passes a budget, what is
+ * taken off it, and how it repeats itself when two evictions change one budget at once.
+ */
+import type { DeleteOptions } from 'kubernetes-types/meta/v1.d.ts';
+import type { Clock } from '../clock.ts';
+import {
+  type BudgetObject,
+  condition,
+  isPodFinished,
+  isPodReady,
+  isPodTerminating,
+  type ObjectInput,
+  type PodObject,
+  timestamp,
+  withCondition,
+} from './objects.ts';
+import type { Registry } from './registry.ts';
+import { resourceOf } from './resources.ts';
+import { isEmptySelector, matchesSelector } from './selectors.ts';
+import {
+  badRequest,
+  conflict,
+  failure,
+  forbidden,
+  isStatus,
+  type StatusBody,
+  StatusError,
+  success,
+  tooManyRequests,
+} from './status.ts';
+
+export interface EvictionInput {
+  readonly metadata?: ObjectInput['metadata'];
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly deleteOptions?: DeleteOptions;
+}
+
+/** `gap`: others may get in between here, as between a read and a write of etcd. `wait`: milliseconds. */
+export type EvictionStep = { readonly gap: true } | { readonly wait: number };
+
+/** The server's own repetitions when the budget or the pod changed under its hands. */
+const RETRIES = { steps: 20, ms: 500, jitter: 0.1 };
+/** A budget with more unconfirmed evictions than this takes no more. */
+const MAX_DISRUPTED_PODS = 2_000;
+
+export function* evict(
+  registry: Registry,
+  context: { readonly clock: Clock; readonly random: () => number },
+  request: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly body: EvictionInput;
+    readonly dryRun: boolean;
+  },
+): Generator<EvictionStep, StatusBody, void> {
+  const { namespace, name, body } = request;
+  const home = registry.find('namespaces', undefined, namespace);
+  if (home?.metadata.deletionTimestamp) {
+    throw forbidden(
+      resourceOf('pods'),
+      name,
+      `unable to create new content in namespace ${namespace} because it is being terminated`,
+      [
+        {
+          reason: 'NamespaceTerminating',
+          message: `namespace ${namespace} is being terminated`,
+          field: 'metadata.namespace',
+        },
+      ],
+    );
+  }
+  if (body.metadata?.name !== name) throw badRequest('name in URL does not match name in Eviction object');
+  const options: DeleteOptions = { ...body.deleteOptions };
+  if (request.dryRun) options.dryRun = ['All'];
+  const dryRun = (options.dryRun ?? []).length > 0;
+
+  const state = { pod: undefined as PodObject | undefined };
+  const passed = yield* retryConflicts(context, options.preconditions?.resourceVersion === undefined, function* () {
+    const pod = registry.get('pods', namespace, name);
+    state.pod = pod;
+    if (!passesBudgets(pod)) return false;
+    yield { gap: true };
+    const enforceVersion =
+      !isPodFinished(pod) && !isPodTerminating(pod) && options.preconditions?.resourceVersion === undefined;
+    remove(registry, context, pod, enforceVersion ? atVersion(options, pod) : options, dryRun);
+    return true;
+  });
+  if (passed) return created();
+  const pod = state.pod as PodObject;
+
+  const budgets = budgetsOf(registry, pod);
+  if (budgets.length > 1) {
+    throw failure(
+      500,
+      undefined,
+      'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+    );
+  }
+  const [budget] = budgets;
+  if (!budget) {
+    remove(registry, context, pod, options, dryRun);
+    return created();
+  }
+
+  if (!isPodReady(pod) && passesUnready(budget)) {
+    yield { gap: true };
+    try {
+      remove(registry, context, pod, atVersion(options, pod), dryRun);
+    } catch (error) {
+      if (isStatus(error, 409) && options.preconditions?.resourceVersion === undefined)
+        throw budgetIsBusy(budget.metadata.name);
+      throw error;
+    }
+    return created();
+  }
+
+  let current = budget;
+  let again = false;
+  yield* retryConflicts(context, true, function* () {
+    if (again)
+      current = registry.get('poddisruptionbudgets.policy', namespace, budget.metadata.name) as BudgetObject;
+    again = true;
+    const next = takeOne(current, name, context.clock.now());
+    yield { gap: true };
+    if (!dryRun) {
+      registry.update('poddisruptionbudgets.policy', namespace, budget.metadata.name, next as ObjectInput, {
+        status: true,
+      });
+    }
+    return true;
+  });
+  remove(registry, context, pod, options, dryRun);
+  return created();
+}
+
+/** Runs the steps at once: nobody gets in between, so there is no conflict to wait for. */
+export function runAtOnce<T>(steps: Generator<EvictionStep, T, void>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+export function budgetsOf(registry: Registry, pod: PodObject): BudgetObject[] {
+  return registry.store
+    .all('poddisruptionbudgets.policy')
+    .filter(
+      ({ metadata, spec }) =>
+        metadata.namespace === pod.metadata.namespace &&
+        !isEmptySelector(spec?.selector) &&
+        matchesSelector(spec?.selector, pod.metadata.labels),
+    );
+}
+
+/** The condition that goes with the numbers of a budget's status. */
+export function withDisruptionAllowed(budget: BudgetObject, now: number): BudgetObject {
+  const status = budget.status;
+  if (!status) return budget;
+  const allowed = status.disruptionsAllowed > 0;
+  return {
+    ...budget,
+    status: {
+      ...status,
+      conditions: withCondition(
+        status.conditions,
+        {
+          type: 'DisruptionAllowed',
+          status: allowed ? 'True' : 'False',
+          reason: allowed ? 'SufficientPods' : 'InsufficientPods',
+          message: '',
+          ...(status.observedGeneration === undefined
+            ? {}
+            : { observedGeneration: status.observedGeneration }),
+        },
+        now,
+      ),
+    },
+  };
+}
+
+function passesBudgets(pod: PodObject): boolean {
+  return isPodFinished(pod) || pod.status?.phase === 'Pending' || isPodTerminating(pod);
+}
+
+function passesUnready({ spec, status }: BudgetObject): boolean {
+  if (spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow') return true;
+  return !!status && status.currentHealthy >= status.desiredHealthy && status.desiredHealthy > 0;
+}
+
+/** Throws 429 or 403, or returns the budget with one disruption less. */
+function takeOne(budget: BudgetObject, podName: string, now: number): BudgetObject {
+  const { name, generation = 0 } = budget.metadata;
+  const status = budget.status ?? {
+    currentHealthy: 0,
+    desiredHealthy: 0,
+    disruptionsAllowed: 0,
+    expectedPods: 0,
+  };
+  const named = { group: 'policy', plural: 'poddisruptionbudget' };
+  if ((status.observedGeneration ?? 0) < generation) throw budgetIsBusy(name);
+  if (status.disruptionsAllowed < 0) throw forbidden(named, name, 'pdb disruptions allowed is negative');
+  if (Object.keys(status.disruptedPods ?? {}).length > MAX_DISRUPTED_PODS) {
+    throw forbidden(
+      named,
+      name,
+      'DisruptedPods map too big - too many evictions not confirmed by PDB controller',
+    );
+  }
+  if (status.disruptionsAllowed === 0) throw budgetIsSpent(budget);
+  return withDisruptionAllowed(
+    {
+      ...budget,
+      status: {
+        ...status,
+        disruptionsAllowed: status.disruptionsAllowed - 1,
+        disruptedPods: { ...status.disruptedPods, [podName]: timestamp(now) },
+      },
+    },
+    now,
+  );
+}
+
+const REFUSAL = "Cannot evict pod as it would violate the pod's disruption budget.";
+
+/** The disruption controller has not caught up with the budget: the one refusal that says when to come again. */
+function budgetIsBusy(name: string): StatusError {
+  return tooManyRequests(REFUSAL, 10, [
+    {
+      reason: 'DisruptionBudget',
+      message: `The disruption budget ${name} is still being processed by the server.`,
+    },
+  ]);
+}
+
+function budgetIsSpent(budget: BudgetObject): StatusError {
+  const { name } = budget.metadata;
+  const { desiredHealthy = 0, currentHealthy = 0 } = budget.status ?? {};
+  const denied = condition(budget, 'DisruptionAllowed');
+  const why = denied?.status === 'False' && denied.message ? denied : undefined;
+  const message =
+    why?.reason === 'SyncFailed'
+      ? `The disruption budget ${name} does not allow evicting pods currently because it failed sync: ${why.message}`
+      : currentHealthy <= desiredHealthy
+        ? `The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`
+        : why
+          ? `The disruption budget ${name} does not allow evicting pods currently (${why.reason}): ${why.message}`
+          : `The disruption budget ${name} does not allow evicting pods currently`;
+  return tooManyRequests(REFUSAL, 0, [{ reason: 'DisruptionBudget', message }]);
+}
+
+/** Marks the pod as disrupted, then deletes it. */
+function remove(
+  registry: Registry,
+  context: { readonly clock: Clock },
+  pod: PodObject,
+  options: DeleteOptions,
+  dryRun: boolean,
+): void {
+  const { namespace, name } = pod.metadata;
+  let deletion = options;
+  if (!dryRun) {
+    const latest = registry.get('pods', namespace, name);
+    const { uid, resourceVersion } = options.preconditions ?? {};
+    const changed = (what: string, wanted: string, found: string, verdict: string) =>
+      conflict(
+        { group: '', plural: 'Pod' },
+        name,
+        `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${found}). The object might have been ${verdict}`,
+      );
+    if (uid && uid !== latest.metadata.uid)
+      throw changed('UID', uid, latest.metadata.uid, 'deleted and then recreated');
+    if (resourceVersion && resourceVersion !== latest.metadata.resourceVersion)
+      throw changed('ResourceVersion', resourceVersion, latest.metadata.resourceVersion, 'modified');
+    const marked = registry.modify('pods', namespace, name, (draft) => {
+      draft.status = {
+        ...draft.status,
+        conditions: withCondition(
+          draft.status?.conditions,
+          {
+            type: 'DisruptionTarget',
+            status: 'True',
+            reason: 'EvictionByEvictionAPI',
+            message: 'Eviction API: evicting',
+          },
+          context.clock.now(),
+        ),
+      };
+    });
+    if (resourceVersion) {
+      deletion = {
+        ...options,
+        preconditions: { ...options.preconditions, resourceVersion: marked.metadata.resourceVersion },
+      };
+    }
+  }
+  registry.delete('pods', namespace, name, deletion);
+}
+
+function atVersion(options: DeleteOptions, pod: PodObject): DeleteOptions {
+  const { resourceVersion } = pod.metadata;
+  return { ...options, preconditions: { ...options.preconditions, resourceVersion } };
+}
+
+/** Repeats `attempt` while it ends in 409; what is left after the last one is that 409 itself. */
+function* retryConflicts<T>(
+  context: { readonly random: () => number },
+  retry: boolean,
+  attempt: () => Generator<EvictionStep, T, void>,
+): Generator<EvictionStep, T, void> {
+  for (let step = 1; ; step++) {
+    try {
+      return yield* attempt();
+    } catch (error) {
+      if (!retry || step >= RETRIES.steps || !isStatus(error, 409)) throw error;
+    }
+    yield { wait: RETRIES.ms * (1 + RETRIES.jitter * context.random()) };
+  }
+}
+
+function created(): StatusBody {
+  return { ...success(), code: 201 };
+}

@@ -1,0 +1,177 @@
+/** Kubernetes objects as the API holds them: a stored object always has its name, uid, version and creation time. */
+import type { DaemonSet, Deployment, ReplicaSet } from 'kubernetes-types/apps/v1.d.ts';
+import type { Lease } from 'kubernetes-types/coordination/v1.d.ts';
+import type {
+  ConfigMap,
+  Event,
+  Namespace,
+  Node,
+  Pod,
+  Secret,
+  Service,
+  ServiceAccount,
+} from 'kubernetes-types/core/v1.d.ts';
+import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
+import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kubernetes-types/rbac/v1.d.ts';
+import type { PriorityClass } from 'kubernetes-types/scheduling/v1.d.ts';
+
+export interface ObjectMeta {
+  name: string;
+  namespace?: string;
+  uid: string;
+  resourceVersion: string;
+  /** RFC 3339 in UTC with whole seconds, as all of Kubernetes' times. */
+  creationTimestamp: string;
+  generation?: number;
+  deletionTimestamp?: string;
+  deletionGracePeriodSeconds?: number;
+  generateName?: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  ownerReferences?: OwnerReference[];
+  finalizers?: string[];
+}
+
+/** Any stored object. Objects in the store are never changed in place: a write replaces them. */
+export interface KubeObject {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+  // biome-ignore lint/suspicious/noExplicitAny: an object of any kind, as JSON
+  [field: string]: any;
+}
+
+/** What a client or a seed hands in: JSON with as much metadata as it cares to give. */
+export interface ObjectInput {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: Partial<ObjectMeta>;
+  // biome-ignore lint/suspicious/noExplicitAny: not yet checked
+  [field: string]: any;
+}
+
+type Stored<T> = { -readonly [K in keyof T as Exclude<K, 'apiVersion' | 'kind' | 'metadata'>]: T[K] } & {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+};
+
+export type NodeObject = Stored<Node>;
+export type PodObject = Stored<Pod>;
+export type DeploymentObject = Stored<Deployment>;
+export type ReplicaSetObject = Stored<ReplicaSet>;
+export type DaemonSetObject = Stored<DaemonSet>;
+export type BudgetObject = Stored<PodDisruptionBudget>;
+
+/** The kinds that the lab itself works with, by resource: `plural` or `plural.group`. */
+export interface Kinds {
+  namespaces: Stored<Namespace>;
+  nodes: NodeObject;
+  pods: PodObject;
+  events: Stored<Event>;
+  configmaps: Stored<ConfigMap>;
+  secrets: Stored<Secret>;
+  services: Stored<Service>;
+  serviceaccounts: Stored<ServiceAccount>;
+  'deployments.apps': DeploymentObject;
+  'replicasets.apps': ReplicaSetObject;
+  'daemonsets.apps': DaemonSetObject;
+  'poddisruptionbudgets.policy': BudgetObject;
+  'leases.coordination.k8s.io': Stored<Lease>;
+  'priorityclasses.scheduling.k8s.io': Stored<PriorityClass>;
+  'clusterroles.rbac.authorization.k8s.io': Stored<ClusterRole>;
+  'clusterrolebindings.rbac.authorization.k8s.io': Stored<ClusterRoleBinding>;
+  'roles.rbac.authorization.k8s.io': Stored<Role>;
+  'rolebindings.rbac.authorization.k8s.io': Stored<RoleBinding>;
+}
+
+/** `pods`, `deployments.apps`, `applications.argoproj.io`: see resources.ts for all of them. */
+export type ResourceKey = keyof Kinds | (string & {});
+
+export type KindOf<K extends ResourceKey> = K extends keyof Kinds ? Kinds[K] : KubeObject;
+
+/** RFC 3339 with whole seconds. */
+export function timestamp(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+/** RFC 3339 with microseconds, as in events and leases. */
+export function microTimestamp(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 23)}000Z`;
+}
+
+export function controllerOf(object: { metadata: ObjectMeta }): OwnerReference | undefined {
+  return object.metadata.ownerReferences?.find((owner) => owner.controller);
+}
+
+export function controlledBy(owner: KubeObject): OwnerReference {
+  return {
+    apiVersion: owner.apiVersion,
+    kind: owner.kind,
+    name: owner.metadata.name,
+    uid: owner.metadata.uid,
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+}
+
+export interface ConditionLike {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+  lastTransitionTime?: string;
+}
+
+export function condition(
+  object: { status?: { conditions?: readonly ConditionLike[] } },
+  type: string,
+): ConditionLike | undefined {
+  return object.status?.conditions?.find((one) => one.type === type);
+}
+
+/** The transition time moves only when the status does. */
+export function withCondition<T extends ConditionLike>(
+  conditions: readonly T[] | undefined,
+  next: Omit<T, 'lastTransitionTime'>,
+  now: number,
+): T[] {
+  const list = [...(conditions ?? [])];
+  const index = list.findIndex((one) => one.type === next.type);
+  const before = list[index];
+  const changed = before?.status !== next.status;
+  const merged = {
+    ...before,
+    ...next,
+    lastTransitionTime: changed ? timestamp(now) : before?.lastTransitionTime,
+  } as T;
+  if (index < 0) list.push(merged);
+  else list[index] = merged;
+  return list;
+}
+
+export function isPodReady(pod: PodObject): boolean {
+  return condition(pod, 'Ready')?.status === 'True';
+}
+
+export function isPodFinished(pod: PodObject): boolean {
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+}
+
+export function isPodTerminating(pod: PodObject): boolean {
+  return pod.metadata.deletionTimestamp !== undefined;
+}
+
+/** As the controllers count it: neither finished nor on its way out. */
+export function isPodActive(pod: PodObject): boolean {
+  return !isPodFinished(pod) && !isPodTerminating(pod);
+}
+
+export function isMirrorPod(pod: PodObject): boolean {
+  return pod.metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined;
+}
+
+export function isNodeReady(node: NodeObject): boolean {
+  return condition(node, 'Ready')?.status === 'True';
+}

@@ -1,0 +1,23 @@
+/** Kubernetes quantities: `250m`, `1.5`, `512Mi`, `2G`. */
+const factors: Readonly<Record<string, number>> = {
+  '': 1,
+  n: 1e-9,
+  u: 1e-6,
+  m: 1e-3,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  Ki: 1024,
+  Mi: 1024 ** 2,
+  Gi: 1024 ** 3,
+  Ti: 1024 ** 4,
+};
+
+export function parseQuantity(text: string | number | undefined): number {
+  if (text === undefined) return 0;
+  const match = /^([0-9.]+(?:[eE][+-]?[0-9]+)?)([A-Za-z]*)$/.exec(String(text));
+  const factor = match ? factors[match[2] ?? ''] : undefined;
+  if (!match || factor === undefined) throw new Error(`not a quantity: "${text}"; write 250m, 1.5 or 512Mi`);
+  return Number(match[1]) * factor;
+}

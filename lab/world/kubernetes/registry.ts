@@ -1,0 +1,385 @@
+/**
+ * The API server's registry: what every write passes through, whoever makes it. Preconditions, conflicts, generations,
+ * graceful deletion, finalizers, dry runs. Everything is synchronous; errors are StatusError.
+ */
+import type { DeleteOptions } from 'kubernetes-types/meta/v1.d.ts';
+import type { Clock } from '../clock.ts';
+import { problemsOf, setDefaults } from './defaults.ts';
+import { createListing, type ListOptions, type ListResult } from './listing.ts';
+import { type KindOf, type KubeObject, type ObjectInput, type ResourceKey, timestamp } from './objects.ts';
+import { isEqual, jsonPatch, mergePatch, strategicMergePatch } from './patch.ts';
+import { groupVersion, type Resource, resourceOf } from './resources.ts';
+import {
+  alreadyExists,
+  badRequest,
+  conflict,
+  failure,
+  forbidden,
+  invalid,
+  MODIFIED,
+  notFound,
+  type StatusBody,
+  success,
+} from './status.ts';
+import type { Change, Store } from './store.ts';
+
+export interface WriteOptions {
+  readonly dryRun?: boolean;
+}
+
+export type PatchType = 'json' | 'merge' | 'strategic';
+
+export interface Registry {
+  readonly store: Store;
+  /** Throws 404. */
+  get<K extends ResourceKey>(key: K, namespace: string | undefined, name: string): KindOf<K>;
+  find<K extends ResourceKey>(key: K, namespace: string | undefined, name: string): KindOf<K> | undefined;
+  list<K extends ResourceKey>(key: K, options?: ListOptions): ListResult<KindOf<K>>;
+  create<K extends ResourceKey>(
+    key: K,
+    namespace: string | undefined,
+    object: ObjectInput,
+    options?: WriteOptions,
+  ): KindOf<K>;
+  /** A full update; without a resourceVersion it is unconditional. */
+  update<K extends ResourceKey>(
+    key: K,
+    namespace: string | undefined,
+    name: string,
+    object: ObjectInput,
+    options?: WriteOptions & { readonly status?: boolean },
+  ): KindOf<K>;
+  patch<K extends ResourceKey>(
+    key: K,
+    namespace: string | undefined,
+    name: string,
+    patch: unknown,
+    options: WriteOptions & { readonly type: PatchType; readonly status?: boolean },
+  ): KindOf<K>;
+  /** A change by a controller: reads, lets `change` edit a copy of object and status, writes if anything is new. */
+  modify<K extends ResourceKey>(
+    key: K,
+    namespace: string | undefined,
+    name: string,
+    change: (draft: KindOf<K>) => void,
+  ): KindOf<K>;
+  /** The object while it is still there (deleted gracefully), or a Status. */
+  delete(
+    key: ResourceKey,
+    namespace: string | undefined,
+    name: string,
+    options?: DeleteOptions,
+  ): KubeObject | StatusBody;
+  subscribe(listener: (change: Change) => void): () => void;
+}
+
+export function createRegistry(
+  store: Store,
+  context: { readonly clock: Clock; readonly uuid: () => string; readonly hex: (length: number) => string },
+): Registry {
+  const now = () => timestamp(context.clock.now());
+  const listing = createListing(store);
+
+  const existing = (resource: Resource, namespace: string | undefined, name: string): KubeObject => {
+    const object = store.get(resource.key, namespace, name);
+    if (!object) throw notFound(resource, name);
+    return object as KubeObject;
+  };
+
+  const checkNamespace = (resource: Resource, namespace: string | undefined, name: string) => {
+    if (!resource.namespaced) return;
+    const home = store.get('namespaces', undefined, namespace ?? '');
+    if (!home) throw notFound(resourceOf('namespaces'), namespace ?? '');
+    if (home.metadata.deletionTimestamp) {
+      throw forbidden(
+        resource,
+        name,
+        `unable to create new content in namespace ${namespace} because it is being terminated`,
+        [
+          {
+            reason: 'NamespaceTerminating',
+            message: `namespace ${namespace} is being terminated`,
+            field: 'metadata.namespace',
+          },
+        ],
+      );
+    }
+  };
+
+  const check = (resource: Resource, object: KubeObject, previous?: KubeObject) => {
+    const problems = problemsOf(resource, object, previous);
+    if (problems.length > 0) throw invalid(resource, object.metadata.name, problems);
+  };
+
+  /** Puts what the server owns back in place, and finds out whether anything is left to write. */
+  const write = (
+    resource: Resource,
+    previous: KubeObject,
+    draft: KubeObject,
+    options: WriteOptions,
+  ): KubeObject => {
+    draft.apiVersion = previous.apiVersion;
+    draft.kind = previous.kind;
+    const { generation } = previous.metadata;
+    draft.metadata = {
+      ...draft.metadata,
+      uid: previous.metadata.uid,
+      creationTimestamp: previous.metadata.creationTimestamp,
+      resourceVersion: previous.metadata.resourceVersion,
+    };
+    keep(draft.metadata, previous.metadata, 'deletionTimestamp');
+    keep(draft.metadata, previous.metadata, 'deletionGracePeriodSeconds');
+    if (generation !== undefined)
+      draft.metadata.generation = isEqual(draft.spec, previous.spec) ? generation : generation + 1;
+    setDefaults(resource, draft);
+    check(resource, draft, previous);
+    if (options.dryRun) return draft;
+    if (isEqual(draft, previous)) return previous;
+    if (draft.metadata.deletionTimestamp && isReleased(resource, draft)) return store.remove(resource, draft);
+    return store.put(resource, draft);
+  };
+
+  const replace = (
+    resource: Resource,
+    previous: KubeObject,
+    object: ObjectInput,
+    options: WriteOptions & { status?: boolean },
+  ): KubeObject => {
+    const { name } = previous.metadata;
+    const metadata = object.metadata ?? {};
+    if (metadata.name !== undefined && metadata.name !== name) {
+      throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+    }
+    if (
+      metadata.namespace !== undefined &&
+      metadata.namespace !== '' &&
+      metadata.namespace !== previous.metadata.namespace
+    )
+      throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+    checkKind(resource, object);
+    if (metadata.uid && metadata.uid !== previous.metadata.uid) {
+      throw conflict(
+        resource,
+        name,
+        `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${previous.metadata.uid}`,
+      );
+    }
+    if (metadata.resourceVersion && metadata.resourceVersion !== previous.metadata.resourceVersion)
+      throw conflict(resource, name, MODIFIED);
+    const draft = structuredClone(object) as KubeObject;
+    draft.metadata = {
+      ...(draft.metadata ?? {}),
+      name,
+      ...(previous.metadata.namespace ? { namespace: previous.metadata.namespace } : {}),
+    };
+    if (options.status) {
+      for (const key of Object.keys(previous)) if (!(key in draft)) draft[key] = previous[key];
+      draft.spec = previous.spec;
+    } else if (resource.subresources.includes('status')) {
+      if (previous.status === undefined) delete draft.status;
+      else draft.status = previous.status;
+    }
+    return write(resource, previous, draft, options);
+  };
+
+  const registry = {
+    store,
+    get: (key: string, namespace: string | undefined, name: string) =>
+      existing(resourceOf(key), namespace, name),
+    find: (key: string, namespace: string | undefined, name: string) => store.get(key, namespace, name),
+    list: (key: string, options: ListOptions = {}) => listing(resourceOf(key), options),
+
+    create(key: string, namespace: string | undefined, object: ObjectInput, options: WriteOptions = {}) {
+      const resource = resourceOf(key);
+      const given = object.metadata ?? {};
+      if (resource.namespaced && given.namespace && namespace !== undefined && given.namespace !== namespace)
+        throw badRequest(
+          'the namespace of the provided object does not match the namespace sent on the request',
+        );
+      checkKind(resource, object);
+      const home = resource.namespaced ? (namespace ?? given.namespace ?? 'default') : undefined;
+      const name = given.name || (given.generateName ? `${given.generateName}${suffix(context.hex)}` : '');
+      checkNamespace(resource, home, name);
+      if (!name) {
+        throw invalid(resource, '', [
+          {
+            field: 'metadata.name',
+            message: 'Required value: name or generateName is required',
+            reason: 'FieldValueRequired',
+          },
+        ]);
+      }
+      if (given.resourceVersion)
+        throw failure(400, 'BadRequest', 'resourceVersion should not be set on objects to be created');
+      const draft = structuredClone(object) as KubeObject;
+      draft.apiVersion = groupVersion(resource);
+      draft.kind = resource.kind;
+      draft.metadata = {
+        ...(draft.metadata ?? {}),
+        name,
+        ...(home === undefined ? {} : { namespace: home }),
+        uid: context.uuid(),
+        resourceVersion: '',
+        creationTimestamp: now(),
+      };
+      if (home === undefined) delete draft.metadata.namespace;
+      delete draft.metadata.deletionTimestamp;
+      delete draft.metadata.deletionGracePeriodSeconds;
+      delete (draft.metadata as { managedFields?: unknown }).managedFields;
+      if (resource.generation) draft.metadata.generation = 1;
+      else delete draft.metadata.generation;
+      // A node is the one object that is born with its status: the kubelet registers both at once.
+      if (resource.key !== 'nodes' && resource.subresources.includes('status')) delete draft.status;
+      setDefaults(resource, draft);
+      check(resource, draft);
+      if (store.get(resource.key, home, name)) throw alreadyExists(resource, name);
+      return options.dryRun ? draft : store.put(resource, draft);
+    },
+
+    update(
+      key: string,
+      namespace: string | undefined,
+      name: string,
+      object: ObjectInput,
+      options: WriteOptions & { status?: boolean } = {},
+    ) {
+      const resource = resourceOf(key);
+      return replace(resource, existing(resource, namespace, name), object, options);
+    },
+
+    patch(
+      key: string,
+      namespace: string | undefined,
+      name: string,
+      patch: unknown,
+      options: WriteOptions & { type: PatchType; status?: boolean },
+    ) {
+      const resource = resourceOf(key);
+      const previous = existing(resource, namespace, name);
+      const apply = { json: jsonPatch, merge: mergePatch, strategic: strategicMergePatch }[options.type];
+      const patched = apply(previous, patch) as ObjectInput;
+      return replace(resource, previous, patched, options);
+    },
+
+    modify(
+      key: string,
+      namespace: string | undefined,
+      name: string,
+      change: (draft: KubeObject) => void,
+    ): KubeObject {
+      const resource = resourceOf(key);
+      const previous = existing(resource, namespace, name);
+      const draft = structuredClone(previous);
+      change(draft);
+      return write(resource, previous, draft, {});
+    },
+
+    delete(
+      key: string,
+      namespace: string | undefined,
+      name: string,
+      options: DeleteOptions = {},
+    ): KubeObject | StatusBody {
+      const resource = resourceOf(key);
+      const previous = existing(resource, namespace, name);
+      checkPreconditions(resource, previous, options);
+      const dryRun = (options.dryRun ?? []).length > 0;
+      const draft = structuredClone(previous);
+      const grace = gracePeriod(resource, previous, options);
+      const policy = options.propagationPolicy;
+      if (policy === 'Foreground' || policy === 'Orphan') {
+        const finalizer = policy === 'Foreground' ? 'foregroundDeletion' : 'orphan';
+        draft.metadata.finalizers = [...new Set([...(draft.metadata.finalizers ?? []), finalizer])];
+      }
+      const before = draft.metadata.deletionGracePeriodSeconds;
+      const terminating = draft.metadata.deletionTimestamp !== undefined;
+      // A second deletion can only shorten the wait of the first.
+      if (!terminating || (resource.key === 'pods' && grace < (before ?? 0))) {
+        if (!terminating && draft.metadata.generation !== undefined) draft.metadata.generation += 1;
+        const from = terminating ? Date.parse(draft.metadata.deletionTimestamp ?? '') - (before ?? 0) * 1_000 : 0;
+        draft.metadata.deletionTimestamp = timestamp(
+          (terminating ? Math.max(from, context.clock.now()) : context.clock.now()) + grace * 1_000,
+        );
+        draft.metadata.deletionGracePeriodSeconds = grace;
+        if (resource.key === 'namespaces') draft.status = { ...draft.status, phase: 'Terminating' };
+      }
+      const released = isReleased(resource, draft);
+      if (!dryRun) {
+        if (released) store.remove(resource, draft);
+        else if (!isEqual(draft, previous)) store.put(resource, draft);
+      }
+      if (resource.key === 'pods' || resource.key === 'namespaces' || !released) {
+        const after = dryRun || released ? draft : (store.get(resource.key, namespace, name) ?? draft);
+        return after as KubeObject;
+      }
+      return success({
+        name,
+        ...(resource.group ? { group: resource.group } : {}),
+        kind: resource.plural,
+        uid: previous.metadata.uid,
+      });
+    },
+
+    subscribe: store.subscribe,
+  };
+  return registry as unknown as Registry;
+}
+
+/** Seconds that a deleted object is kept: only pods have any, and only while a kubelet may still run them. */
+function gracePeriod(resource: Resource, object: KubeObject, options: DeleteOptions): number {
+  if (resource.key !== 'pods') return 0;
+  const asked = options.gracePeriodSeconds ?? object.spec?.terminationGracePeriodSeconds ?? 30;
+  if (!object.spec?.nodeName) return 0;
+  if (object.status?.phase === 'Succeeded' || object.status?.phase === 'Failed') return 0;
+  return asked < 0 ? 1 : asked;
+}
+
+/** Nothing holds the object any more: no finalizer, no grace period, no content of a namespace. */
+function isReleased(resource: Resource, object: KubeObject): boolean {
+  if ((object.metadata.finalizers ?? []).length > 0) return false;
+  if (resource.key === 'namespaces') return (object.spec?.finalizers ?? []).length === 0;
+  return (object.metadata.deletionGracePeriodSeconds ?? 0) === 0;
+}
+
+function checkPreconditions(resource: Resource, object: KubeObject, options: DeleteOptions): void {
+  const { uid, resourceVersion } = options.preconditions ?? {};
+  // The server names the kind here, not the resource.
+  const named = { group: resource.group, plural: resource.kind };
+  const { metadata } = object;
+  if (uid !== undefined && uid !== metadata.uid) {
+    throw conflict(
+      named,
+      metadata.name,
+      `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
+    );
+  }
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
+    throw conflict(
+      named,
+      metadata.name,
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
+    );
+  }
+}
+
+function checkKind(resource: Resource, object: ObjectInput): void {
+  if (object.kind !== undefined && object.kind !== resource.kind)
+    throw badRequest(
+      `${object.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: converting (${object.kind}) to (${resource.kind})`,
+    );
+  if (object.apiVersion !== undefined && object.apiVersion !== groupVersion(resource))
+    throw badRequest(
+      `the API version in the data (${object.apiVersion}) does not match the expected API version (${groupVersion(resource)})`,
+    );
+}
+
+function keep<T extends object, K extends keyof T>(target: T, source: T, key: K): void {
+  if (source[key] === undefined) delete target[key];
+  else target[key] = source[key];
+}
+
+/** Five characters without vowels, so that no word comes out, as in generated names. */
+export function suffix(hex: (length: number) => string, length = 5): string {
+  const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
+  return [...Array(length)].map(() => alphabet[Number.parseInt(hex(4), 16) % alphabet.length]).join('');
+}

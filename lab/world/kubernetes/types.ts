@@ -1,0 +1,114 @@
+/** What the rest of the lab sees of one cluster's Kubernetes. */
+import type { ClusterNodes, Workloads } from '../seams.ts';
+import type { Authorizer, User } from './authorize.ts';
+import type { ObjectInput, PodObject } from './objects.ts';
+import type { Registry } from './registry.ts';
+
+export interface KubernetesOptions {
+  readonly cluster: string;
+  readonly account: string;
+  readonly region: string;
+  /** Default `1.33`. */
+  readonly version?: string;
+  /** How the cluster's autoscaler, if one runs, asks for nodes. Without it Pending pods stay Pending. */
+  readonly scaleOut?: ScaleOut;
+}
+
+/** What an autoscaler in the cluster does to AWS. The AWS world implements it. */
+export interface ScaleOut {
+  /** The cluster's groups as Cluster Autoscaler discovers them by tag. */
+  groups(): readonly ScalableGroup[];
+  /** SetDesiredCapacity of an Auto Scaling group, as Cluster Autoscaler calls it. Throws what AWS would refuse. */
+  setDesired(group: string, desired: number): void;
+  /** TerminateInstanceInAutoScalingGroup with a smaller desired size. Needed for scale-in only. */
+  terminate?(instanceId: string): void;
+  /** EC2 CreateFleet as Karpenter calls it: an instance outside any group. Its id is returned. */
+  launch?(claim: {
+    readonly nodeClaim: string;
+    readonly nodePool: string;
+    readonly instanceType: string;
+    readonly zone: string;
+    readonly capacityType: 'SPOT' | 'ON_DEMAND';
+    readonly labels: Readonly<Record<string, string>>;
+  }): string;
+  /** EC2 TerminateInstances as Karpenter calls it. */
+  terminateInstance?(instanceId: string): void;
+}
+
+export interface ScalableGroup {
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+  readonly desired: number;
+  readonly instanceType: string;
+  readonly zones: readonly string[];
+  /** Labels that a new node of the group would have. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
+}
+
+/** A pod that was running when its instance went away: nobody had drained it. */
+export interface LostPod {
+  /** Virtual, ms. */
+  readonly at: number;
+  readonly namespace: string;
+  readonly name: string;
+  readonly node: string;
+  readonly instanceId: string;
+  /** The pod was already terminating, and its grace period was cut short. */
+  readonly terminating: boolean;
+  readonly daemonSet: boolean;
+}
+
+export interface DeploymentSeed {
+  readonly name: string;
+  /** Default `default`. Created when it is missing. */
+  readonly namespace?: string;
+  readonly image?: string;
+  readonly replicas?: number;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Of the pods: `lab.nightshift/start-seconds`, `lab.nightshift/ready-seconds`, `lab.nightshift/exit-seconds`. */
+  readonly podAnnotations?: Readonly<Record<string, string>>;
+  readonly cpu?: string;
+  readonly memory?: string;
+  readonly terminationGracePeriodSeconds?: number;
+  readonly priorityClassName?: string;
+  readonly nodeSelector?: Readonly<Record<string, string>>;
+  readonly tolerations?: readonly Readonly<Record<string, unknown>>[];
+}
+
+export interface BudgetSeed {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly matchLabels: Readonly<Record<string, string>>;
+  readonly minAvailable?: number | string;
+  readonly maxUnavailable?: number | string;
+  readonly unhealthyPodEvictionPolicy?: 'IfHealthyBudget' | 'AlwaysAllow';
+}
+
+export interface Kubernetes extends ClusterNodes, Workloads {
+  readonly cluster: string;
+  readonly account: string;
+  readonly region: string;
+  /** `v1.33.5-eks-…` */
+  readonly gitVersion: string;
+  /** The API below HTTP: no authentication, no authorization. Throws StatusError. */
+  readonly api: Registry;
+  readonly authorize: Authorizer;
+  /** Every pod that an instance took with it, in order. */
+  readonly lostPods: readonly LostPod[];
+  /** Evicts a pod as the API does, without its waits for conflicts. Throws StatusError. */
+  evictPod(namespace: string, name: string): void;
+  podsOn(nodeName: string): readonly PodObject[];
+  nodeOf(instanceId: string): string | undefined;
+
+  addNamespace(name: string): void;
+  addDeployment(seed: DeploymentSeed): void;
+  addDaemonSet(seed: Omit<DeploymentSeed, 'replicas'>): void;
+  addPdb(seed: BudgetSeed): void;
+  /** Creates or replaces objects, in an order that works; the caller parses the manifests. */
+  applyObjects(objects: readonly ObjectInput[]): void;
+}
+
+export type { Authorizer, User };
