@@ -8,7 +8,7 @@ import { type BuildOptions, buildSync, type Metafile } from 'esbuild';
 import type { Capability } from '#model/decision.ts';
 
 /** A function's bundle may be this long, in bytes: what a cold start has to read and parse. */
-export const BUNDLE_LIMIT = 400 * 1024;
+export const BUNDLE_LIMIT = 400_000;
 
 const packageRoot = nearestPackage(import.meta.dirname);
 
@@ -40,9 +40,16 @@ export function bundleOptions(capability: Capability) {
     metafile: true,
     logLevel: 'silent',
     alias: {
-      '@aws-sdk/credential-provider-node': join(packageRoot, 'functions/adapters/no-credential-chain.ts'),
+      '@aws-sdk/credential-provider-node': leftOut('credential-chain'),
+      '@aws-sdk/endpoint-cache': leftOut('endpoint-cache'),
+      '@smithy/core/event-streams': leftOut('event-streams'),
     },
   } satisfies BuildOptions;
+}
+
+/** Parts of the SDK that no function needs: each file says why, and throws should it be needed after all. */
+function leftOut(part: string): string {
+  return join(packageRoot, 'functions/adapters/left-out', part);
 }
 
 export interface Bundle {
