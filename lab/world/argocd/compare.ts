@@ -1,0 +1,107 @@
+/** The comparison of what the repository says with what runs: sync status, health, and the status of each resource. */
+import type { Workloads } from '../seams.ts';
+import type {
+  ApplicationObject,
+  ApplicationSeed,
+  ApplicationSource,
+  DeploymentTemplate,
+  HealthCode,
+  ResourceStatus,
+  SyncCode,
+} from './types.ts';
+
+/** A Deployment with its image settled. */
+export type Manifest = DeploymentTemplate;
+
+/** From best to worst. */
+const HEALTH_ORDER: readonly HealthCode[] = [
+  'Healthy',
+  'Suspended',
+  'Progressing',
+  'Missing',
+  'Degraded',
+  'Unknown',
+];
+
+export function sourcesOf(spec: ApplicationObject['spec']): ApplicationSource[] {
+  if (spec.sources && spec.sources.length > 0) return spec.sources;
+  return spec.source ? [spec.source] : [];
+}
+
+export function hasMultipleSources(spec: ApplicationObject['spec']): boolean {
+  return (spec.sources?.length ?? 0) > 0;
+}
+
+export function manifestsOf(seed: ApplicationSeed, revisions: readonly string[]): Manifest[] {
+  return seed.deployments.map((deployment) => ({
+    ...deployment,
+    image: deployment.image.replace(/\{revision(?::(\d+))?\}/g, (_, index?: string) => {
+      const revision = revisions[index === undefined ? 0 : Number(index)];
+      if (revision === undefined) {
+        throw new Error(`image ${deployment.image} of ${seed.name}: there is no source ${index}`);
+      }
+      return revision;
+    }),
+  }));
+}
+
+export function keyOf(manifest: { readonly namespace: string; readonly name: string }): string {
+  return `${manifest.namespace}/${manifest.name}`;
+}
+
+export interface Comparison {
+  readonly sync: SyncCode;
+  readonly health: HealthCode;
+  readonly resources: ResourceStatus[];
+}
+
+/**
+ * A resource that is missing makes the application OutOfSync, and Missing only where none of its resources is live;
+ * otherwise the worst health of a live resource is that of the application (Argo CD 3.x).
+ */
+export function compare(
+  desired: readonly Manifest[] | undefined,
+  live: ReadonlyMap<string, Manifest>,
+  workloads: Workloads,
+): Comparison {
+  const wanted = desired ?? [...live.values()];
+  const resources: ResourceStatus[] = [];
+  let worst: HealthCode = 'Healthy';
+  let anyLive = false;
+  const add = (manifest: Manifest, synced: boolean, requiresPruning: boolean) => {
+    const health = workloads.health(manifest.namespace, manifest.name);
+    const there = health !== 'Missing';
+    if (there) {
+      anyLive = true;
+      if (HEALTH_ORDER.indexOf(health) > HEALTH_ORDER.indexOf(worst)) worst = health;
+    }
+    resources.push({
+      group: 'apps',
+      version: 'v1',
+      kind: 'Deployment',
+      namespace: manifest.namespace,
+      name: manifest.name,
+      status: synced && there ? 'Synced' : 'OutOfSync',
+      health: { status: health },
+      ...(requiresPruning ? { requiresPruning } : {}),
+    });
+  };
+  for (const manifest of wanted) add(manifest, same(manifest, live.get(keyOf(manifest))), false);
+  for (const [key, manifest] of live) {
+    if (!wanted.some((other) => keyOf(other) === key)) add(manifest, false, true);
+  }
+  resources.sort((one, other) => keyOf(one).localeCompare(keyOf(other)));
+  return {
+    sync: !desired
+      ? 'Unknown'
+      : resources.every((resource) => resource.status === 'Synced')
+        ? 'Synced'
+        : 'OutOfSync',
+    health: resources.length > 0 && !anyLive ? 'Missing' : worst,
+    resources,
+  };
+}
+
+function same(desired: Manifest, live: Manifest | undefined): boolean {
+  return live !== undefined && JSON.stringify(desired) === JSON.stringify(live);
+}

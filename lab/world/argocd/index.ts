@@ -1,0 +1,13 @@
+export {
+  type ApplicationQuery,
+  type ArgocdOptions,
+  type ArgocdWorld,
+  type Caller,
+  createArgocd,
+  type ListQuery,
+  type ProjectSeed,
+  type SyncRequest,
+  type TokenRequest,
+} from './argocd.ts';
+export { ArgocdError, CODES, httpStatusOf } from './errors.ts';
+export type * from './types.ts';

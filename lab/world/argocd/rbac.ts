@@ -1,0 +1,50 @@
+/** Argo CD's RBAC: casbin lines, globs in each field, one deny outweighs every allow. */
+export interface Policy {
+  readonly subject: string;
+  readonly resource: string;
+  readonly action: string;
+  readonly object: string;
+  readonly effect: 'allow' | 'deny';
+}
+
+/** `p, proj:develop:deployer, applications, sync, develop/*, allow` */
+export function parsePolicy(line: string): Policy {
+  const [kind, subject, resource, action, object, effect] = line.split(',').map((part) => part.trim());
+  if (
+    kind !== 'p' ||
+    !subject ||
+    !resource ||
+    !action ||
+    !object ||
+    (effect !== 'allow' && effect !== 'deny')
+  ) {
+    throw new Error(`not a policy: ${line}; write p, <subject>, <resource>, <action>, <object>, allow|deny`);
+  }
+  return { subject, resource, action, object, effect };
+}
+
+export function allows(
+  policies: readonly Policy[],
+  subject: string,
+  resource: string,
+  action: string,
+  object: string,
+): boolean {
+  const matching = policies.filter(
+    (policy) =>
+      policy.subject === subject &&
+      globMatches(policy.resource, resource) &&
+      globMatches(policy.action, action) &&
+      globMatches(policy.object, object),
+  );
+  return matching.length > 0 && matching.every((policy) => policy.effect === 'allow');
+}
+
+/** `*` stands for any text, also for slashes; `?` for one character. */
+export function globMatches(glob: string, text: string): boolean {
+  const pattern = glob
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${pattern}$`, 's').test(text);
+}
