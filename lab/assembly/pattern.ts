@@ -3,7 +3,7 @@
  * never look like a match or a miss. Rules: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
  */
 import { AssemblyError } from './errors.ts';
-import { isObject, type Json, type JsonObject } from './intrinsics.ts';
+import { isObject, type Json } from './intrinsics.ts';
 
 export type Matcher = (event: unknown) => boolean;
 
@@ -11,13 +11,15 @@ export type Matcher = (event: unknown) => boolean;
 type ValueTest = (values: readonly unknown[]) => boolean;
 
 export function compilePattern(pattern: Json): Matcher {
-  if (!isObject(pattern) || Object.keys(pattern).length === 0) {
-    throw new AssemblyError(`an event pattern must be an object with keys, not ${JSON.stringify(pattern)}`);
-  }
   return compileObject(pattern, '');
 }
 
-function compileObject(pattern: JsonObject, path: string): Matcher {
+function compileObject(pattern: Json, path: string): Matcher {
+  if (!isObject(pattern) || Object.keys(pattern).length === 0) {
+    throw new AssemblyError(
+      `${path || 'the top'} of an event pattern must be an object with keys, not ${JSON.stringify(pattern)}`,
+    );
+  }
   const tests = Object.entries(pattern).map(([key, value]): Matcher => {
     const here = path ? `${path}.${key}` : key;
     if (key === '$or') return compileOr(value, path);
@@ -100,9 +102,10 @@ function exclusion(operand: Json): ((value: unknown) => boolean) | undefined {
     return (value) => typeof value === 'string' && tests.some((test) => test?.(value));
   }
   const list: readonly unknown[] = Array.isArray(operand) ? operand : [operand];
-  const scalars =
-    list.every((one) => typeof one === 'string') || list.every((one) => typeof one === 'number');
-  return scalars && list.length > 0 ? (value) => list.includes(value) : undefined;
+  const ofType = (type: 'string' | 'number') => list.every((one) => typeof one === type);
+  return list.length > 0 && (ofType('string') || ofType('number'))
+    ? (value) => list.includes(value)
+    : undefined;
 }
 
 function textTest(operator: string, operand: Json): ((value: string) => boolean) | undefined {
