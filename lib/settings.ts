@@ -101,6 +101,7 @@ function nightScheduleOf(
     schedule,
     nodegroups: environment.nodegroups ?? 'all',
     keep: environment.keep ?? [],
+    ...(environment.fallbackGroup ? { fallbackGroup: environment.fallbackGroup } : {}),
     ...(environment.autoscaler ? { autoscaler: environment.autoscaler } : {}),
     onManualChange: environment.onManualChange ?? 'respect',
     stopDeadlineMinutes: environment.stopDeadlineMinutes ?? 20,

@@ -251,6 +251,28 @@ const application = z.union(
   },
 );
 
+const buildProject = object(
+  {
+    connection: text('write the ARN of a CodeConnections connection').regex(
+      /^arn:[\w-]+:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection\/[0-9a-f-]{36}$/,
+      { error: 'write the ARN of a CodeConnections connection: "arn:aws:codeconnections:…:connection/…"' },
+    ),
+    host: oneOf(['github', 'github-enterprise', 'gitlab', 'gitlab-self-managed', 'bitbucket']).optional(),
+    buildspec: text('write the path of a buildspec in the repository').optional(),
+    compute: oneOf(['small', 'medium', 'large']).optional(),
+    docker: flag().optional(),
+    policies: z
+      .array(
+        text('write the ARN of a managed policy').regex(/^arn:[\w-]+:iam::(\d{12}|aws):policy\/\S+$/, {
+          error: 'write the ARN of a managed policy: "arn:aws:iam::111111111111:policy/…"',
+        }),
+        { error: 'write a list of ARNs of managed policies' },
+      )
+      .optional(),
+  },
+  'write { connection: "arn:aws:codeconnections:…" }',
+);
+
 const build = object(
   {
     project: text('write the name of the CodeBuild project').regex(/^[A-Za-z0-9][A-Za-z0-9_-]{1,149}$/, {
@@ -264,6 +286,7 @@ const build = object(
     applications: z
       .array(application, { error: 'write a list of Argo CD applications like ["api"]' })
       .min(1, { error: 'there is no application: write at least one' }),
+    create: buildProject.optional(),
   },
   'write { project: "api-develop", repository: "https://…", branch: "develop", applications: ["api"] }',
 );
@@ -290,6 +313,7 @@ const development = object(
       })
       .optional(),
     keep: names(group).optional(),
+    fallbackGroup: text(group).optional(),
     autoscaler: autoscaler.optional(),
     deploy: deploy.optional(),
     onManualChange: oneOf(['respect', 'enforce']).optional(),
