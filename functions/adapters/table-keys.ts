@@ -11,6 +11,7 @@
  * | `drain`    | `instance#<id>`            | claim of a drain                        | yes     |
  * | `drain`    | `cordon#<id>`              | a cordon of ours that may be undone     | yes     |
  * | `deploy`   | `app#<project>/<name>`     | the desired deploy of an application    | never   |
+ * | `deploy`   | `app#night`                | the applications are looked at after the night | never |
  * | `deploy`   | `build#<project>:<id>`     | a build that was dealt with             | yes     |
  * | `decision` | `<time>#<capability>#<n>`  | Decision                                | yes     |
  * | `ledger`   | `<date>#<group>`           | node-hours                              | never   |
@@ -28,3 +29,5 @@ export const savedKey = (group: string) => `saved#${group}`;
 export const instanceKey = (instanceId: string) => `instance#${instanceId}`;
 export const cordonKey = (instanceId: string) => `cordon#${instanceId}`;
 export const applicationKey = (project: string, name: string) => `app#${project}/${name}`;
+/** `build` is CodeBuild's `<project>:<uuid>`. */
+export const buildKey = (build: string) => `build#${build}`;

@@ -1,0 +1,138 @@
+/** From an Application object, as the server and the Kubernetes API both show it, to what a verdict needs. */
+import type { ApplicationView } from '#functions/branch-deploy/ports.ts';
+
+/** The name under which a deploy id travels in `infos` and comes back in the operation. */
+export const DEPLOY_INFO = 'nightshift-deploy';
+
+const PHASES = ['Running', 'Terminating', 'Succeeded', 'Failed', 'Error'] as const;
+const SYNC_CODES = ['Synced', 'OutOfSync'] as const;
+const HEALTH_CODES = ['Healthy', 'Progressing', 'Degraded', 'Suspended', 'Missing'] as const;
+const LONGEST_MESSAGE = 300;
+
+/** The fields of an Application that are read. Everything may be missing: the object is somebody else's. */
+export interface ApplicationObject {
+  readonly metadata?: {
+    readonly name?: string;
+    readonly resourceVersion?: string;
+    readonly deletionTimestamp?: string;
+  };
+  readonly spec?: {
+    readonly project?: string;
+    readonly source?: SourceObject;
+    readonly sources?: readonly SourceObject[];
+    readonly syncPolicy?: { readonly syncOptions?: readonly string[]; readonly retry?: object };
+  };
+  readonly operation?: OperationObject;
+  readonly status?: {
+    readonly sync?: {
+      readonly status?: string;
+      readonly revision?: string;
+      readonly revisions?: readonly string[];
+    };
+    readonly health?: { readonly status?: string; readonly message?: string };
+    readonly reconciledAt?: string;
+    readonly operationState?: {
+      readonly operation?: OperationObject;
+      readonly phase?: string;
+      readonly message?: string;
+      readonly startedAt?: string;
+      readonly finishedAt?: string;
+      readonly syncResult?: { readonly revision?: string; readonly revisions?: readonly string[] };
+    };
+    readonly resources?: readonly {
+      readonly kind?: string;
+      readonly name?: string;
+      readonly health?: { readonly status?: string; readonly message?: string };
+    }[];
+  };
+}
+
+interface SourceObject {
+  readonly repoURL?: string;
+  readonly targetRevision?: string;
+}
+
+interface OperationObject {
+  readonly info?: readonly { readonly name?: string; readonly value?: string }[];
+  readonly initiatedBy?: { readonly username?: string; readonly automated?: boolean };
+}
+
+export function isApplication(value: unknown): value is ApplicationObject {
+  const metadata = (value as ApplicationObject | null)?.metadata;
+  return typeof metadata === 'object' && metadata !== null && typeof metadata.name === 'string';
+}
+
+export function viewOf(application: ApplicationObject): ApplicationView {
+  const { spec, status, operation } = application;
+  const state = status?.operationState;
+  const startedAt = dateOf(state?.startedAt);
+  const finishedAt = dateOf(state?.finishedAt);
+  const reconciledAt = dateOf(status?.reconciledAt);
+  const sources = spec?.sources?.length ? spec.sources : spec?.source ? [spec.source] : [];
+  return {
+    sources: sources.map(({ repoURL, targetRevision }) => ({
+      repository: repoURL ?? '',
+      targetRevision: targetRevision ?? '',
+    })),
+    deleting: application.metadata?.deletionTimestamp !== undefined,
+    ...(operation ? { requested: { deployIds: deployIdsOf(operation), by: byOf(operation) } } : {}),
+    ...(state
+      ? {
+          operation: {
+            deployIds: deployIdsOf(state.operation),
+            by: byOf(state.operation),
+            automated: state.operation?.initiatedBy?.automated === true,
+            phase: oneOf(PHASES, state.phase) ?? 'Unknown',
+            message: shortened(state.message),
+            startedAt: startedAt ?? new Date(0),
+            ...(finishedAt ? { finishedAt } : {}),
+            revisions: revisionsOf(state.syncResult),
+          },
+        }
+      : {}),
+    sync: oneOf(SYNC_CODES, status?.sync?.status) ?? 'Unknown',
+    revisions: revisionsOf(status?.sync),
+    health: oneOf(HEALTH_CODES, status?.health?.status) ?? 'Unknown',
+    healthMessage: shortened(status?.health?.message ?? sickest(status?.resources)),
+    ...(reconciledAt ? { reconciledAt } : {}),
+  };
+}
+
+function deployIdsOf(operation: OperationObject | undefined): readonly string[] {
+  return (operation?.info ?? []).flatMap((info) =>
+    info.name === DEPLOY_INFO && info.value ? [info.value] : [],
+  );
+}
+
+function byOf(operation: OperationObject | undefined): string {
+  const by = operation?.initiatedBy;
+  return by?.automated ? "Argo CD's auto-sync" : by?.username || 'somebody';
+}
+
+/** A multi-source application has a list, and then no single revision. */
+function revisionsOf(of: { readonly revision?: string; readonly revisions?: readonly string[] } | undefined) {
+  if (of?.revisions?.length) return of.revisions;
+  return of?.revision ? [of.revision] : [];
+}
+
+/** The application's health has mostly no message of its own: that of its first sick resource says more. */
+function sickest(resources: NonNullable<ApplicationObject['status']>['resources']): string | undefined {
+  const sick = resources?.find((resource) => resource.health?.status === 'Degraded');
+  if (!sick) return undefined;
+  return [`${sick.kind} ${sick.name}`, sick.health?.message].filter(Boolean).join(': ');
+}
+
+function oneOf<T extends string>(known: readonly T[], value: string | undefined): T | undefined {
+  return known.find((candidate) => candidate === value);
+}
+
+function dateOf(text: string | undefined): Date | undefined {
+  const date = new Date(text ?? '');
+  return Number.isNaN(date.getTime()) ? undefined : date;
+}
+
+/** Somebody else's text on one line, at no great length. */
+export function shortened(text: string | undefined): string {
+  const line = (text ?? '').replace(/\s+/g, ' ').trim();
+  return line.length > LONGEST_MESSAGE ? `${line.slice(0, LONGEST_MESSAGE)}…` : line;
+}

@@ -1,0 +1,123 @@
+/**
+ * Argo CD through its Application objects, where its server cannot be reached. Argo CD's own RBAC is passed by: what
+ * may be synced is what the cluster's RBAC lets us patch.
+ */
+import { UnreachableError } from '#functions/adapters/http.ts';
+import { type KubernetesClient, KubernetesError } from '#functions/adapters/kubernetes/client.ts';
+import type { Answer, ApplicationView, Argocd, Trouble } from '#functions/branch-deploy/ports.ts';
+import type { ApplicationSettings } from '#model/settings.ts';
+import { type ApplicationObject, DEPLOY_INFO, isApplication, shortened, viewOf } from './application.ts';
+import { invalidName, isApplicationName } from './server.ts';
+
+/** Where Argo CD's applications live, unless the config says otherwise. */
+const NAMESPACE = 'argocd';
+const REFRESH = 'argocd.argoproj.io/refresh';
+
+export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): Argocd {
+  const get = (application: ApplicationSettings) =>
+    client.request<ApplicationObject>({ method: 'GET', path: pathOf(application) });
+  const patch = (application: ApplicationSettings, body: object) =>
+    client.request<ApplicationObject>({
+      method: 'PATCH',
+      path: pathOf(application),
+      contentType: 'application/merge-patch+json',
+      body,
+    });
+
+  return {
+    read: (application, { refresh = false } = {}) =>
+      answer(application, async () => {
+        const { body } = refresh
+          ? await patch(application, { metadata: { annotations: { [REFRESH]: 'normal' } } })
+          : await get(application);
+        return inProject(application, body);
+      }),
+
+    sync: (application, deployId) =>
+      answer(application, async () => {
+        const found = inProject(application, (await get(application)).body);
+        if (!found.ok) return found;
+        const { metadata, operation, spec } = found.value;
+        if (metadata?.deletionTimestamp) return trouble('deleting', 'it has a deletion timestamp');
+        if (operation) return trouble('busy', 'an operation is under way');
+        const options =
+          application.syncOptions.length > 0
+            ? application.syncOptions
+            : (spec?.syncPolicy?.syncOptions ?? []);
+        const retry = spec?.syncPolicy?.retry;
+        // Over exactly the version that was read: an operation that came in between is not overwritten. The old state
+        // goes, or the controller takes the operation for one that has ended.
+        const { body } = await patch(application, {
+          metadata: { resourceVersion: metadata?.resourceVersion },
+          operation: {
+            initiatedBy: { username: 'nightshift' },
+            info: [{ name: DEPLOY_INFO, value: deployId }],
+            sync: { prune: application.prune, ...(options.length > 0 ? { syncOptions: options } : {}) },
+            ...(retry ? { retry } : {}),
+          },
+          status: { operationState: null },
+        });
+        return { ok: true, value: body };
+      }),
+  };
+}
+
+async function answer(
+  application: ApplicationSettings,
+  asking: () => Promise<Answer<ApplicationObject>>,
+): Promise<Answer<ApplicationView>> {
+  if (!isApplicationName(application.name)) return invalidName(application);
+  try {
+    const reply = await asking();
+    if (!reply.ok) return reply;
+    return isApplication(reply.value)
+      ? { ok: true, value: viewOf(reply.value) }
+      : trouble('passing', 'the API server answered with something that is not an Application');
+  } catch (error) {
+    if (error instanceof UnreachableError) return trouble('passing', error.message);
+    if (error instanceof KubernetesError) return { ok: false, trouble: troubleOf(error) };
+    throw error;
+  }
+}
+
+/** The config names the project, so that a name alone cannot lead to another project's application. */
+function inProject(application: ApplicationSettings, body: ApplicationObject): Answer<ApplicationObject> {
+  const project = body.spec?.project;
+  if (project === application.project) return { ok: true, value: body };
+  return trouble(
+    'missing',
+    `${application.name} is in project ${shortened(project) || 'none'}, not in ${application.project}`,
+  );
+}
+
+function troubleOf(error: KubernetesError): Trouble {
+  const detail = shortened(error.message);
+  switch (error.status) {
+    case 401:
+      return { kind: 'unauthorized', detail };
+    case 403:
+      return { kind: 'forbidden', detail };
+    case 404:
+      return { kind: 'missing', detail };
+    case 409:
+      return { kind: 'busy', detail };
+    case 408:
+    case 429:
+      return {
+        kind: 'passing',
+        detail,
+        ...(error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds }),
+      };
+    default:
+      return { kind: error.status >= 500 ? 'passing' : 'invalid', detail };
+  }
+}
+
+function trouble(kind: Trouble['kind'], detail: string): { ok: false; trouble: Trouble } {
+  return { ok: false, trouble: { kind, detail } };
+}
+
+function pathOf(application: ApplicationSettings): string {
+  const namespace = application.namespace ?? NAMESPACE;
+  return `/apis/argoproj.io/v1alpha1/namespaces/${encodeURIComponent(namespace)}/applications/${encodeURIComponent(application.name)}`;
+}

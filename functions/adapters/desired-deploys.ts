@@ -1,0 +1,74 @@
+/** The desired deploys in the environment's table, and what branch-deploy reads of the night there. */
+import type { DesiredDeploys, Kept, Night } from '#functions/branch-deploy/ports.ts';
+import type { ApplicationRecord, NightMark } from '#functions/branch-deploy/record.ts';
+import type { ClusterState } from '#model/cluster-state.ts';
+import type { Override } from '#model/schedule.ts';
+import type { Item, Table } from './table.ts';
+import { applicationKey, buildKey, DEPLOY, NIGHT, OVERRIDE_KEY, STATE_KEY } from './table-keys.ts';
+
+const APPLICATIONS = 'app#';
+/** Beside the applications, so that one query finds both. No application's key is without a slash. */
+const NIGHT_MARK = `${APPLICATIONS}night`;
+/** Longer than lost builds are looked for, so that none is found twice. */
+const KNOWN_DAYS = 7;
+
+export function createDesiredDeploys(table: Table): DesiredDeploys {
+  return {
+    async all() {
+      const items = await table.list<ApplicationRecord | NightMark>(DEPLOY, { prefix: APPLICATIONS });
+      const night = items.find((item) => item.key === NIGHT_MARK);
+      return {
+        records: items
+          .filter((item) => item.key !== NIGHT_MARK)
+          .map((item) => keptOf(item as Item<ApplicationRecord>)),
+        ...(night ? { night: night.value as NightMark } : {}),
+      };
+    },
+    async get({ project, name }) {
+      const item = await table.get<ApplicationRecord>(DEPLOY, applicationKey(project, name));
+      return item && keptOf(item);
+    },
+    save: (record, over) =>
+      table.put(DEPLOY, applicationKey(record.project, record.name), record, { if: over }),
+    async markNight(mark) {
+      await table.put(DEPLOY, NIGHT_MARK, mark);
+    },
+    async clearNight() {
+      await table.remove(DEPLOY, NIGHT_MARK);
+    },
+    async isKnown(build) {
+      return (await table.get(DEPLOY, buildKey(build))) !== undefined;
+    },
+    async known(project) {
+      const prefix = buildKey(`${project}:`);
+      const items = await table.list(DEPLOY, { prefix });
+      return new Set(items.map((item) => item.key.slice(buildKey('').length)));
+    },
+    async markKnown(build, now) {
+      const expires = new Date(now.getTime() + KNOWN_DAYS * 86_400_000);
+      await table.put(DEPLOY, buildKey(build), { at: now.toISOString() }, { expires });
+    },
+  };
+}
+
+export function createNight(table: Table): Night {
+  return {
+    async read() {
+      const [state, override] = await Promise.all([
+        table.get<ClusterState>(NIGHT, STATE_KEY),
+        table.get<Override>(NIGHT, OVERRIDE_KEY),
+      ]);
+      return {
+        ...(state ? { state: state.value } : {}),
+        ...(override ? { override: keptOf(override) } : {}),
+      };
+    },
+    async setOverride(override, over) {
+      return (await table.put(NIGHT, OVERRIDE_KEY, override, { if: over })) !== undefined;
+    },
+  };
+}
+
+function keptOf<T>({ value, version }: Item<T>): Kept<T> {
+  return { value, version };
+}

@@ -1,0 +1,39 @@
+/** A secret that is one string, read when it is first needed and kept as long as the function is warm. */
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { NightshiftError } from '#functions/shared/errors.ts';
+
+export interface Secret {
+  /** The kept value, or the one that is read now. Never logged; it is in no error of ours. */
+  read(): Promise<string>;
+  /** Reads it again: the kept value was refused. */
+  readAgain(): Promise<string>;
+}
+
+export class SecretError extends NightshiftError {
+  override name = 'SecretError';
+}
+
+/** Throws the SDK's error where it cannot be read, and `SecretError` where it holds no usable string. */
+export function createSecret(client: Pick<SecretsManagerClient, 'send'>, id: string): Secret {
+  let kept: Promise<string> | undefined;
+
+  const fetch = async () => {
+    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: id }));
+    const value = SecretString?.trim() ?? '';
+    if (!value) throw new SecretError(`the secret ${id} holds no string: put the token there as plain text`);
+    // What is not printable cannot be part of a header; the value itself is not shown.
+    if (!/^[\x21-\x7e]+$/.test(value)) {
+      throw new SecretError(`the secret ${id} holds spaces or control characters: put the bare token there`);
+    }
+    return value;
+  };
+  const load = () => {
+    const loading = fetch();
+    kept = loading;
+    loading.catch(() => {
+      if (kept === loading) kept = undefined;
+    });
+    return loading;
+  };
+  return { read: () => kept ?? load(), readAgain: load };
+}

@@ -1,0 +1,315 @@
+/**
+ * Carries what is wanted of one application to its verdict, as far as this invocation's time goes. Every step is
+ * written down over the version that was read: of two invocations at once one goes on and the other looks again.
+ */
+import { NightshiftError } from '#functions/shared/errors.ts';
+import type { ApplicationSettings } from '#model/settings.ts';
+import { describe, LIMITS, nextStep, type Step } from './decide.ts';
+import type { Argocd, DesiredDeploys, Kept, Trouble } from './ports.ts';
+import { type ApplicationRecord, attemptOf, isPending, type Outcome, settle } from './record.ts';
+import type { Reporter } from './report.ts';
+
+export interface CarryPorts {
+  readonly argocd: Argocd;
+  readonly deploys: DesiredDeploys;
+  readonly reporter: Reporter;
+  readonly now: () => Date;
+  /** Real waiting, in milliseconds. */
+  readonly pause: (ms: number) => Promise<void>;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
+export interface CarryOptions {
+  /** Go on looking until then, real or not: judged by `now`. */
+  readonly until: Date;
+  /** `progress` looks on only while this pass has started something; `always` waits for the verdict. */
+  readonly wait: 'always' | 'progress';
+}
+
+/** Argo CD cannot be used as it is configured, or not for so long that somebody has to look. */
+export class DeployTroubleError extends NightshiftError {
+  override name = 'DeployTroubleError';
+}
+
+const POLL_MS = { first: 1_000, longest: 4_000 };
+const BACKOFF_MS = { first: 500, longest: 8_000 };
+/** How long Argo CD may be out of reach before it is said aloud, and how long it is asked nevertheless. */
+export const PATIENCE_MS = { loud: 15 * 60_000, giveUp: 24 * 3_600_000 };
+/** How long until the next look at something that does not change by the minute. */
+const LATER_MS = 5 * 60_000;
+
+const ACTION_OF = {
+  deployed: 'deployed',
+  superseded: 'superseded',
+  failed: 'fail',
+  suspended: 'wait',
+} as const satisfies Record<Outcome, string>;
+
+/** Throws `DeployTroubleError`, after everything was written down, where it should wake somebody. */
+export async function carry(
+  application: ApplicationSettings,
+  ports: CarryPorts,
+  options: CarryOptions,
+): Promise<void> {
+  const { argocd, deploys, reporter, now } = ports;
+  let looks = 0;
+  let refusals = 0;
+  let started = false;
+  let refresh = false;
+
+  for (;;) {
+    const kept = await deploys.get(application);
+    if (!kept || !isPending(kept.value)) return;
+    const record = kept.value;
+    if (record.notBefore && Date.parse(record.notBefore) > now().getTime()) return;
+
+    const read = await argocd.read(application, { refresh });
+    const outcome = read.ok
+      ? await take(nextStep(record, read.value, now()), kept)
+      : await face(read.trouble, kept);
+    refresh = outcome.refresh ?? false;
+    if (outcome.error) throw outcome.error;
+    if (outcome.next === 'now') continue;
+    if (outcome.next === 'stop') return;
+
+    const backoff = outcome.next === 'backoff';
+    const ms = backoff ? jitter(BACKOFF_MS, refusals++) : growing(POLL_MS, looks++);
+    const looksOn = options.wait === 'always' || started;
+    if (!looksOn || now().getTime() + ms > options.until.getTime()) {
+      await tellWaiting(outcome.reason ?? 'it goes on');
+      return;
+    }
+    await ports.pause(ms);
+  }
+
+  interface Turn {
+    readonly next: 'now' | 'poll' | 'backoff' | 'stop';
+    readonly reason?: string;
+    readonly refresh?: boolean;
+    readonly error?: Error;
+  }
+
+  async function take(step: Step, kept: Kept<ApplicationRecord>): Promise<Turn> {
+    const record = withoutTrouble(kept.value);
+    switch (step.do) {
+      case 'sync':
+        return sync(step.reason, kept);
+      case 'settle': {
+        const saved = await deploys.save(settle(record, step.outcome, now()), kept.version);
+        if (saved === undefined) return { next: 'now' };
+        await reporter.about(application.name, record.wanted, ACTION_OF[step.outcome], step.reason, {
+          outcome: step.outcome,
+          ...(record.attempt ? { deployId: record.attempt.deployId, syncs: record.attempt.tries } : {}),
+        });
+        return step.misconfigured
+          ? { next: 'stop', error: new DeployTroubleError(`${application.name}: ${step.reason}`) }
+          : { next: 'now' };
+      }
+      case 'wait': {
+        const since = record.blockedSince;
+        if (!step.blocked) {
+          const { blockedSince: _, ...cleared } = record;
+          if ((since || record !== kept.value) && !(await deploys.save(cleared, kept.version)))
+            return { next: 'now' };
+          return { next: 'poll', reason: step.reason, ...(step.refresh ? { refresh: true } : {}) };
+        }
+        if (!since) {
+          await deploys.save({ ...record, blockedSince: now().toISOString() }, kept.version);
+        } else if (now().getTime() - Date.parse(since) > LIMITS.blockedMs) {
+          await tell(
+            `blocked:${since}`,
+            'wait',
+            `${step.reason}, for more than ${LIMITS.blockedMs / 60_000} minutes`,
+          );
+        }
+        return { next: 'poll', reason: step.reason };
+      }
+    }
+  }
+
+  async function sync(reason: string, kept: Kept<ApplicationRecord>): Promise<Turn> {
+    const { blockedSince: _, ...record } = withoutTrouble(kept.value);
+    const attempt = attemptOf(record, now());
+    const claimed = await deploys.save({ ...record, attempt }, kept.version);
+    if (claimed === undefined) return { next: 'now' };
+    const reply = await argocd.sync(application, attempt.deployId);
+    if (reply.ok) {
+      started = true;
+      looks = 0;
+      await change((current) =>
+        current.attempt?.deployId === attempt.deployId
+          ? { ...current, attempt: { ...current.attempt, acceptedAt: now().toISOString() } }
+          : undefined,
+      );
+      await reporter.about(application.name, record.wanted, 'sync', reason, {
+        deployId: attempt.deployId,
+        syncs: attempt.tries,
+      });
+      return { next: 'poll', reason: 'the sync was asked for' };
+    }
+    if (reply.trouble.kind !== 'passing') {
+      // It surely did not take effect.
+      await change((current) => {
+        if (current.attempt?.deployId !== attempt.deployId) return undefined;
+        const { attempt: __, ...rest } = current;
+        return record.attempt ? { ...rest, attempt: record.attempt } : rest;
+      });
+    }
+    const current = await deploys.get(application);
+    return current ? face(reply.trouble, current) : { next: 'stop' };
+  }
+
+  /** Argo CD did not do it. */
+  async function face(trouble: Trouble, kept: Kept<ApplicationRecord>): Promise<Turn> {
+    const record = kept.value;
+    switch (trouble.kind) {
+      case 'busy':
+        if (!record.blockedSince) {
+          await deploys.save({ ...withoutTrouble(record), blockedSince: now().toISOString() }, kept.version);
+        }
+        return { next: 'backoff', reason: `Argo CD is busy: ${trouble.detail}` };
+      case 'window':
+        await tell(
+          'window',
+          'defer',
+          `a sync window forbids it: ${trouble.detail}; asked again every 5 minutes`,
+          {
+            notBefore: later(),
+          },
+        );
+        return { next: 'stop' };
+      case 'deleting':
+      case 'invalid':
+      case 'forbidden':
+      case 'missing': {
+        const reason = REASON_OF[trouble.kind](application, trouble.detail);
+        const step: Step = {
+          do: 'settle',
+          outcome: 'failed',
+          reason,
+          misconfigured: trouble.kind !== 'deleting',
+        };
+        return take(step, kept);
+      }
+      case 'unauthorized':
+      case 'passing':
+        return endure(trouble, kept);
+    }
+  }
+
+  /** It may pass: asked again with growing pauses, said aloud when it lasts, given up after a day. */
+  async function endure(trouble: Trouble, kept: Kept<ApplicationRecord>): Promise<Turn> {
+    const record = kept.value;
+    const since = record.trouble?.since ?? now().toISOString();
+    const lastedMs = now().getTime() - Date.parse(since);
+    if (lastedMs > PATIENCE_MS.giveUp) {
+      return take(
+        {
+          do: 'settle',
+          outcome: 'failed',
+          reason: `given up after a day: ${trouble.detail}`,
+          misconfigured: true,
+        },
+        kept,
+      );
+    }
+    const alarming = trouble.kind === 'unauthorized' || lastedMs > PATIENCE_MS.loud;
+    const wasLoud = record.trouble?.kind === trouble.kind && record.trouble.loud === true;
+    if (!record.trouble || record.trouble.kind !== trouble.kind || (alarming && !wasLoud)) {
+      const saved = await deploys.save(
+        {
+          ...record,
+          trouble: { since, kind: trouble.kind, ...(alarming ? { loud: true } : {}) },
+          ...(alarming ? { notBefore: later() } : {}),
+        },
+        kept.version,
+      );
+      if (saved === undefined) return { next: 'now' };
+      if (alarming) {
+        await reporter.about(
+          application.name,
+          record.wanted,
+          'fail',
+          `${trouble.detail}: it is kept and tried again`,
+        );
+        return { next: 'stop', error: new DeployTroubleError(`${application.name}: ${trouble.detail}`) };
+      }
+    } else if (alarming) {
+      await deploys.save({ ...record, notBefore: later() }, kept.version);
+      return { next: 'stop' };
+    }
+    return { next: 'backoff', reason: trouble.detail };
+  }
+
+  async function tellWaiting(reason: string): Promise<void> {
+    const kept = await deploys.get(application);
+    if (!kept || !isPending(kept.value)) return;
+    await tell(`waiting:${kept.value.attempt?.deployId ?? describe(kept.value.wanted)}`, 'wait', reason);
+  }
+
+  /** Says it once, however often it is seen. */
+  async function tell(
+    what: string,
+    action: 'wait' | 'defer',
+    reason: string,
+    also: { readonly notBefore?: string } = {},
+  ): Promise<void> {
+    const changed = await change((current) =>
+      current.told === what && !also.notBefore ? undefined : { ...current, ...also, told: what },
+    );
+    if (changed && changed.before.told !== what) {
+      await reporter.about(application.name, changed.before.wanted, action, reason);
+    }
+  }
+
+  function change(edit: (current: ApplicationRecord) => ApplicationRecord | undefined) {
+    return changeRecord(deploys, application, edit);
+  }
+
+  function later(): string {
+    return new Date(now().getTime() + LATER_MS).toISOString();
+  }
+
+  function jitter({ first, longest }: { first: number; longest: number }, turn: number): number {
+    return Math.ceil(Math.min(longest, first * 2 ** turn) * (0.5 + ports.random() / 2));
+  }
+}
+
+const REASON_OF = {
+  deleting: (_application: ApplicationSettings, detail: string) =>
+    `the application is being deleted: ${detail}`,
+  invalid: (_application: ApplicationSettings, detail: string) => `Argo CD refuses the sync: ${detail}`,
+  forbidden: (application: ApplicationSettings, detail: string) =>
+    `the token may not get and sync ${application.project}/${application.name}: ${detail}`,
+  missing: (application: ApplicationSettings, detail: string) =>
+    `there is no application ${application.project}/${application.name}: ${detail}`,
+} as const;
+
+/** Reads, edits and writes until no other write came between. Undefined where there was nothing to change. */
+export async function changeRecord(
+  deploys: DesiredDeploys,
+  application: Pick<ApplicationSettings, 'project' | 'name'>,
+  edit: (current: ApplicationRecord) => ApplicationRecord | undefined,
+): Promise<{ before: ApplicationRecord; after: ApplicationRecord } | undefined> {
+  for (let turn = 0; turn < 20; turn++) {
+    const kept = await deploys.get(application);
+    if (!kept) return undefined;
+    const after = edit(kept.value);
+    if (!after) return undefined;
+    if ((await deploys.save(after, kept.version)) !== undefined) return { before: kept.value, after };
+  }
+  throw new NightshiftError(
+    `the record of ${application.project}/${application.name} was written by others 20 times in a row: too many invocations work on it`,
+  );
+}
+
+function withoutTrouble(record: ApplicationRecord): ApplicationRecord {
+  if (!record.trouble && !record.notBefore) return record;
+  const { trouble: _, notBefore: __, ...rest } = record;
+  return rest;
+}
+
+function growing({ first, longest }: { first: number; longest: number }, turn: number): number {
+  return Math.min(longest, first * 1.5 ** turn);
+}

@@ -1,0 +1,285 @@
+/**
+ * What comes next for one application: a pure function of what is wanted, what Argo CD shows and the time.
+ *
+ * An operation is over only when nothing is requested any more and its phase is final: Running with an end is a retry
+ * that waits. Health is trusted only if the application was compared after the operation ended.
+ */
+import { sameRepository } from '#model/branch.ts';
+import type { ApplicationView } from './ports.ts';
+import type { ApplicationRecord, Outcome, WantedBuild } from './record.ts';
+
+export const LIMITS = {
+  /** A sync that was asked for and is not to be seen after so long is asked for again. Longer than any request takes. */
+  unseenMs: 30_000,
+  /** An operation, or a rollout, of ours may take so long. Argo CD itself has no limit. */
+  deployMs: 30 * 60_000,
+  /** Somebody else's operation is reported after so long, and still waited for. */
+  blockedMs: 30 * 60_000,
+  /** OutOfSync right after a sync may still settle. */
+  settleMs: 2 * 60_000,
+  /** Syncs for the same builds: when the first ended at an old revision, or was broken by the night. */
+  tries: 3,
+} as const;
+
+export type Step =
+  | { readonly do: 'sync'; readonly reason: string }
+  | {
+      readonly do: 'wait';
+      readonly reason: string;
+      /** Ask Argo CD to compare again. */
+      readonly refresh?: boolean;
+      /** Somebody else's operation is in the way. */
+      readonly blocked?: boolean;
+    }
+  | {
+      readonly do: 'settle';
+      readonly outcome: Outcome;
+      readonly reason: string;
+      /** It is our configuration that is wrong: this is to be loud. */
+      readonly misconfigured?: boolean;
+    };
+
+type Operation = NonNullable<ApplicationView['operation']>;
+
+export function nextStep(record: ApplicationRecord, view: ApplicationView, now: Date): Step {
+  if (view.deleting) return failed('the application is being deleted');
+  const mistake = wrongBranch(record.wanted, view);
+  if (mistake) return { ...failed(mistake), misconfigured: true };
+  return record.attempt ? follow(record, record.attempt, view, now) : begin(record, view);
+}
+
+/** Nothing of ours is under way. */
+function begin(record: ApplicationRecord, view: ApplicationView): Step {
+  const blocker = blockedBy(view);
+  if (blocker) return { do: 'wait', reason: `${blocker} runs: it is waited for`, blocked: true };
+  if (isThereAlready(record.wanted, view)) {
+    return settled('deployed', `Argo CD was Synced and Healthy at ${short(view.revisions)} already`);
+  }
+  return {
+    do: 'sync',
+    reason: record.wanted.find((build) => build.again)?.again ?? `${describe(record.wanted)} succeeded`,
+  };
+}
+
+/** A sync of ours was asked for. */
+function follow(
+  record: ApplicationRecord,
+  attempt: NonNullable<ApplicationRecord['attempt']>,
+  view: ApplicationView,
+  now: Date,
+): Step {
+  const waitedMs = now.getTime() - Date.parse(attempt.watchedSince);
+  if (view.requested?.deployIds.includes(attempt.deployId)) {
+    return waitAtMost(waitedMs, 'Argo CD has not begun the sync');
+  }
+  const operation = view.operation;
+  if (!operation?.deployIds.includes(attempt.deployId)) return lookForOurs(record, attempt, view, now);
+
+  if (!isOver(view, operation)) {
+    const what = operation.finishedAt ? 'a retry of the sync is pending' : 'the sync runs';
+    if (/sync window/.test(operation.message)) return { do: 'wait', reason: `${what}: ${operation.message}` };
+    return waitAtMost(waitedMs, operation.message ? `${what}: ${operation.message}` : what);
+  }
+  // Only the latest is worth the wait for health: what came during the operation is synced now.
+  if (record.wanted.some((wanted) => !attempt.serves.includes(wanted.build))) {
+    return { do: 'sync', reason: `${describe(record.wanted)} succeeded while an older one was synced` };
+  }
+  if (operation.phase !== 'Succeeded') {
+    if (attempt.slept && attempt.tries < LIMITS.tries) {
+      return { do: 'sync', reason: `the sync ended as ${operation.phase} while the cluster slept` };
+    }
+    return failed(`the sync ended as ${operation.phase}: ${operation.message || 'no message'}`);
+  }
+  return judge(record, attempt, view, operation, now, waitedMs);
+}
+
+/** Our sync succeeded, which is not yet a healthy application. */
+function judge(
+  record: ApplicationRecord,
+  attempt: NonNullable<ApplicationRecord['attempt']>,
+  view: ApplicationView,
+  operation: Operation,
+  now: Date,
+  waitedMs: number,
+): Step {
+  const finishedAt = operation.finishedAt?.getTime() ?? 0;
+  if (!view.reconciledAt || view.reconciledAt.getTime() < finishedAt) {
+    return waitAtMost(waitedMs, 'the application was not compared since the sync', true);
+  }
+  const elsewhere = record.wanted.filter((wanted) => !isAt(wanted, view, operation.revisions));
+  if (elsewhere.length > 0) {
+    if (record.wanted.every((wanted) => isAt(wanted, view, view.revisions))) {
+      // Argo CD synced what it knew, and knows better now.
+      if (attempt.tries >= LIMITS.tries) {
+        return failed(
+          `${attempt.tries} syncs ended at ${short(operation.revisions)}, not at ${shas(elsewhere)}`,
+        );
+      }
+      return {
+        do: 'sync',
+        reason: `the sync ended at ${short(operation.revisions)}, not at ${shas(elsewhere)}`,
+      };
+    }
+    return settled(
+      'superseded',
+      `the branch has moved on: Argo CD is at ${short(view.revisions)}, not at ${shas(elsewhere)}`,
+    );
+  }
+  if (view.sync !== 'Synced') {
+    const moved = !same(view.revisions, operation.revisions);
+    if (moved) {
+      return settled('superseded', `the application has moved on to ${short(view.revisions)} since the sync`);
+    }
+    if (now.getTime() - finishedAt < LIMITS.settleMs) {
+      return { do: 'wait', reason: `the sync succeeded and the application is ${view.sync}`, refresh: true };
+    }
+    return failed(
+      `the sync succeeded and the application is still ${view.sync}: what differs is not pruned or not ours`,
+    );
+  }
+  switch (view.health) {
+    case 'Healthy':
+      return settled('deployed', `Synced and Healthy at ${short(operation.revisions)}`);
+    case 'Degraded':
+      return failed(
+        `synced to ${short(operation.revisions)} and Degraded: ${view.healthMessage || 'no message'}`,
+      );
+    case 'Suspended':
+      return settled(
+        'suspended',
+        `synced to ${short(operation.revisions)} and Suspended: somebody has to resume it`,
+      );
+    default:
+      return waitAtMost(waitedMs, `synced to ${short(operation.revisions)} and ${view.health}`);
+  }
+}
+
+/** We asked for a sync, and the operation that Argo CD shows is not it. */
+function lookForOurs(
+  record: ApplicationRecord,
+  attempt: NonNullable<ApplicationRecord['attempt']>,
+  view: ApplicationView,
+  now: Date,
+): Step {
+  const blocker = blockedBy(view);
+  if (blocker) return { do: 'wait', reason: `${blocker} runs: it is waited for`, blocked: true };
+
+  const other = view.operation;
+  const since = Date.parse(attempt.acceptedAt ?? attempt.requestedAt);
+  if (attempt.acceptedAt && other && other.startedAt.getTime() >= floorToSecond(since)) {
+    if (record.wanted.some((wanted) => !attempt.serves.includes(wanted.build))) {
+      return { do: 'sync', reason: `${describe(record.wanted)} succeeded` };
+    }
+    if (other.automated) {
+      if (isThereAlready(record.wanted, view)) {
+        return settled(
+          'deployed',
+          `Synced and Healthy at ${short(view.revisions)}, by Argo CD's own sync after ours`,
+        );
+      }
+      if (attempt.tries < LIMITS.tries) return { do: 'sync', reason: "Argo CD's own sync came after ours" };
+      return failed(
+        `Argo CD's own sync came after ours ${attempt.tries} times: ${other.phase} ${other.message}`,
+      );
+    }
+    return settled(
+      'superseded',
+      `${other.by} took over: an operation to ${short(other.revisions)} replaced ours and ended as ${other.phase}`,
+    );
+  }
+  if (now.getTime() - since < LIMITS.unseenMs)
+    return { do: 'wait', reason: 'Argo CD does not show the sync yet' };
+  if (attempt.tries >= LIMITS.tries) {
+    return failed(`Argo CD was asked ${attempt.tries} times for a sync and shows none of them`);
+  }
+  return { do: 'sync', reason: 'the sync that was asked for never began' };
+}
+
+/** Over means: nothing is requested, and the phase is final. */
+export function isOver(view: ApplicationView, operation: Operation): boolean {
+  return !view.requested && ['Succeeded', 'Failed', 'Error'].includes(operation.phase);
+}
+
+/** Who is in the way, if anybody is. */
+function blockedBy(view: ApplicationView): string | undefined {
+  if (view.requested) return `an operation of ${view.requested.by}`;
+  const operation = view.operation;
+  return operation && !isOver(view, operation) ? `an operation of ${operation.by}` : undefined;
+}
+
+/**
+ * Synced and Healthy at exactly our commits, by a comparison after the last operation. Only an application whose
+ * source is the repository that was built can be known to be there.
+ */
+function isThereAlready(wanted: readonly WantedBuild[], view: ApplicationView): boolean {
+  const finishedAt = view.operation?.finishedAt?.getTime() ?? 0;
+  return (
+    view.sync === 'Synced' &&
+    view.health === 'Healthy' &&
+    (view.reconciledAt?.getTime() ?? 0) >= finishedAt &&
+    wanted.every(
+      (build) =>
+        build.sha !== undefined && sourceOf(build, view) !== undefined && isAt(build, view, view.revisions),
+    )
+  );
+}
+
+/** True where the build's commit is what its source is at, or where the application does not track that repository. */
+function isAt(wanted: WantedBuild, view: ApplicationView, revisions: readonly string[]): boolean {
+  const index = sourceOf(wanted, view);
+  return index === undefined || wanted.sha === undefined || revisions[index] === wanted.sha;
+}
+
+function sourceOf(wanted: WantedBuild, view: ApplicationView): number | undefined {
+  const index = view.sources.findIndex((source) => sameRepository(source.repository, wanted.repository));
+  return index < 0 ? undefined : index;
+}
+
+/** An application that tracks another branch of the very repository would be synced for nothing. */
+function wrongBranch(wanted: readonly WantedBuild[], view: ApplicationView): string | undefined {
+  for (const build of wanted) {
+    const index = sourceOf(build, view);
+    const tracked = index === undefined ? undefined : view.sources[index]?.targetRevision;
+    if (
+      !tracked ||
+      tracked === 'HEAD' ||
+      tracked === build.branch ||
+      tracked === `refs/heads/${build.branch}`
+    )
+      continue;
+    return `the application tracks ${tracked} of ${build.repository}, and ${build.branch} is bound to it`;
+  }
+  return undefined;
+}
+
+function waitAtMost(waitedMs: number, reason: string, refresh = false): Step {
+  if (waitedMs > LIMITS.deployMs)
+    return failed(`${reason}, for more than ${LIMITS.deployMs / 60_000} minutes`);
+  return { do: 'wait', reason, ...(refresh ? { refresh } : {}) };
+}
+
+export function describe(wanted: readonly WantedBuild[]): string {
+  return wanted
+    .map(
+      (build) => `build ${build.number} of ${build.project}${build.sha ? ` (${shortSha(build.sha)})` : ''}`,
+    )
+    .join(' and ');
+}
+
+function shas(wanted: readonly WantedBuild[]): string {
+  return wanted.map((build) => shortSha(build.sha ?? 'unknown')).join(', ');
+}
+
+const short = (revisions: readonly string[]) => revisions.map(shortSha).join(', ') || 'no revision';
+export const shortSha = (sha: string) => (/^[0-9a-f]{40,64}$/.test(sha) ? sha.slice(0, 7) : sha);
+const same = (one: readonly string[], other: readonly string[]) =>
+  one.length === other.length && one.every((value, index) => value === other[index]);
+/** Argo CD's times are whole seconds. */
+const floorToSecond = (ms: number) => Math.floor(ms / 1000) * 1000;
+
+const settled = (outcome: Outcome, reason: string): Extract<Step, { do: 'settle' }> => ({
+  do: 'settle',
+  outcome,
+  reason,
+});
+const failed = (reason: string) => settled('failed', reason);

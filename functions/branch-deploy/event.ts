@@ -1,0 +1,75 @@
+/** From the payload of an invocation to what happened: a build that ended, a tick, or nothing that we know. */
+import { TRIGGER_SOURCE } from '#model/trigger.ts';
+
+export type BranchDeployEvent =
+  | {
+      readonly kind: 'build';
+      /** The event's id: what the decisions name as their trigger. */
+      readonly id: string;
+      /** `<project>:<uuid>` */
+      readonly build: string;
+      readonly project: string;
+      readonly status: string;
+      readonly account: string;
+      readonly region: string;
+    }
+  | { readonly kind: 'tick'; readonly id: string; readonly time?: Date }
+  | { readonly kind: 'unknown'; readonly id: string; readonly reason: string };
+
+const BUILD_ARN = /^arn:[\w-]+:codebuild:([\w-]+):(\d{12}):build\/([^:/]+):([0-9a-fA-F-]{8,})$/;
+
+/** Never throws: what cannot be read is `unknown`, with a reason. Unknown fields are let be. */
+export function parseEvent(payload: unknown): BranchDeployEvent {
+  const event = objectOf(payload);
+  if (event === undefined) return unknown('', 'the payload is not an object');
+  const id = textOf(event['id']) ?? '';
+
+  if (event['source'] === TRIGGER_SOURCE) {
+    const time = new Date(textOf(event['time']) ?? '');
+    return {
+      kind: 'tick',
+      id: id || (textOf(event['schedule']) ?? 'tick'),
+      ...(Number.isNaN(time.getTime()) ? {} : { time }),
+    };
+  }
+  if (event['source'] !== 'aws.codebuild' || event['detail-type'] !== 'CodeBuild Build State Change') {
+    return unknown(
+      id,
+      `${shown(event['detail-type'])} of ${shown(event['source'])} is no event of CodeBuild builds`,
+    );
+  }
+  const detail = objectOf(event['detail']);
+  if (detail === undefined) return unknown(id, 'the event has no detail');
+  const arn = textOf(detail['build-id']);
+  const [, region, account, project, uuid] = BUILD_ARN.exec(arn ?? '') ?? [];
+  if (!region || !account || !project || !uuid) {
+    return unknown(id, `detail.build-id is ${shown(detail['build-id'])}, not the ARN of a build`);
+  }
+  const status = textOf(detail['build-status']);
+  if (!status) return unknown(id, `detail.build-status is ${shown(detail['build-status'])}`);
+  const named = textOf(detail['project-name']);
+  if (named !== undefined && named !== project) {
+    return unknown(id, `detail.project-name is ${shown(named)}, and the build is one of ${shown(project)}`);
+  }
+  return { kind: 'build', id, build: `${project}:${uuid}`, project, status, account, region };
+}
+
+function unknown(id: string, reason: string): BranchDeployEvent {
+  return { kind: 'unknown', id, reason };
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** A value of somebody else's event, fit for a reason: short, on one line. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'missing';
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
+}

@@ -1,0 +1,55 @@
+/** Composition root of branch-deploy: an event of a build, or a tick. */
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import { createArgocd } from '#functions/adapters/argocd/index.ts';
+import {
+  createCodeBuildClient,
+  createDynamoDbClient,
+  createSecretsManagerClient,
+} from '#functions/adapters/clients.ts';
+import { createBuilds } from '#functions/adapters/codebuild.ts';
+import { createDecisionLog } from '#functions/adapters/decision-log.ts';
+import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
+import { createSecret } from '#functions/adapters/secret.ts';
+import { createTable } from '#functions/adapters/table.ts';
+import { SettingsError } from '#functions/shared/errors.ts';
+import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
+import { readSettings } from '#functions/shared/settings.ts';
+import type { BranchDeploySettings } from '#model/settings.ts';
+import { parseEvent } from './event.ts';
+import { createReporter } from './report.ts';
+import { type BranchDeployPorts, run } from './run.ts';
+
+const { settings, table: tableName } = readSettings<BranchDeploySettings>();
+// Synth refuses it and no policy allows it; this is the third lock.
+if (settings.production !== false)
+  throw new SettingsError(`${settings.environment} is a production environment: it is rolled out by hand`);
+
+const now = () => new Date();
+const table = createTable(createDynamoDbClient(), tableName);
+const logger = createLogger('branch-deploy');
+const ports: BranchDeployPorts = {
+  argocd: createArgocd(settings, {
+    token: createSecret(createSecretsManagerClient(), settings.argocd.tokenSecret),
+    now,
+  }),
+  builds: createBuilds(createCodeBuildClient()),
+  deploys: createDesiredDeploys(table),
+  night: createNight(table),
+  reporter: createReporter({
+    environment: settings.environment,
+    now,
+    record: createDecisionTrail(logger, createDecisionLog(table).keep).record,
+  }),
+  seen: new Set(),
+  now,
+  pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  random: Math.random,
+};
+
+export const handler = middy<unknown, void>()
+  .use(injectLambdaContext(logger))
+  .handler(async (event: unknown, _context: Context) => {
+    await run(parseEvent(event), settings, ports);
+  });

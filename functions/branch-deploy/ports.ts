@@ -1,0 +1,111 @@
+/** What branch-deploy asks of the world, in its own words. */
+import type { ClusterState } from '#model/cluster-state.ts';
+import type { Override } from '#model/schedule.ts';
+import type { ApplicationSettings } from '#model/settings.ts';
+import type { ApplicationRecord, NightMark } from './record.ts';
+
+/** A build as CodeBuild keeps it. */
+export interface Build {
+  /** `<project>:<uuid>` */
+  readonly id: string;
+  readonly project: string;
+  /** Counts up within a project; 0 where CodeBuild gave none. */
+  readonly number: number;
+  readonly status: string;
+  readonly initiator: string;
+  readonly location: string;
+  readonly sourceVersion?: string;
+  readonly resolvedSourceVersion?: string;
+  readonly exported: Readonly<Record<string, string>>;
+  readonly startedAt?: Date;
+  readonly endedAt?: Date;
+}
+
+export interface Builds {
+  /** The builds that exist among `ids`; unknown ids are left out. */
+  read(ids: readonly string[]): Promise<readonly Build[]>;
+  /** Ids of the project's latest builds, newest first, at most 100. Undefined where there is no such project. */
+  recent(project: string): Promise<readonly string[] | undefined>;
+}
+
+/** An Argo CD application, as far as a verdict needs it. */
+export interface ApplicationView {
+  /** More than one for a multi-source application. */
+  readonly sources: readonly { readonly repository: string; readonly targetRevision: string }[];
+  readonly deleting: boolean;
+  /** An operation was asked for and has not ended yet (`.operation`). */
+  readonly requested?: { readonly deployIds: readonly string[]; readonly by: string };
+  /** The operation that runs or ran last. */
+  readonly operation?: {
+    readonly deployIds: readonly string[];
+    /** `automated` is Argo CD itself. */
+    readonly by: string;
+    readonly automated: boolean;
+    readonly phase: 'Running' | 'Terminating' | 'Succeeded' | 'Failed' | 'Error' | 'Unknown';
+    readonly message: string;
+    readonly startedAt: Date;
+    readonly finishedAt?: Date;
+    /** What was synced, one for each source. */
+    readonly revisions: readonly string[];
+  };
+  readonly sync: 'Synced' | 'OutOfSync' | 'Unknown';
+  /** What the comparison was made with, one for each source. */
+  readonly revisions: readonly string[];
+  readonly health: 'Healthy' | 'Progressing' | 'Degraded' | 'Suspended' | 'Missing' | 'Unknown';
+  readonly healthMessage: string;
+  readonly reconciledAt?: Date;
+}
+
+/** Why Argo CD did not do what it was asked for. `detail` is for people and holds no secret. */
+export interface Trouble {
+  readonly kind:
+    | /** Another operation runs. */ 'busy'
+    | /** A sync window forbids it now. */ 'window'
+    | /** The application is being deleted. */ 'deleting'
+    | /** Argo CD's RBAC forbids it. */ 'forbidden'
+    | /** No such application, or project. */ 'missing'
+    | /** The token is bad or expired, also after it was read again. */ 'unauthorized'
+    | /** Argo CD will not do it, however often it is asked. */ 'invalid'
+    | /** Not now: ask again. Whether it took effect is unknown. */ 'passing';
+  readonly detail: string;
+  /** The server's wish, in seconds. */
+  readonly retryAfterSeconds?: number;
+}
+
+export type Answer<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly trouble: Trouble };
+
+export interface Argocd {
+  read(application: ApplicationSettings, options?: { refresh?: boolean }): Promise<Answer<ApplicationView>>;
+  /** Asks for a sync to what the application tracks; `deployId` is found again in the operation. */
+  sync(application: ApplicationSettings, deployId: string): Promise<Answer<ApplicationView>>;
+}
+
+export interface Kept<T> {
+  readonly value: T;
+  readonly version: number;
+}
+
+/** What is to be deployed. Every write is over the version that was read; undefined means that somebody was faster. */
+export interface DesiredDeploys {
+  /** Everything that is kept, with one query. */
+  all(): Promise<{ records: readonly Kept<ApplicationRecord>[]; night?: NightMark }>;
+  get(
+    application: Pick<ApplicationSettings, 'project' | 'name'>,
+  ): Promise<Kept<ApplicationRecord> | undefined>;
+  save(record: ApplicationRecord, over: number | 'absent'): Promise<number | undefined>;
+  markNight(mark: NightMark): Promise<void>;
+  clearNight(): Promise<void>;
+  /** True where this build was dealt with. */
+  isKnown(build: string): Promise<boolean>;
+  known(project: string): Promise<ReadonlySet<string>>;
+  markKnown(build: string, now: Date): Promise<void>;
+}
+
+/** What night-schedule keeps about the cluster. */
+export interface Night {
+  read(): Promise<{ state?: ClusterState; override?: Kept<Override> }>;
+  /** False where somebody else set one in the meantime. */
+  setOverride(override: Override, over: number | 'absent'): Promise<boolean>;
+}

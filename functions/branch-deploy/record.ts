@@ -1,0 +1,173 @@
+/** What is kept of an application: the builds that are wanted, the sync that runs for them, and how the last one ended. */
+
+/** A build that is to be deployed. */
+export interface WantedBuild {
+  readonly project: string;
+  /** `<project>:<uuid>` */
+  readonly build: string;
+  readonly number: number;
+  readonly repository: string;
+  readonly branch: string;
+  readonly sha?: string;
+  /** ISO 8601, UTC: when CodeBuild started it. */
+  readonly startedAt?: string;
+  /** ISO 8601, UTC: when it was recorded here. */
+  readonly recordedAt: string;
+  /** The event or the tick that brought it. */
+  readonly trigger: string;
+  /** Why it is wanted once more. */
+  readonly again?: string;
+}
+
+export type Outcome = 'deployed' | 'failed' | 'suspended' | 'superseded';
+
+/** The newest build of a CodeBuild project that was ever wanted, and how it ended. */
+export interface NewestBuild extends WantedBuild {
+  readonly outcome?: Outcome;
+  readonly settledAt?: string;
+}
+
+/** A sync that was asked for. Written down before the request goes out. */
+export interface SyncAttempt {
+  readonly deployId: string;
+  /** The builds that it is for. */
+  readonly serves: readonly string[];
+  /** How many syncs were asked for these builds, this one included. */
+  readonly tries: number;
+  /** ISO 8601, UTC. */
+  readonly requestedAt: string;
+  /** Argo CD said yes. */
+  readonly acceptedAt?: string;
+  /** From when on we have been waiting with the cluster awake: `requestedAt`, or the wake. */
+  readonly watchedSince: string;
+  /** The cluster slept while the operation was under way: if it failed, that was why. */
+  readonly slept?: boolean;
+}
+
+export interface ApplicationRecord {
+  readonly name: string;
+  readonly project: string;
+  /** At most one for each CodeBuild project. */
+  readonly wanted: readonly WantedBuild[];
+  /** By CodeBuild project. */
+  readonly newest: Readonly<Record<string, NewestBuild>>;
+  readonly attempt?: SyncAttempt;
+  /** Argo CD has not answered as it should since then. */
+  readonly trouble?: { readonly since: string; readonly kind: string; readonly loud?: boolean };
+  /** An operation of somebody else has been in the way since then. */
+  readonly blockedSince?: string;
+  /** Not before this instant (ISO 8601, UTC). */
+  readonly notBefore?: string;
+  /** The last thing that was told about waiting, so that it is told once. */
+  readonly told?: string;
+  /** OutOfSync since then, and whether that was reported. */
+  readonly drift?: { readonly since: string; readonly reported?: boolean };
+}
+
+/** The cluster slept from `since` on: in the morning the applications are looked at. */
+export interface NightMark {
+  readonly since: string;
+  /** The first look after the night. */
+  readonly morning?: string;
+}
+
+export function emptyRecord(application: { name: string; project: string }): ApplicationRecord {
+  return { name: application.name, project: application.project, wanted: [], newest: {} };
+}
+
+/** True while there is something to do or to wait for. */
+export function isPending(record: ApplicationRecord): boolean {
+  return record.wanted.length > 0;
+}
+
+/** CodeBuild keeps a build queued for at most 8 hours: a lower number that started later than this is a new count. */
+const NEW_COUNT_MS = 9 * 3_600_000;
+
+export type Want =
+  | {
+      readonly result: 'wanted';
+      readonly record: ApplicationRecord;
+      readonly superseded: readonly WantedBuild[];
+    }
+  /** The same build was recorded before. */
+  | { readonly result: 'duplicate' }
+  | { readonly result: 'older'; readonly newest: NewestBuild }
+  /** Its commit is deployed, by an earlier build. */
+  | { readonly result: 'deployed'; readonly record: ApplicationRecord; readonly by: NewestBuild };
+
+/**
+ * Records that a build is wanted. Newer means a higher number within its CodeBuild project, never a later event: a
+ * slow older build ends later. Of each project only the newest stays wanted.
+ */
+export function want(record: ApplicationRecord, wanted: WantedBuild): Want {
+  const newest = record.newest[wanted.project];
+  if (newest?.build === wanted.build) return { result: 'duplicate' };
+  if (newest && !isNewer(wanted, newest)) return { result: 'older', newest };
+
+  const sameCommit = newest?.sha !== undefined && newest.sha === wanted.sha;
+  if (sameCommit && newest.outcome === 'deployed') {
+    const settled = { ...wanted, outcome: newest.outcome, settledAt: wanted.recordedAt };
+    return {
+      result: 'deployed',
+      by: newest,
+      record: { ...record, newest: { ...record.newest, [wanted.project]: settled } },
+    };
+  }
+  const superseded = record.wanted.filter((build) => build.project === wanted.project);
+  const { notBefore: _, ...rest } = record;
+  return {
+    result: 'wanted',
+    superseded,
+    record: {
+      ...rest,
+      wanted: [...record.wanted.filter((build) => build.project !== wanted.project), wanted],
+      newest: { ...record.newest, [wanted.project]: wanted },
+      // A second build of a commit that is being synced needs no sync of its own.
+      ...(record.attempt &&
+      sameCommit &&
+      superseded.some((build) => record.attempt?.serves.includes(build.build))
+        ? { attempt: { ...record.attempt, serves: [...record.attempt.serves, wanted.build] } }
+        : {}),
+    },
+  };
+}
+
+function isNewer(wanted: WantedBuild, newest: WantedBuild): boolean {
+  if (wanted.number > newest.number) return true;
+  if (!wanted.startedAt || !newest.startedAt) return false;
+  return Date.parse(wanted.startedAt) - Date.parse(newest.startedAt) > NEW_COUNT_MS;
+}
+
+/** Everything that is wanted has ended so. */
+export function settle(record: ApplicationRecord, outcome: Outcome, now: Date): ApplicationRecord {
+  const newest = { ...record.newest };
+  for (const build of record.wanted) {
+    if (newest[build.project]?.build === build.build) {
+      const { again: _, ...rest } = build;
+      newest[build.project] = { ...rest, outcome, settledAt: now.toISOString() };
+    }
+  }
+  return {
+    name: record.name,
+    project: record.project,
+    wanted: [],
+    newest,
+    ...(record.drift ? { drift: record.drift } : {}),
+  };
+}
+
+/** The attempt that comes next, to be written down before Argo CD is asked. */
+export function attemptOf(record: ApplicationRecord, now: Date): SyncAttempt {
+  const serves = record.wanted.map((build) => build.build);
+  const again =
+    record.attempt !== undefined && serves.every((build) => record.attempt?.serves.includes(build));
+  const tries = again && record.attempt ? record.attempt.tries + 1 : 1;
+  const last = record.wanted.at(-1);
+  return {
+    deployId: `${last?.build ?? record.name}#${tries}`,
+    serves,
+    tries,
+    requestedAt: now.toISOString(),
+    watchedSince: now.toISOString(),
+  };
+}

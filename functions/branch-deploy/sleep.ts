@@ -1,0 +1,62 @@
+/** Does the cluster sleep, as far as a deploy is concerned? Pure. */
+import type { ClusterState } from '#model/cluster-state.ts';
+import { desiredAt } from '#model/desired.ts';
+import type { Override, Schedule } from '#model/schedule.ts';
+
+export type Sleep =
+  | { readonly asleep: false }
+  | {
+      readonly asleep: true;
+      readonly reason: string;
+      /** When it is to be awake; absent where it should be awake already, or nothing is known to wake it. */
+      readonly until?: Date;
+      /** What keeps it asleep, where it is a person's wish. */
+      readonly override?: Override;
+    };
+
+/**
+ * Asleep means that it should sleep now, or that it should not and is not up yet. A cluster that should sleep and
+ * still runs is about to stop: a sync would not come to its end.
+ */
+export function sleepAt(
+  schedule: Schedule | undefined,
+  now: Date,
+  observed: { readonly state?: ClusterState; readonly override?: Override },
+): Sleep {
+  if (!schedule) return { asleep: false };
+  const { state, override } = observed;
+  const desired = desiredAt(schedule, now, override ? [override] : []);
+  if (desired.state === 'asleep') {
+    return {
+      asleep: true,
+      reason: desired.reason,
+      ...(desired.until ? { until: desired.until } : {}),
+      ...(desired.source === 'override' && override ? { override } : {}),
+    };
+  }
+  if (state && state.phase !== 'awake') {
+    return {
+      asleep: true,
+      reason: `the cluster is ${state.phase === 'starting' ? 'starting' : 'not up yet'}`,
+    };
+  }
+  return { asleep: false };
+}
+
+/** Should it sleep by schedule and calendar alone? Needs no observation, so that a quiet tick asks nobody. */
+export function sleepsBySchedule(schedule: Schedule | undefined, now: Date): boolean {
+  return schedule !== undefined && desiredAt(schedule, now, []).state === 'asleep';
+}
+
+/** `Mon 08:00 (Asia/Tokyo)` */
+export function wallClock(schedule: Schedule, instant: Date): string {
+  const parts = new Intl.DateTimeFormat('en-GB', {
+    timeZone: schedule.timeZone,
+    weekday: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  }).formatToParts(instant);
+  const part = (type: string) => parts.find((candidate) => candidate.type === type)?.value ?? '';
+  return `${part('weekday')} ${part('hour')}:${part('minute')} (${schedule.timeZone})`;
+}

@@ -1,0 +1,364 @@
+/**
+ * branch-deploy in front of the lab's CodeBuild, git host and Argo CD, in virtual time. What it is told of them goes
+ * through the same reading of replies as over HTTP, so that no double is kinder than the service.
+ */
+
+import { DEPLOY_INFO, viewOf } from '#functions/adapters/argocd/application.ts';
+import { troubleOf } from '#functions/adapters/argocd/reply.ts';
+import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
+import { parseEvent } from '#functions/branch-deploy/event.ts';
+import type { Answer, Argocd, Build, Builds } from '#functions/branch-deploy/ports.ts';
+import { createReporter } from '#functions/branch-deploy/report.ts';
+import { type BranchDeployPorts, run } from '#functions/branch-deploy/run.ts';
+import { type ApplicationSeed, ArgocdError, createArgocd, httpStatusOf } from '#lab/world/argocd/index.ts';
+import { createCodebuild } from '#lab/world/codebuild/index.ts';
+import { createContext } from '#lab/world/context.ts';
+import type { AwsEvent, Workloads } from '#lab/world/seams.ts';
+import type { ClusterState } from '#model/cluster-state.ts';
+import type { Decision } from '#model/decision.ts';
+import type { Override, Schedule } from '#model/schedule.ts';
+import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
+import { aMemoryTable } from './memory-table.ts';
+
+export const ACCOUNT = '111111111111';
+export const REGION = 'ap-northeast-1';
+export const REPOSITORY = 'https://github.com/example/api';
+
+/** Mon-Fri 08:00-22:00 in Tokyo. */
+export const OFFICE: Schedule = {
+  name: 'office',
+  timeZone: 'Asia/Tokyo',
+  up: ([1, 2, 3, 4, 5] as const).map((day) => ({ start: { day, minute: 480 }, end: { day, minute: 1320 } })),
+};
+/** A Wednesday, 14:00 in Tokyo. */
+export const AT_WORK = new Date('2026-11-25T05:00:00Z');
+/** The same day, 23:00 in Tokyo. */
+export const AT_NIGHT = new Date('2026-11-25T14:00:00Z');
+
+export function anApplication(overrides: Partial<ApplicationSettings> = {}): ApplicationSettings {
+  return { name: 'api', project: 'default', prune: false, syncOptions: [], ...overrides };
+}
+
+export function theSettings(overrides: Partial<BranchDeploySettings> = {}): BranchDeploySettings {
+  return {
+    environment: 'develop',
+    production: false,
+    account: ACCOUNT,
+    region: REGION,
+    cluster: 'develop',
+    dryRun: false,
+    argocd: { url: 'https://argocd.develop.example.com', tokenSecret: 'token', through: 'server' },
+    builds: [
+      { project: 'api-develop', repository: REPOSITORY, branch: 'develop', applications: [anApplication()] },
+    ],
+    whenAsleep: 'defer',
+    ...overrides,
+  };
+}
+
+export interface WorldOptions {
+  readonly start?: Date;
+  readonly seed?: number;
+  readonly settings?: Partial<BranchDeploySettings>;
+  readonly application?: Partial<ApplicationSeed>;
+  /** Seconds from a new image to Healthy. */
+  readonly rolloutSeconds?: number;
+  readonly buildSeconds?: number | ((build: { number: number }) => number);
+}
+
+export type World = ReturnType<typeof aWorld>;
+
+export function aWorld(options: WorldOptions = {}) {
+  const context = createContext({ start: options.start ?? AT_WORK, seed: options.seed ?? 1 });
+  const { clock } = context;
+  const settings = theSettings(options.settings);
+  const codebuild = createCodebuild(context);
+  const workloads = theWorkloads(clock, options.rolloutSeconds ?? 5);
+  codebuild.addRepository(REPOSITORY);
+  for (const branch of ['main', ...new Set(settings.builds.map((binding) => binding.branch))]) {
+    codebuild.push({ repository: REPOSITORY, ref: `refs/heads/${branch}` });
+  }
+  for (const project of new Set(settings.builds.map((binding) => binding.project))) {
+    const binding = settings.builds.find((candidate) => candidate.project === project);
+    codebuild.addProject({
+      account: ACCOUNT,
+      region: REGION,
+      name: project,
+      repository: REPOSITORY,
+      webhook: {
+        filterGroups: [
+          [
+            { type: 'EVENT', pattern: 'PUSH' },
+            { type: 'HEAD_REF', pattern: `^refs/heads/${binding?.branch}$` },
+          ],
+        ],
+      },
+      buildSeconds: options.buildSeconds ?? 30,
+    });
+  }
+  const argocd = createArgocd(context, {
+    workloads,
+    revisionOf: (repository, revision, at) => codebuild.git.revisionOf(repository, revision, at),
+    onPush: (listener) => codebuild.git.onPush(listener),
+  });
+  const names = new Map(
+    settings.builds.flatMap((binding) =>
+      binding.applications.map((application) => [application.name, { application, binding }] as const),
+    ),
+  );
+  for (const { application, binding } of names.values()) {
+    if (application.project !== 'default') argocd.addProject({ name: application.project });
+    argocd.addApplication({
+      name: application.name,
+      project: application.project,
+      repoURL: `${REPOSITORY}.git`,
+      targetRevision: binding.branch,
+      deployments: [
+        { namespace: 'app', name: application.name, image: `${application.name}:{revision}`, replicas: 1 },
+      ],
+      ...options.application,
+    });
+  }
+
+  const events: AwsEvent[] = [];
+  context.signals.on('event', (event) => events.push(event));
+  const table = aMemoryTable();
+  const decisions: Decision[] = [];
+  const wire = aWire(argocd);
+  const now = () => clock.date();
+  const reads = { builds: 0 };
+  const builds = theBuilds(codebuild, reads);
+
+  const ports = (): BranchDeployPorts => ({
+    argocd: wire,
+    builds,
+    deploys: createDesiredDeploys(table),
+    night: createNight(table),
+    reporter: createReporter({
+      environment: settings.environment,
+      now,
+      record: async (said) => void decisions.push(...said),
+    }),
+    seen: new Set(),
+    now,
+    pause: (ms) => new Promise((resolve) => void clock.after(ms, resolve)),
+    random: context.random,
+  });
+  let warm = ports();
+
+  /** Lets time pass until the work is done. */
+  const through = async <T>(work: Promise<T>): Promise<T> => {
+    let done = false;
+    const settled = work.then(
+      (value) => ({ value }),
+      (error: unknown) => ({ error }),
+    );
+    void settled.then(() => {
+      done = true;
+    });
+    for (let steps = 0; steps < 20_000; steps++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (done) break;
+      await clock.runUntil(clock.now() + 100);
+    }
+    const result = await settled;
+    if ('error' in result) throw result.error;
+    return result.value;
+  };
+  const pass = async (ms: number) => clock.runUntil(clock.now() + ms);
+
+  const world = {
+    context,
+    clock,
+    codebuild,
+    argocd,
+    wire,
+    workloads,
+    table,
+    settings,
+    decisions,
+    events,
+    reads,
+    pass,
+    through,
+    ports: () => warm,
+    /** The process is a new one. */
+    coldStart: () => {
+      warm = ports();
+    },
+    invoke: (payload: unknown) => through(run(parseEvent(payload), settings, warm)),
+    invokeAll: (payloads: readonly unknown[]) =>
+      through(
+        Promise.all(payloads.map((payload) => run(parseEvent(payload), settings, warm))).then(
+          () => undefined,
+        ),
+      ),
+    tick: (at?: Date) =>
+      world.invoke({
+        source: 'nightshift',
+        trigger: 'tick',
+        schedule: 'branch-deploy-tick',
+        id: 'tick',
+        time: (at ?? now()).toISOString(),
+      }),
+    /** Ticks at every full minute. */
+    async ticks(minutes: number) {
+      for (let minute = 0; minute < minutes; minute++) {
+        const next = Math.floor(clock.now() / 60_000) * 60_000 + 60_000;
+        await clock.runUntil(next);
+        await world.tick();
+      }
+    },
+    push: (branch = 'develop') => codebuild.push({ repository: REPOSITORY, ref: `refs/heads/${branch}` }),
+    /** Pushes, and waits for the event of the build's end. */
+    async build(branch = 'develop') {
+      const pushed = world.push(branch);
+      await pass(32_000);
+      return { ...pushed, event: lastEvent(events) };
+    },
+    actions: (target?: string) =>
+      decisions.filter((decision) => !target || decision.target === target).map(({ action }) => action),
+    reasons: () => decisions.map(({ action, reason }) => `${action}: ${reason}`),
+    syncs: () => wire.calls.filter((call) => call.startsWith('sync')).length,
+    image: (name = 'api') => workloads.images.get(`app/${name}`),
+    async state(state: Partial<ClusterState>) {
+      await table.put('night', 'state', {
+        phase: 'awake',
+        desired: 'awake',
+        reason: 'schedule',
+        since: now().toISOString(),
+        groups: [],
+        ...state,
+      } satisfies ClusterState);
+    },
+    async override(): Promise<Override | undefined> {
+      return (await table.get<Override>('night', 'override'))?.value;
+    },
+  };
+  return world;
+}
+
+/** The last event of a build that ended. */
+export function lastEvent(events: readonly AwsEvent[]): AwsEvent {
+  const event = events.findLast((candidate) => candidate.detail['build-status'] !== 'IN_PROGRESS');
+  if (!event) throw new Error('no build has ended yet');
+  return event;
+}
+
+/** Argo CD's API server as the adapter hears it, and what goes wrong on the way. */
+function aWire(world: ReturnType<typeof createArgocd>) {
+  const token = world.addToken({ project: 'default', role: 'nightshift' });
+  const calls: string[] = [];
+  const state = {
+    token,
+    /** Answers instead of Argo CD; undefined lets the request through. */
+    fault: (_call: string): ReturnType<typeof troubleOf> | undefined => undefined,
+  };
+  const answer = async (call: string, act: () => ReturnType<typeof world.get>): Promise<Answer<never>> => {
+    calls.push(call);
+    await Promise.resolve();
+    const fault = state.fault(call);
+    if (fault) return { ok: false, trouble: fault };
+    try {
+      return { ok: true, value: viewOf(JSON.parse(JSON.stringify(act()))) } as Answer<never>;
+    } catch (error) {
+      if (!(error instanceof ArgocdError)) throw error;
+      const body = JSON.stringify({ error: error.message, code: error.code, message: error.message });
+      return {
+        ok: false,
+        trouble: troubleOf('argocd', { status: httpStatusOf(error.code), headers: {}, body }),
+      };
+    }
+  };
+  const wire: Argocd & { calls: string[]; state: typeof state } = {
+    calls,
+    state,
+    read: (application, { refresh = false } = {}) =>
+      answer(`${refresh ? 'refresh' : 'read'} ${application.name}`, () =>
+        world.get(world.authenticate(state.token), queryOf(application), refresh ? 'normal' : undefined),
+      ),
+    sync: (application, deployId) =>
+      answer(`sync ${application.name}`, () =>
+        world.sync(world.authenticate(state.token), {
+          ...queryOf(application),
+          prune: application.prune,
+          infos: [{ name: DEPLOY_INFO, value: deployId }],
+        }),
+      ),
+  };
+  return wire;
+}
+
+function queryOf(application: ApplicationSettings) {
+  return {
+    name: application.name,
+    project: application.project,
+    ...(application.namespace ? { appNamespace: application.namespace } : {}),
+  };
+}
+
+function theBuilds(codebuild: ReturnType<typeof createCodebuild>, reads: { builds: number }): Builds {
+  return {
+    async read(ids) {
+      reads.builds++;
+      if (ids.length === 0) throw new Error('InvalidInputException: ids is empty');
+      return ids.flatMap((id): Build[] => {
+        const build = codebuild.build(ACCOUNT, REGION, id);
+        if (!build) return [];
+        return [
+          {
+            id: build.id,
+            project: build.project,
+            number: build.number,
+            status: build.status,
+            initiator: build.initiator,
+            location: build.source.location,
+            ...(build.sourceVersion ? { sourceVersion: build.sourceVersion } : {}),
+            ...(build.resolvedSourceVersion ? { resolvedSourceVersion: build.resolvedSourceVersion } : {}),
+            exported: Object.fromEntries(
+              build.exportedEnvironmentVariables.map(({ name, value }) => [name, value]),
+            ),
+            startedAt: new Date(build.startTime),
+            ...(build.endTime === undefined ? {} : { endedAt: new Date(build.endTime) }),
+          },
+        ];
+      });
+    },
+    async recent(project) {
+      reads.builds++;
+      if (!codebuild.project(ACCOUNT, REGION, project)) return undefined;
+      return codebuild
+        .builds(ACCOUNT, REGION, project)
+        .map((build) => build.id)
+        .reverse()
+        .slice(0, 100);
+    },
+  };
+}
+
+/** Deployments whose pods are there some seconds after a new image; images that begin with `broken` never are. */
+function theWorkloads(
+  clock: { now(): number },
+  rolloutSeconds: number,
+): Workloads & { images: Map<string, string>; broken: boolean } {
+  const applied = new Map<string, { image: string; at: number }>();
+  const images = new Map<string, string>();
+  const workloads: Workloads & { images: Map<string, string>; broken: boolean } = {
+    images,
+    broken: false,
+    apply(deployment) {
+      const key = `${deployment.namespace}/${deployment.name}`;
+      if (applied.get(key)?.image === deployment.image) return;
+      applied.set(key, { image: deployment.image, at: clock.now() });
+      images.set(key, deployment.image);
+    },
+    health(namespace, name) {
+      const found = applied.get(`${namespace}/${name}`);
+      if (!found) return 'Missing';
+      if (clock.now() - found.at < rolloutSeconds * 1000) return 'Progressing';
+      return workloads.broken ? 'Degraded' : 'Healthy';
+    },
+    available: (namespace, name) => workloads.health(namespace, name) === 'Healthy',
+  };
+  return workloads;
+}
