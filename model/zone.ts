@@ -29,7 +29,19 @@ export function lastInstantOf(timeZone: string, wall: number): number {
   return instantOf(timeZone, wall, 'later');
 }
 
+/** The edges of the next days are asked for every minute: what was computed once is remembered, up to a bound. */
+const known = new Map<string, number>();
+const KNOWN_AT_MOST = 2_000;
+
 function instantOf(timeZone: string, wall: number, occurrence: 'earlier' | 'later'): number {
+  const key = `${timeZone} ${wall} ${occurrence}`;
+  const found = known.get(key) ?? computeInstant(timeZone, wall, occurrence);
+  if (known.size >= KNOWN_AT_MOST) known.clear();
+  known.set(key, found);
+  return found;
+}
+
+function computeInstant(timeZone: string, wall: number, occurrence: 'earlier' | 'later'): number {
   const utc = new Date(wall * MINUTE_MS);
   const local = create(
     utc.getUTCFullYear(),
