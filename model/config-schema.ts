@@ -302,6 +302,22 @@ const deploy = object(
   'write { argocd: { … }, builds: [ … ] }',
 );
 
+const prices = object(
+  {
+    currency: text('write a currency like "USD"').regex(/^[A-Z]{3}$/, {
+      error: 'write the three letters of a currency like "USD"',
+    }),
+    perNodeHour: z.record(
+      z.string(),
+      z.number({ error: 'write what a node costs an hour, like 0.05' }).nonnegative({
+        error: 'write what a node costs an hour, like 0.05',
+      }),
+      { error: 'write { group: price }, with "*" for all others' },
+    ),
+  },
+  'write { currency: "USD", perNodeHour: { "*": 0.05 } }',
+);
+
 const development = object(
   {
     ...common,
@@ -321,6 +337,7 @@ const development = object(
     startDeadlineMinutes: minutes(1, 720).optional(),
     warnMinutes: minutes(0, 720).optional(),
     readyBy: flag().optional(),
+    prices: prices.optional(),
   },
   'write { account, region, cluster, schedule }',
 );

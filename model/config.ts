@@ -67,6 +67,24 @@ export interface BuildConfig {
   /** Exactly this branch, case-sensitive. */
   readonly branch: string;
   readonly applications: readonly ApplicationConfig[];
+  /** Make the project in the environment's stack. Without it the project is there already, with its own webhook. */
+  readonly create?: BuildProjectConfig;
+}
+
+/** A CodeBuild project that builds pushes to the binding's branch, and nothing else. */
+export interface BuildProjectConfig {
+  /** The ARN of a CodeConnections connection to the host of the repository. */
+  readonly connection: string;
+  /** Default: what `github.com`, `gitlab.com` and `bitbucket.org` are; another host needs it. */
+  readonly host?: 'github' | 'github-enterprise' | 'gitlab' | 'gitlab-self-managed' | 'bitbucket';
+  /** Path in the repository. Default `buildspec.yml`. */
+  readonly buildspec?: string;
+  /** Default `small`: 2 vCPU and 4 GB on arm64. */
+  readonly compute?: 'small' | 'medium' | 'large';
+  /** Let the build run Docker. Default false. */
+  readonly docker?: boolean;
+  /** ARNs of managed policies for what the build does besides, such as pushing an image. */
+  readonly policies?: readonly string[];
 }
 
 export interface DeployConfig {
@@ -119,6 +137,15 @@ export interface DevelopmentEnvironmentConfig extends EnvironmentBase {
   readonly warnMinutes?: number;
   /** Start so early that the nodes are ready by the schedule's time. Default false: start at it. */
   readonly readyBy?: boolean;
+  /** For the report of savings only: no function is told. */
+  readonly prices?: PricesConfig;
+}
+
+export interface PricesConfig {
+  /** `USD` */
+  readonly currency: string;
+  /** What one node costs an hour, by group; `*` for all groups that are not named. */
+  readonly perNodeHour: Readonly<Record<string, number>>;
 }
 
 /** Production is only drained: a schedule or a deploy here is a type error. */

@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+// Plain JavaScript for whatever Node is installed: the program itself is TypeScript and needs Node 24, which is among
+// the dependencies.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const script = new URL('./nightshift.ts', import.meta.url);
+const bundled = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
+
+if (Number(process.versions.node.split('.')[0]) >= 24) {
+  await import(script.href);
+} else if (existsSync(bundled)) {
+  const { status, signal, error } = spawnSync(bundled, [fileURLToPath(script), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  });
+  if (error) throw error;
+  if (signal) process.kill(process.pid, signal);
+  process.exitCode = status ?? 1;
+} else {
+  process.stderr.write(
+    `nightshift: Node ${process.versions.node} cannot run it: install Node 24, or run npm ci first\n`,
+  );
+  process.exitCode = 1;
+}

@@ -1,0 +1,30 @@
+/** The command line's composition root: the real clock, the real terminal, the real AWS. */
+import { userInfo } from 'node:os';
+import { createCloud } from '#cli/cloud.ts';
+import { run } from '#cli/program.ts';
+
+// A reader that has seen enough (`nightshift plan | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+const now = () => new Date();
+
+process.exitCode = await run(process.argv.slice(2), {
+  out: (text) => process.stdout.write(`${text}\n`),
+  err: (text) => process.stderr.write(`${text}\n`),
+  now,
+  color: process.stdout.isTTY === true && !process.env['NO_COLOR'],
+  user: userName(),
+  cloud: (name, environment) => createCloud(name, environment, now),
+});
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run under a user id that has no name.
+    return process.env['USER'] ?? 'unknown';
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * What the commands ask of AWS, environment by environment: its table, and its night-schedule function. Only the
+ * permissions that a command needs are used, and the one that is missing is named.
+ */
+
+import { createTable } from '#functions/adapters/table.ts';
+import {
+  DECISION,
+  LEDGER,
+  NIGHT,
+  OVERRIDE_KEY,
+  STATE_KEY,
+  savedKey,
+} from '#functions/adapters/table-keys.ts';
+import type { LedgerEntry, SavedSize } from '#functions/night-schedule/ports.ts';
+import type { ClusterState } from '#model/cluster-state.ts';
+import type { EnvironmentConfig } from '#model/config.ts';
+import type { Decision } from '#model/decision.ts';
+import { functionNameOf, tableNameOf } from '#model/names.ts';
+import type { Override } from '#model/schedule.ts';
+import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
+import { CloudError } from './io.ts';
+
+export interface Night {
+  readonly state?: ClusterState;
+  readonly override?: Override;
+  readonly saved: readonly SavedSize[];
+}
+
+export interface Cloud {
+  /** The time as AWS said it with its last answer: a wrong clock of this machine must not date an override. */
+  now(): Date;
+  night(): Promise<Night>;
+  /** The override that stands in the table, ended or not. */
+  override(): Promise<Override | undefined>;
+  setOverride(override: Override): Promise<void>;
+  clearOverride(): Promise<void>;
+  /** Asks night-schedule for a pass now; does not wait for it. */
+  wakeFunction(cause: string): Promise<void>;
+  /** Decided at `since` or later, oldest first. */
+  decisions(since: Date): Promise<readonly Decision[]>;
+  /** Of the dates from `firstDate` (ISO) on, oldest first. */
+  ledger(firstDate: string): Promise<readonly LedgerEntry[]>;
+}
+
+/** Clients with the credentials of this shell, for the region of the environment. The SDK is only loaded here. */
+export async function createCloud(
+  name: string,
+  environment: EnvironmentConfig,
+  localNow: () => Date,
+): Promise<Cloud> {
+  const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb');
+  const { region, account } = environment;
+  const tableName = tableNameOf(name);
+  const tableArn = `arn:aws:dynamodb:${region}:${account}:table/${tableName}`;
+  const client = new DynamoDBClient({ region, maxAttempts: 3 });
+  const clock = createClock(localNow);
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      clock.hear(result.response);
+      return result;
+    },
+    { step: 'deserialize', name: 'serverTime', priority: 'low' },
+  );
+  const table = createTable(client, tableName);
+
+  const ask = <T>(permission: string, run: () => Promise<T>) =>
+    asking({ permission, resource: tableArn, what: `the table ${tableName}`, environment, name }, run);
+  const currentOverride = () => ask('dynamodb:GetItem', () => table.get<Override>(NIGHT, OVERRIDE_KEY));
+
+  return {
+    now: clock.now,
+
+    async night() {
+      const items = await ask('dynamodb:Query', () => table.list<unknown>(NIGHT));
+      const valueAt = <T>(key: string) => items.find((item) => item.key === key)?.value as T | undefined;
+      const state = valueAt<ClusterState>(STATE_KEY);
+      const override = valueAt<Override>(OVERRIDE_KEY);
+      return {
+        saved: items
+          .filter((item) => item.key.startsWith(savedKey('')))
+          .map((item) => item.value as SavedSize),
+        ...(state ? { state } : {}),
+        ...(override ? { override } : {}),
+      };
+    },
+
+    async override() {
+      return (await currentOverride())?.value;
+    },
+
+    async setOverride(override) {
+      const before = await currentOverride();
+      const written = await ask('dynamodb:PutItem', () =>
+        table.put(NIGHT, OVERRIDE_KEY, override, { if: before?.version ?? 'absent' }),
+      );
+      if (written === undefined) throw changedMeanwhile(name);
+    },
+
+    async clearOverride() {
+      const before = await currentOverride();
+      if (!before) return;
+      const removed = await ask('dynamodb:DeleteItem', () =>
+        table.remove(NIGHT, OVERRIDE_KEY, before.version),
+      );
+      if (!removed) throw changedMeanwhile(name);
+    },
+
+    async wakeFunction(cause) {
+      const { InvokeCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
+      const functionName = functionNameOf(name, 'night-schedule');
+      const trigger: ScheduledTrigger = {
+        source: TRIGGER_SOURCE,
+        trigger: 'override',
+        schedule: 'override',
+        id: cause,
+        time: clock.now().toISOString(),
+      };
+      const lambda = new LambdaClient({ region, maxAttempts: 3 });
+      await asking(
+        {
+          permission: 'lambda:InvokeFunction',
+          resource: `arn:aws:lambda:${region}:${account}:function:${functionName}`,
+          what: `the function ${functionName}`,
+          environment,
+          name,
+        },
+        () =>
+          lambda.send(
+            new InvokeCommand({
+              FunctionName: functionName,
+              InvocationType: 'Event',
+              Payload: new TextEncoder().encode(JSON.stringify(trigger)),
+            }),
+          ),
+      );
+    },
+
+    async decisions(since) {
+      const items = await ask('dynamodb:Query', () =>
+        table.list<Decision>(DECISION, { after: since.toISOString() }),
+      );
+      return items.map((item) => item.value);
+    },
+
+    async ledger(firstDate) {
+      const items = await ask('dynamodb:Query', () => table.list<LedgerEntry>(LEDGER, { after: firstDate }));
+      return items.map((item) => item.value);
+    },
+  };
+}
+
+/** Takes the time from the `Date` header of the answers; until there was one, the clock of this machine. */
+function createClock(localNow: () => Date) {
+  let ahead = 0;
+  const hear = (response: unknown) => {
+    const { headers } = response as { headers?: Record<string, string> };
+    const told = Date.parse(headers?.['date'] ?? '');
+    if (!Number.isNaN(told)) ahead = told - localNow().getTime();
+  };
+  // The header has whole seconds: what differs by less is the same time.
+  const now = () => new Date(localNow().getTime() + (Math.abs(ahead) < 2_000 ? 0 : ahead));
+  return { now, hear };
+}
+
+interface Question {
+  readonly permission: string;
+  readonly resource: string;
+  readonly what: string;
+  readonly name: string;
+  readonly environment: EnvironmentConfig;
+}
+
+async function asking<T>(question: Question, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    const message = explain(question, cause);
+    if (message === undefined) throw cause;
+    throw new CloudError(message, { cause });
+  }
+}
+
+/** The errors of AWS that a person can do something about; undefined for what is our own fault. */
+function explain({ permission, resource, what, name, environment }: Question, cause: unknown) {
+  if (!(cause instanceof Error)) return undefined;
+  const code = (cause as NodeJS.ErrnoException).code ?? '';
+  const place = `account ${environment.account}, ${environment.region}`;
+  switch (cause.name) {
+    case 'AccessDeniedException':
+    case 'AccessDenied':
+      return `${name}: AWS refused ${permission} on ${resource}: allow it for ${whoIn(cause.message)}`;
+    case 'CredentialsProviderError':
+    case 'TokenProviderError':
+      return `${name}: there are no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID for ${place}`;
+    case 'ExpiredToken':
+    case 'ExpiredTokenException':
+    case 'UnrecognizedClientException':
+    case 'InvalidSignatureException':
+      return `${name}: AWS does not accept the credentials (${cause.message}): sign in again for ${place}`;
+    case 'ResourceNotFoundException':
+      return `${name}: ${what} is not there: deploy the stack, or use credentials of ${place}`;
+    default:
+  }
+  const network = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ECONNRESET', 'ETIMEDOUT', 'EHOSTUNREACH'];
+  if (network.includes(code) || cause.name === 'TimeoutError') {
+    return `${name}: ${what} could not be asked (${code || cause.message}): check the network, and AWS_ENDPOINT_URL if it is set`;
+  }
+  const status = (cause as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+  return status === undefined ? undefined : `${name}: ${what} answered ${cause.name}: ${cause.message}`;
+}
+
+function whoIn(message: string): string {
+  return /User: (\S+) is not/.exec(message)?.[1] ?? 'these credentials';
+}
+
+function changedMeanwhile(name: string): CloudError {
+  return new CloudError(
+    `${name}: somebody else has changed the override in the same moment: look with "nightshift status ${name}" and try again`,
+  );
+}

@@ -1,0 +1,132 @@
+/** `plan`: what is coming, from the config alone. Asks nobody. */
+import type { LoadedConfig } from '#lib/config-file.ts';
+import { scheduleOf } from '#lib/settings.ts';
+import { desiredAt } from '#model/desired.ts';
+import { formatLocal, formatOffset, holidayWarning, type PlanEntry, planOf } from '#model/plan.ts';
+import type { Schedule } from '#model/schedule.ts';
+import { parseFrom } from '#model/when.ts';
+import { describeWindows } from '#model/window.ts';
+import { offsetAt } from '#model/zone.ts';
+import { chosen, type Named } from './environments.ts';
+import { type Io, RefusedError } from './io.ts';
+import { localTime, type Paint, paintOf } from './text.ts';
+
+export const DEFAULT_DAYS = 7;
+const MOST_DAYS = 1100;
+const DAY_MS = 86_400_000;
+
+export interface PlanOptions {
+  readonly days?: string;
+  readonly from?: string;
+  readonly environment?: string;
+  readonly json?: boolean;
+}
+
+export function plan(loaded: LoadedConfig, options: PlanOptions, io: Io): void {
+  const days = daysOf(options.days);
+  const plans = chosen(loaded, options.environment).map((named) =>
+    planEnvironment(loaded, named, options, days, io.now()),
+  );
+  if (options.json) {
+    io.out(JSON.stringify(plans.map(toJson), null, 2));
+  } else {
+    const paint = paintOf(io.color);
+    io.out(plans.map((one) => describe(one, paint)).join('\n\n'));
+  }
+  for (const { warning, name } of plans) if (warning) io.err(`nightshift: warning: ${name}: ${warning}`);
+}
+
+interface EnvironmentPlan {
+  readonly name: string;
+  readonly named: Named;
+  readonly schedule?: Schedule;
+  readonly from: Date;
+  readonly to: Date;
+  readonly entries: readonly PlanEntry[];
+  readonly warning?: string;
+}
+
+function planEnvironment(
+  loaded: LoadedConfig,
+  named: Named,
+  options: PlanOptions,
+  days: number,
+  now: Date,
+): EnvironmentPlan {
+  const { name, environment } = named;
+  const timeZone = loaded.config.schedules?.[environment.schedule ?? '']?.timeZone ?? 'UTC';
+  const from = fromOf(options.from, timeZone, now);
+  // A plan of the past needs the holidays of the past.
+  const expandedAt = from < now ? from : now;
+  const schedule =
+    environment.schedule === undefined
+      ? undefined
+      : scheduleOf(loaded.config, environment.schedule, expandedAt);
+  const to = new Date(from.getTime() + days * DAY_MS);
+  if (!schedule) return { name, named, from, to, entries: [] };
+  const warning = holidayWarning(schedule.calendar, to);
+  return {
+    name,
+    named,
+    schedule,
+    from,
+    to,
+    entries: planOf(schedule, new Date(from.getTime() - 1), to),
+    ...(warning ? { warning } : {}),
+  };
+}
+
+function describe({ name, named, schedule, from, to, entries }: EnvironmentPlan, paint: Paint): string {
+  if (!schedule) {
+    const why = named.environment.production ? 'production is only drained' : 'it has no schedule';
+    return `${paint.bold(name)}: never stopped, ${why}`;
+  }
+  const { timeZone, calendar } = schedule;
+  const before = desiredAt(schedule, from, []);
+  const head = [
+    `${paint.bold(name)}: ${schedule.name}, up ${describeWindows(schedule.up)} (${timeZone}, UTC${formatOffset(offsetAt(timeZone, from.getTime()))})`,
+    ...(calendar ? [`calendar ${calendar.name}`] : []),
+  ].join(', ');
+  const range = `  from ${localTime(timeZone, from)} to ${localTime(timeZone, to)}; at first ${before.state}: ${before.reason}`;
+  const lines = entries.map((entry) => {
+    const kind = entry.kind.padEnd(5);
+    const color = { start: paint.green, stop: paint.blue, skip: paint.yellow, clock: paint.yellow }[
+      entry.kind
+    ];
+    return `  ${localTime(timeZone, entry.at)}  ${color(kind)}  ${entry.reason}`;
+  });
+  return [head, paint.dim(range), ...(lines.length > 0 ? lines : ['  nothing changes'])].join('\n');
+}
+
+function toJson({ name, named, schedule, from, to, entries, warning }: EnvironmentPlan) {
+  const timeZone = schedule?.timeZone ?? 'UTC';
+  return {
+    environment: name,
+    production: named.environment.production ?? false,
+    ...(schedule ? { schedule: schedule.name, timeZone } : {}),
+    from: from.toISOString(),
+    to: to.toISOString(),
+    ...(schedule ? { state: desiredAt(schedule, from, []).state } : {}),
+    entries: entries.map(({ at, kind, reason, source }) => ({
+      at: at.toISOString(),
+      local: formatLocal(timeZone, at),
+      kind,
+      reason,
+      source,
+    })),
+    ...(warning ? { warning } : {}),
+  };
+}
+
+function daysOf(text: string | undefined): number {
+  const days = Number(text ?? DEFAULT_DAYS);
+  if (Number.isInteger(days) && days >= 1 && days <= MOST_DAYS) return days;
+  throw new RefusedError(`--days ${text}: write a whole number from 1 to ${MOST_DAYS}, like --days 14`);
+}
+
+function fromOf(text: string | undefined, timeZone: string, now: Date): Date {
+  if (text === undefined) return now;
+  const parsed = parseFrom(text, timeZone);
+  if ('problem' in parsed) throw new RefusedError(`--from ${text}: ${parsed.problem}`);
+  return new Date(parsed.at);
+}

@@ -1,0 +1,149 @@
+/** The command line: what there is to say, and what it answers. The commands themselves are in the files beside. */
+import { Command, CommanderError } from 'commander';
+import { ConfigError, type LoadedConfig, loadConfig } from '#lib/config-file.ts';
+import { SPAN_EXAMPLES, UNTIL_EXAMPLES } from '#model/when.ts';
+import { DEFAULT_SINCE, type ExplainOptions, explain } from './explain.ts';
+import { CloudError, type Io, RefusedError } from './io.ts';
+import { cancelOverride, type OverrideOptions, setOverride, type Wish } from './override.ts';
+import { DEFAULT_DAYS, type PlanOptions, plan } from './plan.ts';
+import { DEFAULT_SAVINGS_DAYS, type SavingsOptions, savings } from './savings.ts';
+import { status } from './status.ts';
+
+export const EXIT = { done: 0, refused: 1, cloud: 2 } as const;
+
+/** Runs one command and gives its exit code. What is no mistake of the user's and no answer of AWS's is thrown. */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  let code: number = EXIT.done;
+  const program = createProgram(io, (complete) => {
+    if (!complete) code = EXIT.cloud;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.refused;
+    if (error instanceof ConfigError || error instanceof RefusedError) {
+      io.err(`nightshift: ${error.message}`);
+      return EXIT.refused;
+    }
+    if (error instanceof CloudError) {
+      io.err(error.message.replace(/^/gm, 'nightshift: '));
+      return EXIT.cloud;
+    }
+    throw error;
+  }
+}
+
+function createProgram(io: Io, answered: (complete: boolean) => void): Command {
+  const program = new Command('nightshift')
+    .description('Looks into the night shift of EKS clusters, and keeps a cluster up when people stay late.')
+    .option('-c, --config <path>', 'the config file (default: NIGHTSHIFT_CONFIG, or nightshift.config.ts)')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.out(text.replace(/\n$/, '')),
+      writeErr: (text) => io.err(text.replace(/\n$/, '')),
+      outputError: (text, write) => write(text.replace(/^error: /, 'nightshift: ')),
+    })
+    .helpCommand(true)
+    .addHelpText('after', `\n${HELP}`);
+  const config = (): Promise<LoadedConfig> => loadConfig(program.opts<{ config?: string }>().config);
+
+  command(
+    program,
+    'plan',
+    'the coming starts and stops of each environment, each with its reason; asks nobody',
+    ['nightshift plan --days 14', 'nightshift plan --from 2026-12-24 --environment develop'],
+  )
+    .option('-d, --days <number>', `how many days (default: ${DEFAULT_DAYS})`)
+    .option('-f, --from <date>', 'from this date in the zone of the schedule, or instant (default: now)')
+    .option('-e, --environment <name>', 'this environment only')
+    .option('--json', 'one JSON document')
+    .action(async (options: PlanOptions) => plan(await config(), options, io));
+
+  command(program, 'status', 'what each cluster is now, what comes next, and the override that stands', [
+    'nightshift status',
+    'nightshift status develop --json',
+  ])
+    .argument('[environment]', 'this environment only')
+    .option('--json', 'one JSON document')
+    .action(async (name: string | undefined, options: { json?: boolean }) =>
+      answered(await status(await config(), name, options, io)),
+    );
+
+  const wishes: readonly [Wish, string, readonly string[]][] = [
+    [
+      'keep-up',
+      'keeps a cluster up beyond its hours',
+      [
+        'nightshift keep-up develop --until 23:00 --reason "release"',
+        'nightshift keep-up develop --until 2026-12-01T23:00+09:00',
+      ],
+    ],
+    ['wake', 'wakes a cluster now', ['nightshift wake develop --for 2h --reason "incident"']],
+    ['sleep', 'puts a cluster to sleep now', ['nightshift sleep develop --until "Mon 08:00"']],
+  ];
+  for (const [wish, description, examples] of wishes) {
+    command(program, wish, description, examples)
+      .argument('<environment>', 'its name in the config')
+      .option('-u, --until <time>', `until when: ${UNTIL_EXAMPLES}`)
+      .option('-f, --for <span>', `for how long: ${SPAN_EXAMPLES}`)
+      .option('-r, --reason <text>', 'why, for the others')
+      .option('-a, --author <name>', `who (default: ${io.user})`)
+      .option('--json', 'one JSON document')
+      .action(async (name: string, options: OverrideOptions) =>
+        setOverride(await config(), wish, name, options, io),
+      );
+  }
+
+  command(program, 'cancel', 'takes an override back', ['nightshift cancel develop'])
+    .argument('<environment>', 'its name in the config')
+    .option('--json', 'one JSON document')
+    .action(async (name: string, options: { json?: boolean }) =>
+      cancelOverride(await config(), name, options, io),
+    );
+
+  command(program, 'explain', 'what was decided about a target, and why', [
+    'nightshift explain web-spot --since 1d',
+    'nightshift explain api --environment develop --json',
+  ])
+    .argument(
+      '<target>',
+      'a nodegroup, node, application or build, or an environment for all of its decisions',
+    )
+    .option('-e, --environment <name>', 'this environment only')
+    .option('-s, --since <span>', `how far back: ${SPAN_EXAMPLES} (default: ${DEFAULT_SINCE})`)
+    .option('--json', 'one JSON document')
+    .action(async (target: string, options: ExplainOptions) =>
+      answered(await explain(await config(), target, options, io)),
+    );
+
+  command(program, 'savings', 'node-hours that were slept, and their price where one is set', [
+    'nightshift savings --days 31',
+    'nightshift savings --environment develop --daily',
+  ])
+    .option('-d, --days <number>', `how many days (default: ${DEFAULT_SAVINGS_DAYS})`)
+    .option('-e, --environment <name>', 'this environment only')
+    .option('--daily', 'each date by itself')
+    .option('--json', 'one JSON document')
+    .action(async (options: SavingsOptions) => answered(await savings(await config(), options, io)));
+
+  return program;
+}
+
+/** A subcommand with examples in its help. */
+function command(program: Command, name: string, description: string, examples: readonly string[]): Command {
+  return program
+    .command(name)
+    .description(description)
+    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`);
+}
+
+const HELP = `Examples:
+  $ nightshift plan --days 14
+  $ nightshift keep-up develop --until 23:00 --reason "release"
+  $ nightshift explain web-spot
+
+Times without an offset are read on the clock of the environment's schedule.
+All commands but plan use the AWS credentials of this shell; AWS_ENDPOINT_URL names another endpoint.
+
+Exit codes: 0 done; 1 the config or the request is wrong; 2 AWS refused or could not be asked.`;

@@ -1,0 +1,130 @@
+/** `savings`: node-hours that were slept, from the ledger of observations. What nobody observed is shown as a gap. */
+
+import type { LedgerEntry } from '#functions/night-schedule/ports.ts';
+import type { LoadedConfig } from '#lib/config-file.ts';
+import type { DevelopmentEnvironmentConfig } from '#model/config.ts';
+import { formatDate } from '#model/date.ts';
+import { DAY_MINUTES, wallAt } from '#model/zone.ts';
+import { askEach, chosen, type Named } from './environments.ts';
+import { type Io, RefusedError } from './io.ts';
+import { columns, paintOf, plain } from './text.ts';
+
+export const DEFAULT_SAVINGS_DAYS = 30;
+const MOST_DAYS = 3660;
+
+export interface SavingsOptions {
+  readonly environment?: string;
+  readonly days?: string;
+  readonly daily?: boolean;
+  readonly json?: boolean;
+}
+
+/** Hours of one group, on one date or over the whole time. */
+export interface Saving {
+  readonly environment: string;
+  readonly group: string;
+  readonly date?: string;
+  readonly asleepHours: number;
+  /** Hours of sleep in which nobody looked: not counted as saved. */
+  readonly gapHours: number;
+  readonly nodeHoursSaved: number;
+  readonly money?: number;
+  readonly currency?: string;
+}
+
+/** True where every environment answered. */
+export async function savings(loaded: LoadedConfig, options: SavingsOptions, io: Io): Promise<boolean> {
+  const days = daysOf(options.days);
+  const named = chosen(loaded, options.environment).filter(({ environment }) => environment.schedule);
+  if (named.length === 0) {
+    throw new RefusedError(
+      `"${options.environment}" has no schedule: it is never stopped, so nothing is saved`,
+    );
+  }
+  const { answers, failed } = await askEach(io, named, async (one) => {
+    const cloud = await io.cloud(one.name, one.environment);
+    const timeZone = loaded.config.schedules?.[one.environment.schedule ?? '']?.timeZone ?? 'UTC';
+    const firstDate = (now: Date) =>
+      formatDate(Math.floor(wallAt(timeZone, now.getTime()) / DAY_MINUTES) - days + 1);
+    const asked = firstDate(io.now());
+    const entries = await cloud.ledger(asked);
+    const first = firstDate(cloud.now());
+    return sum(one, first === asked ? entries : await cloud.ledger(first), options.daily ?? false);
+  });
+  const found = answers.flat();
+  if (options.json) io.out(JSON.stringify(found, null, 2));
+  else
+    io.out(
+      found.length > 0
+        ? describe(found, days, io)
+        : `nothing was slept in the last ${days} days, as far as the ledger says`,
+    );
+  return !failed;
+}
+
+export function sum({ name, environment }: Named, entries: readonly LedgerEntry[], daily: boolean): Saving[] {
+  const prices = (environment as DevelopmentEnvironmentConfig).prices;
+  const byKey = new Map<string, LedgerEntry[]>();
+  for (const entry of entries) {
+    const key = daily ? `${entry.date} ${entry.group}` : entry.group;
+    byKey.set(key, [...(byKey.get(key) ?? []), entry]);
+  }
+  return [...byKey.values()].map((list) => {
+    const [{ group, date }] = list as [LedgerEntry];
+    const hours = (of: (entry: LedgerEntry) => number) =>
+      list.reduce((total, entry) => total + of(entry), 0) / 60;
+    const nodeHoursSaved = hours((entry) => entry.nodeMinutesSaved);
+    const price = prices?.perNodeHour[group] ?? prices?.perNodeHour['*'];
+    return {
+      environment: name,
+      group,
+      ...(daily ? { date } : {}),
+      asleepHours: hours((entry) => entry.asleepMinutes),
+      gapHours: hours((entry) => entry.gapMinutes),
+      nodeHoursSaved,
+      ...(prices && price !== undefined ? { money: nodeHoursSaved * price, currency: prices.currency } : {}),
+    };
+  });
+}
+
+function describe(found: readonly Saving[], days: number, io: Io): string {
+  const paint = paintOf(io.color);
+  const number = (value: number) => value.toFixed(1);
+  const money = (amount: number | undefined, currency: string | undefined) =>
+    amount === undefined ? '-' : `${amount.toFixed(2)} ${currency}`;
+  const rows = found.map((one) => [
+    one.environment,
+    plain(one.group),
+    one.date ?? `last ${days} days`,
+    number(one.asleepHours),
+    number(one.gapHours),
+    number(one.nodeHoursSaved),
+    money(one.money, one.currency),
+  ]);
+  const total = (of: (one: Saving) => number) => found.reduce((all, one) => all + of(one), 0);
+  const totals = [...new Set(found.flatMap(({ currency }) => currency ?? []))].map(
+    (currency) =>
+      `${money(
+        total((one) => (one.currency === currency ? (one.money ?? 0) : 0)),
+        currency,
+      )}`,
+  );
+  const [head = '', ...body] = columns(
+    [['environment', 'group', 'date', 'asleep h', 'gap h', 'node-hours', 'saved'], ...rows],
+    [3, 4, 5, 6],
+  );
+  const gap = total((one) => one.gapHours);
+  return [
+    paint.bold(head),
+    ...body,
+    `together ${number(total((one) => one.nodeHoursSaved))} node-hours${totals.length > 0 ? `, ${totals.join(', ')}` : ''}`,
+    ...(gap > 0 ? [`in ${number(gap)} h of the sleep nobody looked: they are not counted`] : []),
+    ...(totals.length === 0 ? ['set prices in an environment to see money'] : []),
+  ].join('\n');
+}
+
+function daysOf(text: string | undefined): number {
+  const days = Number(text ?? DEFAULT_SAVINGS_DAYS);
+  if (Number.isInteger(days) && days >= 1 && days <= MOST_DAYS) return days;
+  throw new RefusedError(`--days ${text}: write a whole number from 1 to ${MOST_DAYS}, like --days 30`);
+}

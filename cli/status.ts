@@ -1,0 +1,113 @@
+/** `status`: what each cluster is now, as night-schedule last observed it, and what comes next. */
+import type { LoadedConfig } from '#lib/config-file.ts';
+import { scheduleOf } from '#lib/settings.ts';
+import { desiredAt, transitions } from '#model/desired.ts';
+import type { Schedule, Transition } from '#model/schedule.ts';
+import type { Night } from './cloud.ts';
+import { askEach, chosen, type Named } from './environments.ts';
+import type { Io } from './io.ts';
+import { describeOverride, isStanding } from './override.ts';
+import { duration, localTime, type Paint, paintOf, plain } from './text.ts';
+
+/** How far the next transition is looked for. */
+const HORIZON_MS = 62 * 86_400_000;
+
+interface Status {
+  readonly named: Named;
+  readonly now: Date;
+  readonly schedule?: Schedule;
+  readonly night?: Night;
+  readonly next?: Transition;
+}
+
+/** True where every environment answered. */
+export async function status(
+  loaded: LoadedConfig,
+  name: string | undefined,
+  options: { readonly json?: boolean },
+  io: Io,
+): Promise<boolean> {
+  const { answers, failed } = await askEach(io, chosen(loaded, name), (named) => look(loaded, named, io));
+  if (options.json) io.out(JSON.stringify(answers.map(toJson), null, 2));
+  else {
+    const paint = paintOf(io.color);
+    io.out(answers.map((one) => describe(one, paint)).join('\n\n'));
+  }
+  return !failed;
+}
+
+async function look(loaded: LoadedConfig, named: Named, io: Io): Promise<Status> {
+  const { name, environment } = named;
+  if (environment.schedule === undefined) return { named, now: io.now() };
+  const cloud = await io.cloud(name, environment);
+  const night = await cloud.night();
+  const now = cloud.now();
+  const schedule = scheduleOf(loaded.config, environment.schedule, now);
+  const overrides = night.override ? [night.override] : [];
+  const next = transitions(schedule, now, new Date(now.getTime() + HORIZON_MS), overrides)[0];
+  return { named, now, schedule, night, ...(next ? { next } : {}) };
+}
+
+function describe({ named, now, schedule, night, next }: Status, paint: Paint): string {
+  const { name, environment } = named;
+  const head = `${paint.bold(name)} (cluster ${environment.cluster}, account ${environment.account}, ${environment.region})`;
+  if (!schedule || !night) {
+    return `${head}\n  never stopped: ${environment.production ? 'production is only drained' : 'it has no schedule'}`;
+  }
+  const { timeZone } = schedule;
+  const { state, override, saved } = night;
+  const wanted = desiredAt(schedule, now, override ? [override] : []);
+  const since = state ? new Date(state.since) : undefined;
+  const rows: [string, string][] = [
+    state && since
+      ? [
+          'now',
+          `${paintPhase(state.phase, paint)} since ${localTime(timeZone, since)} (${duration(now.getTime() - since.getTime())}): ${plain(state.reason)}`,
+        ]
+      : ['now', 'nothing was observed yet: the function has not run since it was deployed'],
+    ['wanted', `${wanted.state}: ${plain(wanted.reason)}`],
+    next
+      ? [
+          'next',
+          `${next.to === 'awake' ? 'start' : 'stop'} ${localTime(timeZone, next.at)} (in ${duration(next.at.getTime() - now.getTime())}): ${plain(next.reason)}`,
+        ]
+      : ['next', 'nothing in the next two months'],
+    ['override', override && isStanding(override, now) ? describeOverride(override, timeZone) : 'none'],
+    ...saved.map((one, index): [string, string] => [
+      index === 0 ? 'saved' : '',
+      `${plain(String(one.group))}: ${sizeOf(one)}, ${one.phase}`,
+    ]),
+  ];
+  return [head, ...rows.map(([label, text]) => `  ${paint.dim(label.padEnd(8))}  ${text}`)].join('\n');
+}
+
+function toJson({ named, now, schedule, night, next }: Status) {
+  const { name, environment } = named;
+  return {
+    environment: name,
+    cluster: environment.cluster,
+    production: environment.production ?? false,
+    time: now.toISOString(),
+    ...(schedule ? { schedule: schedule.name, timeZone: schedule.timeZone } : {}),
+    ...(night
+      ? {
+          state: night.state ?? null,
+          override: night.override && isStanding(night.override, now) ? night.override : null,
+          saved: night.saved,
+          next: next ? { ...next, at: next.at.toISOString() } : null,
+        }
+      : {}),
+  };
+}
+
+function sizeOf(saved: Night['saved'][number]): string {
+  // A record that somebody edited is shown as what it is, not guessed at.
+  const { size } = saved;
+  if (typeof size?.desired !== 'number') return 'unreadable record, the group is left alone';
+  return `min ${size.min}, desired ${size.desired}, max ${size.max}`;
+}
+
+function paintPhase(phase: string, paint: Paint): string {
+  if (phase === 'awake') return paint.green(phase);
+  return phase === 'asleep' ? paint.blue(phase) : paint.yellow(phase);
+}

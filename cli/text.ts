@@ -1,0 +1,58 @@
+/** Text for terminals. */
+import pc from 'picocolors';
+import { formatDay } from '#model/when.ts';
+import { DAY_MINUTES, wallAt } from '#model/zone.ts';
+
+export interface Paint {
+  bold(text: string): string;
+  dim(text: string): string;
+  green(text: string): string;
+  yellow(text: string): string;
+  red(text: string): string;
+  blue(text: string): string;
+}
+
+export function paintOf(color: boolean): Paint {
+  return pc.createColors(color);
+}
+
+/** What others wrote, without the control characters that would steer the terminal. */
+export function plain(text: string): string {
+  return text.replace(/\p{Cc}/gu, '?');
+}
+
+/** `Thu 2026-12-24 08:00` on the zone's clock. */
+export function localTime(timeZone: string, at: Date): string {
+  const wall = wallAt(timeZone, at.getTime());
+  const date = Math.floor(wall / DAY_MINUTES);
+  return `${formatDay(date)} ${new Date(wall * 60_000).toISOString().slice(11, 16)}`;
+}
+
+/** `50 min`, `9 h 10 min`, `3 d 2 h` */
+export function duration(ms: number): string {
+  const minutes = Math.max(0, Math.round(ms / 60_000));
+  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 48 * 60) return join(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
+  return join(Math.floor(minutes / DAY_MINUTES), 'd', Math.floor((minutes % DAY_MINUTES) / 60), 'h');
+}
+
+function join(big: number, bigUnit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${big} ${bigUnit}` : `${big} ${bigUnit} ${small} ${smallUnit}`;
+}
+
+/** Rows with aligned columns. Numbers are given as text that is padded on the left: `right` names their columns. */
+export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
+  const widths = rows.reduce<number[]>(
+    (all, row) => row.map((cell, index) => Math.max(all[index] ?? 0, cell.length)),
+    [],
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, index) => {
+        if (right.includes(index)) return cell.padStart(widths[index] ?? 0);
+        return index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0);
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}

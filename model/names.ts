@@ -1,0 +1,10 @@
+/** Names that synth gives to resources and that the command line finds them by. */
+import type { Capability } from './decision.ts';
+
+export function tableNameOf(environment: string): string {
+  return `nightshift-${environment}`;
+}
+
+export function functionNameOf(environment: string, capability: Capability): string {
+  return `nightshift-${environment}-${capability}`;
+}

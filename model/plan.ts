@@ -1,0 +1,93 @@
+/** What is coming, for people: the transitions, and beside them the starts that are skipped and the clock changes. */
+import { formatDate } from './date.ts';
+import { transitions, turnsBetween } from './desired.ts';
+import type { ExpandedCalendar, Override, Schedule, Transition } from './schedule.ts';
+import { DAY_MINUTES, offsetAt, offsetChanges, wallAt } from './zone.ts';
+
+export interface PlanEntry {
+  readonly at: Date;
+  /** `skip`: a closed day takes this start away. `clock`: the zone's offset changes. */
+  readonly kind: 'start' | 'stop' | 'skip' | 'clock';
+  readonly reason: string;
+  readonly source: Transition['source'] | 'clock';
+}
+
+/** In `(from, to]`, in order. */
+export function planOf(
+  schedule: Schedule,
+  from: Date,
+  to: Date,
+  overrides: readonly Override[] = [],
+): PlanEntry[] {
+  const [first, last] = [from.getTime(), to.getTime()];
+  const changes = transitions(schedule, from, to, overrides).map(
+    ({ at, to: state, reason, source }): PlanEntry => ({
+      at,
+      kind: state === 'awake' ? 'start' : 'stop',
+      reason,
+      source,
+    }),
+  );
+  const skipped = turnsBetween(schedule, first, last)
+    .filter((turn) => turn.closed !== undefined && turn.start > first)
+    .map(
+      (turn): PlanEntry => ({
+        at: new Date(turn.start),
+        kind: 'skip',
+        reason: `closed on ${formatDate(turn.date)}: ${turn.closed}, the start is skipped`,
+        source: 'calendar',
+      }),
+    );
+  const clock = offsetChanges(schedule.timeZone, first, last).map(
+    ({ at, before, after }): PlanEntry => ({
+      at: new Date(at),
+      kind: 'clock',
+      reason: `the clock is put ${after > before ? 'forward' : 'back'} by ${span(Math.abs(after - before))}, from ${timeIn(at + before)} to ${timeIn(at + after)} (${formatOffset(before)} to ${formatOffset(after)})`,
+      source: 'clock',
+    }),
+  );
+  const order: Record<PlanEntry['kind'], number> = { clock: 0, skip: 1, stop: 2, start: 3 };
+  return [...changes, ...skipped, ...clock].sort(
+    (a, b) => a.at.getTime() - b.at.getTime() || order[a.kind] - order[b.kind],
+  );
+}
+
+/** Fewer days of expanded holidays than this are a warning: deploy again. */
+export const HOLIDAY_WARNING_DAYS = 60;
+
+/** Days from `at` to the last date for which holidays are expanded; undefined where there are none to expand. */
+export function holidayDaysLeft(calendar: ExpandedCalendar | undefined, at: Date): number | undefined {
+  if (!calendar?.until) return undefined;
+  return Math.floor((Date.parse(calendar.until) - at.getTime()) / 86_400_000) + 1;
+}
+
+/** The sentence of the warning, or undefined while there is time. */
+export function holidayWarning(calendar: ExpandedCalendar | undefined, at: Date): string | undefined {
+  const left = holidayDaysLeft(calendar, at);
+  if (!calendar || left === undefined || left >= HOLIDAY_WARNING_DAYS) return undefined;
+  const days = left > 0 ? `only ${left} days of holidays are left` : 'no holidays are known any more';
+  return `${days} in calendar ${calendar.name} (expanded until ${calendar.until}): deploy again to expand more`;
+}
+
+/** `+09:00`; an offset in ms. */
+export function formatOffset(offset: number): string {
+  const total = Math.abs(offset) / 60_000;
+  const two = (value: number) => String(Math.floor(value)).padStart(2, '0');
+  return `${offset < 0 ? '-' : '+'}${two(total / 60)}:${two(total % 60)}`;
+}
+
+/** `2026-12-24T08:00+09:00`: the wall clock of the zone, with its offset. */
+export function formatLocal(timeZone: string, at: Date): string {
+  const wall = new Date(wallAt(timeZone, at.getTime()) * 60_000).toISOString().slice(0, 16);
+  return `${wall}${formatOffset(offsetAt(timeZone, at.getTime()))}`;
+}
+
+function timeIn(local: number): string {
+  return new Date(local).toISOString().slice(11, 16);
+}
+
+function span(ms: number): string {
+  const minutes = ms / 60_000;
+  if (minutes % DAY_MINUTES === 0) return `${minutes / DAY_MINUTES} d`;
+  return minutes % 60 === 0 ? `${minutes / 60} h` : `${minutes} min`;
+}

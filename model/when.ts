@@ -1,0 +1,112 @@
+/** Times and spans as people write them on a command line. */
+import { formatDate, parseDate, weekdayOf } from './date.ts';
+import { DAY_MINUTES, firstInstantOf, isTimeZone, lastInstantOf, wallAt } from './zone.ts';
+
+/** An instant in ms since the epoch, or what is wrong in words that complete `"…": <text>`. */
+export type ParsedInstant = { readonly at: number } | { readonly problem: string };
+export type ParsedSpan = { readonly ms: number } | { readonly problem: string };
+
+export const UNTIL_EXAMPLES =
+  '23:00, "tomorrow 09:00", "Mon 08:00", "2026-12-01 23:00" or 2026-12-01T23:00+09:00';
+export const SPAN_EXAMPLES = '2h, 90m, 1h30m or 1d';
+
+const MINUTE_MS = 60_000;
+const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
+
+/**
+ * A time with an offset or a zone is that instant; one without is read on the clock of `timeZone`. A time of day, or of
+ * a weekday, is the next one that comes.
+ */
+export function parseUntil(text: string, now: Date, timeZone: string): ParsedInstant {
+  const given = text.trim();
+  const absolute = parseAbsolute(given);
+  if (absolute) return absolute;
+
+  const dated = /^(\d{4}-\d{2}-\d{2})[T ](\d{1,2}:\d{2})(?::00)?(?:\[([^\]]+)\])?$/.exec(given);
+  if (dated) {
+    const date = parseDate(dated[1] ?? '');
+    const minute = parseClock(dated[2] ?? '');
+    const zone = dated[3] ?? timeZone;
+    if (date === undefined) return { problem: `${dated[1]} is no date that exists` };
+    if (minute === undefined) return { problem: `${dated[2]} is no time of day` };
+    if (!isTimeZone(zone)) return { problem: `${zone} is not the IANA name of a time zone` };
+    return { at: lastInstantOf(zone, date * DAY_MINUTES + minute) };
+  }
+
+  const relative = /^(?:(today|tomorrow|[a-z]{3,9}) )?(\d{1,2}:\d{2})$/i.exec(given);
+  const minute = relative ? parseClock(relative[2] ?? '') : undefined;
+  if (!relative || minute === undefined) return { problem: `this is no time: write ${UNTIL_EXAMPLES}` };
+  const day = relative[1]?.toLowerCase();
+  const today = Math.floor(wallAt(timeZone, now.getTime()) / DAY_MINUTES);
+  const on = (date: number) => lastInstantOf(timeZone, date * DAY_MINUTES + minute);
+  if (day === 'today') return { at: on(today) };
+  if (day === 'tomorrow') return { at: on(today + 1) };
+  if (day === undefined) return { at: on(today) > now.getTime() ? on(today) : on(today + 1) };
+  const weekday = WEEKDAYS.indexOf(day.slice(0, 3)) + 1;
+  if (weekday === 0 || !isWeekday(day))
+    return { problem: `"${relative[1]}" is no day: write ${UNTIL_EXAMPLES}` };
+  const ahead = (weekday - weekdayOf(today) + 7) % 7;
+  const next = on(today + ahead);
+  return { at: next > now.getTime() ? next : on(today + ahead + 7) };
+}
+
+/** The start of a plan: an instant with its offset, or a date that begins at midnight in `timeZone`. */
+export function parseFrom(text: string, timeZone: string): ParsedInstant {
+  const given = text.trim();
+  const absolute = parseAbsolute(given);
+  if (absolute) return absolute;
+  const date = parseDate(given);
+  return date === undefined
+    ? { problem: 'this is no date: write one like 2026-12-24, or an instant like 2026-12-24T09:00+09:00' }
+    : { at: firstInstantOf(timeZone, date * DAY_MINUTES) };
+}
+
+/** `2h`, `90m`, `1h30m`, `1d`; more than nothing. */
+export function parseSpan(text: string): ParsedSpan {
+  const match = /^(?:(\d{1,4})d)?\s*(?:(\d{1,5})h)?\s*(?:(\d{1,6})m(?:in)?)?$/i.exec(text.trim());
+  const [days = 0, hours = 0, minutes = 0] = (match?.slice(1) ?? []).map((part) => Number(part ?? 0));
+  const ms = ((days * 24 + hours) * 60 + minutes) * MINUTE_MS;
+  return match && ms > 0 ? { ms } : { problem: `this is no span of time: write ${SPAN_EXAMPLES}` };
+}
+
+/** `2026-12-01T23:00+09:00`, with seconds or without; `Z` for UTC. */
+function parseAbsolute(text: string): ParsedInstant | undefined {
+  const match = /^(\d{4}-\d{2}-\d{2})[T ](\d{1,2}:\d{2})(?::(\d{2})(?:\.\d+)?)? ?(Z|[+-]\d{2}:?\d{2})$/i.exec(
+    text,
+  );
+  if (!match) return undefined;
+  const date = parseDate(match[1] ?? '');
+  const minute = parseClock(match[2] ?? '');
+  if (date === undefined) return { problem: `${match[1]} is no date that exists` };
+  if (minute === undefined) return { problem: `${match[2]} is no time of day` };
+  const offset = offsetMinutes(match[4] ?? 'Z');
+  if (offset === undefined) return { problem: `${match[4]} is no offset from UTC: write +09:00` };
+  const seconds = Number(match[3] ?? 0);
+  return { at: (date * DAY_MINUTES + minute - offset) * MINUTE_MS + seconds * 1000 };
+}
+
+function offsetMinutes(text: string): number | undefined {
+  if (text.toUpperCase() === 'Z') return 0;
+  const hours = Number(text.slice(1, 3));
+  const minutes = Number(text.slice(-2));
+  if (hours > 14 || minutes > 59) return undefined;
+  return (text.startsWith('-') ? -1 : 1) * (hours * 60 + minutes);
+}
+
+/** Minutes since midnight; `24:00` is the end of the day. */
+function parseClock(text: string): number | undefined {
+  const [hours = 0, minutes = 0] = text.split(':').map(Number);
+  const minute = hours * 60 + minutes;
+  return minutes < 60 && minute <= DAY_MINUTES ? minute : undefined;
+}
+
+function isWeekday(day: string): boolean {
+  const full = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
+  return full.some((name) => name === day || name.slice(0, 3) === day);
+}
+
+/** `Thu 2026-12-24` */
+export function formatDay(date: number): string {
+  const name = WEEKDAYS[weekdayOf(date) - 1] ?? '';
+  return `${name.charAt(0).toUpperCase()}${name.slice(1)} ${formatDate(date)}`;
+}
