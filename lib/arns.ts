@@ -40,8 +40,9 @@ export function buildProjectArn(scope: IConstruct, project: string): string {
   return Stack.of(scope).formatArn({ service: 'codebuild', resource: 'project', resourceName: project });
 }
 
-/** Secrets Manager adds a hyphen and six characters to the name. */
+/** Secrets Manager adds a hyphen and six characters to the name; a whole ARN has them already. */
 export function secretArn(scope: IConstruct, name: string): string {
+  if (name.startsWith('arn:')) return name;
   return Stack.of(scope).formatArn({
     service: 'secretsmanager',
     resource: 'secret',

@@ -27,8 +27,12 @@ export class NightshiftApp extends App {
   constructor(props: NightshiftAppProps) {
     const { config, now, ...appProps } = props;
     super({ analyticsReporting: false, ...appProps, context: { ...CONTEXT, ...appProps.context } });
-    this.environments = Object.keys(config.environments).map(
-      (name) => new NightshiftStack(this, stackIdOf(name), { settings: settingsOf(config, name, now) }),
+    this.environments = Object.entries(config.environments).map(
+      ([name, { deploy }]) =>
+        new NightshiftStack(this, stackIdOf(name), {
+          settings: settingsOf(config, name, now),
+          builds: deploy?.builds ?? [],
+        }),
     );
   }
 }

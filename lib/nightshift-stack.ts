@@ -1,8 +1,10 @@
 /** One environment: one cluster, one stack, one set of permissions. */
 import { CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import type { BuildConfig, BuildProjectConfig } from '#model/config.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
 import { BranchDeploy } from './branch-deploy.ts';
+import { BuildProject } from './build-project.ts';
 import { NightSchedule } from './night-schedule.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
 import { SpotDrain } from './spot-drain.ts';
@@ -11,6 +13,8 @@ import { StateTable } from './state-table.ts';
 export interface NightshiftStackProps extends Omit<StackProps, 'env'> {
   /** Every function of the environment; `settingsOf` makes them from the config. */
   readonly settings: EnvironmentSettings;
+  /** The builds of the config: those with `create` get their CodeBuild project here. */
+  readonly builds?: readonly BuildConfig[];
 }
 
 export class NightshiftStack extends Stack {
@@ -20,7 +24,7 @@ export class NightshiftStack extends Stack {
   readonly branchDeploy?: BranchDeploy;
 
   constructor(scope: Construct, id: string, props: NightshiftStackProps) {
-    const { settings, ...stackProps } = props;
+    const { settings, builds, ...stackProps } = props;
     const { environment, account, region, cluster, production } = settings.spotDrain;
     super(scope, id, {
       description: `eks-nightshift for the environment ${environment} (EKS cluster ${cluster})`,
@@ -48,6 +52,8 @@ export class NightshiftStack extends Stack {
         ...(this.nightSchedule ? { nightSchedule: this.nightSchedule.function } : {}),
       });
 
+    for (const build of builds ?? []) if (build.create) this.#createProject(environment, build, build.create);
+
     new CfnOutput(this, 'TableName', {
       value: table.table.tableName,
       description: 'saved sizes, overrides, deploys and decisions; kept when the stack goes',
@@ -57,6 +63,15 @@ export class NightshiftStack extends Stack {
         value: part.lambda.functionName,
         description: `the function of ${part.capability}`,
       });
+  }
+
+  #createProject(environment: string, build: BuildConfig, create: BuildProjectConfig): void {
+    const id = `Build-${build.project}`;
+    if (this.node.tryFindChild(id))
+      throw new Error(
+        `the project ${build.project} of ${environment} is to be created twice: a project that is made here builds one branch, so give each binding its own`,
+      );
+    new BuildProject(this, id, { environment, build: { ...build, create } });
   }
 
   get functions(): readonly NightshiftFunction[] {

@@ -36,20 +36,25 @@ describe('bin/app.ts', () => {
   });
 
   test('tells each mistake of the config on a line of its own, and no more', () => {
-    const { status, stderr } = synth(
-      aConfig({ develop: aDevelopment({ account: '12', schedule: 'nights' }) }),
-    );
+    const { status, stderr } = synth(aConfig({ develop: aDevelopment({ account: '12', region: 'tokyo' }) }));
     expect(status).toBe(1);
     const lines = stderr.trim().split('\n');
     expect(lines).toHaveLength(3);
     expect(lines[1]).toContain('environments.develop.account: "12"');
-    expect(lines[2]).toContain('environments.develop.schedule: "nights"');
+    expect(lines[2]).toContain('environments.develop.region: "tokyo"');
   });
 });
 
 describe('the rules of AwsSolutions and Serverless', () => {
   test('find nothing, whatever the environments have', () => {
-    const waking = { ...aDevelopment().deploy!, whenAsleep: 'wake' as const };
+    const deploy = aDevelopment().deploy!;
+    const connection = 'arn:aws:codeconnections:ap-northeast-1:111111111111:connection/0a1b2c3d';
+    const policies = ['arn:aws:iam::111111111111:policy/push-images'];
+    const waking = {
+      ...deploy,
+      whenAsleep: 'wake' as const,
+      builds: deploy.builds.map((build) => ({ ...build, create: { connection, policies, docker: true } })),
+    };
     const app = anApp({
       develop: aDevelopment({ deploy: waking, drain: { replaceEarly: true } }),
       production: aProduction(),

@@ -1,0 +1,122 @@
+/** A CodeBuild project that builds one branch of one repository, started by the repository's webhook. */
+import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { CfnProject } from 'aws-cdk-lib/aws-codebuild';
+import { Effect, ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { BuildConfig, BuildProjectConfig } from '#model/config.ts';
+import { looseFilter, onlyPushesTo } from './webhook-filter.ts';
+
+export interface BuildProjectProps {
+  readonly environment: string;
+  readonly build: BuildConfig & { readonly create: BuildProjectConfig };
+}
+
+const SOURCE_TYPES = {
+  github: 'GITHUB',
+  'github-enterprise': 'GITHUB_ENTERPRISE',
+  gitlab: 'GITLAB',
+  'gitlab-self-managed': 'GITLAB_SELF_MANAGED',
+  bitbucket: 'BITBUCKET',
+} as const;
+
+const COMPUTE = {
+  small: 'BUILD_GENERAL1_SMALL',
+  medium: 'BUILD_GENERAL1_MEDIUM',
+  large: 'BUILD_GENERAL1_LARGE',
+} as const;
+
+export class BuildProject extends Construct {
+  readonly project: CfnProject;
+  /** What the build may do; its author is whoever can push to the branch. */
+  readonly role: Role;
+
+  constructor(scope: Construct, id: string, props: BuildProjectProps) {
+    super(scope, id);
+    const { build, environment } = props;
+    const { create } = build;
+
+    const logs = new LogGroup(this, 'Logs', {
+      logGroupName: `/aws/codebuild/${build.project}`,
+      retention: RetentionDays.THREE_MONTHS,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.role = new Role(this, 'Role', {
+      description: `builds ${build.branch} of ${build.repository} for ${environment}`,
+      assumedBy: new ServicePrincipal('codebuild.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+      managedPolicies: (create.policies ?? []).map((arn, index) =>
+        ManagedPolicy.fromManagedPolicyArn(this, `Policy${index}`, arn),
+      ),
+    });
+    logs.grantWrite(this.role);
+    // The service has two names, and a policy must use the one of the ARN.
+    const service = create.connection.split(':')[2] ?? 'codeconnections';
+    this.role.addToPrincipalPolicy(
+      new PolicyStatement({
+        sid: 'ReadRepository',
+        effect: Effect.ALLOW,
+        actions: ['GetConnection', 'GetConnectionToken', 'UseConnection'].map((name) => `${service}:${name}`),
+        resources: [create.connection],
+      }),
+    );
+
+    this.project = new CfnProject(this, 'Project', {
+      name: build.project,
+      description: `builds pushes to ${build.branch} of ${build.repository}, which eks-nightshift deploys in ${environment}`,
+      serviceRole: this.role.roleArn,
+      source: {
+        type: SOURCE_TYPES[hostOf(build)],
+        location: `${build.repository.replace(/\.git$/, '')}.git`,
+        auth: { type: 'CODECONNECTIONS', resource: create.connection },
+        buildSpec: create.buildspec ?? 'buildspec.yml',
+        gitCloneDepth: 1,
+        reportBuildStatus: true,
+      },
+      sourceVersion: `refs/heads/${build.branch}`,
+      triggers: { webhook: true, filterGroups: onlyPushesTo(build.branch).map((group) => [...group]) },
+      artifacts: { type: 'NO_ARTIFACTS' },
+      environment: {
+        type: 'ARM_CONTAINER',
+        image: 'aws/codebuild/amazonlinux-aarch64-standard:3.0',
+        computeType: COMPUTE[create.compute ?? 'small'],
+        privilegedMode: create.docker ?? false,
+      },
+      logsConfig: { cloudWatchLogs: { status: 'ENABLED', groupName: logs.logGroupName } },
+      timeoutInMinutes: 60,
+    });
+    this.project.node.addDependency(this.role);
+
+    // What is checked is what stands in the project at synth, whoever changed it: the branch is the only thing that
+    // ties a build to an environment, and its buildspec cannot be trusted to say it.
+    this.node.addValidation({
+      validate: () => {
+        const { triggers } = this.project;
+        const groups = triggers && 'filterGroups' in triggers ? triggers.filterGroups : undefined;
+        const problem = looseFilter(build.branch, groups);
+        return problem === undefined ? [] : [`the webhook of ${build.project} is too wide: ${problem}`];
+      },
+    });
+    Validations.of(this.project).acknowledge({
+      id: 'AwsSolutions-CB4',
+      reason: 'The key is for artifacts and caches, and the project has neither.',
+    });
+    if (create.docker)
+      Validations.of(this.project).acknowledge({
+        id: 'AwsSolutions-CB3',
+        reason: 'The config asks for Docker in this build, which needs the privileged mode.',
+      });
+  }
+}
+
+function hostOf(build: BuildProjectProps['build']): keyof typeof SOURCE_TYPES {
+  if (build.create.host) return build.create.host;
+  const { hostname } = new URL(build.repository);
+  if (hostname === 'github.com') return 'github';
+  if (hostname === 'gitlab.com') return 'gitlab';
+  if (hostname === 'bitbucket.org') return 'bitbucket';
+  throw new Error(
+    `the project ${build.project} is to be created for ${hostname}, which is none of the well-known hosts: write create.host, for example 'github-enterprise'`,
+  );
+}

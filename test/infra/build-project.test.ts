@@ -1,0 +1,185 @@
+import { Template } from 'aws-cdk-lib/assertions';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { BuildProject } from '#lib/build-project.ts';
+import { looseFilter, onlyPushesTo } from '#lib/webhook-filter.ts';
+import type { BuildConfig, BuildProjectConfig } from '#model/config.ts';
+import { aDevelopment, anApp, stackOf, templateOf } from './environments.ts';
+
+const CONNECTION =
+  'arn:aws:codeconnections:ap-northeast-1:111111111111:connection/0a1b2c3d-1111-2222-3333-444455556666';
+
+function aBuild(overrides: Partial<BuildConfig> = {}, create: Partial<BuildProjectConfig> = {}): BuildConfig {
+  return {
+    project: 'api-develop',
+    repository: 'https://github.com/example/api',
+    branch: 'develop',
+    applications: ['api'],
+    create: { connection: CONNECTION, ...create },
+    ...overrides,
+  };
+}
+
+const deploying = (...builds: BuildConfig[]) =>
+  aDevelopment({ deploy: { ...aDevelopment().deploy!, builds } });
+
+describe('the filter of a webhook', () => {
+  /** CodeBuild's rule: a filter passes where its pattern is found in the value; a group where all pass. */
+  const fires = (branch: string, event: string, ref: string) =>
+    onlyPushesTo(branch).some((group) =>
+      group.every(({ type, pattern }) =>
+        type === 'EVENT' ? pattern.split(', ').includes(event) : new RegExp(pattern).test(ref),
+      ),
+    );
+
+  test('lets a push to the branch through', () => {
+    expect(fires('develop', 'PUSH', 'refs/heads/develop')).toBe(true);
+  });
+
+  test.for([
+    ['a branch whose name goes on', 'PUSH', 'refs/heads/develop-x'],
+    ['a branch whose name ends so', 'PUSH', 'refs/heads/feature/develop'],
+    ['a branch in other letters', 'PUSH', 'refs/heads/Develop'],
+    ['a branch that is named like a ref', 'PUSH', 'refs/heads/refs/heads/develop'],
+    ['a tag of that name', 'PUSH', 'refs/tags/develop'],
+    ['a pull request into the branch', 'PULL_REQUEST_MERGED', 'refs/heads/develop'],
+    ['a pull request from the branch', 'PULL_REQUEST_CREATED', 'refs/heads/develop'],
+    ['a release', 'RELEASED', 'refs/heads/develop'],
+  ] as const)('keeps out %s', ([, event, ref]) => {
+    expect(fires('develop', event, ref)).toBe(false);
+  });
+
+  test('takes a name with special characters as it is written', () => {
+    expect(fires('release/1.0', 'PUSH', 'refs/heads/release/1.0')).toBe(true);
+    expect(fires('release/1.0', 'PUSH', 'refs/heads/release/1x0')).toBe(false);
+    const name = fc.stringMatching(/^[\w.+(){}|$-]{1,20}$/);
+    fc.assert(
+      fc.property(name, name, (branch, pushed) => {
+        expect(fires(branch, 'PUSH', `refs/heads/${pushed}`)).toBe(branch === pushed);
+      }),
+    );
+  });
+
+  test.for([
+    ['none at all', []],
+    [
+      'a branch without anchors',
+      [
+        [
+          { type: 'EVENT', pattern: 'PUSH' },
+          { type: 'HEAD_REF', pattern: 'refs/heads/develop' },
+        ],
+      ],
+    ],
+    ['every push', [[{ type: 'EVENT', pattern: 'PUSH' }]]],
+    [
+      'pull requests too',
+      [
+        [
+          { type: 'EVENT', pattern: 'PUSH, PULL_REQUEST_MERGED' },
+          { type: 'HEAD_REF', pattern: '^refs/heads/develop$' },
+        ],
+      ],
+    ],
+    [
+      'everything but the branch',
+      [
+        [
+          { type: 'EVENT', pattern: 'PUSH' },
+          { type: 'HEAD_REF', pattern: '^refs/heads/develop$', excludeMatchedPattern: true },
+        ],
+      ],
+    ],
+    ['another group beside', [...onlyPushesTo('develop'), [{ type: 'EVENT', pattern: 'PUSH' }]]],
+  ] as const)('is found to be too wide: %s', ([, groups]) => {
+    expect(looseFilter('develop', groups)).toBeTypeOf('string');
+  });
+});
+
+describe('a project of our own', () => {
+  test('is made for a binding that asks for it, with the branch in its filter and in its source', () => {
+    const { create: _, ...thereAlready } = aBuild({ project: 'there-already' });
+    const template = templateOf(deploying(aBuild(), thereAlready));
+    template.resourceCountIs('AWS::CodeBuild::Project', 1);
+    template.hasResourceProperties('AWS::CodeBuild::Project', {
+      Name: 'api-develop',
+      SourceVersion: 'refs/heads/develop',
+      Source: {
+        Type: 'GITHUB',
+        Location: 'https://github.com/example/api.git',
+        Auth: { Type: 'CODECONNECTIONS', Resource: CONNECTION },
+      },
+      Triggers: {
+        Webhook: true,
+        FilterGroups: [
+          [
+            { Type: 'EVENT', Pattern: 'PUSH' },
+            { Type: 'HEAD_REF', Pattern: '^refs/heads/develop$' },
+          ],
+        ],
+      },
+    });
+  });
+
+  test.for([
+    ['github.com/example/api', undefined, 'GITHUB'],
+    ['gitlab.com/example/api', undefined, 'GITLAB'],
+    ['bitbucket.org/example/api', undefined, 'BITBUCKET'],
+    ['github.example.com/team/api', 'github-enterprise', 'GITHUB_ENTERPRISE'],
+    ['git.example.com/team/api', 'gitlab-self-managed', 'GITLAB_SELF_MANAGED'],
+  ] as const)('for %s has the source of its host', ([address, host, type]) => {
+    const build = aBuild({ repository: `https://${address}` }, host ? { host } : {});
+    templateOf(deploying(build)).hasResourceProperties('AWS::CodeBuild::Project', {
+      Source: { Type: type, Location: `https://${address}.git` },
+    });
+  });
+
+  test('on an unknown host asks which it is', () => {
+    expect(() => templateOf(deploying(aBuild({ repository: 'https://git.example.com/team/api' })))).toThrow(
+      'git.example.com, which is none of the well-known hosts: write create.host',
+    );
+  });
+
+  test('builds one branch: a second binding of the same project is refused', () => {
+    expect(() => templateOf(deploying(aBuild(), aBuild({ branch: 'next' })))).toThrow(
+      'the project api-develop of develop is to be created twice',
+    );
+  });
+
+  test('is not synthesized once somebody has widened its filter', () => {
+    const app = anApp({ develop: deploying(aBuild()) });
+    const made = app.environments[0]!.node.findAll().find((child) => child instanceof BuildProject);
+    made!.project.triggers = {
+      webhook: true,
+      filterGroups: [
+        [
+          { type: 'EVENT', pattern: 'PUSH' },
+          { type: 'HEAD_REF', pattern: 'refs/heads/develop' },
+        ],
+      ],
+    };
+    expect(() => app.synth()).toThrow('the webhook of api-develop is too wide');
+  });
+
+  test('has a role for its connection and its log, and what the config adds', () => {
+    const policy = 'arn:aws:iam::111111111111:policy/push-images';
+    const template = Template.fromStack(stackOf(deploying(aBuild({}, { policies: [policy] }))));
+    template.hasResourceProperties('AWS::IAM::Role', { ManagedPolicyArns: [policy] });
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: [
+          { Action: ['logs:CreateLogStream', 'logs:PutLogEvents'] },
+          {
+            Sid: 'ReadRepository',
+            Action: [
+              'codeconnections:GetConnection',
+              'codeconnections:GetConnectionToken',
+              'codeconnections:UseConnection',
+            ],
+            Resource: CONNECTION,
+          },
+        ],
+      },
+    });
+  });
+});
