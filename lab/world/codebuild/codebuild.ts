@@ -2,6 +2,7 @@
  * CodeBuild with the git host that calls its webhooks: pushes and pull requests start builds through the projects'
  * filters, builds take their time, and their changes of state go to the event bus, as far as the faults let them.
  */
+import { AwsError } from '../aws/error.ts';
 import type { Timer } from '../clock.ts';
 import type { WorldContext } from '../seams.ts';
 import { buildStateChange } from './build-event.ts';
@@ -46,7 +47,7 @@ export interface CodebuildWorld {
   project(account: string, region: string, name: string): ProjectView | undefined;
   /** In the order in which they were added. */
   projects(account: string, region: string): readonly ProjectView[];
-  /** A build by hand. Throws `CodebuildError` as the API does. */
+  /** A build by hand. Throws `AwsError` as the API does. */
   startBuild(options: StartBuildOptions): BuildView;
   stopBuild(account: string, region: string, id: string): BuildView;
   /** By id (`project:uuid`) or ARN; undefined also where it belongs to another account or region. */
@@ -54,17 +55,6 @@ export interface CodebuildWorld {
   /** Oldest first. */
   builds(account: string, region: string, project: string): readonly BuildView[];
   readonly faults: EventFaults;
-}
-
-/** An error as the API reports it: `__type` is its code. */
-export class CodebuildError extends Error {
-  override name = 'CodebuildError';
-  readonly code: 'ResourceNotFoundException' | 'InvalidInputException';
-
-  constructor(code: CodebuildError['code'], message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 interface Build {
@@ -247,7 +237,7 @@ export function createCodebuild(context: WorldContext): CodebuildWorld {
         throw new Error(`project ${options.name} builds ${options.repository}: add that repository first`);
       }
       const problem = options.webhook && problemOf(options.webhook);
-      if (problem) throw new CodebuildError('InvalidInputException', problem);
+      if (problem) throw new AwsError('InvalidInputException', problem);
       const key = keyOf(options.account, options.region, options.name);
       if (projects.has(key)) throw new Error(`project ${options.name} is there already`);
       const view: ProjectView = {
@@ -272,7 +262,7 @@ export function createCodebuild(context: WorldContext): CodebuildWorld {
     startBuild(options) {
       const project = projects.get(keyOf(options.account, options.region, options.project));
       if (!project) {
-        throw new CodebuildError(
+        throw new AwsError(
           'ResourceNotFoundException',
           `Project cannot be found: arn:aws:codebuild:${options.region}:${options.account}:project/${options.project}`,
         );
@@ -289,7 +279,7 @@ export function createCodebuild(context: WorldContext): CodebuildWorld {
     stopBuild(account, region, id) {
       const build = find(account, region, id);
       if (!build) {
-        throw new CodebuildError('ResourceNotFoundException', `Build ${id} could not be found`);
+        throw new AwsError('ResourceNotFoundException', `Build ${id} could not be found`);
       }
       const now = clock.now();
       if (now < build.plan.end) {

@@ -1,3 +1,3 @@
-export { CodebuildError, type CodebuildWorld, createCodebuild } from './codebuild.ts';
+export { type CodebuildWorld, createCodebuild } from './codebuild.ts';
 export { createGit, type GitWorld, sameRepository } from './git.ts';
 export type * from './types.ts';

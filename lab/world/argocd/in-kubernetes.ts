@@ -1,0 +1,92 @@
+/**
+ * Applications as objects of the cluster's API: what Argo CD changes is written there, and what is written there (an
+ * operation, a refresh annotation, a deletion) reaches the controller, as if both worked on the same object.
+ */
+import type { Registry } from '../kubernetes/registry.ts';
+import type { WorldContext } from '../seams.ts';
+import type { ArgocdWorld } from './argocd.ts';
+import type { ApplicationObject } from './types.ts';
+
+const APPLICATIONS = 'applications.argoproj.io';
+/** A change of a workload is seen by the controller's watch after so long. */
+const WATCH_MS = 200;
+
+/** Call it once, after the applications' namespaces exist or can be created. */
+export function serveApplications(context: WorldContext, argocd: ArgocdWorld, api: Registry): void {
+  /** True while this module writes: its own changes must not come back. */
+  let writing = false;
+  const write = (run: () => void) => {
+    writing = true;
+    try {
+      run();
+    } finally {
+      writing = false;
+    }
+  };
+
+  const publish = (object: ApplicationObject) => {
+    const { name, namespace } = object.metadata;
+    if (!api.find('namespaces', undefined, namespace)) {
+      api.create('namespaces', undefined, { metadata: { name: namespace } });
+    }
+    if (!api.find(APPLICATIONS, namespace, name)) {
+      const { resourceVersion: _, ...metadata } = object.metadata;
+      api.create(APPLICATIONS, namespace, { ...object, metadata });
+      return;
+    }
+    api.modify(APPLICATIONS, namespace, name, (draft) => {
+      draft['spec'] = object.spec;
+      draft['status'] = object.status;
+      if (object.operation) draft['operation'] = object.operation;
+      else delete draft['operation'];
+      const { labels, annotations, deletionTimestamp, finalizers } = object.metadata;
+      assign(draft.metadata, { labels, annotations, deletionTimestamp, finalizers });
+    });
+  };
+
+  for (const object of argocd.applications()) write(() => publish(object));
+
+  argocd.onChange((name, namespace, object) =>
+    write(() => {
+      if (object) publish(object);
+      else if (api.find(APPLICATIONS, namespace, name)) {
+        api.modify(APPLICATIONS, namespace, name, (draft) => void delete draft.metadata.finalizers);
+        if (api.find(APPLICATIONS, namespace, name)) api.delete(APPLICATIONS, namespace, name);
+      }
+    }),
+  );
+
+  let watching = false;
+  api.subscribe((change) => {
+    if (change.resource.key === 'deployments.apps' && !watching) {
+      watching = true;
+      context.clock.after(WATCH_MS, () => {
+        watching = false;
+        // Reading an application brings it up to the present, and what is new is published.
+        argocd.applications();
+      });
+    }
+    if (writing || change.resource.key !== APPLICATIONS) return;
+    const { object } = change;
+    const { name, namespace = argocd.namespace } = object.metadata;
+    if (change.type === 'DELETED' || object.metadata.deletionTimestamp) {
+      const known = argocd.application(name, namespace);
+      if (known && !known.metadata.deletionTimestamp) argocd.deleteApplication(name, { namespace });
+      return;
+    }
+    if (change.type === 'ADDED') return;
+    // Not within the write that is being reported: its caller has yet to see its own result.
+    context.clock.after(0, () => {
+      const current = api.find(APPLICATIONS, namespace, name);
+      if (current && argocd.application(name, namespace))
+        argocd.adopt(current as unknown as ApplicationObject);
+    });
+  });
+}
+
+function assign(target: object, values: Readonly<Record<string, unknown>>): void {
+  for (const [key, value] of Object.entries(values)) {
+    if (value === undefined) delete (target as Record<string, unknown>)[key];
+    else (target as Record<string, unknown>)[key] = value;
+  }
+}
