@@ -37,7 +37,6 @@ export class BranchDeploy extends Construct {
       retryAttempts: 2,
     });
     this.#permit(props);
-    new ClusterAccess(this, 'Access', { cluster: settings.cluster, to: this.function });
 
     new Rule(this, 'BuildEnded', {
       description: `a build of a project that ${settings.environment} deploys has ended`,
@@ -68,16 +67,20 @@ export class BranchDeploy extends Construct {
       actions: ['codebuild:BatchGetBuilds', 'codebuild:ListBuildsForProject'],
       resources: [...new Set(settings.builds.map((build) => buildProjectArn(this, build.project)))],
     });
-    this.function.allow({
-      sid: 'ReadArgocdToken',
-      actions: ['secretsmanager:GetSecretValue'],
-      resources: [secretArn(this, settings.argocd.tokenSecret)],
-    });
-    this.function.allow({
-      sid: 'SeeCluster',
-      actions: ['eks:DescribeCluster'],
-      resources: [clusterArn(this, settings.cluster)],
-    });
+    if (settings.argocd.through === 'kubernetes') {
+      new ClusterAccess(this, 'Access', { cluster: settings.cluster, to: this.function });
+      this.function.allow({
+        sid: 'SeeCluster',
+        actions: ['eks:DescribeCluster'],
+        resources: [clusterArn(this, settings.cluster)],
+      });
+    } else {
+      this.function.allow({
+        sid: 'ReadArgocdToken',
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: [secretArn(this, settings.argocd.tokenSecret)],
+      });
+    }
     table.permit(this.function, {
       reads: ['deploy', 'night'],
       // Waking the cluster is writing an override into night-schedule's part.

@@ -30,7 +30,7 @@ export class SpotDrain extends Construct {
     const { settings, table } = props;
     if (settings.production && settings.replaceEarly)
       throw new Error(
-        `${settings.environment} is a production environment: drain.replaceEarly would let a function change the size of its groups`,
+        `${settings.environment} is a production environment: drain.replaceEarly would let a function take instances out of its groups`,
       );
 
     this.function = new NightshiftFunction(this, 'Drain', {
@@ -102,7 +102,11 @@ export class SpotDrain extends Construct {
     });
     this.function.allow({
       sid: 'SeeGroups',
-      actions: ['autoscaling:DescribeAutoScalingInstances', 'autoscaling:DescribeAutoScalingGroups'],
+      actions: [
+        'autoscaling:DescribeAutoScalingInstances',
+        'autoscaling:DescribeAutoScalingGroups',
+        'autoscaling:DescribeLifecycleHooks',
+      ],
       resources: ['*'],
       wildcardReason: 'Auto Scaling does not take a resource for its Describe actions.',
     });
@@ -116,7 +120,7 @@ export class SpotDrain extends Construct {
     if (settings.replaceEarly)
       this.function.allow({
         sid: 'AskForReplacement',
-        actions: ['autoscaling:SetDesiredCapacity'],
+        actions: ['autoscaling:DetachInstances'],
         resources: [groups],
         conditions: selfManagedGroupsOf(cluster),
         wildcardReason: groupReason,

@@ -63,6 +63,7 @@ describe('production', () => {
         'eks:DescribeCluster',
         'autoscaling:DescribeAutoScalingGroups',
         'autoscaling:DescribeAutoScalingInstances',
+        'autoscaling:DescribeLifecycleHooks',
         // Lets a termination that is under way go on; no size changes.
         'autoscaling:CompleteLifecycleAction',
         'autoscaling:RecordLifecycleActionHeartbeat',
@@ -149,10 +150,27 @@ describe('the functions', () => {
       Properties.KubernetesGroups,
     ]);
     expect(groups.toSorted()).toEqual([
-      ['develop', 'STANDARD', ['nightshift:branch-deploy']],
       ['develop', 'STANDARD', ['nightshift:night-schedule']],
       ['develop', 'STANDARD', ['nightshift:spot-drain']],
     ]);
+  });
+
+  test('reach Argo CD by its server or by the cluster, and have the permissions of that way only', () => {
+    const { argocd, builds } = aDevelopment().deploy!;
+    const byCluster = templateOf(
+      aDevelopment({ deploy: { argocd: { ...argocd, through: 'kubernetes' }, builds } }),
+    );
+    const actions = (template: Template) =>
+      statementsOf(template)
+        .filter(({ policy }) => policy.startsWith('BranchDeploy'))
+        .flatMap(({ Action }) => Action);
+    expect(actions(develop)).toContain('secretsmanager:GetSecretValue');
+    expect(actions(develop)).not.toContain('eks:DescribeCluster');
+    expect(actions(byCluster)).toContain('eks:DescribeCluster');
+    expect(actions(byCluster)).not.toContain('secretsmanager:GetSecretValue');
+    byCluster.hasResourceProperties('AWS::EKS::AccessEntry', {
+      KubernetesGroups: ['nightshift:branch-deploy'],
+    });
   });
 });
 
@@ -323,6 +341,7 @@ describe('permissions', () => {
         'autoscaling:DescribeAutoScalingGroups',
         'autoscaling:DescribeAutoScalingInstances',
         'autoscaling:DescribeScalingActivities',
+        'autoscaling:DescribeLifecycleHooks',
       ]),
     );
   });
