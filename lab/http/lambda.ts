@@ -1,0 +1,72 @@
+/** The Invoke operation of Lambda, for the command line and for a function that calls another one. */
+import type { AssemblyRun } from '#lab/assembly/run.ts';
+import { AwsError } from '../world/aws/error.ts';
+import { type AwsRequest, type AwsService, RawReply, type Reply, unknownOperation } from './aws/service.ts';
+
+/** A synchronous payload may be 6 MB long, an asynchronous one 1 MB. */
+const LIMIT_BYTES = { RequestResponse: 6 * 1024 * 1024, DryRun: 6 * 1024 * 1024, Event: 1024 * 1024 };
+
+export function createLambdaService(run: Pick<AssemblyRun, 'find' | 'invokeAsync'>): AwsService {
+  return {
+    service: 'lambda',
+    protocol: 'rest-json',
+    routes: [
+      { operation: 'Invoke', method: 'POST', path: '/2015-03-31/functions/{FunctionName}/invocations' },
+    ],
+    handle: (request) => (request.operation === 'Invoke' ? invoke(run, request) : unknownOperation),
+  };
+}
+
+async function invoke(run: Pick<AssemblyRun, 'find' | 'invokeAsync'>, request: AwsRequest): Promise<Reply> {
+  const name = String(request.parameters['FunctionName']);
+  const runner = run.find({ account: request.account, region: request.region, function: name });
+  if (!runner) {
+    throw new AwsError(
+      'ResourceNotFoundException',
+      `Function not found: arn:aws:lambda:${request.region}:${request.account}:function:${name}`,
+      { status: 404, members: { Type: 'User' } },
+    );
+  }
+  const type = String(request.headers['x-amz-invocation-type'] ?? 'RequestResponse');
+  if (type !== 'RequestResponse' && type !== 'Event' && type !== 'DryRun') {
+    throw new AwsError('InvalidParameterValueException', `InvocationType '${type}' is not valid`);
+  }
+  const payload = payloadOf(request, LIMIT_BYTES[type]);
+  if (type === 'DryRun') return new RawReply('', { status: 204 });
+  if (type === 'Event') {
+    run.invokeAsync(runner, payload);
+    return new RawReply('', { status: 202 });
+  }
+  if (runner.saturated()) {
+    throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', {
+      status: 429,
+      members: { Reason: 'ConcurrentInvocationLimitExceeded', Type: 'User' },
+    });
+  }
+  const outcome = await runner.invoke(payload, request.requestId);
+  const headers = { 'content-type': 'application/json', 'x-amz-executed-version': '$LATEST' };
+  return outcome.ok
+    ? new RawReply(outcome.payload, { headers })
+    : new RawReply(JSON.stringify(outcome.error), {
+        headers: { ...headers, 'x-amz-function-error': 'Unhandled' },
+      });
+}
+
+function payloadOf(request: AwsRequest, limit: number): string {
+  if (request.body.length > limit) {
+    throw new AwsError(
+      'RequestTooLargeException',
+      `${request.body.length} byte payload is too large for the RequestResponse invocation type (limit ${limit} bytes)`,
+      { status: 413 },
+    );
+  }
+  const text = request.body.toString('utf8') || '{}';
+  try {
+    JSON.parse(text);
+  } catch (cause) {
+    throw new AwsError('InvalidRequestContentException', 'Could not parse request body into json.', {
+      cause,
+    });
+  }
+  return text;
+}
