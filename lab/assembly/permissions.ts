@@ -40,10 +40,10 @@ export function refusal(role: RoleSpec, action: string, touched: Touched): strin
   for (const resource of touched.resources) {
     const applying = role.statements.filter((statement) => applies(statement, action, resource, touched));
     if (applying.some((statement) => statement.effect === 'Deny')) {
-      return `of an explicit deny in a policy of the role ${role.name} for ${action} on ${resource}`;
+      return 'of an explicit deny in an identity-based policy';
     }
     if (applying.length === 0) {
-      return `no identity-based policy allows the ${action} action on resource ${resource}`;
+      return `no identity-based policy allows the ${action} action`;
     }
   }
   return undefined;

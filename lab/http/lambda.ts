@@ -11,8 +11,17 @@ export function createLambdaService(run: Pick<AssemblyRun, 'find' | 'invokeAsync
     service: 'lambda',
     protocol: 'rest-json',
     routes: [
-      { operation: 'Invoke', method: 'POST', path: '/2015-03-31/functions/{FunctionName}/invocations' },
+      {
+        operation: 'Invoke',
+        method: 'POST',
+        path: '/2015-03-31/functions/{FunctionName}/invocations',
+        rawBody: true,
+      },
     ],
+    resource: ({ account, region, parameters }) => {
+      const name = String(parameters['FunctionName']);
+      return name.startsWith('arn:') ? name : `arn:aws:lambda:${region}:${account}:function:${name}`;
+    },
     handle: (request) => (request.operation === 'Invoke' ? invoke(run, request) : unknownOperation),
   };
 }
