@@ -104,7 +104,8 @@ function allowsPath(rule: PolicyRule, action: PathAction): boolean {
   return (
     has(rule.verbs, action.verb) &&
     (rule.nonResourceURLs ?? []).some(
-      (url) => url === '*' || url === action.path || (url.endsWith('*') && action.path.startsWith(url.slice(0, -1))),
+      (url) =>
+        url === '*' || url === action.path || (url.endsWith('*') && action.path.startsWith(url.slice(0, -1))),
     )
   );
 }

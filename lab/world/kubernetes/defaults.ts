@@ -1,6 +1,7 @@
 /** What the API server fills in and refuses when an object is written, as far as the lab's clients can notice. */
-import { isEqual } from './patch.ts';
+
 import type { KubeObject } from './objects.ts';
+import { isEqual } from './patch.ts';
 import type { Resource } from './resources.ts';
 import type { FieldProblem } from './status.ts';
 
@@ -42,7 +43,11 @@ const defaulters: Readonly<Record<string, (draft: KubeObject) => void>> = {
     spec.strategy ??= {};
     spec.strategy.type ??= 'RollingUpdate';
     if (spec.strategy.type === 'RollingUpdate')
-      spec.strategy.rollingUpdate = { maxSurge: '25%', maxUnavailable: '25%', ...spec.strategy.rollingUpdate };
+      spec.strategy.rollingUpdate = {
+        maxSurge: '25%',
+        maxUnavailable: '25%',
+        ...spec.strategy.rollingUpdate,
+      };
     podDefaults(spec.template?.spec ?? {});
   },
   'replicasets.apps': (replicaSet) => {
@@ -104,7 +109,8 @@ function defaultTolerations(spec: Json): void {
 function qosClass(spec: Json): string {
   const containers: Json[] = spec.containers ?? [];
   const asks = containers.some(
-    (one) => Object.keys(one.resources?.requests ?? {}).length + Object.keys(one.resources?.limits ?? {}).length > 0,
+    (one) =>
+      Object.keys(one.resources?.requests ?? {}).length + Object.keys(one.resources?.limits ?? {}).length > 0,
   );
   if (!asks) return 'BestEffort';
   const guaranteed = containers.every(({ resources }) =>
@@ -216,9 +222,7 @@ const rules: Readonly<Record<string, (object: KubeObject) => FieldProblem[]>> = 
   'daemonsets.apps': templateRules,
   'poddisruptionbudgets.policy': ({ spec }) => {
     if (spec?.minAvailable !== undefined && spec?.maxUnavailable !== undefined)
-      return [
-        invalidValue('spec', spec, 'minAvailable and maxUnavailable cannot be both set'),
-      ];
+      return [invalidValue('spec', spec, 'minAvailable and maxUnavailable cannot be both set')];
     const policy = spec?.unhealthyPodEvictionPolicy;
     if (policy !== undefined && policy !== 'IfHealthyBudget' && policy !== 'AlwaysAllow')
       return [
@@ -233,7 +237,8 @@ const rules: Readonly<Record<string, (object: KubeObject) => FieldProblem[]>> = 
   events: (event) => {
     const namespace = event.involvedObject?.namespace ?? '';
     const expected = namespace === '' ? 'default' : namespace;
-    return event.metadata.namespace === expected || (namespace === '' && event.metadata.namespace === 'kube-system')
+    return event.metadata.namespace === expected ||
+      (namespace === '' && event.metadata.namespace === 'kube-system')
       ? []
       : [invalidValue('involvedObject.namespace', namespace, 'does not match event.namespace')];
   },

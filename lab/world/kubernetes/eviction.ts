@@ -25,7 +25,7 @@ import {
   forbidden,
   isStatus,
   type StatusBody,
-  StatusError,
+  type StatusError,
   success,
   tooManyRequests,
 } from './status.ts';
@@ -77,16 +77,20 @@ export function* evict(
   const dryRun = (options.dryRun ?? []).length > 0;
 
   const state = { pod: undefined as PodObject | undefined };
-  const passed = yield* retryConflicts(context, options.preconditions?.resourceVersion === undefined, function* () {
-    const pod = registry.get('pods', namespace, name);
-    state.pod = pod;
-    if (!passesBudgets(pod)) return false;
-    yield { gap: true };
-    const enforceVersion =
-      !isPodFinished(pod) && !isPodTerminating(pod) && options.preconditions?.resourceVersion === undefined;
-    remove(registry, context, pod, enforceVersion ? atVersion(options, pod) : options, dryRun);
-    return true;
-  });
+  const passed = yield* retryConflicts(
+    context,
+    options.preconditions?.resourceVersion === undefined,
+    function* () {
+      const pod = registry.get('pods', namespace, name);
+      state.pod = pod;
+      if (!passesBudgets(pod)) return false;
+      yield { gap: true };
+      const enforceVersion =
+        !isPodFinished(pod) && !isPodTerminating(pod) && options.preconditions?.resourceVersion === undefined;
+      remove(registry, context, pod, enforceVersion ? atVersion(options, pod) : options, dryRun);
+      return true;
+    },
+  );
   if (passed) return created();
   const pod = state.pod as PodObject;
 

@@ -41,10 +41,15 @@ export function createListing(store: Store): (resource: Resource, options: ListO
     const asked = Number(options.resourceVersion ?? 0);
     if (Number.isNaN(asked)) throw badRequest(`resourceVersion: Invalid value: "${options.resourceVersion}"`);
     if (asked > store.version()) {
-      throw failure(504, 'Timeout', `Timeout: Too large resource version: ${asked}, current: ${store.version()}`, {
-        causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
-        retryAfterSeconds: 1,
-      });
+      throw failure(
+        504,
+        'Timeout',
+        `Timeout: Too large resource version: ${asked}, current: ${store.version()}`,
+        {
+          causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+          retryAfterSeconds: 1,
+        },
+      );
     }
     if (!options.limit && !token) {
       const items = candidates(store, resource, options).filter(matches);

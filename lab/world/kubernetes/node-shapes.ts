@@ -43,7 +43,9 @@ export function nodeShape(type: string): NodeShape {
   }
   const shape = sizes[size];
   if (!shape) {
-    throw new Error(`the lab knows no instance type "${type}"; add it to lab/world/kubernetes/node-shapes.ts`);
+    throw new Error(
+      `the lab knows no instance type "${type}"; add it to lab/world/kubernetes/node-shapes.ts`,
+    );
   }
   const perCpu = family.startsWith('c') ? 2 : family.startsWith('r') || family.startsWith('x') ? 8 : 4;
   return { cpu: shape.cpu, memoryMi: shape.cpu * perCpu * GiB, pods: shape.pods, architecture };

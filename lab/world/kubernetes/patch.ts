@@ -18,7 +18,9 @@ export function mergePatch(target: Json, patch: Json): Json {
 /** RFC 6902. What cannot be applied is 422, what is no patch 400, as the API server says. */
 export function jsonPatch(target: Json, operations: Json): Json {
   if (!Array.isArray(operations)) {
-    throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch');
+    throw badRequest(
+      'error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch',
+    );
   }
   let document = structuredClone(target);
   for (const operation of operations) document = applyOperation(document, operation);
@@ -38,7 +40,8 @@ function applyOperation(document: Json, operation: Json): Json {
       return removeAt(document, path);
     case 'test': {
       const actual = readAt(document, path, true);
-      if (!isEqual(actual ?? null, value ?? null)) throw unapplicable(`testing value ${path} failed: test failed`);
+      if (!isEqual(actual ?? null, value ?? null))
+        throw unapplicable(`testing value ${path} failed: test failed`);
       return document;
     }
     case 'copy':
@@ -70,7 +73,8 @@ function parentOf(document: Json, path: string): { parent: Json; key: string } {
   let parent = document;
   for (const part of parts) {
     parent = Array.isArray(parent) ? parent[Number(part)] : parent?.[part];
-    if (parent === undefined || parent === null) throw unapplicable(`doc is missing path: ${path}: missing value`);
+    if (parent === undefined || parent === null)
+      throw unapplicable(`doc is missing path: ${path}: missing value`);
   }
   if (typeof parent !== 'object') throw unapplicable(`doc is missing path: ${path}: missing value`);
   return { parent, key };
@@ -170,7 +174,8 @@ function mergeList(target: Json[], patch: Json[], field: string): Json[] {
     if (!mergedSets.has(field)) return patch;
     return [...target, ...patch.filter((one) => !target.includes(one))];
   }
-  if (patch.some((one) => one['$patch'] === 'replace')) return patch.filter((one) => one['$patch'] !== 'replace');
+  if (patch.some((one) => one['$patch'] === 'replace'))
+    return patch.filter((one) => one['$patch'] !== 'replace');
   const key = keyOf(field, [...patch, ...target]);
   if (!key) return patch;
   const result = [...target];
@@ -217,6 +222,7 @@ export function isEqual(a: Json, b: Json): boolean {
   if (Array.isArray(a) && Array.isArray(b))
     return a.length === b.length && a.every((one, index) => isEqual(one, b[index]));
   if (!isObject(a) || !isObject(b)) return false;
-  for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) if (!isEqual(a[key], b[key])) return false;
+  for (const key of new Set([...Object.keys(a), ...Object.keys(b)]))
+    if (!isEqual(a[key], b[key])) return false;
   return true;
 }

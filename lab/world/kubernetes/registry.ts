@@ -111,6 +111,22 @@ export function createRegistry(
     if (problems.length > 0) throw invalid(resource, object.metadata.name, problems);
   };
 
+  /** The admission plugin Priority. */
+  const setPriority = (pod: KubeObject) => {
+    const name: unknown = pod.spec?.priorityClassName;
+    if (!pod.spec) return;
+    if (typeof name !== 'string' || name === '') {
+      pod.spec.priority = 0;
+      return;
+    }
+    const known = store.get('priorityclasses.scheduling.k8s.io', undefined, name);
+    if (!known) {
+      throw forbidden(resourceOf('pods'), pod.metadata.name, `no PriorityClass with name ${name} was found`);
+    }
+    pod.spec.priority = known.value;
+    pod.spec.preemptionPolicy ??= 'PreemptLowerPriority';
+  };
+
   /** Puts what the server owns back in place, and finds out whether anything is left to write. */
   const write = (
     resource: Resource,
@@ -148,14 +164,18 @@ export function createRegistry(
     const { name } = previous.metadata;
     const metadata = object.metadata ?? {};
     if (metadata.name !== undefined && metadata.name !== name) {
-      throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+      throw badRequest(
+        `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
+      );
     }
     if (
       metadata.namespace !== undefined &&
       metadata.namespace !== '' &&
       metadata.namespace !== previous.metadata.namespace
     )
-      throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+      throw badRequest(
+        'the namespace of the provided object does not match the namespace sent on the request',
+      );
     checkKind(resource, object);
     if (metadata.uid && metadata.uid !== previous.metadata.uid) {
       throw conflict(
@@ -231,6 +251,7 @@ export function createRegistry(
       // A node is the one object that is born with its status: the kubelet registers both at once.
       if (resource.key !== 'nodes' && resource.subresources.includes('status')) delete draft.status;
       setDefaults(resource, draft);
+      if (resource.key === 'pods') setPriority(draft);
       check(resource, draft);
       if (store.get(resource.key, home, name)) throw alreadyExists(resource, name);
       return options.dryRun ? draft : store.put(resource, draft);
@@ -296,7 +317,9 @@ export function createRegistry(
       // A second deletion can only shorten the wait of the first.
       if (!terminating || (resource.key === 'pods' && grace < (before ?? 0))) {
         if (!terminating && draft.metadata.generation !== undefined) draft.metadata.generation += 1;
-        const from = terminating ? Date.parse(draft.metadata.deletionTimestamp ?? '') - (before ?? 0) * 1_000 : 0;
+        const from = terminating
+          ? Date.parse(draft.metadata.deletionTimestamp ?? '') - (before ?? 0) * 1_000
+          : 0;
         draft.metadata.deletionTimestamp = timestamp(
           (terminating ? Math.max(from, context.clock.now()) : context.clock.now()) + grace * 1_000,
         );

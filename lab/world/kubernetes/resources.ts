@@ -140,7 +140,8 @@ export function groupVersion(resource: { readonly group: string; readonly versio
 function group(name: string, version: string, rows: readonly Row[], isCustom = false): Resource[] {
   return rows.map((row) => {
     const singular = row.kind.toLowerCase();
-    const plural = row.plural ?? (singular.endsWith('y') ? `${singular.slice(0, -1)}ies` : pluralOf(singular));
+    const plural =
+      row.plural ?? (singular.endsWith('y') ? `${singular.slice(0, -1)}ies` : pluralOf(singular));
     return {
       key: name ? `${plural}.${name}` : plural,
       group: name,

@@ -108,7 +108,9 @@ export const forbidden = (
   failure(
     403,
     'Forbidden',
-    name ? `${qualified(resource)} "${name}" is forbidden: ${why}` : `${qualified(resource)} is forbidden: ${why}`,
+    name
+      ? `${qualified(resource)} "${name}" is forbidden: ${why}`
+      : `${qualified(resource)} is forbidden: ${why}`,
     { ...detailsOf(resource, name), ...(causes ? { causes: [...causes] } : {}) },
   );
 
@@ -116,7 +118,11 @@ export interface FieldProblem {
   readonly field: string;
   /** `Required value`, `Invalid value: "x": must be …`, `Forbidden: …` */
   readonly message: string;
-  readonly reason: 'FieldValueRequired' | 'FieldValueInvalid' | 'FieldValueForbidden' | 'FieldValueNotSupported';
+  readonly reason:
+    | 'FieldValueRequired'
+    | 'FieldValueInvalid'
+    | 'FieldValueForbidden'
+    | 'FieldValueNotSupported';
 }
 
 export const invalid = (
@@ -143,11 +149,7 @@ export const methodNotAllowed = () =>
   failure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 
 export const notAcceptable = (accepted: readonly string[]) =>
-  failure(
-    406,
-    'NotAcceptable',
-    `only the following media types are accepted: ${accepted.join(', ')}`,
-  );
+  failure(406, 'NotAcceptable', `only the following media types are accepted: ${accepted.join(', ')}`);
 
 export const unsupportedMediaType = (given: string, accepted: readonly string[]) =>
   failure(

@@ -1,0 +1,115 @@
+/** What every new EKS cluster has: its namespaces and the default roles that discovery and people's tools need. */
+import type { ObjectInput } from './objects.ts';
+import type { Registry } from './registry.ts';
+
+const RBAC = 'rbac.authorization.k8s.io/v1';
+
+export function bootstrap(registry: Registry): void {
+  for (const name of ['default', 'kube-node-lease', 'kube-public', 'kube-system'])
+    registry.create('namespaces', undefined, { metadata: { name } });
+  for (const [name, value] of [
+    ['system-cluster-critical', 2_000_000_000],
+    ['system-node-critical', 2_000_001_000],
+  ] as const)
+    registry.create('priorityclasses.scheduling.k8s.io', undefined, { metadata: { name }, value });
+  for (const role of roles) registry.create('clusterroles.rbac.authorization.k8s.io', undefined, role);
+  for (const binding of bindings)
+    registry.create('clusterrolebindings.rbac.authorization.k8s.io', undefined, binding);
+}
+
+const readPaths = (name: string, paths: readonly string[]): ObjectInput => ({
+  metadata: { name, labels: bootstrapping },
+  rules: [{ nonResourceURLs: paths, verbs: ['get'] }],
+});
+
+const bootstrapping = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };
+const info = ['/healthz', '/livez', '/readyz', '/version', '/version/'];
+const reading = ['get', 'list', 'watch'];
+const writing = [...reading, 'create', 'update', 'patch', 'delete', 'deletecollection'];
+
+const namespaced = [
+  {
+    apiGroups: [''],
+    resources: [
+      'pods',
+      'pods/log',
+      'pods/status',
+      'configmaps',
+      'services',
+      'serviceaccounts',
+      'events',
+      'endpoints',
+      'persistentvolumeclaims',
+      'replicationcontrollers',
+      'resourcequotas',
+      'limitranges',
+      'namespaces',
+    ],
+  },
+  {
+    apiGroups: ['apps'],
+    resources: [
+      'deployments',
+      'deployments/scale',
+      'replicasets',
+      'replicasets/scale',
+      'daemonsets',
+      'statefulsets',
+      'statefulsets/scale',
+    ],
+  },
+  { apiGroups: ['batch'], resources: ['jobs', 'cronjobs'] },
+  { apiGroups: ['policy'], resources: ['poddisruptionbudgets'] },
+];
+
+const roles: readonly ObjectInput[] = [
+  {
+    metadata: { name: 'cluster-admin', labels: bootstrapping },
+    rules: [
+      { apiGroups: ['*'], resources: ['*'], verbs: ['*'] },
+      { nonResourceURLs: ['*'], verbs: ['*'] },
+    ],
+  },
+  {
+    metadata: { name: 'view', labels: bootstrapping },
+    rules: namespaced.map((rule) => ({ ...rule, verbs: reading })),
+  },
+  {
+    metadata: { name: 'edit', labels: bootstrapping },
+    rules: [
+      ...namespaced.map((rule) => ({ ...rule, verbs: writing })),
+      { apiGroups: [''], resources: ['secrets'], verbs: writing },
+      { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] },
+    ],
+  },
+  readPaths('system:public-info-viewer', info),
+  readPaths('system:discovery', [...info, '/api', '/api/*', '/apis', '/apis/*', '/openapi', '/openapi/*']),
+  {
+    metadata: { name: 'system:basic-user', labels: bootstrapping },
+    rules: [
+      {
+        apiGroups: ['authorization.k8s.io'],
+        resources: ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'],
+        verbs: ['create'],
+      },
+      { apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'], verbs: ['create'] },
+    ],
+  },
+];
+
+const bind = (name: string, groups: readonly string[]): ObjectInput => ({
+  metadata: { name, labels: bootstrapping },
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+  subjects: groups.map((group) => ({
+    apiGroup: 'rbac.authorization.k8s.io',
+    kind: 'Group',
+    name: group,
+  })),
+});
+
+const bindings: readonly ObjectInput[] = [
+  bind('cluster-admin', ['system:masters']),
+  bind('system:discovery', ['system:authenticated']),
+  bind('system:basic-user', ['system:authenticated']),
+  bind('system:public-info-viewer', ['system:authenticated', 'system:unauthenticated']),
+].map((binding) => ({ ...binding, apiVersion: RBAC }));

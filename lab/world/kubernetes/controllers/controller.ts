@@ -1,0 +1,103 @@
+/** What the controllers stand on: a work queue in virtual time, and their view of the cluster. */
+import type { WorldContext } from '../../seams.ts';
+import { type KubeObject, microTimestamp, type ObjectInput, timestamp } from '../objects.ts';
+import type { Registry } from '../registry.ts';
+import { isStatus } from '../status.ts';
+
+export interface ControllerContext extends WorldContext {
+  readonly registry: Registry;
+  readonly recordEvent: EventRecorder;
+}
+
+export interface Queue {
+  /** Works on `key` after the queue's latency, or after `ms`. A key that waits is brought forward, never delayed. */
+  add(key: string, ms?: number): void;
+}
+
+/**
+ * One timer for each key that waits, and none while nothing does: a quiet cluster costs no time at all. `latency` is
+ * what a real controller needs to see the change and to act.
+ */
+export function createQueue(context: WorldContext, latency: number, reconcile: (key: string) => void): Queue {
+  const due = new Map<string, number>();
+  return {
+    add(key, ms = latency) {
+      const at = context.clock.now() + ms;
+      const waiting = due.get(key);
+      if (waiting !== undefined && waiting <= at) return;
+      due.set(key, at);
+      context.clock.at(at, () => {
+        // Brought forward in the meantime: the earlier timer did the work.
+        if (due.get(key) !== at) return;
+        due.delete(key);
+        reconcile(key);
+      });
+    },
+  };
+}
+
+export function keyOf(object: { metadata: { namespace?: string; name: string } }): string {
+  return `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+}
+
+export function splitKey(key: string): [namespace: string | undefined, name: string] {
+  const slash = key.indexOf('/');
+  return [key.slice(0, slash) || undefined, key.slice(slash + 1)];
+}
+
+export type EventRecorder = (
+  source: string,
+  about: KubeObject,
+  type: 'Normal' | 'Warning',
+  reason: string,
+  message: string,
+) => void;
+
+/** Writes core/v1 Events; the same event again raises its count, as client-go's correlator does. */
+export function createEventRecorder(context: WorldContext, registry: Registry): EventRecorder {
+  const known = new Map<string, string>();
+  return (source, about, type, reason, message) => {
+    const { namespace = 'default', name, uid, resourceVersion } = about.metadata;
+    const key = [source, about.kind, namespace, name, uid, type, reason, message].join('\n');
+    const now = timestamp(context.clock.now());
+    const before = known.get(key);
+    const earlier = before === undefined ? undefined : registry.find('events', namespace, before);
+    if (earlier) {
+      registry.modify('events', namespace, earlier.metadata.name, (draft) => {
+        draft.count = (draft.count ?? 1) + 1;
+        draft.lastTimestamp = now;
+      });
+      return;
+    }
+    const event: ObjectInput = {
+      metadata: {
+        name: `${name}.${Math.floor(context.clock.now()).toString(16)}${context.hex(6)}`,
+        namespace,
+      },
+      involvedObject: {
+        apiVersion: about.apiVersion,
+        kind: about.kind,
+        name,
+        ...(about.metadata.namespace ? { namespace: about.metadata.namespace } : {}),
+        uid: about.kind === 'Node' ? name : uid,
+        resourceVersion,
+      },
+      type,
+      reason,
+      message,
+      count: 1,
+      firstTimestamp: now,
+      lastTimestamp: now,
+      eventTime: microTimestamp(context.clock.now()),
+      source: { component: source },
+      reportingComponent: source,
+      reportingInstance: '',
+    };
+    try {
+      known.set(key, registry.create('events', namespace, event).metadata.name);
+    } catch (error) {
+      // The namespace goes away, and its events with it.
+      if (!isStatus(error, 403) && !isStatus(error, 404)) throw error;
+    }
+  };
+}

@@ -1,0 +1,204 @@
+/** Computes the status of PodDisruptionBudgets: how many pods may be evicted now. */
+import { withDisruptionAllowed } from '../eviction.ts';
+import {
+  type BudgetObject,
+  controllerOf,
+  isPodReady,
+  isPodTerminating,
+  type KubeObject,
+  type PodObject,
+  withCondition,
+} from '../objects.ts';
+import { isEmptySelector, matchesSelector } from '../selectors.ts';
+import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
+import { share } from './deployment.ts';
+
+const KEY = 'poddisruptionbudgets.policy';
+/** An eviction that was granted and not carried out by then is given back. */
+const DELETION_TIMEOUT_MS = 2 * 60_000;
+
+export function createDisruptionController(context: ControllerContext): void {
+  const { registry, recordEvent, clock } = context;
+
+  const queue = createQueue(context, 25, (key) => {
+    const [namespace, name] = splitKey(key);
+    const budget = registry.find(KEY, namespace, name);
+    if (!budget || budget.metadata.deletionTimestamp) return;
+    const pods = podsOf(budget);
+    try {
+      write(budget, pods, expectationOf(budget, pods));
+    } catch (error) {
+      if (!(error instanceof SyncError)) throw error;
+      failSafe(budget, error);
+    }
+  });
+
+  const podsOf = ({ metadata, spec }: BudgetObject): PodObject[] =>
+    isEmptySelector(spec?.selector)
+      ? []
+      : registry.store
+          .all('pods')
+          .filter(
+            (pod) =>
+              pod.metadata.namespace === metadata.namespace &&
+              matchesSelector(spec?.selector, pod.metadata.labels),
+          );
+
+  const write = (
+    budget: BudgetObject,
+    pods: readonly PodObject[],
+    { expected, desired }: { expected: number; desired: number },
+  ) => {
+    const now = clock.now();
+    const disrupted: Record<string, string> = {};
+    for (const pod of pods) {
+      const since = budget.status?.disruptedPods?.[pod.metadata.name];
+      if (since === undefined || isPodTerminating(pod)) continue;
+      const until = Date.parse(since) + DELETION_TIMEOUT_MS;
+      if (until < now) {
+        recordEvent(
+          'controllermanager',
+          pod as KubeObject,
+          'Warning',
+          'NotDeleted',
+          `Pod was expected by PDB ${budget.metadata.namespace}/${budget.metadata.name} to be deleted but it wasn't`,
+        );
+        continue;
+      }
+      disrupted[pod.metadata.name] = since;
+      queue.add(keyOf(budget), until - now + 1_000);
+    }
+    const healthy = pods.filter(
+      (pod) => !isPodTerminating(pod) && disrupted[pod.metadata.name] === undefined && isPodReady(pod),
+    ).length;
+    const spare = healthy - desired;
+    registry.modify(KEY, budget.metadata.namespace, budget.metadata.name, (draft) => {
+      draft.status = {
+        currentHealthy: healthy,
+        desiredHealthy: desired,
+        expectedPods: expected,
+        // Without expected pods nothing is allowed: the first ones may come before the next pass.
+        disruptionsAllowed: expected <= 0 || spare <= 0 ? 0 : spare,
+        ...(Object.keys(disrupted).length > 0 ? { disruptedPods: disrupted } : {}),
+        observedGeneration: draft.metadata.generation ?? 1,
+        ...(draft.status?.conditions ? { conditions: draft.status.conditions } : {}),
+      };
+      const { status } = withDisruptionAllowed(draft, now);
+      if (status) draft.status = status;
+    });
+  };
+
+  const failSafe = (budget: BudgetObject, error: SyncError) => {
+    recordEvent(
+      'controllermanager',
+      budget as KubeObject,
+      'Warning',
+      'CalculateExpectedPodCountFailed',
+      `Failed to calculate the number of expected pods: ${error.message}`,
+    );
+    registry.modify(KEY, budget.metadata.namespace, budget.metadata.name, (draft) => {
+      draft.status = {
+        currentHealthy: 0,
+        desiredHealthy: 0,
+        expectedPods: 0,
+        ...draft.status,
+        disruptionsAllowed: 0,
+        conditions: withCondition(
+          draft.status?.conditions,
+          { type: 'DisruptionAllowed', status: 'False', reason: 'SyncFailed', message: error.message },
+          clock.now(),
+        ),
+      };
+    });
+  };
+
+  const expectationOf = (
+    { spec }: BudgetObject,
+    pods: readonly PodObject[],
+  ): { expected: number; desired: number } => {
+    const { minAvailable, maxUnavailable } = spec ?? {};
+    if (maxUnavailable !== undefined) {
+      const expected = expectedScale(pods);
+      return { expected, desired: Math.max(0, expected - shareOf(maxUnavailable, expected)) };
+    }
+    if (typeof minAvailable === 'string') {
+      const expected = expectedScale(pods);
+      return { expected, desired: shareOf(minAvailable, expected) };
+    }
+    return { expected: pods.length, desired: minAvailable ?? 0 };
+  };
+
+  /** The sum of the scales of all controllers of the pods; a pod without a controller does not count. */
+  const expectedScale = (pods: readonly PodObject[]): number => {
+    const scales = new Map<string, number>();
+    for (const pod of pods) {
+      const owner = controllerOf(pod);
+      if (!owner || scales.has(owner.uid)) continue;
+      const { uid, scale } = scaleOf(pod, owner);
+      scales.set(owner.uid, 0);
+      scales.set(uid, scale);
+    }
+    return [...scales.values()].reduce((sum, scale) => sum + scale, 0);
+  };
+
+  const scaleOf = (
+    pod: PodObject,
+    owner: { kind: string; name: string; uid: string },
+  ): { uid: string; scale: number } => {
+    const { namespace, name } = pod.metadata;
+    const lost = () => new SyncError(`found no controllers for pod "${name}"`);
+    const find = (key: string, ownerName: string, uid: string) => {
+      const found = registry.find(key, namespace, ownerName);
+      if (found?.metadata.uid !== uid) throw lost();
+      return found;
+    };
+    if (owner.kind === 'ReplicaSet') {
+      const replicaSet = find('replicasets.apps', owner.name, owner.uid);
+      const above = controllerOf(replicaSet);
+      if (above?.kind !== 'Deployment') return { uid: owner.uid, scale: replicaSet.spec?.replicas ?? 1 };
+      const deployment = find('deployments.apps', above.name, above.uid);
+      return { uid: above.uid, scale: deployment.spec?.replicas ?? 1 };
+    }
+    if (owner.kind === 'StatefulSet')
+      return { uid: owner.uid, scale: find('statefulsets.apps', owner.name, owner.uid).spec?.replicas ?? 1 };
+    if (owner.kind === 'ReplicationController')
+      return {
+        uid: owner.uid,
+        scale: find('replicationcontrollers', owner.name, owner.uid).spec?.replicas ?? 1,
+      };
+    if (owner.kind === 'DaemonSet')
+      throw new SyncError('daemonsets.apps does not implement the scale subresource');
+    if (owner.kind === 'Job') throw new SyncError('jobs.batch does not implement the scale subresource');
+    throw lost();
+  };
+
+  registry.subscribe(({ resource, object, previous, type }) => {
+    if (resource.key === KEY) {
+      if (type !== 'DELETED' && previous?.metadata.generation !== object.metadata.generation)
+        queue.add(keyOf(object));
+      return;
+    }
+    if (resource.key === 'pods') {
+      for (const budget of registry.store.all(KEY)) {
+        const concerned =
+          budget.metadata.namespace === object.metadata.namespace &&
+          [object, previous].some((one) => matchesSelector(budget.spec?.selector, one?.metadata.labels));
+        if (concerned) queue.add(keyOf(budget));
+      }
+    } else if (resource.key === 'deployments.apps' || resource.key === 'replicasets.apps') {
+      if (previous?.spec?.replicas === object.spec?.replicas && type === 'MODIFIED') return;
+      for (const budget of registry.store.all(KEY))
+        if (budget.metadata.namespace === object.metadata.namespace) queue.add(keyOf(budget));
+    }
+  });
+}
+
+class SyncError extends Error {
+  override name = 'SyncError';
+}
+
+function shareOf(value: number | string, total: number): number {
+  if (typeof value === 'string' && !/^\d+%$/.test(value))
+    throw new SyncError('invalid value for IntOrString: invalid type: string is not a percentage');
+  return share(value, total, 'up');
+}

@@ -1,0 +1,259 @@
+/**
+ * Runs the pods of one node: starts them, makes them ready, and takes as long to end them as they need. Annotations of
+ * a pod decide how it behaves:
+ *
+ * - `lab.nightshift/start-seconds` until its containers run (default 2 to 5, by chance)
+ * - `lab.nightshift/ready-seconds` from there until it is Ready (default 2), or `never`
+ * - `lab.nightshift/exit-seconds` from SIGTERM until it ended by itself (default 1); its grace period cuts that short
+ * - `lab.nightshift/run-seconds` until it finishes with Succeeded (default: it never does)
+ */
+import type { ContainerState } from 'kubernetes-types/core/v1.d.ts';
+import type { InstanceView } from '../../seams.ts';
+import {
+  isPodFinished,
+  isPodTerminating,
+  type KubeObject,
+  type PodObject,
+  timestamp,
+  withCondition,
+} from '../objects.ts';
+import type { ControllerContext } from './controller.ts';
+
+export interface Kubelet {
+  /** A pod that is bound to this node has changed, or is gone. */
+  see(pod: PodObject, deleted: boolean): void;
+  /** The machine is gone: nothing more is reported, and nothing runs any more. */
+  stop(): void;
+}
+
+/** From the binding until the kubelet has taken the pod over. */
+const SYNC_MS = 300;
+
+interface Running {
+  /** Virtual ms at which the pod will be gone; set once it terminates. */
+  exitAt?: number;
+  started: boolean;
+}
+
+export function createKubelet(context: ControllerContext, view: InstanceView): Kubelet {
+  const { registry, recordEvent, clock } = context;
+  const pods = new Map<string, Running>();
+  let stopped = false;
+
+  /** The pod while it is the same one, still here, and this kubelet lives. */
+  const current = (pod: PodObject): PodObject | undefined => {
+    if (stopped) return undefined;
+    const found = registry.find('pods', pod.metadata.namespace, pod.metadata.name);
+    return found?.metadata.uid === pod.metadata.uid ? found : undefined;
+  };
+  const later = (pod: PodObject, ms: number, run: (pod: PodObject) => void) =>
+    clock.after(ms, () => {
+      const now = current(pod);
+      if (now) run(now);
+    });
+  const unlessEnding = (run: (pod: PodObject) => void) => (pod: PodObject) => {
+    if (!isPodTerminating(pod) && !isPodFinished(pod)) run(pod);
+  };
+
+  const start = (pod: PodObject) => {
+    later(
+      pod,
+      SYNC_MS,
+      unlessEnding((one) => {
+        setStatus(one, 'Pending', { waiting: { reason: 'ContainerCreating' } }, false);
+        for (const { name, image } of one.spec?.containers ?? [])
+          recordEvent(
+            'kubelet',
+            one as KubeObject,
+            'Normal',
+            'Pulling',
+            `Pulling image "${image}" for ${name}`,
+          );
+      }),
+    );
+    const startMs = seconds(pod, 'start-seconds', 2 + context.random() * 3) * 1_000;
+    later(pod, SYNC_MS + startMs, unlessEnding(run));
+  };
+
+  const run = (pod: PodObject) => {
+    const state = pods.get(pod.metadata.uid);
+    if (state) state.started = true;
+    const running = { running: { startedAt: timestamp(clock.now()) } };
+    setStatus(pod, 'Running', running, false);
+    for (const { name } of pod.spec?.containers ?? [])
+      recordEvent('kubelet', pod as KubeObject, 'Normal', 'Started', `Started container ${name}`);
+    if (annotation(pod, 'ready-seconds') !== 'never') {
+      later(
+        pod,
+        seconds(pod, 'ready-seconds', 2) * 1_000,
+        unlessEnding((one) => setStatus(one, 'Running', running, true)),
+      );
+    }
+    if (annotation(pod, 'run-seconds') !== undefined) {
+      later(
+        pod,
+        seconds(pod, 'run-seconds', 0) * 1_000,
+        unlessEnding((one) => {
+          const finishedAt = timestamp(clock.now());
+          setStatus(
+            one,
+            'Succeeded',
+            { terminated: { exitCode: 0, reason: 'Completed', finishedAt } },
+            false,
+          );
+        }),
+      );
+    }
+  };
+
+  const end = (pod: PodObject, state: Running) => {
+    const deadline = Date.parse(pod.metadata.deletionTimestamp ?? '');
+    const grace = (pod.metadata.deletionGracePeriodSeconds ?? 0) * 1_000;
+    const needs = state.started ? seconds(pod, 'exit-seconds', 1) * 1_000 : 500;
+    const first = state.exitAt === undefined;
+    const at = first
+      ? clock.now() + Math.min(grace, needs)
+      : Math.min(state.exitAt ?? deadline, Math.max(clock.now(), deadline));
+    if (!first && at === state.exitAt) return;
+    state.exitAt = at;
+    if (first && state.started) {
+      for (const { name } of pod.spec?.containers ?? [])
+        recordEvent('kubelet', pod as KubeObject, 'Normal', 'Killing', `Stopping container ${name}`);
+    }
+    clock.at(at, () => {
+      const now = current(pod);
+      if (!now || pods.get(pod.metadata.uid)?.exitAt !== at) return;
+      const finishedAt = timestamp(clock.now());
+      const killed = at - clock.now() < 0 || Math.min(grace, needs) < needs;
+      if (!isPodFinished(now)) {
+        setStatus(
+          now,
+          killed ? 'Failed' : 'Succeeded',
+          { terminated: { exitCode: killed ? 137 : 0, reason: killed ? 'Error' : 'Completed', finishedAt } },
+          false,
+        );
+      }
+      registry.delete('pods', now.metadata.namespace, now.metadata.name, {
+        gracePeriodSeconds: 0,
+        preconditions: { uid: now.metadata.uid },
+      });
+    });
+  };
+
+  const setStatus = (pod: PodObject, phase: string, state: ContainerState, ready: boolean) => {
+    const now = clock.now();
+    registry.modify('pods', pod.metadata.namespace, pod.metadata.name, (draft) => {
+      const status = ready ? 'True' : 'False';
+      const why = ready
+        ? {}
+        : phase === 'Succeeded'
+          ? { reason: 'PodCompleted' }
+          : {
+              reason: 'ContainersNotReady',
+              message: `containers with unready status: [${draft.spec?.containers.map(({ name }) => name).join(' ')}]`,
+            };
+      let conditions = draft.status?.conditions;
+      const set = (type: string, value: string, more: { reason?: string; message?: string } = {}) => {
+        // A reason belongs to the state that it explains.
+        conditions = conditions?.map((one) => {
+          if (one.type !== type) return one;
+          const { reason: _, message: __, ...bare } = one;
+          return bare;
+        });
+        conditions = withCondition(conditions, { type, status: value, ...more }, now);
+      };
+      set('PodReadyToStartContainers', state.waiting ? 'False' : 'True');
+      set('Initialized', 'True');
+      set('Ready', status, why);
+      set('ContainersReady', status, why);
+      draft.status = {
+        ...draft.status,
+        phase,
+        ...(conditions ? { conditions } : {}),
+        hostIP: view.privateIp,
+        hostIPs: [{ ip: view.privateIp }],
+        startTime: draft.status?.startTime ?? timestamp(now),
+        ...(state.waiting ? {} : podAddress(draft)),
+        containerStatuses: (draft.spec?.containers ?? []).map(({ name, image = '' }) => ({
+          name,
+          image,
+          imageID: state.waiting ? '' : `${image.split(':')[0]}@sha256:${digest(image)}`,
+          containerID: state.waiting ? '' : `containerd://${digest(`${pod.metadata.uid}/${name}`)}`,
+          ready,
+          started: state.running !== undefined,
+          restartCount: 0,
+          state,
+          lastState: {},
+        })),
+      };
+    });
+  };
+
+  const podAddress = (pod: PodObject): { podIP: string; podIPs: { ip: string }[] } => {
+    const own = pod.status?.podIP;
+    const ip =
+      own ?? (pod.spec?.hostNetwork ? view.privateIp : addressLike(view.privateIp, pod.metadata.uid));
+    return { podIP: ip, podIPs: [{ ip }] };
+  };
+
+  const see = (pod: PodObject, deleted: boolean) => {
+    const { uid } = pod.metadata;
+    if (deleted) {
+      pods.delete(uid);
+      return;
+    }
+    let state = pods.get(uid);
+    if (!state) {
+      state = { started: pod.status?.phase === 'Running' };
+      pods.set(uid, state);
+      if (!isPodTerminating(pod) && !isPodFinished(pod)) start(pod);
+    }
+    if (isPodTerminating(pod)) end(pod, state);
+  };
+
+  // What is bound to the node already: it came back, or something was bound before the kubelet spoke.
+  for (const pod of registry.store.podsOn(view.privateDnsName)) see(pod, false);
+
+  return {
+    see: (pod, deleted) => {
+      if (!stopped) see(pod, deleted);
+    },
+    stop() {
+      stopped = true;
+      pods.clear();
+    },
+  };
+}
+
+function annotation(pod: PodObject, name: string): string | undefined {
+  return pod.metadata.annotations?.[`lab.nightshift/${name}`];
+}
+
+function seconds(pod: PodObject, name: string, otherwise: number): number {
+  const text = annotation(pod, name);
+  if (text === undefined) return otherwise;
+  const value = Number(text);
+  if (Number.isNaN(value) || value < 0)
+    throw new Error(
+      `annotation lab.nightshift/${name}: "${text}" is not a number of seconds; write 0 or more`,
+    );
+  return value;
+}
+
+/** An address in the node's own /20, as the VPC CNI takes them from the subnet. */
+function addressLike(nodeAddress: string, uid: string): string {
+  const [a = '10', b = '0', c = '0'] = nodeAddress.split('.');
+  const hash = fnv(uid);
+  return `${a}.${b}.${(Number(c) & 0xf0) + (hash & 0x0f)}.${1 + ((hash >>> 8) % 254)}`;
+}
+
+function digest(text: string): string {
+  return [0, 1, 2, 3, 4, 5, 6, 7].map((part) => fnv(`${part}${text}`).toString(16).padStart(8, '0')).join('');
+}
+
+function fnv(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++)
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) >>> 0;
+  return hash;
+}

@@ -1,0 +1,235 @@
+/**
+ * What happens to a node whose machine fell silent: the node lifecycle controller marks it, the cloud's controller
+ * removes it once its instance is gone, and the pod garbage collector clears away what was on it. Also the taints that
+ * follow from a node's own fields, and the evictions that NoExecute taints cause.
+ */
+import type { Taint } from 'kubernetes-types/core/v1.d.ts';
+import {
+  condition,
+  isNodeReady,
+  isPodFinished,
+  type KubeObject,
+  type NodeObject,
+  type PodObject,
+  timestamp,
+  withCondition,
+} from '../objects.ts';
+import { tolerates } from '../placement.ts';
+import { isStatus } from '../status.ts';
+import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
+import type { Machines } from './machines.ts';
+
+/** `--node-monitor-grace-period`, as EKS runs it. */
+const SILENCE_MS = 40_000;
+/** The cloud node lifecycle controller looks every five seconds. */
+const CLOUD_MS = 5_000;
+/** The pod garbage collector waits so long for a node to come back, */
+const QUARANTINE_MS = 40_000;
+/** and looks every 20 s. */
+const COLLECTION_MS = 20_000;
+
+const UNREACHABLE = 'node.kubernetes.io/unreachable';
+const NOT_READY = 'node.kubernetes.io/not-ready';
+const UNSCHEDULABLE = 'node.kubernetes.io/unschedulable';
+
+export function createNodeLifecycle(context: ControllerContext, machines: Machines): void {
+  const { registry, recordEvent, clock } = context;
+
+  const goSilent = (name: string) => {
+    clock.after(SILENCE_MS, () => {
+      const node = registry.find('nodes', undefined, name);
+      if (!node || machines.isAlive(name)) return;
+      markUnknown(node);
+      clock.after(CLOUD_MS, () => removeNode(name));
+    });
+  };
+
+  const markUnknown = (node: NodeObject) => {
+    const { name } = node.metadata;
+    const now = clock.now();
+    registry.modify('nodes', undefined, name, (draft) => {
+      draft.status = {
+        ...draft.status,
+        conditions: (draft.status?.conditions ?? []).map((one) => ({
+          ...one,
+          status: 'Unknown',
+          reason: 'NodeStatusUnknown',
+          message: 'Kubelet stopped posting node status.',
+          lastTransitionTime: timestamp(now),
+        })),
+      };
+    });
+    recordEvent(
+      'node-controller',
+      node as KubeObject,
+      'Normal',
+      'NodeNotReady',
+      `Node ${name} status is now: NodeNotReady`,
+    );
+    for (const pod of registry.store.podsOn(name)) {
+      if (condition(pod, 'Ready')?.status !== 'True') continue;
+      registry.modify('pods', pod.metadata.namespace, pod.metadata.name, (draft) => {
+        draft.status = {
+          ...draft.status,
+          conditions: withCondition(draft.status?.conditions, { type: 'Ready', status: 'False' }, now),
+        };
+      });
+      recordEvent('node-controller', pod as KubeObject, 'Warning', 'NodeNotReady', 'Node is not ready');
+    }
+  };
+
+  const removeNode = (name: string) => {
+    const node = registry.find('nodes', undefined, name);
+    if (!node || machines.isAlive(name)) return;
+    recordEvent(
+      'cloud-node-lifecycle-controller',
+      node as KubeObject,
+      'Normal',
+      'DeletingNode',
+      `Deleting node ${name} because it does not exist in the cloud provider`,
+    );
+    registry.delete('nodes', undefined, name);
+  };
+
+  const collectOrphans = createQueue(context, QUARANTINE_MS + COLLECTION_MS, (name) => {
+    if (registry.find('nodes', undefined, name)) return;
+    for (const pod of registry.store.podsOn(name)) collect(pod);
+  });
+
+  const collect = (pod: PodObject) => {
+    const { namespace, name } = pod.metadata;
+    if (!isPodFinished(pod)) {
+      registry.modify('pods', namespace, name, (draft) => {
+        draft.status = {
+          ...draft.status,
+          phase: 'Failed',
+          conditions: withCondition(
+            draft.status?.conditions,
+            {
+              type: 'DisruptionTarget',
+              status: 'True',
+              reason: 'DeletionByPodGC',
+              message: 'PodGC: node no longer exists',
+            },
+            clock.now(),
+          ),
+        };
+      });
+    }
+    registry.delete('pods', namespace, name, { gracePeriodSeconds: 0 });
+  };
+
+  /** The taints that the controllers keep in step with a node's condition and its `unschedulable`. */
+  const taintQueue = createQueue(context, 20, (key) => {
+    const [, name] = splitKey(key);
+    const node = registry.find('nodes', undefined, name);
+    if (!node) return;
+    const taints = wantedTaints(node, timestamp(clock.now()));
+    if (JSON.stringify(taints) === JSON.stringify(node.spec?.taints ?? [])) return;
+    registry.modify('nodes', undefined, name, (draft) => {
+      const { taints: _, ...rest } = draft.spec ?? {};
+      draft.spec = taints.length > 0 ? { ...rest, taints } : rest;
+    });
+  });
+
+  const noExecute = createQueue(context, 20, (key) => {
+    const pod = registry.find('pods', ...splitKey(key));
+    if (!pod || pod.metadata.deletionTimestamp || isPodFinished(pod)) return;
+    const node = registry.find('nodes', undefined, pod.spec?.nodeName ?? '');
+    const left = node ? timeLeft(pod, node, clock.now()) : undefined;
+    if (left === undefined) return;
+    if (left > 0) {
+      noExecute.add(key, left);
+      return;
+    }
+    recordEvent(
+      'taint-eviction-controller',
+      pod as KubeObject,
+      'Normal',
+      'TaintManagerEviction',
+      `Marking for deletion Pod ${keyOf(pod)}`,
+    );
+    try {
+      registry.modify('pods', pod.metadata.namespace, pod.metadata.name, (draft) => {
+        draft.status = {
+          ...draft.status,
+          conditions: withCondition(
+            draft.status?.conditions,
+            {
+              type: 'DisruptionTarget',
+              status: 'True',
+              reason: 'DeletionByTaintManager',
+              message: 'Taint manager: deleting due to NoExecute taint',
+            },
+            clock.now(),
+          ),
+        };
+      });
+      registry.delete('pods', pod.metadata.namespace, pod.metadata.name);
+    } catch (error) {
+      if (!isStatus(error, 404)) throw error;
+    }
+  });
+
+  machines.onKubelet((name, alive) => {
+    if (!alive) goSilent(name);
+  });
+  registry.subscribe(({ resource, object, type }) => {
+    if (resource.key === 'pods') {
+      const node =
+        type === 'ADDED' ? undefined : registry.find('nodes', undefined, object.spec?.nodeName ?? '');
+      if (node?.spec?.taints?.some((taint) => taint.effect === 'NoExecute')) noExecute.add(keyOf(object));
+      return;
+    }
+    if (resource.key !== 'nodes') return;
+    const { name } = object.metadata;
+    if (type === 'DELETED') {
+      if (registry.store.podsOn(name).length > 0) collectOrphans.add(name);
+      return;
+    }
+    taintQueue.add(keyOf(object));
+    if ((object as NodeObject).spec?.taints?.some((taint) => taint.effect === 'NoExecute')) {
+      for (const pod of registry.store.podsOn(name)) noExecute.add(keyOf(pod));
+    }
+  });
+}
+
+function wantedTaints(node: NodeObject, now: string): Taint[] {
+  const ready = condition(node, 'Ready')?.status;
+  const wanted = new Map<string, boolean>([
+    [`${NOT_READY}:NoSchedule`, ready === 'False'],
+    [`${NOT_READY}:NoExecute`, ready === 'False'],
+    [`${UNREACHABLE}:NoSchedule`, ready === 'Unknown'],
+    [`${UNREACHABLE}:NoExecute`, ready === 'Unknown'],
+    [`${UNSCHEDULABLE}:NoSchedule`, node.spec?.unschedulable === true],
+  ]);
+  // A node without a condition says nothing about itself yet.
+  if (ready === undefined && !isNodeReady(node))
+    for (const key of [...wanted.keys()].slice(0, 4)) wanted.delete(key);
+  const id = (taint: Taint) => `${taint.key}:${taint.effect}`;
+  const taints = (node.spec?.taints ?? []).filter((taint) => wanted.get(id(taint)) ?? true);
+  for (const [key, isWanted] of wanted) {
+    if (!isWanted || taints.some((taint) => id(taint) === key)) continue;
+    const colon = key.lastIndexOf(':');
+    taints.push({ key: key.slice(0, colon), effect: key.slice(colon + 1), timeAdded: now });
+  }
+  return taints;
+}
+
+/** Milliseconds until the node's NoExecute taints end the pod; undefined when they never do. */
+function timeLeft(pod: PodObject, node: NodeObject, now: number): number | undefined {
+  let left: number | undefined;
+  for (const taint of node.spec?.taints ?? []) {
+    if (taint.effect !== 'NoExecute') continue;
+    const matching = (pod.spec?.tolerations ?? []).filter((one) => tolerates([one], taint));
+    if (matching.length === 0) return 0;
+    const limits = matching.flatMap(({ tolerationSeconds }) =>
+      tolerationSeconds === undefined ? [] : [Math.max(0, tolerationSeconds)],
+    );
+    if (limits.length === 0) continue;
+    const since = taint.timeAdded ? Date.parse(taint.timeAdded) : now;
+    const ends = since + Math.min(...limits) * 1_000 - now;
+    left = Math.max(0, Math.min(left ?? ends, ends));
+  }
+  return left;
+}

@@ -1,0 +1,117 @@
+/** Keeps as many active pods as a ReplicaSet asks for. */
+import {
+  condition,
+  controlledBy,
+  controllerOf,
+  isPodActive,
+  isPodReady,
+  type KubeObject,
+  type PodObject,
+  type ReplicaSetObject,
+} from '../objects.ts';
+import { suffix } from '../registry.ts';
+import { isStatus } from '../status.ts';
+import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
+
+const KEY = 'replicasets.apps';
+
+export function createReplicaSetController(context: ControllerContext): void {
+  const { registry, recordEvent } = context;
+  /** Pods by the uid of their ReplicaSet: a pass looks at its own pods only. */
+  const podsOf = new Map<string, Map<string, PodObject>>();
+
+  const queue = createQueue(context, 20, (key) => {
+    const [namespace, name] = splitKey(key);
+    const replicaSet = registry.find(KEY, namespace, name);
+    if (!replicaSet) return;
+    const pods = [...(podsOf.get(replicaSet.metadata.uid)?.values() ?? [])].filter(isPodActive);
+    if (!replicaSet.metadata.deletionTimestamp) scale(replicaSet, pods);
+    writeStatus(replicaSet);
+  });
+
+  const scale = (replicaSet: ReplicaSetObject, pods: readonly PodObject[]) => {
+    const wanted = replicaSet.spec?.replicas ?? 1;
+    for (let count = pods.length; count < wanted; count++) if (!createPod(replicaSet)) return;
+    const surplus = [...pods].sort(byExpendability).slice(0, Math.max(0, pods.length - wanted));
+    for (const pod of surplus) {
+      registry.delete('pods', pod.metadata.namespace, pod.metadata.name);
+      recordEvent(
+        'replicaset-controller',
+        replicaSet as KubeObject,
+        'Normal',
+        'SuccessfulDelete',
+        `Deleted pod: ${pod.metadata.name}`,
+      );
+    }
+  };
+
+  const createPod = (replicaSet: ReplicaSetObject): boolean => {
+    const template = replicaSet.spec?.template;
+    const { namespace, name } = replicaSet.metadata;
+    try {
+      const pod = registry.create('pods', namespace, {
+        metadata: {
+          name: `${name}-${suffix(context.hex)}`,
+          generateName: `${name}-`,
+          labels: { ...template?.metadata?.labels },
+          annotations: { ...template?.metadata?.annotations },
+          ownerReferences: [controlledBy(replicaSet as KubeObject)],
+        },
+        spec: structuredClone(template?.spec ?? {}),
+      });
+      recordEvent(
+        'replicaset-controller',
+        replicaSet as KubeObject,
+        'Normal',
+        'SuccessfulCreate',
+        `Created pod: ${pod.metadata.name}`,
+      );
+      return true;
+    } catch (error) {
+      if (!isStatus(error, 403)) throw error;
+      return false;
+    }
+  };
+
+  const writeStatus = ({ metadata: { namespace, name, generation, uid } }: ReplicaSetObject) => {
+    const pods = [...(podsOf.get(uid)?.values() ?? [])].filter(isPodActive);
+    const ready = pods.filter(isPodReady).length;
+    registry.modify(KEY, namespace, name, (draft) => {
+      draft.status = {
+        ...draft.status,
+        replicas: pods.length,
+        fullyLabeledReplicas: pods.length,
+        readyReplicas: ready,
+        availableReplicas: ready,
+        ...(generation === undefined ? {} : { observedGeneration: generation }),
+      };
+    });
+  };
+
+  registry.subscribe(({ resource, object, type, previous }) => {
+    if (resource.key === KEY) {
+      if (type === 'DELETED') podsOf.delete(object.metadata.uid);
+      else if (previous?.metadata.generation !== object.metadata.generation) queue.add(keyOf(object));
+    } else if (resource.key === 'pods') {
+      const owner = controllerOf(object);
+      if (owner?.kind !== 'ReplicaSet') return;
+      const pods = podsOf.get(owner.uid) ?? new Map<string, PodObject>();
+      podsOf.set(owner.uid, pods);
+      if (type === 'DELETED') pods.delete(object.metadata.name);
+      else pods.set(object.metadata.name, object as PodObject);
+      queue.add(`${object.metadata.namespace}/${owner.name}`);
+    }
+  });
+}
+
+/** Who goes first when there are too many: unassigned, pending, not ready, then the youngest. */
+function byExpendability(a: PodObject, b: PodObject): number {
+  const rank = (pod: PodObject) =>
+    (pod.spec?.nodeName ? 4 : 0) + (pod.status?.phase === 'Running' ? 2 : 0) + (isPodReady(pod) ? 1 : 0);
+  const readySince = (pod: PodObject) => condition(pod, 'Ready')?.lastTransitionTime ?? '';
+  return (
+    rank(a) - rank(b) ||
+    readySince(b).localeCompare(readySince(a)) ||
+    b.metadata.creationTimestamp.localeCompare(a.metadata.creationTimestamp)
+  );
+}

@@ -1,0 +1,81 @@
+/** Whether a pod may run on a node, apart from room: selectors, affinity, taints. Shared by scheduler and DaemonSets. */
+import type { NodeSelectorTerm, PodSpec, Taint, Toleration } from 'kubernetes-types/core/v1.d.ts';
+import type { NodeObject } from './objects.ts';
+import { parseQuantity } from './quantity.ts';
+
+export function tolerates(tolerations: readonly Toleration[] | undefined, taint: Taint): boolean {
+  return (tolerations ?? []).some(
+    (one) =>
+      (!one.effect || one.effect === taint.effect) &&
+      (!one.key || one.key === taint.key) &&
+      (one.operator === 'Exists' || (!!one.key && (one.value ?? '') === (taint.value ?? ''))),
+  );
+}
+
+export function untolerated(
+  spec: PodSpec | undefined,
+  node: NodeObject,
+  effects: readonly string[],
+): Taint | undefined {
+  return node.spec?.taints?.find(
+    (taint) => effects.includes(taint.effect) && !tolerates(spec?.tolerations, taint),
+  );
+}
+
+export function matchesNode(spec: PodSpec | undefined, node: NodeObject): boolean {
+  const labels = node.metadata.labels ?? {};
+  for (const [key, value] of Object.entries(spec?.nodeSelector ?? {}))
+    if (labels[key] !== value) return false;
+  const terms =
+    spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  return !terms || terms.some((term) => matchesTerm(term, node));
+}
+
+function matchesTerm(term: NodeSelectorTerm, node: NodeObject): boolean {
+  const matches = (value: string | undefined, operator: string, values: readonly string[]): boolean => {
+    switch (operator) {
+      case 'In':
+        return value !== undefined && values.includes(value);
+      case 'NotIn':
+        return value === undefined || !values.includes(value);
+      case 'Exists':
+        return value !== undefined;
+      case 'DoesNotExist':
+        return value === undefined;
+      case 'Gt':
+        return value !== undefined && Number(value) > Number(values[0]);
+      case 'Lt':
+        return value !== undefined && Number(value) < Number(values[0]);
+      default:
+        throw new Error(`unknown node selector operator "${operator}"`);
+    }
+  };
+  const expressions = term.matchExpressions ?? [];
+  const fields = term.matchFields ?? [];
+  return (
+    expressions.length + fields.length > 0 &&
+    expressions.every((one) => matches(node.metadata.labels?.[one.key], one.operator, one.values ?? [])) &&
+    fields.every((one) => matches(node.metadata.name, one.operator, one.values ?? []))
+  );
+}
+
+export interface Room {
+  cpu: number;
+  memory: number;
+  pods: number;
+}
+
+/** What a pod takes of a node: cores, bytes, one place. */
+export function requestsOf(spec: PodSpec | undefined): Room {
+  const room = { cpu: 0, memory: 0, pods: 1 };
+  for (const container of spec?.containers ?? []) {
+    room.cpu += parseQuantity(container.resources?.requests?.['cpu']);
+    room.memory += parseQuantity(container.resources?.requests?.['memory']);
+  }
+  return room;
+}
+
+export function allocatableOf(node: NodeObject): Room {
+  const { cpu, memory, pods } = node.status?.allocatable ?? {};
+  return { cpu: parseQuantity(cpu), memory: parseQuantity(memory), pods: parseQuantity(pods) };
+}
