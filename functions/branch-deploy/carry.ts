@@ -5,7 +5,7 @@
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { describe, LIMITS, nextStep, type Step } from './decide.ts';
-import type { Argocd, DesiredDeploys, Kept, Trouble } from './ports.ts';
+import type { ApplicationView, Argocd, DesiredDeploys, Kept, Trouble } from './ports.ts';
 import { type ApplicationRecord, attemptOf, isPending, type Outcome, settle } from './record.ts';
 import type { Reporter } from './report.ts';
 
@@ -65,9 +65,10 @@ export async function carry(
     if (record.notBefore && Date.parse(record.notBefore) > now().getTime()) return;
 
     const read = await argocd.read(application, { refresh });
+    const seen = read.ok ? { ...kept, value: withSeen(record, read.value, now()) } : kept;
     const outcome = read.ok
-      ? await take(nextStep(record, read.value, now()), kept)
-      : await face(read.trouble, kept);
+      ? await take(nextStep(seen.value, read.value, now()), seen)
+      : await face(read.trouble, seen);
     refresh = outcome.refresh ?? false;
     if (outcome.error) throw outcome.error;
     if (outcome.next === 'now') continue;
@@ -148,8 +149,7 @@ export async function carry(
       });
       return { next: 'poll', reason: 'the sync was asked for' };
     }
-    if (reply.trouble.kind !== 'passing') {
-      // It surely did not take effect.
+    if (!reply.trouble.unclear) {
       await change((current) => {
         if (current.attempt?.deployId !== attempt.deployId) return undefined;
         const { attempt: __, ...rest } = current;
@@ -302,6 +302,15 @@ export async function changeRecord(
   throw new NightshiftError(
     `the record of ${application.project}/${application.name} was written by others 20 times in a row: too many invocations work on it`,
   );
+}
+
+/** An operation that carries our deploy id was accepted, also if the reply that said so was lost. */
+function withSeen(record: ApplicationRecord, view: ApplicationView, now: Date): ApplicationRecord {
+  const { attempt } = record;
+  if (!attempt || attempt.acceptedAt) return record;
+  const shown = [...(view.requested?.deployIds ?? []), ...(view.operation?.deployIds ?? [])];
+  if (!shown.includes(attempt.deployId)) return record;
+  return { ...record, attempt: { ...attempt, acceptedAt: now.toISOString() } };
 }
 
 function withoutTrouble(record: ApplicationRecord): ApplicationRecord {

@@ -189,8 +189,8 @@ function lookForOurs(
   }
   if (now.getTime() - since < LIMITS.unseenMs)
     return { do: 'wait', reason: 'Argo CD does not show the sync yet' };
-  if (attempt.tries >= LIMITS.tries) {
-    return failed(`Argo CD was asked ${attempt.tries} times for a sync and shows none of them`);
+  if (now.getTime() - Date.parse(attempt.watchedSince) > LIMITS.deployMs) {
+    return failed('Argo CD was asked for a sync again and again and never showed it');
   }
   return { do: 'sync', reason: 'the sync that was asked for never began' };
 }
@@ -219,7 +219,11 @@ function isThereAlready(wanted: readonly WantedBuild[], view: ApplicationView): 
     (view.reconciledAt?.getTime() ?? 0) >= finishedAt &&
     wanted.every(
       (build) =>
-        build.sha !== undefined && sourceOf(build, view) !== undefined && isAt(build, view, view.revisions),
+        // What failed has not run its hooks to the end, however well the application looks.
+        !build.again &&
+        build.sha !== undefined &&
+        sourceOf(build, view) !== undefined &&
+        isAt(build, view, view.revisions),
     )
   );
 }

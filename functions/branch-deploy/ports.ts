@@ -66,8 +66,10 @@ export interface Trouble {
     | /** No such application, or project. */ 'missing'
     | /** The token is bad or expired, also after it was read again. */ 'unauthorized'
     | /** Argo CD will not do it, however often it is asked. */ 'invalid'
-    | /** Not now: ask again. Whether it took effect is unknown. */ 'passing';
+    | /** Not now: ask again. */ 'passing';
   readonly detail: string;
+  /** Nobody knows whether the request took effect: no whole reply came, or somebody in between gave it. */
+  readonly unclear?: boolean;
   /** The server's wish, in seconds. */
   readonly retryAfterSeconds?: number;
 }

@@ -156,15 +156,19 @@ export function settle(record: ApplicationRecord, outcome: Outcome, now: Date): 
   };
 }
 
-/** The attempt that comes next, to be written down before Argo CD is asked. */
+/**
+ * The attempt that comes next, to be written down before Argo CD is asked. One that was never accepted is repeated
+ * under its own id: if it turns up after all, it is ours.
+ */
 export function attemptOf(record: ApplicationRecord, now: Date): SyncAttempt {
   const serves = record.wanted.map((build) => build.build);
-  const again =
-    record.attempt !== undefined && serves.every((build) => record.attempt?.serves.includes(build));
-  const tries = again && record.attempt ? record.attempt.tries + 1 : 1;
+  const before = record.attempt;
+  const again = before !== undefined && serves.every((build) => before.serves.includes(build));
+  if (again && !before.acceptedAt) return { ...before, requestedAt: now.toISOString() };
+  const tries = again ? before.tries + 1 : 1;
   const last = record.wanted.at(-1);
   return {
-    deployId: `${last?.build ?? record.name}#${tries}`,
+    deployId: `${last?.build ?? record.name}#${tries}${last?.again ? `@${last.recordedAt}` : ''}`,
     serves,
     tries,
     requestedAt: now.toISOString(),

@@ -74,7 +74,8 @@ async function answer(
       ? { ok: true, value: viewOf(reply.value) }
       : trouble('passing', 'the API server answered with something that is not an Application');
   } catch (error) {
-    if (error instanceof UnreachableError) return trouble('passing', error.message);
+    if (error instanceof UnreachableError)
+      return { ok: false, trouble: { kind: 'passing', unclear: true, detail: error.message } };
     if (error instanceof KubernetesError) return { ok: false, trouble: troubleOf(error) };
     throw error;
   }

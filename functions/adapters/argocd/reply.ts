@@ -11,8 +11,10 @@ const FAILED_PRECONDITION = 9;
 const PERMISSION_DENIED = 7;
 const NOT_FOUND = 5;
 const UNAUTHENTICATED = 16;
-/** DeadlineExceeded, ResourceExhausted, Aborted, Internal, Unavailable, Unknown, Canceled. */
-const PASSING = [1, 2, 4, 8, 10, 13, 14];
+/** Canceled, Unknown, DeadlineExceeded, Internal: it may have happened nevertheless. */
+const UNCLEAR = [1, 2, 4, 13];
+/** ResourceExhausted, Aborted, Unavailable. */
+const PASSING = [8, 10, 14];
 
 export function troubleOf(host: string, reply: HttpReply): Trouble {
   const { status } = reply;
@@ -30,7 +32,11 @@ export function troubleOf(host: string, reply: HttpReply): Trouble {
     return { kind: 'unauthorized', detail: `Argo CD does not take the token: ${said}` };
   }
   if (code === undefined) {
-    return { ...passing, detail: `${host} answered ${status} with something that is not Argo CD's` };
+    return {
+      ...passing,
+      unclear: true,
+      detail: `${host} answered ${status} with something that is not Argo CD's`,
+    };
   }
   if (code === FAILED_PRECONDITION) {
     if (/another operation is already in progress/i.test(message)) return { kind: 'busy', detail: said };
@@ -41,6 +47,7 @@ export function troubleOf(host: string, reply: HttpReply): Trouble {
     return { kind: /blocked by sync window/i.test(message) ? 'window' : 'forbidden', detail: said };
   }
   if (code === NOT_FOUND) return { kind: 'missing', detail: said };
+  if (UNCLEAR.includes(code)) return { ...passing, unclear: true };
   if (PASSING.includes(code) || status >= 500 || status === 408 || status === 409 || status === 429)
     return passing;
   return { kind: 'invalid', detail: said };

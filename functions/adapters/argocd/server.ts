@@ -58,13 +58,13 @@ export function createArgocdServer(options: ArgocdServerOptions): Argocd & { clo
       reply = await asking();
     } catch (error) {
       if (!(error instanceof UnreachableError)) throw error;
-      return { ok: false, trouble: { kind: 'passing', detail: error.message } };
+      return { ok: false, trouble: { kind: 'passing', unclear: true, detail: error.message } };
     }
     if (reply.status < 200 || reply.status > 299) return { ok: false, trouble: troubleOf(url.host, reply) };
     const value = jsonOf(reply.body);
     if (isApplication(value)) return { ok: true, value: viewOf(value) };
     const detail = `${url.host} answered ${reply.status} with something that is not an Application`;
-    return { ok: false, trouble: { kind: 'passing', detail } };
+    return { ok: false, trouble: { kind: 'passing', unclear: true, detail } };
   };
 
   return {

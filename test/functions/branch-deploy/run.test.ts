@@ -1,14 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import {
-  ACCOUNT,
-  AT_NIGHT,
-  anApplication,
-  aWorld,
-  lastEvent,
-  OFFICE,
-  REGION,
-  REPOSITORY,
-} from './a-world.ts';
+import { anApplication, aWorld, lastEvent, REPOSITORY, type World } from './a-world.ts';
+
+const short = (sha: string) => sha.slice(0, 7);
+const binding = {
+  project: 'api-develop',
+  repository: REPOSITORY,
+  branch: 'develop',
+  applications: [anApplication()],
+};
 
 describe('a merge at work', () => {
   test('a build of the bound branch is synced, and deployed means Synced and Healthy at its commit', async () => {
@@ -17,8 +16,8 @@ describe('a merge at work', () => {
     await world.invoke(event);
 
     expect(world.reasons()).toEqual([
-      `sync: build 1 of api-develop (${sha.slice(0, 7)}) succeeded`,
-      `deployed: Synced and Healthy at ${sha.slice(0, 7)}`,
+      `sync: build 1 of api-develop (${short(sha)}) succeeded`,
+      `deployed: Synced and Healthy at ${short(sha)}`,
     ]);
     expect(world.image()).toBe(`api:${sha}`);
     expect(world.decisions.at(-1)).toMatchObject({
@@ -29,5 +28,528 @@ describe('a merge at work', () => {
       number: 1,
       sha,
     });
+  });
+
+  test('a deploy id travels with the sync', async () => {
+    const world = aWorld();
+    const { event } = await world.build();
+    await world.invoke(event);
+    const deployId = world.decisions.find(({ action }) => action === 'sync')?.['deployId'];
+    expect(world.argocd.application('api')?.status.operationState?.operation.info).toEqual([
+      { name: 'nightshift-deploy', value: deployId },
+    ]);
+  });
+
+  test('every application of the binding is synced', async () => {
+    const applications = [anApplication(), anApplication({ name: 'worker' })];
+    const world = aWorld({ settings: { builds: [{ ...binding, applications }] } });
+    const { event } = await world.build();
+    await world.invoke(event);
+    expect(world.actions('api')).toEqual(['sync', 'deployed']);
+    expect(world.actions('worker')).toEqual(['sync', 'deployed']);
+  });
+
+  test('one broken application does not stop the others, and the failure is loud', async () => {
+    const applications = [anApplication({ name: 'gone', project: 'default' }), anApplication()];
+    const world = aWorld({ settings: { builds: [{ ...binding, applications }] } });
+    world.argocd.deleteApplication('gone', { seconds: 1 });
+    const { event } = await world.build();
+    await expect(world.invoke(event)).rejects.toThrow(/gone/);
+    expect(world.actions('api')).toEqual(['sync', 'deployed']);
+    expect(world.actions('gone')).toEqual(['fail']);
+  });
+
+  test('an application that is at the commit already is not synced again', async () => {
+    const world = aWorld({ application: { autoSync: {} }, buildSeconds: 400 });
+    world.push();
+    await world.pass(410_000);
+    await world.invoke(lastEvent(world.events));
+    expect(world.actions()).toEqual(['deployed']);
+    expect(world.syncs()).toBe(0);
+  });
+
+  test('an application of other repositories alone is deployed at what was synced of them', async () => {
+    const manifests = 'https://github.com/example/manifests';
+    const world = aWorld({ application: { repoURL: REPOSITORY } });
+    world.codebuild.addRepository(manifests);
+    const { sha } = world.codebuild.push({ repository: manifests, ref: 'refs/heads/main' });
+    world.argocd.addApplication({
+      name: 'other',
+      repoURL: manifests,
+      targetRevision: 'main',
+      deployments: [{ namespace: 'app', name: 'other', image: 'other:{revision}', replicas: 1 }],
+    });
+    const settings = {
+      ...world.settings,
+      builds: [{ ...binding, applications: [anApplication({ name: 'other' })] }],
+    };
+    Object.assign(world.settings, settings);
+    const { event } = await world.build();
+    await world.invoke(event);
+    expect(world.reasons().at(-1)).toBe(`deployed: Synced and Healthy at ${short(sha)}`);
+  });
+
+  test('of a multi-source application the source that was built counts', async () => {
+    const charts = 'https://github.com/example/charts';
+    const world = aWorld();
+    world.codebuild.addRepository(charts);
+    world.codebuild.push({ repository: charts, ref: 'refs/heads/main' });
+    world.argocd.addApplication({
+      name: 'multi',
+      repoURL: charts,
+      sources: [
+        { repoURL: charts, targetRevision: 'main' },
+        { repoURL: `${REPOSITORY}.git`, targetRevision: 'develop' },
+      ],
+      deployments: [{ namespace: 'app', name: 'multi', image: 'multi:{revision:1}', replicas: 1 }],
+    });
+    Object.assign(world.settings, {
+      builds: [{ ...binding, applications: [anApplication({ name: 'multi' })] }],
+    });
+    const { sha, event } = await world.build();
+    await world.invoke(event);
+    expect(world.actions()).toEqual(['sync', 'deployed']);
+    expect(world.image('multi')).toBe(`multi:${sha}`);
+  });
+
+  test('an application that tracks another branch is a mistake of the config, and nothing is synced', async () => {
+    const world = aWorld({ application: { targetRevision: 'main' } });
+    const { event } = await world.build();
+    await expect(world.invoke(event)).rejects.toThrow(/tracks main/);
+    expect(world.actions()).toEqual(['fail']);
+    expect(world.syncs()).toBe(0);
+  });
+
+  test('a dry run decides and changes nothing', async () => {
+    const world = aWorld({ settings: { dryRun: true } });
+    const { event } = await world.build();
+    await world.invoke(event);
+    expect(world.decisions).toMatchObject([{ action: 'none', dryRun: true }]);
+    expect(world.wire.calls).toEqual([]);
+  });
+});
+
+describe('what is not deployed, and why', () => {
+  const nothingWasAsked = (world: World) => expect(world.wire.calls).toEqual([]);
+
+  test.each(['FAILED', 'FAULT', 'TIMED_OUT', 'STOPPED'])('a build that ended as %s', async (status) => {
+    const world = aWorld();
+    const { event } = await world.build();
+    await world.invoke({ ...event, detail: { ...event.detail, 'build-status': status } });
+    expect(world.reasons()).toEqual([`ignore: the build ended as ${status}`]);
+    nothingWasAsked(world);
+  });
+
+  test('a build in progress leaves no trace, also when it is told of after its end', async () => {
+    const world = aWorld();
+    const { event } = await world.build();
+    await world.invoke(event);
+    await world.invoke({ ...event, detail: { ...event.detail, 'build-status': 'IN_PROGRESS' } });
+    expect(world.actions()).toEqual(['sync', 'deployed', 'none']);
+  });
+
+  test('a project that is not bound', async () => {
+    const world = aWorld();
+    const { event } = await world.build();
+    const detail = {
+      ...event.detail,
+      'project-name': 'web',
+      'build-id': String(event.detail['build-id']).replace('api-develop', 'web'),
+    };
+    await world.invoke({ ...event, detail });
+    expect(world.reasons()).toEqual(['ignore: no application of develop is bound to web']);
+  });
+
+  test.each([
+    ['account', '111111111111', '222222222222'],
+    ['region', 'ap-northeast-1', 'us-east-1'],
+  ])('a build of another %s', async (_what, ours, other) => {
+    const world = aWorld();
+    const { event } = await world.build();
+    const detail = { ...event.detail, 'build-id': String(event.detail['build-id']).replace(ours, other) };
+    await world.invoke({ ...event, detail });
+    expect(world.actions()).toEqual(['ignore']);
+    nothingWasAsked(world);
+  });
+
+  test('a build that CodeBuild does not know', async () => {
+    const world = aWorld();
+    const { event } = await world.build();
+    const id = String(event.detail['build-id']).replace(
+      /[0-9a-f-]{36}$/,
+      '00000000-0000-4000-8000-000000000000',
+    );
+    await world.invoke({ ...event, detail: { ...event.detail, 'build-id': id } });
+    expect(world.reasons()).toEqual(['ignore: CodeBuild knows no such build']);
+  });
+
+  test('a build that somebody started by hand', async () => {
+    const world = aWorld();
+    world.codebuild.startBuild({
+      account: '111111111111',
+      region: 'ap-northeast-1',
+      project: 'api-develop',
+      initiator: 'alice',
+      sourceVersion: 'develop',
+    });
+    await world.pass(32_000);
+    await world.invoke(lastEvent(world.events));
+    expect(world.reasons()).toEqual(['ignore: it was started by "alice", not by a webhook']);
+    nothingWasAsked(world);
+  });
+
+  test('a pull request, although its head is of the bound branch', async () => {
+    const world = aWorld();
+    world.codebuild.changeProject(
+      { account: '111111111111', region: 'ap-northeast-1', name: 'api-develop' },
+      { webhook: { filterGroups: [[{ type: 'EVENT', pattern: 'PULL_REQUEST_CREATED' }]] } },
+    );
+    world.codebuild.openPullRequest({
+      repository: REPOSITORY,
+      head: 'refs/heads/develop',
+      base: 'refs/heads/main',
+    });
+    await world.pass(32_000);
+    await world.invoke(lastEvent(world.events));
+    expect(world.reasons()).toEqual(['refuse: its source version is the pull request "pr/1", not a branch']);
+    nothingWasAsked(world);
+  });
+
+  test.each([
+    'refs/heads/develop-x',
+    'refs/heads/feature/develop',
+    'refs/heads/Develop',
+    'refs/tags/develop',
+  ])('a push to %s that an unanchored filter let through', async (ref) => {
+    const world = aWorld();
+    world.codebuild.changeProject(
+      { account: '111111111111', region: 'ap-northeast-1', name: 'api-develop' },
+      {
+        webhook: {
+          filterGroups: [
+            [
+              { type: 'EVENT', pattern: 'PUSH' },
+              { type: 'HEAD_REF', pattern: '(?i)develop|develop|Develop' },
+            ],
+          ].map((group) =>
+            group.map((filter) => ({ ...filter, pattern: filter.pattern.replace('(?i)', '') })),
+          ) as never,
+        },
+      },
+    );
+    world.codebuild.push({ repository: REPOSITORY, ref });
+    await world.pass(32_000);
+    await world.invoke(lastEvent(world.events));
+    expect(world.actions()).toEqual(['refuse']);
+    nothingWasAsked(world);
+  });
+
+  test.each([
+    ['nothing', undefined],
+    ['a text', 'hello'],
+    ['a list', []],
+    ['an event of somebody else', { source: 'aws.ec2', 'detail-type': 'x', id: '1', detail: {} }],
+    ['no detail', { source: 'aws.codebuild', 'detail-type': 'CodeBuild Build State Change', id: '1' }],
+    [
+      'a build id that is no ARN',
+      {
+        source: 'aws.codebuild',
+        'detail-type': 'CodeBuild Build State Change',
+        id: '1',
+        detail: { 'build-id': '../x', 'build-status': 'SUCCEEDED' },
+      },
+    ],
+  ])('%s is ignored with a reason', async (_what, payload) => {
+    const world = aWorld();
+    await world.invoke(payload);
+    expect(world.decisions).toMatchObject([{ action: 'ignore', target: 'event' }]);
+    expect(world.decisions[0]?.reason).not.toBe('');
+  });
+});
+
+describe('order', () => {
+  test('the same event twice is one deploy', async () => {
+    const world = aWorld();
+    const { event } = await world.build();
+    await world.invoke(event);
+    await world.invoke(event);
+    expect(world.actions()).toEqual(['sync', 'deployed', 'none']);
+    expect(world.syncs()).toBe(1);
+  });
+
+  test('the same event twice at once is one sync and one verdict', async () => {
+    const world = aWorld();
+    const { event } = await world.build();
+    await world.invokeAll([event, event]);
+    expect(world.syncs()).toBe(1);
+    expect(world.actions()).toEqual(['sync', 'deployed']);
+  });
+
+  test('an older success ends as superseded, without a sync', async () => {
+    const world = aWorld({ buildSeconds: ({ number }) => (number === 1 ? 100 : 20) });
+    world.push();
+    await world.pass(5_000);
+    const { sha } = world.push();
+    await world.pass(25_000);
+    const newer = lastEvent(world.events);
+    await world.invoke(newer);
+    await world.pass(100_000);
+    const older = lastEvent(world.events);
+    expect(older.id).not.toBe(newer.id);
+    await world.invoke(older);
+
+    expect(world.reasons().at(-1)).toBe('superseded: build 2 of api-develop is newer');
+    expect(world.syncs()).toBe(1);
+    expect(world.image()).toBe(`api:${sha}`);
+  });
+
+  test('a burst of 20 pushes needs at most two syncs, and the newest is what runs', async () => {
+    const world = aWorld();
+    let sha = '';
+    for (let push = 0; push < 20; push++) {
+      ({ sha } = world.push());
+      await world.pass(400);
+    }
+    await world.pass(31_000);
+    const ended = world.events.filter((event) => event.detail['build-status'] === 'SUCCEEDED');
+    expect(ended).toHaveLength(20);
+    await world.invokeAll(ended);
+    await world.ticks(2);
+
+    expect(world.syncs()).toBeLessThanOrEqual(2);
+    expect(world.image()).toBe(`api:${sha}`);
+    expect(world.actions().filter((action) => action === 'deployed')).toHaveLength(1);
+    expect(world.actions().filter((action) => action === 'superseded')).toHaveLength(19);
+  });
+
+  test('a push during a sync is synced when the sync is over, and the older one is superseded', async () => {
+    const world = aWorld({ application: { syncSeconds: 20 }, buildSeconds: 10 });
+    world.push();
+    await world.pass(11_000);
+    const first = lastEvent(world.events);
+    const running = world.invoke(first);
+    await running;
+    const { sha } = world.push();
+    await world.pass(11_000);
+    await world.invoke(lastEvent(world.events));
+    await world.ticks(2);
+    expect(world.syncs()).toBe(2);
+    expect(world.image()).toBe(`api:${sha}`);
+    expect(world.actions().at(-1)).toBe('deployed');
+  });
+
+  test('a foreign operation is waited for, and then ours is asked for', async () => {
+    const world = aWorld({ application: { syncSeconds: 10 } });
+    const { event } = await world.build();
+    world.argocd.startForeignSync('api');
+    await world.invoke(event);
+    await world.ticks(1);
+    expect(world.syncs()).toBe(1);
+    expect(world.actions().filter((action) => action !== 'wait')).toEqual(['sync', 'deployed']);
+  });
+
+  test('an operator who takes over is not fought', async () => {
+    const world = aWorld({ rolloutSeconds: 50 });
+    const before = world.codebuild.git.revisionOf(REPOSITORY, 'develop');
+    const { event } = await world.build();
+    await world.invoke(event);
+    world.argocd.startForeignSync('api', { username: 'alice', ...(before ? { revision: before } : {}) });
+    await world.ticks(2);
+    expect(world.reasons().at(-1)).toMatch(/^superseded: alice took over/);
+    expect(world.syncs()).toBe(1);
+  });
+
+  test('the commit of the branch has moved on: the older build is superseded, its successor is deployed', async () => {
+    const world = aWorld({ buildSeconds: ({ number }) => (number === 1 ? 20 : 60) });
+    world.push();
+    await world.pass(10_000);
+    const { sha } = world.push();
+    await world.pass(12_000);
+    await world.invoke(lastEvent(world.events));
+    expect(world.reasons().at(-1)).toMatch(/^superseded: the branch has moved on/);
+    await world.pass(60_000);
+    await world.invoke(lastEvent(world.events));
+    expect(world.actions().at(-1)).toBe('deployed');
+    expect(world.image()).toBe(`api:${sha}`);
+  });
+});
+
+describe('the truth', () => {
+  test('a rollout that takes longer than an invocation goes on in later ticks', async () => {
+    const world = aWorld({ rolloutSeconds: 150 });
+    const { event } = await world.build();
+    await world.invoke(event);
+    expect(world.actions()).toEqual(['sync', 'wait']);
+    await world.ticks(4);
+    expect(world.actions()).toEqual(['sync', 'wait', 'deployed']);
+    expect(world.syncs()).toBe(1);
+  });
+
+  test('a sync that succeeded is not a healthy application', async () => {
+    const world = aWorld();
+    const { event } = await world.build();
+    world.workloads.broken = true;
+    await world.invoke(event);
+    expect(world.reasons().at(-1)).toMatch(/^fail: synced to .* and Degraded/);
+  });
+
+  test('a sync that failed is a failure, with the message of Argo CD', async () => {
+    const world = aWorld();
+    const { event } = await world.build();
+    world.argocd.failNextSync('api', { phase: 'Failed', message: 'one or more objects failed to apply' });
+    await world.invoke(event);
+    expect(world.reasons().at(-1)).toBe(
+      'fail: the sync ended as Failed: one or more objects failed to apply',
+    );
+  });
+
+  test('Running with an end is a retry that waits, not an end', async () => {
+    const world = aWorld({ application: { retry: { limit: 3, backoff: { duration: '5s' } } } });
+    const { event } = await world.build();
+    world.argocd.failNextSync('api', { phase: 'Failed', message: 'not yet' });
+    await world.invoke(event);
+    await world.ticks(1);
+    expect(world.actions().filter((action) => action !== 'wait')).toEqual(['sync', 'deployed']);
+  });
+
+  test('Suspended is an outcome of its own', async () => {
+    const world = aWorld();
+    world.argocd.changeApplication('api', { suspended: true });
+    const { event } = await world.build();
+    await world.invoke(event);
+    expect(world.decisions.at(-1)).toMatchObject({ action: 'wait', outcome: 'suspended' });
+    await world.ticks(1);
+    expect(world.actions()).toEqual(['sync', 'wait']);
+  });
+
+  test('an application that is deleted while we wait is a failure', async () => {
+    const world = aWorld({ rolloutSeconds: 100 });
+    const { event } = await world.build();
+    await world.invoke(event);
+    world.argocd.deleteApplication('api', { seconds: 300 });
+    await world.ticks(1);
+    expect(world.reasons().at(-1)).toBe('fail: the application is being deleted');
+  });
+
+  test('an application that is gone while we wait is a failure that somebody hears of', async () => {
+    const world = aWorld({ rolloutSeconds: 100 });
+    const { event } = await world.build();
+    await world.invoke(event);
+    world.argocd.deleteApplication('api', { seconds: 1 });
+    await world.pass(5_000);
+    await expect(world.ticks(1)).rejects.toThrow(/there is no application default\/api/);
+    expect(world.actions().at(-1)).toBe('fail');
+    await world.ticks(3);
+  });
+
+  test('what does not end within 30 minutes is a failure', async () => {
+    const world = aWorld({ rolloutSeconds: 100_000 });
+    const { event } = await world.build();
+    await world.invoke(event);
+    await world.ticks(32);
+    expect(world.reasons().at(-1)).toMatch(/^fail: synced to .* and Progressing, for more than 30 minutes$/);
+  });
+});
+
+describe('what Argo CD answers', () => {
+  test('a token that was revoked is said aloud once, and the deploy is kept until there is another', async () => {
+    const world = aWorld({ rolloutSeconds: 100 });
+    const { event } = await world.build();
+    await world.invoke(event);
+    world.wire.state.token = 'revoked.since.then';
+    await expect(world.ticks(1)).rejects.toThrow(/does not take the token/);
+    await world.ticks(10);
+    expect(world.actions()).toEqual(['sync', 'wait', 'fail']);
+
+    world.wire.state.token = world.argocd.addToken({ project: 'default', role: 'nightshift' });
+    await world.ticks(6);
+    expect(world.actions().at(-1)).toBe('deployed');
+    expect(world.syncs()).toBe(1);
+  });
+
+  test('a token without the right to sync is a failure that somebody hears of', async () => {
+    const world = aWorld();
+    world.argocd.addToken({ project: 'default', role: 'nightshift', policies: ['get'] });
+    world.wire.state.token = world.argocd.addToken({ project: 'default', role: 'reader', policies: ['get'] });
+    const { event } = await world.build();
+    await expect(world.invoke(event)).rejects.toThrow(/may not get and sync default\/api/);
+    expect(world.actions()).toEqual(['fail']);
+  });
+
+  test('a sync window defers the deploy, and it follows when the window is over', async () => {
+    const world = aWorld();
+    const lift = world.argocd.addSyncWindow('default', {
+      kind: 'deny',
+      schedule: '* * * * *',
+      duration: '1h',
+      applications: ['*'],
+    });
+    const { event } = await world.build();
+    await world.invoke(event);
+    await world.ticks(12);
+    expect(world.actions()).toEqual(['defer']);
+    const asked = world.syncs();
+    expect(asked).toBeLessThanOrEqual(4);
+    lift();
+    await world.ticks(6);
+    expect(world.actions()).toEqual(['defer', 'sync', 'deployed']);
+  });
+
+  test.each([
+    ['busy', { kind: 'busy', detail: 'another operation is already in progress' }],
+    ['passing', { kind: 'passing', detail: '503' }],
+  ] as const)('%s: asked again until it goes through', async (_what, trouble) => {
+    const world = aWorld();
+    const { event } = await world.build();
+    let left = 3;
+    world.wire.state.fault = (call) => (call.startsWith('sync') && left-- > 0 ? trouble : undefined);
+    await world.invoke(event);
+    await world.ticks(3);
+    expect(world.actions().filter((action) => action !== 'wait')).toEqual(['sync', 'deployed']);
+  });
+
+  test('Argo CD out of reach is said aloud after a quarter of an hour, once, and asked on', async () => {
+    const world = aWorld();
+    const { event } = await world.build();
+    world.wire.state.fault = () => ({ kind: 'passing', detail: 'argocd could not be asked: ECONNREFUSED' });
+    await world.invoke(event);
+    let loud = 0;
+    for (let minute = 0; minute < 40; minute++) await world.ticks(1).catch(() => loud++);
+    expect(loud).toBe(1);
+    expect(world.actions()).toEqual(['wait', 'fail']);
+    world.wire.state.fault = () => undefined;
+    await world.ticks(6);
+    expect(world.actions()).toEqual(['wait', 'fail', 'sync', 'deployed']);
+  });
+
+  test('a reply that was lost: the sync took effect, and is not asked for twice', async () => {
+    const world = aWorld();
+    const { event } = await world.build();
+    const { wire } = world;
+    const sync = wire.sync.bind(wire);
+    wire.sync = async (application, deployId) => {
+      const reply = await sync(application, deployId);
+      return reply.ok
+        ? { ok: false, trouble: { kind: 'passing', unclear: true, detail: 'no answer within 10000 ms' } }
+        : reply;
+    };
+    await world.invoke(event);
+    await world.ticks(1);
+    expect(world.syncs()).toBe(1);
+    expect(world.actions().at(-1)).toBe('deployed');
+  });
+
+  test('a sync that never arrived is asked for again', async () => {
+    const world = aWorld();
+    const { event } = await world.build();
+    let lost = 1;
+    world.wire.state.fault = (call) =>
+      call.startsWith('sync') && lost-- > 0
+        ? { kind: 'passing', unclear: true, detail: 'no answer' }
+        : undefined;
+    await world.invoke(event);
+    await world.ticks(2);
+    expect(world.syncs()).toBe(2);
+    expect(world.actions().at(-1)).toBe('deployed');
   });
 });
