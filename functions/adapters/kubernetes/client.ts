@@ -26,7 +26,12 @@ export interface KubernetesClient {
   /** Throws `KubernetesError` for a status of 400 or more, `UnreachableError` where no whole reply came in time. */
   request<T>(request: KubernetesRequest): Promise<{ readonly status: number; readonly body: T }>;
   /** Every item, page by page. A list whose continue token expired starts anew. */
-  list<T>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<T[]>;
+  list<T>(
+    path: string,
+    query?: Readonly<Record<string, string | undefined>>,
+    /** For each page. */
+    options?: Pick<KubernetesRequest, 'timeoutMs' | 'signal'>,
+  ): Promise<T[]>;
   close(): void;
 }
 
@@ -44,6 +49,8 @@ export interface KubernetesClientOptions {
 
 const TIMEOUT_MS = 10_000;
 const LIST_RESTARTS = 3;
+/** 500 nodes with the names of all their images take about 8 MiB. */
+const LONGEST_REPLY = 64 * 1024 * 1024;
 
 export function createKubernetesClient(options: KubernetesClientOptions): KubernetesClient {
   const hosts = createHosts(options);
@@ -80,10 +87,15 @@ export function createKubernetesClient(options: KubernetesClientOptions): Kubern
       return { status: reply.status, body: parse<T>(name, reply) };
     },
 
-    async list<T>(path: string, query: Readonly<Record<string, string | undefined>> = {}) {
+    async list<T>(
+      path: string,
+      query: Readonly<Record<string, string | undefined>> = {},
+      each: Pick<KubernetesRequest, 'timeoutMs' | 'signal'> = {},
+    ) {
+      const limit = String(options.pageSize ?? 500);
       for (let restarts = 0; ; restarts++) {
         try {
-          return await listPages<T>(client, path, { limit: String(options.pageSize ?? 500), ...query });
+          return await listPages<T>(client, { ...each, method: 'GET', path, query: { limit, ...query } });
         } catch (error) {
           if (!isExpired(error) || restarts >= LIST_RESTARTS) throw error;
         }
@@ -110,7 +122,13 @@ function createHosts(options: KubernetesClientOptions) {
     return {
       endpoint,
       ca,
-      host: createHttpHost({ url: endpoint, ca, trust: 'only', maxSockets: options.maxSockets ?? 128 }),
+      host: createHttpHost({
+        url: endpoint,
+        ca,
+        trust: 'only',
+        maxSockets: options.maxSockets ?? 128,
+        maxBodyBytes: LONGEST_REPLY,
+      }),
     };
   };
 
@@ -144,18 +162,13 @@ interface ListBody<T> {
   readonly metadata?: { readonly continue?: string };
 }
 
-async function listPages<T>(
-  client: KubernetesClient,
-  path: string,
-  query: Readonly<Record<string, string | undefined>>,
-): Promise<T[]> {
+async function listPages<T>(client: KubernetesClient, request: KubernetesRequest): Promise<T[]> {
   const items: T[] = [];
   let from: string | undefined;
   do {
     const { body } = await client.request<ListBody<T>>({
-      method: 'GET',
-      path,
-      query: { ...query, continue: from },
+      ...request,
+      query: { ...request.query, continue: from },
     });
     items.push(...(body.items ?? []));
     from = body.metadata?.continue || undefined;

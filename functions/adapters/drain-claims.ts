@@ -1,0 +1,65 @@
+/** What spot-drain keeps in the table: who deals with which instance, and which cordons are to be undone. */
+import type { Claim, Claims, Cordon, Cordons, Held, Night } from '#functions/spot-drain/ports.ts';
+import type { ClusterState } from '#model/cluster-state.ts';
+import type { Item, Table } from './table.ts';
+import { cordonKey, DRAIN, instanceKey, NIGHT, STATE_KEY } from './table-keys.ts';
+
+/** A claim is kept for a day; one of an announced change until long after the change. */
+const KEPT_DAYS = 1;
+const ANNOUNCED_DAYS = 30;
+
+export function createClaims(table: Table): Claims {
+  const held = (claim: Claim, version: number | undefined) =>
+    version === undefined ? undefined : { value: claim, version };
+  return {
+    async read(instanceId) {
+      const item = await table.get<Claim>(DRAIN, instanceKey(instanceId));
+      return item ? heldOf(item) : undefined;
+    },
+    async create(claim, now) {
+      const options = { if: 'absent', now, expires: expiry(claim) } as const;
+      return held(claim, await table.put(DRAIN, instanceKey(claim.instanceId), claim, options));
+    },
+    async replace(claim, version) {
+      const options = { if: version, expires: expiry(claim) };
+      return held(claim, await table.put(DRAIN, instanceKey(claim.instanceId), claim, options));
+    },
+    remove: (instanceId, version) => table.remove(DRAIN, instanceKey(instanceId), version),
+    async all() {
+      return (await table.list<Claim>(DRAIN, { prefix: instanceKey('') })).map(heldOf);
+    },
+  };
+}
+
+export function createCordons(table: Table): Cordons {
+  return {
+    async put(cordon) {
+      const expires = new Date(Date.parse(cordon.due) + ANNOUNCED_DAYS * 86_400_000);
+      await table.put(DRAIN, cordonKey(cordon.instanceId), cordon, { expires });
+    },
+    async remove(instanceId) {
+      await table.remove(DRAIN, cordonKey(instanceId));
+    },
+    async all() {
+      return (await table.list<Cordon>(DRAIN, { prefix: cordonKey('') })).map((item) => item.value);
+    },
+  };
+}
+
+/** night-schedule writes it; absent where the environment has no schedule. */
+export function createNight(table: Table): Night {
+  return {
+    async state() {
+      return (await table.get<ClusterState>(NIGHT, STATE_KEY))?.value;
+    },
+  };
+}
+
+function heldOf(item: Item<Claim>): Held<Claim> {
+  return { value: item.value, version: item.version };
+}
+
+function expiry(claim: Claim): Date {
+  const days = claim.cause === 'health' ? ANNOUNCED_DAYS : KEPT_DAYS;
+  return new Date(Date.parse(claim.since) + days * 86_400_000);
+}

@@ -1,0 +1,319 @@
+/** The cluster as a drain needs it, through the Kubernetes API. */
+import type { Event, Node as V1Node, Pod as V1Pod } from 'kubernetes-types/core/v1.d.ts';
+import type { Eviction } from 'kubernetes-types/policy/v1.d.ts';
+import { UnreachableError } from '#functions/adapters/http.ts';
+import { AccessRefusedError, ClusterTroubleError } from '#functions/spot-drain/errors.ts';
+import type { Cluster, Marks, Node, Pod, Reply } from '#functions/spot-drain/ports.ts';
+import type { KubernetesClient } from './client.ts';
+import { isConflict, isDenied, isNotFound, KubernetesError } from './errors.ts';
+
+/** Under it stands what we did to the node, so that we undo that and nothing else. */
+export const MARKS_ANNOTATION = 'nightshift/drain';
+export const TAINT_KEY = 'nightshift/draining';
+/** Takes a node out of the load balancers that reach it by instance. */
+export const NO_BALANCER_LABEL = 'node.kubernetes.io/exclude-from-external-load-balancers';
+
+const STRATEGIC = 'application/strategic-merge-patch+json';
+/** The API server itself tries an eviction 20 times at 500 ms when budgets conflict. */
+const EVICTION_TIMEOUT_MS = 12_000;
+const LIST_TIMEOUT_MS = 8_000;
+
+/** What the annotation holds: which marks were ours to set. */
+interface OurMarks {
+  readonly cause: string;
+  readonly since: string;
+  /** The node was schedulable before. */
+  readonly cordoned: boolean;
+  /** The label was not there before. */
+  readonly labelled: boolean;
+}
+
+export function createDrainCluster(client: KubernetesClient): Cluster {
+  /** An instance keeps its node's name: a warm function asks for the one node instead of for all. */
+  const names = new Map<string, string>();
+
+  return {
+    async findNode(instanceId, signal) {
+      const name = names.get(instanceId);
+      if (name) {
+        const node = await readNode(name, signal);
+        if (node?.instanceId === instanceId) return node;
+        names.delete(instanceId);
+      }
+      const nodes = await guarded(() => client.list<V1Node>('/api/v1/nodes', {}, signal ? { signal } : {}));
+      let found: Node | undefined;
+      for (const node of nodes) {
+        const id = instanceOf(node);
+        if (!id) continue;
+        names.set(id, node.metadata?.name ?? '');
+        if (id === instanceId) found = nodeOf(node, id);
+      }
+      return found;
+    },
+
+    async mark(node, marks) {
+      const known = marksOf(node);
+      const ours: OurMarks = {
+        cause: marks.cause,
+        since: marks.since.toISOString(),
+        cordoned: known ? known.cordoned : !node.unschedulable,
+        labelled:
+          known?.labelled === true || (marks.depth === 'drain' && !(NO_BALANCER_LABEL in node.labels)),
+      };
+      return orGone('marked', () =>
+        client.request({
+          method: 'PATCH',
+          path: nodePath(node.name),
+          contentType: STRATEGIC,
+          body: markPatch(marks, ours),
+        }),
+      );
+    },
+
+    async unmark(node) {
+      const ours = marksOf(node);
+      if (!ours) return 'not-ours';
+      try {
+        return await orGone('unmarked', () =>
+          client.request({
+            method: 'PATCH',
+            path: nodePath(node.name),
+            contentType: STRATEGIC,
+            body: unmarkPatch(node, ours),
+          }),
+        );
+      } catch (error) {
+        if (isConflict(error)) return 'changed';
+        throw error;
+      }
+    },
+
+    async podsOn(nodeName) {
+      const pods = await guarded(() =>
+        client.list<V1Pod>(
+          '/api/v1/pods',
+          { fieldSelector: `spec.nodeName=${nodeName}` },
+          { timeoutMs: LIST_TIMEOUT_MS },
+        ),
+      );
+      return pods.map(podOf);
+    },
+
+    async daemonSetLives(namespace, name, uid) {
+      try {
+        const path = `/apis/apps/v1/namespaces/${encodeURIComponent(namespace)}/daemonsets/${encodeURIComponent(name)}`;
+        const { body } = await guarded(() =>
+          client.request<{ metadata?: { uid?: string } }>({ method: 'GET', path }),
+        );
+        return body.metadata?.uid === uid;
+      } catch (error) {
+        if (isNotFound(error)) return false;
+        throw error;
+      }
+    },
+
+    evict(pod, graceSeconds) {
+      const body: Eviction = {
+        apiVersion: 'policy/v1',
+        kind: 'Eviction',
+        metadata: { name: pod.name, namespace: pod.namespace },
+        deleteOptions: {
+          preconditions: { uid: pod.uid },
+          ...(graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds }),
+        },
+      };
+      const path = `${podPath(pod)}/eviction`;
+      return replyOf(() => client.request({ method: 'POST', path, body, timeoutMs: EVICTION_TIMEOUT_MS }));
+    },
+
+    remove(pod, graceSeconds) {
+      const body = {
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        gracePeriodSeconds: graceSeconds,
+        preconditions: { uid: pod.uid },
+      };
+      return replyOf(() => client.request({ method: 'DELETE', path: podPath(pod), body }));
+    },
+
+    async note(node, event) {
+      const at = event.at.toISOString().replace(/\.\d+Z$/, 'Z');
+      const body: Event = {
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { generateName: `${node.name}.`, namespace: 'default' },
+        involvedObject: { apiVersion: 'v1', kind: 'Node', name: node.name, uid: node.uid },
+        type: event.type,
+        reason: event.reason,
+        message: event.message,
+        firstTimestamp: at,
+        lastTimestamp: at,
+        count: 1,
+        source: { component: 'eks-nightshift' },
+        reportingComponent: 'eks-nightshift',
+        reportingInstance: 'spot-drain',
+      };
+      await guarded(() =>
+        client.request({ method: 'POST', path: '/api/v1/namespaces/default/events', body }),
+      );
+    },
+  };
+
+  async function readNode(name: string, signal: AbortSignal | undefined): Promise<Node | undefined> {
+    try {
+      const { body } = await guarded(() =>
+        client.request<V1Node>({ method: 'GET', path: nodePath(name), ...(signal ? { signal } : {}) }),
+      );
+      const id = instanceOf(body);
+      return id ? nodeOf(body, id) : undefined;
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+}
+
+function markPatch(marks: Marks, ours: OurMarks) {
+  return {
+    metadata: {
+      annotations: { [MARKS_ANNOTATION]: JSON.stringify(ours) },
+      ...(marks.depth === 'drain' ? { labels: { [NO_BALANCER_LABEL]: 'true' } } : {}),
+    },
+    spec: {
+      unschedulable: true,
+      // A list that is merged by its key: the taints of others stay.
+      taints: [{ key: TAINT_KEY, value: marks.cause, effect: 'NoSchedule' }],
+    },
+  };
+}
+
+function unmarkPatch(node: Node, ours: OurMarks) {
+  return {
+    metadata: {
+      resourceVersion: node.version,
+      annotations: { [MARKS_ANNOTATION]: null },
+      ...(ours.labelled ? { labels: { [NO_BALANCER_LABEL]: null } } : {}),
+    },
+    spec: {
+      ...(ours.cordoned ? { unschedulable: null } : {}),
+      taints: [{ key: TAINT_KEY, $patch: 'delete' }],
+    },
+  };
+}
+
+function marksOf(node: Node): OurMarks | undefined {
+  const text = node.annotations[MARKS_ANNOTATION];
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as OurMarks;
+  } catch {
+    // Somebody wrote something else there: what was ours is not known any more, and nothing is taken away.
+    return undefined;
+  }
+}
+
+/** `aws:///ap-northeast-1a/i-0123456789abcdef0` */
+function instanceOf(node: V1Node): string | undefined {
+  return /\/(i-[0-9a-f]+)$/.exec(node.spec?.providerID ?? '')?.[1];
+}
+
+function nodeOf(node: V1Node, instanceId: string): Node {
+  const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready');
+  return {
+    name: node.metadata?.name ?? '',
+    uid: node.metadata?.uid ?? '',
+    instanceId,
+    labels: node.metadata?.labels ?? {},
+    annotations: node.metadata?.annotations ?? {},
+    unschedulable: node.spec?.unschedulable ?? false,
+    version: node.metadata?.resourceVersion ?? '',
+    ...(ready?.status === 'True' ? { readySince: new Date(ready.lastTransitionTime ?? 0) } : {}),
+  };
+}
+
+function podOf(pod: V1Pod): Pod {
+  const owner = pod.metadata?.ownerReferences?.find((reference) => reference.controller);
+  const [group, version] = (owner?.apiVersion ?? '').split('/');
+  return {
+    namespace: pod.metadata?.namespace ?? '',
+    name: pod.metadata?.name ?? '',
+    uid: pod.metadata?.uid ?? '',
+    phase: pod.status?.phase ?? 'Unknown',
+    terminating: pod.metadata?.deletionTimestamp !== undefined,
+    graceSeconds: pod.spec?.terminationGracePeriodSeconds ?? 30,
+    priority: pod.spec?.priority ?? 0,
+    priorityClass: pod.spec?.priorityClassName ?? '',
+    mirror: pod.metadata?.annotations?.['kubernetes.io/config.mirror'] !== undefined,
+    ...(owner
+      ? {
+          controller: {
+            kind: owner.kind,
+            group: version === undefined ? '' : (group ?? ''),
+            name: owner.name,
+            uid: owner.uid,
+          },
+        }
+      : {}),
+  };
+}
+
+async function orGone<T>(done: T, call: () => Promise<unknown>): Promise<T | 'gone'> {
+  try {
+    await guarded(call);
+    return done;
+  } catch (error) {
+    if (isNotFound(error)) return 'gone';
+    throw error;
+  }
+}
+
+/** A refusal by RBAC and a passing trouble get the names that the drain knows them by. */
+async function guarded<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (isDenied(error)) {
+      throw new AccessRefusedError(
+        `${(error as Error).message}: apply manifests/ to the cluster, and check the access entry of this function`,
+        { cause: error },
+      );
+    }
+    if (error instanceof UnreachableError || isTrouble(error)) {
+      throw new ClusterTroubleError((error as Error).message, { cause: error });
+    }
+    throw error;
+  }
+}
+
+function isTrouble(error: unknown): boolean {
+  return error instanceof KubernetesError && (error.status >= 500 || error.status === 429);
+}
+
+async function replyOf(call: () => Promise<{ status: number }>): Promise<Reply> {
+  try {
+    const { status } = await call();
+    return { status, reason: '', causes: [], detail: '' };
+  } catch (error) {
+    if (error instanceof KubernetesError) {
+      const { status, reason, causes, detail, retryAfterSeconds } = error;
+      return {
+        status,
+        reason,
+        causes,
+        detail,
+        ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+      };
+    }
+    if (error instanceof UnreachableError)
+      return { status: 0, reason: '', causes: [], detail: error.message };
+    throw error;
+  }
+}
+
+function nodePath(name: string): string {
+  return `/api/v1/nodes/${encodeURIComponent(name)}`;
+}
+
+function podPath(pod: Pod): string {
+  return `/api/v1/namespaces/${encodeURIComponent(pod.namespace)}/pods/${encodeURIComponent(pod.name)}`;
+}

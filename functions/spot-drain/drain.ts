@@ -1,0 +1,376 @@
+/**
+ * Gets the pods off one node: evicts in parallel, obeys the budgets as long as time allows, watches with one list a
+ * second, and says at the end what became of each pod.
+ */
+import { ClusterTroubleError } from './errors.ts';
+import { daemonSetOf, treat } from './pods.ts';
+import type { Clock, Cluster, Pod, PodOwner, Reply } from './ports.ts';
+import { backoffMs, judge, type Verdict } from './reply.ts';
+
+export interface DrainOrder {
+  readonly node: string;
+  /** When the notice came: a pod's grace counts for at most half of the time from then to the deadline. */
+  readonly from: Date;
+  /** When the instance goes, less a margin. Absent where nobody knows: then nothing is forced. */
+  readonly deadline?: Date;
+  /** The drain stops then, empty or not. */
+  readonly until: Date;
+  /** Delete what a budget still holds when the deadline is near. */
+  readonly force: boolean;
+  /** Asked every few seconds. False: somebody else goes on with this node. */
+  readonly stillOurs: () => Promise<boolean>;
+}
+
+export type Outcome =
+  /** It was asked to go, and is gone. */
+  | 'evicted'
+  /** It had finished already, and was cleared away. */
+  | 'finished'
+  /** It was going anyway, and is gone. */
+  | 'waited'
+  /** Its budget had no time left: it was deleted, with what was left as its grace. */
+  | 'forced'
+  | 'left-by-policy'
+  /** A budget held it to the end. */
+  | 'blocked'
+  /** It was asked to go and has not ended yet. */
+  | 'terminating'
+  /** RBAC, or trouble to the end. */
+  | 'failed';
+
+export interface PodReport {
+  readonly pod: Pod;
+  readonly outcome: Outcome;
+  /** Who held it, or why it was left. */
+  readonly reason?: string;
+  readonly budget?: string;
+  readonly forced: boolean;
+}
+
+export interface DrainReport {
+  /** `empty`: nothing is left that a drain moves. `time`: it ran out. `taken`: another invocation goes on. */
+  readonly end: 'empty' | 'time' | 'taken';
+  readonly pods: readonly PodReport[];
+  /** RBAC refused something: the node can not be drained like this. */
+  readonly refused?: string;
+}
+
+/** How often the node's pods are listed. */
+const LOOK_MS = 1_000;
+const BEAT_MS = 5_000;
+/** Critical pods go when all others have had a first answer, or after so long. */
+const CRITICAL_AFTER_MS = 1_500;
+/** A deletion needs this long to reach the kubelet. */
+const FORCE_MARGIN_MS = 2_000;
+
+/** One pod on its way. */
+interface Course {
+  pod: Pod;
+  readonly wave: 'ordinary' | 'critical';
+  state: 'waiting' | 'asked' | 'stuck' | 'refused' | 'left' | 'gone';
+  /** How it began, which is how it is reported when it is gone. */
+  readonly kind: 'evicted' | 'finished' | 'waited';
+  /** Evictions under way, sent and answered. */
+  evicting: boolean;
+  attempts: number;
+  answers: number;
+  /** No eviction before. */
+  dueAt: number;
+  forced: boolean;
+  /** No deletion before: the last one did not get through. */
+  forceAgainAt: number;
+  reason?: string;
+  budget?: string;
+}
+
+export async function drain(
+  order: DrainOrder,
+  ports: { readonly cluster: Cluster; readonly clock: Clock },
+): Promise<DrainReport> {
+  const { cluster, clock } = ports;
+  const now = () => clock.now().getTime();
+  const end = order.until.getTime();
+  const courses = new Map<string, Course>();
+  const daemonSets = new Map<string, boolean>();
+  const began = now();
+  let seen = false;
+  let taken = false;
+  let failure: { error: unknown } | undefined;
+  let trouble: { error: unknown; times: number } | undefined;
+  let wake: () => void = () => undefined;
+  let nextLook = began;
+  let nextBeat = began + BEAT_MS;
+
+  for (;;) {
+    if (now() >= nextLook) {
+      nextLook = Number.POSITIVE_INFINITY;
+      void look();
+    }
+    if (now() >= nextBeat) {
+      nextBeat = Number.POSITIVE_INFINITY;
+      void beat();
+    }
+    issue();
+    await pause(Math.min(nextLook, nextBeat, nextDue(), end));
+    if (failure) throw failure.error;
+    if (taken) return report('taken');
+    if (seen && isEmpty()) return report('empty');
+    if (now() >= end) {
+      if (seen) return report('time');
+      throw (
+        trouble?.error ?? new ClusterTroubleError(`the pods of ${order.node} could not be listed in time`)
+      );
+    }
+  }
+
+  /** Lists the pods and updates every course. One list at a time. */
+  async function look(): Promise<void> {
+    const started = now();
+    try {
+      const pods = await cluster.podsOn(order.node);
+      await learnDaemonSets(pods);
+      see(pods);
+      trouble = undefined;
+      nextLook = started + LOOK_MS;
+    } catch (error) {
+      if (!(error instanceof ClusterTroubleError)) failure ??= { error };
+      trouble = { error, times: (trouble?.times ?? 0) + 1 };
+      nextLook = now() + backoffMs('trouble', trouble.times, clock.random());
+    } finally {
+      wake();
+    }
+  }
+
+  function see(pods: readonly Pod[]): void {
+    const here = new Set<string>();
+    for (const pod of pods) {
+      here.add(pod.uid);
+      const course = courses.get(pod.uid);
+      if (!course) courses.set(pod.uid, courseOf(pod));
+      else {
+        course.pod = pod;
+        if (pod.terminating && course.state !== 'left' && course.state !== 'gone') course.state = 'asked';
+      }
+    }
+    for (const [uid, course] of courses) {
+      if (!here.has(uid) && course.state !== 'left') course.state = 'gone';
+    }
+    seen = true;
+  }
+
+  async function learnDaemonSets(pods: readonly Pod[]): Promise<void> {
+    const unknown = new Map<string, { owner: PodOwner; namespace: string }>();
+    for (const pod of pods) {
+      const owner = daemonSetOf(pod);
+      if (owner && !daemonSets.has(owner.uid)) unknown.set(owner.uid, { owner, namespace: pod.namespace });
+    }
+    await Promise.all(
+      [...unknown.values()].map(async ({ owner, namespace }) => {
+        daemonSets.set(owner.uid, await cluster.daemonSetLives(namespace, owner.name, owner.uid));
+      }),
+    );
+  }
+
+  function courseOf(pod: Pod): Course {
+    const treatment = treat(pod, (owner) => daemonSets.get(owner.uid) ?? true);
+    const course = {
+      pod,
+      evicting: false,
+      attempts: 0,
+      answers: 0,
+      dueAt: now(),
+      forced: false,
+      forceAgainAt: 0,
+    };
+    switch (treatment.do) {
+      case 'leave':
+        return { ...course, wave: 'ordinary', state: 'left', kind: 'evicted', reason: treatment.reason };
+      case 'wait':
+        return { ...course, wave: 'ordinary', state: 'asked', kind: 'waited' };
+      case 'evict':
+        return {
+          ...course,
+          wave: treatment.wave,
+          state: 'waiting',
+          kind: treatment.finished ? 'finished' : 'evicted',
+        };
+    }
+  }
+
+  /** Sends every eviction and deletion that is due. None is waited for. */
+  function issue(): void {
+    for (const course of courses.values()) {
+      if (now() >= forceDue(course)) void force(course);
+      else if (now() >= evictionDue(course) && now() < end) void evict(course);
+    }
+  }
+
+  async function evict(course: Course): Promise<void> {
+    course.evicting = true;
+    course.attempts++;
+    await call(cluster.evict(course.pod, shortenedGrace(course)), (reply) => {
+      course.evicting = false;
+      course.answers++;
+      const verdict = judge(reply);
+      const again = apply(course, verdict);
+      if (again !== undefined) course.dueAt = now() + again;
+    });
+  }
+
+  async function force(course: Course): Promise<void> {
+    course.forced = true;
+    await call(cluster.remove(course.pod, forcedGrace(course)), (reply) => {
+      const again = apply(course, judge(reply));
+      if (again === undefined) return;
+      course.forced = false;
+      course.forceAgainAt = now() + again;
+    });
+  }
+
+  async function call(sent: Promise<Reply>, answered: (reply: Reply) => void): Promise<void> {
+    try {
+      answered(await sent);
+    } catch (error) {
+      failure ??= { error };
+    } finally {
+      wake();
+    }
+  }
+
+  /** What a reply changes. Returns after how many milliseconds to ask again, if at all. */
+  function apply(course: Course, verdict: Verdict): number | undefined {
+    if (course.state === 'gone' || course.state === 'asked') return undefined;
+    const backoff = () => backoffMs(verdict.is, course.attempts, clock.random());
+    switch (verdict.is) {
+      case 'accepted':
+        course.state = 'asked';
+        return undefined;
+      case 'gone':
+        course.state = 'gone';
+        return undefined;
+      case 'held':
+        course.budget = verdict.budget;
+        course.reason = `the budget ${verdict.budget} holds it`;
+        return backoff();
+      case 'stuck':
+        course.state = 'stuck';
+        course.budget = 'several';
+        course.reason = verdict.reason;
+        return undefined;
+      case 'later':
+        course.reason = 'the API server is busy';
+        return verdict.ms;
+      case 'namespace-going':
+        course.reason = 'its namespace is being deleted';
+        return backoff();
+      case 'refused':
+        course.state = 'refused';
+        course.reason = verdict.reason;
+        return undefined;
+      case 'trouble':
+        course.reason = verdict.reason;
+        return backoff();
+    }
+  }
+
+  /** From when on the pod's next eviction may be sent. */
+  function evictionDue(course: Course): number {
+    if (course.state !== 'waiting' || course.evicting || course.forced) return Number.POSITIVE_INFINITY;
+    const waitsForOthers = course.wave === 'critical' && !ordinaryAnswered();
+    return waitsForOthers ? Math.max(course.dueAt, began + CRITICAL_AFTER_MS) : course.dueAt;
+  }
+
+  /** From when on the pod is deleted past its budget. It is always asked to go first. */
+  function forceDue(course: Course): number {
+    if (!order.force || !order.deadline || course.forced) return Number.POSITIVE_INFINITY;
+    if (course.state !== 'waiting' && course.state !== 'stuck') return Number.POSITIVE_INFINITY;
+    if (course.attempts === 0) return Number.POSITIVE_INFINITY;
+    const deadline = order.deadline.getTime();
+    const half = Math.max(0, (deadline - order.from.getTime()) / 2);
+    const threshold = deadline - Math.min(course.pod.graceSeconds * 1_000, half) - FORCE_MARGIN_MS;
+    const patience = course.answers > 0 ? 0 : began + FORCE_MARGIN_MS;
+    return Math.max(threshold, patience, course.forceAgainAt);
+  }
+
+  function secondsUntilDeadline(): number {
+    return order.deadline ? Math.floor((order.deadline.getTime() - now()) / 1_000) : Number.POSITIVE_INFINITY;
+  }
+
+  /** Never 0: that would take the pod out of the API while it still runs. */
+  function forcedGrace(course: Course): number {
+    return Math.max(1, Math.min(course.pod.graceSeconds, secondsUntilDeadline()));
+  }
+
+  /** A pod whose own grace outlasts the instance is told how long it really has. */
+  function shortenedGrace(course: Course): number | undefined {
+    const left = secondsUntilDeadline();
+    return course.pod.graceSeconds > left ? Math.max(1, left) : undefined;
+  }
+
+  function ordinaryAnswered(): boolean {
+    return [...courses.values()].every(
+      (course) => course.wave === 'critical' || course.state !== 'waiting' || course.answers > 0,
+    );
+  }
+
+  function isEmpty(): boolean {
+    return [...courses.values()].every((course) => ['gone', 'left', 'refused'].includes(course.state));
+  }
+
+  function nextDue(): number {
+    let due = Number.POSITIVE_INFINITY;
+    for (const course of courses.values()) due = Math.min(due, evictionDue(course), forceDue(course));
+    return due;
+  }
+
+  /** Until `instant`, or until something has happened. */
+  async function pause(instant: number): Promise<void> {
+    const woken = new AbortController();
+    wake = () => woken.abort();
+    await clock.sleep(Math.max(0, instant - now()), woken.signal);
+  }
+
+  async function beat(): Promise<void> {
+    try {
+      if (!(await order.stillOurs())) taken = true;
+      nextBeat = now() + BEAT_MS;
+    } catch (error) {
+      failure ??= { error };
+    } finally {
+      wake();
+    }
+  }
+
+  function report(how: DrainReport['end']): DrainReport {
+    const pods = [...courses.values()].map(reportOf);
+    const refused = pods.find((pod) => courses.get(pod.pod.uid)?.state === 'refused')?.reason;
+    return { end: how, pods, ...(refused === undefined ? {} : { refused }) };
+  }
+}
+
+function reportOf(course: Course): PodReport {
+  return {
+    pod: course.pod,
+    outcome: outcomeOf(course),
+    forced: course.forced,
+    ...(course.reason === undefined ? {} : { reason: course.reason }),
+    ...(course.budget === undefined ? {} : { budget: course.budget }),
+  };
+}
+
+function outcomeOf(course: Course): Outcome {
+  switch (course.state) {
+    case 'left':
+      return 'left-by-policy';
+    case 'gone':
+      return course.forced ? 'forced' : course.kind;
+    case 'asked':
+      return course.forced ? 'forced' : 'terminating';
+    case 'refused':
+      return 'failed';
+    case 'stuck':
+      return 'blocked';
+    case 'waiting':
+      return course.budget ? 'blocked' : 'failed';
+  }
+}

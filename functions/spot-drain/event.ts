@@ -1,0 +1,256 @@
+/** EventBridge payload → what it means for which instance. Anything unknown is an answer with a reason, never an exception. */
+import { TRIGGER_SOURCE } from '#model/trigger.ts';
+
+export type NoticeKind =
+  | 'spot-terminate'
+  | 'spot-stop'
+  | 'spot-hibernate'
+  | 'rebalance'
+  | 'lifecycle'
+  | 'health'
+  | 'health-closed'
+  | 'state-stopping'
+  | 'state-shutting-down';
+
+/** Something was said about one instance. */
+export interface Notice {
+  readonly kind: NoticeKind;
+  readonly instanceId: string;
+  /** When it was said: the event's own time, never later than now. */
+  readonly at: Date;
+  readonly trigger: string;
+  /** The action that waits for its completion (`lifecycle`). */
+  readonly hook?: { readonly group: string; readonly name: string; readonly token: string };
+}
+
+export type Parsed =
+  | { readonly is: 'notices'; readonly notices: readonly Notice[] }
+  | { readonly is: 'tick'; readonly trigger: string }
+  | {
+      readonly is: 'ignored';
+      /** `none`: routine. `ignore`: worth keeping. */
+      readonly action: 'none' | 'ignore';
+      readonly target: string;
+      readonly trigger: string;
+      readonly reason: string;
+    };
+
+export interface Surroundings {
+  readonly account: string;
+  readonly region: string;
+  readonly now: Date;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+/** The detail of one kind of event → what is known of each instance, or why there is nothing to do. */
+type Read = (detail: Fields, around: Surroundings) => readonly Mention[] | Refused;
+type Mention = Pick<Notice, 'kind' | 'instanceId' | 'hook'>;
+interface Refused {
+  readonly reason: string;
+  readonly action?: 'none';
+  readonly target?: string;
+}
+
+const INSTANCE_ID = /^i-(?:[0-9a-f]{8}|[0-9a-f]{17})$/;
+/** EventBridge itself gives up on an event after 24 hours. */
+const OLDEST_MS = 24 * 3_600_000;
+/** Clocks differ; more than this is no clock. */
+const SKEW_MS = 5 * 60_000;
+
+const READERS: Readonly<Record<string, Read>> = {
+  'aws.ec2/EC2 Spot Instance Interruption Warning': readInterruption,
+  'aws.ec2/EC2 Instance Rebalance Recommendation': readRebalance,
+  'aws.ec2/EC2 Instance State-change Notification': readStateChange,
+  'aws.autoscaling/EC2 Instance-terminate Lifecycle Action': readLifecycle,
+  'aws.health/AWS Health Event': readHealth,
+};
+
+export function parseEvent(payload: unknown, around: Surroundings): Parsed {
+  const event = asFields(payload);
+  const trigger = asText(event?.['id']) ?? 'unknown event';
+  const ignored = (reason: string, target = 'event', action: 'none' | 'ignore' = 'ignore'): Parsed => ({
+    is: 'ignored',
+    action,
+    target,
+    trigger,
+    reason,
+  });
+  if (!event) return ignored(`the payload is ${describe(payload)}, not an event`);
+
+  const tick = readTick(event);
+  if (tick) return tick;
+  if (Array.isArray(event['Records']) || event['Type'] === 'Notification' || 'TopicArn' in event) {
+    return ignored(
+      'the event is wrapped in a message of SNS or SQS: send it to the function by an EventBridge rule',
+    );
+  }
+
+  const source = `${asText(event['source']) ?? ''}/${asText(event['detail-type']) ?? ''}`;
+  const read = Object.hasOwn(READERS, source) ? READERS[source] : undefined;
+  if (!read)
+    return ignored(
+      `${source === '/' ? 'the event has no source' : `${source} is no event`} that this function knows`,
+    );
+  if (event['account'] !== around.account) {
+    return ignored(`the event is of account ${describe(event['account'])}, and this is ${around.account}`);
+  }
+  if (event['region'] !== around.region) {
+    return ignored(`the event is of region ${describe(event['region'])}, and this is ${around.region}`);
+  }
+  const at = readTime(event['time'], around.now);
+  if (!(at instanceof Date)) return ignored(at.reason);
+  const detail = asFields(event['detail']);
+  if (!detail) return ignored(`the event's detail is ${describe(event['detail'])}, not an object`);
+  if (
+    asText(detail['Event'])?.includes('TEST_NOTIFICATION') ||
+    detail['LifecycleTransition'] === 'autoscaling:TEST_NOTIFICATION'
+  ) {
+    return ignored('the event is a test notification');
+  }
+
+  const mentions = read(detail, around);
+  if (!isList(mentions)) return ignored(mentions.reason, mentions.target, mentions.action);
+  return { is: 'notices', notices: mentions.map((mention) => ({ ...mention, at, trigger })) };
+}
+
+function readTick(event: Fields): Parsed | undefined {
+  const ours = event['source'] === TRIGGER_SOURCE && event['trigger'] === 'tick';
+  const rule = event['source'] === 'aws.events' && event['detail-type'] === 'Scheduled Event';
+  if (!ours && !rule) return undefined;
+  return { is: 'tick', trigger: asText(event['id']) ?? asText(event['schedule']) ?? 'tick' };
+}
+
+function readInterruption(detail: Fields): readonly Mention[] | Refused {
+  const instanceId = readInstanceId(detail['instance-id']);
+  if (typeof instanceId !== 'string') return instanceId;
+  const action = detail['instance-action'];
+  if (action !== 'terminate' && action !== 'stop' && action !== 'hibernate') {
+    return {
+      target: instanceId,
+      reason: `the interruption's action is ${describe(action)}: it must be terminate, stop or hibernate`,
+    };
+  }
+  return [{ kind: `spot-${action}`, instanceId }];
+}
+
+function readRebalance(detail: Fields): readonly Mention[] | Refused {
+  const instanceId = readInstanceId(detail['instance-id']);
+  return typeof instanceId === 'string' ? [{ kind: 'rebalance', instanceId }] : instanceId;
+}
+
+function readStateChange(detail: Fields): readonly Mention[] | Refused {
+  const instanceId = readInstanceId(detail['instance-id']);
+  if (typeof instanceId !== 'string') return instanceId;
+  const target = instanceId;
+  switch (detail['state']) {
+    case 'stopping':
+    case 'shutting-down':
+      return [{ kind: `state-${detail['state']}`, instanceId }];
+    case 'pending':
+    case 'running':
+      return { target, action: 'none', reason: `the instance is ${detail['state']}: it is not going` };
+    case 'stopped':
+    case 'terminated':
+      return {
+        target,
+        action: 'none',
+        reason: `the instance is ${detail['state']}: nothing runs on it that could be moved`,
+      };
+    default:
+      return {
+        target,
+        reason: `the instance's state is ${describe(detail['state'])}, which EC2 does not have`,
+      };
+  }
+}
+
+function readLifecycle(detail: Fields): readonly Mention[] | Refused {
+  const instanceId = readInstanceId(detail['EC2InstanceId']);
+  if (typeof instanceId !== 'string') return instanceId;
+  if (detail['LifecycleTransition'] !== 'autoscaling:EC2_INSTANCE_TERMINATING') {
+    return {
+      target: instanceId,
+      reason: `the lifecycle transition is ${describe(detail['LifecycleTransition'])}, not the end of an instance`,
+    };
+  }
+  const group = asText(detail['AutoScalingGroupName']);
+  const name = asText(detail['LifecycleHookName']);
+  const token = asText(detail['LifecycleActionToken']);
+  if (!group || !name || !token) {
+    return {
+      target: instanceId,
+      reason:
+        'the lifecycle action lacks its group, its hook or its token, and cannot be completed without them',
+    };
+  }
+  return [{ kind: 'lifecycle', instanceId, hook: { group, name, token } }];
+}
+
+function readHealth(detail: Fields, around: Surroundings): readonly Mention[] | Refused {
+  const code = asText(detail['eventTypeCode']) ?? 'a Health event';
+  if (detail['service'] !== 'EC2') return { action: 'none', reason: `${code} is not about EC2` };
+  if (detail['eventTypeCategory'] !== 'scheduledChange') {
+    return {
+      action: 'none',
+      reason: `${code} is ${describe(detail['eventTypeCategory'])}, no scheduled change`,
+    };
+  }
+  // In its backup region Health tells of other regions as well.
+  if (detail['eventRegion'] !== undefined && detail['eventRegion'] !== around.region) {
+    return {
+      reason: `${code} is about region ${describe(detail['eventRegion'])}, and this is ${around.region}`,
+    };
+  }
+  const status = detail['statusCode'];
+  if (status !== 'open' && status !== 'upcoming' && status !== 'closed') {
+    return { reason: `the status of ${code} is ${describe(status)}: it must be open, upcoming or closed` };
+  }
+  const entities = Array.isArray(detail['affectedEntities']) ? detail['affectedEntities'] : [];
+  const instances = new Set(entities.map((entity) => instanceOfEntity(asFields(entity)?.['entityValue'])));
+  instances.delete(undefined);
+  if (instances.size === 0) {
+    return { reason: `${code} names no instance${entities.length > 0 ? `: ${describe(entities[0])}` : ''}` };
+  }
+  const kind = status === 'closed' ? 'health-closed' : 'health';
+  return [...instances].flatMap((instanceId) => (instanceId ? [{ kind, instanceId } as const] : []));
+}
+
+/** Entities come bare (`i-…`) and as ARNs (`arn:aws:ec2:us-east-1:123456789012:instance/i-…`). */
+function instanceOfEntity(value: unknown): string | undefined {
+  const text = asText(value);
+  const id = text?.startsWith('arn:') ? text.split(':instance/')[1] : text;
+  return id && INSTANCE_ID.test(id) ? id : undefined;
+}
+
+function readInstanceId(value: unknown): string | Refused {
+  if (typeof value === 'string' && INSTANCE_ID.test(value)) return value;
+  return { reason: `the instance id is ${describe(value)}: it must be i- and 8 or 17 hexadecimal digits` };
+}
+
+/** An event from a little ahead of our clock counts as from now. */
+function readTime(value: unknown, now: Date): Date | Refused {
+  const time = typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) ? Date.parse(value) : Number.NaN;
+  if (Number.isNaN(time)) return { reason: `the event's time is ${describe(value)}, not an instant` };
+  if (time > now.getTime() + SKEW_MS) return { reason: `the event's time ${value} is in the future` };
+  if (time < now.getTime() - OLDEST_MS) return { reason: `the event's time ${value} is more than a day ago` };
+  return new Date(Math.min(time, now.getTime()));
+}
+
+function asFields(value: unknown): Fields | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+}
+
+function asText(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function isList(value: readonly Mention[] | Refused): value is readonly Mention[] {
+  return Array.isArray(value);
+}
+
+/** The wrong value, short enough for a sentence. */
+function describe(value: unknown): string {
+  if (value === undefined) return 'missing';
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}

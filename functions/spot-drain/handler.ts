@@ -1,0 +1,69 @@
+/** Composition root of spot-drain: one event, or one tick, per invocation. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import { awsClientDefaults } from '#functions/adapters/aws-client.ts';
+import {
+  createAutoScalingClient,
+  createDynamoDbClient,
+  createEksClient,
+} from '#functions/adapters/clients.ts';
+import { createDecisionLog } from '#functions/adapters/decision-log.ts';
+import { createClaims, createCordons, createNight } from '#functions/adapters/drain-claims.ts';
+import { describeCluster } from '#functions/adapters/eks-cluster.ts';
+import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
+import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
+import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
+import { createInstanceGroups, createLifecycle } from '#functions/adapters/lifecycle.ts';
+import { createTable } from '#functions/adapters/table.ts';
+import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
+import { readSettings } from '#functions/shared/settings.ts';
+import type { SpotDrainSettings } from '#model/settings.ts';
+import type { Clock } from './ports.ts';
+import { run } from './run.ts';
+import type { RunPorts } from './work.ts';
+
+const { settings, table: tableName } = readSettings<SpotDrainSettings>();
+
+const clock: Clock = {
+  now: () => new Date(),
+  sleep: (ms, signal) =>
+    wait(ms, undefined, signal ? { signal } : {}).catch((error: unknown) => {
+      if (!signal?.aborted) throw error;
+    }),
+  random: Math.random,
+};
+const eks = createEksClient();
+const autoScaling = createAutoScalingClient();
+const table = createTable(createDynamoDbClient(), tableName);
+const logger = createLogger('spot-drain');
+const kubernetes = createKubernetesClient({
+  cluster: settings.cluster,
+  region: settings.region,
+  describeCluster: () => describeCluster(eks, settings.cluster),
+  token: createTokenSource({
+    cluster: settings.cluster,
+    region: settings.region,
+    credentials: awsClientDefaults().credentials,
+    now: clock.now,
+  }),
+});
+const ports: RunPorts = {
+  settings,
+  cluster: createDrainCluster(kubernetes),
+  groups: createInstanceGroups(autoScaling, clock.now),
+  lifecycle: createLifecycle(autoScaling),
+  claims: createClaims(table),
+  cordons: createCordons(table),
+  night: createNight(table),
+  trail: createDecisionTrail(logger, createDecisionLog(table).keep),
+  clock,
+};
+
+export const handler = middy<unknown, void>()
+  .use(injectLambdaContext(logger))
+  .handler(async (event: unknown, context: Context) => {
+    const endsAt = new Date(clock.now().getTime() + context.getRemainingTimeInMillis());
+    await run(ports, { id: context.awsRequestId, endsAt }, event);
+  });

@@ -1,0 +1,184 @@
+/** A notice about one instance: found out, decided, claimed, worked on. */
+import { NightshiftError } from '#functions/shared/errors.ts';
+import { judgeClaim, type Wish } from './claim.ts';
+import { decide, type Plan } from './decide.ts';
+import type { Notice } from './event.ts';
+import type { Journal } from './journal.ts';
+import { type Found, locate } from './locate.ts';
+import type { Claim, ClaimedHook, Held } from './ports.ts';
+import { restore } from './restore.ts';
+import { completeHooks, type Invocation, type RunPorts, work } from './work.ts';
+
+type Effective = Exclude<Plan, { do: 'nothing' } | { do: 'restore' }>;
+
+/** How often a claim is read again when others write to it at the same time. */
+const MOST_RACES = 10;
+/** Where a hook's own times could not be read: short, so that its heartbeats come often. */
+const UNKNOWN_HEARTBEAT_SECONDS = 60;
+
+export async function respond(
+  ports: RunPorts,
+  invocation: Invocation,
+  journal: Journal,
+  notice: Notice,
+): Promise<void> {
+  const { settings } = ports;
+  if (notice.kind === 'health-closed') return restore(ports, journal, notice);
+
+  const found = await locate(settings.cluster, notice, ports);
+  if (found.hookError !== undefined) journal.fail(`hook ${notice.hook?.name}`, found.hookError);
+  const plan = planOf(ports, journal, notice, found);
+  const target = found.node?.name ?? notice.instanceId;
+  const facts = { instanceId: notice.instanceId, cause: notice.kind };
+  if (plan.do === 'nothing' || plan.do === 'restore') {
+    const action = plan.do === 'nothing' ? plan.action : 'none';
+    return journal.say({ target, action, reason: plan.reason, trigger: notice.trigger, facts });
+  }
+  if (settings.dryRun) {
+    const reason = `dry run, nothing is changed: ${plan.reason}`;
+    return journal.say({
+      target,
+      action: plan.do,
+      reason,
+      trigger: notice.trigger,
+      facts: { ...facts, dryRun: true },
+    });
+  }
+
+  const claimed = await claim(ports, invocation, wishOf(notice, plan, found));
+  switch (claimed.do) {
+    case 'end':
+    case 'join':
+      return journal.say({
+        target,
+        action: 'ignore',
+        reason: claimed.reason,
+        trigger: notice.trigger,
+        facts,
+      });
+    case 'complete':
+      await completeHooks(ports, journal, claimed.held, { target, trigger: notice.trigger });
+      return;
+    case 'take':
+      await Promise.all([
+        keepCordon(ports, journal, notice, plan, target),
+        replaceEarly(ports, journal, notice, plan, found),
+        work(ports, invocation, journal, claimed.held, {
+          target,
+          reason: plan.reason,
+          ...(found.node ? { node: found.node } : {}),
+        }),
+      ]);
+  }
+}
+
+/** What could not be found out does not keep a lifecycle action of ours from being completed. */
+function planOf(ports: RunPorts, journal: Journal, notice: Notice, found: Found): Plan {
+  const { cluster } = ports.settings;
+  if (found.nodeError === undefined) {
+    if (!found.node && found.groupError !== undefined) throw found.groupError;
+    return decide(ports.settings, notice, found);
+  }
+  const ours = found.group?.clusters.includes(cluster) && !found.group.nodegroup;
+  if (!ours || !notice.hook) throw found.nodeError;
+  journal.fail(`node of ${notice.instanceId}`, found.nodeError);
+  return {
+    do: 'complete',
+    reason: 'the node could not be found out, and the lifecycle action must not be left open',
+  };
+}
+
+function wishOf(notice: Notice, plan: Effective, found: Found): Wish {
+  const hooks: ClaimedHook[] = notice.hook
+    ? [
+        {
+          ...notice.hook,
+          since: notice.at.toISOString(),
+          heartbeatSeconds: found.hookTimes?.heartbeatSeconds ?? UNKNOWN_HEARTBEAT_SECONDS,
+          completed: false,
+        },
+      ]
+    : [];
+  const drained = plan.do === 'drain' ? plan : undefined;
+  return {
+    instanceId: notice.instanceId,
+    cause: notice.kind,
+    depth: plan.do === 'complete' ? 'none' : plan.do,
+    force: drained?.force ?? false,
+    night: drained?.night ?? false,
+    until: (drained?.until ?? notice.at).toISOString(),
+    trigger: notice.trigger,
+    hooks,
+    noticedAt: notice.at.toISOString(),
+    ...(found.node ? { node: found.node.name } : {}),
+    ...(drained?.deadline ? { deadline: drained.deadline.toISOString() } : {}),
+  };
+}
+
+type Claimed =
+  | { readonly do: 'end' | 'join'; readonly reason: string }
+  | { readonly do: 'take' | 'complete'; readonly held: Held<Claim> };
+
+/** Of several invocations that speak of one instance at once, one takes it. */
+async function claim(ports: RunPorts, invocation: Invocation, wish: Wish): Promise<Claimed> {
+  const { claims, clock } = ports;
+  const worker = { owner: invocation.id, leaseUntil: invocation.endsAt };
+  for (let races = 0; races < MOST_RACES; races++) {
+    const held = await claims.read(wish.instanceId);
+    const judgement = judgeClaim(held?.value, wish, worker, clock.now());
+    if (judgement.do === 'end') return judgement;
+    const written = held
+      ? await claims.replace(judgement.claim, held.version)
+      : await claims.create(judgement.claim, clock.now());
+    if (!written) continue;
+    return judgement.do === 'join' ? judgement : { do: judgement.do, held: written };
+  }
+  throw new NightshiftError(
+    `the claim of ${wish.instanceId} was written ${MOST_RACES} times by others: try again`,
+  );
+}
+
+async function keepCordon(
+  ports: RunPorts,
+  journal: Journal,
+  notice: Notice,
+  plan: Effective,
+  node: string,
+): Promise<void> {
+  const undo = plan.do === 'complete' ? undefined : plan.undo;
+  await journal.guard(`cordon of ${notice.instanceId}`, async () => {
+    if (undo === undefined) return ports.cordons.remove(notice.instanceId);
+    const onReturn = undo === 'on-return';
+    const due = onReturn
+      ? (plan.do === 'drain' && plan.deadline) || notice.at
+      : new Date(notice.at.getTime() + undo.afterMinutes * 60_000);
+    return ports.cordons.put({
+      instanceId: notice.instanceId,
+      node,
+      undo: onReturn ? 'return' : 'time',
+      due: due.toISOString(),
+      trigger: notice.trigger,
+    });
+  });
+}
+
+async function replaceEarly(
+  ports: RunPorts,
+  journal: Journal,
+  notice: Notice,
+  plan: Effective,
+  found: Found,
+): Promise<void> {
+  const group = found.group?.name;
+  if (plan.do !== 'drain' || !plan.replace || !group) return;
+  await journal.guard(`replacement in ${group}`, async () => {
+    await ports.groups.replace(group, notice.instanceId);
+    journal.say({
+      target: group,
+      action: 'replace',
+      reason: `${plan.reason}, and the group starts another now`,
+      trigger: notice.trigger,
+      facts: { instanceId: notice.instanceId },
+    });
+  });
+}

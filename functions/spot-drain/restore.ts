@@ -1,0 +1,89 @@
+/** Takes our own marks off a node, so that it works again. */
+import { NightshiftError } from '#functions/shared/errors.ts';
+import { describeNotice } from './decide.ts';
+import type { Notice } from './event.ts';
+import type { Journal } from './journal.ts';
+import type { Node } from './ports.ts';
+import type { RunPorts } from './work.ts';
+
+/** An announced change is over: the node that was drained for it may work again. Asks Kubernetes only for such nodes. */
+export async function restore(ports: RunPorts, journal: Journal, notice: Notice): Promise<void> {
+  const { claims, cluster, clock, settings } = ports;
+  const { instanceId, trigger } = notice;
+  const facts = { instanceId, cause: notice.kind };
+  const reason = describeNotice(notice.kind);
+  const held = await claims.read(instanceId);
+  if (held?.value.cause !== 'health') {
+    return journal.say({
+      target: instanceId,
+      action: 'none',
+      reason: `${reason}, and no mark of ours is on its node`,
+      trigger,
+      facts,
+    });
+  }
+  if (Date.parse(held.value.leaseUntil) > clock.now().getTime()) {
+    return journal.say({
+      target: instanceId,
+      action: 'ignore',
+      reason: `${reason}, while its node is being drained`,
+      trigger,
+      facts,
+    });
+  }
+  if (settings.dryRun) {
+    return journal.say({
+      target: instanceId,
+      action: 'uncordon',
+      reason: `dry run, nothing is changed: ${reason}`,
+      trigger,
+      facts,
+    });
+  }
+  const node = await cluster.findNode(instanceId);
+  if (node && !(await unmark(ports, journal, node, { reason, trigger }))) {
+    throw new NightshiftError(
+      `the node ${node.name} was written by somebody else while its marks were taken off: try again`,
+    );
+  }
+  await claims.remove(instanceId, held.version);
+}
+
+/** False where somebody wrote to the node since it was read, and the next look must decide anew. */
+export async function unmark(
+  ports: RunPorts,
+  journal: Journal,
+  node: Node,
+  about: { readonly reason: string; readonly trigger: string },
+): Promise<boolean> {
+  const { cluster, clock } = ports;
+  const how = await cluster.unmark(node);
+  if (how === 'changed') return false;
+  const say = (action: 'uncordon' | 'none', reason: string) =>
+    journal.say({
+      target: node.name,
+      action,
+      reason,
+      trigger: about.trigger,
+      facts: { instanceId: node.instanceId },
+    });
+  switch (how) {
+    case 'gone':
+      say('none', 'the node is gone');
+      return true;
+    case 'not-ours':
+      say('none', 'no mark of ours is on the node');
+      return true;
+    case 'unmarked':
+      say('uncordon', about.reason);
+      await journal.guard(`event on ${node.name}`, () =>
+        cluster.note(node, {
+          type: 'Normal',
+          reason: 'NightshiftUncordon',
+          message: about.reason,
+          at: clock.now(),
+        }),
+      );
+      return true;
+  }
+}

@@ -1,0 +1,308 @@
+/** What is done to a claimed instance: its node is marked and drained, and its lifecycle actions are completed at the very end. */
+import type { DecisionTrail } from '#functions/shared/observability.ts';
+import type { SpotDrainSettings } from '#model/settings.ts';
+import { hasOpenHook } from './claim.ts';
+import { type DrainReport, drain } from './drain.ts';
+import { AccessRefusedError, ClusterTroubleError } from './errors.ts';
+import type { Journal } from './journal.ts';
+import type { LocatePorts } from './locate.ts';
+import type { Claim, Claims, Cordons, Held, Node } from './ports.ts';
+import { backoffMs } from './reply.ts';
+import { leftOf, reportDrain, tallyOf } from './report.ts';
+
+export interface RunPorts extends LocatePorts {
+  readonly settings: SpotDrainSettings;
+  readonly claims: Claims;
+  readonly cordons: Cordons;
+  readonly trail: DecisionTrail;
+}
+
+export interface Invocation {
+  readonly id: string;
+  /** When Lambda ends it. */
+  readonly endsAt: Date;
+}
+
+export interface Task {
+  /** For the records: the node's name, or the instance's id where there is no node. */
+  readonly target: string;
+  readonly reason: string;
+  readonly node?: Node;
+}
+
+/** Kept of an invocation for what comes after the drain: reports and lifecycle actions. */
+const RESERVE_MS = 10_000;
+/** A notice that came late still gets so long: instances do not go on the second. */
+const LEAST_DRAIN_MS = 15_000;
+/** So long an API server may be away before a mark is given up. */
+const TROUBLE_PATIENCE_MS = 30_000;
+/** The tick comes every five minutes; a hook must live longer than that without a heartbeat, or its drain is not paused. */
+const PAUSABLE_HEARTBEAT_SECONDS = 360;
+
+export async function work(
+  ports: RunPorts,
+  invocation: Invocation,
+  journal: Journal,
+  held: Held<Claim>,
+  task: Task,
+): Promise<void> {
+  const { clock } = ports;
+  const state = { failed: false };
+  let report: DrainReport | undefined;
+  if (task.node && held.value.depth !== 'none') {
+    try {
+      report = await drainNode(ports, invocation, journal, held.value, { ...task, node: task.node });
+    } catch (error) {
+      state.failed = true;
+      journal.fail(task.target, error);
+      const reason = error instanceof Error ? error.message : String(error);
+      journal.say({
+        target: task.target,
+        action: 'fail',
+        reason: `the drain failed: ${reason}`,
+        trigger: held.value.trigger,
+        facts: { instanceId: held.value.instanceId, cause: held.value.cause },
+      });
+    }
+  }
+  if (report?.end === 'taken') return;
+  if (report?.refused !== undefined) state.failed = true;
+
+  const tally = report ? tallyOf(report, held.value.tally) : held.value.tally;
+  const pause = report?.end === 'time' && mayPause(held.value, clock.now());
+  const settled = await settle(ports, held, (claim) => ({
+    ...claim,
+    state: pause ? 'paused' : state.failed ? 'failed' : 'done',
+    // While hooks are open this invocation is still at it.
+    leaseUntil: pause || !hasOpenHook(claim) ? clock.now().toISOString() : claim.leaseUntil,
+    ...(tally ? { tally } : {}),
+    ...(pause ? {} : { doneAt: clock.now().toISOString() }),
+    ...(pause || state.failed ? {} : { left: report ? leftOf(report) : 0 }),
+  }));
+  if (!settled) return;
+  if (report && tally) {
+    if (pause) {
+      await heartbeatAll(ports, journal, settled.value);
+      const reason = `${leftOf(report)} pods are still on the node: the next tick goes on`;
+      journal.say({
+        target: task.target,
+        action: 'wait',
+        reason,
+        trigger: held.value.trigger,
+        facts: { instanceId: held.value.instanceId },
+      });
+      return;
+    }
+    const facts = { node: task.target, claim: settled.value, report, tally, now: clock.now() };
+    for (const said of reportDrain(facts)) journal.say(said);
+    await noteEnd(ports, journal, task, report, settled.value);
+    if (report.refused !== undefined) journal.fail(task.target, new AccessRefusedError(report.refused));
+  }
+  await completeHooks(ports, journal, settled, { target: task.target, trigger: held.value.trigger });
+}
+
+/** Completes every open hook of the claim with CONTINUE, also those that were added while it did. */
+export async function completeHooks(
+  ports: RunPorts,
+  journal: Journal,
+  held: Held<Claim>,
+  about: { readonly target: string; readonly trigger: string },
+): Promise<void> {
+  let current: Held<Claim> | undefined = held;
+  while (current && hasOpenHook(current.value)) {
+    const { hooks, instanceId } = current.value;
+    const completed = new Set<string>();
+    for (const hook of hooks) {
+      if (hook.completed) continue;
+      await journal.guard(`hook ${hook.name}`, async () => {
+        const how = await ports.lifecycle.complete(hook, instanceId);
+        completed.add(hook.token);
+        journal.say({
+          target: about.target,
+          action: 'complete',
+          reason:
+            how === 'completed'
+              ? `the lifecycle action of the group ${hook.group} may go on`
+              : `the lifecycle action of the group ${hook.group} was over already`,
+          trigger: about.trigger,
+          facts: { instanceId, group: hook.group, hook: hook.name, outcome: how },
+        });
+      });
+    }
+    current = await settle(ports, current, (claim) => ({
+      ...claim,
+      hooks: claim.hooks.map((hook) => (completed.has(hook.token) ? { ...hook, completed: true } : hook)),
+      leaseUntil: ports.clock.now().toISOString(),
+    }));
+    // What could not be completed is for the retry and the tick.
+    if (completed.size === 0) return;
+  }
+}
+
+async function drainNode(
+  ports: RunPorts,
+  invocation: Invocation,
+  journal: Journal,
+  claim: Claim,
+  task: Task & { readonly node: Node },
+): Promise<DrainReport | undefined> {
+  const { cluster, clock } = ports;
+  const { node } = task;
+  const since = new Date(claim.noticedAt);
+  const depth = claim.depth === 'drain' ? 'drain' : 'cordon';
+  if (
+    (await patiently(ports, invocation, () => cluster.mark(node, { depth, cause: claim.cause, since }))) ===
+    'gone'
+  ) {
+    journal.say({ target: node.name, action: 'none', reason: 'the node is gone', trigger: claim.trigger });
+    return undefined;
+  }
+  journal.say({
+    target: node.name,
+    action: 'cordon',
+    reason: task.reason,
+    trigger: claim.trigger,
+    facts: { instanceId: claim.instanceId, cause: claim.cause },
+  });
+  const noted = journal.guard(`event on ${node.name}`, () =>
+    cluster.note(node, {
+      type: 'Normal',
+      reason: 'NightshiftCordon',
+      message: `cordoned: ${task.reason}`,
+      at: clock.now(),
+    }),
+  );
+  if (depth === 'cordon') {
+    await noted;
+    return undefined;
+  }
+  const now = clock.now().getTime();
+  const until = Math.min(
+    Math.max(Date.parse(claim.until), claim.deadline ? now + LEAST_DRAIN_MS : now),
+    invocation.endsAt.getTime() - RESERVE_MS,
+  );
+  const report = await drain(
+    {
+      node: node.name,
+      from: since,
+      until: new Date(until),
+      force: claim.force,
+      stillOurs: keepClaim(ports, journal, claim),
+      ...(claim.deadline
+        ? {
+            deadline: new Date(
+              Math.min(Date.parse(claim.deadline), invocation.endsAt.getTime() - RESERVE_MS),
+            ),
+          }
+        : {}),
+    },
+    { cluster, clock },
+  );
+  await noted;
+  return report;
+}
+
+/** Reads the claim now and then: who owns it, and which hooks need a heartbeat. */
+function keepClaim(ports: RunPorts, journal: Journal, claim: Claim): () => Promise<boolean> {
+  const beaten = new Map<string, number>();
+  return async () => {
+    const fresh = await journal.guard(`claim of ${claim.instanceId}`, () =>
+      ports.claims.read(claim.instanceId),
+    );
+    if (!fresh) return true;
+    if (fresh.value.owner !== claim.owner) return false;
+    const now = ports.clock.now().getTime();
+    const due = fresh.value.hooks.filter((hook) => {
+      const last = beaten.get(hook.token) ?? Date.parse(hook.since);
+      return !hook.completed && now - last >= (hook.heartbeatSeconds * 1_000) / 3;
+    });
+    await Promise.all(
+      due.map((hook) =>
+        journal.guard(`heartbeat of ${hook.name}`, async () => {
+          await ports.lifecycle.heartbeat(hook, claim.instanceId);
+          beaten.set(hook.token, now);
+        }),
+      ),
+    );
+    return true;
+  };
+}
+
+/** The deadline is far and nothing is lost by going on with the next tick. */
+function mayPause(claim: Claim, now: Date): boolean {
+  return (
+    claim.deadline === undefined &&
+    !claim.night &&
+    now.getTime() < Date.parse(claim.until) &&
+    claim.hooks.every((hook) => hook.completed || hook.heartbeatSeconds >= PAUSABLE_HEARTBEAT_SECONDS)
+  );
+}
+
+/** The last heartbeat before a pause must carry the hook to the next tick. */
+async function heartbeatAll(ports: RunPorts, journal: Journal, claim: Claim): Promise<void> {
+  await Promise.all(
+    claim.hooks
+      .filter((hook) => !hook.completed)
+      .map((hook) =>
+        journal.guard(`heartbeat of ${hook.name}`, () => ports.lifecycle.heartbeat(hook, claim.instanceId)),
+      ),
+  );
+}
+
+/**
+ * Writes the claim over what is there now, unless another invocation has taken it: then undefined. Hooks that were
+ * added meanwhile are kept, because `change` is given the newest claim.
+ */
+async function settle(
+  ports: RunPorts,
+  held: Held<Claim>,
+  change: (claim: Claim) => Claim,
+): Promise<Held<Claim> | undefined> {
+  let current: Held<Claim> | undefined = held;
+  while (current) {
+    if (current.value.owner !== held.value.owner) return undefined;
+    const written = await ports.claims.replace(change(current.value), current.version);
+    if (written) return written;
+    current = await ports.claims.read(held.value.instanceId);
+  }
+  return undefined;
+}
+
+/** `kubectl describe node` shows it. */
+async function noteEnd(
+  ports: RunPorts,
+  journal: Journal,
+  task: Task,
+  report: DrainReport,
+  claim: Claim,
+): Promise<void> {
+  const { node } = task;
+  if (!node) return;
+  const left = leftOf(report);
+  const loss = left > 0 && !claim.night;
+  await journal.guard(`event on ${node.name}`, () =>
+    ports.cluster.note(node, {
+      type: loss ? 'Warning' : 'Normal',
+      reason: loss ? 'NightshiftDrainIncomplete' : 'NightshiftDrained',
+      message: left > 0 ? `drained, and ${left} pods were still on the node` : 'drained',
+      at: ports.clock.now(),
+    }),
+  );
+}
+
+/** Tries again while the API server has trouble, for as long as it makes sense for this claim. */
+async function patiently<T>(ports: RunPorts, invocation: Invocation, call: () => Promise<T>): Promise<T> {
+  const { clock } = ports;
+  const until = Math.min(
+    clock.now().getTime() + TROUBLE_PATIENCE_MS,
+    invocation.endsAt.getTime() - RESERVE_MS,
+  );
+  for (let attempts = 1; ; attempts++) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof ClusterTroubleError) || clock.now().getTime() >= until) throw error;
+      await clock.sleep(backoffMs('trouble', attempts, clock.random()));
+    }
+  }
+}
