@@ -38,6 +38,9 @@ export type Stage =
   | { readonly kind: 'apply' }
   | { readonly kind: 'healthy' };
 
+/** Asks for a comparison; the controller removes it when it has made one. */
+export const REFRESH_ANNOTATION = 'argocd.argoproj.io/refresh';
+
 export function qualifiedName(application: Application): string {
   return `${application.object.metadata.namespace}/${application.object.metadata.name}`;
 }

@@ -3,7 +3,7 @@
  * of 3.6) and its controller. HTTP is in front of it in lab/http/argocd.
  */
 import type { Workloads, WorldContext } from '../seams.ts';
-import { type Application, instant, isCompleted, qualifiedName } from './application.ts';
+import { type Application, instant, qualifiedName, REFRESH_ANNOTATION } from './application.ts';
 import { hasMultipleSources, keyOf, manifestsOf, sourcesOf } from './compare.ts';
 import { createController } from './controller.ts';
 import { ArgocdError, permissionDenied } from './errors.ts';
@@ -24,7 +24,7 @@ export interface ArgocdOptions {
   readonly workloads: Workloads;
   /** The commit that a revision of a repository stands for, `at` an instant (virtual ms, default now). */
   readonly revisionOf: (repository: string, revision: string, at?: number) => string | undefined;
-  /** Tells of pushes, so that applications that sync by themselves see them at their next poll. */
+  /** Tells of pushes, so that applications of that repository are compared at their next poll. */
   readonly onPush?: (listener: (push: { readonly repository: string }) => void) => unknown;
   /** True while a new pod would be scheduled and run: hooks wait for it. Default: always. */
   readonly runsPods?: () => boolean;
@@ -125,6 +125,7 @@ export interface ArgocdWorld {
   }): string;
   revokeToken(token: string): void;
 
+  has(name: string, namespace?: string): boolean;
   /** The object as it is now, undefined when it does not exist. */
   application(name: string, namespace?: string): ApplicationObject | undefined;
   applications(): readonly ApplicationObject[];
@@ -139,8 +140,8 @@ export interface ArgocdWorld {
   sync(caller: Caller, request: SyncRequest): ApplicationObject;
   terminate(caller: Caller, query: ApplicationQuery): void;
 
-  /** For the Kubernetes API: what somebody wrote to an Application there. */
-  adopt(written: ApplicationObject): ApplicationObject;
+  /** Takes over what was written to the object through the Kubernetes API; the controller reacts a moment later. */
+  adopt(written: ApplicationObject): void;
   /** After every change of an Application; undefined stands for one that is gone. */
   onChange(
     listener: (name: string, namespace: string, object: ApplicationObject | undefined) => void,
@@ -154,8 +155,6 @@ interface Project {
   /** By role, the ids of the tokens that hold. */
   readonly tokens: Map<string, Set<string>>;
 }
-
-const REFRESH_ANNOTATION = 'argocd.argoproj.io/refresh';
 
 export function createArgocd(context: WorldContext, options: ArgocdOptions): ArgocdWorld {
   const { clock } = context;
@@ -191,7 +190,6 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
     const pushed = withoutSuffix(repository);
     for (const application of applications.values()) {
       const { spec } = application.object;
-      if (!spec.syncPolicy?.automated) continue;
       if (sourcesOf(spec).some((source) => withoutSuffix(source.repoURL) === pushed))
         controller.expectChange(application);
     }
@@ -405,6 +403,7 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
     deleteApplication(name, { namespace: where, seconds = 10 } = {}) {
       const application = known(name, where);
       const { metadata } = application.object;
+      if (metadata.deletionTimestamp) return;
       metadata.deletionTimestamp = instant(clock.now());
       metadata.deletionGracePeriodSeconds = 0;
       metadata.finalizers = ['resources-finalizer.argocd.argoproj.io'];
@@ -459,6 +458,7 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
       else accounts.get(claims.sub)?.tokens.delete(claims.jti);
     },
 
+    has: (name, where) => find(name, where) !== undefined,
     application(name, where) {
       const application = find(name, where);
       return application && view(application);
@@ -572,19 +572,15 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
     adopt(written) {
       const application = known(written.metadata.name, written.metadata.namespace);
       const before = application.object;
-      const requested = written.metadata.annotations?.[REFRESH_ANNOTATION];
       const next = structuredClone(written);
-      if (requested !== undefined && available()) delete next.metadata.annotations?.[REFRESH_ANNOTATION];
-      const specChanged = JSON.stringify(before.spec) !== JSON.stringify(next.spec);
       application.object = next;
-      touch(application);
-      const state = next.status.operationState;
-      if (next.operation && !application.timer) controller.wakeUp(application);
-      else if (state && !isCompleted(state.phase) && state.phase !== before.status.operationState?.phase) {
-        controller.wakeUp(application);
-      }
-      if (requested !== undefined || specChanged) controller.refresh(application);
-      return structuredClone(application.object);
+      const phase = next.status.operationState?.phase;
+      const terminating = phase === 'Terminating' && before.status.operationState?.phase !== phase;
+      // An operation that is written over one in progress is lost when that one ends, as it is in Argo CD.
+      if ((next.operation && !application.timer) || terminating) controller.wakeUp(application);
+      const requested = next.metadata.annotations?.[REFRESH_ANNOTATION] !== undefined;
+      if (requested || JSON.stringify(before.spec) !== JSON.stringify(next.spec))
+        controller.requestRefresh(application);
     },
     onChange(listener) {
       listeners.add(listener);

@@ -4,7 +4,14 @@
  * 3.6 and gitops-engine's sync context; where it runs in the cluster, it stands still while its pods do.
  */
 import type { Workloads, WorldContext } from '../seams.ts';
-import { type Application, instant, isCompleted, type Run, type Stage } from './application.ts';
+import {
+  type Application,
+  instant,
+  isCompleted,
+  REFRESH_ANNOTATION,
+  type Run,
+  type Stage,
+} from './application.ts';
 import { compare, hasMultipleSources, keyOf, manifestsOf, sourcesOf } from './compare.ts';
 import { canSync, milliseconds } from './sync-windows.ts';
 import type { ApplicationObject, Operation, OperationState, ResourceResult, SyncWindow } from './types.ts';
@@ -26,6 +33,8 @@ export interface Controller {
   settle(application: Application): void;
   /** Compares now with the newest revision. Nothing happens while the controller stands still. */
   refresh(application: Application): void;
+  /** Compares a moment later, or as soon as the controller runs again. */
+  requestRefresh(application: Application): void;
   /** Something was pushed to a source: the application is compared at its next poll. */
   expectChange(application: Application): void;
   /** Sets `operation` as API server and controller do. The caller has checked that none is in progress. */
@@ -59,6 +68,8 @@ export function createController(context: WorldContext, options: ControllerOptio
   };
 
   const reconcile = (application: Application, at: number) => {
+    const { annotations } = application.object.metadata;
+    if (annotations) delete annotations[REFRESH_ANNOTATION];
     const { object, seed, live } = application;
     const { spec, status } = object;
     const multi = hasMultipleSources(spec);
@@ -468,6 +479,7 @@ export function createController(context: WorldContext, options: ControllerOptio
       if (application.gone || !options.awake()) return;
       reconcile(application, clock.now());
     },
+    requestRefresh: (application) => refreshAt(application, clock.now() + REACTION_MS),
     expectChange(application) {
       if (!application.poll) refreshAt(application, nextPoll(application, clock.now()));
     },

@@ -2,6 +2,7 @@
  * Applications as objects of the cluster's API: what Argo CD changes is written there, and what is written there (an
  * operation, a refresh annotation, a deletion) reaches the controller, as if both worked on the same object.
  */
+import type { KubeObject } from '../kubernetes/objects.ts';
 import type { Registry } from '../kubernetes/registry.ts';
 import type { WorldContext } from '../seams.ts';
 import type { ArgocdWorld } from './argocd.ts';
@@ -31,7 +32,8 @@ export function serveApplications(context: WorldContext, argocd: ArgocdWorld, ap
     }
     if (!api.find(APPLICATIONS, namespace, name)) {
       const { resourceVersion: _, ...metadata } = object.metadata;
-      api.create(APPLICATIONS, namespace, { ...object, metadata });
+      // The uid is the API's to give.
+      argocd.adopt(asApplication(api.create(APPLICATIONS, namespace, { ...object, metadata })));
       return;
     }
     api.modify(APPLICATIONS, namespace, name, (draft) => {
@@ -39,21 +41,29 @@ export function serveApplications(context: WorldContext, argocd: ArgocdWorld, ap
       draft['status'] = object.status;
       if (object.operation) draft['operation'] = object.operation;
       else delete draft['operation'];
-      const { labels, annotations, deletionTimestamp, finalizers } = object.metadata;
-      assign(draft.metadata, { labels, annotations, deletionTimestamp, finalizers });
+      const { labels, annotations, finalizers } = object.metadata;
+      assign(draft.metadata, { labels, annotations, finalizers });
     });
+    if (
+      object.metadata.deletionTimestamp &&
+      !api.find(APPLICATIONS, namespace, name)?.metadata.deletionTimestamp
+    ) {
+      api.delete(APPLICATIONS, namespace, name);
+    }
+  };
+
+  const withdraw = (name: string, namespace: string) => {
+    if (!api.find(APPLICATIONS, namespace, name)) return;
+    api.modify(APPLICATIONS, namespace, name, (draft) => {
+      delete draft.metadata.finalizers;
+    });
+    if (api.find(APPLICATIONS, namespace, name)) api.delete(APPLICATIONS, namespace, name);
   };
 
   for (const object of argocd.applications()) write(() => publish(object));
 
   argocd.onChange((name, namespace, object) =>
-    write(() => {
-      if (object) publish(object);
-      else if (api.find(APPLICATIONS, namespace, name)) {
-        api.modify(APPLICATIONS, namespace, name, (draft) => void delete draft.metadata.finalizers);
-        if (api.find(APPLICATIONS, namespace, name)) api.delete(APPLICATIONS, namespace, name);
-      }
-    }),
+    write(() => (object ? publish(object) : withdraw(name, namespace))),
   );
 
   let watching = false;
@@ -70,18 +80,15 @@ export function serveApplications(context: WorldContext, argocd: ArgocdWorld, ap
     const { object } = change;
     const { name, namespace = argocd.namespace } = object.metadata;
     if (change.type === 'DELETED' || object.metadata.deletionTimestamp) {
-      const known = argocd.application(name, namespace);
-      if (known && !known.metadata.deletionTimestamp) argocd.deleteApplication(name, { namespace });
+      if (argocd.has(name, namespace)) argocd.deleteApplication(name, { namespace });
       return;
     }
-    if (change.type === 'ADDED') return;
-    // Not within the write that is being reported: its caller has yet to see its own result.
-    context.clock.after(0, () => {
-      const current = api.find(APPLICATIONS, namespace, name);
-      if (current && argocd.application(name, namespace))
-        argocd.adopt(current as unknown as ApplicationObject);
-    });
+    if (argocd.has(name, namespace)) argocd.adopt(asApplication(object));
   });
+}
+
+function asApplication(object: KubeObject): ApplicationObject {
+  return object as unknown as ApplicationObject;
 }
 
 function assign(target: object, values: Readonly<Record<string, unknown>>): void {
