@@ -1,0 +1,107 @@
+/** What can go wrong at a port call, and how often. */
+import { NightshiftError } from '#functions/shared/errors.ts';
+import type { Chance } from './chance.ts';
+
+export type Severity = 'none' | 'light' | 'heavy';
+
+export const FAULT_KINDS = [
+  'throttled',
+  'server-error',
+  'timeout-without-effect',
+  'timeout-with-effect',
+  'crash-before',
+  'crash-after',
+] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/** The service refused, or did not answer: the function sees it as an error. */
+export class InjectedError extends NightshiftError {
+  override name = 'InjectedError';
+}
+
+/** The function was killed: nothing of the pass runs after it. */
+export class CrashError extends Error {
+  override name = 'CrashError';
+}
+
+const RATES: Readonly<Record<Severity, number>> = { none: 0, light: 0.01, heavy: 0.06 };
+
+export interface Faults {
+  /** From now on nothing goes wrong, until `resume`. */
+  pause(): void;
+  resume(): void;
+  active(): boolean;
+  /** A new pass begins: a crash ends with the pass that it killed. */
+  newPass(): Pass;
+  readonly injected: Map<FaultKind, number>;
+}
+
+export interface Pass {
+  /** Runs `act` as the service would, with what goes wrong around it. */
+  around<T>(call: string, act: () => T): Promise<T>;
+  /** Settles when the pass is killed. */
+  readonly killed: Promise<void>;
+  /** Killed while it ran. */
+  crashed(): boolean;
+  /** Errors that the pass was given, other than a crash. */
+  errors(): number;
+}
+
+export function createFaults(chance: Chance, severity: Severity): Faults {
+  let rate = RATES[severity];
+  const injected = new Map<FaultKind, number>();
+  const note = (kind: FaultKind) => injected.set(kind, (injected.get(kind) ?? 0) + 1);
+
+  const newPass = (): Pass => {
+    let crashed = false;
+    let errors = 0;
+    let kill: () => void = () => undefined;
+    const killed = new Promise<void>((resolve) => {
+      kill = resolve;
+    });
+    const crash = (): never => {
+      crashed = true;
+      kill();
+      throw new CrashError('the function was killed');
+    };
+    return {
+      killed,
+      crashed: () => crashed,
+      errors: () => errors,
+      async around(call, act) {
+        // What was killed runs no further, also where its code would have gone on with other work.
+        if (crashed) return new Promise<never>(() => undefined);
+        if (!chance.is(rate)) return act();
+        const kind = FAULT_KINDS[chance.between(0, FAULT_KINDS.length - 1)] ?? 'server-error';
+        note(kind);
+        switch (kind) {
+          case 'crash-before':
+            return crash();
+          case 'crash-after':
+            act();
+            return crash();
+          case 'timeout-with-effect':
+            act();
+            errors += 1;
+            throw new InjectedError(`${call}: timed out`);
+          case 'throttled':
+          case 'server-error':
+          case 'timeout-without-effect':
+            errors += 1;
+            throw new InjectedError(`${call}: ${kind}`);
+        }
+      },
+    };
+  };
+  return {
+    injected,
+    newPass,
+    pause: () => {
+      rate = 0;
+    },
+    resume: () => {
+      rate = RATES[severity];
+    },
+    active: () => rate > 0,
+  };
+}

@@ -1,0 +1,324 @@
+/** One night with the real pass of night-schedule, faults around every port call, and the checks at its end. */
+
+import { run } from '#functions/night-schedule/run.ts';
+import { desiredAt } from '#model/desired.ts';
+import type { Override } from '#model/schedule.ts';
+import { type Chance, createChance } from '../chance.ts';
+import { createFaults, type FaultKind, type Severity } from '../faults.ts';
+import { createScenario, type Happening, type Scenario } from './scenario.ts';
+import { createNightWorld, type NightPorts, type NightWorld } from './world.ts';
+
+export interface NightOptions {
+  readonly seed: number;
+  readonly severity: Severity;
+  /** Puts a mistake into the program: the checkers must find it. */
+  readonly mutate?: (ports: NightPorts, world: NightWorld) => NightPorts;
+  /** Puts a mistake around the whole pass. */
+  readonly mutatePass?: (pass: () => Promise<unknown>) => Promise<unknown>;
+  /** Leaves out happenings by their index: for shrinking a failure. */
+  readonly without?: ReadonlySet<number>;
+}
+
+export type PromiseId = 1 | 3 | 4 | 7 | 8 | 9;
+
+export interface Violation {
+  readonly promise: PromiseId;
+  readonly what: string;
+}
+
+export interface NightOutcome {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  /** How often each promise was put to the test. */
+  readonly exercised: Readonly<Record<PromiseId, number>>;
+  readonly faults: ReadonlyMap<FaultKind, number>;
+  readonly events: Readonly<Record<string, number>>;
+  /** What happened, in order: for the person who looks at a failure. */
+  readonly trace: readonly string[];
+}
+
+const MINUTE = 60_000;
+
+export async function simulateNight(options: NightOptions): Promise<NightOutcome> {
+  const chance = createChance(options.seed);
+  const scenario = createScenario(options.seed, chance);
+  const stop = Date.parse(scenario.stop);
+  const start = Date.parse(scenario.start);
+  const begin = stop - 60 * MINUTE;
+  const world = createNightWorld(scenario, new Date(begin));
+  const faults = createFaults(chance, options.severity);
+  const night: Night = {
+    options,
+    scenario,
+    world,
+    chance,
+    faults,
+    overrides: [],
+    touched: new Set(),
+    deleted: new Set(),
+    events: { tick: 0, lost: 0, doubled: 0, override: 0, person: 0, shortage: 0 },
+    trace: [],
+    violations: [],
+    exercised: { 1: 0, 3: 0, 4: 0, 7: 0, 8: 0, 9: 0 },
+  };
+
+  for (const [index, happening] of scenario.happenings.entries())
+    if (!options.without?.has(index))
+      world.clock.at(stop + happening.minute * MINUTE, () => happen(night, happening));
+
+  await world.clock.runUntil(stop - 40 * MINUTE);
+  await ticks(night, stop + 45 * MINUTE, () => MINUTE);
+  const quiet = start - 60 * MINUTE;
+  await ticks(night, quiet, () => chance.between(3, 12) * MINUTE);
+  faults.pause();
+  await ticks(night, quiet + 25 * MINUTE, () => MINUTE);
+  checkAsleep(night);
+  faults.resume();
+  await ticks(night, start + 15 * MINUTE, () => MINUTE);
+  faults.pause();
+  await ticks(night, start + 55 * MINUTE, () => MINUTE);
+  checkAwake(night);
+  collect(night);
+
+  return {
+    seed: options.seed,
+    violations: night.violations,
+    exercised: night.exercised,
+    faults: faults.injected,
+    events: night.events,
+    trace: night.trace,
+  };
+}
+
+interface Night {
+  readonly options: NightOptions;
+  readonly scenario: Scenario;
+  readonly world: NightWorld;
+  readonly chance: Chance;
+  readonly faults: ReturnType<typeof createFaults>;
+  overrides: Override[];
+  /** Groups that a person changed: their sizes are what the person wanted. */
+  readonly touched: Set<string>;
+  readonly deleted: Set<string>;
+  readonly events: Record<string, number>;
+  readonly trace: string[];
+  readonly violations: Violation[];
+  readonly exercised: Record<PromiseId, number>;
+}
+
+async function ticks(night: Night, until: number, step: () => number): Promise<void> {
+  const { clock } = night.world;
+  while (clock.now() < until) {
+    await clock.runUntil(Math.min(until, clock.now() + step()));
+    if (night.faults.active() && night.chance.is(0.1)) {
+      count(night, 'lost');
+      continue;
+    }
+    if (night.faults.active() && night.chance.is(0.05)) {
+      count(night, 'doubled');
+      await Promise.all([pass(night, 'tick'), pass(night, 'tick')]);
+    } else await pass(night, 'tick');
+    count(night, 'tick');
+  }
+}
+
+async function pass(night: Night, trigger: 'tick' | 'override'): Promise<void> {
+  const { world, chance, scenario, options } = night;
+  const current = night.faults.newPass();
+  const ports = world.portsFor(current);
+  const { autoscaler, ...rest } = options.mutate ? options.mutate(ports, world) : ports;
+  const skew = night.faults.active() ? chance.between(-5, 5) * 1000 : 0;
+  const now = new Date(world.clock.now() + skew);
+  const act = () =>
+    run(
+      {
+        ...rest,
+        ...(scenario.settings.autoscaler ? { autoscaler } : {}),
+        settings: scenario.settings,
+        now: () => now,
+        remaining: () => 60_000,
+      },
+      { trigger, byPerson: trigger === 'override' },
+    );
+  world.observations.counts.passes += 1;
+  const failed = await Promise.race([
+    (options.mutatePass ? options.mutatePass(act) : act()).then(
+      () => false,
+      () => true,
+    ),
+    current.killed.then(() => true),
+  ]);
+  if (current.crashed()) {
+    world.observations.counts.crashes += 1;
+    note(night, 'the pass was killed');
+  } else if (failed) {
+    world.observations.counts.failedPasses += 1;
+  } else if (current.errors() > 0) {
+    world.observations.swallowed.push(
+      `${now.toISOString()} a pass was given ${current.errors()} errors and ended well`,
+    );
+  }
+  if (current.errors() > 0) night.exercised[9] += 1;
+}
+
+function happen(night: Night, happening: Happening): Promise<void> | undefined {
+  const { world, scenario } = night;
+  const now = world.clock.date();
+  switch (happening.kind) {
+    case 'resize': {
+      const group = world.groupOf(happening.group);
+      if (!group) return;
+      try {
+        world.aws.resizeAsPerson(group, {
+          min: Math.min(group.min, happening.desired),
+          desired: happening.desired,
+          max: Math.max(group.max, happening.desired),
+        });
+        night.touched.add(happening.group);
+        count(night, 'person');
+        note(night, `somebody sets ${happening.group} to ${happening.desired}`);
+      } catch {
+        note(night, `${happening.group} is busy, so somebody gives up`);
+      }
+      return;
+    }
+    case 'delete': {
+      const group = world.groupOf(happening.group);
+      if (!group?.nodegroup) return;
+      try {
+        world.aws.eks.deleteNodegroup(world.cluster, world.cluster.name, happening.group);
+        night.deleted.add(happening.group);
+        count(night, 'person');
+        note(night, `somebody deletes ${happening.group}`);
+      } catch {
+        note(night, `${happening.group} is busy, so somebody gives up`);
+      }
+      return;
+    }
+    case 'create':
+      world.add({
+        name: happening.group,
+        kind: 'managed',
+        min: 0,
+        desired: happening.desired,
+        max: 4,
+        capacityType: 'ON_DEMAND',
+        broken: false,
+      });
+      night.touched.add(happening.group);
+      count(night, 'person');
+      note(night, `somebody makes ${happening.group} with ${happening.desired}`);
+      return;
+    case 'override': {
+      const override: Override = {
+        id: `override-${now.getTime()}`,
+        state: happening.state,
+        from: now.toISOString(),
+        until: new Date(now.getTime() + happening.forMinutes * MINUTE).toISOString(),
+        author: 'ana',
+        reason: 'simulated',
+      };
+      night.overrides = [override];
+      world.setOverride(override);
+      count(night, 'override');
+      note(night, `ana wants it ${happening.state} for ${happening.forMinutes} min`);
+      return pass(night, 'override');
+    }
+    case 'cancel':
+      night.overrides = [];
+      world.setOverride(undefined);
+      count(night, 'override');
+      note(night, 'the override is cancelled');
+      return pass(night, 'override');
+    case 'shortage':
+      world.aws.setCapacity({ capacityType: 'SPOT', available: false });
+      world.clock.after(happening.forMinutes * MINUTE, () => {
+        world.aws.setCapacity({ capacityType: 'SPOT', available: true });
+        note(night, 'spot capacity is back');
+      });
+      count(night, 'shortage');
+      note(night, `no spot capacity for ${happening.forMinutes} min`);
+      return;
+    case 'autoscaler-restarted':
+      if (scenario.settings.autoscaler) {
+        world.setReplicas(1);
+        count(night, 'person');
+        note(night, 'the autoscaler is scaled to 1 by somebody');
+      }
+  }
+}
+
+function checkAsleep(night: Night): void {
+  const { world, scenario } = night;
+  const now = world.clock.date();
+  const desired = desiredAt(scenario.settings.schedule, now, night.overrides);
+  // Shortly after an override has ended the nodes may still be leaving.
+  const settledFor = night.overrides.every((one) => now.getTime() - Date.parse(one.until) > 25 * MINUTE);
+  if (desired.state !== 'asleep' || !settledFor) return;
+  for (const plan of scenario.groups) {
+    if (plan.broken || night.touched.has(plan.name) || night.deleted.has(plan.name)) continue;
+    const group = world.groupOf(plan.name);
+    if (!group) continue;
+    night.exercised[3] += 1;
+    if (scenario.groups.some((other) => other.broken)) night.exercised[8] += 1;
+    if (group.desired !== 0 || group.instances.size !== 0)
+      violate(
+        night,
+        scenario.groups.some((other) => other.broken) ? 8 : 3,
+        `${plan.name} should sleep and has desired ${group.desired}, ${group.instances.size} instances`,
+      );
+  }
+}
+
+function checkAwake(night: Night): void {
+  const { world, scenario } = night;
+  const now = world.clock.date();
+  if (desiredAt(scenario.settings.schedule, now, night.overrides).state !== 'awake') return;
+  if (night.overrides.some((one) => Math.abs(now.getTime() - Date.parse(one.until)) < 60 * MINUTE)) return;
+  for (const plan of scenario.groups) {
+    if (plan.broken || night.deleted.has(plan.name)) continue;
+    const group = world.groupOf(plan.name);
+    if (!group) continue;
+    night.exercised[1] += 1;
+    const is = `${group.min}/${group.desired}/${group.max}`;
+    if (night.touched.has(plan.name)) {
+      if (group.desired === 0 && plan.desired > 0)
+        violate(night, 1, `${plan.name} was changed by hand and stands at ${is} in the morning`);
+      continue;
+    }
+    if (is !== `${plan.min}/${plan.desired}/${plan.max}`)
+      violate(night, 1, `${plan.name} had ${plan.min}/${plan.desired}/${plan.max} and has ${is}`);
+    else if (world.readyIn(group) < plan.desired)
+      violate(night, 3, `${plan.name} has ${world.readyIn(group)} of ${plan.desired} nodes Ready`);
+    if (world.table.has(`saved#${plan.name}`))
+      violate(night, 3, `${plan.name} is awake and its record is still there`);
+  }
+  if (scenario.replicas !== undefined && !scenario.groups.some((plan) => plan.broken)) {
+    night.exercised[1] += 1;
+    if (world.replicas() !== scenario.replicas)
+      violate(night, 1, `the autoscaler had ${scenario.replicas} replicas and has ${world.replicas()}`);
+  }
+}
+
+function collect(night: Night): void {
+  const { observations } = night.world;
+  night.exercised[1] += observations.counts.stops + observations.counts.starts;
+  night.exercised[4] += observations.counts.confirmedStops + observations.counts.confirmedStarts;
+  night.exercised[7] += observations.counts.stops + observations.counts.starts;
+  for (const what of [...observations.zeroedUnsaved, ...observations.sizesLost]) violate(night, 1, what);
+  for (const what of observations.unobserved) violate(night, 4, what);
+  for (const what of observations.unexplained) violate(night, 7, what);
+  for (const what of observations.swallowed) violate(night, 9, what);
+}
+
+function violate(night: Night, promise: PromiseId, what: string): void {
+  night.violations.push({ promise, what });
+}
+
+function note(night: Night, text: string): void {
+  night.trace.push(`${night.world.clock.date().toISOString()} ${text}`);
+}
+
+function count(night: Night, event: string): void {
+  night.events[event] = (night.events[event] ?? 0) + 1;
+}

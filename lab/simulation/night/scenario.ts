@@ -1,0 +1,166 @@
+/** One night by chance: a cluster, its schedule, and what people and AWS do to it. Wholly determined by the seed. */
+
+import type { Override, Schedule, Weekday } from '#model/schedule.ts';
+import type { NightScheduleSettings } from '#model/settings.ts';
+import type { Chance } from '../chance.ts';
+
+export interface GroupPlan {
+  readonly name: string;
+  readonly kind: 'managed' | 'self-managed';
+  readonly min: number;
+  readonly desired: number;
+  readonly max: number;
+  readonly capacityType: 'SPOT' | 'ON_DEMAND';
+  /** Every resize of it is refused: the bad one that must not stop the work on the others. */
+  readonly broken: boolean;
+}
+
+/** Minutes count from the stop. */
+export type Happening =
+  | { readonly kind: 'resize'; readonly minute: number; readonly group: string; readonly desired: number }
+  | { readonly kind: 'delete'; readonly minute: number; readonly group: string }
+  | { readonly kind: 'create'; readonly minute: number; readonly group: string; readonly desired: number }
+  | {
+      readonly kind: 'override';
+      readonly minute: number;
+      readonly state: Override['state'];
+      readonly forMinutes: number;
+    }
+  | { readonly kind: 'cancel'; readonly minute: number }
+  | { readonly kind: 'shortage'; readonly minute: number; readonly forMinutes: number }
+  | { readonly kind: 'autoscaler-restarted'; readonly minute: number };
+
+export interface Scenario {
+  readonly seed: number;
+  readonly settings: NightScheduleSettings;
+  readonly groups: readonly GroupPlan[];
+  readonly replicas: number | undefined;
+  /** The edge of the schedule at which the night begins, and the one at which it ends. ISO 8601. */
+  readonly stop: string;
+  readonly start: string;
+  readonly happenings: readonly Happening[];
+}
+
+const ZONES = [
+  'Asia/Tokyo',
+  'America/New_York',
+  'Europe/London',
+  'Australia/Lord_Howe',
+  'Asia/Kathmandu',
+  'UTC',
+] as const;
+const WORKDAYS: readonly Weekday[] = [1, 2, 3, 4, 5];
+
+export function createScenario(seed: number, chance: Chance): Scenario {
+  const timeZone = chance.of(ZONES);
+  const from = chance.of([7 * 60, 8 * 60, 9 * 60]);
+  const to = chance.of([19 * 60, 22 * 60, 26 * 60]);
+  const schedule: Schedule = {
+    name: 'office',
+    timeZone,
+    up: WORKDAYS.map((day) => ({
+      start: { day, minute: from },
+      end: to > 1440 ? { day: (day + 1) as Weekday, minute: to - 1440 } : { day, minute: to },
+    })),
+  };
+  const count = chance.between(1, 5);
+  const autoscaled = chance.is(0.4);
+  const groups = Array.from({ length: count }, (_, index) => groupPlan(chance, index, autoscaled));
+  const host = groups[0]?.name ?? '';
+  const stop = anEvening(chance, timeZone, to);
+  const length = 24 * 60 - (to - from);
+  return {
+    seed,
+    groups,
+    replicas: autoscaled ? chance.between(1, 2) : undefined,
+    stop: stop.toISOString(),
+    start: new Date(stop.getTime() + length * 60_000).toISOString(),
+    happenings: happenings(chance, groups, autoscaled, length),
+    settings: {
+      environment: 'develop',
+      production: false,
+      account: '111111111111',
+      region: 'ap-northeast-1',
+      cluster: 'develop',
+      dryRun: false,
+      schedule,
+      nodegroups: 'all',
+      keep: [],
+      onManualChange: chance.is(0.8) ? 'respect' : 'enforce',
+      stopDeadlineMinutes: 20,
+      startDeadlineMinutes: 20,
+      warnMinutes: chance.of([0, 30]),
+      readyBy: chance.is(0.3),
+      ...(autoscaled
+        ? {
+            autoscaler: {
+              kind: 'cluster-autoscaler',
+              namespace: 'kube-system',
+              deployment: 'cluster-autoscaler',
+              hostGroup: host,
+            },
+          }
+        : {}),
+    },
+  };
+}
+
+function groupPlan(chance: Chance, index: number, autoscaled: boolean): GroupPlan {
+  const atZero = chance.is(0.1) && !(autoscaled && index === 0);
+  const desired = atZero ? 0 : chance.between(1, 6);
+  return {
+    name: `group-${index}`,
+    kind: chance.is(0.6) ? 'managed' : 'self-managed',
+    min: chance.between(0, desired),
+    desired,
+    max: Math.max(1, desired + chance.between(0, 3)),
+    capacityType: chance.is(0.7) ? 'SPOT' : 'ON_DEMAND',
+    // The autoscaler's host is never the broken one: then nothing could be said about the order.
+    broken: index > 0 && chance.is(0.05),
+  };
+}
+
+function happenings(
+  chance: Chance,
+  groups: readonly GroupPlan[],
+  autoscaled: boolean,
+  nightMinutes: number,
+): Happening[] {
+  const list: Happening[] = [];
+  const some = () => groups[chance.between(0, groups.length - 1)]?.name ?? '';
+  const atNight = () => chance.between(-20, nightMinutes - 30);
+  if (chance.is(0.25))
+    list.push({ kind: 'resize', minute: atNight(), group: some(), desired: chance.between(1, 4) });
+  if (groups.length > 1 && chance.is(0.05))
+    list.push({ kind: 'delete', minute: atNight(), group: groups.at(-1)?.name ?? '' });
+  if (chance.is(0.08))
+    list.push({ kind: 'create', minute: atNight(), group: 'created', desired: chance.between(1, 3) });
+  if (chance.is(0.3)) {
+    const minute = atNight();
+    const forMinutes = chance.between(10, 180);
+    list.push({ kind: 'override', minute, state: chance.is(0.7) ? 'awake' : 'asleep', forMinutes });
+    if (chance.is(0.3)) list.push({ kind: 'cancel', minute: minute + chance.between(1, forMinutes) });
+  }
+  if (chance.is(0.15))
+    list.push({ kind: 'shortage', minute: nightMinutes - 10, forMinutes: chance.between(5, 40) });
+  if (autoscaled && chance.is(0.2)) list.push({ kind: 'autoscaler-restarted', minute: atNight() });
+  return list.sort((a, b) => a.minute - b.minute);
+}
+
+/** A Monday to Thursday evening of 2026 or 2027, so that the next day is worked; also around changes of the clock. */
+function anEvening(chance: Chance, timeZone: string, minute: number): Date {
+  for (;;) {
+    const day = Date.UTC(2026, 0, 5 + chance.between(0, 700));
+    if (![1, 2, 3, 4].includes(new Date(day).getUTCDay())) continue;
+    const wall = day + minute * 60_000;
+    return new Date(wall - offsetAt(timeZone, wall));
+  }
+}
+
+function offsetAt(timeZone: string, at: number): number {
+  const parts = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' }).formatToParts(at);
+  const text = parts.find((part) => part.type === 'timeZoneName')?.value ?? 'GMT';
+  const found = /GMT([+-])(\d{2}):(\d{2})/.exec(text);
+  if (!found) return 0;
+  return (found[1] === '-' ? -1 : 1) * (Number(found[2]) * 60 + Number(found[3])) * 60_000;
+}
