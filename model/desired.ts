@@ -42,7 +42,8 @@ export function desiredAt(schedule: Schedule, now: Date, overrides: readonly Ove
   const at = now.getTime();
   for (const days of HORIZONS) {
     const { answerAt, changes } = timeline(schedule, at, at + days * DAY_MS, overrides);
-    const [next] = changes;
+    // Only the first: the others are not even worked out.
+    const next = changes().next().value;
     if (next) return { ...answerAt(at), until: next.at };
     if (days === HORIZONS.at(-1)) return answerAt(at);
   }
@@ -56,7 +57,7 @@ export function transitions(
   to: Date,
   overrides: readonly Override[] = [],
 ): Transition[] {
-  return timeline(schedule, from.getTime(), to.getTime(), overrides).changes;
+  return [...timeline(schedule, from.getTime(), to.getTime(), overrides).changes()];
 }
 
 /** Every turn of a weekly window that touches `[from, to]`, also those that a closed day skips; by start. */
@@ -121,20 +122,22 @@ function timeline(schedule: Schedule, from: number, to: number, overrides: reado
     ...wishes.flatMap((wish) => [wish.from, wish.until]),
   ].filter((at) => at > from && at <= to);
 
-  const changes: Transition[] = [];
-  let state: SleepState = answerAt(from).state;
-  for (const at of [...new Set(edges)].sort((a, b) => a - b)) {
-    const answer = answerAt(at);
-    if (answer.state === state) continue;
-    state = answer.state;
-    const ended = wishes.findLast((wish) => wish.until === at)?.override;
-    const reason =
-      answer.source === 'override'
-        ? answer.reason
-        : ended
-          ? `the override by ${ended.author} ends; ${answer.reason}`
-          : edgeReason(at, answer, turns, schedule);
-    changes.push({ at: new Date(at), to: state, reason, source: answer.source });
+  function* changes(): Generator<Transition, undefined> {
+    let state: SleepState = answerAt(from).state;
+    for (const at of [...new Set(edges)].sort((a, b) => a - b)) {
+      const answer = answerAt(at);
+      if (answer.state === state) continue;
+      state = answer.state;
+      const ended = wishes.findLast((wish) => wish.until === at)?.override;
+      const reason =
+        answer.source === 'override'
+          ? answer.reason
+          : ended
+            ? `the override by ${ended.author} ends; ${answer.reason}`
+            : edgeReason(at, answer, turns, schedule);
+      yield { at: new Date(at), to: state, reason, source: answer.source };
+    }
+    return undefined;
   }
   return { answerAt, changes };
 }
