@@ -102,11 +102,6 @@ export class BuildProject extends Construct {
       id: 'AwsSolutions-CB4',
       reason: 'The key is for artifacts and caches, and the project has neither.',
     });
-    if (create.docker)
-      Validations.of(this.project).acknowledge({
-        id: 'AwsSolutions-CB3',
-        reason: 'The config asks for Docker in this build, which needs the privileged mode.',
-      });
   }
 }
 

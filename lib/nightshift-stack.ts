@@ -5,6 +5,7 @@ import type { BuildConfig, BuildProjectConfig } from '#model/config.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
 import { BranchDeploy } from './branch-deploy.ts';
 import { BuildProject } from './build-project.ts';
+import { Monitoring } from './monitoring.ts';
 import { NightSchedule } from './night-schedule.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
 import { SpotDrain } from './spot-drain.ts';
@@ -54,6 +55,12 @@ export class NightshiftStack extends Stack {
 
     for (const build of builds ?? []) if (build.create) this.#createProject(environment, build, build.create);
 
+    const monitoring = new Monitoring(this, 'Monitoring', { environment, functions: this.functions });
+
+    new CfnOutput(this, 'AlarmTopicArn', {
+      value: monitoring.topic.topicArn,
+      description: 'subscribe here: every alarm of the environment is sent to it',
+    });
     new CfnOutput(this, 'TableName', {
       value: table.table.tableName,
       description: 'saved sizes, overrides, deploys and decisions; kept when the stack goes',

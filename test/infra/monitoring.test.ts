@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import { Match } from 'aws-cdk-lib/assertions';
+import { describe, expect, test } from 'vitest';
+import { RUNBOOK } from '#lib/monitoring.ts';
+import { aDevelopment, aProduction, templateOf } from './environments.ts';
+
+const develop = templateOf(aDevelopment());
+const alarms = Object.values(develop.findResources('AWS::CloudWatch::Alarm')).map(
+  ({ Properties }) => Properties,
+);
+
+describe('the alarms', () => {
+  test('watch each function for the same five things', () => {
+    const kinds = ['errors', 'throttles', 'dead-letters', 'tick-missing', 'failed'];
+    expect(alarms.map((alarm) => alarm.AlarmName).sort()).toEqual(
+      ['night-schedule', 'spot-drain', 'branch-deploy']
+        .flatMap((capability) => kinds.map((kind) => `nightshift-develop-${capability}-${kind}`))
+        .sort(),
+    );
+    templateOf(aProduction()).resourceCountIs('AWS::CloudWatch::Alarm', kinds.length);
+  });
+
+  test('each name a heading of the runbook, with what it means, where to look and what to do', () => {
+    const sections = sectionsOf(readFileSync(RUNBOOK, 'utf8'));
+    for (const alarm of alarms) {
+      const [, heading = ''] = new RegExp(`${RUNBOOK}#([a-z-]+)$`).exec(alarm.AlarmDescription) ?? [];
+      expect(sections.get(heading), alarm.AlarmName).toEqual(['Description', 'Investigation', 'Resolution']);
+    }
+    const named = new Set(alarms.map((alarm) => alarm.AlarmDescription.split('#')[1]));
+    expect([...sections.keys()].sort()).toEqual([...named].sort());
+  });
+
+  test('go to a topic that lets only alarms of the account in, and only over TLS', () => {
+    for (const alarm of alarms)
+      expect(alarm.AlarmActions).toEqual([{ Ref: expect.stringMatching(/^Monitoring/) }]);
+    develop.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      PolicyDocument: {
+        Statement: [
+          { Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } },
+          {
+            Effect: 'Allow',
+            Principal: { Service: 'cloudwatch.amazonaws.com' },
+            Action: 'sns:Publish',
+            Condition: { StringEquals: { 'aws:SourceAccount': '111111111111' } },
+          },
+        ],
+      },
+    });
+  });
+
+  test('take silence of a tick for a failure, and silence of everything else for peace', () => {
+    for (const alarm of alarms)
+      expect(alarm.TreatMissingData, alarm.AlarmName).toBe(
+        alarm.AlarmName.endsWith('tick-missing') ? 'breaching' : 'notBreaching',
+      );
+  });
+});
+
+describe('failed decisions', () => {
+  test.for(['night-schedule', 'spot-drain', 'branch-deploy'])(
+    'of %s are counted in its log',
+    (capability) => {
+      develop.hasResourceProperties('AWS::Logs::MetricFilter', {
+        FilterPattern: Match.stringLikeRegexp(String.raw`\$\.decision\.action = "fail"`),
+        MetricTransformations: [
+          {
+            MetricNamespace: 'Nightshift',
+            MetricName: `${capability}-failed`,
+            Dimensions: [{ Key: 'Environment', Value: '$.decision.environment' }],
+          },
+        ],
+      });
+      const alarm = alarms.find(({ AlarmName }) => AlarmName === `nightshift-develop-${capability}-failed`);
+      expect(alarm).toMatchObject({
+        Namespace: 'Nightshift',
+        MetricName: `${capability}-failed`,
+        Dimensions: [{ Name: 'Environment', Value: 'develop' }],
+        Threshold: 1,
+      });
+    },
+  );
+});
+
+describe('the dashboard', () => {
+  test('shows the alarms, three graphs for each function, and the decisions', () => {
+    const [dashboard] = Object.values(develop.findResources('AWS::CloudWatch::Dashboard'));
+    const [, parts] = dashboard!['Properties'].DashboardBody['Fn::Join'];
+    const body = JSON.parse(parts.map((part: unknown) => (typeof part === 'string' ? part : 'x')).join(''));
+    const titles = body.widgets.map(
+      (widget: { type: string; properties: { title?: string } }) => widget.properties.title ?? widget.type,
+    );
+    expect(titles).toEqual([
+      'text',
+      'Alarms',
+      ...['night-schedule', 'spot-drain', 'branch-deploy'].flatMap((capability) => [
+        `${capability}: runs`,
+        `${capability}: how long a run takes`,
+        `${capability}: decisions by kind`,
+      ]),
+      'Decisions',
+    ]);
+  });
+});
+
+/** The third-level headings under each second-level heading. */
+function sectionsOf(markdown: string): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    markdown
+      .split(/^## /m)
+      .slice(1)
+      .map((section) => [
+        section.split('\n', 1)[0] ?? '',
+        [...section.matchAll(/^### (.+)$/gm)].map(([, heading]) => heading ?? ''),
+      ]),
+  );
+}
