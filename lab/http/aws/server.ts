@@ -1,14 +1,40 @@
 /** The one front door of the lab's AWS: every service on one loopback address, told apart by the request's signature. */
-import type { AwsWorld, Scope } from '../../world/aws/index.ts';
-import type { Authorize, AwsCall, AwsService, Faults } from './service.ts';
+import { randomUUID } from 'node:crypto';
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { AwsError, type AwsWorld, type Scope } from '../../world/aws/index.ts';
+import type { KnownPrincipal } from '../../world/aws/principals.ts';
+import { accessDenied, createFaults, internalFailure, throttled } from './faults.ts';
+import { operationOf, type WireReply, writeError, writeReply } from './protocols.ts';
+import {
+  type Authorize,
+  type AwsCall,
+  type AwsRequest,
+  type AwsService,
+  type Faults,
+  RawReply,
+  unknownOperation,
+} from './service.ts';
+import { autoScalingService } from './services/auto-scaling.ts';
+import { createDynamoDb, dynamoDbService } from './services/dynamodb.ts';
+import { ec2Service } from './services/ec2.ts';
+import { eksService } from './services/eks.ts';
+import { snsService, sqsService } from './services/messaging.ts';
+import { secretsManagerService } from './services/secrets-manager.ts';
+import { stsService } from './services/sts.ts';
+import { type Claim, claimOf, SignatureError, type SignedRequest, verify } from './signature.ts';
+import { signatureRefusal } from './signature-refusal.ts';
 
 export interface ServeAwsOptions {
   readonly aws: AwsWorld;
   /** Services of other parts of the world: CodeBuild, Lambda. */
   readonly services?: readonly AwsService[];
+  /** Default: every known principal may do everything in its account. */
   readonly authorize?: Authorize;
   /** Default: any free one. */
   readonly port?: number;
+  /** A fault of the lab itself. Default: it is thrown where nobody catches it, so that it cannot be overlooked. */
+  readonly onFailure?: (error: unknown) => void;
 }
 
 export interface AwsEndpoint {
@@ -20,12 +46,278 @@ export interface AwsEndpoint {
   counts(filter?: (call: AwsCall) => boolean): Readonly<Record<string, number>>;
   readonly faults: Faults;
   /** Makes a DynamoDB table with the keys `pk` and `sk` (strings), ready to use. */
-  createTable(table: Scope & { readonly name: string; readonly timeToLiveAttribute?: string }): Promise<void>;
+  createTable(table: Scope & { readonly name: string }): Promise<void>;
   /** Plugs in a service after the start. */
   addService(service: AwsService): void;
   close(): Promise<void>;
 }
 
-export async function serveAws(_options: ServeAwsOptions): Promise<AwsEndpoint> {
-  throw new Error('the front door is being built');
+/** As API Gateway and Lambda: no call carries more. DynamoDB's own limit is 16 MB. */
+const LONGEST_BODY = 16 * 1024 * 1024;
+
+export async function serveAws(options: ServeAwsOptions): Promise<AwsEndpoint> {
+  const { aws, authorize } = options;
+  const onFailure =
+    options.onFailure ??
+    ((error: unknown) =>
+      queueMicrotask(() => {
+        throw error;
+      }));
+  const services = new Map<string, AwsService>();
+  const calls: AwsCall[] = [];
+  const faults = createFaults();
+  const dynamo = createDynamoDb();
+  for (const service of [
+    autoScalingService(aws),
+    eksService(aws),
+    ec2Service(aws),
+    stsService(aws),
+    secretsManagerService(aws),
+    snsService(aws),
+    sqsService(aws),
+    dynamoDbService(dynamo),
+    ...(options.services ?? []),
+  ]) {
+    services.set(service.service, service);
+  }
+
+  const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    const request = await read(incoming);
+    const requestId = randomUUID();
+    const record = (call: Partial<AwsCall>, reply: WireReply) => {
+      calls.push({
+        time: aws.context.clock.now(),
+        principal: undefined,
+        account: undefined,
+        region: '',
+        service: '',
+        operation: '',
+        parameters: {},
+        ...call,
+        status: reply.status,
+      });
+      return send(outgoing, reply, requestId, aws);
+    };
+
+    let claim: Claim;
+    try {
+      claim = claimOf(request);
+    } catch (error) {
+      const service = services.get(guessedService(request));
+      const reply = writeError(service ?? { protocol: 'rest-json' }, refusalOf(service, error), requestId);
+      return record({ service: service?.service ?? '', error: codeOf(error) }, reply);
+    }
+
+    const { region } = claim;
+    const service = services.get(claim.service);
+    if (!service) {
+      const error = new AwsError(
+        'UnknownServiceException',
+        `the lab has no service "${claim.service}", only ${[...services.keys()].sort().join(', ')}`,
+        { status: 501 },
+      );
+      return record(
+        { region, service: claim.service, error: error.code },
+        writeError({ protocol: 'json-1.0' }, error, requestId),
+      );
+    }
+
+    let call: Partial<AwsCall> = { region, service: service.service };
+    try {
+      const { principal } = verify(aws, request, claim);
+      call = { ...call, principal: principal.arn, account: principal.account };
+      const operation = operationOf(service, request);
+      if (!operation) throw unknownOperationError(service, request.path);
+      call = { ...call, operation: operation.name, parameters: summaryOf(operation.parameters) };
+      const abort = new AbortController();
+      incoming.on('close', () => {
+        if (!outgoing.writableFinished) abort.abort();
+      });
+      const full: AwsRequest = {
+        service: service.service,
+        operation: operation.name,
+        principal,
+        account: principal.account,
+        region,
+        parameters: operation.parameters,
+        headers: request.headers,
+        body: request.body,
+        requestId,
+        signal: abort.signal,
+      };
+      const fault = faults.take({
+        service: service.service,
+        operation: operation.name,
+        principal: principal.arn,
+      });
+      if (fault === 'throttle') throw throttled(service.service, service.protocol);
+      if (fault === '500') throw internalFailure(service.service);
+      if (fault === 'timeout-before') {
+        incoming.socket.destroy();
+        record({ ...call, error: fault }, { status: 0, headers: {}, body: '' });
+        return;
+      }
+      if (fault === 'access-denied') {
+        throw denied(service, full, principal, 'no identity-based policy allows the action');
+      }
+      const refusal = refusedBy(authorize, service, full);
+      if (refusal !== undefined) throw denied(service, full, principal, refusal);
+      const output = await service.handle(full);
+      if (output === unknownOperation) throw unknownOperationError(service, operation.name);
+      const reply =
+        output instanceof RawReply
+          ? { status: output.status, headers: output.headers, body: output.body }
+          : writeReply(service, operation.name, output, requestId);
+      if (fault === 'timeout-after') {
+        incoming.socket.destroy();
+        record({ ...call, error: fault }, { status: 0, headers: {}, body: '' });
+        return;
+      }
+      const error = reply.status >= 400 ? errorCodeIn(reply) : undefined;
+      record(error === undefined ? call : { ...call, error }, reply);
+    } catch (error) {
+      const refusal = refusalOf(service, error);
+      if (refusal.cause === error && !(error instanceof SignatureError)) onFailure(error);
+      record({ ...call, error: refusal.code }, writeError(service, refusal, requestId));
+    }
+  };
+
+  const server = http.createServer({ keepAliveTimeout: 600_000, requestTimeout: 0 }, (incoming, outgoing) => {
+    answer(incoming, outgoing).catch((error: unknown) => {
+      // The caller went away while it was speaking, or said too much.
+      outgoing.destroy(error instanceof Error ? error : new Error(String(error)));
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? 0, '127.0.0.1', resolve);
+  });
+
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls,
+    faults,
+    counts(filter = () => true) {
+      const counted: Record<string, number> = {};
+      for (const call of calls) {
+        if (!filter(call)) continue;
+        const name = `${call.service}:${call.operation}`;
+        counted[name] = (counted[name] ?? 0) + 1;
+      }
+      return counted;
+    },
+    createTable: (table) => dynamo.createTable(table),
+    addService: (service) => void services.set(service.service, service),
+    close: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error ? reject(error) : resolve()));
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function read(incoming: IncomingMessage): Promise<SignedRequest> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > LONGEST_BODY) throw new Error(`a request's body is longer than ${LONGEST_BODY} bytes`);
+    chunks.push(chunk);
+  }
+  const url = incoming.url ?? '/';
+  const at = url.indexOf('?');
+  return {
+    method: incoming.method ?? 'GET',
+    path: at < 0 ? url : url.slice(0, at),
+    query: at < 0 ? '' : url.slice(at + 1),
+    headers: incoming.headers,
+    body: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks),
+  };
+}
+
+/** `Date` is the virtual time: an SDK corrects its clock by this header. */
+function send(outgoing: ServerResponse, reply: WireReply, requestId: string, aws: AwsWorld): void {
+  if (outgoing.destroyed || outgoing.socket?.destroyed) return;
+  outgoing.sendDate = false;
+  outgoing.writeHead(reply.status, {
+    'x-amzn-requestid': requestId,
+    date: aws.context.clock.date().toUTCString(),
+    ...reply.headers,
+    'content-length': Buffer.byteLength(reply.body),
+  });
+  outgoing.end(reply.body);
+}
+
+function refusedBy(
+  authorize: Authorize | undefined,
+  service: AwsService,
+  request: AwsRequest,
+): string | undefined {
+  // AWS asks no permission for this one.
+  if (!authorize || request.operation === 'GetCallerIdentity') return undefined;
+  return authorize({
+    principal: request.principal,
+    action: `${service.service}:${request.operation}`,
+    resource: service.resource?.(request) ?? '*',
+    region: request.region,
+    parameters: request.parameters,
+  });
+}
+
+function denied(service: AwsService, request: AwsRequest, principal: KnownPrincipal, why: string): AwsError {
+  return accessDenied(
+    service.protocol,
+    principal.callerArn,
+    `${service.service}:${request.operation}`,
+    service.resource?.(request) ?? '*',
+    why,
+  );
+}
+
+function refusalOf(service: AwsService | undefined, error: unknown): AwsError {
+  if (error instanceof AwsError) return error;
+  if (error instanceof SignatureError) return signatureRefusal(service?.protocol ?? 'rest-json', error);
+  return new AwsError('InternalFailure', `the lab failed: ${String(error)}`, { status: 500, cause: error });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof SignatureError ? error.problem : String(error);
+}
+
+/** A request without a signature does not say for which service it is; its form lets us guess for the error's shape. */
+function guessedService(request: SignedRequest): string {
+  const target = String(request.headers['x-amz-target'] ?? '');
+  if (target.startsWith('DynamoDB')) return 'dynamodb';
+  if (target.startsWith('secretsmanager')) return 'secretsmanager';
+  if (target.startsWith('CodeBuild')) return 'codebuild';
+  if (request.path.startsWith('/clusters')) return 'eks';
+  return /(^|&)Action=/.test(request.body.toString('latin1')) ? 'autoscaling' : '';
+}
+
+function unknownOperationError(service: AwsService, what: string): AwsError {
+  switch (service.protocol) {
+    case 'query':
+      return new AwsError('InvalidAction', `Could not find operation ${what}`);
+    case 'ec2':
+      return new AwsError('InvalidAction', `The action ${what} is not valid for this web service.`);
+    case 'rest-json':
+      return new AwsError('UnknownOperationException', `Could not find operation ${what}`, { status: 404 });
+    default:
+      return new AwsError('UnknownOperationException', `Could not find operation ${what}`);
+  }
+}
+
+/** Payloads and secrets stay out of the record. */
+function summaryOf(parameters: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const summary: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(parameters)) {
+    if (name === 'SecretString' || name === 'Item' || name === 'RequestItems') continue;
+    summary[name] = value;
+  }
+  return summary;
+}
+
+function errorCodeIn(reply: WireReply): string | undefined {
+  const code = /"__type"\s*:\s*"(?:[^"#]*#)?([^"]+)"/.exec(reply.body.toString())?.[1];
+  return code ?? reply.headers['x-amzn-errortype'];
 }

@@ -13,6 +13,8 @@ export interface AwsService {
   readonly target?: string;
   /** rest-json: how a request names its operation. */
   readonly routes?: readonly Route[];
+  /** ARN of what the operation touches, for the authorizer; `*` (the default) where the service knows no such level. */
+  resource?(request: AwsRequest): string | undefined;
   /**
    * The reply's body, as the members of the operation's output; a `RawReply` for anything else. Refusals are thrown as
    * `AwsError`. An operation that is not implemented: return `unknownOperation`.
@@ -30,6 +32,8 @@ export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** `/clusters/{name}/node-groups`; `{name}` is one segment, percent-decoded, and becomes a parameter. */
   readonly path: string;
+  /** The body is a payload of its own (Lambda's Invoke), not the operation's members. */
+  readonly rawBody?: boolean;
 }
 
 export interface AwsRequest {
@@ -111,6 +115,7 @@ export type Authorize = (request: {
   readonly principal: Principal;
   /** `eks:DescribeCluster`, by the IAM prefix of the service. */
   readonly action: string;
+  readonly resource: string;
   readonly region: string;
   readonly parameters: Readonly<Record<string, unknown>>;
 }) => string | undefined;

@@ -10,6 +10,8 @@ export interface Ec2 {
   terminate(scope: Scope, ids: readonly string[]): readonly StateChange[];
   stop(scope: Scope, ids: readonly string[]): readonly StateChange[];
   start(scope: Scope, ids: readonly string[]): readonly StateChange[];
+  /** Addresses of the subnet that no instance holds; pods' addresses are not counted. */
+  freeAddresses(subnet: Subnet): number;
 }
 
 export interface StateChange {
@@ -183,6 +185,13 @@ export function createEc2(state: State): { readonly api: Ec2; readonly internals
         forgetTheLongGone();
         return [...state.instances.values()].filter((instance) => isIn(instance, scope));
       },
+      freeAddresses: (subnet) =>
+        sizeOf(subnet) -
+        FIRST_HOST -
+        1 -
+        [...state.instances.values()].filter(
+          (instance) => instance.subnet === subnet && instance.state !== 'terminated',
+        ).length,
       terminate: (scope, ids) => change(scope, ids, (instance) => terminate(instance, userInitiated)),
       stop: (scope, ids) =>
         change(scope, ids, (instance) => {
@@ -247,12 +256,16 @@ function viewOf(id: string, ip: string, { group, subnet, type, capacityType }: L
 
 /** Addresses are given out in order and, after the whole subnet was used, anew. */
 function addressIn(subnet: Subnet, hosts: Map<string, number>): string {
-  const [base = '10.0.0.0', bits = '20'] = subnet.cidr.split('/');
-  const size = 2 ** (32 - Number(bits));
+  const base = subnet.cidr.split('/')[0] ?? '';
+  const size = sizeOf(subnet);
   const next = hosts.get(subnet.id) ?? FIRST_HOST;
   hosts.set(subnet.id, next + 1 < size - 1 ? next + 1 : FIRST_HOST);
   const number = base.split('.').reduce((sum, part) => sum * 256 + Number(part), 0) + next;
   return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.');
+}
+
+function sizeOf(subnet: Subnet): number {
+  return 2 ** (32 - Number(subnet.cidr.split('/')[1]));
 }
 
 /** `2026-11-22 10:00:00 GMT` */

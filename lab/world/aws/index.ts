@@ -34,8 +34,10 @@ import { createSecrets, type Secrets } from './secrets.ts';
 import { createState } from './state.ts';
 
 export type { HealthEventOptions } from './disturbances.ts';
+export type { StateChange } from './ec2.ts';
 export { AwsError } from './error.ts';
 export type * from './model.ts';
+export { page } from './state.ts';
 
 export interface AwsWorld {
   readonly context: WorldContext;

@@ -55,7 +55,7 @@ export function createMessaging(state: State): Messaging {
     send(scope, name, message) {
       const queue = queues.get(keyOf(scope, name.split(/[:/]/).at(-1) ?? name));
       if (!queue) {
-        throw new AwsError('AWS.SimpleQueueService.NonExistentQueue', 'The specified queue does not exist.');
+        throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.');
       }
       const id = state.context.uuid();
       queue.messages.push({

@@ -7,10 +7,18 @@ export interface Secrets {
   put(secret: Scope & { readonly name: string; readonly value: string }): Secret;
   /** By name or ARN (whole, or without its six random characters). */
   get(scope: Scope, secretId: string): Secret;
+  find(scope: Scope, secretId: string): Secret | undefined;
 }
 
 export function createSecrets(state: State): Secrets {
   const secrets = new Map<string, Secret>();
+  const find: Secrets['find'] = (scope, secretId) =>
+    [...secrets.values()].find(
+      (secret) =>
+        secret.account === scope.account &&
+        secret.region === scope.region &&
+        [secret.name, secret.arn, secret.arn.slice(0, -7)].includes(secretId),
+    );
   return {
     put({ account, region, name, value }) {
       const known = secrets.get(keyOf({ account, region }, name));
@@ -33,11 +41,10 @@ export function createSecrets(state: State): Secrets {
       secrets.set(keyOf(secret, name), secret);
       return secret;
     },
+    find,
     get(scope, secretId) {
-      for (const secret of secrets.values()) {
-        if (secret.account !== scope.account || secret.region !== scope.region) continue;
-        if ([secret.name, secret.arn, secret.arn.slice(0, -7)].includes(secretId)) return secret;
-      }
+      const secret = find(scope, secretId);
+      if (secret) return secret;
       throw new AwsError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
     },
   };

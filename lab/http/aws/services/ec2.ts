@@ -1,0 +1,186 @@
+/** Amazon EC2, API version 2016-11-15: instances and subnets. */
+import {
+  AwsError,
+  type AwsWorld,
+  type Instance,
+  type InstanceState,
+  page,
+  type StateChange,
+} from '../../../world/aws/index.ts';
+import { type Parameters, parametersOf } from '../parameters.ts';
+import { type AwsRequest, type AwsService, type Reply, unknownOperation } from '../service.ts';
+
+type Operation = (aws: AwsWorld, request: AwsRequest, input: Parameters) => Reply;
+
+export function ec2Service(aws: AwsWorld): AwsService {
+  return {
+    service: 'ec2',
+    protocol: 'ec2',
+    namespace: 'http://ec2.amazonaws.com/doc/2016-11-15/',
+    resource(request) {
+      const ids = request.parameters['InstanceId'];
+      if (request.operation.startsWith('Describe') || !Array.isArray(ids)) return undefined;
+      return `arn:aws:ec2:${request.region}:${request.account}:instance/${ids[0]}`;
+    },
+    handle(request) {
+      const operation = operations[request.operation];
+      return operation
+        ? operation(aws, request, parametersOf(request, 'InvalidParameterValue'))
+        : unknownOperation;
+    },
+  };
+}
+
+const operations: Readonly<Record<string, Operation>> = {
+  DescribeInstances(aws, request, input) {
+    const ids = input.texts('InstanceId');
+    const filters = (input.structures('Filter') ?? []).map(instanceFilter);
+    const found = aws.ec2
+      .describe(request, ids)
+      .filter((instance) => filters.every((filter) => filter(instance)));
+    const size = input.optionalInteger('MaxResults');
+    if (size !== undefined && ids) {
+      throw new AwsError(
+        'InvalidParameterCombination',
+        'The parameter instancesSet cannot be used with the parameter maxResults',
+      );
+    }
+    if (size !== undefined && (size < 5 || size > 1000)) {
+      throw new AwsError(
+        'InvalidParameterValue',
+        `Value ( ${size} ) for parameter maxResults is invalid. Expecting a value between 5 and 1000.`,
+      );
+    }
+    const { items, nextToken } = page(found, size ?? 1000, input.optionalText('NextToken'), () => {
+      return new AwsError('InvalidParameterValue', 'Unable to parse pagination token');
+    });
+    return { reservationSet: items.map(reservationOut), nextToken };
+  },
+  DescribeSubnets(aws, request, input) {
+    const ids = input.texts('SubnetId');
+    const subnets = aws.eks.clusters(request).flatMap((cluster) => cluster.subnets);
+    const missing = ids?.find((id) => !subnets.some((subnet) => subnet.id === id));
+    if (missing !== undefined)
+      throw new AwsError('InvalidSubnetID.NotFound', `The subnet ID '${missing}' does not exist`);
+    return {
+      subnetSet: subnets
+        .filter((subnet) => !ids || ids.includes(subnet.id))
+        .map((subnet) => ({
+          subnetId: subnet.id,
+          subnetArn: `arn:aws:ec2:${request.region}:${request.account}:subnet/${subnet.id}`,
+          state: 'available',
+          vpcId: subnet.vpc,
+          cidrBlock: subnet.cidr,
+          availabilityZone: subnet.zone,
+          availableIpAddressCount: aws.ec2.freeAddresses(subnet),
+          ownerId: request.account,
+        })),
+    };
+  },
+  TerminateInstances: (aws, request, input) => ({
+    instancesSet: aws.ec2.terminate(request, instanceIds(input)).map(changeOut),
+  }),
+  StopInstances: (aws, request, input) => ({
+    instancesSet: aws.ec2.stop(request, instanceIds(input)).map(changeOut),
+  }),
+  StartInstances: (aws, request, input) => ({
+    instancesSet: aws.ec2.start(request, instanceIds(input)).map(changeOut),
+  }),
+};
+
+const codes: Readonly<Record<InstanceState, number>> = {
+  pending: 0,
+  running: 16,
+  'shutting-down': 32,
+  terminated: 48,
+  stopping: 64,
+  stopped: 80,
+};
+
+function instanceIds(input: Parameters): readonly string[] {
+  const ids = input.texts('InstanceId');
+  if (!ids?.length)
+    throw new AwsError('MissingParameter', 'The request must contain the parameter InstanceId');
+  return ids;
+}
+
+function instanceFilter(filter: Readonly<Record<string, unknown>>): (instance: Instance) => boolean {
+  const input = parametersOf({ parameters: filter }, 'InvalidParameterValue');
+  const name = input.text('Name');
+  const values = (input.texts('Value') ?? []).map(pattern);
+  const read = name.startsWith('tag:')
+    ? (instance: Instance) => tagsOf(instance)[name.slice(4)]
+    : filterable[name];
+  if (!read) throw new AwsError('InvalidParameterValue', `The filter '${name}' is invalid`);
+  return (instance) => values.some((value) => value.test(read(instance) ?? '\0'));
+}
+
+const filterable: Readonly<Record<string, (instance: Instance) => string | undefined>> = {
+  'availability-zone': ({ view }) => view.zone,
+  'instance-id': ({ id }) => id,
+  'instance-lifecycle': ({ view }) => (view.capacityType === 'SPOT' ? 'spot' : undefined),
+  'instance-state-code': ({ state }) => String(codes[state]),
+  'instance-state-name': ({ state }) => state,
+  'instance-type': ({ view }) => view.type,
+  'private-dns-name': ({ view }) => view.privateDnsName,
+  'private-ip-address': ({ view }) => view.privateIp,
+  'subnet-id': ({ subnet }) => subnet.id,
+  'vpc-id': ({ subnet }) => subnet.vpc,
+};
+
+/** EC2 filters know `*` and `?`. */
+function pattern(value: string): RegExp {
+  const text = value
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${text}$`, 's');
+}
+
+function tagsOf(instance: Instance): Readonly<Record<string, string>> {
+  return { ...instance.group.tags, 'aws:autoscaling:groupName': instance.group.name };
+}
+
+function reservationOut(instance: Instance) {
+  const { view, subnet } = instance;
+  const here = instance.state !== 'terminated';
+  return {
+    reservationId: `r-${instance.id.slice(2)}`,
+    ownerId: view.account,
+    groupSet: [],
+    instancesSet: [
+      {
+        instanceId: instance.id,
+        imageId: 'ami-00000000000000001',
+        instanceState: stateOut(instance.state),
+        privateDnsName: here ? view.privateDnsName : '',
+        dnsName: '',
+        reason: instance.stateTransitionReason,
+        amiLaunchIndex: 0,
+        instanceType: view.type,
+        launchTime: new Date(instance.launchedAt),
+        placement: { availabilityZone: view.zone, groupName: '', tenancy: 'default' },
+        monitoring: { state: 'disabled' },
+        ...(here ? { subnetId: subnet.id, vpcId: subnet.vpc, privateIpAddress: view.privateIp } : {}),
+        stateReason: instance.stateReason,
+        architecture: view.labels['kubernetes.io/arch'] === 'arm64' ? 'arm64' : 'x86_64',
+        ...(view.capacityType === 'SPOT'
+          ? { instanceLifecycle: 'spot', spotInstanceRequestId: instance.spotRequestId }
+          : {}),
+        tagSet: Object.entries(tagsOf(instance)).map(([key, value]) => ({ key, value })),
+      },
+    ],
+  };
+}
+
+function changeOut({ instance, previous }: StateChange) {
+  return {
+    instanceId: instance.id,
+    currentState: stateOut(instance.state),
+    previousState: stateOut(previous),
+  };
+}
+
+function stateOut(state: InstanceState) {
+  return { code: codes[state], name: state };
+}

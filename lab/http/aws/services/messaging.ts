@@ -1,0 +1,97 @@
+/** Amazon SNS (2010-03-31) and SQS (2012-11-05), as far as notifications and dead letters need them. */
+import { createHash } from 'node:crypto';
+import { AwsError, type AwsWorld } from '../../../world/aws/index.ts';
+import { parametersOf } from '../parameters.ts';
+import { type AwsService, unknownOperation } from '../service.ts';
+
+const LONGEST_MESSAGE = 262_144;
+
+export function snsService(aws: AwsWorld): AwsService {
+  return {
+    service: 'sns',
+    protocol: 'query',
+    namespace: 'http://sns.amazonaws.com/doc/2010-03-31/',
+    resource(request) {
+      const arn = request.parameters['TopicArn'] ?? request.parameters['TargetArn'];
+      return typeof arn === 'string' ? arn : undefined;
+    },
+    handle(request) {
+      if (request.operation !== 'Publish') return unknownOperation;
+      const input = parametersOf(request, 'InvalidParameter');
+      const arn = input.optionalText('TopicArn') ?? input.text('TargetArn');
+      const message = input.text('Message');
+      const subject = input.optionalText('Subject');
+      if (Buffer.byteLength(message) > LONGEST_MESSAGE)
+        throw new AwsError('InvalidParameter', 'Invalid parameter: Message too long');
+      if (subject !== undefined && (subject.length > 100 || !/^[\x20-\x7e]+$/.test(subject))) {
+        throw new AwsError('InvalidParameter', 'Invalid parameter: Subject');
+      }
+      const parts = arn.split(':');
+      if (parts.length !== 6 || parts[3] !== request.region) {
+        throw new AwsError('InvalidParameter', `Invalid parameter: TopicArn Reason: ${arn}`);
+      }
+      return { MessageId: aws.messaging.publish(arn, { message, ...(subject ? { subject } : {}) }) };
+    },
+  };
+}
+
+export function sqsService(aws: AwsWorld): AwsService {
+  return {
+    service: 'sqs',
+    protocol: 'json-1.0',
+    target: 'AmazonSQS',
+    resource(request) {
+      const name = String(request.parameters['QueueUrl'] ?? request.parameters['QueueName'] ?? '')
+        .split('/')
+        .at(-1);
+      return name ? `arn:aws:sqs:${request.region}:${request.account}:${name}` : undefined;
+    },
+    handle(request) {
+      const input = parametersOf(request, 'InvalidParameterValue');
+      const md5 = (text: string) => createHash('md5').update(text).digest('hex');
+      switch (request.operation) {
+        case 'SendMessage': {
+          const body = input.text('MessageBody');
+          const attributes = request.parameters['MessageAttributes'];
+          return {
+            MessageId: aws.messaging.send(request, input.text('QueueUrl'), {
+              body,
+              attributes: typeof attributes === 'object' && attributes !== null ? { ...attributes } : {},
+            }),
+            MD5OfMessageBody: md5(body),
+          };
+        }
+        case 'GetQueueUrl': {
+          const name = input.text('QueueName');
+          const queue = aws.messaging
+            .queues()
+            .find(
+              (candidate) =>
+                candidate.name === name &&
+                candidate.account === request.account &&
+                candidate.region === request.region,
+            );
+          if (!queue) throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.');
+          return { QueueUrl: `https://sqs.${queue.region}.amazonaws.com/${queue.account}/${queue.name}` };
+        }
+        case 'ReceiveMessage': {
+          // Peeks: the lab's queues keep what they got, so that it can be read after the day.
+          const name = input.text('QueueUrl').split('/').at(-1);
+          const queue = aws.messaging.queues().find((candidate) => candidate.name === name);
+          if (!queue) throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.');
+          const most = input.pageSize('MaxNumberOfMessages', 1, 10);
+          return {
+            Messages: queue.messages.slice(0, most).map(({ id, body }) => ({
+              MessageId: id,
+              Body: body,
+              MD5OfBody: md5(body),
+              ReceiptHandle: id,
+            })),
+          };
+        }
+        default:
+          return unknownOperation;
+      }
+    },
+  };
+}
