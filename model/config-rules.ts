@@ -108,8 +108,17 @@ function looksLikeProduction(name: string): boolean {
 
 function* groupsBothWays({ environments }: ConfigParts): Iterable<ConfigProblem> {
   for (const [name, environment] of environments) {
-    if (environment.production || !Array.isArray(environment.nodegroups)) continue;
-    for (const group of environment.keep ?? []) {
+    if (environment.production) continue;
+    const { fallbackGroup, keep = [] } = environment;
+    if (fallbackGroup !== undefined && keep.includes(fallbackGroup)) {
+      yield {
+        path: `environments.${name}.fallbackGroup`,
+        value: JSON.stringify(fallbackGroup),
+        message: 'a group in keep never rests at zero, so it cannot fill in: remove it from one of the two',
+      };
+    }
+    if (!Array.isArray(environment.nodegroups)) continue;
+    for (const group of keep) {
       if (!environment.nodegroups.includes(group)) continue;
       yield {
         path: `environments.${name}.keep`,

@@ -42,7 +42,7 @@ export function planOf(
     ({ at, before, after }): PlanEntry => ({
       at: new Date(at),
       kind: 'clock',
-      reason: `the clock is put ${after > before ? 'forward' : 'back'} by ${span(Math.abs(after - before))}, from ${timeIn(at + before)} to ${timeIn(at + after)} (${formatOffset(before)} to ${formatOffset(after)})`,
+      reason: clockReason(at, before, after),
       source: 'clock',
     }),
   );
@@ -65,8 +65,9 @@ export function holidayDaysLeft(calendar: ExpandedCalendar | undefined, at: Date
 export function holidayWarning(calendar: ExpandedCalendar | undefined, at: Date): string | undefined {
   const left = holidayDaysLeft(calendar, at);
   if (!calendar || left === undefined || left >= HOLIDAY_WARNING_DAYS) return undefined;
-  const days = left > 0 ? `only ${left} days of holidays are left` : 'no holidays are known any more';
-  return `${days} in calendar ${calendar.name} (expanded until ${calendar.until}): deploy again to expand more`;
+  const known = `the holidays of calendar ${calendar.name} are known until ${calendar.until} only`;
+  const when = left > 0 ? `${left} days more` : `that is before ${at.toISOString().slice(0, 10)}`;
+  return `${known}, ${when}: deploy again nearer to that day to expand more`;
 }
 
 /** `+09:00`; an offset in ms. */
@@ -82,8 +83,12 @@ export function formatLocal(timeZone: string, at: Date): string {
   return `${wall}${formatOffset(offsetAt(timeZone, at.getTime()))}`;
 }
 
-function timeIn(local: number): string {
-  return new Date(local).toISOString().slice(11, 16);
+function clockReason(at: number, before: number, after: number): string {
+  const [left, entered] = [at + before, at + after].map((wall) => new Date(wall).toISOString().slice(0, 16));
+  const sameDay = left?.slice(0, 10) === entered?.slice(0, 10);
+  const shown = (wall = '') => (sameDay ? wall.slice(11) : wall.replace('T', ' '));
+  const way = after > before ? 'forward' : 'back';
+  return `the clock is put ${way} by ${span(Math.abs(after - before))}, from ${shown(left)} to ${shown(entered)} (${formatOffset(before)} to ${formatOffset(after)})`;
 }
 
 function span(ms: number): string {

@@ -46,6 +46,15 @@ export function lengthOf(window: WeeklyWindow): number {
 
 /** The windows in words, as one would write them: `Mon-Fri 08:00-22:00, Sat 10:00-14:00`. */
 export function describeWindows(windows: readonly WeeklyWindow[]): string {
+  const known = described.get(windows) ?? inWords(windows);
+  described.set(windows, known);
+  return known;
+}
+
+/** A schedule is described every minute and never changes. */
+const described = new WeakMap<readonly WeeklyWindow[], string>();
+
+function inWords(windows: readonly WeeklyWindow[]): string {
   const groups = new Map<string, Weekday[]>();
   for (const window of windows) {
     const times = describeTimes(window);
