@@ -1,0 +1,450 @@
+/** The Kubernetes API of one cluster over HTTPS, for kubectl and for the functions alike. */
+import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Kubernetes, User } from '#lab/world/kubernetes/index.ts';
+import type { KubeObject, ObjectInput } from '#lab/world/kubernetes/objects.ts';
+import { groupVersion } from '#lab/world/kubernetes/resources.ts';
+import {
+  badRequest,
+  failure,
+  forbidden,
+  methodNotAllowed,
+  notAcceptable,
+  StatusError,
+  unauthorized,
+  unknownPath,
+} from '#lab/world/kubernetes/status.ts';
+import type { WorldContext } from '#lab/world/seams.ts';
+import type { CertificateAuthority } from '../tls.ts';
+import {
+  aggregated,
+  apiGroup,
+  groupList,
+  isGroupVersion,
+  legacyVersions,
+  openApiDocument,
+  openApiIndex,
+  resourceList,
+  versionInfo,
+} from './discovery.ts';
+import { createFaults, type Fault, type Faults } from './faults.ts';
+import { type ApiRequest, type ResourceRequest, readRequest } from './request.ts';
+import { type Answer, createResourceApi } from './resource-api.ts';
+import { review } from './reviews.ts';
+import { tableOf } from './tables.ts';
+import { serveWatch } from './watch.ts';
+
+export { kubeconfig } from './kubeconfig.ts';
+
+export interface ServeOptions {
+  readonly kubernetes: Kubernetes;
+  readonly context: WorldContext;
+  readonly ca: CertificateAuthority;
+  /** Who a bearer token belongs to, as EKS' authenticator finds out; undefined refuses it. */
+  readonly authenticate: (
+    token: string,
+  ) => { username: string; groups: readonly string[] } | undefined | Promise<User | undefined>;
+  /** A token of the operator's own, with all rights: for kubectl. */
+  readonly operatorToken?: string;
+}
+
+export interface ServedCall {
+  /** Virtual, ms. */
+  readonly at: number;
+  readonly user: string;
+  readonly method: string;
+  /** With the query. */
+  readonly path: string;
+  readonly verb: string;
+  /** `pods`, `pods/eviction`, `deployments.apps/scale`; empty for other paths. */
+  readonly resource: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  /** HTTP status; 0 when a fault gave no answer. */
+  status: number;
+}
+
+export interface KubernetesEndpoint {
+  /** `https://127.0.0.1:port` */
+  readonly url: string;
+  readonly port: number;
+  /** The name of an EKS endpoint; the certificate is good for it too. */
+  readonly host: string;
+  readonly calls: ServedCall[];
+  readonly faults: Faults;
+  close(): Promise<void>;
+}
+
+const MAX_BODY = 3 * 1024 * 1024;
+
+export async function serveKubernetes(options: ServeOptions): Promise<KubernetesEndpoint> {
+  const { kubernetes, context } = options;
+  const id = createHash('sha256').update(`${kubernetes.account}/${kubernetes.cluster}`).digest('hex');
+  const host = `${id.slice(0, 32).toUpperCase()}.gr7.${kubernetes.region}.eks.amazonaws.com`;
+  const calls: ServedCall[] = [];
+  const faults = createFaults();
+  const serveResource = createResourceApi(kubernetes, context);
+
+  const handle = async (incoming: IncomingMessage, response: ServerResponse) => {
+    const method = incoming.method ?? 'GET';
+    const path = incoming.url ?? '/';
+    const url = new URL(path, 'https://lab');
+    const request = readRequest(method, url);
+    const call: ServedCall = {
+      at: context.clock.now(),
+      user: '',
+      method,
+      path,
+      ...describe(request),
+      status: 0,
+    };
+    calls.push(call);
+    response.on('finish', () => {
+      call.status = response.statusCode;
+    });
+    const fault = faults.take(method, path);
+    if (fault && !fault.afterwards) return fail(fault, incoming, response);
+    try {
+      const user = await identify(incoming, options, kubernetes);
+      (call as { user: string }).user = user.username;
+      const answer = await answerTo(request, user, incoming, response, url);
+      if (fault) return fail(fault, incoming, response);
+      if (answer) send(response, answer.status, answer.body, answer.contentType);
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      sendStatus(response, error);
+    }
+  };
+
+  const answerTo = async (
+    request: ApiRequest,
+    user: User,
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    url: URL,
+  ): Promise<{ status: number; body: unknown; contentType?: string } | undefined> => {
+    checkAccess(kubernetes, user, request);
+    if ('unknown' in request) throw unknownPath();
+    if ('path' in request) return answerPath(kubernetes, request.path, request.verb, incoming);
+    const body = () => readJson(incoming);
+    if ('review' in request) {
+      if (request.verb !== 'create') throw methodNotAllowed();
+      return { status: 201, body: review(kubernetes, user, request, ((await body()) ?? {}) as ObjectInput) };
+    }
+    const accept = readAccept(incoming);
+    if (request.verb === 'watch') {
+      serveWatch(
+        kubernetes,
+        {
+          resource: request.resource,
+          namespace: request.namespace,
+          name: request.name,
+          query: url.searchParams,
+          asTable: accept.table,
+          now: context.clock.now,
+        },
+        response,
+      );
+      return undefined;
+    }
+    const contentType = (incoming.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
+    const answer = await serveResource({ request, query: url.searchParams, contentType, body });
+    return { status: answer.status, body: render(request, answer, accept.table, url.searchParams) };
+  };
+
+  const render = (
+    { resource, verb, subresource }: ResourceRequest,
+    { body, items, listMeta = {} }: Answer,
+    asTable: boolean,
+    query: URLSearchParams,
+  ): unknown => {
+    const readable = (verb === 'get' || verb === 'list') && subresource === undefined;
+    if (asTable && readable) {
+      const objects = items ?? [body as KubeObject];
+      const metadata = items ? listMeta : { resourceVersion: objects[0]?.metadata.resourceVersion };
+      return tableOf(resource, objects, {
+        now: context.clock.now(),
+        includeObject: query.get('includeObject'),
+        metadata,
+      });
+    }
+    if (!items) return body;
+    return new ListText(`${resource.kind}List`, groupVersion(resource), listMeta, items);
+  };
+
+  const { key, cert } = await options.ca.issue(['127.0.0.1', 'localhost', host]);
+  const server = https.createServer({ key, cert }, (incoming, response) => {
+    handle(incoming, response).catch((error: unknown) => {
+      // A bug of the lab: the client sees it, and so does whoever looks at the body.
+      const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      sendStatus(response, failure(500, 'InternalError', `Internal error occurred: ${message}`));
+    });
+  });
+  // A real API server keeps idle connections for minutes; a client must not see them end between two ticks.
+  server.keepAliveTimeout = 120_000;
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    url: `https://127.0.0.1:${port}`,
+    port,
+    host,
+    calls,
+    faults,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function describe(request: ApiRequest): Pick<ServedCall, 'verb' | 'resource' | 'namespace' | 'name'> {
+  if ('path' in request) return { verb: request.verb, resource: '' };
+  if ('review' in request) return { verb: request.verb, resource: `${request.review}.${request.group}` };
+  const where = {
+    verb: request.verb,
+    ...(request.namespace === undefined ? {} : { namespace: request.namespace }),
+    ...(request.name === undefined ? {} : { name: request.name }),
+  };
+  if ('unknown' in request) return { ...where, resource: request.plural };
+  const { resource, subresource } = request;
+  return { ...where, resource: subresource ? `${resource.key}/${subresource}` : resource.key };
+}
+
+/** The user of the token, or the one that it impersonates. Throws 401, and 403 for a mask that is not allowed. */
+async function identify(
+  incoming: IncomingMessage,
+  options: ServeOptions,
+  kubernetes: Kubernetes,
+): Promise<User> {
+  const user = await userOf(incoming, options);
+  const other = incoming.headers['impersonate-user'];
+  if (typeof other !== 'string' || other === '') return user;
+  const groups = [incoming.headers['impersonate-group'] ?? []]
+    .flat()
+    .flatMap((one) => one.split(','))
+    .map((one) => one.trim());
+  for (const [resource, name] of [['users', other], ...groups.map((one) => ['groups', one])] as const) {
+    const action = { verb: 'impersonate', group: '', resource: resource ?? '', name: name ?? '' };
+    if (!kubernetes.authorize(user, action)) {
+      throw forbidden(
+        { group: '', plural: action.resource },
+        action.name,
+        `User "${user.username}" cannot impersonate resource "${resource}" in API group "" at the cluster scope`,
+      );
+    }
+  }
+  return { username: other, groups: [...groups, 'system:authenticated'] };
+}
+
+async function userOf(incoming: IncomingMessage, options: ServeOptions): Promise<User> {
+  const header = incoming.headers.authorization;
+  if (header === undefined) return { username: 'system:anonymous', groups: ['system:unauthenticated'] };
+  const token = /^Bearer +(\S+) *$/i.exec(header)?.[1];
+  if (token === undefined) throw unauthorized();
+  const user =
+    options.operatorToken !== undefined && token === options.operatorToken
+      ? { username: 'operator', groups: ['system:masters'] }
+      : await options.authenticate(token);
+  if (!user) throw unauthorized();
+  return { ...user, groups: [...user.groups, 'system:authenticated'] };
+}
+
+/** Throws 403 in the words of the API server. */
+function checkAccess(kubernetes: Kubernetes, user: User, request: ApiRequest): void {
+  if ('path' in request) {
+    if (kubernetes.authorize(user, { path: request.path, verb: request.verb })) return;
+    throw failure(
+      403,
+      'Forbidden',
+      `forbidden: User "${user.username}" cannot ${request.verb} path "${request.path}"`,
+      {},
+    );
+  }
+  const { group, plural, namespace, name, subresource } =
+    'review' in request
+      ? { group: request.group, plural: request.review, ...nothing }
+      : 'unknown' in request
+        ? { ...nothing, ...request }
+        : { ...nothing, ...request, group: request.resource.group, plural: request.resource.plural };
+  const allowed = kubernetes.authorize(user, {
+    verb: request.verb,
+    group,
+    resource: plural,
+    ...(subresource === undefined ? {} : { subresource }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(name === undefined ? {} : { name }),
+  });
+  if (allowed) return;
+  const asked = subresource === undefined ? plural : `${plural}/${subresource}`;
+  const where = namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`;
+  throw forbidden(
+    { group, plural },
+    name ?? '',
+    `User "${user.username}" cannot ${request.verb} resource "${asked}" in API group "${group}" ${where}`,
+  );
+}
+
+const nothing: { namespace?: string; name?: string; subresource?: string } = {};
+
+function answerPath(
+  kubernetes: Kubernetes,
+  path: string,
+  verb: string,
+  incoming: IncomingMessage,
+): { status: number; body: unknown; contentType?: string } {
+  if (verb !== 'get' && verb !== 'head') throw methodNotAllowed();
+  const ok = (body: unknown, contentType?: string) => ({
+    status: 200,
+    body,
+    ...(contentType ? { contentType } : {}),
+  });
+  const clean = path.replace(/\/$/, '');
+  if (['/healthz', '/livez', '/readyz'].includes(clean)) return ok('ok', 'text/plain; charset=utf-8');
+  if (clean === '/version') return ok(versionInfo(kubernetes.gitVersion));
+  if (clean === '/openapi/v3') return ok(openApiIndex());
+  const openApi = /^\/openapi\/v3\/(?:api|apis)\/(.+)$/.exec(clean)?.[1];
+  if (openApi && isGroupVersion(openApi)) return ok(openApiDocument(openApi, kubernetes.gitVersion));
+  if (clean === '/api' || clean === '/apis') {
+    const form = /application\/json;[^,]*as=APIGroupDiscoveryList/.test(incoming.headers.accept ?? '');
+    const version = /;v=(v2(?:beta1)?)/.exec(incoming.headers.accept ?? '')?.[1];
+    if (form && version === 'v2') {
+      return ok(
+        aggregated(clean === '/api'),
+        'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList',
+      );
+    }
+    return ok(clean === '/api' ? legacyVersions(incoming.headers.host ?? '') : groupList());
+  }
+  const version = /^\/(?:api|apis)\/(.+)$/.exec(clean)?.[1] ?? '';
+  if (isGroupVersion(version)) return ok(resourceList(version));
+  const group = apiGroup(version);
+  if (group) return ok(group);
+  throw unknownPath();
+}
+
+/** Throws 406 when the client takes no JSON at all. */
+function readAccept(incoming: IncomingMessage): { table: boolean } {
+  const types = (incoming.headers.accept || '*/*').split(',').map((one) => one.trim());
+  const readable = types.find((one) => /^(application\/json|application\/\*|\*\/\*)(;|$)/.test(one));
+  if (readable === undefined) throw notAcceptable(['application/json']);
+  return { table: /;as=Table/.test(readable) && /;v=v1(;|$)/.test(`${readable};`) };
+}
+
+async function readJson(incoming: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY)
+      throw failure(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${MAX_BODY}`);
+    chunks.push(chunk);
+  }
+  const text = Buffer.concat(chunks).toString('utf8');
+  if (text.trim() === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw badRequest(
+      `the object provided is unrecognized (must be of type Object): json parse error: ${why}`,
+    );
+  }
+}
+
+/** A list whose items are written once for each version of an object, however often it is listed. */
+class ListText {
+  readonly kind: string;
+  readonly apiVersion: string;
+  readonly metadata: Record<string, unknown>;
+  readonly items: readonly KubeObject[];
+
+  constructor(
+    kind: string,
+    apiVersion: string,
+    metadata: Record<string, unknown>,
+    items: readonly KubeObject[],
+  ) {
+    this.kind = kind;
+    this.apiVersion = apiVersion;
+    this.metadata = metadata;
+    this.items = items;
+  }
+
+  text(): string {
+    const head = JSON.stringify({ kind: this.kind, apiVersion: this.apiVersion, metadata: this.metadata });
+    return `${head.slice(0, -1)},"items":[${this.items.map(textOf).join(',')}]}`;
+  }
+}
+
+const texts = new WeakMap<KubeObject, string>();
+
+/** Objects of the store never change, so neither does their text. Those in a list carry no kind. */
+function textOf(object: KubeObject): string {
+  const known = texts.get(object);
+  if (known !== undefined) return known;
+  const { kind: _, apiVersion: __, ...rest } = object;
+  const text = JSON.stringify(rest);
+  texts.set(object, text);
+  return text;
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  contentType = 'application/json',
+): void {
+  const text =
+    body instanceof ListText ? body.text() : typeof body === 'string' ? body : JSON.stringify(body);
+  response.writeHead(status, {
+    'content-type': contentType,
+    'cache-control': 'no-cache, private',
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}
+
+function sendStatus(response: ServerResponse, error: StatusError): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const retryAfter = error.status.details?.retryAfterSeconds;
+  if (retryAfter) response.setHeader('retry-after', String(retryAfter));
+  send(response, error.code, error.status);
+}
+
+function fail(fault: Fault, incoming: IncomingMessage, response: ServerResponse): void {
+  if (fault.reply === 'hang') {
+    incoming.resume();
+    return;
+  }
+  if (fault.reply === 'reset') {
+    incoming.socket.resetAndDestroy();
+    return;
+  }
+  const retryAfter = fault.retryAfter ?? (fault.reply === 429 ? 1 : undefined);
+  if (retryAfter !== undefined) response.setHeader('retry-after', String(retryAfter));
+  if (fault.reply === 429) {
+    // Overload is refused before the API's own code runs: plain text, no Status.
+    send(response, 429, 'Too many requests, please try again later.\n', 'text/plain; charset=utf-8');
+    return;
+  }
+  const [reason, message] = reasons[fault.reply] ?? ['', `the server answered ${fault.reply}`];
+  sendStatus(response, failure(fault.reply, reason || undefined, message));
+}
+
+const reasons: Readonly<Record<number, readonly [string, string]>> = {
+  401: ['Unauthorized', 'Unauthorized'],
+  403: ['Forbidden', 'forbidden'],
+  404: ['NotFound', 'the server could not find the requested resource'],
+  409: ['Conflict', 'the server reported a conflict'],
+  410: ['Expired', 'The resourceVersion for the provided list is too old.'],
+  500: ['InternalError', 'Internal error occurred: etcdserver: leader changed'],
+  503: ['ServiceUnavailable', 'the server is currently unable to handle the request'],
+  504: ['Timeout', 'Timeout: request did not complete within the allotted duration'],
+};
