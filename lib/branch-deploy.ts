@@ -14,8 +14,6 @@ import { Timer } from './timer.ts';
 export interface BranchDeployProps {
   readonly settings: BranchDeploySettings;
   readonly table: StateTable;
-  /** What can wake the cluster, where `whenAsleep` says so. */
-  readonly nightSchedule?: NightshiftFunction;
 }
 
 export class BranchDeploy extends Construct {
@@ -37,6 +35,8 @@ export class BranchDeploy extends Construct {
       retryAttempts: 2,
     });
     this.#permit(props);
+    if (settings.argocd.through === 'kubernetes')
+      new ClusterAccess(this, 'Access', { cluster: settings.cluster, to: this.function });
 
     new Rule(this, 'BuildEnded', {
       description: `a build of a project that ${settings.environment} deploys has ended`,
@@ -61,14 +61,13 @@ export class BranchDeploy extends Construct {
     );
   }
 
-  #permit({ settings, table, nightSchedule }: BranchDeployProps): void {
+  #permit({ settings, table }: BranchDeployProps): void {
     this.function.allow({
       sid: 'SeeBuilds',
       actions: ['codebuild:BatchGetBuilds', 'codebuild:ListBuildsForProject'],
       resources: [...new Set(settings.builds.map((build) => buildProjectArn(this, build.project)))],
     });
     if (settings.argocd.through === 'kubernetes') {
-      new ClusterAccess(this, 'Access', { cluster: settings.cluster, to: this.function });
       this.function.allow({
         sid: 'SeeCluster',
         actions: ['eks:DescribeCluster'],
@@ -83,14 +82,8 @@ export class BranchDeploy extends Construct {
     }
     table.permit(this.function, {
       reads: ['deploy', 'night'],
-      // Waking the cluster is writing an override into night-schedule's part.
+      // To wake the cluster is to write an override into night-schedule's part; its tick finds it within a minute.
       writes: ['deploy', 'decision', ...(settings.whenAsleep === 'wake' ? ['night'] : [])],
     });
-    if (settings.whenAsleep === 'wake' && nightSchedule)
-      this.function.allow({
-        sid: 'WakeCluster',
-        actions: ['lambda:InvokeFunction'],
-        resources: [nightSchedule.lambda.functionArn],
-      });
   }
 }

@@ -63,6 +63,17 @@ export class NightSchedule extends Construct {
       wildcardReason: 'Auto Scaling does not take a resource for its Describe actions.',
     });
     this.function.allow({
+      sid: 'SeeCluster',
+      actions: ['eks:DescribeCluster'],
+      resources: [clusterArn(this, cluster)],
+    });
+    table.permit(this.function, {
+      reads: ['night'],
+      writes: ['night', 'ledger', 'decision'],
+    });
+    // In a dry run the account refuses it as well.
+    if (settings.dryRun) return;
+    this.function.allow({
       sid: 'ResizeSelfManagedGroups',
       actions: ['autoscaling:UpdateAutoScalingGroup'],
       resources: [autoScalingGroupArn(this, '*')],
@@ -71,19 +82,10 @@ export class NightSchedule extends Construct {
         'The ARN of a group holds an id that is unknown at synth; the condition limits it to self-managed groups of the cluster.',
     });
     this.function.allow({
-      sid: 'SeeCluster',
-      actions: ['eks:DescribeCluster'],
-      resources: [clusterArn(this, cluster)],
-    });
-    this.function.allow({
       sid: 'ResizeNodegroups',
       actions: ['eks:UpdateNodegroupConfig'],
       resources: [nodegroupArn(this, cluster, '*')],
       wildcardReason: 'The ARN of a nodegroup ends in an id that is unknown at synth; the cluster is named.',
-    });
-    table.permit(this.function, {
-      reads: ['night'],
-      writes: ['night', 'ledger', 'decision'],
     });
   }
 }

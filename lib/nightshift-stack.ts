@@ -50,7 +50,6 @@ export class NightshiftStack extends Stack {
       this.branchDeploy = new BranchDeploy(this, 'BranchDeploy', {
         settings: settings.branchDeploy,
         table,
-        ...(this.nightSchedule ? { nightSchedule: this.nightSchedule.function } : {}),
       });
 
     for (const build of builds ?? []) if (build.create) this.#createProject(environment, build, build.create);

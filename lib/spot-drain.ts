@@ -110,6 +110,9 @@ export class SpotDrain extends Construct {
       resources: ['*'],
       wildcardReason: 'Auto Scaling does not take a resource for its Describe actions.',
     });
+    table.permit(this.function, { reads: ['drain', 'night'], writes: ['drain', 'decision'] });
+    // In a dry run the account refuses it as well.
+    if (settings.dryRun) return;
     this.function.allow({
       sid: 'AnswerLifecycleActions',
       actions: ['autoscaling:CompleteLifecycleAction', 'autoscaling:RecordLifecycleActionHeartbeat'],
@@ -125,6 +128,5 @@ export class SpotDrain extends Construct {
         conditions: selfManagedGroupsOf(cluster),
         wildcardReason: groupReason,
       });
-    table.permit(this.function, { reads: ['drain', 'night'], writes: ['drain', 'decision'] });
   }
 }

@@ -346,6 +346,21 @@ describe('permissions', () => {
     );
   });
 
+  test('change nothing of AWS in a dry run', () => {
+    const changing = (dryRun: boolean) =>
+      statementsOf(templateOf(aDevelopment({ dryRun, drain: { replaceEarly: true } })))
+        .flatMap(({ Action }) => Action)
+        .filter((action) => /^(eks|autoscaling):(?!Describe)/.test(action));
+    expect(changing(false)).toEqual([
+      'autoscaling:CompleteLifecycleAction',
+      'autoscaling:RecordLifecycleActionHeartbeat',
+      'autoscaling:DetachInstances',
+      'autoscaling:UpdateAutoScalingGroup',
+      'eks:UpdateNodegroupConfig',
+    ]);
+    expect(changing(true)).toEqual([]);
+  });
+
   test('with a wildcard need a reason', () => {
     const [stack] = anApp({ develop: aDevelopment() }).environments;
     expect(() =>
