@@ -380,6 +380,7 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
           application.live.set(keyOf(manifest), manifest);
         }
       }
+      touch(application);
       controller.refresh(application);
     },
     changeApplication(name, change, where) {

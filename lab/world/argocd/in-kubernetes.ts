@@ -87,6 +87,17 @@ export function serveApplications(context: WorldContext, argocd: ArgocdWorld, ap
   });
 }
 
+/** Whether a new pod would run: some node is Ready and takes pods. */
+export function podsCanRun(api: Registry): boolean {
+  return api.store
+    .all('nodes')
+    .some(
+      (node) =>
+        node.spec?.unschedulable !== true &&
+        node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
+    );
+}
+
 function asApplication(object: KubeObject): ApplicationObject {
   return object as unknown as ApplicationObject;
 }

@@ -10,5 +10,5 @@ export {
   type TokenRequest,
 } from './argocd.ts';
 export { ArgocdError, CODES, httpStatusOf } from './errors.ts';
-export { serveApplications } from './in-kubernetes.ts';
+export { podsCanRun, serveApplications } from './in-kubernetes.ts';
 export type * from './types.ts';
