@@ -105,7 +105,7 @@ function checkedParameters(query: string): ReadonlyMap<string, string> {
 /** `sts.amazonaws.com` is the global endpoint, which signs for us-east-1. */
 function regionOf(host: string): string | undefined {
   if (host === 'sts.amazonaws.com') return 'us-east-1';
-  return /^sts\.([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com$/.exec(host)?.[1];
+  return /^sts\.([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com(?:\.cn)?$/.exec(host)?.[1];
 }
 
 function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -22,10 +22,10 @@ export interface AwsService {
   handle(request: AwsRequest): Reply | Promise<Reply>;
 }
 
-export type Reply = object | RawReply | typeof unknownOperation | undefined;
+export type Reply = object | undefined;
 
 /** The front door answers with the service's own unknown-operation error. */
-export const unknownOperation = Symbol('unknown operation');
+export const unknownOperation: object = Object.freeze({});
 
 export interface Route {
   readonly operation: string;
