@@ -104,9 +104,9 @@ export function codebuildService(codebuild: CodebuildWorld): AwsService {
 }
 
 /** A user's name, or `role/session` for an assumed role. */
-function initiatorOf(principal: Principal): string {
-  const resource = principal.arn.split(':').slice(5).join(':');
-  return resource.replace(/^assumed-role\//, '').replace(/^user\/(?:.*\/)?/, '');
+function initiatorOf(principal: Principal & { readonly callerArn?: string }): string {
+  const resource = (principal.callerArn ?? principal.arn).split(':').slice(5).join(':');
+  return resource.replace(/^assumed-role\//, '').replace(/^(?:user|role)\/(?:.*\/)?/, '');
 }
 
 function idsOf(request: AwsRequest, member: string, what: string): string[] {
