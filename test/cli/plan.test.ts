@@ -1,0 +1,138 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { nightshift } from './a-terminal.ts';
+
+const CONFIG = fileURLToPath(new URL('./fixtures/three.config.ts', import.meta.url));
+const now = new Date('2026-11-24T12:00:00Z');
+const asked = {
+  now,
+  cloud: () => {
+    throw new Error('plan asks nobody');
+  },
+};
+const plan = (...options: string[]) => nightshift(['--config', CONFIG, 'plan', ...options], asked);
+
+describe('nightshift plan', () => {
+  it('shows the turn of the year with its holidays, on the clock of the schedule', async () => {
+    const { code, out, err } = await plan('--from', '2026-12-28', '--days', '8', '--environment', 'develop');
+    expect(code).toBe(0);
+    expect(err).toBe('');
+    expect(out.split('\n')).toEqual([
+      'develop: office, up Mon-Fri 08:00-22:00 (Asia/Tokyo, UTC+09:00), calendar japan',
+      '  from Mon 2026-12-28 00:00 to Tue 2027-01-05 00:00; at first asleep: outside office hours Mon-Fri 08:00-22:00 (Asia/Tokyo)',
+      '  Mon 2026-12-28 08:00  start  office hours Mon-Fri 08:00-22:00 (Asia/Tokyo) begin',
+      '  Mon 2026-12-28 22:00  stop   office hours Mon-Fri 08:00-22:00 (Asia/Tokyo) end',
+      '  Tue 2026-12-29 08:00  skip   closed on 2026-12-29: closed day of calendar japan, the start is skipped',
+      '  Wed 2026-12-30 08:00  skip   closed on 2026-12-30: closed day of calendar japan, the start is skipped',
+      '  Thu 2026-12-31 08:00  skip   closed on 2026-12-31: closed day of calendar japan, the start is skipped',
+      "  Fri 2027-01-01 08:00  skip   closed on 2027-01-01: 元日 / New Year's Day, the start is skipped",
+      '  Mon 2027-01-04 08:00  start  office hours Mon-Fri 08:00-22:00 (Asia/Tokyo) begin',
+      '  Mon 2027-01-04 22:00  stop   office hours Mon-Fri 08:00-22:00 (Asia/Tokyo) end',
+    ]);
+  });
+
+  it('shows the change of a clock', async () => {
+    const { out } = await plan('--from', '2027-03-14', '--days', '1', '--environment', 'overseas');
+    expect(out).toContain(
+      'Sun 2027-03-14 03:00  clock  the clock is put forward by 1 h, from 02:00 to 03:00 (-05:00 to -04:00)',
+    );
+  });
+
+  it('covers each environment, also those that never stop', async () => {
+    const { out } = await plan('--days', '1');
+    expect(out.split('\n').filter((line) => !line.startsWith(' ') && line !== '')).toEqual([
+      'develop: office, up Mon-Fri 08:00-22:00 (Asia/Tokyo, UTC+09:00), calendar japan',
+      'overseas: york, up daily 02:30-19:00 (America/New_York, UTC-05:00)',
+      'tools: never stopped, it has no schedule',
+      'production: never stopped, production is only drained',
+    ]);
+  });
+
+  it('gives JSON with instants and local times', async () => {
+    const { out } = await plan('--days', '1', '--json');
+    const [develop, , tools, production] = JSON.parse(out);
+    expect(develop).toEqual({
+      environment: 'develop',
+      production: false,
+      schedule: 'office',
+      timeZone: 'Asia/Tokyo',
+      from: '2026-11-24T12:00:00.000Z',
+      to: '2026-11-25T12:00:00.000Z',
+      state: 'awake',
+      entries: [
+        {
+          at: '2026-11-24T13:00:00.000Z',
+          local: '2026-11-24T22:00+09:00',
+          kind: 'stop',
+          reason: 'office hours Mon-Fri 08:00-22:00 (Asia/Tokyo) end',
+          source: 'schedule',
+        },
+        {
+          at: '2026-11-24T23:00:00.000Z',
+          local: '2026-11-25T08:00+09:00',
+          kind: 'start',
+          reason: 'office hours Mon-Fri 08:00-22:00 (Asia/Tokyo) begin',
+          source: 'schedule',
+        },
+      ],
+    });
+    expect(tools.entries).toEqual([]);
+    expect(production.production).toBe(true);
+  });
+
+  it('warns when it reaches beyond the holidays that are known', async () => {
+    const { code, err } = await plan('--days', '800', '--environment', 'develop');
+    expect(code).toBe(0);
+    expect(err).toBe(
+      'nightshift: warning: develop: the holidays of calendar japan are known until 2028-12-31 only, that is before 2029-02-01: deploy again nearer to that day to expand more',
+    );
+  });
+
+  it('knows the holidays of the past', async () => {
+    const { out } = await plan('--from', '2025-05-05', '--days', '1', '--environment', 'develop');
+    expect(out).toContain('skip   closed on 2025-05-05: こどもの日');
+  });
+
+  it.each([
+    [['--days', '0'], '--days 0: write a whole number from 1 to 1100, like --days 14'],
+    [['--days', 'two'], '--days two: write a whole number'],
+    [['--from', 'monday'], '--from monday: this is no date: write one like 2026-12-24'],
+    [['--environment', 'develp'], '"develp": there is no such environment: did you mean "develop"?'],
+    [['--dyas', '3'], "unknown option '--dyas'"],
+  ])('refuses %j with exit code 1', async (options, message) => {
+    const { code, out, err } = await plan(...options);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toContain(message);
+  });
+});
+
+describe('nightshift', () => {
+  it('shows examples and exit codes in its help', async () => {
+    const { code, out } = await nightshift(['--help'], asked);
+    expect(code).toBe(0);
+    expect(out).toContain('$ nightshift plan --days 14');
+    expect(out).toContain('Exit codes: 0 done');
+    const help = await nightshift(['keep-up', '--help'], asked);
+    expect(help.out).toContain('$ nightshift keep-up develop --until 23:00 --reason "release"');
+  });
+
+  it('says what is wrong with the config, and nothing else', async () => {
+    const { code, out, err } = await nightshift(['--config', '/nowhere/nightshift.config.ts', 'plan'], asked);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toBe(
+      'nightshift: /nowhere/nightshift.config.ts cannot be used:\n  there is no such file: write one, or name another with NIGHTSHIFT_CONFIG=path',
+    );
+  });
+
+  it('suggests the command that was meant', async () => {
+    const { code, err } = await nightshift(['paln'], asked);
+    expect(code).toBe(1);
+    expect(err).toContain('Did you mean plan?');
+  });
+
+  it('lets an unexpected error escape', async () => {
+    await expect(nightshift(['--config', CONFIG, 'status', 'develop'], asked)).rejects.toThrow(
+      'plan asks nobody',
+    );
+  });
+});

@@ -1,0 +1,241 @@
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createDecisionLog } from '#functions/adapters/decision-log.ts';
+import { createNightStore } from '#functions/adapters/night-store.ts';
+import type { Table } from '#functions/adapters/table.ts';
+import { NIGHT, OVERRIDE_KEY } from '#functions/adapters/table-keys.ts';
+import type { LedgerEntry } from '#functions/night-schedule/ports.ts';
+import type { Decision } from '#model/decision.ts';
+import { anOverride } from '../model/builders.ts';
+import { nightshift } from './a-terminal.ts';
+import { type AnAws, anAws } from './an-aws.ts';
+
+const CONFIG = fileURLToPath(new URL('./fixtures/three.config.ts', import.meta.url));
+/** 03:00 on Wednesday in Tokyo. */
+const now = new Date('2026-11-24T18:00:00Z');
+
+let aws: AnAws;
+let table: Table;
+
+beforeEach(async () => {
+  aws = await anAws({ now: () => now });
+  table = await aws.tableOf('develop');
+  vi.stubEnv('AWS_ENDPOINT_URL', aws.url);
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'a');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'b');
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await aws.close();
+});
+
+const ask = (...args: string[]) => nightshift(['--config', CONFIG, ...args], { now });
+
+describe('nightshift status', () => {
+  const asleep = async () => {
+    const store = createNightStore(table);
+    await store.writeState({
+      phase: 'asleep',
+      desired: 'asleep',
+      reason: 'office hours end',
+      since: '2026-11-24T13:04:00.000Z',
+      groups: ['web'],
+    });
+    await store.writeSaved({
+      group: 'web',
+      autoScalingGroup: 'eks-web-1',
+      size: { min: 2, desired: 4, max: 10 },
+      phase: 'asleep',
+      since: '2026-11-24T13:04:00.000Z',
+    });
+  };
+
+  it('says what the cluster is, what is next, and what was saved', async () => {
+    await asleep();
+    const { code, out } = await ask('status', 'develop');
+    expect(code).toBe(0);
+    expect(out.split('\n')).toEqual([
+      'develop (cluster develop, account 111111111111, ap-northeast-1)',
+      '  now       asleep since Tue 2026-11-24 22:04 (4 h 56 min): office hours end',
+      '  wanted    asleep: outside office hours Mon-Fri 08:00-22:00 (Asia/Tokyo)',
+      '  next      start Wed 2026-11-25 08:00 (in 5 h): office hours Mon-Fri 08:00-22:00 (Asia/Tokyo) begin',
+      '  override  none',
+      '  saved     web: min 2, desired 4, max 10, asleep',
+    ]);
+    expect(new Set(aws.calls.filter((call) => call !== 'dynamodb:PutItem'))).toEqual(
+      new Set(['dynamodb:Query']),
+    );
+  });
+
+  it('lists the override that stands, and what comes after it', async () => {
+    await table.put(
+      NIGHT,
+      OVERRIDE_KEY,
+      anOverride({ until: '2026-11-24T20:00:00.000Z', reason: 're\u001b[2Jlease' }),
+    );
+    const { out } = await ask('status', 'develop');
+    expect(out).toContain('now       nothing was observed yet');
+    expect(out).toContain('override  awake until Wed 2026-11-25 05:00 (Asia/Tokyo), by ana: re?[2Jlease');
+    expect(out).toContain('next      stop Wed 2026-11-25 05:00 (in 2 h): the override by ana ends');
+  });
+
+  it('does not list an override that has ended', async () => {
+    await table.put(NIGHT, OVERRIDE_KEY, anOverride({ until: '2026-11-24T17:00:00.000Z' }));
+    expect((await ask('status', 'develop')).out).toContain('override  none');
+  });
+
+  it('does not guess at a saved record that cannot be read', async () => {
+    await table.put(NIGHT, 'saved#web', { group: 'web', size: 'big', phase: 'asleep' });
+    expect((await ask('status', 'develop')).out).toContain('web: unreadable record, the group is left alone');
+  });
+
+  it('shows the environments that answer and reports the others, with exit code 2', async () => {
+    await asleep();
+    const { code, out, err } = await ask('status');
+    expect(code).toBe(2);
+    expect(out).toContain('develop (cluster develop');
+    expect(out).toContain(
+      'production (cluster production, account 111111111111, ap-northeast-1)\n  never stopped',
+    );
+    expect(err).toContain('overseas: the table nightshift-overseas is not there');
+  });
+
+  it('gives JSON', async () => {
+    await asleep();
+    const { out } = await ask('status', 'develop', '--json');
+    expect(JSON.parse(out)).toMatchObject([
+      {
+        environment: 'develop',
+        state: { phase: 'asleep' },
+        override: null,
+        saved: [{ group: 'web', size: { min: 2, desired: 4, max: 10 } }],
+        next: { at: '2026-11-24T23:00:00.000Z', to: 'awake' },
+      },
+    ]);
+  });
+});
+
+describe('nightshift explain', () => {
+  const aDecision = (given: Partial<Decision> = {}): Decision => ({
+    time: '2026-11-24T13:00:03.000Z',
+    environment: 'develop',
+    capability: 'night-schedule',
+    target: 'web',
+    action: 'stop',
+    reason: 'office hours end',
+    trigger: 'edge 1',
+    ...given,
+  });
+
+  beforeEach(async () => {
+    await createDecisionLog(table).keep([
+      aDecision(),
+      aDecision({ time: '2026-11-24T13:04:00.000Z', action: 'confirm-stop', reason: 'no instance is left' }),
+      aDecision({ time: '2026-11-24T13:05:00.000Z', target: 'web-spot', action: 'fail', reason: 'stuck' }),
+      aDecision({ time: '2026-11-10T13:00:03.000Z', reason: 'two weeks ago' }),
+    ]);
+  });
+
+  it('tells the decisions about a target, oldest first', async () => {
+    const { code, out } = await ask('explain', 'web', '--environment', 'develop');
+    expect(code).toBe(0);
+    expect(out.split('\n')).toEqual([
+      '2026-11-24T22:00+09:00  develop  night-schedule  stop          web  office hours end [edge 1]',
+      '2026-11-24T22:04+09:00  develop  night-schedule  confirm-stop  web  no instance is left [edge 1]',
+    ]);
+  });
+
+  it('looks further back where that is asked for', async () => {
+    const { out } = await ask('explain', 'web', '--environment', 'develop', '--since', '30d');
+    expect(out.split('\n')[0]).toContain('two weeks ago');
+  });
+
+  it('finds a target by a part of its name, and an environment as a whole', async () => {
+    expect((await ask('explain', 'spot', '-e', 'develop')).out).toContain('stuck');
+    expect((await ask('explain', 'develop', '-e', 'develop')).out.split('\n')).toHaveLength(3);
+  });
+
+  it('says what there is where nothing was decided about the target', async () => {
+    expect((await ask('explain', 'batch', '-e', 'develop')).out).toBe(
+      'nothing was decided about "batch" in the last 7d: decisions are kept about web, web-spot',
+    );
+  });
+
+  it('gives the records as they are, as JSON', async () => {
+    const { out } = await ask('explain', 'web-spot', '-e', 'develop', '--json');
+    expect(JSON.parse(out)).toEqual([
+      aDecision({ time: '2026-11-24T13:05:00.000Z', target: 'web-spot', action: 'fail', reason: 'stuck' }),
+    ]);
+  });
+
+  it.each(['91d', 'yesterday'])('refuses --since %s', async (since) => {
+    expect(await ask('explain', 'web', '-e', 'develop', '--since', since)).toMatchObject({
+      code: 1,
+      out: '',
+    });
+  });
+});
+
+describe('nightshift savings', () => {
+  const anEntry = (given: Partial<LedgerEntry> = {}): LedgerEntry => ({
+    date: '2026-11-23',
+    group: 'web',
+    from: '2026-11-23T13:00:00.000Z',
+    to: '2026-11-23T15:00:00.000Z',
+    nodes: 4,
+    asleepMinutes: 120,
+    gapMinutes: 30,
+    nodeMinutesSaved: 360,
+    ...given,
+  });
+
+  beforeEach(async () => {
+    await createNightStore(table).writeLedger([
+      anEntry({ date: '2026-09-01', from: '2026-09-01T13:00:00.000Z' }),
+      anEntry(),
+      anEntry({
+        date: '2026-11-24',
+        from: '2026-11-23T15:00:00.000Z',
+        asleepMinutes: 480,
+        gapMinutes: 0,
+        nodeMinutesSaved: 1920,
+      }),
+      anEntry({ group: 'batch', nodes: 1, gapMinutes: 0, nodeMinutesSaved: 120 }),
+    ]);
+  });
+
+  it('sums up the node-hours of each group, with their price, and shows gaps as gaps', async () => {
+    const { code, out } = await ask('savings', '--environment', 'develop');
+    expect(code).toBe(0);
+    expect(out.split('\n')).toEqual([
+      'environment  group  date          asleep h  gap h  node-hours     saved',
+      'develop      batch  last 30 days       2.0    0.0         2.0  0.10 USD',
+      'develop      web    last 30 days      10.0    0.5        38.0  3.80 USD',
+      'together 40.0 node-hours, 3.90 USD',
+      'in 0.5 h of the sleep nobody looked: they are not counted',
+    ]);
+  });
+
+  it('shows each date by itself', async () => {
+    const { out } = await ask('savings', '--environment', 'develop', '--daily', '--json');
+    expect(JSON.parse(out)).toMatchObject([
+      { group: 'batch', date: '2026-11-23', nodeHoursSaved: 2 },
+      { group: 'web', date: '2026-11-23', nodeHoursSaved: 6, gapHours: 0.5 },
+      { group: 'web', date: '2026-11-24', nodeHoursSaved: 32 },
+    ]);
+  });
+
+  it('says so where nothing was slept', async () => {
+    await aws.tableOf('overseas');
+    expect((await ask('savings', '--environment', 'overseas')).out).toBe(
+      'nothing was slept in the last 30 days, as far as the ledger says',
+    );
+  });
+
+  it('refuses an environment that is never stopped', async () => {
+    const { code, err } = await ask('savings', '--environment', 'production');
+    expect(code).toBe(1);
+    expect(err).toContain('"production" has no schedule');
+  });
+});
