@@ -3,6 +3,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
+import type { NetworkConfig } from '#model/config.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import { buildProjectArn, clusterArn, secretArn } from './arns.ts';
 import { ClusterAccess } from './cluster-access.ts';
@@ -14,6 +15,8 @@ import { Timer } from './timer.ts';
 export interface BranchDeployProps {
   readonly settings: BranchDeploySettings;
   readonly table: StateTable;
+  /** Where the function runs, for a cluster whose endpoint is private. Default: outside of any VPC. */
+  readonly network?: NetworkConfig | undefined;
 }
 
 export class BranchDeploy extends Construct {
@@ -29,6 +32,7 @@ export class BranchDeploy extends Construct {
       capability: 'branch-deploy',
       settings,
       table,
+      network: props.network,
       memory: 256,
       timeout: Duration.minutes(2),
       maxEventAge: Duration.hours(1),

@@ -1,6 +1,7 @@
 /** The night-schedule capability: stops the nodegroups of a cluster and brings them back. */
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import type { NetworkConfig } from '#model/config.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import { autoScalingGroupArn, clusterArn, nodegroupArn, selfManagedGroupsOf } from './arns.ts';
 import { ClusterAccess } from './cluster-access.ts';
@@ -12,6 +13,8 @@ import { Timer } from './timer.ts';
 export interface NightScheduleProps {
   readonly settings: NightScheduleSettings;
   readonly table: StateTable;
+  /** Where the function runs, for a cluster whose endpoint is private. Default: outside of any VPC. */
+  readonly network?: NetworkConfig | undefined;
 }
 
 export class NightSchedule extends Construct {
@@ -27,6 +30,7 @@ export class NightSchedule extends Construct {
       capability: 'night-schedule',
       settings,
       table,
+      network: props.network,
       memory: 256,
       timeout: Duration.seconds(60),
       maxEventAge: Duration.minutes(5),

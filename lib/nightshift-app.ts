@@ -28,9 +28,10 @@ export class NightshiftApp extends App {
     const { config, now, ...appProps } = props;
     super({ analyticsReporting: false, ...appProps, context: { ...CONTEXT, ...appProps.context } });
     this.environments = Object.entries(config.environments).map(
-      ([name, { deploy }]) =>
+      ([name, { deploy, network }]) =>
         new NightshiftStack(this, stackIdOf(name), {
           settings: settingsOf(config, name, now),
+          network,
           builds: deploy?.builds ?? [],
         }),
     );

@@ -2,11 +2,19 @@
 import { dirname } from 'node:path';
 import { AssetHashType, DockerImage, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  type CfnFunction,
+  Code,
+  Function as LambdaFunction,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { NetworkConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
 import { type CommonSettings, SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
 import { bundle, handlerOf } from './function-bundle.ts';
@@ -22,6 +30,8 @@ export interface NightshiftFunctionProps {
   /** For events that Lambda takes over from EventBridge: how old one may get, and how often it is tried again. */
   readonly maxEventAge: Duration;
   readonly retryAttempts: number;
+  /** Default: outside of any VPC. */
+  readonly network?: NetworkConfig | undefined;
 }
 
 /** What a function may do. A wildcard in `resources` needs a reason: it is refused without, and kept in the metadata. */
@@ -84,6 +94,8 @@ export class NightshiftFunction extends Construct {
       environment: environmentOf(props),
     });
 
+    if (props.network) this.#placeIn(props.network);
+
     Validations.of(this.role).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
       reason: 'X-Ray takes segments without naming a resource.',
@@ -118,6 +130,29 @@ export class NightshiftFunction extends Construct {
         id: `AwsSolutions-IAM5[Resource::${wildcard}]`,
         reason: permission.wildcardReason ?? '',
       });
+  }
+
+  /** By ids, so that synth has to look nothing up. Lambda makes and removes its network interfaces as the role. */
+  #placeIn({ subnets, securityGroups }: NetworkConfig): void {
+    (this.lambda.node.defaultChild as CfnFunction).vpcConfig = {
+      subnetIds: [...subnets],
+      securityGroupIds: [...securityGroups],
+    };
+    this.allow({
+      sid: 'JoinNetwork',
+      actions: [
+        'ec2:CreateNetworkInterface',
+        'ec2:DescribeNetworkInterfaces',
+        'ec2:DescribeSubnets',
+        'ec2:DeleteNetworkInterface',
+        'ec2:AssignPrivateIpAddresses',
+        'ec2:UnassignPrivateIpAddresses',
+      ],
+      resources: ['*'],
+      wildcardReason: 'Lambda checks for these permissions on all resources before it joins a VPC.',
+    });
+    // Lambda looks for the permission when the function is made, so the policy comes first.
+    this.lambda.node.addDependency(this.role);
   }
 }
 

@@ -1,7 +1,7 @@
 /** One environment: one cluster, one stack, one set of permissions. */
 import { CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import type { BuildConfig, BuildProjectConfig } from '#model/config.ts';
+import type { BuildConfig, BuildProjectConfig, NetworkConfig } from '#model/config.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
 import { BranchDeploy } from './branch-deploy.ts';
 import { BuildProject } from './build-project.ts';
@@ -14,6 +14,8 @@ import { StateTable } from './state-table.ts';
 export interface NightshiftStackProps extends Omit<StackProps, 'env'> {
   /** Every function of the environment; `settingsOf` makes them from the config. */
   readonly settings: EnvironmentSettings;
+  /** Where the functions run, for a cluster whose endpoint is private. Default: outside of any VPC. */
+  readonly network?: NetworkConfig | undefined;
   /** The builds of the config: those with `create` get their CodeBuild project here. */
   readonly builds?: readonly BuildConfig[];
 }
@@ -25,7 +27,7 @@ export class NightshiftStack extends Stack {
   readonly branchDeploy?: BranchDeploy;
 
   constructor(scope: Construct, id: string, props: NightshiftStackProps) {
-    const { settings, builds, ...stackProps } = props;
+    const { settings, network, builds, ...stackProps } = props;
     const { environment, account, region, cluster, production } = settings.spotDrain;
     super(scope, id, {
       description: `eks-nightshift for the environment ${environment} (EKS cluster ${cluster})`,
@@ -40,16 +42,18 @@ export class NightshiftStack extends Stack {
 
     const table = new StateTable(this, 'State', { environment });
     this.state = table;
-    this.spotDrain = new SpotDrain(this, 'SpotDrain', { settings: settings.spotDrain, table });
+    this.spotDrain = new SpotDrain(this, 'SpotDrain', { settings: settings.spotDrain, table, network });
     if (settings.nightSchedule)
       this.nightSchedule = new NightSchedule(this, 'NightSchedule', {
         settings: settings.nightSchedule,
         table,
+        network,
       });
     if (settings.branchDeploy)
       this.branchDeploy = new BranchDeploy(this, 'BranchDeploy', {
         settings: settings.branchDeploy,
         table,
+        network,
       });
 
     for (const build of builds ?? []) if (build.create) this.#createProject(environment, build, build.create);

@@ -3,6 +3,7 @@ import { Duration } from 'aws-cdk-lib';
 import { type EventPattern, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
+import type { NetworkConfig } from '#model/config.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
 import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
 import { autoScalingGroupArn, clusterArn, selfManagedGroupsOf } from './arns.ts';
@@ -20,6 +21,8 @@ import type { StateTable } from './state-table.ts';
 export interface SpotDrainProps {
   readonly settings: SpotDrainSettings;
   readonly table: StateTable;
+  /** Where the function runs, for a cluster whose endpoint is private. Default: outside of any VPC. */
+  readonly network?: NetworkConfig | undefined;
 }
 
 export class SpotDrain extends Construct {
@@ -37,6 +40,7 @@ export class SpotDrain extends Construct {
       capability: 'spot-drain',
       settings,
       table,
+      network: props.network,
       memory: 512,
       // The two minutes of a notice and some seconds to write down what happened. A longer drain goes on in a later call.
       timeout: Duration.minutes(3),

@@ -175,6 +175,21 @@ const common = {
     },
     "write { onRebalance: 'cordon' }",
   ).optional(),
+  network: object(
+    {
+      subnets: names('write a list of subnet ids like ["subnet-0a1b2c3d"]')
+        .min(1, { error: 'there is no subnet: write at least one' })
+        .refine((ids) => ids.every((id) => /^subnet-[0-9a-f]{8,17}$/.test(id)), {
+          error: 'write subnet ids like "subnet-0a1b2c3d"',
+        }),
+      securityGroups: names('write a list of security group ids like ["sg-0a1b2c3d"]')
+        .min(1, { error: 'there is no security group: write at least one' })
+        .refine((ids) => ids.every((id) => /^sg-[0-9a-f]{8,17}$/.test(id)), {
+          error: 'write security group ids like "sg-0a1b2c3d"',
+        }),
+    },
+    'write { subnets: ["subnet-…"], securityGroups: ["sg-…"] }',
+  ).optional(),
   dryRun: flag().optional(),
 };
 

@@ -105,12 +105,22 @@ export interface DrainConfig {
   readonly replaceEarly?: boolean;
 }
 
+/** The functions' own place in the cluster's VPC. From there they need a way to the AWS APIs: NAT, or endpoints. */
+export interface NetworkConfig {
+  /** Ids: `subnet-…`. */
+  readonly subnets: readonly string[];
+  /** Ids: `sg-…`. The cluster's security group must let them in. */
+  readonly securityGroups: readonly string[];
+}
+
 interface EnvironmentBase {
   readonly account: string;
   readonly region: string;
   /** The EKS cluster's name. */
   readonly cluster: string;
   readonly drain?: DrainConfig;
+  /** For a cluster whose endpoint is private. Default: the functions run outside of any VPC. */
+  readonly network?: NetworkConfig;
   /** Decide and report, change nothing. */
   readonly dryRun?: boolean;
 }

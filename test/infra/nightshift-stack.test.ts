@@ -155,6 +155,14 @@ describe('the functions', () => {
     ]);
   });
 
+  test('run in the VPC that the config names, and outside of any without it', () => {
+    const network = { subnets: ['subnet-0a1b2c3d', 'subnet-1a1b2c3d'], securityGroups: ['sg-0a1b2c3d'] };
+    templateOf(aDevelopment({ network })).allResourcesProperties('AWS::Lambda::Function', {
+      VpcConfig: { SubnetIds: network.subnets, SecurityGroupIds: network.securityGroups },
+    });
+    develop.allResourcesProperties('AWS::Lambda::Function', { VpcConfig: Match.absent() });
+  });
+
   test('reach Argo CD by its server or by the cluster, and have the permissions of that way only', () => {
     const { argocd, builds } = aDevelopment().deploy!;
     const byCluster = templateOf(

@@ -56,7 +56,11 @@ describe('the rules of AwsSolutions and Serverless', () => {
       builds: deploy.builds.map((build) => ({ ...build, create: { connection, policies, docker: true } })),
     };
     const app = anApp({
-      develop: aDevelopment({ deploy: waking, drain: { replaceEarly: true } }),
+      develop: aDevelopment({
+        deploy: waking,
+        drain: { replaceEarly: true },
+        network: { subnets: ['subnet-0a1b2c3d'], securityGroups: ['sg-0a1b2c3d'] },
+      }),
       production: aProduction(),
     });
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
