@@ -46,7 +46,8 @@ export function createDesiredDeploys(table: Table): DesiredDeploys {
     },
     async markKnown(build, now) {
       const expires = new Date(now.getTime() + KNOWN_DAYS * 86_400_000);
-      await table.put(DEPLOY, buildKey(build), { at: now.toISOString() }, { expires });
+      const value = { at: now.toISOString() };
+      return (await table.put(DEPLOY, buildKey(build), value, { if: 'absent', expires, now })) !== undefined;
     },
   };
 }

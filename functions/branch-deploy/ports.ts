@@ -102,7 +102,8 @@ export interface DesiredDeploys {
   /** True where this build was dealt with. */
   isKnown(build: string): Promise<boolean>;
   known(project: string): Promise<ReadonlySet<string>>;
-  markKnown(build: string, now: Date): Promise<void>;
+  /** False where another invocation marked it before. */
+  markKnown(build: string, now: Date): Promise<boolean>;
 }
 
 /** What night-schedule keeps about the cluster. */

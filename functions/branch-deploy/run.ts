@@ -173,6 +173,7 @@ async function wanting(
   const { deploys, reporter } = ports;
   const admission = admit(settings, build, { now: ports.now(), trigger });
   if (!admission.admitted) {
+    if (!(await deploys.markKnown(build.id, ports.now()))) return [];
     await reporter.say({
       target: build.project,
       action: admission.action,
@@ -180,49 +181,50 @@ async function wanting(
       trigger,
       facts: { build: build.id, number: build.number },
     });
-    await deploys.markKnown(build.id, ports.now());
     return [];
   }
   const applications: ApplicationSettings[] = [];
+  const late: (() => Promise<void>)[] = [];
   for (const { wanted, applications: bound } of admission.deploys) {
     for (const application of bound) {
       if (settings.dryRun) {
-        await reporter.about(
-          application.name,
-          [wanted],
-          'none',
-          `dry run: ${describe([wanted])} would be synced`,
-          {
-            dryRun: true,
-          },
+        late.push(() =>
+          reporter.about(
+            application.name,
+            [wanted],
+            'none',
+            `dry run: ${describe([wanted])} would be synced`,
+            {
+              dryRun: true,
+            },
+          ),
         );
-      } else if (await record(application, wanted, ports)) {
-        applications.push(application);
+        continue;
+      }
+      const result = await record(application, wanted, ports);
+      if (result === 'waits') applications.push(application);
+      else if (result !== 'settled') {
+        late.push(() => reporter.about(application.name, [wanted], 'superseded', result.older));
       }
     }
   }
-  await deploys.markKnown(build.id, ports.now());
+  // Everything is written down: what comes now is for people, and of doubled events only one is to say it.
+  if (await deploys.markKnown(build.id, ports.now())) for (const say of late) await say();
   return applications;
 }
 
-/** True where the application now waits for this build. */
+/** Whether the application now waits for this build; `older` says why it never will. */
 async function record(
   application: ApplicationSettings,
   wanted: WantedBuild,
   { deploys, reporter }: BranchDeployPorts,
-): Promise<boolean> {
+): Promise<'waits' | 'settled' | { readonly older: string }> {
   for (let turn = 0; turn < 20; turn++) {
     const kept = await deploys.get(application);
     const result = want(kept?.value ?? emptyRecord(application), wanted);
-    if (result.result === 'duplicate') return kept !== undefined && isPending(kept.value);
+    if (result.result === 'duplicate') return kept && isPending(kept.value) ? 'waits' : 'settled';
     if (result.result === 'older') {
-      await reporter.about(
-        application.name,
-        [wanted],
-        'superseded',
-        `build ${result.newest.number} of ${wanted.project} is newer`,
-      );
-      return false;
+      return { older: `build ${result.newest.number} of ${wanted.project} is newer` };
     }
     if ((await deploys.save(result.record, kept?.version ?? 'absent')) === undefined) continue;
     if (result.result === 'deployed') {
@@ -232,7 +234,7 @@ async function record(
         'deployed',
         `its commit was deployed with build ${result.by.number} already`,
       );
-      return false;
+      return 'settled';
     }
     await reporter.about(
       application.name,
@@ -240,7 +242,7 @@ async function record(
       'superseded',
       `build ${wanted.number} of ${wanted.project} is newer`,
     );
-    return true;
+    return 'waits';
   }
   throw new Error(`the record of ${keyOf(application)} was written by others 20 times in a row`);
 }

@@ -186,6 +186,9 @@ export function aWorld(options: WorldOptions = {}) {
     coldStart: () => {
       warm = ports();
     },
+    /** Begins an invocation that goes on while time passes otherwise. */
+    start: (payload: unknown) => run(parseEvent(payload), settings, warm),
+    startTick: () => world.start(aTick(now())),
     invoke: (payload: unknown) => through(run(parseEvent(payload), settings, warm)),
     invokeAll: (payloads: readonly unknown[]) =>
       through(
@@ -193,14 +196,7 @@ export function aWorld(options: WorldOptions = {}) {
           () => undefined,
         ),
       ),
-    tick: (at?: Date) =>
-      world.invoke({
-        source: 'nightshift',
-        trigger: 'tick',
-        schedule: 'branch-deploy-tick',
-        id: 'tick',
-        time: (at ?? now()).toISOString(),
-      }),
+    tick: () => world.invoke(aTick(now())),
     /** Ticks at every full minute. */
     async ticks(minutes: number) {
       for (let minute = 0; minute < minutes; minute++) {
@@ -236,6 +232,16 @@ export function aWorld(options: WorldOptions = {}) {
     },
   };
   return world;
+}
+
+function aTick(time: Date) {
+  return {
+    source: 'nightshift',
+    trigger: 'tick',
+    schedule: 'branch-deploy-tick',
+    id: 'tick',
+    time: time.toISOString(),
+  };
 }
 
 /** The last event of a build that ended. */
