@@ -231,8 +231,9 @@ function openPools(pools: Extract<AutoscalerView, { kind: 'karpenter' }>['pools'
 }
 
 function isResumed(view: AutoscalerView, saved: SavedAutoscaler): boolean {
-  if (view.kind === 'cluster-autoscaler') return view.replicas > 0;
-  if (saved.kind !== 'karpenter') return true;
+  if (saved.kind === 'cluster-autoscaler')
+    return view.kind === 'cluster-autoscaler' && view.replicas >= saved.replicas;
+  if (view.kind !== 'karpenter') return false;
   const open = openPools(view.pools);
   return Object.keys(saved.pools).every((name) => name in open || !(name in view.pools));
 }

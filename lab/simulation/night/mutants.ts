@@ -2,7 +2,8 @@
  * The program with a mistake in it, one for each promise: what other tools got wrong, or what a careless change could
  * bring. The checkers must catch each of them; otherwise they prove nothing.
  */
-import type { NightOptions, PromiseId } from './night.ts';
+import type { PromiseId } from '../outcome.ts';
+import type { NightOptions } from './night.ts';
 
 export interface Mutant {
   readonly name: string;

@@ -4,7 +4,8 @@ import { run } from '#functions/night-schedule/run.ts';
 import { desiredAt } from '#model/desired.ts';
 import type { Override } from '#model/schedule.ts';
 import { type Chance, createChance } from '../chance.ts';
-import { createFaults, type FaultKind, type Severity } from '../faults.ts';
+import { createFaults, type Severity } from '../faults.ts';
+import type { Outcome, PromiseId, Violation } from '../outcome.ts';
 import { createScenario, type Happening, type Scenario } from './scenario.ts';
 import { createNightWorld, type NightPorts, type NightWorld } from './world.ts';
 
@@ -19,27 +20,9 @@ export interface NightOptions {
   readonly without?: ReadonlySet<number>;
 }
 
-export type PromiseId = 1 | 3 | 4 | 7 | 8 | 9;
-
-export interface Violation {
-  readonly promise: PromiseId;
-  readonly what: string;
-}
-
-export interface NightOutcome {
-  readonly seed: number;
-  readonly violations: readonly Violation[];
-  /** How often each promise was put to the test. */
-  readonly exercised: Readonly<Record<PromiseId, number>>;
-  readonly faults: ReadonlyMap<FaultKind, number>;
-  readonly events: Readonly<Record<string, number>>;
-  /** What happened, in order: for the person who looks at a failure. */
-  readonly trace: readonly string[];
-}
-
 const MINUTE = 60_000;
 
-export async function simulateNight(options: NightOptions): Promise<NightOutcome> {
+export async function simulateNight(options: NightOptions): Promise<Outcome> {
   const chance = createChance(options.seed);
   const scenario = createScenario(options.seed, chance);
   const stop = Date.parse(scenario.stop);
@@ -66,17 +49,20 @@ export async function simulateNight(options: NightOptions): Promise<NightOutcome
     if (!options.without?.has(index))
       world.clock.at(stop + happening.minute * MINUTE, () => happen(night, happening));
 
+  // Every minute where something happens, now and then in between: ticks get lost anyway.
   await world.clock.runUntil(stop - 40 * MINUTE);
-  await ticks(night, stop + 45 * MINUTE, () => MINUTE);
-  const quiet = start - 60 * MINUTE;
-  await ticks(night, quiet, () => chance.between(3, 12) * MINUTE);
+  await ticks(night, stop - 3 * MINUTE, () => chance.between(3, 8) * MINUTE);
+  await ticks(night, stop + 30 * MINUTE, () => MINUTE);
+  const quiet = start - 55 * MINUTE;
+  await ticks(night, quiet, () => chance.between(5, 20) * MINUTE);
   faults.pause();
-  await ticks(night, quiet + 25 * MINUTE, () => MINUTE);
+  await ticks(night, quiet + 15 * MINUTE, () => MINUTE);
   checkAsleep(night);
   faults.resume();
-  await ticks(night, start + 15 * MINUTE, () => MINUTE);
+  await ticks(night, start - 8 * MINUTE, () => chance.between(1, 4) * MINUTE);
+  await ticks(night, start + 12 * MINUTE, () => MINUTE);
   faults.pause();
-  await ticks(night, start + 55 * MINUTE, () => MINUTE);
+  await ticks(night, start + 45 * MINUTE, () => 90_000);
   checkAwake(night);
   collect(night);
 
@@ -87,6 +73,7 @@ export async function simulateNight(options: NightOptions): Promise<NightOutcome
     faults: faults.injected,
     events: night.events,
     trace: night.trace,
+    happenings: scenario.happenings.length,
   };
 }
 
@@ -103,7 +90,7 @@ interface Night {
   readonly events: Record<string, number>;
   readonly trace: string[];
   readonly violations: Violation[];
-  readonly exercised: Record<PromiseId, number>;
+  readonly exercised: Record<1 | 3 | 4 | 7 | 8 | 9, number>;
 }
 
 async function ticks(night: Night, until: number, step: () => number): Promise<void> {

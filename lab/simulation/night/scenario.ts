@@ -143,7 +143,8 @@ function happenings(
   }
   if (chance.is(0.15))
     list.push({ kind: 'shortage', minute: nightMinutes - 10, forMinutes: chance.between(5, 40) });
-  if (autoscaled && chance.is(0.2)) list.push({ kind: 'autoscaler-restarted', minute: atNight() });
+  if (autoscaled && chance.is(0.2))
+    list.push({ kind: 'autoscaler-restarted', minute: chance.between(5, nightMinutes - 30) });
   return list.sort((a, b) => a.minute - b.minute);
 }
 

@@ -192,6 +192,14 @@ describe('with a cluster autoscaler', () => {
     expect(world.autoscaler).toMatchObject({ replicas: 2 });
   });
 
+  it('gives the first replicas back although somebody started fewer just before the morning (found by simulation)', async () => {
+    const world = aWorld(groups(), { kind: 'cluster-autoscaler', replicas: 2 });
+    await aNight(world, { autoscaler: autoscalerConfig });
+    world.autoscaler = { kind: 'cluster-autoscaler', replicas: 1 };
+    await aMorning(world, { autoscaler: autoscalerConfig });
+    expect(world.autoscaler).toEqual({ kind: 'cluster-autoscaler', replicas: 2 });
+  });
+
   it('does not stop the groups under an autoscaler that cannot be asked, until the deadline', async () => {
     const world = aWorld(groups(), { kind: 'cluster-autoscaler', replicas: 2 });
     world.hook = (call) => {

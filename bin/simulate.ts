@@ -1,0 +1,72 @@
+/** `npm run simulate`: nights with everything going wrong, and what became of the promises. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Severity } from '#lab/simulation/faults.ts';
+import { simulateMany } from '#lab/simulation/many.ts';
+import { PROMISES } from '#lab/simulation/outcome.ts';
+import { reportOf } from '#lab/simulation/report.ts';
+import { shrink } from '#lab/simulation/shrink.ts';
+import { STORIES } from '#lab/simulation/stories.ts';
+
+const program = new Command('simulate')
+  .description(
+    'Runs the real program through nights by chance, with faults at every call, and checks its promises.',
+  )
+  .option('--nights <n>', 'how many nights', wholeNumber(1, 1_000_000), 1000)
+  .option(
+    '--seed <s>',
+    'the seed of the first night; the next nights take the next seeds',
+    wholeNumber(0, 4_000_000_000),
+    1,
+  )
+  .addOption(
+    new Option('--faults <how>', 'how much goes wrong').choices(['none', 'light', 'heavy']).default('heavy'),
+  )
+  .option('--json', 'print the result as one JSON object')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  npm run simulate -- --nights 10000 --seed 1 --faults heavy
+  npm run simulate -- --nights 1 --seed 4711 --faults heavy     one night again, as it was`,
+  )
+  .parse();
+
+const options = program.opts<{ nights: number; seed: number; faults: Severity; json?: true }>();
+const showProgress = process.stderr.isTTY && !options.json;
+const tally = await simulateMany({
+  nights: options.nights,
+  seed: options.seed,
+  severity: options.faults,
+  ...(showProgress
+    ? { onProgress: (done: number) => process.stderr.write(`\r${done} of ${options.nights} nights`) }
+    : {}),
+});
+if (showProgress) process.stderr.write('\r\x1b[K');
+
+if (options.json) console.log(JSON.stringify(tally));
+else console.log(reportOf(tally, { seed: options.seed, severity: options.faults }));
+
+const [first] = tally.failures;
+if (first) {
+  process.exitCode = 1;
+  const simulate = STORIES[first.story];
+  if (simulate && !options.json) {
+    const { outcome, severity } = await shrink(simulate, { ...first, severity: options.faults });
+    console.log(
+      `\nbroken first: ${first.promise}. ${PROMISES[first.promise]} (${first.story}, seed ${first.seed})`,
+    );
+    for (const { what } of outcome.violations) console.log(`  ${what}`);
+    console.log('the shortest trace that shows it:');
+    for (const line of outcome.trace) console.log(`  ${line}`);
+    console.log(`again: npm run simulate -- --nights 1 --seed ${first.seed} --faults ${severity}`);
+  }
+}
+
+function wholeNumber(low: number, high: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < low || value > high)
+      throw new InvalidArgumentError(`write a whole number from ${low} to ${high}, for example ${low + 1}`);
+    return value;
+  };
+}

@@ -1,0 +1,45 @@
+import type { Tally } from './many.ts';
+import { PROMISE_IDS, PROMISES } from './outcome.ts';
+
+/** The table that a person reads. */
+export function reportOf(
+  tally: Tally,
+  options: { readonly seed: number; readonly severity: string },
+): string {
+  const rows = PROMISE_IDS.map((id) => [
+    `${id}. ${PROMISES[id]}`,
+    number(tally.exercised[id]),
+    tally.exercised[id] === 0 ? 'not exercised' : number(tally.broken[id]),
+  ]);
+  const table = columns([['promise', 'times exercised', 'times broken'], ...rows]);
+  return [
+    `${number(tally.nights)} nights from seed ${options.seed}, faults: ${options.severity}`,
+    '',
+    ...table,
+    '',
+    `faults injected: ${listOf(tally.faults)}`,
+    `events: ${listOf(tally.events)}`,
+  ].join('\n');
+}
+
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join('  '),
+  );
+}
+
+function listOf(counts: Readonly<Record<string, number>>): string {
+  const entries = Object.entries(counts).sort(([a], [b]) => a.localeCompare(b));
+  return entries.length === 0
+    ? 'none'
+    : entries.map(([name, count]) => `${name} ${number(count)}`).join(', ');
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en-US');
+}

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { simulateMany } from '#lab/simulation/many.ts';
+import { MUTANTS } from '#lab/simulation/night/mutants.ts';
+import { simulateNight } from '#lab/simulation/night/night.ts';
+import { shrink } from '#lab/simulation/shrink.ts';
+
+describe('300 nights with heavy faults', () => {
+  it('break no promise', { timeout: 120_000 }, async () => {
+    const tally = await simulateMany({ nights: 300, seed: 1, severity: 'heavy' });
+    expect(tally.failures).toEqual([]);
+    expect(tally.nights).toBe(300);
+    expect(tally.exercised[1]).toBeGreaterThan(1_000);
+  });
+});
+
+describe('the checkers', () => {
+  it.each(MUTANTS)(
+    'find that $name (promise $promise)',
+    { timeout: 120_000 },
+    async ({ promise, change }) => {
+      let found = false;
+      for (let seed = 1; seed <= 200 && !found; seed++) {
+        const outcome = await simulateNight({ seed, severity: 'heavy', ...change });
+        found = outcome.violations.some((violation) => violation.promise === promise);
+      }
+      expect(found).toBe(true);
+    },
+  );
+});
+
+describe('a seed', () => {
+  it('gives the same night each time', async () => {
+    const once = await simulateNight({ seed: 42, severity: 'heavy' });
+    const again = await simulateNight({ seed: 42, severity: 'heavy' });
+    expect(again).toEqual(once);
+  });
+
+  it('gives the same tally, however the nights are shared out', async () => {
+    const alone = await simulateMany({ nights: 52, seed: 500, severity: 'light', workers: 1 });
+    const shared = await simulateMany({ nights: 52, seed: 500, severity: 'light', workers: 2 });
+    expect(shared).toEqual(alone);
+  });
+
+  it.each([1004])('that once broke a promise keeps it now: %d', async (seed) => {
+    for (const severity of ['none', 'light', 'heavy'] as const)
+      expect((await simulateNight({ seed, severity })).violations).toEqual([]);
+  });
+});
+
+describe('a failure', () => {
+  it('is shrunk to what is needed to show it', async () => {
+    const mutant = MUTANTS.find(({ name }) => name === 'sizes are saved after the stop');
+    const broken: typeof simulateNight = (options) => simulateNight({ ...options, ...mutant?.change });
+    const { outcome, severity } = await shrink(broken, { seed: 1, severity: 'heavy', promise: 1 });
+    expect(severity).toBe('none');
+    expect(outcome.violations.some((violation) => violation.promise === 1)).toBe(true);
+    expect(outcome.trace).toEqual([]);
+  });
+});
