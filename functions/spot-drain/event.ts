@@ -24,7 +24,7 @@ export interface Notice {
 }
 
 export type Parsed =
-  | { readonly is: 'notices'; readonly notices: readonly Notice[] }
+  | { readonly is: 'notices'; readonly trigger: string; readonly notices: readonly Notice[] }
   | { readonly is: 'tick'; readonly trigger: string }
   | {
       readonly is: 'ignored';
@@ -110,7 +110,7 @@ export function parseEvent(payload: unknown, around: Surroundings): Parsed {
 
   const mentions = read(detail, around);
   if (!isList(mentions)) return ignored(mentions.reason, mentions.target, mentions.action);
-  return { is: 'notices', notices: mentions.map((mention) => ({ ...mention, at, trigger })) };
+  return { is: 'notices', trigger, notices: mentions.map((mention) => ({ ...mention, at, trigger })) };
 }
 
 function readTick(event: Fields): Parsed | undefined {

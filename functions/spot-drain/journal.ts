@@ -1,5 +1,6 @@
 /** Keeps what an invocation said and what failed in it, without holding up the work. */
 
+import { messageOf } from '#functions/shared/errors.ts';
 import type { DecisionTrail } from '#functions/shared/observability.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
 import type { Clock } from './ports.ts';
@@ -13,7 +14,7 @@ export interface Failure {
 export interface Journal {
   /** Records a decision; it is written in the background. */
   say(said: Said): void;
-  /** Something failed; the work goes on. It is loud at the end. */
+  /** Something failed; the work goes on. It is recorded, and thrown at the end. */
   fail(target: string, error: unknown): void;
   /** Runs it, and keeps its failure. */
   guard<T>(target: string, work: () => Promise<T>): Promise<T | undefined>;
@@ -21,11 +22,14 @@ export interface Journal {
   close(): Promise<readonly Failure[]>;
 }
 
-export function createJournal(ports: {
-  readonly settings: Pick<SpotDrainSettings, 'environment'>;
-  readonly trail: DecisionTrail;
-  readonly clock: Clock;
-}): Journal {
+export function createJournal(
+  ports: {
+    readonly settings: Pick<SpotDrainSettings, 'environment'>;
+    readonly trail: DecisionTrail;
+    readonly clock: Clock;
+  },
+  trigger: string,
+): Journal {
   const failures: Failure[] = [];
   const writing: Promise<void>[] = [];
   const journal: Journal = {
@@ -39,12 +43,13 @@ export function createJournal(ports: {
     },
     fail(target, error) {
       failures.push({ target, error });
+      journal.say({ target, action: 'fail', reason: messageOf(error), trigger });
     },
     async guard(target, work) {
       try {
         return await work();
       } catch (error) {
-        failures.push({ target, error });
+        journal.fail(target, error);
         return undefined;
       }
     },

@@ -56,8 +56,7 @@ export function reportDrain({ node, claim, report, tally, now }: DrainFacts): re
   const deadline = claim.deadline ? Date.parse(claim.deadline) : undefined;
   const said: Said = {
     target: node,
-    // A node that our own stop takes is no loss, whatever was left on it.
-    action: report.refused && !claim.night ? 'fail' : 'drain',
+    action: 'drain',
     reason: sentence(claim, report, tally),
     trigger: claim.trigger,
     facts: {
@@ -87,7 +86,7 @@ function reportPod(pod: PodReport, node: string, claim: Claim): readonly Said[] 
   return [
     {
       target: `${pod.pod.namespace}/${pod.pod.name}`,
-      action: pod.outcome === 'failed' && !claim.night ? 'fail' : 'evict',
+      action: 'evict',
       reason: what[pod.outcome],
       trigger: claim.trigger,
       facts: { node, instanceId: claim.instanceId, outcome: pod.outcome, budget: pod.budget },

@@ -9,12 +9,12 @@ import type { Invocation, RunPorts } from './work.ts';
 /** Throws `PartialFailureError` where anything failed that was not expected: the invocation is retried. */
 export async function run(ports: RunPorts, invocation: Invocation, payload: unknown): Promise<void> {
   const { settings, clock } = ports;
-  const journal = createJournal(ports);
   const parsed = parseEvent(payload, {
     account: settings.account,
     region: settings.region,
     now: clock.now(),
   });
+  const journal = createJournal(ports, parsed.trigger);
   switch (parsed.is) {
     case 'ignored':
       journal.say(parsed);

@@ -55,14 +55,6 @@ export async function work(
     } catch (error) {
       state.failed = true;
       journal.fail(task.target, error);
-      const reason = error instanceof Error ? error.message : String(error);
-      journal.say({
-        target: task.target,
-        action: 'fail',
-        reason: `the drain failed: ${reason}`,
-        trigger: held.value.trigger,
-        facts: { instanceId: held.value.instanceId, cause: held.value.cause },
-      });
     }
   }
   if (report?.end === 'taken') return;

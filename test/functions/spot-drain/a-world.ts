@@ -1,0 +1,270 @@
+/** Everything that a run of spot-drain touches, in memory, with a clock of its own. */
+
+import type {
+  Claim,
+  Claims,
+  Clock,
+  Cordon,
+  Cordons,
+  Group,
+  Held,
+  Hook,
+  HookTimes,
+  Pod,
+} from '#functions/spot-drain/ports.ts';
+import { run } from '#functions/spot-drain/run.ts';
+import type { Invocation, RunPorts } from '#functions/spot-drain/work.ts';
+import type { ClusterState } from '#model/cluster-state.ts';
+import type { Decision } from '#model/decision.ts';
+import type { SpotDrainSettings } from '#model/settings.ts';
+import { aClock, START, type TestClock } from './a-clock.ts';
+import { aCluster, INSTANCE, type TestCluster } from './a-cluster.ts';
+
+export const SETTINGS: SpotDrainSettings = {
+  environment: 'develop',
+  production: false,
+  account: '111111111111',
+  region: 'ap-northeast-1',
+  cluster: 'develop',
+  dryRun: false,
+  onRebalance: 'cordon',
+  uncordonAfterMinutes: 30,
+  force: true,
+  replaceEarly: false,
+};
+
+export const GROUP: Group = { name: 'workers', clusters: ['develop'], capacityRebalance: false };
+
+export interface World {
+  readonly clock: TestClock;
+  readonly cluster: TestCluster;
+  readonly claims: Claims & { readonly held: Map<string, Held<Claim>> };
+  readonly cordons: Cordons & { readonly kept: Map<string, Cordon> };
+  readonly decisions: Decision[];
+  readonly replaced: string[];
+  readonly heartbeats: number[];
+  /** Every completion, in the order of time, with what Auto Scaling said. */
+  readonly completed: {
+    readonly token: string;
+    readonly how: 'completed' | 'over';
+    readonly podsLeft: readonly string[];
+  }[];
+  group: Group | undefined;
+  groupError: Error | undefined;
+  groupLatencyMs: number;
+  /** Thrown by the next completions. */
+  completionErrors: Error[];
+  hookTimes: HookTimes | undefined;
+  night: ClusterState | undefined;
+  settings: SpotDrainSettings;
+  readonly ports: RunPorts;
+  /** One invocation with this event. `limitMs`: the function's timeout. */
+  invoke(event: unknown, options?: { limitMs?: number; id?: string }): Promise<void>;
+  /** The same, and time passes until it is done. */
+  run(event: unknown, options?: { limitMs?: number; id?: string }): Promise<void>;
+  /** Decisions as `action target`. */
+  said(): string[];
+}
+
+export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSettings> = {}): World {
+  const clock = aClock();
+  const cluster = aCluster(clock, pods);
+  const active = new Map<string, boolean>();
+  let invocations = 0;
+  const world: World = {
+    clock,
+    cluster,
+    claims: memoryClaims(clock),
+    cordons: memoryCordons(clock),
+    decisions: [],
+    replaced: [],
+    heartbeats: [],
+    completed: [],
+    group: GROUP,
+    groupError: undefined,
+    groupLatencyMs: 20,
+    completionErrors: [],
+    hookTimes: { heartbeatSeconds: 300, globalSeconds: 30_000 },
+    night: undefined,
+    settings: { ...SETTINGS, ...overrides },
+    get ports(): RunPorts {
+      return {
+        settings: world.settings,
+        cluster,
+        clock,
+        claims: world.claims,
+        cordons: world.cordons,
+        night: { state: async () => world.night },
+        trail: {
+          record: async (decisions) => {
+            world.decisions.push(...decisions);
+          },
+        },
+        groups: {
+          ofInstance: async () => lookUp(),
+          named: async (name) => {
+            const group = await lookUp();
+            return group?.name === name ? group : undefined;
+          },
+          replace: async (group, instanceId) => {
+            world.replaced.push(`${group} ${instanceId}`);
+          },
+        },
+        lifecycle: {
+          times: async () => world.hookTimes,
+          heartbeat: async (hook) => {
+            if (active.get(hook.token) !== false)
+              world.heartbeats.push(clock.now().getTime() - START.getTime());
+          },
+          complete: async (hook: Hook) => {
+            await clock.sleep(15);
+            const error = world.completionErrors.shift();
+            if (error) throw error;
+            const how = active.get(hook.token) === false ? 'over' : 'completed';
+            active.set(hook.token, false);
+            world.completed.push({ token: hook.token, how, podsLeft: cluster.podNames() });
+            return how;
+          },
+        },
+      };
+    },
+    invoke: async (event, { limitMs = 180_000, id = `invocation-${++invocations}` } = {}) => {
+      const invocation: Invocation = { id, endsAt: new Date(clock.now().getTime() + limitMs) };
+      await run(world.ports, invocation, event);
+    },
+    run: (event, options) => clock.run(world.invoke(event, options)),
+    said: () => world.decisions.map((decision) => `${decision.action} ${decision.target}`),
+  };
+  return world;
+
+  async function lookUp(): Promise<Group | undefined> {
+    await clock.sleep(world.groupLatencyMs);
+    if (world.groupError) throw world.groupError;
+    return world.group;
+  }
+}
+
+/** Like the table: a write over another version than the one that is there does not happen. */
+export function memoryClaims(clock: Clock): Claims & { readonly held: Map<string, Held<Claim>> } {
+  const held = new Map<string, Held<Claim>>();
+  const latency = () => clock.sleep(5);
+  return {
+    held,
+    async read(instanceId) {
+      await latency();
+      return held.get(instanceId);
+    },
+    async create(claim) {
+      await latency();
+      if (held.has(claim.instanceId)) return undefined;
+      const written = { value: claim, version: 1 };
+      held.set(claim.instanceId, written);
+      return written;
+    },
+    async replace(claim, version) {
+      await latency();
+      if (held.get(claim.instanceId)?.version !== version) return undefined;
+      const written = { value: claim, version: version + 1 };
+      held.set(claim.instanceId, written);
+      return written;
+    },
+    async remove(instanceId, version) {
+      await latency();
+      return held.get(instanceId)?.version === version && held.delete(instanceId);
+    },
+    async all() {
+      await latency();
+      return [...held.values()];
+    },
+  };
+}
+
+export function memoryCordons(clock: Clock): Cordons & { readonly kept: Map<string, Cordon> } {
+  const kept = new Map<string, Cordon>();
+  return {
+    kept,
+    async put(cordon) {
+      await clock.sleep(5);
+      kept.set(cordon.instanceId, cordon);
+    },
+    async remove(instanceId) {
+      await clock.sleep(5);
+      kept.delete(instanceId);
+    },
+    async all() {
+      await clock.sleep(5);
+      return [...kept.values()];
+    },
+  };
+}
+
+type Overrides = Readonly<Record<string, unknown>>;
+
+function anEvent(source: string, detailType: string, detail: unknown, overrides: Overrides = {}) {
+  return {
+    version: '0',
+    id: 'event-1',
+    'detail-type': detailType,
+    source,
+    account: SETTINGS.account,
+    time: '2026-08-27T03:00:00Z',
+    region: SETTINGS.region,
+    resources: [`arn:aws:ec2:${SETTINGS.region}a:instance/${INSTANCE}`],
+    detail,
+    ...overrides,
+  };
+}
+
+export function anInterruption(action = 'terminate', overrides: Overrides = {}) {
+  const detail = { 'instance-id': INSTANCE, 'instance-action': action };
+  return anEvent('aws.ec2', 'EC2 Spot Instance Interruption Warning', detail, overrides);
+}
+
+export function aRebalance(overrides: Overrides = {}) {
+  return anEvent('aws.ec2', 'EC2 Instance Rebalance Recommendation', { 'instance-id': INSTANCE }, overrides);
+}
+
+export function aStateChange(state: string, overrides: Overrides = {}) {
+  const detail = { 'instance-id': INSTANCE, state };
+  return anEvent('aws.ec2', 'EC2 Instance State-change Notification', detail, overrides);
+}
+
+export function aLifecycleAction(detail: Overrides = {}, overrides: Overrides = {}) {
+  return anEvent(
+    'aws.autoscaling',
+    'EC2 Instance-terminate Lifecycle Action',
+    {
+      LifecycleActionToken: '87654321-4321-4321-4321-210987654321',
+      AutoScalingGroupName: 'workers',
+      LifecycleHookName: 'drain',
+      EC2InstanceId: INSTANCE,
+      LifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING',
+      ...detail,
+    },
+    overrides,
+  );
+}
+
+export function aHealthEvent(detail: Overrides = {}, overrides: Overrides = {}) {
+  return anEvent(
+    'aws.health',
+    'AWS Health Event',
+    {
+      eventArn: 'arn:aws:health:ap-northeast-1::event/EC2/AWS_EC2_INSTANCE_RETIREMENT_SCHEDULED/1',
+      service: 'EC2',
+      eventTypeCode: 'AWS_EC2_INSTANCE_RETIREMENT_SCHEDULED',
+      eventTypeCategory: 'scheduledChange',
+      startTime: 'Thu, 10 Sep 2026 13:19:03 GMT',
+      statusCode: 'open',
+      eventRegion: SETTINGS.region,
+      affectedEntities: [{ entityValue: INSTANCE, status: 'PENDING' }],
+      page: '1',
+      totalPages: '1',
+      backupEvent: 'false',
+      ...detail,
+    },
+    overrides,
+  );
+}
+
+export const TICK = { source: 'nightshift', trigger: 'tick', schedule: 'spot-drain-tick' };

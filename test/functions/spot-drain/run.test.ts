@@ -1,0 +1,515 @@
+import { describe, expect, it } from 'vitest';
+import { PartialFailureError } from '#functions/shared/errors.ts';
+import { AccessRefusedError, ClusterTroubleError } from '#functions/spot-drain/errors.ts';
+import { START } from './a-clock.ts';
+import { aNode, aPod, INSTANCE, NODE, ofDaemonSet } from './a-cluster.ts';
+import {
+  aHealthEvent,
+  aLifecycleAction,
+  anInterruption,
+  aRebalance,
+  aStateChange,
+  aWorld,
+  GROUP,
+  SETTINGS,
+  TICK,
+  type World,
+} from './a-world.ts';
+
+const NIGHT = {
+  phase: 'stopping',
+  desired: 'asleep',
+  reason: 'after hours',
+  since: '2026-08-27T02:59:00Z',
+  groups: ['workers'],
+} as const;
+
+describe('a spot interruption', () => {
+  it('marks the node, evicts its pods and says what became of them', async () => {
+    const world = aWorld([aPod({ name: 'a' }), aPod({ name: 'b', phase: 'Succeeded' }), ofDaemonSet()]);
+    await world.run(anInterruption());
+    expect(world.cluster.marked).toMatchObject([{ depth: 'drain', cause: 'spot-terminate' }]);
+    expect(world.cluster.podNames()).toEqual(['agent-x']);
+    expect(world.said()).toEqual([`cordon ${NODE}`, `drain ${NODE}`]);
+    expect(world.decisions[1]).toMatchObject({
+      environment: 'develop',
+      capability: 'spot-drain',
+      trigger: 'event-1',
+      reason: '2 pods left the node in good order',
+      instanceId: INSTANCE,
+      evicted: 1,
+      finished: 1,
+      waited: 0,
+      forced: 0,
+      leftByPolicy: 1,
+      blocked: 0,
+      terminating: 0,
+    });
+    expect(world.decisions[1]?.['secondsLeft']).toBeGreaterThan(100);
+  });
+
+  it('shows on the node what was done to it', async () => {
+    const world = aWorld([aPod()]);
+    await world.run(anInterruption());
+    expect(world.cluster.events.map((event) => `${event.type} ${event.reason}`)).toEqual([
+      'Normal NightshiftCordon',
+      'Normal NightshiftDrained',
+    ]);
+  });
+
+  it('names each pod that was forced, with the budget that held it', async () => {
+    const world = aWorld([aPod({ name: 'a' }), aPod({ name: 'b' })]);
+    world.cluster.budgets = [{ name: 'never', pods: ['b'], allowed: 0, recoveryMs: 0 }];
+    await world.run(anInterruption());
+    expect(world.said()).toEqual([`cordon ${NODE}`, `drain ${NODE}`, 'evict default/b']);
+    expect(world.decisions[2]).toMatchObject({ outcome: 'forced', budget: 'never', node: NODE });
+  });
+
+  it('leaves pods to their budget where force is off, and says so', async () => {
+    const world = aWorld([aPod()], { force: false });
+    world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
+    await world.run(anInterruption());
+    expect(world.decisions.at(-1)).toMatchObject({ action: 'evict', outcome: 'blocked', budget: 'never' });
+    expect(world.cluster.events.at(-1)?.reason).toBe('NightshiftDrainIncomplete');
+  });
+
+  it('is over before the invocation is, however late the notice came', async () => {
+    const world = aWorld([aPod()]);
+    world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
+    await world.run(anInterruption(), { limitMs: 60_000 });
+    expect(elapsed(world)).toBeLessThan(55_000);
+    expect(world.decisions.at(-1)).toMatchObject({ outcome: 'forced' });
+  });
+
+  it('delivered after its two minutes still moves what it can', async () => {
+    const world = aWorld([aPod()]);
+    await world.run(anInterruption('terminate', { time: '2026-08-27T02:57:00Z' }));
+    expect(world.cluster.podNames()).toEqual([]);
+  });
+
+  it('of a node that is gone already ends well', async () => {
+    const world = aWorld([aPod()]);
+    const { mark } = world.cluster;
+    world.cluster.mark = async (node, marks) => {
+      world.cluster.nodes = [];
+      return mark(node, marks);
+    };
+    await world.run(anInterruption());
+    expect(world.said()).toEqual([`none ${NODE}`]);
+  });
+
+  it('changes nothing in a dry run', async () => {
+    const world = aWorld([aPod()], { dryRun: true });
+    await world.run(anInterruption());
+    expect(world.decisions).toMatchObject([{ action: 'drain', target: NODE, dryRun: true }]);
+    expect(world.cluster.marked).toEqual([]);
+    expect(world.cluster.calls).toEqual([]);
+    expect(world.claims.held.size).toBe(0);
+  });
+
+  it('does not wait for a throttled group lookup once the node is known', async () => {
+    const world = aWorld([aPod()]);
+    world.groupLatencyMs = 20_000;
+    await world.run(anInterruption());
+    expect(world.cluster.calls[0]?.at).toBeLessThan(2_000);
+  });
+
+  it('goes on where the group cannot be looked up', async () => {
+    const world = aWorld([aPod()]);
+    world.groupError = new Error('throttled');
+    await world.run(anInterruption());
+    expect(world.cluster.podNames()).toEqual([]);
+  });
+
+  it('goes on through an API server that is away for some seconds', async () => {
+    const world = aWorld([aPod()]);
+    let away = 3;
+    world.cluster.broken.findNode = () =>
+      away-- > 0 ? new ClusterTroubleError('connection refused') : undefined;
+    await world.run(anInterruption());
+    expect(world.cluster.podNames()).toEqual([]);
+  });
+
+  it('waits a little for a node that is still joining', async () => {
+    const world = aWorld([aPod()]);
+    const nodes = world.cluster.nodes;
+    world.cluster.nodes = [];
+    world.clock.after(5_000, () => {
+      world.cluster.nodes = nodes;
+    });
+    await world.run(anInterruption());
+    expect(world.said()).toContain(`drain ${NODE}`);
+  });
+});
+
+describe('an instance that is not ours', () => {
+  it('ends quietly when its group belongs to another cluster, and Kubernetes is let go', async () => {
+    const world = aWorld();
+    world.group = { ...GROUP, clusters: ['staging'] };
+    world.cluster.nodes = [];
+    await world.run(anInterruption());
+    expect(world.said()).toEqual([`none ${INSTANCE}`]);
+    expect(world.claims.held.size).toBe(0);
+    expect(elapsed(world)).toBeLessThan(1_000);
+  });
+
+  it('ends quietly when it has neither a group nor a node here', async () => {
+    const world = aWorld();
+    world.group = undefined;
+    world.cluster.nodes = [];
+    await world.run(anInterruption());
+    expect(world.said()).toEqual([`none ${INSTANCE}`]);
+  });
+
+  it('is not asked of Kubernetes at all when it merely stops', async () => {
+    const world = aWorld();
+    world.group = { ...GROUP, clusters: ['staging'] };
+    world.cluster.broken.findNode = () => new Error('asked');
+    await world.run(aStateChange('shutting-down'));
+    expect(world.said()).toEqual([`none ${INSTANCE}`]);
+  });
+
+  it('has its lifecycle action left to its owner', async () => {
+    const world = aWorld();
+    world.group = { ...GROUP, clusters: ['staging'] };
+    world.cluster.nodes = [];
+    await world.run(aLifecycleAction());
+    expect(world.completed).toEqual([]);
+  });
+
+  it('is drained all the same when its group has no tag but its node is here', async () => {
+    const world = aWorld([aPod()]);
+    world.group = { ...GROUP, clusters: [] };
+    await world.run(anInterruption());
+    expect(world.said()).toContain(`drain ${NODE}`);
+  });
+});
+
+describe('a node that somebody else looks after', () => {
+  it.each([
+    ['Karpenter', { 'karpenter.sh/nodepool': 'default' }],
+    ['an old Karpenter', { 'karpenter.sh/provisioner-name': 'default' }],
+    ['EKS Auto Mode', { 'eks.amazonaws.com/compute-type': 'auto', 'karpenter.sh/nodepool': 'system' }],
+  ])('is left to %s', async (_name, labels) => {
+    const world = aWorld([aPod()]);
+    world.cluster.nodes = [aNode({ labels })];
+    await world.run(anInterruption());
+    expect(world.said()).toEqual([`ignore ${NODE}`]);
+    expect(world.cluster.marked).toEqual([]);
+  });
+
+  it('is drained for EKS on a managed nodegroup, whose own hook is never completed', async () => {
+    const world = aWorld([aPod()]);
+    world.cluster.nodes = [aNode({ labels: { 'eks.amazonaws.com/nodegroup': 'spot' } })];
+    world.group = { ...GROUP, name: 'eks-spot-1', nodegroup: 'spot' };
+    await world.run(
+      aLifecycleAction({ AutoScalingGroupName: 'eks-spot-1', LifecycleHookName: 'Terminate-LC-Hook' }),
+    );
+    await world.run(aRebalance());
+    expect(world.cluster.marked).toEqual([]);
+    await world.run(anInterruption());
+    expect(world.cluster.podNames()).toEqual([]);
+    expect(world.completed).toEqual([]);
+  });
+});
+
+describe('a lifecycle action', () => {
+  it('is completed with nothing left on the node, and only then', async () => {
+    const world = aWorld([aPod({ name: 'a' }), aPod({ name: 'b' })]);
+    await world.run(aLifecycleAction());
+    expect(world.completed).toMatchObject([{ how: 'completed', podsLeft: [] }]);
+    expect(world.said()).toEqual([`cordon ${NODE}`, `drain ${NODE}`, `complete ${NODE}`]);
+  });
+
+  it('forces nothing', async () => {
+    const world = aWorld([aPod()]);
+    world.hookTimes = { heartbeatSeconds: 60, globalSeconds: 6_000 };
+    world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
+    await world.run(aLifecycleAction());
+    expect(world.cluster.calls.every((call) => call.verb === 'evict')).toBe(true);
+    expect(world.completed).toHaveLength(1);
+  });
+
+  it('is kept alive by heartbeats while pods take their time', async () => {
+    const world = aWorld([aPod({ graceSeconds: 100 })]);
+    world.hookTimes = { heartbeatSeconds: 30, globalSeconds: 3_000 };
+    world.cluster.endsAfterMs = () => 100_000;
+    await world.run(aLifecycleAction());
+    const gaps = world.heartbeats.map((at, index) => at - (world.heartbeats[index - 1] ?? 0));
+    expect(Math.max(...gaps)).toBeLessThan(30_000);
+    expect(world.heartbeats.length).toBeGreaterThanOrEqual(5);
+    expect(world.completed).toMatchObject([{ podsLeft: [] }]);
+  });
+
+  it('of a long drain goes on with the next ticks and keeps its count', async () => {
+    const world = aWorld([aPod({ name: 'quick' }), aPod({ name: 'slow', graceSeconds: 400 })]);
+    world.hookTimes = { heartbeatSeconds: 600, globalSeconds: 60_000 };
+    world.cluster.endsAfterMs = (pod) => (pod.name === 'slow' ? 400_000 : 1_000);
+    await world.run(aLifecycleAction());
+    expect(world.completed).toEqual([]);
+    expect(world.heartbeats).toHaveLength(1);
+    expect(world.said().at(-1)).toBe(`wait ${NODE}`);
+    await passUntil(world, 300_000);
+    await world.run(TICK);
+    expect(world.completed).toMatchObject([{ podsLeft: [] }]);
+    expect(last(world, 'drain')).toMatchObject({ evicted: 1, waited: 1, terminating: 0 });
+  });
+
+  it('whose heartbeat is too short for the tick ends with the invocation', async () => {
+    const world = aWorld([aPod()]);
+    world.hookTimes = { heartbeatSeconds: 300, globalSeconds: 30_000 };
+    world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
+    await world.run(aLifecycleAction());
+    expect(elapsed(world)).toBeLessThan(180_000);
+    expect(world.completed).toHaveLength(1);
+  });
+
+  it('is completed for an instance that never joined', async () => {
+    const world = aWorld();
+    world.cluster.nodes = [];
+    await world.run(aLifecycleAction());
+    expect(world.completed).toHaveLength(1);
+    expect(world.said()).toEqual([`complete ${INSTANCE}`]);
+  });
+
+  it('is completed although RBAC refuses the drain, and the refusal is loud', async () => {
+    const world = aWorld([aPod()]);
+    world.cluster.broken.mark = () => new AccessRefusedError('nodes is forbidden');
+    await expect(world.run(aLifecycleAction())).rejects.toThrow('nodes is forbidden');
+    expect(world.completed).toHaveLength(1);
+    expect(world.said()).toEqual([`fail ${NODE}`, `complete ${NODE}`]);
+  });
+
+  it('is completed although RBAC refuses even to look for the node', async () => {
+    const world = aWorld([aPod()]);
+    world.cluster.broken.findNode = () => new AccessRefusedError('nodes is forbidden');
+    await expect(world.run(aLifecycleAction())).rejects.toBeInstanceOf(PartialFailureError);
+    expect(world.completed).toHaveLength(1);
+  });
+
+  it('is completed although RBAC refuses the evictions, and the refusal is loud', async () => {
+    const world = aWorld([aPod()]);
+    world.cluster.script.set('web', [{ status: 403, detail: 'pods/eviction is forbidden' }]);
+    await expect(world.run(aLifecycleAction())).rejects.toThrow('pods/eviction is forbidden');
+    expect(world.completed).toHaveLength(1);
+    expect(last(world, 'drain')).toMatchObject({ failed: 1 });
+    expect(last(world, 'fail')).toMatchObject({ target: NODE, reason: 'pods/eviction is forbidden' });
+  });
+
+  it('that was over already counts as completed', async () => {
+    const world = aWorld([aPod()]);
+    await world.run(aLifecycleAction());
+    await world.run(aLifecycleAction({}, { id: 'event-2', time: '2026-08-27T03:00:01Z' }));
+    expect(world.completed).toHaveLength(1);
+  });
+
+  it('of two hooks on one group is completed for both', async () => {
+    const world = aWorld([aPod({ graceSeconds: 60 })]);
+    world.cluster.endsAfterMs = () => 20_000;
+    await world.clock.run(
+      Promise.all([
+        world.invoke(aLifecycleAction()),
+        world.invoke(aLifecycleAction({ LifecycleHookName: 'logs', LifecycleActionToken: 'other' })),
+      ]),
+    );
+    expect(world.completed.map((one) => one.token).sort()).toEqual([
+      '87654321-4321-4321-4321-210987654321',
+      'other',
+    ]);
+    expect(world.completed.every((one) => one.podsLeft.length === 0)).toBe(true);
+    expect(world.said().filter((said) => said === `drain ${NODE}`)).toHaveLength(1);
+  });
+});
+
+describe('a rebalance recommendation', () => {
+  it('cordons, and is undone after the set time when no interruption follows', async () => {
+    const world = aWorld([aPod()]);
+    await world.run(aRebalance());
+    expect(world.cluster.marked).toMatchObject([{ depth: 'cordon' }]);
+    expect(world.cluster.calls).toEqual([]);
+    await passUntil(world, 29 * 60_000);
+    await world.run(TICK);
+    expect(world.cluster.unmarked).toEqual([]);
+    await passUntil(world, 30 * 60_000);
+    await world.run(TICK);
+    expect(world.cluster.unmarked).toEqual([NODE]);
+    expect(last(world, 'uncordon')).toMatchObject({ target: NODE });
+    expect(world.claims.held.size + world.cordons.kept.size).toBe(0);
+  });
+
+  it('drains where the policy says so, and that is undone too', async () => {
+    const world = aWorld([aPod()], { onRebalance: 'drain' });
+    await world.run(aRebalance());
+    expect(world.cluster.podNames()).toEqual([]);
+    await passUntil(world, 30 * 60_000);
+    await world.run(TICK);
+    expect(world.cluster.unmarked).toEqual([NODE]);
+  });
+
+  it('is ignored where the policy says so', async () => {
+    const world = aWorld([aPod()], { onRebalance: 'ignore' });
+    await world.run(aRebalance());
+    expect(world.said()).toEqual([`ignore ${NODE}`]);
+    expect(world.cluster.marked).toEqual([]);
+  });
+
+  it('is followed by an interruption that drains the node, and nothing is undone', async () => {
+    const world = aWorld([aPod()]);
+    await world.run(aRebalance());
+    await passUntil(world, 60_000);
+    await world.run(anInterruption('terminate', { id: 'event-2', time: '2026-08-27T03:01:00Z' }));
+    expect(world.cluster.podNames()).toEqual([]);
+    await passUntil(world, 40 * 60_000);
+    await world.run(TICK);
+    expect(world.cluster.unmarked).toEqual([]);
+  });
+
+  it('leaves the cordon to whoever wrote to the node at the last moment', async () => {
+    const world = aWorld([aPod()]);
+    await world.run(aRebalance());
+    await passUntil(world, 30 * 60_000);
+    const { unmark } = world.cluster;
+    world.cluster.unmark = async (node) => {
+      world.cluster.nodes = [{ ...node, version: '99' }];
+      return unmark(node);
+    };
+    await world.run(TICK);
+    expect(world.cluster.unmarked).toEqual([]);
+    expect(world.cordons.kept.size).toBe(1);
+  });
+});
+
+describe('other notices', () => {
+  it.each(['stopping', 'shutting-down'])('drain an instance that is %s by hand', async (state) => {
+    const world = aWorld([aPod()]);
+    await world.run(aStateChange(state));
+    expect(world.cluster.podNames()).toEqual([]);
+  });
+
+  it('drain for an announced change without force, and undo it when the change is over', async () => {
+    const world = aWorld([aPod()]);
+    await world.run(aHealthEvent());
+    expect(world.cluster.podNames()).toEqual([]);
+    await world.run(aHealthEvent({ statusCode: 'closed' }, { id: 'event-2' }));
+    expect(world.cluster.unmarked).toEqual([NODE]);
+  });
+
+  it('do not touch a node for a change that is over and that we never heard of', async () => {
+    const world = aWorld([aPod()]);
+    world.cluster.broken.findNode = () => new Error('asked');
+    await world.run(aHealthEvent({ statusCode: 'closed' }));
+    expect(world.said()).toEqual([`none ${INSTANCE}`]);
+  });
+
+  it.each(['stop', 'hibernate'])(
+    'let a node work again when its instance is back after a %s',
+    async (action) => {
+      const world = aWorld([aPod()]);
+      await world.run(anInterruption(action));
+      await passUntil(world, 20 * 60_000);
+      await world.run(TICK);
+      expect(world.cluster.unmarked).toEqual([]);
+      const [node] = world.cluster.nodes;
+      if (node) world.cluster.nodes = [{ ...node, readySince: new Date(START.getTime() + 25 * 60_000) }];
+      await passUntil(world, 30 * 60_000);
+      await world.run(TICK);
+      expect(world.cluster.unmarked).toEqual([NODE]);
+    },
+  );
+
+  it('that are malformed are ignored with a reason', async () => {
+    const world = aWorld();
+    await world.run(anInterruption('explode'));
+    expect(world.decisions).toMatchObject([{ action: 'ignore', target: INSTANCE, trigger: 'event-1' }]);
+  });
+
+  it('do nothing on a quiet tick', async () => {
+    const world = aWorld();
+    await world.run(TICK);
+    expect(world.said()).toEqual(['none develop']);
+  });
+});
+
+describe('our own night stop', () => {
+  it('lets a drain run, but forces nothing and reports no loss', async () => {
+    const world = aWorld([aPod()]);
+    world.night = NIGHT;
+    world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
+    await world.run(anInterruption());
+    expect(world.cluster.calls.every((call) => call.verb === 'evict')).toBe(true);
+    expect(last(world, 'drain')).toMatchObject({ night: true, blocked: 1 });
+    expect(world.cluster.events.every((event) => event.type === 'Normal')).toBe(true);
+    expect(world.said().some((said) => said.startsWith('fail'))).toBe(false);
+  });
+
+  it('gets its lifecycle actions completed within one invocation', async () => {
+    const world = aWorld([aPod()]);
+    world.night = NIGHT;
+    world.hookTimes = { heartbeatSeconds: 3_600, globalSeconds: 172_800 };
+    world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
+    await world.run(aLifecycleAction());
+    expect(world.completed).toHaveLength(1);
+  });
+
+  it('is recognised by the name of a managed nodegroup too', async () => {
+    const world = aWorld([aPod()]);
+    world.night = { ...NIGHT, groups: ['spot'] };
+    world.cluster.nodes = [aNode({ labels: { 'eks.amazonaws.com/nodegroup': 'spot' } })];
+    await world.run(anInterruption());
+    expect(last(world, 'drain')).toMatchObject({ night: true });
+  });
+
+  it('makes an instance that goes with it no event at all, without asking Kubernetes', async () => {
+    const world = aWorld([aPod()]);
+    world.night = NIGHT;
+    world.cluster.broken.findNode = () => new Error('asked');
+    await world.run(aStateChange('shutting-down'));
+    expect(world.said()).toEqual([`none ${INSTANCE}`]);
+  });
+
+  it('does not hold for a group that it does not stop', async () => {
+    const world = aWorld([aPod()]);
+    world.night = { ...NIGHT, groups: ['others'] };
+    await world.run(anInterruption());
+    expect(last(world, 'drain')?.['night']).toBeUndefined();
+  });
+});
+
+describe('early replacement', () => {
+  it('asks the group for another instance when the notice comes', async () => {
+    const world = aWorld([aPod()], { replaceEarly: true });
+    await world.run(anInterruption());
+    expect(world.replaced).toEqual([`workers ${INSTANCE}`]);
+    expect(last(world, 'replace')).toMatchObject({ target: 'workers' });
+  });
+
+  it.each<[string, Partial<Pick<World, 'settings' | 'group' | 'night'>>, unknown]>([
+    ['the config does not ask for it', { settings: SETTINGS }, anInterruption()],
+    [
+      'the group rebalances its capacity by itself',
+      { group: { ...GROUP, capacityRebalance: true } },
+      anInterruption(),
+    ],
+    ['the group is managed', { group: { ...GROUP, nodegroup: 'spot' } }, anInterruption()],
+    ['the schedule stops the group', { night: NIGHT }, anInterruption()],
+    ['the instance only stops', {}, anInterruption('stop')],
+    ['it is no interruption', {}, aLifecycleAction()],
+  ])('does not happen where %s', async (_name, change, event) => {
+    const world = aWorld([aPod()], { replaceEarly: true });
+    Object.assign(world, change);
+    await world.run(event);
+    expect(world.replaced).toEqual([]);
+  });
+});
+
+function elapsed(world: World): number {
+  return world.clock.now().getTime() - START.getTime();
+}
+
+async function passUntil(world: World, ms: number): Promise<void> {
+  await world.clock.run(world.clock.sleep(Math.max(0, ms - elapsed(world))));
+}
+
+function last(world: World, action: string) {
+  return world.decisions.findLast((decision) => decision.action === action);
+}
