@@ -33,7 +33,6 @@ export function createReporter(options: {
     trigger: string,
     facts: Readonly<Record<string, Scalar | undefined>> = {},
   ): Decision => ({
-    ...facts,
     time: options.now().toISOString(),
     environment: options.environment,
     capability: 'branch-deploy',
@@ -41,6 +40,7 @@ export function createReporter(options: {
     action,
     reason,
     trigger,
+    ...facts,
   });
   return {
     say: ({ target, action, reason, trigger, facts }) =>
