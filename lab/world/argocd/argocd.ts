@@ -90,8 +90,11 @@ export interface ArgocdWorld {
   /** False while Argo CD's own pods sleep. */
   available(): boolean;
 
+  /** Adds to a project that is there already; `default` is, from the start. */
   addProject(project: ProjectSeed): void;
-  /** The project `default` is there from the start. Returns how to take the window away again. */
+  /** Somebody deletes the project, whatever is in it. */
+  removeProject(name: string): void;
+  /** Returns how to take the window away again. */
   addSyncWindow(project: string, window: SyncWindow): () => void;
   addApplication(seed: ApplicationSeed): void;
   /** Another source, policy or set of manifests, as somebody edits the Application or its repository. */
@@ -116,6 +119,8 @@ export interface ArgocdWorld {
     name: string,
     options?: { readonly username?: string; readonly revision?: string; readonly namespace?: string },
   ): void;
+  /** Somebody terminates the operation in the web interface. */
+  terminateForeign(name: string, namespace?: string): void;
   addToken(request: TokenRequest): string;
   /** A token of an account, not of a project. `policies` are lines of casbin whose subject is the account. */
   addAccountToken(request: {
@@ -240,7 +245,10 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
     }
     if (query.project && project !== query.project) throw notFound();
     if (!projects.has(project)) {
-      throw new ArgocdError('permissionDenied', 'permission denied');
+      throw new ArgocdError(
+        'invalidArgument',
+        `app is not allowed in project "${project}", or the project does not exist`,
+      );
     }
     return application;
   };
@@ -263,6 +271,16 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
       throw new ArgocdError('failedPrecondition', 'another operation is already in progress');
     }
     controller.setOperation(application, operation);
+  };
+
+  const stop = (application: Application): void => {
+    const { operation, status } = application.object;
+    if (!operation || !status.operationState) {
+      throw new ArgocdError('invalidArgument', 'Unable to terminate operation. No operation is in progress');
+    }
+    status.operationState.phase = 'Terminating';
+    touch(application);
+    controller.wakeUp(application);
   };
 
   /** `resolveSourceRevisions` */
@@ -337,13 +355,17 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
     available,
 
     addProject(seed) {
-      projects.set(seed.name, {
+      const project: Project = projects.get(seed.name) ?? {
         name: seed.name,
-        syncWindows: [...(seed.syncWindows ?? [])],
-        roles: new Map((seed.roles ?? []).map((role) => [role.name, role.policies.map(parsePolicy)])),
+        syncWindows: [],
+        roles: new Map(),
         tokens: new Map(),
-      });
+      };
+      project.syncWindows.push(...(seed.syncWindows ?? []));
+      for (const role of seed.roles ?? []) project.roles.set(role.name, role.policies.map(parsePolicy));
+      projects.set(seed.name, project);
     },
+    removeProject: (name) => void projects.delete(name),
     addSyncWindow(name, window) {
       const project = projectOf(name);
       project.syncWindows.push(window);
@@ -432,6 +454,7 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
         retry: {},
       });
     },
+    terminateForeign: (name, where) => stop(known(name, where)),
     addToken({ project: name, role, policies = ['get', 'sync'], expires }) {
       const project = projectOf(name);
       const subject = `proj:${name}:${role}`;
@@ -479,7 +502,7 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
             );
           }
         } else if (!accounts.get(claims.sub)) {
-          throw new Error(`account '${claims.sub}' does not exist`);
+          throw new Error(`rpc error: code = NotFound desc = account '${claims.sub}' does not exist`);
         } else if (!accounts.get(claims.sub)?.tokens.has(claims.jti)) {
           throw new Error(`account ${claims.sub} does not have token with id ${claims.jti}`);
         }
@@ -555,19 +578,7 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
       });
       return structuredClone(object);
     },
-    terminate(caller, query) {
-      const application = enforced(caller, 'sync', query);
-      const { operation, status } = application.object;
-      if (!operation || !status.operationState) {
-        throw new ArgocdError(
-          'invalidArgument',
-          'Unable to terminate operation. No operation is in progress',
-        );
-      }
-      status.operationState.phase = 'Terminating';
-      touch(application);
-      controller.wakeUp(application);
-    },
+    terminate: (caller, query) => stop(enforced(caller, 'sync', query)),
 
     adopt(written) {
       const application = known(written.metadata.name, written.metadata.namespace);

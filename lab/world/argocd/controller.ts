@@ -236,8 +236,9 @@ export function createController(context: WorldContext, options: ControllerOptio
       return undefined;
     }
     if (state.finishedAt !== undefined) {
+      // The message counted the wait from the attempts before this one, the wait itself counts this one too (3.6).
       const due =
-        Date.parse(state.finishedAt) + retryDelay(state.operation.retry ?? {}, (state.retryCount ?? 1) - 1);
+        Date.parse(state.finishedAt) + retryDelay(state.operation.retry ?? {}, state.retryCount ?? 0);
       if (now < due) return due - now;
       if (state.operation.retry?.refresh && state.operation.sync) {
         delete state.operation.sync.revision;
