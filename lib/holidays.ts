@@ -1,6 +1,5 @@
 /** Public holidays by country code, expanded when the stack is synthesized: no function carries a calendar library. */
 import Holidays from 'date-holidays';
-import { formatDate } from '#model/date.ts';
 
 /** How far holidays are expanded: to the end of the third year from now. */
 export const HOLIDAY_YEARS = 3;
@@ -15,10 +14,10 @@ export interface Holiday {
 export function isHolidayCode(code: string): boolean {
   const [country = '', state, region] = code.split('-');
   const holidays = new Holidays();
-  if (!(country in (holidays.getCountries() ?? {}))) return false;
+  if (!Object.hasOwn(holidays.getCountries() ?? {}, country)) return false;
   if (state === undefined) return true;
-  if (!(state in (holidays.getStates(country) ?? {}))) return false;
-  return region === undefined || region in (holidays.getRegions(country, state) ?? {});
+  if (!Object.hasOwn(holidays.getStates(country) ?? {}, state)) return false;
+  return region === undefined || Object.hasOwn(holidays.getRegions(country, state) ?? {}, region);
 }
 
 /** The codes that exist, for suggestions: countries, and the states of the given country. */
@@ -64,8 +63,4 @@ function datesOf(holiday: { date: string; start: Date; end: Date }): number[] {
   const first = Date.parse(`${holiday.date.slice(0, 10)}T00:00:00Z`) / 86_400_000;
   const days = Math.max(1, Math.round((holiday.end.getTime() - holiday.start.getTime()) / 86_400_000));
   return Array.from({ length: days }, (_, index) => first + index);
-}
-
-export function holidayDate(holiday: Holiday): string {
-  return formatDate(holiday.date);
 }

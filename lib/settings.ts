@@ -22,7 +22,7 @@ import type {
 } from '#model/settings.ts';
 import { parseWindows } from '#model/window.ts';
 import { ConfigError } from './config-error.ts';
-import { expandedUntil, HOLIDAY_YEARS, publicHolidays } from './holidays.ts';
+import { expandedUntil, publicHolidays } from './holidays.ts';
 
 /** Lambda allows 4,096 bytes for all variables together; the rest is for the table's name and the tools. */
 export const SETTINGS_LIMIT_BYTES = 3_800;
@@ -168,8 +168,9 @@ function expandCalendar(
   const names = new Map<number, string>();
   for (const date of (calendar.closed ?? []).flatMap(datesOf))
     if (counts(date)) names.set(date, `closed day of calendar ${name}`);
-  const year = now.getUTCFullYear();
-  const years = Array.from({ length: HOLIDAY_YEARS }, (_, index) => year + index);
+  const firstYear = new Date(since * DAY_MS).getUTCFullYear();
+  const lastYear = Number(expandedUntil(now).slice(0, 4));
+  const years = Array.from({ length: lastYear - firstYear + 1 }, (_, index) => firstYear + index);
   const holidays = calendar.holidays ? publicHolidays(calendar.holidays, years) : [];
   for (const holiday of holidays) if (counts(holiday.date)) names.set(holiday.date, holiday.name);
 

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { expandedUntil, holidayCodes, isHolidayCode, publicHolidays } from '#lib/holidays.ts';
+import { formatDate } from '#model/date.ts';
+
+const listed = (code: string, year: number) =>
+  publicHolidays(code, [year]).map(({ date, name }) => `${formatDate(date)} ${name}`);
+
+describe('public holidays', () => {
+  it('are those of Japan, in Japanese and English, with the days that stand in for a Sunday', () => {
+    const japan = listed('JP', 2026);
+    expect(japan).toHaveLength(18);
+    expect(japan).toContain('2026-11-23 勤労感謝の日 / Labor Thanksgiving Day');
+    expect(japan).toContain('2026-05-06 憲法記念日 (振替休日) / Constitution Day (substitute day)');
+    // Between two holidays lies a third, as in no other year of the decade.
+    expect(japan.find((day) => day.startsWith('2026-09-22'))).toContain('国民の休日');
+  });
+
+  it('leave out bank holidays and observances', () => {
+    expect(listed('JP', 2026).join()).not.toContain('2026-12-25');
+    expect(listed('JP', 2026).join()).not.toContain('2026-12-31');
+  });
+
+  it('differ by state', () => {
+    const epiphany = (code: string) => listed(code, 2026).some((day) => day.startsWith('2026-01-06'));
+    expect(epiphany('DE')).toBe(false);
+    expect(epiphany('DE-BY')).toBe(true);
+  });
+
+  it('in Latin letters have one name', () => {
+    expect(listed('DE', 2026)).toContain('2026-01-01 Neujahr');
+  });
+
+  it('of several days count on each', () => {
+    const spring = listed('CN', 2026).filter((day) => day.includes('春节'));
+    expect(spring.length).toBeGreaterThan(1);
+  });
+
+  it('are known by code', () => {
+    expect(['JP', 'US', 'US-NY', 'DE-BY'].map(isHolidayCode)).toEqual([true, true, true, true]);
+    expect(['jp', 'XX', 'US-XX', '', 'DE-BY-XX', 'toString'].map(isHolidayCode)).toEqual(
+      Array(6).fill(false),
+    );
+    expect(holidayCodes()).toContain('JP');
+    expect(holidayCodes('US')).toContain('US-NY');
+  });
+
+  it('are expanded to the end of the third year', () => {
+    expect(expandedUntil(new Date('2026-11-22T00:00:00Z'))).toBe('2028-12-31');
+  });
+});

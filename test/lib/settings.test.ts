@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, loadConfig } from '#lib/config-file.ts';
+import { SETTINGS_LIMIT_BYTES, settingsOf } from '#lib/settings.ts';
+import type { DevelopmentEnvironmentConfig, NightshiftConfig } from '#model/config.ts';
+import { desiredAt } from '#model/desired.ts';
+
+const now = new Date('2026-11-22T12:00:00Z');
+
+function aConfig(
+  develop: Partial<DevelopmentEnvironmentConfig> = {},
+  more: Partial<NightshiftConfig> = {},
+): NightshiftConfig {
+  return {
+    calendars: { japan: { holidays: 'JP', closed: ['2026-12-29/2027-01-03'] } },
+    schedules: { office: { timeZone: 'Asia/Tokyo', up: ['Mon-Fri 08:00-22:00'], calendar: 'japan' } },
+    environments: {
+      develop: {
+        account: '111111111111',
+        region: 'ap-northeast-1',
+        cluster: 'develop',
+        schedule: 'office',
+        ...develop,
+      },
+      production: {
+        account: '111111111111',
+        region: 'ap-northeast-1',
+        cluster: 'production',
+        production: true,
+      },
+    },
+    ...more,
+  };
+}
+
+const sizeOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
+const argocd = { url: 'https://argocd.example.com', tokenSecret: 'nightshift/argocd' };
+const aBuild = (index: number) => ({
+  project: `service-${index}-develop`,
+  repository: `https://github.com/example/service-${index}`,
+  branch: 'develop',
+  applications: [`service-${index}`],
+});
+
+describe('the settings of an environment', () => {
+  it('have every default written out', () => {
+    const { nightSchedule, spotDrain, branchDeploy } = settingsOf(aConfig(), 'develop', now);
+    expect(nightSchedule).toMatchObject({
+      environment: 'develop',
+      production: false,
+      dryRun: false,
+      nodegroups: 'all',
+      keep: [],
+      onManualChange: 'respect',
+      stopDeadlineMinutes: 20,
+      startDeadlineMinutes: 20,
+      warnMinutes: 30,
+      readyBy: false,
+    });
+    expect(spotDrain).toMatchObject({
+      onRebalance: 'cordon',
+      uncordonAfterMinutes: 30,
+      force: true,
+      replaceEarly: false,
+    });
+    expect(branchDeploy).toBeUndefined();
+  });
+
+  it('are nothing but plain data', () => {
+    const config = aConfig({ deploy: { argocd, builds: [aBuild(1)] } });
+    const settings = settingsOf(config, 'develop', now);
+    expect(JSON.parse(JSON.stringify(settings))).toEqual(settings);
+    expect(settings.branchDeploy).toMatchObject({
+      argocd: { ...argocd, through: 'server' },
+      builds: [
+        {
+          project: 'service-1-develop',
+          applications: [{ name: 'service-1', project: 'default', prune: false, syncOptions: [] }],
+        },
+      ],
+      whenAsleep: 'defer',
+      schedule: { name: 'office' },
+    });
+  });
+
+  it('of production hold the drain only', () => {
+    expect(Object.keys(settingsOf(aConfig(), 'production', now))).toEqual(['spotDrain']);
+    expect(settingsOf(aConfig(), 'production', now).spotDrain.production).toBe(true);
+  });
+
+  it('without a schedule hold no night', () => {
+    const { schedule: _, ...unscheduled } = aConfig().environments['develop'] as DevelopmentEnvironmentConfig;
+    const settings = settingsOf(aConfig({}, { environments: { develop: unscheduled } }), 'develop', now);
+    expect(Object.keys(settings)).toEqual(['spotDrain']);
+  });
+
+  it('hold the closed days of three years on which a window starts, a name once', () => {
+    const calendar = settingsOf(aConfig(), 'develop', now).nightSchedule?.schedule.calendar;
+    const thanksgiving = calendar?.closed.find(({ name }) => name.includes('勤労感謝の日'));
+    expect(thanksgiving?.date).toBe('2026-11-23 2027-11-23 2028-11-23');
+    const dates = calendar?.closed.flatMap(({ date }) => date.split(' ')) ?? [];
+    // 2 January 2027 is a Saturday.
+    expect(dates).not.toContain('2027-01-02');
+    expect(dates).toContain('2026-12-29');
+    expect(dates.every((date) => date >= '2026-11-01')).toBe(true);
+    expect(calendar?.until).toBe('2028-12-31');
+  });
+
+  it('made on New Year still know the holidays of the night before', () => {
+    const config = aConfig({}, { calendars: { japan: { holidays: 'US' } } });
+    const calendar = settingsOf(config, 'develop', new Date('2027-01-01T00:00:00Z')).nightSchedule?.schedule
+      .calendar;
+    expect(calendar?.closed[0]).toEqual({ date: '2026-12-25 2028-12-25 2029-12-25', name: 'Christmas Day' });
+  });
+
+  it('are the same on most days', () => {
+    const on = (date: string) => settingsOf(aConfig(), 'develop', new Date(date));
+    expect(on('2026-11-10T00:00:00Z')).toEqual(on('2026-12-05T23:00:00Z'));
+  });
+
+  it('leave out a holiday that is worked', () => {
+    const config = aConfig({}, { calendars: { japan: { holidays: 'JP', open: ['2026-11-23'] } } });
+    const { schedule } = settingsOf(config, 'develop', now).nightSchedule ?? {};
+    expect(schedule?.calendar?.open).toEqual(['2026-11-23']);
+    const noon = new Date('2026-11-23T12:00:00+09:00');
+    expect(schedule && desiredAt(schedule, noon, []).source).toBe('calendar');
+  });
+
+  it('of the sample leave most of the room that Lambda gives', async () => {
+    const { config } = await loadConfig();
+    for (const settings of Object.values(settingsOf(config, 'develop', now))) {
+      expect(sizeOf(settings)).toBeLessThan(3_000);
+    }
+  });
+
+  it('that are too long are refused with what to shorten', () => {
+    const builds = Array.from({ length: 40 }, (_, index) => aBuild(index));
+    const attempt = () => settingsOf(aConfig({ deploy: { argocd, builds } }), 'develop', now);
+    expect(attempt).toThrow(ConfigError);
+    expect(attempt).toThrow(
+      /environments\.develop: the settings of branchDeploy are \d+ bytes long and Lambda takes 3800: shorten builds \(\d+ bytes\), with fewer builds, or share them out over two environments/,
+    );
+    expect(SETTINGS_LIMIT_BYTES).toBeLessThan(4_096);
+  });
+
+  it('of an unknown environment are refused', () => {
+    expect(() => settingsOf(aConfig(), 'develp', now)).toThrow(
+      'environments: "develp": there is no such environment: did you mean "develop"?',
+    );
+  });
+});
