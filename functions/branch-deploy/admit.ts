@@ -16,6 +16,9 @@ export type Admission =
     }
   | { readonly admitted: false; readonly action: Action; readonly reason: string };
 
+/** What Kubernetes takes as a name: anything else could be read as another path. */
+export const APPLICATION_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
+
 /** What is said of a build by its status alone; undefined where it must be looked at. */
 export function judgeStatus(status: string): { action: Action; reason: string } | undefined {
   if (status === 'SUCCEEDED') return undefined;
@@ -38,6 +41,13 @@ export function admit(
     return no('refuse', 'CodeBuild gave it no number, so it cannot be told from older ones');
 
   const answers = bindings.map((binding) => ({ binding, answer: matchBranch(binding, build) }));
+  const unnamable = bindings
+    .flatMap((binding) => binding.applications)
+    .find(({ name }) => !APPLICATION_NAME.test(name));
+  if (unnamable) {
+    const shown = JSON.stringify(unnamable.name.slice(0, 120));
+    return no('refuse', `${shown} is no name of an application: correct it in the config`);
+  }
   const deploys = answers.flatMap(({ binding, answer }) =>
     answer.matches
       ? [{ wanted: wantedOf(build, binding, answer.sha, facts), applications: binding.applications }]

@@ -7,6 +7,7 @@ import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.
 import { admit, judgeStatus } from './admit.ts';
 import { type CarryPorts, carry, changeRecord } from './carry.ts';
 import { describe, isOver } from './decide.ts';
+import { lookForDrift } from './drift.ts';
 import type { BranchDeployEvent } from './event.ts';
 import type { ApplicationView, Build, Builds, Night } from './ports.ts';
 import {
@@ -19,6 +20,7 @@ import {
   want,
 } from './record.ts';
 import { type Sleep, sleepAt, sleepsBySchedule, wallClock } from './sleep.ts';
+import { TIMES } from './times.ts';
 
 export interface BranchDeployPorts extends CarryPorts {
   readonly builds: Builds;
@@ -26,23 +28,6 @@ export interface BranchDeployPorts extends CarryPorts {
   /** Builds that this warm process has looked at: an optimisation, never the truth. */
   readonly seen: Set<string>;
 }
-
-export const TIMES = {
-  /** An invocation waits so long for a verdict; later ticks go on. */
-  waitMs: 25_000,
-  /** Lost events are looked for in every such minute of the hour. */
-  lookEveryMinutes: 5,
-  /** A build that ended longer ago was not lost, it is history. */
-  lookBackMs: 3 * 86_400_000,
-  /** Between the syncs that a tick starts: a cluster that has just woken is busy enough. */
-  staggerMs: 2_000,
-  /** Syncs that one tick may start; the others follow with the next. */
-  perTick: 10,
-  /** How long the cluster is woken for a deploy, where `whenAsleep` says so. */
-  wakeMs: 2 * 3_600_000,
-  /** The applications are looked at for so long after the night; then the morning is over. */
-  morningMs: 2 * 3_600_000,
-} as const;
 
 export async function run(
   event: BranchDeployEvent,
@@ -131,7 +116,8 @@ async function onTick(
     else await abandon(value, tick.id, ports);
   }
   const morning = !asleepBySchedule && kept.night !== undefined;
-  if (pending.size > 0 || morning) {
+  const looksForDrift = !asleepBySchedule && minute % TIMES.driftEveryMinutes === 0;
+  if (pending.size > 0 || morning || looksForDrift) {
     const sleep = await lookAtNight(settings, ports);
     const records = new Map(kept.records.map((record) => [keyOf(record.value), record.value]));
     if (sleep.asleep) {
@@ -150,6 +136,12 @@ async function onTick(
           failures,
         );
         for (const application of broken) pending.set(keyOf(application), application);
+      }
+      if (looksForDrift) {
+        const quiet = [...bound.values()].filter((application) => !pending.has(keyOf(application)));
+        await collect(failures, quiet, (application) =>
+          lookForDrift(application, records.get(keyOf(application)), tick.id, ports),
+        );
       }
       const until = new Date(now.getTime() + TIMES.waitMs);
       const turn = [...pending.values()].slice(0, TIMES.perTick);

@@ -1,6 +1,7 @@
 /** Argo CD through its API server. */
 import { createHttpHost, type HttpHost, type HttpReply, UnreachableError } from '#functions/adapters/http.ts';
 import type { Secret } from '#functions/adapters/secret.ts';
+import { APPLICATION_NAME } from '#functions/branch-deploy/admit.ts';
 import type { Answer, ApplicationView, Argocd } from '#functions/branch-deploy/ports.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
@@ -14,8 +15,6 @@ export interface ArgocdServerOptions {
   readonly timeoutMs?: number;
 }
 
-/** What `kubectl` takes as a name. Anything else would be read as another path. */
-const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 /** etcd keeps objects of 1.5 MB: more is no Application. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
@@ -69,7 +68,7 @@ export function createArgocdServer(options: ArgocdServerOptions): Argocd & { clo
 
   return {
     async read(application, { refresh = false } = {}) {
-      if (!NAME.test(application.name)) return invalidName(application);
+      if (!isApplicationName(application.name)) return invalidName(application);
       const query = new URLSearchParams({
         project: application.project,
         ...(application.namespace ? { appNamespace: application.namespace } : {}),
@@ -79,7 +78,7 @@ export function createArgocdServer(options: ArgocdServerOptions): Argocd & { clo
     },
 
     async sync(application, deployId) {
-      if (!NAME.test(application.name)) return invalidName(application);
+      if (!isApplicationName(application.name)) return invalidName(application);
       return answer(() =>
         ask('POST', `${pathOf(application)}/sync`, {
           name: application.name,
@@ -107,7 +106,7 @@ export function invalidName(application: ApplicationSettings): Answer<never> {
 }
 
 export function isApplicationName(name: string): boolean {
-  return NAME.test(name);
+  return APPLICATION_NAME.test(name);
 }
 
 function checkedUrl(argocd: ArgocdServerOptions['argocd']): URL {

@@ -1,0 +1,43 @@
+/** Applications that have been OutOfSync for long: said once, changed by nobody. */
+import type { ApplicationSettings } from '#model/settings.ts';
+import type { CarryPorts } from './carry.ts';
+import { type ApplicationRecord, emptyRecord } from './record.ts';
+import { TIMES } from './times.ts';
+
+/** Compares the application with what is kept of it. Trouble with Argo CD is left to those who have a deploy to make. */
+export async function lookForDrift(
+  application: ApplicationSettings,
+  record: ApplicationRecord | undefined,
+  trigger: string,
+  { argocd, deploys, reporter, now }: CarryPorts,
+): Promise<void> {
+  const read = await argocd.read(application);
+  if (!read.ok) return;
+  const { sync, revisions, requested } = read.value;
+  if (sync === 'Unknown' || requested) return;
+  const drift = record?.drift;
+  if (sync === 'Synced' && !drift) return;
+
+  const kept = await deploys.get(application);
+  const { drift: _, ...rest } = kept?.value ?? emptyRecord(application);
+  const over = kept?.version ?? 'absent';
+  if (sync === 'Synced') {
+    await deploys.save(rest, over);
+    return;
+  }
+  const since = drift?.since ?? now().toISOString();
+  const report = now().getTime() - Date.parse(since) >= TIMES.driftMs && !drift?.reported;
+  if (drift && !report) return;
+  const saved = await deploys.save(
+    { ...rest, drift: { since, ...(report ? { reported: true } : {}) } },
+    over,
+  );
+  if (!report || saved === undefined) return;
+  await reporter.say({
+    target: application.name,
+    action: 'warn',
+    reason: `OutOfSync since ${since}: what runs is not what ${revisions.join(', ') || 'its source'} says`,
+    trigger,
+    facts: { since },
+  });
+}

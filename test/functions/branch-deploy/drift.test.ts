@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest';
+import { AT_NIGHT, aWorld, OFFICE, REPOSITORY } from './a-world.ts';
+
+describe('drift', () => {
+  const drifted = () => {
+    const world = aWorld();
+    // Somebody pushes what no build announces.
+    world.codebuild.changeProject(
+      { account: '111111111111', region: 'ap-northeast-1', name: 'api-develop' },
+      { outcome: 'FAILED' },
+    );
+    world.codebuild.push({ repository: REPOSITORY, ref: 'refs/heads/develop' });
+    return world;
+  };
+
+  test('an application that is OutOfSync for an hour is reported once, and not synced', async () => {
+    const world = drifted();
+    await world.ticks(60);
+    expect(world.decisions).toEqual([]);
+    await world.ticks(120);
+    expect(world.decisions).toMatchObject([{ action: 'warn', target: 'api' }]);
+    expect(world.syncs()).toBe(0);
+  });
+
+  test('one that is Synced again is forgotten, and reported again when it drifts anew', async () => {
+    const world = drifted();
+    await world.ticks(150);
+    world.argocd.startForeignSync('api');
+    await world.ticks(20);
+    world.codebuild.push({ repository: REPOSITORY, ref: 'refs/heads/develop' });
+    await world.ticks(150);
+    expect(world.actions()).toEqual(['warn', 'warn']);
+  });
+
+  test('at night nobody is asked', async () => {
+    const world = aWorld({ start: AT_NIGHT, settings: { schedule: OFFICE } });
+    await world.ticks(60);
+    expect(world.wire.calls).toEqual([]);
+  });
+});
