@@ -116,11 +116,17 @@ function branchDeployOf(
   deploy: NonNullable<DevelopmentEnvironmentConfig['deploy']>,
   schedule: Schedule | undefined,
 ): BranchDeploySettings {
-  const { url, tokenSecret, ca, through } = deploy.argocd;
+  const { url, tokenSecret, ca, through, insecureLoopback } = deploy.argocd;
   return {
     ...common,
     production: false,
-    argocd: { url, tokenSecret, ...(ca ? { ca } : {}), through: through ?? 'server' },
+    argocd: {
+      url,
+      tokenSecret,
+      ...(ca ? { ca } : {}),
+      through: through ?? 'server',
+      ...(insecureLoopback ? { insecureLoopback } : {}),
+    },
     builds: deploy.builds.map(({ project, repository, branch, applications }) => ({
       project,
       repository,
