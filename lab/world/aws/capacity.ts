@@ -33,16 +33,12 @@ export function createCapacity(): Capacity {
 }
 
 /** The failed activity's message, as Auto Scaling words it. */
-export function shortageMessage(
-  wanted: { readonly type: string; readonly zone: string; readonly capacityType: CapacityType },
-  otherZones: readonly string[],
-): string {
-  if (wanted.capacityType === 'SPOT') {
-    return 'Could not launch Spot Instances. UnfulfillableCapacity - Unable to fulfill capacity due to your request configuration. Please adjust your request and try again. Launching EC2 instance failed.';
-  }
-  const elsewhere =
-    otherZones.length > 0
-      ? ` You can currently get ${wanted.type} capacity by not specifying an Availability Zone in your request or choosing ${otherZones.join(', ')}.`
-      : '';
-  return `Could not launch On-Demand Instances. InsufficientInstanceCapacity - We currently do not have sufficient ${wanted.type} capacity in the Availability Zone you requested (${wanted.zone}). Our system will be working on provisioning additional capacity.${elsewhere} Launching EC2 instance failed.`;
+export function shortageMessage(wanted: {
+  readonly type: string;
+  readonly zone: string;
+  readonly capacityType: CapacityType;
+}): string {
+  return wanted.capacityType === 'SPOT'
+    ? 'Could not launch Spot Instances. UnfulfillableCapacity - Unable to fulfill capacity due to your request configuration. Please adjust your request and try again. Launching EC2 instance failed.'
+    : `Could not launch On-Demand Instances. InsufficientInstanceCapacity - We currently do not have sufficient ${wanted.type} capacity in the Availability Zone you requested (${wanted.zone}). Our system will be working on provisioning additional capacity. Launching EC2 instance failed.`;
 }

@@ -81,6 +81,8 @@ const DONE_AFTER: readonly [number, number] = [8_000, 20_000];
 const TOKEN_KEPT = 86_400_000;
 /** After so long without a successful launch the nodegroup is called degraded. */
 const DEGRADED_AFTER = 600_000;
+/** Failures further apart than this are not one failure that lasts: the group did not try meanwhile. */
+const FAILING_ON = 300_000;
 
 export function createEks(
   state: State,
@@ -88,7 +90,7 @@ export function createEks(
   scaling: Scaling,
 ): { readonly api: Eks; readonly builder: EksBuilder } {
   const clustersByKey = new Map<string, EksCluster>();
-  const failingSince = new Map<Nodegroup, number>();
+  const failing = new Map<Nodegroup, { readonly since: number; readonly last: number }>();
 
   const cluster = (scope: Scope, name: string): EksCluster => {
     const found = clustersByKey.get(keyOf(scope, name));
@@ -112,16 +114,16 @@ export function createEks(
     const managed = group.nodegroup;
     if (!managed) return;
     if (failure === undefined) {
-      failingSince.delete(managed);
-      if (managed.status === 'DEGRADED' && managed.issues.every(isLaunchFailure)) {
-        managed.status = 'ACTIVE';
-        managed.issues = [];
-      }
+      failing.delete(managed);
+      managed.issues = managed.issues.filter((issue) => !isLaunchFailure(issue));
+      if (managed.status === 'DEGRADED' && managed.issues.length === 0) managed.status = 'ACTIVE';
       return;
     }
-    const since = failingSince.get(managed) ?? state.now();
-    failingSince.set(managed, since);
-    if (state.now() - since < DEGRADED_AFTER || managed.status !== 'ACTIVE') return;
+    const now = state.now();
+    const known = failing.get(managed);
+    const since = known && now - known.last < FAILING_ON ? known.since : now;
+    failing.set(managed, { since, last: now });
+    if (now - since < DEGRADED_AFTER || managed.status !== 'ACTIVE') return;
     managed.status = 'DEGRADED';
     managed.issues = [
       { code: 'AsgInstanceLaunchFailures', message: failure, resourceIds: [managed.group.name] },
@@ -156,18 +158,19 @@ export function createEks(
         );
       }
       const sizes = checkedSizes(target, change, members);
-      if (target.status === 'UPDATING') {
-        throw new AwsError(
-          'ResourceInUseException',
-          'Nodegroup cannot be updated as it is currently not in Active State',
-          { status: 409, members },
-        );
-      }
-      if (target.status !== 'ACTIVE' && target.status !== 'DEGRADED') {
+      if (target.status.endsWith('_FAILED')) {
         throw new AwsError(
           'InvalidRequestException',
           `Nodegroup cannot be updated as it is currently in ${target.status} state`,
           { members },
+        );
+      }
+      // A degraded nodegroup can be resized; that is how it recovers.
+      if (target.status !== 'ACTIVE' && target.status !== 'DEGRADED') {
+        throw new AwsError(
+          'ResourceInUseException',
+          'Nodegroup cannot be updated as it is currently not in Active State',
+          { status: 409, members },
         );
       }
       const update: EksUpdate = {
@@ -181,7 +184,6 @@ export function createEks(
         errors: [],
       };
       target.updates.set(update.id, update);
-      const before = target.status;
       target.status = 'UPDATING';
       state.changed();
       state.context.clock.after(APPLIED_AFTER, () => {
@@ -204,7 +206,7 @@ export function createEks(
       state.context.clock.after(state.between(...DONE_AFTER), () => {
         update.status = 'Successful';
         target.modifiedAt = state.now();
-        if (target.status === 'UPDATING') target.status = before;
+        if (target.status === 'UPDATING') target.status = target.issues.length > 0 ? 'DEGRADED' : 'ACTIVE';
         state.changed();
       });
       return update;

@@ -185,7 +185,7 @@ export function groupOf(state: State, scope: Scope, nameOrArn: string): AutoScal
   if (!group) {
     throw new AwsError(
       'ValidationError',
-      `AutoScalingGroup name not found - AutoScalingGroup '${name}' not found`,
+      `AutoScalingGroup name not found - AutoScalingGroup ${name} not found`,
     );
   }
   return group;

@@ -111,7 +111,7 @@ export function createScaling(
   const fail = (group: AutoScalingGroup, cause: string, wanted: Wanted) => {
     const zone = wanted.subnets[0]?.zone ?? '';
     const type = wanted.types[0] ?? '';
-    const message = shortageMessage({ type, zone, capacityType: wanted.capacityType }, []);
+    const message = shortageMessage({ type, zone, capacityType: wanted.capacityType });
     const activity = record(group, {
       kind: 'launch',
       instance: undefined,

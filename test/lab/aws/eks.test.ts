@@ -85,16 +85,15 @@ describe('a managed nodegroup', () => {
     );
   });
 
-  it.each(['DELETING', 'CREATING', 'DELETE_FAILED'] as const)(
-    'cannot be updated while it is %s',
-    (status) => {
-      const world = aWorld();
-      world.aws.eks.setStatus(aNodegroup(world), status);
-      expect(() => update(world, { desired: 1 })).toThrow(
-        expect.objectContaining({ code: 'InvalidRequestException' }),
-      );
-    },
-  );
+  it.each([
+    ['DELETING', 'ResourceInUseException'],
+    ['CREATING', 'ResourceInUseException'],
+    ['CREATE_FAILED', 'InvalidRequestException'],
+  ] as const)('cannot be updated while it is %s', (status, code) => {
+    const world = aWorld();
+    world.aws.eks.setStatus(aNodegroup(world), status);
+    expect(() => update(world, { desired: 1 })).toThrow(expect.objectContaining({ code }));
+  });
 
   it('is drained by EKS before its instances go', async () => {
     const world = aWorld();

@@ -72,7 +72,8 @@ export function sqsService(aws: AwsWorld): AwsService {
                 candidate.region === request.region,
             );
           if (!queue) throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.');
-          return { QueueUrl: `https://sqs.${queue.region}.amazonaws.com/${queue.account}/${queue.name}` };
+          // Clients send to the host of this URL, whatever endpoint they were given.
+          return { QueueUrl: `http://${request.headers['host']}/${queue.account}/${queue.name}` };
         }
         case 'ReceiveMessage': {
           // Peeks: the lab's queues keep what they got, so that it can be read after the day.
