@@ -18,6 +18,7 @@ import type { NetworkConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
 import { type CommonSettings, SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
 import { bundle, handlerOf } from './function-bundle.ts';
+import { settingsText } from './settings-text.ts';
 import type { StateTable } from './state-table.ts';
 
 export interface NightshiftFunctionProps {
@@ -162,7 +163,7 @@ export function functionNameOf(environment: string, capability: Capability): str
 
 function environmentOf(props: NightshiftFunctionProps): Record<string, string> {
   const environment = {
-    [SETTINGS_VARIABLE]: JSON.stringify(props.settings),
+    [SETTINGS_VARIABLE]: settingsText(props.settings),
     POWERTOOLS_SERVICE_NAME: props.capability,
     POWERTOOLS_LOG_LEVEL: 'INFO',
   };

@@ -23,9 +23,8 @@ import type {
 import { parseWindows } from '#model/window.ts';
 import { ConfigError } from './config-error.ts';
 import { expandedUntil, publicHolidays } from './holidays.ts';
+import { SETTINGS_LIMIT_BYTES, settingsText } from './settings-text.ts';
 
-/** Lambda allows 4,096 bytes for all variables together; the rest is for the table's name and the tools. */
-export const SETTINGS_LIMIT_BYTES = 3_800;
 /** A window that runs when the settings are made can have begun on a date so many days ago. */
 const PAST_DAYS = 8;
 const DAY_MS = 86_400_000;
@@ -208,17 +207,17 @@ function datesOf(text: string): number[] {
 
 function checkSize(environmentName: string, settings: EnvironmentSettings): void {
   for (const [capability, value] of Object.entries(settings)) {
-    const bytes = new TextEncoder().encode(JSON.stringify(value)).length;
+    const bytes = Buffer.byteLength(settingsText(value));
     if (bytes <= SETTINGS_LIMIT_BYTES) continue;
     const longest = Object.entries(value as object)
-      .map(([key, part]) => ({ key, bytes: new TextEncoder().encode(JSON.stringify(part)).length }))
+      .map(([key, part]) => ({ key, bytes: Buffer.byteLength(JSON.stringify(part)) }))
       .sort((a, b) => b.bytes - a.bytes)[0];
     throw new ConfigError('the config', [
       {
         path: `environments.${environmentName}`,
         message:
-          `the settings of ${capability} are ${bytes} bytes long and Lambda takes ${SETTINGS_LIMIT_BYTES}: ` +
-          `shorten ${longest?.key ?? 'them'} (${longest?.bytes ?? bytes} bytes), ${adviceFor(longest?.key)}`,
+          `the settings of ${capability} are ${bytes} bytes long even when deflated, and Lambda takes ${SETTINGS_LIMIT_BYTES}: ` +
+          `shorten ${longest?.key ?? 'them'}, which makes up most of it, ${adviceFor(longest?.key)}`,
       },
     ]);
   }

@@ -1,3 +1,4 @@
+import { inflateRawSync } from 'node:zlib';
 import { SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
 import { SettingsError } from './errors.ts';
 
@@ -11,7 +12,9 @@ export function readSettings<T>(environment: NodeJS.ProcessEnv = process.env): {
   if (!text) throw new SettingsError(`${SETTINGS_VARIABLE} is not set: deploy the stack again`);
   if (!table) throw new SettingsError(`${TABLE_VARIABLE} is not set: deploy the stack again`);
   try {
-    return { settings: JSON.parse(text) as T, table };
+    // What is too long for a variable was deflated: `lib/settings-text.ts`.
+    const json = text.startsWith('{') ? text : inflateRawSync(Buffer.from(text, 'base64')).toString('utf8');
+    return { settings: JSON.parse(json) as T, table };
   } catch (cause) {
     throw new SettingsError(`${SETTINGS_VARIABLE} is not JSON: deploy the stack again`, { cause });
   }

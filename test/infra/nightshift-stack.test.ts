@@ -136,7 +136,7 @@ describe('the functions', () => {
     const { nightSchedule, spotDrain } = settingsOf(aConfig({ develop: aDevelopment() }), 'develop', NOW);
     const wide = {
       ...nightSchedule!,
-      nodegroups: Array.from({ length: 200 }, (_, index) => `workers-for-team-${index}`),
+      nodegroups: Array.from({ length: 5_000 }, (_, index) => `workers-for-team-${index}`),
     };
     expect(
       () => new NightshiftStack(new App(), 'Wrong', { settings: { spotDrain, nightSchedule: wide } }),
