@@ -7,7 +7,10 @@ export interface CalendarConfig {
   readonly holidays?: HolidayCode;
   /** Dates `2026-12-29` or ranges `2026-12-29/2027-01-03`, both ends included, in the schedule's zone. */
   readonly closed?: readonly string[];
-  /** Dates or ranges that are worked although they are holidays or closed. */
+  /**
+   * Dates or ranges that are worked although they are holidays or closed. A date on which no window starts, like a
+   * Saturday, takes the windows of the nearest earlier weekday that has any (none of more than a day).
+   */
   readonly open?: readonly string[];
 }
 
