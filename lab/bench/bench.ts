@@ -1,0 +1,64 @@
+/** What every bench hands back: figures with their baseline, target and verdict. */
+export interface Figure {
+  readonly what: string;
+  readonly value: number;
+  readonly unit: string;
+  /** Measured in the same run. */
+  readonly baseline?: { readonly what: string; readonly value: number };
+  readonly target?: { readonly what: string; readonly met: boolean };
+}
+
+export interface BenchResult {
+  readonly bench: string;
+  /** How it was measured, in a sentence. */
+  readonly method: string;
+  readonly figures: readonly Figure[];
+  /** Further lines for a person: what a bundle consists of, and the like. */
+  readonly notes?: readonly string[];
+}
+
+export type Bench = (options: {
+  readonly runs: number;
+  readonly log: (line: string) => void;
+}) => Promise<BenchResult>;
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
+}
+
+/** The figure that `share` of the values are at or below: 0.99 for p99. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}
+
+export function table(result: BenchResult): string {
+  const rows = [
+    ['what', 'figure', 'baseline', 'ratio', 'target', ''],
+    ...result.figures.map((figure) => [
+      figure.what,
+      `${text(figure.value)} ${figure.unit}`,
+      figure.baseline ? `${text(figure.baseline.value)} ${figure.unit} (${figure.baseline.what})` : '',
+      figure.baseline ? (figure.value / figure.baseline.value).toFixed(2) : '',
+      figure.target?.what ?? '',
+      figure.target ? (figure.target.met ? 'met' : 'NOT MET') : '',
+    ]),
+  ];
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  return [`${result.bench}: ${result.method}`, ...lines, ...(result.notes ?? [])].join('\n');
+}
+
+function text(value: number): string {
+  return value >= 100
+    ? Math.round(value).toLocaleString('en-US')
+    : value.toFixed(value >= 10 ? 1 : 3).replace(/\.?0+$/, '');
+}

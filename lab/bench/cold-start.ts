@@ -1,0 +1,154 @@
+/** Process start → handler ready, for each function's bundle, beside an empty handler and a bare one. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { buildSync } from 'esbuild';
+import { loadConfig } from '#lib/config-file.ts';
+import { BUNDLE_LIMIT, type Bundle, bundle, bundleOptions } from '#lib/function-bundle.ts';
+import { settingsOf } from '#lib/settings.ts';
+import type { Capability } from '#model/decision.ts';
+import { SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
+import { type Bench, type Figure, median } from './bench.ts';
+
+const CAPABILITIES: readonly Capability[] = ['night-schedule', 'spot-drain', 'branch-deploy'];
+
+export const coldStart: Bench = async ({ runs, log }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nightshift-bench-'));
+  try {
+    const { config } = await loadConfig();
+    const name = Object.entries(config.environments).find(
+      ([, one]) => !one.production && one.schedule && one.deploy,
+    )?.[0];
+    if (name === undefined)
+      throw new Error('the config has no environment with a schedule and a deploy to measure');
+    const settings = settingsOf(config, name, new Date());
+    const settingsFor = {
+      'night-schedule': settings.nightSchedule,
+      'spot-drain': settings.spotDrain,
+      'branch-deploy': settings.branchDeploy,
+    };
+
+    const empty = emptyHandler(folder);
+    const figures: Figure[] = [];
+    const notes: string[] = [];
+    for (const capability of CAPABILITIES) {
+      log(`cold-start: ${capability}`);
+      const directory = join(folder, capability);
+      mkdirSync(directory);
+      const made = bundle(capability, directory);
+      const environment = {
+        AWS_REGION: settings.spotDrain.region,
+        AWS_ACCESS_KEY_ID: 'a',
+        AWS_SECRET_ACCESS_KEY: 'b',
+        [TABLE_VARIABLE]: 'nightshift',
+        [SETTINGS_VARIABLE]: JSON.stringify(settingsFor[capability]),
+      };
+      const bare = bareHandler(directory, capability, made);
+      const times = await inTurn(runs, environment, {
+        ours: join(directory, 'index.mjs'),
+        bare,
+        empty,
+      });
+      figures.push(
+        {
+          what: `${capability}, start`,
+          value: times.ours,
+          unit: 'ms',
+          baseline: { what: 'bare handler, same SDK clients', value: times.bare },
+          target: { what: 'not slower', met: times.ours <= times.bare },
+        },
+        { what: `${capability}, empty handler`, value: times.empty, unit: 'ms' },
+        {
+          what: `${capability}, bundle`,
+          value: made.bytes / 1000,
+          unit: 'KB',
+          target: { what: `≤ ${BUNDLE_LIMIT / 1000} KB`, met: made.bytes <= BUNDLE_LIMIT },
+        },
+      );
+      const parts = made.parts.slice(0, 8).map((part) => `${part.name} ${Math.round(part.bytes / 1000)}`);
+      notes.push(`${capability}, KB by package: ${parts.join(', ')}`);
+    }
+    return {
+      bench: 'cold-start',
+      method: `median of ${runs} new processes each, in turn`,
+      figures,
+      notes,
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
+
+function emptyHandler(folder: string): string {
+  const file = join(folder, 'empty.mjs');
+  writeFileSync(file, 'export const handler = async () => undefined;\n');
+  return file;
+}
+
+/** What anybody would begin with: the clients, and nothing done with them. Bundled with the options of the stack. */
+function bareHandler(directory: string, capability: Capability, made: Bundle): string {
+  const clients = made.parts.map((part) => part.name).filter((name) => name.startsWith('@aws-sdk/client-'));
+  const source = join(directory, 'bare.ts');
+  const file = join(directory, 'bare.mjs');
+  writeFileSync(
+    source,
+    [
+      ...clients.map((name, index) => `import * as sdk${index} from '${name}';`),
+      'const region = process.env.AWS_REGION;',
+      "const credentials = async () => ({ accessKeyId: 'a', secretAccessKey: 'b' });",
+      `export const clients = [${clients.map((name, index) => `new sdk${index}.${CLIENT_CLASS[name] ?? fail(name)}({ region, credentials })`).join(', ')}];`,
+      'export const handler = async () => clients.length;',
+    ].join('\n'),
+  );
+  const { metafile: _, ...options } = bundleOptions(capability);
+  buildSync({
+    ...options,
+    entryPoints: [source],
+    outfile: file,
+    nodePaths: [join(import.meta.dirname, '../../node_modules')],
+  });
+  return file;
+}
+
+const CLIENT_CLASS: Readonly<Record<string, string>> = {
+  '@aws-sdk/client-auto-scaling': 'AutoScalingClient',
+  '@aws-sdk/client-codebuild': 'CodeBuildClient',
+  '@aws-sdk/client-dynamodb': 'DynamoDBClient',
+  '@aws-sdk/client-eks': 'EKSClient',
+  '@aws-sdk/client-lambda': 'LambdaClient',
+  '@aws-sdk/client-secrets-manager': 'SecretsManagerClient',
+};
+
+function fail(name: string): never {
+  throw new Error(`the bench does not know the client class of ${name}: add it to CLIENT_CLASS`);
+}
+
+async function inTurn<T extends string>(
+  runs: number,
+  environment: Readonly<Record<string, string>>,
+  files: Readonly<Record<T, string>>,
+): Promise<Record<T, number>> {
+  const names = Object.keys(files) as T[];
+  const times = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<T, number[]>;
+  for (let run = -1; run < runs; run++)
+    for (const name of names) {
+      const time = await startOf(files[name], environment);
+      // The first one warms the file cache.
+      if (run >= 0) times[name].push(time);
+    }
+  return Object.fromEntries(names.map((name) => [name, median(times[name])])) as Record<T, number>;
+}
+
+/** Milliseconds from the start of the process until the handler could be called, as the process itself counts. */
+async function startOf(file: string, environment: Readonly<Record<string, string>>): Promise<number> {
+  const script = `const { handler } = await import(${JSON.stringify(`file://${file}`)});
+if (typeof handler !== 'function') throw new Error('no handler');
+process.stdout.write(String(performance.now()));
+process.exit(0);`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
+    env: { ...environment },
+  });
+  return Number(stdout);
+}
