@@ -14,6 +14,7 @@ import {
   unsupportedMediaType,
 } from '#lab/world/kubernetes/status.ts';
 import type { WorldContext } from '#lab/world/seams.ts';
+import { PROTOBUF } from './protobuf.ts';
 import type { ResourceRequest } from './request.ts';
 
 export interface Answer {
@@ -247,14 +248,14 @@ function patchType({ request, contentType }: Call): PatchType {
     const accepted = Object.keys(patchTypes).filter(
       (one) => !request.resource.custom || patchTypes[one] !== 'strategic',
     );
-    throw unsupportedMediaType(contentType, accepted);
+    throw unsupportedMediaType(accepted);
   }
   return type;
 }
 
 async function objectBody(call: Call): Promise<ObjectInput> {
-  if (call.contentType !== '' && call.contentType !== 'application/json')
-    throw unsupportedMediaType(call.contentType, ['application/json']);
+  if (!['', 'application/json', PROTOBUF].includes(call.contentType))
+    throw unsupportedMediaType(['application/json']);
   const body = await call.body();
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw badRequest(

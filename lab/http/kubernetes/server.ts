@@ -30,6 +30,7 @@ import {
   versionInfo,
 } from './discovery.ts';
 import { createFaults, type Fault, type Faults } from './faults.ts';
+import { PROTOBUF, readProtobuf } from './protobuf.ts';
 import { type ApiRequest, type ResourceRequest, readRequest } from './request.ts';
 import { type Answer, createResourceApi } from './resource-api.ts';
 import { review } from './reviews.ts';
@@ -128,7 +129,7 @@ export async function serveKubernetes(options: ServeOptions): Promise<Kubernetes
     checkAccess(kubernetes, user, request);
     if ('unknown' in request) throw unknownPath();
     if ('path' in request) return answerPath(kubernetes, request.path, request.verb, incoming);
-    const body = () => readJson(incoming);
+    const body = () => readBody(incoming);
     if ('review' in request) {
       if (request.verb !== 'create') throw methodNotAllowed();
       return { status: 201, body: review(kubernetes, user, request, ((await body()) ?? {}) as ObjectInput) };
@@ -334,7 +335,8 @@ function readAccept(incoming: IncomingMessage): { table: boolean } {
   return { table: /;as=Table/.test(readable) && /;v=v1(;|$)/.test(`${readable};`) };
 }
 
-async function readJson(incoming: IncomingMessage): Promise<unknown> {
+/** JSON, or the protobuf of the few kinds that are read; undefined when there is no body. */
+async function readBody(incoming: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
@@ -343,7 +345,9 @@ async function readJson(incoming: IncomingMessage): Promise<unknown> {
       throw failure(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${MAX_BODY}`);
     chunks.push(chunk);
   }
-  const text = Buffer.concat(chunks).toString('utf8');
+  const body = Buffer.concat(chunks);
+  if (incoming.headers['content-type']?.startsWith(PROTOBUF)) return readProtobuf(body);
+  const text = body.toString('utf8');
   if (text.trim() === '') return undefined;
   try {
     return JSON.parse(text);
@@ -424,7 +428,7 @@ function fail(fault: Fault, incoming: IncomingMessage, response: ServerResponse)
     return;
   }
   if (fault.reply === 'reset') {
-    incoming.socket.resetAndDestroy();
+    incoming.socket.destroy();
     return;
   }
   const retryAfter = fault.retryAfter ?? (fault.reply === 429 ? 1 : undefined);

@@ -231,11 +231,16 @@ export function createRegistry(
       }
       if (given.resourceVersion)
         throw failure(400, 'BadRequest', 'resourceVersion should not be set on objects to be created');
-      const draft = structuredClone(object) as KubeObject;
-      draft.apiVersion = groupVersion(resource);
+      const draft = {
+        kind: resource.kind,
+        apiVersion: groupVersion(resource),
+        metadata: {},
+        ...structuredClone(object),
+      } as KubeObject;
       draft.kind = resource.kind;
+      draft.apiVersion = groupVersion(resource);
       draft.metadata = {
-        ...(draft.metadata ?? {}),
+        ...draft.metadata,
         name,
         ...(home === undefined ? {} : { namespace: home }),
         uid: context.uuid(),

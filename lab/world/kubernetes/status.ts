@@ -151,13 +151,11 @@ export const methodNotAllowed = () =>
 export const notAcceptable = (accepted: readonly string[]) =>
   failure(406, 'NotAcceptable', `only the following media types are accepted: ${accepted.join(', ')}`);
 
-export const unsupportedMediaType = (given: string, accepted: readonly string[]) =>
+export const unsupportedMediaType = (accepted: readonly string[]) =>
   failure(
     415,
     'UnsupportedMediaType',
-    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}${
-      given ? '' : ''
-    }`,
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
   );
 
 export const expired = (message: string, continueToken?: string) => {

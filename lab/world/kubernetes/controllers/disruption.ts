@@ -174,8 +174,8 @@ export function createDisruptionController(context: ControllerContext): void {
 
   registry.subscribe(({ resource, object, previous, type }) => {
     if (resource.key === KEY) {
-      if (type !== 'DELETED' && previous?.metadata.generation !== object.metadata.generation)
-        queue.add(keyOf(object));
+      // Also when an eviction took from it: what it took is given back if the pod stays.
+      if (type !== 'DELETED') queue.add(keyOf(object));
       return;
     }
     if (resource.key === 'pods') {

@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { isEqual, jsonPatch, mergePatch, strategicMergePatch } from '#lab/world/kubernetes/patch.ts';
+
+describe('a strategic merge patch', () => {
+  const node = {
+    spec: {
+      taints: [
+        { key: 'team', value: 'a', effect: 'NoSchedule' },
+        { key: 'gpu', effect: 'NoExecute' },
+      ],
+    },
+    status: { conditions: [{ type: 'Ready', status: 'True' }] },
+  };
+
+  it('adds a taint beside those that are there', () => {
+    const patched = strategicMergePatch(node, {
+      spec: { unschedulable: true, taints: [{ key: 'nightshift', effect: 'NoSchedule' }] },
+    });
+    expect(patched.spec.taints.map((taint: { key: string }) => taint.key)).toEqual([
+      'team',
+      'gpu',
+      'nightshift',
+    ]);
+    expect(patched.spec.unschedulable).toBe(true);
+  });
+
+  it('merges a taint of the same key, whatever its effect', () => {
+    const patched = strategicMergePatch(node, { spec: { taints: [{ key: 'team', effect: 'NoExecute' }] } });
+    expect(patched.spec.taints).toEqual([
+      { key: 'team', value: 'a', effect: 'NoExecute' },
+      { key: 'gpu', effect: 'NoExecute' },
+    ]);
+  });
+
+  it('takes an element out by $patch: delete', () => {
+    const patched = strategicMergePatch(node, { spec: { taints: [{ key: 'team', $patch: 'delete' }] } });
+    expect(patched.spec.taints).toEqual([{ key: 'gpu', effect: 'NoExecute' }]);
+  });
+
+  it('replaces a list by $patch: replace', () => {
+    const patched = strategicMergePatch(node, {
+      spec: { taints: [{ $patch: 'replace' }, { key: 'only', effect: 'NoSchedule' }] },
+    });
+    expect(patched.spec.taints).toEqual([{ key: 'only', effect: 'NoSchedule' }]);
+  });
+
+  it('merges conditions by type and containers by name', () => {
+    const patched = strategicMergePatch(
+      { conditions: [{ type: 'A', status: 'True' }], containers: [{ name: 'x', image: '1', args: ['a'] }] },
+      { conditions: [{ type: 'A', status: 'False' }], containers: [{ name: 'x', image: '2', args: ['b'] }] },
+    );
+    expect(patched).toEqual({
+      conditions: [{ type: 'A', status: 'False' }],
+      containers: [{ name: 'x', image: '2', args: ['b'] }],
+    });
+  });
+
+  it('refuses an element without its merge key', () => {
+    expect(() => strategicMergePatch(node, { spec: { taints: [{ effect: 'NoSchedule' }] } })).toThrow(
+      'does not contain declared merge key: key',
+    );
+  });
+
+  it('removes by null and leaves the target as it was', () => {
+    const target = { metadata: { labels: { a: '1', b: '2' } } };
+    expect(strategicMergePatch(target, { metadata: { labels: { a: null } } })).toEqual({
+      metadata: { labels: { b: '2' } },
+    });
+    expect(target.metadata.labels.a).toBe('1');
+  });
+
+  it('merges finalizers as a set, and takes some out on demand', () => {
+    expect(strategicMergePatch({ finalizers: ['a'] }, { finalizers: ['b', 'a'] })).toEqual({
+      finalizers: ['a', 'b'],
+    });
+    expect(
+      strategicMergePatch({ finalizers: ['a', 'b'] }, { '$deleteFromPrimitiveList/finalizers': ['a'] }),
+    ).toEqual({ finalizers: ['b'] });
+  });
+});
+
+describe('a merge patch', () => {
+  it('replaces lists whole', () => {
+    expect(mergePatch({ taints: [{ key: 'a' }] }, { taints: [{ key: 'b' }] })).toEqual({
+      taints: [{ key: 'b' }],
+    });
+  });
+});
+
+describe('a JSON patch', () => {
+  it('adds, replaces, removes, copies, moves and tests', () => {
+    const patched = jsonPatch({ a: { 'x/y': 1 }, list: [1, 3] }, [
+      { op: 'test', path: '/a/x~1y', value: 1 },
+      { op: 'add', path: '/list/1', value: 2 },
+      { op: 'add', path: '/list/-', value: 4 },
+      { op: 'replace', path: '/a/x~1y', value: 5 },
+      { op: 'copy', from: '/a', path: '/b' },
+      { op: 'move', from: '/list/0', path: '/first' },
+      { op: 'remove', path: '/a' },
+    ]);
+    expect(patched).toEqual({ list: [2, 3, 4], b: { 'x/y': 5 }, first: 1 });
+  });
+
+  it.each([
+    [{ op: 'test', path: '/a', value: 2 }, 'test failed'],
+    [{ op: 'remove', path: '/missing' }, 'missing'],
+    [{ op: 'replace', path: '/missing/deep', value: 1 }, 'missing'],
+    [{ op: 'dance', path: '/a' }, 'Unexpected kind'],
+  ])('refuses %j with 422', (operation, message) => {
+    expect(() => jsonPatch({ a: 1 }, [operation])).toThrow(message);
+  });
+});
+
+it('equality does not care about absent and undefined, or the order of keys', () => {
+  expect(isEqual({ a: 1, b: undefined, c: [{ x: 1, y: 2 }] }, { c: [{ y: 2, x: 1 }], a: 1 })).toBe(true);
+  expect(isEqual({ a: [1, 2] }, { a: [2, 1] })).toBe(false);
+});
