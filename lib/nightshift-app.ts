@@ -14,6 +14,7 @@ export interface NightshiftAppProps extends AppProps {
 /** The same with and without the CDK command line: `cdk.json` holds no flags of its own. */
 const CONTEXT = {
   '@aws-cdk/core:checkSecretUsage': true,
+  '@aws-cdk/core:strictCfnValidateErrors': true,
   '@aws-cdk/core:target-partitions': ['aws', 'aws-cn'],
   '@aws-cdk/core:enablePartitionLiterals': true,
   '@aws-cdk/aws-iam:minimizePolicies': true,

@@ -1,4 +1,5 @@
 /** Configs and synthesized stacks for the tests of the CDK app. */
+import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { NightshiftApp } from '#lib/nightshift-app.ts';
 import type { NightshiftStack } from '#lib/nightshift-stack.ts';
@@ -7,6 +8,9 @@ import type {
   NightshiftConfig,
   ProductionEnvironmentConfig,
 } from '#model/config.ts';
+
+// The CDK's own check of templates takes a second in each process: synth.test.ts runs it once, on the whole app.
+process.env['CDK_VALIDATION'] = 'false';
 
 export const NOW = new Date('2026-11-22T00:00:00Z');
 
@@ -53,12 +57,18 @@ export function aConfig(environments: NightshiftConfig['environments']): Nightsh
   };
 }
 
-/** The stacks are synthesized without bundling: templates do not depend on what the functions hold. */
+/** Stacks are synthesized without bundling: templates do not depend on what the functions hold. */
+const context = { 'aws:cdk:bundling-stacks': [] };
+
+export function anEmptyApp(): App {
+  return new App({ context });
+}
+
 export function anApp(environments: NightshiftConfig['environments']): NightshiftApp {
   return new NightshiftApp({
     config: aConfig(environments),
     now: NOW,
-    context: { 'aws:cdk:bundling-stacks': [] },
+    context,
   });
 }
 

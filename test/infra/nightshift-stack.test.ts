@@ -1,4 +1,3 @@
-import { App } from 'aws-cdk-lib';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import * as keys from '#functions/adapters/table-keys.ts';
@@ -8,6 +7,7 @@ import {
   aConfig,
   aDevelopment,
   anApp,
+  anEmptyApp,
   aProduction,
   NOW,
   statementsOf,
@@ -84,7 +84,7 @@ describe('production', () => {
       { spotDrain, nightSchedule: settings.nightSchedule! },
       { spotDrain, branchDeploy: settings.branchDeploy! },
     ])
-      expect(() => new NightshiftStack(new App(), 'Wrong', { settings: wrong })).toThrow(
+      expect(() => new NightshiftStack(anEmptyApp(), 'Wrong', { settings: wrong })).toThrow(
         'develop is a production environment',
       );
   });
@@ -139,7 +139,7 @@ describe('the functions', () => {
       nodegroups: Array.from({ length: 5_000 }, (_, index) => `workers-for-team-${index}`),
     };
     expect(
-      () => new NightshiftStack(new App(), 'Wrong', { settings: { spotDrain, nightSchedule: wide } }),
+      () => new NightshiftStack(anEmptyApp(), 'Wrong', { settings: { spotDrain, nightSchedule: wide } }),
     ).toThrow(/night-schedule in develop take \d+ bytes and Lambda allows 4096/);
   });
 
