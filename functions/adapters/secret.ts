@@ -22,8 +22,10 @@ export function createSecret(client: Pick<SecretsManagerClient, 'send'>, id: str
     const value = SecretString?.trim() ?? '';
     if (!value) throw new SecretError(`the secret ${id} holds no string: put the token there as plain text`);
     // What is not printable cannot be part of a header; the value itself is not shown.
-    if (!/^[\x21-\x7e]+$/.test(value)) {
-      throw new SecretError(`the secret ${id} holds spaces or control characters: put the bare token there`);
+    if (!/^[\x21-\x7e]+$/.test(value) || value.startsWith('{')) {
+      throw new SecretError(
+        `the secret ${id} holds JSON, spaces or control characters: put the bare token there`,
+      );
     }
     return value;
   };

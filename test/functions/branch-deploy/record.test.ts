@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest';
+import {
+  type ApplicationRecord,
+  attemptOf,
+  emptyRecord,
+  settle,
+  type WantedBuild,
+  want,
+} from '#functions/branch-deploy/record.ts';
+
+const now = new Date('2026-11-25T05:00:00Z');
+
+function aBuild(number: number, overrides: Partial<WantedBuild> = {}): WantedBuild {
+  return {
+    project: 'api-develop',
+    build: `api-develop:${number}`,
+    number,
+    repository: 'https://github.com/example/api',
+    branch: 'develop',
+    sha: String(number).padStart(40, '0'),
+    startedAt: new Date(now.getTime() + number * 60_000).toISOString(),
+    recordedAt: now.toISOString(),
+    trigger: 'event',
+    ...overrides,
+  };
+}
+
+const empty = emptyRecord({ name: 'api', project: 'default' });
+const wanting = (record: ApplicationRecord, build: WantedBuild): ApplicationRecord => {
+  const result = want(record, build);
+  if (result.result !== 'wanted') throw new Error(result.result);
+  return result.record;
+};
+
+describe('what is wanted', () => {
+  test('the newer build replaces the older one of its project', () => {
+    const result = want(wanting(empty, aBuild(1)), aBuild(2));
+    expect(result).toMatchObject({
+      result: 'wanted',
+      superseded: [{ number: 1 }],
+      record: { wanted: [{ number: 2 }] },
+    });
+  });
+
+  test('an older one is told which is newer, also when that one has long ended', () => {
+    const record = settle(wanting(empty, aBuild(5)), 'failed', now);
+    expect(want(record, aBuild(4))).toMatchObject({ result: 'older', newest: { number: 5 } });
+  });
+
+  test('the same build is a duplicate, before and after its end', () => {
+    const record = wanting(empty, aBuild(1));
+    expect(want(record, aBuild(1)).result).toBe('duplicate');
+    expect(want(settle(record, 'deployed', now), aBuild(1)).result).toBe('duplicate');
+  });
+
+  test('builds of two projects do not supersede each other', () => {
+    const other = aBuild(1, { project: 'migrations', build: 'migrations:1' });
+    const result = want(wanting(empty, aBuild(7)), other);
+    expect(result).toMatchObject({
+      result: 'wanted',
+      superseded: [],
+      record: { wanted: [{ number: 7 }, { number: 1 }] },
+    });
+  });
+
+  test('a second build of a commit that is deployed needs nothing', () => {
+    const record = settle(wanting(empty, aBuild(1)), 'deployed', now);
+    const again = aBuild(2, aBuild(1).sha ? { sha: String(aBuild(1).sha) } : {});
+    expect(want(record, again)).toMatchObject({
+      result: 'deployed',
+      by: { number: 1 },
+      record: { wanted: [], newest: { 'api-develop': { number: 2, outcome: 'deployed' } } },
+    });
+  });
+
+  test('a second build of a commit that failed is tried again', () => {
+    const record = settle(wanting(empty, aBuild(1)), 'failed', now);
+    expect(want(record, aBuild(2, { sha: String(aBuild(1).sha) })).result).toBe('wanted');
+  });
+
+  test('a second build of a commit that is being synced is served by that sync', () => {
+    const record = wanting(empty, aBuild(1));
+    const syncing = { ...record, attempt: attemptOf(record, now) };
+    expect(wanting(syncing, aBuild(2, { sha: String(aBuild(1).sha) })).attempt?.serves).toEqual([
+      'api-develop:1',
+      'api-develop:2',
+    ]);
+  });
+
+  test('a project that was made anew counts from one again', () => {
+    const record = settle(wanting(empty, aBuild(120)), 'deployed', now);
+    const days = new Date(now.getTime() + 5 * 86_400_000).toISOString();
+    expect(want(record, aBuild(1, { startedAt: days })).result).toBe('wanted');
+  });
+
+  test('a build that was queued for hours is still the older one', () => {
+    const record = wanting(empty, aBuild(10));
+    const hours = new Date(now.getTime() + 8 * 3_600_000).toISOString();
+    expect(want(record, aBuild(9, { startedAt: hours })).result).toBe('older');
+  });
+
+  test('what is wanted anew is not held back by what was put off before', () => {
+    expect(wanting({ ...empty, notBefore: '2030-01-01T00:00:00Z' }, aBuild(1)).notBefore).toBeUndefined();
+  });
+});
+
+describe('an attempt', () => {
+  test('is repeated under its own id until it was accepted, and under a new one afterwards', () => {
+    const record = wanting(empty, aBuild(1));
+    const first = attemptOf(record, now);
+    const repeated = attemptOf({ ...record, attempt: first }, now);
+    expect(repeated.deployId).toBe(first.deployId);
+    const second = attemptOf({ ...record, attempt: { ...first, acceptedAt: now.toISOString() } }, now);
+    expect(second).toMatchObject({ tries: 2 });
+    expect(second.deployId).not.toBe(first.deployId);
+  });
+
+  test('for a newer build it is the first', () => {
+    const record = wanting(empty, aBuild(1));
+    const attempt = { ...attemptOf(record, now), acceptedAt: now.toISOString(), tries: 2 };
+    expect(attemptOf(wanting({ ...record, attempt }, aBuild(2)), now)).toMatchObject({
+      tries: 1,
+      serves: ['api-develop:2'],
+    });
+  });
+});
+
+test('what was settled is remembered and no longer wanted', () => {
+  const record = settle({ ...wanting(empty, aBuild(1)), told: 'x', blockedSince: 'y' }, 'deployed', now);
+  expect(record).toEqual({
+    name: 'api',
+    project: 'default',
+    wanted: [],
+    newest: { 'api-develop': { ...aBuild(1), outcome: 'deployed', settledAt: now.toISOString() } },
+  });
+});
