@@ -1,5 +1,6 @@
 /** The comparison of what the repository says with what runs: sync status, health, and the status of each resource. */
 import type { Workloads } from '../seams.ts';
+import type { RevisionOf } from './sync-request.ts';
 import type {
   ApplicationObject,
   ApplicationSeed,
@@ -104,4 +105,21 @@ export function compare(
 
 function same(desired: Manifest, live: Manifest | undefined): boolean {
   return live !== undefined && JSON.stringify(desired) === JSON.stringify(live);
+}
+
+/** What each source stands for at an instant; `revisions` are asked for instead of the sources' own. */
+export function resolveSources(
+  spec: ApplicationObject['spec'],
+  revisionOf: RevisionOf,
+  revisions: readonly string[] | undefined,
+  at: number,
+): { readonly revision: string; readonly sha: string | undefined }[] {
+  return sourcesOf(spec).map((source, index) => {
+    const revision = revisions?.[index] || source.targetRevision || 'HEAD';
+    return { revision, sha: revisionOf(source.repoURL, revision, at) };
+  });
+}
+
+export function unresolvable(index: number, of: number, revision: string): string {
+  return `Failed to load target state: failed to generate manifest for source ${index + 1} of ${of}: rpc error: code = Unknown desc = unable to resolve '${revision}' to a commit SHA`;
 }

@@ -1,14 +1,7 @@
-export {
-  type ApplicationQuery,
-  type ArgocdOptions,
-  type ArgocdWorld,
-  type Caller,
-  createArgocd,
-  type ListQuery,
-  type ProjectSeed,
-  type SyncRequest,
-  type TokenRequest,
-} from './argocd.ts';
+export type { Access, Caller, ProjectSeed, TokenRequest } from './access.ts';
+export type { ApiServer, ListQuery } from './api-server.ts';
+export { type ArgocdOptions, type ArgocdWorld, createArgocd } from './argocd.ts';
 export { ArgocdError, CODES, httpStatusOf } from './errors.ts';
 export { podsCanRun, serveApplications } from './in-kubernetes.ts';
+export type { ApplicationQuery, SyncRequest } from './sync-request.ts';
 export type * from './types.ts';

@@ -414,3 +414,63 @@ test('a deleted application is deleting for a while, and then gone', async () =>
   await bench.pass(21);
   expect(bench.argocd.application('api')).toBeUndefined();
 });
+
+test('reading an application again and again changes nothing', async () => {
+  const bench = aBench();
+  bench.argocd.addApplication(anApplication());
+  await bench.pass(3599.5);
+  const first = bench.argocd.application('api');
+  expect(bench.argocd.application('api')).toEqual(first);
+  await bench.pass(1);
+  expect(bench.argocd.application('api')?.metadata.resourceVersion).toBe(first?.metadata.resourceVersion);
+});
+
+test('a retry waits twice as long as its message says, as in 3.6', async () => {
+  const bench = aBench();
+  bench.argocd.addApplication(anApplication({ retry: { limit: 1 } }));
+  const caller = bench.argocd.authenticate(bench.argocd.addToken({ project: 'develop', role: 'deployer' }));
+  bench.argocd.failNextSync('api', { phase: 'Failed', message: 'no' });
+  bench.argocd.sync(caller, { name: 'api' });
+  await bench.pass(1);
+  expect(statusOf(bench).message).toBe('no. Retrying attempt #1 at 2026-11-24T01:00:05Z.');
+  await bench.pass(8);
+  expect(bench.argocd.application('api')?.status.operationState?.finishedAt).toBeDefined();
+  await bench.pass(2);
+  expect(statusOf(bench)).toMatchObject({ phase: 'Running' });
+  expect(bench.argocd.application('api')?.status.operationState?.finishedAt).toBeUndefined();
+});
+
+test('an operator can take over: terminate ours and sync again', async () => {
+  const bench = aBench();
+  bench.argocd.addApplication(anApplication({ syncSeconds: 120 }));
+  const caller = bench.argocd.authenticate(bench.argocd.addToken({ project: 'develop', role: 'deployer' }));
+  bench.argocd.sync(caller, { name: 'api', infos: [{ name: 'deploy', value: 'ours' }] });
+  await bench.pass(5);
+  bench.argocd.terminateForeign('api');
+  await bench.pass(5);
+  expect(statusOf(bench)).toMatchObject({ phase: 'Failed', busy: false });
+  bench.argocd.startForeignSync('api', { username: 'alice' });
+  await bench.pass(5);
+  expect(bench.argocd.application('api')?.status.operationState?.operation).toMatchObject({
+    initiatedBy: { username: 'alice' },
+  });
+  expect(bench.argocd.application('api')?.status.operationState?.operation).not.toHaveProperty('info');
+});
+
+test('a project that is added again keeps its tokens; one that is removed fails what is in it', async () => {
+  const bench = aBench();
+  bench.argocd.addApplication(anApplication());
+  const token = bench.argocd.addToken({ project: 'develop', role: 'deployer' });
+  bench.argocd.addProject({ name: 'develop' });
+  const caller = bench.argocd.authenticate(token);
+  bench.argocd.sync(caller, { name: 'api' });
+  bench.argocd.removeProject('develop');
+  await bench.pass(5);
+  expect(statusOf(bench)).toMatchObject({
+    phase: 'Error',
+    message: 'Failed to load application project: appproject.argoproj.io "develop" not found',
+  });
+  expect(() => bench.argocd.authenticate(token)).toThrow(
+    'invalid session: appproject.argoproj.io "develop" not found',
+  );
+});

@@ -1,0 +1,136 @@
+/** The decisions of Argo CD's API server about applications: `server/application/application.go` of 3.6. */
+import type { Clock } from '../clock.ts';
+import type { Access, Caller } from './access.ts';
+import type { Application } from './application.ts';
+import { sourcesOf } from './compare.ts';
+import type { Controller } from './controller.ts';
+import { ArgocdError, permissionDenied } from './errors.ts';
+import { globMatches } from './rbac.ts';
+import {
+  type ApplicationQuery,
+  operationOf,
+  type RevisionOf,
+  type SyncRequest,
+  syncsByItself,
+} from './sync-request.ts';
+import { canSync } from './sync-windows.ts';
+import type { ApplicationObject } from './types.ts';
+
+export interface ListQuery {
+  readonly name?: string;
+  readonly projects?: readonly string[];
+  readonly repo?: string;
+  readonly appNamespace?: string;
+  readonly labels?: (labels: Readonly<Record<string, string>>) => boolean;
+}
+
+/** All throw `ArgocdError`. */
+export interface ApiServer {
+  get(caller: Caller, query: ApplicationQuery, refresh?: 'normal' | 'hard'): ApplicationObject;
+  list(caller: Caller, query: ListQuery): ApplicationObject[];
+  sync(caller: Caller, request: SyncRequest): ApplicationObject;
+  terminate(caller: Caller, query: ApplicationQuery): void;
+}
+
+export function createApiServer(parts: {
+  readonly clock: Clock;
+  readonly access: Access;
+  readonly controller: Controller;
+  readonly applications: ReadonlyMap<string, Application>;
+  readonly revisionOf: RevisionOf;
+  readonly namespace: string;
+  readonly applicationNamespaces: readonly string[];
+}): ApiServer {
+  const { access, controller, applications, namespace } = parts;
+
+  const rbacName = (project: string, where: string, name: string) =>
+    where === namespace ? `${project}/${name}` : `${project}/${where}/${name}`;
+  const nameOf = ({ object: { metadata, spec } }: Application) =>
+    rbacName(spec.project, metadata.namespace, metadata.name);
+
+  const view = (application: Application): ApplicationObject => {
+    controller.settle(application);
+    return structuredClone(application.object);
+  };
+
+  /** `getAppEnforceRBAC`: who leaves the project out cannot learn from the reply whether an application exists. */
+  const enforced = (caller: Caller, action: string, query: ApplicationQuery): Application => {
+    const where = query.appNamespace || namespace;
+    const notFound = () => new ArgocdError('notFound', `applications.argoproj.io "${query.name}" not found`);
+    if (query.project && !access.may(caller, action, rbacName(query.project, where, query.name)))
+      throw permissionDenied();
+    const enabled =
+      where === namespace || parts.applicationNamespaces.some((glob) => globMatches(glob, where));
+    if (!enabled) throw permissionDenied();
+    const application = applications.get(`${where}/${query.name}`);
+    if (!application) throw query.project ? notFound() : permissionDenied();
+    const { project } = application.object.spec;
+    if (!access.may(caller, action, rbacName(project, where, query.name))) {
+      throw query.project ? notFound() : permissionDenied();
+    }
+    if (query.project && project !== query.project) throw notFound();
+    if (!access.windowsOf(project)) {
+      throw new ArgocdError(
+        'invalidArgument',
+        `app is not allowed in project "${project}", or the project does not exist`,
+      );
+    }
+    return application;
+  };
+
+  return {
+    get(caller, query, refresh) {
+      const application = enforced(caller, 'get', query);
+      if (refresh) controller.refresh(application);
+      return view(application);
+    },
+    list: (caller, query) =>
+      [...applications.values()]
+        .filter(
+          (application) =>
+            isAsked(application.object, query) && access.may(caller, 'get', nameOf(application)),
+        )
+        .map(view)
+        .sort((one, other) => (one.metadata.name < other.metadata.name ? -1 : 1)),
+    sync(caller, request) {
+      const application = enforced(caller, 'get', request);
+      controller.settle(application);
+      const { metadata, spec } = application.object;
+      const target = { name: metadata.name, destination: spec.destination };
+      if (!canSync(access.windowsOf(spec.project) ?? [], target, parts.clock.now(), true)) {
+        throw new ArgocdError('permissionDenied', 'cannot sync: blocked by sync window');
+      }
+      access.enforce(caller, 'sync', nameOf(application));
+      if (request.manifests) {
+        access.enforce(caller, 'override', nameOf(application));
+        if (syncsByItself(spec) && !request.dryRun) {
+          throw new ArgocdError(
+            'failedPrecondition',
+            'cannot use local sync when Automatic Sync Policy is enabled unless for dry run',
+          );
+        }
+      }
+      if (metadata.deletionTimestamp) throw new ArgocdError('failedPrecondition', 'application is deleting');
+      const operation = operationOf(application.object, request, caller.sub, parts.revisionOf);
+      controller.startOperation(application, operation);
+      return structuredClone(application.object);
+    },
+    terminate: (caller, query) => controller.terminate(enforced(caller, 'sync', query)),
+  };
+}
+
+function isAsked({ metadata, spec }: ApplicationObject, query: ListQuery): boolean {
+  const { repo } = query;
+  return (
+    (query.appNamespace === undefined || metadata.namespace === query.appNamespace) &&
+    (query.name === undefined || metadata.name === query.name) &&
+    (!query.projects?.length || query.projects.includes(spec.project)) &&
+    (repo === undefined ||
+      sourcesOf(spec).some((source) => withoutSuffix(source.repoURL) === withoutSuffix(repo))) &&
+    (!query.labels || query.labels(metadata.labels ?? {}))
+  );
+}
+
+export function withoutSuffix(url: string): string {
+  return url.replace(/\/+$/, '').replace(/\.git$/, '');
+}

@@ -1,0 +1,52 @@
+import { instant } from './application.ts';
+import type { ApplicationObject, ApplicationSeed, ApplicationSource } from './types.ts';
+
+/** The object of an application that was created just now. */
+export function objectOf(
+  seed: ApplicationSeed,
+  where: string,
+  uid: string,
+  now: number,
+  controllerNamespace: string,
+): ApplicationObject {
+  const source: ApplicationSource = {
+    repoURL: seed.repoURL,
+    path: seed.path ?? 'deploy',
+    targetRevision: seed.targetRevision ?? 'HEAD',
+  };
+  const syncPolicy: ApplicationObject['spec']['syncPolicy'] = {
+    ...(seed.autoSync ? { automated: { ...seed.autoSync } } : {}),
+    ...(seed.syncOptions ? { syncOptions: [...seed.syncOptions] } : {}),
+    ...(seed.retry ? { retry: structuredClone(seed.retry) } : {}),
+  };
+  const destination = {
+    server: 'https://kubernetes.default.svc',
+    namespace: seed.deployments[0]?.namespace ?? 'default',
+  };
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: {
+      name: seed.name,
+      namespace: where,
+      uid,
+      resourceVersion: '1',
+      generation: 1,
+      creationTimestamp: instant(now),
+      ...(seed.labels ? { labels: { ...seed.labels } } : {}),
+    },
+    spec: {
+      project: seed.project ?? 'default',
+      ...(seed.sources ? { sources: structuredClone([...seed.sources]) } : { source }),
+      destination,
+      ...(Object.keys(syncPolicy).length > 0 ? { syncPolicy } : {}),
+    },
+    status: {
+      sync: { status: 'Unknown', comparedTo: { destination } },
+      health: { status: 'Missing', lastTransitionTime: instant(now) },
+      sourceType: 'Kustomize',
+      resourceHealthSource: 'appTree',
+      controllerNamespace,
+    },
+  };
+}
