@@ -23,6 +23,8 @@ export function crossCheck(parts: ConfigParts): ConfigProblem[] {
     ...unmarkedProduction(parts),
     ...groupsBothWays(parts),
     ...bindings(parts),
+    ...createdProjects(parts),
+    ...replacedProduction(parts),
   ];
 }
 
@@ -204,4 +206,38 @@ function applicationKey(application: ApplicationConfig): string {
 
 function nameOf(application: ApplicationConfig): string {
   return typeof application === 'string' ? application : application.name;
+}
+
+/** A project that is made here has one webhook, and so one branch; its kind of source follows from the host. */
+function* createdProjects({ environments }: ConfigParts): Iterable<ConfigProblem> {
+  for (const [name, environment] of environments) {
+    const builds = environment.deploy?.builds ?? [];
+    for (const [index, { project, repository, create }] of builds.entries()) {
+      if (!create) continue;
+      const path = `environments.${name}.deploy.builds[${index}]`;
+      if (builds.some((other, at) => at !== index && other.project === project))
+        yield {
+          path: `${path}.project`,
+          value: JSON.stringify(project),
+          message: 'a project that is created here builds one branch: give each binding a project of its own',
+        };
+      const { hostname } = new URL(repository);
+      if (create.host === undefined && !['github.com', 'gitlab.com', 'bitbucket.org'].includes(hostname))
+        yield {
+          path: `${path}.create.host`,
+          message: `it is missing: ${hostname} could be of any kind, write 'github-enterprise' or 'gitlab-self-managed'`,
+        };
+    }
+  }
+}
+
+/** A replacement before its time takes an instance out of its group: nothing of production's groups is changed. */
+function* replacedProduction({ environments }: ConfigParts): Iterable<ConfigProblem> {
+  for (const [name, { production, drain }] of environments)
+    if (production && drain?.replaceEarly)
+      yield {
+        path: `environments.${name}.drain.replaceEarly`,
+        value: 'true',
+        message: 'no function may change the groups of production: remove it',
+      };
 }

@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BuildProject } from '#lib/build-project.ts';
 import { looseFilter, onlyPushesTo } from '#lib/webhook-filter.ts';
-import type { BuildConfig, BuildProjectConfig } from '#model/config.ts';
-import { aDevelopment, anApp, stackOf, templateOf } from './environments.ts';
+import type { BuildConfig, BuildProjectConfig, EnvironmentConfig } from '#model/config.ts';
+import { checkConfig } from '#model/config-schema.ts';
+import { aConfig, aDevelopment, anApp, aProduction, stackOf, templateOf } from './environments.ts';
 
 const CONNECTION =
   'arn:aws:codeconnections:ap-northeast-1:111111111111:connection/0a1b2c3d-1111-2222-3333-444455556666';
@@ -181,5 +182,55 @@ describe('a project of our own', () => {
         ],
       },
     });
+  });
+});
+
+describe('a config that creates projects', () => {
+  const holidays = { has: () => true, candidates: () => [] };
+  const problems = (environment: EnvironmentConfig) =>
+    checkConfig(aConfig({ [environment.cluster]: environment }), holidays).problems.map(
+      ({ path, message }) => `${path}: ${message}`,
+    );
+
+  test('is right with a connection, and with everything', () => {
+    const full = { compute: 'large', docker: true, buildspec: 'ci/build.yml', host: 'github' } as const;
+    const policies = [
+      'arn:aws:iam::111111111111:policy/push-images',
+      'arn:aws:iam::aws:policy/ReadOnlyAccess',
+    ];
+    expect(
+      problems(deploying(aBuild(), aBuild({ project: 'web', applications: ['web'] }, { ...full, policies }))),
+    ).toEqual([]);
+  });
+
+  test.for([
+    [
+      'a connection that is none',
+      aBuild({}, { connection: 'github' }),
+      'create.connection: write the ARN of a',
+    ],
+    [
+      'a policy that is none',
+      aBuild({}, { policies: ['push'] }),
+      'create.policies[0]: write the ARN of a managed',
+    ],
+    ['an unknown host', aBuild({ repository: 'https://git.example.com/api' }), 'create.host: it is missing'],
+  ] as const)('is told of %s', ([, build, problem]) => {
+    expect(problems(deploying(build))).toEqual([
+      expect.stringContaining(`environments.develop.deploy.builds[0].${problem}`),
+    ]);
+  });
+
+  test('is told of a project that would build two branches', () => {
+    expect(problems(deploying(aBuild(), aBuild({ branch: 'next', applications: ['next'] })))).toEqual([
+      expect.stringContaining('builds[0].project: a project that is created here builds one branch'),
+      expect.stringContaining('builds[1].project: a project that is created here builds one branch'),
+    ]);
+  });
+
+  test('is told that no function changes the groups of production', () => {
+    expect(problems(aProduction({ drain: { replaceEarly: true } }))).toEqual([
+      'environments.production.drain.replaceEarly: no function may change the groups of production: remove it',
+    ]);
   });
 });

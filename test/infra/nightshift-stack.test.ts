@@ -25,6 +25,7 @@ describe('the stacks', () => {
       ['Nightshift-develop', '111111111111', 'ap-northeast-1'],
       ['Nightshift-production', '222222222222', 'eu-central-1'],
     ]);
+    expect(app.environments.flatMap((stack) => stack.dependencies)).toEqual([]);
   });
 
   test.for([
