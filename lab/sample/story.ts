@@ -11,12 +11,14 @@ import type { Schedule, Transition } from '#model/schedule.ts';
 
 export type Beat = { readonly at: Date; readonly environment: string } & (
   | { readonly kind: 'merge'; readonly build: BuildConfig; readonly asleep: boolean }
-  | { readonly kind: 'interruption' }
+  | { readonly kind: 'interruption' | 'refused-call' }
   | { readonly kind: 'production-merge'; readonly repository: string; readonly branch: string }
   | { readonly kind: 'pull-request' | 'tag' | 'failed-build'; readonly build: BuildConfig }
 );
 
 export interface Story {
+  /** The instant from which the calendars are written out, as at synth. */
+  readonly plannedAt: Date;
   readonly start: Date;
   readonly end: Date;
   /** Zone of the environment that the day is told from. */
@@ -25,6 +27,8 @@ export interface Story {
   readonly skipped?: { readonly at: Date; readonly reason: string };
   /** In the order of time. */
   readonly beats: readonly Beat[];
+  /** The ends of working days, at which every size must be what it was. */
+  readonly looks: readonly { readonly at: Date; readonly environment: string }[];
 }
 
 export interface EnvironmentPlan {
@@ -57,13 +61,19 @@ export function planStory(config: NightshiftConfig, now: Date): Story {
     ...environments.flatMap((environment) => dayMerge(environment, awake(environment))),
     ...productionMerge(config, environments, awake),
     ...refused(environments, awake),
+    ...refusedCall(leader, span),
   ].sort((a, b) => a.at.getTime() - b.at.getTime());
   return {
+    plannedAt: now,
     start: span.start,
     end: span.end,
     timeZone: leader?.schedule?.timeZone ?? 'UTC',
     ...(span.skipped ? { skipped: span.skipped } : {}),
     beats,
+    looks: environments.flatMap((environment) => {
+      const work = environment.schedule && awake(environment);
+      return work ? [{ at: new Date(work.to), environment: environment.name }] : [];
+    }),
   };
 }
 
@@ -229,6 +239,12 @@ function refused(
   if (!environment || !build || !work) return [];
   const kinds = ['pull-request', 'tag', 'failed-build'] as const;
   return kinds.map((kind) => ({ at: at(work, SHARES.refused), environment: environment.name, kind, build }));
+}
+
+/** Just before the second stop of the environment that leads, AWS refuses one call. */
+function refusedCall(leader: EnvironmentPlan | undefined, span: Span): Beat[] {
+  if (!leader || !span.work) return [];
+  return [{ at: new Date(span.work.to - MINUTE / 2), environment: leader.name, kind: 'refused-call' }];
 }
 
 function nextHour(now: Date): Date {

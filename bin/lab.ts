@@ -1,0 +1,72 @@
+/** `npm run lab`: keeps the lab up, from now on and at the speed of the wall clock, for kubectl, the AWS CLI and curl. */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { accessText, keepUp } from '#lab/access.ts';
+import { startLab } from '#lab/lab.ts';
+import { createTimeline, type Timeline } from '#lab/sample/timeline.ts';
+import { synthesize } from '#lab/synthesize.ts';
+import { main, screenOf, UsageError, untilInterrupted } from '#lab/terminal.ts';
+import { loadConfig } from '#lib/config-file.ts';
+
+const HELP = `Keeps a small AWS, Kubernetes and Argo CD up on this machine, made from your config, with the functions of
+your stacks running on it. Prints how to reach it; Ctrl-C ends it.
+
+  npm run lab
+  npm run lab -- --from 2026-12-01T21:55:00+09:00     begin at another time
+
+NIGHTSHIFT_CONFIG=path uses another config. The kubeconfigs and the CA are written to .lab/.
+`;
+
+await main(async () => {
+  const options = parse(process.argv.slice(2));
+  if (options.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const { config, path: configPath } = await loadConfig();
+  const signal = untilInterrupted();
+  const screen = screenOf(process.stdout);
+  const assemblyDir = path.resolve('cdk.out');
+  screen.write('Synthesizing what would be deployed …');
+  await synthesize({ configPath, directory: assemblyDir });
+  screen.write(' done.\n');
+  const directory = path.resolve('.lab');
+  await mkdir(directory, { recursive: true });
+
+  let timeline: Timeline | undefined;
+  const lab = await startLab({
+    config,
+    assemblyDir,
+    start: options.from,
+    directory,
+    onDecision: (decision) => timeline?.decision(decision),
+  });
+  try {
+    screen.write(accessText(lab, screen.colors));
+    timeline = createTimeline(screen, {
+      timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      environments: lab.environments.map(({ name }) => name),
+    });
+    await keepUp(lab, signal);
+    return 0;
+  } finally {
+    await lab.close();
+  }
+});
+
+function parse(args: string[]): { from: Date; help: boolean } {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: { from: { type: 'string' }, help: { type: 'boolean', default: false, short: 'h' } },
+    });
+    const from = values.from === undefined ? new Date() : new Date(values.from);
+    if (Number.isNaN(from.getTime()))
+      throw new Error(`'${values.from}' is not a time: write 2026-12-01T21:55:00+09:00`);
+    return { from, help: values.help };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`${message}\n\n${HELP}`);
+  }
+}
