@@ -223,6 +223,7 @@ function route(call: Call, segments: readonly string[]): Reply {
   if (version !== 'v1' || collection !== 'applications' || more.length > 0) return text(404, 'Not Found\n');
   if (name === undefined) {
     if (method !== 'GET') return notServed(call);
+    const caller = callerOf(call);
     const selector = query.get('selector');
     const list: ListQuery = {
       ...(query.has('name') ? { name: query.get('name') ?? '' } : {}),
@@ -231,7 +232,7 @@ function route(call: Call, segments: readonly string[]): Reply {
       ...(query.get('appNamespace') ? { appNamespace: query.get('appNamespace') ?? '' } : {}),
       ...(selector ? { labels: labelSelector(selector) } : {}),
     };
-    const { resourceVersion, items } = argocd.list(callerOf(call), list);
+    const { resourceVersion, items } = argocd.list(caller, list);
     return json({ metadata: { resourceVersion }, items: items.map(typed) });
   }
   const application = {

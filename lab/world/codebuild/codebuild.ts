@@ -4,8 +4,8 @@
  */
 import { AwsError } from '../aws/error.ts';
 import type { Timer } from '../clock.ts';
-import type { WorldContext } from '../seams.ts';
-import { buildStateChange } from './build-event.ts';
+import type { AwsEvent, WorldContext } from '../seams.ts';
+import { buildPhaseChange, buildStateChange } from './build-event.ts';
 import { createGit, type GitWorld, sameRepository } from './git.ts';
 import { type Plan, phasesAt, planOf, stoppedAt, submitted } from './phases.ts';
 import type {
@@ -69,7 +69,8 @@ interface Build {
   readonly webhook?: WebhookEvent;
   readonly trigger?: string;
   plan: Plan;
-  end: Timer;
+  /** What is still to be told of it. */
+  timers: readonly Timer[];
 }
 
 interface Project {
@@ -95,23 +96,45 @@ export function createCodebuild(context: WorldContext): CodebuildWorld {
   const faults: EventFaults = { drop: 0, duplicate: 0, delaySeconds: 0 };
   const keyOf = (account: string, region: string, name: string) => `${account}/${region}/${name}`;
 
-  const announce = (build: Build) => {
-    const at = clock.now();
-    const event = buildStateChange(viewOf(build, at), build.project.view, context.uuid(), at);
-    // The dice are thrown for every event, so that one fault does not shift the others.
+  const send = (event: AwsEvent) => {
+    // All dice are thrown for every event, so that one fault does not shift the others.
     const dropped = context.random() < faults.drop;
     const twice = context.random() < faults.duplicate;
-    const deliver = () => {
-      const [from, to] =
-        typeof faults.delaySeconds === 'number'
-          ? [faults.delaySeconds, faults.delaySeconds]
-          : faults.delaySeconds;
-      const late = (from + (to - from) * context.random()) * 1000;
-      clock.after(EVENT_LATENCY_MS + late, () => context.signals.emit('event', event));
-    };
+    const lateness = [context.random(), context.random()];
+    const [from, to] =
+      typeof faults.delaySeconds === 'number'
+        ? [faults.delaySeconds, faults.delaySeconds]
+        : faults.delaySeconds;
     if (dropped) return;
-    deliver();
-    if (twice) deliver();
+    for (const late of twice ? lateness : lateness.slice(1)) {
+      const wait = EVENT_LATENCY_MS + (from + (to - from) * late) * 1000;
+      clock.after(wait, () => context.signals.emit('event', event));
+    }
+  };
+  const announce = (build: Build) => {
+    const now = clock.now();
+    send(buildStateChange(viewOf(build, now), build.project.view, context.uuid(), now));
+  };
+  const schedule = (build: Build) => {
+    const { phases, end } = build.plan;
+    build.timers = [
+      ...phases.flatMap((phase) => {
+        const { end: ended } = phase;
+        if (ended === undefined) return [];
+        const tell = () =>
+          send(
+            buildPhaseChange(
+              viewOf(build, ended),
+              build.project.view,
+              { ...phase, end: ended },
+              context.uuid(),
+              ended,
+            ),
+          );
+        return [clock.at(ended, tell)];
+      }),
+      clock.at(end, () => announce(build)),
+    ];
   };
 
   const begin = (
@@ -127,7 +150,7 @@ export function createCodebuild(context: WorldContext): CodebuildWorld {
       project,
       startTime: now,
       plan: submitted(now),
-      end: { cancel: () => {} },
+      timers: [],
     };
     project.builds.push(build);
     const { outcome = 'SUCCEEDED', buildSeconds } = project.view;
@@ -140,7 +163,7 @@ export function createCodebuild(context: WorldContext): CodebuildWorld {
         ? planOf(now, timeout, 'TIMED_OUT')
         : planOf(now, wanted, status);
     announce(build);
-    build.end = clock.at(build.plan.end, () => announce(build));
+    schedule(build);
     return viewOf(build, now);
   };
 
@@ -283,7 +306,7 @@ export function createCodebuild(context: WorldContext): CodebuildWorld {
       }
       const now = clock.now();
       if (now < build.plan.end) {
-        build.end.cancel();
+        for (const timer of build.timers) timer.cancel();
         build.plan = stoppedAt(build.plan, now);
         announce(build);
       }

@@ -7,7 +7,9 @@ export const REPOSITORY = 'https://github.com/example/api';
 export interface Bench {
   readonly context: WorldContext;
   readonly codebuild: CodebuildWorld;
+  /** Changes of state. */
   readonly events: AwsEvent[];
+  readonly phaseEvents: AwsEvent[];
   /** Lets so many virtual seconds pass. */
   pass(seconds: number): Promise<void>;
 }
@@ -17,11 +19,15 @@ export function aBench(start = new Date('2026-11-24T01:00:00Z')): Bench {
   const codebuild = createCodebuild(context);
   codebuild.addRepository(REPOSITORY, { defaultBranch: 'main' });
   const events: AwsEvent[] = [];
-  context.signals.on('event', (event) => void events.push(event));
+  const phaseEvents: AwsEvent[] = [];
+  context.signals.on('event', (event) =>
+    (event['detail-type'] === 'CodeBuild Build State Change' ? events : phaseEvents).push(event),
+  );
   return {
     context,
     codebuild,
     events,
+    phaseEvents,
     pass: (seconds) => context.clock.runUntil(context.clock.now() + seconds * 1000),
   };
 }

@@ -94,6 +94,35 @@ describe('builds', () => {
     ]);
   });
 
+  test('each phase that ended is told on the same bus, as another type of event', async () => {
+    const { codebuild, phaseEvents, pass } = aBench();
+    codebuild.addProject(aProject({ outcome: 'FAILED' }));
+    codebuild.push({ repository: REPOSITORY, ref: 'refs/heads/develop' });
+    await pass(100);
+    expect(phaseEvents.map((event) => event.detail['completed-phase'])).toEqual([
+      'SUBMITTED',
+      'QUEUED',
+      'PROVISIONING',
+      'DOWNLOAD_SOURCE',
+      'INSTALL',
+      'PRE_BUILD',
+      'BUILD',
+      'POST_BUILD',
+      'UPLOAD_ARTIFACTS',
+      'FINALIZING',
+    ]);
+    expect(phaseEvents[6]).toMatchObject({
+      source: 'aws.codebuild',
+      'detail-type': 'CodeBuild Build Phase Change',
+      detail: {
+        'completed-phase-status': 'FAILED',
+        'completed-phase-context':
+          '[COMMAND_EXECUTION_ERROR: Error while executing command: npm test. Reason: exit status 1]',
+      },
+    });
+    expect(phaseEvents[6]?.detail).not.toHaveProperty('build-status');
+  });
+
   test('noon and midnight are twelve', () => {
     expect(inWords(Date.parse('2017-09-01T00:04:09Z'))).toBe('Sep 1, 2017 12:04:09 AM');
     expect(inWords(Date.parse('2017-09-01T12:00:00Z'))).toBe('Sep 1, 2017 12:00:00 PM');
