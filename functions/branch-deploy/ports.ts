@@ -80,8 +80,15 @@ export type Answer<T> =
 
 export interface Argocd {
   read(application: ApplicationSettings, options?: { refresh?: boolean }): Promise<Answer<ApplicationView>>;
-  /** Asks for a sync to what the application tracks; `deployId` is found again in the operation. */
-  sync(application: ApplicationSettings, deployId: string): Promise<Answer<ApplicationView>>;
+  /**
+   * Asks for a sync to what the application tracks; `deployId` is found again in the operation. `revision` is for a
+   * person's rollout: Argo CD refuses one for an application that syncs by itself.
+   */
+  sync(
+    application: ApplicationSettings,
+    deployId: string,
+    options?: { revision?: string },
+  ): Promise<Answer<ApplicationView>>;
 }
 
 export interface Kept<T> {

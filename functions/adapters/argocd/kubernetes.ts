@@ -33,7 +33,7 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
         return inProject(application, body);
       }),
 
-    sync: (application, deployId) =>
+    sync: (application, deployId, { revision } = {}) =>
       answer(application, async () => {
         const found = inProject(application, (await get(application)).body);
         if (!found.ok) return found;
@@ -52,7 +52,11 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
           operation: {
             initiatedBy: { username: 'nightshift' },
             info: [{ name: DEPLOY_INFO, value: deployId }],
-            sync: { prune: application.prune, ...(options.length > 0 ? { syncOptions: options } : {}) },
+            sync: {
+              ...(revision ? { revision } : {}),
+              prune: application.prune,
+              ...(options.length > 0 ? { syncOptions: options } : {}),
+            },
             ...(retry ? { retry } : {}),
           },
           status: { operationState: null },

@@ -77,13 +77,14 @@ export function createArgocdServer(options: ArgocdServerOptions): Argocd & { clo
       return answer(() => ask('GET', `${pathOf(application)}?${query}`));
     },
 
-    async sync(application, deployId) {
+    async sync(application, deployId, { revision } = {}) {
       if (!isApplicationName(application.name)) return invalidName(application);
       return answer(() =>
         ask('POST', `${pathOf(application)}/sync`, {
           name: application.name,
           project: application.project,
           ...(application.namespace ? { appNamespace: application.namespace } : {}),
+          ...(revision ? { revision } : {}),
           prune: application.prune,
           // An empty list would take the application's own options away.
           ...(application.syncOptions.length > 0 ? { syncOptions: { items: application.syncOptions } } : {}),
