@@ -89,7 +89,12 @@ const USER_AGENTS: Readonly<Record<Provider, (hex: (length: number) => string) =
 /** From a change of state to the bus. */
 const EVENT_LATENCY_MS = 300;
 
-export function createCodebuild(context: WorldContext): CodebuildWorld {
+export interface CodebuildOptions {
+  /** Tell of phases too, as the service does: ten events more for each build. Default false. */
+  readonly phaseEvents?: boolean;
+}
+
+export function createCodebuild(context: WorldContext, options: CodebuildOptions = {}): CodebuildWorld {
   const { clock } = context;
   const git = createGit(context);
   const projects = new Map<string, Project>();
@@ -120,7 +125,7 @@ export function createCodebuild(context: WorldContext): CodebuildWorld {
     build.timers = [
       ...phases.flatMap((phase) => {
         const { end: ended } = phase;
-        if (ended === undefined) return [];
+        if (ended === undefined || !options.phaseEvents) return [];
         const tell = () =>
           send(
             buildPhaseChange(

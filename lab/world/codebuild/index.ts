@@ -1,3 +1,3 @@
-export { type CodebuildWorld, createCodebuild } from './codebuild.ts';
+export { type CodebuildOptions, type CodebuildWorld, createCodebuild } from './codebuild.ts';
 export { createGit, type GitWorld, sameRepository } from './git.ts';
 export type * from './types.ts';

@@ -16,7 +16,7 @@ export interface Bench {
 
 export function aBench(start = new Date('2026-11-24T01:00:00Z')): Bench {
   const context = createContext({ start, seed: 7 });
-  const codebuild = createCodebuild(context);
+  const codebuild = createCodebuild(context, { phaseEvents: true });
   codebuild.addRepository(REPOSITORY, { defaultBranch: 'main' });
   const events: AwsEvent[] = [];
   const phaseEvents: AwsEvent[] = [];
