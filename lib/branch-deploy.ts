@@ -60,7 +60,7 @@ export class BranchDeploy extends Construct {
         expression: 'rate(1 minute)',
         description: `looks for deploys in ${settings.environment} that wait or are not confirmed, and for lost events`,
         maxEventAge: Duration.minutes(1),
-        retryAttempts: 0,
+        retryAttempts: 3,
       },
     );
   }

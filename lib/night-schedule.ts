@@ -54,7 +54,7 @@ export class NightSchedule extends Construct {
       expression: 'rate(1 minute)',
       description: `looks whether ${settings.environment} is what its schedule says`,
       maxEventAge: Duration.minutes(1),
-      retryAttempts: 0,
+      retryAttempts: 3,
     });
   }
 

@@ -18,7 +18,7 @@ export interface CallProps {
   readonly timeZone?: string;
   readonly trigger: ScheduledTrigger['trigger'];
   readonly description: string;
-  /** How late the call may come, and how often it is tried: a tick is followed by the next one, an edge is not. */
+  /** How late the call may come, and how often it is tried. What cannot be delivered until then is a dead letter. */
   readonly maxEventAge: Duration;
   readonly retryAttempts: number;
 }
