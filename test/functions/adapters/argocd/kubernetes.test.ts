@@ -1,27 +1,67 @@
 import { describe, expect, test } from 'vitest';
 import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
 import { UnreachableError } from '#functions/adapters/http.ts';
-import { KubernetesError } from '#functions/adapters/kubernetes/client.ts';
-import type { ApplicationObject } from '#lab/world/argocd/index.ts';
+import { createKubernetesClient, KubernetesError } from '#functions/adapters/kubernetes/client.ts';
+import { serveKubernetes } from '#lab/http/kubernetes/server.ts';
+import { createCertificateAuthority } from '#lab/http/tls.ts';
+import { type ApplicationObject, serveApplications } from '#lab/world/argocd/index.ts';
+import { createKubernetes } from '#lab/world/kubernetes/index.ts';
+import type { ObjectInput } from '#lab/world/kubernetes/objects.ts';
+import { INSTANCE, manifestsOf } from '../kubernetes/a-lab-cluster.ts';
 import { type ArgocdLab, anApplication, anArgocdLab, argocdContract, type Subject } from './contract.ts';
 
+const certificates = createCertificateAuthority();
 const PATH = /^\/apis\/argoproj\.io\/v1alpha1\/namespaces\/([^/]+)\/applications\/([^/]+)$/;
 
 argocdContract('the Kubernetes API', async (lab): Promise<Subject> => {
+  const { cluster, account, region } = INSTANCE;
+  const kubernetes = createKubernetes(lab.context, { cluster, account, region });
+  // `kubectl apply -k manifests/argocd`, and once more for the namespace of a team.
+  const rbac = await manifestsOf('argocd/branch-deploy');
+  const inTeams = rbac.map((object) => ({ ...object, metadata: { ...object.metadata, namespace: 'teams' } }));
+  kubernetes.addNamespace('argocd');
+  kubernetes.addNamespace('teams');
+  kubernetes.applyObjects([...rbac, ...inTeams] as ObjectInput[]);
+  serveApplications(lab.context, lab.argocd, kubernetes.api);
+  const endpoint = await serveKubernetes({
+    kubernetes,
+    context: lab.context,
+    ca: await certificates,
+    authenticate: (token) =>
+      token === 'branch-deploy'
+        ? { username: 'branch-deploy', groups: ['nightshift:branch-deploy'] }
+        : undefined,
+    operatorToken: 'operator',
+  });
+  const client = createKubernetesClient({
+    cluster,
+    region,
+    describeCluster: async () => ({ endpoint: endpoint.url, ca: (await certificates).pem }),
+    token: async () => 'branch-deploy',
+  });
   let requests = 0;
-  let readOnly = false;
   return {
     argocd: createArgocdObjects({
-      async request<T>(request: { method: string; path: string; body?: unknown }) {
+      request: (request) => {
         requests++;
-        return { status: 200, body: answer(lab, request, readOnly) as T };
+        return client.request(request);
       },
     }),
     readOnly: () => {
-      readOnly = true;
+      kubernetes.api.modify(
+        'roles.rbac.authorization.k8s.io',
+        'argocd',
+        'nightshift-branch-deploy',
+        (draft) => {
+          draft['rules'] = [{ apiGroups: ['argoproj.io'], resources: ['applications'], verbs: ['get'] }];
+        },
+      );
     },
     requests: () => requests,
-    close: async () => undefined,
+    close: async () => {
+      client.close();
+      await endpoint.close();
+    },
   };
 });
 
