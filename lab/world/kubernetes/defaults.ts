@@ -236,9 +236,8 @@ const rules: Readonly<Record<string, (object: KubeObject) => FieldProblem[]>> = 
   },
   events: (event) => {
     const namespace = event.involvedObject?.namespace ?? '';
-    const expected = namespace === '' ? 'default' : namespace;
-    return event.metadata.namespace === expected ||
-      (namespace === '' && event.metadata.namespace === 'kube-system')
+    // An object without a namespace, such as a node, has its events in the namespace default.
+    return event.metadata.namespace === (namespace || 'default')
       ? []
       : [invalidValue('involvedObject.namespace', namespace, 'does not match event.namespace')];
   },

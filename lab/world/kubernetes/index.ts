@@ -8,6 +8,7 @@ import { createDaemonSetController } from './controllers/daemon-set.ts';
 import { createDeploymentController } from './controllers/deployment.ts';
 import { createDisruptionController } from './controllers/disruption.ts';
 import { createGarbageCollector } from './controllers/garbage-collector.ts';
+import { createKarpenter } from './controllers/karpenter.ts';
 import { createMachines } from './controllers/machines.ts';
 import { createNodeLifecycle } from './controllers/node-lifecycle.ts';
 import { createReplicaSetController } from './controllers/replica-set.ts';
@@ -42,8 +43,9 @@ export function createKubernetes(context: WorldContext, options: KubernetesOptio
   createScheduler(controllers);
   createDisruptionController(controllers);
   const machines = createMachines(controllers, options);
-  createNodeLifecycle(controllers, machines);
+  createNodeLifecycle(controllers, machines, options.isStopped);
   if (options.scaleOut) createClusterAutoscaler(controllers, machines, options.scaleOut);
+  if (options.scaleOut?.fleet) createKarpenter(controllers, machines, options.scaleOut.fleet);
 
   const evictPod: Kubernetes['evictPod'] = (namespace, name) => {
     const body = { metadata: { name, namespace } };

@@ -12,6 +12,8 @@ export interface KubernetesOptions {
   readonly version?: string;
   /** How the cluster's autoscaler, if one runs, asks for nodes. Without it Pending pods stay Pending. */
   readonly scaleOut?: ScaleOut;
+  /** True for an instance that was stopped, not terminated: its node stays, NotReady, until the instance is gone. */
+  readonly isStopped?: (instanceId: string) => boolean;
 }
 
 /** What an autoscaler in the cluster does to AWS. The AWS world implements it. */
@@ -22,17 +24,22 @@ export interface ScaleOut {
   setDesired(group: string, desired: number): void;
   /** TerminateInstanceInAutoScalingGroup with a smaller desired size. Needed for scale-in only. */
   terminate?(instanceId: string): void;
-  /** EC2 CreateFleet as Karpenter calls it: an instance outside any group. Its id is returned. */
-  launch?(claim: {
-    readonly nodeClaim: string;
-    readonly nodePool: string;
+  /** EC2 CreateFleet and TerminateInstances as Karpenter calls them. Without it no Karpenter runs. */
+  readonly fleet?: Fleet;
+}
+
+export interface Fleet {
+  /** An instance outside any group; its id. Throws AwsError, for example when there is no capacity. */
+  launch(wanted: {
     readonly instanceType: string;
     readonly zone: string;
     readonly capacityType: 'SPOT' | 'ON_DEMAND';
+    /** Labels that its node registers with. */
     readonly labels: Readonly<Record<string, string>>;
   }): string;
-  /** EC2 TerminateInstances as Karpenter calls it. */
-  terminateInstance?(instanceId: string): void;
+  terminate(instanceId: string): void;
+  /** Zones in which instances can be launched. */
+  readonly zones: readonly string[];
 }
 
 export interface ScalableGroup {

@@ -2,6 +2,7 @@
  * Cluster Autoscaler, while a pod of a Deployment called `cluster-autoscaler` is Ready: gives Pending pods nodes by
  * raising a group's desired size, also from zero, and gives up for a while on a group whose nodes do not come.
  */
+import { AwsError } from '../../aws/error.ts';
 import { allocatable, nodeLabels, nodeShape } from '../node-shapes.ts';
 import { condition, isPodReady, type KubeObject, type NodeObject, type PodObject } from '../objects.ts';
 import { allocatableOf, matchesNode, type Room, requestsOf, untolerated } from '../placement.ts';
@@ -82,12 +83,16 @@ export function createClusterAutoscaler(
     }
     state.waitingSince ??= now;
     if (now - state.waitingSince < PROVISION_MS || now < state.backoffUntil) return;
-    state.backoffUntil = now + state.backoff;
-    state.backoff = Math.min(BACKOFF_MS.most, state.backoff * 2);
-    delete state.waitingSince;
+    backOff(state);
     note('Warning', 'ScaleUpTimedOut', `Nodes added to group ${group.name} failed to register within 15m0s`);
     const ready = readyNodesOf(group.name).length;
     scaleOut.setDesired(group.name, Math.max(group.min, ready));
+  };
+
+  const backOff = (state: GroupState) => {
+    state.backoffUntil = clock.now() + state.backoff;
+    state.backoff = Math.min(BACKOFF_MS.most, state.backoff * 2);
+    delete state.waitingSince;
   };
 
   /** Nodes that were asked for and are still coming take their share; the pods that they have no room for are left. */
@@ -125,8 +130,16 @@ export function createClusterAutoscaler(
     }
     const { group } = best;
     const desired = Math.min(group.max, group.desired + best.nodes);
-    stateOf(group.name).waitingSince = clock.now();
-    scaleOut.setDesired(group.name, desired);
+    const state = stateOf(group.name);
+    state.waitingSince = clock.now();
+    try {
+      scaleOut.setDesired(group.name, desired);
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      backOff(state);
+      note('Warning', 'FailedToScaleUpGroup', `Scale-up failed for group ${group.name}: ${error.message}`);
+      return;
+    }
     for (const pod of best.helped) {
       recordEvent(
         'cluster-autoscaler',

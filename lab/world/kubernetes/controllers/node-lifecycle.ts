@@ -28,11 +28,19 @@ const QUARANTINE_MS = 40_000;
 /** and looks every 20 s. */
 const COLLECTION_MS = 20_000;
 
+/** How often the lab looks again at a stopped instance. */
+const STOPPED_MS = 60_000;
+
+const STOPPED = 'node.cloudprovider.kubernetes.io/shutdown';
 const UNREACHABLE = 'node.kubernetes.io/unreachable';
 const NOT_READY = 'node.kubernetes.io/not-ready';
 const UNSCHEDULABLE = 'node.kubernetes.io/unschedulable';
 
-export function createNodeLifecycle(context: ControllerContext, machines: Machines): void {
+export function createNodeLifecycle(
+  context: ControllerContext,
+  machines: Machines,
+  isStopped: (instanceId: string) => boolean = () => false,
+): void {
   const { registry, recordEvent, clock } = context;
 
   const goSilent = (name: string) => {
@@ -81,6 +89,11 @@ export function createNodeLifecycle(context: ControllerContext, machines: Machin
   const removeNode = (name: string) => {
     const node = registry.find('nodes', undefined, name);
     if (!node || machines.isAlive(name)) return;
+    if (isStopped(machines.instanceOf(name)?.id ?? '')) {
+      markStopped(node);
+      clock.after(STOPPED_MS, () => removeNode(name));
+      return;
+    }
     recordEvent(
       'cloud-node-lifecycle-controller',
       node as KubeObject,
@@ -89,6 +102,16 @@ export function createNodeLifecycle(context: ControllerContext, machines: Machin
       `Deleting node ${name} because it does not exist in the cloud provider`,
     );
     registry.delete('nodes', undefined, name);
+  };
+
+  const markStopped = (node: NodeObject) => {
+    if (node.spec?.taints?.some((taint) => taint.key === STOPPED)) return;
+    registry.modify('nodes', undefined, node.metadata.name, (draft) => {
+      draft.spec = {
+        ...draft.spec,
+        taints: [...(draft.spec?.taints ?? []), { key: STOPPED, effect: 'NoSchedule' }],
+      };
+    });
   };
 
   const collectOrphans = createQueue(context, QUARANTINE_MS + COLLECTION_MS, (name) => {

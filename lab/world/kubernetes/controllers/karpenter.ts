@@ -1,0 +1,367 @@
+/**
+ * Karpenter, while a pod of a Deployment labelled `karpenter` is Ready: NodePools give Pending pods nodes of their own
+ * within their limits, or hold a fixed number of them (`replicas`), and NodeClaims that are deleted are drained before
+ * their instance goes. Without its pod nothing moves: finalizers keep what was deleted.
+ */
+import { AwsError } from '../../aws/error.ts';
+import { allocatable, capacity, nodeShape } from '../node-shapes.ts';
+import {
+  condition,
+  controlledBy,
+  isNodeReady,
+  isPodReady,
+  type KubeObject,
+  type NodeObject,
+  type PodObject,
+  withCondition,
+} from '../objects.ts';
+import { allocatableOf, matchesNode, type Room, requestsOf, untolerated } from '../placement.ts';
+import { parseQuantity } from '../quantity.ts';
+import { suffix } from '../registry.ts';
+import type { Fleet } from '../types.ts';
+import { type ControllerContext, createQueue } from './controller.ts';
+import { createTermination, NODE_CLAIMS, TERMINATION } from './karpenter-termination.ts';
+import type { Machines } from './machines.ts';
+
+const NODE_POOLS = 'nodepools.karpenter.sh';
+const POOL_LABEL = 'karpenter.sh/nodepool';
+
+/** A batch of pods is closed when no other came for a second; the lab does not stretch it. */
+const BATCH_MS = 1_000;
+/** A claim whose node did not register by then is given up. */
+const REGISTRATION_MS = 15 * 60_000;
+const DEFAULT_TYPES = ['m5.large', 'm5.xlarge', 'm5.2xlarge', 'm5.4xlarge'];
+
+export function createKarpenter(context: ControllerContext, machines: Machines, fleet: Fleet): void {
+  const { registry, recordEvent, clock } = context;
+
+  const runs = (): boolean =>
+    registry.store
+      .all('pods')
+      .some((pod) => isKarpenter(pod) && isPodReady(pod) && machines.isAlive(pod.spec?.nodeName ?? ''));
+
+  const pools = (): readonly KubeObject[] =>
+    [...registry.store.all(NODE_POOLS)].sort(
+      (a, b) =>
+        (b['spec']?.weight ?? 0) - (a['spec']?.weight ?? 0) || a.metadata.name.localeCompare(b.metadata.name),
+    );
+  const claimsOf = (pool: KubeObject): KubeObject[] =>
+    registry.store
+      .all(NODE_CLAIMS)
+      .filter((claim) => claim.metadata.labels?.[POOL_LABEL] === pool.metadata.name);
+
+  const provisioning = createQueue(context, BATCH_MS, () => {
+    if (!runs()) return;
+    const waiting = registry.store
+      .all('pods')
+      .filter(
+        (pod) =>
+          !pod.spec?.nodeName &&
+          !pod.metadata.deletionTimestamp &&
+          condition(pod, 'PodScheduled')?.reason === 'Unschedulable',
+      );
+    let left = settleOnUpcoming(waiting);
+    while (left.length > 0) {
+      const rest = provisionFor(left);
+      if (rest === undefined) break;
+      left = rest;
+    }
+    for (const pod of left) {
+      recordEvent(
+        'karpenter',
+        pod as KubeObject,
+        'Warning',
+        'FailedScheduling',
+        'Failed to schedule pod, all available instance types exceed limits or are incompatible with the nodepools',
+      );
+    }
+  });
+
+  /** Claims that are on their way have room as well. */
+  const settleOnUpcoming = (waiting: readonly PodObject[]): PodObject[] => {
+    const bins = registry.store
+      .all(NODE_CLAIMS)
+      .filter(
+        (claim) =>
+          !claim.metadata.deletionTimestamp && condition(claim as NodeObject, 'Ready')?.status !== 'True',
+      )
+      .map((claim) => binOf(claim.metadata.labels ?? {}, claim['spec']?.taints ?? []));
+    return waiting.filter((pod) => !bins.some((bin) => put(pod, bin)));
+  };
+
+  /** Launches one node for as many of the pods as fit; the others, or undefined when nothing could be launched. */
+  const provisionFor = (pods: readonly PodObject[]): PodObject[] | undefined => {
+    for (const pool of pools()) {
+      if (pool['spec']?.replicas !== undefined) continue;
+      const options = offersOf(pool, fleet)
+        .filter(({ type }) => withinLimits(pool, type))
+        .map((offer) => {
+          const bin = binOf({ ...labelsOf(pool, offer) }, pool['spec']?.template?.spec?.taints ?? []);
+          return { offer, left: pods.filter((pod) => !put(pod, bin)) };
+        })
+        .filter(({ left }) => left.length < pods.length)
+        // As many pods as possible on one node, and of such the smallest.
+        .sort((a, b) => a.left.length - b.left.length || cpuOf(a.offer.type) - cpuOf(b.offer.type));
+      for (const { offer, left } of options) if (claimNode(pool, offer)) return left;
+    }
+    return undefined;
+  };
+
+  const withinLimits = (pool: KubeObject, type: string): boolean => {
+    const limits: Record<string, string> = pool['spec']?.limits ?? {};
+    const used = resourcesOf(claimsOf(pool));
+    const more: Record<string, string> = { ...capacity(nodeShape(type)), nodes: '1' };
+    return Object.entries(limits).every(
+      ([name, limit]) => (used[name] ?? 0) + parseQuantity(more[name]) <= parseQuantity(limit),
+    );
+  };
+
+  const claimNode = (pool: KubeObject, offer: Offer): boolean => {
+    const name = `${pool.metadata.name}-${suffix(context.hex)}`;
+    const labels = labelsOf(pool, offer);
+    const template = pool['spec']?.template;
+    const claim = registry.create(NODE_CLAIMS, undefined, {
+      metadata: {
+        name,
+        labels,
+        annotations: { ...template?.metadata?.annotations },
+        finalizers: [TERMINATION],
+        ownerReferences: [controlledBy(pool)],
+      },
+      spec: structuredClone(template?.spec ?? {}),
+    });
+    let instanceId: string;
+    try {
+      instanceId = fleet.launch({
+        instanceType: offer.type,
+        zone: offer.zone,
+        capacityType: offer.capacityType,
+        labels: { ...labels, 'karpenter.sh/registered': 'true', 'karpenter.sh/initialized': 'true' },
+      });
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      recordEvent(
+        'karpenter',
+        claim,
+        'Warning',
+        'InsufficientCapacityError',
+        `NodeClaim ${name} event: ${error.message}`,
+      );
+      registry.modify(NODE_CLAIMS, undefined, name, (draft) => {
+        draft.metadata.finalizers = [];
+      });
+      registry.delete(NODE_CLAIMS, undefined, name);
+      return false;
+    }
+    setStatus(name, 'Launched', {
+      providerID: `aws:///${offer.zone}/${instanceId}`,
+      capacity: capacity(nodeShape(offer.type)),
+      allocatable: allocatable(nodeShape(offer.type)),
+    });
+    clock.after(REGISTRATION_MS, () => {
+      const late = registry.find(NODE_CLAIMS, undefined, name);
+      if (late && !late['status']?.nodeName && runs()) registry.delete(NODE_CLAIMS, undefined, name);
+    });
+    return true;
+  };
+
+  const setStatus = (name: string, type: string, more: Record<string, unknown> = {}) =>
+    void registry.modify(NODE_CLAIMS, undefined, name, (draft) => {
+      draft['status'] = {
+        ...draft['status'],
+        ...more,
+        conditions: withCondition(
+          draft['status']?.conditions,
+          { type, status: 'True', reason: type, message: '' },
+          clock.now(),
+        ),
+      };
+    });
+
+  /** Follows a node from its registration to Ready. */
+  const followNode = (node: NodeObject) => {
+    const claim = claimOf(node);
+    if (!claim || !runs()) return;
+    const { name } = node.metadata;
+    if (claim['status']?.nodeName !== name) {
+      registry.modify('nodes', undefined, name, (draft) => {
+        draft.metadata.finalizers = [...new Set([...(draft.metadata.finalizers ?? []), TERMINATION])];
+      });
+      setStatus(claim.metadata.name, 'Registered', { nodeName: name });
+    }
+    if (isNodeReady(node) && condition(claim as NodeObject, 'Ready')?.status !== 'True') {
+      setStatus(claim.metadata.name, 'Initialized');
+      setStatus(claim.metadata.name, 'Ready');
+    }
+  };
+
+  const claimOf = (node: NodeObject): KubeObject | undefined =>
+    registry.store
+      .all(NODE_CLAIMS)
+      .find((claim) => claim['status']?.providerID && claim['status'].providerID === node.spec?.providerID);
+
+  /** Counts what a pool holds, and brings a static one to its number. */
+  const poolQueue = createQueue(context, 100, (name) => {
+    const pool = registry.find(NODE_POOLS, undefined, name);
+    if (!pool || !runs()) return;
+    const claims = claimsOf(pool);
+    const wanted: number | undefined = pool['spec']?.replicas;
+    const live = claims.filter((claim) => !claim.metadata.deletionTimestamp);
+    if (wanted !== undefined) {
+      const [offer] = offersOf(pool, fleet);
+      for (let count = live.length; count < wanted && offer; count++) if (!claimNode(pool, offer)) break;
+      for (const claim of live.slice(wanted)) registry.delete(NODE_CLAIMS, undefined, claim.metadata.name);
+    }
+    const used = resourcesOf(claimsOf(pool));
+    registry.modify(NODE_POOLS, undefined, name, (draft) => {
+      draft['status'] = {
+        ...draft['status'],
+        resources: {
+          cpu: String(used['cpu'] ?? 0),
+          memory: `${Math.round((used['memory'] ?? 0) / 1024 ** 2)}Mi`,
+          nodes: String(used['nodes'] ?? 0),
+          pods: String(used['pods'] ?? 0),
+        },
+        conditions: withCondition(
+          draft['status']?.conditions,
+          { type: 'Ready', status: 'True', reason: 'Ready', message: '' },
+          clock.now(),
+        ),
+      };
+    });
+  });
+
+  const termination = createTermination(context, machines, fleet, runs, claimOf);
+  const wakeUp = () => {
+    provisioning.add('');
+    for (const pool of registry.store.all(NODE_POOLS)) poolQueue.add(pool.metadata.name);
+    for (const node of registry.store.all('nodes')) followNode(node);
+    for (const claim of registry.store.all(NODE_CLAIMS)) termination.look(claim);
+  };
+
+  registry.subscribe(({ resource, object, type, previous }) => {
+    if (resource.key === 'pods') {
+      const pod = object as PodObject;
+      if (condition(pod, 'PodScheduled')?.reason === 'Unschedulable') provisioning.add('');
+      if (isKarpenter(pod) && isPodReady(pod) && !(previous && isPodReady(previous as PodObject))) wakeUp();
+    } else if (resource.key === NODE_POOLS) {
+      if (type === 'DELETED' || previous?.metadata.generation === object.metadata.generation) return;
+      poolQueue.add(object.metadata.name);
+      // New limits may let pods in that were refused.
+      provisioning.add('');
+    } else if (resource.key === NODE_CLAIMS) {
+      const pool = object.metadata.labels?.[POOL_LABEL];
+      if (pool !== undefined) poolQueue.add(pool);
+      if (type !== 'DELETED') termination.look(object);
+    } else if (resource.key === 'nodes' && type !== 'DELETED') {
+      const node = object as NodeObject;
+      if (!node.metadata.labels?.[POOL_LABEL]) return;
+      clock.after(0, () => {
+        const current = registry.find('nodes', undefined, node.metadata.name);
+        if (current) followNode(current);
+      });
+      if (node.metadata.deletionTimestamp) termination.nodeDeleted(node);
+    }
+  });
+
+  // Its interruption queue: a notice for one of its instances drains the node at once.
+  context.signals.on('event', (event) => {
+    if (event['detail-type'] !== 'EC2 Spot Instance Interruption Warning') return;
+    const id = String(event.detail['instance-id'] ?? '');
+    const claim = registry.store
+      .all(NODE_CLAIMS)
+      .find((one) => String(one['status']?.providerID ?? '').endsWith(`/${id}`));
+    if (claim && !claim.metadata.deletionTimestamp && runs())
+      registry.delete(NODE_CLAIMS, undefined, claim.metadata.name);
+  });
+}
+
+interface Offer {
+  readonly type: string;
+  readonly zone: string;
+  readonly capacityType: 'SPOT' | 'ON_DEMAND';
+}
+
+/** What a pool may launch, smallest first, spot before on-demand. */
+function offersOf(pool: KubeObject, fleet: Fleet): Offer[] {
+  const requirements: { key: string; operator: string; values?: string[] }[] =
+    pool['spec']?.template?.spec?.requirements ?? [];
+  const allowed = (key: string, all: readonly string[]): readonly string[] => {
+    const found = requirements.find((one) => one.key === key);
+    if (!found) return all;
+    if (found.operator === 'In') return found.values ?? [];
+    if (found.operator === 'NotIn') return all.filter((one) => !found.values?.includes(one));
+    throw new Error(`the lab's Karpenter knows In and NotIn, not "${found.operator}" of ${key}`);
+  };
+  const capacityTypes = allowed('karpenter.sh/capacity-type', ['on-demand']);
+  const ordered = ['spot', 'on-demand'].filter((one) => capacityTypes.includes(one));
+  return [...allowed('node.kubernetes.io/instance-type', DEFAULT_TYPES)]
+    .sort((a, b) => cpuOf(a) - cpuOf(b))
+    .flatMap((type) =>
+      ordered.flatMap((capacityType) =>
+        allowed('topology.kubernetes.io/zone', fleet.zones).map((zone) => ({
+          type,
+          zone,
+          capacityType: capacityType === 'spot' ? ('SPOT' as const) : ('ON_DEMAND' as const),
+        })),
+      ),
+    );
+}
+
+function labelsOf(pool: KubeObject, offer: Offer): Record<string, string> {
+  return {
+    ...pool['spec']?.template?.metadata?.labels,
+    [POOL_LABEL]: pool.metadata.name,
+    'karpenter.sh/capacity-type': offer.capacityType === 'SPOT' ? 'spot' : 'on-demand',
+    'node.kubernetes.io/instance-type': offer.type,
+    'topology.kubernetes.io/zone': offer.zone,
+    'kubernetes.io/arch': nodeShape(offer.type).architecture,
+    'kubernetes.io/os': 'linux',
+  };
+}
+
+interface Bin {
+  readonly node: NodeObject;
+  readonly free: Room;
+}
+
+function binOf(
+  labels: Record<string, string>,
+  taints: readonly { key: string; value?: string; effect: string }[],
+): Bin {
+  const shape = nodeShape(labels['node.kubernetes.io/instance-type'] ?? 'm5.large');
+  const node: NodeObject = {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: '', uid: '', resourceVersion: '', creationTimestamp: '', labels },
+    spec: { taints: taints.map((taint) => ({ ...taint })) },
+    status: { allocatable: allocatable(shape) },
+  };
+  return { node, free: allocatableOf(node) };
+}
+
+function put(pod: PodObject, { node, free }: Bin): boolean {
+  const wanted = requestsOf(pod.spec);
+  if (wanted.cpu > free.cpu || wanted.memory > free.memory || wanted.pods > free.pods) return false;
+  if (!matchesNode(pod.spec, node) || untolerated(pod.spec, node, ['NoSchedule', 'NoExecute'])) return false;
+  free.cpu -= wanted.cpu;
+  free.memory -= wanted.memory;
+  free.pods -= wanted.pods;
+  return true;
+}
+
+function resourcesOf(claims: readonly KubeObject[]): Record<string, number> {
+  const sum: Record<string, number> = { nodes: claims.length };
+  for (const claim of claims)
+    for (const [name, value] of Object.entries<string>(claim['status']?.capacity ?? {}))
+      sum[name] = (sum[name] ?? 0) + parseQuantity(value);
+  return sum;
+}
+
+function cpuOf(type: string): number {
+  return nodeShape(type).cpu;
+}
+
+function isKarpenter(pod: PodObject): boolean {
+  return Object.values(pod.metadata.labels ?? {}).includes('karpenter');
+}
