@@ -1,6 +1,6 @@
 /**
- * An operation, attempt by attempt and stage by stage: hooks, apply, health, hooks. It follows `processRequestedAppOperation`
- * and gitops-engine's sync context; each call is one look of the controller at the application.
+ * An operation, attempt by attempt and stage by stage: hooks, apply, health, hooks. It follows Argo CD's
+ * `processRequestedAppOperation` and gitops-engine's sync context; each step is one look of the controller.
  */
 import type { WorldContext } from '../seams.ts';
 import { type Application, instant, isCompleted, type Run, type Stage } from './application.ts';
@@ -74,7 +74,6 @@ export function createOperations(
     return undefined;
   };
 
-  /** One step of the operation. Returns the milliseconds until the next, or undefined when there is none. */
   const step = (application: Application): number | undefined => {
     const { object } = application;
     if (!options.awake()) return REQUEUE_MS;

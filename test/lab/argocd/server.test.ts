@@ -14,7 +14,10 @@ let endpoint: ArgocdEndpoint | undefined;
 beforeAll(async () => {
   ca = await createCertificateAuthority();
 });
-afterEach(() => endpoint?.close());
+afterEach(async () => {
+  await endpoint?.close();
+  endpoint = undefined;
+});
 
 interface Answer {
   readonly status: number;
@@ -431,6 +434,17 @@ describe('bad days', () => {
   test('or the connection is cut', async () => {
     const desk = await aDesk(asleep, { whenAsleep: 'reset' });
     await expect(desk.ask('GET', '/healthz')).rejects.toThrow();
+  });
+
+  test('a request that is never answered ends with the server', async () => {
+    const desk = await aDesk();
+    desk.endpoint.faults.add({ kind: 'hang' });
+    const asked = desk.ask('GET', '/api/version');
+    const failed = expect(asked).rejects.toThrow();
+    while (desk.endpoint.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await desk.endpoint.close();
+    await failed;
+    expect(desk.endpoint.requests).toMatchObject([{ path: '/api/version', status: undefined }]);
   });
 
   test('a reply can be replaced, a number of times, for a path', async () => {
