@@ -42,12 +42,12 @@ export async function explain(
   return !failed;
 }
 
-/** The decisions about the target, or all of an environment of that name, or those whose target holds the text. */
+/** All decisions of an environment of that name; else those about the target; else those whose target holds the text. */
 export function about(target: string, decisions: readonly Decision[]): readonly Decision[] {
-  const exact = decisions.filter((decision) => decision.target === target);
-  if (exact.length > 0) return exact;
   const environment = decisions.filter((decision) => decision.environment === target);
-  return environment.length > 0 ? environment : decisions.filter(({ target: full }) => full.includes(target));
+  if (environment.length > 0) return environment;
+  const exact = decisions.filter((decision) => decision.target === target);
+  return exact.length > 0 ? exact : decisions.filter(({ target: full }) => full.includes(target));
 }
 
 function describe(decisions: readonly Decision[], loaded: LoadedConfig, io: Io): string {

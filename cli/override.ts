@@ -20,11 +20,9 @@ export interface OverrideOptions {
 
 export type Wish = 'keep-up' | 'wake' | 'sleep';
 
-const WISHES: Record<Wish, { readonly state: SleepState; readonly reason: string }> = {
-  'keep-up': { state: 'awake', reason: 'kept up on request' },
-  wake: { state: 'awake', reason: 'woken on request' },
-  sleep: { state: 'asleep', reason: 'put to sleep on request' },
-};
+const STATES: Record<Wish, SleepState> = { 'keep-up': 'awake', wake: 'awake', sleep: 'asleep' };
+const NO_REASON = 'no reason given';
+const MINUTE_MS = 60_000;
 
 export async function setOverride(
   loaded: LoadedConfig,
@@ -42,11 +40,11 @@ export async function setOverride(
   const now = cloud.now();
   const override: Override = {
     id: randomUUID(),
-    state: WISHES[wish].state,
+    state: STATES[wish],
     from: now.toISOString(),
     until: new Date(endOf(wish, name, options, now, schedule.timeZone)).toISOString(),
     author: options.author ?? io.user,
-    reason: options.reason ?? WISHES[wish].reason,
+    reason: options.reason ?? NO_REASON,
   };
   const refused = refuseOverride(override, now);
   if (refused !== undefined) throw new RefusedError(refused);
@@ -131,7 +129,8 @@ function endOf(wish: Wish, name: string, options: OverrideOptions, now: Date, ti
   if (options.for !== undefined) {
     const span = parseSpan(options.for);
     if ('problem' in span) throw new RefusedError(`--for ${options.for}: ${span.problem}`);
-    return now.getTime() + span.ms;
+    // On the minute, so that the tick of that minute sees the end and not the next one.
+    return Math.round((now.getTime() + span.ms) / MINUTE_MS) * MINUTE_MS;
   }
   if (options.until === undefined) {
     throw new RefusedError(`an override must end: write --until or --for, ${example}`);

@@ -73,9 +73,7 @@ describe('an override from the command line', () => {
   it('replaces the one that stands, and says so', async () => {
     await ask('keep-up', 'develop', '--for', '2h', '--reason', 'release');
     const { out } = await ask('sleep', 'develop', '--until', 'tomorrow 08:00', '--author', 'bo');
-    expect(out).toContain(
-      'develop: put to sleep by bo until 2026-11-25 08:00 (Asia/Tokyo): put to sleep on request',
-    );
+    expect(out).toContain('develop: put to sleep by bo until 2026-11-25 08:00 (Asia/Tokyo): no reason given');
     expect(out).toContain('instead of: awake until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: release');
     expect((await stored())?.state).toBe('asleep');
   });
@@ -87,6 +85,12 @@ describe('an override from the command line', () => {
       from: '2026-12-01T12:00:00.000Z',
       until: '2026-12-01T14:00:00.000Z',
     });
+  });
+
+  it('for a span of time ends on the minute, when the tick looks', async () => {
+    awsNow = new Date('2026-11-24T12:00:41Z');
+    await ask('wake', 'develop', '--for', '1m');
+    expect((await stored())?.until).toBe('2026-11-24T12:02:00.000Z');
   });
 
   it('takes effect with the next tick where the function may not be invoked', async () => {

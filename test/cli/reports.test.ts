@@ -152,8 +152,11 @@ describe('nightshift explain', () => {
   });
 
   it('finds a target by a part of its name, and an environment as a whole', async () => {
+    await createDecisionLog(table).keep([
+      aDecision({ time: '2026-11-24T13:06:00.000Z', target: 'develop', action: 'warn' }),
+    ]);
     expect((await ask('explain', 'spot', '-e', 'develop')).out).toContain('stuck');
-    expect((await ask('explain', 'develop', '-e', 'develop')).out.split('\n')).toHaveLength(3);
+    expect((await ask('explain', 'develop', '-e', 'develop')).out.split('\n')).toHaveLength(4);
   });
 
   it('says what there is where nothing was decided about the target', async () => {
