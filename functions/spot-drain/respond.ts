@@ -61,7 +61,7 @@ export async function respond(
       return;
     case 'take':
       await Promise.all([
-        keepCordon(ports, journal, notice, plan, target),
+        keepCordon(ports, journal, notice, plan, target, claimed.before),
         replaceEarly(ports, journal, notice, plan, found),
         work(ports, invocation, journal, claimed.held, {
           target,
@@ -117,7 +117,9 @@ function wishOf(notice: Notice, plan: Effective, found: Found): Wish {
 
 type Claimed =
   | { readonly do: 'end' | 'join'; readonly reason: string }
-  | { readonly do: 'take' | 'complete'; readonly held: Held<Claim> };
+  | { readonly do: 'complete'; readonly held: Held<Claim> }
+  /** `before`: somebody had claimed the instance already. */
+  | { readonly do: 'take'; readonly held: Held<Claim>; readonly before: boolean };
 
 /** Of several invocations that speak of one instance at once, one takes it. */
 async function claim(ports: RunPorts, invocation: Invocation, wish: Wish): Promise<Claimed> {
@@ -131,7 +133,8 @@ async function claim(ports: RunPorts, invocation: Invocation, wish: Wish): Promi
       ? await claims.replace(judgement.claim, held.version)
       : await claims.create(judgement.claim, clock.now());
     if (!written) continue;
-    return judgement.do === 'join' ? judgement : { do: judgement.do, held: written };
+    if (judgement.do === 'join') return judgement;
+    return { do: judgement.do, held: written, before: held !== undefined };
   }
   throw new NightshiftError(
     `the claim of ${wish.instanceId} was written ${MOST_RACES} times by others: try again`,
@@ -144,10 +147,12 @@ async function keepCordon(
   notice: Notice,
   plan: Effective,
   node: string,
+  before: boolean,
 ): Promise<void> {
   const undo = plan.do === 'complete' ? undefined : plan.undo;
   await journal.guard(`cordon of ${notice.instanceId}`, async () => {
-    if (undo === undefined) return ports.cordons.remove(notice.instanceId);
+    // Only an earlier claim can have left one that is to be undone.
+    if (undo === undefined) return before ? ports.cordons.remove(notice.instanceId) : undefined;
     const onReturn = undo === 'on-return';
     const due = onReturn
       ? (plan.do === 'drain' && plan.deadline) || notice.at
