@@ -33,7 +33,7 @@ import {
   projectsOf,
 } from './sample/furnish.ts';
 import { scaleOutOf } from './scale-out.ts';
-import { type ArgocdWorld, createArgocd } from './world/argocd/index.ts';
+import { type ArgocdWorld, createArgocd, podsCanRun, serveApplications } from './world/argocd/index.ts';
 import { type AwsWorld, createAws, type EksCluster } from './world/aws/index.ts';
 import { type CodebuildWorld, createCodebuild } from './world/codebuild/index.ts';
 import { createContext } from './world/context.ts';
@@ -121,7 +121,7 @@ async function build(
   const caFile = path.join(directory, 'ca.pem');
   await writeFile(caFile, ca.pem);
   const aws = createAws(context);
-  const codebuild = createCodebuild(context);
+  const codebuild = createCodebuild(context, { phaseEvents: true });
   const proxy = await startProxy();
   closers.push(() => proxy.close());
   const site: Site = { context, aws, codebuild, ca, directory, closers, config, route: proxy.route };
@@ -260,8 +260,10 @@ async function raiseArgocd(
     workloads: kubernetes,
     revisionOf: codebuild.git.revisionOf,
     onPush: codebuild.git.onPush,
+    runsPods: () => podsCanRun(kubernetes.api),
     ...(environment.deploy ? { inCluster: ARGOCD } : {}),
   });
+  serveApplications(context, argocd, kubernetes.api);
   addApplications(argocd, kubernetes, codebuild, builds);
   addBuildProjects(codebuild, environment, builds);
   if (!environment.deploy) return { argocd };

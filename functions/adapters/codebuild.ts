@@ -23,9 +23,8 @@ export function createBuilds(client: Pick<CodeBuildClient, 'send'>): Builds {
     },
     async recent(project) {
       try {
-        const reply = await client.send(
-          new ListBuildsForProjectCommand({ projectName: project, sortOrder: 'DESCENDING' }),
-        );
+        // Newest first is the default; to say so is an error for a project with more than 100 builds.
+        const reply = await client.send(new ListBuildsForProjectCommand({ projectName: project }));
         return (reply.ids ?? []).slice(0, BATCH);
       } catch (error) {
         if (errorName(error) === 'ResourceNotFoundException') return undefined;
