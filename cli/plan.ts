@@ -86,6 +86,9 @@ function describe({ name, named, schedule, from, to, entries }: EnvironmentPlan,
   const head = [
     `${paint.bold(name)}: ${schedule.name}, up ${describeWindows(schedule.up)} (${timeZone}, UTC${formatOffset(offsetAt(timeZone, from.getTime()))})`,
     ...(calendar ? [`calendar ${calendar.name}`] : []),
+    ...(!named.environment.production && named.environment.readyBy
+      ? ['started early to be ready by then']
+      : []),
   ].join(', ');
   const range = `  from ${localTime(timeZone, from)} to ${localTime(timeZone, to)}; at first ${before.state}: ${before.reason}`;
   const lines = entries.map((entry) => {

@@ -45,9 +45,8 @@ export function desiredAt(schedule: Schedule, now: Date, overrides: readonly Ove
     // Only the first: the others are not even worked out.
     const next = changes().next().value;
     if (next) return { ...answerAt(at), until: next.at };
-    if (days === HORIZONS.at(-1)) return answerAt(at);
   }
-  throw new RangeError('unreachable: the last horizon has returned');
+  return timeline(schedule, at, at, overrides).answerAt(at);
 }
 
 /** The changes of state in `(from, to]`, in order. Adjacent windows make none between them. */
