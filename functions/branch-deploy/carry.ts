@@ -75,7 +75,9 @@ export async function carry(
     if (outcome.next === 'stop') return;
 
     const backoff = outcome.next === 'backoff';
-    const ms = backoff ? jitter(BACKOFF_MS, refusals++) : growing(POLL_MS, looks++);
+    const ms = backoff
+      ? Math.max(jitter(BACKOFF_MS, refusals++), outcome.atLeastMs ?? 0)
+      : growing(POLL_MS, looks++);
     const looksOn = options.wait === 'always' || started;
     if (!looksOn || now().getTime() + ms > options.until.getTime()) {
       await tellWaiting(outcome.reason ?? 'it goes on');
@@ -88,6 +90,8 @@ export async function carry(
     readonly next: 'now' | 'poll' | 'backoff' | 'stop';
     readonly reason?: string;
     readonly refresh?: boolean;
+    /** The server asks for such a pause. */
+    readonly atLeastMs?: number;
     readonly error?: Error;
   }
 
@@ -120,7 +124,7 @@ export async function carry(
         } else if (now().getTime() - Date.parse(since) > LIMITS.blockedMs) {
           await tell(
             `blocked:${since}`,
-            'wait',
+            'warn',
             `${step.reason}, for more than ${LIMITS.blockedMs / 60_000} minutes`,
           );
         }
@@ -239,19 +243,23 @@ export async function carry(
       await deploys.save({ ...record, notBefore: later() }, kept.version);
       return { next: 'stop' };
     }
-    return { next: 'backoff', reason: trouble.detail };
+    return {
+      next: 'backoff',
+      reason: trouble.detail,
+      ...(trouble.retryAfterSeconds ? { atLeastMs: trouble.retryAfterSeconds * 1_000 } : {}),
+    };
   }
 
   async function tellWaiting(reason: string): Promise<void> {
     const kept = await deploys.get(application);
-    if (!kept || !isPending(kept.value)) return;
+    if (!kept || !isPending(kept.value) || kept.value.told?.startsWith('blocked:')) return;
     await tell(`waiting:${kept.value.attempt?.deployId ?? describe(kept.value.wanted)}`, 'wait', reason);
   }
 
   /** Says it once, however often it is seen. */
   async function tell(
     what: string,
-    action: 'wait' | 'defer',
+    action: 'wait' | 'defer' | 'warn',
     reason: string,
     also: { readonly notBefore?: string } = {},
   ): Promise<void> {

@@ -114,7 +114,8 @@ export function want(record: ApplicationRecord, wanted: WantedBuild): Want {
     };
   }
   const superseded = record.wanted.filter((build) => build.project === wanted.project);
-  const { notBefore: _, ...rest } = record;
+  // What was told of the older build is to be told of this one too.
+  const { notBefore: _, told: __, ...rest } = record;
   return {
     result: 'wanted',
     superseded,

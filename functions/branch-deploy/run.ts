@@ -83,11 +83,11 @@ async function onBuild(
 
   const sleep = await lookAtNight(settings, ports);
   const failures: { target: string; error: unknown }[] = [];
-  await collect(failures, applications, (application) =>
-    sleep.asleep
-      ? defer(application, sleep, settings, ports)
-      : carry(application, ports, { until, wait: 'always' }),
-  );
+  await collect(failures, applications, async (application) => {
+    if (sleep.asleep) return defer(application, sleep, settings, ports);
+    await wakeUp(application, ports);
+    await carry(application, ports, { until, wait: 'always' });
+  });
   if (failures.length > 0) throw new PartialFailureError(failures);
 }
 
@@ -276,6 +276,9 @@ async function findLost(
   return [...new Map(found.map((application) => [keyOf(application), application])).values()];
 }
 
+/** What is noted of a deploy for which the cluster was woken. */
+const WOKEN = 'asleep:woken';
+
 /** Calls nobody, remembers, and says so once; or has the cluster woken. */
 async function defer(
   application: ApplicationSettings,
@@ -283,10 +286,13 @@ async function defer(
   settings: BranchDeploySettings,
   ports: BranchDeployPorts,
 ): Promise<void> {
+  const kept = await ports.deploys.get(application);
+  // A cluster that was woken for it once and is asleep again has had its chance.
+  if (!kept || kept.value.told === WOKEN) return;
   const woken = settings.whenAsleep === 'wake' && (await wakeCluster(application, sleep, ports));
-  const what = woken ? 'asleep:woken' : `asleep:${sleep.until?.toISOString() ?? 'starting'}`;
+  const what = woken ? WOKEN : `asleep:${sleep.until?.toISOString() ?? 'starting'}`;
   const changed = await changeRecord(ports.deploys, application, (current) => {
-    if (!isPending(current) || current.told === what || current.told === 'asleep:woken') return undefined;
+    if (!isPending(current) || current.told === what) return undefined;
     const { attempt, trouble: _, notBefore: __, ...rest } = current;
     return { ...rest, told: what, ...(attempt ? { attempt: { ...attempt, slept: true } } : {}) };
   });

@@ -14,6 +14,9 @@ export type Sleep =
       readonly override?: Override;
     };
 
+/** One group that cannot start must not hold back the deploys of a whole day: after this it is tried. */
+const START_PATIENCE_MS = 30 * 60_000;
+
 /**
  * Asleep means that it should sleep now, or that it should not and is not up yet. A cluster that should sleep and
  * still runs is about to stop: a sync would not come to its end.
@@ -34,7 +37,8 @@ export function sleepAt(
       ...(desired.source === 'override' && override ? { override } : {}),
     };
   }
-  if (state && state.phase !== 'awake') {
+  const startingMs = state?.phase === 'starting' ? now.getTime() - Date.parse(state.since) : 0;
+  if (state && state.phase !== 'awake' && !(startingMs > START_PATIENCE_MS)) {
     return {
       asleep: true,
       reason: `the cluster is ${state.phase === 'starting' ? 'starting' : 'not up yet'}`,

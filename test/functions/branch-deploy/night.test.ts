@@ -50,6 +50,26 @@ describe('a merge at night', () => {
     expect(world.actions()).toEqual(['defer']);
   });
 
+  test('a start that one group does not let end holds nothing back for longer than half an hour', async () => {
+    const world = aWorld(night);
+    const { event } = await world.build();
+    await world.invoke(event);
+    await world.clock.runUntil(EIGHT.getTime());
+    await world.state({ phase: 'starting' });
+    await world.ticks(29);
+    expect(world.wire.calls).toEqual([]);
+    await world.ticks(4);
+    expect(world.actions()).toEqual(['defer', 'sync', 'deployed']);
+  });
+
+  test('each of several merges is told that it waits', async () => {
+    const world = aWorld(night);
+    await world.invoke((await world.build()).event);
+    await world.invoke((await world.build()).event);
+    expect(world.actions()).toEqual(['defer', 'superseded', 'defer']);
+    expect(world.decisions.at(-1)).toMatchObject({ number: 2 });
+  });
+
   test('of several merges only the latest is replayed', async () => {
     const world = aWorld(night);
     for (let push = 0; push < 4; push++) await world.invoke((await world.build()).event);

@@ -348,6 +348,18 @@ describe('order', () => {
     expect(world.actions().filter((action) => action !== 'wait')).toEqual(['sync', 'deployed']);
   });
 
+  test('an operation of somebody else that does not end is said once, and waited for nevertheless', async () => {
+    const world = aWorld({ application: { syncSeconds: 3_000 } });
+    world.argocd.startForeignSync('api', { username: 'alice' });
+    const { event } = await world.build();
+    await world.invoke(event);
+    await world.ticks(45);
+    expect(world.actions()).toEqual(['wait', 'warn']);
+    world.argocd.changeApplication('api', { syncSeconds: 1 });
+    await world.ticks(10);
+    expect(world.actions().slice(-2)).toEqual(['sync', 'deployed']);
+  });
+
   test('an operator who takes over is not fought', async () => {
     const world = aWorld({ rolloutSeconds: 50 });
     const before = world.codebuild.git.revisionOf(REPOSITORY, 'develop');
@@ -537,6 +549,18 @@ describe('what Argo CD answers', () => {
     await world.ticks(1);
     expect(world.syncs()).toBe(1);
     expect(world.actions().at(-1)).toBe('deployed');
+  });
+
+  test('a pause that the server asks for is kept', async () => {
+    const world = aWorld();
+    const { event } = await world.build();
+    const times: number[] = [];
+    world.wire.state.fault = (call) => {
+      if (call.startsWith('read')) times.push(world.clock.now());
+      return times.length < 3 ? { kind: 'passing', detail: '429', retryAfterSeconds: 9 } : undefined;
+    };
+    await world.invoke(event);
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(9_000);
   });
 
   test('a sync that never arrived is asked for again', async () => {
