@@ -28,8 +28,8 @@ export function holidayCodes(country?: string): readonly string[] {
 }
 
 /**
- * The public holidays of the given years, by date. Bank holidays, observances and half days that are not public are
- * left out. A holiday of several days counts on each of them.
+ * The public holidays of the given years, by date. Bank holidays, observances and half days are left out. A holiday of
+ * several days counts on each of them.
  */
 export function publicHolidays(code: string, years: readonly number[]): readonly Holiday[] {
   const place = code.split('-') as [string];
@@ -58,9 +58,13 @@ function nameOf(local: string, english: string | undefined): string {
   return english && english !== local && !/\p{Script=Latin}/u.test(local) ? `${local} / ${english}` : local;
 }
 
-/** The wall-clock dates from the start to the end of a holiday. `date` is its start on the country's wall clock. */
+/**
+ * The whole wall-clock dates of a holiday: none where it begins at noon. `date` is its start on the country's wall
+ * clock. Two hours are allowed for a clock that is changed meanwhile; what is left of a day after the last whole one
+ * (the Turkish feasts last 3¾ and 4¾ days) is worked.
+ */
 function datesOf(holiday: { date: string; start: Date; end: Date }): number[] {
+  const hours = (holiday.end.getTime() - holiday.start.getTime()) / 3_600_000;
   const first = Date.parse(`${holiday.date.slice(0, 10)}T00:00:00Z`) / 86_400_000;
-  const days = Math.max(1, Math.round((holiday.end.getTime() - holiday.start.getTime()) / 86_400_000));
-  return Array.from({ length: days }, (_, index) => first + index);
+  return Array.from({ length: Math.floor((hours + 2) / 24) }, (_, index) => first + index);
 }

@@ -30,9 +30,22 @@ describe('public holidays', () => {
     expect(listed('DE', 2026)).toContain('2026-01-01 Neujahr');
   });
 
-  it('of several days count on each', () => {
-    const spring = listed('CN', 2026).filter((day) => day.includes('春节'));
-    expect(spring.length).toBeGreaterThan(1);
+  it('of several days count on each whole day', () => {
+    const feast = listed('TR', 2026).filter((day) => day.includes('Ramazan'));
+    expect(feast).toEqual([
+      '2026-03-20 Ramazan Bayramı',
+      '2026-03-21 Ramazan Bayramı',
+      '2026-03-22 Ramazan Bayramı',
+    ]);
+  });
+
+  it('of half a day are worked', () => {
+    expect(listed('IS', 2026).some((day) => day.startsWith('2026-12-24'))).toBe(false);
+    expect(listed('IS', 2026).some((day) => day.startsWith('2026-12-25'))).toBe(true);
+  });
+
+  it('count once on a day that is 25 hours long', () => {
+    expect(listed('AU', 2026).filter((day) => day.includes('Easter Sunday'))).toHaveLength(1);
   });
 
   it('are known by code', () => {

@@ -75,7 +75,7 @@ describe('any schedule with any calendar and any overrides', () => {
         expect(desired.until).toEqual(next?.at);
         expect(desired.reason).not.toBe('');
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
@@ -89,7 +89,7 @@ describe('any schedule with any calendar and any overrides', () => {
         ];
         expect(pieces).toEqual(whole);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
