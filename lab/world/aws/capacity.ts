@@ -32,6 +32,10 @@ export function createCapacity(): Capacity {
   };
 }
 
+export function addressShortageMessage(subnetId: string): string {
+  return `There are not enough free addresses in subnet '${subnetId}' to satisfy the requested number of instances. Launching EC2 instance failed.`;
+}
+
 /** The failed activity's message, as Auto Scaling words it. */
 export function shortageMessage(wanted: {
   readonly type: string;

@@ -10,7 +10,7 @@ export interface Ec2 {
   terminate(scope: Scope, ids: readonly string[]): readonly StateChange[];
   stop(scope: Scope, ids: readonly string[]): readonly StateChange[];
   start(scope: Scope, ids: readonly string[]): readonly StateChange[];
-  /** Addresses of the subnet that no instance holds; pods' addresses are not counted. */
+  /** Addresses of the subnet that no instance holds. */
   freeAddresses(subnet: Subnet): number;
 }
 
@@ -29,6 +29,7 @@ export interface Ec2Internals {
   launch(wanted: Launch): Instance;
   terminate(instance: Instance, reason: StateReason): void;
   stop(instance: Instance, reason: StateReason): void;
+  freeAddresses(subnet: Subnet): number;
   onState(listener: (instance: Instance) => void): void;
 }
 
@@ -110,6 +111,14 @@ export function createEc2(state: State): { readonly api: Ec2; readonly internals
     later(instance, 'stopping', 'stopped', 20_000, 50_000);
   };
 
+  const freeAddresses = (subnet: Subnet): number => {
+    let free = sizeOf(subnet) - FIRST_HOST - 1;
+    for (const instance of state.instances.values()) {
+      if (instance.subnet === subnet && instance.state !== 'terminated') free -= instance.addresses;
+    }
+    return free;
+  };
+
   const launch = (wanted: Launch): Instance => {
     const id = `i-0${state.context.hex(16)}`;
     const ip = addressIn(wanted.subnet, hosts);
@@ -118,6 +127,7 @@ export function createEc2(state: State): { readonly api: Ec2; readonly internals
       view: viewOf(id, ip, wanted),
       group: wanted.group,
       subnet: wanted.subnet,
+      addresses: Math.min(wanted.group.cluster.addressesPerNode, freeAddresses(wanted.subnet)),
       launchedAt: state.now(),
       spotRequestId: wanted.capacityType === 'SPOT' ? `sir-${state.context.hex(8)}` : undefined,
       state: 'pending',
@@ -178,20 +188,20 @@ export function createEc2(state: State): { readonly api: Ec2; readonly internals
     );
 
   return {
-    internals: { launch, terminate, stop, onState: (listener) => void listeners.push(listener) },
+    internals: {
+      launch,
+      terminate,
+      stop,
+      freeAddresses,
+      onState: (listener) => void listeners.push(listener),
+    },
     api: {
       describe(scope, ids) {
         if (ids) return find(scope, ids);
         forgetTheLongGone();
         return [...state.instances.values()].filter((instance) => isIn(instance, scope));
       },
-      freeAddresses: (subnet) =>
-        sizeOf(subnet) -
-        FIRST_HOST -
-        1 -
-        [...state.instances.values()].filter(
-          (instance) => instance.subnet === subnet && instance.state !== 'terminated',
-        ).length,
+      freeAddresses,
       terminate: (scope, ids) => change(scope, ids, (instance) => terminate(instance, userInitiated)),
       stop: (scope, ids) =>
         change(scope, ids, (instance) => {

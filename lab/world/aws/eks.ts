@@ -16,6 +16,8 @@ export interface ClusterOptions extends Scope {
   readonly zones?: readonly string[];
   /** Size of each zone's subnet: `/20` (the default) holds 4091 addresses, `/24` holds 251. */
   readonly subnetBits?: number;
+  /** Default 1. With the VPC CNI a c5.4xlarge takes up to 240: eight interfaces of thirty addresses. */
+  readonly addressesPerNode?: number;
   readonly tags?: Readonly<Record<string, string>>;
 }
 
@@ -38,6 +40,8 @@ export interface NodegroupOptions {
   readonly taints?: Nodegroup['taints'];
   readonly zones?: readonly string[];
   readonly tags?: Readonly<Record<string, string>>;
+  /** Default 15. Clusters were also seen to take the whole 30 minutes of the hook's heartbeat timeout. */
+  readonly drainMinutes?: number;
 }
 
 export interface NodegroupChange {
@@ -290,6 +294,7 @@ export function createEks(
         createdAt: state.now(),
         zones,
         subnets: zones.map((zone, index) => subnetOf(state, zone, index, vpc, options.subnetBits ?? 20)),
+        addressesPerNode: options.addressesPerNode ?? 1,
         tags: options.tags ?? {},
         endpoint: `https://${state.context.hex(32).toUpperCase()}.gr7.${region}.eks.amazonaws.com`,
         ca: '',
@@ -372,6 +377,7 @@ export function createEks(
         labels: options.labels ?? {},
         taints: options.taints ?? [],
         maxUnavailable: 1,
+        drainMinutes: options.drainMinutes ?? 15,
         modifiedAt: state.now(),
         status: 'ACTIVE',
         issues: [],

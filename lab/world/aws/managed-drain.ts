@@ -1,6 +1,6 @@
 /**
  * What EKS itself does with the lifecycle hooks of managed nodegroups: it lets new nodes in, and before a node goes it
- * cordons and evicts for at most 15 minutes. Budgets slow it down; they do not stop it.
+ * cordons and evicts for at most 15 minutes (or what the nodegroup says). Budgets slow it down; they do not stop it.
  */
 import type { Lifecycle } from './lifecycle.ts';
 import type { LifecycleAction } from './model.ts';
@@ -8,7 +8,6 @@ import type { State } from './state.ts';
 
 const LAUNCH_ANSWER = 2_000;
 const EVICT_EVERY = 5_000;
-const GIVE_UP_AFTER = 15 * 60_000;
 /** EKS learns of the hook through a topic and answers through its own workflow: neither is instant. */
 const REACTION: readonly [number, number] = [2_000, 6_000];
 
@@ -29,7 +28,8 @@ export function answerEksHooks(state: State, lifecycle: Lifecycle): void {
   const drain = (action: LifecycleAction) => {
     const { instance, startedAt } = action;
     const nodes = instance.group.cluster.nodes;
-    if (!nodes || instance.state !== 'running' || state.now() - startedAt >= GIVE_UP_AFTER) {
+    const patience = (instance.group.nodegroup?.drainMinutes ?? 0) * 60_000;
+    if (!nodes || instance.state !== 'running' || state.now() - startedAt >= patience) {
       answer(action);
       return;
     }

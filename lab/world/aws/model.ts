@@ -17,6 +17,8 @@ export interface EksCluster extends Scope {
   readonly createdAt: number;
   readonly zones: readonly string[];
   readonly subnets: readonly Subnet[];
+  /** Addresses that an instance takes from its subnet, as the VPC CNI does with whole interfaces. */
+  readonly addressesPerNode: number;
   readonly tags: Readonly<Record<string, string>>;
   /** Set when its API server listens. */
   endpoint: string;
@@ -58,6 +60,8 @@ export interface Nodegroup {
   labels: Readonly<Record<string, string>>;
   taints: readonly { key: string; value?: string; effect: string }[];
   maxUnavailable: number;
+  /** How long EKS goes on evicting from a node before it lets it go all the same. */
+  readonly drainMinutes: number;
   modifiedAt: number;
   status: 'CREATING' | 'ACTIVE' | 'UPDATING' | 'DELETING' | 'CREATE_FAILED' | 'DELETE_FAILED' | 'DEGRADED';
   issues: readonly { code: string; message: string; resourceIds: readonly string[] }[];
@@ -135,6 +139,8 @@ export interface Instance {
   readonly view: InstanceView;
   readonly group: AutoScalingGroup;
   readonly subnet: Subnet;
+  /** Of its subnet, held until it is terminated; fewer than wanted where the subnet ran short. */
+  readonly addresses: number;
   readonly launchedAt: number;
   readonly spotRequestId: string | undefined;
   state: InstanceState;

@@ -2,7 +2,7 @@
  * How an Auto Scaling group comes to its desired capacity: launches, terminations, replacements and the activities that
  * tell of them. A group is looked at a few seconds after something changed, and again only while something is left to do.
  */
-import { type Capacity, shortageMessage } from './capacity.ts';
+import { addressShortageMessage, type Capacity, shortageMessage } from './capacity.ts';
 import { arnOf, type Ec2Internals, userInitiated } from './ec2.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Activity, AutoScalingGroup, CapacityType, Instance, Subnet } from './model.ts';
@@ -84,9 +84,10 @@ export function createScaling(
     for (let index = 0; index < missing; index++) {
       const cause = `${causes.get(group) ?? ''}At ${now} an instance was started in response to a difference between desired and actual capacity, increasing the capacity from ${from} to ${from + missing}.`;
       const wanted = nextLaunch(group);
-      const found = firstAvailable(capacity, group, wanted);
+      const withAddresses = wanted.subnets.filter((subnet) => ec2.freeAddresses(subnet) > 0);
+      const found = firstAvailable(capacity, group, { ...wanted, subnets: withAddresses });
       if (!found) {
-        fail(group, cause, wanted);
+        fail(group, cause, wanted, withAddresses.length > 0);
         return;
       }
       failures.delete(group);
@@ -108,10 +109,12 @@ export function createScaling(
     state.changed();
   };
 
-  const fail = (group: AutoScalingGroup, cause: string, wanted: Wanted) => {
+  const fail = (group: AutoScalingGroup, cause: string, wanted: Wanted, addressesLeft: boolean) => {
     const zone = wanted.subnets[0]?.zone ?? '';
     const type = wanted.types[0] ?? '';
-    const message = shortageMessage({ type, zone, capacityType: wanted.capacityType });
+    const message = addressesLeft
+      ? shortageMessage({ type, zone, capacityType: wanted.capacityType })
+      : addressShortageMessage(wanted.subnets[0]?.id ?? '');
     const activity = record(group, {
       kind: 'launch',
       instance: undefined,

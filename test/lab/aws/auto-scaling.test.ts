@@ -119,6 +119,22 @@ describe('an Auto Scaling group', () => {
     );
   });
 
+  it('cannot grow past the addresses of its subnets', async () => {
+    // The small subnets of the story: three /24, and nodes that take 240 addresses each.
+    const world = aWorld({ subnetBits: 24, addressesPerNode: 240 });
+    const group = aGroup(world, { desired: 5, max: 10 });
+    await world.pass(300);
+    const held = inService(group).map((instance) => instance.addresses);
+    expect(held).toEqual([240, 240, 240, 11, 11]);
+    world.aws.autoScaling.setDesiredCapacity(scope, 'workers', { desired: 7 });
+    await world.pass(300);
+    expect(inService(group)).toHaveLength(6);
+    expect(group.activities[0]?.statusMessage).toMatch(
+      /^There are not enough free addresses in subnet 'subnet-/,
+    );
+    expect(world.cluster.subnets.map(world.aws.ec2.freeAddresses)).toEqual([0, 0, 0]);
+  });
+
   it('does not launch, terminate or replace while the process is suspended', async () => {
     const world = aWorld();
     const group = aGroup(world);

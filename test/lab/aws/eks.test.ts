@@ -123,6 +123,18 @@ describe('a managed nodegroup', () => {
     expect(world.gone).toHaveLength(3);
   });
 
+  it('may take as long as its hook, where EKS does', async () => {
+    const world = aWorld();
+    aNodegroup(world, { drainMinutes: 30 });
+    world.aws.attachNodes(world.cluster, heldNodes());
+    await world.pass(120);
+    update(world, { min: 0, desired: 0 });
+    await world.pass(29 * 60);
+    expect(world.gone).toHaveLength(0);
+    await world.pass(3 * 60);
+    expect(world.gone).toHaveLength(3);
+  });
+
   it('becomes degraded when it cannot launch for long, can still be resized, and recovers with the next launch', async () => {
     const world = aWorld();
     world.aws.setCapacity({ capacityType: 'SPOT', available: false });

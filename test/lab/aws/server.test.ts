@@ -544,6 +544,30 @@ describe('the front door', () => {
     ]);
   });
 
+  it('tells of a fault of its own and does not let it pass for an answer', async () => {
+    const failures: unknown[] = [];
+    const broken = new TypeError('no such thing');
+    const { config, endpoint } = await anEndpoint({
+      onFailure: (error) => failures.push(error),
+      services: [
+        {
+          service: 'eks',
+          protocol: 'rest-json',
+          routes: [{ operation: 'ListClusters', method: 'GET', path: '/clusters' }],
+          handle: () => {
+            throw broken;
+          },
+        },
+      ],
+    });
+    await expect(new EKSClient(config()).send(new ListClustersCommand({}))).rejects.toMatchObject({
+      name: 'InternalFailure',
+      message: 'the lab failed: TypeError: no such thing',
+    });
+    expect(failures).toEqual([broken]);
+    expect(endpoint.calls.at(-1)).toMatchObject({ status: 500, error: 'InternalFailure' });
+  });
+
   it('takes services of others, by their signing name', async () => {
     const { endpoint, config } = await anEndpoint();
     const { CodeBuildClient, BatchGetBuildsCommand, ListProjectsCommand } = await import(

@@ -20,7 +20,9 @@ export interface TestWorld {
   eventsOf(detailType: string): readonly AwsEvent[];
 }
 
-export function aWorld(options: { subnetBits?: number; seed?: number } = {}): TestWorld {
+export function aWorld(
+  options: { subnetBits?: number; addressesPerNode?: number; seed?: number } = {},
+): TestWorld {
   const context = createContext({ start, seed: options.seed ?? 1 });
   const aws = createAws(context);
   const events: AwsEvent[] = [];
@@ -33,6 +35,7 @@ export function aWorld(options: { subnetBits?: number; seed?: number } = {}): Te
     ...scope,
     name: 'develop',
     ...(options.subnetBits ? { subnetBits: options.subnetBits } : {}),
+    ...(options.addressesPerNode ? { addressesPerNode: options.addressesPerNode } : {}),
   });
   return {
     aws,
