@@ -56,6 +56,8 @@ export interface Bundle {
   readonly bytes: number;
   /** Bytes in the bundle by package name; ours are under `eks-nightshift`. Largest first. */
   readonly parts: readonly { readonly name: string; readonly bytes: number }[];
+  /** The source files of which something is left in the bundle, from the package's root. */
+  readonly files: readonly string[];
 }
 
 /** Writes `index.mjs` into the directory. */
@@ -66,10 +68,13 @@ export function bundle(capability: Capability, directory: string): Bundle {
 
 function weigh(metafile: Metafile): Bundle {
   const parts = new Map<string, number>();
+  const files: string[] = [];
   let bytes = 0;
   for (const output of Object.values(metafile.outputs)) {
     bytes += output.bytes;
     for (const [path, input] of Object.entries(output.inputs)) {
+      if (input.bytesInOutput === 0) continue;
+      files.push(path);
       const name = packageOf(path);
       parts.set(name, (parts.get(name) ?? 0) + input.bytesInOutput);
     }
@@ -77,6 +82,7 @@ function weigh(metafile: Metafile): Bundle {
   return {
     bytes,
     parts: [...parts].map(([name, bytes]) => ({ name, bytes })).sort((a, b) => b.bytes - a.bytes),
+    files,
   };
 }
 

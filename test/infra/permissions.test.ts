@@ -1,0 +1,70 @@
+/**
+ * A bundle holds the SDK's command for each call that the code can make, and no other: so what a role may do is held
+ * against what its function can ask for, in both directions, without running anything.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { bundle } from '#lib/function-bundle.ts';
+import type { EnvironmentConfig } from '#model/config.ts';
+import type { Capability } from '#model/decision.ts';
+import { aDevelopment, aProduction, statementsOf, templateOf } from './environments.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'nightshift-permissions-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** Service prefixes of IAM where they are not those of the SDK's packages. */
+const PREFIXES: Readonly<Record<string, string>> = {
+  'auto-scaling': 'autoscaling',
+  'secrets-manager': 'secretsmanager',
+};
+/** In every DynamoDB client, for the endpoint discovery that the bundles leave out. */
+const NEVER_CALLED = new Set(['dynamodb:DescribeEndpoints']);
+/** What Lambda itself does as the role: it logs, traces and keeps what failed. */
+const OF_LAMBDA = new Set(['logs', 'xray', 'sqs']);
+
+function callsOf(capability: Capability): readonly string[] {
+  return bundle(capability, directory)
+    .files.flatMap((path) => {
+      const [, service = '', name] =
+        /@aws-sdk\/client-([a-z-]+)\/.*\/commands\/(\w+)Command\.js$/.exec(path) ?? [];
+      return name ? [`${PREFIXES[service] ?? service}:${name}`] : [];
+    })
+    .filter((call) => !NEVER_CALLED.has(call))
+    .sort();
+}
+
+function allowedIn(environments: readonly EnvironmentConfig[], capability: Capability): readonly string[] {
+  const construct = {
+    'night-schedule': 'NightSchedule',
+    'spot-drain': 'SpotDrain',
+    'branch-deploy': 'BranchDeploy',
+  };
+  const actions = environments
+    .flatMap((environment) => statementsOf(templateOf(environment)))
+    .filter(({ policy }) => policy.startsWith(construct[capability]) && !policy.includes('Timer'))
+    .flatMap(({ Action }) => Action)
+    .filter((action) => !OF_LAMBDA.has(action.split(':')[0] ?? ''));
+  return [...new Set(actions)].sort();
+}
+
+describe('a role', () => {
+  const { argocd, builds } = aDevelopment().deploy!;
+  const variants = [
+    aDevelopment({ drain: { replaceEarly: true } }),
+    aDevelopment({ deploy: { argocd: { ...argocd, through: 'kubernetes' }, builds } }),
+  ];
+
+  test.for(['night-schedule', 'spot-drain', 'branch-deploy'] as const)(
+    'of %s allows every call that the function can make, and no other',
+    (capability) => {
+      expect(allowedIn(variants, capability)).toEqual(callsOf(capability));
+    },
+  );
+
+  test('of production allows its drain everything but to take instances out of groups', () => {
+    const calls = callsOf('spot-drain').filter((call) => call !== 'autoscaling:DetachInstances');
+    expect(allowedIn([aProduction()], 'spot-drain')).toEqual(calls);
+  });
+});
