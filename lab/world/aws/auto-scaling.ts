@@ -8,7 +8,8 @@ import {
   type LifecycleTarget,
 } from './lifecycle.ts';
 import type { Activity, AutoScalingGroup, EksCluster, Instance, LifecycleAction, Scope } from './model.ts';
-import { isStaying, type Scaling } from './scaling.ts';
+import { isStaying } from './placement.ts';
+import type { Scaling } from './scaling.ts';
 import { isoSeconds, keyOf, type State } from './state.ts';
 
 export interface AutoScalingGroupOptions {

@@ -47,7 +47,7 @@ export interface Lifecycle {
 
 interface Waiting {
   readonly action: LifecycleAction;
-  readonly answered: (result: LifecycleResult) => void;
+  readonly answered: (entry: Waiting, result: LifecycleResult) => void;
   timer: Timer;
 }
 
@@ -75,13 +75,14 @@ export function createLifecycle(state: State): Lifecycle {
   const finish = (entry: Waiting, result: LifecycleResult) => {
     entry.timer.cancel();
     waiting.delete(entry.action.token);
-    entry.answered(result);
+    entry.answered(entry, result);
   };
 
-  const arm = (entry: Omit<Waiting, 'timer'>): Timer =>
-    state.context.clock.at(entry.action.deadline, () =>
-      finish(entry as Waiting, entry.action.hook.defaultResult),
-    );
+  const arm = (action: LifecycleAction): Timer =>
+    state.context.clock.at(action.deadline, () => {
+      const entry = waiting.get(action.token);
+      if (entry) finish(entry, action.hook.defaultResult);
+    });
 
   const find = (scope: Scope, target: LifecycleTarget): Waiting => {
     const group = groupOf(state, scope, target.group);
@@ -136,7 +137,7 @@ export function createLifecycle(state: State): Lifecycle {
         state.now() + action.hook.heartbeatTimeoutSeconds * 1000,
         action.startedAt + action.hook.globalTimeoutSeconds * 1000,
       );
-      entry.timer = arm(entry);
+      entry.timer = arm(action);
     },
     wait(instance, transition, done) {
       const hooks = [...instance.group.hooks.values()].filter((hook) => hook.transition === transition);
@@ -145,7 +146,7 @@ export function createLifecycle(state: State): Lifecycle {
         return;
       }
       const open = new Set<Waiting>();
-      const answered = (entry: Waiting) => (result: LifecycleResult) => {
+      const answered = (entry: Waiting, result: LifecycleResult) => {
         open.delete(entry);
         if (result === 'ABANDON') {
           // The other hooks' actions stop with it.
@@ -165,9 +166,7 @@ export function createLifecycle(state: State): Lifecycle {
           startedAt: state.now(),
           deadline: state.now() + hook.heartbeatTimeoutSeconds * 1000,
         };
-        const entry = { action } as { -readonly [K in keyof Waiting]: Waiting[K] };
-        entry.answered = answered(entry);
-        entry.timer = arm(entry);
+        const entry: Waiting = { action, answered, timer: arm(action) };
         open.add(entry);
         waiting.set(action.token, entry);
       }

@@ -2,10 +2,12 @@
  * How an Auto Scaling group comes to its desired capacity: launches, terminations, replacements and the activities that
  * tell of them. A group is looked at a few seconds after something changed, and again only while something is left to do.
  */
-import { addressShortageMessage, type Capacity, shortageMessage } from './capacity.ts';
-import { arnOf, type Ec2Internals, userInitiated } from './ec2.ts';
+import { createActivities } from './activities.ts';
+import type { Capacity } from './capacity.ts';
+import { type Ec2Internals, userInitiated } from './ec2.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import type { Activity, AutoScalingGroup, CapacityType, Instance, Subnet } from './model.ts';
+import type { Activity, AutoScalingGroup, Instance } from './model.ts';
+import { chooseVictims, isStaying, type Placement, place, type Shortage } from './placement.ts';
 import { isoSeconds, type State } from './state.ts';
 
 const causeOf = {
@@ -30,14 +32,6 @@ export interface Scaling {
 
 const RETRY_FIRST = 20_000;
 const RETRY_LONGEST = 120_000;
-/** Real groups keep six weeks; this is more than any day of the lab makes. */
-const ACTIVITIES_KEPT = 1_000;
-
-/** Members that count towards the desired capacity. */
-export function isStaying(instance: Instance): boolean {
-  return !instance.lifecycleState.startsWith('Terminat');
-}
-
 export function createScaling(
   state: State,
   ec2: Ec2Internals,
@@ -51,6 +45,7 @@ export function createScaling(
   const replaced = new Map<AutoScalingGroup, Set<Instance>>();
   const outcomeListeners: ((group: AutoScalingGroup, failure: string | undefined) => void)[] = [];
   const clock = state.context.clock;
+  const activities = createActivities(state);
 
   const touch = (group: AutoScalingGroup, delay = state.between(3_000, 7_000)) => {
     const at = state.now() + delay;
@@ -83,11 +78,9 @@ export function createScaling(
     const now = isoSeconds(state.now());
     for (let index = 0; index < missing; index++) {
       const cause = `${causes.get(group) ?? ''}At ${now} an instance was started in response to a difference between desired and actual capacity, increasing the capacity from ${from} to ${from + missing}.`;
-      const wanted = nextLaunch(group);
-      const withAddresses = wanted.subnets.filter((subnet) => ec2.freeAddresses(subnet) > 0);
-      const found = firstAvailable(capacity, group, { ...wanted, subnets: withAddresses });
-      if (!found) {
-        fail(group, cause, wanted, withAddresses.length > 0);
+      const found = place(group, capacity, ec2.freeAddresses);
+      if ('message' in found) {
+        fail(group, cause, found);
         return;
       }
       failures.delete(group);
@@ -98,7 +91,7 @@ export function createScaling(
   const launch = (group: AutoScalingGroup, cause: string, found: Placement) => {
     const instance = ec2.launch({ group, ...found });
     group.instances.set(instance.id, instance);
-    record(group, {
+    activities.begin(group, {
       kind: 'launch',
       instance,
       description: `Launching a new EC2 instance: ${instance.id}`,
@@ -109,29 +102,17 @@ export function createScaling(
     state.changed();
   };
 
-  const fail = (group: AutoScalingGroup, cause: string, wanted: Wanted, addressesLeft: boolean) => {
-    const zone = wanted.subnets[0]?.zone ?? '';
-    const type = wanted.types[0] ?? '';
-    const message = addressesLeft
-      ? shortageMessage({ type, zone, capacityType: wanted.capacityType })
-      : addressShortageMessage(wanted.subnets[0]?.id ?? '');
-    const activity = record(group, {
+  const fail = (group: AutoScalingGroup, cause: string, { message, zone }: Shortage) => {
+    const activity = activities.begin(group, {
       kind: 'launch',
       instance: undefined,
       description: `Launching a new EC2 instance.  Status Reason: ${message}`,
       cause,
-      statusCode: 'Failed',
-      progress: 100,
-      statusMessage: message,
+      statusCode: 'PreInService',
+      progress: 0,
       zone,
     });
-    activity.endedAt = state.now();
-    state.emit(group, {
-      source: 'aws.autoscaling',
-      detailType: 'EC2 Instance Launch Unsuccessful',
-      resources: [group.arn],
-      detail: activityDetail(activity, undefined),
-    });
+    activities.end(activity, { code: 'Failed', instance: undefined, message });
     const times = (failures.get(group) ?? 0) + 1;
     failures.set(group, times);
     for (const listener of outcomeListeners) listener(group, message);
@@ -154,11 +135,11 @@ export function createScaling(
   const terminate = (instance: Instance, cause: string): Activity | undefined => {
     if (!isStaying(instance)) return undefined;
     const { group } = instance;
-    endLaunch(instance, 'Cancelled', undefined);
+    endLaunch(instance, 'Cancelled');
     lifecycle.drop(instance);
     replaced.get(group)?.delete(instance);
     instance.lifecycleState = 'Terminating';
-    const activity = record(group, {
+    const activity = activities.begin(group, {
       kind: 'terminate',
       instance,
       description: `Terminating EC2 instance: ${instance.id}`,
@@ -188,16 +169,8 @@ export function createScaling(
     const { group } = instance;
     instance.lifecycleState = 'Terminated';
     group.instances.delete(instance.id);
-    const activity = openActivity(instance, 'terminate');
-    if (activity) {
-      end(activity, 'Successful', undefined);
-      state.emit(group, {
-        source: 'aws.autoscaling',
-        detailType: 'EC2 Instance Terminate Successful',
-        resources: [group.arn, arnOf(instance)],
-        detail: activityDetail(activity, instance),
-      });
-    }
+    const activity = activities.open(instance, 'terminate');
+    if (activity) activities.end(activity, { code: 'Successful', instance });
     touch(group);
     state.changed();
   };
@@ -206,7 +179,7 @@ export function createScaling(
   const arrive = (instance: Instance) => {
     const { group } = instance;
     if (instance.lifecycleState !== 'Pending') return;
-    const activity = openActivity(instance, 'launch');
+    const activity = activities.open(instance, 'launch');
     const hooked = [...group.hooks.values()].some(
       (hook) => hook.transition === 'autoscaling:EC2_INSTANCE_LAUNCHING',
     );
@@ -221,7 +194,7 @@ export function createScaling(
         return;
       }
       instance.lifecycleState = 'InService';
-      endLaunch(instance, 'Successful', undefined);
+      endLaunch(instance, 'Successful');
       for (const listener of outcomeListeners) listener(group, undefined);
       if (replaced.get(group)?.size) touch(group);
       state.changed();
@@ -237,63 +210,15 @@ export function createScaling(
     touch(instance.group);
   };
 
-  const endLaunch = (instance: Instance, code: Activity['statusCode'], message: string | undefined) => {
-    const activity = openActivity(instance, 'launch');
-    if (!activity) return;
-    end(activity, code, message);
-    const { group } = instance;
-    if (code === 'Cancelled') return;
-    state.emit(group, {
-      source: 'aws.autoscaling',
-      detailType:
-        code === 'Successful' ? 'EC2 Instance Launch Successful' : 'EC2 Instance Launch Unsuccessful',
-      resources: [group.arn, arnOf(instance)],
-      detail: activityDetail(activity, instance),
-    });
-  };
-
-  const end = (activity: Activity, code: Activity['statusCode'], message: string | undefined) => {
-    activity.statusCode = code;
-    activity.statusMessage = message;
-    activity.progress = 100;
-    activity.endedAt = state.now();
-    activity.group.lastActivityEndedAt = state.now();
-  };
-
-  const openActivity = (instance: Instance, kind: Activity['kind']) =>
-    instance.group.activities.find(
-      (activity) =>
-        activity.instanceId === instance.id && activity.kind === kind && activity.endedAt === undefined,
-    );
-
-  const record = (group: AutoScalingGroup, what: ActivityStart): Activity => {
-    const zone = what.instance?.view.zone ?? what.zone ?? '';
-    const subnet =
-      what.instance?.subnet.id ??
-      group.cluster.subnets.find((candidate) => candidate.zone === zone)?.id ??
-      '';
-    const activity: Activity = {
-      id: state.context.uuid(),
-      group,
-      kind: what.kind,
-      instanceId: what.instance?.id,
-      description: what.description,
-      cause: what.cause.slice(0, 1023),
-      startedAt: state.now(),
-      details: JSON.stringify({ 'Subnet ID': subnet, 'Availability Zone': zone }),
-      endedAt: undefined,
-      statusCode: what.statusCode,
-      statusMessage: what.statusMessage?.slice(0, 255),
-      progress: what.progress,
-    };
-    group.activities.unshift(activity);
-    if (group.activities.length > ACTIVITIES_KEPT) group.activities.length = ACTIVITIES_KEPT;
-    return activity;
+  const endLaunch = (instance: Instance, code: 'Successful' | 'Failed' | 'Cancelled', message?: string) => {
+    const activity = activities.open(instance, 'launch');
+    if (activity) activities.end(activity, { code, instance, ...(message ? { message } : {}) });
   };
 
   /** The EC2 health check: a member that no longer runs is replaced. It looks about twice a minute. */
   const checkHealth = (instance: Instance) => {
     const { group } = instance;
+    if (instance.state === 'pending' || instance.state === 'running') return;
     if (instance.lifecycleState.startsWith('Pending')) {
       if (isStaying(instance)) {
         abandonLaunch(
@@ -359,113 +284,5 @@ export function createScaling(
       }
       touch(group);
     },
-  };
-}
-
-interface ActivityStart {
-  readonly kind: Activity['kind'];
-  readonly instance: Instance | undefined;
-  readonly description: string;
-  readonly cause: string;
-  readonly statusCode: Activity['statusCode'];
-  readonly progress: number;
-  readonly statusMessage?: string;
-  readonly zone?: string;
-}
-
-interface Wanted {
-  readonly capacityType: CapacityType;
-  /** In the order of preference. */
-  readonly subnets: readonly Subnet[];
-  readonly types: readonly string[];
-}
-
-interface Placement {
-  readonly subnet: Subnet;
-  readonly type: string;
-  readonly capacityType: CapacityType;
-}
-
-/** Zones with the fewest members first; on-demand until its share of the desired capacity is met. */
-function nextLaunch(group: AutoScalingGroup): Wanted {
-  const staying = [...group.instances.values()].filter(isStaying);
-  const inZone = (zone: string) => staying.filter((instance) => instance.view.zone === zone).length;
-  const onDemand = staying.filter((instance) => instance.view.capacityType === 'ON_DEMAND').length;
-  return {
-    capacityType: onDemand < onDemandTarget(group, staying.length + 1) ? 'ON_DEMAND' : 'SPOT',
-    subnets: group.cluster.subnets
-      .filter((subnet) => group.zones.includes(subnet.zone))
-      .toSorted((a, b) => inZone(a.zone) - inZone(b.zone)),
-    types: group.instanceTypes,
-  };
-}
-
-/** Auto Scaling rounds in favour of on-demand instances. */
-function onDemandTarget(group: AutoScalingGroup, size: number): number {
-  return Math.ceil((size * (100 - group.spotPercent)) / 100);
-}
-
-function firstAvailable(capacity: Capacity, group: AutoScalingGroup, wanted: Wanted): Placement | undefined {
-  for (const subnet of wanted.subnets) {
-    for (const type of wanted.types) {
-      const { capacityType } = wanted;
-      if (capacity.available({ region: group.region, zone: subnet.zone, type, capacityType }))
-        return { subnet, type, capacityType };
-    }
-  }
-  return undefined;
-}
-
-/**
- * The default termination policy: from the zone with the most members, what brings the rest nearer to its share of
- * spot, then the oldest. Unhealthy members go first.
- */
-function chooseVictims(
-  group: AutoScalingGroup,
-  staying: readonly Instance[],
-  count: number,
-): readonly Instance[] {
-  const left = staying.filter((instance) => !instance.protectedFromScaleIn);
-  const chosen: Instance[] = [];
-  while (chosen.length < count && left.length > 0) {
-    const remaining = staying.filter((instance) => !chosen.includes(instance));
-    const inZone = new Map<string, number>();
-    for (const { view } of remaining) inZone.set(view.zone, (inZone.get(view.zone) ?? 0) + 1);
-    const onDemand = remaining.filter(({ view }) => view.capacityType === 'ON_DEMAND').length;
-    const surplusType: CapacityType =
-      onDemand > onDemandTarget(group, remaining.length - 1) ? 'ON_DEMAND' : 'SPOT';
-    const rank = (instance: Instance) => [
-      instance.health === 'Unhealthy' ? 0 : 1,
-      -(inZone.get(instance.view.zone) ?? 0),
-      instance.view.capacityType === surplusType ? 0 : 1,
-      instance.launchedAt,
-    ];
-    left.sort((a, b) => compare(rank(a), rank(b)));
-    const victim = left.shift();
-    if (victim) chosen.push(victim);
-  }
-  return chosen;
-}
-
-function compare(a: readonly number[], b: readonly number[]): number {
-  const index = a.findIndex((value, position) => value !== b[position]);
-  return index < 0 ? 0 : (a[index] ?? 0) - (b[index] ?? 0);
-}
-
-function activityDetail(activity: Activity, instance: Instance | undefined) {
-  return {
-    StatusCode: activity.statusCode === 'Successful' ? 'InProgress' : activity.statusCode,
-    AutoScalingGroupName: activity.group.name,
-    ActivityId: activity.id,
-    Details: JSON.parse(activity.details) as unknown,
-    RequestId: activity.id,
-    StatusMessage: activity.statusMessage ?? '',
-    EndTime: new Date(activity.endedAt ?? activity.startedAt).toISOString(),
-    EC2InstanceId: instance?.id ?? '',
-    StartTime: new Date(activity.startedAt).toISOString(),
-    Cause: activity.cause,
-    Description: activity.description,
-    Origin: activity.kind === 'launch' ? 'EC2' : 'AutoScalingGroup',
-    Destination: activity.kind === 'launch' ? 'AutoScalingGroup' : 'EC2',
   };
 }

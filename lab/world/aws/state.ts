@@ -1,6 +1,6 @@
 /** What the parts of the AWS model share: the records, the account's event bus, and the news that something changed. */
 import type { WorldContext } from '../seams.ts';
-import { AwsError } from './error.ts';
+import type { AwsError } from './error.ts';
 import type { AutoScalingGroup, EksCluster, Instance, Scope } from './model.ts';
 
 export interface State {
@@ -89,11 +89,3 @@ export function page<T>(
     ...(end < items.length ? { nextToken: Buffer.from(`page:${end}`).toString('base64') } : {}),
   };
 }
-
-/** A fault of whoever builds the world, not of an API's caller. */
-export function required<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new TypeError(`${what} is missing in the lab's world`);
-  return value;
-}
-
-export { AwsError };
