@@ -87,7 +87,7 @@ export function decide(settings: SpotDrainSettings, notice: Notice, located: Loc
   if (notice.kind === 'lifecycle' && (nodegroup || EKS_HOOKS.has(notice.hook?.name ?? ''))) {
     return {
       do: 'nothing',
-      action: 'ignore',
+      action: 'none',
       reason: `EKS drains the managed nodegroup ${nodegroup ?? group?.name ?? ''} and completes its own hook`,
     };
   }

@@ -17,6 +17,8 @@ export interface DrainOrder {
   readonly until: Date;
   /** Delete what a budget still holds when the deadline is near. */
   readonly force: boolean;
+  /** After so long, pods that only a budget holds are waited for no more. Absent: they are, to the end. */
+  readonly heldPatienceMs?: number;
   /** Asked every few seconds. False: somebody else goes on with this node. */
   readonly stillOurs: () => Promise<boolean>;
 }
@@ -93,6 +95,7 @@ export async function drain(
   const courses = new Map<string, Course>();
   const daemonSets = new Map<string, boolean>();
   const began = now();
+  const heldPatience = order.heldPatienceMs ?? Number.POSITIVE_INFINITY;
   let seen = false;
   let taken = false;
   let failure: { error: unknown } | undefined;
@@ -115,6 +118,7 @@ export async function drain(
     if (failure) throw failure.error;
     if (taken) return report('taken');
     if (seen && isEmpty()) return report('empty');
+    if (seen && now() >= began + heldPatience && isHeld()) return report('time');
     if (now() >= end) {
       if (seen) return report('time');
       throw (
@@ -315,6 +319,15 @@ export async function drain(
 
   function isEmpty(): boolean {
     return [...courses.values()].every((course) => ['gone', 'left', 'refused'].includes(course.state));
+  }
+
+  /** Nothing is on its way any more: whatever is left, a budget holds. */
+  function isHeld(): boolean {
+    return [...courses.values()].every(
+      (course) =>
+        ['gone', 'left', 'refused', 'stuck'].includes(course.state) ||
+        (course.state === 'waiting' && course.budget !== undefined),
+    );
   }
 
   function nextDue(): number {

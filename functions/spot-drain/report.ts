@@ -96,9 +96,10 @@ function reportPod(pod: PodReport, node: string, claim: Claim): readonly Said[] 
 
 function sentence(claim: Claim, report: DrainReport, tally: Tally): string {
   const moved = tally.evicted + tally.finished + tally.waited;
+  const left = leftOf(report);
+  if (moved + tally.forced + left === 0) return 'there was nothing on the node that had to move';
   const parts = [`${moved} pod${moved === 1 ? '' : 's'} left the node in good order`];
   if (tally.forced > 0) parts.push(`${tally.forced} had to be forced`);
-  const left = leftOf(report);
   if (left > 0) parts.push(`${left} ${left === 1 ? 'was' : 'were'} still on it`);
   const text = parts.join(', ');
   return claim.night ? `${text}; the schedule stops its group` : text;

@@ -34,6 +34,8 @@ export interface Task {
 const RESERVE_MS = 10_000;
 /** A notice that came late still gets so long: instances do not go on the second. */
 const LEAST_DRAIN_MS = 15_000;
+/** While everything is being stopped no budget is freed elsewhere: waiting for one would only cost. */
+const NIGHT_PATIENCE_MS = 10_000;
 /** So long an API server may be away before a mark is given up. */
 const TROUBLE_PATIENCE_MS = 30_000;
 /** The tick comes every five minutes; a hook must live longer than that without a heartbeat, or its drain is not paused. */
@@ -179,6 +181,7 @@ async function drainNode(
       from: since,
       until: new Date(until),
       force: claim.force,
+      ...(claim.night ? { heldPatienceMs: NIGHT_PATIENCE_MS } : {}),
       stillOurs: keepClaim(ports, journal, claim),
       ...(claim.deadline
         ? {

@@ -85,7 +85,7 @@ describe('a reason', () => {
 describe('the hook of EKS', () => {
   it('is known by its name too, where the tags could not be read', () => {
     const notice = { ...aNotice('lifecycle'), hook: { ...HOOK, name: 'Terminate-LC-Hook' } };
-    expect(decide(SETTINGS, notice, { node: aNode() })).toMatchObject({ do: 'nothing', action: 'ignore' });
+    expect(decide(SETTINGS, notice, { node: aNode() })).toMatchObject({ do: 'nothing', action: 'none' });
   });
 });
 

@@ -442,6 +442,16 @@ describe('our own night stop', () => {
     expect(world.said().some((said) => said.startsWith('fail'))).toBe(false);
   });
 
+  it('waits for no budget, because everything that could free it is being stopped too', async () => {
+    const world = aWorld([aPod({ name: 'held' }), aPod({ name: 'slow', graceSeconds: 60 })]);
+    world.night = NIGHT;
+    world.cluster.endsAfterMs = () => 40_000;
+    world.cluster.budgets = [{ name: 'never', pods: ['held'], allowed: 0, recoveryMs: 0 }];
+    await world.run(aLifecycleAction());
+    expect(world.completed).toMatchObject([{ podsLeft: ['held'] }]);
+    expect(elapsed(world)).toBeLessThan(45_000);
+  });
+
   it('gets its lifecycle actions completed within one invocation', async () => {
     const world = aWorld([aPod()]);
     world.night = NIGHT;
