@@ -6,6 +6,7 @@ import { DEFAULT_SINCE, type ExplainOptions, explain } from './explain.ts';
 import { CloudError, type Io, RefusedError } from './io.ts';
 import { cancelOverride, type OverrideOptions, setOverride, type Wish } from './override.ts';
 import { DEFAULT_DAYS, type PlanOptions, plan } from './plan.ts';
+import { createRolloutIo, DEFAULT_TIMEOUT, type RolloutOptions, rollout } from './rollout.ts';
 import { DEFAULT_SAVINGS_DAYS, type SavingsOptions, savings } from './savings.ts';
 import { status } from './status.ts';
 
@@ -127,6 +128,30 @@ function createProgram(io: Io, answered: (complete: boolean) => void): Command {
     .option('--json', 'one JSON document')
     .action(async (options: SavingsOptions) => answered(await savings(await config(), options, io)));
 
+  command(
+    program,
+    'rollout',
+    'syncs one Argo CD application by hand and waits for the verdict; the only way into production',
+    [
+      'nightshift rollout production api',
+      'nightshift rollout production api --revision v1.4.0 --timeout 10m',
+    ],
+  )
+    .argument('<environment>', 'its name in the config')
+    .argument('<application>', 'its name in Argo CD')
+    .option('-r, --revision <commit>', 'a commit, tag or branch (default: what the application tracks)')
+    .option('-p, --project <name>', 'its Argo CD project (default: default)')
+    .option('-n, --namespace <name>', 'the namespace of the Application')
+    .option('-s, --server <url>', 'the Argo CD server (default: ARGOCD_SERVER, or what the config says)')
+    .option('--ca <file>', 'the PEM of a private CA')
+    .option('--prune', 'delete what is no longer in the repository')
+    .option('--yes-production', 'instead of typing the confirmation')
+    .option('-t, --timeout <span>', `how long to wait: ${SPAN_EXAMPLES} (default: ${DEFAULT_TIMEOUT})`)
+    .option('--json', 'one JSON document')
+    .action(async (name: string, application: string, options: RolloutOptions) =>
+      rollout(await config(), name, application, options, createRolloutIo(io)),
+    );
+
   return program;
 }
 
@@ -144,6 +169,7 @@ const HELP = `Examples:
   $ nightshift explain web-spot
 
 Times without an offset are read on the clock of the environment's schedule.
-All commands but plan use the AWS credentials of this shell; AWS_ENDPOINT_URL names another endpoint.
+plan asks nobody. rollout uses your own token, ARGOCD_AUTH_TOKEN. All others use the AWS credentials of this
+shell; AWS_ENDPOINT_URL names another endpoint.
 
 Exit codes: 0 done; 1 the config or the request is wrong; 2 AWS refused or could not be asked.`;

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { nightshift } from './a-terminal.ts';
 
 const CONFIG = fileURLToPath(new URL('./fixtures/three.config.ts', import.meta.url));
@@ -122,6 +122,14 @@ describe('nightshift', () => {
     expect(err).toBe(
       'nightshift: /nowhere/nightshift.config.ts cannot be used:\n  there is no such file: write one, or name another with NIGHTSHIFT_CONFIG=path',
     );
+  });
+
+  it('rolls nothing out without a token of the person', async () => {
+    vi.stubEnv('ARGOCD_AUTH_TOKEN', '');
+    const { code, out, err } = await nightshift(['--config', CONFIG, 'rollout', 'production', 'api'], asked);
+    vi.unstubAllEnvs();
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toContain('ARGOCD_AUTH_TOKEN');
   });
 
   it('suggests the command that was meant', async () => {
