@@ -1,6 +1,10 @@
 /** Configs and synthesized stacks for the tests of the CDK app. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { afterAll } from 'vitest';
 import { NightshiftApp } from '#lib/nightshift-app.ts';
 import type { NightshiftStack } from '#lib/nightshift-stack.ts';
 import type {
@@ -11,6 +15,9 @@ import type {
 
 // The CDK's own check of templates takes a second in each process: synth.test.ts runs it once, on the whole app.
 process.env['CDK_VALIDATION'] = 'false';
+
+const assemblies = mkdtempSync(join(tmpdir(), 'nightshift-assemblies-'));
+afterAll(() => rmSync(assemblies, { recursive: true }));
 
 export const NOW = new Date('2026-11-22T00:00:00Z');
 
@@ -61,7 +68,7 @@ export function aConfig(environments: NightshiftConfig['environments']): Nightsh
 const context = { 'aws:cdk:bundling-stacks': [] };
 
 export function anEmptyApp(): App {
-  return new App({ context });
+  return new App({ context, outdir: mkdtempSync(join(assemblies, 'app-')) });
 }
 
 export function anApp(environments: NightshiftConfig['environments']): NightshiftApp {
@@ -69,6 +76,7 @@ export function anApp(environments: NightshiftConfig['environments']): Nightshif
     config: aConfig(environments),
     now: NOW,
     context,
+    outdir: mkdtempSync(join(assemblies, 'app-')),
   });
 }
 
