@@ -65,7 +65,10 @@ export function reportDrain({ node, claim, report, tally, now }: DrainFacts): re
       ...tally,
       terminating: count('terminating'),
       leftByPolicy: count('left-by-policy'),
-      blocked: count('blocked'),
+      // After a recommendation the instance stays: pods that a budget kept are no loss, and no alarm.
+      ...(claim.cause === 'rebalance'
+        ? { blocked: 0, held: count('blocked') }
+        : { blocked: count('blocked') }),
       failed: count('failed'),
       seconds: Math.round((now.getTime() - Date.parse(claim.since)) / 1_000),
       secondsLeft: deadline === undefined ? undefined : Math.round((deadline - now.getTime()) / 1_000),

@@ -346,6 +346,13 @@ describe('a rebalance recommendation', () => {
     expect(world.cluster.unmarked).toEqual([NODE]);
   });
 
+  it('that a budget keeps from emptying the node is no loss, because the instance stays', async () => {
+    const world = aWorld([aPod()], { onRebalance: 'drain', uncordonAfterMinutes: 2 });
+    world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
+    await world.run(aRebalance());
+    expect(last(world, 'drain')).toMatchObject({ blocked: 0, held: 1 });
+  });
+
   it('is ignored where the policy says so', async () => {
     const world = aWorld([aPod()], { onRebalance: 'ignore' });
     await world.run(aRebalance());
