@@ -1,0 +1,61 @@
+/** What a pass costs at AWS, counted at the front door of the lab. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createDecisionLog } from '#functions/adapters/decision-log.ts';
+import { createGroups } from '#functions/adapters/groups.ts';
+import { createNightStore } from '#functions/adapters/night-store.ts';
+import { createTable } from '#functions/adapters/table.ts';
+import { run } from '#functions/night-schedule/run.ts';
+import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
+import { anEndpoint } from '../../lab/aws/endpoint.ts';
+import { NIGHT, someSettings } from './builders.ts';
+
+async function aNightWith(count: number) {
+  const lab = await anEndpoint();
+  await lab.endpoint.createTable({ account: '111111111111', region: 'ap-northeast-1', name: 'nightshift' });
+  for (let n = 0; n < count; n++)
+    lab.world.aws.addAutoScalingGroup(lab.world.cluster, {
+      name: `group-${n}`,
+      min: 0,
+      desired: 1,
+      max: 2,
+      instanceTypes: ['m6i.large'],
+    });
+  const table = createTable(lab.dynamo, 'nightshift');
+  const pass = async (minute: number) => {
+    const before = lab.endpoint.calls.length;
+    await run(
+      {
+        settings: someSettings(),
+        groups: createGroups({ autoScaling: lab.autoScaling, eks: lab.eks }, 'develop'),
+        nodes: { ready: async () => new Set() },
+        store: createNightStore(table),
+        trail: createDecisionTrail(createLogger('night-schedule'), createDecisionLog(table).keep),
+        now: () => new Date(NIGHT.getTime() + minute * 60_000),
+        remaining: () => 60_000,
+      },
+      { trigger: 'tick', byPerson: false },
+    );
+    return lab.endpoint.calls.length - before;
+  };
+  return { ...lab, pass };
+}
+
+beforeAll(() => {
+  process.env['POWERTOOLS_LOG_LEVEL'] = 'SILENT';
+});
+
+describe('a quiet pass', () => {
+  it.each([1, 100, 101])(
+    'over %d groups needs no more than ⌈N/100⌉ + 3 calls',
+    { timeout: 60_000 },
+    async (count) => {
+      const { world, pass } = await aNightWith(count);
+      await pass(0);
+      await world.pass(600);
+      for (let minute = 10; minute < 13; minute++) await pass(minute);
+      const groups = world.aws.groups(world.cluster);
+      expect(groups.every((group) => group.desired === 0 && group.instances.size === 0)).toBe(true);
+      expect(await pass(14)).toBeLessThanOrEqual(Math.ceil(count / 100) + 3);
+    },
+  );
+});
