@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
 import { createArgocdServer } from '#functions/adapters/argocd/server.ts';
-import { isOver, shortSha } from '#functions/branch-deploy/decide.ts';
+import { isOver, ROLLOUT, shortSha } from '#functions/branch-deploy/decide.ts';
 import type { ApplicationView, Argocd, Trouble } from '#functions/branch-deploy/ports.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
@@ -77,7 +77,7 @@ export async function rollout(
     refuseUnlessFree(application, before);
     await confirm(name, environment, application, before, options, io);
 
-    const deployId = `rollout:${io.user}:${io.now().toISOString()}`;
+    const deployId = `${ROLLOUT}${io.user}:${io.now().toISOString()}`;
     const asked = await argocd.sync(
       application,
       deployId,

@@ -101,9 +101,10 @@ export async function carry(
       case 'sync':
         return sync(step.reason, kept);
       case 'settle': {
-        const saved = await deploys.save(settle(record, step.outcome, now()), kept.version);
-        if (saved === undefined) return { next: 'now' };
-        await reporter.about(application.name, record.wanted, ACTION_OF[step.outcome], step.reason, {
+        const settled = settle(record, step.outcome, now(), step.builds);
+        if ((await deploys.save(settled, kept.version)) === undefined) return { next: 'now' };
+        const ended = record.wanted.filter((wanted) => !settled.wanted.includes(wanted));
+        await reporter.about(application.name, ended, ACTION_OF[step.outcome], step.reason, {
           outcome: step.outcome,
           ...(record.attempt ? { deployId: record.attempt.deployId, syncs: record.attempt.tries } : {}),
         });

@@ -35,9 +35,14 @@ export type Step =
       readonly do: 'settle';
       readonly outcome: Outcome;
       readonly reason: string;
+      /** Only these builds; all that are wanted where it is left out. */
+      readonly builds?: readonly string[];
       /** It is our configuration that is wrong: this is to be loud. */
       readonly misconfigured?: boolean;
     };
+
+/** How the deploy ids of a person's rollout begin. */
+export const ROLLOUT = 'rollout:';
 
 type Operation = NonNullable<ApplicationView['operation']>;
 
@@ -45,20 +50,22 @@ export function nextStep(record: ApplicationRecord, view: ApplicationView, now: 
   if (view.deleting) return failed('the application is being deleted');
   const mistake = wrongBranch(record.wanted, view);
   if (mistake) return { ...failed(mistake), misconfigured: true };
-  return record.attempt ? follow(record, record.attempt, view, now) : begin(record, view);
+  return record.attempt ? follow(record, record.attempt, view, now) : begin(record, view, now);
 }
 
 /** Nothing of ours is under way. */
-function begin(record: ApplicationRecord, view: ApplicationView): Step {
+function begin(record: ApplicationRecord, view: ApplicationView, now: Date): Step {
   const blocker = blockedBy(view);
   if (blocker) return { do: 'wait', reason: `${blocker} runs: it is waited for`, blocked: true };
   if (isThereAlready(record.wanted, view)) {
     return settled('deployed', `Argo CD was Synced and Healthy at ${short(view.revisions)} already`);
   }
-  return {
-    do: 'sync',
-    reason: record.wanted.find((build) => build.again)?.again ?? `${describe(record.wanted)} succeeded`,
-  };
+  if (view.operation && covers(view.operation, record.wanted, view)) {
+    const since = Math.max(...record.wanted.map((build) => Date.parse(build.recordedAt)));
+    return judge(record, 1, view, view.operation, now, now.getTime() - since);
+  }
+  const again = record.wanted.find((build) => build.again)?.again;
+  return { do: 'sync', reason: again ?? `${describe(record.wanted)} succeeded` };
 }
 
 /** A sync of ours was asked for. */
@@ -81,7 +88,8 @@ function follow(
     return waitAtMost(waitedMs, operation.message ? `${what}: ${operation.message}` : what);
   }
   // Only the latest is worth the wait for health: what came during the operation is synced now.
-  if (record.wanted.some((wanted) => !attempt.serves.includes(wanted.build))) {
+  const unserved = record.wanted.filter((wanted) => !attempt.serves.includes(wanted.build));
+  if (unserved.length > 0 && !covers(operation, unserved, view)) {
     return { do: 'sync', reason: `${describe(record.wanted)} succeeded while an older one was synced` };
   }
   if (operation.phase !== 'Succeeded') {
@@ -90,13 +98,13 @@ function follow(
     }
     return failed(`the sync ended as ${operation.phase}: ${operation.message || 'no message'}`);
   }
-  return judge(record, attempt, view, operation, now, waitedMs);
+  return judge(record, attempt.tries, view, operation, now, waitedMs);
 }
 
 /** Our sync succeeded, which is not yet a healthy application. */
 function judge(
   record: ApplicationRecord,
-  attempt: NonNullable<ApplicationRecord['attempt']>,
+  tries: number,
   view: ApplicationView,
   operation: Operation,
   now: Date,
@@ -108,22 +116,23 @@ function judge(
   }
   const elsewhere = record.wanted.filter((wanted) => !isAt(wanted, view, operation.revisions));
   if (elsewhere.length > 0) {
-    if (record.wanted.every((wanted) => isAt(wanted, view, view.revisions))) {
+    if (elsewhere.every((wanted) => isAt(wanted, view, view.revisions))) {
       // Argo CD synced what it knew, and knows better now.
-      if (attempt.tries >= LIMITS.tries) {
-        return failed(
-          `${attempt.tries} syncs ended at ${short(operation.revisions)}, not at ${shas(elsewhere)}`,
-        );
+      if (tries >= LIMITS.tries) {
+        return failed(`${tries} syncs ended at ${short(operation.revisions)}, not at ${shas(elsewhere)}`);
       }
       return {
         do: 'sync',
         reason: `the sync ended at ${short(operation.revisions)}, not at ${shas(elsewhere)}`,
       };
     }
-    return settled(
-      'superseded',
-      `the branch has moved on: Argo CD is at ${short(view.revisions)}, not at ${shas(elsewhere)}`,
-    );
+    return {
+      ...settled(
+        'superseded',
+        `the branch has moved on: Argo CD is at ${short(view.revisions)}, not at ${shas(elsewhere)}`,
+      ),
+      builds: elsewhere.map((wanted) => wanted.build),
+    };
   }
   if (view.sync !== 'Synced') {
     const moved = !same(view.revisions, operation.revisions);
@@ -205,6 +214,27 @@ function blockedBy(view: ApplicationView): string | undefined {
   if (view.requested) return `an operation of ${view.requested.by}`;
   const operation = view.operation;
   return operation && !isOver(view, operation) ? `an operation of ${operation.by}` : undefined;
+}
+
+/**
+ * Has a sync of ours, begun after these builds, brought what they were built from or something newer? A commit is pushed
+ * before its build starts, and a sync goes to the head of the branch. So one sync serves a whole burst of pushes.
+ */
+function covers(operation: Operation, builds: readonly WantedBuild[], view: ApplicationView): boolean {
+  if (!isOver(view, operation) || operation.phase !== 'Succeeded') return false;
+  // A person's rollout may have named an older revision.
+  if (!operation.deployIds.some((id) => !id.startsWith(ROLLOUT))) return false;
+  const after = builds.every(
+    (build) =>
+      !build.again &&
+      build.sha !== undefined &&
+      build.startedAt !== undefined &&
+      sourceOf(build, view) !== undefined &&
+      operation.startedAt.getTime() >= Date.parse(build.startedAt),
+  );
+  if (!after) return false;
+  const past = builds.every((build) => !isAt(build, view, operation.revisions));
+  return past || (view.sync === 'Synced' && (view.health === 'Healthy' || view.health === 'Progressing'));
 }
 
 /**

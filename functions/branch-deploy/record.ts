@@ -139,15 +139,22 @@ function isNewer(wanted: WantedBuild, newest: WantedBuild): boolean {
   return Date.parse(wanted.startedAt) - Date.parse(newest.startedAt) > NEW_COUNT_MS;
 }
 
-/** Everything that is wanted has ended so. */
-export function settle(record: ApplicationRecord, outcome: Outcome, now: Date): ApplicationRecord {
+/** What is wanted has ended so: all of it, or these builds. */
+export function settle(
+  record: ApplicationRecord,
+  outcome: Outcome,
+  now: Date,
+  builds: readonly string[] = record.wanted.map((wanted) => wanted.build),
+): ApplicationRecord {
   const newest = { ...record.newest };
   for (const build of record.wanted) {
-    if (newest[build.project]?.build === build.build) {
+    if (builds.includes(build.build) && newest[build.project]?.build === build.build) {
       const { again: _, ...rest } = build;
       newest[build.project] = { ...rest, outcome, settledAt: now.toISOString() };
     }
   }
+  const left = record.wanted.filter((wanted) => !builds.includes(wanted.build));
+  if (left.length > 0) return { ...record, wanted: left, newest };
   return {
     name: record.name,
     project: record.project,

@@ -74,14 +74,16 @@ async function onBuild(
   if (judged) return say(judged.action === 'none' ? 'none' : 'ignore', judged.reason);
   if (await ports.deploys.isKnown(event.build)) return say('none', 'the build was dealt with already');
 
-  const [build] = await ports.builds.read([event.build]);
+  const [[build], sleep] = await Promise.all([
+    ports.builds.read([event.build]),
+    lookAtNight(settings, ports),
+  ]);
   if (!build) return say('ignore', 'CodeBuild knows no such build');
   // The event may be quicker than what CodeBuild says of the build.
   const ended = build.status === 'IN_PROGRESS' ? { ...build, status: event.status } : build;
   const applications = await wanting(ended, event.id, settings, ports);
   if (applications.length === 0) return;
 
-  const sleep = await lookAtNight(settings, ports);
   const failures: { target: string; error: unknown }[] = [];
   await collect(failures, applications, async (application) => {
     if (sleep.asleep) return defer(application, sleep, settings, ports);

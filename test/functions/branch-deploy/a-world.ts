@@ -63,7 +63,7 @@ export interface WorldOptions {
   readonly application?: Partial<ApplicationSeed>;
   /** Seconds from a new image to Healthy. */
   readonly rolloutSeconds?: number;
-  readonly buildSeconds?: number | ((build: { number: number }) => number);
+  readonly buildSeconds?: number | ((build: { number: number; project: string }) => number);
 }
 
 export type World = ReturnType<typeof aWorld>;

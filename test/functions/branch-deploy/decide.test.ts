@@ -300,6 +300,66 @@ describe('a newer build', () => {
   });
 });
 
+describe('one sync serves a burst', () => {
+  /** Build 2 was started before the sync of build 1 began. */
+  const later = (overrides: Partial<WantedBuild> = {}) => [
+    aBuild({ build: 'api-develop:2', number: 2, sha: NEWER, startedAt: ago(55).toISOString(), ...overrides }),
+  ];
+  const at = (revision: string, overrides: Partial<ApplicationView> = {}) => ({
+    operation: anOperation({ revisions: [revision] }),
+    revisions: [revision],
+    ...overrides,
+  });
+
+  test('a newer build whose commit that sync brought is deployed by it', () => {
+    expect(step(at(NEWER), aRecord({ wanted: later() }))).toMatchObject({ outcome: 'deployed' });
+    expect(step(at(NEWER, { health: 'Progressing' }), aRecord({ wanted: later() }))).toMatchObject({
+      do: 'wait',
+    });
+  });
+
+  test('one whose commit that sync has left behind is superseded without a sync of its own', () => {
+    const third = 'd'.repeat(40);
+    expect(step(at(third), aRecord({ wanted: later() }))).toMatchObject({ outcome: 'superseded' });
+    expect(step(at(third), unasked({ wanted: later() }))).toMatchObject({ outcome: 'superseded' });
+  });
+
+  test('of two projects on one application the one that was left behind is superseded, the other goes on', () => {
+    const both = [
+      aBuild({ startedAt: ago(58).toISOString() }),
+      ...later({ project: 'migrations', build: 'migrations:2' }),
+    ];
+    expect(step(at(NEWER), aRecord({ wanted: both }))).toMatchObject({
+      outcome: 'superseded',
+      builds: ['api-develop:1'],
+    });
+  });
+
+  test.each<[string, Partial<ApplicationView>, Partial<WantedBuild>]>([
+    ['one that was started after the sync began', at(NEWER), { startedAt: ago(45).toISOString() }],
+    ['one whose start is not known', at(NEWER), { startedAt: undefined as never }],
+    ['one that is wanted again', at(NEWER), { again: 'it failed' }],
+    ['one whose commit is OutOfSync', at(NEWER, { sync: 'OutOfSync' }), {}],
+    ['one whose commit is Degraded', at(NEWER, { health: 'Degraded' }), {}],
+    [
+      'one after a sync that failed',
+      { ...at(NEWER), operation: anOperation({ phase: 'Failed', revisions: [NEWER] }) },
+      {},
+    ],
+  ])('%s is synced', (_what, view, build) => {
+    expect(step(view, aRecord({ wanted: later(build) }))).toMatchObject({ do: 'sync' });
+  });
+
+  test('a rollout or a sync of somebody else serves nobody', () => {
+    const old = (deployIds: string[]) => ({
+      ...at(OLD),
+      operation: anOperation({ deployIds, revisions: [OLD] }),
+    });
+    expect(step(old(['rollout:ana:1']), unasked({ wanted: later() }))).toMatchObject({ do: 'sync' });
+    expect(step(old([]), unasked({ wanted: later() }))).toMatchObject({ do: 'sync' });
+  });
+});
+
 describe('the night', () => {
   test('a sync that failed because the cluster slept is made again', () => {
     const record = aRecord({ attempt: anAttempt({ slept: true }) });

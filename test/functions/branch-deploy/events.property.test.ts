@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Schedule } from '#model/schedule.ts';
 import { aWorld } from './a-world.ts';
 
 /** Pushes with the gap before each, in seconds, and how long each build takes. */
@@ -88,6 +89,89 @@ describe('an event lost, doubled, late or out of order ends in the same state', 
         }
       }),
       { numRuns: 40 },
+    );
+  });
+});
+
+describe('a sleep in between', () => {
+  /** A short night: down from 14:10 to 14:30 in Tokyo, every day. */
+  const nap: Schedule = {
+    name: 'nap',
+    timeZone: 'Asia/Tokyo',
+    up: ([1, 2, 3, 4, 5, 6, 7] as const).flatMap((day) => [
+      { start: { day, minute: 0 }, end: { day, minute: 850 } },
+      { start: { day, minute: 870 }, end: { day, minute: 1440 } },
+    ]),
+  };
+  const at = (time: string) => Date.parse(`2026-11-25T${time}Z`);
+  const [stop, start, ready] = [at('05:10:00'), at('05:30:00'), at('05:33:20')];
+
+  test('changes nothing but the time: Argo CD is not called, and the newest successful build is deployed after it', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          // Seconds after 14:00.
+          pushes: fc.uniqueArray(fc.integer({ min: 0, max: 1_900 }), { minLength: 1, maxLength: 6 }),
+          build: fc.integer({ min: 5, max: 200 }),
+          drop: fc.constantFrom(0, 0.2, 1),
+          duplicate: fc.constantFrom(0, 0.5),
+          rollout: fc.integer({ min: 1, max: 60 }),
+          seed: fc.integer({ min: 1, max: 1_000_000 }),
+        }),
+        async ({ pushes, build, drop, duplicate, rollout, seed }) => {
+          const world = aWorld({
+            seed,
+            start: new Date(at('05:00:00')),
+            settings: { schedule: nap },
+            rolloutSeconds: rollout,
+            buildSeconds: build,
+          });
+          Object.assign(world.codebuild.faults, { drop, duplicate, delaySeconds: [0, 30] });
+          await world.state({ phase: 'awake' });
+          let sha = '';
+          for (const second of pushes) {
+            world.clock.at(at('05:00:00') + second * 1_000, () => {
+              ({ sha } = world.push());
+            });
+          }
+          const calls: number[] = [];
+          world.wire.state.fault = () => {
+            calls.push(world.clock.now());
+            return undefined;
+          };
+          const phases = [
+            [stop, 'asleep'],
+            [start, 'starting'],
+            [ready, 'awake'],
+          ] as const;
+          for (const [when, phase] of phases) {
+            world.clock.at(when, () =>
+              world.state({ phase, desired: phase === 'asleep' ? 'asleep' : 'awake' }),
+            );
+          }
+          const invocations: Promise<void>[] = [];
+          let taken = 0;
+          for (let second = 0; second < 45 * 60; second += 5) {
+            await world.pass(5_000);
+            for (const event of world.events.slice(taken)) invocations.push(world.start(event));
+            taken = world.events.length;
+            if (second % 60 === 55) invocations.push(world.startTick());
+          }
+          await world.through(Promise.all(invocations).then(() => undefined));
+          await world.ticks(6);
+
+          // An invocation that began before the stop may look on for its 25 seconds.
+          expect(calls.filter((call) => call > stop + 26_000 && call < ready)).toEqual([]);
+          expect(world.image()).toBe(`api:${sha}`);
+          const kept = await world.ports().deploys.get({ project: 'default', name: 'api' });
+          expect(kept?.value).toMatchObject({
+            wanted: [],
+            newest: { 'api-develop': { number: pushes.length, sha, outcome: 'deployed' } },
+          });
+          expect(world.actions()).not.toContain('fail');
+        },
+      ),
+      { numRuns: 25 },
     );
   });
 });

@@ -322,6 +322,38 @@ describe('order', () => {
     expect(world.actions().filter((action) => action === 'superseded')).toHaveLength(19);
   });
 
+  test.each([
+    ['all builds run at once', 1_000, 30],
+    ['builds end while others are still pushed', 3_000, 40],
+  ])('a burst of 20 pushes whose builds end one by one: %s', async (_what, gapMs, buildSeconds) => {
+    const world = aWorld({ buildSeconds, rolloutSeconds: 3 });
+    const invocations: Promise<void>[] = [];
+    let taken = 0;
+    const deliver = () => {
+      for (const event of world.events.slice(taken)) invocations.push(world.start(event));
+      taken = world.events.length;
+    };
+    let sha = '';
+    for (let push = 0; push < 20; push++) {
+      ({ sha } = world.push());
+      await world.pass(gapMs);
+      deliver();
+    }
+    for (let second = 0; second < 60; second++) {
+      await world.pass(1_000);
+      deliver();
+    }
+    await world.through(Promise.all(invocations).then(() => undefined));
+    await world.ticks(2);
+    expect(world.syncs()).toBeLessThanOrEqual(2);
+    expect(world.image()).toBe(`api:${sha}`);
+    expect(world.decisions.findLast(({ action }) => action === 'deployed')).toMatchObject({
+      number: 20,
+      sha,
+    });
+    expect(world.actions()).not.toContain('fail');
+  });
+
   test('a push during a sync is synced when the sync is over, and the older one is superseded', async () => {
     const world = aWorld({ application: { syncSeconds: 20 }, buildSeconds: 10 });
     world.push();
@@ -383,6 +415,53 @@ describe('order', () => {
     await world.invoke(lastEvent(world.events));
     expect(world.actions().at(-1)).toBe('deployed');
     expect(world.image()).toBe(`api:${sha}`);
+  });
+});
+
+describe('two projects that build for one application', () => {
+  const builds = ['api-develop', 'migrations'].map((project) => ({ ...binding, project }));
+
+  test('one push, two builds: one commit, at most two syncs, both deployed', async () => {
+    const world = aWorld({ settings: { builds } });
+    const { sha } = world.push();
+    await world.pass(32_000);
+    const ended = world.events.filter((event) => event.detail['build-status'] === 'SUCCEEDED');
+    expect(ended).toHaveLength(2);
+    await world.invokeAll(ended);
+    expect(world.syncs()).toBeLessThanOrEqual(2);
+    expect(world.image()).toBe(`api:${sha}`);
+    const deployed = world.decisions.filter(({ action }) => action === 'deployed');
+    expect(deployed.map((decision) => String(decision['build']).split(':')[0]).sort()).toEqual([
+      'api-develop',
+      'migrations',
+    ]);
+  });
+
+  test('a build that is slower than its neighbour’s next one is superseded, and the newest is deployed', async () => {
+    const world = aWorld({
+      settings: { builds },
+      buildSeconds: (build) => (build.project === 'migrations' && build.number === 1 ? 60 : 20),
+    });
+    world.push();
+    await world.pass(10_000);
+    const { sha } = world.push();
+    await world.pass(70_000);
+    for (const event of world.events.filter(
+      (candidate) => candidate.detail['build-status'] === 'SUCCEEDED',
+    )) {
+      await world.invoke(event);
+    }
+    await world.ticks(2);
+    expect(world.image()).toBe(`api:${sha}`);
+    expect(world.actions()).not.toContain('fail');
+    const kept = await world.ports().deploys.get({ project: 'default', name: 'api' });
+    expect(kept?.value).toMatchObject({
+      wanted: [],
+      newest: {
+        'api-develop': { number: 2, outcome: 'deployed' },
+        migrations: { number: 2, outcome: 'deployed' },
+      },
+    });
   });
 });
 
