@@ -1,6 +1,6 @@
 /** Whether a pod may run on a node, apart from room: selectors, affinity, taints. Shared by scheduler and DaemonSets. */
 import type { NodeSelectorTerm, PodSpec, Taint, Toleration } from 'kubernetes-types/core/v1.d.ts';
-import type { NodeObject } from './objects.ts';
+import { isPodFinished, type NodeObject, type PodObject } from './objects.ts';
 import { parseQuantity } from './quantity.ts';
 
 export function tolerates(tolerations: readonly Toleration[] | undefined, taint: Taint): boolean {
@@ -79,3 +79,36 @@ export function allocatableOf(node: NodeObject): Room {
   const { cpu, memory, pods } = node.status?.allocatable ?? {};
   return { cpu: parseQuantity(cpu), memory: parseQuantity(memory), pods: parseQuantity(pods) };
 }
+
+/** A node, real or planned, with what is left of it. */
+export interface Bin {
+  readonly node: NodeObject;
+  readonly free: Room;
+}
+
+/** A node with the pods that are on it. */
+export function binOf(node: NodeObject, pods: readonly PodObject[]): Bin {
+  const free = allocatableOf(node);
+  for (const pod of pods) if (!isPodFinished(pod)) take(free, requestsOf(pod.spec));
+  return { node, free };
+}
+
+/** Takes the pod in if it may and can go there. */
+export function put(pod: PodObject, { node, free }: Bin): boolean {
+  const wanted = requestsOf(pod.spec);
+  if (wanted.cpu > free.cpu + ROUNDING || wanted.memory > free.memory || wanted.pods > free.pods)
+    return false;
+  if (node.spec?.unschedulable || !matchesNode(pod.spec, node)) return false;
+  if (untolerated(pod.spec, node, ['NoSchedule', 'NoExecute'])) return false;
+  take(free, wanted);
+  return true;
+}
+
+export function take(free: Room, used: Room): void {
+  free.cpu -= used.cpu;
+  free.memory -= used.memory;
+  free.pods -= used.pods;
+}
+
+/** A rounding error of floating-point sums must not refuse the last place. */
+export const ROUNDING = 1e-9;

@@ -46,6 +46,9 @@ const SLACK = 1_024;
 
 interface Table {
   objects: Map<string, KubeObject>;
+  /** The keys in order; undefined after one came or went. */
+  keys: string[] | undefined;
+  /** The objects in that order; undefined after a write. */
   ordered: readonly KubeObject[] | undefined;
   history: Change[];
   /** Watches can start at this version or later. */
@@ -65,6 +68,7 @@ export function createStore(clock: Clock): Store {
     resourceOf(key);
     const made: Table = {
       objects: new Map(),
+      keys: undefined,
       ordered: undefined,
       history: [],
       oldest: 0,
@@ -75,7 +79,8 @@ export function createStore(clock: Clock): Store {
   };
 
   const ordered = (one: Table): readonly KubeObject[] => {
-    one.ordered ??= [...one.objects.keys()].sort().map((key) => one.objects.get(key) as KubeObject);
+    one.keys ??= [...one.objects.keys()].sort();
+    one.ordered ??= one.keys.map((key) => one.objects.get(key) as KubeObject);
     return one.ordered;
   };
 
@@ -92,6 +97,7 @@ export function createStore(clock: Clock): Store {
 
   const record = (one: Table, change: Change) => {
     one.ordered = undefined;
+    if (change.type !== 'MODIFIED') one.keys = undefined;
     one.history.push(change);
     if (one.history.length > HISTORY + SLACK) {
       const dropped = one.history.splice(0, SLACK);

@@ -4,8 +4,15 @@
  */
 import { AwsError } from '../../aws/error.ts';
 import { allocatable, nodeLabels, nodeShape } from '../node-shapes.ts';
-import { condition, isPodReady, type KubeObject, type NodeObject, type PodObject } from '../objects.ts';
-import { allocatableOf, matchesNode, type Room, requestsOf, untolerated } from '../placement.ts';
+import {
+  condition,
+  isNodeReady,
+  isPodReady,
+  type KubeObject,
+  type NodeObject,
+  type PodObject,
+} from '../objects.ts';
+import { type Bin, binOf, matchesNode, put, requestsOf, take, untolerated } from '../placement.ts';
 import type { ScalableGroup, ScaleOut } from '../types.ts';
 import { type ControllerContext, createQueue } from './controller.ts';
 import type { Machines } from './machines.ts';
@@ -44,7 +51,7 @@ export function createClusterAutoscaler(
     if (waiting.length === 0 || !leader) return;
     const groups = scaleOut.groups();
     for (const group of groups) checkProvisioning(group);
-    const left = settleOnUpcoming(waiting, groups);
+    const left = leftOver(waiting, groups);
     if (left.length > 0) scaleUp(left, groups);
     scan.add('', SCAN_MS);
   });
@@ -95,15 +102,19 @@ export function createClusterAutoscaler(
     delete state.waitingSince;
   };
 
-  /** Nodes that were asked for and are still coming take their share; the pods that they have no room for are left. */
-  const settleOnUpcoming = (waiting: readonly PodObject[], groups: readonly ScalableGroup[]): PodObject[] => {
-    const bins = groups
+  /** The pods for which there is no room on the nodes that are there, nor on those that were asked for and come. */
+  const leftOver = (waiting: readonly PodObject[], groups: readonly ScalableGroup[]): PodObject[] => {
+    const present = registry.store
+      .all('nodes')
+      .filter(isNodeReady)
+      .map((node) => binOf(node, registry.store.podsOn(node.metadata.name)));
+    const coming = groups
       .filter((group) => clock.now() >= stateOf(group.name).backoffUntil)
       .flatMap((group) => {
         const missing = Math.max(0, group.desired - readyNodesOf(group.name).length);
         return Array.from({ length: missing }, () => templateOf(group));
       });
-    return waiting.filter((pod) => !bins.some((bin) => put(pod, bin)));
+    return waiting.filter((pod) => ![...present, ...coming].some((bin) => put(pod, bin)));
   };
 
   const scaleUp = (left: readonly PodObject[], groups: readonly ScalableGroup[]) => {
@@ -206,7 +217,7 @@ export function createClusterAutoscaler(
       spec: { taints: (group.taints ?? []).map((taint) => ({ ...taint })) },
       status: { allocatable: allocatable(nodeShape(group.instanceType)) },
     } satisfies NodeObject;
-    const free = allocatableOf(node);
+    const { free } = binOf(node, []);
     for (const daemonSet of registry.store.all('daemonsets.apps')) {
       const spec = daemonSet.spec?.template.spec;
       if (matchesNode(spec, node) && !untolerated(spec, node, ['NoSchedule', 'NoExecute']))
@@ -220,25 +231,6 @@ export function createClusterAutoscaler(
     const pod = object as PodObject;
     if (condition(pod, 'PodScheduled')?.reason === 'Unschedulable' || isAutoscaler(pod)) scan.add('');
   });
-}
-
-interface Bin {
-  readonly node: NodeObject;
-  readonly free: Room;
-}
-
-function put(pod: PodObject, { node, free }: Bin): boolean {
-  const wanted = requestsOf(pod.spec);
-  if (wanted.cpu > free.cpu || wanted.memory > free.memory || wanted.pods > free.pods) return false;
-  if (!matchesNode(pod.spec, node) || untolerated(pod.spec, node, ['NoSchedule', 'NoExecute'])) return false;
-  take(free, wanted);
-  return true;
-}
-
-function take(free: Room, used: Room): void {
-  free.cpu -= used.cpu;
-  free.memory -= used.memory;
-  free.pods -= used.pods;
 }
 
 function isAutoscaler(pod: PodObject): boolean {

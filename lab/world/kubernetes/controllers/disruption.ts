@@ -33,16 +33,20 @@ export function createDisruptionController(context: ControllerContext): void {
     }
   });
 
-  const podsOf = ({ metadata, spec }: BudgetObject): PodObject[] =>
-    isEmptySelector(spec?.selector)
-      ? []
-      : registry.store
-          .all('pods')
-          .filter(
-            (pod) =>
-              pod.metadata.namespace === metadata.namespace &&
-              matchesSelector(spec?.selector, pod.metadata.labels),
-          );
+  /** The pods that each budget selects, kept up to date change by change. */
+  const selected = new Map<string, Map<string, PodObject>>();
+
+  const selects = ({ metadata, spec }: BudgetObject, pod: KubeObject): boolean =>
+    metadata.namespace === pod.metadata.namespace &&
+    !isEmptySelector(spec?.selector) &&
+    matchesSelector(spec?.selector, pod.metadata.labels);
+
+  const selectAgain = (budget: BudgetObject) => {
+    const pods = registry.store.all('pods').filter((pod) => selects(budget, pod as KubeObject));
+    selected.set(keyOf(budget), new Map(pods.map((pod) => [pod.metadata.name, pod])));
+  };
+
+  const podsOf = (budget: BudgetObject): PodObject[] => [...(selected.get(keyOf(budget))?.values() ?? [])];
 
   const write = (
     budget: BudgetObject,
@@ -172,21 +176,29 @@ export function createDisruptionController(context: ControllerContext): void {
     throw lost();
   };
 
+  const seePod = (pod: KubeObject, deleted: boolean) => {
+    for (const budget of registry.store.all(KEY)) {
+      const pods = selected.get(keyOf(budget));
+      const known = pods?.has(pod.metadata.name) && budget.metadata.namespace === pod.metadata.namespace;
+      const isSelected = !deleted && selects(budget, pod);
+      if (!known && !isSelected) continue;
+      if (isSelected) pods?.set(pod.metadata.name, pod as PodObject);
+      else pods?.delete(pod.metadata.name);
+      queue.add(keyOf(budget));
+    }
+  };
+
   registry.subscribe(({ resource, object, previous, type }) => {
     if (resource.key === KEY) {
-      // Also when an eviction took from it: what it took is given back if the pod stays.
-      if (type !== 'DELETED') queue.add(keyOf(object));
-      return;
-    }
-    if (resource.key === 'pods') {
-      for (const budget of registry.store.all(KEY)) {
-        const concerned =
-          budget.metadata.namespace === object.metadata.namespace &&
-          [object, previous].some((one) => matchesSelector(budget.spec?.selector, one?.metadata.labels));
-        if (concerned) queue.add(keyOf(budget));
+      if (type === 'DELETED') selected.delete(keyOf(object));
+      else {
+        if (previous?.metadata.generation !== object.metadata.generation) selectAgain(object as BudgetObject);
+        // Also when an eviction took from it: what it took is given back if the pod stays.
+        queue.add(keyOf(object));
       }
-    } else if (resource.key === 'deployments.apps' || resource.key === 'replicasets.apps') {
-      if (previous?.spec?.replicas === object.spec?.replicas && type === 'MODIFIED') return;
+    } else if (resource.key === 'pods') seePod(object, type === 'DELETED');
+    else if (resource.key === 'deployments.apps' || resource.key === 'replicasets.apps') {
+      if (previous?.spec?.replicas === object['spec']?.replicas && type === 'MODIFIED') return;
       for (const budget of registry.store.all(KEY))
         if (budget.metadata.namespace === object.metadata.namespace) queue.add(keyOf(budget));
     }

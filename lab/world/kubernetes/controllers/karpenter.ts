@@ -15,7 +15,7 @@ import {
   type PodObject,
   withCondition,
 } from '../objects.ts';
-import { allocatableOf, matchesNode, type Room, requestsOf, untolerated } from '../placement.ts';
+import { type Bin, binOf, put } from '../placement.ts';
 import { parseQuantity } from '../quantity.ts';
 import { suffix } from '../registry.ts';
 import type { Fleet } from '../types.ts';
@@ -60,7 +60,7 @@ export function createKarpenter(context: ControllerContext, machines: Machines, 
           !pod.metadata.deletionTimestamp &&
           condition(pod, 'PodScheduled')?.reason === 'Unschedulable',
       );
-    let left = settleOnUpcoming(waiting);
+    let left = leftOver(waiting);
     while (left.length > 0) {
       const rest = provisionFor(left);
       if (rest === undefined) break;
@@ -77,16 +77,20 @@ export function createKarpenter(context: ControllerContext, machines: Machines, 
     }
   });
 
-  /** Claims that are on their way have room as well. */
-  const settleOnUpcoming = (waiting: readonly PodObject[]): PodObject[] => {
-    const bins = registry.store
+  /** The pods for which there is no room on the nodes that are there, nor on the claims that are on their way. */
+  const leftOver = (waiting: readonly PodObject[]): PodObject[] => {
+    const present = registry.store
+      .all('nodes')
+      .filter(isNodeReady)
+      .map((node) => binOf(node, registry.store.podsOn(node.metadata.name)));
+    const coming = registry.store
       .all(NODE_CLAIMS)
       .filter(
         (claim) =>
           !claim.metadata.deletionTimestamp && condition(claim as NodeObject, 'Ready')?.status !== 'True',
       )
-      .map((claim) => binOf(claim.metadata.labels ?? {}, claim['spec']?.taints ?? []));
-    return waiting.filter((pod) => !bins.some((bin) => put(pod, bin)));
+      .map((claim) => plannedNode(claim.metadata.labels ?? {}, claim['spec']?.taints ?? []));
+    return waiting.filter((pod) => ![...present, ...coming].some((bin) => put(pod, bin)));
   };
 
   /** Launches one node for as many of the pods as fit; the others, or undefined when nothing could be launched. */
@@ -96,7 +100,7 @@ export function createKarpenter(context: ControllerContext, machines: Machines, 
       const options = offersOf(pool, fleet)
         .filter(({ type }) => withinLimits(pool, type))
         .map((offer) => {
-          const bin = binOf({ ...labelsOf(pool, offer) }, pool['spec']?.template?.spec?.taints ?? []);
+          const bin = plannedNode({ ...labelsOf(pool, offer) }, pool['spec']?.template?.spec?.taints ?? []);
           return { offer, left: pods.filter((pod) => !put(pod, bin)) };
         })
         .filter(({ left }) => left.length < pods.length)
@@ -320,12 +324,7 @@ function labelsOf(pool: KubeObject, offer: Offer): Record<string, string> {
   };
 }
 
-interface Bin {
-  readonly node: NodeObject;
-  readonly free: Room;
-}
-
-function binOf(
+function plannedNode(
   labels: Record<string, string>,
   taints: readonly { key: string; value?: string; effect: string }[],
 ): Bin {
@@ -337,17 +336,7 @@ function binOf(
     spec: { taints: taints.map((taint) => ({ ...taint })) },
     status: { allocatable: allocatable(shape) },
   };
-  return { node, free: allocatableOf(node) };
-}
-
-function put(pod: PodObject, { node, free }: Bin): boolean {
-  const wanted = requestsOf(pod.spec);
-  if (wanted.cpu > free.cpu || wanted.memory > free.memory || wanted.pods > free.pods) return false;
-  if (!matchesNode(pod.spec, node) || untolerated(pod.spec, node, ['NoSchedule', 'NoExecute'])) return false;
-  free.cpu -= wanted.cpu;
-  free.memory -= wanted.memory;
-  free.pods -= wanted.pods;
-  return true;
+  return binOf(node, []);
 }
 
 function resourcesOf(claims: readonly KubeObject[]): Record<string, number> {

@@ -8,64 +8,92 @@ import {
   type PodObject,
   withCondition,
 } from '../objects.ts';
-import { allocatableOf, matchesNode, type Room, requestsOf, untolerated } from '../placement.ts';
+import {
+  type Bin,
+  binOf,
+  matchesNode,
+  ROUNDING,
+  type Room,
+  requestsOf,
+  take,
+  untolerated,
+} from '../placement.ts';
 import { resourceOf } from '../resources.ts';
 import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
 
-interface Candidate {
-  node: NodeObject;
-  free: Room;
+interface Candidate extends Bin {
   /** Pods on the node by the uid of their controller, to spread them. */
   siblings: Map<string, number>;
 }
 
+/** A pod that could not be placed waits so long before it is tried again: 1 s, 2 s, 4 s … 10 s. */
+const BACKOFF_MS = { first: 1_000, most: 10_000 };
+
+interface Waiting {
+  failures: number;
+  /** Virtual ms. */
+  retryAt: number;
+}
+
 export function createScheduler(context: ControllerContext): void {
-  const { registry, recordEvent } = context;
-  const pending = new Set<string>();
+  const { registry, recordEvent, clock } = context;
+  const pending = new Map<string, Waiting>();
 
   const queue = createQueue(context, 50, () => {
     if (pending.size === 0) return;
     const candidates = registry.store.all('nodes').map(candidateOf);
-    for (const key of inOrder()) {
-      const pod = registry.find('pods', ...splitKey(key));
-      if (!pod || !isWaiting(pod)) {
-        pending.delete(key);
+    /** By what the pods ask for: where they may go at all, and why there is no more room for such a pod. */
+    const places = new Map<string, { possible: Candidate[]; refusal?: string }>();
+    for (const { key, pod, waiting } of inOrder()) {
+      if (waiting.retryAt > clock.now()) {
+        queue.add('', waiting.retryAt - clock.now());
         continue;
       }
-      const chosen = choose(pod, candidates);
+      const kind = demandOf(pod);
+      const place = places.get(kind) ?? { possible: candidates.filter((one) => mayGo(pod, one)) };
+      places.set(kind, place);
+      const chosen = place.refusal === undefined ? choose(pod, place.possible) : undefined;
       if (chosen) {
         pending.delete(key);
         bind(pod, chosen);
-      } else refuse(pod, candidates);
+        continue;
+      }
+      place.refusal ??= whyNot(pod, candidates);
+      waiting.failures += 1;
+      waiting.retryAt =
+        clock.now() + Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** (waiting.failures - 1));
+      refuse(pod, place.refusal);
     }
   });
 
-  const inOrder = (): string[] => {
-    const priority = (key: string) => registry.find('pods', ...splitKey(key))?.spec?.priority ?? 0;
-    return [...pending]
-      .map((key, index) => ({ key, index, priority: priority(key) }))
-      .sort((a, b) => b.priority - a.priority || a.index - b.index)
-      .map(({ key }) => key);
+  const inOrder = (): { key: string; pod: PodObject; waiting: Waiting }[] => {
+    const pods: { key: string; pod: PodObject; waiting: Waiting; index: number }[] = [];
+    for (const [key, waiting] of pending) {
+      const pod = registry.find('pods', ...splitKey(key));
+      if (pod && isWaiting(pod)) pods.push({ key, pod, waiting, index: pods.length });
+      else pending.delete(key);
+    }
+    return pods.sort(
+      (a, b) => (b.pod.spec?.priority ?? 0) - (a.pod.spec?.priority ?? 0) || a.index - b.index,
+    );
   };
 
   const candidateOf = (node: NodeObject): Candidate => {
-    const free = allocatableOf(node);
+    const pods = registry.store.podsOn(node.metadata.name).filter((pod) => !isPodFinished(pod));
     const siblings = new Map<string, number>();
-    for (const pod of registry.store.podsOn(node.metadata.name)) {
-      if (isPodFinished(pod)) continue;
-      take(free, requestsOf(pod.spec));
+    for (const pod of pods) {
       const owner = controllerOf(pod)?.uid;
       if (owner) siblings.set(owner, (siblings.get(owner) ?? 0) + 1);
     }
-    return { node, free, siblings };
+    return { ...binOf(node, pods), siblings };
   };
 
-  const choose = (pod: PodObject, candidates: readonly Candidate[]): Candidate | undefined => {
+  const choose = (pod: PodObject, possible: readonly Candidate[]): Candidate | undefined => {
     const wanted = requestsOf(pod.spec);
     const owner = controllerOf(pod)?.uid ?? '';
     let best: Candidate | undefined;
-    for (const candidate of candidates) {
-      if (obstacle(pod, wanted, candidate) !== undefined) continue;
+    for (const candidate of possible) {
+      if (shortage(wanted, candidate) !== undefined) continue;
       if (!best) best = candidate;
       else {
         const spread = (best.siblings.get(owner) ?? 0) - (candidate.siblings.get(owner) ?? 0);
@@ -88,7 +116,7 @@ export function createScheduler(context: ControllerContext): void {
         conditions: withCondition(
           pod.status?.conditions?.map(({ reason: _, message: __, ...one }) => one),
           { type: 'PodScheduled', status: 'True' },
-          context.clock.now(),
+          clock.now(),
         ),
       },
     });
@@ -101,8 +129,7 @@ export function createScheduler(context: ControllerContext): void {
     );
   };
 
-  const refuse = (pod: PodObject, candidates: readonly Candidate[]) => {
-    const message = whyNot(pod, candidates);
+  const refuse = (pod: PodObject, message: string) => {
     if (condition(pod, 'PodScheduled')?.message === message) return;
     registry.modify('pods', pod.metadata.namespace, pod.metadata.name, (draft) => {
       draft.status = {
@@ -110,7 +137,7 @@ export function createScheduler(context: ControllerContext): void {
         conditions: withCondition(
           draft.status?.conditions,
           { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message },
-          context.clock.now(),
+          clock.now(),
         ),
       };
     });
@@ -125,7 +152,7 @@ export function createScheduler(context: ControllerContext): void {
         pending.delete(key);
         if (pod.spec?.nodeName && pending.size > 0) queue.add('');
       } else if (type === 'ADDED' && isWaiting(pod)) {
-        pending.add(key);
+        pending.set(key, { failures: 0, retryAt: 0 });
         queue.add('');
       } else if (isPodFinished(pod) && pending.size > 0) queue.add('');
     } else if (resource.key === 'nodes' && pending.size > 0) {
@@ -154,23 +181,28 @@ function isWaiting(pod: PodObject): boolean {
   );
 }
 
-function take(free: Room, used: Room): void {
-  free.cpu -= used.cpu;
-  free.memory -= used.memory;
-  free.pods -= used.pods;
+/** Pods of one demand go to the same places. */
+function demandOf({ spec }: PodObject): string {
+  return JSON.stringify([spec?.nodeSelector, spec?.affinity, spec?.tolerations, requestsOf(spec)]);
 }
 
-/** Why the pod cannot go there, in the scheduler's words; undefined when it can. */
-function obstacle(pod: PodObject, wanted: Room, { node, free }: Candidate): string | undefined {
+function mayGo(pod: PodObject, candidate: Candidate): boolean {
+  return barrier(pod, candidate) === undefined;
+}
+
+/** Why the pod may never go there, in the scheduler's words. */
+function barrier(pod: PodObject, { node }: Candidate): string | undefined {
   if (!matchesNode(pod.spec, node)) return "node(s) didn't match Pod's node affinity/selector";
   if (node.spec?.unschedulable && !toleratesCordon(pod)) return 'node(s) were unschedulable';
   const taint = untolerated(pod.spec, node, ['NoSchedule', 'NoExecute']);
-  if (taint) return `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`;
-  // A rounding error of floating-point sums must not refuse the last place.
+  return taint && `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`;
+}
+
+/** What the node has too little of. */
+function shortage(wanted: Room, { free }: Candidate): string | undefined {
   if (wanted.pods > free.pods) return 'Too many pods';
-  if (wanted.cpu > free.cpu + 1e-9) return 'Insufficient cpu';
-  if (wanted.memory > free.memory) return 'Insufficient memory';
-  return undefined;
+  if (wanted.cpu > free.cpu + ROUNDING) return 'Insufficient cpu';
+  return wanted.memory > free.memory ? 'Insufficient memory' : undefined;
 }
 
 function toleratesCordon(pod: PodObject): boolean {
@@ -183,7 +215,7 @@ function whyNot(pod: PodObject, candidates: readonly Candidate[]): string {
   const wanted = requestsOf(pod.spec);
   const counts = new Map<string, number>();
   for (const candidate of candidates) {
-    const why = obstacle(pod, wanted, candidate);
+    const why = barrier(pod, candidate) ?? shortage(wanted, candidate);
     if (why) counts.set(why, (counts.get(why) ?? 0) + 1);
   }
   const reasons = [...counts].map(([why, count]) => `${count} ${why}`).sort();
