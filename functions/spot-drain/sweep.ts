@@ -24,12 +24,15 @@ export async function sweep(
       trigger,
     });
   }
-  await Promise.all([
-    ...resumable.map((held) =>
+  // First the undone ones: a claim that goes with its cordon is not resumed.
+  await Promise.all(
+    due.map((cordon) => journal.guard(cordon.node, () => undo(ports, journal, cordon, trigger))),
+  );
+  await Promise.all(
+    resumable.map((held) =>
       journal.guard(held.value.node ?? held.value.instanceId, () => resume(ports, invocation, journal, held)),
     ),
-    ...due.map((cordon) => journal.guard(cordon.node, () => undo(ports, journal, cordon, trigger))),
-  ]);
+  );
 }
 
 async function resume(
@@ -56,12 +59,13 @@ async function resume(
 
 /** An interruption in between wins: it has claimed the instance anew, or it writes to the node and our undo is refused. */
 async function undo(ports: RunPorts, journal: Journal, cordon: Cordon, trigger: string): Promise<void> {
-  const { claims, cluster, cordons, settings } = ports;
+  const { claims, clock, cluster, cordons, settings } = ports;
   const { instanceId } = cordon;
   if (settings.dryRun) return;
   const node = await cluster.findNode(instanceId);
   const held = await claims.read(instanceId);
   if (held && held.value.trigger !== cordon.trigger) return cordons.remove(instanceId);
+  if (held && Date.parse(held.value.leaseUntil) > clock.now().getTime()) return;
   if (node) {
     if (cordon.undo === 'return' && !isBack(cordon, node.readySince)) return;
     const reason =

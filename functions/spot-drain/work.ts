@@ -32,7 +32,7 @@ export interface Task {
 
 /** Kept of an invocation for what comes after the drain: reports and lifecycle actions. */
 const RESERVE_MS = 10_000;
-/** A notice that came late still gets so long: instances do not go on the second. */
+/** A notice that came late still gets so long, because instances do not go on the second; and so does the last look of a drain. */
 const LEAST_DRAIN_MS = 15_000;
 /** While everything is being stopped no budget is freed elsewhere: waiting for one would only cost. */
 const NIGHT_PATIENCE_MS = 10_000;
@@ -64,7 +64,7 @@ export async function work(
 
   const tally = report ? tallyOf(report, held.value.tally) : held.value.tally;
   const pause = report?.end === 'time' && mayPause(held.value, clock.now());
-  const settled = await settle(ports, held, (claim) => ({
+  const settled = await settleOrGoOn(ports, journal, held, (claim) => ({
     ...claim,
     state: pause ? 'paused' : state.failed ? 'failed' : 'done',
     // While hooks are open this invocation is still at it.
@@ -102,11 +102,12 @@ export async function completeHooks(
   held: Held<Claim>,
   about: { readonly target: string; readonly trigger: string },
 ): Promise<void> {
+  const { instanceId } = held.value;
   let current: Held<Claim> | undefined = held;
   while (current && hasOpenHook(current.value)) {
-    const { hooks, instanceId } = current.value;
+    const before: Held<Claim> = current;
     const completed = new Set<string>();
-    for (const hook of hooks) {
+    for (const hook of before.value.hooks) {
       if (hook.completed) continue;
       await journal.guard(`hook ${hook.name}`, async () => {
         const how = await ports.lifecycle.complete(hook, instanceId);
@@ -114,20 +115,19 @@ export async function completeHooks(
         journal.say({
           target: about.target,
           action: 'complete',
-          reason:
-            how === 'completed'
-              ? `the lifecycle action of the group ${hook.group} may go on`
-              : `the lifecycle action of the group ${hook.group} was over already`,
+          reason: `the lifecycle action of the group ${hook.group} ${how === 'completed' ? 'may go on' : 'was over already'}`,
           trigger: about.trigger,
           facts: { instanceId, group: hook.group, hook: hook.name, outcome: how },
         });
       });
     }
-    current = await settle(ports, current, (claim) => ({
-      ...claim,
-      hooks: claim.hooks.map((hook) => (completed.has(hook.token) ? { ...hook, completed: true } : hook)),
-      leaseUntil: ports.clock.now().toISOString(),
-    }));
+    current = await journal.guard(`claim of ${instanceId}`, () =>
+      settle(ports, before, (claim) => ({
+        ...claim,
+        hooks: claim.hooks.map((hook) => (completed.has(hook.token) ? { ...hook, completed: true } : hook)),
+        leaseUntil: ports.clock.now().toISOString(),
+      })),
+    );
     // What could not be completed is for the retry and the tick.
     if (completed.size === 0) return;
   }
@@ -172,7 +172,7 @@ async function drainNode(
   }
   const now = clock.now().getTime();
   const until = Math.min(
-    Math.max(Date.parse(claim.until), claim.deadline ? now + LEAST_DRAIN_MS : now),
+    Math.max(Date.parse(claim.until), now + LEAST_DRAIN_MS),
     invocation.endsAt.getTime() - RESERVE_MS,
   );
   const report = await drain(
@@ -261,6 +261,21 @@ async function settle(
     current = await ports.claims.read(held.value.instanceId);
   }
   return undefined;
+}
+
+/** A table that cannot be written does not keep a lifecycle action from being completed. */
+async function settleOrGoOn(
+  ports: RunPorts,
+  journal: Journal,
+  held: Held<Claim>,
+  change: (claim: Claim) => Claim,
+): Promise<Held<Claim> | undefined> {
+  try {
+    return await settle(ports, held, change);
+  } catch (error) {
+    journal.fail(`claim of ${held.value.instanceId}`, error);
+    return held;
+  }
 }
 
 /** `kubectl describe node` shows it. */

@@ -73,7 +73,7 @@ export function createKubernetesClient(options: KubernetesClientOptions): Kubern
         ...(request.signal ? { signal: request.signal } : {}),
       });
     } catch (error) {
-      if (error instanceof UnreachableError) hosts.doubt();
+      if (error instanceof UnreachableError && !request.signal?.aborted) hosts.doubt();
       throw error;
     }
   };

@@ -255,6 +255,18 @@ describe('a lifecycle action', () => {
     expect(last(world, 'drain')).toMatchObject({ evicted: 1, waited: 1, terminating: 0 });
   });
 
+  it('of a drain that was put aside gets a last look when its time is over', async () => {
+    const world = aWorld([aPod()]);
+    world.hookTimes = { heartbeatSeconds: 600, globalSeconds: 600 };
+    world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
+    await world.run(aLifecycleAction());
+    expect(world.completed).toEqual([]);
+    await passUntil(world, 900_000);
+    world.cluster.budgets = [];
+    await world.run(TICK);
+    expect(world.completed).toMatchObject([{ podsLeft: [] }]);
+  });
+
   it('whose heartbeat is too short for the tick ends with the invocation', async () => {
     const world = aWorld([aPod()]);
     world.hookTimes = { heartbeatSeconds: 300, globalSeconds: 30_000 };
@@ -294,6 +306,15 @@ describe('a lifecycle action', () => {
     expect(world.completed).toHaveLength(1);
     expect(last(world, 'drain')).toMatchObject({ failed: 1 });
     expect(last(world, 'fail')).toMatchObject({ target: NODE, reason: 'pods/eviction is forbidden' });
+  });
+
+  it('is completed although the table cannot be written any more', async () => {
+    const world = aWorld([aPod()]);
+    world.claims.replace = async () => {
+      throw new Error('the table is throttled');
+    };
+    await expect(world.run(aLifecycleAction())).rejects.toThrow('throttled');
+    expect(world.completed).toMatchObject([{ how: 'completed', podsLeft: [] }]);
   });
 
   it('that was over already counts as completed', async () => {
@@ -344,6 +365,18 @@ describe('a rebalance recommendation', () => {
     await passUntil(world, 30 * 60_000);
     await world.run(TICK);
     expect(world.cluster.unmarked).toEqual([NODE]);
+  });
+
+  it('whose drain was put aside is undone in time all the same, and not taken up again', async () => {
+    const world = aWorld([aPod()], { onRebalance: 'drain', uncordonAfterMinutes: 20 });
+    world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
+    await world.run(aRebalance());
+    expect(world.said().at(-1)).toBe(`wait ${NODE}`);
+    await passUntil(world, 20 * 60_000);
+    await world.run(TICK);
+    expect(world.cluster.unmarked).toEqual([NODE]);
+    expect(world.cluster.marked).toHaveLength(1);
+    expect(world.claims.held.size).toBe(0);
   });
 
   it('that a budget keeps from emptying the node is no loss, because the instance stays', async () => {
