@@ -7,6 +7,7 @@ import { messageOf, PartialFailureError } from '#functions/shared/errors.ts';
 import type { DecisionTrail } from '#functions/shared/observability.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
+import { holidayWarning } from '#model/plan.ts';
 import type { Override } from '#model/schedule.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import { type AutoscalerStep, decideCluster, type Plan } from './decide-cluster.ts';
@@ -48,6 +49,7 @@ export interface Cause {
 const CONCURRENCY = 10;
 const RESERVE_MS = 10_000;
 const REPEAT_REPORT_MS = 60 * 60_000;
+const DAY_MS = 86_400_000;
 /** While asleep the autoscaler is looked at when something grew, and otherwise every so many minutes. */
 const LOOK_AT_AUTOSCALER_MINUTES = 5;
 
@@ -110,16 +112,19 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
     memo = { ...memo, warnedOf: stop.toISOString() };
   }
 
-  const isNews = (once: string | undefined): boolean => {
+  const isNews = (once: string | undefined, every = REPEAT_REPORT_MS): boolean => {
     if (once === undefined) return true;
     const last = memo.reported[once];
-    if (last !== undefined && now.getTime() - Date.parse(last) < REPEAT_REPORT_MS) return false;
+    if (last !== undefined && now.getTime() - Date.parse(last) < every) return false;
     const recent = Object.entries(memo.reported).filter(
-      ([, at]) => now.getTime() - Date.parse(at) < 24 * REPEAT_REPORT_MS,
+      ([, at]) => now.getTime() - Date.parse(at) < 2 * DAY_MS,
     );
     memo = { ...memo, reported: { ...Object.fromEntries(recent), [once]: now.toISOString() } };
     return true;
   };
+
+  const holidays = holidayWarning(settings.schedule.calendar, now);
+  if (holidays && isNews('holidays', DAY_MS)) decided(settings.cluster, 'warn', holidays);
 
   const byName = new Map([...groups, ...(fallback ? [fallback] : [])].map((group) => [group.name, group]));
   const mayBegin = () => deps.remaining() > RESERVE_MS;

@@ -120,6 +120,16 @@ describe('a night', () => {
     );
   });
 
+  it('warns once a day when the expanded holidays run out within 60 days', async () => {
+    const world = aWorld([aGroup()]);
+    const calendar = { name: 'japan', closed: [], open: [], until: '2026-12-31' };
+    const schedule = { ...someSettings().schedule, calendar };
+    for (const minute of [0, 1, 700, 1441]) await pass(world, minutes(NIGHT, minute), { schedule });
+    const warnings = world.decisions.filter((d) => d.reason.startsWith('the holidays of calendar japan'));
+    expect(warnings).toHaveLength(2);
+    expect(warnings[0]).toMatchObject({ action: 'warn', target: 'develop' });
+  });
+
   it('changes nothing in a dry run, and still says what it would do', async () => {
     const world = aWorld([aGroup()]);
     await pass(world, NIGHT, { dryRun: true });
