@@ -22,7 +22,7 @@ export function jsonPatch(target: Json, operations: Json): Json {
       'error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch',
     );
   }
-  let document = structuredClone(target);
+  let document = copyOf(target);
   for (const operation of operations) document = applyOperation(document, operation);
   return document;
 }
@@ -32,10 +32,10 @@ function applyOperation(document: Json, operation: Json): Json {
   if (typeof path !== 'string') throw unapplicable('missing path');
   switch (op) {
     case 'add':
-      return insertAt(document, path, structuredClone(value));
+      return insertAt(document, path, copyOf(value));
     case 'replace':
       readAt(document, path);
-      return insertAt(removeAt(document, path), path, structuredClone(value));
+      return insertAt(removeAt(document, path), path, copyOf(value));
     case 'remove':
       return removeAt(document, path);
     case 'test': {
@@ -45,7 +45,7 @@ function applyOperation(document: Json, operation: Json): Json {
       return document;
     }
     case 'copy':
-      return insertAt(document, path, structuredClone(readAt(document, operation.from)));
+      return insertAt(document, path, copyOf(readAt(document, operation.from)));
     case 'move': {
       const moved = readAt(document, operation.from);
       return insertAt(removeAt(document, operation.from), path, moved);
@@ -214,6 +214,15 @@ function without(object: Record<string, Json>, key: string): Record<string, Json
 
 function isObject(value: Json): value is Record<string, Json> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A copy of JSON, several times as quick as structuredClone. */
+export function copyOf<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copyOf) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  const copy: Record<string, Json> = {};
+  for (const key in value) copy[key] = copyOf(value[key]);
+  return copy as T;
 }
 
 /** Deep equality of JSON; keys that are absent or undefined are the same. */

@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import { problemsOf, setDefaults } from './defaults.ts';
 import { createListing, type ListOptions, type ListResult } from './listing.ts';
 import { type KindOf, type KubeObject, type ObjectInput, type ResourceKey, timestamp } from './objects.ts';
-import { isEqual, jsonPatch, mergePatch, strategicMergePatch } from './patch.ts';
+import { copyOf, isEqual, jsonPatch, mergePatch, strategicMergePatch } from './patch.ts';
 import { groupVersion, type Resource, resourceOf } from './resources.ts';
 import {
   alreadyExists,
@@ -186,7 +186,7 @@ export function createRegistry(
     }
     if (metadata.resourceVersion && metadata.resourceVersion !== previous.metadata.resourceVersion)
       throw conflict(resource, name, MODIFIED);
-    const draft = structuredClone(object) as KubeObject;
+    const draft = copyOf(object) as KubeObject;
     draft.metadata = {
       ...(draft.metadata ?? {}),
       name,
@@ -235,7 +235,7 @@ export function createRegistry(
         kind: resource.kind,
         apiVersion: groupVersion(resource),
         metadata: {},
-        ...structuredClone(object),
+        ...copyOf(object),
       } as KubeObject;
       draft.kind = resource.kind;
       draft.apiVersion = groupVersion(resource);
@@ -295,7 +295,7 @@ export function createRegistry(
     ): KubeObject {
       const resource = resourceOf(key);
       const previous = existing(resource, namespace, name);
-      const draft = structuredClone(previous);
+      const draft = copyOf(previous);
       change(draft);
       return write(resource, previous, draft, {});
     },
@@ -310,7 +310,7 @@ export function createRegistry(
       const previous = existing(resource, namespace, name);
       checkPreconditions(resource, previous, options);
       const dryRun = (options.dryRun ?? []).length > 0;
-      const draft = structuredClone(previous);
+      const draft = copyOf(previous);
       const grace = gracePeriod(resource, previous, options);
       const policy = options.propagationPolicy;
       if (policy === 'Foreground' || policy === 'Orphan') {

@@ -1,4 +1,5 @@
 /** One pod of each DaemonSet on every node that it may run on. */
+
 import {
   controlledBy,
   controllerOf,
@@ -10,6 +11,7 @@ import {
   type NodeObject,
   type PodObject,
 } from '../objects.ts';
+import { copyOf } from '../patch.ts';
 import { matchesNode, tolerates } from '../placement.ts';
 import { suffix } from '../registry.ts';
 import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
@@ -83,7 +85,7 @@ export function createDaemonSetController(context: ControllerContext): void {
   };
 
   const createPod = (daemonSet: DaemonSetObject, node: NodeObject) => {
-    const template = structuredClone(daemonSet.spec?.template);
+    const template = copyOf(daemonSet.spec?.template);
     const { namespace, name } = daemonSet.metadata;
     const pod = registry.create('pods', namespace, {
       metadata: {

@@ -8,7 +8,7 @@ import {
   type ReplicaSetObject,
   withCondition,
 } from '../objects.ts';
-import { isEqual } from '../patch.ts';
+import { copyOf, isEqual } from '../patch.ts';
 import { isStatus } from '../status.ts';
 import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
 
@@ -43,7 +43,7 @@ export function createDeploymentController(context: ControllerContext): void {
     owned: readonly ReplicaSetObject[],
   ): ReplicaSetObject | undefined => {
     const { namespace, name } = deployment.metadata;
-    const template = structuredClone(deployment.spec?.template ?? {});
+    const template = copyOf(deployment.spec?.template ?? {});
     const hash = templateHash(template);
     const revision =
       1 + Math.max(0, ...owned.map((one) => Number(one.metadata.annotations?.[REVISION] ?? 0)));
@@ -283,7 +283,7 @@ export function share(value: number | string, total: number, round: 'up' | 'down
 }
 
 function withoutHash(template: unknown): unknown {
-  const copy = structuredClone(template) as { metadata?: { labels?: Record<string, string> } } | undefined;
+  const copy = copyOf(template) as { metadata?: { labels?: Record<string, string> } } | undefined;
   if (copy?.metadata?.labels) delete copy.metadata.labels[HASH];
   return copy;
 }

@@ -3,6 +3,7 @@
  * within their limits, or hold a fixed number of them (`replicas`), and NodeClaims that are deleted are drained before
  * their instance goes. Without its pod nothing moves: finalizers keep what was deleted.
  */
+
 import { AwsError } from '../../aws/error.ts';
 import { allocatable, capacity, nodeShape } from '../node-shapes.ts';
 import {
@@ -15,6 +16,7 @@ import {
   type PodObject,
   withCondition,
 } from '../objects.ts';
+import { copyOf } from '../patch.ts';
 import { type Bin, binOf, put } from '../placement.ts';
 import { parseQuantity } from '../quantity.ts';
 import { suffix } from '../registry.ts';
@@ -132,7 +134,7 @@ export function createKarpenter(context: ControllerContext, machines: Machines, 
         finalizers: [TERMINATION],
         ownerReferences: [controlledBy(pool)],
       },
-      spec: structuredClone(template?.spec ?? {}),
+      spec: copyOf(template?.spec ?? {}),
     });
     let instanceId: string;
     try {

@@ -1,4 +1,5 @@
 /** Keeps as many active pods as a ReplicaSet asks for. */
+
 import {
   condition,
   controlledBy,
@@ -9,6 +10,7 @@ import {
   type PodObject,
   type ReplicaSetObject,
 } from '../objects.ts';
+import { copyOf } from '../patch.ts';
 import { suffix } from '../registry.ts';
 import { isStatus } from '../status.ts';
 import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
@@ -32,7 +34,8 @@ export function createReplicaSetController(context: ControllerContext): void {
   const scale = (replicaSet: ReplicaSetObject, pods: readonly PodObject[]) => {
     const wanted = replicaSet.spec?.replicas ?? 1;
     for (let count = pods.length; count < wanted; count++) if (!createPod(replicaSet)) return;
-    const surplus = [...pods].sort(byExpendability).slice(0, Math.max(0, pods.length - wanted));
+    if (pods.length <= wanted) return;
+    const surplus = [...pods].sort(byExpendability).slice(0, pods.length - wanted);
     for (const pod of surplus) {
       registry.delete('pods', pod.metadata.namespace, pod.metadata.name);
       recordEvent(
@@ -57,7 +60,7 @@ export function createReplicaSetController(context: ControllerContext): void {
           annotations: { ...template?.metadata?.annotations },
           ownerReferences: [controlledBy(replicaSet as KubeObject)],
         },
-        spec: structuredClone(template?.spec ?? {}),
+        spec: copyOf(template?.spec ?? {}),
       });
       recordEvent(
         'replicaset-controller',
