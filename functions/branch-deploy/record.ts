@@ -91,9 +91,7 @@ export type Want =
     }
   /** The same build was recorded before. */
   | { readonly result: 'duplicate' }
-  | { readonly result: 'older'; readonly newest: NewestBuild }
-  /** Its commit is deployed, by an earlier build. */
-  | { readonly result: 'deployed'; readonly record: ApplicationRecord; readonly by: NewestBuild };
+  | { readonly result: 'older'; readonly newest: NewestBuild };
 
 /**
  * Records that a build is wanted. Newer means a higher number within its CodeBuild project, never a later event: a
@@ -105,14 +103,6 @@ export function want(record: ApplicationRecord, wanted: WantedBuild): Want {
   if (newest && !isNewer(wanted, newest)) return { result: 'older', newest };
 
   const sameCommit = newest?.sha !== undefined && newest.sha === wanted.sha;
-  if (sameCommit && newest.outcome === 'deployed') {
-    const settled = { ...wanted, outcome: newest.outcome, settledAt: wanted.recordedAt };
-    return {
-      result: 'deployed',
-      by: newest,
-      record: { ...record, newest: { ...record.newest, [wanted.project]: settled } },
-    };
-  }
   const superseded = record.wanted.filter((build) => build.project === wanted.project);
   // What was told of the older build is to be told of this one too.
   const { notBefore: _, told: __, ...rest } = record;

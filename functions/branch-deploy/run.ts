@@ -221,15 +221,6 @@ async function record(
       return { older: `build ${result.newest.number} of ${wanted.project} is newer` };
     }
     if ((await deploys.save(result.record, kept?.version ?? 'absent')) === undefined) continue;
-    if (result.result === 'deployed') {
-      await reporter.about(
-        application.name,
-        [wanted],
-        'deployed',
-        `its commit was deployed with build ${result.by.number} already`,
-      );
-      return 'settled';
-    }
     await reporter.about(
       application.name,
       result.superseded,

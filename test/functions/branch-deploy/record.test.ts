@@ -63,20 +63,13 @@ describe('what is wanted', () => {
     });
   });
 
-  test('a second build of a commit that is deployed needs nothing', () => {
-    const record = settle(wanting(empty, aBuild(1)), 'deployed', now);
-    const again = aBuild(2, aBuild(1).sha ? { sha: String(aBuild(1).sha) } : {});
-    expect(want(record, again)).toMatchObject({
-      result: 'deployed',
-      by: { number: 1 },
-      record: { wanted: [], newest: { 'api-develop': { number: 2, outcome: 'deployed' } } },
-    });
-  });
-
-  test('a second build of a commit that failed is tried again', () => {
-    const record = settle(wanting(empty, aBuild(1)), 'failed', now);
-    expect(want(record, aBuild(2, { sha: String(aBuild(1).sha) })).result).toBe('wanted');
-  });
+  test.each(['deployed', 'failed'] as const)(
+    'a second build of a commit that %s is looked at anew',
+    (outcome) => {
+      const record = settle(wanting(empty, aBuild(1)), outcome, now);
+      expect(want(record, aBuild(2, { sha: String(aBuild(1).sha) })).result).toBe('wanted');
+    },
+  );
 
   test('a second build of a commit that is being synced is served by that sync', () => {
     const record = wanting(empty, aBuild(1));

@@ -267,6 +267,14 @@ describe('what is not deployed, and why', () => {
   });
 });
 
+/** The git host delivers the push once more, and CodeBuild builds the commit again. */
+async function again(world: World) {
+  const sha = world.codebuild.git.revisionOf(REPOSITORY, 'refs/heads/develop');
+  world.codebuild.push({ repository: REPOSITORY, ref: 'refs/heads/develop', ...(sha ? { sha } : {}) });
+  await world.pass(32_000);
+  return lastEvent(world.events);
+}
+
 describe('order', () => {
   test('the same event twice is one deploy', async () => {
     const world = aWorld();
@@ -283,6 +291,27 @@ describe('order', () => {
     await world.invokeAll([event, event]);
     expect(world.syncs()).toBe(1);
     expect(world.actions()).toEqual(['sync', 'deployed']);
+  });
+
+  test('a second build of a commit that is there needs no sync', async () => {
+    const world = aWorld();
+    const { event } = await world.build();
+    await world.invoke(event);
+    await world.invoke(await again(world));
+    expect(world.actions()).toEqual(['sync', 'deployed', 'deployed']);
+    expect(world.syncs()).toBe(1);
+  });
+
+  test('a second build of a commit that somebody rolled back brings it back', async () => {
+    const world = aWorld();
+    const before = String(world.codebuild.git.revisionOf(REPOSITORY, 'develop'));
+    const { sha, event } = await world.build();
+    await world.invoke(event);
+    world.argocd.startForeignSync('api', { username: 'alice', revision: before });
+    await world.pass(20_000);
+    await world.invoke(await again(world));
+    expect(world.actions().slice(-2)).toEqual(['sync', 'deployed']);
+    expect(world.image()).toBe(`api:${sha}`);
   });
 
   test('an older success ends as superseded, without a sync', async () => {
