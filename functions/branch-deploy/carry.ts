@@ -4,10 +4,12 @@
  */
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
+import { changeRecord } from './change.ts';
 import { describe, LIMITS, nextStep, type Step } from './decide.ts';
 import type { ApplicationView, Argocd, DesiredDeploys, Kept, Trouble } from './ports.ts';
-import { type ApplicationRecord, attemptOf, isPending, type Outcome, settle } from './record.ts';
+import { type ApplicationRecord, attemptOf, isPending, settle } from './record.ts';
 import type { Reporter } from './report.ts';
+import { sayVerdict } from './verdicts.ts';
 
 export interface CarryPorts {
   readonly argocd: Argocd;
@@ -38,13 +40,6 @@ const BACKOFF_MS = { first: 500, longest: 8_000 };
 export const PATIENCE_MS = { loud: 15 * 60_000, giveUp: 24 * 3_600_000 };
 /** How long until the next look at something that does not change by the minute. */
 const LATER_MS = 5 * 60_000;
-
-const ACTION_OF = {
-  deployed: 'deployed',
-  superseded: 'superseded',
-  failed: 'fail',
-  suspended: 'wait',
-} as const satisfies Record<Outcome, string>;
 
 /** Throws `DeployTroubleError`, after everything was written down, where it should wake somebody. */
 export async function carry(
@@ -101,13 +96,9 @@ export async function carry(
       case 'sync':
         return sync(step.reason, kept);
       case 'settle': {
-        const settled = settle(record, step.outcome, now(), step.builds);
+        const settled = settle(record, step.outcome, step.reason, now(), step.builds);
         if ((await deploys.save(settled, kept.version)) === undefined) return { next: 'now' };
-        const ended = record.wanted.filter((wanted) => !settled.wanted.includes(wanted));
-        await reporter.about(application.name, ended, ACTION_OF[step.outcome], step.reason, {
-          outcome: step.outcome,
-          ...(record.attempt ? { deployId: record.attempt.deployId, syncs: record.attempt.tries } : {}),
-        });
+        await sayVerdict(settled, ports);
         return step.misconfigured
           ? { next: 'stop', error: new DeployTroubleError(`${application.name}: ${step.reason}`) }
           : { next: 'now' };
@@ -294,24 +285,6 @@ const REASON_OF = {
   missing: (application: ApplicationSettings, detail: string) =>
     `there is no application ${application.project}/${application.name}: ${detail}`,
 } as const;
-
-/** Reads, edits and writes until no other write came between. Undefined where there was nothing to change. */
-export async function changeRecord(
-  deploys: DesiredDeploys,
-  application: Pick<ApplicationSettings, 'project' | 'name'>,
-  edit: (current: ApplicationRecord) => ApplicationRecord | undefined,
-): Promise<{ before: ApplicationRecord; after: ApplicationRecord } | undefined> {
-  for (let turn = 0; turn < 20; turn++) {
-    const kept = await deploys.get(application);
-    if (!kept) return undefined;
-    const after = edit(kept.value);
-    if (!after) return undefined;
-    if ((await deploys.save(after, kept.version)) !== undefined) return { before: kept.value, after };
-  }
-  throw new NightshiftError(
-    `the record of ${application.project}/${application.name} was written by others 20 times in a row: too many invocations work on it`,
-  );
-}
 
 /** An operation that carries our deploy id was accepted, also if the reply that said so was lost. */
 function withSeen(record: ApplicationRecord, view: ApplicationView, now: Date): ApplicationRecord {

@@ -60,8 +60,20 @@ export interface ApplicationRecord {
   readonly notBefore?: string;
   /** The last thing that was told about waiting, so that it is told once. */
   readonly told?: string;
+  /** Verdicts that were reached and may not have been said: the process could die in between. */
+  readonly unsaid?: readonly Verdict[];
   /** OutOfSync since then, and whether that was reported. */
   readonly drift?: { readonly since: string; readonly reported?: boolean };
+}
+
+export interface Verdict {
+  readonly outcome: Outcome;
+  readonly reason: string;
+  readonly builds: readonly WantedBuild[];
+  readonly deployId?: string;
+  readonly syncs?: number;
+  /** ISO 8601, UTC. */
+  readonly at: string;
 }
 
 /** The cluster slept from `since` on: in the morning the applications are looked at. */
@@ -129,27 +141,38 @@ function isNewer(wanted: WantedBuild, newest: WantedBuild): boolean {
   return Date.parse(wanted.startedAt) - Date.parse(newest.startedAt) > NEW_COUNT_MS;
 }
 
-/** What is wanted has ended so: all of it, or these builds. */
+/** What is wanted has ended so: all of it, or these builds. The verdict is still to be said. */
 export function settle(
   record: ApplicationRecord,
   outcome: Outcome,
+  reason: string,
   now: Date,
   builds: readonly string[] = record.wanted.map((wanted) => wanted.build),
 ): ApplicationRecord {
-  const newest = { ...record.newest };
-  for (const build of record.wanted) {
-    if (builds.includes(build.build) && newest[build.project]?.build === build.build) {
-      const { again: _, ...rest } = build;
-      newest[build.project] = { ...rest, outcome, settledAt: now.toISOString() };
-    }
-  }
+  const at = now.toISOString();
+  const ended = record.wanted.filter((wanted) => builds.includes(wanted.build));
   const left = record.wanted.filter((wanted) => !builds.includes(wanted.build));
-  if (left.length > 0) return { ...record, wanted: left, newest };
+  const newest = { ...record.newest };
+  for (const { again: _, ...build } of ended) {
+    if (newest[build.project]?.build === build.build)
+      newest[build.project] = { ...build, outcome, settledAt: at };
+  }
+  const { attempt } = record;
+  const verdict: Verdict = {
+    outcome,
+    reason,
+    builds: ended,
+    at,
+    ...(attempt ? { deployId: attempt.deployId, syncs: attempt.tries } : {}),
+  };
+  const unsaid = [...(record.unsaid ?? []), verdict];
+  if (left.length > 0) return { ...record, wanted: left, newest, unsaid };
   return {
     name: record.name,
     project: record.project,
     wanted: [],
     newest,
+    unsaid,
     ...(record.drift ? { drift: record.drift } : {}),
   };
 }

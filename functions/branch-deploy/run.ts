@@ -5,7 +5,8 @@
 import { PartialFailureError } from '#functions/shared/errors.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 import { admit, judgeStatus } from './admit.ts';
-import { type CarryPorts, carry, changeRecord } from './carry.ts';
+import { type CarryPorts, carry } from './carry.ts';
+import { changeRecord } from './change.ts';
 import { describe, isOver } from './decide.ts';
 import { lookForDrift } from './drift.ts';
 import type { BranchDeployEvent } from './event.ts';
@@ -21,6 +22,7 @@ import {
 } from './record.ts';
 import { type Sleep, sleepAt, sleepsBySchedule, wallClock } from './sleep.ts';
 import { TIMES } from './times.ts';
+import { sayForgotten, sayVerdict } from './verdicts.ts';
 
 export interface BranchDeployPorts extends CarryPorts {
   readonly builds: Builds;
@@ -112,10 +114,11 @@ async function onTick(
   const bound = applicationsOf(settings);
   const pending = new Map(found.map((application) => [keyOf(application), application]));
   for (const { value } of kept.records) {
+    await sayForgotten(value, now, ports);
     if (!isPending(value)) continue;
     const application = bound.get(keyOf(value));
     if (application) pending.set(keyOf(value), application);
-    else await abandon(value, tick.id, ports);
+    else await abandon(value, ports);
   }
   const morning = !asleepBySchedule && kept.night !== undefined;
   const looksForDrift = !asleepBySchedule && minute % TIMES.driftEveryMinutes === 0;
@@ -408,17 +411,13 @@ async function reopen(
 }
 
 /** The config no longer binds it. */
-async function abandon(record: ApplicationRecord, trigger: string, ports: BranchDeployPorts): Promise<void> {
-  const changed = await changeRecord(ports.deploys, record, (current) =>
-    isPending(current) ? settle(current, 'superseded', ports.now()) : undefined,
-  );
-  if (!changed) return;
-  await ports.reporter.about(
-    record.name,
-    changed.before.wanted.map((build) => ({ ...build, trigger })),
-    'ignore',
-    'no build of the config is bound to this application any more',
-  );
+async function abandon(record: ApplicationRecord, ports: BranchDeployPorts): Promise<void> {
+  const changed = await changeRecord(ports.deploys, record, (current) => {
+    if (!isPending(current)) return undefined;
+    const reason = 'no build of the config is bound to this application any more';
+    return settle(current, 'superseded', reason, ports.now());
+  });
+  if (changed) await sayVerdict(changed.after, ports);
 }
 
 async function lookAtNight(settings: BranchDeploySettings, ports: BranchDeployPorts): Promise<Sleep> {

@@ -18,4 +18,6 @@ export const TIMES = {
   driftMs: 60 * 60_000,
   /** The applications are looked at for so long after the night; then the morning is over. */
   morningMs: 2 * 3_600_000,
+  /** A verdict that was reached so long ago and not said was reached by a process that died. */
+  forgottenMs: 3 * 60_000,
 } as const;

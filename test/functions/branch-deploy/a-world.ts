@@ -173,6 +173,7 @@ export function aWorld(options: WorldOptions = {}) {
     codebuild,
     argocd,
     wire,
+    builds,
     workloads,
     table,
     settings,

@@ -43,14 +43,14 @@ describe('what is wanted', () => {
   });
 
   test('an older one is told which is newer, also when that one has long ended', () => {
-    const record = settle(wanting(empty, aBuild(5)), 'failed', now);
+    const record = settle(wanting(empty, aBuild(5)), 'failed', 'why', now);
     expect(want(record, aBuild(4))).toMatchObject({ result: 'older', newest: { number: 5 } });
   });
 
   test('the same build is a duplicate, before and after its end', () => {
     const record = wanting(empty, aBuild(1));
     expect(want(record, aBuild(1)).result).toBe('duplicate');
-    expect(want(settle(record, 'deployed', now), aBuild(1)).result).toBe('duplicate');
+    expect(want(settle(record, 'deployed', 'why', now), aBuild(1)).result).toBe('duplicate');
   });
 
   test('builds of two projects do not supersede each other', () => {
@@ -66,7 +66,7 @@ describe('what is wanted', () => {
   test.each(['deployed', 'failed'] as const)(
     'a second build of a commit that %s is looked at anew',
     (outcome) => {
-      const record = settle(wanting(empty, aBuild(1)), outcome, now);
+      const record = settle(wanting(empty, aBuild(1)), outcome, 'why', now);
       expect(want(record, aBuild(2, { sha: String(aBuild(1).sha) })).result).toBe('wanted');
     },
   );
@@ -81,7 +81,7 @@ describe('what is wanted', () => {
   });
 
   test('a project that was made anew counts from one again', () => {
-    const record = settle(wanting(empty, aBuild(120)), 'deployed', now);
+    const record = settle(wanting(empty, aBuild(120)), 'deployed', 'why', now);
     const days = new Date(now.getTime() + 5 * 86_400_000).toISOString();
     expect(want(record, aBuild(1, { startedAt: days })).result).toBe('wanted');
   });
@@ -119,11 +119,17 @@ describe('an attempt', () => {
 });
 
 test('what was settled is remembered and no longer wanted', () => {
-  const record = settle({ ...wanting(empty, aBuild(1)), told: 'x', blockedSince: 'y' }, 'deployed', now);
+  const record = settle(
+    { ...wanting(empty, aBuild(1)), told: 'x', blockedSince: 'y' },
+    'deployed',
+    'why',
+    now,
+  );
   expect(record).toEqual({
     name: 'api',
     project: 'default',
     wanted: [],
     newest: { 'api-develop': { ...aBuild(1), outcome: 'deployed', settledAt: now.toISOString() } },
+    unsaid: [{ outcome: 'deployed', reason: 'why', builds: [aBuild(1)], at: now.toISOString() }],
   });
 });

@@ -447,6 +447,20 @@ describe('order', () => {
   });
 });
 
+test('a build whose application is taken out of the config is let go, with a word', async () => {
+  const world = aWorld({ rolloutSeconds: 100 });
+  const { event } = await world.build();
+  await world.invoke(event);
+  Object.assign(world.settings, {
+    builds: [{ ...binding, applications: [anApplication({ name: 'other' })] }],
+  });
+  await world.ticks(3);
+  expect(world.reasons().at(-1)).toBe(
+    'superseded: no build of the config is bound to this application any more',
+  );
+  expect(world.actions()).toHaveLength(3);
+});
+
 describe('two projects that build for one application', () => {
   const builds = ['api-develop', 'migrations'].map((project) => ({ ...binding, project }));
 
