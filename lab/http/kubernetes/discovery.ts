@@ -1,5 +1,5 @@
 /** What the API tells of itself: versions, groups, resources, in both the old and the aggregated form. */
-import { groupVersion, type Resource, resources } from '#lab/world/kubernetes/resources.ts';
+import { groupVersion, resources as known, type Resource } from '#lab/world/kubernetes/resources.ts';
 
 const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
@@ -31,43 +31,68 @@ const subresourceKinds: Readonly<Record<string, Partial<Entry>>> = {
   status: { verbs: ['get', 'patch', 'update'] },
 };
 
-const groupVersions = [
-  ...new Set([...resources.map(groupVersion), 'authorization.k8s.io/v1', 'authentication.k8s.io/v1']),
-];
-
-export function isGroupVersion(text: string): boolean {
-  return groupVersions.includes(text);
+export interface Discovery {
+  /** The document at a path, in the form that the client accepts; undefined where nothing is. */
+  at(path: string, accept: string, host: string): { body: unknown; contentType?: string } | undefined;
 }
 
-export const legacyVersions = (address: string) => ({
+const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+
+export function createDiscovery(gitVersion: string, serves: (resource: Resource) => boolean): Discovery {
+  const resources = known.filter(serves);
+  const groupVersions = [
+    ...new Set([...resources.map(groupVersion), 'authorization.k8s.io/v1', 'authentication.k8s.io/v1']),
+  ];
+  const groups = groupVersions.filter((one) => one.includes('/')).map(groupOf);
+
+  return {
+    at(path, accept, host) {
+      if (path === '/version') return { body: versionInfo(gitVersion) };
+      if (path === '/api' || path === '/apis') {
+        const core = path === '/api';
+        if (/application\/json;[^,]*as=APIGroupDiscoveryList/.test(accept) && /;v=v2(?![a-z])/.test(accept))
+          return {
+            body: aggregated(resources, core ? ['v1'] : named(groupVersions)),
+            contentType: AGGREGATED,
+          };
+        return { body: core ? legacyVersions(host) : { kind: 'APIGroupList', apiVersion: 'v1', groups } };
+      }
+      if (path === '/openapi/v3') return { body: openApiIndex(groupVersions) };
+      const described = /^\/openapi\/v3\/(?:api|apis)\/(.+)$/.exec(path)?.[1] ?? '';
+      if (groupVersions.includes(described))
+        return { body: openApiDocument(resources, described, gitVersion) };
+      const asked = /^\/(?:api|apis)\/(.+)$/.exec(path)?.[1] ?? '';
+      if (groupVersions.includes(asked)) {
+        return {
+          body: {
+            kind: 'APIResourceList',
+            apiVersion: 'v1',
+            groupVersion: asked,
+            resources: entriesOf(resources, asked),
+          },
+        };
+      }
+      const group = groups.find((one) => one.name === asked);
+      return group && { body: { kind: 'APIGroup', apiVersion: 'v1', ...group } };
+    },
+  };
+}
+
+const named = (groupVersions: readonly string[]) => groupVersions.filter((one) => one.includes('/'));
+
+const legacyVersions = (address: string) => ({
   kind: 'APIVersions',
   versions: ['v1'],
   serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: address }],
 });
 
-const named = groupVersions.filter((one) => one.includes('/'));
-
-const groupOf = (text: string) => {
+function groupOf(text: string) {
   const [name = '', version = ''] = text.split('/');
   const versions = [{ groupVersion: text, version }];
   return { name, versions, preferredVersion: versions[0] };
-};
-
-export const groupList = () => ({ kind: 'APIGroupList', apiVersion: 'v1', groups: named.map(groupOf) });
-
-export function apiGroup(name: string) {
-  const found = named.map(groupOf).find((group) => group.name === name);
-  return found && { kind: 'APIGroup', apiVersion: 'v1', ...found };
 }
 
-export const resourceList = (version: string) => ({
-  kind: 'APIResourceList',
-  apiVersion: 'v1',
-  groupVersion: version,
-  resources: entriesOf(version),
-});
-
-function entriesOf(version: string): Entry[] {
+function entriesOf(resources: readonly Resource[], version: string): Entry[] {
   const entries = resources
     .filter((one) => groupVersion(one) === version)
     .flatMap((one) => [entryOf(one), ...one.subresources.map((sub) => subresourceEntry(one, sub))]);
@@ -102,22 +127,22 @@ const subresourceEntry = (resource: Resource, sub: string): Entry => ({
   ...subresourceKinds[sub],
 });
 
-/** `/api` (`core`) and `/apis` in one document each, for clients that ask for it by Accept. */
-export function aggregated(core: boolean) {
-  const versions = core ? ['v1'] : named;
+/** All of some versions in one document. */
+function aggregated(resources: readonly Resource[], versions: readonly string[]) {
   return {
     kind: 'APIGroupDiscoveryList',
     apiVersion: 'apidiscovery.k8s.io/v2',
     metadata: {},
     items: versions.map((version) => {
+      const core = !version.includes('/');
       const [group = '', number = ''] = version.split('/');
       return {
         metadata: core ? {} : { name: group },
         versions: [
           {
-            version: core ? 'v1' : number,
+            version: core ? version : number,
             freshness: 'Current',
-            resources: discoveryResources(version, core ? '' : group),
+            resources: discoveryResources(resources, version, core ? '' : group),
           },
         ],
       };
@@ -125,8 +150,8 @@ export function aggregated(core: boolean) {
   };
 }
 
-function discoveryResources(version: string, group: string) {
-  const entries = entriesOf(version);
+function discoveryResources(resources: readonly Resource[], version: string, group: string) {
+  const entries = entriesOf(resources, version);
   const responseKind = (entry: Entry) => ({
     group: entry.group ?? '',
     version: entry.version ?? '',
@@ -156,7 +181,7 @@ function discoveryResources(version: string, group: string) {
     });
 }
 
-export function versionInfo(gitVersion: string) {
+function versionInfo(gitVersion: string) {
   const [, major = '1', minor = ''] = /^v(\d+)\.(\d+)/.exec(gitVersion) ?? [];
   return {
     major,
@@ -176,7 +201,7 @@ export function versionInfo(gitVersion: string) {
 }
 
 /** `/openapi/v3`: one small document for each group and version. */
-export const openApiIndex = () => ({
+const openApiIndex = (groupVersions: readonly string[]) => ({
   paths: Object.fromEntries(
     groupVersions.map((version) => {
       const path = version.includes('/') ? `apis/${version}` : `api/${version}`;
@@ -189,7 +214,7 @@ export const openApiIndex = () => ({
  * The paths with their kinds and the parameters that clients look for (dryRun, fieldValidation); no schemas: the
  * fields of every object are left open.
  */
-export function openApiDocument(version: string, gitVersion: string) {
+function openApiDocument(resources: readonly Resource[], version: string, gitVersion: string) {
   const [group = '', number = ''] = version.includes('/') ? version.split('/') : ['', version];
   const base = group ? `/apis/${version}` : `/api/${version}`;
   const query = (name: string) => ({ name, in: 'query', schema: { type: 'string', uniqueItems: true } });

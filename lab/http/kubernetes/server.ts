@@ -18,17 +18,7 @@ import {
 } from '#lab/world/kubernetes/status.ts';
 import type { WorldContext } from '#lab/world/seams.ts';
 import type { CertificateAuthority } from '../tls.ts';
-import {
-  aggregated,
-  apiGroup,
-  groupList,
-  isGroupVersion,
-  legacyVersions,
-  openApiDocument,
-  openApiIndex,
-  resourceList,
-  versionInfo,
-} from './discovery.ts';
+import { createDiscovery, type Discovery } from './discovery.ts';
 import { createFaults, type Fault, type Faults } from './faults.ts';
 import { PROTOBUF, readProtobuf } from './protobuf.ts';
 import { type ApiRequest, type ResourceRequest, readRequest } from './request.ts';
@@ -86,6 +76,7 @@ export async function serveKubernetes(options: ServeOptions): Promise<Kubernetes
   const host = `${id.slice(0, 32).toUpperCase()}.gr7.${kubernetes.region}.eks.amazonaws.com`;
   const calls: ServedCall[] = [];
   const faults = createFaults();
+  const discovery = createDiscovery(kubernetes.gitVersion, kubernetes.serves);
   const serveResource = createResourceApi(kubernetes, context);
 
   const handle = async (incoming: IncomingMessage, response: ServerResponse) => {
@@ -128,7 +119,8 @@ export async function serveKubernetes(options: ServeOptions): Promise<Kubernetes
   ): Promise<{ status: number; body: unknown; contentType?: string } | undefined> => {
     checkAccess(kubernetes, user, request);
     if ('unknown' in request) throw unknownPath();
-    if ('path' in request) return answerPath(kubernetes, request.path, request.verb, incoming);
+    if ('resource' in request && !kubernetes.serves(request.resource)) throw unknownPath();
+    if ('path' in request) return answerPath(discovery, request.path, request.verb, incoming);
     const body = () => readBody(incoming);
     if ('review' in request) {
       if (request.verb !== 'create') throw methodNotAllowed();
@@ -292,39 +284,18 @@ function checkAccess(kubernetes: Kubernetes, user: User, request: ApiRequest): v
 const nothing: { namespace?: string; name?: string; subresource?: string } = {};
 
 function answerPath(
-  kubernetes: Kubernetes,
+  discovery: Discovery,
   path: string,
   verb: string,
   incoming: IncomingMessage,
 ): { status: number; body: unknown; contentType?: string } {
   if (verb !== 'get' && verb !== 'head') throw methodNotAllowed();
-  const ok = (body: unknown, contentType?: string) => ({
-    status: 200,
-    body,
-    ...(contentType ? { contentType } : {}),
-  });
   const clean = path.replace(/\/$/, '');
-  if (['/healthz', '/livez', '/readyz'].includes(clean)) return ok('ok', 'text/plain; charset=utf-8');
-  if (clean === '/version') return ok(versionInfo(kubernetes.gitVersion));
-  if (clean === '/openapi/v3') return ok(openApiIndex());
-  const openApi = /^\/openapi\/v3\/(?:api|apis)\/(.+)$/.exec(clean)?.[1];
-  if (openApi && isGroupVersion(openApi)) return ok(openApiDocument(openApi, kubernetes.gitVersion));
-  if (clean === '/api' || clean === '/apis') {
-    const form = /application\/json;[^,]*as=APIGroupDiscoveryList/.test(incoming.headers.accept ?? '');
-    const version = /;v=(v2(?:beta1)?)/.exec(incoming.headers.accept ?? '')?.[1];
-    if (form && version === 'v2') {
-      return ok(
-        aggregated(clean === '/api'),
-        'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList',
-      );
-    }
-    return ok(clean === '/api' ? legacyVersions(incoming.headers.host ?? '') : groupList());
-  }
-  const version = /^\/(?:api|apis)\/(.+)$/.exec(clean)?.[1] ?? '';
-  if (isGroupVersion(version)) return ok(resourceList(version));
-  const group = apiGroup(version);
-  if (group) return ok(group);
-  throw unknownPath();
+  if (['/healthz', '/livez', '/readyz'].includes(clean))
+    return { status: 200, body: 'ok', contentType: 'text/plain; charset=utf-8' };
+  const found = discovery.at(clean, incoming.headers.accept ?? '', incoming.headers.host ?? '');
+  if (!found) throw unknownPath();
+  return { status: 200, ...found };
 }
 
 /** Throws 406 when the client takes no JSON at all. */

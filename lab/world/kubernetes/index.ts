@@ -58,6 +58,7 @@ export function createKubernetes(context: WorldContext, options: KubernetesOptio
     region,
     gitVersion: `v${options.version ?? '1.33'}.5-eks-3025e55`,
     api,
+    serves: ({ custom, group }) => !custom || (options.customGroups?.includes(group) ?? true),
     authorize: createAuthorizer(store),
     lostPods: machines.lostPods,
     evictPod,

@@ -51,7 +51,8 @@ export function createListing(store: Store): (resource: Resource, options: ListO
         },
       );
     }
-    if (!options.limit && !token) {
+    // A list "as of any version" comes from the server's cache, which knows no pages.
+    if (!token && (!options.limit || options.resourceVersion === '0')) {
       const items = candidates(store, resource, options).filter(matches);
       return { items, resourceVersion: String(store.version()) };
     }

@@ -55,8 +55,12 @@ function applyOperation(document: Json, operation: Json): Json {
   }
 }
 
+/** The server keeps the reason to itself. */
 const unapplicable = (why: string) =>
-  failure(422, 'Invalid', `the server rejected our request due to an error in our request: ${why}`, {});
+  Object.assign(
+    failure(422, 'Invalid', 'the server rejected our request due to an error in our request', {}),
+    { cause: new Error(why) },
+  );
 
 function pointer(path: string): string[] {
   if (path === '') return [];

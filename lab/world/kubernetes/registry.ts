@@ -283,6 +283,8 @@ export function createRegistry(
       const resource = resourceOf(key);
       const previous = existing(resource, namespace, name);
       const apply = { json: jsonPatch, merge: mergePatch, strategic: strategicMergePatch }[options.type];
+      if (typeof patch !== 'object' || patch === null)
+        throw badRequest('error decoding patch: unexpected end of JSON input');
       const patched = apply(previous, patch) as ObjectInput;
       return replace(resource, previous, patched, options);
     },

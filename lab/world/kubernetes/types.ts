@@ -12,6 +12,8 @@ export interface KubernetesOptions {
   readonly version?: string;
   /** How the cluster's autoscaler, if one runs, asks for nodes. Without it Pending pods stay Pending. */
   readonly scaleOut?: ScaleOut;
+  /** API groups of the custom resources that the cluster serves. Default: all that the lab knows. */
+  readonly customGroups?: readonly string[];
   /** True for an instance that was stopped, not terminated: its node stays, NotReady, until the instance is gone. */
   readonly isStopped?: (instanceId: string) => boolean;
 }
@@ -102,6 +104,8 @@ export interface Kubernetes extends ClusterNodes, Workloads {
   readonly gitVersion: string;
   /** The API below HTTP: no authentication, no authorization. Throws StatusError. */
   readonly api: Registry;
+  /** False for a custom resource that nobody installed. */
+  serves(resource: { readonly custom: boolean; readonly group: string }): boolean;
   readonly authorize: Authorizer;
   /** Every pod that an instance took with it, in order. */
   readonly lostPods: readonly LostPod[];

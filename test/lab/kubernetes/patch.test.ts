@@ -102,12 +102,17 @@ describe('a JSON patch', () => {
   });
 
   it.each([
-    [{ op: 'test', path: '/a', value: 2 }, 'test failed'],
-    [{ op: 'remove', path: '/missing' }, 'missing'],
-    [{ op: 'replace', path: '/missing/deep', value: 1 }, 'missing'],
-    [{ op: 'dance', path: '/a' }, 'Unexpected kind'],
-  ])('refuses %j with 422', (operation, message) => {
-    expect(() => jsonPatch({ a: 1 }, [operation])).toThrow(message);
+    [{ op: 'test', path: '/a', value: 2 }],
+    [{ op: 'remove', path: '/missing' }],
+    [{ op: 'replace', path: '/missing/deep', value: 1 }],
+    [{ op: 'dance', path: '/a' }],
+  ])('refuses %j with 422 and does not say why', (operation) => {
+    expect(() => jsonPatch({ a: 1 }, [operation])).toThrow(
+      expect.objectContaining({
+        code: 422,
+        message: 'the server rejected our request due to an error in our request',
+      }),
+    );
   });
 });
 

@@ -468,3 +468,15 @@ describe('faults', () => {
     expect((await cluster.request('GET', `${base}/lost`)).status).toBe(200);
   });
 });
+
+it('a cluster without Karpenter does not know its resources', async () => {
+  const bare = await served(await aRunningCluster(0, { customGroups: ['argoproj.io'] }));
+  const reply = await bare.request('GET', '/apis/karpenter.sh/v1/nodepools');
+  expect(reply.body).toMatchObject({
+    code: 404,
+    message: 'the server could not find the requested resource',
+  });
+  expect((await bare.request('GET', '/apis/karpenter.sh/v1')).status).toBe(404);
+  expect((await bare.request('GET', '/apis/argoproj.io/v1alpha1/applications')).status).toBe(200);
+  await bare.endpoint.close();
+});

@@ -75,6 +75,12 @@ export function createKubelet(context: ControllerContext, view: InstanceView): K
     later(pod, SYNC_MS + startMs, unlessEnding(run));
   };
 
+  const begin = (pod: PodObject, state: Running) => {
+    // After a reboot what ran before is started again; it has been unready since the node was.
+    if (state.started) later(pod, seconds(pod, 'start-seconds', 3) * 1_000, unlessEnding(run));
+    else start(pod);
+  };
+
   const run = (pod: PodObject) => {
     const state = pods.get(pod.metadata.uid);
     if (state) state.started = true;
@@ -206,7 +212,7 @@ export function createKubelet(context: ControllerContext, view: InstanceView): K
     if (!state) {
       state = { started: pod.status?.phase === 'Running' };
       pods.set(uid, state);
-      if (!isPodTerminating(pod) && !isPodFinished(pod)) start(pod);
+      if (!isPodTerminating(pod) && !isPodFinished(pod)) begin(pod, state);
     }
     if (isPodTerminating(pod)) end(pod, state);
   };
