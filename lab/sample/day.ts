@@ -41,7 +41,8 @@ export async function runDay(options: DayOptions): Promise<DayLog> {
       const environment = lab.environments.find(({ name }) => name === beat.environment);
       if (!environment)
         throw new Error(`the story names the environment ${beat.environment}, which is not there`);
-      options.onBeat?.(beat, play(lab, environment, beat, log));
+      const text = play(lab, environment, beat, log);
+      options.onBeat?.(beat, text);
     });
   }
   for (const look of story.looks) {

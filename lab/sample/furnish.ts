@@ -12,6 +12,13 @@ import { productionBranch } from './story.ts';
 /** The share of its instances that a group takes from the spot market is told by the environment: 100, or 50 in production. */
 const INSTANCE_TYPES = ['m6i.large', 'm5.large'];
 const BUILD_SECONDS = 180;
+/** Small services: while one of them rolls, a function may be waiting, and then the day runs no faster than the clock. */
+const QUICK_PODS = {
+  'lab.nightshift/start-seconds': '1',
+  'lab.nightshift/ready-seconds': '1',
+  'lab.nightshift/exit-seconds': '1',
+};
+const APPLICATION_REPLICAS = 2;
 /** The lifecycle hook that a self-managed group needs, so that a node can be drained before it goes. */
 const DRAIN_HOOK = 'nightshift-drain';
 
@@ -73,6 +80,7 @@ export function addSystemWorkloads(kubernetes: Kubernetes, environment: Environm
       cpu: '100m',
       memory: '128Mi',
       terminationGracePeriodSeconds: 10,
+      podAnnotations: QUICK_PODS,
     });
     kubernetes.addPdb({ name, namespace, matchLabels: { app: name }, maxUnavailable: 1 });
   };
@@ -94,6 +102,7 @@ export function addSystemWorkloads(kubernetes: Kubernetes, environment: Environm
     cpu: '100m',
     nodeSelector: { workload: 'batch' },
     terminationGracePeriodSeconds: 10,
+    podAnnotations: QUICK_PODS,
   });
   kubernetes.addPdb({ name: 'batch', namespace: 'batch', matchLabels: { app: 'batch' }, minAvailable: 2 });
   if (environment.deploy) twice('argocd-server', 'argocd');
@@ -117,6 +126,15 @@ export function addApplications(
       if (seen.has(key)) continue;
       seen.add(key);
       if (project) argocd.addProject({ name: project });
+      kubernetes.addDeployment({
+        name,
+        namespace: name,
+        replicas: APPLICATION_REPLICAS,
+        cpu: '100m',
+        memory: '128Mi',
+        terminationGracePeriodSeconds: 10,
+        podAnnotations: QUICK_PODS,
+      });
       kubernetes.addPdb({ name, namespace: name, matchLabels: { app: name }, maxUnavailable: 1 });
       argocd.addApplication({
         name,
@@ -129,11 +147,10 @@ export function addApplications(
             namespace: name,
             name,
             image: `registry.example.com/${name}:{revision}`,
-            replicas: 3,
-            labels: { app: name },
-            terminationGracePeriodSeconds: 10,
+            replicas: APPLICATION_REPLICAS,
           },
         ],
+        syncSeconds: 1,
       });
     }
   }

@@ -24,8 +24,13 @@ export interface SampleDayOptions {
   readonly onLog?: (text: string, spec: FunctionSpec) => void;
 }
 
-/** EventBridge delivers at least once. On this day it delivers everything twice, the second time so much later (ms). */
+/** EventBridge delivers at least once. On this day it delivers all that counts twice, the second time so much later (ms). */
 const DELIVERIES_MS = [100, 1_500];
+const DELIVERED_TWICE = new Set([
+  'EC2 Spot Instance Interruption Warning',
+  'EC2 Instance-terminate Lifecycle Action',
+  'CodeBuild Build State Change',
+]);
 
 /** The lab is left up: the caller closes it. Rejects, with the lab closed, where the lab itself fails. */
 export async function playSampleDay(
@@ -40,7 +45,8 @@ export async function playSampleDay(
     assemblyDir,
     start: story.start,
     seed: options.seed ?? 1,
-    delivery: () => DELIVERIES_MS,
+    delivery: (event) =>
+      DELIVERED_TWICE.has(event['detail-type']) ? DELIVERIES_MS : DELIVERIES_MS.slice(0, 1),
     onDecision(decision, spec) {
       observations?.check(decision);
       options.onDecision?.(decision, spec);

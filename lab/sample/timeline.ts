@@ -37,7 +37,8 @@ const TONES: Readonly<Partial<Record<Action, keyof Colors>>> = {
   fail: 'red',
 };
 
-/** `pads` are the widths of the columns for environments and what happens. */
+const REPEATED_MS = 5 * 60_000;
+
 export function createTimeline(
   screen: Screen,
   options: { readonly timeZone: string; readonly environments: readonly string[] },
@@ -55,6 +56,16 @@ export function createTimeline(
   const width = Math.max(...options.environments.map((name) => name.length), 3);
   let shownDay = '';
   let progressShown = false;
+  const ignored = new Map<string, number>();
+  /** Many nodes or a second delivery with one and the same answer are told once. */
+  const isRepeated = ({ action, environment, reason, target, trigger, time }: Decision): boolean => {
+    if (action !== 'ignore') return false;
+    const at = Date.parse(time);
+    const keys = [`${environment} ${reason}`, `${environment} ${target} ${trigger}`];
+    const seen = keys.some((key) => at - (ignored.get(key) ?? Number.NEGATIVE_INFINITY) < REPEATED_MS);
+    for (const key of keys) ignored.set(key, at);
+    return seen;
+  };
 
   const clear = () => {
     if (progressShown) screen.write('\r\u001b[2K');
@@ -75,7 +86,7 @@ export function createTimeline(
   return {
     line,
     decision(decision) {
-      if (decision.action === 'none') return;
+      if (decision.action === 'none' || isRepeated(decision)) return;
       const tone = TONES[decision.action];
       const paint = tone ? (colors[tone] as (text: string) => string) : (text: string) => text;
       const subject = decision.target === decision.environment ? '' : `${colors.bold(decision.target)} `;
