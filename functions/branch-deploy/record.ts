@@ -81,6 +81,8 @@ export interface NightMark {
   readonly since: string;
   /** The first look after the night. */
   readonly morning?: string;
+  /** The applications that were looked at since. */
+  readonly looked?: readonly string[];
 }
 
 export function emptyRecord(application: { name: string; project: string }): ApplicationRecord {

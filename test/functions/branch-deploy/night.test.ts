@@ -108,6 +108,28 @@ describe('a merge at night', () => {
     expect(world.actions().filter((action) => action === 'deployed')).toHaveLength(6);
   });
 
+  test('what is under way for long does not hold up those that wait', async () => {
+    const world = aWorld({
+      ...night,
+      rolloutSeconds: 600,
+      settings: {
+        schedule: OFFICE,
+        builds: [
+          {
+            project: 'api-develop',
+            repository: REPOSITORY,
+            branch: 'develop',
+            applications: applications(25),
+          },
+        ],
+      },
+    });
+    await world.invoke((await world.build()).event);
+    await wake(world);
+    await world.ticks(3);
+    expect(world.syncs()).toBe(25);
+  });
+
   test('an Argo CD that needs longer than the nodes is asked again', async () => {
     const world = aWorld(night);
     const { event } = await world.build();
@@ -244,6 +266,37 @@ describe('the morning', () => {
     await world.ticks(2);
     expect(world.actions()).toEqual(['sync', 'deployed', 'sync', 'deployed']);
     expect(world.decisions.at(-2)?.reason).toMatch(/ended as Failed while the cluster slept/);
+  });
+
+  test('one that fails in the morning as well is not synced over and over', async () => {
+    const world = aWorld({ settings: { schedule: OFFICE }, start: new Date('2026-11-25T12:50:00Z') });
+    await world.clock.runUntil(Date.parse('2026-11-25T13:00:00Z'));
+    await world.state({ phase: 'asleep', desired: 'asleep' });
+    await world.ticks(2);
+    for (let times = 0; times < 3; times++) {
+      world.argocd.failNextSync('api', { phase: 'Failed', message: 'no such image' });
+    }
+    world.argocd.startForeignSync('api');
+    await wake(world);
+    await world.ticks(10);
+    expect(world.actions()).toEqual(['sync', 'fail']);
+  });
+
+  test('an operation that the night held up is looked at when it is over', async () => {
+    const world = aWorld({
+      settings: { schedule: OFFICE },
+      start: new Date('2026-11-25T12:50:00Z'),
+      application: { syncSeconds: 11 * 3_600 },
+    });
+    await world.clock.runUntil(Date.parse('2026-11-25T13:00:00Z'));
+    await world.ticks(2);
+    world.argocd.startForeignSync('api');
+    await wake(world);
+    await world.ticks(3);
+    expect((await world.ports().deploys.all()).night).toBeDefined();
+    await world.ticks(70);
+    expect((await world.ports().deploys.all()).night).toBeUndefined();
+    expect(world.decisions).toEqual([]);
   });
 
   test('applications that are well are left alone', async () => {

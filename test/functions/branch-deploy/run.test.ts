@@ -124,7 +124,7 @@ describe('a merge at work', () => {
     const world = aWorld({ settings: { dryRun: true } });
     const { event } = await world.build();
     await world.invoke(event);
-    expect(world.decisions).toMatchObject([{ action: 'none', dryRun: true }]);
+    expect(world.decisions).toMatchObject([{ action: 'sync', dryRun: true }]);
     expect(world.wire.calls).toEqual([]);
   });
 });
