@@ -35,8 +35,10 @@ export function createInstanceGroups(client: Client, now: () => Date): Groups {
     named,
     async ofInstance(instanceId) {
       const reply = await client.send(new DescribeAutoScalingInstancesCommand({ InstanceIds: [instanceId] }));
-      const name = reply.AutoScalingInstances?.[0]?.AutoScalingGroupName;
-      return name ? named(name) : undefined;
+      const [found] = reply.AutoScalingInstances ?? [];
+      const group = found?.AutoScalingGroupName && (await named(found.AutoScalingGroupName));
+      if (!group) return undefined;
+      return { group, place: { zone: found.AvailabilityZone ?? '', instanceType: found.InstanceType ?? '' } };
     },
     async replace(group, instanceId) {
       await client.send(

@@ -16,6 +16,7 @@ import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
 import { createInstanceGroups, createLifecycle } from '#functions/adapters/lifecycle.ts';
+import { createNotifier } from '#functions/adapters/notifications.ts';
 import { createTable } from '#functions/adapters/table.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
@@ -38,6 +39,7 @@ const eks = createEksClient();
 const autoScaling = createAutoScalingClient();
 const table = createTable(createDynamoDbClient(), tableName);
 const logger = createLogger('spot-drain');
+const tell = createNotifier({ settings, credentials: awsClientDefaults().credentials, now: clock.now });
 const kubernetes = createKubernetesClient({
   cluster: settings.cluster,
   region: settings.region,
@@ -57,7 +59,7 @@ const ports: RunPorts = {
   claims: createClaims(table),
   cordons: createCordons(table),
   night: createNight(table),
-  trail: createDecisionTrail(logger, createDecisionLog(table).keep),
+  trail: createDecisionTrail(logger, createDecisionLog(table).keep, tell),
   clock,
 };
 

@@ -2,7 +2,7 @@
 import { isForeign, isTakenByNight, type Located } from './decide.ts';
 import { ClusterTroubleError } from './errors.ts';
 import type { Notice, NoticeKind } from './event.ts';
-import type { Clock, Cluster, Group, Groups, Lifecycle, Night, Node } from './ports.ts';
+import type { Clock, Cluster, Group, Groups, Lifecycle, Night, Node, Place } from './ports.ts';
 import { backoffMs } from './reply.ts';
 
 export interface LocatePorts {
@@ -25,8 +25,10 @@ const JOIN_PATIENCE_MS = 15_000;
 const JOIN_LOOK_MS = 3_000;
 /** An API server that restarts is back after so long, or the notice is lost anyway. */
 const TROUBLE_PATIENCE_MS = 30_000;
+/** The group is usually known after a tenth of this; it spares Kubernetes the instances of others, and lists of all nodes. */
+const HEAD_START_MS = 500;
 /** Once the node is known, the group is waited for no longer than this: a throttled call must not delay a cordon. */
-const GROUP_PATIENCE_MS = 1_500;
+const GROUP_PATIENCE_MS = 1_000;
 
 export async function locate(cluster: string, notice: Notice, ports: LocatePorts): Promise<Found> {
   return isRoutine(notice.kind)
@@ -36,47 +38,55 @@ export async function locate(cluster: string, notice: Notice, ports: LocatePorts
 
 /** Every instance of the account that ends is told of: ask Kubernetes only for those that may be ours. */
 async function locateRoutine(cluster: string, notice: Notice, ports: LocatePorts): Promise<Found> {
-  const [group, clusterState] = await Promise.all([
+  const [member, clusterState] = await Promise.all([
     ports.groups.ofInstance(notice.instanceId),
     ports.night.state(),
   ]);
-  const known: Located = { ...(group ? { group } : {}), ...(clusterState ? { clusterState } : {}) };
-  if (isOthers(cluster, group) || isTakenByNight(known)) return known;
-  const node = await attempt(ports.cluster.findNode(notice.instanceId));
+  const known: Located = {
+    ...(member ? { group: member.group } : {}),
+    ...(clusterState ? { clusterState } : {}),
+  };
+  if (isOthers(cluster, member?.group) || isTakenByNight(known)) return known;
+  const node = await attempt(ports.cluster.findNode(notice.instanceId, member?.place));
   return { ...known, ...nodeFields(node) };
 }
 
-/** Seconds count: everything at once, and Kubernetes is let go when the group turns out to be another cluster's. */
+/** Seconds count: Kubernetes is asked as soon as the group is known, and without it where Auto Scaling is slow. */
 async function locateUrgent(cluster: string, notice: Notice, ports: LocatePorts): Promise<Found> {
-  const { groups, lifecycle, night, clock } = ports;
-  const foreign = new AbortController();
+  const { lifecycle, night, clock } = ports;
   const stateLookup = attempt(night.state());
   const hookLookup = notice.hook ? attempt(lifecycle.times(notice.hook)) : undefined;
-  const groupLookup = attempt(
-    notice.hook ? groups.named(notice.hook.group) : groups.ofInstance(notice.instanceId),
-  ).then((group) => {
-    if (isOthers(cluster, group.value)) foreign.abort();
-    return group;
-  });
-  const nodeLookup = attempt(findNode(cluster, notice, ports, groupLookup, foreign.signal));
+  const memberLookup = attempt(memberOf(notice, ports));
+  const within = async (ms: number) => {
+    const enough = new AbortController();
+    const first = await Promise.race([memberLookup, clock.sleep(ms, enough.signal).then(() => UNKNOWN)]);
+    enough.abort();
+    return first;
+  };
 
-  const node = await nodeLookup;
-  const enough = new AbortController();
-  const group = await Promise.race([
-    groupLookup,
-    ...(node.value ? [clock.sleep(GROUP_PATIENCE_MS, enough.signal).then(() => UNKNOWN_GROUP)] : []),
-  ]);
-  enough.abort();
+  const early = await within(HEAD_START_MS);
+  const node = isOthers(cluster, early.value?.group)
+    ? UNKNOWN
+    : await attempt(findNode(cluster, notice, ports, memberLookup, early.value?.place));
+  const member = node.value ? await within(GROUP_PATIENCE_MS) : await memberLookup;
   const [state, hookTimes] = await Promise.all([stateLookup, hookLookup]);
   if (state.error !== undefined) throw state.error;
   return {
-    ...(foreign.signal.aborted ? {} : nodeFields(node)),
-    ...(group.value ? { group: group.value } : {}),
-    ...(group.error === undefined ? {} : { groupError: group.error }),
+    ...nodeFields(node),
+    ...(member.value ? { group: member.value.group } : {}),
+    ...(member.error === undefined ? {} : { groupError: member.error }),
     ...(hookTimes?.value ? { hookTimes: hookTimes.value } : {}),
     ...(hookTimes?.error === undefined ? {} : { hookError: hookTimes.error }),
     ...(state.value ? { clusterState: state.value } : {}),
   };
+}
+
+/** A lifecycle action names the group, also when the instance has left it already. */
+async function memberOf(notice: Notice, { groups }: LocatePorts): Promise<Member | undefined> {
+  const member = await groups.ofInstance(notice.instanceId);
+  if (member || !notice.hook) return member;
+  const group = await groups.named(notice.hook.group);
+  return group && { group };
 }
 
 /** Looks again while the instance may still be joining, and while the API server has trouble. */
@@ -84,27 +94,31 @@ async function findNode(
   cluster: string,
   notice: Notice,
   ports: LocatePorts,
-  groupLookup: Promise<Attempt<Group | undefined>>,
-  signal: AbortSignal,
+  memberLookup: Promise<Attempt<Member | undefined>>,
+  place: Place | undefined,
 ): Promise<Node | undefined> {
   const { clock } = ports;
   const began = clock.now().getTime();
   const waited = () => clock.now().getTime() - began;
   for (let troubles = 0; ; ) {
     try {
-      const node = await ports.cluster.findNode(notice.instanceId, signal);
+      const node = await ports.cluster.findNode(notice.instanceId, place);
       if (node || !mayJoin(notice.kind) || waited() >= JOIN_PATIENCE_MS) return node;
-      const { value: group } = await groupLookup;
-      if (isForeign(cluster, group ? { group } : {})) return undefined;
-      await clock.sleep(JOIN_LOOK_MS, signal);
+      const { value: member } = await memberLookup;
+      if (isForeign(cluster, member ? { group: member.group } : {})) return undefined;
+      await clock.sleep(JOIN_LOOK_MS);
     } catch (error) {
-      if (signal.aborted) return undefined;
       if (!(error instanceof ClusterTroubleError) || waited() >= TROUBLE_PATIENCE_MS) throw error;
       troubles++;
-      await clock.sleep(backoffMs('trouble', troubles, clock.random()), signal);
+      await clock.sleep(backoffMs('trouble', troubles, clock.random()));
     }
-    if (signal.aborted) return undefined;
   }
+}
+
+/** The place is unknown where the instance has left its group. */
+interface Member {
+  readonly group: Group;
+  readonly place?: Place;
 }
 
 function isRoutine(kind: NoticeKind): boolean {
@@ -125,7 +139,7 @@ interface Attempt<T> {
   readonly error?: unknown;
 }
 
-const UNKNOWN_GROUP: Attempt<Group | undefined> = {};
+const UNKNOWN: Attempt<never> = {};
 
 async function attempt<T>(promise: Promise<T>): Promise<Attempt<T>> {
   try {

@@ -72,10 +72,17 @@ export interface NodeEvent {
   readonly at: Date;
 }
 
+/** Where an instance is and what it is, as its node's labels say too. */
+export interface Place {
+  /** `ap-northeast-1a` */
+  readonly zone: string;
+  readonly instanceType: string;
+}
+
 /** The cluster's Kubernetes API. A refusal by RBAC is thrown as `AccessRefusedError`. */
 export interface Cluster {
-  /** The node of the instance, whatever its name is. */
-  findNode(instanceId: string, signal?: AbortSignal): Promise<Node | undefined>;
+  /** The node of the instance, whatever its name is. Knowing its place saves the API server a list of all nodes. */
+  findNode(instanceId: string, place?: Place): Promise<Node | undefined>;
   /** One patch with all marks. `gone` where the node is no more. */
   mark(node: Node, marks: Marks): Promise<'marked' | 'gone'>;
   /** Takes our own marks away, and only them. `changed` where somebody wrote to the node since it was read. */
@@ -101,8 +108,13 @@ export interface Group {
   readonly capacityRebalance: boolean;
 }
 
+export interface Membership {
+  readonly group: Group;
+  readonly place: Place;
+}
+
 export interface Groups {
-  ofInstance(instanceId: string): Promise<Group | undefined>;
+  ofInstance(instanceId: string): Promise<Membership | undefined>;
   named(name: string): Promise<Group | undefined>;
   /** Lets go of the instance without lowering the desired size, so that the group starts another at once. */
   replace(group: string, instanceId: string): Promise<void>;

@@ -41,20 +41,21 @@ describe('the group of an instance', () => {
       ],
     });
     expect(await groups().ofInstance(INSTANCE)).toEqual({
-      name: 'workers',
-      clusters: ['develop', 'other'],
-      nodegroup: 'spot',
-      capacityRebalance: true,
+      place: { zone: 'ap-northeast-1a', instanceType: 'm6i.large' },
+      group: {
+        name: 'workers',
+        clusters: ['develop', 'other'],
+        nodegroup: 'spot',
+        capacityRebalance: true,
+      },
     });
   });
 
   it('without tags belongs to no cluster that is known', async () => {
     isIn('workers');
     groupIs({});
-    expect(await groups().ofInstance(INSTANCE)).toEqual({
-      name: 'workers',
-      clusters: [],
-      capacityRebalance: false,
+    expect(await groups().ofInstance(INSTANCE)).toMatchObject({
+      group: { name: 'workers', clusters: [], capacityRebalance: false },
     });
   });
 
@@ -150,6 +151,7 @@ function instances(group: string) {
         InstanceId: INSTANCE,
         AutoScalingGroupName: group,
         AvailabilityZone: 'ap-northeast-1a',
+        InstanceType: 'm6i.large',
         LifecycleState: 'InService',
         HealthStatus: 'HEALTHY',
         ProtectedFromScaleIn: false,

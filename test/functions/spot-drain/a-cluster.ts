@@ -1,5 +1,4 @@
 /** A cluster in memory that refuses what an API server refuses: wrong UIDs, spent budgets, a grace of nothing. */
-import { ClusterTroubleError } from '#functions/spot-drain/errors.ts';
 import type { Clock, Cluster, Marks, Node, NodeEvent, Pod, Reply } from '#functions/spot-drain/ports.ts';
 
 export const INSTANCE = 'i-0123456789abcdef0';
@@ -186,9 +185,8 @@ export function aCluster(
     add: (pod) => void here.set(pod.name, pod),
     vanish: (name) => void here.delete(name),
 
-    async findNode(instanceId, signal) {
+    async findNode(instanceId) {
       await clock.sleep(cluster.latencyMs);
-      if (signal?.aborted) throw new ClusterTroubleError('aborted');
       check('findNode');
       return cluster.nodes.find((node) => node.instanceId === instanceId);
     },

@@ -35,6 +35,8 @@ export const SETTINGS: SpotDrainSettings = {
 
 export const GROUP: Group = { name: 'workers', clusters: ['develop'], capacityRebalance: false };
 
+const PLACE = { zone: 'ap-northeast-1a', instanceType: 'm6i.large' };
+
 export interface World {
   readonly clock: TestClock;
   readonly cluster: TestCluster;
@@ -101,7 +103,10 @@ export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSe
           },
         },
         groups: {
-          ofInstance: async () => lookUp(),
+          ofInstance: async () => {
+            const group = await lookUp();
+            return group && { group, place: PLACE };
+          },
           named: async (name) => {
             const group = await lookUp();
             return group?.name === name ? group : undefined;

@@ -143,14 +143,23 @@ describe('a spot interruption', () => {
 });
 
 describe('an instance that is not ours', () => {
-  it('ends quietly when its group belongs to another cluster, and Kubernetes is let go', async () => {
+  it('ends quietly when its group belongs to another cluster, and Kubernetes is not asked', async () => {
     const world = aWorld();
     world.group = { ...GROUP, clusters: ['staging'] };
-    world.cluster.nodes = [];
+    world.cluster.broken.findNode = () => new Error('asked');
     await world.run(anInterruption());
     expect(world.said()).toEqual([`none ${INSTANCE}`]);
     expect(world.claims.held.size).toBe(0);
     expect(elapsed(world)).toBeLessThan(1_000);
+  });
+
+  it('ends quietly also when Auto Scaling takes its time to say so', async () => {
+    const world = aWorld();
+    world.group = { ...GROUP, clusters: ['staging'] };
+    world.groupLatencyMs = 3_000;
+    world.cluster.nodes = [];
+    await world.run(anInterruption());
+    expect(world.said()).toEqual([`none ${INSTANCE}`]);
   });
 
   it('ends quietly when it has neither a group nor a node here', async () => {

@@ -50,6 +50,19 @@ describe('the node of an instance', () => {
     ]);
   });
 
+  it('is looked for among the nodes of its place first, and then among all', async () => {
+    const place = { zone: INSTANCE.zone, instanceType: INSTANCE.type };
+    expect(await cluster.findNode(INSTANCE.id, place)).toMatchObject({ name: NODE_NAME });
+    expect(lab.endpoint.calls.map((call) => decodeURIComponent(call.path))).toEqual([
+      '/api/v1/nodes?limit=500&labelSelector=topology.kubernetes.io/zone=ap-northeast-1a,node.kubernetes.io/instance-type=m7g.large',
+    ]);
+    const moved = createDrainCluster(lab.client);
+    expect(await moved.findNode(INSTANCE.id, { ...place, zone: 'ap-northeast-1c' })).toMatchObject({
+      name: NODE_NAME,
+    });
+    expect(lab.endpoint.calls).toHaveLength(3);
+  });
+
   it('is looked for anew where the one of that name is another by now', async () => {
     await cluster.findNode(INSTANCE.id);
     lab.kubernetes.api.delete('nodes', undefined, NODE_NAME, {});
