@@ -1,19 +1,27 @@
 /**
- * Reads the few request bodies that kubectl sends as protobuf whatever the server would like better: reviews, deletions
- * and evictions. Field numbers as in Kubernetes' `generated.proto` files. Answers are always JSON.
+ * Reads the request bodies that kubectl sends as protobuf whatever the server would like better: reviews, deletions,
+ * evictions, and what `kubectl create` makes of its flags. Field numbers as in Kubernetes' `generated.proto` files.
+ * A field that is not listed here is refused, never dropped. Answers are always JSON.
  */
 import { badRequest, unsupportedMediaType } from '#lab/world/kubernetes/status.ts';
 
 export const PROTOBUF = 'application/vnd.kubernetes.protobuf';
 
 type Field =
-  | { readonly name: string; readonly type: 'string' | 'strings' | 'number' | 'boolean' }
-  | { readonly name: string; readonly type: Message };
+  | {
+      readonly name: string;
+      readonly type: 'string' | 'strings' | 'number' | 'boolean' | 'labels' | 'intOrString';
+    }
+  | { readonly name: string; readonly type: Message; readonly many?: boolean };
 
 type Message = Readonly<Record<number, Field>>;
 
 const string = (name: string): Field => ({ name, type: 'string' });
 const message = (name: string, type: Message): Field => ({ name, type });
+
+const labels = (name: string): Field => ({ name, type: 'labels' });
+const number = (name: string): Field => ({ name, type: 'number' });
+const many = (name: string, type: Message): Field => ({ name, type, many: true });
 
 const objectMeta: Message = {
   1: string('name'),
@@ -21,10 +29,43 @@ const objectMeta: Message = {
   3: string('namespace'),
   5: string('uid'),
   6: string('resourceVersion'),
+  11: labels('labels'),
+  12: labels('annotations'),
 };
 
+const selector: Message = { 1: labels('matchLabels') };
+
+const podSpec: Message = {
+  2: many('containers', {
+    1: string('name'),
+    2: string('image'),
+    3: { name: 'command', type: 'strings' },
+    4: { name: 'args', type: 'strings' },
+    6: many('ports', {
+      1: string('name'),
+      2: number('hostPort'),
+      3: number('containerPort'),
+      4: string('protocol'),
+      5: string('hostIP'),
+    }),
+    7: many('env', { 1: string('name'), 2: string('value') }),
+    14: string('imagePullPolicy'),
+    16: { name: 'stdin', type: 'boolean' },
+    17: { name: 'stdinOnce', type: 'boolean' },
+    18: { name: 'tty', type: 'boolean' },
+  }),
+  3: string('restartPolicy'),
+  4: number('terminationGracePeriodSeconds'),
+  6: string('dnsPolicy'),
+  7: labels('nodeSelector'),
+  8: string('serviceAccountName'),
+  10: string('nodeName'),
+};
+
+const intOrString = (name: string): Field => ({ name, type: 'intOrString' });
+
 const deleteOptions: Message = {
-  1: { name: 'gracePeriodSeconds', type: 'number' },
+  1: number('gracePeriodSeconds'),
   2: message('preconditions', { 1: string('uid'), 2: string('resourceVersion') }),
   3: { name: 'orphanDependents', type: 'boolean' },
   4: string('propagationPolicy'),
@@ -45,6 +86,26 @@ const attributes = {
 };
 
 const kinds: Readonly<Record<string, Message>> = {
+  ConfigMap: { 1: message('metadata', objectMeta), 2: labels('data') },
+  Deployment: {
+    1: message('metadata', objectMeta),
+    2: message('spec', {
+      1: number('replicas'),
+      2: message('selector', selector),
+      3: message('template', { 1: message('metadata', objectMeta), 2: message('spec', podSpec) }),
+    }),
+  },
+  Namespace: { 1: message('metadata', objectMeta) },
+  Pod: { 1: message('metadata', objectMeta), 2: message('spec', podSpec) },
+  PodDisruptionBudget: {
+    1: message('metadata', objectMeta),
+    2: message('spec', {
+      1: intOrString('minAvailable'),
+      2: message('selector', selector),
+      3: intOrString('maxUnavailable'),
+    }),
+  },
+  ServiceAccount: { 1: message('metadata', objectMeta) },
   DeleteOptions: deleteOptions,
   Eviction: { 1: message('metadata', objectMeta), 2: message('deleteOptions', deleteOptions) },
   SelfSubjectAccessReview: { 1: message('metadata', objectMeta), 2: message('spec', attributes) },
@@ -100,24 +161,61 @@ function decode(bytes: Buffer, type: Message, rawBytes = false): Record<string, 
     const wire = tag & 7;
     if (wire === 0) {
       const value = varint();
-      if (field) result[field.name] = field.type === 'boolean' ? value !== 0 : value;
+      if (!field) refuseUnless(value === 0, tag >> 3);
+      else if (field.type !== 'boolean') result[field.name] = value;
+      else if (value !== 0) result[field.name] = true;
     } else if (wire === 2) {
       const length = varint();
       const part = bytes.subarray(at, at + length);
       at += length;
       if (field) read(result, field, part, rawBytes);
-    } else if (wire === 1) at += 8;
-    else if (wire === 5) at += 4;
-    else throw badRequest(`illegal wireType ${wire}`);
+      else refuseUnless(isEmpty(part), tag >> 3);
+    } else throw badRequest(`illegal wireType ${wire}`);
   }
   return result;
 }
 
 function read(result: Record<string, unknown>, field: Field, part: Buffer, rawBytes: boolean): void {
-  if (typeof field.type === 'object') result[field.name] = decode(part, field.type);
-  else if (field.type === 'strings')
-    result[field.name] = [...((result[field.name] as string[] | undefined) ?? []), part.toString('utf8')];
-  else if (rawBytes && field.name === 'raw') result[field.name] = part;
+  const { name, type } = field;
+  if (typeof type === 'object') {
+    const value = decode(part, type);
+    result[name] = 'many' in field && field.many ? [...listOf(result[name]), value] : value;
+  } else if (type === 'strings') result[name] = [...listOf(result[name]), part.toString('utf8')];
+  else if (type === 'labels') {
+    const { key = '', value = '' } = decode(part, { 1: string('key'), 2: string('value') }) as Entry;
+    result[name] = { ...(result[name] as Record<string, string> | undefined), [key]: value };
+  } else if (type === 'intOrString') {
+    const value = decode(part, { 1: number('type'), 2: number('int'), 3: string('string') });
+    result[name] = value['type'] === 1 ? value['string'] : (value['int'] ?? 0);
+  } else if (rawBytes && name === 'raw') result[name] = part;
   // An empty string is a field that was not set.
-  else if (part.length > 0) result[field.name] = part.toString('utf8');
+  else if (part.length > 0) result[name] = part.toString('utf8');
+}
+
+interface Entry {
+  key?: string;
+  value?: string;
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** Messages that Kubernetes writes although nothing is set in them: a status, a time of zero, a strategy. */
+function isEmpty(part: Buffer): boolean {
+  let at = 0;
+  while (at < part.length) {
+    const tag = part[at] ?? 0;
+    const length = part[at + 1] ?? 0;
+    if ((tag & 7) === 0 && length === 0) at += 2;
+    else if ((tag & 7) === 2 && length < 0x80 && isEmpty(part.subarray(at + 2, at + 2 + length)))
+      at += 2 + length;
+    else return false;
+  }
+  return true;
+}
+
+function refuseUnless(harmless: boolean, field: number): void {
+  if (!harmless)
+    throw badRequest(`the lab does not read protobuf field ${field} of this object: send it as JSON`);
 }

@@ -9,18 +9,18 @@ import { groupVersion } from '#lab/world/kubernetes/resources.ts';
 import {
   badRequest,
   failure,
-  forbidden,
   methodNotAllowed,
   notAcceptable,
   StatusError,
-  unauthorized,
   unknownPath,
 } from '#lab/world/kubernetes/status.ts';
 import type { WorldContext } from '#lab/world/seams.ts';
 import type { CertificateAuthority } from '../tls.ts';
+import { type Authentication, checkAccess, identify } from './access.ts';
 import { createDiscovery, type Discovery } from './discovery.ts';
-import { createFaults, type Fault, type Faults } from './faults.ts';
+import { createFaults, type Faults } from './faults.ts';
 import { PROTOBUF, readProtobuf } from './protobuf.ts';
+import { fail, ListText, send, sendStatus } from './reply.ts';
 import { type ApiRequest, type ResourceRequest, readRequest } from './request.ts';
 import { type Answer, createResourceApi } from './resource-api.ts';
 import { review } from './reviews.ts';
@@ -29,16 +29,10 @@ import { serveWatch } from './watch.ts';
 
 export { kubeconfig } from './kubeconfig.ts';
 
-export interface ServeOptions {
+export interface ServeOptions extends Authentication {
   readonly kubernetes: Kubernetes;
   readonly context: WorldContext;
   readonly ca: CertificateAuthority;
-  /** Who a bearer token belongs to, as EKS' authenticator finds out; undefined refuses it. */
-  readonly authenticate: (
-    token: string,
-  ) => { username: string; groups: readonly string[] } | undefined | Promise<User | undefined>;
-  /** A token of the operator's own, with all rights: for kubectl. */
-  readonly operatorToken?: string;
 }
 
 export interface ServedCall {
@@ -207,82 +201,6 @@ function describe(request: ApiRequest): Pick<ServedCall, 'verb' | 'resource' | '
   return { ...where, resource: subresource ? `${resource.key}/${subresource}` : resource.key };
 }
 
-/** The user of the token, or the one that it impersonates. Throws 401, and 403 for a mask that is not allowed. */
-async function identify(
-  incoming: IncomingMessage,
-  options: ServeOptions,
-  kubernetes: Kubernetes,
-): Promise<User> {
-  const user = await userOf(incoming, options);
-  const other = incoming.headers['impersonate-user'];
-  if (typeof other !== 'string' || other === '') return user;
-  const groups = [incoming.headers['impersonate-group'] ?? []]
-    .flat()
-    .flatMap((one) => one.split(','))
-    .map((one) => one.trim());
-  for (const [resource, name] of [['users', other], ...groups.map((one) => ['groups', one])] as const) {
-    const action = { verb: 'impersonate', group: '', resource: resource ?? '', name: name ?? '' };
-    if (!kubernetes.authorize(user, action)) {
-      throw forbidden(
-        { group: '', plural: action.resource },
-        action.name,
-        `User "${user.username}" cannot impersonate resource "${resource}" in API group "" at the cluster scope`,
-      );
-    }
-  }
-  return { username: other, groups: [...groups, 'system:authenticated'] };
-}
-
-async function userOf(incoming: IncomingMessage, options: ServeOptions): Promise<User> {
-  const header = incoming.headers.authorization;
-  if (header === undefined) return { username: 'system:anonymous', groups: ['system:unauthenticated'] };
-  const token = /^Bearer +(\S+) *$/i.exec(header)?.[1];
-  if (token === undefined) throw unauthorized();
-  const user =
-    options.operatorToken !== undefined && token === options.operatorToken
-      ? { username: 'operator', groups: ['system:masters'] }
-      : await options.authenticate(token);
-  if (!user) throw unauthorized();
-  return { ...user, groups: [...user.groups, 'system:authenticated'] };
-}
-
-/** Throws 403 in the words of the API server. */
-function checkAccess(kubernetes: Kubernetes, user: User, request: ApiRequest): void {
-  if ('path' in request) {
-    if (kubernetes.authorize(user, { path: request.path, verb: request.verb })) return;
-    throw failure(
-      403,
-      'Forbidden',
-      `forbidden: User "${user.username}" cannot ${request.verb} path "${request.path}"`,
-      {},
-    );
-  }
-  const { group, plural, namespace, name, subresource } =
-    'review' in request
-      ? { group: request.group, plural: request.review, ...nothing }
-      : 'unknown' in request
-        ? { ...nothing, ...request }
-        : { ...nothing, ...request, group: request.resource.group, plural: request.resource.plural };
-  const allowed = kubernetes.authorize(user, {
-    verb: request.verb,
-    group,
-    resource: plural,
-    ...(subresource === undefined ? {} : { subresource }),
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(name === undefined ? {} : { name }),
-  });
-  if (allowed) return;
-  const asked = subresource === undefined ? plural : `${plural}/${subresource}`;
-  const where = namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`;
-  throw forbidden(
-    { group, plural },
-    name ?? '',
-    `User "${user.username}" cannot ${request.verb} resource "${asked}" in API group "${group}" ${where}`,
-  );
-}
-
-const nothing: { namespace?: string; name?: string; subresource?: string } = {};
-
 function answerPath(
   discovery: Discovery,
   path: string,
@@ -329,97 +247,3 @@ async function readBody(incoming: IncomingMessage): Promise<unknown> {
     );
   }
 }
-
-/** A list whose items are written once for each version of an object, however often it is listed. */
-class ListText {
-  readonly kind: string;
-  readonly apiVersion: string;
-  readonly metadata: Record<string, unknown>;
-  readonly items: readonly KubeObject[];
-
-  constructor(
-    kind: string,
-    apiVersion: string,
-    metadata: Record<string, unknown>,
-    items: readonly KubeObject[],
-  ) {
-    this.kind = kind;
-    this.apiVersion = apiVersion;
-    this.metadata = metadata;
-    this.items = items;
-  }
-
-  text(): string {
-    const head = JSON.stringify({ kind: this.kind, apiVersion: this.apiVersion, metadata: this.metadata });
-    return `${head.slice(0, -1)},"items":[${this.items.map(textOf).join(',')}]}`;
-  }
-}
-
-const texts = new WeakMap<KubeObject, string>();
-
-/** Objects of the store never change, so neither does their text. Those in a list carry no kind. */
-function textOf(object: KubeObject): string {
-  const known = texts.get(object);
-  if (known !== undefined) return known;
-  const { kind: _, apiVersion: __, ...rest } = object;
-  const text = JSON.stringify(rest);
-  texts.set(object, text);
-  return text;
-}
-
-function send(
-  response: ServerResponse,
-  status: number,
-  body: unknown,
-  contentType = 'application/json',
-): void {
-  const text =
-    body instanceof ListText ? body.text() : typeof body === 'string' ? body : JSON.stringify(body);
-  response.writeHead(status, {
-    'content-type': contentType,
-    'cache-control': 'no-cache, private',
-    'content-length': Buffer.byteLength(text),
-  });
-  response.end(text);
-}
-
-function sendStatus(response: ServerResponse, error: StatusError): void {
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
-  const retryAfter = error.status.details?.retryAfterSeconds;
-  if (retryAfter) response.setHeader('retry-after', String(retryAfter));
-  send(response, error.code, error.status);
-}
-
-function fail(fault: Fault, incoming: IncomingMessage, response: ServerResponse): void {
-  if (fault.reply === 'hang') {
-    incoming.resume();
-    return;
-  }
-  if (fault.reply === 'reset') {
-    incoming.socket.destroy();
-    return;
-  }
-  const retryAfter = fault.retryAfter ?? (fault.reply === 429 ? 1 : undefined);
-  if (retryAfter !== undefined) response.setHeader('retry-after', String(retryAfter));
-  if (fault.reply === 429) {
-    // Overload is refused before the API's own code runs: plain text, no Status.
-    send(response, 429, 'Too many requests, please try again later.\n', 'text/plain; charset=utf-8');
-    return;
-  }
-  const [reason, message] = reasons[fault.reply] ?? ['', `the server answered ${fault.reply}`];
-  sendStatus(response, failure(fault.reply, reason || undefined, message));
-}
-
-const reasons: Readonly<Record<number, readonly [string, string]>> = {
-  401: ['Unauthorized', 'Unauthorized'],
-  403: ['Forbidden', 'forbidden'],
-  404: ['NotFound', 'the server could not find the requested resource'],
-  409: ['Conflict', 'the server reported a conflict'],
-  410: ['Expired', 'The resourceVersion for the provided list is too old.'],
-  500: ['InternalError', 'Internal error occurred: etcdserver: leader changed'],
-  503: ['ServiceUnavailable', 'the server is currently unable to handle the request'],
-  504: ['Timeout', 'Timeout: request did not complete within the allotted duration'],
-};

@@ -105,7 +105,7 @@ export function createNodeLifecycle(
   };
 
   const markStopped = (node: NodeObject) => {
-    if (node.spec?.taints?.some((taint) => taint.key === STOPPED)) return;
+    if (hasTaint(node, STOPPED)) return;
     registry.modify('nodes', undefined, node.metadata.name, (draft) => {
       draft.spec = {
         ...draft.spec,
@@ -225,6 +225,7 @@ function wantedTaints(node: NodeObject, now: string): Taint[] {
     [`${UNREACHABLE}:NoSchedule`, ready === 'Unknown'],
     [`${UNREACHABLE}:NoExecute`, ready === 'Unknown'],
     [`${UNSCHEDULABLE}:NoSchedule`, node.spec?.unschedulable === true],
+    [`${STOPPED}:NoSchedule`, ready !== 'True' && hasTaint(node, STOPPED)],
   ]);
   // A node without a condition says nothing about itself yet.
   if (ready === undefined && !isNodeReady(node))
@@ -237,6 +238,10 @@ function wantedTaints(node: NodeObject, now: string): Taint[] {
     taints.push({ key: key.slice(0, colon), effect: key.slice(colon + 1), timeAdded: now });
   }
   return taints;
+}
+
+function hasTaint(node: NodeObject, key: string): boolean {
+  return node.spec?.taints?.some((taint) => taint.key === key) ?? false;
 }
 
 /** Milliseconds until the node's NoExecute taints end the pod; undefined when they never do. */
