@@ -61,12 +61,11 @@ describe('CodeBuild', () => {
     expect(client.calls()).toHaveLength(0);
   });
 
-  test('the latest builds come first, with one call', async () => {
+  test('the latest builds come first, with one call that names no order: with one, 100 builds are the limit', async () => {
     client.on(ListBuildsForProjectCommand).resolves({ ids: ['api:2', 'api:1'], nextToken: 'more' });
     expect(await builds.recent('api')).toEqual(['api:2', 'api:1']);
     expect(client.commandCalls(ListBuildsForProjectCommand)[0]?.args[0].input).toEqual({
       projectName: 'api',
-      sortOrder: 'DESCENDING',
     });
     expect(client.calls()).toHaveLength(1);
   });
