@@ -48,7 +48,7 @@ describe('an instance', () => {
     cluster.lose(anInstance(1));
     const lost = cluster.kubernetes.lostPods.length;
     expect(lost).toBe(2);
-    await cluster.run(42);
+    await cluster.run(52);
     const silent = nodes(cluster).find((node) => !isNodeReady(node));
     expect(condition(silent as NodeObject, 'Ready')).toMatchObject({
       status: 'Unknown',

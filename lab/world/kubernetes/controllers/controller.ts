@@ -53,6 +53,11 @@ export type EventRecorder = (
   message: string,
 ) => void;
 
+/** After so many of one kind about one object an event is let through every five minutes: client-go's spam filter. */
+const SPAM = { burst: 25, everyMs: 5 * 60_000 };
+/** As many events are recognized as known ones. */
+const KNOWN = 20_000;
+
 /** Writes core/v1 Events; the same event again raises its count, as client-go's correlator does. */
 export function createEventRecorder(context: WorldContext, registry: Registry): EventRecorder {
   const known = new Map<string, string>();
@@ -63,6 +68,8 @@ export function createEventRecorder(context: WorldContext, registry: Registry): 
     const before = known.get(key);
     const earlier = before === undefined ? undefined : registry.find('events', namespace, before);
     if (earlier) {
+      const last = Date.parse(earlier.lastTimestamp ?? '');
+      if ((earlier.count ?? 1) >= SPAM.burst && context.clock.now() - last < SPAM.everyMs) return;
       registry.modify('events', namespace, earlier.metadata.name, (draft) => {
         draft.count = (draft.count ?? 1) + 1;
         draft.lastTimestamp = now;
@@ -93,6 +100,7 @@ export function createEventRecorder(context: WorldContext, registry: Registry): 
       reportingComponent: source,
       reportingInstance: '',
     };
+    if (known.size >= KNOWN) known.clear();
     try {
       known.set(key, registry.create('events', namespace, event).metadata.name);
     } catch (error) {

@@ -19,8 +19,8 @@ import { isStatus } from '../status.ts';
 import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
 import type { Machines } from './machines.ts';
 
-/** `--node-monitor-grace-period`, as EKS runs it. */
-const SILENCE_MS = 40_000;
+/** `--node-monitor-grace-period`: 50 s by default since Kubernetes 1.32. */
+const SILENCE_MS = 50_000;
 /** The cloud node lifecycle controller looks every five seconds. */
 const CLOUD_MS = 5_000;
 /** The pod garbage collector waits so long for a node to come back, */
