@@ -1,8 +1,12 @@
 import type { Bench } from './bench.ts';
 import { coldStart } from './cold-start.ts';
+import { drain } from './drain.ts';
 import { pass } from './pass.ts';
+import { storm } from './storm.ts';
 
 export const BENCHES: Readonly<Record<string, Bench>> = {
   'cold-start': coldStart,
   pass,
+  drain,
+  storm,
 };

@@ -8,7 +8,12 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readAssembly } from '#lab/assembly/assembly.ts';
 import { type Deployment, readDeployment } from '#lab/assembly/deployment.ts';
-import { createFunctionRunner, type Invocation, type LogLine } from '#lab/assembly/function-runner.ts';
+import {
+  createFunctionRunner,
+  type FunctionSpec,
+  type Invocation,
+  type LogLine,
+} from '#lab/assembly/function-runner.ts';
 import { createAuthorize } from '#lab/assembly/permissions.ts';
 import { type AwsEndpoint, serveAws } from '#lab/http/aws/server.ts';
 import { type Lab, type LabEnvironment, type LabOptions, startLab } from '#lab/lab.ts';
@@ -86,8 +91,13 @@ export interface AccountSite {
   readonly aws: AwsWorld;
   readonly cluster: EksCluster;
   readonly front: AwsEndpoint;
-  /** The deployed function in processes of its own, `concurrency` of them at most. */
-  run(capability: Capability, concurrency?: number): FunctionUnderTest;
+  /** As the template describes it. */
+  specOf(capability: Capability): FunctionSpec;
+  /** The deployed function, or `spec`, in processes of its own: one, or `concurrency` of them at most. */
+  run(
+    capability: Capability,
+    options?: { readonly concurrency?: number; readonly spec?: FunctionSpec },
+  ): FunctionUnderTest;
   /** Lets virtual time pass. */
   pass(ms: number): Promise<void>;
   /** The world goes on at ×1 for as long as this takes. */
@@ -177,14 +187,20 @@ function accountSite(ground: Ground, close: () => Promise<void>): AccountSite {
   const { context, aws, cluster, front } = ground;
   const { clock } = context;
   const running: FunctionUnderTest[] = [];
+  const specOf = (capability: Capability) => {
+    const spec = ground.stack.functions.find(({ name }) => name.endsWith(`-${capability}`));
+    if (!spec) throw new Error(`the stack of ${cluster.name} has no function ${capability}`);
+    return spec;
+  };
   const roles = new Set(ground.stack.functions.map(({ roleArn }) => roleArn));
   return {
     context,
     aws,
     cluster,
     front,
-    run(capability, concurrency = 1) {
-      const one = functionUnderTest(ground, capability, concurrency);
+    specOf,
+    run(capability, { concurrency = 1, spec = specOf(capability) } = {}) {
+      const one = functionUnderTest(ground, spec, concurrency);
       running.push(one);
       return one;
     },
@@ -210,10 +226,8 @@ function accountSite(ground: Ground, close: () => Promise<void>): AccountSite {
 /** The marker of the line in which the preloaded program tells what an invocation took. */
 const CONSUMPTION = '"nightshift-bench"';
 
-function functionUnderTest(ground: Ground, capability: Capability, concurrency: number): FunctionUnderTest {
-  const { context, aws, front, stack, variables } = ground;
-  const spec = stack.functions.find(({ name }) => name.endsWith(`-${capability}`));
-  if (!spec) throw new Error(`the bench's stack has no function ${capability}`);
+function functionUnderTest(ground: Ground, spec: FunctionSpec, concurrency: number): FunctionUnderTest {
+  const { context, aws, front, variables } = ground;
   const principal = aws.addPrincipal({ arn: spec.roleArn, account: spec.account, sessionName: spec.name });
   const lines: LogLine[] = [];
   const done = new Map<string, Invocation>();

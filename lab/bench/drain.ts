@@ -1,0 +1,237 @@
+/** A full node is drained: by spot-drain after a notice, and by `kubectl drain`, in turn on the same API server. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createTable, type Table } from '#functions/adapters/table.ts';
+import { DRAIN, instanceKey } from '#functions/adapters/table-keys.ts';
+import { type Bench, type Figure, median } from './bench.ts';
+import { findKubectl, type Kubectl } from './kubectl.ts';
+import { interruptionOf } from './notice.ts';
+import { type FunctionUnderTest, MINUTE_MS, raiseSite, type Site } from './site.ts';
+
+const PODS = 110;
+const BUDGETED_PODS = 6;
+const EVICTIONS_WITHIN_MS = 2_000;
+const GROUP = 'bench';
+const NODE_SELECTOR = { workload: GROUP };
+
+/** Milliseconds, as the API server saw them. */
+interface Drained {
+  /** From the client's first request until its last pod was gone from the node. */
+  readonly empty: number;
+  /** From the notice, or the start of the program, until every pod had been asked to go. */
+  readonly issued: number;
+  /** From the notice, or the start of the program, until the node was empty. */
+  readonly whole: number;
+  /** Requests to the API server. */
+  readonly requests: number;
+}
+
+export const drain: Bench = async ({ runs, log }) => {
+  const kubectl = await findKubectl();
+  const turns = Math.min(runs, 3);
+  const site = await raiseSite('develop');
+  try {
+    const nodes = await addNodes(site);
+    const table = tableOf(site);
+    const run = site.run('spot-drain');
+    const ours = async (instance: string) => {
+      const drained = await watch(site, instance, () => run.invoke(interruptionOf(site, instance)));
+      await table.remove(DRAIN, instanceKey(instance));
+      return drained;
+    };
+    const theirs = async (instance: string) =>
+      watch(site, instance, async () => kubectl?.drain(site.environment.kubeconfig, nodeOf(site, instance)));
+    /** Back and forth between the two nodes, the clients in turn. */
+    const compare = async (times: number) => {
+      const measured = { ours: [] as Drained[], theirs: [] as Drained[] };
+      for (let turn = 0; turn < times; turn++) {
+        measured.ours.push(await ours(nodes[0]));
+        await makeReady(site, nodes[0]);
+        if (kubectl) measured.theirs.push(await theirs(nodes[1]));
+        else measured.ours.push(await ours(nodes[1]));
+        await makeReady(site, nodes[1]);
+      }
+      return measured;
+    };
+
+    await warmUp(site, run);
+    await deploy(site, 'load', PODS, nodes[0], nodes[1]);
+    log(`drain: ${PODS} pods`);
+    const free = await compare(turns);
+    site.environment.kubernetes.api.delete('deployments.apps', 'default', 'load');
+    await site.pass(MINUTE_MS);
+
+    log(`drain: ${BUDGETED_PODS} pods, one at a time`);
+    site.environment.kubernetes.addPdb({
+      name: 'strict',
+      matchLabels: { app: 'strict' },
+      maxUnavailable: 1,
+    });
+    await deploy(site, 'strict', BUDGETED_PODS, nodes[0], nodes[1]);
+    const budgeted = await compare(1);
+
+    return {
+      bench: 'drain',
+      method: `the deployed function in a warm process, and kubectl, over the lab’s Kubernetes API, as its server sees it: from a client’s first request until the pods are gone; median of ${turns} in turn`,
+      figures: [
+        ...figuresOf(`${PODS} pods`, free),
+        {
+          what: `${PODS} pods, until every eviction was issued`,
+          value: Math.max(...free.ours.map(({ issued }) => issued)),
+          unit: 'ms',
+          ...(free.theirs.length > 0
+            ? {
+                baseline: {
+                  what: 'kubectl drain',
+                  value: Math.max(...free.theirs.map(({ issued }) => issued)),
+                },
+              }
+            : {}),
+          target: {
+            what: '≤ 2 s',
+            met: free.ours.every(({ issued }) => issued <= EVICTIONS_WITHIN_MS),
+          },
+        },
+        ...figuresOf(`${BUDGETED_PODS} pods, budget of one`, budgeted),
+      ],
+      notes: [noteOf(kubectl)],
+    };
+  } finally {
+    await site.close();
+  }
+};
+
+function figuresOf(
+  what: string,
+  { ours, theirs }: { readonly ours: readonly Drained[]; readonly theirs: readonly Drained[] },
+): Figure[] {
+  const of = (measured: readonly Drained[], key: keyof Drained) => median(measured.map((one) => one[key]));
+  const beside = (key: keyof Drained) =>
+    theirs.length > 0 ? { baseline: { what: 'kubectl drain', value: of(theirs, key) } } : {};
+  return [
+    {
+      what: `${what}, until empty`,
+      value: of(ours, 'empty'),
+      unit: 'ms',
+      ...beside('empty'),
+      ...(theirs.length > 0
+        ? { target: { what: 'not slower', met: of(ours, 'empty') <= of(theirs, 'empty') } }
+        : {}),
+    },
+    { what: `${what}, with the client’s start`, value: of(ours, 'whole'), unit: 'ms', ...beside('whole') },
+    { what: `${what}, requests`, value: of(ours, 'requests'), unit: 'requests', ...beside('requests') },
+  ];
+}
+
+function noteOf(kubectl: Kubectl | undefined): string {
+  return kubectl
+    ? `drain: kubectl ${kubectl.version}, which sends 5 evictions a second: the default limit of its client library`
+    : 'drain: kubectl is not installed here (PATH, KUBECTL), so there is nothing to compare with';
+}
+
+/** Two nodes that each can take all the pods. */
+async function addNodes(site: Site): Promise<readonly [string, string]> {
+  const group = site.aws.addAutoScalingGroup(site.cluster, {
+    name: GROUP,
+    min: 2,
+    desired: 2,
+    max: 2,
+    instanceTypes: ['m6i.4xlarge'],
+    spotPercent: 100,
+    labels: NODE_SELECTOR,
+  });
+  await site.pass(5 * MINUTE_MS);
+  const [first, second] = [...group.instances.keys()];
+  if (!first || !second) throw new Error('the nodes of the bench did not come up');
+  return [first, second];
+}
+
+async function deploy(site: Site, name: string, replicas: number, on: string, not: string): Promise<void> {
+  const { kubernetes } = site.environment;
+  kubernetes.cordon(not);
+  kubernetes.addDeployment({
+    name,
+    replicas,
+    nodeSelector: NODE_SELECTOR,
+    podAnnotations: { 'lab.nightshift/start-seconds': '0.5', 'lab.nightshift/ready-seconds': '0' },
+  });
+  await site.pass(MINUTE_MS);
+  await makeReady(site, not);
+  const there = movable(site, on).length;
+  if (there !== replicas) throw new Error(`${there} of ${replicas} pods of ${name} run on the node`);
+}
+
+/** Connections, the token, the cluster's endpoint: a function that has run before has them. */
+async function warmUp(site: Site, run: FunctionUnderTest): Promise<void> {
+  const other = site.aws.instances(site.cluster).find(({ group }) => group.name !== GROUP);
+  if (!other) throw new Error('the bench’s cluster has no other instance');
+  await site.live(() => run.invoke(interruptionOf(site, other.id)));
+}
+
+async function watch(site: Site, instance: string, client: () => Promise<unknown>): Promise<Drained> {
+  const { clock } = site.context;
+  const { calls } = site.environment.kubernetesEndpoint;
+  const before = calls.length;
+  const pods = new Set(movable(site, instance).map((pod) => pod.metadata.name));
+  let whole = 0;
+  let emptyAt = 0;
+  await site.live(async () => {
+    const began = clock.now();
+    const look = setInterval(() => {
+      if (emptyAt === 0 && movable(site, instance).length === 0) emptyAt = clock.now();
+    }, 5);
+    try {
+      await client();
+    } finally {
+      clearInterval(look);
+    }
+    if (emptyAt === 0 && movable(site, instance).length === 0) emptyAt = clock.now();
+    whole = emptyAt - began;
+  });
+  if (emptyAt === 0) throw new Error(`${movable(site, instance).length} pods are still on the node`);
+  const requests = calls.slice(before);
+  const firstAt = requests[0]?.at ?? emptyAt;
+  const asked = new Map<string, number>();
+  for (const { resource, name = '', at } of requests) {
+    if (resource === 'pods/eviction' && pods.has(name) && !asked.has(name)) asked.set(name, at);
+  }
+  if (asked.size !== pods.size) throw new Error(`${asked.size} of ${pods.size} pods were asked to go`);
+  return {
+    empty: emptyAt - firstAt,
+    issued: Math.max(...asked.values()) - (emptyAt - whole),
+    whole,
+    requests: requests.length,
+  };
+}
+
+function movable(site: Site, instance: string) {
+  return site.environment.kubernetes
+    .podsOn(nodeOf(site, instance))
+    .filter((pod) => !pod.metadata.ownerReferences?.some(({ kind }) => kind === 'DaemonSet'));
+}
+
+/** Schedulable again, and a while for what is under way. */
+async function makeReady(site: Site, instance: string): Promise<void> {
+  await site.pass(30_000);
+  site.environment.kubernetes.api.modify('nodes', undefined, nodeOf(site, instance), (draft) => {
+    draft.spec = { ...draft.spec, unschedulable: false, taints: [] };
+    draft.metadata = { ...draft.metadata, annotations: {} };
+  });
+  await site.pass(5_000);
+}
+
+function nodeOf(site: Site, instance: string): string {
+  const node = site.environment.kubernetes.nodeOf(instance);
+  if (node === undefined) throw new Error(`the instance ${instance} has no node`);
+  return node;
+}
+
+function tableOf(site: Site): Table {
+  const { operator } = site.environment;
+  const { region } = site.cluster;
+  const [table] = site.lab.assembly.deployments.flatMap(({ tables }) => tables);
+  if (!table) throw new Error('the stack has no table');
+  return createTable(
+    new DynamoDBClient({ endpoint: site.front.url, region, credentials: operator }),
+    table.name,
+  );
+}

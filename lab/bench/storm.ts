@@ -1,0 +1,179 @@
+/**
+ * Many interruptions at the same instant. Lambda gives each notice an environment of its own; here so many processes
+ * are kept warm as fit, and for more notices each environment is handed ten at once, as a queue in front would.
+ */
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { FunctionSpec } from '#lab/assembly/function-runner.ts';
+import { USUAL_DELAY_MS } from '#lab/assembly/triggers.ts';
+import type { AwsEvent } from '#lab/world/seams.ts';
+import { type Bench, type Figure, percentile } from './bench.ts';
+import { type FunctionUnderTest, MINUTE_MS, raiseSite, type Site } from './site.ts';
+
+const CORDONED_WITHIN_MS = 5_000;
+const LOOK_MS = 10;
+const GROUP = 'storm';
+
+const STORMS = [
+  { notices: 100, batch: 1 },
+  { notices: 100, batch: 10 },
+  { notices: 500, batch: 10 },
+] as const;
+
+export const storm: Bench = async ({ log }) => {
+  const figures: Figure[] = [];
+  for (const { notices, batch } of STORMS) {
+    log(`storm: ${notices} notices, ${batch} for each environment`);
+    const folder = await mkdtemp(path.join(tmpdir(), 'nightshift-bench-storm-'));
+    const site = await raiseSite('develop');
+    try {
+      const deployed = site.specOf('spot-drain');
+      const run = site.run('spot-drain', {
+        concurrency: notices / batch,
+        spec: batch === 1 ? deployed : await inBatches(deployed, folder),
+      });
+      await addNodes(site, notices);
+      await warmUp(site, run, notices / batch, batch);
+      const delays = await strike(site, run, batch);
+      const what =
+        batch === 1
+          ? `${notices} notices, an environment each`
+          : `${notices} notices, ${batch} to an environment`;
+      figures.push(
+        {
+          what: `${what}: cordoned in time`,
+          value: delays.filter((delay) => delay <= CORDONED_WITHIN_MS).length,
+          unit: 'nodes',
+          target: {
+            what: `${notices} of ${notices} within 5 s`,
+            met: delays.length === notices && delays.every((delay) => delay <= CORDONED_WITHIN_MS),
+          },
+        },
+        { what: `${what}: median from event to cordon`, value: percentile(delays, 0.5), unit: 'ms' },
+        { what: `${what}: latest from event to cordon`, value: Math.max(...delays), unit: 'ms' },
+      );
+    } finally {
+      await site.close();
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+  return {
+    bench: 'storm',
+    method:
+      'every spot node of a group is interrupted at one instant; the stack’s event rule → warm processes of the deployed function → the lab’s AWS and Kubernetes API, all on this machine’s processors',
+    figures,
+  };
+};
+
+async function addNodes(site: Site, count: number): Promise<void> {
+  site.aws.addAutoScalingGroup(site.cluster, {
+    name: GROUP,
+    min: 0,
+    desired: count,
+    max: count,
+    instanceTypes: ['m6i.large'],
+    spotPercent: 100,
+    labels: { workload: GROUP },
+  });
+  await site.pass(6 * MINUTE_MS);
+  site.environment.kubernetes.addDeployment({
+    name: 'web',
+    replicas: count,
+    nodeSelector: { workload: GROUP },
+    terminationGracePeriodSeconds: 10,
+  });
+  await site.pass(2 * MINUTE_MS);
+}
+
+/** Starts every process, and its connections, with a notice for an instance that is nobody's. */
+async function warmUp(
+  site: Site,
+  run: FunctionUnderTest,
+  environments: number,
+  batch: number,
+): Promise<void> {
+  const payload = notice(site, 'i-00000000000000000');
+  await site.live(() =>
+    Promise.all(Array.from({ length: environments }, () => run.invoke(batch === 1 ? payload : [payload]))),
+  );
+}
+
+/** Milliseconds from each event to its node's cordon, of the nodes that were cordoned at all. */
+async function strike(site: Site, run: FunctionUnderTest, batch: number): Promise<readonly number[]> {
+  const { clock } = site.context;
+  const { kubernetes } = site.environment;
+  const instances = site.aws.instances(site.cluster).filter(({ group }) => group.name === GROUP);
+  const waiting = new Set(instances.map(({ id }) => kubernetes.nodeOf(id) ?? id));
+  const delays: number[] = [];
+  const events: AwsEvent[] = [];
+  const stop = site.context.signals.on('event', (event) => {
+    if (event['detail-type'] === 'EC2 Spot Instance Interruption Warning' && isDelivered(site, event))
+      events.push(event);
+  });
+  await site.live(async () => {
+    const at = clock.now();
+    const look = setInterval(() => {
+      for (const name of waiting) {
+        if (!kubernetes.api.find('nodes', undefined, name)?.spec?.unschedulable) continue;
+        waiting.delete(name);
+        delays.push(clock.now() - at);
+      }
+    }, LOOK_MS);
+    try {
+      for (const { id } of instances) site.aws.interruptSpot(id);
+      if (events.length !== instances.length)
+        throw new Error(`${events.length} of ${instances.length} notices match a rule of the stack`);
+      await new Promise((resolve) => setTimeout(resolve, USUAL_DELAY_MS));
+      await Promise.all(
+        batch === 1
+          ? events.map((event) => run.invoke(event))
+          : chunksOf(events, batch).map((some) => run.invoke(some)),
+      );
+    } finally {
+      clearInterval(look);
+      stop();
+    }
+  });
+  return delays;
+}
+
+function isDelivered(site: Site, event: AwsEvent): boolean {
+  return site.lab.assembly.deployments.some(({ rules }) => rules.some((rule) => rule.matches?.(event)));
+}
+
+function chunksOf<T>(all: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
+    all.slice(index * size, (index + 1) * size),
+  );
+}
+
+function notice(site: Site, instanceId: string) {
+  const { account, region } = site.cluster;
+  return {
+    version: '0',
+    id: site.context.uuid(),
+    'detail-type': 'EC2 Spot Instance Interruption Warning',
+    source: 'aws.ec2',
+    account,
+    time: new Date(site.context.clock.now()).toISOString(),
+    region,
+    resources: [],
+    detail: { 'instance-id': instanceId, 'instance-action': 'terminate' },
+  };
+}
+
+/** The deployed code, called once for each event of a batch, all at the same time. */
+async function inBatches(spec: FunctionSpec, folder: string): Promise<FunctionSpec> {
+  await cp(spec.taskRoot, folder, { recursive: true });
+  await writeFile(
+    path.join(folder, 'batch.mjs'),
+    [
+      "import { handler as one } from './index.mjs';",
+      'const idOf = (context, index) => ({ ...context, awsRequestId: context.awsRequestId + index });',
+      'export const handler = (events, context) =>',
+      '  Promise.all(events.map((event, index) => one(event, { ...idOf(context, index), getRemainingTimeInMillis: context.getRemainingTimeInMillis })));',
+    ].join('\n'),
+  );
+  return { ...spec, taskRoot: folder, handler: 'batch.handler' };
+}
