@@ -235,6 +235,40 @@ describe('a Deployment', () => {
     expect(aCluster().kubernetes.health('shop', 'api')).toBe('Missing');
   });
 
+  it('can be made again while the old one is still being cleared away', async () => {
+    const cluster = await aRunningCluster(1);
+    const { kubernetes } = cluster;
+    kubernetes.addDeployment({ name: 'api', replicas: 2 });
+    await cluster.run(30);
+    kubernetes.api.delete('deployments.apps', 'default', 'api');
+    kubernetes.addDeployment({ name: 'api', replicas: 2 });
+    await cluster.run(30);
+    expect(kubernetes.health('default', 'api')).toBe('Healthy');
+    expect(cluster.pods()).toHaveLength(2);
+  });
+
+  it('whose pods are refused says so in an event and tries again', async () => {
+    const cluster = await aRunningCluster(1);
+    const { api } = cluster.kubernetes;
+    cluster.kubernetes.addDeployment({ name: 'api', replicas: 1, priorityClassName: 'later' });
+    cluster.kubernetes.addDaemonSet({ name: 'agent', priorityClassName: 'later' });
+    await cluster.run(30);
+    const refusals = api.store.all('events').filter((event) => event.reason === 'FailedCreate');
+    expect(refusals.map((event) => event.involvedObject.kind).sort()).toEqual(['DaemonSet', 'ReplicaSet']);
+    api.create('priorityclasses.scheduling.k8s.io', undefined, { metadata: { name: 'later' }, value: 1 });
+    await cluster.run(90);
+    expect(cluster.readyPods()).toHaveLength(2);
+  });
+
+  it('keeps no more old ReplicaSets than its history allows', async () => {
+    const cluster = await aRunningCluster(1);
+    for (let version = 1; version <= 14; version++) {
+      cluster.kubernetes.apply({ namespace: 'shop', name: 'api', image: `api:${version}`, replicas: 1 });
+      await cluster.run(30);
+    }
+    expect(cluster.kubernetes.api.store.all('replicasets.apps')).toHaveLength(11);
+  });
+
   it('takes its ReplicaSets and pods with it', async () => {
     const cluster = await aRunningCluster(1);
     cluster.kubernetes.addDeployment({ name: 'api', replicas: 2 });

@@ -9,14 +9,19 @@ import {
   isPodTerminating,
   type KubeObject,
   type NodeObject,
+  type ObjectInput,
   type PodObject,
 } from '../objects.ts';
 import { copyOf } from '../patch.ts';
 import { matchesNode, tolerates } from '../placement.ts';
 import { suffix } from '../registry.ts';
+import { isStatus } from '../status.ts';
 import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
 
 const KEY = 'daemonsets.apps';
+const SOURCE = 'daemonset-controller';
+/** After a pod could not be created. */
+const RETRY_MS = 30_000;
 
 /** Conditions of a node that never keep a DaemonSet's pod away. */
 const tolerations = [
@@ -87,7 +92,7 @@ export function createDaemonSetController(context: ControllerContext): void {
   const createPod = (daemonSet: DaemonSetObject, node: NodeObject) => {
     const template = copyOf(daemonSet.spec?.template);
     const { namespace, name } = daemonSet.metadata;
-    const pod = registry.create('pods', namespace, {
+    const wanted: ObjectInput = {
       metadata: {
         name: `${name}-${suffix(context.hex)}`,
         generateName: `${name}-`,
@@ -110,14 +115,16 @@ export function createDaemonSetController(context: ControllerContext): void {
           },
         },
       },
-    });
-    recordEvent(
-      'daemonset-controller',
-      daemonSet as KubeObject,
-      'Normal',
-      'SuccessfulCreate',
-      `Created pod: ${pod.metadata.name}`,
-    );
+    };
+    const about = daemonSet as KubeObject;
+    try {
+      const pod = registry.create('pods', namespace, wanted);
+      recordEvent(SOURCE, about, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
+    } catch (error) {
+      if (!isStatus(error)) throw error;
+      recordEvent(SOURCE, about, 'Warning', 'FailedCreate', `Error creating: ${error.message}`);
+      queue.add(keyOf(daemonSet), RETRY_MS);
+    }
   };
 
   const writeStatus = (daemonSet: DaemonSetObject, wanted: number) => {

@@ -30,6 +30,7 @@ export function createDeploymentController(context: ControllerContext): void {
     if (!current) return;
     const older = owned.filter((one) => one.metadata.uid !== current.metadata.uid);
     if (!deployment.spec?.paused) roll(deployment, current, older);
+    forgetOld(deployment, older);
     writeStatus(deployment.metadata.namespace, deployment.metadata.name);
   });
 
@@ -85,7 +86,16 @@ export function createDeploymentController(context: ControllerContext): void {
       }
       return made;
     } catch (error) {
-      if (!isStatus(error, 403)) throw error;
+      if (!isStatus(error)) throw error;
+      recordEvent(
+        'deployment-controller',
+        deployment as KubeObject,
+        'Warning',
+        'ReplicaSetCreateError',
+        `Failed to create new replica set "${name}-${hash}": ${error.message}`,
+      );
+      // The ReplicaSet of a Deployment of the same name, deleted a moment ago, is still being collected.
+      if (isStatus(error, 409)) queue.add(keyOf(deployment), 1_000);
       return undefined;
     }
   };
@@ -139,6 +149,19 @@ export function createDeploymentController(context: ControllerContext): void {
         removable -= taken;
       }
     }
+  };
+
+  /** Keeps as many old ReplicaSets as `revisionHistoryLimit` says. */
+  const forgetOld = (deployment: DeploymentObject, older: readonly ReplicaSetObject[]) => {
+    const revision = (one: ReplicaSetObject) => Number(one.metadata.annotations?.[REVISION] ?? 0);
+    const empty = older
+      .filter(
+        ({ metadata, spec, status }) =>
+          spec?.replicas === 0 && (status?.replicas ?? 0) === 0 && !metadata.deletionTimestamp,
+      )
+      .sort((a, b) => revision(b) - revision(a));
+    for (const one of empty.slice(deployment.spec?.revisionHistoryLimit ?? 10))
+      registry.delete('replicasets.apps', one.metadata.namespace, one.metadata.name);
   };
 
   const setReplicas = (deployment: DeploymentObject, replicaSet: ReplicaSetObject, replicas: number) => {

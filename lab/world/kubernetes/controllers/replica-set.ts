@@ -16,6 +16,8 @@ import { isStatus } from '../status.ts';
 import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
 
 const KEY = 'replicasets.apps';
+/** After a pod could not be created. */
+const RETRY_MS = 30_000;
 
 export function createReplicaSetController(context: ControllerContext): void {
   const { registry, recordEvent } = context;
@@ -71,7 +73,15 @@ export function createReplicaSetController(context: ControllerContext): void {
       );
       return true;
     } catch (error) {
-      if (!isStatus(error, 403)) throw error;
+      if (!isStatus(error)) throw error;
+      recordEvent(
+        'replicaset-controller',
+        replicaSet as KubeObject,
+        'Warning',
+        'FailedCreate',
+        `Error creating: ${error.message}`,
+      );
+      queue.add(keyOf(replicaSet), RETRY_MS);
       return false;
     }
   };
