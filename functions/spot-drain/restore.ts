@@ -3,6 +3,7 @@ import { NightshiftError } from '#functions/shared/errors.ts';
 import { describeNotice } from './decide.ts';
 import type { Notice } from './event.ts';
 import type { Journal } from './journal.ts';
+import { note } from './note.ts';
 import type { Node } from './ports.ts';
 import type { RunPorts } from './work.ts';
 
@@ -76,14 +77,12 @@ export async function unmark(
       return true;
     case 'unmarked':
       say('uncordon', about.reason);
-      await journal.guard(`event on ${node.name}`, () =>
-        cluster.note(node, {
-          type: 'Normal',
-          reason: 'NightshiftUncordon',
-          message: about.reason,
-          at: clock.now(),
-        }),
-      );
+      await note(cluster, journal, node, about.trigger, {
+        type: 'Normal',
+        reason: 'NightshiftUncordon',
+        message: about.reason,
+        at: clock.now(),
+      });
       return true;
   }
 }

@@ -6,6 +6,7 @@ import { type DrainReport, drain } from './drain.ts';
 import { AccessRefusedError, ClusterTroubleError } from './errors.ts';
 import type { Journal } from './journal.ts';
 import type { LocatePorts } from './locate.ts';
+import { note } from './note.ts';
 import type { Claim, Claims, Cordons, Held, Node } from './ports.ts';
 import { backoffMs } from './reply.ts';
 import { leftOf, reportDrain, tallyOf } from './report.ts';
@@ -158,14 +159,12 @@ async function drainNode(
     trigger: claim.trigger,
     facts: { instanceId: claim.instanceId, cause: claim.cause },
   });
-  const noted = journal.guard(`event on ${node.name}`, () =>
-    cluster.note(node, {
-      type: 'Normal',
-      reason: 'NightshiftCordon',
-      message: `cordoned: ${task.reason}`,
-      at: clock.now(),
-    }),
-  );
+  const noted = note(cluster, journal, node, claim.trigger, {
+    type: 'Normal',
+    reason: 'NightshiftCordon',
+    message: `cordoned: ${task.reason}`,
+    at: clock.now(),
+  });
   if (depth === 'cordon') {
     await noted;
     return undefined;
@@ -290,14 +289,12 @@ async function noteEnd(
   if (!node) return;
   const left = leftOf(report);
   const loss = left > 0 && !claim.night;
-  await journal.guard(`event on ${node.name}`, () =>
-    ports.cluster.note(node, {
-      type: loss ? 'Warning' : 'Normal',
-      reason: loss ? 'NightshiftDrainIncomplete' : 'NightshiftDrained',
-      message: left > 0 ? `drained, and ${left} pods were still on the node` : 'drained',
-      at: ports.clock.now(),
-    }),
-  );
+  await note(ports.cluster, journal, node, claim.trigger, {
+    type: loss ? 'Warning' : 'Normal',
+    reason: loss ? 'NightshiftDrainIncomplete' : 'NightshiftDrained',
+    message: left > 0 ? `drained, and ${left} pods were still on the node` : 'drained',
+    at: ports.clock.now(),
+  });
 }
 
 /** Tries again while the API server has trouble, for as long as it makes sense for this claim. */

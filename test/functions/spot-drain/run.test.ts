@@ -57,6 +57,17 @@ describe('a spot interruption', () => {
     ]);
   });
 
+  it('does not fail for an event that an API server in trouble did not take, and does for one that RBAC refuses', async () => {
+    const world = aWorld([aPod()]);
+    world.cluster.broken.note = () => new ClusterTroubleError('503');
+    await world.run(anInterruption());
+    expect(world.said()).toContain(`drain ${NODE}`);
+    const other = aWorld([aPod()]);
+    other.cluster.broken.note = () => new AccessRefusedError('events is forbidden');
+    await expect(other.run(anInterruption())).rejects.toThrow('events is forbidden');
+    expect(other.said()).toContain(`drain ${NODE}`);
+  });
+
   it('names each pod that was forced, with the budget that held it', async () => {
     const world = aWorld([aPod({ name: 'a' }), aPod({ name: 'b' })]);
     world.cluster.budgets = [{ name: 'never', pods: ['b'], allowed: 0, recoveryMs: 0 }];

@@ -53,6 +53,7 @@ export async function aLabCluster(options: { rbac?: boolean } = {}) {
     context,
     kubernetes,
     endpoint,
+    ca,
     client,
     clientFor,
     pass,

@@ -1,3 +1,8 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import {
@@ -9,6 +14,7 @@ import {
 import { drain } from '#functions/spot-drain/drain.ts';
 import { AccessRefusedError, ClusterTroubleError } from '#functions/spot-drain/errors.ts';
 import type { Cluster, Marks, Node, Pod } from '#functions/spot-drain/ports.ts';
+import { kubeconfig } from '#lab/http/kubernetes/server.ts';
 import { aLabCluster, INSTANCE, NODE_NAME } from './a-lab-cluster.ts';
 import { startScriptedServer } from './scripted-server.ts';
 
@@ -270,6 +276,41 @@ describe('what is said on the node', () => {
         source: expect.objectContaining({ component: 'eks-nightshift' }),
       }),
     );
+  });
+});
+
+describe('kubectl', () => {
+  const has = spawnSync('kubectl', ['version', '--client']).status === 0;
+
+  it.skipIf(!has)('sees the cordon, the taint, the label and the event', async () => {
+    const node = await found();
+    await cluster.mark(node, MARKS);
+    await cluster.note(node, {
+      type: 'Normal',
+      reason: 'NightshiftCordon',
+      message: 'cordoned',
+      at: MARKS.since,
+    });
+    const directory = await mkdtemp(join(tmpdir(), 'nightshift-'));
+    const file = join(directory, 'kubeconfig');
+    const { url } = lab.endpoint;
+    await writeFile(file, kubeconfig({ name: 'lab', url, caPem: lab.ca.pem, token: 'operator' }));
+    const { stdout } = await promisify(execFile)('kubectl', [
+      '--kubeconfig',
+      file,
+      'describe',
+      'node',
+      NODE_NAME,
+    ]);
+    await rm(directory, { recursive: true });
+    for (const line of [
+      /^Unschedulable: +true$/m,
+      /nightshift\/draining=spot-terminate:NoSchedule/,
+      /node\.kubernetes\.io\/exclude-from-external-load-balancers=true/,
+      /Normal +NightshiftCordon .* cordoned/,
+    ]) {
+      expect(stdout).toMatch(line);
+    }
   });
 });
 
