@@ -1,0 +1,101 @@
+/** What the functions may do inside a cluster: read from the files that an operator applies. */
+import { readdir, readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+
+const ROOT = new URL('../../manifests/', import.meta.url);
+
+interface Rbac {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly rules?: readonly {
+    readonly apiGroups: readonly string[];
+    readonly resources: readonly string[];
+    readonly resourceNames?: readonly string[];
+    readonly verbs: readonly string[];
+  }[];
+  readonly roleRef?: { readonly kind: string; readonly name: string };
+  readonly subjects?: readonly { readonly kind: string; readonly name: string }[];
+}
+
+describe.each(['', 'argocd/'])('manifests/%s', (folder) => {
+  it('lists each of its files in its kustomization', async () => {
+    const names = await readdir(new URL(folder, ROOT));
+    const files = names.filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml');
+    const text = await readFile(new URL(`${folder}kustomization.yaml`, ROOT), 'utf8');
+    expect([...parse(text).resources].sort()).toEqual(files.sort());
+  });
+
+  it('binds each role to one group of ours and to nobody else', async () => {
+    const objects = await rbacOf(folder);
+    const roles = objects.filter((object) => object.rules);
+    for (const role of roles) {
+      const bindings = objects.filter(
+        (object) => object.roleRef?.name === role.metadata.name && object.roleRef.kind === role.kind,
+      );
+      expect(bindings).toHaveLength(1);
+      expect(bindings[0]?.metadata.namespace).toBe(role.metadata.namespace);
+      expect(bindings[0]?.subjects).toEqual([
+        expect.objectContaining({ kind: 'Group', name: expect.stringMatching(/^nightshift:/) }),
+      ]);
+    }
+    expect(objects.filter((object) => object.roleRef)).toHaveLength(roles.length);
+  });
+
+  it('grants no wildcard, no secret and no way to more rights', async () => {
+    const rules = (await rbacOf(folder)).flatMap((object) => object.rules ?? []);
+    for (const { apiGroups, resources, verbs } of rules) {
+      for (const word of [...apiGroups, ...resources, ...verbs]) {
+        expect(word).not.toMatch(/\*|secret|impersonate|escalate|bind|exec|serviceaccount/);
+      }
+    }
+  });
+});
+
+describe('the groups', () => {
+  it('are those of the access entries of the stacks', async () => {
+    const objects = [...(await rbacOf('')), ...(await rbacOf('argocd/'))];
+    const groups = new Set(
+      objects.flatMap((object) => object.subjects?.map((subject) => subject.name) ?? []),
+    );
+    expect([...groups].sort()).toEqual([
+      'nightshift:branch-deploy',
+      'nightshift:night-schedule',
+      'nightshift:spot-drain',
+    ]);
+  });
+
+  it('give nobody but spot-drain a right over pods, and nobody a right to delete nodes', async () => {
+    const rules = await rulesByGroup();
+    for (const [group, { resources, verbs }] of rules) {
+      if (resources.some((resource) => resource.startsWith('pods')))
+        expect(group).toBe('nightshift:spot-drain');
+      if (resources.includes('nodes')) expect(verbs).not.toContain('delete');
+    }
+  });
+
+  it('let night-schedule change one Deployment, which is named', async () => {
+    const deployments = (await rulesByGroup()).filter(([, rule]) => rule.resources.includes('deployments'));
+    expect(deployments).toHaveLength(1);
+    expect(deployments[0]?.[0]).toBe('nightshift:night-schedule');
+    expect(deployments[0]?.[1].resourceNames).toEqual(['cluster-autoscaler']);
+  });
+});
+
+async function rbacOf(folder: string): Promise<Rbac[]> {
+  const names = await readdir(new URL(folder, ROOT));
+  const files = names.filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml');
+  const texts = await Promise.all(files.map((file) => readFile(new URL(folder + file, ROOT), 'utf8')));
+  return texts
+    .flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as Rbac))
+    .filter((object) => object.rules || object.roleRef);
+}
+
+async function rulesByGroup() {
+  const objects = [...(await rbacOf('')), ...(await rbacOf('argocd/'))];
+  return objects.flatMap((binding) => {
+    const role = objects.find((object) => object.rules && object.metadata.name === binding.roleRef?.name);
+    const group = binding.subjects?.[0]?.name;
+    return group && role?.rules ? role.rules.map((rule) => [group, rule] as const) : [];
+  });
+}
