@@ -17,6 +17,7 @@ import type { Delivery } from './assembly/triggers.ts';
 import { type ArgocdEndpoint, serveArgocd } from './http/argocd/server.ts';
 import { createAuthenticator } from './http/authenticator.ts';
 import { type AwsEndpoint, serveAws } from './http/aws/server.ts';
+import type { Authorize } from './http/aws/service.ts';
 import { codebuildService } from './http/codebuild.ts';
 import { kubeconfig } from './http/kubernetes/kubeconfig.ts';
 import { type KubernetesEndpoint, serveKubernetes } from './http/kubernetes/server.ts';
@@ -57,6 +58,8 @@ export interface LabOptions {
   readonly onDecision?: (decision: Decision, spec: FunctionSpec) => void;
   readonly onInvocation?: (invocation: Invocation) => void;
   readonly onLog?: (line: LogLine) => void;
+  /** Every AWS call before it is answered, and why the roles' policies refuse it where they do. */
+  readonly onAuthorize?: (call: Parameters<Authorize>[0], refusal: string | undefined, aws: AwsWorld) => void;
 }
 
 export interface LabEnvironment {
@@ -131,10 +134,15 @@ async function build(
     environments.push(await raise(site, name, environment));
   }
   registerStacks(aws, deployments);
+  const authorize = createAuthorize(deployments, aws);
   const front = await serveAws({
     aws,
     services: [codebuildService(codebuild)],
-    authorize: createAuthorize(deployments, aws),
+    authorize(call) {
+      const refusal = authorize(call);
+      options.onAuthorize?.(call, refusal, aws);
+      return refusal;
+    },
   });
   closers.push(() => front.close());
   for (const { stack, tables } of deployments) {
@@ -293,11 +301,12 @@ function tokenFor(argocd: ArgocdWorld, projects: readonly string[]): string {
   });
 }
 
-/** What the stacks bring into the account beside functions and tables: access entries and queues. */
+/** What the stacks bring into the account beside functions and tables: access entries, queues and topics. */
 function registerStacks(aws: AwsWorld, deployments: readonly Deployment[]): void {
-  for (const { stack, accessEntries, queues } of deployments) {
+  for (const { stack, accessEntries, queues, topics } of deployments) {
     const at = { account: stack.account, region: stack.region };
     for (const { name } of queues) aws.addQueue({ ...at, name });
+    for (const { name } of topics) aws.addTopic({ ...at, name });
     for (const entry of accessEntries) {
       aws.addAccessEntry(aws.eks.cluster(at, entry.cluster), {
         principalArn: entry.principalArn,

@@ -9,6 +9,7 @@ import { buildProjectArn, clusterArn, secretArn } from './arns.ts';
 import { ClusterAccess } from './cluster-access.ts';
 import { buildEnded } from './event-patterns.ts';
 import { NightshiftFunction } from './nightshift-function.ts';
+import type { Notices } from './notices.ts';
 import type { StateTable } from './state-table.ts';
 import { Timer } from './timer.ts';
 
@@ -17,6 +18,10 @@ export interface BranchDeployProps {
   readonly table: StateTable;
   /** Where the function runs, for a cluster whose endpoint is private. Default: outside of any VPC. */
   readonly network?: NetworkConfig | undefined;
+  /** Whom the function tells what people should know. Default: nobody. */
+  readonly notices?: Notices | undefined;
+  /** Record each run in AWS X-Ray. Default: false. */
+  readonly tracing?: boolean | undefined;
 }
 
 export class BranchDeploy extends Construct {
@@ -33,6 +38,8 @@ export class BranchDeploy extends Construct {
       settings,
       table,
       network: props.network,
+      notices: props.notices,
+      tracing: props.tracing,
       memory: 256,
       timeout: Duration.minutes(2),
       maxEventAge: Duration.hours(1),
@@ -85,9 +92,11 @@ export class BranchDeploy extends Construct {
       });
     }
     table.permit(this.function, {
-      reads: ['deploy', 'night'],
+      get: ['deploy', 'night'],
+      list: ['deploy'],
       // To wake the cluster is to write an override into night-schedule's part; its tick finds it within a minute.
-      writes: ['deploy', 'decision', ...(settings.whenAsleep === 'wake' ? ['night'] : [])],
+      write: ['deploy', 'decision', ...(settings.whenAsleep === 'wake' ? ['night'] : [])],
+      remove: ['deploy'],
     });
   }
 }

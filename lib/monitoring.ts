@@ -38,13 +38,15 @@ const TICK: Record<Capability, Duration> = {
   'branch-deploy': Duration.minutes(1),
 };
 
+/** The line that a function logs when a topic did not take a notice; it holds the decision that nobody was told. */
+const NOT_TOLD = '($.message = "notification failed")';
+
 /** Which decisions people must know of, as a filter of CloudWatch Logs on the lines that hold them. */
 const FAILED: Record<Capability, string> = {
-  'night-schedule': '{ $.decision.action = "fail" }',
+  'night-schedule': `{ ($.decision.action = "fail") || ${NOT_TOLD} }`,
   // Pods that stayed to the end are lost with the instance, unless our own stop takes it.
-  'spot-drain':
-    '{ ($.decision.action = "fail") || (($.decision.action = "drain") && ($.decision.blocked > 0) && ($.decision.night NOT EXISTS)) }',
-  'branch-deploy': '{ $.decision.action = "fail" }',
+  'spot-drain': `{ ($.decision.action = "fail") || (($.decision.action = "drain") && ($.decision.blocked > 0) && ($.decision.night NOT EXISTS)) || ${NOT_TOLD} }`,
+  'branch-deploy': `{ ($.decision.action = "fail") || ${NOT_TOLD} }`,
 };
 
 interface AlarmProps {

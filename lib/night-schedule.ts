@@ -6,6 +6,7 @@ import type { NightScheduleSettings } from '#model/settings.ts';
 import { autoScalingGroupArn, clusterArn, nodegroupArn, selfManagedGroupsOf } from './arns.ts';
 import { ClusterAccess } from './cluster-access.ts';
 import { NightshiftFunction } from './nightshift-function.ts';
+import type { Notices } from './notices.ts';
 import { edgesOf } from './schedule-edges.ts';
 import type { StateTable } from './state-table.ts';
 import { Timer } from './timer.ts';
@@ -15,6 +16,10 @@ export interface NightScheduleProps {
   readonly table: StateTable;
   /** Where the function runs, for a cluster whose endpoint is private. Default: outside of any VPC. */
   readonly network?: NetworkConfig | undefined;
+  /** Whom the function tells what people should know. Default: nobody. */
+  readonly notices?: Notices | undefined;
+  /** Record each run in AWS X-Ray. Default: false. */
+  readonly tracing?: boolean | undefined;
 }
 
 export class NightSchedule extends Construct {
@@ -31,6 +36,8 @@ export class NightSchedule extends Construct {
       settings,
       table,
       network: props.network,
+      notices: props.notices,
+      tracing: props.tracing,
       memory: 256,
       timeout: Duration.seconds(60),
       maxEventAge: Duration.minutes(5),
@@ -62,7 +69,11 @@ export class NightSchedule extends Construct {
     const { cluster } = settings;
     this.function.allow({
       sid: 'SeeGroups',
-      actions: ['autoscaling:DescribeAutoScalingGroups', 'autoscaling:DescribeScalingActivities'],
+      actions: [
+        'autoscaling:DescribeAutoScalingGroups',
+        // Why instances are missing is asked only where another group can fill in.
+        ...(settings.fallbackGroup ? ['autoscaling:DescribeScalingActivities'] : []),
+      ],
       resources: ['*'],
       wildcardReason: 'Auto Scaling does not take a resource for its Describe actions.',
     });
@@ -71,12 +82,16 @@ export class NightSchedule extends Construct {
       actions: ['eks:DescribeCluster'],
       resources: [clusterArn(this, cluster)],
     });
+    // In a dry run the account refuses the rest as well.
+    if (settings.dryRun) {
+      table.permit(this.function, { list: ['night'], write: ['decision'] });
+      return;
+    }
     table.permit(this.function, {
-      reads: ['night'],
-      writes: ['night', 'ledger', 'decision'],
+      list: ['night'],
+      write: ['night', 'ledger', 'decision'],
+      remove: ['night'],
     });
-    // In a dry run the account refuses it as well.
-    if (settings.dryRun) return;
     this.function.allow({
       sid: 'ResizeSelfManagedGroups',
       actions: ['autoscaling:UpdateAutoScalingGroup'],

@@ -29,10 +29,12 @@ export class NightshiftApp extends App {
     const { config, now, ...appProps } = props;
     super({ analyticsReporting: false, ...appProps, context: { ...CONTEXT, ...appProps.context } });
     this.environments = Object.entries(config.environments).map(
-      ([name, { deploy, network }]) =>
+      ([name, { deploy, network, notify, tracing }]) =>
         new NightshiftStack(this, stackIdOf(name), {
           settings: settingsOf(config, name, now),
           network,
+          notify,
+          tracing,
           builds: deploy?.builds ?? [],
         }),
     );

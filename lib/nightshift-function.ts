@@ -18,6 +18,7 @@ import type { NetworkConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
 import { type CommonSettings, SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
 import { bundle, handlerOf } from './function-bundle.ts';
+import type { Notices } from './notices.ts';
 import { settingsText } from './settings-text.ts';
 import type { StateTable } from './state-table.ts';
 
@@ -25,6 +26,10 @@ export interface NightshiftFunctionProps {
   readonly capability: Capability;
   readonly settings: CommonSettings;
   readonly table: StateTable;
+  /** Whom the function tells what people should know. Default: nobody. */
+  readonly notices?: Notices | undefined;
+  /** Record each run in AWS X-Ray. Default: false. */
+  readonly tracing?: boolean | undefined;
   /** MB. */
   readonly memory: number;
   readonly timeout: Duration;
@@ -87,7 +92,7 @@ export class NightshiftFunction extends Construct {
       role: this.role,
       memorySize: props.memory,
       timeout: props.timeout,
-      tracing: Tracing.ACTIVE,
+      tracing: props.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       logGroup: this.logGroup,
       maxEventAge: props.maxEventAge,
       retryAttempts: props.retryAttempts,
@@ -96,15 +101,23 @@ export class NightshiftFunction extends Construct {
     });
 
     if (props.network) this.#placeIn(props.network);
+    props.notices?.permit(this);
 
-    Validations.of(this.role).acknowledge({
-      id: 'AwsSolutions-IAM5[Resource::*]',
-      reason: 'X-Ray takes segments without naming a resource.',
-    });
     Validations.of(this.lambda).acknowledge({
       id: 'Serverless-LambdaDLQ',
       reason: 'The failure destination takes its place: it keeps the error beside the event.',
     });
+    if (props.tracing)
+      Validations.of(this.role).acknowledge({
+        id: 'AwsSolutions-IAM5[Resource::*]',
+        reason: 'X-Ray takes segments without naming a resource.',
+      });
+    else
+      Validations.of(this.lambda).acknowledge({
+        id: 'Serverless-LambdaTracing',
+        reason:
+          'Tracing every tick would cost more than all the rest: the config turns it on (decision 0030).',
+      });
     Validations.of(this.deadLetters).acknowledge(
       { id: 'AwsSolutions-SQS3', reason: 'This is the dead-letter queue.' },
       { id: 'Serverless-SQSRedrivePolicy', reason: 'This is the dead-letter queue.' },

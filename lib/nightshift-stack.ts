@@ -1,13 +1,14 @@
 /** One environment: one cluster, one stack, one set of permissions. */
 import { CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import type { BuildConfig, BuildProjectConfig, NetworkConfig } from '#model/config.ts';
+import type { BuildConfig, BuildProjectConfig, NetworkConfig, NotifyConfig } from '#model/config.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
 import { BranchDeploy } from './branch-deploy.ts';
 import { BuildProject } from './build-project.ts';
 import { Monitoring } from './monitoring.ts';
 import { NightSchedule } from './night-schedule.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
+import { Notices } from './notices.ts';
 import { SpotDrain } from './spot-drain.ts';
 import { StateTable } from './state-table.ts';
 
@@ -18,6 +19,10 @@ export interface NightshiftStackProps extends Omit<StackProps, 'env'> {
   readonly network?: NetworkConfig | undefined;
   /** The builds of the config: those with `create` get their CodeBuild project here. */
   readonly builds?: readonly BuildConfig[];
+  /** Whom the functions tell what people should know. Default: nobody. */
+  readonly notify?: NotifyConfig | undefined;
+  /** Record each run of the functions in AWS X-Ray. Default: false. */
+  readonly tracing?: boolean | undefined;
 }
 
 export class NightshiftStack extends Stack {
@@ -27,7 +32,7 @@ export class NightshiftStack extends Stack {
   readonly branchDeploy?: BranchDeploy;
 
   constructor(scope: Construct, id: string, props: NightshiftStackProps) {
-    const { settings, network, builds, ...stackProps } = props;
+    const { settings, network, builds, notify, tracing, ...stackProps } = props;
     const { environment, account, region, cluster, production } = settings.spotDrain;
     super(scope, id, {
       description: `eks-nightshift for the environment ${environment} (EKS cluster ${cluster})`,
@@ -42,18 +47,18 @@ export class NightshiftStack extends Stack {
 
     const table = new StateTable(this, 'State', { environment });
     this.state = table;
-    this.spotDrain = new SpotDrain(this, 'SpotDrain', { settings: settings.spotDrain, table, network });
+    const notices = notify ? new Notices(this, 'Notices', { environment, notify }) : undefined;
+    const shared = { table, network, notices, tracing };
+    this.spotDrain = new SpotDrain(this, 'SpotDrain', { settings: settings.spotDrain, ...shared });
     if (settings.nightSchedule)
       this.nightSchedule = new NightSchedule(this, 'NightSchedule', {
         settings: settings.nightSchedule,
-        table,
-        network,
+        ...shared,
       });
     if (settings.branchDeploy)
       this.branchDeploy = new BranchDeploy(this, 'BranchDeploy', {
         settings: settings.branchDeploy,
-        table,
-        network,
+        ...shared,
       });
 
     for (const build of builds ?? []) if (build.create) this.#createProject(environment, build, build.create);
@@ -64,6 +69,11 @@ export class NightshiftStack extends Stack {
       value: monitoring.topic.topicArn,
       description: 'subscribe here: every alarm of the environment is sent to it',
     });
+    for (const [severity, topic] of notices?.topics ?? [])
+      new CfnOutput(this, `${severity.charAt(0).toUpperCase()}${severity.slice(1)}TopicArn`, {
+        value: topic.topicArn,
+        description: `subscribe a chat here: what people should know, as ${severity}`,
+      });
     new CfnOutput(this, 'TableName', {
       value: table.table.tableName,
       description: 'saved sizes, overrides, deploys and decisions; kept when the stack goes',

@@ -6,11 +6,13 @@ import type {
   DevelopmentEnvironmentConfig,
   EnvironmentConfig,
   NightshiftConfig,
+  NotifyConfig,
   ScheduleConfig,
 } from '#model/config.ts';
 import { formatDate, parseDate } from '#model/date.ts';
 import { windowsOn } from '#model/desired.ts';
 import { didYouMean } from '#model/nearest.ts';
+import { SEVERITIES } from '#model/notice.ts';
 import type { ExpandedCalendar, Schedule } from '#model/schedule.ts';
 import type {
   ApplicationSettings,
@@ -18,6 +20,7 @@ import type {
   CommonSettings,
   EnvironmentSettings,
   NightScheduleSettings,
+  NotifySettings,
   SpotDrainSettings,
 } from '#model/settings.ts';
 import { parseWindows } from '#model/window.ts';
@@ -47,7 +50,8 @@ export function settingsOf(
       },
     ]);
   }
-  const common = commonOf(environmentName, environment);
+  const timeZone = config.schedules?.[environment.schedule ?? '']?.timeZone ?? 'UTC';
+  const common = commonOf(environmentName, environment, timeZone);
   const spotDrain: SpotDrainSettings = {
     ...common,
     onRebalance: environment.drain?.onRebalance ?? 'cordon',
@@ -78,7 +82,7 @@ export function scheduleOf(config: NightshiftConfig, name: string, now: Date): S
     : weekly;
 }
 
-function commonOf(environmentName: string, environment: EnvironmentConfig): CommonSettings {
+function commonOf(environmentName: string, environment: EnvironmentConfig, timeZone: string): CommonSettings {
   return {
     environment: environmentName,
     production: environment.production ?? false,
@@ -86,7 +90,12 @@ function commonOf(environmentName: string, environment: EnvironmentConfig): Comm
     region: environment.region,
     cluster: environment.cluster,
     dryRun: environment.dryRun ?? false,
+    ...(environment.notify ? { notify: notifyOf(environment.notify, timeZone) } : {}),
   };
+}
+
+function notifyOf(notify: NotifyConfig, timeZone: string): NotifySettings {
+  return { severities: SEVERITIES.filter((severity) => notify[severity] !== undefined), timeZone };
 }
 
 function nightScheduleOf(

@@ -16,6 +16,7 @@ import {
   terminateLifecycleAction,
 } from './event-patterns.ts';
 import { NightshiftFunction } from './nightshift-function.ts';
+import type { Notices } from './notices.ts';
 import type { StateTable } from './state-table.ts';
 
 export interface SpotDrainProps {
@@ -23,6 +24,10 @@ export interface SpotDrainProps {
   readonly table: StateTable;
   /** Where the function runs, for a cluster whose endpoint is private. Default: outside of any VPC. */
   readonly network?: NetworkConfig | undefined;
+  /** Whom the function tells what people should know. Default: nobody. */
+  readonly notices?: Notices | undefined;
+  /** Record each run in AWS X-Ray. Default: false. */
+  readonly tracing?: boolean | undefined;
 }
 
 export class SpotDrain extends Construct {
@@ -41,6 +46,8 @@ export class SpotDrain extends Construct {
       settings,
       table,
       network: props.network,
+      notices: props.notices,
+      tracing: props.tracing,
       memory: 512,
       // The two minutes of a notice and some seconds to write down what happened. A longer drain goes on in a later call.
       timeout: Duration.minutes(3),
@@ -114,9 +121,13 @@ export class SpotDrain extends Construct {
       resources: ['*'],
       wildcardReason: 'Auto Scaling does not take a resource for its Describe actions.',
     });
-    table.permit(this.function, { reads: ['drain', 'night'], writes: ['drain', 'decision'] });
-    // In a dry run the account refuses it as well.
-    if (settings.dryRun) return;
+    const reads = { get: ['drain', 'night'], list: ['drain'] };
+    // In a dry run the account refuses the rest as well.
+    if (settings.dryRun) {
+      table.permit(this.function, { ...reads, write: ['decision'] });
+      return;
+    }
+    table.permit(this.function, { ...reads, write: ['drain', 'decision'], remove: ['drain'] });
     this.function.allow({
       sid: 'AnswerLifecycleActions',
       actions: ['autoscaling:CompleteLifecycleAction', 'autoscaling:RecordLifecycleActionHeartbeat'],

@@ -31,27 +31,31 @@ export class StateTable extends Construct {
   }
 
   /**
-   * Lets a function read and write partitions of the table (`functions/adapters/table-keys.ts`): what one function
+   * Lets a function into partitions of the table (`functions/adapters/table-keys.ts`), verb by verb: what one function
    * has written down, the sizes above all, no other can overwrite.
    */
-  permit(
-    to: NightshiftFunction,
-    partitions: { readonly reads: readonly string[]; readonly writes: readonly string[] },
-  ): void {
-    const within = (names: readonly string[]) => ({
-      'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [...names] },
-    });
-    to.allow({
-      sid: 'ReadState',
-      actions: ['dynamodb:GetItem', 'dynamodb:Query'],
-      resources: [this.table.tableArn],
-      conditions: within(partitions.reads),
-    });
-    to.allow({
-      sid: 'WriteState',
-      actions: ['dynamodb:PutItem', 'dynamodb:DeleteItem'],
-      resources: [this.table.tableArn],
-      conditions: within(partitions.writes),
-    });
+  permit(to: NightshiftFunction, partitions: PartitionAccess): void {
+    const verbs = [
+      { sid: 'GetState', action: 'dynamodb:GetItem', names: partitions.get },
+      { sid: 'ListState', action: 'dynamodb:Query', names: partitions.list },
+      { sid: 'WriteState', action: 'dynamodb:PutItem', names: partitions.write },
+      { sid: 'RemoveState', action: 'dynamodb:DeleteItem', names: partitions.remove },
+    ];
+    for (const { sid, action, names = [] } of verbs)
+      if (names.length > 0)
+        to.allow({
+          sid,
+          actions: [action],
+          resources: [this.table.tableArn],
+          conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [...names] } },
+        });
   }
+}
+
+/** The partitions that a function reads one item of, lists, writes into, and removes items from. */
+export interface PartitionAccess {
+  readonly get?: readonly string[];
+  readonly list?: readonly string[];
+  readonly write?: readonly string[];
+  readonly remove?: readonly string[];
 }

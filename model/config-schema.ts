@@ -157,6 +157,11 @@ const schedule = object(
   'write { timeZone: "Asia/Tokyo", up: ["Mon-Fri 08:00-22:00"] }',
 );
 
+const addresses = names('write a list of e-mail addresses, or [] for the topic alone').refine(
+  (list) => list.every((address) => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(address)),
+  { error: 'write e-mail addresses like "team@example.com"' },
+);
+
 const common = {
   account: z
     .string({ error: 'write the 12 digits of the AWS account, in quotes' })
@@ -191,6 +196,11 @@ const common = {
     'write { subnets: ["subnet-…"], securityGroups: ["sg-…"] }',
   ).optional(),
   dryRun: flag().optional(),
+  notify: object(
+    { info: addresses.optional(), warning: addresses.optional(), failure: addresses.optional() },
+    "write { warning: ['team@example.com'] }",
+  ).optional(),
+  tracing: flag().optional(),
 };
 
 const group = 'write the name of a nodegroup, or of the Auto Scaling group of a self-managed one';

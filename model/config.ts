@@ -116,6 +116,19 @@ export interface NetworkConfig {
   readonly securityGroups: readonly string[];
 }
 
+/**
+ * Who is told what. Each severity that is named gets an SNS topic, `nightshift-<environment>-<severity>`: the addresses
+ * here get e-mails, and a chat is subscribed to the topic. An empty list makes the topic alone.
+ */
+export interface NotifyConfig {
+  /** What goes its way: a merge was deployed, waits for the morning, or wakes the cluster. */
+  readonly info?: readonly string[];
+  /** What people can still change: the cluster stops soon, holidays are known for some weeks only. */
+  readonly warning?: readonly string[];
+  /** What needs a person: a stop, start or deploy that was not confirmed, a drain that lost pods. */
+  readonly failure?: readonly string[];
+}
+
 interface EnvironmentBase {
   readonly account: string;
   readonly region: string;
@@ -126,6 +139,10 @@ interface EnvironmentBase {
   readonly network?: NetworkConfig;
   /** Decide and report, change nothing. */
   readonly dryRun?: boolean;
+  /** Default: nobody is told; alarms have a topic of their own. */
+  readonly notify?: NotifyConfig;
+  /** Record each run of the functions in AWS X-Ray. Default false: it would cost more than all the rest. */
+  readonly tracing?: boolean;
 }
 
 export interface DevelopmentEnvironmentConfig extends EnvironmentBase {

@@ -1,5 +1,6 @@
 /** Names that synth gives to resources and that the command line finds them by. */
 import type { Capability } from './decision.ts';
+import type { Severity } from './notice.ts';
 
 export function tableNameOf(environment: string): string {
   return `nightshift-${environment}`;
@@ -7,4 +8,8 @@ export function tableNameOf(environment: string): string {
 
 export function functionNameOf(environment: string, capability: Capability): string {
   return `nightshift-${environment}-${capability}`;
+}
+
+export function topicNameOf(environment: string, severity: Severity): string {
+  return `nightshift-${environment}-${severity}`;
 }

@@ -3,6 +3,7 @@
  * to something elsewhere and no default is open. Lambda allows 4 KB for all variables of a function together.
  */
 import type { AutoscalerConfig } from './config.ts';
+import type { Severity } from './notice.ts';
 import type { Schedule } from './schedule.ts';
 
 /** The variables that every function reads. Nothing else of the environment is read by ours. */
@@ -16,6 +17,15 @@ export interface CommonSettings {
   readonly region: string;
   readonly cluster: string;
   readonly dryRun: boolean;
+  /** Absent where nobody is told. */
+  readonly notify?: NotifySettings;
+}
+
+export interface NotifySettings {
+  /** Those that have a topic. */
+  readonly severities: readonly Severity[];
+  /** In which times are written: the schedule's zone, or UTC where the environment has none. */
+  readonly timeZone: string;
 }
 
 export interface NightScheduleSettings extends CommonSettings {

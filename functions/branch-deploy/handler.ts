@@ -3,6 +3,7 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { createArgocd } from '#functions/adapters/argocd/index.ts';
+import { awsClientDefaults } from '#functions/adapters/aws-client.ts';
 import {
   createCodeBuildClient,
   createDynamoDbClient,
@@ -11,6 +12,7 @@ import {
 import { createBuilds } from '#functions/adapters/codebuild.ts';
 import { createDecisionLog } from '#functions/adapters/decision-log.ts';
 import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
+import { createNotifier } from '#functions/adapters/notifications.ts';
 import { createSecret } from '#functions/adapters/secret.ts';
 import { createTable } from '#functions/adapters/table.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
@@ -29,6 +31,7 @@ if (settings.production !== false)
 const now = () => new Date();
 const table = createTable(createDynamoDbClient(), tableName);
 const logger = createLogger('branch-deploy');
+const tell = createNotifier({ settings, credentials: awsClientDefaults().credentials, now });
 const ports: BranchDeployPorts = {
   argocd: createArgocd(settings, {
     token: createSecret(createSecretsManagerClient(), settings.argocd.tokenSecret),
@@ -40,7 +43,7 @@ const ports: BranchDeployPorts = {
   reporter: createReporter({
     environment: settings.environment,
     now,
-    record: createDecisionTrail(logger, createDecisionLog(table).keep).record,
+    record: createDecisionTrail(logger, createDecisionLog(table).keep, tell).record,
   }),
   seen: new Set(),
   now,

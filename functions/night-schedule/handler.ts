@@ -16,6 +16,7 @@ import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
 import { createNightStore } from '#functions/adapters/night-store.ts';
 import { createNodes } from '#functions/adapters/nodes.ts';
+import { createNotifier } from '#functions/adapters/notifications.ts';
 import { createTable } from '#functions/adapters/table.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
@@ -33,6 +34,7 @@ const now = () => new Date();
 const eks = createEksClient();
 const table = createTable(createDynamoDbClient(), tableName);
 const logger = createLogger('night-schedule');
+const tell = createNotifier({ settings, credentials: awsClientDefaults().credentials, now });
 const kubernetes = createKubernetesClient({
   cluster: settings.cluster,
   region: settings.region,
@@ -49,7 +51,7 @@ const ports = {
   groups: createGroups({ autoScaling: createAutoScalingClient(), eks }, settings.cluster),
   nodes: createNodes(kubernetes),
   store: createNightStore(table),
-  trail: createDecisionTrail(logger, createDecisionLog(table).keep),
+  trail: createDecisionTrail(logger, createDecisionLog(table).keep, tell),
   ...(settings.autoscaler ? { autoscaler: createAutoscaler(kubernetes, settings.autoscaler) } : {}),
   now,
 };

@@ -15,13 +15,17 @@ export function createLogger(capability: string): Logger {
 /** The message of every log line that holds a decision; the record itself is under `decision`. */
 export const DECISION_MESSAGE = 'decision';
 
+/** The message of the line that says that people were not told; an alarm counts it. */
+export const NOT_TOLD_MESSAGE = 'notification failed';
+
 /**
  * Logs each decision, `none` only at debug level: a quiet minute costs no log line. What is worth keeping is also
- * handed to `keep`.
+ * handed to `keep` and to `tell`. That people could not be told is an error in the log and no failure of the work.
  */
 export function createDecisionTrail(
   logger: Logger,
   keep: (decisions: readonly Decision[]) => Promise<void>,
+  tell?: (decisions: readonly Decision[]) => Promise<void>,
 ): DecisionTrail {
   return {
     async record(decisions) {
@@ -31,7 +35,16 @@ export function createDecisionTrail(
         else logger.info(DECISION_MESSAGE, { decision });
       }
       const kept = decisions.filter((decision) => decision.action !== 'none');
-      if (kept.length > 0) await keep(kept);
+      const [first] = kept;
+      if (!first) return;
+      const told = tell?.(kept).catch((error: unknown) =>
+        logger.error(NOT_TOLD_MESSAGE, { error: error as Error, decision: first }),
+      );
+      try {
+        await keep(kept);
+      } finally {
+        await told;
+      }
     },
   };
 }

@@ -15,7 +15,6 @@ const WITHOUT_RUN_TIME = new Set([
   'AWS::CloudWatch::Dashboard',
   'AWS::Logs::LogGroup',
   'AWS::Logs::MetricFilter',
-  'AWS::SNS::Topic',
   'AWS::SNS::TopicPolicy',
   'AWS::SNS::Subscription',
   'AWS::SQS::QueuePolicy',
@@ -91,6 +90,7 @@ export interface Deployment {
   readonly tables: readonly TableSpec[];
   readonly roles: readonly RoleSpec[];
   readonly queues: readonly { readonly name: string; readonly arn: string }[];
+  readonly topics: readonly { readonly name: string; readonly arn: string }[];
   readonly accessEntries: readonly AccessEntrySpec[];
   readonly codeBuildProjects: readonly Resource[];
 }
@@ -143,6 +143,10 @@ export function readDeployment(stack: Stack): Deployment {
       name: scope.physicalName(resource.logicalId),
       arn: scope.arn(resource.logicalId),
     })),
+    topics: ofType('AWS::SNS::Topic').map((resource) => ({
+      name: scope.physicalName(resource.logicalId),
+      arn: scope.arn(resource.logicalId),
+    })),
     accessEntries: ofType('AWS::EKS::AccessEntry').map(readAccessEntry),
     codeBuildProjects: ofType('AWS::CodeBuild::Project'),
   };
@@ -158,6 +162,7 @@ const READ = [
   'AWS::Scheduler::Schedule',
   'AWS::DynamoDB::Table',
   'AWS::SQS::Queue',
+  'AWS::SNS::Topic',
   'AWS::EKS::AccessEntry',
   'AWS::CodeBuild::Project',
 ];

@@ -26,6 +26,12 @@ export function snsService(aws: AwsWorld): AwsService {
       if (subject !== undefined && (subject.length > 100 || !/^[\x20-\x7e]+$/.test(subject))) {
         throw new AwsError('InvalidParameter', 'Invalid parameter: Subject');
       }
+      const structure = input.optionalText('MessageStructure');
+      if (structure !== undefined && (structure !== 'json' || !hasDefault(message)))
+        throw new AwsError(
+          'InvalidParameter',
+          'Invalid parameter: Message Structure - No default entry in JSON message body',
+        );
       const parts = arn.split(':');
       if (parts.length !== 6 || parts[3] !== request.region) {
         throw new AwsError('InvalidParameter', `Invalid parameter: TopicArn Reason: ${arn}`);
@@ -33,6 +39,21 @@ export function snsService(aws: AwsWorld): AwsService {
       return { MessageId: aws.messaging.publish(arn, { message, ...(subject ? { subject } : {}) }) };
     },
   };
+}
+
+/** A message by protocol is an object of strings, of which `default` must be one. */
+function hasDefault(message: string): boolean {
+  try {
+    const parsed: unknown = JSON.parse(message);
+    return (
+      typeof parsed === 'object' &&
+      parsed !== null &&
+      'default' in parsed &&
+      typeof parsed.default === 'string'
+    );
+  } catch {
+    return false;
+  }
 }
 
 export function sqsService(aws: AwsWorld): AwsService {

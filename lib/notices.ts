@@ -1,0 +1,48 @@
+/** Where people are told what they should know: an SNS topic for each severity that the config names. */
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Construct } from 'constructs';
+import type { NotifyConfig } from '#model/config.ts';
+import { topicNameOf } from '#model/names.ts';
+import { SEVERITIES, type Severity } from '#model/notice.ts';
+import type { NightshiftFunction } from './nightshift-function.ts';
+
+export interface NoticesProps {
+  readonly environment: string;
+  /** E-mail addresses by severity. A chat is subscribed to the topic by Amazon Q Developer in chat applications. */
+  readonly notify: NotifyConfig;
+}
+
+export class Notices extends Construct {
+  readonly topics: ReadonlyMap<Severity, Topic>;
+
+  constructor(scope: Construct, id: string, props: NoticesProps) {
+    super(scope, id);
+    const { environment, notify } = props;
+    const named = SEVERITIES.flatMap((severity) => {
+      const addresses = notify[severity];
+      return addresses ? [{ severity, addresses }] : [];
+    });
+    this.topics = new Map(
+      named.map(({ severity, addresses }) => {
+        // No key of KMS: a chat and the functions would need it too, and it costs more a month than all functions.
+        const topic = new Topic(this, severity, {
+          topicName: topicNameOf(environment, severity),
+          displayName: `eks-nightshift ${environment}`,
+          enforceSSL: true,
+        });
+        for (const address of addresses) topic.addSubscription(new EmailSubscription(address));
+        return [severity, topic];
+      }),
+    );
+  }
+
+  permit(to: NightshiftFunction): void {
+    if (this.topics.size === 0) return;
+    to.allow({
+      sid: 'TellPeople',
+      actions: ['sns:Publish'],
+      resources: [...this.topics.values()].map((topic) => topic.topicArn),
+    });
+  }
+}

@@ -1,0 +1,93 @@
+/** Which decisions people are told of, and in what words. Pure: who sends it, and where to, is for others. */
+import type { Decision } from './decision.ts';
+
+/** The least first. */
+export const SEVERITIES = ['info', 'warning', 'failure'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+export interface Notice {
+  readonly severity: Severity;
+  readonly title: string;
+  readonly text: string;
+  readonly nextSteps: readonly string[];
+  /** Notices about the same thing: a chat shows them as one thread. */
+  readonly thread: string;
+}
+
+/** Undefined for what is only of interest to somebody who asks. Times are written in `timeZone`. */
+export function noticeOf(decision: Decision, timeZone: string): Notice | undefined {
+  const severity = severityOf(decision);
+  if (!severity) return undefined;
+  const { environment, capability, target, reason, time } = decision;
+  const why = `npx nightshift explain ${target} --environment ${environment}`;
+  return {
+    severity,
+    title: `${environment}: ${target} ${saidOf(decision)}`,
+    text: `${withLocalTimes(reason, timeZone)}\n${localTime(new Date(time), timeZone)}, ${capability}`,
+    nextSteps:
+      severity === 'failure'
+        ? [`What to do: docs/runbook.md#${capability}-failed`, `What led to it: ${why}`]
+        : [],
+    thread: `${environment}/${capability}/${target}`,
+  };
+}
+
+function severityOf(decision: Decision): Severity | undefined {
+  switch (decision.action) {
+    case 'fail':
+      return 'failure';
+    case 'warn':
+      return 'warning';
+    case 'deployed':
+    case 'defer':
+    case 'wake':
+      return 'info';
+    case 'drain':
+      return lostPods(decision) ? 'failure' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Pods that stayed to the end are lost with the instance, unless our own stop takes it. The alarm counts the same. */
+function lostPods({ blocked, night }: Decision): boolean {
+  return typeof blocked === 'number' && blocked > 0 && night === undefined;
+}
+
+function saidOf({ action }: Decision): string {
+  switch (action) {
+    case 'fail':
+      return 'failed';
+    case 'warn':
+      return 'needs attention';
+    case 'deployed':
+      return 'was deployed';
+    case 'defer':
+      return 'waits for the morning';
+    case 'wake':
+      return 'wakes the cluster';
+    default:
+      return 'lost pods';
+  }
+}
+
+function withLocalTimes(text: string, timeZone: string): string {
+  return text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z/g, (instant) =>
+    localTime(new Date(instant), timeZone),
+  );
+}
+
+/** `Mon 23 Nov, 22:00 (Asia/Tokyo)` */
+function localTime(instant: Date, timeZone: string): string {
+  const parts = new Intl.DateTimeFormat('en-GB', {
+    timeZone,
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  }).formatToParts(instant);
+  const of = (type: Intl.DateTimeFormatPartTypes) => parts.find((part) => part.type === type)?.value ?? '';
+  return `${of('weekday')} ${of('day')} ${of('month')}, ${of('hour')}:${of('minute')} (${timeZone})`;
+}
