@@ -70,7 +70,12 @@ async function onBuild(
     return say('ignore', `no application of ${settings.environment} is bound to ${event.project}`);
   }
   const judged = judgeStatus(event.status);
-  if (judged) return say(judged.action === 'none' ? 'none' : 'ignore', judged.reason);
+  if (judged?.action === 'none') return say('none', judged.reason);
+  // Of an event that came twice only one is told.
+  if (judged)
+    return (await ports.deploys.markKnown(event.build, ports.now()))
+      ? say('ignore', judged.reason)
+      : undefined;
   if (await ports.deploys.isKnown(event.build)) return say('none', 'the build was dealt with already');
 
   const [[build], sleep] = await Promise.all([

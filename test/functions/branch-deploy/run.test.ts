@@ -140,6 +140,14 @@ describe('what is not deployed, and why', () => {
     nothingWasAsked(world);
   });
 
+  test('a failed build is told once, however often its event comes', async () => {
+    const world = aWorld();
+    const { event } = await world.build();
+    const failed = { ...event, detail: { ...event.detail, 'build-status': 'FAILED' } };
+    await world.invokeAll([failed, failed]);
+    expect(world.actions()).toEqual(['ignore']);
+  });
+
   test('a build in progress leaves no trace, also when it is told of after its end', async () => {
     const world = aWorld();
     const { event } = await world.build();
