@@ -91,8 +91,9 @@ export interface Lab {
   close(): Promise<void>;
 }
 
-/** So long the world runs before the functions do: nodes join, pods start, applications become healthy. */
+/** So long the world runs before the functions do: first the nodes join, then the workloads come and start on them. */
 const WARM_UP_MS = 30 * 60_000;
+const NODES_JOIN_MS = 10 * 60_000;
 
 export async function startLab(options: LabOptions): Promise<Lab> {
   const closers: (() => Promise<unknown>)[] = [];
@@ -129,9 +130,15 @@ async function build(
   closers.push(() => proxy.close());
   const site: Site = { context, aws, codebuild, ca, directory, closers, config, route: proxy.route };
 
-  const environments: LabEnvironment[] = [];
+  const clusters: RaisedCluster[] = [];
   for (const [name, environment] of Object.entries(config.environments)) {
-    environments.push(await raise(site, name, environment));
+    clusters.push(await raiseCluster(site, name, environment));
+  }
+  await context.clock.runUntil(context.clock.now() + NODES_JOIN_MS);
+  const environments: LabEnvironment[] = [];
+  for (const raised of clusters) {
+    addSystemWorkloads(raised.kubernetes, raised.config);
+    environments.push({ ...raised, ...(await raiseArgocd(site, raised.config, raised.kubernetes)) });
   }
   registerStacks(aws, deployments);
   const authorize = createAuthorize(deployments, aws);
@@ -204,7 +211,13 @@ interface Site {
   readonly route: (authority: string, port: number) => void;
 }
 
-async function raise(site: Site, name: string, environment: EnvironmentConfig): Promise<LabEnvironment> {
+type RaisedCluster = Omit<LabEnvironment, 'argocd' | 'argocdEndpoint'>;
+
+async function raiseCluster(
+  site: Site,
+  name: string,
+  environment: EnvironmentConfig,
+): Promise<RaisedCluster> {
   const { aws, context, closers } = site;
   const { account, region, cluster: clusterName } = environment;
   const cluster = aws.addCluster({ account, region, name: clusterName });
@@ -216,7 +229,6 @@ async function raise(site: Site, name: string, environment: EnvironmentConfig): 
   });
   aws.attachNodes(cluster, kubernetes);
   kubernetes.applyObjects([...(await readManifests()), operatorsBinding]);
-  addSystemWorkloads(kubernetes, environment);
   addGroups(aws, cluster, environment);
 
   const operatorToken = `lab-${context.hex(40)}`;
@@ -242,14 +254,12 @@ async function raise(site: Site, name: string, environment: EnvironmentConfig): 
     }),
     { mode: 0o600 },
   );
-  const argocd = await raiseArgocd(site, environment, kubernetes);
   return {
     name,
     config: environment,
     cluster,
     kubernetes,
     kubernetesEndpoint,
-    ...argocd,
     operator,
     kubeconfig: file,
   };

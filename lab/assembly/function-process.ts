@@ -38,6 +38,7 @@ export interface ProcessInvocation {
 }
 
 export interface FunctionProcess {
+  readonly pid: number | undefined;
   /** Never rejects: a crash, a timeout and an error of the handler are outcomes. */
   invoke(invocation: ProcessInvocation): Promise<Outcome>;
   /** False once it has exited or was killed: it takes no further invocation. */
@@ -125,6 +126,7 @@ export function startFunctionProcess(options: ProcessOptions): FunctionProcess {
   };
 
   return {
+    pid: child.pid,
     alive: () => alive,
     kill,
     async invoke(invocation) {

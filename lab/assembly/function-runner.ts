@@ -62,6 +62,8 @@ export interface FunctionRunner {
   invoke(payload: string, requestId?: string): Promise<Outcome>;
   /** True where an invocation now would have to wait. */
   saturated(): boolean;
+  /** Ids of its processes. */
+  processes(): readonly number[];
   close(): Promise<void>;
 }
 
@@ -112,6 +114,7 @@ export function createFunctionRunner(spec: FunctionSpec, options: RunnerOptions)
   return {
     spec,
     saturated: () => busy >= limit,
+    processes: () => [...all].flatMap((process) => process.pid ?? []),
     async invoke(payload, requestId = context.uuid()) {
       const leave = context.clock.enter(spec.name);
       try {

@@ -78,11 +78,22 @@ function holds(operator: string, wanted: readonly string[], given: readonly stri
 
 /** IAM's wildcards: `*` for any text, `?` for one character. */
 function like(pattern: string, value: string): boolean {
+  let expression = expressions.get(pattern);
+  if (!expression) {
+    expression = compileWildcards(pattern);
+    expressions.set(pattern, expression);
+  }
+  return expression.test(value);
+}
+
+const expressions = new Map<string, RegExp>();
+
+function compileWildcards(pattern: string): RegExp {
   const source = pattern
     .replace(/[\\^$.+()[\]{}|]/g, '\\$&')
     .replace(/\*/g, '.*')
     .replace(/\?/g, '.');
-  return new RegExp(`^${source}$`, 's').test(value);
+  return new RegExp(`^${source}$`, 's');
 }
 
 function touchedBy(action: string, parameters: Parameters, where: Where): Touched {

@@ -42,6 +42,8 @@ export interface AssemblyRun {
   pending(): number;
   /** Compares each function's code with what it was when the assembly was loaded. */
   verifyCode(): Promise<readonly CodeCheck[]>;
+  /** Ids of the functions' processes. */
+  processes(): readonly number[];
   counts(): { readonly invocations: number; readonly failures: number };
   /** Disarms the triggers and ends every process. */
   close(): Promise<void>;
@@ -116,6 +118,7 @@ export async function runAssembly(options: AssemblyOptions): Promise<AssemblyRun
       ),
     invokeAsync: (runner, payload) => invoker.invoke(runner, payload),
     pending: () => invoker.pending(),
+    processes: () => runners.flatMap((runner) => runner.processes()),
     counts: () => ({ invocations, failures }),
     verifyCode: () =>
       Promise.all(

@@ -1,8 +1,13 @@
 /** Lets the story happen on the lab, and says at the end how it went. */
+
+import type { FunctionSpec } from '#lab/assembly/function-runner.ts';
 import type { Lab, LabEnvironment } from '#lab/lab.ts';
+import type { BuildView } from '#lab/world/codebuild/index.ts';
 import type { BuildConfig } from '#model/config.ts';
+import type { Capability } from '#model/decision.ts';
+import { type CommonSettings, SETTINGS_VARIABLE } from '#model/settings.ts';
 import { selfManagedGroup } from './furnish.ts';
-import { type Observations, observe } from './observe.ts';
+import { movablePods, type Observations } from './observe.ts';
 import type { Beat, Story } from './story.ts';
 
 export interface DayOptions {
@@ -26,8 +31,6 @@ export interface DayLog {
   /** Sizes of the groups that the schedule stops, at the end of the working day. */
   readonly atWork: Map<string, ReturnType<Observations['groups']>>;
 }
-
-export { observe };
 
 const LAST_LOOK_MS = 5 * 60_000;
 
@@ -69,15 +72,21 @@ function play(lab: Lab, environment: LabEnvironment, beat: Beat, log: DayLog): s
       lab.aws.interruptSpot(instance);
       return `AWS takes back the spot instance ${instance} in two minutes`;
     }
-    case 'refused-call':
+    case 'holiday':
+      return `${beat.reason}: nobody comes, and the start is skipped`;
+    case 'refused-call': {
+      const principal = roleOf(lab, environment, 'night-schedule');
+      if (principal === undefined) return 'nothing stops here';
       log.refusedCalls++;
       lab.front.faults.add({
         service: 'eks',
         operation: 'UpdateNodegroupConfig',
+        principal,
         kind: 'access-denied',
         times: 1,
       });
       return 'AWS will refuse the next change of a nodegroup, once';
+    }
     case 'production-merge': {
       const { repository, branch } = beat;
       const commit = lab.codebuild.push({ repository, ref: `refs/heads/${branch}`, message: 'release' });
@@ -86,14 +95,22 @@ function play(lab: Lab, environment: LabEnvironment, beat: Beat, log: DayLog): s
     }
     case 'pull-request': {
       const { repository, branch } = beat.build;
-      lab.codebuild.push({ repository, ref: 'refs/heads/feature/pull', message: 'work in progress' });
       const head = 'refs/heads/feature/pull';
-      const request = lab.codebuild.openPullRequest({ repository, head, base: `refs/heads/${branch}` });
-      return refuse(lab, environment, beat, `pr/${request.number}`, log, `pull request ${request.number}`);
+      const builds = withWebhook(lab, environment, beat.build, 'PULL_REQUEST_CREATED', () => {
+        lab.codebuild.push({ repository, ref: head, message: 'work in progress' });
+        return lab.codebuild.openPullRequest({ repository, head, base: `refs/heads/${branch}` }).builds;
+      });
+      for (const { id } of builds) log.refused.push({ kind: beat.kind, build: id });
+      return `a pull request starts ${beat.build.project}, whose webhook somebody has widened`;
     }
     case 'tag': {
-      lab.codebuild.push({ repository: beat.build.repository, ref: 'refs/tags/v1.0.0', message: 'v1.0.0' });
-      return refuse(lab, environment, beat, 'refs/tags/v1.0.0', log, 'the tag v1.0.0');
+      const { repository, project } = beat.build;
+      const builds = withWebhook(lab, environment, beat.build, 'PUSH', () => {
+        const { builds } = lab.codebuild.push({ repository, ref: 'refs/tags/v1.0.0', message: 'v1.0.0' });
+        return builds;
+      });
+      for (const { id } of builds) log.refused.push({ kind: beat.kind, build: id });
+      return `the tag v1.0.0 starts ${project}, whose webhook somebody has widened`;
     }
     case 'failed-build': {
       const { account, region } = environment.config;
@@ -111,35 +128,60 @@ function push(lab: Lab, build: BuildConfig, message: string) {
   return lab.codebuild.push({ repository: build.repository, ref: `refs/heads/${build.branch}`, message });
 }
 
-/** Somebody starts the bound project by hand for something that is not its branch. */
-function refuse(
+/** Lets an event start the bound project that its own webhook would not let through. */
+function withWebhook(
   lab: Lab,
   environment: LabEnvironment,
-  beat: Beat & { readonly build: BuildConfig },
-  sourceVersion: string,
-  log: DayLog,
-  what: string,
-): string {
+  build: BuildConfig,
+  event: 'PUSH' | 'PULL_REQUEST_CREATED',
+  act: () => readonly BuildView[],
+): readonly BuildView[] {
   const { account, region } = environment.config;
-  const { project } = beat.build;
-  const build = lab.codebuild.startBuild({ account, region, project, sourceVersion, initiator: 'developer' });
-  log.refused.push({ kind: beat.kind, build: build.id });
-  return `a build of ${what} in ${project}, started by hand`;
+  const project = { account, region, name: build.project };
+  const { webhook } = lab.codebuild.project(account, region, build.project) ?? {};
+  lab.codebuild.changeProject(project, { webhook: { filterGroups: [[{ type: 'EVENT', pattern: event }]] } });
+  try {
+    return act().filter((started) => started.project === build.project);
+  } finally {
+    if (webhook) lab.codebuild.changeProject(project, { webhook });
+  }
 }
 
-/** In the self-managed group of every other environment, in a managed one of the rest; with as many pods as can be. */
+function roleOf(lab: Lab, environment: LabEnvironment, capability: Capability): string | undefined {
+  const { account, region } = environment.config;
+  return lab.assembly.deployments
+    .flatMap((deployment) => deployment.functions)
+    .find(
+      (spec) =>
+        spec.account === account &&
+        spec.region === region &&
+        spec.environment['POWERTOOLS_SERVICE_NAME'] === capability &&
+        environmentNameOf(spec) === environment.name,
+    )?.roleArn;
+}
+
+function environmentNameOf(spec: FunctionSpec): string | undefined {
+  const settings = spec.environment[SETTINGS_VARIABLE];
+  return settings ? (JSON.parse(settings) as CommonSettings).environment : undefined;
+}
+
+/** In the self-managed group of every other environment, in a managed one of the rest; the one with the most pods. */
 function spotInstance(lab: Lab, environment: LabEnvironment): string | undefined {
-  const podsOn = (id: string) => {
-    const node = environment.kubernetes.nodeOf(id);
-    return node === undefined ? -1 : environment.kubernetes.podsOn(node).length;
-  };
-  const spot = lab.aws
-    .instances(environment.cluster)
-    .filter((one) => one.view.capacityType === 'SPOT' && one.state === 'running' && podsOn(one.id) >= 0);
   const even = lab.environments.indexOf(environment) % 2 === 0;
   const own = selfManagedGroup(environment.cluster.name);
-  const preferred = spot.filter((one) => (one.group.name === own) === even);
-  return (preferred.length > 0 ? preferred : spot).sort((a, b) => podsOn(b.id) - podsOn(a.id))[0]?.id;
+  const candidates = lab.aws
+    .instances(environment.cluster)
+    .filter(({ view, state }) => view.capacityType === 'SPOT' && state === 'running')
+    .map(({ id, group }) => ({
+      id,
+      preferred: (group.name === own) === even,
+      pods: movablePods(environment, id).length,
+    }));
+  candidates.sort(
+    (a, b) =>
+      Number(b.pods > 0) - Number(a.pods > 0) || Number(b.preferred) - Number(a.preferred) || b.pods - a.pods,
+  );
+  return candidates[0]?.id;
 }
 
 function short(repository: string): string {

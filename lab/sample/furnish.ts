@@ -104,7 +104,6 @@ export function addSystemWorkloads(kubernetes: Kubernetes, environment: Environm
     terminationGracePeriodSeconds: 10,
     podAnnotations: QUICK_PODS,
   });
-  kubernetes.addPdb({ name: 'batch', namespace: 'batch', matchLabels: { app: 'batch' }, minAvailable: 2 });
   if (environment.deploy) twice('argocd-server', 'argocd');
 }
 

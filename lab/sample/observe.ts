@@ -245,11 +245,16 @@ export function observe(lab: Lab): Observations {
 function beginDrain(environment: LabEnvironment, instanceId: string, noticeAt: number): Drain | undefined {
   const node = environment.kubernetes.nodeOf(instanceId);
   if (node === undefined) return undefined;
-  const pods = environment.kubernetes
-    .podsOn(node)
-    .filter((pod) => pod.metadata.ownerReferences?.every((owner) => owner.kind !== 'DaemonSet'))
-    .map((pod) => `${pod.metadata.namespace}/${pod.metadata.name}`);
+  const pods = movablePods(environment, instanceId);
   return { environment: environment.name, instanceId, node, noticeAt, pods, lost: [] };
+}
+
+/** `namespace/name` of the pods on an instance that are not there because every node has one of them. */
+export function movablePods(environment: LabEnvironment, instanceId: string): readonly string[] {
+  const node = environment.kubernetes.nodeOf(instanceId);
+  return (node === undefined ? [] : environment.kubernetes.podsOn(node))
+    .filter((pod) => pod.metadata.ownerReferences?.every((owner) => owner.kind !== 'DaemonSet') ?? true)
+    .map((pod) => `${pod.metadata.namespace}/${pod.metadata.name}`);
 }
 
 /** Looks at the world for what a decision claims. Undefined for decisions that claim no outcome. */

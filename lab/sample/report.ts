@@ -31,7 +31,7 @@ function environmentLines(environment: EnvironmentSummary, colors: Colors): read
     hoursAsleep > 0
       ? `asleep for ${hoursAsleep.toFixed(1)} h, ${nodeHoursSaved.toFixed(1)} node-hours saved`
       : production
-        ? 'never stopped: production'
+        ? 'never stopped'
         : 'never asleep';
   return [
     `  ${colors.bold(name)}: ${slept}`,

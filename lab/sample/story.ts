@@ -12,6 +12,7 @@ import type { Schedule, Transition } from '#model/schedule.ts';
 export type Beat = { readonly at: Date; readonly environment: string } & (
   | { readonly kind: 'merge'; readonly build: BuildConfig; readonly asleep: boolean }
   | { readonly kind: 'interruption' | 'refused-call' }
+  | { readonly kind: 'holiday'; readonly reason: string }
   | { readonly kind: 'production-merge'; readonly repository: string; readonly branch: string }
   | { readonly kind: 'pull-request' | 'tag' | 'failed-build'; readonly build: BuildConfig }
 );
@@ -62,6 +63,7 @@ export function planStory(config: NightshiftConfig, now: Date): Story {
     ...productionMerge(config, environments, awake),
     ...refused(environments, awake),
     ...refusedCall(leader, span),
+    ...holiday(leader, span),
   ].sort((a, b) => a.at.getTime() - b.at.getTime());
   return {
     plannedAt: now,
@@ -239,6 +241,11 @@ function refused(
   if (!environment || !build || !work) return [];
   const kinds = ['pull-request', 'tag', 'failed-build'] as const;
   return kinds.map((kind) => ({ at: at(work, SHARES.refused), environment: environment.name, kind, build }));
+}
+
+function holiday(leader: EnvironmentPlan | undefined, { skipped }: Span): Beat[] {
+  if (!leader || !skipped) return [];
+  return [{ at: skipped.at, environment: leader.name, kind: 'holiday', reason: skipped.reason }];
 }
 
 /** Just before the second stop of the environment that leads, AWS refuses one call. */

@@ -92,11 +92,14 @@ function summarizeEnvironment(environment: LabEnvironment, evidence: Evidence): 
     deploys: log.merges
       .filter(({ beat }) => beat.environment === name)
       .flatMap(({ beat, sha }) => deploysOf(beat.build.branch, sha, beat.at, decisions)),
-    refused: decisions.filter(
-      (decision) =>
-        decision.capability === 'branch-deploy' &&
-        (decision.action === 'refuse' || decision.action === 'ignore'),
-    ).length,
+    refused: new Set(
+      decisions
+        .filter(
+          ({ capability, action }) =>
+            capability === 'branch-deploy' && (action === 'refuse' || action === 'ignore'),
+        )
+        .map((decision) => decision['build'] ?? decision.trigger),
+    ).size,
   };
 }
 

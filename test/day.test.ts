@@ -1,0 +1,167 @@
+/**
+ * The one test of everything together: a day on the lab, from the stacks as they would be deployed, judged by what was
+ * seen in the world.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Lab } from '#lab/lab.ts';
+import { playSampleDay } from '#lab/sample/sample-day.ts';
+import type { Story } from '#lab/sample/story.ts';
+import type { DaySummary } from '#lab/sample/summary.ts';
+import { NightshiftApp } from '#lib/nightshift-app.ts';
+import { defineConfig } from '#model/config.ts';
+import type { Decision } from '#model/decision.ts';
+
+const NOW = new Date('2026-11-23T00:00:00Z');
+
+/** A short working day between two short nights, in a zone that is 5:45 ahead, and names of its own. */
+const config = defineConfig({
+  calendars: { valley: { closed: ['2026-11-26'] } },
+  schedules: {
+    shifts: {
+      timeZone: 'Asia/Kathmandu',
+      up: ['daily 21:00-22:00', 'daily 23:00-23:40', 'daily 00:30-05:00'],
+      calendar: 'valley',
+    },
+  },
+  environments: {
+    preview: {
+      account: '123456789012',
+      region: 'eu-central-1',
+      cluster: 'preview-eu',
+      schedule: 'shifts',
+      deploy: {
+        argocd: { url: 'https://cd.preview.example.org:8443', tokenSecret: 'cd/preview' },
+        builds: [
+          {
+            project: 'shop-preview',
+            repository: 'https://github.com/example/shop',
+            branch: 'release/next',
+            applications: ['shop'],
+          },
+        ],
+      },
+    },
+    live: { production: true, account: '210987654321', region: 'eu-central-1', cluster: 'live-eu' },
+  },
+});
+
+let directory: string;
+let day: { lab: Lab; story: Story; summary: DaySummary | undefined };
+let decisions: readonly Decision[];
+const pids: number[] = [];
+
+beforeAll(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'day-'));
+  new NightshiftApp({ config, now: NOW, outdir: directory }).synth();
+  day = await playSampleDay({ config, assemblyDir: directory, now: NOW });
+  decisions = day.lab.assembly.decisions;
+  pids.push(...day.lab.assembly.processes());
+  await day.lab.close();
+}, 120_000);
+
+afterAll(async () => {
+  await day?.lab.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const of = (action: Decision['action'], environment = 'preview') =>
+  decisions.filter((decision) => decision.action === action && decision.environment === environment);
+const local = (time: string) =>
+  new Date(time).toLocaleTimeString('en-GB', {
+    timeZone: 'Asia/Kathmandu',
+    hour: '2-digit',
+    minute: '2-digit',
+  });
+const groups = ['preview-eu-batch', 'system', 'workers'];
+
+describe('a day', () => {
+  it('ends as the config says, with every promise put to the test and kept', () => {
+    expect(day.summary?.problems).toEqual([]);
+    expect(day.summary?.promises.map(({ number, verdict }) => `${number} ${verdict}`)).toEqual(
+      [1, 2, 3, 4, 5, 6, 7, 8, 9].map((number) => `${number} kept`),
+    );
+  });
+
+  it('runs the code of the assembly, unchanged', () => {
+    const { code = [] } = day.summary ?? {};
+    expect(code.map((check) => check.function).sort()).toEqual([
+      'nightshift-live-spot-drain',
+      'nightshift-preview-branch-deploy',
+      'nightshift-preview-night-schedule',
+      'nightshift-preview-spot-drain',
+    ]);
+    for (const check of code) {
+      expect(check.now).toBe(check.atStart);
+      expect(path.dirname(check.path)).toBe(directory);
+    }
+  });
+
+  it('stops and starts every group at the times of the schedule, on its own wall clock', () => {
+    const first = of('stop').filter(({ time }) => local(time) === '22:00');
+    expect(first.map(({ target }) => target).sort()).toEqual(groups);
+    expect(new Set(of('start').map(({ time }) => local(time)))).toEqual(new Set(['23:00']));
+    expect([...new Set(of('start').map(({ target }) => target))].sort()).toEqual(groups);
+    expect(of('confirm-stop').length).toBe(2 * groups.length);
+    expect(of('confirm-start').length).toBe(groups.length);
+  });
+
+  it('skips the start on a closed day and leaves the cluster asleep', () => {
+    expect(day.story.skipped?.reason).toContain('closed');
+    const after = decisions.filter(({ time }) => new Date(time) >= (day.story.skipped?.at ?? NOW));
+    expect(after.filter(({ action }) => action === 'start')).toEqual([]);
+    expect(day.summary?.environments[0]?.hoursAsleep).toBeGreaterThan(1.5);
+  });
+
+  it('remembers a merge at night and deploys it after the wake', () => {
+    const [deferred] = of('defer');
+    expect(deferred?.reason).toContain('23:00');
+    const deployed = of('deployed').find((decision) => decision['sha'] === deferred?.['sha']);
+    expect(local(deployed?.time ?? '') >= '23:00').toBe(true);
+  });
+
+  it('deploys a merge of the working day once, although its event came twice', () => {
+    const shas = of('sync').map((decision) => decision['sha']);
+    expect(new Set(shas).size).toBe(shas.length);
+    expect(day.summary?.environments[0]?.deploys.map(({ verdict }) => verdict)).toEqual([
+      'deployed',
+      'deployed',
+    ]);
+  });
+
+  it('answers builds that must not be deployed with a reason', () => {
+    const reasons = [...of('refuse'), ...of('ignore')]
+      .filter(({ capability }) => capability === 'branch-deploy')
+      .map(({ reason }) => reason);
+    expect(reasons).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/pull request|pr\/1/i),
+        expect.stringMatching(/tag/i),
+        expect.stringContaining('FAILED'),
+      ]),
+    );
+  });
+
+  it('drains a node of each environment inside the notice, and loses no pod', () => {
+    for (const environment of day.summary?.environments ?? []) {
+      const [drain] = environment.drains;
+      expect(drain?.cordonedAfterSeconds).toBeLessThan(60);
+      expect(drain?.moved).toBeGreaterThan(0);
+      expect(drain?.lost).toBe(0);
+    }
+  });
+
+  it('does nothing in production but drain', () => {
+    const actions = new Set(
+      decisions.filter(({ environment }) => environment === 'live').map(({ capability }) => capability),
+    );
+    expect([...actions]).toEqual(['spot-drain']);
+  });
+
+  it('leaves no process behind', () => {
+    expect(pids.length).toBeGreaterThan(3);
+    for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  });
+});
