@@ -42,12 +42,25 @@ export async function explain(
   return !failed;
 }
 
-/** All decisions of an environment of that name; else those about the target; else those whose target holds the text. */
+/**
+ * All decisions of an environment of that name; else those about the target, or the build or commit of that id; else
+ * those whose target holds the text.
+ */
 export function about(target: string, decisions: readonly Decision[]): readonly Decision[] {
   const environment = decisions.filter((decision) => decision.environment === target);
   if (environment.length > 0) return environment;
-  const exact = decisions.filter((decision) => decision.target === target);
+  const exact = decisions.filter((decision) => decision.target === target || isOfBuild(decision, target));
   return exact.length > 0 ? exact : decisions.filter(({ target: full }) => full.includes(target));
+}
+
+/** A build is named by its id (`project:uuid`), its ARN or its uuid; a commit by seven digits or more. */
+function isOfBuild({ build, sha }: Decision, text: string): boolean {
+  if (
+    typeof build === 'string' &&
+    (text === build || text.endsWith(`/${build}`) || build.endsWith(`:${text}`))
+  )
+    return true;
+  return typeof sha === 'string' && /^[0-9a-f]{7,}$/.test(text) && sha.startsWith(text);
 }
 
 function describe(decisions: readonly Decision[], loaded: LoadedConfig, io: Io): string {
