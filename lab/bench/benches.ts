@@ -1,5 +1,6 @@
 import type { Bench } from './bench.ts';
 import { coldStart } from './cold-start.ts';
+import { deploy } from './deploy.ts';
 import { drain } from './drain.ts';
 import { pass } from './pass.ts';
 import { storm } from './storm.ts';
@@ -9,4 +10,5 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   pass,
   drain,
   storm,
+  deploy,
 };

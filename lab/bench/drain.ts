@@ -1,6 +1,4 @@
 /** A full node is drained: by spot-drain after a notice, and by `kubectl drain`, in turn on the same API server. */
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { createTable, type Table } from '#functions/adapters/table.ts';
 import { DRAIN, instanceKey } from '#functions/adapters/table-keys.ts';
 import { type Bench, type Figure, median } from './bench.ts';
 import { findKubectl, type Kubectl } from './kubectl.ts';
@@ -8,7 +6,7 @@ import { interruptionOf } from './notice.ts';
 import { type FunctionUnderTest, MINUTE_MS, raiseSite, type Site } from './site.ts';
 
 const PODS = 110;
-const BUDGETED_PODS = 6;
+const BUDGETED_PODS = 5;
 const EVICTIONS_WITHIN_MS = 2_000;
 const GROUP = 'bench';
 const NODE_SELECTOR = { workload: GROUP };
@@ -27,15 +25,14 @@ interface Drained {
 
 export const drain: Bench = async ({ runs, log }) => {
   const kubectl = await findKubectl();
-  const turns = Math.min(runs, 3);
+  const turns = Math.min(runs, 2);
   const site = await raiseSite('develop');
   try {
     const nodes = await addNodes(site);
-    const table = tableOf(site);
     const run = site.run('spot-drain');
     const ours = async (instance: string) => {
       const drained = await watch(site, instance, () => run.invoke(interruptionOf(site, instance)));
-      await table.remove(DRAIN, instanceKey(instance));
+      await site.table.remove(DRAIN, instanceKey(instance));
       return drained;
     };
     const theirs = async (instance: string) =>
@@ -223,15 +220,4 @@ function nodeOf(site: Site, instance: string): string {
   const node = site.environment.kubernetes.nodeOf(instance);
   if (node === undefined) throw new Error(`the instance ${instance} has no node`);
   return node;
-}
-
-function tableOf(site: Site): Table {
-  const { operator } = site.environment;
-  const { region } = site.cluster;
-  const [table] = site.lab.assembly.deployments.flatMap(({ tables }) => tables);
-  if (!table) throw new Error('the stack has no table');
-  return createTable(
-    new DynamoDBClient({ endpoint: site.front.url, region, credentials: operator }),
-    table.name,
-  );
 }

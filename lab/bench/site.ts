@@ -6,6 +6,8 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createTable, type Table } from '#functions/adapters/table.ts';
 import { readAssembly } from '#lab/assembly/assembly.ts';
 import { type Deployment, readDeployment } from '#lab/assembly/deployment.ts';
 import {
@@ -110,6 +112,8 @@ export interface AccountSite {
 export interface Site extends AccountSite {
   readonly lab: Lab;
   readonly environment: LabEnvironment;
+  /** The stack's table, as an operator reads and writes it. */
+  readonly table: Table;
 }
 
 export interface SiteOptions
@@ -170,11 +174,18 @@ export async function raiseSite(name: SiteName, options: SiteOptions = {}): Prom
         await remove();
       },
     );
-    return { ...account, lab, environment };
+    return { ...account, lab, environment, table: tableOf(front, stack, environment) };
   } catch (error) {
     await remove();
     throw error;
   }
+}
+
+function tableOf(front: AwsEndpoint, { stack, tables }: Deployment, { operator }: LabEnvironment): Table {
+  const [table] = tables;
+  if (!table) throw new Error(`${stack.name} has no table`);
+  const client = new DynamoDBClient({ endpoint: front.url, region: stack.region, credentials: operator });
+  return createTable(client, table.name);
 }
 
 interface Ground extends Pick<AccountSite, 'context' | 'aws' | 'cluster' | 'front'> {

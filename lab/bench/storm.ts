@@ -5,6 +5,7 @@
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import pMap from 'p-map';
 import type { FunctionSpec } from '#lab/assembly/function-runner.ts';
 import { USUAL_DELAY_MS } from '#lab/assembly/triggers.ts';
 import type { AwsEvent } from '#lab/world/seams.ts';
@@ -29,13 +30,11 @@ export const storm: Bench = async ({ log }) => {
     const site = await raiseSite('develop');
     try {
       const deployed = site.specOf('spot-drain');
-      const run = site.run('spot-drain', {
-        concurrency: notices / batch,
-        spec: batch === 1 ? deployed : await inBatches(deployed, folder),
-      });
+      const spec = batch === 1 ? deployed : await inBatches(deployed, folder);
+      const environments = Array.from({ length: notices / batch }, () => site.run('spot-drain', { spec }));
       await addNodes(site, notices);
-      await warmUp(site, run, notices / batch, batch);
-      const delays = await strike(site, run, batch);
+      await warmUp(site, environments, batch);
+      const { delays, cpuMs } = await strike(site, environments, batch);
       const what =
         batch === 1
           ? `${notices} notices, an environment each`
@@ -52,6 +51,7 @@ export const storm: Bench = async ({ log }) => {
         },
         { what: `${what}: median from event to cordon`, value: percentile(delays, 0.5), unit: 'ms' },
         { what: `${what}: latest from event to cordon`, value: Math.max(...delays), unit: 'ms' },
+        { what: `${what}: processor time of the functions`, value: cpuMs / notices, unit: 'ms a notice' },
       );
     } finally {
       await site.close();
@@ -86,26 +86,26 @@ async function addNodes(site: Site, count: number): Promise<void> {
   await site.pass(2 * MINUTE_MS);
 }
 
-/** Starts every process, and its connections, with a notice for an instance that is nobody's. */
-async function warmUp(
-  site: Site,
-  run: FunctionUnderTest,
-  environments: number,
-  batch: number,
-): Promise<void> {
+/** Starts every process, and its connections, with a notice for an instance that is nobody's: two at a time. */
+async function warmUp(site: Site, environments: readonly FunctionUnderTest[], batch: number): Promise<void> {
   const payload = notice(site, 'i-00000000000000000');
   await site.live(() =>
-    Promise.all(Array.from({ length: environments }, () => run.invoke(batch === 1 ? payload : [payload]))),
+    pMap(environments, (one) => one.invoke(batch === 1 ? payload : [payload]), { concurrency: 2 }),
   );
 }
 
-/** Milliseconds from each event to its node's cordon, of the nodes that were cordoned at all. */
-async function strike(site: Site, run: FunctionUnderTest, batch: number): Promise<readonly number[]> {
+/** Milliseconds from each event to its node's cordon, of the nodes that were cordoned; and what the functions took. */
+async function strike(
+  site: Site,
+  environments: readonly FunctionUnderTest[],
+  batch: number,
+): Promise<{ readonly delays: readonly number[]; readonly cpuMs: number }> {
   const { clock } = site.context;
   const { kubernetes } = site.environment;
   const instances = site.aws.instances(site.cluster).filter(({ group }) => group.name === GROUP);
   const waiting = new Set(instances.map(({ id }) => kubernetes.nodeOf(id) ?? id));
   const delays: number[] = [];
+  let cpuMs = 0;
   const events: AwsEvent[] = [];
   const stop = site.context.signals.on('event', (event) => {
     if (event['detail-type'] === 'EC2 Spot Instance Interruption Warning' && isDelivered(site, event))
@@ -125,27 +125,22 @@ async function strike(site: Site, run: FunctionUnderTest, batch: number): Promis
       if (events.length !== instances.length)
         throw new Error(`${events.length} of ${instances.length} notices match a rule of the stack`);
       await new Promise((resolve) => setTimeout(resolve, USUAL_DELAY_MS));
-      await Promise.all(
-        batch === 1
-          ? events.map((event) => run.invoke(event))
-          : chunksOf(events, batch).map((some) => run.invoke(some)),
+      const measured = await Promise.all(
+        environments.map((one, index) =>
+          one.invoke(batch === 1 ? events[index] : events.slice(index * batch, (index + 1) * batch)),
+        ),
       );
+      cpuMs = measured.reduce((sum, { consumption }) => sum + consumption.cpuMs, 0);
     } finally {
       clearInterval(look);
       stop();
     }
   });
-  return delays;
+  return { delays, cpuMs };
 }
 
 function isDelivered(site: Site, event: AwsEvent): boolean {
   return site.lab.assembly.deployments.some(({ rules }) => rules.some((rule) => rule.matches?.(event)));
-}
-
-function chunksOf<T>(all: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
-    all.slice(index * size, (index + 1) * size),
-  );
 }
 
 function notice(site: Site, instanceId: string) {
