@@ -109,7 +109,8 @@ function claimOf(wish: Wish, worker: Worker, now: Date): Claim {
 
 /** A drain outranks a cordon, and a known end outranks a later or an unknown one. An empty node is not drained again. */
 function isStronger(wish: Wish, held: Claim): boolean {
-  if (held.state === 'done' && held.depth === 'drain' && held.left === 0) return false;
+  if (held.state === 'done' && held.depth === 'drain' && held.left === 0 && !UNDONE.has(held.cause))
+    return false;
   const depth = DEPTHS.indexOf(wish.depth) - DEPTHS.indexOf(held.depth);
   if (depth !== 0) return depth > 0;
   if (wish.depth !== 'drain') return false;
@@ -117,6 +118,9 @@ function isStronger(wish: Wish, held: Claim): boolean {
   const promised = held.deadline ? Date.parse(held.deadline) : Number.POSITIVE_INFINITY;
   return wished < promised;
 }
+
+/** The marks of these are taken away again: whatever follows must take the node over. */
+const UNDONE: ReadonlySet<string> = new Set(['rebalance', 'health']);
 
 const DEPTHS: readonly Claim['depth'][] = ['none', 'cordon', 'drain'];
 

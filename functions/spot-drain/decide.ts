@@ -46,7 +46,7 @@ const LONGEST_DRAIN_MS = 60 * 60_000;
 const NIGHT_DRAIN_MS = 150_000;
 
 /** A stopped or hibernated instance comes back one day, with the same node. */
-const RETURNING: ReadonlySet<NoticeKind> = new Set(['spot-stop', 'spot-hibernate', 'state-stopping']);
+export const RETURNING: ReadonlySet<NoticeKind> = new Set(['spot-stop', 'spot-hibernate', 'state-stopping']);
 
 /** EKS's own hooks on the groups of managed nodegroups. */
 const EKS_HOOKS = new Set(['Terminate-LC-Hook', 'Launch-LC-Hook']);

@@ -23,11 +23,24 @@ export async function restore(ports: RunPorts, journal: Journal, notice: Notice)
       facts,
     });
   }
-  if (Date.parse(held.value.leaseUntil) > clock.now().getTime()) {
+  if (held.value.hooks.length > 0) {
     return journal.say({
       target: instanceId,
       action: 'ignore',
-      reason: `${reason}, while its node is being drained`,
+      reason: `${reason}, and its Auto Scaling group ends the instance`,
+      trigger,
+      facts,
+    });
+  }
+  if (Date.parse(held.value.leaseUntil) > clock.now().getTime() && !settings.dryRun) {
+    // Whoever drains it knows nothing of this event: the tick undoes it after them.
+    const { node = instanceId, trigger: since } = held.value;
+    const due = clock.now().toISOString();
+    await ports.cordons.put({ instanceId, node, undo: 'time', due, trigger: since });
+    return journal.say({
+      target: instanceId,
+      action: 'wait',
+      reason: `${reason}, while its node is being drained: the next tick after that takes its marks off`,
       trigger,
       facts,
     });

@@ -1,6 +1,6 @@
 /** The tick: goes on with drains that were put aside or cut off, and undoes cordons that no interruption followed. */
 import { resumeClaim } from './claim.ts';
-import { describeNotice } from './decide.ts';
+import { describeNotice, RETURNING } from './decide.ts';
 import type { NoticeKind } from './event.ts';
 import type { Journal } from './journal.ts';
 import type { Claim, Cordon, Held } from './ports.ts';
@@ -13,7 +13,8 @@ export async function sweep(
   journal: Journal,
   trigger: string,
 ): Promise<void> {
-  const [claims, cordons] = await Promise.all([ports.claims.all(), ports.cordons.all()]);
+  const [claims, written] = await Promise.all([ports.claims.all(), ports.cordons.all()]);
+  const cordons = [...written, ...(await writeMissing(ports, journal, claims, written))];
   const resumable = claims.filter((held) => resumeClaim(held.value, workerOf(invocation), ports.clock.now()));
   const due = cordons.filter((cordon) => Date.parse(cordon.due) <= ports.clock.now().getTime());
   if (resumable.length === 0 && due.length === 0) {
@@ -33,6 +34,36 @@ export async function sweep(
       journal.guard(held.value.node ?? held.value.instanceId, () => resume(ports, invocation, journal, held)),
     ),
   );
+}
+
+/** Whoever claims an instance writes down which cordon is to be undone; here where they were cut off before that. */
+async function writeMissing(
+  ports: RunPorts,
+  journal: Journal,
+  claims: readonly Held<Claim>[],
+  written: readonly Cordon[],
+): Promise<readonly Cordon[]> {
+  const { settings, cordons } = ports;
+  if (settings.dryRun) return [];
+  const known = new Set(written.map((cordon) => cordon.instanceId));
+  const missing = claims.flatMap(({ value }) =>
+    known.has(value.instanceId) ? [] : (cordonOf(value, settings.uncordonAfterMinutes) ?? []),
+  );
+  await Promise.all(
+    missing.map((cordon) => journal.guard(`cordon of ${cordon.instanceId}`, () => cordons.put(cordon))),
+  );
+  return missing;
+}
+
+function cordonOf(claim: Claim, afterMinutes: number): Cordon | undefined {
+  const { instanceId, noticedAt, trigger, node = instanceId } = claim;
+  if (claim.hooks.length > 0) return undefined;
+  if (claim.cause === 'rebalance') {
+    const due = new Date(Date.parse(noticedAt) + afterMinutes * 60_000).toISOString();
+    return { instanceId, node, undo: 'time', due, trigger };
+  }
+  if (!RETURNING.has(claim.cause as NoticeKind)) return undefined;
+  return { instanceId, node, undo: 'return', due: claim.deadline ?? noticedAt, trigger };
 }
 
 async function resume(
@@ -65,6 +96,8 @@ async function undo(ports: RunPorts, journal: Journal, cordon: Cordon, trigger: 
   const node = await cluster.findNode(instanceId);
   const held = await claims.read(instanceId);
   if (held && held.value.trigger !== cordon.trigger) return cordons.remove(instanceId);
+  // Its group ends the instance: the node does not live on, and the claim is what completes the action.
+  if (held && held.value.hooks.length > 0) return cordons.remove(instanceId);
   if (held && Date.parse(held.value.leaseUntil) > clock.now().getTime()) return;
   if (node) {
     if (cordon.undo === 'return' && !isBack(cordon, node.readySince)) return;
@@ -74,8 +107,9 @@ async function undo(ports: RunPorts, journal: Journal, cordon: Cordon, trigger: 
         : 'no interruption followed the recommendation in time';
     if (!(await unmark(ports, journal, node, { reason, trigger }))) return;
   }
-  await cordons.remove(instanceId);
+  // The cordon last: while it is there, the next tick comes back to what failed here.
   if (held) await claims.remove(instanceId, held.version);
+  await cordons.remove(instanceId);
 }
 
 function isBack(cordon: Cordon, readySince: Date | undefined): boolean {

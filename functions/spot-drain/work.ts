@@ -64,16 +64,20 @@ export async function work(
   if (report?.refused !== undefined) state.failed = true;
 
   const tally = report ? tallyOf(report, held.value.tally) : held.value.tally;
-  const pause = report?.end === 'time' && mayPause(held.value, clock.now());
-  const settled = await settleOrGoOn(ports, journal, held, (claim) => ({
-    ...claim,
-    state: pause ? 'paused' : state.failed ? 'failed' : 'done',
-    // While hooks are open this invocation is still at it.
-    leaseUntil: pause || !hasOpenHook(claim) ? clock.now().toISOString() : claim.leaseUntil,
-    ...(tally ? { tally } : {}),
-    ...(pause ? {} : { doneAt: clock.now().toISOString() }),
-    ...(pause || state.failed ? {} : { left: report ? leftOf(report) : 0 }),
-  }));
+  let pause = false;
+  const settled = await settleOrGoOn(ports, journal, held, (claim) => {
+    // The newest claim: a lifecycle action may have been added to it.
+    pause = report?.end === 'time' && mayPause(claim, clock.now());
+    return {
+      ...claim,
+      state: pause ? 'paused' : state.failed ? 'failed' : 'done',
+      // While hooks are open this invocation is still at it.
+      leaseUntil: pause || !hasOpenHook(claim) ? clock.now().toISOString() : claim.leaseUntil,
+      ...(tally ? { tally } : {}),
+      ...(pause ? {} : { doneAt: clock.now().toISOString() }),
+      ...(pause || state.failed ? {} : { left: report ? leftOf(report) : 0 }),
+    };
+  });
   if (!settled) return;
   if (report && tally) {
     if (pause) {

@@ -10,8 +10,11 @@ interface Entry {
   readonly run: () => void | Promise<void>;
 }
 
-/** `Clock` for simulations. `enter` has no meaning here: nothing runs at ×1. */
-export function createSimulatedClock(start: Date): Clock {
+/**
+ * `Clock` for simulations. `enter` has no meaning here: nothing runs at ×1. `settle` is awaited before time moves on,
+ * so that whoever was woken has done what they can at this instant; undefined where nobody is at work.
+ */
+export function createSimulatedClock(start: Date, settle?: () => Promise<void> | undefined): Clock {
   let time = start.getTime();
   let order = 0;
   const timers: Entry[] = [];
@@ -49,6 +52,8 @@ export function createSimulatedClock(start: Date): Clock {
     enter: () => () => undefined,
     async runUntil(end) {
       for (;;) {
+        const settling = settle?.();
+        if (settling) await settling;
         const next = timers[0];
         if (!next || next.at > end) break;
         timers.shift();

@@ -37,8 +37,17 @@ export interface Faults {
 }
 
 export interface Pass {
-  /** Runs `act` as the service would, with what goes wrong around it. */
-  around<T>(call: string, act: () => T): Promise<T>;
+  /**
+   * Runs `act` as the service would, with what goes wrong around it. `errorOf` gives the error that the function's
+   * adapter would have made of it.
+   */
+  around<T>(
+    call: string,
+    act: () => T,
+    errorOf?: (kind: FaultKind, message: string) => Error,
+  ): Promise<Awaited<T>>;
+  /** Ends the pass from outside, as Lambda does when its time is over. */
+  kill(): void;
   /** Settles when the pass is killed. */
   readonly killed: Promise<void>;
   /** Killed while it ran. */
@@ -59,36 +68,40 @@ export function createFaults(chance: Chance, severity: Severity): Faults {
     const killed = new Promise<void>((resolve) => {
       kill = resolve;
     });
-    const crash = (): never => {
+    const end = () => {
       crashed = true;
       kill();
+    };
+    const crash = (): never => {
+      end();
       throw new CrashError('the function was killed');
     };
     return {
       killed,
+      kill: end,
       crashed: () => crashed,
       errors: () => errors,
-      async around(call, act) {
+      async around<T>(call: string, act: () => T, errorOf = anError): Promise<Awaited<T>> {
         // What was killed runs no further, also where its code would have gone on with other work.
         if (crashed) return new Promise<never>(() => undefined);
-        if (!chance.is(rate)) return act();
+        if (!chance.is(rate)) return await act();
         const kind = FAULT_KINDS[chance.between(0, FAULT_KINDS.length - 1)] ?? 'server-error';
         note(kind);
         switch (kind) {
           case 'crash-before':
             return crash();
           case 'crash-after':
-            act();
+            await act();
             return crash();
           case 'timeout-with-effect':
-            act();
+            await act();
             errors += 1;
-            throw new InjectedError(`${call}: timed out`);
+            throw errorOf(kind, `${call}: timed out`);
           case 'throttled':
           case 'server-error':
           case 'timeout-without-effect':
             errors += 1;
-            throw new InjectedError(`${call}: ${kind}`);
+            throw errorOf(kind, `${call}: ${kind}`);
         }
       },
     };
@@ -104,4 +117,8 @@ export function createFaults(chance: Chance, severity: Severity): Faults {
     },
     active: () => rate > 0,
   };
+}
+
+function anError(_kind: FaultKind, message: string): Error {
+  return new InjectedError(message);
 }

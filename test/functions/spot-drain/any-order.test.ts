@@ -53,7 +53,12 @@ describe('any order and any number of the events of one instance', () => {
             ),
           );
           expect(world.cluster.podNames()).toEqual(['agent-x']);
-          expect(world.said().filter((said) => said === `drain ${NODE}`)).toHaveLength(1);
+          // A node that was emptied for something weaker is looked at again, and nothing is found on it.
+          const moving = world.decisions.filter(
+            (made) => made.action === 'drain' && !made.reason.startsWith('there was nothing'),
+          );
+          expect(moving.length).toBeLessThanOrEqual(1);
+          expect(world.said()).toContain(`drain ${NODE}`);
           expect(world.completed.map((one) => one.how)).toEqual(['completed']);
           expect(world.completed[0]?.podsLeft).toEqual(['agent-x']);
           expect([...world.claims.held.values()].map((held) => held.value.state)).toEqual(['done']);

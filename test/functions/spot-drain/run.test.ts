@@ -399,6 +399,23 @@ describe('a rebalance recommendation', () => {
     expect(world.claims.held.size).toBe(0);
   });
 
+  it('whose instance its group ends meanwhile is not undone, and the lifecycle action is completed', async () => {
+    const world = aWorld([aPod()], { onRebalance: 'drain', uncordonAfterMinutes: 20 });
+    world.hookTimes = { heartbeatSeconds: 3_600, globalSeconds: 172_800 };
+    world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
+    await world.clock.run(
+      Promise.all([
+        world.invoke(aRebalance()),
+        world.clock.sleep(10_000).then(() => world.invoke(aLifecycleAction({}, { id: 'event-2' }))),
+      ]),
+    );
+    expect(world.completed).toEqual([]);
+    await passUntil(world, 20 * 60_000);
+    await world.run(TICK);
+    expect(world.cluster.unmarked).toEqual([]);
+    expect(world.completed).toHaveLength(1);
+  });
+
   it('that a budget keeps from emptying the node is no loss, because the instance stays', async () => {
     const world = aWorld([aPod()], { onRebalance: 'drain', uncordonAfterMinutes: 2 });
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];

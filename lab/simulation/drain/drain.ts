@@ -1,0 +1,415 @@
+/** What AWS takes from one cluster, told to the real spot-drain, with faults around every call, and the checks at the end. */
+
+import { run } from '#functions/spot-drain/run.ts';
+import type { RunPorts } from '#functions/spot-drain/work.ts';
+import type { AwsEvent } from '../../world/seams.ts';
+import { type Chance, createChance } from '../chance.ts';
+import { createFaults, type Faults, type Severity } from '../faults.ts';
+import { type Attempt, type AttemptEnd, createInvocations, type Invocations } from '../invocations.ts';
+import type { Outcome, PromiseId, Violation } from '../outcome.ts';
+import { createScenario, type Happening, type Scenario } from './scenario.ts';
+import { createDrainWorld, type Deeds, type DrainWorld, type Process } from './world.ts';
+
+export interface DrainOptions {
+  readonly seed: number;
+  readonly severity: Severity;
+  readonly without?: ReadonlySet<number>;
+  /** Puts a mistake into the program: the checkers must find it. */
+  readonly mutate?: (process: Process, world: DrainWorld) => RunPorts;
+  /** Puts a mistake around a whole invocation. */
+  readonly mutatePass?: (pass: () => Promise<unknown>) => Promise<unknown>;
+}
+
+const SECOND = 1_000;
+const MINUTE = 60_000;
+/** Booting, joining, starting pods. */
+const WARM_UP_MS = 100 * SECOND;
+/** From then on nothing goes wrong any more. */
+const CALM_AFTER_MS = 16 * MINUTE;
+const TICK_MS = 5 * MINUTE;
+/** A drain without a known end lasts an hour; then a few ticks must be enough. */
+const LONGEST_MS = 100 * MINUTE;
+const QUIET_TICKS = 2;
+
+export async function simulateDrain(options: DrainOptions): Promise<Outcome> {
+  const story = createStory(options);
+  const { world, scenario, faults } = story;
+  const { clock } = world;
+  const begin = clock.now();
+
+  await clock.runUntil(begin + WARM_UP_MS);
+  story.up = [...world.seen.keys()].filter((id) => world.aws.view(id)?.autoScalingGroup === 'workers');
+  world.context.signals.on('event', (event) => deliver(story, event));
+  const up = clock.now();
+  for (const [index, happening] of scenario.happenings.entries())
+    if (!options.without?.has(index))
+      clock.at(up + happening.second * SECOND, () => happen(story, happening));
+
+  await clock.runUntil(up + story.chance.between(1, 4) * MINUTE);
+  let quiet = 0;
+  while (clock.now() < up + LONGEST_MS && quiet < QUIET_TICKS) {
+    if (clock.now() >= up + CALM_AFTER_MS && faults.active()) faults.pause();
+    tick(story);
+    await clock.runUntil(clock.now() + TICK_MS);
+    const isCalm = clock.now() >= up + CALM_AFTER_MS + TICK_MS;
+    quiet = isCalm && isQuiet(story) ? quiet + 1 : 0;
+  }
+  checkEnd(story);
+
+  return {
+    seed: options.seed,
+    violations: story.violations,
+    exercised: story.exercised,
+    faults: faults.injected,
+    events: story.events,
+    trace: story.trace,
+    happenings: scenario.happenings.length,
+  };
+}
+
+/** What is known of the events about one instance. */
+interface Notices {
+  /** An attempt began with it. */
+  delivered: number;
+  /** Attempts with a warning that ended well, by when. */
+  wellAt: number[];
+  killed: number;
+  failed: number;
+  givenUp: number;
+}
+
+interface Story {
+  readonly options: DrainOptions;
+  readonly scenario: Scenario;
+  readonly chance: Chance;
+  readonly faults: Faults;
+  readonly world: DrainWorld;
+  readonly invocations: Invocations;
+  readonly idle: ReturnType<DrainWorld['newProcess']>[];
+  readonly notices: Map<string, Notices>;
+  /** Lifecycle actions of the workers by token, and whether somebody was told of them. */
+  readonly actions: Map<string, { readonly instanceId: string; told: boolean; startedAt: number }>;
+  /** Instances whose announced change is not over, as far as anybody told us. */
+  readonly announced: Set<string>;
+  readonly events: Record<string, number>;
+  readonly trace: string[];
+  readonly violations: Violation[];
+  readonly exercised: Record<PromiseId, number>;
+  up: readonly string[];
+}
+
+function createStory(options: DrainOptions): Story {
+  const chance = createChance(options.seed ^ 0x5eed);
+  const scenario = createScenario(options.seed, chance);
+  const faults = createFaults(chance, options.severity);
+  const violations: Violation[] = [];
+  const exercised: Record<PromiseId, number> = { 1: 0, 2: 0, 3: 0, 4: 0, 5: 0, 6: 0, 7: 0, 8: 0, 9: 0 };
+  // One retry, and after two minutes an event is dropped: as lib/spot-drain.ts sets it.
+  const invocations = createInvocations(() => world.clock, faults, {
+    timeoutMs: 3 * MINUTE,
+    retries: 1,
+    retryAfterMs: [MINUTE],
+  });
+  const world: DrainWorld = createDrainWorld({
+    scenario,
+    chance,
+    settle: invocations.settle,
+    violate: (promise, what) => void violations.push({ promise, what }),
+    exercise: (promise) => {
+      exercised[promise] += 1;
+    },
+  });
+  return {
+    options,
+    scenario,
+    chance,
+    faults,
+    world,
+    invocations,
+    idle: [],
+    notices: new Map(),
+    actions: new Map(),
+    announced: new Set(),
+    events: {},
+    trace: [],
+    violations,
+    exercised,
+    up: [],
+  };
+}
+
+/** The rules of lib/spot-drain.ts, and what becomes of events on the way. */
+function deliver(story: Story, event: AwsEvent): void {
+  const kind = kindOf(event);
+  if (!kind) return;
+  count(story, kind);
+  const { chance, world } = story;
+  const token = event.detail['LifecycleActionToken'];
+  if (typeof token === 'string' && event.detail['AutoScalingGroupName'] === 'workers')
+    story.actions.set(token, {
+      instanceId: String(event.detail['EC2InstanceId']),
+      told: false,
+      startedAt: world.clock.now(),
+    });
+  const wrong = story.faults.active() ? 1 : 0;
+  const soon = chance.between(200, 1_500);
+  const late = chance.is(0.08 * wrong) ? chance.between(2, 60) * SECOND : 0;
+  if (chance.is(0.05 * wrong)) {
+    count(story, 'lost');
+    return;
+  }
+  if (late) count(story, 'late');
+  world.clock.after(soon + late, () => receive(story, event));
+  if (!chance.is(0.1 * wrong)) return;
+  count(story, 'doubled');
+  world.clock.after(soon + chance.between(0, 20) * SECOND, () => receive(story, event));
+}
+
+function receive(story: Story, event: AwsEvent): void {
+  const ids = instancesOf(event);
+  for (const id of ids) noticesOf(story, id).delivered += 1;
+  const token = event.detail['LifecycleActionToken'];
+  const action = typeof token === 'string' ? story.actions.get(token) : undefined;
+  const kind = kindOf(event);
+  invoke(story, event, ids, {
+    // Of these there is time for a cordon before the end.
+    warns: kind === 'interruption' || kind === 'lifecycle-action',
+    well: () => {
+      if (action) action.told = true;
+      if (event.detail['statusCode'] === 'closed') for (const id of ids) story.announced.delete(id);
+    },
+  });
+}
+
+function tick(story: Story): void {
+  if (story.faults.active() && story.chance.is(0.1)) {
+    count(story, 'lost');
+    return;
+  }
+  count(story, 'tick');
+  invoke(story, { source: 'nightshift', trigger: 'tick', schedule: 'spot-drain-tick' }, [], {});
+}
+
+function invoke(
+  story: Story,
+  payload: unknown,
+  ids: readonly string[],
+  told: { readonly well?: () => void; readonly warns?: boolean },
+): void {
+  const { world, options, exercised } = story;
+  const made = new Map<Attempt, { process: ReturnType<DrainWorld['newProcess']>; deeds: Deeds }>();
+  const work = (attempt: Attempt) => {
+    const process = story.idle.pop() ?? world.newProcess();
+    made.set(attempt, { process, deeds: process.enter(attempt.pass) });
+    const ports = options.mutate?.(process, world) ?? process.ports;
+    const pass = () => run(ports, { id: attempt.id, endsAt: attempt.endsAt }, payload);
+    return options.mutatePass ? options.mutatePass(pass) : pass();
+  };
+  const attempted = ({ attempt, how }: AttemptEnd) => {
+    const one = made.get(attempt);
+    for (const id of ids) {
+      const notices = noticesOf(story, id);
+      if (how === 'well' && told.warns) notices.wellAt.push(world.clock.now());
+      if (how === 'killed') notices.killed += 1;
+      if (how === 'failed') notices.failed += 1;
+    }
+    if (how !== 'killed' && one) story.idle.push(one.process);
+    if (how === 'killed') note(story, `an invocation for ${ids.join(', ') || 'the tick'} was killed`);
+    if (how === 'well') told.well?.();
+    if (!one || how === 'killed') return;
+    if (one.deeds.loud > 0) {
+      exercised[9] += 1;
+      if (how === 'well')
+        violate(story, 9, `${world.when()} ${one.deeds.loud} errors were met, and the invocation ended well`);
+    }
+    checkReasons(story, one.deeds);
+  };
+  story.invocations.start(work, {
+    attempt: attempted,
+    givenUp: () => {
+      for (const id of ids) noticesOf(story, id).givenUp += 1;
+    },
+  });
+}
+
+function happen(story: Story, happening: Happening): void {
+  const { world, up } = story;
+  const { aws, kubernetes, clock } = world;
+  const scope = { account: story.scenario.settings.account, region: story.scenario.settings.region };
+  const id = up[happening.pick % up.length];
+  const instance = id === undefined ? undefined : world.aws.ec2.describe(scope, [id])[0];
+  const runs =
+    instance?.state === 'running' && instance.lifecycleState === 'InService' && !instance.interruption;
+  switch (happening.kind) {
+    case 'interruption':
+      if (!runs) return;
+      note(story, `AWS takes ${id} back: ${happening.action}`);
+      aws.interruptSpot(instance.id, { action: happening.action });
+      return;
+    case 'rebalance':
+      if (!runs) return;
+      note(story, `${id} is at risk`);
+      aws.recommendRebalance(instance.id);
+      if (happening.thenInterruptedAfter !== undefined)
+        clock.after(happening.thenInterruptedAfter * SECOND, () =>
+          happen(story, { ...happening, kind: 'interruption', action: 'terminate' }),
+        );
+      return;
+    case 'scale-in':
+      if (!runs) return;
+      note(story, `the group ends ${id}`);
+      aws.autoScaling.terminateInstance(scope, instance.id, { decrement: false });
+      return;
+    case 'terminated-by-person':
+      if (!runs) return;
+      note(story, `somebody terminates ${id}`);
+      aws.terminateInstance(instance.id);
+      return;
+    case 'health': {
+      const ids = [...new Set([id, up[happening.also % up.length]])].filter((one) => one !== undefined);
+      note(story, `a change is announced for ${ids.join(', ')}`);
+      for (const one of ids) story.announced.add(one);
+      aws.healthEvent({ ...scope, instanceIds: ids });
+      if (happening.closedAfter !== undefined)
+        clock.after(happening.closedAfter * SECOND, () => {
+          note(story, `the change of ${ids.join(', ')} is over`);
+          aws.healthEvent({ ...scope, instanceIds: ids, statusCode: 'closed' });
+        });
+      return;
+    }
+    case 'budget-lifted':
+      for (const budget of [...kubernetes.api.store.all('poddisruptionbudgets.policy')])
+        kubernetes.api.delete('poddisruptionbudgets.policy', 'apps', budget.metadata.name);
+      note(story, 'somebody deletes the budgets');
+      return;
+    case 'app-scaled': {
+      const app = story.scenario.apps[happening.pick % story.scenario.apps.length];
+      if (!app) return;
+      kubernetes.api.modify('deployments.apps', 'apps', app.name, (draft) => {
+        if (draft.spec) draft.spec.replicas = happening.replicas;
+      });
+      note(story, `${app.name} is scaled to ${happening.replicas}`);
+    }
+  }
+}
+
+/** What was done was said why, unless saying it failed too. */
+function checkReasons(story: Story, deeds: Deeds): void {
+  if (deeds.loud > 0) return;
+  const names = (target: string) =>
+    deeds.decisions.some((made) => made.target === target || made['instanceId'] === target);
+  const explained = (target: string, action: string) =>
+    deeds.decisions.some(
+      (made) =>
+        (made.target === target || made['instanceId'] === target) &&
+        (made.action === action || made.action === 'fail' || made.action === 'none'),
+    );
+  for (const node of deeds.marked) {
+    story.exercised[7] += 1;
+    if (!explained(node, 'cordon')) violate(story, 7, `${node} was cordoned, and no decision says why`);
+  }
+  for (const id of deeds.completed) {
+    story.exercised[7] += 1;
+    if (!names(id)) violate(story, 7, `the action of ${id} was completed, and no decision says why`);
+  }
+}
+
+function isQuiet(story: Story): boolean {
+  return (
+    story.invocations.active() === 0 &&
+    story.world.claims().every((claim) => claim.state === 'done' || claim.state === 'failed') &&
+    story.world.table.all('drain', 'cordon#').length === 0
+  );
+}
+
+function checkEnd(story: Story): void {
+  const { world } = story;
+  const { exercised } = story;
+  const now = world.clock.now();
+
+  for (const [id, one] of world.seen) {
+    const notices = story.notices.get(id);
+    if (one.goneAt === undefined || one.cordoned === undefined || !notices) continue;
+    const goneAt = one.goneAt;
+    const inTime = notices.wellAt.some((at) => at < goneAt - SECOND);
+    if (!inTime || notices.killed > 0 || notices.failed > 0) continue;
+    exercised[3] += 1;
+    if (!one.cordoned) violate(story, 3, `${one.node} was dealt with in time and went without a cordon`);
+  }
+
+  for (const node of world.nodes()) {
+    const { name } = node.metadata;
+    const instance = world.instanceAt(name);
+    if (instance?.state !== 'running' || instance.lifecycleState !== 'InService') continue;
+    if (!story.notices.has(instance.id)) continue;
+    exercised[3] += 1;
+    if (world.isOurs(name) && !story.announced.has(instance.id))
+      violate(story, 3, `${name} lives on and bears our marks`);
+  }
+
+  for (const claim of world.claims()) {
+    exercised[3] += 1;
+    const busy = Date.parse(claim.leaseUntil) > now;
+    if (busy || claim.state === 'working' || claim.state === 'paused')
+      violate(
+        story,
+        3,
+        `the claim of ${claim.instanceId} is ${claim.state} at the end, until ${claim.leaseUntil}`,
+      );
+    for (const hook of claim.hooks)
+      if (!hook.completed) violate(story, 6, `the hook ${hook.name} of ${claim.instanceId} was left open`);
+  }
+
+  const heartbeat = (story.scenario.hook?.heartbeatSeconds ?? 0) * SECOND;
+  for (const [token, action] of story.actions) {
+    if (!action.told) continue;
+    exercised[6] += 1;
+    const notices = story.notices.get(action.instanceId);
+    // With a short heartbeat an action ends by itself before a killed function is missed.
+    const certain = heartbeat >= 60 * MINUTE || (notices && notices.killed + notices.failed === 0);
+    if (certain && !world.completions.has(token))
+      violate(story, 6, `the action ${token} of ${action.instanceId} was told of and never completed`);
+  }
+}
+
+function kindOf(event: AwsEvent): string | undefined {
+  switch (event['detail-type']) {
+    case 'EC2 Spot Instance Interruption Warning':
+      return 'interruption';
+    case 'EC2 Instance Rebalance Recommendation':
+      return 'rebalance';
+    case 'EC2 Instance-terminate Lifecycle Action':
+      return 'lifecycle-action';
+    case 'AWS Health Event':
+      return 'health';
+    case 'EC2 Instance State-change Notification':
+      return ['stopping', 'shutting-down'].includes(String(event.detail['state'])) ? 'going' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function instancesOf({ detail }: AwsEvent): readonly string[] {
+  const one = detail['instance-id'] ?? detail['EC2InstanceId'];
+  if (typeof one === 'string') return [one];
+  const entities = (detail['affectedEntities'] ?? []) as readonly { readonly entityValue: string }[];
+  return entities.map(({ entityValue }) => entityValue.split('instance/').at(-1) ?? '');
+}
+
+function noticesOf(story: Story, id: string): Notices {
+  const known = story.notices.get(id) ?? { delivered: 0, wellAt: [], killed: 0, failed: 0, givenUp: 0 };
+  story.notices.set(id, known);
+  return known;
+}
+
+function violate(story: Story, promise: PromiseId, what: string): void {
+  story.violations.push({ promise, what });
+}
+
+function note(story: Story, text: string): void {
+  story.trace.push(`${story.world.when()} ${text}`);
+}
+
+function count(story: Story, event: string): void {
+  story.events[event] = (story.events[event] ?? 0) + 1;
+}

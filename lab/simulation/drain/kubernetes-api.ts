@@ -1,0 +1,143 @@
+/** The lab's Kubernetes as the function's own client sees it, without HTTP: the same requests, the same refusals. */
+import type { DeleteOptions } from 'kubernetes-types/meta/v1.d.ts';
+import { UnreachableError } from '#functions/adapters/http.ts';
+import type { KubernetesClient, KubernetesRequest } from '#functions/adapters/kubernetes/client.ts';
+import { KubernetesError } from '#functions/adapters/kubernetes/errors.ts';
+import { type EvictionInput, evict, runAtOnce } from '../../world/kubernetes/eviction.ts';
+import { type Kubernetes, type ObjectInput, StatusError } from '../../world/kubernetes/index.ts';
+import type { WorldContext } from '../../world/seams.ts';
+import type { FaultKind } from '../faults.ts';
+
+/** What spot-drain asks of Kubernetes; everything else is none of its business. */
+export type Ask =
+  | { readonly does: 'read' | 'note' }
+  | { readonly does: 'patch-node'; readonly node: string; readonly body: unknown }
+  | { readonly does: 'evict' | 'delete'; readonly namespace: string; readonly pod: string }
+  | { readonly does: 'stranger'; readonly request: string };
+
+export interface KubernetesApiOptions {
+  readonly context: WorldContext;
+  readonly kubernetes: Kubernetes;
+  /** Told before a request takes effect. */
+  readonly onAsk: (ask: Ask) => void;
+  readonly around: <T>(
+    call: string,
+    act: () => T,
+    errorOf: (kind: FaultKind, message: string) => Error,
+  ) => Promise<T>;
+}
+
+const NODE = /^\/api\/v1\/nodes\/([^/]+)$/;
+const POD = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)(\/eviction)?$/;
+const DAEMON_SET = /^\/apis\/apps\/v1\/namespaces\/([^/]+)\/daemonsets\/([^/]+)$/;
+
+export function createKubernetesApi(options: KubernetesApiOptions): KubernetesClient {
+  const { context, kubernetes, onAsk } = options;
+  const { api } = kubernetes;
+
+  const serve = (request: KubernetesRequest): unknown => {
+    const { method, path, body } = request;
+    const node = NODE.exec(path)?.[1];
+    if (node && method === 'GET') return api.get('nodes', undefined, node);
+    if (node && method === 'PATCH') {
+      onAsk({ does: 'patch-node', node, body });
+      return api.patch('nodes', undefined, node, body, { type: 'strategic' });
+    }
+    const [, namespace = '', pod = '', eviction] = POD.exec(path) ?? [];
+    if (pod && method === 'POST' && eviction) {
+      onAsk({ does: 'evict', namespace, pod });
+      return runAtOnce(
+        evict(api, context, { namespace, name: pod, body: body as EvictionInput, dryRun: false }),
+      );
+    }
+    if (pod && method === 'DELETE' && !eviction) {
+      onAsk({ does: 'delete', namespace, pod });
+      return api.delete('pods', namespace, pod, body as DeleteOptions);
+    }
+    const daemonSet = DAEMON_SET.exec(path);
+    if (daemonSet && method === 'GET') return api.get('daemonsets.apps', daemonSet[1], daemonSet[2] ?? '');
+    if (path === '/api/v1/namespaces/default/events' && method === 'POST')
+      return api.create('events', 'default', body as ObjectInput);
+    onAsk({ does: 'stranger', request: `${method} ${path}` });
+    throw new KubernetesError({ request: `${method} ${path}`, status: 404, reason: 'NotFound' });
+  };
+
+  const listed = (path: string, fieldSelector: string | undefined): unknown[] => {
+    if (path === '/api/v1/nodes') return [...api.store.all('nodes')];
+    const node = /^spec\.nodeName=(.+)$/.exec(fieldSelector ?? '')?.[1];
+    if (path === '/api/v1/pods' && node) return [...kubernetes.podsOn(node)];
+    onAsk({ does: 'stranger', request: `LIST ${path}` });
+    return [];
+  };
+
+  const through = async <T>(
+    name: string,
+    act: () => T,
+    signal: AbortSignal | undefined,
+    refusing: boolean,
+  ): Promise<T> => {
+    const result = await options.around(
+      name,
+      () => {
+        if (signal?.aborted) throw new UnreachableError(`${name}: aborted`);
+        try {
+          return act();
+        } catch (error) {
+          throw error instanceof StatusError ? refusal(name, error) : error;
+        }
+      },
+      (kind, message) => troubleOf(kind, name, message, refusing),
+    );
+    if (signal?.aborted) throw new UnreachableError(`${name}: aborted`);
+    return result;
+  };
+
+  return {
+    request: <T>(request: KubernetesRequest) =>
+      through(
+        `${request.method} ${request.path}`,
+        () => ({ status: 200, body: serve(request) as T }),
+        request.signal,
+        true,
+      ),
+    list: <T>(path: string, query: Readonly<Record<string, string | undefined>> = {}, each = {}) =>
+      through(
+        `LIST ${path}`,
+        () => listed(path, query['fieldSelector']) as T[],
+        (each as { signal?: AbortSignal }).signal,
+        false,
+      ),
+    close: () => undefined,
+  };
+}
+
+function refusal(request: string, { status, code }: StatusError): KubernetesError {
+  const retryAfterSeconds = status.details?.retryAfterSeconds;
+  return new KubernetesError({
+    request,
+    status: code,
+    reason: status.reason ?? '',
+    causes: (status.details?.causes ?? []).map((cause) => ({
+      reason: cause.reason ?? '',
+      message: cause.message ?? '',
+      field: cause.field ?? '',
+    })),
+    detail: status.message ?? '',
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  });
+}
+
+/** What the client would have made of it: the API server's priority and fairness, a broken server, no reply. */
+function troubleOf(kind: FaultKind, request: string, detail: string, refusing: boolean): Error {
+  if (kind === 'throttled')
+    return new KubernetesError({
+      request,
+      status: 429,
+      reason: 'TooManyRequests',
+      detail,
+      ...(refusing ? { retryAfterSeconds: 1 } : {}),
+    });
+  if (kind === 'server-error')
+    return new KubernetesError({ request, status: 500, reason: 'InternalError', detail });
+  return new UnreachableError(detail);
+}

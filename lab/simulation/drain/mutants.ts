@@ -1,0 +1,193 @@
+/** spot-drain with a mistake in it, one and more for each promise that its story checks. The checkers must catch each. */
+import type { Claim, Held, Reply } from '#functions/spot-drain/ports.ts';
+import type { RunPorts } from '#functions/spot-drain/work.ts';
+import type { PromiseId } from '../outcome.ts';
+import type { DrainOptions } from './drain.ts';
+import type { Process } from './world.ts';
+
+export interface DrainMutant {
+  readonly name: string;
+  readonly promise: PromiseId;
+  readonly change: Pick<DrainOptions, 'mutate' | 'mutatePass'>;
+}
+
+export const DRAIN_MUTANTS: readonly DrainMutant[] = [
+  {
+    name: 'what was drained is terminated at once',
+    promise: 2,
+    change: change((ports, { autoScaling }) => ({
+      lifecycle: {
+        ...ports.lifecycle,
+        async complete(hook, instanceId) {
+          await autoScaling
+            .call('TerminateInstanceInAutoScalingGroup', {
+              InstanceId: instanceId,
+              ShouldDecrementDesiredCapacity: true,
+            })
+            .catch(() => undefined);
+          return ports.lifecycle.complete(hook, instanceId);
+        },
+      },
+    })),
+  },
+  {
+    name: 'the lease is never released',
+    promise: 3,
+    change: change((ports) => ({
+      claims: {
+        ...ports.claims,
+        replace: (claim, version) =>
+          ports.claims.replace(
+            { ...claim, state: 'working', leaseUntil: '2099-01-01T00:00:00.000Z' },
+            version,
+          ),
+      },
+    })),
+  },
+  {
+    name: 'the cordon of a recommendation is never undone',
+    promise: 3,
+    change: change((ports) => ({
+      cordons: { ...ports.cordons, all: async () => [] },
+      claims: { ...ports.claims, all: async () => without(await ports.claims.all(), 'rebalance') },
+    })),
+  },
+  {
+    name: 'the end of an announced change is not heard',
+    promise: 3,
+    change: change((ports) => ({
+      claims: {
+        ...ports.claims,
+        read: async (instanceId) => {
+          const held = await ports.claims.read(instanceId);
+          return held && { ...held, value: { ...held.value, cause: 'lifecycle' } };
+        },
+      },
+    })),
+  },
+  {
+    name: 'a node is drained without a cordon',
+    promise: 3,
+    change: change((ports) => ({ cluster: { ...ports.cluster, mark: async () => 'marked' } })),
+  },
+  {
+    name: 'a pod counts as gone as soon as it was asked to go',
+    promise: 4,
+    change: change((ports) => ({
+      cluster: {
+        ...ports.cluster,
+        podsOn: async (node) => (await ports.cluster.podsOn(node)).filter((pod) => !pod.terminating),
+      },
+    })),
+  },
+  {
+    name: 'what a budget holds is deleted at once',
+    promise: 5,
+    change: change((ports) => ({
+      cluster: {
+        ...ports.cluster,
+        evict: async (pod, graceSeconds): Promise<Reply> => {
+          const reply = await ports.cluster.evict(pod, graceSeconds);
+          return reply.status === 429 ? ports.cluster.remove(pod, 1) : reply;
+        },
+      },
+    })),
+  },
+  {
+    name: 'it forces in the middle of the notice',
+    promise: 5,
+    change: change((ports) => {
+      let first: number | undefined;
+      return {
+        cluster: {
+          ...ports.cluster,
+          evict: async (pod, graceSeconds): Promise<Reply> => {
+            const now = ports.clock.now().getTime();
+            first ??= now;
+            const reply = await ports.cluster.evict(pod, graceSeconds);
+            return reply.status === 429 && now - first > 20_000 ? ports.cluster.remove(pod, 1) : reply;
+          },
+        },
+      };
+    }),
+  },
+  {
+    name: 'an action is completed with ABANDON',
+    promise: 6,
+    change: change((ports, { autoScaling }) => ({
+      lifecycle: {
+        ...ports.lifecycle,
+        async complete(hook, instanceId) {
+          await autoScaling.call('CompleteLifecycleAction', {
+            AutoScalingGroupName: hook.group,
+            LifecycleHookName: hook.name,
+            LifecycleActionToken: hook.token,
+            InstanceId: instanceId,
+            LifecycleActionResult: 'ABANDON',
+          });
+          return 'completed';
+        },
+      },
+    })),
+  },
+  {
+    name: 'an action is completed twice',
+    promise: 6,
+    change: change((ports) => ({
+      lifecycle: {
+        ...ports.lifecycle,
+        async complete(hook, instanceId) {
+          await ports.lifecycle.complete(hook, instanceId);
+          return ports.lifecycle.complete(hook, instanceId);
+        },
+      },
+    })),
+  },
+  {
+    name: 'an action that was told of during a drain is forgotten',
+    promise: 6,
+    change: change((ports) => ({
+      claims: {
+        ...ports.claims,
+        replace: (claim, version) =>
+          ports.claims.replace({ ...claim, hooks: claim.cause === 'lifecycle' ? claim.hooks : [] }, version),
+      },
+    })),
+  },
+  {
+    name: 'cordons are not explained',
+    promise: 7,
+    change: change((ports) => ({
+      trail: { record: (made) => ports.trail.record(made.filter(({ action }) => action !== 'cordon')) },
+    })),
+  },
+  {
+    name: 'one pod is moved after the other',
+    promise: 8,
+    change: change((ports) => ({
+      cluster: {
+        ...ports.cluster,
+        podsOn: async (node) => {
+          const pods = await ports.cluster.podsOn(node);
+          const first = pods.find((pod) => pod.controller?.kind !== 'DaemonSet');
+          return first ? [first] : [];
+        },
+      },
+    })),
+  },
+  {
+    name: 'failures are logged and swallowed',
+    promise: 9,
+    change: { mutatePass: (pass) => pass().catch(() => undefined) },
+  },
+];
+
+function change(
+  edit: (ports: RunPorts, process: Process) => Partial<RunPorts>,
+): Pick<DrainOptions, 'mutate'> {
+  return { mutate: (process) => ({ ...process.ports, ...edit(process.ports, process) }) };
+}
+
+function without(claims: readonly Held<Claim>[], cause: string): readonly Held<Claim>[] {
+  return claims.filter(({ value }) => value.cause !== cause);
+}

@@ -1,0 +1,85 @@
+/** A function as Lambda runs it for events: each attempt may fail, be killed or run out of time, and is then repeated. */
+import type { Clock } from '../world/clock.ts';
+import type { Faults, Pass } from './faults.ts';
+
+export interface Attempt {
+  readonly pass: Pass;
+  /** Unique, as the request id of an invocation is. */
+  readonly id: string;
+  /** When Lambda ends it. */
+  readonly endsAt: Date;
+}
+
+export interface AttemptEnd {
+  readonly attempt: Attempt;
+  readonly how: 'well' | 'failed' | 'killed';
+  readonly error?: unknown;
+}
+
+export interface Invocations {
+  /** For the clock: what was woken runs to its next wait before time moves on. */
+  settle(): Promise<void> | undefined;
+  /** Starts now. Returns at once; `ended` is told of each attempt, and then whether all of them were in vain. */
+  start(work: (attempt: Attempt) => Promise<unknown>, ended?: Ended): void;
+  /** How many run now. */
+  active(): number;
+}
+
+export interface Ended {
+  readonly attempt?: (end: AttemptEnd) => void;
+  readonly givenUp?: () => void;
+}
+
+export interface InvocationOptions {
+  readonly timeoutMs: number;
+  readonly retries: number;
+  /** Before each retry, in order; the last one goes on. Lambda waits one minute, then two. */
+  readonly retryAfterMs: readonly [number, ...number[]];
+}
+
+export function createInvocations(
+  clock: () => Clock,
+  faults: Faults,
+  { timeoutMs, retries, retryAfterMs }: InvocationOptions,
+): Invocations {
+  let active = 0;
+  let count = 0;
+
+  const attempt = (
+    work: (attempt: Attempt) => Promise<unknown>,
+    ended: Ended,
+    id: string,
+    retry: number,
+  ): void => {
+    const pass = faults.newPass();
+    const endsAt = new Date(clock().now() + timeoutMs);
+    const one: Attempt = { pass, id, endsAt };
+    const timeout = clock().at(endsAt.getTime(), pass.kill);
+    active += 1;
+    const finish = (how: AttemptEnd['how'], error?: unknown) => {
+      active -= 1;
+      timeout.cancel();
+      ended.attempt?.({ attempt: one, how, ...(error === undefined ? {} : { error }) });
+      if (how === 'well') return;
+      if (retry >= retries) {
+        ended.givenUp?.();
+        return;
+      }
+      const wait = retryAfterMs[Math.min(retry, retryAfterMs.length - 1)] ?? retryAfterMs[0];
+      clock().after(wait, () => attempt(work, ended, id, retry + 1));
+    };
+    void Promise.race([
+      work(one).then(
+        () => () => finish('well'),
+        (error: unknown) => () => finish(pass.crashed() ? 'killed' : 'failed', error),
+      ),
+      pass.killed.then(() => () => finish('killed')),
+    ]).then((end) => end());
+  };
+
+  return {
+    settle: () => (active > 0 ? new Promise((resolve) => setImmediate(resolve)) : undefined),
+    start: (work, ended = {}) => attempt(work, ended, `invocation-${++count}`, 0),
+    active: () => active,
+  };
+}

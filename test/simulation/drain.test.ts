@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { simulateDrain } from '#lab/simulation/drain/drain.ts';
+import { DRAIN_MUTANTS } from '#lab/simulation/drain/mutants.ts';
+
+describe('the checkers of a drain', () => {
+  it.each(DRAIN_MUTANTS)(
+    'find that $name (promise $promise)',
+    { timeout: 120_000 },
+    async ({ promise, change }) => {
+      let found = false;
+      for (let seed = 1; seed <= 200 && !found; seed++) {
+        const outcome = await simulateDrain({ seed, severity: 'heavy', ...change });
+        found = outcome.violations.some((violation) => violation.promise === promise);
+      }
+      expect(found).toBe(true);
+    },
+  );
+});
+
+describe('a seed', () => {
+  it('gives the same drain each time', async () => {
+    const once = await simulateDrain({ seed: 42, severity: 'heavy' });
+    const again = await simulateDrain({ seed: 42, severity: 'heavy' });
+    expect(again).toEqual(once);
+  });
+
+  it.each([
+    [13, 'none', 'the end of an announced change came while its node was being drained'],
+    [107, 'none', 'a cordon was undone under a lifecycle action'],
+    [1006, 'heavy', 'the function was killed before it wrote down which cordon to undo'],
+    [2598, 'heavy', 'the claim of an undone cordon could not be removed'],
+    [3134, 'light', 'an interruption followed a recommendation for a node that was empty already'],
+    [3205, 'light', 'an announced change ended while the group ended the instance'],
+    [7026, 'none', 'a drain was put aside with an action that could not wait'],
+  ] as const)('that once broke a promise keeps it now: %d (%s): %s', async (seed, severity) => {
+    expect((await simulateDrain({ seed, severity })).violations).toEqual([]);
+  });
+});
