@@ -1,12 +1,11 @@
 /** `npm run lab`: keeps the lab up, from now on and at the speed of the wall clock, for kubectl, the AWS CLI and curl. */
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { accessText, keepUp } from '#lab/access.ts';
 import { startLab } from '#lab/lab.ts';
 import { createTimeline, type Timeline } from '#lab/sample/timeline.ts';
 import { synthesize } from '#lab/synthesize.ts';
-import { main, screenOf, UsageError, untilInterrupted } from '#lab/terminal.ts';
+import { labDirectory, main, screenOf, UsageError, untilInterrupted } from '#lab/terminal.ts';
 import { loadConfig } from '#lib/config-file.ts';
 
 const HELP = `Keeps a small AWS, Kubernetes and Argo CD up on this machine, made from your config, with the functions of
@@ -31,15 +30,13 @@ await main(async () => {
   screen.write('Synthesizing what would be deployed …');
   await synthesize({ configPath, directory: assemblyDir });
   screen.write(' done.\n');
-  const directory = path.resolve('.lab');
-  await mkdir(directory, { recursive: true });
 
   let timeline: Timeline | undefined;
   const lab = await startLab({
     config,
     assemblyDir,
     start: options.from,
-    directory,
+    directory: await labDirectory(),
     onDecision: (decision) => timeline?.decision(decision),
   });
   try {
@@ -49,6 +46,7 @@ await main(async () => {
       environments: lab.environments.map(({ name }) => name),
     });
     await keepUp(lab, signal);
+    timeline.line('The lab ends.');
     return 0;
   } finally {
     await lab.close();

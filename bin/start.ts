@@ -6,7 +6,7 @@ import { reportText } from '#lab/sample/report.ts';
 import { playSampleDay } from '#lab/sample/sample-day.ts';
 import { createTimeline, type Timeline } from '#lab/sample/timeline.ts';
 import { synthesize } from '#lab/synthesize.ts';
-import { main, screenOf, UsageError, untilInterrupted } from '#lab/terminal.ts';
+import { labDirectory, main, screenOf, UsageError, untilInterrupted } from '#lab/terminal.ts';
 import { loadConfig } from '#lib/config-file.ts';
 
 const HELP = `Plays a day of your clusters on this machine: an evening stop, a merge at night, the morning start, spot
@@ -45,6 +45,7 @@ await main(async () => {
     assemblyDir,
     now,
     signal,
+    ...(options.exit || options.json ? {} : { directory: await labDirectory() }),
     onReady(lab, story) {
       if (options.json) return;
       const environments = lab.environments.map(({ name }) => name);

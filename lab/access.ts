@@ -1,4 +1,5 @@
 /** How a person reaches the lab: what is printed while it is up. */
+import path from 'node:path';
 import type { Colors } from 'picocolors/types.js';
 import type { Lab } from './lab.ts';
 
@@ -8,9 +9,11 @@ export function accessText(lab: Lab, colors: Colors): string {
     return [
       '',
       `${colors.bold(environment.name)}  account ${config.account}, ${config.region}, cluster ${config.cluster}`,
-      `  kubectl --kubeconfig ${environment.kubeconfig} get nodes,pods -A`,
-      ...(environment.argocdEndpoint ? [`  Argo CD  ${environment.argocdEndpoint.url}`] : []),
-      `  export AWS_ENDPOINT_URL=${lab.front.url} AWS_REGION=${config.region} \\`,
+      `  kubectl --kubeconfig ${fromHere(environment.kubeconfig)} get nodes,pods -A`,
+      ...(environment.argocdEndpoint
+        ? [`  curl --cacert ${fromHere(lab.caFile)} ${environment.argocdEndpoint.url}/api/version`]
+        : []),
+      `  export AWS_ENDPOINT_URL=${lab.front.url} AWS_REGION=${config.region} AWS_DEFAULT_REGION=${config.region} \\`,
       `    AWS_ACCESS_KEY_ID=${operator.accessKeyId} AWS_SECRET_ACCESS_KEY=${operator.secretAccessKey}`,
     ];
   });
@@ -19,7 +22,6 @@ export function accessText(lab: Lab, colors: Colors): string {
     '',
     colors.bold('The lab is up'),
     `AWS      ${lab.front.url}`,
-    `its CA   ${lab.caFile}`,
     ...lines,
     '',
     'With the variables of an environment exported:',
@@ -28,6 +30,12 @@ export function accessText(lab: Lab, colors: Colors): string {
     '',
     'The time there runs as fast as here. Ctrl-C ends it.',
   ].join('\n')}\n`;
+}
+
+/** The shorter of the path from here and the whole path. */
+function fromHere(file: string): string {
+  const relative = path.relative(process.cwd(), file);
+  return relative.startsWith('..') ? file : relative;
 }
 
 /** Lets time run at ×1 until the signal. */

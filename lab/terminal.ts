@@ -1,4 +1,6 @@
 /** What the commands of the lab share: colours, signals, and how errors end. */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
 import picocolors from 'picocolors';
 import { ConfigError } from '#lib/config-file.ts';
 import { AssemblyError } from './assembly/errors.ts';
@@ -17,6 +19,13 @@ export function screenOf(stream: NodeJS.WriteStream): Screen {
     colors,
     write: (text) => void stream.write(text),
   };
+}
+
+/** Where the lab keeps what a person needs to reach it: the CA and the kubeconfigs. */
+export async function labDirectory(): Promise<string> {
+  const directory = path.resolve('.lab');
+  await mkdir(directory, { recursive: true });
+  return directory;
 }
 
 /** Aborted by Ctrl-C and by whoever ends the process politely; a second time ends it at once. */

@@ -16,6 +16,8 @@ export interface SampleDayOptions {
   /** When the assembly was synthesized: from there the story looks for its days. */
   readonly now: Date;
   readonly seed?: number;
+  /** Where the CA and the kubeconfigs are written. Default: a folder of the lab's own. */
+  readonly directory?: string;
   readonly signal?: AbortSignal;
   readonly onReady?: (lab: Lab, story: Story) => void;
   readonly onDecision?: (decision: Decision, spec: FunctionSpec) => void;
@@ -45,6 +47,7 @@ export async function playSampleDay(
     assemblyDir,
     start: story.start,
     seed: options.seed ?? 1,
+    ...(options.directory ? { directory: options.directory } : {}),
     delivery: (event) =>
       DELIVERED_TWICE.has(event['detail-type']) ? DELIVERIES_MS : DELIVERIES_MS.slice(0, 1),
     onDecision(decision, spec) {
