@@ -1,5 +1,6 @@
 import type { Bench } from './bench.ts';
 import { coldStart } from './cold-start.ts';
+import { cost } from './cost.ts';
 import { deploy } from './deploy.ts';
 import { drain } from './drain.ts';
 import { pass } from './pass.ts';
@@ -11,4 +12,5 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   drain,
   storm,
   deploy,
+  cost,
 };
