@@ -91,6 +91,13 @@ export class BranchDeploy extends Construct {
         resources: [secretArn(this, settings.argocd.tokenSecret)],
       });
     }
+    if (settings.status) {
+      this.function.allow({
+        sid: 'ReadStatusToken',
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: [secretArn(this, settings.status.github.tokenSecret)],
+      });
+    }
     table.permit(this.function, {
       get: ['deploy', 'night'],
       list: ['deploy'],

@@ -77,11 +77,13 @@ export class NightSchedule extends Construct {
       resources: ['*'],
       wildcardReason: 'Auto Scaling does not take a resource for its Describe actions.',
     });
-    this.function.allow({
-      sid: 'SeeCluster',
-      actions: ['eks:DescribeCluster'],
-      resources: [clusterArn(this, cluster)],
-    });
+    // A dry run starts no node to wait for: it looks into the cluster for the autoscaler only.
+    if (!settings.dryRun || settings.autoscaler)
+      this.function.allow({
+        sid: 'SeeCluster',
+        actions: ['eks:DescribeCluster'],
+        resources: [clusterArn(this, cluster)],
+      });
     // In a dry run the account refuses the rest as well.
     if (settings.dryRun) {
       table.permit(this.function, { list: ['night'], write: ['decision'] });

@@ -10,7 +10,6 @@ import {
   Runtime,
   Tracing,
 } from 'aws-cdk-lib/aws-lambda';
-import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -96,10 +95,16 @@ export class NightshiftFunction extends Construct {
       logGroup: this.logGroup,
       maxEventAge: props.maxEventAge,
       retryAttempts: props.retryAttempts,
-      onFailure: new SqsDestination(this.deadLetters),
+      onFailure: { bind: () => ({ destination: this.deadLetters.queueArn }) },
       environment: environmentOf(props),
     });
 
+    // The grant of the CDK's own destination would let it look into the queue as well.
+    this.allow({
+      sid: 'KeepFailed',
+      actions: ['sqs:SendMessage'],
+      resources: [this.deadLetters.queueArn],
+    });
     if (props.network) this.#placeIn(props.network);
     props.notices?.permit(this);
 

@@ -4,7 +4,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { NotifyConfig } from '#model/config.ts';
 import { topicNameOf } from '#model/names.ts';
-import { SEVERITIES, type Severity } from '#model/notice.ts';
+import { SEVERITIES, SEVERITIES_OF, type Severity } from '#model/notice.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
 
 export interface NoticesProps {
@@ -38,11 +38,9 @@ export class Notices extends Construct {
   }
 
   permit(to: NightshiftFunction): void {
-    if (this.topics.size === 0) return;
-    to.allow({
-      sid: 'TellPeople',
-      actions: ['sns:Publish'],
-      resources: [...this.topics.values()].map((topic) => topic.topicArn),
-    });
+    const resources = SEVERITIES_OF[to.capability].flatMap(
+      (severity) => this.topics.get(severity)?.topicArn ?? [],
+    );
+    if (resources.length > 0) to.allow({ sid: 'TellPeople', actions: ['sns:Publish'], resources });
   }
 }

@@ -31,6 +31,8 @@ import { SETTINGS_LIMIT_BYTES, settingsText } from './settings-text.ts';
 /** A window that runs when the settings are made can have begun on a date so many days ago. */
 const PAST_DAYS = 8;
 const DAY_MS = 86_400_000;
+/** How long an application may be OutOfSync. */
+export const DEFAULT_DRIFT_MINUTES = 60;
 
 /** The settings of the environment's functions. The config is one that `loadConfig` has checked. */
 export function settingsOf(
@@ -142,6 +144,10 @@ function branchDeployOf(
       applications: applications.map(applicationOf),
     })),
     whenAsleep: deploy.whenAsleep ?? 'defer',
+    driftMinutes: deploy.driftMinutes ?? DEFAULT_DRIFT_MINUTES,
+    ...(deploy.status
+      ? { status: { github: { ...deploy.status.github, host: deploy.status.github.host ?? 'github.com' } } }
+      : {}),
     ...(schedule ? { schedule } : {}),
   };
 }

@@ -1,9 +1,16 @@
 /** Which decisions people are told of, and in what words. Pure: who sends it, and where to, is for others. */
-import type { Decision } from './decision.ts';
+import type { Capability, Decision } from './decision.ts';
 
 /** The least first. */
 export const SEVERITIES = ['info', 'warning', 'failure'] as const;
 export type Severity = (typeof SEVERITIES)[number];
+
+/** What a capability ever has to say: its role may publish to no other topic. */
+export const SEVERITIES_OF: Readonly<Record<Capability, readonly Severity[]>> = {
+  'night-schedule': ['warning', 'failure'],
+  'spot-drain': ['failure'],
+  'branch-deploy': ['info', 'warning', 'failure'],
+};
 
 export interface Notice {
   readonly severity: Severity;
@@ -16,9 +23,9 @@ export interface Notice {
 
 /** Undefined for what is only of interest to somebody who asks. Times are written in `timeZone`. */
 export function noticeOf(decision: Decision, timeZone: string): Notice | undefined {
-  const severity = severityOf(decision);
-  if (!severity) return undefined;
   const { environment, capability, target, reason, time } = decision;
+  const severity = severityOf(decision);
+  if (!severity || !SEVERITIES_OF[capability].includes(severity)) return undefined;
   const why = `npx nightshift explain ${target} --environment ${environment}`;
   return {
     severity,

@@ -31,7 +31,7 @@ export class NotificationError extends NightshiftError {
   override name = 'NotificationError';
 }
 
-/** A failure that lasts is told once in so long; a warm function remembers it. */
+/** What lasts is told once in so long, whatever a pass says each minute; a warm function remembers it. */
 const REPEAT_MS = 60 * 60_000;
 const ATTEMPTS = 3;
 const TIMEOUT_MS = 3_000;
@@ -45,28 +45,27 @@ export function createNotifier(
   const host = createHttpHost({ url: options.endpoint ?? endpointOf(region) });
   const toldAt = new Map<string, number>();
 
-  const isNew = ({ action, target }: Decision): boolean => {
-    if (action !== 'fail') return true;
+  /** The words of a failure may change from pass to pass; of anything else they are what is told. */
+  const isNew = (decision: Decision): boolean => {
     const now = options.now().getTime();
-    if (now - (toldAt.get(target) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS) return false;
-    toldAt.set(target, now);
+    for (const [key, at] of toldAt) if (now - at >= REPEAT_MS) toldAt.delete(key);
+    const key = keyOf(decision);
+    if (toldAt.has(key)) return false;
+    toldAt.set(key, now);
     return true;
   };
 
   return async (decisions) => {
-    const texts = new Set<string>();
     const failures: NotificationError[] = [];
     for (const decision of decisions) {
       const notice = noticeOf(decision, notify.timeZone);
       if (!notice || !notify.severities.includes(notice.severity)) continue;
       // One sync of an application settles several builds, each with a decision of its own.
-      const text = JSON.stringify(notice);
-      if (texts.has(text) || !isNew(decision)) continue;
-      texts.add(text);
+      if (!isNew(decision)) continue;
       try {
         await publish(host, options, notice);
       } catch (error) {
-        toldAt.delete(decision.target);
+        toldAt.delete(keyOf(decision));
         const topic = topicNameOf(environment, notice.severity);
         failures.push(
           new NotificationError(`${topic} did not take "${notice.title}": ${messageOf(error)}`, {
@@ -77,6 +76,10 @@ export function createNotifier(
     }
     if (failures[0]) throw failures[0];
   };
+}
+
+function keyOf({ action, target, reason }: Decision): string {
+  return JSON.stringify(action === 'fail' ? [action, target] : [action, target, reason]);
 }
 
 /** As Amazon Q Developer in chat reads it. */

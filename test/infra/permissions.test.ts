@@ -29,9 +29,11 @@ function callsOf(capability: Capability): readonly string[] {
     .files.flatMap((path) => {
       const [, service = '', name] =
         /@aws-sdk\/client-([a-z-]+)\/.*\/commands\/(\w+)Command\.js$/.exec(path) ?? [];
+      if (path === 'functions/adapters/notifications.ts') return ['sns:Publish']; // it signs its one call itself
       return name ? [`${PREFIXES[service] ?? service}:${name}`] : [];
     })
     .filter((call) => !NEVER_CALLED.has(call))
+    .filter((call) => !(capability === 'night-schedule' && call === 'dynamodb:GetItem')) // it lists its partition
     .sort();
 }
 
@@ -52,7 +54,11 @@ function allowedIn(environments: readonly EnvironmentConfig[], capability: Capab
 describe('a role', () => {
   const { argocd, builds } = aDevelopment().deploy!;
   const variants = [
-    aDevelopment({ drain: { replaceEarly: true } }),
+    aDevelopment({
+      drain: { replaceEarly: true },
+      fallbackGroup: 'spare',
+      notify: { info: [], warning: [], failure: [] },
+    }),
     aDevelopment({ deploy: { argocd: { ...argocd, through: 'kubernetes' }, builds } }),
   ];
 
@@ -65,6 +71,6 @@ describe('a role', () => {
 
   test('of production allows its drain everything but to take instances out of groups', () => {
     const calls = callsOf('spot-drain').filter((call) => call !== 'autoscaling:DetachInstances');
-    expect(allowedIn([aProduction()], 'spot-drain')).toEqual(calls);
+    expect(allowedIn([aProduction({ notify: { failure: [] } })], 'spot-drain')).toEqual(calls);
   });
 });

@@ -1,0 +1,228 @@
+/**
+ * Least privilege, shown by running: the synthesized functions live through two hours with everything that can go wrong
+ * in it, on a lab that evaluates their roles' policies at each AWS call. A call that no statement allows fails, and so
+ * does a part of a policy that no call needed.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readAssembly } from '#lab/assembly/assembly.ts';
+import { readDeployment } from '#lab/assembly/deployment.ts';
+import { type Lab, type LabEnvironment, startLab } from '#lab/lab.ts';
+import { NightshiftApp } from '#lib/nightshift-app.ts';
+import type { BuildConfig, NightshiftConfig } from '#model/config.ts';
+import { functionNameOf } from '#model/names.ts';
+import { manifestsOf } from '../functions/adapters/kubernetes/a-lab-cluster.ts';
+import { keepLedger, type Ledger, unusedOf } from './used.ts';
+
+const MINUTE = 60_000;
+const START = new Date('2026-11-24T01:00:00Z'); // 10:00 in Tokyo, a Tuesday
+
+const notify = { info: [], warning: [], failure: ['team@example.com'] };
+const build = (environment: string): BuildConfig => ({
+  project: `api-${environment}`,
+  repository: `https://github.com/example/api-${environment}`,
+  branch: environment,
+  applications: ['api'],
+});
+const deploy = (environment: string, through: 'server' | 'kubernetes') => ({
+  argocd: {
+    url: `https://argocd.${environment}.example.com`,
+    tokenSecret: `nightshift/argocd-${environment}`,
+    through,
+  },
+  builds: [build(environment)],
+});
+const place = (cluster: string, account: string) => ({ account, region: 'ap-northeast-1', cluster });
+
+/** Two hours that hold an evening, a night and a morning. */
+const config: NightshiftConfig = {
+  schedules: {
+    short: { timeZone: 'Asia/Tokyo', up: ['Mon-Fri 08:00-10:10', 'Mon-Fri 10:35-22:00'] },
+  },
+  environments: {
+    // Through the Argo CD server; wakes for a merge; every option that gives a role more.
+    develop: {
+      ...place('develop', '111111111111'),
+      schedule: 'short',
+      keep: ['develop-batch', 'develop-slow'],
+      warnMinutes: 5,
+      startDeadlineMinutes: 5,
+      fallbackGroup: 'spare',
+      drain: { replaceEarly: true, uncordonAfterMinutes: 5 },
+      deploy: { ...deploy('develop', 'server'), whenAsleep: 'wake' },
+      notify,
+    },
+    // Through the Kubernetes API; a merge waits for the morning.
+    staging: {
+      ...place('staging', '222222222222'),
+      schedule: 'short',
+      keep: ['staging-batch', 'staging-slow'],
+      drain: { uncordonAfterMinutes: 5 },
+      deploy: deploy('staging', 'kubernetes'),
+    },
+    // Decides and changes nothing.
+    rehearsal: {
+      ...place('rehearsal', '333333333333'),
+      schedule: 'short',
+      deploy: deploy('rehearsal', 'server'),
+      dryRun: true,
+    },
+    production: {
+      ...place('production', '444444444444'),
+      production: true,
+      drain: { uncordonAfterMinutes: 5 },
+      notify: { failure: [] },
+    },
+  },
+};
+
+const directory = mkdtempSync(join(tmpdir(), 'nightshift-permissions-'));
+let lab: Lab | undefined;
+let ledgers: readonly Ledger[] = [];
+
+beforeAll(async () => {
+  process.env['CDK_VALIDATION'] = 'false';
+  const assemblyDir = join(directory, 'out');
+  new NightshiftApp({ config, now: START, outdir: assemblyDir }).synth();
+  const { stacks } = await readAssembly(assemblyDir);
+  const ledger = keepLedger(stacks.map(readDeployment));
+  lab = await startLab({ config, assemblyDir, start: START, onAuthorize: ledger.note });
+  await liveThrough(lab);
+  ledgers = ledger.ledgers();
+}, 300_000);
+
+afterAll(async () => {
+  await lab?.close();
+  rmSync(directory, { recursive: true });
+});
+
+describe('two hours with an evening, a night and a morning', () => {
+  test('makes no call that a policy refuses', () => {
+    expect(ledgers.flatMap(({ name, refused }) => refused.map((call) => `${name} ${call}`))).toEqual([]);
+  });
+
+  test('needs every part of every policy', () => {
+    const counts = ledgers.map((ledger) => {
+      const used = ledger.parts.size - unusedOf(ledger).length;
+      return `${ledger.name}: ${ledger.parts.size} allowed, ${used} used, in ${ledger.calls} calls`;
+    });
+    console.log(counts.join('\n'));
+    expect(ledgers.flatMap((one) => unusedOf(one).map((part) => `${one.name} ${part}`))).toEqual([]);
+  });
+});
+
+async function liveThrough(lab: Lab): Promise<void> {
+  const { clock } = lab.context;
+  const at = (minute: number, run: () => void) => clock.at(START.getTime() + minute * MINUTE, run);
+  const [develop, staging, rehearsal, production] = ['develop', 'staging', 'rehearsal', 'production'].map(
+    (name) => lab.environments.find((one) => one.name === name) as LabEnvironment,
+  ) as [LabEnvironment, LabEnvironment, LabEnvironment, LabEnvironment];
+
+  const headOf = ({ name }: LabEnvironment) => ({
+    repository: build(name).repository,
+    ref: `refs/heads/${name}`,
+  });
+  const merge = (environment: LabEnvironment) =>
+    lab.codebuild.push({ ...headOf(environment), message: 'a feature' });
+  const tokenOf = ({ name, config: { account, region } }: LabEnvironment) => ({
+    account,
+    region,
+    name: `nightshift/argocd-${name}`,
+  });
+  const spotIn = (environment: LabEnvironment, group: string) => {
+    const found = lab.aws
+      .instances(environment.cluster)
+      .find((one) => one.group.name === group && one.view.capacityType === 'SPOT' && one.state === 'running');
+    if (!found) throw new Error(`no spot instance runs in ${group}`);
+    return found.id;
+  };
+
+  lab.aws.addNodegroup(develop.cluster, {
+    name: 'spare',
+    min: 0,
+    desired: 0,
+    max: 4,
+    instanceTypes: ['m6i.large'],
+    capacityType: 'ON_DEMAND',
+  });
+  for (const environment of lab.environments) addSlowGroup(lab, environment);
+  for (const environment of [develop, staging])
+    lab.aws.addAutoScalingGroup(environment.cluster, {
+      name: `${environment.name}-idle`,
+      min: 1,
+      desired: 1,
+      max: 2,
+      instanceTypes: ['m6i.large'],
+    });
+  // RBAC refuses the first deploy to staging: its Role is applied later.
+  const role = await manifestsOf('argocd/branch-deploy');
+  // Argo CD refuses the first deploy to develop: its token is not the one in the secret.
+  const token = lab.aws.secrets.get(tokenOf(develop), tokenOf(develop).name).value;
+  lab.aws.putSecret({ ...tokenOf(develop), value: 'expired' });
+
+  at(0.1, () => {
+    for (const environment of [develop, staging, rehearsal]) merge(environment);
+  });
+  at(1, () => {
+    for (const environment of [develop, staging, rehearsal, production])
+      lab.aws.recommendRebalance(spotIn(environment, `${environment.name}-batch`));
+    const { account, region } = rehearsal.config;
+    const instanceIds = [spotIn(rehearsal, 'rehearsal-batch')];
+    lab.aws.healthEvent({ account, region, instanceIds, statusCode: 'closed' });
+  });
+  at(2, () => {
+    lab.aws.interruptSpot(spotIn(develop, 'develop-batch'));
+    // Refused once in each environment: a failure that people are told of.
+    for (const { name, config } of [develop, staging, production]) {
+      const drain = lab.assembly.find({ ...config, function: functionNameOf(name, 'spot-drain') });
+      if (!drain) throw new Error(`${name} has no drain`);
+      const principal = drain.spec.roleArn;
+      const operation = 'CompleteLifecycleAction';
+      lab.front.faults.add({ service: 'autoscaling', operation, principal, kind: 'access-denied' });
+    }
+  });
+  at(8.85, () => {
+    lab.aws.putSecret({ ...tokenOf(develop), value: token });
+    for (const environment of lab.environments) {
+      const slow = lab.aws
+        .groups(environment.cluster)
+        .find(({ name }) => name === `${environment.name}-slow`);
+      if (!slow) throw new Error('there is no group slow');
+      lab.aws.resizeAsPerson(slow, { min: 0, desired: 0 });
+    }
+  });
+  at(11, () => lab.aws.setCapacity({ capacityType: 'SPOT', available: false }));
+  at(14, () => {
+    merge(develop);
+    merge(staging);
+  });
+  at(20, () => staging.kubernetes.applyObjects(role));
+  at(34.5, () => lab.aws.setCapacity({ capacityType: 'SPOT', available: true }));
+  // A commit that no webhook told of: an hour later the application is still behind it.
+  at(44, () =>
+    lab.codebuild.git.push({ ...headOf(develop), author: 'somebody', message: 'past the webhook' }),
+  );
+  await clock.runUntil(START.getTime() + 121 * MINUTE);
+}
+
+/** A group whose hook wants heartbeats while its one pod takes its time. */
+function addSlowGroup(lab: Lab, environment: LabEnvironment): void {
+  lab.aws.addAutoScalingGroup(environment.cluster, {
+    name: `${environment.name}-slow`,
+    min: 1,
+    desired: 1,
+    max: 2,
+    instanceTypes: ['m6i.large'],
+    labels: { workload: 'slow' },
+    lifecycleHooks: [{ name: 'drain', transition: 'terminating', heartbeatTimeoutSeconds: 30 }],
+  });
+  environment.kubernetes.addDeployment({
+    name: 'slow',
+    replicas: 1,
+    nodeSelector: { workload: 'slow' },
+    terminationGracePeriodSeconds: 60,
+    podAnnotations: { 'lab.nightshift/exit-seconds': '11' },
+  });
+}
