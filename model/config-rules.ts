@@ -25,6 +25,7 @@ export function crossCheck(parts: ConfigParts): ConfigProblem[] {
     ...bindings(parts),
     ...createdProjects(parts),
     ...replacedProduction(parts),
+    ...unreachableStatuses(parts),
   ];
 }
 
@@ -240,4 +241,19 @@ function* replacedProduction({ environments }: ConfigParts): Iterable<ConfigProb
         value: 'true',
         message: 'no function may change the groups of production: remove it',
       };
+}
+
+/** The token is sent to one host, so a status that no repository could show is a mistake. */
+function* unreachableStatuses({ environments }: ConfigParts): Iterable<ConfigProblem> {
+  for (const [name, { deploy }] of environments) {
+    if (!deploy?.status) continue;
+    const { host = 'github.com' } = deploy.status.github;
+    const hosts = [...new Set(deploy.builds.map(({ repository }) => new URL(repository).host))];
+    if (hosts.includes(host)) continue;
+    yield {
+      path: `environments.${name}.deploy.status.github.host`,
+      value: JSON.stringify(host),
+      message: `no repository of the builds is there: write ${hosts.map((other) => `"${other}"`).join(' or ')} if it is a GitHub, or remove status`,
+    };
+  }
 }

@@ -96,6 +96,10 @@ const minutes = (low: number, high: number) => {
   const hint = `write a whole number of minutes from ${low} to ${high}`;
   return z.int({ error: hint }).min(low, { error: hint }).max(high, { error: hint });
 };
+const percent = () => {
+  const hint = 'write a whole number from 0 to 100';
+  return z.int({ error: hint }).min(0, { error: hint }).max(100, { error: hint });
+};
 const names = (hint: string) =>
   z.array(text(hint), { error: hint }).refine((list) => new Set(list).size === list.length, {
     error: 'a name stands twice in this list: write it once',
@@ -195,6 +199,7 @@ const common = {
     },
     'write { subnets: ["subnet-…"], securityGroups: ["sg-…"] }',
   ).optional(),
+  spotPercent: percent().optional(),
   dryRun: flag().optional(),
   notify: object(
     { info: addresses.optional(), warning: addresses.optional(), failure: addresses.optional() },
@@ -225,6 +230,13 @@ const autoscaler = z.discriminatedUnion(
   { error: "write 'cluster-autoscaler' or 'karpenter'" },
 );
 
+const certificate = z
+  .string({ error: 'write the PEM of the CA certificate' })
+  .regex(/-----BEGIN CERTIFICATE-----/, { error: 'write the PEM of the CA certificate' })
+  .refine((pem) => !pem.includes('PRIVATE KEY'), {
+    error: 'a private key has no place here: write the certificate of the CA only',
+  });
+
 const argocd = object(
   {
     // The rule for http:// needs `insecureLoopback` too: see below.
@@ -233,13 +245,7 @@ const argocd = object(
       /^[A-Za-z0-9/_+=.@:-]{1,512}$/,
       { error: 'write the name of the Secrets Manager secret that holds the token' },
     ),
-    ca: z
-      .string({ error: 'write the PEM of the CA certificate' })
-      .regex(/-----BEGIN CERTIFICATE-----/, { error: 'write the PEM of the CA certificate' })
-      .refine((pem) => !pem.includes('PRIVATE KEY'), {
-        error: 'a private key has no place here: write the certificate of the CA only',
-      })
-      .optional(),
+    ca: certificate.optional(),
     insecureLoopback: flag().optional(),
     through: oneOf(['server', 'kubernetes']).optional(),
   },
@@ -316,6 +322,30 @@ const build = object(
   'write { project: "api-develop", repository: "https://…", branch: "develop", applications: ["api"] }',
 );
 
+const status = object(
+  {
+    github: object(
+      {
+        tokenSecret: text('write the name of the Secrets Manager secret that holds the token').regex(
+          /^(?!gh[a-z]_|github_pat_)[A-Za-z0-9/_+=.@:-]{1,512}$/,
+          {
+            error:
+              'write the name of the Secrets Manager secret that holds the token, and put the token itself there',
+          },
+        ),
+        host: text('write the host of a GitHub Enterprise like "github.example.com"')
+          .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/, {
+            error: 'write the host alone, in lower case, like "github.example.com"',
+          })
+          .optional(),
+        ca: certificate.optional(),
+      },
+      'write { tokenSecret: "nightshift/github" }',
+    ),
+  },
+  'write { github: { tokenSecret: "nightshift/github" } }',
+);
+
 const deploy = object(
   {
     argocd,
@@ -323,6 +353,8 @@ const deploy = object(
       .array(build, { error: 'write a list of builds' })
       .min(1, { error: 'there is no build: write at least one, or leave deploy out' }),
     whenAsleep: oneOf(['defer', 'wake']).optional(),
+    driftMinutes: minutes(0, 10_080).optional(),
+    status: status.optional(),
   },
   'write { argocd: { … }, builds: [ … ] }',
 );
@@ -478,7 +510,7 @@ function problemOf(issue: z.core.$ZodIssue, raw: unknown, base: readonly string[
 }
 
 function mayHoldSecret(value: unknown): boolean {
-  return typeof value === 'string' && /^eyJ|PRIVATE KEY|\/\/[^/]*@/.test(value);
+  return typeof value === 'string' && /^eyJ|^gh[a-z]_|^github_pat_|PRIVATE KEY|\/\/[^/]*@/.test(value);
 }
 
 /** `environments.develop.deploy.builds[0].branch` */

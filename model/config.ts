@@ -95,6 +95,22 @@ export interface DeployConfig {
   readonly builds: readonly BuildConfig[];
   /** At night: remember and deploy after the wake (`defer`, the default), or wake the cluster (`wake`). */
   readonly whenAsleep?: 'defer' | 'wake';
+  /** An application that is OutOfSync for so many minutes is reported once. Default 60; 0 for never. */
+  readonly driftMinutes?: number;
+  /** Where the commits themselves show what became of them. Default: nowhere. */
+  readonly status?: StatusConfig;
+}
+
+/** Commit statuses of GitHub: `nightshift/<environment>/<application>`. */
+export interface StatusConfig {
+  readonly github: {
+    /** The name of a Secrets Manager secret that holds a token which may write commit statuses, as its string. */
+    readonly tokenSecret: string;
+    /** The token is sent to this host's API, for repositories on it. Default `github.com`; or that of a GitHub Enterprise. */
+    readonly host?: string;
+    /** PEM of a private CA, trusted beside the public ones. */
+    readonly ca?: string;
+  };
 }
 
 export interface DrainConfig {
@@ -137,6 +153,8 @@ interface EnvironmentBase {
   readonly drain?: DrainConfig;
   /** For a cluster whose endpoint is private. Default: the functions run outside of any VPC. */
   readonly network?: NetworkConfig;
+  /** The share of its nodes that is to run on spot, 0 to 100: `nightshift doctor` holds the groups against it. */
+  readonly spotPercent?: number;
   /** Decide and report, change nothing. */
   readonly dryRun?: boolean;
   /** Default: nobody is told; alarms have a topic of their own. */

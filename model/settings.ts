@@ -76,6 +76,12 @@ export interface BranchDeploySettings extends CommonSettings {
   };
   readonly builds: readonly BuildSettings[];
   readonly whenAsleep: 'defer' | 'wake';
+  /** OutOfSync for so long is reported; 0 for never. */
+  readonly driftMinutes: number;
+  /** Absent where no commit is told what became of it. */
+  readonly status?: {
+    readonly github: { readonly host: string; readonly tokenSecret: string; readonly ca?: string };
+  };
   /** Absent where the environment has no schedule: it never sleeps. */
   readonly schedule?: Schedule;
 }

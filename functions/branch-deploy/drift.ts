@@ -2,13 +2,13 @@
 import type { ApplicationSettings } from '#model/settings.ts';
 import type { CarryPorts } from './carry.ts';
 import { type ApplicationRecord, emptyRecord } from './record.ts';
-import { TIMES } from './times.ts';
 
 /** Compares the application with what is kept of it. Trouble with Argo CD is left to those who have a deploy to make. */
 export async function lookForDrift(
   application: ApplicationSettings,
   record: ApplicationRecord | undefined,
   trigger: string,
+  limitMs: number,
   { argocd, deploys, reporter, now }: CarryPorts,
 ): Promise<void> {
   const read = await argocd.read(application);
@@ -26,7 +26,7 @@ export async function lookForDrift(
     return;
   }
   const since = drift?.since ?? now().toISOString();
-  const report = now().getTime() - Date.parse(since) >= TIMES.driftMs && !drift?.reported;
+  const report = now().getTime() - Date.parse(since) >= limitMs && !drift?.reported;
   if (drift && !report) return;
   const saved = await deploys.save(
     { ...rest, drift: { since, ...(report ? { reported: true } : {}) } },

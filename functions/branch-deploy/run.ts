@@ -124,7 +124,8 @@ async function onTick(
   }
 
   const morning = asleepBySchedule ? undefined : kept.night;
-  const looksForDrift = !asleepBySchedule && minute % TIMES.driftEveryMinutes === 0;
+  const looksForDrift =
+    settings.driftMinutes > 0 && !asleepBySchedule && minute % TIMES.driftEveryMinutes === 0;
   if (pending.size > 0 || morning || looksForDrift) {
     const sleep = await lookAtNight(settings, ports);
     if (sleep.asleep) {
@@ -138,11 +139,13 @@ async function onTick(
         }
       }
       if (looksForDrift) {
+        const limitMs = settings.driftMinutes * 60_000;
         const quiet = [...bound].filter(([key]) => !pending.has(key));
         await collect(
           failures,
           quiet.map(([, application]) => application),
-          (application) => lookForDrift(application, records.get(keyOf(application)), tick.id, ports),
+          (application) =>
+            lookForDrift(application, records.get(keyOf(application)), tick.id, limitMs, ports),
         );
       }
       await carryAll([...pending.values()], records, now, ports, failures);

@@ -14,8 +14,6 @@ export const TIMES = {
   wakeMs: 2 * 3_600_000,
   /** Every so many minutes the applications are looked at for drift. */
   driftEveryMinutes: 15,
-  /** OutOfSync for so long is reported. */
-  driftMs: 60 * 60_000,
   /** The applications are looked at for so long after the night; then the morning is over. */
   morningMs: 2 * 3_600_000,
   /** A verdict that was reached so long ago and not said was reached by a process that died. */

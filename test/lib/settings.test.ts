@@ -85,6 +85,21 @@ describe('the settings of an environment', () => {
     });
   });
 
+  it('say when drift is reported, and tell the commits on github.com where a token for it is named', () => {
+    const deployOf = (deploy: object) =>
+      settingsOf(aConfig({ deploy: { argocd, builds: [aBuild(1)], ...deploy } }), 'develop', now)
+        .branchDeploy;
+    expect(deployOf({})).toMatchObject({ driftMinutes: 60 });
+    expect(deployOf({})).not.toHaveProperty('status');
+    expect(deployOf({ driftMinutes: 0 })).toMatchObject({ driftMinutes: 0 });
+    expect(deployOf({ status: { github: { tokenSecret: 'nightshift/github' } } })?.status).toEqual({
+      github: { tokenSecret: 'nightshift/github', host: 'github.com' },
+    });
+    expect(
+      deployOf({ status: { github: { tokenSecret: 't', host: 'git.example.com' } } })?.status?.github.host,
+    ).toBe('git.example.com');
+  });
+
   it('of production hold the drain only', () => {
     expect(Object.keys(settingsOf(aConfig(), 'production', now))).toEqual(['spotDrain']);
     expect(settingsOf(aConfig(), 'production', now).spotDrain.production).toBe(true);

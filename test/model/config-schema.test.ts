@@ -292,6 +292,31 @@ describe('a config', () => {
     expect(found.join()).not.toMatch(/hunter2|eyJhb|BEGIN/);
   });
 
+  it('takes commit statuses for a host that a repository is on, and no token in place of a name', () => {
+    const withStatus = (github: object) =>
+      problems(aConfig({ 'environments.develop.deploy.status': { github } }));
+    expect(withStatus({ tokenSecret: 'nightshift/github' })).toEqual([]);
+    expect(withStatus({ tokenSecret: 'nightshift/github', host: 'git.example.com' })).toEqual([
+      'environments.develop.deploy.status.github.host: "git.example.com": no repository of the builds is there: write "github.com" if it is a GitHub, or remove status',
+    ]);
+    expect(withStatus({ tokenSecret: 'nightshift/github', host: 'https://github.com' })).toEqual([
+      'environments.develop.deploy.status.github.host: "https://github.com": write the host alone, in lower case, like "github.example.com"',
+    ]);
+    const found = withStatus({ tokenSecret: 'github_pat_11ABCDEFG' });
+    expect(found).toHaveLength(1);
+    expect(found.join()).not.toMatch(/11ABCDEFG/);
+  });
+
+  it('takes whole minutes of drift, 0 for never', () => {
+    const of = (driftMinutes: unknown) =>
+      problems(aConfig({ 'environments.develop.deploy.driftMinutes': driftMinutes }));
+    expect(of(0)).toEqual([]);
+    expect(of(90)).toEqual([]);
+    expect(of(-1)).toEqual([
+      'environments.develop.deploy.driftMinutes: -1: write a whole number of minutes from 0 to 10080',
+    ]);
+  });
+
   it('lets two repositories build one application', () => {
     const web = { ...build, project: 'web', repository: 'https://github.com/example/web' };
     expect(problems(aConfig({ 'environments.develop.deploy.builds': [build, web] }))).toEqual([]);

@@ -52,6 +52,7 @@ export function theSettings(overrides: Partial<BranchDeploySettings> = {}): Bran
       { project: 'api-develop', repository: REPOSITORY, branch: 'develop', applications: [anApplication()] },
     ],
     whenAsleep: 'defer',
+    driftMinutes: 60,
     ...overrides,
   };
 }
