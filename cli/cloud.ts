@@ -12,7 +12,7 @@ import {
   STATE_KEY,
   savedKey,
 } from '#functions/adapters/table-keys.ts';
-import type { LedgerEntry, SavedSize } from '#functions/night-schedule/ports.ts';
+import type { LedgerEntry, Memo, SavedSize } from '#functions/night-schedule/ports.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
 import type { Decision } from '#model/decision.ts';
@@ -21,10 +21,14 @@ import type { Override } from '#model/schedule.ts';
 import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
 import { CloudError } from './io.ts';
 
+const MEMO_KEY = 'note#memo';
+
 export interface Night {
   readonly state?: ClusterState;
   readonly override?: Override;
   readonly saved: readonly SavedSize[];
+  /** ISO 8601: the last mark that a pass of night-schedule left, every few minutes. */
+  readonly seenAt?: string;
 }
 
 export interface Cloud {
@@ -77,12 +81,14 @@ export async function createCloud(
       const valueAt = <T>(key: string) => items.find((item) => item.key === key)?.value as T | undefined;
       const state = valueAt<ClusterState>(STATE_KEY);
       const override = valueAt<Override>(OVERRIDE_KEY);
+      const seenAt = valueAt<Memo>(MEMO_KEY)?.seenAt;
       return {
         saved: items
           .filter((item) => item.key.startsWith(savedKey('')))
           .map((item) => item.value as SavedSize),
         ...(state ? { state } : {}),
         ...(override ? { override } : {}),
+        ...(seenAt ? { seenAt } : {}),
       };
     },
 

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError, type LoadedConfig, loadConfig } from '#lib/config-file.ts';
 import { SPAN_EXAMPLES, UNTIL_EXAMPLES } from '#model/when.ts';
+import { doctor, type Examined } from './doctor/doctor.ts';
 import { DEFAULT_SINCE, type ExplainOptions, explain } from './explain.ts';
 import { CloudError, type Io, RefusedError } from './io.ts';
 import { cancelOverride, type OverrideOptions, setOverride, type Wish } from './override.ts';
@@ -15,8 +16,14 @@ export const EXIT = { done: 0, refused: 1, cloud: 2 } as const;
 /** Runs one command and gives its exit code. What is no mistake of the user's and no answer of AWS's is thrown. */
 export async function run(args: readonly string[], io: Io): Promise<number> {
   let code: number = EXIT.done;
-  const program = createProgram(io, (complete) => {
-    if (!complete) code = EXIT.cloud;
+  const program = createProgram(io, {
+    answered(complete) {
+      if (!complete) code = EXIT.cloud;
+    },
+    examined({ healthy, complete }) {
+      if (!complete) code = EXIT.cloud;
+      if (!healthy) code = EXIT.refused;
+    },
   });
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -35,7 +42,12 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-function createProgram(io: Io, answered: (complete: boolean) => void): Command {
+interface Outcome {
+  answered(complete: boolean): void;
+  examined(result: Examined): void;
+}
+
+function createProgram(io: Io, { answered, examined }: Outcome): Command {
   const program = new Command('nightshift')
     .description('Looks into the night shift of EKS clusters, and keeps a cluster up when people stay late.')
     .option('-c, --config <path>', 'the config file (default: NIGHTSHIFT_CONFIG, or nightshift.config.ts)')
@@ -130,6 +142,18 @@ function createProgram(io: Io, answered: (complete: boolean) => void): Command {
 
   command(
     program,
+    'doctor',
+    'is the cluster fit to sleep and to wake? Each finding says why it matters and what to do; changes nothing',
+    ['nightshift doctor develop', 'nightshift doctor --json'],
+  )
+    .argument('[environment]', 'this environment only')
+    .option('--json', 'one JSON document')
+    .action(async (name: string | undefined, options: { json?: boolean }) =>
+      examined(await doctor(await config(), name, options, io)),
+    );
+
+  command(
+    program,
     'rollout',
     'syncs one Argo CD application by hand and waits for the verdict; the only way into production',
     [
@@ -172,4 +196,4 @@ Times without an offset are read on the clock of the environment's schedule.
 plan asks nobody. rollout uses your own token, ARGOCD_AUTH_TOKEN. All others use the AWS credentials of this
 shell; AWS_ENDPOINT_URL names another endpoint.
 
-Exit codes: 0 done; 1 the config or the request is wrong; 2 AWS refused or could not be asked.`;
+Exit codes: 0 done; 1 the config or the request is wrong, or doctor found a failure; 2 AWS refused or could not be asked.`;

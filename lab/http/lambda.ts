@@ -1,4 +1,5 @@
-/** The Invoke operation of Lambda, for the command line and for a function that calls another one. */
+/** Lambda as far as the command line and the functions call it: Invoke, and what a function is configured with. */
+import type { FunctionRunner, FunctionSpec } from '#lab/assembly/function-runner.ts';
 import type { AssemblyRun } from '#lab/assembly/run.ts';
 import { AwsError } from '../world/aws/error.ts';
 import { type AwsRequest, type AwsService, RawReply, type Reply, unknownOperation } from './aws/service.ts';
@@ -17,25 +18,55 @@ export function createLambdaService(run: Pick<AssemblyRun, 'find' | 'invokeAsync
         path: '/2015-03-31/functions/{FunctionName}/invocations',
         rawBody: true,
       },
+      {
+        operation: 'GetFunctionConfiguration',
+        method: 'GET',
+        path: '/2015-03-31/functions/{FunctionName}/configuration',
+      },
     ],
     resource: ({ account, region, parameters }) => {
       const name = String(parameters['FunctionName']);
       return name.startsWith('arn:') ? name : `arn:aws:lambda:${region}:${account}:function:${name}`;
     },
-    handle: (request) => (request.operation === 'Invoke' ? invoke(run, request) : unknownOperation),
+    handle(request) {
+      if (request.operation === 'Invoke') return invoke(run, request);
+      if (request.operation === 'GetFunctionConfiguration') return configurationOf(find(run, request).spec);
+      return unknownOperation;
+    },
   };
 }
 
-async function invoke(run: Pick<AssemblyRun, 'find' | 'invokeAsync'>, request: AwsRequest): Promise<Reply> {
+function configurationOf(spec: FunctionSpec): Reply {
+  return {
+    FunctionName: spec.name,
+    FunctionArn: spec.arn,
+    Runtime: 'nodejs24.x',
+    Role: spec.roleArn,
+    Handler: spec.handler,
+    Timeout: spec.timeoutSeconds,
+    MemorySize: spec.memoryMb,
+    Version: '$LATEST',
+    Environment: { Variables: spec.environment },
+    State: 'Active',
+    LastUpdateStatus: 'Successful',
+    PackageType: 'Zip',
+    Architectures: ['arm64'],
+  };
+}
+
+function find(run: Pick<AssemblyRun, 'find'>, request: AwsRequest): FunctionRunner {
   const name = String(request.parameters['FunctionName']);
   const runner = run.find({ account: request.account, region: request.region, function: name });
-  if (!runner) {
-    throw new AwsError(
-      'ResourceNotFoundException',
-      `Function not found: arn:aws:lambda:${request.region}:${request.account}:function:${name}`,
-      { status: 404, members: { Type: 'User' } },
-    );
-  }
+  if (runner) return runner;
+  throw new AwsError(
+    'ResourceNotFoundException',
+    `Function not found: arn:aws:lambda:${request.region}:${request.account}:function:${name}`,
+    { status: 404, members: { Type: 'User' } },
+  );
+}
+
+async function invoke(run: Pick<AssemblyRun, 'find' | 'invokeAsync'>, request: AwsRequest): Promise<Reply> {
+  const runner = find(run, request);
   const type = String(request.headers['x-amz-invocation-type'] ?? 'RequestResponse');
   if (type !== 'RequestResponse' && type !== 'Event' && type !== 'DryRun') {
     throw new AwsError('InvalidParameterValueException', `InvocationType '${type}' is not valid`);

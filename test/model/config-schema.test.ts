@@ -220,6 +220,11 @@ describe('a config', () => {
       { 'environments.develop.warnMinutes': -5 },
       'environments.develop.warnMinutes: -5: write a whole number of minutes from 0 to 720',
     ],
+    [
+      'a share of spot above the whole',
+      { 'environments.develop.spotPercent': 101 },
+      'environments.develop.spotPercent: 101: write a whole number from 0 to 100',
+    ],
     ['no environment', { environments: {} }, 'environments: {}: there is no environment: write at least one'],
     [
       'plain http to Argo CD',

@@ -121,13 +121,17 @@ export function createEc2(state: State): { readonly api: Ec2; readonly internals
 
   const launch = (wanted: Launch): Instance => {
     const id = `i-0${state.context.hex(16)}`;
-    const ip = addressIn(wanted.subnet, hosts);
+    const addresses = Math.min(wanted.group.cluster.addressesPerNode, freeAddresses(wanted.subnet));
+    const [ip = '', ...others] = [...Array(Math.max(1, addresses))].map(() =>
+      addressIn(wanted.subnet, hosts),
+    );
     const instance: Instance = {
       id,
       view: viewOf(id, ip, wanted),
       group: wanted.group,
       subnet: wanted.subnet,
-      addresses: Math.min(wanted.group.cluster.addressesPerNode, freeAddresses(wanted.subnet)),
+      addresses,
+      addressesHeld: [ip, ...others],
       launchedAt: state.now(),
       spotRequestId: wanted.capacityType === 'SPOT' ? `sir-${state.context.hex(8)}` : undefined,
       state: 'pending',

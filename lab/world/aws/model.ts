@@ -141,6 +141,8 @@ export interface Instance {
   readonly subnet: Subnet;
   /** Of its subnet, held until it is terminated; fewer than wanted where the subnet ran short. */
   readonly addresses: number;
+  /** Those addresses; the first is its own. */
+  readonly addressesHeld: readonly string[];
   readonly launchedAt: number;
   readonly spotRequestId: string | undefined;
   state: InstanceState;

@@ -73,6 +73,11 @@ const builtIn = [
   ]),
   ...group('coordination.k8s.io', 'v1', [{ kind: 'Lease' }]),
   ...group('scheduling.k8s.io', 'v1', [{ kind: 'PriorityClass', namespaced: false, short: ['pc'] }]),
+  // Kept and served, not called: the lab's API server asks no webhook.
+  ...group('admissionregistration.k8s.io', 'v1', [
+    { kind: 'ValidatingWebhookConfiguration', namespaced: false, generation: true },
+    { kind: 'MutatingWebhookConfiguration', namespaced: false, generation: true },
+  ]),
   ...group('storage.k8s.io', 'v1', [
     { kind: 'VolumeAttachment', namespaced: false, sub: ['status'] },
     { kind: 'StorageClass', plural: 'storageclasses', namespaced: false, short: ['sc'] },

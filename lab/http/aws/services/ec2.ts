@@ -1,4 +1,5 @@
 /** Amazon EC2, API version 2016-11-15: instances and subnets. */
+import { instanceNetwork } from '#model/instance-network.ts';
 import {
   AwsError,
   type AwsWorld,
@@ -75,6 +76,26 @@ const operations: Readonly<Record<string, Operation>> = {
           availableIpAddressCount: aws.ec2.freeAddresses(subnet),
           ownerId: request.account,
         })),
+    };
+  },
+  DescribeInstanceTypes(_aws, _request, input) {
+    const types = input.texts('InstanceType') ?? [];
+    const unknown = types.find((type) => instanceNetwork(type) === undefined);
+    if (types.length === 0 || unknown !== undefined) {
+      throw new AwsError(
+        'InvalidInstanceType',
+        `The following supplied instance types do not exist: [${unknown ?? ''}]`,
+      );
+    }
+    return {
+      instanceTypeSet: types.map((type) => ({
+        instanceType: type,
+        currentGeneration: true,
+        networkInfo: {
+          maximumNetworkInterfaces: instanceNetwork(type)?.interfaces,
+          ipv4AddressesPerInterface: instanceNetwork(type)?.addressesPerInterface,
+        },
+      })),
     };
   },
   TerminateInstances: (aws, request, input) => ({
@@ -161,7 +182,14 @@ function reservationOut(instance: Instance) {
         launchTime: new Date(instance.launchedAt),
         placement: { availabilityZone: view.zone, groupName: '', tenancy: 'default' },
         monitoring: { state: 'disabled' },
-        ...(here ? { subnetId: subnet.id, vpcId: subnet.vpc, privateIpAddress: view.privateIp } : {}),
+        ...(here
+          ? {
+              subnetId: subnet.id,
+              vpcId: subnet.vpc,
+              privateIpAddress: view.privateIp,
+              networkInterfaceSet: interfacesOut(instance),
+            }
+          : {}),
         stateReason: instance.stateReason,
         architecture: view.labels['kubernetes.io/arch'] === 'arm64' ? 'arm64' : 'x86_64',
         ...(view.capacityType === 'SPOT'
@@ -171,6 +199,28 @@ function reservationOut(instance: Instance) {
       },
     ],
   };
+}
+
+/** The addresses that the instance holds, by interface: as many on each as its type takes. */
+function interfacesOut(instance: Instance) {
+  const { subnet, view } = instance;
+  const most = instanceNetwork(view.type)?.addressesPerInterface ?? instance.addresses;
+  const count = Math.max(1, Math.ceil(instance.addresses / most));
+  return [...Array(count)].map((_, index) => {
+    const held = instance.addressesHeld.slice(index * most, (index + 1) * most);
+    return {
+      networkInterfaceId: `eni-${instance.id.slice(2, -1)}${index}`,
+      subnetId: subnet.id,
+      vpcId: subnet.vpc,
+      status: 'in-use',
+      privateIpAddress: held[0],
+      attachment: { deviceIndex: index, status: 'attached' },
+      privateIpAddressesSet: held.map((privateIpAddress, position) => ({
+        privateIpAddress,
+        primary: position === 0,
+      })),
+    };
+  });
 }
 
 function changeOut({ instance, previous }: StateChange) {

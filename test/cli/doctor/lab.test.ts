@@ -1,0 +1,235 @@
+/** The command against the lab: its AWS, its clusters and the functions of a synthesized assembly, asked as an operator. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Finding } from '#cli/doctor/finding.ts';
+import { type Lab, startLab } from '#lab/lab.ts';
+import { NightshiftApp } from '#lib/nightshift-app.ts';
+import type { NightshiftConfig } from '#model/config.ts';
+import { nightshift } from '../a-terminal.ts';
+
+/** 10:00 on Tuesday in Tokyo. */
+const START = new Date('2026-11-24T01:00:00Z');
+const MINUTE = 60_000;
+
+const config: NightshiftConfig = {
+  schedules: { office: { timeZone: 'Asia/Tokyo', up: ['Mon-Fri 08:00-22:00'] } },
+  environments: {
+    develop: {
+      account: '111111111111',
+      region: 'ap-northeast-1',
+      cluster: 'develop',
+      schedule: 'office',
+      spotPercent: 100,
+      deploy: {
+        argocd: { url: 'https://argocd.develop.example.com', tokenSecret: 'nightshift/argocd-develop' },
+        builds: [
+          {
+            project: 'api-develop',
+            repository: 'https://github.com/example/api',
+            branch: 'develop',
+            applications: ['api'],
+          },
+        ],
+      },
+    },
+  },
+};
+
+const directory = mkdtempSync(join(tmpdir(), 'nightshift-doctor-'));
+const configPath = join(directory, 'nightshift.config.json');
+let lab: Lab;
+
+beforeAll(async () => {
+  process.env['CDK_VALIDATION'] = 'false';
+  writeFileSync(configPath, JSON.stringify(config));
+  const assemblyDir = join(directory, 'out');
+  new NightshiftApp({ config, now: START, outdir: assemblyDir }).synth();
+  lab = await startLab({ config, assemblyDir, start: START });
+  await pass(3);
+}, 120_000);
+
+afterAll(async () => {
+  await lab?.close();
+  rmSync(directory, { recursive: true });
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  lab.front.faults.clear();
+});
+
+const pass = (minutes: number) => lab.context.clock.runUntil(lab.context.clock.now() + minutes * MINUTE);
+const develop = () => lab.environments.find(({ name }) => name === 'develop')!;
+
+async function doctor(...args: string[]) {
+  const { accessKeyId, secretAccessKey } = develop().operator;
+  vi.stubEnv('AWS_ENDPOINT_URL', lab.front.url);
+  vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey);
+  vi.stubEnv('AWS_SESSION_TOKEN', undefined);
+  return nightshift(['--config', configPath, 'doctor', 'develop', ...args], {
+    now: new Date(lab.context.clock.now()),
+  });
+}
+
+async function findings(): Promise<readonly Finding[]> {
+  const { out } = await doctor('--json');
+  return (JSON.parse(out) as { findings: Finding[] }[])[0]?.findings ?? [];
+}
+
+const about = (all: readonly Finding[], check: string) => all.filter((finding) => finding.check === check);
+
+describe('nightshift doctor on the lab', () => {
+  it('finds a cluster that is fit to sleep and to wake', async () => {
+    const { code, out, err } = await doctor();
+    expect(err).toBe('');
+    expect(out).toContain('0 failures');
+    expect(out).toContain('0 unknown');
+    expect(code).toBe(0);
+    expect(out.split('\n')[0]).toBe('develop (cluster develop, account 111111111111, ap-northeast-1)');
+  });
+
+  it('goes on where a permission is missing, and names it', async () => {
+    lab.front.faults.add({ service: 'ec2', operation: 'DescribeSubnets', kind: 'access-denied', times: 9 });
+    lab.front.faults.add({ service: 'codebuild', kind: 'access-denied', times: 9 });
+    const all = await findings();
+    expect(
+      all.filter(({ severity }) => severity === 'unknown').map((one) => [one.check, one.permission]),
+    ).toEqual([
+      ['pod-ip-capacity', 'ec2:DescribeSubnets'],
+      ['branch-filters', 'codebuild:BatchGetProjects'],
+    ]);
+    expect(about(all, 'rbac').every(({ severity }) => severity === 'ok')).toBe(true);
+  });
+
+  it('says that AWS does not take the credentials', async () => {
+    vi.stubEnv('AWS_ENDPOINT_URL', lab.front.url);
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIANOBODY');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'x');
+    const { code, err } = await nightshift(['--config', configPath, 'doctor', 'develop'], { now: START });
+    expect(code).toBe(2);
+    expect(err).toMatch(/^nightshift: develop: AWS does not accept the credentials .*sign in again/);
+  });
+
+  it('finds everything that was made sick on purpose', async () => {
+    const { kubernetes, argocd, cluster } = develop();
+    const { aws, codebuild } = lab;
+    const scope = { account: '111111111111', region: 'ap-northeast-1' };
+
+    kubernetes.addDeployment({ name: 'hog', namespace: 'hog', replicas: 900, cpu: '1m' });
+    aws.addNodegroup(cluster, {
+      name: 'large',
+      min: 0,
+      desired: 80,
+      max: 80,
+      instanceTypes: ['c5.4xlarge'],
+      capacityType: 'ON_DEMAND',
+      zones: ['ap-northeast-1a'],
+      tags: { ManagedBy: 'Terraform' },
+    });
+    kubernetes.addDeployment({ name: 'cluster-autoscaler', namespace: 'kube-system' });
+    kubernetes.addPdb({ name: 'hog', namespace: 'hog', matchLabels: { app: 'hog' }, maxUnavailable: 0 });
+    kubernetes.addNamespace('kyverno');
+    kubernetes.applyObjects([
+      {
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind: 'ValidatingWebhookConfiguration',
+        metadata: { name: 'kyverno' },
+        webhooks: [
+          {
+            name: 'validate.kyverno.svc',
+            clientConfig: { service: { namespace: 'kyverno', name: 'kyverno' } },
+            rules: [{ apiGroups: ['*'], resources: ['*'] }],
+          },
+        ],
+      },
+      {
+        apiVersion: 'batch/v1',
+        kind: 'CronJob',
+        metadata: { name: 'mail', namespace: 'hog' },
+        spec: { schedule: '*/5 * * * *' },
+      },
+      {
+        apiVersion: 'v1',
+        kind: 'PersistentVolume',
+        metadata: { name: 'pv-lost' },
+        spec: {
+          nodeAffinity: {
+            required: {
+              nodeSelectorTerms: [
+                {
+                  matchExpressions: [
+                    { key: 'topology.kubernetes.io/zone', operator: 'In', values: ['ap-northeast-1b'] },
+                  ],
+                },
+              ],
+            },
+          },
+        },
+      },
+    ]);
+    kubernetes.api.modify('persistentvolumes', undefined, 'pv-lost', (volume) => {
+      volume.status = { phase: 'Bound' };
+    });
+    kubernetes.api.delete(
+      'clusterrolebindings.rbac.authorization.k8s.io',
+      undefined,
+      'nightshift-spot-drain',
+    );
+    const drain = lab.assembly.find({ ...scope, function: 'nightshift-develop-spot-drain' });
+    cluster.accessEntries.delete(drain?.spec.roleArn ?? '');
+    aws.putSecret({
+      ...scope,
+      name: 'nightshift/argocd-develop',
+      value: argocd!.addToken({ project: 'default', role: 'nightshift', expires: new Date('2026-12-01') }),
+    });
+    codebuild.addProject({
+      ...scope,
+      name: 'loose',
+      repository: 'https://github.com/example/api',
+      webhook: {
+        filterGroups: [
+          [
+            { type: 'EVENT', pattern: 'PUSH' },
+            { type: 'HEAD_REF', pattern: 'develop' },
+          ],
+        ],
+      },
+    });
+    writeFileSync(configPath, JSON.stringify(config).replace('"api-develop"', '"loose"'));
+    await pass(1);
+
+    const { code } = await doctor();
+    expect(code).toBe(1);
+    const all = await findings();
+    const worst = (check: string) => {
+      const severities = about(all, check).map(({ severity }) => severity);
+      return (['failure', 'warning', 'unknown', 'ok'] as const).find((one) => severities.includes(one));
+    };
+    expect(
+      Object.fromEntries([...new Set(all.map(({ check }) => check))].map((one) => [one, worst(one)])),
+    ).toEqual({
+      'pod-ip-capacity': 'failure',
+      'spot-share': 'warning',
+      webhooks: 'failure',
+      'disruption-budgets': 'warning',
+      'zonal-volumes': 'failure',
+      'host-group': 'failure',
+      'cron-jobs': 'warning',
+      'managed-sizes': 'warning',
+      deployed: 'warning',
+      access: 'failure',
+      rbac: 'failure',
+      'argocd-token': 'warning',
+      'branch-filters': 'failure',
+      tick: 'ok',
+    });
+    for (const finding of all.filter(({ severity }) => severity !== 'ok')) {
+      expect(finding.advice, `${finding.check}: ${finding.found}`).toMatch(/\w/);
+      expect(finding.why).toMatch(/\w/);
+    }
+    expect(JSON.stringify(all)).not.toContain('eyJ');
+  });
+});
