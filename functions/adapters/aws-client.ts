@@ -11,6 +11,8 @@ export function awsClientDefaults(environment: NodeJS.ProcessEnv = process.env) 
       ...(environment['AWS_SESSION_TOKEN'] ? { sessionToken: environment['AWS_SESSION_TOKEN'] } : {}),
     }),
     maxAttempts: 4,
+    // The SDK waits for ever by default; an answer that does not come must not cost the whole invocation.
+    requestHandler: { connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
   };
 }
 
