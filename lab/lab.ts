@@ -350,10 +350,12 @@ function functionVariables(
 /** What an operator applies to each cluster before the stacks are deployed. */
 async function readManifests(): Promise<readonly Record<string, unknown>[]> {
   const folder = path.join(import.meta.dirname, '..', 'manifests');
-  const files = (await readdir(folder)).filter(
+  const base = (await readdir(folder)).filter(
     (file) => file.endsWith('.yaml') && file !== 'kustomization.yaml',
   );
-  const texts = await Promise.all(files.sort().map((file) => readFile(path.join(folder, file), 'utf8')));
+  // What branch-deploy needs where it goes through the Kubernetes API. The project beside it is made by the lab itself.
+  const files = [...base.sort(), path.join('argocd', 'branch-deploy.yaml')];
+  const texts = await Promise.all(files.map((file) => readFile(path.join(folder, file), 'utf8')));
   return texts
     .flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as unknown))
     .filter((object): object is Record<string, unknown> => typeof object === 'object' && object !== null);
