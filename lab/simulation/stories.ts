@@ -1,3 +1,4 @@
+import { simulateDeploy } from './deploy/deploy.ts';
 import { simulateDrain } from './drain/drain.ts';
 import { simulateNight } from './night/night.ts';
 import type { Simulate } from './outcome.ts';
@@ -6,4 +7,5 @@ import type { Simulate } from './outcome.ts';
 export const STORIES: Readonly<Record<string, Simulate>> = {
   night: simulateNight,
   drain: simulateDrain,
+  deploy: simulateDeploy,
 };

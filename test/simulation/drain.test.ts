@@ -32,7 +32,7 @@ describe('a seed', () => {
     [3134, 'light', 'an interruption followed a recommendation for a node that was empty already'],
     [3205, 'light', 'an announced change ended while the group ended the instance'],
     [7026, 'none', 'a drain was put aside with an action that could not wait'],
-  ] as const)('that once broke a promise keeps it now: %d (%s): %s', async (seed, severity) => {
+  ] as const)('that once broke a promise keeps it now: %d (%s): %s', async (seed, severity, _why) => {
     expect((await simulateDrain({ seed, severity })).violations).toEqual([]);
   });
 });

@@ -1,0 +1,313 @@
+/** Pushes, builds and a nap, told to the real branch-deploy, with faults around every call, and the checks at the end. */
+
+import { parseEvent } from '#functions/branch-deploy/event.ts';
+import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
+import { type BranchDeployPorts, run } from '#functions/branch-deploy/run.ts';
+import type { BranchDeploySettings } from '#model/settings.ts';
+import type { AwsEvent } from '../../world/seams.ts';
+import { type Chance, createChance } from '../chance.ts';
+import { createFaults, type Faults, type Severity } from '../faults.ts';
+import { type Attempt, type AttemptEnd, createInvocations, type Invocations } from '../invocations.ts';
+import type { Outcome, PromiseId, Violation } from '../outcome.ts';
+import { createScenario, type Happening, OTHER_BRANCH, PRODUCTION, type Scenario } from './scenario.ts';
+import { createDeployWorld, type Deeds, type DeployWorld } from './world.ts';
+
+export interface Program {
+  readonly ports: BranchDeployPorts;
+  readonly settings: BranchDeploySettings;
+}
+
+export interface DeployOptions {
+  readonly seed: number;
+  readonly severity: Severity;
+  readonly without?: ReadonlySet<number>;
+  /** Puts a mistake into the program: the checkers must find it. */
+  readonly mutate?: (program: Program) => Program;
+  /** Puts a mistake around a whole invocation. */
+  readonly mutatePass?: (pass: () => Promise<unknown>) => Promise<unknown>;
+}
+
+const SECOND = 1_000;
+const MINUTE = 60_000;
+/** From then on nothing goes wrong any more, unless Argo CD is down for longer. */
+const CALM_AFTER_MINUTES = 34;
+/** After that so many minutes must be enough: five to the next look, a nap's wake, a sync. */
+const PATIENCE_MINUTES = 45;
+const QUIET_TICKS = 6;
+
+export async function simulateDeploy(options: DeployOptions): Promise<Outcome> {
+  const story = createStory(options);
+  const { world, scenario, faults } = story;
+  const { clock } = world;
+  const begin = clock.now();
+  const heavy = options.severity === 'heavy' ? 1 : options.severity === 'light' ? 0.3 : 0;
+  const late: readonly [number, number] = [0, 90 * heavy];
+  Object.assign(world.codebuild.faults, { drop: 0.15 * heavy, duplicate: 0.2 * heavy, delaySeconds: late });
+
+  world.context.signals.on('event', (event) => deliver(story, event));
+  const happenings = scenario.happenings.filter((_, index) => !options.without?.has(index));
+  for (const happening of happenings)
+    clock.at(begin + happening.minute * MINUTE, () => happen(story, happening));
+  const downUntil = happenings.map((one) => (one.kind === 'argocd-down' ? one.minute + one.forMinutes : 0));
+  const calmAt = begin + Math.max(CALM_AFTER_MINUTES, ...downUntil) * MINUTE;
+
+  let quiet = 0;
+  while (clock.now() < calmAt + PATIENCE_MINUTES * MINUTE && quiet < QUIET_TICKS) {
+    if (clock.now() >= calmAt && !story.calm) {
+      story.calm = true;
+      faults.pause();
+      Object.assign(world.codebuild.faults, { drop: 0, duplicate: 0, delaySeconds: 0 });
+    }
+    tick(story);
+    await clock.runUntil(clock.now() + MINUTE);
+    quiet = story.calm && isQuiet(story) ? quiet + 1 : 0;
+  }
+  checkEnd(story);
+
+  return {
+    seed: options.seed,
+    violations: story.violations,
+    exercised: story.exercised,
+    faults: faults.injected,
+    events: story.events,
+    trace: story.trace,
+    happenings: scenario.happenings.length,
+  };
+}
+
+interface Story {
+  readonly options: DeployOptions;
+  readonly scenario: Scenario;
+  readonly chance: Chance;
+  readonly faults: Faults;
+  readonly world: DeployWorld;
+  readonly invocations: Invocations;
+  readonly idle: ReturnType<DeployWorld['newProcess']>[];
+  readonly events: Record<string, number>;
+  readonly trace: string[];
+  readonly violations: Violation[];
+  readonly exercised: Record<PromiseId, number>;
+  calm: boolean;
+}
+
+function createStory(options: DeployOptions): Story {
+  const chance = createChance(options.seed ^ 0xdeb107);
+  const scenario = createScenario(options.seed, chance);
+  const faults = createFaults(chance, options.severity);
+  const violations: Violation[] = [];
+  const exercised: Record<PromiseId, number> = { 1: 0, 2: 0, 3: 0, 4: 0, 5: 0, 6: 0, 7: 0, 8: 0, 9: 0 };
+  // As lib/branch-deploy.ts sets it.
+  const invocations = createInvocations(() => world.clock, faults, {
+    timeoutMs: 2 * MINUTE,
+    retries: 2,
+    retryAfterMs: [MINUTE, 2 * MINUTE],
+  });
+  const world: DeployWorld = createDeployWorld({
+    scenario,
+    chance,
+    settle: invocations.settle,
+    violate: (promise, what) => void violations.push({ promise, what }),
+    exercise: (promise) => {
+      exercised[promise] += 1;
+    },
+  });
+  return {
+    options,
+    scenario,
+    chance,
+    faults,
+    world,
+    invocations,
+    idle: [],
+    events: {},
+    trace: [],
+    violations,
+    exercised,
+    calm: false,
+  };
+}
+
+/** The rule of lib/branch-deploy.ts. What becomes of events on the way is the lab's CodeBuild's to say. */
+function deliver(story: Story, event: AwsEvent): void {
+  const { 'project-name': project, 'build-status': status } = event.detail;
+  if (event.source !== 'aws.codebuild' || project !== 'api-develop' || status === 'IN_PROGRESS') return;
+  count(story, 'build-ended');
+  invoke(story, event);
+}
+
+function tick(story: Story): void {
+  if (story.faults.active() && story.chance.is(0.1)) {
+    count(story, 'lost');
+    return;
+  }
+  count(story, 'tick');
+  invoke(story, {
+    source: 'nightshift',
+    trigger: 'tick',
+    schedule: 'branch-deploy-tick',
+    id: 'tick',
+    time: story.world.when(),
+  });
+}
+
+function invoke(story: Story, payload: unknown): void {
+  const { world, options, exercised, scenario } = story;
+  const made = new Map<Attempt, { process: ReturnType<DeployWorld['newProcess']>; deeds: Deeds }>();
+  const work = (attempt: Attempt) => {
+    const process = story.idle.pop() ?? world.newProcess();
+    made.set(attempt, { process, deeds: process.enter(attempt.pass) });
+    const program = { ports: process.ports, settings: scenario.settings };
+    const { ports, settings } = options.mutate?.(program) ?? program;
+    const pass = () => run(parseEvent(payload), settings, ports);
+    return options.mutatePass ? options.mutatePass(pass) : pass();
+  };
+  const attempted = ({ attempt, how }: AttemptEnd) => {
+    const one = made.get(attempt);
+    if (how === 'killed') note(story, 'an invocation was killed');
+    if (!one || how === 'killed') return;
+    story.idle.push(one.process);
+    if (one.deeds.loud > 0) {
+      exercised[9] += 1;
+      if (how === 'well')
+        violate(story, 9, `${world.when()} ${one.deeds.loud} errors were met, and the invocation ended well`);
+      return;
+    }
+    for (const name of one.deeds.synced) {
+      exercised[7] += 1;
+      if (!one.deeds.decisions.some(({ action, target }) => action === 'sync' && target === name))
+        violate(story, 7, `${world.when()} ${name} was synced, and no decision says why`);
+    }
+  };
+  story.invocations.start(work, { attempt: attempted });
+}
+
+function happen(story: Story, happening: Happening): void {
+  const { world } = story;
+  const { clock, argocd } = world;
+  switch (happening.kind) {
+    case 'push':
+      for (let index = 0; index < happening.times; index++)
+        clock.after(index * 7 * SECOND, () => {
+          world.push(happening.branch);
+          count(story, 'push');
+          note(story, `a push to ${happening.branch}`);
+        });
+      return;
+    case 'argocd-down':
+      count(story, 'argocd-down');
+      note(story, `Argo CD is down for ${happening.forMinutes} min`);
+      world.setDown(true);
+      clock.after(happening.forMinutes * MINUTE, () => {
+        world.setDown(false);
+        note(story, 'Argo CD is back');
+      });
+      return;
+    case 'sync-window': {
+      count(story, 'sync-window');
+      note(story, `a sync window denies for ${happening.forMinutes} min`);
+      const lift = argocd.addSyncWindow('default', {
+        kind: 'deny',
+        schedule: '* * * * *',
+        duration: '1h',
+        applications: ['*'],
+      });
+      clock.after(happening.forMinutes * MINUTE, lift);
+      return;
+    }
+    case 'foreign-sync': {
+      const application = world.bound[happening.application];
+      if (!application || !argocd.has(application.name)) return;
+      try {
+        argocd.startForeignSync(application.name);
+        count(story, 'foreign-sync');
+        note(story, `somebody syncs ${application.name}`);
+      } catch {
+        note(story, `${application.name} is busy, so somebody gives up`);
+      }
+    }
+  }
+}
+
+function isQuiet(story: Story): boolean {
+  const { world } = story;
+  return (
+    story.invocations.active() === 0 &&
+    (world.state()?.phase ?? 'awake') === 'awake' &&
+    world.builds().every(({ complete }) => complete) &&
+    recordsOf(world).every(({ wanted }) => wanted.length === 0)
+  );
+}
+
+function checkEnd(story: Story): void {
+  const { world, scenario, exercised } = story;
+  const builds = world.builds();
+  const last = builds.findLast(({ status }) => status === 'SUCCEEDED');
+  const promise = scenario.missing.length > 0 ? 8 : 3;
+  for (const application of world.bound) {
+    const { name } = application;
+    if (scenario.missing.includes(name) || !last) continue;
+    exercised[promise] += 1;
+    const record = recordsOf(world).find((one) => one.name === name);
+    const newest = record?.newest['api-develop'];
+    if (record && record.wanted.length > 0)
+      violate(
+        story,
+        promise,
+        `${name} still waits for ${record.wanted.map(({ build }) => build).join(', ')}`,
+      );
+    else if (newest?.build !== last.id)
+      violate(
+        story,
+        promise,
+        `build ${last.number} is the newest of ${name}, and ${newest?.number ?? 'none'} is kept`,
+      );
+    else if (newest.outcome !== 'deployed' && newest.outcome !== 'superseded')
+      violate(story, promise, `build ${last.number} of ${name} ended as ${newest.outcome ?? 'nothing'}`);
+    const sha = world.workloads.images.get(`app/${name}`)?.split(':')[1] ?? '';
+    const wanted = world.commits.indexOf(last.resolvedSourceVersion ?? '');
+    if (world.commits.indexOf(sha) < wanted)
+      violate(story, promise, `${name} runs ${sha.slice(0, 7)}, and build ${last.number} is newer`);
+    checkSyncs(story, name);
+  }
+  for (const { name } of [PRODUCTION, OTHER_BRANCH]) {
+    exercised[2] += 1;
+    const operation = world.argocd.application(name)?.status.operationState;
+    if (operation) violate(story, 2, `${name} was synced by ${operation.operation.initiatedBy?.username}`);
+  }
+}
+
+/** At most two syncs for each burst, where nothing else made one fail. */
+function checkSyncs(story: Story, name: string): void {
+  const { world, scenario, faults } = story;
+  const disturbed =
+    faults.injected.size > 0 ||
+    scenario.nap !== undefined ||
+    scenario.happenings.some(({ kind }) => kind !== 'push') ||
+    scenario.missing.length > 0;
+  if (disturbed) return;
+  const bursts = scenario.happenings.filter((one) => one.kind === 'push' && one.branch === 'develop').length;
+  const syncs = world.syncs.get(name) ?? 0;
+  story.exercised[3] += 1;
+  // Builds that end far apart are bursts of their own.
+  const lengths = new Set(scenario.buildSeconds.slice(0, world.builds().length));
+  if (syncs > 2 * Math.max(bursts, lengths.size * bursts))
+    violate(story, 3, `${name} was synced ${syncs} times for ${bursts} bursts of pushes`);
+}
+
+function recordsOf(world: DeployWorld): readonly ApplicationRecord[] {
+  return world.table
+    .all<ApplicationRecord | { readonly since: string }>('deploy', 'app#')
+    .filter((one): one is ApplicationRecord => 'wanted' in one);
+}
+
+function violate(story: Story, promise: PromiseId, what: string): void {
+  story.violations.push({ promise, what });
+}
+
+function note(story: Story, text: string): void {
+  story.trace.push(`${story.world.when()} ${text}`);
+}
+
+function count(story: Story, event: string): void {
+  story.events[event] = (story.events[event] ?? 0) + 1;
+}

@@ -1,0 +1,151 @@
+/** branch-deploy with a mistake in it, one and more for each promise that its story checks. The checkers must catch each. */
+import type { Answer, ApplicationView } from '#functions/branch-deploy/ports.ts';
+import type { BranchDeployPorts } from '#functions/branch-deploy/run.ts';
+import type { PromiseId } from '../outcome.ts';
+import type { DeployOptions, Program } from './deploy.ts';
+import { PRODUCTION } from './scenario.ts';
+
+export interface DeployMutant {
+  readonly name: string;
+  readonly promise: PromiseId;
+  readonly change: Pick<DeployOptions, 'mutate' | 'mutatePass'>;
+}
+
+export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
+  {
+    name: 'production is synced as well',
+    promise: 2,
+    change: change((ports) => ({
+      argocd: {
+        ...ports.argocd,
+        async sync(application, deployId, options) {
+          await ports.argocd.sync({ ...application, ...PRODUCTION }, deployId, options);
+          return ports.argocd.sync(application, deployId, options);
+        },
+      },
+    })),
+  },
+  {
+    name: 'the build whose event comes last wins',
+    promise: 3,
+    change: change((ports) => ({
+      deploys: {
+        ...ports.deploys,
+        async get(application) {
+          const kept = await ports.deploys.get(application);
+          return kept && { ...kept, value: { ...kept.value, newest: {} } };
+        },
+      },
+    })),
+  },
+  {
+    name: 'it syncs while the cluster sleeps',
+    promise: 3,
+    change: {
+      mutate({ ports, settings }) {
+        const { schedule: _, ...sleepless } = settings;
+        return { ports, settings: sleepless };
+      },
+    },
+  },
+  {
+    name: 'lost events are not looked for',
+    promise: 3,
+    change: change((ports) => ({ builds: { ...ports.builds, recent: async () => [] } })),
+  },
+  {
+    name: 'what waits is forgotten',
+    promise: 3,
+    change: change((ports) => ({
+      deploys: { ...ports.deploys, all: async () => ({ ...(await ports.deploys.all()), records: [] }) },
+    })),
+  },
+  {
+    name: 'each build gets a sync of its own, and then some',
+    promise: 3,
+    change: change((ports) => ({
+      argocd: {
+        ...ports.argocd,
+        async sync(application, deployId, options) {
+          const first = await ports.argocd.sync(application, deployId, options);
+          for (let more = 0; more < 12; more++) {
+            await ports.pause(20_000);
+            await ports.argocd.sync(application, deployId, options);
+          }
+          return first;
+        },
+      },
+    })),
+  },
+  {
+    name: 'deployed is said as soon as Argo CD has taken the sync',
+    promise: 4,
+    change: change((ports) => ({
+      argocd: {
+        ...ports.argocd,
+        read: async (application, options) => asIfDone(await ports.argocd.read(application, options)),
+      },
+    })),
+  },
+  {
+    name: 'syncs are not explained',
+    promise: 7,
+    change: change((ports) => ({
+      reporter: {
+        ...ports.reporter,
+        about: async (application, builds, action, reason, facts) =>
+          action === 'sync' ? undefined : ports.reporter.about(application, builds, action, reason, facts),
+      },
+    })),
+  },
+  {
+    name: 'an application that is missing holds up the others',
+    promise: 8,
+    change: {
+      mutate: ({ ports, settings }) => ({
+        settings,
+        ports: {
+          ...ports,
+          argocd: {
+            ...ports.argocd,
+            async read(application, options) {
+              for (const { applications } of settings.builds)
+                for (const one of applications) {
+                  const read = await ports.argocd.read(one, options);
+                  if (!read.ok && read.trouble.kind === 'missing') return read;
+                }
+              return ports.argocd.read(application, options);
+            },
+          },
+        },
+      }),
+    },
+  },
+  {
+    name: 'failures are logged and swallowed',
+    promise: 9,
+    change: { mutatePass: (pass) => pass().catch(() => undefined) },
+  },
+];
+
+function change(
+  edit: (ports: BranchDeployPorts) => Partial<BranchDeployPorts>,
+): Pick<DeployOptions, 'mutate'> {
+  return {
+    mutate: ({ ports, settings }: Program) => ({ settings, ports: { ...ports, ...edit(ports) } }),
+  };
+}
+
+function asIfDone(read: Answer<ApplicationView>): Answer<ApplicationView> {
+  if (!read.ok || !read.value.operation) return read;
+  const { value } = read;
+  return {
+    ok: true,
+    value: {
+      ...value,
+      sync: 'Synced',
+      health: 'Healthy',
+      operation: { ...read.value.operation, phase: 'Succeeded' },
+    },
+  };
+}

@@ -1,0 +1,119 @@
+/** An hour or two of a branch by chance: pushes, builds, a sleep of the cluster, and what Argo CD and people do. */
+import type { Schedule } from '#model/schedule.ts';
+import type { BranchDeploySettings } from '#model/settings.ts';
+import type { Chance } from '../chance.ts';
+
+export const REPOSITORY = 'https://github.com/example/api';
+export const PRODUCTION = { name: 'api-production', project: 'production' } as const;
+/** It tracks a branch that this environment does not deploy. */
+export const OTHER_BRANCH = { name: 'api-staging', project: 'default' } as const;
+
+/** Minutes count from the start. */
+export type Happening = { readonly minute: number } & (
+  | { readonly kind: 'push'; readonly branch: 'develop' | 'staging' | 'main'; readonly times: number }
+  | { readonly kind: 'argocd-down'; readonly forMinutes: number }
+  | { readonly kind: 'sync-window'; readonly forMinutes: number }
+  | { readonly kind: 'foreign-sync'; readonly application: number }
+);
+
+export interface Scenario {
+  readonly seed: number;
+  readonly settings: BranchDeploySettings;
+  readonly start: string;
+  /** When the cluster sleeps, if it does. Minutes from the start. */
+  readonly nap?: { readonly from: number; readonly to: number };
+  /** Applications that the config binds and Argo CD does not have. */
+  readonly missing: readonly string[];
+  readonly autoSync: readonly string[];
+  readonly rolloutSeconds: number;
+  /** Of a project's builds, by number. */
+  readonly buildSeconds: readonly number[];
+  readonly failing: readonly boolean[];
+  readonly happenings: readonly Happening[];
+}
+
+export function createScenario(seed: number, chance: Chance): Scenario {
+  const start = new Date(Date.UTC(2026, 7, 3, 4) + chance.between(0, 4) * 86_400_000);
+  const from = chance.between(6, 20);
+  const nap = chance.is(0.5) ? { from, to: from + chance.between(8, 20) } : undefined;
+  const names = chance.is(0.5) ? ['api'] : ['api', 'web'];
+  const missing = names.length > 1 && chance.is(0.2) ? ['web'] : [];
+  return {
+    seed,
+    start: start.toISOString(),
+    ...(nap ? { nap } : {}),
+    missing,
+    autoSync: names.filter(() => chance.is(0.2)),
+    rolloutSeconds: chance.of([2, 10, 50]),
+    buildSeconds: Array.from({ length: 12 }, () => chance.of([10, 30, 60, 240])),
+    failing: Array.from({ length: 12 }, () => chance.is(0.2)),
+    happenings: happenings(chance, names.length),
+    settings: {
+      environment: 'develop',
+      production: false,
+      account: '111111111111',
+      region: 'ap-northeast-1',
+      cluster: 'develop',
+      dryRun: false,
+      argocd: { url: 'https://argocd.develop.example.com', tokenSecret: 'token', through: 'server' },
+      driftMinutes: 60,
+      whenAsleep: chance.is(0.8) ? 'defer' : 'wake',
+      builds: [
+        {
+          project: 'api-develop',
+          repository: REPOSITORY,
+          branch: 'develop',
+          applications: names.map((name) => ({ name, project: 'default', prune: false, syncOptions: [] })),
+        },
+      ],
+      ...(nap ? { schedule: scheduleOf(start, nap) } : {}),
+    },
+  };
+}
+
+/** Up all the time but for the nap, every day. */
+function scheduleOf(start: Date, nap: { readonly from: number; readonly to: number }): Schedule {
+  const minute = start.getUTCHours() * 60 + start.getUTCMinutes();
+  return {
+    name: 'nap',
+    timeZone: 'UTC',
+    up: ([1, 2, 3, 4, 5, 6, 7] as const).flatMap((day) => [
+      { start: { day, minute: 0 }, end: { day, minute: minute + nap.from } },
+      { start: { day, minute: minute + nap.to }, end: { day, minute: 1440 } },
+    ]),
+  };
+}
+
+function happenings(chance: Chance, applications: number): Happening[] {
+  const list: Happening[] = [];
+  const count = chance.between(1, 3);
+  for (let index = 0; index < count; index++)
+    list.push({
+      kind: 'push',
+      minute: chance.between(0, 24),
+      branch: 'develop',
+      times: chance.of([1, 1, 2, 4]),
+    });
+  if (chance.is(0.3))
+    list.push({
+      kind: 'push',
+      minute: chance.between(0, 24),
+      branch: chance.of(['staging', 'main']),
+      times: 1,
+    });
+  if (chance.is(0.2))
+    list.push({
+      kind: 'argocd-down',
+      minute: chance.between(0, 20),
+      forMinutes: chance.of([3, 3, 20, 20, 150]),
+    });
+  if (chance.is(0.15))
+    list.push({ kind: 'sync-window', minute: chance.between(0, 20), forMinutes: chance.between(3, 20) });
+  if (chance.is(0.2))
+    list.push({
+      kind: 'foreign-sync',
+      minute: chance.between(0, 24),
+      application: chance.between(0, applications - 1),
+    });
+  return list.sort((a, b) => a.minute - b.minute);
+}

@@ -1,0 +1,397 @@
+/** The lab's git host, CodeBuild and Argo CD in simulated time, branch-deploy's ports in front of them, and eyes on them. */
+
+import { DEPLOY_INFO, viewOf } from '#functions/adapters/argocd/application.ts';
+import { troubleOf } from '#functions/adapters/argocd/reply.ts';
+import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
+import type { Answer, ApplicationView, Argocd, Build, Builds } from '#functions/branch-deploy/ports.ts';
+import { createReporter } from '#functions/branch-deploy/report.ts';
+import type { BranchDeployPorts } from '#functions/branch-deploy/run.ts';
+import type { ClusterState } from '#model/cluster-state.ts';
+import type { Decision } from '#model/decision.ts';
+import { desiredAt } from '#model/desired.ts';
+import type { Override } from '#model/schedule.ts';
+import type { ApplicationSettings } from '#model/settings.ts';
+import { ArgocdError, createArgocd, httpStatusOf } from '../../world/argocd/index.ts';
+import { createCodebuild } from '../../world/codebuild/index.ts';
+import { createContext } from '../../world/context.ts';
+import type { Workloads } from '../../world/seams.ts';
+import type { Chance } from '../chance.ts';
+import { createSimulatedClock } from '../clock.ts';
+import { InjectedError, type Pass } from '../faults.ts';
+import type { PromiseId } from '../outcome.ts';
+import { createMemoryTable } from '../table.ts';
+import { OTHER_BRANCH, PRODUCTION, REPOSITORY, type Scenario } from './scenario.ts';
+
+export type DeployWorld = ReturnType<typeof createDeployWorld>;
+
+export interface Deeds {
+  readonly synced: Set<string>;
+  readonly decisions: Decision[];
+  /** Errors that must be heard of: nothing in the function may swallow them. */
+  loud: number;
+}
+
+const MINUTE = 60_000;
+/** An invocation that began before the stop looks on for 25 s, and calls take their time. */
+const AFTER_STOP_MS = 60_000;
+/** From the wish to be awake to nodes that are Ready. */
+const START_MS = 3 * MINUTE;
+
+export function createDeployWorld(options: {
+  readonly scenario: Scenario;
+  readonly chance: Chance;
+  readonly settle: () => Promise<void> | undefined;
+  readonly violate: (promise: PromiseId, what: string) => void;
+  readonly exercise: (promise: PromiseId) => void;
+}) {
+  const { scenario, chance, violate, exercise } = options;
+  const { settings } = scenario;
+  const { account, region } = settings;
+  const start = new Date(scenario.start);
+  const clock = createSimulatedClock(start, options.settle);
+  const context = { ...createContext({ start, seed: scenario.seed }), clock };
+  const codebuild = createCodebuild(context);
+  const workloads = createRollouts(clock, scenario.rolloutSeconds);
+  const when = () => clock.date().toISOString();
+
+  codebuild.addRepository(REPOSITORY);
+  for (const branch of ['main', 'staging', 'develop'])
+    codebuild.push({ repository: REPOSITORY, ref: `refs/heads/${branch}` });
+  for (const branch of ['develop', 'staging'])
+    codebuild.addProject({
+      account,
+      region,
+      name: `api-${branch}`,
+      repository: REPOSITORY,
+      webhook: {
+        filterGroups: [
+          [
+            { type: 'EVENT', pattern: 'PUSH' },
+            { type: 'HEAD_REF', pattern: `^refs/heads/${branch}$` },
+          ],
+        ],
+      },
+      buildSeconds: ({ number }) => scenario.buildSeconds[number - 1] ?? 20,
+      outcome: ({ number }) => (scenario.failing[number - 1] ? 'FAILED' : 'SUCCEEDED'),
+    });
+  const argocd = createArgocd(context, {
+    workloads,
+    revisionOf: (repository, revision, at) => codebuild.git.revisionOf(repository, revision, at),
+    onPush: (listener) => codebuild.git.onPush(listener),
+  });
+  argocd.addProject({ name: PRODUCTION.project });
+  const token = argocd.addToken({ project: 'default', role: 'nightshift' });
+  const bound = settings.builds.flatMap(({ applications }) => applications);
+  for (const { name } of bound) if (!scenario.missing.includes(name)) add(name, 'default', 'develop');
+  add(OTHER_BRANCH.name, OTHER_BRANCH.project, 'staging');
+  add(PRODUCTION.name, PRODUCTION.project, 'main');
+
+  const table = createMemoryTable();
+  const decisions: Decision[] = [];
+  /** Everything that Argo CD showed of an application. What was seen once may be said later. */
+  const shown = new Map<string, ApplicationView[]>();
+  const syncs = new Map<string, number>();
+  /** Commits of the branch, oldest first. */
+  const commits: string[] = [];
+  let isDown = false;
+
+  const night = createSleeper();
+  if (settings.schedule) {
+    night.look();
+    clock.every(20_000, night.look);
+  }
+
+  const checkSync = (application: Pick<ApplicationSettings, 'name' | 'project'>) => {
+    exercise(2);
+    if (!bound.some(({ name, project }) => name === application.name && project === application.project))
+      violate(2, `${when()} ${application.project}/${application.name} is not ours to sync`);
+    const state = night.state();
+    if (!state) return;
+    exercise(3);
+    const sleptMs = clock.now() - Date.parse(state.since);
+    if (state.phase !== 'awake' && sleptMs > AFTER_STOP_MS)
+      violate(3, `${when()} ${application.name} was synced while the cluster was ${state.phase}`);
+  };
+
+  const newProcess = () => {
+    let pass: Pass;
+    let deeds: Deeds;
+    const through = async <T>(call: string, act: () => T, loud: boolean): Promise<Awaited<T>> => {
+      const [current, done] = [pass, deeds];
+      if (chance.is(0.15))
+        await new Promise<void>((resolve) => void clock.after(chance.between(10, 900), resolve));
+      try {
+        return await current.around(call, act);
+      } catch (error) {
+        if (loud && error instanceof InjectedError) done.loud += 1;
+        throw error;
+      }
+    };
+    const answer = async (
+      call: string,
+      act: () => ReturnType<typeof argocd.get>,
+    ): Promise<Answer<ApplicationView>> => {
+      try {
+        return await through(
+          call,
+          (): Answer<ApplicationView> => {
+            if (isDown)
+              return { ok: false, trouble: { kind: 'passing', unclear: true, detail: 'no reply came' } };
+            try {
+              return { ok: true, value: viewOf(JSON.parse(JSON.stringify(act()))) };
+            } catch (error) {
+              if (!(error instanceof ArgocdError)) throw error;
+              const body = JSON.stringify({ error: error.message, code: error.code, message: error.message });
+              const status = httpStatusOf(error.code);
+              return { ok: false, trouble: troubleOf('argocd', { status, headers: {}, body }) };
+            }
+          },
+          false,
+        );
+      } catch (error) {
+        if (!(error instanceof InjectedError)) throw error;
+        return {
+          ok: false,
+          trouble: {
+            kind: 'passing',
+            detail: error.message,
+            ...(error.message.endsWith('throttled') ? {} : { unclear: true }),
+          },
+        };
+      }
+    };
+    const wire: Argocd = {
+      read: (application, { refresh = false } = {}) =>
+        answer(`argocd.read ${application.name}`, () => {
+          exercise(2);
+          if (!bound.some(({ name }) => name === application.name))
+            violate(2, `${when()} ${application.name} is none of ours to read`);
+          const object = argocd.get(
+            argocd.authenticate(token),
+            queryOf(application),
+            refresh ? 'normal' : undefined,
+          );
+          const list = shown.get(application.name) ?? [];
+          shown.set(application.name, list);
+          list.push(viewOf(JSON.parse(JSON.stringify(object))));
+          return object;
+        }),
+      async sync(application, deployId) {
+        const done = deeds;
+        const reply = await answer(`argocd.sync ${application.name}`, () => {
+          checkSync(application);
+          const object = argocd.sync(argocd.authenticate(token), {
+            ...queryOf(application),
+            prune: application.prune,
+            infos: [{ name: DEPLOY_INFO, value: deployId }],
+          });
+          syncs.set(application.name, (syncs.get(application.name) ?? 0) + 1);
+          return object;
+        });
+        if (reply.ok) done.synced.add(application.name);
+        return reply;
+      },
+    };
+    const builds: Builds = {
+      read: (ids) =>
+        through(
+          'codebuild.read',
+          () =>
+            ids.flatMap((id): Build[] => {
+              const build = codebuild.build(account, region, id);
+              if (!build) return [];
+              const { sourceVersion, resolvedSourceVersion, endTime } = build;
+              return [
+                {
+                  id: build.id,
+                  project: build.project,
+                  number: build.number,
+                  status: build.status,
+                  initiator: build.initiator,
+                  location: build.source.location,
+                  ...(sourceVersion ? { sourceVersion } : {}),
+                  ...(resolvedSourceVersion ? { resolvedSourceVersion } : {}),
+                  exported: Object.fromEntries(
+                    build.exportedEnvironmentVariables.map(({ name, value }) => [name, value]),
+                  ),
+                  startedAt: new Date(build.startTime),
+                  ...(endTime === undefined ? {} : { endedAt: new Date(endTime) }),
+                },
+              ];
+            }),
+          true,
+        ),
+      recent: (project) =>
+        through(
+          'codebuild.recent',
+          () =>
+            codebuild.project(account, region, project) &&
+            codebuild
+              .builds(account, region, project)
+              .map(({ id }) => id)
+              .reverse()
+              .slice(0, 100),
+          true,
+        ),
+    };
+    const store = table.through((call, act) => through(call, act, true) as Promise<never>);
+    const ports: BranchDeployPorts = {
+      argocd: wire,
+      builds,
+      deploys: createDesiredDeploys(store),
+      night: createNight(store),
+      reporter: createReporter({
+        environment: settings.environment,
+        now: () => clock.date(),
+        record: (made) =>
+          through(
+            'trail.record',
+            () => {
+              decisions.push(...made);
+              deeds.decisions.push(...made);
+              for (const decision of made) hold(decision);
+            },
+            true,
+          ),
+      }),
+      seen: new Set(),
+      now: () => clock.date(),
+      pause: (ms) => {
+        const current = pass;
+        return new Promise((resolve) => {
+          clock.after(ms, () => {
+            if (!current.crashed()) resolve();
+          });
+        });
+      },
+      random: () => chance.next(),
+    };
+    return {
+      ports,
+      enter(next: Pass): Deeds {
+        pass = next;
+        deeds = { synced: new Set(), decisions: [], loud: 0 };
+        return deeds;
+      },
+    };
+  };
+
+  /** Holds what is said against what Argo CD showed. */
+  const hold = (decision: Decision) => {
+    exercise(7);
+    if (!decision.reason.trim() || !decision.trigger.trim())
+      violate(7, `${when()} ${decision.action} ${decision.target} has no reason or no trigger`);
+    if (decision.action !== 'deployed') return;
+    exercise(4);
+    const from = commits.indexOf(String(decision['sha']));
+    const isBorneOut = (shown.get(decision.target) ?? []).some(
+      (view) =>
+        view.sync === 'Synced' &&
+        view.health === 'Healthy' &&
+        commits.indexOf(view.revisions[0] ?? '') >= from,
+    );
+    if (!isBorneOut) violate(4, `${when()} ${decision.target} is said to be deployed and was never seen so`);
+  };
+
+  /** What night-schedule does, as far as a deploy can see it. */
+  function createSleeper() {
+    const read = () => table.read<ClusterState>('night', 'state');
+    return {
+      state: read,
+      look() {
+        const { schedule } = settings;
+        if (!schedule) return;
+        const now = clock.date();
+        const override = table.read<Override>('night', 'override');
+        const desired = desiredAt(schedule, now, override ? [override] : []);
+        const before = read();
+        const age = before ? now.getTime() - Date.parse(before.since) : 0;
+        const phase: ClusterState['phase'] =
+          desired.state === 'asleep'
+            ? 'asleep'
+            : !before || before.phase === 'awake'
+              ? 'awake'
+              : before.phase === 'starting' && age >= START_MS
+                ? 'awake'
+                : 'starting';
+        if (before?.phase === phase) return;
+        const next: ClusterState = {
+          phase,
+          desired: desired.state,
+          reason: desired.reason,
+          since: now.toISOString(),
+          groups: [],
+        };
+        void table.through().put('night', 'state', next);
+      },
+    };
+  }
+
+  function add(name: string, project: string, branch: string): void {
+    argocd.addApplication({
+      name,
+      project,
+      repoURL: `${REPOSITORY}.git`,
+      targetRevision: branch,
+      ...(scenario.autoSync.includes(name) ? { autoSync: {} } : {}),
+      deployments: [{ namespace: 'app', name, image: `${name}:{revision}`, replicas: 1 }],
+    });
+  }
+
+  return {
+    context,
+    clock,
+    codebuild,
+    argocd,
+    workloads,
+    table,
+    decisions,
+    commits,
+    syncs,
+    bound,
+    newProcess,
+    when,
+    state: night.state,
+    setDown(down: boolean) {
+      isDown = down;
+    },
+    push(branch: string) {
+      const { sha } = codebuild.push({ repository: REPOSITORY, ref: `refs/heads/${branch}` });
+      if (branch === 'develop') commits.push(sha);
+    },
+    builds: () => codebuild.builds(account, region, 'api-develop'),
+  };
+}
+
+function queryOf(application: ApplicationSettings) {
+  return {
+    name: application.name,
+    project: application.project,
+    ...(application.namespace ? { appNamespace: application.namespace } : {}),
+  };
+}
+
+/** Deployments whose pods are Ready some seconds after a new image. */
+function createRollouts(
+  clock: { now(): number },
+  rolloutSeconds: number,
+): Workloads & { readonly images: ReadonlyMap<string, string> } {
+  const applied = new Map<string, { readonly image: string; readonly at: number }>();
+  const images = new Map<string, string>();
+  const health: Workloads['health'] = (namespace, name) => {
+    const found = applied.get(`${namespace}/${name}`);
+    if (!found) return 'Missing';
+    return clock.now() - found.at < rolloutSeconds * 1_000 ? 'Progressing' : 'Healthy';
+  };
+  return {
+    images,
+    apply({ namespace, name, image }) {
+      const key = `${namespace}/${name}`;
+      if (applied.get(key)?.image === image) return;
+      applied.set(key, { image, at: clock.now() });
+      images.set(key, image);
+    },
+    health,
+    available: (namespace, name) => health(namespace, name) === 'Healthy',
+  };
+}
