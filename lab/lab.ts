@@ -199,6 +199,8 @@ const operatorsBinding = {
   subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: OPERATORS }],
 };
 
+const argocdNamespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: ARGOCD.namespace } };
+
 /** What an environment is built on. */
 interface Site {
   readonly context: WorldContext;
@@ -228,7 +230,7 @@ async function raiseCluster(
     scaleOut: scaleOutOf(aws, cluster),
   });
   aws.attachNodes(cluster, kubernetes);
-  kubernetes.applyObjects([...(await readManifests()), operatorsBinding]);
+  kubernetes.applyObjects([argocdNamespace, ...(await readManifests()), operatorsBinding]);
   addGroups(aws, cluster, environment);
 
   const operatorToken = `lab-${context.hex(40)}`;
@@ -316,6 +318,7 @@ function registerStacks(aws: AwsWorld, deployments: readonly Deployment[]): void
   for (const { stack, accessEntries, queues, topics } of deployments) {
     const at = { account: stack.account, region: stack.region };
     for (const { name } of queues) aws.addQueue({ ...at, name });
+    for (const { name } of topics) aws.addTopic({ ...at, name });
     for (const { name } of topics) aws.addTopic({ ...at, name });
     for (const entry of accessEntries) {
       aws.addAccessEntry(aws.eks.cluster(at, entry.cluster), {
