@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-// Plain JavaScript for whatever Node is installed: the program itself is TypeScript and needs Node 24, which is among
-// the dependencies.
+// Plain JavaScript for whatever Node is installed: the program itself needs Node 24, which is among the dependencies of
+// a checkout. There it is TypeScript; the published package holds what was built of it.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const script = new URL('./nightshift.ts', import.meta.url);
+const source = new URL('./nightshift.ts', import.meta.url);
+const script = existsSync(source) ? source : new URL('../dist/bin/nightshift.js', import.meta.url);
 const bundled = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {

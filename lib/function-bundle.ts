@@ -10,11 +10,12 @@ import type { Capability } from '#model/decision.ts';
 /** A function's bundle may be this long, in bytes: what a cold start has to read and parse. */
 export const BUNDLE_LIMIT = 400_000;
 
-const packageRoot = nearestPackage(import.meta.dirname);
+/** The folder of `lib` and `functions`: the repository, or `dist` in the published package. */
+const root = dirname(import.meta.dirname);
 
 /** Where the function of a capability begins; a missing file is an error that says which one. */
 export function handlerOf(capability: Capability): string {
-  const folder = join(packageRoot, 'functions', capability);
+  const folder = join(root, 'functions', capability);
   const entry = ['handler.ts', 'handler.js']
     .map((name) => join(folder, name))
     .find((path) => existsSync(path));
@@ -27,7 +28,7 @@ export function handlerOf(capability: Capability): string {
 
 export function bundleOptions(capability: Capability) {
   return {
-    absWorkingDir: packageRoot,
+    absWorkingDir: root,
     entryPoints: [handlerOf(capability)],
     bundle: true,
     platform: 'node',
@@ -49,20 +50,27 @@ export function bundleOptions(capability: Capability) {
 
 /** Parts of the SDK that no function needs: each file says why, and throws should it be needed after all. */
 function leftOut(part: string): string {
-  return join(packageRoot, 'functions/adapters/left-out', part);
+  return join(root, 'functions/adapters/left-out', part);
 }
 
 export interface Bundle {
   readonly bytes: number;
   /** Bytes in the bundle by package name; ours are under `eks-nightshift`. Largest first. */
   readonly parts: readonly { readonly name: string; readonly bytes: number }[];
-  /** The source files of which something is left in the bundle, from the package's root. */
+  /** The source files of which something is left in the bundle, from the package's root (in the published one, from `dist`). */
   readonly files: readonly string[];
 }
 
-/** Writes `index.mjs` into the directory. */
+/** Writes `index.mjs` into the directory, and beside it the chunks that it loads when they are needed. */
 export function bundle(capability: Capability, directory: string): Bundle {
-  const result = buildSync({ ...bundleOptions(capability), outfile: join(directory, 'index.mjs') });
+  const result = buildSync({
+    ...bundleOptions(capability),
+    splitting: true,
+    outdir: directory,
+    entryNames: 'index',
+    chunkNames: '[name]-[hash]',
+    outExtension: { '.js': '.mjs' },
+  });
   return weigh(result.metafile);
 }
 
@@ -88,12 +96,4 @@ function weigh(metafile: Metafile): Bundle {
 
 function packageOf(path: string): string {
   return /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? 'eks-nightshift';
-}
-
-/** `lib` is run from its sources and, when published, from a build folder: the functions lie beside package.json. */
-function nearestPackage(directory: string): string {
-  if (existsSync(join(directory, 'package.json'))) return directory;
-  const parent = dirname(directory);
-  if (parent === directory) throw new Error('no package.json above lib: the package is not whole');
-  return nearestPackage(parent);
 }

@@ -1,0 +1,21 @@
+/** What another CDK app imports from `eks-nightshift`. */
+export { defineConfig, type NightshiftConfig } from '#model/config.ts';
+export type {
+  BranchDeploySettings,
+  CommonSettings,
+  EnvironmentSettings,
+  NightScheduleSettings,
+  SpotDrainSettings,
+} from '#model/settings.ts';
+export { BranchDeploy, type BranchDeployProps } from './branch-deploy.ts';
+export { BuildProject, type BuildProjectProps } from './build-project.ts';
+export { ConfigError, type LoadedConfig, loadConfig } from './config-file.ts';
+export { Monitoring, type MonitoringProps } from './monitoring.ts';
+export { NightSchedule, type NightScheduleProps } from './night-schedule.ts';
+export { NightshiftApp, type NightshiftAppProps } from './nightshift-app.ts';
+export { NightshiftFunction, type Permission } from './nightshift-function.ts';
+export { NightshiftStack, type NightshiftStackProps } from './nightshift-stack.ts';
+export { Notices, type NoticesProps } from './notices.ts';
+export { settingsOf } from './settings.ts';
+export { SpotDrain, type SpotDrainProps } from './spot-drain.ts';
+export { StateTable, type StateTableProps } from './state-table.ts';

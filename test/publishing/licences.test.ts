@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { licencesOf } from '../../bin/licences-text.ts';
+
+const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
+const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
+
+describe('the licences', () => {
+  test('in docs are those of the lock file', () => {
+    expect(readFileSync('docs/licences.md', 'utf8'), 'run npm run licences').toBe(licencesOf(lock));
+  });
+
+  test('are told from others: what is delivered must be permissive, what only tests use need not', () => {
+    const withOne = (license: string, dev: boolean) => () =>
+      licencesOf({ packages: { 'node_modules/@a/b': { version: '1.0.0', license, dev } } });
+    expect(withOne('GPL-3.0-only', false)).toThrow('not under a permissive licence: @a/b (GPL-3.0-only)');
+    expect(withOne('MIT AND GPL-3.0-only', false)).toThrow('@a/b');
+    expect(withOne('(MIT OR GPL-3.0-only)', false)).not.toThrow();
+    expect(withOne('MPL-2.0', true)).not.toThrow();
+  });
+});
+
+describe('the packages that this one needs', () => {
+  test('are named by exact version, but for the CDK that an app brings along', () => {
+    const versions = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
+    expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(String(version)))).toEqual([]);
+    expect(Object.keys(manifest.peerDependencies)).toEqual(['aws-cdk-lib', 'constructs']);
+  });
+
+  test('run no install script that package.json does not name', () => {
+    const scripted = Object.entries<{ hasInstallScript?: boolean }>(lock.packages)
+      .filter(([, { hasInstallScript }]) => hasInstallScript)
+      .map(([path]) => path.replace(/.*node_modules\//, ''));
+    expect([...new Set(scripted)].sort()).toEqual(Object.keys(manifest.allowScripts).sort());
+  });
+});

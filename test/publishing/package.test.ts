@@ -1,0 +1,93 @@
+/** What `npm pack` would publish, built into a folder of its own. */
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const directory = mkdtempSync(join(tmpdir(), 'nightshift-package-'));
+const installed = join(directory, 'node_modules/eks-nightshift');
+const run = (...args: string[]) =>
+  execFileSync(process.execPath, args, { cwd: directory, encoding: 'utf8', stdio: 'pipe' });
+
+beforeAll(() => {
+  // Installed as npm would: what `files` names, beside the packages that it needs.
+  mkdirSync(join(directory, 'node_modules'));
+  execFileSync(process.execPath, ['bin/build.ts', join(installed, 'dist')], { stdio: 'pipe' });
+  for (const name of ['package.json', 'bin/nightshift.mjs', 'manifests'])
+    cpSync(name, join(installed, name), { recursive: true });
+  symlinkSync(resolve('node_modules'), join(installed, 'node_modules'));
+  for (const name of ['aws-cdk-lib', 'constructs'])
+    symlinkSync(resolve('node_modules', name), join(directory, 'node_modules', name));
+}, 120_000);
+afterAll(() => rmSync(directory, { recursive: true }));
+
+describe('the package', () => {
+  test('holds what was built, and neither sources nor the lab nor tests', () => {
+    const [packed] = JSON.parse(
+      execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+        encoding: 'utf8',
+        stdio: 'pipe',
+      }),
+    );
+    const roots = new Set(
+      packed.files
+        .map(({ path }: { path: string }) => path.split('/')[0])
+        .filter((root: string) => root !== 'dist'),
+    );
+    expect([...roots].sort()).toEqual(
+      ['CHANGELOG.md', 'LICENSE', 'README.md', 'bin', 'docs', 'manifests', 'package.json'].sort(),
+    );
+    expect(existsSync(join(installed, 'dist/lib/index.d.ts'))).toBe(true);
+  });
+
+  test('gives its constructs to another CDK app, which bundles the functions from it', () => {
+    writeFileSync(
+      join(directory, 'app.mjs'),
+      `import { App, Stack } from 'aws-cdk-lib';
+       import { NightSchedule, StateTable, defineConfig, settingsOf } from 'eks-nightshift';
+       const app = new App({ outdir: 'cdk.out', analyticsReporting: false });
+       const stack = new Stack(app, 'Mine', { env: { account: '111111111111', region: 'ap-northeast-1' } });
+       const config = defineConfig({
+         schedules: { office: { timeZone: 'Asia/Tokyo', up: ['Mon-Fri 08:00-22:00'] } },
+         environments: { develop: { account: '111111111111', region: 'ap-northeast-1', cluster: 'develop', schedule: 'office' } },
+       });
+       const { nightSchedule: settings } = settingsOf(config, 'develop', new Date());
+       new NightSchedule(stack, 'Night', { settings, table: new StateTable(stack, 'State', { environment: 'develop' }) });
+       app.synth();`,
+    );
+    run('app.mjs');
+    const template = JSON.parse(readFileSync(join(directory, 'cdk.out/Mine.template.json'), 'utf8'));
+    const types = Object.values<{ Type: string }>(template.Resources).map(({ Type }) => Type);
+    expect(types).toContain('AWS::Lambda::Function');
+    expect(types).toContain('AWS::Scheduler::Schedule');
+  });
+
+  test('brings the command line', () => {
+    writeFileSync(
+      join(directory, 'nightshift.config.mjs'),
+      `export default {
+         schedules: { office: { timeZone: 'Asia/Tokyo', up: ['Mon-Fri 08:00-22:00'] } },
+         environments: { develop: { account: '111111111111', region: 'ap-northeast-1', cluster: 'develop', schedule: 'office' } },
+       };`,
+    );
+    const text = run(
+      join(installed, 'bin/nightshift.mjs'),
+      'plan',
+      '-c',
+      'nightshift.config.mjs',
+      '--days',
+      '2',
+    );
+    expect(text).toContain('develop');
+  });
+});
