@@ -42,7 +42,7 @@ export async function simulateMany(options: ManyOptions): Promise<Tally> {
   const seeds = Array.from({ length: options.nights }, (_, index) => options.seed + index);
   const count = Math.max(
     1,
-    Math.min(options.workers ?? availableParallelism(), Math.ceil(options.nights / 50)),
+    Math.min(options.workers ?? availableParallelism(), Math.ceil(options.nights / 10)),
   );
   const done = new Array<number>(count).fill(0);
   const progress = (worker: number, nights: number) => {
@@ -62,6 +62,9 @@ export async function simulateMany(options: ManyOptions): Promise<Tally> {
 }
 
 async function simulateShare(share: Share, onProgress: (done: number) => void): Promise<Tally> {
+  const { stackTraceLimit } = Error;
+  // Faults are thrown by the thousand, and nobody reads where they came from.
+  Error.stackTraceLimit = 0;
   let tally = emptyTally();
   for (const [index, seed] of share.seeds.entries()) {
     for (const [story, simulate] of Object.entries(STORIES))
@@ -69,6 +72,7 @@ async function simulateShare(share: Share, onProgress: (done: number) => void): 
     tally = { ...tally, nights: index + 1 };
     if ((index + 1) % REPORT_EVERY === 0) onProgress(index + 1);
   }
+  Error.stackTraceLimit = stackTraceLimit;
   onProgress(share.seeds.length);
   return tally;
 }

@@ -1,11 +1,16 @@
 import { createClock } from './clock.ts';
 import type { SignalMap, Signals, WorldContext } from './seams.ts';
 
+const HEX = '0123456789abcdef';
+
 /** A world starts with its time, its signals and its chance, wholly determined by `start` and `seed`. */
 export function createContext(options: { start: Date; seed: number }): WorldContext {
   const random = mulberry32(options.seed);
-  const hex = (length: number) =>
-    Array.from({ length }, () => Math.floor(random() * 16).toString(16)).join('');
+  const hex = (length: number) => {
+    let text = '';
+    while (text.length < length) text += HEX[Math.floor(random() * 16)];
+    return text;
+  };
   return {
     clock: createClock(options.start),
     signals: createSignals(),

@@ -117,10 +117,12 @@ function contextOf(phase: Phase): string[] {
   return phase.context.map(({ statusCode, message }) => `${statusCode}: ${message}`);
 }
 
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
 /** `Sep 1, 2017 4:12:29 PM`, UTC. */
 export function inWords(at: number): string {
   const date = new Date(at);
-  const month = date.toLocaleString('en-US', { month: 'short', timeZone: 'UTC' });
+  const month = MONTHS[date.getUTCMonth()];
   const hour = date.getUTCHours();
   const two = (value: number) => String(value).padStart(2, '0');
   const clock = `${hour % 12 || 12}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())}`;

@@ -235,7 +235,7 @@ export function isEqual(a: Json, b: Json): boolean {
   if (Array.isArray(a) && Array.isArray(b))
     return a.length === b.length && a.every((one, index) => isEqual(one, b[index]));
   if (!isObject(a) || !isObject(b)) return false;
-  for (const key of new Set([...Object.keys(a), ...Object.keys(b)]))
-    if (!isEqual(a[key], b[key])) return false;
+  for (const key in a) if (!isEqual(a[key], b[key])) return false;
+  for (const key in b) if (b[key] !== undefined && a[key] === undefined) return false;
   return true;
 }
