@@ -12,6 +12,7 @@ import {
 import { createBuilds } from '#functions/adapters/codebuild.ts';
 import { createDecisionLog } from '#functions/adapters/decision-log.ts';
 import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
+import { createGithubStatuses } from '#functions/adapters/github-status.ts';
 import { createNotifier } from '#functions/adapters/notifications.ts';
 import { createSecret } from '#functions/adapters/secret.ts';
 import { createTable } from '#functions/adapters/table.ts';
@@ -22,6 +23,7 @@ import type { BranchDeploySettings } from '#model/settings.ts';
 import { parseEvent } from './event.ts';
 import { createReporter } from './report.ts';
 import { type BranchDeployPorts, run } from './run.ts';
+import { createStatusDesk } from './statuses.ts';
 
 const { settings, table: tableName } = readSettings<BranchDeploySettings>();
 // Synth refuses it and no policy allows it; this is the third lock.
@@ -32,19 +34,27 @@ const now = () => new Date();
 const table = createTable(createDynamoDbClient(), tableName);
 const logger = createLogger('branch-deploy');
 const tell = createNotifier({ settings, credentials: awsClientDefaults().credentials, now });
-const ports: BranchDeployPorts = {
-  argocd: createArgocd(settings, {
-    token: createSecret(createSecretsManagerClient(), settings.argocd.tokenSecret),
+const secrets = createSecretsManagerClient();
+const reporter = createReporter({
+  environment: settings.environment,
+  now,
+  record: createDecisionTrail(logger, createDecisionLog(table).keep, tell).record,
+});
+const { github } = settings.status ?? {};
+const desk =
+  github &&
+  createStatusDesk({
+    environment: settings.environment,
+    statuses: createGithubStatuses({ github, token: createSecret(secrets, github.tokenSecret), now }),
+    reporter,
     now,
-  }),
+  });
+const ports: BranchDeployPorts = {
+  argocd: createArgocd(settings, { token: createSecret(secrets, settings.argocd.tokenSecret), now }),
   builds: createBuilds(createCodeBuildClient()),
   deploys: createDesiredDeploys(table),
   night: createNight(table),
-  reporter: createReporter({
-    environment: settings.environment,
-    now,
-    record: createDecisionTrail(logger, createDecisionLog(table).keep, tell).record,
-  }),
+  reporter: desk?.reporter ?? reporter,
   seen: new Set(),
   now,
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
@@ -54,5 +64,9 @@ const ports: BranchDeployPorts = {
 export const handler = middy<unknown, void>()
   .use(injectLambdaContext(logger))
   .handler(async (event: unknown, _context: Context) => {
-    await run(parseEvent(event), settings, ports);
+    try {
+      await run(parseEvent(event), settings, ports);
+    } finally {
+      await desk?.flush();
+    }
   });

@@ -119,3 +119,31 @@ export interface Night {
   /** False where somebody else set one in the meantime. */
   setOverride(override: Override, over: number | 'absent'): Promise<boolean>;
 }
+
+/** What a commit shows of one application. */
+export interface CommitStatus {
+  /** `https://github.com/example/api`, with or without `.git`. */
+  readonly repository: string;
+  readonly sha: string;
+  readonly state: 'pending' | 'success' | 'failure';
+  /** At most 140 characters. */
+  readonly description: string;
+  /** `nightshift/<environment>/<application>`: of each context the latest status counts. */
+  readonly context: string;
+}
+
+/** Why a status was not taken. `detail` is for people and holds no secret. */
+export interface StatusTrouble {
+  /** Not now, or not however often it is told. */
+  readonly kind: 'passing' | 'refused';
+  readonly detail: string;
+  /** Nothing is to be told before so many seconds have passed. */
+  readonly retryAfterSeconds?: number;
+}
+
+export interface Statuses {
+  /** False for a repository that is somewhere else: nothing is told of its commits. */
+  has(repository: string): boolean;
+  /** Undefined where it was taken. */
+  tell(status: CommitStatus): Promise<StatusTrouble | undefined>;
+}

@@ -45,7 +45,8 @@ export async function wanting(
       const result = await record(application, wanted, ports);
       if (result === 'waits') applications.push(application);
       else if (result !== 'settled') {
-        late.push(() => reporter.about(application.name, [wanted], 'superseded', result.older));
+        const { older, facts } = result;
+        late.push(() => reporter.about(application.name, [wanted], 'superseded', older, facts));
       }
     }
   }
@@ -59,22 +60,36 @@ async function record(
   application: ApplicationSettings,
   wanted: WantedBuild,
   { deploys, reporter }: WantingPorts,
-): Promise<'waits' | 'settled' | { readonly older: string }> {
+): Promise<'waits' | 'settled' | { readonly older: string; readonly facts: Facts }> {
   for (let turn = 0; turn < 20; turn++) {
     const kept = await deploys.get(application);
     const result = want(kept?.value ?? emptyRecord(application), wanted);
     if (result.result === 'duplicate') return kept && isPending(kept.value) ? 'waits' : 'settled';
     if (result.result === 'older') {
-      return { older: `build ${result.newest.number} of ${wanted.project} is newer` };
+      const { newest } = result;
+      return {
+        older: `build ${newest.number} of ${wanted.project} is newer`,
+        facts: commitOf(wanted, newest),
+      };
     }
     if ((await deploys.save(result.record, kept?.version ?? 'absent')) === undefined) continue;
-    await reporter.about(
-      application.name,
-      result.superseded,
-      'superseded',
-      `build ${wanted.number} of ${wanted.project} is newer`,
-    );
+    for (const older of result.superseded) {
+      await reporter.about(
+        application.name,
+        [older],
+        'superseded',
+        `build ${wanted.number} of ${wanted.project} is newer`,
+        commitOf(older, wanted),
+      );
+    }
     return 'waits';
   }
   throw new Error(`the record of ${keyOf(application)} was written by others 20 times in a row`);
+}
+
+type Facts = Readonly<Record<string, boolean>>;
+
+/** Whether the newer build is of the same commit. */
+function commitOf(older: WantedBuild, newer: WantedBuild): Facts {
+  return older.sha !== undefined && older.sha === newer.sha ? { sameCommit: true } : {};
 }

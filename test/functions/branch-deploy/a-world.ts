@@ -7,9 +7,10 @@ import { DEPLOY_INFO, viewOf } from '#functions/adapters/argocd/application.ts';
 import { troubleOf } from '#functions/adapters/argocd/reply.ts';
 import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
-import type { Answer, Argocd, Build, Builds } from '#functions/branch-deploy/ports.ts';
+import type { Answer, Argocd, Build, Builds, Statuses } from '#functions/branch-deploy/ports.ts';
 import { createReporter } from '#functions/branch-deploy/report.ts';
 import { type BranchDeployPorts, run } from '#functions/branch-deploy/run.ts';
+import { createStatusDesk } from '#functions/branch-deploy/statuses.ts';
 import { type ApplicationSeed, ArgocdError, createArgocd, httpStatusOf } from '#lab/world/argocd/index.ts';
 import { createCodebuild } from '#lab/world/codebuild/index.ts';
 import { createContext } from '#lab/world/context.ts';
@@ -64,6 +65,8 @@ export interface WorldOptions {
   readonly application?: Partial<ApplicationSeed>;
   /** Seconds from a new image to Healthy. */
   readonly rolloutSeconds?: number;
+  /** Where commits show what became of them. */
+  readonly statuses?: Statuses;
   readonly buildSeconds?: number | ((build: { number: number; project: string }) => number);
 }
 
@@ -130,16 +133,21 @@ export function aWorld(options: WorldOptions = {}) {
   const reads = { builds: 0 };
   const builds = theBuilds(codebuild, reads);
 
+  const reporter = createReporter({
+    environment: settings.environment,
+    now,
+    record: async (said) => void decisions.push(...said),
+  });
+  const desk =
+    options.statuses &&
+    createStatusDesk({ environment: settings.environment, statuses: options.statuses, reporter, now });
+
   const ports = (): BranchDeployPorts => ({
     argocd: wire,
     builds,
     deploys: createDesiredDeploys(table),
     night: createNight(table),
-    reporter: createReporter({
-      environment: settings.environment,
-      now,
-      record: async (said) => void decisions.push(...said),
-    }),
+    reporter: desk?.reporter ?? reporter,
     seen: new Set(),
     now,
     pause: (ms) => new Promise((resolve) => void clock.after(ms, resolve)),
@@ -191,7 +199,8 @@ export function aWorld(options: WorldOptions = {}) {
     /** Begins an invocation that goes on while time passes otherwise. */
     start: (payload: unknown) => run(parseEvent(payload), settings, warm),
     startTick: () => world.start(aTick(now())),
-    invoke: (payload: unknown) => through(run(parseEvent(payload), settings, warm)),
+    invoke: (payload: unknown) =>
+      through(run(parseEvent(payload), settings, warm).finally(() => desk?.flush())),
     invokeAll: (payloads: readonly unknown[]) =>
       through(
         Promise.all(payloads.map((payload) => run(parseEvent(payload), settings, warm))).then(

@@ -12,7 +12,8 @@ import { createArgocd } from '#lab/world/argocd/index.ts';
 import { createContext } from '#lab/world/context.ts';
 import type { Decision } from '#model/decision.ts';
 import { aTable } from '../adapters/a-table.ts';
-import { ACCOUNT, REGION, REPOSITORY, theSettings } from './a-world.ts';
+import { type ScriptedServer, startScriptedServer } from '../adapters/kubernetes/scripted-server.ts';
+import { ACCOUNT, anApplication, REGION, theSettings } from './a-world.ts';
 
 const SHA = '0123456789abcdef0123456789abcdef01234567';
 const UUID = '11111111-2222-4333-8444-555555555555';
@@ -41,12 +42,16 @@ describe('the handler, against DynamoDB’s protocol and an Argo CD over HTTPS',
   let handler: (event: unknown, context: never) => Promise<void>;
   let database: Awaited<ReturnType<typeof aTable>>;
   let endpoint: Awaited<ReturnType<typeof serveArgocd>>;
+  let github: ScriptedServer;
+  let repository: string;
   let stop: () => void;
   let token = '';
   const environment = { ...process.env };
 
   beforeAll(async () => {
     const world = createContext({ start: new Date(), seed: 1 });
+    github = await startScriptedServer(() => ({ status: 201 }));
+    repository = `${github.url}/example/api`;
     const applied = new Set<string>();
     const argocd = createArgocd(world, {
       workloads: {
@@ -58,7 +63,7 @@ describe('the handler, against DynamoDB’s protocol and an Argo CD over HTTPS',
     });
     argocd.addApplication({
       name: 'api',
-      repoURL: REPOSITORY,
+      repoURL: repository,
       targetRevision: 'develop',
       deployed: false,
       syncSeconds: 0,
@@ -86,7 +91,13 @@ describe('the handler, against DynamoDB’s protocol and an Argo CD over HTTPS',
       AWS_ENDPOINT_URL_DYNAMODB: `http://${at?.hostname}:${at?.port}`,
       NIGHTSHIFT_TABLE: 'nightshift',
       NIGHTSHIFT_SETTINGS: JSON.stringify(
-        theSettings({ argocd: { url: endpoint.url, tokenSecret: 'token', ca: ca.pem, through: 'server' } }),
+        theSettings({
+          argocd: { url: endpoint.url, tokenSecret: 'token', ca: ca.pem, through: 'server' },
+          builds: [
+            { project: 'api-develop', repository, branch: 'develop', applications: [anApplication()] },
+          ],
+          status: { github: { host: new URL(github.url).host, tokenSecret: 'github', ca: github.ca } },
+        }),
       ),
     };
     ({ handler } = (await import('#functions/branch-deploy/handler.ts')) as never);
@@ -95,12 +106,14 @@ describe('the handler, against DynamoDB’s protocol and an Argo CD over HTTPS',
     stop();
     process.env = environment;
     await endpoint.close();
+    await github.close();
     await database.close();
   });
   beforeEach(() => {
     codebuild.reset();
     secrets.reset();
     secrets.on(GetSecretValueCommand).resolves({ SecretString: `${token}\n` });
+    secrets.on(GetSecretValueCommand, { SecretId: 'github' }).resolves({ SecretString: 'ghs_secret' });
     codebuild.on(ListBuildsForProjectCommand).resolves({ ids: [] });
     codebuild.on(BatchGetBuildsCommand).resolves({
       builds: [
@@ -110,7 +123,7 @@ describe('the handler, against DynamoDB’s protocol and an Argo CD over HTTPS',
           buildNumber: 7,
           buildStatus: 'SUCCEEDED',
           initiator: 'GitHub-Hookshot/0a1b2c3',
-          source: { type: 'GITHUB', location: `${REPOSITORY}.git` },
+          source: { type: 'GITHUB', location: `${repository}.git` },
           sourceVersion: `refs/heads/develop^{${SHA}}`,
           resolvedSourceVersion: SHA,
         },
@@ -121,7 +134,7 @@ describe('the handler, against DynamoDB’s protocol and an Argo CD over HTTPS',
   const decisions = async () =>
     (await database.table.list<Decision>('decision')).map(({ value }) => `${value.target}: ${value.action}`);
 
-  test('an event becomes a sync and a verdict, both in the decision log; the token is in no line', async () => {
+  test('an event becomes a sync and a verdict, in the decision log and on the commit; the tokens are in no line', async () => {
     const lines: string[] = [];
     const catching = vi
       .spyOn(process.stdout, 'write')
@@ -131,6 +144,10 @@ describe('the handler, against DynamoDB’s protocol and an Argo CD over HTTPS',
     expect(await decisions()).toEqual(['api: sync', 'api: deployed']);
     expect(lines.filter((line) => line.includes('"decision"')).length).toBeGreaterThan(0);
     expect(lines.join('\n')).not.toContain(token);
+    expect(lines.join('\n')).not.toContain('ghs_secret');
+    const shown = github.asked.map(({ body }) => JSON.parse(body) as { state: string; context: string });
+    expect(shown.at(-1)).toMatchObject({ state: 'success', context: 'nightshift/develop/api' });
+    expect(github.asked[0]?.headers['authorization']).toBe('Bearer ghs_secret');
     expect(endpoint.requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
   });
 
