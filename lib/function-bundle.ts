@@ -44,6 +44,7 @@ export function bundleOptions(capability: Capability) {
       '@aws-sdk/credential-provider-node': leftOut('credential-chain'),
       '@aws-sdk/endpoint-cache': leftOut('endpoint-cache'),
       '@smithy/core/event-streams': leftOut('event-streams'),
+      bowser: leftOut('bowser'),
     },
   } satisfies BuildOptions;
 }

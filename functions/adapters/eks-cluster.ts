@@ -1,5 +1,5 @@
 /** Where a cluster's Kubernetes API answers, and which CA it answers with. */
-import { DescribeClusterCommand, type EKSClient } from '@aws-sdk/client-eks';
+import type { EKSClient } from '@aws-sdk/client-eks';
 import { NightshiftError } from '#functions/shared/errors.ts';
 
 export interface ClusterEndpoint {
@@ -14,6 +14,7 @@ export async function describeCluster(
   client: Pick<EKSClient, 'send'>,
   name: string,
 ): Promise<ClusterEndpoint> {
+  const { DescribeClusterCommand } = await import('./on-demand/describe-cluster.ts');
   const { cluster } = await client.send(new DescribeClusterCommand({ name }));
   const endpoint = cluster?.endpoint;
   const ca = cluster?.certificateAuthority?.data;

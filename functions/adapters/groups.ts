@@ -6,12 +6,12 @@ import {
   paginateDescribeAutoScalingGroups,
   UpdateAutoScalingGroupCommand,
 } from '@aws-sdk/client-auto-scaling';
-import { type EKSClient, UpdateNodegroupConfigCommand } from '@aws-sdk/client-eks';
+import type { EKSClient } from '@aws-sdk/client-eks';
 import type { Group, Groups } from '#functions/night-schedule/ports.ts';
 import { errorName, isThrottled } from './aws-client.ts';
 
 export function createGroups(
-  clients: { readonly autoScaling: AutoScalingClient; readonly eks: EKSClient },
+  clients: { readonly autoScaling: AutoScalingClient; readonly eks: Pick<EKSClient, 'send'> },
   cluster: string,
 ): Groups {
   return {
@@ -30,7 +30,8 @@ export function createGroups(
 
     async resize(group, to, token) {
       try {
-        if (group.kind === 'managed')
+        if (group.kind === 'managed') {
+          const { UpdateNodegroupConfigCommand } = await import('./on-demand/update-nodegroup-config.ts');
           await clients.eks.send(
             new UpdateNodegroupConfigCommand({
               clusterName: cluster,
@@ -39,7 +40,7 @@ export function createGroups(
               clientRequestToken: await digest(token),
             }),
           );
-        else
+        } else
           await clients.autoScaling.send(
             new UpdateAutoScalingGroupCommand({
               AutoScalingGroupName: group.autoScalingGroup,

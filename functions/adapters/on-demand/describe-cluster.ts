@@ -1,0 +1,1 @@
+export { DescribeClusterCommand } from '@aws-sdk/client-eks';

@@ -1,0 +1,1 @@
+export { UpdateNodegroupConfigCommand } from '@aws-sdk/client-eks';
