@@ -3,6 +3,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { accessText, keepUp } from '#lab/access.ts';
 import { startLab } from '#lab/lab.ts';
+import { plansOf } from '#lab/sample/story.ts';
 import { createTimeline, type Timeline } from '#lab/sample/timeline.ts';
 import { synthesize } from '#lab/synthesize.ts';
 import { labDirectory, main, screenOf, UsageError, untilInterrupted } from '#lab/terminal.ts';
@@ -42,7 +43,9 @@ await main(async () => {
   try {
     screen.write(accessText(lab, screen.colors));
     timeline = createTimeline(screen, {
-      timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      timeZone:
+        plansOf(config, options.from).find(({ schedule }) => schedule)?.schedule?.timeZone ??
+        Intl.DateTimeFormat().resolvedOptions().timeZone,
       environments: lab.environments.map(({ name }) => name),
     });
     await keepUp(lab, signal);

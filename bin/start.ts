@@ -71,6 +71,7 @@ await main(async () => {
       return 130;
     }
     if (!options.json) timeline?.line(reportText(summary, screen.colors));
+    else for (const problem of summary.problems) console.error(problem);
     if (!options.exit && !options.json && !signal.aborted) {
       screen.write(accessText(lab, screen.colors));
       await keepUp(lab, signal);

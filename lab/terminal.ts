@@ -42,6 +42,11 @@ export function untilInterrupted(): AbortSignal {
 
 /** One clear message for what the user can mend, and the whole error for what is ours. Sets the exit code. */
 export async function main(run: () => Promise<number>): Promise<void> {
+  // Whoever reads has seen enough: `npm start -- --json | head`.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
   try {
     process.exitCode = await run();
   } catch (error) {

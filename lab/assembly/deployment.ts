@@ -1,11 +1,16 @@
 /** A stack as the lab deploys it: what its template says of everything that has a meaning at run time. */
 import type { Stack } from './assembly.ts';
 import { AssemblyError } from './errors.ts';
-import { compileExpression } from './expressions.ts';
-import type { AsyncSettings, FunctionSpec } from './function-runner.ts';
-import { isObject, type Json, type JsonObject } from './intrinsics.ts';
-import { compilePattern, type Matcher } from './pattern.ts';
+import type { FunctionSpec } from './function-runner.ts';
+import { readFunction } from './functions.ts';
+import { isObject } from './intrinsics.ts';
+import { objects, strings } from './properties.ts';
+import { type RoleSpec, readRole } from './roles.ts';
 import { createStackScope, type Resource } from './stack-scope.ts';
+import { checkTargets, type RuleSpec, readRule, readSchedule, type ScheduleSpec } from './trigger-specs.ts';
+
+export type { RoleSpec, Statement } from './roles.ts';
+export type { RuleSpec, ScheduleSpec, TargetSpec } from './trigger-specs.ts';
 
 /** Known, and without effect on what the lab runs. Everything that is not here and not read below is an error. */
 const WITHOUT_RUN_TIME = new Set([
@@ -20,52 +25,6 @@ const WITHOUT_RUN_TIME = new Set([
   'AWS::SQS::QueuePolicy',
   'AWS::Scheduler::ScheduleGroup',
 ]);
-
-export interface Statement {
-  readonly effect: 'Allow' | 'Deny';
-  readonly actions: readonly string[];
-  readonly resources: readonly string[];
-  readonly conditions: JsonObject;
-}
-
-export interface RoleSpec {
-  readonly name: string;
-  readonly arn: string;
-  readonly account: string;
-  /** Services that may take the role. */
-  readonly trusted: readonly string[];
-  readonly statements: readonly Statement[];
-  readonly managedPolicies: readonly string[];
-}
-
-export interface ScheduleSpec {
-  readonly name: string;
-  readonly arn: string;
-  readonly expression: string;
-  readonly timeZone: string;
-  readonly enabled: boolean;
-  readonly target: TargetSpec;
-}
-
-export interface RuleSpec {
-  readonly name: string;
-  readonly arn: string;
-  readonly account: string;
-  readonly region: string;
-  readonly enabled: boolean;
-  readonly matches?: Matcher;
-  readonly expression?: string;
-  readonly targets: readonly TargetSpec[];
-}
-
-export interface TargetSpec {
-  readonly functionArn: string;
-  /** Whom EventBridge Scheduler calls as. */
-  readonly roleArn?: string;
-  /** A constant that is sent instead of the event. */
-  readonly input?: string;
-  readonly deadLetterArn?: string;
-}
 
 export interface TableSpec {
   readonly name: string;
@@ -82,6 +41,16 @@ export interface AccessEntrySpec {
   readonly username?: string;
 }
 
+/** A project that the stack makes; of all that it says, the lab needs what may start it. */
+export interface BuildProjectSpec {
+  readonly name: string;
+  readonly filterGroups: readonly (readonly {
+    readonly type: string;
+    readonly pattern: string;
+    readonly excludeMatchedPattern: boolean;
+  }[])[];
+}
+
 export interface Deployment {
   readonly stack: Stack;
   readonly functions: readonly FunctionSpec[];
@@ -92,13 +61,17 @@ export interface Deployment {
   readonly queues: readonly { readonly name: string; readonly arn: string }[];
   readonly topics: readonly { readonly name: string; readonly arn: string }[];
   readonly accessEntries: readonly AccessEntrySpec[];
-  readonly codeBuildProjects: readonly Resource[];
+  readonly buildProjects: readonly BuildProjectSpec[];
 }
 
 export function readDeployment(stack: Stack): Deployment {
   const scope = createStackScope(stack);
   const resources = scope.resources();
   const ofType = (type: string) => resources.filter((resource) => resource.type === type);
+  const named = ({ logicalId }: Resource) => ({
+    name: scope.physicalName(logicalId),
+    arn: scope.arn(logicalId),
+  });
   const known = new Set([...WITHOUT_RUN_TIME, ...READ]);
   for (const resource of resources) {
     if (!known.has(resource.type)) {
@@ -139,16 +112,12 @@ export function readDeployment(stack: Stack): Deployment {
     tables: ofType('AWS::DynamoDB::Table').map((resource) =>
       readTable(resource, scope.physicalName(resource.logicalId), scope.arn(resource.logicalId)),
     ),
-    queues: ofType('AWS::SQS::Queue').map((resource) => ({
-      name: scope.physicalName(resource.logicalId),
-      arn: scope.arn(resource.logicalId),
-    })),
-    topics: ofType('AWS::SNS::Topic').map((resource) => ({
-      name: scope.physicalName(resource.logicalId),
-      arn: scope.arn(resource.logicalId),
-    })),
+    queues: ofType('AWS::SQS::Queue').map(named),
+    topics: ofType('AWS::SNS::Topic').map(named),
     accessEntries: ofType('AWS::EKS::AccessEntry').map(readAccessEntry),
-    codeBuildProjects: ofType('AWS::CodeBuild::Project'),
+    buildProjects: ofType('AWS::CodeBuild::Project').map((resource) =>
+      readBuildProject(resource, scope.physicalName(resource.logicalId)),
+    ),
   };
 }
 
@@ -166,268 +135,6 @@ const READ = [
   'AWS::EKS::AccessEntry',
   'AWS::CodeBuild::Project',
 ];
-
-function readFunction(
-  stack: Stack,
-  resource: Resource,
-  known: { name: string; arn: string; roles: readonly RoleSpec[]; resources: readonly Resource[] },
-): FunctionSpec {
-  const { properties, logicalId } = resource;
-  const where = `the function ${logicalId} of ${stack.name}`;
-  const runtime = String(properties['Runtime']);
-  if (runtime !== 'nodejs24.x') {
-    throw new AssemblyError(`${where} has the runtime '${runtime}': the lab runs nodejs24.x`);
-  }
-  for (const unsupported of ['Layers', 'VpcConfig', 'ImageConfig', 'FileSystemConfigs']) {
-    if (properties[unsupported] !== undefined) {
-      throw new AssemblyError(`${where} has ${unsupported}, which the lab does not run`);
-    }
-  }
-  const key = isObject(properties['Code']) ? properties['Code']['S3Key'] : undefined;
-  const taskRoot = typeof key === 'string' ? stack.assetPath(key) : undefined;
-  if (!taskRoot) throw new AssemblyError(`${where} has code that is not an asset of the assembly`);
-  const role = known.roles.find((candidate) => candidate.arn === properties['Role']);
-  if (!role) throw new AssemblyError(`${where} has a role that is not in the stack: ${properties['Role']}`);
-  if (!role.trusted.includes('lambda.amazonaws.com')) {
-    throw new AssemblyError(`${where} has a role that Lambda may not take: ${role.name}`);
-  }
-  const reserved = properties['ReservedConcurrentExecutions'];
-  return {
-    stack: stack.name,
-    logicalId,
-    name: known.name,
-    arn: known.arn,
-    account: stack.account,
-    region: stack.region,
-    roleArn: role.arn,
-    roleName: role.name,
-    taskRoot,
-    handler: String(properties['Handler']),
-    timeoutSeconds: Number(properties['Timeout'] ?? 3),
-    memoryMb: Number(properties['MemorySize'] ?? 128),
-    environment: readEnvironment(where, properties['Environment']),
-    ...(typeof reserved === 'number' ? { reservedConcurrency: reserved } : {}),
-    async: readAsync(known.name, properties, known.resources),
-  };
-}
-
-/** Lambda's limit for all variables of a function together. */
-const ENVIRONMENT_LIMIT_BYTES = 4096;
-
-function readEnvironment(where: string, environment: Json | undefined): Record<string, string> {
-  const variables = isObject(environment) ? environment['Variables'] : undefined;
-  const result = Object.fromEntries(
-    Object.entries(isObject(variables) ? variables : {}).map(([name, value]) => [name, String(value)]),
-  );
-  const size = Object.entries(result).reduce(
-    (sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value),
-    0,
-  );
-  if (size > ENVIRONMENT_LIMIT_BYTES) {
-    throw new AssemblyError(
-      `${where} has ${size} bytes of variables; Lambda allows ${ENVIRONMENT_LIMIT_BYTES}`,
-    );
-  }
-  return result;
-}
-
-function readAsync(name: string, properties: JsonObject, resources: readonly Resource[]): AsyncSettings {
-  const config = resources.find(
-    (resource) =>
-      resource.type === 'AWS::Lambda::EventInvokeConfig' && resource.properties['FunctionName'] === name,
-  )?.properties;
-  const destinations = isObject(config?.['DestinationConfig']) ? config['DestinationConfig'] : {};
-  const onFailure = isObject(destinations['OnFailure'])
-    ? destinations['OnFailure']['Destination']
-    : undefined;
-  const letters = isObject(properties['DeadLetterConfig'])
-    ? properties['DeadLetterConfig']['TargetArn']
-    : undefined;
-  return {
-    retries: Number(config?.['MaximumRetryAttempts'] ?? 2),
-    maximumAgeSeconds: Number(config?.['MaximumEventAgeInSeconds'] ?? 6 * 3600),
-    ...(typeof onFailure === 'string'
-      ? { deadLetter: { arn: onFailure, as: 'destination' as const } }
-      : typeof letters === 'string'
-        ? { deadLetter: { arn: letters, as: 'dead-letter' as const } }
-        : {}),
-  };
-}
-
-function readRole(
-  stack: Stack,
-  resource: Resource,
-  name: string,
-  arn: string,
-  resources: readonly Resource[],
-): RoleSpec {
-  const attached = resources.filter(
-    (other) => other.type === 'AWS::IAM::Policy' && strings(other.properties['Roles']).includes(name),
-  );
-  const inline = Array.isArray(resource.properties['Policies']) ? resource.properties['Policies'] : [];
-  const documents = [
-    ...attached.map((policy) => policy.properties['PolicyDocument']),
-    ...inline.map((policy) => (isObject(policy) ? policy['PolicyDocument'] : undefined)),
-  ];
-  return {
-    name,
-    arn,
-    account: stack.account,
-    trusted: statementsOf(resource.properties['AssumeRolePolicyDocument']).flatMap((statement) =>
-      isObject(statement['Principal']) ? strings(statement['Principal']['Service']) : [],
-    ),
-    statements: documents.flatMap(statementsOf).map((statement) => readStatement(name, statement)),
-    managedPolicies: strings(resource.properties['ManagedPolicyArns']),
-  };
-}
-
-function readStatement(role: string, statement: JsonObject): Statement {
-  const { Effect, Action, Resource, Condition } = statement;
-  if ((Effect !== 'Allow' && Effect !== 'Deny') || Action === undefined || Resource === undefined) {
-    throw new AssemblyError(
-      `a policy of ${role} holds a statement that the lab does not know: ${JSON.stringify(statement)}`,
-    );
-  }
-  return {
-    effect: Effect,
-    actions: strings(Action),
-    resources: strings(Resource),
-    conditions: isObject(Condition) ? Condition : {},
-  };
-}
-
-function statementsOf(document: Json | undefined): readonly JsonObject[] {
-  const statement = isObject(document) ? document['Statement'] : undefined;
-  return (Array.isArray(statement) ? statement : [statement]).filter(isObject);
-}
-
-function readRule(stack: Stack, resource: Resource, name: string, arn: string): RuleSpec {
-  const { properties } = resource;
-  const bus = properties['EventBusName'];
-  if (bus !== undefined && bus !== 'default') {
-    throw new AssemblyError(
-      `the rule ${name} is on the event bus '${bus}': the lab has the default bus only`,
-    );
-  }
-  const pattern = properties['EventPattern'];
-  const expression = properties['ScheduleExpression'];
-  if ((pattern === undefined) === (expression === undefined)) {
-    throw new AssemblyError(`the rule ${name} needs either an EventPattern or a ScheduleExpression`);
-  }
-  const targets = Array.isArray(properties['Targets']) ? properties['Targets'] : [];
-  if (typeof expression === 'string') compileExpression(expression, { timeZone: 'UTC', from: 0 });
-  return {
-    name,
-    arn,
-    account: stack.account,
-    region: stack.region,
-    enabled: (properties['State'] ?? 'ENABLED') === 'ENABLED',
-    ...(pattern === undefined ? {} : { matches: compilePattern(pattern) }),
-    ...(expression === undefined ? {} : { expression: String(expression) }),
-    targets: targets.filter(isObject).map((target) => readTarget(`the rule ${name}`, target)),
-  };
-}
-
-function readSchedule(resource: Resource, name: string, arn: string): ScheduleSpec {
-  const { properties } = resource;
-  const window = properties['FlexibleTimeWindow'];
-  if (!isObject(window) || window['Mode'] !== 'OFF') {
-    throw new AssemblyError(`the schedule ${name} has a flexible time window: the lab knows OFF only`);
-  }
-  for (const unsupported of ['StartDate', 'EndDate']) {
-    if (properties[unsupported] !== undefined) {
-      throw new AssemblyError(`the schedule ${name} has a ${unsupported}, which the lab does not know`);
-    }
-  }
-  const expression = String(properties['ScheduleExpression']);
-  const timeZone = String(properties['ScheduleExpressionTimezone'] ?? 'UTC');
-  compileExpression(expression, { timeZone, from: 0 });
-  const target = properties['Target'];
-  if (!isObject(target)) throw new AssemblyError(`the schedule ${name} has no target`);
-  return {
-    name,
-    arn:
-      typeof properties['GroupName'] === 'string'
-        ? arn.replace('/default/', `/${properties['GroupName']}/`)
-        : arn,
-    expression,
-    timeZone,
-    enabled: (properties['State'] ?? 'ENABLED') === 'ENABLED',
-    target: readTarget(`the schedule ${name}`, target),
-  };
-}
-
-function readTarget(where: string, target: JsonObject): TargetSpec {
-  const known = new Set(['Id', 'Arn', 'RoleArn', 'Input', 'RetryPolicy', 'DeadLetterConfig']);
-  const unknown = Object.keys(target).find((key) => !known.has(key));
-  if (unknown) throw new AssemblyError(`${where} has a target with ${unknown}, which the lab does not know`);
-  const letters = isObject(target['DeadLetterConfig']) ? target['DeadLetterConfig']['Arn'] : undefined;
-  return {
-    functionArn: String(target['Arn']),
-    ...(target['RoleArn'] === undefined ? {} : { roleArn: String(target['RoleArn']) }),
-    ...(target['Input'] === undefined ? {} : { input: String(target['Input']) }),
-    ...(typeof letters === 'string' ? { deadLetterArn: letters } : {}),
-  };
-}
-
-/** A rule or schedule that may not invoke its function does nothing in AWS, so it is an error here. */
-function checkTargets(
-  stack: Stack,
-  known: {
-    functions: readonly FunctionSpec[];
-    rules: readonly RuleSpec[];
-    schedules: readonly ScheduleSpec[];
-    roles: readonly RoleSpec[];
-    resources: readonly Resource[];
-  },
-): void {
-  const arns = new Set(known.functions.map((spec) => spec.arn));
-  const permissions = known.resources.filter((resource) => resource.type === 'AWS::Lambda::Permission');
-  for (const rule of known.rules) {
-    for (const { functionArn } of rule.targets) {
-      if (!arns.has(functionArn)) {
-        throw new AssemblyError(
-          `the rule ${rule.name} of ${stack.name} has the target ${functionArn}: the lab runs functions of the stack only`,
-        );
-      }
-      const name = functionArn.split(':').at(-1);
-      const allowed = permissions.some(
-        ({ properties }) =>
-          [functionArn, name].includes(String(properties['FunctionName'])) &&
-          properties['Principal'] === 'events.amazonaws.com' &&
-          properties['Action'] === 'lambda:InvokeFunction' &&
-          (properties['SourceArn'] === undefined || properties['SourceArn'] === rule.arn),
-      );
-      if (!allowed) {
-        throw new AssemblyError(
-          `the rule ${rule.name} of ${stack.name} may not invoke ${name}: no AWS::Lambda::Permission says so`,
-        );
-      }
-    }
-  }
-  for (const schedule of known.schedules) {
-    const { functionArn } = schedule.target;
-    if (!arns.has(functionArn)) {
-      throw new AssemblyError(
-        `the schedule ${schedule.name} of ${stack.name} has the target ${functionArn}: the lab runs functions of the stack only`,
-      );
-    }
-    const role = known.roles.find((candidate) => candidate.arn === schedule.target.roleArn);
-    const allowed =
-      role?.trusted.includes('scheduler.amazonaws.com') &&
-      role.statements.some(
-        (statement) =>
-          statement.effect === 'Allow' &&
-          statement.actions.includes('lambda:InvokeFunction') &&
-          statement.resources.some((pattern) => pattern === functionArn || pattern === '*'),
-      );
-    if (!allowed) {
-      throw new AssemblyError(
-        `the schedule ${schedule.name} of ${stack.name} may not invoke ${functionArn}: its role does not allow it`,
-      );
-    }
-  }
-}
 
 function readTable(resource: Resource, name: string, arn: string): TableSpec {
   const { properties } = resource;
@@ -467,11 +174,18 @@ function readAccessEntry(resource: Resource): AccessEntrySpec {
   };
 }
 
-function strings(value: Json | undefined): readonly string[] {
-  if (value === undefined || value === null) return [];
-  return (Array.isArray(value) ? value : [value]).map(String);
-}
-
-function objects(value: Json | undefined): readonly JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
+function readBuildProject({ properties }: Resource, name: string): BuildProjectSpec {
+  const triggers = properties['Triggers'];
+  const groups =
+    isObject(triggers) && Array.isArray(triggers['FilterGroups']) ? triggers['FilterGroups'] : [];
+  return {
+    name,
+    filterGroups: groups.map((group) =>
+      objects(group).map((filter) => ({
+        type: String(filter['Type']),
+        pattern: String(filter['Pattern']),
+        excludeMatchedPattern: filter['ExcludeMatchedPattern'] === true,
+      })),
+    ),
+  };
 }

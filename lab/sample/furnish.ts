@@ -2,9 +2,11 @@
  * What the lab puts into each environment of a config: groups of nodes, system and application workloads, Argo CD with
  * its applications, repositories and builds. Names come from the config where it has any.
  */
+
+import type { BuildProjectSpec } from '#lab/assembly/deployment.ts';
 import type { ArgocdWorld } from '#lab/world/argocd/index.ts';
 import type { AwsWorld, EksCluster } from '#lab/world/aws/index.ts';
-import type { CodebuildWorld } from '#lab/world/codebuild/index.ts';
+import type { CodebuildWorld, WebhookFilter } from '#lab/world/codebuild/index.ts';
 import type { Kubernetes } from '#lab/world/kubernetes/index.ts';
 import type { ApplicationConfig, BuildConfig, EnvironmentConfig, NightshiftConfig } from '#model/config.ts';
 import { productionBranch } from './story.ts';
@@ -39,6 +41,17 @@ export function addGroups(aws: AwsWorld, cluster: EksCluster, environment: Envir
       capacityType: onDemand ? 'ON_DEMAND' : 'SPOT',
     });
   });
+  const fallback = environment.production ? undefined : environment.fallbackGroup;
+  if (fallback !== undefined) {
+    aws.addNodegroup(cluster, {
+      name: fallback,
+      min: 0,
+      desired: 0,
+      max: 4,
+      instanceTypes: INSTANCE_TYPES,
+      capacityType: 'ON_DEMAND',
+    });
+  }
   const batch = selfManagedGroup(cluster.name);
   if (names.includes(batch)) return;
   aws.addAutoScalingGroup(cluster, {
@@ -65,7 +78,10 @@ function managedNames(environment: EnvironmentConfig): readonly string[] {
   const { nodegroups, keep, autoscaler } = environment;
   const named = nodegroups === undefined || nodegroups === 'all' ? ['system', 'workers'] : nodegroups;
   const host = autoscaler ? [autoscaler.hostGroup] : [];
-  return [...new Set([...host, ...named, ...(keep ?? [])])].filter((name) => name !== batch);
+  const fallback = environment.production ? undefined : environment.fallbackGroup;
+  return [...new Set([...host, ...named, ...(keep ?? [])])].filter(
+    (name) => name !== batch && name !== fallback,
+  );
 }
 
 export function addSystemWorkloads(kubernetes: Kubernetes, environment: EnvironmentConfig): void {
@@ -168,20 +184,23 @@ export function written(application: ApplicationConfig): Exclude<ApplicationConf
   return typeof application === 'string' ? { name: application } : application;
 }
 
+/** A project that the stack makes has the webhook of the template; any other one that is as narrow as it should be. */
 export function addBuildProjects(
   codebuild: CodebuildWorld,
   environment: EnvironmentConfig,
   builds: readonly BuildConfig[],
+  made: readonly BuildProjectSpec[],
 ): void {
   const { account, region } = environment;
   for (const { project, repository, branch } of builds) {
     if (codebuild.project(account, region, project)) continue;
+    const stack = made.find(({ name }) => name === project);
     codebuild.addProject({
       account,
       region,
       name: project,
       repository,
-      webhook: { filterGroups: [anchored(branch)] },
+      webhook: { filterGroups: (stack?.filterGroups as WebhookFilter[][] | undefined) ?? [anchored(branch)] },
       buildSeconds: BUILD_SECONDS,
     });
   }

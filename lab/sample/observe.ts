@@ -64,12 +64,6 @@ export interface BudgetDip {
   readonly duringDrain: boolean;
 }
 
-export interface EventSeen {
-  readonly environment: string | undefined;
-  readonly type: string;
-  readonly at: number;
-}
-
 export interface Observations {
   groups(environment: string): readonly GroupSeen[];
   readonly statements: readonly Statement[];
@@ -78,7 +72,6 @@ export interface Observations {
   readonly budgetDips: readonly BudgetDip[];
   /** How often a budget changed while a node was being drained. */
   budgetChecks(): number;
-  readonly events: readonly EventSeen[];
   /** Virtual ms in which no instance of the groups that the schedule stops was left. */
   asleepMs(environment: string): number;
   /** Hours of nodes that would have run and did not, while their groups were at zero. */
@@ -96,7 +89,6 @@ export function observe(lab: Lab): Observations {
   const lifecycles: LifecycleSeen[] = [];
   const drains: Drain[] = [];
   const budgetDips: BudgetDip[] = [];
-  const events: EventSeen[] = [];
   let budgetChecks = 0;
   const stops: (() => void)[] = [];
   const before = new Map(
@@ -147,12 +139,14 @@ export function observe(lab: Lab): Observations {
 
   stops.push(
     signals.on('event', (event) => {
-      const environment = lab.environments.find(
-        ({ config }) => config.account === event.account && config.region === event.region,
-      );
-      events.push({ environment: environment?.name, type: event['detail-type'], at: clock.now() });
-      if (!environment) return;
       const instanceId = String(event.detail['instance-id'] ?? event.detail['EC2InstanceId'] ?? '');
+      const cluster = lab.aws.view(instanceId)?.cluster;
+      // Several environments may share an account.
+      const environment = lab.environments.find(
+        ({ config }) =>
+          config.account === event.account && config.region === event.region && config.cluster === cluster,
+      );
+      if (!environment) return;
       if (event['detail-type'] === 'EC2 Instance-terminate Lifecycle Action') {
         const group = String(event.detail['AutoScalingGroupName']);
         lifecycles.push({
@@ -213,7 +207,6 @@ export function observe(lab: Lab): Observations {
     drains,
     budgetDips,
     budgetChecks: () => budgetChecks,
-    events,
     asleepMs(name) {
       account();
       return meters.get(name)?.asleepMs ?? 0;

@@ -92,7 +92,7 @@ describe('a stack', () => {
   it.each<[string, AssemblyParts, string]>([
     ['a resource of an unknown type', { resources: { X: { Type: 'AWS::S3::Bucket' } } }, 'a AWS::S3::Bucket'],
     ['another runtime', { properties: { Fn: { Runtime: 'nodejs20.x' } } }, "'nodejs20.x'"],
-    ['a function in a VPC', { properties: { Fn: { VpcConfig: {} } } }, 'VpcConfig'],
+    ['a function with layers', { properties: { Fn: { Layers: [] } } }, 'Layers'],
     ['code that is not an asset', { properties: { Fn: { Code: { ZipFile: 'x' } } } }, 'not an asset'],
     [
       'a role that is not in the stack',

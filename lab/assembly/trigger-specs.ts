@@ -1,0 +1,166 @@
+/** Rules and schedules of a template, and whether they may call what they name. */
+import type { Stack } from './assembly.ts';
+import { AssemblyError } from './errors.ts';
+import { compileExpression } from './expressions.ts';
+import type { FunctionSpec } from './function-runner.ts';
+import { isObject, type JsonObject } from './intrinsics.ts';
+import { compilePattern, type Matcher } from './pattern.ts';
+import type { RoleSpec } from './roles.ts';
+import type { Resource } from './stack-scope.ts';
+
+export interface ScheduleSpec {
+  readonly name: string;
+  readonly arn: string;
+  readonly expression: string;
+  readonly timeZone: string;
+  readonly enabled: boolean;
+  readonly target: TargetSpec;
+}
+
+export interface RuleSpec {
+  readonly name: string;
+  readonly arn: string;
+  readonly account: string;
+  readonly region: string;
+  readonly enabled: boolean;
+  readonly matches?: Matcher;
+  readonly expression?: string;
+  readonly targets: readonly TargetSpec[];
+}
+
+export interface TargetSpec {
+  readonly functionArn: string;
+  /** Whom EventBridge Scheduler calls as. */
+  readonly roleArn?: string;
+  /** A constant that is sent instead of the event. */
+  readonly input?: string;
+  readonly deadLetterArn?: string;
+}
+
+export function readRule(stack: Stack, resource: Resource, name: string, arn: string): RuleSpec {
+  const { properties } = resource;
+  const bus = properties['EventBusName'];
+  if (bus !== undefined && bus !== 'default') {
+    throw new AssemblyError(
+      `the rule ${name} is on the event bus '${bus}': the lab has the default bus only`,
+    );
+  }
+  const pattern = properties['EventPattern'];
+  const expression = properties['ScheduleExpression'];
+  if ((pattern === undefined) === (expression === undefined)) {
+    throw new AssemblyError(`the rule ${name} needs either an EventPattern or a ScheduleExpression`);
+  }
+  const targets = Array.isArray(properties['Targets']) ? properties['Targets'] : [];
+  if (typeof expression === 'string') compileExpression(expression, { timeZone: 'UTC', from: 0 });
+  return {
+    name,
+    arn,
+    account: stack.account,
+    region: stack.region,
+    enabled: (properties['State'] ?? 'ENABLED') === 'ENABLED',
+    ...(pattern === undefined ? {} : { matches: compilePattern(pattern) }),
+    ...(expression === undefined ? {} : { expression: String(expression) }),
+    targets: targets.filter(isObject).map((target) => readTarget(`the rule ${name}`, target)),
+  };
+}
+
+export function readSchedule(resource: Resource, name: string, arn: string): ScheduleSpec {
+  const { properties } = resource;
+  const window = properties['FlexibleTimeWindow'];
+  if (!isObject(window) || window['Mode'] !== 'OFF') {
+    throw new AssemblyError(`the schedule ${name} has a flexible time window: the lab knows OFF only`);
+  }
+  for (const unsupported of ['StartDate', 'EndDate']) {
+    if (properties[unsupported] !== undefined) {
+      throw new AssemblyError(`the schedule ${name} has a ${unsupported}, which the lab does not know`);
+    }
+  }
+  const expression = String(properties['ScheduleExpression']);
+  const timeZone = String(properties['ScheduleExpressionTimezone'] ?? 'UTC');
+  compileExpression(expression, { timeZone, from: 0 });
+  const target = properties['Target'];
+  if (!isObject(target)) throw new AssemblyError(`the schedule ${name} has no target`);
+  return {
+    name,
+    arn:
+      typeof properties['GroupName'] === 'string'
+        ? arn.replace('/default/', `/${properties['GroupName']}/`)
+        : arn,
+    expression,
+    timeZone,
+    enabled: (properties['State'] ?? 'ENABLED') === 'ENABLED',
+    target: readTarget(`the schedule ${name}`, target),
+  };
+}
+
+function readTarget(where: string, target: JsonObject): TargetSpec {
+  const known = new Set(['Id', 'Arn', 'RoleArn', 'Input', 'RetryPolicy', 'DeadLetterConfig']);
+  const unknown = Object.keys(target).find((key) => !known.has(key));
+  if (unknown) throw new AssemblyError(`${where} has a target with ${unknown}, which the lab does not know`);
+  const letters = isObject(target['DeadLetterConfig']) ? target['DeadLetterConfig']['Arn'] : undefined;
+  return {
+    functionArn: String(target['Arn']),
+    ...(target['RoleArn'] === undefined ? {} : { roleArn: String(target['RoleArn']) }),
+    ...(target['Input'] === undefined ? {} : { input: String(target['Input']) }),
+    ...(typeof letters === 'string' ? { deadLetterArn: letters } : {}),
+  };
+}
+
+/** A rule or schedule that may not invoke its function does nothing in AWS, so it is an error here. */
+export function checkTargets(
+  stack: Stack,
+  known: {
+    functions: readonly FunctionSpec[];
+    rules: readonly RuleSpec[];
+    schedules: readonly ScheduleSpec[];
+    roles: readonly RoleSpec[];
+    resources: readonly Resource[];
+  },
+): void {
+  const arns = new Set(known.functions.map((spec) => spec.arn));
+  const permissions = known.resources.filter((resource) => resource.type === 'AWS::Lambda::Permission');
+  for (const rule of known.rules) {
+    for (const { functionArn } of rule.targets) {
+      if (!arns.has(functionArn)) {
+        throw new AssemblyError(
+          `the rule ${rule.name} of ${stack.name} has the target ${functionArn}: the lab runs functions of the stack only`,
+        );
+      }
+      const name = functionArn.split(':').at(-1);
+      const allowed = permissions.some(
+        ({ properties }) =>
+          [functionArn, name].includes(String(properties['FunctionName'])) &&
+          properties['Principal'] === 'events.amazonaws.com' &&
+          properties['Action'] === 'lambda:InvokeFunction' &&
+          (properties['SourceArn'] === undefined || properties['SourceArn'] === rule.arn),
+      );
+      if (!allowed) {
+        throw new AssemblyError(
+          `the rule ${rule.name} of ${stack.name} may not invoke ${name}: no AWS::Lambda::Permission says so`,
+        );
+      }
+    }
+  }
+  for (const schedule of known.schedules) {
+    const { functionArn } = schedule.target;
+    if (!arns.has(functionArn)) {
+      throw new AssemblyError(
+        `the schedule ${schedule.name} of ${stack.name} has the target ${functionArn}: the lab runs functions of the stack only`,
+      );
+    }
+    const role = known.roles.find((candidate) => candidate.arn === schedule.target.roleArn);
+    const allowed =
+      role?.trusted.includes('scheduler.amazonaws.com') &&
+      role.statements.some(
+        (statement) =>
+          statement.effect === 'Allow' &&
+          statement.actions.includes('lambda:InvokeFunction') &&
+          statement.resources.some((pattern) => pattern === functionArn || pattern === '*'),
+      );
+    if (!allowed) {
+      throw new AssemblyError(
+        `the schedule ${schedule.name} of ${stack.name} may not invoke ${functionArn}: its role does not allow it`,
+      );
+    }
+  }
+}
