@@ -304,6 +304,7 @@ function oneBadResourceStopsNothing({ lab, log, decisions }: Evidence): Verdict 
       (decision) =>
         decision.environment === environment?.name &&
         decision.action === 'confirm-stop' &&
+        decision.target !== call.parameters['nodegroupName'] &&
         Date.parse(decision.time) > call.time,
     );
     const groups = new Set(after.map(({ target }) => target));
