@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { type BenchResult, table } from '#lab/bench/bench.ts';
 import { BENCHES } from '#lab/bench/benches.ts';
+import { clearSites } from '#lab/bench/site.ts';
 
 const program = new Command('bench')
   .description(
@@ -27,14 +28,18 @@ const program = new Command('bench')
 const [only] = program.processedArgs as [string | undefined];
 const { runs, json } = program.opts<{ runs: number; json?: true }>();
 const results: BenchResult[] = [];
-for (const [name, bench] of Object.entries(BENCHES)) {
-  if (only !== undefined && only !== name) continue;
-  const result = await bench({
-    runs,
-    log: (line) => void (process.stderr.isTTY && process.stderr.write(`${line}\n`)),
-  });
-  results.push(result);
-  if (!json) console.log(`${table(result)}\n`);
+try {
+  for (const [name, bench] of Object.entries(BENCHES)) {
+    if (only !== undefined && only !== name) continue;
+    const result = await bench({
+      runs,
+      log: (line) => void (process.stderr.isTTY && process.stderr.write(`${line}\n`)),
+    });
+    results.push(result);
+    if (!json) console.log(`${table(result)}\n`);
+  }
+} finally {
+  await clearSites();
 }
 const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.versions.node}`;
 if (json) console.log(JSON.stringify({ machine, date: new Date().toISOString(), results }));

@@ -60,5 +60,5 @@ export function table(result: BenchResult): string {
 function text(value: number): string {
   return value >= 100
     ? Math.round(value).toLocaleString('en-US')
-    : value.toFixed(value >= 10 ? 1 : 3).replace(/\.?0+$/, '');
+    : value.toFixed(value >= 10 ? 2 : 3).replace(/\.?0+$/, '');
 }
