@@ -9,7 +9,7 @@ export interface ClusterEndpoint {
   readonly ca: string;
 }
 
-/** Throws the SDK's error where the call fails, and `NightshiftError` for a cluster that has no endpoint (yet). */
+/** Throws the SDK's error where the call fails, and `NightshiftError` for a cluster without an endpoint or access entries. */
 export async function describeCluster(
   client: Pick<EKSClient, 'send'>,
   name: string,
@@ -21,6 +21,12 @@ export async function describeCluster(
   if (!endpoint || !ca) {
     throw new NightshiftError(
       `the cluster ${name} is ${cluster?.status ?? 'unknown'} and has no endpoint: wait until it is ACTIVE`,
+      { facts: { cluster: name } },
+    );
+  }
+  if (cluster.accessConfig?.authenticationMode === 'CONFIG_MAP') {
+    throw new NightshiftError(
+      `the cluster ${name} knows no access entries (authentication mode CONFIG_MAP), so it lets no function in: change the mode to API_AND_CONFIG_MAP`,
       { facts: { cluster: name } },
     );
   }

@@ -1,6 +1,7 @@
 /** A secret that is one string, read when it is first needed and kept as long as the function is warm. */
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { NightshiftError } from '#functions/shared/errors.ts';
+import { errorName } from './aws-client.ts';
 
 export interface Secret {
   /** The kept value, or the one that is read now. Never logged; it is in no error of ours. */
@@ -13,12 +14,20 @@ export class SecretError extends NightshiftError {
   override name = 'SecretError';
 }
 
-/** Throws the SDK's error where it cannot be read, and `SecretError` where it holds no usable string. */
+/** Throws the SDK's error where it cannot be read, and `SecretError` where there is none, or no usable string in it. */
 export function createSecret(client: Pick<SecretsManagerClient, 'send'>, id: string): Secret {
   let kept: Promise<string> | undefined;
 
   const fetch = async () => {
-    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: id }));
+    const { SecretString } = await client
+      .send(new GetSecretValueCommand({ SecretId: id }))
+      .catch((cause: unknown) => {
+        if (errorName(cause) !== 'ResourceNotFoundException') throw cause;
+        throw new SecretError(
+          `there is no secret ${id} in this account and region: create it with the bare token as its text`,
+          { cause },
+        );
+      });
     const value = SecretString?.trim() ?? '';
     if (!value) throw new SecretError(`the secret ${id} holds no string: put the token there as plain text`);
     // What is not printable cannot be part of a header; the value itself is not shown.

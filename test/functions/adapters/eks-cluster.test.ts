@@ -21,6 +21,22 @@ describe('where a cluster answers', () => {
     });
   });
 
+  it('is an error that says what to change where the cluster knows no access entries', async () => {
+    const client = new EKSClient({ region: 'ap-northeast-1' });
+    mockClient(client)
+      .on(DescribeClusterCommand)
+      .resolves({
+        cluster: {
+          endpoint: 'https://abc.gr7.ap-northeast-1.eks.amazonaws.com',
+          certificateAuthority: { data: 'YWJj' },
+          accessConfig: { authenticationMode: 'CONFIG_MAP' },
+        },
+      });
+    await expect(describeCluster(client, 'develop')).rejects.toThrow(
+      /authentication mode CONFIG_MAP.*change the mode to API_AND_CONFIG_MAP/,
+    );
+  });
+
   it('is an error while the cluster is being created', async () => {
     const client = new EKSClient({ region: 'ap-northeast-1' });
     mockClient(client)

@@ -31,6 +31,16 @@ describe('a secret', () => {
     expect(await secret.read()).toBe('a');
   });
 
+  test('that does not exist is an error that says so by name', async () => {
+    const missing = Object.assign(new Error("Secrets Manager can't find the specified secret."), {
+      name: 'ResourceNotFoundException',
+    });
+    client.on(GetSecretValueCommand).rejects(missing);
+    await expect(create().read()).rejects.toThrow(
+      'there is no secret nightshift/argocd in this account and region: create it',
+    );
+  });
+
   test.each([undefined, '', ' \n'])(
     'that holds %j is an error that says where to put the token',
     async (value) => {
