@@ -6,12 +6,14 @@
 import { createTable } from '#functions/adapters/table.ts';
 import {
   DECISION,
+  DEPLOY,
   LEDGER,
   NIGHT,
   OVERRIDE_KEY,
   STATE_KEY,
   savedKey,
 } from '#functions/adapters/table-keys.ts';
+import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import type { LedgerEntry, Memo, SavedSize } from '#functions/night-schedule/ports.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
@@ -22,6 +24,7 @@ import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
 import { CloudError } from './io.ts';
 
 const MEMO_KEY = 'note#memo';
+const APPLICATIONS = 'app#';
 
 export interface Night {
   readonly state?: ClusterState;
@@ -43,8 +46,20 @@ export interface Cloud {
   wakeFunction(cause: string): Promise<void>;
   /** Decided at `since` or later, oldest first. */
   decisions(since: Date): Promise<readonly Decision[]>;
+  /** The applications that were ever deployed, and what waits. */
+  applications(): Promise<readonly ApplicationRecord[]>;
   /** Of the dates from `firstDate` (ISO) on, oldest first. */
   ledger(firstDate: string): Promise<readonly LedgerEntry[]>;
+}
+
+/** Instead of what the shell says. */
+export interface CloudAccess {
+  readonly endpoint?: string;
+  readonly credentials?: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string;
+  };
 }
 
 /** Clients with the credentials of this shell, for the region of the environment. The SDK is only loaded here. */
@@ -52,12 +67,13 @@ export async function createCloud(
   name: string,
   environment: EnvironmentConfig,
   localNow: () => Date,
+  access: CloudAccess = {},
 ): Promise<Cloud> {
   const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb');
   const { region, account } = environment;
   const tableName = tableNameOf(name);
   const tableArn = `arn:aws:dynamodb:${region}:${account}:table/${tableName}`;
-  const client = new DynamoDBClient({ region, maxAttempts: 3 });
+  const client = new DynamoDBClient({ region, maxAttempts: 3, ...access });
   const clock = createClock(localNow);
   client.middlewareStack.add(
     (next) => async (args) => {
@@ -123,7 +139,7 @@ export async function createCloud(
         id: cause,
         time: clock.now().toISOString(),
       };
-      const lambda = new LambdaClient({ region, maxAttempts: 3 });
+      const lambda = new LambdaClient({ region, maxAttempts: 3, ...access });
       await asking(
         {
           permission: 'lambda:InvokeFunction',
@@ -148,6 +164,14 @@ export async function createCloud(
         table.list<Decision>(DECISION, { after: since.toISOString() }),
       );
       return items.map((item) => item.value);
+    },
+
+    async applications() {
+      const items = await ask('dynamodb:Query', () =>
+        table.list<ApplicationRecord>(DEPLOY, { prefix: APPLICATIONS }),
+      );
+      // Beside the applications there is a mark of the night, without a slash in its key.
+      return items.filter(({ key }) => key.includes('/')).map((item) => item.value);
     },
 
     async ledger(firstDate) {

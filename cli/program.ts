@@ -2,7 +2,9 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError, type LoadedConfig, loadConfig } from '#lib/config-file.ts';
 import { SPAN_EXAMPLES, UNTIL_EXAMPLES } from '#model/when.ts';
+import { showConsole } from './console/console.ts';
 import { doctor, type Examined } from './doctor/doctor.ts';
+import { type DriftOptions, drift } from './drift.ts';
 import { DEFAULT_SINCE, type ExplainOptions, explain } from './explain.ts';
 import { CloudError, type Io, RefusedError } from './io.ts';
 import { cancelOverride, type OverrideOptions, setOverride, type Wish } from './override.ts';
@@ -154,6 +156,22 @@ function createProgram(io: Io, { answered, examined }: Outcome): Command {
 
   command(
     program,
+    'console',
+    'a page on this machine: what each cluster does and why, and buttons for keep-up, wake, sleep and cancel',
+    ['nightshift console', 'nightshift console --port 8022'],
+  )
+    .option('-p, --port <number>', 'of 127.0.0.1 (default: one that is free)')
+    .action(async (options: { port?: string }) =>
+      showConsole(
+        await config(),
+        options,
+        io,
+        new Promise<void>((resolve) => process.once('SIGINT', resolve)),
+      ),
+    );
+
+  command(
+    program,
     'rollout',
     'syncs one Argo CD application by hand and waits for the verdict; the only way into production',
     [
@@ -176,6 +194,25 @@ function createProgram(io: Io, { answered, examined }: Outcome): Command {
       rollout(await config(), name, application, options, createRolloutIo(io)),
     );
 
+  command(
+    program,
+    'drift',
+    'which Argo CD applications are OutOfSync, and since when; production too, and changes nothing',
+    ['nightshift drift develop', 'nightshift drift production --limit 4h --json'],
+  )
+    .argument('[environment]', 'its name in the config; may be left out where there is one Argo CD for all')
+    .option('-p, --project <name>', 'this Argo CD project only')
+    .option('-l, --limit <span>', `what is too long: ${SPAN_EXAMPLES} (default: deploy.driftMinutes, or 1h)`)
+    .option('-s, --server <url>', 'the Argo CD server (default: ARGOCD_SERVER, or what the config says)')
+    .option('--ca <file>', 'the PEM of a private CA')
+    .option('--json', 'one JSON document')
+    .action(async (name: string | undefined, options: DriftOptions) =>
+      examined({
+        healthy: await drift(await config(), name, options, createRolloutIo(io)),
+        complete: true,
+      }),
+    );
+
   return program;
 }
 
@@ -193,7 +230,7 @@ const HELP = `Examples:
   $ nightshift explain web-spot
 
 Times without an offset are read on the clock of the environment's schedule.
-plan asks nobody. rollout uses your own token, ARGOCD_AUTH_TOKEN. All others use the AWS credentials of this
+plan asks nobody. rollout and drift use your own token, ARGOCD_AUTH_TOKEN. All others use the AWS credentials of this
 shell; AWS_ENDPOINT_URL names another endpoint.
 
-Exit codes: 0 done; 1 the config or the request is wrong, or doctor found a failure; 2 AWS refused or could not be asked.`;
+Exit codes: 0 done; 1 the config or the request is wrong, or doctor or drift found what is wrong; 2 AWS refused or could not be asked.`;

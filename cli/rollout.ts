@@ -2,33 +2,28 @@
  * `rollout`: a person syncs one application with their own token, and waits for the same verdict that branch-deploy
  * waits for. It is the only way into production, and nothing of it runs in a function.
  */
-import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
 import { createArgocdServer } from '#functions/adapters/argocd/server.ts';
 import { isOver, ROLLOUT, shortSha } from '#functions/branch-deploy/decide.ts';
 import type { ApplicationView, Argocd, Trouble } from '#functions/branch-deploy/ports.ts';
-import { SettingsError } from '#functions/shared/errors.ts';
 import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
 import type { Action, Decision } from '#model/decision.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { parseSpan } from '#model/when.ts';
-import { CloudError, type Io, RefusedError } from './io.ts';
+import { type ArgocdOptions, connectAs, errorOf, type Variables } from './argocd.ts';
+import { type Io, RefusedError } from './io.ts';
 import { plain } from './text.ts';
 
 export const DEFAULT_TIMEOUT = '30m';
 
-export interface RolloutOptions {
+export interface RolloutOptions extends ArgocdOptions {
   /** A commit, tag or branch; left out: what the application tracks. */
   readonly revision?: string;
   /** Argo CD project; default `default`. */
   readonly project?: string;
   /** Of the Application, where it is not Argo CD's own. */
   readonly namespace?: string;
-  /** `https://argocd.example.com`; default ARGOCD_SERVER, or what the config says of the environment. */
-  readonly server?: string;
-  /** A file with the PEM of a private CA. */
-  readonly ca?: string;
   readonly prune?: boolean;
   /** Instead of the typed confirmation. */
   readonly yesProduction?: boolean;
@@ -39,8 +34,7 @@ export interface RolloutOptions {
 
 /** What the command needs beside the terminal. */
 export interface RolloutIo extends Pick<Io, 'out' | 'err' | 'now' | 'user'> {
-  /** ARGOCD_SERVER and ARGOCD_AUTH_TOKEN, as Argo CD's own command line reads them. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Variables;
   /** What the person answers; undefined where nobody can be asked. */
   ask(question: string): Promise<string | undefined>;
   pause(ms: number): Promise<void>;
@@ -64,7 +58,7 @@ export async function rollout(
 ): Promise<void> {
   const environment = environmentOf(loaded, name);
   const timeoutMs = timeoutOf(options.timeout ?? DEFAULT_TIMEOUT);
-  const argocd = await connect(name, environment, options, io);
+  const argocd = await connectAs({ name, environment }, options, io.environment, createArgocdServer);
   try {
     const application: ApplicationSettings = {
       name: applicationName,
@@ -268,65 +262,13 @@ async function confirm(
   if (answer.trim() !== wanted) throw new RefusedError(`nothing was done: ${wanted} was not typed`);
 }
 
-async function connect(
-  name: string,
-  environment: EnvironmentConfig,
-  options: RolloutOptions,
-  io: RolloutIo,
-): Promise<Argocd & { close(): void }> {
-  const token = io.environment['ARGOCD_AUTH_TOKEN']?.trim();
-  if (!token) {
-    throw new RefusedError(
-      'there is no Argo CD token: set ARGOCD_AUTH_TOKEN to one of yours ("argocd account generate-token")',
-    );
-  }
-  const configured = environment.deploy?.argocd;
-  const server = options.server ?? io.environment['ARGOCD_SERVER'] ?? configured?.url;
-  if (!server)
-    throw new RefusedError(`${name} has no Argo CD in the config: write --server, or set ARGOCD_SERVER`);
-  const ca = options.ca ? await readCa(options.ca) : configured?.ca;
-  try {
-    return createArgocdServer({
-      argocd: {
-        // Argo CD's own command line takes a host without a scheme.
-        url: server.includes('://') ? server : `https://${server}`,
-        ...(ca ? { ca } : {}),
-        ...(configured?.insecureLoopback ? { insecureLoopback: true } : {}),
-      },
-      token: { read: async () => token, readAgain: async () => token },
-    });
-  } catch (error) {
-    if (error instanceof SettingsError) throw new RefusedError(error.message);
-    throw error;
-  }
-}
-
-async function readCa(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new RefusedError(
-      `--ca ${path}: the file cannot be read (${(cause as NodeJS.ErrnoException).code})`,
-    );
-  }
-}
-
 function viewFrom(
   name: string,
   application: ApplicationSettings,
   answer: Awaited<ReturnType<Argocd['read']>>,
 ): ApplicationView {
   if (answer.ok) return answer.value;
-  const { kind, detail } = answer.trouble;
-  const what = `${name}: ${application.project}/${application.name}`;
-  switch (kind) {
-    case 'passing':
-    case 'unauthorized':
-    case 'forbidden':
-      throw new CloudError(`${what}: ${plain(detail)}`);
-    default:
-      throw new RefusedError(`${what}: ${plain(detail)}`);
-  }
+  throw errorOf(`${name}: ${application.project}/${application.name}`, answer.trouble);
 }
 
 function timeoutOf(text: string): number {

@@ -1,0 +1,31 @@
+/** `console`: the page, until it is interrupted. */
+import type { LoadedConfig } from '#lib/config-file.ts';
+import { type Io, RefusedError } from '../io.ts';
+import { serveConsole } from './server.ts';
+
+export async function showConsole(
+  loaded: LoadedConfig,
+  options: { readonly port?: string },
+  io: Io,
+  interrupted: Promise<void>,
+): Promise<void> {
+  const port = options.port === undefined ? 0 : Number(options.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new RefusedError(`--port ${options.port}: write a number from 1 to 65535`);
+  }
+  let page: Awaited<ReturnType<typeof serveConsole>>;
+  try {
+    page = await serveConsole({ loaded, io, port });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new RefusedError(`--port ${port}: something else listens there: write another, or leave it out`);
+  }
+  io.out(
+    `The console is at\n\n  ${page.url}\n\nfor this machine alone, with your credentials. Ctrl-C ends it.`,
+  );
+  try {
+    await interrupted;
+  } finally {
+    await page.close();
+  }
+}
