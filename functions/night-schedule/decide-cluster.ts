@@ -50,6 +50,8 @@ export interface Plan {
   readonly before: readonly AutoscalerStep[];
   readonly stages: readonly (readonly GroupStep[])[];
   readonly after: readonly AutoscalerStep[];
+  /** The stop is past its deadline: groups no longer wait for an autoscaler that cannot be paused. */
+  readonly isLate: boolean;
   readonly state: ClusterState;
 }
 
@@ -107,11 +109,12 @@ export function decideCluster(snapshot: Snapshot, policy: Policy): Plan {
   const others = [...steps].filter(([name]) => name !== host).map(([, step]) => step);
   const hostStep = host === undefined ? undefined : steps.get(host);
 
+  const late =
+    desired.state === 'asleep' &&
+    memory.state?.value.phase === 'stopping' &&
+    now.getTime() - Date.parse(memory.state.value.since) >= policy.stopDeadlineMinutes * 60_000;
   if (desired.state === 'asleep') {
     const hold = view === undefined ? undefined : pauseStep(snapshot, view, paused, before);
-    const late =
-      memory.state?.value.phase === 'stopping' &&
-      now.getTime() - Date.parse(memory.state.value.since) >= policy.stopDeadlineMinutes * 60_000;
     if (hold !== undefined && !late) {
       stages.push(
         others.map((step) => (step.resize ? waiting(step, hold) : step)),
@@ -139,7 +142,7 @@ export function decideCluster(snapshot: Snapshot, policy: Policy): Plan {
     if (paused !== undefined) resumeStep(snapshot, view, host, after);
   }
 
-  const plan = { before, stages, after };
+  const plan = { before, stages, after, isLate: late };
   return { ...plan, state: stateOf(snapshot, settled, plan) };
 }
 

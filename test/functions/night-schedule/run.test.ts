@@ -221,6 +221,19 @@ describe('with a cluster autoscaler', () => {
     expect(world.size('workers').desired).toBe(0);
   });
 
+  it('stops the groups past the deadline also where the autoscaler answers and cannot be paused', async () => {
+    const world = aWorld(groups(), { kind: 'cluster-autoscaler', replicas: 2 });
+    world.hook = (call) => {
+      if (call === 'autoscaler.pause') throw new Error('deployments/scale is forbidden');
+    };
+    await expect(pass(world, NIGHT, { autoscaler: autoscalerConfig })).rejects.toThrow(/forbidden/);
+    expect(world.size('workers').desired).toBe(3);
+    await expect(pass(world, minutes(NIGHT, 21), { autoscaler: autoscalerConfig })).rejects.toThrow(
+      /forbidden/,
+    );
+    expect(world.size('workers').desired).toBe(0);
+  });
+
   it("takes Karpenter's limits and waits for its NodeClaims before its host goes", async () => {
     const karpenter = {
       ...autoscalerConfig,
