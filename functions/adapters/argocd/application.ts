@@ -13,6 +13,8 @@ const LONGEST_MESSAGE = 300;
 export interface ApplicationObject {
   readonly metadata?: {
     readonly name?: string;
+    readonly namespace?: string;
+    readonly creationTimestamp?: string;
     readonly resourceVersion?: string;
     readonly deletionTimestamp?: string;
   };
@@ -31,6 +33,8 @@ export interface ApplicationObject {
     };
     readonly health?: { readonly status?: string; readonly message?: string };
     readonly reconciledAt?: string;
+    /** Syncs of the whole application that succeeded, oldest first. */
+    readonly history?: readonly { readonly deployedAt?: string }[];
     readonly operationState?: {
       readonly operation?: OperationObject;
       readonly phase?: string;
@@ -57,9 +61,15 @@ interface OperationObject {
   readonly initiatedBy?: { readonly username?: string; readonly automated?: boolean };
 }
 
+/** An Application has a name, and what is read of it is of the types that Argo CD gives it. */
 export function isApplication(value: unknown): value is ApplicationObject {
   const metadata = (value as ApplicationObject | null)?.metadata;
-  return typeof metadata === 'object' && metadata !== null && typeof metadata.name === 'string';
+  return (
+    typeof metadata === 'object' &&
+    metadata !== null &&
+    typeof metadata.name === 'string' &&
+    fits(value, APPLICATION)
+  );
 }
 
 export function viewOf(application: ApplicationObject): ApplicationView {
@@ -126,9 +136,55 @@ function oneOf<T extends string>(known: readonly T[], value: string | undefined)
   return known.find((candidate) => candidate === value);
 }
 
-function dateOf(text: string | undefined): Date | undefined {
+export function dateOf(text: string | undefined): Date | undefined {
   const date = new Date(text ?? '');
   return Number.isNaN(date.getTime()) ? undefined : date;
+}
+
+type Shape = 'string' | 'boolean' | readonly [Shape] | { readonly [field: string]: Shape };
+
+const SOURCE = { repoURL: 'string', targetRevision: 'string' } as const satisfies Shape;
+const OPERATION = {
+  info: [{ name: 'string', value: 'string' }],
+  initiatedBy: { username: 'string', automated: 'boolean' },
+} as const satisfies Shape;
+const HEALTH = { status: 'string', message: 'string' } as const satisfies Shape;
+const REVISIONS = { revision: 'string', revisions: ['string'] } as const satisfies Shape;
+const APPLICATION: Shape = {
+  metadata: { deletionTimestamp: 'string' },
+  spec: { source: SOURCE, sources: [SOURCE] },
+  operation: OPERATION,
+  status: {
+    sync: { status: 'string', ...REVISIONS },
+    health: HEALTH,
+    reconciledAt: 'string',
+    operationState: {
+      operation: OPERATION,
+      phase: 'string',
+      message: 'string',
+      startedAt: 'string',
+      finishedAt: 'string',
+      syncResult: REVISIONS,
+    },
+    resources: [{ kind: 'string', name: 'string', health: HEALTH }],
+  },
+};
+
+/** Every field that is there is of its type. Fields that are not in the shape are nobody's business. */
+function fits(value: unknown, shape: Shape): boolean {
+  // Go writes an empty list as null.
+  if (value === undefined || (value === null && isTuple(shape))) return true;
+  if (typeof shape === 'string') return typeof value === shape;
+  if (isTuple(shape))
+    return Array.isArray(value) && value.every((one) => one !== undefined && fits(one, shape[0]));
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.entries(shape).every(([field, inner]) =>
+    fits((value as Record<string, unknown>)[field], inner),
+  );
+}
+
+function isTuple(shape: Shape): shape is readonly [Shape] {
+  return Array.isArray(shape);
 }
 
 /** Somebody else's text on one line, at no great length. */

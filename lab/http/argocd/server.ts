@@ -254,6 +254,10 @@ function route(call: Call, segments: readonly string[]): Reply {
     const refresh = query.has('refresh') ? (query.get('refresh') === 'hard' ? 'hard' : 'normal') : undefined;
     return json(typed(argocd.get(caller, { ...application, ...(project ? { project } : {}) }, refresh)));
   }
+  if (verb === 'events') {
+    if (method !== 'GET') return methodNotAllowed();
+    return json({ metadata: {}, items: argocd.events(callerOf(call), application) });
+  }
   if (verb === 'sync') {
     if (method !== 'POST') return methodNotAllowed();
     const body = readSyncBody(call.body);

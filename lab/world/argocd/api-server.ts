@@ -1,7 +1,7 @@
 /** The decisions of Argo CD's API server about applications: `server/application/application.go` of 3.6. */
 import type { Clock } from '../clock.ts';
 import type { Access, Caller } from './access.ts';
-import type { Application } from './application.ts';
+import type { Application, AuditEvent } from './application.ts';
 import { sourcesOf } from './compare.ts';
 import type { Controller } from './controller.ts';
 import { ArgocdError, permissionDenied } from './errors.ts';
@@ -16,6 +16,8 @@ import {
 import { canSync } from './sync-windows.ts';
 import type { ApplicationObject } from './types.ts';
 
+const EVENT_TTL_MS = 3_600_000;
+
 export interface ListQuery {
   readonly name?: string;
   readonly projects?: readonly string[];
@@ -28,6 +30,8 @@ export interface ListQuery {
 export interface ApiServer {
   get(caller: Caller, query: ApplicationQuery, refresh?: 'normal' | 'hard'): ApplicationObject;
   list(caller: Caller, query: ListQuery): ApplicationObject[];
+  /** Kubernetes forgets an event after an hour. */
+  events(caller: Caller, query: ApplicationQuery): readonly AuditEvent[];
   sync(caller: Caller, request: SyncRequest): ApplicationObject;
   terminate(caller: Caller, query: ApplicationQuery): void;
 }
@@ -92,6 +96,12 @@ export function createApiServer(parts: {
         )
         .map(view)
         .sort((one, other) => (one.metadata.name < other.metadata.name ? -1 : 1)),
+    events(caller, query) {
+      const application = enforced(caller, 'get', query);
+      controller.settle(application);
+      const oldest = parts.clock.now() - EVENT_TTL_MS;
+      return application.events.filter(({ lastTimestamp }) => Date.parse(lastTimestamp) >= oldest);
+    },
     sync(caller, request) {
       const application = enforced(caller, 'get', request);
       controller.settle(application);

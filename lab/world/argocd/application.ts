@@ -20,8 +20,16 @@ export interface Application {
   /** Set by a person or a test: its workload is paused. */
   suspended: boolean;
   gone: boolean;
+  /** Kubernetes events about it, oldest first: changes of its sync status. */
+  readonly events: AuditEvent[];
   /** What the next attempts of a sync come to, instead of what they would. */
   readonly failures: { readonly phase: 'Failed' | 'Error'; readonly message: string }[];
+}
+
+export interface AuditEvent {
+  readonly reason: 'ResourceUpdated';
+  readonly message: string;
+  readonly lastTimestamp: string;
 }
 
 /** The stages of one attempt, and where it is. */

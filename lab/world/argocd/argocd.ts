@@ -162,6 +162,7 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
         pollEvery: every,
         suspended: false,
         gone: false,
+        events: [],
         failures: [],
       };
       applications.set(qualifiedName(application), application);

@@ -64,6 +64,7 @@ export function createController(context: WorldContext, options: ControllerOptio
     const resolved = resolveSources(spec, options.revisionOf, undefined, at);
     const lost = resolved.findIndex(({ sha }) => sha === undefined);
     const revisions = resolved.map(({ revision, sha }) => sha ?? revision);
+    const before = status.sync.status;
     const found = compare(lost < 0 ? manifestsOf(seed, revisions) : undefined, live, workloads);
     status.sync = {
       status: found.sync,
@@ -75,6 +76,7 @@ export function createController(context: WorldContext, options: ControllerOptio
       },
       ...(multi ? { revisions } : { revision: revisions[0] ?? '' }),
     };
+    noteSync(application, before, at);
     status.reconciledAt = instant(at);
     status.resources = found.resources;
     status.summary = { images: [...new Set([...live.values()].map(({ image }) => image))].sort() };
@@ -93,6 +95,13 @@ export function createController(context: WorldContext, options: ControllerOptio
       if (verdict.do === 'wait') refreshAt(application, verdict.until);
     }
     changed(application);
+  };
+
+  const noteSync = ({ object, events }: Application, before: string, at: number) => {
+    const { status } = object.status.sync;
+    if (status === before) return;
+    const message = `Updated sync status: ${before} -> ${status}`;
+    events.push({ reason: 'ResourceUpdated', message, lastTimestamp: instant(at) });
   };
 
   const setHealth = (
@@ -153,7 +162,9 @@ export function createController(context: WorldContext, options: ControllerOptio
         workloads,
       );
       const before = JSON.stringify([status.sync.status, status.health, status.resources]);
+      const synced = status.sync.status;
       status.sync.status = found.sync;
+      noteSync(application, synced, now);
       status.resources = found.resources;
       setHealth(application, found.health, now);
       if (JSON.stringify([status.sync.status, status.health, status.resources]) !== before)
