@@ -4,13 +4,10 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { createArgocd } from '#functions/adapters/argocd/index.ts';
 import { awsClientDefaults } from '#functions/adapters/aws-client.ts';
-import {
-  createCodeBuildClient,
-  createDynamoDbClient,
-  createSecretsManagerClient,
-} from '#functions/adapters/clients.ts';
+import { createDynamoDbClient } from '#functions/adapters/clients.ts';
 import { createBuilds } from '#functions/adapters/codebuild.ts';
 import { createDecisionLog } from '#functions/adapters/decision-log.ts';
+import { createCodeBuildClient, createSecretsManagerClient } from '#functions/adapters/deploy-clients.ts';
 import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
 import { createGithubStatuses } from '#functions/adapters/github-status.ts';
 import { createNotifier } from '#functions/adapters/notifications.ts';
