@@ -265,7 +265,7 @@ const argocd = object(
 
 const application = z.union(
   [
-    text(''),
+    text('write the name of an Argo CD application'),
     object(
       {
         name: text('write the name of an Argo CD application'),

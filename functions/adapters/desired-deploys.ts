@@ -1,6 +1,8 @@
 /** The desired deploys in the environment's table, and what branch-deploy reads of the night there. */
+
 import type { DesiredDeploys, Kept, Night } from '#functions/branch-deploy/ports.ts';
 import type { ApplicationRecord, NightMark } from '#functions/branch-deploy/record.ts';
+import { NightshiftError } from '#functions/shared/errors.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Override } from '#model/schedule.ts';
 import type { Item, Table } from './table.ts';
@@ -19,13 +21,17 @@ export function createDesiredDeploys(table: Table): DesiredDeploys {
       const night = items.find((item) => item.key === NIGHT_MARK);
       return {
         records: items
-          .filter((item) => item.key !== NIGHT_MARK)
+          .filter((item) => item.key !== NIGHT_MARK && isRecord(item.value))
           .map((item) => keptOf(item as Item<ApplicationRecord>)),
-        ...(night ? { night: night.value as NightMark } : {}),
+        ...(night && isMark(night.value) ? { night: night.value } : {}),
       };
     },
     async get({ project, name }) {
       const item = await table.get<ApplicationRecord>(DEPLOY, applicationKey(project, name));
+      if (item && !isRecord(item.value))
+        throw new NightshiftError(
+          `the item ${DEPLOY} | ${item.key} of the table is no record of an application any more: delete it`,
+        );
       return item && keptOf(item);
     },
     save: (record, over) =>
@@ -68,6 +74,40 @@ export function createNight(table: Table): Night {
       return (await table.put(NIGHT, OVERRIDE_KEY, override, { if: over })) !== undefined;
     },
   };
+}
+
+/** What a person edited by hand, or something else wrote, must not stop the work on all other applications. */
+function isRecord(value: unknown): value is ApplicationRecord {
+  if (!isObject(value)) return false;
+  const { name, project, wanted, newest, attempt } = value;
+  return (
+    typeof name === 'string' &&
+    typeof project === 'string' &&
+    Array.isArray(wanted) &&
+    wanted.every(isBuild) &&
+    isObject(newest) &&
+    Object.values(newest).every(isBuild) &&
+    (attempt === undefined || (isObject(attempt) && Array.isArray(attempt['serves'])))
+  );
+}
+
+function isBuild(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    typeof value['build'] === 'string' &&
+    typeof value['project'] === 'string' &&
+    typeof value['repository'] === 'string' &&
+    typeof value['branch'] === 'string' &&
+    typeof value['number'] === 'number'
+  );
+}
+
+function isMark(value: unknown): value is NightMark {
+  return isObject(value) && typeof value['since'] === 'string';
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function keptOf<T>({ value, version }: Item<T>): Kept<T> {

@@ -1,4 +1,5 @@
 /** What spot-drain keeps in the table: who deals with which instance, and which cordons are to be undone. */
+import { NightshiftError } from '#functions/shared/errors.ts';
 import type { Claim, Claims, Cordon, Cordons, Held, Night } from '#functions/spot-drain/ports.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Item, Table } from './table.ts';
@@ -14,6 +15,10 @@ export function createClaims(table: Table): Claims {
   return {
     async read(instanceId) {
       const item = await table.get<Claim>(DRAIN, instanceKey(instanceId));
+      if (item && !isClaim(item.value))
+        throw new NightshiftError(
+          `the item ${DRAIN} | ${item.key} of the table is no claim any more: delete it`,
+        );
       return item ? heldOf(item) : undefined;
     },
     async create(claim, now) {
@@ -26,7 +31,8 @@ export function createClaims(table: Table): Claims {
     },
     remove: (instanceId, version) => table.remove(DRAIN, instanceKey(instanceId), version),
     async all() {
-      return (await table.list<Claim>(DRAIN, { prefix: instanceKey('') })).map(heldOf);
+      const items = await table.list<Claim>(DRAIN, { prefix: instanceKey('') });
+      return items.filter((item) => isClaim(item.value)).map(heldOf);
     },
   };
 }
@@ -41,7 +47,8 @@ export function createCordons(table: Table): Cordons {
       await table.remove(DRAIN, cordonKey(instanceId));
     },
     async all() {
-      return (await table.list<Cordon>(DRAIN, { prefix: cordonKey('') })).map((item) => item.value);
+      const items = await table.list<Cordon>(DRAIN, { prefix: cordonKey('') });
+      return items.map((item) => item.value).filter(isCordon);
     },
   };
 }
@@ -57,6 +64,43 @@ export function createNight(table: Table): Night {
 
 function heldOf(item: Item<Claim>): Held<Claim> {
   return { value: item.value, version: item.version };
+}
+
+/** What a person edited by hand, or something else wrote, must not stop the work on all other instances. */
+function isClaim(value: unknown): value is Claim {
+  if (!isObject(value)) return false;
+  const { instanceId, depth, state, hooks, attempts } = value;
+  return (
+    typeof instanceId === 'string' &&
+    DEPTHS.includes(depth as Claim['depth']) &&
+    STATES.includes(state as Claim['state']) &&
+    typeof attempts === 'number' &&
+    [value['until'], value['leaseUntil'], value['noticedAt'], value['since']].every(isInstant) &&
+    [value['deadline'], value['doneAt']].every((one) => one === undefined || isInstant(one)) &&
+    [value['cause'], value['trigger'], value['owner']].every((one) => typeof one === 'string') &&
+    Array.isArray(hooks) &&
+    hooks.every((hook) => isObject(hook) && typeof hook['token'] === 'string' && isInstant(hook['since']))
+  );
+}
+
+const DEPTHS: readonly Claim['depth'][] = ['none', 'cordon', 'drain'];
+const STATES: readonly Claim['state'][] = ['working', 'paused', 'failed', 'done'];
+
+function isCordon(value: unknown): value is Cordon {
+  return (
+    isObject(value) &&
+    typeof value['instanceId'] === 'string' &&
+    typeof value['trigger'] === 'string' &&
+    isInstant(value['due'])
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isInstant(value: unknown): boolean {
+  return typeof value === 'string' && !Number.isNaN(Date.parse(value));
 }
 
 function expiry(claim: Claim): Date {

@@ -162,6 +162,14 @@ interface ListBody<T> {
   readonly metadata?: { readonly continue?: string };
 }
 
+function isList<T>(body: unknown): body is ListBody<T> {
+  if (typeof body !== 'object' || body === null) return false;
+  const { items, metadata } = body as { items?: unknown; metadata?: unknown };
+  const isPaged = metadata === undefined || (typeof metadata === 'object' && metadata !== null);
+  const isFull = Array.isArray(items) && items.every((item) => typeof item === 'object' && item !== null);
+  return isPaged && (isFull || items === undefined || items === null);
+}
+
 async function listPages<T>(client: KubernetesClient, request: KubernetesRequest): Promise<T[]> {
   const items: T[] = [];
   let from: string | undefined;
@@ -170,8 +178,11 @@ async function listPages<T>(client: KubernetesClient, request: KubernetesRequest
       ...request,
       query: { ...request.query, continue: from },
     });
-    items.push(...(body.items ?? []));
-    from = body.metadata?.continue || undefined;
+    const page = isList<T>(body) ? body : undefined;
+    if (!page)
+      throw new NightshiftError(`kubernetes answered GET ${request.path} with something that is no list`);
+    items.push(...(page.items ?? []));
+    from = page.metadata?.continue || undefined;
   } while (from);
   return items;
 }
@@ -202,42 +213,51 @@ function parse<T>(name: string, reply: HttpReply): T {
   }
 }
 
-interface StatusBody {
-  readonly message?: string;
-  readonly reason?: string;
-  readonly details?: {
-    readonly causes?: readonly { reason?: string; message?: string; field?: string }[];
-    readonly retryAfterSeconds?: number;
-  };
-}
-
 function refusal(request: string, reply: HttpReply): KubernetesError {
   const body = statusOf(reply.body);
-  const causes: StatusCause[] = (body?.details?.causes ?? []).map((cause) => ({
-    reason: cause.reason ?? '',
-    message: cause.message ?? '',
-    field: cause.field ?? '',
+  const details = isObject(body?.['details']) ? body['details'] : {};
+  const listed = Array.isArray(details['causes']) ? details['causes'].filter(isObject) : [];
+  const causes: StatusCause[] = listed.map((cause) => ({
+    reason: textOf(cause['reason']),
+    message: textOf(cause['message']),
+    field: textOf(cause['field']),
   }));
+  const reason = textOf(body?.['reason']);
   const header = Number(reply.headers['retry-after']);
   const retryAfterSeconds =
     reply.headers['retry-after'] !== undefined && Number.isFinite(header) && header >= 0
       ? header
-      : body?.details?.retryAfterSeconds;
+      : numberOf(details['retryAfterSeconds']);
   return new KubernetesError({
     request,
     status: reply.status,
     causes,
-    ...(body?.reason ? { reason: body.reason } : {}),
-    detail: body?.message ?? reply.body.slice(0, 200).trim(),
+    ...(reason ? { reason } : {}),
+    detail: textOf(body?.['message']) || reply.body.slice(0, 200).trim(),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   });
 }
 
-function statusOf(text: string): StatusBody | undefined {
+function statusOf(text: string): Fields | undefined {
   try {
     const body: unknown = JSON.parse(text);
-    return typeof body === 'object' && body !== null ? (body as StatusBody) : undefined;
+    return isObject(body) ? body : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** A reply may come from a proxy in between: no field of it is taken for granted. */
+type Fields = Readonly<Record<string, unknown>>;
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' && value >= 0 ? value : undefined;
 }

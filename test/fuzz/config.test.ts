@@ -1,0 +1,103 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkConfig } from '#model/config-schema.ts';
+import { parseWindows } from '#model/window.ts';
+import { mutated } from './mutations.ts';
+
+const CONFIG = {
+  calendars: { japan: { holidays: 'JP', closed: ['2026-12-29/2027-01-03'], open: [] } },
+  schedules: { office: { timeZone: 'Asia/Tokyo', up: ['Mon-Fri 08:00-22:00'], calendar: 'japan' } },
+  environments: {
+    develop: {
+      account: '111111111111',
+      region: 'ap-northeast-1',
+      cluster: 'develop',
+      schedule: 'office',
+      nodegroups: 'all',
+      autoscaler: {
+        kind: 'cluster-autoscaler',
+        namespace: 'kube-system',
+        deployment: 'cluster-autoscaler',
+        hostGroup: 'system',
+      },
+      deploy: {
+        argocd: { url: 'https://argocd.develop.example.com', tokenSecret: 'nightshift/argocd-develop' },
+        builds: [
+          {
+            project: 'api-develop',
+            repository: 'https://github.com/example/api',
+            branch: 'develop',
+            applications: ['api'],
+          },
+        ],
+        whenAsleep: 'defer',
+      },
+    },
+    production: {
+      production: true,
+      account: '333333333333',
+      region: 'ap-northeast-1',
+      cluster: 'production',
+    },
+  },
+} as const;
+const HOLIDAYS = { has: (code: string) => code === 'JP', candidates: () => ['JP'] };
+
+describe('a config of any form', () => {
+  it('is right, or every mistake in it is a problem with a message', () => {
+    expect(checkConfig(CONFIG, HOLIDAYS).problems).toEqual([]);
+    fc.assert(
+      fc.property(fc.oneof(mutated(CONFIG), fc.anything()), (raw) => {
+        const { config, problems } = checkConfig(raw, HOLIDAYS);
+        expect(config === undefined).toBe(problems.length > 0);
+        for (const { message, path } of problems) {
+          expect(message).not.toBe('');
+          expect(typeof path).toBe('string');
+        }
+      }),
+      { numRuns: 1_500 },
+    );
+  });
+
+  it('never lets production have a schedule or deploys', () => {
+    fc.assert(
+      fc.property(fc.constantFrom('schedule', 'deploy'), fc.jsonValue(), (key, value) => {
+        const production = { ...CONFIG.environments.production, [key]: value };
+        const environments = { ...CONFIG.environments, production };
+        expect(checkConfig({ ...CONFIG, environments }, HOLIDAYS).config).toBeUndefined();
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('a window in any words', () => {
+  it('is read or refused with what to write instead', () => {
+    const part = fc.constantFrom(
+      'Mon',
+      'Fri',
+      '-',
+      ' ',
+      '08:00',
+      '24:00',
+      '25:61',
+      '20:00-02:00',
+      ',',
+      'x',
+      '０8:00',
+    );
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.array(part, { maxLength: 8 }).map((parts) => parts.join('')),
+          fc.string(),
+        ),
+        (text) => {
+          const read = parseWindows(text) as { readonly problem?: unknown } | readonly unknown[];
+          expect(read).toBeDefined();
+        },
+      ),
+      { numRuns: 800 },
+    );
+  });
+});

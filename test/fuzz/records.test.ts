@@ -1,0 +1,172 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createDesiredDeploys } from '#functions/adapters/desired-deploys.ts';
+import { createClaims, createCordons } from '#functions/adapters/drain-claims.ts';
+import { createInstanceGroups } from '#functions/adapters/lifecycle.ts';
+import { createNightStore } from '#functions/adapters/night-store.ts';
+import { isPending } from '#functions/branch-deploy/record.ts';
+import { NightshiftError } from '#functions/shared/errors.ts';
+import { judgeClaim, resumeClaim } from '#functions/spot-drain/claim.ts';
+import { createMemoryTable } from '#lab/simulation/table.ts';
+import { mutated } from './mutations.ts';
+
+const NOW = new Date('2026-08-27T03:00:00Z');
+const SAVED = {
+  group: 'workers',
+  autoScalingGroup: 'eks-workers',
+  size: { min: 1, desired: 3, max: 5 },
+  phase: 'asleep',
+  since: '2026-08-26T13:00:00Z',
+} as const;
+const CLAIM = {
+  instanceId: 'i-0123456789abcdef0',
+  node: 'ip-10-0-0-1',
+  cause: 'rebalance',
+  depth: 'drain',
+  force: false,
+  night: false,
+  until: '2026-08-27T04:00:00Z',
+  trigger: 'event-1',
+  noticedAt: '2026-08-27T02:59:00Z',
+  owner: 'invocation-1',
+  leaseUntil: '2026-08-27T02:59:30Z',
+  state: 'working',
+  attempts: 1,
+  since: '2026-08-27T02:59:00Z',
+  hooks: [
+    {
+      group: 'workers',
+      name: 'drain',
+      token: 't',
+      since: '2026-08-27T02:59:00Z',
+      heartbeatSeconds: 300,
+      completed: false,
+    },
+  ],
+} as const;
+const RECORD = {
+  name: 'api',
+  project: 'default',
+  wanted: [
+    {
+      project: 'api-develop',
+      build: 'api-develop:1',
+      number: 1,
+      repository: 'https://github.com/example/api',
+      branch: 'develop',
+      recordedAt: '2026-08-27T02:59:00Z',
+      trigger: 'event-1',
+    },
+  ],
+  newest: {},
+} as const;
+
+describe('a saved record that somebody edited', () => {
+  it('never becomes the size of a group, unless it is one', async () => {
+    await fc.assert(
+      fc.asyncProperty(mutated(SAVED), mutated(SAVED), async (one, other) => {
+        const table = createMemoryTable().through();
+        await table.put('night', 'saved#workers', one ?? null);
+        await table.put('night', 'state', other ?? null);
+        await table.put('night', 'override', other ?? null);
+        await table.put('night', 'note#memo', one ?? null);
+        const memory = await createNightStore(table).load();
+        for (const { value } of memory.saved.values()) {
+          const { min, desired, max } = value.size;
+          expect(desired).toBeGreaterThan(0);
+          expect(0 <= min && min <= desired && desired <= max).toBe(true);
+        }
+        expect(memory.saved.size + memory.corrupt.length).toBe(1);
+      }),
+      { numRuns: 600 },
+    );
+  });
+
+  it('of a drain is refused by name, and left out where all are looked at', async () => {
+    await fc.assert(
+      fc.asyncProperty(mutated(CLAIM), async (claim) => {
+        const table = createMemoryTable().through();
+        await table.put('drain', `instance#${CLAIM.instanceId}`, claim ?? null);
+        await table.put('drain', 'instance#i-0000000000000000f', {
+          ...CLAIM,
+          instanceId: 'i-0000000000000000f',
+        });
+        const claims = createClaims(table);
+        const worker = { owner: 'invocation-2', leaseUntil: NOW };
+        const all = await claims.all();
+        expect(all.some(({ value }) => value.instanceId === 'i-0000000000000000f')).toBe(true);
+        for (const held of all) resumeClaim(held.value, worker, NOW);
+        try {
+          const held = await claims.read(CLAIM.instanceId);
+          const { owner: _, leaseUntil: __, state: ___, attempts: ____, since: _____, ...wish } = CLAIM;
+          judgeClaim(held?.value, wish, worker, NOW);
+        } catch (error) {
+          expect(error).toBeInstanceOf(NightshiftError);
+        }
+      }),
+      { numRuns: 600 },
+    );
+  });
+
+  it('of a cordon is left out where all are looked at', async () => {
+    const cordon = { instanceId: 'i-0', node: 'n', undo: 'time', due: '2026-08-27T03:00:00Z', trigger: 't' };
+    await fc.assert(
+      fc.asyncProperty(mutated(cordon), async (damaged) => {
+        const table = createMemoryTable().through();
+        await table.put('drain', 'cordon#i-0', damaged ?? null);
+        for (const one of await createCordons(table).all()) {
+          expect(Number.isNaN(Date.parse(one.due))).toBe(false);
+          expect(typeof one.instanceId).toBe('string');
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('of a deploy is refused by name, and left out where all are looked at', async () => {
+    await fc.assert(
+      fc.asyncProperty(mutated(RECORD), async (record) => {
+        const table = createMemoryTable().through();
+        await table.put('deploy', 'app#default/api', record ?? null);
+        await table.put('deploy', 'app#default/web', { ...RECORD, name: 'web' });
+        const deploys = createDesiredDeploys(table);
+        const { records } = await deploys.all();
+        expect(records.some(({ value }) => value.name === 'web')).toBe(true);
+        for (const { value } of records) isPending(value);
+        try {
+          const kept = await deploys.get({ project: 'default', name: 'api' });
+          if (kept) isPending(kept.value);
+        } catch (error) {
+          expect(error).toBeInstanceOf(NightshiftError);
+        }
+      }),
+      { numRuns: 600 },
+    );
+  });
+});
+
+describe('tags of any form', () => {
+  it('say which clusters a group belongs to, or nothing', async () => {
+    const tag = fc.record({
+      Key: fc.oneof(
+        fc.constantFrom(
+          'eks:cluster-name',
+          'eks:nodegroup-name',
+          'kubernetes.io/cluster/',
+          'kubernetes.io/cluster/a',
+        ),
+        fc.string({ unit: 'binary' }),
+      ),
+      Value: fc.option(fc.string({ unit: 'binary' }), { nil: undefined }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(tag), async (Tags) => {
+        const send = async () => ({ AutoScalingGroups: [{ AutoScalingGroupName: 'workers', Tags }] });
+        const groups = createInstanceGroups({ send } as never, () => NOW);
+        const group = await groups.named('workers');
+        expect(group?.clusters.every((cluster) => typeof cluster === 'string')).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
