@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { EnvironmentConfig, NightshiftConfig } from '#model/config.ts';
 import type { BuildProjectSpec } from './assembly/deployment.ts';
+import { LabError } from './errors.ts';
 import { type ArgocdEndpoint, serveArgocd } from './http/argocd/server.ts';
 import { createAuthenticator } from './http/authenticator.ts';
 import { kubeconfig } from './http/kubernetes/kubeconfig.ts';
@@ -143,7 +144,9 @@ export async function raiseArgocd(
   const { url, tokenSecret } = environment.deploy.argocd;
   const { protocol, hostname, port } = new URL(url);
   if (protocol !== 'https:') {
-    throw new Error(`Argo CD of the cluster ${environment.cluster} is at ${url}: the lab serves https only`);
+    throw new LabError(
+      `Argo CD of the cluster ${environment.cluster} is at ${url}: the lab serves https only`,
+    );
   }
   const argocdEndpoint = await serveArgocd({ argocd, ca: site.ca, host: hostname, now: context.clock.now });
   site.closers.push(() => argocdEndpoint.close());

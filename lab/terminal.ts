@@ -4,6 +4,7 @@ import path from 'node:path';
 import picocolors from 'picocolors';
 import { ConfigError } from '#lib/config-file.ts';
 import { AssemblyError } from './assembly/errors.ts';
+import { LabError } from './errors.ts';
 import type { Screen } from './sample/timeline.ts';
 import { SynthesisError } from './synthesize.ts';
 
@@ -53,6 +54,7 @@ export async function main(run: () => Promise<number>): Promise<void> {
     const expected =
       error instanceof ConfigError ||
       error instanceof AssemblyError ||
+      error instanceof LabError ||
       error instanceof SynthesisError ||
       error instanceof UsageError;
     console.error(expected ? error.message : error);
