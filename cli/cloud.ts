@@ -3,6 +3,7 @@
  * permissions that a command needs are used, and the one that is missing is named.
  */
 
+import { errorName } from '#functions/adapters/aws-client.ts';
 import { createTable } from '#functions/adapters/table.ts';
 import {
   DECISION,
@@ -15,6 +16,7 @@ import {
 } from '#functions/adapters/table-keys.ts';
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import type { LedgerEntry, Memo, SavedSize } from '#functions/night-schedule/ports.ts';
+import { readSettings } from '#functions/shared/settings.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
 import type { Decision } from '#model/decision.ts';
@@ -46,6 +48,8 @@ export interface Cloud {
   wakeFunction(cause: string): Promise<void>;
   /** Decided at `since` or later, oldest first. */
   decisions(since: Date): Promise<readonly Decision[]>;
+  /** With what night-schedule was deployed; undefined where it is not. */
+  deployedSettings(): Promise<Readonly<Record<string, unknown>> | undefined>;
   /** The applications that were ever deployed, and what waits. */
   applications(): Promise<readonly ApplicationRecord[]>;
   /** Of the dates from `firstDate` (ISO) on, oldest first. */
@@ -127,6 +131,30 @@ export async function createCloud(
         table.remove(NIGHT, OVERRIDE_KEY, before.version),
       );
       if (!removed) throw changedMeanwhile(name);
+    },
+
+    async deployedSettings() {
+      const { GetFunctionConfigurationCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
+      const FunctionName = functionNameOf(name, 'night-schedule');
+      const lambda = new LambdaClient({ region, maxAttempts: 3, ...access });
+      const question = {
+        permission: 'lambda:GetFunctionConfiguration',
+        resource: `arn:aws:lambda:${region}:${account}:function:${FunctionName}`,
+        what: `the function ${FunctionName}`,
+        environment,
+        name,
+      };
+      return asking(question, async () => {
+        try {
+          const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+          return readSettings<Record<string, unknown>>(Environment?.Variables ?? {}).settings;
+        } catch (error) {
+          if (errorName(error) === 'ResourceNotFoundException') return undefined;
+          throw error;
+        } finally {
+          lambda.destroy();
+        }
+      });
     },
 
     async wakeFunction(cause) {

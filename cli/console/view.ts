@@ -28,6 +28,8 @@ export interface EnvironmentView {
   readonly now: string;
   /** Why nothing, or not everything, could be asked. */
   readonly error?: string;
+  /** What people should know although everything was answered. */
+  readonly notices: readonly string[];
   readonly phase: 'awake' | 'stopping' | 'asleep' | 'starting' | 'unknown' | 'never-stopped';
   readonly since?: string;
   /** Why it is as it is. */
@@ -93,6 +95,8 @@ export interface Seen {
   readonly decisions: readonly Decision[];
   readonly ledger: readonly LedgerEntry[];
   readonly records: readonly ApplicationRecord[];
+  /** Settings that the config says differently than the deployed function; undefined where nobody could tell. */
+  readonly changed?: readonly string[];
 }
 
 export function viewOf(named: Named, schedule: Schedule | undefined, seen: Seen): EnvironmentView {
@@ -100,6 +104,7 @@ export function viewOf(named: Named, schedule: Schedule | undefined, seen: Seen)
   const { now, night, decisions, ledger, records } = seen;
   const base = {
     ...headOf(named, schedule, now),
+    notices: noticesOf(named, seen),
     deploys: records.map(deployOf),
     drains: drainsOf(decisions),
     decisions: decisions.toReversed().slice(0, MOST_DECISIONS),
@@ -139,12 +144,24 @@ export function troubleView(
   return {
     ...headOf(named, schedule, now),
     error,
+    notices: [],
     phase: 'unknown',
     reason: 'it could not be asked',
     deploys: [],
     drains: [],
     decisions: [],
   };
+}
+
+function noticesOf({ name, environment }: Named, { changed = [] }: Seen): readonly string[] {
+  return [
+    ...(changed.length > 0
+      ? [
+          `The config has changed since the deploy (${changed.join(', ')}): what is planned here comes with cdk deploy Nightshift-${name}.`,
+        ]
+      : []),
+    ...(environment.dryRun ? ['This is a dry run: it decides and reports, and changes nothing.'] : []),
+  ];
 }
 
 function headOf({ name, environment }: Named, schedule: Schedule | undefined, now: Date) {

@@ -1,15 +1,18 @@
 /** Looks at the environments while somebody looks at the page, and tells what changed. */
 import type { LoadedConfig } from '#lib/config-file.ts';
-import { scheduleOf } from '#lib/settings.ts';
+import { scheduleOf, settingsOf } from '#lib/settings.ts';
 import { formatDate } from '#model/date.ts';
 import type { Schedule } from '#model/schedule.ts';
 import { DAY_MINUTES, wallAt } from '#model/zone.ts';
+import { changedSettings } from '../changed-settings.ts';
 import type { Cloud } from '../cloud.ts';
 import type { Named } from '../environments.ts';
 import { CloudError, type Io } from '../io.ts';
 import { type EnvironmentView, SAVINGS_DAYS, troubleView, viewOf } from './view.ts';
 
 const DAY_MS = 86_400_000;
+/** What is deployed changes seldom. */
+const DEPLOYED_FOR_MS = 60_000;
 
 export interface Watch {
   /** Hears of each environment at once, and again when it is looked at. Ends with the returned call. */
@@ -48,6 +51,23 @@ export function createWatch(
     return made;
   };
 
+  const changed = new Map<string, { readonly at: number; readonly keys: readonly string[] | undefined }>();
+  /** Undefined where nobody could tell: then only the doctor says which permission that needs. */
+  const changedSince = async (cloud: Cloud, name: string, now: Date) => {
+    const known = changed.get(name);
+    if (known && Math.abs(now.getTime() - known.at) < DEPLOYED_FOR_MS) return known.keys;
+    const { nightSchedule } = settingsOf(loaded.config, name, now);
+    let keys: readonly string[] | undefined;
+    try {
+      const found = nightSchedule && (await cloud.deployedSettings());
+      keys = nightSchedule && found ? changedSettings(nightSchedule, found) : undefined;
+    } catch (error) {
+      if (!(error instanceof CloudError)) throw error;
+    }
+    changed.set(name, { at: now.getTime(), keys });
+    return keys;
+  };
+
   const lookAt = async (named: Named): Promise<void> => {
     const { name, environment } = named;
     const schedules = (now: Date): Schedule | undefined =>
@@ -62,12 +82,20 @@ export function createWatch(
       const firstDate = formatDate(
         Math.floor(wallAt(schedule?.timeZone ?? 'UTC', now.getTime()) / DAY_MINUTES) - SAVINGS_DAYS + 1,
       );
-      const [decisions, ledger, records] = await Promise.all([
+      const [decisions, ledger, records, keys] = await Promise.all([
         cloud.decisions(new Date(now.getTime() - DAY_MS)),
         cloud.ledger(firstDate),
         cloud.applications(),
+        changedSince(cloud, name, now),
       ]);
-      view = viewOf(named, schedule, { now, night, decisions, ledger, records });
+      view = viewOf(named, schedule, {
+        now,
+        night,
+        decisions,
+        ledger,
+        records,
+        ...(keys ? { changed: keys } : {}),
+      });
     } catch (error) {
       // The page says whatever went wrong: one environment must not take the others down with it.
       const text = error instanceof CloudError ? error.message : `unexpected: ${String(error)}`;

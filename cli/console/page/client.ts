@@ -88,6 +88,7 @@ function card(view: EnvironmentView): VNode {
     view.error
       ? h('p', { class: 'trouble', role: 'alert' }, view.error)
       : h('p', null, `Because ${view.reason}`),
+    ...view.notices.map((notice) => h('p', { class: 'notice', key: notice }, notice)),
     view.wanted && disagrees(view) && h('p', null, `It is to be ${view.wanted.state}: ${view.wanted.reason}`),
     view.next &&
       h('p', { class: 'clock' }, [
@@ -151,7 +152,7 @@ function day(view: EnvironmentView, { from, to, planned, groups }: DayView): VNo
         now(),
       ],
     );
-  const ticks = [...Array(9)].map((_, index) => start + index * 6 * HOUR);
+  const ticks = quarters(view, start, start + length);
   return h('div', null, [
     h('h3', null, 'Yesterday to tomorrow'),
     h('div', { class: 'row' }, [
@@ -159,7 +160,7 @@ function day(view: EnvironmentView, { from, to, planned, groups }: DayView): VNo
       h(
         'svg',
         { class: 'axis', 'aria-hidden': 'true' },
-        ticks.slice(0, -1).map((at) => h('text', { x: percent(at), y: 12 }, clock(view, at))),
+        ticks.map((at) => h('text', { x: percent(at), y: 12 }, clock(view, at))),
       ),
     ]),
     h('div', { class: 'row' }, [h('span', null, 'Plan'), bar(planned, 'plan')]),
@@ -178,6 +179,16 @@ function day(view: EnvironmentView, { from, to, planned, groups }: DayView): VNo
       '│ now',
     ]),
   ]);
+}
+
+/** The instants at which the zone's clock shows 00, 06, 12 or 18; none so late that its label would not fit. */
+function quarters(view: EnvironmentView, from: number, to: number): readonly number[] {
+  const hours = [...Array(Math.ceil((to - from) / HOUR))].map(
+    (_, index) => (Math.ceil(from / HOUR) + index) * HOUR,
+  );
+  return hours.filter(
+    (at) => at < to - 2 * HOUR && ['00:00', '06:00', '12:00', '18:00'].includes(clock(view, at)),
+  );
 }
 
 function key(name: string, text: string): VNode {

@@ -21,6 +21,7 @@ section.card { background: var(--card); border: 1px solid var(--line); border-ra
 @media (prefers-color-scheme: light) { .phase.awake { color: #1e6b42; } .phase.starting, .phase.stopping, .phase.unknown { color: #855200; } }
 .clock { font-variant-numeric: tabular-nums; }
 .trouble { border-left: 4px solid var(--bad); padding: .4rem .75rem; margin: .5rem 0; overflow-wrap: anywhere; }
+.notice { border-left: 4px solid var(--moving); padding: .3rem .75rem; margin: .5rem 0; }
 .row { display: grid; grid-template-columns: 9rem 1fr; gap: .5rem; align-items: center; margin: .15rem 0; }
 .row svg { width: 100%; height: 18px; display: block; overflow: visible; }
 .row .axis { height: 16px; } .axis text { font-size: 11px; fill: var(--soft); }

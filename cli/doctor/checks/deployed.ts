@@ -1,5 +1,6 @@
 /** Is what is deployed what the config says? */
 import type { Capability } from '#model/decision.ts';
+import { changedSettings } from '../../changed-settings.ts';
 import { type Check, needing, type Verdict } from '../finding.ts';
 import type { Site } from '../site.ts';
 
@@ -18,7 +19,7 @@ export const deployed: Check = {
             advice: `cdk deploy Nightshift-${site.name}`,
           };
         }
-        const changed = differing(settings, found.settings);
+        const changed = changedSettings(settings, found.settings);
         return changed.length === 0
           ? { severity: 'ok', target: capability, found: 'deployed as the config says' }
           : {
@@ -38,23 +39,4 @@ function wantedOf({ settings }: Site): { capability: Capability; settings: objec
     { capability: 'spot-drain', settings: spotDrain },
     ...(branchDeploy ? [{ capability: 'branch-deploy' as const, settings: branchDeploy }] : []),
   ];
-}
-
-/** The keys whose values differ. Holidays are expanded by the day of the deploy, so calendars are left out. */
-function differing(wanted: object, found: object): readonly string[] {
-  const one = wanted as Record<string, unknown>;
-  const other = found as Record<string, unknown>;
-  const keys = [...new Set([...Object.keys(one), ...Object.keys(other)])];
-  return keys.filter((key) => comparable(one[key]) !== comparable(other[key])).sort();
-}
-
-function comparable(value: unknown): string {
-  return (
-    JSON.stringify(value, (key, part: unknown) => {
-      if (key === 'calendar') return (part as { name?: string }).name;
-      return part !== null && typeof part === 'object' && !Array.isArray(part)
-        ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a.localeCompare(b)))
-        : part;
-    }) ?? ''
-  );
 }

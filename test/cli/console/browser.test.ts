@@ -82,9 +82,10 @@ describe.skipIf(!CHROMIUM)('the console in a browser', () => {
   const card = (name: string) => page.locator(`[data-environment=${name}]`);
   const violations = async () => {
     await page.evaluate(axe.source);
-    const { violations: found } = await page.evaluate(() =>
+    const { violations: found, passes } = await page.evaluate(() =>
       (globalThis as unknown as { axe: typeof axe }).axe.run(),
     );
+    expect(passes.length).toBeGreaterThan(10);
     return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
   };
 
@@ -94,6 +95,7 @@ describe.skipIf(!CHROMIUM)('the console in a browser', () => {
     expect(await develop.locator('.phase').textContent()).toBe('awake');
     expect(await develop.textContent()).toMatch(/Tue,? 24 Nov,? 22:00/);
     expect(await develop.getByRole('img', { name: /^plan: .*asleep from/ }).count()).toBe(1);
+    expect(await page.locator('.notice').count()).toBe(0);
     expect(page.url()).not.toContain('token');
   });
 

@@ -188,6 +188,7 @@ describe('nightshift doctor on the lab', () => {
     codebuild.addProject({
       ...scope,
       name: 'loose',
+      buildSeconds: 60,
       repository: 'https://github.com/example/api',
       webhook: {
         filterGroups: [

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import { type Seen, viewOf } from '#cli/console/view.ts';
+import { emptyRecord } from '#functions/branch-deploy/record.ts';
+import type { Decision } from '#model/decision.ts';
+import type { Schedule } from '#model/schedule.ts';
+import { anOverride } from '../../model/builders.ts';
+
+/** 10:00 on Tuesday, the day after a holiday, in Tokyo. */
+const now = new Date('2026-11-24T01:00:00Z');
+const named = {
+  name: 'develop',
+  environment: { account: '111111111111', region: 'ap-northeast-1', cluster: 'develop', schedule: 'office' },
+};
+const schedule: Schedule = {
+  name: 'office',
+  timeZone: 'Asia/Tokyo',
+  up: ([1, 2, 3, 4, 5] as const).map((day) => ({ start: { day, minute: 480 }, end: { day, minute: 1320 } })),
+  calendar: { name: 'japan', closed: [{ date: '2026-11-23', name: 'Labor Thanksgiving Day' }], open: [] },
+};
+const aSight = (overrides: Partial<Seen> = {}): Seen => ({
+  now,
+  night: { saved: [] },
+  decisions: [],
+  ledger: [],
+  records: [],
+  ...overrides,
+});
+const aDecision = (overrides: Partial<Decision>): Decision => ({
+  time: now.toISOString(),
+  environment: 'develop',
+  capability: 'night-schedule',
+  target: 'web',
+  action: 'none',
+  reason: 'because',
+  trigger: 'tick',
+  ...overrides,
+});
+const aBuild = {
+  project: 'api-develop',
+  build: 'api-develop:1',
+  number: 1,
+  repository: 'https://github.com/example/api',
+  branch: 'develop',
+  sha: '0123456789abcdef',
+  recordedAt: '2026-11-23T14:00:00Z',
+  trigger: 'event',
+};
+
+describe('the view of an environment', () => {
+  it('plans the day, and says what a holiday and a person change', () => {
+    const override = anOverride({
+      from: '2026-11-24T00:30:00Z',
+      until: '2026-11-24T15:00:00Z',
+      state: 'awake',
+    });
+    const view = viewOf(named, schedule, aSight({ night: { saved: [], override } }));
+    expect(view.day?.planned.map(({ from, state, source }) => [from, state, source])).toEqual([
+      ['2026-11-23T01:00:00.000Z', 'asleep', 'calendar'],
+      ['2026-11-23T23:00:00.000Z', 'awake', 'schedule'],
+      ['2026-11-24T15:00:00.000Z', 'asleep', 'schedule'],
+      ['2026-11-24T23:00:00.000Z', 'awake', 'schedule'],
+    ]);
+    expect(view.override).toEqual(override);
+    expect(view.next).toMatchObject({ at: '2026-11-24T15:00:00.000Z', to: 'asleep' });
+  });
+
+  it('draws what was observed of each group', () => {
+    const view = viewOf(
+      named,
+      schedule,
+      aSight({
+        decisions: [
+          aDecision({ action: 'start', time: '2026-11-23T23:00:10Z' }),
+          aDecision({ action: 'confirm-start', time: '2026-11-23T23:04:00Z' }),
+          aDecision({ action: 'warn', time: '2026-11-24T00:00:00Z' }),
+        ],
+      }),
+    );
+    expect(view.day?.groups).toHaveLength(1);
+    expect(view.day?.groups[0]?.spans.map(({ from, state }) => [from, state])).toEqual([
+      ['2026-11-23T01:00:00.000Z', 'asleep'],
+      ['2026-11-23T23:00:10Z', 'starting'],
+      ['2026-11-23T23:04:00Z', 'awake'],
+    ]);
+  });
+
+  it('knows a group that slept through the whole day from its saved sizes', () => {
+    const saved = {
+      group: 'web',
+      autoScalingGroup: 'eks-web',
+      size: { min: 1, desired: 3, max: 6 },
+      phase: 'asleep' as const,
+      since: '2026-11-20T13:00:00Z',
+    };
+    const view = viewOf(named, schedule, aSight({ night: { saved: [saved] } }));
+    expect(view.day?.groups).toMatchObject([{ name: 'web', nodes: 3, spans: [{ state: 'asleep' }] }]);
+  });
+
+  it('says what became of deploys, and what waits', () => {
+    const record = emptyRecord({ name: 'api', project: 'default' });
+    const statesOf = (change: object) =>
+      viewOf(named, schedule, aSight({ records: [{ ...record, ...change }] })).deploys.map(
+        ({ state }) => state,
+      );
+    expect(statesOf({})).toEqual(['nothing yet']);
+    expect(statesOf({ wanted: [aBuild] })).toEqual(['waiting']);
+    expect(statesOf({ wanted: [aBuild], attempt: { requestedAt: now.toISOString() } })).toEqual(['syncing']);
+    const newest = { 'api-develop': { ...aBuild, outcome: 'deployed', settledAt: now.toISOString() } };
+    expect(statesOf({ newest })).toEqual(['deployed']);
+  });
+
+  it('says what the config says differently since the deploy, and that a dry run changes nothing', () => {
+    const dry = { ...named, environment: { ...named.environment, dryRun: true } };
+    const { notices } = viewOf(dry, schedule, aSight({ changed: ['schedule'] }));
+    expect(notices).toEqual([
+      expect.stringContaining('changed since the deploy (schedule)'),
+      expect.stringContaining('dry run'),
+    ]);
+  });
+
+  it('has nothing to steer in production', () => {
+    const production = { ...named, environment: { ...named.environment, production: true } as never };
+    expect(viewOf(production, undefined, aSight())).toMatchObject({
+      steerable: false,
+      phase: 'never-stopped',
+    });
+  });
+});
