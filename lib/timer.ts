@@ -52,7 +52,7 @@ export class Timer extends Construct {
     });
     this.#role.addToPrincipalPolicy(
       new PolicyStatement({
-        sid: 'Call',
+        sid: 'CallFunction',
         effect: Effect.ALLOW,
         actions: ['lambda:InvokeFunction'],
         resources: [props.target.lambda.functionArn],
