@@ -1,7 +1,7 @@
 /**
  * What became of a commit, shown on the commit: one status for each application, beside the decisions and never in
  * their way. A status is sent while the work goes on, the latest of each commit and application only. One that was not
- * taken is said once, and told again by later runs of this warm process.
+ * taken is said once; a verdict is told again by later runs of this warm process.
  */
 import { messageOf } from '#functions/shared/errors.ts';
 import type { Action, Scalar } from '#model/decision.ts';
@@ -118,6 +118,8 @@ export function createStatusDesk(options: {
       } finally {
         deadline = Number.POSITIVE_INFINITY;
       }
+      // Another process may have told the verdict by the time this one runs again: a late "pending" would never end.
+      for (const { key, status } of waiting.values()) if (status.state === 'pending') waiting.delete(key);
       await sayTroubles();
     },
   };

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { AT_NIGHT, aWorld, OFFICE, REPOSITORY } from './a-world.ts';
 
 describe('drift', () => {
-  const drifted = () => {
-    const world = aWorld();
+  const drifted = (settings: Parameters<typeof aWorld>[0] = {}) => {
+    const world = aWorld(settings);
     // Somebody pushes what no build announces.
     world.codebuild.changeProject(
       { account: '111111111111', region: 'ap-northeast-1', name: 'api-develop' },
@@ -20,6 +20,17 @@ describe('drift', () => {
     await world.ticks(120);
     expect(world.decisions).toMatchObject([{ action: 'warn', target: 'api' }]);
     expect(world.syncs()).toBe(0);
+  });
+
+  test.each([
+    [15, 45, ['warn']],
+    [180, 170, []],
+    [180, 225, ['warn']],
+    [0, 225, []],
+  ])('with a limit of %i minutes, %i minutes bring %j', async (driftMinutes, minutes, actions) => {
+    const world = drifted({ settings: { driftMinutes } });
+    await world.ticks(minutes);
+    expect(world.actions()).toEqual(actions);
   });
 
   test('one that is Synced again is forgotten, and reported again when it drifts anew', async () => {

@@ -3,7 +3,7 @@ import type { CommitStatus, Statuses, StatusTrouble } from '#functions/branch-de
 import type { WantedBuild } from '#functions/branch-deploy/record.ts';
 import { createStatusDesk, STATUS_TIMES, statusOf } from '#functions/branch-deploy/statuses.ts';
 import type { Decision } from '#model/decision.ts';
-import { AT_NIGHT, AT_WORK, aWorld, OFFICE, REPOSITORY } from './a-world.ts';
+import { ACCOUNT, AT_NIGHT, AT_WORK, aWorld, lastEvent, OFFICE, REGION, REPOSITORY } from './a-world.ts';
 
 const SHA = '0123456789abcdef0123456789abcdef01234567';
 
@@ -122,6 +122,26 @@ describe('what a commit shows', () => {
     expect(status?.description.endsWith('🙂…')).toBe(true);
   });
 
+  test('the older of two builds of one commit says nothing of it', async () => {
+    const github = aGithub();
+    const world = aWorld({ statuses: github });
+    const first = await world.build();
+    // The webhook is delivered once more.
+    world.codebuild.startBuild({
+      account: ACCOUNT,
+      region: REGION,
+      project: 'api-develop',
+      initiator: 'GitHub-Hookshot/0a1b2c3',
+      sourceVersion: 'develop',
+    });
+    await world.pass(32_000);
+    world.argocd.failNextSync('api', { phase: 'Failed', message: 'no such image' });
+    await world.invoke(lastEvent(world.events));
+    await world.invoke(first.event);
+    expect(world.actions('api')).toEqual(['sync', 'fail', 'superseded']);
+    expect(shown(github).at(-1)).toBe('failure failed: the sync ended as Failed: no such image');
+  });
+
   test('nothing where the repository is on another host', async () => {
     const { about, desk, github } = aDesk();
     await about('api', [aBuild({ repository: 'https://gitlab.com/example/api' })], 'deployed', 'x');
@@ -180,6 +200,17 @@ describe('trouble with GitHub', () => {
     expect(said).toHaveLength(1);
   });
 
+  test('loses what is pending: another process may have told the verdict since', async () => {
+    const { about, desk, github } = aDesk();
+    github.trouble = OUTAGE;
+    await about('api', [aBuild()], 'sync', 'x');
+    await about('web', [aBuild()], 'deployed', 'x');
+    await desk.flush();
+    github.trouble = undefined;
+    await desk.flush();
+    expect(shown(github)).toEqual(['success deployed: x']);
+  });
+
   test('that passes within the run is not said', async () => {
     const { about, desk, github, said } = aDesk();
     github.trouble = OUTAGE;
@@ -194,8 +225,8 @@ describe('trouble with GitHub', () => {
   test('a limit is kept to: nobody is asked before its time', async () => {
     const { about, desk, github, clock } = aDesk();
     github.trouble = { ...OUTAGE, retryAfterSeconds: 90 };
-    await about('api', [aBuild()], 'sync', 'x');
-    await about('web', [aBuild()], 'sync', 'x');
+    await about('api', [aBuild()], 'deployed', 'x');
+    await about('web', [aBuild()], 'deployed', 'x');
     await desk.flush();
     expect(github.asked).toBe(1);
     github.trouble = undefined;
