@@ -153,7 +153,7 @@ async function deploy(site: Site, name: string, replicas: number, on: string, no
   });
   await site.pass(MINUTE_MS);
   await makeReady(site, not);
-  const there = movable(site, on).length;
+  const there = movable(site, on).filter(({ metadata }) => metadata.labels?.['app'] === name).length;
   if (there !== replicas) throw new Error(`${there} of ${replicas} pods of ${name} run on the node`);
 }
 
