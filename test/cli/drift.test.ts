@@ -2,8 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type DriftIo, type DriftOptions, drift } from '#cli/drift.ts';
+import { EXIT, run } from '#cli/program.ts';
 import { type ArgocdEndpoint, serveArgocd } from '#lab/http/argocd/server.ts';
 import { type CertificateAuthority, createCertificateAuthority } from '#lab/http/tls.ts';
 import { type LoadedConfig, loadConfig } from '#lib/config-file.ts';
@@ -162,6 +163,23 @@ describe('drift', () => {
     await lab.pass(200);
     expect(await look()).toBe(true);
     expect(said.at(-1)).toBe('Unknown, Argo CD cannot compare them: default/api');
+  });
+});
+
+describe('the command', () => {
+  const command = (...args: string[]) =>
+    run(['--config', CONFIG, 'drift', ...args], { ...io(), color: false, user: 'ana', cloud: noCloud });
+  const noCloud = () => Promise.reject(new Error('AWS was asked'));
+  afterEach(() => void vi.unstubAllEnvs());
+
+  test('exits with 1 for what is OutOfSync too long, with 0 for all else, and with 2 where Argo CD does not answer', async () => {
+    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+    await driftAway();
+    await lab.pass(1_200);
+    expect(await command('production', '--ca', caFile)).toBe(EXIT.done);
+    expect(await command('production', '--ca', caFile, '--limit', '10m')).toBe(EXIT.refused);
+    await endpoint.close();
+    expect(await command('production', '--ca', caFile)).toBe(EXIT.cloud);
   });
 });
 
