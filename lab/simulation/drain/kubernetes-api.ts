@@ -96,7 +96,7 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesCl
     request: <T>(request: KubernetesRequest) =>
       through(
         `${request.method} ${request.path}`,
-        () => ({ status: 200, body: serve(request) as T }),
+        () => ({ status: request.method === 'POST' ? 201 : 200, body: serve(request) as T }),
         request.signal,
         true,
       ),
