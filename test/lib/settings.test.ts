@@ -3,7 +3,11 @@ import { readSettings } from '#functions/shared/settings.ts';
 import { ConfigError, loadConfig } from '#lib/config-file.ts';
 import { settingsOf } from '#lib/settings.ts';
 import { SETTINGS_LIMIT_BYTES, settingsText } from '#lib/settings-text.ts';
-import type { DevelopmentEnvironmentConfig, NightshiftConfig } from '#model/config.ts';
+import type {
+  DevelopmentEnvironmentConfig,
+  NightshiftConfig,
+  ProductionEnvironmentConfig,
+} from '#model/config.ts';
 import { desiredAt } from '#model/desired.ts';
 import { SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
 
@@ -98,6 +102,17 @@ describe('the settings of an environment', () => {
     expect(
       deployOf({ status: { github: { tokenSecret: 't', host: 'git.example.com' } } })?.status?.github.host,
     ).toBe('git.example.com');
+  });
+
+  it('say whom to tell in the zone of the schedule, and in UTC where there is none', () => {
+    const notify = { failure: ['team@example.com'], info: [] };
+    const { nightSchedule } = settingsOf(aConfig({ notify }), 'develop', now);
+    expect(nightSchedule?.notify).toEqual({ severities: ['info', 'failure'], timeZone: 'Asia/Tokyo' });
+    expect(JSON.stringify(nightSchedule)).not.toContain('team@example.com');
+    const { environments } = aConfig();
+    const production = { ...environments['production'], notify } as ProductionEnvironmentConfig;
+    const { spotDrain } = settingsOf({ environments: { production } }, 'production', now);
+    expect(spotDrain.notify?.timeZone).toBe('UTC');
   });
 
   it('of production hold the drain only', () => {

@@ -70,6 +70,9 @@ describe('SNS', () => {
     );
     expect((await publish({ Subject: '夜' })).text).toContain('Invalid parameter: Subject');
     expect((await publish({ Message: '' })).status).toBe(400);
+    // By protocol: an object of strings that has at least the one for all others.
+    for (const Message of ['plain text', '{"email":"a"}', '{"default":1}', 'null'])
+      expect((await publish({ MessageStructure: 'json', Message })).text).toContain('No default entry');
     expect(topic.messages).toHaveLength(1);
   });
 });
