@@ -2,8 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError, type LoadedConfig, loadConfig } from '#lib/config-file.ts';
 import { SPAN_EXAMPLES, UNTIL_EXAMPLES } from '#model/when.ts';
-import { showConsole } from './console/console.ts';
-import { doctor, type Examined } from './doctor/doctor.ts';
+import type { Examined } from './doctor/doctor.ts';
 import { type DriftOptions, drift } from './drift.ts';
 import { DEFAULT_SINCE, type ExplainOptions, explain } from './explain.ts';
 import { CloudError, type Io, RefusedError } from './io.ts';
@@ -150,9 +149,10 @@ function createProgram(io: Io, { answered, examined }: Outcome): Command {
   )
     .argument('[environment]', 'this environment only')
     .option('--json', 'one JSON document')
-    .action(async (name: string | undefined, options: { json?: boolean }) =>
-      examined(await doctor(await config(), name, options, io)),
-    );
+    .action(async (name: string | undefined, options: { json?: boolean }) => {
+      const { doctor } = await import('./doctor/doctor.ts');
+      examined(await doctor(await config(), name, options, io));
+    });
 
   command(
     program,
@@ -161,14 +161,11 @@ function createProgram(io: Io, { answered, examined }: Outcome): Command {
     ['nightshift console', 'nightshift console --port 8022'],
   )
     .option('-p, --port <number>', 'of 127.0.0.1 (default: one that is free)')
-    .action(async (options: { port?: string }) =>
-      showConsole(
-        await config(),
-        options,
-        io,
-        new Promise<void>((resolve) => process.once('SIGINT', resolve)),
-      ),
-    );
+    .action(async (options: { port?: string }) => {
+      const { showConsole } = await import('./console/console.ts');
+      const interrupted = new Promise<void>((resolve) => process.once('SIGINT', () => resolve()));
+      await showConsole(await config(), options, io, interrupted);
+    });
 
   command(
     program,

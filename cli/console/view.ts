@@ -105,7 +105,7 @@ export function viewOf(named: Named, schedule: Schedule | undefined, seen: Seen)
   const base = {
     ...headOf(named, schedule, now),
     notices: noticesOf(named, seen),
-    deploys: records.map(deployOf),
+    deploys: records.map((record) => deployOf(record, decisions)),
     drains: drainsOf(decisions),
     decisions: decisions.toReversed().slice(0, MOST_DECISIONS),
   };
@@ -178,23 +178,21 @@ function headOf({ name, environment }: Named, schedule: Schedule | undefined, no
 }
 
 function dayOf(schedule: Schedule, overrides: readonly Override[], seen: Seen): DayView {
-  const { now, night, decisions } = seen;
+  const { now, night, decisions, ledger } = seen;
   const from = new Date(now.getTime() - 24 * HOUR_MS);
   const to = new Date(now.getTime() + 24 * HOUR_MS);
-  const edges = transitions(schedule, from, to, overrides);
-  const planned = [from, ...edges.map(({ at }) => at)].map((start, index): Span => {
-    const end = edges[index]?.at ?? to;
-    const { state, reason, source } = desiredAt(schedule, start, overrides);
-    return { from: start.toISOString(), to: end.toISOString(), state, reason, source };
-  });
   const observed = decisions.filter(
     ({ capability, action }) => capability === 'night-schedule' && STATE_AFTER[action] !== undefined,
   );
-  const names = new Set([...night.saved.map(({ group }) => group), ...observed.map(({ target }) => target)]);
+  const names = new Set([
+    ...night.saved.map(({ group }) => group),
+    ...observed.map(({ target }) => target),
+    ...ledger.map(({ group }) => group),
+  ]);
   return {
     from: from.toISOString(),
     to: to.toISOString(),
-    planned,
+    planned: plannedOf(schedule, overrides, from, to),
     groups: [...names].sort().map((name) => {
       const nodes = night.saved.find(({ group }) => group === name)?.size?.desired;
       const asleepNow = night.saved.some(({ group }) => group === name);
@@ -206,6 +204,37 @@ function dayOf(schedule: Schedule, overrides: readonly Override[], seen: Seen): 
       };
     }),
   };
+}
+
+/** A span ends where the state changes, and where somebody else decides it. */
+function plannedOf(
+  schedule: Schedule,
+  overrides: readonly Override[],
+  from: Date,
+  to: Date,
+): readonly Span[] {
+  const marks = [
+    from.getTime(),
+    ...transitions(schedule, from, to, overrides).map(({ at }) => at.getTime()),
+    ...transitions(schedule, from, to).map(({ at }) => at.getTime()),
+    ...overrides.flatMap((one) => [Date.parse(one.from), Date.parse(one.until)]),
+  ].filter((at) => at >= from.getTime() && at < to.getTime());
+  const spans: Span[] = [];
+  for (const at of [...new Set(marks)].sort((a, b) => a - b)) {
+    const { state, reason, source } = desiredAt(schedule, new Date(at), overrides);
+    const start = new Date(at).toISOString();
+    const last = spans.pop();
+    if (last?.state === state && last.source === source) spans.push(last);
+    else
+      spans.push(...(last ? [{ ...last, to: start }] : []), {
+        from: start,
+        to: to.toISOString(),
+        state,
+        reason,
+        source,
+      });
+  }
+  return spans;
 }
 
 /** What a group is after such a decision. */
@@ -241,16 +270,18 @@ function spansOf(decisions: readonly Decision[], from: Date, to: Date, asleepNow
   return spans;
 }
 
-function deployOf(record: ApplicationRecord): DeployView {
+function deployOf(record: ApplicationRecord, decisions: readonly Decision[]): DeployView {
   const application = record.name;
+  const said = decisions.findLast(
+    ({ capability, target }) => capability === 'branch-deploy' && target === application,
+  )?.reason;
   const [waiting] = record.wanted.toReversed();
   if (waiting) {
     const syncing = record.attempt !== undefined;
-    const until = record.notBefore ? `, not before ${record.notBefore}` : '';
     return {
       application,
       state: syncing ? 'syncing' : 'waiting',
-      text: record.told ?? (syncing ? 'Argo CD was asked to sync' : `it waits${until}`),
+      text: said ?? (syncing ? 'Argo CD was asked to sync' : 'it waits'),
       at: record.attempt?.requestedAt ?? waiting.recordedAt,
       ...(waiting.sha ? { commit: waiting.sha } : {}),
     };
@@ -263,7 +294,7 @@ function deployOf(record: ApplicationRecord): DeployView {
   return {
     application,
     state: settled.outcome,
-    text: `build ${settled.number} of ${settled.project}`,
+    text: said ?? `build ${settled.number} of ${settled.project}`,
     ...(settled.sha ? { commit: settled.sha } : {}),
     ...(settled.settledAt ? { at: settled.settledAt } : {}),
   };
@@ -271,12 +302,15 @@ function deployOf(record: ApplicationRecord): DeployView {
 
 const SHOWN_DRAINS: readonly Decision['action'][] = ['cordon', 'drain', 'uncordon', 'replace', 'fail'];
 
+/** The latest of each node, newest first. */
 function drainsOf(decisions: readonly Decision[]): readonly DrainView[] {
-  return decisions
-    .filter(({ capability, action }) => capability === 'spot-drain' && SHOWN_DRAINS.includes(action))
-    .slice(-MOST_DRAINS)
-    .reverse()
-    .map(({ target, action, time, reason }) => ({ node: target, action, at: time, reason }));
+  const latest = new Map<string, DrainView>();
+  for (const { capability, action, target, time, reason } of decisions) {
+    if (capability !== 'spot-drain' || !SHOWN_DRAINS.includes(action)) continue;
+    latest.delete(target);
+    latest.set(target, { node: target, action, at: time, reason });
+  }
+  return [...latest.values()].reverse().slice(0, MOST_DRAINS);
 }
 
 function savingsOf(named: Named, ledger: readonly LedgerEntry[]): SavingsView | undefined {

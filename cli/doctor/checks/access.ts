@@ -56,7 +56,7 @@ export const rbac: Check = {
         const own = reviews.filter((review) => review.capability === capability);
         const refused = own.filter(({ allowed }) => !allowed).map(({ what }) => what);
         return refused.length === 0
-          ? { severity: 'ok', target: capability, found: `all ${own.length} things that it does are allowed` }
+          ? { severity: 'ok', target: capability, found: `all that it does is allowed (${own.length} asked)` }
           : {
               severity: 'failure',
               target: capability,

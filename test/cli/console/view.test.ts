@@ -57,6 +57,7 @@ describe('the view of an environment', () => {
     expect(view.day?.planned.map(({ from, state, source }) => [from, state, source])).toEqual([
       ['2026-11-23T01:00:00.000Z', 'asleep', 'calendar'],
       ['2026-11-23T23:00:00.000Z', 'awake', 'schedule'],
+      ['2026-11-24T00:30:00.000Z', 'awake', 'override'],
       ['2026-11-24T15:00:00.000Z', 'asleep', 'schedule'],
       ['2026-11-24T23:00:00.000Z', 'awake', 'schedule'],
     ]);
@@ -96,6 +97,22 @@ describe('the view of an environment', () => {
     expect(view.day?.groups).toMatchObject([{ name: 'web', nodes: 3, spans: [{ state: 'asleep' }] }]);
   });
 
+  it('tells the latest of each drained node', () => {
+    const drain = (target: string, action: Decision['action'], time: string) =>
+      aDecision({ capability: 'spot-drain', target, action, time });
+    const decisions = [
+      drain('node-1', 'cordon', '2026-11-24T00:10:00Z'),
+      drain('node-2', 'cordon', '2026-11-24T00:11:00Z'),
+      drain('node-1', 'drain', '2026-11-24T00:12:00Z'),
+      drain('node-1', 'evict', '2026-11-24T00:12:30Z'),
+    ];
+    const { drains } = viewOf(named, schedule, aSight({ decisions }));
+    expect(drains.map(({ node, action }) => [node, action])).toEqual([
+      ['node-1', 'drain'],
+      ['node-2', 'cordon'],
+    ]);
+  });
+
   it('says what became of deploys, and what waits', () => {
     const record = emptyRecord({ name: 'api', project: 'default' });
     const statesOf = (change: object) =>
@@ -107,6 +124,15 @@ describe('the view of an environment', () => {
     expect(statesOf({ wanted: [aBuild], attempt: { requestedAt: now.toISOString() } })).toEqual(['syncing']);
     const newest = { 'api-develop': { ...aBuild, outcome: 'deployed', settledAt: now.toISOString() } };
     expect(statesOf({ newest })).toEqual(['deployed']);
+
+    const deferred = aDecision({
+      capability: 'branch-deploy',
+      target: 'api',
+      action: 'defer',
+      reason: 'deferred until Wed 08:00 (Asia/Tokyo)',
+    });
+    const sight = aSight({ records: [{ ...record, wanted: [aBuild] }], decisions: [deferred] });
+    expect(viewOf(named, schedule, sight).deploys[0]?.text).toBe(deferred.reason);
   });
 
   it('says what the config says differently since the deploy, and that a dry run changes nothing', () => {

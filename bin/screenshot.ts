@@ -1,0 +1,95 @@
+/**
+ * Takes the picture of the console for the README: an evening on the lab, made from your config. One cluster went to
+ * sleep at the end of its hours, another is kept up by a person, one merge was deployed and another waits.
+ *
+ *   node bin/screenshot.ts [docs/console.png]
+ */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { chromium } from 'playwright-core';
+import { createCloud } from '#cli/cloud.ts';
+import { serveConsole } from '#cli/console/server.ts';
+import type { Io } from '#cli/io.ts';
+import { setOverride } from '#cli/override.ts';
+import { startLab } from '#lab/lab.ts';
+import { synthesize } from '#lab/synthesize.ts';
+import { loadConfig } from '#lib/config-file.ts';
+import { scheduleOf } from '#lib/settings.ts';
+import { transitions } from '#model/desired.ts';
+
+const MINUTE = 60_000;
+const file = process.argv[2] ?? 'docs/console.png';
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((one) => existsSync(one));
+if (!executablePath) throw new Error('there is no chromium in /usr/bin: apt-get install chromium');
+
+const loaded = await loadConfig();
+const sleeping = Object.entries(loaded.config.environments).filter(([, { schedule }]) => schedule);
+const [first, second] = sleeping;
+if (!first?.[1].schedule)
+  throw new Error('no environment of the config has a schedule: there is no evening to show');
+const now = new Date();
+const evening = transitions(
+  scheduleOf(loaded.config, first[1].schedule, now),
+  now,
+  new Date(now.getTime() + 14 * 86_400_000),
+).find(({ to }) => to === 'asleep')?.at;
+if (!evening) throw new Error('the schedule has no evening in the next two weeks');
+
+const directory = mkdtempSync(path.join(tmpdir(), 'nightshift-screenshot-'));
+const assemblyDir = path.join(directory, 'out');
+await synthesize({ configPath: loaded.path, directory: assemblyDir });
+const lab = await startLab({
+  config: loaded.config,
+  assemblyDir,
+  start: new Date(evening.getTime() - 20 * MINUTE),
+});
+const { clock } = lab.context;
+const io: Io = {
+  now: () => new Date(clock.now()),
+  user: 'ana',
+  color: false,
+  out: () => undefined,
+  err: (text) => process.stderr.write(`${text}\n`),
+  cloud(name, environment) {
+    const operator = lab.environments.find((one) => one.name === name)?.operator;
+    return createCloud(name, environment, io.now, {
+      endpoint: lab.front.url,
+      ...(operator ? { credentials: operator } : {}),
+    });
+  },
+};
+const pass = (minutes: number) => clock.runUntil(clock.now() + minutes * MINUTE);
+const merge = (index: number) => {
+  const build = first[1].deploy?.builds[index];
+  if (!build) return;
+  const { repository, branch } = build;
+  lab.codebuild.push({ repository, ref: `refs/heads/${branch}`, message: 'merge' });
+};
+
+try {
+  await pass(2);
+  merge(0);
+  await pass(8);
+  if (second)
+    await setOverride(loaded, 'keep-up', second[0], { for: '2h', reason: 'load test of the release' }, io);
+  await pass(60);
+  merge(1);
+  await pass(15);
+  const served = await serveConsole({ loaded, io });
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  try {
+    const page = await browser.newPage({ viewport: { width: 1100, height: 800 } });
+    await page.goto(served.url);
+    for (const name of Object.keys(loaded.config.environments))
+      await page.locator(`[data-environment=${name}] .phase`).waitFor();
+    await page.screenshot({ path: file, fullPage: true });
+  } finally {
+    await browser.close();
+    await served.close();
+  }
+} finally {
+  await lab.close();
+  rmSync(directory, { recursive: true });
+}
+process.stdout.write(`${file}\n`);
