@@ -7,7 +7,8 @@ import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { afterAll, describe, expect, test } from 'vitest';
 import { aConfig, aDevelopment, anApp, aProduction } from './environments.ts';
 
-describe('bin/app.ts', () => {
+// A process of its own that bundles three functions: slow on a busy machine.
+describe('bin/app.ts', { timeout: 90_000 }, () => {
   const directory = mkdtempSync(join(tmpdir(), 'nightshift-synth-'));
   afterAll(() => rmSync(directory, { recursive: true }));
   const synth = (config: unknown) => {

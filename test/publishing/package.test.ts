@@ -31,7 +31,8 @@ beforeAll(() => {
 }, 120_000);
 afterAll(() => rmSync(directory, { recursive: true }));
 
-describe('the package', () => {
+// Processes of their own that compile and bundle: slow on a busy machine.
+describe('the package', { timeout: 90_000 }, () => {
   test('holds what was built, and neither sources nor the lab nor tests', () => {
     const [packed] = JSON.parse(
       execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
