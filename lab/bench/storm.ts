@@ -34,7 +34,7 @@ export const storm: Bench = async ({ log }) => {
       const environments = Array.from({ length: notices / batch }, () => site.run('spot-drain', { spec }));
       await addNodes(site, notices);
       await warmUp(site, environments, batch);
-      const { delays, cpuMs } = await strike(site, environments, batch);
+      const { delays, cpuMs, failed } = await strike(site, environments, batch);
       const what =
         batch === 1
           ? `${notices} notices, an environment each`
@@ -49,9 +49,16 @@ export const storm: Bench = async ({ log }) => {
             met: delays.length === notices && delays.every((delay) => delay <= CORDONED_WITHIN_MS),
           },
         },
-        { what: `${what}: median from event to cordon`, value: percentile(delays, 0.5), unit: 'ms' },
-        { what: `${what}: latest from event to cordon`, value: Math.max(...delays), unit: 'ms' },
-        { what: `${what}: processor time of the functions`, value: cpuMs / notices, unit: 'ms a notice' },
+        ...(delays.length === 0
+          ? []
+          : [
+              { what: `${what}: median from event to cordon`, value: percentile(delays, 0.5), unit: 'ms' },
+              { what: `${what}: latest from event to cordon`, value: Math.max(...delays), unit: 'ms' },
+            ]),
+        { what: `${what}: failed, for Lambda to try again`, value: failed, unit: 'invocations' },
+        ...(Number.isNaN(cpuMs)
+          ? []
+          : [{ what: `${what}: processor time of the functions`, value: cpuMs, unit: 'ms a notice' }]),
       );
     } finally {
       await site.close();
@@ -99,13 +106,14 @@ async function strike(
   site: Site,
   environments: readonly FunctionUnderTest[],
   batch: number,
-): Promise<{ readonly delays: readonly number[]; readonly cpuMs: number }> {
+): Promise<{ readonly delays: readonly number[]; readonly cpuMs: number; readonly failed: number }> {
   const { clock } = site.context;
   const { kubernetes } = site.environment;
   const instances = site.aws.instances(site.cluster).filter(({ group }) => group.name === GROUP);
   const waiting = new Set(instances.map(({ id }) => kubernetes.nodeOf(id) ?? id));
   const delays: number[] = [];
   let cpuMs = 0;
+  let failed = 0;
   const events: AwsEvent[] = [];
   const stop = site.context.signals.on('event', (event) => {
     if (event['detail-type'] === 'EC2 Spot Instance Interruption Warning' && isDelivered(site, event))
@@ -125,18 +133,22 @@ async function strike(
       if (events.length !== instances.length)
         throw new Error(`${events.length} of ${instances.length} notices match a rule of the stack`);
       await new Promise((resolve) => setTimeout(resolve, USUAL_DELAY_MS));
-      const measured = await Promise.all(
+      const settled = await Promise.allSettled(
         environments.map((one, index) =>
           one.invoke(batch === 1 ? events[index] : events.slice(index * batch, (index + 1) * batch)),
         ),
       );
-      cpuMs = measured.reduce((sum, { consumption }) => sum + consumption.cpuMs, 0);
+      const measured = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      // Lambda would try those again; a mean over the others is still one of what a notice takes.
+      failed = settled.length - measured.length;
+      cpuMs =
+        measured.reduce((all, { consumption }) => all + consumption.cpuMs, 0) / (measured.length * batch);
     } finally {
       clearInterval(look);
       stop();
     }
   });
-  return { delays, cpuMs };
+  return { delays, cpuMs, failed };
 }
 
 function isDelivered(site: Site, event: AwsEvent): boolean {
