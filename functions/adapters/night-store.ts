@@ -63,6 +63,25 @@ export function createNightStore(table: Table): Store {
   };
 }
 
+/**
+ * A dry run may write nothing there, so what was said already is remembered by the process: as long as it is warm,
+ * nothing is said twice.
+ */
+export function createDryRunStore(store: Store): Store {
+  let memo: Versioned<Memo> | undefined;
+  return {
+    ...store,
+    async load() {
+      const memory = await store.load();
+      return memo ? { ...memory, memo } : memory;
+    },
+    async writeMemo(next) {
+      memo = { value: next, version: (memo?.version ?? 0) + 1 };
+      return true;
+    },
+  };
+}
+
 const PHASES: readonly SavedSize['phase'][] = [
   'stopping',
   'zeroed',

@@ -14,7 +14,7 @@ import { describeCluster } from '#functions/adapters/eks-cluster.ts';
 import { createGroups } from '#functions/adapters/groups.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
-import { createNightStore } from '#functions/adapters/night-store.ts';
+import { createDryRunStore, createNightStore } from '#functions/adapters/night-store.ts';
 import { createNodes } from '#functions/adapters/nodes.ts';
 import { createNotifier } from '#functions/adapters/notifications.ts';
 import { createTable } from '#functions/adapters/table.ts';
@@ -50,7 +50,7 @@ const ports = {
   settings,
   groups: createGroups({ autoScaling: createAutoScalingClient(), eks }, settings.cluster),
   nodes: createNodes(kubernetes),
-  store: createNightStore(table),
+  store: settings.dryRun ? createDryRunStore(createNightStore(table)) : createNightStore(table),
   trail: createDecisionTrail(logger, createDecisionLog(table).keep, tell),
   ...(settings.autoscaler ? { autoscaler: createAutoscaler(kubernetes, settings.autoscaler) } : {}),
   now,

@@ -69,7 +69,7 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
   warn(deps, journal, now, overrides, desired);
   await carryOut(deps, journal, plan, { all, groups, memory, now });
 
-  if (!dryRun && journal.memo() !== memoBefore) {
+  if (journal.memo() !== memoBefore) {
     const hasFlushed = plan.stages.flat().some((step) => step.slept);
     await store.writeMemo({ ...journal.memo(), ...(hasFlushed ? { gaps: [] } : {}) }, memory.memo?.version);
   }

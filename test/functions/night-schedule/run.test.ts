@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createDryRunStore } from '#functions/adapters/night-store.ts';
 import { type NightScheduleDeps, run } from '#functions/night-schedule/run.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import { aGroup, instances, MORNING, NIGHT, someSettings } from './builders.ts';
@@ -132,9 +133,12 @@ describe('a night', () => {
 
   it('changes nothing in a dry run, and still says what it would do', async () => {
     const world = aWorld([aGroup()]);
-    await pass(world, NIGHT, { dryRun: true });
+    const ports = { ...world.ports, store: createDryRunStore(world.ports.store) };
+    for (let minute = 0; minute < 5; minute++)
+      await run({ ...deps({ ...world, ports }, minutes(NIGHT, minute), { dryRun: true }) }, cause);
     expect(world.size('workers').desired).toBe(3);
     expect(world.memory.items.size).toBe(0);
+    expect(world.calls.filter((call) => call.startsWith('store.write'))).toEqual([]);
     expect(world.decisions).toMatchObject([{ action: 'stop', reason: expect.stringMatching(/^dry run/) }]);
   });
 
