@@ -14,6 +14,7 @@ export default defineConfig({
       account: '111111111111',
       region: 'ap-northeast-1',
       cluster: 'develop',
+      spotPercent: 100,
       schedule: 'office',
       nodegroups: 'all',
       deploy: {
@@ -40,6 +41,7 @@ export default defineConfig({
       account: '222222222222',
       region: 'ap-northeast-1',
       cluster: 'staging',
+      spotPercent: 100,
       schedule: 'office',
       nodegroups: 'all',
       deploy: {
@@ -61,6 +63,7 @@ export default defineConfig({
       account: '333333333333',
       region: 'ap-northeast-1',
       cluster: 'production',
+      spotPercent: 50,
     },
   },
 });

@@ -1,6 +1,8 @@
 /** `npm run lab`: keeps the lab up, from now on and at the speed of the wall clock, for kubectl, the AWS CLI and curl. */
+import { userInfo } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { serveConsole } from '#cli/console/server.ts';
 import { accessText, keepUp } from '#lab/access.ts';
 import { startLab } from '#lab/lab.ts';
 import { plansOf } from '#lab/sample/story.ts';
@@ -8,6 +10,7 @@ import { createTimeline, type Timeline } from '#lab/sample/timeline.ts';
 import { synthesize } from '#lab/synthesize.ts';
 import { labDirectory, main, screenOf, UsageError, untilInterrupted } from '#lab/terminal.ts';
 import { loadConfig } from '#lib/config-file.ts';
+import { labIo } from './lab-io.ts';
 
 const HELP = `Keeps a small AWS, Kubernetes and Argo CD up on this machine, made from your config, with the functions of
 your stacks running on it. Prints how to reach it; Ctrl-C ends it.
@@ -24,7 +27,8 @@ await main(async () => {
     process.stdout.write(HELP);
     return 0;
   }
-  const { config, path: configPath } = await loadConfig();
+  const loaded = await loadConfig();
+  const { config, path: configPath } = loaded;
   const signal = untilInterrupted();
   const screen = screenOf(process.stdout);
   const assemblyDir = path.resolve('cdk.out');
@@ -41,14 +45,15 @@ await main(async () => {
     onDecision: (decision) => timeline?.decision(decision),
   });
   try {
-    screen.write(accessText(lab, screen.colors));
+    const page = await serveConsole({ loaded, io: labIo(lab, userInfo().username) });
+    screen.write(accessText(lab, page.url, screen.colors));
     timeline = createTimeline(screen, {
       timeZone:
         plansOf(config, options.from).find(({ schedule }) => schedule)?.schedule?.timeZone ??
         Intl.DateTimeFormat().resolvedOptions().timeZone,
       environments: lab.environments.map(({ name }) => name),
     });
-    await keepUp(lab, signal);
+    await keepUp(lab, signal).finally(() => page.close());
     timeline.line('The lab ends.');
     return 0;
   } finally {

@@ -8,15 +8,14 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
-import { createCloud } from '#cli/cloud.ts';
 import { serveConsole } from '#cli/console/server.ts';
-import type { Io } from '#cli/io.ts';
 import { setOverride } from '#cli/override.ts';
 import { startLab } from '#lab/lab.ts';
 import { synthesize } from '#lab/synthesize.ts';
 import { loadConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
 import { transitions } from '#model/desired.ts';
+import { labIo } from './lab-io.ts';
 
 const MINUTE = 60_000;
 const file = process.argv[2] ?? 'docs/console.png';
@@ -45,20 +44,7 @@ const lab = await startLab({
   start: new Date(evening.getTime() - 20 * MINUTE),
 });
 const { clock } = lab.context;
-const io: Io = {
-  now: () => new Date(clock.now()),
-  user: 'ana',
-  color: false,
-  out: () => undefined,
-  err: (text) => process.stderr.write(`${text}\n`),
-  cloud(name, environment) {
-    const operator = lab.environments.find((one) => one.name === name)?.operator;
-    return createCloud(name, environment, io.now, {
-      endpoint: lab.front.url,
-      ...(operator ? { credentials: operator } : {}),
-    });
-  },
-};
+const io = labIo(lab, 'ana');
 const pass = (minutes: number) => clock.runUntil(clock.now() + minutes * MINUTE);
 const merge = (index: number) => {
   const build = first[1].deploy?.builds[index];

@@ -1,6 +1,8 @@
 /** `npm start`: the sample day on the lab, from the artifacts that would be deployed. */
+import { userInfo } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { serveConsole } from '#cli/console/server.ts';
 import { accessText, keepUp } from '#lab/access.ts';
 import { reportText } from '#lab/sample/report.ts';
 import { playSampleDay } from '#lab/sample/sample-day.ts';
@@ -8,6 +10,7 @@ import { createTimeline, type Timeline } from '#lab/sample/timeline.ts';
 import { synthesize } from '#lab/synthesize.ts';
 import { labDirectory, main, screenOf, UsageError, untilInterrupted } from '#lab/terminal.ts';
 import { loadConfig } from '#lib/config-file.ts';
+import { labIo } from './lab-io.ts';
 
 const HELP = `Plays a day of your clusters on this machine: an evening stop, a merge at night, the morning start, spot
 interruptions, deploys, a holiday. Nothing leaves the machine.
@@ -29,7 +32,8 @@ await main(async () => {
     process.stdout.write(HELP);
     return 0;
   }
-  const { config, path: configPath } = await loadConfig();
+  const loaded = await loadConfig();
+  const { config, path: configPath } = loaded;
   const signal = untilInterrupted();
   const screen = screenOf(process.stdout);
   const now = new Date();
@@ -73,8 +77,9 @@ await main(async () => {
     if (!options.json) timeline?.line(reportText(summary, screen.colors));
     else for (const problem of summary.problems) console.error(problem);
     if (!options.exit && !options.json && !signal.aborted) {
-      screen.write(accessText(lab, screen.colors));
-      await keepUp(lab, signal);
+      const page = await serveConsole({ loaded, io: labIo(lab, userInfo().username) });
+      screen.write(accessText(lab, page.url, screen.colors));
+      await keepUp(lab, signal).finally(() => page.close());
     }
     return summary.problems.length === 0 ? 0 : 1;
   } finally {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Colors } from 'picocolors/types.js';
 import type { Lab } from './lab.ts';
 
-export function accessText(lab: Lab, colors: Colors): string {
+export function accessText(lab: Lab, consoleUrl: string, colors: Colors): string {
   const lines = lab.environments.flatMap((environment) => {
     const { config, operator } = environment;
     return [
@@ -21,6 +21,7 @@ export function accessText(lab: Lab, colors: Colors): string {
   return `${[
     '',
     colors.bold('The lab is up'),
+    `Console  ${consoleUrl}`,
     `AWS      ${lab.front.url}`,
     ...lines,
     '',

@@ -11,8 +11,9 @@ export function awsClientDefaults(environment: NodeJS.ProcessEnv = process.env) 
       ...(environment['AWS_SESSION_TOKEN'] ? { sessionToken: environment['AWS_SESSION_TOKEN'] } : {}),
     }),
     maxAttempts: 4,
-    // The SDK waits for ever by default; an answer that does not come must not cost the whole invocation.
-    requestHandler: { connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
+    // The SDK waits for ever by default; an answer that does not come must not cost the whole invocation. A small
+    // function has a fraction of a processor: with a second to connect, a burst of calls failed by its own slowness.
+    requestHandler: { connectionTimeout: 4_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
   };
 }
 

@@ -17,7 +17,7 @@ describe('the clients of the functions', () => {
       AWS_ACCESS_KEY_ID: 'a',
       AWS_SECRET_ACCESS_KEY: 'b',
     });
-    expect(defaults.requestHandler).toMatchObject({ requestTimeout: 5_000, throwOnRequestTimeout: true });
+    expect(defaults.requestHandler).toMatchObject({ requestTimeout: 10_000, throwOnRequestTimeout: true });
     const client = new EKSClient({
       ...defaults,
       maxAttempts: 1,
