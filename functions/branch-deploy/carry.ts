@@ -38,6 +38,8 @@ const POLL_MS = { first: 1_000, longest: 4_000 };
 const BACKOFF_MS = { first: 500, longest: 8_000 };
 /** How long Argo CD may be out of reach before it is said aloud, and how long it is asked nevertheless. */
 export const PATIENCE_MS = { loud: 15 * 60_000, giveUp: 24 * 3_600_000 };
+/** After so long without an answer Argo CD was away, not just slow. */
+const AWAY_MS = 60_000;
 /** How long until the next look at something that does not change by the minute. */
 const LATER_MS = 5 * 60_000;
 
@@ -286,13 +288,26 @@ const REASON_OF = {
     `there is no application ${application.project}/${application.name}: ${detail}`,
 } as const;
 
-/** An operation that carries our deploy id was accepted, also if the reply that said so was lost. */
-function withSeen(record: ApplicationRecord, view: ApplicationView, now: Date): ApplicationRecord {
+/**
+ * An operation that carries our deploy id was accepted, also if the reply that said so was lost. And while Argo CD did
+ * not answer nobody could watch: the time for a verdict begins anew.
+ */
+function withSeen(before: ApplicationRecord, view: ApplicationView, now: Date): ApplicationRecord {
+  const record = wasAway(before, now) ? watchedFrom(before, now) : before;
   const { attempt } = record;
   if (!attempt || attempt.acceptedAt) return record;
   const shown = [...(view.requested?.deployIds ?? []), ...(view.operation?.deployIds ?? [])];
   if (!shown.includes(attempt.deployId)) return record;
   return { ...record, attempt: { ...attempt, acceptedAt: now.toISOString() } };
+}
+
+function wasAway({ trouble }: ApplicationRecord, now: Date): boolean {
+  return trouble !== undefined && now.getTime() - Date.parse(trouble.since) > AWAY_MS;
+}
+
+function watchedFrom(record: ApplicationRecord, now: Date): ApplicationRecord {
+  const { attempt } = record;
+  return attempt ? { ...record, attempt: { ...attempt, watchedSince: now.toISOString() } } : record;
 }
 
 function withoutTrouble(record: ApplicationRecord): ApplicationRecord {

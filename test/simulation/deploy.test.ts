@@ -25,4 +25,12 @@ describe('a seed', () => {
     const again = await simulateDeploy({ seed: 42, severity: 'heavy' });
     expect(again).toEqual(once);
   });
+
+  it.each([1099, 1247, 1644, 2554])(
+    'that once broke a promise keeps it now: %d: Argo CD was away for hours and a sync had been asked for',
+    { timeout: 60_000 },
+    async (seed) => {
+      expect((await simulateDeploy({ seed, severity: 'heavy' })).violations).toEqual([]);
+    },
+  );
 });
