@@ -162,6 +162,7 @@ function happen(night: Night, happening: Happening): Promise<void> | undefined {
           max: Math.max(group.max, happening.desired),
         });
         night.touched.add(happening.group);
+        world.touched.add(happening.group);
         count(night, 'person');
         note(night, `somebody sets ${happening.group} to ${happening.desired}`);
       } catch {
@@ -227,7 +228,8 @@ function happen(night: Night, happening: Happening): Promise<void> | undefined {
       note(night, `no spot capacity for ${happening.forMinutes} min`);
       return;
     case 'autoscaler-restarted':
-      if (scenario.settings.autoscaler) {
+      // While it runs, a person's change is the person's wish.
+      if (scenario.settings.autoscaler && world.replicas() === 0) {
         world.setReplicas(1);
         count(night, 'person');
         note(night, 'the autoscaler is scaled to 1 by somebody');

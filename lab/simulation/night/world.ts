@@ -79,6 +79,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
   const table = new Map<string, Versioned<unknown>>();
   const ledger = new Map<string, LedgerEntry>();
   const decisions: Decision[] = [];
+  const touched = new Set<string>();
   let replicas = scenario.replicas ?? 0;
   const observations: Observations = {
     zeroedUnsaved: [],
@@ -127,7 +128,8 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     if (there?.version !== over) return false;
     const group = groupOf(name);
     const { size, autoScalingGroup } = there.value;
-    if (group && group.name === autoScalingGroup) {
+    // What a person made of the group since is the person's wish.
+    if (group && group.name === autoScalingGroup && !touched.has(name)) {
       const whole = group.min === size.min && group.max >= size.max && readyIn(group) >= group.desired;
       if (!whole)
         observations.sizesLost.push(
@@ -294,6 +296,8 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     ledger,
     decisions,
     observations,
+    /** Groups that a person changed. */
+    touched,
     portsFor,
     groupOf,
     readyIn,
