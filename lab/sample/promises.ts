@@ -297,8 +297,8 @@ function everyDecisionHasAReason({ decisions, log }: Evidence): Verdict {
 
 function oneBadResourceStopsNothing({ lab, log, decisions }: Evidence): Verdict {
   const problems: string[] = [];
-  const refused = lab.front.calls.filter((call) => isOurs(call) && isResize(call) && call.status >= 400);
-  for (const call of log.refusedCalls > 0 ? refused : []) {
+  const refused = refusedResizes(lab, log);
+  for (const call of refused) {
     const environment = lab.environments.find(({ config }) => config.account === call.account);
     const after = decisions.filter(
       (decision) =>
@@ -315,16 +315,13 @@ function oneBadResourceStopsNothing({ lab, log, decisions }: Evidence): Verdict 
     8,
     'One bad resource never stops the work on the others',
     'calls that AWS refused, and the groups that stopped all the same',
-    log.refusedCalls > 0 ? refused.length : 0,
+    refused.length,
     problems,
   );
 }
 
 function failureIsLoud({ lab, log, failures }: Evidence): Verdict {
-  const refused =
-    log.refusedCalls > 0
-      ? lab.front.calls.filter((call) => isOurs(call) && isResize(call) && call.status === 403)
-      : [];
+  const refused = refusedResizes(lab, log);
   const silent = refused.filter((call) => !failures.some(({ at }) => Math.abs(at - call.time) < 60_000));
   return verdict(
     9,
@@ -333,6 +330,12 @@ function failureIsLoud({ lab, log, failures }: Evidence): Verdict {
     refused.length,
     silent.map((call) => `${call.operation} was refused and no invocation failed`),
   );
+}
+
+/** What the story had refused. That another update of the group runs is no refusal: the next pass tries again. */
+function refusedResizes(lab: Evidence['lab'], log: Evidence['log']): readonly AwsCall[] {
+  if (log.refusedCalls === 0) return [];
+  return lab.front.calls.filter((call) => isOurs(call) && isResize(call) && call.status === 403);
 }
 
 /** Called by a function's role, not by the operator. */

@@ -101,15 +101,13 @@ describe('Karpenter', () => {
   });
   const limits = () =>
     Object.fromEntries(
-      server.kubernetes.api.store
-        .all('nodepools.karpenter.sh')
-        .map((one) => [
-          one.metadata.name,
-          {
-            limits: (one.spec as { limits?: object }).limits,
-            replicas: (one.spec as { replicas?: number }).replicas,
-          },
-        ]),
+      server.kubernetes.api.store.all('nodepools.karpenter.sh').map((one) => [
+        one.metadata.name,
+        {
+          limits: (one.spec as { limits?: object }).limits,
+          replicas: (one.spec as { replicas?: number }).replicas,
+        },
+      ]),
     );
 
   it('loses limits, replicas and NodeClaims, and gets back exactly what it had', async () => {
