@@ -149,7 +149,14 @@ function towardsSleep(s: GroupSituation): GroupStep {
     }
   }
 
-  if (record.phase === 'restoring' || record.phase === 'restored' || record.phase === 'held')
+  if (record.phase === 'restoring')
+    return {
+      target: group.name,
+      action: 'stop',
+      reason: `${s.desired.reason}; the start that was asked for may still be under way`,
+      record: { next: { ...record, phase: 'stopping', since: s.now.toISOString() }, over: version },
+    };
+  if (record.phase === 'restored' || record.phase === 'held')
     return {
       target: group.name,
       action: 'stop',
@@ -163,6 +170,8 @@ function towardsSleep(s: GroupSituation): GroupStep {
       running === 0 ? s.desired.reason : `${count(running, 'instance')} appeared and is leaving`,
     );
   }
+  if (running === 0 && !isSettled(record, s.now))
+    return none(s, 'at zero; an update that is still under way would show within a minute and a half');
   if (running === 0)
     return {
       target: group.name,
@@ -243,7 +252,7 @@ function towardsWake(s: GroupSituation): GroupStep {
 
   const wanted = group.size.desired;
   const ready = group.instances.filter((instance) => instance.inService && s.ready?.has(instance.id)).length;
-  if (s.ready && ready >= wanted)
+  if (s.ready && ready >= wanted && isSettled(record, s.now))
     return {
       target: group.name,
       action: 'confirm-start',
@@ -270,6 +279,16 @@ function towardsWake(s: GroupSituation): GroupStep {
       record: { next: { ...record, phase: 'restored' }, over: version },
     };
   return none(s, seen);
+}
+
+/**
+ * EKS applies an update some seconds after it has accepted it. What is seen sooner may be the size from before a stop
+ * and a start that came close together; a record that was cleared then would be missing when the stop takes effect.
+ */
+const SETTLE_MS = 90_000;
+
+function isSettled(record: SavedSize, now: Date): boolean {
+  return now.getTime() - Date.parse(record.since) >= SETTLE_MS;
 }
 
 function none(s: GroupSituation, reason: string): GroupStep {

@@ -37,6 +37,7 @@ export async function simulateNight(options: NightOptions): Promise<Outcome> {
     chance,
     faults,
     overrides: [],
+    cancelledAt: 0,
     touched: new Set(),
     deleted: new Set(),
     events: { tick: 0, lost: 0, doubled: 0, override: 0, person: 0, shortage: 0 },
@@ -84,6 +85,8 @@ interface Night {
   readonly chance: Chance;
   readonly faults: ReturnType<typeof createFaults>;
   overrides: Override[];
+  /** When a person last took an override back. */
+  cancelledAt: number;
   /** Groups that a person changed: their sizes are what the person wanted. */
   readonly touched: Set<string>;
   readonly deleted: Set<string>;
@@ -214,6 +217,7 @@ function happen(night: Night, happening: Happening): Promise<void> | undefined {
     }
     case 'cancel':
       night.overrides = [];
+      night.cancelledAt = now.getTime();
       world.setOverride(undefined);
       count(night, 'override');
       note(night, 'the override is cancelled');
@@ -241,9 +245,10 @@ function checkAsleep(night: Night): void {
   const { world, scenario } = night;
   const now = world.clock.date();
   const desired = desiredAt(scenario.settings.schedule, now, night.overrides);
-  // Shortly after an override has ended the nodes may still be leaving.
-  const settledFor = night.overrides.every((one) => now.getTime() - Date.parse(one.until) > 25 * MINUTE);
-  if (desired.state !== 'asleep' || !settledFor) return;
+  // Shortly after an override the nodes may still be leaving: the host group waits until the deadline for a broken one.
+  const ends = [night.cancelledAt, ...night.overrides.map((one) => Date.parse(one.until))];
+  const isSettled = ends.every((end) => now.getTime() - end > 45 * MINUTE);
+  if (desired.state !== 'asleep' || !isSettled) return;
   for (const plan of scenario.groups) {
     if (plan.broken || night.touched.has(plan.name) || night.deleted.has(plan.name)) continue;
     const group = world.groupOf(plan.name);

@@ -56,8 +56,20 @@ describe('a group that should sleep', () => {
     });
   });
 
+  it('whose start is still under way is stopped as soon as the start takes effect (found by simulation)', () => {
+    const asleep = aGroup({ size: zero, instances: [] });
+    const restoring = at(aSavedSize({ phase: 'restoring', since: NIGHT.toISOString() }));
+    const step = decideGroup(aSituation({ saved: restoring, group: asleep }));
+    expect(step).toMatchObject({ action: 'stop', record: { next: { phase: 'stopping' } } });
+    expect(step.resize).toBeUndefined();
+    const stopping = at(aSavedSize({ phase: 'stopping', since: NIGHT.toISOString() }));
+    expect(decideGroup(aSituation({ saved: stopping, group: asleep })).action).toBe('none');
+    expect(decideGroup(aSituation({ saved: stopping })).resize).toEqual(zero);
+  });
+
   it('is stopped only when no instance is left', () => {
-    const saved = at(aSavedSize({ phase: 'zeroed', since: NIGHT.toISOString() }));
+    const since = new Date(NIGHT.getTime() - 120_000).toISOString();
+    const saved = at(aSavedSize({ phase: 'zeroed', since }));
     const leaving = decideGroup(
       aSituation({ saved, group: aGroup({ size: zero, instances: instances(1) }) }),
     );
@@ -136,8 +148,19 @@ describe('a group that should be awake', () => {
     ).toEqual({ min: 1, desired: 3, max: 5 });
   });
 
+  it('keeps its record while a stop that was asked for just before may still take effect', () => {
+    const saved = at(aSavedSize({ phase: 'restoring', since: NIGHT.toISOString() }));
+    const ready = new Set(['i-0', 'i-1', 'i-2']);
+    expect(decideGroup(aSituation({ desired: awake, saved, ready })).action).toBe('none');
+    const later = new Date(NIGHT.getTime() + 90_000);
+    expect(decideGroup(aSituation({ desired: awake, saved, ready, now: later })).action).toBe(
+      'confirm-start',
+    );
+  });
+
   it('is started only when its nodes are Ready, InService alone does not count', () => {
-    const saved = at(aSavedSize({ phase: 'restored', since: NIGHT.toISOString() }));
+    const since = new Date(NIGHT.getTime() - 120_000).toISOString();
+    const saved = at(aSavedSize({ phase: 'restored', since }));
     const some = decideGroup(aSituation({ desired: awake, saved, ready: new Set(['i-0', 'i-1']) }));
     expect(some).toMatchObject({ action: 'none', reason: '2 of 3 nodes are Ready' });
     const all = decideGroup(aSituation({ desired: awake, saved, ready: new Set(['i-0', 'i-1', 'i-2']) }));
