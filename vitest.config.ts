@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     environment: 'node',
     pool: 'forks',
+    // The default leaves one processor free, which on two of them is half of the machine.
+    maxWorkers: '100%',
     testTimeout: 20_000,
     hookTimeout: 60_000,
     coverage: { include: ['model/**', 'functions/**', 'lib/**', 'cli/**', 'lab/**'] },
