@@ -41,10 +41,13 @@ describe('a seed', () => {
     expect(shared).toEqual(alone);
   });
 
-  it.each([1004, 1838, 2887, 2129, 2283, 3060, 3462])('that once broke a promise keeps it now: %d', async (seed) => {
-    for (const severity of ['none', 'light', 'heavy'] as const)
-      expect((await simulateNight({ seed, severity })).violations).toEqual([]);
-  });
+  it.each([1004, 1838, 2887, 2129, 2283, 3060, 3462])(
+    'that once broke a promise keeps it now: %d',
+    async (seed) => {
+      for (const severity of ['none', 'light', 'heavy'] as const)
+        expect((await simulateNight({ seed, severity })).violations).toEqual([]);
+    },
+  );
 });
 
 describe('a failure', () => {
