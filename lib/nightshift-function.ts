@@ -15,6 +15,7 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { NetworkConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
+import { functionNameOf } from '#model/names.ts';
 import { type CommonSettings, SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
 import { bundle, handlerOf } from './function-bundle.ts';
 import type { Notices } from './notices.ts';
@@ -182,10 +183,6 @@ function inPlain(scope: Construct, arn: string): string {
   return parts
     .map((part) => (typeof part === 'string' ? part : `<${(part as { Ref?: string }).Ref ?? 'token'}>`))
     .join('');
-}
-
-export function functionNameOf(environment: string, capability: Capability): string {
-  return `nightshift-${environment}-${capability}`;
 }
 
 function environmentOf(props: NightshiftFunctionProps): Record<string, string> {

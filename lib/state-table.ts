@@ -2,6 +2,7 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
+import { tableNameOf } from '#model/names.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
 
 export interface StateTableProps {
@@ -15,7 +16,7 @@ export class StateTable extends Construct {
 
   constructor(scope: Construct, id: string, props: StateTableProps) {
     super(scope, id);
-    this.name = `nightshift-${props.environment}`;
+    this.name = tableNameOf(props.environment);
     this.table = new Table(this, 'Table', {
       tableName: this.name,
       partitionKey: { name: 'pk', type: AttributeType.STRING },

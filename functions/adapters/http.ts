@@ -5,7 +5,7 @@
  */
 import https from 'node:https';
 import { getCACertificates } from 'node:tls';
-import { NightshiftError } from '#functions/shared/errors.ts';
+import { messageOf, NightshiftError } from '#functions/shared/errors.ts';
 
 /** Not by `import`: that reads every getter of the module, and one of them loads undici, 40 ms of a cold start. */
 const http = process.getBuiltinModule('node:http');
@@ -78,7 +78,7 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
             new UnreachableError(
               timeout.aborted
                 ? `${url.host} did not answer ${request.method} ${withoutQuery(request.path)} within ${request.timeoutMs} ms`
-                : `${url.host} could not be asked: ${cause instanceof Error ? cause.message : String(cause)}`,
+                : `${url.host} could not be asked: ${messageOf(cause)}`,
               { cause },
             ),
           );

@@ -9,7 +9,6 @@ export interface Policy {
   readonly onManualChange: 'respect' | 'enforce';
   readonly stopDeadlineMinutes: number;
   readonly startDeadlineMinutes: number;
-  readonly warnMinutes: number;
   /** The group on which the autoscaler runs: stopped last, started first. */
   readonly hostGroup?: string;
 }
