@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // They need servers that Node alone does not bring: `npm run conformance`.
+    exclude: ['test/conformance/**'],
     environment: 'node',
     pool: 'forks',
     // The default leaves one processor free, which on two of them is half of the machine.

@@ -1,0 +1,78 @@
+/** The parts of the conformance run, and what each needs on this machine. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+
+export type PartName = 'aws' | 'kubernetes' | 'argocd' | 'clients' | 'templates';
+
+export interface Part {
+  readonly name: PartName;
+  readonly title: string;
+  /** What to give it, for `--help`. */
+  readonly needs: string;
+  /** What is missing to run it here, in words; `undefined` when it can run. */
+  missing(env: Environment): string | undefined;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export const PARTS: readonly Part[] = [
+  {
+    name: 'aws',
+    title: 'AWS',
+    needs: 'AWS_ENDPOINT_URL: an AWS written by others, such as moto_server',
+    missing: (env) => (env['AWS_ENDPOINT_URL'] ? undefined : 'AWS_ENDPOINT_URL is not set'),
+  },
+  {
+    name: 'kubernetes',
+    title: 'Kubernetes',
+    needs:
+      'KUBEBUILDER_ASSETS: a folder with etcd, kube-apiserver, kube-controller-manager and kube-scheduler',
+    missing: (env) =>
+      missingPrograms(env, 'KUBEBUILDER_ASSETS', [
+        'etcd',
+        'kube-apiserver',
+        'kube-controller-manager',
+        'kube-scheduler',
+      ]),
+  },
+  {
+    name: 'argocd',
+    title: 'Argo CD',
+    needs:
+      'ARGOCD_ASSETS: a folder with argocd (all its programs in one) and redis-server; KUBEBUILDER_ASSETS',
+    missing: (env) =>
+      missingPrograms(env, 'ARGOCD_ASSETS', ['argocd', 'redis-server']) ??
+      missingPrograms(env, 'KUBEBUILDER_ASSETS', ['etcd', 'kube-apiserver']),
+  },
+  {
+    name: 'clients',
+    title: 'Clients',
+    needs: 'kubectl and aws on the PATH',
+    missing: (env) => missingOnPath(env, ['kubectl', 'aws']),
+  },
+  {
+    name: 'templates',
+    title: 'Templates',
+    needs: 'cfn-lint on the PATH',
+    missing: (env) => missingOnPath(env, ['cfn-lint']),
+  },
+];
+
+function missingPrograms(
+  env: Environment,
+  variable: string,
+  programs: readonly string[],
+): string | undefined {
+  const folder = env[variable];
+  if (!folder) return `${variable} is not set`;
+  const absent = programs.filter((program) => !existsSync(path.join(folder, program)));
+  return absent.length === 0 ? undefined : `${variable} has no ${absent.join(', ')}`;
+}
+
+function missingOnPath(env: Environment, programs: readonly string[]): string | undefined {
+  const folders = (env['PATH'] ?? '').split(path.delimiter).filter((folder) => folder !== '');
+  const absent = programs.filter(
+    (program) => !folders.some((folder) => existsSync(path.join(folder, program))),
+  );
+  return absent.length === 0 ? undefined : `${absent.join(' and ')}: not on the PATH`;
+}
