@@ -41,13 +41,19 @@ export function createInstanceGroups(client: Client, now: () => Date): Groups {
       return { group, place: { zone: found.AvailabilityZone ?? '', instanceType: found.InstanceType ?? '' } };
     },
     async replace(group, instanceId) {
-      await client.send(
-        new DetachInstancesCommand({
-          AutoScalingGroupName: group,
-          InstanceIds: [instanceId],
-          ShouldDecrementDesiredCapacity: false,
-        }),
-      );
+      try {
+        await client.send(
+          new DetachInstancesCommand({
+            AutoScalingGroupName: group,
+            InstanceIds: [instanceId],
+            ShouldDecrementDesiredCapacity: false,
+          }),
+        );
+        return 'asked';
+      } catch (error) {
+        if (isLeaving(error)) return 'leaving';
+        throw error;
+      }
     },
   };
 }
@@ -107,6 +113,14 @@ function isOver(error: unknown): boolean {
   return (
     errorName(error) === 'ValidationError' &&
     /no active lifecycle action found|group name not found/i.test((error as Error).message)
+  );
+}
+
+/** Detached or terminated before: by us, in an invocation that failed later, or by the group itself. */
+function isLeaving(error: unknown): boolean {
+  return (
+    errorName(error) === 'ValidationError' &&
+    /is not in InService or Standby|is not part of Auto Scaling group/i.test((error as Error).message)
   );
 }
 

@@ -116,8 +116,11 @@ export interface Membership {
 export interface Groups {
   ofInstance(instanceId: string): Promise<Membership | undefined>;
   named(name: string): Promise<Group | undefined>;
-  /** Lets go of the instance without lowering the desired size, so that the group starts another at once. */
-  replace(group: string, instanceId: string): Promise<void>;
+  /**
+   * Lets go of the instance without lowering the desired size, so that the group starts another at once. `leaving`: the
+   * group was letting go of it, or had, and starts another by itself.
+   */
+  replace(group: string, instanceId: string): Promise<'asked' | 'leaving'>;
 }
 
 export interface Hook {

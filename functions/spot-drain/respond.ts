@@ -177,11 +177,11 @@ async function replaceEarly(
   const group = found.group?.name;
   if (plan.do !== 'drain' || !plan.replace || !group) return;
   await journal.guard(`replacement in ${group}`, async () => {
-    await ports.groups.replace(group, notice.instanceId);
+    const how = await ports.groups.replace(group, notice.instanceId);
     journal.say({
       target: group,
-      action: 'replace',
-      reason: `${plan.reason}, and the group starts another now`,
+      action: how === 'asked' ? 'replace' : 'none',
+      reason: `${plan.reason}, and the group ${how === 'asked' ? 'starts another now' : 'was letting go of it by itself'}`,
       trigger: notice.trigger,
       facts: { instanceId: notice.instanceId },
     });

@@ -103,6 +103,15 @@ describe('an hour with an evening, a night and a morning', () => {
     expect(ledgers.flatMap(({ name, refused }) => refused.map((call) => `${name} ${call}`))).toEqual([]);
   });
 
+  test('replaces an interrupted instance early where the config asks for it', () => {
+    const detached = (lab?.environments ?? []).flatMap(({ cluster }) =>
+      [...cluster.groups.values()].flatMap(({ name, activities }) =>
+        activities.filter(({ kind }) => kind === 'detach').map(({ statusCode }) => `${name}: ${statusCode}`),
+      ),
+    );
+    expect(detached).toEqual(['develop-batch: Successful']);
+  });
+
   test('needs every part of every policy', () => {
     const counts = ledgers.map((ledger) => {
       const used = ledger.parts.size - unusedOf(ledger).length;

@@ -7,7 +7,7 @@ export interface Activities {
   begin(group: AutoScalingGroup, what: ActivityStart): Activity;
   /** The one that is not yet over. */
   open(instance: Instance, kind: Activity['kind']): Activity | undefined;
-  /** Ends it, and tells so on the bus, except where it was cancelled. */
+  /** Ends it, and tells of a launch or a termination on the bus, except where it was cancelled. */
   end(
     activity: Activity,
     outcome: {
@@ -69,7 +69,7 @@ export function createActivities(state: State): Activities {
       activity.progress = 100;
       activity.endedAt = state.now();
       group.lastActivityEndedAt = state.now();
-      if (code === 'Cancelled') return;
+      if (code === 'Cancelled' || activity.kind === 'detach') return;
       const what = activity.kind === 'launch' ? 'Launch' : 'Terminate';
       state.emit(group, {
         source: 'aws.autoscaling',

@@ -45,6 +45,12 @@ export interface AutoScaling {
     change: { readonly desired: number; readonly honorCooldown?: boolean },
   ): void;
   terminateInstance(scope: Scope, instanceId: string, options: { readonly decrement: boolean }): Activity;
+  /** All of them or none. They run on, and without `decrement` the group starts others in their place. */
+  detachInstances(
+    scope: Scope,
+    name: string,
+    what: { readonly instanceIds: readonly string[]; readonly decrement: boolean },
+  ): readonly Activity[];
   suspend(scope: Scope, name: string, processes?: readonly string[]): void;
   resume(scope: Scope, name: string, processes?: readonly string[]): void;
   setInstanceProtection(scope: Scope, name: string, ids: readonly string[], isProtected: boolean): void;
@@ -187,6 +193,35 @@ export function createAutoScaling(
       scaling.touch(group);
       if (!activity) throw new TypeError(`instance ${instanceId} was not terminated`);
       return activity;
+    },
+    detachInstances(scope, name, { instanceIds, decrement }) {
+      const group = groupOf(state, scope, name);
+      if (instanceIds.length === 0) throw invalid('instanceIds must name at least one instance');
+      if (instanceIds.length > 20) {
+        throw invalid(
+          'List exceeds the maximum number of instances to detach. Please retry your request with fewer instances.',
+        );
+      }
+      const leaving = [...new Set(instanceIds)].map((id) => {
+        const instance = group.instances.get(id);
+        if (!instance) throw invalid(`The instance ${id} is not part of Auto Scaling group ${group.name}.`);
+        if (instance.lifecycleState !== 'InService')
+          throw invalid(`The instance ${id} is not in InService or Standby.`);
+        return instance;
+      });
+      if (decrement && group.desired - leaving.length < group.min) {
+        const count = `${leaving.length} instance${leaving.length === 1 ? '' : 's'}`;
+        throw invalid(
+          `AutoScalingGroup ${group.name} has min-size=${group.min}, max-size=${group.max}, and desired-size=${group.desired}. To detach ${count}, please update the AutoScalingGroup sizes appropriately.`,
+        );
+      }
+      return leaving.map((instance) => {
+        const cause = `At ${isoSeconds(state.now())} instance ${instance.id} was detached in response to a user request`;
+        if (!decrement) return scaling.detach(instance, `${cause}.`);
+        const before = group.desired;
+        group.desired = before - 1;
+        return scaling.detach(instance, `${cause}, shrinking the capacity from ${before} to ${before - 1}.`);
+      });
     },
     suspend(scope, name, chosen = processes) {
       const group = groupOf(state, scope, name);

@@ -89,7 +89,7 @@ export interface AwsWorld {
   // For spectators.
   clusters(): readonly EksCluster[];
   groups(cluster: EksCluster): readonly AutoScalingGroup[];
-  /** Of all groups of the cluster, also those that are going; not the terminated ones. */
+  /** Of all groups of the cluster, also those that are going and those that were detached; not the terminated ones. */
   instances(cluster: EksCluster): readonly Instance[];
   view(instanceId: string): InstanceView | undefined;
   /** Called after a group, a nodegroup or an instance changed. */
@@ -143,7 +143,13 @@ export function createAws(context: WorldContext): AwsWorld {
     principals,
     clusters: () => state.clusters,
     groups: (cluster) => [...cluster.groups.values()],
-    instances: (cluster) => [...cluster.groups.values()].flatMap((group) => [...group.instances.values()]),
+    instances: (cluster) => [
+      ...[...cluster.groups.values()].flatMap((group) => [...group.instances.values()]),
+      ...[...state.instances.values()].filter(
+        ({ group, lifecycleState, state }) =>
+          group.cluster === cluster && lifecycleState === 'Detached' && state !== 'terminated',
+      ),
+    ],
     view: (instanceId) => state.instances.get(instanceId)?.view,
     onChange: state.onChange,
   };

@@ -130,13 +130,16 @@ export type LifecycleState =
   | 'Terminating'
   | 'Terminating:Wait'
   | 'Terminating:Proceed'
-  | 'Terminated';
+  | 'Terminated'
+  | 'Detaching'
+  | 'Detached';
 
 export type InstanceState = 'pending' | 'running' | 'stopping' | 'stopped' | 'shutting-down' | 'terminated';
 
 export interface Instance {
   readonly id: string;
   readonly view: InstanceView;
+  /** That launched it; while it is detached it is no member of it any more. */
   readonly group: AutoScalingGroup;
   readonly subnet: Subnet;
   /** Of its subnet, held until it is terminated; fewer than wanted where the subnet ran short. */
@@ -161,7 +164,7 @@ export interface Instance {
 export interface Activity {
   readonly id: string;
   readonly group: AutoScalingGroup;
-  readonly kind: 'launch' | 'terminate';
+  readonly kind: 'launch' | 'terminate' | 'detach';
   readonly instanceId: string | undefined;
   readonly description: string;
   readonly cause: string;

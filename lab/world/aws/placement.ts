@@ -101,5 +101,6 @@ function compare(a: readonly number[], b: readonly number[]): number {
 
 /** Members that count towards the desired capacity. */
 export function isStaying(instance: Instance): boolean {
-  return !instance.lifecycleState.startsWith('Terminat');
+  const { lifecycleState } = instance;
+  return !lifecycleState.startsWith('Terminat') && !lifecycleState.startsWith('Detach');
 }

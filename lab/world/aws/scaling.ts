@@ -24,6 +24,8 @@ export interface Scaling {
   touch(group: AutoScalingGroup): void;
   /** Through the group's terminate hooks. Undefined where it is going already. */
   terminate(instance: Instance, cause: string): Activity | undefined;
+  /** It leaves the group and runs on: no hook is run. */
+  detach(instance: Instance, cause: string): Activity;
   /** Spot told that the instance is at risk: with capacity rebalancing its replacement is launched now. */
   atRisk(instance: Instance): void;
   /** After a launch failed or succeeded: for the health of a managed nodegroup. */
@@ -175,6 +177,29 @@ export function createScaling(
     state.changed();
   };
 
+  const detach = (instance: Instance, cause: string): Activity => {
+    const { group } = instance;
+    replaced.get(group)?.delete(instance);
+    instance.lifecycleState = 'Detaching';
+    const activity = activities.begin(group, {
+      kind: 'detach',
+      instance,
+      description: `Detaching EC2 instance: ${instance.id}`,
+      cause,
+      statusCode: 'InProgress',
+      progress: 50,
+    });
+    clock.after(state.between(5_000, 15_000), () => {
+      instance.lifecycleState = 'Detached';
+      group.instances.delete(instance.id);
+      activities.end(activity, { code: 'Successful', instance });
+      state.changed();
+    });
+    touch(group);
+    state.changed();
+    return activity;
+  };
+
   /** The instance runs: its launch hooks, then service. */
   const arrive = (instance: Instance) => {
     const { group } = instance;
@@ -265,6 +290,7 @@ export function createScaling(
   return {
     touch,
     terminate,
+    detach,
     onLaunchOutcome: (listener) => void outcomeListeners.push(listener),
     requested(group, sentence) {
       causes.set(group, `${sentence} `);

@@ -10,6 +10,8 @@ import {
 import { type AwsClientStub, mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createInstanceGroups, createLifecycle } from '#functions/adapters/lifecycle.ts';
+import { anEndpoint } from '../../lab/aws/endpoint.ts';
+import { aGroup, scope } from '../../lab/aws/world.ts';
 
 const INSTANCE = 'i-0123456789abcdef0';
 const HOOK = { group: 'workers', name: 'drain', token: 'token-1' };
@@ -81,12 +83,34 @@ describe('the group of an instance', () => {
 
   it('gets another instance when it lets go of this one without becoming smaller', async () => {
     mock.on(DetachInstancesCommand).resolves({});
-    await groups().replace('workers', INSTANCE);
+    expect(await groups().replace('workers', INSTANCE)).toBe('asked');
     expect(mock.commandCalls(DetachInstancesCommand)[0]?.args[0].input).toEqual({
       AutoScalingGroupName: 'workers',
       InstanceIds: [INSTANCE],
       ShouldDecrementDesiredCapacity: false,
     });
+  });
+});
+
+describe('a replacement over the lab’s Auto Scaling', () => {
+  it('is asked for once: the group that lets go of the instance already replaces it', async () => {
+    const { world, autoScaling } = await anEndpoint();
+    const workers = aGroup(world);
+    await world.pass(120);
+    const [first = '', second = ''] = workers.instances.keys();
+    const adapter = createInstanceGroups(autoScaling, () => new Date(world.context.clock.now()));
+    expect(await adapter.replace('workers', first)).toBe('asked');
+    expect(await adapter.replace('workers', first)).toBe('leaving');
+    await world.pass(60);
+    expect(await adapter.replace('workers', first)).toBe('leaving');
+    world.aws.autoScaling.terminateInstance(scope, second, { decrement: false });
+    expect(await adapter.replace('workers', second)).toBe('leaving');
+    await world.pass(120);
+    expect(workers.desired).toBe(3);
+    expect([...workers.instances.values()].filter((one) => one.lifecycleState === 'InService')).toHaveLength(
+      3,
+    );
+    await expect(adapter.replace('gone', first)).rejects.toThrow('not found');
   });
 });
 

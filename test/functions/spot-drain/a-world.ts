@@ -112,7 +112,10 @@ export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSe
             return group?.name === name ? group : undefined;
           },
           replace: async (group, instanceId) => {
-            world.replaced.push(`${group} ${instanceId}`);
+            const instance = `${group} ${instanceId}`;
+            if (world.replaced.includes(instance)) return 'leaving';
+            world.replaced.push(instance);
+            return 'asked';
           },
         },
         lifecycle: {

@@ -69,7 +69,7 @@ beforeAll(async () => {
   stop = context.clock.enter('test');
   void context.clock.runUntil(context.clock.now() + 24 * 3_600_000);
   for (const [name, value] of Object.entries({
-    NIGHTSHIFT_SETTINGS: JSON.stringify(SETTINGS),
+    NIGHTSHIFT_SETTINGS: JSON.stringify({ ...SETTINGS, replaceEarly: true }),
     NIGHTSHIFT_TABLE: 'nightshift',
     AWS_REGION: region,
     AWS_ACCESS_KEY_ID: role.accessKeyId,
@@ -102,13 +102,17 @@ describe('the handler', () => {
     await handler(eventOf('EC2 Spot Instance Interruption Warning', instance.id), lambdaContext('a'));
     expect(movable(instance.id)).toEqual([]);
     const decided = await decisions();
-    expect(decided.map((decision) => decision.action)).toEqual(['cordon', 'drain']);
-    expect(decided[1]).toMatchObject({ environment: 'develop', forced: 0, blocked: 0, leftByPolicy: 1 });
+    expect(decided.map((decision) => decision.action).toSorted()).toEqual(['cordon', 'drain', 'replace']);
+    expect(decided.find(({ action }) => action === 'replace')).toMatchObject({ target: 'workers' });
+    expect(instance.lifecycleState).toMatch(/^Detach/);
+    expect(group().desired).toBe(2);
+    expect(decided.at(-1)).toMatchObject({ environment: 'develop', forced: 0, blocked: 0, leftByPolicy: 1 });
     expect(calls()).toEqual({
       'autoscaling:DescribeAutoScalingGroups': 1,
       'autoscaling:DescribeAutoScalingInstances': 1,
+      'autoscaling:DetachInstances': 1,
       'dynamodb:GetItem': 2,
-      'dynamodb:PutItem': 4,
+      'dynamodb:PutItem': 5,
       'eks:DescribeCluster': 1,
     });
   });

@@ -570,6 +570,14 @@ describe('early replacement', () => {
     expect(last(world, 'replace')).toMatchObject({ target: 'workers' });
   });
 
+  it('is no failure where the group lets go of the instance already', async () => {
+    const world = aWorld([aPod()], { replaceEarly: true });
+    world.replaced.push(`workers ${INSTANCE}`);
+    await world.run(anInterruption());
+    expect(last(world, 'replace')).toBeUndefined();
+    expect(last(world, 'fail')).toBeUndefined();
+  });
+
   it.each<[string, Partial<Pick<World, 'settings' | 'group' | 'night'>>, unknown]>([
     ['the config does not ask for it', { settings: SETTINGS }, anInterruption()],
     [

@@ -255,6 +255,101 @@ describe('a terminate lifecycle hook', () => {
   });
 });
 
+describe('an instance that is detached', () => {
+  const detach = (world: ReturnType<typeof aWorld>, ids: readonly string[], decrement = false) =>
+    world.aws.autoScaling.detachInstances(scope, 'workers', { instanceIds: ids, decrement });
+
+  it('runs on outside of its group, which starts another and runs no hook', async () => {
+    const world = aWorld();
+    const group = aGroup(world, { lifecycleHooks: [{ name: 'drain' }] });
+    await world.pass(120);
+    const [instance] = inService(group);
+    const [activity] = detach(world, [instance!.id]);
+    expect(activity).toMatchObject({
+      description: `Detaching EC2 instance: ${instance!.id}`,
+      cause: `At 2026-11-24T00:02:00Z instance ${instance!.id} was detached in response to a user request.`,
+      statusCode: 'InProgress',
+      progress: 50,
+    });
+    expect(instance!.lifecycleState).toBe('Detaching');
+    await world.pass(120);
+    expect(group).toMatchObject({ min: 1, desired: 3, max: 6 });
+    expect(inService(group)).toHaveLength(3);
+    expect(group.instances.has(instance!.id)).toBe(false);
+    expect(instance).toMatchObject({ state: 'running', lifecycleState: 'Detached' });
+    expect(world.aws.autoScaling.instances(scope, [instance!.id])).toEqual([]);
+    expect(world.aws.ec2.describe(scope, [instance!.id])).toEqual([instance]);
+    expect(world.aws.instances(world.cluster)).toContain(instance);
+    expect(activity).toMatchObject({ statusCode: 'Successful', progress: 100 });
+    expect(world.aws.autoScaling.pendingLifecycleActions()).toEqual([]);
+    expect(world.eventsOf('EC2 Instance-terminate Lifecycle Action')).toEqual([]);
+  });
+
+  it('goes when spot takes it or somebody terminates it, and nothing comes in its place', async () => {
+    const world = aWorld();
+    const group = aGroup(world);
+    await world.pass(120);
+    const [taken, ended] = inService(group);
+    world.aws.interruptSpot(taken!.id);
+    detach(world, [taken!.id, ended!.id]);
+    await world.pass(60);
+    world.aws.terminateInstance(ended!.id);
+    await world.pass(240);
+    expect([taken!.state, ended!.state]).toEqual(['terminated', 'terminated']);
+    expect(inService(group)).toHaveLength(3);
+    expect(world.running).toHaveLength(5);
+    expect(world.aws.instances(world.cluster)).toEqual(inService(group));
+  });
+
+  it('makes its group smaller where that is asked for, but not below its minimum', async () => {
+    const world = aWorld();
+    const group = aGroup(world, { min: 2 });
+    await world.pass(120);
+    const [first, second] = inService(group);
+    const [activity] = detach(world, [first!.id], true);
+    expect(activity?.cause).toMatch(
+      /was detached in response to a user request, shrinking the capacity from 3 to 2\.$/,
+    );
+    await world.pass(120);
+    expect(group.desired).toBe(2);
+    expect(inService(group)).toHaveLength(2);
+    expect(() => detach(world, [second!.id], true)).toThrow(
+      'AutoScalingGroup workers has min-size=2, max-size=6, and desired-size=2. To detach 1 instance, please update the AutoScalingGroup sizes appropriately.',
+    );
+    expect(second!.lifecycleState).toBe('InService');
+  });
+
+  it('must be in service in this group', async () => {
+    const world = aWorld();
+    const group = aGroup(world);
+    const [early] = group.instances.keys();
+    expect(early).toBeUndefined();
+    await world.pass(10);
+    const [pending] = group.instances.keys();
+    expect(() => detach(world, [pending!])).toThrow(
+      `The instance ${pending} is not in InService or Standby.`,
+    );
+    await world.pass(120);
+    const [first, second, third] = inService(group);
+    detach(world, [first!.id]);
+    expect(() => detach(world, [first!.id])).toThrow(
+      `The instance ${first!.id} is not in InService or Standby.`,
+    );
+    world.aws.autoScaling.terminateInstance(scope, second!.id, { decrement: false });
+    // One that cannot be detached keeps the others in, too.
+    expect(() => detach(world, [third!.id, second!.id])).toThrow('is not in InService or Standby');
+    expect(third!.lifecycleState).toBe('InService');
+    await world.pass(60);
+    expect(() => detach(world, [first!.id])).toThrow(
+      `The instance ${first!.id} is not part of Auto Scaling group workers.`,
+    );
+    expect(() => detach(world, [])).toThrow('instanceIds');
+    expect(() => detach(world, Array(21).fill(third!.id))).toThrow(
+      'List exceeds the maximum number of instances to detach. Please retry your request with fewer instances.',
+    );
+  });
+});
+
 describe('a launch lifecycle hook', () => {
   it('keeps a new instance out of service until it is completed, and an abandoned one is replaced', async () => {
     const world = aWorld();

@@ -5,6 +5,7 @@ import {
   DescribeAutoScalingInstancesCommand,
   DescribeLifecycleHooksCommand,
   DescribeScalingActivitiesCommand,
+  DetachInstancesCommand,
   paginateDescribeAutoScalingGroups,
   RecordLifecycleActionHeartbeatCommand,
   SetDesiredCapacityCommand,
@@ -264,6 +265,42 @@ describe('Auto Scaling', () => {
     await expect(
       autoScaling.send(new UpdateAutoScalingGroupCommand({ AutoScalingGroupName: 'gone', MinSize: 0 })),
     ).rejects.toMatchObject({ name: 'ValidationError', message: expect.stringContaining('not found') });
+  });
+
+  it('lets go of an instance, which runs on without the tag of its group', async () => {
+    const { world, autoScaling, ec2 } = await anEndpoint();
+    const group = aGroup(world);
+    await world.pass(120);
+    const [id = ''] = group.instances.keys();
+    const detach = (InstanceIds: string[], AutoScalingGroupName = 'workers') =>
+      autoScaling.send(
+        new DetachInstancesCommand({
+          AutoScalingGroupName,
+          InstanceIds,
+          ShouldDecrementDesiredCapacity: false,
+        }),
+      );
+    const { Activities } = await detach([id]);
+    expect(Activities).toMatchObject([
+      { Description: `Detaching EC2 instance: ${id}`, StatusCode: 'InProgress', Progress: 50 },
+    ]);
+    await world.pass(120);
+    const { AutoScalingInstances } = await autoScaling.send(
+      new DescribeAutoScalingInstancesCommand({ InstanceIds: [id] }),
+    );
+    expect(AutoScalingInstances).toEqual([]);
+    const { Reservations } = await ec2.send(new DescribeInstancesCommand({ InstanceIds: [id] }));
+    const [found] = Reservations?.[0]?.Instances ?? [];
+    expect(found?.State?.Name).toBe('running');
+    expect(found?.Tags?.map(({ Key }) => Key)).not.toContain('aws:autoscaling:groupName');
+    expect(group.instances.size).toBe(3);
+    const refused = (message: string) => ({ name: 'ValidationError', message });
+    await expect(detach([id])).rejects.toMatchObject(
+      refused(`The instance ${id} is not part of Auto Scaling group workers.`),
+    );
+    await expect(detach([id], 'gone')).rejects.toMatchObject(
+      refused('AutoScalingGroup name not found - AutoScalingGroup gone not found'),
+    );
   });
 
   it('completes and extends lifecycle actions', async () => {

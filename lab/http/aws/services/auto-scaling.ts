@@ -121,6 +121,15 @@ const operations: Readonly<Record<string, Operation>> = {
     });
     return { Activity: activityOut(activity) };
   },
+  DetachInstances(aws, request, input) {
+    const decrement = input.flag('ShouldDecrementDesiredCapacity');
+    if (decrement === undefined) input.text('ShouldDecrementDesiredCapacity');
+    const activities = aws.autoScaling.detachInstances(request, input.text('AutoScalingGroupName'), {
+      instanceIds: input.texts('InstanceIds') ?? [],
+      decrement: decrement ?? false,
+    });
+    return { Activities: activities.map(activityOut) };
+  },
   DescribeLifecycleHooks(aws, request, input) {
     const group = aws.autoScaling.group(request, input.text('AutoScalingGroupName'));
     const names = input.texts('LifecycleHookNames');

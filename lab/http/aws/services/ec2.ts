@@ -159,7 +159,9 @@ function pattern(value: string): RegExp {
 }
 
 function tagsOf(instance: Instance): Readonly<Record<string, string>> {
-  return { ...instance.group.tags, 'aws:autoscaling:groupName': instance.group.name };
+  const { group, lifecycleState } = instance;
+  if (lifecycleState === 'Detached') return group.tags;
+  return { ...group.tags, 'aws:autoscaling:groupName': group.name };
 }
 
 function reservationOut(instance: Instance) {
