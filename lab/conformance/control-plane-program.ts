@@ -1,0 +1,97 @@
+/** One program of a control plane: started with a low priority, and ended with this process, however that ends. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+
+export interface Program {
+  readonly name: string;
+  /** Throws with the program's last words if it has ended. */
+  mustRun(): void;
+  end(): Promise<void>;
+}
+
+/**
+ * The shell in between holds the other end of its standard input: when that closes, by `end` or because this process
+ * is no more, it ends the program.
+ */
+const GUARD =
+  'exec 3<&0; nice -n 10 "$@" </dev/null & it=$!; { cat <&3 >/dev/null; kill "$it"; } & wait "$it"';
+const PATIENCE_MS = 5_000;
+const LAST_WORDS = 30;
+
+/** Of the environment it has `PATH` and what is given. */
+export function startProgram(
+  folder: string,
+  name: string,
+  flags: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Program {
+  const child = spawn('sh', ['-c', GUARD, name, path.join(folder, name), ...flags], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+    env: { PATH: process.env['PATH'] ?? '', ...environment },
+  });
+  const words: string[] = [];
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      words.push(...text.split('\n').filter((line) => line !== ''));
+      words.splice(0, words.length - LAST_WORDS);
+    });
+  // Written to only by closing it; the shell may be gone by then.
+  child.stdin.on('error', () => undefined);
+  return {
+    name,
+    mustRun() {
+      if (hasEnded(child))
+        throw new Error(`${name} ended with ${child.exitCode ?? child.signalCode}:\n${words.join('\n')}`);
+    },
+    end: () => end(child),
+  };
+}
+
+/** Calls `attempt` until it is true. Throws when a program has ended or `timeoutMs` are over. */
+export async function untilReady(
+  what: string,
+  attempt: () => Promise<boolean>,
+  programs: readonly Program[],
+  timeoutMs: number,
+): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    for (const program of programs) program.mustRun();
+    if (await attempt().catch(() => false)) return;
+    if (performance.now() > end) throw new Error(`${what} was not ready after ${timeoutMs / 1_000} s`);
+    await wait(200);
+  }
+}
+
+/** A port that was free just now: the programs cannot choose one themselves. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (hasEnded(child)) return;
+  const ended = once(child, 'exit');
+  child.stdin?.end();
+  const killing = new AbortController();
+  const late = wait(PATIENCE_MS, 'late', { signal: killing.signal }).catch(() => 'ended');
+  const how = await Promise.race([ended, late]);
+  killing.abort();
+  if (how !== 'late' || child.pid === undefined) return;
+  // The shell leads a group of its own, in which nobody is but the program.
+  process.kill(-child.pid, 'SIGKILL');
+  await ended;
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
