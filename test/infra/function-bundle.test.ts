@@ -35,6 +35,12 @@ describe.for(functions)('the bundle of %s', ([capability, own]) => {
     expect(names).toContain('eks-nightshift');
   });
 
+  test('imports no module of Node, which would read every one of its exports', () => {
+    const code = readdirSync(directory).map((file) => readFileSync(join(directory, file), 'utf8'));
+    expect(code.join('\n').match(/\b(?:from|import)\s*"(?:node:)?[a-z_/]+"/g) ?? []).toEqual([]);
+    expect(code.join('\n')).toContain('getBuiltinModule("node:https")');
+  });
+
   test('is all that a function needs: it loads beside nothing else, with the environment of its template', () => {
     const answer = execFileSync(
       process.execPath,

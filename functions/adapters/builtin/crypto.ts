@@ -1,0 +1,1 @@
+export const { createHash, createHmac, getRandomValues, randomInt } = process.getBuiltinModule('node:crypto');

@@ -1,0 +1,1 @@
+export const { createReadStream, ReadStream, fstatSync, lstatSync } = process.getBuiltinModule('node:fs');

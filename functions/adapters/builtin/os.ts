@@ -1,0 +1,1 @@
+export const { homedir, platform, release } = process.getBuiltinModule('node:os');

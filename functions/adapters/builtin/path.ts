@@ -1,0 +1,1 @@
+export const { join, sep } = process.getBuiltinModule('node:path');

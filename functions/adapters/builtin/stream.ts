@@ -1,0 +1,1 @@
+export const { PassThrough, Readable, Writable } = process.getBuiltinModule('node:stream');

@@ -1,0 +1,1 @@
+export const { getCACertificates } = process.getBuiltinModule('node:tls');
