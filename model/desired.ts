@@ -37,16 +37,28 @@ export interface Turn {
 
 type Answer = Pick<Desired, 'state' | 'reason' | 'source'>;
 
+/** The last answer of each schedule by itself: it is asked for every minute, and the same until the next edge. */
+const known = new WeakMap<
+  Schedule,
+  { readonly from: number; readonly to: number; readonly answer: Desired }
+>();
+
 /** What the cluster should be at `now`, why, and until when. */
 export function desiredAt(schedule: Schedule, now: Date, overrides: readonly Override[]): Desired {
   const at = now.getTime();
+  const standing = overrides.filter((override) => Date.parse(override.until) > at);
+  const last = standing.length === 0 ? known.get(schedule) : undefined;
+  if (last && last.from <= at && at < last.to) return last.answer;
   for (const days of HORIZONS) {
-    const { answerAt, changes } = timeline(schedule, at, at + days * DAY_MS, overrides);
+    const { answerAt, changes, edges } = timeline(schedule, at, at + days * DAY_MS, standing);
     // Only the first: the others are not even worked out.
     const next = changes().next().value;
-    if (next) return { ...answerAt(at), until: next.at };
+    if (!next) continue;
+    const answer = { ...answerAt(at), until: next.at };
+    if (standing.length === 0) known.set(schedule, { from: at, to: Math.min(...edges), answer });
+    return answer;
   }
-  return timeline(schedule, at, at, overrides).answerAt(at);
+  return timeline(schedule, at, at, standing).answerAt(at);
 }
 
 /** The changes of state in `(from, to]`, in order. Adjacent windows make none between them. */
@@ -61,11 +73,10 @@ export function transitions(
 
 /** Every turn of a weekly window that touches `[from, to]`, also those that a closed day skips; by start. */
 export function turnsBetween(schedule: Schedule, from: number, to: number): Turn[] {
-  const { timeZone } = schedule;
   const longest = Math.max(DAY_MINUTES, ...schedule.up.map(lengthOf));
-  // One day more on each side: a clock that is put back can repeat a midnight.
-  const first = dateAt(timeZone, from) - Math.ceil(longest / DAY_MINUTES) - 1;
-  const last = dateAt(timeZone, to) + 1;
+  // Two days more on each side: no zone is a day from UTC, and a clock that is put back can repeat a midnight.
+  const first = Math.floor(from / DAY_MS) - Math.ceil(longest / DAY_MINUTES) - 2;
+  const last = Math.floor(to / DAY_MS) + 2;
   const turns: Turn[] = [];
   for (let date = first; date <= last; date++) {
     for (const turn of turnsOf(schedule, date)) if (turn.end > from && turn.start <= to) turns.push(turn);
@@ -116,8 +127,9 @@ function timeline(schedule: Schedule, from: number, to: number, overrides: reado
     return { state: 'asleep', reason: outsideReason(schedule), source: 'schedule' };
   };
 
+  /** Where the answer may change: in its reason, if not in its state. */
   const edges = [
-    ...turns.filter((turn) => !turn.closed).flatMap((turn) => [turn.start, turn.end]),
+    ...turns.flatMap((turn) => [turn.start, turn.end]),
     ...wishes.flatMap((wish) => [wish.from, wish.until]),
   ].filter((at) => at > from && at <= to);
 
@@ -138,7 +150,7 @@ function timeline(schedule: Schedule, from: number, to: number, overrides: reado
     }
     return undefined;
   }
-  return { answerAt, changes };
+  return { answerAt, changes, edges };
 }
 
 function turnsOf(schedule: Schedule, date: number): Turn[] {
@@ -162,10 +174,6 @@ function startingOn(schedule: Schedule, date: number): WeeklyWindow[] {
 
 function isOpen(calendar: ExpandedCalendar | undefined, date: number): boolean {
   return calendar !== undefined && calendar.open.length > 0 && calendar.open.includes(formatDate(date));
-}
-
-function dateAt(timeZone: string, instant: number): number {
-  return Math.floor(wallAt(timeZone, instant) / DAY_MINUTES);
 }
 
 // The sentences that people read.

@@ -79,6 +79,16 @@ describe('any schedule with any calendar and any overrides', () => {
     );
   });
 
+  it('gives the same answer to who asks again and again as to who asks for the first time', () => {
+    fc.assert(
+      fc.property(schedule, overrides, instant, (any, wishes, from) => {
+        for (let at = from; at < from + 2 * DAY_MS; at += 97 * 60_000)
+          expect(desiredAt(any, new Date(at), wishes)).toEqual(desiredAt({ ...any }, new Date(at), wishes));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it('gives the same transitions however the time is cut into pieces', () => {
     fc.assert(
       fc.property(schedule, overrides, instant, (any, wishes, cut) => {
