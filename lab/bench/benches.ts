@@ -3,6 +3,7 @@ import { coldStart } from './cold-start.ts';
 import { cost } from './cost.ts';
 import { deploy } from './deploy.ts';
 import { drain } from './drain.ts';
+import { memory } from './memory.ts';
 import { pass } from './pass.ts';
 import { storm } from './storm.ts';
 
@@ -12,5 +13,6 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   drain,
   storm,
   deploy,
+  memory,
   cost,
 };

@@ -7,7 +7,7 @@ import type { AwsEvent } from '#lab/world/seams.ts';
 import type { Capability } from '#model/decision.ts';
 import type { Bench, Figure } from './bench.ts';
 import { INSTANCE_SCHEDULER_MONTH, PRICES } from './prices.ts';
-import { type FunctionUnderTest, MINUTE_MS, raiseSite, type Site, tickAt } from './site.ts';
+import { CALL_MS, type FunctionUnderTest, MINUTE_MS, raiseSite, type Site, tickAt } from './site.ts';
 
 const MONTH_MINUTES = 730 * 60;
 const WORKING_DAYS = 21.7;
@@ -15,11 +15,6 @@ const LIMIT = 0.25;
 /** Deploys of a working day, and spot interruptions of one. */
 const DEPLOYS = 10;
 const INTERRUPTIONS = 2;
-/**
- * The lab answers within a millisecond or two and AWS does not: so much is added for each call, as if none were made
- * beside another.
- */
-const CALL_MS = 25;
 /** Lambda replaces an environment now and then, and bills its start. */
 const STARTS_A_DAY = 12;
 /** START, END and REPORT of each invocation, which Lambda writes itself. */
