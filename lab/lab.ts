@@ -20,7 +20,7 @@ import {
   raiseCluster,
   type Site,
 } from './environment.ts';
-import { type AwsEndpoint, serveAws } from './http/aws/server.ts';
+import { type AwsEndpoint, type AwsExchange, serveAws } from './http/aws/server.ts';
 import type { Authorize } from './http/aws/service.ts';
 import { codebuildService } from './http/codebuild.ts';
 import { createLambdaService } from './http/lambda.ts';
@@ -53,6 +53,8 @@ export interface LabOptions {
   readonly onLog?: (line: LogLine) => void;
   /** Every AWS call before it is answered, and why the roles' policies refuse it where they do. */
   readonly onAuthorize?: (call: Parameters<Authorize>[0], refusal: string | undefined, aws: AwsWorld) => void;
+  /** Every AWS call with the bytes that came and went. */
+  readonly onExchange?: (exchange: AwsExchange) => void;
 }
 
 export interface Lab {
@@ -141,6 +143,7 @@ async function build(
       options.onAuthorize?.(call, refusal, aws);
       return refusal;
     },
+    ...(options.onExchange ? { onExchange: options.onExchange } : {}),
   });
   closers.push(() => front.close());
   for (const { stack, tables } of deployments) {

@@ -69,7 +69,7 @@ export function codebuildService(codebuild: CodebuildWorld): AwsService {
         }
         case 'ListProjects': {
           const projects = codebuild.projects(account, region);
-          const by = request.parameters['sortBy'] ?? 'NAME';
+          const by = oneOf(request, 'sortBy', ['NAME', 'CREATED_TIME', 'LAST_MODIFIED_TIME']) ?? 'NAME';
           const sorted =
             by === 'NAME'
               ? projects.map(({ name }) => name).sort()
@@ -77,6 +77,7 @@ export function codebuildService(codebuild: CodebuildWorld): AwsService {
           return page(request, 'projects', orderOf(request) === 'DESCENDING' ? sorted.reverse() : sorted);
         }
         case 'StartBuild': {
+          refuseUnknown(request, ['projectName', 'sourceVersion', 'environmentVariablesOverride']);
           const version = stringOf(request, 'sourceVersion', false);
           const variables = request.parameters['environmentVariablesOverride'];
           const build = codebuild.startBuild({
@@ -134,9 +135,25 @@ function stringOf(request: AwsRequest, member: string, required: boolean): strin
 }
 
 function orderOf(request: AwsRequest): 'ASCENDING' | 'DESCENDING' | undefined {
-  const order = request.parameters['sortOrder'];
-  if (order === undefined || order === 'ASCENDING' || order === 'DESCENDING') return order;
-  throw new AwsError('InvalidInputException', `Invalid sort order: ${String(order)}`);
+  return oneOf(request, 'sortOrder', ['ASCENDING', 'DESCENDING']);
+}
+
+function oneOf<T extends string>(request: AwsRequest, member: string, allowed: readonly T[]): T | undefined {
+  const value = request.parameters[member];
+  if (value === undefined) return undefined;
+  const found = allowed.find((one) => one === value);
+  if (found) return found;
+  throw new AwsError(
+    'InvalidInputException',
+    `1 validation error detected: Value '${String(value)}' at '${member}' failed to satisfy constraint: Member must satisfy enum value set: [${allowed.join(', ')}]`,
+  );
+}
+
+/** What the lab would not do must not be asked for in silence. */
+function refuseUnknown(request: AwsRequest, known: readonly string[]): void {
+  const other = Object.keys(request.parameters).find((name) => !known.includes(name));
+  if (other !== undefined)
+    throw new AwsError('InvalidInputException', `the lab's ${request.operation} does not know ${other}`);
 }
 
 function missing(member: string): AwsError {
@@ -148,8 +165,9 @@ function missing(member: string): AwsError {
 
 /** A token says where the next page begins; it holds for the list that it came from. */
 function page(request: AwsRequest, member: string, all: readonly string[]): Record<string, unknown> {
-  const token = stringOf(request, 'nextToken', false);
-  const last = token === '' ? undefined : Buffer.from(token, 'base64url').toString('utf8');
+  const token =
+    request.parameters['nextToken'] === undefined ? undefined : stringOf(request, 'nextToken', true);
+  const last = token === undefined ? undefined : Buffer.from(token, 'base64url').toString('utf8');
   const from = last === undefined ? 0 : all.indexOf(last) + 1;
   if (last !== undefined && from === 0)
     throw new AwsError('InvalidInputException', `Invalid next token: ${token}`);

@@ -1,5 +1,6 @@
 /** The sample day from beginning to end: the lab goes up, the story happens, and what came of it is summed up. */
 import type { FunctionSpec } from '#lab/assembly/function-runner.ts';
+import type { AwsExchange } from '#lab/http/aws/server.ts';
 import { type Lab, startLab } from '#lab/lab.ts';
 import type { NightshiftConfig } from '#model/config.ts';
 import type { Decision } from '#model/decision.ts';
@@ -22,6 +23,8 @@ export interface SampleDayOptions {
   readonly onReady?: (lab: Lab, story: Story) => void;
   readonly onDecision?: (decision: Decision, spec: FunctionSpec) => void;
   readonly onBeat?: (environment: string, at: Date, text: string) => void;
+  /** Every AWS call with the bytes that came and went. */
+  readonly onExchange?: (exchange: AwsExchange) => void;
   /** A line that a function wrote and that is no decision. */
   readonly onLog?: (text: string, spec: FunctionSpec) => void;
 }
@@ -57,6 +60,7 @@ export async function playSampleDay(
     onInvocation({ function: spec, at, outcome }) {
       if (!outcome.ok) failures.push({ function: spec.name, at });
     },
+    ...(options.onExchange ? { onExchange: options.onExchange } : {}),
     ...(options.onLog ? { onLog: (line) => options.onLog?.(line.text, line.function) } : {}),
   });
   try {

@@ -33,8 +33,17 @@ export interface ServeAwsOptions {
   readonly authorize?: Authorize;
   /** Default: any free one. */
   readonly port?: number;
+  /** Every call with the bytes that came and went, after it was answered. */
+  readonly onExchange?: (exchange: AwsExchange) => void;
   /** A fault of the lab itself. Default: it is thrown where nobody catches it, so that it cannot be overlooked. */
   readonly onFailure?: (error: unknown) => void;
+}
+
+export interface AwsExchange {
+  /** The signing name; empty where none was to be read. */
+  readonly service: string;
+  readonly request: SignedRequest;
+  readonly reply: WireReply;
 }
 
 export interface AwsEndpoint {
@@ -96,6 +105,7 @@ export async function serveAws(options: ServeAwsOptions): Promise<AwsEndpoint> {
         ...call,
         status: reply.status,
       });
+      options.onExchange?.({ service: call.service ?? '', request, reply });
       return send(outgoing, reply, requestId, aws);
     };
 

@@ -40,4 +40,9 @@ it('knows what the common instance types take, and refuses a type that does not 
   await expect(
     ec2.send(new DescribeInstanceTypesCommand({ InstanceTypes: ['z9.large' as never] })),
   ).rejects.toMatchObject({ name: 'InvalidInstanceType' });
+  for (const input of [
+    { InstanceTypes: Array.from({ length: 101 }, () => 'c5.4xlarge' as const) },
+    { InstanceTypes: ['c5.4xlarge' as const], MaxResults: 5 },
+  ])
+    await expect(ec2.send(new DescribeInstanceTypesCommand(input))).rejects.toThrow();
 });

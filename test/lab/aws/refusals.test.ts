@@ -152,6 +152,11 @@ describe('EKS', () => {
         }),
       ),
     ).rejects.toThrow("the lab's UpdateNodegroupConfig does not know taints");
+    await expect(
+      eks.send(
+        new UpdateNodegroupConfigCommand({ ...change, updateConfig: { maxUnavailablePercentage: 101 } }),
+      ),
+    ).rejects.toThrow('does not know maxUnavailablePercentage');
   });
 
   it('changes labels, and deletes a nodegroup only while nothing else happens to it', async () => {
@@ -245,9 +250,12 @@ describe('EC2', () => {
     await expect(ec2.send(new TerminateInstancesCommand({ InstanceIds: [] }))).rejects.toMatchObject({
       name: 'MissingParameter',
     });
-    await expect(ec2.send(new DescribeInstancesCommand({ MaxResults: 4 }))).rejects.toMatchObject({
-      name: 'InvalidParameterValue',
-    });
+    for (const command of [
+      new DescribeInstancesCommand({ MaxResults: 4 }),
+      new DescribeSubnetsCommand({ MaxResults: 4 }),
+      new DescribeSubnetsCommand({ MaxResults: 1001 }),
+    ])
+      await expect(ec2.send(command as never)).rejects.toMatchObject({ name: 'InvalidParameterValue' });
     await expect(
       ec2.send(new DescribeInstancesCommand({ InstanceIds: ['i-0123456789abcdef0', 'i-0123456789abcdef1'] })),
     ).rejects.toThrow("The instance IDs 'i-0123456789abcdef0, i-0123456789abcdef1' do not exist");

@@ -174,4 +174,15 @@ describe('CodeBuild as the SDK sees it', () => {
       name: 'ResourceNotFoundException',
     });
   });
+
+  test('what the model forbids is refused, and so is what the lab would not do', async () => {
+    const { client } = await aDesk();
+    const refused = { name: 'InvalidInputException' };
+    const by = (input: object) => client.send(new ListProjectsCommand(input));
+    await expect(by({ sortBy: 'SIZE' })).rejects.toMatchObject(refused);
+    await expect(by({ nextToken: '' })).rejects.toMatchObject(refused);
+    await expect(
+      client.send(new StartBuildCommand({ projectName: 'api-develop', timeoutInMinutesOverride: 4 })),
+    ).rejects.toThrow("the lab's StartBuild does not know timeoutInMinutesOverride");
+  });
 });

@@ -39,22 +39,7 @@ const operations: Readonly<Record<string, Operation>> = {
     const found = aws.ec2
       .describe(request, ids)
       .filter((instance) => filters.every((filter) => filter(instance)));
-    const size = input.optionalInteger('MaxResults');
-    if (size !== undefined && ids) {
-      throw new AwsError(
-        'InvalidParameterCombination',
-        'The parameter instancesSet cannot be used with the parameter maxResults',
-      );
-    }
-    if (size !== undefined && (size < 5 || size > 1000)) {
-      throw new AwsError(
-        'InvalidParameterValue',
-        `Value ( ${size} ) for parameter maxResults is invalid. Expecting a value between 5 and 1000.`,
-      );
-    }
-    const { items, nextToken } = page(found, size ?? 1000, input.optionalText('NextToken'), () => {
-      return new AwsError('InvalidParameterValue', 'Unable to parse pagination token');
-    });
+    const { items, nextToken } = listed(found, input, ids, 'instancesSet', 1000);
     return { reservationSet: items.map(reservationOut), nextToken };
   },
   DescribeSubnets(aws, request, input) {
@@ -63,23 +48,29 @@ const operations: Readonly<Record<string, Operation>> = {
     const missing = ids?.find((id) => !subnets.some((subnet) => subnet.id === id));
     if (missing !== undefined)
       throw new AwsError('InvalidSubnetID.NotFound', `The subnet ID '${missing}' does not exist`);
+    const found = subnets.filter((subnet) => !ids || ids.includes(subnet.id));
+    const { items, nextToken } = listed(found, input, ids, 'subnetSet', 1000);
     return {
-      subnetSet: subnets
-        .filter((subnet) => !ids || ids.includes(subnet.id))
-        .map((subnet) => ({
-          subnetId: subnet.id,
-          subnetArn: `arn:aws:ec2:${request.region}:${request.account}:subnet/${subnet.id}`,
-          state: 'available',
-          vpcId: subnet.vpc,
-          cidrBlock: subnet.cidr,
-          availabilityZone: subnet.zone,
-          availableIpAddressCount: aws.ec2.freeAddresses(subnet),
-          ownerId: request.account,
-        })),
+      subnetSet: items.map((subnet) => ({
+        subnetId: subnet.id,
+        subnetArn: `arn:aws:ec2:${request.region}:${request.account}:subnet/${subnet.id}`,
+        state: 'available',
+        vpcId: subnet.vpc,
+        cidrBlock: subnet.cidr,
+        availabilityZone: subnet.zone,
+        availableIpAddressCount: aws.ec2.freeAddresses(subnet),
+        ownerId: request.account,
+      })),
+      nextToken,
     };
   },
   DescribeInstanceTypes(_aws, _request, input) {
     const types = input.texts('InstanceType') ?? [];
+    if (types.length > 100)
+      throw new AwsError(
+        'InvalidParameterValue',
+        'No more than 100 instance types can be described in a call',
+      );
     const unknown = types.find((type) => instanceNetwork(type) === undefined);
     if (types.length === 0 || unknown !== undefined) {
       throw new AwsError(
@@ -87,6 +78,7 @@ const operations: Readonly<Record<string, Operation>> = {
         `The following supplied instance types do not exist: [${unknown ?? ''}]`,
       );
     }
+    listed(types, input, types, 'instanceTypes', 100);
     return {
       instanceTypeSet: types.map((type) => ({
         instanceType: type,
@@ -108,6 +100,35 @@ const operations: Readonly<Record<string, Operation>> = {
     instancesSet: aws.ec2.start(request, instanceIds(input)).map(changeOut),
   }),
 };
+
+/** A page of 5 to `most`; who names what to describe gets it whole. */
+function listed<T>(
+  items: readonly T[],
+  input: Parameters,
+  ids: readonly string[] | undefined,
+  what: string,
+  most: number,
+) {
+  const size = input.optionalInteger('MaxResults');
+  if (size !== undefined && ids?.length) {
+    throw new AwsError(
+      'InvalidParameterCombination',
+      `The parameter ${what} cannot be used with the parameter maxResults`,
+    );
+  }
+  if (size !== undefined && (size < 5 || size > most)) {
+    throw new AwsError(
+      'InvalidParameterValue',
+      `Value ( ${size} ) for parameter maxResults is invalid. Expecting a value between 5 and ${most}.`,
+    );
+  }
+  return page(
+    items,
+    size ?? Math.max(most, items.length),
+    input.optionalText('NextToken'),
+    () => new AwsError('InvalidParameterValue', 'Unable to parse pagination token'),
+  );
+}
 
 const codes: Readonly<Record<InstanceState, number>> = {
   pending: 0,

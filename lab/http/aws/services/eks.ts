@@ -74,14 +74,16 @@ const operations: Readonly<Record<string, Operation>> = {
     ),
   }),
   UpdateNodegroupConfig(aws, request, input) {
-    const known = ['name', 'nodegroupName', 'scalingConfig', 'labels', 'updateConfig', 'clientRequestToken'];
-    const other = Object.keys(request.parameters).find((name) => !known.includes(name));
-    if (other !== undefined) {
-      throw new AwsError(
-        'InvalidParameterException',
-        `the lab's UpdateNodegroupConfig does not know ${other}`,
-      );
-    }
+    refuseUnknown(request.parameters, [
+      'name',
+      'nodegroupName',
+      'scalingConfig',
+      'labels',
+      'updateConfig',
+      'clientRequestToken',
+    ]);
+    refuseUnknown(request.parameters['scalingConfig'], ['minSize', 'maxSize', 'desiredSize']);
+    refuseUnknown(request.parameters['updateConfig'], ['maxUnavailable']);
     const scaling = input.structure('scalingConfig');
     const labels = input.structure('labels');
     const maxUnavailable = input.structure('updateConfig')?.optionalInteger('maxUnavailable');
@@ -134,6 +136,14 @@ const operations: Readonly<Record<string, Operation>> = {
     };
   },
 };
+
+/** What the lab would not do must not be asked for in silence. */
+function refuseUnknown(structure: unknown, known: readonly string[]): void {
+  const other = Object.keys(structure ?? {}).find((name) => !known.includes(name));
+  if (other !== undefined) {
+    throw new AwsError('InvalidParameterException', `the lab's UpdateNodegroupConfig does not know ${other}`);
+  }
+}
 
 function listed<T>(items: readonly T[], input: Parameters) {
   return page(
@@ -212,7 +222,7 @@ function nodegroupOut(nodegroup: Nodegroup) {
     amiType: 'AL2023_x86_64_STANDARD',
     nodeRole: `arn:aws:iam::${nodegroup.cluster.account}:role/eks-node-${nodegroup.cluster.name}`,
     labels: nodegroup.labels,
-    taints: nodegroup.taints,
+    ...(nodegroup.taints.length > 0 ? { taints: nodegroup.taints } : {}),
     resources: { autoScalingGroups: [{ name: group.name }] },
     diskSize: 20,
     health: { issues: nodegroup.issues },
