@@ -1,75 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
-import type { Table } from '#functions/adapters/table.ts';
-import { emptyRecord } from '#functions/branch-deploy/record.ts';
+import { describe } from 'vitest';
+import { desiredDeploysContract } from '#test/contracts/desired-deploys.ts';
+import type { TableSubject } from '#test/contracts/table.ts';
 import { aMemoryTable } from '../branch-deploy/memory-table.ts';
 import { aTable } from './a-table.ts';
 
-const now = new Date('2026-11-25T05:00:00Z');
-const api = { name: 'api', project: 'default' };
-
-const kinds: [string, () => Promise<{ table: Table; close(): Promise<void> }>][] = [
+const kinds: readonly (readonly [string, () => Promise<TableSubject>])[] = [
   ['DynamoDB’s protocol', aTable],
   ['memory', async () => ({ table: aMemoryTable(), close: async () => undefined })],
 ];
 
-describe.each(kinds)('what is kept of deploys, in %s', (_name, open) => {
-  let kept: Awaited<ReturnType<typeof open>>;
-  beforeAll(async () => {
-    kept = await open();
-  });
-  afterAll(() => kept.close());
-
-  test('of two first writers one wins', async () => {
-    const deploys = createDesiredDeploys(kept.table);
-    const saved = await Promise.all([1, 2].map(() => deploys.save(emptyRecord(api), 'absent')));
-    expect(saved.filter((version) => version !== undefined)).toHaveLength(1);
-  });
-
-  test('a write over an old version is refused', async () => {
-    const deploys = createDesiredDeploys(kept.table);
-    const before = await deploys.get(api);
-    expect(await deploys.save({ ...emptyRecord(api), told: 'one' }, before?.version ?? 0)).toBeDefined();
-    expect(await deploys.save({ ...emptyRecord(api), told: 'two' }, before?.version ?? 0)).toBeUndefined();
-    expect((await deploys.get(api))?.value.told).toBe('one');
-  });
-
-  test('one query finds the records and the mark of the night, and none of the builds', async () => {
-    const deploys = createDesiredDeploys(kept.table);
-    await deploys.markNight({ since: now.toISOString() });
-    await deploys.markKnown('api-develop:1', now);
-    const { records, night } = await deploys.all();
-    expect(records.map(({ value }) => value.name)).toEqual(['api']);
-    expect(night).toEqual({ since: now.toISOString() });
-    await deploys.clearNight();
-    expect((await deploys.all()).night).toBeUndefined();
-  });
-
-  test('a build is known to its own project only, and marked once', async () => {
-    const deploys = createDesiredDeploys(kept.table);
-    expect(await deploys.markKnown('web:1', now)).toBe(true);
-    expect(await deploys.markKnown('web:1', now)).toBe(false);
-    expect(await deploys.isKnown('web:1')).toBe(true);
-    expect(await deploys.isKnown('web:2')).toBe(false);
-    expect([...(await deploys.known('web'))]).toEqual(['web:1']);
-    expect([...(await deploys.known('we'))]).toEqual([]);
-  });
-
-  test('an override is only set over the one that was read', async () => {
-    const night = createNight(kept.table);
-    const override = {
-      id: '1',
-      state: 'awake' as const,
-      from: now.toISOString(),
-      until: now.toISOString(),
-      author: 'branch-deploy',
-      reason: 'a deploy',
-    };
-    expect(await night.read()).toEqual({});
-    expect(await night.setOverride(override, 'absent')).toBe(true);
-    expect(await night.setOverride({ ...override, id: '2' }, 'absent')).toBe(false);
-    const { override: read } = await night.read();
-    expect(await night.setOverride({ ...override, id: '3' }, read?.version ?? 0)).toBe(true);
-    expect((await night.read()).override?.value.id).toBe('3');
-  });
-});
+describe.each(kinds)('what is kept of deploys, in %s', (_name, open) => desiredDeploysContract(open));
