@@ -1,15 +1,13 @@
 /** `npm run lab`: keeps the lab up, from now on and at the speed of the wall clock, for kubectl, the AWS CLI and curl. */
 import { userInfo } from 'node:os';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { serveConsole } from '#cli/console/server.ts';
 import { accessText, keepUp } from '#lab/access.ts';
 import { startLab } from '#lab/lab.ts';
 import { plansOf } from '#lab/sample/story.ts';
 import { createTimeline, type Timeline } from '#lab/sample/timeline.ts';
-import { synthesize } from '#lab/synthesize.ts';
-import { labDirectory, main, screenOf, UsageError, untilInterrupted } from '#lab/terminal.ts';
-import { loadConfig } from '#lib/config-file.ts';
+import { labDirectory, main } from '#lab/terminal.ts';
+import { begin, optionsOr } from './begin.ts';
 import { labIo } from './lab-io.ts';
 
 const HELP = `Keeps a small AWS, Kubernetes and Argo CD up on this machine, made from your config, with the functions of
@@ -27,18 +25,11 @@ await main(async () => {
     process.stdout.write(HELP);
     return 0;
   }
-  const loaded = await loadConfig();
-  const { config, path: configPath } = loaded;
-  const signal = untilInterrupted();
-  const screen = screenOf(process.stdout);
-  const assemblyDir = path.resolve('cdk.out');
-  screen.write('Synthesizing what would be deployed …');
-  await synthesize({ configPath, directory: assemblyDir });
-  screen.write(' done.\n');
+  const { loaded, assemblyDir, screen, signal } = await begin({ quiet: false });
 
   let timeline: Timeline | undefined;
   const lab = await startLab({
-    config,
+    config: loaded.config,
     assemblyDir,
     start: options.from,
     directory: await labDirectory(),
@@ -49,7 +40,7 @@ await main(async () => {
     screen.write(accessText(lab, page.url, screen.colors));
     timeline = createTimeline(screen, {
       timeZone:
-        plansOf(config, options.from).find(({ schedule }) => schedule)?.schedule?.timeZone ??
+        plansOf(loaded.config, options.from).find(({ schedule }) => schedule)?.schedule?.timeZone ??
         Intl.DateTimeFormat().resolvedOptions().timeZone,
       environments: lab.environments.map(({ name }) => name),
     });
@@ -62,7 +53,7 @@ await main(async () => {
 });
 
 function parse(args: string[]): { from: Date; help: boolean } {
-  try {
+  return optionsOr(HELP, () => {
     const { values } = parseArgs({
       args,
       options: { from: { type: 'string' }, help: { type: 'boolean', default: false, short: 'h' } },
@@ -71,8 +62,5 @@ function parse(args: string[]): { from: Date; help: boolean } {
     if (Number.isNaN(from.getTime()))
       throw new Error(`'${values.from}' is not a time: write 2026-12-01T21:55:00+09:00`);
     return { from, help: values.help };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`${message}\n\n${HELP}`);
-  }
+  });
 }

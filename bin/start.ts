@@ -1,15 +1,13 @@
 /** `npm start`: the sample day on the lab, from the artifacts that would be deployed. */
 import { userInfo } from 'node:os';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { serveConsole } from '#cli/console/server.ts';
 import { accessText, keepUp } from '#lab/access.ts';
 import { reportText } from '#lab/sample/report.ts';
 import { playSampleDay } from '#lab/sample/sample-day.ts';
 import { createTimeline, type Timeline } from '#lab/sample/timeline.ts';
-import { synthesize } from '#lab/synthesize.ts';
-import { labDirectory, main, screenOf, UsageError, untilInterrupted } from '#lab/terminal.ts';
-import { loadConfig } from '#lib/config-file.ts';
+import { labDirectory, main } from '#lab/terminal.ts';
+import { begin, optionsOr } from './begin.ts';
 import { labIo } from './lab-io.ts';
 
 const HELP = `Plays a day of your clusters on this machine: an evening stop, a merge at night, the morning start, spot
@@ -32,20 +30,13 @@ await main(async () => {
     process.stdout.write(HELP);
     return 0;
   }
-  const loaded = await loadConfig();
-  const { config, path: configPath } = loaded;
-  const signal = untilInterrupted();
-  const screen = screenOf(process.stdout);
+  const { loaded, assemblyDir, screen, signal } = await begin({ quiet: options.json });
   const now = new Date();
-  const assemblyDir = path.resolve('cdk.out');
-  if (!options.json) screen.write('Synthesizing what would be deployed …');
-  await synthesize({ configPath, directory: assemblyDir });
-  if (!options.json) screen.write(' done.\n');
 
   let timeline: Timeline | undefined;
   let progress: NodeJS.Timeout | undefined;
   const { lab, summary } = await playSampleDay({
-    config,
+    config: loaded.config,
     assemblyDir,
     now,
     signal,
@@ -89,14 +80,11 @@ await main(async () => {
 
 function parse(args: string[]): { exit: boolean; json: boolean; help: boolean } {
   const boolean = { type: 'boolean', default: false } as const;
-  try {
+  return optionsOr(HELP, () => {
     const { values } = parseArgs({
       args,
       options: { exit: boolean, json: boolean, help: { ...boolean, short: 'h' } },
     });
     return values;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`${message}\n\n${HELP}`);
-  }
+  });
 }

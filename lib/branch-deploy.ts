@@ -3,43 +3,27 @@ import { Duration } from 'aws-cdk-lib';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
-import type { NetworkConfig } from '#model/config.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import { buildProjectArn, clusterArn, secretArn } from './arns.ts';
 import { ClusterAccess } from './cluster-access.ts';
 import { buildEnded } from './event-patterns.ts';
-import { NightshiftFunction } from './nightshift-function.ts';
-import type { Notices } from './notices.ts';
-import type { StateTable } from './state-table.ts';
+import { type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
 import { Timer } from './timer.ts';
 
-export interface BranchDeployProps {
-  readonly settings: BranchDeploySettings;
-  readonly table: StateTable;
-  /** Where the function runs, for a cluster whose endpoint is private. Default: outside of any VPC. */
-  readonly network?: NetworkConfig | undefined;
-  /** Whom the function tells what people should know. Default: nobody. */
-  readonly notices?: Notices | undefined;
-  /** Record each run in AWS X-Ray. Default: false. */
-  readonly tracing?: boolean | undefined;
-}
+export type BranchDeployProps = CapabilityProps<BranchDeploySettings>;
 
 export class BranchDeploy extends Construct {
   readonly function: NightshiftFunction;
 
   constructor(scope: Construct, id: string, props: BranchDeployProps) {
     super(scope, id);
-    const { settings, table } = props;
+    const { settings } = props;
     if (settings.production)
       throw new Error(`${settings.environment} is a production environment: it is rolled out by hand`);
 
     this.function = new NightshiftFunction(this, 'Deploy', {
+      ...props,
       capability: 'branch-deploy',
-      settings,
-      table,
-      network: props.network,
-      notices: props.notices,
-      tracing: props.tracing,
       memory: 256,
       timeout: Duration.minutes(2),
       maxEventAge: Duration.hours(1),

@@ -13,7 +13,7 @@ export { ConfigError, type LoadedConfig, loadConfig } from './config-file.ts';
 export { Monitoring, type MonitoringProps } from './monitoring.ts';
 export { NightSchedule, type NightScheduleProps } from './night-schedule.ts';
 export { NightshiftApp, type NightshiftAppProps } from './nightshift-app.ts';
-export { NightshiftFunction, type Permission } from './nightshift-function.ts';
+export { type CapabilityProps, NightshiftFunction, type Permission } from './nightshift-function.ts';
 export { NightshiftStack, type NightshiftStackProps } from './nightshift-stack.ts';
 export { Notices, type NoticesProps } from './notices.ts';
 export { settingsOf } from './settings.ts';

@@ -1,26 +1,15 @@
 /** The night-schedule capability: stops the nodegroups of a cluster and brings them back. */
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import type { NetworkConfig } from '#model/config.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import { autoScalingGroupArn, clusterArn, nodegroupArn, selfManagedGroupsOf } from './arns.ts';
 import { ClusterAccess } from './cluster-access.ts';
-import { NightshiftFunction } from './nightshift-function.ts';
-import type { Notices } from './notices.ts';
+import { type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
 import { edgesOf } from './schedule-edges.ts';
 import type { StateTable } from './state-table.ts';
 import { Timer } from './timer.ts';
 
-export interface NightScheduleProps {
-  readonly settings: NightScheduleSettings;
-  readonly table: StateTable;
-  /** Where the function runs, for a cluster whose endpoint is private. Default: outside of any VPC. */
-  readonly network?: NetworkConfig | undefined;
-  /** Whom the function tells what people should know. Default: nobody. */
-  readonly notices?: Notices | undefined;
-  /** Record each run in AWS X-Ray. Default: false. */
-  readonly tracing?: boolean | undefined;
-}
+export type NightScheduleProps = CapabilityProps<NightScheduleSettings>;
 
 export class NightSchedule extends Construct {
   readonly function: NightshiftFunction;
@@ -32,12 +21,8 @@ export class NightSchedule extends Construct {
       throw new Error(`${settings.environment} is a production environment: it is never stopped`);
 
     this.function = new NightshiftFunction(this, 'Pass', {
+      ...props,
       capability: 'night-schedule',
-      settings,
-      table,
-      network: props.network,
-      notices: props.notices,
-      tracing: props.tracing,
       memory: 256,
       timeout: Duration.seconds(60),
       maxEventAge: Duration.minutes(5),

@@ -22,22 +22,26 @@ import type { Notices } from './notices.ts';
 import { settingsText } from './settings-text.ts';
 import type { StateTable } from './state-table.ts';
 
-export interface NightshiftFunctionProps {
-  readonly capability: Capability;
-  readonly settings: CommonSettings;
+/** What every capability is made of. */
+export interface CapabilityProps<Settings extends CommonSettings = CommonSettings> {
+  readonly settings: Settings;
   readonly table: StateTable;
+  /** Where the function runs, for a cluster whose endpoint is private. Default: outside of any VPC. */
+  readonly network?: NetworkConfig | undefined;
   /** Whom the function tells what people should know. Default: nobody. */
   readonly notices?: Notices | undefined;
   /** Record each run in AWS X-Ray. Default: false. */
   readonly tracing?: boolean | undefined;
-  /** MB. */
+}
+
+export interface NightshiftFunctionProps extends CapabilityProps {
+  readonly capability: Capability;
+  /** MB; `npm run bench -- memory` shows what each size costs and takes. */
   readonly memory: number;
   readonly timeout: Duration;
   /** For events that Lambda takes over from EventBridge: how old one may get, and how often it is tried again. */
   readonly maxEventAge: Duration;
   readonly retryAttempts: number;
-  /** Default: outside of any VPC. */
-  readonly network?: NetworkConfig | undefined;
 }
 
 /** What a function may do. A wildcard in `resources` needs a reason: it is refused without, and kept in the metadata. */

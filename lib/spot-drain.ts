@@ -3,7 +3,6 @@ import { Duration } from 'aws-cdk-lib';
 import { type EventPattern, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
-import type { NetworkConfig } from '#model/config.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
 import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
 import { autoScalingGroupArn, clusterArn, selfManagedGroupsOf } from './arns.ts';
@@ -15,20 +14,10 @@ import {
   spotInterruption,
   terminateLifecycleAction,
 } from './event-patterns.ts';
-import { NightshiftFunction } from './nightshift-function.ts';
-import type { Notices } from './notices.ts';
+import { type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
 import type { StateTable } from './state-table.ts';
 
-export interface SpotDrainProps {
-  readonly settings: SpotDrainSettings;
-  readonly table: StateTable;
-  /** Where the function runs, for a cluster whose endpoint is private. Default: outside of any VPC. */
-  readonly network?: NetworkConfig | undefined;
-  /** Whom the function tells what people should know. Default: nobody. */
-  readonly notices?: Notices | undefined;
-  /** Record each run in AWS X-Ray. Default: false. */
-  readonly tracing?: boolean | undefined;
-}
+export type SpotDrainProps = CapabilityProps<SpotDrainSettings>;
 
 export class SpotDrain extends Construct {
   readonly function: NightshiftFunction;
@@ -42,12 +31,8 @@ export class SpotDrain extends Construct {
       );
 
     this.function = new NightshiftFunction(this, 'Drain', {
+      ...props,
       capability: 'spot-drain',
-      settings,
-      table,
-      network: props.network,
-      notices: props.notices,
-      tracing: props.tracing,
       memory: 512,
       // The two minutes of a notice and some seconds to write down what happened. A longer drain goes on in a later call.
       timeout: Duration.minutes(3),
