@@ -1,25 +1,32 @@
 /** What spot-drain keeps in the table: who deals with which instance, and which cordons are to be undone. */
 import { NightshiftError } from '#functions/shared/errors.ts';
-import type { Claim, Claims, Cordon, Cordons, Held, Night } from '#functions/spot-drain/ports.ts';
+import type { Claim, Claims, Cordon, Cordons, Held, Night, NodeNames } from '#functions/spot-drain/ports.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Item, Table } from './table.ts';
-import { cordonKey, DRAIN, instanceKey, NIGHT, STATE_KEY } from './table-keys.ts';
+import { cordonKey, DRAIN, instanceKey, NIGHT, nodeNameKey, STATE_KEY } from './table-keys.ts';
 
 /** A claim is kept for a day; one of an announced change until long after the change. */
 const KEPT_DAYS = 1;
 const ANNOUNCED_DAYS = 30;
+/** The name of a node that lives longer is written anew. */
+const NAMED_DAYS = 30;
 
 export function createClaims(table: Table): Claims {
   const held = (claim: Claim, version: number | undefined) =>
     version === undefined ? undefined : { value: claim, version };
   return {
+    async look(instanceId) {
+      const items = await table.list<unknown>(DRAIN, { prefix: instanceKey(instanceId) });
+      const claim = items.find((item) => item.key === instanceKey(instanceId));
+      const named = items.find((item) => item.key === nodeNameKey(instanceId));
+      return {
+        ...(claim ? { claim: checkedHeldOf(claim) } : {}),
+        ...(isNamed(named?.value) ? { nodeName: named.value.node } : {}),
+      };
+    },
     async read(instanceId) {
-      const item = await table.get<Claim>(DRAIN, instanceKey(instanceId));
-      if (item && !isClaim(item.value))
-        throw new NightshiftError(
-          `the item ${DRAIN} | ${item.key} of the table is no claim any more: delete it`,
-        );
-      return item ? heldOf(item) : undefined;
+      const item = await table.get<unknown>(DRAIN, instanceKey(instanceId));
+      return item && checkedHeldOf(item);
     },
     async create(claim, now) {
       const options = { if: 'absent', now, expires: expiry(claim) } as const;
@@ -35,6 +42,31 @@ export function createClaims(table: Table): Claims {
       return items.filter((item) => isClaim(item.value)).map(heldOf);
     },
   };
+}
+
+export function createNodeNames(table: Table): NodeNames {
+  return {
+    async all() {
+      const items = await table.list<unknown>(DRAIN, { prefix: instanceKey('') });
+      return new Map(
+        items.flatMap(({ key, value }): readonly (readonly [string, string])[] =>
+          isNamed(value) && key === nodeNameKey(value.instanceId) ? [[value.instanceId, value.node]] : [],
+        ),
+      );
+    },
+    async put(instanceId, node, now) {
+      const expires = new Date(now.getTime() + NAMED_DAYS * 86_400_000);
+      await table.put(DRAIN, nodeNameKey(instanceId), { instanceId, node } satisfies Named, { expires });
+    },
+    async remove(instanceId) {
+      await table.remove(DRAIN, nodeNameKey(instanceId));
+    },
+  };
+}
+
+interface Named {
+  readonly instanceId: string;
+  readonly node: string;
 }
 
 export function createCordons(table: Table): Cordons {
@@ -62,6 +94,13 @@ export function createNight(table: Table): Night {
   };
 }
 
+function checkedHeldOf(item: Item<unknown>): Held<Claim> {
+  const { key, value, version } = item;
+  if (!isClaim(value))
+    throw new NightshiftError(`the item ${DRAIN} | ${key} of the table is no claim any more: delete it`);
+  return { value, version };
+}
+
 function heldOf(item: Item<Claim>): Held<Claim> {
   return { value: item.value, version: item.version };
 }
@@ -85,6 +124,10 @@ function isClaim(value: unknown): value is Claim {
 
 const DEPTHS: readonly Claim['depth'][] = ['none', 'cordon', 'drain'];
 const STATES: readonly Claim['state'][] = ['working', 'paused', 'failed', 'done'];
+
+function isNamed(value: unknown): value is Named {
+  return isObject(value) && typeof value['instanceId'] === 'string' && typeof value['node'] === 'string';
+}
 
 function isCordon(value: unknown): value is Cordon {
   return (

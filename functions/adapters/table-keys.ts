@@ -9,6 +9,7 @@
  * | `night`    | `autoscaler#<object>`      | what was taken from an autoscaler       | never   |
  * | `night`    | `note#<what>`              | marks of the pass (warned, learned lead …) | some |
  * | `drain`    | `instance#<id>`            | claim of a drain                        | yes     |
+ * | `drain`    | `instance#<id>#node`       | the name of the instance's node         | yes     |
  * | `drain`    | `cordon#<id>`              | a cordon of ours that may be undone     | yes     |
  * | `deploy`   | `app#<project>/<name>`     | the desired deploy of an application    | never   |
  * | `deploy`   | `app#night`                | the applications are looked at after the night | never |
@@ -27,6 +28,8 @@ export const OVERRIDE_KEY = 'override';
 
 export const savedKey = (group: string) => `saved#${group}`;
 export const instanceKey = (instanceId: string) => `instance#${instanceId}`;
+/** Begins with the key of the claim, so that one query reads both. */
+export const nodeNameKey = (instanceId: string) => `${instanceKey(instanceId)}#node`;
 export const cordonKey = (instanceId: string) => `cordon#${instanceId}`;
 export const applicationKey = (project: string, name: string) => `app#${project}/${name}`;
 /** `build` is CodeBuild's `<project>:<uuid>`. */

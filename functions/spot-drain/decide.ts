@@ -189,8 +189,13 @@ function otherKeeper(node: Node): string | undefined {
   return undefined;
 }
 
+/** EKS puts it on every node of a managed nodegroup. */
+export function nodegroupOf(node: Node): string | undefined {
+  return node.labels['eks.amazonaws.com/nodegroup'];
+}
+
 function managedNodegroup({ node, group }: Located): string | undefined {
-  return node?.labels['eks.amazonaws.com/nodegroup'] ?? group?.nodegroup;
+  return (node && nodegroupOf(node)) ?? group?.nodegroup;
 }
 
 /** The name under which night-schedule knows the group. */

@@ -10,7 +10,12 @@ import {
   createEksClient,
 } from '#functions/adapters/clients.ts';
 import { createDecisionLog } from '#functions/adapters/decision-log.ts';
-import { createClaims, createCordons, createNight } from '#functions/adapters/drain-claims.ts';
+import {
+  createClaims,
+  createCordons,
+  createNight,
+  createNodeNames,
+} from '#functions/adapters/drain-claims.ts';
 import { describeCluster } from '#functions/adapters/eks-cluster.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
@@ -21,6 +26,7 @@ import { createTable } from '#functions/adapters/table.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
+import { createGate } from './gate.ts';
 import type { Clock } from './ports.ts';
 import { run } from './run.ts';
 import type { RunPorts } from './work.ts';
@@ -58,9 +64,11 @@ const ports: RunPorts = {
   lifecycle: createLifecycle(autoScaling),
   claims: createClaims(table),
   cordons: createCordons(table),
+  names: createNodeNames(table),
   night: createNight(table),
   trail: createDecisionTrail(logger, createDecisionLog(table).keep, tell),
   clock,
+  gate: createGate(clock),
 };
 
 export const handler = middy<unknown, void>()

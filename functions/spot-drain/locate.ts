@@ -1,8 +1,8 @@
 /** Finds out what there is to know about the instance of a notice, as cheaply as it can be known. */
-import { isForeign, isTakenByNight, type Located } from './decide.ts';
+import { isForeign, isTakenByNight, type Located, nodegroupOf } from './decide.ts';
 import { ClusterTroubleError } from './errors.ts';
 import type { Notice, NoticeKind } from './event.ts';
-import type { Clock, Cluster, Group, Groups, Lifecycle, Night, Node, Place } from './ports.ts';
+import type { Claims, Clock, Cluster, Group, Groups, Known, Lifecycle, Night, Node, Place } from './ports.ts';
 import { backoffMs } from './reply.ts';
 
 export interface LocatePorts {
@@ -10,6 +10,7 @@ export interface LocatePorts {
   readonly groups: Groups;
   readonly lifecycle: Lifecycle;
   readonly night: Night;
+  readonly claims: Claims;
   readonly clock: Clock;
 }
 
@@ -18,6 +19,10 @@ export interface Found extends Located {
   readonly nodeError?: unknown;
   readonly groupError?: unknown;
   readonly hookError?: unknown;
+  /** What the table knew of the instance, where it was asked. */
+  readonly known?: Known;
+  /** Only the node was asked for: it is to be cordoned first, and then `locateRest` asks for the rest. */
+  readonly partial?: true;
 }
 
 /** An instance that has just begun may still be joining. */
@@ -31,9 +36,46 @@ const HEAD_START_MS = 500;
 const GROUP_PATIENCE_MS = 1_000;
 
 export async function locate(cluster: string, notice: Notice, ports: LocatePorts): Promise<Found> {
-  return isRoutine(notice.kind)
-    ? locateRoutine(cluster, notice, ports)
-    : locateUrgent(cluster, notice, ports);
+  if (isRoutine(notice.kind)) return locateRoutine(cluster, notice, ports);
+  const known = await ports.claims.look(notice.instanceId);
+  const { nodeName } = known;
+  const named: Attempt<Node | undefined> =
+    nodeName === undefined
+      ? UNKNOWN
+      : await attempt(throughTrouble(ports, () => ports.cluster.nodeNamed(nodeName, notice.instanceId)));
+  // A spot notice is two minutes at most, and nothing but the node is needed for its cordon.
+  if (named.value && isSpotNotice(notice.kind)) return { node: named.value, known, partial: true };
+  return { ...(await locateUrgent(cluster, notice, ports, named)), known };
+}
+
+/** What a cordon does not need: whether our own stop takes the node, and its group where that matters. */
+export async function locateRest(
+  notice: Notice,
+  node: Node,
+  ports: LocatePorts,
+  options: { readonly replaceEarly: boolean },
+): Promise<Pick<Found, 'clusterState' | 'group' | 'groupError'> & { readonly stateError?: unknown }> {
+  const early = options.replaceEarly ? attempt(memberOf(notice, ports)) : undefined;
+  const state = await attempt(ports.night.state());
+  const clusterState = state.value;
+  const atNight = clusterState?.phase === 'stopping' || clusterState?.phase === 'asleep';
+  const lookup = early ?? (atNight && !nodegroupOf(node) ? attempt(memberOf(notice, ports)) : undefined);
+  const member = lookup ? await within(GROUP_PATIENCE_MS, lookup, ports) : UNKNOWN;
+  return {
+    ...(clusterState ? { clusterState } : {}),
+    ...(state.error === undefined ? {} : { stateError: state.error }),
+    ...(member.value ? { group: member.value.group } : {}),
+    ...(member.error === undefined ? {} : { groupError: member.error }),
+  };
+}
+
+/** The node of an instance; of no more than one request where its name is known and still right. */
+export async function nodeOf(
+  cluster: Cluster,
+  instanceId: string,
+  name: string | undefined,
+): Promise<Node | undefined> {
+  return (name && (await cluster.nodeNamed(name, instanceId))) || cluster.findNode(instanceId);
 }
 
 /** Every instance of the account that ends is told of: ask Kubernetes only for those that may be ours. */
@@ -52,23 +94,24 @@ async function locateRoutine(cluster: string, notice: Notice, ports: LocatePorts
 }
 
 /** Seconds count: Kubernetes is asked as soon as the group is known, and without it where Auto Scaling is slow. */
-async function locateUrgent(cluster: string, notice: Notice, ports: LocatePorts): Promise<Found> {
-  const { lifecycle, night, clock } = ports;
+async function locateUrgent(
+  cluster: string,
+  notice: Notice,
+  ports: LocatePorts,
+  named: Attempt<Node | undefined>,
+): Promise<Found> {
+  const { lifecycle, night } = ports;
   const stateLookup = attempt(night.state());
   const hookLookup = notice.hook ? attempt(lifecycle.times(notice.hook)) : undefined;
   const memberLookup = attempt(memberOf(notice, ports));
-  const within = async (ms: number) => {
-    const enough = new AbortController();
-    const first = await Promise.race([memberLookup, clock.sleep(ms, enough.signal).then(() => UNKNOWN)]);
-    enough.abort();
-    return first;
-  };
 
-  const early = await within(HEAD_START_MS);
-  const node = isOthers(cluster, early.value?.group)
-    ? UNKNOWN
-    : await attempt(findNode(cluster, notice, ports, memberLookup, early.value?.place));
-  const member = node.value ? await within(GROUP_PATIENCE_MS) : await memberLookup;
+  const isKnown = named.value !== undefined || named.error !== undefined;
+  const early = isKnown ? UNKNOWN : await within(HEAD_START_MS, memberLookup, ports);
+  const node: Attempt<Node | undefined> =
+    isKnown || isOthers(cluster, early.value?.group)
+      ? named
+      : await attempt(findNode(cluster, notice, ports, memberLookup, early.value?.place));
+  const member = node.value ? await within(GROUP_PATIENCE_MS, memberLookup, ports) : await memberLookup;
   const [state, hookTimes] = await Promise.all([stateLookup, hookLookup]);
   if (state.error !== undefined) throw state.error;
   return {
@@ -99,20 +142,38 @@ async function findNode(
 ): Promise<Node | undefined> {
   const { clock } = ports;
   const began = clock.now().getTime();
-  const waited = () => clock.now().getTime() - began;
-  for (let troubles = 0; ; ) {
+  for (;;) {
+    const node = await throughTrouble(ports, () => ports.cluster.findNode(notice.instanceId, place));
+    if (node || !mayJoin(notice.kind) || clock.now().getTime() - began >= JOIN_PATIENCE_MS) return node;
+    const { value: member } = await memberLookup;
+    if (isForeign(cluster, member ? { group: member.group } : {})) return undefined;
+    await clock.sleep(JOIN_LOOK_MS);
+  }
+}
+
+/** Asks again while the API server has trouble. */
+async function throughTrouble<T>({ clock }: Pick<LocatePorts, 'clock'>, ask: () => Promise<T>): Promise<T> {
+  const until = clock.now().getTime() + TROUBLE_PATIENCE_MS;
+  for (let troubles = 1; ; troubles++) {
     try {
-      const node = await ports.cluster.findNode(notice.instanceId, place);
-      if (node || !mayJoin(notice.kind) || waited() >= JOIN_PATIENCE_MS) return node;
-      const { value: member } = await memberLookup;
-      if (isForeign(cluster, member ? { group: member.group } : {})) return undefined;
-      await clock.sleep(JOIN_LOOK_MS);
+      return await ask();
     } catch (error) {
-      if (!(error instanceof ClusterTroubleError) || waited() >= TROUBLE_PATIENCE_MS) throw error;
-      troubles++;
+      if (!(error instanceof ClusterTroubleError) || clock.now().getTime() >= until) throw error;
       await clock.sleep(backoffMs('trouble', troubles, clock.random()));
     }
   }
+}
+
+/** Unknown where it takes longer. */
+async function within<T>(
+  ms: number,
+  lookup: Promise<Attempt<T>>,
+  { clock }: Pick<LocatePorts, 'clock'>,
+): Promise<Attempt<T>> {
+  const enough = new AbortController();
+  const first = await Promise.race([lookup, clock.sleep(ms, enough.signal).then(() => UNKNOWN)]);
+  enough.abort();
+  return first;
 }
 
 /** The place is unknown where the instance has left its group. */
@@ -123,6 +184,10 @@ interface Member {
 
 function isRoutine(kind: NoticeKind): boolean {
   return kind === 'state-stopping' || kind === 'state-shutting-down';
+}
+
+function isSpotNotice(kind: NoticeKind): boolean {
+  return kind === 'spot-terminate' || kind === 'spot-stop' || kind === 'spot-hibernate';
 }
 
 function mayJoin(kind: NoticeKind): boolean {

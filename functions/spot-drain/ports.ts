@@ -83,6 +83,10 @@ export interface Place {
 export interface Cluster {
   /** The node of the instance, whatever its name is. Knowing its place saves the API server a list of all nodes. */
   findNode(instanceId: string, place?: Place): Promise<Node | undefined>;
+  /** The node of that name, if it runs on that instance: one small request. */
+  nodeNamed(name: string, instanceId: string): Promise<Node | undefined>;
+  /** Of all nodes: instance id → name. */
+  nodeNames(): Promise<ReadonlyMap<string, string>>;
   /** One patch with all marks. `gone` where the node is no more. */
   mark(node: Node, marks: Marks): Promise<'marked' | 'gone'>;
   /** Takes our own marks away, and only them. `changed` where somebody wrote to the node since it was read. */
@@ -199,13 +203,28 @@ export interface Held<T> {
   readonly version: number;
 }
 
+export interface Known {
+  readonly claim?: Held<Claim>;
+  readonly nodeName?: string;
+}
+
 /** One per instance. Writes say over what: a lost race is `undefined`, and the caller reads again. */
 export interface Claims {
+  /** What is known of an instance, in one read: its claim, and under which name its node was last seen. */
+  look(instanceId: string): Promise<Known>;
   read(instanceId: string): Promise<Held<Claim> | undefined>;
   create(claim: Claim, now: Date): Promise<Held<Claim> | undefined>;
   replace(claim: Claim, version: number): Promise<Held<Claim> | undefined>;
   remove(instanceId: string, version: number): Promise<boolean>;
   all(): Promise<readonly Held<Claim>[]>;
+}
+
+/** Under which name the node of an instance was last seen: written by the tick, read with the claim. */
+export interface NodeNames {
+  /** Instance id → name. */
+  all(): Promise<ReadonlyMap<string, string>>;
+  put(instanceId: string, name: string, now: Date): Promise<void>;
+  remove(instanceId: string): Promise<void>;
 }
 
 /** A cordon of ours that is undone one day. */

@@ -1,13 +1,13 @@
 /** A notice about one instance: found out, decided, claimed, worked on. */
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { judgeClaim, type Wish } from './claim.ts';
-import { decide, type Plan } from './decide.ts';
+import { type DrainPlan, decide, type Plan } from './decide.ts';
 import type { Notice } from './event.ts';
 import type { Journal } from './journal.ts';
-import { type Found, locate } from './locate.ts';
-import type { Claim, ClaimedHook, Held } from './ports.ts';
+import { type Found, locate, locateRest } from './locate.ts';
+import type { Claim, ClaimedHook, Held, Node } from './ports.ts';
 import { restore } from './restore.ts';
-import { completeHooks, type Invocation, type RunPorts, work } from './work.ts';
+import { completeHooks, type Invocation, type RunPorts, settleOrGoOn, work } from './work.ts';
 
 type Effective = Exclude<Plan, { do: 'nothing' } | { do: 'restore' }>;
 
@@ -22,10 +22,26 @@ export async function respond(
   journal: Journal,
   notice: Notice,
 ): Promise<void> {
-  const { settings } = ports;
   if (notice.kind === 'health-closed') return restore(ports, journal, notice);
+  const leave = ports.gate.enter();
+  try {
+    await answer(ports, invocation, journal, notice, leave);
+  } finally {
+    leave();
+  }
+}
 
-  const found = await locate(settings.cluster, notice, ports);
+/** `cordoned` is called when the node bears its marks. */
+async function answer(
+  ports: RunPorts,
+  invocation: Invocation,
+  journal: Journal,
+  notice: Notice,
+  cordoned: () => void,
+): Promise<void> {
+  const { settings } = ports;
+  const first = await locate(settings.cluster, notice, ports);
+  const found = first.partial && settings.dryRun ? await locateWhole(ports, notice, first) : first;
   if (found.hookError !== undefined) journal.fail(`hook ${notice.hook?.name}`, found.hookError);
   const plan = planOf(ports, journal, notice, found);
   const target = found.node?.name ?? notice.instanceId;
@@ -45,7 +61,7 @@ export async function respond(
     });
   }
 
-  const claimed = await claim(ports, invocation, wishOf(notice, plan, found));
+  const claimed = await claim(ports, invocation, wishOf(notice, plan, found), found);
   switch (claimed.do) {
     case 'end':
     case 'join':
@@ -59,17 +75,59 @@ export async function respond(
     case 'complete':
       await completeHooks(ports, journal, claimed.held, { target, trigger: notice.trigger });
       return;
-    case 'take':
+    case 'take': {
+      const { held, before } = claimed;
+      let replacing: Promise<void> | undefined;
+      const onMarked = async () => {
+        cordoned();
+        await ports.gate.open();
+        if (!found.partial) return held;
+        const late = await learn(ports, journal, notice, found, held);
+        replacing = replaceEarly(ports, journal, notice, late.plan, late.found);
+        return late.held;
+      };
       await Promise.all([
-        keepCordon(ports, journal, notice, plan, target, claimed.before),
-        replaceEarly(ports, journal, notice, plan, found),
-        work(ports, invocation, journal, claimed.held, {
+        keepCordon(ports, journal, notice, plan, target, before),
+        found.partial ? undefined : replaceEarly(ports, journal, notice, plan, found),
+        work(ports, invocation, journal, held, {
           target,
           reason: plan.reason,
+          onMarked,
           ...(found.node ? { node: found.node } : {}),
         }),
       ]);
+      await replacing;
+    }
   }
+}
+
+/** The node is cordoned: what else there is to know may change how it is drained, and is written to the claim. */
+async function learn(
+  ports: RunPorts,
+  journal: Journal,
+  notice: Notice,
+  found: Found & { readonly node?: Node },
+  held: Held<Claim>,
+): Promise<{ readonly plan: Plan; readonly found: Found; readonly held: Held<Claim> | undefined }> {
+  const whole = await locateWhole(ports, notice, found);
+  const { stateError } = whole;
+  if (stateError !== undefined) journal.fail('state of the night', stateError);
+  const plan = decide(ports.settings, notice, whole);
+  const isSame = plan.do !== 'drain' || plan.night === held.value.night;
+  const settled = isSame
+    ? held
+    : await settleOrGoOn(ports, journal, held, (claim) => ({ ...claim, ...urgencyOf(plan) }));
+  return { plan, found: whole, held: settled };
+}
+
+async function locateWhole(
+  ports: RunPorts,
+  notice: Notice,
+  found: Found,
+): Promise<Found & { readonly stateError?: unknown }> {
+  if (!found.node) return found;
+  const { replaceEarly } = ports.settings;
+  return { ...found, ...(await locateRest(notice, found.node, ports, { replaceEarly })) };
 }
 
 /** What could not be found out does not keep a lifecycle action of ours from being completed. */
@@ -104,8 +162,7 @@ function wishOf(notice: Notice, plan: Effective, found: Found): Wish {
     instanceId: notice.instanceId,
     cause: notice.kind,
     depth: plan.do === 'complete' ? 'none' : plan.do,
-    force: drained?.force ?? false,
-    night: drained?.night ?? false,
+    ...urgencyOf(drained),
     until: (drained?.until ?? notice.at).toISOString(),
     trigger: notice.trigger,
     hooks,
@@ -115,6 +172,10 @@ function wishOf(notice: Notice, plan: Effective, found: Found): Wish {
   };
 }
 
+function urgencyOf(plan: DrainPlan | undefined): Pick<Claim, 'force' | 'night'> {
+  return { force: plan?.force ?? false, night: plan?.night ?? false };
+}
+
 type Claimed =
   | { readonly do: 'end' | 'join'; readonly reason: string }
   | { readonly do: 'complete'; readonly held: Held<Claim> }
@@ -122,11 +183,17 @@ type Claimed =
   | { readonly do: 'take'; readonly held: Held<Claim>; readonly before: boolean };
 
 /** Of several invocations that speak of one instance at once, one takes it. */
-async function claim(ports: RunPorts, invocation: Invocation, wish: Wish): Promise<Claimed> {
+async function claim(
+  ports: RunPorts,
+  invocation: Invocation,
+  wish: Wish,
+  { known }: Pick<Found, 'known'>,
+): Promise<Claimed> {
   const { claims, clock } = ports;
   const worker = { owner: invocation.id, leaseUntil: invocation.endsAt };
   for (let races = 0; races < MOST_RACES; races++) {
-    const held = await claims.read(wish.instanceId);
+    // What was read a moment ago is only written over if it is still there.
+    const held = races === 0 && known ? known.claim : await claims.read(wish.instanceId);
     const judgement = judgeClaim(held?.value, wish, worker, clock.now());
     if (judgement.do === 'end') return judgement;
     const written = held
@@ -171,7 +238,7 @@ async function replaceEarly(
   ports: RunPorts,
   journal: Journal,
   notice: Notice,
-  plan: Effective,
+  plan: Plan,
   found: Found,
 ): Promise<void> {
   const group = found.group?.name;

@@ -3,6 +3,7 @@ import { NightshiftError } from '#functions/shared/errors.ts';
 import { describeNotice } from './decide.ts';
 import type { Notice } from './event.ts';
 import type { Journal } from './journal.ts';
+import { nodeOf } from './locate.ts';
 import { note } from './note.ts';
 import type { Node } from './ports.ts';
 import type { RunPorts } from './work.ts';
@@ -54,7 +55,7 @@ export async function restore(ports: RunPorts, journal: Journal, notice: Notice)
       facts,
     });
   }
-  const node = await cluster.findNode(instanceId);
+  const node = await nodeOf(cluster, instanceId, held.value.node);
   if (node && !(await unmark(ports, journal, node, { reason, trigger }))) {
     throw new NightshiftError(
       `the node ${node.name} was written by somebody else while its marks were taken off: try again`,

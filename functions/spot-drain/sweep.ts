@@ -1,13 +1,27 @@
-/** The tick: goes on with drains that were put aside or cut off, and undoes cordons that no interruption followed. */
+/**
+ * The tick: goes on with drains that were put aside or cut off, undoes cordons that no interruption followed, and keeps
+ * the names of the nodes.
+ */
 import { resumeClaim } from './claim.ts';
 import { describeNotice, RETURNING } from './decide.ts';
 import type { NoticeKind } from './event.ts';
 import type { Journal } from './journal.ts';
+import { nodeOf } from './locate.ts';
+import { keepNames } from './names.ts';
 import type { Claim, Cordon, Held } from './ports.ts';
 import { unmark } from './restore.ts';
 import { completeHooks, type Invocation, type RunPorts, work } from './work.ts';
 
 export async function sweep(
+  ports: RunPorts,
+  invocation: Invocation,
+  journal: Journal,
+  trigger: string,
+): Promise<void> {
+  await Promise.all([goOn(ports, invocation, journal, trigger), keepNames(ports, journal, trigger)]);
+}
+
+async function goOn(
   ports: RunPorts,
   invocation: Invocation,
   journal: Journal,
@@ -83,7 +97,7 @@ async function resume(
 
   // The instance of a notice is gone by now: nothing is left but its lifecycle action.
   const gone = taken.value.deadline !== undefined && Date.parse(taken.value.deadline) < clock.now().getTime();
-  const node = depth === 'none' || gone ? undefined : await cluster.findNode(instanceId);
+  const node = depth === 'none' || gone ? undefined : await nodeOf(cluster, instanceId, taken.value.node);
   const reason = `the drain goes on: ${describeNotice(taken.value.cause as NoticeKind)}`;
   await work(ports, invocation, journal, taken, { target, reason, ...(node ? { node } : {}) });
 }
@@ -93,7 +107,7 @@ async function undo(ports: RunPorts, journal: Journal, cordon: Cordon, trigger: 
   const { claims, clock, cluster, cordons, settings } = ports;
   const { instanceId } = cordon;
   if (settings.dryRun) return;
-  const node = await cluster.findNode(instanceId);
+  const node = await nodeOf(cluster, instanceId, cordon.node);
   const held = await claims.read(instanceId);
   if (held && held.value.trigger !== cordon.trigger) return cordons.remove(instanceId);
   // Its group ends the instance: the node does not live on, and the claim is what completes the action.

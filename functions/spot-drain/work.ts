@@ -4,18 +4,21 @@ import type { SpotDrainSettings } from '#model/settings.ts';
 import { hasOpenHook } from './claim.ts';
 import { type DrainReport, drain } from './drain.ts';
 import { AccessRefusedError, ClusterTroubleError } from './errors.ts';
+import type { Gate } from './gate.ts';
 import type { Journal } from './journal.ts';
 import type { LocatePorts } from './locate.ts';
 import { note } from './note.ts';
-import type { Claim, Claims, Cordons, Held, Node } from './ports.ts';
+import type { Claim, Cordons, Held, Node, NodeNames } from './ports.ts';
 import { backoffMs } from './reply.ts';
 import { leftOf, reportDrain, tallyOf } from './report.ts';
 
 export interface RunPorts extends LocatePorts {
   readonly settings: SpotDrainSettings;
-  readonly claims: Claims;
   readonly cordons: Cordons;
+  readonly names: NodeNames;
   readonly trail: DecisionTrail;
+  /** Of this process. */
+  readonly gate: Gate;
 }
 
 export interface Invocation {
@@ -29,6 +32,8 @@ export interface Task {
   readonly target: string;
   readonly reason: string;
   readonly node?: Node;
+  /** What there is to do between the cordon and the drain. Undefined: somebody else goes on with this claim. */
+  readonly onMarked?: () => Promise<Held<Claim> | undefined>;
 }
 
 /** Kept of an invocation for what comes after the drain: reports and lifecycle actions. */
@@ -46,15 +51,22 @@ export async function work(
   ports: RunPorts,
   invocation: Invocation,
   journal: Journal,
-  held: Held<Claim>,
+  taken: Held<Claim>,
   task: Task,
 ): Promise<void> {
   const { clock } = ports;
+  const { node } = task;
   const state = { failed: false };
+  let held = taken;
   let report: DrainReport | undefined;
-  if (task.node && held.value.depth !== 'none') {
+  if (node && held.value.depth !== 'none') {
     try {
-      report = await drainNode(ports, invocation, journal, held.value, { ...task, node: task.node });
+      if (await markNode(ports, invocation, journal, held.value, { ...task, node })) {
+        const next = task.onMarked ? await task.onMarked() : held;
+        if (!next) return;
+        held = next;
+        report = await drainNode(ports, invocation, journal, held.value, { ...task, node });
+      }
     } catch (error) {
       state.failed = true;
       journal.fail(task.target, error);
@@ -138,6 +150,28 @@ export async function completeHooks(
   }
 }
 
+/** False where the node is gone. */
+async function markNode(
+  ports: RunPorts,
+  invocation: Invocation,
+  journal: Journal,
+  claim: Claim,
+  { node, reason }: Task & { readonly node: Node },
+): Promise<boolean> {
+  const { cause, trigger } = claim;
+  const depth = claim.depth === 'drain' ? 'drain' : 'cordon';
+  const since = new Date(claim.noticedAt);
+  const how = await patiently(ports, invocation, () => ports.cluster.mark(node, { depth, cause, since }));
+  const about = { target: node.name, trigger };
+  if (how === 'gone') {
+    journal.say({ ...about, action: 'none', reason: 'the node is gone' });
+    return false;
+  }
+  const facts = { instanceId: claim.instanceId, cause };
+  journal.say({ ...about, action: 'cordon', reason, facts });
+  return true;
+}
+
 async function drainNode(
   ports: RunPorts,
   invocation: Invocation,
@@ -147,29 +181,13 @@ async function drainNode(
 ): Promise<DrainReport | undefined> {
   const { cluster, clock } = ports;
   const { node } = task;
-  const since = new Date(claim.noticedAt);
-  const depth = claim.depth === 'drain' ? 'drain' : 'cordon';
-  if (
-    (await patiently(ports, invocation, () => cluster.mark(node, { depth, cause: claim.cause, since }))) ===
-    'gone'
-  ) {
-    journal.say({ target: node.name, action: 'none', reason: 'the node is gone', trigger: claim.trigger });
-    return undefined;
-  }
-  journal.say({
-    target: node.name,
-    action: 'cordon',
-    reason: task.reason,
-    trigger: claim.trigger,
-    facts: { instanceId: claim.instanceId, cause: claim.cause },
-  });
   const noted = note(cluster, journal, node, claim.trigger, {
     type: 'Normal',
     reason: 'NightshiftCordon',
     message: `cordoned: ${task.reason}`,
     at: clock.now(),
   });
-  if (depth === 'cordon') {
+  if (claim.depth === 'cordon') {
     await noted;
     return undefined;
   }
@@ -181,7 +199,7 @@ async function drainNode(
   const report = await drain(
     {
       node: node.name,
-      from: since,
+      from: new Date(claim.noticedAt),
       until: new Date(until),
       force: claim.force,
       ...(claim.night ? { heldPatienceMs: NIGHT_PATIENCE_MS } : {}),
@@ -267,7 +285,7 @@ async function settle(
 }
 
 /** A table that cannot be written does not keep a lifecycle action from being completed. */
-async function settleOrGoOn(
+export async function settleOrGoOn(
   ports: RunPorts,
   journal: Journal,
   held: Held<Claim>,
@@ -277,7 +295,7 @@ async function settleOrGoOn(
     return await settle(ports, held, change);
   } catch (error) {
     journal.fail(`claim of ${held.value.instanceId}`, error);
-    return held;
+    return { ...held, value: change(held.value) };
   }
 }
 

@@ -37,12 +37,24 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
     async findNode(instanceId, place) {
       const name = names.get(instanceId);
       if (name) {
-        const node = await readNode(name);
-        if (node?.instanceId === instanceId) return node;
+        const node = await readNode(name, instanceId);
+        if (node) return node;
         names.delete(instanceId);
       }
       const selector = place && selectorOf(place);
       return (selector && (await findAmong(instanceId, selector))) || findAmong(instanceId);
+    },
+
+    async nodeNamed(name, instanceId) {
+      const node = await readNode(name, instanceId);
+      if (node) names.set(instanceId, name);
+      return node;
+    },
+
+    async nodeNames() {
+      names.clear();
+      await findAmong(undefined);
+      return new Map(names);
     },
 
     async mark(node, marks) {
@@ -153,7 +165,11 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
     },
   };
 
-  async function findAmong(instanceId: string, labelSelector?: string): Promise<Node | undefined> {
+  /** Learns the names of all that it sees. */
+  async function findAmong(
+    instanceId: string | undefined,
+    labelSelector?: string,
+  ): Promise<Node | undefined> {
     const nodes = await guarded(() => client.list<V1Node>('/api/v1/nodes', { labelSelector }));
     let found: Node | undefined;
     for (const node of nodes) {
@@ -165,11 +181,11 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
     return found;
   }
 
-  async function readNode(name: string): Promise<Node | undefined> {
+  /** A name can pass to another instance. */
+  async function readNode(name: string, instanceId: string): Promise<Node | undefined> {
     try {
       const { body } = await guarded(() => client.request<V1Node>({ method: 'GET', path: nodePath(name) }));
-      const id = instanceOf(body);
-      return id ? nodeOf(body, id) : undefined;
+      return instanceOf(body) === instanceId ? nodeOf(body, instanceId) : undefined;
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;

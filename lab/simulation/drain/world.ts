@@ -1,8 +1,14 @@
 /** The lab's AWS and Kubernetes in simulated time, spot-drain's ports in front of them, and eyes on what they do. */
 
-import { createClaims, createCordons, createNight } from '#functions/adapters/drain-claims.ts';
+import {
+  createClaims,
+  createCordons,
+  createNight,
+  createNodeNames,
+} from '#functions/adapters/drain-claims.ts';
 import { createDrainCluster, MARKS_ANNOTATION } from '#functions/adapters/kubernetes/drain-cluster.ts';
 import { createInstanceGroups, createLifecycle } from '#functions/adapters/lifecycle.ts';
+import { createGate } from '#functions/spot-drain/gate.ts';
 import type { Claim } from '#functions/spot-drain/ports.ts';
 import type { RunPorts } from '#functions/spot-drain/work.ts';
 import type { Decision } from '#model/decision.ts';
@@ -205,8 +211,8 @@ export function createDrainWorld(options: {
         const group = aws.autoScaling.groups(scope, [String(input['AutoScalingGroupName'])])[0];
         if (group?.nodegroup) violate(6, `${when()} EKS's own hook of ${group.name} was completed`);
         const written = table
-          .all<Claim>('drain', 'instance#')
-          .some((claim) => claim.hooks.some((hook) => hook.token === token && hook.completed));
+          .all<Partial<Claim>>('drain', 'instance#')
+          .some((claim) => claim.hooks?.some((hook) => hook.token === token && hook.completed));
         // Who could not read or write the claim cannot know.
         if ((written && deeds.loud === 0) || deeds.confirmed.has(token))
           violate(6, `${when()} ${token} was completed again, and that was known`);
@@ -226,6 +232,8 @@ export function createDrainWorld(options: {
       lifecycle: createLifecycle(autoScaling),
       claims: createClaims(store),
       cordons: createCordons(store),
+      names: createNodeNames(store),
+      gate: createGate({ sleep: (ms, signal) => ports.clock.sleep(ms, signal) }),
       night: createNight(store),
       trail: {
         record: (made) =>
@@ -394,7 +402,7 @@ export function createDrainWorld(options: {
     nodes,
     isOurs,
     movableOn,
-    claims: () => table.all<Claim>('drain', 'instance#'),
+    claims: () => table.all<Claim>('drain', 'instance#').filter((one) => 'hooks' in one),
     when,
   };
 }

@@ -1,22 +1,36 @@
 /** One contract, two stores: the table over DynamoDB's protocol, and the one that the tests of the runs stand on. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createClaims, createCordons, createNight } from '#functions/adapters/drain-claims.ts';
+import {
+  createClaims,
+  createCordons,
+  createNight,
+  createNodeNames,
+} from '#functions/adapters/drain-claims.ts';
 import { DRAIN, instanceKey, NIGHT, STATE_KEY } from '#functions/adapters/table-keys.ts';
-import type { Claim, Claims, Cordons } from '#functions/spot-drain/ports.ts';
-import { memoryClaims, memoryCordons } from '#test/functions/spot-drain/a-world.ts';
+import type { Claim, Claims, Cordons, NodeNames } from '#functions/spot-drain/ports.ts';
+import { memoryClaims, memoryCordons, memoryNames } from '#test/functions/spot-drain/a-world.ts';
 import { aTable } from './a-table.ts';
 
 const NOW = new Date('2026-08-27T03:00:00Z');
 const atOnce = { now: () => NOW, sleep: async () => undefined, random: () => 0 };
 
 let table: Awaited<ReturnType<typeof aTable>>;
-let stores: Record<string, { claims: Claims; cordons: Cordons }>;
+let stores: Record<string, { claims: Claims; cordons: Cordons; names: NodeNames }>;
 
 beforeAll(async () => {
   table = await aTable();
+  const kept = new Map<string, string>();
   stores = {
-    table: { claims: createClaims(table.table), cordons: createCordons(table.table) },
-    memory: { claims: memoryClaims(atOnce), cordons: memoryCordons(atOnce) },
+    table: {
+      claims: createClaims(table.table),
+      cordons: createCordons(table.table),
+      names: createNodeNames(table.table),
+    },
+    memory: {
+      claims: memoryClaims(atOnce, kept),
+      cordons: memoryCordons(atOnce),
+      names: memoryNames(atOnce, kept),
+    },
   };
 });
 
@@ -67,6 +81,38 @@ describe.each(['table', 'memory'])('claims in the %s', (name) => {
     const all = await claims().all();
     expect(all.find((held) => held.value.instanceId === 'i-00000005')).toMatchObject({ version: 1 });
     expect(all.every((held) => 'state' in held.value)).toBe(true);
+  });
+});
+
+describe.each(['table', 'memory'])('names of nodes in the %s', (name) => {
+  it('are read with the claim, and without one', async () => {
+    const { claims, names } = stores[name] as NonNullable<(typeof stores)[string]>;
+    expect(await claims.look('i-00000010')).toEqual({});
+    await names.put('i-00000010', 'node-10', NOW);
+    expect(await claims.look('i-00000010')).toEqual({ nodeName: 'node-10' });
+    const claim = await claims.create(aClaim('i-00000010'), NOW);
+    expect(await claims.look('i-00000010')).toEqual({ nodeName: 'node-10', claim });
+    await names.remove('i-00000010');
+    expect(await claims.look('i-00000010')).toEqual({ claim });
+  });
+
+  it('are told from those of an instance whose longer id begins alike', async () => {
+    const { claims, names } = stores[name] as NonNullable<(typeof stores)[string]>;
+    await names.put('i-000000110123456789', 'longer', NOW);
+    await claims.create(aClaim('i-000000110123456789'), NOW);
+    expect(await claims.look('i-00000011')).toEqual({});
+  });
+
+  it('are listed without the claims, and the claims without them', async () => {
+    const { claims, names } = stores[name] as NonNullable<(typeof stores)[string]>;
+    await claims.create(aClaim('i-00000012'), NOW);
+    await names.put('i-00000012', 'node-12', NOW);
+    await names.put('i-00000013', 'node-13', NOW);
+    await names.put('i-00000013', 'node-13b', NOW);
+    const all = await names.all();
+    expect([all.get('i-00000012'), all.get('i-00000013')]).toEqual(['node-12', 'node-13b']);
+    const ids = (await claims.all()).map((held) => held.value.instanceId);
+    expect(ids.filter((id) => id === 'i-00000012' || id === 'i-00000013')).toEqual(['i-00000012']);
   });
 });
 

@@ -190,6 +190,16 @@ export function aCluster(
       check('findNode');
       return cluster.nodes.find((node) => node.instanceId === instanceId);
     },
+    async nodeNamed(name, instanceId) {
+      await clock.sleep(cluster.latencyMs);
+      check('nodeNamed');
+      return cluster.nodes.find((node) => node.name === name && node.instanceId === instanceId);
+    },
+    async nodeNames() {
+      await clock.sleep(cluster.latencyMs);
+      check('nodeNames');
+      return new Map(cluster.nodes.map((node) => [node.instanceId, node.name]));
+    },
     async mark(node, marks) {
       await clock.sleep(cluster.latencyMs);
       check('mark');

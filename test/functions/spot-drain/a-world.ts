@@ -1,5 +1,6 @@
 /** Everything that a run of spot-drain touches, in memory, with a clock of its own. */
 
+import { createGate } from '#functions/spot-drain/gate.ts';
 import type {
   Claim,
   Claims,
@@ -10,6 +11,7 @@ import type {
   Held,
   Hook,
   HookTimes,
+  NodeNames,
   Pod,
 } from '#functions/spot-drain/ports.ts';
 import { run } from '#functions/spot-drain/run.ts';
@@ -42,6 +44,8 @@ export interface World {
   readonly cluster: TestCluster;
   readonly claims: Claims & { readonly held: Map<string, Held<Claim>> };
   readonly cordons: Cordons & { readonly kept: Map<string, Cordon> };
+  /** Instance id → node name, as the table holds it. */
+  readonly names: Map<string, string>;
   readonly decisions: Decision[];
   readonly replaced: string[];
   readonly heartbeats: number[];
@@ -73,10 +77,13 @@ export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSe
   const cluster = aCluster(clock, pods);
   const active = new Map<string, boolean>();
   let invocations = 0;
+  const names = new Map<string, string>();
+  const gate = createGate(clock);
   const world: World = {
     clock,
     cluster,
-    claims: memoryClaims(clock),
+    names,
+    claims: memoryClaims(clock, names),
     cordons: memoryCordons(clock),
     decisions: [],
     replaced: [],
@@ -96,6 +103,8 @@ export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSe
         clock,
         claims: world.claims,
         cordons: world.cordons,
+        names: memoryNames(clock, names),
+        gate,
         night: { state: async () => world.night },
         trail: {
           record: async (decisions) => {
@@ -153,11 +162,20 @@ export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSe
 }
 
 /** Like the table: a write over another version than the one that is there does not happen. */
-export function memoryClaims(clock: Clock): Claims & { readonly held: Map<string, Held<Claim>> } {
+export function memoryClaims(
+  clock: Pick<Clock, 'sleep'>,
+  names: ReadonlyMap<string, string> = new Map(),
+): Claims & { readonly held: Map<string, Held<Claim>> } {
   const held = new Map<string, Held<Claim>>();
   const latency = () => clock.sleep(5);
   return {
     held,
+    async look(instanceId) {
+      await latency();
+      const claim = held.get(instanceId);
+      const nodeName = names.get(instanceId);
+      return { ...(claim ? { claim } : {}), ...(nodeName === undefined ? {} : { nodeName }) };
+    },
     async read(instanceId) {
       await latency();
       return held.get(instanceId);
@@ -183,6 +201,23 @@ export function memoryClaims(clock: Clock): Claims & { readonly held: Map<string
     async all() {
       await latency();
       return [...held.values()];
+    },
+  };
+}
+
+export function memoryNames(clock: Pick<Clock, 'sleep'>, kept: Map<string, string>): NodeNames {
+  return {
+    async all() {
+      await clock.sleep(5);
+      return new Map(kept);
+    },
+    async put(instanceId, name) {
+      await clock.sleep(5);
+      kept.set(instanceId, name);
+    },
+    async remove(instanceId) {
+      await clock.sleep(5);
+      kept.delete(instanceId);
     },
   };
 }

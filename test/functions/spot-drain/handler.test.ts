@@ -98,6 +98,8 @@ afterAll(async () => {
 describe('the handler', () => {
   it('drains the node of an interrupted instance, with few calls', async () => {
     const instance = anInstance();
+    await handler({ source: 'nightshift', trigger: 'tick', schedule: 'tick' }, lambdaContext('tick'));
+    const [before, asked] = [front.calls.length, api.calls.length];
     aws.interruptSpot(instance.id);
     await handler(eventOf('EC2 Spot Instance Interruption Warning', instance.id), lambdaContext('a'));
     expect(movable(instance.id)).toEqual([]);
@@ -107,14 +109,19 @@ describe('the handler', () => {
     expect(instance.lifecycleState).toMatch(/^Detach/);
     expect(group().desired).toBe(2);
     expect(decided.at(-1)).toMatchObject({ environment: 'develop', forced: 0, blocked: 0, leftByPolicy: 1 });
-    expect(calls()).toEqual({
+    expect(calls(before)).toEqual({
       'autoscaling:DescribeAutoScalingGroups': 1,
       'autoscaling:DescribeAutoScalingInstances': 1,
       'autoscaling:DetachInstances': 1,
-      'dynamodb:GetItem': 2,
+      'dynamodb:GetItem': 1,
       'dynamodb:PutItem': 5,
-      'eks:DescribeCluster': 1,
+      'dynamodb:Query': 1,
     });
+    const { name } = kubernetes.api.get('nodes', undefined, kubernetes.nodeOf(instance.id) ?? '').metadata;
+    expect(api.calls.slice(asked, asked + 2).map((call) => `${call.verb} ${call.name}`)).toEqual([
+      `get ${name}`,
+      `patch ${name}`,
+    ]);
   });
 
   it('ends at the same event once more', async () => {
@@ -194,8 +201,10 @@ async function decisions(): Promise<readonly Decision[]> {
   return fresh;
 }
 
-function calls(): Readonly<Record<string, number>> {
-  return front.counts((call) => call.principal?.includes('spot-drain') ?? false);
+/** The function's calls to AWS, from the one of that number on. */
+function calls(from: number): Readonly<Record<string, number>> {
+  const later = new Set(front.calls.slice(from));
+  return front.counts((call) => later.has(call) && (call.principal?.includes('spot-drain') ?? false));
 }
 
 function lambdaContext(awsRequestId: string): Context {

@@ -76,6 +76,21 @@ describe('the node of an instance', () => {
   });
 });
 
+describe('a node whose name is known', () => {
+  it('is read alone, and only if it runs on that instance', async () => {
+    expect(await cluster.nodeNamed(NODE_NAME, INSTANCE.id)).toMatchObject({ instanceId: INSTANCE.id });
+    expect(await cluster.nodeNamed(NODE_NAME, 'i-0fffffffffffffff0')).toBeUndefined();
+    expect(await cluster.nodeNamed('gone', INSTANCE.id)).toBeUndefined();
+    expect(lab.endpoint.calls.map(({ verb }) => verb)).toEqual(['get', 'get', 'get']);
+  });
+
+  it('is told with the names of all others', async () => {
+    expect([...(await cluster.nodeNames())]).toEqual([[INSTANCE.id, NODE_NAME]]);
+    lab.kubernetes.api.delete('nodes', undefined, NODE_NAME, {});
+    expect([...(await cluster.nodeNames())]).toEqual([]);
+  });
+});
+
 describe('the marks of a node', () => {
   it('are a cordon, a taint, a label and a note of what was ours, in one patch', async () => {
     await cluster.mark(await found(), MARKS);

@@ -1,0 +1,36 @@
+/**
+ * Of the notices that a process has in hand, none begins to drain while the node of another is not yet cordoned: a
+ * cordon is one request, and a drain is hundreds.
+ */
+import type { Clock } from './ports.ts';
+
+export interface Gate {
+  /** A notice is in hand. The function that is returned says that its node is cordoned, or that it needs none. */
+  enter(): () => void;
+  /** Resolves when no other is in hand, or after two seconds: one that hangs must not hold up the rest. */
+  open(): Promise<void>;
+}
+
+const PATIENCE_MS = 2_000;
+
+export function createGate(clock: Pick<Clock, 'sleep'>): Gate {
+  const inHand = new Set<symbol>();
+  const waiting = new Set<AbortController>();
+  return {
+    enter() {
+      const one = Symbol('notice');
+      inHand.add(one);
+      return () => {
+        inHand.delete(one);
+        if (inHand.size === 0) for (const other of waiting) other.abort();
+      };
+    },
+    async open() {
+      if (inHand.size === 0) return;
+      const opened = new AbortController();
+      waiting.add(opened);
+      await clock.sleep(PATIENCE_MS, opened.signal);
+      waiting.delete(opened);
+    },
+  };
+}

@@ -1,0 +1,39 @@
+/**
+ * Keeps written down which node runs on which instance. Kubernetes can not be asked for the node of an instance: without
+ * the name a notice reads all nodes, and hundreds of notices at once would read them hundreds of times.
+ */
+import { messageOf } from '#functions/shared/errors.ts';
+import { ClusterTroubleError } from './errors.ts';
+import type { Journal } from './journal.ts';
+import type { RunPorts } from './work.ts';
+
+/** Writes what is new, and takes away what is gone. Without an answer of Kubernetes all stays as it is. */
+export async function keepNames(ports: RunPorts, journal: Journal, trigger: string): Promise<void> {
+  const { cluster, names, settings } = ports;
+  if (settings.dryRun) return;
+  const say = (error: ClusterTroubleError) =>
+    journal.say({
+      target: settings.cluster,
+      action: 'none',
+      reason: `the names of the nodes could not be read: ${messageOf(error)}`,
+      trigger,
+    });
+  await journal.guard(`nodes of ${settings.cluster}`, async () => {
+    const [written, running] = await Promise.all([
+      names.all(),
+      cluster.nodeNames().catch((error: unknown) => {
+        if (!(error instanceof ClusterTroubleError)) throw error;
+        say(error);
+        return undefined;
+      }),
+    ]);
+    if (!running) return;
+    const now = ports.clock.now();
+    const fresh = [...running].filter(([instanceId, name]) => written.get(instanceId) !== name);
+    const gone = [...written.keys()].filter((instanceId) => !running.has(instanceId));
+    await Promise.all([
+      ...fresh.map(([instanceId, name]) => names.put(instanceId, name, now)),
+      ...gone.map((instanceId) => names.remove(instanceId)),
+    ]);
+  });
+}

@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest';
+import { AccessRefusedError, ClusterTroubleError } from '#functions/spot-drain/errors.ts';
+import { START } from './a-clock.ts';
+import { aNode, aPod, INSTANCE, NODE } from './a-cluster.ts';
+import { anInterruption, aStateChange, aWorld, GROUP, TICK, type World } from './a-world.ts';
+
+const OTHER = 'i-0fedcba9876543210';
+const NIGHT = {
+  phase: 'stopping',
+  desired: 'asleep',
+  reason: 'after hours',
+  since: '2026-08-27T02:59:00Z',
+  groups: ['workers'],
+} as const;
+
+describe('the names of the nodes', () => {
+  it('are written down by the tick: the new, the changed, and not the gone', async () => {
+    const world = aWorld();
+    world.names.set(OTHER, 'gone').set('i-00000001', 'before');
+    world.cluster.nodes.push(aNode({ name: 'after', instanceId: 'i-00000001' }));
+    await world.run(TICK);
+    expect(Object.fromEntries(world.names)).toEqual({ [INSTANCE]: NODE, 'i-00000001': 'after' });
+  });
+
+  it('are not written again while nothing changes', async () => {
+    const world = aWorld();
+    await world.run(TICK);
+    const written: string[] = [];
+    const { names } = world.ports;
+    const ports = { ...world.ports, names: { ...names, put: async (id: string) => void written.push(id) } };
+    Object.defineProperty(world, 'ports', { value: ports });
+    await world.run(TICK);
+    expect(written).toEqual([]);
+  });
+
+  it('stay as they are while the API server has trouble, which is no failure', async () => {
+    const world = aWorld();
+    world.names.set(OTHER, 'other');
+    world.cluster.broken.nodeNames = () => new ClusterTroubleError('503');
+    await world.run(TICK);
+    expect([...world.names]).toEqual([[OTHER, 'other']]);
+    expect(world.decisions.map(({ action, reason }) => `${action} ${reason}`)).toContain(
+      'none the names of the nodes could not be read: 503',
+    );
+  });
+
+  it('are a loud failure where RBAC refuses them, and the rest of the tick goes on', async () => {
+    const world = aWorld();
+    world.cluster.broken.nodeNames = () => new AccessRefusedError('nodes is forbidden');
+    await expect(world.run(TICK)).rejects.toThrow('nodes is forbidden');
+    expect(world.said()).toContain('none develop');
+  });
+
+  it('are not kept in a dry run, which may not write', async () => {
+    const world = aWorld([], { dryRun: true });
+    world.cluster.broken.nodeNames = () => new Error('asked');
+    await world.run(TICK);
+    expect(world.names.size).toBe(0);
+  });
+});
+
+describe('a notice for an instance whose node has a known name', () => {
+  it('cordons without a list of nodes and without a word from Auto Scaling', async () => {
+    const world = named([aPod()]);
+    world.cluster.broken.findNode = () => new Error('asked');
+    world.groupError = new Error('asked');
+    await world.run(anInterruption());
+    expect(world.said()).toEqual([`cordon ${NODE}`, `drain ${NODE}`]);
+    expect(world.cluster.podNames()).toEqual([]);
+  });
+
+  it('looks for the node among all where the name has passed to another instance, or is gone', async () => {
+    for (const name of ['gone', NODE]) {
+      const world = named([aPod()], name);
+      const moved = aNode({ name: name === NODE ? 'renamed' : NODE });
+      world.cluster.nodes = [aNode({ instanceId: OTHER }), moved].slice(name === NODE ? 0 : 1);
+      await world.run(anInterruption());
+      expect(world.said()).toEqual([`cordon ${moved.name}`, `drain ${moved.name}`]);
+    }
+  });
+
+  it('asks again while the API server has trouble', async () => {
+    const world = named([aPod()]);
+    let away = 3;
+    world.cluster.broken.nodeNamed = () => (away-- > 0 ? new ClusterTroubleError('503') : undefined);
+    world.cluster.broken.findNode = () => new Error('asked');
+    await world.run(anInterruption());
+    expect(world.cluster.podNames()).toEqual([]);
+  });
+
+  it('is loud where RBAC refuses the node', async () => {
+    const world = named([aPod()]);
+    world.cluster.broken.nodeNamed = () => new AccessRefusedError('nodes is forbidden');
+    await expect(world.run(anInterruption())).rejects.toThrow('nodes is forbidden');
+  });
+
+  it('leaves a node of Karpenter alone', async () => {
+    const world = named();
+    world.cluster.nodes = [aNode({ labels: { 'karpenter.sh/nodepool': 'default' } })];
+    await world.run(anInterruption());
+    expect(world.cluster.marked).toEqual([]);
+    expect(world.said()).toEqual([`ignore ${NODE}`]);
+  });
+
+  it('learns after the cordon that our own stop takes the node: nothing is forced, nothing counts as a loss', async () => {
+    const world = named([aPod()]);
+    world.night = NIGHT;
+    world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
+    await world.run(anInterruption());
+    expect(world.decisions.find(({ action }) => action === 'drain')).toMatchObject({
+      night: true,
+      forced: 0,
+    });
+    expect(world.claims.held.get(INSTANCE)?.value).toMatchObject({ night: true, force: false });
+    expect(world.clock.now().getTime() - START.getTime()).toBeLessThan(30_000);
+  });
+
+  it('knows a managed nodegroup that is being stopped by the label of its node', async () => {
+    const world = named([aPod()]);
+    world.night = { ...NIGHT, groups: ['spot'] };
+    world.groupError = new Error('asked');
+    world.cluster.nodes = [aNode({ labels: { 'eks.amazonaws.com/nodegroup': 'spot' } })];
+    await world.run(anInterruption());
+    expect(world.decisions.find(({ action }) => action === 'drain')).toMatchObject({ night: true });
+  });
+
+  it('drains on where the state of the night cannot be read, and says so', async () => {
+    const world = named([aPod()]);
+    const { ports } = world;
+    const night = { state: () => Promise.reject(new Error('the table is away')) };
+    Object.defineProperty(world, 'ports', { value: { ...ports, night } });
+    await expect(world.run(anInterruption())).rejects.toThrow('the table is away');
+    expect(world.said()).toContain(`drain ${NODE}`);
+    expect(world.cluster.podNames()).toEqual([]);
+  });
+
+  it('gets its replacement once the node is cordoned', async () => {
+    const world = named([aPod()], NODE, { replaceEarly: true });
+    await world.run(anInterruption());
+    expect(world.replaced).toEqual([`workers ${INSTANCE}`]);
+    expect(world.said()).toEqual([`cordon ${NODE}`, 'replace workers', `drain ${NODE}`]);
+  });
+
+  it('is told of as before in a dry run', async () => {
+    const world = named([aPod()], NODE, { dryRun: true });
+    world.night = NIGHT;
+    await world.run(anInterruption());
+    expect(world.decisions).toMatchObject([
+      { action: 'drain', target: NODE, reason: expect.stringContaining('while the schedule stops') },
+    ]);
+  });
+
+  it('ends where another invocation takes the instance over while it asks about the night', async () => {
+    const world = named([aPod()]);
+    world.night = NIGHT;
+    world.group = GROUP;
+    const { mark } = world.cluster;
+    world.cluster.mark = async (node, marks) => {
+      const held = await world.claims.read(INSTANCE);
+      if (held) await world.claims.replace({ ...held.value, owner: 'another' }, held.version);
+      return mark(node, marks);
+    };
+    await world.run(anInterruption());
+    expect(world.said()).toEqual([`cordon ${NODE}`]);
+    expect(world.cluster.calls).toEqual([]);
+  });
+
+  it('is drained by the known name also when it is stopped by hand, after its group was asked', async () => {
+    const world = named([aPod()]);
+    await world.run(aStateChange('shutting-down'));
+    expect(world.cluster.podNames()).toEqual([]);
+  });
+});
+
+function named(pods: Parameters<typeof aWorld>[0] = [], name = NODE, settings = {}): World {
+  const world = aWorld(pods, settings);
+  world.names.set(INSTANCE, name);
+  return world;
+}
