@@ -265,7 +265,7 @@ const changeRules: Readonly<Record<string, (object: KubeObject, previous: KubeOb
       activeDeadlineSeconds: undefined,
       terminationGracePeriodSeconds: undefined,
     });
-    return isEqual(fixed(pod), fixed(previous))
+    return pod.spec === previous.spec || isEqual(fixed(pod), fixed(previous))
       ? []
       : [
           forbiddenField(

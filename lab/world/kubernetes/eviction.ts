@@ -277,7 +277,7 @@ function remove(
       throw changed('UID', uid, latest.metadata.uid, 'deleted and then recreated');
     if (resourceVersion && resourceVersion !== latest.metadata.resourceVersion)
       throw changed('ResourceVersion', resourceVersion, latest.metadata.resourceVersion, 'modified');
-    const marked = registry.modify('pods', namespace, name, (draft) => {
+    const marked = registry.modifyStatus('pods', namespace, name, (draft) => {
       draft.status = {
         ...draft.status,
         conditions: withCondition(

@@ -91,9 +91,14 @@ export type ResourceKey = keyof Kinds | (string & {});
 
 export type KindOf<K extends ResourceKey> = K extends keyof Kinds ? Kinds[K] : KubeObject;
 
-/** RFC 3339 with whole seconds. */
+let lastStamp = { second: Number.NaN, text: '' };
+
+/** RFC 3339 with whole seconds. Many are asked for at one instant, so the last one is kept. */
 export function timestamp(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(ms / 1_000);
+  if (second !== lastStamp.second)
+    lastStamp = { second, text: `${new Date(ms).toISOString().slice(0, 19)}Z` };
+  return lastStamp.text;
 }
 
 /** RFC 3339 with microseconds, as in events and leases. */

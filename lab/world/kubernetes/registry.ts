@@ -63,6 +63,16 @@ export interface Registry {
     name: string,
     change: (draft: KindOf<K>) => void,
   ): KindOf<K>;
+  /**
+   * A change of the status by a controller, which gives the draft a new one. All else of the draft is what is stored,
+   * and not to be changed.
+   */
+  modifyStatus<K extends ResourceKey>(
+    key: K,
+    namespace: string | undefined,
+    name: string,
+    change: (draft: KindOf<K>) => void,
+  ): KindOf<K>;
   /** The object while it is still there (deleted gracefully), or a Status. */
   delete(
     key: ResourceKey,
@@ -148,6 +158,8 @@ export function createRegistry(
     if (generation !== undefined)
       draft.metadata.generation = isEqual(draft.spec, previous.spec) ? generation : generation + 1;
     setDefaults(resource, draft);
+    // What is the same need not be compared again.
+    if (previous.spec && isEqual(draft.spec, previous.spec)) draft.spec = previous.spec;
     check(resource, draft, previous);
     if (options.dryRun) return draft;
     if (isEqual(draft, previous)) return previous;
@@ -300,6 +312,19 @@ export function createRegistry(
       const draft = copyOf(previous);
       change(draft);
       return write(resource, previous, draft, {});
+    },
+
+    modifyStatus(
+      key: string,
+      namespace: string | undefined,
+      name: string,
+      change: (draft: KubeObject) => void,
+    ): KubeObject {
+      const resource = resourceOf(key);
+      const previous = existing(resource, namespace, name);
+      const draft = { ...previous };
+      change(draft);
+      return isEqual(draft.status, previous.status) ? previous : store.put(resource, draft);
     },
 
     delete(

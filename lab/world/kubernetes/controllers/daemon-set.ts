@@ -132,7 +132,7 @@ export function createDaemonSetController(context: ControllerContext): void {
       (pod) => pod.spec?.nodeName && !isPodTerminating(pod),
     );
     const ready = pods.filter(isPodReady).length;
-    registry.modify(KEY, daemonSet.metadata.namespace, daemonSet.metadata.name, (draft) => {
+    registry.modifyStatus(KEY, daemonSet.metadata.namespace, daemonSet.metadata.name, (draft) => {
       draft.status = {
         currentNumberScheduled: pods.length,
         desiredNumberScheduled: wanted,

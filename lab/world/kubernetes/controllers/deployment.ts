@@ -198,7 +198,7 @@ export function createDeploymentController(context: ControllerContext): void {
       available > (deployment.status?.availableReplicas ?? 0) ||
       deployment.status?.observedGeneration !== deployment.metadata.generation;
     const progress = progressOf(deployment, current, before, complete, progressed);
-    registry.modify(KEY, namespace, name, (draft) => {
+    registry.modifyStatus(KEY, namespace, name, (draft) => {
       let conditions = withCondition(
         draft.status?.conditions,
         available >= minimum

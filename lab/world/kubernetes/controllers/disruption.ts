@@ -76,7 +76,7 @@ export function createDisruptionController(context: ControllerContext): void {
       (pod) => !isPodTerminating(pod) && disrupted[pod.metadata.name] === undefined && isPodReady(pod),
     ).length;
     const spare = healthy - desired;
-    registry.modify(KEY, budget.metadata.namespace, budget.metadata.name, (draft) => {
+    registry.modifyStatus(KEY, budget.metadata.namespace, budget.metadata.name, (draft) => {
       draft.status = {
         currentHealthy: healthy,
         desiredHealthy: desired,
@@ -100,7 +100,7 @@ export function createDisruptionController(context: ControllerContext): void {
       'CalculateExpectedPodCountFailed',
       `Failed to calculate the number of expected pods: ${error.message}`,
     );
-    registry.modify(KEY, budget.metadata.namespace, budget.metadata.name, (draft) => {
+    registry.modifyStatus(KEY, budget.metadata.namespace, budget.metadata.name, (draft) => {
       draft.status = {
         currentHealthy: 0,
         desiredHealthy: 0,

@@ -106,7 +106,6 @@ export function createGarbageCollector(context: ControllerContext): void {
   };
 
   registry.subscribe(({ resource, object, type, previous }) => {
-    const entry = `${resource.key}|${keyOf(object)}`;
     if (resource.key === 'events') {
       if (type === 'ADDED') {
         events.push({ at: clock.now(), key: keyOf(object) });
@@ -114,6 +113,7 @@ export function createGarbageCollector(context: ControllerContext): void {
       }
       return;
     }
+    const entry = `${resource.key}|${keyOf(object)}`;
     for (const { uid } of previous?.metadata.ownerReferences ?? []) dependents.get(uid)?.delete(entry);
     if (type !== 'DELETED') {
       for (const { uid } of object.metadata.ownerReferences ?? []) {

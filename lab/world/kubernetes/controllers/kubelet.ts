@@ -148,7 +148,7 @@ export function createKubelet(context: ControllerContext, view: InstanceView): K
 
   const setStatus = (pod: PodObject, phase: string, state: ContainerState, ready: boolean) => {
     const now = clock.now();
-    registry.modify('pods', pod.metadata.namespace, pod.metadata.name, (draft) => {
+    registry.modifyStatus('pods', pod.metadata.namespace, pod.metadata.name, (draft) => {
       const status = ready ? 'True' : 'False';
       const why = ready
         ? {}

@@ -78,7 +78,7 @@ export function createMachines(
   };
 
   const setReady = (name: string) => {
-    const node = registry.modify('nodes', undefined, name, (draft) => {
+    const node = registry.modifyStatus('nodes', undefined, name, (draft) => {
       const now = clock.now();
       let conditions = draft.status?.conditions;
       for (const one of pressures) conditions = withCondition(conditions, { ...one, status: 'False' }, now);

@@ -55,7 +55,7 @@ export function createNodeLifecycle(
   const markUnknown = (node: NodeObject) => {
     const { name } = node.metadata;
     const now = clock.now();
-    registry.modify('nodes', undefined, name, (draft) => {
+    registry.modifyStatus('nodes', undefined, name, (draft) => {
       draft.status = {
         ...draft.status,
         conditions: (draft.status?.conditions ?? []).map((one) => ({
@@ -76,7 +76,7 @@ export function createNodeLifecycle(
     );
     for (const pod of registry.store.podsOn(name)) {
       if (condition(pod, 'Ready')?.status !== 'True') continue;
-      registry.modify('pods', pod.metadata.namespace, pod.metadata.name, (draft) => {
+      registry.modifyStatus('pods', pod.metadata.namespace, pod.metadata.name, (draft) => {
         draft.status = {
           ...draft.status,
           conditions: withCondition(draft.status?.conditions, { type: 'Ready', status: 'False' }, now),
@@ -122,7 +122,7 @@ export function createNodeLifecycle(
   const collect = (pod: PodObject) => {
     const { namespace, name } = pod.metadata;
     if (!isPodFinished(pod)) {
-      registry.modify('pods', namespace, name, (draft) => {
+      registry.modifyStatus('pods', namespace, name, (draft) => {
         draft.status = {
           ...draft.status,
           phase: 'Failed',
@@ -173,7 +173,7 @@ export function createNodeLifecycle(
       `Marking for deletion Pod ${keyOf(pod)}`,
     );
     try {
-      registry.modify('pods', pod.metadata.namespace, pod.metadata.name, (draft) => {
+      registry.modifyStatus('pods', pod.metadata.namespace, pod.metadata.name, (draft) => {
         draft.status = {
           ...draft.status,
           conditions: withCondition(

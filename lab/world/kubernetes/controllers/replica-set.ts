@@ -89,7 +89,7 @@ export function createReplicaSetController(context: ControllerContext): void {
   const writeStatus = ({ metadata: { namespace, name, generation, uid } }: ReplicaSetObject) => {
     const pods = [...(podsOf.get(uid)?.values() ?? [])].filter(isPodActive);
     const ready = pods.filter(isPodReady).length;
-    registry.modify(KEY, namespace, name, (draft) => {
+    registry.modifyStatus(KEY, namespace, name, (draft) => {
       draft.status = {
         ...draft.status,
         replicas: pods.length,

@@ -131,7 +131,7 @@ export function createScheduler(context: ControllerContext): void {
 
   const refuse = (pod: PodObject, message: string) => {
     if (condition(pod, 'PodScheduled')?.message === message) return;
-    registry.modify('pods', pod.metadata.namespace, pod.metadata.name, (draft) => {
+    registry.modifyStatus('pods', pod.metadata.namespace, pod.metadata.name, (draft) => {
       draft.status = {
         ...draft.status,
         conditions: withCondition(
