@@ -9,6 +9,13 @@ export interface Clock {
   random(): number;
 }
 
+/** Whoever set it. */
+export interface Taint {
+  readonly key: string;
+  readonly value?: string;
+  readonly effect: string;
+}
+
 /** A node of this cluster. */
 export interface Node {
   readonly name: string;
@@ -17,9 +24,10 @@ export interface Node {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly unschedulable: boolean;
+  readonly taints: readonly Taint[];
   /** Since when the kubelet says that it is ready; absent where it does not. */
   readonly readySince?: Date;
-  /** The version that was read: an undo is only written over it. */
+  /** The version that was read: marks are set and undone over it alone. */
   readonly version: string;
 }
 
@@ -87,7 +95,7 @@ export interface Cluster {
   nodeNamed(name: string, instanceId: string): Promise<Node | undefined>;
   /** Of all nodes: instance id → name. */
   nodeNames(): Promise<ReadonlyMap<string, string>>;
-  /** One patch with all marks. `gone` where the node is no more. */
+  /** One patch with all marks, repeated where somebody else wrote to the node. `gone` where the node is no more. */
   mark(node: Node, marks: Marks): Promise<'marked' | 'gone'>;
   /** Takes our own marks away, and only them. `changed` where somebody wrote to the node since it was read. */
   unmark(node: Node): Promise<'unmarked' | 'gone' | 'changed' | 'not-ours'>;

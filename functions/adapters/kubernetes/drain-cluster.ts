@@ -4,7 +4,7 @@ import type { Eviction } from 'kubernetes-types/policy/v1.d.ts';
 import { isThrottled } from '#functions/adapters/aws-client.ts';
 import { UnreachableError } from '#functions/adapters/http.ts';
 import { AccessRefusedError, ClusterTroubleError } from '#functions/spot-drain/errors.ts';
-import type { Cluster, Marks, Node, Place, Pod, Reply } from '#functions/spot-drain/ports.ts';
+import type { Cluster, Marks, Node, Place, Pod, Reply, Taint } from '#functions/spot-drain/ports.ts';
 import type { KubernetesClient } from './client.ts';
 import { isConflict, isDenied, isNotFound, KubernetesError } from './errors.ts';
 
@@ -18,6 +18,8 @@ const STRATEGIC = 'application/strategic-merge-patch+json';
 /** The API server itself tries an eviction 20 times at 500 ms when budgets conflict. */
 const EVICTION_TIMEOUT_MS = 12_000;
 const LIST_TIMEOUT_MS = 8_000;
+/** Its kubelet and the controllers write to a node too, though seldom twice in a second. */
+const MOST_CONFLICTS = 5;
 
 /** What the annotation holds: which marks were ours to set. */
 interface OurMarks {
@@ -58,36 +60,30 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
     },
 
     async mark(node, marks) {
-      const known = marksOf(node);
-      const ours: OurMarks = {
-        cause: marks.cause,
-        since: marks.since.toISOString(),
-        cordoned: known ? known.cordoned : !node.unschedulable,
-        labelled:
-          known?.labelled === true || (marks.depth === 'drain' && !(NO_BALANCER_LABEL in node.labels)),
-      };
-      return orGone('marked', () =>
-        client.request({
-          method: 'PATCH',
-          path: nodePath(node.name),
-          contentType: STRATEGIC,
-          body: markPatch(marks, ours),
-        }),
-      );
+      let seen: Node | undefined = node;
+      for (let conflicts = 0; seen; conflicts++) {
+        try {
+          const body = markPatch(seen, marks);
+          return await orGone('marked', () => patchNode(node.name, body));
+        } catch (error) {
+          if (!isConflict(error)) throw error;
+          if (conflicts >= MOST_CONFLICTS) {
+            throw new ClusterTroubleError(
+              `the node ${node.name} was written by others ${conflicts} times while it was being marked`,
+              { cause: error },
+            );
+          }
+          seen = await readNode(node.name, node.instanceId);
+        }
+      }
+      return 'gone';
     },
 
     async unmark(node) {
       const ours = marksOf(node);
       if (!ours) return 'not-ours';
       try {
-        return await orGone('unmarked', () =>
-          client.request({
-            method: 'PATCH',
-            path: nodePath(node.name),
-            contentType: STRATEGIC,
-            body: unmarkPatch(node, ours),
-          }),
-        );
+        return await orGone('unmarked', () => patchNode(node.name, unmarkPatch(node, ours)));
       } catch (error) {
         if (isConflict(error)) return 'changed';
         throw error;
@@ -165,6 +161,10 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
     },
   };
 
+  function patchNode(name: string, body: unknown): Promise<unknown> {
+    return client.request({ method: 'PATCH', path: nodePath(name), contentType: STRATEGIC, body });
+  }
+
   /** Learns the names of all that it sees. */
   async function findAmong(
     instanceId: string | undefined,
@@ -202,21 +202,34 @@ function selectorOf(place: Place): string | undefined {
   return wanted.map(([label, value]) => `${label}=${value}`).join(',') || undefined;
 }
 
-function markPatch(marks: Marks, ours: OurMarks) {
+/**
+ * A node's taints are one value: whatever the kind of patch, it replaces all of them. So those of others are written
+ * back as they were read, and only over the version that was read.
+ */
+function markPatch(node: Node, marks: Marks) {
+  const known = marksOf(node);
+  const isDrain = marks.depth === 'drain';
+  const ours: OurMarks = {
+    cause: marks.cause,
+    since: marks.since.toISOString(),
+    cordoned: known ? known.cordoned : !node.unschedulable,
+    labelled: known?.labelled === true || (isDrain && !(NO_BALANCER_LABEL in node.labels)),
+  };
   return {
     metadata: {
+      resourceVersion: node.version,
       annotations: { [MARKS_ANNOTATION]: JSON.stringify(ours) },
-      ...(marks.depth === 'drain' ? { labels: { [NO_BALANCER_LABEL]: 'true' } } : {}),
+      ...(isDrain ? { labels: { [NO_BALANCER_LABEL]: 'true' } } : {}),
     },
     spec: {
       unschedulable: true,
-      // A list that is merged by its key: the taints of others stay.
-      taints: [{ key: TAINT_KEY, value: marks.cause, effect: 'NoSchedule' }],
+      taints: [...othersOf(node), { key: TAINT_KEY, value: marks.cause, effect: 'NoSchedule' }],
     },
   };
 }
 
 function unmarkPatch(node: Node, ours: OurMarks) {
+  const others = othersOf(node);
   return {
     metadata: {
       resourceVersion: node.version,
@@ -225,9 +238,13 @@ function unmarkPatch(node: Node, ours: OurMarks) {
     },
     spec: {
       ...(ours.cordoned ? { unschedulable: null } : {}),
-      taints: [{ key: TAINT_KEY, $patch: 'delete' }],
+      taints: others.length > 0 ? others : null,
     },
   };
+}
+
+function othersOf({ taints }: Node): readonly Taint[] {
+  return taints.filter(({ key }) => key !== TAINT_KEY);
 }
 
 function marksOf(node: Node): OurMarks | undefined {
@@ -255,6 +272,7 @@ function nodeOf(node: V1Node, instanceId: string): Node {
     labels: node.metadata?.labels ?? {},
     annotations: node.metadata?.annotations ?? {},
     unschedulable: node.spec?.unschedulable ?? false,
+    taints: node.spec?.taints ?? [],
     version: node.metadata?.resourceVersion ?? '',
     ...(ready?.status === 'True' ? { readySince: new Date(ready.lastTransitionTime ?? 0) } : {}),
   };

@@ -113,9 +113,11 @@ function removeAt(document: Json, path: string): Json {
   return document;
 }
 
-/** Lists that are merged by a key, by the name of their field; all others are replaced whole. */
+/**
+ * Lists that are merged by a key, by the name of their field, as the types of the API say in `patchMergeKey`. All
+ * others are replaced whole: a node's taints and a pod's tolerations among them.
+ */
 const mergeKeys: Readonly<Record<string, readonly string[]>> = {
-  taints: ['key'],
   conditions: ['type'],
   addresses: ['type'],
   containers: ['name'],
@@ -133,10 +135,14 @@ const mergeKeys: Readonly<Record<string, readonly string[]>> = {
   podIPs: ['ip'],
   hostIPs: ['ip'],
   topologySpreadConstraints: ['topologyKey'],
+  schedulingGates: ['name'],
+  resourceClaims: ['name'],
+  resourceClaimStatuses: ['name'],
+  allocatedResourcesStatus: ['name'],
 };
 
 /** Lists of plain values that are merged as sets. */
-const mergedSets = new Set(['finalizers', 'podCIDRs', 'volumesInUse']);
+const mergedSets = new Set(['finalizers', 'podCIDRs']);
 
 /** The strategic merge patch of the built-in types, with `$patch`, `$deleteFromPrimitiveList`, `$retainKeys`. */
 export function strategicMergePatch(target: Json, patch: Json): Json {

@@ -16,6 +16,7 @@ export function aNode(overrides: Partial<Node> = {}): Node {
     labels: {},
     annotations: {},
     unschedulable: false,
+    taints: [],
     version: '1',
     ...overrides,
   };

@@ -9,39 +9,48 @@ describe('a strategic merge patch', () => {
         { key: 'gpu', effect: 'NoExecute' },
       ],
     },
-    status: { conditions: [{ type: 'Ready', status: 'True' }] },
+    status: {
+      conditions: [
+        { type: 'Ready', status: 'True' },
+        { type: 'DiskPressure', status: 'False' },
+      ],
+    },
   };
 
-  it('adds a taint beside those that are there', () => {
-    const patched = strategicMergePatch(node, {
-      spec: { unschedulable: true, taints: [{ key: 'nightshift', effect: 'NoSchedule' }] },
-    });
-    expect(patched.spec.taints.map((taint: { key: string }) => taint.key)).toEqual([
-      'team',
-      'gpu',
-      'nightshift',
-    ]);
-    expect(patched.spec.unschedulable).toBe(true);
+  it("replaces a node's taints, as a list without a merge key", () => {
+    const taints = [{ key: 'nightshift', effect: 'NoSchedule' }];
+    const patched = strategicMergePatch(node, { spec: { unschedulable: true, taints } });
+    expect(patched.spec).toEqual({ unschedulable: true, taints });
   });
 
-  it('merges a taint of the same key, whatever its effect', () => {
-    const patched = strategicMergePatch(node, { spec: { taints: [{ key: 'team', effect: 'NoExecute' }] } });
-    expect(patched.spec.taints).toEqual([
-      { key: 'team', value: 'a', effect: 'NoExecute' },
-      { key: 'gpu', effect: 'NoExecute' },
+  it('leaves the elements that it does not name, and merges those that it does', () => {
+    const patched = strategicMergePatch(node, {
+      status: {
+        conditions: [
+          { type: 'Ready', reason: 'KubeletReady' },
+          { type: 'PIDPressure', status: 'False' },
+        ],
+      },
+    });
+    expect(patched.status.conditions).toEqual([
+      { type: 'Ready', status: 'True', reason: 'KubeletReady' },
+      { type: 'DiskPressure', status: 'False' },
+      { type: 'PIDPressure', status: 'False' },
     ]);
   });
 
   it('takes an element out by $patch: delete', () => {
-    const patched = strategicMergePatch(node, { spec: { taints: [{ key: 'team', $patch: 'delete' }] } });
-    expect(patched.spec.taints).toEqual([{ key: 'gpu', effect: 'NoExecute' }]);
+    const patched = strategicMergePatch(node, {
+      status: { conditions: [{ type: 'DiskPressure', $patch: 'delete' }] },
+    });
+    expect(patched.status.conditions).toEqual([{ type: 'Ready', status: 'True' }]);
   });
 
   it('replaces a list by $patch: replace', () => {
     const patched = strategicMergePatch(node, {
-      spec: { taints: [{ $patch: 'replace' }, { key: 'only', effect: 'NoSchedule' }] },
+      status: { conditions: [{ $patch: 'replace' }, { type: 'Only', status: 'True' }] },
     });
-    expect(patched.spec.taints).toEqual([{ key: 'only', effect: 'NoSchedule' }]);
+    expect(patched.status.conditions).toEqual([{ type: 'Only', status: 'True' }]);
   });
 
   it('merges conditions by type and containers by name', () => {
@@ -56,8 +65,8 @@ describe('a strategic merge patch', () => {
   });
 
   it('refuses an element without its merge key', () => {
-    expect(() => strategicMergePatch(node, { spec: { taints: [{ effect: 'NoSchedule' }] } })).toThrow(
-      'does not contain declared merge key: key',
+    expect(() => strategicMergePatch(node, { status: { conditions: [{ status: 'True' }] } })).toThrow(
+      'does not contain declared merge key: type',
     );
   });
 

@@ -126,6 +126,47 @@ describe('the marks of a node', () => {
     expect(taints()).not.toContain(TAINT_KEY);
   });
 
+  it('are set over what somebody else wrote to the node at the same time', async () => {
+    const theirs = [
+      { key: 'out-of-service', effect: 'NoExecute' },
+      { key: 'being-deleted', value: 'soon', effect: 'NoSchedule' },
+    ];
+    const written: string[] = [];
+    const hurried = createDrainCluster({
+      ...lab.client,
+      request: (request) => {
+        const taint = request.method === 'PATCH' ? theirs.shift() : undefined;
+        if (taint) {
+          written.push(taint.key);
+          edit((node) => {
+            node.spec = { ...node.spec, taints: [...(node.spec?.taints ?? []), taint] };
+          });
+        }
+        return lab.client.request(request);
+      },
+    });
+    expect(await hurried.mark(await found(), MARKS)).toBe('marked');
+    expect(written).toEqual(['out-of-service', 'being-deleted']);
+    expect(taints()).toEqual(expect.arrayContaining([...written, TAINT_KEY]));
+  });
+
+  it('are given up for now where somebody else writes to the node again and again', async () => {
+    let patches = 0;
+    const hopeless = createDrainCluster({
+      ...lab.client,
+      request: (request) => {
+        if (request.method === 'PATCH')
+          edit((node) => {
+            node.metadata.annotations = { ...node.metadata.annotations, counted: String(++patches) };
+          });
+        return lab.client.request(request);
+      },
+    });
+    await expect(hopeless.mark(await found(), MARKS)).rejects.toBeInstanceOf(ClusterTroubleError);
+    expect(patches).toBe(6);
+    expect(taints()).toEqual([]);
+  });
+
   it('are all taken away again', async () => {
     await cluster.mark(await found(), MARKS);
     expect(await cluster.unmark(await found())).toBe('unmarked');
