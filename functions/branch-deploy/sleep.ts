@@ -2,6 +2,8 @@
 import type { ClusterState } from '#model/cluster-state.ts';
 import { desiredAt } from '#model/desired.ts';
 import type { Override, Schedule } from '#model/schedule.ts';
+import { formatDay } from '#model/when.ts';
+import { DAY_MINUTES, formatWall, wallAt } from '#model/zone.ts';
 
 export type Sleep =
   | { readonly asleep: false }
@@ -54,13 +56,8 @@ export function sleepsBySchedule(schedule: Schedule | undefined, now: Date): boo
 
 /** `Mon 08:00 (Asia/Tokyo)` */
 export function wallClock(schedule: Schedule, instant: Date): string {
-  const parts = new Intl.DateTimeFormat('en-GB', {
-    timeZone: schedule.timeZone,
-    weekday: 'short',
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  }).formatToParts(instant);
-  const part = (type: string) => parts.find((candidate) => candidate.type === type)?.value ?? '';
-  return `${part('weekday')} ${part('hour')}:${part('minute')} (${schedule.timeZone})`;
+  const { timeZone } = schedule;
+  const date = Math.floor(wallAt(timeZone, instant.getTime()) / DAY_MINUTES);
+  const time = formatWall(timeZone, instant.getTime()).slice(11);
+  return `${formatDay(date).slice(0, 3)} ${time} (${timeZone})`;
 }

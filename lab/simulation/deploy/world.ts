@@ -127,10 +127,7 @@ export function createDeployWorld(options: {
         throw error;
       }
     };
-    const answer = async (
-      call: string,
-      act: () => ReturnType<typeof argocd.get>,
-    ): Promise<Answer<ApplicationView>> => {
+    const answer = async (call: string, act: () => ApplicationView): Promise<Answer<ApplicationView>> => {
       try {
         return await through(
           call,
@@ -138,7 +135,7 @@ export function createDeployWorld(options: {
             if (isDown)
               return { ok: false, trouble: { kind: 'passing', unclear: true, detail: 'no reply came' } };
             try {
-              return { ok: true, value: viewOf(JSON.parse(JSON.stringify(act()))) };
+              return { ok: true, value: act() };
             } catch (error) {
               if (!(error instanceof ArgocdError)) throw error;
               const body = JSON.stringify({ error: error.message, code: error.code, message: error.message });
@@ -173,8 +170,9 @@ export function createDeployWorld(options: {
           );
           const list = shown.get(application.name) ?? [];
           shown.set(application.name, list);
-          list.push(viewOf(JSON.parse(JSON.stringify(object))));
-          return object;
+          const view = viewOf(object);
+          list.push(view);
+          return view;
         }),
       async sync(application, deployId) {
         const done = deeds;
@@ -186,7 +184,7 @@ export function createDeployWorld(options: {
             infos: [{ name: DEPLOY_INFO, value: deployId }],
           });
           syncs.set(application.name, (syncs.get(application.name) ?? 0) + 1);
-          return object;
+          return viewOf(object);
         });
         if (reply.ok) done.synced.add(application.name);
         return reply;

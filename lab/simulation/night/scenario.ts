@@ -158,8 +158,19 @@ function anEvening(chance: Chance, timeZone: string, minute: number): Date {
   }
 }
 
+/** Costly to make, and the same for all nights of a zone. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatOf(timeZone: string): Intl.DateTimeFormat {
+  const known = formats.get(timeZone);
+  if (known) return known;
+  const made = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' });
+  formats.set(timeZone, made);
+  return made;
+}
+
 function offsetAt(timeZone: string, at: number): number {
-  const parts = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' }).formatToParts(at);
+  const parts = formatOf(timeZone).formatToParts(at);
   const text = parts.find((part) => part.type === 'timeZoneName')?.value ?? 'GMT';
   const found = /GMT([+-])(\d{2}):(\d{2})/.exec(text);
   if (!found) return 0;

@@ -16,6 +16,7 @@ import type { Decision } from '#model/decision.ts';
 import type { Override } from '#model/schedule.ts';
 import { type AutoScalingGroup, AwsError, createAws } from '../../world/aws/index.ts';
 import { createContext } from '../../world/context.ts';
+import { copyOf } from '../../world/copy.ts';
 import { createSimulatedClock } from '../clock.ts';
 import type { Pass } from '../faults.ts';
 import type { GroupPlan, Scenario } from './scenario.ts';
@@ -119,7 +120,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
           `${when()} ${key}: ${text(before)} was overwritten with ${text((value as SavedSize).size)}`,
         );
     }
-    table.set(key, { value: structuredClone(value), version: (over ?? 0) + 1 });
+    table.set(key, { value: copyOf(value), version: (over ?? 0) + 1 });
     return true;
   };
 

@@ -1,5 +1,6 @@
 /** The decisions of Argo CD's API server about applications: `server/application/application.go` of 3.6. */
 import type { Clock } from '../clock.ts';
+import { copyOf } from '../copy.ts';
 import type { Access, Caller } from './access.ts';
 import type { Application, AuditEvent } from './application.ts';
 import { sourcesOf } from './compare.ts';
@@ -54,7 +55,7 @@ export function createApiServer(parts: {
 
   const view = (application: Application): ApplicationObject => {
     controller.settle(application);
-    return structuredClone(application.object);
+    return copyOf(application.object);
   };
 
   /** `getAppEnforceRBAC`: who leaves the project out cannot learn from the reply whether an application exists. */
@@ -123,7 +124,7 @@ export function createApiServer(parts: {
       if (metadata.deletionTimestamp) throw new ArgocdError('failedPrecondition', 'application is deleting');
       const operation = operationOf(application.object, request, caller.sub, parts.revisionOf);
       controller.startOperation(application, operation);
-      return structuredClone(application.object);
+      return copyOf(application.object);
     },
     terminate: (caller, query) => controller.terminate(enforced(caller, 'sync', query)),
   };

@@ -40,11 +40,20 @@ export function allows(
   return matching.length > 0 && matching.every((policy) => policy.effect === 'allow');
 }
 
+/** Compiled once: every request asks for the same few. */
+const patterns = new Map<string, RegExp>();
+
 /** `*` stands for any text, also for slashes; `?` for one character. */
 export function globMatches(glob: string, text: string): boolean {
+  const known = patterns.get(glob) ?? compile(glob);
+  if (!patterns.has(glob)) patterns.set(glob, known);
+  return known.test(text);
+}
+
+function compile(glob: string): RegExp {
   const pattern = glob
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')
     .replaceAll('*', '.*')
     .replaceAll('?', '.');
-  return new RegExp(`^${pattern}$`, 's').test(text);
+  return new RegExp(`^${pattern}$`, 's');
 }

@@ -30,17 +30,27 @@ export function readToken(token: string, key: string, now: number): Claims {
     throw new Error(
       `token is unverifiable: error while executing keyfunc: unexpected signing method: ${header.alg}`,
     );
-  const expected = Buffer.from(signatureOf(`${head}.${body}`, key));
-  const given = Buffer.from(signature);
-  if (expected.length !== given.length || !timingSafeEqual(expected, given)) {
+  if (!isSigned(`${head}.${body}`, signature, key))
     throw new Error('token signature is invalid: signature is invalid');
-  }
   const seconds = now / 1000;
   if (claims.exp !== undefined && seconds >= claims.exp)
     throw new Error('token has invalid claims: token is expired');
   if (claims.nbf !== undefined && seconds < claims.nbf)
     throw new Error('token has invalid claims: token is not valid yet');
   return claims as Claims;
+}
+
+/** The last signature that was right: callers show the same token again and again. */
+let lastRight = '';
+
+function isSigned(content: string, signature: string, key: string): boolean {
+  const shown = `${key}.${content}.${signature}`;
+  if (shown === lastRight) return true;
+  const expected = Buffer.from(signatureOf(content, key));
+  const given = Buffer.from(signature);
+  const isRight = expected.length === given.length && timingSafeEqual(expected, given);
+  if (isRight) lastRight = shown;
+  return isRight;
 }
 
 function signatureOf(content: string, key: string): string {
