@@ -1,3 +1,4 @@
+/** What the contract of the groups cannot ask, because only the lab shows it: which calls are made, and how many. */
 import { describe, expect, it } from 'vitest';
 import { createGroups } from '#functions/adapters/groups.ts';
 import { anEndpoint } from '../../lab/aws/endpoint.ts';
@@ -18,38 +19,6 @@ async function someGroups() {
 }
 
 describe('the groups of a cluster', () => {
-  it('are its managed nodegroups and its self-managed groups, found by one tag', async () => {
-    const { groups } = await someGroups();
-    expect(await groups.list()).toMatchObject([
-      {
-        name: 'app',
-        kind: 'managed',
-        autoScalingGroup: expect.stringMatching(/^eks-app-/),
-        size: { min: 1, desired: 3, max: 6 },
-        instances: [{ inService: true }, { inService: true }, { inService: true }],
-      },
-      {
-        name: 'workers',
-        kind: 'self-managed',
-        autoScalingGroup: 'workers',
-        size: { min: 1, desired: 2, max: 4 },
-      },
-    ]);
-  });
-
-  it('of another cluster of the account are not seen', async () => {
-    const { world, groups } = await someGroups();
-    const other = world.aws.addCluster({ account: '111111111111', region: 'ap-northeast-1', name: 'other' });
-    world.aws.addAutoScalingGroup(other, {
-      name: 'foreign',
-      min: 0,
-      desired: 1,
-      max: 1,
-      instanceTypes: ['m6i.large'],
-    });
-    expect((await groups.list()).map((group) => group.name)).toEqual(['app', 'workers']);
-  });
-
   it('cost one call for each hundred', async () => {
     const { world, groups, endpoint } = await someGroups();
     for (let n = 0; n < 230; n++)
@@ -77,14 +46,6 @@ describe('a resize', () => {
     expect(endpoint.calls.map((call) => call.operation)).not.toContain('UpdateAutoScalingGroup');
   });
 
-  it('of a self-managed group goes through Auto Scaling, to zero in all three', async () => {
-    const { groups, find } = await someGroups();
-    expect(await groups.resize(await find('workers'), { min: 0, desired: 0, max: 0 }, 'night-1')).toBe(
-      'accepted',
-    );
-    expect((await find('workers')).size).toEqual({ min: 0, desired: 0, max: 0 });
-  });
-
   it('is busy while another update of the nodegroup runs, and while EKS throttles', async () => {
     const { groups, find, endpoint } = await someGroups();
     const app = await find('app');
@@ -100,23 +61,6 @@ describe('a resize', () => {
     await groups.resize(app, { min: 0, desired: 0, max: 6 }, 'night-1');
     expect(await groups.resize(app, { min: 0, desired: 0, max: 6 }, 'night-1')).toBe('accepted');
     expect(world.cluster.nodegroups.get('app')?.updates.size).toBe(1);
-  });
-
-  it('of a group that was deleted says so', async () => {
-    const { groups, find } = await someGroups();
-    const app = await find('app');
-    const gone = { ...app, name: 'gone', autoScalingGroup: 'gone' };
-    expect(await groups.resize(gone, { min: 0, desired: 0, max: 6 }, 'x')).toBe('gone');
-    expect(await groups.resize({ ...gone, kind: 'self-managed' }, { min: 0, desired: 0, max: 0 }, 'x')).toBe(
-      'gone',
-    );
-  });
-
-  it('that EKS refuses for another reason is thrown, not swallowed', async () => {
-    const { world, groups, find } = await someGroups();
-    const app = await find('app');
-    await expect(groups.resize(app, { min: 0, desired: 0, max: 0 }, 'x')).rejects.toThrow(/max/i);
-    expect(world.cluster.nodegroups.get('app')?.group.desired).toBe(3);
   });
 });
 
