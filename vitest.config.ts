@@ -1,16 +1,31 @@
 import { defineConfig } from 'vitest/config';
 
+/** They load a function's handler, which reads its settings from the environment once. */
+const HANDLERS = ['test/functions/*/handler.test.ts', 'test/functions/night-schedule/calls.test.ts'];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // They need servers that Node alone does not bring: `npm run conformance`.
-    exclude: ['test/conformance/**'],
     environment: 'node',
     pool: 'forks',
     // The default leaves one processor free, which on two of them is half of the machine.
     maxWorkers: '100%',
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    globalSetup: 'test/temporary-folder.ts',
     coverage: { include: ['model/**', 'functions/**', 'lib/**', 'cli/**', 'lab/**'] },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          include: ['test/**/*.test.ts'],
+          // `npm run conformance` has those: they need servers that Node alone does not bring.
+          exclude: [...HANDLERS, 'test/conformance/**'],
+          // A worker loads the CDK and the SDK once, not once for each file.
+          isolate: false,
+        },
+      },
+      { extends: true, test: { name: 'alone', include: HANDLERS } },
+    ],
   },
 });

@@ -1,10 +1,9 @@
 /** Configs and synthesized stacks for the tests of the CDK app. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { afterAll } from 'vitest';
 import { NightshiftApp } from '#lib/nightshift-app.ts';
 import type { NightshiftStack } from '#lib/nightshift-stack.ts';
 import type {
@@ -17,7 +16,6 @@ import type {
 process.env['CDK_VALIDATION'] = 'false';
 
 const assemblies = mkdtempSync(join(tmpdir(), 'nightshift-assemblies-'));
-afterAll(() => rmSync(assemblies, { recursive: true }));
 
 export const NOW = new Date('2026-11-22T00:00:00Z');
 

@@ -1,1 +1,1 @@
-export const { getCACertificates } = process.getBuiltinModule('node:tls');
+export const { createSecureContext, getCACertificates } = process.getBuiltinModule('node:tls');
