@@ -1,0 +1,67 @@
+/**
+ * The little of vitest that the tests of pure modules use: `describe`, `it`, `test`, with `each` and `for`. They only
+ * note the tests; the runner runs them. `expect` is vitest's own. What is missing here is a TypeError, not a test less.
+ */
+import { format } from 'node:util';
+
+export { expect } from 'vitest';
+
+export interface Test {
+  /** File, describes and name: the same in every run. */
+  readonly id: string;
+  readonly name: string;
+  readonly file: string;
+  readonly run: () => unknown;
+}
+
+type Body = (...given: never[]) => unknown;
+
+let file = '';
+let path: readonly string[] = [];
+let found: Map<string, Test> = new Map();
+
+/** The tests that importing a test file notes. `load` imports it. */
+export async function testsOf(testFile: string, load: () => Promise<unknown>): Promise<readonly Test[]> {
+  file = testFile;
+  path = [];
+  found = new Map();
+  await load();
+  return [...found.values()];
+}
+
+export function describe(name: string, body: () => void): void {
+  path = [...path, name];
+  body();
+  path = path.slice(0, -1);
+}
+
+export const it = Object.assign(note, { each, for: forEach });
+export const test = it;
+
+function note(name: string, run: () => unknown): void {
+  const full = [...path, name].join(' > ');
+  let id = `${file}#${full}`;
+  for (let again = 2; found.has(id); again++) id = `${file}#${full} (${again})`;
+  found.set(id, { id, name: full, file, run });
+}
+
+/** Rows that are lists are spread over the arguments. */
+function each(rows: readonly unknown[]) {
+  return (name: string, body: Body) => {
+    for (const row of rows) {
+      const given = Array.isArray(row) ? row : [row];
+      note(titled(name, given), () => body(...(given as never[])));
+    }
+  };
+}
+
+function forEach(rows: readonly unknown[]) {
+  return (name: string, body: Body) => {
+    for (const row of rows) note(titled(name, [row]), () => body(row as never));
+  };
+}
+
+function titled(name: string, given: readonly unknown[]): string {
+  const places = name.match(/%[sdjio]/g)?.length ?? 0;
+  return format(name, ...given.slice(0, places));
+}
