@@ -88,17 +88,19 @@ function object<S extends z.ZodRawShape>(shape: S, hint: string, unknownKeys: Re
   );
 }
 
-const text = (hint: string) => z.string({ error: hint }).min(1, { error: hint });
+const text = (hint: string) => z.string({ error: hint }).min(1);
+/** Text of which more is asked, unless there is none: nothing at all is one mistake. */
+const filled = (hint: string) => z.string({ error: hint }).min(1, { abort: true });
 const flag = (hint = 'write true or false') => z.boolean({ error: hint });
 const oneOf = (values: readonly [string, ...string[]]) =>
   z.enum(values, { error: `write ${values.map((value) => `'${value}'`).join(' or ')}` });
 const minutes = (low: number, high: number) => {
   const hint = `write a whole number of minutes from ${low} to ${high}`;
-  return z.int({ error: hint }).min(low, { error: hint }).max(high, { error: hint });
+  return z.int({ error: hint }).min(low).max(high);
 };
 const percent = () => {
   const hint = 'write a whole number from 0 to 100';
-  return z.int({ error: hint }).min(0, { error: hint }).max(100, { error: hint });
+  return z.int({ error: hint }).min(0).max(100);
 };
 const names = (hint: string) =>
   z.array(text(hint), { error: hint }).refine((list) => new Set(list).size === list.length, {
@@ -108,7 +110,7 @@ const names = (hint: string) =>
 const judged = <T extends z.ZodType<string>>(schema: T, judge: (value: string) => string | undefined) =>
   schema.superRefine((value, context) => {
     const problem = judge(value);
-    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+    if (problem !== undefined) context.addIssue(problem);
   });
 
 // --- the parts of the config -----------------------------------------------------------------------------------------
@@ -128,14 +130,14 @@ const topLevel = object(
 );
 
 const dates = z.array(
-  judged(text('write a date like "2026-12-29" or a range like "2026-12-29/2027-01-03"'), wrongDates),
+  judged(filled('write a date like "2026-12-29" or a range like "2026-12-29/2027-01-03"'), wrongDates),
   { error: 'write a list of dates like ["2026-12-29", "2026-12-29/2027-01-03"]' },
 );
 
 const calendarSchema = (holidays: KnownHolidays) =>
   object(
     {
-      holidays: judged(text('write a country code like "JP", or one with a state like "US-NY"'), (code) =>
+      holidays: judged(filled('write a country code like "JP", or one with a state like "US-NY"'), (code) =>
         holidays.has(code) ? undefined : wrongHolidays(code, holidays),
       ).optional(),
       closed: dates.optional(),
@@ -146,10 +148,10 @@ const calendarSchema = (holidays: KnownHolidays) =>
 
 const schedule = object(
   {
-    timeZone: judged(text('write an IANA time zone like "Asia/Tokyo"'), wrongTimeZone),
+    timeZone: judged(filled('write an IANA time zone like "Asia/Tokyo"'), wrongTimeZone),
     up: z
       .array(
-        judged(text('write a window like "Mon-Fri 08:00-22:00"'), (window) => {
+        judged(filled('write a window like "Mon-Fri 08:00-22:00"'), (window) => {
           const parsed = parseWindows(window);
           return 'problem' in parsed ? parsed.problem : undefined;
         }),
@@ -167,11 +169,9 @@ const addresses = names('write a list of e-mail addresses, or [] for the topic a
 );
 
 const common = {
-  account: z
-    .string({ error: 'write the 12 digits of the AWS account, in quotes' })
-    .regex(/^\d{12}$/, { error: 'write the 12 digits of the AWS account, in quotes' }),
-  region: judged(text('write an AWS region like "ap-northeast-1"'), wrongRegion),
-  cluster: text('write the name of the EKS cluster').regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/, {
+  account: z.string({ error: 'write the 12 digits of the AWS account, in quotes' }).regex(/^\d{12}$/),
+  region: judged(filled('write an AWS region like "ap-northeast-1"'), wrongRegion),
+  cluster: filled('write the name of the EKS cluster').regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/, {
     error:
       'write the name of the EKS cluster: at most 100 letters, digits, hyphens and underscores, not its ARN',
   }),
@@ -232,7 +232,7 @@ const autoscaler = z.discriminatedUnion(
 
 const certificate = z
   .string({ error: 'write the PEM of the CA certificate' })
-  .regex(/-----BEGIN CERTIFICATE-----/, { error: 'write the PEM of the CA certificate' })
+  .regex(/-----BEGIN CERTIFICATE-----/)
   .refine((pem) => !pem.includes('PRIVATE KEY'), {
     error: 'a private key has no place here: write the certificate of the CA only',
   });
@@ -240,10 +240,9 @@ const certificate = z
 const argocd = object(
   {
     // The rule for http:// needs `insecureLoopback` too: see below.
-    url: text('write the address of the Argo CD server like "https://argocd.example.com"'),
-    tokenSecret: text('write the name of the Secrets Manager secret that holds the token').regex(
+    url: filled('write the address of the Argo CD server like "https://argocd.example.com"'),
+    tokenSecret: filled('write the name of the Secrets Manager secret that holds the token').regex(
       /^[A-Za-z0-9/_+=.@:-]{1,512}$/,
-      { error: 'write the name of the Secrets Manager secret that holds the token' },
     ),
     ca: certificate.optional(),
     insecureLoopback: flag().optional(),
@@ -284,7 +283,7 @@ const application = z.union(
 
 const buildProject = object(
   {
-    connection: text('write the ARN of a CodeConnections connection').regex(
+    connection: filled('write the ARN of a CodeConnections connection').regex(
       /^arn:[\w-]+:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection\/[0-9a-f-]{36}$/,
       { error: 'write the ARN of a CodeConnections connection: "arn:aws:codeconnections:…:connection/…"' },
     ),
@@ -294,7 +293,7 @@ const buildProject = object(
     docker: flag().optional(),
     policies: z
       .array(
-        text('write the ARN of a managed policy').regex(/^arn:[\w-]+:iam::(\d{12}|aws):policy\/\S+$/, {
+        filled('write the ARN of a managed policy').regex(/^arn:[\w-]+:iam::(\d{12}|aws):policy\/\S+$/, {
           error: 'write the ARN of a managed policy: "arn:aws:iam::111111111111:policy/…"',
         }),
         { error: 'write a list of ARNs of managed policies' },
@@ -306,14 +305,14 @@ const buildProject = object(
 
 const build = object(
   {
-    project: text('write the name of the CodeBuild project').regex(/^[A-Za-z0-9][A-Za-z0-9_-]{1,149}$/, {
+    project: filled('write the name of the CodeBuild project').regex(/^[A-Za-z0-9][A-Za-z0-9_-]{1,149}$/, {
       error: 'write the name of the CodeBuild project, not its ARN',
     }),
     repository: judged(
-      text('write the address of the repository like "https://github.com/example/api"'),
+      filled('write the address of the repository like "https://github.com/example/api"'),
       wrongRepository,
     ),
-    branch: judged(text('write the name of the branch like "develop"'), wrongBranch),
+    branch: judged(filled('write the name of the branch like "develop"'), wrongBranch),
     applications: z
       .array(application, { error: 'write a list of Argo CD applications like ["api"]' })
       .min(1, { error: 'there is no application: write at least one' }),
@@ -326,14 +325,14 @@ const status = object(
   {
     github: object(
       {
-        tokenSecret: text('write the name of the Secrets Manager secret that holds the token').regex(
+        tokenSecret: filled('write the name of the Secrets Manager secret that holds the token').regex(
           /^(?!gh[a-z]_|github_pat_)[A-Za-z0-9/_+=.@:-]{1,512}$/,
           {
             error:
               'write the name of the Secrets Manager secret that holds the token, and put the token itself there',
           },
         ),
-        host: text('write the host of a GitHub Enterprise like "github.example.com"')
+        host: filled('write the host of a GitHub Enterprise like "github.example.com"')
           .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/, {
             error: 'write the host alone, in lower case, like "github.example.com"',
           })
@@ -361,14 +360,12 @@ const deploy = object(
 
 const prices = object(
   {
-    currency: text('write a currency like "USD"').regex(/^[A-Z]{3}$/, {
+    currency: filled('write a currency like "USD"').regex(/^[A-Z]{3}$/, {
       error: 'write the three letters of a currency like "USD"',
     }),
     perNodeHour: z.record(
       z.string(),
-      z.number({ error: 'write what a node costs an hour, like 0.05' }).nonnegative({
-        error: 'write what a node costs an hour, like 0.05',
-      }),
+      z.number({ error: 'write what a node costs an hour, like 0.05' }).nonnegative(),
       { error: 'write { group: price }, with "*" for all others' },
     ),
   },
@@ -403,11 +400,7 @@ const drainedOnly = 'a production environment is drained and never stopped or de
 const production = object(
   { ...common, production: z.literal(true) },
   'write { production: true, account, region, cluster }',
-  Object.fromEntries(
-    Object.keys(development.shape)
-      .filter((key) => !(key in common) && key !== 'production')
-      .map((key) => [key, drainedOnly]),
-  ),
+  Object.fromEntries(Object.keys(development.shape).map((key) => [key, drainedOnly])),
 );
 
 function environmentSchema(entry: unknown): z.ZodType {
@@ -480,7 +473,7 @@ function wrongRepository(value: string): string | undefined {
 }
 
 function wrongBranch(branch: string): string | undefined {
-  const full = /^refs\/heads\/(.+)$/.exec(branch);
+  const full = /^refs\/heads\/(.+)/.exec(branch);
   if (full) return `write the name alone: "${full[1]}"`;
   if (/[*?[]/.test(branch)) return 'a pattern is no branch: write the name of exactly one';
   return /^[/.-]|[\s~^:\\]|\.\.|[/.]$/.test(branch) ? 'no branch can have this name' : undefined;
@@ -499,11 +492,7 @@ function problemsOf(schema: z.ZodType, raw: unknown, base: readonly string[]): {
 
 function problemOf(issue: z.core.$ZodIssue, raw: unknown, base: readonly string[]): ConfigProblem {
   const path = formatPath([...base, ...issue.path]);
-  const value = issue.path.reduce<unknown>(
-    (at, key) =>
-      typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined,
-    raw,
-  );
+  const value = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)[key], raw);
   if (value === undefined) return { path, message: `it is missing: ${issue.message}` };
   const secret = SECRETS.has(String(issue.path.at(-1))) && mayHoldSecret(value);
   return secret ? { path, message: issue.message } : { path, value: shown(value), message: issue.message };

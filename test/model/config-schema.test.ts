@@ -1,53 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkConfig, type KnownHolidays } from '#model/config-schema.ts';
-
-const holidays: KnownHolidays = {
-  has: (code) => ['JP', 'US', 'US-NY'].includes(code),
-  candidates: (code) => (code.includes('-') ? ['US-NY', 'US-NJ'] : ['JP', 'US']),
-};
-
-const account = '111111111111';
-const build = {
-  project: 'api-develop',
-  repository: 'https://github.com/example/api',
-  branch: 'develop',
-  applications: ['api'],
-};
-const argocd = { url: 'https://argocd.example.com', tokenSecret: 'nightshift/argocd' };
-
-/** A config that is right, with changes by path: `{ 'environments.develop.region': 'x' }`. */
-function aConfig(changes: Record<string, unknown> = {}): unknown {
-  const config = {
-    calendars: { japan: { holidays: 'JP', closed: ['2026-12-29/2027-01-03'], open: [] } },
-    schedules: { office: { timeZone: 'Asia/Tokyo', up: ['Mon-Fri 08:00-22:00'], calendar: 'japan' } },
-    environments: {
-      develop: {
-        account,
-        region: 'ap-northeast-1',
-        cluster: 'develop',
-        schedule: 'office',
-        deploy: { argocd, builds: [build] },
-      },
-      production: { production: true, account, region: 'ap-northeast-1', cluster: 'production' },
-    },
-  };
-  const copy = structuredClone(config) as Record<string, unknown>;
-  for (const [path, value] of Object.entries(changes)) {
-    const keys = path.split('.');
-    const last = keys.pop() as string;
-    const parent = keys.reduce((at, key) => at[key] as Record<string, unknown>, copy);
-    if (value === undefined) delete parent[last];
-    else parent[last] = value;
-  }
-  return copy;
-}
-
-/** `path: value: message` of each problem. */
-function problems(config: unknown): string[] {
-  return checkConfig(config, holidays).problems.map(({ path, value, message }) =>
-    [path, value, message].filter(Boolean).join(': '),
-  );
-}
+import { aConfig, account, argocd, build, problems } from './a-config.ts';
 
 describe('a config', () => {
   it('that is right has no problem', () => {
