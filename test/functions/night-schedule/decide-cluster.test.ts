@@ -1,0 +1,599 @@
+import { describe, expect, it } from 'vitest';
+import { decideCluster, type Policy, type Snapshot } from '#functions/night-schedule/decide-cluster.ts';
+import type { AutoscalerView, Memory, SavedAutoscaler, SavedSize } from '#functions/night-schedule/ports.ts';
+import type { ClusterState } from '#model/cluster-state.ts';
+import { aDesired, aGroup, aSavedSize, instances, NIGHT } from './builders.ts';
+
+const zero = { min: 0, desired: 0, max: 5 };
+const workers = aGroup();
+const system = aGroup({ name: 'system', autoScalingGroup: 'eks-system-1' });
+const empty = (name: string) => aGroup({ name, size: zero, instances: [] });
+const awake = aDesired({ state: 'awake', reason: 'office hours' });
+
+const versioned = <T>(value: T, version = 3) => ({ value, version });
+const saved = (...sizes: SavedSize[]) => new Map(sizes.map((size) => [size.group, versioned(size)]));
+const aMemory = (overrides: Partial<Memory> = {}): Memory => ({
+  saved: new Map(),
+  corrupt: [],
+  ...overrides,
+});
+const aState = (overrides: Partial<ClusterState> = {}) =>
+  versioned<ClusterState>({
+    phase: 'stopping',
+    desired: 'asleep',
+    reason: 'outside office hours',
+    since: NIGHT.toISOString(),
+    groups: [],
+    ...overrides,
+  });
+const later = (ms: number) => new Date(NIGHT.getTime() + ms).toISOString();
+const minutesAgo = (minutes: number) => later(-minutes * 60_000);
+
+/** A cluster with the groups `workers` and `system`, at night; the autoscaler runs on `system`. */
+function plan(overrides: Partial<Snapshot> = {}, policy: Partial<Policy> = {}) {
+  return decideCluster(
+    {
+      now: NIGHT,
+      desired: aDesired(),
+      groups: [workers, system],
+      released: new Set(),
+      missing: [],
+      memory: aMemory(),
+      ready: undefined,
+      autoscaler: undefined,
+      ...overrides,
+    },
+    {
+      onManualChange: 'respect',
+      stopDeadlineMinutes: 20,
+      startDeadlineMinutes: 20,
+      hostGroup: 'system',
+      ...policy,
+    },
+  );
+}
+
+/** `workers stop` for each step, by stage; empty stages are left out. */
+const order = ({ stages }: ReturnType<typeof plan>) =>
+  stages
+    .map((stage) => stage.map((step) => `${step.target} ${step.action}`))
+    .filter((stage) => stage.length > 0);
+const stepOf = ({ stages }: ReturnType<typeof plan>, name: string) =>
+  stages.flat().find((step) => step.target === name);
+
+describe('the order of a stop', () => {
+  it('is all groups at once where no group carries an autoscaler', () => {
+    expect(order(plan({}, { hostGroup: 'another' }))).toEqual([['workers stop', 'system stop']]);
+  });
+
+  it('is the host group last: it waits until the others are empty', () => {
+    const begun = plan();
+    expect(order(begun)).toEqual([['workers stop'], ['system none']]);
+    expect(stepOf(begun, 'system')).toEqual({
+      target: 'system',
+      action: 'none',
+      reason: 'stopped last: waits for workers',
+    });
+    expect(order(plan({ groups: [empty('workers'), system] }))).toEqual([['workers none'], ['system stop']]);
+  });
+
+  it('has the host wait for instances that are still leaving, and names every group', () => {
+    const leaving = aGroup({ name: 'batch', size: zero, instances: instances(1) });
+    expect(stepOf(plan({ groups: [workers, leaving, system] }), 'system')?.reason).toBe(
+      'stopped last: waits for workers, batch',
+    );
+  });
+
+  it('does not have the host wait for a group that somebody keeps, that cannot be read, or that is woken', () => {
+    const held = aMemory({ saved: saved(aSavedSize({ phase: 'held' })) });
+    expect(stepOf(plan({ memory: held }), 'system')?.action).toBe('stop');
+    expect(stepOf(plan({ memory: aMemory({ corrupt: ['workers'] }) }), 'system')?.action).toBe('stop');
+    expect(stepOf(plan({ released: new Set(['workers']) }), 'system')?.action).toBe('stop');
+  });
+
+  it('says what a host that is at zero already does, and not that it waits', () => {
+    expect(stepOf(plan({ groups: [workers, empty('system')] }), 'system')?.reason).toBe(
+      'at zero already, and not by this tool',
+    );
+  });
+
+  it('has the host wait for the NodeClaims of Karpenter', () => {
+    const karpenter: AutoscalerView = { kind: 'karpenter', pools: {}, claims: 2 };
+    const groups = [empty('workers'), system];
+    expect(stepOf(plan({ groups, autoscaler: karpenter }), 'system')).toMatchObject({
+      action: 'none',
+      reason: 'stopped last: 2 NodeClaims of Karpenter are left',
+    });
+    expect(stepOf(plan({ groups, autoscaler: { ...karpenter, claims: 0 } }), 'system')?.action).toBe('stop');
+  });
+
+  it('has nobody wait any more when the stop is past its deadline', () => {
+    const memory = aMemory({ state: aState({ since: minutesAgo(20) }) });
+    const late = plan({ memory });
+    expect(late.isLate).toBe(true);
+    expect(order(late)).toEqual([['workers stop'], ['system stop']]);
+    expect(order(plan({ memory, autoscaler: 'unknown' }))).toEqual([['workers stop'], ['system stop']]);
+  });
+
+  it.each([
+    ['a minute before the deadline', { since: minutesAgo(19) }],
+    ['while it is asleep', { since: minutesAgo(60), phase: 'asleep' as const }],
+  ])('is not past its deadline %s', (_when, state) => {
+    expect(plan({ memory: aMemory({ state: aState(state) }) }).isLate).toBe(false);
+  });
+
+  it('is not past its deadline when nothing was begun, or when the cluster is to be awake', () => {
+    expect(plan().isLate).toBe(false);
+    const memory = aMemory({ state: aState({ since: minutesAgo(60) }) });
+    expect(plan({ memory, desired: awake }).isLate).toBe(false);
+  });
+});
+
+describe('an autoscaler that cannot be asked', () => {
+  it('has every group wait that would be stopped: it would undo the stop', () => {
+    const waiting = plan({ autoscaler: 'unknown' });
+    expect(waiting.before).toEqual([]);
+    expect(order(waiting)).toEqual([['workers none'], ['system none']]);
+    expect(waiting.stages.flat().map((step) => step.reason)).toEqual([
+      'waits: the autoscaler could not be asked, and would undo the stop',
+      'waits: the autoscaler could not be asked, and would undo the stop',
+    ]);
+    expect(waiting.stages.flat().some((step) => step.resize || step.record)).toBe(false);
+  });
+
+  it('has no group wait that needs no change, and no host where there is none', () => {
+    const quiet = plan({ autoscaler: 'unknown', groups: [empty('workers'), empty('system')] });
+    expect(quiet.stages.flat().map((step) => step.reason)).toEqual([
+      'at zero already, and not by this tool',
+      'at zero already, and not by this tool',
+    ]);
+    expect(order(plan({ autoscaler: 'unknown', groups: [workers] }))).toEqual([['workers none']]);
+  });
+});
+
+describe('before a stop', () => {
+  const clusterAutoscaler: AutoscalerView = { kind: 'cluster-autoscaler', replicas: 2 };
+  const since = NIGHT.toISOString();
+
+  it('the cluster autoscaler is paused, and its replicas are written down', () => {
+    expect(plan({ autoscaler: clusterAutoscaler }).before).toEqual([
+      {
+        target: 'cluster-autoscaler',
+        action: 'pause',
+        reason: 'before the stop; 2 replicas are kept',
+        record: { next: { kind: 'cluster-autoscaler', replicas: 2, since }, over: undefined },
+        pause: clusterAutoscaler,
+      },
+    ]);
+  });
+
+  it('Karpenter is paused, and the limits of the pools that may start nodes are written down', () => {
+    const pools = {
+      free: { limits: null, replicas: null },
+      bounded: { limits: { cpu: '100' }, replicas: null },
+      closed: { limits: { cpu: '0' }, replicas: null },
+      memoryOnly: { limits: { memory: '1Gi' }, replicas: null },
+      static: { limits: null, replicas: 2 },
+      staticEmpty: { limits: null, replicas: 0 },
+    };
+    const { free, bounded, memoryOnly, static: fixed } = pools;
+    const view: AutoscalerView = { kind: 'karpenter', pools, claims: 3 };
+    expect(plan({ autoscaler: view }).before).toEqual([
+      {
+        target: 'karpenter',
+        action: 'pause',
+        reason: 'before the stop; limits are kept',
+        record: {
+          next: { kind: 'karpenter', pools: { free, bounded, memoryOnly, static: fixed }, since },
+          over: undefined,
+        },
+        pause: view,
+      },
+    ]);
+  });
+
+  it.each<[string, AutoscalerView]>([
+    ['has no replicas', { kind: 'cluster-autoscaler', replicas: 0 }],
+    [
+      'has neither open pools nor claims',
+      { kind: 'karpenter', pools: { p: { limits: { cpu: '0' }, replicas: null } }, claims: 0 },
+    ],
+  ])('an autoscaler that %s is not paused', (_what, autoscaler) => {
+    expect(plan({ autoscaler }).before).toEqual([]);
+  });
+
+  it.each<[string, AutoscalerView]>([
+    [
+      'claims alone',
+      { kind: 'karpenter', pools: { p: { limits: { cpu: '0' }, replicas: null } }, claims: 1 },
+    ],
+    ['an open pool alone', { kind: 'karpenter', pools: { p: { limits: null, replicas: null } }, claims: 0 }],
+  ])('Karpenter is paused for %s', (_what, autoscaler) => {
+    expect(plan({ autoscaler }).before).toHaveLength(1);
+  });
+
+  it('one that runs again is paused again, and what was written down first is kept', () => {
+    const first: SavedAutoscaler = { kind: 'cluster-autoscaler', replicas: 3, since: minutesAgo(60) };
+    const [step] = plan({
+      autoscaler: clusterAutoscaler,
+      memory: aMemory({ autoscaler: versioned(first, 7) }),
+    }).before;
+    expect(step).toMatchObject({
+      action: 'pause',
+      reason: 'it runs again although the cluster sleeps: paused again',
+      record: { next: first, over: 7 },
+    });
+  });
+
+  it('pools that are new since then are added to what was written down', () => {
+    const kept = { limits: { cpu: '100' }, replicas: null };
+    const first: SavedAutoscaler = { kind: 'karpenter', pools: { a: kept }, since: minutesAgo(60) };
+    const pools = {
+      a: { limits: { cpu: '7' }, replicas: null },
+      b: { limits: null, replicas: null },
+      c: { limits: { cpu: '0' }, replicas: null },
+    };
+    const [step] = plan({
+      autoscaler: { kind: 'karpenter', pools, claims: 0 },
+      memory: aMemory({ autoscaler: versioned<SavedAutoscaler>(first) }),
+    }).before;
+    expect(step?.record?.next).toEqual({ ...first, pools: { a: kept, b: pools.b } });
+  });
+
+  it('the record of an autoscaler of the other kind is replaced', () => {
+    const other: SavedAutoscaler = { kind: 'karpenter', pools: {}, since: minutesAgo(60) };
+    const [step] = plan({
+      autoscaler: clusterAutoscaler,
+      memory: aMemory({ autoscaler: versioned(other) }),
+    }).before;
+    expect(step?.record).toEqual({ next: { kind: 'cluster-autoscaler', replicas: 2, since }, over: 3 });
+  });
+});
+
+describe('the order of a start', () => {
+  const replicas: SavedAutoscaler = { kind: 'cluster-autoscaler', replicas: 2, since: minutesAgo(600) };
+  const paused = versioned(replicas, 5);
+  const stopped: AutoscalerView = { kind: 'cluster-autoscaler', replicas: 0 };
+  const asleep = saved(aSavedSize(), aSavedSize({ group: 'system', autoScalingGroup: 'eks-system-1' }));
+  const start = (overrides: Partial<Snapshot> = {}, memory: Partial<Memory> = {}) =>
+    plan({
+      desired: awake,
+      autoscaler: stopped,
+      memory: aMemory({ autoscaler: paused, ...memory }),
+      ...overrides,
+    });
+  const ready = new Set(['i-0']);
+
+  it('is the host group first, then the others', () => {
+    const groups = [empty('workers'), { ...empty('system'), autoScalingGroup: 'eks-system-1' }];
+    expect(order(start({ groups }, { saved: asleep }))).toEqual([['system start'], ['workers start']]);
+  });
+
+  it('does nothing about an autoscaler that was not paused', () => {
+    expect(plan({ desired: awake, autoscaler: { kind: 'cluster-autoscaler', replicas: 2 } }).after).toEqual(
+      [],
+    );
+  });
+
+  it('gives the replicas back when a node of the host group is Ready', () => {
+    expect(start({ ready }).after).toEqual([
+      {
+        target: 'cluster-autoscaler',
+        action: 'resume',
+        reason: 'its host group is Ready: back to 2 replicas',
+        resume: replicas,
+      },
+    ]);
+  });
+
+  it.each<[string, Partial<Snapshot>]>([
+    ['none is Ready', { ready: new Set(['i-other']) }],
+    ['the Kubernetes API could not be asked', { ready: undefined }],
+    [
+      'the one that is Ready is going',
+      { ready, groups: [workers, aGroup({ name: 'system', instances: instances(1, false) })] },
+    ],
+  ])('waits with the autoscaler while %s', (_why, overrides) => {
+    expect(start(overrides).after).toEqual([
+      { target: 'cluster-autoscaler', action: 'none', reason: 'waits for a Ready node of system' },
+    ]);
+  });
+
+  it('does not wait for a host group that is not there', () => {
+    expect(start({ groups: [workers] }).after[0]?.action).toBe('resume');
+  });
+
+  it('waits until every group has its sizes back, and names those that have not', () => {
+    const groups = [empty('workers'), empty('batch'), system];
+    const sizes = saved(aSavedSize(), aSavedSize({ group: 'batch' }));
+    expect(start({ ready, groups }, { saved: sizes }).after).toEqual([
+      {
+        target: 'cluster-autoscaler',
+        action: 'none',
+        reason: 'the sizes of workers, batch are given back first',
+      },
+    ]);
+  });
+
+  it.each<[string, Partial<Snapshot>, Partial<Memory>]>([
+    ['at zero without a record', { groups: [empty('workers'), system] }, {}],
+    [
+      'at zero although its sizes were seen given back',
+      { groups: [empty('workers'), system] },
+      { saved: saved(aSavedSize({ phase: 'restored' })) },
+    ],
+    ['not at zero', {}, { saved: saved(aSavedSize({ phase: 'restoring' })) }],
+  ])('does not wait for a group that is %s', (_what, overrides, memory) => {
+    expect(start({ ready, ...overrides }, memory).after[0]?.action).toBe('resume');
+  });
+
+  it('says so where the autoscaler cannot be asked', () => {
+    expect(start({ ready, autoscaler: 'unknown' }).after).toEqual([
+      { target: 'cluster-autoscaler', action: 'none', reason: 'it could not be asked' },
+    ]);
+  });
+
+  it('resumes one that is not configured any more', () => {
+    expect(start({ ready, autoscaler: undefined }).after[0]?.action).toBe('resume');
+  });
+
+  it.each([2, 3])('drops the record when %d replicas were seen of 2, whatever the nodes are', (seen) => {
+    expect(start({ autoscaler: { kind: 'cluster-autoscaler', replicas: seen } }).after).toEqual([
+      {
+        target: 'cluster-autoscaler',
+        action: 'resume',
+        reason: 'it runs as before the stop',
+        record: { next: 'clear', over: 5 },
+      },
+    ]);
+  });
+
+  it('keeps the record while fewer replicas are seen, or an autoscaler of another kind', () => {
+    const fewer = start({ ready, autoscaler: { kind: 'cluster-autoscaler', replicas: 1 } });
+    expect(fewer.after[0]).toMatchObject({ resume: replicas });
+    const karpenter = start({ ready, autoscaler: { kind: 'karpenter', pools: {}, claims: 0 } });
+    expect(karpenter.after[0]).toMatchObject({ resume: replicas });
+  });
+
+  describe('with Karpenter', () => {
+    const open = { limits: null, replicas: null };
+    const closed = { limits: { cpu: '0' }, replicas: null };
+    const limits: SavedAutoscaler = {
+      kind: 'karpenter',
+      pools: { a: open, b: open },
+      since: minutesAgo(600),
+    };
+    const seen = (pools: Record<string, typeof open | typeof closed>) =>
+      start(
+        { ready, autoscaler: { kind: 'karpenter', pools, claims: 0 } },
+        { autoscaler: versioned(limits) },
+      );
+
+    it('gives the limits back', () => {
+      expect(seen({ a: closed, b: closed }).after).toEqual([
+        {
+          target: 'karpenter',
+          action: 'resume',
+          reason: 'its host group is Ready: the limits of its NodePools are given back',
+          resume: limits,
+        },
+      ]);
+      expect(seen({ a: open, b: closed }).after[0]).toHaveProperty('resume');
+    });
+
+    it('drops the record when every pool that is still there is open', () => {
+      expect(seen({ a: open, b: open }).after[0]?.record).toEqual({ next: 'clear', over: 3 });
+      expect(seen({ a: open }).after[0]?.record).toEqual({ next: 'clear', over: 3 });
+    });
+
+    it('keeps the record while a cluster autoscaler is seen in its place', () => {
+      const other = start(
+        { ready, autoscaler: { kind: 'cluster-autoscaler', replicas: 2 } },
+        { autoscaler: versioned(limits) },
+      );
+      expect(other.after[0]).toHaveProperty('resume');
+    });
+  });
+});
+
+describe('a group', () => {
+  const grown = aGroup({ size: { min: 0, desired: 1, max: 5 } });
+
+  it('whose record cannot be read is left alone, and that is reported once', () => {
+    const [reports, ...stages] = plan({ memory: aMemory({ corrupt: ['workers'] }) }).stages;
+    expect(reports).toEqual([
+      {
+        target: 'workers',
+        action: 'fail',
+        reason:
+          'the saved sizes of workers cannot be read: the group is left alone; look at the item night | saved#workers',
+        once: 'corrupt#workers',
+      },
+    ]);
+    expect(stages.flat().map((step) => step.target)).toEqual(['system']);
+  });
+
+  it('that the config names and nobody has is reported once', () => {
+    expect(plan({ missing: ['wrokers'] }).stages[0]).toEqual([
+      {
+        target: 'wrokers',
+        action: 'fail',
+        reason:
+          'no group wrokers carries the cluster\'s tag: correct "nodegroups" in the config, or tag the Auto Scaling group',
+        once: 'missing#wrokers',
+      },
+    ]);
+    expect(plan().stages[0]).toEqual([]);
+  });
+
+  it('that the config does not stop any more is woken at night', () => {
+    const step = stepOf(
+      plan({
+        groups: [empty('workers')],
+        released: new Set(['workers']),
+        memory: aMemory({ saved: saved(aSavedSize()) }),
+      }),
+      'workers',
+    );
+    expect(step).toMatchObject({ action: 'start', resize: { min: 1, desired: 3, max: 5 } });
+    expect(step?.reason).toMatch(/^the config does not stop this group any more; /);
+  });
+
+  it('that grew after the night had settled is left alone, and one that is found before that is stopped', () => {
+    const settled = aMemory({ state: aState({ phase: 'asleep' }) });
+    expect(stepOf(plan({ memory: settled }), 'workers')?.action).toBe('warn');
+    expect(stepOf(plan({ memory: aMemory({ state: aState() }) }), 'workers')?.action).toBe('stop');
+    expect(stepOf(plan({ memory: settled }, { onManualChange: 'enforce' }), 'workers')?.action).toBe('stop');
+  });
+
+  it('that grew while a paused autoscaler runs is stopped again', () => {
+    const paused = versioned<SavedAutoscaler>({
+      kind: 'cluster-autoscaler',
+      replicas: 2,
+      since: minutesAgo(60),
+    });
+    const at = (overrides: Partial<Snapshot>, memory: Partial<Memory>) =>
+      stepOf(
+        plan({
+          groups: [grown],
+          memory: aMemory({ saved: saved(aSavedSize()), ...memory }),
+          ...overrides,
+        }),
+        'workers',
+      )?.action;
+    const running: AutoscalerView = { kind: 'cluster-autoscaler', replicas: 1 };
+    expect(at({ autoscaler: running }, { autoscaler: paused })).toBe('stop');
+    expect(at({ autoscaler: running }, {})).toBe('warn');
+    expect(at({ autoscaler: { ...running, replicas: 0 } }, { autoscaler: paused })).toBe('warn');
+    expect(at({}, { autoscaler: paused })).toBe('warn');
+  });
+
+  it('that is held is stopped by an override that began after somebody grew it', () => {
+    const memory = (from: string) =>
+      aMemory({
+        saved: saved(aSavedSize({ phase: 'held', since: minutesAgo(30) })),
+        override: {
+          id: 'o',
+          state: 'asleep',
+          from,
+          until: later(3_600_000),
+          author: 'ana',
+          reason: 'going home',
+        },
+      });
+    const at = (from: string, source: 'override' | 'schedule') =>
+      stepOf(plan({ groups: [grown], memory: memory(from), desired: aDesired({ source }) }), 'workers')
+        ?.action;
+    expect(at(minutesAgo(10), 'override')).toBe('stop');
+    expect(at(minutesAgo(40), 'override')).toBe('none');
+    expect(at(minutesAgo(10), 'schedule')).toBe('none');
+  });
+
+  it('fails at the deadline of the policy', () => {
+    const leaving = aGroup({ size: zero, instances: instances(1) });
+    const memory = aMemory({ saved: saved(aSavedSize({ phase: 'zeroed', since: minutesAgo(7) })) });
+    const stop = (stopDeadlineMinutes: number) =>
+      stepOf(plan({ groups: [leaving], memory }, { stopDeadlineMinutes }), 'workers')?.action;
+    expect([stop(7), stop(8)]).toEqual(['fail', 'none']);
+    const restored = aMemory({ saved: saved(aSavedSize({ phase: 'restored', since: minutesAgo(7) })) });
+    const start = (startDeadlineMinutes: number) =>
+      stepOf(plan({ desired: awake, memory: restored }, { startDeadlineMinutes }), 'workers')?.action;
+    expect([start(7), start(8)]).toEqual(['fail', 'none']);
+  });
+});
+
+describe('the state of the cluster', () => {
+  const resting = (overrides: Partial<Snapshot> = {}) =>
+    plan({ groups: [empty('workers')], ...overrides }).state;
+
+  it('says what is desired, why, and until when', () => {
+    const until = new Date(NIGHT.getTime() + 3_600_000);
+    expect(plan({ desired: aDesired({ until }) }).state).toEqual({
+      phase: 'stopping',
+      desired: 'asleep',
+      reason: 'outside office hours',
+      since: NIGHT.toISOString(),
+      until: until.toISOString(),
+      groups: ['workers'],
+    });
+    expect(resting()).not.toHaveProperty('until');
+  });
+
+  it('keeps the beginning of a phase that goes on', () => {
+    const before = aState({ since: minutesAgo(5) });
+    expect(plan({ memory: aMemory({ state: before }) }).state.since).toBe(minutesAgo(5));
+    expect(resting({ memory: aMemory({ state: before }) }).since).toBe(NIGHT.toISOString());
+  });
+
+  it('is asleep when every group is at zero without an instance', () => {
+    expect(resting().phase).toBe('asleep');
+    const leaving = aGroup({ size: zero, instances: instances(1) });
+    expect(resting({ groups: [leaving] }).phase).toBe('stopping');
+    expect(resting({ groups: [workers] }).phase).toBe('stopping');
+    expect(resting({ groups: [empty('batch'), workers] }).phase).toBe('stopping');
+  });
+
+  it.each<[SavedSize['phase'], ClusterState['phase']]>([
+    ['asleep', 'asleep'],
+    ['zeroed', 'asleep'],
+    ['stopping', 'asleep'],
+  ])('counts a group with the record "%s" by what this pass makes of it: %s', (phase, expected) => {
+    const memory = aMemory({ saved: saved(aSavedSize({ phase, since: minutesAgo(10) })) });
+    expect(resting({ memory }).phase).toBe(expected);
+  });
+
+  it('is not asleep before a stop was seen to last', () => {
+    const memory = aMemory({ saved: saved(aSavedSize({ phase: 'zeroed', since: minutesAgo(1) })) });
+    expect(resting({ memory }).phase).toBe('stopping');
+  });
+
+  it('is asleep although a group is held, cannot be read, or is woken', () => {
+    const grown = aGroup({ size: { min: 0, desired: 1, max: 5 } });
+    const held = aMemory({ saved: saved(aSavedSize({ phase: 'held' })) });
+    expect(resting({ groups: [grown], memory: held })).toMatchObject({ phase: 'asleep', groups: [] });
+    expect(resting({ groups: [grown], memory: aMemory({ corrupt: ['workers'] }) }).phase).toBe('asleep');
+    expect(resting({ groups: [grown], released: new Set(['workers']) }).phase).toBe('asleep');
+  });
+
+  it('stays asleep when somebody grows a group that had no record', () => {
+    const memory = aMemory({ state: aState({ phase: 'asleep' }) });
+    expect(plan({ memory }).state.phase).toBe('asleep');
+  });
+
+  it('is awake when no group has a record any more, and starting until then', () => {
+    const ready = new Set(['i-0', 'i-1', 'i-2']);
+    const at = (memory: Memory, overrides: Partial<Snapshot> = {}) =>
+      plan({ desired: awake, groups: [workers], ready, memory, ...overrides }).state;
+    expect(at(aMemory())).toMatchObject({ phase: 'awake', groups: [] });
+    const restored = aSavedSize({ phase: 'restored', since: minutesAgo(5) });
+    expect(at(aMemory({ saved: saved(restored) }))).toMatchObject({ phase: 'awake', groups: [] });
+    expect(at(aMemory({ saved: saved(restored) }), { ready: new Set() })).toMatchObject({
+      phase: 'starting',
+      groups: ['workers'],
+    });
+  });
+
+  it('is starting until the autoscaler was seen to run', () => {
+    const autoscaler = versioned<SavedAutoscaler>({
+      kind: 'cluster-autoscaler',
+      replicas: 2,
+      since: minutesAgo(600),
+    });
+    const at = (replicas: number) =>
+      plan({
+        desired: awake,
+        memory: aMemory({ autoscaler }),
+        autoscaler: { kind: 'cluster-autoscaler', replicas },
+      }).state.phase;
+    expect(at(0)).toBe('starting');
+    expect(at(2)).toBe('awake');
+  });
+
+  it('lists the groups that our own stop takes down', () => {
+    const memory = aMemory({
+      saved: saved(aSavedSize(), aSavedSize({ group: 'held', phase: 'held' })),
+    });
+    const held = aGroup({ name: 'held', size: { min: 0, desired: 1, max: 5 } });
+    expect(resting({ groups: [empty('workers'), held, empty('mine')], memory }).groups).toEqual(['workers']);
+  });
+});
