@@ -4,7 +4,7 @@
  * environment (HTTPS_PROXY, NO_PROXY), as in any Node program that honours them.
  */
 import https from 'node:https';
-import { getCACertificates } from 'node:tls';
+import { createSecureContext, getCACertificates } from 'node:tls';
 import { messageOf, NightshiftError } from '#functions/shared/errors.ts';
 
 /** Not by `import`: that reads every getter of the module, and one of them loads undici, 40 ms of a cold start. */
@@ -62,7 +62,8 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
     keepAlive: true,
     maxSockets: options.maxSockets ?? 64,
     proxyEnv: process.env,
-    ...(secure && ca ? { ca } : {}),
+    // Made once: with the certificates themselves, each connection would read them anew.
+    ...(secure && ca ? { secureContext: createSecureContext({ ca }) } : {}),
   };
   const agent = secure ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
   const send = secure ? https.request : http.request;

@@ -92,7 +92,8 @@ export function createTable(client: Pick<DynamoDBClient, 'send'>, name: string):
             ? options.now
               ? {
                   ConditionExpression:
-                    'attribute_not_exists(pk) OR (attribute_exists(expires) AND expires <= :now)',
+                    // An attribute that is not there compares as false.
+                    'attribute_not_exists(pk) OR expires <= :now',
                   ExpressionAttributeValues: { ':now': { N: seconds(options.now) } },
                 }
               : { ConditionExpression: 'attribute_not_exists(pk)' }

@@ -89,6 +89,11 @@ export function hasOpenHook(claim: Claim): boolean {
   return claim.hooks.some((hook) => !hook.completed);
 }
 
+/** The drain is over, and whoever did it is about to complete the hooks: a call to Auto Scaling, and it is written down. */
+export function isCompleting(held: Claim, now: Date): boolean {
+  return held.state === 'done' && hasOpenHook(held) && isBusy(held, now);
+}
+
 function isBusy(held: Claim, now: Date): boolean {
   return Date.parse(held.leaseUntil) > now.getTime();
 }

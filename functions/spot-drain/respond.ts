@@ -1,11 +1,11 @@
 /** A notice about one instance: found out, decided, claimed, worked on. */
 import { NightshiftError } from '#functions/shared/errors.ts';
-import { judgeClaim, type Wish } from './claim.ts';
+import { isCompleting, judgeClaim, type Wish } from './claim.ts';
 import { type DrainPlan, decide, type Plan } from './decide.ts';
 import type { Notice } from './event.ts';
 import type { Journal } from './journal.ts';
 import { type Found, locate, locateRest } from './locate.ts';
-import type { Claim, ClaimedHook, Held, Node } from './ports.ts';
+import type { Claim, ClaimedHook, Held } from './ports.ts';
 import { restore } from './restore.ts';
 import { completeHooks, type Invocation, type RunPorts, settleOrGoOn, work } from './work.ts';
 
@@ -13,6 +13,9 @@ type Effective = Exclude<Plan, { do: 'nothing' } | { do: 'restore' }>;
 
 /** How often a claim is read again when others write to it at the same time. */
 const MOST_RACES = 10;
+/** Who takes a claim over while its hooks are being completed would complete them again: it looks again so often. */
+const COMPLETION_LOOKS = 8;
+const COMPLETION_LOOK_MS = 250;
 /** Where a hook's own times could not be read: short, so that its heartbeats come often. */
 const UNKNOWN_HEARTBEAT_SECONDS = 60;
 
@@ -78,11 +81,8 @@ async function answer(
     case 'take': {
       const { held, before } = claimed;
       let replacing: Promise<void> | undefined;
-      const onMarked = async () => {
-        cordoned();
-        await ports.gate.open();
-        if (!found.partial) return held;
-        const late = await learn(ports, journal, notice, found, held);
+      const learn = async () => {
+        const late = await learnRest(ports, journal, notice, found, held);
         replacing = replaceEarly(ports, journal, notice, late.plan, late.found);
         return late.held;
       };
@@ -92,8 +92,9 @@ async function answer(
         work(ports, invocation, journal, held, {
           target,
           reason: plan.reason,
-          onMarked,
+          cordoned,
           ...(found.node ? { node: found.node } : {}),
+          ...(found.partial ? { learn } : {}),
         }),
       ]);
       await replacing;
@@ -102,11 +103,11 @@ async function answer(
 }
 
 /** The node is cordoned: what else there is to know may change how it is drained, and is written to the claim. */
-async function learn(
+async function learnRest(
   ports: RunPorts,
   journal: Journal,
   notice: Notice,
-  found: Found & { readonly node?: Node },
+  found: Found,
   held: Held<Claim>,
 ): Promise<{ readonly plan: Plan; readonly found: Found; readonly held: Held<Claim> | undefined }> {
   const whole = await locateWhole(ports, notice, found);
@@ -191,9 +192,14 @@ async function claim(
 ): Promise<Claimed> {
   const { claims, clock } = ports;
   const worker = { owner: invocation.id, leaseUntil: invocation.endsAt };
+  // What was read a moment ago is only written over if it is still there.
+  let held = known ? known.claim : await claims.read(wish.instanceId);
+  for (let looks = 0; held && isCompleting(held.value, clock.now()) && looks < COMPLETION_LOOKS; looks++) {
+    await clock.sleep(COMPLETION_LOOK_MS);
+    held = await claims.read(wish.instanceId);
+  }
   for (let races = 0; races < MOST_RACES; races++) {
-    // What was read a moment ago is only written over if it is still there.
-    const held = races === 0 && known ? known.claim : await claims.read(wish.instanceId);
+    if (races > 0) held = await claims.read(wish.instanceId);
     const judgement = judgeClaim(held?.value, wish, worker, clock.now());
     if (judgement.do === 'end') return judgement;
     const written = held

@@ -32,8 +32,10 @@ export interface Task {
   readonly target: string;
   readonly reason: string;
   readonly node?: Node;
-  /** What there is to do between the cordon and the drain. Undefined: somebody else goes on with this claim. */
-  readonly onMarked?: () => Promise<Held<Claim> | undefined>;
+  /** The node bears its marks. */
+  readonly cordoned?: () => void;
+  /** Finds out, between the cordon and the drain, what the cordon did not need. Undefined: another invocation goes on. */
+  readonly learn?: () => Promise<Held<Claim> | undefined>;
 }
 
 /** Kept of an invocation for what comes after the drain: reports and lifecycle actions. */
@@ -62,7 +64,10 @@ export async function work(
   if (node && held.value.depth !== 'none') {
     try {
       if (await markNode(ports, invocation, journal, held.value, { ...task, node })) {
-        const next = task.onMarked ? await task.onMarked() : held;
+        task.cordoned?.();
+        await ports.gate.open();
+        sayCordon(journal, held.value, { ...task, node });
+        const next = task.learn ? await task.learn() : held;
         if (!next) return;
         held = next;
         report = await drainNode(ports, invocation, journal, held.value, { ...task, node });
@@ -156,20 +161,24 @@ async function markNode(
   invocation: Invocation,
   journal: Journal,
   claim: Claim,
-  { node, reason }: Task & { readonly node: Node },
+  { node }: Task & { readonly node: Node },
 ): Promise<boolean> {
   const { cause, trigger } = claim;
   const depth = claim.depth === 'drain' ? 'drain' : 'cordon';
   const since = new Date(claim.noticedAt);
   const how = await patiently(ports, invocation, () => ports.cluster.mark(node, { depth, cause, since }));
-  const about = { target: node.name, trigger };
-  if (how === 'gone') {
-    journal.say({ ...about, action: 'none', reason: 'the node is gone' });
-    return false;
-  }
-  const facts = { instanceId: claim.instanceId, cause };
-  journal.say({ ...about, action: 'cordon', reason, facts });
-  return true;
+  if (how === 'gone') journal.say({ target: node.name, action: 'none', reason: 'the node is gone', trigger });
+  return how === 'marked';
+}
+
+/** Not with the mark itself: what is written down takes its time from the cordons that are still to come. */
+function sayCordon(
+  journal: Journal,
+  { instanceId, cause, trigger }: Claim,
+  { node, reason }: Task & { readonly node: Node },
+): void {
+  const facts = { instanceId, cause };
+  journal.say({ target: node.name, action: 'cordon', reason, trigger, facts });
 }
 
 async function drainNode(

@@ -7,11 +7,25 @@ import type { User } from '../world/kubernetes/index.ts';
 import { type PresignedIdentity, PresignedUrlError, verifyPresigned } from './aws/presigned.ts';
 
 const PREFIX = 'k8s-aws-v1.';
+/** An API server asks its authenticator again after two minutes: https://kubernetes.io/docs/reference/access-authn-authz/authentication/ */
+const KEPT_MS = 120_000;
+const MOST_KEPT = 1_000;
 
 /** Undefined for a token that is not accepted, or whose principal has no access entry. */
 export function createAuthenticator(aws: AwsWorld, cluster: EksCluster): (token: string) => User | undefined {
-  return (token) => {
+  const known = new Map<string, { readonly identity: PresignedIdentity; readonly until: number }>();
+  const identify = (token: string): PresignedIdentity | undefined => {
+    const now = aws.context.clock.now();
+    const kept = known.get(token);
+    if (kept && now <= kept.until) return kept.identity;
     const identity = identityOf(aws, cluster, token);
+    if (known.size >= MOST_KEPT) known.clear();
+    if (identity) known.set(token, { identity, until: Math.min(identity.expiresAt, now + KEPT_MS) });
+    else known.delete(token);
+    return identity;
+  };
+  return (token) => {
+    const identity = identify(token);
     const entry = identity && cluster.accessEntries.get(identity.principalArn);
     if (!entry) return undefined;
     return {

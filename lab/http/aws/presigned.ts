@@ -11,6 +11,8 @@ export interface PresignedIdentity {
   readonly userId: string;
   readonly sessionName: string | undefined;
   readonly accessKeyId: string;
+  /** Virtual ms: the URL says so until then. */
+  readonly expiresAt: number;
 }
 
 export class PresignedUrlError extends Error {
@@ -74,7 +76,8 @@ export function verifyPresigned(
     }
     const { principal } = verify(aws, request, claimed);
     const now = aws.context.clock.now();
-    if (!principal.anyTime && timeOf(claimed.timestamp) + LIFETIME < now) {
+    const expiresAt = principal.anyTime ? Number.POSITIVE_INFINITY : timeOf(claimed.timestamp) + LIFETIME;
+    if (expiresAt < now) {
       throw refused(`X-Amz-Date parameter is expired (15 minute expiration) ${claimed.timestamp}`);
     }
     return {
@@ -84,6 +87,7 @@ export function verifyPresigned(
       userId: principal.userId,
       sessionName: principal.sessionName,
       accessKeyId: principal.accessKeyId,
+      expiresAt,
     };
   } catch (error) {
     if (error instanceof SignatureError) throw refused(error.message);

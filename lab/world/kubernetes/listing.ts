@@ -56,6 +56,12 @@ export function createListing(store: Store): (resource: Resource, options: ListO
       const items = candidates(store, resource, options).filter(matches);
       return { items, resourceVersion: String(store.version()) };
     }
+    // What fits into one page needs no snapshot for the next.
+    const indexed = token ? undefined : onNode(store, resource, options);
+    if (indexed) {
+      const items = indexed.filter(matches);
+      if (items.length <= (options.limit ?? 0)) return { items, resourceVersion: String(store.version()) };
+    }
     const { version, objects } = snapshotOf(store, resource, token);
     return page(objects.filter(matches), version, options.limit ?? 0, token);
   };
@@ -72,11 +78,16 @@ function matcher(resource: Resource, options: ListOptions): (object: KubeObject)
 }
 
 function candidates(store: Store, resource: Resource, options: ListOptions): KubeObject[] {
+  return onNode(store, resource, options) ?? ([...store.all(resource.key)] as KubeObject[]);
+}
+
+/** The pods of one node, where the list asks for no others: an API server has an index for them. */
+function onNode(store: Store, resource: Resource, options: ListOptions): KubeObject[] | undefined {
   const nodeName =
     options.fieldSelector && resource.key === 'pods'
       ? parseFieldSelector(resource, options.fieldSelector).nodeName
       : undefined;
-  if (nodeName === undefined) return [...store.all(resource.key)] as KubeObject[];
+  if (nodeName === undefined) return undefined;
   return (store.podsOn(nodeName) as KubeObject[]).sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
 }
 

@@ -66,7 +66,26 @@ describe('any order and any number of the events of one instance', () => {
           expect(world.cluster.unmarked).toEqual([]);
         },
       ),
-      { numRuns: 150 },
+      {
+        numRuns: 150,
+        examples: [
+          // The interruption comes while whoever drained for the announced change completes the lifecycle action.
+          [
+            [
+              { event: 'tick', at: 0 },
+              { event: 'health', at: 916 },
+            ],
+            10,
+          ],
+          [
+            [
+              { event: 'health', at: 7_936 },
+              { event: 'rebalance', at: 0 },
+            ],
+            3,
+          ],
+        ],
+      },
     );
   });
 });

@@ -22,7 +22,7 @@ async function aToken(options: { cluster?: string; region?: string } = {}) {
 
 describe('the authenticator', () => {
   it('knows the caller of a token by role and session', async () => {
-    const { check, principal } = await aToken();
+    const { check, principal, world } = await aToken();
     expect(check()).toEqual({
       account,
       callerArn: `arn:aws:sts::${account}:assumed-role/spot-drain/drain`,
@@ -30,6 +30,7 @@ describe('the authenticator', () => {
       userId: principal.accessKeyId && expect.stringMatching(/^AROA.*:drain$/),
       sessionName: 'drain',
       accessKeyId: principal.accessKeyId,
+      expiresAt: world.context.clock.now() + 15 * 60_000,
     });
   });
 
