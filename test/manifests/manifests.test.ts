@@ -2,6 +2,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { deedsOf } from '#cli/doctor/gather/kubernetes.ts';
+import type { EnvironmentSettings } from '#model/settings.ts';
 
 const ROOT = new URL('../../manifests/', import.meta.url);
 
@@ -74,13 +76,53 @@ describe('the groups', () => {
     }
   });
 
-  it('let night-schedule change one Deployment, which is named', async () => {
-    const deployments = (await rulesByGroup()).filter(([, rule]) => rule.resources.includes('deployments'));
+  it('let night-schedule change the scale of one Deployment, which is named, and nothing else of it', async () => {
+    const deployments = (await rulesByGroup()).filter(([, rule]) =>
+      rule.resources.includes('deployments/scale'),
+    );
     expect(deployments).toHaveLength(1);
     expect(deployments[0]?.[0]).toBe('nightshift:night-schedule');
-    expect(deployments[0]?.[1].resourceNames).toEqual(['cluster-autoscaler']);
+    expect(deployments[0]?.[1]).toMatchObject({
+      resources: ['deployments/scale'],
+      resourceNames: ['cluster-autoscaler'],
+    });
   });
 });
+
+describe('the doctor', () => {
+  it('asks whether exactly what the manifests grant is granted', async () => {
+    const autoscalers = ['cluster-autoscaler', 'karpenter'].map((kind) => ({
+      kind,
+      namespace: 'kube-system',
+      deployment: 'cluster-autoscaler',
+    }));
+    const asked = autoscalers
+      .map((autoscaler) => ({
+        nightSchedule: { autoscaler },
+        spotDrain: {},
+        branchDeploy: { argocd: { through: 'kubernetes' }, builds: [{ applications: [{ name: 'api' }] }] },
+      }))
+      .flatMap((settings) => deedsOf(settings as unknown as EnvironmentSettings))
+      .map(([capability, { verb, group = '', resource, subresource }]) =>
+        rightOf(
+          `nightshift:${capability}`,
+          verb,
+          group,
+          subresource ? `${resource}/${subresource}` : resource,
+        ),
+      );
+    const granted = (await rulesByGroup()).flatMap(([to, { apiGroups, resources, verbs }]) =>
+      apiGroups.flatMap((group) =>
+        resources.flatMap((resource) => verbs.map((verb) => rightOf(to, verb, group, resource))),
+      ),
+    );
+    expect([...new Set(asked)].sort()).toEqual(granted.sort());
+  });
+});
+
+function rightOf(to: string, verb: string, group: string, resource: string): string {
+  return `${to}: ${verb} ${group ? `${resource}.${group}` : resource}`;
+}
 
 async function rbacOf(folder: string): Promise<Rbac[]> {
   const names = await readdir(new URL(folder, ROOT));

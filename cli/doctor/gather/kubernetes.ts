@@ -141,7 +141,7 @@ export function deedsOf(settings: EnvironmentSettings): readonly (readonly [Capa
     : [];
   const drain: Deed[] = [
     ...each(['get', 'list', 'patch'], { resource: 'nodes' }),
-    ...each(['get', 'list', 'delete'], { resource: 'pods' }),
+    ...each(['list', 'delete'], { resource: 'pods' }),
     ...each(['create'], { resource: 'pods', subresource: 'eviction' }),
     ...each(['get'], { group: 'apps', resource: 'daemonsets' }),
     ...each(['create'], { resource: 'events', namespace: 'default' }),
@@ -154,7 +154,7 @@ export function deedsOf(settings: EnvironmentSettings): readonly (readonly [Capa
   const deploy: Deed[] =
     branchDeploy?.argocd.through === 'kubernetes'
       ? [...namespaces].flatMap((namespace) =>
-          each(['get', 'list', 'patch'], { group: 'argoproj.io', resource: 'applications', namespace }),
+          each(['get', 'patch'], { group: 'argoproj.io', resource: 'applications', namespace }),
         )
       : [];
   return [
