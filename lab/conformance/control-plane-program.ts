@@ -10,6 +10,9 @@ export interface Program {
   readonly name: string;
   /** Throws with the program's last words if it has ended. */
   mustRun(): void;
+  /** It stands still until `resume`: what would happen if it were slow. */
+  suspend(): void;
+  resume(): void;
   end(): Promise<void>;
 }
 
@@ -48,6 +51,8 @@ export function startProgram(
       if (hasEnded(child))
         throw new Error(`${name} ended with ${child.exitCode ?? child.signalCode}:\n${words.join('\n')}`);
     },
+    suspend: () => signal(child, 'SIGSTOP'),
+    resume: () => signal(child, 'SIGCONT'),
     end: () => end(child),
   };
 }
@@ -80,16 +85,22 @@ export async function freePort(): Promise<number> {
 
 async function end(child: ChildProcess): Promise<void> {
   if (hasEnded(child)) return;
+  // One that stands still would not notice.
+  signal(child, 'SIGCONT');
   const ended = once(child, 'exit');
   child.stdin?.end();
   const killing = new AbortController();
   const late = wait(PATIENCE_MS, 'late', { signal: killing.signal }).catch(() => 'ended');
   const how = await Promise.race([ended, late]);
   killing.abort();
-  if (how !== 'late' || child.pid === undefined) return;
-  // The shell leads a group of its own, in which nobody is but the program.
-  process.kill(-child.pid, 'SIGKILL');
+  if (how !== 'late') return;
+  signal(child, 'SIGKILL');
   await ended;
+}
+
+/** The shell leads a group of its own, in which nobody is but the program. */
+function signal(child: ChildProcess, name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {
+  if (child.pid !== undefined && !hasEnded(child)) process.kill(-child.pid, name);
 }
 
 function hasEnded(child: ChildProcess): boolean {

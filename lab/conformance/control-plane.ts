@@ -53,8 +53,13 @@ export interface ControlPlane {
   kubeconfigFor(user: string): Promise<string>;
   /** What the users other than `admin` asked for so far. */
   audit(): Promise<readonly AuditEntry[]>;
+  /** The program stands still until `resume`. */
+  suspend(program: ProgramName): void;
+  resume(program: ProgramName): void;
   close(): Promise<void>;
 }
+
+export type ProgramName = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
 
 const READY_MS = 180_000;
 const ADMIN = 'admin';
@@ -81,7 +86,7 @@ async function start(
   close: () => Promise<void>,
 ): Promise<ControlPlane> {
   const { assets, users = {} } = options;
-  const run = (name: string, flags: readonly string[]) =>
+  const run = (name: ProgramName, flags: readonly string[]) =>
     void programs.push(startProgram(assets, name, flags));
   const [etcdPort, peerPort, port] = [await freePort(), await freePort(), await freePort()];
   const etcd = `http://127.0.0.1:${etcdPort}`;
@@ -166,12 +171,20 @@ async function start(
       tokenOf,
       clientFor,
       kubeconfigFor,
+      suspend: (program) => named(programs, program).suspend(),
+      resume: (program) => named(programs, program).resume(),
       audit: async () => auditOf(await readFile(files.audit, 'utf8')),
       close,
     };
   } finally {
     admin.close();
   }
+}
+
+function named(programs: readonly Program[], name: ProgramName): Program {
+  const program = programs.find((one) => one.name === name);
+  if (!program) throw new Error(`this control plane runs no ${name}: leave controllers on`);
+  return program;
 }
 
 async function writeFiles(

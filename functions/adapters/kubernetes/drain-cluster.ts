@@ -223,7 +223,7 @@ function markPatch(node: Node, marks: Marks) {
     },
     spec: {
       unschedulable: true,
-      taints: [...othersOf(node), { key: TAINT_KEY, value: marks.cause, effect: 'NoSchedule' }],
+      taints: withOurs(node, { key: TAINT_KEY, value: marks.cause, effect: 'NoSchedule' }),
     },
   };
 }
@@ -241,6 +241,13 @@ function unmarkPatch(node: Node, ours: OurMarks) {
       taints: others.length > 0 ? others : null,
     },
   };
+}
+
+/** In its place, if it is there already: the same marks again are no change. */
+function withOurs({ taints }: Node, ours: Taint): readonly Taint[] {
+  const others = taints.filter(({ key }) => key !== TAINT_KEY);
+  const index = taints.findIndex(({ key }) => key === TAINT_KEY);
+  return index < 0 ? [...others, ours] : others.toSpliced(index, 0, ours);
 }
 
 function othersOf({ taints }: Node): readonly Taint[] {

@@ -197,14 +197,16 @@ const rules: Readonly<Record<string, (object: KubeObject) => FieldProblem[]>> = 
   pods: (pod) => podSpecProblems(pod.spec, 'spec'),
   nodes: (node) =>
     ((node.spec?.taints ?? []) as Json[]).flatMap((taint, index, taints) => {
-      const field = `spec.taints[${index}]`;
+      // The server says `metadata` here, where it means `spec`.
+      const field = `metadata.taints[${index}]`;
       const problems: FieldProblem[] = [];
       if (!taint.key || !QUALIFIED.test(taint.key))
         problems.push(invalidValue(`${field}.key`, taint.key ?? '', qualifiedRule));
-      if (!EFFECTS.includes(taint.effect))
+      if (!taint.effect) problems.push(required(`${field}.effect`));
+      else if (!EFFECTS.includes(taint.effect))
         problems.push({
           field: `${field}.effect`,
-          message: `Unsupported value: ${JSON.stringify(taint.effect ?? '')}: supported values: ${EFFECTS.map((one) => `"${one}"`).join(', ')}`,
+          message: `Unsupported value: ${JSON.stringify(taint.effect)}: supported values: ${EFFECTS.map((one) => `"${one}"`).join(', ')}`,
           reason: 'FieldValueNotSupported',
         });
       if (taint.value && !LABEL_VALUE.test(taint.value))

@@ -17,7 +17,7 @@ import {
 } from './objects.ts';
 import type { Registry } from './registry.ts';
 import { resourceOf } from './resources.ts';
-import { isEmptySelector, matchesSelector } from './selectors.ts';
+import { matchesSelector } from './selectors.ts';
 import {
   badRequest,
   conflict,
@@ -152,9 +152,7 @@ export function budgetsOf(registry: Registry, pod: PodObject): BudgetObject[] {
     .all('poddisruptionbudgets.policy')
     .filter(
       ({ metadata, spec }) =>
-        metadata.namespace === pod.metadata.namespace &&
-        !isEmptySelector(spec?.selector) &&
-        matchesSelector(spec?.selector, pod.metadata.labels),
+        metadata.namespace === pod.metadata.namespace && matchesSelector(spec?.selector, pod.metadata.labels),
     );
 }
 

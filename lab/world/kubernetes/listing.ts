@@ -129,7 +129,12 @@ function parseToken(text: string): Token {
     if (token.v === 'meta.k8s.io/v1' && typeof token.rv === 'number' && typeof token.start === 'string')
       return token;
   } catch (cause) {
-    throw Object.assign(badRequest('continue key is not valid: illegal base64 data'), { cause });
+    throw Object.assign(
+      badRequest('invalid continue token: continue key is not valid: illegal base64 data'),
+      { cause },
+    );
   }
-  throw badRequest('continue key is not valid: incorrect encoded start resourceVersion');
+  throw badRequest(
+    'invalid continue token: continue key is not valid: incorrect encoded start resourceVersion',
+  );
 }

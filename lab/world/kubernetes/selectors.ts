@@ -6,7 +6,7 @@ import { badRequest } from './status.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** An empty selector matches everything; the callers that mean nothing by it check for that. */
+/** An empty selector matches everything, and none at all matches nothing. */
 export function matchesSelector(selector: LabelSelector | undefined, labels: Labels | undefined): boolean {
   if (!selector) return false;
   const has = labels ?? {};
@@ -19,13 +19,6 @@ export function matchesSelector(selector: LabelSelector | undefined, labels: Lab
     if (operator === 'DoesNotExist' && value !== undefined) return false;
   }
   return true;
-}
-
-export function isEmptySelector(selector: LabelSelector | undefined): boolean {
-  return (
-    !selector ||
-    (Object.keys(selector.matchLabels ?? {}).length === 0 && (selector.matchExpressions ?? []).length === 0)
-  );
 }
 
 /** `a=b,c!=d,e in (f,g),h notin (i),j,!k` */

@@ -290,7 +290,7 @@ describe('a write', () => {
     expect(reply.status).toBe(422);
     expect(reply.body).toMatchObject({
       reason: 'Invalid',
-      details: { causes: [{ field: 'spec.taints[0].effect' }] },
+      details: { causes: [{ field: 'metadata.taints[0].effect' }] },
     });
     const empty = await cluster.request('POST', PODS, { body: { metadata: { name: 'Bad_Name' }, spec: {} } });
     expect(empty.body.details.causes.map((cause: { field: string }) => cause.field)).toEqual([

@@ -44,7 +44,7 @@ export function createDaemonSetController(context: ControllerContext): void {
     const nodes = registry.store.all('nodes');
     const wanted = nodes.filter((node) => mayRun(daemonSet, node));
     if (!daemonSet.metadata.deletionTimestamp) place(daemonSet, nodes, wanted);
-    writeStatus(daemonSet, wanted.length);
+    writeStatus(daemonSet, new Set(wanted.map((node) => node.metadata.name)));
   });
 
   const podsByNode = (daemonSet: DaemonSetObject) => {
@@ -67,9 +67,7 @@ export function createDaemonSetController(context: ControllerContext): void {
       // One that terminates keeps its place until it is gone.
       if (pods.length === 0) createPod(daemonSet, node);
     }
-    const present = new Set(nodes.map((node) => node.metadata.name));
-    const kept = new Set(wanted.map((node) => node.metadata.name));
-    for (const [node, pods] of byNode) if (present.has(node) && !kept.has(node)) pods.forEach(remove);
+    for (const node of nodes) if (!mayStay(daemonSet, node)) byNode.get(node.metadata.name)?.forEach(remove);
     rollImage(daemonSet, byNode, remove);
   };
 
@@ -127,20 +125,21 @@ export function createDaemonSetController(context: ControllerContext): void {
     }
   };
 
-  const writeStatus = (daemonSet: DaemonSetObject, wanted: number) => {
-    const pods = [...(podsOf.get(daemonSet.metadata.uid)?.values() ?? [])].filter(
+  const writeStatus = (daemonSet: DaemonSetObject, wanted: ReadonlySet<string>) => {
+    const all = [...(podsOf.get(daemonSet.metadata.uid)?.values() ?? [])].filter(
       (pod) => pod.spec?.nodeName && !isPodTerminating(pod),
     );
+    const pods = all.filter((pod) => wanted.has(pod.spec?.nodeName ?? ''));
     const ready = pods.filter(isPodReady).length;
     registry.modifyStatus(KEY, daemonSet.metadata.namespace, daemonSet.metadata.name, (draft) => {
       draft.status = {
         currentNumberScheduled: pods.length,
-        desiredNumberScheduled: wanted,
-        numberMisscheduled: 0,
+        desiredNumberScheduled: wanted.size,
+        numberMisscheduled: all.length - pods.length,
         numberReady: ready,
         updatedNumberScheduled: pods.length,
         numberAvailable: ready,
-        ...(wanted > ready ? { numberUnavailable: wanted - ready } : {}),
+        ...(wanted.size > ready ? { numberUnavailable: wanted.size - ready } : {}),
         observedGeneration: draft.metadata.generation ?? 1,
       };
     });
@@ -169,13 +168,20 @@ export function createDaemonSetController(context: ControllerContext): void {
 }
 
 function mayRun(daemonSet: DaemonSetObject, node: NodeObject): boolean {
+  return fits(daemonSet, node, ['NoSchedule', 'NoExecute']);
+}
+
+/** A taint that keeps new pods away leaves the one that is there. */
+function mayStay(daemonSet: DaemonSetObject, node: NodeObject): boolean {
+  return fits(daemonSet, node, ['NoExecute']);
+}
+
+function fits(daemonSet: DaemonSetObject, node: NodeObject, effects: readonly string[]): boolean {
   const spec = daemonSet.spec?.template.spec;
   const tolerated = [...(spec?.tolerations ?? []), ...tolerations];
   return (
     matchesNode(spec, node) &&
-    (node.spec?.taints ?? []).every(
-      (taint) => taint.effect === 'PreferNoSchedule' || tolerates(tolerated, taint),
-    )
+    (node.spec?.taints ?? []).every((taint) => !effects.includes(taint.effect) || tolerates(tolerated, taint))
   );
 }
 

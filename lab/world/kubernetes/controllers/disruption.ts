@@ -9,7 +9,8 @@ import {
   type PodObject,
   withCondition,
 } from '../objects.ts';
-import { isEmptySelector, matchesSelector } from '../selectors.ts';
+import { resourceOfKind } from '../resources.ts';
+import { matchesSelector } from '../selectors.ts';
 import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
 import { share } from './deployment.ts';
 
@@ -37,9 +38,7 @@ export function createDisruptionController(context: ControllerContext): void {
   const selected = new Map<string, Map<string, PodObject>>();
 
   const selects = ({ metadata, spec }: BudgetObject, pod: KubeObject): boolean =>
-    metadata.namespace === pod.metadata.namespace &&
-    !isEmptySelector(spec?.selector) &&
-    matchesSelector(spec?.selector, pod.metadata.labels);
+    metadata.namespace === pod.metadata.namespace && matchesSelector(spec?.selector, pod.metadata.labels);
 
   const selectAgain = (budget: BudgetObject) => {
     const pods = registry.store.all('pods').filter((pod) => selects(budget, pod as KubeObject));
@@ -147,7 +146,7 @@ export function createDisruptionController(context: ControllerContext): void {
 
   const scaleOf = (
     pod: PodObject,
-    owner: { kind: string; name: string; uid: string },
+    owner: { apiVersion: string; kind: string; name: string; uid: string },
   ): { uid: string; scale: number } => {
     const { namespace, name } = pod.metadata;
     const lost = () => new SyncError(`found no controllers for pod "${name}"`);
@@ -170,9 +169,11 @@ export function createDisruptionController(context: ControllerContext): void {
         uid: owner.uid,
         scale: find('replicationcontrollers', owner.name, owner.uid).spec?.replicas ?? 1,
       };
-    if (owner.kind === 'DaemonSet')
-      throw new SyncError('daemonsets.apps does not implement the scale subresource');
-    if (owner.kind === 'Job') throw new SyncError('jobs.batch does not implement the scale subresource');
+    const { apiVersion, kind } = owner;
+    const resource = resourceOfKind(apiVersion, kind);
+    if (!resource) throw new SyncError(`no matches for kind "${kind}" in version "${apiVersion}"`);
+    if (!resource.subresources.includes('scale'))
+      throw new SyncError(`${resource.key} does not implement the scale subresource`);
     throw lost();
   };
 

@@ -1,0 +1,149 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createAutoscaler } from '#functions/adapters/autoscaler.ts';
+import type { SavedAutoscaler } from '#functions/night-schedule/ports.ts';
+import type { Bed, BedNode } from '../bed.ts';
+import { addDeployment, deploymentPath, type Json, must, on, readyPods } from '../objects.ts';
+
+const SINCE = '2026-11-23T11:00:00Z';
+const NAME = 'cluster-autoscaler';
+const NAMESPACE = 'kube-system';
+
+export function describeAutoscalers(bed: () => Bed): void {
+  describe('Cluster Autoscaler', () => {
+    let node: BedNode;
+    beforeAll(async () => {
+      node = await bed().addNode();
+      for (const name of [NAME, 'coredns'])
+        await addDeployment(bed(), { namespace: NAMESPACE, name, replicas: 2, nodeSelector: on(node.name) });
+      await readyPods(bed(), NAMESPACE, `app=${NAME}`, 2);
+    });
+    const autoscaler = (deployment = NAME) =>
+      createAutoscaler(bed().clientFor('night-schedule'), {
+        kind: 'cluster-autoscaler',
+        namespace: NAMESPACE,
+        deployment,
+        hostGroup: 'system',
+      });
+    const stored = (): Promise<Json> => must(bed(), 'GET', deploymentPath(NAMESPACE, NAME));
+
+    it('is paused and resumed by the scale of its Deployment, and by nothing else of it', async () => {
+      const before = await stored();
+      const view = await autoscaler().observe();
+      expect(view).toEqual({ kind: 'cluster-autoscaler', replicas: 2 });
+      await autoscaler().pause(view);
+      await bed().until('its pods are gone', async () => {
+        const { status } = await stored();
+        return (status.replicas ?? 0) === 0 && status.observedGeneration > before.metadata.generation;
+      });
+      expect(await autoscaler().observe()).toEqual({ kind: 'cluster-autoscaler', replicas: 0 });
+      await autoscaler().resume({ ...view, since: SINCE } as SavedAutoscaler);
+      await bed().until('its pods are ready', async () => (await stored()).status.readyReplicas === 2);
+      const { spec, metadata } = await stored();
+      expect(spec).toEqual(before.spec);
+      expect(metadata.generation).toBe(before.metadata.generation + 2);
+    });
+
+    it('answers with a Scale', async () => {
+      const path = `${deploymentPath(NAMESPACE, NAME)}/scale`;
+      const { status, body } = await bed().ask('night-schedule', {
+        method: 'PATCH',
+        path,
+        contentType: 'application/merge-patch+json',
+        body: { spec: { replicas: 2 } },
+      });
+      expect(status).toBe(200);
+      expect(body).toMatchObject({
+        kind: 'Scale',
+        apiVersion: 'autoscaling/v1',
+        metadata: { name: NAME, namespace: NAMESPACE },
+        spec: { replicas: 2 },
+        status: { selector: `app=${NAME}` },
+      });
+    });
+
+    it('is the only Deployment that night-schedule may scale: 403 for another, 404 where it is not there', async () => {
+      await expect(autoscaler('coredns').observe()).rejects.toMatchObject({ status: 403 });
+      const path = `${deploymentPath('default', NAME)}/scale`;
+      expect(await bed().ask('admin', { method: 'GET', path })).toMatchObject({
+        status: 404,
+        body: { reason: 'NotFound', message: `deployments.apps "${NAME}" not found` },
+      });
+    });
+  });
+
+  describe('Karpenter', () => {
+    const pool = (name: string, spec: Json) => ({
+      apiVersion: 'karpenter.sh/v1',
+      kind: 'NodePool',
+      metadata: { name },
+      spec: {
+        template: { spec: { nodeClassRef: { group: 'karpenter.k8s.aws', kind: 'EC2NodeClass', name: 'a' } } },
+        ...spec,
+      },
+    });
+    const autoscaler = () =>
+      createAutoscaler(bed().clientFor('night-schedule'), {
+        kind: 'karpenter',
+        namespace: 'kube-system',
+        deployment: 'karpenter',
+        hostGroup: 'system',
+        nodePools: ['limited', 'unlimited', 'static'],
+      });
+    const specOf = async (name: string) =>
+      (await must(bed(), 'GET', `/apis/karpenter.sh/v1/nodepools/${name}`)).spec;
+
+    beforeAll(async () => {
+      for (const one of [
+        pool('limited', { limits: { cpu: '100', memory: '200Gi' } }),
+        pool('unlimited', {}),
+        pool('static', { replicas: 3 }),
+        pool('theirs', { limits: { cpu: '5' } }),
+      ])
+        await must(bed(), 'POST', '/apis/karpenter.sh/v1/nodepools', one);
+      for (const name of ['limited', 'theirs'])
+        await must(bed(), 'POST', '/apis/karpenter.sh/v1/nodeclaims', {
+          apiVersion: 'karpenter.sh/v1',
+          kind: 'NodeClaim',
+          metadata: { name: `${name}-1`, labels: { 'karpenter.sh/nodepool': name } },
+          spec: {},
+        });
+    });
+
+    it('has its limits and replicas taken away and given back by merge patches, and its NodeClaims deleted', async () => {
+      const before = await specOf('limited');
+      const view = await autoscaler().observe();
+      expect(view).toEqual({
+        kind: 'karpenter',
+        pools: {
+          limited: { limits: { cpu: '100', memory: '200Gi' }, replicas: null },
+          unlimited: { limits: null, replicas: null },
+          static: { limits: null, replicas: 3 },
+        },
+        claims: 1,
+      });
+      await autoscaler().pause(view);
+      expect(await specOf('limited')).toMatchObject({ limits: { cpu: '0', memory: '200Gi' } });
+      expect(await specOf('unlimited')).toMatchObject({ limits: { cpu: '0' } });
+      expect(await specOf('static')).toMatchObject({ replicas: 0 });
+      expect(await specOf('theirs')).toMatchObject({ limits: { cpu: '5' } });
+      expect(await autoscaler().observe()).toMatchObject({ claims: 0 });
+      const { items } = await must(bed(), 'GET', '/apis/karpenter.sh/v1/nodeclaims');
+      expect(items.map(({ metadata }: Json) => metadata.name)).toEqual(['theirs-1']);
+
+      await autoscaler().resume({ ...view, since: SINCE } as SavedAutoscaler);
+      expect(await specOf('limited')).toEqual(before);
+      expect(await specOf('unlimited')).not.toHaveProperty('limits');
+      expect(await specOf('static')).toMatchObject({ replicas: 3 });
+    });
+
+    it('knows no strategic merge patch for its objects: 415', async () => {
+      const { status, body } = await bed().ask('night-schedule', {
+        method: 'PATCH',
+        path: '/apis/karpenter.sh/v1/nodepools/limited',
+        contentType: 'application/strategic-merge-patch+json',
+        body: {},
+      });
+      expect({ status, reason: body.reason }).toEqual({ status: 415, reason: 'UnsupportedMediaType' });
+    });
+  });
+}

@@ -1,0 +1,23 @@
+/** Every behaviour of Kubernetes that the functions and the lab rely on. */
+import type { Bed } from '../bed.ts';
+import { describeAccess } from './access.ts';
+import { describeArgocdObjects } from './argocd-objects.ts';
+import { describeAutoscalers } from './autoscalers.ts';
+import { describeDeletions } from './deletions.ts';
+import { describeDrains } from './drains.ts';
+import { describeEvictions } from './evictions.ts';
+import { describeLists } from './lists.ts';
+import { describeNodes } from './nodes.ts';
+import { describePermissions } from './permissions.ts';
+
+export function describeKubernetes(bed: () => Bed): void {
+  describeNodes(bed);
+  describeEvictions(bed);
+  describeDeletions(bed);
+  describeLists(bed);
+  describeAccess(bed);
+  describeAutoscalers(bed);
+  describeArgocdObjects(bed);
+  describeDrains(bed);
+  describePermissions(bed);
+}

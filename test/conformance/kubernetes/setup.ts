@@ -1,0 +1,90 @@
+/** What both beds are given before anything is looked at. */
+import type { HttpHost } from '#functions/adapters/http.ts';
+import { manifestsOf } from '#test/functions/adapters/kubernetes/a-lab-cluster.ts';
+import type { Bed, Reply, Who } from './bed.ts';
+import { type Json, must } from './objects.ts';
+
+/** A long eviction: the API server repeats itself for ten seconds when budgets conflict. */
+const TIMEOUT_MS = 30_000;
+
+export function askingOf(host: HttpHost, tokenOf: (who: Who) => string): Bed['ask'] {
+  return async (who, { method, path, body, contentType = 'application/json', token = tokenOf(who) }) => {
+    const reply = await host.request({
+      method,
+      path,
+      headers: {
+        accept: 'application/json',
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': contentType }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      timeoutMs: TIMEOUT_MS,
+    });
+    return { status: reply.status, headers: reply.headers, body: parsed(reply.body) } satisfies Reply;
+  };
+}
+
+/** As `kubectl apply -k manifests` and `-k manifests/argocd` would, without the sample of an AppProject. */
+export async function applyManifests(bed: Pick<Bed, 'ask'>): Promise<void> {
+  const { ask } = bed;
+  await ask('admin', {
+    method: 'POST',
+    path: '/api/v1/namespaces',
+    body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } },
+  });
+  for (const object of await grants()) await must(bed as Bed, 'POST', collectionOf(object), object);
+}
+
+/**
+ * The API of Karpenter's and Argo CD's objects, without their schemas: what is looked at is how the API server treats
+ * any custom resource.
+ */
+export async function addCustomResources(bed: Bed): Promise<void> {
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+  for (const [group, version, scope, kind, status] of [
+    ['karpenter.sh', 'v1', 'Cluster', 'NodePool', true],
+    ['karpenter.sh', 'v1', 'Cluster', 'NodeClaim', true],
+    ['argoproj.io', 'v1alpha1', 'Namespaced', 'Application', false],
+  ] as const) {
+    const plural = `${kind.toLowerCase()}s`;
+    const subresources = status ? { subresources: { status: {} } } : {};
+    const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+    await must(bed, 'POST', definitions, {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: `${plural}.${group}` },
+      spec: {
+        group,
+        scope,
+        names: { kind, plural },
+        versions: [{ name: version, served: true, storage: true, schema, ...subresources }],
+      },
+    });
+    await bed.until(`${plural} are served`, async () => {
+      const { status } = await bed.ask('admin', {
+        method: 'GET',
+        path: `/apis/${group}/${version}/${plural}`,
+      });
+      return status === 200;
+    });
+  }
+}
+
+/** The roles and bindings of manifests/. */
+export async function grants(): Promise<readonly Json[]> {
+  const files = ['spot-drain', 'night-schedule', 'argocd/branch-deploy'];
+  return (await Promise.all(files.map(manifestsOf))).flat();
+}
+
+function collectionOf({ apiVersion, kind, metadata }: Json): string {
+  const where = metadata.namespace ? `/namespaces/${metadata.namespace}` : '';
+  return `/apis/${apiVersion}${where}/${kind.toLowerCase()}s`;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
