@@ -59,7 +59,7 @@ export function decideCluster(snapshot: Snapshot, policy: Policy): Plan {
   const paused = memory.autoscaler;
   const view = snapshot.autoscaler;
   const running = view !== undefined && view !== 'unknown' && isRunning(view);
-  const settled = memory.state?.value.phase === 'asleep' && desired.state === 'asleep';
+  const settled = memory.state?.value.phase === 'asleep';
   const overrideSince = desired.source === 'override' && memory.override ? memory.override.from : undefined;
 
   const steps = new Map<string, GroupStep>();
@@ -138,7 +138,7 @@ export function decideCluster(snapshot: Snapshot, policy: Policy): Plan {
     }
   } else {
     stages.push(hostStep ? [hostStep] : [], others);
-    if (paused !== undefined) resumeStep(snapshot, view, host, after);
+    resumeStep(snapshot, view, host, after);
   }
 
   const plan = { before, stages, after, isLate: late };
@@ -156,12 +156,7 @@ function pauseStep(
   if (!isRunning(view)) return undefined;
   const target = view.kind;
   const what = view.kind === 'cluster-autoscaler' ? `${view.replicas} replicas are kept` : 'limits are kept';
-  const next: SavedAutoscaler =
-    paused?.value.kind === view.kind
-      ? merged(paused.value, view)
-      : view.kind === 'cluster-autoscaler'
-        ? { kind: view.kind, replicas: view.replicas, since: snapshot.now.toISOString() }
-        : { kind: view.kind, pools: openPools(view.pools), since: snapshot.now.toISOString() };
+  const next = writtenDown(view, paused?.value, snapshot.now.toISOString());
   steps.push({
     target,
     action: 'pause',
@@ -241,9 +236,18 @@ function isResumed(view: AutoscalerView, saved: SavedAutoscaler): boolean {
 }
 
 /** What was written down is never overwritten: only what is newly found running is added. */
-function merged(saved: SavedAutoscaler, view: AutoscalerView): SavedAutoscaler {
-  if (saved.kind !== 'karpenter' || view.kind !== 'karpenter') return saved;
-  return { ...saved, pools: { ...openPools(view.pools), ...saved.pools } };
+function writtenDown(
+  view: AutoscalerView,
+  saved: SavedAutoscaler | undefined,
+  since: string,
+): SavedAutoscaler {
+  if (view.kind === 'cluster-autoscaler') {
+    return saved?.kind === view.kind ? saved : { kind: view.kind, replicas: view.replicas, since };
+  }
+  const pools = openPools(view.pools);
+  return saved?.kind === view.kind
+    ? { ...saved, pools: { ...pools, ...saved.pools } }
+    : { kind: view.kind, pools, since };
 }
 
 function waiting(step: GroupStep, why: string): GroupStep {

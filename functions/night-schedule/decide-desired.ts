@@ -22,7 +22,7 @@ export function decideDesired(
   start: { readonly readyBy: boolean; readonly lead: number; readonly before: SleepState | undefined },
 ): Desired {
   const desired = desiredAt(schedule, now, overrides);
-  if (!start.readyBy || desired.state === 'awake' || !desired.until) return desired;
+  if (!start.readyBy || !desired.until) return desired;
   // Once started early it stays up: a lead that shrinks in between must not stop it again.
   const lead = start.before === 'awake' ? LONGEST_LEAD_SECONDS : start.lead;
   const ahead = desired.until.getTime() - now.getTime();
@@ -43,7 +43,7 @@ export function stopToWarnOf(
   desired: Desired,
   warnMinutes: number,
 ): Date | undefined {
-  if (warnMinutes <= 0 || desired.state !== 'awake' || !desired.until) return undefined;
+  if (!desired.until) return undefined;
   if (desired.until.getTime() - now.getTime() > warnMinutes * 60_000) return undefined;
   return desiredAt(schedule, desired.until, overrides).state === 'asleep' ? desired.until : undefined;
 }

@@ -11,11 +11,8 @@ export const PATIENCE_MS = 3 * 60_000;
 
 /** Whether a scaling activity's message means that AWS has no such instance to give now. */
 export function isCapacityShort(message: string | undefined): boolean {
-  return (
-    message !== undefined &&
-    /UnfulfillableCapacity|InsufficientInstanceCapacity|MaxSpotInstanceCountExceeded|no Spot capacity/i.test(
-      message,
-    )
+  return /UnfulfillableCapacity|InsufficientInstanceCapacity|MaxSpotInstanceCountExceeded|no Spot capacity/i.test(
+    message ?? '',
   );
 }
 

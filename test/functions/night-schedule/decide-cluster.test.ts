@@ -269,6 +269,12 @@ describe('the order of a start', () => {
     expect(order(start({ groups }, { saved: asleep }))).toEqual([['system start'], ['workers start']]);
   });
 
+  it('is all groups at once where no group carries an autoscaler', () => {
+    expect(order(start({ groups: [workers, aGroup({ name: 'batch' })] }))).toEqual([
+      ['workers none', 'batch none'],
+    ]);
+  });
+
   it('does nothing about an autoscaler that was not paused', () => {
     expect(plan({ desired: awake, autoscaler: { kind: 'cluster-autoscaler', replicas: 2 } }).after).toEqual(
       [],
@@ -567,10 +573,9 @@ describe('the state of the cluster', () => {
     expect(at(aMemory())).toMatchObject({ phase: 'awake', groups: [] });
     const restored = aSavedSize({ phase: 'restored', since: minutesAgo(5) });
     expect(at(aMemory({ saved: saved(restored) }))).toMatchObject({ phase: 'awake', groups: [] });
-    expect(at(aMemory({ saved: saved(restored) }), { ready: new Set() })).toMatchObject({
-      phase: 'starting',
-      groups: ['workers'],
-    });
+    const waiting = aMemory({ saved: saved(restored) });
+    expect(at(waiting, { ready: new Set() })).toMatchObject({ phase: 'starting', groups: ['workers'] });
+    expect(at(waiting, { ready: new Set(), groups: [workers, system] }).phase).toBe('starting');
   });
 
   it('is starting until the autoscaler was seen to run', () => {

@@ -25,6 +25,12 @@ describe('a cluster that must be ready by the time of the schedule', () => {
 
   it('is not kept up in the evening', () => {
     expect(decideDesired(officeHours, at('22:00'), [], { ...early, before: 'awake' }).state).toBe('asleep');
+    expect(decideDesired(officeHours, at('21:58'), [], { ...early, before: 'awake' })).toEqual({
+      state: 'awake',
+      reason: 'office hours Mon-Fri 08:00-22:00 (Asia/Tokyo)',
+      source: 'schedule',
+      until: at('22:00'),
+    });
   });
 
   it('learns its lead from the slowest of the last starts, and never takes more than half an hour', () => {
@@ -40,6 +46,7 @@ describe('the warning before a stop', () => {
     expect(stopToWarnOf(officeHours, at('21:29'), [], awake, 30)).toBeUndefined();
     expect(stopToWarnOf(officeHours, at('21:30'), [], awake, 30)).toEqual(at('22:00'));
     expect(stopToWarnOf(officeHours, at('21:30'), [], awake, 0)).toBeUndefined();
+    expect(stopToWarnOf(officeHours, at('21:30'), [], aDesired({ state: 'awake' }), 30)).toBeUndefined();
     expect(stopToWarnOf(officeHours, at('07:45'), [], aDesired({ until: at('08:00') }), 30)).toBeUndefined();
   });
 

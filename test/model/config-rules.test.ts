@@ -1,0 +1,234 @@
+import { describe, expect, it } from 'vitest';
+import { aConfig, account, argocd, build, problems } from './a-config.ts';
+
+const first = 'environments.develop.deploy.builds[0]';
+const second = 'environments.develop.deploy.builds[1]';
+const place = { account, region: 'ap-northeast-1' };
+const builds = (...given: object[]) => ({ 'environments.develop.deploy.builds': given });
+const staging = (deploy: object) => ({
+  'environments.staging': { ...place, cluster: 'staging', deploy: { argocd, builds: [build], ...deploy } },
+});
+
+describe('names that refer to each other', () => {
+  it('may be left out', () => {
+    expect(problems(aConfig({ 'schedules.office.calendar': undefined }))).toEqual([]);
+    expect(problems(aConfig({ 'environments.develop.schedule': undefined }))).toEqual([]);
+  });
+
+  it('say what there is where none is near', () => {
+    expect(problems(aConfig({ calendars: {} }))).toEqual([
+      'schedules.office.calendar: "japan": there is no such calendar: there are none',
+    ]);
+    expect(problems(aConfig({ 'environments.develop.schedule': 'nights' }))).toEqual([
+      'environments.develop.schedule: "nights": there is no such schedule: there are office',
+    ]);
+  });
+
+  it('may be the name of one that is wrong: that is no second mistake', () => {
+    expect(problems(aConfig({ 'calendars.japan.holidays': 'XX' }))).toHaveLength(1);
+    expect(problems(aConfig({ 'schedules.office.timeZone': 'XX' }))).toHaveLength(1);
+  });
+});
+
+describe('the name of an environment', () => {
+  it.each(['a', 'Z9', 'eu-west-1', `a${'-'.repeat(28)}9`])('may be %j', (name) => {
+    expect(problems(aConfig({ [`environments.${name}`]: { ...place, cluster: 'other' } }))).toEqual([]);
+  });
+
+  it.each(['9a', '-a', 'a-', 'a_b', '', `a${'-'.repeat(29)}9`])('may not be %j', (name) => {
+    const config = aConfig() as { environments: Record<string, object> };
+    config.environments[name] = { ...place, cluster: 'other' };
+    expect(problems(config)).toEqual([
+      `environments.${name}: ${JSON.stringify(name)}: name it with at most 30 letters, digits and hyphens, beginning with a letter`,
+    ]);
+  });
+
+  it.each(['prod', 'PRD', 'live', 'eu-production', 'shop-live-2'])(
+    '%j must say whether it is production',
+    (name) => {
+      const path = `environments.${name}`;
+      const found = problems(aConfig({ [path]: { ...place, cluster: 'other' } }));
+      expect(found).toEqual([
+        `${path}.production: it is missing: write production: true, or production: false if it may be stopped and deployed to`,
+      ]);
+      const said = { ...place, cluster: 'other', production: false };
+      expect(problems(aConfig({ [path]: said }))).toEqual([]);
+    },
+  );
+
+  it.each(['product', 'preprod2', 'delivery'])('%j only looks a little like production', (name) => {
+    expect(problems(aConfig({ [`environments.${name}`]: { ...place, cluster: 'other' } }))).toEqual([]);
+  });
+});
+
+describe('a cluster', () => {
+  it.each<[string, object]>([
+    ['in another account', { account: '222222222222', region: 'ap-northeast-1', cluster: 'develop' }],
+    ['in another region', { ...place, region: 'eu-west-1', cluster: 'develop' }],
+    ['of another name', { ...place, cluster: 'develop2' }],
+  ])('%s is another cluster', (_what, environment) => {
+    expect(problems(aConfig({ 'environments.other': environment }))).toEqual([]);
+  });
+});
+
+describe('a group', () => {
+  const groups = (environment: object) =>
+    problems(aConfig({ 'environments.develop': { ...place, cluster: 'develop', ...environment } }));
+
+  it('in keep may be anywhere else but in nodegroups, and as the fallback', () => {
+    expect(groups({ nodegroups: 'all', keep: ['web'] })).toEqual([]);
+    expect(groups({ nodegroups: ['batch'], keep: ['web'], fallbackGroup: 'spare' })).toEqual([]);
+    expect(groups({ fallbackGroup: 'spare' })).toEqual([]);
+    expect(groups({ nodegroups: ['batch', 'web', 'x'], keep: ['x', 'y', 'web'] })).toEqual([
+      'environments.develop.keep: "x": the group is in nodegroups as well, so it would be stopped and kept: remove it from one of the two',
+      'environments.develop.keep: "web": the group is in nodegroups as well, so it would be stopped and kept: remove it from one of the two',
+    ]);
+  });
+});
+
+describe('the branch of production', () => {
+  const byHand = 'production is rolled out by hand: bind another branch, or remove the build';
+
+  it.each(['production', 'Production', 'prod', 'PROD'])('%j is never bound', (branch) => {
+    expect(problems(aConfig(builds({ ...build, branch })))).toEqual([
+      `${first}.branch: "${branch}": ${byHand}`,
+    ]);
+  });
+
+  it.each(['live', 'Live'])('is that of an environment that is called so: %j', (branch) => {
+    const live = { 'environments.LIVE': { ...place, cluster: 'live', production: true } };
+    expect(problems(aConfig({ ...live, ...builds({ ...build, branch }) }))).toEqual([
+      `${first}.branch: "${branch}": ${byHand}`,
+    ]);
+    expect(problems(aConfig(builds({ ...build, branch })))).toEqual([]);
+  });
+
+  it.each(['production-like', 'my-production', 'product'])('is not %j', (branch) => {
+    expect(problems(aConfig(builds({ ...build, branch })))).toEqual([]);
+  });
+});
+
+describe('an application', () => {
+  const twice = `the branch "develop" is bound to this application twice (${first}.applications too): remove one of the two`;
+  const again = (overrides: object) =>
+    problems(aConfig(builds(build, { ...build, project: 'again', ...overrides })));
+
+  it.each<[string, string]>([
+    ['in other letters', 'https://github.com/Example/API'],
+    ['with .git', 'https://github.com/example/api.git'],
+    ['with slashes at the end', 'https://github.com/example/api//'],
+  ])('is bound to one branch of a repository, also where that is written %s', (_how, repository) => {
+    expect(again({ repository })).toEqual([`${second}.applications: "api": ${twice}`]);
+  });
+
+  it.each([
+    'https://github.com/example/api.gitops',
+    'https://github.com/example/a.gitpi',
+    'https://github.com/example//api',
+    'https://github.com/example/api/sub',
+  ])('may follow another repository as well: %s', (repository) => {
+    expect(again({ repository })).toEqual([]);
+  });
+
+  it('is the same in short and in long form, and another one in another namespace', () => {
+    expect(again({ applications: [{ name: 'api', prune: true }] })).toEqual([
+      `${second}.applications: "api": ${twice}`,
+    ]);
+    expect(again({ applications: [{ name: 'api', namespace: 'team' }] })).toEqual([]);
+    expect(again({ applications: ['web'] })).toEqual([]);
+    expect(again({ applications: [{ name: 'web' }, 'worker'] })).toEqual([]);
+  });
+
+  it('that is bound twice is shown by its name', () => {
+    const named = { ...build, applications: [{ name: 'web', namespace: 'team' }] };
+    expect(problems(aConfig(builds(named, { ...named, project: 'again' })))).toEqual([
+      `${second}.applications: "web": ${twice}`,
+    ]);
+  });
+
+  it('of the same name on another Argo CD is another one', () => {
+    const elsewhere = { ...argocd, url: 'https://argocd.staging.example.com' };
+    expect(problems(aConfig(staging({ argocd: elsewhere })))).toEqual([]);
+  });
+
+  it('of one Argo CD belongs to one environment, also where the address ends in slashes', () => {
+    const slashes = { ...argocd, url: `${argocd.url}//` };
+    const message = `environments.staging.deploy.builds[0].applications: "api": the application is bound in the environment "develop" already (${first}.applications): an application belongs to one environment`;
+    expect(problems(aConfig(staging({ argocd: slashes })))).toEqual([message]);
+    expect(problems(aConfig(staging({ argocd: { ...argocd, url: `${argocd.url}/x` } })))).toEqual([]);
+    const other = { ...build, repository: 'https://github.com/example/other' };
+    expect(problems(aConfig(staging({ builds: [other] })))).toEqual([message]);
+  });
+});
+
+describe('a project that is created here', () => {
+  const create = {
+    connection:
+      'arn:aws:codeconnections:ap-northeast-1:111111111111:connection/01234567-89ab-cdef-0123-456789abcdef',
+  };
+  const web = { ...build, branch: 'feature', applications: ['web'] };
+  const oneBranch =
+    'a project that is created here builds one branch: give each binding a project of its own';
+
+  it('builds one branch', () => {
+    expect(problems(aConfig(builds({ ...build, create }, web)))).toEqual([
+      `${first}.project: "api-develop": ${oneBranch}`,
+    ]);
+    expect(problems(aConfig(builds({ ...build, create }, { ...web, create })))).toEqual([
+      `${first}.project: "api-develop": ${oneBranch}`,
+      `${second}.project: "api-develop": ${oneBranch}`,
+    ]);
+  });
+
+  it('has a name that no other binding has, and one that is there already may build several', () => {
+    expect(problems(aConfig(builds({ ...build, create }, { ...web, project: 'web' })))).toEqual([]);
+    expect(problems(aConfig(builds(build, web)))).toEqual([]);
+  });
+
+  it.each(['github.com', 'gitlab.com', 'bitbucket.org'])('knows the kind of %s', (host) => {
+    const repository = `https://${host}/example/api`;
+    expect(problems(aConfig(builds({ ...build, repository, create })))).toEqual([]);
+  });
+
+  it('is told the kind of another host', () => {
+    const repository = 'https://git.example.com/example/api';
+    expect(problems(aConfig(builds({ ...build, repository, create })))).toEqual([
+      `${first}.create.host: it is missing: git.example.com could be of any kind, write 'github-enterprise' or 'gitlab-self-managed'`,
+    ]);
+    const told = { ...create, host: 'gitlab-self-managed' };
+    expect(problems(aConfig(builds({ ...build, repository, create: told })))).toEqual([]);
+    expect(problems(aConfig(builds({ ...build, repository })))).toEqual([]);
+  });
+
+  it('is checked in every environment that has builds', () => {
+    expect(problems(aConfig({ 'environments.other': { ...place, cluster: 'other' } }))).toEqual([]);
+  });
+});
+
+describe('the groups of production', () => {
+  it('are changed by no function, not for a replacement either', () => {
+    const drain = (environment: string, replaceEarly: boolean) =>
+      problems(aConfig({ [`environments.${environment}.drain`]: { replaceEarly } }));
+    expect(drain('production', true)).toEqual([
+      'environments.production.drain.replaceEarly: true: no function may change the groups of production: remove it',
+    ]);
+    expect(drain('production', false)).toEqual([]);
+    expect(drain('develop', true)).toEqual([]);
+  });
+});
+
+it('commit statuses name every host that a repository is on', () => {
+  const at = (host: string) => ({
+    ...build,
+    repository: `https://${host}/example/api`,
+    project: host.replaceAll('.', '-'),
+  });
+  const status = { github: { tokenSecret: 'nightshift/github', host: 'git.example.org' } };
+  const given = {
+    ...builds(at('github.com'), at('git.example.com')),
+    'environments.develop.deploy.status': status,
+  };
+  expect(problems(aConfig(given))).toEqual([
+    'environments.develop.deploy.status.github.host: "git.example.org": no repository of the builds is there: write "github.com" or "git.example.com" if it is a GitHub, or remove status',
+  ]);
+});
