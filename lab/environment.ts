@@ -61,6 +61,8 @@ export interface Site {
   readonly ca: CertificateAuthority;
   readonly directory: string;
   readonly closers: (() => Promise<unknown>)[];
+  /** Where the lab's AWS answers, once it does. */
+  readonly awsUrl: () => string | undefined;
   readonly route: (authority: string, port: number) => void;
   /** What the stacks of the account and region make of its build projects. */
   readonly buildProjects: (at: { account: string; region: string }) => readonly BuildProjectSpec[];
@@ -91,7 +93,7 @@ export async function raiseCluster(
     kubernetes,
     context,
     ca: site.ca,
-    authenticate: createAuthenticator(aws, cluster),
+    authenticate: createAuthenticator(aws, cluster, site.awsUrl),
     operatorToken,
   });
   closers.push(() => kubernetesEndpoint.close());

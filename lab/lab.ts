@@ -108,6 +108,7 @@ async function build(
   const codebuild = createCodebuild(context, { phaseEvents: true });
   const proxy = await startProxy();
   closers.push(() => proxy.close());
+  let awsUrl: string | undefined;
   const site: Site = {
     context,
     aws,
@@ -116,6 +117,7 @@ async function build(
     directory,
     closers,
     config,
+    awsUrl: () => awsUrl,
     route: proxy.route,
     buildProjects: ({ account, region }) =>
       deployments
@@ -146,6 +148,7 @@ async function build(
     ...(options.onExchange ? { onExchange: options.onExchange } : {}),
   });
   closers.push(() => front.close());
+  awsUrl = front.url;
   for (const { stack, tables } of deployments) {
     for (const { name } of tables) {
       await front.createTable({ account: stack.account, region: stack.region, name });

@@ -37,6 +37,7 @@ export interface AssemblyRun {
   readonly deadLetters: readonly QueueMessage[];
   /** By account, region and name or ARN. */
   find(at: { account: string; region: string; function: string }): FunctionRunner | undefined;
+  functions(at: { account: string; region: string }): readonly FunctionSpec[];
   invokeAsync(runner: FunctionRunner, payload: string): void;
   /** Asynchronous invocations that are not settled. */
   pending(): number;
@@ -116,6 +117,7 @@ export async function runAssembly(options: AssemblyOptions): Promise<AssemblyRun
           spec.region === at.region &&
           [spec.name, spec.arn, `${spec.account}:function:${spec.name}`].includes(at.function),
       ),
+    functions: (at) => specs.filter((spec) => spec.account === at.account && spec.region === at.region),
     invokeAsync: (runner, payload) => invoker.invoke(runner, payload),
     pending: () => invoker.pending(),
     processes: () => runners.flatMap((runner) => runner.processes()),

@@ -11,14 +11,21 @@ const PREFIX = 'k8s-aws-v1.';
 const KEPT_MS = 120_000;
 const MOST_KEPT = 1_000;
 
-/** Undefined for a token that is not accepted, or whose principal has no access entry. */
-export function createAuthenticator(aws: AwsWorld, cluster: EksCluster): (token: string) => User | undefined {
+/**
+ * Undefined for a token that is not accepted, or whose principal has no access entry. `sts`: where the lab's own STS
+ * answers, once it does.
+ */
+export function createAuthenticator(
+  aws: AwsWorld,
+  cluster: EksCluster,
+  sts: () => string | undefined = () => undefined,
+): (token: string) => User | undefined {
   const known = new Map<string, { readonly identity: PresignedIdentity; readonly until: number }>();
   const identify = (token: string): PresignedIdentity | undefined => {
     const now = aws.context.clock.now();
     const kept = known.get(token);
     if (kept && now <= kept.until) return kept.identity;
-    const identity = identityOf(aws, cluster, token);
+    const identity = identityOf(aws, cluster, token, sts());
     if (known.size >= MOST_KEPT) known.clear();
     if (identity) known.set(token, { identity, until: Math.min(identity.expiresAt, now + KEPT_MS) });
     else known.delete(token);
@@ -39,11 +46,16 @@ export function createAuthenticator(aws: AwsWorld, cluster: EksCluster): (token:
   };
 }
 
-function identityOf(aws: AwsWorld, cluster: EksCluster, token: string): PresignedIdentity | undefined {
+function identityOf(
+  aws: AwsWorld,
+  cluster: EksCluster,
+  token: string,
+  sts: string | undefined,
+): PresignedIdentity | undefined {
   if (!token.startsWith(PREFIX)) return undefined;
   const url = Buffer.from(token.slice(PREFIX.length), 'base64url').toString('utf8');
   try {
-    return verifyPresigned(aws, url, { 'x-k8s-aws-id': cluster.name });
+    return verifyPresigned(aws, url, { 'x-k8s-aws-id': cluster.name }, sts);
   } catch (error) {
     if (error instanceof PresignedUrlError) return undefined;
     throw error;

@@ -67,6 +67,14 @@ export function codebuildService(codebuild: CodebuildWorld): AwsService {
           const ids = builds.map((build) => build.id);
           return page(request, 'ids', order === 'ASCENDING' ? ids : ids.toReversed());
         }
+        case 'ListBuilds': {
+          const builds = codebuild
+            .projects(account, region)
+            .flatMap(({ name }) => codebuild.builds(account, region, name))
+            .toSorted((one, other) => one.startTime - other.startTime);
+          const ids = builds.map((build) => build.id);
+          return page(request, 'ids', orderOf(request) === 'ASCENDING' ? ids : ids.toReversed());
+        }
         case 'ListProjects': {
           const projects = codebuild.projects(account, region);
           const by = oneOf(request, 'sortBy', ['NAME', 'CREATED_TIME', 'LAST_MODIFIED_TIME']) ?? 'NAME';

@@ -1,4 +1,4 @@
-/** Lambda as far as the command line and the functions call it: Invoke, and what a function is configured with. */
+/** Lambda as far as people and functions call it: Invoke, and what a function is configured with. */
 import type { FunctionRunner, FunctionSpec } from '#lab/assembly/function-runner.ts';
 import type { AssemblyRun } from '#lab/assembly/run.ts';
 import { AwsError } from '../world/aws/error.ts';
@@ -7,11 +7,15 @@ import { type AwsRequest, type AwsService, RawReply, type Reply, unknownOperatio
 /** A synchronous payload may be 6 MB long, an asynchronous one 1 MB. */
 const LIMIT_BYTES = { RequestResponse: 6 * 1024 * 1024, DryRun: 6 * 1024 * 1024, Event: 1024 * 1024 };
 
-export function createLambdaService(run: Pick<AssemblyRun, 'find' | 'invokeAsync'>): AwsService {
+export function createLambdaService(
+  run: Pick<AssemblyRun, 'find' | 'functions' | 'invokeAsync'>,
+): AwsService {
   return {
     service: 'lambda',
     protocol: 'rest-json',
     routes: [
+      { operation: 'ListFunctions', method: 'GET', path: '/2015-03-31/functions' },
+      { operation: 'ListFunctions', method: 'GET', path: '/2015-03-31/functions/' },
       {
         operation: 'Invoke',
         method: 'POST',
@@ -30,6 +34,8 @@ export function createLambdaService(run: Pick<AssemblyRun, 'find' | 'invokeAsync
     },
     handle(request) {
       if (request.operation === 'Invoke') return invoke(run, request);
+      if (request.operation === 'ListFunctions')
+        return { Functions: run.functions(request).map(configurationOf) };
       if (request.operation === 'GetFunctionConfiguration') return configurationOf(find(run, request).spec);
       return unknownOperation;
     },

@@ -10,7 +10,7 @@ import { isoSeconds, keyOf, type State } from './state.ts';
 
 export interface ClusterOptions extends Scope {
   readonly name: string;
-  /** Default `1.34`. */
+  /** Default `1.33`, as the lab's Kubernetes. */
   readonly version?: string;
   /** Default `API_AND_CONFIG_MAP`. */
   readonly authenticationMode?: EksCluster['authenticationMode'];
@@ -181,7 +181,7 @@ export function createEks(
         region,
         name,
         arn: `arn:aws:eks:${region}:${account}:cluster/${name}`,
-        version: options.version ?? '1.34',
+        version: options.version ?? '1.33',
         authenticationMode: options.authenticationMode ?? 'API_AND_CONFIG_MAP',
         createdAt: state.now(),
         zones,

@@ -25,7 +25,6 @@ import type {
   Nodegroup,
   Queue,
   Scope,
-  Secret,
   Topic,
 } from './model.ts';
 import { createPrincipals, type PrincipalOptions, type Principals } from './principals.ts';
@@ -51,7 +50,7 @@ export interface AwsWorld {
   attachNodes(cluster: EksCluster, nodes: ClusterNodes): void;
   addNodegroup(cluster: EksCluster, options: NodegroupOptions): Nodegroup;
   addAutoScalingGroup(cluster: EksCluster, options: AutoScalingGroupOptions): AutoScalingGroup;
-  putSecret(secret: Scope & { readonly name: string; readonly value: string }): Secret;
+  putSecret: Secrets['put'];
   /** Keys for a role or user. `anyTime`: its signatures may carry the real clock's time (the operator's own key). */
   addPrincipal(options: PrincipalOptions): Principal;
   addTopic(topic: Scope & { readonly name: string }): Topic;

@@ -189,6 +189,8 @@ export interface Secret extends Scope {
   readonly arn: string;
   value: string;
   versionId: string;
+  /** What stood there before: `AWSPREVIOUS`. */
+  previous?: { readonly value: string; readonly versionId: string; readonly changedAt: number };
   readonly createdAt: number;
   changedAt: number;
 }

@@ -1,13 +1,15 @@
-/** Secrets Manager: strings by name, with one current version each. */
+/** Secrets Manager: strings by name, each with its current version and the one before. */
 import { AwsError } from './error.ts';
 import type { Scope, Secret } from './model.ts';
 import { keyOf, type State } from './state.ts';
 
 export interface Secrets {
-  put(secret: Scope & { readonly name: string; readonly value: string }): Secret;
+  put(secret: Scope & { readonly name: string; readonly value: string; readonly versionId?: string }): Secret;
   /** By name or ARN (whole, or without its six random characters). */
   get(scope: Scope, secretId: string): Secret;
   find(scope: Scope, secretId: string): Secret | undefined;
+  /** In the order in which they were made. */
+  all(scope: Scope): readonly Secret[];
 }
 
 export function createSecrets(state: State): Secrets {
@@ -20,11 +22,12 @@ export function createSecrets(state: State): Secrets {
         [secret.name, secret.arn, secret.arn.slice(0, -7)].includes(secretId),
     );
   return {
-    put({ account, region, name, value }) {
+    put({ account, region, name, value, versionId = state.context.uuid() }) {
       const known = secrets.get(keyOf({ account, region }, name));
       if (known) {
+        known.previous = { value: known.value, versionId: known.versionId, changedAt: known.changedAt };
         known.value = value;
-        known.versionId = state.context.uuid();
+        known.versionId = versionId;
         known.changedAt = state.now();
         return known;
       }
@@ -34,7 +37,7 @@ export function createSecrets(state: State): Secrets {
         name,
         arn: `arn:aws:secretsmanager:${region}:${account}:secret:${name}-${state.context.hex(6)}`,
         value,
-        versionId: state.context.uuid(),
+        versionId,
         createdAt: state.now(),
         changedAt: state.now(),
       };
@@ -42,6 +45,10 @@ export function createSecrets(state: State): Secrets {
       return secret;
     },
     find,
+    all: (scope) =>
+      [...secrets.values()].filter(
+        ({ account, region }) => account === scope.account && region === scope.region,
+      ),
     get(scope, secretId) {
       const secret = find(scope, secretId);
       if (secret) return secret;

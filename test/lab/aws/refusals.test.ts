@@ -1,7 +1,10 @@
 import {
   CompleteLifecycleActionCommand,
   DescribeAutoScalingGroupsCommand,
+  DescribeLifecycleHooksCommand,
   DescribeScalingActivitiesCommand,
+  DescribeTagsCommand,
+  PutLifecycleHookCommand,
   RecordLifecycleActionHeartbeatCommand,
   ResumeProcessesCommand,
   SuspendProcessesCommand,
@@ -23,7 +26,12 @@ import {
   ListUpdatesCommand,
   UpdateNodegroupConfigCommand,
 } from '@aws-sdk/client-eks';
-import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import {
+  CreateSecretCommand,
+  GetSecretValueCommand,
+  ListSecretsCommand,
+  PutSecretValueCommand,
+} from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
 import { anEndpoint } from './endpoint.ts';
 import { account, aGroup, aNodegroup, region, scope } from './world.ts';
@@ -85,6 +93,45 @@ describe('Auto Scaling', () => {
         }),
       ),
     ).rejects.toThrow('No active Lifecycle Action found with token 00000000-0000-4000-8000-000000000000');
+  });
+
+  it('takes a lifecycle hook, changes it, and refuses one that AWS would', async () => {
+    const { world, autoScaling } = await anEndpoint();
+    aGroup(world);
+    const put = (input: object) =>
+      autoScaling.send(
+        new PutLifecycleHookCommand({ ...named('workers'), LifecycleHookName: 'drain', ...input }),
+      );
+    await expect(put({})).rejects.toThrow('lifecycleTransition');
+    await put({ LifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING', DefaultResult: 'CONTINUE' });
+    await put({ HeartbeatTimeout: 300 });
+    const { LifecycleHooks } = await autoScaling.send(new DescribeLifecycleHooksCommand(named('workers')));
+    expect(LifecycleHooks).toMatchObject([
+      { LifecycleHookName: 'drain', HeartbeatTimeout: 300, GlobalTimeout: 30_000, DefaultResult: 'CONTINUE' },
+    ]);
+    for (const wrong of [
+      { HeartbeatTimeout: 29 },
+      { DefaultResult: 'MAYBE' },
+      { LifecycleHookName: 'a b' },
+      { NotificationMetadata: '' },
+      { RoleARN: 'arn:aws:iam::111111111111:role/x' },
+    ])
+      await expect(put(wrong)).rejects.toMatchObject({ name: 'ValidationError' });
+  });
+
+  it('describes the tags of its groups, by key, value and group', async () => {
+    const { world, autoScaling } = await anEndpoint();
+    aGroup(world);
+    aNodegroup(world);
+    const by = async (Name: string, ...Values: string[]) =>
+      (await autoScaling.send(new DescribeTagsCommand({ Filters: [{ Name, Values }] }))).Tags ?? [];
+    expect((await by('key', 'eks:nodegroup-name')).map(({ Value }) => Value)).toEqual(['app']);
+    expect((await by('value', 'owned')).length).toBeGreaterThanOrEqual(2);
+    expect(new Set((await by('auto-scaling-group', 'workers')).map(({ ResourceId }) => ResourceId))).toEqual(
+      new Set(['workers']),
+    );
+    expect(await by('propagate-at-launch', 'false')).toEqual([]);
+    await expect(by('wrong', 'x')).rejects.toMatchObject({ name: 'ValidationError' });
   });
 
   it('suspends and resumes processes, and says so in the description', async () => {
@@ -263,9 +310,10 @@ describe('EC2', () => {
 });
 
 describe('Secrets Manager', () => {
-  it('has the current version only', async () => {
+  it('has the current version and the one before', async () => {
     const { world, secrets } = await anEndpoint();
     const put = (value: string) => world.aws.putSecret({ ...scope, name: 'token', value });
+    const oldest = put('first').versionId;
     const first = put('a').versionId;
     const { versionId } = put('b');
     const get = (input: object) => secrets.send(new GetSecretValueCommand({ SecretId: 'token', ...input }));
@@ -273,8 +321,32 @@ describe('Secrets Manager', () => {
       SecretString: 'b',
       VersionStages: ['AWSCURRENT'],
     });
-    await expect(get({ VersionId: first })).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
-    await expect(get({ VersionStage: 'AWSPREVIOUS' })).rejects.toThrow('staging label: AWSPREVIOUS');
+    expect(await get({ VersionId: first })).toMatchObject({ SecretString: 'a' });
+    expect(await get({ VersionStage: 'AWSPREVIOUS' })).toMatchObject({
+      SecretString: 'a',
+      VersionId: first,
+      VersionStages: ['AWSPREVIOUS'],
+    });
+    await expect(get({ VersionId: oldest })).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+    await expect(get({ VersionStage: 'AWSPENDING' })).rejects.toThrow('staging label: AWSPENDING');
+  });
+
+  it('takes new secrets and new versions, which their tokens name', async () => {
+    const { secrets } = await anEndpoint();
+    const token = '0'.repeat(32);
+    const made = await secrets.send(new CreateSecretCommand({ Name: 'a/b', SecretString: 'one' }));
+    await secrets.send(
+      new PutSecretValueCommand({ SecretId: 'a/b', SecretString: 'two', ClientRequestToken: token }),
+    );
+    expect(await secrets.send(new GetSecretValueCommand({ SecretId: made.ARN }))).toMatchObject({
+      SecretString: 'two',
+      VersionId: token,
+    });
+    const listed = await secrets.send(new ListSecretsCommand({}));
+    expect(listed.SecretList?.map(({ Name }) => Name)).toEqual(['a/b']);
+    await expect(
+      secrets.send(new CreateSecretCommand({ Name: 'a/b', SecretString: 'x' })),
+    ).rejects.toMatchObject({ name: 'ResourceExistsException' });
   });
 });
 

@@ -2,6 +2,7 @@ import {
   BatchGetBuildsCommand,
   BatchGetProjectsCommand,
   CodeBuildClient,
+  ListBuildsCommand,
   ListBuildsForProjectCommand,
   ListProjectsCommand,
   StartBuildCommand,
@@ -116,6 +117,24 @@ describe('CodeBuild as the SDK sees it', () => {
     await expect(
       client.send(new ListBuildsForProjectCommand({ projectName: 'api-develop', nextToken: 'bm9uc2Vuc2U' })),
     ).rejects.toMatchObject({ name: 'InvalidInputException' });
+  });
+
+  test('ListBuilds gives those of all projects, in the order of time', async () => {
+    const { codebuild, pass, client } = await aDesk();
+    codebuild.addProject(aProject({ name: 'web-develop' }));
+    const ids: string[] = [];
+    for (const project of ['api-develop', 'web-develop', 'api-develop']) {
+      const build = codebuild.startBuild({
+        account: ACCOUNT,
+        region: 'ap-northeast-1',
+        project,
+        initiator: 'a',
+      });
+      ids.push(build.id);
+      await pass(5);
+    }
+    expect((await client.send(new ListBuildsCommand({}))).ids).toEqual(ids.toReversed());
+    expect((await client.send(new ListBuildsCommand({ sortOrder: 'ASCENDING' }))).ids).toEqual(ids);
   });
 
   test('of an unknown project there is no list', async () => {

@@ -1,3 +1,5 @@
+import { Sha256 } from '@aws-crypto/sha256-js';
+import { SignatureV4 } from '@smithy/signature-v4';
 import { describe, expect, it } from 'vitest';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
 import { createAuthenticator } from '#lab/http/authenticator.ts';
@@ -36,5 +38,41 @@ describe('a token that was verified', () => {
     expect(authenticate(`${token}A`)).toBeUndefined();
     await world.pass(31);
     expect(authenticate(token)).toBeUndefined();
+  });
+});
+
+describe('a token for the lab’s own STS', () => {
+  const endpoint = 'http://127.0.0.1:4566';
+
+  /** As `aws eks get-token` makes one where AWS_ENDPOINT_URL is set. */
+  async function aTokenFor(url: string) {
+    const world = aWorld();
+    const principal = world.aws.addPrincipal({ arn: ROLE, account });
+    world.aws.addAccessEntry(world.cluster, { principalArn: ROLE, kubernetesGroups: ['operators'] });
+    const { protocol, hostname, port, host } = new URL(url);
+    const signer = new SignatureV4({ service: 'sts', region, credentials: principal, sha256: Sha256 });
+    const { query = {} } = await signer.presign(
+      {
+        method: 'GET',
+        protocol,
+        hostname,
+        port: Number(port),
+        path: '/',
+        query: { Action: 'GetCallerIdentity', Version: '2011-06-15' },
+        headers: { host, 'x-k8s-aws-id': 'develop' },
+      },
+      { expiresIn: 60, signingDate: world.context.clock.date() },
+    );
+    const text = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`);
+    const token = `k8s-aws-v1.${Buffer.from(`${url}/?${text.join('&')}`).toString('base64url')}`;
+    return { token, world };
+  }
+
+  it('is accepted where that STS answers, and nowhere else', async () => {
+    const { token, world } = await aTokenFor(endpoint);
+    const by = (sts: string | undefined) => createAuthenticator(world.aws, world.cluster, () => sts)(token);
+    expect(by(endpoint)).toMatchObject({ groups: ['operators'] });
+    expect(by(undefined)).toBeUndefined();
+    expect(by('http://127.0.0.1:4567')).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { FunctionRunner } from '#lab/assembly/function-runner.ts';
 import { serveAws } from '#lab/http/aws/server.ts';
@@ -31,6 +31,7 @@ async function aLambda(overrides: Partial<FunctionRunner> = {}) {
           at.function.endsWith('night') && at.account === ACCOUNT && at.region === REGION
             ? runner
             : undefined,
+        functions: () => [runner.spec],
         invokeAsync: (_, payload) => void invoked.push(payload),
       }),
     ],
@@ -49,11 +50,20 @@ async function aLambda(overrides: Partial<FunctionRunner> = {}) {
   });
   cleanups.push(() => client.destroy());
   return {
+    client,
     invoked,
     send: (input: Omit<ConstructorParameters<typeof InvokeCommand>[0], 'FunctionName'>, name = 'night') =>
       client.send(new InvokeCommand({ FunctionName: name, ...input })),
   };
 }
+
+describe('ListFunctions', () => {
+  it('names the functions of the account and region', async () => {
+    const { client } = await aLambda();
+    const { Functions } = await client.send(new ListFunctionsCommand({}));
+    expect(Functions?.map(({ FunctionName }) => FunctionName)).toEqual(['night']);
+  });
+});
 
 describe('Invoke', () => {
   it('answers with what the function returned', async () => {

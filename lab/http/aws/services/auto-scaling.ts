@@ -130,6 +130,56 @@ const operations: Readonly<Record<string, Operation>> = {
     });
     return { Activities: activities.map(activityOut) };
   },
+  DescribeTags(aws, request, input) {
+    const size = input.pageSize('MaxRecords', 50, 100);
+    const filters = (input.structures('Filters') ?? []).map(tagFilter);
+    const tags = aws.autoScaling.groups(request).flatMap(tagsOut);
+    const found = tags.filter((tag) => filters.every((filter) => filter(tag)));
+    const { items, nextToken } = page(found, size, input.optionalText('NextToken'), invalidToken);
+    return { Tags: items, NextToken: nextToken };
+  },
+  PutLifecycleHook(aws, request, input) {
+    const known = [
+      'AutoScalingGroupName',
+      'LifecycleHookName',
+      'LifecycleTransition',
+      'HeartbeatTimeout',
+      'DefaultResult',
+      'NotificationMetadata',
+    ];
+    const other = Object.keys(request.parameters).find((name) => !known.includes(name));
+    if (other !== undefined)
+      throw new AwsError('ValidationError', `the lab's PutLifecycleHook does not know ${other}`);
+    const group = input.text('AutoScalingGroupName');
+    const name = input.text('LifecycleHookName');
+    const before = aws.autoScaling.group(request, group).hooks.get(name);
+    const transition = input.optionalText('LifecycleTransition') ?? before?.transition;
+    const result = input.optionalText('DefaultResult');
+    const seconds = input.optionalInteger('HeartbeatTimeout') ?? before?.heartbeatTimeoutSeconds;
+    const metadata = input.optionalText('NotificationMetadata');
+    if (!/^[A-Za-z0-9\-_/]{1,255}$/.test(name))
+      throw constraint(name, 'lifecycleHookName', '[A-Za-z0-9\\-_\\/]+');
+    if (transition !== LAUNCHING && transition !== TERMINATING)
+      throw constraint(transition ?? '', 'lifecycleTransition', `${LAUNCHING}|${TERMINATING}`);
+    if (result !== undefined && result !== 'CONTINUE' && result !== 'ABANDON')
+      throw constraint(result, 'defaultResult', 'CONTINUE|ABANDON');
+    if (seconds !== undefined && (seconds < 30 || seconds > 7200)) {
+      throw new AwsError(
+        'ValidationError',
+        `Heartbeat timeout must be between 30 and 7200 seconds, not ${seconds}`,
+      );
+    }
+    if (metadata !== undefined && !/^[\t\n\r\x20-\x7e]{1,4000}$/.test(metadata))
+      throw constraint(metadata, 'notificationMetadata', '1 to 4000 printable characters of ASCII');
+    aws.autoScaling.putLifecycleHook(request, group, {
+      name,
+      transition: transition === LAUNCHING ? 'launching' : 'terminating',
+      ...(seconds === undefined ? {} : { heartbeatTimeoutSeconds: seconds }),
+      ...(result ? { defaultResult: result } : before ? { defaultResult: before.defaultResult } : {}),
+      ...(metadata === undefined ? {} : { notificationMetadata: metadata }),
+    });
+    return {};
+  },
   DescribeLifecycleHooks(aws, request, input) {
     const group = aws.autoScaling.group(request, input.text('AutoScalingGroupName'));
     const names = input.texts('LifecycleHookNames');
@@ -171,6 +221,41 @@ const operations: Readonly<Record<string, Operation>> = {
     return undefined;
   },
 };
+
+const LAUNCHING = 'autoscaling:EC2_INSTANCE_LAUNCHING';
+const TERMINATING = 'autoscaling:EC2_INSTANCE_TERMINATING';
+
+function constraint(value: string, member: string, allowed: string): AwsError {
+  return new AwsError(
+    'ValidationError',
+    `1 validation error detected: Value '${value}' at '${member}' failed to satisfy constraint: ${allowed}`,
+  );
+}
+
+function tagsOut(group: AutoScalingGroup) {
+  return Object.entries(group.tags).map(([Key, Value]) => ({
+    ResourceId: group.name,
+    ResourceType: 'auto-scaling-group',
+    Key,
+    Value,
+    PropagateAtLaunch: true,
+  }));
+}
+
+function tagFilter(filter: Readonly<Record<string, unknown>>) {
+  const { name, values } = filterOf(filter);
+  const member = { 'auto-scaling-group': 'ResourceId', key: 'Key', value: 'Value' }[name];
+  return (tag: ReturnType<typeof tagsOut>[number]): boolean => {
+    if (name === 'propagate-at-launch') return values.includes(String(tag.PropagateAtLaunch));
+    if (member === undefined) {
+      throw new AwsError(
+        'ValidationError',
+        `Filter type ${name} is not correct. Allowed Filter types are: auto-scaling-group key value propagate-at-launch`,
+      );
+    }
+    return values.includes(tag[member as 'Key']);
+  };
+}
 
 function lifecycleTarget(input: Parameters) {
   const token = input.optionalText('LifecycleActionToken');
@@ -291,13 +376,7 @@ function groupOut(group: AutoScalingGroup, withInstances: boolean) {
       .map((subnet) => subnet.id)
       .join(','),
     EnabledMetrics: [],
-    Tags: Object.entries(group.tags).map(([Key, Value]) => ({
-      ResourceId: group.name,
-      ResourceType: 'auto-scaling-group',
-      Key,
-      Value,
-      PropagateAtLaunch: true,
-    })),
+    Tags: tagsOut(group),
     TerminationPolicies: group.nodegroup
       ? ['AllocationStrategy', 'OldestLaunchTemplate', 'OldestInstance']
       : ['Default'],

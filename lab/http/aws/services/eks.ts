@@ -209,7 +209,7 @@ function nodegroupOut(nodegroup: Nodegroup) {
     nodegroupArn: nodegroup.arn,
     clusterName: nodegroup.cluster.name,
     version: nodegroup.cluster.version,
-    releaseVersion: `${nodegroup.cluster.version}.0-20261101`,
+    releaseVersion: `${nodegroup.cluster.version}.5-20251110`,
     createdAt: seconds(nodegroup.createdAt),
     modifiedAt: seconds(nodegroup.modifiedAt),
     status: nodegroup.status,

@@ -16,6 +16,12 @@ export function snsService(aws: AwsWorld): AwsService {
       return typeof arn === 'string' ? arn : undefined;
     },
     handle(request) {
+      if (request.operation === 'ListTopics') {
+        const topics = aws.messaging
+          .topics()
+          .filter(({ account, region }) => account === request.account && region === request.region);
+        return { Topics: topics.map(({ arn }) => ({ TopicArn: arn })) };
+      }
       if (request.operation !== 'Publish') return unknownOperation;
       const input = parametersOf(request, 'InvalidParameter');
       const arn = input.optionalText('TopicArn') ?? input.text('TargetArn');

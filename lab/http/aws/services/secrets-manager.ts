@@ -1,7 +1,7 @@
-/** AWS Secrets Manager, API version 2017-10-17: reading. */
-import { AwsError, type AwsWorld } from '../../../world/aws/index.ts';
-import { parametersOf } from '../parameters.ts';
-import { type AwsService, unknownOperation } from '../service.ts';
+/** AWS Secrets Manager, API version 2017-10-17: strings, written and read. */
+import { AwsError, type AwsWorld, type Secret } from '../../../world/aws/index.ts';
+import { type Parameters, parametersOf } from '../parameters.ts';
+import { type AwsRequest, type AwsService, unknownOperation } from '../service.ts';
 
 export function secretsManagerService(aws: AwsWorld): AwsService {
   return {
@@ -22,34 +22,111 @@ export function secretsManagerService(aws: AwsWorld): AwsService {
       switch (request.operation) {
         case 'GetSecretValue': {
           const secret = aws.secrets.get(request, input.text('SecretId'));
-          const stage = input.optionalText('VersionStage') ?? 'AWSCURRENT';
-          const version = input.optionalText('VersionId');
-          if (stage !== 'AWSCURRENT') throw noVersion(`staging label: ${stage}`);
-          if (version !== undefined && version !== secret.versionId) throw noVersion(`VersionId: ${version}`);
+          const version = versionOf(secret, {
+            stage: input.optionalText('VersionStage'),
+            id: input.optionalText('VersionId'),
+          });
           return {
             ARN: secret.arn,
             Name: secret.name,
-            VersionId: secret.versionId,
-            SecretString: secret.value,
-            VersionStages: ['AWSCURRENT'],
-            CreatedDate: secret.changedAt / 1000,
+            VersionId: version.versionId,
+            SecretString: version.value,
+            VersionStages: [version === secret.previous ? 'AWSPREVIOUS' : 'AWSCURRENT'],
+            CreatedDate: version.changedAt / 1000,
           };
         }
-        case 'DescribeSecret': {
-          const secret = aws.secrets.get(request, input.text('SecretId'));
+        case 'DescribeSecret':
+          return described(aws.secrets.get(request, input.text('SecretId')), 'VersionIdsToStages');
+        case 'ListSecrets': {
+          refuseUnknown(request, []);
           return {
-            ARN: secret.arn,
-            Name: secret.name,
-            CreatedDate: secret.createdAt / 1000,
-            LastChangedDate: secret.changedAt / 1000,
-            VersionIdsToStages: { [secret.versionId]: ['AWSCURRENT'] },
+            SecretList: aws.secrets.all(request).map((secret) => described(secret, 'SecretVersionsToStages')),
           };
+        }
+        case 'CreateSecret': {
+          refuseUnknown(request, ['Name', 'SecretString', 'ClientRequestToken']);
+          const name = input.text('Name');
+          if (!/^[\w/+=.@-]{1,512}$/.test(name))
+            throw invalid(
+              'Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!',
+            );
+          if (aws.secrets.find(request, name)) {
+            throw new AwsError(
+              'ResourceExistsException',
+              `The operation failed because the secret ${name} already exists.`,
+            );
+          }
+          return created(aws.putSecret(newVersion(request, input, name)));
+        }
+        case 'PutSecretValue': {
+          refuseUnknown(request, ['SecretId', 'SecretString', 'ClientRequestToken']);
+          const { name } = aws.secrets.get(request, input.text('SecretId'));
+          const secret = aws.putSecret(newVersion(request, input, name));
+          return { ...created(secret), VersionStages: ['AWSCURRENT'] };
         }
         default:
           return unknownOperation;
       }
     },
   };
+}
+
+type Version = Pick<Secret, 'value' | 'versionId' | 'changedAt'>;
+
+function versionOf(
+  secret: Secret,
+  wanted: { readonly stage: string | undefined; readonly id: string | undefined },
+): Version {
+  const stages: Readonly<Record<string, Version | undefined>> = {
+    AWSCURRENT: secret,
+    AWSPREVIOUS: secret.previous,
+  };
+  if (wanted.stage !== undefined) {
+    const found = stages[wanted.stage];
+    if (!found) throw noVersion(`staging label: ${wanted.stage}`);
+    if (wanted.id !== undefined && wanted.id !== found.versionId) throw noVersion(`VersionId: ${wanted.id}`);
+    return found;
+  }
+  if (wanted.id === undefined) return secret;
+  const found = Object.values(stages).find((version) => version?.versionId === wanted.id);
+  if (!found) throw noVersion(`VersionId: ${wanted.id}`);
+  return found;
+}
+
+function described(secret: Secret, versions: 'VersionIdsToStages' | 'SecretVersionsToStages') {
+  return {
+    ARN: secret.arn,
+    Name: secret.name,
+    CreatedDate: secret.createdAt / 1000,
+    LastChangedDate: secret.changedAt / 1000,
+    [versions]: {
+      [secret.versionId]: ['AWSCURRENT'],
+      ...(secret.previous ? { [secret.previous.versionId]: ['AWSPREVIOUS'] } : {}),
+    },
+  };
+}
+
+function created(secret: Secret) {
+  return { ARN: secret.arn, Name: secret.name, VersionId: secret.versionId };
+}
+
+/** The token of a request is the id of the version that it makes. */
+function newVersion({ account, region }: AwsRequest, input: Parameters, name: string) {
+  const versionId = input.optionalText('ClientRequestToken');
+  if (versionId !== undefined && (versionId.length < 32 || versionId.length > 64))
+    throw invalid(`ClientRequestToken must be 32 to 64 characters long, not ${versionId.length}`);
+  const value = input.text('SecretString');
+  return { account, region, name, value, ...(versionId === undefined ? {} : { versionId }) };
+}
+
+/** What the lab would not do must not be asked for in silence. */
+function refuseUnknown(request: AwsRequest, known: readonly string[]): void {
+  const other = Object.keys(request.parameters).find((name) => !known.includes(name));
+  if (other !== undefined) throw invalid(`the lab's ${request.operation} does not know ${other}`);
+}
+
+function invalid(message: string) {
+  return new AwsError('InvalidParameterException', message);
 }
 
 function noVersion(what: string) {
