@@ -1,0 +1,31 @@
+import { afterAll, beforeAll } from 'vitest';
+import { PROJECTS, type Stage } from '../stage.ts';
+import { outage } from './outage.ts';
+import { overview } from './overview.ts';
+import { replies } from './replies.ts';
+import { story } from './story.ts';
+import { waysIn } from './ways-in.ts';
+
+/**
+ * Every behaviour of Argo CD that eks-nightshift relies on, on one stage: a real Argo CD with `npm run conformance`,
+ * the lab's with `npm test`.
+ */
+export function argocdBehaviours(open: () => Promise<Stage>): { readonly stage: () => Stage | undefined } {
+  let stage: Stage | undefined;
+  beforeAll(async () => {
+    stage = await open();
+    for (const project of PROJECTS) await stage.addProject(project);
+  });
+  afterAll(() => stage?.close());
+  const opened = () => {
+    if (!stage) throw new Error('the stage is not open');
+    return stage;
+  };
+  waysIn(opened);
+  replies(opened);
+  overview(opened);
+  story(opened);
+  // The last: afterwards the server is gone.
+  outage(opened);
+  return { stage: () => stage };
+}

@@ -1,0 +1,232 @@
+/** The whole of branch-deploy for the event of one build. CodeBuild and the table are doubles, Argo CD is not. */
+import { describe, expect, test } from 'vitest';
+import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
+import { parseEvent } from '#functions/branch-deploy/event.ts';
+import type { Argocd, Build } from '#functions/branch-deploy/ports.ts';
+import { createReporter } from '#functions/branch-deploy/report.ts';
+import { type BranchDeployPorts, run } from '#functions/branch-deploy/run.ts';
+import type { Decision } from '#model/decision.ts';
+import type { BranchDeploySettings } from '#model/settings.ts';
+import { aMemoryTable } from '../../../functions/branch-deploy/memory-table.ts';
+import { PROJECT, ROLE, type Stage, settingsOf } from '../stage.ts';
+
+const ACCOUNT = '111111111111';
+const REGION = 'ap-northeast-1';
+const BUILDS = 'api-develop';
+
+export function story(stage: () => Stage): void {
+  describe('branch-deploy from the event of a build to its verdict', () => {
+    const through = {
+      server: async () => stage().server(await stage().projectToken(PROJECT, ROLE)),
+      kubernetes: async () => stage().objects(),
+    };
+
+    test.each(['server', 'kubernetes'] as const)(
+      'a merge is deployed: Synced and Healthy at its commit, through the %s',
+      async (way) => {
+        const name = `t-merged-${way}`;
+        await stage().addApplication({ name });
+        const sha = await stage().push(name);
+        const desk = aDesk(stage(), name, await through[way]());
+        await desk.built(1, sha);
+        await desk.settled();
+        expect(desk.said()).toEqual([
+          `sync: build 1 of ${BUILDS} (${sha.slice(0, 7)}) succeeded`,
+          `deployed: Synced and Healthy at ${sha.slice(0, 7)}`,
+        ]);
+        const { status } = await stage().object(name);
+        expect(status?.operationState?.phase).toBe('Succeeded');
+      },
+    );
+
+    test('of two merges the later one is deployed, and the former is superseded', async () => {
+      const name = 't-twice';
+      await stage().addApplication({ name });
+      const former = await stage().push(name);
+      const later = await stage().push(name);
+      const desk = aDesk(stage(), name, await through.server());
+      await desk.built(1, former);
+      await desk.built(2, later);
+      await desk.settled();
+      expect(desk.actions()).toContain('superseded');
+      expect(desk.said().at(-1)).toMatch(/^deployed: .*Synced and Healthy at /);
+      expect(desk.said().at(-1)).toContain(later.slice(0, 7));
+    });
+
+    test('an application that is busy is waited for, and then synced', async () => {
+      const name = 't-busy';
+      await stage().addApplication({ name, hook: true });
+      await stage().syncAsAdmin(name);
+      const sha = await stage().push(name);
+      const desk = aDesk(stage(), name, await through.server());
+      await desk.built(1, sha);
+      expect(desk.actions()).toEqual(['wait']);
+      await stage().terminateAsAdmin(name);
+      await stage().until('the end of the foreign operation', async () => {
+        const { operation } = await stage().object(name);
+        return operation === undefined;
+      });
+      await desk.tick();
+      await stage().until('our operation', async () => {
+        const { operation } = await stage().object(name);
+        return operation?.initiatedBy?.username === `proj:${PROJECT}:${ROLE}`;
+      });
+      expect(desk.actions().at(-1)).not.toBe('fail');
+    });
+
+    test('in a closed window it is deferred', async () => {
+      const name = 't-frozen';
+      await stage().addApplication({ name, project: 'frozen' });
+      const sha = await stage().push(name);
+      const argocd = stage().server(await stage().projectToken('frozen', ROLE));
+      const desk = aDesk(stage(), name, argocd, 'frozen');
+      await desk.built(1, sha);
+      expect(desk.actions()).toEqual(['defer']);
+      expect(desk.said()[0]).toContain('blocked by sync window');
+    });
+
+    test('a sync that failed is said to have failed, with the message of Argo CD', async () => {
+      const name = 't-failed';
+      await stage().addApplication({ name, webhook: true });
+      const sha = await stage().push(name);
+      const desk = aDesk(stage(), name, await through.server());
+      await desk.built(1, sha);
+      await desk.settled();
+      expect(desk.actions().at(-1)).toBe('fail');
+      expect(desk.said().at(-1)).toContain('one or more objects failed to apply');
+    });
+
+    test('a rollout that breaks is said to be Degraded', async () => {
+      const name = 't-degraded';
+      await stage().addApplication({ name });
+      await stage().rollout(name, 'fails');
+      const sha = await stage().push(name);
+      const desk = aDesk(stage(), name, await through.server());
+      await desk.built(1, sha);
+      await desk.settled();
+      expect(desk.actions().at(-1)).toBe('fail');
+      expect(desk.said().at(-1)).toContain('Degraded');
+    });
+
+    test('a token without the right to sync is a failure that names it', async () => {
+      const name = 't-forbidden';
+      await stage().addApplication({ name, project: 'others' });
+      const sha = await stage().push(name);
+      const argocd = stage().server(await stage().projectToken('others', 'reader'));
+      const desk = aDesk(stage(), name, argocd, 'others');
+      await expect(desk.built(1, sha)).rejects.toThrow(name);
+      expect(desk.said().at(-1)).toMatch(/^fail: .*permission denied: applications, sync/);
+    });
+  });
+}
+
+/** branch-deploy as it is composed for Lambda, for one application whose branch has its name. */
+function aDesk(stage: Stage, name: string, argocd: Argocd, project = PROJECT) {
+  const settings: BranchDeploySettings = {
+    environment: 'develop',
+    production: false,
+    account: ACCOUNT,
+    region: REGION,
+    cluster: 'develop',
+    dryRun: false,
+    argocd: { url: 'https://argocd.example.com', tokenSecret: 'token', through: 'server' },
+    builds: [
+      {
+        project: BUILDS,
+        repository: stage.repository,
+        branch: name,
+        applications: [settingsOf({ name, project })],
+      },
+    ],
+    whenAsleep: 'defer',
+    driftMinutes: 0,
+  };
+  const table = aMemoryTable();
+  const builds: Build[] = [];
+  const decisions: Decision[] = [];
+  const ports: BranchDeployPorts = {
+    argocd,
+    builds: {
+      read: async (ids) => builds.filter(({ id }) => ids.includes(id)),
+      recent: async () => builds.map(({ id }) => id).reverse(),
+    },
+    deploys: createDesiredDeploys(table),
+    night: createNight(table),
+    reporter: createReporter({
+      environment: settings.environment,
+      now: () => stage.now(),
+      record: async (said) => void decisions.push(...said),
+    }),
+    seen: new Set(),
+    now: () => stage.now(),
+    pause: (ms) => stage.pause(ms),
+    random: () => 0.5,
+  };
+  const tick = () =>
+    run(
+      parseEvent({
+        source: 'nightshift',
+        trigger: 'tick',
+        schedule: 'branch-deploy-tick',
+        id: 'tick',
+        time: stage.now().toISOString(),
+      }),
+      settings,
+      ports,
+    );
+  return {
+    /** The build ended well, and its event is dealt with. */
+    async built(number: number, sha: string) {
+      const id = `${BUILDS}:00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+      const ended = stage.now();
+      builds.push({
+        id,
+        project: BUILDS,
+        number,
+        status: 'SUCCEEDED',
+        initiator: 'GitHub-Hookshot/abc',
+        location: stage.repository,
+        sourceVersion: `refs/heads/${name}^{${sha}}`,
+        resolvedSourceVersion: sha,
+        exported: {},
+        startedAt: new Date(ended.getTime() - 60_000),
+        endedAt: ended,
+      });
+      await run(parseEvent(anEvent(id, ended)), settings, ports);
+    },
+    tick,
+    /** Ticks until there is a verdict. */
+    settled: () =>
+      stage.until(
+        'a verdict',
+        async () => {
+          if (['deployed', 'fail'].includes(decisions.at(-1)?.action ?? '')) return true;
+          await tick();
+          return false;
+        },
+        90,
+      ),
+    actions: () => decisions.map(({ action }) => action),
+    said: () => decisions.map(({ action, reason }) => `${action}: ${reason}`),
+  };
+}
+
+function anEvent(id: string, time: Date) {
+  return {
+    version: '0',
+    id: `event-of-${id}`,
+    'detail-type': 'CodeBuild Build State Change',
+    source: 'aws.codebuild',
+    account: ACCOUNT,
+    region: REGION,
+    time: time.toISOString(),
+    resources: [`arn:aws:codebuild:${REGION}:${ACCOUNT}:build/${id}`],
+    detail: {
+      'build-status': 'SUCCEEDED',
+      'project-name': BUILDS,
+      'build-id': `arn:aws:codebuild:${REGION}:${ACCOUNT}:build/${id}`,
+      'additional-information': { 'build-complete': true },
+      version: '1',
+    },
+  };
+}

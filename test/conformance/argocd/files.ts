@@ -1,0 +1,68 @@
+/** The files of an application's branch. */
+import { stringify } from 'yaml';
+import { DEPLOYMENT_REPLICAS, DESTINATION, type NewApplication } from './stage.ts';
+
+export const SOURCE_PATH = 'deploy';
+/** Objects with this label are for the webhook that nobody answers. */
+export const WEBHOOK_LABEL = 'conformance/admitted-by-webhook';
+
+/** `version` is that of the image. */
+export function filesOf(application: NewApplication, version: number): Record<string, string> {
+  const objects = {
+    'deployment.yaml': deploymentOf(application, version),
+    ...(application.hook ? { 'hook.yaml': hookOf(application) } : {}),
+  };
+  return written(objects);
+}
+
+/** Those of the second source. */
+export function moreFilesOf(application: NewApplication, version: number): Record<string, string> {
+  return written({
+    'configmap.yaml': {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: `${application.name}-settings`, namespace: DESTINATION },
+      data: { version: String(version) },
+    },
+  });
+}
+
+function written(objects: Readonly<Record<string, object>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(objects).map(([file, object]) => [`${SOURCE_PATH}/${file}`, stringify(object)]),
+  );
+}
+
+function deploymentOf({ name, webhook, paused }: NewApplication, version: number) {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace: DESTINATION, ...(webhook ? { labels: { [WEBHOOK_LABEL]: 'true' } } : {}) },
+    spec: {
+      replicas: DEPLOYMENT_REPLICAS,
+      ...(paused ? { paused } : {}),
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: { containers: [{ name: 'main', image: `example/${name}:${version}` }] },
+      },
+    },
+  };
+}
+
+function hookOf({ name }: NewApplication) {
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: {
+      name: `${name}-before`,
+      namespace: DESTINATION,
+      annotations: { 'argocd.argoproj.io/hook': 'PreSync' },
+    },
+    spec: {
+      template: {
+        spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'example/migrate:1' }] },
+      },
+    },
+  };
+}
