@@ -106,7 +106,6 @@ export function decide(settings: SpotDrainSettings, notice: Notice, located: Loc
     case 'spot-stop':
       return drainUntilGone(SPOT_NOTICE_MS);
     case 'spot-hibernate':
-      return drainUntilGone(SHORT_NOTICE_MS);
     case 'state-stopping':
     case 'state-shutting-down':
       return drainUntilGone(SHORT_NOTICE_MS);

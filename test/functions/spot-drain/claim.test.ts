@@ -1,18 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { judgeClaim, resumeClaim, type Wish } from '#functions/spot-drain/claim.ts';
-import type { Claim, ClaimedHook } from '#functions/spot-drain/ports.ts';
-import { INSTANCE } from './a-cluster.ts';
+import type { Claim } from '#functions/spot-drain/ports.ts';
+import { aClaim, aHook, at, aWish, NOW, type Overrides, past, WORKER } from './a-claim.ts';
 
-const NOW = new Date('2026-08-27T03:00:10Z');
-const WORKER = { owner: 'me', leaseUntil: new Date('2026-08-27T03:03:00Z') };
-const HOOK: ClaimedHook = {
-  group: 'workers',
-  name: 'drain',
-  token: 'token-1',
-  since: '2026-08-27T03:00:00Z',
-  heartbeatSeconds: 300,
-  completed: false,
-};
+const HOOK = aHook();
 
 describe('an instance that nobody deals with', () => {
   it('is taken', () => {
@@ -139,44 +130,3 @@ describe('the tick', () => {
     ).toBe(2);
   });
 });
-
-function at(seconds: number): string {
-  return new Date(Date.parse('2026-08-27T03:00:00Z') + seconds * 1_000).toISOString();
-}
-
-function past(): string {
-  return '2026-08-27T03:00:09Z';
-}
-
-type Overrides<T> = { readonly [K in keyof T]?: T[K] | undefined };
-
-function aWish(overrides: Overrides<Wish> = {}): Wish {
-  return {
-    instanceId: INSTANCE,
-    node: 'node',
-    cause: 'spot-terminate',
-    depth: 'drain',
-    force: true,
-    night: false,
-    deadline: at(115),
-    until: at(115),
-    trigger: 'event-2',
-    noticedAt: at(0),
-    hooks: [],
-    ...overrides,
-  } as Wish;
-}
-
-function aClaim(overrides: Overrides<Claim> = {}): Claim {
-  return {
-    ...aWish(),
-    trigger: 'event-1',
-    owner: 'other',
-    leaseUntil: '2026-08-27T03:03:00Z',
-    state: 'working',
-    attempts: 1,
-    since: at(1),
-    ...(overrides.state === 'done' ? { doneAt: at(5) } : {}),
-    ...overrides,
-  } as Claim;
-}
