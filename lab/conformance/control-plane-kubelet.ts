@@ -311,8 +311,10 @@ function isFinished(pod: Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
+/** Another pod of that name is there by now: 409 to a deletion, 422 to a patch. */
 function isPreconditionFailed(error: unknown): boolean {
-  return error instanceof KubernetesError && error.status === 409;
+  if (!(error instanceof KubernetesError)) return false;
+  return error.status === 409 || (error.status === 422 && error.detail.includes('metadata.uid'));
 }
 
 function ended(exitCode: number): ContainerState {

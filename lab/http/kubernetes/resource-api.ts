@@ -10,6 +10,7 @@ import {
   badRequest,
   conflict,
   failure,
+  invalid,
   methodNotAllowed,
   unsupportedMediaType,
 } from '#lab/world/kubernetes/status.ts';
@@ -63,6 +64,7 @@ export function createResourceApi(kubernetes: Kubernetes, context: WorldContext)
       case 'delete': {
         if (status) throw methodNotAllowed();
         const options = deleteOptions(await call.body(), query);
+        checkDeleteOptions(options);
         return { status: 200, body: api.delete(...target, options) };
       }
       default:
@@ -71,7 +73,7 @@ export function createResourceApi(kubernetes: Kubernetes, context: WorldContext)
   };
 
   function list({ request, query }: Call): Answer {
-    const limit = Number(query.get('limit') ?? '0');
+    const limit = wholeNumber(query.get('limit'));
     const optional = (key: string, parameter = key) => {
       const value = query.get(parameter);
       return value ? { [key]: value } : {};
@@ -126,8 +128,11 @@ export function createResourceApi(kubernetes: Kubernetes, context: WorldContext)
     const { namespace = '', name = '' } = call.request;
     const body = (await objectBody(call)) as EvictionInput;
     if (body.kind !== undefined && body.kind !== 'Eviction') {
-      throw badRequest(`${body.kind} in version "v1" cannot be handled as a Eviction`);
+      throw badRequest(
+        `${body.kind} in version "v1" cannot be handled as a Eviction: converting (v1.${body.kind}) to (policy.Eviction): unknown conversion`,
+      );
     }
+    checkDeleteOptions(body.deleteOptions ?? {});
     if (body.apiVersion !== undefined && !/^policy\/v1(beta1)?$/.test(body.apiVersion)) {
       throw badRequest(
         `the API version in the data (${body.apiVersion}) does not match the expected API version (policy/v1)`,
@@ -186,6 +191,15 @@ export function createResourceApi(kubernetes: Kubernetes, context: WorldContext)
           ? applyToScale(patchType(call), scale, await call.body())
           : undefined;
     if (!given) throw methodNotAllowed();
+    const replicas: unknown = given['spec']?.replicas ?? 0;
+    if (typeof replicas === 'number' && replicas < 0)
+      throw invalid({ group: 'autoscaling', kind: 'Scale' }, name, [
+        {
+          field: 'spec.replicas',
+          message: `Invalid value: ${replicas}: must be greater than or equal to 0`,
+          reason: 'FieldValueInvalid',
+        },
+      ]);
     const version = given.metadata?.resourceVersion;
     const changed = api.patch(
       resource.key,
@@ -193,7 +207,7 @@ export function createResourceApi(kubernetes: Kubernetes, context: WorldContext)
       name,
       {
         ...(version ? { metadata: { resourceVersion: version } } : {}),
-        spec: { replicas: given['spec']?.replicas ?? 0 },
+        spec: { replicas },
       },
       { type: 'merge', dryRun },
     );
@@ -201,14 +215,16 @@ export function createResourceApi(kubernetes: Kubernetes, context: WorldContext)
   }
 }
 
+/** A size of zero is left out of the spec, as Go leaves out what is empty. */
 function scaleOf(object: KubeObject) {
+  const replicas: number = object['spec']?.replicas ?? 0;
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const labels: Record<string, string> = object['spec']?.selector?.matchLabels ?? {};
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: { replicas: object['spec']?.replicas ?? 0 },
+    spec: replicas === 0 ? {} : { replicas },
     status: {
       replicas: object['status']?.replicas ?? 0,
       selector: Object.entries(labels)
@@ -224,15 +240,32 @@ function applyToScale(type: PatchType, scale: ReturnType<typeof scaleOf>, patch:
 
 function readDryRun(query: URLSearchParams): boolean {
   const values = query.getAll('dryRun').filter((value) => value !== '');
-  if (values.some((value) => value !== 'All')) {
-    throw failure(
-      422,
-      'Invalid',
-      `Options is invalid: dryRun: Unsupported value: [${values.map((one) => JSON.stringify(one)).join(',')}]: supported values: "All"`,
-      {},
-    );
-  }
+  if (values.some((value) => value !== 'All'))
+    throw unsupportedOption('CreateOptions', 'dryRun', values, ['All']);
   return values.length > 0;
+}
+
+const POLICIES = ['Foreground', 'Background', 'Orphan'];
+
+function checkDeleteOptions({ dryRun = [], propagationPolicy }: DeleteOptions): void {
+  if (dryRun.some((value) => value !== 'All'))
+    throw unsupportedOption('DeleteOptions', 'dryRun', dryRun, ['All']);
+  if (propagationPolicy !== undefined && !POLICIES.includes(propagationPolicy))
+    throw unsupportedOption('DeleteOptions', 'propagationPolicy', propagationPolicy, [...POLICIES, 'nil']);
+}
+
+function unsupportedOption(kind: string, field: string, value: unknown, supported: readonly string[]) {
+  const values = supported.map((one) => JSON.stringify(one)).join(', ');
+  const message = `Unsupported value: ${JSON.stringify(value)}: supported values: ${values}`;
+  return invalid({ group: 'meta.k8s.io', kind }, '', [{ field, message, reason: 'FieldValueNotSupported' }]);
+}
+
+/** Throws what Go says of a number that is none. */
+function wholeNumber(text: string | null): number {
+  if (text === null || text === '') return 0;
+  if (!/^[+-]?\d+$/.test(text))
+    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return Number(text);
 }
 
 const patchTypes: Readonly<Record<string, PatchType>> = {
@@ -258,8 +291,10 @@ async function objectBody(call: Call): Promise<ObjectInput> {
     throw unsupportedMediaType(['application/json']);
   const body = await call.body();
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    const { resource, subresource } = call.request;
+    const kind = subresource === 'eviction' ? 'Eviction' : resource.kind;
     throw badRequest(
-      "the object provided is unrecognized (must be of type Object): couldn't get version/kind; json parse error: unexpected end of JSON input",
+      `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)`,
     );
   }
   return body as ObjectInput;

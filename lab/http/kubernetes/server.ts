@@ -5,7 +5,7 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Kubernetes, User } from '#lab/world/kubernetes/index.ts';
 import type { KubeObject, ObjectInput } from '#lab/world/kubernetes/objects.ts';
-import { groupVersion } from '#lab/world/kubernetes/resources.ts';
+import { groupVersion, resources } from '#lab/world/kubernetes/resources.ts';
 import {
   badRequest,
   failure,
@@ -62,6 +62,11 @@ export interface KubernetesEndpoint {
   close(): Promise<void>;
 }
 
+const PAGE_NOT_FOUND = {
+  status: 404,
+  body: '404 page not found\n',
+  contentType: 'text/plain; charset=utf-8',
+};
 const MAX_BODY = 3 * 1024 * 1024;
 
 export async function serveKubernetes(options: ServeOptions): Promise<KubernetesEndpoint> {
@@ -112,9 +117,10 @@ export async function serveKubernetes(options: ServeOptions): Promise<Kubernetes
     url: URL,
   ): Promise<{ status: number; body: unknown; contentType?: string } | undefined> => {
     checkAccess(kubernetes, user, request);
-    if ('unknown' in request) throw unknownPath();
-    if ('resource' in request && !kubernetes.serves(request.resource)) throw unknownPath();
     if ('path' in request) return answerPath(discovery, request.path, request.verb, incoming);
+    if ('unknown' in request) return notThere(request.group);
+    if ('resource' in request && !kubernetes.serves(request.resource))
+      return notThere(request.resource.group);
     const body = () => readBody(incoming);
     if ('review' in request) {
       if (request.verb !== 'create') throw methodNotAllowed();
@@ -139,6 +145,12 @@ export async function serveKubernetes(options: ServeOptions): Promise<Kubernetes
     const contentType = (incoming.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
     const answer = await serveResource({ request, query: url.searchParams, contentType, body });
     return { status: answer.status, body: render(request, answer, accept.table, url.searchParams) };
+  };
+
+  /** Throws a Status where the group is known; of any other the server says no more than that the page is not there. */
+  const notThere = (group: string) => {
+    if (resources.some((one) => one.group === group && kubernetes.serves(one))) throw unknownPath();
+    return PAGE_NOT_FOUND;
   };
 
   const render = (
@@ -212,7 +224,11 @@ function answerPath(
   if (['/healthz', '/livez', '/readyz'].includes(clean))
     return { status: 200, body: 'ok', contentType: 'text/plain; charset=utf-8' };
   const found = discovery.at(clean, incoming.headers.accept ?? '', incoming.headers.host ?? '');
-  if (!found) throw unknownPath();
+  if (!found) {
+    const group = /^\/apis\/([^/]+)\/./.exec(clean)?.[1];
+    if (group !== undefined && discovery.at(`/apis/${group}`, '', '')) throw unknownPath();
+    return PAGE_NOT_FOUND;
+  }
   return { status: 200, ...found };
 }
 

@@ -66,13 +66,11 @@ const defaulters: Readonly<Record<string, (draft: KubeObject) => void>> = {
     spec.revisionHistoryLimit ??= 10;
     podDefaults(spec.template?.spec ?? {});
   },
-  'poddisruptionbudgets.policy': (budget) => {
-    const spec = budget.spec ?? {};
-    if (spec.minAvailable === undefined && spec.maxUnavailable === undefined) spec.minAvailable = 1;
-  },
   events: (event) => {
-    event.type ??= 'Normal';
-    event.count ??= 1;
+    event.source ??= {};
+    event.reportingComponent ??= '';
+    event.reportingInstance ??= '';
+    for (const time of ['firstTimestamp', 'lastTimestamp', 'eventTime']) event[time] ??= null;
   },
 };
 
@@ -82,6 +80,7 @@ function podDefaults(spec: Json): void {
   spec.dnsPolicy ??= 'ClusterFirst';
   spec.schedulerName ??= 'default-scheduler';
   spec.securityContext ??= {};
+  spec.enableServiceLinks ??= true;
   for (const container of spec.containers ?? []) {
     container.imagePullPolicy ??= /:latest$|^[^:]+$/.test(container.image ?? '') ? 'Always' : 'IfNotPresent';
     container.resources ??= {};
@@ -214,8 +213,8 @@ const rules: Readonly<Record<string, (object: KubeObject) => FieldProblem[]>> = 
       if (taints.findIndex((other) => other.key === taint.key && other.effect === taint.effect) < index)
         problems.push({
           field,
-          message: `Duplicate value: ${JSON.stringify(taint)}: taints must be unique by key and effect pair`,
-          reason: 'FieldValueInvalid',
+          message: `Duplicate value: ${goTaint(taint)}: taints must be unique by key and effect pair`,
+          reason: 'FieldValueDuplicate',
         });
       return problems;
     }),
@@ -225,6 +224,11 @@ const rules: Readonly<Record<string, (object: KubeObject) => FieldProblem[]>> = 
   'poddisruptionbudgets.policy': ({ spec }) => {
     if (spec?.minAvailable !== undefined && spec?.maxUnavailable !== undefined)
       return [invalidValue('spec', spec, 'minAvailable and maxUnavailable cannot be both set')];
+    const problems = [
+      ...amountProblems(spec?.minAvailable, 'spec.minAvailable'),
+      ...amountProblems(spec?.maxUnavailable, 'spec.maxUnavailable'),
+    ];
+    if (problems.length > 0) return problems;
     const policy = spec?.unhealthyPodEvictionPolicy;
     if (policy !== undefined && policy !== 'IfHealthyBudget' && policy !== 'AlwaysAllow')
       return [
@@ -244,6 +248,23 @@ const rules: Readonly<Record<string, (object: KubeObject) => FieldProblem[]>> = 
       : [invalidValue('involvedObject.namespace', namespace, 'does not match event.namespace')];
   },
 };
+
+function goTaint({ key, value = '', effect, timeAdded = null }: Json): string {
+  return JSON.stringify({ Key: key, Value: value, Effect: effect, TimeAdded: timeAdded });
+}
+
+const percentRule =
+  "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
+
+function amountProblems(value: Json, field: string): FieldProblem[] {
+  if (value === undefined) return [];
+  if (typeof value === 'number')
+    return value < 0 ? [invalidValue(field, value, 'must be greater than or equal to 0')] : [];
+  if (!/^\d+%$/.test(value)) return [invalidValue(field, value, percentRule)];
+  return Number.parseInt(value, 10) > 100
+    ? [invalidValue(field, value, 'must not be greater than 100%')]
+    : [];
+}
 
 function podSpecProblems(spec: Json, field: string): FieldProblem[] {
   if (!spec?.containers?.length) return [required(`${field}.containers`)];

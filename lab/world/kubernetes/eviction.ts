@@ -56,8 +56,10 @@ export function* evict(
   },
 ): Generator<EvictionStep, StatusBody, void> {
   const { namespace, name, body } = request;
-  const home = registry.find('namespaces', undefined, namespace);
-  if (home?.metadata.deletionTimestamp) {
+  const home = registry.get('namespaces', undefined, namespace);
+  if (body.metadata?.namespace && body.metadata.namespace !== namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  if (home.metadata.deletionTimestamp) {
     throw forbidden(
       resourceOf('pods'),
       name,

@@ -19,7 +19,7 @@ export function mergePatch(target: Json, patch: Json): Json {
 export function jsonPatch(target: Json, operations: Json): Json {
   if (!Array.isArray(operations)) {
     throw badRequest(
-      'error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch',
+      'error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp',
     );
   }
   let document = copyOf(target);

@@ -127,6 +127,7 @@ export function createRegistry(
     if (!pod.spec) return;
     if (typeof name !== 'string' || name === '') {
       pod.spec.priority = 0;
+      pod.spec.preemptionPolicy ??= 'PreemptLowerPriority';
       return;
     }
     const known = store.get('priorityclasses.scheduling.k8s.io', undefined, name);
@@ -157,6 +158,7 @@ export function createRegistry(
     keep(draft.metadata, previous.metadata, 'deletionGracePeriodSeconds');
     if (generation !== undefined)
       draft.metadata.generation = isEqual(draft.spec, previous.spec) ? generation : generation + 1;
+    leaveOutEmpty(draft);
     setDefaults(resource, draft);
     // What is the same need not be compared again.
     if (previous.spec && isEqual(draft.spec, previous.spec)) draft.spec = previous.spec;
@@ -267,6 +269,7 @@ export function createRegistry(
       else delete draft.metadata.generation;
       // A node is the one object that is born with its status: the kubelet registers both at once.
       if (resource.key !== 'nodes' && resource.subresources.includes('status')) delete draft.status;
+      leaveOutEmpty(draft);
       setDefaults(resource, draft);
       if (resource.key === 'pods') setPriority(draft);
       check(resource, draft);
@@ -295,9 +298,17 @@ export function createRegistry(
       const resource = resourceOf(key);
       const previous = existing(resource, namespace, name);
       const apply = { json: jsonPatch, merge: mergePatch, strategic: strategicMergePatch }[options.type];
-      if (typeof patch !== 'object' || patch === null)
-        throw badRequest('error decoding patch: unexpected end of JSON input');
+      checkPatch(patch, options.type);
       const patched = apply(previous, patch) as ObjectInput;
+      const { uid } = patched.metadata ?? {};
+      if (uid !== undefined && uid !== previous.metadata.uid)
+        throw invalid(resource, name, [
+          {
+            field: 'metadata.uid',
+            message: `Invalid value: ${JSON.stringify(uid)}: field is immutable`,
+            reason: 'FieldValueInvalid',
+          },
+        ]);
       return replace(resource, previous, patched, options);
     },
 
@@ -355,8 +366,8 @@ export function createRegistry(
         draft.metadata.deletionTimestamp = timestamp(
           (terminating ? Math.max(from, context.clock.now()) : context.clock.now()) + grace * 1_000,
         );
-        draft.metadata.deletionGracePeriodSeconds = grace;
         if (resource.key === 'namespaces') draft.status = { ...draft.status, phase: 'Terminating' };
+        else draft.metadata.deletionGracePeriodSeconds = grace;
       }
       const released = isReleased(resource, draft);
       if (!dryRun) {
@@ -418,14 +429,38 @@ function checkPreconditions(resource: Resource, object: KubeObject, options: Del
 }
 
 function checkKind(resource: Resource, object: ObjectInput): void {
-  if (object.kind !== undefined && object.kind !== resource.kind)
+  const { group, version, kind } = resource;
+  if (object.kind !== undefined && object.kind !== kind) {
+    const internal = group.split('.')[0] || 'core';
     throw badRequest(
-      `${object.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: converting (${object.kind}) to (${resource.kind})`,
+      `${object.kind} in version "${version}" cannot be handled as a ${kind}: converting (${version}.${object.kind}) to (${internal}.${kind}): unknown conversion`,
     );
+  }
   if (object.apiVersion !== undefined && object.apiVersion !== groupVersion(resource))
     throw badRequest(
       `the API version in the data (${object.apiVersion}) does not match the expected API version (${groupVersion(resource)})`,
     );
+}
+
+function checkPatch(patch: unknown, type: PatchType): void {
+  const isList = Array.isArray(patch);
+  if (patch === null || patch === undefined)
+    throw badRequest(
+      patch === null ? 'Invalid JSON Patch' : 'error decoding patch: unexpected end of JSON input',
+    );
+  if (type === 'json' ? isList : typeof patch === 'object' && !isList) return;
+  const given = isList ? 'array' : typeof patch;
+  const wanted = type === 'json' ? '[]handlers.jsonPatchOp' : 'map[string]interface {}';
+  const why = `json: cannot unmarshal ${given} into Go value of type ${wanted}`;
+  throw badRequest(type === 'strategic' ? why : `error decoding patch: ${why}`);
+}
+
+/** What is empty is not there: Go leaves it out when it writes the object. */
+function leaveOutEmpty(draft: KubeObject): void {
+  const { metadata, spec } = draft;
+  for (const key of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const)
+    if (metadata[key] !== undefined && Object.keys(metadata[key]).length === 0) delete metadata[key];
+  if (Array.isArray(spec?.taints) && spec.taints.length === 0) delete spec.taints;
 }
 
 function keep<T extends object, K extends keyof T>(target: T, source: T, key: K): void {

@@ -9,14 +9,15 @@ export interface StatusBody {
   message?: string;
   reason?: string;
   details?: StatusDetails;
-  code: number;
+  /** A success of 200 says none. */
+  code?: number;
 }
 
 export class StatusError extends Error {
   override name = 'StatusError';
-  readonly status: StatusBody;
+  readonly status: StatusBody & { code: number };
 
-  constructor(status: StatusBody) {
+  constructor(status: StatusBody & { code: number }) {
     super(status.message ?? status.reason ?? `status ${status.code}`);
     this.status = status;
   }
@@ -43,7 +44,6 @@ export function success(details?: StatusDetails): StatusBody {
     metadata: {},
     status: 'Success',
     ...(details ? { details } : {}),
-    code: 200,
   };
 }
 
@@ -122,6 +122,7 @@ export interface FieldProblem {
     | 'FieldValueRequired'
     | 'FieldValueInvalid'
     | 'FieldValueForbidden'
+    | 'FieldValueDuplicate'
     | 'FieldValueNotSupported';
 }
 

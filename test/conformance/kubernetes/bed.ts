@@ -74,6 +74,8 @@ export interface Bed {
   /** Time passes by itself meanwhile. */
   live<T>(doing: () => Promise<T>): Promise<T>;
   readonly clock: Clock;
+  /** Meanwhile the server has hardly any room for `nobody`: of many requests at once it refuses most. */
+  crowded<T>(doing: () => Promise<T>): Promise<T>;
   /** Every token that continues a list and was given until now is too old afterwards. */
   forgetPages(): Promise<void>;
   /** A program to compare with, if there is one. */

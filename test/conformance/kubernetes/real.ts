@@ -7,7 +7,7 @@ import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts
 import { type ControlPlane, startControlPlane } from '#lab/conformance/control-plane.ts';
 import { startKubelets } from '#lab/conformance/control-plane-kubelet.ts';
 import { type Bed, GROUPS, type Who } from './bed.ts';
-import { addCustomResources, applyManifests, askingOf } from './setup.ts';
+import { addCustomResources, addNarrowPriority, applyManifests, askingOf } from './setup.ts';
 
 const PATIENCE_MS = 60_000;
 /** Its default is five minutes: so long would a test of pages that are too old take. */
@@ -80,6 +80,10 @@ export async function aRealBed(assets: string): Promise<Bed> {
       now: () => new Date(),
       random: Math.random,
       sleep: (ms, signal) => wait(ms, undefined, signal ? { signal } : {}).catch(() => undefined),
+    },
+    async crowded(doing) {
+      await addNarrowPriority(bed);
+      return doing();
     },
     // A round of the compaction forgets what was there at the round before.
     forgetPages: () => wait(3 * COMPACTION_SECONDS * 1_000),

@@ -70,6 +70,44 @@ export async function addCustomResources(bed: Bed): Promise<void> {
   }
 }
 
+/** A priority level of `nobody` alone, without a seat that is its own: one request at a time. */
+export async function addNarrowPriority(bed: Bed): Promise<void> {
+  const api = '/apis/flowcontrol.apiserver.k8s.io/v1';
+  const name = 'narrow';
+  await must(bed, 'POST', `${api}/prioritylevelconfigurations`, {
+    metadata: { name },
+    spec: {
+      type: 'Limited',
+      limited: {
+        nominalConcurrencyShares: 0,
+        lendablePercent: 0,
+        borrowingLimitPercent: 0,
+        limitResponse: { type: 'Reject' },
+      },
+    },
+  });
+  const everything = {
+    verbs: ['*'],
+    apiGroups: ['*'],
+    resources: ['*'],
+    namespaces: ['*'],
+    clusterScope: true,
+  };
+  await must(bed, 'POST', `${api}/flowschemas`, {
+    metadata: { name },
+    spec: {
+      matchingPrecedence: 2,
+      priorityLevelConfiguration: { name },
+      rules: [{ subjects: [{ kind: 'User', user: { name: 'nobody' } }], resourceRules: [everything] }],
+    },
+  });
+  await bed.until('nobody has that priority', async () => {
+    const { headers } = await bed.ask('nobody', { method: 'GET', path: '/api/v1/namespaces' });
+    const { metadata } = await must(bed, 'GET', `${api}/flowschemas/${name}`);
+    return headers['x-kubernetes-pf-flowschema-uid'] === metadata.uid;
+  });
+}
+
 /** The roles and bindings of manifests/. */
 export async function grants(): Promise<readonly Json[]> {
   const files = ['spot-drain', 'night-schedule', 'argocd/branch-deploy'];

@@ -104,6 +104,10 @@ export async function aLabBed(): Promise<Bed> {
           });
         }),
     },
+    async crowded(doing) {
+      endpoint.faults.add({ path: /./, times: 20, reply: 429 });
+      return doing().finally(() => endpoint.faults.clear());
+    },
     async forgetPages() {
       kubernetes.api.store.compact();
     },

@@ -122,7 +122,8 @@ describe('who asks', () => {
         contentType: 'application/merge-patch+json',
         body: { spec: { replicas: 0 } },
       });
-    expect((await scale('cluster-autoscaler')).body).toMatchObject({ kind: 'Scale', spec: { replicas: 0 } });
+    const { body } = await scale('cluster-autoscaler');
+    expect({ kind: body.kind, spec: body.spec }).toEqual({ kind: 'Scale', spec: {} });
     expect((await scale('coredns')).status).toBe(403);
     expect((await scale('api', 'default')).status).toBe(403);
     const list = await cluster.request('GET', '/apis/apps/v1/namespaces/kube-system/deployments', {
@@ -431,13 +432,24 @@ describe('discovery', () => {
     );
   });
 
-  it.each(['/apis/nothing/v1/things', '/api/v1/namespaces/default/pods/x/shoes', '/nowhere'])(
+  it.each(['/api/v1/namespaces/default/pods/x/shoes', '/apis/apps/v9/deployments', '/apis/apps/v9'])(
     'does not know %s',
     async (path) => {
       const reply = await cluster.request('GET', path);
       expect(reply.body).toMatchObject({
         code: 404,
         message: 'the server could not find the requested resource',
+      });
+    },
+  );
+
+  it.each(['/apis/nothing/v1/things', '/apis/nothing', '/nowhere'])(
+    'knows so little of %s that it says so without a Status',
+    async (path) => {
+      const reply = await cluster.request('GET', path);
+      expect({ status: reply.status, body: reply.body }).toEqual({
+        status: 404,
+        body: '404 page not found\n',
       });
     },
   );
@@ -472,10 +484,7 @@ describe('faults', () => {
 it('a cluster without Karpenter does not know its resources', async () => {
   const bare = await served(await aRunningCluster(0, { customGroups: ['argoproj.io'] }));
   const reply = await bare.request('GET', '/apis/karpenter.sh/v1/nodepools');
-  expect(reply.body).toMatchObject({
-    code: 404,
-    message: 'the server could not find the requested resource',
-  });
+  expect({ status: reply.status, body: reply.body }).toEqual({ status: 404, body: '404 page not found\n' });
   expect((await bare.request('GET', '/apis/karpenter.sh/v1')).status).toBe(404);
   expect((await bare.request('GET', '/apis/argoproj.io/v1alpha1/applications')).status).toBe(200);
   await bare.endpoint.close();

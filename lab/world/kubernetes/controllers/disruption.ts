@@ -128,7 +128,9 @@ export function createDisruptionController(context: ControllerContext): void {
       const expected = expectedScale(pods);
       return { expected, desired: shareOf(minAvailable, expected) };
     }
-    return { expected: pods.length, desired: minAvailable ?? 0 };
+    // A budget that names no number expects nothing, and so allows nothing.
+    if (minAvailable === undefined) return { expected: 0, desired: 0 };
+    return { expected: pods.length, desired: minAvailable };
   };
 
   /** The sum of the scales of all controllers of the pods; a pod without a controller does not count. */

@@ -101,6 +101,26 @@ export function describeAccess(bed: () => Bed): void {
       expect(await get('admin', '/apis/example.com/v1/things')).toMatchObject({ status: 404 });
     });
 
+    it('that is crowded refuses with a 429 that has a time to wait and no cause', async () => {
+      const cluster = createDrainCluster(bed().clientFor('nobody'));
+      const pod = await addReadyPod(bed(), { namespace, name: 'crowd', node: node.name });
+      const refused = await bed().crowded(async () => {
+        const replies = await Promise.all(Array.from({ length: 40 }, () => cluster.evict(pod)));
+        return replies.filter(({ status }) => status === 429);
+      });
+      expect(refused.length).toBeGreaterThan(0);
+      for (const reply of refused) {
+        expect(reply).toEqual({
+          status: 429,
+          reason: '',
+          causes: [],
+          detail: 'Too many requests, please try again later.',
+          retryAfterSeconds: expect.any(Number),
+        });
+        expect(judge(reply)).toMatchObject({ is: 'later' });
+      }
+    });
+
     it('answers 415 for a kind of patch that it does not know', async () => {
       const { status, body } = await bed().ask('admin', {
         method: 'PATCH',

@@ -36,6 +36,12 @@ export function describeAutoscalers(bed: () => Bed): void {
         return (status.replicas ?? 0) === 0 && status.observedGeneration > before.metadata.generation;
       });
       expect(await autoscaler().observe()).toEqual({ kind: 'cluster-autoscaler', replicas: 0 });
+      const { body } = await bed().ask('night-schedule', {
+        method: 'GET',
+        path: `${deploymentPath(NAMESPACE, NAME)}/scale`,
+      });
+      // Nothing is left out: Go writes no zeros.
+      expect(body.spec).toEqual({});
       await autoscaler().resume({ ...view, since: SINCE } as SavedAutoscaler);
       await bed().until('its pods are ready', async () => (await stored()).status.readyReplicas === 2);
       const { spec, metadata } = await stored();

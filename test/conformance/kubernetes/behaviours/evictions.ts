@@ -261,6 +261,13 @@ export function describeEvictions(bed: () => Bed): void {
       await bed().until('the API server knows it', async () => (await cluster.evict(pod)).status === 201);
     });
 
+    it('that names no number lets none go', async () => {
+      await aReadyPod();
+      await addBudget(bed(), { namespace, name: 'web' });
+      const { status, body } = await evictRaw('web');
+      expect({ status, reason: body.reason }).toEqual({ status: 429, reason: 'TooManyRequests' });
+    });
+
     it('beside another on the same pod is 500, without a reason to go by', async () => {
       const pod = await aReadyPod('web', { labels: { app: 'web', tier: 'front' } });
       await addBudget(bed(), { namespace, name: 'web', minAvailable: 0 });

@@ -9,6 +9,7 @@ import { describeEvictions } from './evictions.ts';
 import { describeLists } from './lists.ts';
 import { describeNodes } from './nodes.ts';
 import { describePermissions } from './permissions.ts';
+import { describeWrongRequests } from './wrong-requests.ts';
 
 export function describeKubernetes(bed: () => Bed): void {
   describeNodes(bed);
@@ -16,6 +17,7 @@ export function describeKubernetes(bed: () => Bed): void {
   describeDeletions(bed);
   describeLists(bed);
   describeAccess(bed);
+  describeWrongRequests(bed);
   describeAutoscalers(bed);
   describeArgocdObjects(bed);
   describeDrains(bed);

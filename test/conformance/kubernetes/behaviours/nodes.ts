@@ -57,6 +57,13 @@ export function describeNodes(bed: () => Bed): void {
       expect(await fresh.findNode(NO_NODE)).toBeUndefined();
     });
 
+    it('is known by its name, as long as it runs on that instance', async () => {
+      expect((await cluster.nodeNames()).get(place.instanceId)).toBe(place.name);
+      expect(await cluster.nodeNamed(place.name, place.instanceId)).toMatchObject({ name: place.name });
+      expect(await cluster.nodeNamed(place.name, NO_NODE)).toBeUndefined();
+      expect(await cluster.nodeNamed('nobody', place.instanceId)).toBeUndefined();
+    });
+
     it('is seen to be Ready by night-schedule', async () => {
       const ready = await createNodes(bed().clientFor('night-schedule')).ready();
       expect(ready).toContain(place.instanceId);
