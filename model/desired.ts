@@ -35,7 +35,10 @@ export interface Turn {
   readonly opened: boolean;
 }
 
-type Answer = Pick<Desired, 'state' | 'reason' | 'source'>;
+/** The reason is put into words only where somebody reads it. */
+interface Answer extends Pick<Desired, 'state' | 'source'> {
+  readonly because: () => string;
+}
 
 /** The last answer of each schedule by itself: it is asked for every minute, and the same until the next edge. */
 const known = new WeakMap<
@@ -54,11 +57,11 @@ export function desiredAt(schedule: Schedule, now: Date, overrides: readonly Ove
     // Only the first: the others are not even worked out.
     const next = changes().next().value;
     if (!next) continue;
-    const answer = { ...answerAt(at), until: next.at };
+    const answer = { ...inWords(answerAt(at)), until: new Date(next.at) };
     if (standing.length === 0) known.set(schedule, { from: at, to: Math.min(...edges), answer });
     return answer;
   }
-  return timeline(schedule, at, at, standing).answerAt(at);
+  return inWords(timeline(schedule, at, at, standing).answerAt(at));
 }
 
 /** The changes of state in `(from, to]`, in order. Adjacent windows make none between them. */
@@ -68,7 +71,13 @@ export function transitions(
   to: Date,
   overrides: readonly Override[] = [],
 ): Transition[] {
-  return [...timeline(schedule, from.getTime(), to.getTime(), overrides).changes()];
+  const { changes, reasonOf } = timeline(schedule, from.getTime(), to.getTime(), overrides);
+  return [...changes()].map(({ at, answer }) => ({
+    at: new Date(at),
+    to: answer.state,
+    reason: reasonOf(at, answer),
+    source: answer.source,
+  }));
 }
 
 /** Every turn of a weekly window that touches `[from, to]`, also those that a closed day skips; by start. */
@@ -118,13 +127,14 @@ function timeline(schedule: Schedule, from: number, to: number, overrides: reado
 
   const answerAt = (at: number): Answer => {
     const wish = wishAt(at);
-    if (wish) return { state: wish.state, reason: wishReason(wish, schedule, at), source: 'override' };
+    if (wish) return { state: wish.state, because: () => wishReason(wish, schedule, at), source: 'override' };
     const turn = turnAt(at);
-    if (turn?.opened) return { state: 'awake', reason: openReason(turn, schedule), source: 'calendar' };
-    if (turn) return { state: 'awake', reason: hours(turn, schedule), source: 'schedule' };
+    if (turn?.opened)
+      return { state: 'awake', because: () => openReason(turn, schedule), source: 'calendar' };
+    if (turn) return { state: 'awake', because: () => hours(turn, schedule), source: 'schedule' };
     const skipped = skippedAt(at);
-    if (skipped) return { state: 'asleep', reason: closedReason(skipped), source: 'calendar' };
-    return { state: 'asleep', reason: outsideReason(schedule), source: 'schedule' };
+    if (skipped) return { state: 'asleep', because: () => closedReason(skipped), source: 'calendar' };
+    return { state: 'asleep', because: () => outsideReason(schedule), source: 'schedule' };
   };
 
   /** Where the answer may change: in its reason, if not in its state. */
@@ -133,24 +143,30 @@ function timeline(schedule: Schedule, from: number, to: number, overrides: reado
     ...wishes.flatMap((wish) => [wish.from, wish.until]),
   ].filter((at) => at > from && at <= to);
 
-  function* changes(): Generator<Transition, undefined> {
+  function* changes(): Generator<{ readonly at: number; readonly answer: Answer }, undefined> {
     let state: SleepState = answerAt(from).state;
     for (const at of [...new Set(edges)].sort((a, b) => a - b)) {
       const answer = answerAt(at);
       if (answer.state === state) continue;
       state = answer.state;
-      const ended = wishes.findLast((wish) => wish.until === at)?.override;
-      const reason =
-        answer.source === 'override'
-          ? answer.reason
-          : ended
-            ? `the override by ${ended.author} ends; ${answer.reason}`
-            : edgeReason(at, answer, turns, schedule);
-      yield { at: new Date(at), to: state, reason, source: answer.source };
+      yield { at, answer };
     }
     return undefined;
   }
-  return { answerAt, changes, edges };
+
+  /** Why it changes just then. */
+  const reasonOf = (at: number, answer: Answer): string => {
+    if (answer.source === 'override') return answer.because();
+    const ended = wishes.findLast((wish) => wish.until === at)?.override;
+    return ended
+      ? `the override by ${ended.author} ends; ${answer.because()}`
+      : edgeReason(at, answer, turns, schedule);
+  };
+  return { answerAt, changes, reasonOf, edges };
+}
+
+function inWords({ state, source, because }: Answer): Pick<Desired, 'state' | 'reason' | 'source'> {
+  return { state, reason: because(), source };
 }
 
 function turnsOf(schedule: Schedule, date: number): Turn[] {
@@ -208,12 +224,12 @@ function wishReason(wish: Override, schedule: Schedule, at: number): string {
 function edgeReason(at: number, answer: Answer, turns: readonly Turn[], schedule: Schedule): string {
   if (answer.state === 'awake') {
     const turn = turns.find((other) => !other.closed && other.start === at);
-    if (!turn) return answer.reason;
+    if (!turn) return answer.because();
     const wall = turn.date * DAY_MINUTES + turn.window.start.minute;
-    return `${answer.reason} begin${clockNote(wall, at, schedule.timeZone)}`;
+    return `${answer.because()} begin${clockNote(wall, at, schedule.timeZone)}`;
   }
   const turn = turns.find((other) => !other.closed && other.end === at);
-  if (!turn || answer.source === 'calendar') return answer.reason;
+  if (!turn || answer.source === 'calendar') return answer.because();
   const wall = turn.date * DAY_MINUTES + turn.window.start.minute + lengthOf(turn.window);
   return `${hours(turn, schedule)} end${clockNote(wall, at, schedule.timeZone)}`;
 }

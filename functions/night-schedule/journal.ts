@@ -31,11 +31,12 @@ export function createJournal(
   const decisions: Decision[] = [];
   const failures: { target: string; error: unknown }[] = [];
   let memo = before;
+  const time = pass.now.toISOString();
   const age = (at: string) => pass.now.getTime() - Date.parse(at);
 
   const decided: Journal['decided'] = (target, action, reason) => {
     decisions.push({
-      time: pass.now.toISOString(),
+      time,
       environment: pass.environment,
       capability: 'night-schedule',
       target,
@@ -58,7 +59,7 @@ export function createJournal(
       const last = memo.reported[once];
       if (last !== undefined && age(last) < every) return false;
       const recent = Object.entries(memo.reported).filter(([, at]) => age(at) < 2 * DAY_MS);
-      memo = { ...memo, reported: { ...Object.fromEntries(recent), [once]: pass.now.toISOString() } };
+      memo = { ...memo, reported: { ...Object.fromEntries(recent), [once]: time } };
       return true;
     },
     memo: () => memo,

@@ -65,9 +65,14 @@ export function keyOf(scope: Scope, name: string): string {
   return `${scope.account}/${scope.region}/${name}`;
 }
 
+let lastSecond = { second: Number.NaN, text: '' };
+
 /** `2026-11-22T10:00:00Z`: EventBridge and the texts of scaling activities carry no milliseconds. */
 export function isoSeconds(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(ms / 1_000);
+  if (second !== lastSecond.second)
+    lastSecond = { second, text: `${new Date(ms).toISOString().slice(0, 19)}Z` };
+  return lastSecond.text;
 }
 
 /** One page of a list. The token is opaque to callers and refused when it was not given out by this list. */

@@ -101,9 +101,13 @@ export function timestamp(ms: number): string {
   return lastStamp.text;
 }
 
+let lastMicroStamp = { ms: Number.NaN, text: '' };
+
 /** RFC 3339 with microseconds, as in events and leases. */
 export function microTimestamp(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 23)}000Z`;
+  if (ms !== lastMicroStamp.ms)
+    lastMicroStamp = { ms, text: `${new Date(ms).toISOString().slice(0, 23)}000Z` };
+  return lastMicroStamp.text;
 }
 
 export function controllerOf(object: { metadata: ObjectMeta }): OwnerReference | undefined {

@@ -21,7 +21,7 @@ export interface Store {
   /** All of a resource, ordered by namespace and name as etcd orders them. Not to be changed. */
   all<K extends ResourceKey>(key: K): readonly KindOf<K>[];
   podsOn(nodeName: string): readonly PodObject[];
-  /** Writes the object under a new version and returns what is stored. */
+  /** Writes the object under a new version. It is the store's from then on: nobody may change it any more. */
   put(resource: Resource, object: KubeObject): KubeObject;
   remove(resource: Resource, object: KubeObject): KubeObject;
   version(): number;
@@ -120,7 +120,8 @@ export function createStore(clock: Clock): Store {
       const one = table(resource.key);
       const previous = one.objects.get(keyOf(object));
       version += 1;
-      const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
+      const stored = object;
+      stored.metadata = { ...object.metadata, resourceVersion: String(version) };
       one.objects.set(keyOf(stored), stored);
       if (resource.key === 'pods') index(previous, stored);
       record(one, {

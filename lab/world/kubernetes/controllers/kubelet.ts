@@ -253,8 +253,17 @@ function addressLike(nodeAddress: string, uid: string): string {
   return `${a}.${b}.${(Number(c) & 0xf0) + (hash & 0x0f)}.${1 + ((hash >>> 8) % 254)}`;
 }
 
+/** A container's is told with each of its changes: the last ones are remembered, up to a bound. */
+const digests = new Map<string, string>();
+const DIGESTS_AT_MOST = 2_000;
+
 function digest(text: string): string {
-  return [0, 1, 2, 3, 4, 5, 6, 7].map((part) => fnv(`${part}${text}`).toString(16).padStart(8, '0')).join('');
+  const known = digests.get(text);
+  if (known !== undefined) return known;
+  const parts = [0, 1, 2, 3, 4, 5, 6, 7].map((part) => fnv(`${part}${text}`).toString(16).padStart(8, '0'));
+  if (digests.size >= DIGESTS_AT_MOST) digests.clear();
+  digests.set(text, parts.join(''));
+  return parts.join('');
 }
 
 function fnv(text: string): number {
