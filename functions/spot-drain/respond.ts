@@ -43,6 +43,7 @@ async function answer(
   cordoned: () => void,
 ): Promise<void> {
   const { settings } = ports;
+  const heardAt = ports.clock.now();
   const first = await locate(settings.cluster, notice, ports);
   const found = first.partial && settings.dryRun ? await locateWhole(ports, notice, first) : first;
   if (found.hookError !== undefined) journal.fail(`hook ${notice.hook?.name}`, found.hookError);
@@ -92,9 +93,9 @@ async function answer(
         work(ports, invocation, journal, held, {
           target,
           reason: plan.reason,
+          ...(found.partial ? { heardAt, learn } : {}),
           cordoned,
           ...(found.node ? { node: found.node } : {}),
-          ...(found.partial ? { learn } : {}),
         }),
       ]);
       await replacing;

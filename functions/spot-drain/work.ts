@@ -8,7 +8,7 @@ import type { Gate } from './gate.ts';
 import type { Journal } from './journal.ts';
 import type { LocatePorts } from './locate.ts';
 import { note } from './note.ts';
-import type { Claim, Cordons, Held, Node, NodeNames } from './ports.ts';
+import type { Claim, Clock, Cordons, Held, Node, NodeNames } from './ports.ts';
 import { backoffMs } from './reply.ts';
 import { leftOf, reportDrain, tallyOf } from './report.ts';
 
@@ -32,6 +32,8 @@ export interface Task {
   readonly target: string;
   readonly reason: string;
   readonly node?: Node;
+  /** When this invocation heard of the notice; absent where it goes on with an earlier one. */
+  readonly heardAt?: Date;
   /** The node bears its marks. */
   readonly cordoned?: () => void;
   /** Finds out, between the cordon and the drain, what the cordon did not need. Undefined: another invocation goes on. */
@@ -44,6 +46,10 @@ const RESERVE_MS = 10_000;
 const LEAST_DRAIN_MS = 15_000;
 /** While everything is being stopped no budget is freed elsewhere: waiting for one would only cost. */
 const NIGHT_PATIENCE_MS = 10_000;
+/** How long a drain waits for the cordons of others: twice what its own cordon took, within these bounds. */
+const OTHERS_MS = { least: 1_000, most: 5_000 };
+/** Who has less left than this until the instance goes does not wait for others. */
+const AMPLE_MS = 60_000;
 /** So long an API server may be away before a mark is given up. */
 const TROUBLE_PATIENCE_MS = 30_000;
 /** The tick comes every five minutes; a hook must live longer than that without a heartbeat, or its drain is not paused. */
@@ -65,7 +71,7 @@ export async function work(
     try {
       if (await markNode(ports, invocation, journal, held.value, { ...task, node })) {
         task.cordoned?.();
-        await ports.gate.open();
+        await Promise.all([ports.gate.open(), letOthersCordon(held.value, task.heardAt, clock)]);
         sayCordon(journal, held.value, { ...task, node });
         const next = task.learn ? await task.learn() : held;
         if (!next) return;
@@ -169,6 +175,18 @@ async function markNode(
   const how = await patiently(ports, invocation, () => ports.cluster.mark(node, { depth, cause, since }));
   if (how === 'gone') journal.say({ target: node.name, action: 'none', reason: 'the node is gone', trigger });
   return how === 'marked';
+}
+
+/**
+ * In a storm many nodes get their notice within a second: what was evicted from the first would be placed on the next,
+ * and evicted once more. A node that has time to spare waits until the others are cordoned as well. How long its own
+ * cordon took tells how many they are.
+ */
+async function letOthersCordon({ deadline }: Claim, heardAt: Date | undefined, clock: Clock): Promise<void> {
+  const now = clock.now().getTime();
+  if (!heardAt || deadline === undefined || Date.parse(deadline) - now < AMPLE_MS) return;
+  const took = now - heardAt.getTime();
+  await clock.sleep(Math.min(OTHERS_MS.most, Math.max(OTHERS_MS.least, 2 * took)));
 }
 
 /** Not with the mark itself: what is written down takes its time from the cordons that are still to come. */

@@ -10,11 +10,12 @@ import type { FunctionSpec } from '#lab/assembly/function-runner.ts';
 import { USUAL_DELAY_MS } from '#lab/assembly/triggers.ts';
 import type { AwsEvent } from '#lab/world/seams.ts';
 import { type Bench, type Figure, percentile } from './bench.ts';
-import { type FunctionUnderTest, MINUTE_MS, raiseSite, type Site } from './site.ts';
+import { type FunctionUnderTest, MINUTE_MS, raiseSite, type Site, tickAt } from './site.ts';
 
 const CORDONED_WITHIN_MS = 5_000;
-const LOOK_MS = 10;
 const GROUP = 'storm';
+/** One node for each environment, to be cordoned before the storm. */
+const SPARE = 'spare';
 
 const STORMS = [
   { notices: 100, batch: 1 },
@@ -32,7 +33,8 @@ export const storm: Bench = async ({ log }) => {
       const deployed = site.specOf('spot-drain');
       const spec = batch === 1 ? deployed : await inBatches(deployed, folder);
       const environments = Array.from({ length: notices / batch }, () => site.run('spot-drain', { spec }));
-      await addNodes(site, notices);
+      await addNodes(site, notices, environments.length);
+      await site.live(() => site.run('spot-drain').invoke(tickAt(site.context.clock.now())));
       await warmUp(site, environments, batch);
       const { delays, cpuMs, failed } = await strike(site, environments, batch);
       const what =
@@ -68,21 +70,25 @@ export const storm: Bench = async ({ log }) => {
   return {
     bench: 'storm',
     method:
-      'every spot node of a group is interrupted at one instant; the stack’s event rule → warm processes of the deployed function → the lab’s AWS and Kubernetes API, all on this machine’s processors',
+      'every spot node of a group is interrupted at one instant, after one tick; the stack’s event rule → processes of the deployed function that have cordoned one node before → the lab’s AWS and Kubernetes API, all on this machine’s processors',
     figures,
   };
 };
 
-async function addNodes(site: Site, count: number): Promise<void> {
-  site.aws.addAutoScalingGroup(site.cluster, {
-    name: GROUP,
-    min: 0,
-    desired: count,
-    max: count,
-    instanceTypes: ['m6i.large'],
-    spotPercent: 100,
-    labels: { workload: GROUP },
-  });
+async function addNodes(site: Site, count: number, spare: number): Promise<void> {
+  for (const [name, desired] of [
+    [GROUP, count],
+    [SPARE, spare],
+  ] as const)
+    site.aws.addAutoScalingGroup(site.cluster, {
+      name,
+      min: 0,
+      desired,
+      max: desired,
+      instanceTypes: ['m6i.large'],
+      spotPercent: 100,
+      labels: { workload: name },
+    });
   await site.pass(6 * MINUTE_MS);
   site.environment.kubernetes.addDeployment({
     name: 'web',
@@ -93,12 +99,23 @@ async function addNodes(site: Site, count: number): Promise<void> {
   await site.pass(2 * MINUTE_MS);
 }
 
-/** Starts every process, and its connections, with a notice for an instance that is nobody's: two at a time. */
+/** Starts every process, and its connections, with a recommendation that cordons a spare node: two at a time. */
 async function warmUp(site: Site, environments: readonly FunctionUnderTest[], batch: number): Promise<void> {
-  const payload = notice(site, 'i-00000000000000000');
+  const spare = instancesOf(site, SPARE);
   await site.live(() =>
-    pMap(environments, (one) => one.invoke(batch === 1 ? payload : [payload]), { concurrency: 2 }),
+    pMap(
+      environments,
+      (one, index) => {
+        const payload = recommendation(site, spare[index]?.id ?? '');
+        return one.invoke(batch === 1 ? payload : [payload]);
+      },
+      { concurrency: 2 },
+    ),
   );
+}
+
+function instancesOf(site: Site, group: string) {
+  return site.aws.instances(site.cluster).filter((instance) => instance.group.name === group);
 }
 
 /** Milliseconds from each event to its node's cordon, of the nodes that were cordoned; and what the functions took. */
@@ -109,7 +126,7 @@ async function strike(
 ): Promise<{ readonly delays: readonly number[]; readonly cpuMs: number; readonly failed: number }> {
   const { clock } = site.context;
   const { kubernetes } = site.environment;
-  const instances = site.aws.instances(site.cluster).filter(({ group }) => group.name === GROUP);
+  const instances = instancesOf(site, GROUP);
   const waiting = new Set(instances.map(({ id }) => kubernetes.nodeOf(id) ?? id));
   const delays: number[] = [];
   let cpuMs = 0;
@@ -121,13 +138,10 @@ async function strike(
   });
   await site.live(async () => {
     const at = clock.now();
-    const look = setInterval(() => {
-      for (const name of waiting) {
-        if (!kubernetes.api.find('nodes', undefined, name)?.spec?.unschedulable) continue;
-        waiting.delete(name);
-        delays.push(clock.now() - at);
-      }
-    }, LOOK_MS);
+    const unsubscribe = kubernetes.api.subscribe(({ resource, object }) => {
+      if (resource.key !== 'nodes' || !object.spec?.unschedulable) return;
+      if (waiting.delete(object.metadata.name)) delays.push(clock.now() - at);
+    });
     try {
       for (const { id } of instances) site.aws.interruptSpot(id);
       if (events.length !== instances.length)
@@ -144,7 +158,7 @@ async function strike(
       cpuMs =
         measured.reduce((all, { consumption }) => all + consumption.cpuMs, 0) / (measured.length * batch);
     } finally {
-      clearInterval(look);
+      unsubscribe();
       stop();
     }
   });
@@ -155,18 +169,18 @@ function isDelivered(site: Site, event: AwsEvent): boolean {
   return site.lab.assembly.deployments.some(({ rules }) => rules.some((rule) => rule.matches?.(event)));
 }
 
-function notice(site: Site, instanceId: string) {
+function recommendation(site: Site, instanceId: string) {
   const { account, region } = site.cluster;
   return {
     version: '0',
     id: site.context.uuid(),
-    'detail-type': 'EC2 Spot Instance Interruption Warning',
+    'detail-type': 'EC2 Instance Rebalance Recommendation',
     source: 'aws.ec2',
     account,
     time: new Date(site.context.clock.now()).toISOString(),
     region,
     resources: [],
-    detail: { 'instance-id': instanceId, 'instance-action': 'terminate' },
+    detail: { 'instance-id': instanceId },
   };
 }
 

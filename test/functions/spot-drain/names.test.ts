@@ -172,6 +172,45 @@ describe('a notice for an instance whose node has a known name', () => {
   });
 });
 
+describe('between its cordon and its drain, a node with a known name', () => {
+  const evictedAt = (world: World) => world.cluster.calls[0]?.at ?? Number.NaN;
+
+  it('waits a second for the cordons of others: what is evicted must not land on the next that goes', async () => {
+    const world = named([aPod()]);
+    await world.run(anInterruption());
+    expect(evictedAt(world)).toBeGreaterThanOrEqual(1_000);
+    expect(evictedAt(world)).toBeLessThan(1_500);
+  });
+
+  it('waits twice as long as its own cordon took, and five seconds at most', async () => {
+    const took = async (latencyMs: number) => {
+      const world = named([aPod()]);
+      const { mark } = world.cluster;
+      world.cluster.mark = async (node, marks) => {
+        await world.clock.sleep(latencyMs);
+        return mark(node, marks);
+      };
+      await world.run(anInterruption());
+      return evictedAt(world) - latencyMs;
+    };
+    expect(await took(1_500)).toBeGreaterThanOrEqual(3_000);
+    expect(await took(1_500)).toBeLessThan(4_000);
+    expect(await took(20_000)).toBeLessThan(5_500);
+  });
+
+  it.each([
+    [
+      'the instance has less than a minute left',
+      anInterruption('terminate', { time: '2026-08-27T02:58:55Z' }),
+    ],
+    ['it hibernates at once', anInterruption('hibernate')],
+  ])('does not wait where %s', async (_name, event) => {
+    const world = named([aPod()]);
+    await world.run(event);
+    expect(evictedAt(world)).toBeLessThan(500);
+  });
+});
+
 function named(pods: Parameters<typeof aWorld>[0] = [], name = NODE, settings = {}): World {
   const world = aWorld(pods, settings);
   world.names.set(INSTANCE, name);
