@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
-import type { Cluster } from '#functions/spot-drain/ports.ts';
+import type { Cluster, Pod } from '#functions/spot-drain/ports.ts';
 import { judge } from '#functions/spot-drain/reply.ts';
 import type { Bed, BedNode } from '../bed.ts';
 import {
@@ -292,12 +292,15 @@ export function describeEvictions(bed: () => Bed): void {
     });
 
     it('spares exactly as many as it can when all are evicted at once', async () => {
-      const names = Array.from({ length: 10 }, (_, number) => `web-${number}`);
-      const pods = await Promise.all(
-        names.map((name) =>
-          aReadyPod(name, { labels: { app: 'web' }, graceSeconds: 60, annotations: STUBBORN }),
-        ),
-      );
+      const pods: Pod[] = [];
+      for (let number = 0; number < 10; number++)
+        pods.push(
+          await aReadyPod(`web-${number}`, {
+            labels: { app: 'web' },
+            graceSeconds: 60,
+            annotations: STUBBORN,
+          }),
+        );
       await addBudget(bed(), { namespace, name: 'web', minAvailable: 7 });
       const replies = await bed().live(() => Promise.all(pods.map((pod) => cluster.evict(pod))));
       const verdicts = replies.map((reply) => judge(reply).is).toSorted();
