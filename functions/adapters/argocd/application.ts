@@ -46,6 +46,7 @@ export interface ApplicationObject {
     readonly resources?: readonly {
       readonly kind?: string;
       readonly name?: string;
+      readonly hook?: boolean;
       readonly health?: { readonly status?: string; readonly message?: string };
     }[];
   };
@@ -103,7 +104,7 @@ export function viewOf(application: ApplicationObject): ApplicationView {
     sync: oneOf(SYNC_CODES, status?.sync?.status) ?? 'Unknown',
     revisions: revisionsOf(status?.sync),
     health: oneOf(HEALTH_CODES, status?.health?.status) ?? 'Unknown',
-    healthMessage: shortened(status?.health?.message ?? sickest(status?.resources)),
+    healthMessage: shortened(whySick(status)),
     ...(reconciledAt ? { reconciledAt } : {}),
   };
 }
@@ -125,11 +126,16 @@ function revisionsOf(of: { readonly revision?: string; readonly revisions?: read
   return of?.revision ? [of.revision] : [];
 }
 
-/** The application's health has mostly no message of its own: that of its first sick resource says more. */
-function sickest(resources: NonNullable<ApplicationObject['status']>['resources']): string | undefined {
-  const sick = resources?.find((resource) => resource.health?.status === 'Degraded');
-  if (!sick) return undefined;
-  return [`${sick.kind} ${sick.name}`, sick.health?.message].filter(Boolean).join(': ');
+/**
+ * The application's own health says no more than which resource is sick, if anything: that one says why. Only the API
+ * server tells the health of each resource. A hook does not count.
+ */
+function whySick(status: ApplicationObject['status']): string | undefined {
+  const sick = (status?.resources ?? []).filter(({ hook, health }) => !hook && health?.status === 'Degraded');
+  const telling = sick.find((resource) => resource.health?.message);
+  if (telling) return `${telling.kind} ${telling.name}: ${telling.health?.message}`;
+  if (status?.health?.message) return status.health.message;
+  return sick[0] && `${sick[0].kind} ${sick[0].name}`;
 }
 
 function oneOf<T extends string>(known: readonly T[], value: string | undefined): T | undefined {
@@ -166,7 +172,7 @@ const APPLICATION: Shape = {
       finishedAt: 'string',
       syncResult: REVISIONS,
     },
-    resources: [{ kind: 'string', name: 'string', health: HEALTH }],
+    resources: [{ kind: 'string', name: 'string', hook: 'boolean', health: HEALTH }],
   },
 };
 
