@@ -11,6 +11,7 @@ import {
   type ApplicationObject,
   ArgocdError,
   type ArgocdWorld,
+  type AuditEvent,
   type Caller,
   httpStatusOf,
   type ListQuery,
@@ -101,7 +102,8 @@ export async function serveArgocd(options: ServeArgocdOptions): Promise<ArgocdEn
         const body = zipped ? gzipSync(reply.body) : reply.body;
         outgoing.writeHead(reply.status, {
           ...reply.headers,
-          ...(zipped ? { 'content-encoding': 'gzip', vary: 'Accept-Encoding' } : {}),
+          ...(zipped ? { 'content-encoding': 'gzip' } : {}),
+          vary: 'Accept-Encoding',
           'content-length': Buffer.byteLength(body),
         });
         outgoing.end(method === 'HEAD' ? undefined : body);
@@ -233,7 +235,8 @@ function route(call: Call, segments: readonly string[]): Reply {
       ...(selector ? { labels: labelSelector(selector) } : {}),
     };
     const { resourceVersion, items } = argocd.list(caller, list);
-    return json({ metadata: { resourceVersion }, items: items.map(typed) });
+    // Go writes `null` for a list without items.
+    return json({ metadata: { resourceVersion }, items: items.length > 0 ? items.map(typed) : null });
   }
   const application = {
     name,
@@ -256,7 +259,11 @@ function route(call: Call, segments: readonly string[]): Reply {
   }
   if (verb === 'events') {
     if (method !== 'GET') return methodNotAllowed();
-    return json({ metadata: {}, items: argocd.events(callerOf(call), application) });
+    const events = argocd.events(callerOf(call), application);
+    return json({
+      metadata: {},
+      items: events.map((event) => eventOf(event, application, argocd.namespace)),
+    });
   }
   if (verb === 'sync') {
     if (method !== 'POST') return methodNotAllowed();
@@ -305,6 +312,32 @@ function projectsOf(query: URLSearchParams): string[] {
 function typed(object: ApplicationObject): Omit<ApplicationObject, 'kind' | 'apiVersion'> {
   const { kind: _kind, apiVersion: _apiVersion, ...rest } = object;
   return rest;
+}
+
+/** As an event of core/v1; its names and versions are of no interest here. */
+function eventOf(
+  { reason, type, message, component, lastTimestamp }: AuditEvent,
+  application: { readonly name: string; readonly appNamespace?: string },
+  ownNamespace: string,
+): object {
+  const namespace = application.appNamespace ?? ownNamespace;
+  return {
+    metadata: { namespace, creationTimestamp: lastTimestamp },
+    involvedObject: {
+      kind: 'Application',
+      namespace,
+      name: application.name,
+      apiVersion: 'argoproj.io/v1alpha1',
+    },
+    reason,
+    message,
+    source: { component },
+    firstTimestamp: lastTimestamp,
+    lastTimestamp,
+    count: 1,
+    type,
+    eventTime: null,
+  };
 }
 
 function json(body: unknown): Reply {

@@ -1,9 +1,10 @@
 /** The decisions of Argo CD's API server about applications: `server/application/application.go` of 3.6. */
 import type { Clock } from '../clock.ts';
 import { copyOf } from '../copy.ts';
+import type { Workloads } from '../seams.ts';
 import type { Access, Caller } from './access.ts';
-import type { Application, AuditEvent } from './application.ts';
-import { sourcesOf } from './compare.ts';
+import { type Application, type AuditEvent, instant, noteEvent } from './application.ts';
+import { shownHealth, sourcesOf } from './compare.ts';
 import type { Controller } from './controller.ts';
 import { ArgocdError, permissionDenied } from './errors.ts';
 import { globMatches } from './rbac.ts';
@@ -15,7 +16,7 @@ import {
   syncsByItself,
 } from './sync-request.ts';
 import { canSync } from './sync-windows.ts';
-import type { ApplicationObject } from './types.ts';
+import type { ApplicationObject, Operation } from './types.ts';
 
 const EVENT_TTL_MS = 3_600_000;
 
@@ -41,6 +42,7 @@ export function createApiServer(parts: {
   readonly clock: Clock;
   readonly access: Access;
   readonly controller: Controller;
+  readonly workloads: Workloads;
   readonly applications: ReadonlyMap<string, Application>;
   readonly revisionOf: RevisionOf;
   readonly namespace: string;
@@ -56,6 +58,13 @@ export function createApiServer(parts: {
   const view = (application: Application): ApplicationObject => {
     controller.settle(application);
     return copyOf(application.object);
+  };
+
+  const shown = (application: Application): ApplicationObject => {
+    const object = view(application);
+    for (const resource of object.status.resources ?? [])
+      resource.health = shownHealth(resource, parts.workloads);
+    return object;
   };
 
   /** `getAppEnforceRBAC`: who leaves the project out cannot learn from the reply whether an application exists. */
@@ -86,8 +95,17 @@ export function createApiServer(parts: {
   return {
     get(caller, query, refresh) {
       const application = enforced(caller, 'get', query);
-      if (refresh) controller.refresh(application);
-      return view(application);
+      if (refresh) {
+        // Besides the request for a refresh, which is gone when it was answered, it leaves these behind.
+        const { metadata } = application.object;
+        metadata.annotations = {
+          ...metadata.annotations,
+          'argocd.argoproj.io/hydrate': 'normal',
+          'argocd.argoproj.io/hydrate-timestamp': instant(parts.clock.now()),
+        };
+        controller.refresh(application);
+      }
+      return shown(application);
     },
     list: (caller, query) =>
       [...applications.values()]
@@ -124,10 +142,20 @@ export function createApiServer(parts: {
       if (metadata.deletionTimestamp) throw new ArgocdError('failedPrecondition', 'application is deleting');
       const operation = operationOf(application.object, request, caller.sub, parts.revisionOf);
       controller.startOperation(application, operation);
-      return copyOf(application.object);
+      noteStart(application, operation, caller.sub, parts.clock.now());
+      return shown(application);
     },
     terminate: (caller, query) => controller.terminate(enforced(caller, 'sync', query)),
   };
+}
+
+function noteStart(application: Application, { sync }: Operation, username: string, at: number): void {
+  const tracked = sourcesOf(application.object.spec).map((source) => source.targetRevision || 'HEAD');
+  const shas = sync?.revisions ?? [sync?.revision ?? ''];
+  const where = tracked.map((revision, index) => `${revision} (${shas[index] ?? ''})`).join(',');
+  const partial = sync?.resources?.length ? 'partial ' : '';
+  const message = `${username} initiated ${partial}sync to ${where}`;
+  noteEvent(application, { reason: 'OperationStarted', message, component: 'argocd-server' }, at);
 }
 
 function isAsked({ metadata, spec }: ApplicationObject, query: ListQuery): boolean {

@@ -1,6 +1,6 @@
 import type { Timer } from '../clock.ts';
 import type { Manifest } from './compare.ts';
-import type { ApplicationObject, ApplicationSeed, OperationPhase } from './types.ts';
+import type { ApplicationObject, ApplicationSeed, OperationPhase, ResourceStatus } from './types.ts';
 
 /** An application with what the controller knows of it beside its object. */
 export interface Application {
@@ -20,15 +20,19 @@ export interface Application {
   /** Set by a person or a test: its workload is paused. */
   suspended: boolean;
   gone: boolean;
-  /** Kubernetes events about it, oldest first: changes of its sync status. */
+  /** Jobs of hooks that were started, until the next sync replaces them. */
+  readonly hookJobs: Map<string, ResourceStatus>;
+  /** Kubernetes events about it, oldest first. */
   readonly events: AuditEvent[];
   /** What the next attempts of a sync come to, instead of what they would. */
   readonly failures: { readonly phase: 'Failed' | 'Error'; readonly message: string }[];
 }
 
 export interface AuditEvent {
-  readonly reason: 'ResourceUpdated';
+  readonly reason: 'ResourceUpdated' | 'OperationStarted' | 'OperationCompleted';
+  readonly type: 'Normal' | 'Warning';
   readonly message: string;
+  readonly component: 'argocd-application-controller' | 'argocd-server';
   readonly lastTimestamp: string;
 }
 
@@ -55,6 +59,16 @@ export function qualifiedName(application: Application): string {
 
 export function isCompleted(phase: OperationPhase): boolean {
   return phase === 'Succeeded' || phase === 'Failed' || phase === 'Error';
+}
+
+/** An event of the controller, `at` an instant. */
+export function noteEvent(
+  application: Application,
+  event: Pick<AuditEvent, 'reason' | 'message'> & Partial<AuditEvent>,
+  at: number,
+): void {
+  const { type = 'Normal', component = 'argocd-application-controller' } = event;
+  application.events.push({ ...event, type, component, lastTimestamp: instant(at) });
 }
 
 /** RFC 3339 with whole seconds, as all times of Kubernetes objects. */

@@ -109,6 +109,7 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
     clock,
     access,
     controller,
+    workloads,
     applications,
     revisionOf,
     namespace,
@@ -162,6 +163,7 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
         pollEvery: every,
         suspended: false,
         gone: false,
+        hookJobs: new Map(),
         events: [],
         failures: [],
       };

@@ -21,7 +21,7 @@ export function autoSync(object: ApplicationObject, revisions: string[], at: num
   if (!automated || !syncsByItself(spec)) return { do: 'nothing' };
   if (object.operation || object.metadata.deletionTimestamp || status.sync.status !== 'OutOfSync')
     return { do: 'nothing' };
-  const outOfSync = (status.resources ?? []).filter((resource) => resource.status !== 'Synced');
+  const outOfSync = (status.resources ?? []).filter(({ hook, status }) => !hook && status !== 'Synced');
   if (!automated.prune && outOfSync.every((resource) => resource.requiresPruning)) return { do: 'nothing' };
 
   const multi = hasMultipleSources(spec);

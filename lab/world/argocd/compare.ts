@@ -53,8 +53,14 @@ export function keyOf(manifest: { readonly namespace: string; readonly name: str
 export interface Comparison {
   readonly sync: SyncCode;
   readonly health: HealthCode;
+  /** The resources that have this health, `Caused by apps/Deployment:app/api`. */
+  readonly healthMessage?: string;
+  /** Without their health. */
   readonly resources: ResourceStatus[];
 }
+
+/** So many of them are named in a health message. */
+const CAUSES_SHOWN = 3;
 
 /**
  * A resource that is missing makes the application OutOfSync, and Missing only where none of its resources is live;
@@ -69,12 +75,17 @@ export function compare(
   const resources: ResourceStatus[] = [];
   let worst: HealthCode = 'Healthy';
   let anyLive = false;
+  let causes: string[] = [];
   const add = (manifest: Manifest, synced: boolean, requiresPruning: boolean) => {
     const health = workloads.health(manifest.namespace, manifest.name);
     const there = health !== 'Missing';
     if (there) {
       anyLive = true;
-      if (HEALTH_ORDER.indexOf(health) > HEALTH_ORDER.indexOf(worst)) worst = health;
+      const cause = `apps/Deployment:${keyOf(manifest)}`;
+      if (HEALTH_ORDER.indexOf(health) > HEALTH_ORDER.indexOf(worst)) {
+        worst = health;
+        causes = [cause];
+      } else if (health === worst && health !== 'Healthy') causes.push(cause);
     }
     resources.push({
       group: 'apps',
@@ -83,7 +94,6 @@ export function compare(
       namespace: manifest.namespace,
       name: manifest.name,
       status: synced && there ? 'Synced' : 'OutOfSync',
-      health: { status: health },
       ...(requiresPruning ? { requiresPruning } : {}),
     });
   };
@@ -92,7 +102,11 @@ export function compare(
     if (!wanted.some((other) => keyOf(other) === key)) add(manifest, false, true);
   }
   resources.sort((one, other) => keyOf(one).localeCompare(keyOf(other)));
+  const more = causes.length > CAUSES_SHOWN ? ` and ${causes.length - CAUSES_SHOWN} more` : '';
   return {
+    ...(causes.length > 0
+      ? { healthMessage: `Caused by ${causes.slice(0, CAUSES_SHOWN).join(', ')}${more}` }
+      : {}),
     sync: !desired
       ? 'Unknown'
       : resources.every((resource) => resource.status === 'Synced')
@@ -100,6 +114,19 @@ export function compare(
         : 'OutOfSync',
     health: resources.length > 0 && !anyLive ? 'Missing' : worst,
     resources,
+  };
+}
+
+/** What the API server adds to a resource that it shows. */
+export function shownHealth(
+  { kind, namespace, name, health }: ResourceStatus,
+  workloads: Workloads,
+): NonNullable<ResourceStatus['health']> {
+  if (kind !== 'Deployment') return health ?? { status: 'Progressing' };
+  const status = workloads.health(namespace, name);
+  return {
+    status,
+    ...(status === 'Degraded' ? { message: `Deployment "${name}" exceeded its progress deadline` } : {}),
   };
 }
 
@@ -120,6 +147,11 @@ export function resolveSources(
   });
 }
 
+/** What the repo-server says of a revision that is not in the repository. */
+export function unresolved(revision: string): string {
+  return `rpc error: code = Unknown desc = unable to resolve '${revision}' to a commit SHA: revision not found`;
+}
+
 export function unresolvable(index: number, of: number, revision: string): string {
-  return `Failed to load target state: failed to generate manifest for source ${index + 1} of ${of}: rpc error: code = Unknown desc = unable to resolve '${revision}' to a commit SHA`;
+  return `Failed to load target state: failed to generate manifest for source ${index + 1} of ${of}: ${unresolved(revision)}`;
 }

@@ -4,14 +4,22 @@
  * 3.6 and gitops-engine's sync context; where it runs in the cluster, it stands still while its pods do.
  */
 import type { Workloads, WorldContext } from '../seams.ts';
-import { type Application, instant, REFRESH_ANNOTATION } from './application.ts';
+import { type Application, instant, noteEvent, REFRESH_ANNOTATION } from './application.ts';
 import { autoSync } from './auto-sync.ts';
-import { compare, hasMultipleSources, manifestsOf, resolveSources, unresolvable } from './compare.ts';
+import {
+  type Comparison,
+  compare,
+  hasMultipleSources,
+  keyOf,
+  manifestsOf,
+  resolveSources,
+  unresolvable,
+} from './compare.ts';
 import { ArgocdError } from './errors.ts';
 import { createOperations, REQUEUE_MS } from './operation.ts';
 import type { RevisionOf } from './sync-request.ts';
 import { canSync } from './sync-windows.ts';
-import type { ApplicationObject, Operation, SyncWindow } from './types.ts';
+import type { ApplicationObject, Operation, ResourceStatus, SyncWindow } from './types.ts';
 
 export interface ControllerOptions {
   readonly workloads: Workloads;
@@ -64,23 +72,25 @@ export function createController(context: WorldContext, options: ControllerOptio
     const resolved = resolveSources(spec, options.revisionOf, undefined, at);
     const lost = resolved.findIndex(({ sha }) => sha === undefined);
     const revisions = resolved.map(({ revision, sha }) => sha ?? revision);
-    const before = status.sync.status;
+    const before = status.reconciledAt === undefined ? '' : status.sync.status;
     const found = compare(lost < 0 ? manifestsOf(seed, revisions) : undefined, live, workloads);
     status.sync = {
       status: found.sync,
       comparedTo: {
         ...(multi
-          ? { sources: structuredClone(spec.sources ?? []) }
+          ? { sources: structuredClone(spec.sources ?? []), source: { repoURL: '' } }
           : { source: structuredClone(spec.source ?? { repoURL: '' }) }),
         destination: spec.destination,
       },
       ...(multi ? { revisions } : { revision: revisions[0] ?? '' }),
     };
     noteSync(application, before, at);
+    const isFirst = status.reconciledAt === undefined;
     status.reconciledAt = instant(at);
-    status.resources = found.resources;
-    status.summary = { images: [...new Set([...live.values()].map(({ image }) => image))].sort() };
-    setHealth(application, found.health, at);
+    setResources(application, found.resources);
+    const images = [...new Set([...live.values()].map(({ image }) => image))].sort();
+    status.summary = images.length > 0 ? { images } : {};
+    setHealth(application, found, at, isFirst);
     setCondition(
       application,
       'ComparisonError',
@@ -97,21 +107,38 @@ export function createController(context: WorldContext, options: ControllerOptio
     changed(application);
   };
 
-  const noteSync = ({ object, events }: Application, before: string, at: number) => {
-    const { status } = object.status.sync;
+  const noteSync = (application: Application, before: string, at: number) => {
+    const { status } = application.object.status.sync;
     if (status === before) return;
     const message = `Updated sync status: ${before} -> ${status}`;
-    events.push({ reason: 'ResourceUpdated', message, lastTimestamp: instant(at) });
+    noteEvent(application, { reason: 'ResourceUpdated', message }, at);
   };
 
-  const setHealth = (
-    application: Application,
-    health: ApplicationObject['status']['health']['status'],
-    at: number,
-  ) => {
-    const status = application.suspended && health === 'Healthy' ? 'Suspended' : health;
-    if (application.object.status.health.status === status) return;
-    application.object.status.health = { status, lastTransitionTime: instant(at) };
+  const setResources = ({ object, hookJobs }: Application, found: ResourceStatus[]) => {
+    const resources = [...found, ...[...hookJobs.values()].map((job) => ({ ...job }))];
+    if (resources.length > 0) object.status.resources = resources;
+    else delete object.status.resources;
+  };
+
+  const setHealth = (application: Application, found: Comparison, at: number, isFirst = false) => {
+    const paused = application.suspended && found.health === 'Healthy';
+    const status = paused ? 'Suspended' : found.health;
+    const message = paused ? suspendedBy(application) : found.healthMessage;
+    const before = application.object.status.health;
+    if (before.status === status && before.message === message && !isFirst) return;
+    application.object.status.health = {
+      status,
+      ...(message === undefined ? {} : { message }),
+      lastTransitionTime: before.status === status ? (before.lastTransitionTime ?? instant(at)) : instant(at),
+    };
+    if (before.status === status && !isFirst) return;
+    const from = isFirst ? '' : before.status;
+    const why = message === undefined ? '' : ` (${message})`;
+    noteEvent(
+      application,
+      { reason: 'ResourceUpdated', message: `Updated health status: ${from} -> ${status}${why}` },
+      at,
+    );
   };
 
   const setCondition = (application: Application, type: string, message: string | undefined, at: number) => {
@@ -165,8 +192,8 @@ export function createController(context: WorldContext, options: ControllerOptio
       const synced = status.sync.status;
       status.sync.status = found.sync;
       noteSync(application, synced, now);
-      status.resources = found.resources;
-      setHealth(application, found.health, now);
+      setResources(application, found.resources);
+      setHealth(application, found, now);
       if (JSON.stringify([status.sync.status, status.health, status.resources]) !== before)
         changed(application);
     },
@@ -210,6 +237,11 @@ export function createController(context: WorldContext, options: ControllerOptio
     },
   };
   return controller;
+}
+
+/** All of its Deployments are paused. */
+function suspendedBy({ live }: Application): string {
+  return `Caused by ${[...live.values()].map((manifest) => `apps/Deployment:${keyOf(manifest)}`).join(', ')}`;
 }
 
 function comparedRevisions(sync: ApplicationObject['status']['sync']): string[] {

@@ -1,5 +1,6 @@
 export type { Access, Caller, ProjectSeed, TokenRequest } from './access.ts';
 export type { ApiServer, ListQuery } from './api-server.ts';
+export type { AuditEvent } from './application.ts';
 export { type ArgocdOptions, type ArgocdWorld, createArgocd } from './argocd.ts';
 export { ArgocdError, CODES, httpStatusOf } from './errors.ts';
 export { podsCanRun, serveApplications } from './in-kubernetes.ts';

@@ -3,11 +3,18 @@
  * `processRequestedAppOperation` and gitops-engine's sync context; each step is one look of the controller.
  */
 import type { WorldContext } from '../seams.ts';
-import { type Application, instant, isCompleted, type Run, type Stage } from './application.ts';
+import { type Application, instant, isCompleted, noteEvent, type Run, type Stage } from './application.ts';
 import { hasMultipleSources, keyOf, manifestsOf, resolveSources, unresolvable } from './compare.ts';
 import type { ControllerOptions } from './controller.ts';
 import { canSync, milliseconds } from './sync-windows.ts';
-import type { HookTemplate, Operation, OperationPhase, OperationState, ResourceResult } from './types.ts';
+import type {
+  HealthCode,
+  HookTemplate,
+  Operation,
+  OperationPhase,
+  OperationState,
+  ResourceResult,
+} from './types.ts';
 
 /** `appOperationMaxRequeueInterval`: how long the controller waits at most for what nobody tells it. */
 export const REQUEUE_MS = 30_000;
@@ -64,6 +71,7 @@ export function createOperations(
     if (phase === 'Succeeded' && !state.operation.sync?.dryRun && !state.operation.sync?.resources?.length) {
       record(application, state, now, automated);
     }
+    noteEnd(application, state, now);
     changed(application);
     if (state.operation.sync?.dryRun) return undefined;
     const revision = state.syncResult?.revisions?.[0] ?? state.syncResult?.revision ?? '';
@@ -215,7 +223,8 @@ export function createOperations(
     const hook = application.seed.hooks?.[index];
     if (!hook) return { done: true };
     const message = `waiting for completion of hook batch/Job/${hook.name}`;
-    setResult(state, resultOfHook(hook, 'Running'));
+    setResult(state, resultOfHook(hook, 'Running', `job.batch/${hook.name} created`));
+    setHookJob(application, hook, 'Progressing');
     if (!options.runsPods()) {
       run.since = undefined;
       return { wait: REQUEUE_MS, message };
@@ -226,9 +235,11 @@ export function createOperations(
     if (left > 0) return { wait: Math.min(left, REQUEUE_MS), message };
     if (hook.outcome === 'fails') {
       setResult(state, resultOfHook(hook, 'Failed', 'Job has reached the specified backoff limit'));
+      setHookJob(application, hook, 'Degraded', 'Job has reached the specified backoff limit');
       return { failed: 'one or more synchronization tasks completed unsuccessfully' };
     }
     setResult(state, resultOfHook(hook, 'Succeeded', 'Reached expected number of succeeded pods'));
+    setHookJob(application, hook, 'Healthy');
     return { done: true };
   };
 
@@ -319,7 +330,7 @@ function retryDelay(retry: NonNullable<Operation['retry']>, retries: number): nu
 }
 
 function resultOf(
-  manifest: { readonly namespace: string; readonly name: string },
+  manifest: { readonly namespace: string; readonly name: string; readonly image: string },
   status: NonNullable<ResourceResult['status']>,
   message: string,
 ): ResourceResult {
@@ -333,21 +344,58 @@ function resultOf(
     message,
     hookPhase: status === 'SyncFailed' ? 'Failed' : 'Running',
     syncPhase: 'Sync',
+    images: [manifest.image],
   };
 }
 
-function resultOfHook(hook: HookTemplate, phase: OperationPhase, message?: string): ResourceResult {
+function resultOfHook(hook: HookTemplate, phase: OperationPhase, message: string): ResourceResult {
   return {
     group: 'batch',
     version: 'v1',
     kind: 'Job',
     namespace: hook.namespace,
     name: hook.name,
+    status: 'Synced',
+    message,
     hookType: hook.phase,
     hookPhase: phase,
     syncPhase: hook.phase,
-    ...(message === undefined ? {} : { message }),
   };
+}
+
+/** The Job stays until the next sync makes it anew. */
+function setHookJob(
+  { hookJobs }: Application,
+  { namespace, name }: HookTemplate,
+  status: HealthCode,
+  message?: string,
+): void {
+  hookJobs.set(`${namespace}/${name}`, {
+    group: 'batch',
+    version: 'v1',
+    kind: 'Job',
+    namespace,
+    name,
+    health: { status, ...(message === undefined ? {} : { message }) },
+    hook: true,
+    requiresPruning: true,
+  });
+}
+
+function noteEnd(application: Application, state: OperationState, now: number): void {
+  const { revisions, revision } = state.syncResult ?? {};
+  const partial = state.operation.sync?.resources?.length ? 'Partial sync operation' : 'Sync operation';
+  const to = `${partial} to ${revisions?.join(', ') ?? revision ?? ''}`;
+  const succeeded = state.phase === 'Succeeded';
+  noteEvent(
+    application,
+    {
+      reason: 'OperationCompleted',
+      type: succeeded ? 'Normal' : 'Warning',
+      message: succeeded ? `${to} succeeded` : `${to} failed: ${state.message ?? ''}`,
+    },
+    now,
+  );
 }
 
 function setResult(state: OperationState, result: ResourceResult): void {
@@ -368,7 +416,7 @@ function record(application: Application, state: OperationState, now: number, au
     {
       id,
       ...(revisions
-        ? { revisions, ...(sources ? { sources } : {}) }
+        ? { revisions, source: { repoURL: '' }, ...(sources ? { sources } : {}) }
         : { revision, ...(source ? { source } : {}) }),
       deployStartedAt: state.startedAt,
       deployedAt: instant(now),

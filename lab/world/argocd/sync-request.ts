@@ -1,5 +1,5 @@
 /** From a request to the operation that carries it out. */
-import { hasMultipleSources, sourcesOf } from './compare.ts';
+import { hasMultipleSources, sourcesOf, unresolved } from './compare.ts';
 import { ArgocdError } from './errors.ts';
 import type { ApplicationObject, ApplicationSource, Info, Operation, RetryStrategy } from './types.ts';
 
@@ -70,10 +70,7 @@ function revisionsFor(
     if (/^[0-9a-f]{40}$/.test(revision)) return revision;
     const sha = revisionOf(source.repoURL, revision);
     if (sha !== undefined) return sha;
-    throw new ArgocdError(
-      'failedPrecondition',
-      `error resolving repo revision: rpc error: code = Unknown desc = unable to resolve '${revision}' to a commit SHA`,
-    );
+    throw new ArgocdError('failedPrecondition', `error resolving repo revision: ${unresolved(revision)}`);
   };
   if (!hasMultipleSources(object.spec)) {
     const source = object.spec.source ?? { repoURL: '' };

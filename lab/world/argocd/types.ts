@@ -55,6 +55,7 @@ export interface ResourceResult {
   hookType?: string;
   hookPhase?: OperationPhase;
   syncPhase?: string;
+  images?: string[];
 }
 
 export interface OperationState {
@@ -79,8 +80,11 @@ export interface ResourceStatus {
   kind: string;
   namespace: string;
   name: string;
-  status: SyncCode;
-  health?: { status: HealthCode };
+  /** A hook has none. */
+  status?: SyncCode;
+  /** Not in the object: the API server adds it to what it shows (`resourceHealthSource: appTree`). */
+  health?: { status: HealthCode; message?: string };
+  hook?: boolean;
   requiresPruning?: boolean;
 }
 

@@ -19,6 +19,11 @@ export function replies(stage: () => Stage): void {
     const sync = (name: string, body: unknown = {}, as = token) =>
       stage().ask({ method: 'POST', path: `${APPLICATIONS}/${name}/sync`, token: as, body });
 
+    const eventsOf = async (name: string, atLeast: number) => {
+      const events = JSON.parse((await get(`/${name}/events?project=${PROJECT}`)).body) as Events;
+      return (events.items ?? []).length >= atLeast ? events : undefined;
+    };
+
     describe('tokens', () => {
       test('without one the reply is 401, code 16', async () => {
         const reply = await stage().ask({ path: `${APPLICATIONS}/r-api?project=${PROJECT}` });
@@ -224,7 +229,7 @@ export function replies(stage: () => Stage): void {
         expect(refusalIn(await sync('r-api', { project: PROJECT, revision: 'no-such-branch' }))).toEqual([
           400,
           9,
-          "error resolving repo revision: rpc error: code = Unknown desc = unable to resolve 'no-such-branch' to a commit SHA",
+          "error resolving repo revision: rpc error: code = Unknown desc = unable to resolve 'no-such-branch' to a commit SHA: revision not found",
         ]);
       });
 
@@ -345,10 +350,16 @@ export function replies(stage: () => Stage): void {
         expect([reply.status, reply.body]).toEqual([status, body]);
       });
 
-      test('a page of its web interface answers where no API is', async () => {
-        const reply = await stage().ask({ path: '/applications' });
-        expect(reply.status).toBe(200);
-        expect(reply.headers['content-type']).toContain('text/html');
+      test('replies say that they depend on what the client accepts, and are zipped for who asks', async () => {
+        const plain = await get(`/r-api?project=${PROJECT}`);
+        expect(plain.headers['vary']).toBe('Accept-Encoding');
+        expect(plain.headers['content-encoding']).toBeUndefined();
+        const zipped = await stage().ask({
+          path: `${APPLICATIONS}?projects=${PROJECT}`,
+          token,
+          headers: { 'accept-encoding': 'gzip' },
+        });
+        expect(zipped.headers['content-encoding']).toBe('gzip');
       });
 
       test('a list is narrowed by project and by namespace', async () => {
@@ -359,6 +370,7 @@ export function replies(stage: () => Stage): void {
         expect(namesOf(await get(`?projects=${PROJECT}`))).toEqual(expect.arrayContaining(['r-api']));
         expect(namesOf(await get(`?projects=${PROJECT}`))).not.toContain('r-theirs');
         expect(namesOf(await get('?projects=others'))).toEqual([]);
+        expect(JSON.parse((await get('?projects=others')).body)).toMatchObject({ items: null });
         expect(namesOf(await get(`?appNamespace=${TEAMS}`))).not.toContain('r-api');
         expect(namesOf(await get('?name=r-api'))).toEqual(['r-api']);
       });
@@ -389,12 +401,107 @@ export function replies(stage: () => Stage): void {
           },
         });
       });
+
+      test('the health of a resource is told by the API server, and not kept in the object', async () => {
+        await stage().addApplication({ name: 'r-sick' });
+        await stage().rollout('r-sick', 'fails');
+        await sync('r-sick', { project: PROJECT });
+        const told = await stage().until('the health', async () => {
+          const read = JSON.parse((await get(`/r-sick?project=${PROJECT}`)).body) as WithResources;
+          return read.status.health.status === 'Degraded' && read;
+        });
+        expect(told.status.health.message).toBe('Caused by apps/Deployment:app/r-sick');
+        expect(told.status.resources[0]?.health).toEqual({
+          status: 'Degraded',
+          message: 'Deployment "r-sick" exceeded its progress deadline',
+        });
+        const kept = (await stage().object('r-sick')) as unknown as WithResources;
+        expect(kept.status.health.status).toBe('Degraded');
+        expect(kept.status.resources[0]).not.toHaveProperty('health');
+      });
+
+      test('a hook is among the resources while its Job is there, and marked as one', async () => {
+        await stage().addApplication({ name: 'r-hook', hook: true });
+        await sync('r-hook', { project: PROJECT });
+        const told = await stage().until('the hook', async () => {
+          const read = JSON.parse(
+            (await get(`/r-hook?project=${PROJECT}&refresh=normal`)).body,
+          ) as WithResources;
+          return read.status.resources.length === 2 && read.status.operationState?.syncResult && read;
+        });
+        expect(told.status.resources[1]).toMatchObject({
+          group: 'batch',
+          kind: 'Job',
+          name: 'r-hook-before',
+          hook: true,
+          health: { status: 'Progressing' },
+        });
+        expect(told.status.resources[1]).not.toHaveProperty('status');
+        expect(told.status.health.status).toBe('Missing');
+        expect(told.status.operationState?.syncResult?.resources).toMatchObject([
+          {
+            kind: 'Job',
+            name: 'r-hook-before',
+            status: 'Synced',
+            message: 'job.batch/r-hook-before created',
+            hookType: 'PreSync',
+            hookPhase: 'Running',
+            syncPhase: 'PreSync',
+          },
+        ]);
+      });
+
+      test('the events of an application tell its syncs and each change of its sync status and health', async () => {
+        await stage().addApplication({ name: 'r-events' });
+        const { items: first } = await stage().until('the first events', () => eventsOf('r-events', 2));
+        expect(first?.map(({ message }) => message)).toEqual([
+          'Updated sync status:  -> OutOfSync',
+          'Updated health status:  -> Missing',
+        ]);
+        await sync('r-events', { project: PROJECT });
+        const { items } = await stage().until('the last event', async () => {
+          const events = await eventsOf('r-events', 6);
+          return events?.items?.some(({ message }) => message.endsWith('Progressing -> Healthy')) && events;
+        });
+        const sha = await stage().head('r-events');
+        expect(items?.map(({ reason, type, message }) => `${reason} ${type} ${message}`)).toEqual(
+          expect.arrayContaining([
+            `OperationStarted Normal proj:${PROJECT}:${ROLE} initiated sync to r-events (${sha})`,
+            `OperationCompleted Normal Sync operation to ${sha} succeeded`,
+            'ResourceUpdated Normal Updated sync status: OutOfSync -> Synced',
+            'ResourceUpdated Normal Updated health status: Missing -> Progressing (Caused by apps/Deployment:app/r-events)',
+            'ResourceUpdated Normal Updated health status: Progressing -> Healthy',
+          ]),
+        );
+        expect(items?.[0]).toMatchObject({
+          involvedObject: { kind: 'Application', name: 'r-events', namespace: 'argocd' },
+          source: { component: 'argocd-application-controller' },
+          firstTimestamp: INSTANT,
+          lastTimestamp: INSTANT,
+          count: 1,
+          eventTime: null,
+        });
+      });
     });
   });
 }
 
 const INSTANT = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
 const COMMIT = expect.stringMatching(/^[0-9a-f]{40}$/);
+
+interface WithResources {
+  readonly status: {
+    readonly health: { readonly status: string; readonly message?: string };
+    readonly resources: readonly { readonly health?: object }[];
+    readonly operationState?: { readonly syncResult?: { readonly resources: readonly object[] } };
+  };
+}
+
+interface Events {
+  readonly items:
+    | readonly { readonly reason: string; readonly type: string; readonly message: string }[]
+    | null;
+}
 
 /** Status, code and message. */
 function refusalIn(reply: HttpReply): [number, unknown, unknown] {

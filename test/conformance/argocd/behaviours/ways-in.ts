@@ -345,14 +345,19 @@ export function waysIn(stage: () => Stage): void {
       await until({ name }, 'is Healthy', ({ health }) => health === 'Healthy');
     });
 
-    test('a rollout past its deadline is Degraded, with the name of what is sick', async () => {
+    test('a rollout past its deadline is Degraded, and it is told what is sick', async () => {
       const name = named('broken');
       await add({ name });
       await stage().rollout(name, 'fails');
       await sync({ name }, 'deploy-1');
       const view = await until({ name }, 'is Degraded', ({ health }) => health === 'Degraded');
       expect(view.operation?.phase).toBe('Succeeded');
-      expect(view.healthMessage).toContain(`Deployment ${name}`);
+      // Only the API server tells the health of each resource.
+      expect(view.healthMessage).toBe(
+        way.prefix === 's'
+          ? `Deployment ${name}: Deployment "${name}" exceeded its progress deadline`
+          : `Caused by apps/Deployment:app/${name}`,
+      );
     });
 
     test('a paused Deployment is Suspended', async () => {
@@ -373,6 +378,28 @@ export function waysIn(stage: () => Stage): void {
         true,
       );
       expect(view.operation).toMatchObject({ automated: true, by: "Argo CD's auto-sync", deployIds: [] });
+    });
+
+    test('a revision that failed is not tried again by an application that syncs by itself, and a condition says so', async () => {
+      const name = named('gives-up');
+      await add({
+        name,
+        autoSync: {},
+        webhook: true,
+        retry: { limit: 0, backoff: { duration: '1s' } },
+      });
+      const sha = await stage().head(name);
+      await until({ name }, 'failed by itself', ({ operation }) => operation?.phase === 'Failed', true);
+      const failed = (await read({ name })).operation;
+      const conditions = await stage().until('the condition', async () => {
+        await read({ name }, { refresh: true });
+        const { status } = await stage().object(name);
+        const found = (status?.conditions ?? []).filter(({ type }) => type === 'SyncError');
+        return found.length > 0 && found;
+      });
+      expect(conditions[0]?.message).toBe(`Failed last sync attempt to [${sha}]: ${failed?.message}`);
+      await stage().pause(3_000);
+      expect((await read({ name })).operation?.startedAt).toEqual(failed?.startedAt);
     });
 
     test('an application that syncs by itself takes a sync that names no revision', async () => {
