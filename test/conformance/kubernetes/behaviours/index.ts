@@ -3,6 +3,7 @@ import type { Bed } from '../bed.ts';
 import { describeAccess } from './access.ts';
 import { describeArgocdObjects } from './argocd-objects.ts';
 import { describeAutoscalers } from './autoscalers.ts';
+import { describeContract } from './contract.ts';
 import { describeDeletions } from './deletions.ts';
 import { describeDrains } from './drains.ts';
 import { describeEvictions } from './evictions.ts';
@@ -12,6 +13,7 @@ import { describePermissions } from './permissions.ts';
 import { describeWrongRequests } from './wrong-requests.ts';
 
 export function describeKubernetes(bed: () => Bed): void {
+  describeContract(bed);
   describeNodes(bed);
   describeEvictions(bed);
   describeDeletions(bed);
