@@ -27,77 +27,78 @@ export interface ManyOptions {
   readonly seed: number;
   readonly severity: Severity;
   readonly workers?: number;
-  /** Called with the number of nights that are done. */
+  /** Called with the number of nights that are done, after each share of them. */
   readonly onProgress?: (done: number) => void;
 }
 
+/** Seeds from `first` on. Small enough that no processor waits long for the other at the end. */
 interface Share {
-  readonly seeds: readonly number[];
+  readonly first: number;
+  readonly nights: number;
   readonly severity: Severity;
 }
 
-const REPORT_EVERY = 20;
+const SHARE_NIGHTS = 10;
 
 export async function simulateMany(options: ManyOptions): Promise<Tally> {
-  const seeds = Array.from({ length: options.nights }, (_, index) => options.seed + index);
-  const count = Math.max(
-    1,
-    Math.min(options.workers ?? availableParallelism(), Math.ceil(options.nights / 10)),
-  );
-  const done = new Array<number>(count).fill(0);
-  const progress = (worker: number, nights: number) => {
-    done[worker] = nights;
-    options.onProgress?.(done.reduce((sum, one) => sum + one, 0));
+  const { nights, seed, severity, onProgress } = options;
+  const shares: Share[] = [];
+  for (let night = 0; night < nights; night += SHARE_NIGHTS)
+    shares.push({ first: seed + night, nights: Math.min(SHARE_NIGHTS, nights - night), severity });
+  const count = Math.min(options.workers ?? availableParallelism(), shares.length);
+
+  const tallies: Tally[] = [];
+  let done = 0;
+  const take = (share: Share, tally: Tally) => {
+    tallies[shares.indexOf(share)] = tally;
+    done += share.nights;
+    onProgress?.(done);
   };
-  const shares = done.map((_, worker) => seeds.filter((__, index) => index % count === worker));
-  const tallies =
-    count === 1
-      ? [await simulateShare({ seeds, severity: options.severity }, (nights) => progress(0, nights))]
-      : await Promise.all(
-          shares.map((share, worker) =>
-            inWorker({ seeds: share, severity: options.severity }, (nights) => progress(worker, nights)),
-          ),
-        );
+  if (count <= 1) for (const share of shares) take(share, await simulateShare(share));
+  else {
+    const queue = [...shares];
+    await Promise.all(Array.from({ length: count }, () => workThrough(queue, take)));
+  }
   return tallies.reduce(add);
 }
 
-async function simulateShare(share: Share, onProgress: (done: number) => void): Promise<Tally> {
+async function simulateShare({ first, nights, severity }: Share): Promise<Tally> {
   const { stackTraceLimit } = Error;
   // Faults are thrown by the thousand, and nobody reads where they came from.
   Error.stackTraceLimit = 0;
   let tally = emptyTally();
-  for (const [index, seed] of share.seeds.entries()) {
+  for (let seed = first; seed < first + nights; seed++)
     for (const [story, simulate] of Object.entries(STORIES))
-      tally = add(tally, tallyOf(story, await simulate({ seed, severity: share.severity })));
-    tally = { ...tally, nights: index + 1 };
-    if ((index + 1) % REPORT_EVERY === 0) onProgress(index + 1);
-  }
+      tally = add(tally, tallyOf(story, await simulate({ seed, severity })));
   Error.stackTraceLimit = stackTraceLimit;
-  onProgress(share.seeds.length);
-  return tally;
+  return { ...tally, nights };
 }
 
-function inWorker(share: Share, onProgress: (done: number) => void): Promise<Tally> {
+/** One worker, which gets the next share whenever it has done one. */
+function workThrough(queue: Share[], take: (share: Share, tally: Tally) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL(import.meta.url), { workerData: share });
-    worker.on('message', (message: { done: number } | { tally: Tally }) => {
-      if ('done' in message) onProgress(message.done);
-      else resolve(message.tally);
+    const worker = new Worker(new URL(import.meta.url), { workerData: WORKER });
+    let share: Share | undefined;
+    const next = () => {
+      share = queue.shift();
+      if (share) worker.postMessage(share);
+      else resolve(worker.terminate().then(() => undefined));
+    };
+    worker.on('message', (tally: Tally) => {
+      if (share) take(share, tally);
+      next();
     });
     worker.on('error', reject);
     worker.on('exit', (code) => reject(new Error(`a worker of the simulation ended with code ${code}`)));
+    next();
   });
 }
 
-if (!isMainThread && parentPort && isShare(workerData)) {
-  const port = parentPort;
-  const tally = await simulateShare(workerData, (done) => port.postMessage({ done }));
-  port.postMessage({ tally });
-}
+/** This module is also what a worker runs. */
+const WORKER = 'a worker of the simulation';
 
-function isShare(data: unknown): data is Share {
-  return typeof data === 'object' && data !== null && 'seeds' in data && 'severity' in data;
-}
+if (!isMainThread && workerData === WORKER)
+  parentPort?.on('message', async (share: Share) => parentPort?.postMessage(await simulateShare(share)));
 
 function emptyTally(): Tally {
   const zero = Object.fromEntries(PROMISE_IDS.map((id) => [id, 0])) as Record<PromiseId, number>;
