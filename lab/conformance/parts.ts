@@ -26,7 +26,7 @@ export const PARTS: readonly Part[] = [
     name: 'kubernetes',
     title: 'Kubernetes',
     needs:
-      'KUBEBUILDER_ASSETS: a folder with etcd, kube-apiserver, kube-controller-manager and kube-scheduler',
+      'KUBEBUILDER_ASSETS: a folder with etcd, kube-apiserver, kube-controller-manager and kube-scheduler, as test/conformance/servers/build.sh makes one; kubectl in it or on the PATH',
     missing: (env) =>
       missingPrograms(env, 'KUBEBUILDER_ASSETS', [
         'etcd',
@@ -39,10 +39,13 @@ export const PARTS: readonly Part[] = [
     name: 'argocd',
     title: 'Argo CD',
     needs:
-      'ARGOCD_ASSETS: a folder with argocd (all its programs in one) and redis-server; KUBEBUILDER_ASSETS',
+      'ARGOCD_ASSETS: a folder with argocd, all its programs in one, and its crds; redis-server and git on the PATH; KUBEBUILDER_ASSETS. Or, to look only, ARGOCD_SERVER and ARGOCD_AUTH_TOKEN',
     missing: (env) =>
-      missingPrograms(env, 'ARGOCD_ASSETS', ['argocd', 'redis-server']) ??
-      missingPrograms(env, 'KUBEBUILDER_ASSETS', ['etcd', 'kube-apiserver']),
+      env['ARGOCD_SERVER'] && env['ARGOCD_AUTH_TOKEN'] && !env['ARGOCD_ASSETS']
+        ? undefined
+        : (missingPrograms(env, 'ARGOCD_ASSETS', ['argocd', 'git-verify-wrapper.sh', 'crds']) ??
+          missingPrograms(env, 'KUBEBUILDER_ASSETS', ['etcd', 'kube-apiserver']) ??
+          missingOnPath(env, ['redis-server', 'git'])),
   },
   {
     name: 'clients',

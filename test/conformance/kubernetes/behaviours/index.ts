@@ -5,6 +5,7 @@ import { describeArgocdObjects } from './argocd-objects.ts';
 import { describeAutoscalers } from './autoscalers.ts';
 import { describeContract } from './contract.ts';
 import { describeDeletions } from './deletions.ts';
+import { describeDoctor } from './doctor.ts';
 import { describeDrains } from './drains.ts';
 import { describeEvictions } from './evictions.ts';
 import { describeLists } from './lists.ts';
@@ -24,4 +25,5 @@ export function describeKubernetes(bed: () => Bed): void {
   describeArgocdObjects(bed);
   describeDrains(bed);
   describePermissions(bed);
+  describeDoctor(bed);
 }
