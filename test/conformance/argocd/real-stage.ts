@@ -12,7 +12,7 @@ import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts'
 import { startArgoCd } from '#lab/conformance/argo-cd.ts';
 import { serveGit } from '#lab/conformance/argo-cd-git.ts';
 import { type ApiObject, createObject } from '#lab/conformance/argo-cd-objects.ts';
-import { startControlPlane } from '#lab/conformance/control-plane.ts';
+import { type AuditEntry, startControlPlane } from '#lab/conformance/control-plane.ts';
 import { askOn } from './ask.ts';
 import { filesOf, moreFilesOf, SOURCE_PATH, WEBHOOK_LABEL } from './files.ts';
 import { rbacObjects, sampleProject } from './manifests.ts';
@@ -30,7 +30,12 @@ import {
 const NAME = 'example/api.git';
 const FINALIZER = 'resources-finalizer.argocd.argoproj.io';
 
-export async function openRealStage(env: Readonly<Record<string, string | undefined>>): Promise<Stage> {
+export interface RealStage extends Stage {
+  /** What one of the users of the Kubernetes API asked for. */
+  requestsOf(user: 'branch-deploy' | 'reader'): Promise<readonly AuditEntry[]>;
+}
+
+export async function openRealStage(env: Readonly<Record<string, string | undefined>>): Promise<RealStage> {
   const open: { close(): unknown }[] = [];
   const closing = <T extends { close(): unknown }>(one: T): T => {
     open.push(one);
@@ -51,7 +56,7 @@ async function openStage(
   env: Readonly<Record<string, string | undefined>>,
   closing: <T extends { close(): unknown }>(one: T) => T,
   close: () => Promise<void>,
-): Promise<Stage> {
+): Promise<RealStage> {
   const folder = await mkdtemp(path.join(tmpdir(), 'nightshift-git-'));
   closing({ close: () => rm(folder, { recursive: true, force: true }) });
   const git = closing(await serveGit(folder));
@@ -189,6 +194,7 @@ async function openStage(
         await wait(300);
       }
     },
+    requestsOf: async (user) => (await plane.audit()).filter((entry) => entry.user === user),
     stopServer: () => argo.close(),
     close,
   };

@@ -10,8 +10,10 @@ import { waysIn } from './ways-in.ts';
  * Every behaviour of Argo CD that eks-nightshift relies on, on one stage: a real Argo CD with `npm run conformance`,
  * the lab's with `npm test`.
  */
-export function argocdBehaviours(open: () => Promise<Stage>): { readonly stage: () => Stage | undefined } {
-  let stage: Stage | undefined;
+export function argocdBehaviours<S extends Stage>(
+  open: () => Promise<S>,
+): { readonly stage: () => S | undefined } {
+  let stage: S | undefined;
   beforeAll(async () => {
     stage = await open();
     for (const project of PROJECTS) await stage.addProject(project);
