@@ -37,6 +37,7 @@ const GROUP_PATIENCE_MS = 1_000;
 
 export async function locate(cluster: string, notice: Notice, ports: LocatePorts): Promise<Found> {
   if (isRoutine(notice.kind)) return locateRoutine(cluster, notice, ports);
+  if (isSpotNotice(notice.kind)) ports.cluster.prepare();
   const known = await ports.claims.look(notice.instanceId);
   const { nodeName } = known;
   const named: Attempt<Node | undefined> =

@@ -18,7 +18,7 @@ export async function keepNames(ports: RunPorts, journal: Journal, trigger: stri
       reason: `the names of the nodes could not be read: ${messageOf(error)}`,
       trigger,
     });
-  await journal.guard(`nodes of ${settings.cluster}`, async () => {
+  await journal.guard(settings.cluster, async () => {
     const [written, running] = await Promise.all([
       names.all(),
       cluster.nodeNames().catch((error: unknown) => {

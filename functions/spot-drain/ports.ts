@@ -89,6 +89,8 @@ export interface Place {
 
 /** The cluster's Kubernetes API. A refusal by RBAC is thrown as `AccessRefusedError`. */
 export interface Cluster {
+  /** The cluster is about to be asked: a process that has never done so has much to look up first. */
+  prepare(): void;
   /** The node of the instance, whatever its name is. Knowing its place saves the API server a list of all nodes. */
   findNode(instanceId: string, place?: Place): Promise<Node | undefined>;
   /** The node of that name, if it runs on that instance: one small request. */

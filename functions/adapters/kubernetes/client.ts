@@ -23,6 +23,8 @@ export interface KubernetesRequest {
 }
 
 export interface KubernetesClient {
+  /** Begins with what the first request needs: where the API server is, and a token. What fails is told by that request. */
+  prepare(): void;
   /** Throws `KubernetesError` for a status of 400 or more, `UnreachableError` where no whole reply came in time. */
   request<T>(request: KubernetesRequest): Promise<{ readonly status: number; readonly body: T }>;
   /** Every item, page by page. A list whose continue token expired starts anew. */
@@ -79,6 +81,10 @@ export function createKubernetesClient(options: KubernetesClientOptions): Kubern
   };
 
   const client: KubernetesClient = {
+    prepare() {
+      Promise.all([hosts.current(), options.token()]).catch(() => undefined);
+    },
+
     async request<T>(request: KubernetesRequest) {
       let reply = await send(request, false);
       if (reply.status === 401) reply = await send(request, true);

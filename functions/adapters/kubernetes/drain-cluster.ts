@@ -36,6 +36,8 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
   const names = new Map<string, string>();
 
   return {
+    prepare: () => client.prepare(),
+
     async findNode(instanceId, place) {
       const name = names.get(instanceId);
       if (name) {

@@ -93,6 +93,7 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesCl
   };
 
   return {
+    prepare: () => undefined,
     request: <T>(request: KubernetesRequest) =>
       through(
         `${request.method} ${request.path}`,

@@ -186,6 +186,7 @@ export function aCluster(
     add: (pod) => void here.set(pod.name, pod),
     vanish: (name) => void here.delete(name),
 
+    prepare: () => undefined,
     async findNode(instanceId) {
       await clock.sleep(cluster.latencyMs);
       check('findNode');

@@ -79,6 +79,19 @@ describe('a notice for an instance whose node has a known name', () => {
     }
   });
 
+  it('has the cluster looked up while the table is asked', async () => {
+    const world = named([aPod()]);
+    const order: string[] = [];
+    world.cluster.prepare = () => void order.push('prepare');
+    const { look } = world.claims;
+    world.claims.look = async (id) => {
+      order.push('look');
+      return look(id);
+    };
+    await world.run(anInterruption());
+    expect(order).toEqual(['prepare', 'look']);
+  });
+
   it('asks again while the API server has trouble', async () => {
     const world = named([aPod()]);
     let away = 3;

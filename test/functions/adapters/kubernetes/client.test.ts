@@ -70,6 +70,39 @@ describe('a request', () => {
     expect(server.asked[0]?.headers['connection']).toBe('keep-alive');
   });
 
+  it('finds the cluster and its token looked up where that was begun before', async () => {
+    const order: string[] = [];
+    client = aClient({
+      describeCluster: async () => {
+        order.push('described');
+        return { endpoint: server.url, ca: server.ca };
+      },
+      token: async () => {
+        order.push('token');
+        return 'token-1';
+      },
+    });
+    client.prepare();
+    expect(order.toSorted()).toEqual(['described', 'token']);
+    await client.request({ method: 'GET', path: '/a' });
+    expect(order.filter((one) => one === 'described')).toHaveLength(1);
+    expect(server.asked).toHaveLength(1);
+  });
+
+  it('looks the cluster up again where a preparation failed, which was no failure yet', async () => {
+    let described = 0;
+    client = aClient({
+      describeCluster: async () => {
+        if (++described === 1) throw new Error('throttled');
+        return { endpoint: server.url, ca: server.ca };
+      },
+    });
+    client.prepare();
+    await new Promise((resolve) => setImmediate(resolve));
+    await client.request({ method: 'GET', path: '/a' });
+    expect(described).toBe(2);
+  });
+
   it('is tried once more with a new token after a 401', async () => {
     server.answer = (asked) =>
       asked.headers['authorization'] === 'Bearer token-1'
