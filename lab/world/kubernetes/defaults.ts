@@ -66,6 +66,11 @@ const defaulters: Readonly<Record<string, (draft: KubeObject) => void>> = {
     spec.revisionHistoryLimit ??= 10;
     podDefaults(spec.template?.spec ?? {});
   },
+  'validatingwebhookconfigurations.admissionregistration.k8s.io': webhookDefaults,
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io': (configuration) => {
+    webhookDefaults(configuration);
+    for (const webhook of configuration.webhooks ?? []) webhook.reinvocationPolicy ??= 'Never';
+  },
   events: (event) => {
     event.source ??= {};
     event.reportingComponent ??= '';
@@ -73,6 +78,18 @@ const defaulters: Readonly<Record<string, (draft: KubeObject) => void>> = {
     for (const time of ['firstTimestamp', 'lastTimestamp', 'eventTime']) event[time] ??= null;
   },
 };
+
+function webhookDefaults(configuration: KubeObject): void {
+  for (const webhook of (configuration['webhooks'] ?? []) as Json[]) {
+    webhook.failurePolicy ??= 'Fail';
+    webhook.matchPolicy ??= 'Equivalent';
+    webhook.namespaceSelector ??= {};
+    webhook.objectSelector ??= {};
+    webhook.timeoutSeconds ??= 10;
+    if (webhook.clientConfig?.service) webhook.clientConfig.service.port ??= 443;
+    for (const rule of webhook.rules ?? []) rule.scope ??= '*';
+  }
+}
 
 function podDefaults(spec: Json): void {
   spec.restartPolicy ??= 'Always';

@@ -25,6 +25,7 @@ export const AT_ONCE = {
 };
 export const NEVER_READY = { [`${BEHAVIOUR}/ready-seconds`]: 'never' };
 export const NEVER_STARTED = { [`${BEHAVIOUR}/start-seconds`]: '86400' };
+export const SLOW = { [`${BEHAVIOUR}/start-seconds`]: '3' };
 export const SOON_FINISHED = { [`${BEHAVIOUR}/run-seconds`]: '0' };
 /** Takes all of its grace period. */
 export const STUBBORN = { [`${BEHAVIOUR}/exit-seconds`]: '86400' };

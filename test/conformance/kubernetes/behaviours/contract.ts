@@ -2,7 +2,7 @@ import { describe } from 'vitest';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
 import { drainClusterContract } from '#test/contracts/drain-cluster.ts';
 import type { Bed } from '../bed.ts';
-import { addBudget, addDeployment, must, on, readyPods, STUBBORN } from '../objects.ts';
+import { addBudget, addDeployment, must, on, readyPods, SLOW, STUBBORN } from '../objects.ts';
 
 /** The contract that holds for the simulation and the lab too. */
 export function describeContract(bed: () => Bed): void {
@@ -16,8 +16,9 @@ export function describeContract(bed: () => Bed): void {
         namespace,
         async addPods(budget) {
           const nodeSelector = on(node.name);
-          const pods = { namespace, name: 'web', replicas: 2, graceSeconds: 5, annotations: STUBBORN };
-          await addDeployment(bed(), { ...pods, nodeSelector });
+          const pods = { namespace, name: 'web', replicas: 2, graceSeconds: 5 };
+          // Those that come in their place give nothing back to the budget yet.
+          await addDeployment(bed(), { ...pods, nodeSelector, annotations: { ...STUBBORN, ...SLOW } });
           await readyPods(bed(), namespace, 'app=web', 2);
           if (budget) await addBudget(bed(), { namespace, name: 'web', ...budget });
         },

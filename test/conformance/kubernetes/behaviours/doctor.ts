@@ -55,7 +55,8 @@ export function describeDoctor(bed: () => Bed): void {
         name: 'policies.example.com',
         failurePolicy: 'Fail',
         rules: [{ apiGroups: ['example.com'], resources: ['things'] }],
-        service: expect.objectContaining({ namespace: 'policies', name: 'webhook' }),
+        service: { namespace: 'policies', name: 'webhook', port: 443 },
+        namespaceSelector: {},
       });
       expect(told(facts.budgets).map(({ metadata }) => metadata?.namespace)).toContain(namespace);
     });
