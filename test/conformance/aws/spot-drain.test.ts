@@ -1,9 +1,12 @@
 /** spot-drain's adapters on an AWS that others wrote. */
 import { DescribeAutoScalingGroupsCommand, PutLifecycleHookCommand } from '@aws-sdk/client-auto-scaling';
 import { beforeAll, describe } from 'vitest';
+import { createClaims, createCordons, createNodeNames } from '#functions/adapters/drain-claims.ts';
+import { createTable } from '#functions/adapters/table.ts';
+import { drainStoresContract } from '#test/contracts/drain-stores.ts';
 import { instanceGroupsContract } from '#test/contracts/instance-groups.ts';
 import { checkedOn } from '../checked-on.ts';
-import { aGroupOf, anAccount, emptied, recognise, softwareName } from './an-account.ts';
+import { aGroupOf, anAccount, aTableOf, emptied, recognise, softwareName } from './an-account.ts';
 
 beforeAll(recognise);
 checkedOn(softwareName);
@@ -52,4 +55,11 @@ describe('the group of an instance', () =>
       settle: async () => undefined,
       end: async () => '',
     };
+  }));
+
+describe('what spot-drain keeps', () =>
+  drainStoresContract(async () => {
+    await aTableOf(account, 'nightshift');
+    const table = createTable(account.dynamo, 'nightshift');
+    return { claims: createClaims(table), cordons: createCordons(table), names: createNodeNames(table) };
   }));

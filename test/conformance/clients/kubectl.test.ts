@@ -103,8 +103,8 @@ describe('kubectl get', () => {
 
   it('watches', async () => {
     const [node = ''] = await names('get nodes');
-    const watching = kubectl(`get node ${node} -w --request-timeout=8s`);
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    const watching = kubectl(`get node ${node} -w --request-timeout=14s`);
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
     await said(`cordon ${node}`);
     await said(`uncordon ${node}`);
     const lines = (await watching).stdout.trim().split('\n').slice(1);

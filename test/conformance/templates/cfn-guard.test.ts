@@ -12,7 +12,7 @@ const ACCEPTED: Readonly<Record<string, string>> = {
   cloudwatch_log_group_encrypted_check:
     'CT.CLOUDWATCH.PR.3 (logs under a key of KMS): CloudWatch encrypts them with a key of its own; nothing secret is logged, and a customer key costs a dollar a month for each environment',
   codebuild_project_environment_privileged_check:
-    'CT.CODEBUILD.PR.5 (no privileged builds): the option `docker` of a build asks for it, and is off by default',
+    'CT.CODEBUILD.PR.4 (no privileged builds): the option `docker` of a build asks for it, and is off by default',
   dynamodb_table_encrypted_kms_check:
     'CT.DYNAMODB.PR.2 (the table under a key of KMS): DynamoDB encrypts it with a key of its own; it holds sizes, names and times, and a request to KMS for each write would be one more thing that can refuse at night',
   lambda_inside_vpc_check:
