@@ -55,10 +55,12 @@ export function planOf(
 /** Fewer days of expanded holidays than this are a warning: deploy again. */
 export const HOLIDAY_WARNING_DAYS = 60;
 
-/** Days from `at` to the last date for which holidays are expanded; undefined where there are none to expand. */
+const DAY_MS = 86_400_000;
+
+/** Dates (UTC) from that of `at` to the last one for which holidays are expanded, both counted; undefined where there are none to expand. */
 export function holidayDaysLeft(calendar: ExpandedCalendar | undefined, at: Date): number | undefined {
   if (!calendar?.until) return undefined;
-  return Math.floor((Date.parse(calendar.until) - at.getTime()) / 86_400_000) + 1;
+  return Date.parse(calendar.until) / DAY_MS - Math.floor(at.getTime() / DAY_MS) + 1;
 }
 
 /** The sentence of the warning, or undefined while there is time. */
@@ -66,7 +68,10 @@ export function holidayWarning(calendar: ExpandedCalendar | undefined, at: Date)
   const left = holidayDaysLeft(calendar, at);
   if (!calendar || left === undefined || left >= HOLIDAY_WARNING_DAYS) return undefined;
   const known = `the holidays of calendar ${calendar.name} are known until ${calendar.until} only`;
-  const when = left > 0 ? `${left} days more` : `that is before ${at.toISOString().slice(0, 10)}`;
+  const when =
+    left > 0
+      ? `${left} ${left === 1 ? 'day' : 'days'} more`
+      : `that is before ${at.toISOString().slice(0, 10)}`;
   return `${known}, ${when}: deploy again nearer to that day to expand more`;
 }
 

@@ -1,5 +1,6 @@
 /** Times and spans as people write them on a command line. */
 import { formatDate, parseDate, weekdayOf } from './date.ts';
+import { parseDay, shortName } from './window.ts';
 import { DAY_MINUTES, firstInstantOf, isTimeZone, lastInstantOf, wallAt } from './zone.ts';
 
 /** An instant in ms since the epoch, or what is wrong in words that complete `"…": <text>`. */
@@ -11,7 +12,6 @@ export const UNTIL_EXAMPLES =
 export const SPAN_EXAMPLES = '2h, 90m, 1h30m or 1d';
 
 const MINUTE_MS = 60_000;
-const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 
 /**
  * A time with an offset or a zone is that instant; one without is read on the clock of `timeZone`. A time of day, or of
@@ -42,12 +42,10 @@ export function parseUntil(text: string, now: Date, timeZone: string): ParsedIns
   if (day === 'today') return { at: on(today) };
   if (day === 'tomorrow') return { at: on(today + 1) };
   if (day === undefined) return { at: on(today) > now.getTime() ? on(today) : on(today + 1) };
-  const weekday = WEEKDAYS.indexOf(day.slice(0, 3)) + 1;
-  if (weekday === 0 || !isWeekday(day))
-    return { problem: `"${relative[1]}" is no day: write ${UNTIL_EXAMPLES}` };
-  const ahead = (weekday - weekdayOf(today) + 7) % 7;
-  const next = on(today + ahead);
-  return { at: next > now.getTime() ? next : on(today + ahead + 7) };
+  const weekday = parseDay(day);
+  if (!weekday) return { problem: `"${relative[1]}" is no day: write ${UNTIL_EXAMPLES}` };
+  const next = on(today + ((weekday - weekdayOf(today) + 7) % 7));
+  return { at: next > now.getTime() ? next : on(today + 7) };
 }
 
 /** The start of a plan: an instant with its offset, or a date that begins at midnight in `timeZone`. */
@@ -100,13 +98,7 @@ function parseClock(text: string): number | undefined {
   return minutes < 60 && minute <= DAY_MINUTES ? minute : undefined;
 }
 
-function isWeekday(day: string): boolean {
-  const full = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
-  return full.some((name) => name === day || name.slice(0, 3) === day);
-}
-
 /** `Thu 2026-12-24` */
 export function formatDay(date: number): string {
-  const name = WEEKDAYS[weekdayOf(date) - 1] ?? '';
-  return `${name.charAt(0).toUpperCase()}${name.slice(1)} ${formatDate(date)}`;
+  return `${shortName(weekdayOf(date))} ${formatDate(date)}`;
 }

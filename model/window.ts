@@ -9,6 +9,8 @@ export const WINDOW_EXAMPLES =
 
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
 const WEEK_MINUTES = 7 * 1440;
+const LATEST_START = 1439;
+const LATEST_END = 1440;
 
 /** Windows, or what is wrong in words that complete "… : <text>". */
 export type ParsedWindows = { readonly windows: readonly WeeklyWindow[] } | { readonly problem: string };
@@ -22,9 +24,9 @@ export function parseWindows(text: string): ParsedWindows {
   if (!repeated) return { problem: `write days and times like ${WINDOW_EXAMPLES}` };
   const days = parseDays(repeated[1] ?? '');
   if ('problem' in days) return days;
-  const start = parseTime(repeated[2] ?? '', 'start');
+  const start = parseTime(repeated[2] ?? '', LATEST_START);
   if ('problem' in start) return start;
-  const end = parseTime(repeated[3] ?? '', 'end');
+  const end = parseTime(repeated[3] ?? '', LATEST_END);
   if ('problem' in end) return end;
   if (start.minute === end.minute) {
     return { problem: 'it ends when it begins: for a whole day write 00:00-24:00' };
@@ -93,7 +95,9 @@ function describeDays(days: readonly Weekday[]): string {
     else runs.push([day]);
   }
   return runs
-    .flatMap((run) => (run.length > 2 ? [`${name(run[0])}-${name(run.at(-1))}`] : run.map(name)))
+    .flatMap((run) =>
+      run.length > 2 ? [`${shortName(run[0])}-${shortName(run.at(-1))}`] : run.map(shortName),
+    )
     .join(',');
 }
 
@@ -102,9 +106,9 @@ function acrossDays(startDay: string, startTime: string, endDay: string, endTime
   if (!from) return unknownDay(startDay);
   const to = parseDay(endDay);
   if (!to) return unknownDay(endDay);
-  const start = parseTime(startTime, 'start');
+  const start = parseTime(startTime, LATEST_START);
   if ('problem' in start) return start;
-  const end = parseTime(endTime, 'end');
+  const end = parseTime(endTime, LATEST_END);
   if ('problem' in end) return end;
   return { windows: [{ start: { day: from, minute: start.minute }, end: { day: to, minute: end.minute } }] };
 }
@@ -126,24 +130,19 @@ function parseDays(text: string): { readonly days: readonly Weekday[] } | { read
   return { days: [...days] };
 }
 
-function parseDay(text: string): Weekday | undefined {
+/** `mon` or `Monday`. */
+export function parseDay(text: string): Weekday | undefined {
   const lower = text.toLowerCase();
   const full = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
   const index = full.findIndex((day) => day === lower || day.slice(0, 3) === lower);
   return index < 0 ? undefined : ((index + 1) as Weekday);
 }
 
-function parseTime(
-  text: string,
-  which: 'start' | 'end',
-): { readonly minute: number } | { readonly problem: string } {
+function parseTime(text: string, latest: number): { readonly minute: number } | { readonly problem: string } {
   const [hours = Number.NaN, minutes = Number.NaN] = text.split(':').map(Number);
   const minute = hours * 60 + minutes;
-  const valid = minutes < 60 && (which === 'end' ? minute <= 1440 : minute < 1440);
-  if (valid) return { minute };
-  return {
-    problem: `"${text}" is no time of day: write 00:00 to ${which === 'end' ? '24:00' : '23:59'}`,
-  };
+  if (minutes < 60 && minute <= latest) return { minute };
+  return { problem: `"${text}" is no time of day: write 00:00 to ${clock(latest)}` };
 }
 
 function unknownDay(text: string): { readonly problem: string } {
@@ -155,10 +154,11 @@ function dayAfter(day: Weekday): Weekday {
 }
 
 function weekMinute({ day, minute }: WeekPoint): number {
-  return (day - 1) * 1440 + minute;
+  return day * 1440 + minute;
 }
 
-function name(day: Weekday | undefined): string {
+/** `Mon` */
+export function shortName(day: Weekday | undefined): string {
   return day ? (DAYS[day - 1] ?? '') : '';
 }
 
