@@ -4,6 +4,7 @@
  */
 import { UnreachableError } from '#functions/adapters/http.ts';
 import { type KubernetesClient, KubernetesError } from '#functions/adapters/kubernetes/client.ts';
+import { isConflict } from '#functions/adapters/kubernetes/errors.ts';
 import type { Answer, ApplicationView, Argocd, Trouble } from '#functions/branch-deploy/ports.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { type ApplicationObject, DEPLOY_INFO, isApplication, shortened, viewOf } from './application.ts';
@@ -12,6 +13,8 @@ import { invalidName, isApplicationName } from './server.ts';
 /** Where Argo CD's applications live, unless the config says otherwise. */
 const NAMESPACE = 'argocd';
 const REFRESH = 'argocd.argoproj.io/refresh';
+/** The controller writes to the object at any time, mostly after a comparison: a conflict is no operation. */
+const ATTEMPTS = 4;
 
 export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): Argocd {
   const get = (application: ApplicationSettings) =>
@@ -24,6 +27,40 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
       body,
     });
 
+  /**
+   * Over exactly the version that was read: an operation that came in between is not overwritten. The old state goes,
+   * or the controller takes the operation for one that has ended.
+   */
+  const setOperation = async (
+    application: ApplicationSettings,
+    deployId: string,
+    revision: string | undefined,
+  ): Promise<Answer<ApplicationObject>> => {
+    const found = inProject(application, (await get(application)).body);
+    if (!found.ok) return found;
+    const { metadata, operation, spec } = found.value;
+    if (metadata?.deletionTimestamp) return trouble('deleting', 'it has a deletion timestamp');
+    if (operation) return trouble('busy', 'an operation is under way');
+    const options =
+      application.syncOptions.length > 0 ? application.syncOptions : (spec?.syncPolicy?.syncOptions ?? []);
+    const retry = spec?.syncPolicy?.retry;
+    const { body } = await patch(application, {
+      metadata: { resourceVersion: metadata?.resourceVersion },
+      operation: {
+        initiatedBy: { username: 'nightshift' },
+        info: [{ name: DEPLOY_INFO, value: deployId }],
+        sync: {
+          ...(revision ? { revision } : {}),
+          prune: application.prune,
+          ...(options.length > 0 ? { syncOptions: options } : {}),
+        },
+        ...(retry ? { retry } : {}),
+      },
+      status: { operationState: null },
+    });
+    return { ok: true, value: body };
+  };
+
   return {
     read: (application, { refresh = false } = {}) =>
       answer(application, async () => {
@@ -35,33 +72,13 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
 
     sync: (application, deployId, { revision } = {}) =>
       answer(application, async () => {
-        const found = inProject(application, (await get(application)).body);
-        if (!found.ok) return found;
-        const { metadata, operation, spec } = found.value;
-        if (metadata?.deletionTimestamp) return trouble('deleting', 'it has a deletion timestamp');
-        if (operation) return trouble('busy', 'an operation is under way');
-        const options =
-          application.syncOptions.length > 0
-            ? application.syncOptions
-            : (spec?.syncPolicy?.syncOptions ?? []);
-        const retry = spec?.syncPolicy?.retry;
-        // Over exactly the version that was read: an operation that came in between is not overwritten. The old state
-        // goes, or the controller takes the operation for one that has ended.
-        const { body } = await patch(application, {
-          metadata: { resourceVersion: metadata?.resourceVersion },
-          operation: {
-            initiatedBy: { username: 'nightshift' },
-            info: [{ name: DEPLOY_INFO, value: deployId }],
-            sync: {
-              ...(revision ? { revision } : {}),
-              prune: application.prune,
-              ...(options.length > 0 ? { syncOptions: options } : {}),
-            },
-            ...(retry ? { retry } : {}),
-          },
-          status: { operationState: null },
-        });
-        return { ok: true, value: body };
+        for (let attempt = 1; ; attempt++) {
+          try {
+            return await setOperation(application, deployId, revision);
+          } catch (error) {
+            if (!isConflict(error) || attempt === ATTEMPTS) throw error;
+          }
+        }
       }),
   };
 }

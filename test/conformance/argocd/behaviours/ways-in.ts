@@ -406,7 +406,7 @@ export function waysIn(stage: () => Stage): void {
       const name = named('automatic-too');
       await add({ name, autoSync: {} });
       await until({ name }, 'synced by itself', ({ operation }) => operation?.phase === 'Succeeded', true);
-      await sync({ name }, 'deploy-1');
+      expect(troubleIn(await sync({ name }, 'deploy-1'))).toBe('none');
       const view = await until({ name }, 'carries ours', ({ operation }) =>
         Boolean(operation?.deployIds.includes('deploy-1') && operation.phase === 'Succeeded'),
       );

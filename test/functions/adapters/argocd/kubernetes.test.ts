@@ -119,6 +119,34 @@ describe('the Kubernetes API: on the wire', () => {
     expect(lab.argocd.application('api')?.operation?.initiatedBy).toEqual({ username: 'alice' });
   });
 
+  /** The API, with something done to the object after each of the first reads. */
+  function interrupted(lab: ArgocdLab, times: number, act: () => void) {
+    let reads = 0;
+    return createArgocdObjects({
+      async request<T>(request: { method: string; path: string; body?: unknown }) {
+        const body = structuredClone(answer(lab, request, false)) as T;
+        if (request.method === 'GET' && reads++ < times) act();
+        return { status: 200, body };
+      },
+    });
+  }
+
+  test('an object that the controller wrote in between is read again, and the operation set', async () => {
+    const lab = anArgocdLab();
+    const argocd = interrupted(lab, 2, () => lab.argocd.changeApplication('api', {}));
+    expect(await argocd.sync(anApplication(), 'deploy-1')).toMatchObject({
+      ok: true,
+      value: { requested: { deployIds: ['deploy-1'] } },
+    });
+  });
+
+  test('an object that is written again and again is busy', async () => {
+    const lab = anArgocdLab();
+    const argocd = interrupted(lab, 99, () => lab.argocd.changeApplication('api', {}));
+    expect(await argocd.sync(anApplication(), 'd')).toMatchObject({ ok: false, trouble: { kind: 'busy' } });
+    expect(lab.argocd.application('api')?.operation).toBeUndefined();
+  });
+
   test('the operation is set and the state of the last one is cleared in one write', async () => {
     const lab = anArgocdLab();
     const patches: unknown[] = [];
