@@ -1,9 +1,7 @@
 /** The lab's git host, CodeBuild and Argo CD in simulated time, branch-deploy's ports in front of them, and eyes on them. */
 
-import { DEPLOY_INFO, viewOf } from '#functions/adapters/argocd/application.ts';
-import { troubleOf } from '#functions/adapters/argocd/reply.ts';
 import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
-import type { Answer, ApplicationView, Argocd, Build, Builds } from '#functions/branch-deploy/ports.ts';
+import type { ApplicationView, Argocd, Build, Builds } from '#functions/branch-deploy/ports.ts';
 import { createReporter } from '#functions/branch-deploy/report.ts';
 import type { BranchDeployPorts } from '#functions/branch-deploy/run.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
@@ -11,7 +9,7 @@ import type { Decision } from '#model/decision.ts';
 import { desiredAt } from '#model/desired.ts';
 import type { Override } from '#model/schedule.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
-import { ArgocdError, createArgocd, httpStatusOf } from '../../world/argocd/index.ts';
+import { createArgocd } from '../../world/argocd/index.ts';
 import { createCodebuild } from '../../world/codebuild/index.ts';
 import { createContext } from '../../world/context.ts';
 import type { Workloads } from '../../world/seams.ts';
@@ -20,6 +18,7 @@ import { createSimulatedClock } from '../clock.ts';
 import { InjectedError, type Pass } from '../faults.ts';
 import type { PromiseId } from '../outcome.ts';
 import { createMemoryTable } from '../table.ts';
+import { createArgocdServerWire } from './argocd-server.ts';
 import { OTHER_BRANCH, PRODUCTION, REPOSITORY, type Scenario } from './scenario.ts';
 
 export type DeployWorld = ReturnType<typeof createDeployWorld>;
@@ -81,6 +80,7 @@ export function createDeployWorld(options: {
   });
   argocd.addProject({ name: PRODUCTION.project });
   const token = argocd.addToken({ project: 'default', role: 'nightshift' });
+  const secret = { kept: () => token, readAgain: async () => token };
   const bound = settings.builds.flatMap(({ applications }) => applications);
   for (const { name } of bound) if (!scenario.missing.includes(name)) add(name, 'default', 'develop');
   add(OTHER_BRANCH.name, OTHER_BRANCH.project, 'staging');
@@ -127,65 +127,31 @@ export function createDeployWorld(options: {
         throw error;
       }
     };
-    const answer = async (call: string, act: () => ApplicationView): Promise<Answer<ApplicationView>> => {
-      try {
-        return await through(
-          call,
-          (): Answer<ApplicationView> => {
-            if (isDown)
-              return { ok: false, trouble: { kind: 'passing', unclear: true, detail: 'no reply came' } };
-            try {
-              return { ok: true, value: act() };
-            } catch (error) {
-              if (!(error instanceof ArgocdError)) throw error;
-              const body = JSON.stringify({ error: error.message, code: error.code, message: error.message });
-              const status = httpStatusOf(error.code);
-              return { ok: false, trouble: troubleOf('argocd', { status, headers: {}, body }) };
-            }
-          },
-          false,
-        );
-      } catch (error) {
-        if (!(error instanceof InjectedError)) throw error;
-        return {
-          ok: false,
-          trouble: {
-            kind: 'passing',
-            detail: error.message,
-            ...(error.message.endsWith('throttled') ? {} : { unclear: true }),
-          },
-        };
-      }
-    };
-    const wire: Argocd = {
-      read: (application, { refresh = false } = {}) =>
-        answer(`argocd.read ${application.name}`, () => {
+    const wire = createArgocdServerWire({
+      argocd,
+      token: secret,
+      isDown: () => isDown,
+      eyes: {
+        read(application) {
           exercise(2);
           if (!bound.some(({ name }) => name === application.name))
             violate(2, `${when()} ${application.name} is none of ours to read`);
-          const object = argocd.get(
-            argocd.authenticate(token),
-            queryOf(application),
-            refresh ? 'normal' : undefined,
-          );
-          const list = shown.get(application.name) ?? [];
-          shown.set(application.name, list);
-          const view = viewOf(object);
+        },
+        sync: checkSync,
+        synced: ({ name }) => void syncs.set(name, (syncs.get(name) ?? 0) + 1),
+        shown({ name }, view) {
+          const list = shown.get(name) ?? [];
+          shown.set(name, list);
           list.push(view);
-          return view;
-        }),
-      async sync(application, deployId) {
+        },
+      },
+      around: (call, act) => through(call, act, false),
+    });
+    const watched: Argocd = {
+      ...wire,
+      async sync(application, deployId, options) {
         const done = deeds;
-        const reply = await answer(`argocd.sync ${application.name}`, () => {
-          checkSync(application);
-          const object = argocd.sync(argocd.authenticate(token), {
-            ...queryOf(application),
-            prune: application.prune,
-            infos: [{ name: DEPLOY_INFO, value: deployId }],
-          });
-          syncs.set(application.name, (syncs.get(application.name) ?? 0) + 1);
-          return viewOf(object);
-        });
+        const reply = await wire.sync(application, deployId, options);
         if (reply.ok) done.synced.add(application.name);
         return reply;
       },
@@ -234,7 +200,7 @@ export function createDeployWorld(options: {
     };
     const store = table.through((call, act) => through(call, act, true) as Promise<never>);
     const ports: BranchDeployPorts = {
-      argocd: wire,
+      argocd: watched,
       builds,
       deploys: createDesiredDeploys(store),
       night: createNight(store),
@@ -358,14 +324,6 @@ export function createDeployWorld(options: {
       if (branch === 'develop') commits.push(sha);
     },
     builds: () => codebuild.builds(account, region, 'api-develop'),
-  };
-}
-
-function queryOf(application: ApplicationSettings) {
-  return {
-    name: application.name,
-    project: application.project,
-    ...(application.namespace ? { appNamespace: application.namespace } : {}),
   };
 }
 

@@ -44,9 +44,12 @@ export function createAutoScalingApi(options: AutoScalingApiOptions): AutoScalin
         };
       case 'DescribeAutoScalingInstances':
         return {
-          AutoScalingInstances: autoScaling
-            .instances(scope, input['InstanceIds'] as string[])
-            .map((one) => ({ InstanceId: one.id, AutoScalingGroupName: one.group.name })),
+          AutoScalingInstances: autoScaling.instances(scope, input['InstanceIds'] as string[]).map((one) => ({
+            InstanceId: one.id,
+            InstanceType: one.view.type,
+            AvailabilityZone: one.view.zone,
+            AutoScalingGroupName: one.group.name,
+          })),
         };
       case 'DescribeLifecycleHooks': {
         const names = input['LifecycleHookNames'] as string[];
@@ -65,6 +68,11 @@ export function createAutoScalingApi(options: AutoScalingApiOptions): AutoScalin
         return autoScaling.completeLifecycleAction(scope, {
           ...target,
           result: String(input['LifecycleActionResult']),
+        });
+      case 'DetachInstances':
+        return autoScaling.detachInstances(scope, group, {
+          instanceIds: input['InstanceIds'] as string[],
+          decrement: input['ShouldDecrementDesiredCapacity'] as boolean,
         });
       case 'RecordLifecycleActionHeartbeat':
         return autoScaling.recordLifecycleActionHeartbeat(scope, target);

@@ -5,6 +5,7 @@ import type { KubernetesClient, KubernetesRequest } from '#functions/adapters/ku
 import { KubernetesError } from '#functions/adapters/kubernetes/errors.ts';
 import { type EvictionInput, evict, runAtOnce } from '../../world/kubernetes/eviction.ts';
 import { type Kubernetes, type ObjectInput, StatusError } from '../../world/kubernetes/index.ts';
+import { parseLabelSelector } from '../../world/kubernetes/selectors.ts';
 import type { WorldContext } from '../../world/seams.ts';
 import type { FaultKind } from '../faults.ts';
 
@@ -62,9 +63,12 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesCl
     throw new KubernetesError({ request: `${method} ${path}`, status: 404, reason: 'NotFound' });
   };
 
-  const listed = (path: string, fieldSelector: string | undefined): unknown[] => {
-    if (path === '/api/v1/nodes') return [...api.store.all('nodes')];
-    const node = /^spec\.nodeName=(.+)$/.exec(fieldSelector ?? '')?.[1];
+  const listed = (path: string, query: Readonly<Record<string, string | undefined>>): unknown[] => {
+    if (path === '/api/v1/nodes') {
+      const isAsked = parseLabelSelector(query['labelSelector'] ?? '');
+      return api.store.all('nodes').filter(({ metadata }) => isAsked(metadata.labels));
+    }
+    const node = /^spec\.nodeName=(.+)$/.exec(query['fieldSelector'] ?? '')?.[1];
     if (path === '/api/v1/pods' && node) return [...kubernetes.podsOn(node)];
     onAsk({ does: 'stranger', request: `LIST ${path}` });
     return [];
@@ -104,7 +108,7 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesCl
     list: <T>(path: string, query: Readonly<Record<string, string | undefined>> = {}, each = {}) =>
       through(
         `LIST ${path}`,
-        () => listed(path, query['fieldSelector']) as T[],
+        () => listed(path, query) as T[],
         (each as { signal?: AbortSignal }).signal,
         false,
       ),

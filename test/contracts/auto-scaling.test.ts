@@ -1,0 +1,120 @@
+/** One Auto Scaling, twice: as the simulation shows it to spot-drain, and behind the AWS protocol. */
+import type { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
+import { describe, expect, it } from 'vitest';
+import { createInstanceGroups, createLifecycle } from '#functions/adapters/lifecycle.ts';
+import { createSimulatedClock } from '#lab/simulation/clock.ts';
+import { createAutoScalingApi } from '#lab/simulation/drain/auto-scaling-api.ts';
+import { createAws } from '#lab/world/aws/index.ts';
+import { createContext } from '#lab/world/context.ts';
+import { anEndpoint } from '#test/lab/aws/endpoint.ts';
+import { aGroup, aNodegroup, scope, start, type TestWorld } from '#test/lab/aws/world.ts';
+
+interface Subject {
+  readonly world: Pick<TestWorld, 'aws' | 'cluster' | 'context' | 'pass'>;
+  readonly client: Pick<AutoScalingClient, 'send'>;
+}
+
+async function simulated(): Promise<Subject> {
+  const clock = createSimulatedClock(start);
+  const context = { ...createContext({ start, seed: 1 }), clock };
+  const aws = createAws(context);
+  const cluster = aws.addCluster({ ...scope, name: 'develop' });
+  const nobody = () => undefined;
+  const client = createAutoScalingApi({
+    aws,
+    scope,
+    onAsk: nobody,
+    onDone: nobody,
+    onReply: nobody,
+    around: async (_call, act) => act(),
+  });
+  return {
+    world: { aws, cluster, context, pass: (seconds) => clock.runUntil(clock.now() + seconds * 1_000) },
+    client,
+  };
+}
+
+async function behindHttp(): Promise<Subject> {
+  const { world, autoScaling } = await anEndpoint();
+  return { world, client: autoScaling };
+}
+
+describe.each([
+  ['of the simulation', simulated],
+  ['behind HTTP', behindHttp],
+])('the Auto Scaling %s', (_name, create) => {
+  const HOOK = { name: 'drain', heartbeatTimeoutSeconds: 120, defaultResult: 'ABANDON' } as const;
+
+  async function withWorkers() {
+    const subject = await create();
+    const { world, client } = subject;
+    const workers = aGroup(world as TestWorld, { lifecycleHooks: [HOOK], capacityRebalance: true });
+    await world.pass(120);
+    const [first = '', second = ''] = workers.instances.keys();
+    return {
+      world,
+      workers,
+      first,
+      second,
+      groups: createInstanceGroups(client, () => world.context.clock.date()),
+      lifecycle: createLifecycle(client),
+    };
+  }
+
+  it('tells the group of an instance, where it stands and what it is', async () => {
+    const { groups, first, workers } = await withWorkers();
+    expect(await groups.ofInstance(first)).toEqual({
+      place: { zone: workers.instances.get(first)?.view.zone, instanceType: 'm6i.large' },
+      group: { name: 'workers', clusters: ['develop'], capacityRebalance: true },
+    });
+  });
+
+  it('tells the nodegroup of an instance that EKS manages', async () => {
+    const { world, client } = await create();
+    aNodegroup(world as TestWorld);
+    await world.pass(120);
+    const [first = ''] = world.aws.groups(world.cluster)[0]?.instances.keys() ?? [];
+    const found = await createInstanceGroups(client, () => world.context.clock.date()).ofInstance(first);
+    expect(found?.group).toMatchObject({ clusters: ['develop'], nodegroup: 'app' });
+  });
+
+  it('knows no group of a stranger, and none by a name that nobody has', async () => {
+    const { groups } = await withWorkers();
+    expect(await groups.ofInstance('i-0fedcba9876543210')).toBeUndefined();
+    expect(await groups.named('nobody')).toBeUndefined();
+  });
+
+  it('tells the times of a hook', async () => {
+    const { lifecycle } = await withWorkers();
+    const hook = { group: 'workers', name: 'drain', token: '' };
+    expect(await lifecycle.times(hook)).toEqual({ heartbeatSeconds: 120, globalSeconds: 12_000 });
+    expect(await lifecycle.times({ ...hook, name: 'other' })).toBeUndefined();
+    await expect(lifecycle.times({ ...hook, group: 'nobody' })).rejects.toThrow('not found');
+  });
+
+  it('completes an action once, and lets a heartbeat for one that is over pass', async () => {
+    const { world, lifecycle, first } = await withWorkers();
+    world.aws.autoScaling.terminateInstance(scope, first, { decrement: false });
+    await world.pass(1);
+    const [action] = world.aws.autoScaling.pendingLifecycleActions();
+    const hook = { group: 'workers', name: 'drain', token: action?.token ?? '' };
+    await lifecycle.heartbeat(hook, first);
+    expect(await lifecycle.complete({ ...hook, token: '11111111-2222-4333-8444-555555555555' }, first)).toBe(
+      'over',
+    );
+    expect(await lifecycle.complete(hook, first)).toBe('completed');
+    expect(await lifecycle.complete(hook, first)).toBe('over');
+    await lifecycle.heartbeat(hook, first);
+  });
+
+  it('lets go of an instance once, and starts another in its place', async () => {
+    const { world, groups, workers, first } = await withWorkers();
+    expect(await groups.replace('workers', first)).toBe('asked');
+    expect(await groups.replace('workers', first)).toBe('leaving');
+    await world.pass(180);
+    expect(workers.instances.has(first)).toBe(false);
+    expect(workers.desired).toBe(3);
+    expect(workers.instances.size).toBe(3);
+    await expect(groups.replace('nobody', first)).rejects.toThrow('not found');
+  });
+});
