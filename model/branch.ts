@@ -64,13 +64,13 @@ export function sameRepository(one: string, other: string): boolean {
 }
 
 type Version =
-  | { kind: 'unknown'; sha?: string }
+  | { kind?: never; sha?: string }
   | { kind: 'branch'; branch: string; sha?: string }
   | { kind: 'never'; what: string };
 
 function readVersion(text: string | undefined): Version {
-  if (!text) return { kind: 'unknown' };
-  if (COMMIT.test(text)) return { kind: 'unknown', sha: text };
+  if (!text) return {};
+  if (COMMIT.test(text)) return { sha: text };
   const [, name = text, sha] = BRANCH_AT_COMMIT.exec(text) ?? [];
   if (/^(pr\/|refs\/(pull|merge-requests|pull-requests)\/)/.test(name)) {
     return { kind: 'never', what: `the pull request ${quoted(name)}` };

@@ -5,7 +5,6 @@ const DAY_MS = 86_400_000;
 
 /** Days since 1970-01-01, or undefined where the text is not a date that exists (`2026-02-30`). */
 export function parseDate(text: string): number | undefined {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return undefined;
   const days = Date.parse(`${text}T00:00:00Z`) / DAY_MS;
   return Number.isInteger(days) && formatDate(days) === text ? days : undefined;
 }

@@ -33,7 +33,7 @@ function editDistance(a: string, b: string): number {
       else {
         const same = a[row - 1] === b[column - 1] ? 0 : 1;
         distance = Math.min(at(row - 1, column) + 1, at(row, column - 1) + 1, at(row - 1, column - 1) + same);
-        const swapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
+        const swapped = a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
         if (swapped) distance = Math.min(distance, at(row - 2, column - 2) + 1);
       }
       table[row * width + column] = distance;

@@ -63,6 +63,8 @@ describe('a long window', () => {
     const weekend = aSchedule({ up: ['Fri 20:00 - Mon 06:00'] });
     expect(desiredAt(weekend, tokyo('2026-11-30T05:59'), []).state).toBe('awake');
     expect(desiredAt(weekend, tokyo('2026-11-30T06:00'), []).state).toBe('asleep');
+    const week = aSchedule({ up: ['Tue 20:00 - Mon 06:00'] });
+    expect(desiredAt(week, tokyo('2026-11-30T05:59'), []).state).toBe('awake');
   });
 });
 
@@ -194,6 +196,23 @@ describe('a transition tells why', () => {
     expect(changes(always, '2026-11-23T12:00', '2026-11-25T12:00')).toEqual([
       '2026-11-24T00:00 asleep: closed on 2026-11-24: a day off, the start is skipped',
       '2026-11-25T00:00 awake: office hours daily 00:00-24:00 (Asia/Tokyo) begin',
+    ]);
+  });
+
+  it('by the closed day only as long as its hours last', () => {
+    const schedule = aSchedule({
+      calendar: aCalendar({ closed: [{ date: '2026-11-24', name: 'a day off' }] }),
+    });
+    const ending = (until: string) =>
+      changes(schedule, '2026-11-24T12:00', '2026-11-25T07:00', [wish('2026-11-24T11:00', until)]);
+    expect(ending('2026-11-24T21:59')).toEqual([
+      '2026-11-24T21:59 asleep: the override by ana ends; closed on 2026-11-24: a day off, the start is skipped',
+    ]);
+    expect(ending('2026-11-24T22:00')).toEqual([
+      `2026-11-24T22:00 asleep: the override by ana ends; outside ${office}`,
+    ]);
+    expect(ending('2026-11-24T23:00')).toEqual([
+      `2026-11-24T23:00 asleep: the override by ana ends; outside ${office}`,
     ]);
   });
 

@@ -14,6 +14,7 @@ describe('the name that was probably meant', () => {
     ['one slip in a short name', 'ab', 'a'],
     ['a third of its letters', 'abcdef', 'abcdxy'],
     ['two swaps', 'baxydc', 'abxycd'],
+    ['three of nine letters missing at the beginning', 'abcdefghi', 'defghi'],
   ])('has %s: %s', (_what, given, candidate) => {
     expect(nearest(given, ['something else', candidate])).toBe(candidate);
   });
@@ -26,6 +27,12 @@ describe('the name that was probably meant', () => {
     ['two other letters', 'xabx', 'yaby'],
     ['nothing in common', 'xy', 'ab'],
     ['a different letter swapped in', 'abz', 'bcz'],
+    ['a letter that only looks swapped', 'xyab', 'xyca'],
+    ['three swaps in a name of six', 'badcfe', 'abcdef'],
+    ['four letters more at the beginning', 'abcdefghi', 'efghi'],
+    ['three letters fewer at the beginning', 'defghi', 'abcdefghi'],
+    ['three letters more at the beginning of six', 'abcdef', 'xyzabcdef'],
+    ['four letters more at the end', 'abcdefghi', 'abcde'],
   ])('has not %s: %s', (_what, given, candidate) => {
     expect(nearest(given, [candidate])).toBeUndefined();
   });

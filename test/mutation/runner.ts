@@ -64,13 +64,13 @@ class InProcessRunner implements TestRunner {
     const wanted = testFilter && new Set(testFilter);
     const files = testFilter
       ? new Set(testFilter.map((id) => id.slice(0, id.indexOf('#'))))
-      : this.#modules.importersOf(sandboxFileName);
+      : new Set(this.#modules.importersOf(sandboxFileName).filter((file) => this.#files.includes(file)));
 
     this.#modules.forget();
     stryker.hitCount = 0;
     stryker.hitLimit = hitLimit;
     const tests: TestResult[] = [];
-    for (const file of this.#files.filter((one) => files.has(one))) {
+    for (const file of files) {
       if (mutantActivation === 'static') stryker.activeMutant = activeMutant.id;
       else delete stryker.activeMutant;
       const loaded = await testsOf(file, () => import(pathToFileURL(file).href)).catch(failedToLoad);
@@ -133,11 +133,11 @@ class Modules {
     this.#generation++;
   }
 
-  /** The files that import a file, by any way, as they are called in the sandbox. */
-  importersOf(file: string): ReadonlySet<string> {
+  /** The files that import a file, by any way, as they are called in the sandbox: the nearest first. */
+  importersOf(file: string): readonly string[] {
     const seen = new Set([pathToFileURL(file).href]);
     for (const url of seen) for (const importer of this.#importers.get(url) ?? []) seen.add(importer);
-    return new Set([...seen].map((url) => relative(process.cwd(), fileURLToPath(url))));
+    return [...seen].map((url) => relative(process.cwd(), fileURLToPath(url)));
   }
 
   #isOurs(url: string): boolean {
