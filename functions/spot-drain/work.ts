@@ -47,7 +47,7 @@ const LEAST_DRAIN_MS = 15_000;
 /** While everything is being stopped no budget is freed elsewhere: waiting for one would only cost. */
 const NIGHT_PATIENCE_MS = 10_000;
 /** How long a drain waits for the cordons of others: twice what its own cordon took, within these bounds. */
-const OTHERS_MS = { least: 1_000, most: 5_000 };
+const OTHERS_MS = { least: 500, most: 5_000 };
 /** Who has less left than this until the instance goes does not wait for others. */
 const AMPLE_MS = 60_000;
 /** So long an API server may be away before a mark is given up. */

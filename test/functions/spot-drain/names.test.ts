@@ -188,11 +188,11 @@ describe('a notice for an instance whose node has a known name', () => {
 describe('between its cordon and its drain, a node with a known name', () => {
   const evictedAt = (world: World) => world.cluster.calls[0]?.at ?? Number.NaN;
 
-  it('waits a second for the cordons of others: what is evicted must not land on the next that goes', async () => {
+  it('waits half a second for the cordons of others: what is evicted must not land on the next that goes', async () => {
     const world = named([aPod()]);
     await world.run(anInterruption());
-    expect(evictedAt(world)).toBeGreaterThanOrEqual(1_000);
-    expect(evictedAt(world)).toBeLessThan(1_500);
+    expect(evictedAt(world)).toBeGreaterThanOrEqual(500);
+    expect(evictedAt(world)).toBeLessThan(1_000);
   });
 
   it('waits twice as long as its own cordon took, and five seconds at most', async () => {
@@ -220,7 +220,7 @@ describe('between its cordon and its drain, a node with a known name', () => {
   ])('does not wait where %s', async (_name, event) => {
     const world = named([aPod()]);
     await world.run(event);
-    expect(evictedAt(world)).toBeLessThan(500);
+    expect(evictedAt(world)).toBeLessThan(300);
   });
 });
 
