@@ -36,6 +36,8 @@ export interface ArgoCd {
   readonly namespace: string;
   /** Runs the `argocd` command as its administrator; standard output. Throws where it fails. */
   cli(...args: readonly string[]): Promise<string>;
+  /** A second API server without TLS, below a path such as `/argocd`; its URL. */
+  startBelow(path: string): Promise<string>;
   /** Ends the programs as their pods end when the nodes go; the objects stay. */
   close(): Promise<void>;
 }
@@ -105,14 +107,17 @@ async function start(
       ...repository,
       ...(await own()),
     );
-    run(
-      'argocd-server',
-      ...['--address', '127.0.0.1', '--port', String(ports.server), '--namespace', NAMESPACE],
-      ...applications,
-      ...redis,
-      ...repository,
-      ...(await own()),
-    );
+    const runServer = async (port: number, ...flags: readonly string[]) =>
+      run(
+        'argocd-server',
+        ...['--address', '127.0.0.1', '--port', String(port), '--namespace', NAMESPACE],
+        ...applications,
+        ...redis,
+        ...repository,
+        ...(await own()),
+        ...flags,
+      );
+    await runServer(ports.server);
 
     const url = `https://127.0.0.1:${ports.server}`;
     const api = createHttpHost({ url, ca: authority.pem, trust: 'only' });
@@ -146,6 +151,14 @@ async function start(
           },
         );
         return stdout;
+      },
+      async startBelow(path) {
+        const port = await freePort();
+        await runServer(port, '--insecure', '--rootpath', path);
+        const url = `http://127.0.0.1:${port}${path}`;
+        const isBelow = async () => (await fetch(`${url}/api/version`)).status === 200;
+        await untilReady(`argocd-server below ${path}`, isBelow, programs, READY_MS);
+        return url;
       },
       close,
     };

@@ -145,6 +145,7 @@ export async function openLabStage(): Promise<Stage> {
     syncAsAdmin: async (name) => argocd.startForeignSync(name),
     terminateAsAdmin: async (name) => argocd.terminateForeign(name),
 
+    endpoint: { url: endpoint.url, ca: ca.pem },
     server: (token) =>
       closing(
         createArgocdServer({

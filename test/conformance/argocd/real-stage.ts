@@ -32,6 +32,8 @@ const FINALIZER = 'resources-finalizer.argocd.argoproj.io';
 
 export interface RealStage extends Stage {
   /** What one of the users of the Kubernetes API asked for. */
+  /** A second API server without TLS and below a path, as behind a proxy; its URL. */
+  startBelow(path: string): Promise<string>;
   requestsOf(user: 'branch-deploy' | 'reader'): Promise<readonly AuditEntry[]>;
 }
 
@@ -164,6 +166,7 @@ async function openStage(
     syncAsAdmin: (name) => argo.cli('app', 'sync', name, '--async').then(() => undefined),
     terminateAsAdmin: (name) => argo.cli('app', 'terminate-op', name).then(() => undefined),
 
+    endpoint: { url: argo.url, ca: argo.ca },
     server: (token) =>
       closing(
         createArgocdServer({
@@ -194,6 +197,7 @@ async function openStage(
         await wait(300);
       }
     },
+    startBelow: (path) => argo.startBelow(path),
     requestsOf: async (user) => (await plane.audit()).filter((entry) => entry.user === user),
     stopServer: () => argo.close(),
     close,

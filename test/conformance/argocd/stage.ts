@@ -30,6 +30,8 @@ export interface Stage {
   syncAsAdmin(application: string): Promise<void>;
   terminateAsAdmin(application: string): Promise<void>;
 
+  /** Its API server, and the PEM of the CA of its certificate. */
+  readonly endpoint: { readonly url: string; readonly ca: string };
   /** Our adapters. All are closed with the stage. */
   server(token: string): Argocd;
   overview(token: string): ArgocdOverview;

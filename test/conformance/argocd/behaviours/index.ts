@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
 import { PROJECTS, type Stage } from '../stage.ts';
+import { commands } from './commands.ts';
 import { outage } from './outage.ts';
 import { overview } from './overview.ts';
 import { replies } from './replies.ts';
@@ -27,6 +28,7 @@ export function argocdBehaviours<S extends Stage>(
   replies(opened);
   overview(opened);
   story(opened);
+  commands(opened);
   // The last: afterwards the server is gone.
   outage(opened);
   return { stage: () => stage };
