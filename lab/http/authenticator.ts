@@ -7,6 +7,7 @@ import type { User } from '../world/kubernetes/index.ts';
 import { type PresignedIdentity, PresignedUrlError, verifyPresigned } from './aws/presigned.ts';
 
 const PREFIX = 'k8s-aws-v1.';
+const LONGEST = 4_096;
 /** An API server asks its authenticator again after two minutes: https://kubernetes.io/docs/reference/access-authn-authz/authentication/ */
 const KEPT_MS = 120_000;
 const MOST_KEPT = 1_000;
@@ -52,8 +53,11 @@ function identityOf(
   token: string,
   sts: string | undefined,
 ): PresignedIdentity | undefined {
-  if (!token.startsWith(PREFIX)) return undefined;
-  const url = Buffer.from(token.slice(PREFIX.length), 'base64url').toString('utf8');
+  if (token.length > LONGEST || !token.startsWith(PREFIX)) return undefined;
+  const encoded = token.slice(PREFIX.length);
+  // Unpadded, and of the alphabet for URLs alone: Node would read any other.
+  if (!/^[\w-]*$/.test(encoded)) return undefined;
+  const url = Buffer.from(encoded, 'base64url').toString('utf8');
   try {
     return verifyPresigned(aws, url, { 'x-k8s-aws-id': cluster.name }, sts);
   } catch (error) {

@@ -47,11 +47,11 @@ export function verifyPresigned(
   headers: Readonly<Record<string, string>>,
   endpoint?: string,
 ): PresignedIdentity {
-  const match = /^(https?:\/\/([^/?#]+))(\/?)(?:\?([^#]*))?$/.exec(url);
+  const match = /^(https?:\/\/([^/?#]+))\/(?:\?([^#]*))?$/.exec(url);
   const isOwn = match !== null && match[1] === endpoint;
   if (!match || !(isOwn || url.startsWith('https:')))
     throw refused(`unexpected scheme or path in the pre-signed URL`);
-  const [, , host = '', path, query = ''] = match;
+  const [, , host = '', query = ''] = match;
   const region = regionOf(host);
   if (region === undefined && !isOwn) throw refused(`unexpected hostname ${host} in the pre-signed URL`);
   const parameters = checkedParameters(query);
@@ -68,7 +68,7 @@ export function verifyPresigned(
   }
   const request: SignedRequest = {
     method: 'GET',
-    path: path || '/',
+    path: '/',
     query,
     headers: { ...lowerCased(headers), host },
     body: Buffer.alloc(0),

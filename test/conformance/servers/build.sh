@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the programs of a Kubernetes control plane from their published Go modules. Needs Go 1.26 and about ten
+# Builds the programs of a Kubernetes control plane, and EKS's own reader of tokens, from their published Go modules. Needs Go 1.26 and about ten
 # minutes on two processors.
 #   test/conformance/servers/build.sh /opt/kubebuilder/bin
 #   KUBEBUILDER_ASSETS=/opt/kubebuilder/bin npm run conformance -- kubernetes
@@ -14,6 +14,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 cd "$here/etcd"
 go build -trimpath -ldflags '-s -w' -o "$folder/etcd" go.etcd.io/etcd/server/v3
+
+cd "$here/authenticator"
+go build -trimpath -ldflags '-s -w' -o "$folder/eks-token-verifier" .
 
 cd "$here/kubernetes"
 version=$(go list -m -f '{{.Version}}' k8s.io/kubernetes)

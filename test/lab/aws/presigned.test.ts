@@ -67,6 +67,7 @@ describe('the authenticator', () => {
       'scoped to us-east-1/sts',
     ],
     ['plain http', (url: string) => url.replace('https:', 'http:'), 'unexpected scheme'],
+    ['no path', (url: string) => url.replace('/?', '?'), 'unexpected scheme or path'],
     ['a path', (url: string) => url.replace('/?', '/x?'), 'unexpected scheme or path'],
     ['a long life', (url: string) => url.replace('X-Amz-Expires=60', 'X-Amz-Expires=86400'), 'X-Amz-Expires'],
     [

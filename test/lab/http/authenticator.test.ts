@@ -30,6 +30,15 @@ describe('a token that was verified', () => {
     expect(authenticate(token)).toBeUndefined();
   });
 
+  it('is refused with padding, of more than four kilobytes, and with another prefix', async () => {
+    const { world, token, authenticate } = await aCaller();
+    world.aws.addAccessEntry(world.cluster, { principalArn: ROLE, kubernetesGroups: ['drainers'] });
+    expect(authenticate(token)).toBeDefined();
+    const overlong = token + Buffer.from('&'.repeat(3_000)).toString('base64url');
+    for (const wrong of [`${token}=`, overlong, token.replace('v1', 'v2')])
+      expect(authenticate(wrong)).toBeUndefined();
+  });
+
   it('is refused when its fifteen minutes are over, and so is another of the same form', async () => {
     const { world, token, authenticate } = await aCaller();
     world.aws.addAccessEntry(world.cluster, { principalArn: ROLE, kubernetesGroups: ['drainers'] });
