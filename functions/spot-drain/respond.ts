@@ -195,20 +195,25 @@ async function claim(
   const worker = { owner: invocation.id, leaseUntil: invocation.endsAt };
   // What was read a moment ago is only written over if it is still there.
   let held = known ? known.claim : await claims.read(wish.instanceId);
-  for (let looks = 0; held && isCompleting(held.value, clock.now()) && looks < COMPLETION_LOOKS; looks++) {
-    await clock.sleep(COMPLETION_LOOK_MS);
-    held = await claims.read(wish.instanceId);
-  }
-  for (let races = 0; races < MOST_RACES; races++) {
-    if (races > 0) held = await claims.read(wish.instanceId);
+  let looks = 0;
+  for (let races = 0; races < MOST_RACES; ) {
+    if (held && isCompleting(held.value, clock.now()) && looks < COMPLETION_LOOKS) {
+      looks++;
+      await clock.sleep(COMPLETION_LOOK_MS);
+      held = await claims.read(wish.instanceId);
+      continue;
+    }
     const judgement = judgeClaim(held?.value, wish, worker, clock.now());
     if (judgement.do === 'end') return judgement;
     const written = held
       ? await claims.replace(judgement.claim, held.version)
       : await claims.create(judgement.claim, clock.now());
-    if (!written) continue;
-    if (judgement.do === 'join') return judgement;
-    return { do: judgement.do, held: written, before: held !== undefined };
+    if (written) {
+      if (judgement.do === 'join') return judgement;
+      return { do: judgement.do, held: written, before: held !== undefined };
+    }
+    races++;
+    held = await claims.read(wish.instanceId);
   }
   throw new NightshiftError(
     `the claim of ${wish.instanceId} was written ${MOST_RACES} times by others: try again`,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createDesiredDeploys } from '#functions/adapters/desired-deploys.ts';
-import { createClaims, createCordons } from '#functions/adapters/drain-claims.ts';
+import { createClaims, createCordons, createNodeNames } from '#functions/adapters/drain-claims.ts';
 import { createInstanceGroups } from '#functions/adapters/lifecycle.ts';
 import { createNightStore } from '#functions/adapters/night-store.ts';
 import { isPending } from '#functions/branch-deploy/record.ts';
@@ -79,6 +79,24 @@ describe('a saved record that somebody edited', () => {
         expect(memory.saved.size + memory.corrupt.length).toBe(1);
       }),
       { numRuns: 600 },
+    );
+  });
+
+  it('of a node’s name is passed over where it is none', async () => {
+    const { instanceId } = CLAIM;
+    await fc.assert(
+      fc.asyncProperty(mutated({ instanceId, node: 'ip-10-0-0-1' }), async (name) => {
+        const table = createMemoryTable().through();
+        await table.put('drain', `instance#${instanceId}#node`, name ?? null);
+        await table.put('drain', `instance#${instanceId}`, CLAIM);
+        const { claim, nodeName } = await createClaims(table).look(instanceId);
+        expect(claim?.value).toEqual(CLAIM);
+        expect(typeof (nodeName ?? '')).toBe('string');
+        for (const entry of await createNodeNames(table).all())
+          expect(entry.map((one) => typeof one)).toEqual(['string', 'string']);
+        expect(await createClaims(table).all()).toHaveLength(1);
+      }),
+      { numRuns: 300 },
     );
   });
 
