@@ -93,6 +93,8 @@ export interface Workloads {
     readonly labels?: Readonly<Record<string, string>>;
     readonly terminationGracePeriodSeconds?: number;
   }): void;
+  /** Deletes a Deployment that was pruned. Left out where nobody looks at what runs. */
+  remove?(namespace: string, name: string): void;
   /** Health as Argo CD judges a Deployment. */
   health(namespace: string, name: string): 'Healthy' | 'Progressing' | 'Degraded' | 'Missing';
   /** True while at least one pod of the Deployment is Ready: an in-cluster Argo CD answers only then. */

@@ -299,7 +299,9 @@ export function createOperations(
           prune ? 'pruned' : 'ignored (requires pruning)',
         ),
       );
-      if (prune) application.live.delete(key);
+      if (!prune) continue;
+      application.live.delete(key);
+      workloads.remove?.(manifest.namespace, manifest.name);
     }
   };
 

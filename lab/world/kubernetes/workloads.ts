@@ -23,6 +23,9 @@ export function createWorkloads(registry: Registry): Workloads {
           spec.terminationGracePeriodSeconds = terminationGracePeriodSeconds;
       });
     },
+    remove(namespace, name) {
+      if (find(namespace, name)) registry.delete('deployments.apps', namespace, name);
+    },
     health(namespace, name) {
       const deployment = find(namespace, name);
       return deployment ? healthOf(deployment) : 'Missing';

@@ -137,6 +137,24 @@ describe('an Application in the cluster`s API', () => {
     expect(read().status.operationState).toMatchObject({ phase: 'Failed', message: 'Operation terminated' });
   });
 
+  test('what is pruned is deleted from the cluster, with its pods', async () => {
+    const pods = () =>
+      kubernetes.api.list('pods', { namespace: 'api' }).items.map(({ metadata }) => metadata.name);
+    const [api] = anApplication().deployments;
+    if (!api) throw new Error('the application has no Deployment');
+    argocd.changeApplication('api', { deployments: [api, { ...api, name: 'extra' }] });
+    argocd.startForeignSync('api');
+    await pass(60);
+    expect(pods().some((name) => name.startsWith('extra-'))).toBe(true);
+    argocd.changeApplication('api', { deployments: [api] });
+    patch({ operation: { sync: { prune: true } }, status: { operationState: null } });
+    await pass(60);
+    expect(kubernetes.api.find('deployments.apps', 'api', 'extra')).toBeUndefined();
+    expect(pods().filter((name) => name.startsWith('extra-'))).toEqual([]);
+    expect(pods().length).toBeGreaterThan(0);
+    expect(read().status.sync.status).toBe('Synced');
+  });
+
   test('its health follows the pods when the nodes go and come back', async () => {
     context.signals.emit('instance-gone', instance);
     await pass(1200);
