@@ -14,7 +14,8 @@ import { type Bed, GROUPS, type Who } from '#test/conformance/kubernetes/bed.ts'
 import { applyManifests, askingOf } from '#test/conformance/kubernetes/setup.ts';
 import { anInstance, START } from './cluster.ts';
 
-const STEP_MS = 100;
+/** Between two looks, at first and at most. */
+const STEP_MS = { first: 100, most: 2_000 };
 /** So much virtual time for a real millisecond, in which requests are answered. */
 const LIVE_STEP_MS = 10;
 const PATIENCE_MS = 120_000;
@@ -72,11 +73,11 @@ export async function aLabBed(): Promise<Bed> {
     },
     async until(what, look) {
       const end = clock.now() + PATIENCE_MS;
-      for (;;) {
+      for (let step = STEP_MS.first; ; step = Math.min(STEP_MS.most, step * 1.5)) {
         const seen = await look();
         if (seen) return seen;
         if (clock.now() > end) throw new Error(`after ${PATIENCE_MS / 1_000} s it is not so that ${what}`);
-        await clock.runUntil(clock.now() + STEP_MS);
+        await clock.runUntil(clock.now() + step);
       }
     },
     // Time stands still as long as nobody lets it pass.

@@ -29,6 +29,8 @@ import {
 } from '../objects.ts';
 
 const POOL = 'pool';
+/** As many pods as most nodes take. */
+const FULL = 110;
 
 export function describeDrains(bed: () => Bed): void {
   describe('a drain', () => {
@@ -75,6 +77,30 @@ export function describeDrains(bed: () => Bed): void {
       expect(await endOf(bed(), theirs)).toEqual(END);
     });
 
+    it('of a full node evicts each of its pods once', async () => {
+      const node = await bed().addNode();
+      const namespace = await bed().addNamespace();
+      for (let from = 0; from < FULL; from += 10)
+        await Promise.all(
+          Array.from({ length: 10 }, (_, index) =>
+            addPod(bed(), {
+              namespace,
+              name: `web-${from + index}`,
+              node: node.name,
+              labels: { app: 'web' },
+              graceSeconds: 5,
+            }),
+          ),
+        );
+      await readyPods(bed(), namespace, 'app=web', FULL);
+      const before = await evictionsIn(bed(), namespace);
+      const decisions = await bed().live(() => notice(bed(), node));
+      expect(decisions.find(({ action }) => action === 'drain')).toMatchObject({ evicted: FULL, forced: 0 });
+      const after = await evictionsIn(bed(), namespace);
+      expect({ before: before.length, after: after.length }).toEqual({ before: 0, after: FULL });
+      expect(new Set(after).size).toBe(FULL);
+    });
+
     it('deletes past a budget when the notice leaves no time, in the grace that is left', async () => {
       const node = await bed().addNode();
       const namespace = await bed().addNamespace();
@@ -96,6 +122,14 @@ export function describeDrains(bed: () => Bed): void {
       } else expect(status).toBe(404);
     });
   });
+}
+
+/** The names of the pods whose eviction was asked for. */
+async function evictionsIn(bed: Bed, namespace: string): Promise<readonly (string | undefined)[]> {
+  const asked = await bed.asked();
+  return asked
+    .filter((one) => one.subresource === 'eviction' && one.namespace === namespace)
+    .map(({ name }) => name);
 }
 
 interface Scene {
