@@ -9,7 +9,9 @@ describe('the checkers of a drain', () => {
     async ({ promise, change }) => {
       let found = false;
       for (let seed = 1; seed <= 200 && !found; seed++) {
-        const outcome = await simulateDrain({ seed, severity: 'heavy', ...change });
+        // Every other seed without faults: some mistakes only show where nothing else can be to blame.
+        const severity = seed % 2 === 0 ? 'none' : 'heavy';
+        const outcome = await simulateDrain({ seed, severity, ...change });
         found = outcome.violations.some((violation) => violation.promise === promise);
       }
       expect(found).toBe(true);

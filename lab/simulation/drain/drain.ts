@@ -30,6 +30,8 @@ const TICK_MS = 5 * MINUTE;
 /** A drain without a known end lasts an hour; then a few ticks must be enough. */
 const LONGEST_MS = 100 * MINUTE;
 const QUIET_TICKS = 2;
+/** 150 seconds for a drain while our own stop takes the node, a minute for a late event, and for calls that take long. */
+const NIGHT_MS = 5 * MINUTE;
 
 export async function simulateDrain(options: DrainOptions): Promise<Outcome> {
   const story = createStory(options);
@@ -69,8 +71,8 @@ export async function simulateDrain(options: DrainOptions): Promise<Outcome> {
 
 /** What is known of the events about one instance. */
 interface Notices {
-  /** An attempt began with it. */
-  delivered: number;
+  /** Of the first one. */
+  readonly firstAt: number;
   /** Attempts with a warning that ended well, by when. */
   wellAt: number[];
   killed: number;
@@ -167,7 +169,7 @@ function deliver(story: Story, event: AwsEvent): void {
 
 function receive(story: Story, event: AwsEvent): void {
   const ids = instancesOf(event);
-  for (const id of ids) noticesOf(story, id).delivered += 1;
+  for (const id of ids) noticesOf(story, id);
   const token = event.detail['LifecycleActionToken'];
   const action = typeof token === 'string' ? story.actions.get(token) : undefined;
   const kind = kindOf(event);
@@ -235,7 +237,7 @@ function invoke(
 function happen(story: Story, happening: Happening): void {
   const { world, up } = story;
   const { aws, kubernetes, clock } = world;
-  const scope = { account: story.scenario.settings.account, region: story.scenario.settings.region };
+  const { scope } = world;
   const id = up[happening.pick % up.length];
   const instance = id === undefined ? undefined : world.aws.ec2.describe(scope, [id])[0];
   const runs =
@@ -245,6 +247,8 @@ function happen(story: Story, happening: Happening): void {
       if (!runs) return;
       note(story, `AWS takes ${id} back: ${happening.action}`);
       aws.interruptSpot(instance.id, { action: happening.action });
+      if (story.scenario.backAfter !== undefined && happening.action !== 'terminate')
+        clock.after(story.scenario.backAfter * SECOND, () => comeBack(story, instance.id));
       return;
     case 'rebalance':
       if (!runs) return;
@@ -289,8 +293,22 @@ function happen(story: Story, happening: Happening): void {
         if (draft.spec) draft.spec.replicas = happening.replicas;
       });
       note(story, `${app.name} is scaled to ${happening.replicas}`);
+      return;
     }
+    case 'night-stop':
+      note(story, 'our own stop takes the workers');
+      world.stopForTheNight();
+      count(story, 'night-stop');
   }
+}
+
+function comeBack(story: Story, id: string): void {
+  const { aws } = story.world;
+  const [instance] = aws.ec2.describe(story.world.scope, [id]);
+  if (instance?.state !== 'stopped') return;
+  aws.startInstance(id);
+  count(story, 'come-back');
+  note(story, `${id} runs again`);
 }
 
 /** What was done was said why, unless saying it failed too. */
@@ -360,6 +378,12 @@ function checkEnd(story: Story): void {
       if (!hook.completed) violate(story, 6, `the hook ${hook.name} of ${claim.instanceId} was left open`);
   }
 
+  const workers = world.aws.autoScaling.group(world.scope, 'workers');
+  const wanted = world.nightSince() === undefined ? story.scenario.workers : 0;
+  exercised[3] += 1;
+  if (workers.desired !== wanted)
+    violate(story, 3, `the group of the workers is to have ${workers.desired} instances, not ${wanted}`);
+
   const heartbeat = (story.scenario.hook?.heartbeatSeconds ?? 0) * SECOND;
   for (const [token, action] of story.actions) {
     if (!action.told) continue;
@@ -367,8 +391,20 @@ function checkEnd(story: Story): void {
     const notices = story.notices.get(action.instanceId);
     // With a short heartbeat an action ends by itself before a killed function is missed.
     const certain = heartbeat >= 60 * MINUTE || (notices && notices.killed + notices.failed === 0);
-    if (certain && !world.completions.has(token))
+    const completedAt = world.completions.get(token);
+    if (certain && completedAt === undefined)
       violate(story, 6, `the action ${token} of ${action.instanceId} was told of and never completed`);
+    // What came before the stop goes on as it began.
+    const nightSince = world.nightSince();
+    if (nightSince === undefined || action.startedAt < nightSince || completedAt === undefined) continue;
+    if (!notices || notices.killed + notices.failed > 0 || notices.firstAt < nightSince) continue;
+    exercised[3] += 1;
+    if (completedAt - action.startedAt > NIGHT_MS)
+      violate(
+        story,
+        3,
+        `the stop waited for ${action.instanceId} until ${new Date(completedAt).toISOString()}`,
+      );
   }
 }
 
@@ -397,7 +433,8 @@ function instancesOf({ detail }: AwsEvent): readonly string[] {
 }
 
 function noticesOf(story: Story, id: string): Notices {
-  const known = story.notices.get(id) ?? { delivered: 0, wellAt: [], killed: 0, failed: 0, givenUp: 0 };
+  const firstAt = story.world.clock.now();
+  const known = story.notices.get(id) ?? { firstAt, wellAt: [], killed: 0, failed: 0, givenUp: 0 };
   story.notices.set(id, known);
   return known;
 }

@@ -66,6 +66,47 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     })),
   },
   {
+    name: 'the node of an instance that comes back stays cordoned',
+    promise: 3,
+    change: change((ports) => ({
+      cordons: {
+        ...ports.cordons,
+        all: async () => (await ports.cordons.all()).filter(({ undo }) => undo !== 'return'),
+      },
+      claims: {
+        ...ports.claims,
+        all: async () => (await ports.claims.all()).filter(({ value }) => value.state !== 'done'),
+      },
+    })),
+  },
+  {
+    name: 'our own stop waits as long as any other',
+    promise: 3,
+    change: change((ports) => ({ night: { ...ports.night, state: async () => undefined } })),
+  },
+  {
+    name: 'a replacement is asked for whatever the config says',
+    promise: 2,
+    change: change((ports) => ({ settings: { ...ports.settings, replaceEarly: true } })),
+  },
+  {
+    name: 'an early replacement makes the group smaller',
+    promise: 3,
+    change: change((ports, { autoScaling }) => ({
+      groups: {
+        ...ports.groups,
+        async replace(group, instanceId) {
+          await autoScaling.call('DetachInstances', {
+            AutoScalingGroupName: group,
+            InstanceIds: [instanceId],
+            ShouldDecrementDesiredCapacity: true,
+          });
+          return 'asked';
+        },
+      },
+    })),
+  },
+  {
     name: 'a node is drained without a cordon',
     promise: 3,
     change: change((ports) => ({ cluster: { ...ports.cluster, mark: async () => 'marked' } })),

@@ -1,6 +1,6 @@
 /** One cluster by chance: its groups, what runs on its nodes, and what AWS and people do to them. */
 import type { SpotDrainSettings } from '#model/settings.ts';
-import type { Chance } from '../chance.ts';
+import { type Chance, createChance } from '../chance.ts';
 
 export interface AppPlan {
   readonly name: string;
@@ -21,6 +21,7 @@ export type Happening = { readonly second: number; readonly pick: number } & (
   | { readonly kind: 'health'; readonly also: number; readonly closedAfter?: number }
   | { readonly kind: 'budget-lifted' }
   | { readonly kind: 'app-scaled'; readonly replicas: number }
+  | /** Our own stop takes the workers. */ { readonly kind: 'night-stop' }
 );
 
 export interface Scenario {
@@ -37,9 +38,35 @@ export interface Scenario {
   readonly daemonSet: boolean;
   readonly apps: readonly AppPlan[];
   readonly happenings: readonly Happening[];
+  /** An instance that was stopped or hibernates runs again so many seconds after it was taken. */
+  readonly backAfter?: number;
 }
 
 export function createScenario(seed: number, chance: Chance): Scenario {
+  return withRarities(plain(seed, chance), createChance(seed ^ RARITIES));
+}
+
+/** What came to the stories later has a chance of its own: the stories without it are the same as before. */
+const RARITIES = 0x79455;
+
+function withRarities(scenario: Scenario, chance: Chance): Scenario {
+  const { settings, workers } = scenario;
+  const replaceEarly = chance.is(0.2);
+  const nightStop = chance.is(0.25) && !settings.production;
+  const comesBack = chance.is(0.12);
+  const at = () => ({ second: chance.between(5, 240), pick: chance.between(0, workers - 1) });
+  const more: Happening[] = [];
+  if (nightStop) more.push({ ...at(), kind: 'night-stop' });
+  if (comesBack) more.push({ ...at(), kind: 'interruption', action: chance.of(['stop', 'hibernate']) });
+  return {
+    ...scenario,
+    settings: { ...settings, replaceEarly },
+    happenings: [...scenario.happenings, ...more].sort((a, b) => a.second - b.second),
+    ...(comesBack ? { backAfter: chance.between(150, 900) } : {}),
+  };
+}
+
+function plain(seed: number, chance: Chance): Scenario {
   const production = chance.is(0.3);
   const workers = chance.between(2, 3);
   const managed = chance.is(0.3) ? 1 : 0;

@@ -11,6 +11,7 @@ import { createInstanceGroups, createLifecycle } from '#functions/adapters/lifec
 import { createGate } from '#functions/spot-drain/gate.ts';
 import type { Claim } from '#functions/spot-drain/ports.ts';
 import type { RunPorts } from '#functions/spot-drain/work.ts';
+import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import { createAws, type Instance } from '../../world/aws/index.ts';
 import { createContext } from '../../world/context.ts';
@@ -35,6 +36,7 @@ const ITS_CALLS = new Set([
   'DescribeLifecycleHooks',
   'CompleteLifecycleAction',
   'RecordLifecycleActionHeartbeat',
+  'DetachInstances',
 ]);
 /** Of a spot notice: five seconds are kept, and two for a deletion to reach the kubelet. Events tell whole seconds. */
 const NOTICE_MS = 120_000;
@@ -75,7 +77,19 @@ export function createDrainWorld(options: {
   const aws = createAws(context);
   const scope = { account: settings.account, region: settings.region };
   const cluster = aws.addCluster({ ...scope, name: settings.cluster });
-  const kubernetes = createKubernetes(context, { ...scope, cluster: settings.cluster });
+  const kubernetes = createKubernetes(context, {
+    ...scope,
+    cluster: settings.cluster,
+    ...(scenario.backAfter === undefined
+      ? {}
+      : {
+          // Until it was terminated it may come back, and its node is kept.
+          isStopped: (id: string) =>
+            ['stopping', 'stopped', 'pending', 'running'].includes(
+              aws.ec2.describe(scope, [id])[0]?.state ?? '',
+            ),
+        }),
+  });
   aws.attachNodes(cluster, kubernetes);
 
   /** Every instance that was ever seen to run, also after it is gone. */
@@ -114,8 +128,9 @@ export function createDrainWorld(options: {
 
   const table = createMemoryTable();
   const decisions: Decision[] = [];
-  /** Tokens of the actions that Auto Scaling was seen to end with our CONTINUE. */
-  const completions = new Set<string>();
+  /** When Auto Scaling was seen to end an action with our CONTINUE, by its token. */
+  const completions = new Map<string, number>();
+  let nightSince: number | undefined;
   const when = () => clock.date().toISOString();
 
   const checkDeletion = (pod: PodObject) => {
@@ -138,6 +153,18 @@ export function createDrainWorld(options: {
         5,
         `${when()} ${name} was deleted past its budget ${Math.round((threshold - clock.now()) / 1000)} s too early`,
       );
+  };
+
+  /** An instance is let go of only where the config says so, it is about to be terminated, and nothing else replaces it. */
+  const checkReplacement = (input: Readonly<Record<string, unknown>>) => {
+    const [id = ''] = input['InstanceIds'] as readonly string[];
+    const [instance] = aws.ec2.describe(scope, [id]);
+    const isWanted =
+      scenario.settings.replaceEarly &&
+      input['AutoScalingGroupName'] === 'workers' &&
+      !scenario.capacityRebalance &&
+      instance?.interruption?.action === 'terminate';
+    if (!isWanted) violate(2, `${when()} ${id} was let go of, and nobody wanted that`);
   };
 
   const onKubernetes = (deeds: Deeds) => (ask: Ask) => {
@@ -203,6 +230,7 @@ export function createDrainWorld(options: {
         exercise(2);
         if (!ITS_CALLS.has(operation))
           violate(2, `${when()} ${operation} ${JSON.stringify(input)} is no call of spot-drain`);
+        if (operation === 'DetachInstances') checkReplacement(input);
         if (operation !== 'CompleteLifecycleAction') return;
         const token = String(input['LifecycleActionToken']);
         exercise(6);
@@ -220,7 +248,7 @@ export function createDrainWorld(options: {
       onDone: ({ operation, input }) => {
         if (operation !== 'CompleteLifecycleAction') return;
         const token = String(input['LifecycleActionToken']);
-        completions.add(token);
+        completions.set(token, clock.now());
         deeds.completed.add(String(input['InstanceId']));
       },
     });
@@ -348,6 +376,9 @@ export function createDrainWorld(options: {
           }
         : {}),
     });
+    // Else the group ends what was stopped, and it cannot come back.
+    if (scenario.backAfter !== undefined)
+      aws.autoScaling.suspend(scope, 'workers', ['HealthCheck', 'ReplaceUnhealthy']);
     if (scenario.managed > 0)
       aws.addNodegroup(cluster, {
         name: 'managed',
@@ -402,6 +433,21 @@ export function createDrainWorld(options: {
     nodes,
     isOurs,
     movableOn,
+    scope,
+    nightSince: () => nightSince,
+    /** What night-schedule does, as far as a drain can see it. */
+    stopForTheNight() {
+      nightSince = clock.now();
+      const state: ClusterState = {
+        phase: 'stopping',
+        desired: 'asleep',
+        reason: 'simulated',
+        since: when(),
+        groups: ['workers'],
+      };
+      void table.through().put('night', 'state', state);
+      aws.autoScaling.updateGroup(scope, 'workers', { min: 0, desired: 0 });
+    },
     claims: () => table.all<Claim>('drain', 'instance#').filter((one) => 'hooks' in one),
     when,
   };
