@@ -18,8 +18,11 @@ export function createFindings(
   const findings: Finding[] = [];
   return {
     findings,
-    onTestCaseResult(test) {
-      findings.push(findingOf(test, partOf(test.module.moduleId)));
+    // By file and as they are written, not as they ended: two runs give the same table.
+    onTestRunEnd(modules) {
+      for (const module of modules.toSorted((one, other) => (one.moduleId < other.moduleId ? -1 : 1)))
+        for (const test of module.children.allTests())
+          findings.push(findingOf(test, partOf(module.moduleId)));
     },
   };
 }

@@ -12,7 +12,7 @@ import { createCodebuild } from '#lab/world/codebuild/index.ts';
 import { account, aGroup, aNodegroup, aWorld, region } from '#test/lab/aws/world.ts';
 import { aProject, REPOSITORY } from '#test/lab/codebuild/builders.ts';
 
-/** As the model names them. Lambda and DynamoDB are seen on the day. */
+/** As the model names them. DynamoDB is seen on the day, Lambda by the AWS CLI. */
 export const OPERATIONS: readonly string[] = [
   'autoscaling:CompleteLifecycleAction',
   'autoscaling:DescribeAutoScalingGroups',

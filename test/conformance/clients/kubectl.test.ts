@@ -11,7 +11,14 @@ let version = 'kubectl';
 
 beforeAll(async () => {
   lab = await startRunningLab();
-  const { stdout } = await run('kubectl', ['version', '--client', '-o', 'json']);
+  // Some kubectl hand over to the one that fits the server.
+  const { stdout } = await run('kubectl', [
+    '--kubeconfig',
+    lab.kubeconfig('develop'),
+    'version',
+    '-o',
+    'json',
+  ]);
   version = `kubectl ${JSON.parse(stdout).clientVersion.gitVersion}`;
 });
 afterAll(() => lab?.close());
@@ -192,7 +199,7 @@ describe('kubectl auth', () => {
   it('can-i answers by the RBAC of manifests/', async () => {
     const as = '--as=nightshift --as-group=nightshift:spot-drain';
     expect(await said(`auth can-i patch nodes ${as}`)).toContain('yes');
-    expect(await said(`auth can-i create pods/eviction -A ${as}`)).toContain('yes');
+    expect(await said(`auth can-i create pods --subresource=eviction -A ${as}`)).toContain('yes');
     expect((await kubectl(`auth can-i delete nodes ${as}`)).stdout).toContain('no');
     expect((await kubectl(`auth can-i get secrets -A ${as}`)).stdout).toContain('no');
     expect(await said(`auth can-i --list ${as}`)).toMatch(/pods\/eviction +\[\] +\[\] +\[create\]/);
