@@ -10,6 +10,9 @@ export const WEBHOOK_LABEL = 'conformance/admitted-by-webhook';
 export function filesOf(application: NewApplication, version: number): Record<string, string> {
   const objects = {
     'deployment.yaml': deploymentOf(application, version),
+    ...(application.extra
+      ? { 'extra.yaml': deploymentOf({ ...application, name: `${application.name}-extra` }, 1) }
+      : {}),
     ...(application.hook ? { 'hook.yaml': hookOf(application) } : {}),
   };
   return written(objects);

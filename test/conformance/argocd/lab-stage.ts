@@ -81,6 +81,12 @@ export async function openLabStage(): Promise<Stage> {
           actions.map((action) => `p, proj:${name}:${role}, applications, ${action}, ${name}/*, allow`),
         );
     },
+    addSyncWindow: async (name, window) => void argocd.addSyncWindow(name, window),
+    async dropExtra(name) {
+      const sha = push(name);
+      argocd.changeApplication(name, { deployments: [deploymentOf(name)] });
+      return sha;
+    },
     async addApplication(application) {
       const { name, branch = name, namespace } = application;
       push(branch);
@@ -109,7 +115,7 @@ export async function openLabStage(): Promise<Stage> {
         ...(application.webhook ? { admission: { namespace: DESTINATION, deployment: 'webhook' } } : {}),
         deployed: false,
         syncSeconds: 1,
-        deployments: [{ namespace: DESTINATION, name, image: `${name}:{revision}`, replicas: 1 }],
+        deployments: [deploymentOf(name), ...(application.extra ? [deploymentOf(`${name}-extra`)] : [])],
       });
       if (application.paused) argocd.changeApplication(name, { suspended: true });
     },
@@ -178,6 +184,11 @@ export async function openLabStage(): Promise<Stage> {
       return found as unknown as ApplicationJson;
     },
 
+    async patchObject(name, patch) {
+      const namespace = namespaces.get(name) ?? argocd.namespace;
+      kubernetes.api.patch('applications.argoproj.io', namespace, name, patch, { type: 'merge' });
+    },
+
     now: () => clock.date(),
     pause,
     async until(what, look, seconds = 60) {
@@ -194,6 +205,10 @@ export async function openLabStage(): Promise<Stage> {
       for (const one of open.reverse()) await one.close();
     },
   };
+}
+
+function deploymentOf(name: string) {
+  return { namespace: DESTINATION, name, image: `${name}:{revision}`, replicas: 1 };
 }
 
 /** Deployments that take two seconds to roll, unless something else was asked for. */

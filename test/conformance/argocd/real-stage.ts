@@ -13,6 +13,7 @@ import { startArgoCd } from '#lab/conformance/argo-cd.ts';
 import { serveGit } from '#lab/conformance/argo-cd-git.ts';
 import { type ApiObject, createObject } from '#lab/conformance/argo-cd-objects.ts';
 import { type AuditEntry, startControlPlane } from '#lab/conformance/control-plane.ts';
+import { startProgram } from '#lab/conformance/control-plane-program.ts';
 import { askOn } from './ask.ts';
 import { filesOf, moreFilesOf, SOURCE_PATH, WEBHOOK_LABEL } from './files.ts';
 import { rbacObjects, sampleProject } from './manifests.ts';
@@ -59,19 +60,28 @@ async function openStage(
   closing: <T extends { close(): unknown }>(one: T) => T,
   close: () => Promise<void>,
 ): Promise<RealStage> {
+  const assets = env['KUBEBUILDER_ASSETS'] ?? '';
   const folder = await mkdtemp(path.join(tmpdir(), 'nightshift-git-'));
   closing({ close: () => rm(folder, { recursive: true, force: true }) });
   const git = closing(await serveGit(folder));
   const repository = await git.addRepository(NAME);
   const plane = closing(
     await startControlPlane({
-      assets: env['KUBEBUILDER_ASSETS'] ?? '',
+      assets,
       users: { 'branch-deploy': ['nightshift:branch-deploy'], reader: ['nightshift:reader'] },
       controllers: false,
       // A webhook is called at its endpoints, as on EKS.
       flags: ['--enable-aggregator-routing'],
     }),
   );
+  // What is deleted in the foreground, as Argo CD does it, is gone when the garbage collector has seen it.
+  const collector = startProgram(assets, 'kube-controller-manager', [
+    `--kubeconfig=${await plane.kubeconfigFor('admin')}`,
+    '--controllers=garbage-collector-controller',
+    '--leader-elect=false',
+    '--secure-port=0',
+  ]);
+  closing({ close: () => collector.end() });
   const argo = await startArgoCd({
     assets: env['ARGOCD_ASSETS'] ?? '',
     plane,
@@ -137,6 +147,17 @@ async function openStage(
         applicationOf(application, argo.namespace, repository, project.metadata.name),
       );
     },
+    async dropExtra(name) {
+      const application = applications.get(name);
+      if (!application) throw new Error(`no application ${name}`);
+      applications.set(name, { ...application, extra: false });
+      return push(name);
+    },
+    async addSyncWindow(name, window) {
+      const path = `/apis/argoproj.io/v1alpha1/namespaces/${argo.namespace}/appprojects/${name}`;
+      const contentType = 'application/merge-patch+json';
+      await admin.request({ method: 'PATCH', path, contentType, body: { spec: { syncWindows: [window] } } });
+    },
     async editApplication(name, { branch }) {
       if (branch !== undefined) await patch(name, { spec: { source: { targetRevision: branch } } });
     },
@@ -185,6 +206,8 @@ async function openStage(
     ask: (request) => askOn(host, request),
     object: async (name) =>
       (await admin.request<ApplicationJson>({ method: 'GET', path: pathOf(name) })).body,
+
+    patchObject: async (name, body) => void (await patch(name, body)),
 
     now: () => new Date(),
     pause: (ms) => wait(ms),

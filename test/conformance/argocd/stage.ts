@@ -19,6 +19,9 @@ export interface Stage {
   /** A new commit with a new image of the application's Deployment; its hash. */
   push(branch: string): Promise<string>;
   head(branch: string): Promise<string>;
+  /** A new commit without the extra Deployment. */
+  dropExtra(application: string): Promise<string>;
+  addSyncWindow(project: string, window: SyncWindow): Promise<void>;
   /** What becomes of its pods after an update. `soon` from the start. */
   rollout(application: string, how: 'soon' | 'never' | 'fails'): Promise<void>;
 
@@ -48,6 +51,9 @@ export interface Stage {
   /** The Application as the Kubernetes API has it. */
   object(name: string, namespace?: string): Promise<ApplicationJson>;
 
+  /** A merge patch of it, as the cluster's administrator. */
+  patchObject(name: string, patch: object): Promise<void>;
+
   now(): Date;
   pause(ms: number): Promise<void>;
   /** Looks again and again; throws when it is not so after so many seconds. */
@@ -61,15 +67,17 @@ export interface NewProject {
   readonly name: string;
   /** By role, actions on all its applications. */
   readonly roles: Readonly<Record<string, readonly string[]>>;
-  readonly syncWindows?: readonly {
-    readonly kind: 'allow' | 'deny';
-    readonly schedule: string;
-    readonly duration: string;
-    readonly applications: readonly string[];
-    readonly manualSync?: boolean;
-  }[];
+  readonly syncWindows?: readonly SyncWindow[];
   /** Namespaces that its applications may be in, beside Argo CD's. */
   readonly sourceNamespaces?: readonly string[];
+}
+
+export interface SyncWindow {
+  readonly kind: 'allow' | 'deny';
+  readonly schedule: string;
+  readonly duration: string;
+  readonly applications: readonly string[];
+  readonly manualSync?: boolean;
 }
 
 export interface NewApplication {
@@ -89,6 +97,8 @@ export interface NewApplication {
   readonly webhook?: boolean;
   /** A second source, a branch with `-2` behind its name. */
   readonly secondSource?: boolean;
+  /** It has a second Deployment, `<name>-extra`. */
+  readonly extra?: boolean;
   /** Its Deployment is paused. */
   readonly paused?: boolean;
 }
@@ -98,6 +108,7 @@ export interface ApplicationJson {
   readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
   readonly operation?: OperationJson;
   readonly status?: {
+    readonly reconciledAt?: string;
     readonly conditions?: readonly { readonly type: string; readonly message: string }[];
     readonly operationState?: {
       readonly operation: OperationJson;
@@ -111,6 +122,7 @@ export interface ApplicationJson {
 }
 
 interface OperationJson {
+  readonly info?: readonly { readonly name: string; readonly value: string }[];
   readonly sync?: {
     readonly revision?: string;
     readonly prune?: boolean;
@@ -144,6 +156,7 @@ export function settingsOf(
 /** Those that every stage has beside `develop`. */
 export const PROJECTS: readonly NewProject[] = [
   { name: 'others', roles: { reader: ['get'], former: ['get'] } },
+  { name: 'windows', roles: { [ROLE]: ['get', 'sync'] } },
   { name: 'team', roles: { [ROLE]: ['get', 'sync'] }, sourceNamespaces: [TEAMS] },
   {
     name: 'frozen',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { PROJECTS, type Stage } from '../stage.ts';
 import { commands } from './commands.ts';
+import { objects } from './objects.ts';
 import { outage } from './outage.ts';
 import { overview } from './overview.ts';
 import { replies } from './replies.ts';
@@ -27,6 +28,7 @@ export function argocdBehaviours<S extends Stage>(
   waysIn(opened);
   replies(opened);
   overview(opened);
+  objects(opened);
   story(opened);
   commands(opened);
   // The last: afterwards the server is gone.

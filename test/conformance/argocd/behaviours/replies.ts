@@ -205,6 +205,32 @@ export function replies(stage: () => Stage): void {
         ]);
       });
 
+      test('that runs when a window is closed is held up, and goes on being busy', async () => {
+        await stage().addApplication({ name: 'r-held', project: 'windows', hook: true });
+        const deployer = await stage().projectToken('windows', ROLE);
+        await sync('r-held', { project: 'windows' }, deployer);
+        const messageOf = async () => (await stage().object('r-held')).status?.operationState?.message ?? '';
+        await stage().until('the hook', async () => /hook/.test(await messageOf()));
+        await stage().addSyncWindow('windows', {
+          kind: 'deny',
+          schedule: '* * * * *',
+          duration: '1h',
+          applications: ['*'],
+        });
+        const held = await stage().until(
+          'the window',
+          async () => {
+            const message = await messageOf();
+            return !/hook/.test(message) && message;
+          },
+          90,
+        );
+        expect(held).toBe('Sync operation blocked by sync window');
+        const { status, operation } = await stage().object('r-held');
+        expect(status?.operationState?.phase).toBe('Running');
+        expect(operation).toBeDefined();
+      });
+
       test('by a person in a window that lets persons through is taken', async () => {
         await stage().addApplication({ name: 'r-by-hand', project: 'frozen' });
         const deployer = await stage().projectToken('frozen', ROLE);

@@ -229,6 +229,41 @@ export function waysIn(stage: () => Stage): void {
       expect((await read({ name }, { refresh: true })).revisions).toEqual(shas);
     });
 
+    test('what is gone from the repository stays and leaves it OutOfSync, unless it is pruned', async () => {
+      const name = named('prune');
+      await add({ name, extra: true });
+      await sync({ name }, 'deploy-1');
+      await over({ name });
+      const sha = await stage().dropExtra(name);
+      await sync({ name }, 'deploy-2');
+      expect((await over({ name })).operation).toMatchObject({ phase: 'Succeeded', revisions: [sha] });
+      const compared = ({ revisions, operation, reconciledAt }: ApplicationView) =>
+        revisions[0] === sha && (reconciledAt ?? 0) >= (operation?.finishedAt ?? 0);
+      expect((await until({ name }, 'was compared', compared, true)).sync).toBe('OutOfSync');
+      await sync({ name, prune: true }, 'deploy-3');
+      expect((await over({ name })).operation).toMatchObject({
+        deployIds: ['deploy-3'],
+        phase: 'Succeeded',
+        message: expect.stringMatching(/^successfully synced/),
+      });
+      await until({ name }, 'is Synced', ({ sync }) => sync === 'Synced', true);
+    });
+
+    test('an application that syncs by itself waits outside its sync window, and no operation is begun', async () => {
+      const name = `${named('waits')}-frozen`;
+      await add({ name, project: 'frozen', autoSync: {} });
+      const argocd =
+        way.prefix === 's' ? stage().server(await stage().projectToken('frozen', ROLE)) : stage().objects();
+      const application = settingsOf({ name, project: 'frozen' });
+      const readIt = async () => viewIn(await argocd.read(application, { refresh: true }));
+      await stage().until('a comparison', async () => (await readIt()).sync === 'OutOfSync');
+      await stage().pause(3_000);
+      const view = await readIt();
+      expect(view.sync).toBe('OutOfSync');
+      expect(view.requested).toBeUndefined();
+      expect(view.operation).toBeUndefined();
+    });
+
     test('an application in a namespace of its own is found there, and synced', async () => {
       const application = { name: named('team'), namespace: TEAMS, project: 'team' };
       await add(application);
@@ -305,6 +340,10 @@ export function waysIn(stage: () => Stage): void {
         phase: 'Failed',
         message: expect.stringMatching(/\(retried 1 times\)\.?$/),
       });
+      // The message says 3 s, the wait counts the attempt that is to come as well, and is 6 s.
+      const waited =
+        (operation?.finishedAt?.getTime() ?? 0) - (between.operation?.finishedAt?.getTime() ?? 0);
+      expect(waited).toBeGreaterThanOrEqual(5_000);
     });
 
     test('a branch that does not exist is an error, not a success', async () => {
