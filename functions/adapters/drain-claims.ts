@@ -12,8 +12,13 @@ const ANNOUNCED_DAYS = 30;
 const NAMED_DAYS = 30;
 
 export function createClaims(table: Table): Claims {
-  const held = (claim: Claim, version: number | undefined) =>
-    version === undefined ? undefined : { value: claim, version };
+  /** The SDK sends a write again whose reply was lost, and its own effect then makes the condition fail. */
+  const held = async (claim: Claim, version: number | undefined): Promise<Held<Claim> | undefined> => {
+    if (version !== undefined) return { value: claim, version };
+    const there = await table.get<unknown>(DRAIN, instanceKey(claim.instanceId));
+    const isOurs = there && JSON.stringify(there.value) === JSON.stringify(claim);
+    return isOurs ? { value: claim, version: there.version } : undefined;
+  };
   return {
     async look(instanceId) {
       const items = await table.list<unknown>(DRAIN, { prefix: instanceKey(instanceId) });
