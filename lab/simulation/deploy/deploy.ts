@@ -45,6 +45,14 @@ export async function simulateDeploy(options: DeployOptions): Promise<Outcome> {
   Object.assign(world.codebuild.faults, { drop: 0.15 * heavy, duplicate: 0.2 * heavy, delaySeconds: late });
 
   world.context.signals.on('event', (event) => deliver(story, event));
+  if (scenario.token) {
+    count(story, 'token-expired');
+    note(
+      story,
+      `the token expires after ${scenario.token.expires} min, a new one comes after ${scenario.token.renewed}`,
+    );
+  }
+  if (scenario.settings.argocd.through === 'kubernetes') count(story, 'through-kubernetes');
   const happenings = scenario.happenings.filter((_, index) => !options.without?.has(index));
   for (const happening of happenings)
     clock.at(begin + happening.minute * MINUTE, () => happen(story, happening));

@@ -49,6 +49,21 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
     },
   },
   {
+    name: 'a token that is refused ends the deploy',
+    promise: 3,
+    change: change((ports) => ({
+      argocd: {
+        ...ports.argocd,
+        async read(application, options) {
+          const answer = await ports.argocd.read(application, options);
+          return answer.ok || answer.trouble.kind !== 'unauthorized'
+            ? answer
+            : { ok: false, trouble: { ...answer.trouble, kind: 'invalid' } };
+        },
+      },
+    })),
+  },
+  {
     name: 'lost events are not looked for',
     promise: 3,
     change: change((ports) => ({ builds: { ...ports.builds, recent: async () => [] } })),

@@ -1,7 +1,7 @@
 /** An hour or two of a branch by chance: pushes, builds, a sleep of the cluster, and what Argo CD and people do. */
 import type { Schedule } from '#model/schedule.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
-import type { Chance } from '../chance.ts';
+import { type Chance, createChance } from '../chance.ts';
 
 export const REPOSITORY = 'https://github.com/example/api';
 export const PRODUCTION = { name: 'api-production', project: 'production' } as const;
@@ -30,9 +30,32 @@ export interface Scenario {
   readonly buildSeconds: readonly number[];
   readonly failing: readonly boolean[];
   readonly happenings: readonly Happening[];
+  /** When the token expires, and when a new one is in the secret: before that, or too late. Minutes from the start. */
+  readonly token?: { readonly expires: number; readonly renewed: number };
 }
 
 export function createScenario(seed: number, chance: Chance): Scenario {
+  return withRarities(plain(seed, chance), createChance(seed ^ RARITIES));
+}
+
+/** What came to the stories later has a chance of its own: the stories without it are the same as before. */
+const RARITIES = 0xdecade;
+
+function withRarities(scenario: Scenario, chance: Chance): Scenario {
+  const { settings } = scenario;
+  const throughKubernetes = chance.is(0.2);
+  const expires = chance.is(0.15) ? chance.between(2, 24) : undefined;
+  const renewed = chance.between(-2, 15);
+  return {
+    ...scenario,
+    settings: throughKubernetes
+      ? { ...settings, argocd: { ...settings.argocd, through: 'kubernetes' } }
+      : settings,
+    ...(expires === undefined || throughKubernetes ? {} : { token: { expires, renewed: expires + renewed } }),
+  };
+}
+
+function plain(seed: number, chance: Chance): Scenario {
   const start = new Date(Date.UTC(2026, 7, 3, 4) + chance.between(0, 4) * 86_400_000);
   const from = chance.between(6, 20);
   const nap = chance.is(0.5) ? { from, to: from + chance.between(8, 20) } : undefined;

@@ -1,5 +1,6 @@
 /** The lab's git host, CodeBuild and Argo CD in simulated time, branch-deploy's ports in front of them, and eyes on them. */
 
+import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
 import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
 import type { ApplicationView, Argocd, Build, Builds } from '#functions/branch-deploy/ports.ts';
 import { createReporter } from '#functions/branch-deploy/report.ts';
@@ -9,16 +10,19 @@ import type { Decision } from '#model/decision.ts';
 import { desiredAt } from '#model/desired.ts';
 import type { Override } from '#model/schedule.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
-import { createArgocd } from '../../world/argocd/index.ts';
+import { createArgocd, serveApplications } from '../../world/argocd/index.ts';
 import { createCodebuild } from '../../world/codebuild/index.ts';
 import { createContext } from '../../world/context.ts';
+import { createRegistry } from '../../world/kubernetes/registry.ts';
+import { createStore } from '../../world/kubernetes/store.ts';
 import type { Workloads } from '../../world/seams.ts';
 import type { Chance } from '../chance.ts';
 import { createSimulatedClock } from '../clock.ts';
-import { InjectedError, type Pass } from '../faults.ts';
+import { type FaultKind, InjectedError, type Pass } from '../faults.ts';
 import type { PromiseId } from '../outcome.ts';
 import { createMemoryTable } from '../table.ts';
-import { createArgocdServerWire } from './argocd-server.ts';
+import { createApplicationsApi } from './applications-api.ts';
+import { createArgocdServerWire, type Eyes } from './argocd-server.ts';
 import { OTHER_BRANCH, PRODUCTION, REPOSITORY, type Scenario } from './scenario.ts';
 
 export type DeployWorld = ReturnType<typeof createDeployWorld>;
@@ -79,12 +83,22 @@ export function createDeployWorld(options: {
     onPush: (listener) => codebuild.git.onPush(listener),
   });
   argocd.addProject({ name: PRODUCTION.project });
-  const token = argocd.addToken({ project: 'default', role: 'nightshift' });
-  const secret = { kept: () => token, readAgain: async () => token };
+  const inMinutes = (minutes: number) => new Date(start.getTime() + minutes * MINUTE);
+  const newToken = (expires?: Date) =>
+    argocd.addToken({ project: 'default', role: 'nightshift', ...(expires ? { expires } : {}) });
+  /** What the secret holds. */
+  let token = newToken(scenario.token && inMinutes(scenario.token.expires));
+  if (scenario.token)
+    clock.at(inMinutes(scenario.token.renewed).getTime(), () => {
+      token = newToken();
+    });
   const bound = settings.builds.flatMap(({ applications }) => applications);
   for (const { name } of bound) if (!scenario.missing.includes(name)) add(name, 'default', 'develop');
   add(OTHER_BRANCH.name, OTHER_BRANCH.project, 'staging');
   add(PRODUCTION.name, PRODUCTION.project, 'main');
+
+  const applications = createRegistry(createStore(clock), context);
+  if (settings.argocd.through === 'kubernetes') serveApplications(context, argocd, applications);
 
   const table = createMemoryTable();
   const decisions: Decision[] = [];
@@ -116,37 +130,61 @@ export function createDeployWorld(options: {
   const newProcess = () => {
     let pass: Pass;
     let deeds: Deeds;
-    const through = async <T>(call: string, act: () => T, loud: boolean): Promise<Awaited<T>> => {
+    const through = async <T>(
+      call: string,
+      act: () => T,
+      loud: boolean,
+      errorOf?: (kind: FaultKind, message: string) => Error,
+    ): Promise<Awaited<T>> => {
       const [current, done] = [pass, deeds];
       if (chance.is(0.15))
         await new Promise<void>((resolve) => void clock.after(chance.between(10, 900), resolve));
       try {
-        return await current.around(call, act);
+        return await current.around(call, act, errorOf);
       } catch (error) {
         if (loud && error instanceof InjectedError) done.loud += 1;
         throw error;
       }
     };
-    const wire = createArgocdServerWire({
-      argocd,
-      token: secret,
-      isDown: () => isDown,
-      eyes: {
-        read(application) {
-          exercise(2);
-          if (!bound.some(({ name }) => name === application.name))
-            violate(2, `${when()} ${application.name} is none of ours to read`);
-        },
-        sync: checkSync,
-        synced: ({ name }) => void syncs.set(name, (syncs.get(name) ?? 0) + 1),
-        shown({ name }, view) {
-          const list = shown.get(name) ?? [];
-          shown.set(name, list);
-          list.push(view);
-        },
+    let kept = token;
+    const eyes: Eyes = {
+      read(application) {
+        exercise(2);
+        if (!bound.some(({ name }) => name === application.name))
+          violate(2, `${when()} ${application.name} is none of ours to read`);
       },
-      around: (call, act) => through(call, act, false),
-    });
+      sync: checkSync,
+      synced: ({ name }) => void syncs.set(name, (syncs.get(name) ?? 0) + 1),
+      shown({ name }, view) {
+        const list = shown.get(name) ?? [];
+        shown.set(name, list);
+        list.push(view);
+      },
+    };
+    const wire =
+      settings.argocd.through === 'kubernetes'
+        ? createArgocdObjects(
+            createApplicationsApi({
+              api: applications,
+              argocd,
+              isDown: () => isDown,
+              eyes,
+              around: (call, act, errorOf) => through(call, act, false, errorOf),
+            }),
+          )
+        : createArgocdServerWire({
+            argocd,
+            token: {
+              kept: () => kept,
+              async readAgain() {
+                kept = await through('secret.read', () => token, true);
+                return kept;
+              },
+            },
+            isDown: () => isDown,
+            eyes,
+            around: (call, act) => through(call, act, false),
+          });
     const watched: Argocd = {
       ...wire,
       async sync(application, deployId, options) {

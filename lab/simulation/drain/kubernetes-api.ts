@@ -8,6 +8,7 @@ import { type Kubernetes, type ObjectInput, StatusError } from '../../world/kube
 import { parseLabelSelector } from '../../world/kubernetes/selectors.ts';
 import type { WorldContext } from '../../world/seams.ts';
 import type { FaultKind } from '../faults.ts';
+import { refusal, troubleOf } from '../kubernetes-errors.ts';
 
 /** What spot-drain asks of Kubernetes; everything else is none of its business. */
 export type Ask =
@@ -114,35 +115,4 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesCl
       ),
     close: () => undefined,
   };
-}
-
-function refusal(request: string, { status, code }: StatusError): KubernetesError {
-  const retryAfterSeconds = status.details?.retryAfterSeconds;
-  return new KubernetesError({
-    request,
-    status: code,
-    reason: status.reason ?? '',
-    causes: (status.details?.causes ?? []).map((cause) => ({
-      reason: cause.reason ?? '',
-      message: cause.message ?? '',
-      field: cause.field ?? '',
-    })),
-    detail: status.message ?? '',
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-  });
-}
-
-/** What the client would have made of it: the API server's priority and fairness, a broken server, no reply. */
-function troubleOf(kind: FaultKind, request: string, detail: string, refusing: boolean): Error {
-  if (kind === 'throttled')
-    return new KubernetesError({
-      request,
-      status: 429,
-      reason: 'TooManyRequests',
-      detail,
-      ...(refusing ? { retryAfterSeconds: 1 } : {}),
-    });
-  if (kind === 'server-error')
-    return new KubernetesError({ request, status: 500, reason: 'InternalError', detail });
-  return new UnreachableError(detail);
 }

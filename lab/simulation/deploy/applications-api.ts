@@ -1,0 +1,72 @@
+/** Argo CD's Application objects as the function's own Kubernetes client sees them, without HTTP. */
+import { viewOf } from '#functions/adapters/argocd/application.ts';
+import { UnreachableError } from '#functions/adapters/http.ts';
+import type { KubernetesClient, KubernetesRequest } from '#functions/adapters/kubernetes/client.ts';
+import type { ApplicationSettings } from '#model/settings.ts';
+import type { ApplicationObject, ArgocdWorld } from '../../world/argocd/index.ts';
+import { StatusError } from '../../world/kubernetes/index.ts';
+import type { Registry } from '../../world/kubernetes/registry.ts';
+import type { FaultKind } from '../faults.ts';
+import { refusal, troubleOf } from '../kubernetes-errors.ts';
+import type { Eyes } from './argocd-server.ts';
+
+export interface ApplicationsApiOptions {
+  readonly api: Registry;
+  readonly argocd: ArgocdWorld;
+  readonly isDown: () => boolean;
+  readonly eyes: Eyes;
+  readonly around: <T>(
+    call: string,
+    act: () => T,
+    errorOf: (kind: FaultKind, message: string) => Error,
+  ) => Promise<Awaited<T>>;
+}
+
+const APPLICATIONS = 'applications.argoproj.io';
+const PATH = /^\/apis\/argoproj\.io\/v1alpha1\/namespaces\/([^/]+)\/applications\/([^/]+)$/;
+
+export function createApplicationsApi(options: ApplicationsApiOptions): Pick<KubernetesClient, 'request'> {
+  const { api, argocd, eyes } = options;
+
+  const serve = ({ method, path, body }: KubernetesRequest): ApplicationObject => {
+    const [, namespace = '', name = ''] = PATH.exec(path) ?? [];
+    if (!name || (method !== 'GET' && method !== 'PATCH'))
+      throw new Error(`${method} ${path} is no request of branch-deploy`);
+    // There are no workloads whose watch would tell the controller that a rollout is over.
+    argocd.applications();
+    const found = api.get(APPLICATIONS, namespace, name) as unknown as ApplicationObject;
+    const application = asSettings(found);
+    eyes.read(application);
+    const syncs = method === 'PATCH' && (body as { operation?: unknown }).operation !== undefined;
+    if (syncs) eyes.sync(application);
+    const object =
+      method === 'GET'
+        ? found
+        : (api.patch(APPLICATIONS, namespace, name, body, { type: 'merge' }) as unknown as ApplicationObject);
+    if (syncs) eyes.synced(application);
+    eyes.shown(application, viewOf(object));
+    return object;
+  };
+
+  return {
+    request: <T>(request: KubernetesRequest) => {
+      const name = `${request.method} ${request.path}`;
+      return options.around(
+        name,
+        () => {
+          if (options.isDown()) throw new UnreachableError(`${name}: no reply came`);
+          try {
+            return { status: 200, body: serve(request) as T };
+          } catch (error) {
+            throw error instanceof StatusError ? refusal(name, error) : error;
+          }
+        },
+        (kind, message) => troubleOf(kind, name, message, true),
+      );
+    },
+  };
+}
+
+function asSettings({ metadata, spec }: ApplicationObject): ApplicationSettings {
+  return { name: metadata.name, project: spec.project, prune: false, syncOptions: [] };
+}
