@@ -68,6 +68,7 @@ it('the start of a plan may stand between blanks', () => {
 
 it.each([
   [' 2h ', 120],
+  [' 90m ', 90],
   ['36h', 36 * 60],
   ['12d', 12 * 1440],
   ['120min', 120],
