@@ -5,10 +5,18 @@ import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import { type BranchDeployPorts, run } from '#functions/branch-deploy/run.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import type { AwsEvent } from '../../world/seams.ts';
-import { type Chance, createChance } from '../chance.ts';
-import { createFaults, type Faults, type Severity } from '../faults.ts';
-import { type Attempt, type AttemptEnd, createInvocations, type Invocations } from '../invocations.ts';
-import type { Outcome, PromiseId, Violation } from '../outcome.ts';
+import type { Outcome } from '../outcome.ts';
+import {
+  type Story as BaseStory,
+  comes,
+  count,
+  createStory as createBaseStory,
+  invoke as invokeIn,
+  note,
+  outcomeOf,
+  type StoryOptions,
+  violate,
+} from '../story.ts';
 import { createScenario, type Happening, OTHER_BRANCH, PRODUCTION, type Scenario } from './scenario.ts';
 import { createDeployWorld, type Deeds, type DeployWorld } from './world.ts';
 
@@ -17,14 +25,9 @@ export interface Program {
   readonly settings: BranchDeploySettings;
 }
 
-export interface DeployOptions {
-  readonly seed: number;
-  readonly severity: Severity;
-  readonly without?: ReadonlySet<number>;
+export interface DeployOptions extends StoryOptions {
   /** Puts a mistake into the program: the checkers must find it. */
   readonly mutate?: (program: Program) => Program;
-  /** Puts a mistake around a whole invocation. */
-  readonly mutatePass?: (pass: () => Promise<unknown>) => Promise<unknown>;
 }
 
 const SECOND = 1_000;
@@ -72,67 +75,23 @@ export async function simulateDeploy(options: DeployOptions): Promise<Outcome> {
   }
   checkEnd(story);
 
-  return {
-    seed: options.seed,
-    violations: story.violations,
-    exercised: story.exercised,
-    faults: faults.injected,
-    events: story.events,
-    trace: story.trace,
-    happenings: scenario.happenings.length,
-  };
+  return outcomeOf(options.seed, story);
 }
 
-interface Story {
+interface Story extends BaseStory<Scenario, DeployWorld> {
   readonly options: DeployOptions;
-  readonly scenario: Scenario;
-  readonly chance: Chance;
-  readonly faults: Faults;
-  readonly world: DeployWorld;
-  readonly invocations: Invocations;
-  readonly idle: ReturnType<DeployWorld['newProcess']>[];
-  readonly events: Record<string, number>;
-  readonly trace: string[];
-  readonly violations: Violation[];
-  readonly exercised: Record<PromiseId, number>;
   calm: boolean;
 }
 
 function createStory(options: DeployOptions): Story {
-  const chance = createChance(options.seed ^ 0xdeb107);
-  const scenario = createScenario(options.seed, chance);
-  const faults = createFaults(chance, options.severity);
-  const violations: Violation[] = [];
-  const exercised: Record<PromiseId, number> = { 1: 0, 2: 0, 3: 0, 4: 0, 5: 0, 6: 0, 7: 0, 8: 0, 9: 0 };
-  // As lib/branch-deploy.ts sets it.
-  const invocations = createInvocations(() => world.clock, faults, {
-    timeoutMs: 2 * MINUTE,
-    retries: 2,
-    retryAfterMs: [MINUTE, 2 * MINUTE],
+  const base = createBaseStory(options, {
+    salt: 0xdeb107,
+    createScenario,
+    createWorld: createDeployWorld,
+    // As lib/branch-deploy.ts sets it.
+    invocations: { timeoutMs: 2 * MINUTE, retries: 2, retryAfterMs: [MINUTE, 2 * MINUTE] },
   });
-  const world: DeployWorld = createDeployWorld({
-    scenario,
-    chance,
-    settle: invocations.settle,
-    violate: (promise, what) => void violations.push({ promise, what }),
-    exercise: (promise) => {
-      exercised[promise] += 1;
-    },
-  });
-  return {
-    options,
-    scenario,
-    chance,
-    faults,
-    world,
-    invocations,
-    idle: [],
-    events: {},
-    trace: [],
-    violations,
-    exercised,
-    calm: false,
-  };
+  return { ...base, options, calm: false };
 }
 
 /** The rule of lib/branch-deploy.ts. What becomes of events on the way is the lab's CodeBuild's to say. */
@@ -144,49 +103,33 @@ function deliver(story: Story, event: AwsEvent): void {
 }
 
 function tick(story: Story): void {
-  if (story.faults.active() && story.chance.is(0.1)) {
-    count(story, 'lost');
-    return;
-  }
-  count(story, 'tick');
-  invoke(story, {
-    source: 'nightshift',
-    trigger: 'tick',
-    schedule: 'branch-deploy-tick',
-    id: 'tick',
-    time: story.world.when(),
-  });
+  if (!comes(story, 'tick')) return;
+  const time = story.world.when();
+  invoke(story, { source: 'nightshift', trigger: 'tick', schedule: 'branch-deploy-tick', id: 'tick', time });
 }
 
 function invoke(story: Story, payload: unknown): void {
-  const { world, options, exercised, scenario } = story;
-  const made = new Map<Attempt, { process: ReturnType<DeployWorld['newProcess']>; deeds: Deeds }>();
-  const work = (attempt: Attempt) => {
-    const process = story.idle.pop() ?? world.newProcess();
-    made.set(attempt, { process, deeds: process.enter(attempt.pass) });
-    const program = { ports: process.ports, settings: scenario.settings };
-    const { ports, settings } = options.mutate?.(program) ?? program;
-    const pass = () => run(parseEvent(payload), settings, ports);
-    return options.mutatePass ? options.mutatePass(pass) : pass();
-  };
-  const attempted = ({ attempt, how }: AttemptEnd) => {
-    const one = made.get(attempt);
-    if (how === 'killed') note(story, 'an invocation was killed');
-    if (!one || how === 'killed') return;
-    story.idle.push(one.process);
-    if (one.deeds.loud > 0) {
-      exercised[9] += 1;
-      if (how === 'well')
-        violate(story, 9, `${world.when()} ${one.deeds.loud} errors were met, and the invocation ended well`);
-      return;
-    }
-    for (const name of one.deeds.synced) {
-      exercised[7] += 1;
-      if (!one.deeds.decisions.some(({ action, target }) => action === 'sync' && target === name))
-        violate(story, 7, `${world.when()} ${name} was synced, and no decision says why`);
-    }
-  };
-  story.invocations.start(work, { attempt: attempted });
+  const { options, scenario } = story;
+  invokeIn<Deeds, DeployWorld>(story, {
+    run(process) {
+      const program = { ports: process.ports, settings: scenario.settings };
+      const { ports, settings } = options.mutate?.(program) ?? program;
+      return run(parseEvent(payload), settings, ports);
+    },
+    mutatePass: options.mutatePass,
+    what: 'an invocation',
+    judge: (deeds) => checkReasons(story, deeds),
+  });
+}
+
+/** What was synced was said why, unless saying it failed too. */
+function checkReasons(story: Story, deeds: Deeds): void {
+  if (deeds.loud > 0) return;
+  for (const name of deeds.synced) {
+    story.exercised[7] += 1;
+    if (!deeds.decisions.some(({ action, target }) => action === 'sync' && target === name))
+      violate(story, 7, `${story.world.when()} ${name} was synced, and no decision says why`);
+  }
 }
 
 function happen(story: Story, happening: Happening): void {
@@ -306,16 +249,4 @@ function recordsOf(world: DeployWorld): readonly ApplicationRecord[] {
   return world.table
     .all<ApplicationRecord | { readonly since: string }>('deploy', 'app#')
     .filter((one): one is ApplicationRecord => 'wanted' in one);
-}
-
-function violate(story: Story, promise: PromiseId, what: string): void {
-  story.violations.push({ promise, what });
-}
-
-function note(story: Story, text: string): void {
-  story.trace.push(`${story.world.when()} ${text}`);
-}
-
-function count(story: Story, event: string): void {
-  story.events[event] = (story.events[event] ?? 0) + 1;
 }

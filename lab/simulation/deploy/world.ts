@@ -16,10 +16,10 @@ import { createContext } from '../../world/context.ts';
 import { createRegistry } from '../../world/kubernetes/registry.ts';
 import { createStore } from '../../world/kubernetes/store.ts';
 import type { Workloads } from '../../world/seams.ts';
-import type { Chance } from '../chance.ts';
 import { createSimulatedClock } from '../clock.ts';
-import { type FaultKind, InjectedError, type Pass } from '../faults.ts';
-import type { PromiseId } from '../outcome.ts';
+import type { Pass } from '../faults.ts';
+import { createPortCalls } from '../port-calls.ts';
+import type { WorldOptions } from '../story.ts';
 import { createMemoryTable } from '../table.ts';
 import { createApplicationsApi } from './applications-api.ts';
 import { createArgocdServerWire, type Eyes } from './argocd-server.ts';
@@ -40,13 +40,7 @@ const AFTER_STOP_MS = 60_000;
 /** From the wish to be awake to nodes that are Ready. */
 const START_MS = 3 * MINUTE;
 
-export function createDeployWorld(options: {
-  readonly scenario: Scenario;
-  readonly chance: Chance;
-  readonly settle: () => Promise<void> | undefined;
-  readonly violate: (promise: PromiseId, what: string) => void;
-  readonly exercise: (promise: PromiseId) => void;
-}) {
+export function createDeployWorld(options: WorldOptions<Scenario>) {
   const { scenario, chance, violate, exercise } = options;
   const { settings } = scenario;
   const { account, region } = settings;
@@ -128,24 +122,8 @@ export function createDeployWorld(options: {
   };
 
   const newProcess = () => {
-    let pass: Pass;
-    let deeds: Deeds;
-    const through = async <T>(
-      call: string,
-      act: () => T,
-      loud: boolean,
-      errorOf?: (kind: FaultKind, message: string) => Error,
-    ): Promise<Awaited<T>> => {
-      const [current, done] = [pass, deeds];
-      if (chance.is(0.15))
-        await new Promise<void>((resolve) => void clock.after(chance.between(10, 900), resolve));
-      try {
-        return await current.around(call, act, errorOf);
-      } catch (error) {
-        if (loud && error instanceof InjectedError) done.loud += 1;
-        throw error;
-      }
-    };
+    const calls = createPortCalls<Deeds>(clock, chance);
+    const { through } = calls;
     let kept = token;
     const eyes: Eyes = {
       read(application) {
@@ -188,7 +166,7 @@ export function createDeployWorld(options: {
     const watched: Argocd = {
       ...wire,
       async sync(application, deployId, options) {
-        const done = deeds;
+        const done = calls.deeds();
         const reply = await wire.sync(application, deployId, options);
         if (reply.ok) done.synced.add(application.name);
         return reply;
@@ -250,7 +228,7 @@ export function createDeployWorld(options: {
             'trail.record',
             () => {
               decisions.push(...made);
-              deeds.decisions.push(...made);
+              calls.deeds().decisions.push(...made);
               for (const decision of made) hold(decision);
             },
             true,
@@ -259,7 +237,7 @@ export function createDeployWorld(options: {
       seen: new Set(),
       now: () => clock.date(),
       pause: (ms) => {
-        const current = pass;
+        const current = calls.pass();
         return new Promise((resolve) => {
           clock.after(ms, () => {
             if (!current.crashed()) resolve();
@@ -270,11 +248,7 @@ export function createDeployWorld(options: {
     };
     return {
       ports,
-      enter(next: Pass): Deeds {
-        pass = next;
-        deeds = { synced: new Set(), decisions: [], loud: 0 };
-        return deeds;
-      },
+      enter: (pass: Pass) => calls.enter(pass, { synced: new Set(), decisions: [], loud: 0 }),
     };
   };
 

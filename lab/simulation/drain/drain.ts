@@ -3,21 +3,24 @@
 import { run } from '#functions/spot-drain/run.ts';
 import type { RunPorts } from '#functions/spot-drain/work.ts';
 import type { AwsEvent } from '../../world/seams.ts';
-import { type Chance, createChance } from '../chance.ts';
-import { createFaults, type Faults, type Severity } from '../faults.ts';
-import { type Attempt, type AttemptEnd, createInvocations, type Invocations } from '../invocations.ts';
-import type { Outcome, PromiseId, Violation } from '../outcome.ts';
+import type { Outcome } from '../outcome.ts';
+import {
+  type Story as BaseStory,
+  comes,
+  count,
+  createStory as createBaseStory,
+  invoke as invokeIn,
+  note,
+  outcomeOf,
+  type StoryOptions,
+  violate,
+} from '../story.ts';
 import { createScenario, type Happening, type Scenario } from './scenario.ts';
 import { createDrainWorld, type Deeds, type DrainWorld, type Process } from './world.ts';
 
-export interface DrainOptions {
-  readonly seed: number;
-  readonly severity: Severity;
-  readonly without?: ReadonlySet<number>;
+export interface DrainOptions extends StoryOptions {
   /** Puts a mistake into the program: the checkers must find it. */
   readonly mutate?: (process: Process, world: DrainWorld) => RunPorts;
-  /** Puts a mistake around a whole invocation. */
-  readonly mutatePass?: (pass: () => Promise<unknown>) => Promise<unknown>;
 }
 
 const SECOND = 1_000;
@@ -58,15 +61,7 @@ export async function simulateDrain(options: DrainOptions): Promise<Outcome> {
   }
   checkEnd(story);
 
-  return {
-    seed: options.seed,
-    violations: story.violations,
-    exercised: story.exercised,
-    faults: faults.injected,
-    events: story.events,
-    trace: story.trace,
-    happenings: scenario.happenings.length,
-  };
+  return outcomeOf(options.seed, story);
 }
 
 /** What is known of the events about one instance. */
@@ -80,64 +75,25 @@ interface Notices {
   givenUp: number;
 }
 
-interface Story {
+interface Story extends BaseStory<Scenario, DrainWorld> {
   readonly options: DrainOptions;
-  readonly scenario: Scenario;
-  readonly chance: Chance;
-  readonly faults: Faults;
-  readonly world: DrainWorld;
-  readonly invocations: Invocations;
-  readonly idle: ReturnType<DrainWorld['newProcess']>[];
   readonly notices: Map<string, Notices>;
   /** Lifecycle actions of the workers by token, and whether somebody was told of them. */
   readonly actions: Map<string, { readonly instanceId: string; told: boolean; startedAt: number }>;
   /** Instances whose announced change is not over, as far as anybody told us. */
   readonly announced: Set<string>;
-  readonly events: Record<string, number>;
-  readonly trace: string[];
-  readonly violations: Violation[];
-  readonly exercised: Record<PromiseId, number>;
   up: readonly string[];
 }
 
 function createStory(options: DrainOptions): Story {
-  const chance = createChance(options.seed ^ 0x5eed);
-  const scenario = createScenario(options.seed, chance);
-  const faults = createFaults(chance, options.severity);
-  const violations: Violation[] = [];
-  const exercised: Record<PromiseId, number> = { 1: 0, 2: 0, 3: 0, 4: 0, 5: 0, 6: 0, 7: 0, 8: 0, 9: 0 };
-  // One retry, and after two minutes an event is dropped: as lib/spot-drain.ts sets it.
-  const invocations = createInvocations(() => world.clock, faults, {
-    timeoutMs: 3 * MINUTE,
-    retries: 1,
-    retryAfterMs: [MINUTE],
+  const base = createBaseStory(options, {
+    salt: 0x5eed,
+    createScenario,
+    createWorld: createDrainWorld,
+    // One retry, and after two minutes an event is dropped: as lib/spot-drain.ts sets it.
+    invocations: { timeoutMs: 3 * MINUTE, retries: 1, retryAfterMs: [MINUTE] },
   });
-  const world: DrainWorld = createDrainWorld({
-    scenario,
-    chance,
-    settle: invocations.settle,
-    violate: (promise, what) => void violations.push({ promise, what }),
-    exercise: (promise) => {
-      exercised[promise] += 1;
-    },
-  });
-  return {
-    options,
-    scenario,
-    chance,
-    faults,
-    world,
-    invocations,
-    idle: [],
-    notices: new Map(),
-    actions: new Map(),
-    announced: new Set(),
-    events: {},
-    trace: [],
-    violations,
-    exercised,
-    up: [],
-  };
+  return { ...base, options, notices: new Map(), actions: new Map(), announced: new Set(), up: [] };
 }
 
 /** The rules of lib/spot-drain.ts, and what becomes of events on the way. */
@@ -184,12 +140,8 @@ function receive(story: Story, event: AwsEvent): void {
 }
 
 function tick(story: Story): void {
-  if (story.faults.active() && story.chance.is(0.1)) {
-    count(story, 'lost');
-    return;
-  }
-  count(story, 'tick');
-  invoke(story, { source: 'nightshift', trigger: 'tick', schedule: 'spot-drain-tick' }, [], {});
+  if (comes(story, 'tick'))
+    invoke(story, { source: 'nightshift', trigger: 'tick', schedule: 'spot-drain-tick' }, [], {});
 }
 
 function invoke(
@@ -198,37 +150,23 @@ function invoke(
   ids: readonly string[],
   told: { readonly well?: () => void; readonly warns?: boolean },
 ): void {
-  const { world, options, exercised } = story;
-  const made = new Map<Attempt, { process: ReturnType<DrainWorld['newProcess']>; deeds: Deeds }>();
-  const work = (attempt: Attempt) => {
-    const process = story.idle.pop() ?? world.newProcess();
-    made.set(attempt, { process, deeds: process.enter(attempt.pass) });
-    const ports = options.mutate?.(process, world) ?? process.ports;
-    const pass = () => run(ports, { id: attempt.id, endsAt: attempt.endsAt }, payload);
-    return options.mutatePass ? options.mutatePass(pass) : pass();
-  };
-  const attempted = ({ attempt, how }: AttemptEnd) => {
-    const one = made.get(attempt);
-    for (const id of ids) {
-      const notices = noticesOf(story, id);
-      if (how === 'well' && told.warns) notices.wellAt.push(world.clock.now());
-      if (how === 'killed') notices.killed += 1;
-      if (how === 'failed') notices.failed += 1;
-    }
-    if (how !== 'killed' && one) story.idle.push(one.process);
-    if (how === 'killed') note(story, `an invocation for ${ids.join(', ') || 'the tick'} was killed`);
-    if (how === 'well') told.well?.();
-    if (!one || how === 'killed') return;
-    if (one.deeds.loud > 0) {
-      exercised[9] += 1;
-      if (how === 'well')
-        violate(story, 9, `${world.when()} ${one.deeds.loud} errors were met, and the invocation ended well`);
-    }
-    checkReasons(story, one.deeds);
-  };
-  story.invocations.start(work, {
-    attempt: attempted,
-    givenUp: () => {
+  const { world, options } = story;
+  invokeIn<Deeds, DrainWorld>(story, {
+    run: (process, { id, endsAt }) =>
+      run(options.mutate?.(process, world) ?? process.ports, { id, endsAt }, payload),
+    mutatePass: options.mutatePass,
+    what: `an invocation for ${ids.join(', ') || 'the tick'}`,
+    attempted(how) {
+      for (const id of ids) {
+        const notices = noticesOf(story, id);
+        if (how === 'well' && told.warns) notices.wellAt.push(world.clock.now());
+        if (how === 'killed') notices.killed += 1;
+        if (how === 'failed') notices.failed += 1;
+      }
+      if (how === 'well') told.well?.();
+    },
+    judge: (deeds) => checkReasons(story, deeds),
+    givenUp() {
       for (const id of ids) noticesOf(story, id).givenUp += 1;
     },
   });
@@ -437,16 +375,4 @@ function noticesOf(story: Story, id: string): Notices {
   const known = story.notices.get(id) ?? { firstAt, wellAt: [], killed: 0, failed: 0, givenUp: 0 };
   story.notices.set(id, known);
   return known;
-}
-
-function violate(story: Story, promise: PromiseId, what: string): void {
-  story.violations.push({ promise, what });
-}
-
-function note(story: Story, text: string): void {
-  story.trace.push(`${story.world.when()} ${text}`);
-}
-
-function count(story: Story, event: string): void {
-  story.events[event] = (story.events[event] ?? 0) + 1;
 }

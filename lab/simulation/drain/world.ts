@@ -18,10 +18,10 @@ import { createContext } from '../../world/context.ts';
 import { budgetsOf } from '../../world/kubernetes/eviction.ts';
 import { createKubernetes } from '../../world/kubernetes/index.ts';
 import { controllerOf, isPodFinished, type PodObject } from '../../world/kubernetes/objects.ts';
-import type { Chance } from '../chance.ts';
 import { createSimulatedClock } from '../clock.ts';
-import { type FaultKind, InjectedError, type Pass } from '../faults.ts';
-import type { PromiseId } from '../outcome.ts';
+import type { Pass } from '../faults.ts';
+import { createPortCalls } from '../port-calls.ts';
+import type { WorldOptions } from '../story.ts';
 import { createMemoryTable } from '../table.ts';
 import { type AutoScalingApi, createAutoScalingApi } from './auto-scaling-api.ts';
 import { type Ask, createKubernetesApi } from './kubernetes-api.ts';
@@ -62,13 +62,7 @@ export interface Process {
   readonly autoScaling: AutoScalingApi;
 }
 
-export function createDrainWorld(options: {
-  readonly scenario: Scenario;
-  readonly chance: Chance;
-  readonly settle: () => Promise<void> | undefined;
-  readonly violate: (promise: PromiseId, what: string) => void;
-  readonly exercise: (promise: PromiseId) => void;
-}) {
+export function createDrainWorld(options: WorldOptions<Scenario>) {
   const { scenario, chance, violate, exercise } = options;
   const { settings } = scenario;
   const start = new Date(scenario.start);
@@ -193,29 +187,12 @@ export function createDrainWorld(options: {
 
   /** One process of the function: warm from the second invocation on, and it runs one at a time. */
   const newProcess = () => {
-    let pass: Pass;
-    let deeds: Deeds;
-    const through = async <T>(
-      call: string,
-      act: () => T,
-      loud: boolean,
-      errorOf?: (kind: FaultKind, message: string) => Error,
-    ): Promise<Awaited<T>> => {
-      const [current, done] = [pass, deeds];
-      // Some calls take a while: others get in between.
-      if (chance.is(0.15))
-        await new Promise<void>((resolve) => void clock.after(chance.between(10, 900), resolve));
-      try {
-        return await current.around(call, act, errorOf);
-      } catch (error) {
-        if (loud && error instanceof InjectedError) done.loud += 1;
-        throw error;
-      }
-    };
+    const calls = createPortCalls<Deeds>(clock, chance);
+    const { through } = calls;
     const client = createKubernetesApi({
       context,
       kubernetes,
-      onAsk: (ask) => onKubernetes(deeds)(ask),
+      onAsk: (ask) => onKubernetes(calls.deeds())(ask),
       around: (call, act, errorOf) => through(call, act, false, errorOf) as Promise<never>,
     });
     const autoScaling = createAutoScalingApi({
@@ -224,7 +201,7 @@ export function createDrainWorld(options: {
       around: (call, act) => through(call, act, /Lifecycle/.test(call)) as Promise<never>,
       onReply: ({ operation, input }) => {
         if (operation === 'CompleteLifecycleAction')
-          deeds.confirmed.add(String(input['LifecycleActionToken']));
+          calls.deeds().confirmed.add(String(input['LifecycleActionToken']));
       },
       onAsk: ({ operation, input }) => {
         exercise(2);
@@ -242,14 +219,14 @@ export function createDrainWorld(options: {
           .all<Partial<Claim>>('drain', 'instance#')
           .some((claim) => claim.hooks?.some((hook) => hook.token === token && hook.completed));
         // Who could not read or write the claim cannot know.
-        if ((written && deeds.loud === 0) || deeds.confirmed.has(token))
+        if ((written && calls.deeds().loud === 0) || calls.deeds().confirmed.has(token))
           violate(6, `${when()} ${token} was completed again, and that was known`);
       },
       onDone: ({ operation, input }) => {
         if (operation !== 'CompleteLifecycleAction') return;
         const token = String(input['LifecycleActionToken']);
         completions.set(token, clock.now());
-        deeds.completed.add(String(input['InstanceId']));
+        calls.deeds().completed.add(String(input['InstanceId']));
       },
     });
     const store = table.through((call, act) => through(call, act, true) as Promise<never>);
@@ -269,7 +246,7 @@ export function createDrainWorld(options: {
             'trail.record',
             () => {
               decisions.push(...made);
-              deeds.decisions.push(...made);
+              calls.deeds().decisions.push(...made);
               for (const decision of made) hold(decision);
             },
             true,
@@ -279,7 +256,7 @@ export function createDrainWorld(options: {
         now: () => clock.date(),
         random: () => chance.next(),
         sleep: (ms, signal) => {
-          const current = pass;
+          const current = calls.pass();
           return new Promise((resolve) => {
             if (signal?.aborted) return resolve();
             const timer = clock.after(ms, () => {
@@ -297,18 +274,15 @@ export function createDrainWorld(options: {
     const process: Process = { ports, autoScaling };
     return {
       ...process,
-      enter(next: Pass): Deeds {
-        pass = next;
-        deeds = {
+      enter: (pass: Pass) =>
+        calls.enter(pass, {
           marked: new Set(),
           unmarked: new Set(),
           completed: new Set(),
           confirmed: new Set(),
           decisions: [],
           loud: 0,
-        };
-        return deeds;
-      },
+        }),
     };
   };
 

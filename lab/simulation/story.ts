@@ -1,0 +1,169 @@
+/** What a drain and a deploy have in common: a world by its seed, a function that is called in it, and the tallies. */
+import { type Chance, createChance } from './chance.ts';
+import { createFaults, type Faults, type Pass, type Severity } from './faults.ts';
+import {
+  type Attempt,
+  type AttemptEnd,
+  createInvocations,
+  type InvocationOptions,
+  type Invocations,
+} from './invocations.ts';
+import type { Outcome, PromiseId, Violation } from './outcome.ts';
+
+export interface StoryOptions {
+  readonly seed: number;
+  readonly severity: Severity;
+  readonly without?: ReadonlySet<number>;
+  /** Puts a mistake around a whole invocation: the checkers must find it. */
+  readonly mutatePass?: (pass: () => Promise<unknown>) => Promise<unknown>;
+}
+
+export interface WorldOptions<S> {
+  readonly scenario: S;
+  readonly chance: Chance;
+  readonly settle: () => Promise<void> | undefined;
+  readonly violate: (promise: PromiseId, what: string) => void;
+  readonly exercise: (promise: PromiseId) => void;
+}
+
+/** Errors that must be heard of: nothing in the function may swallow them. */
+export interface LoudDeeds {
+  loud: number;
+}
+
+export interface StoryWorld<D extends LoudDeeds> {
+  readonly clock: Parameters<typeof createInvocations>[0] extends () => infer C ? C : never;
+  when(): string;
+  /** One process of the function: warm from the second invocation on, and it runs one at a time. */
+  newProcess(): { enter(pass: Pass): D };
+}
+
+export interface Story<S, W> {
+  readonly scenario: S;
+  readonly chance: Chance;
+  readonly faults: Faults;
+  readonly world: W;
+  readonly invocations: Invocations;
+  readonly idle: unknown[];
+  readonly events: Record<string, number>;
+  readonly trace: string[];
+  readonly violations: Violation[];
+  readonly exercised: Record<PromiseId, number>;
+}
+
+export function createStory<
+  S extends { readonly happenings: readonly unknown[] },
+  W extends StoryWorld<LoudDeeds>,
+>(
+  { seed, severity }: StoryOptions,
+  kind: {
+    /** Keeps the chance of one kind of story apart from that of the others. */
+    readonly salt: number;
+    readonly createScenario: (seed: number, chance: Chance) => S;
+    readonly createWorld: (options: WorldOptions<S>) => W;
+    readonly invocations: InvocationOptions;
+  },
+): Story<S, W> {
+  const chance = createChance(seed ^ kind.salt);
+  const scenario = kind.createScenario(seed, chance);
+  const faults = createFaults(chance, severity);
+  const violations: Violation[] = [];
+  const exercised: Record<PromiseId, number> = { 1: 0, 2: 0, 3: 0, 4: 0, 5: 0, 6: 0, 7: 0, 8: 0, 9: 0 };
+  const invocations = createInvocations(() => world.clock, faults, kind.invocations);
+  const world: W = kind.createWorld({
+    scenario,
+    chance,
+    settle: invocations.settle,
+    violate: (promise, what) => void violations.push({ promise, what }),
+    exercise: (promise) => {
+      exercised[promise] += 1;
+    },
+  });
+  return {
+    scenario,
+    chance,
+    faults,
+    world,
+    invocations,
+    idle: [],
+    events: {},
+    trace: [],
+    violations,
+    exercised,
+  };
+}
+
+type AnyStory = Story<{ readonly happenings: readonly unknown[] }, { readonly when: () => string }>;
+
+export function outcomeOf(seed: number, story: AnyStory): Outcome {
+  const { violations, exercised, faults, events, trace, scenario } = story;
+  return {
+    seed,
+    violations,
+    exercised,
+    faults: faults.injected,
+    events,
+    trace,
+    happenings: scenario.happenings.length,
+  };
+}
+
+/** False where the tick is lost. */
+export function comes(story: AnyStory, tick: 'tick'): boolean {
+  const isLost = story.faults.active() && story.chance.is(0.1);
+  count(story, isLost ? 'lost' : tick);
+  return !isLost;
+}
+
+/** Calls the function once, in a process that is idle, or in a new one. */
+export function invoke<D extends LoudDeeds, W extends StoryWorld<D>>(
+  story: Story<{ readonly happenings: readonly unknown[] }, W>,
+  call: {
+    readonly run: (process: ReturnType<W['newProcess']>, attempt: Attempt) => Promise<unknown>;
+    readonly mutatePass: StoryOptions['mutatePass'];
+    /** For the trace. */
+    readonly what: string;
+    readonly attempted?: (how: AttemptEnd['how']) => void;
+    /** What an attempt did that was not killed. */
+    readonly judge: (deeds: D) => void;
+    readonly givenUp?: () => void;
+  },
+): void {
+  const { world, exercised } = story;
+  const made = new Map<Attempt, { process: ReturnType<W['newProcess']>; deeds: D }>();
+  const work = (attempt: Attempt) => {
+    const process = (story.idle.pop() ?? world.newProcess()) as ReturnType<W['newProcess']>;
+    made.set(attempt, { process, deeds: process.enter(attempt.pass) });
+    const pass = () => call.run(process, attempt);
+    return call.mutatePass ? call.mutatePass(pass) : pass();
+  };
+  const attempted = ({ attempt, how }: AttemptEnd) => {
+    const one = made.get(attempt);
+    call.attempted?.(how);
+    if (how === 'killed') note(story, `${call.what} was killed`);
+    if (!one || how === 'killed') return;
+    story.idle.push(one.process);
+    if (one.deeds.loud > 0) {
+      exercised[9] += 1;
+      if (how === 'well')
+        violate(story, 9, `${world.when()} ${one.deeds.loud} errors were met, and the invocation ended well`);
+    }
+    call.judge(one.deeds);
+  };
+  story.invocations.start(work, {
+    attempt: attempted,
+    ...(call.givenUp ? { givenUp: call.givenUp } : {}),
+  });
+}
+
+export function violate(story: AnyStory, promise: PromiseId, what: string): void {
+  story.violations.push({ promise, what });
+}
+
+export function note(story: AnyStory, text: string): void {
+  story.trace.push(`${story.world.when()} ${text}`);
+}
+
+export function count(story: Pick<AnyStory, 'events'>, event: string): void {
+  story.events[event] = (story.events[event] ?? 0) + 1;
+}
