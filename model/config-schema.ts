@@ -499,7 +499,8 @@ function problemOf(issue: z.core.$ZodIssue, raw: unknown, base: readonly string[
 }
 
 function mayHoldSecret(value: unknown): boolean {
-  return typeof value === 'string' && /^eyJ|^gh[a-z]_|^github_pat_|PRIVATE KEY|\/\/[^/]*@/.test(value);
+  // A text of its own, or one inside a list or an object that stands where a text should.
+  return /"(eyJ|gh[a-z]_|github_pat_)|PRIVATE KEY|\/\/[^/]*@/.test(JSON.stringify(value));
 }
 
 /** `environments.develop.deploy.builds[0].branch` */

@@ -503,7 +503,7 @@ describe('a message', () => {
     expect(problems({ environments: { 'b!': {} } })[0]).toMatch(/^environments\["b!"\]\.account: /);
   });
 
-  it.each<[string, string]>([
+  it.each<[string, unknown]>([
     [`${deploy}.argocd.url`, 'https://admin:hunter2@argocd.example.com'],
     [`${deploy}.argocd.tokenSecret`, 'eyJhb.hunter2.c2VjcmV0'],
     [`${deploy}.argocd.tokenSecret`, 'eyJhb hunter2'],
@@ -512,6 +512,9 @@ describe('a message', () => {
     [`${deploy}.status.github.tokenSecret`, 'github_pat_hunter2'],
     [`${deploy}.argocd.ca`, '-----BEGIN PRIVATE KEY-----hunter2'],
     [`${first}.repository`, 'https://hunter2@github.com/example/api'],
+    [`${deploy}.argocd.tokenSecret`, ['ghp_hunter2']],
+    [`${deploy}.argocd.tokenSecret`, { token: 'eyJhb.hunter2.c2VjcmV0' }],
+    [`${deploy}.argocd.url`, ['https://admin:hunter2@argocd.example.com']],
   ])('never repeats what may be a secret: %s', (path, value) => {
     const [found] = checkConfig(aFullConfig({ [path]: value }), holidays).problems;
     expect(found?.path).toBe(path);
