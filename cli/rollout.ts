@@ -4,7 +4,7 @@
  */
 import { createInterface } from 'node:readline/promises';
 import { createArgocdServer } from '#functions/adapters/argocd/server.ts';
-import { isOver, ROLLOUT, shortSha } from '#functions/branch-deploy/decide.ts';
+import { isComparedSince, isOver, ROLLOUT, shortSha } from '#functions/branch-deploy/decide.ts';
 import type { ApplicationView, Argocd, Trouble } from '#functions/branch-deploy/ports.ts';
 import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
@@ -126,7 +126,7 @@ export function judgeRollout(
     return { is: 'failed', reason: `the sync ended at ${at}, not at ${shortSha(revision)}` };
   }
   const finishedAt = operation.finishedAt?.getTime() ?? 0;
-  if (!view.reconciledAt || view.reconciledAt.getTime() < finishedAt) {
+  if (!isComparedSince(view, operation)) {
     return { is: 'waiting', reason: 'the application was not compared since the sync', refresh: true };
   }
   // Of a pinned revision Argo CD goes on to compare with what the application tracks.

@@ -111,7 +111,7 @@ function judge(
   waitedMs: number,
 ): Step {
   const finishedAt = operation.finishedAt?.getTime() ?? 0;
-  if (!view.reconciledAt || view.reconciledAt.getTime() < finishedAt) {
+  if (!isComparedSince(view, operation)) {
     return waitAtMost(waitedMs, 'the application was not compared since the sync', true);
   }
   const elsewhere = record.wanted.filter((wanted) => !isAt(wanted, view, operation.revisions));
@@ -207,6 +207,16 @@ function lookForOurs(
 /** Over means: nothing is requested, and the phase is final. */
 export function isOver(view: ApplicationView, operation: Operation): boolean {
   return !view.requested && ['Succeeded', 'Failed', 'Error'].includes(operation.phase);
+}
+
+/**
+ * Argo CD's times are whole seconds, and a small sync takes less than one: a comparison in the second of its end may have
+ * been made before it. It was not, where it is of what was synced.
+ */
+export function isComparedSince(view: ApplicationView, operation: Operation): boolean {
+  const finishedAt = operation.finishedAt?.getTime() ?? 0;
+  const comparedAt = view.reconciledAt?.getTime() ?? -1;
+  return comparedAt > finishedAt || (comparedAt === finishedAt && same(view.revisions, operation.revisions));
 }
 
 /** Who is in the way, if anybody is. */

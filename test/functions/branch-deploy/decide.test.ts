@@ -29,6 +29,18 @@ describe('deployed means', () => {
     expect(step({ reconciledAt: ago(40) })).toMatchObject({ outcome: 'deployed' });
   });
 
+  // Seen on a real Argo CD: a small sync takes less than a second, and times are whole seconds.
+  test.each(['Synced', 'OutOfSync'] as const)(
+    'a comparison in the second of the end, and %s at another commit, was made before it: it is made anew',
+    (sync) => {
+      const before = { reconciledAt: ago(40), revisions: [OLD], sync };
+      expect(step(before)).toMatchObject({ do: 'wait', refresh: true });
+      expect(step({ ...before, reconciledAt: ago(39) })).toMatchObject({
+        outcome: sync === 'Synced' ? 'deployed' : 'superseded',
+      });
+    },
+  );
+
   test('an older comparison is made anew', () => {
     expect(step({ reconciledAt: ago(41) })).toMatchObject({ do: 'wait', refresh: true });
     const { reconciledAt: _, ...never } = aView();
