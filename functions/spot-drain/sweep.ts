@@ -18,7 +18,11 @@ export async function sweep(
   journal: Journal,
   trigger: string,
 ): Promise<void> {
-  await Promise.all([goOn(ports, invocation, journal, trigger), keepNames(ports, journal, trigger)]);
+  // Where one fails the other is waited for: an invocation leaves no work behind.
+  await Promise.all([
+    journal.guard(ports.settings.cluster, () => goOn(ports, invocation, journal, trigger)),
+    keepNames(ports, journal, trigger),
+  ]);
 }
 
 async function goOn(
