@@ -234,13 +234,14 @@ function covers(operation: Operation, builds: readonly WantedBuild[], view: Appl
   if (!isOver(view, operation) || operation.phase !== 'Succeeded') return false;
   // A person's rollout may have named an older revision.
   if (!operation.deployIds.some((id) => !id.startsWith(ROLLOUT))) return false;
+  // Argo CD tells whole seconds: in the second of the build's start the push may have come after the sync.
   const after = builds.every(
     (build) =>
       !build.again &&
       build.sha !== undefined &&
       build.startedAt !== undefined &&
       sourceOf(build, view) !== undefined &&
-      operation.startedAt.getTime() >= Date.parse(build.startedAt),
+      operation.startedAt.getTime() > Date.parse(build.startedAt),
   );
   if (!after) return false;
   const past = builds.every((build) => !isAt(build, view, operation.revisions));

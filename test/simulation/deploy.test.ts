@@ -33,4 +33,8 @@ describe('a seed', () => {
       expect((await simulateDeploy({ seed, severity: 'heavy' })).violations).toEqual([]);
     },
   );
+
+  it('that once broke a promise keeps it now: 70472: a push came in the very moment in which a sync began', async () => {
+    expect((await simulateDeploy({ seed: 70472, severity: 'heavy' })).violations).toEqual([]);
+  });
 });
