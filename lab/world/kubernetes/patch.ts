@@ -1,4 +1,5 @@
 /** The three patch forms. Pure: a new object is returned, the given one stays as it is. */
+import { copyOf } from '../copy.ts';
 import { badRequest, failure } from './status.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: patches work on any JSON
@@ -224,15 +225,6 @@ function without(object: Record<string, Json>, key: string): Record<string, Json
 
 function isObject(value: Json): value is Record<string, Json> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** A copy of JSON, several times as quick as structuredClone. */
-export function copyOf<T>(value: T): T {
-  if (Array.isArray(value)) return value.map(copyOf) as T;
-  if (typeof value !== 'object' || value === null) return value;
-  const copy: Record<string, Json> = {};
-  for (const key in value) copy[key] = copyOf(value[key]);
-  return copy as T;
 }
 
 /** Deep equality of JSON; keys that are absent or undefined are the same. */

@@ -4,10 +4,11 @@
  */
 import type { DeleteOptions } from 'kubernetes-types/meta/v1.d.ts';
 import type { Clock } from '../clock.ts';
+import { copyOf } from '../copy.ts';
 import { problemsOf, setDefaults } from './defaults.ts';
 import { createListing, type ListOptions, type ListResult } from './listing.ts';
 import { type KindOf, type KubeObject, type ObjectInput, type ResourceKey, timestamp } from './objects.ts';
-import { copyOf, isEqual, jsonPatch, mergePatch, strategicMergePatch } from './patch.ts';
+import { isEqual, jsonPatch, mergePatch, strategicMergePatch } from './patch.ts';
 import { groupVersion, type Resource, resourceOf } from './resources.ts';
 import {
   alreadyExists,

@@ -1,5 +1,6 @@
 /** One pod of each DaemonSet on every node that it may run on. */
 
+import { copyOf } from '../../copy.ts';
 import {
   controlledBy,
   controllerOf,
@@ -12,7 +13,6 @@ import {
   type ObjectInput,
   type PodObject,
 } from '../objects.ts';
-import { copyOf } from '../patch.ts';
 import { matchesNode, tolerates } from '../placement.ts';
 import { suffix } from '../registry.ts';
 import { isStatus } from '../status.ts';

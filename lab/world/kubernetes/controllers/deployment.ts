@@ -1,4 +1,6 @@
 /** Deployments: one ReplicaSet for each template, rolled within maxSurge and maxUnavailable. */
+
+import { copyOf } from '../../copy.ts';
 import {
   type ConditionLike,
   controlledBy,
@@ -8,7 +10,7 @@ import {
   type ReplicaSetObject,
   withCondition,
 } from '../objects.ts';
-import { copyOf, isEqual } from '../patch.ts';
+import { isEqual } from '../patch.ts';
 import { isStatus } from '../status.ts';
 import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
 

@@ -5,6 +5,7 @@
  */
 
 import { AwsError } from '../../aws/error.ts';
+import { copyOf } from '../../copy.ts';
 import { allocatable, capacity, nodeShape } from '../node-shapes.ts';
 import {
   condition,
@@ -16,7 +17,6 @@ import {
   type PodObject,
   withCondition,
 } from '../objects.ts';
-import { copyOf } from '../patch.ts';
 import { type Bin, binOf, put } from '../placement.ts';
 import { parseQuantity } from '../quantity.ts';
 import { suffix } from '../registry.ts';

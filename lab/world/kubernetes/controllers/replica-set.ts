@@ -1,5 +1,6 @@
 /** Keeps as many active pods as a ReplicaSet asks for. */
 
+import { copyOf } from '../../copy.ts';
 import {
   condition,
   controlledBy,
@@ -10,7 +11,6 @@ import {
   type PodObject,
   type ReplicaSetObject,
 } from '../objects.ts';
-import { copyOf } from '../patch.ts';
 import { suffix } from '../registry.ts';
 import { isStatus } from '../status.ts';
 import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
