@@ -70,7 +70,7 @@ export const storm: Bench = async ({ log }) => {
   return {
     bench: 'storm',
     method:
-      'every spot node of a group is interrupted at one instant, after one tick; the stack’s event rule → processes of the deployed function that have cordoned one node before → the lab’s AWS and Kubernetes API, all on this machine’s processors',
+      'every spot node of a group is interrupted at one instant, after one tick; the stack’s event rule → warm processes of the deployed function, which have cordoned one node before and keep their connections → the lab’s AWS and Kubernetes API, all on this machine’s processors',
     figures,
   };
 };
@@ -99,7 +99,10 @@ async function addNodes(site: Site, count: number, spare: number): Promise<void>
   await site.pass(2 * MINUTE_MS);
 }
 
-/** Starts every process, and its connections, with a recommendation that cordons a spare node: two at a time. */
+/**
+ * Starts every process with a recommendation that cordons a spare node, told as often as it will have notices at once, so
+ * that each of those has its connections: two processes at a time.
+ */
 async function warmUp(site: Site, environments: readonly FunctionUnderTest[], batch: number): Promise<void> {
   const spare = instancesOf(site, SPARE);
   await site.live(() =>
@@ -107,7 +110,7 @@ async function warmUp(site: Site, environments: readonly FunctionUnderTest[], ba
       environments,
       (one, index) => {
         const payload = recommendation(site, spare[index]?.id ?? '');
-        return one.invoke(batch === 1 ? payload : [payload]);
+        return one.invoke(batch === 1 ? payload : Array.from({ length: batch }, () => payload));
       },
       { concurrency: 2 },
     ),
