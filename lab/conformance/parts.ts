@@ -1,4 +1,5 @@
 /** The parts of the conformance run, and what each needs on this machine. */
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
@@ -14,6 +15,9 @@ export interface Part {
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** It brings the schemas of CloudFormation with it: older ones do not know the tags of a dashboard in every region. */
+const CFN_LINT = '1.58.0';
 
 export const PARTS: readonly Part[] = [
   {
@@ -56,8 +60,8 @@ export const PARTS: readonly Part[] = [
   {
     name: 'templates',
     title: 'Templates',
-    needs: 'cfn-lint on the PATH',
-    missing: (env) => missingOnPath(env, ['cfn-lint']),
+    needs: `cfn-lint ${CFN_LINT} or newer on the PATH`,
+    missing: (env) => missingOnPath(env, ['cfn-lint']) ?? tooOld(env, 'cfn-lint', CFN_LINT),
   },
 ];
 
@@ -78,4 +82,13 @@ function missingOnPath(env: Environment, programs: readonly string[]): string | 
     (program) => !folders.some((folder) => existsSync(path.join(folder, program))),
   );
   return absent.length === 0 ? undefined : `${absent.join(' and ')}: not on the PATH`;
+}
+
+/** `program --version` says a version somewhere in its first line. */
+function tooOld(env: Environment, program: string, oldest: string): string | undefined {
+  const { stdout } = spawnSync(program, ['--version'], { env: { ...env }, encoding: 'utf8' });
+  const version = /\d+\.\d+\.\d+/.exec(stdout ?? '')?.[0];
+  if (version === undefined) return `${program} --version tells no version`;
+  const order = version.localeCompare(oldest, 'en', { numeric: true });
+  return order >= 0 ? undefined : `${program} ${version} is too old, ${oldest} or newer is needed`;
 }

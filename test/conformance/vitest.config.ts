@@ -7,6 +7,8 @@ export default defineConfig({
     environment: 'node',
     pool: 'forks',
     maxWorkers: 2,
+    // Servers of others, on a machine that is busy with all of them.
+    retry: 1,
     testTimeout: 120_000,
     hookTimeout: 300_000,
   },

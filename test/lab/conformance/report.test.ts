@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PARTS } from '#lab/conformance/parts.ts';
 import { type Finding, sectionsOf, withSections } from '#lab/conformance/report.ts';
@@ -70,5 +73,16 @@ describe('a part', () => {
     expect(kubernetes?.missing({ KUBEBUILDER_ASSETS: '/nowhere' })).toBe(
       'KUBEBUILDER_ASSETS has no etcd, kube-apiserver, kube-controller-manager, kube-scheduler',
     );
+  });
+
+  it.each([
+    ['1.57.9', 'cfn-lint 1.57.9 is too old, 1.58.0 or newer is needed'],
+    ['1.58.0', undefined],
+    ['1.100.0', undefined],
+  ])('that needs a version of a program takes %s for what it is', (version, missing) => {
+    const folder = mkdtempSync(join(tmpdir(), 'nightshift-path-'));
+    writeFileSync(join(folder, 'cfn-lint'), `#!/bin/sh\necho cfn-lint ${version}\n`, { mode: 0o755 });
+    const templates = PARTS.find(({ name }) => name === 'templates');
+    expect(templates?.missing({ PATH: `${folder}:${process.env['PATH']}` })).toBe(missing);
   });
 });
