@@ -4,8 +4,7 @@
  */
 
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { createHttpHost, type HttpHost } from '#functions/adapters/http.ts';
@@ -13,7 +12,7 @@ import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts'
 import { createCertificateAuthority } from '#lab/http/tls.ts';
 import { configurationOf, createDefinitions, createObject } from './argo-cd-objects.ts';
 import type { ControlPlane } from './control-plane.ts';
-import { freePort, type Program, startProgram, untilReady } from './control-plane-program.ts';
+import { freePort, type Program, startProgram, untilReady, withPrograms } from './control-plane-program.ts';
 
 export interface ArgoCdOptions {
   /** `ARGOCD_ASSETS`: a folder with `argocd`, all of its programs in one, and `git-verify-wrapper.sh` and `crds` of its release. */
@@ -45,19 +44,8 @@ export interface ArgoCd {
 const NAMESPACE = 'argocd';
 const READY_MS = 180_000;
 
-export async function startArgoCd(options: ArgoCdOptions): Promise<ArgoCd> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'nightshift-argo-cd-'));
-  const programs: Program[] = [];
-  const close = async () => {
-    for (const program of [...programs].reverse()) await program.end();
-    await rm(folder, { recursive: true, force: true });
-  };
-  try {
-    return await start(options, folder, programs, close);
-  } catch (error) {
-    await close();
-    throw error;
-  }
+export function startArgoCd(options: ArgoCdOptions): Promise<ArgoCd> {
+  return withPrograms('argo-cd', (folder, programs, close) => start(options, folder, programs, close));
 }
 
 async function start(

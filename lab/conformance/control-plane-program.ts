@@ -1,8 +1,10 @@
 /** One program of a control plane: started with a low priority, and ended with this process, however that ends. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -55,6 +57,28 @@ export function startProgram(
     resume: () => signal(child, 'SIGCONT'),
     end: () => end(child),
   };
+}
+
+/**
+ * What `start` makes of a temporary folder and the programs that it adds to the list. `close` ends them, the last one
+ * first, and removes the folder; so does an error of `start`.
+ */
+export async function withPrograms<T>(
+  name: string,
+  start: (folder: string, programs: Program[], close: () => Promise<void>) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(path.join(tmpdir(), `nightshift-${name}-`));
+  const programs: Program[] = [];
+  const close = async () => {
+    for (const program of [...programs].reverse()) await program.end();
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    return await start(folder, programs, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** Calls `attempt` until it is true. Throws when a program has ended or `timeoutMs` are over. */

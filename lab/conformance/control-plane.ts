@@ -3,13 +3,12 @@
  * from a folder of programs. No node joins by itself: see control-plane-kubelet.ts.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createKubernetesClient, type KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { kubeconfig } from '#lab/http/kubernetes/kubeconfig.ts';
 import { createCertificateAuthority } from '#lab/http/tls.ts';
-import { freePort, type Program, startProgram, untilReady } from './control-plane-program.ts';
+import { freePort, type Program, startProgram, untilReady, withPrograms } from './control-plane-program.ts';
 
 export interface ControlPlaneOptions {
   /** The folder with the programs: `KUBEBUILDER_ASSETS`. */
@@ -64,19 +63,8 @@ export type ProgramName = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' 
 const READY_MS = 180_000;
 const ADMIN = 'admin';
 
-export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'nightshift-control-plane-'));
-  const programs: Program[] = [];
-  const close = async () => {
-    for (const program of [...programs].reverse()) await program.end();
-    await rm(folder, { recursive: true, force: true });
-  };
-  try {
-    return await start(options, folder, programs, close);
-  } catch (error) {
-    await close();
-    throw error;
-  }
+export function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  return withPrograms('control-plane', (folder, programs, close) => start(options, folder, programs, close));
 }
 
 async function start(

@@ -1,3 +1,4 @@
+import type { GroupSituation } from '#functions/night-schedule/decide-group.ts';
 import type { Group, SavedSize } from '#functions/night-schedule/ports.ts';
 import type { Desired, Schedule } from '#model/schedule.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
@@ -27,6 +28,23 @@ export function aSavedSize(overrides: Partial<SavedSize> = {}): SavedSize {
     size: { min: 1, desired: 3, max: 5 },
     phase: 'asleep',
     since: '2026-11-24T13:04:00.000Z',
+    ...overrides,
+  };
+}
+
+export function aSituation(overrides: Partial<GroupSituation> = {}): GroupSituation {
+  return {
+    group: aGroup(),
+    saved: undefined,
+    desired: aDesired(),
+    now: NIGHT,
+    ready: undefined,
+    settled: false,
+    autoscalerRuns: false,
+    overrideSince: undefined,
+    onManualChange: 'respect',
+    stopDeadlineMinutes: 20,
+    startDeadlineMinutes: 20,
     ...overrides,
   };
 }

@@ -7,7 +7,7 @@ import {
   sizeText,
 } from '#functions/night-schedule/decide-group.ts';
 import type { SavedSize } from '#functions/night-schedule/ports.ts';
-import { aDesired, aGroup, aSavedSize, instances, NIGHT } from './builders.ts';
+import { aDesired, aGroup, aSavedSize, aSituation, instances, NIGHT } from './builders.ts';
 
 /** Every step in full: what is written, what is resized, and the words that people read in the decision log. */
 
@@ -25,22 +25,7 @@ const written = (phase: SavedSize['phase'], since: string, more: Partial<SavedSi
   over: 3,
 });
 
-function step(overrides: Partial<GroupSituation>): GroupStep {
-  return decideGroup({
-    group: aGroup(),
-    saved: undefined,
-    desired: aDesired(),
-    now: NIGHT,
-    ready: undefined,
-    settled: false,
-    autoscalerRuns: false,
-    overrideSince: undefined,
-    onManualChange: 'respect',
-    stopDeadlineMinutes: 20,
-    startDeadlineMinutes: 20,
-    ...overrides,
-  });
-}
+const step = (overrides: Partial<GroupSituation>): GroupStep => decideGroup(aSituation(overrides));
 
 type Case = [what: string, situation: Partial<GroupSituation>, expected: Omit<GroupStep, 'target'>];
 

@@ -1,25 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { decideGroup, type GroupSituation } from '#functions/night-schedule/decide-group.ts';
-import { aDesired, aGroup, aSavedSize, instances, NIGHT } from './builders.ts';
+import { decideGroup } from '#functions/night-schedule/decide-group.ts';
+import { aDesired, aGroup, aSavedSize, aSituation, instances, NIGHT } from './builders.ts';
 
 const zero = { min: 0, desired: 0, max: 5 };
 
-function aSituation(overrides: Partial<GroupSituation> = {}): GroupSituation {
-  return {
-    group: aGroup(),
-    saved: undefined,
-    desired: aDesired(),
-    now: NIGHT,
-    ready: undefined,
-    settled: false,
-    autoscalerRuns: false,
-    overrideSince: undefined,
-    onManualChange: 'respect',
-    stopDeadlineMinutes: 20,
-    startDeadlineMinutes: 20,
-    ...overrides,
-  };
-}
 const at = (value: ReturnType<typeof aSavedSize>, version = 3) => ({ value, version });
 
 describe('a group that should sleep', () => {
