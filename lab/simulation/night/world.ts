@@ -2,7 +2,6 @@
 
 import type {
   AutoscalerView,
-  Group,
   LedgerEntry,
   Memo,
   Memory,
@@ -19,6 +18,7 @@ import { createContext } from '../../world/context.ts';
 import { copyOf } from '../../world/copy.ts';
 import { createSimulatedClock } from '../clock.ts';
 import type { Pass } from '../faults.ts';
+import { createLabGroups } from './groups.ts';
 import type { GroupPlan, Scenario } from './scenario.ts';
 
 export type NightPorts = Pick<NightScheduleDeps, 'groups' | 'nodes' | 'store' | 'trail'> &
@@ -53,7 +53,6 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
   };
   const aws = createAws(context);
   const { account, region, cluster: clusterName } = scenario.settings;
-  const scope = { account, region };
   const cluster = aws.addCluster({ account, region, name: clusterName });
   const plans = new Map(scenario.groups.map((plan) => [plan.name, plan]));
 
@@ -99,9 +98,8 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     },
   };
 
-  const nameOf = (group: AutoScalingGroup) => group.nodegroup?.name ?? group.name;
-  const groupOf = (name: string) => aws.groups(cluster).find((group) => nameOf(group) === name);
-  const sizeOf = (group: AutoScalingGroup) => ({ min: group.min, desired: group.desired, max: group.max });
+  const groups = createLabGroups(aws, cluster);
+  const { sizeOf, find: groupOf } = groups;
   const isReady = (id: string) => (readyAt.get(id) ?? Number.POSITIVE_INFINITY) <= context.clock.now();
   const readyIn = (group: AutoScalingGroup) =>
     [...group.instances.values()].filter((one) => one.lifecycleState === 'InService' && isReady(one.id))
@@ -146,14 +144,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     if (plans.get(name)?.broken)
       throw new AwsError('InvalidRequestException', `Nodegroup ${name} is degraded`);
     const before = sizeOf(group);
-    try {
-      if (group.nodegroup)
-        aws.eks.updateNodegroupConfig(scope, clusterName, name, { scaling: to, clientRequestToken: token });
-      else aws.autoScaling.updateGroup(scope, group.name, to);
-    } catch (error) {
-      if (error instanceof AwsError && error.code === 'ResourceInUseException') return 'busy' as const;
-      throw error;
-    }
+    if (groups.resize(group, to, token) === 'busy') return 'busy' as const;
     if (to.desired === 0 && before.desired > 0) {
       observations.counts.stops += 1;
       const saved = find<SavedSize>(`saved#${name}`)?.value;
@@ -171,35 +162,14 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     const changed = new Set<string>();
     return {
       groups: {
-        list: () =>
-          pass.around('groups.list', () =>
-            aws.groups(cluster).map(
-              (group): Group => ({
-                name: nameOf(group),
-                kind: group.nodegroup ? 'managed' : 'self-managed',
-                autoScalingGroup: group.name,
-                size: sizeOf(group),
-                instances: [...group.instances.values()].map((one) => ({
-                  id: one.id,
-                  inService: one.lifecycleState === 'InService',
-                })),
-              }),
-            ),
-          ),
+        list: () => pass.around('groups.list', groups.list),
         resize: (group, to, token) =>
           pass.around(`groups.resize ${group.name}`, () => {
             const outcome = resize(group.name, { ...to }, token);
             if (outcome === 'accepted') changed.add(group.name);
             return outcome;
           }),
-        trouble: (group) =>
-          pass.around(
-            'groups.trouble',
-            () =>
-              aws.autoScaling
-                .activities(scope, group.autoScalingGroup)
-                .find((one) => one.statusCode === 'Failed')?.statusMessage,
-          ),
+        trouble: (group) => pass.around('groups.trouble', () => groups.trouble(group)),
       },
       nodes: { ready: () => pass.around('nodes.ready', () => new Set([...readyAt.keys()].filter(isReady))) },
       autoscaler: {

@@ -1,0 +1,51 @@
+/** The groups of the lab's AWS as night-schedule's port shows them. */
+import type { Group, Resized, Size } from '#functions/night-schedule/ports.ts';
+import { type AutoScalingGroup, AwsError, type AwsWorld, type EksCluster } from '../../world/aws/index.ts';
+
+export type LabGroups = ReturnType<typeof createLabGroups>;
+
+export function createLabGroups(aws: AwsWorld, cluster: EksCluster) {
+  const scope = { account: cluster.account, region: cluster.region };
+  const nameOf = (group: AutoScalingGroup) => group.nodegroup?.name ?? group.name;
+  const sizeOf = (group: AutoScalingGroup): Size => ({
+    min: group.min,
+    desired: group.desired,
+    max: group.max,
+  });
+
+  return {
+    nameOf,
+    sizeOf,
+    find: (name: string) => aws.groups(cluster).find((group) => nameOf(group) === name),
+    list: () =>
+      aws.groups(cluster).map(
+        (group): Group => ({
+          name: nameOf(group),
+          kind: group.nodegroup ? 'managed' : 'self-managed',
+          autoScalingGroup: group.name,
+          size: sizeOf(group),
+          instances: [...group.instances.values()].map((one) => ({
+            id: one.id,
+            inService: one.lifecycleState === 'InService',
+          })),
+        }),
+      ),
+    resize(group: AutoScalingGroup, to: Size, token: string): Exclude<Resized, 'gone'> {
+      try {
+        if (group.nodegroup)
+          aws.eks.updateNodegroupConfig(scope, cluster.name, group.nodegroup.name, {
+            scaling: to,
+            clientRequestToken: token,
+          });
+        else aws.autoScaling.updateGroup(scope, group.name, to);
+      } catch (error) {
+        if (error instanceof AwsError && error.code === 'ResourceInUseException') return 'busy';
+        throw error;
+      }
+      return 'accepted';
+    },
+    trouble: (group: Group) =>
+      aws.autoScaling.activities(scope, group.autoScalingGroup).find((one) => one.statusCode === 'Failed')
+        ?.statusMessage,
+  };
+}
