@@ -78,7 +78,7 @@ export async function simulateDeploy(options: DeployOptions): Promise<Outcome> {
   return outcomeOf(options.seed, story);
 }
 
-interface Story extends BaseStory<Scenario, DeployWorld> {
+export interface Story extends BaseStory<Scenario, DeployWorld> {
   readonly options: DeployOptions;
   calm: boolean;
 }
@@ -95,14 +95,14 @@ function createStory(options: DeployOptions): Story {
 }
 
 /** The rule of lib/branch-deploy.ts. What becomes of events on the way is the lab's CodeBuild's to say. */
-function deliver(story: Story, event: AwsEvent): void {
+export function deliver(story: Story, event: AwsEvent): void {
   const { 'project-name': project, 'build-status': status } = event.detail;
   if (event.source !== 'aws.codebuild' || project !== 'api-develop' || status === 'IN_PROGRESS') return;
   count(story, 'build-ended');
   invoke(story, event);
 }
 
-function tick(story: Story): void {
+export function tick(story: Story): void {
   if (!comes(story, 'tick')) return;
   const time = story.world.when();
   invoke(story, { source: 'nightshift', trigger: 'tick', schedule: 'branch-deploy-tick', id: 'tick', time });
@@ -132,7 +132,7 @@ function checkReasons(story: Story, deeds: Deeds): void {
   }
 }
 
-function happen(story: Story, happening: Happening): void {
+export function happen(story: Story, happening: Happening): void {
   const { world } = story;
   const { clock, argocd } = world;
   switch (happening.kind) {
@@ -189,7 +189,7 @@ function isQuiet(story: Story): boolean {
   );
 }
 
-function checkEnd(story: Story): void {
+export function checkEnd(story: Story): void {
   const { world, scenario, exercised } = story;
   const builds = world.builds();
   const last = builds.findLast(({ status }) => status === 'SUCCEEDED');
@@ -245,7 +245,7 @@ function checkSyncs(story: Story, name: string): void {
     violate(story, 3, `${name} was synced ${syncs} times for ${bursts} bursts of pushes`);
 }
 
-function recordsOf(world: DeployWorld): readonly ApplicationRecord[] {
+export function recordsOf(world: DeployWorld): readonly ApplicationRecord[] {
   return world.table
     .all<ApplicationRecord | { readonly since: string }>('deploy', 'app#')
     .filter((one): one is ApplicationRecord => 'wanted' in one);

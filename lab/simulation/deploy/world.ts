@@ -10,17 +10,17 @@ import type { Decision } from '#model/decision.ts';
 import { desiredAt } from '#model/desired.ts';
 import type { Override } from '#model/schedule.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
-import { createArgocd, serveApplications } from '../../world/argocd/index.ts';
+import { type ArgocdOptions, createArgocd, serveApplications } from '../../world/argocd/index.ts';
 import { createCodebuild } from '../../world/codebuild/index.ts';
 import { createContext } from '../../world/context.ts';
 import { createRegistry } from '../../world/kubernetes/registry.ts';
 import { createStore } from '../../world/kubernetes/store.ts';
-import type { Workloads } from '../../world/seams.ts';
+import type { Workloads, WorldContext } from '../../world/seams.ts';
 import { createSimulatedClock } from '../clock.ts';
 import type { Pass } from '../faults.ts';
 import { createPortCalls } from '../port-calls.ts';
 import type { WorldOptions } from '../story.ts';
-import { createMemoryTable } from '../table.ts';
+import { createMemoryTable, type MemoryTable } from '../table.ts';
 import { createApplicationsApi } from './applications-api.ts';
 import { createArgocdServerWire, type Eyes } from './argocd-server.ts';
 import { OTHER_BRANCH, PRODUCTION, REPOSITORY, type Scenario } from './scenario.ts';
@@ -40,15 +40,28 @@ const AFTER_STOP_MS = 60_000;
 /** From the wish to be awake to nodes that are Ready. */
 const START_MS = 3 * MINUTE;
 
-export function createDeployWorld(options: WorldOptions<Scenario>) {
-  const { scenario, chance, violate, exercise } = options;
+/** A cluster that is more than what a deploy sees of it. */
+export interface DeployGround {
+  readonly context: WorldContext;
+  readonly table: MemoryTable;
+  readonly workloads: Workloads & { readonly images: ReadonlyMap<string, string> };
+  readonly argocd: Pick<ArgocdOptions, 'inCluster' | 'runsPods'>;
+  /** What is true of the cluster, whatever anybody wrote down of it: since when it sleeps, or is not up yet. */
+  readonly night: { state(): Pick<ClusterState, 'phase' | 'since'> | undefined };
+}
+
+export function createDeployWorld(options: WorldOptions<Scenario> & { readonly ground?: DeployGround }) {
+  const { scenario, chance, violate, exercise, ground } = options;
   const { settings } = scenario;
   const { account, region } = settings;
   const start = new Date(scenario.start);
-  const clock = createSimulatedClock(start, options.settle);
-  const context = { ...createContext({ start, seed: scenario.seed }), clock };
+  const context = ground?.context ?? {
+    ...createContext({ start, seed: scenario.seed }),
+    clock: createSimulatedClock(start, options.settle),
+  };
+  const { clock } = context;
   const codebuild = createCodebuild(context);
-  const workloads = createRollouts(clock, scenario.rolloutSeconds);
+  const workloads = ground?.workloads ?? createRollouts(clock, scenario.rolloutSeconds);
   const when = () => clock.date().toISOString();
 
   codebuild.addRepository(REPOSITORY);
@@ -75,6 +88,7 @@ export function createDeployWorld(options: WorldOptions<Scenario>) {
     workloads,
     revisionOf: (repository, revision, at) => codebuild.git.revisionOf(repository, revision, at),
     onPush: (listener) => codebuild.git.onPush(listener),
+    ...ground?.argocd,
   });
   argocd.addProject({ name: PRODUCTION.project });
   const inMinutes = (minutes: number) => new Date(start.getTime() + minutes * MINUTE);
@@ -94,7 +108,7 @@ export function createDeployWorld(options: WorldOptions<Scenario>) {
   const applications = createRegistry(createStore(clock), context);
   if (settings.argocd.through === 'kubernetes') serveApplications(context, argocd, applications);
 
-  const table = createMemoryTable();
+  const table = ground?.table ?? createMemoryTable();
   const decisions: Decision[] = [];
   /** Everything that Argo CD showed of an application. What was seen once may be said later. */
   const shown = new Map<string, ApplicationView[]>();
@@ -103,11 +117,7 @@ export function createDeployWorld(options: WorldOptions<Scenario>) {
   const commits: string[] = [];
   let isDown = false;
 
-  const night = createSleeper();
-  if (settings.schedule) {
-    night.look();
-    clock.every(20_000, night.look);
-  }
+  const night = ground?.night ?? putToSleep();
 
   const checkSync = (application: Pick<ApplicationSettings, 'name' | 'project'>) => {
     exercise(2);
@@ -159,7 +169,7 @@ export function createDeployWorld(options: WorldOptions<Scenario>) {
                 return kept;
               },
             },
-            isDown: () => isDown,
+            isDown: () => isDown || !argocd.available(),
             eyes,
             around: (call, act) => through(call, act, false),
           });
@@ -268,6 +278,15 @@ export function createDeployWorld(options: WorldOptions<Scenario>) {
     );
     if (!isBorneOut) violate(4, `${when()} ${decision.target} is said to be deployed and was never seen so`);
   };
+
+  function putToSleep() {
+    const sleeper = createSleeper();
+    if (settings.schedule) {
+      sleeper.look();
+      clock.every(20_000, sleeper.look);
+    }
+    return sleeper;
+  }
 
   /** What night-schedule does, as far as a deploy can see it. */
   function createSleeper() {

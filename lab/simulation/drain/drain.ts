@@ -75,7 +75,7 @@ interface Notices {
   givenUp: number;
 }
 
-interface Story extends BaseStory<Scenario, DrainWorld> {
+export interface Story extends BaseStory<Scenario, DrainWorld> {
   readonly options: DrainOptions;
   readonly notices: Map<string, Notices>;
   /** Lifecycle actions of the workers by token, and whether somebody was told of them. */
@@ -97,7 +97,7 @@ function createStory(options: DrainOptions): Story {
 }
 
 /** The rules of lib/spot-drain.ts, and what becomes of events on the way. */
-function deliver(story: Story, event: AwsEvent): void {
+export function deliver(story: Story, event: AwsEvent): void {
   const kind = kindOf(event);
   if (!kind) return;
   count(story, kind);
@@ -139,7 +139,7 @@ function receive(story: Story, event: AwsEvent): void {
   });
 }
 
-function tick(story: Story): void {
+export function tick(story: Story): void {
   if (comes(story, 'tick'))
     invoke(story, { source: 'nightshift', trigger: 'tick', schedule: 'spot-drain-tick' }, [], {});
 }
@@ -172,7 +172,7 @@ function invoke(
   });
 }
 
-function happen(story: Story, happening: Happening): void {
+export function happen(story: Story, happening: Happening): void {
   const { world, up } = story;
   const { aws, kubernetes, clock } = world;
   const { scope } = world;
@@ -270,7 +270,7 @@ function checkReasons(story: Story, deeds: Deeds): void {
   }
 }
 
-function isQuiet(story: Story): boolean {
+export function isQuiet(story: Story): boolean {
   return (
     story.invocations.active() === 0 &&
     story.world.claims().every((claim) => claim.state === 'done' || claim.state === 'failed') &&
@@ -278,7 +278,7 @@ function isQuiet(story: Story): boolean {
   );
 }
 
-function checkEnd(story: Story): void {
+export function checkEnd(story: Story): void {
   const { world } = story;
   const { exercised } = story;
   const now = world.clock.now();

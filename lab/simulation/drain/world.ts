@@ -13,16 +13,14 @@ import type { Claim } from '#functions/spot-drain/ports.ts';
 import type { RunPorts } from '#functions/spot-drain/work.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
-import { createAws, type Instance } from '../../world/aws/index.ts';
-import { createContext } from '../../world/context.ts';
+import type { Instance } from '../../world/aws/index.ts';
 import { budgetsOf } from '../../world/kubernetes/eviction.ts';
 import { createKubernetes } from '../../world/kubernetes/index.ts';
 import { controllerOf, isPodFinished, type PodObject } from '../../world/kubernetes/objects.ts';
-import { createSimulatedClock } from '../clock.ts';
 import type { Pass } from '../faults.ts';
+import { createGround, type Ground } from '../ground.ts';
 import { createPortCalls } from '../port-calls.ts';
 import type { WorldOptions } from '../story.ts';
-import { createMemoryTable } from '../table.ts';
 import { type AutoScalingApi, createAutoScalingApi } from './auto-scaling-api.ts';
 import { type Ask, createKubernetesApi } from './kubernetes-api.ts';
 import type { Scenario } from './scenario.ts';
@@ -62,13 +60,13 @@ export interface Process {
   readonly autoScaling: AutoScalingApi;
 }
 
-export function createDrainWorld(options: WorldOptions<Scenario>) {
+export function createDrainWorld(options: WorldOptions<Scenario> & { readonly ground?: Ground }) {
   const { scenario, chance, violate, exercise } = options;
   const { settings } = scenario;
   const start = new Date(scenario.start);
-  const clock = createSimulatedClock(start, options.settle);
-  const context = { ...createContext({ start, seed: scenario.seed }), clock };
-  const aws = createAws(context);
+  const { context, aws, table } =
+    options.ground ?? createGround({ start, seed: scenario.seed, settle: options.settle });
+  const { clock } = context;
   const scope = { account: settings.account, region: settings.region };
   const cluster = aws.addCluster({ ...scope, name: settings.cluster });
   const kubernetes = createKubernetes(context, {
@@ -120,7 +118,6 @@ export function createDrainWorld(options: WorldOptions<Scenario>) {
   });
   const movableOn = (node: string) => kubernetes.podsOn(node).filter(isMovable);
 
-  const table = createMemoryTable();
   const decisions: Decision[] = [];
   /** When Auto Scaling was seen to end an action with our CONTINUE, by its token. */
   const completions = new Map<string, number>();

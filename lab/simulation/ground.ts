@@ -1,0 +1,22 @@
+/** What several worlds may stand on together: one time, one AWS, one table. */
+import { type AwsWorld, createAws } from '../world/aws/index.ts';
+import { createContext } from '../world/context.ts';
+import type { WorldContext } from '../world/seams.ts';
+import { createSimulatedClock } from './clock.ts';
+import { createMemoryTable, type MemoryTable } from './table.ts';
+
+export interface Ground {
+  readonly context: WorldContext;
+  readonly aws: AwsWorld;
+  readonly table: MemoryTable;
+}
+
+export function createGround(options: {
+  readonly start: Date;
+  readonly seed: number;
+  readonly settle: () => Promise<void> | undefined;
+}): Ground {
+  const clock = createSimulatedClock(options.start, options.settle);
+  const context = { ...createContext(options), clock };
+  return { context, aws: createAws(context), table: createMemoryTable() };
+}
