@@ -1,0 +1,186 @@
+/** Does the world look as it should? Where the three functions meet, and at the end. */
+import * as deploys from '../deploy/deploy.ts';
+import * as drains from '../drain/drain.ts';
+import { violate } from '../story.ts';
+import type { NightDeeds, Stop } from './night-function.ts';
+import type { Story } from './together.ts';
+import type { TogetherWorld } from './world.ts';
+
+const MINUTE = 60_000;
+/** A lifecycle action of whose event nobody heard ends by itself after an hour. */
+const SETTLED_MS = 80 * MINUTE;
+
+/** What was resized was said why, unless saying it failed too. */
+export function checkReasons(story: Story, { changed, decisions, loud }: NightDeeds): void {
+  if (loud > 0) return;
+  for (const name of changed) {
+    story.exercised[7] += 1;
+    if (!decisions.some(({ target, reason }) => target === name && reason !== ''))
+      violate(story, 7, `${story.world.when()} ${name} was resized, and no decision says why`);
+  }
+}
+
+/** The stop of a group is over: no drain holds it up. What somebody was not told of, or died of, excuses. */
+export function checkStop(story: Story, stop: Stop): void {
+  const { world, drain } = story;
+  const group = world.night.groups.find(stop.group);
+  const turn = world.wishes.look();
+  // EKS takes the nodes of its own groups, in its own time.
+  if (!group || group.nodegroup || turn.state !== 'asleep' || turn.since > stop.at || group.desired > 0)
+    return;
+  for (const id of stop.instanceIds) {
+    const notices = drain.notices.get(id);
+    const untold = [...drain.actions.values()].some((action) => action.instanceId === id && !action.told);
+    if (untold || (notices && notices.killed + notices.failed > 0)) continue;
+    story.exercised[3] += 1;
+    const left = group.instances.get(id);
+    if (left)
+      violate(
+        story,
+        3,
+        `${world.when()} the stop of ${group.name} still waits for ${id}: ${left.lifecycleState}`,
+      );
+  }
+}
+
+/** The cluster that was woken for a deploy has nodes. */
+export function checkWoken(story: Story, since: number): void {
+  const { world } = story;
+  const turn = world.wishes.look();
+  if (turn.state !== 'awake' || turn.since > since || story.disturbedAt > since) return;
+  for (const group of world.aws.groups(world.drain.cluster)) {
+    story.exercised[3] += 1;
+    if (group.desired === 0)
+      violate(story, 3, `${world.when()} the cluster was woken for a deploy, and ${group.name} sleeps`);
+  }
+}
+
+/** Before the start. */
+export function checkAsleep(story: Story): void {
+  const { world } = story;
+  const turn = world.wishes.look();
+  if (turn.state !== 'asleep' || world.clock.now() - turn.since < SETTLED_MS) return;
+  for (const group of world.aws.groups(world.drain.cluster)) {
+    story.exercised[3] += 1;
+    if (group.desired !== 0 || group.instances.size !== 0)
+      violate(
+        story,
+        3,
+        `${group.name} should sleep and has ${group.desired}, ${group.instances.size} instances`,
+      );
+  }
+  story.exercised[3] += 1;
+  const said = world.said()?.phase;
+  if (said !== 'asleep') violate(story, 3, `everything sleeps, and the state is ${said ?? 'not written'}`);
+  checkClaims(story);
+}
+
+/** Nothing is left to be done. */
+export function isMorning(story: Story): boolean {
+  const { world, drain, deploy } = story;
+  return (
+    story.night.invocations.active() === 0 &&
+    deploy.invocations.active() === 0 &&
+    drains.isQuiet(drain) &&
+    world.said()?.phase === 'awake' &&
+    world.aws.groups(world.drain.cluster).every((group) => world.night.readyIn(group) >= group.desired) &&
+    isDeployed(world)
+  );
+}
+
+/** No build runs, and none waits. */
+export function isDeployed({ deploy }: TogetherWorld): boolean {
+  return (
+    deploy.builds().every(({ complete }) => complete) &&
+    deploys.recordsOf(deploy).every(({ wanted }) => wanted.length === 0)
+  );
+}
+
+export function checkMorning(story: Story): void {
+  const { world } = story;
+  checkSizes(story);
+  drains.checkEnd(story.drain);
+  deploys.checkEnd(story.deploy);
+  checkClaims(story);
+  checkActions(story);
+  checkMarks(story);
+  checkImages(story);
+  checkNeighbours(story);
+  story.exercised[3] += 1;
+  const said = world.said()?.phase;
+  if (said !== 'awake') violate(story, 3, `it is morning, and the state is ${said ?? 'not written'}`);
+}
+
+function checkSizes(story: Story): void {
+  const { world, scenario } = story;
+  const { workers, managed } = scenario.drain;
+  for (const group of world.aws.groups(world.drain.cluster)) {
+    const name = world.night.groups.nameOf(group);
+    const [min, desired] = name === 'workers' ? [scenario.least, workers] : [0, managed];
+    const is = `${group.min}/${group.desired}/${group.max}`;
+    const was = `${min}/${desired}/${desired + 3}`;
+    story.exercised[1] += 1;
+    if (is !== was) violate(story, 1, `${name} had ${was} and has ${is}`);
+    const ready = world.night.readyIn(group);
+    story.exercised[3] += 1;
+    if (ready < desired) violate(story, 3, `${name} has ${ready} of ${desired} nodes Ready`);
+    if (world.table.read('night', `saved#${name}`))
+      violate(story, 3, `${name} is awake and its record is still there`);
+  }
+}
+
+function checkClaims(story: Story): void {
+  const now = story.world.clock.now();
+  for (const { instanceId, state, leaseUntil } of story.world.drain.claims()) {
+    story.exercised[3] += 1;
+    if (state === 'working' || state === 'paused' || Date.parse(leaseUntil) > now)
+      violate(story, 3, `the claim of ${instanceId} is ${state}, until ${leaseUntil}`);
+  }
+}
+
+/** Those of whose event nobody heard end by themselves. */
+function checkActions(story: Story): void {
+  const { world, drain } = story;
+  for (const { token, instance } of world.aws.autoScaling.pendingLifecycleActions())
+    if (drain.actions.get(token)?.told)
+      violate(story, 6, `the action ${token} of ${instance.id} is open at the end`);
+}
+
+function checkMarks(story: Story): void {
+  const { drain } = story.world;
+  for (const { metadata } of drain.nodes()) {
+    const instance = drain.instanceAt(metadata.name);
+    if (instance?.lifecycleState !== 'InService') continue;
+    story.exercised[3] += 1;
+    if (drain.isOurs(metadata.name)) violate(story, 3, `${metadata.name} lives on and bears our marks`);
+  }
+}
+
+/** What Argo CD was told to roll out runs on the nodes that are there. */
+function checkImages(story: Story): void {
+  const { world } = story;
+  for (const [key, image] of world.deploy.workloads.images) {
+    const [namespace = '', name = ''] = key.split('/');
+    story.exercised[3] += 1;
+    const runs = world.kubernetes.api.store
+      .all('pods')
+      .some(
+        (pod) =>
+          pod.metadata.namespace === namespace &&
+          pod.metadata.labels?.['app'] === name &&
+          pod.spec?.containers[0]?.image === image &&
+          pod.status?.phase === 'Running',
+      );
+    if (!runs) violate(story, 3, `no pod of ${key} runs ${image}`);
+  }
+}
+
+function checkNeighbours(story: Story): void {
+  const { world } = story;
+  for (const id of story.neighbours) {
+    story.exercised[2] += 1;
+    const [instance] = world.aws.ec2.describe(world.drain.scope, [id]);
+    if (instance?.state !== 'running' || instance.lifecycleState !== 'InService')
+      violate(story, 2, `${id} of another cluster is ${instance?.state ?? 'gone'}`);
+  }
+}
