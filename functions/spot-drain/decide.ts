@@ -2,7 +2,7 @@
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
 import type { Notice, NoticeKind } from './event.ts';
-import type { Group, HookTimes, Node } from './ports.ts';
+import type { Claim, Group, HookTimes, Node } from './ports.ts';
 
 /** What was found out about the instance of a notice. */
 export interface Located {
@@ -203,12 +203,22 @@ function groupName(located: Located): string | undefined {
 }
 
 export function isTakenByNight(located: Located): boolean {
-  const { clusterState } = located;
-  const name = groupName(located);
+  return stops(located.clusterState, groupName(located));
+}
+
+/** What the drain of a stop gets, for a drain that began before our own stop: the stop waits for it as well. */
+export function hasten(claim: Claim, clusterState: ClusterState | undefined, now: Date): Claim {
+  const isAwaited = claim.hooks.some((hook) => !hook.completed && stops(clusterState, hook.group));
+  if (claim.night || !isAwaited) return claim;
+  const until = Math.min(Date.parse(claim.until), now.getTime() + NIGHT_DRAIN_MS);
+  return { ...claim, night: true, until: new Date(until).toISOString() };
+}
+
+function stops(clusterState: ClusterState | undefined, group: string | undefined): boolean {
   return (
-    name !== undefined &&
+    group !== undefined &&
     (clusterState?.phase === 'stopping' || clusterState?.phase === 'asleep') &&
-    clusterState.groups.includes(name)
+    clusterState.groups.includes(group)
   );
 }
 

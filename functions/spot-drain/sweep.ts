@@ -2,8 +2,9 @@
  * The tick: goes on with drains that were put aside or cut off, undoes cordons that no interruption followed, and keeps
  * the names of the nodes.
  */
+import type { ClusterState } from '#model/cluster-state.ts';
 import { resumeClaim } from './claim.ts';
-import { describeNotice, RETURNING } from './decide.ts';
+import { describeNotice, hasten, RETURNING } from './decide.ts';
 import type { NoticeKind } from './event.ts';
 import type { Journal } from './journal.ts';
 import { nodeOf } from './locate.ts';
@@ -47,9 +48,13 @@ async function goOn(
   await Promise.all(
     due.map((cordon) => journal.guard(cordon.node, () => undo(ports, journal, cordon, trigger))),
   );
+  if (resumable.length === 0) return;
+  const state = await journal.guard('state of the night', () => ports.night.state());
   await Promise.all(
     resumable.map((held) =>
-      journal.guard(held.value.node ?? held.value.instanceId, () => resume(ports, invocation, journal, held)),
+      journal.guard(held.value.node ?? held.value.instanceId, () =>
+        resume(ports, invocation, journal, held, state),
+      ),
     ),
   );
 }
@@ -89,11 +94,12 @@ async function resume(
   invocation: Invocation,
   journal: Journal,
   held: Held<Claim>,
+  state: ClusterState | undefined,
 ): Promise<void> {
   const { claims, cluster, clock, settings } = ports;
   if (settings.dryRun) return;
   const claim = resumeClaim(held.value, workerOf(invocation), clock.now());
-  const taken = claim && (await claims.replace(claim, held.version));
+  const taken = claim && (await claims.replace(hasten(claim, state, clock.now()), held.version));
   if (!taken) return;
   const { instanceId, depth, trigger } = taken.value;
   const target = taken.value.node ?? instanceId;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { decide, type Located } from '#functions/spot-drain/decide.ts';
+import { decide, hasten, type Located } from '#functions/spot-drain/decide.ts';
 import type { Notice, NoticeKind } from '#functions/spot-drain/event.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
+import { aClaim, aHook, at } from './a-claim.ts';
 import { START } from './a-clock.ts';
 import { aNode, INSTANCE } from './a-cluster.ts';
 import { GROUP, SETTINGS } from './a-world.ts';
@@ -98,6 +99,42 @@ describe('a cluster that sleeps or wakes', () => {
   ] as const)('%s: our own stop takes the node is %s', (phase, night) => {
     const clusterState = { phase, desired: 'asleep', reason: '', since: '', groups: ['workers'] } as const;
     expect(decided('spot-terminate', { clusterState })).toMatchObject({ night });
+  });
+});
+
+describe('a drain that began before our own stop', () => {
+  const now = new Date('2026-08-27T03:10:00Z');
+  const stopping = {
+    phase: 'stopping',
+    desired: 'asleep',
+    reason: '',
+    since: '',
+    groups: ['workers'],
+  } as const;
+  const begun = aClaim({ cause: 'lifecycle', deadline: undefined, until: at(3_600), hooks: [aHook()] });
+  const hastened = { ...begun, night: true, until: '2026-08-27T03:12:30.000Z' };
+
+  it.each(['stopping', 'asleep'] as const)('gets as long as one that began with it: %s', (phase) => {
+    expect(hasten(begun, { ...stopping, phase }, now)).toEqual(hastened);
+  });
+
+  it('gets no longer than it had', () => {
+    const nearlyOver = { ...begun, until: '2026-08-27T03:10:20.000Z' };
+    expect(hasten(nearlyOver, stopping, now)).toEqual({ ...nearlyOver, night: true });
+  });
+
+  it('is left alone where it was hastened before, so that its end does not move', () => {
+    expect(hasten(hastened, stopping, now)).toBe(hastened);
+  });
+
+  it.each([
+    ['no action of its group waits for it', { ...begun, hooks: [aHook({ completed: true })] }, stopping],
+    ['it has no action', { ...begun, hooks: [] }, stopping],
+    ['another group is stopped', begun, { ...stopping, groups: ['others'] }],
+    ['the cluster starts', begun, { ...stopping, phase: 'starting' }],
+    ['nothing is known of the night', begun, undefined],
+  ] as const)('goes on as it began where %s', (_why, claim, state) => {
+    expect(hasten(claim, state, now)).toBe(claim);
   });
 });
 

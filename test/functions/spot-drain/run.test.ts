@@ -508,6 +508,42 @@ describe('other notices', () => {
 });
 
 describe('our own night stop', () => {
+  it('is not held up by a drain that began before it', async () => {
+    const world = aWorld([aPod()]);
+    world.hookTimes = { heartbeatSeconds: 600, globalSeconds: 60_000 };
+    world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
+    await world.run(aLifecycleAction());
+    expect(world.completed).toEqual([]);
+    world.night = NIGHT;
+    await passUntil(world, 300_000);
+    await world.run(TICK);
+    expect(world.completed).toHaveLength(1);
+    expect(last(world, 'drain')).toMatchObject({ night: true, blocked: 1 });
+  });
+
+  it('of another group does not hasten a drain', async () => {
+    const world = aWorld([aPod()]);
+    world.hookTimes = { heartbeatSeconds: 600, globalSeconds: 60_000 };
+    world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
+    await world.run(aLifecycleAction());
+    world.night = { ...NIGHT, groups: ['others'] };
+    await passUntil(world, 300_000);
+    await world.run(TICK);
+    expect(world.completed).toEqual([]);
+  });
+
+  it('goes on with a drain where its state cannot be read, and says so', async () => {
+    const world = aWorld([aPod({ graceSeconds: 400 })]);
+    world.hookTimes = { heartbeatSeconds: 600, globalSeconds: 60_000 };
+    world.cluster.endsAfterMs = () => 400_000;
+    await world.run(aLifecycleAction());
+    await passUntil(world, 300_000);
+    const night = { state: () => Promise.reject(new Error('the table is away')) };
+    Object.defineProperty(world, 'ports', { value: { ...world.ports, night } });
+    await expect(world.run(TICK)).rejects.toThrow('the table is away');
+    expect(world.completed).toMatchObject([{ podsLeft: [] }]);
+  });
+
   it('lets a drain run, but forces nothing and reports no loss', async () => {
     const world = aWorld([aPod()]);
     world.night = NIGHT;
