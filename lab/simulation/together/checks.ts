@@ -82,6 +82,7 @@ export function isMorning(story: Story): boolean {
     story.night.invocations.active() === 0 &&
     deploy.invocations.active() === 0 &&
     drains.isQuiet(drain) &&
+    world.drain.claims().every(({ hooks }) => hooks.every(({ completed }) => completed)) &&
     world.said()?.phase === 'awake' &&
     world.aws.groups(world.drain.cluster).every((group) => world.night.readyIn(group) >= group.desired) &&
     isDeployed(world)

@@ -56,7 +56,8 @@ const SETTLE_MS = 12 * MINUTE;
 const CALM_AFTER_MS = 14 * MINUTE;
 /** A drain without a known end lasts an hour; so does an action whose event was lost. Then a few ticks must be enough. */
 const PATIENCE_MS = 100 * MINUTE;
-const QUIET_TICKS = 3;
+/** One of spot-drain is among them. */
+const QUIET_TICKS = 6;
 const DRAIN_TICK_MS = 5 * MINUTE;
 /** What a stop may take, as the settings say. */
 const STOP_MS = 20 * MINUTE;

@@ -127,10 +127,10 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
       const writes = table.through();
       void (override ? writes.put('night', 'override', override) : writes.remove('night', 'override'));
     },
-    /** The instances that run in the workers' group. */
-    workers: () =>
-      [...aws.autoScaling.group(scope, 'workers').instances.values()]
-        .filter((one) => one.state === 'running' && one.lifecycleState === 'InService')
-        .map(({ id }) => id),
+    /** The instances of the workers' group whose nodes are Ready. */
+    workers(): readonly string[] {
+      const ready = night.readyIds();
+      return [...aws.autoScaling.group(scope, 'workers').instances.keys()].filter((id) => ready.has(id));
+    },
   };
 }
