@@ -10,6 +10,9 @@ const MINUTE = 60_000;
 /** A lifecycle action of whose event nobody heard ends by itself after an hour. */
 const SETTLED_MS = 80 * MINUTE;
 
+/** A stop is written down before its first node goes, and a drain that it began may outlast it. */
+const TOLD_MS = 5 * MINUTE;
+
 /** What was resized was said why, unless saying it failed too. */
 export function checkReasons(story: Story, { changed, decisions, loud }: NightDeeds): void {
   if (loud > 0) return;
@@ -33,6 +36,7 @@ export function checkStop(story: Story, stop: Stop): void {
     const untold = [...drain.actions.values()].some((action) => action.instanceId === id && !action.told);
     if (untold || (notices && notices.killed + notices.failed > 0)) continue;
     story.exercised[3] += 1;
+    if (!notices || notices.firstAt >= stop.at) checkLoss(story, stop, id);
     const left = group.instances.get(id);
     if (left)
       violate(
@@ -40,6 +44,31 @@ export function checkStop(story: Story, stop: Stop): void {
         3,
         `${world.when()} the stop of ${group.name} still waits for ${id}: ${left.lifecycleState}`,
       );
+  }
+}
+
+/** What our own stop takes is no loss, and is not told as one. */
+function checkLoss(story: Story, { group, at }: Stop, id: string): void {
+  for (const made of story.world.drain.decisions) {
+    if (made.action !== 'drain' || made['instanceId'] !== id || Date.parse(made.time) < at) continue;
+    story.exercised[4] += 1;
+    if (made['night'] !== true)
+      violate(story, 4, `${made.time} the drain of ${id} counts as a loss, and our own stop took ${group}`);
+  }
+}
+
+/** A drain is said to be part of our own stop only where the workers were being stopped. */
+function checkNights(story: Story): void {
+  const { drain, night } = story.world;
+  for (const made of drain.decisions) {
+    if (made.action !== 'drain' || made['night'] !== true) continue;
+    story.exercised[4] += 1;
+    const time = Date.parse(made.time);
+    const isPart = night.stops.some(
+      ({ at, endedAt = Number.POSITIVE_INFINITY }) => time > at - TOLD_MS && time < endedAt + TOLD_MS,
+    );
+    if (!isPart)
+      violate(story, 4, `${made.time} the stop is said to take ${made.target}, and nothing stopped`);
   }
 }
 
@@ -107,6 +136,7 @@ export function checkMorning(story: Story): void {
   checkMarks(story);
   checkImages(story);
   checkNeighbours(story);
+  checkNights(story);
   story.exercised[3] += 1;
   const said = world.said()?.phase;
   if (said !== 'awake') violate(story, 3, `it is morning, and the state is ${said ?? 'not written'}`);

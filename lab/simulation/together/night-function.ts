@@ -27,10 +27,12 @@ export interface NightDeeds {
   loud: number;
 }
 
+/** A group sleeps from the moment in which its size was taken to the one in which it was given back. */
 export interface Stop {
   readonly group: string;
   readonly at: number;
   readonly instanceIds: readonly string[];
+  endedAt?: number;
 }
 
 /** Functions run on machines whose clocks differ by seconds. */
@@ -43,6 +45,7 @@ export function createNightFunction(
   told: { readonly isDisturbed: () => boolean; readonly stopped: (stop: Stop) => void },
 ) {
   const { clock } = context;
+  const stops: Stop[] = [];
   const groups = createLabGroups(aws, cluster);
 
   const readyIds = () =>
@@ -66,11 +69,15 @@ export function createNightFunction(
     const before = groups.sizeOf(group);
     if (groups.resize(group, to, token) === 'busy') return 'busy' as const;
     exercise(1);
+    const last = stops.findLast((stop) => stop.group === name);
+    if (to.desired > 0 && last) last.endedAt ??= clock.now();
     if (to.desired > 0 || before.desired === 0) return 'accepted' as const;
     const saved = table.read<SavedSize>('night', `saved#${name}`)?.size;
     if (saved?.desired !== before.desired || saved.min !== before.min || saved.max !== before.max)
       violate(1, `${when()} ${name} ${text(before)} → 0, and written down was ${text(saved)}`);
-    told.stopped({ group: name, at: clock.now(), instanceIds: [...group.instances.keys()] });
+    const stop: Stop = { group: name, at: clock.now(), instanceIds: [...group.instances.keys()] };
+    stops.push(stop);
+    told.stopped(stop);
     return 'accepted' as const;
   };
 
@@ -154,7 +161,7 @@ export function createNightFunction(
     }
   };
 
-  return { clock, when, newProcess, groups, readyIn, readyIds };
+  return { clock, when, newProcess, groups, stops, readyIn, readyIds };
 }
 
 function text(value: unknown): string {

@@ -1,0 +1,139 @@
+/**
+ * Mistakes that only show where the three functions meet: each works well by itself. The checkers must catch each.
+ */
+
+import type { BranchDeployPorts } from '#functions/branch-deploy/run.ts';
+import type { RunPorts } from '#functions/spot-drain/work.ts';
+import type { PromiseId } from '../outcome.ts';
+import type { NightPorts } from './night-function.ts';
+import type { TogetherOptions } from './together.ts';
+
+export interface TogetherMutant {
+  readonly name: string;
+  readonly promise: PromiseId;
+  readonly change: Pick<TogetherOptions, 'mutateNight' | 'mutateDrain' | 'mutateDeploy' | 'mutatePass'>;
+}
+
+export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
+  {
+    name: 'a deploy takes the schedule for the cluster',
+    promise: 3,
+    change: deploying((ports) => ({
+      night: {
+        ...ports.night,
+        async read() {
+          const { state: _, ...seen } = await ports.night.read();
+          return seen;
+        },
+      },
+    })),
+  },
+  {
+    name: 'a deploy does not know what a person wants, and has the cluster woken all the same',
+    promise: 2,
+    change: deploying((ports) => ({
+      night: {
+        async read() {
+          const { override, ...seen } = await ports.night.read();
+          return override?.value.author === 'branch-deploy' ? { ...seen, override } : seen;
+        },
+        async setOverride(override) {
+          const there = (await ports.night.read()).override;
+          return ports.night.setOverride(override, there?.version ?? 'absent');
+        },
+      },
+    })),
+  },
+  {
+    name: 'a cluster is not woken by a deploy',
+    promise: 3,
+    change: nightly((ports) => ({
+      store: {
+        ...ports.store,
+        async load() {
+          const { override, ...memory } = await ports.store.load();
+          return override && override.author !== 'branch-deploy' ? { ...memory, override } : memory;
+        },
+      },
+    })),
+  },
+  {
+    name: 'a stop is told of when it is over',
+    promise: 3,
+    change: nightly((ports) => ({
+      store: {
+        ...ports.store,
+        writeState: async (next, over) => next.phase === 'stopping' || ports.store.writeState(next, over),
+      },
+    })),
+  },
+  {
+    name: 'the end of the night is not told of',
+    promise: 3,
+    change: nightly((ports) => ({
+      store: {
+        ...ports.store,
+        writeState: async (next, over) => next.desired === 'awake' || ports.store.writeState(next, over),
+      },
+    })),
+  },
+  {
+    name: 'a drain at night takes its full hour',
+    promise: 3,
+    change: draining(() => ({ night: { state: async () => undefined } })),
+  },
+  {
+    name: 'a drain that began before the stop goes on as it began',
+    promise: 3,
+    change: draining((ports) => ({
+      claims: {
+        ...ports.claims,
+        async replace(claim, version) {
+          const before = await ports.claims.read(claim.instanceId);
+          const { night, until } = before?.value ?? claim;
+          return ports.claims.replace(night ? claim : { ...claim, night, until }, version);
+        },
+      },
+    })),
+  },
+  {
+    name: 'what the stop takes counts as a loss',
+    promise: 4,
+    change: draining((ports) => ({
+      claims: {
+        ...ports.claims,
+        create: (claim, now) => ports.claims.create({ ...claim, night: false }, now),
+        replace: (claim, version) => ports.claims.replace({ ...claim, night: false }, version),
+      },
+    })),
+  },
+  {
+    name: 'the day is taken for the night',
+    promise: 4,
+    change: draining((ports) => ({
+      night: {
+        async state() {
+          const state = await ports.night.state();
+          return state && { ...state, phase: 'stopping', groups: ['workers', 'managed'] };
+        },
+      },
+    })),
+  },
+  {
+    name: 'failures are logged and swallowed',
+    promise: 9,
+    change: { mutatePass: (pass) => pass().catch(() => undefined) },
+  },
+];
+
+function nightly(edit: (ports: NightPorts) => Partial<NightPorts>): TogetherMutant['change'] {
+  return { mutateNight: (ports) => ({ ...ports, ...edit(ports) }) };
+}
+
+function draining(edit: (ports: RunPorts) => Partial<RunPorts>): TogetherMutant['change'] {
+  return { mutateDrain: ({ ports }) => ({ ...ports, ...edit(ports) }) };
+}
+
+function deploying(edit: (ports: BranchDeployPorts) => Partial<BranchDeployPorts>): TogetherMutant['change'] {
+  return { mutateDeploy: ({ ports, settings }) => ({ settings, ports: { ...ports, ...edit(ports) } }) };
+}
