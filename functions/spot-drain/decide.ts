@@ -91,9 +91,11 @@ export function decide(settings: SpotDrainSettings, notice: Notice, located: Loc
       reason: `EKS drains the managed nodegroup ${nodegroup ?? group?.name ?? ''} and completes its own hook`,
     };
   }
-  const night = isTakenByNight(located);
+  // A stop makes many calls at once: Auto Scaling may throttle those that ask for the group, and the action names it.
+  const stopped = groupName(located) ?? notice.hook?.group;
+  const night = stops(located.clusterState, stopped);
   if (night && (notice.kind === 'state-stopping' || notice.kind === 'state-shutting-down')) {
-    return { do: 'nothing', action: 'none', reason: `the schedule stops the group ${groupName(located)}` };
+    return { do: 'nothing', action: 'none', reason: `the schedule stops the group ${stopped}` };
   }
   if (!node) {
     return notice.kind === 'lifecycle'
@@ -168,9 +170,7 @@ export function decide(settings: SpotDrainSettings, notice: Notice, located: Loc
   }
 
   function because(): string {
-    return night
-      ? `${WHAT[notice.kind]}, while the schedule stops the group ${groupName(located)}`
-      : WHAT[notice.kind];
+    return night ? `${WHAT[notice.kind]}, while the schedule stops the group ${stopped}` : WHAT[notice.kind];
   }
 }
 

@@ -521,6 +521,16 @@ describe('our own night stop', () => {
     expect(last(world, 'drain')).toMatchObject({ night: true, blocked: 1 });
   });
 
+  it('is known by the group that its lifecycle action names, where Auto Scaling throttles', async () => {
+    const world = aWorld([aPod()]);
+    world.night = NIGHT;
+    world.groupError = new Error('Rate exceeded');
+    world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
+    await world.run(aLifecycleAction());
+    expect(last(world, 'drain')).toMatchObject({ night: true, blocked: 1 });
+    expect(elapsed(world)).toBeLessThan(45_000);
+  });
+
   it('of another group does not hasten a drain', async () => {
     const world = aWorld([aPod()]);
     world.hookTimes = { heartbeatSeconds: 600, globalSeconds: 60_000 };
