@@ -5,7 +5,7 @@ import { simulateMany } from '#lab/simulation/many.ts';
 import { PROMISES } from '#lab/simulation/outcome.ts';
 import { reportOf } from '#lab/simulation/report.ts';
 import { shrink } from '#lab/simulation/shrink.ts';
-import { STORIES } from '#lab/simulation/stories.ts';
+import { listOfStories, STORIES } from '#lab/simulation/stories.ts';
 
 const program = new Command('simulate')
   .description(
@@ -27,7 +27,9 @@ const program = new Command('simulate')
     `
 Examples:
   npm run simulate -- --nights 10000 --seed 1 --faults heavy
-  npm run simulate -- --nights 1 --seed 4711 --faults heavy     one night again, as it was`,
+  npm run simulate -- --nights 1 --seed 4710 --faults heavy     one night again, as it was
+
+Each night is a story of ${listOfStories()}.`,
   )
   .parse();
 

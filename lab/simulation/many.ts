@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import type { FaultKind, Severity } from './faults.ts';
 import { type Outcome, PROMISE_IDS, type PromiseId } from './outcome.ts';
-import { STORIES } from './stories.ts';
+import { storiesOf } from './stories.ts';
 
 export interface Failure {
   readonly story: string;
@@ -68,7 +68,7 @@ async function simulateShare({ first, nights, severity }: Share): Promise<Tally>
   Error.stackTraceLimit = 0;
   let tally = emptyTally();
   for (let seed = first; seed < first + nights; seed++)
-    for (const [story, simulate] of Object.entries(STORIES))
+    for (const [story, simulate] of storiesOf(seed))
       tally = add(tally, tallyOf(story, await simulate({ seed, severity })));
   Error.stackTraceLimit = stackTraceLimit;
   return { ...tally, nights };

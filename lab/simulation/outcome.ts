@@ -1,4 +1,4 @@
-/** What one simulated night, drain or deploy says of the promises. */
+/** What one simulated story says of the promises. */
 import type { FaultKind, Severity } from './faults.ts';
 
 export const PROMISES = {

@@ -1,6 +1,6 @@
 import type { Tally } from './many.ts';
 import { PROMISE_IDS, PROMISES } from './outcome.ts';
-import { STORIES } from './stories.ts';
+import { listOfStories } from './stories.ts';
 
 /** The table that a person reads. */
 export function reportOf(
@@ -14,7 +14,7 @@ export function reportOf(
   ]);
   const table = columns([['promise', 'times exercised', 'times broken'], ...rows]);
   return [
-    `${number(tally.nights)} nights from seed ${options.seed}, faults: ${options.severity}; each is a story of ${Object.keys(STORIES).join(', ')}`,
+    `${number(tally.nights)} nights from seed ${options.seed}, faults: ${options.severity}; each is a story of ${listOfStories()}`,
     '',
     ...table,
     '',

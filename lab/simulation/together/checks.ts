@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 /** A lifecycle action of whose event nobody heard ends by itself after an hour. */
 const SETTLED_MS = 80 * MINUTE;
 
-/** A stop is written down before its first node goes, and a drain that it began may outlast it. */
+/** A stop is written down before its first node goes. */
 const TOLD_MS = 5 * MINUTE;
 
 /** What was resized was said why, unless saying it failed too. */
@@ -50,7 +50,9 @@ export function checkStop(story: Story, stop: Stop): void {
 /** What our own stop takes is no loss, and is not told as one. */
 function checkLoss(story: Story, { group, at }: Stop, id: string): void {
   for (const made of story.world.drain.decisions) {
-    if (made.action !== 'drain' || made['instanceId'] !== id || Date.parse(made.time) < at) continue;
+    // The group of an instance that is gone already is not known any more.
+    if (made.action !== 'drain' || made['cause'] !== 'lifecycle') continue;
+    if (made['instanceId'] !== id || Date.parse(made.time) < at) continue;
     story.exercised[4] += 1;
     if (made['night'] !== true)
       violate(story, 4, `${made.time} the drain of ${id} counts as a loss, and our own stop took ${group}`);
@@ -65,7 +67,8 @@ function checkNights(story: Story): void {
     story.exercised[4] += 1;
     const time = Date.parse(made.time);
     const isPart = night.stops.some(
-      ({ at, endedAt = Number.POSITIVE_INFINITY }) => time > at - TOLD_MS && time < endedAt + TOLD_MS,
+      ({ at, instanceIds, endedAt = Number.POSITIVE_INFINITY }) =>
+        time > at - TOLD_MS && (time < endedAt || instanceIds.includes(String(made['instanceId']))),
     );
     if (!isPart)
       violate(story, 4, `${made.time} the stop is said to take ${made.target}, and nothing stopped`);
