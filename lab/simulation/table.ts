@@ -78,8 +78,7 @@ export function createMemoryTable(): MemoryTable {
   return {
     through: (around = async (_call, act) => act()) => ({
       get: <T>(name: string, key: string) => around(`table.get ${key}`, () => get<T>(name, key)),
-      list: <T>(name: string, options = {}) =>
-        around(`table.list ${name}`, () => list<T>(name, options)),
+      list: <T>(name: string, options = {}) => around(`table.list ${name}`, () => list<T>(name, options)),
       put: (name, key, value, options = {}) =>
         around(`table.put ${key}`, () => put(name, key, value, options)),
       remove: (name, key, version) => around(`table.remove ${key}`, () => remove(name, key, version)),

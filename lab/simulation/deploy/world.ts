@@ -46,7 +46,7 @@ export function createDeployWorld(options: WorldOptions<Scenario>) {
   const { account, region } = settings;
   const start = new Date(scenario.start);
   const clock = createSimulatedClock(start, options.settle);
-  const context = { ...createContext({ start, seed: scenario.seed }), clock };
+  const context = { ...createContext({ start, seed: scenario.seed }), clock: clock.world };
   const codebuild = createCodebuild(context);
   const workloads = createRollouts(clock, scenario.rolloutSeconds);
   const when = () => clock.date().toISOString();

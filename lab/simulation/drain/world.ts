@@ -67,7 +67,7 @@ export function createDrainWorld(options: WorldOptions<Scenario>) {
   const { settings } = scenario;
   const start = new Date(scenario.start);
   const clock = createSimulatedClock(start, options.settle);
-  const context = { ...createContext({ start, seed: scenario.seed }), clock };
+  const context = { ...createContext({ start, seed: scenario.seed }), clock: clock.world };
   const aws = createAws(context);
   const scope = { account: settings.account, region: settings.region };
   const cluster = aws.addCluster({ ...scope, name: settings.cluster });
