@@ -4,23 +4,32 @@
  */
 import type { Clock, Timer } from '../world/clock.ts';
 
+export interface SimulatedClock extends Clock {
+  /** The same time for the world around the functions: none of them is woken by its timers. */
+  readonly world: Clock;
+  /** A function was called: it runs to its next wait before time moves on. */
+  stir(): void;
+}
+
 interface Entry {
   readonly at: number;
-  readonly order: number;
   readonly run: () => void | Promise<void>;
+  /** A function may go on after it. */
+  readonly wakes: boolean;
 }
 
 /**
- * `Clock` for simulations. `enter` has no meaning here: nothing runs at ×1. `settle` is awaited before time moves on,
- * so that whoever was woken has done what they can at this instant; undefined where nobody is at work.
+ * `Clock` for simulations. `enter` has no meaning here: nothing runs at ×1. `settle` is awaited before time moves on
+ * where somebody was woken, so that they have done what they can at this instant; undefined where nobody is at work.
  */
-export function createSimulatedClock(start: Date, settle?: () => Promise<void> | undefined): Clock {
+export function createSimulatedClock(start: Date, settle?: () => Promise<void> | undefined): SimulatedClock {
   let time = start.getTime();
-  let order = 0;
+  let stirred = true;
+  /** By time, and those of one instant in the order in which they were set. */
   const timers: Entry[] = [];
 
-  const at: Clock['at'] = (instant, run) => {
-    const entry: Entry = { at: Math.max(instant, time), order: order++, run };
+  const set = (instant: number, run: Entry['run'], wakes: boolean): Timer => {
+    const entry: Entry = { at: Math.max(instant, time), run, wakes };
     let index = timers.length;
     while (index > 0 && (timers[index - 1] as Entry).at > entry.at) index--;
     timers.splice(index, 0, entry);
@@ -32,35 +41,50 @@ export function createSimulatedClock(start: Date, settle?: () => Promise<void> |
     };
   };
 
-  return {
+  const runUntil = async (end: number) => {
+    for (;;) {
+      if (stirred) {
+        stirred = false;
+        const settling = settle?.();
+        if (settling) await settling;
+      }
+      const next = timers[0];
+      if (!next || next.at > end) break;
+      timers.shift();
+      time = next.at;
+      if (next.wakes) stirred = true;
+      await next.run();
+    }
+    time = Math.max(time, end);
+  };
+
+  const clock = (wakes: boolean): Clock => ({
     now: () => time,
     date: () => new Date(time),
     offset: () => 0,
-    at,
-    after: (ms, run) => at(time + ms, run),
+    at: (instant, run) => set(instant, run, wakes),
+    after: (ms, run) => set(time + ms, run, wakes),
     every(ms, run) {
       let timer: Timer;
       const arm = (due: number) => {
-        timer = at(due, () => {
+        const ring = () => {
           arm(due + ms);
           return run();
-        });
+        };
+        timer = set(due, ring, wakes);
       };
       arm(time + ms);
       return { cancel: () => timer.cancel() };
     },
     enter: () => () => undefined,
-    async runUntil(end) {
-      for (;;) {
-        const settling = settle?.();
-        if (settling) await settling;
-        const next = timers[0];
-        if (!next || next.at > end) break;
-        timers.shift();
-        time = next.at;
-        await next.run();
-      }
-      time = Math.max(time, end);
+    runUntil,
+  });
+
+  return {
+    ...clock(true),
+    world: clock(false),
+    stir() {
+      stirred = true;
     },
   };
 }

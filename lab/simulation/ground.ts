@@ -2,10 +2,11 @@
 import { type AwsWorld, createAws } from '../world/aws/index.ts';
 import { createContext } from '../world/context.ts';
 import type { WorldContext } from '../world/seams.ts';
-import { createSimulatedClock } from './clock.ts';
+import { createSimulatedClock, type SimulatedClock } from './clock.ts';
 import { createMemoryTable, type MemoryTable } from './table.ts';
 
 export interface Ground {
+  readonly clock: SimulatedClock;
   readonly context: WorldContext;
   readonly aws: AwsWorld;
   readonly table: MemoryTable;
@@ -17,6 +18,6 @@ export function createGround(options: {
   readonly settle: () => Promise<void> | undefined;
 }): Ground {
   const clock = createSimulatedClock(options.start, options.settle);
-  const context = { ...createContext(options), clock };
-  return { context, aws: createAws(context), table: createMemoryTable() };
+  const context = { ...createContext(options), clock: clock.world };
+  return { clock, context, aws: createAws(context), table: createMemoryTable() };
 }

@@ -1,5 +1,5 @@
 /** A function as Lambda runs it for events: each attempt may fail, be killed or run out of time, and is then repeated. */
-import type { Clock } from '../world/clock.ts';
+import type { SimulatedClock } from './clock.ts';
 import type { Faults, Pass } from './faults.ts';
 
 export interface Attempt {
@@ -41,7 +41,7 @@ export interface InvocationOptions {
 const TURN_EVERY = 16;
 
 export function createInvocations(
-  clock: () => Clock,
+  clock: () => SimulatedClock,
   faults: Faults,
   { timeoutMs, retries, retryAfterMs }: InvocationOptions,
 ): Invocations {
@@ -56,6 +56,7 @@ export function createInvocations(
     retry: number,
   ): void => {
     const pass = faults.newPass();
+    clock().stir();
     const endsAt = new Date(clock().now() + timeoutMs);
     const one: Attempt = { pass, id, endsAt };
     const timeout = clock().at(endsAt.getTime(), pass.kill);

@@ -15,9 +15,9 @@ export const STORIES: Readonly<Record<string, Simulate>> = {
 /** A dear one is told with the seeds that so many divide. */
 const EVERY: Readonly<Record<string, number>> = { together: 10 };
 
-/** A night of the simulation: one of each story, with the same seed, and the dear ones now and then. */
-export function storiesOf(seed: number): readonly (readonly [name: string, simulate: Simulate])[] {
-  return Object.entries(STORIES).filter(([name]) => seed % (EVERY[name] ?? 1) === 0);
+/** A night of the simulation is one of each story, with the same seed; but of the dear ones only now and then. */
+export function isTold(story: string, seed: number): boolean {
+  return seed % (EVERY[story] ?? 1) === 0;
 }
 
 /** `night, drain, deploy, and together where 10 divides the seed` */

@@ -5,11 +5,19 @@ import type { Item, Table, WriteOptions } from '#functions/adapters/table.ts';
 export type Around = <T>(call: string, act: () => T) => Promise<T>;
 
 interface Row {
-  readonly text: string;
-  readonly version: number;
+  /** Frozen to its depths: readers share it, and whoever changed it would be found out at once. */
+  readonly item: Item<unknown>;
   /** Seconds since the epoch. */
   readonly expires?: number;
 }
+
+interface Partition {
+  readonly rows: Map<string, Row>;
+  /** In order; undefined after a key came or went. */
+  keys: readonly string[] | undefined;
+}
+
+type ListOptions = NonNullable<Parameters<Table['list']>[1]>;
 
 export interface MemoryTable {
   /** The table as one caller sees it. */
@@ -20,27 +28,24 @@ export interface MemoryTable {
 }
 
 export function createMemoryTable(): MemoryTable {
-  const partitions = new Map<string, Map<string, Row>>();
-  const partition = (name: string) => {
-    const known = partitions.get(name) ?? new Map<string, Row>();
-    partitions.set(name, known);
-    return known;
+  const partitions = new Map<string, Partition>();
+  const partition = (name: string): Partition => {
+    const known = partitions.get(name);
+    if (known) return known;
+    const made: Partition = { rows: new Map(), keys: undefined };
+    partitions.set(name, made);
+    return made;
   };
-  const itemOf = <T>(key: string, row: Row): Item<T> => ({
-    key,
-    value: JSON.parse(row.text) as T,
-    version: row.version,
-  });
 
   const put = (name: string, key: string, value: unknown, options: WriteOptions): number | undefined => {
-    const rows = partition(name);
-    const there = rows.get(key);
-    if (typeof options.if === 'number' && there?.version !== options.if) return undefined;
+    const one = partition(name);
+    const there = one.rows.get(key);
+    if (typeof options.if === 'number' && there?.item.version !== options.if) return undefined;
     if (options.if === 'absent' && there && !isExpired(there, options.now)) return undefined;
     const version = typeof options.if === 'number' ? options.if + 1 : 1;
-    rows.set(key, {
-      text: JSON.stringify(value),
-      version,
+    if (!there) one.keys = undefined;
+    one.rows.set(key, {
+      item: { key, value: frozen(JSON.parse(JSON.stringify(value))), version },
       ...(options.expires ? { expires: Math.ceil(options.expires.getTime() / 1000) } : {}),
     });
     return version;
@@ -48,33 +53,32 @@ export function createMemoryTable(): MemoryTable {
 
   const list = <T>(
     name: string,
-    options: { prefix?: string; after?: string; limit?: number; descending?: boolean },
-  ): Item<T>[] => {
-    const { prefix, after, limit, descending } = options;
-    const keys = [...partition(name).keys()]
-      .filter((key) => (prefix ? key.startsWith(prefix) : after ? key > after : true))
-      .sort();
-    if (descending) keys.reverse();
-    return keys.slice(0, limit).map((key) => itemOf<T>(key, partition(name).get(key) as Row));
+    { prefix, after, limit, descending }: ListOptions = {},
+  ): readonly Item<T>[] => {
+    const one = partition(name);
+    one.keys ??= [...one.rows.keys()].sort();
+    const items: Item<T>[] = [];
+    for (const key of one.keys)
+      if (prefix ? key.startsWith(prefix) : after ? key > after : true)
+        items.push(one.rows.get(key)?.item as Item<T>);
+    if (descending) items.reverse();
+    return limit === undefined ? items : items.slice(0, limit);
   };
 
   const remove = (name: string, key: string, version: number | undefined): boolean => {
-    const rows = partition(name);
-    if (version !== undefined && rows.get(key)?.version !== version) return false;
-    rows.delete(key);
+    const one = partition(name);
+    if (version !== undefined && one.rows.get(key)?.item.version !== version) return false;
+    if (one.rows.delete(key)) one.keys = undefined;
     return true;
   };
 
-  const get = <T>(name: string, key: string): Item<T> | undefined => {
-    const row = partition(name).get(key);
-    return row && itemOf<T>(key, row);
-  };
+  const get = <T>(name: string, key: string): Item<T> | undefined =>
+    partition(name).rows.get(key)?.item as Item<T> | undefined;
 
   return {
     through: (around = async (_call, act) => act()) => ({
       get: <T>(name: string, key: string) => around(`table.get ${key}`, () => get<T>(name, key)),
-      list: <T>(name: string, options = {}) =>
-        around(`table.list ${name}`, (): readonly Item<T>[] => list<T>(name, options)),
+      list: <T>(name: string, options = {}) => around(`table.list ${name}`, () => list<T>(name, options)),
       put: (name, key, value, options = {}) =>
         around(`table.put ${key}`, () => put(name, key, value, options)),
       remove: (name, key, version) => around(`table.remove ${key}`, () => remove(name, key, version)),
@@ -82,6 +86,12 @@ export function createMemoryTable(): MemoryTable {
     read: <T>(name: string, key: string) => get<T>(name, key)?.value,
     all: <T>(name: string, prefix = '') => list<T>(name, { prefix }).map((item) => item.value),
   };
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const part of Object.values(value)) frozen(part);
+  return Object.freeze(value);
 }
 
 function isExpired(row: Row, now: Date | undefined): boolean {

@@ -16,7 +16,7 @@ import { createContext } from '../../world/context.ts';
 import { createRegistry } from '../../world/kubernetes/registry.ts';
 import { createStore } from '../../world/kubernetes/store.ts';
 import type { Workloads, WorldContext } from '../../world/seams.ts';
-import { createSimulatedClock } from '../clock.ts';
+import { createSimulatedClock, type SimulatedClock } from '../clock.ts';
 import type { Pass } from '../faults.ts';
 import { createPortCalls } from '../port-calls.ts';
 import type { WorldOptions } from '../story.ts';
@@ -42,6 +42,7 @@ const START_MS = 3 * MINUTE;
 
 /** A cluster that is more than what a deploy sees of it. */
 export interface DeployGround {
+  readonly clock: SimulatedClock;
   readonly context: WorldContext;
   readonly table: MemoryTable;
   readonly workloads: Workloads & { readonly images: ReadonlyMap<string, string> };
@@ -55,11 +56,8 @@ export function createDeployWorld(options: WorldOptions<Scenario> & { readonly g
   const { settings } = scenario;
   const { account, region } = settings;
   const start = new Date(scenario.start);
-  const context = ground?.context ?? {
-    ...createContext({ start, seed: scenario.seed }),
-    clock: createSimulatedClock(start, options.settle),
-  };
-  const { clock } = context;
+  const clock = ground?.clock ?? createSimulatedClock(start, options.settle);
+  const context = ground?.context ?? { ...createContext({ start, seed: scenario.seed }), clock: clock.world };
   const codebuild = createCodebuild(context);
   const workloads = ground?.workloads ?? createRollouts(clock, scenario.rolloutSeconds);
   const when = () => clock.date().toISOString();

@@ -64,9 +64,8 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
   const { scenario, chance, violate, exercise } = options;
   const { settings } = scenario;
   const start = new Date(scenario.start);
-  const { context, aws, table } =
+  const { clock, context, aws, table } =
     options.ground ?? createGround({ start, seed: scenario.seed, settle: options.settle });
-  const { clock } = context;
   const scope = { account: settings.account, region: settings.region };
   const cluster = aws.addCluster({ ...scope, name: settings.cluster });
   const kubernetes = createKubernetes(context, {

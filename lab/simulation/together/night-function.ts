@@ -40,11 +40,10 @@ const SKEW_SECONDS = 5;
 
 export function createNightFunction(
   { chance, violate, exercise }: WorldOptions<Scenario>,
-  { context, aws, table }: Ground,
+  { clock, context, aws, table }: Ground,
   { cluster, kubernetes, when }: DrainWorld,
   told: { readonly isDisturbed: () => boolean; readonly stopped: (stop: Stop) => void },
 ) {
-  const { clock } = context;
   const stops: Stop[] = [];
   const groups = createLabGroups(aws, cluster);
 

@@ -32,8 +32,7 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
   const { scenario, violate } = options;
   const bare = createGround({ start: new Date(scenario.begin), seed: scenario.seed, settle: options.settle });
   const ground = { ...bare, table: watchTable(bare.table, (write) => onWrite(write)) };
-  const { context, aws, table } = ground;
-  const { clock } = context;
+  const { clock, context, aws, table } = ground;
 
   const drain = createDrainWorld({ ...options, scenario: scenario.drain, ground });
   const { kubernetes, scope, when } = drain;
@@ -41,7 +40,7 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
   kubernetes.addDeployment({ name: ARGOCD.deployment, namespace: ARGOCD.namespace, cpu: '100m' });
 
   const edges = [new Date(scenario.stop), new Date(scenario.start)];
-  const wishes = createWishes(scenario.night.schedule, clock, table, edges);
+  const wishes = createWishes(scenario.night.schedule, context.clock, table, edges);
   let lastReadyAt = 0;
   kubernetes.api.subscribe(({ resource, object }) => {
     if (resource.key === 'nodes' && isNodeReady(object)) lastReadyAt = clock.now();
@@ -62,6 +61,7 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
     ...options,
     scenario: scenario.deploy,
     ground: {
+      clock,
       context,
       table,
       workloads: {
