@@ -290,17 +290,19 @@ function stateOf(snapshot: Snapshot, settled: boolean, plan: Omit<Plan, 'state'>
         ? 'starting'
         : 'awake';
   const before = memory.state?.value;
+  const isNamed = (group: Group) => {
+    const record = recordOf(group);
+    if (record) return record.phase !== 'held';
+    // Another pass may have written its sizes down and taken them after this one had read.
+    const isStopping = phase === 'stopping' && before?.phase === 'stopping';
+    return isStopping && before.groups.includes(group.name) && isAsleepSize(group);
+  };
   return {
     phase,
     desired: desired.state,
     reason: desired.reason,
     since: before && before.phase === phase ? before.since : now.toISOString(),
     ...(desired.until ? { until: desired.until.toISOString() } : {}),
-    groups: snapshot.groups
-      .filter((group) => {
-        const record = recordOf(group);
-        return record !== undefined && record.phase !== 'held';
-      })
-      .map((group) => group.name),
+    groups: snapshot.groups.filter(isNamed).map((group) => group.name),
   };
 }

@@ -111,14 +111,16 @@ async function carryOut(deps: NightScheduleDeps, journal: Journal, plan: Plan, s
   const { settings, store } = deps;
   const { memory, now } = scene;
   const { takeGroup, takeAutoscaler } = createTakers(deps, journal, now, journal.memo().gaps);
-  const saveState = async () => {
-    if (settings.dryRun || isSameState(memory.state?.value, plan.state)) return;
-    await store.writeState(plan.state, memory.state?.version);
-  };
+  /** False where another pass was quicker. */
+  const saveState = async () =>
+    settings.dryRun ||
+    isSameState(memory.state?.value, plan.state) ||
+    (await store.writeState(plan.state, memory.state?.version));
 
   // Others learn of a stop before its first node goes; of an outcome only after it was written down.
   const isInTransition = plan.state.phase === 'stopping' || plan.state.phase === 'starting';
-  if (isInTransition) await saveState();
+  if (isInTransition && !(await saveState()))
+    return journal.decided(settings.cluster, 'none', 'another pass was quicker');
   for (const step of plan.before) await takeAutoscaler(step);
   const isPaused = plan.before.every((step) =>
     journal.failures.every(({ target }) => target !== step.target),

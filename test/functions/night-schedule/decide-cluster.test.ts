@@ -531,6 +531,17 @@ describe('the state of the cluster', () => {
     expect(resting({ memory: aMemory({ state: before }) }).since).toBe(NIGHT.toISOString());
   });
 
+  it('keeps naming a group whose sizes another pass has just written down, after this one read', () => {
+    const leaving = aGroup({ size: zero, instances: instances(1) });
+    const named = (state: Partial<ClusterState>) =>
+      resting({ groups: [leaving], memory: aMemory({ state: aState(state) }) }).groups;
+    expect(named({ groups: ['workers'] })).toEqual(['workers']);
+    expect(named({ groups: ['batch'] })).toEqual([]);
+    expect(named({ groups: ['workers'], phase: 'starting' })).toEqual([]);
+    const grown = { groups: [workers], memory: aMemory({ state: aState({ groups: ['workers'] }) }) };
+    expect(plan({ ...grown, desired: awake }).state.groups).toEqual([]);
+  });
+
   it('is asleep when every group is at zero without an instance', () => {
     expect(resting().phase).toBe('asleep');
     const leaving = aGroup({ size: zero, instances: instances(1) });

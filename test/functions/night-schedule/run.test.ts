@@ -382,6 +382,22 @@ describe('a morning without spot capacity', () => {
 });
 
 describe('two passes at once', () => {
+  it('take no node of which the state does not tell: the next one does', async () => {
+    const world = aWorld([aGroup()]);
+    // Its clock is behind, and for it the cluster is still to be up.
+    world.hook = (call, before) => {
+      if (call !== 'store.writeState stopping' || !before) return;
+      world.hook = () => undefined;
+      world.memory.items.set('state', { value: { phase: 'awake', groups: [] }, version: 1 });
+    };
+    await pass(world, NIGHT);
+    expect(world.size('workers').desired).toBeGreaterThan(0);
+    expect(world.decisions).toMatchObject([{ action: 'none', reason: 'another pass was quicker' }]);
+    await pass(world, minutes(NIGHT, 1));
+    expect(phase(world)).toBe('stopping');
+    expect(world.size('workers').desired).toBe(0);
+  });
+
   it('end as one pass would', async () => {
     const world = aWorld([aGroup()]);
     await Promise.all([pass(world, NIGHT), pass(world, NIGHT)]);
