@@ -39,7 +39,7 @@ export interface Scenario {
 }
 
 /** From the beginning to the stop: the cluster comes up, and the day ends. */
-export const BEFORE_STOP_MINUTES = 14;
+export const BEFORE_STOP_MINUTES = 10;
 const WARM_UP_MINUTES = 3;
 /** Each waits for a node all night, and is looked at again and again. */
 const MOST_REPLICAS = 2;
@@ -54,7 +54,7 @@ const COMMON = {
 } as const;
 
 export function createScenario(seed: number, chance: Chance): Scenario {
-  const hours = chance.of([3, 4]);
+  const hours = chance.of([3, 3, 4]);
   const stop = Date.UTC(2026, 7, 3) + chance.between(0, 60) * 86_400_000 + STOPS_AT * 60_000;
   const begin = new Date(stop - BEFORE_STOP_MINUTES * 60_000).toISOString();
   const start = new Date(stop + hours * 3_600_000).toISOString();

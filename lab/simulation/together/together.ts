@@ -49,11 +49,11 @@ const MINUTE = 60_000;
 const WARM_UP_MS = 100 * SECOND;
 /** After the stop and after the start every minute counts. */
 const DENSE_MS = 15 * MINUTE;
-/** So long before the start nothing goes wrong, and a quarter of an hour later it sleeps as it should. */
-const QUIET_BEFORE_START_MS = 30 * MINUTE;
-const SETTLE_MS = 12 * MINUTE;
+/** So long before the start nothing goes wrong, and some minutes later it sleeps as it should. */
+const QUIET_BEFORE_START_MS = 14 * MINUTE;
+const SETTLE_MS = 8 * MINUTE;
 /** From then on after the wake nothing goes wrong any more. */
-const CALM_AFTER_MS = 14 * MINUTE;
+const CALM_AFTER_MS = 12 * MINUTE;
 /** A drain without a known end lasts an hour; so does an action whose event was lost. Then a few ticks must be enough. */
 const PATIENCE_MS = 100 * MINUTE;
 /** One of spot-drain is among them. */
@@ -204,8 +204,8 @@ function calm({ faults, world }: Story): void {
 function nightStep({ world, chance }: Story): number {
   const { state } = world.wishes.look();
   if (world.said()?.phase !== state) return MINUTE;
-  if (state === 'asleep') return chance.between(5, 20) * MINUTE;
-  return isDeployed(world) ? 5 * MINUTE : MINUTE;
+  if (state === 'asleep') return chance.between(10, 25) * MINUTE;
+  return isDeployed(world) ? 10 * MINUTE : MINUTE;
 }
 
 /** Every function is called each minute, spot-drain each five; fewer times where nothing goes on. */
