@@ -1,4 +1,5 @@
 /** Takes the steps of a plan: write down, then act. One that fails does not stop the others. */
+import pMap from 'p-map';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import type { AutoscalerStep } from './decide-cluster.ts';
 import type { GroupStep } from './decide-group.ts';
@@ -17,15 +18,21 @@ export interface TakePorts {
 
 /** No change of a group is begun in the last ten seconds of an invocation. */
 const RESERVE_MS = 10_000;
+const CONCURRENCY = 10;
 const QUICKER = 'another pass was quicker';
 
 export function createTakers(ports: TakePorts, journal: Journal, now: Date, gaps: Memo['gaps']) {
   const { settings, store, groups } = ports;
   const { decided } = journal;
 
-  const fail = async (step: GroupStep, group: Group | undefined) => {
+  const say = (step: GroupStep) => {
+    const dry = settings.dryRun ? `dry#${step.target}#${step.action}` : undefined;
+    if (journal.isNews(step.once ?? dry)) decided(step.target, step.action, step.reason);
+  };
+
+  const fail = async (step: GroupStep, group: Group) => {
     if (!journal.isNews(step.once)) return;
-    const trouble = step.askTrouble && group ? await groups.trouble(group) : undefined;
+    const trouble = await groups.trouble(group);
     decided(
       step.target,
       'fail',
@@ -54,20 +61,32 @@ export function createTakers(ports: TakePorts, journal: Journal, now: Date, gaps
         return decided(step.target, 'none', 'another update of the group runs: the next pass tries again');
       if (outcome === 'gone') return decided(step.target, 'ignore', 'the group was deleted');
     }
-    if (journal.isNews(step.once)) decided(step.target, step.action, step.reason);
+    say(step);
   };
 
-  const takeGroup = async (step: GroupStep, group: Group | undefined) => {
+  const takeGroup = async (step: GroupStep, group: Group) => {
     try {
-      if (step.action === 'fail') await fail(step, group);
-      else if (group && !settings.dryRun) await act(step, group);
-      else if (
-        journal.isNews(step.once ?? (settings.dryRun ? `dry#${step.target}#${step.action}` : undefined))
-      )
-        decided(step.target, step.action, step.reason);
+      await (step.action === 'fail' ? fail(step, group) : act(step, group));
     } catch (error) {
       journal.failed(step.target, error);
     }
+  };
+
+  const isWork = (step: GroupStep) =>
+    step.action === 'fail'
+      ? step.askTrouble
+      : !settings.dryRun && (step.record ?? step.resize ?? step.slept) !== undefined;
+
+  /** Undefined where nothing is asked or changed: then all is said. */
+  const takeStage = (steps: readonly GroupStep[], all: readonly Group[]): Promise<unknown> | undefined => {
+    const work: (readonly [GroupStep, Group])[] = [];
+    for (const step of steps) {
+      const group = isWork(step) ? all.find(({ name }) => name === step.target) : undefined;
+      if (group) work.push([step, group]);
+      else say(step);
+    }
+    if (work.length === 0) return undefined;
+    return pMap(work, ([step, group]) => takeGroup(step, group), { concurrency: CONCURRENCY });
   };
 
   const takeAutoscaler = async (step: AutoscalerStep) => {
@@ -90,7 +109,7 @@ export function createTakers(ports: TakePorts, journal: Journal, now: Date, gaps
     }
   };
 
-  return { takeGroup, takeAutoscaler };
+  return { takeStage, takeAutoscaler };
 }
 
 /** The same step tried again by the SDK is one request; the same step of another night is another. */

@@ -116,13 +116,16 @@ async function pass(night: Night, trigger: 'tick' | 'override'): Promise<void> {
   const { world, chance, scenario, options } = night;
   const current = night.faults.newPass();
   const ports = world.portsFor(current);
-  const { autoscaler, ...rest } = options.mutate ? options.mutate(ports, world) : ports;
+  const { autoscaler, groups, nodes, store, trail } = options.mutate ? options.mutate(ports, world) : ports;
   const skew = night.faults.active() ? chance.between(-5, 5) * 1000 : 0;
   const now = new Date(world.clock.now() + skew);
   const act = () =>
     run(
       {
-        ...rest,
+        groups,
+        nodes,
+        store,
+        trail,
         ...(scenario.settings.autoscaler ? { autoscaler } : {}),
         settings: scenario.settings,
         now: () => now,
@@ -131,13 +134,13 @@ async function pass(night: Night, trigger: 'tick' | 'override'): Promise<void> {
       { trigger, byPerson: trigger === 'override' },
     );
   world.observations.counts.passes += 1;
-  const failed = await Promise.race([
+  const failed = await new Promise<boolean>((ended) => {
     (options.mutatePass ? options.mutatePass(act) : act()).then(
-      () => false,
-      () => true,
-    ),
-    current.killed.then(() => true),
-  ]);
+      () => ended(false),
+      () => ended(true),
+    );
+    void current.killed.then(() => ended(true));
+  });
   if (current.crashed()) {
     world.observations.counts.crashes += 1;
     note(night, 'the pass was killed');
