@@ -15,7 +15,7 @@ import { createJournal, DAY_MS, type Journal } from './journal.ts';
 import { seen } from './ledger.ts';
 import { lookAtAutoscaler, lookAtNodes, needsAutoscaler, needsNodes, select } from './look.ts';
 import { EMPTY_MEMO, type Group, type Groups, type Memory, type Nodes } from './ports.ts';
-import { createTakers, type TakePorts } from './take.ts';
+import { type TakePorts, takeAutoscaler, takeStage } from './take.ts';
 
 export interface NightScheduleDeps extends TakePorts {
   readonly nodes: Nodes;
@@ -106,27 +106,28 @@ interface Scene {
 async function carryOut(deps: NightScheduleDeps, journal: Journal, plan: Plan, scene: Scene): Promise<void> {
   const { settings, store } = deps;
   const { memory, now } = scene;
-  const { takeStage, takeAutoscaler } = createTakers(deps, journal, now, journal.memo().gaps);
+  const taking = { ports: deps, journal, now, gaps: journal.memo().gaps };
   const isNewState = !settings.dryRun && !isSameState(memory.state?.value, plan.state);
   const saveState = () => store.writeState(plan.state, memory.state?.version);
 
   // Others learn of a stop before its first node goes; of an outcome only after it was written down.
   const isInTransition = plan.state.phase === 'stopping' || plan.state.phase === 'starting';
   if (isInTransition && isNewState) await saveState();
-  for (const step of plan.before) await takeAutoscaler(step);
+  for (const step of plan.before) await takeAutoscaler(taking, step);
   const isPaused = plan.before.every((step) =>
     journal.failures.every(({ target }) => target !== step.target),
   );
   if (isPaused || plan.isLate) {
     for (const stage of plan.stages) {
-      const work = takeStage(stage, scene.groups);
+      const work = takeStage(taking, stage, scene.groups);
       if (work) await work;
     }
-    for (const step of plan.after) await takeAutoscaler(step);
-    const fallback = scene.all.find((group) => group.name === settings.fallbackGroup);
+    for (const step of plan.after) await takeAutoscaler(taking, step);
+    const { fallbackGroup } = settings;
+    const fallback = fallbackGroup && scene.all.find((group) => group.name === fallbackGroup);
     if (fallback) {
       const short = plan.state.phase === 'starting' ? await shortages(deps.groups, journal, scene) : [];
-      await takeStage([decideFallback(fallback, plan.state.phase, short)], [fallback]);
+      await takeStage(taking, [decideFallback(fallback, plan.state.phase, short)], [fallback]);
     }
   }
   if (isInTransition || journal.failures.length > 0) return;
