@@ -10,7 +10,7 @@ export interface Policy {
   readonly stopDeadlineMinutes: number;
   readonly startDeadlineMinutes: number;
   /** The group on which the autoscaler runs: stopped last, started first. */
-  readonly hostGroup?: string;
+  readonly hostGroup?: string | undefined;
 }
 
 export interface Snapshot {

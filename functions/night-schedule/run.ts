@@ -58,7 +58,7 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
       onManualChange: settings.onManualChange,
       stopDeadlineMinutes: settings.stopDeadlineMinutes,
       startDeadlineMinutes: settings.startDeadlineMinutes,
-      ...(settings.autoscaler ? { hostGroup: settings.autoscaler.hostGroup } : {}),
+      hostGroup: settings.autoscaler?.hostGroup,
     },
   );
   if (cause.byPerson) journal.decided(settings.cluster, 'override', desired.reason);
@@ -67,7 +67,8 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
 
   if (journal.memo() !== memoBefore) {
     const hasFlushed = plan.stages.some((stage) => stage.some((step) => step.slept));
-    await store.writeMemo({ ...journal.memo(), ...(hasFlushed ? { gaps: [] } : {}) }, memory.memo?.version);
+    const memo = journal.memo();
+    await store.writeMemo(hasFlushed ? { ...memo, gaps: [] } : memo, memory.memo?.version);
   }
   await deps.trail.record(journal.decisions);
   if (journal.failures.length > 0) throw new PartialFailureError(journal.failures);

@@ -123,20 +123,17 @@ async function pass(night: Night, trigger: 'tick' | 'override'): Promise<void> {
   const { autoscaler, groups, nodes, store, trail } = options.mutate ? options.mutate(ports, world) : ports;
   const skew = night.faults.active() ? chance.between(-5, 5) * 1000 : 0;
   const now = new Date(world.clock.now() + skew);
-  const act = () =>
-    run(
-      {
-        groups,
-        nodes,
-        store,
-        trail,
-        ...(scenario.settings.autoscaler ? { autoscaler } : {}),
-        settings: scenario.settings,
-        now: () => now,
-        remaining: () => 60_000,
-      },
-      { trigger, byPerson: trigger === 'override' },
-    );
+  const deps = {
+    groups,
+    nodes,
+    store,
+    trail,
+    settings: scenario.settings,
+    now: () => now,
+    remaining: () => 60_000,
+  };
+  const cause = { trigger, byPerson: trigger === 'override' };
+  const act = () => run(scenario.settings.autoscaler ? { ...deps, autoscaler } : deps, cause);
   world.observations.counts.passes += 1;
   const failed = await new Promise<boolean>((ended) => {
     (options.mutatePass ? options.mutatePass(act) : act()).then(

@@ -109,21 +109,26 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     for (const group of cluster.groups.values()) if (nameOf(group) === name) return group;
     return undefined;
   };
-  const viewOf = (group: AutoScalingGroup): Group => ({
-    name: nameOf(group),
-    kind: group.nodegroup ? 'managed' : 'self-managed',
-    autoScalingGroup: group.name,
-    size: sizeOf(group),
-    instances: Array.from(group.instances.values(), ({ id, lifecycleState }) => ({
-      id,
-      inService: lifecycleState === 'InService',
-    })),
-  });
+  const viewOf = (group: AutoScalingGroup): Group => {
+    const instances: { id: string; inService: boolean }[] = [];
+    for (const { id, lifecycleState } of group.instances.values())
+      instances.push({ id, inService: lifecycleState === 'InService' });
+    return {
+      name: nameOf(group),
+      kind: group.nodegroup ? 'managed' : 'self-managed',
+      autoScalingGroup: group.name,
+      size: sizeOf(group),
+      instances,
+    };
+  };
   const sizeOf = (group: AutoScalingGroup) => ({ min: group.min, desired: group.desired, max: group.max });
   const isReady = (id: string) => (readyAt.get(id) ?? Number.POSITIVE_INFINITY) <= context.clock.now();
-  const readyIn = (group: AutoScalingGroup) =>
-    [...group.instances.values()].filter((one) => one.lifecycleState === 'InService' && isReady(one.id))
-      .length;
+  const readyIn = (group: AutoScalingGroup) => {
+    let ready = 0;
+    for (const { id, lifecycleState } of group.instances.values())
+      if (lifecycleState === 'InService' && isReady(id)) ready += 1;
+    return ready;
+  };
   const find = <T>(key: string) => table.get(key) as Versioned<T> | undefined;
   const savedSizes = () => {
     const saved = new Map<string, Versioned<SavedSize>>();

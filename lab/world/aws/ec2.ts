@@ -2,7 +2,7 @@
 import type { InstanceView } from '../seams.ts';
 import { AwsError } from './error.ts';
 import type { AutoScalingGroup, CapacityType, Instance, InstanceState, Scope, Subnet } from './model.ts';
-import type { State } from './state.ts';
+import { isoSeconds, type State } from './state.ts';
 
 export interface Ec2 {
   /** All instances of the account and region; the terminated ones for an hour after their end. */
@@ -67,12 +67,12 @@ export function createEc2(state: State): { readonly api: Ec2; readonly internals
     const hadPods = instance.state !== 'stopping';
     instance.state = next;
     instance.stateChangedAt = state.now();
-    state.emit(instance.view, {
+    state.emit(instance.view, () => ({
       source: 'aws.ec2',
       detailType: 'EC2 Instance State-change Notification',
       resources: [arnOf(instance)],
       detail: { 'instance-id': instance.id, state: next },
-    });
+    }));
     const signals = state.context.signals;
     if (next === 'running') signals.emit('instance-running', instance.view);
     if (hadPods && (next === 'shutting-down' || next === 'stopping'))
@@ -284,5 +284,5 @@ function sizeOf(subnet: Subnet): number {
 
 /** `2026-11-22 10:00:00 GMT` */
 function gmt(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 19).replace('T', ' ').concat(' GMT');
+  return isoSeconds(ms).replace('T', ' ').replace('Z', ' GMT');
 }

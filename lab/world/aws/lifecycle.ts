@@ -171,7 +171,7 @@ export function createLifecycle(state: State): Lifecycle {
         waiting.set(action.token, entry);
       }
       for (const { action } of [...open]) {
-        state.emit(instance.group, eventOf(action));
+        state.emit(instance.group, () => eventOf(action));
         for (const listener of listeners) listener(action);
       }
     },
