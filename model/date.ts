@@ -13,6 +13,18 @@ export function formatDate(days: number): string {
   return new Date(days * DAY_MS).toISOString().slice(0, 10);
 }
 
+/** Instants that are written again and again: of a pass, and of the edge that it waits for. */
+const written = new WeakMap<Date, string>();
+
+/** ISO 8601, UTC. Throws RangeError where it is no date. */
+export function isoOf(at: Date): string {
+  const known = written.get(at);
+  if (known !== undefined) return known;
+  const text = at.toISOString();
+  written.set(at, text);
+  return text;
+}
+
 /** 1970-01-01 was a Thursday. */
 export function weekdayOf(days: number): Weekday {
   return (((((days + 3) % 7) + 7) % 7) + 1) as Weekday;

@@ -182,9 +182,7 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
 }
 
 function offsetAt(timeZone: string, at: number): number {
-  const parts = formatOf(timeZone).formatToParts(at);
-  const text = parts.find((part) => part.type === 'timeZoneName')?.value ?? 'GMT';
-  const found = /GMT([+-])(\d{2}):(\d{2})/.exec(text);
+  const found = /GMT([+-])(\d{2}):(\d{2})/.exec(formatOf(timeZone).format(at));
   if (!found) return 0;
   return (found[1] === '-' ? -1 : 1) * (Number(found[2]) * 60 + Number(found[3])) * 60_000;
 }

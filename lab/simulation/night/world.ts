@@ -121,6 +121,11 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
       instances,
     };
   };
+  const listed = () => {
+    const views: Group[] = [];
+    for (const group of cluster.groups.values()) views.push(viewOf(group));
+    return views;
+  };
   const sizeOf = (group: AutoScalingGroup) => ({ min: group.min, desired: group.desired, max: group.max });
   const isReady = (id: string) => (readyAt.get(id) ?? Number.POSITIVE_INFINITY) <= context.clock.now();
   const readyIn = (group: AutoScalingGroup) => {
@@ -201,7 +206,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     const changed = new Set<string>();
     const ports: NightPorts = {
       groups: {
-        list: () => pass.around('groups.list', () => Array.from(cluster.groups.values(), viewOf)),
+        list: () => pass.around('groups.list', listed),
         resize: (group, to, token) =>
           pass.around(`groups.resize ${group.name}`, () => {
             const outcome = resize(group.name, { ...to }, token);
