@@ -26,8 +26,8 @@ export function ledgerEntries(
     entries.push({
       date: new Date(day * DAY_MINUTES * 60_000).toISOString().slice(0, 10),
       group: sleep.group,
-      from: new Date(from).toISOString(),
-      to: new Date(to).toISOString(),
+      from: isoOf(new Date(from)),
+      to: isoOf(new Date(to)),
       nodes: sleep.nodes,
       asleepMinutes,
       gapMinutes,

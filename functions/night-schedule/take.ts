@@ -42,7 +42,9 @@ export function takeStage(
     if (group) work.push([step, group]);
     else say(taking, step);
   }
-  if (work.length === 0) return undefined;
+  const [first] = work;
+  if (!first) return undefined;
+  if (work.length === 1) return takeGroup(taking, ...first);
   return pMap(work, ([step, group]) => takeGroup(taking, step, group), { concurrency: CONCURRENCY });
 }
 
