@@ -141,6 +141,18 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
       if (key.startsWith('saved#')) saved.set(key.slice('saved#'.length), item as Versioned<SavedSize>);
     return saved;
   };
+  const loaded = (): Memory => {
+    const memory: { -readonly [K in keyof Memory]: Memory[K] } = { saved: savedSizes(), corrupt: [] };
+    const state = find<ClusterState>('state');
+    const memo = find<Memo>('memo');
+    const autoscaler = find<SavedAutoscaler>('autoscaler');
+    const override = find<Override>('override');
+    if (state) memory.state = state;
+    if (memo) memory.memo = memo;
+    if (autoscaler) memory.autoscaler = autoscaler;
+    if (override) memory.override = override.value;
+    return memory;
+  };
   const text = (value: unknown) => JSON.stringify(value);
   const when = () => context.clock.date().toISOString();
 
@@ -240,21 +252,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
           }),
       },
       store: {
-        load: () =>
-          pass.around('store.load', (): Memory => {
-            const state = find<ClusterState>('state');
-            const memo = find<Memo>('memo');
-            const autoscaler = find<SavedAutoscaler>('autoscaler');
-            const override = find<Override>('override');
-            return {
-              saved: savedSizes(),
-              corrupt: [],
-              ...(state ? { state } : {}),
-              ...(memo ? { memo } : {}),
-              ...(autoscaler ? { autoscaler } : {}),
-              ...(override ? { override: override.value } : {}),
-            };
-          }),
+        load: () => pass.around('store.load', loaded),
         writeState: (next, over) => pass.around('store.writeState', () => write('state', next, over)),
         writeSaved: (next, over) =>
           pass.around('store.writeSaved', () => write(`saved#${next.group}`, next, over)),
