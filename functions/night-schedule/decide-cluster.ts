@@ -1,6 +1,5 @@
 /** The order of a pass: autoscaler, groups, host group. Pure: a snapshot in, a plan out. */
 import type { ClusterState } from '#model/cluster-state.ts';
-import { isoOf } from '#model/date.ts';
 import type { Action } from '#model/decision.ts';
 import type { Desired } from '#model/schedule.ts';
 import { decideGroup, type GroupStep, isAsleepSize } from './decide-group.ts';
@@ -161,7 +160,7 @@ function pauseStep(
   if (!isRunning(view)) return undefined;
   const target = view.kind;
   const what = view.kind === 'cluster-autoscaler' ? `${view.replicas} replicas are kept` : 'limits are kept';
-  const next = writtenDown(view, paused?.value, isoOf(snapshot.now));
+  const next = writtenDown(view, paused?.value, snapshot.now.toISOString());
   steps.push({
     target,
     action: 'pause',
@@ -311,8 +310,8 @@ function stateOf(
     phase,
     desired: desired.state,
     reason: desired.reason,
-    since: before && before.phase === phase ? before.since : isoOf(now),
+    since: before && before.phase === phase ? before.since : now.toISOString(),
     groups,
   };
-  return desired.until ? { ...state, until: isoOf(desired.until) } : state;
+  return desired.until ? { ...state, until: desired.until.toISOString() } : state;
 }

@@ -1,5 +1,4 @@
 /** What one group needs now. Pure; every branch ends in an action and a reason. */
-import { isoOf } from '#model/date.ts';
 import type { Action } from '#model/decision.ts';
 import type { Desired } from '#model/schedule.ts';
 import type { Group, SavedSize, Size, Versioned } from './ports.ts';
@@ -88,7 +87,7 @@ function towardsSleep(s: GroupSituation): GroupStep {
           autoScalingGroup: group.autoScalingGroup,
           size: group.size,
           phase: 'stopping',
-          since: isoOf(s.now),
+          since: s.now.toISOString(),
         },
         over: undefined,
       },
@@ -115,7 +114,7 @@ function towardsSleep(s: GroupSituation): GroupStep {
           ...record,
           phase: 'stopping',
           // The deadline of an unfinished stop goes on counting from its beginning.
-          since: record.phase === 'stopping' ? record.since : isoOf(s.now),
+          since: record.phase === 'stopping' ? record.since : s.now.toISOString(),
         },
         over: version,
       },
@@ -155,14 +154,14 @@ function towardsSleep(s: GroupSituation): GroupStep {
       target: group.name,
       action: 'stop',
       reason: `${s.desired.reason}; the start that was asked for may still be under way`,
-      record: { next: { ...record, phase: 'stopping', since: isoOf(s.now) }, over: version },
+      record: { next: { ...record, phase: 'stopping', since: s.now.toISOString() }, over: version },
     };
   if (record.phase === 'restored' || record.phase === 'held')
     return {
       target: group.name,
       action: 'stop',
       reason: `${s.desired.reason}; the group is at zero again`,
-      record: { next: { ...record, phase: 'zeroed', since: isoOf(s.now) }, over: version },
+      record: { next: { ...record, phase: 'zeroed', since: s.now.toISOString() }, over: version },
     };
   if (record.phase === 'asleep') {
     // A group at zero that still gets an instance was launched into just before: it goes by itself.
@@ -182,8 +181,8 @@ function towardsSleep(s: GroupSituation): GroupStep {
         next: {
           ...record,
           phase: 'asleep',
-          since: isoOf(s.now),
-          asleepSince: isoOf(s.now),
+          since: s.now.toISOString(),
+          asleepSince: s.now.toISOString(),
         },
         over: version,
       },
@@ -238,7 +237,7 @@ function towardsWake(s: GroupSituation): GroupStep {
         autoScalingGroup: record.autoScalingGroup,
         size: record.size,
         phase: 'restoring',
-        since: record.phase === 'restoring' ? record.since : isoOf(s.now),
+        since: record.phase === 'restoring' ? record.since : s.now.toISOString(),
       },
       over: version,
     },
@@ -298,7 +297,7 @@ function none(s: GroupSituation, reason: string): GroupStep {
 
 function held(record: SavedSize, now: Date): SavedSize {
   const { asleepSince: _ended, ...rest } = record;
-  return { ...rest, phase: 'held', since: isoOf(now) };
+  return { ...rest, phase: 'held', since: now.toISOString() };
 }
 
 function slept(record: SavedSize): Pick<GroupStep, 'slept'> {

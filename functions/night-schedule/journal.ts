@@ -1,7 +1,6 @@
 /** What one pass decides, what failed, and what it leaves for later passes. */
 
 import { messageOf } from '#functions/shared/errors.ts';
-import { isoOf } from '#model/date.ts';
 import type { Decision } from '#model/decision.ts';
 import type { Memo } from './ports.ts';
 
@@ -32,7 +31,7 @@ export function createJournal(
   const decisions: Decision[] = [];
   const failures: { target: string; error: unknown }[] = [];
   let memo = before;
-  const time = isoOf(pass.now);
+  const time = pass.now.toISOString();
   const age = (at: string) => pass.now.getTime() - Date.parse(at);
 
   const decided: Journal['decided'] = (target, action, reason) => {

@@ -1,5 +1,4 @@
 /** Turns a stretch of observed sleep into ledger entries, one for each date of the schedule's zone. Pure. */
-import { isoOf } from '#model/date.ts';
 import { DAY_MINUTES, firstInstantOf, wallAt } from '#model/zone.ts';
 import type { LedgerEntry, Memo } from './ports.ts';
 
@@ -26,8 +25,8 @@ export function ledgerEntries(
     entries.push({
       date: new Date(day * DAY_MINUTES * 60_000).toISOString().slice(0, 10),
       group: sleep.group,
-      from: isoOf(new Date(from)),
-      to: isoOf(new Date(to)),
+      from: new Date(from).toISOString(),
+      to: new Date(to).toISOString(),
       nodes: sleep.nodes,
       asleepMinutes,
       gapMinutes,
@@ -45,8 +44,8 @@ export function seen(memo: Memo, now: Date): Memo {
   const gap = last !== undefined && memo.seenAt && now.getTime() - last > GAP_MS;
   return {
     ...memo,
-    seenAt: isoOf(now),
-    gaps: gap ? [...memo.gaps, { from: memo.seenAt ?? '', to: isoOf(now) }].slice(-50) : memo.gaps,
+    seenAt: now.toISOString(),
+    gaps: gap ? [...memo.gaps, { from: memo.seenAt ?? '', to: now.toISOString() }].slice(-50) : memo.gaps,
   };
 }
 

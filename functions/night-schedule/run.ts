@@ -5,7 +5,6 @@
 import { PartialFailureError } from '#functions/shared/errors.ts';
 import type { DecisionTrail } from '#functions/shared/observability.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
-import { isoOf } from '#model/date.ts';
 import type { Decision } from '#model/decision.ts';
 import { holidayWarning } from '#model/plan.ts';
 import type { Desired, Override } from '#model/schedule.ts';
@@ -86,13 +85,13 @@ function warn(
 ): void {
   const { schedule, cluster, environment } = settings;
   const stop = stopToWarnOf(schedule, now, overrides, desired, settings.warnMinutes);
-  if (stop && journal.memo().warnedOf !== isoOf(stop)) {
+  if (stop && journal.memo().warnedOf !== stop.toISOString()) {
     journal.decided(
       cluster,
       'warn',
       `stops at ${timeOf(schedule, stop)}; to keep it up: npx nightshift keep-up ${environment} --for 2h`,
     );
-    journal.remember({ warnedOf: isoOf(stop) });
+    journal.remember({ warnedOf: stop.toISOString() });
   }
   const holidays = holidayWarning(schedule.calendar, now);
   if (holidays && journal.isNews('holidays', DAY_MS)) journal.decided(cluster, 'warn', holidays);

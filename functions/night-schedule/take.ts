@@ -1,6 +1,5 @@
 /** Takes the steps of a plan: write down, then act. One that fails does not stop the others. */
 import pMap from 'p-map';
-import { isoOf } from '#model/date.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import type { AutoscalerStep } from './decide-cluster.ts';
 import type { GroupStep } from './decide-group.ts';
@@ -126,6 +125,6 @@ async function writeDown({ ports, now, gaps }: Taking, step: GroupStep, group: G
 
 /** The same step tried again by the SDK is one request; the same step of another night is another. */
 function intentOf(group: Group, step: GroupStep, now: Date): string {
-  const since = typeof step.record?.next === 'object' ? step.record.next.since : isoOf(now);
+  const since = typeof step.record?.next === 'object' ? step.record.next.since : now.toISOString();
   return JSON.stringify([group.autoScalingGroup, step.resize, since, step.record?.over ?? 0]);
 }
