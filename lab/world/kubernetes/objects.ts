@@ -93,21 +93,21 @@ export type KindOf<K extends ResourceKey> = K extends keyof Kinds ? Kinds[K] : K
 
 /** RFC 3339 with whole seconds. */
 export function timestamp(ms: number): string {
-  return `${secondOf(ms)}Z`;
+  return secondOf(ms).stamp;
 }
 
 /** RFC 3339 with microseconds, as in events and leases. */
 export function microTimestamp(ms: number): string {
   const whole = Math.floor(ms);
-  return `${secondOf(ms)}.${String(whole - Math.floor(whole / 1_000) * 1_000).padStart(3, '0')}000Z`;
+  return `${secondOf(ms).text}.${String(whole - Math.floor(whole / 1_000) * 1_000).padStart(3, '0')}000Z`;
 }
 
-const last = { minute: Number.NaN, upToMinute: '', second: Number.NaN, text: '' };
+const last = { minute: Number.NaN, upToMinute: '', second: Number.NaN, text: '', stamp: '' };
 
 /** Up to the second. Many are asked for at one instant, and within one minute: the last ones are kept. */
-function secondOf(ms: number): string {
+function secondOf(ms: number): { readonly text: string; readonly stamp: string } {
   const second = Math.floor(ms / 1_000);
-  if (second === last.second) return last.text;
+  if (second === last.second) return last;
   const minute = Math.floor(second / 60);
   if (minute !== last.minute) {
     last.upToMinute = new Date(minute * 60_000).toISOString().slice(0, 17);
@@ -115,8 +115,9 @@ function secondOf(ms: number): string {
   }
   const rest = second - minute * 60;
   last.text = rest < 10 ? `${last.upToMinute}0${rest}` : `${last.upToMinute}${rest}`;
+  last.stamp = `${last.text}Z`;
   last.second = second;
-  return last.text;
+  return last;
 }
 
 export function controllerOf(object: { metadata: ObjectMeta }): OwnerReference | undefined {

@@ -11,6 +11,7 @@ import {
 } from '../objects.ts';
 import { resourceOfKind } from '../resources.ts';
 import { matchesSelector } from '../selectors.ts';
+import type { Listener } from '../store.ts';
 import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
 import { share } from './deployment.ts';
 
@@ -71,9 +72,10 @@ export function createDisruptionController(context: ControllerContext): void {
       disrupted[pod.metadata.name] = since;
       queue.add(keyOf(budget), until - now + 1_000);
     }
-    const healthy = pods.filter(
-      (pod) => !isPodTerminating(pod) && disrupted[pod.metadata.name] === undefined && isPodReady(pod),
-    ).length;
+    let healthy = 0;
+    for (const pod of pods)
+      if (!isPodTerminating(pod) && disrupted[pod.metadata.name] === undefined && isPodReady(pod))
+        healthy += 1;
     const spare = healthy - desired;
     registry.modifyStatus(KEY, budget.metadata.namespace, budget.metadata.name, (draft) => {
       draft.status = {
@@ -181,8 +183,9 @@ export function createDisruptionController(context: ControllerContext): void {
 
   const seePod = (pod: KubeObject, deleted: boolean) => {
     for (const budget of registry.store.all(KEY)) {
+      if (budget.metadata.namespace !== pod.metadata.namespace) continue;
       const pods = selected.get(keyOf(budget));
-      const known = pods?.has(pod.metadata.name) && budget.metadata.namespace === pod.metadata.namespace;
+      const known = pods?.has(pod.metadata.name);
       const isSelected = !deleted && selects(budget, pod);
       if (!known && !isSelected) continue;
       if (isSelected) pods?.set(pod.metadata.name, pod as PodObject);
@@ -191,7 +194,7 @@ export function createDisruptionController(context: ControllerContext): void {
     }
   };
 
-  registry.subscribe(({ resource, object, previous, type }) => {
+  const see: Listener = ({ resource, object, previous, type }) => {
     if (resource.key === KEY) {
       if (type === 'DELETED') selected.delete(keyOf(object));
       else {
@@ -200,12 +203,13 @@ export function createDisruptionController(context: ControllerContext): void {
         queue.add(keyOf(object));
       }
     } else if (resource.key === 'pods') seePod(object, type === 'DELETED');
-    else if (resource.key === 'deployments.apps' || resource.key === 'replicasets.apps') {
+    else {
       if (previous?.spec?.replicas === object['spec']?.replicas && type === 'MODIFIED') return;
       for (const budget of registry.store.all(KEY))
         if (budget.metadata.namespace === object.metadata.namespace) queue.add(keyOf(budget));
     }
-  });
+  };
+  registry.subscribe(see, [KEY, 'pods', 'deployments.apps', 'replicasets.apps']);
 }
 
 class SyncError extends Error {

@@ -10,6 +10,7 @@
 import type { ContainerState } from 'kubernetes-types/core/v1.d.ts';
 import type { InstanceView } from '../../seams.ts';
 import {
+  type ConditionLike,
   isPodFinished,
   isPodTerminating,
   type KubeObject,
@@ -159,19 +160,13 @@ export function createKubelet(context: ControllerContext, view: InstanceView): K
               message: `containers with unready status: [${draft.spec?.containers.map(({ name }) => name).join(' ')}]`,
             };
       let conditions = draft.status?.conditions;
-      const set = (type: string, value: string, more: { reason?: string; message?: string } = {}) => {
-        // A reason belongs to the state that it explains.
-        conditions = conditions?.map((one) => {
-          if (one.type !== type) return one;
-          const { reason: _, message: __, ...bare } = one;
-          return bare;
-        });
-        conditions = withCondition(conditions, { type, status: value, ...more }, now);
+      const set = (next: { type: string; status: string; reason?: string; message?: string }) => {
+        conditions = withCondition(withoutReason(conditions, next), next, now);
       };
-      set('PodReadyToStartContainers', state.waiting ? 'False' : 'True');
-      set('Initialized', 'True');
-      set('Ready', status, why);
-      set('ContainersReady', status, why);
+      set({ type: 'PodReadyToStartContainers', status: state.waiting ? 'False' : 'True' });
+      set({ type: 'Initialized', status: 'True' });
+      set({ type: 'Ready', status, ...why });
+      set({ type: 'ContainersReady', status, ...why });
       draft.status = {
         ...draft.status,
         phase,
@@ -229,6 +224,20 @@ export function createKubelet(context: ControllerContext, view: InstanceView): K
       pods.clear();
     },
   };
+}
+
+/** A reason belongs to the state that it explains: where `next` gives none, that of before goes. */
+function withoutReason<T extends ConditionLike>(
+  conditions: T[] | undefined,
+  next: ConditionLike,
+): T[] | undefined {
+  const index = conditions?.findIndex((one) => one.type === next.type) ?? -1;
+  const before = conditions?.[index];
+  if (!conditions || !before) return conditions;
+  const isKept = (said: string | undefined, says: string | undefined) => said === undefined || says === said;
+  if (isKept(before.reason, next.reason) && isKept(before.message, next.message)) return conditions;
+  const { reason: _, message: __, ...bare } = before;
+  return conditions.with(index, bare as T);
 }
 
 function annotation(pod: PodObject, name: string): string | undefined {

@@ -1,6 +1,5 @@
 /** Keeps as many active pods as a ReplicaSet asks for. */
 
-import { copyOf } from '../../copy.ts';
 import {
   condition,
   controlledBy,
@@ -8,11 +7,13 @@ import {
   isPodActive,
   isPodReady,
   type KubeObject,
+  type ObjectInput,
   type PodObject,
   type ReplicaSetObject,
 } from '../objects.ts';
 import { suffix } from '../registry.ts';
 import { isStatus } from '../status.ts';
+import type { Listener } from '../store.ts';
 import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
 
 const KEY = 'replicasets.apps';
@@ -28,10 +29,16 @@ export function createReplicaSetController(context: ControllerContext): void {
     const [namespace, name] = splitKey(key);
     const replicaSet = registry.find(KEY, namespace, name);
     if (!replicaSet) return;
-    const pods = [...(podsOf.get(replicaSet.metadata.uid)?.values() ?? [])].filter(isPodActive);
+    const pods = activePods(replicaSet.metadata.uid);
     if (!replicaSet.metadata.deletionTimestamp) scale(replicaSet, pods);
     writeStatus(replicaSet);
   });
+
+  const activePods = (uid: string): PodObject[] => {
+    const active: PodObject[] = [];
+    for (const pod of podsOf.get(uid)?.values() ?? []) if (isPodActive(pod)) active.push(pod);
+    return active;
+  };
 
   const scale = (replicaSet: ReplicaSetObject, pods: readonly PodObject[]) => {
     const wanted = replicaSet.spec?.replicas ?? 1;
@@ -54,7 +61,9 @@ export function createReplicaSetController(context: ControllerContext): void {
     const template = replicaSet.spec?.template;
     const { namespace, name } = replicaSet.metadata;
     try {
-      const pod = registry.create('pods', namespace, {
+      const wanted: ObjectInput = {
+        kind: 'Pod',
+        apiVersion: 'v1',
         metadata: {
           name: `${name}-${suffix(context.hex)}`,
           generateName: `${name}-`,
@@ -62,8 +71,9 @@ export function createReplicaSetController(context: ControllerContext): void {
           annotations: { ...template?.metadata?.annotations },
           ownerReferences: [controlledBy(replicaSet as KubeObject)],
         },
-        spec: copyOf(template?.spec ?? {}),
-      });
+        spec: { ...template?.spec },
+      };
+      const pod = registry.create('pods', namespace, wanted, { own: true });
       recordEvent(
         'replicaset-controller',
         replicaSet as KubeObject,
@@ -87,8 +97,9 @@ export function createReplicaSetController(context: ControllerContext): void {
   };
 
   const writeStatus = ({ metadata: { namespace, name, generation, uid } }: ReplicaSetObject) => {
-    const pods = [...(podsOf.get(uid)?.values() ?? [])].filter(isPodActive);
-    const ready = pods.filter(isPodReady).length;
+    const pods = activePods(uid);
+    let ready = 0;
+    for (const pod of pods) if (isPodReady(pod)) ready += 1;
     registry.modifyStatus(KEY, namespace, name, (draft) => {
       draft.status = {
         ...draft.status,
@@ -101,20 +112,21 @@ export function createReplicaSetController(context: ControllerContext): void {
     });
   };
 
-  registry.subscribe(({ resource, object, type, previous }) => {
+  const see: Listener = ({ resource, object, type, previous }) => {
     if (resource.key === KEY) {
       if (type === 'DELETED') podsOf.delete(object.metadata.uid);
       else if (previous?.metadata.generation !== object.metadata.generation) queue.add(keyOf(object));
-    } else if (resource.key === 'pods') {
+    } else {
       const owner = controllerOf(object);
       if (owner?.kind !== 'ReplicaSet') return;
       const pods = podsOf.get(owner.uid) ?? new Map<string, PodObject>();
-      podsOf.set(owner.uid, pods);
+      if (pods.size === 0) podsOf.set(owner.uid, pods);
       if (type === 'DELETED') pods.delete(object.metadata.name);
       else pods.set(object.metadata.name, object as PodObject);
       queue.add(`${object.metadata.namespace}/${owner.name}`);
     }
-  });
+  };
+  registry.subscribe(see, [KEY, 'pods']);
 }
 
 /** Who goes first when there are too many: unassigned, pending, not ready, then the youngest. */
