@@ -175,6 +175,22 @@ const qualifiedRule =
   "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
+/** Most labels were seen before: what was found right is remembered, up to a bound. */
+function remembering(pattern: RegExp): (text: string) => boolean {
+  const right = new Set<string>();
+  return (text) => {
+    if (right.has(text)) return true;
+    if (!pattern.test(text)) return false;
+    if (right.size >= RIGHT_AT_MOST) right.clear();
+    right.add(text);
+    return true;
+  };
+}
+
+const RIGHT_AT_MOST = 2_000;
+const isQualified = remembering(QUALIFIED);
+const isLabelValue = remembering(LABEL_VALUE);
+
 /** What is wrong with an object, or with a change of one. */
 export function problemsOf(resource: Resource, object: KubeObject, previous?: KubeObject): FieldProblem[] {
   const problems = metadataProblems(resource, object, previous);
@@ -195,7 +211,7 @@ function metadataProblems(resource: Resource, object: KubeObject, previous?: Kub
   if (labels && labels !== before?.labels) problems.push(...labelProblems(labels));
   if (annotations && annotations !== before?.annotations)
     for (const key in annotations)
-      if (!QUALIFIED.test(key)) problems.push(invalidValue('metadata.annotations', key, qualifiedRule));
+      if (!isQualified(key)) problems.push(invalidValue('metadata.annotations', key, qualifiedRule));
   return problems;
 }
 
@@ -203,8 +219,8 @@ function labelProblems(labels: Readonly<Record<string, unknown>>): FieldProblem[
   const problems: FieldProblem[] = [];
   for (const key in labels) {
     const value = labels[key];
-    if (!QUALIFIED.test(key)) problems.push(invalidValue('metadata.labels', key, qualifiedRule));
-    if (typeof value !== 'string' || !LABEL_VALUE.test(value))
+    if (!isQualified(key)) problems.push(invalidValue('metadata.labels', key, qualifiedRule));
+    if (typeof value !== 'string' || !isLabelValue(value))
       problems.push(invalidValue('metadata.labels', value, labelValueRule));
     else if (value.length > 63)
       problems.push(invalidValue('metadata.labels', value, 'must be no more than 63 characters'));
@@ -235,7 +251,7 @@ const rules: Readonly<Record<string, (object: KubeObject) => FieldProblem[]>> = 
       // The server says `metadata` here, where it means `spec`.
       const field = `metadata.taints[${index}]`;
       const problems: FieldProblem[] = [];
-      if (!taint.key || !QUALIFIED.test(taint.key))
+      if (!taint.key || !isQualified(taint.key))
         problems.push(invalidValue(`${field}.key`, taint.key ?? '', qualifiedRule));
       if (!taint.effect) problems.push(required(`${field}.effect`));
       else if (!EFFECTS.includes(taint.effect))
@@ -244,7 +260,7 @@ const rules: Readonly<Record<string, (object: KubeObject) => FieldProblem[]>> = 
           message: `Unsupported value: ${JSON.stringify(taint.effect)}: supported values: ${EFFECTS.map((one) => `"${one}"`).join(', ')}`,
           reason: 'FieldValueNotSupported',
         });
-      if (taint.value && !LABEL_VALUE.test(taint.value))
+      if (taint.value && !isLabelValue(taint.value))
         problems.push(invalidValue(`${field}.value`, taint.value, labelValueRule));
       if (taints.findIndex((other) => other.key === taint.key && other.effect === taint.effect) < index)
         problems.push({

@@ -128,6 +128,7 @@ export function* evict(
       if (!dryRun) {
         registry.update('poddisruptionbudgets.policy', namespace, budget.metadata.name, next as ObjectInput, {
           status: true,
+          own: true,
         });
       }
       break;
@@ -150,39 +151,36 @@ export function runAtOnce<T>(steps: Generator<EvictionStep, T, void>): T {
 }
 
 export function budgetsOf(registry: Registry, pod: PodObject): BudgetObject[] {
-  return registry.store
-    .all('poddisruptionbudgets.policy')
-    .filter(
-      ({ metadata, spec }) =>
-        metadata.namespace === pod.metadata.namespace && matchesSelector(spec?.selector, pod.metadata.labels),
-    );
+  const budgets: BudgetObject[] = [];
+  for (const budget of registry.store.all('poddisruptionbudgets.policy'))
+    if (
+      budget.metadata.namespace === pod.metadata.namespace &&
+      matchesSelector(budget.spec?.selector, pod.metadata.labels)
+    )
+      budgets.push(budget);
+  return budgets;
 }
 
-/** The condition that goes with the numbers of a budget's status. */
-export function withDisruptionAllowed(budget: BudgetObject, now: number): BudgetObject {
-  const status = budget.status;
-  if (!status) return budget;
+/** The status of a budget, with the condition that goes with its numbers. */
+export function withDisruptionAllowed(status: BudgetStatus, now: number): BudgetStatus {
   const allowed = status.disruptionsAllowed > 0;
   return {
-    ...budget,
-    status: {
-      ...status,
-      conditions: withCondition(
-        status.conditions,
-        {
-          type: 'DisruptionAllowed',
-          status: allowed ? 'True' : 'False',
-          reason: allowed ? 'SufficientPods' : 'InsufficientPods',
-          message: '',
-          ...(status.observedGeneration === undefined
-            ? {}
-            : { observedGeneration: status.observedGeneration }),
-        },
-        now,
-      ),
-    },
+    ...status,
+    conditions: withCondition(
+      status.conditions,
+      {
+        type: 'DisruptionAllowed',
+        status: allowed ? 'True' : 'False',
+        reason: allowed ? 'SufficientPods' : 'InsufficientPods',
+        message: '',
+        ...(status.observedGeneration === undefined ? {} : { observedGeneration: status.observedGeneration }),
+      },
+      now,
+    ),
   };
 }
+
+type BudgetStatus = NonNullable<BudgetObject['status']>;
 
 function passesBudgets(pod: PodObject): boolean {
   return isPodFinished(pod) || pod.status?.phase === 'Pending' || isPodTerminating(pod);
@@ -213,17 +211,12 @@ function takeOne(budget: BudgetObject, podName: string, now: number): BudgetObje
     );
   }
   if (status.disruptionsAllowed === 0) throw budgetIsSpent(budget);
-  return withDisruptionAllowed(
-    {
-      ...budget,
-      status: {
-        ...status,
-        disruptionsAllowed: status.disruptionsAllowed - 1,
-        disruptedPods: { ...status.disruptedPods, [podName]: timestamp(now) },
-      },
-    },
-    now,
-  );
+  const taken = {
+    ...status,
+    disruptionsAllowed: status.disruptionsAllowed - 1,
+    disruptedPods: { ...status.disruptedPods, [podName]: timestamp(now) },
+  };
+  return { ...budget, status: withDisruptionAllowed(taken, now) };
 }
 
 const REFUSAL = "Cannot evict pod as it would violate the pod's disruption budget.";

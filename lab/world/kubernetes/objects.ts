@@ -160,19 +160,27 @@ export function withCondition<T extends ConditionLike>(
   next: Omit<T, 'lastTransitionTime'>,
   now: number,
 ): T[] {
-  const list = conditions ? conditions.slice() : [];
-  const index = list.findIndex((one) => one.type === next.type);
-  const before = list[index];
-  if (conditions && before && says(before, next)) return conditions as T[];
-  const changed = before?.status !== next.status;
-  const merged = {
+  const index = conditions?.findIndex((one) => one.type === next.type) ?? -1;
+  const before = conditions?.[index];
+  if (!conditions || !before) {
+    const added = { ...next, lastTransitionTime: timestamp(now) } as T;
+    return conditions ? [...conditions, added] : [added];
+  }
+  if (says(before, next)) return conditions as T[];
+  const list = conditions.slice();
+  list[index] = {
     ...before,
     ...next,
-    lastTransitionTime: changed ? timestamp(now) : before?.lastTransitionTime,
-  } as T;
-  if (index < 0) list.push(merged);
-  else list[index] = merged;
+    lastTransitionTime: before.status === next.status ? before.lastTransitionTime : timestamp(now),
+  };
   return list;
+}
+
+/** The condition without why it is so: a reason belongs to the state that it explains. */
+export function withoutReason<T extends ConditionLike>(one: T): T {
+  if (one.reason === undefined && one.message === undefined) return one;
+  const { reason: _, message: __, ...bare } = one;
+  return bare as T;
 }
 
 function says(condition: ConditionLike, wanted: object): boolean {

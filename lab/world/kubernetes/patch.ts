@@ -161,7 +161,8 @@ function mergeStrategically(target: Json, patch: Json, field: string): Json {
     result = Object.fromEntries(Object.entries(result).filter(([key]) => retained.includes(key)));
   for (const [key, value] of Object.entries(patch)) {
     if (key === '$retainKeys' || key === '$patch') continue;
-    const directive = /^\$(deleteFromPrimitiveList|setElementOrder)\/(.+)$/.exec(key);
+    const directive =
+      key[0] === '$' ? /^\$(deleteFromPrimitiveList|setElementOrder)\/(.+)$/.exec(key) : undefined;
     if (directive) {
       const [, what, list = ''] = directive;
       if (what === 'deleteFromPrimitiveList' && Array.isArray(result[list]))
@@ -172,7 +173,7 @@ function mergeStrategically(target: Json, patch: Json, field: string): Json {
     else result[key] = mergeStrategically(result[key], value, key);
   }
   for (const [key, order] of Object.entries(patch)) {
-    const list = /^\$setElementOrder\/(.+)$/.exec(key)?.[1];
+    const list = key[0] === '$' ? /^\$setElementOrder\/(.+)$/.exec(key)?.[1] : undefined;
     if (list && Array.isArray(order) && Array.isArray(result[list]))
       result[list] = reorder(result[list], order, list);
   }

@@ -7,7 +7,8 @@ export function tolerates(tolerations: readonly Toleration[] | undefined, taint:
   return tolerations?.some((one) => isFor(one, taint)) ?? false;
 }
 
-function isFor(toleration: Toleration, taint: Taint): boolean {
+/** Whether the toleration tolerates the taint. */
+export function isFor(toleration: Toleration, taint: Taint): boolean {
   const { effect, key, operator, value = '' } = toleration;
   if ((effect && effect !== taint.effect) || (key && key !== taint.key)) return false;
   return operator === 'Exists' || (!!key && value === (taint.value ?? ''));
@@ -32,25 +33,26 @@ export function matchesNode(spec: PodSpec | undefined, node: NodeObject): boolea
   return !terms || terms.some((term) => matchesTerm(term, node));
 }
 
+function matches(value: string | undefined, operator: string, values: readonly string[]): boolean {
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+    case 'Gt':
+      return value !== undefined && Number(value) > Number(values[0]);
+    case 'Lt':
+      return value !== undefined && Number(value) < Number(values[0]);
+    default:
+      throw new Error(`unknown node selector operator "${operator}"`);
+  }
+}
+
 function matchesTerm(term: NodeSelectorTerm, node: NodeObject): boolean {
-  const matches = (value: string | undefined, operator: string, values: readonly string[]): boolean => {
-    switch (operator) {
-      case 'In':
-        return value !== undefined && values.includes(value);
-      case 'NotIn':
-        return value === undefined || !values.includes(value);
-      case 'Exists':
-        return value !== undefined;
-      case 'DoesNotExist':
-        return value === undefined;
-      case 'Gt':
-        return value !== undefined && Number(value) > Number(values[0]);
-      case 'Lt':
-        return value !== undefined && Number(value) < Number(values[0]);
-      default:
-        throw new Error(`unknown node selector operator "${operator}"`);
-    }
-  };
   const expressions = term.matchExpressions ?? [];
   const fields = term.matchFields ?? [];
   return (

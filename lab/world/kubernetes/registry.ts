@@ -33,12 +33,9 @@ import type { Store } from './store.ts';
 
 export interface WriteOptions {
   readonly dryRun?: boolean;
-}
-
-export interface CreateOptions extends WriteOptions {
   /**
-   * The object was made for this write: it is stored itself, not a copy. It may share parts with stored objects of
-   * which all defaults are set.
+   * The object was made for this write: it is stored itself, not a copy. What it shares with stored objects has all
+   * defaults already, and nobody changes it any more.
    */
   readonly own?: boolean;
 }
@@ -55,7 +52,7 @@ export interface Registry {
     key: K,
     namespace: string | undefined,
     object: ObjectInput,
-    options?: CreateOptions,
+    options?: WriteOptions,
   ): KindOf<K>;
   /** A full update; without a resourceVersion it is unconditional. */
   update<K extends ResourceKey>(
@@ -225,7 +222,7 @@ export function createRegistry(
     }
     if (metadata.resourceVersion && metadata.resourceVersion !== previous.metadata.resourceVersion)
       throw conflict(resource, name, MODIFIED);
-    const draft = copyOf(object) as KubeObject;
+    const draft = (options.own ? { ...object } : copyOf(object)) as KubeObject;
     draft.metadata = {
       ...(draft.metadata ?? {}),
       name,
@@ -235,7 +232,7 @@ export function createRegistry(
       for (const key of Object.keys(previous)) if (!(key in draft)) draft[key] = previous[key];
       draft.spec = previous.spec;
     } else if (resource.subresources.includes('status')) {
-      if (previous.status === undefined) delete draft.status;
+      if (previous.status === undefined) drop(draft, 'status');
       else draft.status = previous.status;
     }
     return write(resource, previous, draft, options);
@@ -248,7 +245,7 @@ export function createRegistry(
     find: (key: string, namespace: string | undefined, name: string) => store.get(key, namespace, name),
     list: (key: string, options: ListOptions = {}) => listing(resourceOf(key), options),
 
-    create(key: string, namespace: string | undefined, object: ObjectInput, options: CreateOptions = {}) {
+    create(key: string, namespace: string | undefined, object: ObjectInput, options: WriteOptions = {}) {
       const resource = resourceOf(key);
       const given = object.metadata ?? {};
       if (resource.namespaced && given.namespace && namespace !== undefined && given.namespace !== namespace)
@@ -320,7 +317,7 @@ export function createRegistry(
       const previous = existing(resource, namespace, name);
       const apply = { json: jsonPatch, merge: mergePatch, strategic: strategicMergePatch }[options.type];
       checkPatch(patch, options.type);
-      const patched = apply(previous, patch) as ObjectInput;
+      const patched = apply(previous, copyOf(patch)) as ObjectInput;
       const { uid } = patched.metadata ?? {};
       if (uid !== undefined && uid !== previous.metadata.uid)
         throw invalid(resource, name, [
@@ -330,7 +327,7 @@ export function createRegistry(
             reason: 'FieldValueInvalid',
           },
         ]);
-      return replace(resource, previous, patched, options);
+      return replace(resource, previous, patched, { ...options, own: true });
     },
 
     modify(

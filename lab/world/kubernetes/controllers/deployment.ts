@@ -158,6 +158,7 @@ export function createDeploymentController(context: ControllerContext): void {
 
   /** Keeps as many old ReplicaSets as `revisionHistoryLimit` says. */
   const forgetOld = (deployment: DeploymentObject, older: readonly ReplicaSetObject[]) => {
+    if (older.length === 0) return;
     const revision = (one: ReplicaSetObject) => Number(one.metadata.annotations?.[REVISION] ?? 0);
     const empty = older
       .filter(

@@ -10,13 +10,13 @@
 import type { ContainerState } from 'kubernetes-types/core/v1.d.ts';
 import type { InstanceView } from '../../seams.ts';
 import {
-  type ConditionLike,
   isPodFinished,
   isPodTerminating,
   type KubeObject,
   type PodObject,
   timestamp,
   withCondition,
+  withoutReason,
 } from '../objects.ts';
 import type { ControllerContext } from './controller.ts';
 
@@ -161,7 +161,11 @@ export function createKubelet(context: ControllerContext, view: InstanceView): K
             };
       let conditions = draft.status?.conditions;
       const set = (next: { type: string; status: string; reason?: string; message?: string }) => {
-        conditions = withCondition(withoutReason(conditions, next), next, now);
+        const index = conditions?.findIndex((one) => one.type === next.type) ?? -1;
+        const before = conditions?.[index];
+        if (before && (before.reason !== next.reason || before.message !== next.message))
+          conditions = conditions?.with(index, withoutReason(before));
+        conditions = withCondition(conditions, next, now);
       };
       set({ type: 'PodReadyToStartContainers', status: state.waiting ? 'False' : 'True' });
       set({ type: 'Initialized', status: 'True' });
@@ -224,20 +228,6 @@ export function createKubelet(context: ControllerContext, view: InstanceView): K
       pods.clear();
     },
   };
-}
-
-/** A reason belongs to the state that it explains: where `next` gives none, that of before goes. */
-function withoutReason<T extends ConditionLike>(
-  conditions: T[] | undefined,
-  next: ConditionLike,
-): T[] | undefined {
-  const index = conditions?.findIndex((one) => one.type === next.type) ?? -1;
-  const before = conditions?.[index];
-  if (!conditions || !before) return conditions;
-  const isKept = (said: string | undefined, says: string | undefined) => said === undefined || says === said;
-  if (isKept(before.reason, next.reason) && isKept(before.message, next.message)) return conditions;
-  const { reason: _, message: __, ...bare } = before;
-  return conditions.with(index, bare as T);
 }
 
 function annotation(pod: PodObject, name: string): string | undefined {

@@ -14,7 +14,7 @@ import {
   withCondition,
 } from '../objects.ts';
 import { isEqual } from '../patch.ts';
-import { tolerates } from '../placement.ts';
+import { isFor } from '../placement.ts';
 import { isStatus } from '../status.ts';
 import type { Listener } from '../store.ts';
 import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
@@ -263,14 +263,12 @@ function timeLeft(pod: PodObject, node: NodeObject, now: number): number | undef
   let left: number | undefined;
   for (const taint of node.spec?.taints ?? []) {
     if (taint.effect !== 'NoExecute') continue;
-    const matching = (pod.spec?.tolerations ?? []).filter((one) => tolerates([one], taint));
+    const matching = (pod.spec?.tolerations ?? []).filter((one) => isFor(one, taint));
     if (matching.length === 0) return 0;
-    const limits = matching.flatMap(({ tolerationSeconds }) =>
-      tolerationSeconds === undefined ? [] : [Math.max(0, tolerationSeconds)],
-    );
-    if (limits.length === 0) continue;
+    const limit = Math.min(...matching.map((one) => one.tolerationSeconds ?? Number.POSITIVE_INFINITY));
+    if (limit === Number.POSITIVE_INFINITY) continue;
     const since = taint.timeAdded ? Date.parse(taint.timeAdded) : now;
-    const ends = since + Math.min(...limits) * 1_000 - now;
+    const ends = since + Math.max(0, limit) * 1_000 - now;
     left = Math.max(0, Math.min(left ?? ends, ends));
   }
   return left;

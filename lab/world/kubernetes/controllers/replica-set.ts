@@ -30,8 +30,8 @@ export function createReplicaSetController(context: ControllerContext): void {
     const replicaSet = registry.find(KEY, namespace, name);
     if (!replicaSet) return;
     const pods = activePods(replicaSet.metadata.uid);
-    if (!replicaSet.metadata.deletionTimestamp) scale(replicaSet, pods);
-    writeStatus(replicaSet);
+    const isScaled = !replicaSet.metadata.deletionTimestamp && scale(replicaSet, pods);
+    writeStatus(replicaSet, isScaled ? activePods(replicaSet.metadata.uid) : pods);
   });
 
   const activePods = (uid: string): PodObject[] => {
@@ -40,11 +40,12 @@ export function createReplicaSetController(context: ControllerContext): void {
     return active;
   };
 
-  const scale = (replicaSet: ReplicaSetObject, pods: readonly PodObject[]) => {
+  /** False when there was nothing to do. */
+  const scale = (replicaSet: ReplicaSetObject, pods: readonly PodObject[]): boolean => {
     const wanted = replicaSet.spec?.replicas ?? 1;
-    for (let count = pods.length; count < wanted; count++) if (!createPod(replicaSet)) return;
-    if (pods.length <= wanted) return;
-    const surplus = [...pods].sort(byExpendability).slice(0, pods.length - wanted);
+    if (pods.length === wanted) return false;
+    for (let count = pods.length; count < wanted; count++) if (!createPod(replicaSet)) return true;
+    const surplus = [...pods].sort(byExpendability).slice(0, Math.max(0, pods.length - wanted));
     for (const pod of surplus) {
       registry.delete('pods', pod.metadata.namespace, pod.metadata.name);
       recordEvent(
@@ -55,6 +56,7 @@ export function createReplicaSetController(context: ControllerContext): void {
         `Deleted pod: ${pod.metadata.name}`,
       );
     }
+    return true;
   };
 
   const createPod = (replicaSet: ReplicaSetObject): boolean => {
@@ -96,8 +98,10 @@ export function createReplicaSetController(context: ControllerContext): void {
     }
   };
 
-  const writeStatus = ({ metadata: { namespace, name, generation, uid } }: ReplicaSetObject) => {
-    const pods = activePods(uid);
+  const writeStatus = (
+    { metadata: { namespace, name, generation } }: ReplicaSetObject,
+    pods: readonly PodObject[],
+  ) => {
     let ready = 0;
     for (const pod of pods) if (isPodReady(pod)) ready += 1;
     registry.modifyStatus(KEY, namespace, name, (draft) => {

@@ -1,6 +1,5 @@
 /** Binds Pending pods to nodes that are ready for them and have room. */
 import {
-  type ConditionLike,
   condition,
   controllerOf,
   isPodFinished,
@@ -8,6 +7,7 @@ import {
   type NodeObject,
   type PodObject,
   withCondition,
+  withoutReason,
 } from '../objects.ts';
 import { isEqual } from '../patch.ts';
 import {
@@ -23,7 +23,7 @@ import {
 } from '../placement.ts';
 import { resourceOf } from '../resources.ts';
 import type { Listener } from '../store.ts';
-import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
+import { type ControllerContext, createQueue, keyOf } from './controller.ts';
 
 interface Candidate extends Bin {
   /** Pods on the node by the uid of their controller, to spread them. */
@@ -34,6 +34,10 @@ interface Candidate extends Bin {
 const BACKOFF_MS = { first: 1_000, most: 10_000 };
 
 interface Waiting {
+  readonly namespace: string | undefined;
+  readonly name: string;
+  /** As it was when the queue was last looked at. */
+  pod: PodObject;
   failures: number;
   /** Virtual ms. */
   retryAt: number;
@@ -56,7 +60,8 @@ export function createScheduler(context: ControllerContext): void {
     let candidates: readonly Candidate[] | undefined;
     /** By what the pods ask for: where they may go at all, and why there is no more room for such a pod. */
     const places = new Map<string, { possible: Candidate[]; refusal?: string }>();
-    for (const { key, pod, waiting } of inOrder()) {
+    for (const waiting of inOrder()) {
+      const { pod } = waiting;
       if (waiting.retryAt > clock.now()) {
         queue.add('', waiting.retryAt - clock.now());
         continue;
@@ -68,7 +73,7 @@ export function createScheduler(context: ControllerContext): void {
       places.set(kind, place);
       const chosen = place.refusal === undefined ? choose(pod, room, place.possible) : undefined;
       if (chosen) {
-        pending.delete(key);
+        pending.delete(keyOf(pod));
         bind(pod, room, chosen);
         continue;
       }
@@ -80,15 +85,18 @@ export function createScheduler(context: ControllerContext): void {
     }
   });
 
-  const inOrder = (): { key: string; pod: PodObject; waiting: Waiting }[] => {
-    const pods: { key: string; pod: PodObject; waiting: Waiting }[] = [];
+  const inOrder = (): Waiting[] => {
+    const inLine: Waiting[] = [];
     for (const [key, waiting] of pending) {
-      const [namespace, name] = splitKey(key);
-      const pod = registry.find('pods', namespace, name);
-      if (pod && isWaiting(pod)) pods.push({ key, pod, waiting });
-      else pending.delete(key);
+      const pod = registry.find('pods', waiting.namespace, waiting.name);
+      if (!pod || !isWaiting(pod)) {
+        pending.delete(key);
+        continue;
+      }
+      waiting.pod = pod;
+      inLine.push(waiting);
     }
-    return pods.sort((a, b) => (b.pod.spec?.priority ?? 0) - (a.pod.spec?.priority ?? 0));
+    return inLine.sort((a, b) => (b.pod.spec?.priority ?? 0) - (a.pod.spec?.priority ?? 0));
   };
 
   const candidateOf = (node: NodeObject): Candidate => {
@@ -127,7 +135,7 @@ export function createScheduler(context: ControllerContext): void {
       status: {
         ...pod.status,
         conditions: withCondition(
-          pod.status?.conditions?.map(bare),
+          pod.status?.conditions?.map(withoutReason),
           { type: 'PodScheduled', status: 'True' },
           clock.now(),
         ),
@@ -165,7 +173,8 @@ export function createScheduler(context: ControllerContext): void {
         pending.delete(key);
         if (pod.spec?.nodeName && pending.size > 0) queue.add('');
       } else if (type === 'ADDED' && isWaiting(pod)) {
-        pending.set(key, { failures: 0, retryAt: 0 });
+        const { namespace, name } = pod.metadata;
+        pending.set(key, { namespace, name, pod, failures: 0, retryAt: 0 });
         queue.add('');
       } else if (isPodFinished(pod) && pending.size > 0) queue.add('');
     } else if (pending.size > 0 && (type !== 'MODIFIED' || !offersSame(object, previous))) queue.add('');
@@ -196,12 +205,6 @@ function isWaiting(pod: PodObject): boolean {
 function demandOf({ spec }: PodObject): Demand {
   const room = requestsOf(spec);
   return { spec, kind: JSON.stringify([spec?.nodeSelector, spec?.affinity, spec?.tolerations, room]), room };
-}
-
-function bare<T extends ConditionLike>(one: T): T {
-  if (one.reason === undefined && one.message === undefined) return one;
-  const { reason: _, message: __, ...rest } = one;
-  return rest as T;
 }
 
 function mayGo(pod: PodObject, candidate: Candidate): boolean {
