@@ -367,7 +367,9 @@ export function createRegistry(
       const previous = existing(resource, namespace, name);
       const draft = { ...previous };
       change(draft);
-      return isEqual(draft.status, previous.status) ? previous : store.put(resource, draft);
+      if (isEqual(draft.status, previous.status)) return previous;
+      draft.metadata = { ...draft.metadata };
+      return store.put(resource, draft);
     },
 
     delete(

@@ -23,7 +23,10 @@ export interface Store {
   /** All of a resource, ordered by namespace and name as etcd orders them. Not to be changed. */
   all<K extends ResourceKey>(key: K): readonly KindOf<K>[];
   podsOn(nodeName: string): readonly PodObject[];
-  /** Writes the object under a new version. It is the store's from then on: nobody may change it any more. */
+  /**
+   * Writes the object under a new version, which it is told in its metadata. Both are the store's from then on: nobody
+   * may change them any more.
+   */
   put(resource: Resource, object: KubeObject): KubeObject;
   remove(resource: Resource, object: KubeObject): KubeObject;
   version(): number;
@@ -152,12 +155,11 @@ export function createStore(clock: Clock): Store {
       const one = table(resource.key);
       const previous = find(one, object);
       version += 1;
-      const stored = object;
-      stored.metadata = { ...object.metadata, resourceVersion: String(version) };
-      keep(one, stored, previous === undefined);
-      if (resource.key === 'pods') index(previous, stored);
-      record(one, { type: previous ? 'MODIFIED' : 'ADDED', resource, object: stored, previous, version });
-      return stored;
+      object.metadata.resourceVersion = String(version);
+      keep(one, object, previous === undefined);
+      if (resource.key === 'pods') index(previous, object);
+      record(one, { type: previous ? 'MODIFIED' : 'ADDED', resource, object, previous, version });
+      return object;
     },
     remove(resource, object) {
       const one = table(resource.key);

@@ -323,9 +323,12 @@ function hasTemplate(replicaSet: ReplicaSetObject, deployment: DeploymentObject)
 /** FNV-1a over the template, in the alphabet of generated names. */
 function templateHash(template: unknown): string {
   let hash = 0x811c9dc5;
-  for (const character of JSON.stringify(template)) {
-    hash ^= character.codePointAt(0) ?? 0;
-    hash = Math.imul(hash, 0x01000193) >>> 0;
+  const text = JSON.stringify(template);
+  for (let index = 0; index < text.length; index++) {
+    const point = text.codePointAt(index) ?? 0;
+    // A character outside the basic plane takes two places.
+    if (point > 0xffff) index++;
+    hash = Math.imul(hash ^ point, 0x01000193) >>> 0;
   }
   const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
   return String(hash).replace(/\d/g, (digit) => alphabet[Number(digit)] ?? 'b');

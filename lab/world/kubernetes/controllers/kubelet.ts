@@ -159,12 +159,12 @@ export function createKubelet(context: ControllerContext, view: InstanceView): K
               reason: 'ContainersNotReady',
               message: `containers with unready status: [${draft.spec?.containers.map(({ name }) => name).join(' ')}]`,
             };
-      let conditions = draft.status?.conditions;
+      let conditions = draft.status?.conditions ?? [];
       const set = (next: { type: string; status: string; reason?: string; message?: string }) => {
-        const index = conditions?.findIndex((one) => one.type === next.type) ?? -1;
-        const before = conditions?.[index];
+        const index = conditions.findIndex((one) => one.type === next.type);
+        const before = conditions[index];
         if (before && (before.reason !== next.reason || before.message !== next.message))
-          conditions = conditions?.with(index, withoutReason(before));
+          conditions = conditions.with(index, withoutReason(before));
         conditions = withCondition(conditions, next, now);
       };
       set({ type: 'PodReadyToStartContainers', status: state.waiting ? 'False' : 'True' });
@@ -174,11 +174,11 @@ export function createKubelet(context: ControllerContext, view: InstanceView): K
       draft.status = {
         ...draft.status,
         phase,
-        ...(conditions ? { conditions } : {}),
+        conditions,
         hostIP: view.privateIp,
         hostIPs: [{ ip: view.privateIp }],
         startTime: draft.status?.startTime ?? timestamp(now),
-        ...(state.waiting ? {} : podAddress(draft)),
+        ...(state.waiting ? undefined : podAddress(draft)),
         containerStatuses: (draft.spec?.containers ?? []).map(({ name, image = '' }) => ({
           name,
           image,

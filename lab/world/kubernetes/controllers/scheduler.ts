@@ -131,6 +131,7 @@ export function createScheduler(context: ControllerContext): void {
     // Through the store: the binding is the one write that may set a pod's node.
     registry.store.put(resourceOf('pods'), {
       ...(pod as KubeObject),
+      metadata: { ...pod.metadata },
       spec: { ...pod.spec, nodeName: node.metadata.name },
       status: {
         ...pod.status,
