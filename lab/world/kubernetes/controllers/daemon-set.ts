@@ -106,7 +106,7 @@ export function createDaemonSetController(context: ControllerContext): void {
         name: `${name}-${suffix(context.hex)}`,
         generateName: `${name}-`,
         labels: { ...template?.metadata?.labels, 'pod-template-generation': '1' },
-        annotations: { ...template?.metadata?.annotations },
+        ...(template?.metadata?.annotations ? { annotations: template.metadata.annotations } : undefined),
         ownerReferences: [controlledBy(daemonSet as KubeObject)],
       },
       spec: {

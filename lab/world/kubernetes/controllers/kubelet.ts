@@ -10,6 +10,7 @@
 import type { ContainerState } from 'kubernetes-types/core/v1.d.ts';
 import type { InstanceView } from '../../seams.ts';
 import {
+  condition,
   isPodFinished,
   isPodTerminating,
   type KubeObject,
@@ -161,10 +162,9 @@ export function createKubelet(context: ControllerContext, view: InstanceView): K
             };
       let conditions = draft.status?.conditions ?? [];
       const set = (next: { type: string; status: string; reason?: string; message?: string }) => {
-        const index = conditions.findIndex((one) => one.type === next.type);
-        const before = conditions[index];
+        const before = condition(draft, next.type);
         if (before && (before.reason !== next.reason || before.message !== next.message))
-          conditions = conditions.with(index, withoutReason(before));
+          conditions = conditions.map((one) => (one === before ? withoutReason(one) : one));
         conditions = withCondition(conditions, next, now);
       };
       set({ type: 'PodReadyToStartContainers', status: state.waiting ? 'False' : 'True' });

@@ -69,8 +69,8 @@ export function createReplicaSetController(context: ControllerContext): void {
         metadata: {
           name: `${name}-${suffix(context.hex)}`,
           generateName: `${name}-`,
-          labels: { ...template?.metadata?.labels },
-          annotations: { ...template?.metadata?.annotations },
+          labels: template?.metadata?.labels ?? {},
+          ...(template?.metadata?.annotations ? { annotations: template.metadata.annotations } : undefined),
           ownerReferences: [controlledBy(replicaSet as KubeObject)],
         },
         spec: { ...template?.spec },
