@@ -4,7 +4,7 @@
  */
 import { ClusterTroubleError } from './errors.ts';
 import { daemonSetOf, treat } from './pods.ts';
-import type { Clock, Cluster, Pod, PodOwner, Reply } from './ports.ts';
+import type { Alarm, Clock, Cluster, Pod, PodOwner, Reply } from './ports.ts';
 import { backoffMs, judge, type Verdict } from './reply.ts';
 
 export interface DrainOrder {
@@ -100,7 +100,7 @@ export async function drain(
   let taken = false;
   let failure: { error: unknown } | undefined;
   let trouble: { error: unknown; times: number } | undefined;
-  let wake: () => void = () => undefined;
+  let alarm: Alarm | undefined;
   let nextLook = began;
   let nextBeat = began + BEAT_MS;
 
@@ -114,7 +114,7 @@ export async function drain(
       void beat();
     }
     issue();
-    await pause(Math.min(nextLook, nextBeat, nextDue(), end));
+    await pause(Math.min(nextLook, nextBeat, nextDue(), end) - now());
     if (failure) throw failure.error;
     if (taken) return report('taken');
     if (seen && isEmpty()) return report('empty');
@@ -336,12 +336,15 @@ export async function drain(
     return due;
   }
 
-  /** Until `instant`, or until something has happened. */
-  async function pause(instant: number): Promise<void> {
-    const woken = new AbortController();
-    // With a reason of its own it need not make an exception, with its stack, each time.
-    wake = () => woken.abort('woken');
-    await clock.sleep(Math.max(0, instant - now()), woken.signal);
+  /** For so long, or until something has happened. */
+  async function pause(ms: number): Promise<void> {
+    alarm = clock.alarm(Math.max(0, ms));
+    await alarm.rang;
+  }
+
+  function wake(): void {
+    alarm?.ring();
+    alarm = undefined;
   }
 
   async function beat(): Promise<void> {

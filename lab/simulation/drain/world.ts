@@ -238,7 +238,7 @@ export function createDrainWorld(options: WorldOptions<Scenario>) {
       claims: createClaims(store),
       cordons: createCordons(store),
       names: createNodeNames(store),
-      gate: createGate({ sleep: (ms, signal) => ports.clock.sleep(ms, signal) }),
+      gate: createGate({ alarm: (ms) => ports.clock.alarm(ms) }),
       night: createNight(store),
       trail: {
         record: (made) =>
@@ -255,19 +255,22 @@ export function createDrainWorld(options: WorldOptions<Scenario>) {
       clock: {
         now: () => clock.date(),
         random: () => chance.next(),
-        sleep: (ms, signal) => {
+        sleep: (ms) => ports.clock.alarm(ms).rang,
+        alarm(ms) {
           const current = calls.pass();
-          return new Promise((resolve) => {
-            if (signal?.aborted) return resolve();
-            const timer = clock.after(ms, () => {
-              // Who was killed wakes up no more.
-              if (!current.crashed()) resolve();
-            });
-            signal?.addEventListener('abort', () => {
+          const { promise, resolve } = Promise.withResolvers<void>();
+          // Who was killed wakes up no more.
+          const wake = () => {
+            if (!current.crashed()) resolve();
+          };
+          const timer = clock.after(ms, wake);
+          return {
+            rang: promise,
+            ring() {
               timer.cancel();
-              if (!current.crashed()) resolve();
-            });
-          });
+              wake();
+            },
+          };
         },
       },
     };
