@@ -324,9 +324,9 @@ export async function drain(
   }
 
   /** For so long, or until something has happened. */
-  async function pause(ms: number): Promise<void> {
+  function pause(ms: number): Promise<void> {
     alarm = clock.alarm(Math.max(0, ms));
-    await alarm.rang;
+    return alarm.rang;
   }
 
   function wake(): void {
