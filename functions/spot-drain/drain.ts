@@ -137,7 +137,8 @@ export async function drain(
   async function look(started: number): Promise<void> {
     try {
       const pods = await cluster.podsOn(order.node);
-      await learnDaemonSets(pods);
+      const strange = pods.filter(isOfStrangeDaemonSet);
+      if (strange.length > 0) await learnDaemonSets(strange);
       see(pods);
       trouble = undefined;
       nextLook = started + LOOK_MS;
@@ -169,11 +170,17 @@ export async function drain(
     }
   }
 
+  /** Of a DaemonSet that was not asked for yet. */
+  function isOfStrangeDaemonSet(pod: Pod): boolean {
+    const owner = daemonSetOf(pod);
+    return owner !== undefined && !daemonSets.has(owner.uid);
+  }
+
   async function learnDaemonSets(pods: readonly Pod[]): Promise<void> {
     const unknown = new Map<string, { owner: PodOwner; namespace: string }>();
     for (const pod of pods) {
       const owner = daemonSetOf(pod);
-      if (owner && !daemonSets.has(owner.uid)) unknown.set(owner.uid, { owner, namespace: pod.namespace });
+      if (owner) unknown.set(owner.uid, { owner, namespace: pod.namespace });
     }
     await Promise.all(
       [...unknown.values()].map(async ({ owner, namespace }) => {
