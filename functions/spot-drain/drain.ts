@@ -332,7 +332,7 @@ export async function drain(
 
   /** For so long, or until something has happened. */
   function pause(ms: number): Promise<void> {
-    alarm = clock.alarm(Math.max(0, ms));
+    alarm = clock.alarm(Math.max(0, Math.ceil(ms)));
     return alarm.rang;
   }
 
