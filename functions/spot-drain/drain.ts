@@ -221,6 +221,7 @@ export async function drain(
     const isFirstWaveAnswered = courses.every(isAnswered);
     let next = Number.POSITIVE_INFINITY;
     for (const course of courses) {
+      if (course.state !== 'waiting' && course.state !== 'stuck') continue;
       if (time >= forceDue(course)) void force(course);
       else if (time < end && time >= evictionDue(course, isFirstWaveAnswered)) void evict(course);
       next = Math.min(next, evictionDue(course, isFirstWaveAnswered), forceDue(course));
@@ -228,10 +229,10 @@ export async function drain(
     return next;
   }
 
-  async function evict(course: Course): Promise<void> {
+  function evict(course: Course): Promise<void> {
     course.evicting = true;
     course.attempts++;
-    await call(cluster.evict(course.pod, shortenedGrace(course)), (reply) => {
+    return call(cluster.evict(course.pod, shortenedGrace(course)), (reply) => {
       course.evicting = false;
       course.answers++;
       const verdict = judge(reply);
@@ -240,9 +241,9 @@ export async function drain(
     });
   }
 
-  async function force(course: Course): Promise<void> {
+  function force(course: Course): Promise<void> {
     course.forced = true;
-    await call(cluster.remove(course.pod, forcedGrace(course)), (reply) => {
+    return call(cluster.remove(course.pod, forcedGrace(course)), (reply) => {
       const again = apply(course, judge(reply));
       if (again === undefined) return;
       course.forced = false;
@@ -306,7 +307,6 @@ export async function drain(
   /** From when on the pod is deleted past its budget. It is always asked to go first. */
   function forceDue(course: Course): number {
     if (!order.force || !order.deadline || course.forced) return Number.POSITIVE_INFINITY;
-    if (course.state !== 'waiting' && course.state !== 'stuck') return Number.POSITIVE_INFINITY;
     if (course.attempts === 0) return Number.POSITIVE_INFINITY;
     const deadline = order.deadline.getTime();
     const half = Math.max(0, (deadline - order.from.getTime()) / 2);
