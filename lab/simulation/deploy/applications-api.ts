@@ -33,7 +33,7 @@ export function createApplicationsApi(options: ApplicationsApiOptions): Pick<Kub
     if (!name || (method !== 'GET' && method !== 'PATCH'))
       throw new Error(`${method} ${path} is no request of branch-deploy`);
     // There are no workloads whose watch would tell the controller that a rollout is over.
-    argocd.applications();
+    argocd.settle();
     const found = api.get(APPLICATIONS, namespace, name) as unknown as ApplicationObject;
     const application = asSettings(found);
     eyes.read(application);

@@ -17,6 +17,7 @@ export function canSync(
   now: number,
   manual: boolean,
 ): boolean {
+  if (windows.length === 0) return true;
   const matching = windows.filter((window) => concerns(window, target));
   const open = matching.filter((window) => isOpen(window, now));
   const denying = open.filter((window) => window.kind === 'deny');
@@ -28,9 +29,19 @@ export function canSync(
 }
 
 export function isOpen(window: SyncWindow, now: number): boolean {
-  const cron = new Cron(window.schedule, { timezone: window.timeZone ?? 'UTC', mode: '5-part' });
-  const next = cron.nextRun(new Date(now - milliseconds(window.duration)));
+  const { cron, duration } = parsed.get(window) ?? parse(window);
+  const next = cron.nextRun(new Date(now - duration));
   return next !== null && next.getTime() < now;
+}
+
+/** Parsed once: every comparison and every step of a sync asks for the same few. */
+const parsed = new WeakMap<SyncWindow, { readonly cron: Cron; readonly duration: number }>();
+
+function parse(window: SyncWindow): { readonly cron: Cron; readonly duration: number } {
+  const cron = new Cron(window.schedule, { timezone: window.timeZone ?? 'UTC', mode: '5-part' });
+  const found = { cron, duration: milliseconds(window.duration) };
+  parsed.set(window, found);
+  return found;
 }
 
 function concerns(window: SyncWindow, target: WindowTarget): boolean {
