@@ -18,13 +18,13 @@ export function createDesiredDeploys(table: Table): DesiredDeploys {
   return {
     async all() {
       const items = await table.list<ApplicationRecord | NightMark>(DEPLOY, { prefix: APPLICATIONS });
-      const night = items.find((item) => item.key === NIGHT_MARK);
-      return {
-        records: items
-          .filter((item) => item.key !== NIGHT_MARK && isRecord(item.value))
-          .map((item) => keptOf(item as Item<ApplicationRecord>)),
-        ...(night && isMark(night.value) ? { night: night.value } : {}),
-      };
+      const records: Kept<ApplicationRecord>[] = [];
+      let night: NightMark | undefined;
+      for (const { key, value, version } of items) {
+        if (key === NIGHT_MARK) night = isMark(value) ? value : undefined;
+        else if (isRecord(value)) records.push({ value, version });
+      }
+      return { records, ...(night ? { night } : {}) };
     },
     async get({ project, name }) {
       const item = await table.get<ApplicationRecord>(DEPLOY, applicationKey(project, name));

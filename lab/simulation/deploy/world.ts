@@ -2,13 +2,13 @@
 
 import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
 import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
-import type { ApplicationView, Argocd, Build, Builds } from '#functions/branch-deploy/ports.ts';
+import type { Argocd, Build, Builds } from '#functions/branch-deploy/ports.ts';
 import { createReporter } from '#functions/branch-deploy/report.ts';
 import type { BranchDeployPorts } from '#functions/branch-deploy/run.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import { desiredAt } from '#model/desired.ts';
-import type { Override } from '#model/schedule.ts';
+import type { Override, Schedule } from '#model/schedule.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { createArgocd, serveApplications } from '../../world/argocd/index.ts';
 import { createCodebuild } from '../../world/codebuild/index.ts';
@@ -91,22 +91,28 @@ export function createDeployWorld(options: WorldOptions<Scenario>) {
   add(OTHER_BRANCH.name, OTHER_BRANCH.project, 'staging');
   add(PRODUCTION.name, PRODUCTION.project, 'main');
 
-  const applications = createRegistry(createStore(clock), context);
-  if (settings.argocd.through === 'kubernetes') serveApplications(context, argocd, applications);
+  const applications =
+    settings.argocd.through === 'kubernetes' ? createRegistry(createStore(clock), context) : undefined;
+  if (applications) serveApplications(context, argocd, applications);
 
   const table = createMemoryTable();
   const decisions: Decision[] = [];
-  /** Everything that Argo CD showed of an application. What was seen once may be said later. */
-  const shown = new Map<string, ApplicationView[]>();
+  /**
+   * By application, the newest commit at which Argo CD showed it Synced and Healthy, as its place in `commits`: -1 for
+   * one of before. What was seen once may be said later.
+   */
+  const seenWell = new Map<string, number>();
   const syncs = new Map<string, number>();
   /** Commits of the branch, oldest first. */
   const commits: string[] = [];
   let isDown = false;
 
   const night = createSleeper();
-  if (settings.schedule) {
-    night.look();
-    clock.every(20_000, night.look);
+  const { schedule } = settings;
+  if (schedule) {
+    const look = () => night.look(schedule);
+    look();
+    clock.every(20_000, look);
   }
 
   const checkSync = (application: Pick<ApplicationSettings, 'name' | 'project'>) => {
@@ -133,14 +139,14 @@ export function createDeployWorld(options: WorldOptions<Scenario>) {
       },
       sync: checkSync,
       synced: ({ name }) => void syncs.set(name, (syncs.get(name) ?? 0) + 1),
-      shown({ name }, view) {
-        const list = shown.get(name) ?? [];
-        shown.set(name, list);
-        list.push(view);
+      shown({ name }, { sync, health, revisions }) {
+        if (sync !== 'Synced' || health !== 'Healthy') return;
+        const at = commits.indexOf(revisions[0] ?? '');
+        if (at >= (seenWell.get(name) ?? at)) seenWell.set(name, at);
       },
     };
     const wire =
-      settings.argocd.through === 'kubernetes'
+      applications
         ? createArgocdObjects(
             createApplicationsApi({
               api: applications,
@@ -260,27 +266,22 @@ export function createDeployWorld(options: WorldOptions<Scenario>) {
     if (decision.action !== 'deployed') return;
     exercise(4);
     const from = commits.indexOf(String(decision['sha']));
-    const isBorneOut = (shown.get(decision.target) ?? []).some(
-      (view) =>
-        view.sync === 'Synced' &&
-        view.health === 'Healthy' &&
-        commits.indexOf(view.revisions[0] ?? '') >= from,
-    );
-    if (!isBorneOut) violate(4, `${when()} ${decision.target} is said to be deployed and was never seen so`);
+    const seen = seenWell.get(decision.target);
+    if (seen === undefined || seen < from)
+      violate(4, `${when()} ${decision.target} is said to be deployed and was never seen so`);
   };
 
   /** What night-schedule does, as far as a deploy can see it. */
   function createSleeper() {
-    const read = () => table.read<ClusterState>('night', 'state');
+    /** As it is in the table: nobody else writes it. */
+    let state: ClusterState | undefined;
     return {
-      state: read,
-      look() {
-        const { schedule } = settings;
-        if (!schedule) return;
+      state: () => state,
+      look(schedule: Schedule) {
         const now = clock.date();
         const override = table.read<Override>('night', 'override');
         const desired = desiredAt(schedule, now, override ? [override] : []);
-        const before = read();
+        const before = state;
         const age = before ? now.getTime() - Date.parse(before.since) : 0;
         const phase: ClusterState['phase'] =
           desired.state === 'asleep'
@@ -291,14 +292,14 @@ export function createDeployWorld(options: WorldOptions<Scenario>) {
                 ? 'awake'
                 : 'starting';
         if (before?.phase === phase) return;
-        const next: ClusterState = {
+        state = {
           phase,
           desired: desired.state,
           reason: desired.reason,
           since: now.toISOString(),
           groups: [],
         };
-        void table.through().put('night', 'state', next);
+        void table.through().put('night', 'state', state);
       },
     };
   }
