@@ -86,9 +86,14 @@ function isRecord(value: unknown): value is ApplicationRecord {
     Array.isArray(wanted) &&
     wanted.every(isBuild) &&
     isObject(newest) &&
-    Object.values(newest).every(isBuild) &&
+    everyValue(newest, isBuild) &&
     (attempt === undefined || (isObject(attempt) && Array.isArray(attempt['serves'])))
   );
+}
+
+function everyValue(object: Record<string, unknown>, is: (value: unknown) => boolean): boolean {
+  for (const key in object) if (!is(object[key])) return false;
+  return true;
 }
 
 function isBuild(value: unknown): boolean {

@@ -8,7 +8,7 @@ import type { BranchDeployPorts } from '#functions/branch-deploy/run.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import { desiredAt } from '#model/desired.ts';
-import type { Override, Schedule } from '#model/schedule.ts';
+import type { Desired, Override } from '#model/schedule.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { createArgocd, serveApplications } from '../../world/argocd/index.ts';
 import { createCodebuild } from '../../world/codebuild/index.ts';
@@ -108,11 +108,9 @@ export function createDeployWorld(options: WorldOptions<Scenario>) {
   let isDown = false;
 
   const night = createSleeper();
-  const { schedule } = settings;
-  if (schedule) {
-    const look = () => night.look(schedule);
-    look();
-    clock.every(20_000, look);
+  if (settings.schedule) {
+    night.look();
+    clock.every(20_000, night.look);
   }
 
   const checkSync = (application: Pick<ApplicationSettings, 'name' | 'project'>) => {
@@ -145,30 +143,29 @@ export function createDeployWorld(options: WorldOptions<Scenario>) {
         if (at >= (seenWell.get(name) ?? at)) seenWell.set(name, at);
       },
     };
-    const wire =
-      applications
-        ? createArgocdObjects(
-            createApplicationsApi({
-              api: applications,
-              argocd,
-              isDown: () => isDown,
-              eyes,
-              around: (call, act, errorOf) => through(call, act, false, errorOf),
-            }),
-          )
-        : createArgocdServerWire({
+    const wire = applications
+      ? createArgocdObjects(
+          createApplicationsApi({
+            api: applications,
             argocd,
-            token: {
-              kept: () => kept,
-              async readAgain() {
-                kept = await through('secret.read', () => token, true);
-                return kept;
-              },
-            },
             isDown: () => isDown,
             eyes,
-            around: (call, act) => through(call, act, false),
-          });
+            around: (call, act, errorOf) => through(call, act, false, errorOf),
+          }),
+        )
+      : createArgocdServerWire({
+          argocd,
+          token: {
+            kept: () => kept,
+            async readAgain() {
+              kept = await through('secret.read', () => token, true);
+              return kept;
+            },
+          },
+          isDown: () => isDown,
+          eyes,
+          around: (call, act) => through(call, act, false),
+        });
     const watched: Argocd = {
       ...wire,
       async sync(application, deployId, options) {
@@ -273,15 +270,22 @@ export function createDeployWorld(options: WorldOptions<Scenario>) {
 
   /** What night-schedule does, as far as a deploy can see it. */
   function createSleeper() {
-    /** As it is in the table: nobody else writes it. */
-    let state: ClusterState | undefined;
+    const read = () => table.read<ClusterState>('night', 'state');
+    /** What it should be holds until `until`, as long as the override is the same. */
+    let wish: (Desired & { readonly override: string | undefined }) | undefined;
+    const isWished = (now: Date, override: Override | undefined) =>
+      wish?.override === override?.id && now.getTime() < (wish?.until?.getTime() ?? 0);
     return {
-      state: () => state,
-      look(schedule: Schedule) {
+      state: read,
+      look() {
+        const { schedule } = settings;
+        if (!schedule) return;
         const now = clock.date();
         const override = table.read<Override>('night', 'override');
-        const desired = desiredAt(schedule, now, override ? [override] : []);
-        const before = state;
+        if (!wish || !isWished(now, override))
+          wish = { ...desiredAt(schedule, now, override ? [override] : []), override: override?.id };
+        const desired = wish;
+        const before = read();
         const age = before ? now.getTime() - Date.parse(before.since) : 0;
         const phase: ClusterState['phase'] =
           desired.state === 'asleep'
@@ -292,14 +296,14 @@ export function createDeployWorld(options: WorldOptions<Scenario>) {
                 ? 'awake'
                 : 'starting';
         if (before?.phase === phase) return;
-        state = {
+        const next: ClusterState = {
           phase,
           desired: desired.state,
           reason: desired.reason,
           since: now.toISOString(),
           groups: [],
         };
-        void table.through().put('night', 'state', state);
+        void table.through().put('night', 'state', next);
       },
     };
   }

@@ -93,11 +93,11 @@ export function compare(
     const there = health !== 'Missing';
     if (there) {
       anyLive = true;
-      const cause = `apps/Deployment:${keyOf(manifest)}`;
       if (HEALTH_ORDER.indexOf(health) > HEALTH_ORDER.indexOf(worst)) {
         worst = health;
-        causes = [cause];
-      } else if (health === worst && health !== 'Healthy') causes.push(cause);
+        causes = [];
+      }
+      if (health === worst && health !== 'Healthy') causes.push(`apps/Deployment:${keyOf(manifest)}`);
     }
     resources.push({
       group: 'apps',

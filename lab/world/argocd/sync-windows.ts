@@ -29,19 +29,36 @@ export function canSync(
 }
 
 export function isOpen(window: SyncWindow, now: number): boolean {
-  const { cron, duration } = parsed.get(window) ?? parse(window);
-  const next = cron.nextRun(new Date(now - duration));
-  return next !== null && next.getTime() < now;
+  const openings = known.get(window) ?? openingsOf(window);
+  return openings.nextAfter(now - openings.duration) < now;
+}
+
+interface Openings {
+  /** How long it stays open, in milliseconds. */
+  readonly duration: number;
+  /** The first opening after an instant; infinity where there is none. */
+  nextAfter(instant: number): number;
 }
 
 /** Parsed once: every comparison and every step of a sync asks for the same few. */
-const parsed = new WeakMap<SyncWindow, { readonly cron: Cron; readonly duration: number }>();
+const known = new WeakMap<SyncWindow, Openings>();
 
-function parse(window: SyncWindow): { readonly cron: Cron; readonly duration: number } {
+function openingsOf(window: SyncWindow): Openings {
   const cron = new Cron(window.schedule, { timezone: window.timeZone ?? 'UTC', mode: '5-part' });
-  const found = { cron, duration: milliseconds(window.duration) };
-  parsed.set(window, found);
-  return found;
+  /** Between an instant and the opening after it the answer is the same. */
+  let last = { from: Number.POSITIVE_INFINITY, next: Number.NEGATIVE_INFINITY };
+  const openings: Openings = {
+    duration: milliseconds(window.duration),
+    nextAfter(instant) {
+      if (instant < last.from || instant >= last.next) {
+        const next = cron.nextRun(new Date(instant))?.getTime() ?? Number.POSITIVE_INFINITY;
+        last = { from: instant, next };
+      }
+      return last.next;
+    },
+  };
+  known.set(window, openings);
+  return openings;
 }
 
 function concerns(window: SyncWindow, target: WindowTarget): boolean {
