@@ -11,7 +11,7 @@ import { desiredAt } from '#model/desired.ts';
 import type { Desired, Override } from '#model/schedule.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { createArgocd, serveApplications } from '../../world/argocd/index.ts';
-import { createCodebuild } from '../../world/codebuild/index.ts';
+import { type BuildView, createCodebuild } from '../../world/codebuild/index.ts';
 import { createContext } from '../../world/context.ts';
 import { createRegistry } from '../../world/kubernetes/registry.ts';
 import { createStore } from '../../world/kubernetes/store.ts';
@@ -180,27 +180,9 @@ export function createDeployWorld(options: WorldOptions<Scenario>) {
         through(
           'codebuild.read',
           () =>
-            ids.flatMap((id): Build[] => {
+            ids.flatMap((id) => {
               const build = codebuild.build(account, region, id);
-              if (!build) return [];
-              const { sourceVersion, resolvedSourceVersion, endTime } = build;
-              return [
-                {
-                  id: build.id,
-                  project: build.project,
-                  number: build.number,
-                  status: build.status,
-                  initiator: build.initiator,
-                  location: build.source.location,
-                  ...(sourceVersion ? { sourceVersion } : {}),
-                  ...(resolvedSourceVersion ? { resolvedSourceVersion } : {}),
-                  exported: Object.fromEntries(
-                    build.exportedEnvironmentVariables.map(({ name, value }) => [name, value]),
-                  ),
-                  startedAt: new Date(build.startTime),
-                  ...(endTime === undefined ? {} : { endedAt: new Date(endTime) }),
-                },
-              ];
+              return build ? readBuild(build) : [];
             }),
           true,
         ),
@@ -341,6 +323,24 @@ export function createDeployWorld(options: WorldOptions<Scenario>) {
       if (branch === 'develop') commits.push(sha);
     },
     builds: () => codebuild.builds(account, region, 'api-develop'),
+  };
+}
+
+/** As the adapter over CodeBuild's API reads it. */
+function readBuild(build: BuildView): Build {
+  const { sourceVersion, resolvedSourceVersion, endTime } = build;
+  return {
+    id: build.id,
+    project: build.project,
+    number: build.number,
+    status: build.status,
+    initiator: build.initiator,
+    location: build.source.location,
+    ...(sourceVersion ? { sourceVersion } : {}),
+    ...(resolvedSourceVersion ? { resolvedSourceVersion } : {}),
+    exported: Object.fromEntries(build.exportedEnvironmentVariables.map(({ name, value }) => [name, value])),
+    startedAt: new Date(build.startTime),
+    ...(endTime === undefined ? {} : { endedAt: new Date(endTime) }),
   };
 }
 

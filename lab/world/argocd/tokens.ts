@@ -13,7 +13,9 @@ export interface Claims {
 
 export function signToken(claims: Claims, key: string): string {
   const content = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`;
-  return `${content}.${signatureOf(content, key)}`;
+  const token = `${content}.${signatureOf(content, key)}`;
+  lastRight = { token, key, claims };
+  return token;
 }
 
 /**

@@ -108,6 +108,7 @@ export function createCodebuild(context: WorldContext, options: CodebuildOptions
   const { clock } = context;
   const git = createGit(context);
   const projects = new Map<string, Project>();
+  const builds = new Map<string, Build>();
   const faults: EventFaults = { drop: 0, duplicate: 0, delaySeconds: 0 };
   const keyOf = (account: string, region: string, name: string) => `${account}/${region}/${name}`;
 
@@ -169,6 +170,7 @@ export function createCodebuild(context: WorldContext, options: CodebuildOptions
       timers: [],
     };
     project.builds.push(build);
+    builds.set(build.id, build);
     const { outcome = 'SUCCEEDED', buildSeconds } = project.view;
     const soFar = viewOf(build, now);
     const status = typeof outcome === 'function' ? outcome(soFar) : outcome;
@@ -233,9 +235,9 @@ export function createCodebuild(context: WorldContext, options: CodebuildOptions
   const find = (account: string, region: string, id: string): Build | undefined => {
     const prefix = `arn:aws:codebuild:${region}:${account}:build/`;
     if (id.startsWith('arn:') && !id.startsWith(prefix)) return undefined;
-    const bare = id.startsWith(prefix) ? id.slice(prefix.length) : id;
-    const project = projects.get(keyOf(account, region, bare.slice(0, bare.lastIndexOf(':'))));
-    return project?.builds.find((build) => build.id === bare);
+    const build = builds.get(id.startsWith(prefix) ? id.slice(prefix.length) : id);
+    const isThere = build?.project.view.account === account && build.project.view.region === region;
+    return isThere ? build : undefined;
   };
 
   return {
