@@ -2,6 +2,7 @@
 
 import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
 import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
+import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import type { Argocd, Build, Builds } from '#functions/branch-deploy/ports.ts';
 import { createReporter } from '#functions/branch-deploy/report.ts';
 import type { BranchDeployPorts } from '#functions/branch-deploy/run.ts';
@@ -21,8 +22,8 @@ import type { Pass } from '../faults.ts';
 import { createPortCalls } from '../port-calls.ts';
 import type { WorldOptions } from '../story.ts';
 import { createMemoryTable } from '../table.ts';
-import { createApplicationsApi } from './applications-api.ts';
-import { createArgocdServerWire, type Eyes } from './argocd-server.ts';
+import { createApplicationsApi, type ObjectEyes } from './applications-api.ts';
+import { createArgocdServerWire } from './argocd-server.ts';
 import { OTHER_BRANCH, PRODUCTION, REPOSITORY, type Scenario } from './scenario.ts';
 
 export type DeployWorld = ReturnType<typeof createDeployWorld>;
@@ -40,8 +41,13 @@ const AFTER_STOP_MS = 60_000;
 /** From the wish to be awake to nodes that are Ready. */
 const START_MS = 3 * MINUTE;
 
-export function createDeployWorld(options: WorldOptions<Scenario>) {
-  const { scenario, chance, violate, exercise } = options;
+/** Between the adapter and the Kubernetes API. */
+export type MutateClient = (client: Pick<KubernetesClient, 'request'>) => Pick<KubernetesClient, 'request'>;
+
+export function createDeployWorld(
+  options: WorldOptions<Scenario> & { readonly mutateClient?: MutateClient | undefined },
+) {
+  const { scenario, chance, violate, exercise, mutateClient = (client) => client } = options;
   const { settings } = scenario;
   const { account, region } = settings;
   const start = new Date(scenario.start);
@@ -129,13 +135,22 @@ export function createDeployWorld(options: WorldOptions<Scenario>) {
     const calls = createPortCalls<Deeds>(clock, chance);
     const { through } = calls;
     let kept = token;
-    const eyes: Eyes = {
+    const eyes: ObjectEyes = {
       read(application) {
         exercise(2);
         if (!bound.some(({ name }) => name === application.name))
           violate(2, `${when()} ${application.name} is none of ours to read`);
       },
       sync: checkSync,
+      refused: (why) => violate(2, `${when()} the role of branch-deploy does not allow it: ${why}`),
+      written({ name }, { isBlind, over }) {
+        if (isBlind)
+          violate(3, `${when()} a sync of ${name} was written over whatever came since it was read`);
+        if (over) {
+          const by = over.initiatedBy?.username ?? 'Argo CD itself';
+          violate(3, `${when()} a sync of ${name} was written over one of ${by}`);
+        }
+      },
       synced: ({ name }) => void syncs.set(name, (syncs.get(name) ?? 0) + 1),
       shown({ name }, { sync, health, revisions }) {
         if (sync !== 'Synced' || health !== 'Healthy') return;
@@ -145,13 +160,15 @@ export function createDeployWorld(options: WorldOptions<Scenario>) {
     };
     const wire = applications
       ? createArgocdObjects(
-          createApplicationsApi({
-            api: applications,
-            argocd,
-            isDown: () => isDown,
-            eyes,
-            around: (call, act, errorOf) => through(call, act, false, errorOf),
-          }),
+          mutateClient(
+            createApplicationsApi({
+              api: applications,
+              argocd,
+              isDown: () => isDown,
+              eyes,
+              around: (call, act, errorOf) => through(call, act, false, errorOf),
+            }),
+          ),
         )
       : createArgocdServerWire({
           argocd,
