@@ -29,36 +29,34 @@ export function canSync(
 }
 
 export function isOpen(window: SyncWindow, now: number): boolean {
-  const openings = known.get(window) ?? openingsOf(window);
-  return openings.nextAfter(now - openings.duration) < now;
+  const one = known.get(window) ?? parse(window);
+  if (!isOpenSince(one, now)) {
+    const [opened] = one.cron.previousRuns(1, new Date(now));
+    one.opened = opened?.getTime() ?? Number.NEGATIVE_INFINITY;
+  }
+  return isOpenSince(one, now);
 }
 
 interface Openings {
+  readonly cron: Cron;
   /** How long it stays open, in milliseconds. */
   readonly duration: number;
-  /** The first opening after an instant; infinity where there is none. */
-  nextAfter(instant: number): number;
+  /** An opening that was found last, in virtual ms. */
+  opened: number;
 }
 
-/** Parsed once: every comparison and every step of a sync asks for the same few. */
+/** Parsed once, and asked for little: every comparison and every step of a sync looks at the same few. */
 const known = new WeakMap<SyncWindow, Openings>();
 
-function openingsOf(window: SyncWindow): Openings {
+function parse(window: SyncWindow): Openings {
   const cron = new Cron(window.schedule, { timezone: window.timeZone ?? 'UTC', mode: '5-part' });
-  /** Between an instant and the opening after it the answer is the same. */
-  let last = { from: Number.POSITIVE_INFINITY, next: Number.NEGATIVE_INFINITY };
-  const openings: Openings = {
-    duration: milliseconds(window.duration),
-    nextAfter(instant) {
-      if (instant < last.from || instant >= last.next) {
-        const next = cron.nextRun(new Date(instant))?.getTime() ?? Number.POSITIVE_INFINITY;
-        last = { from: instant, next };
-      }
-      return last.next;
-    },
-  };
+  const openings = { cron, duration: milliseconds(window.duration), opened: Number.NEGATIVE_INFINITY };
   known.set(window, openings);
   return openings;
+}
+
+function isOpenSince({ opened, duration }: Openings, now: number): boolean {
+  return opened < now && now - opened < duration;
 }
 
 function concerns(window: SyncWindow, target: WindowTarget): boolean {

@@ -11,8 +11,10 @@ export interface Claims {
   readonly jti: string;
 }
 
+const HEADER = encode({ alg: 'HS256', typ: 'JWT' });
+
 export function signToken(claims: Claims, key: string): string {
-  const content = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`;
+  const content = `${HEADER}.${encode(claims)}`;
   const token = `${content}.${signatureOf(content, key)}`;
   lastRight = { token, key, claims };
   return token;
