@@ -22,6 +22,7 @@ import { DAY_MINUTES, firstInstantOf, formatWall, lastInstantOf, wallAt } from '
 /** How far `desiredAt` looks for the end of its answer, in days: in steps, because the next edge is mostly near. */
 const HORIZONS = [2, 9, 62];
 const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
 
 /** One turn of a weekly window, on the date (days since 1970) on which it starts. Instants in ms; `end` is not in it. */
 export interface Turn {
@@ -40,28 +41,71 @@ interface Answer extends Pick<Desired, 'state' | 'source'> {
   readonly because: () => string;
 }
 
-/** The last answer of each schedule by itself: it is asked for every minute, and the same until the next edge. */
-const known = new WeakMap<
-  Schedule,
-  { readonly from: number; readonly to: number; readonly answer: Desired }
->();
+/** An answer that is the same at every instant of `[from, to)`, while just these overrides stand. */
+interface Answered {
+  readonly from: number;
+  readonly to: number;
+  readonly standing: readonly Override[];
+  readonly answer: Desired;
+}
+
+/** What was found out about a schedule, which never changes, and is asked for every minute. */
+interface Known {
+  /** Minutes after midnight at which its first window starts, and its last one ends. */
+  readonly earliest: number;
+  readonly latest: number;
+  /** By date. */
+  readonly turns: Map<number, readonly Turn[]>;
+  /** The last ones: about now, and about the next edge. */
+  answers: readonly Answered[];
+}
+
+const known = new WeakMap<Schedule, Known>();
+const TURNS_AT_MOST = 400;
+const ANSWERS_AT_MOST = 2;
 
 /** What the cluster should be at `now`, why, and until when. */
 export function desiredAt(schedule: Schedule, now: Date, overrides: readonly Override[]): Desired {
   const at = now.getTime();
   const standing = overrides.filter((override) => Date.parse(override.until) > at);
-  const last = standing.length === 0 ? known.get(schedule) : undefined;
-  if (last && last.from <= at && at < last.to) return last.answer;
+  const facts = knownOf(schedule);
+  const last = facts.answers.find((one) => one.from <= at && at < one.to && areSame(one.standing, standing));
+  if (last) return last.answer;
   for (const days of HORIZONS) {
     const { answerAt, changes, edges } = timeline(schedule, at, at + days * DAY_MS, standing);
     // Only the first: the others are not even worked out.
     const next = changes().next().value;
     if (!next) continue;
     const answer = { ...inWords(answerAt(at)), until: new Date(next.at) };
-    if (standing.length === 0) known.set(schedule, { from: at, to: Math.min(...edges), answer });
+    // The words of an override hold a date only where it is not today's.
+    const words = answer.source === 'override' ? midnightAfter(schedule.timeZone, at) : next.at;
+    const answered = { from: at, to: Math.min(words, ...edges), standing, answer };
+    facts.answers = [answered, ...facts.answers.slice(0, ANSWERS_AT_MOST - 1)];
     return answer;
   }
   return inWords(timeline(schedule, at, at, standing).answerAt(at));
+}
+
+function knownOf(schedule: Schedule): Known {
+  const found = known.get(schedule);
+  if (found) return found;
+  const facts: Known = {
+    earliest: Math.min(...schedule.up.map(({ start }) => start.minute)),
+    latest: Math.max(...schedule.up.map((window) => window.start.minute + lengthOf(window))),
+    turns: new Map(),
+    answers: [],
+  };
+  known.set(schedule, facts);
+  return facts;
+}
+
+function areSame(a: readonly Override[], b: readonly Override[]): boolean {
+  return a.length === b.length && a.every((override, index) => override === b[index]);
+}
+
+function midnightAfter(timeZone: string, at: number): number {
+  const today = Math.floor(wallAt(timeZone, at) / DAY_MINUTES);
+  return firstInstantOf(timeZone, (today + 1) * DAY_MINUTES);
 }
 
 /** The changes of state in `(from, to]`, in order. Adjacent windows make none between them. */
@@ -82,13 +126,13 @@ export function transitions(
 
 /** Every turn of a weekly window that touches `[from, to]`, also those that a closed day skips; by start. */
 export function turnsBetween(schedule: Schedule, from: number, to: number): Turn[] {
-  const longest = Math.max(DAY_MINUTES, ...schedule.up.map(lengthOf));
-  // Two days more on each side: no zone is a day from UTC, and a clock that is put back can repeat a midnight.
-  const first = Math.floor(from / DAY_MS) - Math.ceil(longest / DAY_MINUTES) - 2;
-  const last = Math.floor(to / DAY_MS) + 2;
+  const { earliest, latest } = knownOf(schedule);
+  // A day more on each side: no zone is a day from UTC.
+  const first = Math.floor((from - latest * MINUTE_MS) / DAY_MS) - 1;
+  const last = Math.floor((to - earliest * MINUTE_MS) / DAY_MS) + 1;
   const turns: Turn[] = [];
   for (let date = first; date <= last; date++) {
-    for (const turn of turnsOf(schedule, date)) if (turn.end > from && turn.start <= to) turns.push(turn);
+    for (const turn of turnsOn(schedule, date)) if (turn.end > from && turn.start <= to) turns.push(turn);
   }
   return turns.sort((a, b) => a.start - b.start || a.end - b.end);
 }
@@ -167,6 +211,16 @@ function timeline(schedule: Schedule, from: number, to: number, overrides: reado
 
 function inWords({ state, source, because }: Answer): Pick<Desired, 'state' | 'reason' | 'source'> {
   return { state, reason: because(), source };
+}
+
+function turnsOn(schedule: Schedule, date: number): readonly Turn[] {
+  const { turns } = knownOf(schedule);
+  const found = turns.get(date);
+  if (found) return found;
+  if (turns.size >= TURNS_AT_MOST) turns.clear();
+  const made = turnsOf(schedule, date);
+  turns.set(date, made);
+  return made;
 }
 
 function turnsOf(schedule: Schedule, date: number): Turn[] {

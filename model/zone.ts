@@ -35,10 +35,12 @@ const KNOWN_AT_MOST = 2_000;
 
 function instantOf(timeZone: string, wall: number, occurrence: 'earlier' | 'later'): number {
   const key = `${timeZone} ${wall} ${occurrence}`;
-  const found = known.get(key) ?? computeInstant(timeZone, wall, occurrence);
+  const found = known.get(key);
+  if (found !== undefined) return found;
   if (known.size >= KNOWN_AT_MOST) known.clear();
-  known.set(key, found);
-  return found;
+  const computed = computeInstant(timeZone, wall, occurrence);
+  known.set(key, computed);
+  return computed;
 }
 
 function computeInstant(timeZone: string, wall: number, occurrence: 'earlier' | 'later'): number {

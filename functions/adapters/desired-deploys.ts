@@ -18,13 +18,13 @@ export function createDesiredDeploys(table: Table): DesiredDeploys {
   return {
     async all() {
       const items = await table.list<ApplicationRecord | NightMark>(DEPLOY, { prefix: APPLICATIONS });
-      const night = items.find((item) => item.key === NIGHT_MARK);
-      return {
-        records: items
-          .filter((item) => item.key !== NIGHT_MARK && isRecord(item.value))
-          .map((item) => keptOf(item as Item<ApplicationRecord>)),
-        ...(night && isMark(night.value) ? { night: night.value } : {}),
-      };
+      const records: Kept<ApplicationRecord>[] = [];
+      let night: NightMark | undefined;
+      for (const { key, value, version } of items) {
+        if (key === NIGHT_MARK) night = isMark(value) ? value : undefined;
+        else if (isRecord(value)) records.push({ value, version });
+      }
+      return { records, ...(night ? { night } : {}) };
     },
     async get({ project, name }) {
       const item = await table.get<ApplicationRecord>(DEPLOY, applicationKey(project, name));
@@ -86,9 +86,14 @@ function isRecord(value: unknown): value is ApplicationRecord {
     Array.isArray(wanted) &&
     wanted.every(isBuild) &&
     isObject(newest) &&
-    Object.values(newest).every(isBuild) &&
+    everyValue(newest, isBuild) &&
     (attempt === undefined || (isObject(attempt) && Array.isArray(attempt['serves'])))
   );
+}
+
+function everyValue(object: Record<string, unknown>, is: (value: unknown) => boolean): boolean {
+  for (const key in object) if (!is(object[key])) return false;
+  return true;
 }
 
 function isBuild(value: unknown): boolean {

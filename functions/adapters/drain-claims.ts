@@ -53,11 +53,10 @@ export function createNodeNames(table: Table): NodeNames {
   return {
     async all() {
       const items = await table.list<unknown>(DRAIN, { prefix: instanceKey('') });
-      return new Map(
-        items.flatMap(({ key, value }): readonly (readonly [string, string])[] =>
-          isNamed(value) && key === nodeNameKey(value.instanceId) ? [[value.instanceId, value.node]] : [],
-        ),
-      );
+      const names = new Map<string, string>();
+      for (const { key, value } of items)
+        if (isNamed(value) && key === nodeNameKey(value.instanceId)) names.set(value.instanceId, value.node);
+      return names;
     },
     async put(instanceId, node, now) {
       const expires = new Date(now.getTime() + NAMED_DAYS * 86_400_000);
@@ -113,18 +112,29 @@ function heldOf(item: Item<Claim>): Held<Claim> {
 /** What a person edited by hand, or something else wrote, must not stop the work on all other instances. */
 function isClaim(value: unknown): value is Claim {
   if (!isObject(value)) return false;
-  const { instanceId, depth, state, hooks, attempts } = value;
+  const { instanceId, cause, trigger, owner, depth, state, hooks, attempts } = value;
+  const { until, leaseUntil, noticedAt, since, deadline, doneAt } = value;
   return (
     typeof instanceId === 'string' &&
+    typeof cause === 'string' &&
+    typeof trigger === 'string' &&
+    typeof owner === 'string' &&
+    typeof attempts === 'number' &&
     DEPTHS.includes(depth as Claim['depth']) &&
     STATES.includes(state as Claim['state']) &&
-    typeof attempts === 'number' &&
-    [value['until'], value['leaseUntil'], value['noticedAt'], value['since']].every(isInstant) &&
-    [value['deadline'], value['doneAt']].every((one) => one === undefined || isInstant(one)) &&
-    [value['cause'], value['trigger'], value['owner']].every((one) => typeof one === 'string') &&
+    isInstant(until) &&
+    isInstant(leaseUntil) &&
+    isInstant(noticedAt) &&
+    isInstant(since) &&
+    (deadline === undefined || isInstant(deadline)) &&
+    (doneAt === undefined || isInstant(doneAt)) &&
     Array.isArray(hooks) &&
-    hooks.every((hook) => isObject(hook) && typeof hook['token'] === 'string' && isInstant(hook['since']))
+    hooks.every(isHook)
   );
+}
+
+function isHook(value: unknown): boolean {
+  return isObject(value) && typeof value['token'] === 'string' && isInstant(value['since']);
 }
 
 const DEPTHS: readonly Claim['depth'][] = ['none', 'cordon', 'drain'];

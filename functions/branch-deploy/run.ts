@@ -105,7 +105,8 @@ async function onTick(
   const now = ports.now();
   const minute = (tick.time ?? now).getUTCMinutes();
   const kept = await ports.deploys.all();
-  const records = new Map(kept.records.map(({ value }) => [keyOf(value), value]));
+  const records = new Map<string, ApplicationRecord>();
+  for (const { value } of kept.records) records.set(keyOf(value), value);
   const bound = applicationsOf(settings);
   const failures: Failure[] = [];
 
@@ -114,9 +115,10 @@ async function onTick(
 
   const looksForLost = minute % TIMES.lookEveryMinutes === 0;
   const found = looksForLost ? await findLost(tick.id, settings, ports, failures) : [];
-  const pending = new Map(found.map((application) => [keyOf(application), application]));
+  const pending = new Map<string, ApplicationSettings>();
+  for (const application of found) pending.set(keyOf(application), application);
   for (const [key, record] of records) {
-    await sayForgotten(record, now, ports);
+    if (record.unsaid) await sayForgotten(record, now, ports);
     if (!isPending(record)) continue;
     const application = bound.get(key);
     if (application) pending.set(key, application);

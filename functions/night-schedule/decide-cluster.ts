@@ -3,14 +3,14 @@ import type { ClusterState } from '#model/cluster-state.ts';
 import type { Action } from '#model/decision.ts';
 import type { Desired } from '#model/schedule.ts';
 import { decideGroup, type GroupStep, isAsleepSize } from './decide-group.ts';
-import type { AutoscalerView, Group, Memory, SavedAutoscaler } from './ports.ts';
+import type { AutoscalerView, Group, Memory, SavedAutoscaler, SavedSize } from './ports.ts';
 
 export interface Policy {
   readonly onManualChange: 'respect' | 'enforce';
   readonly stopDeadlineMinutes: number;
   readonly startDeadlineMinutes: number;
   /** The group on which the autoscaler runs: stopped last, started first. */
-  readonly hostGroup?: string;
+  readonly hostGroup?: string | undefined;
 }
 
 export interface Snapshot {
@@ -82,31 +82,13 @@ export function decideCluster(snapshot: Snapshot, policy: Policy): Plan {
       }),
     );
   }
-  const reports: GroupStep[] = [
-    ...memory.corrupt.map(
-      (name): GroupStep => ({
-        target: name,
-        action: 'fail',
-        reason: `the saved sizes of ${name} cannot be read: the group is left alone; look at the item night | saved#${name}`,
-        once: `corrupt#${name}`,
-      }),
-    ),
-    ...snapshot.missing.map(
-      (name): GroupStep => ({
-        target: name,
-        action: 'fail',
-        reason: `no group ${name} carries the cluster's tag: correct "nodegroups" in the config, or tag the Auto Scaling group`,
-        once: `missing#${name}`,
-      }),
-    ),
-  ];
-
   const host = policy.hostGroup;
   const before: AutoscalerStep[] = [];
   const after: AutoscalerStep[] = [];
-  const stages: GroupStep[][] = [reports];
-  const others = [...steps].filter(([name]) => name !== host).map(([, step]) => step);
+  const stages: GroupStep[][] = [reportsOf(memory.corrupt, snapshot.missing)];
   const hostStep = host === undefined ? undefined : steps.get(host);
+  const others: GroupStep[] = [];
+  for (const step of steps.values()) if (step !== hostStep) others.push(step);
 
   const late =
     desired.state === 'asleep' &&
@@ -122,18 +104,8 @@ export function decideCluster(snapshot: Snapshot, policy: Policy): Plan {
     } else {
       stages.push(others);
       if (hostStep) {
-        const restless = snapshot.groups.filter(
-          (group) => group.name !== host && !snapshot.released.has(group.name) && !atRest(group, memory),
-        );
-        const claims =
-          view !== undefined && view !== 'unknown' && view.kind === 'karpenter' ? view.claims : 0;
-        const wait =
-          restless.length > 0
-            ? `stopped last: waits for ${restless.map((group) => group.name).join(', ')}`
-            : claims > 0
-              ? `stopped last: ${claims} NodeClaims of Karpenter are left`
-              : undefined;
-        stages.push([hostStep.resize && wait && !late ? waiting(hostStep, wait) : hostStep]);
+        const wait = hostStep.resize && !late ? hostWait(snapshot, host) : undefined;
+        stages.push([wait ? waiting(hostStep, wait) : hostStep]);
       }
     }
   } else {
@@ -141,8 +113,40 @@ export function decideCluster(snapshot: Snapshot, policy: Policy): Plan {
     resumeStep(snapshot, view, host, after);
   }
 
-  const plan = { before, stages, after, isLate: late };
-  return { ...plan, state: stateOf(snapshot, settled, plan) };
+  return { before, stages, after, isLate: late, state: stateOf(snapshot, settled, stages, after) };
+}
+
+/** What people must correct themselves. */
+function reportsOf(corrupt: readonly string[], missing: readonly string[]): GroupStep[] {
+  const reports: GroupStep[] = [];
+  for (const name of corrupt)
+    reports.push({
+      target: name,
+      action: 'fail',
+      reason: `the saved sizes of ${name} cannot be read: the group is left alone; look at the item night | saved#${name}`,
+      once: `corrupt#${name}`,
+    });
+  for (const name of missing)
+    reports.push({
+      target: name,
+      action: 'fail',
+      reason: `no group ${name} carries the cluster's tag: correct "nodegroups" in the config, or tag the Auto Scaling group`,
+      once: `missing#${name}`,
+    });
+  return reports;
+}
+
+/** Why the host group must not be stopped yet, if so. */
+function hostWait(
+  { groups, released, memory, autoscaler: view }: Snapshot,
+  host: string | undefined,
+): string | undefined {
+  const restless = groups.filter(
+    (group) => group.name !== host && !released.has(group.name) && !atRest(group, memory),
+  );
+  if (restless.length > 0) return `stopped last: waits for ${restless.map((group) => group.name).join(', ')}`;
+  const claims = view !== undefined && view !== 'unknown' && view.kind === 'karpenter' ? view.claims : 0;
+  return claims > 0 ? `stopped last: ${claims} NodeClaims of Karpenter are left` : undefined;
 }
 
 /** Adds what pauses the autoscaler; returns why the groups must wait, where they must. */
@@ -265,9 +269,16 @@ function atRest(group: Group, memory: Memory): boolean {
 }
 
 /** The state as it will be when the plan's writes have taken place; its phase rests on what was observed. */
-function stateOf(snapshot: Snapshot, settled: boolean, plan: Omit<Plan, 'state'>): ClusterState {
+function stateOf(
+  snapshot: Snapshot,
+  settled: boolean,
+  stages: Plan['stages'],
+  after: Plan['after'],
+): ClusterState {
   const { desired, memory, now } = snapshot;
-  const written = new Map(plan.stages.flat().map((step) => [step.target, step.record?.next]));
+  const written = new Map<string, SavedSize | 'clear'>();
+  for (const stage of stages)
+    for (const { target, record } of stage) if (record) written.set(target, record.next);
   const recordOf = (group: Group) => {
     const next = written.get(group.name);
     return next === undefined ? memory.saved.get(group.name)?.value : next === 'clear' ? undefined : next;
@@ -280,7 +291,7 @@ function stateOf(snapshot: Snapshot, settled: boolean, plan: Omit<Plan, 'state'>
     return settled || (isAsleepSize(group) && group.instances.length === 0);
   };
   const autoscalerHeld =
-    memory.autoscaler !== undefined && !plan.after.some((step) => step.record?.next === 'clear');
+    memory.autoscaler !== undefined && !after.some((step) => step.record?.next === 'clear');
   const phase: ClusterState['phase'] =
     desired.state === 'asleep'
       ? snapshot.groups.every(isResting)
@@ -297,12 +308,14 @@ function stateOf(snapshot: Snapshot, settled: boolean, plan: Omit<Plan, 'state'>
     const isStopping = phase === 'stopping' && before?.phase === 'stopping';
     return isStopping && before.groups.includes(group.name) && isAsleepSize(group);
   };
-  return {
+  const groups: string[] = [];
+  for (const group of snapshot.groups) if (isNamed(group)) groups.push(group.name);
+  const state = {
     phase,
     desired: desired.state,
     reason: desired.reason,
     since: before && before.phase === phase ? before.since : now.toISOString(),
-    ...(desired.until ? { until: desired.until.toISOString() } : {}),
-    groups: snapshot.groups.filter(isNamed).map((group) => group.name),
+    groups,
   };
+  return desired.until ? { ...state, until: desired.until.toISOString() } : state;
 }

@@ -15,25 +15,33 @@ export function select(all: readonly Group[], settings: NightScheduleSettings, m
     group.name !== settings.fallbackGroup &&
     !settings.keep.includes(group.name) &&
     (wanted === 'all' || wanted.includes(group.name));
-  const released = new Set(
-    all.filter((group) => !isStopped(group) && memory.saved.has(group.name)).map((group) => group.name),
-  );
+  const groups: Group[] = [];
+  const released = new Set<string>();
+  for (const group of all) {
+    if (isStopped(group)) groups.push(group);
+    else if (memory.saved.has(group.name)) {
+      released.add(group.name);
+      groups.push(group);
+    }
+  }
   const missing = wanted === 'all' ? [] : wanted.filter((name) => !all.some((group) => group.name === name));
-  return { groups: all.filter((group) => isStopped(group) || released.has(group.name)), released, missing };
+  return { groups, released, missing };
 }
 
-/** Asked only while a restore waits to be confirmed, or an autoscaler waits for its host. */
+/** Only while a restore waits to be confirmed, or an autoscaler waits for its host. */
+export function needsNodes({ saved, autoscaler }: Memory, desired: SleepState): boolean {
+  if (desired === 'awake' && autoscaler !== undefined) return true;
+  for (const { value } of saved.values())
+    if (value.phase === 'restoring' || value.phase === 'restored') return true;
+  return false;
+}
+
+/** Undefined where they could not be asked. */
 export async function lookAtNodes(
   nodes: Nodes,
-  memory: Memory,
-  desired: SleepState,
   journal: Journal,
   cluster: string,
 ): Promise<ReadonlySet<string> | undefined> {
-  const restores = [...memory.saved.values()].some(
-    ({ value }) => value.phase === 'restoring' || value.phase === 'restored',
-  );
-  if (!restores && !(desired === 'awake' && memory.autoscaler !== undefined)) return undefined;
   try {
     return await nodes.ready();
   } catch (error) {
@@ -42,26 +50,27 @@ export async function lookAtNodes(
   }
 }
 
-/** `unknown` where it could not be asked; undefined where there is none, or nothing to look for. */
-export async function lookAtAutoscaler(
-  autoscaler: Autoscaler | undefined,
-  seen: {
-    readonly memory: Memory;
-    readonly groups: readonly Group[];
-    readonly desired: SleepState;
-    readonly now: Date;
-  },
-  journal: Journal,
-): Promise<AutoscalerView | 'unknown' | undefined> {
-  if (!autoscaler) return undefined;
+/** Whether there is anything to look for. */
+export function needsAutoscaler(seen: {
+  readonly memory: Memory;
+  readonly groups: readonly Group[];
+  readonly desired: SleepState;
+  readonly now: Date;
+}): boolean {
   const { memory, groups, desired, now } = seen;
-  const isQuiet =
-    desired === 'awake'
-      ? memory.autoscaler === undefined
-      : memory.state?.value.phase === 'asleep' &&
-        groups.every(isAsleepSize) &&
-        now.getUTCMinutes() % LOOK_AT_AUTOSCALER_MINUTES !== 0;
-  if (isQuiet) return undefined;
+  if (desired === 'awake') return memory.autoscaler !== undefined;
+  return (
+    memory.state?.value.phase !== 'asleep' ||
+    now.getUTCMinutes() % LOOK_AT_AUTOSCALER_MINUTES === 0 ||
+    !groups.every(isAsleepSize)
+  );
+}
+
+/** `unknown` where it could not be asked. */
+export async function lookAtAutoscaler(
+  autoscaler: Autoscaler,
+  journal: Journal,
+): Promise<AutoscalerView | 'unknown'> {
   try {
     return await autoscaler.observe();
   } catch (error) {

@@ -2,7 +2,6 @@
  * One level-triggered pass: read the world, decide, act. Edges of the schedule, the tick and a person's override all
  * call it; none of them is needed for the outcome.
  */
-import pMap from 'p-map';
 import { PartialFailureError } from '#functions/shared/errors.ts';
 import type { DecisionTrail } from '#functions/shared/observability.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
@@ -14,9 +13,9 @@ import { decideDesired, leadSeconds, stopToWarnOf, timeOf } from './decide-desir
 import { decideFallback, isCapacityShort, lacking } from './decide-fallback.ts';
 import { createJournal, DAY_MS, type Journal } from './journal.ts';
 import { seen } from './ledger.ts';
-import { lookAtAutoscaler, lookAtNodes, select } from './look.ts';
+import { lookAtAutoscaler, lookAtNodes, needsAutoscaler, needsNodes, select } from './look.ts';
 import { EMPTY_MEMO, type Group, type Groups, type Memory, type Nodes } from './ports.ts';
-import { createTakers, type TakePorts } from './take.ts';
+import { type TakePorts, takeAutoscaler, takeStage } from './take.ts';
 
 export interface NightScheduleDeps extends TakePorts {
   readonly nodes: Nodes;
@@ -29,8 +28,6 @@ export interface Cause {
   readonly trigger: string;
   readonly byPerson: boolean;
 }
-
-const CONCURRENCY = 10;
 
 /** Throws `PartialFailureError` at the end, after everything else was done, where a part of the pass failed. */
 export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readonly Decision[]> {
@@ -48,30 +45,30 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
   const { environment, dryRun } = settings;
   const journal = createJournal({ now, environment, dryRun, trigger: cause.trigger }, seen(memoBefore, now));
   const { groups, released, missing } = select(all, settings, memory);
+  const ready = needsNodes(memory, desired.state)
+    ? await lookAtNodes(deps.nodes, journal, settings.cluster)
+    : undefined;
+  const autoscaler =
+    deps.autoscaler && needsAutoscaler({ memory, groups, desired: desired.state, now })
+      ? await lookAtAutoscaler(deps.autoscaler, journal)
+      : undefined;
   const plan = decideCluster(
+    { now, desired, groups, released, missing, memory, ready, autoscaler },
     {
-      now,
-      desired,
-      groups,
-      released,
-      missing,
-      memory,
-      ready: await lookAtNodes(deps.nodes, memory, desired.state, journal, settings.cluster),
-      autoscaler: await lookAtAutoscaler(
-        deps.autoscaler,
-        { memory, groups, desired: desired.state, now },
-        journal,
-      ),
+      onManualChange: settings.onManualChange,
+      stopDeadlineMinutes: settings.stopDeadlineMinutes,
+      startDeadlineMinutes: settings.startDeadlineMinutes,
+      hostGroup: settings.autoscaler?.hostGroup,
     },
-    { ...settings, ...(settings.autoscaler ? { hostGroup: settings.autoscaler.hostGroup } : {}) },
   );
   if (cause.byPerson) journal.decided(settings.cluster, 'override', desired.reason);
   warn(deps, journal, now, overrides, desired);
   await carryOut(deps, journal, plan, { all, groups, memory, now });
 
   if (journal.memo() !== memoBefore) {
-    const hasFlushed = plan.stages.flat().some((step) => step.slept);
-    await store.writeMemo({ ...journal.memo(), ...(hasFlushed ? { gaps: [] } : {}) }, memory.memo?.version);
+    const hasFlushed = plan.stages.some((stage) => stage.some((step) => step.slept));
+    const memo = journal.memo();
+    await store.writeMemo(hasFlushed ? { ...memo, gaps: [] } : memo, memory.memo?.version);
   }
   await deps.trail.record(journal.decisions);
   if (journal.failures.length > 0) throw new PartialFailureError(journal.failures);
@@ -110,34 +107,34 @@ interface Scene {
 async function carryOut(deps: NightScheduleDeps, journal: Journal, plan: Plan, scene: Scene): Promise<void> {
   const { settings, store } = deps;
   const { memory, now } = scene;
-  const { takeGroup, takeAutoscaler } = createTakers(deps, journal, now, journal.memo().gaps);
+  const taking = { ports: deps, journal, now, gaps: journal.memo().gaps };
+  const isNewState = !settings.dryRun && !isSameState(memory.state?.value, plan.state);
   /** False where another pass was quicker. */
-  const saveState = async () =>
-    settings.dryRun ||
-    isSameState(memory.state?.value, plan.state) ||
-    (await store.writeState(plan.state, memory.state?.version));
+  const saveState = () => store.writeState(plan.state, memory.state?.version);
 
   // Others learn of a stop before its first node goes; of an outcome only after it was written down.
   const isInTransition = plan.state.phase === 'stopping' || plan.state.phase === 'starting';
-  if (isInTransition && !(await saveState()))
+  if (isInTransition && isNewState && !(await saveState()))
     return journal.decided(settings.cluster, 'none', 'another pass was quicker');
-  for (const step of plan.before) await takeAutoscaler(step);
+  for (const step of plan.before) await takeAutoscaler(taking, step);
   const isPaused = plan.before.every((step) =>
     journal.failures.every(({ target }) => target !== step.target),
   );
   if (isPaused || plan.isLate) {
-    const byName = new Map(scene.groups.map((group) => [group.name, group]));
-    for (const stage of plan.stages)
-      await pMap(stage, (step) => takeGroup(step, byName.get(step.target)), { concurrency: CONCURRENCY });
-    for (const step of plan.after) await takeAutoscaler(step);
-    const fallback = scene.all.find((group) => group.name === settings.fallbackGroup);
+    for (const stage of plan.stages) {
+      const work = takeStage(taking, stage, scene.groups);
+      if (work) await work;
+    }
+    for (const step of plan.after) await takeAutoscaler(taking, step);
+    const { fallbackGroup } = settings;
+    const fallback = fallbackGroup && scene.all.find((group) => group.name === fallbackGroup);
     if (fallback) {
       const short = plan.state.phase === 'starting' ? await shortages(deps.groups, journal, scene) : [];
-      await takeGroup(decideFallback(fallback, plan.state.phase, short), fallback);
+      await takeStage(taking, [decideFallback(fallback, plan.state.phase, short)], [fallback]);
     }
   }
   if (isInTransition || journal.failures.length > 0) return;
-  await saveState();
+  if (isNewState) await saveState();
   const before = memory.state?.value;
   if (before?.phase !== 'starting' || plan.state.phase !== 'awake') return;
   const seconds = Math.round((now.getTime() - Date.parse(before.since)) / 1000);
@@ -169,6 +166,7 @@ function isSameState(a: ClusterState | undefined, b: ClusterState): boolean {
     a.desired === b.desired &&
     a.reason === b.reason &&
     a.until === b.until &&
-    a.groups.join('\n') === b.groups.join('\n')
+    a.groups.length === b.groups.length &&
+    a.groups.every((name, index) => name === b.groups[index])
   );
 }

@@ -1,4 +1,5 @@
 /** Takes the steps of a plan: write down, then act. One that fails does not stop the others. */
+import pMap from 'p-map';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import type { AutoscalerStep } from './decide-cluster.ts';
 import type { GroupStep } from './decide-group.ts';
@@ -17,80 +18,109 @@ export interface TakePorts {
 
 /** No change of a group is begun in the last ten seconds of an invocation. */
 const RESERVE_MS = 10_000;
+const CONCURRENCY = 10;
 const QUICKER = 'another pass was quicker';
 
-export function createTakers(ports: TakePorts, journal: Journal, now: Date, gaps: Memo['gaps']) {
-  const { settings, store, groups } = ports;
-  const { decided } = journal;
+/** In what a pass takes its steps. */
+export interface Taking {
+  readonly ports: TakePorts;
+  readonly journal: Journal;
+  readonly now: Date;
+  readonly gaps: Memo['gaps'];
+}
 
-  const fail = async (step: GroupStep, group: Group | undefined) => {
-    if (!journal.isNews(step.once)) return;
-    const trouble = step.askTrouble && group ? await groups.trouble(group) : undefined;
-    decided(
-      step.target,
-      'fail',
-      trouble ? `${step.reason}; its last failed activity says: ${trouble}` : step.reason,
-    );
-  };
+/** Takes them at once. Undefined where nothing is asked or changed: then all is said. */
+export function takeStage(
+  taking: Taking,
+  steps: readonly GroupStep[],
+  groups: readonly Group[],
+): Promise<unknown> | undefined {
+  const work: (readonly [GroupStep, Group])[] = [];
+  for (const step of steps) {
+    const group = isWork(taking, step) ? groups.findLast(({ name }) => name === step.target) : undefined;
+    if (group) work.push([step, group]);
+    else say(taking, step);
+  }
+  const [first] = work;
+  if (!first) return undefined;
+  if (work.length === 1) return takeGroup(taking, ...first);
+  return pMap(work, ([step, group]) => takeGroup(taking, step, group), { concurrency: CONCURRENCY });
+}
 
-  const writeDown = async (step: GroupStep, group: Group): Promise<boolean> => {
-    if (step.slept) {
-      const sleep = { group: group.name, ...step.slept, to: now };
-      await store.writeLedger(ledgerEntries(sleep, gaps, settings.schedule.timeZone));
-    }
-    if (!step.record) return true;
-    const { next, over } = step.record;
-    if (next !== 'clear') return store.writeSaved(next, over);
-    return over === undefined || store.clearSaved(group.name, over);
-  };
-
-  const act = async (step: GroupStep, group: Group) => {
-    if (step.resize && ports.remaining() <= RESERVE_MS)
-      return decided(step.target, 'none', 'the time of this pass is used up: the next one goes on');
-    if (!(await writeDown(step, group))) return decided(step.target, 'none', QUICKER);
-    if (step.resize) {
-      const outcome = await groups.resize(group, step.resize, intentOf(group, step, now));
-      if (outcome === 'busy')
-        return decided(step.target, 'none', 'another update of the group runs: the next pass tries again');
-      if (outcome === 'gone') return decided(step.target, 'ignore', 'the group was deleted');
-    }
-    if (journal.isNews(step.once)) decided(step.target, step.action, step.reason);
-  };
-
-  const takeGroup = async (step: GroupStep, group: Group | undefined) => {
-    try {
-      if (step.action === 'fail') await fail(step, group);
-      else if (group && !settings.dryRun) await act(step, group);
-      else if (
-        journal.isNews(step.once ?? (settings.dryRun ? `dry#${step.target}#${step.action}` : undefined))
-      )
-        decided(step.target, step.action, step.reason);
-    } catch (error) {
-      journal.failed(step.target, error);
-    }
-  };
-
-  const takeAutoscaler = async (step: AutoscalerStep) => {
-    try {
-      if (!settings.dryRun && ports.autoscaler) {
-        if (step.record) {
-          const { next, over } = step.record;
-          const written =
-            next === 'clear'
-              ? over === undefined || (await store.clearAutoscaler(over))
-              : await store.writeAutoscaler(next, over);
-          if (!written) return decided(step.target, 'none', QUICKER);
-        }
-        if (step.pause) await ports.autoscaler.pause(step.pause);
-        if (step.resume) await ports.autoscaler.resume(step.resume);
+export async function takeAutoscaler({ ports, journal }: Taking, step: AutoscalerStep): Promise<void> {
+  const { settings, store, autoscaler } = ports;
+  try {
+    if (!settings.dryRun && autoscaler) {
+      if (step.record) {
+        const { next, over } = step.record;
+        const written =
+          next === 'clear'
+            ? over === undefined || (await store.clearAutoscaler(over))
+            : await store.writeAutoscaler(next, over);
+        if (!written) return journal.decided(step.target, 'none', QUICKER);
       }
-      decided(step.target, step.action, step.reason);
-    } catch (error) {
-      journal.failed(step.target, error);
+      if (step.pause) await autoscaler.pause(step.pause);
+      if (step.resume) await autoscaler.resume(step.resume);
     }
-  };
+    journal.decided(step.target, step.action, step.reason);
+  } catch (error) {
+    journal.failed(step.target, error);
+  }
+}
 
-  return { takeGroup, takeAutoscaler };
+function isWork({ ports }: Taking, step: GroupStep): boolean {
+  if (step.action === 'fail') return step.askTrouble === true;
+  return !ports.settings.dryRun && (step.record ?? step.resize ?? step.slept) !== undefined;
+}
+
+function say({ ports, journal }: Taking, step: GroupStep): void {
+  const dry = ports.settings.dryRun ? `dry#${step.target}#${step.action}` : undefined;
+  if (journal.isNews(step.once ?? dry)) journal.decided(step.target, step.action, step.reason);
+}
+
+async function takeGroup(taking: Taking, step: GroupStep, group: Group): Promise<void> {
+  try {
+    await (step.action === 'fail' ? fail(taking, step, group) : act(taking, step, group));
+  } catch (error) {
+    taking.journal.failed(step.target, error);
+  }
+}
+
+async function fail({ ports, journal }: Taking, step: GroupStep, group: Group): Promise<void> {
+  if (!journal.isNews(step.once)) return;
+  const trouble = await ports.groups.trouble(group);
+  journal.decided(
+    step.target,
+    'fail',
+    trouble ? `${step.reason}; its last failed activity says: ${trouble}` : step.reason,
+  );
+}
+
+async function act(taking: Taking, step: GroupStep, group: Group): Promise<void> {
+  const { ports, journal, now } = taking;
+  const { decided } = journal;
+  if (step.resize && ports.remaining() <= RESERVE_MS)
+    return decided(step.target, 'none', 'the time of this pass is used up: the next one goes on');
+  if (!(await writeDown(taking, step, group))) return decided(step.target, 'none', QUICKER);
+  if (step.resize) {
+    const outcome = await ports.groups.resize(group, step.resize, intentOf(group, step, now));
+    if (outcome === 'busy')
+      return decided(step.target, 'none', 'another update of the group runs: the next pass tries again');
+    if (outcome === 'gone') return decided(step.target, 'ignore', 'the group was deleted');
+  }
+  say(taking, step);
+}
+
+async function writeDown({ ports, now, gaps }: Taking, step: GroupStep, group: Group): Promise<boolean> {
+  const { settings, store } = ports;
+  if (step.slept) {
+    const sleep = { group: group.name, ...step.slept, to: now };
+    await store.writeLedger(ledgerEntries(sleep, gaps, settings.schedule.timeZone));
+  }
+  if (!step.record) return true;
+  const { next, over } = step.record;
+  if (next !== 'clear') return store.writeSaved(next, over);
+  return over === undefined || store.clearSaved(group.name, over);
 }
 
 /** The same step tried again by the SDK is one request; the same step of another night is another. */

@@ -4,7 +4,7 @@
  */
 import { ClusterTroubleError } from './errors.ts';
 import { daemonSetOf, treat } from './pods.ts';
-import type { Clock, Cluster, Pod, PodOwner, Reply } from './ports.ts';
+import type { Alarm, Clock, Cluster, Pod, PodOwner, Reply } from './ports.ts';
 import { backoffMs, judge, type Verdict } from './reply.ts';
 
 export interface DrainOrder {
@@ -68,6 +68,8 @@ const FORCE_MARGIN_MS = 2_000;
 /** One pod on its way. */
 interface Course {
   pod: Pod;
+  /** The last list that it was on. */
+  listed: number;
   readonly wave: 'ordinary' | 'critical';
   state: 'waiting' | 'asked' | 'stuck' | 'refused' | 'left' | 'gone';
   /** How it began, which is how it is reported when it is gone. */
@@ -92,34 +94,38 @@ export async function drain(
   const { cluster, clock } = ports;
   const now = () => clock.now().getTime();
   const end = order.until.getTime();
-  const courses = new Map<string, Course>();
+  const courses: Course[] = [];
+  /** By the pod's uid. */
+  const known = new Map<string, Course>();
   const daemonSets = new Map<string, boolean>();
   const began = now();
   const heldPatience = order.heldPatienceMs ?? Number.POSITIVE_INFINITY;
-  let seen = false;
+  let lists = 0;
   let taken = false;
   let failure: { error: unknown } | undefined;
   let trouble: { error: unknown; times: number } | undefined;
-  let wake: () => void = () => undefined;
+  let alarm: Alarm | undefined;
   let nextLook = began;
   let nextBeat = began + BEAT_MS;
 
-  for (;;) {
-    if (now() >= nextLook) {
+  for (let time = began; ; ) {
+    if (time >= nextLook) {
       nextLook = Number.POSITIVE_INFINITY;
-      void look();
+      void look(time);
     }
-    if (now() >= nextBeat) {
+    if (time >= nextBeat) {
       nextBeat = Number.POSITIVE_INFINITY;
       void beat();
     }
-    issue();
-    await pause(Math.min(nextLook, nextBeat, nextDue(), end));
+    const nextDue = issue(time);
+    await pause(Math.min(nextLook, nextBeat, nextDue, end) - time);
+    time = now();
+    const seen = lists > 0;
     if (failure) throw failure.error;
     if (taken) return report('taken');
-    if (seen && isEmpty()) return report('empty');
-    if (seen && now() >= began + heldPatience && isHeld()) return report('time');
-    if (now() >= end) {
+    if (seen && courses.every(isOver)) return report('empty');
+    if (seen && time >= began + heldPatience && courses.every(isHeld)) return report('time');
+    if (time >= end) {
       if (seen) return report('time');
       throw (
         trouble?.error ?? new ClusterTroubleError(`the pods of ${order.node} could not be listed in time`)
@@ -128,11 +134,11 @@ export async function drain(
   }
 
   /** Lists the pods and updates every course. One list at a time. */
-  async function look(): Promise<void> {
-    const started = now();
+  async function look(started: number): Promise<void> {
     try {
       const pods = await cluster.podsOn(order.node);
-      await learnDaemonSets(pods);
+      const strange = pods.filter(isOfStrangeDaemonSet);
+      if (strange.length > 0) await learnDaemonSets(strange);
       see(pods);
       trouble = undefined;
       nextLook = started + LOOK_MS;
@@ -146,27 +152,35 @@ export async function drain(
   }
 
   function see(pods: readonly Pod[]): void {
-    const here = new Set<string>();
+    lists++;
     for (const pod of pods) {
-      here.add(pod.uid);
-      const course = courses.get(pod.uid);
-      if (!course) courses.set(pod.uid, courseOf(pod));
-      else {
-        course.pod = pod;
-        if (pod.terminating && course.state !== 'left' && course.state !== 'gone') course.state = 'asked';
+      const course = known.get(pod.uid);
+      if (!course) {
+        const fresh = courseOf(pod);
+        courses.push(fresh);
+        known.set(pod.uid, fresh);
+        continue;
       }
+      course.pod = pod;
+      course.listed = lists;
+      if (pod.terminating && course.state !== 'left' && course.state !== 'gone') course.state = 'asked';
     }
-    for (const [uid, course] of courses) {
-      if (!here.has(uid) && course.state !== 'left') course.state = 'gone';
+    for (const course of courses) {
+      if (course.listed !== lists && course.state !== 'left') course.state = 'gone';
     }
-    seen = true;
+  }
+
+  /** Of a DaemonSet that was not asked for yet. */
+  function isOfStrangeDaemonSet(pod: Pod): boolean {
+    const owner = daemonSetOf(pod);
+    return owner !== undefined && !daemonSets.has(owner.uid);
   }
 
   async function learnDaemonSets(pods: readonly Pod[]): Promise<void> {
     const unknown = new Map<string, { owner: PodOwner; namespace: string }>();
     for (const pod of pods) {
       const owner = daemonSetOf(pod);
-      if (owner && !daemonSets.has(owner.uid)) unknown.set(owner.uid, { owner, namespace: pod.namespace });
+      if (owner) unknown.set(owner.uid, { owner, namespace: pod.namespace });
     }
     await Promise.all(
       [...unknown.values()].map(async ({ owner, namespace }) => {
@@ -179,6 +193,7 @@ export async function drain(
     const treatment = treat(pod, (owner) => daemonSets.get(owner.uid) ?? true);
     const course = {
       pod,
+      listed: lists,
       evicting: false,
       attempts: 0,
       answers: 0,
@@ -201,18 +216,23 @@ export async function drain(
     }
   }
 
-  /** Sends every eviction and deletion that is due. None is waited for. */
-  function issue(): void {
-    for (const course of courses.values()) {
-      if (now() >= forceDue(course)) void force(course);
-      else if (now() >= evictionDue(course) && now() < end) void evict(course);
+  /** Sends every eviction and deletion that is due. None is waited for. Returns when the next one is. */
+  function issue(time: number): number {
+    const isFirstWaveAnswered = courses.every(isAnswered);
+    let next = Number.POSITIVE_INFINITY;
+    for (const course of courses) {
+      if (course.state !== 'waiting' && course.state !== 'stuck') continue;
+      if (time >= forceDue(course)) void force(course);
+      else if (time < end && time >= evictionDue(course, isFirstWaveAnswered)) void evict(course);
+      next = Math.min(next, evictionDue(course, isFirstWaveAnswered), forceDue(course));
     }
+    return next;
   }
 
-  async function evict(course: Course): Promise<void> {
+  function evict(course: Course): Promise<void> {
     course.evicting = true;
     course.attempts++;
-    await call(cluster.evict(course.pod, shortenedGrace(course)), (reply) => {
+    return call(cluster.evict(course.pod, shortenedGrace(course)), (reply) => {
       course.evicting = false;
       course.answers++;
       const verdict = judge(reply);
@@ -221,9 +241,9 @@ export async function drain(
     });
   }
 
-  async function force(course: Course): Promise<void> {
+  function force(course: Course): Promise<void> {
     course.forced = true;
-    await call(cluster.remove(course.pod, forcedGrace(course)), (reply) => {
+    return call(cluster.remove(course.pod, forcedGrace(course)), (reply) => {
       const again = apply(course, judge(reply));
       if (again === undefined) return;
       course.forced = false;
@@ -278,16 +298,15 @@ export async function drain(
   }
 
   /** From when on the pod's next eviction may be sent. */
-  function evictionDue(course: Course): number {
+  function evictionDue(course: Course, isFirstWaveAnswered: boolean): number {
     if (course.state !== 'waiting' || course.evicting || course.forced) return Number.POSITIVE_INFINITY;
-    const waitsForOthers = course.wave === 'critical' && !ordinaryAnswered();
+    const waitsForOthers = course.wave === 'critical' && !isFirstWaveAnswered;
     return waitsForOthers ? Math.max(course.dueAt, began + CRITICAL_AFTER_MS) : course.dueAt;
   }
 
   /** From when on the pod is deleted past its budget. It is always asked to go first. */
   function forceDue(course: Course): number {
     if (!order.force || !order.deadline || course.forced) return Number.POSITIVE_INFINITY;
-    if (course.state !== 'waiting' && course.state !== 'stuck') return Number.POSITIVE_INFINITY;
     if (course.attempts === 0) return Number.POSITIVE_INFINITY;
     const deadline = order.deadline.getTime();
     const half = Math.max(0, (deadline - order.from.getTime()) / 2);
@@ -311,37 +330,15 @@ export async function drain(
     return course.pod.graceSeconds > left ? Math.max(1, left) : undefined;
   }
 
-  function ordinaryAnswered(): boolean {
-    return [...courses.values()].every(
-      (course) => course.wave === 'critical' || course.state !== 'waiting' || course.answers > 0,
-    );
+  /** For so long, or until something has happened. */
+  function pause(ms: number): Promise<void> {
+    alarm = clock.alarm(Math.max(0, Math.ceil(ms)));
+    return alarm.rang;
   }
 
-  function isEmpty(): boolean {
-    return [...courses.values()].every((course) => ['gone', 'left', 'refused'].includes(course.state));
-  }
-
-  /** Nothing is on its way any more: whatever is left, a budget holds. */
-  function isHeld(): boolean {
-    return [...courses.values()].every(
-      (course) =>
-        ['gone', 'left', 'refused', 'stuck'].includes(course.state) ||
-        (course.state === 'waiting' && course.budget !== undefined),
-    );
-  }
-
-  function nextDue(): number {
-    let due = Number.POSITIVE_INFINITY;
-    for (const course of courses.values()) due = Math.min(due, evictionDue(course), forceDue(course));
-    return due;
-  }
-
-  /** Until `instant`, or until something has happened. */
-  async function pause(instant: number): Promise<void> {
-    const woken = new AbortController();
-    // With a reason of its own it need not make an exception, with its stack, each time.
-    wake = () => woken.abort('woken');
-    await clock.sleep(Math.max(0, instant - now()), woken.signal);
+  function wake(): void {
+    alarm?.ring();
+    alarm = undefined;
   }
 
   async function beat(): Promise<void> {
@@ -356,10 +353,26 @@ export async function drain(
   }
 
   function report(how: DrainReport['end']): DrainReport {
-    const pods = [...courses.values()].map(reportOf);
-    const refused = pods.find((pod) => courses.get(pod.pod.uid)?.state === 'refused')?.reason;
-    return { end: how, pods, ...(refused === undefined ? {} : { refused }) };
+    const refused = courses.find((course) => course.state === 'refused')?.reason;
+    return { end: how, pods: courses.map(reportOf), ...(refused === undefined ? {} : { refused }) };
   }
+}
+
+/** No pod that goes before the critical ones waits for its first answer. */
+function isAnswered(course: Course): boolean {
+  return course.wave === 'critical' || course.state !== 'waiting' || course.answers > 0;
+}
+
+/** Nothing of it is left to do. */
+function isOver({ state }: Course): boolean {
+  return state === 'gone' || state === 'left' || state === 'refused';
+}
+
+/** It is not on its way any more: if it is left, a budget holds it. */
+function isHeld(course: Course): boolean {
+  return (
+    isOver(course) || course.state === 'stuck' || (course.state === 'waiting' && course.budget !== undefined)
+  );
 }
 
 function reportOf(course: Course): PodReport {

@@ -1,5 +1,4 @@
 /** Composition root of spot-drain: one event, or one tick, per invocation. */
-import { setTimeout as wait } from 'node:timers/promises';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
@@ -9,6 +8,7 @@ import {
   createDynamoDbClient,
   createEksClient,
 } from '#functions/adapters/clients.ts';
+import { createClock } from '#functions/adapters/clock.ts';
 import { createDecisionLog } from '#functions/adapters/decision-log.ts';
 import {
   createClaims,
@@ -27,20 +27,12 @@ import { createDecisionTrail, createLogger } from '#functions/shared/observabili
 import { readSettings } from '#functions/shared/settings.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
 import { createGate } from './gate.ts';
-import type { Clock } from './ports.ts';
 import { run } from './run.ts';
 import type { RunPorts } from './work.ts';
 
 const { settings, table: tableName } = readSettings<SpotDrainSettings>();
 
-const clock: Clock = {
-  now: () => new Date(),
-  sleep: (ms, signal) =>
-    wait(ms, undefined, signal ? { signal } : {}).catch((error: unknown) => {
-      if (!signal?.aborted) throw error;
-    }),
-  random: Math.random,
-};
+const clock = createClock();
 const eks = createEksClient();
 const autoScaling = createAutoScalingClient();
 const table = createTable(createDynamoDbClient(), tableName);

@@ -171,9 +171,9 @@ async function within<T>(
   lookup: Promise<Attempt<T>>,
   { clock }: Pick<LocatePorts, 'clock'>,
 ): Promise<Attempt<T>> {
-  const enough = new AbortController();
-  const first = await Promise.race([lookup, clock.sleep(ms, enough.signal).then(() => UNKNOWN)]);
-  enough.abort();
+  const enough = clock.alarm(ms);
+  const first = await Promise.race([lookup, enough.rang.then(() => UNKNOWN)]);
+  enough.ring();
   return first;
 }
 

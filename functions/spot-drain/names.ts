@@ -29,11 +29,11 @@ export async function keepNames(ports: RunPorts, journal: Journal, trigger: stri
     ]);
     if (!running) return;
     const now = ports.clock.now();
-    const fresh = [...running].filter(([instanceId, name]) => written.get(instanceId) !== name);
-    const gone = [...written.keys()].filter((instanceId) => !running.has(instanceId));
-    await Promise.all([
-      ...fresh.map(([instanceId, name]) => names.put(instanceId, name, now)),
-      ...gone.map((instanceId) => names.remove(instanceId)),
-    ]);
+    const writing: Promise<void>[] = [];
+    for (const [instanceId, name] of running)
+      if (written.get(instanceId) !== name) writing.push(names.put(instanceId, name, now));
+    for (const instanceId of written.keys())
+      if (!running.has(instanceId)) writing.push(names.remove(instanceId));
+    await Promise.all(writing);
   });
 }

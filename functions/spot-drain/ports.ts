@@ -3,10 +3,17 @@ import type { ClusterState } from '#model/cluster-state.ts';
 
 export interface Clock {
   now(): Date;
-  /** Resolves after so long, or as soon as `signal` is aborted. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  sleep(ms: number): Promise<void>;
+  /** For a sleep that may end early. */
+  alarm(ms: number): Alarm;
   /** In [0, 1): jitter. */
   random(): number;
+}
+
+export interface Alarm {
+  /** Resolves when the time is over, or as soon as `ring` is called. */
+  readonly rang: Promise<void>;
+  ring(): void;
 }
 
 /** Whoever set it. */

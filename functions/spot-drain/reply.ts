@@ -21,17 +21,16 @@ export type Verdict =
 
 export function judge(reply: Reply): Verdict {
   const { status } = reply;
-  const causes = reply.causes.map((cause) => cause.reason);
   if (status >= 200 && status < 300) return { is: 'accepted' };
   if (status === 404) return { is: 'gone' };
   if (status === 409) return /uid/i.test(reply.detail) ? { is: 'gone' } : trouble(reply);
   if (status === 429) {
-    if (causes.includes('DisruptionBudget')) return { is: 'held', budget: budgetOf(reply) };
+    if (isCausedBy(reply, 'DisruptionBudget')) return { is: 'held', budget: budgetOf(reply) };
     return { is: 'later', ms: Math.max(0.5, reply.retryAfterSeconds ?? 1) * 1_000 };
   }
   if (status === 401) return { is: 'refused', reason: reply.detail };
   if (status === 403) {
-    return causes.includes('NamespaceTerminating')
+    return isCausedBy(reply, 'NamespaceTerminating')
       ? { is: 'namespace-going' }
       : { is: 'refused', reason: reply.detail };
   }
@@ -46,6 +45,10 @@ export function backoffMs(verdict: Verdict['is'], attempts: number, random: numb
   const [first, last] = verdict === 'trouble' ? [500, 4_000] : [1_000, 5_000];
   const full = Math.min(last, first * 2 ** Math.max(0, attempts - 1));
   return Math.max(first, full * (0.75 + random / 4));
+}
+
+function isCausedBy({ causes }: Reply, reason: string): boolean {
+  return causes.some((cause) => cause.reason === reason);
 }
 
 function trouble(reply: Reply): Verdict {

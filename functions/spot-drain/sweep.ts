@@ -34,8 +34,9 @@ async function goOn(
 ): Promise<void> {
   const [claims, written] = await Promise.all([ports.claims.all(), ports.cordons.all()]);
   const cordons = [...written, ...(await writeMissing(ports, journal, claims, written))];
-  const resumable = claims.filter((held) => resumeClaim(held.value, workerOf(invocation), ports.clock.now()));
-  const due = cordons.filter((cordon) => Date.parse(cordon.due) <= ports.clock.now().getTime());
+  const now = ports.clock.now();
+  const resumable = claims.filter((held) => resumeClaim(held.value, workerOf(invocation), now));
+  const due = cordons.filter((cordon) => Date.parse(cordon.due) <= now.getTime());
   if (resumable.length === 0 && due.length === 0) {
     return journal.say({
       target: ports.settings.cluster,

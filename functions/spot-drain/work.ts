@@ -256,8 +256,9 @@ function keepClaim(ports: RunPorts, journal: Journal, claim: Claim): () => Promi
     if (fresh.value.owner !== claim.owner) return false;
     const now = ports.clock.now().getTime();
     const due = fresh.value.hooks.filter((hook) => {
+      if (hook.completed) return false;
       const last = beaten.get(hook.token) ?? Date.parse(hook.since);
-      return !hook.completed && now - last >= (hook.heartbeatSeconds * 1_000) / 3;
+      return now - last >= (hook.heartbeatSeconds * 1_000) / 3;
     });
     await Promise.all(
       due.map((hook) =>

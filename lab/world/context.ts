@@ -32,6 +32,7 @@ export function createSignals(): Signals {
     emit<K extends keyof SignalMap>(name: K, value: SignalMap[K]) {
       for (const listener of listeners.get(name) ?? []) (listener as (value: SignalMap[K]) => void)(value);
     },
+    isHeard: (name) => (listeners.get(name)?.size ?? 0) > 0,
   };
 }
 

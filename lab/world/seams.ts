@@ -28,6 +28,8 @@ export interface InstanceView {
 export interface Signals {
   on<K extends keyof SignalMap>(name: K, listener: (value: SignalMap[K]) => void): () => void;
   emit<K extends keyof SignalMap>(name: K, value: SignalMap[K]): void;
+  /** Whether anybody listens now. */
+  isHeard(name: keyof SignalMap): boolean;
 }
 
 export interface SignalMap {

@@ -184,9 +184,9 @@ function fits(value: unknown, shape: Shape): boolean {
   if (isTuple(shape))
     return Array.isArray(value) && value.every((one) => one !== undefined && fits(one, shape[0]));
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  return Object.entries(shape).every(([field, inner]) =>
-    fits((value as Record<string, unknown>)[field], inner),
-  );
+  for (const field in shape)
+    if (!fits((value as Record<string, unknown>)[field], shape[field] as Shape)) return false;
+  return true;
 }
 
 function isTuple(shape: Shape): shape is readonly [Shape] {
@@ -195,6 +195,7 @@ function isTuple(shape: Shape): shape is readonly [Shape] {
 
 /** Somebody else's text on one line, at no great length. */
 export function shortened(text: string | undefined): string {
-  const line = (text ?? '').replace(/\s+/g, ' ').trim();
+  if (!text) return '';
+  const line = text.replace(/\s+/g, ' ').trim();
   return line.length > LONGEST_MESSAGE ? `${line.slice(0, LONGEST_MESSAGE)}…` : line;
 }

@@ -1,5 +1,6 @@
 /** The cluster as a drain needs it, through the Kubernetes API. */
 import type { Event, Node as V1Node, Pod as V1Pod } from 'kubernetes-types/core/v1.d.ts';
+import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
 import type { Eviction } from 'kubernetes-types/policy/v1.d.ts';
 import { isThrottled } from '#functions/adapters/aws-client.ts';
 import { UnreachableError } from '#functions/adapters/http.ts';
@@ -17,7 +18,7 @@ export const NO_BALANCER_LABEL = 'node.kubernetes.io/exclude-from-external-load-
 const STRATEGIC = 'application/strategic-merge-patch+json';
 /** The API server itself tries an eviction 20 times at 500 ms when budgets conflict. */
 const EVICTION_TIMEOUT_MS = 12_000;
-const LIST_TIMEOUT_MS = 8_000;
+const LIST_OPTIONS = { timeoutMs: 8_000 };
 /** Its kubelet and the controllers write to a node too, though seldom twice in a second. */
 const MOST_CONFLICTS = 5;
 
@@ -66,7 +67,7 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
       for (let conflicts = 0; seen; conflicts++) {
         try {
           const body = markPatch(seen, marks);
-          return await orGone('marked', () => patchNode(node.name, body));
+          return await orGone('marked', patchNode(node.name, body));
         } catch (error) {
           if (!isConflict(error)) throw error;
           if (conflicts >= MOST_CONFLICTS) {
@@ -85,7 +86,7 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
       const ours = marksOf(node);
       if (!ours) return 'not-ours';
       try {
-        return await orGone('unmarked', () => patchNode(node.name, unmarkPatch(node, ours)));
+        return await orGone('unmarked', patchNode(node.name, unmarkPatch(node, ours)));
       } catch (error) {
         if (isConflict(error)) return 'changed';
         throw error;
@@ -93,20 +94,15 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
     },
 
     async podsOn(nodeName) {
-      const pods = await guarded(() =>
-        client.list<V1Pod>(
-          '/api/v1/pods',
-          { fieldSelector: `spec.nodeName=${nodeName}` },
-          { timeoutMs: LIST_TIMEOUT_MS },
-        ),
-      );
+      const query = { fieldSelector: `spec.nodeName=${nodeName}` };
+      const pods = await guarded(client.list<V1Pod>('/api/v1/pods', query, LIST_OPTIONS));
       return pods.map(podOf);
     },
 
     async daemonSetLives(namespace, name, uid) {
       try {
         const path = `/apis/apps/v1/namespaces/${encodeURIComponent(namespace)}/daemonsets/${encodeURIComponent(name)}`;
-        const { body } = await guarded(() =>
+        const { body } = await guarded(
           client.request<{ metadata?: { uid?: string } }>({ method: 'GET', path }),
         );
         return body.metadata?.uid === uid;
@@ -127,7 +123,7 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
         },
       };
       const path = `${podPath(pod)}/eviction`;
-      return replyOf(() => client.request({ method: 'POST', path, body, timeoutMs: EVICTION_TIMEOUT_MS }));
+      return replyOf(client.request({ method: 'POST', path, body, timeoutMs: EVICTION_TIMEOUT_MS }));
     },
 
     remove(pod, graceSeconds) {
@@ -137,7 +133,7 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
         gracePeriodSeconds: graceSeconds,
         preconditions: { uid: pod.uid },
       };
-      return replyOf(() => client.request({ method: 'DELETE', path: podPath(pod), body }));
+      return replyOf(client.request({ method: 'DELETE', path: podPath(pod), body }));
     },
 
     async note(node, event) {
@@ -157,9 +153,7 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
         reportingComponent: 'eks-nightshift',
         reportingInstance: 'spot-drain',
       };
-      await guarded(() =>
-        client.request({ method: 'POST', path: '/api/v1/namespaces/default/events', body }),
-      );
+      await guarded(client.request({ method: 'POST', path: '/api/v1/namespaces/default/events', body }));
     },
   };
 
@@ -172,7 +166,7 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
     instanceId: string | undefined,
     labelSelector?: string,
   ): Promise<Node | undefined> {
-    const nodes = await guarded(() => client.list<V1Node>('/api/v1/nodes', { labelSelector }));
+    const nodes = await guarded(client.list<V1Node>('/api/v1/nodes', { labelSelector }));
     let found: Node | undefined;
     for (const node of nodes) {
       const id = instanceOf(node);
@@ -186,7 +180,7 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
   /** A name can pass to another instance. */
   async function readNode(name: string, instanceId: string): Promise<Node | undefined> {
     try {
-      const { body } = await guarded(() => client.request<V1Node>({ method: 'GET', path: nodePath(name) }));
+      const { body } = await guarded(client.request<V1Node>({ method: 'GET', path: nodePath(name) }));
       return instanceOf(body) === instanceId ? nodeOf(body, instanceId) : undefined;
     } catch (error) {
       if (isNotFound(error)) return undefined;
@@ -288,34 +282,33 @@ function nodeOf(node: V1Node, instanceId: string): Node {
 }
 
 function podOf(pod: V1Pod): Pod {
-  const owner = pod.metadata?.ownerReferences?.find((reference) => reference.controller);
-  const [group, version] = (owner?.apiVersion ?? '').split('/');
-  return {
-    namespace: pod.metadata?.namespace ?? '',
-    name: pod.metadata?.name ?? '',
-    uid: pod.metadata?.uid ?? '',
-    phase: pod.status?.phase ?? 'Unknown',
-    terminating: pod.metadata?.deletionTimestamp !== undefined,
-    graceSeconds: pod.spec?.terminationGracePeriodSeconds ?? 30,
-    priority: pod.spec?.priority ?? 0,
-    priorityClass: pod.spec?.priorityClassName ?? '',
-    mirror: pod.metadata?.annotations?.['kubernetes.io/config.mirror'] !== undefined,
-    ...(owner
-      ? {
-          controller: {
-            kind: owner.kind,
-            group: version === undefined ? '' : (group ?? ''),
-            name: owner.name,
-            uid: owner.uid,
-          },
-        }
-      : {}),
+  const { metadata, spec, status } = pod;
+  const owner = metadata?.ownerReferences?.find(isController);
+  const plain = {
+    namespace: metadata?.namespace ?? '',
+    name: metadata?.name ?? '',
+    uid: metadata?.uid ?? '',
+    phase: status?.phase ?? 'Unknown',
+    terminating: metadata?.deletionTimestamp !== undefined,
+    graceSeconds: spec?.terminationGracePeriodSeconds ?? 30,
+    priority: spec?.priority ?? 0,
+    priorityClass: spec?.priorityClassName ?? '',
+    mirror: metadata?.annotations?.['kubernetes.io/config.mirror'] !== undefined,
   };
+  if (!owner) return plain;
+  const { apiVersion, kind, name, uid } = owner;
+  // The core group has no name.
+  const group = apiVersion.slice(0, Math.max(0, apiVersion.indexOf('/')));
+  return { ...plain, controller: { kind, group, name, uid } };
 }
 
-async function orGone<T>(done: T, call: () => Promise<unknown>): Promise<T | 'gone'> {
+function isController({ controller }: OwnerReference): boolean {
+  return controller === true;
+}
+
+async function orGone<T>(done: T, sent: Promise<unknown>): Promise<T | 'gone'> {
   try {
-    await guarded(call);
+    await guarded(sent);
     return done;
   } catch (error) {
     if (isNotFound(error)) return 'gone';
@@ -324,9 +317,9 @@ async function orGone<T>(done: T, call: () => Promise<unknown>): Promise<T | 'go
 }
 
 /** A refusal by RBAC and a passing trouble get the names that the drain knows them by. */
-async function guarded<T>(call: () => Promise<T>): Promise<T> {
+async function guarded<T>(sent: Promise<T>): Promise<T> {
   try {
-    return await call();
+    return await sent;
   } catch (error) {
     if (isDenied(error)) {
       throw new AccessRefusedError(
@@ -346,9 +339,9 @@ function isTrouble(error: unknown): boolean {
   return error instanceof KubernetesError && (error.status >= 500 || error.status === 429);
 }
 
-async function replyOf(call: () => Promise<{ status: number }>): Promise<Reply> {
+async function replyOf(sent: Promise<{ status: number }>): Promise<Reply> {
   try {
-    const { status } = await call();
+    const { status } = await sent;
     return { status, reason: '', causes: [], detail: '' };
   } catch (error) {
     if (error instanceof KubernetesError) {

@@ -51,7 +51,11 @@ async function userOf(incoming: IncomingMessage, options: Authentication): Promi
 }
 
 /** Throws 403 in the words of the API server. */
-export function checkAccess(kubernetes: Kubernetes, user: User, request: ApiRequest): void {
+export function checkAccess(
+  kubernetes: Pick<Kubernetes, 'authorize'>,
+  user: User,
+  request: ApiRequest,
+): void {
   if ('path' in request) {
     if (kubernetes.authorize(user, { path: request.path, verb: request.verb })) return;
     throw failure(

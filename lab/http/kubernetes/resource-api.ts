@@ -167,6 +167,7 @@ export function createResourceApi(kubernetes: Kubernetes, context: WorldContext)
     }
     api.store.put(resourceOf('pods'), {
       ...(pod as KubeObject),
+      metadata: { ...pod.metadata },
       spec: { ...pod.spec, nodeName: node },
       status: {
         ...pod.status,

@@ -3,18 +3,29 @@ import { viewOf } from '#functions/adapters/argocd/application.ts';
 import { UnreachableError } from '#functions/adapters/http.ts';
 import type { KubernetesClient, KubernetesRequest } from '#functions/adapters/kubernetes/client.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
-import type { ApplicationObject, ArgocdWorld } from '../../world/argocd/index.ts';
+import type { ApplicationObject, ArgocdWorld, Operation } from '../../world/argocd/index.ts';
 import { StatusError } from '../../world/kubernetes/index.ts';
 import type { Registry } from '../../world/kubernetes/registry.ts';
 import type { FaultKind } from '../faults.ts';
 import { refusal, troubleOf } from '../kubernetes-errors.ts';
 import type { Eyes } from './argocd-server.ts';
+import { checkRights } from './rights.ts';
+
+export interface ObjectEyes extends Eyes {
+  /** The role does not allow it. `why` is what the API server says. */
+  refused(why: string): void;
+  /** A sync was written: over the version that was read, and in place of an operation, or not. */
+  written(
+    application: ApplicationSettings,
+    how: { readonly isBlind: boolean; readonly over?: Operation },
+  ): void;
+}
 
 export interface ApplicationsApiOptions {
   readonly api: Registry;
   readonly argocd: ArgocdWorld;
   readonly isDown: () => boolean;
-  readonly eyes: Eyes;
+  readonly eyes: ObjectEyes;
   readonly around: <T>(
     call: string,
     act: () => T,
@@ -28,22 +39,38 @@ const PATH = /^\/apis\/argoproj\.io\/v1alpha1\/namespaces\/([^/]+)\/applications
 export function createApplicationsApi(options: ApplicationsApiOptions): Pick<KubernetesClient, 'request'> {
   const { api, argocd, eyes } = options;
 
-  const serve = ({ method, path, body }: KubernetesRequest): ApplicationObject => {
+  const check = ({ method, path }: KubernetesRequest): void => {
+    try {
+      checkRights(method, path);
+    } catch (error) {
+      if (error instanceof StatusError) eyes.refused(error.message);
+      throw error;
+    }
+  };
+
+  const serve = (request: KubernetesRequest): ApplicationObject => {
+    check(request);
+    const { method, path, body } = request;
     const [, namespace = '', name = ''] = PATH.exec(path) ?? [];
     if (!name || (method !== 'GET' && method !== 'PATCH'))
       throw new Error(`${method} ${path} is no request of branch-deploy`);
     // There are no workloads whose watch would tell the controller that a rollout is over.
-    argocd.applications();
+    argocd.settle();
     const found = api.get(APPLICATIONS, namespace, name) as unknown as ApplicationObject;
     const application = asSettings(found);
     eyes.read(application);
-    const syncs = method === 'PATCH' && (body as { operation?: unknown }).operation !== undefined;
+    const { operation, metadata } = (body ?? {}) as Partial<ApplicationObject>;
+    const syncs = method === 'PATCH' && operation !== undefined;
+    const over = found.operation;
     if (syncs) eyes.sync(application);
     const object =
       method === 'GET'
         ? found
         : (api.patch(APPLICATIONS, namespace, name, body, { type: 'merge' }) as unknown as ApplicationObject);
-    if (syncs) eyes.synced(application);
+    if (syncs) {
+      eyes.written(application, { isBlind: !metadata?.resourceVersion, ...(over ? { over } : {}) });
+      eyes.synced(application);
+    }
     eyes.shown(application, viewOf(object));
     return object;
   };

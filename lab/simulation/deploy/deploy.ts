@@ -18,7 +18,7 @@ import {
   violate,
 } from '../story.ts';
 import { createScenario, type Happening, OTHER_BRANCH, PRODUCTION, type Scenario } from './scenario.ts';
-import { createDeployWorld, type Deeds, type DeployWorld } from './world.ts';
+import { createDeployWorld, type Deeds, type DeployWorld, type MutateClient } from './world.ts';
 
 export interface Program {
   readonly ports: BranchDeployPorts;
@@ -28,6 +28,8 @@ export interface Program {
 export interface DeployOptions extends StoryOptions {
   /** Puts a mistake into the program: the checkers must find it. */
   readonly mutate?: (program: Program) => Program;
+  /** Puts one into what the adapter asks of the Kubernetes API, or hears from it. */
+  readonly mutateClient?: MutateClient;
 }
 
 const SECOND = 1_000;
@@ -87,7 +89,7 @@ function createStory(options: DeployOptions): Story {
   const base = createBaseStory(options, {
     salt: 0xdeb107,
     createScenario,
-    createWorld: createDeployWorld,
+    createWorld: (given) => createDeployWorld({ ...given, mutateClient: options.mutateClient }),
     // As lib/branch-deploy.ts sets it.
     invocations: { timeoutMs: 2 * MINUTE, retries: 2, retryAfterMs: [MINUTE, 2 * MINUTE] },
   });

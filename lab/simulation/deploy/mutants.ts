@@ -1,4 +1,6 @@
 /** branch-deploy with a mistake in it, one and more for each promise that its story checks. The checkers must catch each. */
+import type { ApplicationObject } from '#functions/adapters/argocd/application.ts';
+import type { KubernetesRequest } from '#functions/adapters/kubernetes/client.ts';
 import type { Answer, ApplicationView } from '#functions/branch-deploy/ports.ts';
 import type { BranchDeployPorts } from '#functions/branch-deploy/run.ts';
 import type { PromiseId } from '../outcome.ts';
@@ -8,7 +10,9 @@ import { PRODUCTION } from './scenario.ts';
 export interface DeployMutant {
   readonly name: string;
   readonly promise: PromiseId;
-  readonly change: Pick<DeployOptions, 'mutate' | 'mutatePass'>;
+  readonly change: Pick<DeployOptions, 'mutate' | 'mutatePass' | 'mutateClient'>;
+  /** What the checker says, where the promise is broken in more ways than one. */
+  readonly says?: RegExp;
 }
 
 export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
@@ -137,6 +141,47 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
     },
   },
   {
+    name: 'through Kubernetes, a sync is written over whatever version is there',
+    promise: 3,
+    says: /was written over whatever came since it was read/,
+    change: {
+      mutateClient: (client) => ({
+        request(request) {
+          const { metadata, ...body } = (request.body ?? {}) as Partial<ApplicationObject>;
+          const syncs = request.method === 'PATCH' && body.operation !== undefined;
+          return client.request(syncs ? { ...request, body } : request);
+        },
+      }),
+    },
+  },
+  {
+    name: 'through Kubernetes, an operation that runs is not seen and written over',
+    promise: 3,
+    says: /was written over one of/,
+    change: {
+      mutateClient: (client) => ({
+        async request<T>(request: KubernetesRequest) {
+          const reply = await client.request<T>(request);
+          return { ...reply, body: withoutOperation(reply.body as ApplicationObject) as T };
+        },
+      }),
+    },
+  },
+  {
+    name: 'through Kubernetes, all applications are listed, which the role does not allow',
+    promise: 2,
+    says: /cannot list resource "applications" in API group "argoproj\.io" in the namespace "argocd"/,
+    change: {
+      mutateClient: (client) => ({
+        async request(request) {
+          if (request.method === 'GET')
+            await client.request({ ...request, path: request.path.replace(/\/[^/]+$/, '') });
+          return client.request(request);
+        },
+      }),
+    },
+  },
+  {
     name: 'failures are logged and swallowed',
     promise: 9,
     change: { mutatePass: (pass) => pass().catch(() => undefined) },
@@ -149,6 +194,13 @@ function change(
   return {
     mutate: ({ ports, settings }: Program) => ({ settings, ports: { ...ports, ...edit(ports) } }),
   };
+}
+
+/** As if nothing ran on it. */
+function withoutOperation({ operation: _, status, ...rest }: ApplicationObject): ApplicationObject {
+  const { operationState, ...left } = status ?? {};
+  const isOver = operationState?.finishedAt !== undefined;
+  return { ...rest, status: isOver ? { ...left, operationState } : left };
 }
 
 function asIfDone(read: Answer<ApplicationView>): Answer<ApplicationView> {

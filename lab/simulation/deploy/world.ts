@@ -2,16 +2,17 @@
 
 import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
 import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
-import type { ApplicationView, Argocd, Build, Builds } from '#functions/branch-deploy/ports.ts';
+import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
+import type { Argocd, Build, Builds } from '#functions/branch-deploy/ports.ts';
 import { createReporter } from '#functions/branch-deploy/report.ts';
 import type { BranchDeployPorts } from '#functions/branch-deploy/run.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import { desiredAt } from '#model/desired.ts';
-import type { Override } from '#model/schedule.ts';
+import type { Desired, Override } from '#model/schedule.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { type ArgocdOptions, createArgocd, serveApplications } from '../../world/argocd/index.ts';
-import { createCodebuild } from '../../world/codebuild/index.ts';
+import { type BuildView, createCodebuild } from '../../world/codebuild/index.ts';
 import { createContext } from '../../world/context.ts';
 import { createRegistry } from '../../world/kubernetes/registry.ts';
 import { createStore } from '../../world/kubernetes/store.ts';
@@ -21,8 +22,8 @@ import type { Pass } from '../faults.ts';
 import { createPortCalls } from '../port-calls.ts';
 import type { WorldOptions } from '../story.ts';
 import { createMemoryTable, type MemoryTable } from '../table.ts';
-import { createApplicationsApi } from './applications-api.ts';
-import { createArgocdServerWire, type Eyes } from './argocd-server.ts';
+import { createApplicationsApi, type ObjectEyes } from './applications-api.ts';
+import { createArgocdServerWire } from './argocd-server.ts';
 import { OTHER_BRANCH, PRODUCTION, REPOSITORY, type Scenario } from './scenario.ts';
 
 export type DeployWorld = ReturnType<typeof createDeployWorld>;
@@ -40,6 +41,9 @@ const AFTER_STOP_MS = 60_000;
 /** From the wish to be awake to nodes that are Ready. */
 const START_MS = 3 * MINUTE;
 
+/** Between the adapter and the Kubernetes API. */
+export type MutateClient = (client: Pick<KubernetesClient, 'request'>) => Pick<KubernetesClient, 'request'>;
+
 /** A cluster that is more than what a deploy sees of it. */
 export interface DeployGround {
   readonly clock: SimulatedClock;
@@ -51,8 +55,13 @@ export interface DeployGround {
   readonly night: { state(): Pick<ClusterState, 'phase' | 'since'> | undefined };
 }
 
-export function createDeployWorld(options: WorldOptions<Scenario> & { readonly ground?: DeployGround }) {
-  const { scenario, chance, violate, exercise, ground } = options;
+export function createDeployWorld(
+  options: WorldOptions<Scenario> & {
+    readonly mutateClient?: MutateClient | undefined;
+    readonly ground?: DeployGround;
+  },
+) {
+  const { scenario, chance, violate, exercise, ground, mutateClient = (client) => client } = options;
   const { settings } = scenario;
   const { account, region } = settings;
   const start = new Date(scenario.start);
@@ -103,13 +112,17 @@ export function createDeployWorld(options: WorldOptions<Scenario> & { readonly g
   add(OTHER_BRANCH.name, OTHER_BRANCH.project, 'staging');
   add(PRODUCTION.name, PRODUCTION.project, 'main');
 
-  const applications = createRegistry(createStore(clock), context);
-  if (settings.argocd.through === 'kubernetes') serveApplications(context, argocd, applications);
+  const applications =
+    settings.argocd.through === 'kubernetes' ? createRegistry(createStore(clock), context) : undefined;
+  if (applications) serveApplications(context, argocd, applications);
 
   const table = ground?.table ?? createMemoryTable();
   const decisions: Decision[] = [];
-  /** Everything that Argo CD showed of an application. What was seen once may be said later. */
-  const shown = new Map<string, ApplicationView[]>();
+  /**
+   * By application, the newest commit at which Argo CD showed it Synced and Healthy, as its place in `commits`: -1 for
+   * one of before. What was seen once may be said later.
+   */
+  const seenWell = new Map<string, number>();
   const syncs = new Map<string, number>();
   /** Commits of the branch, oldest first. */
   const commits: string[] = [];
@@ -133,23 +146,32 @@ export function createDeployWorld(options: WorldOptions<Scenario> & { readonly g
     const calls = createPortCalls<Deeds>(clock, chance);
     const { through } = calls;
     let kept = token;
-    const eyes: Eyes = {
+    const eyes: ObjectEyes = {
       read(application) {
         exercise(2);
         if (!bound.some(({ name }) => name === application.name))
           violate(2, `${when()} ${application.name} is none of ours to read`);
       },
       sync: checkSync,
+      refused: (why) => violate(2, `${when()} the role of branch-deploy does not allow it: ${why}`),
+      written({ name }, { isBlind, over }) {
+        if (isBlind)
+          violate(3, `${when()} a sync of ${name} was written over whatever came since it was read`);
+        if (over) {
+          const by = over.initiatedBy?.username ?? 'Argo CD itself';
+          violate(3, `${when()} a sync of ${name} was written over one of ${by}`);
+        }
+      },
       synced: ({ name }) => void syncs.set(name, (syncs.get(name) ?? 0) + 1),
-      shown({ name }, view) {
-        const list = shown.get(name) ?? [];
-        shown.set(name, list);
-        list.push(view);
+      shown({ name }, { sync, health, revisions }) {
+        if (sync !== 'Synced' || health !== 'Healthy') return;
+        const at = commits.indexOf(revisions[0] ?? '');
+        if (at >= (seenWell.get(name) ?? at)) seenWell.set(name, at);
       },
     };
-    const wire =
-      settings.argocd.through === 'kubernetes'
-        ? createArgocdObjects(
+    const wire = applications
+      ? createArgocdObjects(
+          mutateClient(
             createApplicationsApi({
               api: applications,
               argocd,
@@ -157,20 +179,21 @@ export function createDeployWorld(options: WorldOptions<Scenario> & { readonly g
               eyes,
               around: (call, act, errorOf) => through(call, act, false, errorOf),
             }),
-          )
-        : createArgocdServerWire({
-            argocd,
-            token: {
-              kept: () => kept,
-              async readAgain() {
-                kept = await through('secret.read', () => token, true);
-                return kept;
-              },
+          ),
+        )
+      : createArgocdServerWire({
+          argocd,
+          token: {
+            kept: () => kept,
+            async readAgain() {
+              kept = await through('secret.read', () => token, true);
+              return kept;
             },
-            isDown: () => isDown || !argocd.available(),
-            eyes,
-            around: (call, act) => through(call, act, false),
-          });
+          },
+          isDown: () => isDown || !argocd.available(),
+          eyes,
+          around: (call, act) => through(call, act, false),
+        });
     const watched: Argocd = {
       ...wire,
       async sync(application, deployId, options) {
@@ -185,27 +208,9 @@ export function createDeployWorld(options: WorldOptions<Scenario> & { readonly g
         through(
           'codebuild.read',
           () =>
-            ids.flatMap((id): Build[] => {
+            ids.flatMap((id) => {
               const build = codebuild.build(account, region, id);
-              if (!build) return [];
-              const { sourceVersion, resolvedSourceVersion, endTime } = build;
-              return [
-                {
-                  id: build.id,
-                  project: build.project,
-                  number: build.number,
-                  status: build.status,
-                  initiator: build.initiator,
-                  location: build.source.location,
-                  ...(sourceVersion ? { sourceVersion } : {}),
-                  ...(resolvedSourceVersion ? { resolvedSourceVersion } : {}),
-                  exported: Object.fromEntries(
-                    build.exportedEnvironmentVariables.map(({ name, value }) => [name, value]),
-                  ),
-                  startedAt: new Date(build.startTime),
-                  ...(endTime === undefined ? {} : { endedAt: new Date(endTime) }),
-                },
-              ];
+              return build ? readBuild(build) : [];
             }),
           true,
         ),
@@ -268,13 +273,9 @@ export function createDeployWorld(options: WorldOptions<Scenario> & { readonly g
     if (decision.action !== 'deployed') return;
     exercise(4);
     const from = commits.indexOf(String(decision['sha']));
-    const isBorneOut = (shown.get(decision.target) ?? []).some(
-      (view) =>
-        view.sync === 'Synced' &&
-        view.health === 'Healthy' &&
-        commits.indexOf(view.revisions[0] ?? '') >= from,
-    );
-    if (!isBorneOut) violate(4, `${when()} ${decision.target} is said to be deployed and was never seen so`);
+    const seen = seenWell.get(decision.target);
+    if (seen === undefined || seen < from)
+      violate(4, `${when()} ${decision.target} is said to be deployed and was never seen so`);
   };
 
   function putToSleep() {
@@ -289,6 +290,10 @@ export function createDeployWorld(options: WorldOptions<Scenario> & { readonly g
   /** What night-schedule does, as far as a deploy can see it. */
   function createSleeper() {
     const read = () => table.read<ClusterState>('night', 'state');
+    /** What it should be holds until `until`, as long as the override is the same. */
+    let wish: (Desired & { readonly override: string | undefined }) | undefined;
+    const isWished = (now: Date, override: Override | undefined) =>
+      wish?.override === override?.id && now.getTime() < (wish?.until?.getTime() ?? 0);
     return {
       state: read,
       look() {
@@ -296,7 +301,9 @@ export function createDeployWorld(options: WorldOptions<Scenario> & { readonly g
         if (!schedule) return;
         const now = clock.date();
         const override = table.read<Override>('night', 'override');
-        const desired = desiredAt(schedule, now, override ? [override] : []);
+        if (!wish || !isWished(now, override))
+          wish = { ...desiredAt(schedule, now, override ? [override] : []), override: override?.id };
+        const desired = wish;
         const before = read();
         const age = before ? now.getTime() - Date.parse(before.since) : 0;
         const phase: ClusterState['phase'] =
@@ -353,6 +360,24 @@ export function createDeployWorld(options: WorldOptions<Scenario> & { readonly g
       if (branch === 'develop') commits.push(sha);
     },
     builds: () => codebuild.builds(account, region, 'api-develop'),
+  };
+}
+
+/** As the adapter over CodeBuild's API reads it. */
+function readBuild(build: BuildView): Build {
+  const { sourceVersion, resolvedSourceVersion, endTime } = build;
+  return {
+    id: build.id,
+    project: build.project,
+    number: build.number,
+    status: build.status,
+    initiator: build.initiator,
+    location: build.source.location,
+    ...(sourceVersion ? { sourceVersion } : {}),
+    ...(resolvedSourceVersion ? { resolvedSourceVersion } : {}),
+    exported: Object.fromEntries(build.exportedEnvironmentVariables.map(({ name, value }) => [name, value])),
+    startedAt: new Date(build.startTime),
+    ...(endTime === undefined ? {} : { endedAt: new Date(endTime) }),
   };
 }
 

@@ -104,7 +104,7 @@ export function createAutoScalingApi(options: AutoScalingApiOptions): AutoScalin
     call,
     send: ((command: { readonly input: object; readonly constructor: { readonly name: string } }) =>
       call(
-        command.constructor.name.replace(/Command$/, ''),
+        command.constructor.name.slice(0, -'Command'.length),
         command.input as Readonly<Record<string, unknown>>,
       )) as unknown as AutoScalingClient['send'],
   };

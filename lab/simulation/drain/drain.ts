@@ -273,8 +273,8 @@ function checkReasons(story: Story, deeds: Deeds): void {
 export function isQuiet(story: Story): boolean {
   return (
     story.invocations.active() === 0 &&
-    story.world.claims().every((claim) => claim.state === 'done' || claim.state === 'failed') &&
-    story.world.table.all('drain', 'cordon#').length === 0
+    story.world.table.all('drain', 'cordon#').length === 0 &&
+    story.world.claims().every((claim) => claim.state === 'done' || claim.state === 'failed')
   );
 }
 

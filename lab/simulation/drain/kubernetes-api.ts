@@ -30,8 +30,11 @@ export interface KubernetesApiOptions {
 }
 
 const NODE = /^\/api\/v1\/nodes\/([^/]+)$/;
-const POD = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)(\/eviction)?$/;
+const POD = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)$/;
+const EVICTION = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/eviction$/;
 const DAEMON_SET = /^\/apis\/apps\/v1\/namespaces\/([^/]+)\/daemonsets\/([^/]+)$/;
+const EVENTS = '/api/v1/namespaces/default/events';
+const ON_NODE = 'spec.nodeName=';
 
 export function createKubernetesApi(options: KubernetesApiOptions): KubernetesClient {
   const { context, kubernetes, onAsk } = options;
@@ -39,38 +42,48 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesCl
 
   const serve = (request: KubernetesRequest): unknown => {
     const { method, path, body } = request;
-    const node = NODE.exec(path)?.[1];
-    if (node && method === 'GET') return api.get('nodes', undefined, node);
-    if (node && method === 'PATCH') {
-      onAsk({ does: 'patch-node', node, body });
-      return api.patch('nodes', undefined, node, body, { type: 'strategic' });
+    switch (method) {
+      case 'GET': {
+        const [, node] = NODE.exec(path) ?? [];
+        if (node) return api.get('nodes', undefined, node);
+        const [, namespace, daemonSet] = DAEMON_SET.exec(path) ?? [];
+        if (daemonSet) return api.get('daemonsets.apps', namespace, daemonSet);
+        break;
+      }
+      case 'PATCH': {
+        const [, node] = NODE.exec(path) ?? [];
+        if (!node) break;
+        onAsk({ does: 'patch-node', node, body });
+        return api.patch('nodes', undefined, node, body, { type: 'strategic' });
+      }
+      case 'POST': {
+        if (path === EVENTS) return api.create('events', 'default', body as ObjectInput);
+        const [, namespace = '', pod] = EVICTION.exec(path) ?? [];
+        if (!pod) break;
+        onAsk({ does: 'evict', namespace, pod });
+        return runAtOnce(
+          evict(api, context, { namespace, name: pod, body: body as EvictionInput, dryRun: false }),
+        );
+      }
+      case 'DELETE': {
+        const [, namespace = '', pod] = POD.exec(path) ?? [];
+        if (!pod) break;
+        onAsk({ does: 'delete', namespace, pod });
+        return api.delete('pods', namespace, pod, body as DeleteOptions);
+      }
     }
-    const [, namespace = '', pod = '', eviction] = POD.exec(path) ?? [];
-    if (pod && method === 'POST' && eviction) {
-      onAsk({ does: 'evict', namespace, pod });
-      return runAtOnce(
-        evict(api, context, { namespace, name: pod, body: body as EvictionInput, dryRun: false }),
-      );
-    }
-    if (pod && method === 'DELETE' && !eviction) {
-      onAsk({ does: 'delete', namespace, pod });
-      return api.delete('pods', namespace, pod, body as DeleteOptions);
-    }
-    const daemonSet = DAEMON_SET.exec(path);
-    if (daemonSet && method === 'GET') return api.get('daemonsets.apps', daemonSet[1], daemonSet[2] ?? '');
-    if (path === '/api/v1/namespaces/default/events' && method === 'POST')
-      return api.create('events', 'default', body as ObjectInput);
     onAsk({ does: 'stranger', request: `${method} ${path}` });
     throw new KubernetesError({ request: `${method} ${path}`, status: 404, reason: 'NotFound' });
   };
 
-  const listed = (path: string, query: Readonly<Record<string, string | undefined>>): unknown[] => {
+  const listed = (path: string, query: Readonly<Record<string, string | undefined>>): readonly unknown[] => {
     if (path === '/api/v1/nodes') {
       const isAsked = parseLabelSelector(query['labelSelector'] ?? '');
       return api.store.all('nodes').filter(({ metadata }) => isAsked(metadata.labels));
     }
-    const node = /^spec\.nodeName=(.+)$/.exec(query['fieldSelector'] ?? '')?.[1];
-    if (path === '/api/v1/pods' && node) return [...kubernetes.podsOn(node)];
+    const fields = query['fieldSelector'] ?? '';
+    if (path === '/api/v1/pods' && fields.startsWith(ON_NODE))
+      return kubernetes.podsOn(fields.slice(ON_NODE.length));
     onAsk({ does: 'stranger', request: `LIST ${path}` });
     return [];
   };

@@ -8,6 +8,7 @@ import {
 } from '#functions/adapters/drain-claims.ts';
 import { createDrainCluster, MARKS_ANNOTATION } from '#functions/adapters/kubernetes/drain-cluster.ts';
 import { createInstanceGroups, createLifecycle } from '#functions/adapters/lifecycle.ts';
+import { DRAIN, instanceKey } from '#functions/adapters/table-keys.ts';
 import { createGate } from '#functions/spot-drain/gate.ts';
 import type { Claim } from '#functions/spot-drain/ports.ts';
 import type { RunPorts } from '#functions/spot-drain/work.ts';
@@ -98,14 +99,11 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
 
   populate();
 
-  const instances = () => aws.clusters().flatMap((one) => aws.instances(one));
   const instanceAt = (node: string): Instance | undefined =>
-    instances().find((one) => one.view.privateDnsName === node && one.view.cluster === settings.cluster);
+    aws.instances(cluster).find((one) => one.view.privateDnsName === node);
   const nodes = () => kubernetes.api.store.all('nodes');
   const isOurs = (node: string) =>
-    nodes().some(
-      ({ metadata }) => metadata.name === node && metadata.annotations?.[MARKS_ANNOTATION] !== undefined,
-    );
+    kubernetes.api.find('nodes', undefined, node)?.metadata.annotations?.[MARKS_ANNOTATION] !== undefined;
 
   /** Pods that a drain moves, by node: those that are there, and how many have gone. */
   const gone = new Map<string, number>();
@@ -157,16 +155,15 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
     if (!isWanted) violate(2, `${when()} ${id} was let go of, and nobody wanted that`);
   };
 
-  const onKubernetes = (deeds: Deeds) => (ask: Ask) => {
+  const onKubernetes = (deeds: Deeds, ask: Ask) => {
     exercise(2);
     switch (ask.does) {
       case 'stranger':
         violate(2, `${when()} ${ask.request} is no request of spot-drain`);
         return;
       case 'patch-node': {
-        const text = JSON.stringify(ask.body);
-        const sets = text.includes('"unschedulable":true');
-        (sets ? deeds.marked : deeds.unmarked).add(ask.node);
+        const { spec } = ask.body as { readonly spec?: { readonly unschedulable?: boolean | null } };
+        (spec?.unschedulable ? deeds.marked : deeds.unmarked).add(ask.node);
         return;
       }
       case 'evict': {
@@ -188,13 +185,13 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
     const client = createKubernetesApi({
       context,
       kubernetes,
-      onAsk: (ask) => onKubernetes(calls.deeds())(ask),
+      onAsk: (ask) => onKubernetes(calls.deeds(), ask),
       around: (call, act, errorOf) => through(call, act, false, errorOf) as Promise<never>,
     });
     const autoScaling = createAutoScalingApi({
       aws,
       scope,
-      around: (call, act) => through(call, act, /Lifecycle/.test(call)) as Promise<never>,
+      around: (call, act) => through(call, act, call.includes('Lifecycle')) as Promise<never>,
       onReply: ({ operation, input }) => {
         if (operation === 'CompleteLifecycleAction')
           calls.deeds().confirmed.add(String(input['LifecycleActionToken']));
@@ -212,8 +209,8 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
         const group = aws.autoScaling.groups(scope, [String(input['AutoScalingGroupName'])])[0];
         if (group?.nodegroup) violate(6, `${when()} EKS's own hook of ${group.name} was completed`);
         const written = table
-          .all<Partial<Claim>>('drain', 'instance#')
-          .some((claim) => claim.hooks?.some((hook) => hook.token === token && hook.completed));
+          .read<Claim>(DRAIN, instanceKey(String(input['InstanceId'])))
+          ?.hooks.some((hook) => hook.token === token && hook.completed);
         // Who could not read or write the claim cannot know.
         if ((written && calls.deeds().loud === 0) || calls.deeds().confirmed.has(token))
           violate(6, `${when()} ${token} was completed again, and that was known`);
@@ -234,7 +231,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
       claims: createClaims(store),
       cordons: createCordons(store),
       names: createNodeNames(store),
-      gate: createGate({ sleep: (ms, signal) => ports.clock.sleep(ms, signal) }),
+      gate: createGate({ alarm: (ms) => ports.clock.alarm(ms) }),
       night: createNight(store),
       trail: {
         record: (made) =>
@@ -251,19 +248,22 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
       clock: {
         now: () => clock.date(),
         random: () => chance.next(),
-        sleep: (ms, signal) => {
+        sleep: (ms) => ports.clock.alarm(ms).rang,
+        alarm(ms) {
           const current = calls.pass();
-          return new Promise((resolve) => {
-            if (signal?.aborted) return resolve();
-            const timer = clock.after(ms, () => {
-              // Who was killed wakes up no more.
-              if (!current.crashed()) resolve();
-            });
-            signal?.addEventListener('abort', () => {
+          const { promise, resolve } = Promise.withResolvers<void>();
+          // Who was killed wakes up no more.
+          const wake = () => {
+            if (!current.crashed()) resolve();
+          };
+          const timer = clock.after(ms, wake);
+          return {
+            rang: promise,
+            ring() {
               timer.cancel();
-              if (!current.crashed()) resolve();
-            });
-          });
+              wake();
+            },
+          };
         },
       },
     };

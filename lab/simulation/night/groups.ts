@@ -13,23 +13,31 @@ export function createLabGroups(aws: AwsWorld, cluster: EksCluster) {
     max: group.max,
   });
 
+  const viewOf = (group: AutoScalingGroup): Group => {
+    const instances: { id: string; inService: boolean }[] = [];
+    for (const { id, lifecycleState } of group.instances.values())
+      instances.push({ id, inService: lifecycleState === 'InService' });
+    return {
+      name: nameOf(group),
+      kind: group.nodegroup ? 'managed' : 'self-managed',
+      autoScalingGroup: group.name,
+      size: sizeOf(group),
+      instances,
+    };
+  };
+
   return {
     nameOf,
     sizeOf,
-    find: (name: string) => aws.groups(cluster).find((group) => nameOf(group) === name),
-    list: () =>
-      aws.groups(cluster).map(
-        (group): Group => ({
-          name: nameOf(group),
-          kind: group.nodegroup ? 'managed' : 'self-managed',
-          autoScalingGroup: group.name,
-          size: sizeOf(group),
-          instances: [...group.instances.values()].map((one) => ({
-            id: one.id,
-            inService: one.lifecycleState === 'InService',
-          })),
-        }),
-      ),
+    find(name: string): AutoScalingGroup | undefined {
+      for (const group of cluster.groups.values()) if (nameOf(group) === name) return group;
+      return undefined;
+    },
+    list(): Group[] {
+      const views: Group[] = [];
+      for (const group of cluster.groups.values()) views.push(viewOf(group));
+      return views;
+    },
     resize(group: AutoScalingGroup, to: Size, token: string): Exclude<Resized, 'gone'> {
       try {
         if (group.nodegroup)

@@ -7,7 +7,7 @@ import { type Chance, createChance } from '../chance.ts';
 import { createFaults, type Severity } from '../faults.ts';
 import type { Outcome, PromiseId, Violation } from '../outcome.ts';
 import { createScenario, type Happening, type Scenario } from './scenario.ts';
-import { createNightWorld, type NightPorts, type NightWorld } from './world.ts';
+import { createNightWorld, type NightPorts, type NightProcess, type NightWorld } from './world.ts';
 
 export interface NightOptions {
   readonly seed: number;
@@ -36,6 +36,7 @@ export async function simulateNight(options: NightOptions): Promise<Outcome> {
     world,
     chance,
     faults,
+    idle: [],
     overrides: [],
     cancelledAt: 0,
     touched: new Set(),
@@ -84,6 +85,8 @@ interface Night {
   readonly world: NightWorld;
   readonly chance: Chance;
   readonly faults: ReturnType<typeof createFaults>;
+  /** Processes in which no pass runs. */
+  readonly idle: NightProcess[];
   overrides: Override[];
   /** When a person last took an override back. */
   cancelledAt: number;
@@ -115,29 +118,31 @@ async function ticks(night: Night, until: number, step: () => number): Promise<v
 async function pass(night: Night, trigger: 'tick' | 'override'): Promise<void> {
   const { world, chance, scenario, options } = night;
   const current = night.faults.newPass();
-  const ports = world.portsFor(current);
-  const { autoscaler, ...rest } = options.mutate ? options.mutate(ports, world) : ports;
+  const process = night.idle.pop() ?? world.newProcess();
+  const ports = process.enter(current);
+  const { autoscaler, groups, nodes, store, trail } = options.mutate ? options.mutate(ports, world) : ports;
   const skew = night.faults.active() ? chance.between(-5, 5) * 1000 : 0;
   const now = new Date(world.clock.now() + skew);
-  const act = () =>
-    run(
-      {
-        ...rest,
-        ...(scenario.settings.autoscaler ? { autoscaler } : {}),
-        settings: scenario.settings,
-        now: () => now,
-        remaining: () => 60_000,
-      },
-      { trigger, byPerson: trigger === 'override' },
-    );
+  const deps = {
+    groups,
+    nodes,
+    store,
+    trail,
+    settings: scenario.settings,
+    now: () => now,
+    remaining: () => 60_000,
+  };
+  const cause = { trigger, byPerson: trigger === 'override' };
+  const act = () => run(scenario.settings.autoscaler ? { ...deps, autoscaler } : deps, cause);
   world.observations.counts.passes += 1;
-  const failed = await Promise.race([
+  const failed = await new Promise<boolean>((ended) => {
     (options.mutatePass ? options.mutatePass(act) : act()).then(
-      () => false,
-      () => true,
-    ),
-    current.killed.then(() => true),
-  ]);
+      () => ended(false),
+      () => ended(true),
+    );
+    void current.killed.then(() => ended(true));
+  });
+  if (!current.crashed()) night.idle.push(process);
   if (current.crashed()) {
     world.observations.counts.crashes += 1;
     note(night, 'the pass was killed');

@@ -55,14 +55,7 @@ export function createScenario(seed: number, chance: Chance): Scenario {
   const timeZone = chance.of(ZONES);
   const from = chance.of([7 * 60, 8 * 60, 9 * 60]);
   const to = chance.of([19 * 60, 22 * 60, 26 * 60]);
-  const schedule: Schedule = {
-    name: 'office',
-    timeZone,
-    up: WORKDAYS.map((day) => ({
-      start: { day, minute: from },
-      end: to > 1440 ? { day: (day + 1) as Weekday, minute: to - 1440 } : { day, minute: to },
-    })),
-  };
+  const schedule = scheduleOf(timeZone, from, to);
   const count = chance.between(1, 5);
   const autoscaled = chance.is(0.4);
   const groups = Array.from({ length: count }, (_, index) => groupPlan(chance, index, autoscaled));
@@ -103,6 +96,25 @@ export function createScenario(seed: number, chance: Chance): Scenario {
         : {}),
     },
   };
+}
+
+/** What the program has found out about a schedule it need not find out again in the next night. */
+const schedules = new Map<string, Schedule>();
+
+function scheduleOf(timeZone: string, from: number, to: number): Schedule {
+  const key = `${timeZone} ${from}-${to}`;
+  const known = schedules.get(key);
+  if (known) return known;
+  const made: Schedule = {
+    name: 'office',
+    timeZone,
+    up: WORKDAYS.map((day) => ({
+      start: { day, minute: from },
+      end: to > 1440 ? { day: (day + 1) as Weekday, minute: to - 1440 } : { day, minute: to },
+    })),
+  };
+  schedules.set(key, made);
+  return made;
 }
 
 function groupPlan(chance: Chance, index: number, autoscaled: boolean): GroupPlan {
@@ -170,9 +182,7 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
 }
 
 function offsetAt(timeZone: string, at: number): number {
-  const parts = formatOf(timeZone).formatToParts(at);
-  const text = parts.find((part) => part.type === 'timeZoneName')?.value ?? 'GMT';
-  const found = /GMT([+-])(\d{2}):(\d{2})/.exec(text);
+  const found = /GMT([+-])(\d{2}):(\d{2})/.exec(formatOf(timeZone).format(at));
   if (!found) return 0;
   return (found[1] === '-' ? -1 : 1) * (Number(found[2]) * 60 + Number(found[3])) * 60_000;
 }

@@ -24,6 +24,11 @@ import type { GroupPlan, Scenario } from './scenario.ts';
 export type NightPorts = Pick<NightScheduleDeps, 'groups' | 'nodes' | 'store' | 'trail'> &
   Required<Pick<NightScheduleDeps, 'autoscaler'>>;
 
+export interface NightProcess {
+  /** The ports as the next pass sees them. */
+  enter(pass: Pass): NightPorts;
+}
+
 /** What was observed of the world while a night went by: what the checkers look at. */
 export interface Observations {
   /** A request to zero a group took effect while these sizes were not written down. */
@@ -101,10 +106,31 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
   const groups = createLabGroups(aws, cluster);
   const { sizeOf, find: groupOf } = groups;
   const isReady = (id: string) => (readyAt.get(id) ?? Number.POSITIVE_INFINITY) <= context.clock.now();
-  const readyIn = (group: AutoScalingGroup) =>
-    [...group.instances.values()].filter((one) => one.lifecycleState === 'InService' && isReady(one.id))
-      .length;
+  const readyIn = (group: AutoScalingGroup) => {
+    let ready = 0;
+    for (const { id, lifecycleState } of group.instances.values())
+      if (lifecycleState === 'InService' && isReady(id)) ready += 1;
+    return ready;
+  };
   const find = <T>(key: string) => table.get(key) as Versioned<T> | undefined;
+  const savedSizes = () => {
+    const saved = new Map<string, Versioned<SavedSize>>();
+    for (const [key, item] of table)
+      if (key.startsWith('saved#')) saved.set(key.slice('saved#'.length), item as Versioned<SavedSize>);
+    return saved;
+  };
+  const loaded = (): Memory => {
+    const memory: { -readonly [K in keyof Memory]: Memory[K] } = { saved: savedSizes(), corrupt: [] };
+    const state = find<ClusterState>('state');
+    const memo = find<Memo>('memo');
+    const autoscaler = find<SavedAutoscaler>('autoscaler');
+    const override = find<Override>('override');
+    if (state) memory.state = state;
+    if (memo) memory.memo = memo;
+    if (autoscaler) memory.autoscaler = autoscaler;
+    if (override) memory.override = override.value;
+    return memory;
+  };
   const text = (value: unknown) => JSON.stringify(value);
   const when = () => context.clock.date().toISOString();
 
@@ -157,10 +183,11 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     return 'accepted' as const;
   };
 
-  /** The ports as one pass sees them. */
-  const portsFor = (pass: Pass): NightPorts => {
+  /** A process of the function: it stays warm, and the passes in it come one after the other. */
+  const newProcess = (): NightProcess => {
+    let pass: Pass;
     const changed = new Set<string>();
-    return {
+    const ports: NightPorts = {
       groups: {
         list: () => pass.around('groups.list', groups.list),
         resize: (group, to, token) =>
@@ -189,25 +216,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
           }),
       },
       store: {
-        load: () =>
-          pass.around('store.load', (): Memory => {
-            const state = find<ClusterState>('state');
-            const memo = find<Memo>('memo');
-            const autoscaler = find<SavedAutoscaler>('autoscaler');
-            const override = find<Override>('override');
-            return {
-              saved: new Map(
-                [...table]
-                  .filter(([key]) => key.startsWith('saved#'))
-                  .map(([key, item]) => [key.slice('saved#'.length), item as Versioned<SavedSize>]),
-              ),
-              corrupt: [],
-              ...(state ? { state } : {}),
-              ...(memo ? { memo } : {}),
-              ...(autoscaler ? { autoscaler } : {}),
-              ...(override ? { override: override.value } : {}),
-            };
-          }),
+        load: () => pass.around('store.load', loaded),
         writeState: (next, over) => pass.around('store.writeState', () => write('state', next, over)),
         writeSaved: (next, over) =>
           pass.around('store.writeSaved', () => write(`saved#${next.group}`, next, over)),
@@ -233,13 +242,20 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
           }),
       },
     };
+    return {
+      enter(next) {
+        pass = next;
+        changed.clear();
+        return ports;
+      },
+    };
   };
 
   /** Holds what the program says against what the world shows at this moment. */
   const observe = (made: readonly Decision[], changed: ReadonlySet<string>) => {
     for (const decision of made) {
-      const group = groupOf(decision.target);
       if (decision.action === 'confirm-stop') {
+        const group = groupOf(decision.target);
         observations.counts.confirmedStops += 1;
         if (group && group.instances.size > 0)
           observations.unobserved.push(
@@ -247,6 +263,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
           );
       }
       if (decision.action === 'confirm-start') {
+        const group = groupOf(decision.target);
         observations.counts.confirmedStarts += 1;
         if (group && readyIn(group) < group.desired)
           observations.unobserved.push(
@@ -269,7 +286,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     observations,
     /** Groups that a person changed. */
     touched,
-    portsFor,
+    newProcess,
     groupOf,
     readyIn,
     plans,

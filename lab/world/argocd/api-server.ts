@@ -79,7 +79,7 @@ export function createApiServer(parts: {
     const application = applications.get(`${where}/${query.name}`);
     if (!application) throw query.project ? notFound() : permissionDenied();
     const { project } = application.object.spec;
-    if (!access.may(caller, action, rbacName(project, where, query.name))) {
+    if (project !== query.project && !access.may(caller, action, rbacName(project, where, query.name))) {
       throw query.project ? notFound() : permissionDenied();
     }
     if (query.project && project !== query.project) throw notFound();

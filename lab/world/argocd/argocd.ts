@@ -2,6 +2,8 @@
  * Argo CD: its applications, what an API client may do with them, and the controller that carries it out. It follows
  * release 3.6; HTTP is in front of it in lab/http/argocd.
  */
+import { copyOf } from '../copy.ts';
+import { isEqual } from '../kubernetes/patch.ts';
 import type { Workloads, WorldContext } from '../seams.ts';
 import { type Access, type Caller, createAccess } from './access.ts';
 import { type ApiServer, createApiServer, type ListQuery, withoutSuffix } from './api-server.ts';
@@ -65,6 +67,8 @@ export interface ArgocdWorld extends Omit<Access, 'may' | 'enforce'>, Omit<ApiSe
   /** The object as it is now, undefined when it does not exist. */
   application(name: string, namespace?: string): ApplicationObject | undefined;
   applications(): readonly ApplicationObject[];
+  /** Brings every application up to the present, as whoever reads it does. */
+  settle(): void;
 
   list(
     caller: Caller,
@@ -93,7 +97,7 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
     application.object.metadata.resourceVersion = String(resourceVersion);
     const { name, namespace: where } = application.object.metadata;
     for (const listener of listeners) {
-      listener(name, where, application.gone ? undefined : structuredClone(application.object));
+      listener(name, where, application.gone ? undefined : copyOf(application.object));
     }
   };
   const access = createAccess(context);
@@ -134,7 +138,7 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
 
   const view = (application: Application): ApplicationObject => {
     controller.settle(application);
-    return structuredClone(application.object);
+    return copyOf(application.object);
   };
 
   return {
@@ -230,6 +234,9 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
       return application && view(application);
     },
     applications: () => [...applications.values()].map(view),
+    settle() {
+      for (const application of applications.values()) controller.settle(application);
+    },
     list: (caller, query) => ({
       items: server.list(caller, query),
       resourceVersion: String(resourceVersion),
@@ -238,15 +245,14 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
     adopt(written) {
       const application = known(written.metadata.name, written.metadata.namespace);
       const before = application.object;
-      const next = structuredClone(written);
+      const next = copyOf(written);
       application.object = next;
       const phase = next.status.operationState?.phase;
       const terminating = phase === 'Terminating' && before.status.operationState?.phase !== phase;
       // An operation that is written over one in progress is lost when that one ends, as it is in Argo CD.
       if ((next.operation && !application.timer) || terminating) controller.wakeUp(application);
       const requested = next.metadata.annotations?.[REFRESH_ANNOTATION] !== undefined;
-      if (requested || JSON.stringify(before.spec) !== JSON.stringify(next.spec))
-        controller.requestRefresh(application);
+      if (requested || !isEqual(before.spec, next.spec)) controller.requestRefresh(application);
     },
     onChange(listener) {
       listeners.add(listener);

@@ -1,4 +1,5 @@
 /** Whether the controller syncs by itself: `autoSync` of `controller/appcontroller.go`. */
+import { copyOf } from '../copy.ts';
 import { instant, isCompleted } from './application.ts';
 import { hasMultipleSources } from './compare.ts';
 import { syncsByItself } from './sync-request.ts';
@@ -27,8 +28,8 @@ export function autoSync(object: ApplicationObject, revisions: string[], at: num
   const multi = hasMultipleSources(spec);
   const sync: NonNullable<Operation['sync']> = {
     ...(multi
-      ? { revisions, sources: structuredClone(spec.sources ?? []) }
-      : { revision: revisions[0] ?? '', ...(spec.source ? { source: structuredClone(spec.source) } : {}) }),
+      ? { revisions, sources: copyOf(spec.sources ?? []) }
+      : { revision: revisions[0] ?? '', ...(spec.source ? { source: copyOf(spec.source) } : {}) }),
     ...(automated.prune ? { prune: true } : {}),
     ...(spec.syncPolicy?.syncOptions ? { syncOptions: spec.syncPolicy.syncOptions } : {}),
   };

@@ -33,7 +33,19 @@ export function hasMultipleSources(spec: ApplicationObject['spec']): boolean {
   return (spec.sources?.length ?? 0) > 0;
 }
 
-export function manifestsOf(seed: ApplicationSeed, revisions: readonly string[]): Manifest[] {
+/** Of each application the last that were made: its revisions change much more rarely than it is looked at. */
+const made = new WeakMap<ApplicationSeed, { readonly at: string; readonly manifests: readonly Manifest[] }>();
+
+export function manifestsOf(seed: ApplicationSeed, revisions: readonly string[]): readonly Manifest[] {
+  const at = revisions.join();
+  const last = made.get(seed);
+  if (last?.at === at) return last.manifests;
+  const manifests = makeManifests(seed, revisions);
+  made.set(seed, { at, manifests });
+  return manifests;
+}
+
+function makeManifests(seed: ApplicationSeed, revisions: readonly string[]): Manifest[] {
   return seed.deployments.map((deployment) => ({
     ...deployment,
     image: deployment.image.replace(/\{revision(?::(\d+))?\}/g, (_, index?: string) => {
@@ -81,11 +93,11 @@ export function compare(
     const there = health !== 'Missing';
     if (there) {
       anyLive = true;
-      const cause = `apps/Deployment:${keyOf(manifest)}`;
       if (HEALTH_ORDER.indexOf(health) > HEALTH_ORDER.indexOf(worst)) {
         worst = health;
-        causes = [cause];
-      } else if (health === worst && health !== 'Healthy') causes.push(cause);
+        causes = [];
+      }
+      if (health === worst && health !== 'Healthy') causes.push(`apps/Deployment:${keyOf(manifest)}`);
     }
     resources.push({
       group: 'apps',
@@ -131,7 +143,7 @@ export function shownHealth(
 }
 
 function same(desired: Manifest, live: Manifest | undefined): boolean {
-  return live !== undefined && JSON.stringify(desired) === JSON.stringify(live);
+  return desired === live || (live !== undefined && JSON.stringify(desired) === JSON.stringify(live));
 }
 
 /** What each source stands for at an instant; `revisions` are asked for instead of the sources' own. */

@@ -3,6 +3,8 @@
  * operations step by step in virtual time. It follows `controller/appcontroller.go` and `controller/sync.go` of Argo CD
  * 3.6 and gitops-engine's sync context; where it runs in the cluster, it stands still while its pods do.
  */
+import { copyOf } from '../copy.ts';
+import { isEqual } from '../kubernetes/patch.ts';
 import type { Workloads, WorldContext } from '../seams.ts';
 import { type Application, instant, noteEvent, REFRESH_ANNOTATION } from './application.ts';
 import { autoSync } from './auto-sync.ts';
@@ -78,8 +80,8 @@ export function createController(context: WorldContext, options: ControllerOptio
       status: found.sync,
       comparedTo: {
         ...(multi
-          ? { sources: structuredClone(spec.sources ?? []), source: { repoURL: '' } }
-          : { source: structuredClone(spec.source ?? { repoURL: '' }) }),
+          ? { sources: copyOf(spec.sources ?? []), source: { repoURL: '' } }
+          : { source: copyOf(spec.source ?? { repoURL: '' }) }),
         destination: spec.destination,
       },
       ...(multi ? { revisions } : { revision: revisions[0] ?? '' }),
@@ -144,6 +146,7 @@ export function createController(context: WorldContext, options: ControllerOptio
   const setCondition = (application: Application, type: string, message: string | undefined, at: number) => {
     const { status } = application.object;
     const before = status.conditions?.find((condition) => condition.type === type);
+    if (!before && message === undefined) return;
     const others = (status.conditions ?? []).filter((condition) => condition.type !== type);
     const mine =
       message === undefined
@@ -188,14 +191,15 @@ export function createController(context: WorldContext, options: ControllerOptio
         application.live,
         workloads,
       );
-      const before = JSON.stringify([status.sync.status, status.health, status.resources]);
+      const { health, resources } = status;
       const synced = status.sync.status;
       status.sync.status = found.sync;
       noteSync(application, synced, now);
       setResources(application, found.resources);
       setHealth(application, found, now);
-      if (JSON.stringify([status.sync.status, status.health, status.resources]) !== before)
-        changed(application);
+      const isSame =
+        found.sync === synced && status.health === health && isEqual(status.resources, resources);
+      if (!isSame) changed(application);
     },
     refresh(application) {
       if (application.gone || !options.awake()) return;

@@ -72,8 +72,8 @@ export function serveApplications(context: WorldContext, argocd: ArgocdWorld, ap
       watching = true;
       context.clock.after(WATCH_MS, () => {
         watching = false;
-        // Reading an application brings it up to the present, and what is new is published.
-        argocd.applications();
+        // What is new is published.
+        argocd.settle();
       });
     }
     if (writing || change.resource.key !== APPLICATIONS) return;

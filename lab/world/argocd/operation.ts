@@ -2,6 +2,7 @@
  * An operation, attempt by attempt and stage by stage: hooks, apply, health, hooks. It follows Argo CD's
  * `processRequestedAppOperation` and gitops-engine's sync context; each step is one look of the controller.
  */
+import { copyOf } from '../copy.ts';
 import type { WorldContext } from '../seams.ts';
 import { type Application, instant, isCompleted, noteEvent, type Run, type Stage } from './application.ts';
 import { hasMultipleSources, keyOf, manifestsOf, resolveSources, unresolvable } from './compare.ts';
@@ -89,7 +90,7 @@ export function createOperations(
     const now = clock.now();
     let state = object.status.operationState;
     if (!state || isCompleted(state.phase)) {
-      state = { operation: structuredClone(object.operation), phase: 'Running', startedAt: instant(now) };
+      state = { operation: copyOf(object.operation), phase: 'Running', startedAt: instant(now) };
       object.status.operationState = state;
       application.run = undefined;
     }
@@ -152,12 +153,12 @@ export function createOperations(
         ? {
             revision: '',
             revisions,
-            sources: structuredClone(sync.sources ?? object.spec.sources ?? []),
+            sources: copyOf(sync.sources ?? object.spec.sources ?? []),
             source: { repoURL: '' },
           }
         : {
             revision: revisions[0] ?? '',
-            source: structuredClone(sync.source ?? object.spec.source ?? { repoURL: '' }),
+            source: copyOf(sync.source ?? object.spec.source ?? { repoURL: '' }),
           }),
     };
     const lost = resolved.findIndex(({ sha }) => sha === undefined);

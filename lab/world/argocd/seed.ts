@@ -1,3 +1,4 @@
+import { copyOf } from '../copy.ts';
 import { instant } from './application.ts';
 import type { ApplicationObject, ApplicationSeed, ApplicationSource } from './types.ts';
 
@@ -17,7 +18,7 @@ export function objectOf(
   const syncPolicy: ApplicationObject['spec']['syncPolicy'] = {
     ...(seed.autoSync ? { automated: { ...seed.autoSync } } : {}),
     ...(seed.syncOptions ? { syncOptions: [...seed.syncOptions] } : {}),
-    ...(seed.retry ? { retry: structuredClone(seed.retry) } : {}),
+    ...(seed.retry ? { retry: copyOf(seed.retry) } : {}),
   };
   const destination = {
     server: 'https://kubernetes.default.svc',
@@ -37,7 +38,7 @@ export function objectOf(
     },
     spec: {
       project: seed.project ?? 'default',
-      ...(seed.sources ? { sources: structuredClone([...seed.sources]) } : { source }),
+      ...(seed.sources ? { sources: copyOf([...seed.sources]) } : { source }),
       destination,
       ...(Object.keys(syncPolicy).length > 0 ? { syncPolicy } : {}),
     },

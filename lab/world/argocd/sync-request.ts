@@ -1,4 +1,5 @@
 /** From a request to the operation that carries it out. */
+import { copyOf } from '../copy.ts';
 import { hasMultipleSources, sourcesOf, unresolved } from './compare.ts';
 import { ArgocdError } from './errors.ts';
 import type { ApplicationObject, ApplicationSource, Info, Operation, RetryStrategy } from './types.ts';
@@ -39,17 +40,17 @@ export function operationOf(
   return {
     sync: {
       ...revisionsFor(object, request, revisionOf),
-      ...(spec.source && !multi ? { source: structuredClone(spec.source) } : {}),
-      ...(multi ? { sources: structuredClone(spec.sources ?? []) } : {}),
+      ...(spec.source && !multi ? { source: copyOf(spec.source) } : {}),
+      ...(multi ? { sources: copyOf(spec.sources ?? []) } : {}),
       ...(request.prune ? { prune: true } : {}),
       ...(request.dryRun ? { dryRun: true } : {}),
       ...(syncOptions?.length ? { syncOptions: [...syncOptions] } : {}),
       ...(request.strategy ? { syncStrategy: request.strategy } : {}),
-      ...(request.resources?.length ? { resources: structuredClone([...request.resources]) } : {}),
+      ...(request.resources?.length ? { resources: copyOf([...request.resources]) } : {}),
     },
     initiatedBy: { username },
-    ...(request.infos?.length ? { info: structuredClone([...request.infos]) } : {}),
-    retry: structuredClone(request.retryStrategy ?? spec.syncPolicy?.retry ?? {}),
+    ...(request.infos?.length ? { info: copyOf([...request.infos]) } : {}),
+    retry: copyOf(request.retryStrategy ?? spec.syncPolicy?.retry ?? {}),
   };
 }
 

@@ -17,6 +17,7 @@ export function canSync(
   now: number,
   manual: boolean,
 ): boolean {
+  if (windows.length === 0) return true;
   const matching = windows.filter((window) => concerns(window, target));
   const open = matching.filter((window) => isOpen(window, now));
   const denying = open.filter((window) => window.kind === 'deny');
@@ -28,9 +29,34 @@ export function canSync(
 }
 
 export function isOpen(window: SyncWindow, now: number): boolean {
+  const one = known.get(window) ?? parse(window);
+  if (!isOpenSince(one, now)) {
+    const [opened] = one.cron.previousRuns(1, new Date(now));
+    one.opened = opened?.getTime() ?? Number.NEGATIVE_INFINITY;
+  }
+  return isOpenSince(one, now);
+}
+
+interface Openings {
+  readonly cron: Cron;
+  /** How long it stays open, in milliseconds. */
+  readonly duration: number;
+  /** An opening that was found last, in virtual ms. */
+  opened: number;
+}
+
+/** Parsed once, and asked for little: every comparison and every step of a sync looks at the same few. */
+const known = new WeakMap<SyncWindow, Openings>();
+
+function parse(window: SyncWindow): Openings {
   const cron = new Cron(window.schedule, { timezone: window.timeZone ?? 'UTC', mode: '5-part' });
-  const next = cron.nextRun(new Date(now - milliseconds(window.duration)));
-  return next !== null && next.getTime() < now;
+  const openings = { cron, duration: milliseconds(window.duration), opened: Number.NEGATIVE_INFINITY };
+  known.set(window, openings);
+  return openings;
+}
+
+function isOpenSince({ opened, duration }: Openings, now: number): boolean {
+  return opened < now && now - opened < duration;
 }
 
 function concerns(window: SyncWindow, target: WindowTarget): boolean {

@@ -47,7 +47,7 @@ export function createActivities(state: State): Activities {
         description: what.description,
         cause: what.cause.slice(0, 1023),
         startedAt: state.now(),
-        details: JSON.stringify({ 'Subnet ID': subnet, 'Availability Zone': zone }),
+        details: { 'Subnet ID': subnet, 'Availability Zone': zone },
         endedAt: undefined,
         statusCode: what.statusCode,
         statusMessage: undefined,
@@ -71,12 +71,12 @@ export function createActivities(state: State): Activities {
       group.lastActivityEndedAt = state.now();
       if (code === 'Cancelled' || activity.kind === 'detach') return;
       const what = activity.kind === 'launch' ? 'Launch' : 'Terminate';
-      state.emit(group, {
+      state.emit(group, () => ({
         source: 'aws.autoscaling',
         detailType: `EC2 Instance ${what} ${code === 'Successful' ? 'Successful' : 'Unsuccessful'}`,
         resources: instance ? [group.arn, arnOf(instance)] : [group.arn],
         detail: detailOf(activity, instance),
-      });
+      }));
     },
   };
 }
@@ -86,7 +86,7 @@ function detailOf(activity: Activity, instance: Instance | undefined) {
     StatusCode: activity.statusCode === 'Successful' ? 'InProgress' : activity.statusCode,
     AutoScalingGroupName: activity.group.name,
     ActivityId: activity.id,
-    Details: JSON.parse(activity.details) as unknown,
+    Details: activity.details,
     RequestId: activity.id,
     StatusMessage: activity.statusMessage ?? '',
     EndTime: new Date(activity.endedAt ?? activity.startedAt).toISOString(),

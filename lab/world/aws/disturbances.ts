@@ -50,12 +50,12 @@ export function createDisturbances(state: State, ec2: Ec2Internals, scaling: Sca
       // Hibernation starts with the notice itself.
       const at = state.now() + (action === 'hibernate' ? 0 : noticeSeconds * 1000);
       instance.interruption = { action, at };
-      state.emit(instance.view, {
+      state.emit(instance.view, () => ({
         source: 'aws.ec2',
         detailType: 'EC2 Spot Instance Interruption Warning',
         resources: [`arn:aws:ec2:${instance.view.zone}:instance/${instanceId}`],
         detail: { 'instance-id': instanceId, 'instance-action': action },
-      });
+      }));
       scaling.atRisk(instance);
       state.context.clock.at(at, () => {
         if (action === 'terminate') ec2.terminate(instance, spotTermination);
@@ -67,12 +67,12 @@ export function createDisturbances(state: State, ec2: Ec2Internals, scaling: Sca
       const instance = spot(instanceId);
       if (instance.state !== 'running') return;
       instance.rebalanceRecommendedAt = state.now();
-      state.emit(instance.view, {
+      state.emit(instance.view, () => ({
         source: 'aws.ec2',
         detailType: 'EC2 Instance Rebalance Recommendation',
         resources: [`arn:aws:ec2:${instance.view.zone}:instance/${instanceId}`],
         detail: { 'instance-id': instanceId },
-      });
+      }));
       scaling.atRisk(instance);
       state.changed();
     },
@@ -86,18 +86,19 @@ export function createDisturbances(state: State, ec2: Ec2Internals, scaling: Sca
         const arn = instance ? arnOf(instance) : `arn:aws:ec2:${region}:${account}:instance/${id}`;
         return { arn, entityValue: options.entityForm === 'bare' ? id : arn };
       });
+      const [eventId, communicationId] = [state.context.hex(12), state.context.hex(40)];
       const utc = (ms: number) => new Date(ms).toUTCString();
-      state.emit(options, {
+      state.emit(options, () => ({
         source: 'aws.health',
         detailType: 'AWS Health Event',
         resources: entities.map(({ arn }) => arn),
         detail: {
-          eventArn: `arn:aws:health:${region}::event/${service}/${eventTypeCode}/${eventTypeCode}_${state.context.hex(12)}`,
+          eventArn: `arn:aws:health:${region}::event/${service}/${eventTypeCode}/${eventTypeCode}_${eventId}`,
           service,
           eventTypeCode,
           eventTypeCategory: options.eventTypeCategory ?? 'scheduledChange',
           eventScopeCode: 'ACCOUNT_SPECIFIC',
-          communicationId: state.context.hex(40),
+          communicationId,
           startTime: utc(startAt),
           lastUpdatedTime: utc(state.now()),
           statusCode: options.statusCode ?? 'upcoming',
@@ -118,7 +119,7 @@ export function createDisturbances(state: State, ec2: Ec2Internals, scaling: Sca
           totalPages: String(options.totalPages ?? 1),
           backupEvent: String(options.backupEvent ?? false),
         },
-      });
+      }));
     },
   };
 }

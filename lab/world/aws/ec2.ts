@@ -2,7 +2,7 @@
 import type { InstanceView } from '../seams.ts';
 import { AwsError } from './error.ts';
 import type { AutoScalingGroup, CapacityType, Instance, InstanceState, Scope, Subnet } from './model.ts';
-import type { State } from './state.ts';
+import { isoSeconds, type State } from './state.ts';
 
 export interface Ec2 {
   /** All instances of the account and region; the terminated ones for an hour after their end. */
@@ -61,18 +61,24 @@ const FIRST_HOST = 4;
 
 export function createEc2(state: State): { readonly api: Ec2; readonly internals: Ec2Internals } {
   const listeners: ((instance: Instance) => void)[] = [];
-  const hosts = new Map<string, number>();
+  const ranges = new Map<Subnet, Range>();
+  const rangeOf = (subnet: Subnet): Range => {
+    const known = ranges.get(subnet) ?? newRange(subnet);
+    ranges.set(subnet, known);
+    return known;
+  };
 
   const become = (instance: Instance, next: InstanceState) => {
     const hadPods = instance.state !== 'stopping';
     instance.state = next;
+    if (next === 'terminated') rangeOf(instance.subnet).held -= instance.addresses;
     instance.stateChangedAt = state.now();
-    state.emit(instance.view, {
+    state.emit(instance.view, () => ({
       source: 'aws.ec2',
       detailType: 'EC2 Instance State-change Notification',
       resources: [arnOf(instance)],
       detail: { 'instance-id': instance.id, state: next },
-    });
+    }));
     const signals = state.context.signals;
     if (next === 'running') signals.emit('instance-running', instance.view);
     if (hadPods && (next === 'shutting-down' || next === 'stopping'))
@@ -112,26 +118,25 @@ export function createEc2(state: State): { readonly api: Ec2; readonly internals
   };
 
   const freeAddresses = (subnet: Subnet): number => {
-    let free = sizeOf(subnet) - FIRST_HOST - 1;
-    for (const instance of state.instances.values()) {
-      if (instance.subnet === subnet && instance.state !== 'terminated') free -= instance.addresses;
-    }
-    return free;
+    const { size, held } = rangeOf(subnet);
+    return size - FIRST_HOST - 1 - held;
   };
 
   const launch = (wanted: Launch): Instance => {
     const id = `i-0${state.context.hex(16)}`;
+    const range = rangeOf(wanted.subnet);
     const addresses = Math.min(wanted.group.cluster.addressesPerNode, freeAddresses(wanted.subnet));
-    const [ip = '', ...others] = [...Array(Math.max(1, addresses))].map(() =>
-      addressIn(wanted.subnet, hosts),
-    );
+    range.held += addresses;
+    const ip = addressIn(range);
+    const addressesHeld = [ip];
+    while (addressesHeld.length < addresses) addressesHeld.push(addressIn(range));
     const instance: Instance = {
       id,
       view: viewOf(id, ip, wanted),
       group: wanted.group,
       subnet: wanted.subnet,
       addresses,
-      addressesHeld: [ip, ...others],
+      addressesHeld,
       launchedAt: state.now(),
       spotRequestId: wanted.capacityType === 'SPOT' ? `sir-${state.context.hex(8)}` : undefined,
       state: 'pending',
@@ -268,21 +273,34 @@ function viewOf(id: string, ip: string, { group, subnet, type, capacityType }: L
   };
 }
 
-/** Addresses are given out in order and, after the whole subnet was used, anew. */
-function addressIn(subnet: Subnet, hosts: Map<string, number>): string {
-  const base = subnet.cidr.split('/')[0] ?? '';
-  const size = sizeOf(subnet);
-  const next = hosts.get(subnet.id) ?? FIRST_HOST;
-  hosts.set(subnet.id, next + 1 < size - 1 ? next + 1 : FIRST_HOST);
-  const number = base.split('.').reduce((sum, part) => sum * 256 + Number(part), 0) + next;
-  return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.');
+/** The addresses of a subnet, as numbers. */
+interface Range {
+  readonly first: number;
+  readonly size: number;
+  /** Counted from the first. */
+  next: number;
+  /** How many instances hold. */
+  held: number;
 }
 
-function sizeOf(subnet: Subnet): number {
-  return 2 ** (32 - Number(subnet.cidr.split('/')[1]));
+function newRange({ cidr }: Subnet): Range {
+  const [base = '', bits] = cidr.split('/');
+  return {
+    first: base.split('.').reduce((sum, part) => sum * 256 + Number(part), 0),
+    size: 2 ** (32 - Number(bits)),
+    next: FIRST_HOST,
+    held: 0,
+  };
+}
+
+/** Addresses are given out in order and, after the whole subnet was used, anew. */
+function addressIn(range: Range): string {
+  const number = range.first + range.next;
+  range.next = range.next + 1 < range.size - 1 ? range.next + 1 : FIRST_HOST;
+  return `${number >>> 24}.${(number >>> 16) & 255}.${(number >>> 8) & 255}.${number & 255}`;
 }
 
 /** `2026-11-22 10:00:00 GMT` */
 function gmt(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 19).replace('T', ' ').concat(' GMT');
+  return isoSeconds(ms).replace('T', ' ').replace('Z', ' GMT');
 }

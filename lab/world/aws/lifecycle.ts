@@ -38,6 +38,7 @@ export interface Lifecycle {
   heartbeat(scope: Scope, target: LifecycleTarget): void;
   /** Actions that wait for an answer. */
   pending(): readonly LifecycleAction[];
+  isPending(token: string): boolean;
   /** Calls `done` at once where the group has no hook for the transition. */
   wait(instance: Instance, transition: Transition, done: (result: LifecycleResult) => void): void;
   /** The instance left its transition otherwise: its open actions are void. */
@@ -92,11 +93,12 @@ export function createLifecycle(state: State): Lifecycle {
     if (target.token === undefined && target.instanceId === undefined) {
       throw new AwsError('ValidationError', 'Either LifecycleActionToken or InstanceId must be specified');
     }
-    const entry = [...waiting.values()].find(
+    const named = target.token === undefined ? undefined : waiting.get(target.token);
+    const candidates = target.token === undefined ? [...waiting.values()] : named ? [named] : [];
+    const entry = candidates.find(
       ({ action }) =>
         action.instance.group === group &&
         action.hook.name === target.hook &&
-        (target.token === undefined || action.token === target.token) &&
         (target.instanceId === undefined || action.instance.id === target.instanceId),
     );
     if (!entry) {
@@ -112,9 +114,10 @@ export function createLifecycle(state: State): Lifecycle {
 
   return {
     pending: () => [...waiting.values()].map(({ action }) => action),
+    isPending: (token) => waiting.has(token),
     onAction: (listener) => void listeners.push(listener),
     drop(instance) {
-      for (const entry of [...waiting.values()]) {
+      for (const entry of waiting.values()) {
         if (entry.action.instance !== instance) continue;
         entry.timer.cancel();
         waiting.delete(entry.action.token);
@@ -171,7 +174,7 @@ export function createLifecycle(state: State): Lifecycle {
         waiting.set(action.token, entry);
       }
       for (const { action } of [...open]) {
-        state.emit(instance.group, eventOf(action));
+        state.emit(instance.group, () => eventOf(action));
         for (const listener of listeners) listener(action);
       }
     },

@@ -16,7 +16,7 @@ export function answerEksHooks(state: State, lifecycle: Lifecycle): void {
 
   const answer = ({ instance, hook, token }: LifecycleAction) => {
     // The action may be void by now: the instance was lost in another way.
-    if (!lifecycle.pending().some((action) => action.token === token)) return;
+    if (!lifecycle.isPending(token)) return;
     lifecycle.complete(instance.group, {
       group: instance.group.name,
       hook: hook.name,

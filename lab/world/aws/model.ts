@@ -169,7 +169,7 @@ export interface Activity {
   readonly description: string;
   readonly cause: string;
   readonly startedAt: number;
-  readonly details: string;
+  readonly details: Readonly<Record<string, string>>;
   endedAt: number | undefined;
   statusCode: 'PreInService' | 'InProgress' | 'MidLifecycleAction' | 'Successful' | 'Failed' | 'Cancelled';
   statusMessage: string | undefined;

@@ -17,14 +17,21 @@ export interface Placement {
 
 /** Zones with the fewest members first; on-demand until its share of the desired capacity is met. */
 function nextLaunch(group: AutoScalingGroup): Wanted {
-  const staying = [...group.instances.values()].filter(isStaying);
-  const inZone = (zone: string) => staying.filter((instance) => instance.view.zone === zone).length;
-  const onDemand = staying.filter((instance) => instance.view.capacityType === 'ON_DEMAND').length;
+  const inZone = new Map(group.zones.map((zone) => [zone, 0]));
+  let staying = 0;
+  let onDemand = 0;
+  for (const instance of group.instances.values()) {
+    if (!isStaying(instance)) continue;
+    const { zone, capacityType } = instance.view;
+    inZone.set(zone, (inZone.get(zone) ?? 0) + 1);
+    staying += 1;
+    if (capacityType === 'ON_DEMAND') onDemand += 1;
+  }
   return {
-    capacityType: onDemand < onDemandTarget(group, staying.length + 1) ? 'ON_DEMAND' : 'SPOT',
+    capacityType: onDemand < onDemandTarget(group, staying + 1) ? 'ON_DEMAND' : 'SPOT',
     subnets: group.cluster.subnets
       .filter((subnet) => group.zones.includes(subnet.zone))
-      .toSorted((a, b) => inZone(a.zone) - inZone(b.zone)),
+      .sort((a, b) => (inZone.get(a.zone) ?? 0) - (inZone.get(b.zone) ?? 0)),
     types: group.instanceTypes,
   };
 }

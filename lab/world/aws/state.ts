@@ -16,8 +16,8 @@ export interface State {
   /** Tells the spectators. */
   changed(): void;
   onChange(listener: () => void): () => void;
-  /** Puts an event on the account's default bus. */
-  emit(scope: Scope, event: BusEvent): void;
+  /** Puts an event on the account's default bus; it is put into words only where somebody listens. */
+  emit(scope: Scope, inWords: () => BusEvent): void;
 }
 
 export interface BusEvent {
@@ -45,10 +45,14 @@ export function createState(context: WorldContext): State {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    emit(scope, event) {
+    emit(scope, inWords) {
+      // Drawn in any case: what comes by chance must not depend on who listens.
+      const id = context.uuid();
+      if (!context.signals.isHeard('event')) return;
+      const event = inWords();
       context.signals.emit('event', {
         version: '0',
-        id: context.uuid(),
+        id,
         'detail-type': event.detailType,
         source: event.source,
         account: scope.account,

@@ -10,7 +10,10 @@ export function buildStateChange(build: BuildView, project: ProjectView, id: str
     'build-status': build.status,
     'project-name': build.project,
     'build-id': build.arn,
-    'additional-information': informationOf(build, project),
+    // Long, and most who hear of it do not read on.
+    get 'additional-information'() {
+      return informationOf(build, project);
+    },
     'current-phase': build.currentPhase,
     'current-phase-context': '[]',
     version: '1',
@@ -30,7 +33,9 @@ export function buildPhaseChange(
     'project-name': build.project,
     'build-id': build.arn,
     'completed-phase-context': `[${contextOf(phase).join(', ')}]`,
-    'additional-information': informationOf(build, project),
+    get 'additional-information'() {
+      return informationOf(build, project);
+    },
     'completed-phase-status': phase.status,
     'completed-phase-duration-seconds': Math.round((phase.end - phase.start) / 1000),
     version: '1',
@@ -105,7 +110,7 @@ function phaseInWords(phase: Phase): Record<string, unknown> {
   if (phase.end === undefined) return start;
   return {
     'phase-context': contextOf(phase),
-    'start-time': inWords(phase.start),
+    'start-time': start['start-time'],
     'end-time': inWords(phase.end),
     'duration-in-seconds': Math.round((phase.end - phase.start) / 1000),
     'phase-type': phase.type,

@@ -7,7 +7,7 @@ import type { Timer } from '../clock.ts';
 import type { AwsEvent, WorldContext } from '../seams.ts';
 import { buildPhaseChange, buildStateChange } from './build-event.ts';
 import { createGit, type GitWorld, sameRepository } from './git.ts';
-import { type Plan, phasesAt, planOf, stoppedAt, submitted } from './phases.ts';
+import { nextChange, type Plan, phasesAt, planOf, stoppedAt, submitted } from './phases.ts';
 import type {
   BuildView,
   Commit,
@@ -69,8 +69,18 @@ interface Build {
   readonly webhook?: WebhookEvent;
   readonly trigger?: string;
   plan: Plan;
+  /** What was shown of it last: it holds until something happens in the plan. */
+  shown: (Shown & { readonly view: BuildView }) | undefined;
   /** What is still to be told of it. */
   timers: readonly Timer[];
+}
+
+/** Of what a view was made, and for how long it holds. */
+interface Shown {
+  readonly plan: Plan;
+  readonly project: ProjectView;
+  readonly from: number;
+  readonly until: number;
 }
 
 interface Project {
@@ -98,6 +108,7 @@ export function createCodebuild(context: WorldContext, options: CodebuildOptions
   const { clock } = context;
   const git = createGit(context);
   const projects = new Map<string, Project>();
+  const builds = new Map<string, Build>();
   const faults: EventFaults = { drop: 0, duplicate: 0, delaySeconds: 0 };
   const keyOf = (account: string, region: string, name: string) => `${account}/${region}/${name}`;
 
@@ -155,9 +166,11 @@ export function createCodebuild(context: WorldContext, options: CodebuildOptions
       project,
       startTime: now,
       plan: submitted(now),
+      shown: undefined,
       timers: [],
     };
     project.builds.push(build);
+    builds.set(build.id, build);
     const { outcome = 'SUCCEEDED', buildSeconds } = project.view;
     const soFar = viewOf(build, now);
     const status = typeof outcome === 'function' ? outcome(soFar) : outcome;
@@ -222,9 +235,9 @@ export function createCodebuild(context: WorldContext, options: CodebuildOptions
   const find = (account: string, region: string, id: string): Build | undefined => {
     const prefix = `arn:aws:codebuild:${region}:${account}:build/`;
     if (id.startsWith('arn:') && !id.startsWith(prefix)) return undefined;
-    const bare = id.startsWith(prefix) ? id.slice(prefix.length) : id;
-    const project = projects.get(keyOf(account, region, bare.slice(0, bare.lastIndexOf(':'))));
-    return project?.builds.find((build) => build.id === bare);
+    const build = builds.get(id.startsWith(prefix) ? id.slice(prefix.length) : id);
+    const isThere = build?.project.view.account === account && build.project.view.region === region;
+    return isThere ? build : undefined;
   };
 
   return {
@@ -327,6 +340,16 @@ export function createCodebuild(context: WorldContext, options: CodebuildOptions
 }
 
 function viewOf(build: Build, now: number): BuildView {
+  const { plan, project, shown } = build;
+  const holds =
+    shown?.plan === plan && shown.project === project.view && shown.from <= now && now < shown.until;
+  if (holds) return shown.view;
+  const view = makeView(build, now);
+  build.shown = { plan, project: project.view, from: now, until: nextChange(plan, now), view };
+  return view;
+}
+
+function makeView(build: Build, now: number): BuildView {
   const { project } = build;
   const phases = phasesAt(build.plan, now);
   const complete = now >= build.plan.end;

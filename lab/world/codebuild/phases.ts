@@ -103,6 +103,16 @@ export function phasesAt(plan: Plan, now: number): Phase[] {
     );
 }
 
+/** When the plan shows something new after `now`. */
+export function nextChange(plan: Plan, now: number): number {
+  let next = plan.end > now ? plan.end : Number.POSITIVE_INFINITY;
+  for (const { start, end = start } of plan.phases) {
+    if (start > now) next = Math.min(next, start);
+    if (end > now) next = Math.min(next, end);
+  }
+  return next;
+}
+
 /** What a build has of a plan before its length and outcome are settled. */
 export function submitted(start: number): Plan {
   return {

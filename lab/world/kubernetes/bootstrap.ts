@@ -4,20 +4,34 @@ import type { Registry } from './registry.ts';
 
 const RBAC = 'rbac.authorization.k8s.io/v1';
 
+/** What all clusters have in common is theirs together: only the metadata is each one's own. */
 export function bootstrap(registry: Registry): void {
-  for (const name of ['default', 'kube-node-lease', 'kube-public', 'kube-system'])
-    registry.create('namespaces', undefined, { metadata: { name } });
-  for (const [name, value] of [
-    ['system-cluster-critical', 2_000_000_000],
-    ['system-node-critical', 2_000_001_000],
-  ] as const)
-    registry.create('priorityclasses.scheduling.k8s.io', undefined, { metadata: { name }, value });
-  for (const role of roles) registry.create('clusterroles.rbac.authorization.k8s.io', undefined, role);
-  for (const binding of bindings)
-    registry.create('clusterrolebindings.rbac.authorization.k8s.io', undefined, binding);
+  const create = (key: string, object: ObjectInput) =>
+    registry.create(key, undefined, { ...object, metadata: { ...object.metadata } }, { own: true });
+  for (const namespace of namespaces) create('namespaces', namespace);
+  for (const priorityClass of priorityClasses) create('priorityclasses.scheduling.k8s.io', priorityClass);
+  for (const role of roles) create('clusterroles.rbac.authorization.k8s.io', role);
+  for (const binding of bindings) create('clusterrolebindings.rbac.authorization.k8s.io', binding);
 }
 
+const namespaces: readonly ObjectInput[] = ['default', 'kube-node-lease', 'kube-public', 'kube-system'].map(
+  (name) => ({ kind: 'Namespace', apiVersion: 'v1', metadata: { name } }),
+);
+
+const priorityClasses: readonly ObjectInput[] = [
+  { name: 'system-cluster-critical', value: 2_000_000_000 },
+  { name: 'system-node-critical', value: 2_000_001_000 },
+].map(({ name, value }) => ({
+  kind: 'PriorityClass',
+  apiVersion: 'scheduling.k8s.io/v1',
+  metadata: { name },
+  value,
+}));
+
+const aRole = { kind: 'ClusterRole', apiVersion: RBAC };
+
 const readPaths = (name: string, paths: readonly string[]): ObjectInput => ({
+  ...aRole,
   metadata: { name, labels: bootstrapping },
   rules: [{ nonResourceURLs: paths, verbs: ['get'] }],
 });
@@ -64,6 +78,7 @@ const namespaced = [
 
 const roles: readonly ObjectInput[] = [
   {
+    ...aRole,
     metadata: { name: 'cluster-admin', labels: bootstrapping },
     rules: [
       { apiGroups: ['*'], resources: ['*'], verbs: ['*'] },
@@ -71,10 +86,12 @@ const roles: readonly ObjectInput[] = [
     ],
   },
   {
+    ...aRole,
     metadata: { name: 'view', labels: bootstrapping },
     rules: namespaced.map((rule) => ({ ...rule, verbs: reading })),
   },
   {
+    ...aRole,
     metadata: { name: 'edit', labels: bootstrapping },
     rules: [
       ...namespaced.map((rule) => ({ ...rule, verbs: writing })),
@@ -85,6 +102,7 @@ const roles: readonly ObjectInput[] = [
   readPaths('system:public-info-viewer', info),
   readPaths('system:discovery', [...info, '/api', '/api/*', '/apis', '/apis/*', '/openapi', '/openapi/*']),
   {
+    ...aRole,
     metadata: { name: 'system:basic-user', labels: bootstrapping },
     rules: [
       {
@@ -98,6 +116,8 @@ const roles: readonly ObjectInput[] = [
 ];
 
 const bind = (name: string, groups: readonly string[]): ObjectInput => ({
+  kind: 'ClusterRoleBinding',
+  apiVersion: RBAC,
   metadata: { name, labels: bootstrapping },
   roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
   subjects: groups.map((group) => ({
@@ -112,4 +132,4 @@ const bindings: readonly ObjectInput[] = [
   bind('system:discovery', ['system:authenticated']),
   bind('system:basic-user', ['system:authenticated']),
   bind('system:public-info-viewer', ['system:authenticated', 'system:unauthenticated']),
-].map((binding) => ({ ...binding, apiVersion: RBAC }));
+];

@@ -75,7 +75,9 @@ const defaulters: Readonly<Record<string, (draft: KubeObject) => void>> = {
     event.source ??= {};
     event.reportingComponent ??= '';
     event.reportingInstance ??= '';
-    for (const time of ['firstTimestamp', 'lastTimestamp', 'eventTime']) event[time] ??= null;
+    event['firstTimestamp'] ??= null;
+    event['lastTimestamp'] ??= null;
+    event['eventTime'] ??= null;
   },
 };
 
@@ -104,7 +106,8 @@ function podDefaults(spec: Json): void {
     container.terminationMessagePath ??= '/dev/termination-log';
     container.terminationMessagePolicy ??= 'File';
     for (const port of container.ports ?? []) port.protocol ??= 'TCP';
-    for (const [name, limit] of Object.entries(container.resources.limits ?? {})) {
+    for (const name in container.resources.limits) {
+      const limit = container.resources.limits[name];
       container.resources.requests = { [name]: limit, ...container.resources.requests };
     }
   }
@@ -112,15 +115,21 @@ function podDefaults(spec: Json): void {
 
 /** The admission plugin DefaultTolerationSeconds: a pod outlives a lost node by five minutes. */
 function defaultTolerations(spec: Json): void {
-  spec.tolerations ??= [];
-  for (const key of ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']) {
-    const tolerated = spec.tolerations.some(
-      (one: Json) => (!one.key || one.key === key) && (!one.effect || one.effect === 'NoExecute'),
-    );
-    if (!tolerated)
-      spec.tolerations.push({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 });
-  }
+  const tolerated: Json[] = spec.tolerations ?? [];
+  const added = lostNode.filter(
+    ({ key }) =>
+      !tolerated.some((one) => (!one.key || one.key === key) && (!one.effect || one.effect === 'NoExecute')),
+  );
+  // The list may belong to the template that the pod was made from.
+  if (added.length > 0 || !spec.tolerations) spec.tolerations = [...tolerated, ...added];
 }
+
+const lostNode = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'].map((key) => ({
+  key,
+  operator: 'Exists',
+  effect: 'NoExecute',
+  tolerationSeconds: 300,
+}));
 
 function qosClass(spec: Json): string {
   const containers: Json[] = spec.containers ?? [];
@@ -166,30 +175,56 @@ const qualifiedRule =
   "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
-/** What is wrong with an object, or with a change of one. */
-export function problemsOf(resource: Resource, object: KubeObject, previous?: KubeObject): FieldProblem[] {
-  return [
-    ...metadataProblems(resource, object),
-    ...(rules[resource.key]?.(object) ?? []),
-    ...(previous ? (changeRules[resource.key]?.(object, previous) ?? []) : []),
-  ];
+/** Most labels were seen before: what was found right is remembered, up to a bound. */
+function remembering(pattern: RegExp): (text: string) => boolean {
+  const right = new Set<string>();
+  return (text) => {
+    if (right.has(text)) return true;
+    if (!pattern.test(text)) return false;
+    if (right.size >= RIGHT_AT_MOST) right.clear();
+    right.add(text);
+    return true;
+  };
 }
 
-function metadataProblems(resource: Resource, object: KubeObject): FieldProblem[] {
+const RIGHT_AT_MOST = 2_000;
+const isQualified = remembering(QUALIFIED);
+const isLabelValue = remembering(LABEL_VALUE);
+
+/** What is wrong with an object, or with a change of one. */
+export function problemsOf(resource: Resource, object: KubeObject, previous?: KubeObject): FieldProblem[] {
+  const problems = metadataProblems(resource, object, previous);
+  // What was stored was found to be right; only events have rules outside their spec.
+  const isSpecKept = previous?.spec !== undefined && object.spec === previous.spec;
+  if (!isSpecKept) problems.push(...(rules[resource.key]?.(object) ?? []));
+  if (previous && !isSpecKept) problems.push(...(changeRules[resource.key]?.(object, previous) ?? []));
+  return problems;
+}
+
+function metadataProblems(resource: Resource, object: KubeObject, previous?: KubeObject): FieldProblem[] {
   const problems: FieldProblem[] = [];
-  const { name, labels = {}, annotations = {} } = object.metadata;
+  const { name, labels, annotations } = object.metadata;
+  const before = previous?.metadata;
   const isRbac = resource.group === 'rbac.authorization.k8s.io';
-  if (!isRbac && (!SUBDOMAIN.test(name) || name.length > 253))
+  if (name !== before?.name && !isRbac && (!SUBDOMAIN.test(name) || name.length > 253))
     problems.push(invalidValue('metadata.name', name, subdomainRule));
-  for (const [key, value] of Object.entries(labels)) {
-    if (!QUALIFIED.test(key)) problems.push(invalidValue('metadata.labels', key, qualifiedRule));
-    if (typeof value !== 'string' || !LABEL_VALUE.test(value))
+  if (labels && labels !== before?.labels) problems.push(...labelProblems(labels));
+  if (annotations && annotations !== before?.annotations)
+    for (const key in annotations)
+      if (!isQualified(key)) problems.push(invalidValue('metadata.annotations', key, qualifiedRule));
+  return problems;
+}
+
+function labelProblems(labels: Readonly<Record<string, unknown>>): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  for (const key in labels) {
+    const value = labels[key];
+    if (!isQualified(key)) problems.push(invalidValue('metadata.labels', key, qualifiedRule));
+    if (typeof value !== 'string' || !isLabelValue(value))
       problems.push(invalidValue('metadata.labels', value, labelValueRule));
     else if (value.length > 63)
       problems.push(invalidValue('metadata.labels', value, 'must be no more than 63 characters'));
   }
-  for (const key of Object.keys(annotations))
-    if (!QUALIFIED.test(key)) problems.push(invalidValue('metadata.annotations', key, qualifiedRule));
   return problems;
 }
 
@@ -216,7 +251,7 @@ const rules: Readonly<Record<string, (object: KubeObject) => FieldProblem[]>> = 
       // The server says `metadata` here, where it means `spec`.
       const field = `metadata.taints[${index}]`;
       const problems: FieldProblem[] = [];
-      if (!taint.key || !QUALIFIED.test(taint.key))
+      if (!taint.key || !isQualified(taint.key))
         problems.push(invalidValue(`${field}.key`, taint.key ?? '', qualifiedRule));
       if (!taint.effect) problems.push(required(`${field}.effect`));
       else if (!EFFECTS.includes(taint.effect))
@@ -225,7 +260,7 @@ const rules: Readonly<Record<string, (object: KubeObject) => FieldProblem[]>> = 
           message: `Unsupported value: ${JSON.stringify(taint.effect)}: supported values: ${EFFECTS.map((one) => `"${one}"`).join(', ')}`,
           reason: 'FieldValueNotSupported',
         });
-      if (taint.value && !LABEL_VALUE.test(taint.value))
+      if (taint.value && !isLabelValue(taint.value))
         problems.push(invalidValue(`${field}.value`, taint.value, labelValueRule));
       if (taints.findIndex((other) => other.key === taint.key && other.effect === taint.effect) < index)
         problems.push({

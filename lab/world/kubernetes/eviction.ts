@@ -40,6 +40,8 @@ export interface EvictionInput {
 /** `gap`: others may get in between here, as between a read and a write of etcd. `wait`: milliseconds. */
 export type EvictionStep = { readonly gap: true } | { readonly wait: number };
 
+const gap: EvictionStep = { gap: true };
+
 /** The server's own repetitions when the budget or the pod changed under its hands. */
 const RETRIES = { steps: 20, ms: 500, jitter: 0.1 };
 /** A budget with more unconfirmed evictions than this takes no more. */
@@ -78,23 +80,20 @@ export function* evict(
   if (request.dryRun) options.dryRun = ['All'];
   const dryRun = (options.dryRun ?? []).length > 0;
 
-  const state = { pod: undefined as PodObject | undefined };
-  const passed = yield* retryConflicts(
-    context,
-    options.preconditions?.resourceVersion === undefined,
-    function* () {
-      const pod = registry.get('pods', namespace, name);
-      state.pod = pod;
-      if (!passesBudgets(pod)) return false;
-      yield { gap: true };
-      const enforceVersion =
-        !isPodFinished(pod) && !isPodTerminating(pod) && options.preconditions?.resourceVersion === undefined;
+  let pod = registry.get('pods', namespace, name);
+  const anyVersion = options.preconditions?.resourceVersion === undefined;
+  for (let step = 1; passesBudgets(pod); step++) {
+    yield gap;
+    const enforceVersion = !isPodFinished(pod) && !isPodTerminating(pod) && anyVersion;
+    try {
       remove(registry, context, pod, enforceVersion ? atVersion(options, pod) : options, dryRun);
-      return true;
-    },
-  );
-  if (passed) return created();
-  const pod = state.pod as PodObject;
+      return created();
+    } catch (error) {
+      if (!anyVersion || !mayRepeat(error, step)) throw error;
+    }
+    yield waitAfterConflict(context);
+    pod = registry.get('pods', namespace, name);
+  }
 
   const budgets = budgetsOf(registry, pod);
   if (budgets.length > 1) {
@@ -111,32 +110,34 @@ export function* evict(
   }
 
   if (!isPodReady(pod) && passesUnready(budget)) {
-    yield { gap: true };
+    yield gap;
     try {
       remove(registry, context, pod, atVersion(options, pod), dryRun);
     } catch (error) {
-      if (isStatus(error, 409) && options.preconditions?.resourceVersion === undefined)
-        throw budgetIsBusy(budget.metadata.name);
+      if (isStatus(error, 409) && anyVersion) throw budgetIsBusy(budget.metadata.name);
       throw error;
     }
     return created();
   }
 
   let current = budget;
-  let again = false;
-  yield* retryConflicts(context, true, function* () {
-    if (again)
-      current = registry.get('poddisruptionbudgets.policy', namespace, budget.metadata.name) as BudgetObject;
-    again = true;
+  for (let step = 1; ; step++) {
     const next = takeOne(current, name, context.clock.now());
-    yield { gap: true };
-    if (!dryRun) {
-      registry.update('poddisruptionbudgets.policy', namespace, budget.metadata.name, next as ObjectInput, {
-        status: true,
-      });
+    yield gap;
+    try {
+      if (!dryRun) {
+        registry.update('poddisruptionbudgets.policy', namespace, budget.metadata.name, next as ObjectInput, {
+          status: true,
+          own: true,
+        });
+      }
+      break;
+    } catch (error) {
+      if (!mayRepeat(error, step)) throw error;
     }
-    return true;
-  });
+    yield waitAfterConflict(context);
+    current = registry.get('poddisruptionbudgets.policy', namespace, budget.metadata.name);
+  }
   remove(registry, context, pod, options, dryRun);
   return created();
 }
@@ -150,39 +151,36 @@ export function runAtOnce<T>(steps: Generator<EvictionStep, T, void>): T {
 }
 
 export function budgetsOf(registry: Registry, pod: PodObject): BudgetObject[] {
-  return registry.store
-    .all('poddisruptionbudgets.policy')
-    .filter(
-      ({ metadata, spec }) =>
-        metadata.namespace === pod.metadata.namespace && matchesSelector(spec?.selector, pod.metadata.labels),
-    );
+  const budgets: BudgetObject[] = [];
+  for (const budget of registry.store.all('poddisruptionbudgets.policy'))
+    if (
+      budget.metadata.namespace === pod.metadata.namespace &&
+      matchesSelector(budget.spec?.selector, pod.metadata.labels)
+    )
+      budgets.push(budget);
+  return budgets;
 }
 
-/** The condition that goes with the numbers of a budget's status. */
-export function withDisruptionAllowed(budget: BudgetObject, now: number): BudgetObject {
-  const status = budget.status;
-  if (!status) return budget;
+/** The status of a budget, with the condition that goes with its numbers. */
+export function withDisruptionAllowed(status: BudgetStatus, now: number): BudgetStatus {
   const allowed = status.disruptionsAllowed > 0;
   return {
-    ...budget,
-    status: {
-      ...status,
-      conditions: withCondition(
-        status.conditions,
-        {
-          type: 'DisruptionAllowed',
-          status: allowed ? 'True' : 'False',
-          reason: allowed ? 'SufficientPods' : 'InsufficientPods',
-          message: '',
-          ...(status.observedGeneration === undefined
-            ? {}
-            : { observedGeneration: status.observedGeneration }),
-        },
-        now,
-      ),
-    },
+    ...status,
+    conditions: withCondition(
+      status.conditions,
+      {
+        type: 'DisruptionAllowed',
+        status: allowed ? 'True' : 'False',
+        reason: allowed ? 'SufficientPods' : 'InsufficientPods',
+        message: '',
+        ...(status.observedGeneration === undefined ? {} : { observedGeneration: status.observedGeneration }),
+      },
+      now,
+    ),
   };
 }
+
+type BudgetStatus = NonNullable<BudgetObject['status']>;
 
 function passesBudgets(pod: PodObject): boolean {
   return isPodFinished(pod) || pod.status?.phase === 'Pending' || isPodTerminating(pod);
@@ -213,17 +211,12 @@ function takeOne(budget: BudgetObject, podName: string, now: number): BudgetObje
     );
   }
   if (status.disruptionsAllowed === 0) throw budgetIsSpent(budget);
-  return withDisruptionAllowed(
-    {
-      ...budget,
-      status: {
-        ...status,
-        disruptionsAllowed: status.disruptionsAllowed - 1,
-        disruptedPods: { ...status.disruptedPods, [podName]: timestamp(now) },
-      },
-    },
-    now,
-  );
+  const taken = {
+    ...status,
+    disruptionsAllowed: status.disruptionsAllowed - 1,
+    disruptedPods: { ...status.disruptedPods, [podName]: timestamp(now) },
+  };
+  return { ...budget, status: withDisruptionAllowed(taken, now) };
 }
 
 const REFUSAL = "Cannot evict pod as it would violate the pod's disruption budget.";
@@ -307,20 +300,13 @@ function atVersion(options: DeleteOptions, pod: PodObject): DeleteOptions {
   return { ...options, preconditions: { ...options.preconditions, resourceVersion } };
 }
 
-/** Repeats `attempt` while it ends in 409; what is left after the last one is that 409 itself. */
-function* retryConflicts<T>(
-  context: { readonly random: () => number },
-  retry: boolean,
-  attempt: () => Generator<EvictionStep, T, void>,
-): Generator<EvictionStep, T, void> {
-  for (let step = 1; ; step++) {
-    try {
-      return yield* attempt();
-    } catch (error) {
-      if (!retry || step >= RETRIES.steps || !isStatus(error, 409)) throw error;
-    }
-    yield { wait: RETRIES.ms * (1 + RETRIES.jitter * context.random()) };
-  }
+/** What is left after the last repetition is the 409 itself. */
+function mayRepeat(error: unknown, step: number): boolean {
+  return step < RETRIES.steps && isStatus(error, 409);
+}
+
+function waitAfterConflict(context: { readonly random: () => number }): EvictionStep {
+  return { wait: RETRIES.ms * (1 + RETRIES.jitter * context.random()) };
 }
 
 function created(): StatusBody {

@@ -68,7 +68,7 @@ export function createKubernetes(context: WorldContext, options: KubernetesOptio
     cordon(instanceId) {
       const node = machines.nodeOf(instanceId);
       if (node === undefined) return;
-      api.modify('nodes', undefined, node, (draft) => {
+      api.amend('nodes', undefined, node, (draft) => {
         draft.spec = { ...draft.spec, unschedulable: true };
       });
     },

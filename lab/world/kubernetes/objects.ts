@@ -91,27 +91,39 @@ export type ResourceKey = keyof Kinds | (string & {});
 
 export type KindOf<K extends ResourceKey> = K extends keyof Kinds ? Kinds[K] : KubeObject;
 
-let lastStamp = { second: Number.NaN, text: '' };
-
-/** RFC 3339 with whole seconds. Many are asked for at one instant, so the last one is kept. */
+/** RFC 3339 with whole seconds. */
 export function timestamp(ms: number): string {
-  const second = Math.floor(ms / 1_000);
-  if (second !== lastStamp.second)
-    lastStamp = { second, text: `${new Date(ms).toISOString().slice(0, 19)}Z` };
-  return lastStamp.text;
+  return secondOf(ms).stamp;
 }
-
-let lastMicroStamp = { ms: Number.NaN, text: '' };
 
 /** RFC 3339 with microseconds, as in events and leases. */
 export function microTimestamp(ms: number): string {
-  if (ms !== lastMicroStamp.ms)
-    lastMicroStamp = { ms, text: `${new Date(ms).toISOString().slice(0, 23)}000Z` };
-  return lastMicroStamp.text;
+  const whole = Math.floor(ms);
+  return `${secondOf(ms).text}.${String(whole - Math.floor(whole / 1_000) * 1_000).padStart(3, '0')}000Z`;
+}
+
+const last = { minute: Number.NaN, upToMinute: '', second: Number.NaN, text: '', stamp: '' };
+
+/** Up to the second. Many are asked for at one instant, and within one minute: the last ones are kept. */
+function secondOf(ms: number): { readonly text: string; readonly stamp: string } {
+  const second = Math.floor(ms / 1_000);
+  if (second === last.second) return last;
+  const minute = Math.floor(second / 60);
+  if (minute !== last.minute) {
+    last.upToMinute = new Date(minute * 60_000).toISOString().slice(0, 17);
+    last.minute = minute;
+  }
+  const rest = second - minute * 60;
+  last.text = rest < 10 ? `${last.upToMinute}0${rest}` : `${last.upToMinute}${rest}`;
+  last.stamp = `${last.text}Z`;
+  last.second = second;
+  return last;
 }
 
 export function controllerOf(object: { metadata: ObjectMeta }): OwnerReference | undefined {
-  return object.metadata.ownerReferences?.find((owner) => owner.controller);
+  const { ownerReferences } = object.metadata;
+  if (ownerReferences) for (const owner of ownerReferences) if (owner.controller) return owner;
+  return undefined;
 }
 
 export function controlledBy(owner: KubeObject): OwnerReference {
@@ -137,27 +149,45 @@ export function condition(
   object: { status?: { conditions?: readonly ConditionLike[] } },
   type: string,
 ): ConditionLike | undefined {
-  return object.status?.conditions?.find((one) => one.type === type);
+  const conditions = object.status?.conditions;
+  if (conditions) for (const one of conditions) if (one.type === type) return one;
+  return undefined;
 }
 
-/** The transition time moves only when the status does. */
+/** The transition time moves only when the status does. What says the same already is returned as it is. */
 export function withCondition<T extends ConditionLike>(
   conditions: readonly T[] | undefined,
   next: Omit<T, 'lastTransitionTime'>,
   now: number,
 ): T[] {
-  const list = [...(conditions ?? [])];
-  const index = list.findIndex((one) => one.type === next.type);
-  const before = list[index];
-  const changed = before?.status !== next.status;
-  const merged = {
+  const index = conditions?.findIndex((one) => one.type === next.type) ?? -1;
+  const before = conditions?.[index];
+  if (!conditions || !before) {
+    const added = { ...next, lastTransitionTime: timestamp(now) } as T;
+    return conditions ? [...conditions, added] : [added];
+  }
+  if (says(before, next)) return conditions as T[];
+  const list = conditions.slice();
+  list[index] = {
     ...before,
     ...next,
-    lastTransitionTime: changed ? timestamp(now) : before?.lastTransitionTime,
-  } as T;
-  if (index < 0) list.push(merged);
-  else list[index] = merged;
+    lastTransitionTime: before.status === next.status ? before.lastTransitionTime : timestamp(now),
+  };
   return list;
+}
+
+/** The condition without why it is so: a reason belongs to the state that it explains. */
+export function withoutReason<T extends ConditionLike>(one: T): T {
+  if (one.reason === undefined && one.message === undefined) return one;
+  const { reason: _, message: __, ...bare } = one;
+  return bare as T;
+}
+
+function says(condition: ConditionLike, wanted: object): boolean {
+  const said = condition as unknown as Record<string, unknown>;
+  const asked = wanted as Record<string, unknown>;
+  for (const key in asked) if (said[key] !== asked[key]) return false;
+  return true;
 }
 
 export function isPodReady(pod: PodObject): boolean {

@@ -161,7 +161,8 @@ function mergeStrategically(target: Json, patch: Json, field: string): Json {
     result = Object.fromEntries(Object.entries(result).filter(([key]) => retained.includes(key)));
   for (const [key, value] of Object.entries(patch)) {
     if (key === '$retainKeys' || key === '$patch') continue;
-    const directive = /^\$(deleteFromPrimitiveList|setElementOrder)\/(.+)$/.exec(key);
+    const directive =
+      key[0] === '$' ? /^\$(deleteFromPrimitiveList|setElementOrder)\/(.+)$/.exec(key) : undefined;
     if (directive) {
       const [, what, list = ''] = directive;
       if (what === 'deleteFromPrimitiveList' && Array.isArray(result[list]))
@@ -172,7 +173,7 @@ function mergeStrategically(target: Json, patch: Json, field: string): Json {
     else result[key] = mergeStrategically(result[key], value, key);
   }
   for (const [key, order] of Object.entries(patch)) {
-    const list = /^\$setElementOrder\/(.+)$/.exec(key)?.[1];
+    const list = key[0] === '$' ? /^\$setElementOrder\/(.+)$/.exec(key)?.[1] : undefined;
     if (list && Array.isArray(order) && Array.isArray(result[list]))
       result[list] = reorder(result[list], order, list);
   }
@@ -230,9 +231,13 @@ function isObject(value: Json): value is Record<string, Json> {
 /** Deep equality of JSON; keys that are absent or undefined are the same. */
 export function isEqual(a: Json, b: Json): boolean {
   if (a === b) return true;
-  if (Array.isArray(a) && Array.isArray(b))
-    return a.length === b.length && a.every((one, index) => isEqual(one, b[index]));
-  if (!isObject(a) || !isObject(b)) return false;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a)) {
+    if (!Array.isArray(b) || a.length !== b.length) return false;
+    for (let index = 0; index < a.length; index++) if (!isEqual(a[index], b[index])) return false;
+    return true;
+  }
+  if (Array.isArray(b)) return false;
   for (const key in a) if (!isEqual(a[key], b[key])) return false;
   for (const key in b) if (b[key] !== undefined && a[key] === undefined) return false;
   return true;

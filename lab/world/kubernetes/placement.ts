@@ -4,12 +4,14 @@ import { isPodFinished, type NodeObject, type PodObject } from './objects.ts';
 import { parseQuantity } from './quantity.ts';
 
 export function tolerates(tolerations: readonly Toleration[] | undefined, taint: Taint): boolean {
-  return (tolerations ?? []).some(
-    (one) =>
-      (!one.effect || one.effect === taint.effect) &&
-      (!one.key || one.key === taint.key) &&
-      (one.operator === 'Exists' || (!!one.key && (one.value ?? '') === (taint.value ?? ''))),
-  );
+  return tolerations?.some((one) => isFor(one, taint)) ?? false;
+}
+
+/** Whether the toleration tolerates the taint. */
+export function isFor(toleration: Toleration, taint: Taint): boolean {
+  const { effect, key, operator, value = '' } = toleration;
+  if ((effect && effect !== taint.effect) || (key && key !== taint.key)) return false;
+  return operator === 'Exists' || (!!key && value === (taint.value ?? ''));
 }
 
 export function untolerated(
@@ -24,32 +26,33 @@ export function untolerated(
 
 export function matchesNode(spec: PodSpec | undefined, node: NodeObject): boolean {
   const labels = node.metadata.labels ?? {};
-  for (const [key, value] of Object.entries(spec?.nodeSelector ?? {}))
-    if (labels[key] !== value) return false;
+  const selector = spec?.nodeSelector;
+  for (const key in selector) if (labels[key] !== selector[key]) return false;
   const terms =
     spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
   return !terms || terms.some((term) => matchesTerm(term, node));
 }
 
+function matches(value: string | undefined, operator: string, values: readonly string[]): boolean {
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+    case 'Gt':
+      return value !== undefined && Number(value) > Number(values[0]);
+    case 'Lt':
+      return value !== undefined && Number(value) < Number(values[0]);
+    default:
+      throw new Error(`unknown node selector operator "${operator}"`);
+  }
+}
+
 function matchesTerm(term: NodeSelectorTerm, node: NodeObject): boolean {
-  const matches = (value: string | undefined, operator: string, values: readonly string[]): boolean => {
-    switch (operator) {
-      case 'In':
-        return value !== undefined && values.includes(value);
-      case 'NotIn':
-        return value === undefined || !values.includes(value);
-      case 'Exists':
-        return value !== undefined;
-      case 'DoesNotExist':
-        return value === undefined;
-      case 'Gt':
-        return value !== undefined && Number(value) > Number(values[0]);
-      case 'Lt':
-        return value !== undefined && Number(value) < Number(values[0]);
-      default:
-        throw new Error(`unknown node selector operator "${operator}"`);
-    }
-  };
   const expressions = term.matchExpressions ?? [];
   const fields = term.matchFields ?? [];
   return (

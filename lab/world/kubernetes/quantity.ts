@@ -14,8 +14,21 @@ const factors: Readonly<Record<string, number>> = {
   Ti: 1024 ** 4,
 };
 
+/** The same few are asked for again and again. */
+const known = new Map<string | number, number>();
+const KNOWN_AT_MOST = 2_000;
+
 export function parseQuantity(text: string | number | undefined): number {
   if (text === undefined) return 0;
+  const before = known.get(text);
+  if (before !== undefined) return before;
+  const amount = parse(text);
+  if (known.size >= KNOWN_AT_MOST) known.clear();
+  known.set(text, amount);
+  return amount;
+}
+
+function parse(text: string | number): number {
   const match = /^([0-9.]+(?:[eE][+-]?[0-9]+)?)([A-Za-z]*)$/.exec(String(text));
   const factor = match ? factors[match[2] ?? ''] : undefined;
   if (!match || factor === undefined) throw new Error(`not a quantity: "${text}"; write 250m, 1.5 or 512Mi`);

@@ -7,9 +7,16 @@ import type { Clock } from '../clock.ts';
 import { copyOf } from '../copy.ts';
 import { problemsOf, setDefaults } from './defaults.ts';
 import { createListing, type ListOptions, type ListResult } from './listing.ts';
-import { type KindOf, type KubeObject, type ObjectInput, type ResourceKey, timestamp } from './objects.ts';
+import {
+  type KindOf,
+  type KubeObject,
+  type ObjectInput,
+  type ObjectMeta,
+  type ResourceKey,
+  timestamp,
+} from './objects.ts';
 import { isEqual, jsonPatch, mergePatch, strategicMergePatch } from './patch.ts';
-import { groupVersion, type Resource, resourceOf } from './resources.ts';
+import { type Resource, resourceOf } from './resources.ts';
 import {
   alreadyExists,
   badRequest,
@@ -22,10 +29,15 @@ import {
   type StatusBody,
   success,
 } from './status.ts';
-import type { Change, Store } from './store.ts';
+import type { Store } from './store.ts';
 
 export interface WriteOptions {
   readonly dryRun?: boolean;
+  /**
+   * The object was made for this write: it is stored itself, not a copy. What it shares with stored objects has all
+   * defaults already, and nobody changes it any more.
+   */
+  readonly own?: boolean;
 }
 
 export type PatchType = 'json' | 'merge' | 'strategic';
@@ -65,6 +77,16 @@ export interface Registry {
     change: (draft: KindOf<K>) => void,
   ): KindOf<K>;
   /**
+   * As `modify`, for a change that replaces what it changes: object, metadata and spec of the draft are copies, and all
+   * below is what is stored, and not to be changed.
+   */
+  amend<K extends ResourceKey>(
+    key: K,
+    namespace: string | undefined,
+    name: string,
+    change: (draft: KindOf<K>) => void,
+  ): KindOf<K>;
+  /**
    * A change of the status by a controller, which gives the draft a new one. All else of the draft is what is stored,
    * and not to be changed.
    */
@@ -81,7 +103,8 @@ export interface Registry {
     name: string,
     options?: DeleteOptions,
   ): KubeObject | StatusBody;
-  subscribe(listener: (change: Change) => void): () => void;
+  /** Every change from now on, at once: of all resources, or of those with the given keys. */
+  subscribe: Store['subscribe'];
 }
 
 export function createRegistry(
@@ -149,14 +172,12 @@ export function createRegistry(
     draft.apiVersion = previous.apiVersion;
     draft.kind = previous.kind;
     const { generation } = previous.metadata;
-    draft.metadata = {
-      ...draft.metadata,
-      uid: previous.metadata.uid,
-      creationTimestamp: previous.metadata.creationTimestamp,
-      resourceVersion: previous.metadata.resourceVersion,
-    };
-    keep(draft.metadata, previous.metadata, 'deletionTimestamp');
-    keep(draft.metadata, previous.metadata, 'deletionGracePeriodSeconds');
+    const { metadata } = draft;
+    metadata.uid = previous.metadata.uid;
+    metadata.creationTimestamp = previous.metadata.creationTimestamp;
+    metadata.resourceVersion = previous.metadata.resourceVersion;
+    keep(metadata, previous.metadata, 'deletionTimestamp');
+    keep(metadata, previous.metadata, 'deletionGracePeriodSeconds');
     if (generation !== undefined)
       draft.metadata.generation = isEqual(draft.spec, previous.spec) ? generation : generation + 1;
     leaveOutEmpty(draft);
@@ -201,7 +222,7 @@ export function createRegistry(
     }
     if (metadata.resourceVersion && metadata.resourceVersion !== previous.metadata.resourceVersion)
       throw conflict(resource, name, MODIFIED);
-    const draft = copyOf(object) as KubeObject;
+    const draft = (options.own ? { ...object } : copyOf(object)) as KubeObject;
     draft.metadata = {
       ...(draft.metadata ?? {}),
       name,
@@ -211,7 +232,7 @@ export function createRegistry(
       for (const key of Object.keys(previous)) if (!(key in draft)) draft[key] = previous[key];
       draft.spec = previous.spec;
     } else if (resource.subresources.includes('status')) {
-      if (previous.status === undefined) delete draft.status;
+      if (previous.status === undefined) drop(draft, 'status');
       else draft.status = previous.status;
     }
     return write(resource, previous, draft, options);
@@ -246,30 +267,26 @@ export function createRegistry(
       }
       if (given.resourceVersion)
         throw failure(400, 'BadRequest', 'resourceVersion should not be set on objects to be created');
-      const draft = {
-        kind: resource.kind,
-        apiVersion: groupVersion(resource),
-        metadata: {},
-        ...copyOf(object),
-      } as KubeObject;
+      const draft = (
+        options.own ? object : { kind: '', apiVersion: '', metadata: {}, ...copyOf(object) }
+      ) as KubeObject;
       draft.kind = resource.kind;
-      draft.apiVersion = groupVersion(resource);
-      draft.metadata = {
-        ...draft.metadata,
-        name,
-        ...(home === undefined ? {} : { namespace: home }),
-        uid: context.uuid(),
-        resourceVersion: '',
-        creationTimestamp: now(),
-      };
-      if (home === undefined) delete draft.metadata.namespace;
-      delete draft.metadata.deletionTimestamp;
-      delete draft.metadata.deletionGracePeriodSeconds;
-      delete (draft.metadata as { managedFields?: unknown }).managedFields;
-      if (resource.generation) draft.metadata.generation = 1;
-      else delete draft.metadata.generation;
+      draft.apiVersion = resource.apiVersion;
+      const metadata: ObjectMeta & { managedFields?: unknown } = draft.metadata ?? {};
+      draft.metadata = metadata;
+      metadata.name = name;
+      if (home === undefined) drop(metadata, 'namespace');
+      else metadata.namespace = home;
+      metadata.uid = context.uuid();
+      metadata.resourceVersion = '';
+      metadata.creationTimestamp = now();
+      drop(metadata, 'deletionTimestamp');
+      drop(metadata, 'deletionGracePeriodSeconds');
+      drop(metadata, 'managedFields');
+      if (resource.generation) metadata.generation = 1;
+      else drop(metadata, 'generation');
       // A node is the one object that is born with its status: the kubelet registers both at once.
-      if (resource.key !== 'nodes' && resource.subresources.includes('status')) delete draft.status;
+      if (resource.key !== 'nodes' && resource.subresources.includes('status')) drop(draft, 'status');
       leaveOutEmpty(draft);
       setDefaults(resource, draft);
       if (resource.key === 'pods') setPriority(draft);
@@ -300,7 +317,7 @@ export function createRegistry(
       const previous = existing(resource, namespace, name);
       const apply = { json: jsonPatch, merge: mergePatch, strategic: strategicMergePatch }[options.type];
       checkPatch(patch, options.type);
-      const patched = apply(previous, patch) as ObjectInput;
+      const patched = apply(previous, copyOf(patch)) as ObjectInput;
       const { uid } = patched.metadata ?? {};
       if (uid !== undefined && uid !== previous.metadata.uid)
         throw invalid(resource, name, [
@@ -310,7 +327,7 @@ export function createRegistry(
             reason: 'FieldValueInvalid',
           },
         ]);
-      return replace(resource, previous, patched, options);
+      return replace(resource, previous, patched, { ...options, own: true });
     },
 
     modify(
@@ -326,6 +343,20 @@ export function createRegistry(
       return write(resource, previous, draft, {});
     },
 
+    amend(
+      key: string,
+      namespace: string | undefined,
+      name: string,
+      change: (draft: KubeObject) => void,
+    ): KubeObject {
+      const resource = resourceOf(key);
+      const previous = existing(resource, namespace, name);
+      const draft: KubeObject = { ...previous, metadata: { ...previous.metadata } };
+      if (previous.spec) draft.spec = { ...previous.spec };
+      change(draft);
+      return write(resource, previous, draft, {});
+    },
+
     modifyStatus(
       key: string,
       namespace: string | undefined,
@@ -336,7 +367,9 @@ export function createRegistry(
       const previous = existing(resource, namespace, name);
       const draft = { ...previous };
       change(draft);
-      return isEqual(draft.status, previous.status) ? previous : store.put(resource, draft);
+      if (isEqual(draft.status, previous.status)) return previous;
+      draft.metadata = { ...draft.metadata };
+      return store.put(resource, draft);
     },
 
     delete(
@@ -349,7 +382,7 @@ export function createRegistry(
       const previous = existing(resource, namespace, name);
       checkPreconditions(resource, previous, options);
       const dryRun = (options.dryRun ?? []).length > 0;
-      const draft = copyOf(previous);
+      const draft: KubeObject = { ...previous, metadata: { ...previous.metadata } };
       const grace = gracePeriod(resource, previous, options);
       const policy = options.propagationPolicy;
       if (policy === 'Foreground' || policy === 'Orphan') {
@@ -437,9 +470,9 @@ function checkKind(resource: Resource, object: ObjectInput): void {
       `${object.kind} in version "${version}" cannot be handled as a ${kind}: converting (${version}.${object.kind}) to (${internal}.${kind}): unknown conversion`,
     );
   }
-  if (object.apiVersion !== undefined && object.apiVersion !== groupVersion(resource))
+  if (object.apiVersion !== undefined && object.apiVersion !== resource.apiVersion)
     throw badRequest(
-      `the API version in the data (${object.apiVersion}) does not match the expected API version (${groupVersion(resource)})`,
+      `the API version in the data (${object.apiVersion}) does not match the expected API version (${resource.apiVersion})`,
     );
 }
 
@@ -459,18 +492,32 @@ function checkPatch(patch: unknown, type: PatchType): void {
 /** What is empty is not there: Go leaves it out when it writes the object. */
 function leaveOutEmpty(draft: KubeObject): void {
   const { metadata, spec } = draft;
-  for (const key of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const)
-    if (metadata[key] !== undefined && Object.keys(metadata[key]).length === 0) delete metadata[key];
+  for (const key of emptiable)
+    if (metadata[key] !== undefined && isEmpty(metadata[key])) delete metadata[key];
   if (Array.isArray(spec?.taints) && spec.taints.length === 0) delete spec.taints;
 }
 
+const emptiable = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const;
+
+function isEmpty(value: object): boolean {
+  for (const _ in value) return false;
+  return true;
+}
+
 function keep<T extends object, K extends keyof T>(target: T, source: T, key: K): void {
-  if (source[key] === undefined) delete target[key];
+  if (source[key] === undefined) drop(target, key);
   else target[key] = source[key];
+}
+
+/** Only what is there is deleted: an object that something was deleted from is slower ever after. */
+function drop<T extends object>(target: T, key: keyof T): void {
+  if (key in target) delete target[key];
 }
 
 /** Five characters without vowels, so that no word comes out, as in generated names. */
 export function suffix(hex: (length: number) => string, length = 5): string {
   const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
-  return [...Array(length)].map(() => alphabet[Number.parseInt(hex(4), 16) % alphabet.length]).join('');
+  let text = '';
+  while (text.length < length) text += alphabet[Number.parseInt(hex(4), 16) % alphabet.length];
+  return text;
 }

@@ -5,6 +5,8 @@ export interface Resource {
   readonly key: string;
   readonly group: string;
   readonly version: string;
+  /** `v1`, `apps/v1`. */
+  readonly apiVersion: string;
   readonly kind: string;
   readonly plural: string;
   readonly singular: string;
@@ -135,7 +137,7 @@ export function resourceOf(key: string): Resource {
 
 /** By `apiVersion` and `kind` of an object. */
 export function resourceOfKind(apiVersion: string, kind: string): Resource | undefined {
-  return resources.find((one) => one.kind === kind && groupVersion(one) === apiVersion);
+  return resources.find((one) => one.kind === kind && one.apiVersion === apiVersion);
 }
 
 export function groupVersion(resource: { readonly group: string; readonly version: string }): string {
@@ -151,6 +153,7 @@ function group(name: string, version: string, rows: readonly Row[], isCustom = f
       key: name ? `${plural}.${name}` : plural,
       group: name,
       version,
+      apiVersion: groupVersion({ group: name, version }),
       kind: row.kind,
       plural,
       singular,

@@ -10,8 +10,10 @@ export type Labels = Readonly<Record<string, string>>;
 export function matchesSelector(selector: LabelSelector | undefined, labels: Labels | undefined): boolean {
   if (!selector) return false;
   const has = labels ?? {};
-  for (const [key, value] of Object.entries(selector.matchLabels ?? {})) if (has[key] !== value) return false;
-  for (const { key, operator, values = [] } of selector.matchExpressions ?? []) {
+  const { matchLabels, matchExpressions } = selector;
+  for (const key in matchLabels) if (has[key] !== matchLabels[key]) return false;
+  if (!matchExpressions) return true;
+  for (const { key, operator, values = [] } of matchExpressions) {
     const value = has[key];
     if (operator === 'In' && (value === undefined || !values.includes(value))) return false;
     if (operator === 'NotIn' && value !== undefined && values.includes(value)) return false;

@@ -12,21 +12,26 @@ export interface Change {
   readonly resource: Resource;
   /** After the change; what was deleted, with the version of its deletion. */
   readonly object: KubeObject;
-  readonly previous?: KubeObject;
+  readonly previous?: KubeObject | undefined;
   readonly version: number;
 }
+
+export type Listener = (change: Change) => void;
 
 export interface Store {
   get<K extends ResourceKey>(key: K, namespace: string | undefined, name: string): KindOf<K> | undefined;
   /** All of a resource, ordered by namespace and name as etcd orders them. Not to be changed. */
   all<K extends ResourceKey>(key: K): readonly KindOf<K>[];
   podsOn(nodeName: string): readonly PodObject[];
-  /** Writes the object under a new version. It is the store's from then on: nobody may change it any more. */
+  /**
+   * Writes the object under a new version, which it is told in its metadata. Both are the store's from then on: nobody
+   * may change them any more.
+   */
   put(resource: Resource, object: KubeObject): KubeObject;
   remove(resource: Resource, object: KubeObject): KubeObject;
   version(): number;
-  /** Every change from now on, at once. */
-  subscribe(listener: (change: Change) => void): () => void;
+  /** Every change from now on, at once: of all resources, or of those with the given keys. */
+  subscribe(listener: Listener, keys?: readonly ResourceKey[]): () => void;
   /** Changes of one resource after `version`; throws 410 when they are no longer known. */
   since(resource: Resource, version: number): readonly Change[];
   /** Remembers the present state of a resource for the later pages of a list. */
@@ -45,11 +50,15 @@ const HISTORY = 4_096;
 const SLACK = 1_024;
 
 interface Table {
-  objects: Map<string, KubeObject>;
-  /** The keys in order; undefined after one came or went. */
-  keys: string[] | undefined;
-  /** The objects in that order; undefined after a write. */
-  ordered: readonly KubeObject[] | undefined;
+  readonly key: string;
+  /** By namespace, then by name. */
+  readonly objects: Map<string, Map<string, KubeObject>>;
+  /** In order, from when they are first asked for. */
+  sorted: KubeObject[] | undefined;
+  /** What was given out of them since the last write. */
+  lent: readonly KubeObject[] | undefined;
+  /** Who hears of changes; undefined after somebody came or went. */
+  listeners: readonly Listener[] | undefined;
   history: Change[];
   /** Watches can start at this version or later. */
   oldest: number;
@@ -59,17 +68,23 @@ interface Table {
 export function createStore(clock: Clock): Store {
   let version = 1_000;
   const tables = new Map<string, Table>();
+  /** By the name of the node, then by uid. */
   const podsByNode = new Map<string, Map<string, PodObject>>();
-  const listeners = new Set<(change: Change) => void>();
+  let subscriptions: readonly {
+    readonly listener: Listener;
+    readonly keys?: readonly string[] | undefined;
+  }[] = [];
 
   const table = (key: string): Table => {
     const existing = tables.get(key);
     if (existing) return existing;
     resourceOf(key);
     const made: Table = {
+      key,
       objects: new Map(),
-      keys: undefined,
-      ordered: undefined,
+      sorted: undefined,
+      lent: undefined,
+      listeners: undefined,
       history: [],
       oldest: 0,
       snapshots: new Map(),
@@ -79,31 +94,49 @@ export function createStore(clock: Clock): Store {
   };
 
   const ordered = (one: Table): readonly KubeObject[] => {
-    one.keys ??= [...one.objects.keys()].sort();
-    one.ordered ??= one.keys.map((key) => one.objects.get(key) as KubeObject);
-    return one.ordered;
+    one.sorted ??= [...one.objects.values()].flatMap((home) => [...home.values()]).sort(inOrder);
+    one.lent ??= one.sorted.slice();
+    return one.lent;
+  };
+
+  const find = (one: Table, { metadata }: KubeObject) =>
+    one.objects.get(metadata.namespace ?? '')?.get(metadata.name);
+
+  const keep = (one: Table, object: KubeObject, isNew: boolean) => {
+    const namespace = object.metadata.namespace ?? '';
+    const home = one.objects.get(namespace) ?? new Map<string, KubeObject>();
+    if (home.size === 0) one.objects.set(namespace, home);
+    home.set(object.metadata.name, object);
+    one.sorted?.splice(positionOf(one.sorted, object), isNew ? 0 : 1, object);
+  };
+
+  const forget = (one: Table, object: KubeObject) => {
+    const wasThere = one.objects.get(object.metadata.namespace ?? '')?.delete(object.metadata.name);
+    if (wasThere) one.sorted?.splice(positionOf(one.sorted, object), 1);
   };
 
   const index = (previous: KubeObject | undefined, next: KubeObject | undefined) => {
     const from = previous?.spec?.nodeName as string | undefined;
     const to = next?.spec?.nodeName as string | undefined;
-    if (previous && from && (from !== to || !next)) podsByNode.get(from)?.delete(keyOf(previous));
+    if (previous && from && (from !== to || !next)) podsByNode.get(from)?.delete(previous.metadata.uid);
     if (next && to) {
       const pods = podsByNode.get(to) ?? new Map<string, PodObject>();
-      podsByNode.set(to, pods);
-      pods.set(keyOf(next), next as PodObject);
+      if (pods.size === 0) podsByNode.set(to, pods);
+      pods.set(next.metadata.uid, next as PodObject);
     }
   };
 
   const record = (one: Table, change: Change) => {
-    one.ordered = undefined;
-    if (change.type !== 'MODIFIED') one.keys = undefined;
+    one.lent = undefined;
     one.history.push(change);
     if (one.history.length > HISTORY + SLACK) {
       const dropped = one.history.splice(0, SLACK);
       one.oldest = dropped.at(-1)?.version ?? one.oldest;
     }
-    for (const listener of [...listeners]) listener(change);
+    one.listeners ??= subscriptions
+      .filter(({ keys }) => keys?.includes(one.key) ?? true)
+      .map(({ listener }) => listener);
+    for (const listener of one.listeners) listener(change);
   };
 
   const dropOldSnapshots = (one: Table) => {
@@ -113,40 +146,40 @@ export function createStore(clock: Clock): Store {
 
   return {
     get: ((key: string, namespace: string | undefined, name: string) =>
-      table(key).objects.get(`${namespace ?? ''}/${name}`)) as Store['get'],
+      table(key)
+        .objects.get(namespace ?? '')
+        ?.get(name)) as Store['get'],
     all: ((key: string) => ordered(table(key))) as Store['all'],
     podsOn: (nodeName) => [...(podsByNode.get(nodeName)?.values() ?? [])],
     put(resource, object) {
       const one = table(resource.key);
-      const previous = one.objects.get(keyOf(object));
+      const previous = find(one, object);
       version += 1;
-      const stored = object;
-      stored.metadata = { ...object.metadata, resourceVersion: String(version) };
-      one.objects.set(keyOf(stored), stored);
-      if (resource.key === 'pods') index(previous, stored);
-      record(one, {
-        type: previous ? 'MODIFIED' : 'ADDED',
-        resource,
-        object: stored,
-        ...(previous ? { previous } : {}),
-        version,
-      });
-      return stored;
+      object.metadata.resourceVersion = String(version);
+      keep(one, object, previous === undefined);
+      if (resource.key === 'pods') index(previous, object);
+      record(one, { type: previous ? 'MODIFIED' : 'ADDED', resource, object, previous, version });
+      return object;
     },
     remove(resource, object) {
       const one = table(resource.key);
-      const previous = one.objects.get(keyOf(object)) ?? object;
+      const previous = find(one, object) ?? object;
       version += 1;
-      one.objects.delete(keyOf(object));
+      forget(one, object);
       const removed = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
       if (resource.key === 'pods') index(previous, undefined);
       record(one, { type: 'DELETED', resource, object: removed, previous, version });
       return removed;
     },
     version: () => version,
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
+    subscribe(listener, keys) {
+      const subscription = { listener, keys };
+      subscriptions = [...subscriptions, subscription];
+      for (const one of tables.values()) one.listeners = undefined;
+      return () => {
+        subscriptions = subscriptions.filter((other) => other !== subscription);
+        for (const one of tables.values()) one.listeners = undefined;
+      };
     },
     since(resource, from) {
       const one = table(resource.key);
@@ -182,6 +215,22 @@ export function createStore(clock: Clock): Store {
   };
 }
 
-function keyOf(object: KubeObject): string {
-  return `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+/** As etcd orders the keys: `namespace/name`, by code units. */
+function inOrder({ metadata: a }: KubeObject, { metadata: b }: KubeObject): number {
+  const isBefore =
+    a.namespace === b.namespace ? a.name < b.name : `${a.namespace ?? ''}/` < `${b.namespace ?? ''}/`;
+  if (isBefore) return -1;
+  return a.namespace === b.namespace && a.name === b.name ? 0 : 1;
+}
+
+/** Where the object is, or belongs. */
+function positionOf(sorted: readonly KubeObject[], object: KubeObject): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (inOrder(sorted[middle] as KubeObject, object) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

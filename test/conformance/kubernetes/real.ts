@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { createClock } from '#functions/adapters/clock.ts';
 import { createHttpHost } from '#functions/adapters/http.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { type ControlPlane, startControlPlane } from '#lab/conformance/control-plane.ts';
@@ -76,11 +77,7 @@ export async function aRealBed(assets: string): Promise<Bed> {
       }
     },
     live: (doing) => doing(),
-    clock: {
-      now: () => new Date(),
-      random: Math.random,
-      sleep: (ms, signal) => wait(ms, undefined, signal ? { signal } : {}).catch(() => undefined),
-    },
+    clock: createClock(),
     async crowded(doing) {
       await addNarrowPriority(bed);
       return doing();

@@ -18,18 +18,22 @@ export function aClock(start: Date = START): TestClock {
     sleepers.set(key, { at: instant, wake });
     return key;
   };
+  const alarm: Clock['alarm'] = (ms) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const key = at(time + ms, resolve);
+    return {
+      rang: promise,
+      ring() {
+        sleepers.delete(key);
+        resolve();
+      },
+    };
+  };
   return {
     now: () => new Date(time),
     random: () => 0.5,
-    sleep: (ms, signal) =>
-      new Promise((resolve) => {
-        if (signal?.aborted) return resolve();
-        const key = at(time + ms, resolve);
-        signal?.addEventListener('abort', () => {
-          sleepers.delete(key);
-          resolve();
-        });
-      }),
+    sleep: (ms) => alarm(ms).rang,
+    alarm,
     after: (ms, act) => void at(time + ms, act),
     async run(work) {
       let over = false;

@@ -222,7 +222,7 @@ export function memoryNames(clock: Pick<Clock, 'sleep'>, kept: Map<string, strin
   };
 }
 
-export function memoryCordons(clock: Clock): Cordons & { readonly kept: Map<string, Cordon> } {
+export function memoryCordons(clock: Pick<Clock, 'sleep'>): Cordons & { readonly kept: Map<string, Cordon> } {
   const kept = new Map<string, Cordon>();
   return {
     kept,

@@ -237,6 +237,20 @@ describe('what a reply to an eviction leads to', () => {
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(1_000);
   });
 
+  it('waits for whole milliseconds: a timer and a clock know no less, and it would be woken too early', async () => {
+    const waits: number[] = [];
+    await drained([aPod()], { until: at(30_000) }, (cluster, clock) => {
+      cluster.budgets = [{ name: 'web', pods: ['web'], allowed: 0, recoveryMs: 0 }];
+      const { alarm } = clock;
+      clock.random = () => 1 / 3;
+      clock.alarm = (ms) => {
+        waits.push(ms);
+        return alarm(ms);
+      };
+    });
+    expect(waits.filter((ms) => !Number.isInteger(ms))).toEqual([]);
+  });
+
   it('drops a held pod that has left the node by itself', async () => {
     const { report, cluster } = await drained([aPod()], {}, (cluster, clock) => {
       cluster.script.set(

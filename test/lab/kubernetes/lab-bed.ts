@@ -24,6 +24,17 @@ const tokenOf = (who: Who) => `token-of-${who}`;
 export async function aLabBed(): Promise<Bed> {
   const context = createContext({ start: START, seed: 7 });
   const { clock } = context;
+  const alarmIn = (ms: number) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = clock.after(ms, resolve);
+    return {
+      rang: promise,
+      ring() {
+        timer.cancel();
+        resolve();
+      },
+    };
+  };
   const kubernetes = createKubernetes(context, {
     cluster: 'develop',
     account: '111111111111',
@@ -96,14 +107,8 @@ export async function aLabBed(): Promise<Bed> {
     clock: {
       now: () => clock.date(),
       random: context.random,
-      sleep: (ms, signal) =>
-        new Promise((resolve) => {
-          const timer = clock.after(ms, resolve);
-          signal?.addEventListener('abort', () => {
-            timer.cancel();
-            resolve();
-          });
-        }),
+      sleep: (ms) => alarmIn(ms).rang,
+      alarm: alarmIn,
     },
     async crowded(doing) {
       endpoint.faults.add({ path: /./, times: 20, reply: 429 });

@@ -418,7 +418,7 @@ function activityOut(activity: Activity) {
     StatusCode: activity.statusCode,
     StatusMessage: activity.statusMessage,
     Progress: activity.progress,
-    Details: activity.details,
+    Details: JSON.stringify(activity.details),
     AutoScalingGroupARN: activity.group.arn,
   };
 }

@@ -226,11 +226,13 @@ export function createClusterAutoscaler(
     return { node, free };
   };
 
-  registry.subscribe(({ resource, object }) => {
-    if (resource.key !== 'pods') return;
-    const pod = object as PodObject;
-    if (condition(pod, 'PodScheduled')?.reason === 'Unschedulable' || isAutoscaler(pod)) scan.add('');
-  });
+  registry.subscribe(
+    ({ object }) => {
+      const pod = object as PodObject;
+      if (condition(pod, 'PodScheduled')?.reason === 'Unschedulable' || isAutoscaler(pod)) scan.add('');
+    },
+    ['pods'],
+  );
 }
 
 function isAutoscaler(pod: PodObject): boolean {

@@ -58,37 +58,61 @@ const SPAM = { burst: 25, everyMs: 5 * 60_000 };
 /** As many events are recognized as known ones. */
 const KNOWN = 20_000;
 
+/** Many are asked for at one instant: the last one is kept. */
+const last = { ms: Number.NaN, text: '' };
+
+function hexadecimal(ms: number): string {
+  if (ms !== last.ms) {
+    last.text = Math.floor(ms).toString(16);
+    last.ms = ms;
+  }
+  return last.text;
+}
+
 /** Writes core/v1 Events; the same event again raises its count, as client-go's correlator does. */
 export function createEventRecorder(context: WorldContext, registry: Registry): EventRecorder {
-  const known = new Map<string, string>();
+  /** The names of events: by the uid of what they are about, then by what they say. */
+  const known = new Map<string, Map<string, string>>();
+  let count = 0;
+  const remember = (uid: string, said: string, event: string) => {
+    if (count >= KNOWN) {
+      known.clear();
+      count = 0;
+    }
+    const about = known.get(uid) ?? new Map<string, string>();
+    if (about.size === 0) known.set(uid, about);
+    about.set(said, event);
+    count += 1;
+  };
   return (source, about, type, reason, message) => {
     const { namespace = 'default', name, uid, resourceVersion } = about.metadata;
-    const key = [source, about.kind, namespace, name, uid, type, reason, message].join('\n');
+    const said = `${source}\n${type}\n${reason}\n${message}`;
     const now = timestamp(context.clock.now());
-    const before = known.get(key);
+    const before = known.get(uid)?.get(said);
     const earlier = before === undefined ? undefined : registry.find('events', namespace, before);
     if (earlier) {
       const last = Date.parse(earlier.lastTimestamp ?? '');
       if ((earlier.count ?? 1) >= SPAM.burst && context.clock.now() - last < SPAM.everyMs) return;
-      registry.modify('events', namespace, earlier.metadata.name, (draft) => {
+      registry.amend('events', namespace, earlier.metadata.name, (draft) => {
         draft.count = (draft.count ?? 1) + 1;
         draft.lastTimestamp = now;
       });
       return;
     }
+    const subject = about.kind === 'Node' ? name : uid;
     const event: ObjectInput = {
+      kind: 'Event',
+      apiVersion: 'v1',
       metadata: {
-        name: `${name}.${Math.floor(context.clock.now()).toString(16)}${context.hex(6)}`,
+        name: `${name}.${hexadecimal(context.clock.now())}${context.hex(6)}`,
         namespace,
+        uid: '',
+        resourceVersion: '',
+        creationTimestamp: now,
       },
-      involvedObject: {
-        apiVersion: about.apiVersion,
-        kind: about.kind,
-        name,
-        ...(about.metadata.namespace ? { namespace: about.metadata.namespace } : {}),
-        uid: about.kind === 'Node' ? name : uid,
-        resourceVersion,
-      },
+      involvedObject: about.metadata.namespace
+        ? { apiVersion: about.apiVersion, kind: about.kind, name, namespace, uid, resourceVersion }
+        : { apiVersion: about.apiVersion, kind: about.kind, name, uid: subject, resourceVersion },
       type,
       reason,
       message,
@@ -100,9 +124,8 @@ export function createEventRecorder(context: WorldContext, registry: Registry): 
       reportingComponent: source,
       reportingInstance: '',
     };
-    if (known.size >= KNOWN) known.clear();
     try {
-      known.set(key, registry.create('events', namespace, event).metadata.name);
+      remember(uid, said, registry.create('events', namespace, event, { own: true }).metadata.name);
     } catch (error) {
       // The namespace goes away, and its events with it.
       if (!isStatus(error, 403) && !isStatus(error, 404)) throw error;

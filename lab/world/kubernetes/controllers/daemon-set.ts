@@ -1,6 +1,5 @@
 /** One pod of each DaemonSet on every node that it may run on. */
 
-import { copyOf } from '../../copy.ts';
 import {
   controlledBy,
   controllerOf,
@@ -13,9 +12,11 @@ import {
   type ObjectInput,
   type PodObject,
 } from '../objects.ts';
+import { isEqual } from '../patch.ts';
 import { matchesNode, tolerates } from '../placement.ts';
 import { suffix } from '../registry.ts';
 import { isStatus } from '../status.ts';
+import type { Listener } from '../store.ts';
 import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
 
 const KEY = 'daemonsets.apps';
@@ -51,7 +52,10 @@ export function createDaemonSetController(context: ControllerContext): void {
     const byNode = new Map<string, PodObject[]>();
     for (const pod of podsOf.get(daemonSet.metadata.uid)?.values() ?? []) {
       const node = targetOf(pod);
-      if (node !== undefined) byNode.set(node, [...(byNode.get(node) ?? []), pod]);
+      if (node === undefined) continue;
+      const pods = byNode.get(node);
+      if (pods) pods.push(pod);
+      else byNode.set(node, [pod]);
     }
     return byNode;
   };
@@ -78,24 +82,31 @@ export function createDaemonSetController(context: ControllerContext): void {
     remove: (pod: PodObject) => void,
   ) => {
     if (daemonSet.spec?.updateStrategy?.type === 'OnDelete') return;
-    const images = (spec: { containers?: readonly { image?: string }[] } | undefined) =>
-      JSON.stringify(spec?.containers?.map((one) => one.image));
-    const pods = [...byNode.values()].flat();
-    const stale = pods.filter((pod) => images(pod.spec) !== images(daemonSet.spec?.template.spec));
-    const unready = pods.filter((pod) => !isPodReady(pod) && !stale.includes(pod));
-    const [next] = stale;
-    if (next && unready.length === 0 && !pods.some(isPodTerminating)) remove(next);
+    const { containers = [] } = daemonSet.spec?.template.spec ?? {};
+    const isStale = ({ spec }: PodObject) =>
+      spec?.containers.length !== containers.length ||
+      spec.containers.some(({ image }, index) => image !== containers[index]?.image);
+    let next: PodObject | undefined;
+    for (const pods of byNode.values())
+      for (const pod of pods) {
+        if (isPodTerminating(pod)) return;
+        if (isStale(pod)) next ??= pod;
+        else if (!isPodReady(pod)) return;
+      }
+    if (next) remove(next);
   };
 
   const createPod = (daemonSet: DaemonSetObject, node: NodeObject) => {
-    const template = copyOf(daemonSet.spec?.template);
+    const template = daemonSet.spec?.template;
     const { namespace, name } = daemonSet.metadata;
     const wanted: ObjectInput = {
+      kind: 'Pod',
+      apiVersion: 'v1',
       metadata: {
         name: `${name}-${suffix(context.hex)}`,
         generateName: `${name}-`,
         labels: { ...template?.metadata?.labels, 'pod-template-generation': '1' },
-        annotations: { ...template?.metadata?.annotations },
+        ...(template?.metadata?.annotations ? { annotations: template.metadata.annotations } : undefined),
         ownerReferences: [controlledBy(daemonSet as KubeObject)],
       },
       spec: {
@@ -116,7 +127,7 @@ export function createDaemonSetController(context: ControllerContext): void {
     };
     const about = daemonSet as KubeObject;
     try {
-      const pod = registry.create('pods', namespace, wanted);
+      const pod = registry.create('pods', namespace, wanted, { own: true });
       recordEvent(SOURCE, about, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
     } catch (error) {
       if (!isStatus(error)) throw error;
@@ -126,18 +137,23 @@ export function createDaemonSetController(context: ControllerContext): void {
   };
 
   const writeStatus = (daemonSet: DaemonSetObject, wanted: ReadonlySet<string>) => {
-    const all = [...(podsOf.get(daemonSet.metadata.uid)?.values() ?? [])].filter(
-      (pod) => pod.spec?.nodeName && !isPodTerminating(pod),
-    );
-    const pods = all.filter((pod) => wanted.has(pod.spec?.nodeName ?? ''));
-    const ready = pods.filter(isPodReady).length;
+    let scheduled = 0;
+    let misscheduled = 0;
+    let ready = 0;
+    for (const pod of podsOf.get(daemonSet.metadata.uid)?.values() ?? []) {
+      if (!pod.spec?.nodeName || isPodTerminating(pod)) continue;
+      if (wanted.has(pod.spec.nodeName)) {
+        scheduled += 1;
+        if (isPodReady(pod)) ready += 1;
+      } else misscheduled += 1;
+    }
     registry.modifyStatus(KEY, daemonSet.metadata.namespace, daemonSet.metadata.name, (draft) => {
       draft.status = {
-        currentNumberScheduled: pods.length,
+        currentNumberScheduled: scheduled,
         desiredNumberScheduled: wanted.size,
-        numberMisscheduled: all.length - pods.length,
+        numberMisscheduled: misscheduled,
         numberReady: ready,
-        updatedNumberScheduled: pods.length,
+        updatedNumberScheduled: scheduled,
         numberAvailable: ready,
         ...(wanted.size > ready ? { numberUnavailable: wanted.size - ready } : {}),
         observedGeneration: draft.metadata.generation ?? 1,
@@ -145,7 +161,7 @@ export function createDaemonSetController(context: ControllerContext): void {
     });
   };
 
-  registry.subscribe(({ resource, object, type, previous }) => {
+  const see: Listener = ({ resource, object, type, previous }) => {
     if (resource.key === KEY) {
       if (type === 'DELETED') podsOf.delete(object.metadata.uid);
       else if (previous?.metadata.generation !== object.metadata.generation) queue.add(keyOf(object));
@@ -153,18 +169,19 @@ export function createDaemonSetController(context: ControllerContext): void {
       const same =
         type === 'MODIFIED' &&
         previous?.spec?.taints === object.spec?.taints &&
-        JSON.stringify(previous?.metadata.labels) === JSON.stringify(object.metadata.labels);
+        isEqual(previous?.metadata.labels, object.metadata.labels);
       if (!same) for (const one of registry.store.all(KEY)) queue.add(keyOf(one));
-    } else if (resource.key === 'pods') {
+    } else {
       const owner = controllerOf(object);
       if (owner?.kind !== 'DaemonSet') return;
       const pods = podsOf.get(owner.uid) ?? new Map<string, PodObject>();
-      podsOf.set(owner.uid, pods);
+      if (pods.size === 0) podsOf.set(owner.uid, pods);
       if (type === 'DELETED') pods.delete(object.metadata.name);
       else pods.set(object.metadata.name, object as PodObject);
       queue.add(`${object.metadata.namespace}/${owner.name}`);
     }
-  });
+  };
+  registry.subscribe(see, [KEY, 'nodes', 'pods']);
 }
 
 function mayRun(daemonSet: DaemonSetObject, node: NodeObject): boolean {
@@ -178,11 +195,12 @@ function mayStay(daemonSet: DaemonSetObject, node: NodeObject): boolean {
 
 function fits(daemonSet: DaemonSetObject, node: NodeObject, effects: readonly string[]): boolean {
   const spec = daemonSet.spec?.template.spec;
-  const tolerated = [...(spec?.tolerations ?? []), ...tolerations];
-  return (
-    matchesNode(spec, node) &&
-    (node.spec?.taints ?? []).every((taint) => !effects.includes(taint.effect) || tolerates(tolerated, taint))
-  );
+  if (!matchesNode(spec, node)) return false;
+  for (const taint of node.spec?.taints ?? []) {
+    if (!effects.includes(taint.effect)) continue;
+    if (!tolerates(spec?.tolerations, taint) && !tolerates(tolerations, taint)) return false;
+  }
+  return true;
 }
 
 /** The node of a pod, or the one that it was made for while it is not bound yet. */

@@ -1,17 +1,19 @@
 /** Deployments: one ReplicaSet for each template, rolled within maxSurge and maxUnavailable. */
 
-import { copyOf } from '../../copy.ts';
+import type { PodTemplateSpec } from 'kubernetes-types/core/v1.d.ts';
 import {
   type ConditionLike,
   controlledBy,
   controllerOf,
   type DeploymentObject,
   type KubeObject,
+  type ObjectInput,
   type ReplicaSetObject,
   withCondition,
 } from '../objects.ts';
 import { isEqual } from '../patch.ts';
 import { isStatus } from '../status.ts';
+import type { Listener } from '../store.ts';
 import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
 
 const KEY = 'deployments.apps';
@@ -26,9 +28,7 @@ export function createDeploymentController(context: ControllerContext): void {
     const deployment = registry.find(KEY, namespace, name);
     if (!deployment || deployment.metadata.deletionTimestamp) return;
     const owned = replicaSetsOf(deployment);
-    const current =
-      owned.find((one) => isEqual(withoutHash(one.spec?.template), deployment.spec?.template)) ??
-      createReplicaSet(deployment, owned);
+    const current = owned.find((one) => hasTemplate(one, deployment)) ?? createReplicaSet(deployment, owned);
     if (!current) return;
     const older = owned.filter((one) => one.metadata.uid !== current.metadata.uid);
     if (!deployment.spec?.paused) roll(deployment, current, older);
@@ -46,13 +46,15 @@ export function createDeploymentController(context: ControllerContext): void {
     owned: readonly ReplicaSetObject[],
   ): ReplicaSetObject | undefined => {
     const { namespace, name } = deployment.metadata;
-    const template = copyOf(deployment.spec?.template ?? {});
+    const template: Partial<PodTemplateSpec> = deployment.spec?.template ?? {};
     const hash = templateHash(template);
     const revision =
       1 + Math.max(0, ...owned.map((one) => Number(one.metadata.annotations?.[REVISION] ?? 0)));
     const rollingReplicas = owned.length === 0 ? (deployment.spec?.replicas ?? 1) : 0;
     try {
-      const made = registry.create('replicasets.apps', namespace, {
+      const wanted: ObjectInput = {
+        kind: 'ReplicaSet',
+        apiVersion: 'apps/v1',
         metadata: {
           name: `${name}-${hash}`,
           labels: { ...template.metadata?.labels, [HASH]: hash },
@@ -73,8 +75,9 @@ export function createDeploymentController(context: ControllerContext): void {
             metadata: { ...template.metadata, labels: { ...template.metadata?.labels, [HASH]: hash } },
           },
         },
-      });
-      registry.modify(KEY, namespace, name, (draft) => {
+      };
+      const made = registry.create('replicasets.apps', namespace, wanted, { own: true });
+      registry.amend(KEY, namespace, name, (draft) => {
         draft.metadata.annotations = { ...draft.metadata.annotations, [REVISION]: String(revision) };
       });
       if (rollingReplicas > 0) {
@@ -155,6 +158,7 @@ export function createDeploymentController(context: ControllerContext): void {
 
   /** Keeps as many old ReplicaSets as `revisionHistoryLimit` says. */
   const forgetOld = (deployment: DeploymentObject, older: readonly ReplicaSetObject[]) => {
+    if (older.length === 0) return;
     const revision = (one: ReplicaSetObject) => Number(one.metadata.annotations?.[REVISION] ?? 0);
     const empty = older
       .filter(
@@ -169,7 +173,7 @@ export function createDeploymentController(context: ControllerContext): void {
   const setReplicas = (deployment: DeploymentObject, replicaSet: ReplicaSetObject, replicas: number) => {
     const before = replicaSet.spec?.replicas ?? 0;
     if (before === replicas) return;
-    registry.modify('replicasets.apps', replicaSet.metadata.namespace, replicaSet.metadata.name, (draft) => {
+    registry.amend('replicasets.apps', replicaSet.metadata.namespace, replicaSet.metadata.name, (draft) => {
       if (draft.spec) draft.spec.replicas = replicas;
     });
     recordEvent(
@@ -185,11 +189,12 @@ export function createDeploymentController(context: ControllerContext): void {
     const deployment = registry.find(KEY, namespace, name);
     if (!deployment) return;
     const owned = replicaSetsOf(deployment);
-    const current = owned.find((one) => isEqual(withoutHash(one.spec?.template), deployment.spec?.template));
+    const current = owned.find((one) => hasTemplate(one, deployment));
     const sum = (field: 'replicas' | 'readyReplicas' | 'availableReplicas') =>
       owned.reduce((total, one) => total + (one.status?.[field] ?? 0), 0);
     const wanted = deployment.spec?.replicas ?? 1;
     const available = sum('availableReplicas');
+    const ready = sum('readyReplicas');
     const updated = current?.status?.replicas ?? 0;
     const replicas = sum('replicas');
     const minimum = wanted - limits(deployment, wanted).maxUnavailable;
@@ -223,7 +228,7 @@ export function createDeploymentController(context: ControllerContext): void {
         ...(draft.metadata.generation === undefined ? {} : { observedGeneration: draft.metadata.generation }),
         ...(replicas > 0 ? { replicas } : {}),
         ...(updated > 0 ? { updatedReplicas: updated } : {}),
-        ...(sum('readyReplicas') > 0 ? { readyReplicas: sum('readyReplicas') } : {}),
+        ...(ready > 0 ? { readyReplicas: ready } : {}),
         ...(available > 0 ? { availableReplicas: available } : {}),
         ...(wanted > available ? { unavailableReplicas: Math.max(replicas, wanted) - available } : {}),
         conditions,
@@ -276,15 +281,16 @@ export function createDeploymentController(context: ControllerContext): void {
     };
   };
 
-  registry.subscribe(({ resource, object, type, previous }) => {
+  const see: Listener = ({ resource, object, type, previous }) => {
     if (resource.key === KEY) {
       if (type === 'DELETED') movedAt.delete(object.metadata.uid);
       else if (previous?.metadata.generation !== object.metadata.generation) queue.add(keyOf(object));
-    } else if (resource.key === 'replicasets.apps') {
+    } else {
       const owner = controllerOf(object);
       if (owner?.kind === 'Deployment') queue.add(`${object.metadata.namespace}/${owner.name}`);
     }
-  });
+  };
+  registry.subscribe(see, [KEY, 'replicasets.apps']);
 }
 
 function limits(deployment: DeploymentObject, wanted: number): { maxSurge: number; maxUnavailable: number } {
@@ -307,18 +313,22 @@ export function share(value: number | string, total: number, round: 'up' | 'down
   return round === 'up' ? Math.ceil(exact) : Math.floor(exact);
 }
 
-function withoutHash(template: unknown): unknown {
-  const copy = copyOf(template) as { metadata?: { labels?: Record<string, string> } } | undefined;
-  if (copy?.metadata?.labels) delete copy.metadata.labels[HASH];
-  return copy;
+/** A ReplicaSet has its Deployment's template, and one label more. */
+function hasTemplate(replicaSet: ReplicaSetObject, deployment: DeploymentObject): boolean {
+  const template = replicaSet.spec?.template;
+  const { [HASH]: _, ...labels } = template?.metadata?.labels ?? {};
+  return isEqual({ ...template, metadata: { ...template?.metadata, labels } }, deployment.spec?.template);
 }
 
 /** FNV-1a over the template, in the alphabet of generated names. */
 function templateHash(template: unknown): string {
   let hash = 0x811c9dc5;
-  for (const character of JSON.stringify(template)) {
-    hash ^= character.codePointAt(0) ?? 0;
-    hash = Math.imul(hash, 0x01000193) >>> 0;
+  const text = JSON.stringify(template);
+  for (let index = 0; index < text.length; index++) {
+    const point = text.codePointAt(index) ?? 0;
+    // A character outside the basic plane takes two places.
+    if (point > 0xffff) index++;
+    hash = Math.imul(hash ^ point, 0x01000193) >>> 0;
   }
   const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
   return String(hash).replace(/\d/g, (digit) => alphabet[Number(digit)] ?? 'b');

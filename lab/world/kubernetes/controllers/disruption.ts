@@ -11,6 +11,7 @@ import {
 } from '../objects.ts';
 import { resourceOfKind } from '../resources.ts';
 import { matchesSelector } from '../selectors.ts';
+import type { Listener } from '../store.ts';
 import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
 import { share } from './deployment.ts';
 
@@ -42,10 +43,12 @@ export function createDisruptionController(context: ControllerContext): void {
 
   const selectAgain = (budget: BudgetObject) => {
     const pods = registry.store.all('pods').filter((pod) => selects(budget, pod as KubeObject));
-    selected.set(keyOf(budget), new Map(pods.map((pod) => [pod.metadata.name, pod])));
+    selected.set(budget.metadata.uid, new Map(pods.map((pod) => [pod.metadata.name, pod])));
   };
 
-  const podsOf = (budget: BudgetObject): PodObject[] => [...(selected.get(keyOf(budget))?.values() ?? [])];
+  const podsOf = (budget: BudgetObject): PodObject[] => [
+    ...(selected.get(budget.metadata.uid)?.values() ?? []),
+  ];
 
   const write = (
     budget: BudgetObject,
@@ -71,12 +74,13 @@ export function createDisruptionController(context: ControllerContext): void {
       disrupted[pod.metadata.name] = since;
       queue.add(keyOf(budget), until - now + 1_000);
     }
-    const healthy = pods.filter(
-      (pod) => !isPodTerminating(pod) && disrupted[pod.metadata.name] === undefined && isPodReady(pod),
-    ).length;
+    let healthy = 0;
+    for (const pod of pods)
+      if (!isPodTerminating(pod) && disrupted[pod.metadata.name] === undefined && isPodReady(pod))
+        healthy += 1;
     const spare = healthy - desired;
     registry.modifyStatus(KEY, budget.metadata.namespace, budget.metadata.name, (draft) => {
-      draft.status = {
+      const status = {
         currentHealthy: healthy,
         desiredHealthy: desired,
         expectedPods: expected,
@@ -86,8 +90,7 @@ export function createDisruptionController(context: ControllerContext): void {
         observedGeneration: draft.metadata.generation ?? 1,
         ...(draft.status?.conditions ? { conditions: draft.status.conditions } : {}),
       };
-      const { status } = withDisruptionAllowed(draft, now);
-      if (status) draft.status = status;
+      draft.status = withDisruptionAllowed(status, now);
     });
   };
 
@@ -135,15 +138,16 @@ export function createDisruptionController(context: ControllerContext): void {
 
   /** The sum of the scales of all controllers of the pods; a pod without a controller does not count. */
   const expectedScale = (pods: readonly PodObject[]): number => {
-    const scales = new Map<string, number>();
+    const counted = new Set<string>();
+    let sum = 0;
     for (const pod of pods) {
       const owner = controllerOf(pod);
-      if (!owner || scales.has(owner.uid)) continue;
+      if (!owner || counted.has(owner.uid)) continue;
       const { uid, scale } = scaleOf(pod, owner);
-      scales.set(owner.uid, 0);
-      scales.set(uid, scale);
+      if (!counted.has(uid)) sum += scale;
+      counted.add(owner.uid).add(uid);
     }
-    return [...scales.values()].reduce((sum, scale) => sum + scale, 0);
+    return sum;
   };
 
   const scaleOf = (
@@ -181,8 +185,9 @@ export function createDisruptionController(context: ControllerContext): void {
 
   const seePod = (pod: KubeObject, deleted: boolean) => {
     for (const budget of registry.store.all(KEY)) {
-      const pods = selected.get(keyOf(budget));
-      const known = pods?.has(pod.metadata.name) && budget.metadata.namespace === pod.metadata.namespace;
+      if (budget.metadata.namespace !== pod.metadata.namespace) continue;
+      const pods = selected.get(budget.metadata.uid);
+      const known = pods?.has(pod.metadata.name);
       const isSelected = !deleted && selects(budget, pod);
       if (!known && !isSelected) continue;
       if (isSelected) pods?.set(pod.metadata.name, pod as PodObject);
@@ -191,21 +196,22 @@ export function createDisruptionController(context: ControllerContext): void {
     }
   };
 
-  registry.subscribe(({ resource, object, previous, type }) => {
+  const see: Listener = ({ resource, object, previous, type }) => {
     if (resource.key === KEY) {
-      if (type === 'DELETED') selected.delete(keyOf(object));
+      if (type === 'DELETED') selected.delete(object.metadata.uid);
       else {
         if (previous?.metadata.generation !== object.metadata.generation) selectAgain(object as BudgetObject);
         // Also when an eviction took from it: what it took is given back if the pod stays.
         queue.add(keyOf(object));
       }
     } else if (resource.key === 'pods') seePod(object, type === 'DELETED');
-    else if (resource.key === 'deployments.apps' || resource.key === 'replicasets.apps') {
+    else {
       if (previous?.spec?.replicas === object['spec']?.replicas && type === 'MODIFIED') return;
       for (const budget of registry.store.all(KEY))
         if (budget.metadata.namespace === object.metadata.namespace) queue.add(keyOf(budget));
     }
-  });
+  };
+  registry.subscribe(see, [KEY, 'pods', 'deployments.apps', 'replicasets.apps']);
 }
 
 class SyncError extends Error {

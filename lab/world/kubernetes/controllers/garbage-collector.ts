@@ -7,18 +7,22 @@ import { type ControllerContext, createQueue, keyOf, splitKey } from './controll
 /** `--event-ttl`. */
 const EVENT_TTL_MS = 60 * 60_000;
 
+interface Dependent {
+  readonly resource: Resource;
+  readonly namespace: string | undefined;
+  readonly name: string;
+}
+
 export function createGarbageCollector(context: ControllerContext): void {
   const { registry, clock } = context;
   const { store } = registry;
-  /** Dependents by the uid of an owner, as `resource key|namespace/name`. */
-  const dependents = new Map<string, Set<string>>();
-  const events: { at: number; key: string }[] = [];
+  /** By the uid of an owner, then by their own. */
+  const dependents = new Map<string, Map<string, Dependent>>();
+  const events: { at: number; event: KubeObject }[] = [];
 
-  const resolve = (entry: string): { resource: Resource; object: KubeObject } | undefined => {
-    const bar = entry.indexOf('|');
-    const resource = resourceOf(entry.slice(0, bar));
-    const object = store.get(resource.key, ...splitKey(entry.slice(bar + 1)));
-    return object ? { resource, object: object as KubeObject } : undefined;
+  const resolve = (one: Dependent): { resource: Resource; object: KubeObject } | undefined => {
+    const object = store.get(one.resource.key, one.namespace, one.name);
+    return object ? { resource: one.resource, object: object as KubeObject } : undefined;
   };
 
   const remove = (resource: Resource, object: KubeObject, propagationPolicy = 'Background') => {
@@ -34,7 +38,7 @@ export function createGarbageCollector(context: ControllerContext): void {
   };
 
   const orphaned = createQueue(context, 30, (uid) => {
-    for (const entry of [...(dependents.get(uid) ?? [])]) {
+    for (const entry of [...(dependents.get(uid)?.values() ?? [])]) {
       const found = resolve(entry);
       if (!found) continue;
       const others = (found.object.metadata.ownerReferences ?? []).filter((owner) => owner.uid !== uid);
@@ -45,19 +49,21 @@ export function createGarbageCollector(context: ControllerContext): void {
   });
 
   const dropOwner = (resource: Resource, object: KubeObject, uid: string) =>
-    registry.modify(resource.key, object.metadata.namespace, object.metadata.name, (draft) => {
+    registry.amend(resource.key, object.metadata.namespace, object.metadata.name, (draft) => {
       const left = (draft.metadata.ownerReferences ?? []).filter((owner) => owner.uid !== uid);
       if (left.length > 0) draft.metadata.ownerReferences = left;
       else delete draft.metadata.ownerReferences;
     });
 
   /** Objects that wait for their dependents (`foregroundDeletion`), or for these to be let go (`orphan`). */
-  const finalizing = createQueue(context, 30, (entry) => {
-    const found = resolve(entry);
+  const finalizing = createQueue(context, 30, (key) => {
+    const bar = key.indexOf('|');
+    const [namespace, name] = splitKey(key.slice(bar + 1));
+    const found = resolve({ resource: resourceOf(key.slice(0, bar)), namespace, name });
     if (!found) return;
     const { resource, object } = found;
     const { uid, finalizers = [] } = object.metadata;
-    const mine = [...(dependents.get(uid) ?? [])].flatMap((one) => resolve(one) ?? []);
+    const mine = [...(dependents.get(uid)?.values() ?? [])].flatMap((one) => resolve(one) ?? []);
     if (finalizers.includes('orphan')) {
       for (const one of mine) dropOwner(one.resource, one.object, uid);
       dependents.delete(uid);
@@ -69,7 +75,7 @@ export function createGarbageCollector(context: ControllerContext): void {
   });
 
   const dropFinalizer = (resource: Resource, object: KubeObject, name: string) => {
-    registry.modify(resource.key, object.metadata.namespace, object.metadata.name, (draft) => {
+    registry.amend(resource.key, object.metadata.namespace, object.metadata.name, (draft) => {
       draft.metadata.finalizers = (draft.metadata.finalizers ?? []).filter((one) => one !== name);
     });
   };
@@ -89,42 +95,44 @@ export function createGarbageCollector(context: ControllerContext): void {
       emptying.add(name, 1_000);
       return;
     }
-    registry.modify('namespaces', undefined, name, (draft) => {
+    registry.amend('namespaces', undefined, name, (draft) => {
       draft.spec = { ...draft.spec, finalizers: [] };
     });
   });
 
   const expireEvents = () => {
     while (events[0] && clock.now() - events[0].at > EVENT_TTL_MS) {
-      const key = events.shift()?.key ?? '';
-      const event = store.get('events', ...splitKey(key));
+      const { namespace, name } = events.shift()?.event.metadata ?? { name: '' };
+      const event = store.get('events', namespace, name);
       if (!event) continue;
       const last = Date.parse(event.lastTimestamp ?? event.metadata.creationTimestamp);
       if (clock.now() - last > EVENT_TTL_MS) store.remove(resourceOf('events'), event as KubeObject);
-      else events.push({ at: last, key });
+      else events.push({ at: last, event: event as KubeObject });
     }
   };
 
   registry.subscribe(({ resource, object, type, previous }) => {
     if (resource.key === 'events') {
       if (type === 'ADDED') {
-        events.push({ at: clock.now(), key: keyOf(object) });
+        events.push({ at: clock.now(), event: object });
         expireEvents();
       }
       return;
     }
-    const entry = `${resource.key}|${keyOf(object)}`;
-    for (const { uid } of previous?.metadata.ownerReferences ?? []) dependents.get(uid)?.delete(entry);
-    if (type !== 'DELETED') {
-      for (const { uid } of object.metadata.ownerReferences ?? []) {
-        const set = dependents.get(uid) ?? new Set<string>();
-        dependents.set(uid, set);
-        set.add(entry);
-      }
+    const { uid, namespace, name, ownerReferences = [] } = object.metadata;
+    const before = previous?.metadata.ownerReferences ?? [];
+    if (type === 'DELETED' || object.metadata.ownerReferences !== previous?.metadata.ownerReferences) {
+      for (const owner of before) dependents.get(owner.uid)?.delete(uid);
+      if (type !== 'DELETED')
+        for (const owner of ownerReferences) {
+          const its = dependents.get(owner.uid) ?? new Map<string, Dependent>();
+          if (its.size === 0) dependents.set(owner.uid, its);
+          its.set(uid, { resource, namespace, name });
+        }
     }
     if (type === 'DELETED') {
-      if (dependents.has(object.metadata.uid)) orphaned.add(object.metadata.uid);
-      for (const owner of previous?.metadata.ownerReferences ?? []) {
+      if (dependents.has(uid)) orphaned.add(uid);
+      for (const owner of before) {
         const above = resources.find((one) => one.kind === owner.kind);
         if (above)
           finalizing.add(
@@ -133,8 +141,8 @@ export function createGarbageCollector(context: ControllerContext): void {
       }
     } else if (object.metadata.deletionTimestamp) {
       if (object.metadata.finalizers?.some((one) => one === 'orphan' || one === 'foregroundDeletion'))
-        finalizing.add(entry);
-      if (resource.key === 'namespaces') emptying.add(object.metadata.name);
+        finalizing.add(`${resource.key}|${keyOf(object)}`);
+      if (resource.key === 'namespaces') emptying.add(name);
     }
   });
 }

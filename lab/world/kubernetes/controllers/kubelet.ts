@@ -10,12 +10,14 @@
 import type { ContainerState } from 'kubernetes-types/core/v1.d.ts';
 import type { InstanceView } from '../../seams.ts';
 import {
+  condition,
   isPodFinished,
   isPodTerminating,
   type KubeObject,
   type PodObject,
   timestamp,
   withCondition,
+  withoutReason,
 } from '../objects.ts';
 import type { ControllerContext } from './controller.ts';
 
@@ -158,28 +160,25 @@ export function createKubelet(context: ControllerContext, view: InstanceView): K
               reason: 'ContainersNotReady',
               message: `containers with unready status: [${draft.spec?.containers.map(({ name }) => name).join(' ')}]`,
             };
-      let conditions = draft.status?.conditions;
-      const set = (type: string, value: string, more: { reason?: string; message?: string } = {}) => {
-        // A reason belongs to the state that it explains.
-        conditions = conditions?.map((one) => {
-          if (one.type !== type) return one;
-          const { reason: _, message: __, ...bare } = one;
-          return bare;
-        });
-        conditions = withCondition(conditions, { type, status: value, ...more }, now);
+      let conditions = draft.status?.conditions ?? [];
+      const set = (next: { type: string; status: string; reason?: string; message?: string }) => {
+        const before = condition(draft, next.type);
+        if (before && (before.reason !== next.reason || before.message !== next.message))
+          conditions = conditions.map((one) => (one === before ? withoutReason(one) : one));
+        conditions = withCondition(conditions, next, now);
       };
-      set('PodReadyToStartContainers', state.waiting ? 'False' : 'True');
-      set('Initialized', 'True');
-      set('Ready', status, why);
-      set('ContainersReady', status, why);
+      set({ type: 'PodReadyToStartContainers', status: state.waiting ? 'False' : 'True' });
+      set({ type: 'Initialized', status: 'True' });
+      set({ type: 'Ready', status, ...why });
+      set({ type: 'ContainersReady', status, ...why });
       draft.status = {
         ...draft.status,
         phase,
-        ...(conditions ? { conditions } : {}),
+        conditions,
         hostIP: view.privateIp,
         hostIPs: [{ ip: view.privateIp }],
         startTime: draft.status?.startTime ?? timestamp(now),
-        ...(state.waiting ? {} : podAddress(draft)),
+        ...(state.waiting ? undefined : podAddress(draft)),
         containerStatuses: (draft.spec?.containers ?? []).map(({ name, image = '' }) => ({
           name,
           image,

@@ -5,6 +5,7 @@ import {
   controllerOf,
   isPodTerminating,
   type KubeObject,
+  type ObjectInput,
   type PodObject,
   timestamp,
   withCondition,
@@ -128,19 +129,22 @@ export function createMachines(
     if (isOurs(view)) lose(view);
   });
 
-  registry.subscribe(({ resource, object, type }) => {
-    if (resource.key !== 'pods') return;
-    const nodeName = object.spec?.nodeName as string | undefined;
-    const machine = nodeName === undefined ? undefined : byNode.get(nodeName);
-    if (!machine?.alive) return;
-    machine.kubelet?.see(object as PodObject, type === 'DELETED');
-  });
+  registry.subscribe(
+    ({ object, type }) => {
+      const nodeName = object.spec?.nodeName as string | undefined;
+      const machine = nodeName === undefined ? undefined : byNode.get(nodeName);
+      if (!machine?.alive) return;
+      machine.kubelet?.see(object as PodObject, type === 'DELETED');
+    },
+    ['pods'],
+  );
 
   return {
     lostPods,
     nodeOf(instanceId) {
-      const name = [...byNode.values()].find(({ view }) => view.id === instanceId)?.view.privateDnsName;
-      return name !== undefined && registry.find('nodes', undefined, name) ? name : undefined;
+      for (const [name, { view }] of byNode)
+        if (view.id === instanceId) return registry.find('nodes', undefined, name) ? name : undefined;
+      return undefined;
     },
     instanceOf: (nodeName) => byNode.get(nodeName)?.view,
     isAlive: (nodeName) => byNode.get(nodeName)?.alive ?? false,
@@ -162,7 +166,9 @@ function createNode(view: InstanceView, version: string, { registry, clock, hex 
   const name = view.privateDnsName;
   const shape = nodeShape(view.type);
   const now = clock.now();
-  registry.create('nodes', undefined, {
+  const node: ObjectInput = {
+    kind: 'Node',
+    apiVersion: 'v1',
     metadata: {
       name,
       labels: nodeLabels(view, name),
@@ -215,7 +221,8 @@ function createNode(view: InstanceView, version: string, { registry, clock, hex 
         },
       ],
     },
-  });
+  };
+  registry.create('nodes', undefined, node, { own: true });
 }
 
 function lostPod(pod: PodObject, view: InstanceView, at: number): LostPod {

@@ -6,7 +6,6 @@
 import type { Taint } from 'kubernetes-types/core/v1.d.ts';
 import {
   condition,
-  isNodeReady,
   isPodFinished,
   type KubeObject,
   type NodeObject,
@@ -14,8 +13,10 @@ import {
   timestamp,
   withCondition,
 } from '../objects.ts';
-import { tolerates } from '../placement.ts';
+import { isEqual } from '../patch.ts';
+import { isFor } from '../placement.ts';
 import { isStatus } from '../status.ts';
+import type { Listener } from '../store.ts';
 import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
 import type { Machines } from './machines.ts';
 
@@ -106,7 +107,7 @@ export function createNodeLifecycle(
 
   const markStopped = (node: NodeObject) => {
     if (hasTaint(node, STOPPED)) return;
-    registry.modify('nodes', undefined, node.metadata.name, (draft) => {
+    registry.amend('nodes', undefined, node.metadata.name, (draft) => {
       draft.spec = {
         ...draft.spec,
         taints: [...(draft.spec?.taints ?? []), { key: STOPPED, effect: 'NoSchedule' }],
@@ -148,8 +149,8 @@ export function createNodeLifecycle(
     const node = registry.find('nodes', undefined, name);
     if (!node) return;
     const taints = wantedTaints(node, timestamp(clock.now()));
-    if (JSON.stringify(taints) === JSON.stringify(node.spec?.taints ?? [])) return;
-    registry.modify('nodes', undefined, name, (draft) => {
+    if (isEqual(taints, node.spec?.taints ?? [])) return;
+    registry.amend('nodes', undefined, name, (draft) => {
       const { taints: _, ...rest } = draft.spec ?? {};
       draft.spec = taints.length > 0 ? { ...rest, taints } : rest;
     });
@@ -197,45 +198,58 @@ export function createNodeLifecycle(
   machines.onKubelet((name, alive) => {
     if (!alive) goSilent(name);
   });
-  registry.subscribe(({ resource, object, type }) => {
+  const endsPods = (node: NodeObject | undefined) =>
+    node?.spec?.taints?.some((taint) => taint.effect === 'NoExecute') ?? false;
+  const see: Listener = ({ resource, object, type }) => {
     if (resource.key === 'pods') {
       const node =
         type === 'ADDED' ? undefined : registry.find('nodes', undefined, object.spec?.nodeName ?? '');
-      if (node?.spec?.taints?.some((taint) => taint.effect === 'NoExecute')) noExecute.add(keyOf(object));
+      if (endsPods(node)) noExecute.add(keyOf(object));
       return;
     }
-    if (resource.key !== 'nodes') return;
     const { name } = object.metadata;
     if (type === 'DELETED') {
       if (registry.store.podsOn(name).length > 0) collectOrphans.add(name);
       return;
     }
     taintQueue.add(keyOf(object));
-    if ((object as NodeObject).spec?.taints?.some((taint) => taint.effect === 'NoExecute')) {
+    if (endsPods(object as NodeObject))
       for (const pod of registry.store.podsOn(name)) noExecute.add(keyOf(pod));
-    }
-  });
+  };
+  registry.subscribe(see, ['pods', 'nodes']);
+}
+
+/** The taints in the controllers' care, and when a node has them; undefined where it says nothing about itself yet. */
+const ours: readonly {
+  readonly key: string;
+  readonly effect: string;
+  readonly isWanted: (node: NodeObject, ready: string | undefined) => boolean | undefined;
+}[] = [
+  { key: NOT_READY, effect: 'NoSchedule', isWanted: (_, ready) => is(ready, 'False') },
+  { key: NOT_READY, effect: 'NoExecute', isWanted: (_, ready) => is(ready, 'False') },
+  { key: UNREACHABLE, effect: 'NoSchedule', isWanted: (_, ready) => is(ready, 'Unknown') },
+  { key: UNREACHABLE, effect: 'NoExecute', isWanted: (_, ready) => is(ready, 'Unknown') },
+  { key: UNSCHEDULABLE, effect: 'NoSchedule', isWanted: ({ spec }) => spec?.unschedulable === true },
+  {
+    key: STOPPED,
+    effect: 'NoSchedule',
+    isWanted: (node, ready) => ready !== 'True' && hasTaint(node, STOPPED),
+  },
+];
+
+function is(ready: string | undefined, state: string): boolean | undefined {
+  return ready === undefined ? undefined : ready === state;
 }
 
 function wantedTaints(node: NodeObject, now: string): Taint[] {
   const ready = condition(node, 'Ready')?.status;
-  const wanted = new Map<string, boolean>([
-    [`${NOT_READY}:NoSchedule`, ready === 'False'],
-    [`${NOT_READY}:NoExecute`, ready === 'False'],
-    [`${UNREACHABLE}:NoSchedule`, ready === 'Unknown'],
-    [`${UNREACHABLE}:NoExecute`, ready === 'Unknown'],
-    [`${UNSCHEDULABLE}:NoSchedule`, node.spec?.unschedulable === true],
-    [`${STOPPED}:NoSchedule`, ready !== 'True' && hasTaint(node, STOPPED)],
-  ]);
-  // A node without a condition says nothing about itself yet.
-  if (ready === undefined && !isNodeReady(node))
-    for (const key of [...wanted.keys()].slice(0, 4)) wanted.delete(key);
-  const id = (taint: Taint) => `${taint.key}:${taint.effect}`;
-  const taints = (node.spec?.taints ?? []).filter((taint) => wanted.get(id(taint)) ?? true);
-  for (const [key, isWanted] of wanted) {
-    if (!isWanted || taints.some((taint) => id(taint) === key)) continue;
-    const colon = key.lastIndexOf(':');
-    taints.push({ key: key.slice(0, colon), effect: key.slice(colon + 1), timeAdded: now });
+  const isSame = (a: Taint, b: Taint) => a.key === b.key && a.effect === b.effect;
+  const taints = (node.spec?.taints ?? []).filter(
+    (taint) => ours.find((one) => isSame(one, taint))?.isWanted(node, ready) ?? true,
+  );
+  for (const one of ours) {
+    if (!one.isWanted(node, ready) || taints.some((taint) => isSame(one, taint))) continue;
+    taints.push({ key: one.key, effect: one.effect, timeAdded: now });
   }
   return taints;
 }
@@ -249,14 +263,12 @@ function timeLeft(pod: PodObject, node: NodeObject, now: number): number | undef
   let left: number | undefined;
   for (const taint of node.spec?.taints ?? []) {
     if (taint.effect !== 'NoExecute') continue;
-    const matching = (pod.spec?.tolerations ?? []).filter((one) => tolerates([one], taint));
+    const matching = (pod.spec?.tolerations ?? []).filter((one) => isFor(one, taint));
     if (matching.length === 0) return 0;
-    const limits = matching.flatMap(({ tolerationSeconds }) =>
-      tolerationSeconds === undefined ? [] : [Math.max(0, tolerationSeconds)],
-    );
-    if (limits.length === 0) continue;
+    const limit = Math.min(...matching.map((one) => one.tolerationSeconds ?? Number.POSITIVE_INFINITY));
+    if (limit === Number.POSITIVE_INFINITY) continue;
     const since = taint.timeAdded ? Date.parse(taint.timeAdded) : now;
-    const ends = since + Math.min(...limits) * 1_000 - now;
+    const ends = since + Math.max(0, limit) * 1_000 - now;
     left = Math.max(0, Math.min(left ?? ends, ends));
   }
   return left;

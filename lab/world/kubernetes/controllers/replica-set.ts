@@ -1,6 +1,5 @@
 /** Keeps as many active pods as a ReplicaSet asks for. */
 
-import { copyOf } from '../../copy.ts';
 import {
   condition,
   controlledBy,
@@ -8,11 +7,13 @@ import {
   isPodActive,
   isPodReady,
   type KubeObject,
+  type ObjectInput,
   type PodObject,
   type ReplicaSetObject,
 } from '../objects.ts';
 import { suffix } from '../registry.ts';
 import { isStatus } from '../status.ts';
+import type { Listener } from '../store.ts';
 import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
 
 const KEY = 'replicasets.apps';
@@ -28,16 +29,23 @@ export function createReplicaSetController(context: ControllerContext): void {
     const [namespace, name] = splitKey(key);
     const replicaSet = registry.find(KEY, namespace, name);
     if (!replicaSet) return;
-    const pods = [...(podsOf.get(replicaSet.metadata.uid)?.values() ?? [])].filter(isPodActive);
-    if (!replicaSet.metadata.deletionTimestamp) scale(replicaSet, pods);
-    writeStatus(replicaSet);
+    const pods = activePods(replicaSet.metadata.uid);
+    const isScaled = !replicaSet.metadata.deletionTimestamp && scale(replicaSet, pods);
+    writeStatus(replicaSet, isScaled ? activePods(replicaSet.metadata.uid) : pods);
   });
 
-  const scale = (replicaSet: ReplicaSetObject, pods: readonly PodObject[]) => {
+  const activePods = (uid: string): PodObject[] => {
+    const active: PodObject[] = [];
+    for (const pod of podsOf.get(uid)?.values() ?? []) if (isPodActive(pod)) active.push(pod);
+    return active;
+  };
+
+  /** False when there was nothing to do. */
+  const scale = (replicaSet: ReplicaSetObject, pods: readonly PodObject[]): boolean => {
     const wanted = replicaSet.spec?.replicas ?? 1;
-    for (let count = pods.length; count < wanted; count++) if (!createPod(replicaSet)) return;
-    if (pods.length <= wanted) return;
-    const surplus = [...pods].sort(byExpendability).slice(0, pods.length - wanted);
+    if (pods.length === wanted) return false;
+    for (let count = pods.length; count < wanted; count++) if (!createPod(replicaSet)) return true;
+    const surplus = [...pods].sort(byExpendability).slice(0, Math.max(0, pods.length - wanted));
     for (const pod of surplus) {
       registry.delete('pods', pod.metadata.namespace, pod.metadata.name);
       recordEvent(
@@ -48,22 +56,26 @@ export function createReplicaSetController(context: ControllerContext): void {
         `Deleted pod: ${pod.metadata.name}`,
       );
     }
+    return true;
   };
 
   const createPod = (replicaSet: ReplicaSetObject): boolean => {
     const template = replicaSet.spec?.template;
     const { namespace, name } = replicaSet.metadata;
     try {
-      const pod = registry.create('pods', namespace, {
+      const wanted: ObjectInput = {
+        kind: 'Pod',
+        apiVersion: 'v1',
         metadata: {
           name: `${name}-${suffix(context.hex)}`,
           generateName: `${name}-`,
-          labels: { ...template?.metadata?.labels },
-          annotations: { ...template?.metadata?.annotations },
+          labels: template?.metadata?.labels ?? {},
+          ...(template?.metadata?.annotations ? { annotations: template.metadata.annotations } : undefined),
           ownerReferences: [controlledBy(replicaSet as KubeObject)],
         },
-        spec: copyOf(template?.spec ?? {}),
-      });
+        spec: { ...template?.spec },
+      };
+      const pod = registry.create('pods', namespace, wanted, { own: true });
       recordEvent(
         'replicaset-controller',
         replicaSet as KubeObject,
@@ -86,9 +98,12 @@ export function createReplicaSetController(context: ControllerContext): void {
     }
   };
 
-  const writeStatus = ({ metadata: { namespace, name, generation, uid } }: ReplicaSetObject) => {
-    const pods = [...(podsOf.get(uid)?.values() ?? [])].filter(isPodActive);
-    const ready = pods.filter(isPodReady).length;
+  const writeStatus = (
+    { metadata: { namespace, name, generation } }: ReplicaSetObject,
+    pods: readonly PodObject[],
+  ) => {
+    let ready = 0;
+    for (const pod of pods) if (isPodReady(pod)) ready += 1;
     registry.modifyStatus(KEY, namespace, name, (draft) => {
       draft.status = {
         ...draft.status,
@@ -101,20 +116,21 @@ export function createReplicaSetController(context: ControllerContext): void {
     });
   };
 
-  registry.subscribe(({ resource, object, type, previous }) => {
+  const see: Listener = ({ resource, object, type, previous }) => {
     if (resource.key === KEY) {
       if (type === 'DELETED') podsOf.delete(object.metadata.uid);
       else if (previous?.metadata.generation !== object.metadata.generation) queue.add(keyOf(object));
-    } else if (resource.key === 'pods') {
+    } else {
       const owner = controllerOf(object);
       if (owner?.kind !== 'ReplicaSet') return;
       const pods = podsOf.get(owner.uid) ?? new Map<string, PodObject>();
-      podsOf.set(owner.uid, pods);
+      if (pods.size === 0) podsOf.set(owner.uid, pods);
       if (type === 'DELETED') pods.delete(object.metadata.name);
       else pods.set(object.metadata.name, object as PodObject);
       queue.add(`${object.metadata.namespace}/${owner.name}`);
     }
-  });
+  };
+  registry.subscribe(see, [KEY, 'pods']);
 }
 
 /** Who goes first when there are too many: unassigned, pending, not ready, then the youngest. */

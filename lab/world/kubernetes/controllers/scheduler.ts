@@ -7,7 +7,9 @@ import {
   type NodeObject,
   type PodObject,
   withCondition,
+  withoutReason,
 } from '../objects.ts';
+import { isEqual } from '../patch.ts';
 import {
   type Bin,
   binOf,
@@ -16,10 +18,12 @@ import {
   type Room,
   requestsOf,
   take,
+  tolerates,
   untolerated,
 } from '../placement.ts';
 import { resourceOf } from '../resources.ts';
-import { type ControllerContext, createQueue, keyOf, splitKey } from './controller.ts';
+import type { Listener } from '../store.ts';
+import { type ControllerContext, createQueue, keyOf } from './controller.ts';
 
 interface Candidate extends Bin {
   /** Pods on the node by the uid of their controller, to spread them. */
@@ -30,9 +34,21 @@ interface Candidate extends Bin {
 const BACKOFF_MS = { first: 1_000, most: 10_000 };
 
 interface Waiting {
+  readonly namespace: string | undefined;
+  readonly name: string;
+  /** As it was when the queue was last looked at. */
+  pod: PodObject;
   failures: number;
   /** Virtual ms. */
   retryAt: number;
+  demand?: Demand;
+}
+
+/** What a pod asks for; pods of one kind go to the same places. */
+interface Demand {
+  readonly spec: PodObject['spec'];
+  readonly kind: string;
+  readonly room: Room;
 }
 
 export function createScheduler(context: ControllerContext): void {
@@ -41,24 +57,27 @@ export function createScheduler(context: ControllerContext): void {
 
   const queue = createQueue(context, 50, () => {
     if (pending.size === 0) return;
-    const candidates = registry.store.all('nodes').map(candidateOf);
+    let candidates: readonly Candidate[] | undefined;
     /** By what the pods ask for: where they may go at all, and why there is no more room for such a pod. */
     const places = new Map<string, { possible: Candidate[]; refusal?: string }>();
-    for (const { key, pod, waiting } of inOrder()) {
+    for (const waiting of inOrder()) {
+      const { pod } = waiting;
       if (waiting.retryAt > clock.now()) {
         queue.add('', waiting.retryAt - clock.now());
         continue;
       }
-      const kind = demandOf(pod);
+      if (!waiting.demand || waiting.demand.spec !== pod.spec) waiting.demand = demandOf(pod);
+      const { kind, room } = waiting.demand;
+      candidates ??= registry.store.all('nodes').map(candidateOf);
       const place = places.get(kind) ?? { possible: candidates.filter((one) => mayGo(pod, one)) };
       places.set(kind, place);
-      const chosen = place.refusal === undefined ? choose(pod, place.possible) : undefined;
+      const chosen = place.refusal === undefined ? choose(pod, room, place.possible) : undefined;
       if (chosen) {
-        pending.delete(key);
-        bind(pod, chosen);
+        pending.delete(keyOf(pod));
+        bind(pod, room, chosen);
         continue;
       }
-      place.refusal ??= whyNot(pod, candidates);
+      place.refusal ??= whyNot(pod, room, candidates);
       waiting.failures += 1;
       waiting.retryAt =
         clock.now() + Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** (waiting.failures - 1));
@@ -66,30 +85,32 @@ export function createScheduler(context: ControllerContext): void {
     }
   });
 
-  const inOrder = (): { key: string; pod: PodObject; waiting: Waiting }[] => {
-    const pods: { key: string; pod: PodObject; waiting: Waiting; index: number }[] = [];
+  const inOrder = (): Waiting[] => {
+    const inLine: Waiting[] = [];
     for (const [key, waiting] of pending) {
-      const pod = registry.find('pods', ...splitKey(key));
-      if (pod && isWaiting(pod)) pods.push({ key, pod, waiting, index: pods.length });
-      else pending.delete(key);
+      const pod = registry.find('pods', waiting.namespace, waiting.name);
+      if (!pod || !isWaiting(pod)) {
+        pending.delete(key);
+        continue;
+      }
+      waiting.pod = pod;
+      inLine.push(waiting);
     }
-    return pods.sort(
-      (a, b) => (b.pod.spec?.priority ?? 0) - (a.pod.spec?.priority ?? 0) || a.index - b.index,
-    );
+    return inLine.sort((a, b) => (b.pod.spec?.priority ?? 0) - (a.pod.spec?.priority ?? 0));
   };
 
   const candidateOf = (node: NodeObject): Candidate => {
-    const pods = registry.store.podsOn(node.metadata.name).filter((pod) => !isPodFinished(pod));
+    const pods = registry.store.podsOn(node.metadata.name);
     const siblings = new Map<string, number>();
     for (const pod of pods) {
+      if (isPodFinished(pod)) continue;
       const owner = controllerOf(pod)?.uid;
       if (owner) siblings.set(owner, (siblings.get(owner) ?? 0) + 1);
     }
     return { ...binOf(node, pods), siblings };
   };
 
-  const choose = (pod: PodObject, possible: readonly Candidate[]): Candidate | undefined => {
-    const wanted = requestsOf(pod.spec);
+  const choose = (pod: PodObject, wanted: Room, possible: readonly Candidate[]): Candidate | undefined => {
     const owner = controllerOf(pod)?.uid ?? '';
     let best: Candidate | undefined;
     for (const candidate of possible) {
@@ -103,18 +124,19 @@ export function createScheduler(context: ControllerContext): void {
     return best;
   };
 
-  const bind = (pod: PodObject, { node, free, siblings }: Candidate) => {
-    take(free, requestsOf(pod.spec));
+  const bind = (pod: PodObject, wanted: Room, { node, free, siblings }: Candidate) => {
+    take(free, wanted);
     const owner = controllerOf(pod)?.uid;
     if (owner) siblings.set(owner, (siblings.get(owner) ?? 0) + 1);
     // Through the store: the binding is the one write that may set a pod's node.
     registry.store.put(resourceOf('pods'), {
       ...(pod as KubeObject),
+      metadata: { ...pod.metadata },
       spec: { ...pod.spec, nodeName: node.metadata.name },
       status: {
         ...pod.status,
         conditions: withCondition(
-          pod.status?.conditions?.map(({ reason: _, message: __, ...one }) => one),
+          pod.status?.conditions?.map(withoutReason),
           { type: 'PodScheduled', status: 'True' },
           clock.now(),
         ),
@@ -144,7 +166,7 @@ export function createScheduler(context: ControllerContext): void {
     recordEvent('default-scheduler', pod as KubeObject, 'Warning', 'FailedScheduling', message);
   };
 
-  registry.subscribe(({ resource, object, type, previous }) => {
+  const see: Listener = ({ resource, object, type, previous }) => {
     if (resource.key === 'pods') {
       const pod = object as PodObject;
       const key = keyOf(pod);
@@ -152,23 +174,23 @@ export function createScheduler(context: ControllerContext): void {
         pending.delete(key);
         if (pod.spec?.nodeName && pending.size > 0) queue.add('');
       } else if (type === 'ADDED' && isWaiting(pod)) {
-        pending.set(key, { failures: 0, retryAt: 0 });
+        const { namespace, name } = pod.metadata;
+        pending.set(key, { namespace, name, pod, failures: 0, retryAt: 0 });
         queue.add('');
       } else if (isPodFinished(pod) && pending.size > 0) queue.add('');
-    } else if (resource.key === 'nodes' && pending.size > 0) {
-      if (type !== 'MODIFIED' || offer(object) !== offer(previous)) queue.add('');
-    }
-  });
+    } else if (pending.size > 0 && (type !== 'MODIFIED' || !offersSame(object, previous))) queue.add('');
+  };
+  registry.subscribe(see, ['pods', 'nodes']);
 }
 
-/** What of a node can change a placement. */
-function offer(node: KubeObject | undefined): string {
-  return JSON.stringify([
-    node?.spec?.unschedulable,
-    node?.spec?.taints,
-    node?.metadata.labels,
-    node?.status?.allocatable,
-  ]);
+/** Whether anything of a node is new that can change a placement. */
+function offersSame(node: KubeObject, previous: KubeObject | undefined): boolean {
+  return (
+    node.spec?.unschedulable === previous?.spec?.unschedulable &&
+    isEqual(node.spec?.taints, previous?.spec?.taints) &&
+    isEqual(node.metadata.labels, previous?.metadata.labels) &&
+    isEqual(node.status?.allocatable, previous?.status?.allocatable)
+  );
 }
 
 function isWaiting(pod: PodObject): boolean {
@@ -181,9 +203,9 @@ function isWaiting(pod: PodObject): boolean {
   );
 }
 
-/** Pods of one demand go to the same places. */
-function demandOf({ spec }: PodObject): string {
-  return JSON.stringify([spec?.nodeSelector, spec?.affinity, spec?.tolerations, requestsOf(spec)]);
+function demandOf({ spec }: PodObject): Demand {
+  const room = requestsOf(spec);
+  return { spec, kind: JSON.stringify([spec?.nodeSelector, spec?.affinity, spec?.tolerations, room]), room };
 }
 
 function mayGo(pod: PodObject, candidate: Candidate): boolean {
@@ -206,13 +228,14 @@ function shortage(wanted: Room, { free }: Candidate): string | undefined {
 }
 
 function toleratesCordon(pod: PodObject): boolean {
-  const taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
-  return untolerated(pod.spec, { spec: { taints: [taint] } } as NodeObject, ['NoSchedule']) === undefined;
+  return tolerates(pod.spec?.tolerations, {
+    key: 'node.kubernetes.io/unschedulable',
+    effect: 'NoSchedule',
+  });
 }
 
-function whyNot(pod: PodObject, candidates: readonly Candidate[]): string {
+function whyNot(pod: PodObject, wanted: Room, candidates: readonly Candidate[]): string {
   if (candidates.length === 0) return 'no nodes available to schedule pods';
-  const wanted = requestsOf(pod.spec);
   const counts = new Map<string, number>();
   for (const candidate of candidates) {
     const why = barrier(pod, candidate) ?? shortage(wanted, candidate);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createClock } from '#functions/adapters/clock.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import {
   createDrainCluster,
@@ -414,7 +415,7 @@ describe('a drain over the wire', () => {
       },
       {
         cluster,
-        clock: { now: () => clock.date(), random: () => 0, sleep: (ms, signal) => sleepFor(ms, signal) },
+        clock: { ...createClock(), now: () => clock.date(), random: () => 0 },
       },
     );
     leave();
@@ -459,14 +460,4 @@ function aPodNamed(name: string): Pod {
     priorityClass: '',
     mirror: false,
   };
-}
-
-function sleepFor(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal?.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

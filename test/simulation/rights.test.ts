@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { checkRights } from '#lab/simulation/deploy/rights.ts';
+import { StatusError } from '#lab/world/kubernetes/index.ts';
+
+const APPLICATIONS = '/apis/argoproj.io/v1alpha1/namespaces/argocd/applications';
+
+describe('the rights of branch-deploy in a story', () => {
+  it.each(['GET', 'PATCH'])('let %s an application through', (method) => {
+    expect(() => checkRights(method, `${APPLICATIONS}/api`)).not.toThrow();
+  });
+
+  it.each([
+    ['a list of them', 'GET', APPLICATIONS, 'list resource "applications"'],
+    ['a whole object', 'PUT', `${APPLICATIONS}/api`, 'update resource "applications"'],
+    ['a deletion', 'DELETE', `${APPLICATIONS}/api`, 'delete resource "applications"'],
+    ['another namespace', 'PATCH', `${APPLICATIONS.replace('argocd', 'teams')}/api`, 'the namespace "teams"'],
+    [
+      'another resource',
+      'GET',
+      `${APPLICATIONS.replace('applications', 'appprojects')}/api`,
+      '"appprojects"',
+    ],
+    ['a secret', 'GET', '/api/v1/namespaces/argocd/secrets/argocd-secret', 'get resource "secrets"'],
+  ])('refuse %s as the API server does', (_what, method, path, says) => {
+    expect(() => checkRights(method, path)).toThrow(StatusError);
+    expect(() => checkRights(method, path)).toThrow(says);
+    expect(() => checkRights(method, path)).toThrow('User "branch-deploy" cannot');
+  });
+});
