@@ -116,7 +116,7 @@ export function createDeployWorld(
   const night = createSleeper();
   if (settings.schedule) {
     night.look();
-    clock.every(20_000, night.look);
+    clock.world.every(20_000, night.look);
   }
 
   const checkSync = (application: Pick<ApplicationSettings, 'name' | 'project'>) => {
