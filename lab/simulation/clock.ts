@@ -19,10 +19,10 @@ interface Entry {
 }
 
 /**
- * `Clock` for simulations. `enter` has no meaning here: nothing runs at ×1. `settle` is awaited before time moves on
- * where somebody was woken, so that they have done what they can at this instant; undefined where nobody is at work.
+ * `Clock` for simulations. `enter` has no meaning here: nothing runs at ×1. Where somebody was woken `settle` is awaited
+ * before time moves on, so that they have done what they can at this instant.
  */
-export function createSimulatedClock(start: Date, settle?: () => Promise<void> | undefined): SimulatedClock {
+export function createSimulatedClock(start: Date, settle?: () => Promise<void>): SimulatedClock {
   let time = start.getTime();
   let stirred = true;
   /** By time, and those of one instant in the order in which they were set. */
@@ -45,15 +45,15 @@ export function createSimulatedClock(start: Date, settle?: () => Promise<void> |
     for (;;) {
       if (stirred) {
         stirred = false;
-        const settling = settle?.();
-        if (settling) await settling;
+        if (settle) await settle();
       }
       const next = timers[0];
       if (!next || next.at > end) break;
       timers.shift();
       time = next.at;
       if (next.wakes) stirred = true;
-      await next.run();
+      const running = next.run();
+      if (running) await running;
     }
     time = Math.max(time, end);
   };

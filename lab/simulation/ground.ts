@@ -15,7 +15,7 @@ export interface Ground {
 export function createGround(options: {
   readonly start: Date;
   readonly seed: number;
-  readonly settle: () => Promise<void> | undefined;
+  readonly settle: () => Promise<void>;
 }): Ground {
   const clock = createSimulatedClock(options.start, options.settle);
   const context = { ...createContext(options), clock: clock.world };

@@ -18,7 +18,7 @@ export interface AttemptEnd {
 
 export interface Invocations {
   /** For the clock: what was woken runs to its next wait before time moves on. */
-  settle(): Promise<void> | undefined;
+  settle(): Promise<void>;
   /** Starts now. Returns at once; `ended` is told of each attempt, and then whether all of them were in vain. */
   start(work: (attempt: Attempt) => Promise<unknown>, ended?: Ended): void;
   /** How many run now. */
@@ -84,7 +84,6 @@ export function createInvocations(
 
   return {
     settle() {
-      if (active === 0) return undefined;
       // Node runs a tick when no promise is left that could go on.
       const wait = settles++ % TURN_EVERY === 0 ? setImmediate : process.nextTick;
       return new Promise((resolve) => wait(resolve));

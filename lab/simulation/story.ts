@@ -21,7 +21,7 @@ export interface StoryOptions {
 export interface WorldOptions<S> {
   readonly scenario: S;
   readonly chance: Chance;
-  readonly settle: () => Promise<void> | undefined;
+  readonly settle: () => Promise<void>;
   readonly violate: (promise: PromiseId, what: string) => void;
   readonly exercise: (promise: PromiseId) => void;
 }

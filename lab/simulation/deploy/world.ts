@@ -282,7 +282,7 @@ export function createDeployWorld(
     const sleeper = createSleeper();
     if (settings.schedule) {
       sleeper.look();
-      clock.every(20_000, sleeper.look);
+      clock.world.every(20_000, sleeper.look);
     }
     return sleeper;
   }

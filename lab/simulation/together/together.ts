@@ -139,7 +139,8 @@ function createStory(options: TogetherOptions): Story {
   const world = createTogetherWorld({
     scenario,
     chance,
-    settle: () => functions.night.settle() ?? functions.drain.settle() ?? functions.deploy.settle(),
+    // Whoever waits anywhere in the process has done what they can: one may ask for all.
+    settle: functions.night.settle,
     violate: (promise, what) => void violations.push({ promise, what }),
     exercise: (promise) => {
       exercised[promise] += 1;
@@ -310,11 +311,11 @@ function happen(story: Story, happening: Happening): void {
 function watchStop(story: Story, stop: Stop): void {
   count(story, 'night-stop');
   note(story, `night-schedule stops ${stop.group}`);
-  story.world.clock.after(STOP_MS, () => checkStop(story, stop));
+  story.world.context.clock.after(STOP_MS, () => checkStop(story, stop));
 }
 
 function watchWake(story: Story, { until }: Override): void {
-  const { clock } = story.world;
+  const { clock } = story.world.context;
   count(story, 'woken');
   note(story, 'branch-deploy has the cluster woken');
   if (Date.parse(until) > clock.now() + WOKEN_MS)
