@@ -202,9 +202,10 @@ function calm({ faults, world }: Story): void {
 }
 
 /** Fewer ticks where the night is quiet: ticks get lost anyway. */
-function nightStep({ world, chance }: Story): number {
+function nightStep({ world, chance, drain }: Story): number {
   const { state } = world.wishes.look();
   if (world.said()?.phase !== state) return MINUTE;
+  if (!drains.isQuiet(drain)) return DRAIN_TICK_MS;
   if (state === 'asleep') return chance.between(10, 25) * MINUTE;
   return isDeployed(world) ? 10 * MINUTE : MINUTE;
 }
