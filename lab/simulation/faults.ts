@@ -76,33 +76,39 @@ export function createFaults(chance: Chance, severity: Severity): Faults {
       end();
       throw new CrashError('the function was killed');
     };
+    const goWrong = async <T>(
+      call: string,
+      act: () => T,
+      errorOf: (kind: FaultKind, message: string) => Error,
+    ): Promise<Awaited<T>> => {
+      const kind = FAULT_KINDS[chance.between(0, FAULT_KINDS.length - 1)] ?? 'server-error';
+      note(kind);
+      switch (kind) {
+        case 'crash-before':
+          return crash();
+        case 'crash-after':
+          await act();
+          return crash();
+        case 'timeout-with-effect':
+          await act();
+          errors += 1;
+          throw errorOf(kind, `${call}: timed out`);
+        case 'throttled':
+        case 'server-error':
+        case 'timeout-without-effect':
+          errors += 1;
+          throw errorOf(kind, `${call}: ${kind}`);
+      }
+    };
     return {
       killed,
       kill: end,
       crashed: () => crashed,
       errors: () => errors,
-      async around<T>(call: string, act: () => T, errorOf = anError): Promise<Awaited<T>> {
+      around<T>(call: string, act: () => T, errorOf = anError): Promise<Awaited<T>> {
         // What was killed runs no further, also where its code would have gone on with other work.
         if (crashed) return new Promise<never>(() => undefined);
-        if (!chance.is(rate)) return await act();
-        const kind = FAULT_KINDS[chance.between(0, FAULT_KINDS.length - 1)] ?? 'server-error';
-        note(kind);
-        switch (kind) {
-          case 'crash-before':
-            return crash();
-          case 'crash-after':
-            await act();
-            return crash();
-          case 'timeout-with-effect':
-            await act();
-            errors += 1;
-            throw errorOf(kind, `${call}: timed out`);
-          case 'throttled':
-          case 'server-error':
-          case 'timeout-without-effect':
-            errors += 1;
-            throw errorOf(kind, `${call}: ${kind}`);
-        }
+        return chance.is(rate) ? goWrong(call, act, errorOf) : goWell(act);
       },
     };
   };
@@ -117,6 +123,10 @@ export function createFaults(chance: Chance, severity: Severity): Faults {
     },
     active: () => rate > 0,
   };
+}
+
+async function goWell<T>(act: () => T): Promise<Awaited<T>> {
+  return await act();
 }
 
 function anError(_kind: FaultKind, message: string): Error {

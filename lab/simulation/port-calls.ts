@@ -18,9 +18,13 @@ export interface PortCalls<D extends LoudDeeds> {
   ): Promise<Awaited<T>>;
 }
 
+/** So many calls take a while, and others get in between. */
+const SLOW = 0.15;
+
 export function createPortCalls<D extends LoudDeeds>(clock: Clock, chance: Chance): PortCalls<D> {
   let pass: Pass;
   let deeds: D;
+  const aWhile = () => new Promise<void>((resolve) => void clock.after(chance.between(10, 900), resolve));
   return {
     enter(nextPass, nextDeeds) {
       pass = nextPass;
@@ -29,22 +33,21 @@ export function createPortCalls<D extends LoudDeeds>(clock: Clock, chance: Chanc
     },
     pass: () => pass,
     deeds: () => deeds,
-    async through<T>(
+    through<T>(
       call: string,
       act: () => T,
       loud: boolean,
       errorOf?: (kind: FaultKind, message: string) => Error,
     ): Promise<Awaited<T>> {
       const [current, done] = [pass, deeds];
-      // Some calls take a while: others get in between.
-      if (chance.is(0.15))
-        await new Promise<void>((resolve) => void clock.after(chance.between(10, 900), resolve));
-      try {
-        return await current.around(call, act, errorOf);
-      } catch (error) {
-        if (loud && error instanceof InjectedError) done.loud += 1;
+      const made = chance.is(SLOW)
+        ? aWhile().then(() => current.around(call, act, errorOf))
+        : current.around(call, act, errorOf);
+      if (!loud) return made;
+      return made.catch((error: unknown) => {
+        if (error instanceof InjectedError) done.loud += 1;
         throw error;
-      }
+      });
     },
   };
 }
