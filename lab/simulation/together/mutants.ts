@@ -83,20 +83,6 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     change: draining(() => ({ night: { state: async () => undefined } })),
   },
   {
-    name: 'a drain that began before the stop goes on as it began',
-    promise: 3,
-    change: draining((ports) => ({
-      claims: {
-        ...ports.claims,
-        async replace(claim, version) {
-          const before = await ports.claims.read(claim.instanceId);
-          const { night, until } = before?.value ?? claim;
-          return ports.claims.replace(night ? claim : { ...claim, night, until }, version);
-        },
-      },
-    })),
-  },
-  {
     name: 'what the stop takes counts as a loss',
     promise: 4,
     change: draining((ports) => ({

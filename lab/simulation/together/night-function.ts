@@ -4,6 +4,7 @@ import { createNightStore } from '#functions/adapters/night-store.ts';
 import { createNodes } from '#functions/adapters/nodes.ts';
 import type { Group, SavedSize } from '#functions/night-schedule/ports.ts';
 import type { NightScheduleDeps } from '#functions/night-schedule/run.ts';
+import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import type { AutoScalingGroup } from '../../world/aws/index.ts';
 import { isNodeReady } from '../../world/kubernetes/objects.ts';
@@ -32,11 +33,13 @@ export interface Stop {
   readonly group: string;
   readonly at: number;
   readonly instanceIds: readonly string[];
+  /** The state told of it at that moment. */
+  readonly isTold: boolean;
   endedAt?: number;
 }
 
 /** Functions run on machines whose clocks differ by seconds. */
-const SKEW_SECONDS = 5;
+export const SKEW_SECONDS = 5;
 
 export function createNightFunction(
   { chance, violate, exercise }: WorldOptions<Scenario>,
@@ -74,7 +77,13 @@ export function createNightFunction(
     const saved = table.read<SavedSize>('night', `saved#${name}`)?.size;
     if (saved?.desired !== before.desired || saved.min !== before.min || saved.max !== before.max)
       violate(1, `${when()} ${name} ${text(before)} → 0, and written down was ${text(saved)}`);
-    const stop: Stop = { group: name, at: clock.now(), instanceIds: [...group.instances.keys()] };
+    const state = table.read<ClusterState>('night', 'state');
+    const stop: Stop = {
+      group: name,
+      at: clock.now(),
+      instanceIds: [...group.instances.keys()],
+      isTold: state?.phase === 'stopping' && state.groups.includes(name),
+    };
     stops.push(stop);
     told.stopped(stop);
     return 'accepted' as const;
