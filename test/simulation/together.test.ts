@@ -49,7 +49,7 @@ describe('a seed', () => {
     [96, 'none', 'a drain that began before the stop held it up for an hour'],
     [24, 'none', 'Auto Scaling was slow to say whose instance it was, and its drain counted as a loss'],
     [1, 'heavy', 'Auto Scaling did not say whose instance it was, and its drain counted as a loss'],
-    [659, 'heavy', 'of two passes at once one stopped the group, and the state told of something else'],
+    [659, 'heavy', 'a pass that had read before another one acted forgot which group was being stopped'],
   ] as const)('that once broke a promise keeps it now: %d (%s): %s', async (seed, severity, _why) => {
     expect((await simulateTogether({ seed, severity })).violations).toEqual([]);
   });
