@@ -96,7 +96,10 @@ export async function simulateTogether(options: TogetherOptions): Promise<Outcom
   await ticks(story, start);
 
   // Somebody may want it to sleep on.
-  const wakesAt = () => Math.max(start, Date.parse(world.override()?.until ?? '') || 0);
+  const wakesAt = () => {
+    const override = world.override();
+    return override?.state === 'asleep' ? Math.max(start, Date.parse(override.until)) : start;
+  };
   while (clock.now() < wakesAt() + CALM_AFTER_MS) await ticks(story, wakesAt() + CALM_AFTER_MS);
   calm(story);
   const patience = clock.now() + PATIENCE_MS;
