@@ -13,14 +13,14 @@ export const STORIES: Readonly<Record<string, Simulate>> = {
 };
 
 /** A dear one is told with the seeds that so many divide. */
-const EVERY: Readonly<Record<string, number>> = { together: 10 };
+const EVERY: Readonly<Record<string, number>> = { together: 20 };
 
 /** A night of the simulation is one of each story, with the same seed; but of the dear ones only now and then. */
 export function isTold(story: string, seed: number): boolean {
   return seed % (EVERY[story] ?? 1) === 0;
 }
 
-/** `night, drain, deploy, and together where 10 divides the seed` */
+/** `night, drain, deploy, and together where 20 divides the seed` */
 export function listOfStories(): string {
   const names = Object.keys(STORIES);
   const always = names.filter((name) => EVERY[name] === undefined);

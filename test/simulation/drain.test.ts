@@ -29,6 +29,7 @@ describe('a seed', () => {
   it.each([
     [13, 'none', 'the end of an announced change came while its node was being drained'],
     [107, 'none', 'a cordon was undone under a lifecycle action'],
+    [1218, 'heavy', 'a tick that had gone on with a drain was killed, and the next one got lost'],
     [1006, 'heavy', 'the function was killed before it wrote down which cordon to undo'],
     [2598, 'heavy', 'the claim of an undone cordon could not be removed'],
     [3134, 'light', 'an interruption followed a recommendation for a node that was empty already'],

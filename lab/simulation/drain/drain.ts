@@ -82,6 +82,8 @@ export interface Story extends BaseStory<Scenario, DrainWorld> {
   readonly actions: Map<string, { readonly instanceId: string; told: boolean; startedAt: number }>;
   /** Instances whose announced change is not over, as far as anybody told us. */
   readonly announced: Set<string>;
+  /** When a tick was killed or failed. */
+  readonly brokenTicks: number[];
   up: readonly string[];
 }
 
@@ -93,7 +95,15 @@ function createStory(options: DrainOptions): Story {
     // One retry, and after two minutes an event is dropped: as lib/spot-drain.ts sets it.
     invocations: { timeoutMs: 3 * MINUTE, retries: 1, retryAfterMs: [MINUTE] },
   });
-  return { ...base, options, notices: new Map(), actions: new Map(), announced: new Set(), up: [] };
+  return {
+    ...base,
+    options,
+    notices: new Map(),
+    actions: new Map(),
+    announced: new Set(),
+    brokenTicks: [],
+    up: [],
+  };
 }
 
 /** The rules of lib/spot-drain.ts, and what becomes of events on the way. */
@@ -157,6 +167,7 @@ function invoke(
     mutatePass: options.mutatePass,
     what: `an invocation for ${ids.join(', ') || 'the tick'}`,
     attempted(how) {
+      if (ids.length === 0 && how !== 'well') story.brokenTicks.push(world.clock.now());
       for (const id of ids) {
         const notices = noticesOf(story, id);
         if (how === 'well' && told.warns) notices.wellAt.push(world.clock.now());
@@ -327,8 +338,12 @@ export function checkEnd(story: Story): void {
     if (!action.told) continue;
     exercised[6] += 1;
     const notices = story.notices.get(action.instanceId);
-    // With a short heartbeat an action ends by itself before a killed function is missed.
-    const certain = heartbeat >= 60 * MINUTE || (notices && notices.killed + notices.failed === 0);
+    // With a short heartbeat an action ends by itself before a killed function is missed, also one that went on with it.
+    const isMissed =
+      !notices ||
+      notices.killed + notices.failed > 0 ||
+      story.brokenTicks.some((at) => at >= action.startedAt);
+    const certain = heartbeat >= 60 * MINUTE || !isMissed;
     const completedAt = world.completions.get(token);
     if (certain && completedAt === undefined)
       violate(story, 6, `the action ${token} of ${action.instanceId} was told of and never completed`);

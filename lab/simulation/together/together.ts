@@ -122,7 +122,7 @@ export interface Story extends BaseStory<Scenario, TogetherWorld> {
   /** Instances of another cluster. */
   neighbours: readonly string[];
   drainTickedAt: number;
-  /** When a person last took an override back, or no spot capacity was left. */
+  /** When a person last gave an override or took it back, or until when no spot capacity was left. */
   disturbedAt: number;
 }
 
@@ -170,6 +170,7 @@ function createStory(options: TogetherOptions): Story {
       notices: new Map(),
       actions: new Map(),
       announced: new Set(),
+      brokenTicks: [],
       up: [],
     },
     deploy: {
@@ -288,6 +289,8 @@ function happen(story: Story, happening: Happening): void {
       };
       count(story, 'override');
       note(story, `ana wants it ${happening.state} for ${happening.forMinutes} min`);
+      // A pass may just have read the old wish: the next one makes up for it.
+      story.disturbedAt = clock.now();
       world.setOverride(override);
       callNight(story, { source: 'nightshift', trigger: 'override' });
       return;
