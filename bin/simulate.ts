@@ -1,4 +1,5 @@
 /** `npm run simulate`: nights with everything going wrong, and what became of the promises. */
+import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Severity } from '#lab/simulation/faults.ts';
 import { simulateMany } from '#lab/simulation/many.ts';
@@ -27,7 +28,7 @@ const program = new Command('simulate')
     `
 Examples:
   npm run simulate -- --nights 10000 --seed 1 --faults heavy
-  npm run simulate -- --nights 1 --seed 4710 --faults heavy     one night again, as it was
+  npm run simulate -- --nights 1 --seed 4720 --faults heavy     one night again, as it was
 
 Each night is a story of ${listOfStories()}.`,
   )
@@ -35,6 +36,7 @@ Each night is a story of ${listOfStories()}.`,
 
 const options = program.opts<{ nights: number; seed: number; faults: Severity; json?: true }>();
 const showProgress = process.stderr.isTTY && !options.json;
+const began = performance.now();
 const tally = await simulateMany({
   nights: options.nights,
   seed: options.seed,
@@ -46,7 +48,11 @@ const tally = await simulateMany({
 if (showProgress) process.stderr.write('\r\x1b[K');
 
 if (options.json) console.log(JSON.stringify(tally));
-else console.log(reportOf(tally, { seed: options.seed, severity: options.faults }));
+else {
+  const seconds = Math.round((performance.now() - began) / 1000);
+  console.log(reportOf(tally, { seed: options.seed, severity: options.faults }));
+  console.log(`took ${seconds} s on ${availableParallelism()} processors`);
+}
 
 const [first] = tally.failures;
 if (first) {
