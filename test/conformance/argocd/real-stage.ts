@@ -317,6 +317,9 @@ interface DeploymentJson {
   readonly status?: Readonly<Record<string, unknown>>;
 }
 
+/** So many rounds in a row may fail. */
+const MOST_FAILURES = 20;
+
 /** Stands for the controllers and the kubelets: says of each Deployment how far it is. */
 function rollingDeployments(
   admin: KubernetesClient,
@@ -325,20 +328,29 @@ function rollingDeployments(
   const ending = new AbortController();
   const deployments = `/apis/apps/v1/namespaces/${DESTINATION}/deployments`;
   const written = new Map<string, string>();
+  const round = async () => {
+    for (const deployment of await admin.list<DeploymentJson>(deployments)) {
+      const { name } = deployment.metadata;
+      const status = statusOf(deployment, rollouts.get(name) ?? 'soon');
+      const digest = createHash('sha256').update(JSON.stringify(status)).digest('hex');
+      if (written.get(name) === digest) continue;
+      await admin.request({
+        method: 'PATCH',
+        path: `${deployments}/${name}/status`,
+        contentType: 'application/merge-patch+json',
+        body: { status },
+      });
+      written.set(name, digest);
+    }
+  };
   const work = (async () => {
-    while (!ending.signal.aborted) {
-      for (const deployment of await admin.list<DeploymentJson>(deployments)) {
-        const { name } = deployment.metadata;
-        const status = statusOf(deployment, rollouts.get(name) ?? 'soon');
-        const digest = createHash('sha256').update(JSON.stringify(status)).digest('hex');
-        if (written.get(name) === digest) continue;
-        written.set(name, digest);
-        await admin.request({
-          method: 'PATCH',
-          path: `${deployments}/${name}/status`,
-          contentType: 'application/merge-patch+json',
-          body: { status },
-        });
+    for (let failures = 0; !ending.signal.aborted; ) {
+      try {
+        await round();
+        failures = 0;
+      } catch (error) {
+        // A Deployment that is gone since the list, a server that is busy: the next round makes up for it.
+        if (++failures >= MOST_FAILURES) throw error;
       }
       await wait(300, undefined, { signal: ending.signal }).catch(() => undefined);
     }

@@ -58,17 +58,6 @@ const SPAM = { burst: 25, everyMs: 5 * 60_000 };
 /** As many events are recognized as known ones. */
 const KNOWN = 20_000;
 
-/** Many are asked for at one instant: the last one is kept. */
-const last = { ms: Number.NaN, text: '' };
-
-function hexadecimal(ms: number): string {
-  if (ms !== last.ms) {
-    last.text = Math.floor(ms).toString(16);
-    last.ms = ms;
-  }
-  return last.text;
-}
-
 /** Writes core/v1 Events; the same event again raises its count, as client-go's correlator does. */
 export function createEventRecorder(context: WorldContext, registry: Registry): EventRecorder {
   /** The names of events: by the uid of what they are about, then by what they say. */
@@ -104,7 +93,7 @@ export function createEventRecorder(context: WorldContext, registry: Registry): 
       kind: 'Event',
       apiVersion: 'v1',
       metadata: {
-        name: `${name}.${hexadecimal(context.clock.now())}${context.hex(6)}`,
+        name: `${name}.${Math.floor(context.clock.now()).toString(16)}${context.hex(6)}`,
         namespace,
         uid: '',
         resourceVersion: '',
