@@ -35,6 +35,22 @@ describe('an answer that was given once', () => {
     expect(at('2026-11-25T08:00')).toBe('awake');
   });
 
+  it('is not worked out anew as long as it holds', () => {
+    const schedule = aSchedule();
+    const late = wish('2026-11-24T20:00', '2026-11-24T23:00');
+    const at = (text: string, ...overrides: Override[]) => desiredAt(schedule, tokyo(text), overrides);
+    const morning = at('2026-11-24T08:00');
+    expect(at('2026-11-24T08:00')).toBe(morning);
+    expect(at('2026-11-24T19:59')).toBe(morning);
+    const evening = at('2026-11-24T22:30', late);
+    expect(at('2026-11-24T22:59', late)).toBe(evening);
+    const night = at('2026-11-24T23:00', late);
+    expect(at('2026-11-24T23:10')).toBe(night);
+    expect(at('2026-11-24T23:20', late)).toBe(night);
+    const weekend = at('2026-11-28T12:00');
+    expect(at('2026-11-30T07:59')).toBe(weekend);
+  });
+
   it('is not given while an override stands, and given again when that has ended', () => {
     const schedule = aSchedule();
     const late = wish('2026-11-24T20:00', '2026-11-24T23:00');
@@ -43,6 +59,26 @@ describe('an answer that was given once', () => {
     expect(at('2026-11-24T21:00', late)).toBe('override');
     expect(at('2026-11-24T21:00')).toBe('schedule');
     expect(at('2026-11-24T23:00', late)).toBe('schedule');
+  });
+
+  it('is not given where other overrides stand, as many as they are', () => {
+    const schedule = aSchedule();
+    const by = (author: string) => wish('2026-11-24T20:00', '2026-11-24T23:00', { author });
+    const early = wish('2026-11-24T19:00', '2026-11-24T23:00', { author: 'eve' });
+    const at = (...overrides: Override[]) => desiredAt(schedule, tokyo('2026-11-24T21:00'), overrides).reason;
+    expect(at(by('bob'))).toMatch(/^kept up by bob/);
+    expect(at(by('ana'))).toMatch(/^kept up by ana/);
+    expect(at(early, by('bob'))).toMatch(/^kept up by bob/);
+    expect(at(early, by('ana'))).toMatch(/^kept up by ana/);
+  });
+
+  it('leaves the day out of the words of an override when that day has come', () => {
+    const schedule = aSchedule();
+    const long = wish('2026-11-24T20:00', '2026-11-26T07:30', { state: 'asleep' });
+    const at = (text: string) => desiredAt(schedule, tokyo(text), [long]).reason;
+    expect(at('2026-11-25T23:00')).toMatch(/^put to sleep by ana until 2026-11-26 07:30 /);
+    expect(at('2026-11-25T23:59')).toMatch(/^put to sleep by ana until 2026-11-26 07:30 /);
+    expect(at('2026-11-26T00:00')).toMatch(/^put to sleep by ana until 07:30 /);
   });
 
   it('gives a closed day its own reason at each of its hours', () => {
@@ -75,6 +111,16 @@ describe('the turns between two instants', () => {
         `${new Date(start + 9 * 3_600_000).toISOString().slice(8, 16)}/${new Date(end + 9 * 3_600_000).toISOString().slice(8, 16)}`,
     );
 
+  it('are worked out once', () => {
+    const week = [tokyo('2026-11-23T12:00').getTime(), tokyo('2026-11-27T12:00').getTime()] as const;
+    const schedule = aSchedule();
+    const first = turnsBetween(schedule, ...week);
+    expect(first).toHaveLength(5);
+    turnsBetween(schedule, ...week).forEach((turn, index) => {
+      expect(turn).toBe(first[index]);
+    });
+  });
+
   it('are those that touch them, the end of a turn not counted', () => {
     const schedule = aSchedule();
     expect(starts(schedule, '2026-11-24T22:00', '2026-11-25T07:59')).toEqual([]);
@@ -82,6 +128,13 @@ describe('the turns between two instants', () => {
       '24T08:00/24T22:00',
       '25T08:00/25T22:00',
     ]);
+  });
+
+  it('are all of them where one begins or ends much earlier in its day than another', () => {
+    const twice = aSchedule({ up: ['Tue 01:00-05:00', 'Tue 22:00-23:00'] });
+    expect(starts(twice, '2026-11-24T00:00', '2026-11-24T01:00')).toEqual(['24T01:00/24T05:00']);
+    const weekend = aSchedule({ up: ['Fri 20:00 - Mon 06:00', 'Tue 08:00-09:00'] });
+    expect(starts(weekend, '2026-11-30T05:00', '2026-11-30T12:00')).toEqual(['27T20:00/30T06:00']);
   });
 
   it('come in the order of their starts, the shorter first', () => {

@@ -47,6 +47,12 @@ describe('deployed means', () => {
     expect(nextStep(aRecord(), never, now)).toMatchObject({ do: 'wait', refresh: true });
   });
 
+  test('a comparison that was never made is made also where the operation does not tell its end', () => {
+    const { finishedAt: _, ...operation } = anOperation();
+    const { reconciledAt: __, ...never } = aView({ operation });
+    expect(nextStep(aRecord(), never, now)).toMatchObject({ do: 'wait', refresh: true });
+  });
+
   test.each(['Progressing', 'Missing', 'Unknown'] as const)('%s is waited for', (health) => {
     expect(step({ health })).toMatchObject({ do: 'wait' });
   });

@@ -542,6 +542,12 @@ describe('the state of the cluster', () => {
     expect(plan({ ...grown, desired: awake }).state.groups).toEqual([]);
   });
 
+  it('names no group without a record once the stop is over, although it is at zero', () => {
+    const memory = aMemory({ state: aState({ groups: ['workers'] }) });
+    expect(resting({ memory, desired: awake })).toMatchObject({ phase: 'awake', groups: [] });
+    expect(resting({ memory })).toMatchObject({ phase: 'asleep', groups: [] });
+  });
+
   it('is asleep when every group is at zero without an instance', () => {
     expect(resting().phase).toBe('asleep');
     const leaving = aGroup({ size: zero, instances: instances(1) });
