@@ -37,6 +37,15 @@ export interface InvocationOptions {
   readonly retryAfterMs: readonly [number, ...number[]];
 }
 
+const MINUTE = 60_000;
+
+/** As lib/ sets them. Of spot-drain an event is dropped after two minutes, with one retry. */
+export const LAMBDA = {
+  night: { timeoutMs: MINUTE, retries: 1, retryAfterMs: [MINUTE] },
+  drain: { timeoutMs: 3 * MINUTE, retries: 1, retryAfterMs: [MINUTE] },
+  deploy: { timeoutMs: 2 * MINUTE, retries: 2, retryAfterMs: [MINUTE, 2 * MINUTE] },
+} as const satisfies Record<string, InvocationOptions>;
+
 /** A turn of the event loop costs more than the rest of it, but lets go of what weak references were asked for. */
 const TURN_EVERY = 16;
 

@@ -1,22 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { simulateDeploy } from '#lab/simulation/deploy/deploy.ts';
 import { DEPLOY_MUTANTS } from '#lab/simulation/deploy/mutants.ts';
+import type { Simulate } from '#lab/simulation/outcome.ts';
+import { heavyAndNone, isFound } from './found.ts';
 
 describe('the checkers of a deploy', () => {
-  it.each(DEPLOY_MUTANTS)(
-    'find that $name (promise $promise)',
-    { timeout: 120_000 },
-    async ({ promise, change, says = /./ }) => {
-      let found = false;
-      for (let seed = 1; seed <= 200 && !found; seed++) {
-        // Every other seed without faults: some mistakes only show where nothing else can be to blame.
-        const severity = seed % 2 === 0 ? 'none' : 'heavy';
-        const outcome = await simulateDeploy({ seed, severity, ...change });
-        found = outcome.violations.some((one) => one.promise === promise && says.test(one.what));
-      }
-      expect(found).toBe(true);
-    },
-  );
+  it.each(DEPLOY_MUTANTS)('find that $name (promise $promise)', { timeout: 120_000 }, async (mutant) => {
+    const simulate: Simulate = (options) => simulateDeploy({ ...options, ...mutant.change });
+    expect(await isFound(simulate, mutant, heavyAndNone)).toBe(true);
+  });
 });
 
 describe('a seed', () => {

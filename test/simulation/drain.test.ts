@@ -1,22 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { simulateDrain } from '#lab/simulation/drain/drain.ts';
 import { DRAIN_MUTANTS } from '#lab/simulation/drain/mutants.ts';
+import type { Simulate } from '#lab/simulation/outcome.ts';
+import { heavyAndNone, isFound } from './found.ts';
 
 describe('the checkers of a drain', () => {
-  it.each(DRAIN_MUTANTS)(
-    'find that $name (promise $promise)',
-    { timeout: 120_000 },
-    async ({ promise, change }) => {
-      let found = false;
-      for (let seed = 1; seed <= 200 && !found; seed++) {
-        // Every other seed without faults: some mistakes only show where nothing else can be to blame.
-        const severity = seed % 2 === 0 ? 'none' : 'heavy';
-        const outcome = await simulateDrain({ seed, severity, ...change });
-        found = outcome.violations.some((violation) => violation.promise === promise);
-      }
-      expect(found).toBe(true);
-    },
-  );
+  it.each(DRAIN_MUTANTS)('find that $name (promise $promise)', { timeout: 120_000 }, async (mutant) => {
+    const simulate: Simulate = (options) => simulateDrain({ ...options, ...mutant.change });
+    expect(await isFound(simulate, mutant, heavyAndNone)).toBe(true);
+  });
 });
 
 describe('a seed', () => {

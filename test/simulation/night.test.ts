@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { simulateMany } from '#lab/simulation/many.ts';
 import { MUTANTS } from '#lab/simulation/night/mutants.ts';
 import { simulateNight } from '#lab/simulation/night/night.ts';
+import type { Simulate } from '#lab/simulation/outcome.ts';
 import { shrink } from '#lab/simulation/shrink.ts';
+import { isFound } from './found.ts';
 
 describe('300 nights with heavy faults', () => {
   it('break no promise', { timeout: 120_000 }, async () => {
@@ -14,18 +16,10 @@ describe('300 nights with heavy faults', () => {
 });
 
 describe('the checkers', () => {
-  it.each(MUTANTS)(
-    'find that $name (promise $promise)',
-    { timeout: 120_000 },
-    async ({ promise, change }) => {
-      let found = false;
-      for (let seed = 1; seed <= 200 && !found; seed++) {
-        const outcome = await simulateNight({ seed, severity: 'heavy', ...change });
-        found = outcome.violations.some((violation) => violation.promise === promise);
-      }
-      expect(found).toBe(true);
-    },
-  );
+  it.each(MUTANTS)('find that $name (promise $promise)', { timeout: 120_000 }, async (mutant) => {
+    const simulate: Simulate = (options) => simulateNight({ ...options, ...mutant.change });
+    expect(await isFound(simulate, mutant, () => 'heavy')).toBe(true);
+  });
 });
 
 describe('a seed', () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Simulate } from '#lab/simulation/outcome.ts';
 import { TOGETHER_MUTANTS } from '#lab/simulation/together/mutants.ts';
 import { simulateTogether } from '#lab/simulation/together/together.ts';
+import { heavyAndNone, isFound } from './found.ts';
 
 describe('nights in which the three functions meet', () => {
   // With heavy faults some are in the tally of 300 nights.
@@ -21,20 +23,10 @@ describe('nights in which the three functions meet', () => {
 });
 
 describe('the checkers where they meet', () => {
-  it.each(TOGETHER_MUTANTS)(
-    'find that $name (promise $promise)',
-    { timeout: 120_000 },
-    async ({ promise, change }) => {
-      let found = false;
-      for (let seed = 1; seed <= 200 && !found; seed++) {
-        // Every other seed without faults: some mistakes only show where nothing else can be to blame.
-        const severity = seed % 2 === 0 ? 'none' : 'heavy';
-        const outcome = await simulateTogether({ seed, severity, ...change });
-        found = outcome.violations.some((violation) => violation.promise === promise);
-      }
-      expect(found).toBe(true);
-    },
-  );
+  it.each(TOGETHER_MUTANTS)('find that $name (promise $promise)', { timeout: 120_000 }, async (mutant) => {
+    const simulate: Simulate = (options) => simulateTogether({ ...options, ...mutant.change });
+    expect(await isFound(simulate, mutant, heavyAndNone)).toBe(true);
+  });
 });
 
 describe('a seed', () => {

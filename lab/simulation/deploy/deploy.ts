@@ -5,6 +5,8 @@ import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import { type BranchDeployPorts, run } from '#functions/branch-deploy/run.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import type { AwsEvent } from '../../world/seams.ts';
+import type { Severity } from '../faults.ts';
+import { LAMBDA } from '../invocations.ts';
 import type { Outcome } from '../outcome.ts';
 import {
   type Story as BaseStory,
@@ -45,9 +47,7 @@ export async function simulateDeploy(options: DeployOptions): Promise<Outcome> {
   const { world, scenario, faults } = story;
   const { clock } = world;
   const begin = clock.now();
-  const heavy = options.severity === 'heavy' ? 1 : options.severity === 'light' ? 0.3 : 0;
-  const late: readonly [number, number] = [0, 90 * heavy];
-  Object.assign(world.codebuild.faults, { drop: 0.15 * heavy, duplicate: 0.2 * heavy, delaySeconds: late });
+  troubleBuilds(world, options.severity);
 
   world.context.signals.on('event', (event) => deliver(story, event));
   if (scenario.token) {
@@ -69,7 +69,7 @@ export async function simulateDeploy(options: DeployOptions): Promise<Outcome> {
     if (clock.now() >= calmAt && !story.calm) {
       story.calm = true;
       faults.pause();
-      Object.assign(world.codebuild.faults, { drop: 0, duplicate: 0, delaySeconds: 0 });
+      troubleBuilds(world, 'none');
     }
     tick(story);
     await clock.runUntil(clock.now() + MINUTE);
@@ -78,6 +78,16 @@ export async function simulateDeploy(options: DeployOptions): Promise<Outcome> {
   checkEnd(story);
 
   return outcomeOf(options.seed, story);
+}
+
+/** From now on so many events of builds get lost, doubled and late. */
+export function troubleBuilds({ codebuild }: DeployWorld, severity: Severity): void {
+  const heavy = { none: 0, light: 0.3, heavy: 1 }[severity];
+  Object.assign(codebuild.faults, {
+    drop: 0.15 * heavy,
+    duplicate: 0.2 * heavy,
+    delaySeconds: [0, 90 * heavy],
+  });
 }
 
 export interface Story extends BaseStory<Scenario, DeployWorld> {
@@ -90,8 +100,7 @@ function createStory(options: DeployOptions): Story {
     salt: 0xdeb107,
     createScenario,
     createWorld: (given) => createDeployWorld({ ...given, mutateClient: options.mutateClient }),
-    // As lib/branch-deploy.ts sets it.
-    invocations: { timeoutMs: 2 * MINUTE, retries: 2, retryAfterMs: [MINUTE, 2 * MINUTE] },
+    invocations: LAMBDA.deploy,
   });
   return { ...base, options, calm: false };
 }

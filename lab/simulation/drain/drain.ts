@@ -3,6 +3,7 @@
 import { run } from '#functions/spot-drain/run.ts';
 import type { RunPorts } from '#functions/spot-drain/work.ts';
 import type { AwsEvent } from '../../world/seams.ts';
+import { LAMBDA } from '../invocations.ts';
 import type { Outcome } from '../outcome.ts';
 import {
   type Story as BaseStory,
@@ -92,8 +93,7 @@ function createStory(options: DrainOptions): Story {
     salt: 0x5eed,
     createScenario,
     createWorld: createDrainWorld,
-    // One retry, and after two minutes an event is dropped: as lib/spot-drain.ts sets it.
-    invocations: { timeoutMs: 3 * MINUTE, retries: 1, retryAfterMs: [MINUTE] },
+    invocations: LAMBDA.drain,
   });
   return {
     ...base,

@@ -33,6 +33,12 @@ export function createLabGroups(aws: AwsWorld, cluster: EksCluster) {
       for (const group of cluster.groups.values()) if (nameOf(group) === name) return group;
       return undefined;
     },
+    readyIn(group: AutoScalingGroup, isReady: (instanceId: string) => boolean): number {
+      let ready = 0;
+      for (const { id, lifecycleState } of group.instances.values())
+        if (lifecycleState === 'InService' && isReady(id)) ready += 1;
+      return ready;
+    },
     list(): Group[] {
       const views: Group[] = [];
       for (const group of cluster.groups.values()) views.push(viewOf(group));

@@ -6,6 +6,7 @@ import type { Override } from '#model/schedule.ts';
 import { type Chance, createChance } from '../chance.ts';
 import { createFaults, type Severity } from '../faults.ts';
 import type { Outcome, PromiseId, Violation } from '../outcome.ts';
+import { overrideOf } from '../override.ts';
 import { createScenario, type Happening, type Scenario } from './scenario.ts';
 import { createNightWorld, type NightPorts, type NightProcess, type NightWorld } from './world.ts';
 
@@ -206,14 +207,7 @@ function happen(night: Night, happening: Happening): Promise<void> | undefined {
       note(night, `somebody makes ${happening.group} with ${happening.desired}`);
       return;
     case 'override': {
-      const override: Override = {
-        id: `override-${now.getTime()}`,
-        state: happening.state,
-        from: now.toISOString(),
-        until: new Date(now.getTime() + happening.forMinutes * MINUTE).toISOString(),
-        author: 'ana',
-        reason: 'simulated',
-      };
+      const override = overrideOf(now, happening);
       night.overrides = [override];
       world.setOverride(override);
       count(night, 'override');

@@ -106,12 +106,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
   const groups = createLabGroups(aws, cluster);
   const { sizeOf, find: groupOf } = groups;
   const isReady = (id: string) => (readyAt.get(id) ?? Number.POSITIVE_INFINITY) <= context.clock.now();
-  const readyIn = (group: AutoScalingGroup) => {
-    let ready = 0;
-    for (const { id, lifecycleState } of group.instances.values())
-      if (lifecycleState === 'InService' && isReady(id)) ready += 1;
-    return ready;
-  };
+  const readyIn = (group: AutoScalingGroup) => groups.readyIn(group, isReady);
   const find = <T>(key: string) => table.get(key) as Versioned<T> | undefined;
   const savedSizes = () => {
     const saved = new Map<string, Versioned<SavedSize>>();

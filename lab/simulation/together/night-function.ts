@@ -59,9 +59,7 @@ export function createNightFunction(
     );
   const readyIn = (group: AutoScalingGroup) => {
     const ready = readyIds();
-    return [...group.instances.values()].filter(
-      (one) => one.lifecycleState === 'InService' && ready.has(one.id),
-    ).length;
+    return groups.readyIn(group, (id) => ready.has(id));
   };
 
   const resize = (name: string, to: Group['size'], token: string) => {

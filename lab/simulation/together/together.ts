@@ -12,8 +12,9 @@ import { type Chance, createChance } from '../chance.ts';
 import * as deploys from '../deploy/deploy.ts';
 import * as drains from '../drain/drain.ts';
 import { createFaults } from '../faults.ts';
-import { createInvocations, type InvocationOptions } from '../invocations.ts';
+import { createInvocations, LAMBDA } from '../invocations.ts';
 import type { Outcome, PromiseId, Violation } from '../outcome.ts';
+import { overrideOf } from '../override.ts';
 import {
   type Story as BaseStory,
   comes,
@@ -63,13 +64,6 @@ const DRAIN_TICK_MS = 5 * MINUTE;
 const STOP_MS = 20 * MINUTE;
 /** Within so long a cluster that is woken for a deploy is up. */
 const WOKEN_MS = 45 * MINUTE;
-
-/** As lib/ sets them. */
-const LAMBDA = {
-  night: { timeoutMs: MINUTE, retries: 1, retryAfterMs: [MINUTE] },
-  drain: { timeoutMs: 3 * MINUTE, retries: 1, retryAfterMs: [MINUTE] },
-  deploy: { timeoutMs: 2 * MINUTE, retries: 2, retryAfterMs: [MINUTE, 2 * MINUTE] },
-} as const satisfies Record<string, InvocationOptions>;
 
 export async function simulateTogether(options: TogetherOptions): Promise<Outcome> {
   const story = createStory(options);
@@ -190,19 +184,13 @@ function createStory(options: TogetherOptions): Story {
 }
 
 function disturb({ faults, world, options }: Story): void {
-  const heavy = options.severity === 'heavy' ? 1 : options.severity === 'light' ? 0.3 : 0;
   faults.resume();
-  const late: readonly [number, number] = [0, 90 * heavy];
-  Object.assign(world.deploy.codebuild.faults, {
-    drop: 0.15 * heavy,
-    duplicate: 0.2 * heavy,
-    delaySeconds: late,
-  });
+  deploys.troubleBuilds(world.deploy, options.severity);
 }
 
 function calm({ faults, world }: Story): void {
   faults.pause();
-  Object.assign(world.deploy.codebuild.faults, { drop: 0, duplicate: 0, delaySeconds: 0 });
+  deploys.troubleBuilds(world.deploy, 'none');
 }
 
 /** Fewer ticks where the night is quiet: ticks get lost anyway. */
@@ -277,24 +265,14 @@ function happen(story: Story, happening: Happening): void {
     case 'deploy':
       deploys.happen(story.deploy, happening.what);
       return;
-    case 'override': {
-      const now = clock.date();
-      const override: Override = {
-        id: `override-${now.getTime()}`,
-        state: happening.state,
-        from: now.toISOString(),
-        until: new Date(now.getTime() + happening.forMinutes * MINUTE).toISOString(),
-        author: 'ana',
-        reason: 'simulated',
-      };
+    case 'override':
       count(story, 'override');
       note(story, `ana wants it ${happening.state} for ${happening.forMinutes} min`);
       // A pass may just have read the old wish: the next one makes up for it.
       story.disturbedAt = clock.now();
-      world.setOverride(override);
+      world.setOverride(overrideOf(clock.date(), happening));
       callNight(story, { source: 'nightshift', trigger: 'override' });
       return;
-    }
     case 'cancel':
       if (!world.override()) return;
       count(story, 'override');

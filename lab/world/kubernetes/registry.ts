@@ -191,6 +191,20 @@ export function createRegistry(
     return store.put(resource, draft);
   };
 
+  const edit = (
+    key: string,
+    namespace: string | undefined,
+    name: string,
+    draftOf: (object: KubeObject) => KubeObject,
+    change: (draft: KubeObject) => void,
+  ): KubeObject => {
+    const resource = resourceOf(key);
+    const previous = existing(resource, namespace, name);
+    const draft = draftOf(previous);
+    change(draft);
+    return write(resource, previous, draft, {});
+  };
+
   const replace = (
     resource: Resource,
     previous: KubeObject,
@@ -336,11 +350,7 @@ export function createRegistry(
       name: string,
       change: (draft: KubeObject) => void,
     ): KubeObject {
-      const resource = resourceOf(key);
-      const previous = existing(resource, namespace, name);
-      const draft = copyOf(previous);
-      change(draft);
-      return write(resource, previous, draft, {});
+      return edit(key, namespace, name, copyOf, change);
     },
 
     amend(
@@ -349,12 +359,7 @@ export function createRegistry(
       name: string,
       change: (draft: KubeObject) => void,
     ): KubeObject {
-      const resource = resourceOf(key);
-      const previous = existing(resource, namespace, name);
-      const draft: KubeObject = { ...previous, metadata: { ...previous.metadata } };
-      if (previous.spec) draft.spec = { ...previous.spec };
-      change(draft);
-      return write(resource, previous, draft, {});
+      return edit(key, namespace, name, withOwnParts, change);
     },
 
     modifyStatus(
@@ -507,6 +512,13 @@ function isEmpty(value: object): boolean {
 function keep<T extends object, K extends keyof T>(target: T, source: T, key: K): void {
   if (source[key] === undefined) drop(target, key);
   else target[key] = source[key];
+}
+
+/** Copies of the object, its metadata and its spec; all below is shared. */
+function withOwnParts(object: KubeObject): KubeObject {
+  const draft: KubeObject = { ...object, metadata: { ...object.metadata } };
+  if (object.spec) draft.spec = { ...object.spec };
+  return draft;
 }
 
 /** Only what is there is deleted: an object that something was deleted from is slower ever after. */

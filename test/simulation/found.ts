@@ -1,0 +1,21 @@
+import type { Severity } from '#lab/simulation/faults.ts';
+import type { PromiseId, Simulate } from '#lab/simulation/outcome.ts';
+
+/** Every other seed without faults: some mistakes only show where nothing else can be to blame. */
+export function heavyAndNone(seed: number): Severity {
+  return seed % 2 === 0 ? 'none' : 'heavy';
+}
+
+/** Whether the checkers find a mistake in the program within 200 seeds. */
+export async function isFound(
+  simulate: Simulate,
+  mutant: { readonly promise: PromiseId; readonly says?: RegExp },
+  severityOf: (seed: number) => Severity,
+): Promise<boolean> {
+  const { promise, says = /./ } = mutant;
+  for (let seed = 1; seed <= 200; seed++) {
+    const { violations } = await simulate({ seed, severity: severityOf(seed) });
+    if (violations.some((one) => one.promise === promise && says.test(one.what))) return true;
+  }
+  return false;
+}
