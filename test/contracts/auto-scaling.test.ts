@@ -66,6 +66,7 @@ describe.each([
     expect(await groups.ofInstance(first)).toEqual({
       place: { zone: workers.instances.get(first)?.view.zone, instanceType: 'm6i.large' },
       group: { name: 'workers', clusters: ['develop'], capacityRebalance: true },
+      isTerminating: false,
     });
   });
 

@@ -49,6 +49,7 @@ export function createAutoScalingApi(options: AutoScalingApiOptions): AutoScalin
             InstanceType: one.view.type,
             AvailabilityZone: one.view.zone,
             AutoScalingGroupName: one.group.name,
+            LifecycleState: one.lifecycleState,
           })),
         };
       case 'DescribeLifecycleHooks': {

@@ -298,7 +298,8 @@ export function checkEnd(story: Story): void {
     const notices = story.notices.get(id);
     if (one.goneAt === undefined || one.cordoned === undefined || !notices) continue;
     const goneAt = one.goneAt;
-    const inTime = notices.wellAt.some((at) => at < goneAt - SECOND);
+    // A warning from before the instance stopped and came back does not warn of this end.
+    const inTime = notices.wellAt.some((at) => at >= one.runsSince && at < goneAt - SECOND);
     if (!inTime || notices.killed > 0 || notices.failed > 0) continue;
     exercised[3] += 1;
     if (!one.cordoned) violate(story, 3, `${one.node} was dealt with in time and went without a cordon`);

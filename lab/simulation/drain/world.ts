@@ -51,6 +51,7 @@ export interface Deeds {
   readonly completed: Set<string>;
   /** Tokens of the actions whose completion was confirmed to this attempt. */
   readonly confirmed: Set<string>;
+  readonly began: number;
   readonly decisions: Decision[];
   /** Errors that must be heard of: nothing in the function may swallow them. */
   loud: number;
@@ -85,9 +86,19 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
   aws.attachNodes(cluster, kubernetes);
 
   /** Every instance that was ever seen to run, also after it is gone. */
-  const seen = new Map<string, { readonly node: string; goneAt?: number; cordoned?: boolean }>();
+  const seen = new Map<
+    string,
+    { readonly node: string; readonly runsSince: number; goneAt?: number; cordoned?: boolean }
+  >();
   context.signals.on('instance-running', (view) => {
-    if (view.cluster === settings.cluster) seen.set(view.id, { node: view.privateDnsName });
+    if (view.cluster === settings.cluster)
+      seen.set(view.id, { node: view.privateDnsName, runsSince: clock.now() });
+  });
+  /** When the group of an instance began to terminate it, also where the event of that is lost. */
+  const terminatingSince = new Map<string, number>();
+  context.signals.on('event', (event) => {
+    if (event['detail-type'] === 'EC2 Instance-terminate Lifecycle Action')
+      terminatingSince.set(String(event.detail['EC2InstanceId']), clock.now());
   });
   context.signals.on('instance-gone', (view) => {
     const one = seen.get(view.id);
@@ -155,6 +166,15 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
     if (!isWanted) violate(2, `${when()} ${id} was let go of, and nobody wanted that`);
   };
 
+  /** What its group terminates gets no new pods. An attempt that began before that cannot know. */
+  const checkUncordon = (deeds: Deeds, node: string) => {
+    const instance = instanceAt(node);
+    if (instance?.state !== 'running' || !instance.lifecycleState.startsWith('Terminating')) return;
+    exercise(3);
+    if ((terminatingSince.get(instance.id) ?? clock.now()) < deeds.began)
+      violate(3, `${when()} ${node} was uncordoned while its group terminates ${instance.id}`);
+  };
+
   const onKubernetes = (deeds: Deeds, ask: Ask) => {
     exercise(2);
     switch (ask.does) {
@@ -164,6 +184,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
       case 'patch-node': {
         const { spec } = ask.body as { readonly spec?: { readonly unschedulable?: boolean | null } };
         (spec?.unschedulable ? deeds.marked : deeds.unmarked).add(ask.node);
+        if (!spec?.unschedulable) checkUncordon(deeds, ask.node);
         return;
       }
       case 'evict': {
@@ -276,6 +297,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
           unmarked: new Set(),
           completed: new Set(),
           confirmed: new Set(),
+          began: clock.now(),
           decisions: [],
           loud: 0,
         }),
