@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { simulateDrain } from '#lab/simulation/drain/drain.ts';
-import { DRAIN_MUTANTS } from '#lab/simulation/drain/mutants.ts';
-import type { Simulate } from '#lab/simulation/outcome.ts';
+import { simulateDrain } from './drain/drain.ts';
+import { DRAIN_MUTANTS } from './drain/mutants.ts';
 import { heavyAndNone, isFound } from './found.ts';
+import type { Simulate } from './outcome.ts';
 
 describe('the checkers of a drain', () => {
   it.each(DRAIN_MUTANTS)('find that $name (promise $promise)', { timeout: 120_000 }, async (mutant) => {

@@ -7,11 +7,11 @@ import {
   DetachInstancesCommand,
   RecordLifecycleActionHeartbeatCommand,
 } from '@aws-sdk/client-auto-scaling';
+import { anEndpoint } from '@nightshift/lab/test/aws/endpoint.ts';
+import { aGroup, scope } from '@nightshift/lab/test/aws/world.ts';
 import { type AwsClientStub, mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createInstanceGroups, createLifecycle } from '#functions/adapters/lifecycle.ts';
-import { anEndpoint } from '../../lab/aws/endpoint.ts';
-import { aGroup, scope } from '../../lab/aws/world.ts';
 
 const INSTANCE = 'i-0123456789abcdef0';
 const HOOK = { group: 'workers', name: 'drain', token: 'token-1' };
