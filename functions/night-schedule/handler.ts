@@ -2,22 +2,22 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { createAutoscaler } from '#functions/adapters/autoscaler.ts';
+import { describeCluster } from '#functions/adapters/aws/eks-cluster.ts';
+import { createGroups } from '#functions/adapters/aws/groups.ts';
 import { awsClientDefaults } from '#functions/adapters/aws-client.ts';
 import {
   createAutoScalingClient,
   createDynamoDbClient,
   createEksClient,
 } from '#functions/adapters/clients.ts';
-import { createDecisionLog } from '#functions/adapters/decision-log.ts';
-import { describeCluster } from '#functions/adapters/eks-cluster.ts';
-import { createGroups } from '#functions/adapters/groups.ts';
+import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
+import { createDryRunStore, createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { createTable } from '#functions/adapters/dynamodb/table.ts';
+import { createAutoscaler } from '#functions/adapters/kubernetes/autoscaler.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
+import { createNodes } from '#functions/adapters/kubernetes/nodes.ts';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
-import { createDryRunStore, createNightStore } from '#functions/adapters/night-store.ts';
-import { createNodes } from '#functions/adapters/nodes.ts';
 import { createNotifier } from '#functions/adapters/notifications.ts';
-import { createTable } from '#functions/adapters/table.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';

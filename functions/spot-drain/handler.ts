@@ -2,6 +2,8 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
+import { describeCluster } from '#functions/adapters/aws/eks-cluster.ts';
+import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
 import { awsClientDefaults } from '#functions/adapters/aws-client.ts';
 import {
   createAutoScalingClient,
@@ -9,20 +11,18 @@ import {
   createEksClient,
 } from '#functions/adapters/clients.ts';
 import { createClock } from '#functions/adapters/clock.ts';
-import { createDecisionLog } from '#functions/adapters/decision-log.ts';
+import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
 import {
   createClaims,
   createCordons,
   createNight,
   createNodeNames,
-} from '#functions/adapters/drain-claims.ts';
-import { describeCluster } from '#functions/adapters/eks-cluster.ts';
+} from '#functions/adapters/dynamodb/drain-claims.ts';
+import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
-import { createInstanceGroups, createLifecycle } from '#functions/adapters/lifecycle.ts';
 import { createNotifier } from '#functions/adapters/notifications.ts';
-import { createTable } from '#functions/adapters/table.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';

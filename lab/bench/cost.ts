@@ -2,7 +2,7 @@
  * What an environment costs a month: hours of its life are played on the lab, everything that AWS would bill is counted,
  * and each hour counts as often as there are such hours in a month.
  */
-import { DECISION, DEPLOY, DRAIN, LEDGER, NIGHT } from '#functions/adapters/table-keys.ts';
+import { DECISION, DEPLOY, DRAIN, LEDGER, NIGHT } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { AwsEvent } from '#lab/world/seams.ts';
 import type { Capability } from '#model/decision.ts';
 import type { Bench, Figure } from './bench.ts';

@@ -1,6 +1,6 @@
 /** From a build's event to Argo CD: how soon the sync is asked for, and how many syncs a burst and a morning make. */
 import pMap from 'p-map';
-import { NIGHT, STATE_KEY } from '#functions/adapters/table-keys.ts';
+import { NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { AwsEvent } from '#lab/world/seams.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import { type Bench, median, percentile } from './bench.ts';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { createTable, type Table } from '#functions/adapters/table.ts';
+import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
 import { readAssembly } from '#lab/assembly/assembly.ts';
 import { type Deployment, readDeployment } from '#lab/assembly/deployment.ts';
 import {

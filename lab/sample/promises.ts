@@ -4,8 +4,8 @@
  */
 
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { createNightStore } from '#functions/adapters/night-store.ts';
-import { createTable } from '#functions/adapters/table.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import type { AwsCall } from '#lab/http/aws/service.ts';
 import type { Lab, LabEnvironment } from '#lab/lab.ts';
 import type { Decision } from '#model/decision.ts';

@@ -1,7 +1,7 @@
 /** One Auto Scaling, twice: as the simulation shows it to spot-drain, and behind the AWS protocol. */
 import type { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { describe, expect, it } from 'vitest';
-import { createInstanceGroups, createLifecycle } from '#functions/adapters/lifecycle.ts';
+import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
 import { createSimulatedClock } from '#lab/simulation/clock.ts';
 import { createAutoScalingApi } from '#lab/simulation/drain/auto-scaling-api.ts';
 import { createAws } from '#lab/world/aws/index.ts';

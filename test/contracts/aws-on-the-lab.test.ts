@@ -1,8 +1,8 @@
 /** The contracts of what we ask of AWS, on the lab. `npm run conformance` has them on an AWS that others wrote. */
 import { CodeBuildClient } from '@aws-sdk/client-codebuild';
 import { describe } from 'vitest';
-import { createBuilds } from '#functions/adapters/codebuild.ts';
-import { createGroups } from '#functions/adapters/groups.ts';
+import { createBuilds } from '#functions/adapters/aws/codebuild.ts';
+import { createGroups } from '#functions/adapters/aws/groups.ts';
 import { codebuildService } from '#lab/http/codebuild.ts';
 import { createCodebuild } from '#lab/world/codebuild/index.ts';
 import { anEndpoint } from '#test/lab/aws/endpoint.ts';

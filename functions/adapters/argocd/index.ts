@@ -1,10 +1,11 @@
 /** The way in to Argo CD that the settings name. */
+
+import { describeCluster } from '#functions/adapters/aws/eks-cluster.ts';
+import type { Secret } from '#functions/adapters/aws/secret.ts';
 import { awsClientDefaults } from '#functions/adapters/aws-client.ts';
 import { createEksClient } from '#functions/adapters/clients.ts';
-import { describeCluster } from '#functions/adapters/eks-cluster.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
-import type { Secret } from '#functions/adapters/secret.ts';
 import type { Argocd } from '#functions/branch-deploy/ports.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import { createArgocdObjects } from './kubernetes.ts';

@@ -1,7 +1,7 @@
 /** The lab's git host, CodeBuild and Argo CD in simulated time, branch-deploy's ports in front of them, and eyes on them. */
 
 import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
-import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
+import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import type { Argocd, Build, Builds } from '#functions/branch-deploy/ports.ts';
 import { createReporter } from '#functions/branch-deploy/report.ts';

@@ -1,7 +1,7 @@
 /** night-schedule's ports in front of the world in which everything meets, and eyes on what it does there. */
 
-import { createNightStore } from '#functions/adapters/night-store.ts';
-import { createNodes } from '#functions/adapters/nodes.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { createNodes } from '#functions/adapters/kubernetes/nodes.ts';
 import type { Group, SavedSize } from '#functions/night-schedule/ports.ts';
 import type { NightScheduleDeps } from '#functions/night-schedule/run.ts';
 import type { ClusterState } from '#model/cluster-state.ts';

@@ -11,7 +11,7 @@ import { createCertificateAuthority } from '#lab/http/tls.ts';
 import { createArgocd } from '#lab/world/argocd/index.ts';
 import { createContext } from '#lab/world/context.ts';
 import type { Decision } from '#model/decision.ts';
-import { aTable } from '../adapters/a-table.ts';
+import { aTable } from '../adapters/dynamodb/a-table.ts';
 import { type ScriptedServer, startScriptedServer } from '../adapters/kubernetes/scripted-server.ts';
 import { ACCOUNT, anApplication, REGION, theSettings } from './a-world.ts';
 

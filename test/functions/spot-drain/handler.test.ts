@@ -2,8 +2,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createTable, type Table } from '#functions/adapters/table.ts';
-import { DECISION } from '#functions/adapters/table-keys.ts';
+import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
+import { DECISION } from '#functions/adapters/dynamodb/table-keys.ts';
 import { createAuthenticator } from '#lab/http/authenticator.ts';
 import { type AwsEndpoint, serveAws } from '#lab/http/aws/server.ts';
 import { type KubernetesEndpoint, serveKubernetes } from '#lab/http/kubernetes/server.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createArgocdServer } from '#functions/adapters/argocd/server.ts';
-import type { Secret } from '#functions/adapters/secret.ts';
+import type { Secret } from '#functions/adapters/aws/secret.ts';
 import { serveArgocd } from '#lab/http/argocd/server.ts';
 import { type CertificateAuthority, createCertificateAuthority } from '#lab/http/tls.ts';
 import { type Answer, type ScriptedServer, startScriptedServer } from '../kubernetes/scripted-server.ts';

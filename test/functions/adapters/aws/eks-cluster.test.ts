@@ -1,7 +1,7 @@
 import { DescribeClusterCommand, EKSClient } from '@aws-sdk/client-eks';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { describeCluster } from '#functions/adapters/eks-cluster.ts';
+import { describeCluster } from '#functions/adapters/aws/eks-cluster.ts';
 
 describe('where a cluster answers', () => {
   it('is its endpoint and its CA as PEM', async () => {

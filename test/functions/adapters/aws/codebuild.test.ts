@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-codebuild';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createBuilds } from '#functions/adapters/codebuild.ts';
+import { createBuilds } from '#functions/adapters/aws/codebuild.ts';
 
 const client = mockClient(CodeBuildClient);
 const builds = createBuilds(client as never);

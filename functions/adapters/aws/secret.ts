@@ -1,7 +1,7 @@
 /** A secret that is one string, read when it is first needed and kept as long as the function is warm. */
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { NightshiftError } from '#functions/shared/errors.ts';
-import { errorName } from './aws-client.ts';
+import { errorName } from '../aws-client.ts';
 
 export interface Secret {
   /** The kept value, or the one that is read now. Never logged; it is in no error of ours. */
@@ -19,7 +19,7 @@ export function createSecret(client: Pick<SecretsManagerClient, 'send'>, id: str
   let kept: Promise<string> | undefined;
 
   const fetch = async () => {
-    const { GetSecretValueCommand } = await import('./on-demand/secrets-manager.ts');
+    const { GetSecretValueCommand } = await import('../on-demand/secrets-manager.ts');
     const { SecretString } = await client
       .send(new GetSecretValueCommand({ SecretId: id }))
       .catch((cause: unknown) => {

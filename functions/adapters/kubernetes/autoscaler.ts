@@ -3,7 +3,7 @@
 import type { Autoscaler, NodePoolSetting } from '#functions/night-schedule/ports.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { AutoscalerConfig } from '#model/config.ts';
-import type { KubernetesClient } from './kubernetes/client.ts';
+import type { KubernetesClient } from './client.ts';
 
 type Client = Pick<KubernetesClient, 'request' | 'list'>;
 type Of<K extends AutoscalerConfig['kind']> = Extract<AutoscalerConfig, { kind: K }>;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Table } from '#functions/adapters/table.ts';
+import type { Table } from '#functions/adapters/dynamodb/table.ts';
 import { aTable } from './a-table.ts';
 
 let table: Table;

@@ -14,7 +14,7 @@ export async function describeCluster(
   client: Pick<EKSClient, 'send'>,
   name: string,
 ): Promise<ClusterEndpoint> {
-  const { DescribeClusterCommand } = await import('./on-demand/describe-cluster.ts');
+  const { DescribeClusterCommand } = await import('../on-demand/describe-cluster.ts');
   const { cluster } = await client.send(new DescribeClusterCommand({ name }));
   const endpoint = cluster?.endpoint;
   const ca = cluster?.certificateAuthority?.data;

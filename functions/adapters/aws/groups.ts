@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-auto-scaling';
 import type { EKSClient } from '@aws-sdk/client-eks';
 import type { Group, Groups } from '#functions/night-schedule/ports.ts';
-import { errorName, isThrottled } from './aws-client.ts';
+import { errorName, isThrottled } from '../aws-client.ts';
 
 export function createGroups(
   clients: { readonly autoScaling: AutoScalingClient; readonly eks: Pick<EKSClient, 'send'> },
@@ -31,7 +31,7 @@ export function createGroups(
     async resize(group, to, token) {
       try {
         if (group.kind === 'managed') {
-          const { UpdateNodegroupConfigCommand } = await import('./on-demand/update-nodegroup-config.ts');
+          const { UpdateNodegroupConfigCommand } = await import('../on-demand/update-nodegroup-config.ts');
           await clients.eks.send(
             new UpdateNodegroupConfigCommand({
               clusterName: cluster,

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createNightStore } from '#functions/adapters/night-store.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import type { Store } from '#functions/night-schedule/ports.ts';
 import { nightStoreContract } from '#test/contracts/night-store.ts';
-import { aSavedSize } from '../night-schedule/builders.ts';
-import { aWorld } from '../night-schedule/memory-ports.ts';
+import { aSavedSize } from '../../night-schedule/builders.ts';
+import { aWorld } from '../../night-schedule/memory-ports.ts';
 import { aTable } from './a-table.ts';
 
 let real: Awaited<ReturnType<typeof aTable>>;

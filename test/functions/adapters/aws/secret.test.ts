@@ -1,7 +1,7 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createSecret } from '#functions/adapters/secret.ts';
+import { createSecret } from '#functions/adapters/aws/secret.ts';
 
 const client = mockClient(SecretsManagerClient);
 const create = () => createSecret(client as never, 'nightshift/argocd');

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createGithubStatuses } from '#functions/adapters/github-status.ts';
-import type { Secret } from '#functions/adapters/secret.ts';
+import type { Secret } from '#functions/adapters/aws/secret.ts';
+import { createGithubStatuses } from '#functions/adapters/github/commit-status.ts';
 import type { CommitStatus } from '#functions/branch-deploy/ports.ts';
-import { type Answer, type ScriptedServer, startScriptedServer } from './kubernetes/scripted-server.ts';
+import { type Answer, type ScriptedServer, startScriptedServer } from '../kubernetes/scripted-server.ts';
 
 const SHA = '0123456789abcdef0123456789abcdef01234567';
 const TOKEN = 'ghs_secret0secret0secret';

@@ -1,7 +1,7 @@
 import { describe } from 'vitest';
 import { desiredDeploysContract } from '#test/contracts/desired-deploys.ts';
 import type { TableSubject } from '#test/contracts/table.ts';
-import { aMemoryTable } from '../branch-deploy/memory-table.ts';
+import { aMemoryTable } from '../../branch-deploy/memory-table.ts';
 import { aTable } from './a-table.ts';
 
 const kinds: readonly (readonly [string, () => Promise<TableSubject>])[] = [

@@ -3,8 +3,8 @@
  * https://docs.github.com/en/rest/commits/statuses
  */
 import type { CommitStatus, Statuses, StatusTrouble } from '#functions/branch-deploy/ports.ts';
-import { createHttpHost, type HttpReply, UnreachableError } from './http.ts';
-import type { Secret } from './secret.ts';
+import type { Secret } from '../aws/secret.ts';
+import { createHttpHost, type HttpReply, UnreachableError } from '../http.ts';
 
 export interface GithubStatusOptions {
   readonly github: {

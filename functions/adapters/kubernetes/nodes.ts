@@ -1,6 +1,6 @@
 import type { Node } from 'kubernetes-types/core/v1.js';
 import type { Nodes } from '#functions/night-schedule/ports.ts';
-import type { KubernetesClient } from './kubernetes/client.ts';
+import type { KubernetesClient } from './client.ts';
 
 /** Which instances are Ready nodes, as the Kubernetes API says: InService alone is not a node that takes pods. */
 export function createNodes(client: Pick<KubernetesClient, 'list'>): Nodes {

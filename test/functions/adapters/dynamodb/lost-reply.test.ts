@@ -1,8 +1,8 @@
 /** A write that took effect and whose reply was lost is sent again by the SDK, and its own condition then fails. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createClaims } from '#functions/adapters/drain-claims.ts';
-import { createTable } from '#functions/adapters/table.ts';
+import { createClaims } from '#functions/adapters/dynamodb/drain-claims.ts';
+import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { aClaim, NOW } from '#test/contracts/drain-stores.ts';
 import { aTable } from './a-table.ts';
 

@@ -1,8 +1,8 @@
 /** What the contract of the groups cannot ask, because only the lab shows it: which calls are made, and how many. */
 import { describe, expect, it } from 'vitest';
-import { createGroups } from '#functions/adapters/groups.ts';
-import { anEndpoint } from '../../lab/aws/endpoint.ts';
-import { aGroup, aNodegroup } from '../../lab/aws/world.ts';
+import { createGroups } from '#functions/adapters/aws/groups.ts';
+import { anEndpoint } from '../../../lab/aws/endpoint.ts';
+import { aGroup, aNodegroup } from '../../../lab/aws/world.ts';
 
 async function someGroups() {
   const lab = await anEndpoint();

@@ -9,9 +9,9 @@ import {
 } from '@aws-sdk/client-auto-scaling';
 import { type AwsClientStub, mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createInstanceGroups, createLifecycle } from '#functions/adapters/lifecycle.ts';
-import { anEndpoint } from '../../lab/aws/endpoint.ts';
-import { aGroup, scope } from '../../lab/aws/world.ts';
+import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
+import { anEndpoint } from '../../../lab/aws/endpoint.ts';
+import { aGroup, scope } from '../../../lab/aws/world.ts';
 
 const INSTANCE = 'i-0123456789abcdef0';
 const HOOK = { group: 'workers', name: 'drain', token: 'token-1' };

@@ -5,8 +5,8 @@ import {
   createCordons,
   createNight,
   createNodeNames,
-} from '#functions/adapters/drain-claims.ts';
-import { DRAIN, instanceKey, NIGHT, STATE_KEY } from '#functions/adapters/table-keys.ts';
+} from '#functions/adapters/dynamodb/drain-claims.ts';
+import { DRAIN, instanceKey, NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { aClaim, type DrainStores, drainStoresContract, NOW } from '#test/contracts/drain-stores.ts';
 import { memoryClaims, memoryCordons, memoryNames } from '#test/functions/spot-drain/a-world.ts';
 import { aTable } from './a-table.ts';

@@ -1,7 +1,7 @@
 /** A table on dynalite, which speaks DynamoDB's protocol, for the tests of what is kept in it. */
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
-import { createTable, type Table } from '#functions/adapters/table.ts';
+import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
 
 export async function aTable(): Promise<{ table: Table; client: DynamoDBClient; close(): Promise<void> }> {
   const server = dynalite({ createTableMs: 0 });
