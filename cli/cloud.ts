@@ -3,7 +3,7 @@
  * permissions that a command needs are used, and the one that is missing is named.
  */
 
-import { errorName } from '#functions/adapters/aws-client.ts';
+import { errorName } from '#functions/adapters/aws/errors.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import {
   DECISION,

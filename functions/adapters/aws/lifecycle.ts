@@ -10,7 +10,7 @@ import {
   RecordLifecycleActionHeartbeatCommand,
 } from '@aws-sdk/client-auto-scaling';
 import type { Group, Groups, Hook, Lifecycle } from '#functions/spot-drain/ports.ts';
-import { errorName } from '../aws-client.ts';
+import { errorName } from './errors.ts';
 
 type Client = Pick<AutoScalingClient, 'send'>;
 

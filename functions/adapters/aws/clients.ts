@@ -1,6 +1,10 @@
+/** The SDK clients that a start needs, so that no handler imports the SDK. What a function does not call is not bundled. */
+import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+
 /**
  * What every SDK client of a function is made with. Credentials come from the environment only: a function never has
- * others, and the SDK's default chain would add 108 KB to each bundle.
+ * others, and the bundles have no default chain (`lib/bundle/stubs/`).
  */
 export function awsClientDefaults(environment: NodeJS.ProcessEnv = process.env) {
   return {
@@ -11,23 +15,11 @@ export function awsClientDefaults(environment: NodeJS.ProcessEnv = process.env) 
       ...(environment['AWS_SESSION_TOKEN'] ? { sessionToken: environment['AWS_SESSION_TOKEN'] } : {}),
     }),
     maxAttempts: 4,
-    // The SDK waits for ever by default; an answer that does not come must not cost the whole invocation. A small
+    // The SDK has no timeout by default; a reply that does not come must not cost the whole invocation. A small
     // function has a fraction of a processor: with a second to connect, a burst of calls failed by its own slowness.
     requestHandler: { connectionTimeout: 4_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
   };
 }
 
-/** The name of an error of the SDK, for the predicates of the adapters. */
-export function errorName(error: unknown): string {
-  return error instanceof Error ? error.name : '';
-}
-
-export function isThrottled(error: unknown): boolean {
-  return [
-    'Throttling',
-    'ThrottlingException',
-    'TooManyRequestsException',
-    'RequestLimitExceeded',
-    'ProvisionedThroughputExceededException',
-  ].includes(errorName(error));
-}
+export const createAutoScalingClient = () => new AutoScalingClient(awsClientDefaults());
+export const createDynamoDbClient = () => new DynamoDBClient(awsClientDefaults());

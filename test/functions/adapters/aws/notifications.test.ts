@@ -1,6 +1,7 @@
 /** Over the wire to the lab's SNS, which verifies the signature, the topic and the form of the message. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createNotifier, NotificationError } from '#functions/adapters/notifications.ts';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { createNotifier, NotificationError } from '#functions/adapters/aws/notifications.ts';
 import { type AwsEndpoint, serveAws } from '#lab/http/aws/server.ts';
 import { type AwsWorld, createAws } from '#lab/world/aws/index.ts';
 import { createContext } from '#lab/world/context.ts';
@@ -30,9 +31,14 @@ function aNotifier(severities: readonly Severity[] = ['info', 'warning', 'failur
   });
   const tell = createNotifier({
     settings: { ...scope, environment: 'develop', notify: { severities, timeZone: 'Asia/Tokyo' } },
-    credentials: async () => role,
     now: () => now,
-    endpoint: front.url,
+    client: new SNSClient({
+      region: scope.region,
+      endpoint: front.url,
+      credentials: role,
+      // The lab's clock stands still: a client that takes the difference for a wrong clock sends what was refused again.
+      disableClockSkewCorrection: true,
+    }),
   });
   if (!tell) throw new Error('nobody is told');
   return tell;
@@ -116,6 +122,32 @@ describe('a notice', () => {
   });
 });
 
+test('a notifier without a client takes region, credentials and endpoint from the environment of its function', async () => {
+  const role = aws.addPrincipal({
+    arn: `arn:aws:iam::${scope.account}:role/b`,
+    account: scope.account,
+    anyTime: true,
+  });
+  vi.stubEnv('AWS_REGION', scope.region);
+  vi.stubEnv('AWS_ACCESS_KEY_ID', role.accessKeyId);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', role.secretAccessKey);
+  vi.stubEnv('AWS_SESSION_TOKEN', role.sessionToken);
+  vi.stubEnv('AWS_ENDPOINT_URL_SNS', front.url);
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+  });
+  const notify = createNotifier({
+    settings: {
+      ...scope,
+      environment: 'develop',
+      notify: { severities: ['failure'], timeZone: 'Asia/Tokyo' },
+    },
+    now: () => now,
+  });
+  await notify?.([aDecision()]);
+  expect(sentTo('failure')).toHaveLength(1);
+});
+
 describe('a topic', () => {
   test('that is throttled or away for a moment is asked again', async () => {
     front.faults.add({ service: 'sns', kind: '500' });
@@ -131,7 +163,7 @@ describe('a topic', () => {
     const error = await tell(both).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(NotificationError);
     expect(String(error)).toContain(
-      'nightshift-develop-failure did not take "develop: workers failed": SNS answered 403',
+      'nightshift-develop-failure did not take "develop: workers failed": SNS answered 403 AccessDenied',
     );
     expect(sentTo('failure')).toHaveLength(1);
     // Nobody was told of it, so it is not taken for told.

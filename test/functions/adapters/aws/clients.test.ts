@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { DescribeClusterCommand, EKSClient } from '@aws-sdk/client-eks';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { awsClientDefaults } from '#functions/adapters/aws-client.ts';
+import { awsClientDefaults } from '#functions/adapters/aws/clients.ts';
 
 describe('the clients of the functions', () => {
   it('give up on an answer that does not come, so that the rest of the pass has its time', async () => {

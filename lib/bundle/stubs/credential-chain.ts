@@ -1,6 +1,6 @@
 /**
- * Stands in for `@aws-sdk/credential-provider-node` in the bundles: 108 KB that look for profiles, SSO, processes and
- * instance metadata. A function has its credentials in the environment, and `awsClientDefaults` hands them over. The
+ * Stands in for `@aws-sdk/credential-provider-node` in the bundles: the chain searches profiles, SSO, processes and
+ * instance metadata. A function has its credentials in the environment, and `awsClientDefaults` passes them on. The
  * export carries the name that the SDK imports.
  */
 export const defaultProvider = () => async (): Promise<never> => {

@@ -1,29 +1,20 @@
 /**
  * Tells people: publishes to the environment's SNS topics. A chat that is subscribed through Amazon Q Developer shows
- * the message as a custom notification; e-mail gets plain text. The one call is signed here, because the SDK's client
- * would make each bundle longer than the call is worth.
+ * the message as a custom notification; e-mail gets plain text.
  * The form: https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
  */
-import { setTimeout as wait } from 'node:timers/promises';
-import { Sha256 } from '@aws-crypto/sha256-js';
-import { SignatureV4 } from '@smithy/signature-v4';
+import type { PublishCommandInput, SNSClient } from '@aws-sdk/client-sns';
 import { messageOf, NightshiftError } from '#functions/shared/errors.ts';
 import type { Decision } from '#model/decision.ts';
 import { topicNameOf } from '#model/names.ts';
 import { type Notice, noticeOf, type Severity } from '#model/notice.ts';
 import type { CommonSettings } from '#model/settings.ts';
-import { createHttpHost, type HttpHost, type HttpReply, UnreachableError } from './http.ts';
 
 export interface NotifierOptions {
   readonly settings: Pick<CommonSettings, 'environment' | 'account' | 'region' | 'notify'>;
-  readonly credentials: () => Promise<{
-    readonly accessKeyId: string;
-    readonly secretAccessKey: string;
-    readonly sessionToken?: string;
-  }>;
   readonly now: () => Date;
-  /** Default: AWS_ENDPOINT_URL_SNS, AWS_ENDPOINT_URL, or the region's own. */
-  readonly endpoint?: string;
+  /** Default: one of its own, loaded with the first notification. */
+  readonly client?: Pick<SNSClient, 'send'>;
 }
 
 /** A message was not taken by its topic: nobody was told. */
@@ -33,16 +24,19 @@ export class NotificationError extends NightshiftError {
 
 /** What lasts is told once in so long, whatever a pass says each minute; a warm function remembers it. */
 const REPEAT_MS = 60 * 60_000;
-const ATTEMPTS = 3;
-const TIMEOUT_MS = 3_000;
 
 /** Tells of those decisions that people should know. Undefined where nobody is to be told. */
 export function createNotifier(
   options: NotifierOptions,
 ): ((decisions: readonly Decision[]) => Promise<void>) | undefined {
-  const { notify, region, environment } = options.settings;
+  const { notify, environment } = options.settings;
   if (!notify) return undefined;
-  const host = createHttpHost({ url: options.endpoint ?? endpointOf(region) });
+  let client = options.client;
+  const publish = async (notice: Notice) => {
+    const sns = await import('./sns.ts');
+    client ??= sns.createSnsClient();
+    await sns.publish(client, messageTo(topicArn(options.settings, notice.severity), notice));
+  };
   const toldAt = new Map<string, number>();
 
   /** The words of a failure may change from pass to pass; of anything else they are what is told. */
@@ -63,7 +57,7 @@ export function createNotifier(
       // One sync of an application settles several builds, each with a decision of its own.
       if (!isNew(decision)) continue;
       try {
-        await publish(host, options, notice);
+        await publish(notice);
       } catch (error) {
         toldAt.delete(keyOf(decision));
         const topic = topicNameOf(environment, notice.severity);
@@ -98,11 +92,9 @@ export function customNotification(notice: Notice): unknown {
   };
 }
 
-async function publish(host: HttpHost, options: NotifierOptions, notice: Notice): Promise<void> {
-  const body = new URLSearchParams({
-    Action: 'Publish',
-    Version: '2010-03-31',
-    TopicArn: topicArn(options.settings, notice.severity),
+function messageTo(topic: string, notice: Notice): PublishCommandInput {
+  return {
+    TopicArn: topic,
     // SNS takes a hundred characters of ASCII.
     Subject: `[${notice.severity}] ${notice.title}`.replace(/[^\x20-\x7e]/g, '?').slice(0, 100),
     MessageStructure: 'json',
@@ -110,58 +102,10 @@ async function publish(host: HttpHost, options: NotifierOptions, notice: Notice)
       default: JSON.stringify(customNotification(notice)),
       email: [notice.title, '', notice.text, '', ...notice.nextSteps].join('\n').trim(),
     }),
-  }).toString();
-  for (let attempt = 1; ; attempt++) {
-    const reply = await send(host, options, body).catch((error: unknown) => {
-      if (!(error instanceof UnreachableError) || attempt === ATTEMPTS) throw error;
-      return undefined;
-    });
-    if (reply && reply.status < 300) return;
-    const passes = reply === undefined || reply.status >= 500 || reply.status === 429 || isThrottled(reply);
-    if (reply && (!passes || attempt === ATTEMPTS))
-      throw new NightshiftError(`SNS answered ${reply.status} ${codeOf(reply)}`.trim());
-    await wait(100 * 2 ** attempt);
-  }
-}
-
-async function send(host: HttpHost, options: NotifierOptions, body: string): Promise<HttpReply> {
-  const url = new URL(options.endpoint ?? endpointOf(options.settings.region));
-  const signed = await new SignatureV4({
-    service: 'sns',
-    region: options.settings.region,
-    credentials: options.credentials,
-    sha256: Sha256,
-  }).sign(
-    {
-      method: 'POST',
-      protocol: url.protocol,
-      hostname: url.hostname,
-      path: '/',
-      headers: { host: url.host, 'content-type': 'application/x-www-form-urlencoded' },
-      body,
-    },
-    { signingDate: options.now() },
-  );
-  return host.request({ method: 'POST', path: '/', headers: signed.headers, body, timeoutMs: TIMEOUT_MS });
+  };
 }
 
 function topicArn({ environment, account, region }: NotifierOptions['settings'], severity: Severity): string {
   const partition = region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
   return `arn:${partition}:sns:${region}:${account}:${topicNameOf(environment, severity)}`;
-}
-
-function endpointOf(region: string, environment: NodeJS.ProcessEnv = process.env): string {
-  return (
-    environment['AWS_ENDPOINT_URL_SNS'] ??
-    environment['AWS_ENDPOINT_URL'] ??
-    `https://sns.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`
-  );
-}
-
-function isThrottled(reply: HttpReply): boolean {
-  return codeOf(reply).startsWith('Throttl');
-}
-
-function codeOf(reply: HttpReply): string {
-  return /<Code>([^<]+)<\/Code>/.exec(reply.body)?.[1] ?? '';
 }
