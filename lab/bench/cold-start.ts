@@ -1,6 +1,6 @@
 /**
- * Process start → handler ready, for each function's bundle, beside an empty handler and two bare ones with the same SDK
- * clients: bundled as the SDK is, and without the chain of credentials as the functions are. And the bytes that a start
+ * Process start → handler ready, for each function's bundle, beside an empty handler and two bare ones with the SDK
+ * clients that its start loads: bundled as the SDK is, and without the chain of credentials as the functions are. And the bytes that a start
  * loads: the entry file with what it imports statically, not the chunks that wait for an `import()`.
  */
 import { execFile } from 'node:child_process';
@@ -116,14 +116,16 @@ function emptyHandler(folder: string): string {
   return file;
 }
 
-/** What anybody would begin with: the clients, and nothing done with them. Bundled with the options of the stack. */
+/** What anybody would begin with: the clients that a start of ours loads, and nothing done with them. Bundled with the options of the stack. */
 function bareHandler(
   directory: string,
   capability: Capability,
   made: Bundle,
   { chain }: { readonly chain: boolean },
 ): string {
-  const clients = made.parts.map((part) => part.name).filter((name) => name.startsWith('@aws-sdk/client-'));
+  const clients = made.start.parts
+    .map((part) => part.name)
+    .filter((name) => name.startsWith('@aws-sdk/client-'));
   const source = join(directory, 'bare.ts');
   const file = join(directory, chain ? 'bare.mjs' : 'lean.mjs');
   writeFileSync(
@@ -149,12 +151,7 @@ function bareHandler(
 
 const CLIENT_CLASS: Readonly<Record<string, string>> = {
   '@aws-sdk/client-auto-scaling': 'AutoScalingClient',
-  '@aws-sdk/client-codebuild': 'CodeBuildClient',
   '@aws-sdk/client-dynamodb': 'DynamoDBClient',
-  '@aws-sdk/client-eks': 'EKSClient',
-  '@aws-sdk/client-lambda': 'LambdaClient',
-  '@aws-sdk/client-secrets-manager': 'SecretsManagerClient',
-  '@aws-sdk/client-sns': 'SNSClient',
 };
 
 function fail(name: string): never {
