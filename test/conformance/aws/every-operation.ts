@@ -184,7 +184,7 @@ export async function callEverything(): Promise<EveryOperation> {
       notify: { severities: ['failure', 'warning'], timeZone: 'Asia/Tokyo' },
     },
     now: () => context.clock.date(),
-    client: new SNSClient({ endpoint: front.url, region, credentials: role }),
+    client: new SNSClient(config),
   });
   for (const action of ['fail', 'warn'] as const)
     await tell?.([
