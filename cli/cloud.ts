@@ -3,8 +3,8 @@
  * permissions that a command needs are used, and the one that is missing is named.
  */
 
-import { errorName } from '#functions/adapters/aws-client.ts';
-import { createTable } from '#functions/adapters/table.ts';
+import { errorName } from '#functions/adapters/aws/errors.ts';
+import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import {
   DECISION,
   DEPLOY,
@@ -13,7 +13,7 @@ import {
   OVERRIDE_KEY,
   STATE_KEY,
   savedKey,
-} from '#functions/adapters/table-keys.ts';
+} from '#functions/adapters/dynamodb/table-keys.ts';
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import type { LedgerEntry, Memo, SavedSize } from '#functions/night-schedule/ports.ts';
 import { readSettings } from '#functions/shared/settings.ts';

@@ -32,7 +32,7 @@ export class StateTable extends Construct {
   }
 
   /**
-   * Lets a function into partitions of the table (`functions/adapters/table-keys.ts`), verb by verb: what one function
+   * Lets a function into partitions of the table (`functions/adapters/dynamodb/table-keys.ts`), verb by verb: what one function
    * has written down, the sizes above all, no other can overwrite.
    */
   permit(to: NightshiftFunction, partitions: PartitionAccess): void {

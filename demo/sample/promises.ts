@@ -6,8 +6,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { AwsCall } from '@nightshift/lab/http/aws/service.ts';
 import type { Lab, LabEnvironment } from '#demo/lab.ts';
-import { createNightStore } from '#functions/adapters/night-store.ts';
-import { createTable } from '#functions/adapters/table.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import type { Decision } from '#model/decision.ts';
 import type { DayLog } from './day.ts';
 import type { GroupSeen, Observations, Size } from './observe.ts';

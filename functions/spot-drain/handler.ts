@@ -2,27 +2,26 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { awsClientDefaults } from '#functions/adapters/aws-client.ts';
 import {
+  awsClientDefaults,
   createAutoScalingClient,
   createDynamoDbClient,
-  createEksClient,
-} from '#functions/adapters/clients.ts';
+} from '#functions/adapters/aws/clients.ts';
+import { lazyClusterEndpoint } from '#functions/adapters/aws/lazy-cluster.ts';
+import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
+import { createNotifier } from '#functions/adapters/aws/notifications.ts';
 import { createClock } from '#functions/adapters/clock.ts';
-import { createDecisionLog } from '#functions/adapters/decision-log.ts';
+import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
 import {
   createClaims,
   createCordons,
   createNight,
   createNodeNames,
-} from '#functions/adapters/drain-claims.ts';
-import { describeCluster } from '#functions/adapters/eks-cluster.ts';
+} from '#functions/adapters/dynamodb/drain-claims.ts';
+import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
-import { createInstanceGroups, createLifecycle } from '#functions/adapters/lifecycle.ts';
-import { createNotifier } from '#functions/adapters/notifications.ts';
-import { createTable } from '#functions/adapters/table.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
@@ -33,15 +32,14 @@ import type { RunPorts } from './work.ts';
 const { settings, table: tableName } = readSettings<SpotDrainSettings>();
 
 const clock = createClock();
-const eks = createEksClient();
 const autoScaling = createAutoScalingClient();
 const table = createTable(createDynamoDbClient(), tableName);
 const logger = createLogger('spot-drain');
-const tell = createNotifier({ settings, credentials: awsClientDefaults().credentials, now: clock.now });
+const tell = createNotifier({ settings, now: clock.now });
 const kubernetes = createKubernetesClient({
   cluster: settings.cluster,
   region: settings.region,
-  describeCluster: () => describeCluster(eks, settings.cluster),
+  describeCluster: lazyClusterEndpoint(settings.cluster),
   token: createTokenSource({
     cluster: settings.cluster,
     region: settings.region,

@@ -1,6 +1,7 @@
 /**
- * Process start → handler ready, for each function's bundle, beside an empty handler and two bare ones: as anybody would
- * bundle it with the options of the stack, and with the stack's stand-ins for parts of Node and the SDK as well.
+ * Process start → handler ready, for each function's bundle, beside an empty handler and two bare ones with the SDK
+ * clients that its start loads: bundled as the SDK is, and without the chain of credentials as the functions are. And the bytes that a start
+ * loads: the entry file with what it imports statically, not the chunks that wait for an `import()`.
  */
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,12 +9,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { buildSync } from 'esbuild';
+import { type Bundle, bundle, bundleOptions, START_LIMIT } from '#lib/bundle/function-bundle.ts';
 import { loadConfig } from '#lib/config-file.ts';
-import { BUNDLE_LIMIT, type Bundle, bundle, bundleOptions } from '#lib/function-bundle.ts';
 import { settingsOf } from '#lib/settings.ts';
 import type { Capability } from '#model/decision.ts';
 import { SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
 import { type Bench, type Figure, median } from './bench.ts';
+
+/** A start may take so much of what a bare handler with the same SDK clients takes. */
+const START_RATIO = 0.85;
 
 const CAPABILITIES: readonly Capability[] = ['night-schedule', 'spot-drain', 'branch-deploy'];
 
@@ -50,8 +54,8 @@ export const coldStart: Bench = async ({ runs, log }) => {
       };
       const times = await inTurn(runs, environment, {
         ours: join(directory, 'index.mjs'),
-        bare: bareHandler(directory, capability, made, { standIns: false }),
-        lean: bareHandler(directory, capability, made, { standIns: true }),
+        bare: bareHandler(directory, capability, made, { chain: true }),
+        lean: bareHandler(directory, capability, made, { chain: false }),
         empty,
       });
       figures.push(
@@ -60,7 +64,10 @@ export const coldStart: Bench = async ({ runs, log }) => {
           value: times.ours.wall,
           unit: 'ms',
           baseline: { what: 'bare handler, same SDK clients', value: times.bare.wall },
-          target: { what: 'not slower', met: times.ours.wall <= times.bare.wall },
+          target: {
+            what: `≤ ${START_RATIO} ×`,
+            met: times.ours.wall <= START_RATIO * times.bare.wall,
+          },
         },
         {
           what: `${capability}, start, processor time`,
@@ -72,7 +79,7 @@ export const coldStart: Bench = async ({ runs, log }) => {
           what: `${capability}, start, beside lean`,
           value: times.ours.wall,
           unit: 'ms',
-          baseline: { what: 'bare handler with our stand-ins', value: times.lean.wall },
+          baseline: { what: 'bare handler without the credential chain', value: times.lean.wall },
         },
         {
           what: `${capability}, empty handler`,
@@ -80,14 +87,17 @@ export const coldStart: Bench = async ({ runs, log }) => {
           unit: 'ms',
         },
         {
-          what: `${capability}, bundle`,
-          value: made.bytes / 1000,
+          what: `${capability}, loaded at a start`,
+          value: made.start.bytes / 1000,
           unit: 'KB',
-          target: { what: `≤ ${BUNDLE_LIMIT / 1000} KB`, met: made.bytes <= BUNDLE_LIMIT },
+          target: { what: `≤ ${START_LIMIT / 1000} KB`, met: made.start.bytes <= START_LIMIT },
         },
+        { what: `${capability}, all chunks`, value: made.bytes / 1000, unit: 'KB' },
       );
-      const parts = made.parts.slice(0, 8).map((part) => `${part.name} ${Math.round(part.bytes / 1000)}`);
-      notes.push(`${capability}, KB by package: ${parts.join(', ')}`);
+      const parts = made.start.parts
+        .slice(0, 8)
+        .map((part) => `${part.name} ${Math.round(part.bytes / 1000)}`);
+      notes.push(`${capability}, KB loaded at a start, by package: ${parts.join(', ')}`);
     }
     return {
       bench: 'cold-start',
@@ -106,16 +116,18 @@ function emptyHandler(folder: string): string {
   return file;
 }
 
-/** What anybody would begin with: the clients, and nothing done with them. Bundled with the options of the stack. */
+/** What anybody would begin with: the clients that a start of ours loads, and nothing done with them. Bundled with the options of the stack. */
 function bareHandler(
   directory: string,
   capability: Capability,
   made: Bundle,
-  { standIns }: { readonly standIns: boolean },
+  { chain }: { readonly chain: boolean },
 ): string {
-  const clients = made.parts.map((part) => part.name).filter((name) => name.startsWith('@aws-sdk/client-'));
+  const clients = made.start.parts
+    .map((part) => part.name)
+    .filter((name) => name.startsWith('@aws-sdk/client-'));
   const source = join(directory, 'bare.ts');
-  const file = join(directory, standIns ? 'lean.mjs' : 'bare.mjs');
+  const file = join(directory, chain ? 'bare.mjs' : 'lean.mjs');
   writeFileSync(
     source,
     [
@@ -129,7 +141,7 @@ function bareHandler(
   const { metafile: _, alias, ...options } = bundleOptions(capability);
   buildSync({
     ...options,
-    ...(standIns ? { alias } : {}),
+    ...(chain ? {} : { alias }),
     entryPoints: [source],
     outfile: file,
     nodePaths: [join(import.meta.dirname, '../../node_modules')],
@@ -139,11 +151,7 @@ function bareHandler(
 
 const CLIENT_CLASS: Readonly<Record<string, string>> = {
   '@aws-sdk/client-auto-scaling': 'AutoScalingClient',
-  '@aws-sdk/client-codebuild': 'CodeBuildClient',
   '@aws-sdk/client-dynamodb': 'DynamoDBClient',
-  '@aws-sdk/client-eks': 'EKSClient',
-  '@aws-sdk/client-lambda': 'LambdaClient',
-  '@aws-sdk/client-secrets-manager': 'SecretsManagerClient',
 };
 
 function fail(name: string): never {

@@ -4,7 +4,7 @@
  */
 
 import type { AwsEvent } from '@nightshift/lab/world/seams.ts';
-import { DECISION, DEPLOY, DRAIN, LEDGER, NIGHT } from '#functions/adapters/table-keys.ts';
+import { DECISION, DEPLOY, DRAIN, LEDGER, NIGHT } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { Capability } from '#model/decision.ts';
 import type { Bench, Figure } from './bench.ts';
 import { INSTANCE_SCHEDULER_MONTH, PRICES } from './prices.ts';

@@ -2,7 +2,7 @@
 
 import type { AwsEvent } from '@nightshift/lab/world/seams.ts';
 import pMap from 'p-map';
-import { NIGHT, STATE_KEY } from '#functions/adapters/table-keys.ts';
+import { NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import { type Bench, median, percentile } from './bench.ts';
 import { type FunctionUnderTest, MINUTE_MS, raiseSite, type Site, tickAt } from './site.ts';

@@ -1,5 +1,5 @@
 /** A full node is drained: by spot-drain after a notice, and by `kubectl drain`, in turn on the same API server. */
-import { DRAIN, instanceKey } from '#functions/adapters/table-keys.ts';
+import { DRAIN, instanceKey } from '#functions/adapters/dynamodb/table-keys.ts';
 import { type Bench, type Figure, median } from './bench.ts';
 import { findKubectl, type Kubectl } from './kubectl.ts';
 import { interruptionOf } from './notice.ts';

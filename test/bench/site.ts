@@ -22,7 +22,7 @@ import { createContext } from '@nightshift/lab/world/context.ts';
 import type { WorldContext } from '@nightshift/lab/world/seams.ts';
 import { type Lab, type LabEnvironment, type LabOptions, startLab } from '#demo/lab.ts';
 import { synthesize } from '#demo/synthesize.ts';
-import { createTable, type Table } from '#functions/adapters/table.ts';
+import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
 import { loadConfig } from '#lib/config-file.ts';
 import type { NightshiftConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';

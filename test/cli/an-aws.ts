@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
-import { createTable, type Table } from '#functions/adapters/table.ts';
+import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
 import { tableNameOf } from '#model/names.ts';
 
 export interface Invocation {

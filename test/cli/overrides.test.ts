@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Table } from '#functions/adapters/table.ts';
-import { NIGHT, OVERRIDE_KEY } from '#functions/adapters/table-keys.ts';
+import type { Table } from '#functions/adapters/dynamodb/table.ts';
+import { NIGHT, OVERRIDE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { Override } from '#model/schedule.ts';
 import { nightshift } from './a-terminal.ts';
 import { type AnAws, anAws } from './an-aws.ts';

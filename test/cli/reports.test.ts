@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createDecisionLog } from '#functions/adapters/decision-log.ts';
-import { createNightStore } from '#functions/adapters/night-store.ts';
-import type { Table } from '#functions/adapters/table.ts';
-import { NIGHT, OVERRIDE_KEY } from '#functions/adapters/table-keys.ts';
+import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import type { Table } from '#functions/adapters/dynamodb/table.ts';
+import { NIGHT, OVERRIDE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { LedgerEntry } from '#functions/night-schedule/ports.ts';
 import type { Decision } from '#model/decision.ts';
 import { anOverride } from '../model/builders.ts';

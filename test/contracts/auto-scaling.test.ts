@@ -5,7 +5,7 @@ import { aGroup, aNodegroup, scope, start, type TestWorld } from '@nightshift/la
 import { createAws } from '@nightshift/lab/world/aws/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
 import { describe, expect, it } from 'vitest';
-import { createInstanceGroups, createLifecycle } from '#functions/adapters/lifecycle.ts';
+import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
 import { createSimulatedClock } from '#test/simulation/clock.ts';
 import { createAutoScalingApi } from '#test/simulation/drain/auto-scaling-api.ts';
 

@@ -6,8 +6,8 @@ import { account, aGroup, aNodegroup, region, scope } from '@nightshift/lab/test
 import { aProject, REPOSITORY } from '@nightshift/lab/test/codebuild/builders.ts';
 import { createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
 import { describe } from 'vitest';
-import { createBuilds } from '#functions/adapters/codebuild.ts';
-import { createGroups } from '#functions/adapters/groups.ts';
+import { createBuilds } from '#functions/adapters/aws/codebuild.ts';
+import { createGroups } from '#functions/adapters/aws/groups.ts';
 import { buildsContract } from './builds.ts';
 import { groupsContract } from './groups.ts';
 import { instanceGroupsContract } from './instance-groups.ts';

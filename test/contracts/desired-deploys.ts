@@ -1,6 +1,6 @@
 /** What branch-deploy relies on of its table, whatever that is kept in. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
+import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { emptyRecord } from '#functions/branch-deploy/record.ts';
 import type { TableSubject } from './table.ts';
 

@@ -1,7 +1,7 @@
 /** What spot-drain relies on of Auto Scaling, whoever plays it. */
 import type { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { expect, it } from 'vitest';
-import { createInstanceGroups, createLifecycle } from '#functions/adapters/lifecycle.ts';
+import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
 import { type Lacks, needs } from './subject.ts';
 
 export interface InstanceGroupsSubject {

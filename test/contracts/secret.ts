@@ -1,7 +1,7 @@
 /** What branch-deploy relies on of Secrets Manager, whoever plays it. */
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { expect, it } from 'vitest';
-import { createSecret } from '#functions/adapters/secret.ts';
+import { createSecret } from '#functions/adapters/aws/secret.ts';
 
 export interface SecretSubject {
   readonly client: SecretsManagerClient;

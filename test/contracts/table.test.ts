@@ -1,6 +1,6 @@
 /** One table, twice: in memory, as the simulation has it, and over DynamoDB's protocol. */
 import { describe } from 'vitest';
-import { aTable } from '#test/functions/adapters/a-table.ts';
+import { aTable } from '#test/functions/adapters/dynamodb/a-table.ts';
 import { createMemoryTable } from '#test/simulation/table.ts';
 import { type TableSubject, tableContract } from './table.ts';
 

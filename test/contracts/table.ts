@@ -1,6 +1,6 @@
 /** What every table must do, whatever it is kept in. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Table } from '#functions/adapters/table.ts';
+import type { Table } from '#functions/adapters/dynamodb/table.ts';
 
 export interface TableSubject {
   readonly table: Table;

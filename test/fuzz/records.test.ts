@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createDesiredDeploys } from '#functions/adapters/desired-deploys.ts';
-import { createClaims, createCordons, createNodeNames } from '#functions/adapters/drain-claims.ts';
-import { createInstanceGroups } from '#functions/adapters/lifecycle.ts';
-import { createNightStore } from '#functions/adapters/night-store.ts';
+import { createInstanceGroups } from '#functions/adapters/aws/lifecycle.ts';
+import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createClaims, createCordons, createNodeNames } from '#functions/adapters/dynamodb/drain-claims.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { isPending } from '#functions/branch-deploy/record.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { judgeClaim, resumeClaim } from '#functions/spot-drain/claim.ts';

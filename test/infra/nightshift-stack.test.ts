@@ -1,6 +1,6 @@
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
-import * as keys from '#functions/adapters/table-keys.ts';
+import * as keys from '#functions/adapters/dynamodb/table-keys.ts';
 import { NightshiftStack } from '#lib/nightshift-stack.ts';
 import { settingsOf } from '#lib/settings.ts';
 import {

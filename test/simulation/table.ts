@@ -1,5 +1,5 @@
 /** The environment's table in memory, with the conditions, versions and expiry of `createTable` over DynamoDB. */
-import type { Item, Table, WriteOptions } from '#functions/adapters/table.ts';
+import type { Item, Table, WriteOptions } from '#functions/adapters/dynamodb/table.ts';
 
 /** Stands around every call: faults, delays. */
 export type Around = <T>(call: string, act: () => T) => Promise<T>;

@@ -1,7 +1,7 @@
 /** What a deploy stands on: the claims of the Argo CD token, and the webhooks of the CodeBuild projects. */
 import { BatchGetProjectsCommand, type CodeBuildClient } from '@aws-sdk/client-codebuild';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { createSecret } from '#functions/adapters/secret.ts';
+import { createSecret } from '#functions/adapters/aws/secret.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { Answer } from '../finding.ts';
 import type { ProjectFacts, TokenClaims } from '../site.ts';

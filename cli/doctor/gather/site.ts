@@ -5,7 +5,7 @@ import { EC2Client } from '@aws-sdk/client-ec2';
 import { EKSClient } from '@aws-sdk/client-eks';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { describeCluster } from '#functions/adapters/eks-cluster.ts';
+import { describeCluster } from '#functions/adapters/aws/eks-cluster.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';

@@ -1,6 +1,7 @@
 /** Requests to the Argo CD server with a token that is sent to no other host. */
+
+import type { Secret } from '#functions/adapters/aws/secret.ts';
 import { createHttpHost, type HttpHost, type HttpReply, UnreachableError } from '#functions/adapters/http.ts';
-import type { Secret } from '#functions/adapters/secret.ts';
 import type { Answer } from '#functions/branch-deploy/ports.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';

@@ -1,10 +1,10 @@
 /** The way in to Argo CD that the settings name. */
-import { awsClientDefaults } from '#functions/adapters/aws-client.ts';
-import { createEksClient } from '#functions/adapters/clients.ts';
-import { describeCluster } from '#functions/adapters/eks-cluster.ts';
+
+import { awsClientDefaults } from '#functions/adapters/aws/clients.ts';
+import { lazyClusterEndpoint } from '#functions/adapters/aws/lazy-cluster.ts';
+import type { Secret } from '#functions/adapters/aws/secret.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
-import type { Secret } from '#functions/adapters/secret.ts';
 import type { Argocd } from '#functions/branch-deploy/ports.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import { createArgocdObjects } from './kubernetes.ts';
@@ -16,12 +16,11 @@ export function createArgocd(
 ): Argocd {
   const { argocd, cluster, region } = settings;
   if (argocd.through === 'server') return createArgocdServer({ argocd, token: options.token });
-  const eks = createEksClient();
   return createArgocdObjects(
     createKubernetesClient({
       cluster,
       region,
-      describeCluster: () => describeCluster(eks, cluster),
+      describeCluster: lazyClusterEndpoint(cluster),
       token: createTokenSource({
         cluster,
         region,

@@ -6,11 +6,11 @@ import {
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import { CreateNodegroupCommand, DescribeNodegroupCommand } from '@aws-sdk/client-eks';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createDecisionLog } from '#functions/adapters/decision-log.ts';
-import { createGroups } from '#functions/adapters/groups.ts';
-import { createNightStore } from '#functions/adapters/night-store.ts';
-import { createTable } from '#functions/adapters/table.ts';
-import { DECISION, LEDGER, NIGHT } from '#functions/adapters/table-keys.ts';
+import { createGroups } from '#functions/adapters/aws/groups.ts';
+import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { createTable } from '#functions/adapters/dynamodb/table.ts';
+import { DECISION, LEDGER, NIGHT } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { LedgerEntry } from '#functions/night-schedule/ports.ts';
 import { run } from '#functions/night-schedule/run.ts';
 import type { Decision } from '#model/decision.ts';

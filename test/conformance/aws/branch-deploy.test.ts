@@ -2,7 +2,7 @@
 import { CreateProjectCommand, StartBuildCommand } from '@aws-sdk/client-codebuild';
 import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { beforeAll, describe } from 'vitest';
-import { createBuilds } from '#functions/adapters/codebuild.ts';
+import { createBuilds } from '#functions/adapters/aws/codebuild.ts';
 import { buildsContract } from '#test/contracts/builds.ts';
 import { secretContract } from '#test/contracts/secret.ts';
 import { checkedOn } from '../checked-on.ts';

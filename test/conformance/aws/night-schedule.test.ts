@@ -1,9 +1,9 @@
 /** night-schedule's adapters on an AWS that others wrote. */
 import { CreateNodegroupCommand, DescribeNodegroupCommand } from '@aws-sdk/client-eks';
 import { beforeAll, describe } from 'vitest';
-import { createGroups } from '#functions/adapters/groups.ts';
-import { createNightStore } from '#functions/adapters/night-store.ts';
-import { createTable } from '#functions/adapters/table.ts';
+import { createGroups } from '#functions/adapters/aws/groups.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { desiredDeploysContract } from '#test/contracts/desired-deploys.ts';
 import { groupsContract } from '#test/contracts/groups.ts';
 import { nightStoreContract } from '#test/contracts/night-store.ts';

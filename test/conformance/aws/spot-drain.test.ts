@@ -1,8 +1,8 @@
 /** spot-drain's adapters on an AWS that others wrote. */
 import { DescribeAutoScalingGroupsCommand, PutLifecycleHookCommand } from '@aws-sdk/client-auto-scaling';
 import { beforeAll, describe } from 'vitest';
-import { createClaims, createCordons, createNodeNames } from '#functions/adapters/drain-claims.ts';
-import { createTable } from '#functions/adapters/table.ts';
+import { createClaims, createCordons, createNodeNames } from '#functions/adapters/dynamodb/drain-claims.ts';
+import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { drainStoresContract } from '#test/contracts/drain-stores.ts';
 import { instanceGroupsContract } from '#test/contracts/instance-groups.ts';
 import { checkedOn } from '../checked-on.ts';

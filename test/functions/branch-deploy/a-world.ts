@@ -14,7 +14,7 @@ import { createContext } from '@nightshift/lab/world/context.ts';
 import type { AwsEvent, Workloads } from '@nightshift/lab/world/seams.ts';
 import { DEPLOY_INFO, viewOf } from '#functions/adapters/argocd/application.ts';
 import { troubleOf } from '#functions/adapters/argocd/reply.ts';
-import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
+import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
 import type { Answer, Argocd, Build, Builds, Statuses } from '#functions/branch-deploy/ports.ts';
 import { createReporter } from '#functions/branch-deploy/report.ts';

@@ -11,7 +11,7 @@ import { createContext } from '@nightshift/lab/world/context.ts';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Decision } from '#model/decision.ts';
-import { aTable } from '../adapters/a-table.ts';
+import { aTable } from '../adapters/dynamodb/a-table.ts';
 import { type ScriptedServer, startScriptedServer } from '../adapters/kubernetes/scripted-server.ts';
 import { ACCOUNT, anApplication, REGION, theSettings } from './a-world.ts';
 

@@ -1,5 +1,5 @@
 /** The table in memory: conditions, versions and expiry as DynamoDB and `createTable` have them. */
-import type { Item, Table, WriteOptions } from '#functions/adapters/table.ts';
+import type { Item, Table, WriteOptions } from '#functions/adapters/dynamodb/table.ts';
 
 export interface MemoryTable extends Table {
   /** One for each call, `get app#…`. */

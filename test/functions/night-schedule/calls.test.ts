@@ -2,10 +2,10 @@
 
 import { anEndpoint } from '@nightshift/lab/test/aws/endpoint.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createDecisionLog } from '#functions/adapters/decision-log.ts';
-import { createGroups } from '#functions/adapters/groups.ts';
-import { createNightStore } from '#functions/adapters/night-store.ts';
-import { createTable } from '#functions/adapters/table.ts';
+import { createGroups } from '#functions/adapters/aws/groups.ts';
+import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { run } from '#functions/night-schedule/run.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { NIGHT, someSettings } from './builders.ts';

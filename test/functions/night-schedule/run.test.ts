@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createDryRunStore } from '#functions/adapters/night-store.ts';
+import { createDryRunStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { type NightScheduleDeps, run } from '#functions/night-schedule/run.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import { aGroup, instances, MORNING, NIGHT, someSettings } from './builders.ts';

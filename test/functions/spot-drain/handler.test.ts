@@ -10,8 +10,8 @@ import { createKubernetes, type Kubernetes } from '@nightshift/lab/world/kuberne
 import type { AwsEvent, WorldContext } from '@nightshift/lab/world/seams.ts';
 import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createTable, type Table } from '#functions/adapters/table.ts';
-import { DECISION } from '#functions/adapters/table-keys.ts';
+import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
+import { DECISION } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { Decision } from '#model/decision.ts';
 import { manifestsOf } from '../adapters/kubernetes/a-lab-cluster.ts';
 import { SETTINGS } from './a-world.ts';

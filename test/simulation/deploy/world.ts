@@ -7,7 +7,7 @@ import { createRegistry } from '@nightshift/lab/world/kubernetes/registry.ts';
 import { createStore } from '@nightshift/lab/world/kubernetes/store.ts';
 import type { Workloads, WorldContext } from '@nightshift/lab/world/seams.ts';
 import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
-import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
+import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import type { Argocd, Build, Builds } from '#functions/branch-deploy/ports.ts';
 import { createReporter } from '#functions/branch-deploy/report.ts';

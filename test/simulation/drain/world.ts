@@ -4,15 +4,15 @@ import type { Instance } from '@nightshift/lab/world/aws/index.ts';
 import { budgetsOf } from '@nightshift/lab/world/kubernetes/eviction.ts';
 import { createKubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
 import { controllerOf, isPodFinished, type PodObject } from '@nightshift/lab/world/kubernetes/objects.ts';
+import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
 import {
   createClaims,
   createCordons,
   createNight,
   createNodeNames,
-} from '#functions/adapters/drain-claims.ts';
+} from '#functions/adapters/dynamodb/drain-claims.ts';
+import { DRAIN, instanceKey } from '#functions/adapters/dynamodb/table-keys.ts';
 import { createDrainCluster, MARKS_ANNOTATION } from '#functions/adapters/kubernetes/drain-cluster.ts';
-import { createInstanceGroups, createLifecycle } from '#functions/adapters/lifecycle.ts';
-import { DRAIN, instanceKey } from '#functions/adapters/table-keys.ts';
 import { createGate } from '#functions/spot-drain/gate.ts';
 import type { Claim } from '#functions/spot-drain/ports.ts';
 import type { RunPorts } from '#functions/spot-drain/work.ts';

@@ -2,8 +2,8 @@
 
 import type { AutoScalingGroup } from '@nightshift/lab/world/aws/index.ts';
 import { isNodeReady } from '@nightshift/lab/world/kubernetes/objects.ts';
-import { createNightStore } from '#functions/adapters/night-store.ts';
-import { createNodes } from '#functions/adapters/nodes.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { createNodes } from '#functions/adapters/kubernetes/nodes.ts';
 import type { Group, SavedSize } from '#functions/night-schedule/ports.ts';
 import type { NightScheduleDeps } from '#functions/night-schedule/run.ts';
 import type { ClusterState } from '#model/cluster-state.ts';

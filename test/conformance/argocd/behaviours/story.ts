@@ -1,6 +1,6 @@
 /** The whole of branch-deploy for the event of one build. CodeBuild and the table are doubles, Argo CD is not. */
 import { describe, expect, test } from 'vitest';
-import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
+import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
 import type { Argocd, Build } from '#functions/branch-deploy/ports.ts';
 import { createReporter } from '#functions/branch-deploy/report.ts';

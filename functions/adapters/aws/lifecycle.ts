@@ -1,0 +1,146 @@
+/** What spot-drain asks of Auto Scaling: whose an instance is, its lifecycle actions, and a replacement in time. */
+import {
+  type AutoScalingClient,
+  type AutoScalingGroup,
+  CompleteLifecycleActionCommand,
+  DescribeAutoScalingGroupsCommand,
+  DescribeAutoScalingInstancesCommand,
+  DescribeLifecycleHooksCommand,
+  DetachInstancesCommand,
+  RecordLifecycleActionHeartbeatCommand,
+} from '@aws-sdk/client-auto-scaling';
+import type { Group, Groups, Hook, Lifecycle } from '#functions/spot-drain/ports.ts';
+import { errorName } from './errors.ts';
+
+type Client = Pick<AutoScalingClient, 'send'>;
+
+/** A group's tags hardly ever change: a warm function asks again after so long. */
+const GROUP_KEPT_MS = 10 * 60_000;
+
+export function createInstanceGroups(client: Client, now: () => Date): Groups {
+  const known = new Map<string, { group: Group; at: number }>();
+
+  const named = async (name: string): Promise<Group | undefined> => {
+    const kept = known.get(name);
+    if (kept && now().getTime() - kept.at < GROUP_KEPT_MS) return kept.group;
+    const reply = await client.send(new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [name] }));
+    const found = reply.AutoScalingGroups?.[0];
+    if (!found) return undefined;
+    const group = groupOf(name, found);
+    known.set(name, { group, at: now().getTime() });
+    return group;
+  };
+
+  return {
+    named,
+    async ofInstance(instanceId) {
+      const reply = await client.send(new DescribeAutoScalingInstancesCommand({ InstanceIds: [instanceId] }));
+      const [found] = reply.AutoScalingInstances ?? [];
+      const group = found?.AutoScalingGroupName && (await named(found.AutoScalingGroupName));
+      if (!group) return undefined;
+      return {
+        group,
+        place: { zone: found.AvailabilityZone ?? '', instanceType: found.InstanceType ?? '' },
+        isTerminating: /\bTerminat(ing|ed)\b/.test(found.LifecycleState ?? ''),
+      };
+    },
+    async replace(group, instanceId) {
+      try {
+        await client.send(
+          new DetachInstancesCommand({
+            AutoScalingGroupName: group,
+            InstanceIds: [instanceId],
+            ShouldDecrementDesiredCapacity: false,
+          }),
+        );
+        return 'asked';
+      } catch (error) {
+        if (isLeaving(error)) return 'leaving';
+        throw error;
+      }
+    },
+  };
+}
+
+export function createLifecycle(client: Client): Lifecycle {
+  return {
+    async times(hook) {
+      const reply = await client.send(
+        new DescribeLifecycleHooksCommand({
+          AutoScalingGroupName: hook.group,
+          LifecycleHookNames: [hook.name],
+        }),
+      );
+      const found = reply.LifecycleHooks?.[0];
+      if (!found?.HeartbeatTimeout) return undefined;
+      return {
+        heartbeatSeconds: found.HeartbeatTimeout,
+        // 48 hours or 100 times the heartbeat timeout, whichever is less.
+        globalSeconds: found.GlobalTimeout ?? Math.min(172_800, 100 * found.HeartbeatTimeout),
+      };
+    },
+    async heartbeat(hook, instanceId) {
+      try {
+        await client.send(new RecordLifecycleActionHeartbeatCommand(action(hook, instanceId)));
+      } catch (error) {
+        if (!isOver(error)) throw error;
+      }
+    },
+    async complete(hook, instanceId) {
+      try {
+        await client.send(
+          new CompleteLifecycleActionCommand({
+            ...action(hook, instanceId),
+            LifecycleActionResult: 'CONTINUE',
+          }),
+        );
+        return 'completed';
+      } catch (error) {
+        if (isOver(error)) return 'over';
+        throw error;
+      }
+    },
+  };
+}
+
+function action(hook: Hook, instanceId: string) {
+  return {
+    AutoScalingGroupName: hook.group,
+    LifecycleHookName: hook.name,
+    LifecycleActionToken: hook.token,
+    InstanceId: instanceId,
+  };
+}
+
+/** Completed before, timed out, or the group is no more: nothing waits for us. */
+function isOver(error: unknown): boolean {
+  return (
+    errorName(error) === 'ValidationError' &&
+    /no active lifecycle action found|group name not found/i.test((error as Error).message)
+  );
+}
+
+/** Detached or terminated before: by us, in an invocation that failed later, or by the group itself. */
+function isLeaving(error: unknown): boolean {
+  return (
+    errorName(error) === 'ValidationError' &&
+    /is not in InService or Standby|is not part of Auto Scaling group/i.test((error as Error).message)
+  );
+}
+
+function groupOf(name: string, group: AutoScalingGroup): Group {
+  const tags = new Map((group.Tags ?? []).map((tag) => [tag.Key ?? '', tag.Value ?? '']));
+  const clusters = new Set<string>();
+  for (const [key, value] of tags) {
+    if (key === 'eks:cluster-name') clusters.add(value);
+    const cluster = /^(?:kubernetes\.io|k8s\.io)\/cluster\/(.+)$/.exec(key)?.[1];
+    if (cluster) clusters.add(cluster);
+  }
+  const nodegroup = tags.get('eks:nodegroup-name');
+  return {
+    name,
+    clusters: [...clusters],
+    capacityRebalance: group.CapacityRebalance ?? false,
+    ...(nodegroup ? { nodegroup } : {}),
+  };
+}

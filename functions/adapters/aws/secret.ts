@@ -1,0 +1,53 @@
+/** A secret that is one string, read when it is first needed and kept as long as the function is warm. */
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { NightshiftError } from '#functions/shared/errors.ts';
+import { awsClientDefaults } from './clients.ts';
+import { errorName } from './errors.ts';
+
+export interface Secret {
+  /** The kept value, or the one that is read now. Never logged; it is in no error of ours. */
+  read(): Promise<string>;
+  /** Reads it again: the kept value was refused. */
+  readAgain(): Promise<string>;
+}
+
+export class SecretError extends NightshiftError {
+  override name = 'SecretError';
+}
+
+export const createSecretsManagerClient = () => new SecretsManagerClient(awsClientDefaults());
+
+/** Throws the SDK's error where it cannot be read, and `SecretError` where there is none, or no usable string in it. */
+export function createSecret(client: Pick<SecretsManagerClient, 'send'>, id: string): Secret {
+  let kept: Promise<string> | undefined;
+
+  const fetch = async () => {
+    const { SecretString } = await client
+      .send(new GetSecretValueCommand({ SecretId: id }))
+      .catch((cause: unknown) => {
+        if (errorName(cause) !== 'ResourceNotFoundException') throw cause;
+        throw new SecretError(
+          `there is no secret ${id} in this account and region: create it with the bare token as its text`,
+          { cause },
+        );
+      });
+    const value = SecretString?.trim() ?? '';
+    if (!value) throw new SecretError(`the secret ${id} holds no string: put the token there as plain text`);
+    // What is not printable cannot be part of a header; the value itself is not shown.
+    if (!/^[\x21-\x7e]+$/.test(value) || value.startsWith('{')) {
+      throw new SecretError(
+        `the secret ${id} holds JSON, spaces or control characters: put the bare token there`,
+      );
+    }
+    return value;
+  };
+  const load = () => {
+    const loading = fetch();
+    kept = loading;
+    loading.catch(() => {
+      if (kept === loading) kept = undefined;
+    });
+    return loading;
+  };
+  return { read: () => kept ?? load(), readAgain: load };
+}

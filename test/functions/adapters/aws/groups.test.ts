@@ -1,0 +1,81 @@
+/** What the contract of the groups cannot ask, because only the lab shows it: which calls are made, and how many. */
+
+import { anEndpoint } from '@nightshift/lab/test/aws/endpoint.ts';
+import { aGroup, aNodegroup } from '@nightshift/lab/test/aws/world.ts';
+import { describe, expect, it } from 'vitest';
+import { createGroups } from '#functions/adapters/aws/groups.ts';
+
+async function someGroups() {
+  const lab = await anEndpoint();
+  aNodegroup(lab.world, { name: 'app', min: 1, desired: 3, max: 6 });
+  aGroup(lab.world, { name: 'workers', min: 1, desired: 2, max: 4 });
+  await lab.world.pass(300);
+  const groups = createGroups({ autoScaling: lab.autoScaling, eks: lab.eks }, 'develop');
+  const find = async (name: string) => {
+    const group = (await groups.list()).find((one) => one.name === name);
+    if (!group) throw new Error(`no group ${name}`);
+    return group;
+  };
+  return { ...lab, groups, find };
+}
+
+describe('the groups of a cluster', () => {
+  it('cost one call for each hundred', async () => {
+    const { world, groups, endpoint } = await someGroups();
+    for (let n = 0; n < 230; n++)
+      world.aws.addAutoScalingGroup(world.cluster, {
+        name: `g-${n}`,
+        min: 0,
+        desired: 0,
+        max: 1,
+        instanceTypes: ['m6i.large'],
+      });
+    const before = endpoint.calls.length;
+    expect(await groups.list()).toHaveLength(232);
+    expect(endpoint.calls.length - before).toBe(3);
+  });
+});
+
+describe('a resize', () => {
+  it('of a managed nodegroup goes through EKS and keeps max', async () => {
+    const { world, groups, find, endpoint } = await someGroups();
+    expect(await groups.resize(await find('app'), { min: 0, desired: 0, max: 6 }, 'night-1')).toBe(
+      'accepted',
+    );
+    await world.pass(30);
+    expect((await find('app')).size).toEqual({ min: 0, desired: 0, max: 6 });
+    expect(endpoint.calls.map((call) => call.operation)).not.toContain('UpdateAutoScalingGroup');
+  });
+
+  it('is busy while another update of the nodegroup runs, and while EKS throttles', async () => {
+    const { groups, find, endpoint } = await someGroups();
+    const app = await find('app');
+    await groups.resize(app, { min: 0, desired: 0, max: 6 }, 'night-1');
+    expect(await groups.resize(app, { min: 0, desired: 1, max: 6 }, 'night-2')).toBe('busy');
+    endpoint.faults.add({ service: 'eks', operation: 'UpdateNodegroupConfig', times: 1, kind: 'throttle' });
+    expect(await groups.resize(app, { min: 0, desired: 1, max: 6 }, 'night-3')).toBe('busy');
+  });
+
+  it('asked twice with one intent is one update', async () => {
+    const { world, groups, find } = await someGroups();
+    const app = await find('app');
+    await groups.resize(app, { min: 0, desired: 0, max: 6 }, 'night-1');
+    expect(await groups.resize(app, { min: 0, desired: 0, max: 6 }, 'night-1')).toBe('accepted');
+    expect(world.cluster.nodegroups.get('app')?.updates.size).toBe(1);
+  });
+});
+
+describe('the trouble of a group', () => {
+  it("is told in Auto Scaling's own words", async () => {
+    const { world, groups, find } = await someGroups();
+    world.aws.setCapacity({ capacityType: 'SPOT', available: false });
+    await groups.resize(await find('workers'), { min: 1, desired: 4, max: 4 }, 'x');
+    await world.pass(120);
+    expect(await groups.trouble(await find('workers'))).toMatch(/Could not launch Spot Instances/);
+  });
+
+  it('is nothing where every activity succeeded', async () => {
+    const { groups, find } = await someGroups();
+    expect(await groups.trouble(await find('workers'))).toBeUndefined();
+  });
+});

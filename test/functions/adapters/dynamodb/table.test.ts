@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Table } from '#functions/adapters/dynamodb/table.ts';
+import { aTable } from './a-table.ts';
+
+let table: Table;
+let close: () => Promise<void>;
+beforeAll(async () => ({ table, close } = await aTable()));
+afterAll(() => close());
+
+describe('the table', () => {
+  it('gives back what was put, with a version that goes up', async () => {
+    expect(await table.put('p', 'k', { a: 1 })).toBe(1);
+    expect(await table.put('p', 'k', { a: 2 }, { if: 1 })).toBe(2);
+    expect(await table.get('p', 'k')).toEqual({ key: 'k', value: { a: 2 }, version: 2 });
+    expect(await table.get('p', 'other')).toBeUndefined();
+  });
+
+  it('refuses a write over a version that is not there any more', async () => {
+    await table.put('race', 'k', 'first', { if: 'absent' });
+    expect(await table.put('race', 'k', 'second', { if: 'absent' })).toBeUndefined();
+    expect(await table.put('race', 'k', 'second', { if: 7 })).toBeUndefined();
+    expect(await table.remove('race', 'k', 7)).toBe(false);
+    expect((await table.get('race', 'k'))?.value).toBe('first');
+    expect(await table.remove('race', 'k', 1)).toBe(true);
+  });
+
+  it('counts an expired item as absent, because DynamoDB may take days to remove it', async () => {
+    const now = new Date('2026-11-24T13:00:00Z');
+    const later = new Date(now.getTime() + 60_000);
+    await table.put('lease', 'i-1', 'mine', { if: 'absent', now, expires: later });
+    expect(await table.put('lease', 'i-1', 'yours', { if: 'absent', now, expires: later })).toBeUndefined();
+    expect(await table.put('lease', 'i-1', 'yours', { if: 'absent', now: later, expires: later })).toBe(1);
+  });
+
+  it('lists a partition in key order, by prefix, after a key, newest first, and beyond one page', async () => {
+    const text = 'x'.repeat(100_000);
+    for (let n = 0; n < 15; n++) await table.put('list', `a#${String(n).padStart(2, '0')}`, text);
+    await table.put('list', 'b#1', 'b');
+    expect(await table.list('list')).toHaveLength(16);
+    expect(await table.list('list', { prefix: 'a#' })).toHaveLength(15);
+    expect((await table.list('list', { after: 'a#13' })).map((item) => item.key)).toEqual(['a#14', 'b#1']);
+    expect((await table.list('list', { descending: true, limit: 2 })).map((item) => item.key)).toEqual([
+      'b#1',
+      'a#14',
+    ]);
+  });
+});

@@ -1,0 +1,162 @@
+import { serveKubernetes } from '@nightshift/lab/http/kubernetes/server.ts';
+import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
+import { aCluster, anInstance } from '@nightshift/lab/test/kubernetes/cluster.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createAutoscaler } from '#functions/adapters/kubernetes/autoscaler.ts';
+import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
+import { createNodes } from '#functions/adapters/kubernetes/nodes.ts';
+import { manifestsOf } from './a-lab-cluster.ts';
+
+/** The lab's API server with the RBAC of manifests/: what is not granted there fails here. */
+async function aServer() {
+  const cluster = aCluster();
+  cluster.kubernetes.applyObjects(await manifestsOf('night-schedule'));
+  const ca = await createCertificateAuthority();
+  const endpoint = await serveKubernetes({
+    kubernetes: cluster.kubernetes,
+    context: cluster.context,
+    ca,
+    authenticate: (token) =>
+      token === 'night' ? { username: 'night-schedule', groups: ['nightshift:night-schedule'] } : undefined,
+  });
+  const client = createKubernetesClient({
+    cluster: 'develop',
+    region: 'ap-northeast-1',
+    describeCluster: async () => ({ endpoint: endpoint.url, ca: ca.pem }),
+    token: async () => 'night',
+  });
+  return {
+    ...cluster,
+    client,
+    async close() {
+      client.close();
+      await endpoint.close();
+    },
+  };
+}
+
+let server: Awaited<ReturnType<typeof aServer>>;
+beforeEach(async () => {
+  server = await aServer();
+});
+afterEach(() => server.close());
+
+describe('Cluster Autoscaler', () => {
+  const config = {
+    kind: 'cluster-autoscaler',
+    namespace: 'kube-system',
+    deployment: 'cluster-autoscaler',
+    hostGroup: 'system',
+  } as const;
+
+  it('is paused by its scale and resumed to the replicas that it had', async () => {
+    server.kubernetes.apply({
+      namespace: 'kube-system',
+      name: 'cluster-autoscaler',
+      image: 'ca:1',
+      replicas: 2,
+    });
+    const autoscaler = createAutoscaler(server.client, config);
+    const view = await autoscaler.observe();
+    expect(view).toEqual({ kind: 'cluster-autoscaler', replicas: 2 });
+    await autoscaler.pause(view);
+    expect(await autoscaler.observe()).toEqual({ kind: 'cluster-autoscaler', replicas: 0 });
+    await autoscaler.resume({ kind: 'cluster-autoscaler', replicas: 2, since: '2026-11-24T00:00:00Z' });
+    expect(await autoscaler.observe()).toEqual({ kind: 'cluster-autoscaler', replicas: 2 });
+  });
+
+  it('that does not exist is a loud error with its path', async () => {
+    await expect(createAutoscaler(server.client, config).observe()).rejects.toThrow(/cluster-autoscaler/);
+  });
+
+  it('is not resumed from what was taken from another autoscaler', async () => {
+    await expect(
+      createAutoscaler(server.client, config).resume({
+        kind: 'karpenter',
+        pools: {},
+        since: '2026-11-24T00:00:00Z',
+      }),
+    ).rejects.toThrow(/karpenter was paused, but the config now names cluster-autoscaler/);
+  });
+});
+
+describe('Karpenter', () => {
+  const config = {
+    kind: 'karpenter',
+    namespace: 'karpenter',
+    deployment: 'karpenter',
+    hostGroup: 'system',
+  } as const;
+  const pool = (name: string, spec: object) => ({
+    apiVersion: 'karpenter.sh/v1',
+    kind: 'NodePool',
+    metadata: { name },
+    spec: { template: { spec: {} }, ...spec },
+  });
+  const claim = (name: string, nodepool: string) => ({
+    apiVersion: 'karpenter.sh/v1',
+    kind: 'NodeClaim',
+    metadata: { name, labels: { 'karpenter.sh/nodepool': nodepool } },
+    spec: {},
+  });
+  const limits = () =>
+    Object.fromEntries(
+      server.kubernetes.api.store.all('nodepools.karpenter.sh').map((one) => [
+        one.metadata.name,
+        {
+          limits: (one.spec as { limits?: object }).limits,
+          replicas: (one.spec as { replicas?: number }).replicas,
+        },
+      ]),
+    );
+
+  it('loses limits, replicas and NodeClaims, and gets back exactly what it had', async () => {
+    server.kubernetes.applyObjects([
+      pool('general', { limits: { cpu: '100', memory: '400Gi' } }),
+      pool('open', {}),
+      pool('fixed', { replicas: 3 }),
+      claim('general-1', 'general'),
+    ]);
+    const before = limits();
+    const autoscaler = createAutoscaler(server.client, config);
+    const view = await autoscaler.observe();
+    expect(view).toEqual({
+      kind: 'karpenter',
+      claims: 1,
+      pools: {
+        general: { limits: { cpu: '100', memory: '400Gi' }, replicas: null },
+        open: { limits: null, replicas: null },
+        fixed: { limits: null, replicas: 3 },
+      },
+    });
+    await autoscaler.pause(view);
+    expect(limits()).toMatchObject({
+      general: { limits: { cpu: '0' } },
+      open: { limits: { cpu: '0' } },
+      fixed: { replicas: 0 },
+    });
+    if (view.kind !== 'karpenter') throw new Error('not karpenter');
+    await autoscaler.resume({ kind: 'karpenter', pools: view.pools, since: '2026-11-24T00:00:00Z' });
+    expect(limits()).toEqual(before);
+  });
+
+  it('keeps the NodePools that the config does not name', async () => {
+    server.kubernetes.applyObjects([pool('general', {}), pool('gpu', {}), claim('gpu-1', 'gpu')]);
+    const autoscaler = createAutoscaler(server.client, { ...config, nodePools: ['general'] });
+    const view = await autoscaler.observe();
+    expect(view).toMatchObject({ claims: 0, pools: { general: {} } });
+    await autoscaler.pause(view);
+    expect(limits()['gpu']).toEqual({ limits: undefined, replicas: undefined });
+  });
+});
+
+describe('the nodes', () => {
+  it('are ready when the Kubernetes API says so, told by the instance id', async () => {
+    const instance = anInstance(1);
+    server.start(instance);
+    const nodes = createNodes(server.client);
+    expect((await nodes.ready()).has(instance.id)).toBe(false);
+    await server.run(180);
+    expect((await nodes.ready()).has(instance.id)).toBe(true);
+  });
+});
