@@ -2,7 +2,7 @@
 import type { LoadedConfig } from '#lib/config-file.ts';
 import type { Decision } from '#model/decision.ts';
 import { formatLocal } from '#model/plan.ts';
-import { parseSpan } from '#model/when.ts';
+import { parseDuration } from '#model/when.ts';
 import { askEach, chosen } from './environments.ts';
 import { type Io, RefusedError } from './io.ts';
 import { columns, paintOf, plain } from './text.ts';
@@ -95,12 +95,12 @@ function nothing(target: string, decisions: readonly Decision[], options: Explai
 }
 
 function sinceOf(text: string): number {
-  const span = parseSpan(text);
-  if ('problem' in span) throw new RefusedError(`--since ${text}: ${span.problem}`);
-  if (span.ms > LONGEST_SINCE_DAYS * 86_400_000) {
+  const duration = parseDuration(text);
+  if ('problem' in duration) throw new RefusedError(`--since ${text}: ${duration.problem}`);
+  if (duration.ms > LONGEST_SINCE_DAYS * 86_400_000) {
     throw new RefusedError(
       `--since ${text}: decisions are kept for ${LONGEST_SINCE_DAYS} days: write --since ${LONGEST_SINCE_DAYS}d`,
     );
   }
-  return span.ms;
+  return duration.ms;
 }

@@ -10,7 +10,7 @@ import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
 import type { Action, Decision } from '#model/decision.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
-import { parseSpan } from '#model/when.ts';
+import { parseDuration } from '#model/when.ts';
 import { type ArgocdOptions, connectAs, errorOf, type Variables } from './argocd.ts';
 import { type Io, RefusedError } from './io.ts';
 import { plain } from './text.ts';
@@ -272,9 +272,9 @@ function viewFrom(
 }
 
 function timeoutOf(text: string): number {
-  const span = parseSpan(text);
-  if ('problem' in span) throw new RefusedError(`--timeout ${text}: ${span.problem}`);
-  return span.ms;
+  const duration = parseDuration(text);
+  if ('problem' in duration) throw new RefusedError(`--timeout ${text}: ${duration.problem}`);
+  return duration.ms;
 }
 
 /** The real terminal and the real environment. */

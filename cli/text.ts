@@ -1,7 +1,8 @@
 /** Text for terminals. */
 import pc from 'picocolors';
+import { DAY_MINUTES } from '#model/duration.ts';
 import { formatDay } from '#model/when.ts';
-import { DAY_MINUTES, wallAt } from '#model/zone.ts';
+import { wallAt } from '#model/zone.ts';
 
 export interface Paint {
   bold(text: string): string;

@@ -10,9 +10,9 @@ import type {
   ScheduleConfig,
 } from '#model/config.ts';
 import { formatDate, parseDate } from '#model/date.ts';
-import { windowsOn } from '#model/desired.ts';
 import { didYouMean } from '#model/nearest.ts';
-import { SEVERITIES } from '#model/notice.ts';
+import { SEVERITIES } from '#model/notification.ts';
+import { windowsOn } from '#model/occurrence.ts';
 import type { ExpandedCalendar, Schedule } from '#model/schedule.ts';
 import type {
   ApplicationSettings,

@@ -3,7 +3,7 @@
  * to something elsewhere and no default is open. Lambda allows 4 KB for all variables of a function together.
  */
 import type { AutoscalerConfig } from './config.ts';
-import type { Severity } from './notice.ts';
+import type { Severity } from './notification.ts';
 import type { Schedule } from './schedule.ts';
 
 /** The variables that every function reads. Nothing else of the environment is read by ours. */

@@ -2,8 +2,9 @@
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf, settingsOf } from '#lib/settings.ts';
 import { formatDate } from '#model/date.ts';
+import { DAY_MINUTES } from '#model/duration.ts';
 import type { Schedule } from '#model/schedule.ts';
-import { DAY_MINUTES, wallAt } from '#model/zone.ts';
+import { wallAt } from '#model/zone.ts';
 import { changedSettings } from '../changed-settings.ts';
 import type { Cloud } from '../cloud.ts';
 import type { Named } from '../environments.ts';

@@ -10,7 +10,7 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import { messageOf, NightshiftError } from '#functions/shared/errors.ts';
 import type { Decision } from '#model/decision.ts';
 import { topicNameOf } from '#model/names.ts';
-import { type Notice, noticeOf, type Severity } from '#model/notice.ts';
+import { type Notification, notificationOf, type Severity } from '#model/notification.ts';
 import type { CommonSettings } from '#model/settings.ts';
 import { createHttpHost, type HttpHost, type HttpReply, UnreachableError } from './http.ts';
 
@@ -58,17 +58,17 @@ export function createNotifier(
   return async (decisions) => {
     const failures: NotificationError[] = [];
     for (const decision of decisions) {
-      const notice = noticeOf(decision, notify.timeZone);
-      if (!notice || !notify.severities.includes(notice.severity)) continue;
+      const notification = notificationOf(decision, notify.timeZone);
+      if (!notification || !notify.severities.includes(notification.severity)) continue;
       // One sync of an application settles several builds, each with a decision of its own.
       if (!isNew(decision)) continue;
       try {
-        await publish(host, options, notice);
+        await publish(host, options, notification);
       } catch (error) {
         toldAt.delete(keyOf(decision));
-        const topic = topicNameOf(environment, notice.severity);
+        const topic = topicNameOf(environment, notification.severity);
         failures.push(
-          new NotificationError(`${topic} did not take "${notice.title}": ${messageOf(error)}`, {
+          new NotificationError(`${topic} did not take "${notification.title}": ${messageOf(error)}`, {
             cause: error,
           }),
         );
@@ -83,32 +83,36 @@ function keyOf({ action, target, reason }: Decision): string {
 }
 
 /** As Amazon Q Developer in chat reads it. */
-export function customNotification(notice: Notice): unknown {
+export function customNotification(notification: Notification): unknown {
   return {
     version: '1.0',
     source: 'custom',
     content: {
       textType: 'client-markdown',
-      title: notice.title,
-      description: notice.text,
-      ...(notice.nextSteps.length > 0 ? { nextSteps: notice.nextSteps } : {}),
-      keywords: ['eks-nightshift', notice.severity],
+      title: notification.title,
+      description: notification.text,
+      ...(notification.nextSteps.length > 0 ? { nextSteps: notification.nextSteps } : {}),
+      keywords: ['eks-nightshift', notification.severity],
     },
-    metadata: { threadId: notice.thread, summary: notice.title, eventType: notice.severity },
+    metadata: {
+      threadId: notification.thread,
+      summary: notification.title,
+      eventType: notification.severity,
+    },
   };
 }
 
-async function publish(host: HttpHost, options: NotifierOptions, notice: Notice): Promise<void> {
+async function publish(host: HttpHost, options: NotifierOptions, notification: Notification): Promise<void> {
   const body = new URLSearchParams({
     Action: 'Publish',
     Version: '2010-03-31',
-    TopicArn: topicArn(options.settings, notice.severity),
+    TopicArn: topicArn(options.settings, notification.severity),
     // SNS takes a hundred characters of ASCII.
-    Subject: `[${notice.severity}] ${notice.title}`.replace(/[^\x20-\x7e]/g, '?').slice(0, 100),
+    Subject: `[${notification.severity}] ${notification.title}`.replace(/[^\x20-\x7e]/g, '?').slice(0, 100),
     MessageStructure: 'json',
     Message: JSON.stringify({
-      default: JSON.stringify(customNotification(notice)),
-      email: [notice.title, '', notice.text, '', ...notice.nextSteps].join('\n').trim(),
+      default: JSON.stringify(customNotification(notification)),
+      email: [notification.title, '', notification.text, '', ...notification.nextSteps].join('\n').trim(),
     }),
   }).toString();
   for (let attempt = 1; ; attempt++) {

@@ -1,5 +1,6 @@
 /** Turns a stretch of observed sleep into ledger entries, one for each date of the schedule's zone. Pure. */
-import { DAY_MINUTES, firstInstantOf, wallAt } from '#model/zone.ts';
+import { DAY_MINUTES } from '#model/duration.ts';
+import { firstInstantOf, wallAt } from '#model/zone.ts';
 import type { LedgerEntry, Memo } from './ports.ts';
 
 /** The groups are seen every minute; a mark of it is kept at this distance. */

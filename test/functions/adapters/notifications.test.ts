@@ -5,7 +5,7 @@ import { type AwsEndpoint, serveAws } from '#lab/http/aws/server.ts';
 import { type AwsWorld, createAws } from '#lab/world/aws/index.ts';
 import { createContext } from '#lab/world/context.ts';
 import type { Decision } from '#model/decision.ts';
-import type { Severity } from '#model/notice.ts';
+import type { Severity } from '#model/notification.ts';
 
 const scope = { account: '111111111111', region: 'ap-northeast-1' };
 const START = new Date('2026-11-24T12:30:00Z');
