@@ -10,6 +10,7 @@ import {
 import { shortSha } from '#functions/branch-deploy/decide.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { DEFAULT_DRIFT_MINUTES } from '#lib/settings.ts';
+import { MINUTE_MS } from '#model/duration.ts';
 import { parseDuration } from '#model/when.ts';
 import { type ArgocdOptions, connectAs, errorOf, serverOf, type Variables } from './argocd.ts';
 import { chosen, type Named } from './environments.ts';
@@ -108,7 +109,7 @@ function limitOf(environments: readonly Named[], options: DriftOptions): number 
   const minutes = environments
     .map(({ environment }) => environment.deploy?.driftMinutes ?? DEFAULT_DRIFT_MINUTES)
     .filter((limit) => limit > 0);
-  return minutes.length > 0 ? Math.min(...minutes) * 60_000 : undefined;
+  return minutes.length > 0 ? Math.min(...minutes) * MINUTE_MS : undefined;
 }
 
 async function lookAtEach(
@@ -178,7 +179,7 @@ function toJson(
   const idOf = ({ project, name, namespace }: ListedApplication) => ({ project, name, namespace });
   return {
     environments: environments.map(({ name }) => name),
-    limitMinutes: limitMs === undefined ? null : limitMs / 60_000,
+    limitMinutes: limitMs === undefined ? null : limitMs / MINUTE_MS,
     applications: all.length,
     outOfSync: found.map(({ application, since, exact, tooLong }) => ({
       ...idOf(application),

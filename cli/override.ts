@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
 import { desiredAt } from '#model/desired.ts';
+import { MINUTE_MS } from '#model/duration.ts';
 import { refuseEnvironment, refuseOverride } from '#model/override.ts';
 import type { Override, Schedule, SleepState } from '#model/schedule.ts';
 import { parseDuration, parseUntil } from '#model/when.ts';
@@ -22,7 +23,6 @@ export type Wish = 'keep-up' | 'wake' | 'sleep';
 
 const STATES: Record<Wish, SleepState> = { 'keep-up': 'awake', wake: 'awake', sleep: 'asleep' };
 const NO_REASON = 'no reason given';
-const MINUTE_MS = 60_000;
 
 export async function setOverride(
   loaded: LoadedConfig,

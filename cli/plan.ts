@@ -2,6 +2,7 @@
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
 import { desiredAt } from '#model/desired.ts';
+import { DAY_MS } from '#model/duration.ts';
 import { formatLocal, formatOffset, holidayWarning, type PlanEntry, planOf } from '#model/plan.ts';
 import type { Schedule } from '#model/schedule.ts';
 import { parseFrom } from '#model/when.ts';
@@ -13,7 +14,6 @@ import { localTime, type Paint, paintOf } from './text.ts';
 
 export const DEFAULT_DAYS = 7;
 const MOST_DAYS = 1100;
-const DAY_MS = 86_400_000;
 
 export interface PlanOptions {
   readonly days?: string;

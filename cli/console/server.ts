@@ -11,6 +11,7 @@ import { getCookie, setCookie } from 'hono/cookie';
 import { secureHeaders } from 'hono/secure-headers';
 import { streamSSE } from 'hono/streaming';
 import type { LoadedConfig } from '#lib/config-file.ts';
+import { DAY_MS } from '#model/duration.ts';
 import { parseDuration } from '#model/when.ts';
 import { about } from '../explain.ts';
 import { CloudError, type Io, RefusedError } from '../io.ts';
@@ -123,7 +124,7 @@ export async function serveConsole(options: ConsoleOptions): Promise<Console> {
     const target = context.req.query('target') ?? '';
     return answered(context, async () => {
       const cloud = await watch.cloudOf(name);
-      const since = new Date(cloud.now().getTime() - TRAIL_DAYS * 86_400_000);
+      const since = new Date(cloud.now().getTime() - TRAIL_DAYS * DAY_MS);
       return { decisions: about(target, await cloud.decisions(since)).toReversed() };
     });
   });

@@ -9,6 +9,7 @@ import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { messageOf, NightshiftError } from '#functions/shared/errors.ts';
 import type { Decision } from '#model/decision.ts';
+import { HOUR_MS } from '#model/duration.ts';
 import { topicNameOf } from '#model/names.ts';
 import { type Notification, notificationOf, type Severity } from '#model/notification.ts';
 import type { CommonSettings } from '#model/settings.ts';
@@ -32,7 +33,7 @@ export class NotificationError extends NightshiftError {
 }
 
 /** What lasts is told once in so long, whatever a pass says each minute; a warm function remembers it. */
-const REPEAT_MS = 60 * 60_000;
+const REPEAT_MS = HOUR_MS;
 const ATTEMPTS = 3;
 const TIMEOUT_MS = 3_000;
 
