@@ -1,4 +1,5 @@
 /** The data that says when a cluster is up. Plain JSON: synth writes it into a function's settings. */
+import * as z from 'zod/mini';
 
 /** Monday is 1, Sunday is 7 (ISO 8601). */
 export type Weekday = 1 | 2 | 3 | 4 | 5 | 6 | 7;
@@ -52,6 +53,17 @@ export interface Override {
   readonly author: string;
   readonly reason: string;
 }
+
+const text = z.string().check(z.minLength(1));
+
+export const overrideSchema: z.ZodMiniType<Override> = z.object({
+  id: text,
+  state: z.enum(['awake', 'asleep']),
+  from: z.iso.datetime(),
+  until: z.iso.datetime(),
+  author: text,
+  reason: text,
+});
 
 /** Whether a cluster should be up at an instant. */
 export interface Desired {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { checkConfig, shown } from '#model/config-schema.ts';
+import { shown } from '#model/config-problem.ts';
+import { checkConfig } from '#model/config-schema.ts';
 import { aConfig, aFullConfig, argocd, build, holidays, problems } from './a-config.ts';
 
 const develop = 'environments.develop';
