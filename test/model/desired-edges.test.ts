@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseDate } from '#model/date.ts';
 import { closedName, desiredAt, transitions, turnsBetween, windowsOn } from '#model/desired.ts';
 import type { Override, Schedule } from '#model/schedule.ts';
@@ -23,7 +23,7 @@ const wish = (from: string, until: string, overrides: Partial<Override> = {}) =>
   anOverride({ from: tokyo(from).toISOString(), until: tokyo(until).toISOString(), ...overrides });
 
 describe('an answer that was given once', () => {
-  it('is given again until the next edge, and to no other instant', () => {
+  test('is given again until the next edge, and to no other instant', () => {
     const schedule = aSchedule();
     const at = (text: string) => desiredAt(schedule, tokyo(text), []).state;
     expect(at('2026-11-24T12:00')).toBe('awake');
@@ -35,7 +35,7 @@ describe('an answer that was given once', () => {
     expect(at('2026-11-25T08:00')).toBe('awake');
   });
 
-  it('is not worked out anew as long as it holds', () => {
+  test('is not worked out anew as long as it holds', () => {
     const schedule = aSchedule();
     const late = wish('2026-11-24T20:00', '2026-11-24T23:00');
     const at = (text: string, ...overrides: Override[]) => desiredAt(schedule, tokyo(text), overrides);
@@ -51,7 +51,7 @@ describe('an answer that was given once', () => {
     expect(at('2026-11-30T07:59')).toBe(weekend);
   });
 
-  it('is not given while an override stands, and given again when that has ended', () => {
+  test('is not given while an override stands, and given again when that has ended', () => {
     const schedule = aSchedule();
     const late = wish('2026-11-24T20:00', '2026-11-24T23:00');
     const at = (text: string, ...overrides: Override[]) => desiredAt(schedule, tokyo(text), overrides).source;
@@ -61,7 +61,7 @@ describe('an answer that was given once', () => {
     expect(at('2026-11-24T23:00', late)).toBe('schedule');
   });
 
-  it('is not given where other overrides stand, as many as they are', () => {
+  test('is not given where other overrides stand, as many as they are', () => {
     const schedule = aSchedule();
     const by = (author: string) => wish('2026-11-24T20:00', '2026-11-24T23:00', { author });
     const early = wish('2026-11-24T19:00', '2026-11-24T23:00', { author: 'eve' });
@@ -72,7 +72,7 @@ describe('an answer that was given once', () => {
     expect(at(early, by('ana'))).toMatch(/^kept up by ana/);
   });
 
-  it('leaves the day out of the words of an override when that day has come', () => {
+  test('leaves the day out of the words of an override when that day has come', () => {
     const schedule = aSchedule();
     const long = wish('2026-11-24T20:00', '2026-11-26T07:30', { state: 'asleep' });
     const at = (text: string) => desiredAt(schedule, tokyo(text), [long]).reason;
@@ -81,7 +81,7 @@ describe('an answer that was given once', () => {
     expect(at('2026-11-26T00:00')).toMatch(/^put to sleep by ana until 07:30 /);
   });
 
-  it('gives a closed day its own reason at each of its hours', () => {
+  test('gives a closed day its own reason at each of its hours', () => {
     const schedule = aSchedule({
       calendar: aCalendar({ closed: [{ date: '2026-11-24', name: 'a day off' }] }),
     });
@@ -95,7 +95,7 @@ describe('an answer that was given once', () => {
 });
 
 describe('a long window', () => {
-  it('is up to its very end, days after it began', () => {
+  test('is up to its very end, days after it began', () => {
     const weekend = aSchedule({ up: ['Fri 20:00 - Mon 06:00'] });
     expect(desiredAt(weekend, tokyo('2026-11-30T05:59'), []).state).toBe('awake');
     expect(desiredAt(weekend, tokyo('2026-11-30T06:00'), []).state).toBe('asleep');
@@ -111,7 +111,7 @@ describe('the turns between two instants', () => {
         `${new Date(start + 9 * 3_600_000).toISOString().slice(8, 16)}/${new Date(end + 9 * 3_600_000).toISOString().slice(8, 16)}`,
     );
 
-  it('are worked out once', () => {
+  test('are worked out once', () => {
     const week = [tokyo('2026-11-23T12:00').getTime(), tokyo('2026-11-27T12:00').getTime()] as const;
     const schedule = aSchedule();
     const first = turnsBetween(schedule, ...week);
@@ -121,7 +121,7 @@ describe('the turns between two instants', () => {
     });
   });
 
-  it('are those that touch them, the end of a turn not counted', () => {
+  test('are those that touch them, the end of a turn not counted', () => {
     const schedule = aSchedule();
     expect(starts(schedule, '2026-11-24T22:00', '2026-11-25T07:59')).toEqual([]);
     expect(starts(schedule, '2026-11-24T21:59', '2026-11-25T08:00')).toEqual([
@@ -130,14 +130,14 @@ describe('the turns between two instants', () => {
     ]);
   });
 
-  it('are all of them where one begins or ends much earlier in its day than another', () => {
+  test('are all of them where one begins or ends much earlier in its day than another', () => {
     const twice = aSchedule({ up: ['Tue 01:00-05:00', 'Tue 22:00-23:00'] });
     expect(starts(twice, '2026-11-24T00:00', '2026-11-24T01:00')).toEqual(['24T01:00/24T05:00']);
     const weekend = aSchedule({ up: ['Fri 20:00 - Mon 06:00', 'Tue 08:00-09:00'] });
     expect(starts(weekend, '2026-11-30T05:00', '2026-11-30T12:00')).toEqual(['27T20:00/30T06:00']);
   });
 
-  it('come in the order of their starts, the shorter first', () => {
+  test('come in the order of their starts, the shorter first', () => {
     const schedule = aSchedule({
       up: ['Tue 14:00-18:00', 'Tue 08:00-12:00', 'Tue 08:00-10:00', 'Mon 20:00-02:00'],
     });
@@ -149,7 +149,7 @@ describe('the turns between two instants', () => {
     ]);
   });
 
-  it('name what closes them, and nothing where they are open', () => {
+  test('name what closes them, and nothing where they are open', () => {
     const schedule = aSchedule({
       calendar: aCalendar({ closed: [{ date: '2026-11-24', name: 'a day off' }] }),
     });
@@ -162,7 +162,7 @@ describe('the turns between two instants', () => {
     expect(open).not.toHaveProperty('closed');
   });
 
-  it('leave out a window that falls into a gap of the clock as a whole', () => {
+  test('leave out a window that falls into a gap of the clock as a whole', () => {
     const schedule = aSchedule({ timeZone: 'America/New_York', up: ['Sun 02:10-02:50', 'Sun 02:10-03:10'] });
     const turns = turnsBetween(
       schedule,
@@ -180,27 +180,27 @@ describe('the windows of a date', () => {
     );
   const week = ['Mon-Thu 08:00-22:00', 'Fri 09:00-18:00'];
 
-  it('are its own, also on an open day', () => {
+  test('are its own, also on an open day', () => {
     const schedule = aSchedule({ up: week, calendar: aCalendar({ open: ['2026-11-27'] }) });
     expect(on(schedule, '2026-11-26')).toEqual(['4 8']);
     expect(on(schedule, '2026-11-27')).toEqual(['5 9']);
     expect(on(schedule, '2026-11-28')).toEqual([]);
   });
 
-  it('of an open day without any are those of the nearest earlier weekday', () => {
+  test('of an open day without any are those of the nearest earlier weekday', () => {
     const schedule = aSchedule({ up: week, calendar: aCalendar({ open: ['2026-11-28', '2026-11-29'] }) });
     expect(on(schedule, '2026-11-28')).toEqual(['5 9']);
     expect(on(schedule, '2026-11-29')).toEqual(['5 9']);
   });
 
-  it('are borrowed over almost a week, and up to a whole day long', () => {
+  test('are borrowed over almost a week, and up to a whole day long', () => {
     const days = (...up: string[]) => aSchedule({ up, calendar: aCalendar({ open: ['2026-11-29'] }) });
     expect(on(days('Mon 08:00-22:00'), '2026-11-29')).toEqual(['1 8']);
     expect(on(days('Fri 08:00 - Sat 08:00'), '2026-11-29')).toEqual(['5 8']);
     expect(on(days('Fri 08:00 - Sat 08:01'), '2026-11-29')).toEqual([]);
   });
 
-  it('of an open day are worked although the day is closed as well', () => {
+  test('of an open day are worked although the day is closed as well', () => {
     const calendar = aCalendar({
       closed: [{ date: '2026-11-23 2026-11-24', name: 'days off' }],
       open: ['2026-11-23'],
@@ -212,7 +212,7 @@ describe('the windows of a date', () => {
 });
 
 describe('a transition tells why', () => {
-  it('by the override that begins, and by the one that ends, once', () => {
+  test('by the override that begins, and by the one that ends, once', () => {
     const early = wish('2026-11-24T06:00', '2026-11-24T07:00');
     expect(changes(aSchedule(), '2026-11-24T00:00', '2026-11-24T12:00', [early])).toEqual([
       '2026-11-24T06:00 awake: kept up by ana until 07:00 (Asia/Tokyo): release',
@@ -221,7 +221,7 @@ describe('a transition tells why', () => {
     ]);
   });
 
-  it('by the override that begins where another one ends', () => {
+  test('by the override that begins where another one ends', () => {
     const down = wish('2026-11-24T09:00', '2026-11-24T12:00', {
       state: 'asleep',
       author: 'bob',
@@ -234,14 +234,14 @@ describe('a transition tells why', () => {
     ]);
   });
 
-  it('by nothing that was over before', () => {
+  test('by nothing that was over before', () => {
     const past = wish('2026-11-23T23:00', '2026-11-23T23:30');
     expect(changes(aSchedule(), '2026-11-24T06:00', '2026-11-24T12:00', [past])).toEqual([
       `2026-11-24T08:00 awake: ${office} begin`,
     ]);
   });
 
-  it('by the calendar where hours go on into a closed day', () => {
+  test('by the calendar where hours go on into a closed day', () => {
     const always = aSchedule({
       up: ['daily 00:00-24:00'],
       calendar: aCalendar({ closed: [{ date: '2026-11-24', name: 'a day off' }] }),
@@ -252,7 +252,7 @@ describe('a transition tells why', () => {
     ]);
   });
 
-  it('by the closed day only as long as its hours last', () => {
+  test('by the closed day only as long as its hours last', () => {
     const schedule = aSchedule({
       calendar: aCalendar({ closed: [{ date: '2026-11-24', name: 'a day off' }] }),
     });
@@ -269,7 +269,7 @@ describe('a transition tells why', () => {
     ]);
   });
 
-  it('by the override that began last, where several stand', () => {
+  test('by the override that began last, where several stand', () => {
     const first = wish('2026-11-24T20:00', '2026-11-24T23:30', { author: 'bob' });
     const second = wish('2026-11-24T21:00', '2026-11-24T23:00', { state: 'asleep' });
     const at = (text: string) => desiredAt(aSchedule(), tokyo(text), [second, first]);

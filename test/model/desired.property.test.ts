@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { desiredAt, transitions } from '#model/desired.ts';
 import type { Override, Schedule, Weekday } from '#model/schedule.ts';
 import { aCalendar } from './builders.ts';
@@ -51,7 +51,7 @@ const overrides = fc.array(override, { maxLength: 3 });
 const end = new Date(FROM + DAYS * DAY_MS);
 
 describe('any schedule with any calendar and any overrides', () => {
-  it('changes exactly at its transitions', () => {
+  test('changes exactly at its transitions', () => {
     fc.assert(
       fc.property(schedule, overrides, (any, wishes) => {
         const changes = transitions(any, new Date(FROM), end, wishes);
@@ -67,7 +67,7 @@ describe('any schedule with any calendar and any overrides', () => {
     );
   });
 
-  it('says of every instant how long its answer holds', () => {
+  test('says of every instant how long its answer holds', () => {
     fc.assert(
       fc.property(schedule, overrides, instant, (any, wishes, at) => {
         const desired = desiredAt(any, new Date(at), wishes);
@@ -79,7 +79,7 @@ describe('any schedule with any calendar and any overrides', () => {
     );
   });
 
-  it('gives the same answer to who asks again and again as to who asks for the first time', () => {
+  test('gives the same answer to who asks again and again as to who asks for the first time', () => {
     fc.assert(
       fc.property(schedule, overrides, instant, (any, wishes, from) => {
         for (let at = from; at < from + 2 * DAY_MS; at += 97 * 60_000)
@@ -89,7 +89,7 @@ describe('any schedule with any calendar and any overrides', () => {
     );
   });
 
-  it('gives the same transitions however the time is cut into pieces', () => {
+  test('gives the same transitions however the time is cut into pieces', () => {
     fc.assert(
       fc.property(schedule, overrides, instant, (any, wishes, cut) => {
         const whole = transitions(any, new Date(FROM), end, wishes);
@@ -103,7 +103,7 @@ describe('any schedule with any calendar and any overrides', () => {
     );
   });
 
-  it('does what the override says while one stands', () => {
+  test('does what the override says while one stands', () => {
     fc.assert(
       fc.property(schedule, override, fc.double({ min: 0, max: 0.999, noNaN: true }), (any, wish, share) => {
         const [from, until] = [Date.parse(wish.from), Date.parse(wish.until)];
@@ -114,7 +114,7 @@ describe('any schedule with any calendar and any overrides', () => {
     );
   });
 
-  it('never begins a window on a closed day', () => {
+  test('never begins a window on a closed day', () => {
     fc.assert(
       fc.property(schedule, (any) => {
         for (const { at, to } of transitions(any, new Date(FROM), end)) {

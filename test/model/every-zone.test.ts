@@ -6,7 +6,7 @@
  * random days, windows and minutes are compared in the same way.
  */
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { desiredAt, transitions } from '#model/desired.ts';
 import type { Schedule, Weekday } from '#model/schedule.ts';
 import { offsetChanges } from '#model/zone.ts';
@@ -63,7 +63,7 @@ function text(wall: number): string {
 }
 
 describe('the wall clock of every zone', () => {
-  it('changes when the runtime says so', () => {
+  test('changes when the runtime says so', () => {
     for (const zone of ZONES) {
       const found = offsetChanges(zone, FROM, TO).map(({ at, before, after }) => [
         at / 60_000,
@@ -77,7 +77,7 @@ describe('the wall clock of every zone', () => {
     expect(total).toBeGreaterThan(2_000);
   });
 
-  it('is followed through every change of ten years', () => {
+  test('is followed through every change of ten years', () => {
     const differences: string[] = [];
     for (const [zone, changes] of CHANGES) {
       for (const change of changes) {
@@ -99,7 +99,7 @@ describe('the wall clock of every zone', () => {
     expect(differences).toEqual([]);
   });
 
-  it('is followed on any day, for any window', () => {
+  test('is followed on any day, for any window', () => {
     const zone = fc.constantFrom(...ZONES);
     const minute = fc.integer({ min: FROM / 60_000, max: TO / 60_000 });
     const ahead = fc.integer({ min: -700, max: 700 });
