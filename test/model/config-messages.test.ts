@@ -113,11 +113,11 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
   [`${develop}.schedule`, 'write the name of one of the schedules', 1, ''],
   [`${develop}.nodegroups`, `write 'all' or a list of names, each once: ${group}`, 'some', '', [1]],
   [`${develop}.nodegroups`, group, []],
-  [`${develop}.nodegroups`, 'a name stands twice in this list: write it once', ['web', 'web']],
+  [`${develop}.nodegroups`, 'a name is in this list twice: write it once', ['web', 'web']],
   [`${develop}.nodegroups[0]`, group, ''],
   [`${develop}.keep`, group, 'system'],
   [`${develop}.keep[0]`, group, ''],
-  [`${develop}.keep`, 'a name stands twice in this list: write it once', ['a', 'b', 'a']],
+  [`${develop}.keep`, 'a name is in this list twice: write it once', ['a', 'b', 'a']],
   [`${develop}.fallbackGroup`, group, ''],
   [`${develop}.dryRun`, yesOrNo, 'true'],
   [`${develop}.tracing`, yesOrNo, 1],
@@ -173,7 +173,7 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
   [`${develop}.notify.info`, 'write a list of e-mail addresses, or [] for the topic alone', 'a@example.com'],
   [
     `${develop}.notify.info`,
-    'a name stands twice in this list: write it once',
+    'a name is in this list twice: write it once',
     ['a@example.com', 'a@example.com'],
   ],
   [
@@ -335,7 +335,13 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
     'dev:x',
     'dev\\x',
   ],
-  [`${first}.branch`, 'a pattern is no branch: write the name of exactly one', 'dev?', 'dev[x', 'feature/*'],
+  [
+    `${first}.branch`,
+    'a pattern is not a branch: write the name of exactly one',
+    'dev?',
+    'dev[x',
+    'feature/*',
+  ],
   [`${first}.applications`, 'write a list of Argo CD applications like ["api"]', 'api'],
   [`${first}.applications`, 'there is no application: write at least one', []],
   [
@@ -585,7 +591,7 @@ describe('a message', () => {
     const wrong = { ...build, branch: 'refs/heads/x' };
     expect(problems(aConfig({ [`${deploy}.builds`]: [wrong, { ...wrong, branch: 'x*' }] }))).toEqual([
       `${deploy}.builds[0].branch: "refs/heads/x": write the name alone: "x"`,
-      `${deploy}.builds[1].branch: "x*": a pattern is no branch: write the name of exactly one`,
+      `${deploy}.builds[1].branch: "x*": a pattern is not a branch: write the name of exactly one`,
     ]);
   });
 });

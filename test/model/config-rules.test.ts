@@ -24,7 +24,7 @@ describe('names that refer to each other', () => {
     ]);
   });
 
-  test('may be the name of one that is wrong: that is no second mistake', () => {
+  test('may be the name of one that is wrong: that is not a second mistake', () => {
     expect(problems(aConfig({ 'calendars.japan.holidays': 'XX' }))).toHaveLength(1);
     expect(problems(aConfig({ 'schedules.office.timeZone': 'XX' }))).toHaveLength(1);
   });
@@ -190,13 +190,13 @@ describe('a project that is created here', () => {
     expect(problems(aConfig(builds({ ...build, repository, create })))).toEqual([]);
   });
 
-  test('is told the kind of another host', () => {
+  test('needs the kind of another host', () => {
     const repository = 'https://git.example.com/example/api';
     expect(problems(aConfig(builds({ ...build, repository, create })))).toEqual([
       `${first}.create.host: it is missing: git.example.com could be of any kind, write 'github-enterprise' or 'gitlab-self-managed'`,
     ]);
-    const told = { ...create, host: 'gitlab-self-managed' };
-    expect(problems(aConfig(builds({ ...build, repository, create: told })))).toEqual([]);
+    const complete = { ...create, host: 'gitlab-self-managed' };
+    expect(problems(aConfig(builds({ ...build, repository, create: complete })))).toEqual([]);
     expect(problems(aConfig(builds({ ...build, repository })))).toEqual([]);
   });
 

@@ -55,7 +55,7 @@ describe('a config', () => {
     [
       'a window that cannot be read',
       { 'schedules.office.up': ['Mon-Fry 08:00-22:00'] },
-      'schedules.office.up[0]: "Mon-Fry 08:00-22:00": "Fry" is no day: write Mon, Tue, Wed, Thu, Fri, Sat, Sun, a range like Mon-Fri, or daily',
+      'schedules.office.up[0]: "Mon-Fry 08:00-22:00": invalid day "Fry": write Mon, Tue, Wed, Thu, Fri, Sat, Sun, a range like Mon-Fri, or daily',
     ],
     [
       'a schedule without a window',
@@ -160,7 +160,7 @@ describe('a config', () => {
     [
       'a fallback group that is kept',
       { 'environments.develop.fallbackGroup': 'web', 'environments.develop.keep': ['web'] },
-      'environments.develop.fallbackGroup: "web": a group in keep never rests at zero, so it cannot fill in: remove it from one of the two',
+      'environments.develop.fallbackGroup: "web": a group in keep is never scaled to zero, so it cannot be the fallback: remove it from one of the two',
     ],
     [
       'an autoscaler of another kind',
@@ -202,7 +202,7 @@ describe('a config', () => {
     [
       'a pattern instead of a branch',
       { 'environments.develop.deploy.builds.0.branch': 'release/*' },
-      'environments.develop.deploy.builds[0].branch: "release/*": a pattern is no branch: write the name of exactly one',
+      'environments.develop.deploy.builds[0].branch: "release/*": a pattern is not a branch: write the name of exactly one',
     ],
     [
       'the branch of production',

@@ -59,9 +59,12 @@ describe('a decision', () => {
     expect(decisionSchema.parse(value)).toEqual(value);
   });
 
-  test.each([
+  test.each<[string, unknown]>([
     ['nothing', undefined],
-    ...Object.keys(aDecision()).map((key) => [`no ${key}`, aDecision({ [key]: undefined })]),
+    ...Object.keys(aDecision()).map((key): [string, unknown] => [
+      `no ${key}`,
+      aDecision({ [key]: undefined }),
+    ]),
     ['no reason in it', aDecision({ reason: '' })],
     ['another capability', aDecision({ capability: 'console' })],
     ['an unknown action', aDecision({ action: 'hibernate' })],
