@@ -1,6 +1,6 @@
 /**
  * `model/desired.ts` with a memo. A night of the simulation asks for the same minutes in every pass, thousands of nights
- * long; no function of a user runs often enough to notice. `use-desired-memo.ts` puts this module in its place.
+ * long; no function of a user runs often enough to notice. `use-memos.ts` puts this module in its place.
  */
 import { desiredAt as exactDesiredAt } from '#model/desired.ts';
 import { DAY_MINUTES, DAY_MS } from '#model/duration.ts';

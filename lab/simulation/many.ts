@@ -87,7 +87,7 @@ function workThrough(queue: Share[], take: (share: Share, tally: Tally) => void)
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL(import.meta.url), {
       workerData: WORKER,
-      execArgv: [...process.execArgv, '--import', new URL('./use-desired-memo.ts', import.meta.url).href],
+      execArgv: [...process.execArgv, '--import', new URL('./use-memos.ts', import.meta.url).href],
     });
     let share: Share | undefined;
     const next = () => {

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as memo from '#lab/simulation/desired-memo.ts';
+import * as zoneMemo from '#lab/simulation/zone-memo.ts';
 import { desiredAt } from '#model/desired.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '#model/duration.ts';
 import type { Override, Schedule } from '#model/schedule.ts';
+import * as zone from '#model/zone.ts';
 import { aCalendar, anOverride, aSchedule } from '../model/builders.ts';
 
 const tokyo = (text: string) => new Date(`${text}+09:00`);
@@ -71,3 +73,16 @@ describe('the desired state that the simulation remembers', () => {
     );
   });
 });
+
+test.each(['Asia/Tokyo', 'America/New_York', 'Australia/Lord_Howe'])(
+  'the instants that the simulation remembers are the exact ones in %s',
+  (timeZone) => {
+    // 13 and 14 March 2027: New York puts its clock forward; 3 April 2027: Lord Howe puts its clock back.
+    const from = Date.parse('2027-03-13T00:00:00Z') / MINUTE_MS;
+    for (let wall = from; wall < from + 25 * 24 * 60; wall += 15)
+      for (const _again of [1, 2]) {
+        expect(zoneMemo.firstInstantOf(timeZone, wall)).toBe(zone.firstInstantOf(timeZone, wall));
+        expect(zoneMemo.lastInstantOf(timeZone, wall)).toBe(zone.lastInstantOf(timeZone, wall));
+      }
+  },
+);
