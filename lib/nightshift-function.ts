@@ -16,7 +16,7 @@ import type { Capability } from '#model/decision.ts';
 import { functionNameOf } from '#model/names.ts';
 import { type CommonSettings, SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
 import { functionCode } from './bundle/function-code.ts';
-import type { Notices } from './notices.ts';
+import type { Notifications } from './notifications.ts';
 import { settingsText } from './settings-text.ts';
 import type { StateTable } from './state-table.ts';
 
@@ -27,7 +27,7 @@ export interface CapabilityProps<Settings extends CommonSettings = CommonSetting
   /** Where the function runs, for a cluster whose endpoint is private. Default: outside of any VPC. */
   readonly network?: NetworkConfig | undefined;
   /** Whom the function tells what people should know. Default: nobody. */
-  readonly notices?: Notices | undefined;
+  readonly notifications?: Notifications | undefined;
   /** Record each run in AWS X-Ray. Default: false. */
   readonly tracing?: boolean | undefined;
 }
@@ -109,7 +109,7 @@ export class NightshiftFunction extends Construct {
       resources: [this.deadLetters.queueArn],
     });
     if (props.network) this.#placeIn(props.network);
-    props.notices?.permit(this);
+    props.notifications?.permit(this);
 
     Validations.of(this.lambda).acknowledge({
       id: 'Serverless-LambdaDLQ',

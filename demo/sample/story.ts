@@ -6,7 +6,8 @@
  */
 import { settingsOf } from '#lib/settings.ts';
 import type { BuildConfig, NightshiftConfig } from '#model/config.ts';
-import { type Turn, transitions, turnsBetween } from '#model/desired.ts';
+import { transitions } from '#model/desired.ts';
+import { occurrencesBetween, type WindowOccurrence } from '#model/occurrence.ts';
 import type { Schedule, Transition } from '#model/schedule.ts';
 
 export type Beat = { readonly at: Date; readonly environment: string } & (
@@ -124,14 +125,12 @@ function spanOf(schedule: Schedule, warnMinutes: number, now: Date): Span {
   const days = schedule.calendar ? HORIZON_DAYS.calendar : HORIZON_DAYS.plain;
   const until = new Date(now.getTime() + days * DAY);
   const changes = transitions(schedule, now, until);
-  const skips = turnsBetween(schedule, now.getTime(), until.getTime()).filter(
-    (turn): turn is Turn & { closed: string } => turn.closed !== undefined,
+  const skips = occurrencesBetween(schedule, now.getTime(), until.getTime()).filter(
+    (occurrence): occurrence is WindowOccurrence & { closed: string } => occurrence.closed !== undefined,
   );
-  const withSkip = skips.flatMap((turn) => {
-    const night = nightBefore(changes, turn.start);
-    return night
-      ? [{ ...night, end: turn.start, skipped: { at: new Date(turn.start), reason: turn.closed } }]
-      : [];
+  const withSkip = skips.flatMap(({ start, closed }) => {
+    const night = nightBefore(changes, start);
+    return night ? [{ ...night, end: start, skipped: { at: new Date(start), reason: closed } }] : [];
   });
   const plain = changes.flatMap((change) => {
     const night = change.to === 'asleep' ? nightBefore(changes, change.at.getTime() + 1) : undefined;

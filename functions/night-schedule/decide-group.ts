@@ -1,5 +1,6 @@
 /** What one group needs now. Pure; every branch ends in an action and a reason. */
 import type { Action } from '#model/decision.ts';
+import { MINUTE_MS } from '#model/duration.ts';
 import type { Desired } from '#model/schedule.ts';
 import type { Group, SavedSize, Size, Versioned } from './ports.ts';
 
@@ -317,5 +318,5 @@ function count(n: number, what: string): string {
 }
 
 function minutesSince(iso: string, now: Date): number {
-  return Math.floor((now.getTime() - Date.parse(iso)) / 60_000);
+  return Math.floor((now.getTime() - Date.parse(iso)) / MINUTE_MS);
 }

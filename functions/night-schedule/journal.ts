@@ -2,10 +2,10 @@
 
 import { messageOf } from '#functions/shared/errors.ts';
 import type { Decision } from '#model/decision.ts';
+import { DAY_MS, HOUR_MS } from '#model/duration.ts';
 import type { Memo } from './ports.ts';
 
-const REPEAT_AFTER_MS = 60 * 60_000;
-export const DAY_MS = 86_400_000;
+const REPEAT_AFTER_MS = HOUR_MS;
 
 export interface Journal {
   readonly decisions: readonly Decision[];

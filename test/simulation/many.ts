@@ -85,7 +85,10 @@ async function simulateShare({ story, first, nights, severity }: Share): Promise
 /** One worker, which gets the next share whenever it has done one. */
 function workThrough(queue: Share[], take: (share: Share, tally: Tally) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL(import.meta.url), { workerData: WORKER });
+    const worker = new Worker(new URL(import.meta.url), {
+      workerData: WORKER,
+      execArgv: [...process.execArgv, '--import', new URL('./use-memos.ts', import.meta.url).href],
+    });
     let share: Share | undefined;
     const next = () => {
       share = queue.shift();

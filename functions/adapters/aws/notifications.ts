@@ -6,8 +6,9 @@
 import type { PublishCommandInput, SNSClient } from '@aws-sdk/client-sns';
 import { messageOf, NightshiftError } from '#functions/shared/errors.ts';
 import type { Decision } from '#model/decision.ts';
+import { HOUR_MS } from '#model/duration.ts';
 import { topicNameOf } from '#model/names.ts';
-import { type Notice, noticeOf, type Severity } from '#model/notice.ts';
+import { type Notification, notificationOf, type Severity } from '#model/notification.ts';
 import type { CommonSettings } from '#model/settings.ts';
 
 export interface NotifierOptions {
@@ -23,7 +24,7 @@ export class NotificationError extends NightshiftError {
 }
 
 /** What lasts is told once in so long, whatever a pass says each minute; a warm function remembers it. */
-const REPEAT_MS = 60 * 60_000;
+const REPEAT_MS = HOUR_MS;
 
 /** Tells of those decisions that people should know. Undefined where nobody is to be told. */
 export function createNotifier(
@@ -32,10 +33,10 @@ export function createNotifier(
   const { notify, environment } = options.settings;
   if (!notify) return undefined;
   let client = options.client;
-  const publish = async (notice: Notice) => {
+  const publish = async (notification: Notification) => {
     const sns = await import('./sns.ts');
     client ??= sns.createSnsClient();
-    await sns.publish(client, messageTo(topicArn(options.settings, notice.severity), notice));
+    await sns.publish(client, messageTo(topicArn(options.settings, notification.severity), notification));
   };
   const toldAt = new Map<string, number>();
 
@@ -52,17 +53,17 @@ export function createNotifier(
   return async (decisions) => {
     const failures: NotificationError[] = [];
     for (const decision of decisions) {
-      const notice = noticeOf(decision, notify.timeZone);
-      if (!notice || !notify.severities.includes(notice.severity)) continue;
+      const notification = notificationOf(decision, notify.timeZone);
+      if (!notification || !notify.severities.includes(notification.severity)) continue;
       // One sync of an application settles several builds, each with a decision of its own.
       if (!isNew(decision)) continue;
       try {
-        await publish(notice);
+        await publish(notification);
       } catch (error) {
         toldAt.delete(keyOf(decision));
-        const topic = topicNameOf(environment, notice.severity);
+        const topic = topicNameOf(environment, notification.severity);
         failures.push(
-          new NotificationError(`${topic} did not take "${notice.title}": ${messageOf(error)}`, {
+          new NotificationError(`${topic} did not take "${notification.title}": ${messageOf(error)}`, {
             cause: error,
           }),
         );
@@ -77,30 +78,34 @@ function keyOf({ action, target, reason }: Decision): string {
 }
 
 /** As Amazon Q Developer in chat reads it. */
-export function customNotification(notice: Notice): unknown {
+export function customNotification(notification: Notification): unknown {
   return {
     version: '1.0',
     source: 'custom',
     content: {
       textType: 'client-markdown',
-      title: notice.title,
-      description: notice.text,
-      ...(notice.nextSteps.length > 0 ? { nextSteps: notice.nextSteps } : {}),
-      keywords: ['eks-nightshift', notice.severity],
+      title: notification.title,
+      description: notification.text,
+      ...(notification.nextSteps.length > 0 ? { nextSteps: notification.nextSteps } : {}),
+      keywords: ['eks-nightshift', notification.severity],
     },
-    metadata: { threadId: notice.thread, summary: notice.title, eventType: notice.severity },
+    metadata: {
+      threadId: notification.thread,
+      summary: notification.title,
+      eventType: notification.severity,
+    },
   };
 }
 
-function messageTo(topic: string, notice: Notice): PublishCommandInput {
+function messageTo(topic: string, notification: Notification): PublishCommandInput {
   return {
     TopicArn: topic,
     // SNS takes a hundred characters of ASCII.
-    Subject: `[${notice.severity}] ${notice.title}`.replace(/[^\x20-\x7e]/g, '?').slice(0, 100),
+    Subject: `[${notification.severity}] ${notification.title}`.replace(/[^\x20-\x7e]/g, '?').slice(0, 100),
     MessageStructure: 'json',
     Message: JSON.stringify({
-      default: JSON.stringify(customNotification(notice)),
-      email: [notice.title, '', notice.text, '', ...notice.nextSteps].join('\n').trim(),
+      default: JSON.stringify(customNotification(notification)),
+      email: [notification.title, '', notification.text, '', ...notification.nextSteps].join('\n').trim(),
     }),
   };
 }

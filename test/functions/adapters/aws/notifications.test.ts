@@ -6,7 +6,7 @@ import { createContext } from '@nightshift/lab/world/context.ts';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createNotifier, NotificationError } from '#functions/adapters/aws/notifications.ts';
 import type { Decision } from '#model/decision.ts';
-import type { Severity } from '#model/notice.ts';
+import type { Severity } from '#model/notification.ts';
 
 const scope = { account: '111111111111', region: 'ap-northeast-1' };
 const START = new Date('2026-11-24T12:30:00Z');

@@ -1,22 +1,22 @@
-/** Where people are told what they should know: an SNS topic for each severity that the config names. */
+/** Where notifications are sent: an SNS topic for each severity that the config names. */
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { NotifyConfig } from '#model/config.ts';
 import { topicNameOf } from '#model/names.ts';
-import { SEVERITIES, SEVERITIES_OF, type Severity } from '#model/notice.ts';
+import { SEVERITIES, SEVERITIES_OF, type Severity } from '#model/notification.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
 
-export interface NoticesProps {
+export interface NotificationsProps {
   readonly environment: string;
   /** E-mail addresses by severity. A chat is subscribed to the topic by Amazon Q Developer in chat applications. */
   readonly notify: NotifyConfig;
 }
 
-export class Notices extends Construct {
+export class Notifications extends Construct {
   readonly topics: ReadonlyMap<Severity, Topic>;
 
-  constructor(scope: Construct, id: string, props: NoticesProps) {
+  constructor(scope: Construct, id: string, props: NotificationsProps) {
     super(scope, id);
     const { environment, notify } = props;
     const named = SEVERITIES.flatMap((severity) => {

@@ -1,7 +1,8 @@
-/** When EventBridge Scheduler calls for the edges of a weekly schedule. */
+/** When EventBridge Scheduler calls night-schedule for the transitions of a weekly schedule. */
+import { DAY_MINUTES } from '#model/duration.ts';
 import type { Weekday, WeeklyWindow, WeekPoint } from '#model/schedule.ts';
 
-export interface Edge {
+export interface ScheduledTransition {
   /** `0800`: the wall-clock time, also the end of the schedule's name. */
   readonly time: string;
   /** `cron(0 8 ? * MON-FRI *)`, to be read in the schedule's zone. */
@@ -9,19 +10,18 @@ export interface Edge {
 }
 
 const NAMES = { 1: 'MON', 2: 'TUE', 3: 'WED', 4: 'THU', 5: 'FRI', 6: 'SAT', 7: 'SUN' } as const;
-const DAY = 1440;
 
-/** One edge per time of day at which the cluster starts or stops on some day, in the order of the day. */
-export function edgesOf(windows: readonly WeeklyWindow[]): readonly Edge[] {
+/** One transition per time of day at which the cluster starts or stops on some day, in the order of the day. */
+export function transitionsOf(windows: readonly WeeklyWindow[]): readonly ScheduledTransition[] {
   const starts = new Set(windows.map((window) => positionOf(window.start)));
   const ends = new Set(windows.map((window) => positionOf(window.end)));
   // Where one window ends as another begins, nothing changes.
-  const edges = [...new Set([...starts, ...ends])].filter((edge) => !(starts.has(edge) && ends.has(edge)));
+  const positions = [...new Set([...starts, ...ends])].filter((at) => !(starts.has(at) && ends.has(at)));
 
   const days = new Map<number, Weekday[]>();
-  for (const edge of edges.sort((a, b) => a - b)) {
-    const minute = edge % DAY;
-    const day = (Math.floor(edge / DAY) + 1) as Weekday;
+  for (const position of positions.sort((a, b) => a - b)) {
+    const minute = position % DAY_MINUTES;
+    const day = (Math.floor(position / DAY_MINUTES) + 1) as Weekday;
     days.set(minute, [...(days.get(minute) ?? []), day]);
   }
   return [...days]
@@ -34,7 +34,7 @@ export function edgesOf(windows: readonly WeeklyWindow[]): readonly Edge[] {
 
 /** Minutes since Monday 00:00; the end of Sunday is the beginning of Monday. */
 function positionOf(point: WeekPoint): number {
-  return ((point.day - 1) * DAY + point.minute) % (7 * DAY);
+  return ((point.day - 1) * DAY_MINUTES + point.minute) % (7 * DAY_MINUTES);
 }
 
 /** `MON-FRI`, `MON,WED`, `*`. */

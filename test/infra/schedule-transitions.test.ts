@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { edgesOf } from '#lib/schedule-edges.ts';
+import { transitionsOf } from '#lib/schedule-transitions.ts';
 import type { Weekday, WeeklyWindow } from '#model/schedule.ts';
 import { parseWindows } from '#model/window.ts';
 
 const DAYS = ['MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT', 'SUN'];
 
-describe('the edges of a schedule', () => {
+describe('the transitions of a schedule', () => {
   test.for([
     ['Mon-Fri 08:00-22:00', ['cron(0 8 ? * MON-FRI *)', 'cron(0 22 ? * MON-FRI *)']],
     ['Mon,Wed 09:30-17:05', ['cron(30 9 ? * MON,WED *)', 'cron(5 17 ? * MON,WED *)']],
@@ -16,12 +16,12 @@ describe('the edges of a schedule', () => {
     ['Sun 18:00-24:00', ['cron(0 0 ? * MON *)', 'cron(0 18 ? * SUN *)']],
     ['Mon-Tue,Thu-Sun 08:00-09:00', ['cron(0 8 ? * MON,TUE,THU-SUN *)', 'cron(0 9 ? * MON,TUE,THU-SUN *)']],
   ] as const)('of %s', ([text, expressions]) => {
-    expect(edgesOf(windowsOf(text)).map((edge) => edge.expression)).toEqual(expressions);
+    expect(transitionsOf(windowsOf(text)).map(({ expression }) => expression)).toEqual(expressions);
   });
 
   test('are none where one window ends as the next begins', () => {
-    expect(edgesOf(windowsOf('daily 00:00-24:00'))).toEqual([]);
-    expect(edgesOf([...windowsOf('Mon 00:00-24:00'), ...windowsOf('Tue 00:00-12:00')])).toEqual([
+    expect(transitionsOf(windowsOf('daily 00:00-24:00'))).toEqual([]);
+    expect(transitionsOf([...windowsOf('Mon 00:00-24:00'), ...windowsOf('Tue 00:00-12:00')])).toEqual([
       { time: '0000', expression: 'cron(0 0 ? * MON *)' },
       { time: '1200', expression: 'cron(0 12 ? * TUE *)' },
     ]);
@@ -34,13 +34,13 @@ describe('the edges of a schedule', () => {
     });
     fc.assert(
       fc.property(fc.array(fc.record({ start: point, end: point }), { maxLength: 10 }), (windows) => {
-        const edges = edgesOf(windows);
-        const called = edges.flatMap((edge) => instantsOf(edge.expression)).sort();
+        const scheduled = transitionsOf(windows);
+        const called = scheduled.flatMap(({ expression }) => instantsOf(expression)).sort();
         const starts = new Set(windows.map(({ start }) => `${start.day} ${start.minute}`));
         const ends = new Set(windows.map(({ end }) => `${end.day} ${end.minute}`));
-        const wanted = [...new Set([...starts, ...ends])].filter((at) => !(starts.has(at) && ends.has(at)));
-        expect(called).toEqual(wanted.sort());
-        expect(new Set(edges.map((edge) => edge.time)).size).toBe(edges.length);
+        const expected = [...new Set([...starts, ...ends])].filter((at) => !(starts.has(at) && ends.has(at)));
+        expect(called).toEqual(expected.sort());
+        expect(new Set(scheduled.map(({ time }) => time)).size).toBe(scheduled.length);
       }),
     );
   });

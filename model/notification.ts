@@ -1,39 +1,39 @@
-/** Which decisions people are told of, and in what words. Pure: who sends it, and where to, is for others. */
+/** Which decisions people are notified of, and in what words. Pure: the adapter sends them. */
 import type { Capability, Decision } from './decision.ts';
 
-/** The least first. */
+/** The least severe first. */
 export const SEVERITIES = ['info', 'warning', 'failure'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
-/** What a capability ever has to say: its role may publish to no other topic. */
+/** The severities of a capability's notifications: its role may publish to no other topic. */
 export const SEVERITIES_OF: Readonly<Record<Capability, readonly Severity[]>> = {
   'night-schedule': ['warning', 'failure'],
   'spot-drain': ['failure'],
   'branch-deploy': ['info', 'warning', 'failure'],
 };
 
-export interface Notice {
+export interface Notification {
   readonly severity: Severity;
   readonly title: string;
   readonly text: string;
   readonly nextSteps: readonly string[];
-  /** Notices about the same thing: a chat shows them as one thread. */
+  /** The same for all notifications about one target: a chat shows them as one thread. */
   readonly thread: string;
 }
 
-/** Undefined for what is only of interest to somebody who asks. Times are written in `timeZone`. */
-export function noticeOf(decision: Decision, timeZone: string): Notice | undefined {
+/** Undefined for a decision that is only recorded. Times are written in `timeZone`. */
+export function notificationOf(decision: Decision, timeZone: string): Notification | undefined {
   const { environment, capability, target, reason, time } = decision;
   const severity = severityOf(decision);
   if (!severity || !SEVERITIES_OF[capability].includes(severity)) return undefined;
-  const why = `npx nightshift explain ${target} --environment ${environment}`;
+  const explain = `npx nightshift explain ${target} --environment ${environment}`;
   return {
     severity,
-    title: `${environment}: ${target} ${saidOf(decision)}`,
+    title: `${environment}: ${target} ${titleOf(decision)}`,
     text: `${withLocalTimes(reason, timeZone)}\n${localTime(new Date(time), timeZone)}, ${capability}`,
     nextSteps:
       severity === 'failure'
-        ? [`What to do: docs/runbook.md#${capability}-failed`, `What led to it: ${why}`]
+        ? [`What to do: docs/runbook.md#${capability}-failed`, `What led to it: ${explain}`]
         : [],
     thread: `${environment}/${capability}/${target}`,
   };
@@ -56,12 +56,12 @@ function severityOf(decision: Decision): Severity | undefined {
   }
 }
 
-/** Pods that stayed to the end are lost with the instance, unless our own stop takes it. The alarm counts the same. */
+/** Pods that were not evicted are lost with the instance, unless our own stop terminates it. The alarm counts the same. */
 function lostPods({ blocked, night }: Decision): boolean {
   return typeof blocked === 'number' && blocked > 0 && night === undefined;
 }
 
-function saidOf({ action }: Decision): string {
+function titleOf({ action }: Decision): string {
   switch (action) {
     case 'fail':
       return 'failed';
