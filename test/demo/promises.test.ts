@@ -1,7 +1,7 @@
 /** Each promise is judged by evidence that can break it: here every one of them is broken once. */
 
 import type { AwsCall } from '@nightshift/lab/http/aws/service.ts';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Drain, GroupSeen, LifecycleSeen, Observations, Statement } from '#demo/sample/observe.ts';
 import { type Evidence, judgePromises } from '#demo/sample/promises.ts';
 import type { Decision } from '#model/decision.ts';
@@ -103,7 +103,7 @@ async function judge(given: Given) {
   return (number: number) => verdicts.find((verdict) => verdict.number === number);
 }
 
-it('no promise is kept by silence', async () => {
+test('no promise is kept by silence', async () => {
   const promise = await judge({});
   for (const number of [1, 2, 3, 4, 5, 6, 7, 8, 9]) {
     expect(promise(number)?.verdict).toBe('not exercised');
@@ -111,7 +111,7 @@ it('no promise is kept by silence', async () => {
 });
 
 describe('a promise is broken', () => {
-  it('1: when a group that was stopped has another size at work', async () => {
+  test('1: when a group that was stopped has another size at work', async () => {
     const smaller = aGroup({ size: { min: 1, desired: 2, max: 5 } });
     const promise = await judge({ decisions: [aDecision()], atWork: [smaller], groups: [aGroup()] });
     expect(promise(1)?.verdict).toBe('broken');
@@ -120,13 +120,13 @@ describe('a promise is broken', () => {
     expect(whole(1)).toMatchObject({ verdict: 'kept', observations: 2 });
   });
 
-  it('1: when a group sleeps and its size is written down nowhere', async () => {
+  test('1: when a group sleeps and its size is written down nowhere', async () => {
     const asleep = aGroup({ size: { min: 0, desired: 0, max: 5 }, instances: 0 });
     const promise = await judge({ decisions: [aDecision()], groups: [asleep] });
     expect(promise(1)?.problems).toEqual(['main/workers at the end: 1/3/5 is nowhere']);
   });
 
-  it.each<[string, Given]>([
+  test.each<[string, Given]>([
     [
       'a role of ours resizes there',
       {
@@ -143,7 +143,7 @@ describe('a promise is broken', () => {
     expect((await judge(given))(2)?.verdict).toBe('not exercised');
   });
 
-  it('3: when one notice cordons twice, or one commit is synced twice', async () => {
+  test('3: when one notice cordons twice, or one commit is synced twice', async () => {
     const cordon = aDecision({ action: 'cordon', instanceId: 'i-1' });
     const cordons = await judge({ drains: [aDrain()], decisions: [cordon, cordon] });
     expect(cordons(3)?.problems).toEqual(['main/i-1 was cordoned 2 times']);
@@ -153,7 +153,7 @@ describe('a promise is broken', () => {
     expect(syncs(3)?.problems).toEqual(['main/api was synced 2 times for abc']);
   });
 
-  it('4: when something is reported that the world does not show', async () => {
+  test('4: when something is reported that the world does not show', async () => {
     const statement = {
       decision: aDecision({ action: 'confirm-stop' }),
       true: false,
@@ -163,7 +163,7 @@ describe('a promise is broken', () => {
     expect((await judge({ statements: [{ ...statement, true: true }] }))(4)?.verdict).toBe('kept');
   });
 
-  it('5: when a budget falls short during a drain, unless its pod was forced, or a pod is lost', async () => {
+  test('5: when a budget falls short during a drain, unless its pod was forced, or a pod is lost', async () => {
     const dip = { environment: 'main', budget: 'api/api', at: AT, duringDrain: true };
     expect((await judge({ drains: [aDrain()], dips: [dip] }))(5)?.verdict).toBe('broken');
     const forced = aDecision({ action: 'evict', outcome: 'forced', budget: 'api/api' });
@@ -171,7 +171,7 @@ describe('a promise is broken', () => {
     expect((await judge({ drains: [aDrain({ lost: ['api/x'] })] }))(5)?.verdict).toBe('broken');
   });
 
-  it('6: when a lifecycle action is completed never, twice, with ABANDON, or in place of EKS', async () => {
+  test('6: when a lifecycle action is completed never, twice, with ABANDON, or in place of EKS', async () => {
     const action = { environment: 'main', token: 't', group: 'asg', instanceId: 'i-1', managed: false };
     const complete = (result: string) =>
       aCall({
@@ -187,7 +187,7 @@ describe('a promise is broken', () => {
     expect(await verdict([complete('CONTINUE')], true)).toBe('broken');
   });
 
-  it('7: when a decision has no reason, or a refused build has no decision', async () => {
+  test('7: when a decision has no reason, or a refused build has no decision', async () => {
     expect((await judge({ decisions: [aDecision({ reason: ' ' })] }))(7)?.verdict).toBe('broken');
     const refused = [{ kind: 'tag' as const, build: 'api:1' }];
     expect((await judge({ log: { refused } }))(7)?.verdict).toBe('broken');
@@ -195,7 +195,7 @@ describe('a promise is broken', () => {
     expect((await judge({ log: { refused }, decisions: [answer] }))(7)?.verdict).toBe('kept');
   });
 
-  it('8 and 9: when a refused call keeps the others awake, or no invocation fails for it', async () => {
+  test('8 and 9: when a refused call keeps the others awake, or no invocation fails for it', async () => {
     const refused = aCall({ operation: 'UpdateNodegroupConfig', status: 403 });
     const alone = await judge({ log: { refusedCalls: 1 }, calls: [refused] });
     expect(alone(8)?.verdict).toBe('broken');

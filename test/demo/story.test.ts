@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Beat, planStory, productionBranch } from '#demo/sample/story.ts';
 import { type DevelopmentEnvironmentConfig, defineConfig, type NightshiftConfig } from '#model/config.ts';
 
@@ -49,7 +49,7 @@ const told = (beats: readonly Beat[], timeZone: string) =>
   });
 
 describe('the story of the sample day', () => {
-  it('goes from an evening stop over a working day to a start that a closed day skips', () => {
+  test('goes from an evening stop over a working day to a start that a closed day skips', () => {
     const story = planStory(aConfig(), NOW);
     expect(story.timeZone).toBe('Asia/Tokyo');
     expect(story.start).toEqual(new Date('2026-12-01T21:15:00+09:00'));
@@ -72,7 +72,7 @@ describe('the story of the sample day', () => {
     ]);
   });
 
-  it('moves with the zone and the windows of the schedule', () => {
+  test('moves with the zone and the windows of the schedule', () => {
     const story = planStory(
       aConfig({ late: { timeZone: 'America/New_York', up: ['Mon-Fri 10:00-02:00'], calendar: 'own' } }),
       NOW,
@@ -83,28 +83,28 @@ describe('the story of the sample day', () => {
     expect(told(story.beats.slice(0, 1), 'America/New_York')).toEqual(['2026-12-02 05:12 develop merge']);
   });
 
-  it('ends after the second stop where no calendar closes a day', () => {
+  test('ends after the second stop where no calendar closes a day', () => {
     const story = planStory(aConfig({ office: { timeZone: 'UTC', up: ['Mon-Fri 08:00-20:00'] } }), NOW);
     expect(story.skipped).toBeUndefined();
     expect(story.start).toEqual(new Date('2026-11-23T19:15:00Z'));
     expect(story.end).toEqual(new Date('2026-11-24T20:45:00Z'));
   });
 
-  it('takes any day where nothing ever stops', () => {
+  test('takes any day where nothing ever stops', () => {
     const story = planStory(aConfig({}), NOW);
     expect(story.end.getTime() - story.start.getTime()).toBe(86_400_000);
     expect(story.beats.map(({ kind }) => kind)).toContain('interruption');
     expect(story.beats.filter((beat) => beat.kind === 'merge' && beat.asleep)).toEqual([]);
   });
 
-  it('has nothing merged where nothing is deployed', () => {
+  test('has nothing merged where nothing is deployed', () => {
     const { deploy: _, ...environment } = aConfig().environments['develop'] as DevelopmentEnvironmentConfig;
     const config = { ...aConfig(), environments: { develop: environment } };
     const kinds = new Set(planStory(config, NOW).beats.map(({ kind }) => kind));
     expect([...kinds].sort()).toEqual(['holiday', 'interruption', 'refused-call']);
   });
 
-  it('takes another branch for production where main is deployed by itself', () => {
+  test('takes another branch for production where main is deployed by itself', () => {
     expect(productionBranch(aConfig())).toBe('main');
     const [build] = aConfig().environments['develop']?.deploy?.builds ?? [];
     const bound = aConfig(undefined, {
