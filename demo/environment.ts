@@ -15,9 +15,9 @@ import {
 } from '@nightshift/lab/world/argocd/index.ts';
 import type { AwsWorld, EksCluster } from '@nightshift/lab/world/aws/index.ts';
 import type { CodebuildWorld } from '@nightshift/lab/world/codebuild/index.ts';
+import type { Principal, WorldContext } from '@nightshift/lab/world/interfaces.ts';
 import { createKubernetes, type Kubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
 import { scaleOutOf } from '@nightshift/lab/world/scale-out.ts';
-import type { Principal, WorldContext } from '@nightshift/lab/world/seams.ts';
 import { parseAllDocuments } from 'yaml';
 import type { EnvironmentConfig, NightshiftConfig } from '#model/config.ts';
 import { LabError } from './errors.ts';

@@ -20,7 +20,7 @@ import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
 import { type AwsWorld, createAws } from '@nightshift/lab/world/aws/index.ts';
 import { type CodebuildWorld, createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
-import type { WorldContext } from '@nightshift/lab/world/seams.ts';
+import type { WorldContext } from '@nightshift/lab/world/interfaces.ts';
 import type { NightshiftConfig } from '#model/config.ts';
 import type { Decision } from '#model/decision.ts';
 import { decisionIn } from './decisions.ts';
@@ -112,20 +112,12 @@ async function build(
   const proxy = await startProxy();
   closers.push(() => proxy.close());
   let awsUrl: string | undefined;
+  const parts = { context, aws, codebuild, ca, directory, closers, config };
   const services: LabServices = {
-    context,
-    aws,
-    codebuild,
-    ca,
-    directory,
-    closers,
-    config,
+    ...parts,
     awsUrl: () => awsUrl,
     route: proxy.route,
-    buildProjects: ({ account, region }) =>
-      deployments
-        .filter(({ stack }) => stack.account === account && stack.region === region)
-        .flatMap(({ buildProjects }) => buildProjects),
+    buildProjects: (at) => buildProjectsOf(deployments, at),
   };
 
   const environments = await createEnvironments(services);
@@ -166,6 +158,12 @@ async function build(
     caFile,
     close,
   };
+}
+
+function buildProjectsOf(deployments: readonly Deployment[], at: { account: string; region: string }) {
+  return deployments
+    .filter(({ stack }) => stack.account === at.account && stack.region === at.region)
+    .flatMap(({ buildProjects }) => buildProjects);
 }
 
 /** Creates the clusters, lets their nodes join, and creates the workloads and Argo CD on them. */

@@ -3,8 +3,8 @@
  * compared with it, never used as its source.
  */
 
+import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
 import type { KubeObject } from '@nightshift/lab/world/kubernetes/objects.ts';
-import type { AwsEvent } from '@nightshift/lab/world/seams.ts';
 import type { Lab, LabEnvironment } from '#demo/lab.ts';
 import type { Decision } from '#model/decision.ts';
 import { instanceIdOf } from './instance-id.ts';

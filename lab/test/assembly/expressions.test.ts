@@ -95,12 +95,15 @@ describe('a rate', () => {
     expect(times('rate(1 day)', '2026-11-22T10:02:00Z', 1)).toEqual(['2026-11-23T10:02Z']);
   });
 
-  test.each(['rate(1 minutes)', 'rate(5 minute)', 'rate(0 minutes)', 'rate(5 seconds)', 'rate(five minutes)'])(
-    '%s is refused',
-    (expression) => {
-      expect(() => compileExpression(expression, { timeZone: 'UTC', from: 0 })).toThrow('not a rate');
-    },
-  );
+  test.each([
+    'rate(1 minutes)',
+    'rate(5 minute)',
+    'rate(0 minutes)',
+    'rate(5 seconds)',
+    'rate(five minutes)',
+  ])('%s is refused', (expression) => {
+    expect(() => compileExpression(expression, { timeZone: 'UTC', from: 0 })).toThrow('not a rate');
+  });
 });
 
 describe('a single time', () => {

@@ -8,7 +8,7 @@ import { anAssembly } from './an-assembly.ts';
 test('a function ends when the lab was killed without a farewell', async () => {
   const written = await anAssembly({ functions: { Fn: 'export const handler = async () => 1;' } });
   try {
-    const program = path.join(import.meta.dirname, 'a-lonely-process.ts');
+    const program = path.join(import.meta.dirname, 'orphan-process.ts');
     const lab = spawn(process.execPath, [program, path.join(written.directory, 'asset.Fn')], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ClusterNodes } from '#lab/world/seams.ts';
+import type { ClusterNodes } from '#lab/world/interfaces.ts';
 import { aNodegroup, aWorld, scope } from './world.ts';
 
 const update = (

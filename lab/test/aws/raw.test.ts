@@ -1,7 +1,7 @@
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { describe, expect, test } from 'vitest';
-import type { Principal } from '#lab/world/seams.ts';
+import type { Principal } from '#lab/world/interfaces.ts';
 import { anEndpoint } from './endpoint.ts';
 import { account, region, scope } from './world.ts';
 

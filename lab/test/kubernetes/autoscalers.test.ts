@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { AwsError } from '#lab/world/aws/error.ts';
+import type { InstanceView } from '#lab/world/interfaces.ts';
 import type { ScalableGroup, ScaleOut } from '#lab/world/kubernetes/index.ts';
-import type { InstanceView } from '#lab/world/seams.ts';
 import { aCluster, anInstance, type Cluster } from './cluster.ts';
 
 /** Groups that launch what they are asked for, unless there is no capacity. */

@@ -5,7 +5,7 @@ import { type BuildView, createCodebuild } from '@nightshift/lab/world/codebuild
 import { createContext } from '@nightshift/lab/world/context.ts';
 import { createRegistry } from '@nightshift/lab/world/kubernetes/registry.ts';
 import { createStore } from '@nightshift/lab/world/kubernetes/store.ts';
-import type { Workloads, WorldContext } from '@nightshift/lab/world/seams.ts';
+import type { Workloads, WorldContext } from '@nightshift/lab/world/interfaces.ts';
 import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
 import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
 import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
