@@ -1,4 +1,4 @@
-/** How a person reaches the lab: what is printed while it is up. */
+/** Prints how to connect to the running lab. */
 import path from 'node:path';
 import type { Colors } from 'picocolors/types.js';
 import type { Lab } from './lab.ts';
@@ -9,9 +9,9 @@ export function accessText(lab: Lab, consoleUrl: string, colors: Colors): string
     return [
       '',
       `${colors.bold(environment.name)}  account ${config.account}, ${config.region}, cluster ${config.cluster}`,
-      `  kubectl --kubeconfig ${fromHere(environment.kubeconfig)} get nodes,pods -A`,
+      `  kubectl --kubeconfig ${displayPath(environment.kubeconfig)} get nodes,pods -A`,
       ...(environment.argocdEndpoint
-        ? [`  curl --cacert ${fromHere(lab.caFile)} ${environment.argocdEndpoint.url}/api/version`]
+        ? [`  curl --cacert ${displayPath(lab.caFile)} ${environment.argocdEndpoint.url}/api/version`]
         : []),
       `  export AWS_ENDPOINT_URL=${lab.front.url} AWS_REGION=${config.region} AWS_DEFAULT_REGION=${config.region} \\`,
       `    AWS_ACCESS_KEY_ID=${operator.accessKeyId} AWS_SECRET_ACCESS_KEY=${operator.secretAccessKey}`,
@@ -20,7 +20,7 @@ export function accessText(lab: Lab, consoleUrl: string, colors: Colors): string
   const [first] = lab.environments;
   return `${[
     '',
-    colors.bold('The lab is up'),
+    colors.bold('The lab is running'),
     `Console  ${consoleUrl}`,
     `AWS      ${lab.front.url}`,
     ...lines,
@@ -29,19 +29,19 @@ export function accessText(lab: Lab, consoleUrl: string, colors: Colors): string
     `  aws eks list-nodegroups --cluster-name ${first?.config.cluster ?? 'develop'}`,
     `  npm run -s nightshift -- status ${first?.name ?? ''}`,
     '',
-    'The time there runs as fast as here. Ctrl-C ends it.',
+    'Virtual time runs at the speed of real time. Ctrl-C stops the lab.',
   ].join('\n')}\n`;
 }
 
-/** The shorter of the path from here and the whole path. */
-function fromHere(file: string): string {
+/** Relative to the working directory if inside it. */
+function displayPath(file: string): string {
   const relative = path.relative(process.cwd(), file);
   return relative.startsWith('..') ? file : relative;
 }
 
-/** Lets time run at ×1 until the signal. */
+/** Runs virtual time at the speed of real time until the signal. */
 export async function keepUp(lab: Lab, signal: AbortSignal): Promise<void> {
-  const leave = lab.context.clock.enter('a person looks at the lab');
+  const leave = lab.context.clock.enter('lab kept running');
   try {
     await lab.context.clock.runUntil(Number.POSITIVE_INFINITY, signal);
   } finally {

@@ -1,4 +1,4 @@
-/** The decisions of the functions, as their log lines carry them. */
+/** The decisions of the functions, as recorded in their log lines. */
 import { DECISION_MESSAGE } from '#functions/shared/observability.ts';
 import type { Decision } from '#model/decision.ts';
 
@@ -9,6 +9,6 @@ export function decisionIn(line: string): Decision | undefined {
     const entry = JSON.parse(line) as { message?: unknown; decision?: Decision };
     return entry.message === DECISION_MESSAGE ? entry.decision : undefined;
   } catch {
-    return undefined; // a line that only looks like JSON is an ordinary log line
+    return undefined; // not JSON: an ordinary log line
   }
 }

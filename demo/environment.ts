@@ -1,4 +1,4 @@
-/** One environment of the lab: its cluster with nodes and Kubernetes, its Argo CD, its builds. */
+/** Creates one environment of the lab: its EKS cluster with Kubernetes, its Argo CD, its CodeBuild projects. */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { BuildProjectSpec } from '@nightshift/lab/assembly/deployment.ts';
@@ -15,9 +15,9 @@ import {
 } from '@nightshift/lab/world/argocd/index.ts';
 import type { AwsWorld, EksCluster } from '@nightshift/lab/world/aws/index.ts';
 import type { CodebuildWorld } from '@nightshift/lab/world/codebuild/index.ts';
+import type { Principal, WorldContext } from '@nightshift/lab/world/interfaces.ts';
 import { createKubernetes, type Kubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
 import { scaleOutOf } from '@nightshift/lab/world/scale-out.ts';
-import type { Principal, WorldContext } from '@nightshift/lab/world/seams.ts';
 import { parseAllDocuments } from 'yaml';
 import type { EnvironmentConfig, NightshiftConfig } from '#model/config.ts';
 import { LabError } from './errors.ts';
@@ -28,7 +28,7 @@ import {
   addGroups,
   productionBuilds,
   projectsOf,
-} from './sample/furnish.ts';
+} from './sample/resources.ts';
 
 export interface LabEnvironment {
   readonly name: string;
@@ -36,16 +36,16 @@ export interface LabEnvironment {
   readonly cluster: EksCluster;
   readonly kubernetes: Kubernetes;
   readonly kubernetesEndpoint: KubernetesEndpoint;
-  /** Production's too, where somebody builds for it: nothing of ours has its token. */
+  /** Production has one too, if there are builds: the functions have no token for it. */
   readonly argocd?: ArgocdWorld;
   readonly argocdEndpoint?: ArgocdEndpoint;
-  /** An administrator of the account. */
+  /** IAM user with administrator permissions. */
   readonly operator: Principal;
   /** The file's path. */
   readonly kubeconfig: string;
 }
 
-/** The operator's group, for tokens made by `aws eks get-token`. EKS lets no access entry name `system:masters`. */
+/** The operator's Kubernetes group. EKS accepts no access entry with `system:masters`. */
 const OPERATORS = 'lab:operators';
 const operatorsBinding = {
   apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -57,8 +57,8 @@ const operatorsBinding = {
 
 const argocdNamespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: ARGOCD.namespace } };
 
-/** What an environment is built on. */
-export interface Site {
+/** What the environments share. */
+export interface LabServices {
   readonly context: WorldContext;
   readonly config: NightshiftConfig;
   readonly aws: AwsWorld;
@@ -66,21 +66,21 @@ export interface Site {
   readonly ca: CertificateAuthority;
   readonly directory: string;
   readonly closers: (() => Promise<unknown>)[];
-  /** Where the lab's AWS answers, once it does. */
+  /** Endpoint of the lab's AWS; undefined until it listens. */
   readonly awsUrl: () => string | undefined;
   readonly route: (authority: string, port: number) => void;
-  /** What the stacks of the account and region make of its build projects. */
+  /** The CodeBuild projects of the stacks in that account and region. */
   readonly buildProjects: (at: { account: string; region: string }) => readonly BuildProjectSpec[];
 }
 
-export type RaisedCluster = Omit<LabEnvironment, 'argocd' | 'argocdEndpoint'>;
+export type EnvironmentCluster = Omit<LabEnvironment, 'argocd' | 'argocdEndpoint'>;
 
-export async function raiseCluster(
-  site: Site,
+export async function createCluster(
+  services: LabServices,
   name: string,
   environment: EnvironmentConfig,
-): Promise<RaisedCluster> {
-  const { aws, context, closers } = site;
+): Promise<EnvironmentCluster> {
+  const { aws, context, closers } = services;
   const { account, region, cluster: clusterName } = environment;
   const cluster = aws.addCluster({ account, region, name: clusterName });
   const kubernetes = createKubernetes(context, {
@@ -97,21 +97,21 @@ export async function raiseCluster(
   const kubernetesEndpoint = await serveKubernetes({
     kubernetes,
     context,
-    ca: site.ca,
-    authenticate: createAuthenticator(aws, cluster, site.awsUrl),
+    ca: services.ca,
+    authenticate: createAuthenticator(aws, cluster, services.awsUrl),
     operatorToken,
   });
   closers.push(() => kubernetesEndpoint.close());
-  aws.setClusterEndpoint(cluster, { endpoint: kubernetesEndpoint.url, ca: site.ca.pem });
+  aws.setClusterEndpoint(cluster, { endpoint: kubernetesEndpoint.url, ca: services.ca.pem });
   const operator = aws.addPrincipal({ arn: `arn:aws:iam::${account}:user/operator`, account, anyTime: true });
   aws.addAccessEntry(cluster, { principalArn: operator.arn, kubernetesGroups: [OPERATORS] });
-  const file = path.join(site.directory, `${name}.kubeconfig`);
+  const file = path.join(services.directory, `${name}.kubeconfig`);
   await writeFile(
     file,
     kubeconfig({
       name,
       url: kubernetesEndpoint.url,
-      caPem: site.ca.pem,
+      caPem: services.ca.pem,
       token: operatorToken,
     }),
     { mode: 0o600 },
@@ -127,14 +127,15 @@ export async function raiseCluster(
   };
 }
 
-/** Argo CD in the environment's cluster with the applications of its builds, and the builds' projects. */
-export async function raiseArgocd(
-  site: Site,
+/** Argo CD in the environment's cluster with the applications of its builds, and their CodeBuild projects. */
+export async function createClusterArgocd(
+  services: LabServices,
   environment: EnvironmentConfig,
   kubernetes: Kubernetes,
 ): Promise<{ argocd: ArgocdWorld; argocdEndpoint?: ArgocdEndpoint } | undefined> {
-  const { codebuild, aws, context } = site;
-  const builds = environment.deploy?.builds ?? (environment.production ? productionBuilds(site.config) : []);
+  const { codebuild, aws, context } = services;
+  const builds =
+    environment.deploy?.builds ?? (environment.production ? productionBuilds(services.config) : []);
   if (builds.length === 0) return undefined;
   const argocd = createArgocd(context, {
     workloads: kubernetes,
@@ -145,25 +146,30 @@ export async function raiseArgocd(
   });
   serveApplications(context, argocd, kubernetes.api);
   addApplications(argocd, kubernetes, codebuild, builds);
-  addBuildProjects(codebuild, environment, builds, site.buildProjects(environment));
+  addBuildProjects(codebuild, environment, builds, services.buildProjects(environment));
   if (!environment.deploy) return { argocd };
 
   const { url, tokenSecret } = environment.deploy.argocd;
   const { protocol, hostname, port } = new URL(url);
   if (protocol !== 'https:') {
     throw new LabError(
-      `Argo CD of the cluster ${environment.cluster} is at ${url}: the lab serves https only`,
+      `unsupported Argo CD URL of the cluster ${environment.cluster}: ${url}: the lab serves https only`,
     );
   }
-  const argocdEndpoint = await serveArgocd({ argocd, ca: site.ca, host: hostname, now: context.clock.now });
-  site.closers.push(() => argocdEndpoint.close());
-  site.route(`${hostname}:${port || 443}`, argocdEndpoint.port);
+  const argocdEndpoint = await serveArgocd({
+    argocd,
+    ca: services.ca,
+    host: hostname,
+    now: context.clock.now,
+  });
+  services.closers.push(() => argocdEndpoint.close());
+  services.route(`${hostname}:${port || 443}`, argocdEndpoint.port);
   const value = tokenFor(argocd, projectsOf(builds));
   aws.putSecret({ account: environment.account, region: environment.region, name: tokenSecret, value });
   return { argocd, argocdEndpoint };
 }
 
-/** A project's own token where one project is enough, as the documentation advises; else one of an account. */
+/** A project token for one project, as Argo CD's documentation recommends; an account token for several. */
 function tokenFor(argocd: ArgocdWorld, projects: readonly string[]): string {
   const [project, ...others] = projects;
   if (project !== undefined && others.length === 0) return argocd.addToken({ project, role: 'nightshift' });
@@ -175,13 +181,13 @@ function tokenFor(argocd: ArgocdWorld, projects: readonly string[]): string {
   });
 }
 
-/** What an operator applies to each cluster before the stacks are deployed. */
+/** The manifests that an operator applies to each cluster before deploying the stacks. */
 async function readManifests(): Promise<readonly Record<string, unknown>[]> {
   const folder = path.join(import.meta.dirname, '..', 'manifests');
   const base = (await readdir(folder)).filter(
     (file) => file.endsWith('.yaml') && file !== 'kustomization.yaml',
   );
-  // What branch-deploy needs where it goes through the Kubernetes API. The project beside it is made by the lab itself.
+  // For branch-deploy through the Kubernetes API. The AppProject in the same folder is created by the lab.
   const files = [...base.sort(), path.join('argocd', 'branch-deploy.yaml')];
   const texts = await Promise.all(files.map((file) => readFile(path.join(folder, file), 'utf8')));
   return texts

@@ -1,4 +1,4 @@
-/** The config is right, and asks for something that the lab does not have. */
+/** The config is valid but needs something that the lab does not emulate. */
 export class LabError extends Error {
   override name = 'LabError';
 }

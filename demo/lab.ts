@@ -1,11 +1,11 @@
 /**
- * The whole lab: an AWS, a Kubernetes per cluster, Argo CD, a git host and CodeBuild, made from a config, served on the
- * loopback, with a synthesized assembly running on it. Nothing happens until its clock is run.
+ * Starts the whole lab from a config: AWS, Kubernetes and Argo CD per cluster, a Git host and CodeBuild on the loopback, and
+ * the functions of a synthesized assembly. Virtual time stands still until the clock is run.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { readAssembly } from '@nightshift/lab/assembly/assembly.ts';
+import { type Assembly, readAssembly } from '@nightshift/lab/assembly/assembly.ts';
 import { type Deployment, readDeployment } from '@nightshift/lab/assembly/deployment.ts';
 import type { FunctionSpec, Invocation, LogLine } from '@nightshift/lab/assembly/function-runner.ts';
 import { createAuthorize } from '@nightshift/lab/assembly/permissions.ts';
@@ -20,18 +20,18 @@ import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
 import { type AwsWorld, createAws } from '@nightshift/lab/world/aws/index.ts';
 import { type CodebuildWorld, createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
-import type { WorldContext } from '@nightshift/lab/world/seams.ts';
+import type { WorldContext } from '@nightshift/lab/world/interfaces.ts';
 import type { NightshiftConfig } from '#model/config.ts';
 import type { Decision } from '#model/decision.ts';
 import { decisionIn } from './decisions.ts';
 import {
+  createCluster,
+  createClusterArgocd,
+  type EnvironmentCluster,
   type LabEnvironment,
-  type RaisedCluster,
-  raiseArgocd,
-  raiseCluster,
-  type Site,
+  type LabServices,
 } from './environment.ts';
-import { addSystemWorkloads } from './sample/furnish.ts';
+import { addSystemWorkloads } from './sample/resources.ts';
 
 export type { LabEnvironment } from './environment.ts';
 
@@ -40,11 +40,11 @@ export interface LabOptions {
   readonly config: NightshiftConfig;
   /** `cdk.out`, synthesized from the same config. */
   readonly assemblyDir: string;
-  /** Virtual time at which the functions begin; the world is built a while before. */
+  /** Virtual time at which the functions start. The clusters start half an hour earlier. */
   readonly start: Date;
-  /** The same seed gives the same world. Default 1. */
+  /** The same seed gives the same ids and random choices. Default 1. */
   readonly seed?: number;
-  /** Where the CA and the kubeconfigs are written. Default: a folder of the lab's own, removed at the end. */
+  /** Where the CA and the kubeconfigs are written. Default: a temporary folder, removed by `close`. */
   readonly directory?: string;
   /** Processes per function. */
   readonly concurrency?: number;
@@ -52,9 +52,9 @@ export interface LabOptions {
   readonly onDecision?: (decision: Decision, spec: FunctionSpec) => void;
   readonly onInvocation?: (invocation: Invocation) => void;
   readonly onLog?: (line: LogLine) => void;
-  /** Every AWS call before it is answered, and why the roles' policies refuse it where they do. */
+  /** Every AWS call before its reply, and why the IAM policies deny it, if they do. */
   readonly onAuthorize?: (call: Parameters<Authorize>[0], refusal: string | undefined, aws: AwsWorld) => void;
-  /** Every AWS call with the bytes that came and went. */
+  /** Every AWS call with the bytes of request and reply. */
   readonly onExchange?: (exchange: AwsExchange) => void;
 }
 
@@ -66,7 +66,7 @@ export interface Lab {
   readonly environments: readonly LabEnvironment[];
   readonly front: AwsEndpoint;
   readonly assembly: AssemblyRun;
-  /** In the order in which they were logged. */
+  /** In the order of the log. */
   readonly decisions: readonly Decision[];
   readonly proxyUrl: string;
   /** PEM file of the lab's CA. */
@@ -74,7 +74,7 @@ export interface Lab {
   close(): Promise<void>;
 }
 
-/** So long the world runs before the functions do: first the nodes join, then the workloads come and start on them. */
+/** Time before the functions start: first the nodes join, then the workloads are created and start. */
 const WARM_UP_MS = 30 * 60_000;
 const NODES_JOIN_MS = 10 * 60_000;
 
@@ -112,44 +112,17 @@ async function build(
   const proxy = await startProxy();
   closers.push(() => proxy.close());
   let awsUrl: string | undefined;
-  const site: Site = {
-    context,
-    aws,
-    codebuild,
-    ca,
-    directory,
-    closers,
-    config,
+  const parts = { context, aws, codebuild, ca, directory, closers, config };
+  const services: LabServices = {
+    ...parts,
     awsUrl: () => awsUrl,
     route: proxy.route,
-    buildProjects: ({ account, region }) =>
-      deployments
-        .filter(({ stack }) => stack.account === account && stack.region === region)
-        .flatMap(({ buildProjects }) => buildProjects),
+    buildProjects: (at) => buildProjectsOf(deployments, at),
   };
 
-  const clusters: RaisedCluster[] = [];
-  for (const [name, environment] of Object.entries(config.environments)) {
-    clusters.push(await raiseCluster(site, name, environment));
-  }
-  await context.clock.runUntil(context.clock.now() + NODES_JOIN_MS);
-  const environments: LabEnvironment[] = [];
-  for (const raised of clusters) {
-    addSystemWorkloads(raised.kubernetes, raised.config);
-    environments.push({ ...raised, ...(await raiseArgocd(site, raised.config, raised.kubernetes)) });
-  }
+  const environments = await createEnvironments(services);
   registerStacks(aws, deployments);
-  const authorize = createAuthorize(deployments, aws);
-  const front = await serveAws({
-    aws,
-    services: [codebuildService(codebuild)],
-    authorize(call) {
-      const refusal = authorize(call);
-      options.onAuthorize?.(call, refusal, aws);
-      return refusal;
-    },
-    ...(options.onExchange ? { onExchange: options.onExchange } : {}),
-  });
+  const front = await serveFront({ aws, codebuild, deployments, options });
   closers.push(() => front.close());
   awsUrl = front.url;
   for (const { stack, tables } of deployments) {
@@ -160,25 +133,15 @@ async function build(
 
   await context.clock.runUntil(options.start.getTime());
   const decisions: Decision[] = [];
-  const onLog = (line: LogLine) => {
-    options.onLog?.(line);
-    const decision = decisionIn(line.text);
-    if (!decision) return;
-    decisions.push(decision);
-    options.onDecision?.(decision, line.function);
-  };
-  const run = await runAssembly({
+  const run = await runFunctions({
     assembly,
     context,
-    onLog,
-    environmentOf: (spec) => functionVariables(spec, { aws, front, proxyUrl: proxy.url, caFile }),
-    onDeadLetter: ({ queueArn, body, attributes }) => {
-      const [, , , region = '', account = '', queue = ''] = queueArn.split(':');
-      aws.messaging.send({ account, region }, queue, { body, attributes });
-    },
-    ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
-    ...(options.delivery ? { delivery: options.delivery } : {}),
-    ...(options.onInvocation ? { onInvocation: options.onInvocation } : {}),
+    aws,
+    front,
+    proxyUrl: proxy.url,
+    caFile,
+    decisions,
+    options,
   });
   closers.push(() => run.close());
   front.addService(createLambdaService(run));
@@ -197,7 +160,89 @@ async function build(
   };
 }
 
-/** What the stacks bring into the account beside functions and tables: access entries, queues and topics. */
+function buildProjectsOf(deployments: readonly Deployment[], at: { account: string; region: string }) {
+  return deployments
+    .filter(({ stack }) => stack.account === at.account && stack.region === at.region)
+    .flatMap(({ buildProjects }) => buildProjects);
+}
+
+/** Creates the clusters, lets their nodes join, and creates the workloads and Argo CD on them. */
+async function createEnvironments(services: LabServices): Promise<readonly LabEnvironment[]> {
+  const { config, context } = services;
+  const clusters: EnvironmentCluster[] = [];
+  for (const [name, environment] of Object.entries(config.environments)) {
+    clusters.push(await createCluster(services, name, environment));
+  }
+  await context.clock.runUntil(context.clock.now() + NODES_JOIN_MS);
+  const environments: LabEnvironment[] = [];
+  for (const cluster of clusters) {
+    addSystemWorkloads(cluster.kubernetes, cluster.config);
+    environments.push({
+      ...cluster,
+      ...(await createClusterArgocd(services, cluster.config, cluster.kubernetes)),
+    });
+  }
+  return environments;
+}
+
+/** The lab's AWS on the loopback. */
+function serveFront({
+  aws,
+  codebuild,
+  deployments,
+  options,
+}: {
+  readonly aws: AwsWorld;
+  readonly codebuild: CodebuildWorld;
+  readonly deployments: readonly Deployment[];
+  readonly options: LabOptions;
+}): Promise<AwsEndpoint> {
+  const authorize = createAuthorize(deployments, aws);
+  return serveAws({
+    aws,
+    services: [codebuildService(codebuild)],
+    authorize(call) {
+      const refusal = authorize(call);
+      options.onAuthorize?.(call, refusal, aws);
+      return refusal;
+    },
+    ...(options.onExchange ? { onExchange: options.onExchange } : {}),
+  });
+}
+
+function runFunctions(lab: {
+  readonly assembly: Assembly;
+  readonly context: WorldContext;
+  readonly aws: AwsWorld;
+  readonly front: AwsEndpoint;
+  readonly proxyUrl: string;
+  readonly caFile: string;
+  readonly decisions: Decision[];
+  readonly options: LabOptions;
+}): Promise<AssemblyRun> {
+  const { options, aws } = lab;
+  return runAssembly({
+    assembly: lab.assembly,
+    context: lab.context,
+    onLog(line) {
+      options.onLog?.(line);
+      const decision = decisionIn(line.text);
+      if (!decision) return;
+      lab.decisions.push(decision);
+      options.onDecision?.(decision, line.function);
+    },
+    environmentOf: (spec) => functionVariables(spec, lab),
+    onDeadLetter: ({ queueArn, body, attributes }) => {
+      const [, , , region = '', account = '', queue = ''] = queueArn.split(':');
+      aws.messaging.send({ account, region }, queue, { body, attributes });
+    },
+    ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
+    ...(options.delivery ? { delivery: options.delivery } : {}),
+    ...(options.onInvocation ? { onInvocation: options.onInvocation } : {}),
+  });
+}
+
+/** Creates the other resources of the stacks: access entries, queues and topics. */
 function registerStacks(aws: AwsWorld, deployments: readonly Deployment[]): void {
   for (const { stack, accessEntries, queues, topics } of deployments) {
     const at = { account: stack.account, region: stack.region };

@@ -7,7 +7,7 @@ export class SynthesisError extends Error {
   override name = 'SynthesisError';
 }
 
-/** Throws `SynthesisError` with what the app said. */
+/** Throws `SynthesisError` with the output of the app. */
 export async function synthesize(options: {
   /** Absolute. */
   readonly configPath: string;
@@ -18,15 +18,15 @@ export async function synthesize(options: {
     env: { ...process.env, NIGHTSHIFT_CONFIG: options.configPath, CDK_OUTDIR: options.directory },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let said = '';
-  const keep = (text: string) => {
-    said += text;
+  let output = '';
+  const append = (text: string) => {
+    output += text;
   };
-  child.stdout.setEncoding('utf8').on('data', keep);
-  child.stderr.setEncoding('utf8').on('data', keep);
+  child.stdout.setEncoding('utf8').on('data', append);
+  child.stderr.setEncoding('utf8').on('data', append);
   const stop = () => child.kill();
   process.once('exit', stop);
   const [code] = (await once(child, 'close')) as [number | null];
   process.off('exit', stop);
-  if (code !== 0) throw new SynthesisError(said.trim() || `the CDK app ended with ${code}`);
+  if (code !== 0) throw new SynthesisError(output.trim() || `the CDK app exited with code ${code}`);
 }

@@ -1,4 +1,4 @@
-/** What the commands of the lab share: colours, signals, and how errors end. */
+/** Shared by `npm start` and `npm run lab`: colours, signals, error output. */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { AssemblyError } from '@nightshift/lab/assembly/errors.ts';
@@ -8,7 +8,7 @@ import { LabError } from './errors.ts';
 import type { Screen } from './sample/timeline.ts';
 import { SynthesisError } from './synthesize.ts';
 
-/** Colours only on a terminal, and not where NO_COLOR is set to anything. */
+/** Colours only on a terminal, and not if NO_COLOR is set. */
 export function screenOf(stream: NodeJS.WriteStream): Screen {
   const live = stream.isTTY === true && process.env['TERM'] !== 'dumb';
   const colors = picocolors.createColors(live && !process.env['NO_COLOR']);
@@ -22,14 +22,14 @@ export function screenOf(stream: NodeJS.WriteStream): Screen {
   };
 }
 
-/** Where the lab keeps what a person needs to reach it: the CA and the kubeconfigs. */
+/** Folder of the CA certificate and the kubeconfigs. */
 export async function labDirectory(): Promise<string> {
   const directory = path.resolve('.lab');
   await mkdir(directory, { recursive: true });
   return directory;
 }
 
-/** Aborted by Ctrl-C and by whoever ends the process politely; a second time ends it at once. */
+/** Aborted by SIGINT, SIGTERM and SIGHUP; the second signal exits at once. */
 export function untilInterrupted(): AbortSignal {
   const abort = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -41,9 +41,9 @@ export function untilInterrupted(): AbortSignal {
   return abort.signal;
 }
 
-/** One clear message for what the user can mend, and the whole error for what is ours. Sets the exit code. */
+/** Prints the message of an error that the user can fix, and the stack trace of any other one. Sets the exit code. */
 export async function main(run: () => Promise<number>): Promise<void> {
-  // Whoever reads has seen enough: `npm start -- --json | head`.
+  // The reader has closed the pipe: `npm start -- --json | head`.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
     process.exit(0);

@@ -1,6 +1,6 @@
 /**
- * The nine promises, judged by what was seen in the world. A promise that nothing put to the test is said to be not
- * exercised: it is not kept by silence.
+ * Checks the nine promises against what was observed in the lab. A promise without a single observation is
+ * `not exercised`, not `kept`.
  */
 
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -9,16 +9,17 @@ import type { Lab, LabEnvironment } from '#demo/lab.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import type { Decision } from '#model/decision.ts';
-import type { DayLog } from './day.ts';
-import type { GroupSeen, Observations, Size } from './observe.ts';
+import type { Observations, Size } from './observations.ts';
+import type { DayLog } from './run-day.ts';
 
-export interface Verdict {
+export interface PromiseResult {
   readonly number: number;
   readonly promise: string;
-  readonly verdict: 'kept' | 'broken' | 'not exercised';
-  /** How many things that could have broken it were looked at. */
+  readonly result: 'kept' | 'broken' | 'not exercised';
+  /** How many observations could have shown it broken. */
   readonly observations: number;
-  readonly looked: string;
+  /** What was observed. */
+  readonly subject: string;
   readonly problems: readonly string[];
 }
 
@@ -31,72 +32,60 @@ export interface Evidence {
   readonly failures: readonly { readonly function: string; readonly at: number }[];
 }
 
-export async function judgePromises(evidence: Evidence): Promise<readonly Verdict[]> {
+export async function checkPromises(evidence: Evidence): Promise<readonly PromiseResult[]> {
   return [
     await sizesAreNeverLost(evidence),
     productionIsOutOfReach(evidence),
-    eventsMayBeDoubled(evidence),
-    nothingIsReportedUnseen(evidence),
+    eventOrderDoesNotMatter(evidence),
+    nothingIsReportedUnobserved(evidence),
     budgetsAreRespected(evidence),
     lifecycleActionsAreCompletedOnce(evidence),
     everyDecisionHasAReason(evidence),
     oneBadResourceStopsNothing(evidence),
-    failureIsLoud(evidence),
+    everyFailureIsReported(evidence),
   ];
 }
 
-function verdict(
-  number: number,
-  promise: string,
-  looked: string,
-  observations: number,
-  problems: readonly string[],
-): Verdict {
-  return {
-    number,
-    promise,
-    verdict: problems.length > 0 ? 'broken' : observations > 0 ? 'kept' : 'not exercised',
-    observations,
-    looked,
-    problems,
-  };
+function withResult(checked: Omit<PromiseResult, 'result'>): PromiseResult {
+  const { observations, problems } = checked;
+  return { ...checked, result: problems.length > 0 ? 'broken' : observations > 0 ? 'kept' : 'not exercised' };
 }
 
-/** At the end of the working day the groups have their sizes; of those that sleep at the end, they are written down. */
-async function sizesAreNeverLost({ lab, observations, log, decisions }: Evidence): Promise<Verdict> {
+/** At the end of the working day each group has its original size; a group asleep at the end has it saved. */
+async function sizesAreNeverLost({ lab, observations, log, decisions }: Evidence): Promise<PromiseResult> {
   const problems: string[] = [];
-  let looked = 0;
+  let compared = 0;
   const stopped = new Set(
     decisions
       .filter(({ action }) => action === 'stop')
       .map(({ environment, target }) => `${environment}/${target}`),
   );
-  const judge = (where: string, expected: Size, size: Size | undefined) => {
-    looked++;
-    if (!size) problems.push(`${where}: ${text(expected)} is nowhere`);
+  const compare = (where: string, expected: Size, size: Size | undefined) => {
+    compared++;
+    if (!size) problems.push(`${where}: ${text(expected)} is not saved`);
     else if (text(size) !== text(expected))
       problems.push(`${where}: ${text(expected)} before, ${text(size)} after`);
   };
   for (const environment of lab.environments) {
     const { name } = environment;
-    for (const group of log.atWork.get(name) ?? []) {
+    for (const group of log.sizesAtDayEnd.get(name) ?? []) {
       if (stopped.has(`${name}/${group.name}`))
-        judge(`${name}/${group.name} at work`, group.before, group.size);
+        compare(`${name}/${group.name} at the end of the working day`, group.before, group.size);
     }
     const saved = await savedSizes(lab, environment);
     for (const group of observations.groups(name)) {
       if (!stopped.has(`${name}/${group.name}`)) continue;
       const asleep = group.size.desired === 0;
-      judge(`${name}/${group.name} at the end`, group.before, asleep ? saved.get(group.name) : group.size);
+      compare(`${name}/${group.name} at the end`, group.before, asleep ? saved.get(group.name) : group.size);
     }
   }
-  return verdict(
-    1,
-    'Sizes are never lost',
-    'sizes of groups compared with those before the day',
-    looked,
+  return withResult({
+    number: 1,
+    promise: 'Sizes are never lost',
+    subject: 'group sizes compared with those before the day',
+    observations: compared,
     problems,
-  );
+  });
 }
 
 async function savedSizes(lab: Lab, environment: LabEnvironment): Promise<ReadonlyMap<string, Size>> {
@@ -115,32 +104,32 @@ async function savedSizes(lab: Lab, environment: LabEnvironment): Promise<Readon
     credentials: { accessKeyId, secretAccessKey },
   });
   try {
-    const memory = await createNightStore(createTable(client, table.name)).load();
-    return new Map([...memory.saved].map(([group, { value }]) => [group, value.size]));
+    const state = await createNightStore(createTable(client, table.name)).load();
+    return new Map([...state.saved].map(([group, { value }]) => [group, value.size]));
   } finally {
     client.destroy();
   }
 }
 
-/** No call of ours changed a size or an application there, and what it runs is what it ran. */
-function productionIsOutOfReach({ lab, observations, log }: Evidence): Verdict {
+/** No call of the functions changed a size or an application there, and it runs the same revision as before. */
+function productionIsOutOfReach({ lab, observations, log }: Evidence): PromiseResult {
   const problems: string[] = [];
-  let looked = 0;
+  let compared = 0;
   for (const environment of lab.environments.filter(({ config }) => config.production)) {
     for (const call of lab.front.calls) {
-      if (!isOurs(call) || call.account !== environment.config.account) continue;
-      looked++;
+      if (!isByFunction(call) || call.account !== environment.config.account) continue;
+      compared++;
       if (isResize(call) && reaches(call, environment)) {
         problems.push(`${call.principal} called ${call.operation} in ${environment.name}`);
       }
     }
     for (const group of observations.groups(environment.name)) {
-      looked++;
+      compared++;
       if (text(group.size) !== text(group.before))
         problems.push(`${environment.name}/${group.name} was resized`);
     }
     for (const application of environment.argocd?.applications() ?? []) {
-      looked++;
+      compared++;
       if (application.status.operationState) {
         problems.push(`${environment.name}/${application.metadata.name} was synced`);
       }
@@ -151,71 +140,68 @@ function productionIsOutOfReach({ lab, observations, log }: Evidence): Verdict {
       }
     }
   }
-  return verdict(
-    2,
-    'Production is out of reach',
-    'calls, groups and applications of production',
-    looked,
+  return withResult({
+    number: 2,
+    promise: 'Production is out of reach',
+    subject: 'calls, groups and applications of production',
+    observations: compared,
     problems,
-  );
+  });
 }
 
-/** Every event of the day came twice: each instance was still drained once and each push synced once. */
-function eventsMayBeDoubled({ observations, log, decisions }: Evidence): Verdict {
+/** Every event was delivered twice: each instance was still cordoned once and each push synced once. */
+function eventOrderDoesNotMatter({ observations, log, decisions }: Evidence): PromiseResult {
   const problems: string[] = [];
   const drains = observations.drains.map(({ environment, instanceId }) => {
-    const done = decisions.filter(
+    const cordons = decisions.filter(
       (decision) =>
         decision.environment === environment &&
         decision['instanceId'] === instanceId &&
-        (decision.action === 'cordon' || decision.action === 'drain'),
+        decision.action === 'cordon',
     );
-    return {
-      what: `${environment}/${instanceId}`,
-      cordons: done.filter(({ action }) => action === 'cordon').length,
-    };
+    return { what: `${environment}/${instanceId}`, cordons: cordons.length };
   });
   for (const { what, cordons } of drains)
     if (cordons > 1) problems.push(`${what} was cordoned ${cordons} times`);
-  for (const { beat, sha } of log.merges) {
+  for (const { event, sha } of log.merges) {
     const syncs = decisions.filter(
       (decision) =>
-        decision.environment === beat.environment && decision.action === 'sync' && decision['sha'] === sha,
+        decision.environment === event.environment && decision.action === 'sync' && decision['sha'] === sha,
     );
     const perTarget = Map.groupBy(syncs, ({ target }) => target);
     for (const [target, list] of perTarget) {
       if (list.length > 1)
-        problems.push(`${beat.environment}/${target} was synced ${list.length} times for ${sha}`);
+        problems.push(`${event.environment}/${target} was synced ${list.length} times for ${sha}`);
     }
   }
-  return verdict(
-    3,
-    'An event lost, doubled, late or out of order ends in the same state',
-    'drains and deploys, each of whose events came twice',
-    drains.length + log.merges.length,
+  return withResult({
+    number: 3,
+    promise: 'An event lost, doubled, late or out of order ends in the same state',
+    subject: 'drains and deploys, each event delivered twice',
+    observations: drains.length + log.merges.length,
     problems,
-  );
+  });
 }
 
-function nothingIsReportedUnseen({ observations }: Evidence): Verdict {
-  const { statements } = observations;
-  const problems = statements
-    .filter((statement) => !statement.true)
+function nothingIsReportedUnobserved({ observations }: Evidence): PromiseResult {
+  const { checkedDecisions } = observations;
+  const problems = checkedDecisions
+    .filter((checked) => !checked.confirmed)
     .map(
-      ({ decision, seen }) =>
-        `${decision.time} ${decision.environment} ${decision.action} ${decision.target}: ${seen}`,
+      ({ decision, observed }) =>
+        `${decision.time} ${decision.environment} ${decision.action} ${decision.target}: ${observed}`,
     );
-  return verdict(
-    4,
-    'Nothing is reported that was not observed',
-    'stops, starts and deploys that were reported, looked at in the world at that moment',
-    statements.length,
+  return withResult({
+    number: 4,
+    promise: 'Nothing is reported that was not observed',
+    subject: 'reported stops, starts and deploys, compared with the lab at that moment',
+    observations: checkedDecisions.length,
     problems,
-  );
+  });
 }
 
-/** While a node was drained no budget lost a pod that it could not spare, unless a pod was forced at the deadline. */
-function budgetsAreRespected({ observations, decisions }: Evidence): Verdict {
+/** During a drain no disruption budget fell short, unless its pod was forced at the deadline. */
+function budgetsAreRespected({ observations, decisions }: Evidence): PromiseResult {
   const forced = new Set(
     decisions
       .filter((decision) => decision['outcome'] === 'forced')
@@ -227,19 +213,19 @@ function budgetsAreRespected({ observations, decisions }: Evidence): Verdict {
   const lost = observations.drains.flatMap(({ environment, lost }) =>
     lost.map((pod) => `${environment}/${pod}`),
   );
-  return verdict(
-    5,
-    'Budgets are respected as long as time allows',
-    'changes of disruption budgets while nodes were drained, and pods that were lost with an instance',
-    observations.budgetChecks() + observations.drains.length,
-    [
+  return withResult({
+    number: 5,
+    promise: 'Budgets are respected as long as time allows',
+    subject: 'budget changes during drains, and drained nodes checked for lost pods',
+    observations: observations.budgetChecks() + observations.drains.length,
+    problems: [
       ...dips.map((dip) => `${new Date(dip.at).toISOString()} ${dip.environment}: ${dip.budget} fell short`),
-      ...lost.map((pod) => `${pod} was still running when its instance went`),
+      ...lost.map((pod) => `${pod} was still running when its instance terminated`),
     ],
-  );
+  });
 }
 
-function lifecycleActionsAreCompletedOnce({ lab, observations }: Evidence): Verdict {
+function lifecycleActionsAreCompletedOnce({ lab, observations }: Evidence): PromiseResult {
   const problems: string[] = [];
   const completions = lab.front.calls.filter(
     (call) => call.operation === 'CompleteLifecycleAction' && call.status === 200,
@@ -267,35 +253,35 @@ function lifecycleActionsAreCompletedOnce({ lab, observations }: Evidence): Verd
       }
     }
   }
-  return verdict(
-    6,
-    'Every lifecycle action is completed once',
-    'lifecycle actions of self-managed groups, and those that EKS completes itself',
-    own.length,
+  return withResult({
+    number: 6,
+    promise: 'Every lifecycle action is completed once',
+    subject: 'lifecycle actions of self-managed groups; EKS completes those of its own',
+    observations: own.length,
     problems,
-  );
+  });
 }
 
-function everyDecisionHasAReason({ decisions, log }: Evidence): Verdict {
+function everyDecisionHasAReason({ decisions, log }: Evidence): PromiseResult {
   const problems = decisions
     .filter(({ reason, trigger, target }) => !reason?.trim() || !trigger?.trim() || !target?.trim())
     .map((decision) => JSON.stringify(decision));
-  const unanswered = log.refused.filter(
+  const unexplained = log.refused.filter(
     ({ build }) => !decisions.some((decision) => mentions(decision, build) && isRefusal(decision)),
   );
-  return verdict(
-    7,
-    'Every decision has a reason',
-    'decision records, and builds that were not deployed',
-    decisions.length + log.refused.length,
-    [
+  return withResult({
+    number: 7,
+    promise: 'Every decision has a reason',
+    subject: 'decisions, and builds that were not deployed',
+    observations: decisions.length + log.refused.length,
+    problems: [
       ...problems,
-      ...unanswered.map(({ kind, build }) => `nothing says why ${build} (${kind}) was not deployed`),
+      ...unexplained.map(({ kind, build }) => `no decision says why ${build} (${kind}) was not deployed`),
     ],
-  );
+  });
 }
 
-function oneBadResourceStopsNothing({ lab, log, decisions }: Evidence): Verdict {
+function oneBadResourceStopsNothing({ lab, log, decisions }: Evidence): PromiseResult {
   const problems: string[] = [];
   const refused = refusedResizes(lab, log);
   for (const call of refused) {
@@ -309,37 +295,37 @@ function oneBadResourceStopsNothing({ lab, log, decisions }: Evidence): Verdict 
     );
     const groups = new Set(after.map(({ target }) => target));
     if (groups.size === 0)
-      problems.push(`after ${call.operation} was refused nothing else stopped in ${environment?.name}`);
+      problems.push(`after ${call.operation} was denied no other group stopped in ${environment?.name}`);
   }
-  return verdict(
-    8,
-    'One bad resource never stops the work on the others',
-    'calls that AWS refused, and the groups that stopped all the same',
-    refused.length,
+  return withResult({
+    number: 8,
+    promise: 'One bad resource never stops the work on the others',
+    subject: 'denied calls, after which the other groups still stopped',
+    observations: refused.length,
     problems,
-  );
+  });
 }
 
-function failureIsLoud({ lab, log, failures }: Evidence): Verdict {
+function everyFailureIsReported({ lab, log, failures }: Evidence): PromiseResult {
   const refused = refusedResizes(lab, log);
-  const silent = refused.filter((call) => !failures.some(({ at }) => Math.abs(at - call.time) < 60_000));
-  return verdict(
-    9,
-    'Failure is loud',
-    'refused calls, and the invocations that ended with an error because of them',
-    refused.length,
-    silent.map((call) => `${call.operation} was refused and no invocation failed`),
-  );
+  const unreported = refused.filter((call) => !failures.some(({ at }) => Math.abs(at - call.time) < 60_000));
+  return withResult({
+    number: 9,
+    promise: 'Every failure is reported',
+    subject: 'denied calls, each followed by a failed invocation',
+    observations: refused.length,
+    problems: unreported.map((call) => `${call.operation} was denied and no invocation failed`),
+  });
 }
 
-/** What the story had refused. That another update of the group runs is no refusal: the next pass tries again. */
+/** The denied calls of the plan. A conflict with a running update is none of them: the next pass retries it. */
 function refusedResizes(lab: Evidence['lab'], log: Evidence['log']): readonly AwsCall[] {
   if (log.refusedCalls === 0) return [];
-  return lab.front.calls.filter((call) => isOurs(call) && isResize(call) && call.status === 403);
+  return lab.front.calls.filter((call) => isByFunction(call) && isResize(call) && call.status === 403);
 }
 
 /** Called by a function's role, not by the operator. */
-function isOurs(call: AwsCall): boolean {
+function isByFunction(call: AwsCall): boolean {
   return call.principal?.includes(':role/') ?? false;
 }
 
@@ -373,5 +359,3 @@ function mentions(decision: Decision, build: string): boolean {
 export function text({ min, desired, max }: Size): string {
   return `${min}/${desired}/${max}`;
 }
-
-export type { GroupSeen };

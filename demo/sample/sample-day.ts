@@ -1,12 +1,12 @@
-/** The sample day from beginning to end: the lab goes up, the story happens, and what came of it is summed up. */
+/** The sample day: starts the lab, runs the planned day and summarizes it. */
 import type { FunctionSpec } from '@nightshift/lab/assembly/function-runner.ts';
 import type { AwsExchange } from '@nightshift/lab/http/aws/server.ts';
 import { type Lab, startLab } from '#demo/lab.ts';
 import type { NightshiftConfig } from '#model/config.ts';
 import type { Decision } from '#model/decision.ts';
-import { runDay } from './day.ts';
-import { type Observations, observe } from './observe.ts';
-import { planStory, type Story } from './story.ts';
+import { type DayPlan, planDay } from './day-plan.ts';
+import { type Observations, observe } from './observations.ts';
+import { runDay } from './run-day.ts';
 import { type DaySummary, summarize } from './summary.ts';
 
 export interface SampleDayOptions {
@@ -14,22 +14,22 @@ export interface SampleDayOptions {
   readonly config: NightshiftConfig;
   /** Synthesized from the same config. */
   readonly assemblyDir: string;
-  /** When the assembly was synthesized: from there the story looks for its days. */
+  /** When the assembly was synthesized. The planned day is after it. */
   readonly now: Date;
   readonly seed?: number;
-  /** Where the CA and the kubeconfigs are written. Default: a folder of the lab's own. */
+  /** Where the CA and the kubeconfigs are written. Default: a temporary folder. */
   readonly directory?: string;
   readonly signal?: AbortSignal;
-  readonly onReady?: (lab: Lab, story: Story) => void;
+  readonly onReady?: (lab: Lab, plan: DayPlan) => void;
   readonly onDecision?: (decision: Decision, spec: FunctionSpec) => void;
-  readonly onBeat?: (environment: string, at: Date, text: string) => void;
-  /** Every AWS call with the bytes that came and went. */
+  readonly onEvent?: (environment: string, at: Date, text: string) => void;
+  /** Every AWS call with the bytes of request and reply. */
   readonly onExchange?: (exchange: AwsExchange) => void;
-  /** A line that a function wrote and that is no decision. */
+  /** Every line that a function logged. */
   readonly onLog?: (text: string, spec: FunctionSpec) => void;
 }
 
-/** EventBridge delivers at least once. On this day it delivers all that counts twice, the second time so much later (ms). */
+/** EventBridge delivers at least once. On this day the important events arrive twice, after these delays. */
 const DELIVERIES_MS = [100, 1_500];
 const DELIVERED_TWICE = new Set([
   'EC2 Spot Instance Interruption Warning',
@@ -37,18 +37,18 @@ const DELIVERED_TWICE = new Set([
   'CodeBuild Build State Change',
 ]);
 
-/** The lab is left up: the caller closes it. Rejects, with the lab closed, where the lab itself fails. */
+/** The caller closes the lab. If the lab itself fails, it is closed and the promise rejects. */
 export async function playSampleDay(
   options: SampleDayOptions,
-): Promise<{ readonly lab: Lab; readonly story: Story; readonly summary: DaySummary | undefined }> {
+): Promise<{ readonly lab: Lab; readonly plan: DayPlan; readonly summary: DaySummary | undefined }> {
   const { config, assemblyDir, now, signal } = options;
-  const story = planStory(config, now);
+  const plan = planDay(config, now);
   const failures: { function: string; at: number }[] = [];
   let observations: Observations | undefined;
   const lab = await startLab({
     config,
     assemblyDir,
-    start: story.start,
+    start: plan.start,
     seed: options.seed ?? 1,
     ...(options.directory ? { directory: options.directory } : {}),
     delivery: (event) =>
@@ -65,18 +65,18 @@ export async function playSampleDay(
   });
   try {
     observations = observe(lab);
-    options.onReady?.(lab, story);
+    options.onReady?.(lab, plan);
     const log = await runDay({
       lab,
-      story,
+      plan,
       observations,
-      onBeat: (beat, text) => options.onBeat?.(beat.environment, beat.at, text),
+      onEvent: (event, text) => options.onEvent?.(event.environment, event.at, text),
       ...(signal ? { signal } : {}),
     });
-    if (signal?.aborted) return { lab, story, summary: undefined };
+    if (signal?.aborted) return { lab, plan, summary: undefined };
     const decisions = lab.decisions;
-    const summary = await summarize({ lab, observations, log, decisions, failures }, story);
-    return { lab, story, summary };
+    const summary = await summarize({ lab, observations, log, decisions, failures }, plan);
+    return { lab, plan, summary };
   } catch (error) {
     await lab.close();
     throw error;

@@ -1,12 +1,13 @@
-/** What the day came to: numbers per environment, and whether everything ended as the config says. */
+/** Summary of the day: figures per environment, promises, and whether the final state matches the config. */
 
 import type { CodeCheck } from '@nightshift/lab/assembly/run.ts';
 import type { LabEnvironment } from '#demo/lab.ts';
 import { settingsOf } from '#lib/settings.ts';
 import type { Decision } from '#model/decision.ts';
 import { desiredAt } from '#model/desired.ts';
-import { type Evidence, judgePromises, type Verdict } from './promises.ts';
-import type { Story } from './story.ts';
+import type { DayPlan } from './day-plan.ts';
+import { checkPromises, type Evidence, type PromiseResult } from './promises.ts';
+import { applicationOf } from './resources.ts';
 
 export interface EnvironmentSummary {
   readonly name: string;
@@ -25,7 +26,7 @@ export interface EnvironmentSummary {
     readonly application: string;
     readonly branch: string;
     readonly revision: string;
-    readonly verdict: string;
+    readonly outcome: string;
     /** From the push, in seconds of virtual time. */
     readonly afterSeconds?: number;
     readonly deferred: boolean;
@@ -35,18 +36,18 @@ export interface EnvironmentSummary {
 
 export interface DaySummary {
   readonly environments: readonly EnvironmentSummary[];
-  readonly promises: readonly Verdict[];
+  readonly promises: readonly PromiseResult[];
   readonly code: readonly CodeCheck[];
   readonly invocations: number;
   readonly failures: number;
   readonly deadLetters: number;
-  /** What is not as the config says. Empty on a good day. */
+  /** Where the final state does not match the config, and broken promises. */
   readonly problems: readonly string[];
 }
 
-export async function summarize(evidence: Evidence, story: Story): Promise<DaySummary> {
+export async function summarize(evidence: Evidence, plan: DayPlan): Promise<DaySummary> {
   const { lab } = evidence;
-  const promises = await judgePromises(evidence);
+  const promises = await checkPromises(evidence);
   const code = await lab.assembly.verifyCode();
   const { invocations, failures } = lab.assembly.counts();
   return {
@@ -63,7 +64,7 @@ export async function summarize(evidence: Evidence, story: Story): Promise<DaySu
       ...code
         .filter(({ atStart, now }) => atStart !== now)
         .map((check) => `the code of ${check.function} changed while the lab ran`),
-      ...lab.environments.flatMap((environment) => endProblems(environment, evidence, story)),
+      ...lab.environments.flatMap((environment) => endProblems(environment, evidence, plan)),
       ...lab.assembly.deadLetters.map((letter) => `a dead letter in ${letter.queueArn}: ${letter.body}`),
     ],
   };
@@ -90,8 +91,8 @@ function summarizeEnvironment(environment: LabEnvironment, evidence: Evidence): 
         lost: drain.lost.length,
       })),
     deploys: log.merges
-      .filter(({ beat }) => beat.environment === name)
-      .flatMap(({ beat, sha }) => deploysOf(beat.build.branch, sha, beat.at, decisions)),
+      .filter(({ event }) => event.environment === name)
+      .flatMap(({ event, sha }) => deploysOf(event.build.branch, sha, event.at, decisions)),
     refused: new Set(
       decisions
         .filter(
@@ -113,56 +114,58 @@ function deploysOf(branch: string, sha: string, pushedAt: Date, decisions: reado
       application,
       branch,
       revision: sha,
-      verdict: end?.action ?? 'no verdict',
+      outcome: end?.action ?? 'no outcome',
       ...(end ? { afterSeconds: (Date.parse(end.time) - pushedAt.getTime()) / 1000 } : {}),
       deferred: list.some(({ action }) => action === 'defer'),
     };
   });
 }
 
-/** What the world should be at the end, by the config alone. */
-function endProblems(environment: LabEnvironment, evidence: Evidence, story: Story): readonly string[] {
-  const { lab, observations, log } = evidence;
+/** Compares the final state with what the config alone implies. */
+function endProblems(environment: LabEnvironment, evidence: Evidence, plan: DayPlan): readonly string[] {
+  return [...groupProblems(environment, evidence, plan), ...deployProblems(environment, evidence)];
+}
+
+function groupProblems(
+  environment: LabEnvironment,
+  { lab, observations }: Evidence,
+  plan: DayPlan,
+): readonly string[] {
   const { name } = environment;
-  const problems: string[] = [];
-  const { nightSchedule } = settingsOf(lab.config, name, story.plannedAt);
-  const groups = observations.groups(name).filter((group) => group.stoppable);
-  if (nightSchedule) {
-    const desired = desiredAt(nightSchedule.schedule, story.end, []);
-    for (const group of groups) {
-      const awake = group.instances > 0;
-      if (awake !== (desired.state === 'awake')) {
-        problems.push(
-          `${name}/${group.name} should be ${desired.state} (${desired.reason}) and has ${group.instances} instances`,
-        );
-      }
+  const { nightSchedule } = settingsOf(lab.config, name, plan.plannedAt);
+  const desired = nightSchedule && desiredAt(nightSchedule.schedule, plan.end, []);
+  return observations.groups(name).flatMap((group) => {
+    if (!group.stoppable) {
+      return group.instances === group.before.desired
+        ? []
+        : [
+            `${name}/${group.name} is never stopped and has ${group.instances} of ${group.before.desired} instances`,
+          ];
     }
-  }
-  for (const group of observations.groups(name)) {
-    if (group.stoppable || group.instances === group.before.desired) continue;
-    problems.push(
-      `${name}/${group.name} never stops, and has ${group.instances} of ${group.before.desired} instances`,
-    );
-  }
-  const newest = new Map<string, { sha: string; branch: string; applications: readonly string[] }>();
-  for (const { beat, sha } of log.merges.filter(({ beat }) => beat.environment === name)) {
-    const { project, branch, applications } = beat.build;
-    newest.set(project, {
-      sha,
-      branch,
-      applications: applications.map((one) => (typeof one === 'string' ? one : one.name)),
-    });
-  }
-  for (const { sha, branch, applications } of newest.values()) {
-    for (const application of applications) {
+    if (!desired || group.instances > 0 === (desired.state === 'awake')) return [];
+    return [
+      `${name}/${group.name} should be ${desired.state} (${desired.reason}) and has ${group.instances} instances`,
+    ];
+  });
+}
+
+function deployProblems(environment: LabEnvironment, { log }: Evidence): readonly string[] {
+  const { name } = environment;
+  const newest = new Map(
+    log.merges
+      .filter(({ event }) => event.environment === name)
+      .map(({ event, sha }) => [event.build.project, { sha, build: event.build }]),
+  );
+  return [...newest.values()].flatMap(({ sha, build }) =>
+    build.applications.flatMap((one) => {
+      const application = applicationOf(one).name;
       const found = environment.argocd?.applications().find(({ metadata }) => metadata.name === application);
-      const runs = found?.status.history?.at(-1)?.revision;
-      if (runs !== sha) {
-        problems.push(
-          `${name}/${application} runs ${runs?.slice(0, 8)}, and the last good build of ${branch} is ${sha.slice(0, 8)}`,
-        );
-      }
-    }
-  }
-  return problems;
+      const deployed = found?.status.history?.at(-1)?.revision;
+      return deployed === sha
+        ? []
+        : [
+            `${name}/${application} is at ${deployed?.slice(0, 8)}, the last successful build of ${build.branch} at ${sha.slice(0, 8)}`,
+          ];
+    }),
+  );
 }

@@ -1,10 +1,11 @@
-/** The day as a person watches it: a line for everything that was decided or happened, and a line of progress. */
+/** The day on the terminal: a line for each decision and each event, and a progress line. */
 import type { Colors } from 'picocolors/types.js';
 import type { Action, Decision } from '#model/decision.ts';
+import { wrap } from './wrap.ts';
 
 export interface Screen {
   readonly columns: number;
-  /** Escape sequences may be written: for the progress line. */
+  /** A terminal: lines are wrapped, and the progress line is overwritten with escape sequences. */
   readonly live: boolean;
   readonly colors: Colors;
   write(text: string): void;
@@ -12,14 +13,14 @@ export interface Screen {
 
 export interface Timeline {
   decision(decision: Decision): void;
-  /** Something that people or AWS did. */
-  beat(environment: string, at: Date, text: string): void;
-  /** Shown until the next line; only where the screen is live. */
+  /** Something that the sample day does in place of users or AWS. */
+  event(environment: string, at: Date, text: string): void;
+  /** Shown until the next line. Only on a terminal. */
   progress(at: Date, text: string): void;
   line(text: string): void;
 }
 
-/** What a decision of that kind means to a spectator: done, on its way, held back, wrong. */
+/** Colour of an action: done, in progress or deferred, refused, failed. */
 const TONES: Readonly<Partial<Record<Action, keyof Colors>>> = {
   stop: 'blue',
   'confirm-stop': 'blue',
@@ -37,7 +38,9 @@ const TONES: Readonly<Partial<Record<Action, keyof Colors>>> = {
   fail: 'red',
 };
 
+/** An `ignore` with the same reason, or of the same event, is shown once in this time. */
 const REPEATED_MS = 5 * 60_000;
+const ACTION_WIDTH = 13;
 
 export function createTimeline(
   screen: Screen,
@@ -57,7 +60,6 @@ export function createTimeline(
   let shownDay = '';
   let progressShown = false;
   const ignored = new Map<string, number>();
-  /** Many nodes or a second delivery with one and the same answer are told once. */
   const isRepeated = ({ action, environment, reason, target, trigger, time }: Decision): boolean => {
     if (action !== 'ignore') return false;
     const at = Date.parse(time);
@@ -80,7 +82,10 @@ export function createTimeline(
     const date = day.format(at);
     if (date !== shownDay) line(colors.bold(`\n${date} (${options.timeZone})`));
     shownDay = date;
-    line(`${colors.dim(stamp(at))}  ${environment.padEnd(width)}  ${what} ${text}`);
+    const time = stamp(at);
+    const indent = `${time}  `.length + width + 2 + ACTION_WIDTH + 1;
+    const row = `${colors.dim(time)}  ${environment.padEnd(width)}  ${what} ${text}`;
+    line(wrap(row, screen.live ? screen.columns : undefined, indent));
   };
 
   return {
@@ -89,15 +94,17 @@ export function createTimeline(
       if (decision.action === 'none' || isRepeated(decision)) return;
       const tone = TONES[decision.action];
       const paint = tone ? (colors[tone] as (text: string) => string) : (text: string) => text;
-      const subject = decision.target === decision.environment ? '' : `${colors.bold(decision.target)} `;
+      const subject =
+        decision.target === decision.environment ? '' : `${colors.bold(shortName(decision.target))} `;
       row(
         new Date(decision.time),
         decision.environment,
-        paint(decision.action.padEnd(13)),
+        paint(decision.action.padEnd(ACTION_WIDTH)),
         `${subject}${colors.dim('—')} ${decision.reason}`,
       );
     },
-    beat: (environment, at, text) => row(at, environment, colors.cyan('»'.padEnd(13)), colors.cyan(text)),
+    event: (environment, at, text) =>
+      row(at, environment, colors.cyan('»'.padEnd(ACTION_WIDTH)), colors.cyan(text)),
     progress(at, text) {
       if (!screen.live) return;
       clear();
@@ -105,4 +112,9 @@ export function createTimeline(
       progressShown = true;
     },
   };
+}
+
+/** `ip-10-0-0-5.eu-central-1.compute.internal` → `ip-10-0-0-5` */
+function shortName(target: string): string {
+  return target.replace(/^(ip-[\d-]+)\.(?:[a-z0-9-]+\.compute|ec2)\.internal$/, '$1');
 }

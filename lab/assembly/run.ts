@@ -1,5 +1,5 @@
-/** Runs a cloud assembly: deploys its stacks into the lab and lets their triggers call their functions. */
-import type { WorldContext } from '#lab/world/seams.ts';
+/** Runs a cloud assembly: deploys its stacks into the lab and invokes their functions by their triggers. */
+import type { WorldContext } from '#lab/world/interfaces.ts';
 import { type Assembly, hashFolder } from './assembly.ts';
 import { createAsyncInvocations, type QueueMessage } from './async-invocations.ts';
 import { type Deployment, readDeployment, type TargetSpec } from './deployment.ts';

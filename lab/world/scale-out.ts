@@ -1,4 +1,4 @@
-/** What Cluster Autoscaler sees and does in AWS, for a cluster of the lab. */
+/** Cluster Autoscaler's and Karpenter's access to the lab's AWS. */
 import type { AwsWorld, EksCluster } from './aws/index.ts';
 import type { ScaleOut } from './kubernetes/index.ts';
 

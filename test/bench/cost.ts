@@ -3,7 +3,7 @@
  * and each hour counts as often as there are such hours in a month.
  */
 
-import type { AwsEvent } from '@nightshift/lab/world/seams.ts';
+import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
 import { DECISION, DEPLOY, DRAIN, LEDGER, NIGHT } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { Capability } from '#model/decision.ts';
 import type { Bench, Figure } from './bench.ts';

@@ -1,6 +1,6 @@
 /** From a build's event to Argo CD: how soon the sync is asked for, and how many syncs a burst and a morning make. */
 
-import type { AwsEvent } from '@nightshift/lab/world/seams.ts';
+import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
 import pMap from 'p-map';
 import { NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { ClusterState } from '#model/cluster-state.ts';

@@ -1,4 +1,4 @@
-import type { AwsEvent } from '@nightshift/lab/world/seams.ts';
+import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
 import type { AccountSite } from './site.ts';
 
 /** The warning of EC2 as EventBridge delivers it, for an instance that the world does not take away afterwards. */

@@ -19,7 +19,7 @@ import { createAuthorize } from '@nightshift/lab/assembly/permissions.ts';
 import { type AwsEndpoint, serveAws } from '@nightshift/lab/http/aws/server.ts';
 import { type AwsWorld, createAws, type EksCluster } from '@nightshift/lab/world/aws/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
-import type { WorldContext } from '@nightshift/lab/world/seams.ts';
+import type { WorldContext } from '@nightshift/lab/world/interfaces.ts';
 import { type Lab, type LabEnvironment, type LabOptions, startLab } from '#demo/lab.ts';
 import { synthesize } from '#demo/synthesize.ts';
 import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';

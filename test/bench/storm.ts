@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { FunctionSpec } from '@nightshift/lab/assembly/function-runner.ts';
 import { USUAL_DELAY_MS } from '@nightshift/lab/assembly/triggers.ts';
-import type { AwsEvent } from '@nightshift/lab/world/seams.ts';
+import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
 import pMap from 'p-map';
 import { type Bench, type Figure, percentile } from './bench.ts';
 import { type FunctionUnderTest, MINUTE_MS, raiseSite, type Site, tickAt } from './site.ts';

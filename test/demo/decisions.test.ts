@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { decisionIn } from '#demo/decisions.ts';
 
-test('a log line whose message is `decision` carries the decision', () => {
+test('a log line with the message `decision` contains a decision', () => {
   const line = JSON.stringify({ level: 'INFO', message: 'decision', decision: { action: 'stop' } });
   expect(decisionIn(line)).toEqual({ action: 'stop' });
 });
@@ -11,6 +11,6 @@ test.each([
   ['that is plain text', 'a "decision" in plain text'],
   ['that only looks like JSON', '{ "decision" and no more'],
   ['without a decision', JSON.stringify({ message: 'decision' })],
-])('a log line %s carries none', (_, line) => {
+])('a log line %s contains none', (_, line) => {
   expect(decisionIn(line)).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 /** What several worlds may stand on together: one time, one AWS, one table. */
 import { type AwsWorld, createAws } from '@nightshift/lab/world/aws/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
-import type { WorldContext } from '@nightshift/lab/world/seams.ts';
+import type { WorldContext } from '@nightshift/lab/world/interfaces.ts';
 import { createSimulatedClock, type SimulatedClock } from './clock.ts';
 import { createMemoryTable, type MemoryTable } from './table.ts';
 

@@ -6,7 +6,7 @@ import {
 } from '#lab/world/argocd/index.ts';
 import { createGit, type GitWorld } from '#lab/world/codebuild/index.ts';
 import { createContext } from '#lab/world/context.ts';
-import type { WorldContext } from '#lab/world/seams.ts';
+import type { WorldContext } from '#lab/world/interfaces.ts';
 import type { WorkloadsDouble } from './workloads.ts';
 import { createWorkloads } from './workloads.ts';
 

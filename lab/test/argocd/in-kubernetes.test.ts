@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { type ArgocdWorld, createArgocd, podsCanRun, serveApplications } from '#lab/world/argocd/index.ts';
 import { createGit, type GitWorld } from '#lab/world/codebuild/index.ts';
 import { createContext } from '#lab/world/context.ts';
+import type { InstanceView, WorldContext } from '#lab/world/interfaces.ts';
 import { createKubernetes } from '#lab/world/kubernetes/index.ts';
 import type { Kubernetes } from '#lab/world/kubernetes/types.ts';
-import type { InstanceView, WorldContext } from '#lab/world/seams.ts';
 import { anApplication, FIRST, REPOSITORY, SECOND } from './builders.ts';
 
 const APPLICATIONS = 'applications.argoproj.io';

@@ -1,5 +1,5 @@
 import type { Clock } from '#lab/world/clock.ts';
-import type { Workloads } from '#lab/world/seams.ts';
+import type { Workloads } from '#lab/world/interfaces.ts';
 
 /** Deployments that take 20 s to roll, and whose pods need an awake cluster. */
 export interface WorkloadsDouble extends Workloads {

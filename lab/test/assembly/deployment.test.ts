@@ -1,6 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { readAssembly } from '#lab/assembly/assembly.ts';
 import { readDeployment } from '#lab/assembly/deployment.ts';
 import { ACCOUNT, type AssemblyParts, anAssembly, aRule, aSchedule, REGION } from './an-assembly.ts';
@@ -22,7 +22,7 @@ async function deploy(parts: AssemblyParts) {
 }
 
 describe('a stack', () => {
-  it('has physical names as CloudFormation gives them, or those of the template', async () => {
+  test('has physical names as CloudFormation gives them, or those of the template', async () => {
     const { functions } = await deploy({ properties: { Fn: { Description: 'x' } } });
     expect(functions[0]?.name).toMatch(/^Sample-Fn-[0-9A-F]{12}$/);
     expect(functions[0]?.arn).toBe(`arn:aws:lambda:${REGION}:${ACCOUNT}:function:${functions[0]?.name}`);
@@ -31,7 +31,7 @@ describe('a stack', () => {
     expect(named.functions[0]?.name).toBe('night');
   });
 
-  it('has its tables, access entries and policies read', async () => {
+  test('has its tables, access entries and policies read', async () => {
     const deployment = await deploy({
       resources: {
         Table: {
@@ -89,7 +89,7 @@ describe('a stack', () => {
     });
   });
 
-  it.each<[string, AssemblyParts, string]>([
+  test.each<[string, AssemblyParts, string]>([
     ['a resource of an unknown type', { resources: { X: { Type: 'AWS::S3::Bucket' } } }, 'a AWS::S3::Bucket'],
     ['another runtime', { properties: { Fn: { Runtime: 'nodejs20.x' } } }, "'nodejs20.x'"],
     ['a function with layers', { properties: { Fn: { Layers: [] } } }, 'Layers'],
@@ -166,11 +166,11 @@ describe('a stack', () => {
 });
 
 describe('an assembly', () => {
-  it('that is not there is refused with what to do', async () => {
+  test('that is not there is refused with what to do', async () => {
     await expect(readAssembly('/nowhere/cdk.out')).rejects.toThrow('run `npm run synth` first');
   });
 
-  it('with a broken file is refused by its name', async () => {
+  test('with a broken file is refused by its name', async () => {
     const written = await anAssembly({ functions });
     cleanups.push(written.remove);
     await writeFile(path.join(written.directory, 'Sample.template.json'), '{');
@@ -180,7 +180,7 @@ describe('an assembly', () => {
     await expect(readAssembly(written.directory)).rejects.toThrow(/Sample\.assets\.json cannot be read/);
   });
 
-  it('without account and region is refused', async () => {
+  test('without account and region is refused', async () => {
     const written = await anAssembly({ functions, environment: 'aws://unknown-account/unknown-region' });
     cleanups.push(written.remove);
     await expect(readAssembly(written.directory)).rejects.toThrow(

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { anAssembly } from './an-assembly.ts';
 
-it('a function ends when the lab was killed without a farewell', async () => {
+test('a function ends when the lab was killed without a farewell', async () => {
   const written = await anAssembly({ functions: { Fn: 'export const handler = async () => 1;' } });
   try {
-    const program = path.join(import.meta.dirname, 'a-lonely-process.ts');
+    const program = path.join(import.meta.dirname, 'orphan-process.ts');
     const lab = spawn(process.execPath, [program, path.join(written.directory, 'asset.Fn')], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

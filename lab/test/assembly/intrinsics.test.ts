@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is how Fn::Sub writes a variable
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { evaluateCondition, type Json, resolve, type Scope } from '#lab/assembly/intrinsics.ts';
 
 const scope: Scope = {
@@ -10,7 +10,7 @@ const scope: Scope = {
 };
 
 describe('an intrinsic function', () => {
-  it.each<[string, Json, Json]>([
+  test.each<[string, Json, Json]>([
     ['Ref', { Ref: 'Fn' }, 'my-function'],
     ['Fn::GetAtt as a list', { 'Fn::GetAtt': ['Fn', 'Arn'] }, 'Fn/Arn'],
     ['Fn::GetAtt as a text', { 'Fn::GetAtt': 'Fn.Inner.Arn' }, 'Fn/Inner.Arn'],
@@ -34,11 +34,11 @@ describe('an intrinsic function', () => {
     expect(resolve(value, scope)).toEqual(expected);
   });
 
-  it('that is not known is an error', () => {
+  test('that is not known is an error', () => {
     expect(() => resolve({ a: [{ 'Fn::ImportValue': 'x' }] }, scope)).toThrow('Fn::ImportValue is not known');
   });
 
-  it('that gets the wrong kind of argument is an error', () => {
+  test('that gets the wrong kind of argument is an error', () => {
     expect(() => resolve({ 'Fn::Join': ['-', 'a'] }, scope)).toThrow('Fn::Join needs a list');
     expect(() => resolve({ 'Fn::Select': [7, ['a']] }, scope)).toThrow('no element');
     expect(() => resolve({ Ref: { a: 1 } }, scope)).toThrow('Ref needs a string');
@@ -46,7 +46,7 @@ describe('an intrinsic function', () => {
 });
 
 describe('a condition', () => {
-  it.each<[Json, boolean]>([
+  test.each<[Json, boolean]>([
     [{ Condition: 'Yes' }, true],
     [{ 'Fn::Equals': [{ Ref: 'AWS::Region' }, 'ap-northeast-1'] }, true],
     [{ 'Fn::Not': [{ Condition: 'Yes' }] }, false],
@@ -56,7 +56,7 @@ describe('a condition', () => {
     expect(evaluateCondition(value, scope)).toBe(expected);
   });
 
-  it('that is not known is an error', () => {
+  test('that is not known is an error', () => {
     expect(() => evaluateCondition({ 'Fn::Contains': [] }, scope)).toThrow('not known');
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Json } from '#lab/assembly/intrinsics.ts';
 import { compilePattern } from '#lab/assembly/pattern.ts';
 
@@ -12,7 +12,7 @@ describe('an event pattern', () => {
     detail: { 'instance-id': 'i-1', 'instance-action': 'terminate' },
   };
 
-  it('matches an event that has all of its keys, whatever else the event has', () => {
+  test('matches an event that has all of its keys, whatever else the event has', () => {
     expect(matches({ source: ['aws.ec2'], detail: { 'instance-action': ['stop', 'terminate'] } }, spot)).toBe(
       true,
     );
@@ -21,7 +21,7 @@ describe('an event pattern', () => {
     expect(matches({ region: ['eu-west-1'] }, spot)).toBe(false);
   });
 
-  it.each<[string, Json, unknown, boolean]>([
+  test.each<[string, Json, unknown, boolean]>([
     ['a string', ['a', 'b'], 'b', true],
     ['a string of another case', ['a'], 'A', false],
     ['a number', [300], 300, true],
@@ -62,7 +62,7 @@ describe('an event pattern', () => {
     expect(matches({ x: tests }, event)).toBe(expected);
   });
 
-  it('takes one of the alternatives of $or beside its other keys', () => {
+  test('takes one of the alternatives of $or beside its other keys', () => {
     const pattern = {
       source: ['aws.ec2'],
       $or: [{ detail: { state: ['stopping'] } }, { region: ['eu-west-1'] }],
@@ -73,12 +73,12 @@ describe('an event pattern', () => {
     expect(matches(pattern, { source: 'aws.s3', region: 'eu-west-1' })).toBe(false);
   });
 
-  it('finds an absent key below an object that is absent too', () => {
+  test('finds an absent key below an object that is absent too', () => {
     expect(matches({ detail: { error: [{ exists: false }] } }, {})).toBe(true);
     expect(matches({ detail: { error: [{ exists: false }] } }, { detail: { error: 'x' } })).toBe(false);
   });
 
-  it('asks all of its keys of the same object of a list', () => {
+  test('asks all of its keys of the same object of a list', () => {
     const pattern = { items: { a: [1], b: [2] } };
     expect(matches(pattern, { items: [{ a: 1, b: 2 }] })).toBe(true);
     expect(
@@ -91,7 +91,7 @@ describe('an event pattern', () => {
     ).toBe(false);
   });
 
-  it.each<[string, Json]>([
+  test.each<[string, Json]>([
     ['an operator that is not known', { x: [{ contains: 'a' }] }],
     ['an operator that the lab does not know yet', { x: [{ cidr: '10.0.0.0/8' }] }],
     ['two operators in one', { x: [{ prefix: 'a', suffix: 'b' }] }],
@@ -111,7 +111,7 @@ describe('an event pattern', () => {
     expect(() => compilePattern(pattern)).toThrow(/event pattern|\$or/);
   });
 
-  it('treats the special characters of a regular expression as plain text in a wildcard', () => {
+  test('treats the special characters of a regular expression as plain text in a wildcard', () => {
     expect(value([{ wildcard: 'a.b+(c)*' }], 'a.b+(c)d')).toBe(true);
     expect(value([{ wildcard: 'a.b+(c)*' }], 'axbb(c)d')).toBe(false);
   });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Deployment, RoleSpec, Statement } from '#lab/assembly/deployment.ts';
 import { createAuthorize } from '#lab/assembly/permissions.ts';
 import { createAws } from '#lab/world/aws/index.ts';
@@ -61,7 +61,7 @@ function aWorld(statements: readonly Statement[]) {
 }
 
 describe('a role of the assembly', () => {
-  it('may do what a policy allows on that resource, and nothing else', () => {
+  test('may do what a policy allows on that resource, and nothing else', () => {
     const { ask } = aWorld([
       allow(['eks:DescribeCluster'], [`arn:aws:eks:${REGION}:${ACCOUNT}:cluster/develop`]),
     ]);
@@ -70,7 +70,7 @@ describe('a role of the assembly', () => {
     expect(ask('eks:DeleteCluster', { name: 'develop' })).toContain('no identity-based policy allows');
   });
 
-  it('may change the nodegroups of its cluster whose ARN ends in an id', () => {
+  test('may change the nodegroups of its cluster whose ARN ends in an id', () => {
     const { ask } = aWorld([
       allow(['eks:UpdateNodegroupConfig'], [`arn:aws:eks:${REGION}:${ACCOUNT}:nodegroup/develop/*/*`]),
     ]);
@@ -78,7 +78,7 @@ describe('a role of the assembly', () => {
     expect(ask('eks:UpdateNodegroupConfig', { name: 'other', nodegroupName: 'workers' })).toBeDefined();
   });
 
-  it('may not write the group of a managed nodegroup where a condition on its tags says so', () => {
+  test('may not write the group of a managed nodegroup where a condition on its tags says so', () => {
     const { ask, managed } = aWorld([
       allow(
         ['autoscaling:UpdateAutoScalingGroup'],
@@ -94,7 +94,7 @@ describe('a role of the assembly', () => {
     expect(ask('autoscaling:UpdateAutoScalingGroup', { AutoScalingGroupName: 'nobody' })).toBeDefined();
   });
 
-  it('may write only the partitions of the table that it is given', () => {
+  test('may write only the partitions of the table that it is given', () => {
     const table = `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/nightshift`;
     const { ask } = aWorld([
       allow(['dynamodb:PutItem', 'dynamodb:Query'], [table], {
@@ -115,7 +115,7 @@ describe('a role of the assembly', () => {
     expect(ask('dynamodb:PutItem', { TableName: 'other', Item: { pk: { S: 'drain' } } })).toBeDefined();
   });
 
-  it('may read a secret by its name, less the six characters that are added to it', () => {
+  test('may read a secret by its name, less the six characters that are added to it', () => {
     const { ask } = aWorld([
       allow(
         ['secretsmanager:GetSecretValue'],
@@ -126,7 +126,7 @@ describe('a role of the assembly', () => {
     expect(ask('secretsmanager:GetSecretValue', { SecretId: 'nightshift/argocd-production' })).toBeDefined();
   });
 
-  it('is refused all of a call when one of its resources is not allowed', () => {
+  test('is refused all of a call when one of its resources is not allowed', () => {
     const { ask } = aWorld([
       allow(['codebuild:BatchGetBuilds'], [`arn:aws:codebuild:${REGION}:${ACCOUNT}:project/api`]),
     ]);
@@ -135,24 +135,24 @@ describe('a role of the assembly', () => {
     expect(ask('codebuild:BatchGetBuilds', { ids: ['api:1', 'web:1'] })).toBeDefined();
   });
 
-  it('is refused by a deny, whatever else allows it', () => {
+  test('is refused by a deny, whatever else allows it', () => {
     const deny: Statement = { effect: 'Deny', actions: ['eks:*'], resources: ['*'], conditions: {} };
     const { ask } = aWorld([allow(['*'], ['*']), deny]);
     expect(ask('eks:DescribeCluster', { name: 'develop' })).toContain('explicit deny');
     expect(ask('ec2:DescribeInstances')).toBeUndefined();
   });
 
-  it('may always ask who it is', () => {
+  test('may always ask who it is', () => {
     expect(aWorld([]).ask('sts:GetCallerIdentity')).toBeUndefined();
   });
 
-  it('with a condition that the lab does not know stops the lab', () => {
+  test('with a condition that the lab does not know stops the lab', () => {
     const { ask } = aWorld([allow(['*'], ['*'], { DateGreaterThan: { 'aws:CurrentTime': '2026' } })]);
     expect(() => ask('ec2:DescribeInstances')).toThrow('DateGreaterThan');
   });
 });
 
-it('lets a principal that is no role of the assembly do everything', () => {
+test('lets a principal that is no role of the assembly do everything', () => {
   const { askAs } = aWorld([]);
   expect(askAs(`arn:aws:iam::${ACCOUNT}:user/operator`, 'eks:DeleteCluster')).toBeUndefined();
 });

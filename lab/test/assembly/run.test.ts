@@ -1,6 +1,6 @@
 import { appendFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { readAssembly } from '#lab/assembly/assembly.ts';
 import type { Invocation } from '#lab/assembly/function-runner.ts';
 import { type AssemblyOptions, runAssembly } from '#lab/assembly/run.ts';
@@ -42,7 +42,7 @@ async function aRun(parts: AssemblyParts, options: Partial<AssemblyOptions> = {}
 }
 
 describe('a function', () => {
-  it('runs with the environment of its template and what Lambda adds, and nothing of ours', async () => {
+  test('runs with the environment of its template and what Lambda adds, and nothing of ours', async () => {
     const { invoke } = await aRun({
       functions: { Fn: 'export const handler = async () => process.env;' },
       properties: { Fn: { Environment: { Variables: { NIGHTSHIFT_TABLE: 'table' } } } },
@@ -61,7 +61,7 @@ describe('a function', () => {
     expect(Object.keys(environment)).not.toContain('HOME');
   });
 
-  it('lives in virtual time, also in the code that runs at import', async () => {
+  test('lives in virtual time, also in the code that runs at import', async () => {
     const { invoke, context } = await aRun({
       functions: {
         Fn: `const loaded = new Date().toISOString();
@@ -83,7 +83,7 @@ describe('a function', () => {
     });
   });
 
-  it('keeps its process between invocations and gets another one while it is busy', async () => {
+  test('keeps its process between invocations and gets another one while it is busy', async () => {
     const { invoke } = await aRun({
       functions: {
         Fn: `let count = 0;
@@ -101,7 +101,7 @@ describe('a function', () => {
     expect(new Set(together).size).toBe(2);
   });
 
-  it('waits for a free process where its reserved concurrency is used up', async () => {
+  test('waits for a free process where its reserved concurrency is used up', async () => {
     const { invoke } = await aRun({
       functions: {
         Fn: `let running = 0;
@@ -119,7 +119,7 @@ describe('a function', () => {
     expect(values.map((value) => value.running)).toEqual([1, 1, 1]);
   });
 
-  it('is killed when its time is over, and the next invocation gets a new process', async () => {
+  test('is killed when its time is over, and the next invocation gets a new process', async () => {
     const { invoke } = await aRun({
       functions: {
         Fn: `export const handler = async ({ hang }, context) => {
@@ -137,7 +137,7 @@ describe('a function', () => {
     expect(await invoke({})).toEqual({ ok: true, payload: 'true' });
   });
 
-  it.each([
+  test.each([
     [
       'an error thrown by the handler',
       'export const handler = async () => { throw new TypeError("broken"); };',
@@ -162,7 +162,7 @@ describe('a function', () => {
     expect(await invoke({})).toMatchObject({ ok: false, error: { errorType } });
   });
 
-  it('has its log handed over before its result is reported', async () => {
+  test('has its log handed over before its result is reported', async () => {
     const { invoke, logs } = await aRun({
       functions: {
         Fn: `export const handler = async () => {
@@ -178,7 +178,7 @@ describe('a function', () => {
     expect(logs).toContain('to stderr');
   });
 
-  it('that was changed while the lab ran is found by the hash of its asset', async () => {
+  test('that was changed while the lab ran is found by the hash of its asset', async () => {
     const { run, directory } = await aRun({ functions: { Fn: 'export const handler = async () => 1;' } });
     const [before] = await run.verifyCode();
     expect(before?.now).toBe(before?.atStart);
@@ -188,7 +188,7 @@ describe('a function', () => {
     expect(after?.now).not.toBe(after?.atStart);
   });
 
-  it('does not outlive the run', async () => {
+  test('does not outlive the run', async () => {
     const { invoke, run } = await aRun({
       functions: { Fn: 'export const handler = async () => process.pid;' },
     });
@@ -200,7 +200,7 @@ describe('a function', () => {
 });
 
 describe('an asynchronous invocation', () => {
-  it('that fails is tried again after one and two minutes, then kept in the queue of failures', async () => {
+  test('that fails is tried again after one and two minutes, then kept in the queue of failures', async () => {
     const { run, until, invocations } = await aRun({
       functions: { Fn: 'export const handler = async () => { throw new Error("no"); };' },
       resources: {
@@ -229,7 +229,7 @@ describe('an asynchronous invocation', () => {
     });
   });
 
-  it('is given up when its event would be too old', async () => {
+  test('is given up when its event would be too old', async () => {
     const { run, until, invocations } = await aRun({
       functions: { Fn: 'export const handler = async () => { throw new Error("no"); };' },
       resources: {
@@ -251,7 +251,7 @@ describe('an asynchronous invocation', () => {
 describe('a trigger', () => {
   const echo = { Fn: 'export const handler = async (event) => event;' };
 
-  it('of EventBridge Scheduler fires in its time zone and fills in the time and the execution', async () => {
+  test('of EventBridge Scheduler fires in its time zone and fills in the time and the execution', async () => {
     const { until, results } = await aRun({
       functions: echo,
       resources: {
@@ -267,7 +267,7 @@ describe('a trigger', () => {
     expect(new Set(results().map(({ id }) => id)).size).toBe(2);
   });
 
-  it('of a rate rule sends the scheduled event, or the input of its target', async () => {
+  test('of a rate rule sends the scheduled event, or the input of its target', async () => {
     const { until, results } = await aRun({
       functions: echo,
       resources: {
@@ -287,7 +287,7 @@ describe('a trigger', () => {
     );
   });
 
-  it('of a pattern sees the events of its own account and region only', async () => {
+  test('of a pattern sees the events of its own account and region only', async () => {
     const { until, results, context } = await aRun({
       functions: echo,
       resources: aRule('Spot', 'Fn', { EventPattern: { source: ['aws.ec2'] } }),
@@ -309,7 +309,7 @@ describe('a trigger', () => {
     expect(results()).toEqual([{ ...event, account: ACCOUNT, region: REGION }]);
   });
 
-  it('can lose and double events where the test asks for it', async () => {
+  test('can lose and double events where the test asks for it', async () => {
     const copies = [[], [100, 2_000]];
     const { until, results, context } = await aRun(
       { functions: echo, resources: aRule('Spot', 'Fn', { EventPattern: { source: ['aws.ec2'] } }) },

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { AutoScalingGroup } from '#lab/world/aws/index.ts';
 import { aGroup, aWorld, scope } from './world.ts';
 
@@ -6,7 +6,7 @@ const inService = (group: AutoScalingGroup) =>
   [...group.instances.values()].filter((instance) => instance.lifecycleState === 'InService');
 
 describe('an Auto Scaling group', () => {
-  it('launches what is desired, one instance to each zone, and then schedules nothing', async () => {
+  test('launches what is desired, one instance to each zone, and then schedules nothing', async () => {
     const world = aWorld();
     const group = aGroup(world);
     await world.pass(120);
@@ -18,7 +18,7 @@ describe('an Auto Scaling group', () => {
     expect(world.events).toHaveLength(before);
   });
 
-  it('shrinks to nothing when minimum, maximum and desired capacity are set to zero', async () => {
+  test('shrinks to nothing when minimum, maximum and desired capacity are set to zero', async () => {
     const world = aWorld();
     const group = aGroup(world);
     await world.pass(120);
@@ -33,7 +33,7 @@ describe('an Auto Scaling group', () => {
     );
   });
 
-  it('moves the desired capacity into new bounds when none is given, and refuses one outside of them', () => {
+  test('moves the desired capacity into new bounds when none is given, and refuses one outside of them', () => {
     const world = aWorld();
     const group = aGroup(world);
     world.aws.autoScaling.updateGroup(scope, 'workers', { min: 4 });
@@ -51,7 +51,7 @@ describe('an Auto Scaling group', () => {
     expect(group).toMatchObject({ min: 0, desired: 2, max: 2 });
   });
 
-  it('honours the cooldown only when it is asked to', async () => {
+  test('honours the cooldown only when it is asked to', async () => {
     const world = aWorld();
     aGroup(world);
     await world.pass(120);
@@ -61,7 +61,7 @@ describe('an Auto Scaling group', () => {
     expect(set(false)).not.toThrow();
   });
 
-  it('keeps its share of on-demand instances, rounded up', async () => {
+  test('keeps its share of on-demand instances, rounded up', async () => {
     const world = aWorld();
     const group = aGroup(world, { spotPercent: 50, desired: 5 });
     await world.pass(120);
@@ -72,7 +72,7 @@ describe('an Auto Scaling group', () => {
     expect(types().sort()).toEqual(['ON_DEMAND', 'SPOT']);
   });
 
-  it('replaces an instance that a person terminated or stopped', async () => {
+  test('replaces an instance that a person terminated or stopped', async () => {
     const world = aWorld();
     const group = aGroup(world);
     await world.pass(120);
@@ -90,7 +90,7 @@ describe('an Auto Scaling group', () => {
     expect(states).toEqual(['pending', 'running', 'stopping', 'shutting-down', 'terminated']);
   });
 
-  it('says in AWS words that spot capacity is short, tries again, and recovers', async () => {
+  test('says in AWS words that spot capacity is short, tries again, and recovers', async () => {
     const world = aWorld();
     world.aws.setCapacity({ capacityType: 'SPOT', available: false });
     const group = aGroup(world);
@@ -105,7 +105,7 @@ describe('an Auto Scaling group', () => {
     expect(inService(group)).toHaveLength(3);
   });
 
-  it('launches in another zone or of another type where the first choice is short', async () => {
+  test('launches in another zone or of another type where the first choice is short', async () => {
     const world = aWorld();
     world.aws.setCapacity({ zone: 'ap-northeast-1a', available: false });
     world.aws.setCapacity({ zone: 'ap-northeast-1c', type: 'm6i.large', available: false });
@@ -119,7 +119,7 @@ describe('an Auto Scaling group', () => {
     );
   });
 
-  it('cannot grow past the addresses of its subnets', async () => {
+  test('cannot grow past the addresses of its subnets', async () => {
     // The small subnets of the story: three /24, and nodes that take 240 addresses each.
     const world = aWorld({ subnetBits: 24, addressesPerNode: 240 });
     const group = aGroup(world, { desired: 5, max: 10 });
@@ -135,7 +135,7 @@ describe('an Auto Scaling group', () => {
     expect(world.cluster.subnets.map(world.aws.ec2.freeAddresses)).toEqual([0, 0, 0]);
   });
 
-  it('does not launch, terminate or replace while the process is suspended', async () => {
+  test('does not launch, terminate or replace while the process is suspended', async () => {
     const world = aWorld();
     const group = aGroup(world);
     await world.pass(120);
@@ -155,7 +155,7 @@ describe('an Auto Scaling group', () => {
     );
   });
 
-  it('sends one instance away, with or without a replacement', async () => {
+  test('sends one instance away, with or without a replacement', async () => {
     const world = aWorld();
     const group = aGroup(world, { min: 2 });
     await world.pass(120);
@@ -192,7 +192,7 @@ describe('a terminate lifecycle hook', () => {
     token: String(event.detail['LifecycleActionToken']),
   });
 
-  it('announces itself as AWS does and keeps the instance running until it is completed', async () => {
+  test('announces itself as AWS does and keeps the instance running until it is completed', async () => {
     const { world, group, event } = await hooked();
     expect(event).toMatchObject({
       source: 'aws.autoscaling',
@@ -217,7 +217,7 @@ describe('a terminate lifecycle hook', () => {
     ).toThrow('No active Lifecycle Action found');
   });
 
-  it('is extended by heartbeats, and ends by itself after its timeout', async () => {
+  test('is extended by heartbeats, and ends by itself after its timeout', async () => {
     const { world, group, event } = await hooked();
     await world.pass(280);
     world.aws.autoScaling.recordLifecycleActionHeartbeat(scope, target(event));
@@ -227,7 +227,7 @@ describe('a terminate lifecycle hook', () => {
     expect(group.instances.size).toBe(2);
   });
 
-  it('terminates all the same when it is abandoned', async () => {
+  test('terminates all the same when it is abandoned', async () => {
     const { world, group, event } = await hooked();
     world.aws.autoScaling.completeLifecycleAction(scope, { ...target(event), result: 'ABANDON' });
     await world.pass(60);
@@ -237,7 +237,7 @@ describe('a terminate lifecycle hook', () => {
     ).toThrow('CONTINUE or ABANDON');
   });
 
-  it('still waits for its completion after spot took the instance', async () => {
+  test('still waits for its completion after spot took the instance', async () => {
     const world = aWorld();
     const group = aGroup(world, { lifecycleHooks: [{ name: 'drain' }] });
     await world.pass(120);
@@ -259,7 +259,7 @@ describe('an instance that is detached', () => {
   const detach = (world: ReturnType<typeof aWorld>, ids: readonly string[], decrement = false) =>
     world.aws.autoScaling.detachInstances(scope, 'workers', { instanceIds: ids, decrement });
 
-  it('runs on outside of its group, which starts another and runs no hook', async () => {
+  test('runs on outside of its group, which starts another and runs no hook', async () => {
     const world = aWorld();
     const group = aGroup(world, { lifecycleHooks: [{ name: 'drain' }] });
     await world.pass(120);
@@ -285,7 +285,7 @@ describe('an instance that is detached', () => {
     expect(world.eventsOf('EC2 Instance-terminate Lifecycle Action')).toEqual([]);
   });
 
-  it('goes when spot takes it or somebody terminates it, and nothing comes in its place', async () => {
+  test('goes when spot takes it or somebody terminates it, and nothing comes in its place', async () => {
     const world = aWorld();
     const group = aGroup(world);
     await world.pass(120);
@@ -301,7 +301,7 @@ describe('an instance that is detached', () => {
     expect(world.aws.instances(world.cluster)).toEqual(inService(group));
   });
 
-  it('makes its group smaller where that is asked for, but not below its minimum', async () => {
+  test('makes its group smaller where that is asked for, but not below its minimum', async () => {
     const world = aWorld();
     const group = aGroup(world, { min: 2 });
     await world.pass(120);
@@ -319,7 +319,7 @@ describe('an instance that is detached', () => {
     expect(second!.lifecycleState).toBe('InService');
   });
 
-  it('must be in service in this group', async () => {
+  test('must be in service in this group', async () => {
     const world = aWorld();
     const group = aGroup(world);
     const [early] = group.instances.keys();
@@ -351,7 +351,7 @@ describe('an instance that is detached', () => {
 });
 
 describe('a launch lifecycle hook', () => {
-  it('keeps a new instance out of service until it is completed, and an abandoned one is replaced', async () => {
+  test('keeps a new instance out of service until it is completed, and an abandoned one is replaced', async () => {
     const world = aWorld();
     const group = aGroup(world, {
       min: 0,

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import type { ClusterNodes } from '#lab/world/seams.ts';
+import { describe, expect, test } from 'vitest';
+import type { ClusterNodes } from '#lab/world/interfaces.ts';
 import { aNodegroup, aWorld, scope } from './world.ts';
 
 const update = (
@@ -25,7 +25,7 @@ function heldNodes() {
 }
 
 describe('a managed nodegroup', () => {
-  it('is an Auto Scaling group with the names, tags and hooks that EKS gives it', async () => {
+  test('is an Auto Scaling group with the names, tags and hooks that EKS gives it', async () => {
     const world = aWorld();
     const { group } = aNodegroup(world);
     await world.pass(120);
@@ -47,7 +47,7 @@ describe('a managed nodegroup', () => {
     );
   });
 
-  it.each([
+  test.each([
     [{ max: 0, min: 0, desired: 0 }, "Requested max capacity can't be less than 1"],
     [{ min: 4 }, "Minimum capacity 4 can't be greater than desired size 3"],
     [{ desired: 7 }, "desired capacity 7 can't be greater than max size 6"],
@@ -62,7 +62,7 @@ describe('a managed nodegroup', () => {
     expect(nodegroup.status).toBe('ACTIVE');
   });
 
-  it('refuses a second update until the first is done', async () => {
+  test('refuses a second update until the first is done', async () => {
     const world = aWorld();
     const nodegroup = aNodegroup(world);
     const first = update(world, { min: 0, desired: 0 });
@@ -75,7 +75,7 @@ describe('a managed nodegroup', () => {
     expect(() => update(world, { desired: 1 })).not.toThrow();
   });
 
-  it('answers a repeated request with the same update, and refuses its token for another one', () => {
+  test('answers a repeated request with the same update, and refuses its token for another one', () => {
     const world = aWorld();
     aNodegroup(world);
     const first = update(world, { min: 0, desired: 0 }, 'evening');
@@ -85,7 +85,7 @@ describe('a managed nodegroup', () => {
     );
   });
 
-  it.each([
+  test.each([
     ['DELETING', 'ResourceInUseException'],
     ['CREATING', 'ResourceInUseException'],
     ['CREATE_FAILED', 'InvalidRequestException'],
@@ -95,7 +95,7 @@ describe('a managed nodegroup', () => {
     expect(() => update(world, { desired: 1 })).toThrow(expect.objectContaining({ code }));
   });
 
-  it('is drained by EKS before its instances go', async () => {
+  test('is drained by EKS before its instances go', async () => {
     const world = aWorld();
     const nodes = heldNodes();
     const { group } = aNodegroup(world);
@@ -111,7 +111,7 @@ describe('a managed nodegroup', () => {
     expect(group.instances.size).toBe(0);
   });
 
-  it('goes after fifteen minutes although budgets hold its pods', async () => {
+  test('goes after fifteen minutes although budgets hold its pods', async () => {
     const world = aWorld();
     aNodegroup(world);
     world.aws.attachNodes(world.cluster, heldNodes());
@@ -123,7 +123,7 @@ describe('a managed nodegroup', () => {
     expect(world.gone).toHaveLength(3);
   });
 
-  it('may take as long as its hook, where EKS does', async () => {
+  test('may take as long as its hook, where EKS does', async () => {
     const world = aWorld();
     aNodegroup(world, { drainMinutes: 30 });
     world.aws.attachNodes(world.cluster, heldNodes());
@@ -135,7 +135,7 @@ describe('a managed nodegroup', () => {
     expect(world.gone).toHaveLength(3);
   });
 
-  it('becomes degraded when it cannot launch for long, can still be resized, and recovers with the next launch', async () => {
+  test('becomes degraded when it cannot launch for long, can still be resized, and recovers with the next launch', async () => {
     const world = aWorld();
     world.aws.setCapacity({ capacityType: 'SPOT', available: false });
     const nodegroup = aNodegroup(world);
@@ -153,7 +153,7 @@ describe('a managed nodegroup', () => {
     expect(nodegroup.status).toBe('ACTIVE');
   });
 
-  it('vanishes with its group once it was deleted', async () => {
+  test('vanishes with its group once it was deleted', async () => {
     const world = aWorld();
     const { group } = aNodegroup(world);
     await world.pass(120);
@@ -166,7 +166,7 @@ describe('a managed nodegroup', () => {
     expect(world.aws.autoScaling.groups(scope, [group.name])).toEqual([]);
   });
 
-  it('follows a person who resizes it in the console', async () => {
+  test('follows a person who resizes it in the console', async () => {
     const world = aWorld();
     const nodegroup = aNodegroup(world);
     await world.pass(120);
@@ -177,7 +177,7 @@ describe('a managed nodegroup', () => {
 });
 
 describe('an access entry', () => {
-  it('names a role by its assumed session, and refuses groups that are reserved', () => {
+  test('names a role by its assumed session, and refuses groups that are reserved', () => {
     const world = aWorld();
     const principalArn = 'arn:aws:iam::111111111111:role/path/drain';
     const entry = world.aws.addAccessEntry(world.cluster, {
@@ -190,7 +190,7 @@ describe('an access entry', () => {
     ).toThrow(expect.objectContaining({ code: 'InvalidParameterException' }));
   });
 
-  it('does not exist in a cluster that knows the config map only', () => {
+  test('does not exist in a cluster that knows the config map only', () => {
     const world = aWorld();
     const old = world.aws.addCluster({ ...scope, name: 'old', authenticationMode: 'CONFIG_MAP' });
     expect(() =>

@@ -7,7 +7,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { STSClient } from '@aws-sdk/client-sts';
 import { onTestFinished } from 'vitest';
 import { type ServeAwsOptions, serveAws } from '#lab/http/aws/server.ts';
-import type { Principal } from '#lab/world/seams.ts';
+import type { Principal } from '#lab/world/interfaces.ts';
 import { account, aWorld, region } from './world.ts';
 
 export async function anEndpoint(options: Partial<ServeAwsOptions> = {}) {

@@ -1,10 +1,10 @@
 import { DescribeInstancesCommand, DescribeInstanceTypesCommand } from '@aws-sdk/client-ec2';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { serveAws } from '#lab/http/aws/server.ts';
 import { anEndpoint } from './endpoint.ts';
 import { aNodegroup, aWorld } from './world.ts';
 
-it('shows the interfaces of a node, and how the 4th comes up short in three /24', async () => {
+test('shows the interfaces of a node, and how the 4th comes up short in three /24', async () => {
   const world = aWorld({ subnetBits: 24, addressesPerNode: 240 });
   aNodegroup(world, { instanceTypes: ['c5.4xlarge'], desired: 4 });
   await world.pass(60);
@@ -28,7 +28,7 @@ it('shows the interfaces of a node, and how the 4th comes up short in three /24'
   await endpoint.close();
 });
 
-it('knows what the common instance types take, and refuses a type that does not exist', async () => {
+test('knows what the common instance types take, and refuses a type that does not exist', async () => {
   const { ec2 } = await anEndpoint();
   const { InstanceTypes } = await ec2.send(
     new DescribeInstanceTypesCommand({ InstanceTypes: ['c5.4xlarge'] }),

@@ -1,7 +1,7 @@
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { describe, expect, it } from 'vitest';
-import type { Principal } from '#lab/world/seams.ts';
+import { describe, expect, test } from 'vitest';
+import type { Principal } from '#lab/world/interfaces.ts';
 import { anEndpoint } from './endpoint.ts';
 import { account, region, scope } from './world.ts';
 
@@ -49,7 +49,7 @@ async function aCaller() {
 }
 
 describe('SNS', () => {
-  it('keeps what was published, and knows only its own topics', async () => {
+  test('keeps what was published, and knows only its own topics', async () => {
     const { world, form } = await aCaller();
     const topic = world.aws.addTopic({ ...scope, name: 'alerts' });
     const publish = (changes: Record<string, string>) =>
@@ -78,7 +78,7 @@ describe('SNS', () => {
 });
 
 describe('SQS', () => {
-  it('keeps messages where they can be read', async () => {
+  test('keeps messages where they can be read', async () => {
     const { world, host, json } = await aCaller();
     const queue = world.aws.addQueue({ ...scope, name: 'dead-letters' });
     const { text } = await json('sqs', 'AmazonSQS.GetQueueUrl', { QueueName: 'dead-letters' });
@@ -98,7 +98,7 @@ describe('SQS', () => {
 });
 
 describe('the front door', () => {
-  it('answers a presigned URL as it answers a signed request', async () => {
+  test('answers a presigned URL as it answers a signed request', async () => {
     const { world, endpoint, host, signerOf } = await aCaller();
     const signed = await signerOf('sts').presign(
       {
@@ -117,13 +117,13 @@ describe('the front door', () => {
     expect(await reply.text()).toContain(':assumed-role/night-schedule/nightshift</Arn>');
   });
 
-  it('gives the virtual time in the Date header, by which SDKs set their clocks', async () => {
+  test('gives the virtual time in the Date header, by which SDKs set their clocks', async () => {
     const { form } = await aCaller();
     const { headers } = await form('sts', { Action: 'GetCallerIdentity', Version: '2011-06-15' });
     expect(headers.get('date')).toBe('Tue, 24 Nov 2026 00:00:00 GMT');
   });
 
-  it.each([
+  test.each([
     ['autoscaling', { Action: 'DeleteAutoScalingGroup', Version: '2011-01-01' }, 'InvalidAction'],
     ['ec2', { Action: 'RunInstances', Version: '2016-11-15' }, 'InvalidAction'],
     ['sts', { Action: 'AssumeRole', Version: '2011-06-15' }, 'InvalidAction'],
@@ -135,7 +135,7 @@ describe('the front door', () => {
     expect(endpoint.calls.at(-1)).toMatchObject({ service, operation: members.Action, error: code });
   });
 
-  it('refuses a body that is no JSON, and a target of another service', async () => {
+  test('refuses a body that is no JSON, and a target of another service', async () => {
     const { json } = await aCaller();
     const broken = await json('secretsmanager', 'secretsmanager.GetSecretValue', '{');
     expect([broken.status, JSON.parse(broken.text).__type]).toEqual([400, 'SerializationException']);
@@ -143,13 +143,13 @@ describe('the front door', () => {
     expect([foreign.status, JSON.parse(foreign.text).__type]).toEqual([400, 'UnknownOperationException']);
   });
 
-  it('refuses a service that the lab does not have', async () => {
+  test('refuses a service that the lab does not have', async () => {
     const { json } = await aCaller();
     const reply = await json('kms', 'TrentService.Decrypt', {});
     expect([reply.status, JSON.parse(reply.text).__type]).toEqual([501, 'UnknownServiceException']);
   });
 
-  it('wants parameters that are there and of the right type', async () => {
+  test('wants parameters that are there and of the right type', async () => {
     const { form } = await aCaller();
     const group = (members: Record<string, string>) =>
       form('autoscaling', { Action: 'SetDesiredCapacity', Version: '2011-01-01', ...members });

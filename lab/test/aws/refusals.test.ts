@@ -32,14 +32,14 @@ import {
   ListSecretsCommand,
   PutSecretValueCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { anEndpoint } from './endpoint.ts';
 import { account, aGroup, aNodegroup, region, scope } from './world.ts';
 
 const named = (name: string) => ({ AutoScalingGroupName: name });
 
 describe('Auto Scaling', () => {
-  it('narrows activities by time and status, in pages', async () => {
+  test('narrows activities by time and status, in pages', async () => {
     const { world, autoScaling } = await anEndpoint();
     aGroup(world);
     await world.pass(120);
@@ -64,7 +64,7 @@ describe('Auto Scaling', () => {
     }
   });
 
-  it('wants a lifecycle action to be named by its hook and by its token or instance', async () => {
+  test('wants a lifecycle action to be named by its hook and by its token or instance', async () => {
     const { world, autoScaling } = await anEndpoint();
     aGroup(world, { lifecycleHooks: [{ name: 'drain' }] });
     const beat = (input: object) =>
@@ -95,7 +95,7 @@ describe('Auto Scaling', () => {
     ).rejects.toThrow('No active Lifecycle Action found with token 00000000-0000-4000-8000-000000000000');
   });
 
-  it('takes a lifecycle hook, changes it, and refuses one that AWS would', async () => {
+  test('takes a lifecycle hook, changes it, and refuses one that AWS would', async () => {
     const { world, autoScaling } = await anEndpoint();
     aGroup(world);
     const put = (input: object) =>
@@ -119,7 +119,7 @@ describe('Auto Scaling', () => {
       await expect(put(wrong)).rejects.toMatchObject({ name: 'ValidationError' });
   });
 
-  it('describes the tags of its groups, by key, value and group', async () => {
+  test('describes the tags of its groups, by key, value and group', async () => {
     const { world, autoScaling } = await anEndpoint();
     aGroup(world);
     aNodegroup(world);
@@ -134,7 +134,7 @@ describe('Auto Scaling', () => {
     await expect(by('wrong', 'x')).rejects.toMatchObject({ name: 'ValidationError' });
   });
 
-  it('suspends and resumes processes, and says so in the description', async () => {
+  test('suspends and resumes processes, and says so in the description', async () => {
     const { world, autoScaling } = await anEndpoint();
     aGroup(world);
     const suspended = async () =>
@@ -151,7 +151,7 @@ describe('Auto Scaling', () => {
     expect(await suspended()).toEqual([]);
   });
 
-  it('does not terminate what is no member, or no longer', async () => {
+  test('does not terminate what is no member, or no longer', async () => {
     const { world, autoScaling } = await anEndpoint();
     const group = aGroup(world);
     await world.pass(120);
@@ -167,7 +167,7 @@ describe('Auto Scaling', () => {
 });
 
 describe('EKS', () => {
-  it('refuses updates, pages and names that do not exist', async () => {
+  test('refuses updates, pages and names that do not exist', async () => {
     const { world, eks } = await anEndpoint();
     aNodegroup(world);
     const notFound = expect.objectContaining({ name: 'ResourceNotFoundException' });
@@ -206,7 +206,7 @@ describe('EKS', () => {
     ).rejects.toThrow('does not know maxUnavailablePercentage');
   });
 
-  it('changes labels, and deletes a nodegroup only while nothing else happens to it', async () => {
+  test('changes labels, and deletes a nodegroup only while nothing else happens to it', async () => {
     const { world, eks } = await anEndpoint();
     const nodegroup = aNodegroup(world, { labels: { old: '1' } });
     const of = { clusterName: 'develop', nodegroupName: 'app' };
@@ -228,7 +228,7 @@ describe('EKS', () => {
 });
 
 describe('EC2', () => {
-  it('filters by state, type, name, address and tag, with wildcards', async () => {
+  test('filters by state, type, name, address and tag, with wildcards', async () => {
     const { world, ec2 } = await anEndpoint();
     aNodegroup(world);
     aGroup(world, { instanceTypes: ['m6g.large'], spotPercent: 0, tags: { team: 'video' } });
@@ -254,7 +254,7 @@ describe('EC2', () => {
     expect(arm?.view.labels['kubernetes.io/arch']).toBe('arm64');
   });
 
-  it('starts what was stopped, and does not bring back what was terminated', async () => {
+  test('starts what was stopped, and does not bring back what was terminated', async () => {
     const { world, ec2 } = await anEndpoint();
     const group = aGroup(world);
     await world.pass(120);
@@ -277,7 +277,7 @@ describe('EC2', () => {
     });
   });
 
-  it('forgets a terminated instance after an hour', async () => {
+  test('forgets a terminated instance after an hour', async () => {
     const { world } = await anEndpoint();
     const group = aGroup(world);
     await world.pass(120);
@@ -289,7 +289,7 @@ describe('EC2', () => {
     expect(() => world.aws.ec2.describe(scope, [id!])).toThrow(`The instance ID '${id}' does not exist`);
   });
 
-  it('wants ids that exist, and pages of a sensible size', async () => {
+  test('wants ids that exist, and pages of a sensible size', async () => {
     const { ec2 } = await anEndpoint();
     await expect(ec2.send(new DescribeSubnetsCommand({ SubnetIds: ['subnet-1'] }))).rejects.toMatchObject({
       name: 'InvalidSubnetID.NotFound',
@@ -310,7 +310,7 @@ describe('EC2', () => {
 });
 
 describe('Secrets Manager', () => {
-  it('has the current version and the one before', async () => {
+  test('has the current version and the one before', async () => {
     const { world, secrets } = await anEndpoint();
     const put = (value: string) => world.aws.putSecret({ ...scope, name: 'token', value });
     const oldest = put('first').versionId;
@@ -331,7 +331,7 @@ describe('Secrets Manager', () => {
     await expect(get({ VersionStage: 'AWSPENDING' })).rejects.toThrow('staging label: AWSPENDING');
   });
 
-  it('takes new secrets and new versions, which their tokens name', async () => {
+  test('takes new secrets and new versions, which their tokens name', async () => {
     const { secrets } = await anEndpoint();
     const token = '0'.repeat(32);
     const made = await secrets.send(new CreateSecretCommand({ Name: 'a/b', SecretString: 'one' }));
@@ -351,7 +351,7 @@ describe('Secrets Manager', () => {
 });
 
 describe('a fault', () => {
-  it('wears the words of its service', async () => {
+  test('wears the words of its service', async () => {
     const { endpoint, eks, autoScaling, ec2, secrets, dynamo } = await anEndpoint();
     const calls: Record<string, () => Promise<unknown>> = {
       eks: () => eks.send(new ListNodegroupsCommand({ clusterName: 'develop' })),
@@ -390,7 +390,7 @@ describe('a fault', () => {
     ]);
   });
 
-  it('can be taken back, or meant for one caller only', async () => {
+  test('can be taken back, or meant for one caller only', async () => {
     const { world, endpoint, eks, principal } = await anEndpoint();
     const list = () => eks.send(new ListNodegroupsCommand({ clusterName: 'develop' }));
     endpoint.faults.add({ kind: 'throttle', principal: `${principal.arn}x` });
@@ -407,7 +407,7 @@ describe('a fault', () => {
 });
 
 describe('the authorizer', () => {
-  it('is told the ARN of what each call touches', async () => {
+  test('is told the ARN of what each call touches', async () => {
     const asked: string[] = [];
     const { world, eks, ec2, secrets, dynamo, autoScaling } = await anEndpoint({
       authorize: ({ resource }) => void asked.push(resource),
@@ -453,7 +453,7 @@ describe('the authorizer', () => {
 });
 
 describe('whoever builds the world', () => {
-  it('is told what is wrong with it', async () => {
+  test('is told what is wrong with it', async () => {
     const { world } = await anEndpoint();
     const { aws, cluster } = world;
     expect(() => aws.addCluster({ ...scope, account: '1', name: 'x' })).toThrow(

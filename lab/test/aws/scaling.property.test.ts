@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import type { AutoScalingGroup } from '#lab/world/aws/index.ts';
 import { aGroup, aNodegroup, aWorld, scope, type TestWorld } from './world.ts';
 
@@ -60,7 +60,7 @@ const deeds: readonly Deed[] = [
   },
 ];
 
-it('a group comes to its desired capacity after anything that can happen to it', async () => {
+test('a group comes to its desired capacity after anything that can happen to it', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.boolean(),

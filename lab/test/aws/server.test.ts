@@ -36,12 +36,12 @@ import {
 } from '@aws-sdk/client-eks';
 import { DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { anEndpoint } from './endpoint.ts';
 import { account, aGroup, aNodegroup, region, scope } from './world.ts';
 
 describe('EKS', () => {
-  it('describes clusters, nodegroups and access entries', async () => {
+  test('describes clusters, nodegroups and access entries', async () => {
     const { world, eks } = await anEndpoint();
     aNodegroup(world, { labels: { team: 'video' } });
     const ca = '-----BEGIN CERTIFICATE-----\n…\n';
@@ -83,7 +83,7 @@ describe('EKS', () => {
     expect(accessEntry?.kubernetesGroups).toEqual(['nightshift:night-schedule']);
   });
 
-  it('updates a nodegroup and tells how far the update is', async () => {
+  test('updates a nodegroup and tells how far the update is', async () => {
     const { world, eks } = await anEndpoint();
     aNodegroup(world);
     const at = { clusterName: 'develop', nodegroupName: 'app' };
@@ -111,7 +111,7 @@ describe('EKS', () => {
     expect(nodegroup?.scalingConfig).toEqual({ minSize: 0, desiredSize: 0, maxSize: 6 });
   });
 
-  it('refuses with the modelled exceptions and their members', async () => {
+  test('refuses with the modelled exceptions and their members', async () => {
     const { world, eks } = await anEndpoint();
     aNodegroup(world);
     const at = { clusterName: 'develop', nodegroupName: 'app' };
@@ -138,7 +138,7 @@ describe('EKS', () => {
     });
   });
 
-  it('gives long lists in pages of at most a hundred', async () => {
+  test('gives long lists in pages of at most a hundred', async () => {
     const { world, eks } = await anEndpoint();
     for (let index = 0; index < 230; index++) {
       aNodegroup(world, { name: `group-${index}`, min: 0, desired: 0 });
@@ -153,7 +153,7 @@ describe('EKS', () => {
     expect(names.size).toBe(230);
   });
 
-  it('never pretends to know an operation that it lacks', async () => {
+  test('never pretends to know an operation that it lacks', async () => {
     const { eks } = await anEndpoint();
     await expect(
       eks.send(new CreateClusterCommand({ name: 'x', roleArn: 'arn', resourcesVpcConfig: {} })),
@@ -162,7 +162,7 @@ describe('EKS', () => {
 });
 
 describe('Auto Scaling', () => {
-  it('filters groups by tags: AND between filters, OR between values', async () => {
+  test('filters groups by tags: AND between filters, OR between values', async () => {
     const { world, autoScaling } = await anEndpoint();
     aNodegroup(world);
     aNodegroup(world, { name: 'system' });
@@ -183,7 +183,7 @@ describe('Auto Scaling', () => {
     await expect(names({ Name: 'name', Values: ['x'] })).rejects.toMatchObject({ name: 'ValidationError' });
   });
 
-  it('gives pages of at most a hundred groups and refuses to give more', async () => {
+  test('gives pages of at most a hundred groups and refuses to give more', async () => {
     const { world, autoScaling } = await anEndpoint();
     for (let index = 0; index < 205; index++) aGroup(world, { name: `group-${index}`, min: 0, desired: 0 });
     const pages: number[] = [];
@@ -203,7 +203,7 @@ describe('Auto Scaling', () => {
     ).rejects.toMatchObject({ name: 'ValidationError' });
   });
 
-  it('describes a group with its members, and an instance with its group', async () => {
+  test('describes a group with its members, and an instance with its group', async () => {
     const { world, autoScaling } = await anEndpoint();
     aGroup(world);
     await world.pass(120);
@@ -226,7 +226,7 @@ describe('Auto Scaling', () => {
     ]);
   });
 
-  it('resizes groups, terminates single instances, and tells of it in the activities', async () => {
+  test('resizes groups, terminates single instances, and tells of it in the activities', async () => {
     const { world, autoScaling } = await anEndpoint();
     const group = aGroup(world);
     await world.pass(120);
@@ -267,7 +267,7 @@ describe('Auto Scaling', () => {
     ).rejects.toMatchObject({ name: 'ValidationError', message: expect.stringContaining('not found') });
   });
 
-  it('lets go of an instance, which runs on without the tag of its group', async () => {
+  test('lets go of an instance, which runs on without the tag of its group', async () => {
     const { world, autoScaling, ec2 } = await anEndpoint();
     const group = aGroup(world);
     await world.pass(120);
@@ -303,7 +303,7 @@ describe('Auto Scaling', () => {
     );
   });
 
-  it('completes and extends lifecycle actions', async () => {
+  test('completes and extends lifecycle actions', async () => {
     const { world, autoScaling } = await anEndpoint();
     aGroup(world, { lifecycleHooks: [{ name: 'drain' }] });
     await world.pass(120);
@@ -334,7 +334,7 @@ describe('Auto Scaling', () => {
 });
 
 describe('EC2', () => {
-  it('describes, stops and terminates instances', async () => {
+  test('describes, stops and terminates instances', async () => {
     const { world, ec2 } = await anEndpoint();
     const group = aGroup(world);
     await world.pass(120);
@@ -373,7 +373,7 @@ describe('EC2', () => {
 });
 
 describe('Secrets Manager', () => {
-  it('gives the secret of the account and region only', async () => {
+  test('gives the secret of the account and region only', async () => {
     const { world, secrets } = await anEndpoint();
     const secret = world.aws.putSecret({ ...scope, name: 'nightshift/argocd', value: 't0ken' });
     world.aws.putSecret({ ...scope, account: '222222222222', name: 'other', value: 'x' });
@@ -390,7 +390,7 @@ describe('Secrets Manager', () => {
 });
 
 describe('STS', () => {
-  it('says who calls, a role by its session', async () => {
+  test('says who calls, a role by its session', async () => {
     const { sts, principal } = await anEndpoint();
     expect(principal.sessionToken).toBeDefined();
     const identity = await sts.send(new GetCallerIdentityCommand({}));
@@ -403,7 +403,7 @@ describe('STS', () => {
 });
 
 describe('DynamoDB', () => {
-  it('keeps the tables of each account apart and honours conditions', async () => {
+  test('keeps the tables of each account apart and honours conditions', async () => {
     const { world, endpoint, dynamo, config } = await anEndpoint();
     await endpoint.createTable({ ...scope, name: 'nightshift' });
     const put = new PutItemCommand({
@@ -436,7 +436,7 @@ describe('DynamoDB', () => {
 });
 
 describe('signatures', () => {
-  it.each([
+  test.each([
     ['an unknown key', { accessKeyId: 'AKIAUNKNOWN' }, 'InvalidClientTokenId', 'UnrecognizedClientException'],
     ['a wrong secret', { secretAccessKey: 'wrong' }, 'SignatureDoesNotMatch', 'InvalidSignatureException'],
     [
@@ -457,7 +457,7 @@ describe('signatures', () => {
     });
   });
 
-  it('are refused more than fifteen minutes from the virtual time, except with a key that may sign at any time', async () => {
+  test('are refused more than fifteen minutes from the virtual time, except with a key that may sign at any time', async () => {
     const { world, config, principal } = await anEndpoint();
     const offset = world.context.clock.offset();
     const identity = (by: typeof principal, minutes: number) =>
@@ -478,7 +478,7 @@ describe('signatures', () => {
     });
   });
 
-  it('are refused when the body was changed on its way', async () => {
+  test('are refused when the body was changed on its way', async () => {
     const { world, autoScaling } = await anEndpoint();
     aGroup(world);
     autoScaling.middlewareStack.addRelativeTo(
@@ -495,7 +495,7 @@ describe('signatures', () => {
     ).rejects.toMatchObject({ name: 'SignatureDoesNotMatch' });
   });
 
-  it('are required', async () => {
+  test('are required', async () => {
     const { endpoint } = await anEndpoint();
     const reply = await fetch(`${endpoint.url}/clusters`);
     expect([reply.status, reply.headers.get('x-amzn-errortype')]).toEqual([
@@ -506,7 +506,7 @@ describe('signatures', () => {
 });
 
 describe('the front door', () => {
-  it('records every call with its caller, and counts', async () => {
+  test('records every call with its caller, and counts', async () => {
     const { world, endpoint, eks, autoScaling, principal } = await anEndpoint();
     aNodegroup(world);
     await eks.send(new ListClustersCommand({}));
@@ -528,7 +528,7 @@ describe('the front door', () => {
     });
   });
 
-  it('throttles and fails on purpose, as often as told', async () => {
+  test('throttles and fails on purpose, as often as told', async () => {
     const { endpoint, eks, autoScaling } = await anEndpoint();
     endpoint.faults.add({ service: 'eks', kind: 'throttle', times: 2 });
     endpoint.faults.add({ operation: 'DescribeAutoScalingGroups', kind: '500', skip: 1 });
@@ -542,7 +542,7 @@ describe('the front door', () => {
     await expect(groups()).resolves.toBeDefined();
   });
 
-  it('breaks the connection before or after a call took effect', async () => {
+  test('breaks the connection before or after a call took effect', async () => {
     const { world, endpoint, autoScaling } = await anEndpoint();
     const group = aGroup(world);
     const set = (DesiredCapacity: number) =>
@@ -555,7 +555,7 @@ describe('the front door', () => {
     expect(group.desired).toBe(5);
   });
 
-  it('asks the authorizer with the action and the resource, and says no in the words of AWS', async () => {
+  test('asks the authorizer with the action and the resource, and says no in the words of AWS', async () => {
     const asked: string[] = [];
     const { world, eks, autoScaling } = await anEndpoint({
       authorize: ({ action, resource }) => {
@@ -581,7 +581,7 @@ describe('the front door', () => {
     ]);
   });
 
-  it('tells of a fault of its own and does not let it pass for an answer', async () => {
+  test('tells of a fault of its own and does not let it pass for an answer', async () => {
     const failures: unknown[] = [];
     const broken = new TypeError('no such thing');
     const { config, endpoint } = await anEndpoint({
@@ -605,7 +605,7 @@ describe('the front door', () => {
     expect(endpoint.calls.at(-1)).toMatchObject({ status: 500, error: 'InternalFailure' });
   });
 
-  it('takes services of others, by their signing name', async () => {
+  test('takes services of others, by their signing name', async () => {
     const { endpoint, config } = await anEndpoint();
     const { CodeBuildClient, BatchGetBuildsCommand, ListProjectsCommand } = await import(
       '@aws-sdk/client-codebuild'

@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { aGroup, aNodegroup, aWorld } from './world.ts';
 
 const members = (group: ReturnType<typeof aGroup>) => [...group.instances.values()];
 
 describe('a spot interruption', () => {
-  it('warns in the form that EventBridge delivers, and takes the instance two minutes later', async () => {
+  test('warns in the form that EventBridge delivers, and takes the instance two minutes later', async () => {
     const world = aWorld();
     const group = aGroup(world);
     await world.pass(120);
@@ -31,7 +31,7 @@ describe('a spot interruption', () => {
     expect(members(group).filter(({ lifecycleState }) => lifecycleState === 'InService')).toHaveLength(3);
   });
 
-  it('begins at once with hibernation, and stops rather than terminates where the request says so', async () => {
+  test('begins at once with hibernation, and stops rather than terminates where the request says so', async () => {
     const world = aWorld();
     const group = aGroup(world);
     await world.pass(120);
@@ -44,14 +44,14 @@ describe('a spot interruption', () => {
     expect(second!.state).toBe('stopping');
   });
 
-  it('is refused for an on-demand instance', async () => {
+  test('is refused for an on-demand instance', async () => {
     const world = aWorld();
     const group = aGroup(world, { spotPercent: 0 });
     await world.pass(120);
     expect(() => world.aws.interruptSpot(members(group)[0]!.id)).toThrow('is no spot instance');
   });
 
-  it('makes a group with capacity rebalancing send the instance through its hooks at once', async () => {
+  test('makes a group with capacity rebalancing send the instance through its hooks at once', async () => {
     const world = aWorld();
     const group = aGroup(world, { capacityRebalance: true, lifecycleHooks: [{ name: 'drain' }] });
     await world.pass(120);
@@ -65,7 +65,7 @@ describe('a spot interruption', () => {
 });
 
 describe('a rebalance recommendation', () => {
-  it('changes nothing in a group without capacity rebalancing', async () => {
+  test('changes nothing in a group without capacity rebalancing', async () => {
     const world = aWorld();
     const group = aGroup(world);
     await world.pass(120);
@@ -76,7 +76,7 @@ describe('a rebalance recommendation', () => {
     expect(members(group)).toEqual(before);
   });
 
-  it('brings the replacement first where the group rebalances', async () => {
+  test('brings the replacement first where the group rebalances', async () => {
     const world = aWorld();
     const { group } = aNodegroup(world);
     await world.pass(120);
@@ -90,7 +90,7 @@ describe('a rebalance recommendation', () => {
     expect(members(group)).toHaveLength(3);
   });
 
-  it('does not keep an instance alive that the night takes anyway', async () => {
+  test('does not keep an instance alive that the night takes anyway', async () => {
     const world = aWorld();
     const group = aGroup(world, { capacityRebalance: true });
     await world.pass(120);
@@ -104,7 +104,7 @@ describe('a rebalance recommendation', () => {
 });
 
 describe('a health event', () => {
-  it('carries the shape of AWS Health, with entities as ARNs or bare', async () => {
+  test('carries the shape of AWS Health, with entities as ARNs or bare', async () => {
     const world = aWorld();
     const group = aGroup(world);
     await world.pass(120);
@@ -143,7 +143,7 @@ describe('a health event', () => {
 });
 
 describe('the world', () => {
-  it('is the same for the same seed', async () => {
+  test('is the same for the same seed', async () => {
     const story = async () => {
       const world = aWorld({ seed: 7 });
       const group = aGroup(world);

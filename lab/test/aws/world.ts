@@ -1,7 +1,7 @@
 /** A small account for the tests of the lab's AWS: one cluster in Tokyo, time standing still until it is let go. */
 import { type AwsWorld, createAws, type EksCluster } from '#lab/world/aws/index.ts';
 import { createContext } from '#lab/world/context.ts';
-import type { AwsEvent, InstanceView, WorldContext } from '#lab/world/seams.ts';
+import type { AwsEvent, InstanceView, WorldContext } from '#lab/world/interfaces.ts';
 
 export const account = '111111111111';
 export const region = 'ap-northeast-1';

@@ -1,6 +1,6 @@
 import { type CodebuildWorld, createCodebuild, type ProjectOptions } from '#lab/world/codebuild/index.ts';
 import { createContext } from '#lab/world/context.ts';
-import type { AwsEvent, WorldContext } from '#lab/world/seams.ts';
+import type { AwsEvent, WorldContext } from '#lab/world/interfaces.ts';
 
 export const REPOSITORY = 'https://github.com/example/api';
 

@@ -1,5 +1,5 @@
 import { InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { FunctionRunner } from '#lab/assembly/function-runner.ts';
 import { serveAws } from '#lab/http/aws/server.ts';
 import { createLambdaService } from '#lab/http/lambda.ts';
@@ -58,7 +58,7 @@ async function aLambda(overrides: Partial<FunctionRunner> = {}) {
 }
 
 describe('ListFunctions', () => {
-  it('names the functions of the account and region', async () => {
+  test('names the functions of the account and region', async () => {
     const { client } = await aLambda();
     const { Functions } = await client.send(new ListFunctionsCommand({}));
     expect(Functions?.map(({ FunctionName }) => FunctionName)).toEqual(['night']);
@@ -66,7 +66,7 @@ describe('ListFunctions', () => {
 });
 
 describe('Invoke', () => {
-  it('answers with what the function returned', async () => {
+  test('answers with what the function returned', async () => {
     const { send } = await aLambda();
     const reply = await send({ Payload: Buffer.from('{"a":1}') });
     expect(reply.StatusCode).toBe(200);
@@ -74,13 +74,13 @@ describe('Invoke', () => {
     expect(Buffer.from(reply.Payload ?? []).toString()).toBe('{"got":{"a":1}}');
   });
 
-  it('finds a function by its ARN too', async () => {
+  test('finds a function by its ARN too', async () => {
     const { send } = await aLambda();
     const reply = await send({}, `arn:aws:lambda:${REGION}:${ACCOUNT}:function:night`);
     expect(Buffer.from(reply.Payload ?? []).toString()).toBe('{"got":{}}');
   });
 
-  it('marks the error of a function', async () => {
+  test('marks the error of a function', async () => {
     const error = { errorType: 'TypeError', errorMessage: 'broken', trace: [] };
     const { send } = await aLambda({ invoke: async () => ({ ok: false, error }) });
     const reply = await send({});
@@ -88,20 +88,20 @@ describe('Invoke', () => {
     expect(JSON.parse(Buffer.from(reply.Payload ?? []).toString())).toEqual(error);
   });
 
-  it('takes an event over at once', async () => {
+  test('takes an event over at once', async () => {
     const { send, invoked } = await aLambda();
     const reply = await send({ InvocationType: 'Event', Payload: Buffer.from('{"b":2}') });
     expect(reply.StatusCode).toBe(202);
     expect(invoked).toEqual(['{"b":2}']);
   });
 
-  it('only looks where it is a dry run', async () => {
+  test('only looks where it is a dry run', async () => {
     const { send, invoked } = await aLambda({ invoke: () => expect.fail('it was invoked') });
     expect((await send({ InvocationType: 'DryRun' })).StatusCode).toBe(204);
     expect(invoked).toEqual([]);
   });
 
-  it.each<[string, { name?: string; payload?: string; saturated?: boolean }, string]>([
+  test.each<[string, { name?: string; payload?: string; saturated?: boolean }, string]>([
     ['an unknown function', { name: 'day' }, 'ResourceNotFoundException'],
     ['a payload that is no JSON', { payload: '{' }, 'InvalidRequestContentException'],
     ['a function that is busy in all its processes', { saturated: true }, 'TooManyRequestsException'],

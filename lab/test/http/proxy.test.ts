@@ -1,7 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { startProxy } from '#lab/http/proxy.ts';
 import { createCertificateAuthority } from '#lab/http/tls.ts';
 
@@ -39,20 +39,20 @@ const get = (url: string, agent: http.Agent) =>
   });
 
 describe('the proxy of the lab', () => {
-  it('connects a host name to the server that stands for it', async () => {
+  test('connects a host name to the server that stands for it', async () => {
     const { agent } = await aProxiedHost('argocd.develop.example.com');
     expect(await get('https://argocd.develop.example.com/', agent)).toBe(
       '200 hello from argocd.develop.example.com',
     );
   });
 
-  it('knows no other host', async () => {
+  test('knows no other host', async () => {
     const { agent } = await aProxiedHost('argocd.develop.example.com');
     await expect(get('https://example.com/', agent)).rejects.toThrow('502');
     await expect(get('https://argocd.develop.example.com:8443/', agent)).rejects.toThrow('502');
   });
 
-  it('forwards nothing but connections', async () => {
+  test('forwards nothing but connections', async () => {
     const { proxy } = await aProxiedHost('argocd.develop.example.com');
     expect(await get(`${proxy.url}/`, new http.Agent())).toContain('405');
   });

@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { AwsError } from '#lab/world/aws/error.ts';
+import type { InstanceView } from '#lab/world/interfaces.ts';
 import type { ScalableGroup, ScaleOut } from '#lab/world/kubernetes/index.ts';
-import type { InstanceView } from '#lab/world/seams.ts';
 import { aCluster, anInstance, type Cluster } from './cluster.ts';
 
 /** Groups that launch what they are asked for, unless there is no capacity. */
@@ -74,7 +74,7 @@ async function withAutoscaler(world: ReturnType<typeof someGroups>, name = 'clus
 }
 
 describe('Cluster Autoscaler', () => {
-  it('scales a group from zero when pods are Pending', async () => {
+  test('scales a group from zero when pods are Pending', async () => {
     const world = someGroups([{ name: 'spot', labels: { pool: 'spot' } }]);
     await withAutoscaler(world);
     world.cluster.kubernetes.addDeployment({
@@ -88,7 +88,7 @@ describe('Cluster Autoscaler', () => {
     expect(world.cluster.readyPods({ app: 'api' })).toHaveLength(4);
   });
 
-  it('does nothing while its own pod is down', async () => {
+  test('does nothing while its own pod is down', async () => {
     const world = someGroups([{ name: 'spot' }]);
     world.cluster.kubernetes.addDeployment({
       name: 'cluster-autoscaler',
@@ -100,7 +100,7 @@ describe('Cluster Autoscaler', () => {
     expect(world.asked).toEqual([]);
   });
 
-  it('never asks for more than the group may have', async () => {
+  test('never asks for more than the group may have', async () => {
     const world = someGroups([{ name: 'spot', max: 1, labels: { pool: 'spot' } }]);
     await withAutoscaler(world);
     world.cluster.kubernetes.addDeployment({
@@ -113,7 +113,7 @@ describe('Cluster Autoscaler', () => {
     expect(world.asked).toEqual(['spot=1']);
   });
 
-  it('gives up on a group after 15 minutes without nodes and takes another', async () => {
+  test('gives up on a group after 15 minutes without nodes and takes another', async () => {
     const world = someGroups(
       [
         { name: 'a-spot', labels: { pool: 'x' } },
@@ -164,7 +164,7 @@ describe('Karpenter', () => {
     return world;
   }
 
-  it('gives Pending pods a node of their own within two minutes', async () => {
+  test('gives Pending pods a node of their own within two minutes', async () => {
     const world = await aKarpenter();
     expect(world.asked).toEqual(['launch m5.large']);
     expect(world.cluster.readyPods({ app: 'api' })).toHaveLength(3);
@@ -181,7 +181,7 @@ describe('Karpenter', () => {
     expect(pool['status'].resources).toMatchObject({ cpu: '2', nodes: '1' });
   });
 
-  it('launches nothing beyond the limits of a pool, and removes nothing because of them', async () => {
+  test('launches nothing beyond the limits of a pool, and removes nothing because of them', async () => {
     const world = await aKarpenter();
     const { api } = world.cluster.kubernetes;
     api.patch(
@@ -198,7 +198,7 @@ describe('Karpenter', () => {
     expect(world.asked).toEqual(['launch m5.large']);
   });
 
-  it('drains the node of a deleted claim, terminates its instance and lets both go', async () => {
+  test('drains the node of a deleted claim, terminates its instance and lets both go', async () => {
     const world = await aKarpenter({ limits: { cpu: '2' } });
     const { api } = world.cluster.kubernetes;
     api.patch(
@@ -218,7 +218,7 @@ describe('Karpenter', () => {
     expect(world.cluster.kubernetes.lostPods).toEqual([]);
   });
 
-  it('waits for a budget for as long as it takes, unless the claim has a grace period', async () => {
+  test('waits for a budget for as long as it takes, unless the claim has a grace period', async () => {
     const world = await aKarpenter();
     world.cluster.kubernetes.addPdb({ name: 'api', matchLabels: { app: 'api' }, maxUnavailable: 0 });
     await world.cluster.run(1);
@@ -234,7 +234,7 @@ describe('Karpenter', () => {
     expect(api.find('nodeclaims.karpenter.sh', undefined, name)).toBeUndefined();
   });
 
-  it('that does not run any more leaves a deleted claim where it is', async () => {
+  test('that does not run any more leaves a deleted claim where it is', async () => {
     const world = await aKarpenter();
     const { api } = world.cluster.kubernetes;
     api.patch('deployments.apps', 'kube-system', 'karpenter', { spec: { replicas: 0 } }, { type: 'merge' });
@@ -248,7 +248,7 @@ describe('Karpenter', () => {
     expect(world.asked).toContain('terminate');
   });
 
-  it('keeps the number of nodes of a static pool', async () => {
+  test('keeps the number of nodes of a static pool', async () => {
     const world = await aKarpenter({ replicas: 2 });
     expect(claims(world)).toHaveLength(2);
     const { api } = world.cluster.kubernetes;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { isStatus } from '#lab/world/kubernetes/status.ts';
 import { aRunningCluster } from './cluster.ts';
 
-it('no order of evictions brings the ready pods below what their budget asks for', async () => {
+test('no order of evictions brings the ready pods below what their budget asks for', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.record({

@@ -3,9 +3,9 @@ import https from 'node:https';
 import { type KubernetesEndpoint, serveKubernetes } from '#lab/http/kubernetes/server.ts';
 import { type CertificateAuthority, createCertificateAuthority } from '#lab/http/tls.ts';
 import { createContext } from '#lab/world/context.ts';
+import type { InstanceView, WorldContext } from '#lab/world/interfaces.ts';
 import { createKubernetes, type Kubernetes, type KubernetesOptions } from '#lab/world/kubernetes/index.ts';
 import { isPodReady, type PodObject } from '#lab/world/kubernetes/objects.ts';
-import type { InstanceView, WorldContext } from '#lab/world/seams.ts';
 
 export const START = new Date('2026-11-24T00:00:00Z');
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { condition, isNodeReady, type NodeObject, type PodObject } from '#lab/world/kubernetes/objects.ts';
 import { aCluster, anInstance, aRunningCluster } from './cluster.ts';
 
@@ -6,7 +6,7 @@ const nodes = ({ kubernetes }: ReturnType<typeof aCluster>) => kubernetes.api.st
 const runningOn = (pod: PodObject) => pod.spec?.nodeName;
 
 describe('an instance', () => {
-  it('becomes a node after it booted, and is Ready a little later', async () => {
+  test('becomes a node after it booted, and is Ready a little later', async () => {
     const cluster = aCluster();
     cluster.start(anInstance(1, { labels: { 'eks.amazonaws.com/nodegroup': 'spot' } }));
     await cluster.run(19);
@@ -25,14 +25,14 @@ describe('an instance', () => {
     expect(nodes(cluster)[0]?.spec?.taints).toBeUndefined();
   });
 
-  it('of another cluster is none of ours', async () => {
+  test('of another cluster is none of ours', async () => {
     const cluster = aCluster();
     cluster.start(anInstance(1, { cluster: 'staging' }));
     await cluster.run(120);
     expect(nodes(cluster)).toHaveLength(0);
   });
 
-  it('that is lost before it booted never becomes a node', async () => {
+  test('that is lost before it booted never becomes a node', async () => {
     const cluster = aCluster();
     cluster.start(anInstance(1));
     await cluster.run(5);
@@ -41,7 +41,7 @@ describe('an instance', () => {
     expect(nodes(cluster)).toHaveLength(0);
   });
 
-  it('that is lost leaves a NotReady node, which is then removed, and its pods come back elsewhere', async () => {
+  test('that is lost leaves a NotReady node, which is then removed, and its pods come back elsewhere', async () => {
     const cluster = await aRunningCluster(2);
     cluster.kubernetes.addDeployment({ name: 'api', replicas: 4 });
     await cluster.run(30);
@@ -67,7 +67,7 @@ describe('an instance', () => {
     expect(cluster.readyPods().every((pod) => runningOn(pod) === anInstance(2).privateDnsName)).toBe(true);
   });
 
-  it('that was drained first loses nothing but the pods of DaemonSets', async () => {
+  test('that was drained first loses nothing but the pods of DaemonSets', async () => {
     const cluster = await aRunningCluster(2);
     cluster.kubernetes.addDaemonSet({ name: 'agent' });
     cluster.kubernetes.addDeployment({ name: 'api', replicas: 4 });
@@ -81,7 +81,7 @@ describe('an instance', () => {
 });
 
 describe('a node', () => {
-  it('that is cordoned gets the taint of it, and loses it when it is uncordoned', async () => {
+  test('that is cordoned gets the taint of it, and loses it when it is uncordoned', async () => {
     const cluster = await aRunningCluster(1);
     cluster.kubernetes.cordon(anInstance(1).id);
     await cluster.run(1);
@@ -100,7 +100,7 @@ describe('a node', () => {
     expect(nodes(cluster)[0]?.spec?.taints).toBeUndefined();
   });
 
-  it('takes no more pods than it has addresses for', async () => {
+  test('takes no more pods than it has addresses for', async () => {
     const cluster = await aRunningCluster(1);
     cluster.kubernetes.addDeployment({ name: 'many', replicas: 40 });
     await cluster.run(60);
@@ -110,14 +110,14 @@ describe('a node', () => {
     expect(condition(waiting, 'PodScheduled')?.message).toContain('0/1 nodes are available: 1 Too many pods');
   });
 
-  it('takes no more than its CPU', async () => {
+  test('takes no more than its CPU', async () => {
     const cluster = await aRunningCluster(1);
     cluster.kubernetes.addDeployment({ name: 'big', replicas: 3, cpu: '900m' });
     await cluster.run(60);
     expect(cluster.readyPods()).toHaveLength(2);
   });
 
-  it('with a NoExecute taint is left by the pods that do not tolerate it', async () => {
+  test('with a NoExecute taint is left by the pods that do not tolerate it', async () => {
     const cluster = await aRunningCluster(2);
     cluster.kubernetes.addDeployment({ name: 'api', replicas: 4 });
     await cluster.run(30);
@@ -136,7 +136,7 @@ describe('a node', () => {
 });
 
 describe('a pod', () => {
-  it('ends when its process ends, or when its grace period does', async () => {
+  test('ends when its process ends, or when its grace period does', async () => {
     const cluster = await aRunningCluster(1);
     const seed = (name: string, exit: string) =>
       cluster.kubernetes.addDeployment({
@@ -160,7 +160,7 @@ describe('a pod', () => {
     expect(gone(stubborn)).toBe(true);
   });
 
-  it('ends earlier when a second deletion shortens the wait, never later', async () => {
+  test('ends earlier when a second deletion shortens the wait, never later', async () => {
     const cluster = await aRunningCluster(1);
     cluster.kubernetes.addDeployment({
       name: 'slow',
@@ -186,7 +186,7 @@ describe('a pod', () => {
     expect(cluster.kubernetes.api.find('pods', 'default', name)).toBeUndefined();
   });
 
-  it('that finishes by itself is Succeeded and stays to be read', async () => {
+  test('that finishes by itself is Succeeded and stays to be read', async () => {
     const cluster = await aRunningCluster(1);
     cluster.kubernetes.api.create('pods', 'default', {
       metadata: { name: 'job', annotations: { 'lab.nightshift/run-seconds': '10' } },
@@ -198,7 +198,7 @@ describe('a pod', () => {
 });
 
 describe('a Deployment', () => {
-  it('rolls a new image out within its surge and unavailability', async () => {
+  test('rolls a new image out within its surge and unavailability', async () => {
     const cluster = await aRunningCluster(2);
     const workload = { namespace: 'shop', name: 'api', replicas: 4 };
     cluster.kubernetes.apply({ ...workload, image: 'api:1' });
@@ -219,7 +219,7 @@ describe('a Deployment', () => {
     expect(cluster.pods().map((pod) => pod.spec?.containers[0]?.image)).toEqual(Array(4).fill('api:2'));
   });
 
-  it('whose new pods never get ready is Degraded after its deadline', async () => {
+  test('whose new pods never get ready is Degraded after its deadline', async () => {
     const cluster = aCluster();
     cluster.kubernetes.apply({ namespace: 'shop', name: 'api', image: 'api:1', replicas: 1 });
     await cluster.run(60);
@@ -231,11 +231,11 @@ describe('a Deployment', () => {
     expect(cluster.kubernetes.health('shop', 'api')).toBe('Healthy');
   });
 
-  it('that nobody made is Missing', () => {
+  test('that nobody made is Missing', () => {
     expect(aCluster().kubernetes.health('shop', 'api')).toBe('Missing');
   });
 
-  it('can be made again while the old one is still being cleared away', async () => {
+  test('can be made again while the old one is still being cleared away', async () => {
     const cluster = await aRunningCluster(1);
     const { kubernetes } = cluster;
     kubernetes.addDeployment({ name: 'api', replicas: 2 });
@@ -247,7 +247,7 @@ describe('a Deployment', () => {
     expect(cluster.pods()).toHaveLength(2);
   });
 
-  it('whose pods are refused says so in an event and tries again', async () => {
+  test('whose pods are refused says so in an event and tries again', async () => {
     const cluster = await aRunningCluster(1);
     const { api } = cluster.kubernetes;
     cluster.kubernetes.addDeployment({ name: 'api', replicas: 1, priorityClassName: 'later' });
@@ -260,7 +260,7 @@ describe('a Deployment', () => {
     expect(cluster.readyPods()).toHaveLength(2);
   });
 
-  it('keeps no more old ReplicaSets than its history allows', async () => {
+  test('keeps no more old ReplicaSets than its history allows', async () => {
     const cluster = await aRunningCluster(1);
     for (let version = 1; version <= 14; version++) {
       cluster.kubernetes.apply({ namespace: 'shop', name: 'api', image: `api:${version}`, replicas: 1 });
@@ -269,7 +269,7 @@ describe('a Deployment', () => {
     expect(cluster.kubernetes.api.store.all('replicasets.apps')).toHaveLength(11);
   });
 
-  it('takes its ReplicaSets and pods with it', async () => {
+  test('takes its ReplicaSets and pods with it', async () => {
     const cluster = await aRunningCluster(1);
     cluster.kubernetes.addDeployment({ name: 'api', replicas: 2 });
     await cluster.run(30);
@@ -281,7 +281,7 @@ describe('a Deployment', () => {
   });
 });
 
-it('a namespace that is deleted empties itself and goes', async () => {
+test('a namespace that is deleted empties itself and goes', async () => {
   const cluster = await aRunningCluster(1);
   cluster.kubernetes.addDeployment({ name: 'api', namespace: 'shop', replicas: 2 });
   await cluster.run(30);
@@ -292,7 +292,7 @@ it('a namespace that is deleted empties itself and goes', async () => {
   expect(cluster.kubernetes.api.find('namespaces', undefined, 'shop')).toBeUndefined();
 });
 
-it('a quiet cluster sets no timers', async () => {
+test('a quiet cluster sets no timers', async () => {
   const cluster = await aRunningCluster(2);
   cluster.kubernetes.addDaemonSet({ name: 'agent' });
   cluster.kubernetes.addDeployment({ name: 'api', replicas: 6 });
@@ -310,7 +310,7 @@ it('a quiet cluster sets no timers', async () => {
   expect(timers).toBe(0);
 });
 
-it('the same seed gives the same cluster', async () => {
+test('the same seed gives the same cluster', async () => {
   const story = async () => {
     const cluster = await aRunningCluster(2);
     cluster.kubernetes.addDeployment({ name: 'api', replicas: 3 });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { condition, type PodObject } from '#lab/world/kubernetes/objects.ts';
 import { aRunningCluster, type Reply, type Served, served } from './cluster.ts';
 
@@ -39,7 +39,7 @@ const first = () => api()[0] as PodObject;
 const find = (pod: PodObject) => cluster.kubernetes.api.find('pods', 'default', pod.metadata.name);
 
 describe('a pod without a budget', () => {
-  it('is marked as disrupted and terminates with its own grace period', async () => {
+  test('is marked as disrupted and terminates with its own grace period', async () => {
     const pod = first();
     const reply = await evict(pod);
     expect(reply.status).toBe(201);
@@ -55,13 +55,13 @@ describe('a pod without a budget', () => {
     expect(find(pod)).toBeUndefined();
   });
 
-  it('is left alone by a dry run, in the query and in the body', async () => {
+  test('is left alone by a dry run, in the query and in the body', async () => {
     for (const reply of [await evict(first(), {}, '?dryRun=All'), await evict(first(), { dryRun: ['All'] })])
       expect(reply.status).toBe(201);
     expect(first().metadata.deletionTimestamp).toBeUndefined();
   });
 
-  it('of another uid is a conflict', async () => {
+  test('of another uid is a conflict', async () => {
     const reply = await evict(first(), { preconditions: { uid: 'another' } });
     expect(reply.status).toBe(409);
     expect(reply.body).toMatchObject({
@@ -72,7 +72,7 @@ describe('a pod without a budget', () => {
     expect(first().metadata.deletionTimestamp).toBeUndefined();
   });
 
-  it('that is gone is 404', async () => {
+  test('that is gone is 404', async () => {
     const reply = await evict({ ...first(), metadata: { ...first().metadata, name: 'gone' } });
     expect(reply.body).toMatchObject({
       code: 404,
@@ -82,7 +82,7 @@ describe('a pod without a budget', () => {
     });
   });
 
-  it('must be named in the body as in the path', async () => {
+  test('must be named in the body as in the path', async () => {
     const body = { metadata: { name: 'other' } };
     const reply = await cluster.request('POST', `${PODS}/${first().metadata.name}/eviction`, { body });
     expect(reply.body).toMatchObject({
@@ -93,7 +93,7 @@ describe('a pod without a budget', () => {
 });
 
 describe('a budget', () => {
-  it('counts as the disruption controller does', async () => {
+  test('counts as the disruption controller does', async () => {
     await addBudget({ maxUnavailable: 1 });
     expect(status()).toMatchObject({
       currentHealthy: 3,
@@ -103,12 +103,12 @@ describe('a budget', () => {
     });
   });
 
-  it('rounds percentages up', async () => {
+  test('rounds percentages up', async () => {
     await addBudget({ minAvailable: '50%' });
     expect(status()).toMatchObject({ desiredHealthy: 2, disruptionsAllowed: 1 });
   });
 
-  it('that has no room refuses with 429, its cause and no Retry-After', async () => {
+  test('that has no room refuses with 429, its cause and no Retry-After', async () => {
     await addBudget({ minAvailable: 3 });
     const reply = await evict(first());
     expect(reply.status).toBe(429);
@@ -127,7 +127,7 @@ describe('a budget', () => {
     });
   });
 
-  it('that the controller has not seen yet refuses with Retry-After 10', async () => {
+  test('that the controller has not seen yet refuses with Retry-After 10', async () => {
     cluster.kubernetes.addPdb({ name: 'api', matchLabels: { app: 'api' }, maxUnavailable: 1 });
     const reply = await evict(first());
     expect(reply.status).toBe(429);
@@ -137,7 +137,7 @@ describe('a budget', () => {
     );
   });
 
-  it('is taken from at once, before the controller counts again', async () => {
+  test('is taken from at once, before the controller counts again', async () => {
     await addBudget({ maxUnavailable: 1 });
     const [one, two] = api() as [PodObject, PodObject];
     expect((await evict(one)).status).toBe(201);
@@ -147,7 +147,7 @@ describe('a budget', () => {
     expect((await evict(two)).status).toBe(201);
   });
 
-  it('grants one of two evictions that meet, after the server retried the conflict by itself', async () => {
+  test('grants one of two evictions that meet, after the server retried the conflict by itself', async () => {
     await addBudget({ maxUnavailable: 1 });
     const leave = cluster.context.clock.enter('clients');
     const passing = cluster.run(5);
@@ -157,7 +157,7 @@ describe('a budget', () => {
     expect(replies.map((reply) => reply.status).sort()).toEqual([201, 429, 429]);
   });
 
-  it('beside another one on the same pod is a 500', async () => {
+  test('beside another one on the same pod is a 500', async () => {
     await addBudget({ maxUnavailable: 1 });
     await addBudget({ name: 'second', maxUnavailable: 1 });
     const reply = await evict(first());
@@ -173,7 +173,7 @@ describe('a budget', () => {
     });
   });
 
-  it('is not changed by a dry run, which is still refused when there is no room', async () => {
+  test('is not changed by a dry run, which is still refused when there is no room', async () => {
     await addBudget({ maxUnavailable: 1 });
     expect((await evict(first(), {}, '?dryRun=All')).status).toBe(201);
     expect(status()?.disruptionsAllowed).toBe(1);
@@ -188,7 +188,7 @@ describe('a budget', () => {
     expect((await evict(first(), {}, '?dryRun=All')).status).toBe(429);
   });
 
-  it('gets a grant back two minutes after an eviction that never deleted its pod', async () => {
+  test('gets a grant back two minutes after an eviction that never deleted its pod', async () => {
     await addBudget({ maxUnavailable: 1 });
     expect((await evict(first(), { preconditions: { uid: 'another' } })).status).toBe(409);
     await cluster.run(60);
@@ -197,7 +197,7 @@ describe('a budget', () => {
     expect(status()?.disruptionsAllowed).toBe(1);
   });
 
-  it('without a controller behind its pods fails safe', async () => {
+  test('without a controller behind its pods fails safe', async () => {
     cluster.kubernetes.addDaemonSet({ name: 'agent' });
     cluster.kubernetes.addPdb({ name: 'agent', matchLabels: { app: 'agent' }, maxUnavailable: 1 });
     await cluster.run(30);
@@ -211,7 +211,7 @@ describe('a budget', () => {
 });
 
 describe('pods that pass a budget', () => {
-  it('are those that are Pending, finished or terminating', async () => {
+  test('are those that are Pending, finished or terminating', async () => {
     await addBudget({ maxUnavailable: 0 });
     const pod = first();
     for (const phase of ['Pending', 'Failed', 'Succeeded']) {
@@ -225,7 +225,7 @@ describe('pods that pass a budget', () => {
     expect((await evict(other)).status).toBe(201);
   });
 
-  it('are unready ones while enough others are healthy', async () => {
+  test('are unready ones while enough others are healthy', async () => {
     cluster.kubernetes.addDeployment({
       name: 'sick',
       replicas: 1,
@@ -242,7 +242,7 @@ describe('pods that pass a budget', () => {
     expect((await evict(sick as PodObject)).status).toBe(201);
   });
 
-  it('are not unready ones of a budget that is broken, unless it says AlwaysAllow', async () => {
+  test('are not unready ones of a budget that is broken, unless it says AlwaysAllow', async () => {
     cluster.kubernetes.addDeployment({
       name: 'sick',
       replicas: 2,
@@ -264,7 +264,7 @@ describe('pods that pass a budget', () => {
   });
 });
 
-it('a namespace that terminates takes no evictions', async () => {
+test('a namespace that terminates takes no evictions', async () => {
   const pod = first();
   cluster.kubernetes.api.delete('namespaces', undefined, 'default');
   const reply = await evict(pod);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { isEqual, jsonPatch, mergePatch, strategicMergePatch } from '#lab/world/kubernetes/patch.ts';
 
 describe('a strategic merge patch', () => {
@@ -17,13 +17,13 @@ describe('a strategic merge patch', () => {
     },
   };
 
-  it("replaces a node's taints, as a list without a merge key", () => {
+  test("replaces a node's taints, as a list without a merge key", () => {
     const taints = [{ key: 'nightshift', effect: 'NoSchedule' }];
     const patched = strategicMergePatch(node, { spec: { unschedulable: true, taints } });
     expect(patched.spec).toEqual({ unschedulable: true, taints });
   });
 
-  it('leaves the elements that it does not name, and merges those that it does', () => {
+  test('leaves the elements that it does not name, and merges those that it does', () => {
     const patched = strategicMergePatch(node, {
       status: {
         conditions: [
@@ -39,21 +39,21 @@ describe('a strategic merge patch', () => {
     ]);
   });
 
-  it('takes an element out by $patch: delete', () => {
+  test('takes an element out by $patch: delete', () => {
     const patched = strategicMergePatch(node, {
       status: { conditions: [{ type: 'DiskPressure', $patch: 'delete' }] },
     });
     expect(patched.status.conditions).toEqual([{ type: 'Ready', status: 'True' }]);
   });
 
-  it('replaces a list by $patch: replace', () => {
+  test('replaces a list by $patch: replace', () => {
     const patched = strategicMergePatch(node, {
       status: { conditions: [{ $patch: 'replace' }, { type: 'Only', status: 'True' }] },
     });
     expect(patched.status.conditions).toEqual([{ type: 'Only', status: 'True' }]);
   });
 
-  it('merges conditions by type and containers by name', () => {
+  test('merges conditions by type and containers by name', () => {
     const patched = strategicMergePatch(
       { conditions: [{ type: 'A', status: 'True' }], containers: [{ name: 'x', image: '1', args: ['a'] }] },
       { conditions: [{ type: 'A', status: 'False' }], containers: [{ name: 'x', image: '2', args: ['b'] }] },
@@ -64,13 +64,13 @@ describe('a strategic merge patch', () => {
     });
   });
 
-  it('refuses an element without its merge key', () => {
+  test('refuses an element without its merge key', () => {
     expect(() => strategicMergePatch(node, { status: { conditions: [{ status: 'True' }] } })).toThrow(
       'does not contain declared merge key: type',
     );
   });
 
-  it('removes by null and leaves the target as it was', () => {
+  test('removes by null and leaves the target as it was', () => {
     const target = { metadata: { labels: { a: '1', b: '2' } } };
     expect(strategicMergePatch(target, { metadata: { labels: { a: null } } })).toEqual({
       metadata: { labels: { b: '2' } },
@@ -78,7 +78,7 @@ describe('a strategic merge patch', () => {
     expect(target.metadata.labels.a).toBe('1');
   });
 
-  it('merges finalizers as a set, and takes some out on demand', () => {
+  test('merges finalizers as a set, and takes some out on demand', () => {
     expect(strategicMergePatch({ finalizers: ['a'] }, { finalizers: ['b', 'a'] })).toEqual({
       finalizers: ['a', 'b'],
     });
@@ -89,7 +89,7 @@ describe('a strategic merge patch', () => {
 });
 
 describe('a merge patch', () => {
-  it('replaces lists whole', () => {
+  test('replaces lists whole', () => {
     expect(mergePatch({ taints: [{ key: 'a' }] }, { taints: [{ key: 'b' }] })).toEqual({
       taints: [{ key: 'b' }],
     });
@@ -97,7 +97,7 @@ describe('a merge patch', () => {
 });
 
 describe('a JSON patch', () => {
-  it('adds, replaces, removes, copies, moves and tests', () => {
+  test('adds, replaces, removes, copies, moves and tests', () => {
     const patched = jsonPatch({ a: { 'x/y': 1 }, list: [1, 3] }, [
       { op: 'test', path: '/a/x~1y', value: 1 },
       { op: 'add', path: '/list/1', value: 2 },
@@ -110,7 +110,7 @@ describe('a JSON patch', () => {
     expect(patched).toEqual({ list: [2, 3, 4], b: { 'x/y': 5 }, first: 1 });
   });
 
-  it.each([
+  test.each([
     [{ op: 'test', path: '/a', value: 2 }],
     [{ op: 'remove', path: '/missing' }],
     [{ op: 'replace', path: '/missing/deep', value: 1 }],
@@ -125,7 +125,7 @@ describe('a JSON patch', () => {
   });
 });
 
-it('equality does not care about absent and undefined, or the order of keys', () => {
+test('equality does not care about absent and undefined, or the order of keys', () => {
   expect(isEqual({ a: 1, b: undefined, c: [{ x: 1, y: 2 }] }, { c: [{ y: 2, x: 1 }], a: 1 })).toBe(true);
   expect(isEqual({ a: [1, 2] }, { a: [2, 1] })).toBe(false);
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readProtobuf } from '#lab/http/kubernetes/protobuf.ts';
 
 /** A length-delimited field. */
@@ -17,7 +17,7 @@ const message = (kind: string, ...fields: Buffer[]) =>
   ]);
 
 describe('a protobuf body of kubectl', () => {
-  it('is read into the object that JSON would have been', () => {
+  test('is read into the object that JSON would have been', () => {
     const body = message(
       'DeleteOptions',
       varint(1, 0xac, 0x02),
@@ -35,7 +35,7 @@ describe('a protobuf body of kubectl', () => {
     });
   });
 
-  it('has maps, repeated messages and numbers that may be percentages', () => {
+  test('has maps, repeated messages and numbers that may be percentages', () => {
     const metadata = Buffer.concat([
       field(1, 'api'),
       field(8, ''),
@@ -52,16 +52,16 @@ describe('a protobuf body of kubectl', () => {
     });
   });
 
-  it('with a field that is not known is refused, unless nothing is in it', () => {
+  test('with a field that is not known is refused, unless nothing is in it', () => {
     expect(() => readProtobuf(message('Namespace', field(9, 'something')))).toThrow('send it as JSON');
     expect(readProtobuf(message('Namespace', field(9, varint(1, 0))))).toMatchObject({ kind: 'Namespace' });
   });
 
-  it('of a kind that is not read is 415', () => {
+  test('of a kind that is not read is 415', () => {
     expect(() => readProtobuf(message('Job'))).toThrow(expect.objectContaining({ code: 415 }));
   });
 
-  it('without its magic is 400', () => {
+  test('without its magic is 400', () => {
     expect(() => readProtobuf(Buffer.from('{}'))).toThrow(expect.objectContaining({ code: 400 }));
   });
 });

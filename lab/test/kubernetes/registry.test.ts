@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { KubeObject } from '#lab/world/kubernetes/objects.ts';
 import { parseQuantity } from '#lab/world/kubernetes/quantity.ts';
 import { aCluster, anInstance, aRunningCluster } from './cluster.ts';
@@ -9,7 +9,7 @@ const aConfigMap = (metadata: Record<string, unknown> = {}) => ({
 });
 
 describe('an object', () => {
-  it('is born with uid, version, creation time and, if it has a spec to observe, a generation', () => {
+  test('is born with uid, version, creation time and, if it has a spec to observe, a generation', () => {
     const { api } = aCluster().kubernetes;
     const map = api.create(
       'configmaps',
@@ -27,7 +27,7 @@ describe('an object', () => {
     expect(budget.spec).toEqual({});
   });
 
-  it('counts its generation by changes of the spec alone', () => {
+  test('counts its generation by changes of the spec alone', () => {
     const { api } = aCluster().kubernetes;
     api.create('nodepools.karpenter.sh', undefined, { metadata: { name: 'p' }, spec: { weight: 1 } });
     const patch = (body: unknown, status = false) =>
@@ -38,7 +38,7 @@ describe('an object', () => {
     expect(patch({ spec: { weight: 2 } })).toBe(2);
   });
 
-  it('keeps status and spec apart', () => {
+  test('keeps status and spec apart', () => {
     const { api } = aCluster().kubernetes;
     api.create('nodepools.karpenter.sh', undefined, {
       metadata: { name: 'p' },
@@ -59,7 +59,7 @@ describe('an object', () => {
     expect(read()).toMatchObject({ status: { nodes: 3 }, spec: { weight: 1 } });
   });
 
-  it('stays with its finalizers until they are gone', () => {
+  test('stays with its finalizers until they are gone', () => {
     const { api } = aCluster().kubernetes;
     api.create('configmaps', 'default', aConfigMap({ finalizers: ['wait.example.com/for-me'] }));
     api.delete('configmaps', 'default', 'one');
@@ -68,7 +68,7 @@ describe('an object', () => {
     expect(api.find('configmaps', 'default', 'one')).toBeUndefined();
   });
 
-  it('of an old version, of another uid or of another name is not written', () => {
+  test('of an old version, of another uid or of another name is not written', () => {
     const { api } = aCluster().kubernetes;
     const map = api.create('configmaps', 'default', aConfigMap());
     api.patch('configmaps', 'default', 'one', { data: { a: '2' } }, { type: 'merge' });
@@ -89,7 +89,7 @@ describe('a pod', () => {
     spec: { containers: [{ name: 'x', image: 'x:1' }], ...spec },
   });
 
-  it('gets the defaults that the drain of a node depends on', () => {
+  test('gets the defaults that the drain of a node depends on', () => {
     const { api } = aCluster().kubernetes;
     const pod = api.create('pods', 'default', aPod({ priorityClassName: 'system-cluster-critical' }));
     expect(pod.spec).toMatchObject({ terminationGracePeriodSeconds: 30, priority: 2_000_000_000 });
@@ -104,7 +104,7 @@ describe('a pod', () => {
     );
   });
 
-  it('cannot be moved or rewritten', async () => {
+  test('cannot be moved or rewritten', async () => {
     const cluster = await aRunningCluster(1);
     const { api } = cluster.kubernetes;
     api.create('pods', 'default', aPod());
@@ -116,7 +116,7 @@ describe('a pod', () => {
     }
   });
 
-  it('that no kubelet runs is deleted at once', () => {
+  test('that no kubelet runs is deleted at once', () => {
     const { api } = aCluster().kubernetes;
     api.create('pods', 'default', aPod());
     api.delete('pods', 'default', 'pod');
@@ -124,7 +124,7 @@ describe('a pod', () => {
   });
 });
 
-it('an instance that is stopped keeps its node, and its pods run again after it started', async () => {
+test('an instance that is stopped keeps its node, and its pods run again after it started', async () => {
   let stopped = false;
   const cluster = await aRunningCluster(1, { isStopped: () => stopped });
   cluster.kubernetes.addDeployment({ name: 'api', replicas: 1, tolerations: [{ operator: 'Exists' }] });
@@ -144,7 +144,7 @@ it('an instance that is stopped keeps its node, and its pods run again after it 
   expect(cluster.kubernetes.api.store.all('nodes')[0]?.spec?.taints).toBeUndefined();
 });
 
-it.each([
+test.each([
   ['250m', 0.25],
   ['1.5', 1.5],
   ['512Mi', 512 * 1024 ** 2],
@@ -155,6 +155,6 @@ it.each([
   expect(parseQuantity(text)).toBeCloseTo(value);
 });
 
-it('says which text is no quantity', () => {
+test('says which text is no quantity', () => {
   expect(() => parseQuantity('lots')).toThrow('not a quantity: "lots"');
 });

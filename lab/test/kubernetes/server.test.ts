@@ -1,5 +1,5 @@
 import https from 'node:https';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { anInstance, aRunningCluster, type Served, served } from './cluster.ts';
 
 let cluster: Served;
@@ -55,7 +55,7 @@ beforeAll(async () => {
 afterAll(() => cluster.endpoint.close());
 
 describe('who asks', () => {
-  it('needs a token that the authenticator knows', async () => {
+  test('needs a token that the authenticator knows', async () => {
     const reply = await cluster.request('GET', NODE, { token: 'forged' });
     expect(reply.status).toBe(401);
     expect(reply.body).toEqual({
@@ -69,7 +69,7 @@ describe('who asks', () => {
     });
   });
 
-  it('is system:anonymous without one, who may read the version and nothing else', async () => {
+  test('is system:anonymous without one, who may read the version and nothing else', async () => {
     expect((await cluster.request('GET', '/version', { token: null })).status).toBe(200);
     const reply = await cluster.request('GET', NODE, { token: null });
     expect(reply.status).toBe(403);
@@ -78,12 +78,12 @@ describe('who asks', () => {
     );
   });
 
-  it('may do what the roles of its group say', async () => {
+  test('may do what the roles of its group say', async () => {
     expect((await cluster.request('GET', NODE, { token: 'drain' })).status).toBe(200);
     expect((await cluster.request('GET', '/api/v1/pods', { token: 'drain' })).status).toBe(200);
   });
 
-  it.each([
+  test.each([
     [
       'GET',
       '/api/v1/namespaces/default/secrets',
@@ -115,7 +115,7 @@ describe('who asks', () => {
     expect(reply.body.reason).toBe('Forbidden');
   });
 
-  it('may only touch the objects that a role names', async () => {
+  test('may only touch the objects that a role names', async () => {
     const scale = (name: string, namespace = 'kube-system') =>
       cluster.request('PATCH', `/apis/apps/v1/namespaces/${namespace}/deployments/${name}/scale`, {
         token: 'night',
@@ -132,7 +132,7 @@ describe('who asks', () => {
     expect(list.status).toBe(403);
   });
 
-  it('can ask what it may do', async () => {
+  test('can ask what it may do', async () => {
     const canI = async (resourceAttributes: Record<string, string>) =>
       (
         await cluster.request('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
@@ -150,7 +150,7 @@ describe('who asks', () => {
     expect(await canI({ verb: 'create', resource: 'pods', namespace: 'default' })).toBe(false);
   });
 
-  it('shows in the record of calls', async () => {
+  test('shows in the record of calls', async () => {
     await cluster.request('GET', `${NODE}?x=1`, { token: 'drain' });
     expect(cluster.endpoint.calls.at(-1)).toMatchObject({
       user: 'arn:aws:sts::1:assumed-role/drain/x',
@@ -165,7 +165,7 @@ describe('who asks', () => {
 });
 
 describe('a list', () => {
-  it('is filtered by fields and labels', async () => {
+  test('is filtered by fields and labels', async () => {
     const onNode = await cluster.request('GET', `/api/v1/pods?fieldSelector=spec.nodeName%3D${node}`);
     const names = onNode.body.items.map((pod: { spec: { nodeName: string } }) => pod.spec.nodeName);
     expect(new Set(names)).toEqual(new Set([node]));
@@ -180,12 +180,12 @@ describe('a list', () => {
     expect(none.body.items).toHaveLength(0);
   });
 
-  it('refuses a field that has no index', async () => {
+  test('refuses a field that has no index', async () => {
     const reply = await cluster.request('GET', `${PODS}?fieldSelector=spec.color%3Dred`);
     expect(reply.body).toMatchObject({ code: 400, message: 'field label not supported: spec.color' });
   });
 
-  it('is read in pages that agree with each other', async () => {
+  test('is read in pages that agree with each other', async () => {
     const names: string[] = [];
     let next = '';
     do {
@@ -205,7 +205,7 @@ describe('a list', () => {
     expect([...names].sort()).toEqual(names);
   });
 
-  it('whose token is too old ends in 410 with a token for the inconsistent rest', async () => {
+  test('whose token is too old ends in 410 with a token for the inconsistent rest', async () => {
     const reply = await cluster.request('GET', `${PODS}?limit=2`);
     await cluster.run(6 * 60);
     const late = await cluster.request('GET', `${PODS}?limit=2&continue=${reply.body.metadata.continue}`);
@@ -215,7 +215,7 @@ describe('a list', () => {
     expect(rest.body.items).toHaveLength(3);
   });
 
-  it('is a table for kubectl', async () => {
+  test('is a table for kubectl', async () => {
     const reply = await cluster.request('GET', '/api/v1/nodes', {
       accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json',
     });
@@ -236,7 +236,7 @@ describe('a write', () => {
   const patch = (body: unknown, contentType = 'application/strategic-merge-patch+json', query = '') =>
     cluster.request('PATCH', `${NODE}${query}`, { body, contentType });
 
-  it('replaces the taints of a node and is seen at once', async () => {
+  test('replaces the taints of a node and is seen at once', async () => {
     const reply = await patch({
       metadata: { annotations: { 'nightshift/drain': 'spot' } },
       spec: { unschedulable: true, taints: [{ key: 'nightshift', effect: 'NoSchedule' }] },
@@ -253,7 +253,7 @@ describe('a write', () => {
     expect((await cluster.request('GET', NODE)).body.spec.taints).toBeUndefined();
   });
 
-  it('of an unknown content type is 415, and so is a strategic merge of a custom resource', async () => {
+  test('of an unknown content type is 415, and so is a strategic merge of a custom resource', async () => {
     expect((await patch({}, 'application/json')).status).toBe(415);
     cluster.kubernetes.applyObjects([
       {
@@ -272,7 +272,7 @@ describe('a write', () => {
     expect((await pool('application/merge-patch+json')).body.spec.limits.cpu).toBe('0');
   });
 
-  it('of an old version is a conflict', async () => {
+  test('of an old version is a conflict', async () => {
     const reply = await patch({ metadata: { resourceVersion: '1', labels: { a: 'b' } } });
     expect(reply.status).toBe(409);
     expect(reply.body.message).toBe(
@@ -280,13 +280,13 @@ describe('a write', () => {
     );
   });
 
-  it('that is dry changes nothing', async () => {
+  test('that is dry changes nothing', async () => {
     const reply = await patch({ metadata: { labels: { dry: 'run' } } }, undefined, '?dryRun=All');
     expect(reply.body.metadata.labels.dry).toBe('run');
     expect((await cluster.request('GET', NODE)).body.metadata.labels.dry).toBeUndefined();
   });
 
-  it('that breaks a rule is 422 and names the field', async () => {
+  test('that breaks a rule is 422 and names the field', async () => {
     const reply = await patch({ spec: { taints: [{ key: 'x', effect: 'Sometimes' }] } });
     expect(reply.status).toBe(422);
     expect(reply.body).toMatchObject({
@@ -300,12 +300,12 @@ describe('a write', () => {
     ]);
   });
 
-  it('of nothing keeps the version', async () => {
+  test('of nothing keeps the version', async () => {
     const before = (await cluster.request('GET', NODE)).body.metadata.resourceVersion;
     expect((await patch({ spec: {} })).body.metadata.resourceVersion).toBe(before);
   });
 
-  it('of a body that is no JSON is 400, of a name that is taken 409, in no namespace 404', async () => {
+  test('of a body that is no JSON is 400, of a name that is taken 409, in no namespace 404', async () => {
     const named = { metadata: { name: 'one' }, data: { a: 'b' } };
     const post = (namespace: string) =>
       cluster.request('POST', `/api/v1/namespaces/${namespace}/configmaps`, { body: named });
@@ -319,7 +319,7 @@ describe('a write', () => {
     expect(broken.status).toBe(400);
   });
 
-  it('deletes only the version that was meant', async () => {
+  test('deletes only the version that was meant', async () => {
     const [pod] = (await cluster.request('GET', PODS)).body.items;
     const reply = await cluster.request('DELETE', `${PODS}/${pod.metadata.name}`, {
       body: { kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid: 'another' } },
@@ -329,7 +329,7 @@ describe('a write', () => {
     expect(done.body.metadata.deletionGracePeriodSeconds).toBe(1);
   });
 
-  it('can send an Event about a node, as the functions do', async () => {
+  test('can send an Event about a node, as the functions do', async () => {
     const reply = await cluster.request('POST', '/api/v1/namespaces/default/events', {
       body: {
         apiVersion: 'v1',
@@ -379,7 +379,7 @@ describe('a watch', () => {
     });
   const settle = () => new Promise((resolve) => setTimeout(resolve, 50));
 
-  it('begins where the list ended and tells every change that it selects', async () => {
+  test('begins where the list ended and tells every change that it selects', async () => {
     const base = '/api/v1/namespaces/default/configmaps';
     const { resourceVersion } = (await cluster.request('GET', base)).body.metadata;
     await cluster.request('POST', base, { body: { metadata: { name: 'seen', labels: { watch: 'me' } } } });
@@ -400,7 +400,7 @@ describe('a watch', () => {
     expect(lines.map((line) => line.type)).toEqual(['ADDED', 'MODIFIED', 'DELETED']);
   });
 
-  it('from a version that was compacted ends in 410', async () => {
+  test('from a version that was compacted ends in 410', async () => {
     cluster.kubernetes.api.store.compact();
     const { lines, stop } = await watch('/api/v1/pods?watch=1&resourceVersion=5');
     await settle();
@@ -410,7 +410,7 @@ describe('a watch', () => {
 });
 
 describe('discovery', () => {
-  it.each([
+  test.each([
     '/api',
     '/apis',
     '/api/v1',
@@ -422,7 +422,7 @@ describe('discovery', () => {
     expect((await cluster.request('GET', path)).status).toBe(200);
   });
 
-  it('comes aggregated to a client that asks for it', async () => {
+  test('comes aggregated to a client that asks for it', async () => {
     const reply = await cluster.request('GET', '/apis', {
       accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json',
     });
@@ -432,7 +432,7 @@ describe('discovery', () => {
     );
   });
 
-  it.each(['/api/v1/namespaces/default/pods/x/shoes', '/apis/apps/v9/deployments', '/apis/apps/v9'])(
+  test.each(['/api/v1/namespaces/default/pods/x/shoes', '/apis/apps/v9/deployments', '/apis/apps/v9'])(
     'does not know %s',
     async (path) => {
       const reply = await cluster.request('GET', path);
@@ -443,7 +443,7 @@ describe('discovery', () => {
     },
   );
 
-  it.each(['/apis/nothing/v1/things', '/apis/nothing', '/nowhere'])(
+  test.each(['/apis/nothing/v1/things', '/apis/nothing', '/nowhere'])(
     'knows so little of %s that it says so without a Status',
     async (path) => {
       const reply = await cluster.request('GET', path);
@@ -456,7 +456,7 @@ describe('discovery', () => {
 });
 
 describe('faults', () => {
-  it('answer the next requests of a kind, and then no more', async () => {
+  test('answer the next requests of a kind, and then no more', async () => {
     const { faults } = cluster.endpoint;
     faults.add({ method: 'GET', path: /\/nodes\//, times: 2, reply: 503 });
     faults.add({ method: 'GET', path: /\/nodes\//, reply: 429 });
@@ -473,7 +473,7 @@ describe('faults', () => {
     expect((await cluster.request('GET', NODE)).status).toBe(200);
   });
 
-  it('can lose the answer of a request that took effect', async () => {
+  test('can lose the answer of a request that took effect', async () => {
     cluster.endpoint.faults.add({ method: 'POST', path: /configmaps/, reply: 'reset', afterwards: true });
     const base = '/api/v1/namespaces/default/configmaps';
     await expect(cluster.request('POST', base, { body: { metadata: { name: 'lost' } } })).rejects.toThrow();
@@ -481,7 +481,7 @@ describe('faults', () => {
   });
 });
 
-it('a cluster without Karpenter does not know its resources', async () => {
+test('a cluster without Karpenter does not know its resources', async () => {
   const bare = await served(await aRunningCluster(0, { customGroups: ['argoproj.io'] }));
   const reply = await bare.request('GET', '/apis/karpenter.sh/v1/nodepools');
   expect({ status: reply.status, body: reply.body }).toEqual({ status: 404, body: '404 page not found\n' });

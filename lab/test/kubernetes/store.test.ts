@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createClock } from '#lab/world/clock.ts';
 import type { KubeObject } from '#lab/world/kubernetes/objects.ts';
 import { resourceOf } from '#lab/world/kubernetes/resources.ts';
@@ -15,7 +15,7 @@ const keys = (store: ReturnType<typeof aStore>) =>
   store.all('pods').map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
 
 describe('the store', () => {
-  it('orders objects by namespace and name as etcd does, however they come and go', () => {
+  test('orders objects by namespace and name as etcd does, however they come and go', () => {
     const store = aStore();
     for (const [namespace, name] of [
       ['web', 'b'],
@@ -32,7 +32,7 @@ describe('the store', () => {
     expect(keys(store)).toEqual(['app/z', 'web-2/a', 'web/a', 'web/aa']);
   });
 
-  it('leaves a list as it was when it was given out', () => {
+  test('leaves a list as it was when it was given out', () => {
     const store = aStore();
     store.put(pods, aPod('web', 'a'));
     const before = store.all('pods');
@@ -41,7 +41,7 @@ describe('the store', () => {
     expect(before.map(({ metadata }) => metadata.name)).toEqual(['a']);
   });
 
-  it('tells of the resources that are asked for, in the order of the subscriptions', () => {
+  test('tells of the resources that are asked for, in the order of the subscriptions', () => {
     const store = aStore();
     const heard: string[] = [];
     store.subscribe(({ resource }) => heard.push(`nodes: ${resource.key}`), ['nodes']);

@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createClock } from '#lab/world/clock.ts';
 
 const START = new Date('2026-11-24T12:00:00Z');
 const start = START.getTime();
 
 describe('a clock while nobody is active', () => {
-  it('jumps from timer to timer and holds at the end', async () => {
+  test('jumps from timer to timer and holds at the end', async () => {
     const clock = createClock(START);
     const seen: number[] = [];
     clock.after(60_000, () => void seen.push(clock.now() - start));
@@ -16,7 +16,7 @@ describe('a clock while nobody is active', () => {
     expect(clock.date()).toEqual(new Date(start + 7_200_000));
   });
 
-  it('runs timers of one instant in the order in which they were set', async () => {
+  test('runs timers of one instant in the order in which they were set', async () => {
     const clock = createClock(START);
     const seen: string[] = [];
     clock.after(10, () => void seen.push('first'));
@@ -26,7 +26,7 @@ describe('a clock while nobody is active', () => {
     expect(seen).toEqual(['first', 'second', 'third']);
   });
 
-  it('leaves what is due after the end for the next run', async () => {
+  test('leaves what is due after the end for the next run', async () => {
     const clock = createClock(START);
     const seen: number[] = [];
     clock.after(100, () => void seen.push(clock.now() - start));
@@ -36,7 +36,7 @@ describe('a clock while nobody is active', () => {
     expect(seen).toEqual([100]);
   });
 
-  it('runs a timer that is overdue at once, without going back', async () => {
+  test('runs a timer that is overdue at once, without going back', async () => {
     const clock = createClock(START);
     await clock.runUntil(start + 1_000);
     const seen: number[] = [];
@@ -45,7 +45,7 @@ describe('a clock while nobody is active', () => {
     expect(seen).toEqual([1_000]);
   });
 
-  it('does not run a timer that was cancelled, and cancelling twice does no harm', async () => {
+  test('does not run a timer that was cancelled, and cancelling twice does no harm', async () => {
     const clock = createClock(START);
     const seen: string[] = [];
     const gone = clock.after(10, () => void seen.push('gone'));
@@ -57,7 +57,7 @@ describe('a clock while nobody is active', () => {
     expect(seen).toEqual(['kept']);
   });
 
-  it('repeats without drift until it is cancelled, also from within', async () => {
+  test('repeats without drift until it is cancelled, also from within', async () => {
     const clock = createClock(START);
     const seen: number[] = [];
     const timer = clock.every(1_000, () => {
@@ -68,7 +68,7 @@ describe('a clock while nobody is active', () => {
     expect(seen).toEqual([1_000, 2_000, 3_000]);
   });
 
-  it('gives the events of the process a turn in a long run of timers', async () => {
+  test('gives the events of the process a turn in a long run of timers', async () => {
     const clock = createClock(START);
     let turns = 0;
     const interval = setInterval(() => turns++, 1);
@@ -80,7 +80,7 @@ describe('a clock while nobody is active', () => {
     expect(turns).toBeGreaterThan(0);
   });
 
-  it('rejects with the error of a timer, thrown or rejected', async () => {
+  test('rejects with the error of a timer, thrown or rejected', async () => {
     const clock = createClock(START);
     clock.after(10, () => {
       throw new Error('thrown');
@@ -92,7 +92,7 @@ describe('a clock while nobody is active', () => {
     expect(clock.now()).toBeGreaterThanOrEqual(start + 1_000);
   });
 
-  it('refuses to be run twice at once', async () => {
+  test('refuses to be run twice at once', async () => {
     const clock = createClock(START);
     const leave = clock.enter('function');
     const first = clock.runUntil(start + 10);
@@ -101,7 +101,7 @@ describe('a clock while nobody is active', () => {
     await first;
   });
 
-  it('stops where it is when it is aborted', async () => {
+  test('stops where it is when it is aborted', async () => {
     const clock = createClock(START);
     const abort = new AbortController();
     clock.after(10, () => abort.abort());
@@ -124,7 +124,7 @@ describe('a clock while somebody is active', () => {
   }
   const aMoment = () => new Promise((resolve) => setTimeout(resolve, 5));
 
-  it('runs at the speed of the machine', () => {
+  test('runs at the speed of the machine', () => {
     const { real, pass } = aRealClock();
     const clock = createClock(START, real);
     pass(700);
@@ -138,7 +138,7 @@ describe('a clock while somebody is active', () => {
     expect(clock.now()).toBe(start + 250);
   });
 
-  it('keeps its offset from the first to enter until the last has left', () => {
+  test('keeps its offset from the first to enter until the last has left', () => {
     const { real, pass } = aRealClock();
     const clock = createClock(START, real);
     const first = clock.enter('first');
@@ -156,7 +156,7 @@ describe('a clock while somebody is active', () => {
     expect(clock.now()).toBe(start + 30);
   });
 
-  it('runs a timer only when it is really due', async () => {
+  test('runs a timer only when it is really due', async () => {
     const clock = createClock(START);
     const seen: number[] = [];
     const leave = clock.enter('function');
@@ -171,7 +171,7 @@ describe('a clock while somebody is active', () => {
     expect(clock.now()).toBe(start + 3_600_000);
   });
 
-  it('hears of a timer that was set while it waited', async () => {
+  test('hears of a timer that was set while it waited', async () => {
     const clock = createClock(START);
     const leave = clock.enter('function');
     const run = clock.runUntil(start + 60_000);
@@ -182,7 +182,7 @@ describe('a clock while somebody is active', () => {
     await run;
   });
 
-  it('goes on beyond the end until the last has left, firing what is due', async () => {
+  test('goes on beyond the end until the last has left, firing what is due', async () => {
     const clock = createClock(START);
     const leave = clock.enter('function');
     clock.after(30, leave);
@@ -190,7 +190,7 @@ describe('a clock while somebody is active', () => {
     expect(clock.now()).toBeGreaterThanOrEqual(start + 30);
   });
 
-  it('lets what waited for somebody run before time jumps', async () => {
+  test('lets what waited for somebody run before time jumps', async () => {
     const clock = createClock(START);
     const seen: number[] = [];
     const work = async () => {
@@ -212,7 +212,7 @@ describe('a clock while somebody is active', () => {
     expect(seen).toEqual([1]);
   });
 
-  it('counts a timer that returns a promise as active until it is settled', async () => {
+  test('counts a timer that returns a promise as active until it is settled', async () => {
     const clock = createClock(START);
     let elapsed = 0;
     clock.after(1_000, async () => {

@@ -14,7 +14,7 @@ import { startProxy } from '@nightshift/lab/http/proxy.ts';
 import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
 import { type AwsWorld, createAws, type EksCluster } from '@nightshift/lab/world/aws/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
-import type { Principal } from '@nightshift/lab/world/seams.ts';
+import type { Principal } from '@nightshift/lab/world/interfaces.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
 import { checkedOn } from '../checked-on.ts';

@@ -11,7 +11,7 @@ import {
 } from '@nightshift/lab/world/argocd/index.ts';
 import { createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
-import type { AwsEvent, Workloads } from '@nightshift/lab/world/seams.ts';
+import type { AwsEvent, Workloads } from '@nightshift/lab/world/interfaces.ts';
 import { DEPLOY_INFO, viewOf } from '#functions/adapters/argocd/application.ts';
 import { troubleOf } from '#functions/adapters/argocd/reply.ts';
 import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';

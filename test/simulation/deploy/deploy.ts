@@ -1,6 +1,6 @@
 /** Pushes, builds and a nap, told to the real branch-deploy, with faults around every call, and the checks at the end. */
 
-import type { AwsEvent } from '@nightshift/lab/world/seams.ts';
+import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import { type BranchDeployPorts, run } from '#functions/branch-deploy/run.ts';

@@ -1,6 +1,6 @@
 /** What AWS takes from one cluster, told to the real spot-drain, with faults around every call, and the checks at the end. */
 
-import type { AwsEvent } from '@nightshift/lab/world/seams.ts';
+import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
 import { run } from '#functions/spot-drain/run.ts';
 import type { RunPorts } from '#functions/spot-drain/work.ts';
 import { LAMBDA } from '../invocations.ts';

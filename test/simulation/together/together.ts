@@ -4,7 +4,7 @@
  * one world, with faults around every call; and the checks at its end.
  */
 
-import type { AwsEvent } from '@nightshift/lab/world/seams.ts';
+import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
 import { causeOf } from '#functions/night-schedule/event.ts';
 import { run } from '#functions/night-schedule/run.ts';
 import type { Override } from '#model/schedule.ts';

@@ -101,7 +101,7 @@ const operations: Readonly<Record<string, Operation>> = {
   }),
 };
 
-/** A page of 5 to `most`; who names what to describe gets it whole. */
+/** A page of 5 to `most`; a request with ids is not paged. */
 function listed<T>(
   items: readonly T[],
   input: Parameters,

@@ -3,7 +3,7 @@
 import { type ArgocdWorld, createArgocd } from '@nightshift/lab/world/argocd/index.ts';
 import { createGit } from '@nightshift/lab/world/codebuild/git.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
-import type { Workloads, WorldContext } from '@nightshift/lab/world/seams.ts';
+import type { Workloads, WorldContext } from '@nightshift/lab/world/interfaces.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Argocd } from '#functions/branch-deploy/ports.ts';
 import type { ApplicationSettings } from '#model/settings.ts';

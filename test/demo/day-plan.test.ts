@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { type Beat, planStory, productionBranch } from '#demo/sample/story.ts';
+import { describe, expect, test } from 'vitest';
+import { type DayEvent, planDay, productionBranch } from '#demo/sample/day-plan.ts';
 import { type DevelopmentEnvironmentConfig, defineConfig, type NightshiftConfig } from '#model/config.ts';
 
 const NOW = new Date('2026-11-23T00:00:00Z');
@@ -42,23 +42,23 @@ function aConfig(
   });
 }
 
-const told = (beats: readonly Beat[], timeZone: string) =>
-  beats.map(({ at, environment, kind }) => {
+const listed = (events: readonly DayEvent[], timeZone: string) =>
+  events.map(({ at, environment, kind }) => {
     const local = at.toLocaleString('sv-SE', { timeZone }).slice(0, 16);
     return `${local} ${environment} ${kind}`;
   });
 
-describe('the story of the sample day', () => {
-  it('goes from an evening stop over a working day to a start that a closed day skips', () => {
-    const story = planStory(aConfig(), NOW);
-    expect(story.timeZone).toBe('Asia/Tokyo');
-    expect(story.start).toEqual(new Date('2026-12-01T21:15:00+09:00'));
-    expect(story.end).toEqual(new Date('2026-12-03T08:45:00+09:00'));
-    expect(story.skipped).toEqual({
+describe('the plan of the sample day', () => {
+  test('lasts from an evening stop over a working day to a start that a closed day skips', () => {
+    const plan = planDay(aConfig(), NOW);
+    expect(plan.timeZone).toBe('Asia/Tokyo');
+    expect(plan.start).toEqual(new Date('2026-12-01T21:15:00+09:00'));
+    expect(plan.end).toEqual(new Date('2026-12-03T08:45:00+09:00'));
+    expect(plan.skipped).toEqual({
       at: new Date('2026-12-03T08:00:00+09:00'),
       reason: 'closed day of calendar own',
     });
-    expect(told(story.beats, 'Asia/Tokyo')).toEqual([
+    expect(listed(plan.events, 'Asia/Tokyo')).toEqual([
       '2026-12-02 02:00 develop merge',
       '2026-12-02 09:24 develop interruption',
       '2026-12-02 09:24 production interruption',
@@ -72,39 +72,39 @@ describe('the story of the sample day', () => {
     ]);
   });
 
-  it('moves with the zone and the windows of the schedule', () => {
-    const story = planStory(
+  test('follows the time zone and the windows of the schedule', () => {
+    const plan = planDay(
       aConfig({ late: { timeZone: 'America/New_York', up: ['Mon-Fri 10:00-02:00'], calendar: 'own' } }),
       NOW,
     );
-    expect(story.skipped?.at).toEqual(new Date('2026-12-03T10:00:00-05:00'));
-    const [night] = story.beats;
+    expect(plan.skipped?.at).toEqual(new Date('2026-12-03T10:00:00-05:00'));
+    const [night] = plan.events;
     expect(night).toMatchObject({ kind: 'merge', asleep: true });
-    expect(told(story.beats.slice(0, 1), 'America/New_York')).toEqual(['2026-12-02 05:12 develop merge']);
+    expect(listed(plan.events.slice(0, 1), 'America/New_York')).toEqual(['2026-12-02 05:12 develop merge']);
   });
 
-  it('ends after the second stop where no calendar closes a day', () => {
-    const story = planStory(aConfig({ office: { timeZone: 'UTC', up: ['Mon-Fri 08:00-20:00'] } }), NOW);
-    expect(story.skipped).toBeUndefined();
-    expect(story.start).toEqual(new Date('2026-11-23T19:15:00Z'));
-    expect(story.end).toEqual(new Date('2026-11-24T20:45:00Z'));
+  test('ends after the second stop if no calendar closes a day', () => {
+    const plan = planDay(aConfig({ office: { timeZone: 'UTC', up: ['Mon-Fri 08:00-20:00'] } }), NOW);
+    expect(plan.skipped).toBeUndefined();
+    expect(plan.start).toEqual(new Date('2026-11-23T19:15:00Z'));
+    expect(plan.end).toEqual(new Date('2026-11-24T20:45:00Z'));
   });
 
-  it('takes any day where nothing ever stops', () => {
-    const story = planStory(aConfig({}), NOW);
-    expect(story.end.getTime() - story.start.getTime()).toBe(86_400_000);
-    expect(story.beats.map(({ kind }) => kind)).toContain('interruption');
-    expect(story.beats.filter((beat) => beat.kind === 'merge' && beat.asleep)).toEqual([]);
+  test('is the next 24 hours if nothing ever stops', () => {
+    const plan = planDay(aConfig({}), NOW);
+    expect(plan.end.getTime() - plan.start.getTime()).toBe(86_400_000);
+    expect(plan.events.map(({ kind }) => kind)).toContain('interruption');
+    expect(plan.events.filter((event) => event.kind === 'merge' && event.asleep)).toEqual([]);
   });
 
-  it('has nothing merged where nothing is deployed', () => {
+  test('has no merge if nothing is deployed', () => {
     const { deploy: _, ...environment } = aConfig().environments['develop'] as DevelopmentEnvironmentConfig;
     const config = { ...aConfig(), environments: { develop: environment } };
-    const kinds = new Set(planStory(config, NOW).beats.map(({ kind }) => kind));
+    const kinds = new Set(planDay(config, NOW).events.map(({ kind }) => kind));
     expect([...kinds].sort()).toEqual(['holiday', 'interruption', 'refused-call']);
   });
 
-  it('takes another branch for production where main is deployed by itself', () => {
+  test('uses another branch for production if branch-deploy deploys main', () => {
     expect(productionBranch(aConfig())).toBe('main');
     const [build] = aConfig().environments['develop']?.deploy?.builds ?? [];
     const bound = aConfig(undefined, {

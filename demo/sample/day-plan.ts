@@ -1,8 +1,8 @@
 /**
- * What happens on the sample day and when: chosen from the config's own schedules and calendars, in their own zones.
+ * Plans the sample day: which events happen and when, from the config's schedules and calendars, in their time zones.
  *
- * It begins shortly before an evening stop, goes through the night, the morning start and a working day, and ends, where
- * the calendar has one, after a start that a holiday skips.
+ * It starts shortly before an evening stop, covers the night, the morning start and a working day, and ends after the
+ * second stop, or after a start that a holiday skips if the calendar has one.
  */
 import { settingsOf } from '#lib/settings.ts';
 import type { BuildConfig, NightshiftConfig } from '#model/config.ts';
@@ -10,7 +10,7 @@ import { transitions } from '#model/desired.ts';
 import { occurrencesBetween, type WindowOccurrence } from '#model/occurrence.ts';
 import type { Schedule, Transition } from '#model/schedule.ts';
 
-export type Beat = { readonly at: Date; readonly environment: string } & (
+export type DayEvent = { readonly at: Date; readonly environment: string } & (
   | { readonly kind: 'merge'; readonly build: BuildConfig; readonly asleep: boolean }
   | { readonly kind: 'interruption' | 'refused-call' }
   | { readonly kind: 'holiday'; readonly reason: string }
@@ -18,19 +18,19 @@ export type Beat = { readonly at: Date; readonly environment: string } & (
   | { readonly kind: 'pull-request' | 'tag' | 'failed-build'; readonly build: BuildConfig }
 );
 
-export interface Story {
-  /** The instant from which the calendars are written out, as at synth. */
+export interface DayPlan {
+  /** The time from which the calendars are expanded, as at synth. */
   readonly plannedAt: Date;
   readonly start: Date;
   readonly end: Date;
-  /** Zone of the environment that the day is told from. */
+  /** Time zone of the reference environment: the first one with a schedule. */
   readonly timeZone: string;
-  /** The start that a holiday skips, by the environment that leads. */
+  /** The start that a holiday skips in the reference environment. */
   readonly skipped?: { readonly at: Date; readonly reason: string };
-  /** In the order of time. */
-  readonly beats: readonly Beat[];
-  /** The ends of working days, at which every size must be what it was. */
-  readonly looks: readonly { readonly at: Date; readonly environment: string }[];
+  /** In chronological order. */
+  readonly events: readonly DayEvent[];
+  /** The ends of the working days: every group must have its original size then. */
+  readonly sizeChecks: readonly { readonly at: Date; readonly environment: string }[];
 }
 
 export interface EnvironmentPlan {
@@ -42,45 +42,45 @@ export interface EnvironmentPlan {
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
-/** A story that no calendar shapes is looked for in so many days; one with a holiday in the whole coming year. */
+/** How far ahead to search: a day with a holiday may be a year away. */
 const HORIZON_DAYS = { plain: 15, calendar: 370 };
 /** Before the first stop and after the last event, in minutes. */
 const LEAD_IN = 15;
 const LEAD_OUT = 45;
-/** Where in a working day things happen, as shares of its length. */
-const SHARES = { interruption: 0.1, merge: 0.25, production: 0.4, refused: 0.5 };
+/** When events happen, as fractions of the working day. */
+const FRACTIONS = { interruption: 0.1, merge: 0.25, production: 0.4, refused: 0.5 };
 
-export function planStory(config: NightshiftConfig, now: Date): Story {
-  const environments = plansOf(config, now);
-  const leader = environments.find((environment) => environment.schedule);
-  const span = leader?.schedule
-    ? spanOf(leader.schedule, leaderWarning(config, leader.name), now)
+export function planDay(config: NightshiftConfig, now: Date): DayPlan {
+  const environments = environmentPlans(config, now);
+  const reference = environments.find((environment) => environment.schedule);
+  const span = reference?.schedule
+    ? spanOf(reference.schedule, warnMinutesOf(config, reference.name), now)
     : { start: nextHour(now), end: new Date(nextHour(now).getTime() + DAY), work: undefined };
   const awake = (environment: EnvironmentPlan) => workOf(environment, span);
-  const beats = [
+  const events = [
     ...environments.flatMap((environment) => interruption(environment, awake(environment))),
     ...nightMerge(environments, span),
     ...environments.flatMap((environment) => dayMerge(environment, awake(environment))),
     ...productionMerge(config, environments, awake),
-    ...refused(environments, awake),
-    ...refusedCall(leader, span),
-    ...holiday(leader, span),
+    ...refusedBuilds(environments, awake),
+    ...refusedCall(reference, span),
+    ...holiday(reference, span),
   ].sort((a, b) => a.at.getTime() - b.at.getTime());
   return {
     plannedAt: now,
     start: span.start,
     end: span.end,
-    timeZone: leader?.schedule?.timeZone ?? 'UTC',
+    timeZone: reference?.schedule?.timeZone ?? 'UTC',
     ...(span.skipped ? { skipped: span.skipped } : {}),
-    beats,
-    looks: environments.flatMap((environment) => {
+    events,
+    sizeChecks: environments.flatMap((environment) => {
       const work = environment.schedule && awake(environment);
       return work ? [{ at: new Date(work.to), environment: environment.name }] : [];
     }),
   };
 }
 
-export function plansOf(config: NightshiftConfig, now: Date): readonly EnvironmentPlan[] {
+export function environmentPlans(config: NightshiftConfig, now: Date): readonly EnvironmentPlan[] {
   return Object.entries(config.environments).map(([name, environment]) => {
     const settings = settingsOf(config, name, now);
     return {
@@ -92,7 +92,7 @@ export function plansOf(config: NightshiftConfig, now: Date): readonly Environme
   });
 }
 
-/** The branch from which production is rolled out by hand: `main`, unless an environment deploys that by itself. */
+/** The branch for production's manual rollouts: `main`, unless branch-deploy deploys `main` to an environment. */
 export function productionBranch(config: NightshiftConfig): string {
   const bound = new Set(
     Object.values(config.environments).flatMap((environment) =>
@@ -110,17 +110,17 @@ interface Interval {
 interface Span {
   readonly start: Date;
   readonly end: Date;
-  /** The working day of the environment that leads. */
+  /** The working day of the reference environment. */
   readonly work: Interval | undefined;
   readonly skipped?: { readonly at: Date; readonly reason: string };
 }
 
-function leaderWarning(config: NightshiftConfig, name: string): number {
+function warnMinutesOf(config: NightshiftConfig, name: string): number {
   const environment = config.environments[name];
   return environment?.production ? 0 : (environment?.warnMinutes ?? 30);
 }
 
-/** The shortest stretch with a stop, a start, a stop and a skipped start; without a holiday it ends after the second stop. */
+/** The shortest span with a stop, a start, a stop and a skipped start; without a holiday it ends after the second stop. */
 function spanOf(schedule: Schedule, warnMinutes: number, now: Date): Span {
   const days = schedule.calendar ? HORIZON_DAYS.calendar : HORIZON_DAYS.plain;
   const until = new Date(now.getTime() + days * DAY);
@@ -139,7 +139,7 @@ function spanOf(schedule: Schedule, warnMinutes: number, now: Date): Span {
   const candidates = withSkip.length > 0 ? withSkip : plain;
   const [chosen] = candidates.sort((a, b) => a.end - a.stop - (b.end - b.stop) || a.stop - b.stop);
   if (!chosen) {
-    // It never stops, or never starts again: any day is as good as another.
+    // The schedule never stops, or never starts again: take the next 24 hours.
     const start = nextHour(now);
     return { start, end: new Date(start.getTime() + DAY), work: undefined };
   }
@@ -157,12 +157,12 @@ function nightBefore(
   before: number,
 ): { stop: number; work: Interval } | undefined {
   const last = changes.findLastIndex((change) => change.to === 'asleep' && change.at.getTime() < before);
-  const [stop, start, again] = changes.slice(Math.max(0, last - 2), last + 1);
-  if (last < 2 || stop?.to !== 'asleep' || start?.to !== 'awake' || !again) return undefined;
-  return { stop: stop.at.getTime(), work: { from: start.at.getTime(), to: again.at.getTime() } };
+  const [stop, start, nextStop] = changes.slice(Math.max(0, last - 2), last + 1);
+  if (last < 2 || stop?.to !== 'asleep' || start?.to !== 'awake' || !nextStop) return undefined;
+  return { stop: stop.at.getTime(), work: { from: start.at.getTime(), to: nextStop.at.getTime() } };
 }
 
-/** When people work in that environment during the story: its own first whole window, or the leader's. */
+/** The environment's working day within the plan: its own first whole window, or the reference environment's. */
 function workOf(environment: EnvironmentPlan, span: Span): Interval | undefined {
   const whole: Interval = { from: span.start.getTime(), to: span.end.getTime() };
   if (!environment.schedule) return span.work ?? whole;
@@ -176,26 +176,26 @@ function workOf(environment: EnvironmentPlan, span: Span): Interval | undefined 
   return stop ? { from: whole.from, to: stop.at.getTime() } : undefined;
 }
 
-function at(interval: Interval, share: number): Date {
-  const instant = interval.from + (interval.to - interval.from) * share;
+function at(interval: Interval, fraction: number): Date {
+  const instant = interval.from + (interval.to - interval.from) * fraction;
   return new Date(Math.round(instant / MINUTE) * MINUTE);
 }
 
-function interruption(environment: EnvironmentPlan, work: Interval | undefined): Beat[] {
+function interruption(environment: EnvironmentPlan, work: Interval | undefined): DayEvent[] {
   return work
-    ? [{ at: at(work, SHARES.interruption), environment: environment.name, kind: 'interruption' }]
+    ? [{ at: at(work, FRACTIONS.interruption), environment: environment.name, kind: 'interruption' }]
     : [];
 }
 
-function dayMerge(environment: EnvironmentPlan, work: Interval | undefined): Beat[] {
+function dayMerge(environment: EnvironmentPlan, work: Interval | undefined): DayEvent[] {
   const [build] = environment.builds;
   return work && build
-    ? [{ at: at(work, SHARES.merge), environment: environment.name, kind: 'merge', build, asleep: false }]
+    ? [{ at: at(work, FRACTIONS.merge), environment: environment.name, kind: 'merge', build, asleep: false }]
     : [];
 }
 
-/** Somebody merges while the first environment that deploys and sleeps is asleep. */
-function nightMerge(environments: readonly EnvironmentPlan[], span: Span): Beat[] {
+/** A merge while the first environment with both a schedule and builds is asleep. */
+function nightMerge(environments: readonly EnvironmentPlan[], span: Span): DayEvent[] {
   for (const { name, schedule, builds } of environments) {
     const build = builds.at(-1);
     if (!schedule || !build) continue;
@@ -213,14 +213,14 @@ function productionMerge(
   config: NightshiftConfig,
   environments: readonly EnvironmentPlan[],
   awake: (environment: EnvironmentPlan) => Interval | undefined,
-): Beat[] {
+): DayEvent[] {
   const production = environments.find((environment) => environment.production);
   const repository = environments.flatMap((environment) => environment.builds)[0]?.repository;
   const work = production && awake(production);
   if (!production || !repository || !work) return [];
   return [
     {
-      at: at(work, SHARES.production),
+      at: at(work, FRACTIONS.production),
       environment: production.name,
       kind: 'production-merge',
       repository,
@@ -229,28 +229,33 @@ function productionMerge(
   ];
 }
 
-/** Builds of a bound project that must not be deployed. */
-function refused(
+/** Builds of a configured project that must not be deployed. */
+function refusedBuilds(
   environments: readonly EnvironmentPlan[],
   awake: (environment: EnvironmentPlan) => Interval | undefined,
-): Beat[] {
+): DayEvent[] {
   const environment = environments.find(({ builds }) => builds.length > 0);
   const [build] = environment?.builds ?? [];
   const work = environment && awake(environment);
   if (!environment || !build || !work) return [];
   const kinds = ['pull-request', 'tag', 'failed-build'] as const;
-  return kinds.map((kind) => ({ at: at(work, SHARES.refused), environment: environment.name, kind, build }));
+  return kinds.map((kind) => ({
+    at: at(work, FRACTIONS.refused),
+    environment: environment.name,
+    kind,
+    build,
+  }));
 }
 
-function holiday(leader: EnvironmentPlan | undefined, { skipped }: Span): Beat[] {
-  if (!leader || !skipped) return [];
-  return [{ at: skipped.at, environment: leader.name, kind: 'holiday', reason: skipped.reason }];
+function holiday(reference: EnvironmentPlan | undefined, { skipped }: Span): DayEvent[] {
+  if (!reference || !skipped) return [];
+  return [{ at: skipped.at, environment: reference.name, kind: 'holiday', reason: skipped.reason }];
 }
 
-/** Just before the second stop of the environment that leads, AWS refuses one call. */
-function refusedCall(leader: EnvironmentPlan | undefined, span: Span): Beat[] {
-  if (!leader || !span.work) return [];
-  return [{ at: new Date(span.work.to - MINUTE / 2), environment: leader.name, kind: 'refused-call' }];
+/** AWS denies one call at the second stop of the reference environment. */
+function refusedCall(reference: EnvironmentPlan | undefined, span: Span): DayEvent[] {
+  if (!reference || !span.work) return [];
+  return [{ at: new Date(span.work.to - MINUTE / 2), environment: reference.name, kind: 'refused-call' }];
 }
 
 function nextHour(now: Date): Date {

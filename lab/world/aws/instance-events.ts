@@ -1,11 +1,11 @@
-/** What AWS does to instances by itself: spot interruptions, rebalance recommendations, scheduled changes of health. */
+/** Events that AWS starts: spot interruptions, rebalance recommendations, AWS Health events. */
 
 import { arnOf, type Ec2Internals, spotShutdown, spotTermination } from './ec2.ts';
 import type { Instance } from './model.ts';
 import type { Scaling } from './scaling.ts';
 import type { State } from './state.ts';
 
-export interface Disturbances {
+export interface InstanceEvents {
   interruptSpot(
     instanceId: string,
     options?: { readonly action?: 'terminate' | 'stop' | 'hibernate'; readonly noticeSeconds?: number },
@@ -35,7 +35,7 @@ export interface HealthEventOptions {
 
 const WEEK = 7 * 86_400_000;
 
-export function createDisturbances(state: State, ec2: Ec2Internals, scaling: Scaling): Disturbances {
+export function createInstanceEvents(state: State, ec2: Ec2Internals, scaling: Scaling): InstanceEvents {
   const spot = (instanceId: string): Instance => {
     const instance = state.instances.get(instanceId);
     if (!instance) throw new TypeError(`there is no instance ${instanceId}`);

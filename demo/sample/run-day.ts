@@ -1,4 +1,4 @@
-/** Lets the story happen on the lab, and says at the end how it went. */
+/** Runs the planned day on the lab: triggers each event at its time and logs what the checks need later. */
 
 import type { FunctionSpec } from '@nightshift/lab/assembly/function-runner.ts';
 import type { BuildView } from '@nightshift/lab/world/codebuild/index.ts';
@@ -6,77 +6,82 @@ import type { Lab, LabEnvironment } from '#demo/lab.ts';
 import type { BuildConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
 import { type CommonSettings, SETTINGS_VARIABLE } from '#model/settings.ts';
-import { selfManagedGroup } from './furnish.ts';
-import { movablePods, type Observations } from './observe.ts';
-import type { Beat, Story } from './story.ts';
+import type { DayEvent, DayPlan } from './day-plan.ts';
+import { evictablePods, type Observations } from './observations.ts';
+import { selfManagedGroup } from './resources.ts';
 
 export interface DayOptions {
   readonly lab: Lab;
-  readonly story: Story;
+  readonly plan: DayPlan;
   readonly observations: Observations;
-  /** Something that a person or AWS does, in a sentence. */
-  readonly onBeat?: (beat: Beat, text: string) => void;
+  /** Called for each event of the plan, with its description. */
+  readonly onEvent?: (event: DayEvent, text: string) => void;
   readonly signal?: AbortSignal;
 }
 
-/** What people and AWS did, as far as the verdict needs it. */
+/** What was triggered, as far as the checks need it. */
 export interface DayLog {
   /** Pushes that must be deployed: environment, application repository and the commit. */
-  readonly merges: { readonly beat: Beat & { kind: 'merge' }; readonly sha: string }[];
+  readonly merges: { readonly event: DayEvent & { kind: 'merge' }; readonly sha: string }[];
   readonly productionPushes: { readonly repository: string; readonly sha: string }[];
   /** Builds that must not be deployed, by their ids. */
-  readonly refused: { readonly kind: Beat['kind']; readonly build: string }[];
-  /** Calls that AWS refused on purpose. */
+  readonly refused: { readonly kind: DayEvent['kind']; readonly build: string }[];
+  /** Number of calls that the lab's AWS was set to deny. */
   refusedCalls: number;
-  /** Sizes of the groups that the schedule stops, at the end of the working day. */
-  readonly atWork: Map<string, ReturnType<Observations['groups']>>;
+  /** Groups of each environment shortly before the end of its working day. */
+  readonly sizesAtDayEnd: Map<string, ReturnType<Observations['groups']>>;
 }
 
-const LAST_LOOK_MS = 5 * 60_000;
+const BEFORE_DAY_END_MS = 5 * 60_000;
 
-/** Resolves at the story's end; rejects with a failure of the lab itself. */
+/** Resolves at the end of the plan. Rejects if the lab itself fails. */
 export async function runDay(options: DayOptions): Promise<DayLog> {
-  const { lab, story, observations, signal } = options;
+  const { lab, plan, observations, signal } = options;
   const { clock } = lab.context;
-  const log: DayLog = { merges: [], productionPushes: [], refused: [], refusedCalls: 0, atWork: new Map() };
-  for (const beat of story.beats) {
-    clock.at(beat.at.getTime(), () => {
-      const environment = lab.environments.find(({ name }) => name === beat.environment);
-      if (!environment)
-        throw new Error(`the story names the environment ${beat.environment}, which is not there`);
-      const text = play(lab, environment, beat, log);
-      options.onBeat?.(beat, text);
+  const log: DayLog = {
+    merges: [],
+    productionPushes: [],
+    refused: [],
+    refusedCalls: 0,
+    sizesAtDayEnd: new Map(),
+  };
+  for (const event of plan.events) {
+    clock.at(event.at.getTime(), () => {
+      const environment = lab.environments.find(({ name }) => name === event.environment);
+      if (!environment) throw new Error(`unknown environment in the plan: ${event.environment}`);
+      const text = play(lab, environment, event, log);
+      options.onEvent?.(event, text);
     });
   }
-  for (const look of story.looks) {
-    clock.at(look.at.getTime() - LAST_LOOK_MS, () => {
-      log.atWork.set(look.environment, observations.groups(look.environment));
+  for (const check of plan.sizeChecks) {
+    clock.at(check.at.getTime() - BEFORE_DAY_END_MS, () => {
+      log.sizesAtDayEnd.set(check.environment, observations.groups(check.environment));
     });
   }
-  await clock.runUntil(story.end.getTime(), signal);
+  await clock.runUntil(plan.end.getTime(), signal);
   observations.stop();
   return log;
 }
 
-function play(lab: Lab, environment: LabEnvironment, beat: Beat, log: DayLog): string {
-  switch (beat.kind) {
+function play(lab: Lab, environment: LabEnvironment, event: DayEvent, log: DayLog): string {
+  switch (event.kind) {
     case 'merge': {
-      const { repository, branch } = beat.build;
-      const commit = push(lab, beat.build, beat.asleep ? 'a late fix' : 'a feature');
-      log.merges.push({ beat, sha: commit.sha });
-      return `merge to ${branch} of ${short(repository)} (${commit.sha.slice(0, 8)})`;
+      const { repository, branch } = event.build;
+      const commit = push(lab, event.build, event.asleep ? 'a late fix' : 'a feature');
+      log.merges.push({ event, sha: commit.sha });
+      return `merge to ${branch} in ${repositoryPath(repository)} (${commit.sha.slice(0, 8)})`;
     }
     case 'interruption': {
       const instance = spotInstance(lab, environment);
-      if (!instance) return 'no spot instance runs that AWS could take back';
+      if (!instance) return 'no running spot instance to interrupt';
       lab.aws.interruptSpot(instance);
-      return `AWS takes back the spot instance ${instance} in two minutes`;
+      return `spot interruption notice for ${instance}: it terminates in two minutes`;
     }
     case 'holiday':
-      return `${beat.reason}: nobody comes, and the start is skipped`;
+      return `${event.reason}: no start today`;
     case 'refused-call': {
       const principal = roleOf(lab, environment, 'night-schedule');
-      if (principal === undefined) return 'nothing stops here';
+      if (principal === undefined) return 'no night-schedule function here';
       log.refusedCalls++;
       lab.front.faults.add({
         service: 'eks',
@@ -85,41 +90,41 @@ function play(lab: Lab, environment: LabEnvironment, beat: Beat, log: DayLog): s
         kind: 'access-denied',
         times: 1,
       });
-      return 'AWS will refuse the next change of a nodegroup, once';
+      return 'AWS will deny the next UpdateNodegroupConfig call';
     }
     case 'production-merge': {
-      const { repository, branch } = beat;
+      const { repository, branch } = event;
       const commit = lab.codebuild.push({ repository, ref: `refs/heads/${branch}`, message: 'release' });
       log.productionPushes.push({ repository, sha: commit.sha });
-      return `merge to ${branch} of ${short(repository)} (${commit.sha.slice(0, 8)}): production is rolled out by hand`;
+      return `merge to ${branch} in ${repositoryPath(repository)} (${commit.sha.slice(0, 8)}): production is rolled out by hand`;
     }
     case 'pull-request': {
-      const { repository, branch } = beat.build;
+      const { repository, branch } = event.build;
       const head = 'refs/heads/feature/pull';
-      const builds = withWebhook(lab, environment, beat.build, 'PULL_REQUEST_CREATED', () => {
+      const builds = withWebhook(lab, environment, event.build, 'PULL_REQUEST_CREATED', () => {
         lab.codebuild.push({ repository, ref: head, message: 'work in progress' });
         return lab.codebuild.openPullRequest({ repository, head, base: `refs/heads/${branch}` }).builds;
       });
-      for (const { id } of builds) log.refused.push({ kind: beat.kind, build: id });
-      return `a pull request starts ${beat.build.project}, whose webhook somebody has widened`;
+      for (const { id } of builds) log.refused.push({ kind: event.kind, build: id });
+      return `a pull request starts ${event.build.project}: its webhook filter was widened`;
     }
     case 'tag': {
-      const { repository, project } = beat.build;
-      const builds = withWebhook(lab, environment, beat.build, 'PUSH', () => {
+      const { repository, project } = event.build;
+      const builds = withWebhook(lab, environment, event.build, 'PUSH', () => {
         const { builds } = lab.codebuild.push({ repository, ref: 'refs/tags/v1.0.0', message: 'v1.0.0' });
         return builds;
       });
-      for (const { id } of builds) log.refused.push({ kind: beat.kind, build: id });
-      return `the tag v1.0.0 starts ${project}, whose webhook somebody has widened`;
+      for (const { id } of builds) log.refused.push({ kind: event.kind, build: id });
+      return `the tag v1.0.0 starts ${project}: its webhook filter was widened`;
     }
     case 'failed-build': {
       const { account, region } = environment.config;
-      const project = { account, region, name: beat.build.project };
+      const project = { account, region, name: event.build.project };
       lab.codebuild.changeProject(project, { outcome: 'FAILED' });
-      const commit = push(lab, beat.build, 'a mistake');
+      const commit = push(lab, event.build, 'a mistake');
       lab.codebuild.changeProject(project, { outcome: 'SUCCEEDED' });
-      for (const build of commit.builds) log.refused.push({ kind: beat.kind, build: build.id });
-      return `push to ${beat.build.branch} of ${short(beat.build.repository)} that does not build`;
+      for (const build of commit.builds) log.refused.push({ kind: event.kind, build: build.id });
+      return `push to ${event.build.branch} in ${repositoryPath(event.build.repository)}: its build fails`;
     }
   }
 }
@@ -128,7 +133,7 @@ function push(lab: Lab, build: BuildConfig, message: string) {
   return lab.codebuild.push({ repository: build.repository, ref: `refs/heads/${build.branch}`, message });
 }
 
-/** Lets an event start the bound project that its own webhook would not let through. */
+/** Widens the project's webhook filter to all events of one type while `act` runs. */
 function withWebhook(
   lab: Lab,
   environment: LabEnvironment,
@@ -165,7 +170,7 @@ function environmentNameOf(spec: FunctionSpec): string | undefined {
   return settings ? (JSON.parse(settings) as CommonSettings).environment : undefined;
 }
 
-/** In the self-managed group of every other environment, in a managed one of the rest; the one with the most pods. */
+/** The one with the most pods; in every other environment one of the self-managed group, where there is one. */
 function spotInstance(lab: Lab, environment: LabEnvironment): string | undefined {
   const even = lab.environments.indexOf(environment) % 2 === 0;
   const own = selfManagedGroup(environment.cluster.name);
@@ -175,7 +180,7 @@ function spotInstance(lab: Lab, environment: LabEnvironment): string | undefined
     .map(({ id, group }) => ({
       id,
       preferred: (group.name === own) === even,
-      pods: movablePods(environment, id).length,
+      pods: evictablePods(environment, id).length,
     }));
   candidates.sort(
     (a, b) =>
@@ -184,6 +189,6 @@ function spotInstance(lab: Lab, environment: LabEnvironment): string | undefined
   return candidates[0]?.id;
 }
 
-function short(repository: string): string {
+function repositoryPath(repository: string): string {
   return repository.replace(/^https?:\/\/[^/]+\//, '').replace(/\.git$/, '');
 }

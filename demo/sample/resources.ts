@@ -1,6 +1,6 @@
 /**
- * What the lab puts into each environment of a config: groups of nodes, system and application workloads, Argo CD with
- * its applications, repositories and builds. Names come from the config where it has any.
+ * Creates the resources of each environment of a config in the lab: node groups, system and application workloads, Argo CD
+ * applications, repositories and CodeBuild projects. Names come from the config if it has them.
  */
 
 import type { BuildProjectSpec } from '@nightshift/lab/assembly/deployment.ts';
@@ -9,22 +9,21 @@ import type { AwsWorld, EksCluster } from '@nightshift/lab/world/aws/index.ts';
 import type { CodebuildWorld, WebhookFilter } from '@nightshift/lab/world/codebuild/index.ts';
 import type { Kubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
 import type { ApplicationConfig, BuildConfig, EnvironmentConfig, NightshiftConfig } from '#model/config.ts';
-import { productionBranch } from './story.ts';
+import { productionBranch } from './day-plan.ts';
 
-/** The share of its instances that a group takes from the spot market is told by the environment: 100, or 50 in production. */
 const INSTANCE_TYPES = ['m6i.large', 'm5.large'];
 const BUILD_SECONDS = 180;
-/** Small services: while one of them rolls, a function may be waiting, and then the day runs no faster than the clock. */
-const QUICK_PODS = {
+/** Pods that start fast: while branch-deploy waits for a rollout, virtual time runs at the speed of real time. */
+const FAST_PODS = {
   'lab.nightshift/start-seconds': '0.5',
   'lab.nightshift/ready-seconds': '0.3',
   'lab.nightshift/exit-seconds': '0.5',
 };
 const APPLICATION_REPLICAS = 2;
-/** The lifecycle hook that a self-managed group needs, so that a node can be drained before it goes. */
+/** The lifecycle hook that a self-managed group needs, so that its nodes are drained before they terminate. */
 const DRAIN_HOOK = 'nightshift-drain';
 
-/** The cluster's self-managed group, unless the config names another purpose for that name. */
+/** Name of the cluster's self-managed group. Not created if the config has a managed nodegroup of that name. */
 export const selfManagedGroup = (cluster: string) => `${cluster}-batch`;
 
 export function addGroups(aws: AwsWorld, cluster: EksCluster, environment: EnvironmentConfig): void {
@@ -33,7 +32,7 @@ export function addGroups(aws: AwsWorld, cluster: EksCluster, environment: Envir
     const onDemand = environment.production && index === 0;
     aws.addNodegroup(cluster, {
       name,
-      // Sizes differ, so that one group's cannot be taken for another's.
+      // Sizes differ between the groups, so that a mix-up shows.
       min: 1,
       desired: Math.min(2 + index, 4),
       max: 4 + index,
@@ -88,7 +87,7 @@ export function addSystemWorkloads(kubernetes: Kubernetes, environment: Environm
   for (const name of ['aws-node', 'kube-proxy', 'log-agent']) {
     kubernetes.addDaemonSet({ name, namespace: 'kube-system', cpu: '50m', memory: '64Mi' });
   }
-  const twice = (name: string, namespace: string) => {
+  const addReplicated = (name: string, namespace: string) => {
     kubernetes.addDeployment({
       name,
       namespace,
@@ -96,11 +95,11 @@ export function addSystemWorkloads(kubernetes: Kubernetes, environment: Environm
       cpu: '100m',
       memory: '128Mi',
       terminationGracePeriodSeconds: 10,
-      podAnnotations: QUICK_PODS,
+      podAnnotations: FAST_PODS,
     });
     kubernetes.addPdb({ name, namespace, matchLabels: { app: name }, maxUnavailable: 1 });
   };
-  twice('coredns', 'kube-system');
+  addReplicated('coredns', 'kube-system');
   if (environment.autoscaler) {
     const { kind, namespace, deployment, hostGroup } = environment.autoscaler;
     kubernetes.addDeployment({
@@ -110,7 +109,7 @@ export function addSystemWorkloads(kubernetes: Kubernetes, environment: Environm
       nodeSelector: { 'eks.amazonaws.com/nodegroup': hostGroup },
     });
   }
-  // Work that only the self-managed group takes.
+  // Runs on the self-managed group only.
   kubernetes.addDeployment({
     name: 'batch',
     namespace: 'batch',
@@ -118,14 +117,14 @@ export function addSystemWorkloads(kubernetes: Kubernetes, environment: Environm
     cpu: '100m',
     nodeSelector: { workload: 'batch' },
     terminationGracePeriodSeconds: 10,
-    podAnnotations: QUICK_PODS,
+    podAnnotations: FAST_PODS,
   });
-  if (environment.deploy) twice('argocd-server', 'argocd');
+  if (environment.deploy) addReplicated('argocd-server', 'argocd');
 }
 
 export const ARGOCD = { namespace: 'argocd', deployment: 'argocd-server' } as const;
 
-/** One application per name; every build of the environment that names it is a source of changes. */
+/** Adds each application once, also if several builds name it. */
 export function addApplications(
   argocd: ArgocdWorld,
   kubernetes: Kubernetes,
@@ -136,7 +135,7 @@ export function addApplications(
   for (const build of builds) {
     addRepository(codebuild, build.repository, build.branch);
     for (const application of build.applications) {
-      const { name, project, namespace } = written(application);
+      const { name, project, namespace } = applicationOf(application);
       const key = `${namespace ?? ''}/${name}`;
       if (seen.has(key)) continue;
       seen.add(key);
@@ -148,7 +147,7 @@ export function addApplications(
         cpu: '100m',
         memory: '128Mi',
         terminationGracePeriodSeconds: 10,
-        podAnnotations: QUICK_PODS,
+        podAnnotations: FAST_PODS,
       });
       kubernetes.addPdb({ name, namespace: name, matchLabels: { app: name }, maxUnavailable: 1 });
       argocd.addApplication({
@@ -175,38 +174,40 @@ export function addApplications(
 export function projectsOf(builds: readonly BuildConfig[]): readonly string[] {
   return [
     ...new Set(
-      builds.flatMap(({ applications }) => applications.map((one) => written(one).project ?? 'default')),
+      builds.flatMap(({ applications }) =>
+        applications.map((one) => applicationOf(one).project ?? 'default'),
+      ),
     ),
   ];
 }
 
-export function written(application: ApplicationConfig): Exclude<ApplicationConfig, string> {
+export function applicationOf(application: ApplicationConfig): Exclude<ApplicationConfig, string> {
   return typeof application === 'string' ? { name: application } : application;
 }
 
-/** A project that the stack makes has the webhook of the template; any other one that is as narrow as it should be. */
+/** A project of a stack gets the template's webhook filter; any other one a filter for pushes of its branch. */
 export function addBuildProjects(
   codebuild: CodebuildWorld,
   environment: EnvironmentConfig,
   builds: readonly BuildConfig[],
-  made: readonly BuildProjectSpec[],
+  stackProjects: readonly BuildProjectSpec[],
 ): void {
   const { account, region } = environment;
   for (const { project, repository, branch } of builds) {
     if (codebuild.project(account, region, project)) continue;
-    const stack = made.find(({ name }) => name === project);
+    const stack = stackProjects.find(({ name }) => name === project);
     codebuild.addProject({
       account,
       region,
       name: project,
       repository,
-      webhook: { filterGroups: (stack?.filterGroups as WebhookFilter[][] | undefined) ?? [anchored(branch)] },
+      webhook: { filterGroups: (stack?.filterGroups as WebhookFilter[][] | undefined) ?? [pushesOf(branch)] },
       buildSeconds: BUILD_SECONDS,
     });
   }
 }
 
-/** What production has: builds of its branch, and applications that only a person syncs. */
+/** Builds of production's branch. Their applications are only synced by hand. */
 export function productionBuilds(config: NightshiftConfig): readonly BuildConfig[] {
   const branch = productionBranch(config);
   const known = new Map<string, BuildConfig>();
@@ -217,15 +218,15 @@ export function productionBuilds(config: NightshiftConfig): readonly BuildConfig
         .split('/')
         .at(-1)
         ?.replace(/\.git$/, '')}-${branch}`;
-      const applications = build.applications.map((application) => written(application).name);
+      const applications = build.applications.map((application) => applicationOf(application).name);
       known.set(build.repository, { project, repository: build.repository, branch, applications });
     }
   }
   return [...known.values()];
 }
 
-/** Pushes of exactly this branch: nothing that only begins with its name, no tag and no pull request. */
-function anchored(branch: string) {
+/** Filter for pushes of exactly this branch: not of one with the same prefix, no tags, no pull requests. */
+function pushesOf(branch: string) {
   const escaped = branch
     .replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
     .replaceAll('\\/', '/')

@@ -1,5 +1,5 @@
 /**
- * How the parts of the lab's world touch each other. Each part owns its own state; this file is all that they share.
+ * Interfaces between the parts of the lab's world. Each part owns its own state; this file is all that they share.
  * No I/O here or below `lab/world`.
  */
 import type { Clock } from './clock.ts';
@@ -24,11 +24,11 @@ export interface InstanceView {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** What happens inside AWS and is seen elsewhere in the world. Synchronous: listeners run before `emit` returns. */
+/** Changes inside AWS that other parts react to. Synchronous: listeners run before `emit` returns. */
 export interface Signals {
   on<K extends keyof SignalMap>(name: K, listener: (value: SignalMap[K]) => void): () => void;
   emit<K extends keyof SignalMap>(name: K, value: SignalMap[K]): void;
-  /** Whether anybody listens now. */
+  /** Whether there is a listener. */
   isHeard(name: keyof SignalMap): boolean;
 }
 
@@ -39,7 +39,7 @@ export interface SignalMap {
   'instance-gone': InstanceView;
   /** An event on the account's default event bus, as EventBridge delivers it. */
   event: AwsEvent;
-  /** Something that a spectator would want to see in the timeline. */
+  /** A remark for the timeline. */
   note: { readonly environment?: string; readonly text: string };
 }
 
@@ -57,7 +57,7 @@ export interface AwsEvent {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-/** Who calls an AWS API: found by the access key of the request's signature. */
+/** The caller of an AWS API, found by the access key of the request's signature. */
 export interface Principal {
   readonly arn: string;
   readonly account: string;
@@ -66,7 +66,7 @@ export interface Principal {
   readonly sessionToken?: string;
 }
 
-/** What every part of the world is given. */
+/** Context of every part of the world. */
 export interface WorldContext {
   readonly clock: Clock;
   readonly signals: Signals;
@@ -77,7 +77,7 @@ export interface WorldContext {
   readonly uuid: () => string;
 }
 
-/** What EKS asks of the cluster's Kubernetes when it takes a managed node away (evicts, at most 15 minutes). */
+/** What EKS needs from Kubernetes to drain a managed node (at most 15 minutes). */
 export interface ClusterNodes {
   cordon(instanceId: string): void;
   /** Evicts what can be evicted now, within the budgets; false while pods (other than DaemonSet pods) are left. */
@@ -95,9 +95,9 @@ export interface Workloads {
     readonly labels?: Readonly<Record<string, string>>;
     readonly terminationGracePeriodSeconds?: number;
   }): void;
-  /** Deletes a Deployment that was pruned. Left out where nobody looks at what runs. */
+  /** Deletes a Deployment that was pruned. Optional. */
   remove?(namespace: string, name: string): void;
-  /** Health as Argo CD judges a Deployment. */
+  /** Health of a Deployment as Argo CD assesses it. */
   health(namespace: string, name: string): 'Healthy' | 'Progressing' | 'Degraded' | 'Missing';
   /** True while at least one pod of the Deployment is Ready: an in-cluster Argo CD answers only then. */
   available(namespace: string, name: string): boolean;

@@ -1,4 +1,4 @@
-/** Starts a function's process and says its id; the test then takes this program away without a farewell. */
+/** Starts a function's process and prints its id; the test then kills this program. */
 import { startFunctionProcess } from '#lab/assembly/function-process.ts';
 
 const [taskRoot = ''] = process.argv.slice(2);
