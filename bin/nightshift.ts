@@ -1,7 +1,7 @@
 /** The command line's composition root: the real clock, the real terminal, the real AWS. */
 import { userInfo } from 'node:os';
 import { createCloud } from '#cli/cloud.ts';
-import { run } from '#cli/program.ts';
+import { runCommand } from '#cli/program.ts';
 
 // A reader that has seen enough (`nightshift plan | head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -11,7 +11,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const now = () => new Date();
 
-process.exitCode = await run(process.argv.slice(2), {
+process.exitCode = await runCommand(process.argv.slice(2), {
   out: (text) => process.stdout.write(`${text}\n`),
   err: (text) => process.stderr.write(`${text}\n`),
   now,

@@ -58,7 +58,12 @@ try {
   merge(0);
   await pass(8);
   if (second)
-    await setOverride(loaded, 'keep-up', second[0], { for: '2h', reason: 'load test of the release' }, io);
+    await setOverride(
+      loaded,
+      { command: 'keep-up', environment: second[0], for: '2h', reason: 'load test of the release' },
+      {},
+      io,
+    );
   await pass(60);
   merge(1);
   await pass(15);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createDesiredDeploys } from '#functions/adapters/desired-deploys.ts';
 import { createClaims, createCordons, createNodeNames } from '#functions/adapters/drain-claims.ts';
 import { createInstanceGroups } from '#functions/adapters/lifecycle.ts';
@@ -62,7 +62,7 @@ const RECORD = {
 } as const;
 
 describe('a saved record that somebody edited', () => {
-  it('never becomes the size of a group, unless it is one', async () => {
+  test('never becomes the size of a group, unless it is one', async () => {
     await fc.assert(
       fc.asyncProperty(mutated(SAVED), mutated(SAVED), async (one, other) => {
         const table = createMemoryTable().through();
@@ -82,7 +82,7 @@ describe('a saved record that somebody edited', () => {
     );
   });
 
-  it('of a node’s name is passed over where it is none', async () => {
+  test('of a node’s name is passed over where it is none', async () => {
     const { instanceId } = CLAIM;
     await fc.assert(
       fc.asyncProperty(mutated({ instanceId, node: 'ip-10-0-0-1' }), async (name) => {
@@ -100,7 +100,7 @@ describe('a saved record that somebody edited', () => {
     );
   });
 
-  it('of a drain is refused by name, and left out where all are looked at', async () => {
+  test('of a drain is refused by name, and left out where all are looked at', async () => {
     await fc.assert(
       fc.asyncProperty(mutated(CLAIM), async (claim) => {
         const table = createMemoryTable().through();
@@ -126,7 +126,7 @@ describe('a saved record that somebody edited', () => {
     );
   });
 
-  it('of a cordon is left out where all are looked at', async () => {
+  test('of a cordon is left out where all are looked at', async () => {
     const cordon = { instanceId: 'i-0', node: 'n', undo: 'time', due: '2026-08-27T03:00:00Z', trigger: 't' };
     await fc.assert(
       fc.asyncProperty(mutated(cordon), async (damaged) => {
@@ -141,7 +141,7 @@ describe('a saved record that somebody edited', () => {
     );
   });
 
-  it('of a deploy is refused by name, and left out where all are looked at', async () => {
+  test('of a deploy is refused by name, and left out where all are looked at', async () => {
     await fc.assert(
       fc.asyncProperty(mutated(RECORD), async (record) => {
         const table = createMemoryTable().through();
@@ -164,7 +164,7 @@ describe('a saved record that somebody edited', () => {
 });
 
 describe('tags of any form', () => {
-  it('say which clusters a group belongs to, or nothing', async () => {
+  test('say which clusters a group belongs to, or nothing', async () => {
     const tag = fc.record({
       Key: fc.oneof(
         fc.constantFrom(

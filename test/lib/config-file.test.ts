@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CONFIG_VARIABLE, ConfigError, environmentOf, loadConfig } from '#lib/config-file.ts';
 
 let folder: string;
@@ -34,13 +34,13 @@ async function complaint(path: string): Promise<string> {
 }
 
 describe('the config file', () => {
-  it('is the sample where nothing else is named', async () => {
+  test('is the sample where nothing else is named', async () => {
     const { config, path } = await loadConfig();
     expect(Object.keys(config.environments)).toEqual(['develop', 'staging', 'production']);
     expect(path).toMatch(/nightshift\.config\.ts$/);
   });
 
-  it('is the one that NIGHTSHIFT_CONFIG names', async () => {
+  test('is the one that NIGHTSHIFT_CONFIG names', async () => {
     const path = await written('other.config.ts', `export default { environments: { develop: ${develop} } }`);
     vi.stubEnv(CONFIG_VARIABLE, path);
     const loaded = await loadConfig();
@@ -48,7 +48,7 @@ describe('the config file', () => {
     expect(Object.keys(loaded.config.environments)).toEqual(['develop']);
   });
 
-  it('may be TypeScript, JavaScript or JSON', async () => {
+  test('may be TypeScript, JavaScript or JSON', async () => {
     const json = JSON.stringify({
       environments: {
         develop: { account: '111111111111', region: 'ap-northeast-1', cluster: 'develop' },
@@ -64,7 +64,7 @@ describe('the config file', () => {
     }
   });
 
-  it.each([
+  test.each([
     [
       'a.ts',
       `export default { environments: {\n  develop: ${develop},\n  develop: ${develop},\n} };`,
@@ -101,14 +101,14 @@ describe('the config file', () => {
     expect((await complaint(await written(name, source))).split('\n')).toContain(message);
   });
 
-  it('that is not there is one clear message', async () => {
+  test('that is not there is one clear message', async () => {
     expect(await complaint(join(folder, 'none.ts'))).toBe(
       'none.ts cannot be used:\n  there is no such file: write one, or name another with NIGHTSHIFT_CONFIG=path',
     );
     expect(await complaint(folder)).toContain('this is a directory: name the file in it');
   });
 
-  it('that imports what is not there is told that it can do without', async () => {
+  test('that imports what is not there is told that it can do without', async () => {
     const path = await written(
       'a.mjs',
       `import { defineConfig } from './nowhere/config.ts';\nexport default defineConfig({});`,
@@ -116,7 +116,7 @@ describe('the config file', () => {
     expect(await complaint(path)).toMatch(/it imports what is not there|it fails while it is loaded/);
   });
 
-  it('keeps the problems as data', async () => {
+  test('keeps the problems as data', async () => {
     const path = await written(
       'a.ts',
       `export default { environments: { develop: { ...${develop}, region: 'tokyo' } } };`,
@@ -132,7 +132,7 @@ describe('the config file', () => {
     });
   });
 
-  it('gives an environment by name, and knows those there are', async () => {
+  test('gives an environment by name, and knows those there are', async () => {
     const loaded = await loadConfig();
     expect(environmentOf(loaded, 'develop').cluster).toBe('develop');
     expect(() => environmentOf(loaded, 'stagin')).toThrow(

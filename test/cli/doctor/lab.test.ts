@@ -1,13 +1,13 @@
-/** The command against the lab: its AWS, its clusters and the functions of a synthesized assembly, asked as an operator. */
+/** The command on the lab: its AWS, its clusters and the functions of a synthesized assembly, with an operator's credentials. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Finding } from '#cli/doctor/finding.ts';
 import { type Lab, startLab } from '#lab/lab.ts';
 import { NightshiftApp } from '#lib/nightshift-app.ts';
 import type { NightshiftConfig } from '#model/config.ts';
-import { nightshift } from '../a-terminal.ts';
+import { nightshift } from '../run-nightshift.ts';
 
 /** 10:00 on Tuesday in Tokyo. */
 const START = new Date('2026-11-24T01:00:00Z');
@@ -82,7 +82,7 @@ async function findings(): Promise<readonly Finding[]> {
 const about = (all: readonly Finding[], check: string) => all.filter((finding) => finding.check === check);
 
 describe('nightshift doctor on the lab', () => {
-  it('finds a cluster that is fit to sleep and to wake', async () => {
+  test('finds nothing wrong with a healthy cluster', async () => {
     const { code, out, err } = await doctor();
     expect(err).toBe('');
     expect(out).toContain('0 failures');
@@ -91,7 +91,7 @@ describe('nightshift doctor on the lab', () => {
     expect(out.split('\n')[0]).toBe('develop (cluster develop, account 111111111111, ap-northeast-1)');
   });
 
-  it('goes on where a permission is missing, and names it', async () => {
+  test('continues when a permission is missing, and names it', async () => {
     lab.front.faults.add({ service: 'ec2', operation: 'DescribeSubnets', kind: 'access-denied', times: 9 });
     lab.front.faults.add({ service: 'codebuild', kind: 'access-denied', times: 9 });
     const all = await findings();
@@ -104,16 +104,16 @@ describe('nightshift doctor on the lab', () => {
     expect(about(all, 'rbac').every(({ severity }) => severity === 'ok')).toBe(true);
   });
 
-  it('says that AWS does not take the credentials', async () => {
+  test('reports that AWS rejected the credentials', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL', lab.front.url);
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIANOBODY');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'x');
     const { code, err } = await nightshift(['--config', configPath, 'doctor', 'develop'], { now: START });
     expect(code).toBe(2);
-    expect(err).toMatch(/^nightshift: develop: AWS does not accept the credentials .*sign in again/);
+    expect(err).toMatch(/^nightshift: develop: AWS rejected the credentials .*sign in again/);
   });
 
-  it('finds everything that was made sick on purpose', async () => {
+  test('finds every problem that was created on purpose', async () => {
     const { kubernetes, argocd, cluster } = develop();
     const { aws, codebuild } = lab;
     const scope = { account: '111111111111', region: 'ap-northeast-1' };

@@ -1,18 +1,19 @@
-/** A healthy site for the checks; a test changes what it is about. */
-import type { Answer } from '#cli/doctor/finding.ts';
-import type { GroupFacts, Site } from '#cli/doctor/site.ts';
+/** The facts of a healthy environment; a test overrides what it is about. */
+
+import type { EnvironmentFacts, GroupFacts } from '#cli/doctor/facts.ts';
+import type { Observation } from '#cli/doctor/observation.ts';
 import { scheduleOf, settingsOf } from '#lib/settings.ts';
 import type { EnvironmentConfig, NightshiftConfig } from '#model/config.ts';
 
 /** 10:00 on Tuesday in Tokyo. */
 export const NOW = new Date('2026-11-24T01:00:00Z');
 
-export function is<T>(value: T): Answer<T> {
+export function observedAs<T>(value: T): Observation<T> {
   return { value };
 }
 
-export const refused = (permission: string) => ({
-  missing: { why: `AWS refused ${permission}`, permission },
+export const denied = (permission: string) => ({
+  missing: { reason: `AWS denied ${permission}`, permission },
 });
 
 export function aGroup(overrides: Partial<GroupFacts> = {}): GroupFacts {
@@ -53,9 +54,9 @@ const DEVELOP: EnvironmentConfig = {
 /** Expanding real holidays takes a while, and no check looks at single ones. */
 const CALENDAR = { name: 'japan', closed: [], open: [], until: '2028-12-31' };
 
-export function aSite(
-  overrides: Partial<Site> & { readonly config?: Partial<EnvironmentConfig> } = {},
-): Site {
+export function healthyFacts(
+  overrides: Partial<EnvironmentFacts> & { readonly config?: Partial<EnvironmentConfig> } = {},
+): EnvironmentFacts {
   const { config: changed, kubernetes, ...others } = overrides;
   const environment = { ...DEVELOP, ...changed } as EnvironmentConfig;
   const config: NightshiftConfig = {
@@ -85,7 +86,7 @@ export function aSite(
           capability,
           settings: JSON.parse(JSON.stringify(one)) as Record<string, unknown>,
           role: `arn:aws:iam::111111111111:role/${capability}`,
-          kubernetesGroups: is([`nightshift:${capability}`]),
+          kubernetesGroups: observedAs([`nightshift:${capability}`]),
         },
       ];
     },
@@ -96,24 +97,24 @@ export function aSite(
     now: NOW,
     ...(schedule ? { schedule } : {}),
     settings,
-    cluster: is({ status: 'ACTIVE', authenticationMode: 'API' }),
-    groups: is([aGroup()]),
-    subnets: is(subnets),
-    held: is([]),
-    networks: is({
+    cluster: observedAs({ status: 'ACTIVE', authenticationMode: 'API' }),
+    groups: observedAs([aGroup()]),
+    subnets: observedAs(subnets),
+    interfaceAddresses: observedAs([]),
+    networks: observedAs({
       'm6i.large': { interfaces: 3, addressesPerInterface: 10 },
       'm5.large': { interfaces: 3, addressesPerInterface: 10 },
       'c5.4xlarge': { interfaces: 8, addressesPerInterface: 30 },
     }),
-    cni: is({ warmInterfaces: 1, prefixes: false, warmPrefixes: 1, otherSubnets: false }),
-    night: is({ saved: [], seenAt: '2026-11-24T00:57:00Z' }),
-    functions: is(functions),
-    reviews: is([{ capability: 'spot-drain', what: 'patch nodes', allowed: true }]),
-    token: is({ subject: 'proj:default:nightshift', expires: new Date('2027-06-01T00:00:00Z') }),
-    projects: is([
+    cni: observedAs({ warmInterfaces: 1, prefixes: false, warmPrefixes: 1, customNetworking: false }),
+    night: observedAs({ saved: [], seenAt: '2026-11-24T00:57:00Z' }),
+    functions: observedAs(functions),
+    reviews: observedAs([{ capability: 'spot-drain', request: 'patch nodes', allowed: true }]),
+    token: observedAs({ subject: 'proj:default:nightshift', expires: new Date('2027-06-01T00:00:00Z') }),
+    projects: observedAs([
       {
         name: 'api-develop',
-        found: {
+        existing: {
           source: 'https://github.com/example/api.git',
           filterGroups: [
             [
@@ -126,21 +127,23 @@ export function aSite(
     ]),
     ...others,
     kubernetes: {
-      webhooks: is([]),
-      budgets: is([]),
-      volumes: is([]),
-      cronJobs: is([]),
-      deployments: is([]),
-      services: is([]),
-      namespaces: is([]),
-      pods: is([]),
-      nodes: is([]),
+      webhooks: observedAs([]),
+      budgets: observedAs([]),
+      volumes: observedAs([]),
+      cronJobs: observedAs([]),
+      deployments: observedAs([]),
+      services: observedAs([]),
+      namespaces: observedAs([]),
+      pods: observedAs([]),
+      nodes: observedAs([]),
       ...kubernetes,
     },
   };
 }
 
-/** Changes to the Kubernetes part of a site alone. */
-export function kubernetesOf(overrides: Partial<Site['kubernetes']>): Site['kubernetes'] {
-  return { ...aSite().kubernetes, ...overrides };
+/** The Kubernetes facts, with overrides. */
+export function kubernetesOf(
+  overrides: Partial<EnvironmentFacts['kubernetes']>,
+): EnvironmentFacts['kubernetes'] {
+  return { ...healthyFacts().kubernetes, ...overrides };
 }
