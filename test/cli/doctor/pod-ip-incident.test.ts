@@ -2,6 +2,8 @@
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { EKSClient } from '@aws-sdk/client-eks';
+import { serveAws } from '@nightshift/lab/http/aws/server.ts';
+import { account, aNodegroup, aWorld, region } from '@nightshift/lab/test/aws/world.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import { podIpCapacity } from '#cli/doctor/checks/pod-ip-capacity.ts';
 import { observed } from '#cli/doctor/observation.ts';
@@ -11,8 +13,6 @@ import {
   observeInterfaceAddresses,
   observeSubnets,
 } from '#cli/doctor/observe/network.ts';
-import { serveAws } from '#lab/http/aws/server.ts';
-import { account, aNodegroup, aWorld, region } from '../../lab/aws/world.ts';
 import { healthyFacts, kubernetesOf, observedAs } from './healthy-facts.ts';
 
 async function evaluate(desired: number, subnetBits: number) {
