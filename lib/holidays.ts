@@ -1,7 +1,7 @@
 /** Public holidays by country code, expanded when the stack is synthesized: no function carries a calendar library. */
 import Holidays from 'date-holidays';
 
-/** How far holidays are expanded: to the end of the third year from now. */
+/** Holidays are expanded to the end of the third year, counting this one. */
 export const HOLIDAY_YEARS = 3;
 
 export interface Holiday {
@@ -10,7 +10,7 @@ export interface Holiday {
   readonly name: string;
 }
 
-/** Whether holidays are known for `JP`, `US-NY`, `DE-BY` … */
+/** Whether the code exists: `JP`, `US-NY`, `DE-BY` … */
 export function isHolidayCode(code: string): boolean {
   const [country = '', state, region] = code.split('-');
   const holidays = new Holidays();
@@ -20,7 +20,7 @@ export function isHolidayCode(code: string): boolean {
   return region === undefined || Object.hasOwn(holidays.getRegions(country, state) ?? {}, region);
 }
 
-/** The codes that exist, for suggestions: countries, and the states of the given country. */
+/** Existing codes, for suggestions: all countries, or the states of the given country. */
 export function holidayCodes(country?: string): readonly string[] {
   const holidays = new Holidays();
   if (country === undefined) return Object.keys(holidays.getCountries() ?? {});
@@ -33,7 +33,7 @@ export function holidayCodes(country?: string): readonly string[] {
  */
 export function publicHolidays(code: string, years: readonly number[]): readonly Holiday[] {
   const place = code.split('-') as [string];
-  // Asking one instance in another language changes its language for good.
+  // A query in another language changes the language of the instance permanently.
   const calendar = new Holidays(...place);
   const translation = new Holidays(...place);
   const found = years.flatMap((year) => {
@@ -48,7 +48,7 @@ export function publicHolidays(code: string, years: readonly number[]): readonly
   return found.sort((a, b) => a.date - b.date);
 }
 
-/** The last date for which holidays are expanded when that is done at `now`. */
+/** The last date for which holidays are expanded at `now`. */
 export function expandedUntil(now: Date): string {
   return `${now.getUTCFullYear() + HOLIDAY_YEARS - 1}-12-31`;
 }
@@ -59,9 +59,8 @@ function nameOf(local: string, english: string | undefined): string {
 }
 
 /**
- * The whole wall-clock dates of a holiday: none where it begins at noon. `date` is its start on the country's wall
- * clock. Two hours are allowed for a clock that is changed meanwhile; what is left of a day after the last whole one
- * (the Turkish feasts last 3¾ and 4¾ days) is worked.
+ * The full wall-clock dates of a holiday: none when it begins at noon. `date` is its start in local time. Two hours are
+ * tolerated for a clock change. A remaining part of a day (the Turkish feasts last 3¾ and 4¾ days) is a working day.
  */
 function datesOf(holiday: { date: string; start: Date; end: Date }): number[] {
   const hours = (holiday.end.getTime() - holiday.start.getTime()) / 3_600_000;

@@ -97,7 +97,7 @@ describe('nightshift plan', () => {
     [['--days', '0'], '--days 0: use a whole number from 1 to 1100, like --days 14'],
     [['--days', 'two'], '--days two: use a whole number'],
     [['--from', 'monday'], '--from monday: this is no date: write one like 2026-12-24'],
-    [['--environment', 'develp'], '"develp": there is no such environment: did you mean "develop"?'],
+    [['--environment', 'develp'], '"develp": no environment has this name: did you mean "develop"?'],
     [['--dyas', '3'], "unknown option '--dyas'"],
   ])('refuses %j with exit code 1', async (options, message) => {
     const { code, out, err } = await plan(...options);
@@ -123,7 +123,7 @@ describe('nightshift', () => {
     );
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toBe(
-      'nightshift: /nowhere/nightshift.config.ts cannot be used:\n  there is no such file: write one, or name another with NIGHTSHIFT_CONFIG=path',
+      'nightshift: /nowhere/nightshift.config.ts is invalid:\n  the file does not exist: create it, or set NIGHTSHIFT_CONFIG=path',
     );
   });
 

@@ -34,7 +34,7 @@ describe('the program', () => {
     const { code, out, err } = await start(['plan'], { NIGHTSHIFT_CONFIG: '/nowhere/none.config.ts' });
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toBe(
-      'nightshift: /nowhere/none.config.ts cannot be used:\n  there is no such file: write one, or name another with NIGHTSHIFT_CONFIG=path\n',
+      'nightshift: /nowhere/none.config.ts is invalid:\n  the file does not exist: create it, or set NIGHTSHIFT_CONFIG=path\n',
     );
   });
 });

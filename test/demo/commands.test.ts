@@ -64,7 +64,7 @@ describe('npm run lab', () => {
   it('says that a config is missing', async () => {
     const { code, stderr } = await run('lab', [], path.join(directory, 'nowhere.ts'));
     expect(code).toBe(1);
-    expect(stderr).toContain('there is no such file');
+    expect(stderr).toContain('the file does not exist');
   });
 
   it('refuses a time that it cannot read', async () => {

@@ -8,7 +8,7 @@ const tokensOf = (environment: Parameters<typeof templateOf>[0]) =>
       Resource.map((resource) => `${policy.replace(/Deploy.*/, '')} ${resource}`),
     );
 
-test('the token for commit statuses is read by branch-deploy alone, where one is named', () => {
+test('only branch-deploy reads the token for commit statuses, and only when one is configured', () => {
   const deploy = aDevelopment().deploy;
   if (!deploy) throw new Error('the environment has no deploy');
   const told = aDevelopment({

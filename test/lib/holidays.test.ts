@@ -6,7 +6,7 @@ const listed = (code: string, year: number) =>
   publicHolidays(code, [year]).map(({ date, name }) => `${formatDate(date)} ${name}`);
 
 describe('public holidays', () => {
-  test('are those of Japan, in Japanese and English, with the days that stand in for a Sunday', () => {
+  test('include those of Japan, in Japanese and English, with the substitute days for a Sunday', () => {
     const japan = listed('JP', 2026);
     expect(japan).toHaveLength(18);
     expect(japan).toContain('2026-11-23 勤労感謝の日 / Labor Thanksgiving Day');
@@ -15,7 +15,7 @@ describe('public holidays', () => {
     expect(japan.find((day) => day.startsWith('2026-09-22'))).toContain('国民の休日');
   });
 
-  test('leave out bank holidays and observances', () => {
+  test('exclude bank holidays and observances', () => {
     expect(listed('JP', 2026).join()).not.toContain('2026-12-25');
     expect(listed('JP', 2026).join()).not.toContain('2026-12-31');
   });
@@ -39,7 +39,7 @@ describe('public holidays', () => {
     ]);
   });
 
-  test('of half a day are worked', () => {
+  test('exclude half days', () => {
     expect(listed('IS', 2026).some((day) => day.startsWith('2026-12-24'))).toBe(false);
     expect(listed('IS', 2026).some((day) => day.startsWith('2026-12-25'))).toBe(true);
   });
