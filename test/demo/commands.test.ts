@@ -70,6 +70,6 @@ describe('npm run lab', () => {
   it('refuses a time that it cannot read', async () => {
     const { code, stderr } = await run('lab', ['--from', 'tomorrow']);
     expect(code).toBe(1);
-    expect(stderr).toContain("'tomorrow' is not a time");
+    expect(stderr).toContain("'tomorrow' is not a valid time");
   });
 });

@@ -44,7 +44,7 @@ const CONFIG = {
 const HOLIDAYS = { has: (code: string) => code === 'JP', candidates: () => ['JP'] };
 
 describe('a config of any form', () => {
-  test('is right, or every mistake in it is a problem with a message', () => {
+  test('is valid, or every problem in it has a message', () => {
     expect(checkConfig(CONFIG, HOLIDAYS).problems).toEqual([]);
     fc.assert(
       fc.property(fc.oneof(mutated(CONFIG), fc.anything()), (raw) => {
@@ -71,8 +71,8 @@ describe('a config of any form', () => {
   });
 });
 
-describe('a window in any words', () => {
-  test('is read or refused with what to write instead', () => {
+describe('a window of any text', () => {
+  test('is parsed, or refused with an example', () => {
     const part = fc.constantFrom(
       'Mon',
       'Fri',

@@ -10,7 +10,7 @@ const AROUND = { account: '111111111111', region: 'ap-northeast-1', now: NOW };
 const INSTANCE = /^i-(?:[0-9a-f]{8}|[0-9a-f]{17})$/;
 
 describe('an event of any form', () => {
-  test('is understood by spot-drain, or ignored with a reason', () => {
+  test('is parsed by spot-drain, or ignored with a reason', () => {
     fc.assert(
       fc.property(anyPayload, (payload) => {
         const parsed = parseNotice(payload, AROUND);
@@ -28,7 +28,7 @@ describe('an event of any form', () => {
     );
   });
 
-  test('is understood by branch-deploy, or unknown with a reason', () => {
+  test('is parsed by branch-deploy, or unknown with a reason', () => {
     fc.assert(
       fc.property(anyPayload, (payload) => {
         const event = parseBuild(payload);
@@ -39,7 +39,7 @@ describe('an event of any form', () => {
     );
   });
 
-  test('is a cause for night-schedule, and none of a person unless it says so', () => {
+  test('is a trigger of night-schedule, and an override only if it says so', () => {
     fc.assert(
       fc.property(anyPayload, (payload) => {
         const cause = causeOf(payload);

@@ -1,4 +1,4 @@
-/** What `npm pack` would publish, built into a folder of its own. */
+/** What `npm pack` would publish, built into a temporary folder. */
 import { execFileSync } from 'node:child_process';
 import {
   cpSync,
@@ -20,7 +20,7 @@ const run = (...args: string[]) =>
   execFileSync(process.execPath, args, { cwd: directory, encoding: 'utf8', stdio: 'pipe' });
 
 beforeAll(() => {
-  // Installed as npm would: what `files` names, beside the packages that it needs.
+  // Installed as npm does: the files in `files`, beside the dependencies.
   mkdirSync(join(directory, 'node_modules'));
   execFileSync(process.execPath, ['bin/build.ts', join(installed, 'dist')], { stdio: 'pipe' });
   for (const name of ['package.json', 'bin/nightshift.mjs', 'manifests'])
@@ -31,9 +31,9 @@ beforeAll(() => {
 }, 120_000);
 afterAll(() => rmSync(directory, { recursive: true }));
 
-// Processes of their own that compile and bundle: slow on a busy machine.
+// Compiles and bundles in separate processes: slow on a busy machine.
 describe('the package', { timeout: 90_000 }, () => {
-  test('holds what was built, and neither sources nor the lab nor tests', () => {
+  test('contains the compiled files, and neither sources nor the lab nor tests', () => {
     const [packed] = JSON.parse(
       execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
         encoding: 'utf8',
@@ -51,7 +51,7 @@ describe('the package', { timeout: 90_000 }, () => {
     expect(existsSync(join(installed, 'dist/lib/index.d.ts'))).toBe(true);
   });
 
-  test('gives its constructs to another CDK app, which bundles the functions from it', () => {
+  test('exports its constructs to another CDK app, which bundles the functions from it', () => {
     writeFileSync(
       join(directory, 'app.mjs'),
       `import { App, Stack } from 'aws-cdk-lib';
@@ -73,7 +73,7 @@ describe('the package', { timeout: 90_000 }, () => {
     expect(types).toContain('AWS::Scheduler::Schedule');
   });
 
-  test('brings the command line', () => {
+  test('contains the command line', () => {
     writeFileSync(
       join(directory, 'nightshift.config.mjs'),
       `export default {

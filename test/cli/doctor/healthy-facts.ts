@@ -4,6 +4,7 @@ import type { EnvironmentFacts, GroupFacts } from '#cli/doctor/facts.ts';
 import type { Observation } from '#cli/doctor/observation.ts';
 import { scheduleOf, settingsOf } from '#lib/settings.ts';
 import type { EnvironmentConfig, NightshiftConfig } from '#model/config.ts';
+import type { EnvironmentSettings } from '#model/settings.ts';
 
 /** 10:00 on Tuesday in Tokyo. */
 export const NOW = new Date('2026-11-24T01:00:00Z');
@@ -54,6 +55,41 @@ const DEVELOP: EnvironmentConfig = {
 /** Expanding real holidays takes a while, and no check looks at single ones. */
 const CALENDAR = { name: 'japan', closed: [], open: [], until: '2028-12-31' };
 
+const SUBNETS = ['a', 'c', 'd'].map((zone, index) => ({
+  id: `subnet-${zone}`,
+  zone: `ap-northeast-1${zone}`,
+  cidr: `10.0.${index}.0/24`,
+  freeAddresses: 251,
+}));
+
+const PROJECT = {
+  name: 'api-develop',
+  existing: {
+    source: 'https://github.com/example/api.git',
+    filterGroups: [
+      [
+        { type: 'EVENT', pattern: 'PUSH', excludeMatchedPattern: false },
+        { type: 'HEAD_REF', pattern: '^refs/heads/develop$', excludeMatchedPattern: false },
+      ],
+    ],
+  },
+};
+
+function deployedFunctions(settings: EnvironmentSettings) {
+  return [settings.nightSchedule, settings.spotDrain, settings.branchDeploy].flatMap((one, index) => {
+    const capability = (['night-schedule', 'spot-drain', 'branch-deploy'] as const)[index];
+    if (!one || !capability) return [];
+    return [
+      {
+        capability,
+        settings: JSON.parse(JSON.stringify(one)) as Record<string, unknown>,
+        role: `arn:aws:iam::111111111111:role/${capability}`,
+        kubernetesGroups: observedAs([`nightshift:${capability}`]),
+      },
+    ];
+  });
+}
+
 export function healthyFacts(
   overrides: Partial<EnvironmentFacts> & { readonly config?: Partial<EnvironmentConfig> } = {},
 ): EnvironmentFacts {
@@ -71,26 +107,6 @@ export function healthyFacts(
     ...rest,
     ...(nightSchedule && schedule ? { nightSchedule: { ...nightSchedule, schedule } } : {}),
   };
-  const subnets = ['a', 'c', 'd'].map((zone, index) => ({
-    id: `subnet-${zone}`,
-    zone: `ap-northeast-1${zone}`,
-    cidr: `10.0.${index}.0/24`,
-    freeAddresses: 251,
-  }));
-  const functions = [settings.nightSchedule, settings.spotDrain, settings.branchDeploy].flatMap(
-    (one, index) => {
-      const capability = (['night-schedule', 'spot-drain', 'branch-deploy'] as const)[index];
-      if (!one || !capability) return [];
-      return [
-        {
-          capability,
-          settings: JSON.parse(JSON.stringify(one)) as Record<string, unknown>,
-          role: `arn:aws:iam::111111111111:role/${capability}`,
-          kubernetesGroups: observedAs([`nightshift:${capability}`]),
-        },
-      ];
-    },
-  );
   return {
     name: 'develop',
     environment,
@@ -99,7 +115,7 @@ export function healthyFacts(
     settings,
     cluster: observedAs({ status: 'ACTIVE', authenticationMode: 'API' }),
     groups: observedAs([aGroup()]),
-    subnets: observedAs(subnets),
+    subnets: observedAs(SUBNETS),
     interfaceAddresses: observedAs([]),
     networks: observedAs({
       'm6i.large': { interfaces: 3, addressesPerInterface: 10 },
@@ -108,23 +124,10 @@ export function healthyFacts(
     }),
     cni: observedAs({ warmInterfaces: 1, prefixes: false, warmPrefixes: 1, customNetworking: false }),
     night: observedAs({ saved: [], seenAt: '2026-11-24T00:57:00Z' }),
-    functions: observedAs(functions),
+    functions: observedAs(deployedFunctions(settings)),
     reviews: observedAs([{ capability: 'spot-drain', request: 'patch nodes', allowed: true }]),
     token: observedAs({ subject: 'proj:default:nightshift', expires: new Date('2027-06-01T00:00:00Z') }),
-    projects: observedAs([
-      {
-        name: 'api-develop',
-        existing: {
-          source: 'https://github.com/example/api.git',
-          filterGroups: [
-            [
-              { type: 'EVENT', pattern: 'PUSH', excludeMatchedPattern: false },
-              { type: 'HEAD_REF', pattern: '^refs/heads/develop$', excludeMatchedPattern: false },
-            ],
-          ],
-        },
-      },
-    ]),
+    projects: observedAs([PROJECT]),
     ...others,
     kubernetes: {
       webhooks: observedAs([]),

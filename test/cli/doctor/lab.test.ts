@@ -81,6 +81,95 @@ async function findings(): Promise<readonly Finding[]> {
 
 const about = (all: readonly Finding[], check: string) => all.filter((finding) => finding.check === check);
 
+const HAZARDS = [
+  {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    metadata: { name: 'kyverno' },
+    webhooks: [
+      {
+        name: 'validate.kyverno.svc',
+        clientConfig: { service: { namespace: 'kyverno', name: 'kyverno' } },
+        rules: [{ apiGroups: ['*'], resources: ['*'] }],
+      },
+    ],
+  },
+  {
+    apiVersion: 'batch/v1',
+    kind: 'CronJob',
+    metadata: { name: 'mail', namespace: 'hog' },
+    spec: { schedule: '*/5 * * * *' },
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name: 'pv-lost' },
+    spec: {
+      nodeAffinity: {
+        required: {
+          nodeSelectorTerms: [
+            {
+              matchExpressions: [
+                { key: 'topology.kubernetes.io/zone', operator: 'In', values: ['ap-northeast-1b'] },
+              ],
+            },
+          ],
+        },
+      },
+    },
+  },
+];
+
+function addProblemsInKubernetes(): void {
+  const { kubernetes } = develop();
+  kubernetes.addDeployment({ name: 'hog', namespace: 'hog', replicas: 900, cpu: '1m' });
+  kubernetes.addDeployment({ name: 'cluster-autoscaler', namespace: 'kube-system' });
+  kubernetes.addPdb({ name: 'hog', namespace: 'hog', matchLabels: { app: 'hog' }, maxUnavailable: 0 });
+  kubernetes.addNamespace('kyverno');
+  kubernetes.applyObjects(HAZARDS);
+  kubernetes.api.modify('persistentvolumes', undefined, 'pv-lost', (volume) => {
+    volume.status = { phase: 'Bound' };
+  });
+  kubernetes.api.delete('clusterrolebindings.rbac.authorization.k8s.io', undefined, 'nightshift-spot-drain');
+}
+
+function addProblemsInAws(): void {
+  const { argocd, cluster } = develop();
+  const { aws, codebuild } = lab;
+  const scope = { account: '111111111111', region: 'ap-northeast-1' };
+  aws.addNodegroup(cluster, {
+    name: 'large',
+    min: 0,
+    desired: 80,
+    max: 80,
+    instanceTypes: ['c5.4xlarge'],
+    capacityType: 'ON_DEMAND',
+    zones: ['ap-northeast-1a'],
+    tags: { ManagedBy: 'Terraform' },
+  });
+  const drain = lab.assembly.find({ ...scope, function: 'nightshift-develop-spot-drain' });
+  cluster.accessEntries.delete(drain?.spec.roleArn ?? '');
+  aws.putSecret({
+    ...scope,
+    name: 'nightshift/argocd-develop',
+    value: argocd!.addToken({ project: 'default', role: 'nightshift', expires: new Date('2026-12-01') }),
+  });
+  codebuild.addProject({
+    ...scope,
+    name: 'loose',
+    buildSeconds: 60,
+    repository: 'https://github.com/example/api',
+    webhook: {
+      filterGroups: [
+        [
+          { type: 'EVENT', pattern: 'PUSH' },
+          { type: 'HEAD_REF', pattern: 'develop' },
+        ],
+      ],
+    },
+  });
+}
+
 describe('nightshift doctor on the lab', () => {
   test('finds nothing wrong with a healthy cluster', async () => {
     const { code, out, err } = await doctor();
@@ -114,91 +203,8 @@ describe('nightshift doctor on the lab', () => {
   });
 
   test('finds every problem that was created on purpose', async () => {
-    const { kubernetes, argocd, cluster } = develop();
-    const { aws, codebuild } = lab;
-    const scope = { account: '111111111111', region: 'ap-northeast-1' };
-
-    kubernetes.addDeployment({ name: 'hog', namespace: 'hog', replicas: 900, cpu: '1m' });
-    aws.addNodegroup(cluster, {
-      name: 'large',
-      min: 0,
-      desired: 80,
-      max: 80,
-      instanceTypes: ['c5.4xlarge'],
-      capacityType: 'ON_DEMAND',
-      zones: ['ap-northeast-1a'],
-      tags: { ManagedBy: 'Terraform' },
-    });
-    kubernetes.addDeployment({ name: 'cluster-autoscaler', namespace: 'kube-system' });
-    kubernetes.addPdb({ name: 'hog', namespace: 'hog', matchLabels: { app: 'hog' }, maxUnavailable: 0 });
-    kubernetes.addNamespace('kyverno');
-    kubernetes.applyObjects([
-      {
-        apiVersion: 'admissionregistration.k8s.io/v1',
-        kind: 'ValidatingWebhookConfiguration',
-        metadata: { name: 'kyverno' },
-        webhooks: [
-          {
-            name: 'validate.kyverno.svc',
-            clientConfig: { service: { namespace: 'kyverno', name: 'kyverno' } },
-            rules: [{ apiGroups: ['*'], resources: ['*'] }],
-          },
-        ],
-      },
-      {
-        apiVersion: 'batch/v1',
-        kind: 'CronJob',
-        metadata: { name: 'mail', namespace: 'hog' },
-        spec: { schedule: '*/5 * * * *' },
-      },
-      {
-        apiVersion: 'v1',
-        kind: 'PersistentVolume',
-        metadata: { name: 'pv-lost' },
-        spec: {
-          nodeAffinity: {
-            required: {
-              nodeSelectorTerms: [
-                {
-                  matchExpressions: [
-                    { key: 'topology.kubernetes.io/zone', operator: 'In', values: ['ap-northeast-1b'] },
-                  ],
-                },
-              ],
-            },
-          },
-        },
-      },
-    ]);
-    kubernetes.api.modify('persistentvolumes', undefined, 'pv-lost', (volume) => {
-      volume.status = { phase: 'Bound' };
-    });
-    kubernetes.api.delete(
-      'clusterrolebindings.rbac.authorization.k8s.io',
-      undefined,
-      'nightshift-spot-drain',
-    );
-    const drain = lab.assembly.find({ ...scope, function: 'nightshift-develop-spot-drain' });
-    cluster.accessEntries.delete(drain?.spec.roleArn ?? '');
-    aws.putSecret({
-      ...scope,
-      name: 'nightshift/argocd-develop',
-      value: argocd!.addToken({ project: 'default', role: 'nightshift', expires: new Date('2026-12-01') }),
-    });
-    codebuild.addProject({
-      ...scope,
-      name: 'loose',
-      buildSeconds: 60,
-      repository: 'https://github.com/example/api',
-      webhook: {
-        filterGroups: [
-          [
-            { type: 'EVENT', pattern: 'PUSH' },
-            { type: 'HEAD_REF', pattern: 'develop' },
-          ],
-        ],
-      },
-    });
+    addProblemsInKubernetes();
+    addProblemsInAws();
     writeFileSync(configPath, JSON.stringify(config).replace('"api-develop"', '"loose"'));
     await pass(1);
 
