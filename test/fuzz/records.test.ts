@@ -116,8 +116,8 @@ describe('a record that was edited by hand', () => {
         for (const held of all) resumeClaim(held.value, worker, NOW);
         try {
           const held = await claims.read(CLAIM.instanceId);
-          const { owner: _, leaseUntil: __, state: ___, attempts: ____, since: _____, ...wish } = CLAIM;
-          judgeClaim(held?.value, wish, worker, NOW);
+          const { owner: _, leaseUntil: __, state: ___, attempts: ____, since: _____, ...claim } = CLAIM;
+          judgeClaim(held?.value, claim, worker, NOW);
         } catch (error) {
           expect(error).toBeInstanceOf(NightshiftError);
         }

@@ -215,7 +215,7 @@ describe('a config that creates projects', () => {
       'create.policies[0]: write the ARN of a managed',
     ],
     ['an unknown host', aBuild({ repository: 'https://git.example.com/api' }), 'create.host: it is missing'],
-  ] as const)('is told of %s', ([, build, problem]) => {
+  ] as const)('is refused: %s', ([, build, problem]) => {
     expect(problems(deploying(build))).toEqual([
       expect.stringContaining(`environments.develop.deploy.builds[0].${problem}`),
     ]);

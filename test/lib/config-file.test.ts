@@ -108,7 +108,7 @@ describe('the config file', () => {
     expect(await problemsOf(folder)).toContain('this is a directory: use the path of a file');
   });
 
-  test('with an import that does not exist is told that it needs none', async () => {
+  test('with an import that does not exist is refused, with a way without imports', async () => {
     const path = await written(
       'a.mjs',
       `import { defineConfig } from './nowhere/config.ts';\nexport default defineConfig({});`,
