@@ -1,10 +1,6 @@
-/**
- * What the commands ask of AWS, environment by environment: its table, and its night-schedule function. Only the
- * permissions that a command needs are used, and the one that is missing is named.
- */
-
+/** Access to one environment in AWS: its table and its night-schedule function. A command uses only the permissions it needs. */
 import { errorName } from '#functions/adapters/aws/errors.ts';
-import { createTable } from '#functions/adapters/dynamodb/table.ts';
+import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
 import {
   DECISION,
   DEPLOY,
@@ -23,40 +19,43 @@ import type { Decision } from '#model/decision.ts';
 import { functionNameOf, tableNameOf } from '#model/names.ts';
 import type { Override } from '#model/schedule.ts';
 import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
-import { CloudError } from './io.ts';
+import { callAws } from './aws-call.ts';
+import { type AwsClock, createAwsClock } from './aws-clock.ts';
+import { CloudError } from './errors.ts';
 
 const MEMO_KEY = 'note#memo';
 const APPLICATIONS = 'app#';
 
+/** What night-schedule stored about the cluster. */
 export interface Night {
   readonly state?: ClusterState;
   readonly override?: Override;
   readonly saved: readonly SavedSize[];
-  /** ISO 8601: the last mark that a pass of night-schedule left, every few minutes. */
+  /** ISO 8601: when night-schedule last ran, stored every few minutes. */
   readonly seenAt?: string;
 }
 
 export interface Cloud {
-  /** The time as AWS said it with its last answer: a wrong clock of this machine must not date an override. */
+  /** The time of AWS after the first response: the wrong clock of this machine must not date an override. */
   now(): Date;
   night(): Promise<Night>;
-  /** The override that stands in the table, ended or not. */
+  /** The stored override, expired or not. */
   override(): Promise<Override | undefined>;
   setOverride(override: Override): Promise<void>;
   clearOverride(): Promise<void>;
-  /** Asks night-schedule for a pass now; does not wait for it. */
-  wakeFunction(cause: string): Promise<void>;
-  /** Decided at `since` or later, oldest first. */
+  /** Invokes night-schedule asynchronously. `id` appears in the decisions as the trigger. */
+  invokeNightSchedule(id: string): Promise<void>;
+  /** Decisions from `since` on, oldest first. */
   decisions(since: Date): Promise<readonly Decision[]>;
-  /** With what night-schedule was deployed; undefined where it is not. */
+  /** The settings with which night-schedule was deployed; undefined when it is not deployed. */
   deployedSettings(): Promise<Readonly<Record<string, unknown>> | undefined>;
-  /** The applications that were ever deployed, and what waits. */
+  /** The deploy record of each application. */
   applications(): Promise<readonly ApplicationRecord[]>;
-  /** Of the dates from `firstDate` (ISO) on, oldest first. */
+  /** Ledger entries from `firstDate` (ISO) on, oldest first. */
   ledger(firstDate: string): Promise<readonly LedgerEntry[]>;
 }
 
-/** Instead of what the shell says. */
+/** Overrides the endpoint and credentials of the shell. */
 export interface CloudAccess {
   readonly endpoint?: string;
   readonly credentials?: {
@@ -66,38 +65,67 @@ export interface CloudAccess {
   };
 }
 
-/** Clients with the credentials of this shell, for the region of the environment. The SDK is only loaded here. */
+interface Target {
+  readonly environmentName: string;
+  readonly environment: EnvironmentConfig;
+  readonly access: CloudAccess;
+  readonly clock: AwsClock;
+}
+
+/** Clients with the credentials of this shell, for the region of the environment. Loads the SDK only when called. */
 export async function createCloud(
-  name: string,
+  environmentName: string,
   environment: EnvironmentConfig,
   localNow: () => Date,
   access: CloudAccess = {},
 ): Promise<Cloud> {
+  const clock = createAwsClock(localNow);
+  const target = { environmentName, environment, access, clock };
+  const table = await openTable(target);
+  return {
+    now: clock.now,
+    ...createReports(table),
+    ...createOverrideStore(table, environmentName),
+    ...createNightScheduleFunction(target),
+  };
+}
+
+/** The environment's table, with errors that name the missing permission. */
+type CheckedTable = Pick<Table, 'get' | 'list' | 'put' | 'remove'>;
+
+async function openTable({ environmentName, environment, access, clock }: Target): Promise<CheckedTable> {
   const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb');
   const { region, account } = environment;
-  const tableName = tableNameOf(name);
-  const tableArn = `arn:aws:dynamodb:${region}:${account}:table/${tableName}`;
+  const name = tableNameOf(environmentName);
   const client = new DynamoDBClient({ region, maxAttempts: 3, ...access });
-  const clock = createClock(localNow);
   client.middlewareStack.add(
     (next) => async (args) => {
       const result = await next(args);
-      clock.hear(result.response);
+      clock.synchronize(result.response);
       return result;
     },
     { step: 'deserialize', name: 'serverTime', priority: 'low' },
   );
-  const table = createTable(client, tableName);
-
-  const ask = <T>(permission: string, run: () => Promise<T>) =>
-    asking({ permission, resource: tableArn, what: `the table ${tableName}`, environment, name }, run);
-  const currentOverride = () => ask('dynamodb:GetItem', () => table.get<Override>(NIGHT, OVERRIDE_KEY));
-
+  const table = createTable(client, name);
+  const call = <T>(permission: string, send: () => Promise<T>) => {
+    const resourceArn = `arn:aws:dynamodb:${region}:${account}:table/${name}`;
+    return callAws(
+      { permission, resourceArn, resource: `the table ${name}`, environment, environmentName },
+      send,
+    );
+  };
   return {
-    now: clock.now,
+    get: <T>(...key: Parameters<Table['get']>) => call('dynamodb:GetItem', () => table.get<T>(...key)),
+    list: <T>(...range: Parameters<Table['list']>) => call('dynamodb:Query', () => table.list<T>(...range)),
+    put: (...item) => call('dynamodb:PutItem', () => table.put(...item)),
+    remove: (...key) => call('dynamodb:DeleteItem', () => table.remove(...key)),
+  };
+}
 
+function createReports(table: CheckedTable): Pick<Cloud, 'night' | 'decisions' | 'applications' | 'ledger'> {
+  return {
     async night() {
-      const items = await ask('dynamodb:Query', () => table.list<unknown>(NIGHT));
+      const items = await table.list<unknown>(NIGHT);
       const valueAt = <T>(key: string) => items.find((item) => item.key === key)?.value as T | undefined;
       const state = valueAt<ClusterState>(STATE_KEY);
       const override = valueAt<Override>(OVERRIDE_KEY);
@@ -112,39 +140,74 @@ export async function createCloud(
       };
     },
 
+    async decisions(since) {
+      const items = await table.list<Decision>(DECISION, { after: since.toISOString() });
+      return items.map((item) => item.value);
+    },
+
+    async applications() {
+      const items = await table.list<ApplicationRecord>(DEPLOY, { prefix: APPLICATIONS });
+      // The sleep marker has the same prefix, but no slash in its key.
+      return items.filter(({ key }) => key.includes('/')).map((item) => item.value);
+    },
+
+    async ledger(firstDate) {
+      const items = await table.list<LedgerEntry>(LEDGER, { after: firstDate });
+      return items.map((item) => item.value);
+    },
+  };
+}
+
+function createOverrideStore(
+  table: CheckedTable,
+  environmentName: string,
+): Pick<Cloud, 'override' | 'setOverride' | 'clearOverride'> {
+  const stored = () => table.get<Override>(NIGHT, OVERRIDE_KEY);
+  const conflict = () =>
+    new CloudError(
+      `${environmentName}: the override was changed by somebody else at the same time: check "nightshift status ${environmentName}" and try again`,
+    );
+  return {
     async override() {
-      return (await currentOverride())?.value;
+      return (await stored())?.value;
     },
 
     async setOverride(override) {
-      const before = await currentOverride();
-      const written = await ask('dynamodb:PutItem', () =>
-        table.put(NIGHT, OVERRIDE_KEY, override, { if: before?.version ?? 'absent' }),
-      );
-      if (written === undefined) throw changedMeanwhile(name);
+      const before = await stored();
+      const written = await table.put(NIGHT, OVERRIDE_KEY, override, { if: before?.version ?? 'absent' });
+      if (written === undefined) throw conflict();
     },
 
     async clearOverride() {
-      const before = await currentOverride();
+      const before = await stored();
       if (!before) return;
-      const removed = await ask('dynamodb:DeleteItem', () =>
-        table.remove(NIGHT, OVERRIDE_KEY, before.version),
-      );
-      if (!removed) throw changedMeanwhile(name);
+      const removed = await table.remove(NIGHT, OVERRIDE_KEY, before.version);
+      if (!removed) throw conflict();
     },
+  };
+}
 
+function createNightScheduleFunction({
+  environmentName,
+  environment,
+  access,
+  clock,
+}: Target): Pick<Cloud, 'deployedSettings' | 'invokeNightSchedule'> {
+  const { region, account } = environment;
+  const FunctionName = functionNameOf(environmentName, 'night-schedule');
+  const options = { region, maxAttempts: 3, ...access };
+  const callFor = (permission: string) => ({
+    permission,
+    resourceArn: `arn:aws:lambda:${region}:${account}:function:${FunctionName}`,
+    resource: `the function ${FunctionName}`,
+    environment,
+    environmentName,
+  });
+  return {
     async deployedSettings() {
       const { GetFunctionConfigurationCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
-      const FunctionName = functionNameOf(name, 'night-schedule');
-      const lambda = new LambdaClient({ region, maxAttempts: 3, ...access });
-      const question = {
-        permission: 'lambda:GetFunctionConfiguration',
-        resource: `arn:aws:lambda:${region}:${account}:function:${FunctionName}`,
-        what: `the function ${FunctionName}`,
-        environment,
-        name,
-      };
-      return asking(question, async () => {
+      const lambda = new LambdaClient(options);
+      return callAws(callFor('lambda:GetFunctionConfiguration'), async () => {
         try {
           const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
           return readSettings<Record<string, unknown>>(Environment?.Variables ?? {}).settings;
@@ -157,124 +220,21 @@ export async function createCloud(
       });
     },
 
-    async wakeFunction(cause) {
+    async invokeNightSchedule(id) {
       const { InvokeCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
-      const functionName = functionNameOf(name, 'night-schedule');
       const trigger: ScheduledTrigger = {
         source: TRIGGER_SOURCE,
         trigger: 'override',
         schedule: 'override',
-        id: cause,
+        id,
         time: clock.now().toISOString(),
       };
-      const lambda = new LambdaClient({ region, maxAttempts: 3, ...access });
-      await asking(
-        {
-          permission: 'lambda:InvokeFunction',
-          resource: `arn:aws:lambda:${region}:${account}:function:${functionName}`,
-          what: `the function ${functionName}`,
-          environment,
-          name,
-        },
-        () =>
-          lambda.send(
-            new InvokeCommand({
-              FunctionName: functionName,
-              InvocationType: 'Event',
-              Payload: new TextEncoder().encode(JSON.stringify(trigger)),
-            }),
-          ),
-      );
-    },
-
-    async decisions(since) {
-      const items = await ask('dynamodb:Query', () =>
-        table.list<Decision>(DECISION, { after: since.toISOString() }),
-      );
-      return items.map((item) => item.value);
-    },
-
-    async applications() {
-      const items = await ask('dynamodb:Query', () =>
-        table.list<ApplicationRecord>(DEPLOY, { prefix: APPLICATIONS }),
-      );
-      // Beside the applications there is a mark of the night, without a slash in its key.
-      return items.filter(({ key }) => key.includes('/')).map((item) => item.value);
-    },
-
-    async ledger(firstDate) {
-      const items = await ask('dynamodb:Query', () => table.list<LedgerEntry>(LEDGER, { after: firstDate }));
-      return items.map((item) => item.value);
+      const command = new InvokeCommand({
+        FunctionName,
+        InvocationType: 'Event',
+        Payload: new TextEncoder().encode(JSON.stringify(trigger)),
+      });
+      await callAws(callFor('lambda:InvokeFunction'), () => new LambdaClient(options).send(command));
     },
   };
-}
-
-/** Takes the time from the `Date` header of the answers; until there was one, the clock of this machine. */
-function createClock(localNow: () => Date) {
-  let ahead = 0;
-  const hear = (response: unknown) => {
-    const { headers } = response as { headers?: Record<string, string> };
-    const told = Date.parse(headers?.['date'] ?? '');
-    if (!Number.isNaN(told)) ahead = told - localNow().getTime();
-  };
-  // The header has whole seconds: what differs by less is the same time.
-  const now = () => new Date(localNow().getTime() + (Math.abs(ahead) < 2_000 ? 0 : ahead));
-  return { now, hear };
-}
-
-interface Question {
-  readonly permission: string;
-  readonly resource: string;
-  readonly what: string;
-  readonly name: string;
-  readonly environment: EnvironmentConfig;
-}
-
-async function asking<T>(question: Question, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (cause) {
-    const message = explain(question, cause);
-    if (message === undefined) throw cause;
-    throw new CloudError(message, { cause });
-  }
-}
-
-/** The errors of AWS that a person can do something about; undefined for what is our own fault. */
-function explain({ permission, resource, what, name, environment }: Question, cause: unknown) {
-  if (!(cause instanceof Error)) return undefined;
-  const code = (cause as NodeJS.ErrnoException).code ?? '';
-  const place = `account ${environment.account}, ${environment.region}`;
-  switch (cause.name) {
-    case 'AccessDeniedException':
-    case 'AccessDenied':
-      return `${name}: AWS refused ${permission} on ${resource}: allow it for ${whoIn(cause.message)}`;
-    case 'CredentialsProviderError':
-    case 'TokenProviderError':
-      return `${name}: there are no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID for ${place}`;
-    case 'ExpiredToken':
-    case 'ExpiredTokenException':
-    case 'UnrecognizedClientException':
-    case 'InvalidSignatureException':
-      return `${name}: AWS does not accept the credentials (${cause.message}): sign in again for ${place}`;
-    case 'ResourceNotFoundException':
-      return `${name}: ${what} is not there: deploy the stack, or use credentials of ${place}`;
-    default:
-  }
-  const network = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ECONNRESET', 'ETIMEDOUT', 'EHOSTUNREACH'];
-  if (network.includes(code) || cause.name === 'TimeoutError') {
-    return `${name}: ${what} could not be asked (${code || cause.message}): check the network, and AWS_ENDPOINT_URL if it is set`;
-  }
-  const status = (cause as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-  return status === undefined ? undefined : `${name}: ${what} answered ${cause.name}: ${cause.message}`;
-}
-
-function whoIn(message: string): string {
-  return /User: (\S+) is not/.exec(message)?.[1] ?? 'these credentials';
-}
-
-function changedMeanwhile(name: string): CloudError {
-  return new CloudError(
-    `${name}: somebody else has changed the override in the same moment: look with "nightshift status ${name}" and try again`,
-  );
 }

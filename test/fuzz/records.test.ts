@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createInstanceGroups } from '#functions/adapters/aws/lifecycle.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createClaims, createCordons, createNodeNames } from '#functions/adapters/dynamodb/drain-claims.ts';
@@ -61,8 +61,8 @@ const RECORD = {
   newest: {},
 } as const;
 
-describe('a saved record that somebody edited', () => {
-  it('never becomes the size of a group, unless it is one', async () => {
+describe('a record that was edited by hand', () => {
+  test('never becomes the size of a group, unless it is a valid one', async () => {
     await fc.assert(
       fc.asyncProperty(mutated(SAVED), mutated(SAVED), async (one, other) => {
         const table = createMemoryTable().through();
@@ -82,7 +82,7 @@ describe('a saved record that somebody edited', () => {
     );
   });
 
-  it('of a node’s name is passed over where it is none', async () => {
+  test('of a node name is ignored when it is invalid', async () => {
     const { instanceId } = CLAIM;
     await fc.assert(
       fc.asyncProperty(mutated({ instanceId, node: 'ip-10-0-0-1' }), async (name) => {
@@ -100,7 +100,7 @@ describe('a saved record that somebody edited', () => {
     );
   });
 
-  it('of a drain is refused by name, and left out where all are looked at', async () => {
+  test('of a drain is refused by name, and skipped in the list', async () => {
     await fc.assert(
       fc.asyncProperty(mutated(CLAIM), async (claim) => {
         const table = createMemoryTable().through();
@@ -116,8 +116,8 @@ describe('a saved record that somebody edited', () => {
         for (const held of all) resumeClaim(held.value, worker, NOW);
         try {
           const held = await claims.read(CLAIM.instanceId);
-          const { owner: _, leaseUntil: __, state: ___, attempts: ____, since: _____, ...wish } = CLAIM;
-          judgeClaim(held?.value, wish, worker, NOW);
+          const { owner: _, leaseUntil: __, state: ___, attempts: ____, since: _____, ...claim } = CLAIM;
+          judgeClaim(held?.value, claim, worker, NOW);
         } catch (error) {
           expect(error).toBeInstanceOf(NightshiftError);
         }
@@ -126,7 +126,7 @@ describe('a saved record that somebody edited', () => {
     );
   });
 
-  it('of a cordon is left out where all are looked at', async () => {
+  test('of a cordon is skipped in the list', async () => {
     const cordon = { instanceId: 'i-0', node: 'n', undo: 'time', due: '2026-08-27T03:00:00Z', trigger: 't' };
     await fc.assert(
       fc.asyncProperty(mutated(cordon), async (damaged) => {
@@ -141,7 +141,7 @@ describe('a saved record that somebody edited', () => {
     );
   });
 
-  it('of a deploy is refused by name, and left out where all are looked at', async () => {
+  test('of a deploy is refused by name, and skipped in the list', async () => {
     await fc.assert(
       fc.asyncProperty(mutated(RECORD), async (record) => {
         const table = createMemoryTable().through();
@@ -164,7 +164,7 @@ describe('a saved record that somebody edited', () => {
 });
 
 describe('tags of any form', () => {
-  it('say which clusters a group belongs to, or nothing', async () => {
+  test('give the clusters of a group, or none', async () => {
     const tag = fc.record({
       Key: fc.oneof(
         fc.constantFrom(

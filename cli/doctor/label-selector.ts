@@ -1,5 +1,5 @@
-/** Kubernetes' label selectors. */
-import type { LabelSelector } from './site.ts';
+/** Label selectors of Kubernetes. */
+import type { LabelSelector } from './facts.ts';
 
 /** An absent or empty selector matches everything. */
 export function matches(

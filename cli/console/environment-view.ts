@@ -1,19 +1,20 @@
-/** What the page shows of one environment: worked out here, so that the page only draws. Pure. */
+/** The view of one environment: computed here, so that the page only renders it. Pure. */
+
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import type { LedgerEntry } from '#functions/night-schedule/ports.ts';
 import type { Decision } from '#model/decision.ts';
 import { desiredAt, transitions } from '#model/desired.ts';
-import { DAY_MS } from '#model/duration.ts';
+import { DAY_MS, HOUR_MS } from '#model/duration.ts';
 import type { Override, Schedule, SleepState } from '#model/schedule.ts';
 import type { Night } from '../cloud.ts';
-import type { Named } from '../environments.ts';
-import { isStanding } from '../override.ts';
-import { sum } from '../savings.ts';
+import { isActive } from '../override.ts';
+import { sumSavings } from '../savings.ts';
+import type { NamedEnvironment } from '../select-environments.ts';
 
 const HORIZON_MS = 62 * DAY_MS;
 export const SAVINGS_DAYS = 30;
-const MOST_DECISIONS = 60;
-const MOST_DRAINS = 6;
+const MAX_DECISIONS = 60;
+const MAX_DRAINS = 6;
 
 export interface EnvironmentView {
   readonly name: string;
@@ -21,20 +22,20 @@ export interface EnvironmentView {
   readonly account: string;
   readonly region: string;
   readonly production: boolean;
-  /** Buttons are shown: it has a schedule and is no production. */
-  readonly steerable: boolean;
+  /** Overrides are possible: it has a schedule and is not production. */
+  readonly overridable: boolean;
   readonly timeZone: string;
-  /** ISO 8601, as AWS says it. */
+  /** ISO 8601, the time of AWS. */
   readonly now: string;
-  /** Why nothing, or not everything, could be asked. */
+  /** Why the environment is unreachable. */
   readonly error?: string;
-  /** What people should know although everything was answered. */
-  readonly notices: readonly string[];
+  /** What limits the plan and actions shown: a dry run, a config that is not deployed. */
+  readonly hints: readonly string[];
   readonly phase: 'awake' | 'stopping' | 'asleep' | 'starting' | 'unknown' | 'never-stopped';
   readonly since?: string;
-  /** Why it is as it is. */
+  /** The reason of the phase. */
   readonly reason: string;
-  readonly wanted?: { readonly state: SleepState; readonly reason: string };
+  readonly desired?: { readonly state: SleepState; readonly reason: string };
   readonly next?: { readonly at: string; readonly to: SleepState; readonly reason: string };
   readonly override?: Override;
   readonly day?: DayView;
@@ -49,16 +50,16 @@ export interface EnvironmentView {
 export interface DayView {
   readonly from: string;
   readonly to: string;
-  readonly planned: readonly Span[];
-  /** Per group, up to now: what was observed of it. */
+  readonly planned: readonly TimelineSpan[];
+  /** The observed states of each group, up to now. */
   readonly groups: readonly {
     readonly name: string;
     readonly nodes?: number;
-    readonly spans: readonly Span[];
+    readonly spans: readonly TimelineSpan[];
   }[];
 }
 
-export interface Span {
+export interface TimelineSpan {
   readonly from: string;
   readonly to: string;
   readonly state: 'awake' | 'asleep' | 'starting' | 'stopping';
@@ -69,7 +70,7 @@ export interface Span {
 
 export interface DeployView {
   readonly application: string;
-  readonly state: 'deployed' | 'failed' | 'suspended' | 'superseded' | 'waiting' | 'syncing' | 'nothing yet';
+  readonly state: 'deployed' | 'failed' | 'suspended' | 'superseded' | 'waiting' | 'syncing' | 'none';
   readonly text: string;
   readonly commit?: string;
   readonly at?: string;
@@ -89,44 +90,49 @@ export interface SavingsView {
   readonly currency?: string;
 }
 
-export interface Seen {
+/** What was read of one environment. */
+export interface EnvironmentData {
   readonly now: Date;
   readonly night: Night;
   readonly decisions: readonly Decision[];
   readonly ledger: readonly LedgerEntry[];
-  readonly records: readonly ApplicationRecord[];
-  /** Settings that the config says differently than the deployed function; undefined where nobody could tell. */
+  readonly applications: readonly ApplicationRecord[];
+  /** Settings that the config has changed since the deploy; undefined when the deployed ones cannot be read. */
   readonly changed?: readonly string[];
 }
 
-export function viewOf(named: Named, schedule: Schedule | undefined, seen: Seen): EnvironmentView {
+export function viewOf(
+  named: NamedEnvironment,
+  schedule: Schedule | undefined,
+  data: EnvironmentData,
+): EnvironmentView {
   const { environment } = named;
-  const { now, night, decisions, ledger, records } = seen;
+  const { now, night, decisions, ledger, applications } = data;
   const base = {
     ...headOf(named, schedule, now),
-    notices: noticesOf(named, seen),
-    deploys: records.map((record) => deployOf(record, decisions)),
+    hints: hintsOf(named, data),
+    deploys: applications.map((record) => deployOf(record, decisions)),
     drains: drainsOf(decisions),
-    decisions: decisions.toReversed().slice(0, MOST_DECISIONS),
+    decisions: decisions.toReversed().slice(0, MAX_DECISIONS),
   };
   if (!schedule) {
     return {
       ...base,
       phase: 'never-stopped',
-      reason: environment.production ? 'production is only drained, and never stopped' : 'it has no schedule',
+      reason: environment.production ? 'production is never stopped, only drained' : 'no schedule',
     };
   }
-  const override = night.override && isStanding(night.override, now) ? night.override : undefined;
+  const override = night.override && isActive(night.override, now) ? night.override : undefined;
   const overrides = override ? [override] : [];
-  const wanted = desiredAt(schedule, now, overrides);
+  const desired = desiredAt(schedule, now, overrides);
   const next = transitions(schedule, now, new Date(now.getTime() + HORIZON_MS), overrides)[0];
   const savings = savingsOf(named, ledger);
   return {
     ...base,
     phase: night.state?.phase ?? 'unknown',
-    reason: night.state?.reason ?? 'nothing was observed yet: the function has not run since it was deployed',
-    wanted: { state: wanted.state, reason: wanted.reason },
-    day: dayOf(schedule, overrides, seen),
+    reason: night.state?.reason ?? 'not observed yet: night-schedule has not run since it was deployed',
+    desired: { state: desired.state, reason: desired.reason },
+    day: dayOf(schedule, overrides, data),
     ...(night.state ? { since: night.state.since } : {}),
     ...(next ? { next: { at: next.at.toISOString(), to: next.to, reason: next.reason } } : {}),
     ...(override ? { override } : {}),
@@ -134,9 +140,9 @@ export function viewOf(named: Named, schedule: Schedule | undefined, seen: Seen)
   };
 }
 
-/** Where the environment could not be asked: its name, and why. */
-export function troubleView(
-  named: Named,
+/** The view of an unreachable environment: its name and the error. */
+export function unreachableView(
+  named: NamedEnvironment,
   schedule: Schedule | undefined,
   now: Date,
   error: string,
@@ -144,43 +150,46 @@ export function troubleView(
   return {
     ...headOf(named, schedule, now),
     error,
-    notices: [],
+    hints: [],
     phase: 'unknown',
-    reason: 'it could not be asked',
+    reason: 'unreachable',
     deploys: [],
     drains: [],
     decisions: [],
   };
 }
 
-function noticesOf({ name, environment }: Named, { changed = [] }: Seen): readonly string[] {
+function hintsOf(
+  { name, environment }: NamedEnvironment,
+  { changed = [] }: EnvironmentData,
+): readonly string[] {
   return [
     ...(changed.length > 0
       ? [
-          `The config has changed since the deploy (${changed.join(', ')}): what is planned here comes with cdk deploy Nightshift-${name}.`,
+          `The config has changed since the deploy (${changed.join(', ')}): this plan takes effect with cdk deploy Nightshift-${name}.`,
         ]
       : []),
-    ...(environment.dryRun ? ['This is a dry run: it decides and reports, and changes nothing.'] : []),
+    ...(environment.dryRun ? ['Dry run: decisions are recorded, but nothing is changed.'] : []),
   ];
 }
 
-function headOf({ name, environment }: Named, schedule: Schedule | undefined, now: Date) {
+function headOf({ name, environment }: NamedEnvironment, schedule: Schedule | undefined, now: Date) {
   return {
     name,
     cluster: environment.cluster,
     account: environment.account,
     region: environment.region,
     production: environment.production ?? false,
-    steerable: !environment.production && schedule !== undefined,
+    overridable: !environment.production && schedule !== undefined,
     timeZone: schedule?.timeZone ?? 'UTC',
     now: now.toISOString(),
   };
 }
 
-function dayOf(schedule: Schedule, overrides: readonly Override[], seen: Seen): DayView {
-  const { now, night, decisions, ledger } = seen;
-  const from = new Date(now.getTime() - DAY_MS);
-  const to = new Date(now.getTime() + DAY_MS);
+function dayOf(schedule: Schedule, overrides: readonly Override[], data: EnvironmentData): DayView {
+  const { now, night, decisions, ledger } = data;
+  const from = new Date(now.getTime() - 24 * HOUR_MS);
+  const to = new Date(now.getTime() + 24 * HOUR_MS);
   const observed = decisions.filter(
     ({ capability, action }) => capability === 'night-schedule' && STATE_AFTER[action] !== undefined,
   );
@@ -206,20 +215,20 @@ function dayOf(schedule: Schedule, overrides: readonly Override[], seen: Seen): 
   };
 }
 
-/** A span ends where the state changes, and where somebody else decides it. */
+/** A span ends when its state changes, or its source: schedule, calendar or override. */
 function plannedOf(
   schedule: Schedule,
   overrides: readonly Override[],
   from: Date,
   to: Date,
-): readonly Span[] {
+): readonly TimelineSpan[] {
   const marks = [
     from.getTime(),
     ...transitions(schedule, from, to, overrides).map(({ at }) => at.getTime()),
     ...transitions(schedule, from, to).map(({ at }) => at.getTime()),
     ...overrides.flatMap((one) => [Date.parse(one.from), Date.parse(one.until)]),
   ].filter((at) => at >= from.getTime() && at < to.getTime());
-  const spans: Span[] = [];
+  const spans: TimelineSpan[] = [];
   for (const at of [...new Set(marks)].sort((a, b) => a - b)) {
     const { state, reason, source } = desiredAt(schedule, new Date(at), overrides);
     const start = new Date(at).toISOString();
@@ -237,29 +246,35 @@ function plannedOf(
   return spans;
 }
 
-/** What a group is after such a decision. */
-const STATE_AFTER: Partial<Record<Decision['action'], Span['state']>> = {
+/** The state of a group after a decision with this action. */
+const STATE_AFTER: Partial<Record<Decision['action'], TimelineSpan['state']>> = {
   stop: 'stopping',
   'confirm-stop': 'asleep',
   start: 'starting',
   'confirm-start': 'awake',
 };
-const STATE_BEFORE: Partial<Record<Decision['action'], Span['state']>> = {
+const STATE_BEFORE: Partial<Record<Decision['action'], TimelineSpan['state']>> = {
   stop: 'awake',
   'confirm-stop': 'stopping',
   start: 'asleep',
   'confirm-start': 'starting',
 };
 
-function spansOf(decisions: readonly Decision[], from: Date, to: Date, asleepNow: boolean): readonly Span[] {
+function spansOf(
+  decisions: readonly Decision[],
+  from: Date,
+  to: Date,
+  asleepNow: boolean,
+): readonly TimelineSpan[] {
   const inside = decisions.filter(
     ({ time }) => Date.parse(time) > from.getTime() && Date.parse(time) <= to.getTime(),
   );
   const first = inside[0];
-  let state: Span['state'] = (first && STATE_BEFORE[first.action]) ?? (asleepNow ? 'asleep' : 'awake');
-  let reason = 'since before this day';
+  let state: TimelineSpan['state'] =
+    (first && STATE_BEFORE[first.action]) ?? (asleepNow ? 'asleep' : 'awake');
+  let reason = 'since before the range shown';
   let start = from.toISOString();
-  const spans: Span[] = [];
+  const spans: TimelineSpan[] = [];
   for (const decision of inside) {
     spans.push({ from: start, to: decision.time, state, reason });
     state = STATE_AFTER[decision.action] ?? state;
@@ -272,7 +287,7 @@ function spansOf(decisions: readonly Decision[], from: Date, to: Date, asleepNow
 
 function deployOf(record: ApplicationRecord, decisions: readonly Decision[]): DeployView {
   const application = record.name;
-  const said = decisions.findLast(
+  const lastReason = decisions.findLast(
     ({ capability, target }) => capability === 'branch-deploy' && target === application,
   )?.reason;
   const [waiting] = record.wanted.toReversed();
@@ -281,7 +296,7 @@ function deployOf(record: ApplicationRecord, decisions: readonly Decision[]): De
     return {
       application,
       state: syncing ? 'syncing' : 'waiting',
-      text: said ?? (syncing ? 'Argo CD was asked to sync' : 'it waits'),
+      text: lastReason ?? (syncing ? 'sync requested' : 'waiting'),
       at: record.attempt?.requestedAt ?? waiting.recordedAt,
       ...(waiting.sha ? { commit: waiting.sha } : {}),
     };
@@ -290,11 +305,11 @@ function deployOf(record: ApplicationRecord, decisions: readonly Decision[]): De
     .filter((build) => build.outcome !== undefined)
     .sort((a, b) => (a.settledAt ?? '').localeCompare(b.settledAt ?? ''))
     .at(-1);
-  if (!settled?.outcome) return { application, state: 'nothing yet', text: 'no build was deployed yet' };
+  if (!settled?.outcome) return { application, state: 'none', text: 'no build deployed yet' };
   return {
     application,
     state: settled.outcome,
-    text: said ?? `build ${settled.number} of ${settled.project}`,
+    text: lastReason ?? `build ${settled.number} of ${settled.project}`,
     ...(settled.sha ? { commit: settled.sha } : {}),
     ...(settled.settledAt ? { at: settled.settledAt } : {}),
   };
@@ -302,7 +317,7 @@ function deployOf(record: ApplicationRecord, decisions: readonly Decision[]): De
 
 const SHOWN_DRAINS: readonly Decision['action'][] = ['cordon', 'drain', 'uncordon', 'replace', 'fail'];
 
-/** The latest of each node, newest first. */
+/** The latest action of each node, newest first. */
 function drainsOf(decisions: readonly Decision[]): readonly DrainView[] {
   const latest = new Map<string, DrainView>();
   for (const { capability, action, target, time, reason } of decisions) {
@@ -310,12 +325,12 @@ function drainsOf(decisions: readonly Decision[]): readonly DrainView[] {
     latest.delete(target);
     latest.set(target, { node: target, action, at: time, reason });
   }
-  return [...latest.values()].reverse().slice(0, MOST_DRAINS);
+  return [...latest.values()].reverse().slice(0, MAX_DRAINS);
 }
 
-function savingsOf(named: Named, ledger: readonly LedgerEntry[]): SavingsView | undefined {
+function savingsOf(named: NamedEnvironment, ledger: readonly LedgerEntry[]): SavingsView | undefined {
   if (ledger.length === 0) return undefined;
-  const groups = sum(named, ledger, false);
+  const groups = sumSavings(named, ledger, false);
   const total = (of: (one: (typeof groups)[number]) => number) =>
     groups.reduce((all, one) => all + of(one), 0);
   const currency = groups.find((one) => one.currency !== undefined)?.currency;

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { type Seen, viewOf } from '#cli/console/view.ts';
+import { describe, expect, test } from 'vitest';
+import { type EnvironmentData, viewOf } from '#cli/console/environment-view.ts';
 import { emptyRecord } from '#functions/branch-deploy/record.ts';
 import type { Decision } from '#model/decision.ts';
 import type { Schedule } from '#model/schedule.ts';
@@ -17,12 +17,12 @@ const schedule: Schedule = {
   up: ([1, 2, 3, 4, 5] as const).map((day) => ({ start: { day, minute: 480 }, end: { day, minute: 1320 } })),
   calendar: { name: 'japan', closed: [{ date: '2026-11-23', name: 'Labor Thanksgiving Day' }], open: [] },
 };
-const aSight = (overrides: Partial<Seen> = {}): Seen => ({
+const someData = (overrides: Partial<EnvironmentData> = {}): EnvironmentData => ({
   now,
   night: { saved: [] },
   decisions: [],
   ledger: [],
-  records: [],
+  applications: [],
   ...overrides,
 });
 const aDecision = (overrides: Partial<Decision>): Decision => ({
@@ -47,13 +47,13 @@ const aBuild = {
 };
 
 describe('the view of an environment', () => {
-  it('plans the day, and says what a holiday and a person change', () => {
+  test('plans the day, with what a holiday and an override change', () => {
     const override = anOverride({
       from: '2026-11-24T00:30:00Z',
       until: '2026-11-24T15:00:00Z',
       state: 'awake',
     });
-    const view = viewOf(named, schedule, aSight({ night: { saved: [], override } }));
+    const view = viewOf(named, schedule, someData({ night: { saved: [], override } }));
     expect(view.day?.planned.map(({ from, state, source }) => [from, state, source])).toEqual([
       ['2026-11-23T01:00:00.000Z', 'asleep', 'calendar'],
       ['2026-11-23T23:00:00.000Z', 'awake', 'schedule'],
@@ -65,11 +65,11 @@ describe('the view of an environment', () => {
     expect(view.next).toMatchObject({ at: '2026-11-24T15:00:00.000Z', to: 'asleep' });
   });
 
-  it('draws what was observed of each group', () => {
+  test('shows the observed states of each group', () => {
     const view = viewOf(
       named,
       schedule,
-      aSight({
+      someData({
         decisions: [
           aDecision({ action: 'start', time: '2026-11-23T23:00:10Z' }),
           aDecision({ action: 'confirm-start', time: '2026-11-23T23:04:00Z' }),
@@ -85,7 +85,7 @@ describe('the view of an environment', () => {
     ]);
   });
 
-  it('knows a group that slept through the whole day from its saved sizes', () => {
+  test('finds a group that was asleep the whole day by its saved size', () => {
     const saved = {
       group: 'web',
       autoScalingGroup: 'eks-web',
@@ -93,11 +93,11 @@ describe('the view of an environment', () => {
       phase: 'asleep' as const,
       since: '2026-11-20T13:00:00Z',
     };
-    const view = viewOf(named, schedule, aSight({ night: { saved: [saved] } }));
+    const view = viewOf(named, schedule, someData({ night: { saved: [saved] } }));
     expect(view.day?.groups).toMatchObject([{ name: 'web', nodes: 3, spans: [{ state: 'asleep' }] }]);
   });
 
-  it('tells the latest of each drained node', () => {
+  test('shows the latest action of each drained node', () => {
     const drain = (target: string, action: Decision['action'], time: string) =>
       aDecision({ capability: 'spot-drain', target, action, time });
     const decisions = [
@@ -106,20 +106,20 @@ describe('the view of an environment', () => {
       drain('node-1', 'drain', '2026-11-24T00:12:00Z'),
       drain('node-1', 'evict', '2026-11-24T00:12:30Z'),
     ];
-    const { drains } = viewOf(named, schedule, aSight({ decisions }));
+    const { drains } = viewOf(named, schedule, someData({ decisions }));
     expect(drains.map(({ node, action }) => [node, action])).toEqual([
       ['node-1', 'drain'],
       ['node-2', 'cordon'],
     ]);
   });
 
-  it('says what became of deploys, and what waits', () => {
+  test('shows the state of each deploy', () => {
     const record = emptyRecord({ name: 'api', project: 'default' });
     const statesOf = (change: object) =>
-      viewOf(named, schedule, aSight({ records: [{ ...record, ...change }] })).deploys.map(
+      viewOf(named, schedule, someData({ applications: [{ ...record, ...change }] })).deploys.map(
         ({ state }) => state,
       );
-    expect(statesOf({})).toEqual(['nothing yet']);
+    expect(statesOf({})).toEqual(['none']);
     expect(statesOf({ wanted: [aBuild] })).toEqual(['waiting']);
     expect(statesOf({ wanted: [aBuild], attempt: { requestedAt: now.toISOString() } })).toEqual(['syncing']);
     const newest = { 'api-develop': { ...aBuild, outcome: 'deployed', settledAt: now.toISOString() } };
@@ -131,23 +131,23 @@ describe('the view of an environment', () => {
       action: 'defer',
       reason: 'deferred until Wed 08:00 (Asia/Tokyo)',
     });
-    const sight = aSight({ records: [{ ...record, wanted: [aBuild] }], decisions: [deferred] });
-    expect(viewOf(named, schedule, sight).deploys[0]?.text).toBe(deferred.reason);
+    const data = someData({ applications: [{ ...record, wanted: [aBuild] }], decisions: [deferred] });
+    expect(viewOf(named, schedule, data).deploys[0]?.text).toBe(deferred.reason);
   });
 
-  it('says what the config says differently since the deploy, and that a dry run changes nothing', () => {
+  test('hints at a config that is not deployed, and at a dry run', () => {
     const dry = { ...named, environment: { ...named.environment, dryRun: true } };
-    const { notices } = viewOf(dry, schedule, aSight({ changed: ['schedule'] }));
-    expect(notices).toEqual([
+    const { hints } = viewOf(dry, schedule, someData({ changed: ['schedule'] }));
+    expect(hints).toEqual([
       expect.stringContaining('changed since the deploy (schedule)'),
-      expect.stringContaining('dry run'),
+      expect.stringContaining('Dry run'),
     ]);
   });
 
-  it('has nothing to steer in production', () => {
+  test('offers no override for production', () => {
     const production = { ...named, environment: { ...named.environment, production: true } as never };
-    expect(viewOf(production, undefined, aSight())).toMatchObject({
-      steerable: false,
+    expect(viewOf(production, undefined, someData())).toMatchObject({
+      overridable: false,
       phase: 'never-stopped',
     });
   });

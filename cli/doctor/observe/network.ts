@@ -1,4 +1,4 @@
-/** Subnets, the addresses that instances hold in them, and what an instance type can hold. */
+/** Observes subnets, the addresses that instances hold in them, and the network limits of instance types. */
 import {
   DescribeSubnetsCommand,
   type EC2Client,
@@ -7,20 +7,20 @@ import {
   paginateDescribeInstanceTypes,
 } from '@aws-sdk/client-ec2';
 import { type InstanceNetwork, instanceNetwork } from '#model/instance-network.ts';
-import type { Answer } from '../finding.ts';
-import type { GroupFacts, HeldAddresses, SubnetFacts } from '../site.ts';
-import { asking } from './asking.ts';
+import type { GroupFacts, InterfaceAddresses, SubnetFacts } from '../facts.ts';
+import type { Observation } from '../observation.ts';
+import { observe } from './observe.ts';
 
 const PREFIX_ADDRESSES = 16;
-/** Values of one filter, types of one call. */
-const MOST_AT_ONCE = 100;
+/** Limit of EC2 for the values of one filter and for the types of one call. */
+const BATCH_SIZE = 100;
 
-export function gatherSubnets(
+export function observeSubnets(
   ec2: EC2Client,
   groups: readonly GroupFacts[],
-): Promise<Answer<readonly SubnetFacts[]>> {
+): Promise<Observation<readonly SubnetFacts[]>> {
   const ids = [...new Set(groups.flatMap(({ subnets }) => subnets))];
-  return asking('ec2:DescribeSubnets', async () => {
+  return observe('ec2:DescribeSubnets', async () => {
     if (ids.length === 0) return [];
     const { Subnets = [] } = await ec2.send(new DescribeSubnetsCommand({ SubnetIds: ids }));
     return Subnets.map((subnet) => ({
@@ -32,27 +32,28 @@ export function gatherSubnets(
   });
 }
 
-export function gatherHeld(
+export function observeInterfaceAddresses(
   ec2: EC2Client,
   groups: readonly GroupFacts[],
-): Promise<Answer<readonly HeldAddresses[]>> {
+): Promise<Observation<readonly InterfaceAddresses[]>> {
   const ids = groups.flatMap(({ instances }) => instances);
-  return asking('ec2:DescribeInstances', async () => {
-    const held: HeldAddresses[] = [];
-    for (let from = 0; from < ids.length; from += MOST_AT_ONCE) {
-      // A filter, because an id that has gone meanwhile would be an error.
+  return observe('ec2:DescribeInstances', async () => {
+    const addresses: InterfaceAddresses[] = [];
+    for (let from = 0; from < ids.length; from += BATCH_SIZE) {
+      // A filter, because EC2 rejects a list of ids when one of them no longer exists.
       const pages = paginateDescribeInstances(
         { client: ec2 },
-        { Filters: [{ Name: 'instance-id', Values: ids.slice(from, from + MOST_AT_ONCE) }] },
+        { Filters: [{ Name: 'instance-id', Values: ids.slice(from, from + BATCH_SIZE) }] },
       );
       for await (const page of pages)
-        for (const { Instances = [] } of page.Reservations ?? []) held.push(...Instances.flatMap(heldBy));
+        for (const { Instances = [] } of page.Reservations ?? [])
+          addresses.push(...Instances.flatMap(addressesOf));
     }
-    return held;
+    return addresses;
   });
 }
 
-function heldBy(instance: Instance): HeldAddresses[] {
+function addressesOf(instance: Instance): InterfaceAddresses[] {
   return (instance.NetworkInterfaces ?? []).map((one) => ({
     instance: instance.InstanceId ?? '',
     subnet: one.SubnetId ?? '',
@@ -60,11 +61,11 @@ function heldBy(instance: Instance): HeldAddresses[] {
   }));
 }
 
-/** EC2 knows every type; where it may not be asked, the table of the common ones does. */
-export async function gatherNetworks(
+/** EC2 knows every type; without the permission to ask it, the built-in table covers the common ones. */
+export async function observeInstanceNetworks(
   ec2: EC2Client,
   groups: readonly GroupFacts[],
-): Promise<Answer<Readonly<Record<string, InstanceNetwork>>>> {
+): Promise<Observation<Readonly<Record<string, InstanceNetwork>>>> {
   const types = [...new Set(groups.flatMap(({ instanceTypes }) => instanceTypes))];
   const table = Object.fromEntries(
     types.flatMap((type) => {
@@ -72,12 +73,12 @@ export async function gatherNetworks(
       return network ? [[type, network] as const] : [];
     }),
   );
-  const asked = await asking('ec2:DescribeInstanceTypes', async () => {
+  const described = await observe('ec2:DescribeInstanceTypes', async () => {
     const found: Record<string, InstanceNetwork> = {};
-    for (let from = 0; from < types.length; from += MOST_AT_ONCE) {
+    for (let from = 0; from < types.length; from += BATCH_SIZE) {
       const pages = paginateDescribeInstanceTypes(
         { client: ec2 },
-        { InstanceTypes: types.slice(from, from + MOST_AT_ONCE) as never },
+        { InstanceTypes: types.slice(from, from + BATCH_SIZE) as never },
       );
       for await (const page of pages) {
         for (const { InstanceType, NetworkInfo } of page.InstanceTypes ?? []) {
@@ -92,5 +93,5 @@ export async function gatherNetworks(
     }
     return found;
   });
-  return { value: { ...table, ...('value' in asked ? asked.value : {}) } };
+  return { value: { ...table, ...('value' in described ? described.value : {}) } };
 }

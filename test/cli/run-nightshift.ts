@@ -1,22 +1,22 @@
 import { createCloud } from '#cli/cloud.ts';
 import type { Io } from '#cli/io.ts';
-import { run } from '#cli/program.ts';
+import { runCommand } from '#cli/program.ts';
 
-export interface Ran {
+export interface CommandResult {
   readonly code: number;
   readonly out: string;
   readonly err: string;
 }
 
-/** Runs one command line with a clock of its own, and gives what it said. */
+/** Runs one command line at a fixed time, and returns its exit code and output. */
 export async function nightshift(
   commandLine: readonly string[],
   options: { readonly now: Date; readonly cloud?: Io['cloud'] },
-): Promise<Ran> {
+): Promise<CommandResult> {
   const out: string[] = [];
   const err: string[] = [];
   const now = () => options.now;
-  const code = await run(commandLine, {
+  const code = await runCommand(commandLine, {
     out: (text) => out.push(text),
     err: (text) => err.push(text),
     now,

@@ -1,4 +1,4 @@
-/** In the order in which they are told: what would stop the morning first. */
+/** In the order of the report: what can prevent the morning start comes first. */
 import type { Check } from '../finding.ts';
 import { access, rbac } from './access.ts';
 import { argocdToken } from './argocd-token.ts';

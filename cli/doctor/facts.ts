@@ -1,5 +1,4 @@
-/** All that the checks look at: the config, and what AWS, Kubernetes and Argo CD said of the environment. */
-
+/** The input of the checks: the config of one environment, and what was observed in AWS, Kubernetes and Argo CD. */
 import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { CronJob } from 'kubernetes-types/batch/v1.js';
 import type { Namespace, Node, PersistentVolume, Pod, Service } from 'kubernetes-types/core/v1.js';
@@ -11,30 +10,30 @@ import type { InstanceNetwork } from '#model/instance-network.ts';
 import type { Schedule } from '#model/schedule.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
 import type { Night } from '../cloud.ts';
-import type { Answer } from './finding.ts';
+import type { Observation } from './observation.ts';
 import type { CniSettings } from './pod-addresses.ts';
 
-export interface Site {
+export interface EnvironmentFacts {
   readonly name: string;
   readonly environment: EnvironmentConfig;
   readonly now: Date;
-  /** As the config says it now; absent where the environment is never stopped. */
+  /** From the config, not from what is deployed; absent when the environment is never stopped. */
   readonly schedule?: Schedule;
   readonly settings: EnvironmentSettings;
-  readonly cluster: Answer<ClusterFacts>;
-  readonly groups: Answer<readonly GroupFacts[]>;
-  readonly subnets: Answer<readonly SubnetFacts[]>;
-  readonly held: Answer<readonly HeldAddresses[]>;
-  /** By instance type. A type that nobody knows is absent. */
-  readonly networks: Answer<Readonly<Record<string, InstanceNetwork>>>;
-  readonly cni: Answer<CniSettings>;
-  readonly night: Answer<Night>;
-  readonly functions: Answer<readonly DeployedFunction[]>;
-  readonly reviews: Answer<readonly Review[]>;
+  readonly cluster: Observation<ClusterFacts>;
+  readonly groups: Observation<readonly GroupFacts[]>;
+  readonly subnets: Observation<readonly SubnetFacts[]>;
+  readonly interfaceAddresses: Observation<readonly InterfaceAddresses[]>;
+  /** By instance type. A type whose limits are not known is absent. */
+  readonly networks: Observation<Readonly<Record<string, InstanceNetwork>>>;
+  readonly cni: Observation<CniSettings>;
+  readonly night: Observation<Night>;
+  readonly functions: Observation<readonly DeployedFunction[]>;
+  readonly reviews: Observation<readonly AccessReview[]>;
   readonly kubernetes: KubernetesFacts;
-  /** Absent where no token is used. */
-  readonly token?: Answer<TokenClaims>;
-  readonly projects: Answer<readonly ProjectFacts[]>;
+  /** Absent when no token is used. */
+  readonly token?: Observation<TokenClaims>;
+  readonly projects: Observation<readonly ProjectFacts[]>;
 }
 
 export interface ClusterFacts {
@@ -43,7 +42,7 @@ export interface ClusterFacts {
 }
 
 export interface GroupFacts {
-  /** Nodegroup, or Auto Scaling group of a self-managed one. */
+  /** The name of the managed nodegroup, or of the self-managed Auto Scaling group. */
   readonly name: string;
   readonly kind: 'managed' | 'self-managed';
   readonly size: Size;
@@ -51,9 +50,9 @@ export interface GroupFacts {
   readonly zones: readonly string[];
   readonly subnets: readonly string[];
   readonly instances: readonly string[];
-  /** On-demand instances before any share is counted. */
+  /** On-demand instances that do not count into the spot share. */
   readonly onDemandBase: number;
-  /** Of what is above the base: 0 to 100. */
+  /** Spot share of the instances above the base: 0 to 100. */
   readonly spotPercent: number;
   readonly tags: Readonly<Record<string, string>>;
 }
@@ -65,8 +64,8 @@ export interface SubnetFacts {
   readonly freeAddresses: number;
 }
 
-/** Addresses that an instance holds in one subnet. */
-export interface HeldAddresses {
+/** Addresses that one network interface of an instance holds in its subnet. */
+export interface InterfaceAddresses {
   readonly instance: string;
   readonly subnet: string;
   readonly addresses: number;
@@ -74,17 +73,18 @@ export interface HeldAddresses {
 
 export interface DeployedFunction {
   readonly capability: Capability;
-  /** Undefined where it is not deployed. */
+  /** Undefined when it is not deployed. */
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly role?: string;
-  /** Groups of its access entry; undefined where there is none, or where nobody may look. */
-  readonly kubernetesGroups?: Answer<readonly string[] | undefined>;
+  /** The Kubernetes groups of its access entry; the value is undefined when it has no entry. */
+  readonly kubernetesGroups?: Observation<readonly string[] | undefined>;
 }
 
-/** What a function may do in the cluster, as the API server answers for its group. */
-export interface Review {
+/** Whether the cluster allows a function one request: the result of a SubjectAccessReview for its group. */
+export interface AccessReview {
   readonly capability: Capability;
-  readonly what: string;
+  /** `patch nodes` */
+  readonly request: string;
   readonly allowed: boolean;
 }
 
@@ -108,18 +108,18 @@ export interface LabelSelector {
 }
 
 export interface KubernetesFacts {
-  readonly webhooks: Answer<readonly WebhookFacts[]>;
-  readonly budgets: Answer<readonly PodDisruptionBudget[]>;
-  readonly volumes: Answer<readonly PersistentVolume[]>;
-  readonly cronJobs: Answer<readonly CronJob[]>;
-  readonly deployments: Answer<readonly Deployment[]>;
-  readonly services: Answer<readonly Service[]>;
-  readonly namespaces: Answer<readonly Namespace[]>;
-  readonly pods: Answer<readonly Pod[]>;
-  readonly nodes: Answer<readonly Node[]>;
+  readonly webhooks: Observation<readonly WebhookFacts[]>;
+  readonly budgets: Observation<readonly PodDisruptionBudget[]>;
+  readonly volumes: Observation<readonly PersistentVolume[]>;
+  readonly cronJobs: Observation<readonly CronJob[]>;
+  readonly deployments: Observation<readonly Deployment[]>;
+  readonly services: Observation<readonly Service[]>;
+  readonly namespaces: Observation<readonly Namespace[]>;
+  readonly pods: Observation<readonly Pod[]>;
+  readonly nodes: Observation<readonly Node[]>;
 }
 
-/** Of the Argo CD token. The token itself goes no further than where it was read. */
+/** The claims of the Argo CD token. The token itself is not kept. */
 export interface TokenClaims {
   /** `proj:<project>:<role>`, or the name of an account. */
   readonly subject: string;
@@ -128,8 +128,8 @@ export interface TokenClaims {
 
 export interface ProjectFacts {
   readonly name: string;
-  /** Absent where CodeBuild has no such project. */
-  readonly found?: {
+  /** Absent when CodeBuild has no such project. */
+  readonly existing?: {
     readonly source: string;
     readonly filterGroups?: readonly (readonly {
       readonly type: string;
@@ -139,11 +139,12 @@ export interface ProjectFacts {
   };
 }
 
-// --- what several checks ask of it -------------------------------------------------------------------------------------
-
-/** The groups that the night takes down and the morning brings back. */
-export function sleepers(site: Site, groups: readonly GroupFacts[]): readonly GroupFacts[] {
-  const { environment } = site;
+/** The groups that the schedule stops and starts. */
+export function scheduledGroups(
+  facts: EnvironmentFacts,
+  groups: readonly GroupFacts[],
+): readonly GroupFacts[] {
+  const { environment } = facts;
   if (environment.production || environment.schedule === undefined) return [];
   const { nodegroups = 'all', keep = [], fallbackGroup } = environment;
   return groups.filter(
@@ -152,12 +153,12 @@ export function sleepers(site: Site, groups: readonly GroupFacts[]): readonly Gr
   );
 }
 
-/** Nodes that the group has when it is awake: what was saved of it, or what is desired now. */
-export function nodesAwake(group: GroupFacts, night: Night | undefined): number {
+/** The node count of the group when awake: its saved size, or its current one. */
+export function nodesWhenAwake(group: GroupFacts, night: Night | undefined): number {
   return night?.saved.find((saved) => saved.group === group.name)?.size.desired ?? group.size.desired;
 }
 
-/** The names of the groups on whose nodes the pods run. A pod without a node counts as `undefined`. */
+/** The names of the groups on whose nodes the pods run. A pod without a node gives `undefined`. */
 export function groupsOf(
   pods: readonly Pod[],
   nodes: readonly Node[],

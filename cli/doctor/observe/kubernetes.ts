@@ -1,4 +1,4 @@
-/** What the cluster says, with the operator's own access to it. */
+/** Observes the cluster with the operator's own access. */
 import type { DaemonSet, Deployment } from 'kubernetes-types/apps/v1.js';
 import type { CronJob } from 'kubernetes-types/batch/v1.js';
 import type { Namespace, Node, PersistentVolume, Pod, Service } from 'kubernetes-types/core/v1.js';
@@ -6,19 +6,19 @@ import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import type { Capability } from '#model/decision.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
-import type { Answer } from '../finding.ts';
+import type { AccessReview, KubernetesFacts, LabelSelector, WebhookFacts } from '../facts.ts';
+import type { Observation } from '../observation.ts';
 import type { CniSettings } from '../pod-addresses.ts';
-import type { KubernetesFacts, LabelSelector, Review, WebhookFacts } from '../site.ts';
-import { asking } from './asking.ts';
+import { observe } from './observe.ts';
 
 type Client = Pick<KubernetesClient, 'list' | 'request'>;
 
-export async function gatherKubernetes(client: Client): Promise<KubernetesFacts> {
-  const list = <T>(what: string, path: string): Promise<Answer<T[]>> =>
-    asking(`list ${what}`, () => client.list<T>(path));
+export async function observeKubernetes(client: Client): Promise<KubernetesFacts> {
+  const list = <T>(what: string, path: string): Promise<Observation<T[]>> =>
+    observe(`list ${what}`, () => client.list<T>(path));
   const [webhooks, budgets, volumes, cronJobs, deployments, services, namespaces, pods, nodes] =
     await Promise.all([
-      gatherWebhooks(client),
+      observeWebhooks(client),
       list<PodDisruptionBudget>('poddisruptionbudgets', '/apis/policy/v1/poddisruptionbudgets'),
       list<PersistentVolume>('persistentvolumes', '/api/v1/persistentvolumes'),
       list<CronJob>('cronjobs', '/apis/batch/v1/cronjobs'),
@@ -42,8 +42,8 @@ interface WebhookConfiguration {
   }[];
 }
 
-function gatherWebhooks(client: Client): Promise<Answer<readonly WebhookFacts[]>> {
-  return asking('list validatingwebhookconfigurations and mutatingwebhookconfigurations', async () => {
+function observeWebhooks(client: Client): Promise<Observation<readonly WebhookFacts[]>> {
+  return observe('list validatingwebhookconfigurations and mutatingwebhookconfigurations', async () => {
     const base = '/apis/admissionregistration.k8s.io/v1';
     const kinds = ['validating', 'mutating'] as const;
     const lists = await Promise.all(
@@ -56,7 +56,7 @@ function gatherWebhooks(client: Client): Promise<Answer<readonly WebhookFacts[]>
             kind,
             configuration: metadata?.name ?? '',
             name: webhook.name ?? '',
-            // admissionregistration.k8s.io/v1 takes Fail where nothing is written.
+            // The default of admissionregistration.k8s.io/v1 is Fail.
             failurePolicy: webhook.failurePolicy === 'Ignore' ? 'Ignore' : 'Fail',
             rules: (webhook.rules ?? []).map(({ apiGroups = [], resources = [] }) => ({
               apiGroups,
@@ -75,11 +75,11 @@ export const CNI_DEFAULTS: CniSettings = {
   warmInterfaces: 1,
   prefixes: false,
   warmPrefixes: 1,
-  otherSubnets: false,
+  customNetworking: false,
 };
 
-export function gatherCni(client: Client): Promise<Answer<CniSettings>> {
-  return asking('get daemonsets in kube-system', async () => {
+export function observeCni(client: Client): Promise<Observation<CniSettings>> {
+  return observe('get daemonsets in kube-system', async () => {
     const path = '/apis/apps/v1/namespaces/kube-system/daemonsets/aws-node';
     const { body } = await client.request<DaemonSet>({ method: 'GET', path });
     const env = (body.spec?.template.spec?.containers ?? []).flatMap((container) => container.env ?? []);
@@ -96,7 +96,7 @@ export function gatherCni(client: Client): Promise<Answer<CniSettings>> {
       warmInterfaces: number('WARM_ENI_TARGET') ?? CNI_DEFAULTS.warmInterfaces,
       prefixes: read('ENABLE_PREFIX_DELEGATION') === 'true',
       warmPrefixes: number('WARM_PREFIX_TARGET') ?? CNI_DEFAULTS.warmPrefixes,
-      otherSubnets: read('AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG') === 'true',
+      customNetworking: read('AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG') === 'true',
       // 0 turns the target off.
       ...(warmAddresses ? { warmAddresses } : {}),
       ...(minimumAddresses ? { minimumAddresses } : {}),
@@ -104,8 +104,8 @@ export function gatherCni(client: Client): Promise<Answer<CniSettings>> {
   });
 }
 
-/** What a function does in the cluster. `manifests/` allows it. */
-interface Deed {
+/** One request that a function makes in the cluster. `manifests/` allows it. */
+interface RequiredPermission {
   readonly verb: string;
   readonly group?: string;
   readonly resource: string;
@@ -114,12 +114,14 @@ interface Deed {
   readonly name?: string;
 }
 
-export function deedsOf(settings: EnvironmentSettings): readonly (readonly [Capability, Deed])[] {
+export function requiredPermissionsOf(
+  settings: EnvironmentSettings,
+): readonly (readonly [Capability, RequiredPermission])[] {
   const { nightSchedule, branchDeploy } = settings;
-  const each = (verbs: readonly string[], deed: Omit<Deed, 'verb'>): Deed[] =>
-    verbs.map((verb) => ({ verb, ...deed }));
+  const each = (verbs: readonly string[], resource: Omit<RequiredPermission, 'verb'>): RequiredPermission[] =>
+    verbs.map((verb) => ({ verb, ...resource }));
   const autoscaler = nightSchedule?.autoscaler;
-  const night: Deed[] = nightSchedule
+  const night: RequiredPermission[] = nightSchedule
     ? [
         ...each(['list'], { resource: 'nodes' }),
         ...(autoscaler?.kind === 'cluster-autoscaler'
@@ -139,7 +141,7 @@ export function deedsOf(settings: EnvironmentSettings): readonly (readonly [Capa
           : []),
       ]
     : [];
-  const drain: Deed[] = [
+  const drain: RequiredPermission[] = [
     ...each(['get', 'list', 'patch'], { resource: 'nodes' }),
     ...each(['list', 'delete'], { resource: 'pods' }),
     ...each(['create'], { resource: 'pods', subresource: 'eviction' }),
@@ -151,28 +153,28 @@ export function deedsOf(settings: EnvironmentSettings): readonly (readonly [Capa
       build.applications.map((one) => one.namespace ?? 'argocd'),
     ),
   );
-  const deploy: Deed[] =
+  const deploy: RequiredPermission[] =
     branchDeploy?.argocd.through === 'kubernetes'
       ? [...namespaces].flatMap((namespace) =>
           each(['get', 'patch'], { group: 'argoproj.io', resource: 'applications', namespace }),
         )
       : [];
   return [
-    ...night.map((deed) => ['night-schedule', deed] as const),
-    ...drain.map((deed) => ['spot-drain', deed] as const),
-    ...deploy.map((deed) => ['branch-deploy', deed] as const),
+    ...night.map((permission) => ['night-schedule', permission] as const),
+    ...drain.map((permission) => ['spot-drain', permission] as const),
+    ...deploy.map((permission) => ['branch-deploy', permission] as const),
   ];
 }
 
-/** SubjectAccessReviews for the functions' groups: what counts is what they may do, not what the operator may. */
-export function gatherReviews(
+/** SubjectAccessReviews for the functions' groups: they check what the functions may do, not what the operator may. */
+export function observeAccessReviews(
   client: Client,
   settings: EnvironmentSettings,
-): Promise<Answer<readonly Review[]>> {
-  return asking('create subjectaccessreviews.authorization.k8s.io', () =>
+): Promise<Observation<readonly AccessReview[]>> {
+  return observe('create subjectaccessreviews.authorization.k8s.io', () =>
     Promise.all(
-      deedsOf(settings).map(async ([capability, deed]) => {
-        const { verb, resource, subresource, namespace, name } = deed;
+      requiredPermissionsOf(settings).map(async ([capability, permission]) => {
+        const { verb, resource, subresource, namespace, name } = permission;
         const { body } = await client.request<{ status?: { allowed?: boolean } }>({
           method: 'POST',
           path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
@@ -182,13 +184,17 @@ export function gatherReviews(
             spec: {
               user: `nightshift-${capability}`,
               groups: [`nightshift:${capability}`, 'system:authenticated'],
-              resourceAttributes: { group: '', ...deed },
+              resourceAttributes: { group: '', ...permission },
             },
           },
         });
-        const whole = subresource ? `${resource}/${subresource}` : resource;
-        const where = namespace ? ` in ${namespace}${name ? `/${name}` : ''}` : '';
-        return { capability, what: `${verb} ${whole}${where}`, allowed: body.status?.allowed === true };
+        const fullResource = subresource ? `${resource}/${subresource}` : resource;
+        const place = namespace ? ` in ${namespace}${name ? `/${name}` : ''}` : '';
+        return {
+          capability,
+          request: `${verb} ${fullResource}${place}`,
+          allowed: body.status?.allowed === true,
+        };
       }),
     ),
   );

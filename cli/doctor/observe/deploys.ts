@@ -1,22 +1,26 @@
-/** What a deploy stands on: the claims of the Argo CD token, and the webhooks of the CodeBuild projects. */
+/** Observes what a deploy depends on: the Argo CD token and the webhooks of the CodeBuild projects. */
 import { BatchGetProjectsCommand, type CodeBuildClient } from '@aws-sdk/client-codebuild';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createSecret } from '#functions/adapters/aws/secret.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
-import type { Answer } from '../finding.ts';
-import type { ProjectFacts, TokenClaims } from '../site.ts';
-import { asking } from './asking.ts';
+import type { ProjectFacts, TokenClaims } from '../facts.ts';
+import type { Observation } from '../observation.ts';
+import { observe } from './observe.ts';
 
-const MOST_AT_ONCE = 100;
+/** Limit of BatchGetProjects. */
+const BATCH_SIZE = 100;
 
-/** The token is read to look at its claims; it goes no further. */
-export function gatherToken(client: SecretsManagerClient, secret: string): Promise<Answer<TokenClaims>> {
-  return asking(`secretsmanager:GetSecretValue on ${secret}`, async () =>
+/** Reads the token for its claims only. */
+export function observeToken(
+  client: SecretsManagerClient,
+  secret: string,
+): Promise<Observation<TokenClaims>> {
+  return observe(`secretsmanager:GetSecretValue on ${secret}`, async () =>
     claimsOf(await createSecret(client, secret).read()),
   );
 }
 
-/** Throws `NightshiftError` for what is no JSON Web Token; nothing of the text is in the message. */
+/** Throws a `NightshiftError` when the text is not a JSON Web Token; its message contains nothing of the text. */
 export function claimsOf(token: string): TokenClaims {
   const payload = token.split('.')[1] ?? '';
   let claims: unknown;
@@ -31,20 +35,20 @@ export function claimsOf(token: string): TokenClaims {
   };
   if (typeof sub !== 'string') {
     throw new NightshiftError(
-      'the secret holds no token of Argo CD: put the bare token there, as argocd prints it',
+      'the secret does not contain an Argo CD token: store the token as argocd prints it',
     );
   }
   return { subject: sub, ...(typeof exp === 'number' ? { expires: new Date(exp * 1000) } : {}) };
 }
 
-export function gatherProjects(
+export function observeProjects(
   client: CodeBuildClient,
   names: readonly string[],
-): Promise<Answer<readonly ProjectFacts[]>> {
-  return asking('codebuild:BatchGetProjects', async () => {
+): Promise<Observation<readonly ProjectFacts[]>> {
+  return observe('codebuild:BatchGetProjects', async () => {
     const facts: ProjectFacts[] = [];
-    for (let from = 0; from < names.length; from += MOST_AT_ONCE) {
-      const some = names.slice(from, from + MOST_AT_ONCE);
+    for (let from = 0; from < names.length; from += BATCH_SIZE) {
+      const some = names.slice(from, from + BATCH_SIZE);
       const { projects = [] } = await client.send(new BatchGetProjectsCommand({ names: some }));
       for (const name of some) {
         const project = projects.find((one) => one.name === name);
@@ -52,7 +56,7 @@ export function gatherProjects(
         else
           facts.push({
             name,
-            found: {
+            existing: {
               source: project.source?.location ?? '',
               ...(project.webhook
                 ? {

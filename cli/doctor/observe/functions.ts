@@ -1,25 +1,25 @@
-/** The functions as they are deployed: their settings, and the access entries of their roles. */
+/** Observes the deployed functions: their settings, and the access entries of their roles. */
 import { DescribeAccessEntryCommand, type EKSClient } from '@aws-sdk/client-eks';
 import { GetFunctionConfigurationCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import { errorName } from '#functions/adapters/aws/errors.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import type { Capability } from '#model/decision.ts';
 import { functionNameOf } from '#model/names.ts';
-import type { Answer } from '../finding.ts';
-import type { DeployedFunction } from '../site.ts';
-import { asking } from './asking.ts';
+import type { DeployedFunction } from '../facts.ts';
+import type { Observation } from '../observation.ts';
+import { observe } from './observe.ts';
 
-export function gatherFunctions(
+export function observeFunctions(
   clients: { readonly lambda: LambdaClient; readonly eks: EKSClient },
   environment: { readonly name: string; readonly cluster: string },
   capabilities: readonly Capability[],
-): Promise<Answer<readonly DeployedFunction[]>> {
-  return asking('lambda:GetFunctionConfiguration', () =>
-    Promise.all(capabilities.map((capability) => gatherOne(clients, environment, capability))),
+): Promise<Observation<readonly DeployedFunction[]>> {
+  return observe('lambda:GetFunctionConfiguration', () =>
+    Promise.all(capabilities.map((capability) => observeFunction(clients, environment, capability))),
   );
 }
 
-async function gatherOne(
+async function observeFunction(
   { lambda, eks }: { readonly lambda: LambdaClient; readonly eks: EKSClient },
   { name, cluster }: { readonly name: string; readonly cluster: string },
   capability: Capability,
@@ -29,7 +29,7 @@ async function gatherOne(
     const { Environment, Role } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
     const { settings } = readSettings<Record<string, unknown>>(Environment?.Variables ?? {});
     const role = Role ?? '';
-    const kubernetesGroups = await asking('eks:DescribeAccessEntry', () => groupsOf(eks, cluster, role));
+    const kubernetesGroups = await observe('eks:DescribeAccessEntry', () => groupsOf(eks, cluster, role));
     return { capability, settings, role, kubernetesGroups };
   } catch (error) {
     if (errorName(error) === 'ResourceNotFoundException') return { capability };
@@ -46,7 +46,7 @@ async function groupsOf(
     const { accessEntry } = await eks.send(new DescribeAccessEntryCommand({ clusterName, principalArn }));
     return accessEntry?.kubernetesGroups ?? [];
   } catch (error) {
-    // Also where the cluster keeps no access entries at all: the check of its mode says so.
+    // EKS also rejects the request when the cluster has no access entries at all; the check `access` reports that.
     if (['ResourceNotFoundException', 'InvalidRequestException'].includes(errorName(error))) return undefined;
     throw error;
   }

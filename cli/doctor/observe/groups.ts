@@ -1,4 +1,4 @@
-/** The cluster's groups: Auto Scaling knows all of them, EKS the types and subnets of the managed ones. */
+/** Observes the cluster's groups: Auto Scaling has all of them, EKS the instance types and subnets of the managed ones. */
 import {
   type AutoScalingClient,
   type AutoScalingGroup,
@@ -10,12 +10,12 @@ import {
   type EKSClient,
   type Nodegroup,
 } from '@aws-sdk/client-eks';
-import type { Answer } from '../finding.ts';
-import type { ClusterFacts, GroupFacts } from '../site.ts';
-import { asking } from './asking.ts';
+import type { ClusterFacts, GroupFacts } from '../facts.ts';
+import type { Observation } from '../observation.ts';
+import { observe } from './observe.ts';
 
-export function gatherCluster(eks: EKSClient, name: string): Promise<Answer<ClusterFacts>> {
-  return asking('eks:DescribeCluster', async () => {
+export function observeCluster(eks: EKSClient, name: string): Promise<Observation<ClusterFacts>> {
+  return observe('eks:DescribeCluster', async () => {
     const { cluster } = await eks.send(new DescribeClusterCommand({ name }));
     return {
       status: cluster?.status ?? 'unknown',
@@ -24,11 +24,11 @@ export function gatherCluster(eks: EKSClient, name: string): Promise<Answer<Clus
   });
 }
 
-export async function gatherGroups(
+export async function observeGroups(
   clients: { readonly autoScaling: AutoScalingClient; readonly eks: EKSClient },
   cluster: string,
-): Promise<Answer<readonly GroupFacts[]>> {
-  const found = await asking('autoscaling:DescribeAutoScalingGroups', async () => {
+): Promise<Observation<readonly GroupFacts[]>> {
+  const found = await observe('autoscaling:DescribeAutoScalingGroups', async () => {
     const groups: AutoScalingGroup[] = [];
     const pages = paginateDescribeAutoScalingGroups(
       { client: clients.autoScaling, pageSize: 100 },
@@ -38,7 +38,7 @@ export async function gatherGroups(
     return groups.filter((group) => group.Status === undefined);
   });
   if ('missing' in found) return found;
-  return asking('eks:DescribeNodegroup', () =>
+  return observe('eks:DescribeNodegroup', () =>
     Promise.all(
       found.value.map(async (group) => {
         const nodegroupName = tagsOf(group)['eks:nodegroup-name'];
@@ -71,7 +71,7 @@ function factsOf(group: AutoScalingGroup, nodegroup?: Nodegroup): GroupFacts {
     name: nodegroup?.nodegroupName ?? group.AutoScalingGroupName ?? '',
     kind: nodegroup ? 'managed' : 'self-managed',
     size: { min: group.MinSize ?? 0, desired: group.DesiredCapacity ?? 0, max: group.MaxSize ?? 0 },
-    // A launch template may name the type alone: then what runs is all that can be seen of it.
+    // Only the launch template may set the type: then the running instances are all that shows it.
     instanceTypes: [...new Set(types.length > 0 ? types : running)],
     zones: group.AvailabilityZones ?? [],
     subnets: nodegroup?.subnets ?? (group.VPCZoneIdentifier ?? '').split(',').filter(Boolean),

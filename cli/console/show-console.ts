@@ -1,6 +1,7 @@
-/** `console`: the page, until it is interrupted. */
+/** `console`: serves the page until it is interrupted. */
 import type { LoadedConfig } from '#lib/config-file.ts';
-import { type Io, RefusedError } from '../io.ts';
+import { RefusedError } from '../errors.ts';
+import type { Io } from '../io.ts';
 import { serveConsole } from './server.ts';
 
 export async function showConsole(
@@ -11,17 +12,17 @@ export async function showConsole(
 ): Promise<void> {
   const port = options.port === undefined ? 0 : Number(options.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new RefusedError(`--port ${options.port}: write a number from 1 to 65535`);
+    throw new RefusedError(`--port ${options.port}: use a number from 1 to 65535`);
   }
   let page: Awaited<ReturnType<typeof serveConsole>>;
   try {
     page = await serveConsole({ loaded, io, port });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new RefusedError(`--port ${port}: something else listens there: write another, or leave it out`);
+    throw new RefusedError(`--port ${port}: the port is in use: choose another, or omit --port`);
   }
   io.out(
-    `The console is at\n\n  ${page.url}\n\nfor this machine alone, with your credentials. Ctrl-C ends it.`,
+    `The console is at\n\n  ${page.url}\n\nIt only accepts connections from this machine, and uses your credentials. Press Ctrl-C to stop it.`,
   );
   try {
     await interrupted;

@@ -1,6 +1,6 @@
 /**
- * AWS on the loopback, as far as the command line asks it: DynamoDB by dynalite, and Lambda's Invoke. Its time is its
- * own, and it can refuse.
+ * A fake AWS on the loopback with what the command line calls: DynamoDB (dynalite) and Lambda's Invoke. It has a clock of
+ * its own and can deny operations.
  */
 import { createServer, type IncomingMessage } from 'node:http';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -14,11 +14,11 @@ export interface Invocation {
   readonly payload: unknown;
 }
 
-export interface AnAws {
+export interface FakeAws {
   readonly url: string;
   readonly invocations: Invocation[];
-  /** Operations that are refused: `dynamodb:Query`, `lambda:InvokeFunction`. */
-  readonly refused: Set<string>;
+  /** Operations that are denied: `dynamodb:Query`, `lambda:InvokeFunction`. */
+  readonly denied: Set<string>;
   /** Operations that were called, in order. */
   readonly calls: string[];
   tableOf(environment: string): Promise<Table>;
@@ -27,9 +27,9 @@ export interface AnAws {
 
 const REGION = 'ap-northeast-1';
 
-export async function anAws(options: { readonly now: () => Date }): Promise<AnAws> {
+export async function startFakeAws(options: { readonly now: () => Date }): Promise<FakeAws> {
   const invocations: Invocation[] = [];
-  const refused = new Set<string>();
+  const denied = new Set<string>();
   const calls: string[] = [];
   const database = dynalite({ createTableMs: 0 });
 
@@ -39,7 +39,7 @@ export async function anAws(options: { readonly now: () => Date }): Promise<AnAw
     const called = /^\/2015-03-31\/functions\/([^/]+)\/invocations/.exec(request.url ?? '')?.[1];
     const operation = called ? 'lambda:InvokeFunction' : `dynamodb:${target}`;
     calls.push(operation);
-    if (refused.has(operation)) {
+    if (denied.has(operation)) {
       response.writeHead(called ? 403 : 400, {
         'content-type': 'application/x-amz-json-1.0',
         'x-amzn-errortype': 'AccessDeniedException',
@@ -77,7 +77,7 @@ export async function anAws(options: { readonly now: () => Date }): Promise<AnAw
   return {
     url,
     invocations,
-    refused,
+    denied,
     calls,
     async tableOf(environment) {
       const TableName = tableNameOf(environment);
