@@ -133,7 +133,7 @@ describe('the console', () => {
       { environment: 'develop', command: 'wake', until: '', reason: 'x' },
       'an override must have an end',
     ],
-    ['no time', { environment: 'develop', command: 'wake', until: 'soon', reason: 'x' }, 'this is no time'],
+    ['no time', { environment: 'develop', command: 'wake', until: 'soon', reason: 'x' }, 'invalid time'],
     ['too long', { environment: 'develop', command: 'wake', until: '9d', reason: 'x' }, 'more than 7 days'],
     [
       'an unknown command',
