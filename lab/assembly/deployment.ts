@@ -76,7 +76,7 @@ export function readDeployment(stack: Stack): Deployment {
   for (const resource of resources) {
     if (!known.has(resource.type)) {
       throw new AssemblyError(
-        `${stack.name} holds ${resource.logicalId}, a ${resource.type}, which the lab does not know: add it to lab/assembly/deployment.ts`,
+        `${stack.name} contains ${resource.logicalId}, a ${resource.type}, which the lab does not support: add it to lab/assembly/deployment.ts`,
       );
     }
   }

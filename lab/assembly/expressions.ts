@@ -63,7 +63,7 @@ function compileCron(body: string, expression: string, timeZone: string): NextTi
   ] = fields;
   if ((dayField === '?') === (weekdayField === '?')) {
     throw new AssemblyError(
-      `'${expression}' must hold ? in day-of-month or in day-of-week, and in one of them only`,
+      `'${expression}' must have ? in day-of-month or in day-of-week, and in one of them only`,
     );
   }
   const field = (text: string, low: number, high: number, names: readonly string[] = [], base = 0) =>
@@ -119,7 +119,7 @@ function parseField(text: string, range: FieldRange): ReadonlySet<number> {
   const values = new Set<number>();
   const wrong = (part: string): never => {
     throw new AssemblyError(
-      `'${range.expression}' holds '${part}', which the lab does not know: numbers from ${range.low} to ${range.high}, names, lists, ranges and steps are (and L for the last day of the month)`,
+      `'${range.expression}' contains '${part}', which the lab does not support: numbers from ${range.low} to ${range.high}, names, lists, ranges and steps are (and L for the last day of the month)`,
     );
   };
   const number = (word: string): number => {

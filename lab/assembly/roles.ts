@@ -53,7 +53,7 @@ function readStatement(role: string, statement: JsonObject): Statement {
   const { Effect, Action, Resource, Condition } = statement;
   if ((Effect !== 'Allow' && Effect !== 'Deny') || Action === undefined || Resource === undefined) {
     throw new AssemblyError(
-      `a policy of ${role} holds a statement that the lab does not know: ${JSON.stringify(statement)}`,
+      `a policy of ${role} has a statement that the lab does not support: ${JSON.stringify(statement)}`,
     );
   }
   return {

@@ -167,7 +167,7 @@ export function createStackScope(stack: Stack): StackScope {
       if (name === 'Arn') return scope.arn(logicalId);
       const attribute = rules.attributes?.[name];
       if (!attribute) {
-        throw new AssemblyError(`${stack.name} reads ${logicalId}.${name}, which the lab does not know`);
+        throw new AssemblyError(`${stack.name} reads ${logicalId}.${name}, which the lab does not support`);
       }
       return attribute(placed(logicalId));
     },
@@ -196,7 +196,7 @@ export function createStackScope(stack: Stack): StackScope {
     resources: () =>
       Object.entries(resources).flatMap(([logicalId, resource]) => {
         if (!isObject(resource))
-          throw new AssemblyError(`${stack.name} has a broken resource '${logicalId}'`);
+          throw new AssemblyError(`${stack.name} has an invalid resource '${logicalId}'`);
         const condition = resource['Condition'];
         if (typeof condition === 'string' && !scope.condition(condition)) return [];
         const properties: Json = resolve(resource['Properties'] ?? {}, scope);

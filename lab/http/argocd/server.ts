@@ -1,6 +1,6 @@
 /**
- * Argo CD's API server over HTTPS: grpc-gateway 1.16 in front of the world's decisions. While its pods sleep, what
- * answers is the load balancer in front of it.
+ * Argo CD's API server over HTTPS: grpc-gateway 1.16 in front of the world's Argo CD. While it has no Ready pod,
+ * the load balancer in front of it replies.
  */
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -32,8 +32,7 @@ export interface ServeArgocdOptions {
   /** For the list of requests; default: the machine's clock. */
   readonly now?: () => number;
   /**
-   * What a client meets while Argo CD's pods sleep: a 503 of the load balancer (default), a connection that is cut, or
-   * silence.
+   * The reply while Argo CD has no Ready pod: a 503 of the load balancer (default), a reset connection, or none.
    */
   readonly whenAsleep?: 'load-balancer' | 'reset' | 'hang';
 }

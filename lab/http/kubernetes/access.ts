@@ -80,12 +80,12 @@ export function checkAccess(
     ...(name === undefined ? {} : { name }),
   });
   if (allowed) return;
-  const asked = subresource === undefined ? plural : `${plural}/${subresource}`;
+  const requested = subresource === undefined ? plural : `${plural}/${subresource}`;
   const where = namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`;
   throw forbidden(
     { group, plural },
     name ?? '',
-    `User "${user.username}" cannot ${request.verb} resource "${asked}" in API group "${group}" ${where}`,
+    `User "${user.username}" cannot ${request.verb} resource "${requested}" in API group "${group}" ${where}`,
   );
 }
 

@@ -87,7 +87,7 @@ describe('a cron expression', () => {
 });
 
 describe('a rate', () => {
-  test('counts from where it began', () => {
+  test('counts from its start', () => {
     expect(times('rate(5 minutes)', '2026-11-22T10:02:00Z', 2)).toEqual([
       '2026-11-22T10:07Z',
       '2026-11-22T10:12Z',

@@ -18,7 +18,9 @@ export function parsePolicy(line: string): Policy {
     !object ||
     (effect !== 'allow' && effect !== 'deny')
   ) {
-    throw new Error(`not a policy: ${line}; write p, <subject>, <resource>, <action>, <object>, allow|deny`);
+    throw new Error(
+      `invalid policy: ${line}; write p, <subject>, <resource>, <action>, <object>, allow|deny`,
+    );
   }
   return { subject, resource, action, object, effect };
 }

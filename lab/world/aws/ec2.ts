@@ -93,14 +93,14 @@ export function createEc2(state: State): { readonly api: Ec2; readonly internals
       if (instance.state === from) become(instance, to);
     });
 
-  const say = (instance: Instance, reason: StateReason) => {
+  const setStateReason = (instance: Instance, reason: StateReason) => {
     instance.stateReason = reason;
     instance.stateTransitionReason = `${reason === userInitiated ? 'User initiated' : reason.code} (${gmt(state.now())})`;
   };
 
   const terminate = (instance: Instance, reason: StateReason) => {
     if (instance.state === 'terminated' || instance.state === 'shutting-down') return;
-    say(instance, reason);
+    setStateReason(instance, reason);
     if (instance.state === 'stopped') {
       // A stopped instance terminates at once; its pods were lost when it stopped.
       become(instance, 'terminated');
@@ -112,7 +112,7 @@ export function createEc2(state: State): { readonly api: Ec2; readonly internals
 
   const stop = (instance: Instance, reason: StateReason) => {
     if (instance.state !== 'running' && instance.state !== 'pending') return;
-    say(instance, reason);
+    setStateReason(instance, reason);
     become(instance, 'stopping');
     later(instance, 'stopping', 'stopped', 20_000, 50_000);
   };

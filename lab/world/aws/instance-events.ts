@@ -38,8 +38,8 @@ const WEEK = 7 * 86_400_000;
 export function createInstanceEvents(state: State, ec2: Ec2Internals, scaling: Scaling): InstanceEvents {
   const spot = (instanceId: string): Instance => {
     const instance = state.instances.get(instanceId);
-    if (!instance) throw new TypeError(`there is no instance ${instanceId}`);
-    if (instance.view.capacityType !== 'SPOT') throw new TypeError(`${instanceId} is no spot instance`);
+    if (!instance) throw new TypeError(`unknown instance ${instanceId}`);
+    if (instance.view.capacityType !== 'SPOT') throw new TypeError(`${instanceId} is not a spot instance`);
     return instance;
   };
 

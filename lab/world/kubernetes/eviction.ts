@@ -211,12 +211,12 @@ function takeOne(budget: BudgetObject, podName: string, now: number): BudgetObje
     );
   }
   if (status.disruptionsAllowed === 0) throw budgetIsSpent(budget);
-  const taken = {
+  const updated = {
     ...status,
     disruptionsAllowed: status.disruptionsAllowed - 1,
     disruptedPods: { ...status.disruptedPods, [podName]: timestamp(now) },
   };
-  return { ...budget, status: withDisruptionAllowed(taken, now) };
+  return { ...budget, status: withDisruptionAllowed(updated, now) };
 }
 
 const REFUSAL = "Cannot evict pod as it would violate the pod's disruption budget.";
