@@ -25,6 +25,14 @@ export function parametersOf(request: Pick<AwsRequest, 'parameters'>, code = 'Va
     refuse(
       `1 validation error detected: Value at '${lowerFirst(name)}' failed to satisfy constraint: Member must not be null`,
     );
+  const listOf = <T>(name: string, what: string, isEntry: (entry: unknown) => boolean): T[] | undefined => {
+    const value = values[name];
+    if (value === undefined || value === null) return undefined;
+    if (value === '') return [];
+    if (!Array.isArray(value) || !value.every(isEntry))
+      throw refuse(`${name} must be a list of ${what}, not ${JSON.stringify(value)}`);
+    return value as T[];
+  };
   const all: Parameters = {
     optionalText(name) {
       const value = values[name];
@@ -58,22 +66,8 @@ export function parametersOf(request: Pick<AwsRequest, 'parameters'>, code = 'Va
       if (value === false || value === 'false') return false;
       throw refuse(`${name} must be true or false, not ${JSON.stringify(value)}`);
     },
-    texts(name) {
-      const value = values[name];
-      if (value === undefined || value === null) return undefined;
-      if (value === '') return [];
-      if (!Array.isArray(value) || value.some((entry) => typeof entry !== 'string'))
-        throw refuse(`${name} must be a list of strings, not ${JSON.stringify(value)}`);
-      return value as string[];
-    },
-    structures(name) {
-      const value = values[name];
-      if (value === undefined || value === null) return undefined;
-      if (value === '') return [];
-      if (!Array.isArray(value) || value.some((entry) => typeof entry !== 'object' || entry === null))
-        throw refuse(`${name} must be a list of structures, not ${JSON.stringify(value)}`);
-      return value as Record<string, unknown>[];
-    },
+    texts: (name) => listOf(name, 'strings', (entry) => typeof entry === 'string'),
+    structures: (name) => listOf(name, 'structures', (entry) => typeof entry === 'object' && entry !== null),
     structure(name) {
       const value = values[name];
       if (value === undefined || value === null) return undefined;

@@ -71,8 +71,8 @@ describe('a cron expression', () => {
 
   test.each([
     ['cron(0 8 * * MON-FRI)', '5 fields'],
-    ['cron(0 8 * * MON *)', 'must hold ?'],
-    ['cron(0 8 ? * ? *)', 'must hold ?'],
+    ['cron(0 8 * * MON *)', 'must have ?'],
+    ['cron(0 8 ? * ? *)', 'must have ?'],
     ['cron(0 8 ? * 2#1 *)', "'2#1'"],
     ['cron(0 8 15W * ? *)', "'15W'"],
     ['cron(0 8 ? * 6L *)', "'6L'"],

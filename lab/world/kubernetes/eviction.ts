@@ -47,35 +47,20 @@ const RETRIES = { steps: 20, ms: 500, jitter: 0.1 };
 /** A budget with more unconfirmed evictions than this takes no more. */
 const MAX_DISRUPTED_PODS = 2_000;
 
+export interface EvictionRequest {
+  readonly namespace: string;
+  readonly name: string;
+  readonly body: EvictionInput;
+  readonly dryRun: boolean;
+}
+
 export function* evict(
   registry: Registry,
   context: { readonly clock: Clock; readonly random: () => number },
-  request: {
-    readonly namespace: string;
-    readonly name: string;
-    readonly body: EvictionInput;
-    readonly dryRun: boolean;
-  },
+  request: EvictionRequest,
 ): Generator<EvictionStep, StatusBody, void> {
   const { namespace, name, body } = request;
-  const home = registry.get('namespaces', undefined, namespace);
-  if (body.metadata?.namespace && body.metadata.namespace !== namespace)
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-  if (home.metadata.deletionTimestamp) {
-    throw forbidden(
-      resourceOf('pods'),
-      name,
-      `unable to create new content in namespace ${namespace} because it is being terminated`,
-      [
-        {
-          reason: 'NamespaceTerminating',
-          message: `namespace ${namespace} is being terminated`,
-          field: 'metadata.namespace',
-        },
-      ],
-    );
-  }
-  if (body.metadata?.name !== name) throw badRequest('name in URL does not match name in Eviction object');
+  checkRequest(registry, request);
   const options: DeleteOptions = { ...body.deleteOptions };
   if (request.dryRun) options.dryRun = ['All'];
   const dryRun = (options.dryRun ?? []).length > 0;
@@ -140,6 +125,28 @@ export function* evict(
   }
   remove(registry, context, pod, options, dryRun);
   return created();
+}
+
+/** Throws 400 or 403. */
+function checkRequest(registry: Registry, { namespace, name, body }: EvictionRequest): void {
+  const home = registry.get('namespaces', undefined, namespace);
+  if (body.metadata?.namespace && body.metadata.namespace !== namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  if (home.metadata.deletionTimestamp) {
+    throw forbidden(
+      resourceOf('pods'),
+      name,
+      `unable to create new content in namespace ${namespace} because it is being terminated`,
+      [
+        {
+          reason: 'NamespaceTerminating',
+          message: `namespace ${namespace} is being terminated`,
+          field: 'metadata.namespace',
+        },
+      ],
+    );
+  }
+  if (body.metadata?.name !== name) throw badRequest('name in URL does not match name in Eviction object');
 }
 
 /** Runs all steps synchronously, so there are no conflicts. */
