@@ -82,13 +82,11 @@ export function readDeployment(stack: Stack): Deployment {
   }
 
   const roles = ofType('AWS::IAM::Role').map((resource) =>
-    readRole(
-      stack,
-      resource,
-      scope.physicalName(resource.logicalId),
-      scope.arn(resource.logicalId),
+    readRole(stack, resource, {
+      name: scope.physicalName(resource.logicalId),
+      arn: scope.arn(resource.logicalId),
       resources,
-    ),
+    }),
   );
   const functions = ofType('AWS::Lambda::Function').map((resource) => {
     const name = scope.physicalName(resource.logicalId);

@@ -80,9 +80,8 @@ export function startFunctionProcess(options: ProcessOptions): FunctionProcess {
   const finish = (outcome: Outcome) => {
     lines.stdout.end();
     lines.stderr.end();
-    const done = settle;
+    settle?.(outcome);
     settle = undefined;
-    done?.(outcome);
   };
 
   child.on('message', (message: Message) => {
@@ -124,9 +123,8 @@ export function startFunctionProcess(options: ProcessOptions): FunctionProcess {
         await closed;
         return { ok: false, error: initError ?? exitError(child) };
       }
-      const outcome = new Promise<Outcome>((resolve) => {
-        settle = resolve;
-      });
+      const { promise: outcome, resolve } = Promise.withResolvers<Outcome>();
+      settle = resolve;
       const timer = setTimeout(() => {
         finish(timedOut(invocation.timeoutMs));
         void kill();

@@ -25,9 +25,7 @@ export interface RoleSpec {
 export function readRole(
   stack: Stack,
   resource: Resource,
-  name: string,
-  arn: string,
-  resources: readonly Resource[],
+  { name, arn, resources }: { name: string; arn: string; resources: readonly Resource[] },
 ): RoleSpec {
   const attached = resources.filter(
     (other) => other.type === 'AWS::IAM::Policy' && strings(other.properties['Roles']).includes(name),

@@ -17,13 +17,20 @@ export interface Parameters {
   pageSize(name: string, fallback: number, most: number): number;
 }
 
+const CONSTRAINT = 'failed to satisfy constraint';
+
+function outOfRange(name: string, size: number, most: number): string {
+  const limit = size < 1 ? 'greater than or equal to 1' : `less than or equal to ${most}`;
+  return `1 validation error detected: Value '${size}' at '${lowerFirst(name)}' ${CONSTRAINT}: Member must have value ${limit}`;
+}
+
 /** `code`: how the service names a parameter that it does not accept. */
 export function parametersOf(request: Pick<AwsRequest, 'parameters'>, code = 'ValidationError'): Parameters {
   const values = request.parameters;
   const refuse = (message: string) => new AwsError(code, message);
   const missing = (name: string) =>
     refuse(
-      `1 validation error detected: Value at '${lowerFirst(name)}' failed to satisfy constraint: Member must not be null`,
+      `1 validation error detected: Value at '${lowerFirst(name)}' ${CONSTRAINT}: Member must not be null`,
     );
   const listOf = <T>(name: string, what: string, isEntry: (entry: unknown) => boolean): T[] | undefined => {
     const value = values[name];
@@ -85,9 +92,7 @@ export function parametersOf(request: Pick<AwsRequest, 'parameters'>, code = 'Va
     pageSize(name, fallback, most) {
       const size = all.optionalInteger(name) ?? fallback;
       if (size < 1 || size > most) {
-        throw refuse(
-          `1 validation error detected: Value '${size}' at '${lowerFirst(name)}' failed to satisfy constraint: Member must have value ${size < 1 ? 'greater than or equal to 1' : `less than or equal to ${most}`}`,
-        );
+        throw refuse(outOfRange(name, size, most));
       }
       return size;
     },

@@ -319,13 +319,12 @@ function refusedBy(
 }
 
 function denied(service: AwsService, request: AwsRequest, principal: KnownPrincipal, why: string): AwsError {
-  return accessDenied(
-    service.protocol,
-    principal.callerArn,
-    `${service.service}:${request.operation}`,
-    service.resource?.(request) ?? '*',
+  return accessDenied(service.protocol, {
+    callerArn: principal.callerArn,
+    action: `${service.service}:${request.operation}`,
+    resource: service.resource?.(request) ?? '*',
     why,
-  );
+  });
 }
 
 function refusalOf(service: AwsService | undefined, error: unknown): AwsError {

@@ -11,7 +11,7 @@ export interface Authentication {
   readonly operatorToken?: string;
 }
 
-/** The user of the token, or the one that it impersonates. Throws 401, and 403 for an impersonation that is not allowed. */
+/** The user of the token, or the impersonated one. Throws 401, and 403 for a forbidden impersonation. */
 export async function identify(
   incoming: IncomingMessage,
   options: Authentication,

@@ -147,7 +147,7 @@ describe('a function', () => {
     ['an exit', 'export const handler = async () => process.exit(3);', 'Runtime.ExitError'],
     ['a handler that is missing', 'export const other = 1;', 'Runtime.HandlerNotFound'],
     [
-      'an import that nobody has',
+      'an import that does not exist',
       'import "no-such-package"; export const handler = async () => 1;',
       'Runtime.ImportModuleError',
     ],

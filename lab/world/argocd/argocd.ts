@@ -157,7 +157,7 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
       const now = clock.now();
       const every = wholeSeconds(120_000 + context.random() * 60_000);
       const application: Application = {
-        object: objectOf(seed, where, context.uuid(), now, namespace),
+        object: objectOf(seed, { where, uid: context.uuid(), now, controllerNamespace: namespace }),
         seed,
         live: new Map(),
         run: undefined,

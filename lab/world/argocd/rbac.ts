@@ -27,11 +27,14 @@ export function parsePolicy(line: string): Policy {
 
 export function allows(
   policies: readonly Policy[],
-  subject: string,
-  resource: string,
-  action: string,
-  object: string,
+  request: {
+    readonly subject: string;
+    readonly resource: string;
+    readonly action: string;
+    readonly object: string;
+  },
 ): boolean {
+  const { subject, resource, action, object } = request;
   const matching = policies.filter(
     (policy) =>
       policy.subject === subject &&

@@ -143,8 +143,7 @@ export function createCodebuild(context: WorldContext, options: CodebuildOptions
               viewOf(build, ended),
               build.project.view,
               { ...phase, end: ended },
-              context.uuid(),
-              ended,
+              { id: context.uuid(), at: ended },
             ),
           );
         return [clock.at(ended, emitPhase)];

@@ -61,6 +61,7 @@ export function* evict(
 ): Generator<EvictionStep, StatusBody, void> {
   const { namespace, name, body } = request;
   checkRequest(registry, request);
+  const store = { registry, clock: context.clock };
   const options: DeleteOptions = { ...body.deleteOptions };
   if (request.dryRun) options.dryRun = ['All'];
   const dryRun = (options.dryRun ?? []).length > 0;
@@ -71,7 +72,7 @@ export function* evict(
     yield gap;
     const enforceVersion = !isPodFinished(pod) && !isPodTerminating(pod) && anyVersion;
     try {
-      remove(registry, context, pod, enforceVersion ? atVersion(options, pod) : options, dryRun);
+      remove(store, pod, enforceVersion ? atVersion(options, pod) : options, dryRun);
       return created();
     } catch (error) {
       if (!anyVersion || !mayRepeat(error, step)) throw error;
@@ -90,14 +91,14 @@ export function* evict(
   }
   const [budget] = budgets;
   if (!budget) {
-    remove(registry, context, pod, options, dryRun);
+    remove(store, pod, options, dryRun);
     return created();
   }
 
   if (!isPodReady(pod) && passesUnready(budget)) {
     yield gap;
     try {
-      remove(registry, context, pod, atVersion(options, pod), dryRun);
+      remove(store, pod, atVersion(options, pod), dryRun);
     } catch (error) {
       if (isStatus(error, 409) && anyVersion) throw budgetIsBusy(budget.metadata.name);
       throw error;
@@ -123,7 +124,7 @@ export function* evict(
     yield waitAfterConflict(context);
     current = registry.get('poddisruptionbudgets.policy', namespace, budget.metadata.name);
   }
-  remove(registry, context, pod, options, dryRun);
+  remove(store, pod, options, dryRun);
   return created();
 }
 
@@ -256,8 +257,7 @@ function budgetIsSpent(budget: BudgetObject): StatusError {
 
 /** Marks the pod as disrupted, then deletes it. */
 function remove(
-  registry: Registry,
-  context: { readonly clock: Clock },
+  { registry, clock }: { readonly registry: Registry; readonly clock: Clock },
   pod: PodObject,
   options: DeleteOptions,
   dryRun: boolean,
@@ -288,7 +288,7 @@ function remove(
             reason: 'EvictionByEvictionAPI',
             message: 'Eviction API: evicting',
           },
-          context.clock.now(),
+          clock.now(),
         ),
       };
     });
