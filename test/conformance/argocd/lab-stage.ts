@@ -7,9 +7,9 @@ import { type ArgocdWorld, createArgocd, serveApplications } from '@nightshift/l
 import type { Clock } from '@nightshift/lab/world/clock.ts';
 import { createGit } from '@nightshift/lab/world/codebuild/git.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
+import type { Workloads } from '@nightshift/lab/world/interfaces.ts';
 import { createKubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
 import type { ObjectInput } from '@nightshift/lab/world/kubernetes/objects.ts';
-import type { Workloads } from '@nightshift/lab/world/interfaces.ts';
 import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
 import { createArgocdOverview } from '#functions/adapters/argocd/overview.ts';
 import { createArgocdServer } from '#functions/adapters/argocd/server.ts';

@@ -6,8 +6,8 @@ import { type KubernetesEndpoint, serveKubernetes } from '@nightshift/lab/http/k
 import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
 import { type AwsWorld, createAws, type EksCluster } from '@nightshift/lab/world/aws/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
-import { createKubernetes, type Kubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
 import type { AwsEvent, WorldContext } from '@nightshift/lab/world/interfaces.ts';
+import { createKubernetes, type Kubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
 import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createTable, type Table } from '#functions/adapters/table.ts';

@@ -3,9 +3,9 @@
 import { type ArgocdOptions, createArgocd, serveApplications } from '@nightshift/lab/world/argocd/index.ts';
 import { type BuildView, createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
+import type { Workloads, WorldContext } from '@nightshift/lab/world/interfaces.ts';
 import { createRegistry } from '@nightshift/lab/world/kubernetes/registry.ts';
 import { createStore } from '@nightshift/lab/world/kubernetes/store.ts';
-import type { Workloads, WorldContext } from '@nightshift/lab/world/interfaces.ts';
 import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
 import { createDesiredDeploys, createNight } from '#functions/adapters/desired-deploys.ts';
 import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';

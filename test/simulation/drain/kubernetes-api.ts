@@ -1,9 +1,9 @@
 /** The lab's Kubernetes as the function's own client sees it, without HTTP: the same requests, the same refusals. */
 
+import type { WorldContext } from '@nightshift/lab/world/interfaces.ts';
 import { type EvictionInput, evict, runAtOnce } from '@nightshift/lab/world/kubernetes/eviction.ts';
 import { type Kubernetes, type ObjectInput, StatusError } from '@nightshift/lab/world/kubernetes/index.ts';
 import { parseLabelSelector } from '@nightshift/lab/world/kubernetes/selectors.ts';
-import type { WorldContext } from '@nightshift/lab/world/interfaces.ts';
 import type { DeleteOptions } from 'kubernetes-types/meta/v1.d.ts';
 import { UnreachableError } from '#functions/adapters/http.ts';
 import type { KubernetesClient, KubernetesRequest } from '#functions/adapters/kubernetes/client.ts';

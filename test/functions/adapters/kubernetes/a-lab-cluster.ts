@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { serveKubernetes } from '@nightshift/lab/http/kubernetes/server.ts';
 import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
+import type { InstanceView } from '@nightshift/lab/world/interfaces.ts';
 import { createKubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
 import type { ObjectInput } from '@nightshift/lab/world/kubernetes/objects.ts';
-import type { InstanceView } from '@nightshift/lab/world/interfaces.ts';
 import { parseAllDocuments } from 'yaml';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 
