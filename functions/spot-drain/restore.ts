@@ -1,22 +1,23 @@
 /** Takes our own marks off a node, so that it works again. */
+
+import type { DecisionRecorder } from '#functions/shared/decision-recorder.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { describeNotice } from './decide.ts';
 import type { Notice } from './event.ts';
-import type { Journal } from './journal.ts';
 import { nodeOf } from './locate.ts';
 import { note } from './note.ts';
 import type { Node } from './ports.ts';
 import type { RunPorts } from './work.ts';
 
 /** An announced change is over: the node that was drained for it may work again. Asks Kubernetes only for such nodes. */
-export async function restore(ports: RunPorts, journal: Journal, notice: Notice): Promise<void> {
+export async function restore(ports: RunPorts, recorder: DecisionRecorder, notice: Notice): Promise<void> {
   const { claims, cluster, clock, settings } = ports;
   const { instanceId, trigger } = notice;
   const facts = { instanceId, cause: notice.kind };
   const reason = describeNotice(notice.kind);
   const held = await claims.read(instanceId);
   if (held?.value.cause !== 'health') {
-    return journal.say({
+    return recorder.record({
       target: instanceId,
       action: 'none',
       reason: `${reason}, and no mark of ours is on its node`,
@@ -25,7 +26,7 @@ export async function restore(ports: RunPorts, journal: Journal, notice: Notice)
     });
   }
   if (held.value.hooks.length > 0) {
-    return journal.say({
+    return recorder.record({
       target: instanceId,
       action: 'ignore',
       reason: `${reason}, and its Auto Scaling group ends the instance`,
@@ -38,7 +39,7 @@ export async function restore(ports: RunPorts, journal: Journal, notice: Notice)
     const { node = instanceId, trigger: since } = held.value;
     const due = clock.now().toISOString();
     await ports.cordons.put({ instanceId, node, undo: 'time', due, trigger: since });
-    return journal.say({
+    return recorder.record({
       target: instanceId,
       action: 'wait',
       reason: `${reason}, while its node is being drained: the next tick after that takes its marks off`,
@@ -47,16 +48,16 @@ export async function restore(ports: RunPorts, journal: Journal, notice: Notice)
     });
   }
   if (settings.dryRun) {
-    return journal.say({
+    return recorder.record({
       target: instanceId,
       action: 'uncordon',
-      reason: `dry run, nothing is changed: ${reason}`,
+      reason,
       trigger,
       facts,
     });
   }
   const node = await nodeOf(cluster, instanceId, held.value.node);
-  if (node && !(await unmark(ports, journal, node, { reason, trigger }))) {
+  if (node && !(await unmark(ports, recorder, node, { reason, trigger }))) {
     throw new NightshiftError(
       `the node ${node.name} was written by somebody else while its marks were taken off: try again`,
     );
@@ -67,7 +68,7 @@ export async function restore(ports: RunPorts, journal: Journal, notice: Notice)
 /** False where somebody wrote to the node since it was read, and the next look must decide anew. */
 export async function unmark(
   ports: RunPorts,
-  journal: Journal,
+  recorder: DecisionRecorder,
   node: Node,
   about: { readonly reason: string; readonly trigger: string },
 ): Promise<boolean> {
@@ -75,7 +76,7 @@ export async function unmark(
   const how = await cluster.unmark(node);
   if (how === 'changed') return false;
   const say = (action: 'uncordon' | 'none', reason: string) =>
-    journal.say({
+    recorder.record({
       target: node.name,
       action,
       reason,
@@ -91,7 +92,7 @@ export async function unmark(
       return true;
     case 'unmarked':
       say('uncordon', about.reason);
-      await note(cluster, journal, node, about.trigger, {
+      await note(cluster, recorder, node, about.trigger, {
         type: 'Normal',
         reason: 'NightshiftUncordon',
         message: about.reason,

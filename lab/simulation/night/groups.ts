@@ -1,5 +1,6 @@
 /** The groups of the lab's AWS as night-schedule's port shows them. */
-import type { Group, Resized, Size } from '#functions/night-schedule/ports.ts';
+import type { Group, Resized } from '#functions/night-schedule/ports.ts';
+import type { Size } from '#functions/night-schedule/records.ts';
 import { type AutoScalingGroup, AwsError, type AwsWorld, type EksCluster } from '../../world/aws/index.ts';
 
 export type LabGroups = ReturnType<typeof createLabGroups>;

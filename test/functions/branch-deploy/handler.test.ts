@@ -6,6 +6,7 @@ import {
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { DECISION } from '#functions/adapters/dynamodb/table-keys.ts';
 import { serveArgocd } from '#lab/http/argocd/server.ts';
 import { createCertificateAuthority } from '#lab/http/tls.ts';
 import { createArgocd } from '#lab/world/argocd/index.ts';
@@ -132,7 +133,10 @@ describe('the handler, against DynamoDB’s protocol and an Argo CD over HTTPS',
   });
 
   const decisions = async () =>
-    (await database.table.list<Decision>('decision')).map(({ value }) => `${value.target}: ${value.action}`);
+    (await database.table.list(DECISION)).map(({ value }) => {
+      const { target, action } = value as Decision;
+      return `${target}: ${action}`;
+    });
 
   test('an event becomes a sync and a verdict, in the decision log and on the commit; the tokens are in no line', async () => {
     const lines: string[] = [];
