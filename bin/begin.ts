@@ -1,31 +1,31 @@
-/** How `npm start` and `npm run lab` begin: the options, the config, and the artifacts that would be deployed. */
+/** Shared start of `npm start` and `npm run lab`: options, config, synthesis. */
 import path from 'node:path';
-import type { Screen } from '#lab/sample/timeline.ts';
-import { synthesize } from '#lab/synthesize.ts';
-import { screenOf, UsageError, untilInterrupted } from '#lab/terminal.ts';
+import type { Screen } from '#demo/sample/timeline.ts';
+import { synthesize } from '#demo/synthesize.ts';
+import { screenOf, UsageError, untilInterrupted } from '#demo/terminal.ts';
 import { type LoadedConfig, loadConfig } from '#lib/config-file.ts';
 
 export interface Beginning {
   readonly loaded: LoadedConfig;
-  /** Where the artifacts are now. */
+  /** The synthesized cloud assembly. */
   readonly assemblyDir: string;
   readonly screen: Screen;
   readonly signal: AbortSignal;
 }
 
-/** Throws `ConfigError` or `SynthesisError`. Says on the screen what it does unless it is to be quiet. */
+/** Throws `ConfigError` or `SynthesisError`. Prints its progress unless `quiet`. */
 export async function begin({ quiet }: { readonly quiet: boolean }): Promise<Beginning> {
   const loaded = await loadConfig();
   const signal = untilInterrupted();
   const screen = screenOf(process.stdout);
   const assemblyDir = path.resolve('cdk.out');
-  if (!quiet) screen.write('Synthesizing what would be deployed …');
+  if (!quiet) screen.write('Synthesizing the stacks …');
   await synthesize({ configPath: loaded.path, directory: assemblyDir });
   if (!quiet) screen.write(' done.\n');
   return { loaded, assemblyDir, screen, signal };
 }
 
-/** What `parse` makes of the options; where it throws, the message and then the help. */
+/** Returns the parsed options. Throws `UsageError` with the message and the help text. */
 export function optionsOr<T>(help: string, parse: () => T): T {
   try {
     return parse();

@@ -1,11 +1,17 @@
 /**
  * Makes `dist/` for publishing, or the folder that is named: plain JavaScript with declarations, because Node strips no types inside of
- * node_modules. Imports through `imports` of package.json are made relative, so that the package needs none of them.
+ * node_modules, and the finished bundles of the functions. Imports through `imports` of package.json are made relative, so that the
+ * package needs none of them.
  */
 import { spawnSync } from 'node:child_process';
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { transformSync } from 'esbuild';
+import { bundle } from '#lib/bundle/function-bundle.ts';
+import type { Capability } from '#model/decision.ts';
+import { noticesOf } from './bundle-notices.ts';
+
+const CAPABILITIES: readonly Capability[] = ['night-schedule', 'spot-drain', 'branch-deploy'];
 
 const root = join(import.meta.dirname, '..');
 const dist = resolve(process.argv[2] ?? join(root, 'dist'));
@@ -31,6 +37,11 @@ for (const declarations of globSync('**/*.d.ts', { cwd: dist })) {
   });
   write(source.replace(/\.ts$/, '.js'), code);
 }
+
+const bundled = CAPABILITIES.flatMap(
+  (capability) => bundle(capability, join(dist, 'bundles', capability)).files,
+);
+writeFileSync(join(dist, 'bundles/LICENSES.txt'), noticesOf(bundled, root));
 
 function write(name: string, text: string): void {
   const path = join(dist, name);

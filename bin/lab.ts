@@ -1,20 +1,20 @@
-/** `npm run lab`: keeps the lab up, from now on and at the speed of the wall clock, for kubectl, the AWS CLI and curl. */
+/** `npm run lab`: runs the lab in real time, for kubectl, the AWS CLI and curl. */
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import { serveConsole } from '#cli/console/server.ts';
-import { accessText, keepUp } from '#lab/access.ts';
-import { startLab } from '#lab/lab.ts';
-import { plansOf } from '#lab/sample/story.ts';
-import { createTimeline, type Timeline } from '#lab/sample/timeline.ts';
-import { labDirectory, main } from '#lab/terminal.ts';
+import { accessText, keepUp } from '#demo/access.ts';
+import { startLab } from '#demo/lab.ts';
+import { environmentPlans } from '#demo/sample/day-plan.ts';
+import { createTimeline, type Timeline } from '#demo/sample/timeline.ts';
+import { labDirectory, main } from '#demo/terminal.ts';
 import { begin, optionsOr } from './begin.ts';
 import { labIo } from './lab-io.ts';
 
-const HELP = `Keeps a small AWS, Kubernetes and Argo CD up on this machine, made from your config, with the functions of
-your stacks running on it. Prints how to reach it; Ctrl-C ends it.
+const HELP = `Runs a small AWS, Kubernetes and Argo CD on this machine, created from your config, with the functions of
+your stacks. Prints how to connect; Ctrl-C stops it.
 
   npm run lab
-  npm run lab -- --from 2026-12-01T21:55:00+09:00     begin at another time
+  npm run lab -- --from 2026-12-01T21:55:00+09:00     start at another time
 
 NIGHTSHIFT_CONFIG=path uses another config. The kubeconfigs and the CA are written to .lab/.
 `;
@@ -40,12 +40,12 @@ await main(async () => {
     screen.write(accessText(lab, page.url, screen.colors));
     timeline = createTimeline(screen, {
       timeZone:
-        plansOf(loaded.config, options.from).find(({ schedule }) => schedule)?.schedule?.timeZone ??
+        environmentPlans(loaded.config, options.from).find(({ schedule }) => schedule)?.schedule?.timeZone ??
         Intl.DateTimeFormat().resolvedOptions().timeZone,
       environments: lab.environments.map(({ name }) => name),
     });
     await keepUp(lab, signal).finally(() => page.close());
-    timeline.line('The lab ends.');
+    timeline.line('The lab has stopped.');
     return 0;
   } finally {
     await lab.close();
@@ -60,7 +60,7 @@ function parse(args: string[]): { from: Date; help: boolean } {
     });
     const from = values.from === undefined ? new Date() : new Date(values.from);
     if (Number.isNaN(from.getTime()))
-      throw new Error(`'${values.from}' is not a time: write 2026-12-01T21:55:00+09:00`);
+      throw new Error(`invalid time '${values.from}': write 2026-12-01T21:55:00+09:00`);
     return { from, help: values.help };
   });
 }

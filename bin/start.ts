@@ -1,27 +1,27 @@
-/** `npm start`: the sample day on the lab, from the artifacts that would be deployed. */
+/** `npm start`: the sample day on the lab, with the artifacts that would be deployed. */
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import { serveConsole } from '#cli/console/server.ts';
-import { accessText, keepUp } from '#lab/access.ts';
-import { reportText } from '#lab/sample/report.ts';
-import { playSampleDay } from '#lab/sample/sample-day.ts';
-import { createTimeline, type Timeline } from '#lab/sample/timeline.ts';
-import { labDirectory, main } from '#lab/terminal.ts';
+import { accessText, keepUp } from '#demo/access.ts';
+import { reportText } from '#demo/sample/report.ts';
+import { playSampleDay } from '#demo/sample/sample-day.ts';
+import { createTimeline, type Timeline } from '#demo/sample/timeline.ts';
+import { labDirectory, main } from '#demo/terminal.ts';
 import { begin, optionsOr } from './begin.ts';
 import { labIo } from './lab-io.ts';
 
-const HELP = `Plays a day of your clusters on this machine: an evening stop, a merge at night, the morning start, spot
-interruptions, deploys, a holiday. Nothing leaves the machine.
+const HELP = `Runs a sample day of your clusters on this machine: an evening stop, a merge at night, the morning start, spot
+interruptions, deploys, a holiday. It needs no AWS access.
 
-  npm start                       watch the day, then keep the lab up
-  npm start -- --exit             end after the day; exit code 1 if anything did not end as the config says
+  npm start                       show the day, then keep the lab running
+  npm start -- --exit             exit after the day; exit code 1 if the final state does not match the config
   npm start -- --exit --json      print the decision records as NDJSON and nothing else
 
-  --exit      end after the day
+  --exit      exit after the day
   --json      decision records only, one per line; implies --exit
   --help      this text
 
-NIGHTSHIFT_CONFIG=path plays the day with another config.
+NIGHTSHIFT_CONFIG=path uses another config.
 `;
 
 await main(async () => {
@@ -41,14 +41,14 @@ await main(async () => {
     now,
     signal,
     ...(options.exit || options.json ? {} : { directory: await labDirectory() }),
-    onReady(lab, story) {
+    onReady(lab, plan) {
       if (options.json) return;
       const environments = lab.environments.map(({ name }) => name);
-      const shown = createTimeline(screen, { timeZone: story.timeZone, environments });
+      const shown = createTimeline(screen, { timeZone: plan.timeZone, environments });
       timeline = shown;
       progress = setInterval(() => {
         const at = lab.context.clock.now();
-        const share = (at - story.start.getTime()) / (story.end.getTime() - story.start.getTime());
+        const share = (at - plan.start.getTime()) / (plan.end.getTime() - plan.start.getTime());
         const { invocations } = lab.assembly.counts();
         shown.progress(new Date(at), `${Math.floor(share * 100)} % of the day, ${invocations} invocations`);
       }, 250);
@@ -57,7 +57,7 @@ await main(async () => {
       if (!options.json) timeline?.decision(decision);
       else if (decision.action !== 'none') process.stdout.write(`${JSON.stringify(decision)}\n`);
     },
-    onBeat: (environment, at, text) => timeline?.beat(environment, at, text),
+    onEvent: (environment, at, text) => timeline?.event(environment, at, text),
   }).finally(() => clearInterval(progress));
 
   try {
@@ -65,7 +65,8 @@ await main(async () => {
       timeline?.line('Interrupted.');
       return 130;
     }
-    if (!options.json) timeline?.line(reportText(summary, screen.colors));
+    if (!options.json)
+      timeline?.line(reportText(summary, screen.colors, screen.live ? screen.columns : undefined));
     else for (const problem of summary.problems) console.error(problem);
     if (!options.exit && !options.json && !signal.aborted) {
       const page = await serveConsole({ loaded, io: labIo(lab, userInfo().username) });

@@ -3,7 +3,7 @@
  * permissions that a command needs are used, and the one that is missing is named.
  */
 
-import { errorName } from '#functions/adapters/aws-client.ts';
+import { errorName } from '#functions/adapters/aws/errors.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createLedger } from '#functions/adapters/dynamodb/ledger.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';

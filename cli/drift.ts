@@ -10,7 +10,8 @@ import {
 import { shortSha } from '#functions/branch-deploy/decide.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { DEFAULT_DRIFT_MINUTES } from '#lib/settings.ts';
-import { parseSpan } from '#model/when.ts';
+import { MINUTE_MS } from '#model/duration.ts';
+import { parseDuration } from '#model/when.ts';
 import { type ArgocdOptions, connectAs, errorOf, serverOf, type Variables } from './argocd.ts';
 import { chosen, type Named } from './environments.ts';
 import { type Io, RefusedError } from './io.ts';
@@ -101,14 +102,14 @@ function onOneServer(
 /** In milliseconds; undefined for never. Of several environments on one server the strictest counts. */
 function limitOf(environments: readonly Named[], options: DriftOptions): number | undefined {
   if (options.limit !== undefined) {
-    const span = parseSpan(options.limit);
-    if ('problem' in span) throw new RefusedError(`--limit ${options.limit}: ${span.problem}`);
-    return span.ms;
+    const duration = parseDuration(options.limit);
+    if ('problem' in duration) throw new RefusedError(`--limit ${options.limit}: ${duration.problem}`);
+    return duration.ms;
   }
   const minutes = environments
     .map(({ environment }) => environment.deploy?.driftMinutes ?? DEFAULT_DRIFT_MINUTES)
     .filter((limit) => limit > 0);
-  return minutes.length > 0 ? Math.min(...minutes) * 60_000 : undefined;
+  return minutes.length > 0 ? Math.min(...minutes) * MINUTE_MS : undefined;
 }
 
 async function lookAtEach(
@@ -178,7 +179,7 @@ function toJson(
   const idOf = ({ project, name, namespace }: ListedApplication) => ({ project, name, namespace });
   return {
     environments: environments.map(({ name }) => name),
-    limitMinutes: limitMs === undefined ? null : limitMs / 60_000,
+    limitMinutes: limitMs === undefined ? null : limitMs / MINUTE_MS,
     applications: all.length,
     outOfSync: found.map(({ application, since, exact, tooLong }) => ({
       ...idOf(application),

@@ -1,8 +1,9 @@
 /** `explain`: what was decided about a target, and why. */
 import type { LoadedConfig } from '#lib/config-file.ts';
 import type { Decision } from '#model/decision.ts';
+import { DAY_MS, MINUTE_MS } from '#model/duration.ts';
 import { formatLocal } from '#model/plan.ts';
-import { parseSpan } from '#model/when.ts';
+import { parseDuration } from '#model/when.ts';
 import { askEach, chosen } from './environments.ts';
 import { type Io, RefusedError } from './io.ts';
 import { columns, paintOf, plain } from './text.ts';
@@ -29,7 +30,7 @@ export async function explain(
     const cloud = await io.cloud(name, environment);
     // The first answer brings the time: where AWS's clock differs from ours, it is asked once more.
     const first = await cloud.decisions(new Date(io.now().getTime() - since));
-    const differs = Math.abs(cloud.now().getTime() - io.now().getTime()) > 60_000;
+    const differs = Math.abs(cloud.now().getTime() - io.now().getTime()) > MINUTE_MS;
     return differs ? cloud.decisions(new Date(cloud.now().getTime() - since)) : first;
   });
   const decisions = answers.flat().sort((a, b) => a.time.localeCompare(b.time));
@@ -95,12 +96,12 @@ function nothing(target: string, decisions: readonly Decision[], options: Explai
 }
 
 function sinceOf(text: string): number {
-  const span = parseSpan(text);
-  if ('problem' in span) throw new RefusedError(`--since ${text}: ${span.problem}`);
-  if (span.ms > LONGEST_SINCE_DAYS * 86_400_000) {
+  const duration = parseDuration(text);
+  if ('problem' in duration) throw new RefusedError(`--since ${text}: ${duration.problem}`);
+  if (duration.ms > LONGEST_SINCE_DAYS * DAY_MS) {
     throw new RefusedError(
       `--since ${text}: decisions are kept for ${LONGEST_SINCE_DAYS} days: write --since ${LONGEST_SINCE_DAYS}d`,
     );
   }
-  return span.ms;
+  return duration.ms;
 }

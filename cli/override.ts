@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
 import { desiredAt } from '#model/desired.ts';
+import { MINUTE_MS } from '#model/duration.ts';
 import { refuseEnvironment, refuseOverride } from '#model/override.ts';
 import type { Override, Schedule, SleepState } from '#model/schedule.ts';
-import { parseSpan, parseUntil } from '#model/when.ts';
+import { parseDuration, parseUntil } from '#model/when.ts';
 import type { Cloud } from './cloud.ts';
 import { CloudError, type Io, RefusedError } from './io.ts';
 import { localTime, plain } from './text.ts';
@@ -22,7 +23,6 @@ export type Wish = 'keep-up' | 'wake' | 'sleep';
 
 const STATES: Record<Wish, SleepState> = { 'keep-up': 'awake', wake: 'awake', sleep: 'asleep' };
 const NO_REASON = 'no reason given';
-const MINUTE_MS = 60_000;
 
 export async function setOverride(
   loaded: LoadedConfig,
@@ -126,10 +126,10 @@ function endOf(wish: Wish, name: string, options: OverrideOptions, now: Date, ti
     throw new RefusedError(`--until and --for contradict each other: write one of them, ${example}`);
   }
   if (options.for !== undefined) {
-    const span = parseSpan(options.for);
-    if ('problem' in span) throw new RefusedError(`--for ${options.for}: ${span.problem}`);
+    const duration = parseDuration(options.for);
+    if ('problem' in duration) throw new RefusedError(`--for ${options.for}: ${duration.problem}`);
     // On the minute, so that the tick of that minute sees the end and not the next one.
-    return Math.round((now.getTime() + span.ms) / MINUTE_MS) * MINUTE_MS;
+    return Math.round((now.getTime() + duration.ms) / MINUTE_MS) * MINUTE_MS;
   }
   if (options.until === undefined) {
     throw new RefusedError(`an override must end: write --until or --for, ${example}`);

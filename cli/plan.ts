@@ -2,10 +2,11 @@
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
 import { desiredAt } from '#model/desired.ts';
+import { DAY_MS } from '#model/duration.ts';
 import { formatLocal, formatOffset, holidayWarning, type PlanEntry, planOf } from '#model/plan.ts';
 import type { Schedule } from '#model/schedule.ts';
 import { parseFrom } from '#model/when.ts';
-import { describeWindows } from '#model/window.ts';
+import { formatWindows } from '#model/window.ts';
 import { offsetAt } from '#model/zone.ts';
 import { chosen, type Named } from './environments.ts';
 import { type Io, RefusedError } from './io.ts';
@@ -13,7 +14,6 @@ import { localTime, type Paint, paintOf } from './text.ts';
 
 export const DEFAULT_DAYS = 7;
 const MOST_DAYS = 1100;
-const DAY_MS = 86_400_000;
 
 export interface PlanOptions {
   readonly days?: string;
@@ -84,7 +84,7 @@ function describe({ name, named, schedule, from, to, entries }: EnvironmentPlan,
   const { timeZone, calendar } = schedule;
   const before = desiredAt(schedule, from, []);
   const head = [
-    `${paint.bold(name)}: ${schedule.name}, up ${describeWindows(schedule.up)} (${timeZone}, UTC${formatOffset(offsetAt(timeZone, from.getTime()))})`,
+    `${paint.bold(name)}: ${schedule.name}, up ${formatWindows(schedule.up)} (${timeZone}, UTC${formatOffset(offsetAt(timeZone, from.getTime()))})`,
     ...(calendar ? [`calendar ${calendar.name}`] : []),
     ...(!named.environment.production && named.environment.readyBy
       ? ['started early to be ready by then']

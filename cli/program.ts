@@ -1,7 +1,7 @@
 /** The command line: what there is to say, and what it answers. The commands themselves are in the files beside. */
 import { Command, CommanderError } from 'commander';
 import { ConfigError, type LoadedConfig, loadConfig } from '#lib/config-file.ts';
-import { SPAN_EXAMPLES, UNTIL_EXAMPLES } from '#model/when.ts';
+import { DURATION_EXAMPLES, UNTIL_EXAMPLES } from '#model/when.ts';
 import type { Examined } from './doctor/doctor.ts';
 import { type DriftOptions, drift } from './drift.ts';
 import { DEFAULT_SINCE, type ExplainOptions, explain } from './explain.ts';
@@ -100,7 +100,7 @@ function createProgram(io: Io, { answered, examined }: Outcome): Command {
     command(program, wish, description, examples)
       .argument('<environment>', 'its name in the config')
       .option('-u, --until <time>', `until when: ${UNTIL_EXAMPLES}`)
-      .option('-f, --for <span>', `for how long: ${SPAN_EXAMPLES}`)
+      .option('-f, --for <duration>', `for how long: ${DURATION_EXAMPLES}`)
       .option('-r, --reason <text>', 'why, for the others')
       .option('-a, --author <name>', `who (default: ${io.user})`)
       .option('--json', 'one JSON document')
@@ -125,7 +125,7 @@ function createProgram(io: Io, { answered, examined }: Outcome): Command {
       'a nodegroup, node, application or build, or an environment for all of its decisions',
     )
     .option('-e, --environment <name>', 'this environment only')
-    .option('-s, --since <span>', `how far back: ${SPAN_EXAMPLES} (default: ${DEFAULT_SINCE})`)
+    .option('-s, --since <duration>', `how far back: ${DURATION_EXAMPLES} (default: ${DEFAULT_SINCE})`)
     .option('--json', 'one JSON document')
     .action(async (target: string, options: ExplainOptions) =>
       answered(await explain(await config(), target, options, io)),
@@ -185,7 +185,10 @@ function createProgram(io: Io, { answered, examined }: Outcome): Command {
     .option('--ca <file>', 'the PEM of a private CA')
     .option('--prune', 'delete what is no longer in the repository')
     .option('--yes-production', 'instead of typing the confirmation')
-    .option('-t, --timeout <span>', `how long to wait: ${SPAN_EXAMPLES} (default: ${DEFAULT_TIMEOUT})`)
+    .option(
+      '-t, --timeout <duration>',
+      `how long to wait: ${DURATION_EXAMPLES} (default: ${DEFAULT_TIMEOUT})`,
+    )
     .option('--json', 'one JSON document')
     .action(async (name: string, application: string, options: RolloutOptions) =>
       rollout(await config(), name, application, options, createRolloutIo(io)),
@@ -199,7 +202,10 @@ function createProgram(io: Io, { answered, examined }: Outcome): Command {
   )
     .argument('[environment]', 'its name in the config; may be left out where there is one Argo CD for all')
     .option('-p, --project <name>', 'this Argo CD project only')
-    .option('-l, --limit <span>', `what is too long: ${SPAN_EXAMPLES} (default: deploy.driftMinutes, or 1h)`)
+    .option(
+      '-l, --limit <duration>',
+      `what is too long: ${DURATION_EXAMPLES} (default: deploy.driftMinutes, or 1h)`,
+    )
     .option('-s, --server <url>', 'the Argo CD server (default: ARGOCD_SERVER, or what the config says)')
     .option('--ca <file>', 'the PEM of a private CA')
     .option('--json', 'one JSON document')

@@ -9,8 +9,9 @@ import type { ApplicationView, Argocd, Trouble } from '#functions/branch-deploy/
 import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
 import type { Action, Decision } from '#model/decision.ts';
+import { MINUTE_MS } from '#model/duration.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
-import { parseSpan } from '#model/when.ts';
+import { parseDuration } from '#model/when.ts';
 import { type ArgocdOptions, connectAs, errorOf, type Variables } from './argocd.ts';
 import { type Io, RefusedError } from './io.ts';
 import { plain } from './text.ts';
@@ -46,7 +47,7 @@ export class RolloutError extends RefusedError {
 }
 
 const POLL_MS = 3_000;
-const SETTLE_MS = 2 * 60_000;
+const SETTLE_MS = 2 * MINUTE_MS;
 
 /** Resolves when the application is deployed. Everything else is an error that says what happened. */
 export async function rollout(
@@ -273,9 +274,9 @@ function viewFrom(
 }
 
 function timeoutOf(text: string): number {
-  const span = parseSpan(text);
-  if ('problem' in span) throw new RefusedError(`--timeout ${text}: ${span.problem}`);
-  return span.ms;
+  const duration = parseDuration(text);
+  if ('problem' in duration) throw new RefusedError(`--timeout ${text}: ${duration.problem}`);
+  return duration.ms;
 }
 
 /** The real terminal and the real environment. */

@@ -2,6 +2,7 @@
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
 import { desiredAt, transitions } from '#model/desired.ts';
+import { DAY_MS } from '#model/duration.ts';
 import type { Schedule, Transition } from '#model/schedule.ts';
 import type { Night } from './cloud.ts';
 import { askEach, chosen, type Named } from './environments.ts';
@@ -10,7 +11,7 @@ import { describeOverride, isStanding } from './override.ts';
 import { duration, localTime, type Paint, paintOf, plain } from './text.ts';
 
 /** How far the next transition is looked for. */
-const HORIZON_MS = 62 * 86_400_000;
+const HORIZON_MS = 62 * DAY_MS;
 
 interface Status {
   readonly named: Named;

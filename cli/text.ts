@@ -1,7 +1,8 @@
 /** Text for terminals. */
 import pc from 'picocolors';
+import { DAY_MINUTES, MINUTE_MS } from '#model/duration.ts';
 import { formatDay } from '#model/when.ts';
-import { DAY_MINUTES, wallAt } from '#model/zone.ts';
+import { wallAt } from '#model/zone.ts';
 
 export interface Paint {
   bold(text: string): string;
@@ -25,12 +26,12 @@ export function plain(text: string): string {
 export function localTime(timeZone: string, at: Date): string {
   const wall = wallAt(timeZone, at.getTime());
   const date = Math.floor(wall / DAY_MINUTES);
-  return `${formatDay(date)} ${new Date(wall * 60_000).toISOString().slice(11, 16)}`;
+  return `${formatDay(date)} ${new Date(wall * MINUTE_MS).toISOString().slice(11, 16)}`;
 }
 
 /** `50 min`, `9 h 10 min`, `3 d 2 h` */
 export function duration(ms: number): string {
-  const minutes = Math.max(0, Math.round(ms / 60_000));
+  const minutes = Math.max(0, Math.round(ms / MINUTE_MS));
   if (minutes < 60) return `${minutes} min`;
   if (minutes < 48 * 60) return join(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
   return join(Math.floor(minutes / DAY_MINUTES), 'd', Math.floor((minutes % DAY_MINUTES) / 60), 'h');

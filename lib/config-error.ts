@@ -1,4 +1,4 @@
-import type { ConfigProblem } from '#model/config-schema.ts';
+import type { ConfigProblem } from '#model/config-problem.ts';
 
 /** The config cannot be used. `problems` holds every mistake that was found; the message shows them a line each. */
 export class ConfigError extends Error {

@@ -4,12 +4,13 @@ import { extname, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Message, transform } from 'esbuild';
 import type { NightshiftConfig } from '#model/config.ts';
-import { type ConfigProblem, checkConfig } from '#model/config-schema.ts';
+import type { ConfigProblem } from '#model/config-problem.ts';
+import { checkConfig } from '#model/config-schema.ts';
 import { didYouMean } from '#model/nearest.ts';
 import { ConfigError } from './config-error.ts';
 import { holidayCodes, isHolidayCode } from './holidays.ts';
 
-export type { ConfigProblem } from '#model/config-schema.ts';
+export type { ConfigProblem } from '#model/config-problem.ts';
 export { ConfigError } from './config-error.ts';
 
 export const CONFIG_VARIABLE = 'NIGHTSHIFT_CONFIG';

@@ -1,5 +1,6 @@
 /** Public holidays by country code, expanded when the stack is synthesized: no function carries a calendar library. */
 import Holidays from 'date-holidays';
+import { DAY_MS, HOUR_MS } from '#model/duration.ts';
 
 /** How far holidays are expanded: to the end of the third year from now. */
 export const HOLIDAY_YEARS = 3;
@@ -64,7 +65,7 @@ function nameOf(local: string, english: string | undefined): string {
  * (the Turkish feasts last 3¾ and 4¾ days) is worked.
  */
 function datesOf(holiday: { date: string; start: Date; end: Date }): number[] {
-  const hours = (holiday.end.getTime() - holiday.start.getTime()) / 3_600_000;
-  const first = Date.parse(`${holiday.date.slice(0, 10)}T00:00:00Z`) / 86_400_000;
+  const hours = (holiday.end.getTime() - holiday.start.getTime()) / HOUR_MS;
+  const first = Date.parse(`${holiday.date.slice(0, 10)}T00:00:00Z`) / DAY_MS;
   return Array.from({ length: Math.floor((hours + 2) / 24) }, (_, index) => first + index);
 }

@@ -15,7 +15,7 @@ export { NightSchedule, type NightScheduleProps } from './night-schedule.ts';
 export { NightshiftApp, type NightshiftAppProps } from './nightshift-app.ts';
 export { type CapabilityProps, NightshiftFunction, type Permission } from './nightshift-function.ts';
 export { NightshiftStack, type NightshiftStackProps } from './nightshift-stack.ts';
-export { Notices, type NoticesProps } from './notices.ts';
+export { Notifications, type NotificationsProps } from './notifications.ts';
 export { settingsOf } from './settings.ts';
 export { SpotDrain, type SpotDrainProps } from './spot-drain.ts';
 export { StateTable, type StateTableProps } from './state-table.ts';

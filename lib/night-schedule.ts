@@ -5,7 +5,7 @@ import type { NightScheduleSettings } from '#model/settings.ts';
 import { autoScalingGroupArn, clusterArn, nodegroupArn, selfManagedGroupsOf } from './arns.ts';
 import { ClusterAccess } from './cluster-access.ts';
 import { type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
-import { edgesOf } from './schedule-edges.ts';
+import { transitionsOf } from './schedule-transitions.ts';
 import type { StateTable } from './state-table.ts';
 import { Timer } from './timer.ts';
 
@@ -32,19 +32,19 @@ export class NightSchedule extends Construct {
     new ClusterAccess(this, 'Access', { cluster: settings.cluster, to: this.function });
 
     const timer = new Timer(this, 'Timer', { environment: settings.environment, target: this.function });
-    for (const edge of edgesOf(settings.schedule.up))
-      timer.call(`night-schedule-edge-${edge.time}`, {
+    for (const { time, expression } of transitionsOf(settings.schedule.up))
+      timer.call(`night-schedule-edge-${time}`, {
         trigger: 'edge',
-        expression: edge.expression,
+        expression,
         timeZone: settings.schedule.timeZone,
-        description: `an edge of the schedule ${settings.schedule.name} in ${settings.environment}`,
+        description: `a transition of the schedule ${settings.schedule.name} in ${settings.environment}`,
         maxEventAge: Duration.minutes(5),
         retryAttempts: 2,
       });
     timer.call('night-schedule-tick', {
       trigger: 'tick',
       expression: 'rate(1 minute)',
-      description: `looks whether ${settings.environment} is what its schedule says`,
+      description: `checks that ${settings.environment} is as its schedule says`,
       maxEventAge: Duration.minutes(1),
       retryAttempts: 3,
     });

@@ -1,11 +1,9 @@
 /** The only place where a Lambda function is made: its code, role, logs, retries and dead letters. */
-import { dirname } from 'node:path';
-import { AssetHashType, DockerImage, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
   type CfnFunction,
-  Code,
   Function as LambdaFunction,
   Runtime,
   Tracing,
@@ -17,8 +15,8 @@ import type { NetworkConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
 import { functionNameOf } from '#model/names.ts';
 import { type CommonSettings, SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
-import { bundle, handlerOf } from './function-bundle.ts';
-import type { Notices } from './notices.ts';
+import { functionCode } from './bundle/function-code.ts';
+import type { Notifications } from './notifications.ts';
 import { settingsText } from './settings-text.ts';
 import type { StateTable } from './state-table.ts';
 
@@ -29,7 +27,7 @@ export interface CapabilityProps<Settings extends CommonSettings = CommonSetting
   /** Where the function runs, for a cluster whose endpoint is private. Default: outside of any VPC. */
   readonly network?: NetworkConfig | undefined;
   /** Whom the function tells what people should know. Default: nobody. */
-  readonly notices?: Notices | undefined;
+  readonly notifications?: Notifications | undefined;
   /** Record each run in AWS X-Ray. Default: false. */
   readonly tracing?: boolean | undefined;
 }
@@ -91,7 +89,7 @@ export class NightshiftFunction extends Construct {
       description: `${props.capability} for the EKS cluster ${props.settings.cluster}`,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      code: codeOf(props.capability),
+      code: functionCode(props.capability),
       handler: 'index.handler',
       role: this.role,
       memorySize: props.memory,
@@ -111,7 +109,7 @@ export class NightshiftFunction extends Construct {
       resources: [this.deadLetters.queueArn],
     });
     if (props.network) this.#placeIn(props.network);
-    props.notices?.permit(this);
+    props.notifications?.permit(this);
 
     Validations.of(this.lambda).acknowledge({
       id: 'Serverless-LambdaDLQ',
@@ -204,23 +202,4 @@ function environmentOf(props: NightshiftFunctionProps): Record<string, string> {
       `the settings of ${props.capability} in ${props.settings.environment} take ${size} bytes and Lambda allows ${ENVIRONMENT_LIMIT}: name fewer nodegroups, builds or closed days, or split the environment`,
     );
   return { ...environment, [TABLE_VARIABLE]: props.table.table.tableName };
-}
-
-/**
- * Bundled once for all stacks of an app: the staging of the assets knows it again by the folder. Stacks that are not
- * asked for (`aws:cdk:bundling-stacks`) are not bundled.
- */
-function codeOf(capability: Capability): Code {
-  return Code.fromAsset(dirname(handlerOf(capability)), {
-    assetHashType: AssetHashType.OUTPUT,
-    bundling: {
-      image: DockerImage.fromRegistry('node:24'),
-      local: {
-        tryBundle: (directory: string) => {
-          bundle(capability, directory);
-          return true;
-        },
-      },
-    },
-  });
 }

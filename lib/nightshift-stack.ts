@@ -8,7 +8,7 @@ import { BuildProject } from './build-project.ts';
 import { Monitoring } from './monitoring.ts';
 import { NightSchedule } from './night-schedule.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
-import { Notices } from './notices.ts';
+import { Notifications } from './notifications.ts';
 import { SpotDrain } from './spot-drain.ts';
 import { StateTable } from './state-table.ts';
 
@@ -47,8 +47,9 @@ export class NightshiftStack extends Stack {
 
     const table = new StateTable(this, 'State', { environment });
     this.state = table;
-    const notices = notify ? new Notices(this, 'Notices', { environment, notify }) : undefined;
-    const shared = { table, network, notices, tracing };
+    // The id stays: topics have names, and CloudFormation cannot make one again under another id.
+    const notifications = notify ? new Notifications(this, 'Notices', { environment, notify }) : undefined;
+    const shared = { table, network, notifications, tracing };
     this.spotDrain = new SpotDrain(this, 'SpotDrain', { settings: settings.spotDrain, ...shared });
     if (settings.nightSchedule)
       this.nightSchedule = new NightSchedule(this, 'NightSchedule', {
@@ -69,7 +70,7 @@ export class NightshiftStack extends Stack {
       value: monitoring.topic.topicArn,
       description: 'subscribe here: every alarm of the environment is sent to it',
     });
-    for (const [severity, topic] of notices?.topics ?? [])
+    for (const [severity, topic] of notifications?.topics ?? [])
       new CfnOutput(this, `${severity.charAt(0).toUpperCase()}${severity.slice(1)}TopicArn`, {
         value: topic.topicArn,
         description: `subscribe a chat here: what people should know, as ${severity}`,

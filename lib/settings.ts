@@ -10,9 +10,10 @@ import type {
   ScheduleConfig,
 } from '#model/config.ts';
 import { formatDate, parseDate } from '#model/date.ts';
-import { windowsOn } from '#model/desired.ts';
+import { DAY_MS } from '#model/duration.ts';
 import { didYouMean } from '#model/nearest.ts';
-import { SEVERITIES } from '#model/notice.ts';
+import { SEVERITIES } from '#model/notification.ts';
+import { windowsOn } from '#model/occurrence.ts';
 import type { ExpandedCalendar, Schedule } from '#model/schedule.ts';
 import type {
   ApplicationSettings,
@@ -30,7 +31,6 @@ import { SETTINGS_LIMIT_BYTES, settingsText } from './settings-text.ts';
 
 /** A window that runs when the settings are made can have begun on a date so many days ago. */
 const PAST_DAYS = 8;
-const DAY_MS = 86_400_000;
 /** How long an application may be OutOfSync. */
 export const DEFAULT_DRIFT_MINUTES = 60;
 

@@ -1,19 +1,19 @@
 /**
- * Which branch a CodeBuild build was of, and whether a binding lets it through. Names of branches are compared
+ * Which branch a CodeBuild build was of, and whether a binding allows it. Names of branches are compared
  * exactly: case and slashes count, `Develop` and `feature/develop` are not `develop`.
  */
 
-/** What is known of a build's source. All of it comes from CodeBuild; `exported` can be set by the build itself. */
+/** The source of a build. All of it comes from CodeBuild; `exported` can be set by the build itself. */
 export interface BuildSource {
   /** Who started the build: a user, `codepipeline/x`, or the user agent of a webhook. */
   readonly initiator: string;
   /** The repository's URL as CodeBuild knows it. */
   readonly location: string;
-  /** What was asked for: a branch, a commit, `pr/7`, `refs/tags/v1`, an ARN … */
+  /** What was requested: a branch, a commit, `pr/7`, `refs/tags/v1`, an ARN … */
   readonly sourceVersion?: string;
-  /** The commit that it came to. */
+  /** The commit that it was resolved to. */
   readonly resolvedSourceVersion?: string;
-  /** `exportedEnvironmentVariables` of the build: they may narrow the answer, never widen it. */
+  /** `exportedEnvironmentVariables` of the build: they may refuse a build, never allow one. */
   readonly exported?: Readonly<Record<string, string>>;
 }
 
@@ -22,11 +22,11 @@ export interface BranchBinding {
   readonly branch: string;
 }
 
-export type BranchAnswer =
+export type BranchMatch =
   | { readonly matches: true; readonly branch: string; readonly sha?: string }
   | {
       readonly matches: false;
-      /** `ignore`: not meant for us. `refuse`: it would be deployed, were it not for a rule. */
+      /** `ignore`: not a build of a push. `refuse`: a rule does not allow to deploy it. */
       readonly action: 'ignore' | 'refuse';
       readonly reason: string;
     };
@@ -38,8 +38,8 @@ const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 const BRANCH_AT_COMMIT = /^(.+)\^\{([0-9a-f]{40}|[0-9a-f]{64})\}$/;
 const HEADS = 'refs/heads/';
 
-/** Does the build belong to the bound branch? First the binding, then the source version, then what was exported. */
-export function matchBranch(binding: BranchBinding, build: BuildSource): BranchAnswer {
+/** Whether the build is of the bound branch: checks the initiator, the repository, the source version, what was exported. */
+export function matchBranch(binding: BranchBinding, build: BuildSource): BranchMatch {
   if (!WEBHOOK.test(build.initiator)) {
     return ignore(`it was started by ${quoted(build.initiator)}, not by a webhook`);
   }
@@ -47,12 +47,12 @@ export function matchBranch(binding: BranchBinding, build: BuildSource): BranchA
     return refuse(`it was built from ${quoted(build.location)}, and ${binding.repository} is bound`);
   }
   const version = readVersion(build.sourceVersion);
-  if (version.kind === 'never') return refuse(`its source version is ${version.what}, not a branch`);
+  if (version.kind === 'other') return refuse(`its source version is ${version.what}, not a branch`);
   if (version.kind === 'branch' && version.branch !== binding.branch) {
-    return refuse(`it is of branch ${quoted(version.branch)}, and ${quoted(binding.branch)} is bound`);
+    return refuse(`its branch is ${quoted(version.branch)}, and ${quoted(binding.branch)} is bound`);
   }
-  const narrowed = narrow(binding.branch, build.exported ?? {});
-  if (narrowed) return refuse(narrowed);
+  const contradiction = contradictionOf(binding.branch, build.exported ?? {});
+  if (contradiction) return refuse(contradiction);
 
   const sha = version.sha ?? commitOf(build.resolvedSourceVersion);
   return { matches: true, branch: binding.branch, ...(sha ? { sha } : {}) };
@@ -64,29 +64,29 @@ export function sameRepository(one: string, other: string): boolean {
 }
 
 type Version =
-  | { kind?: never; sha?: string }
+  | { kind: 'unnamed'; sha?: string }
   | { kind: 'branch'; branch: string; sha?: string }
-  | { kind: 'never'; what: string };
+  | { kind: 'other'; what: string };
 
 function readVersion(text: string | undefined): Version {
-  if (!text) return {};
-  if (COMMIT.test(text)) return { sha: text };
+  if (!text) return { kind: 'unnamed' };
+  if (COMMIT.test(text)) return { kind: 'unnamed', sha: text };
   const [, name = text, sha] = BRANCH_AT_COMMIT.exec(text) ?? [];
   if (/^(pr\/|refs\/(pull|merge-requests|pull-requests)\/)/.test(name)) {
-    return { kind: 'never', what: `the pull request ${quoted(name)}` };
+    return { kind: 'other', what: `the pull request ${quoted(name)}` };
   }
-  if (/^(refs\/tags\/|tag\/)/.test(name)) return { kind: 'never', what: `the tag ${quoted(name)}` };
-  if (name.startsWith('arn:')) return { kind: 'never', what: `the archive ${quoted(name)}` };
-  if (name.startsWith('refs/') && !name.startsWith(HEADS)) return { kind: 'never', what: quoted(name) };
+  if (/^(refs\/tags\/|tag\/)/.test(name)) return { kind: 'other', what: `the tag ${quoted(name)}` };
+  if (name.startsWith('arn:')) return { kind: 'other', what: `the archive ${quoted(name)}` };
+  if (name.startsWith('refs/') && !name.startsWith(HEADS)) return { kind: 'other', what: quoted(name) };
   const branch = name.startsWith(HEADS) ? name.slice(HEADS.length) : name;
   return { kind: 'branch', branch, ...(sha ? { sha } : {}) };
 }
 
-function narrow(branch: string, exported: Readonly<Record<string, string>>): string | undefined {
+function contradictionOf(branch: string, exported: Readonly<Record<string, string>>): string | undefined {
   const trigger = exported['CODEBUILD_WEBHOOK_TRIGGER'];
   if (trigger && trigger !== `branch/${branch}`) return `its webhook trigger was ${quoted(trigger)}`;
   const head = exported['CODEBUILD_WEBHOOK_HEAD_REF'];
-  if (head && head !== HEADS + branch) return `its head was ${quoted(head)}`;
+  if (head && head !== HEADS + branch) return `its head ref was ${quoted(head)}`;
   return undefined;
 }
 
@@ -98,10 +98,10 @@ function withoutGit(location: string): string {
   return location.replace(/\.git$/, '');
 }
 
-/** What others wrote is shown, but not at any length. */
+/** Text of others, cut where it is long. */
 function quoted(text: string): string {
   return `"${text.length > 120 ? `${text.slice(0, 120)}…` : text}"`;
 }
 
-const ignore = (reason: string): BranchAnswer => ({ matches: false, action: 'ignore', reason });
-const refuse = (reason: string): BranchAnswer => ({ matches: false, action: 'refuse', reason });
+const ignore = (reason: string): BranchMatch => ({ matches: false, action: 'ignore', reason });
+const refuse = (reason: string): BranchMatch => ({ matches: false, action: 'refuse', reason });

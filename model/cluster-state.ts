@@ -1,10 +1,9 @@
-import * as z from 'zod/mini';
-import { instant, type Schema } from './record-schema.ts';
+import * as s from './record-schema.ts';
 import type { SleepState } from './schedule.ts';
 
 /**
  * What was last observed of a cluster, written by night-schedule and read by the other two capabilities.
- * Kept under `night | state` in the table.
+ * Persisted under `night | state`.
  */
 export interface ClusterState {
   /** `stopping` and `starting` last until the outcome was observed. */
@@ -14,15 +13,15 @@ export interface ClusterState {
   /** ISO 8601 instants, UTC. `until` is when the desired state changes next, where that is known. */
   readonly since: string;
   readonly until?: string;
-  /** Groups that our own stop is taking down, or has taken down, by name. */
+  /** The names of the groups that our own stop is scaling down, or has scaled down. */
   readonly groups: readonly string[];
 }
 
-export const clusterStateSchema: Schema<ClusterState> = z.object({
-  phase: z.enum(['awake', 'stopping', 'asleep', 'starting']),
-  desired: z.enum(['awake', 'asleep']),
-  reason: z.string(),
-  since: instant,
-  until: z.exactOptional(instant),
-  groups: z.array(z.string()),
+export const clusterStateSchema: s.Schema<ClusterState> = s.object({
+  phase: s.oneOf('awake', 'stopping', 'asleep', 'starting'),
+  desired: s.oneOf('awake', 'asleep'),
+  reason: s.text,
+  since: s.instant,
+  until: s.optional(s.instant),
+  groups: s.listOf(s.text),
 });

@@ -1,10 +1,10 @@
-/** The rules between the parts of a config: names that refer to each other, and things that must not be there twice. */
+/** The rules between the parts of a config: names that refer to each other, and what must not be there twice. */
 import type { ApplicationConfig, CalendarConfig, EnvironmentConfig, ScheduleConfig } from './config.ts';
-import type { ConfigProblem } from './config-schema.ts';
+import type { ConfigProblem } from './config-problem.ts';
 import { didYouMean } from './nearest.ts';
 
 export interface ConfigParts {
-  /** The entries that are right in themselves. */
+  /** The entries that are valid on their own. */
   readonly calendars: ReadonlyMap<string, CalendarConfig>;
   readonly schedules: ReadonlyMap<string, ScheduleConfig>;
   readonly environments: ReadonlyMap<string, EnvironmentConfig>;
@@ -21,7 +21,7 @@ export function crossCheck(parts: ConfigParts): ConfigProblem[] {
     ...wrongEnvironmentNames(parts),
     ...sameCluster(parts),
     ...unmarkedProduction(parts),
-    ...groupsBothWays(parts),
+    ...contradictingGroups(parts),
     ...bindings(parts),
     ...createdProjects(parts),
     ...replacedProduction(parts),
@@ -109,7 +109,7 @@ function looksLikeProduction(name: string): boolean {
     .some((word) => ['production', 'prod', 'prd', 'live'].includes(word));
 }
 
-function* groupsBothWays({ environments }: ConfigParts): Iterable<ConfigProblem> {
+function* contradictingGroups({ environments }: ConfigParts): Iterable<ConfigProblem> {
   for (const [name, environment] of environments) {
     if (environment.production) continue;
     const { fallbackGroup, keep = [] } = environment;
@@ -117,7 +117,8 @@ function* groupsBothWays({ environments }: ConfigParts): Iterable<ConfigProblem>
       yield {
         path: `environments.${name}.fallbackGroup`,
         value: JSON.stringify(fallbackGroup),
-        message: 'a group in keep never rests at zero, so it cannot fill in: remove it from one of the two',
+        message:
+          'a group in keep is never scaled to zero, so it cannot be the fallback: remove it from one of the two',
       };
     }
     if (!Array.isArray(environment.nodegroups)) continue;
@@ -181,9 +182,9 @@ function conflictOf(binding: Binding, seen: readonly Binding[]): string | undefi
   const same = seen.filter(
     (other) => other.server === binding.server && other.application === binding.application,
   );
-  const abroad = same.find((other) => other.environment !== binding.environment);
-  if (abroad) {
-    return `the application is bound in the environment "${abroad.environment}" already (${abroad.path}): an application belongs to one environment`;
+  const elsewhere = same.find((other) => other.environment !== binding.environment);
+  if (elsewhere) {
+    return `the application is bound in the environment "${elsewhere.environment}" already (${elsewhere.path}): an application belongs to one environment`;
   }
   const repeated = same.find((other) => other.repository === binding.repository);
   if (!repeated) return undefined;
@@ -209,7 +210,7 @@ function nameOf(application: ApplicationConfig): string {
   return typeof application === 'string' ? application : application.name;
 }
 
-/** A project that is made here has one webhook, and so one branch; its kind of source follows from the host. */
+/** A project that is created here has one webhook, and so one branch; its kind of source follows from the host. */
 function* createdProjects({ environments }: ConfigParts): Iterable<ConfigProblem> {
   for (const [name, environment] of environments) {
     const builds = environment.deploy?.builds ?? [];
@@ -232,7 +233,7 @@ function* createdProjects({ environments }: ConfigParts): Iterable<ConfigProblem
   }
 }
 
-/** A replacement before its time takes an instance out of its group: nothing of production's groups is changed. */
+/** An early replacement takes an instance out of its group: no function changes the groups of production. */
 function* replacedProduction({ environments }: ConfigParts): Iterable<ConfigProblem> {
   for (const [name, { production, drain }] of environments)
     if (production && drain?.replaceEarly)
@@ -243,7 +244,7 @@ function* replacedProduction({ environments }: ConfigParts): Iterable<ConfigProb
       };
 }
 
-/** The token is sent to one host, so a status that no repository could show is a mistake. */
+/** The token is sent to one host, so a status for which no repository is on that host is a mistake. */
 function* unreachableStatuses({ environments }: ConfigParts): Iterable<ConfigProblem> {
   for (const [name, { deploy }] of environments) {
     if (!deploy?.status) continue;

@@ -1,30 +1,23 @@
 /**
- * Checks a config that was written by a person: every mistake gives one problem that says where it is, what stands there
+ * Checks a config that was written by a person: every mistake is one problem that says where it is, what is there
  * and what to write instead. Used at synth and by the command line, never in a function.
  */
 import * as z from 'zod';
 import type { CalendarConfig, EnvironmentConfig, NightshiftConfig, ScheduleConfig } from './config.ts';
+import { type ConfigProblem, problemsOf } from './config-problem.ts';
 import { crossCheck } from './config-rules.ts';
-import { formatDate, parseDate } from './date.ts';
-import { didYouMean, nearest } from './nearest.ts';
+import {
+  type KnownHolidays,
+  wrongBranch,
+  wrongDates,
+  wrongHolidays,
+  wrongRegion,
+  wrongRepository,
+  wrongTimeZone,
+  wrongUrl,
+} from './config-values.ts';
+import { didYouMean } from './nearest.ts';
 import { parseWindows } from './window.ts';
-import { canonicalTimeZone, isTimeZone } from './zone.ts';
-
-/** One mistake in the config. */
-export interface ConfigProblem {
-  /** `environments.staging.schedule`; empty where the file as a whole is meant. */
-  readonly path: string;
-  /** What was given, as it would be written. Absent where nothing was given, or where it may be a secret. */
-  readonly value?: string;
-  readonly message: string;
-}
-
-/** What the check asks of the holiday library, which is no part of the model. */
-export interface KnownHolidays {
-  has(code: string): boolean;
-  /** Codes near the given one: the countries, or the states of its country. */
-  candidates(code: string): readonly string[];
-}
 
 export type CheckedConfig =
   | { readonly config: NightshiftConfig; readonly problems: readonly [] }
@@ -32,12 +25,10 @@ export type CheckedConfig =
 
 /** The config itself where nothing is wrong with it, otherwise every problem that was found. */
 export function checkConfig(raw: unknown, holidays: KnownHolidays): CheckedConfig {
-  const problems: ConfigProblem[] = [];
-  const top = problemsOf(topLevel, raw, []);
-  problems.push(...top.problems);
+  const problems = problemsOf(topLevel, raw, []);
   if (!isRecord(raw)) return { problems };
 
-  /** The entries of one of the three maps that are right in themselves; the others' problems are noted. */
+  /** The entries of one of the three maps that are right in themselves; the others add problems. */
   const entriesOf = <T>(
     map: 'calendars' | 'schedules' | 'environments',
     schemaOf: (entry: unknown) => z.ZodType,
@@ -47,8 +38,8 @@ export function checkConfig(raw: unknown, holidays: KnownHolidays): CheckedConfi
     if (!isRecord(value)) return entries;
     for (const [name, entry] of Object.entries(value)) {
       const found = problemsOf(schemaOf(entry), entry, [map, name]);
-      problems.push(...found.problems);
-      if (found.problems.length === 0) entries.set(name, entry as T);
+      problems.push(...found);
+      if (found.length === 0) entries.set(name, entry as T);
     }
     return entries;
   };
@@ -58,19 +49,13 @@ export function checkConfig(raw: unknown, holidays: KnownHolidays): CheckedConfi
     calendars: entriesOf<CalendarConfig>('calendars', () => calendar),
     schedules: entriesOf<ScheduleConfig>('schedules', () => schedule),
     environments: entriesOf<EnvironmentConfig>('environments', environmentSchema),
-    /** Names that exist, right or wrong: a reference to a wrong one is no second mistake. */
+    /** All names, also of wrong entries: a reference to a wrong one is not a second mistake. */
     calendarNames: namesIn(raw['calendars']),
     scheduleNames: namesIn(raw['schedules']),
     environmentNames: namesIn(raw['environments']),
   };
   problems.push(...crossCheck(parts));
   return problems.length > 0 ? { problems } : { config: raw as unknown as NightshiftConfig, problems: [] };
-}
-
-/** The value as a person would write it, cut where it is long. */
-export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
 // --- building blocks -------------------------------------------------------------------------------------------------
@@ -89,7 +74,7 @@ function object<S extends z.ZodRawShape>(shape: S, hint: string, unknownKeys: Re
 }
 
 const text = (hint: string) => z.string({ error: hint }).min(1);
-/** Text of which more is asked, unless there is none: nothing at all is one mistake. */
+/** Text with further checks, which are left out for an empty text: it is one mistake. */
 const filled = (hint: string) => z.string({ error: hint }).min(1, { abort: true });
 const flag = (hint = 'write true or false') => z.boolean({ error: hint });
 const oneOf = (values: readonly [string, ...string[]]) =>
@@ -104,12 +89,12 @@ const percent = () => {
 };
 const names = (hint: string) =>
   z.array(text(hint), { error: hint }).refine((list) => new Set(list).size === list.length, {
-    error: 'a name stands twice in this list: write it once',
+    error: 'a name is in this list twice: write it once',
   });
-/** A check whose message depends on the value: `judge` gives what is wrong, or undefined. */
-const judged = <T extends z.ZodType<string>>(schema: T, judge: (value: string) => string | undefined) =>
+/** A check whose message depends on the value: `wrong` returns what is wrong, or undefined. */
+const checked = <T extends z.ZodType<string>>(schema: T, wrong: (value: string) => string | undefined) =>
   schema.superRefine((value, context) => {
-    const problem = judge(value);
+    const problem = wrong(value);
     if (problem !== undefined) context.addIssue(problem);
   });
 
@@ -130,14 +115,14 @@ const topLevel = object(
 );
 
 const dates = z.array(
-  judged(filled('write a date like "2026-12-29" or a range like "2026-12-29/2027-01-03"'), wrongDates),
+  checked(filled('write a date like "2026-12-29" or a range like "2026-12-29/2027-01-03"'), wrongDates),
   { error: 'write a list of dates like ["2026-12-29", "2026-12-29/2027-01-03"]' },
 );
 
 const calendarSchema = (holidays: KnownHolidays) =>
   object(
     {
-      holidays: judged(filled('write a country code like "JP", or one with a state like "US-NY"'), (code) =>
+      holidays: checked(filled('write a country code like "JP", or one with a state like "US-NY"'), (code) =>
         holidays.has(code) ? undefined : wrongHolidays(code, holidays),
       ).optional(),
       closed: dates.optional(),
@@ -148,10 +133,10 @@ const calendarSchema = (holidays: KnownHolidays) =>
 
 const schedule = object(
   {
-    timeZone: judged(filled('write an IANA time zone like "Asia/Tokyo"'), wrongTimeZone),
+    timeZone: checked(filled('write an IANA time zone like "Asia/Tokyo"'), wrongTimeZone),
     up: z
       .array(
-        judged(filled('write a window like "Mon-Fri 08:00-22:00"'), (window) => {
+        checked(filled('write a window like "Mon-Fri 08:00-22:00"'), (window) => {
           const parsed = parseWindows(window);
           return 'problem' in parsed ? parsed.problem : undefined;
         }),
@@ -170,7 +155,7 @@ const addresses = names('write a list of e-mail addresses, or [] for the topic a
 
 const common = {
   account: z.string({ error: 'write the 12 digits of the AWS account, in quotes' }).regex(/^\d{12}$/),
-  region: judged(filled('write an AWS region like "ap-northeast-1"'), wrongRegion),
+  region: checked(filled('write an AWS region like "ap-northeast-1"'), wrongRegion),
   cluster: filled('write the name of the EKS cluster').regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/, {
     error:
       'write the name of the EKS cluster: at most 100 letters, digits, hyphens and underscores, not its ARN',
@@ -308,11 +293,11 @@ const build = object(
     project: filled('write the name of the CodeBuild project').regex(/^[A-Za-z0-9][A-Za-z0-9_-]{1,149}$/, {
       error: 'write the name of the CodeBuild project, not its ARN',
     }),
-    repository: judged(
+    repository: checked(
       filled('write the address of the repository like "https://github.com/example/api"'),
       wrongRepository,
     ),
-    branch: judged(filled('write the name of the branch like "develop"'), wrongBranch),
+    branch: checked(filled('write the name of the branch like "develop"'), wrongBranch),
     applications: z
       .array(application, { error: 'write a list of Argo CD applications like ["api"]' })
       .min(1, { error: 'there is no application: write at least one' }),
@@ -405,115 +390,6 @@ const production = object(
 
 function environmentSchema(entry: unknown): z.ZodType {
   return isRecord(entry) && entry['production'] === true ? production : development;
-}
-
-// --- what is wrong with a value --------------------------------------------------------------------------------------
-
-function wrongDates(value: string): string | undefined {
-  const [first = '', last = first, ...more] = value.split('/');
-  const from = parseDate(first);
-  const to = parseDate(last);
-  if (more.length > 0 || from === undefined || to === undefined) {
-    return 'write a date that exists, like "2026-12-29", or a range like "2026-12-29/2027-01-03"';
-  }
-  if (to < from)
-    return `the range ends before it begins: did you mean "${formatDate(to)}/${formatDate(from)}"?`;
-  return to - from > 366 ? 'the range is longer than a year: write a shorter one' : undefined;
-}
-
-function wrongHolidays(code: string, holidays: KnownHolidays): string {
-  const candidates = holidays.candidates(code);
-  const meant =
-    candidates.find((candidate) => candidate.toLowerCase() === code.toLowerCase()) ??
-    (code.includes('-') ? nearest(code, candidates) : undefined);
-  return `no holidays are known under this code: ${meant ? `did you mean "${meant}"?` : 'write a country code like "JP", or one with a state like "US-NY"'}`;
-}
-
-function wrongTimeZone(name: string): string | undefined {
-  if (isTimeZone(name)) return undefined;
-  const known = Intl.supportedValuesOf('timeZone');
-  const canonical = /^[+-]/.test(name) ? undefined : canonicalTimeZone(name);
-  const ending = `/${name.toLowerCase().replaceAll(' ', '_')}`;
-  const meant =
-    canonical ?? known.find((zone) => zone.toLowerCase().endsWith(ending)) ?? nearest(name, known);
-  return `this is not the IANA name of a time zone: ${meant ? `did you mean "${meant}"?` : 'write one like "Asia/Tokyo"'}`;
-}
-
-function wrongRegion(region: string): string | undefined {
-  if (/^[a-z]{2}(-[a-z]+)+-\d$/.test(region)) return undefined;
-  const zone = /^([a-z]{2}(?:-[a-z]+)+-\d)[a-z]$/.exec(region);
-  return zone
-    ? `this is an availability zone: write "${zone[1]}"`
-    : 'write an AWS region like "ap-northeast-1"';
-}
-
-function wrongUrl(value: string, insecureLoopback: boolean): string | undefined {
-  const url = URL.parse(value);
-  if (!url) return 'write the address of the Argo CD server like "https://argocd.example.com"';
-  if (url.username || url.password) return 'an address with a password in it is refused: use tokenSecret';
-  if (url.search || url.hash) return 'write the address without anything after "?" or "#"';
-  if (url.protocol === 'https:') return undefined;
-  if (url.protocol !== 'http:') return 'write an address that begins with https://';
-  if (!insecureLoopback) return 'plain http:// would send the token in the clear: write https://';
-  return isLoopback(url.hostname)
-    ? undefined
-    : 'insecureLoopback allows plain http:// for localhost, 127.0.0.1 and [::1] only: write https://';
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
-}
-
-function wrongRepository(value: string): string | undefined {
-  const url = URL.parse(value);
-  if (url?.protocol !== 'https:') {
-    return 'write the https:// address of the repository, as the CodeBuild project has it';
-  }
-  return url.username || url.password ? 'an address with a password in it is refused: remove it' : undefined;
-}
-
-function wrongBranch(branch: string): string | undefined {
-  const full = /^refs\/heads\/(.+)/.exec(branch);
-  if (full) return `write the name alone: "${full[1]}"`;
-  if (/[*?[]/.test(branch)) return 'a pattern is no branch: write the name of exactly one';
-  return /^[/.-]|[\s~^:\\]|\.\.|[/.]$/.test(branch) ? 'no branch can have this name' : undefined;
-}
-
-// --- from zod's issues to problems -----------------------------------------------------------------------------------
-
-/** Values that are never repeated in a message. */
-const SECRETS = new Set(['tokenSecret', 'ca', 'url', 'repository']);
-
-function problemsOf(schema: z.ZodType, raw: unknown, base: readonly string[]): { problems: ConfigProblem[] } {
-  const parsed = schema.safeParse(raw);
-  if (parsed.success) return { problems: [] };
-  return { problems: parsed.error.issues.map((issue) => problemOf(issue, raw, base)) };
-}
-
-function problemOf(issue: z.core.$ZodIssue, raw: unknown, base: readonly string[]): ConfigProblem {
-  const path = formatPath([...base, ...issue.path]);
-  const value = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)[key], raw);
-  if (value === undefined) return { path, message: `it is missing: ${issue.message}` };
-  const secret = SECRETS.has(String(issue.path.at(-1))) && mayHoldSecret(value);
-  return secret ? { path, message: issue.message } : { path, value: shown(value), message: issue.message };
-}
-
-function mayHoldSecret(value: unknown): boolean {
-  // A text of its own, or one inside a list or an object that stands where a text should.
-  return /"(eyJ|gh[a-z]_|github_pat_)|PRIVATE KEY|\/\/[^/]*@/.test(JSON.stringify(value));
-}
-
-/** `environments.develop.deploy.builds[0].branch` */
-function formatPath(path: readonly PropertyKey[]): string {
-  return path.reduce<string>(
-    (text, key) =>
-      typeof key === 'number'
-        ? `${text}[${key}]`
-        : /^[\w-]+$/.test(String(key))
-          ? `${text}${text ? '.' : ''}${String(key)}`
-          : `${text}[${JSON.stringify(String(key))}]`,
-    '',
-  );
 }
 
 function namesIn(value: unknown): readonly string[] {

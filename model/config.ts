@@ -70,7 +70,7 @@ export interface BuildConfig {
   /** Exactly this branch, case-sensitive. */
   readonly branch: string;
   readonly applications: readonly ApplicationConfig[];
-  /** Make the project in the environment's stack. Without it the project is there already, with its own webhook. */
+  /** Create the project in the environment's stack. Default: it exists already, with its own webhook. */
   readonly create?: BuildProjectConfig;
 }
 
@@ -78,7 +78,7 @@ export interface BuildConfig {
 export interface BuildProjectConfig {
   /** The ARN of a CodeConnections connection to the host of the repository. */
   readonly connection: string;
-  /** Default: what `github.com`, `gitlab.com` and `bitbucket.org` are; another host needs it. */
+  /** Default: follows from `github.com`, `gitlab.com` and `bitbucket.org`; required for any other host. */
   readonly host?: 'github' | 'github-enterprise' | 'gitlab' | 'gitlab-self-managed' | 'bitbucket';
   /** Path in the repository. Default `buildspec.yml`. */
   readonly buildspec?: string;
@@ -86,7 +86,7 @@ export interface BuildProjectConfig {
   readonly compute?: 'small' | 'medium' | 'large';
   /** Let the build run Docker. Default false. */
   readonly docker?: boolean;
-  /** ARNs of managed policies for what the build does besides, such as pushing an image. */
+  /** ARNs of managed policies for what else the build does, such as pushing an image. */
   readonly policies?: readonly string[];
 }
 
@@ -97,7 +97,7 @@ export interface DeployConfig {
   readonly whenAsleep?: 'defer' | 'wake';
   /** An application that is OutOfSync for so many minutes is reported once. Default 60; 0 for never. */
   readonly driftMinutes?: number;
-  /** Where the commits themselves show what became of them. Default: nowhere. */
+  /** Where commits show the status of their deployment. Default: nowhere. */
   readonly status?: StatusConfig;
 }
 
@@ -118,26 +118,26 @@ export interface DrainConfig {
   readonly onRebalance?: 'ignore' | 'cordon' | 'drain';
   /** A cordon of ours that no interruption follows is undone after so many minutes. Default 30. */
   readonly uncordonAfterMinutes?: number;
-  /** Delete pods that a budget still holds when the instance is about to go. Default true. */
+  /** Delete pods that a budget still protects when the instance is about to be terminated. Default true. */
   readonly force?: boolean;
-  /** Ask a self-managed group for a replacement when the notice comes. Default false. */
+  /** Request a replacement from a self-managed group when the notice arrives. Default false. */
   readonly replaceEarly?: boolean;
 }
 
-/** The functions' own place in the cluster's VPC. From there they need a way to the AWS APIs: NAT, or endpoints. */
+/** Where the functions run in the cluster's VPC. From there they need to reach the AWS APIs: through NAT, or endpoints. */
 export interface NetworkConfig {
   /** Ids: `subnet-…`. */
   readonly subnets: readonly string[];
-  /** Ids: `sg-…`. The cluster's security group must let them in. */
+  /** Ids: `sg-…`. The cluster's security group must allow them. */
   readonly securityGroups: readonly string[];
 }
 
 /**
- * Who is told what. Each severity that is named gets an SNS topic, `nightshift-<environment>-<severity>`: the addresses
+ * Who is notified of what. Each severity that is named gets an SNS topic, `nightshift-<environment>-<severity>`: the addresses
  * here get e-mails, and a chat is subscribed to the topic. An empty list makes the topic alone.
  */
 export interface NotifyConfig {
-  /** What goes its way: a merge was deployed, waits for the morning, or wakes the cluster. */
+  /** What needs nothing from anybody: a merge was deployed, waits for the morning, or wakes the cluster. */
   readonly info?: readonly string[];
   /** What people can still change: the cluster stops soon, holidays are known for some weeks only. */
   readonly warning?: readonly string[];
@@ -153,13 +153,13 @@ interface EnvironmentBase {
   readonly drain?: DrainConfig;
   /** For a cluster whose endpoint is private. Default: the functions run outside of any VPC. */
   readonly network?: NetworkConfig;
-  /** The share of its nodes that is to run on spot, 0 to 100: `nightshift doctor` holds the groups against it. */
+  /** The share of its nodes that is to run on spot, 0 to 100: `nightshift doctor` compares the groups with it. */
   readonly spotPercent?: number;
   /** Decide and report, change nothing. */
   readonly dryRun?: boolean;
-  /** Default: nobody is told; alarms have a topic of their own. */
+  /** Default: nobody is notified; alarms have a topic of their own. */
   readonly notify?: NotifyConfig;
-  /** Record each run of the functions in AWS X-Ray. Default false: it would cost more than all the rest. */
+  /** Record each run of the functions in AWS X-Ray. Default false: it would cost more than everything else. */
   readonly tracing?: boolean;
 }
 
@@ -171,11 +171,11 @@ export interface DevelopmentEnvironmentConfig extends EnvironmentBase {
   readonly nodegroups?: 'all' | readonly string[];
   /** Groups that never stop. */
   readonly keep?: readonly string[];
-  /** An on-demand group that rests at zero and fills in while spot capacity is short in the morning. */
+  /** An on-demand group of size zero that is scaled up while spot capacity is short in the morning. */
   readonly fallbackGroup?: string;
   readonly autoscaler?: AutoscalerConfig;
   readonly deploy?: DeployConfig;
-  /** A group that a person resized while asleep: left alone until the next edge (`respect`, the default) or put back (`enforce`). */
+  /** A group that a person resized while asleep: left alone until the next transition (`respect`, the default) or put back (`enforce`). */
   readonly onManualChange?: 'respect' | 'enforce';
   /** Minutes until a stop that was not confirmed is a failure. Default 20. */
   readonly stopDeadlineMinutes?: number;
@@ -185,7 +185,7 @@ export interface DevelopmentEnvironmentConfig extends EnvironmentBase {
   readonly warnMinutes?: number;
   /** Start so early that the nodes are ready by the schedule's time. Default false: start at it. */
   readonly readyBy?: boolean;
-  /** For the report of savings only: no function is told. */
+  /** For the report of savings only: no function gets them. */
   readonly prices?: PricesConfig;
 }
 
@@ -214,7 +214,7 @@ export interface NightshiftConfig {
   readonly environments: Readonly<Record<string, EnvironmentConfig>>;
 }
 
-/** Gives a config its type. It is checked when it is loaded, not here. */
+/** Types a config. It is checked when it is loaded, not here. */
 export function defineConfig(config: NightshiftConfig): NightshiftConfig {
   return config;
 }

@@ -1,7 +1,6 @@
 /** Calendar dates without a zone: ISO `YYYY-MM-DD`, or a count of days since 1970-01-01 for arithmetic. */
+import { DAY_MS } from './duration.ts';
 import type { Weekday } from './schedule.ts';
-
-const DAY_MS = 86_400_000;
 
 /** Days since 1970-01-01, or undefined where the text is not a date that exists (`2026-02-30`). */
 export function parseDate(text: string): number | undefined {

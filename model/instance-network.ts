@@ -1,11 +1,11 @@
 /**
- * How many network interfaces an EC2 instance takes and how many IPv4 addresses each of them holds. As AWS documents it
+ * How many network interfaces an EC2 instance has and how many IPv4 addresses each of them. As AWS documents it
  * in November 2026 ("Maximum IP addresses per network interface"); EC2's DescribeInstanceTypes knows all types.
  */
 
 export interface InstanceNetwork {
   readonly interfaces: number;
-  /** Of one interface, with its own first address. */
+  /** Of one interface, its primary address included. */
   readonly addressesPerInterface: number;
 }
 
@@ -38,7 +38,7 @@ const BURSTABLE_SIZES: Readonly<Record<string, readonly [number, number]>> = {
 };
 const EXCEPTIONS: Readonly<Record<string, readonly [number, number]>> = { 't3a.small': [2, 4] };
 
-/** Undefined for a type that the table does not hold. */
+/** Undefined for a type that is not in the table. */
 export function instanceNetwork(type: string): InstanceNetwork | undefined {
   const [family = '', size = ''] = type.split('.');
   const known =

@@ -1,6 +1,6 @@
-/** Names that synth gives to resources and that the command line finds them by. */
+/** The names of resources: synth creates them, and the command line finds them, by these. */
 import type { Capability } from './decision.ts';
-import type { Severity } from './notice.ts';
+import type { Severity } from './notification.ts';
 
 export function tableNameOf(environment: string): string {
   return `nightshift-${environment}`;

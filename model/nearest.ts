@@ -1,12 +1,12 @@
 /** The name that was probably meant, for error messages. */
 
-/** The candidate that needs the fewest changes of single letters, if it is near enough to be a slip. */
+/** The candidate that needs the fewest changes of single letters, if it is near enough to be a typing error. */
 export function nearest(given: string, candidates: readonly string[]): string | undefined {
-  const wanted = given.toLowerCase();
-  const limit = Math.max(1, Math.floor(wanted.length / 3));
+  const lower = given.toLowerCase();
+  const limit = Math.max(1, Math.floor(lower.length / 3));
   let best: { candidate: string; distance: number } | undefined;
   for (const candidate of candidates) {
-    const distance = editDistance(wanted, candidate.toLowerCase());
+    const distance = editDistance(lower, candidate.toLowerCase());
     if (distance <= limit && distance < (best?.distance ?? Number.POSITIVE_INFINITY)) {
       best = { candidate, distance };
     }
@@ -14,7 +14,7 @@ export function nearest(given: string, candidates: readonly string[]): string | 
   return best?.candidate;
 }
 
-/** `did you mean "office"?`, or what there is. */
+/** `did you mean "office"?`, or the list of candidates. */
 export function didYouMean(given: string, candidates: readonly string[]): string {
   const meant = nearest(given, candidates);
   if (meant !== undefined) return `did you mean "${meant}"?`;

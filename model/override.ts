@@ -1,13 +1,35 @@
-/** What may be asked for by an override. The night-schedule function obeys whatever is in the table; this is the door. */
-import * as z from 'zod/mini';
+/** Which override decides, and which overrides are refused before they are written: night-schedule follows every one. */
 import type { EnvironmentConfig } from './config.ts';
+import { DAY_MS } from './duration.ts';
 import { didYouMean } from './nearest.ts';
-import { instant, type Schema } from './record-schema.ts';
 import type { Override } from './schedule.ts';
 
 /** An override never lasts longer: who needs more changes the schedule. */
 export const LONGEST_OVERRIDE_DAYS = 7;
 const TEXT_LIMIT = 200;
+
+/**
+ * Which of the overrides decides at `now`. A newer request to sleep wins over an older one to stay awake, and the other
+ * way round: the newest of those in force decides the state. Among those that keep the cluster awake the one that ends
+ * last wins, so that nobody shortens what somebody else asked for. Times that cannot be read are never in force.
+ */
+export function effectiveOverride(overrides: readonly Override[], now: Date): Override | undefined {
+  const at = now.getTime();
+  const newestFirst = overrides
+    .filter(({ from, until }) => Date.parse(from) <= at && at < Date.parse(until))
+    .sort((a, b) => Date.parse(b.from) - Date.parse(a.from) || compareAtSameStart(a, b));
+  const [newest] = newestFirst;
+  if (newest?.state !== 'awake') return newest;
+  return newestFirst
+    .filter(({ state }) => state === 'awake')
+    .reduce((last, other) => (Date.parse(other.until) > Date.parse(last.until) ? other : last), newest);
+}
+
+/** Of overrides that begin at one instant one that keeps the cluster awake wins; otherwise the order must only be fixed. */
+function compareAtSameStart(a: Override, b: Override): number {
+  if (a.state !== b.state) return a.state === 'awake' ? -1 : 1;
+  return Date.parse(b.until) - Date.parse(a.until) || (a.id < b.id ? -1 : 1);
+}
 
 /** Why the environment cannot be overridden, or undefined. */
 export function refuseEnvironment(
@@ -31,9 +53,9 @@ export function refuseEnvironment(
 export function refuseOverride(override: Override, now: Date): string | undefined {
   const until = Date.parse(override.until);
   const example = 'write for example --for 2h, or --until 23:00';
-  if (Number.isNaN(until)) return `"${override.until}" is no time: ${example}`;
+  if (Number.isNaN(until)) return `"${override.until}" is an invalid time: ${example}`;
   if (until <= now.getTime()) return `${override.until} is in the past: ${example}`;
-  if (until - now.getTime() > LONGEST_OVERRIDE_DAYS * 86_400_000) {
+  if (until - now.getTime() > LONGEST_OVERRIDE_DAYS * DAY_MS) {
     return `${override.until} is more than ${LONGEST_OVERRIDE_DAYS} days ahead: ${example}, or change the schedule in the config`;
   }
   for (const field of ['author', 'reason'] as const) {
@@ -42,39 +64,7 @@ export function refuseOverride(override: Override, now: Date): string | undefine
     if (text.length > TEXT_LIMIT) {
       return `the ${field} has ${text.length} characters: write at most ${TEXT_LIMIT}`;
     }
-    if (/\p{Cc}/u.test(text)) return `the ${field} holds control characters: write plain text`;
+    if (/\p{Cc}/u.test(text)) return `the ${field} contains control characters: write plain text`;
   }
   return undefined;
-}
-
-export const overrideSchema: Schema<Override> = z.object({
-  id: z.string(),
-  state: z.enum(['awake', 'asleep']),
-  from: instant,
-  until: instant,
-  author: z.string(),
-  reason: z.string(),
-});
-
-/**
- * Of several overrides the one that counts at `now`. Only those in force do. Between awake and asleep the one that began
- * last decides; of those that keep the cluster awake the later end wins, so that nobody shortens another's evening.
- */
-export function effectiveOverride(overrides: readonly Override[], now: Date): Override | undefined {
-  const at = now.getTime();
-  const inForce = overrides.filter(({ from, until }) => Date.parse(from) <= at && at < Date.parse(until));
-  const newest = latestBy(inForce, 'from');
-  if (newest?.state !== 'awake') return newest;
-  return latestBy(
-    inForce.filter(({ state }) => state === 'awake'),
-    'until',
-  );
-}
-
-/** Of two at the same instant the later in the list. */
-function latestBy(overrides: readonly Override[], field: 'from' | 'until'): Override | undefined {
-  return overrides.reduce<Override | undefined>(
-    (latest, one) => (latest && Date.parse(latest[field]) > Date.parse(one[field]) ? latest : one),
-    undefined,
-  );
 }

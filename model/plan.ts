@@ -1,8 +1,10 @@
 /** What is coming, for people: the transitions, and beside them the starts that are skipped and the clock changes. */
-import { formatDate } from './date.ts';
-import { transitions, turnsBetween } from './desired.ts';
+import { transitions } from './desired.ts';
+import { skippedStartReason } from './desired-reason.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from './duration.ts';
+import { occurrencesBetween } from './occurrence.ts';
 import type { ExpandedCalendar, Override, Schedule, Transition } from './schedule.ts';
-import { DAY_MINUTES, offsetAt, offsetChanges, wallAt } from './zone.ts';
+import { offsetAt, offsetChanges, wallAt } from './zone.ts';
 
 export interface PlanEntry {
   readonly at: Date;
@@ -28,13 +30,13 @@ export function planOf(
       source,
     }),
   );
-  const skipped = turnsBetween(schedule, first, last)
-    .filter((turn) => turn.closed !== undefined && turn.start > first)
+  const skipped = occurrencesBetween(schedule, first, last)
+    .filter(({ closed, start }) => closed !== undefined && start > first)
     .map(
-      (turn): PlanEntry => ({
-        at: new Date(turn.start),
+      (occurrence): PlanEntry => ({
+        at: new Date(occurrence.start),
         kind: 'skip',
-        reason: `closed on ${formatDate(turn.date)}: ${turn.closed}, the start is skipped`,
+        reason: skippedStartReason(occurrence),
         source: 'calendar',
       }),
     );
@@ -54,8 +56,6 @@ export function planOf(
 
 /** Fewer days of expanded holidays than this are a warning: deploy again. */
 export const HOLIDAY_WARNING_DAYS = 60;
-
-const DAY_MS = 86_400_000;
 
 /** Dates (UTC) from that of `at` to the last one for which holidays are expanded, both counted; undefined where there are none to expand. */
 export function holidayDaysLeft(calendar: ExpandedCalendar | undefined, at: Date): number | undefined {
@@ -77,14 +77,14 @@ export function holidayWarning(calendar: ExpandedCalendar | undefined, at: Date)
 
 /** `+09:00`; an offset in ms. */
 export function formatOffset(offset: number): string {
-  const total = Math.abs(offset) / 60_000;
+  const total = Math.abs(offset) / MINUTE_MS;
   const two = (value: number) => String(Math.floor(value)).padStart(2, '0');
   return `${offset < 0 ? '-' : '+'}${two(total / 60)}:${two(total % 60)}`;
 }
 
 /** `2026-12-24T08:00+09:00`: the wall clock of the zone, with its offset. */
 export function formatLocal(timeZone: string, at: Date): string {
-  const wall = new Date(wallAt(timeZone, at.getTime()) * 60_000).toISOString().slice(0, 16);
+  const wall = new Date(wallAt(timeZone, at.getTime()) * MINUTE_MS).toISOString().slice(0, 16);
   return `${wall}${formatOffset(offsetAt(timeZone, at.getTime()))}`;
 }
 
@@ -93,11 +93,10 @@ function clockReason(at: number, before: number, after: number): string {
   const sameDay = left?.slice(0, 10) === entered?.slice(0, 10);
   const shown = (wall = '') => (sameDay ? wall.slice(11) : wall.replace('T', ' '));
   const way = after > before ? 'forward' : 'back';
-  return `the clock is put ${way} by ${span(Math.abs(after - before))}, from ${shown(left)} to ${shown(entered)} (${formatOffset(before)} to ${formatOffset(after)})`;
+  return `the clock is put ${way} by ${formatDuration(Math.abs(after - before))}, from ${shown(left)} to ${shown(entered)} (${formatOffset(before)} to ${formatOffset(after)})`;
 }
 
-function span(ms: number): string {
-  const minutes = ms / 60_000;
-  if (minutes % DAY_MINUTES === 0) return `${minutes / DAY_MINUTES} d`;
-  return minutes % 60 === 0 ? `${minutes / 60} h` : `${minutes} min`;
+function formatDuration(ms: number): string {
+  if (ms % DAY_MS === 0) return `${ms / DAY_MS} d`;
+  return ms % HOUR_MS === 0 ? `${ms / HOUR_MS} h` : `${ms / MINUTE_MS} min`;
 }

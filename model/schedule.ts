@@ -1,4 +1,5 @@
 /** The data that says when a cluster is up. Plain JSON: synth writes it into a function's settings. */
+import * as s from './record-schema.ts';
 
 /** Monday is 1, Sunday is 7 (ISO 8601). */
 export type Weekday = 1 | 2 | 3 | 4 | 5 | 6 | 7;
@@ -9,7 +10,7 @@ export interface WeekPoint {
   readonly minute: number;
 }
 
-/** The cluster is up from `start` to `end`; `end` at or before `start` means in the following week's turn. */
+/** The cluster is up from `start` to `end`; `end` at or before `start` means that it ends in the following week. */
 export interface WeeklyWindow {
   readonly start: WeekPoint;
   readonly end: WeekPoint;
@@ -20,7 +21,7 @@ export interface ExpandedCalendar {
   readonly name: string;
   /** No start on these dates; a stop is kept. Sorted. */
   readonly closed: readonly ClosedDay[];
-  /** Days that are worked although a holiday says otherwise. Sorted. */
+  /** Dates that are worked although they are holidays. Sorted. */
   readonly open: readonly string[];
   /** The last date for which holidays were expanded; absent where the calendar has none to expand. */
   readonly until?: string;
@@ -42,7 +43,7 @@ export interface Schedule {
 
 export type SleepState = 'awake' | 'asleep';
 
-/** Somebody's wish that outranks calendar and schedule until it ends. */
+/** A person's request that outranks calendar and schedule until it ends. Persisted under `override | <id>`. */
 export interface Override {
   readonly id: string;
   readonly state: SleepState;
@@ -53,13 +54,22 @@ export interface Override {
   readonly reason: string;
 }
 
-/** The answer to "should it be up now?". */
+export const overrideSchema: s.Schema<Override> = s.object({
+  id: s.text,
+  state: s.oneOf('awake', 'asleep'),
+  from: s.instant,
+  until: s.instant,
+  author: s.text,
+  reason: s.text,
+});
+
+/** Whether a cluster should be up at an instant. */
 export interface Desired {
   readonly state: SleepState;
   readonly reason: string;
   /** What decided. */
   readonly source: 'override' | 'calendar' | 'schedule';
-  /** When this answer ends, as far as is known now. Absent where nothing changes it within the horizon. */
+  /** When the desired state changes next. Absent where nothing changes it within 62 days. */
   readonly until?: Date;
 }
 

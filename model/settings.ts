@@ -1,9 +1,9 @@
 /**
- * What synth hands to a function, as JSON in the variable NIGHTSHIFT_SETTINGS. Everything is expanded: no name refers
- * to something elsewhere and no default is open. Lambda allows 4 KB for all variables of a function together.
+ * The settings of a function, which synth writes as JSON into the variable NIGHTSHIFT_SETTINGS. Everything is expanded:
+ * no name refers to something elsewhere, and every default is filled in. Lambda allows 4 KB for all variables of a function together.
  */
 import type { AutoscalerConfig } from './config.ts';
-import type { Severity } from './notice.ts';
+import type { Severity } from './notification.ts';
 import type { Schedule } from './schedule.ts';
 
 /** The variables that every function reads. Nothing else of the environment is read by ours. */
@@ -17,14 +17,14 @@ export interface CommonSettings {
   readonly region: string;
   readonly cluster: string;
   readonly dryRun: boolean;
-  /** Absent where nobody is told. */
+  /** Absent where nobody is notified. */
   readonly notify?: NotifySettings;
 }
 
 export interface NotifySettings {
-  /** Those that have a topic. */
+  /** The severities that have a topic. */
   readonly severities: readonly Severity[];
-  /** In which times are written: the schedule's zone, or UTC where the environment has none. */
+  /** Times are written in it: the schedule's zone, or UTC where the environment has no schedule. */
   readonly timeZone: string;
 }
 
@@ -76,9 +76,9 @@ export interface BranchDeploySettings extends CommonSettings {
   };
   readonly builds: readonly BuildSettings[];
   readonly whenAsleep: 'defer' | 'wake';
-  /** OutOfSync for so long is reported; 0 for never. */
+  /** An application that is OutOfSync for so many minutes is reported; 0 for never. */
   readonly driftMinutes: number;
-  /** Absent where no commit is told what became of it. */
+  /** Absent where no commit status is written. */
   readonly status?: {
     readonly github: { readonly host: string; readonly tokenSecret: string; readonly ca?: string };
   };

@@ -6,7 +6,7 @@ export const TRIGGER_SOURCE = 'nightshift';
 
 export interface ScheduledTrigger {
   readonly source: typeof TRIGGER_SOURCE;
-  /** `edge`: a transition of the schedule. `tick`: look again. `override`: a person has just set or cancelled one. */
+  /** `edge`: a transition of the schedule. `tick`: a minute has passed. `override`: a person has set or cancelled one. */
   readonly trigger: 'edge' | 'tick' | 'override';
   /** The name of the schedule, for the decision record. */
   readonly schedule: string;

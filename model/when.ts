@@ -1,17 +1,16 @@
-/** Times and spans as people write them on a command line. */
+/** Times and durations as people write them on a command line. */
 import { formatDate, parseDate, weekdayOf } from './date.ts';
+import { DAY_MINUTES, MINUTE_MS, SECOND_MS } from './duration.ts';
 import { parseDay, shortName } from './window.ts';
-import { DAY_MINUTES, firstInstantOf, isTimeZone, lastInstantOf, wallAt } from './zone.ts';
+import { firstInstantOf, isTimeZone, lastInstantOf, wallAt } from './zone.ts';
 
-/** An instant in ms since the epoch, or what is wrong in words that complete `"…": <text>`. */
+/** An instant in ms since the epoch, or a problem: words that complete `"…": <text>`. */
 export type ParsedInstant = { readonly at: number } | { readonly problem: string };
-export type ParsedSpan = { readonly ms: number } | { readonly problem: string };
+export type ParsedDuration = { readonly ms: number } | { readonly problem: string };
 
 export const UNTIL_EXAMPLES =
   '23:00, "tomorrow 09:00", "Mon 08:00", "2026-12-01 23:00" or 2026-12-01T23:00+09:00';
-export const SPAN_EXAMPLES = '2h, 90m, 1h30m or 1d';
-
-const MINUTE_MS = 60_000;
+export const DURATION_EXAMPLES = '2h, 90m, 1h30m or 1d';
 
 /**
  * A time with an offset or a zone is that instant; one without is read on the clock of `timeZone`. A time of day, or of
@@ -27,15 +26,15 @@ export function parseUntil(text: string, now: Date, timeZone: string): ParsedIns
     const date = parseDate(dated[1] ?? '');
     const minute = parseClock(dated[2] ?? '');
     const zone = dated[3] ?? timeZone;
-    if (date === undefined) return { problem: `${dated[1]} is no date that exists` };
-    if (minute === undefined) return { problem: `${dated[2]} is no time of day` };
+    if (date === undefined) return { problem: `the date ${dated[1]} does not exist` };
+    if (minute === undefined) return { problem: `invalid time of day ${dated[2]}` };
     if (!isTimeZone(zone)) return { problem: `${zone} is not the IANA name of a time zone` };
     return { at: lastInstantOf(zone, date * DAY_MINUTES + minute) };
   }
 
   const relative = /^(?:(today|tomorrow|[a-z]{3,9}) )?(\d{1,2}:\d{2})$/i.exec(given);
   const minute = relative ? parseClock(relative[2] ?? '') : undefined;
-  if (!relative || minute === undefined) return { problem: `this is no time: write ${UNTIL_EXAMPLES}` };
+  if (!relative || minute === undefined) return { problem: `invalid time: write ${UNTIL_EXAMPLES}` };
   const day = relative[1]?.toLowerCase();
   const today = Math.floor(wallAt(timeZone, now.getTime()) / DAY_MINUTES);
   const on = (date: number) => lastInstantOf(timeZone, date * DAY_MINUTES + minute);
@@ -43,7 +42,7 @@ export function parseUntil(text: string, now: Date, timeZone: string): ParsedIns
   if (day === 'tomorrow') return { at: on(today + 1) };
   if (day === undefined) return { at: on(today) > now.getTime() ? on(today) : on(today + 1) };
   const weekday = parseDay(day);
-  if (!weekday) return { problem: `"${relative[1]}" is no day: write ${UNTIL_EXAMPLES}` };
+  if (!weekday) return { problem: `invalid day "${relative[1]}": write ${UNTIL_EXAMPLES}` };
   const next = on(today + ((weekday - weekdayOf(today) + 7) % 7));
   return { at: next > now.getTime() ? next : on(today + 7) };
 }
@@ -55,16 +54,16 @@ export function parseFrom(text: string, timeZone: string): ParsedInstant {
   if (absolute) return absolute;
   const date = parseDate(given);
   return date === undefined
-    ? { problem: 'this is no date: write one like 2026-12-24, or an instant like 2026-12-24T09:00+09:00' }
+    ? { problem: 'invalid date: write one like 2026-12-24, or an instant like 2026-12-24T09:00+09:00' }
     : { at: firstInstantOf(timeZone, date * DAY_MINUTES) };
 }
 
-/** `2h`, `90m`, `1h30m`, `1d`; more than nothing. */
-export function parseSpan(text: string): ParsedSpan {
+/** `2h`, `90m`, `1h30m`, `1d`; more than zero. */
+export function parseDuration(text: string): ParsedDuration {
   const match = /^(?:(\d{1,4})d)?\s*(?:(\d{1,5})h)?\s*(?:(\d{1,6})m(?:in)?)?$/i.exec(text.trim());
   const [days = 0, hours = 0, minutes = 0] = (match?.slice(1) ?? []).map((part) => Number(part ?? 0));
   const ms = ((days * 24 + hours) * 60 + minutes) * MINUTE_MS;
-  return match && ms > 0 ? { ms } : { problem: `this is no span of time: write ${SPAN_EXAMPLES}` };
+  return match && ms > 0 ? { ms } : { problem: `invalid duration: write ${DURATION_EXAMPLES}` };
 }
 
 /** `2026-12-01T23:00+09:00`, with seconds or without; `Z` for UTC. */
@@ -75,12 +74,12 @@ function parseAbsolute(text: string): ParsedInstant | undefined {
   if (!match) return undefined;
   const date = parseDate(match[1] ?? '');
   const minute = parseClock(match[2] ?? '');
-  if (date === undefined) return { problem: `${match[1]} is no date that exists` };
-  if (minute === undefined) return { problem: `${match[2]} is no time of day` };
+  if (date === undefined) return { problem: `the date ${match[1]} does not exist` };
+  if (minute === undefined) return { problem: `invalid time of day ${match[2]}` };
   const offset = offsetMinutes(match[4] ?? 'Z');
-  if (offset === undefined) return { problem: `${match[4]} is no offset from UTC: write +09:00` };
+  if (offset === undefined) return { problem: `invalid offset from UTC ${match[4]}: write +09:00` };
   const seconds = Number(match[3] ?? 0);
-  return { at: (date * DAY_MINUTES + minute - offset) * MINUTE_MS + seconds * 1000 };
+  return { at: (date * DAY_MINUTES + minute - offset) * MINUTE_MS + seconds * SECOND_MS };
 }
 
 function offsetMinutes(text: string): number | undefined {

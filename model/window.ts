@@ -2,17 +2,18 @@
  * Weekly windows as people write them: `Mon-Fri 08:00-22:00`, `Mon,Wed 09:00-17:00`, `Mon-Fri 20:00-02:00` (overnight),
  * `Fri 20:00 - Mon 06:00` (one window over the weekend), `daily 07:00-19:00`. `24:00` is the end of a day.
  */
+import { DAY_MINUTES } from './duration.ts';
 import type { Weekday, WeeklyWindow, WeekPoint } from './schedule.ts';
 
 export const WINDOW_EXAMPLES =
   '"Mon-Fri 08:00-22:00", "Mon,Wed 09:00-17:00", "Mon-Fri 20:00-02:00", "Fri 20:00 - Mon 06:00" or "daily 07:00-19:00"';
 
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
-const WEEK_MINUTES = 7 * 1440;
-const LATEST_START = 1439;
-const LATEST_END = 1440;
+const WEEK_MINUTES = 7 * DAY_MINUTES;
+const LATEST_START = DAY_MINUTES - 1;
+const LATEST_END = DAY_MINUTES;
 
-/** Windows, or what is wrong in words that complete "… : <text>". */
+/** Windows, or a problem: words that complete `"…": <text>`. */
 export type ParsedWindows = { readonly windows: readonly WeeklyWindow[] } | { readonly problem: string };
 
 export function parseWindows(text: string): ParsedWindows {
@@ -46,46 +47,37 @@ export function lengthOf(window: WeeklyWindow): number {
   return length > 0 ? length : length + WEEK_MINUTES;
 }
 
-/** The windows in words, as one would write them: `Mon-Fri 08:00-22:00, Sat 10:00-14:00`. */
-export function describeWindows(windows: readonly WeeklyWindow[]): string {
-  const known = described.get(windows) ?? inWords(windows);
-  described.set(windows, known);
-  return known;
-}
-
-/** A schedule is described every minute and never changes. */
-const described = new WeakMap<readonly WeeklyWindow[], string>();
-
-function inWords(windows: readonly WeeklyWindow[]): string {
+/** The windows as a person would write them: `Mon-Fri 08:00-22:00, Sat 10:00-14:00`. */
+export function formatWindows(windows: readonly WeeklyWindow[]): string {
   const groups = new Map<string, Weekday[]>();
   for (const window of windows) {
-    const times = describeTimes(window);
+    const times = formatTimes(window);
     groups.set(times, [...(groups.get(times) ?? []), window.start.day]);
   }
-  return [...groups].map(([times, days]) => times.replace('{days}', describeDays(days))).join(', ');
+  return [...groups].map(([times, days]) => times.replace('{days}', formatDays(days))).join(', ');
 }
 
 /** The times without the days: `08:00-22:00`. */
-export function describeHours({ start, end }: WeeklyWindow): string {
+export function formatHours({ start, end }: WeeklyWindow): string {
   return `${clock(start.minute)}-${clock(end.minute)}`;
 }
 
 /** Those of `windows` that are written in one piece with `window`: the same times on other days. */
 export function siblingsOf(window: WeeklyWindow, windows: readonly WeeklyWindow[]): WeeklyWindow[] {
-  const times = describeTimes(window);
-  return windows.filter((other) => describeTimes(other) === times);
+  const times = formatTimes(window);
+  return windows.filter((other) => formatTimes(other) === times);
 }
 
-function describeTimes(window: WeeklyWindow): string {
+function formatTimes(window: WeeklyWindow): string {
   const { start, end } = window;
   const sameDay = end.day === start.day && end.minute > start.minute;
   const overnight = end.day === dayAfter(start.day) && end.minute < start.minute;
   return sameDay || overnight
-    ? `{days} ${describeHours(window)}`
+    ? `{days} ${formatHours(window)}`
     : `${DAYS[start.day - 1]} ${clock(start.minute)} - ${DAYS[end.day - 1]} ${clock(end.minute)}`;
 }
 
-function describeDays(days: readonly Weekday[]): string {
+function formatDays(days: readonly Weekday[]): string {
   const sorted = [...new Set(days)].sort();
   if (sorted.length === 7) return 'daily';
   const runs: Weekday[][] = [];
@@ -142,11 +134,11 @@ function parseTime(text: string, latest: number): { readonly minute: number } | 
   const [hours = Number.NaN, minutes = Number.NaN] = text.split(':').map(Number);
   const minute = hours * 60 + minutes;
   if (minutes < 60 && minute <= latest) return { minute };
-  return { problem: `"${text}" is no time of day: write 00:00 to ${clock(latest)}` };
+  return { problem: `invalid time of day "${text}": write 00:00 to ${clock(latest)}` };
 }
 
 function unknownDay(text: string): { readonly problem: string } {
-  return { problem: `"${text}" is no day: write ${DAYS.join(', ')}, a range like Mon-Fri, or daily` };
+  return { problem: `invalid day "${text}": write ${DAYS.join(', ')}, a range like Mon-Fri, or daily` };
 }
 
 function dayAfter(day: Weekday): Weekday {
@@ -154,7 +146,7 @@ function dayAfter(day: Weekday): Weekday {
 }
 
 function weekMinute({ day, minute }: WeekPoint): number {
-  return day * 1440 + minute;
+  return day * DAY_MINUTES + minute;
 }
 
 /** `Mon` */

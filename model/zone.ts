@@ -5,9 +5,7 @@
 import { fromEpochMilliseconds, toZonedDateTimeISO } from 'temporal-polyfill/fns/Instant';
 import { create, toZonedDateTime } from 'temporal-polyfill/fns/PlainDateTime';
 import { getTimeZoneTransition, offsetNanoseconds } from 'temporal-polyfill/fns/ZonedDateTime';
-
-export const DAY_MINUTES = 1440;
-const MINUTE_MS = 60_000;
+import { MINUTE_MS } from './duration.ts';
 
 /** What the wall clock shows at an instant, rounded down to the minute. */
 export function wallAt(timeZone: string, instant: number): number {
@@ -29,21 +27,7 @@ export function lastInstantOf(timeZone: string, wall: number): number {
   return instantOf(timeZone, wall, 'later');
 }
 
-/** The edges of the next days are asked for every minute: what was computed once is remembered, up to a bound. */
-const known = new Map<string, number>();
-const KNOWN_AT_MOST = 2_000;
-
 function instantOf(timeZone: string, wall: number, occurrence: 'earlier' | 'later'): number {
-  const key = `${timeZone} ${wall} ${occurrence}`;
-  const found = known.get(key);
-  if (found !== undefined) return found;
-  if (known.size >= KNOWN_AT_MOST) known.clear();
-  const computed = computeInstant(timeZone, wall, occurrence);
-  known.set(key, computed);
-  return computed;
-}
-
-function computeInstant(timeZone: string, wall: number, occurrence: 'earlier' | 'later'): number {
   const utc = new Date(wall * MINUTE_MS);
   const local = create(
     utc.getUTCFullYear(),
@@ -83,7 +67,7 @@ export function isTimeZone(name: string): boolean {
   if (name === 'UTC') return true;
   if (!/^[A-Z][A-Za-z0-9_+-]*(\/[A-Z][A-Za-z0-9_+-]*)+$/.test(name)) return false;
   const canonical = canonicalTimeZone(name);
-  // A link (Asia/Kolkata) has another canonical name; the same name in other letters is a slip.
+  // A link (Asia/Kolkata) has another canonical name; the same name in other letters is a typing error.
   return canonical !== undefined && (canonical === name || canonical.toLowerCase() !== name.toLowerCase());
 }
 

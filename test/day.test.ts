@@ -6,10 +6,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Lab } from '#lab/lab.ts';
-import { playSampleDay } from '#lab/sample/sample-day.ts';
-import type { Story } from '#lab/sample/story.ts';
-import type { DaySummary } from '#lab/sample/summary.ts';
+import type { Lab } from '#demo/lab.ts';
+import type { DayPlan } from '#demo/sample/day-plan.ts';
+import { playSampleDay } from '#demo/sample/sample-day.ts';
+import type { DaySummary } from '#demo/sample/summary.ts';
 import { NightshiftApp } from '#lib/nightshift-app.ts';
 import { defineConfig } from '#model/config.ts';
 import type { Decision } from '#model/decision.ts';
@@ -49,7 +49,7 @@ const config = defineConfig({
 });
 
 let directory: string;
-let day: { lab: Lab; story: Story; summary: DaySummary | undefined };
+let day: { lab: Lab; plan: DayPlan; summary: DaySummary | undefined };
 let decisions: readonly Decision[];
 const pids: number[] = [];
 
@@ -57,7 +57,7 @@ beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'day-'));
   new NightshiftApp({ config, now: NOW, outdir: directory }).synth();
   day = await playSampleDay({ config, assemblyDir: directory, now: NOW });
-  decisions = day.lab.assembly.decisions;
+  decisions = day.lab.decisions;
   pids.push(...day.lab.assembly.processes());
   await day.lab.close();
 }, 120_000);
@@ -78,9 +78,9 @@ const local = (time: string) =>
 const groups = ['preview-eu-batch', 'system', 'workers'];
 
 describe('a day', () => {
-  it('ends as the config says, with every promise put to the test and kept', () => {
+  it('ends as the config says, with every promise exercised and kept', () => {
     expect(day.summary?.problems).toEqual([]);
-    expect(day.summary?.promises.map(({ number, verdict }) => `${number} ${verdict}`)).toEqual(
+    expect(day.summary?.promises.map(({ number, result }) => `${number} ${result}`)).toEqual(
       [1, 2, 3, 4, 5, 6, 7, 8, 9].map((number) => `${number} kept`),
     );
   });
@@ -109,8 +109,8 @@ describe('a day', () => {
   });
 
   it('skips the start on a closed day and leaves the cluster asleep', () => {
-    expect(day.story.skipped?.reason).toContain('closed');
-    const after = decisions.filter(({ time }) => new Date(time) >= (day.story.skipped?.at ?? NOW));
+    expect(day.plan.skipped?.reason).toContain('closed');
+    const after = decisions.filter(({ time }) => new Date(time) >= (day.plan.skipped?.at ?? NOW));
     expect(after.filter(({ action }) => action === 'start')).toEqual([]);
     expect(day.summary?.environments[0]?.hoursAsleep).toBeGreaterThan(1.5);
   });
@@ -125,7 +125,7 @@ describe('a day', () => {
   it('deploys a merge of the working day once, although its event came twice', () => {
     const shas = of('sync').map((decision) => decision['sha']);
     expect(new Set(shas).size).toBe(shas.length);
-    expect(day.summary?.environments[0]?.deploys.map(({ verdict }) => verdict)).toEqual([
+    expect(day.summary?.environments[0]?.deploys.map(({ outcome }) => outcome)).toEqual([
       'deployed',
       'deployed',
     ]);

@@ -11,7 +11,8 @@ import { getCookie, setCookie } from 'hono/cookie';
 import { secureHeaders } from 'hono/secure-headers';
 import { streamSSE } from 'hono/streaming';
 import type { LoadedConfig } from '#lib/config-file.ts';
-import { parseSpan } from '#model/when.ts';
+import { DAY_MS } from '#model/duration.ts';
+import { parseDuration } from '#model/when.ts';
 import { about } from '../explain.ts';
 import { CloudError, type Io, RefusedError } from '../io.ts';
 import { cancelOverride, setOverride, type Wish } from '../override.ts';
@@ -123,7 +124,7 @@ export async function serveConsole(options: ConsoleOptions): Promise<Console> {
     const target = context.req.query('target') ?? '';
     return answered(context, async () => {
       const cloud = await watch.cloudOf(name);
-      const since = new Date(cloud.now().getTime() - TRAIL_DAYS * 86_400_000);
+      const since = new Date(cloud.now().getTime() - TRAIL_DAYS * DAY_MS);
       return { decisions: about(target, await cloud.decisions(since)).toReversed() };
     });
   });
@@ -194,7 +195,7 @@ interface Asking {
   readonly reason?: string;
 }
 
-/** `until` may be a span as well: one field is enough for a person. */
+/** `until` may be a duration as well: one field is enough for a person. */
 function wishOf(body: unknown): Asking {
   const { wish, environment, until, reason } = (
     typeof body === 'object' && body !== null ? body : {}
@@ -209,7 +210,7 @@ function wishOf(body: unknown): Asking {
   if (typeof until !== 'string' || until.trim() === '') {
     throw new RefusedError('an override must end: write until when, like 22:00 or 2h');
   }
-  const end = 'ms' in parseSpan(until) ? { for: until } : { until };
+  const end = 'ms' in parseDuration(until) ? { for: until } : { until };
   return { wish: known, environment, reason: reason.trim(), ...end };
 }
 

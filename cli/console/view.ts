@@ -3,14 +3,14 @@ import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import type { LedgerEntry } from '#functions/night-schedule/records.ts';
 import type { Decision } from '#model/decision.ts';
 import { desiredAt, transitions } from '#model/desired.ts';
+import { DAY_MS } from '#model/duration.ts';
 import type { Override, Schedule, SleepState } from '#model/schedule.ts';
 import type { Night } from '../cloud.ts';
 import type { Named } from '../environments.ts';
 import { isStanding } from '../override.ts';
 import { sum } from '../savings.ts';
 
-const HOUR_MS = 3_600_000;
-const HORIZON_MS = 62 * 24 * HOUR_MS;
+const HORIZON_MS = 62 * DAY_MS;
 export const SAVINGS_DAYS = 30;
 const MOST_DECISIONS = 60;
 const MOST_DRAINS = 6;
@@ -179,8 +179,8 @@ function headOf({ name, environment }: Named, schedule: Schedule | undefined, no
 
 function dayOf(schedule: Schedule, overrides: readonly Override[], seen: Seen): DayView {
   const { now, night, decisions, ledger } = seen;
-  const from = new Date(now.getTime() - 24 * HOUR_MS);
-  const to = new Date(now.getTime() + 24 * HOUR_MS);
+  const from = new Date(now.getTime() - DAY_MS);
+  const to = new Date(now.getTime() + DAY_MS);
   const observed = decisions.filter(
     ({ capability, action }) => capability === 'night-schedule' && STATE_AFTER[action] !== undefined,
   );

@@ -2,17 +2,17 @@
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf, settingsOf } from '#lib/settings.ts';
 import { formatDate } from '#model/date.ts';
+import { DAY_MINUTES, DAY_MS, MINUTE_MS } from '#model/duration.ts';
 import type { Schedule } from '#model/schedule.ts';
-import { DAY_MINUTES, wallAt } from '#model/zone.ts';
+import { wallAt } from '#model/zone.ts';
 import { changedSettings } from '../changed-settings.ts';
 import type { Cloud } from '../cloud.ts';
 import type { Named } from '../environments.ts';
 import { CloudError, type Io } from '../io.ts';
 import { type EnvironmentView, SAVINGS_DAYS, troubleView, viewOf } from './view.ts';
 
-const DAY_MS = 86_400_000;
 /** What is deployed changes seldom. */
-const DEPLOYED_FOR_MS = 60_000;
+const DEPLOYED_FOR_MS = MINUTE_MS;
 
 export interface Watch {
   /** Hears of each environment at once, and again when it is looked at. Ends with the returned call. */

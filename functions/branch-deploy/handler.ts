@@ -3,18 +3,16 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { createArgocd } from '#functions/adapters/argocd/index.ts';
-import { createBuilds } from '#functions/adapters/aws/codebuild.ts';
-import { createSecret } from '#functions/adapters/aws/secret.ts';
-import { awsClientDefaults } from '#functions/adapters/aws-client.ts';
-import { createDynamoDbClient } from '#functions/adapters/clients.ts';
-import { createCodeBuildClient, createSecretsManagerClient } from '#functions/adapters/deploy-clients.ts';
+import { createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
+import { lazyBuilds } from '#functions/adapters/aws/lazy-builds.ts';
+import { lazySecret } from '#functions/adapters/aws/lazy-secret.ts';
+import { createNotifier } from '#functions/adapters/aws/notifications.ts';
 import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
 import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { createGithubStatuses } from '#functions/adapters/github/commit-status.ts';
-import { createNotifier } from '#functions/adapters/notifications.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
@@ -31,19 +29,18 @@ if (settings.production !== false)
 const now = () => new Date();
 const table = createTable(createDynamoDbClient(), tableName);
 const logger = createLogger('branch-deploy');
-const tell = createNotifier({ settings, credentials: awsClientDefaults().credentials, now });
-const secrets = createSecretsManagerClient();
+const tell = createNotifier({ settings, now });
 const { github } = settings.status ?? {};
 const desk =
   github &&
   createStatusDesk({
     environment: settings.environment,
-    statuses: createGithubStatuses({ github, token: createSecret(secrets, github.tokenSecret), now }),
+    statuses: createGithubStatuses({ github, token: lazySecret(github.tokenSecret), now }),
     now,
   });
 const ports: BranchDeployPorts = {
-  argocd: createArgocd(settings, { token: createSecret(secrets, settings.argocd.tokenSecret), now }),
-  builds: createBuilds(createCodeBuildClient()),
+  argocd: createArgocd(settings, { token: lazySecret(settings.argocd.tokenSecret), now }),
+  builds: lazyBuilds(),
   deploys: createDesiredDeploys(table),
   night: { read: createNightReader(table).read, addOverride: createOverrides(table).add },
   trail: createDecisionTrail(logger, createDecisionLog(table).keep, tell),

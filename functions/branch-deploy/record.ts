@@ -1,6 +1,5 @@
 /** What is kept of an application: the builds that are requested, the sync that runs for them, and how the last one ended. */
-import * as z from 'zod/mini';
-import { count, instant, type Schema } from '#model/record-schema.ts';
+import * as s from '#model/record-schema.ts';
 
 /** A build that is to be deployed. */
 export interface RequestedBuild {
@@ -88,64 +87,61 @@ export interface NightMark {
 }
 
 const buildShape = {
-  project: z.string(),
-  build: z.string(),
-  number: z.number(),
-  repository: z.string(),
-  branch: z.string(),
-  sha: z.exactOptional(z.string()),
-  startedAt: z.exactOptional(instant),
-  recordedAt: instant,
-  trigger: z.string(),
-  again: z.exactOptional(z.string()),
+  project: s.string,
+  build: s.string,
+  number: s.number,
+  repository: s.string,
+  branch: s.string,
+  sha: s.optional(s.string),
+  startedAt: s.optional(s.instant),
+  recordedAt: s.instant,
+  trigger: s.string,
+  again: s.optional(s.string),
 };
-const outcome = z.enum(['deployed', 'failed', 'suspended', 'superseded']);
-const builds = z.array(z.object(buildShape));
+const outcome = s.oneOf('deployed', 'failed', 'suspended', 'superseded');
+const builds = s.listOf(s.object(buildShape));
 
-export const applicationSchema: Schema<ApplicationRecord> = z.object({
-  name: z.string(),
-  project: z.string(),
+export const applicationSchema: s.Schema<ApplicationRecord> = s.object({
+  name: s.string,
+  project: s.string,
   requested: builds,
-  newest: z.record(
-    z.string(),
-    z.object({ ...buildShape, outcome: z.exactOptional(outcome), settledAt: z.exactOptional(instant) }),
+  newest: s.mapOf(
+    s.object({ ...buildShape, outcome: s.optional(outcome), settledAt: s.optional(s.instant) }),
   ),
-  attempt: z.exactOptional(
-    z.object({
-      deployId: z.string(),
-      serves: z.array(z.string()),
-      tries: count,
-      requestedAt: instant,
-      acceptedAt: z.exactOptional(instant),
-      watchedSince: instant,
-      sleptMeanwhile: z.exactOptional(z.boolean()),
+  attempt: s.optional(
+    s.object({
+      deployId: s.string,
+      serves: s.listOf(s.string),
+      tries: s.count,
+      requestedAt: s.instant,
+      acceptedAt: s.optional(s.instant),
+      watchedSince: s.instant,
+      sleptMeanwhile: s.optional(s.boolean),
     }),
   ),
-  failure: z.exactOptional(
-    z.object({ since: instant, kind: z.string(), reported: z.exactOptional(z.boolean()) }),
-  ),
-  blockedSince: z.exactOptional(instant),
-  notBefore: z.exactOptional(instant),
-  announced: z.exactOptional(z.string()),
-  unreported: z.exactOptional(
-    z.array(
-      z.object({
+  failure: s.optional(s.object({ since: s.instant, kind: s.string, reported: s.optional(s.boolean) })),
+  blockedSince: s.optional(s.instant),
+  notBefore: s.optional(s.instant),
+  announced: s.optional(s.string),
+  unreported: s.optional(
+    s.listOf(
+      s.object({
         outcome,
-        reason: z.string(),
+        reason: s.string,
         builds,
-        deployId: z.exactOptional(z.string()),
-        syncs: z.exactOptional(count),
-        at: instant,
+        deployId: s.optional(s.string),
+        syncs: s.optional(s.count),
+        at: s.instant,
       }),
     ),
   ),
-  drift: z.exactOptional(z.object({ since: instant, reported: z.exactOptional(z.boolean()) })),
+  drift: s.optional(s.object({ since: s.instant, reported: s.optional(s.boolean) })),
 });
 
-export const nightMarkSchema: Schema<NightMark> = z.object({
-  since: instant,
-  morning: z.exactOptional(instant),
-  checked: z.exactOptional(z.array(z.string())),
+export const nightMarkSchema: s.Schema<NightMark> = s.object({
+  since: s.instant,
+  morning: s.optional(s.instant),
+  checked: s.optional(s.listOf(s.string)),
 });
 
 /** A build that was handled, whatever became of it. */
@@ -153,7 +149,7 @@ export interface HandledBuild {
   readonly at: string;
 }
 
-export const handledBuildSchema: Schema<HandledBuild> = z.object({ at: instant });
+export const handledBuildSchema: s.Schema<HandledBuild> = s.object({ at: s.instant });
 
 export function emptyRecord(application: { name: string; project: string }): ApplicationRecord {
   return { name: application.name, project: application.project, requested: [], newest: {} };

@@ -1,10 +1,11 @@
 /** Does the cluster sleep, as far as a deploy is concerned? Pure. */
 import type { ClusterState } from '#model/cluster-state.ts';
 import { desiredAt } from '#model/desired.ts';
+import { DAY_MINUTES } from '#model/duration.ts';
 import { effectiveOverride } from '#model/override.ts';
 import type { Override, Schedule } from '#model/schedule.ts';
 import { formatDay } from '#model/when.ts';
-import { DAY_MINUTES, formatWall, wallAt } from '#model/zone.ts';
+import { formatWall, wallAt } from '#model/zone.ts';
 
 export type Sleep =
   | { readonly asleep: false }

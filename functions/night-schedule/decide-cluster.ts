@@ -2,6 +2,7 @@
 import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Action } from '#model/decision.ts';
+import { MINUTE_MS } from '#model/duration.ts';
 import { effectiveOverride } from '#model/override.ts';
 import type { Desired } from '#model/schedule.ts';
 import { decideGroup, type GroupStep, isAsleepSize } from './decide-group.ts';
@@ -106,7 +107,7 @@ export function decideCluster(snapshot: Snapshot, policy: Policy): Plan {
   const late =
     desired.state === 'asleep' &&
     memory.state?.value.phase === 'stopping' &&
-    now.getTime() - Date.parse(memory.state.value.since) >= policy.stopDeadlineMinutes * 60_000;
+    now.getTime() - Date.parse(memory.state.value.since) >= policy.stopDeadlineMinutes * MINUTE_MS;
   if (desired.state === 'asleep') {
     const hold = view === undefined ? undefined : pauseStep(snapshot, view, paused, before);
     if (hold !== undefined && !late) {

@@ -1,5 +1,6 @@
 /** What the cluster should be now, with the head start that makes it ready by the schedule's time. Pure. */
 import { desiredAt } from '#model/desired.ts';
+import { MINUTE_MS } from '#model/duration.ts';
 import type { Desired, Override, Schedule, SleepState } from '#model/schedule.ts';
 import { formatWall } from '#model/zone.ts';
 import type { Notes } from './records.ts';
@@ -44,7 +45,7 @@ export function stopToWarnOf(
   warnMinutes: number,
 ): Date | undefined {
   if (!desired.until) return undefined;
-  if (desired.until.getTime() - now.getTime() > warnMinutes * 60_000) return undefined;
+  if (desired.until.getTime() - now.getTime() > warnMinutes * MINUTE_MS) return undefined;
   return desiredAt(schedule, desired.until, overrides).state === 'asleep' ? desired.until : undefined;
 }
 

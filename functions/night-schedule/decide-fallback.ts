@@ -3,11 +3,12 @@
  * to this tool: its size is never saved, only set. Pure.
  */
 import type { ClusterState } from '#model/cluster-state.ts';
+import { MINUTE_MS } from '#model/duration.ts';
 import type { GroupStep } from './decide-group.ts';
 import type { Group } from './ports.ts';
 
 /** A group gets this long before its scaling activities are asked why nodes are missing. */
-export const PATIENCE_MS = 3 * 60_000;
+export const PATIENCE_MS = 3 * MINUTE_MS;
 
 /** Whether a scaling activity's message means that AWS has no such instance to give now. */
 export function isCapacityShort(message: string | undefined): boolean {

@@ -1,6 +1,7 @@
 /** What one group needs now. Pure; every branch ends in an action and a reason. */
 import type { Versioned } from '#functions/shared/versioned.ts';
 import type { Action } from '#model/decision.ts';
+import { MINUTE_MS } from '#model/duration.ts';
 import type { Desired } from '#model/schedule.ts';
 import type { Group } from './ports.ts';
 import type { SavedSize, Size } from './records.ts';
@@ -321,5 +322,5 @@ function count(n: number, what: string): string {
 }
 
 function minutesSince(iso: string, now: Date): number {
-  return Math.floor((now.getTime() - Date.parse(iso)) / 60_000);
+  return Math.floor((now.getTime() - Date.parse(iso)) / MINUTE_MS);
 }

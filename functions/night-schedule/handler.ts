@@ -2,14 +2,14 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { describeCluster } from '#functions/adapters/aws/eks-cluster.ts';
-import { createGroups } from '#functions/adapters/aws/groups.ts';
-import { awsClientDefaults } from '#functions/adapters/aws-client.ts';
 import {
+  awsClientDefaults,
   createAutoScalingClient,
   createDynamoDbClient,
-  createEksClient,
-} from '#functions/adapters/clients.ts';
+} from '#functions/adapters/aws/clients.ts';
+import { createGroups } from '#functions/adapters/aws/groups.ts';
+import { lazyClusterEndpoint } from '#functions/adapters/aws/lazy-cluster.ts';
+import { createNotifier } from '#functions/adapters/aws/notifications.ts';
 import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDryRunStore, createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
@@ -17,7 +17,6 @@ import { createAutoscaler } from '#functions/adapters/kubernetes/autoscaler.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { createNodes } from '#functions/adapters/kubernetes/nodes.ts';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
-import { createNotifier } from '#functions/adapters/notifications.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
@@ -31,15 +30,14 @@ if (settings.production !== false)
   throw new SettingsError(`${settings.environment} is a production environment: it is never stopped`);
 
 const now = () => new Date();
-const eks = createEksClient();
 const table = createTable(createDynamoDbClient(), tableName);
 const store = createNightStore(table, settings.cluster);
 const logger = createLogger('night-schedule');
-const tell = createNotifier({ settings, credentials: awsClientDefaults().credentials, now });
+const tell = createNotifier({ settings, now });
 const kubernetes = createKubernetesClient({
   cluster: settings.cluster,
   region: settings.region,
-  describeCluster: () => describeCluster(eks, settings.cluster),
+  describeCluster: lazyClusterEndpoint(settings.cluster),
   token: createTokenSource({
     cluster: settings.cluster,
     region: settings.region,
@@ -49,7 +47,7 @@ const kubernetes = createKubernetesClient({
 });
 const ports = {
   settings,
-  groups: createGroups({ autoScaling: createAutoScalingClient(), eks }, settings.cluster),
+  groups: createGroups({ autoScaling: createAutoScalingClient() }, settings.cluster),
   nodes: createNodes(kubernetes),
   store: settings.dryRun ? createDryRunStore(store) : store,
   trail: createDecisionTrail(logger, createDecisionLog(table).keep, tell),

@@ -1,11 +1,12 @@
 /** Turns a stretch of observed sleep into ledger entries, one for each date of the schedule's zone. Pure. */
-import { DAY_MINUTES, firstInstantOf, wallAt } from '#model/zone.ts';
+import { DAY_MINUTES, MINUTE_MS } from '#model/duration.ts';
+import { firstInstantOf, wallAt } from '#model/zone.ts';
 import type { Gap, LedgerEntry, SeenNote } from './records.ts';
 
 /** The groups are seen every minute; a mark of it is kept at this distance. */
-export const SEEN_EVERY_MS = 5 * 60_000;
+export const SEEN_EVERY_MS = 5 * MINUTE_MS;
 /** Two marks further apart than this have a time between them in which nobody looked. */
-const GAP_MS = 15 * 60_000;
+const GAP_MS = 15 * MINUTE_MS;
 
 export function ledgerEntries(
   sleep: { readonly group: string; readonly nodes: number; readonly from: string; readonly to: Date },
@@ -23,7 +24,7 @@ export function ledgerEntries(
       gaps.reduce((sum, gap) => sum + overlap(from, to, Date.parse(gap.from), Date.parse(gap.to)), 0),
     );
     entries.push({
-      date: new Date(day * DAY_MINUTES * 60_000).toISOString().slice(0, 10),
+      date: new Date(day * DAY_MINUTES * MINUTE_MS).toISOString().slice(0, 10),
       group: sleep.group,
       from: new Date(from).toISOString(),
       to: new Date(to).toISOString(),
@@ -52,5 +53,5 @@ function overlap(a: number, b: number, c: number, d: number): number {
 }
 
 function minutes(ms: number): number {
-  return Math.round(ms / 60_000);
+  return Math.round(ms / MINUTE_MS);
 }

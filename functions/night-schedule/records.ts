@@ -1,6 +1,5 @@
 /** What night-schedule keeps in the table: types, and the schemas that check them when they are read and written. */
-import * as z from 'zod/mini';
-import { count, instant, type Schema } from '#model/record-schema.ts';
+import * as s from '#model/record-schema.ts';
 
 export interface Size {
   readonly min: number;
@@ -28,16 +27,17 @@ export interface SavedSize {
 }
 
 /** A record that a person edited by hand, or that something else wrote, must never become a group's size. */
-export const savedSizeSchema: Schema<SavedSize> = z.object({
-  group: z.string(),
-  autoScalingGroup: z.string(),
-  arn: z.exactOptional(z.string()),
-  size: z
-    .object({ min: count, desired: z.int().check(z.positive()), max: count })
-    .check(z.refine(({ min, desired, max }) => min <= desired && desired <= max)),
-  phase: z.enum(['stopping', 'zeroed', 'asleep', 'manual', 'restoring', 'restored']),
-  since: instant,
-  asleepSince: z.exactOptional(instant),
+export const savedSizeSchema: s.Schema<SavedSize> = s.object({
+  group: s.string,
+  autoScalingGroup: s.string,
+  arn: s.optional(s.string),
+  size: s.object(
+    { min: s.count, desired: s.count, max: s.count },
+    ({ min, desired, max }) => desired > 0 && min <= desired && desired <= max,
+  ),
+  phase: s.oneOf('stopping', 'zeroed', 'asleep', 'manual', 'restoring', 'restored'),
+  since: s.instant,
+  asleepSince: s.optional(s.instant),
 });
 
 /** A NodePool's ceiling: `limits` as written in its spec, or `replicas` of a static pool. */
@@ -62,23 +62,23 @@ export type SavedAutoscaler =
       readonly since: string;
     };
 
-export const savedAutoscalerSchema: Schema<SavedAutoscaler> = z.union([
-  z.object({
-    kind: z.literal('cluster-autoscaler'),
-    deployment: z.string(),
-    replicas: count,
-    since: instant,
+export const savedAutoscalerSchema: s.Schema<SavedAutoscaler> = s.union(
+  s.object({
+    kind: s.oneOf('cluster-autoscaler'),
+    deployment: s.string,
+    replicas: s.count,
+    since: s.instant,
   }),
-  z.object({
-    kind: z.literal('karpenter'),
-    nodePool: z.string(),
-    setting: z.object({
-      limits: z.nullable(z.record(z.string(), z.string())),
-      replicas: z.nullable(count),
+  s.object({
+    kind: s.oneOf('karpenter'),
+    nodePool: s.string,
+    setting: s.object({
+      limits: s.nullable(s.mapOf(s.string)),
+      replicas: s.nullable(s.count),
     }),
-    since: instant,
+    since: s.instant,
   }),
-]);
+);
 
 export const deploymentObject = (deployment: string) => `deployment#${deployment}`;
 export const nodePoolObject = (name: string) => `nodepool#${name}`;
@@ -115,11 +115,11 @@ export interface Gap {
 
 export type NoteName = keyof Notes;
 
-export const noteSchemas: { readonly [N in NoteName]: Schema<Notes[N]> } = {
-  warned: z.object({ stop: instant }),
-  'start-times': z.object({ seconds: z.array(z.number()) }),
-  reported: z.record(z.string(), instant),
-  seen: z.object({ at: instant, gaps: z.array(z.object({ from: instant, to: instant })) }),
+export const noteSchemas: { readonly [N in NoteName]: s.Schema<Notes[N]> } = {
+  warned: s.object({ stop: s.instant }),
+  'start-times': s.object({ seconds: s.listOf(s.number) }),
+  reported: s.mapOf(s.instant),
+  seen: s.object({ at: s.instant, gaps: s.listOf(s.object({ from: s.instant, to: s.instant })) }),
 };
 
 export const NOTE_NAMES = Object.keys(noteSchemas) as readonly NoteName[];
@@ -148,17 +148,17 @@ export interface LedgerRecord {
   readonly stretches: readonly Stretch[];
 }
 
-export const ledgerSchema: Schema<LedgerRecord> = z.object({
-  date: z.string(),
-  group: z.string(),
-  stretches: z.array(
-    z.object({
-      from: instant,
-      to: instant,
-      nodes: z.number(),
-      asleepMinutes: z.number(),
-      gapMinutes: z.number(),
-      nodeMinutesSaved: z.number(),
+export const ledgerSchema: s.Schema<LedgerRecord> = s.object({
+  date: s.string,
+  group: s.string,
+  stretches: s.listOf(
+    s.object({
+      from: s.instant,
+      to: s.instant,
+      nodes: s.number,
+      asleepMinutes: s.number,
+      gapMinutes: s.number,
+      nodeMinutesSaved: s.number,
     }),
   ),
 });

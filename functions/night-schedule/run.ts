@@ -10,6 +10,7 @@ import {
 import type { DecisionTrail } from '#functions/shared/observability.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
+import { DAY_MS } from '#model/duration.ts';
 import { holidayWarning } from '#model/plan.ts';
 import type { Desired } from '#model/schedule.ts';
 import { decideCluster, type Plan } from './decide-cluster.ts';
@@ -20,8 +21,6 @@ import { lookAtAutoscaler, lookAtNodes, needsAutoscaler, needsNodes, select } fr
 import { createNotes, overOf, type PassNotes } from './notes.ts';
 import type { Group, Groups, Memory, Nodes } from './ports.ts';
 import { OTHER_PASS_FIRST, type TakePorts, takeAutoscaler, takeStage } from './take.ts';
-
-const DAY_MS = 86_400_000;
 
 export interface NightScheduleDeps extends TakePorts {
   readonly nodes: Nodes;

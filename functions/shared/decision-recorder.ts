@@ -1,5 +1,6 @@
 /** What an invocation decides and what fails in it: recorded without holding up the work, and thrown at the end. */
 import type { Action, Capability, Decision, Scalar } from '#model/decision.ts';
+import { HOUR_MS } from '#model/duration.ts';
 import { CorruptRecordError, messageOf, PartialFailureError, RecordedError } from './errors.ts';
 import type { DecisionTrail } from './observability.ts';
 
@@ -59,7 +60,6 @@ export interface DecisionRecorder {
   close(): Promise<void>;
 }
 
-const HOUR_MS = 3_600_000;
 const DECISION_LOG = 'decision log';
 /** Actions that change nothing, in a dry run or not. */
 const CHANGES_NOTHING: ReadonlySet<Action> = new Set(['none', 'ignore', 'refuse', 'fail']);

@@ -2,14 +2,14 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { describeCluster } from '#functions/adapters/aws/eks-cluster.ts';
-import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
-import { awsClientDefaults } from '#functions/adapters/aws-client.ts';
 import {
+  awsClientDefaults,
   createAutoScalingClient,
   createDynamoDbClient,
-  createEksClient,
-} from '#functions/adapters/clients.ts';
+} from '#functions/adapters/aws/clients.ts';
+import { lazyClusterEndpoint } from '#functions/adapters/aws/lazy-cluster.ts';
+import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
+import { createNotifier } from '#functions/adapters/aws/notifications.ts';
 import { createClock } from '#functions/adapters/clock.ts';
 import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createClaims, createCordons, createNodeNames } from '#functions/adapters/dynamodb/drain-claims.ts';
@@ -18,7 +18,6 @@ import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
-import { createNotifier } from '#functions/adapters/notifications.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
@@ -29,15 +28,14 @@ import type { RunPorts } from './work.ts';
 const { settings, table: tableName } = readSettings<SpotDrainSettings>();
 
 const clock = createClock();
-const eks = createEksClient();
 const autoScaling = createAutoScalingClient();
 const table = createTable(createDynamoDbClient(), tableName);
 const logger = createLogger('spot-drain');
-const tell = createNotifier({ settings, credentials: awsClientDefaults().credentials, now: clock.now });
+const tell = createNotifier({ settings, now: clock.now });
 const kubernetes = createKubernetesClient({
   cluster: settings.cluster,
   region: settings.region,
-  describeCluster: () => describeCluster(eks, settings.cluster),
+  describeCluster: lazyClusterEndpoint(settings.cluster),
   token: createTokenSource({
     cluster: settings.cluster,
     region: settings.region,

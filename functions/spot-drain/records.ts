@@ -1,6 +1,5 @@
 /** What spot-drain keeps in the table: types, and the schemas that check them when they are read and written. */
-import * as z from 'zod/mini';
-import { count, instant, type Schema } from '#model/record-schema.ts';
+import * as s from '#model/record-schema.ts';
 
 export interface Hook {
   readonly group: string;
@@ -59,33 +58,33 @@ export interface Claim {
   readonly hooks: readonly ClaimedHook[];
 }
 
-export const claimSchema: Schema<Claim> = z.object({
-  instanceId: z.string(),
-  node: z.exactOptional(z.string()),
-  cause: z.string(),
-  depth: z.enum(['none', 'cordon', 'drain']),
-  force: z.boolean(),
-  night: z.boolean(),
-  deadline: z.exactOptional(instant),
-  until: instant,
-  trigger: z.string(),
-  noticedAt: instant,
-  owner: z.string(),
-  leaseUntil: instant,
-  state: z.enum(['working', 'paused', 'failed', 'done']),
-  attempts: count,
-  since: instant,
-  doneAt: z.exactOptional(instant),
-  left: z.exactOptional(count),
-  tally: z.exactOptional(z.object({ evicted: count, finished: count, waited: count, forced: count })),
-  hooks: z.array(
-    z.object({
-      group: z.string(),
-      name: z.string(),
-      token: z.string(),
-      since: instant,
-      heartbeatSeconds: z.number(),
-      completed: z.boolean(),
+export const claimSchema: s.Schema<Claim> = s.object({
+  instanceId: s.string,
+  node: s.optional(s.string),
+  cause: s.string,
+  depth: s.oneOf('none', 'cordon', 'drain'),
+  force: s.boolean,
+  night: s.boolean,
+  deadline: s.optional(s.instant),
+  until: s.instant,
+  trigger: s.string,
+  noticedAt: s.instant,
+  owner: s.string,
+  leaseUntil: s.instant,
+  state: s.oneOf('working', 'paused', 'failed', 'done'),
+  attempts: s.count,
+  since: s.instant,
+  doneAt: s.optional(s.instant),
+  left: s.optional(s.count),
+  tally: s.optional(s.object({ evicted: s.count, finished: s.count, waited: s.count, forced: s.count })),
+  hooks: s.listOf(
+    s.object({
+      group: s.string,
+      name: s.string,
+      token: s.string,
+      since: s.instant,
+      heartbeatSeconds: s.number,
+      completed: s.boolean,
     }),
   ),
 });
@@ -101,12 +100,12 @@ export interface Cordon {
   readonly trigger: string;
 }
 
-export const cordonSchema: Schema<Cordon> = z.object({
-  instanceId: z.string(),
-  node: z.string(),
-  undo: z.enum(['time', 'return']),
-  due: instant,
-  trigger: z.string(),
+export const cordonSchema: s.Schema<Cordon> = s.object({
+  instanceId: s.string,
+  node: s.string,
+  undo: s.oneOf('time', 'return'),
+  due: s.instant,
+  trigger: s.string,
 });
 
 /** Under which name the node of an instance was last seen. */
@@ -115,4 +114,4 @@ export interface NamedNode {
   readonly node: string;
 }
 
-export const namedNodeSchema: Schema<NamedNode> = z.object({ instanceId: z.string(), node: z.string() });
+export const namedNodeSchema: s.Schema<NamedNode> = s.object({ instanceId: s.string, node: s.string });

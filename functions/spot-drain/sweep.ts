@@ -139,7 +139,7 @@ async function undo(
       cordon.undo === 'return'
         ? 'the instance is back, and its node is ready'
         : 'no interruption followed the recommendation in time';
-    if (!(await unmark(ports, recorder, node, { reason, trigger }))) return;
+    if ((await unmark(ports, recorder, node, { reason, trigger })) !== 'done') return;
   }
   // The cordon last: while it is there, the next tick comes back to what failed here.
   if (held) await claims.remove(instanceId, held.version);

@@ -1,9 +1,9 @@
 /**
- * Asynchronous invocations as Lambda keeps them: an invocation that failed is tried again after one, then two minutes,
- * as often and for as long as the function's settings say; what is given up goes to the dead-letter queue.
+ * Lambda's asynchronous invocations: a failed invocation is retried after one, then two minutes,
+ * up to the function's limits; a discarded event goes to the dead-letter queue.
  * Rules: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
  */
-import type { WorldContext } from '#lab/world/seams.ts';
+import type { WorldContext } from '#lab/world/interfaces.ts';
 import type { Outcome } from './function-process.ts';
 import type { FunctionRunner } from './function-runner.ts';
 
@@ -19,7 +19,7 @@ const WAITS_MS = [60_000, 120_000];
 
 export interface AsyncInvocations {
   invoke(runner: FunctionRunner, payload: string): void;
-  /** Invocations that are neither done nor given up, those that wait for a retry included. */
+  /** Invocations in progress or waiting for a retry. */
   pending(): number;
 }
 

@@ -1,4 +1,4 @@
-/** A stack as the lab deploys it: what its template says of everything that has a meaning at run time. */
+/** A stack as the lab deploys it: the resources of its template that matter at run time. */
 import type { Stack } from './assembly.ts';
 import { AssemblyError } from './errors.ts';
 import type { FunctionSpec } from './function-runner.ts';
@@ -41,7 +41,7 @@ export interface AccessEntrySpec {
   readonly username?: string;
 }
 
-/** A project that the stack makes; of all that it says, the lab needs what may start it. */
+/** A CodeBuild project of the stack; the lab needs its webhook filters only. */
 export interface BuildProjectSpec {
   readonly name: string;
   readonly filterGroups: readonly (readonly {

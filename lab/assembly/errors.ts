@@ -1,4 +1,4 @@
-/** The assembly cannot be run as it is: a file is missing, or it holds something that the lab does not know. */
+/** The assembly cannot run: a file is missing, or it has something that the lab does not support. */
 export class AssemblyError extends Error {
   override name = 'AssemblyError';
 }

@@ -45,7 +45,7 @@ function compileAt(body: string, expression: string, timeZone: string): NextTime
 
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
-/** No expression that names a possible date waits longer for it than from one leap day to the next, over a century. */
+/** The longest time to the next date: from one leap day to the next, across a century. */
 const HORIZON_DAYS = 366 * 9;
 
 function compileCron(body: string, expression: string, timeZone: string): NextTime {

@@ -59,7 +59,7 @@ type Message =
 const RUNTIME = fileURLToPath(new URL('./runtime.mjs', import.meta.url));
 const running = new Set<ChildProcess>();
 
-// Whatever ends this process, no function outlives it.
+// However this process ends, no function outlives it.
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
@@ -80,7 +80,7 @@ export function startFunctionProcess(options: ProcessOptions): FunctionProcess {
   child.on('close', () => running.delete(child));
 
   const lines = { stdout: splitLines('stdout', options.log), stderr: splitLines('stderr', options.log) };
-  // What does not go through the runtime: a crash of Node itself, or a write to the file descriptor.
+  // Output outside the runtime: a crash of Node, or a write to the file descriptor.
   child.stdout?.setEncoding('utf8').on('data', lines.stdout.add);
   child.stderr?.setEncoding('utf8').on('data', lines.stderr.add);
 

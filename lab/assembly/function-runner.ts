@@ -1,5 +1,5 @@
 /** A function of the assembly as Lambda runs it: as many processes as there are invocations at once, up to a bound. */
-import type { WorldContext } from '#lab/world/seams.ts';
+import type { WorldContext } from '#lab/world/interfaces.ts';
 import { type FunctionProcess, type Outcome, startFunctionProcess } from './function-process.ts';
 
 export interface FunctionSpec {
@@ -27,7 +27,7 @@ export interface FunctionSpec {
 export interface AsyncSettings {
   readonly retries: number;
   readonly maximumAgeSeconds: number;
-  /** The ARN of the queue that takes what was given up. */
+  /** ARN of the dead-letter queue. */
   readonly deadLetter?: { readonly arn: string; readonly as: 'dead-letter' | 'destination' };
 }
 
@@ -58,7 +58,7 @@ export interface RunnerOptions {
 
 export interface FunctionRunner {
   readonly spec: FunctionSpec;
-  /** Waits for a free process where all are busy. The clock runs at ×1 until it is over. */
+  /** Waits for a free process if all are busy. The clock runs at ×1 meanwhile. */
   invoke(payload: string, requestId?: string): Promise<Outcome>;
   /** True where an invocation now would have to wait. */
   saturated(): boolean;

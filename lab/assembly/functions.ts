@@ -17,7 +17,7 @@ export function readFunction(
   if (runtime !== 'nodejs24.x') {
     throw new AssemblyError(`${where} has the runtime '${runtime}': the lab runs nodejs24.x`);
   }
-  // A VPC changes who can be reached, and on the loopback everything is near.
+  // A VPC has no effect: everything is on the loopback.
   for (const unsupported of ['Layers', 'ImageConfig', 'FileSystemConfigs']) {
     if (properties[unsupported] !== undefined) {
       throw new AssemblyError(`${where} has ${unsupported}, which the lab does not run`);

@@ -1,6 +1,6 @@
 /**
- * What the roles of an assembly may do: its IAM policies, evaluated. A function of the lab is refused what it would be
- * refused in AWS. A principal that is no role of the assembly (the operator) is an administrator.
+ * Evaluates the IAM policies of an assembly's roles. A function of the lab is denied what it would be
+ * denied in AWS. A principal that is no role of the assembly (the operator) is an administrator.
  */
 import type { Authorize } from '#lab/http/aws/service.ts';
 import type { AwsWorld } from '#lab/world/aws/index.ts';

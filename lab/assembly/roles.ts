@@ -1,4 +1,4 @@
-/** Roles of a template with all that their policies say. */
+/** Roles of a template with their policy statements. */
 import type { Stack } from './assembly.ts';
 import { AssemblyError } from './errors.ts';
 import { isObject, type Json, type JsonObject } from './intrinsics.ts';

@@ -1,5 +1,5 @@
 /**
- * What Lambda's runtime is to a function: the program of its process. It shifts `Date` to virtual time before any code
+ * The Lambda runtime: the program of a function's process. It shifts `Date` to virtual time before any code
  * of the function is loaded, imports the handler that the template names, and then runs one invocation after the other.
  *
  * Started as `node runtime.mjs <offset>`, with LAMBDA_TASK_ROOT and _HANDLER in the environment. Plain JavaScript, so
@@ -15,7 +15,7 @@ const taskRoot = process.env.LAMBDA_TASK_ROOT;
 const setOffset = shiftDate(Number(process.argv[2]));
 const send = (message) => process.send(message);
 
-// The lab has gone: so must this process.
+// The lab has exited: exit too.
 process.on('disconnect', () => process.exit(0));
 
 // One channel for log lines and results keeps them in order.
@@ -123,7 +123,7 @@ function describe(error) {
     : { errorType: typeof error, errorMessage: String(error), trace: [] };
 }
 
-/** Makes `Date` tell virtual time. Timers and `performance.now()` stay real: they measure, they do not tell the time. */
+/** Shifts `Date` to virtual time. Timers and `performance.now()` stay real. */
 function shiftDate(initial) {
   const RealDate = globalThis.Date;
   const realNow = RealDate.now;

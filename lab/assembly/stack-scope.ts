@@ -1,4 +1,4 @@
-/** What the names of a template stand for, once it is deployed: physical names, ARNs and attributes. */
+/** Resolves the resources of a template: physical names, ARNs and attributes. */
 import { createHash } from 'node:crypto';
 import type { Stack } from './assembly.ts';
 import { AssemblyError } from './errors.ts';

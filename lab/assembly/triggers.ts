@@ -1,9 +1,9 @@
 /** What makes a deployed function run: schedules, rules with a schedule, and rules with an event pattern. */
-import type { AwsEvent, WorldContext } from '#lab/world/seams.ts';
+import type { AwsEvent, WorldContext } from '#lab/world/interfaces.ts';
 import type { Deployment, RuleSpec, ScheduleSpec, TargetSpec } from './deployment.ts';
 import { compileExpression } from './expressions.ts';
 
-/** Hands a payload (JSON) to a function, asynchronously, as EventBridge does. */
+/** Invokes a function asynchronously with a payload (JSON), as EventBridge does. */
 export type Deliver = (target: TargetSpec, payload: string) => void;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Who a Kubernetes token belongs to, as EKS finds out: the presigned URL in the token says which role or user it is,
- * and the cluster's access entries say what that one is called and which groups it is in.
+ * Authenticates a Kubernetes token as EKS does: the presigned URL in the token identifies the role or user,
+ * and the cluster's access entries give its user name and groups.
  */
 import type { AwsWorld, EksCluster } from '../world/aws/index.ts';
 import type { User } from '../world/kubernetes/index.ts';

@@ -1,4 +1,4 @@
-/** CodeBuild behind the lab's AWS front door: JSON 1.1, `X-Amz-Target: CodeBuild_20161006.<Operation>`. */
+/** CodeBuild on the lab's AWS endpoint: JSON 1.1, `X-Amz-Target: CodeBuild_20161006.<Operation>`. */
 import { AwsError } from '../world/aws/error.ts';
 import {
   type BuildView,
@@ -6,7 +6,7 @@ import {
   type ProjectView,
   sameRepository,
 } from '../world/codebuild/index.ts';
-import type { Principal } from '../world/seams.ts';
+import type { Principal } from '../world/interfaces.ts';
 import { type AwsRequest, type AwsService, unknownOperation } from './aws/service.ts';
 
 /** Members of a page of ListBuildsForProject and ListProjects. */
@@ -157,7 +157,7 @@ function oneOf<T extends string>(request: AwsRequest, member: string, allowed: r
   );
 }
 
-/** What the lab would not do must not be asked for in silence. */
+/** Parameters that the lab does not implement are refused, not ignored. */
 function refuseUnknown(request: AwsRequest, known: readonly string[]): void {
   const other = Object.keys(request.parameters).find((name) => !known.includes(name));
   if (other !== undefined)

@@ -1,4 +1,4 @@
-/** Lambda as far as people and functions call it: Invoke, and what a function is configured with. */
+/** Lambda's Invoke and GetFunctionConfiguration. */
 import type { FunctionRunner, FunctionSpec } from '#lab/assembly/function-runner.ts';
 import type { AssemblyRun } from '#lab/assembly/run.ts';
 import { AwsError } from '../world/aws/error.ts';

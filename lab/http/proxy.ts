@@ -1,6 +1,6 @@
 /**
- * The lab's way out: an HTTPS proxy that knows the lab's host names only. A function asks it for
- * `argocd.develop.example.com:443` and is connected to the server that stands for it on the loopback; every other host
+ * The functions' network access: an HTTPS proxy that knows the lab's host names only. A function connects to
+ * `argocd.develop.example.com:443` and reaches the server for it on the loopback; every other host
  * is unknown, so nothing leaves the machine.
  */
 import http from 'node:http';

@@ -1,12 +1,12 @@
 /**
- * Virtual time. While nobody is active the clock jumps from one due timer to the next; while a function is active it
+ * Virtual time. Without activity the clock jumps from one due timer to the next; while a function is active it
  * runs at ×1, so that a two-minute drain budget is still a real one.
  */
 export interface Clock {
   /** The virtual instant, in milliseconds since the epoch. */
   now(): number;
   date(): Date;
-  /** What must be added to the real clock to get the virtual one. It only changes while nobody is active. */
+  /** Virtual minus real time in ms. It only changes without activity. */
   offset(): number;
   /** Calls `run` once when `at` (virtual, ms) is reached. Timers of one instant run in the order they were set. */
   at(at: number, run: () => void | Promise<void>): Timer;
@@ -15,8 +15,8 @@ export interface Clock {
   /** From `enter` until its `leave` the clock runs at ×1. */
   enter(what: string): () => void;
   /**
-   * Lets time pass until `end`, then holds it there. Resolves when `end` is reached and nobody is active: while
-   * somebody still is at `end`, time goes on at ×1 and timers go on firing. Rejects with the error of a timer.
+   * Runs time until `end`, then stops it. Resolves when `end` is reached and nothing is active: during
+   * activity at `end`, time continues at ×1 and timers fire. Rejects with the error of a timer.
    * One call at a time.
    */
   runUntil(end: number, signal?: AbortSignal): Promise<void>;
@@ -32,9 +32,9 @@ interface Entry {
   readonly run: () => void | Promise<void>;
 }
 
-/** So long may timers run without giving the process's own events (sockets, signals) a turn. */
+/** Timers run at most this long before the event loop handles sockets and signals. */
 const TURN_MS = 20;
-/** Real time is looked at again at least so often while somebody is active. */
+/** Longest pause before real time is read again during activity. */
 const LOOK_AGAIN_MS = 1_000;
 
 /** `real` is the machine's clock in milliseconds since the epoch. */
@@ -45,7 +45,7 @@ export function createClock(start: Date, real: () => number = Date.now): Clock {
   const timers: Entry[] = [];
   const active = new Map<symbol, string>();
   let failure: { readonly error: unknown } | undefined;
-  /** Somebody has just left: what waited for them has to run before time jumps. */
+  /** An activity has just ended: its continuations must run before time jumps. */
   let unsettled = false;
   let wake: (() => void) | undefined;
   let busy = false;
@@ -89,7 +89,7 @@ export function createClock(start: Date, real: () => number = Date.now): Clock {
       .finally(leave);
   };
 
-  /** Until something changed: a timer that is now the first, somebody who left, or real time that has passed. */
+  /** Waits until a new first timer, the end of an activity, or `ms` of real time. */
   const pause = (ms: number, signal: AbortSignal | undefined) =>
     new Promise<void>((resolve) => {
       const done = () => {
@@ -170,7 +170,7 @@ export function createClock(start: Date, real: () => number = Date.now): Clock {
   };
 }
 
-/** Where the entry is, or belongs, in the timers: by time, and by the order in which they were set. */
+/** Index of the entry in the timers, which are sorted by time and order of creation. */
 function position(timers: readonly Entry[], entry: Entry): number {
   let low = 0;
   let high = timers.length;

@@ -1,9 +1,9 @@
 import { createClock } from './clock.ts';
-import type { SignalMap, Signals, WorldContext } from './seams.ts';
+import type { SignalMap, Signals, WorldContext } from './interfaces.ts';
 
 const HEX = '0123456789abcdef';
 
-/** A world starts with its time, its signals and its chance, wholly determined by `start` and `seed`. */
+/** Creates the clock, the signals and the random generator of a world. `start` and `seed` determine all of it. */
 export function createContext(options: { start: Date; seed: number }): WorldContext {
   const random = mulberry32(options.seed);
   const hex = (length: number) => {

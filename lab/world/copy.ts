@@ -1,4 +1,4 @@
-/** A copy of JSON, several times as quick as structuredClone. */
+/** Copies JSON, several times faster than structuredClone. */
 export function copyOf<T>(value: T): T {
   if (Array.isArray(value)) return value.map(copyOf) as T;
   if (typeof value !== 'object' || value === null) return value;

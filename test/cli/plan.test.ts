@@ -96,7 +96,7 @@ describe('nightshift plan', () => {
   it.each([
     [['--days', '0'], '--days 0: write a whole number from 1 to 1100, like --days 14'],
     [['--days', 'two'], '--days two: write a whole number'],
-    [['--from', 'monday'], '--from monday: this is no date: write one like 2026-12-24'],
+    [['--from', 'monday'], '--from monday: invalid date: write one like 2026-12-24'],
     [['--environment', 'develp'], '"develp": there is no such environment: did you mean "develop"?'],
     [['--dyas', '3'], "unknown option '--dyas'"],
   ])('refuses %j with exit code 1', async (options, message) => {

@@ -201,7 +201,7 @@ describe('the table', () => {
     });
   });
 
-  test('takes saved sizes from night-schedule only, unless a deploy may wake the cluster', () => {
+  test('takes saved sizes from night-schedule only, and overrides of a deploy only where it may wake the cluster', () => {
     const writers = (template: Template, partition: string) =>
       statementsOf(template)
         .filter(({ Action }) => Action.includes('dynamodb:PutItem') || Action.includes('dynamodb:DeleteItem'))
@@ -213,8 +213,10 @@ describe('the table', () => {
     expect(writers(develop, keys.DRAIN)).toEqual(['SpotDrain']);
     expect(writers(develop, keys.DEPLOY)).toEqual(['BranchDeploy']);
     expect(writers(develop, keys.DECISION)).toHaveLength(3);
+    expect(writers(develop, keys.OVERRIDE)).toEqual([]);
     const waking = templateOf(aDevelopment({ deploy: { ...aDevelopment().deploy!, whenAsleep: 'wake' } }));
-    expect(writers(waking, keys.NIGHT)).toEqual(['NightSchedulePass', 'BranchDeploy']);
+    expect(writers(waking, keys.OVERRIDE)).toEqual(['BranchDeploy']);
+    expect(writers(waking, keys.NIGHT)).toEqual(['NightSchedulePass']);
   });
 });
 

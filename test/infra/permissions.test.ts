@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { bundle } from '#lib/function-bundle.ts';
+import { bundle } from '#lib/bundle/function-bundle.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
 import { aDevelopment, aProduction, statementsOf, templateOf } from './environments.ts';
@@ -19,7 +19,7 @@ const PREFIXES: Readonly<Record<string, string>> = {
   'auto-scaling': 'autoscaling',
   'secrets-manager': 'secretsmanager',
 };
-/** In every DynamoDB client, for the endpoint discovery that the bundles leave out. */
+/** In every DynamoDB client, for an endpoint discovery that no operation uses. */
 const NEVER_CALLED = new Set(['dynamodb:DescribeEndpoints']);
 /** What Lambda itself does as the role: it logs, traces and keeps what failed. */
 const OF_LAMBDA = new Set(['logs', 'xray', 'sqs']);
@@ -29,11 +29,9 @@ function callsOf(capability: Capability): readonly string[] {
     .files.flatMap((path) => {
       const [, service = '', name] =
         /@aws-sdk\/client-([a-z-]+)\/.*\/commands\/(\w+)Command\.js$/.exec(path) ?? [];
-      if (path === 'functions/adapters/notifications.ts') return ['sns:Publish']; // it signs its one call itself
       return name ? [`${PREFIXES[service] ?? service}:${name}`] : [];
     })
     .filter((call) => !NEVER_CALLED.has(call))
-    .filter((call) => !(capability === 'night-schedule' && call === 'dynamodb:GetItem')) // it lists its partition
     .sort();
 }
 

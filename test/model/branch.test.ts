@@ -4,6 +4,7 @@ import { type BuildSource, matchBranch, sameRepository } from '#model/branch.ts'
 
 const SHA = '0123456789abcdef0123456789abcdef01234567';
 const OTHER = 'fedcba9876543210fedcba9876543210fedcba98';
+const SHA256 = SHA + SHA.slice(0, 24);
 const binding = { repository: 'https://github.com/example/api', branch: 'develop' };
 
 function aBuild(overrides: Partial<BuildSource> = {}): BuildSource {
@@ -16,24 +17,25 @@ function aBuild(overrides: Partial<BuildSource> = {}): BuildSource {
   };
 }
 
-describe('which branch a build was of', () => {
+const match = (overrides: Partial<BuildSource>) => matchBranch(binding, aBuild(overrides));
+
+describe('a build of the bound branch matches', () => {
+  const resolved = { resolvedSourceVersion: OTHER };
   test.each<[string, Partial<BuildSource>, string | undefined]>([
-    ['a branch at a commit', {}, SHA],
-    ['a branch at a commit: that commit, not the resolved one', { resolvedSourceVersion: OTHER }, SHA],
+    ['a branch at a commit: that commit, not the resolved one', resolved, SHA],
+    ['a branch at a commit of SHA-256', { sourceVersion: `refs/heads/develop^{${SHA256}}` }, SHA256],
     ['a full ref', { sourceVersion: 'refs/heads/develop' }, SHA],
     ['a short name', { sourceVersion: 'develop' }, SHA],
-    [
-      'a commit alone: the binding says the branch',
-      { sourceVersion: SHA, resolvedSourceVersion: OTHER },
-      SHA,
-    ],
+    ['a commit alone: the binding names the branch', { sourceVersion: SHA, ...resolved }, SHA],
+    ['a commit of SHA-256 alone', { sourceVersion: SHA256, ...resolved }, SHA256],
     ['no source version', { sourceVersion: undefined as never }, SHA],
+    ['an empty source version', { sourceVersion: '' }, SHA],
     ['no commit at all', { sourceVersion: 'develop', resolvedSourceVersion: undefined as never }, undefined],
-    [
-      'a resolved version that is no commit',
-      { sourceVersion: 'develop', resolvedSourceVersion: 'x' },
+    ...[`x${SHA}`, `${SHA}x`, 'a', 'Z'.repeat(64)].map((text): [string, Partial<BuildSource>, undefined] => [
+      `a resolved version that is not a commit: ${text}`,
+      { sourceVersion: 'develop', resolvedSourceVersion: text },
       undefined,
-    ],
+    ]),
     [
       'exported variables that agree',
       {
@@ -44,19 +46,33 @@ describe('which branch a build was of', () => {
       },
       SHA,
     ],
-    [
-      'a commit of SHA-256',
-      { sourceVersion: `refs/heads/develop^{${SHA}${SHA.slice(0, 24)}}` },
-      SHA + SHA.slice(0, 24),
-    ],
   ])('%s', (_what, overrides, sha) => {
-    expect(matchBranch(binding, aBuild(overrides))).toEqual({
-      matches: true,
-      branch: 'develop',
-      ...(sha ? { sha } : {}),
-    });
+    expect(match(overrides)).toEqual({ matches: true, branch: 'develop', ...(sha ? { sha } : {}) });
   });
 
+  test.each([
+    'fix/pr/7',
+    'old-tag/v1',
+    'my-refs/pull/7/head',
+    'a-refs/tags/v1',
+    'develop/arn:',
+    'merge/refs/',
+    `x${SHA}`,
+    `${SHA}x`,
+    SHA256.slice(0, 63),
+    `develop^{${SHA}} `,
+  ])('a branch whose name only resembles something else: %s', (branch) => {
+    for (const sourceVersion of [branch, `refs/heads/${branch}`])
+      expect(matchBranch({ ...binding, branch }, aBuild({ sourceVersion }))).toEqual({
+        matches: true,
+        branch,
+        sha: SHA,
+      });
+    expect(match({ sourceVersion: branch })).toMatchObject({ matches: false, action: 'refuse' });
+  });
+});
+
+describe('a build of anything else is refused', () => {
   test.each([
     'refs/heads/develop-x',
     'refs/heads/Develop',
@@ -70,6 +86,7 @@ describe('which branch a build was of', () => {
     'refs/pull/7/head',
     'refs/pull/7/merge',
     'refs/merge-requests/7/head',
+    'refs/pull-requests/7/from',
     'refs/tags/develop',
     `refs/tags/develop^{${SHA}}`,
     'tag/develop',
@@ -78,52 +95,27 @@ describe('which branch a build was of', () => {
     'HEAD',
     SHA.slice(0, 12),
   ])('%s is not develop', (sourceVersion) => {
-    expect(matchBranch(binding, aBuild({ sourceVersion }))).toMatchObject({
-      matches: false,
-      action: 'refuse',
-    });
+    expect(match({ sourceVersion })).toMatchObject({ matches: false, action: 'refuse' });
   });
 
-  test.each([
+  test.each<Record<string, string>>([
     { CODEBUILD_WEBHOOK_TRIGGER: 'pr/7' },
     { CODEBUILD_WEBHOOK_TRIGGER: 'tag/develop' },
     { CODEBUILD_WEBHOOK_TRIGGER: 'branch/develop-x' },
     { CODEBUILD_WEBHOOK_HEAD_REF: 'refs/heads/feature' },
     { CODEBUILD_WEBHOOK_HEAD_REF: 'develop' },
-  ])('what was exported narrows: %j', (exported) => {
-    expect(
-      matchBranch(binding, aBuild({ sourceVersion: SHA, exported: exported as Record<string, string> })),
-    ).toMatchObject({
-      matches: false,
-    });
+  ])('exported variables contradict: %j', (exported) => {
+    expect(match({ sourceVersion: SHA, exported })).toMatchObject({ matches: false, action: 'refuse' });
   });
 
-  test('what was exported never widens', () => {
+  test('also where the exported variables name the bound branch', () => {
     const exported = {
       CODEBUILD_WEBHOOK_TRIGGER: 'branch/develop',
       CODEBUILD_WEBHOOK_HEAD_REF: 'refs/heads/develop',
     };
-    expect(matchBranch(binding, aBuild({ sourceVersion: 'refs/heads/x', exported })).matches).toBe(false);
-    expect(matchBranch(binding, aBuild({ initiator: 'alice', exported })).matches).toBe(false);
+    expect(match({ sourceVersion: 'refs/heads/x', exported }).matches).toBe(false);
+    expect(match({ initiator: 'alice', exported }).matches).toBe(false);
   });
-});
-
-describe('who started it, and from what', () => {
-  test.each(['GitHub-Hookshot', 'GitHub-Hookshot/0a1b2c3', 'GitLab/18.4.0', 'Bitbucket-Webhooks/2.0'])(
-    '%s is a webhook',
-    (initiator) => expect(matchBranch(binding, aBuild({ initiator })).matches).toBe(true),
-  );
-
-  test.each([
-    'alice',
-    'codepipeline/deploy',
-    'rule/nightly',
-    'role/GitHub-Hookshot',
-    'GitHub-HookshotX/1',
-    '',
-  ])('%j is none, and the build is ignored', (initiator) =>
-    expect(matchBranch(binding, aBuild({ initiator }))).toMatchObject({ matches: false, action: 'ignore' }),
-  );
 
   test.each([
     'https://github.com/example/API',
@@ -132,28 +124,85 @@ describe('who started it, and from what', () => {
     'https://github.com/example/api.git.git',
     'http://github.com/example/api',
     '',
-  ])('%j is another repository', (location) =>
-    expect(matchBranch(binding, aBuild({ location }))).toMatchObject({ matches: false, action: 'refuse' }),
-  );
+  ])('%j is another repository', (location) => {
+    expect(match({ location })).toMatchObject({ matches: false, action: 'refuse' });
+  });
 
-  test('.git at the end makes no difference', () => {
-    expect(sameRepository('https://a/b.git', 'https://a/b')).toBe(true);
-    expect(sameRepository('https://a/b', 'https://a/b.git')).toBe(true);
+  test('of all branches only the bound one matches', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), (branch) => {
+        fc.pre(branch !== 'develop');
+        // A name that ends like `^{commit}` is read as one.
+        return !match({ sourceVersion: `refs/heads/${branch}` }).matches || branch === `develop^{${SHA}}`;
+      }),
+    );
   });
 });
 
-test('a reason is short, whatever the build calls itself', () => {
-  const answer = matchBranch(binding, aBuild({ sourceVersion: 'x'.repeat(10_000) }));
-  expect(answer.matches ? '' : answer.reason.length).toBeLessThan(300);
+describe('who started the build', () => {
+  test.each([
+    'GitHub-Hookshot',
+    'GitHub-Hookshot/0a1b2c3',
+    'GitLab/18.4.0',
+    'Bitbucket-Webhooks',
+    'Bitbucket-Webhooks/2.0',
+  ])('%s is a webhook', (initiator) => {
+    expect(match({ initiator }).matches).toBe(true);
+  });
+
+  test.each([
+    'alice',
+    'codepipeline/deploy',
+    'rule/nightly',
+    'role/GitHub-Hookshot',
+    'GitHub-HookshotX/1',
+    'Bitbucket-WebhooksX',
+    '',
+  ])('%j is not, and the build is ignored', (initiator) => {
+    expect(match({ initiator })).toMatchObject({ matches: false, action: 'ignore' });
+  });
 });
 
-test('of all branches only the bound one matches', () => {
-  fc.assert(
-    fc.property(fc.string({ minLength: 1 }), (branch) => {
-      fc.pre(branch !== 'develop');
-      const answer = matchBranch(binding, aBuild({ sourceVersion: `refs/heads/${branch}` }));
-      // A name that ends like `^{commit}` is read as one.
-      return !answer.matches || branch === `develop^{${SHA}}`;
-    }),
-  );
+test.each<[string, string, boolean]>([
+  ['https://a/b.git', 'https://a/b', true],
+  ['https://a/b', 'https://a/b.git', true],
+  ['https://a/b.github', 'https://a/bhub', false],
+])('%s and %s are one repository: %s', (one, other, same) => {
+  expect(sameRepository(one, other)).toBe(same);
+});
+
+describe('the reason why a build is not deployed', () => {
+  const started = (initiator: string) => `it was started by "${initiator}", not by a webhook`;
+  test.each<[Partial<BuildSource>, string]>([
+    [{ initiator: 'alice' }, started('alice')],
+    [
+      { location: 'https://github.com/fork/api' },
+      'it was built from "https://github.com/fork/api", and https://github.com/example/api is bound',
+    ],
+    [{ sourceVersion: 'main' }, 'its branch is "main", and "develop" is bound'],
+    [{ sourceVersion: 'pr/7' }, 'its source version is the pull request "pr/7", not a branch'],
+    [
+      { sourceVersion: 'refs/merge-requests/7/head' },
+      'its source version is the pull request "refs/merge-requests/7/head", not a branch',
+    ],
+    [
+      { sourceVersion: `refs/tags/v1^{${SHA}}` },
+      'its source version is the tag "refs/tags/v1", not a branch',
+    ],
+    [{ sourceVersion: 'tag/v1' }, 'its source version is the tag "tag/v1", not a branch'],
+    [
+      { sourceVersion: 'arn:aws:s3:::bucket/key' },
+      'its source version is the archive "arn:aws:s3:::bucket/key", not a branch',
+    ],
+    [
+      { sourceVersion: 'refs/remotes/origin/develop' },
+      'its source version is "refs/remotes/origin/develop", not a branch',
+    ],
+    [{ exported: { CODEBUILD_WEBHOOK_TRIGGER: 'pr/7' } }, 'its webhook trigger was "pr/7"'],
+    [{ exported: { CODEBUILD_WEBHOOK_HEAD_REF: 'refs/heads/x' } }, 'its head ref was "refs/heads/x"'],
+    [{ initiator: 'x'.repeat(120) }, started('x'.repeat(120))],
+    [{ initiator: 'x'.repeat(121) }, started(`${'x'.repeat(120)}…`)],
+  ])('%j', (overrides, reason) => {
+    expect(match(overrides)).toMatchObject({ matches: false, reason });
+  });
 });

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
-import { checkConfig, shown } from '#model/config-schema.ts';
+import { describe, expect, test } from 'vitest';
+import { shown } from '#model/config-problem.ts';
+import { checkConfig } from '#model/config-schema.ts';
 import { aConfig, aFullConfig, argocd, build, holidays, problems } from './a-config.ts';
 
 const develop = 'environments.develop';
@@ -112,11 +113,11 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
   [`${develop}.schedule`, 'write the name of one of the schedules', 1, ''],
   [`${develop}.nodegroups`, `write 'all' or a list of names, each once: ${group}`, 'some', '', [1]],
   [`${develop}.nodegroups`, group, []],
-  [`${develop}.nodegroups`, 'a name stands twice in this list: write it once', ['web', 'web']],
+  [`${develop}.nodegroups`, 'a name is in this list twice: write it once', ['web', 'web']],
   [`${develop}.nodegroups[0]`, group, ''],
   [`${develop}.keep`, group, 'system'],
   [`${develop}.keep[0]`, group, ''],
-  [`${develop}.keep`, 'a name stands twice in this list: write it once', ['a', 'b', 'a']],
+  [`${develop}.keep`, 'a name is in this list twice: write it once', ['a', 'b', 'a']],
   [`${develop}.fallbackGroup`, group, ''],
   [`${develop}.dryRun`, yesOrNo, 'true'],
   [`${develop}.tracing`, yesOrNo, 1],
@@ -172,7 +173,7 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
   [`${develop}.notify.info`, 'write a list of e-mail addresses, or [] for the topic alone', 'a@example.com'],
   [
     `${develop}.notify.info`,
-    'a name stands twice in this list: write it once',
+    'a name is in this list twice: write it once',
     ['a@example.com', 'a@example.com'],
   ],
   [
@@ -334,7 +335,13 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
     'dev:x',
     'dev\\x',
   ],
-  [`${first}.branch`, 'a pattern is no branch: write the name of exactly one', 'dev?', 'dev[x', 'feature/*'],
+  [
+    `${first}.branch`,
+    'a pattern is not a branch: write the name of exactly one',
+    'dev?',
+    'dev[x',
+    'feature/*',
+  ],
   [`${first}.applications`, 'write a list of Argo CD applications like ["api"]', 'api'],
   [`${first}.applications`, 'there is no application: write at least one', []],
   [
@@ -381,14 +388,14 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
 ];
 
 describe('a setting that is wrong gets one message', () => {
-  it.each(
+  test.each(
     mistakes.flatMap(([path, message, ...values]) => values.map((value) => [path, value, message] as const)),
   )('%s = %j: %s', (path, value, message) => {
     const found = checkConfig(aFullConfig({ [path]: value }), holidays).problems;
     expect(found.map((problem) => [problem.path, problem.message])).toEqual([[path, message]]);
   });
 
-  it.each([
+  test.each([
     ['environments', 'write { name: { … } }'],
     [`${develop}.account`, 'write the 12 digits of the AWS account, in quotes'],
     [`${develop}.region`, 'write an AWS region like "ap-northeast-1"'],
@@ -405,11 +412,11 @@ describe('a setting that is wrong gets one message', () => {
 });
 
 describe('a setting that is right gets none', () => {
-  it('where every setting stands', () => {
+  test('where every setting stands', () => {
     expect(problems(aFullConfig())).toEqual([]);
   });
 
-  it.each<[string, unknown]>([
+  test.each<[string, unknown]>([
     [`${develop}.region`, 'us-gov-west-1'],
     [`${develop}.cluster`, `9${'_'.repeat(99)}`],
     [`${develop}.nodegroups`, 'all'],
@@ -455,7 +462,7 @@ describe('a setting that is right gets none', () => {
     expect(problems(aFullConfig({ [path]: value }))).toEqual([]);
   });
 
-  it.each(['x', 'git', 'git.example.com', 'git.example.com:8443', 'git.example.com:65535'])(
+  test.each(['x', 'git', 'git.example.com', 'git.example.com:8443', 'git.example.com:65535'])(
     'a GitHub Enterprise at %s',
     (host) => {
       const repository = `https://${host}/example/api`;
@@ -465,7 +472,7 @@ describe('a setting that is right gets none', () => {
     },
   );
 
-  it.each(['http://localhost:8080', 'http://[::1]:8080', 'http://127.0.0.1', 'http://127.255.10.12'])(
+  test.each(['http://localhost:8080', 'http://[::1]:8080', 'http://127.0.0.1', 'http://127.255.10.12'])(
     'plain http on the loopback: %s',
     (url) => {
       const local = { ...argocd, url, insecureLoopback: true };
@@ -473,7 +480,7 @@ describe('a setting that is right gets none', () => {
     },
   );
 
-  it.each(['http://127.0.0.1.example.com', 'http://my127.0.0.1.example', 'http://localhost.example.com'])(
+  test.each(['http://127.0.0.1.example.com', 'http://my127.0.0.1.example', 'http://localhost.example.com'])(
     'but not on what only looks like the loopback: %s',
     (url) => {
       const local = { ...argocd, url, insecureLoopback: true };
@@ -485,14 +492,14 @@ describe('a setting that is right gets none', () => {
 });
 
 describe('a message', () => {
-  it('shows the value that was given, cut where it is long', () => {
+  test('shows the value that was given, cut where it is long', () => {
     expect(shown('x'.repeat(78))).toBe(`"${'x'.repeat(78)}"`);
     expect(shown('x'.repeat(79))).toBe(`"${'x'.repeat(76)}...`);
     expect(shown(undefined)).toBe('undefined');
     expect(shown(3n < 4n)).toBe('true');
   });
 
-  it('writes names that are no plain words in quotes', () => {
+  test('writes names that are no plain words in quotes', () => {
     expect(problems(aConfig({ 'schedules.office hours!': 1 })).join()).toMatch(
       /^schedules\["office hours!"\]: 1: /,
     );
@@ -503,7 +510,7 @@ describe('a message', () => {
     expect(problems({ environments: { 'b!': {} } })[0]).toMatch(/^environments\["b!"\]\.account: /);
   });
 
-  it.each<[string, unknown]>([
+  test.each<[string, unknown]>([
     [`${deploy}.argocd.url`, 'https://admin:hunter2@argocd.example.com'],
     [`${deploy}.argocd.tokenSecret`, 'eyJhb.hunter2.c2VjcmV0'],
     [`${deploy}.argocd.tokenSecret`, 'eyJhb hunter2'],
@@ -523,7 +530,7 @@ describe('a message', () => {
     expect(JSON.stringify(found)).not.toContain('hunter2');
   });
 
-  it.each<[string, string]>([
+  test.each<[string, string]>([
     [`${deploy}.argocd.tokenSecret`, 'my eyJ'],
     [`${deploy}.argocd.tokenSecret`, 'a ghp_x'],
     [`${deploy}.argocd.tokenSecret`, 'gh1_ x'],
@@ -534,7 +541,7 @@ describe('a message', () => {
     expect(problems(aFullConfig({ [path]: value })).join()).toContain(`: ${JSON.stringify(value)}: `);
   });
 
-  it('says what a production environment needs, and refuses what it must not have, one by one', () => {
+  test('says what a production environment needs, and refuses what it must not have, one by one', () => {
     expect(problems({ environments: { production: { production: true } } })).toEqual([
       'environments.production.account: it is missing: write the 12 digits of the AWS account, in quotes',
       'environments.production.region: it is missing: write an AWS region like "ap-northeast-1"',
@@ -564,7 +571,7 @@ describe('a message', () => {
       expect(line).toMatch(/is drained and never stopped or deployed to: remove this$/);
   });
 
-  it('for the file as a whole says how it begins', () => {
+  test('for the file as a whole says how it begins', () => {
     const found = checkConfig([], holidays).problems;
     expect(found).toEqual([
       { path: '', value: '[]', message: 'write export default defineConfig({ environments: { … } })' },
@@ -574,17 +581,17 @@ describe('a message', () => {
     ]);
   });
 
-  it('gives the config itself where nothing is wrong with it', () => {
+  test('gives the config itself where nothing is wrong with it', () => {
     const config = aConfig();
     expect(checkConfig(config, holidays)).toEqual({ config, problems: [] });
     expect(checkConfig(aConfig({ calendar: {} }), holidays)).not.toHaveProperty('config');
   });
 
-  it('says at which of several builds each mistake is', () => {
+  test('says at which of several builds each mistake is', () => {
     const wrong = { ...build, branch: 'refs/heads/x' };
     expect(problems(aConfig({ [`${deploy}.builds`]: [wrong, { ...wrong, branch: 'x*' }] }))).toEqual([
       `${deploy}.builds[0].branch: "refs/heads/x": write the name alone: "x"`,
-      `${deploy}.builds[1].branch: "x*": a pattern is no branch: write the name of exactly one`,
+      `${deploy}.builds[1].branch: "x*": a pattern is not a branch: write the name of exactly one`,
     ]);
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { aConfig, account, argocd, build, problems } from './a-config.ts';
 
 const first = 'environments.develop.deploy.builds[0]';
@@ -10,12 +10,12 @@ const staging = (deploy: object) => ({
 });
 
 describe('names that refer to each other', () => {
-  it('may be left out', () => {
+  test('may be left out', () => {
     expect(problems(aConfig({ 'schedules.office.calendar': undefined }))).toEqual([]);
     expect(problems(aConfig({ 'environments.develop.schedule': undefined }))).toEqual([]);
   });
 
-  it('say what there is where none is near', () => {
+  test('say what there is where none is near', () => {
     expect(problems(aConfig({ calendars: {} }))).toEqual([
       'schedules.office.calendar: "japan": there is no such calendar: there are none',
     ]);
@@ -24,18 +24,18 @@ describe('names that refer to each other', () => {
     ]);
   });
 
-  it('may be the name of one that is wrong: that is no second mistake', () => {
+  test('may be the name of one that is wrong: that is not a second mistake', () => {
     expect(problems(aConfig({ 'calendars.japan.holidays': 'XX' }))).toHaveLength(1);
     expect(problems(aConfig({ 'schedules.office.timeZone': 'XX' }))).toHaveLength(1);
   });
 });
 
 describe('the name of an environment', () => {
-  it.each(['a', 'Z9', 'eu-west-1', `a${'-'.repeat(28)}9`])('may be %j', (name) => {
+  test.each(['a', 'Z9', 'eu-west-1', `a${'-'.repeat(28)}9`])('may be %j', (name) => {
     expect(problems(aConfig({ [`environments.${name}`]: { ...place, cluster: 'other' } }))).toEqual([]);
   });
 
-  it.each(['9a', '-a', 'a-', 'a_b', '', `a${'-'.repeat(29)}9`])('may not be %j', (name) => {
+  test.each(['9a', '-a', 'a-', 'a_b', '', `a${'-'.repeat(29)}9`])('may not be %j', (name) => {
     const config = aConfig() as { environments: Record<string, object> };
     config.environments[name] = { ...place, cluster: 'other' };
     expect(problems(config)).toEqual([
@@ -43,7 +43,7 @@ describe('the name of an environment', () => {
     ]);
   });
 
-  it.each(['prod', 'PRD', 'live', 'eu-production', 'shop-live-2'])(
+  test.each(['prod', 'PRD', 'live', 'eu-production', 'shop-live-2'])(
     '%j must say whether it is production',
     (name) => {
       const path = `environments.${name}`;
@@ -56,13 +56,13 @@ describe('the name of an environment', () => {
     },
   );
 
-  it.each(['product', 'preprod2', 'delivery'])('%j only looks a little like production', (name) => {
+  test.each(['product', 'preprod2', 'delivery'])('%j only looks a little like production', (name) => {
     expect(problems(aConfig({ [`environments.${name}`]: { ...place, cluster: 'other' } }))).toEqual([]);
   });
 });
 
 describe('a cluster', () => {
-  it.each<[string, object]>([
+  test.each<[string, object]>([
     ['in another account', { account: '222222222222', region: 'ap-northeast-1', cluster: 'develop' }],
     ['in another region', { ...place, region: 'eu-west-1', cluster: 'develop' }],
     ['of another name', { ...place, cluster: 'develop2' }],
@@ -75,7 +75,7 @@ describe('a group', () => {
   const groups = (environment: object) =>
     problems(aConfig({ 'environments.develop': { ...place, cluster: 'develop', ...environment } }));
 
-  it('in keep may be anywhere else but in nodegroups, and as the fallback', () => {
+  test('in keep may be anywhere else but in nodegroups, and as the fallback', () => {
     expect(groups({ nodegroups: 'all', keep: ['web'] })).toEqual([]);
     expect(groups({ nodegroups: ['batch'], keep: ['web'], fallbackGroup: 'spare' })).toEqual([]);
     expect(groups({ fallbackGroup: 'spare' })).toEqual([]);
@@ -89,13 +89,13 @@ describe('a group', () => {
 describe('the branch of production', () => {
   const byHand = 'production is rolled out by hand: bind another branch, or remove the build';
 
-  it.each(['production', 'Production', 'prod', 'PROD'])('%j is never bound', (branch) => {
+  test.each(['production', 'Production', 'prod', 'PROD'])('%j is never bound', (branch) => {
     expect(problems(aConfig(builds({ ...build, branch })))).toEqual([
       `${first}.branch: "${branch}": ${byHand}`,
     ]);
   });
 
-  it.each(['live', 'Live'])('is that of an environment that is called so: %j', (branch) => {
+  test.each(['live', 'Live'])('is that of an environment that is called so: %j', (branch) => {
     const live = { 'environments.LIVE': { ...place, cluster: 'live', production: true } };
     expect(problems(aConfig({ ...live, ...builds({ ...build, branch }) }))).toEqual([
       `${first}.branch: "${branch}": ${byHand}`,
@@ -103,7 +103,7 @@ describe('the branch of production', () => {
     expect(problems(aConfig(builds({ ...build, branch })))).toEqual([]);
   });
 
-  it.each(['production-like', 'my-production', 'product'])('is not %j', (branch) => {
+  test.each(['production-like', 'my-production', 'product'])('is not %j', (branch) => {
     expect(problems(aConfig(builds({ ...build, branch })))).toEqual([]);
   });
 });
@@ -113,7 +113,7 @@ describe('an application', () => {
   const again = (overrides: object) =>
     problems(aConfig(builds(build, { ...build, project: 'again', ...overrides })));
 
-  it.each<[string, string]>([
+  test.each<[string, string]>([
     ['in other letters', 'https://github.com/Example/API'],
     ['with .git', 'https://github.com/example/api.git'],
     ['with slashes at the end', 'https://github.com/example/api//'],
@@ -121,7 +121,7 @@ describe('an application', () => {
     expect(again({ repository })).toEqual([`${second}.applications: "api": ${twice}`]);
   });
 
-  it.each([
+  test.each([
     'https://github.com/example/api.gitops',
     'https://github.com/example/a.gitpi',
     'https://github.com/example//api',
@@ -130,7 +130,7 @@ describe('an application', () => {
     expect(again({ repository })).toEqual([]);
   });
 
-  it('is the same in short and in long form, and another one in another namespace', () => {
+  test('is the same in short and in long form, and another one in another namespace', () => {
     expect(again({ applications: [{ name: 'api', prune: true }] })).toEqual([
       `${second}.applications: "api": ${twice}`,
     ]);
@@ -139,19 +139,19 @@ describe('an application', () => {
     expect(again({ applications: [{ name: 'web' }, 'worker'] })).toEqual([]);
   });
 
-  it('that is bound twice is shown by its name', () => {
+  test('that is bound twice is shown by its name', () => {
     const named = { ...build, applications: [{ name: 'web', namespace: 'team' }] };
     expect(problems(aConfig(builds(named, { ...named, project: 'again' })))).toEqual([
       `${second}.applications: "web": ${twice}`,
     ]);
   });
 
-  it('of the same name on another Argo CD is another one', () => {
+  test('of the same name on another Argo CD is another one', () => {
     const elsewhere = { ...argocd, url: 'https://argocd.staging.example.com' };
     expect(problems(aConfig(staging({ argocd: elsewhere })))).toEqual([]);
   });
 
-  it('of one Argo CD belongs to one environment, also where the address ends in slashes', () => {
+  test('of one Argo CD belongs to one environment, also where the address ends in slashes', () => {
     const slashes = { ...argocd, url: `${argocd.url}//` };
     const message = `environments.staging.deploy.builds[0].applications: "api": the application is bound in the environment "develop" already (${first}.applications): an application belongs to one environment`;
     expect(problems(aConfig(staging({ argocd: slashes })))).toEqual([message]);
@@ -170,7 +170,7 @@ describe('a project that is created here', () => {
   const oneBranch =
     'a project that is created here builds one branch: give each binding a project of its own';
 
-  it('builds one branch', () => {
+  test('builds one branch', () => {
     expect(problems(aConfig(builds({ ...build, create }, web)))).toEqual([
       `${first}.project: "api-develop": ${oneBranch}`,
     ]);
@@ -180,33 +180,33 @@ describe('a project that is created here', () => {
     ]);
   });
 
-  it('has a name that no other binding has, and one that is there already may build several', () => {
+  test('has a name that no other binding has, and one that is there already may build several', () => {
     expect(problems(aConfig(builds({ ...build, create }, { ...web, project: 'web' })))).toEqual([]);
     expect(problems(aConfig(builds(build, web)))).toEqual([]);
   });
 
-  it.each(['github.com', 'gitlab.com', 'bitbucket.org'])('knows the kind of %s', (host) => {
+  test.each(['github.com', 'gitlab.com', 'bitbucket.org'])('knows the kind of %s', (host) => {
     const repository = `https://${host}/example/api`;
     expect(problems(aConfig(builds({ ...build, repository, create })))).toEqual([]);
   });
 
-  it('is told the kind of another host', () => {
+  test('needs the kind of another host', () => {
     const repository = 'https://git.example.com/example/api';
     expect(problems(aConfig(builds({ ...build, repository, create })))).toEqual([
       `${first}.create.host: it is missing: git.example.com could be of any kind, write 'github-enterprise' or 'gitlab-self-managed'`,
     ]);
-    const told = { ...create, host: 'gitlab-self-managed' };
-    expect(problems(aConfig(builds({ ...build, repository, create: told })))).toEqual([]);
+    const complete = { ...create, host: 'gitlab-self-managed' };
+    expect(problems(aConfig(builds({ ...build, repository, create: complete })))).toEqual([]);
     expect(problems(aConfig(builds({ ...build, repository })))).toEqual([]);
   });
 
-  it('is checked in every environment that has builds', () => {
+  test('is checked in every environment that has builds', () => {
     expect(problems(aConfig({ 'environments.other': { ...place, cluster: 'other' } }))).toEqual([]);
   });
 });
 
 describe('the groups of production', () => {
-  it('are changed by no function, not for a replacement either', () => {
+  test('are changed by no function, not for a replacement either', () => {
     const drain = (environment: string, replaceEarly: boolean) =>
       problems(aConfig({ [`environments.${environment}.drain`]: { replaceEarly } }));
     expect(drain('production', true)).toEqual([
@@ -217,7 +217,7 @@ describe('the groups of production', () => {
   });
 });
 
-it('commit statuses name every host that a repository is on', () => {
+test('commit statuses name every host that a repository is on', () => {
   const at = (host: string) => ({
     ...build,
     repository: `https://${host}/example/api`,

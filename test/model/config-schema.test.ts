@@ -1,12 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { aConfig, account, argocd, build, problems } from './a-config.ts';
 
 describe('a config', () => {
-  it('that is right has no problem', () => {
+  test('that is right has no problem', () => {
     expect(problems(aConfig())).toEqual([]);
   });
 
-  it('that uses everything has no problem', () => {
+  test('that uses everything has no problem', () => {
     expect(
       problems(
         aConfig({
@@ -31,7 +31,7 @@ describe('a config', () => {
     ).toEqual([]);
   });
 
-  it.each<[string, Record<string, unknown>, string]>([
+  test.each<[string, Record<string, unknown>, string]>([
     [
       'an unknown zone',
       { 'schedules.office.timeZone': 'Asia/Tokio' },
@@ -55,7 +55,7 @@ describe('a config', () => {
     [
       'a window that cannot be read',
       { 'schedules.office.up': ['Mon-Fry 08:00-22:00'] },
-      'schedules.office.up[0]: "Mon-Fry 08:00-22:00": "Fry" is no day: write Mon, Tue, Wed, Thu, Fri, Sat, Sun, a range like Mon-Fri, or daily',
+      'schedules.office.up[0]: "Mon-Fry 08:00-22:00": invalid day "Fry": write Mon, Tue, Wed, Thu, Fri, Sat, Sun, a range like Mon-Fri, or daily',
     ],
     [
       'a schedule without a window',
@@ -160,7 +160,7 @@ describe('a config', () => {
     [
       'a fallback group that is kept',
       { 'environments.develop.fallbackGroup': 'web', 'environments.develop.keep': ['web'] },
-      'environments.develop.fallbackGroup: "web": a group in keep never rests at zero, so it cannot fill in: remove it from one of the two',
+      'environments.develop.fallbackGroup: "web": a group in keep is never scaled to zero, so it cannot be the fallback: remove it from one of the two',
     ],
     [
       'an autoscaler of another kind',
@@ -202,7 +202,7 @@ describe('a config', () => {
     [
       'a pattern instead of a branch',
       { 'environments.develop.deploy.builds.0.branch': 'release/*' },
-      'environments.develop.deploy.builds[0].branch: "release/*": a pattern is no branch: write the name of exactly one',
+      'environments.develop.deploy.builds[0].branch: "release/*": a pattern is not a branch: write the name of exactly one',
     ],
     [
       'the branch of production',
@@ -235,7 +235,7 @@ describe('a config', () => {
     expect(problems(aConfig(changes))).toEqual([message]);
   });
 
-  it('never repeats what may be a secret', () => {
+  test('never repeats what may be a secret', () => {
     const found = problems(
       aConfig({
         'environments.develop.deploy.argocd': {
@@ -249,7 +249,7 @@ describe('a config', () => {
     expect(found.join()).not.toMatch(/hunter2|eyJhb|BEGIN/);
   });
 
-  it('takes commit statuses for a host that a repository is on, and no token in place of a name', () => {
+  test('takes commit statuses for a host that a repository is on, and no token in place of a name', () => {
     const withStatus = (github: object) =>
       problems(aConfig({ 'environments.develop.deploy.status': { github } }));
     expect(withStatus({ tokenSecret: 'nightshift/github' })).toEqual([]);
@@ -264,7 +264,7 @@ describe('a config', () => {
     expect(found.join()).not.toMatch(/11ABCDEFG/);
   });
 
-  it('takes whole minutes of drift, 0 for never', () => {
+  test('takes whole minutes of drift, 0 for never', () => {
     const of = (driftMinutes: unknown) =>
       problems(aConfig({ 'environments.develop.deploy.driftMinutes': driftMinutes }));
     expect(of(0)).toEqual([]);
@@ -274,18 +274,18 @@ describe('a config', () => {
     ]);
   });
 
-  it('lets two repositories build one application', () => {
+  test('lets two repositories build one application', () => {
     const web = { ...build, project: 'web', repository: 'https://github.com/example/web' };
     expect(problems(aConfig({ 'environments.develop.deploy.builds': [build, web] }))).toEqual([]);
   });
 
-  it('allows plain http on the loopback where that is said', () => {
+  test('allows plain http on the loopback where that is said', () => {
     const url = 'http://127.0.0.1:8080';
     const local = { ...argocd, url, insecureLoopback: true };
     expect(problems(aConfig({ 'environments.develop.deploy.argocd': local }))).toEqual([]);
   });
 
-  it('with several mistakes gets a message for each', () => {
+  test('with several mistakes gets a message for each', () => {
     const found = problems(
       aConfig({
         'schedules.office.timeZone': 'Tokyo',
@@ -304,7 +304,7 @@ describe('a config', () => {
     ]);
   });
 
-  it.each([null, 3, 'x', [], undefined])('that is %j is refused', (value) => {
+  test.each([null, 3, 'x', [], undefined])('that is %j is refused', (value) => {
     expect(problems(value).length).toBeGreaterThan(0);
   });
 });

@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { formatDate, parseDate, weekdayOf } from '#model/date.ts';
 
 describe('a date', () => {
-  it.each<[string, number]>([
+  test.each<[string, number]>([
     ['1970-01-01', 0],
     ['1969-12-31', -1],
     ['2024-02-29', 19_782],
@@ -12,7 +12,7 @@ describe('a date', () => {
     expect(formatDate(days)).toBe(text);
   });
 
-  it.each([
+  test.each([
     '2026-02-29',
     '2026-13-01',
     '2026-00-10',
@@ -25,7 +25,7 @@ describe('a date', () => {
     expect(parseDate(text)).toBeUndefined();
   });
 
-  it('knows its weekday, before 1970 too', () => {
+  test('knows its weekday, before 1970 too', () => {
     const days = ['1969-12-29', '1970-01-01', '2026-11-23', '2026-11-29'].map(
       (text) => parseDate(text) ?? NaN,
     );

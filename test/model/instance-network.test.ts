@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { instanceNetwork } from '#model/instance-network.ts';
 
 /** Interfaces and addresses of each, as AWS documents them. */
 describe('the network interfaces of an instance', () => {
-  it.each<[string, number, number]>([
+  test.each<[string, number, number]>([
     ['m6g.medium', 2, 4],
     ['m5.large', 3, 10],
     ['c5a.xlarge', 4, 15],
@@ -28,7 +28,7 @@ describe('the network interfaces of an instance', () => {
     expect(instanceNetwork(type)).toEqual({ interfaces, addressesPerInterface });
   });
 
-  it.each([
+  test.each([
     'm5.huge',
     'm5',
     '.large',

@@ -1,17 +1,17 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { defineConfig, type NightshiftConfig } from '#model/config.ts';
 import { functionNameOf, tableNameOf, topicNameOf } from '#model/names.ts';
 import { SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
 import { TRIGGER_SOURCE } from '#model/trigger.ts';
 
 // Stacks that are deployed carry these names: another one makes a new table and loses the old.
-it('resources are found by the names that they were given', () => {
+test('resources are found by the names that they were given', () => {
   expect(tableNameOf('develop')).toBe('nightshift-develop');
   expect(functionNameOf('develop', 'spot-drain')).toBe('nightshift-develop-spot-drain');
   expect(topicNameOf('develop', 'failure')).toBe('nightshift-develop-failure');
 });
 
-it('a function finds its settings and its triggers under the names that synth wrote', () => {
+test('a function finds its settings and its triggers under the names that synth wrote', () => {
   expect([SETTINGS_VARIABLE, TABLE_VARIABLE, TRIGGER_SOURCE]).toEqual([
     'NIGHTSHIFT_SETTINGS',
     'NIGHTSHIFT_TABLE',
@@ -19,7 +19,7 @@ it('a function finds its settings and its triggers under the names that synth wr
   ]);
 });
 
-it('a config is given back as it was written: it is checked when it is loaded', () => {
+test('a config is given back as it was written: it is checked when it is loaded', () => {
   const config: NightshiftConfig = { environments: {} };
   expect(defineConfig(config)).toBe(config);
 });

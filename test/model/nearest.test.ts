@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { didYouMean, nearest } from '#model/nearest.ts';
 
 describe('the name that was probably meant', () => {
-  it.each<[what: string, given: string, candidate: string]>([
+  test.each<[what: string, given: string, candidate: string]>([
     ['a letter too many', 'schedulee', 'schedule'],
     ['a letter too few', 'schedle', 'schedule'],
     ['a letter too few at the beginning', 'chedule', 'schedule'],
@@ -20,7 +20,7 @@ describe('the name that was probably meant', () => {
     expect(nearest(given, ['something else', candidate])).toBe(candidate);
   });
 
-  it.each<[what: string, given: string, candidate: string]>([
+  test.each<[what: string, given: string, candidate: string]>([
     ['more than a third of its letters changed', 'abcdef', 'abcxyz'],
     ['two slips in a short name', 'abcde', 'abcxy'],
     ['two letters that are not neighbours swapped', 'abcde', 'cbade'],
@@ -39,18 +39,18 @@ describe('the name that was probably meant', () => {
     expect(nearest(given, [candidate])).toBeUndefined();
   });
 
-  it('is the nearest of all, and the first of equals', () => {
+  test('is the nearest of all, and the first of equals', () => {
     expect(nearest('abcdef', ['abcdxy', 'abcdex', 'abcdyx'])).toBe('abcdex');
     expect(nearest('web', ['wea', 'wec'])).toBe('wea');
   });
 
-  it('is none where there are no candidates', () => {
+  test('is none where there are no candidates', () => {
     expect(nearest('web', [])).toBeUndefined();
   });
 });
 
 describe('a hint', () => {
-  it('names what was probably meant, or everything there is, or says that there is nothing', () => {
+  test('names what was probably meant, or everything there is, or says that there is nothing', () => {
     expect(didYouMean('offcie', ['nights', 'office'])).toBe('did you mean "office"?');
     expect(didYouMean('x', ['nights', 'office'])).toBe('there are nights, office');
     expect(didYouMean('x', [])).toBe('there are none');

@@ -1,5 +1,5 @@
 /**
- * The slow and plain truth about a zone: offsets as the runtime's Intl tells them, and a walk over the wall clock minute
+ * The slow and plain truth about a zone: offsets as the runtime's Intl has them, and a walk over the wall clock minute
  * by minute. It shares no code with the model.
  */
 const MINUTE_MS = 60_000;

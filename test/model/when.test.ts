@@ -1,77 +1,141 @@
-import { describe, expect, it } from 'vitest';
-import { parseFrom, parseSpan, parseUntil } from '#model/when.ts';
+import { describe, expect, test } from 'vitest';
+import { parseDate } from '#model/date.ts';
+import { HOUR_MS, MINUTE_MS } from '#model/duration.ts';
+import { formatDay, parseDuration, parseFrom, parseUntil } from '#model/when.ts';
 
+/** Tuesday. */
 const now = new Date('2026-11-24T21:30:00+09:00');
 
-function until(text: string, timeZone = 'Asia/Tokyo'): string {
-  const parsed = parseUntil(text, now, timeZone);
-  return 'problem' in parsed ? parsed.problem : new Date(parsed.at).toISOString();
+/** On Tokyo's clock. */
+function until(text: string): string {
+  const parsed = parseUntil(text, now, 'Asia/Tokyo');
+  return 'problem' in parsed
+    ? parsed.problem
+    : new Date(parsed.at + 9 * HOUR_MS).toISOString().replace('.000Z', '');
 }
 
-describe('a time on the command line', () => {
-  it.each([
-    ['23:00', '2026-11-24T14:00:00.000Z'],
-    ['08:00', '2026-11-24T23:00:00.000Z'],
-    ['24:00', '2026-11-24T15:00:00.000Z'],
-    ['today 23:00', '2026-11-24T14:00:00.000Z'],
-    ['tomorrow 09:00', '2026-11-25T00:00:00.000Z'],
-    ['Mon 08:00', '2026-11-29T23:00:00.000Z'],
-    ['tuesday 21:00', '2026-12-01T12:00:00.000Z'],
-    ['Tue 23:00', '2026-11-24T14:00:00.000Z'],
-    ['2026-12-01 23:00', '2026-12-01T14:00:00.000Z'],
-    ['2026-12-01T23:00', '2026-12-01T14:00:00.000Z'],
-    ['2026-12-01T23:00[Europe/London]', '2026-12-01T23:00:00.000Z'],
-    ['2026-12-01T23:00+09:00', '2026-12-01T14:00:00.000Z'],
-    ['2026-12-01T23:00:30.5Z', '2026-12-01T23:00:30.000Z'],
-    ['2026-12-01T23:00-0330', '2026-12-02T02:30:00.000Z'],
-  ])('%s is read on the clock of the schedule', (text, instant) => {
-    expect(until(text)).toBe(instant);
+describe('the end of an override is read on the clock of the schedule', () => {
+  test.each([
+    ['23:00', '2026-11-24T23:00:00'],
+    [' 23:00 ', '2026-11-24T23:00:00'],
+    ['08:00', '2026-11-25T08:00:00'],
+    ['24:00', '2026-11-25T00:00:00'],
+    ['today 23:00', '2026-11-24T23:00:00'],
+    ['tomorrow 09:00', '2026-11-25T09:00:00'],
+    ['Tue 23:00', '2026-11-24T23:00:00'],
+    ['tuesday 21:00', '2026-12-01T21:00:00'],
+    ['Wed 08:00', '2026-11-25T08:00:00'],
+    ['Wednesday 08:00', '2026-11-25T08:00:00'],
+    ['thursday 08:00', '2026-11-26T08:00:00'],
+    ['Fri 08:00', '2026-11-27T08:00:00'],
+    ['friday 08:00', '2026-11-27T08:00:00'],
+    ['SATURDAY 08:00', '2026-11-28T08:00:00'],
+    ['sun 08:00', '2026-11-29T08:00:00'],
+    ['sunday 08:00', '2026-11-29T08:00:00'],
+    ['Mon 08:00', '2026-11-30T08:00:00'],
+    ['monday 8:00', '2026-11-30T08:00:00'],
+    ['2026-12-01 23:00', '2026-12-01T23:00:00'],
+    ['2026-12-01T23:00', '2026-12-01T23:00:00'],
+    ['2026-12-01T23:00[Europe/London]', '2026-12-02T08:00:00'],
+    ['2026-12-01T23:00+09:00', '2026-12-01T23:00:00'],
+    ['2026-12-01T23:00:30+09:00', '2026-12-01T23:00:30'],
+    ['2026-12-01T23:00:30.123 +09:00', '2026-12-01T23:00:30'],
+    ['2026-12-01T23:00:30.5Z', '2026-12-02T08:00:30'],
+    ['2026-12-01T23:00+0959', '2026-12-01T22:01:00'],
+    ['2026-12-01T23:00+14:00', '2026-12-01T18:00:00'],
+    ['2026-12-01T23:00-0330', '2026-12-02T11:30:00'],
+  ])('%s', (text, local) => {
+    expect(until(text)).toBe(local);
   });
 
-  it('that comes twice means the second', () => {
-    expect(until('2027-10-31 01:30', 'Europe/London')).toBe('2027-10-31T01:30:00.000Z');
+  test('and is never this very minute', () => {
+    expect(until('21:30')).toBe('2026-11-25T21:30:00');
+    expect(until('21:31')).toBe('2026-11-24T21:31:00');
+    expect(until('Tue 21:30')).toBe('2026-12-01T21:30:00');
+    expect(until('Tue 21:31')).toBe('2026-11-24T21:31:00');
   });
 
-  it('that does not exist means the first instant after the gap', () => {
-    expect(until('2027-03-14 02:30', 'America/New_York')).toBe('2027-03-14T07:00:00.000Z');
+  test('a time that comes twice means the second', () => {
+    expect(parseUntil('2027-10-31 01:30', now, 'Europe/London')).toEqual({
+      at: Date.parse('2027-10-31T01:30:00Z'),
+    });
   });
 
-  it.each([
-    ['25:00', 'this is no time'],
-    ['11pm', 'this is no time'],
-    ['someday 08:00', '"someday" is no day'],
-    ['2026-02-30 08:00', '2026-02-30 is no date that exists'],
-    ['2026-02-30T08:00Z', '2026-02-30 is no date that exists'],
-    ['2026-12-01 08:75', '08:75 is no time of day'],
-    ['2026-12-01T08:00+29:00', '+29:00 is no offset from UTC'],
+  test('a time that does not exist means the first instant after the gap', () => {
+    expect(parseUntil('2027-03-14 02:30', now, 'America/New_York')).toEqual({
+      at: Date.parse('2027-03-14T07:00:00Z'),
+    });
+  });
+
+  const time =
+    'invalid time: write 23:00, "tomorrow 09:00", "Mon 08:00", "2026-12-01 23:00" or 2026-12-01T23:00+09:00';
+  test.each([
+    ['', time],
+    ['25:00', time],
+    ['11pm', time],
+    ['08:60', time],
+    ['x 23:00', time],
+    ['23:00x', time],
+    ['x2026-12-01 23:00', time],
+    ['2026-12-01 23:00x', time],
+    ['x2026-12-01T23:00Z', time],
+    ['2026-12-01T23:00Zx', time],
+    ['someday 08:00', time.replace('invalid time', 'invalid day "someday"')],
+    ['monkey 08:00', time.replace('invalid time', 'invalid day "monkey"')],
+    ['2026-02-30 08:00', 'the date 2026-02-30 does not exist'],
+    ['2026-02-30T08:00Z', 'the date 2026-02-30 does not exist'],
+    ['2026-12-01 08:75', 'invalid time of day 08:75'],
+    ['2026-12-01T25:00Z', 'invalid time of day 25:00'],
+    ['2026-12-01T08:00+29:00', 'invalid offset from UTC +29:00: write +09:00'],
+    ['2026-12-01T23:00+15:00', 'invalid offset from UTC +15:00: write +09:00'],
+    ['2026-12-01T23:00+09:60', 'invalid offset from UTC +09:60: write +09:00'],
     ['2026-12-01T08:00[JST]', 'JST is not the IANA name of a time zone'],
-    ['', 'this is no time'],
   ])('%j is refused', (text, problem) => {
-    expect(until(text)).toContain(problem);
+    expect(until(text)).toBe(problem);
   });
 });
 
 describe('the start of a plan', () => {
-  it('is the first instant of a date in the zone, or an instant', () => {
-    expect(parseFrom('2026-12-24', 'Asia/Tokyo')).toEqual({ at: Date.parse('2026-12-23T15:00:00Z') });
-    expect(parseFrom('2026-12-24T09:00+09:00', 'UTC')).toEqual({ at: Date.parse('2026-12-24T00:00:00Z') });
-    expect(parseFrom('tomorrow', 'UTC')).toEqual({ problem: expect.stringContaining('this is no date') });
+  test.each([
+    ['2026-12-24', 'Asia/Tokyo', '2026-12-23T15:00:00Z'],
+    [' 2026-12-24 ', 'UTC', '2026-12-24T00:00:00Z'],
+    ['2026-12-24T09:00+09:00', 'UTC', '2026-12-24T00:00:00Z'],
+  ])('%j in %s is %s', (text, timeZone, instant) => {
+    expect(parseFrom(text, timeZone)).toEqual({ at: Date.parse(instant) });
+  });
+
+  test.each(['tomorrow', 'soon'])('%j is refused', (text) => {
+    expect(parseFrom(text, 'UTC')).toEqual({
+      problem: 'invalid date: write one like 2026-12-24, or an instant like 2026-12-24T09:00+09:00',
+    });
   });
 });
 
-describe('a span of time', () => {
-  it.each([
+describe('a duration', () => {
+  test.each([
     ['2h', 120],
+    [' 2h ', 120],
     ['90m', 90],
+    [' 90m ', 90],
     ['90min', 90],
+    ['120min', 120],
     ['1h30m', 90],
+    ['36h', 36 * 60],
     ['1d', 1440],
+    ['12d', 12 * 1440],
     ['1d 2h 3m', 1563],
-  ])('%s is %d minutes', (text, minutes) => {
-    expect(parseSpan(text)).toEqual({ ms: minutes * 60_000 });
+  ])('%j is %d minutes', (text, minutes) => {
+    expect(parseDuration(text)).toEqual({ ms: minutes * MINUTE_MS });
   });
 
-  it.each(['', '0h', '2', 'two hours', '-2h', '2h-1'])('%j is refused', (text) => {
-    expect(parseSpan(text)).toEqual({ problem: expect.stringContaining('2h, 90m, 1h30m or 1d') });
+  test.each(['', '0h', '2', 'two hours', '-2h', '2h-1'])('%j is refused', (text) => {
+    expect(parseDuration(text)).toEqual({ problem: 'invalid duration: write 2h, 90m, 1h30m or 1d' });
   });
 });
+
+test.each(['Mon 2026-11-23', 'Wed 2026-11-25', 'Sun 2026-11-29'])(
+  'a day is shown with its name: %s',
+  (text) => {
+    expect(formatDay(parseDate(text.slice(4)) ?? Number.NaN)).toBe(text);
+  },
+);

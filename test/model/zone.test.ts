@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { DAY_MINUTES } from '#model/duration.ts';
 import {
   canonicalTimeZone,
-  DAY_MINUTES,
   firstInstantOf,
   formatWall,
   isTimeZone,
@@ -14,7 +14,7 @@ const wall = (text: string) => Date.parse(`${text}:00Z`) / 60_000;
 const iso = (instant: number) => new Date(instant).toISOString();
 
 describe('the name of a zone', () => {
-  it.each([
+  test.each([
     'UTC',
     'Asia/Tokyo',
     'Asia/Kolkata',
@@ -23,7 +23,7 @@ describe('the name of a zone', () => {
     'America/Port-au-Prince',
   ])('%s is one', (name) => expect(isTimeZone(name)).toBe(true));
 
-  it.each([
+  test.each([
     'JST',
     'EST',
     '+09:00',
@@ -38,21 +38,21 @@ describe('the name of a zone', () => {
     '',
   ])('%j is none', (name) => expect(isTimeZone(name)).toBe(false));
 
-  it('may be known to the runtime under another one', () => {
+  test('may be known to the runtime under another one', () => {
     expect(canonicalTimeZone('asia/tokyo')).toBe('Asia/Tokyo');
     expect(canonicalTimeZone('nowhere')).toBeUndefined();
   });
 });
 
 describe('the wall clock', () => {
-  it('shows whole minutes', () => {
+  test('shows whole minutes', () => {
     const instant = Date.parse('2026-11-24T08:00:59.999+09:00');
     expect(wallAt('Asia/Tokyo', instant)).toBe(wall('2026-11-24T08:00'));
     expect(formatWall('Asia/Tokyo', instant)).toBe('2026-11-24 08:00');
     expect(DAY_MINUTES).toBe(24 * 60);
   });
 
-  it.each<[what: string, zone: string, wall: string, first: string, last: string]>([
+  test.each<[what: string, zone: string, wall: string, first: string, last: string]>([
     ['any time', 'Asia/Tokyo', '2026-11-24T08:00', '2026-11-23T23:00:00.000Z', '2026-11-23T23:00:00.000Z'],
     ['a gap', 'America/New_York', '2027-03-14T02:30', '2027-03-14T07:00:00.000Z', '2027-03-14T07:00:00.000Z'],
     [
@@ -88,7 +88,7 @@ describe('the changes of an offset', () => {
   const spring = Date.parse('2027-03-14T07:00:00Z');
   const change = { at: spring, before: -5 * 3_600_000, after: -4 * 3_600_000 };
 
-  it('are those after the first instant, up to and with the last', () => {
+  test('are those after the first instant, up to and with the last', () => {
     expect(offsetChanges('America/New_York', spring - 1, spring)).toEqual([change]);
     expect(offsetChanges('America/New_York', spring, spring + 1)).toEqual([]);
     expect(offsetChanges('America/New_York', spring - 2, spring - 1)).toEqual([]);
@@ -98,7 +98,7 @@ describe('the changes of an offset', () => {
     ]);
   });
 
-  it('are none in a zone that has none', () => {
+  test('are none in a zone that has none', () => {
     expect(offsetChanges('Asia/Tokyo', spring, spring + 400 * 86_400_000)).toEqual([]);
   });
 });

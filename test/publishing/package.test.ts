@@ -3,21 +3,28 @@ import { execFileSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bundle } from '#lib/bundle/function-bundle.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'nightshift-package-'));
 const installed = join(directory, 'node_modules/eks-nightshift');
 const run = (...args: string[]) =>
   execFileSync(process.execPath, args, { cwd: directory, encoding: 'utf8', stdio: 'pipe' });
+
+/** Names and contents, so that two folders can be compared. */
+const filesOf = (folder: string) =>
+  Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
 
 beforeAll(() => {
   // Installed as npm would: what `files` names, beside the packages that it needs.
@@ -51,7 +58,25 @@ describe('the package', { timeout: 90_000 }, () => {
     expect(existsSync(join(installed, 'dist/lib/index.d.ts'))).toBe(true);
   });
 
-  test('gives its constructs to another CDK app, which bundles the functions from it', () => {
+  test.for(['night-schedule', 'spot-drain', 'branch-deploy'] as const)(
+    'brings the bundle of %s that was tested here, and no source to bundle it from again',
+    (capability) => {
+      const fresh = join(directory, 'fresh', capability);
+      bundle(capability, fresh);
+      expect(filesOf(join(installed, 'dist/bundles', capability))).toEqual(filesOf(fresh));
+      expect(globSync(`dist/functions/${capability}/handler.*`, { cwd: installed })).toEqual([]);
+    },
+  );
+
+  test('brings the licences of what its bundles hold', () => {
+    const notices = readFileSync(join(installed, 'dist/bundles/LICENSES.txt'), 'utf8');
+    for (const name of ['@smithy/core', '@aws-sdk/client-sns', '@middy/core', 'temporal-polyfill'])
+      expect(notices).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+, `, 'm'));
+    expect(notices).toContain('Apache License');
+    expect(notices).toContain('Permission is hereby granted');
+  });
+
+  test('gives its constructs to another CDK app, whose functions are the finished bundles of the package', () => {
     writeFileSync(
       join(directory, 'app.mjs'),
       `import { App, Stack } from 'aws-cdk-lib';
@@ -71,6 +96,10 @@ describe('the package', { timeout: 90_000 }, () => {
     const types = Object.values<{ Type: string }>(template.Resources).map(({ Type }) => Type);
     expect(types).toContain('AWS::Lambda::Function');
     expect(types).toContain('AWS::Scheduler::Schedule');
+    const [asset = ''] = globSync('cdk.out/asset.*/index.mjs', { cwd: directory });
+    expect(filesOf(join(directory, dirname(asset)))).toEqual(
+      filesOf(join(installed, 'dist/bundles/night-schedule')),
+    );
   });
 
   test('brings the command line', () => {

@@ -1,6 +1,7 @@
 /** Draws what the server tells, and sends what a person wishes. Runs in the browser. */
 import { h as element, render, type VNode } from 'preact';
 import type { Decision } from '#model/decision.ts';
+import { HOUR_MS } from '#model/duration.ts';
 import type { DayView, EnvironmentView, Span } from '../view.ts';
 
 type Child = VNode | string | number | false | null | undefined;
@@ -117,8 +118,6 @@ function disagrees({ phase, wanted }: EnvironmentView): boolean {
 
 // --- the day -----------------------------------------------------------------------------------------------------------
 
-const HOUR = 3_600_000;
-
 function day(view: EnvironmentView, { from, to, planned, groups }: DayView): VNode {
   const start = Date.parse(from);
   const length = Date.parse(to) - start;
@@ -183,11 +182,11 @@ function day(view: EnvironmentView, { from, to, planned, groups }: DayView): VNo
 
 /** The instants at which the zone's clock shows 00, 06, 12 or 18; none so late that its label would not fit. */
 function quarters(view: EnvironmentView, from: number, to: number): readonly number[] {
-  const hours = [...Array(Math.ceil((to - from) / HOUR))].map(
-    (_, index) => (Math.ceil(from / HOUR) + index) * HOUR,
+  const hours = [...Array(Math.ceil((to - from) / HOUR_MS))].map(
+    (_, index) => (Math.ceil(from / HOUR_MS) + index) * HOUR_MS,
   );
   return hours.filter(
-    (at) => at < to - 2 * HOUR && ['00:00', '06:00', '12:00', '18:00'].includes(clock(view, at)),
+    (at) => at < to - 2 * HOUR_MS && ['00:00', '06:00', '12:00', '18:00'].includes(clock(view, at)),
   );
 }
 

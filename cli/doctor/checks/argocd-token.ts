@@ -1,7 +1,8 @@
 /** What the Argo CD token can do, and how long it lasts. */
+
+import { DAY_MS } from '#model/duration.ts';
 import { type Check, needing, type Verdict } from '../finding.ts';
 
-const DAY_MS = 86_400_000;
 const SOON_DAYS = 30;
 
 export const argocdToken: Check = {

@@ -2,10 +2,11 @@
 import { Cron } from 'croner';
 import type { CronJob } from 'kubernetes-types/batch/v1.js';
 import { transitions } from '#model/desired.ts';
+import { DAY_MS } from '#model/duration.ts';
 import type { Schedule } from '#model/schedule.ts';
 import { type Check, needing, type Verdict } from '../finding.ts';
 
-const HORIZON_MS = 14 * 86_400_000;
+const HORIZON_MS = 14 * DAY_MS;
 /** A Job or two that wait for the morning do no harm. */
 const FEW = 3;
 const COUNTED = 1_000;

@@ -1,7 +1,8 @@
 /** Do the holidays that the deployed functions know last long enough? */
+
+import { DAY_MS } from '#model/duration.ts';
 import { type Check, needing } from '../finding.ts';
 
-const DAY_MS = 86_400_000;
 const SOON_DAYS = 60;
 
 export const holidays: Check = {

@@ -1,4 +1,6 @@
 /** Does night-schedule run? */
+
+import { MINUTE_MS } from '#model/duration.ts';
 import { type Check, needing } from '../finding.ts';
 
 /** Passes are a minute apart, and leave a mark every five. */
@@ -19,7 +21,7 @@ export const tick: Check = {
           },
         ];
       }
-      const minutes = Math.floor((site.now.getTime() - Date.parse(seenAt)) / 60_000);
+      const minutes = Math.floor((site.now.getTime() - Date.parse(seenAt)) / MINUTE_MS);
       return minutes <= LATE_MINUTES
         ? [{ severity: 'ok', found: `the last mark is ${Math.max(0, minutes)} min old (${seenAt})` }]
         : [

@@ -1,7 +1,7 @@
 /** The functions as they are deployed: their settings, and the access entries of their roles. */
 import { DescribeAccessEntryCommand, type EKSClient } from '@aws-sdk/client-eks';
 import { GetFunctionConfigurationCommand, type LambdaClient } from '@aws-sdk/client-lambda';
-import { errorName } from '#functions/adapters/aws-client.ts';
+import { errorName } from '#functions/adapters/aws/errors.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import type { Capability } from '#model/decision.ts';
 import { functionNameOf } from '#model/names.ts';

@@ -1,9 +1,8 @@
 /** The way in to Argo CD that the settings name. */
 
-import { describeCluster } from '#functions/adapters/aws/eks-cluster.ts';
+import { awsClientDefaults } from '#functions/adapters/aws/clients.ts';
+import { lazyClusterEndpoint } from '#functions/adapters/aws/lazy-cluster.ts';
 import type { Secret } from '#functions/adapters/aws/secret.ts';
-import { awsClientDefaults } from '#functions/adapters/aws-client.ts';
-import { createEksClient } from '#functions/adapters/clients.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
 import type { Argocd } from '#functions/branch-deploy/ports.ts';
@@ -17,12 +16,11 @@ export function createArgocd(
 ): Argocd {
   const { argocd, cluster, region } = settings;
   if (argocd.through === 'server') return createArgocdServer({ argocd, token: options.token });
-  const eks = createEksClient();
   return createArgocdObjects(
     createKubernetesClient({
       cluster,
       region,
-      describeCluster: () => describeCluster(eks, cluster),
+      describeCluster: lazyClusterEndpoint(cluster),
       token: createTokenSource({
         cluster,
         region,

@@ -1,15 +1,22 @@
 /** CodeBuild's own record of builds: the event of a build says neither its branch nor always its commit. */
-import type { Build as CodeBuildBuild, CodeBuildClient } from '@aws-sdk/client-codebuild';
+import {
+  BatchGetBuildsCommand,
+  type Build as CodeBuildBuild,
+  CodeBuildClient,
+  ListBuildsForProjectCommand,
+} from '@aws-sdk/client-codebuild';
 import type { Build, Builds } from '#functions/branch-deploy/ports.ts';
-import { errorName } from '../aws-client.ts';
+import { awsClientDefaults } from './clients.ts';
+import { errorName } from './errors.ts';
 
 /** BatchGetBuilds takes 100 ids at most. */
 const BATCH = 100;
 
+export const createCodeBuildClient = () => new CodeBuildClient(awsClientDefaults());
+
 export function createBuilds(client: Pick<CodeBuildClient, 'send'>): Builds {
   return {
     async read(ids) {
-      const { BatchGetBuildsCommand } = await import('../on-demand/codebuild.ts');
       const builds: Build[] = [];
       for (let start = 0; start < ids.length; start += BATCH) {
         const reply = await client.send(new BatchGetBuildsCommand({ ids: ids.slice(start, start + BATCH) }));
@@ -18,7 +25,6 @@ export function createBuilds(client: Pick<CodeBuildClient, 'send'>): Builds {
       return builds;
     },
     async recent(project) {
-      const { ListBuildsForProjectCommand } = await import('../on-demand/codebuild.ts');
       try {
         // Newest first is the default; to say so is an error for a project with more than 100 builds.
         const reply = await client.send(new ListBuildsForProjectCommand({ projectName: project }));

@@ -1,6 +1,7 @@
 /** Where a cluster's Kubernetes API answers, and which CA it answers with. */
-import type { EKSClient } from '@aws-sdk/client-eks';
+import { DescribeClusterCommand, EKSClient } from '@aws-sdk/client-eks';
 import { NightshiftError } from '#functions/shared/errors.ts';
+import { awsClientDefaults } from './clients.ts';
 
 export interface ClusterEndpoint {
   /** `https://…` */
@@ -9,12 +10,13 @@ export interface ClusterEndpoint {
   readonly ca: string;
 }
 
+export const createEksClient = () => new EKSClient(awsClientDefaults());
+
 /** Throws the SDK's error where the call fails, and `NightshiftError` for a cluster without an endpoint or access entries. */
 export async function describeCluster(
   client: Pick<EKSClient, 'send'>,
   name: string,
 ): Promise<ClusterEndpoint> {
-  const { DescribeClusterCommand } = await import('../on-demand/describe-cluster.ts');
   const { cluster } = await client.send(new DescribeClusterCommand({ name }));
   const endpoint = cluster?.endpoint;
   const ca = cluster?.certificateAuthority?.data;

@@ -8,12 +8,21 @@ import {
 } from '@aws-sdk/client-auto-scaling';
 import type { EKSClient } from '@aws-sdk/client-eks';
 import type { Group, Groups } from '#functions/night-schedule/ports.ts';
-import { errorName, isThrottled } from '../aws-client.ts';
+import { errorName, isThrottled } from './errors.ts';
+import type { ResizeNodegroup } from './nodegroup-size.ts';
 
-export function createGroups(
-  clients: { readonly autoScaling: AutoScalingClient; readonly eks: Pick<EKSClient, 'send'> },
-  cluster: string,
-): Groups {
+export interface GroupClients {
+  readonly autoScaling: AutoScalingClient;
+  /** Default: one that is made with the first managed nodegroup that is resized. */
+  readonly eks?: Pick<EKSClient, 'send'>;
+}
+
+export function createGroups(clients: GroupClients, cluster: string): Groups {
+  let loading: Promise<ResizeNodegroup> | undefined;
+  const load = async () => {
+    const { createResizeNodegroup } = await import('./nodegroup-size.ts');
+    return createResizeNodegroup(cluster, clients.eks);
+  };
   return {
     async list() {
       const groups: Group[] = [];
@@ -31,15 +40,9 @@ export function createGroups(
     async resize(group, to, token) {
       try {
         if (group.kind === 'managed') {
-          const { UpdateNodegroupConfigCommand } = await import('../on-demand/update-nodegroup-config.ts');
-          await clients.eks.send(
-            new UpdateNodegroupConfigCommand({
-              clusterName: cluster,
-              nodegroupName: group.name,
-              scalingConfig: { minSize: to.min, desiredSize: to.desired, maxSize: to.max },
-              clientRequestToken: await digest(token),
-            }),
-          );
+          loading ??= load();
+          const resizeNodegroup = await loading;
+          await resizeNodegroup(group.name, to, token);
         } else
           await clients.autoScaling.send(
             new UpdateAutoScalingGroupCommand({
@@ -109,10 +112,4 @@ function groupOf(group: AutoScalingGroup): Group {
       inService: instance.LifecycleState === 'InService',
     })),
   };
-}
-
-/** EKS takes a token of at most 64 characters; the same intent gives the same token. */
-async function digest(intent: string): Promise<string> {
-  const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(intent));
-  return Buffer.from(bytes).toString('hex');
 }

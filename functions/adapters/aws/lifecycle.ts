@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-auto-scaling';
 import type { Group, Groups, Lifecycle } from '#functions/spot-drain/ports.ts';
 import type { Hook } from '#functions/spot-drain/records.ts';
-import { errorName } from '../aws-client.ts';
+import { errorName } from './errors.ts';
 
 type Client = Pick<AutoScalingClient, 'send'>;
 
@@ -39,7 +39,11 @@ export function createInstanceGroups(client: Client, now: () => Date): Groups {
       const [found] = reply.AutoScalingInstances ?? [];
       const group = found?.AutoScalingGroupName && (await named(found.AutoScalingGroupName));
       if (!group) return undefined;
-      return { group, place: { zone: found.AvailabilityZone ?? '', instanceType: found.InstanceType ?? '' } };
+      return {
+        group,
+        place: { zone: found.AvailabilityZone ?? '', instanceType: found.InstanceType ?? '' },
+        isTerminating: /\bTerminat(ing|ed)\b/.test(found.LifecycleState ?? ''),
+      };
     },
     async replace(group, instanceId) {
       try {

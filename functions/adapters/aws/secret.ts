@@ -1,7 +1,8 @@
 /** A secret that is one string, read when it is first needed and kept as long as the function is warm. */
-import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { NightshiftError } from '#functions/shared/errors.ts';
-import { errorName } from '../aws-client.ts';
+import { awsClientDefaults } from './clients.ts';
+import { errorName } from './errors.ts';
 
 export interface Secret {
   /** The kept value, or the one that is read now. Never logged; it is in no error of ours. */
@@ -14,12 +15,13 @@ export class SecretError extends NightshiftError {
   override name = 'SecretError';
 }
 
+export const createSecretsManagerClient = () => new SecretsManagerClient(awsClientDefaults());
+
 /** Throws the SDK's error where it cannot be read, and `SecretError` where there is none, or no usable string in it. */
 export function createSecret(client: Pick<SecretsManagerClient, 'send'>, id: string): Secret {
   let kept: Promise<string> | undefined;
 
   const fetch = async () => {
-    const { GetSecretValueCommand } = await import('../on-demand/secrets-manager.ts');
     const { SecretString } = await client
       .send(new GetSecretValueCommand({ SecretId: id }))
       .catch((cause: unknown) => {

@@ -1,4 +1,5 @@
 import type { Decision } from '#model/decision.ts';
+import { DAY_MS } from '#model/duration.ts';
 import type { Table } from './table.ts';
 import { DECISION, decisionKey } from './table-keys.ts';
 
@@ -15,7 +16,7 @@ export function createDecisionLog(table: Table): { keep(decisions: readonly Deci
       await Promise.all(
         decisions.map((decision) =>
           table.save(DECISION, decisionKey(decision.time, decision.capability, next()), decision, {
-            expires: new Date(Date.parse(decision.time) + KEPT_DAYS * 86_400_000),
+            expires: new Date(Date.parse(decision.time) + KEPT_DAYS * DAY_MS),
           }),
         ),
       );

@@ -1,6 +1,8 @@
 /** The requested deploys in the environment's table. */
+
 import type { DesiredDeploys } from '#functions/branch-deploy/ports.ts';
 import { applicationSchema, handledBuildSchema, nightMarkSchema } from '#functions/branch-deploy/record.ts';
+import { DAY_MS } from '#model/duration.ts';
 import { isValid } from '#model/record-schema.ts';
 import { recordsOf } from './records.ts';
 import type { Table } from './table.ts';
@@ -43,7 +45,7 @@ export function createDesiredDeploys(table: Table): DesiredDeploys {
       return new Set(rows.map((row) => row.key.slice(buildKey('').length)));
     },
     async markKnown(build, now) {
-      const expires = new Date(now.getTime() + KNOWN_DAYS * 86_400_000);
+      const expires = new Date(now.getTime() + KNOWN_DAYS * DAY_MS);
       const value = { at: now.toISOString() };
       return (await builds.saveIf(buildKey(build), value, 'absent', { expires, now })) !== undefined;
     },

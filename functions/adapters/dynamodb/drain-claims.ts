@@ -1,6 +1,8 @@
 /** What spot-drain keeps in the table: who handles which instance, and which cordons are to be undone. */
+
 import type { Claims, Cordons, NodeNames } from '#functions/spot-drain/ports.ts';
 import { type Claim, claimSchema, cordonSchema, namedNodeSchema } from '#functions/spot-drain/records.ts';
+import { DAY_MS } from '#model/duration.ts';
 import { isValid } from '#model/record-schema.ts';
 import { recordsOf } from './records.ts';
 import type { Table } from './table.ts';
@@ -48,7 +50,7 @@ export function createNodeNames(table: Table): NodeNames {
       return new Map(found.map(({ value }) => [value.instanceId, value.node]));
     },
     async put(instanceId, node, now) {
-      const expires = new Date(now.getTime() + NAMED_DAYS * 86_400_000);
+      const expires = new Date(now.getTime() + NAMED_DAYS * DAY_MS);
       await names.save(nodeNameKey(instanceId), { instanceId, node }, { expires });
     },
     remove: (instanceId) => names.remove(nodeNameKey(instanceId)),
@@ -59,7 +61,7 @@ export function createCordons(table: Table): Cordons {
   const cordons = recordsOf(table, DRAIN, cordonSchema);
   return {
     async put(cordon) {
-      const expires = new Date(Date.parse(cordon.due) + ANNOUNCED_DAYS * 86_400_000);
+      const expires = new Date(Date.parse(cordon.due) + ANNOUNCED_DAYS * DAY_MS);
       await cordons.save(cordonKey(cordon.instanceId), cordon, { expires });
     },
     remove: (instanceId) => cordons.remove(cordonKey(instanceId)),
@@ -76,5 +78,5 @@ function isNodeName(key: string): boolean {
 
 function expiry(claim: Claim): Date {
   const days = claim.cause === 'health' ? ANNOUNCED_DAYS : KEPT_DAYS;
-  return new Date(Date.parse(claim.since) + days * 86_400_000);
+  return new Date(Date.parse(claim.since) + days * DAY_MS);
 }

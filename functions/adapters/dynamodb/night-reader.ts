@@ -1,8 +1,7 @@
 /** What the other capabilities, and people, read of the night. night-schedule itself has its own store. */
 import { CorruptRecordError } from '#functions/shared/errors.ts';
 import { type ClusterState, clusterStateSchema } from '#model/cluster-state.ts';
-import { overrideSchema } from '#model/override.ts';
-import type { Override } from '#model/schedule.ts';
+import { type Override, overrideSchema } from '#model/schedule.ts';
 import { recordsOf } from './records.ts';
 import type { Table } from './table.ts';
 import { NIGHT, OVERRIDE, STATE_KEY } from './table-keys.ts';

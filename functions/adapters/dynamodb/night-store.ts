@@ -14,9 +14,8 @@ import {
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { Versioned } from '#functions/shared/versioned.ts';
 import { type ClusterState, clusterStateSchema } from '#model/cluster-state.ts';
-import { overrideSchema } from '#model/override.ts';
 import { isRecord, isValid } from '#model/record-schema.ts';
-import type { Override } from '#model/schedule.ts';
+import { type Override, overrideSchema } from '#model/schedule.ts';
 import { createLedger } from './ledger.ts';
 import { type Records, recordsOf } from './records.ts';
 import type { Row, Table } from './table.ts';

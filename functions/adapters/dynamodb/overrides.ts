@@ -1,6 +1,6 @@
 /** What people, and deploys at night, ask of the schedule: several may stand, and the model says which one counts. */
-import { overrideSchema } from '#model/override.ts';
-import type { Override } from '#model/schedule.ts';
+import { DAY_MS } from '#model/duration.ts';
+import { type Override, overrideSchema } from '#model/schedule.ts';
 import { recordsOf } from './records.ts';
 import type { Table } from './table.ts';
 import { OVERRIDE } from './table-keys.ts';
@@ -24,7 +24,7 @@ export function createOverrides(table: Table): Overrides {
     // Its id is its own: nothing is written over.
     add: (override) =>
       overrides.save(override.id, override, {
-        expires: new Date(Date.parse(override.until) + KEPT_DAYS * 86_400_000),
+        expires: new Date(Date.parse(override.until) + KEPT_DAYS * DAY_MS),
       }),
     remove: (id) => overrides.remove(id),
   };

@@ -2,7 +2,7 @@
 import type { Event, Node as V1Node, Pod as V1Pod } from 'kubernetes-types/core/v1.d.ts';
 import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
 import type { Eviction } from 'kubernetes-types/policy/v1.d.ts';
-import { isThrottled } from '#functions/adapters/aws-client.ts';
+import { isThrottled } from '#functions/adapters/aws/errors.ts';
 import { UnreachableError } from '#functions/adapters/http.ts';
 import { AccessRefusedError, ClusterTroubleError } from '#functions/spot-drain/errors.ts';
 import type { Cluster, Marks, Node, Place, Pod, Reply, Taint } from '#functions/spot-drain/ports.ts';

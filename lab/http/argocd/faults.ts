@@ -1,11 +1,11 @@
-/** What a test, or a bad day, does to the replies of the lab's Argo CD. */
+/** Faults in the replies of the lab's Argo CD. */
 export interface ArgocdFault {
   readonly method?: string;
   /** The whole path, or a pattern that is found in it. Default: every request. */
   readonly path?: string | RegExp;
-  /** So many requests are hit. Default 1; `Infinity` until cleared. */
+  /** Number of requests to fail. Default 1; `Infinity` until cleared. */
   readonly times?: number;
-  /** So many matching requests pass first. */
+  /** Number of matching requests that pass first. */
   readonly after?: number;
   /**
    * `reply`: the reply below instead of the real one. `reset`: the connection breaks before the request took effect;
@@ -20,7 +20,7 @@ export interface ArgocdFault {
 }
 
 export interface ArgocdFaults {
-  /** Returns how to take it back. */
+  /** Returns a function that removes the fault. */
   add(fault: ArgocdFault): () => void;
   clear(): void;
 }

@@ -38,7 +38,7 @@ export interface ServeArgocdOptions {
   readonly whenAsleep?: 'load-balancer' | 'reset' | 'hang';
 }
 
-/** One request, as it was answered. */
+/** One request with its result. */
 export interface ArgocdRequest {
   /** Virtual ms. */
   readonly time: number;
@@ -293,7 +293,7 @@ function tokenOf(headers: Call['headers']): string | undefined {
   return [bearer, cookie].find((token) => token.split('.').length >= 3);
 }
 
-/** More than its version is told to those who are logged in. */
+/** Authenticated clients get more than the version. */
 function detailsFor(call: Call): Record<string, string> {
   try {
     callerOf(call);
@@ -314,7 +314,7 @@ function typed(object: ApplicationObject): Omit<ApplicationObject, 'kind' | 'api
   return rest;
 }
 
-/** As an event of core/v1; its names and versions are of no interest here. */
+/** As an event of core/v1; without names and versions. */
 function eventOf(
   { reason, type, message, component, lastTimestamp }: AuditEvent,
   application: { readonly name: string; readonly appNamespace?: string },
@@ -378,7 +378,7 @@ function canZip(reply: Reply, accepted: string | string[] | undefined): boolean 
   return reply.headers['content-type'] === 'application/json' && /\bgzip\b/.test(String(accepted ?? ''));
 }
 
-/** The path without `.`, `..` and doubled slashes. Go looks at it before anything is decoded. */
+/** The path without `.`, `..` and doubled slashes. Go cleans the path before decoding it. */
 function cleanPath(path: string): string {
   return posix.normalize(path.startsWith('/') ? path : `/${path}`);
 }

@@ -44,7 +44,7 @@ export function createFaults(): Faults & {
   };
 }
 
-/** Each service has its own words for "slow down". */
+/** Throttling has another error code in each service. */
 export function throttled(service: string, protocol: Protocol | undefined): AwsError {
   switch (service) {
     case 'eks':

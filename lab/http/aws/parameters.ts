@@ -8,7 +8,7 @@ export interface Parameters {
   integer(name: string): number;
   optionalInteger(name: string): number | undefined;
   flag(name: string): boolean | undefined;
-  /** An absent list and an empty one are told apart. */
+  /** Distinguishes an absent list from an empty one. */
   texts(name: string): readonly string[] | undefined;
   structures(name: string): readonly Readonly<Record<string, unknown>>[] | undefined;
   structure(name: string): Parameters | undefined;

@@ -19,7 +19,7 @@ export class PresignedUrlError extends Error {
   override name = 'PresignedUrlError';
 }
 
-/** The only query parameters that the authenticator lets through, in lower case. */
+/** The only query parameters that the authenticator allows, in lower case. */
 const allowed = new Set([
   'action',
   'version',

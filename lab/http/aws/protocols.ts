@@ -1,4 +1,4 @@
-/** The wire forms of AWS's protocols: what operation a request names, and how replies and refusals are written. */
+/** AWS's wire protocols: the operation of a request, and the serialization of replies and errors. */
 import { AwsError } from '../../world/aws/index.ts';
 import type { AwsService, Protocol, Route } from './service.ts';
 import { pairsOf } from './signature.ts';
@@ -23,7 +23,7 @@ export interface WireRequest {
   readonly body: Buffer;
 }
 
-/** Undefined where the request names no operation of the service. */
+/** Undefined if the request names no operation of the service. */
 export function operationOf(service: AwsService, request: WireRequest): Operation | undefined {
   switch (service.protocol) {
     case 'query':

@@ -1,4 +1,4 @@
-/** The one front door of the lab's AWS: every service on one loopback address, told apart by the request's signature. */
+/** The endpoint of the lab's AWS: all services on one loopback address, selected by the request's signature. */
 import { randomUUID } from 'node:crypto';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -33,9 +33,9 @@ export interface ServeAwsOptions {
   readonly authorize?: Authorize;
   /** Default: any free one. */
   readonly port?: number;
-  /** Every call with the bytes that came and went, after it was answered. */
+  /** Every call with the bytes of request and reply, after the reply. */
   readonly onExchange?: (exchange: AwsExchange) => void;
-  /** A fault of the lab itself. Default: it is thrown where nobody catches it, so that it cannot be overlooked. */
+  /** An error of the lab itself. Default: thrown uncaught. */
   readonly onFailure?: (error: unknown) => void;
 }
 
@@ -56,7 +56,7 @@ export interface AwsEndpoint {
   readonly faults: Faults;
   /** Makes a DynamoDB table with the keys `pk` and `sk` (strings), ready to use. */
   createTable(table: Scope & { readonly name: string }): Promise<void>;
-  /** Plugs in a service after the start. */
+  /** Adds a service after the start. */
   addService(service: AwsService): void;
   close(): Promise<void>;
 }
@@ -194,7 +194,7 @@ export async function serveAws(options: ServeAwsOptions): Promise<AwsEndpoint> {
 
   const server = http.createServer({ keepAliveTimeout: 600_000, requestTimeout: 0 }, (incoming, outgoing) => {
     answer(incoming, outgoing).catch((error: unknown) => {
-      // The caller went away while it was speaking, or said too much.
+      // The caller disconnected while sending, or sent too much.
       outgoing.destroy(error instanceof Error ? error : new Error(String(error)));
     });
   });
@@ -263,7 +263,7 @@ function refusedBy(
   service: AwsService,
   request: AwsRequest,
 ): string | undefined {
-  // AWS asks no permission for this one.
+  // AWS needs no permission for this one.
   if (!authorize || request.operation === 'GetCallerIdentity') return undefined;
   return authorize({
     principal: request.principal,
@@ -294,7 +294,7 @@ function codeOf(error: unknown): string {
   return error instanceof SignatureError ? error.problem : String(error);
 }
 
-/** A request without a signature does not say for which service it is; its form lets us guess for the error's shape. */
+/** An unsigned request names no service; its form decides the format of the error. */
 function guessedService(request: SignedRequest): string {
   const target = String(request.headers['x-amz-target'] ?? '');
   if (target.startsWith('DynamoDB')) return 'dynamodb';

@@ -1,5 +1,5 @@
-/** What one AWS service of the lab is to the front door: a name, a protocol, and what it answers to an operation. */
-import type { Principal } from '../../world/seams.ts';
+/** One AWS service of the lab for the endpoint: a name, a protocol, and its operations. */
+import type { Principal } from '../../world/interfaces.ts';
 
 export type Protocol = 'query' | 'ec2' | 'json-1.0' | 'json-1.1' | 'rest-json';
 
@@ -13,7 +13,7 @@ export interface AwsService {
   readonly target?: string;
   /** rest-json: how a request names its operation. */
   readonly routes?: readonly Route[];
-  /** ARN of what the operation touches, for the authorizer; `*` (the default) where the service knows no such level. */
+  /** ARN of what the operation touches, for the authorizer; `*` (the default) if the service has no resource-level permissions. */
   resource?(request: AwsRequest): string | undefined;
   /**
    * The reply's body, as the members of the operation's output; a `RawReply` for anything else. Refusals are thrown as
@@ -24,7 +24,7 @@ export interface AwsService {
 
 export type Reply = object | undefined;
 
-/** The front door answers with the service's own unknown-operation error. */
+/** The endpoint replies with the service's unknown-operation error. */
 export const unknownOperation: object = Object.freeze({});
 
 export interface Route {
@@ -52,7 +52,7 @@ export interface AwsRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Buffer;
   readonly requestId: string;
-  /** Aborted when the caller went away. */
+  /** Aborted when the caller disconnects. */
   readonly signal: AbortSignal;
 }
 
@@ -72,11 +72,11 @@ export class RawReply {
   }
 }
 
-/** One call, as it was answered. */
+/** One call with its result. */
 export interface AwsCall {
   /** Virtual ms. */
   readonly time: number;
-  /** ARN of the role or user; undefined where the signature was not accepted. */
+  /** ARN of the role or user; undefined if the signature was refused. */
   readonly principal: string | undefined;
   readonly account: string | undefined;
   readonly region: string;
@@ -89,7 +89,7 @@ export interface AwsCall {
   readonly error?: string;
 }
 
-/** What a fault does to the calls that it hits. `timeout-after`: the call takes effect and the connection breaks. */
+/** Effect of a fault. `timeout-after`: the call takes effect and the connection breaks. */
 export type FaultKind = 'throttle' | '500' | 'access-denied' | 'timeout-before' | 'timeout-after';
 
 export interface Fault {
@@ -100,17 +100,17 @@ export interface Fault {
   readonly kind: FaultKind;
   /** Default 1; `Infinity` until removed. */
   readonly times?: number;
-  /** So many matching calls pass first. Default 0. */
+  /** Number of matching calls that pass first. Default 0. */
   readonly skip?: number;
 }
 
 export interface Faults {
-  /** Returns how to take it back. */
+  /** Returns a function that removes the fault. */
   add(fault: Fault): () => void;
   clear(): void;
 }
 
-/** Undefined where the call is allowed, else why not (what stands behind "because"). */
+/** Undefined if the call is allowed, else the reason (the text after "because"). */
 export type Authorize = (request: {
   readonly principal: Principal;
   /** `eks:DescribeCluster`, by the IAM prefix of the service. */

@@ -1,4 +1,4 @@
-/** The same problem with a signature has another name in each protocol. */
+/** Signature errors have another code in each protocol. */
 import { AwsError } from '../../world/aws/index.ts';
 import type { Protocol } from './service.ts';
 import type { SignatureError, SignatureProblem } from './signature.ts';

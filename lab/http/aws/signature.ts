@@ -1,5 +1,5 @@
 /**
- * Signature Version 4 from the verifier's side: who signed a request, and whether what arrived is what was signed.
+ * Verifies Signature Version 4: who signed a request, and whether the request is unchanged.
  * Written from the documented algorithm, not with the SDK's signer, so that a mistake there cannot hide here.
  */
 import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
@@ -23,7 +23,7 @@ export interface Signer {
   readonly service: string;
 }
 
-/** What a request says about its signature; nothing of it is checked yet. */
+/** The signature parameters of a request, not yet verified. */
 export interface Claim {
   readonly accessKeyId: string;
   readonly date: string;
@@ -50,7 +50,7 @@ export class SignatureError extends Error {
   }
 }
 
-/** A request may be so much older or younger than the server's clock. */
+/** Allowed difference between the request's time and the server's clock. */
 const SKEW = 15 * 60_000;
 
 /** From the `Authorization` header or, for presigned URLs, the query. */
@@ -129,7 +129,7 @@ function claim(parts: {
   };
 }
 
-/** Throws a `SignatureError` where the request is not what a known principal signed just now. */
+/** Throws a `SignatureError` unless a known principal signed exactly this request recently. */
 export function verify(aws: AwsWorld, request: SignedRequest, claimed: Claim): Signer {
   const principal = aws.principals.byAccessKey(claimed.accessKeyId);
   if (!principal || principal.sessionToken !== claimed.sessionToken) {
@@ -206,7 +206,7 @@ function signingKey(secret: string, date: string, region: string, service: strin
   return key;
 }
 
-/** A presigned URL and every service but S3 sign the hash of the body; a header that lies about it does not match. */
+/** A presigned URL and every service but S3 sign the hash of the body; a header with another hash does not match. */
 function payloadHash(request: SignedRequest, claimed: Claim): string {
   const stated = headerOf(request, 'x-amz-content-sha256');
   if (claimed.expiresSeconds === undefined && stated === 'UNSIGNED-PAYLOAD') return stated;
@@ -249,7 +249,7 @@ export function pairsOf(query: string): readonly (readonly [string, string])[] {
   });
 }
 
-/** A broken escape stays as it is: it then simply does not match what was signed. */
+/** An invalid escape is left as it is; it does not match the signed request. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);

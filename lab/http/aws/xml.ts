@@ -1,4 +1,4 @@
-/** Just enough XML for the replies of AWS's query protocols. */
+/** XML for the replies of AWS's query protocols. */
 
 /** Lists become repeated `<member>` (query) or `<item>` (ec2) elements; undefined members are left out. */
 export function toXml(name: string, value: unknown, item: 'member' | 'item'): string {

@@ -1,17 +1,17 @@
-/** Who a request comes from, and whether it may do what it asks for. */
+/** Authentication and authorization of a request. */
 import type { IncomingMessage } from 'node:http';
 import type { Kubernetes, User } from '#lab/world/kubernetes/index.ts';
 import { failure, forbidden, unauthorized } from '#lab/world/kubernetes/status.ts';
 import type { ApiRequest } from './request.ts';
 
 export interface Authentication {
-  /** Who a bearer token belongs to, as EKS' authenticator finds out; undefined refuses it. */
+  /** Authenticates a bearer token as EKS does; undefined refuses it. */
   readonly authenticate: (token: string) => User | undefined | Promise<User | undefined>;
   /** A token of the operator's own, with all rights: for kubectl. */
   readonly operatorToken?: string;
 }
 
-/** The user of the token, or the one that it impersonates. Throws 401, and 403 for a mask that is not allowed. */
+/** The user of the token, or the one that it impersonates. Throws 401, and 403 for an impersonation that is not allowed. */
 export async function identify(
   incoming: IncomingMessage,
   options: Authentication,
@@ -50,7 +50,7 @@ async function userOf(incoming: IncomingMessage, options: Authentication): Promi
   return { ...user, groups: [...user.groups, 'system:authenticated'] };
 }
 
-/** Throws 403 in the words of the API server. */
+/** Throws 403 with the API server's message. */
 export function checkAccess(
   kubernetes: Pick<Kubernetes, 'authorize'>,
   user: User,

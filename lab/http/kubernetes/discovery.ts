@@ -1,4 +1,4 @@
-/** What the API tells of itself: versions, groups, resources, in both the old and the aggregated form. */
+/** API discovery: versions, groups, resources, in both the old and the aggregated form. */
 import { groupVersion, resources as known, type Resource } from '#lab/world/kubernetes/resources.ts';
 
 const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];

@@ -1,4 +1,4 @@
-/** What goes wrong on purpose: the next requests of a kind are answered by a failure. */
+/** Fault injection: the next matching requests fail. */
 
 export interface Fault {
   readonly method?: string;
@@ -10,7 +10,7 @@ export interface Fault {
   readonly reply: number | 'reset' | 'hang';
   /** Seconds, as a header. A 429 sends 1 by default, as the server does when it is overloaded. */
   readonly retryAfter?: number;
-  /** The request takes effect before the failure: what a client sees when only the answer is lost. */
+  /** The request takes effect before the failure, as when only the reply is lost. */
   readonly afterwards?: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** How answers are written: objects, lists, errors, and the failures that were asked for. */
+/** Writes replies: objects, lists, errors and injected faults. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { KubeObject } from '#lab/world/kubernetes/objects.ts';
 import { failure, type StatusError } from '#lab/world/kubernetes/status.ts';

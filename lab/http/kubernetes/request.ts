@@ -1,4 +1,4 @@
-/** Reads what a request asks of the API, as the API server's RequestInfo does. */
+/** Parses a request as the API server's RequestInfo does. */
 import { type Resource, resources } from '#lab/world/kubernetes/resources.ts';
 
 export interface ResourceRequest {

@@ -1,5 +1,6 @@
-/** Serves the verbs on resources: what is asked in HTTP, in the registry's terms. */
+/** Serves the verbs on resources: translates HTTP requests to registry calls. */
 import type { DeleteOptions } from 'kubernetes-types/meta/v1.d.ts';
+import type { WorldContext } from '#lab/world/interfaces.ts';
 import { type EvictionInput, type EvictionStep, evict } from '#lab/world/kubernetes/eviction.ts';
 import type { Kubernetes } from '#lab/world/kubernetes/index.ts';
 import { type KubeObject, type ObjectInput, withCondition } from '#lab/world/kubernetes/objects.ts';
@@ -14,7 +15,6 @@ import {
   methodNotAllowed,
   unsupportedMediaType,
 } from '#lab/world/kubernetes/status.ts';
-import type { WorldContext } from '#lab/world/seams.ts';
 import { PROTOBUF } from './protobuf.ts';
 import type { ResourceRequest } from './request.ts';
 
@@ -142,7 +142,7 @@ export function createResourceApi(kubernetes: Kubernetes, context: WorldContext)
     return { status: 201, body: await inTime(steps) };
   }
 
-  /** Lets others in at the gaps, and waits in virtual time. */
+  /** Yields at the gaps, and waits in virtual time. */
   async function inTime<T>(steps: Generator<EvictionStep, T, void>): Promise<T> {
     for (;;) {
       const { done, value } = steps.next();
@@ -216,7 +216,7 @@ export function createResourceApi(kubernetes: Kubernetes, context: WorldContext)
   }
 }
 
-/** A size of zero is left out of the spec, as Go leaves out what is empty. */
+/** Zero replicas are omitted from the spec, as by Go's `omitempty`. */
 function scaleOf(object: KubeObject) {
   const replicas: number = object['spec']?.replicas ?? 0;
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
@@ -261,7 +261,7 @@ function unsupportedOption(kind: string, field: string, value: unknown, supporte
   return invalid({ group: 'meta.k8s.io', kind }, '', [{ field, message, reason: 'FieldValueNotSupported' }]);
 }
 
-/** Throws what Go says of a number that is none. */
+/** Throws Go's message for an invalid number. */
 function wholeNumber(text: string | null): number {
   if (text === null || text === '') return 0;
   if (!/^[+-]?\d+$/.test(text))

@@ -1,4 +1,4 @@
-/** The reviews by which a client asks what it may do: `kubectl auth can-i`, `kubectl auth whoami`. */
+/** Access reviews: `kubectl auth can-i`, `kubectl auth whoami`. */
 import type { Kubernetes, User } from '#lab/world/kubernetes/index.ts';
 import type { ObjectInput } from '#lab/world/kubernetes/objects.ts';
 import type { ReviewRequest } from './request.ts';

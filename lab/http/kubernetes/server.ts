@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { WorldContext } from '#lab/world/interfaces.ts';
 import type { Kubernetes, User } from '#lab/world/kubernetes/index.ts';
 import type { KubeObject, ObjectInput } from '#lab/world/kubernetes/objects.ts';
 import { groupVersion, resources } from '#lab/world/kubernetes/resources.ts';
@@ -14,7 +15,6 @@ import {
   StatusError,
   unknownPath,
 } from '#lab/world/kubernetes/status.ts';
-import type { WorldContext } from '#lab/world/seams.ts';
 import type { CertificateAuthority } from '../tls.ts';
 import { type Authentication, checkAccess, identify } from './access.ts';
 import { createDiscovery, type Discovery } from './discovery.ts';
@@ -147,7 +147,7 @@ export async function serveKubernetes(options: ServeOptions): Promise<Kubernetes
     return { status: answer.status, body: render(request, answer, accept.table, url.searchParams) };
   };
 
-  /** Throws a Status where the group is known; of any other the server says no more than that the page is not there. */
+  /** Throws a Status if the group is known, else a plain 404. */
   const notThere = (group: string) => {
     if (resources.some((one) => one.group === group && kubernetes.serves(one))) throw unknownPath();
     return PAGE_NOT_FOUND;
@@ -176,7 +176,7 @@ export async function serveKubernetes(options: ServeOptions): Promise<Kubernetes
   const { key, cert } = await options.ca.issue(['127.0.0.1', 'localhost', host]);
   const server = https.createServer({ key, cert }, (incoming, response) => {
     handle(incoming, response).catch((error: unknown) => {
-      // A bug of the lab: the client sees it, and so does whoever looks at the body.
+      // A bug of the lab: shown to the client with its message.
       const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
       sendStatus(response, failure(500, 'InternalError', `Internal error occurred: ${message}`));
     });

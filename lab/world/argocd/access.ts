@@ -1,5 +1,5 @@
-/** Who may do what: projects with their roles and sync windows, accounts, and the tokens of both. */
-import type { WorldContext } from '../seams.ts';
+/** Permissions: projects with their roles and sync windows, accounts, and the tokens of both. */
+import type { WorldContext } from '../interfaces.ts';
 import { instant } from './application.ts';
 import { ArgocdError } from './errors.ts';
 import { allows, type Policy, parsePolicy } from './rbac.ts';
@@ -15,25 +15,25 @@ export interface ProjectSeed {
 export interface TokenRequest {
   readonly project: string;
   readonly role: string;
-  /** Lines of casbin; or actions, that the role is then allowed on `<project>/*`. Default `['get', 'sync']`. */
+  /** Casbin lines, or actions that the role is allowed on `<project>/*`. Default `['get', 'sync']`. */
   readonly policies?: readonly string[];
   readonly expires?: Date;
 }
 
-/** Who calls: what a verified token says. */
+/** The caller: the claims of a verified token. */
 export type Caller = Claims;
 
 export interface Access {
-  /** Adds to a project that is there already; `default` is, from the start. */
+  /** Creates a project or adds to it; `default` always exists. */
   addProject(project: ProjectSeed): void;
-  /** Somebody deletes the project, whatever is in it. */
+  /** Deletes the project, even with applications in it. */
   removeProject(name: string): void;
-  /** Returns how to take the window away again. */
+  /** Returns a function that removes the window. */
   addSyncWindow(project: string, window: SyncWindow): () => void;
-  /** Undefined where there is no such project. */
+  /** Undefined if there is no such project. */
   windowsOf(project: string): readonly SyncWindow[] | undefined;
   addToken(request: TokenRequest): string;
-  /** A token of an account, not of a project. `policies` are lines of casbin whose subject is the account. */
+  /** A token of an account, not of a project. `policies` are casbin lines with the account as subject. */
   addAccountToken(request: {
     readonly account: string;
     readonly policies: readonly string[];
@@ -42,16 +42,16 @@ export interface Access {
   revokeToken(token: string): void;
   /** Throws `ArgocdError` 16. */
   authenticate(token: string): Caller;
-  /** `object` is `<project>/<application>`, with the namespace between them where it is not Argo CD's. */
+  /** `object` is `<project>/<application>`, with the namespace between them if it is not Argo CD's. */
   may(caller: Caller, action: string, object: string): boolean;
-  /** Throws `ArgocdError` 7 with the words of Argo CD's enforcer. */
+  /** Throws `ArgocdError` 7 with the message of Argo CD's enforcer. */
   enforce(caller: Caller, action: string, object: string): void;
 }
 
 interface Project {
   syncWindows: SyncWindow[];
   readonly roles: Map<string, Policy[]>;
-  /** By role, the ids of the tokens that hold. */
+  /** Ids of the valid tokens, by role. */
   readonly tokens: Map<string, Set<string>>;
 }
 
@@ -84,7 +84,7 @@ export function createAccess(context: WorldContext): Access {
     return { token, id };
   };
 
-  /** A project's token is judged by the roles of its own project alone. */
+  /** For a project token only the roles of its own project count. */
   const may = (caller: Caller, action: string, object: string): boolean => {
     const [, project, role] = caller.sub.startsWith('proj:') ? caller.sub.split(':') : [];
     if (project === undefined) {

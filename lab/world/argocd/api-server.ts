@@ -1,22 +1,16 @@
-/** The decisions of Argo CD's API server about applications: `server/application/application.go` of 3.6. */
+/** Argo CD's API server for applications, below HTTP: `server/application/application.go` of 3.6. */
 import type { Clock } from '../clock.ts';
 import { copyOf } from '../copy.ts';
-import type { Workloads } from '../seams.ts';
+import type { Workloads } from '../interfaces.ts';
 import type { Access, Caller } from './access.ts';
 import { type Application, type AuditEvent, instant, noteEvent } from './application.ts';
 import { shownHealth, sourcesOf } from './compare.ts';
 import type { Controller } from './controller.ts';
 import { ArgocdError, permissionDenied } from './errors.ts';
 import { globMatches } from './rbac.ts';
-import {
-  type ApplicationQuery,
-  operationOf,
-  type RevisionOf,
-  type SyncRequest,
-  syncsByItself,
-} from './sync-request.ts';
+import { type ApplicationQuery, operationOf, type SyncRequest, syncsByItself } from './sync-request.ts';
 import { canSync } from './sync-windows.ts';
-import type { ApplicationObject, Operation } from './types.ts';
+import type { ApplicationObject, Operation, RevisionOf } from './types.ts';
 
 const EVENT_TTL_MS = 3_600_000;
 
@@ -32,7 +26,7 @@ export interface ListQuery {
 export interface ApiServer {
   get(caller: Caller, query: ApplicationQuery, refresh?: 'normal' | 'hard'): ApplicationObject;
   list(caller: Caller, query: ListQuery): ApplicationObject[];
-  /** Kubernetes forgets an event after an hour. */
+  /** Kubernetes deletes an event after an hour. */
   events(caller: Caller, query: ApplicationQuery): readonly AuditEvent[];
   sync(caller: Caller, request: SyncRequest): ApplicationObject;
   terminate(caller: Caller, query: ApplicationQuery): void;
@@ -67,7 +61,7 @@ export function createApiServer(parts: {
     return object;
   };
 
-  /** `getAppEnforceRBAC`: who leaves the project out cannot learn from the reply whether an application exists. */
+  /** `getAppEnforceRBAC`: without a project in the request, the reply does not reveal whether an application exists. */
   const enforced = (caller: Caller, action: string, query: ApplicationQuery): Application => {
     const where = query.appNamespace || namespace;
     const notFound = () => new ArgocdError('notFound', `applications.argoproj.io "${query.name}" not found`);
@@ -96,7 +90,7 @@ export function createApiServer(parts: {
     get(caller, query, refresh) {
       const application = enforced(caller, 'get', query);
       if (refresh) {
-        // Besides the request for a refresh, which is gone when it was answered, it leaves these behind.
+        // Unlike the refresh annotation, these remain after the request.
         const { metadata } = application.object;
         metadata.annotations = {
           ...metadata.annotations,

@@ -2,29 +2,29 @@ import type { Timer } from '../clock.ts';
 import type { Manifest } from './compare.ts';
 import type { ApplicationObject, ApplicationSeed, OperationPhase, ResourceStatus } from './types.ts';
 
-/** An application with what the controller knows of it beside its object. */
+/** An Application object with the controller's state for it. */
 export interface Application {
   object: ApplicationObject;
   seed: ApplicationSeed;
   /** What was last applied, by namespace and name. */
   readonly live: Map<string, Manifest>;
-  /** Where a running operation stands. */
+  /** Progress of the running operation. */
   run: Run | undefined;
-  /** When the controller looks at it again, for its operation. */
+  /** Timer of the next step of its operation. */
   timer: Timer | undefined;
-  /** When it is compared again because something was pushed. */
+  /** Timer of the next comparison, after a push. */
   poll: Timer | undefined;
-  /** The first comparison and the time between two: 120 s and up to 60 s more. */
+  /** First comparison, and the interval: 120 s plus up to 60 s. */
   readonly polledFrom: number;
   readonly pollEvery: number;
-  /** Set by a person or a test: its workload is paused. */
+  /** Set by a test: its workload is paused. */
   suspended: boolean;
   gone: boolean;
   /** Jobs of hooks that were started, until the next sync replaces them. */
   readonly hookJobs: Map<string, ResourceStatus>;
   /** Kubernetes events about it, oldest first. */
   readonly events: AuditEvent[];
-  /** What the next attempts of a sync come to, instead of what they would. */
+  /** Forced results of the next sync attempts. */
   readonly failures: { readonly phase: 'Failed' | 'Error'; readonly message: string }[];
 }
 
@@ -36,11 +36,11 @@ export interface AuditEvent {
   readonly lastTimestamp: string;
 }
 
-/** The stages of one attempt, and where it is. */
+/** The stages of one attempt, and the current one. */
 export interface Run {
   stages: readonly Stage[] | undefined;
   at: number;
-  /** When the present stage began to count: for a hook, when its pod began to run. */
+  /** Start of the current stage; for a hook, when its pod started to run. */
   since: number | undefined;
   manifests: readonly Manifest[];
 }
@@ -50,7 +50,7 @@ export type Stage =
   | { readonly kind: 'apply' }
   | { readonly kind: 'healthy' };
 
-/** Asks for a comparison; the controller removes it when it has made one. */
+/** Requests a comparison; the controller removes it afterwards. */
 export const REFRESH_ANNOTATION = 'argocd.argoproj.io/refresh';
 
 export function qualifiedName(application: Application): string {
@@ -61,7 +61,7 @@ export function isCompleted(phase: OperationPhase): boolean {
   return phase === 'Succeeded' || phase === 'Failed' || phase === 'Error';
 }
 
-/** An event of the controller, `at` an instant. */
+/** Records a Kubernetes event of the controller at the time `at`. */
 export function noteEvent(
   application: Application,
   event: Pick<AuditEvent, 'reason' | 'message'> & Partial<AuditEvent>,
@@ -71,7 +71,7 @@ export function noteEvent(
   application.events.push({ ...event, type, component, lastTimestamp: instant(at) });
 }
 
-/** RFC 3339 with whole seconds, as all times of Kubernetes objects. */
+/** RFC 3339 with whole seconds, as in Kubernetes objects. */
 export function instant(at: number): string {
   return `${new Date(at).toISOString().slice(0, 19)}Z`;
 }

@@ -1,32 +1,32 @@
 /**
- * Argo CD: its applications, what an API client may do with them, and the controller that carries it out. It follows
+ * Argo CD: applications, the API server and the controller. It follows
  * release 3.6; HTTP is in front of it in lab/http/argocd.
  */
 import { copyOf } from '../copy.ts';
+import type { Workloads, WorldContext } from '../interfaces.ts';
 import { isEqual } from '../kubernetes/patch.ts';
-import type { Workloads, WorldContext } from '../seams.ts';
 import { type Access, type Caller, createAccess } from './access.ts';
 import { type ApiServer, createApiServer, type ListQuery, withoutSuffix } from './api-server.ts';
 import { type Application, instant, qualifiedName, REFRESH_ANNOTATION } from './application.ts';
 import { keyOf, manifestsOf, sourcesOf } from './compare.ts';
 import { createController } from './controller.ts';
 import { objectOf } from './seed.ts';
-import { operationOf, type RevisionOf } from './sync-request.ts';
-import type { ApplicationObject, ApplicationSeed } from './types.ts';
+import { operationOf } from './sync-request.ts';
+import type { ApplicationObject, ApplicationSeed, RevisionOf } from './types.ts';
 
 export interface ArgocdOptions {
   readonly workloads: Workloads;
-  /** The commit that a revision of a repository stands for, `at` an instant (virtual ms, default now). */
+  /** Resolves a revision of a repository to its commit at a time (virtual ms, default now). */
   readonly revisionOf: RevisionOf;
-  /** Tells of pushes, so that applications of that repository are compared at their next poll. */
+  /** Subscribes to pushes, after which applications of that repository are compared at their next poll. */
   readonly onPush?: (listener: (push: { readonly repository: string }) => void) => unknown;
   /** True while a new pod would be scheduled and run: hooks wait for it. Default: always. */
   readonly runsPods?: () => boolean;
-  /** Argo CD runs in the cluster as this Deployment and sleeps with it. Left out: it runs elsewhere and is always up. */
+  /** The Deployment of an Argo CD inside the cluster: it is down while this has no Ready pod. Default: always up. */
   readonly inCluster?: { readonly namespace: string; readonly deployment: string };
-  /** Where Argo CD and, unless they say otherwise, its applications live. Default `argocd`. */
+  /** Namespace of Argo CD, and the default for its applications. Default `argocd`. */
   readonly namespace?: string;
-  /** Further namespaces that applications may live in, as `application.namespaces` allows them; globs. */
+  /** Globs of further namespaces for applications, as in `application.namespaces`. */
   readonly applicationNamespaces?: readonly string[];
   /** Default `v3.6.0`. */
   readonly version?: string;
@@ -35,11 +35,11 @@ export interface ArgocdOptions {
 export interface ArgocdWorld extends Omit<Access, 'may' | 'enforce'>, Omit<ApiServer, 'list'> {
   readonly namespace: string;
   readonly version: string;
-  /** False while Argo CD's own pods sleep. */
+  /** False while Argo CD has no Ready pod. */
   available(): boolean;
 
   addApplication(seed: ApplicationSeed): void;
-  /** Another source, policy or set of manifests, as somebody edits the Application or its repository. */
+  /** Changes the source, policy or manifests, as an edit of the Application or its repository does. */
   changeApplication(
     name: string,
     change: {
@@ -52,22 +52,22 @@ export interface ArgocdWorld extends Omit<Access, 'may' | 'enforce'>, Omit<ApiSe
     },
     namespace?: string,
   ): void;
-  /** Marks it as deleting; it is gone when the finalizer has run. Default 10 s later. */
+  /** Marks it for deletion; the finalizer removes it, by default after 10 s. */
   deleteApplication(name: string, options?: { readonly namespace?: string; readonly seconds?: number }): void;
-  /** What the next attempt of a sync comes to. */
+  /** Forces the result of the next sync attempt. */
   failNextSync(name: string, failure: { readonly phase: 'Failed' | 'Error'; readonly message: string }): void;
-  /** Somebody syncs in the web interface. Throws where an operation is in progress. */
+  /** A sync from the web interface. Throws if an operation is in progress. */
   startForeignSync(
     name: string,
     options?: { readonly username?: string; readonly revision?: string; readonly namespace?: string },
   ): void;
-  /** Somebody terminates the operation in the web interface. */
+  /** Terminates the operation, as from the web interface. */
   terminateForeign(name: string, namespace?: string): void;
   has(name: string, namespace?: string): boolean;
-  /** The object as it is now, undefined when it does not exist. */
+  /** The current object, undefined if it does not exist. */
   application(name: string, namespace?: string): ApplicationObject | undefined;
   applications(): readonly ApplicationObject[];
-  /** Brings every application up to the present, as whoever reads it does. */
+  /** Updates every application to the current time, as each read does. */
   settle(): void;
 
   list(
@@ -75,9 +75,9 @@ export interface ArgocdWorld extends Omit<Access, 'may' | 'enforce'>, Omit<ApiSe
     query: ListQuery,
   ): { readonly resourceVersion: string; readonly items: ApplicationObject[] };
 
-  /** Takes over what was written to the object through the Kubernetes API; the controller reacts a moment later. */
+  /** Applies a write through the Kubernetes API to the object; the controller reacts shortly after. */
   adopt(written: ApplicationObject): void;
-  /** After every change of an Application; undefined stands for one that is gone. */
+  /** Called after every change of an Application; undefined for a deleted one. */
   onChange(
     listener: (name: string, namespace: string, object: ApplicationObject | undefined) => void,
   ): () => void;
@@ -249,7 +249,7 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
       application.object = next;
       const phase = next.status.operationState?.phase;
       const terminating = phase === 'Terminating' && before.status.operationState?.phase !== phase;
-      // An operation that is written over one in progress is lost when that one ends, as it is in Argo CD.
+      // An operation written over a running one is lost when that one ends, as in Argo CD.
       if ((next.operation && !application.timer) || terminating) controller.wakeUp(application);
       const requested = next.metadata.annotations?.[REFRESH_ANNOTATION] !== undefined;
       if (requested || !isEqual(before.spec, next.spec)) controller.requestRefresh(application);
@@ -261,7 +261,7 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
   };
 }
 
-/** Objects tell times in seconds: a poll between two of them would never seem to have happened. */
+/** Times in objects are whole seconds, so polls must be as well. */
 function wholeSeconds(ms: number): number {
   return Math.floor(ms / 1000) * 1000;
 }

@@ -1,4 +1,4 @@
-/** Whether the controller syncs by itself: `autoSync` of `controller/appcontroller.go`. */
+/** Whether the controller starts an automated sync: `autoSync` of `controller/appcontroller.go`. */
 import { copyOf } from '../copy.ts';
 import { instant, isCompleted } from './application.ts';
 import { hasMultipleSources } from './compare.ts';
@@ -11,9 +11,9 @@ const SELF_HEAL = { firstMs: 2_000, factor: 3, maxMs: 300_000 };
 export type AutoSync =
   | { readonly do: 'nothing' }
   | { readonly do: 'start'; readonly operation: Operation }
-  /** Healing waits until then (virtual ms). */
+  /** Self-heal waits until then (virtual ms). */
   | { readonly do: 'wait'; readonly until: number }
-  /** The revision failed and is not tried again: a condition says so. */
+  /** The revision failed and is not retried; reported as a condition. */
   | { readonly do: 'give-up'; readonly message: string };
 
 export function autoSync(object: ApplicationObject, revisions: string[], at: number): AutoSync {

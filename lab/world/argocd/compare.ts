@@ -1,6 +1,5 @@
-/** The comparison of what the repository says with what runs: sync status, health, and the status of each resource. */
-import type { Workloads } from '../seams.ts';
-import type { RevisionOf } from './sync-request.ts';
+/** Compares the repository with the cluster: sync status, health, and the status of each resource. */
+import type { Workloads } from '../interfaces.ts';
 import type {
   ApplicationObject,
   ApplicationSeed,
@@ -8,10 +7,11 @@ import type {
   DeploymentTemplate,
   HealthCode,
   ResourceStatus,
+  RevisionOf,
   SyncCode,
 } from './types.ts';
 
-/** A Deployment with its image settled. */
+/** A Deployment with its image resolved. */
 export type Manifest = DeploymentTemplate;
 
 /** From best to worst. */
@@ -33,7 +33,7 @@ export function hasMultipleSources(spec: ApplicationObject['spec']): boolean {
   return (spec.sources?.length ?? 0) > 0;
 }
 
-/** Of each application the last that were made: its revisions change much more rarely than it is looked at. */
+/** Cache of each application's last manifests: it is compared far more often than its revisions change. */
 const made = new WeakMap<ApplicationSeed, { readonly at: string; readonly manifests: readonly Manifest[] }>();
 
 export function manifestsOf(seed: ApplicationSeed, revisions: readonly string[]): readonly Manifest[] {
@@ -71,7 +71,7 @@ export interface Comparison {
   readonly resources: ResourceStatus[];
 }
 
-/** So many of them are named in a health message. */
+/** How many of them a health message names. */
 const CAUSES_SHOWN = 3;
 
 /**
@@ -129,7 +129,7 @@ export function compare(
   };
 }
 
-/** What the API server adds to a resource that it shows. */
+/** Fields that the API server adds to a resource in its replies. */
 export function shownHealth(
   { kind, namespace, name, health }: ResourceStatus,
   workloads: Workloads,
@@ -146,7 +146,7 @@ function same(desired: Manifest, live: Manifest | undefined): boolean {
   return desired === live || (live !== undefined && JSON.stringify(desired) === JSON.stringify(live));
 }
 
-/** What each source stands for at an instant; `revisions` are asked for instead of the sources' own. */
+/** Resolves each source to its commit at a time. `revisions` override the sources' own. */
 export function resolveSources(
   spec: ApplicationObject['spec'],
   revisionOf: RevisionOf,
@@ -159,7 +159,7 @@ export function resolveSources(
   });
 }
 
-/** What the repo-server says of a revision that is not in the repository. */
+/** The repo-server's message for an unknown revision. */
 export function unresolved(revision: string): string {
   return `rpc error: code = Unknown desc = unable to resolve '${revision}' to a commit SHA: revision not found`;
 }

@@ -1,11 +1,11 @@
 /**
- * The application controller: it compares, syncs by itself where an application asks for it, and carries out
+ * The application controller: compares, syncs automatically if an application's policy says so, and runs
  * operations step by step in virtual time. It follows `controller/appcontroller.go` and `controller/sync.go` of Argo CD
- * 3.6 and gitops-engine's sync context; where it runs in the cluster, it stands still while its pods do.
+ * 3.6 and gitops-engine's sync context; if it runs in the cluster, it pauses while its pods do not run.
  */
 import { copyOf } from '../copy.ts';
+import type { WorldContext } from '../interfaces.ts';
 import { isEqual } from '../kubernetes/patch.ts';
-import type { Workloads, WorldContext } from '../seams.ts';
 import { type Application, instant, noteEvent, REFRESH_ANNOTATION } from './application.ts';
 import { autoSync } from './auto-sync.ts';
 import {
@@ -17,27 +17,16 @@ import {
   resolveSources,
   unresolvable,
 } from './compare.ts';
+import type { ControllerOptions } from './controller-options.ts';
 import { ArgocdError } from './errors.ts';
 import { createOperations, REQUEUE_MS } from './operation.ts';
-import type { RevisionOf } from './sync-request.ts';
 import { canSync } from './sync-windows.ts';
-import type { ApplicationObject, Operation, ResourceStatus, SyncWindow } from './types.ts';
-
-export interface ControllerOptions {
-  readonly workloads: Workloads;
-  readonly revisionOf: RevisionOf;
-  /** True while a new pod would be scheduled and run. */
-  readonly runsPods: () => boolean;
-  readonly awake: () => boolean;
-  readonly windowsOf: (project: string) => readonly SyncWindow[] | undefined;
-  /** Called after every change of an object. */
-  readonly changed: (application: Application) => void;
-}
+import type { ApplicationObject, Operation, ResourceStatus } from './types.ts';
 
 export interface Controller {
-  /** Brings an object up to the present: comparisons that were due, and the health of what runs. */
+  /** Updates an object to the current time: comparisons that were due, and health. */
   settle(application: Application): void;
-  /** Compares now with the newest revision. Nothing happens while the controller stands still. */
+  /** Compares now with the newest revision. No effect while the controller is paused. */
   refresh(application: Application): void;
   /** Compares a moment later, or as soon as the controller runs again. */
   requestRefresh(application: Application): void;
@@ -45,13 +34,13 @@ export interface Controller {
   expectChange(application: Application): void;
   /** Sets `operation`; throws `ArgocdError` 9 while there is one. */
   startOperation(application: Application, operation: Operation): void;
-  /** Throws `ArgocdError` 3 while there is none that runs. */
+  /** Throws `ArgocdError` 3 if no operation is running. */
   terminate(application: Application): void;
-  /** Has a look at the operation soon. */
+  /** Schedules the next step of the operation. */
   wakeUp(application: Application, afterMs?: number): void;
 }
 
-/** From a write to the controller's reaction. */
+/** Delay from a write to the controller's reaction. */
 const REACTION_MS = 400;
 
 export function createController(context: WorldContext, options: ControllerOptions): Controller {
@@ -183,7 +172,7 @@ export function createController(context: WorldContext, options: ControllerOptio
         reconcile(application, due);
         return;
       }
-      // What runs is watched: its health is seen at once, without a comparison with the repository.
+      // The cluster is watched: health changes are seen at once, without a comparison with the repository.
       const found = compare(
         status.sync.status === 'Unknown'
           ? undefined

@@ -1,4 +1,4 @@
-/** gRPC status codes, as far as Argo CD's API server uses them. */
+/** The gRPC status codes of Argo CD's API server. */
 export const CODES = {
   unknown: 2,
   invalidArgument: 3,
@@ -23,7 +23,7 @@ export class ArgocdError extends Error {
   }
 }
 
-/** grpc-gateway 1.16, `HTTPStatusFromCode`. FailedPrecondition is 400, in releases of long ago 412. */
+/** grpc-gateway 1.16, `HTTPStatusFromCode`. FailedPrecondition is 400 (412 in old releases). */
 export function httpStatusOf(code: number): number {
   const statuses: Readonly<Record<number, number>> = {
     1: 408,

@@ -1,20 +1,21 @@
 /**
- * Applications as objects of the cluster's API: what Argo CD changes is written there, and what is written there (an
- * operation, a refresh annotation, a deletion) reaches the controller, as if both worked on the same object.
+ * Applications as objects of the Kubernetes API: Argo CD's changes are written there, and what clients write (an
+ * operation, a refresh annotation, a deletion) reaches the controller.
  */
+
+import type { WorldContext } from '../interfaces.ts';
 import type { KubeObject } from '../kubernetes/objects.ts';
 import type { Registry } from '../kubernetes/registry.ts';
-import type { WorldContext } from '../seams.ts';
 import type { ArgocdWorld } from './argocd.ts';
 import type { ApplicationObject } from './types.ts';
 
 const APPLICATIONS = 'applications.argoproj.io';
-/** A change of a workload is seen by the controller's watch after so long. */
+/** Delay until the controller's watch sees a change of a workload. */
 const WATCH_MS = 200;
 
 /** Call it once, after the applications' namespaces exist or can be created. */
 export function serveApplications(context: WorldContext, argocd: ArgocdWorld, api: Registry): void {
-  /** True while this module writes: its own changes must not come back. */
+  /** True while this module writes: its own changes are ignored. */
   let writing = false;
   const write = (run: () => void) => {
     writing = true;
@@ -32,7 +33,7 @@ export function serveApplications(context: WorldContext, argocd: ArgocdWorld, ap
     }
     if (!api.find(APPLICATIONS, namespace, name)) {
       const { resourceVersion: _, ...metadata } = object.metadata;
-      // The uid is the API's to give.
+      // The uid is assigned by the API server.
       argocd.adopt(asApplication(api.create(APPLICATIONS, namespace, { ...object, metadata })));
       return;
     }
@@ -72,7 +73,7 @@ export function serveApplications(context: WorldContext, argocd: ArgocdWorld, ap
       watching = true;
       context.clock.after(WATCH_MS, () => {
         watching = false;
-        // What is new is published.
+        // Publish new applications.
         argocd.settle();
       });
     }
@@ -87,7 +88,7 @@ export function serveApplications(context: WorldContext, argocd: ArgocdWorld, ap
   });
 }
 
-/** Whether a new pod would run: some node is Ready and takes pods. */
+/** Whether a new pod would run: some node is Ready and schedulable. */
 export function podsCanRun(api: Registry): boolean {
   return api.store
     .all('nodes')

@@ -1,12 +1,12 @@
 /**
  * An operation, attempt by attempt and stage by stage: hooks, apply, health, hooks. It follows Argo CD's
- * `processRequestedAppOperation` and gitops-engine's sync context; each step is one look of the controller.
+ * `processRequestedAppOperation` and gitops-engine's sync context; each step is one pass of the controller.
  */
 import { copyOf } from '../copy.ts';
-import type { WorldContext } from '../seams.ts';
+import type { WorldContext } from '../interfaces.ts';
 import { type Application, instant, isCompleted, noteEvent, type Run, type Stage } from './application.ts';
 import { hasMultipleSources, keyOf, manifestsOf, resolveSources, unresolvable } from './compare.ts';
-import type { ControllerOptions } from './controller.ts';
+import type { ControllerOptions } from './controller-options.ts';
 import { canSync, milliseconds } from './sync-windows.ts';
 import type {
   HealthCode,
@@ -17,10 +17,10 @@ import type {
   ResourceResult,
 } from './types.ts';
 
-/** `appOperationMaxRequeueInterval`: how long the controller waits at most for what nobody tells it. */
+/** `appOperationMaxRequeueInterval`: the longest time between two passes. */
 export const REQUEUE_MS = 30_000;
 
-/** How soon a change of a Deployment's health is noticed. */
+/** Delay until a change of a Deployment's health is observed. */
 const HEALTH_MS = 2_000;
 
 type Outcome =
@@ -29,14 +29,14 @@ type Outcome =
   | { readonly failed: string };
 
 export interface Operations {
-  /** One look at the operation. Returns the milliseconds until the next, or undefined when there is none. */
+  /** One step of the operation. Returns the milliseconds until the next one, undefined if none is needed. */
   step(application: Application): number | undefined;
 }
 
 export function createOperations(
   context: WorldContext,
   options: ControllerOptions,
-  /** An operation has ended that may have changed something. */
+  /** Called after an operation that may have changed something. */
   ended: (application: Application) => void,
 ): Operations {
   const { clock } = context;
@@ -135,7 +135,7 @@ export function createOperations(
     return ms;
   };
 
-  /** Settles the revisions of an attempt and what it has to do; or says why it cannot begin. */
+  /** Resolves the revisions and the tasks of an attempt, or returns why it cannot start. */
   const begin = (
     application: Application,
     state: OperationState,
@@ -219,7 +219,7 @@ export function createOperations(
     }
   };
 
-  /** A Job needs a node for all of its time: one whose node goes begins again. */
+  /** A Job needs a node until it ends: if the node is lost, the Job restarts. */
   const runHook = (application: Application, state: OperationState, run: Run, index: number): Outcome => {
     const hook = application.seed.hooks?.[index];
     if (!hook) return { done: true };
@@ -316,7 +316,7 @@ function stagesOf(application: Application, dryRun: boolean, partial: boolean): 
   const ofPhase = (phase: 'PreSync' | 'PostSync'): Stage[] =>
     hooks.filter((hook) => hook.phase === phase).map(({ index }) => ({ kind: 'hook', index }));
   const after = ofPhase('PostSync');
-  // Health is only waited for where something comes after it: the last wave of a sync ends with the apply.
+  // Health is only awaited before a further stage: the last wave of a sync ends with the apply.
   return [
     ...ofPhase('PreSync'),
     { kind: 'apply' },
@@ -325,7 +325,7 @@ function stagesOf(application: Application, dryRun: boolean, partial: boolean): 
   ];
 }
 
-/** 5 s, doubled with each attempt, at most 3 minutes, unless the strategy says otherwise. */
+/** Default: 5 s, doubled with each attempt, at most 3 minutes. */
 function retryDelay(retry: NonNullable<Operation['retry']>, retries: number): number {
   const first = milliseconds(retry.backoff?.duration ?? '5s');
   const most = milliseconds(retry.backoff?.maxDuration ?? '3m');
@@ -366,7 +366,7 @@ function resultOfHook(hook: HookTemplate, phase: OperationPhase, message: string
   };
 }
 
-/** The Job stays until the next sync makes it anew. */
+/** The Job stays until the next sync recreates it. */
 function setHookJob(
   { hookJobs }: Application,
   { namespace, name }: HookTemplate,

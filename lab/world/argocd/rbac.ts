@@ -40,7 +40,7 @@ export function allows(
   return matching.length > 0 && matching.every((policy) => policy.effect === 'allow');
 }
 
-/** Compiled once: every request asks for the same few. */
+/** Cache of compiled globs: requests use the same few. */
 const patterns = new Map<string, RegExp>();
 
 /** `*` stands for any text, also for slashes; `?` for one character. */

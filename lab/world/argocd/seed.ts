@@ -2,7 +2,7 @@ import { copyOf } from '../copy.ts';
 import { instant } from './application.ts';
 import type { ApplicationObject, ApplicationSeed, ApplicationSource } from './types.ts';
 
-/** The object of an application that was created just now. */
+/** The Application object as created. */
 export function objectOf(
   seed: ApplicationSeed,
   where: string,

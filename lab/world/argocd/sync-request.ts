@@ -1,8 +1,15 @@
-/** From a request to the operation that carries it out. */
+/** Creates the operation for a sync request. */
 import { copyOf } from '../copy.ts';
 import { hasMultipleSources, sourcesOf, unresolved } from './compare.ts';
 import { ArgocdError } from './errors.ts';
-import type { ApplicationObject, ApplicationSource, Info, Operation, RetryStrategy } from './types.ts';
+import type {
+  ApplicationObject,
+  ApplicationSource,
+  Info,
+  Operation,
+  RetryStrategy,
+  RevisionOf,
+} from './types.ts';
 
 export interface ApplicationQuery {
   readonly name: string;
@@ -25,9 +32,7 @@ export interface SyncRequest extends ApplicationQuery {
   readonly syncOptions?: { readonly items?: readonly string[] };
 }
 
-export type RevisionOf = (repository: string, revision: string, at?: number) => string | undefined;
-
-/** Throws `ArgocdError` 9 where the revision does not exist or an automated sync forbids it. */
+/** Throws `ArgocdError` 9 if the revision does not exist, or if automated sync does not allow it. */
 export function operationOf(
   object: ApplicationObject,
   request: SyncRequest,

@@ -8,8 +8,8 @@ export interface WindowTarget {
 }
 
 /**
- * Whether a sync may start (or go on) now. A deny window that is open blocks; else an open allow window lets it; else
- * an allow window that is shut blocks. A manual sync passes where every window that blocks has `manualSync`.
+ * Whether a sync may start (or go on) now. An open deny window blocks; else an open allow window allows; else
+ * a closed allow window blocks. A manual sync is allowed if every blocking window has `manualSync`.
  */
 export function canSync(
   windows: readonly SyncWindow[],
@@ -41,11 +41,11 @@ interface Openings {
   readonly cron: Cron;
   /** How long it stays open, in milliseconds. */
   readonly duration: number;
-  /** An opening that was found last, in virtual ms. */
+  /** Cached start of the last opening, in virtual ms. */
   opened: number;
 }
 
-/** Parsed once, and asked for little: every comparison and every step of a sync looks at the same few. */
+/** Cache of parsed windows: every comparison and sync step evaluates the same few. */
 const known = new WeakMap<SyncWindow, Openings>();
 
 function parse(window: SyncWindow): Openings {

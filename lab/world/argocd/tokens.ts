@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** What an Argo CD token says. Times are seconds since the epoch. */
+/** Claims of an Argo CD token. Times are seconds since the epoch. */
 export interface Claims {
   readonly iss: 'argocd';
   /** `proj:<project>:<role>` or an account's name. */
@@ -36,7 +36,7 @@ export function readToken(token: string, key: string, now: number): Claims {
   return claims;
 }
 
-/** The last token whose signature was right: callers show the same one again and again. */
+/** Cache of the last valid token: callers use the same one repeatedly. */
 let lastRight: { readonly token: string; readonly key: string; readonly claims: Claims } | undefined;
 
 function verified(token: string, key: string): Claims {

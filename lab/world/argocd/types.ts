@@ -1,4 +1,4 @@
-/** The Application as Argo CD 3.6 stores and serves it, as far as the lab's applications have something to say. */
+/** The fields of Argo CD 3.6's Application that the lab uses. */
 
 export type SyncCode = 'Synced' | 'OutOfSync' | 'Unknown';
 export type HealthCode = 'Healthy' | 'Suspended' | 'Progressing' | 'Missing' | 'Degraded' | 'Unknown';
@@ -17,7 +17,7 @@ export interface ApplicationSource {
 }
 
 export interface RetryStrategy {
-  /** Attempts after the first; below 0 means without end. */
+  /** Retries after the first attempt; negative: unlimited. */
   limit?: number;
   backoff?: { duration?: string; factor?: number; maxDuration?: string };
   refresh?: boolean;
@@ -82,7 +82,7 @@ export interface ResourceStatus {
   name: string;
   /** A hook has none. */
   status?: SyncCode;
-  /** Not in the object: the API server adds it to what it shows (`resourceHealthSource: appTree`). */
+  /** Not stored: the API server adds it to its replies (`resourceHealthSource: appTree`). */
   health?: { status: HealthCode; message?: string };
   hook?: boolean;
   requiresPruning?: boolean;
@@ -163,7 +163,7 @@ export interface DeploymentTemplate {
   readonly terminationGracePeriodSeconds?: number;
 }
 
-/** A Job that a sync runs: it needs a node, and the operation goes on until it ended. */
+/** A Job that a sync runs: it needs a node, and the operation waits for its end. */
 export interface HookTemplate {
   readonly phase: 'PreSync' | 'PostSync';
   readonly name: string;
@@ -182,7 +182,7 @@ export interface ApplicationSeed {
   /** Default `HEAD`. */
   readonly targetRevision?: string;
   readonly path?: string;
-  /** Instead of `repoURL`, `targetRevision` and `path`, which then only stand for the first source. */
+  /** Several sources, instead of `repoURL`, `targetRevision` and `path`. */
   readonly sources?: readonly ApplicationSource[];
   readonly labels?: Readonly<Record<string, string>>;
   readonly autoSync?: { readonly prune?: boolean; readonly selfHeal?: boolean };
@@ -194,7 +194,7 @@ export interface ApplicationSeed {
   readonly syncSeconds?: number;
   /** A webhook of this Deployment must admit what is applied; while it has no Ready pod, applying fails. */
   readonly admission?: { readonly namespace: string; readonly deployment: string };
-  /** It runs from the start at the revision of that moment. Default true. */
+  /** Whether it is already deployed when it is created. Default true. */
   readonly deployed?: boolean;
 }
 
@@ -212,3 +212,6 @@ export interface SyncWindow {
   /** Default UTC. */
   readonly timeZone?: string;
 }
+
+/** The commit that a branch, tag or revision of a repository resolves to. `at`: virtual ms, default now. */
+export type RevisionOf = (repository: string, revision: string, at?: number) => string | undefined;

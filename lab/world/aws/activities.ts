@@ -1,4 +1,4 @@
-/** The record of what a group did: its scaling activities, and the events that tell of their ends. */
+/** Scaling activities of a group, and their completion events. */
 import { arnOf } from './ec2.ts';
 import type { Activity, AutoScalingGroup, Instance } from './model.ts';
 import type { State } from './state.ts';
@@ -7,7 +7,7 @@ export interface Activities {
   begin(group: AutoScalingGroup, what: ActivityStart): Activity;
   /** The one that is not yet over. */
   open(instance: Instance, kind: Activity['kind']): Activity | undefined;
-  /** Ends it, and tells of a launch or a termination on the bus, except where it was cancelled. */
+  /** Completes it and emits the launch or termination event, unless it was cancelled. */
   end(
     activity: Activity,
     outcome: {

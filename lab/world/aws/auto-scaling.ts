@@ -1,4 +1,4 @@
-/** Auto Scaling as its API sees it: groups, their sizes, suspended processes, and single instances sent away. */
+/** Auto Scaling below its API: groups, sizes, suspended processes, detached and terminated instances. */
 import { AwsError } from './error.ts';
 import {
   groupOf,
@@ -45,7 +45,7 @@ export interface AutoScaling {
     change: { readonly desired: number; readonly honorCooldown?: boolean },
   ): void;
   terminateInstance(scope: Scope, instanceId: string, options: { readonly decrement: boolean }): Activity;
-  /** All of them or none. They run on, and without `decrement` the group starts others in their place. */
+  /** All or none. They keep running; without `decrement` the group launches replacements. */
   detachInstances(
     scope: Scope,
     name: string,

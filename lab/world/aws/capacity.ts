@@ -1,7 +1,7 @@
-/** Where AWS has instances to give, and where it runs short. */
+/** EC2 capacity, and shortages of it. */
 import type { CapacityType } from './model.ts';
 
-/** What is left out matches everything. */
+/** Omitted fields match everything. */
 export interface CapacityRule {
   readonly region?: string;
   readonly zone?: string;
@@ -36,7 +36,7 @@ export function addressShortageMessage(subnetId: string): string {
   return `There are not enough free addresses in subnet '${subnetId}' to satisfy the requested number of instances. Launching EC2 instance failed.`;
 }
 
-/** The failed activity's message, as Auto Scaling words it. */
+/** Auto Scaling's message of the failed activity. */
 export function shortageMessage(wanted: {
   readonly type: string;
   readonly zone: string;

@@ -1,11 +1,11 @@
-/** EC2 instances: their states, the events of each change, and how spot takes them back. */
-import type { InstanceView } from '../seams.ts';
+/** EC2 instances: states, state change events and spot interruptions. */
+import type { InstanceView } from '../interfaces.ts';
 import { AwsError } from './error.ts';
 import type { AutoScalingGroup, CapacityType, Instance, InstanceState, Scope, Subnet } from './model.ts';
 import { isoSeconds, type State } from './state.ts';
 
 export interface Ec2 {
-  /** All instances of the account and region; the terminated ones for an hour after their end. */
+  /** All instances of the account and region; terminated ones for an hour. */
   describe(scope: Scope, ids?: readonly string[]): readonly Instance[];
   terminate(scope: Scope, ids: readonly string[]): readonly StateChange[];
   stop(scope: Scope, ids: readonly string[]): readonly StateChange[];
@@ -24,7 +24,7 @@ export interface StateReason {
   readonly message: string;
 }
 
-/** Inside the model: what Auto Scaling and spot do with instances. */
+/** For Auto Scaling and spot interruptions within the model. */
 export interface Ec2Internals {
   launch(wanted: Launch): Instance;
   terminate(instance: Instance, reason: StateReason): void;
@@ -56,7 +56,7 @@ export const spotShutdown: StateReason = {
 };
 
 const HOUR = 3_600_000;
-/** A subnet keeps its first four addresses and its last for AWS. */
+/** AWS reserves the first four addresses of a subnet and the last one. */
 const FIRST_HOST = 4;
 
 export function createEc2(state: State): { readonly api: Ec2; readonly internals: Ec2Internals } {
@@ -87,7 +87,7 @@ export function createEc2(state: State): { readonly api: Ec2; readonly internals
     state.changed();
   };
 
-  /** Goes on by itself, unless something else happened to the instance meanwhile. */
+  /** The next state follows by itself, unless the instance has changed meanwhile. */
   const later = (instance: Instance, from: InstanceState, to: InstanceState, low: number, high: number) =>
     void state.context.clock.after(state.between(low, high), () => {
       if (instance.state === from) become(instance, to);
@@ -102,7 +102,7 @@ export function createEc2(state: State): { readonly api: Ec2; readonly internals
     if (instance.state === 'terminated' || instance.state === 'shutting-down') return;
     say(instance, reason);
     if (instance.state === 'stopped') {
-      // Nothing runs on it any more: it is gone at once, and its pods were lost when it stopped.
+      // A stopped instance terminates at once; its pods were lost when it stopped.
       become(instance, 'terminated');
       return;
     }
@@ -293,7 +293,7 @@ function newRange({ cidr }: Subnet): Range {
   };
 }
 
-/** Addresses are given out in order and, after the whole subnet was used, anew. */
+/** Addresses are assigned in order, then reused. */
 function addressIn(range: Range): string {
   const number = range.first + range.next;
   range.next = range.next + 1 < range.size - 1 ? range.next + 1 : FIRST_HOST;

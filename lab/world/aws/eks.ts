@@ -1,5 +1,5 @@
-/** EKS as its API sees it: clusters, access entries, managed nodegroups and their updates. */
-import type { ClusterNodes } from '../seams.ts';
+/** EKS below its API: clusters, access entries, managed nodegroups and their updates. */
+import type { ClusterNodes } from '../interfaces.ts';
 import type { GroupBuilder } from './auto-scaling.ts';
 import { AwsError } from './error.ts';
 import type { AccessEntry, CapacityType, EksCluster, EksUpdate, Nodegroup, Scope, Subnet } from './model.ts';
@@ -26,7 +26,7 @@ export interface ClusterOptions extends Scope {
 export interface AccessEntryOptions {
   readonly principalArn: string;
   readonly kubernetesGroups: readonly string[];
-  /** Default: what EKS makes of the principal's ARN. */
+  /** Default: derived from the principal's ARN, as EKS does. */
   readonly username?: string;
   readonly type?: AccessEntry['type'];
 }
@@ -58,7 +58,7 @@ export interface Eks {
   update(scope: Scope, cluster: string, nodegroup: string | undefined, id: string): EksUpdate;
   accessEntries(scope: Scope, cluster: string): readonly AccessEntry[];
   accessEntry(scope: Scope, cluster: string, principalArn: string): AccessEntry;
-  /** Puts a nodegroup into a state that the lab does not reach by itself. */
+  /** Sets a nodegroup's status, for those that the lab does not reach otherwise. */
   setStatus(nodegroup: Nodegroup, status: Nodegroup['status'], issues?: Nodegroup['issues']): void;
 }
 
@@ -284,7 +284,7 @@ export function createEks(
   return { api, builder };
 }
 
-/** The hooks that EKS puts on the group of every managed nodegroup. */
+/** The hooks that EKS adds to the group of every managed nodegroup. */
 function eksHooks(region: string) {
   const topic = `arn:aws:sns:${region}:600734575887:eks-asg-lifecycle-hook-topic`;
   const common = {
@@ -303,7 +303,7 @@ function usernameOf(principalArn: string): string {
   return role ? `arn:${role[1]}:sts::${role[2]}:assumed-role/${role[3]}/{{SessionName}}` : principalArn;
 }
 
-/** Tokyo has no zone b for accounts of today. */
+/** New accounts have no zone b in Tokyo. */
 function zonesOf(region: string): readonly string[] {
   return (region === 'ap-northeast-1' ? ['a', 'c', 'd'] : ['a', 'b', 'c']).map((zone) => `${region}${zone}`);
 }

@@ -1,6 +1,6 @@
 /**
- * An AWS service's refusal, in its own code and words. The protocol in front gives it its shape on the wire.
- * Every other error of the world is a fault of the lab and is shown as the service's internal error.
+ * An error of an AWS service, with its code and message. The protocol layer serializes it.
+ * Any other error is a bug of the lab and is returned as the service's internal error.
  */
 export class AwsError extends Error {
   override name = 'AwsError';

@@ -2,10 +2,9 @@
  * The lab's AWS: clusters with managed nodegroups and self-managed Auto Scaling groups, their instances, spot
  * interruptions, secrets and principals. No I/O; time is the world's clock.
  */
-import type { ClusterNodes, InstanceView, Principal, WorldContext } from '../seams.ts';
+import type { ClusterNodes, InstanceView, Principal, WorldContext } from '../interfaces.ts';
 import { type AutoScaling, type AutoScalingGroupOptions, createAutoScaling } from './auto-scaling.ts';
 import { type CapacityRule, createCapacity } from './capacity.ts';
-import { createDisturbances, type HealthEventOptions } from './disturbances.ts';
 import { createEc2, type Ec2 } from './ec2.ts';
 import {
   type AccessEntryOptions,
@@ -14,6 +13,7 @@ import {
   type Eks,
   type NodegroupOptions,
 } from './eks.ts';
+import { createInstanceEvents, type HealthEventOptions } from './instance-events.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { answerEksHooks } from './managed-drain.ts';
 import { createMessaging, type Messaging } from './messaging.ts';
@@ -32,9 +32,9 @@ import { createScaling } from './scaling.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
 import { createState } from './state.ts';
 
-export type { HealthEventOptions } from './disturbances.ts';
 export type { StateChange } from './ec2.ts';
 export { AwsError } from './error.ts';
+export type { HealthEventOptions } from './instance-events.ts';
 export type * from './model.ts';
 export { page } from './state.ts';
 
@@ -43,10 +43,10 @@ export interface AwsWorld {
 
   // What there is.
   addCluster(options: ClusterOptions): EksCluster;
-  /** Its API server listens at `endpoint` (a URL) with certificates of `ca` (PEM). */
+  /** Sets the API server's `endpoint` (a URL) and `ca` (PEM). */
   setClusterEndpoint(cluster: EksCluster, server: { readonly endpoint: string; readonly ca: string }): void;
   addAccessEntry(cluster: EksCluster, entry: AccessEntryOptions): AccessEntry;
-  /** The cluster's Kubernetes, asked when EKS takes a managed node away. */
+  /** The cluster's Kubernetes, for EKS's drain of managed nodes. */
   attachNodes(cluster: EksCluster, nodes: ClusterNodes): void;
   addNodegroup(cluster: EksCluster, options: NodegroupOptions): Nodegroup;
   addAutoScalingGroup(cluster: EksCluster, options: AutoScalingGroupOptions): AutoScalingGroup;
@@ -57,7 +57,7 @@ export interface AwsWorld {
   addQueue(queue: Scope & { readonly name: string }): Queue;
 
   // What happens.
-  /** The warning now, the loss of the instance after the notice. Hibernation starts at once, as AWS documents. */
+  /** The warning now, the termination after the notice. Hibernation starts at once, as AWS documents. */
   interruptSpot(
     instanceId: string,
     options?: { readonly action?: 'terminate' | 'stop' | 'hibernate'; readonly noticeSeconds?: number },
@@ -69,15 +69,15 @@ export interface AwsWorld {
   terminateInstance(instanceId: string): void;
   stopInstance(instanceId: string): void;
   startInstance(instanceId: string): void;
-  /** A shortage, or its end. The latest rule that matches decides. */
+  /** Sets or ends a capacity shortage. The latest matching rule applies. */
   setCapacity(rule: CapacityRule): void;
-  /** A person sets sizes of a group in the console: a managed nodegroup through EKS, any other group directly. */
+  /** Resizes a group as in the console: a managed nodegroup through EKS, any other group directly. */
   resizeAsPerson(
     group: AutoScalingGroup | Nodegroup,
     sizes: { readonly min?: number; readonly desired?: number; readonly max?: number },
   ): void;
 
-  // The services, as their APIs see them: refusals are `AwsError`s.
+  // The services below their APIs; they throw `AwsError`.
   readonly eks: Eks;
   readonly autoScaling: AutoScaling;
   readonly ec2: Ec2;
@@ -88,7 +88,7 @@ export interface AwsWorld {
   // For spectators.
   clusters(): readonly EksCluster[];
   groups(cluster: EksCluster): readonly AutoScalingGroup[];
-  /** Of all groups of the cluster, also those that are going and those that were detached; not the terminated ones. */
+  /** Of all groups of the cluster, including terminating and detached instances, without terminated ones. */
   instances(cluster: EksCluster): readonly Instance[];
   view(instanceId: string): InstanceView | undefined;
   /** Called after a group, a nodegroup or an instance changed. */
@@ -103,7 +103,7 @@ export function createAws(context: WorldContext): AwsWorld {
   const scaling = createScaling(state, ec2.internals, lifecycle, capacity);
   const autoScaling = createAutoScaling(state, scaling, lifecycle);
   const eks = createEks(state, autoScaling.builder, scaling);
-  const disturbances = createDisturbances(state, ec2.internals, scaling);
+  const instanceEvents = createInstanceEvents(state, ec2.internals, scaling);
   const secrets = createSecrets(state);
   const messaging = createMessaging(state);
   const principals = createPrincipals(context);
@@ -118,7 +118,7 @@ export function createAws(context: WorldContext): AwsWorld {
   return {
     context,
     ...eks.builder,
-    ...disturbances,
+    ...instanceEvents,
     addAutoScalingGroup: autoScaling.builder.add,
     putSecret: secrets.put,
     addPrincipal: principals.add,

@@ -1,4 +1,4 @@
-/** Lifecycle hooks: an instance waits until every hook of its transition was answered or has timed out. */
+/** Lifecycle hooks: an instance waits until every hook of its transition is completed or has timed out. */
 import type { Timer } from '../clock.ts';
 import { AwsError } from './error.ts';
 import type {
@@ -36,12 +36,12 @@ export interface LifecycleTarget {
 export interface Lifecycle {
   complete(scope: Scope, target: LifecycleTarget & { readonly result: string }): void;
   heartbeat(scope: Scope, target: LifecycleTarget): void;
-  /** Actions that wait for an answer. */
+  /** Actions not yet completed. */
   pending(): readonly LifecycleAction[];
   isPending(token: string): boolean;
-  /** Calls `done` at once where the group has no hook for the transition. */
+  /** Calls `done` at once if the group has no hook for the transition. */
   wait(instance: Instance, transition: Transition, done: (result: LifecycleResult) => void): void;
-  /** The instance left its transition otherwise: its open actions are void. */
+  /** The instance has left the transition in another way: its open actions end. */
   drop(instance: Instance): void;
   onAction(listener: (action: LifecycleAction) => void): void;
 }

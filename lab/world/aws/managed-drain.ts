@@ -1,6 +1,6 @@
 /**
- * What EKS itself does with the lifecycle hooks of managed nodegroups: it lets new nodes in, and before a node goes it
- * cordons and evicts for at most 15 minutes (or what the nodegroup says). Budgets slow it down; they do not stop it.
+ * EKS's own handling of the lifecycle hooks of managed nodegroups: new nodes continue at once; before termination it
+ * cordons and evicts for at most 15 minutes (or the nodegroup's setting). Budgets delay it, but do not stop it.
  */
 import type { Lifecycle } from './lifecycle.ts';
 import type { LifecycleAction } from './model.ts';
@@ -8,14 +8,14 @@ import type { State } from './state.ts';
 
 const LAUNCH_ANSWER = 2_000;
 const EVICT_EVERY = 5_000;
-/** EKS learns of the hook through a topic and answers through its own workflow: neither is instant. */
+/** Delays of EKS's notification and workflow. */
 const REACTION: readonly [number, number] = [2_000, 6_000];
 
 export function answerEksHooks(state: State, lifecycle: Lifecycle): void {
   const clock = state.context.clock;
 
   const answer = ({ instance, hook, token }: LifecycleAction) => {
-    // The action may be void by now: the instance was lost in another way.
+    // The action may have ended: the instance was terminated in another way.
     if (!lifecycle.isPending(token)) return;
     lifecycle.complete(instance.group, {
       group: instance.group.name,

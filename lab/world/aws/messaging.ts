@@ -1,4 +1,4 @@
-/** SNS topics and SQS queues, as far as notifications and dead letters need them: what was sent stays readable. */
+/** SNS topics and SQS queues, for notifications and dead letters. Messages stay readable. */
 import { AwsError } from './error.ts';
 import type { Queue, Scope, Topic } from './model.ts';
 import { keyOf, type State } from './state.ts';

@@ -1,5 +1,5 @@
-/** What the AWS of the lab consists of. Times are virtual, in milliseconds since the epoch. */
-import type { ClusterNodes, InstanceView } from '../seams.ts';
+/** The records of the lab's AWS. Times are virtual, in milliseconds since the epoch. */
+import type { ClusterNodes, InstanceView } from '../interfaces.ts';
 
 /** Where a resource lives. Names are unique within a scope only. */
 export interface Scope {
@@ -60,7 +60,7 @@ export interface Nodegroup {
   labels: Readonly<Record<string, string>>;
   taints: readonly { key: string; value?: string; effect: string }[];
   maxUnavailable: number;
-  /** How long EKS goes on evicting from a node before it lets it go all the same. */
+  /** How long EKS evicts from a node before it continues anyway. */
   readonly drainMinutes: number;
   modifiedAt: number;
   status: 'CREATING' | 'ACTIVE' | 'UPDATING' | 'DELETING' | 'CREATE_FAILED' | 'DELETE_FAILED' | 'DEGRADED';
@@ -74,7 +74,7 @@ export interface EksUpdate {
   readonly createdAt: number;
   readonly params: readonly { type: string; value: string }[];
   readonly clientRequestToken: string | undefined;
-  /** What was asked, to tell a repeated request from another one under the same token. */
+  /** The request, to distinguish a repeated one from another with the same token. */
   readonly fingerprint: string;
   status: 'InProgress' | 'Failed' | 'Cancelled' | 'Successful';
   errors: readonly { errorCode: string; errorMessage: string; resourceIds: readonly string[] }[];
@@ -156,7 +156,7 @@ export interface Instance {
   lifecycleState: LifecycleState;
   health: 'Healthy' | 'Unhealthy';
   protectedFromScaleIn: boolean;
-  /** The interruption that was announced, and when the instance will be taken. */
+  /** The announced interruption and its time. */
   interruption: { readonly action: 'terminate' | 'stop' | 'hibernate'; readonly at: number } | undefined;
   rebalanceRecommendedAt: number | undefined;
 }
@@ -189,7 +189,7 @@ export interface Secret extends Scope {
   readonly arn: string;
   value: string;
   versionId: string;
-  /** What stood there before: `AWSPREVIOUS`. */
+  /** The previous value: `AWSPREVIOUS`. */
   previous?: { readonly value: string; readonly versionId: string; readonly changedAt: number };
   readonly createdAt: number;
   changedAt: number;

@@ -1,4 +1,4 @@
-/** A managed nodegroup that cannot launch for long is degraded, until a launch succeeds. */
+/** A managed nodegroup becomes degraded after failing launches, until a launch succeeds. */
 import type { Nodegroup } from './model.ts';
 import type { Scaling } from './scaling.ts';
 import type { State } from './state.ts';

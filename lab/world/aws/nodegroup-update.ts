@@ -1,4 +1,4 @@
-/** What EKS does with a change of a managed nodegroup: checks it, records the update, applies it, calls it done. */
+/** EKS's update of a managed nodegroup: validate, record, apply, complete. */
 import { AwsError } from './error.ts';
 import type { EksUpdate, Nodegroup } from './model.ts';
 import type { Scaling } from './scaling.ts';
@@ -20,7 +20,7 @@ const DONE_AFTER: readonly [number, number] = [8_000, 20_000];
 /** How long EKS remembers a client request token is not documented; a day is what its other limits suggest. */
 const TOKEN_KEPT = 86_400_000;
 
-/** Throws what EKS would answer; otherwise the sizes change in a few virtual seconds. */
+/** Throws EKS's error, or changes the sizes within a few virtual seconds. */
 export function updateNodegroup(
   state: State,
   scaling: Scaling,

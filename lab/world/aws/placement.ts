@@ -1,4 +1,4 @@
-/** Where the next instance of a group goes, and which ones go first: zones, types, and the share of spot. */
+/** Placement of new instances and selection of those to terminate: zones, types, spot percentage. */
 import { addressShortageMessage, type Capacity, shortageMessage } from './capacity.ts';
 import type { AutoScalingGroup, CapacityType, Instance, Subnet } from './model.ts';
 
@@ -41,7 +41,7 @@ function onDemandTarget(group: AutoScalingGroup, size: number): number {
   return Math.ceil((size * (100 - group.spotPercent)) / 100);
 }
 
-/** Why nothing can be launched now, in the words of Auto Scaling. */
+/** Auto Scaling's message if nothing can be launched. */
 export interface Shortage {
   readonly message: string;
   readonly zone: string;

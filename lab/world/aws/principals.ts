@@ -1,7 +1,7 @@
 /** Roles and users with their keys. */
-import type { Principal, WorldContext } from '../seams.ts';
+import type { Principal, WorldContext } from '../interfaces.ts';
 
-/** A principal with what STS says about it. */
+/** A principal with its STS identity. */
 export interface KnownPrincipal extends Principal {
   /** As GetCallerIdentity gives it: a role appears as its assumed role. */
   readonly callerArn: string;

@@ -1,6 +1,6 @@
 /**
- * How an Auto Scaling group comes to its desired capacity: launches, terminations, replacements and the activities that
- * tell of them. A group is looked at a few seconds after something changed, and again only while something is left to do.
+ * Brings an Auto Scaling group to its desired capacity: launches, terminations, replacements and the activities that
+ * record them. A group is reconciled a few seconds after a change, and again only while work remains.
  */
 import { createActivities } from './activities.ts';
 import type { Capacity } from './capacity.ts';
@@ -18,15 +18,15 @@ const causeOf = {
 };
 
 export interface Scaling {
-  /** Somebody changed the desired capacity; `sentence` becomes the cause of what follows. */
+  /** The desired capacity was changed; `sentence` is the cause in the activities. */
   requested(group: AutoScalingGroup, sentence: string): void;
-  /** Look at the group soon. */
+  /** Schedules a reconciliation of the group. */
   touch(group: AutoScalingGroup): void;
-  /** Through the group's terminate hooks. Undefined where it is going already. */
+  /** Terminates through the group's hooks. Undefined if it is already terminating. */
   terminate(instance: Instance, cause: string): Activity | undefined;
-  /** It leaves the group and runs on: no hook is run. */
+  /** Detaches the instance: it keeps running, and no hook runs. */
   detach(instance: Instance, cause: string): Activity;
-  /** Spot told that the instance is at risk: with capacity rebalancing its replacement is launched now. */
+  /** A rebalance recommendation or interruption: with capacity rebalancing the replacement is launched now. */
   atRisk(instance: Instance): void;
   /** After a launch failed or succeeded: for the health of a managed nodegroup. */
   onLaunchOutcome(listener: (group: AutoScalingGroup, failure: string | undefined) => void): void;
@@ -43,7 +43,7 @@ export function createScaling(
   const looks = new Map<AutoScalingGroup, number>();
   const causes = new Map<AutoScalingGroup, string>();
   const failures = new Map<AutoScalingGroup, number>();
-  /** Instances that leave as soon as a replacement is in service. */
+  /** Instances to terminate once their replacement is in service. */
   const replaced = new Map<AutoScalingGroup, Set<Instance>>();
   const outcomeListeners: ((group: AutoScalingGroup, failure: string | undefined) => void)[] = [];
   const clock = state.context.clock;

@@ -8,7 +8,7 @@ export interface Secrets {
   /** By name or ARN (whole, or without its six random characters). */
   get(scope: Scope, secretId: string): Secret;
   find(scope: Scope, secretId: string): Secret | undefined;
-  /** In the order in which they were made. */
+  /** In order of creation. */
   all(scope: Scope): readonly Secret[];
 }
 

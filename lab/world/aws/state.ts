@@ -1,5 +1,5 @@
 /** What the parts of the AWS model share: the records, the account's event bus, and the news that something changed. */
-import type { WorldContext } from '../seams.ts';
+import type { WorldContext } from '../interfaces.ts';
 import type { AwsError } from './error.ts';
 import type { AutoScalingGroup, EksCluster, Instance, Scope } from './model.ts';
 
@@ -13,10 +13,10 @@ export interface State {
   now(): number;
   /** A number in [low, high): durations vary, but the same seed gives the same ones. */
   between(low: number, high: number): number;
-  /** Tells the spectators. */
+  /** Notifies the `onChange` listeners. */
   changed(): void;
   onChange(listener: () => void): () => void;
-  /** Puts an event on the account's default bus; it is put into words only where somebody listens. */
+  /** Emits an event on the account's default bus; it is only built if there is a listener. */
   emit(scope: Scope, inWords: () => BusEvent): void;
 }
 
@@ -46,7 +46,7 @@ export function createState(context: WorldContext): State {
       return () => void listeners.delete(listener);
     },
     emit(scope, inWords) {
-      // Drawn in any case: what comes by chance must not depend on who listens.
+      // Drawn in any case: random values must not depend on the listeners.
       const id = context.uuid();
       if (!context.signals.isHeard('event')) return;
       const event = inWords();

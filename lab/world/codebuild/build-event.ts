@@ -1,4 +1,4 @@
-import type { AwsEvent } from '../seams.ts';
+import type { AwsEvent } from '../interfaces.ts';
 import type { BuildView, Phase, ProjectView } from './types.ts';
 
 /**
@@ -10,7 +10,7 @@ export function buildStateChange(build: BuildView, project: ProjectView, id: str
     'build-status': build.status,
     'project-name': build.project,
     'build-id': build.arn,
-    // Long, and most who hear of it do not read on.
+    // Built on demand: it is long, and most listeners do not read it.
     get 'additional-information'() {
       return informationOf(build, project);
     },

@@ -1,10 +1,10 @@
 /**
- * CodeBuild with the git host that calls its webhooks: pushes and pull requests start builds through the projects'
- * filters, builds take their time, and their changes of state go to the event bus, as far as the faults let them.
+ * CodeBuild with its Git host: pushes and pull requests start builds through the webhook
+ * filters, builds take virtual time, and their state changes are emitted on the event bus, subject to the faults.
  */
 import { AwsError } from '../aws/error.ts';
 import type { Timer } from '../clock.ts';
-import type { AwsEvent, WorldContext } from '../seams.ts';
+import type { AwsEvent, WorldContext } from '../interfaces.ts';
 import { buildPhaseChange, buildStateChange } from './build-event.ts';
 import { createGit, type GitWorld, sameRepository } from './git.ts';
 import { nextChange, type Plan, phasesAt, planOf, stoppedAt, submitted } from './phases.ts';
@@ -69,9 +69,9 @@ interface Build {
   readonly webhook?: WebhookEvent;
   readonly trigger?: string;
   plan: Plan;
-  /** What was shown of it last: it holds until something happens in the plan. */
+  /** Cached view, valid until the next change of the plan. */
   shown: (Shown & { readonly view: BuildView }) | undefined;
-  /** What is still to be told of it. */
+  /** Timers of its events not yet emitted. */
   timers: readonly Timer[];
 }
 
@@ -100,7 +100,7 @@ const USER_AGENTS: Readonly<Record<Provider, (hex: (length: number) => string) =
 const EVENT_LATENCY_MS = 300;
 
 export interface CodebuildOptions {
-  /** Tell of phases too, as the service does: ten events more for each build. Default false. */
+  /** Emit phase changes too, as the service does: ten more events for each build. Default false. */
   readonly phaseEvents?: boolean;
 }
 
@@ -113,7 +113,7 @@ export function createCodebuild(context: WorldContext, options: CodebuildOptions
   const keyOf = (account: string, region: string, name: string) => `${account}/${region}/${name}`;
 
   const send = (event: AwsEvent) => {
-    // All dice are thrown for every event, so that one fault does not shift the others.
+    // All random values are drawn for every event, so that one fault does not shift the others.
     const dropped = context.random() < faults.drop;
     const twice = context.random() < faults.duplicate;
     const lateness = [context.random(), context.random()];

@@ -1,4 +1,4 @@
-import type { WorldContext } from '../seams.ts';
+import type { WorldContext } from '../interfaces.ts';
 import type { Commit, Provider, PullRequest, Push } from './types.ts';
 
 /** The git host: repositories, their refs over time, and pull requests. */
@@ -20,7 +20,7 @@ export interface GitWorld {
   pullRequest(repository: string, number: number): PullRequest | undefined;
   /**
    * The commit that a branch, tag, full ref, `HEAD` or commit id stands for; a short name means the branch before the
-   * tag. `at` (virtual ms, default now) asks what it stood for then.
+   * tag. `at`: virtual ms, default now.
    */
   revisionOf(repository: string, revision: string, at?: number): string | undefined;
   /** Newest last. */

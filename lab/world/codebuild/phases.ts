@@ -29,7 +29,7 @@ const ORDER: readonly PhaseType[] = [
   'FINALIZING',
 ];
 
-/** How each outcome ends: the phase that shows it, whether the later ones still run, and what is said of it. */
+/** How each outcome ends: the failing phase, whether later ones still run, and the message. */
 const ENDINGS: Readonly<
   Record<
     Exclude<FinalStatus, 'SUCCEEDED'>,
@@ -92,7 +92,7 @@ export function stoppedAt(plan: Plan, now: number): Plan {
   };
 }
 
-/** What of the plan has shown itself by `now`. */
+/** The part of the plan visible at `now`. */
 export function phasesAt(plan: Plan, now: number): Phase[] {
   return plan.phases
     .filter((phase) => phase.start <= now)
@@ -122,7 +122,7 @@ export function submitted(start: number): Plan {
   };
 }
 
-/** Until a container exists nothing is said; after that an empty code and message stand where all went well. */
+/** No context before the container exists; after that, success is an empty code and message. */
 function contextOf(type: PhaseType, ending?: { code: string; message: string }): Phase['context'] {
   if (ending) return [{ statusCode: ending.code, message: ending.message }];
   return type === 'SUBMITTED' || type === 'QUEUED' ? [] : [{ statusCode: '', message: '' }];

@@ -1,4 +1,4 @@
-/** The words of the git host and of CodeBuild, as the API and the events have them. */
+/** Types of the Git host and of CodeBuild, as in the API and the events. */
 
 export type Provider = 'GITHUB' | 'GITHUB_ENTERPRISE' | 'BITBUCKET' | 'GITLAB';
 
@@ -67,7 +67,7 @@ export interface Webhook {
   readonly filterGroups?: readonly (readonly WebhookFilter[])[];
 }
 
-/** What a webhook delivery says, in the terms of the filters. */
+/** A webhook delivery, as the filters see it. */
 export interface WebhookEvent {
   readonly event: 'PUSH' | PullRequestAction;
   readonly headRef: string;
@@ -164,7 +164,7 @@ export interface BuildView {
   /** Known once the build's commands ended. */
   readonly exportedEnvironmentVariables: readonly Variable[];
   readonly timeoutInMinutes: number;
-  /** The delivery that started it, for the lab's own eyes: the API does not tell. */
+  /** The delivery that started it. Not in the API. */
   readonly webhook?: WebhookEvent;
 }
 

@@ -13,7 +13,7 @@ export function startsBuild(webhook: Webhook, event: WebhookEvent): boolean {
   return webhook.filterGroups.some((group) => group.every((filter) => passes(filter, event)));
 }
 
-/** What CodeBuild says of filters that it does not take; undefined when it takes them. */
+/** CodeBuild's message for invalid filters; undefined if they are valid. */
 export function problemOf(webhook: Webhook): string | undefined {
   for (const group of webhook.filterGroups ?? []) {
     if (!group.some((filter) => filter.type === 'EVENT')) {

@@ -1,4 +1,4 @@
-/** Who may do what: RBAC read from the objects themselves. */
+/** RBAC authorization from the role and binding objects. */
 import type { PolicyRule, Subject } from 'kubernetes-types/rbac/v1.d.ts';
 import type { Store } from './store.ts';
 
@@ -24,7 +24,7 @@ export interface PathAction {
 }
 
 export interface Authorizer {
-  /** Cluster-wide rights are looked at first, then those of the namespace. */
+  /** Cluster roles first, then those of the namespace. */
   (user: User, action: ResourceAction | PathAction): boolean;
   /** The rules that hold for the user in the namespace. */
   rulesFor(user: User, namespace: string): PolicyRule[];

@@ -1,4 +1,4 @@
-/** What every new EKS cluster has: its namespaces and the default roles that discovery and people's tools need. */
+/** Objects of every new EKS cluster: namespaces and default roles. */
 import type { ObjectInput } from './objects.ts';
 import type { Registry } from './registry.ts';
 

@@ -1,4 +1,4 @@
-/** What the API server fills in and refuses when an object is written, as far as the lab's clients can notice. */
+/** Defaulting and validation of the API server, as far as the lab's clients notice. */
 
 import type { KubeObject } from './objects.ts';
 import { isEqual } from './patch.ts';
@@ -175,7 +175,7 @@ const qualifiedRule =
   "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
-/** Most labels were seen before: what was found right is remembered, up to a bound. */
+/** Cache of valid labels, up to a bound: most were seen before. */
 function remembering(pattern: RegExp): (text: string) => boolean {
   const right = new Set<string>();
   return (text) => {
@@ -194,7 +194,7 @@ const isLabelValue = remembering(LABEL_VALUE);
 /** What is wrong with an object, or with a change of one. */
 export function problemsOf(resource: Resource, object: KubeObject, previous?: KubeObject): FieldProblem[] {
   const problems = metadataProblems(resource, object, previous);
-  // What was stored was found to be right; only events have rules outside their spec.
+  // Stored objects are valid; only events have rules outside their spec.
   const isSpecKept = previous?.spec !== undefined && object.spec === previous.spec;
   if (!isSpecKept) problems.push(...(rules[resource.key]?.(object) ?? []));
   if (previous && !isSpecKept) problems.push(...(changeRules[resource.key]?.(object, previous) ?? []));
@@ -248,7 +248,7 @@ const rules: Readonly<Record<string, (object: KubeObject) => FieldProblem[]>> = 
   pods: (pod) => podSpecProblems(pod.spec, 'spec'),
   nodes: (node) =>
     ((node.spec?.taints ?? []) as Json[]).flatMap((taint, index, taints) => {
-      // The server says `metadata` here, where it means `spec`.
+      // The API server reports `metadata` here, although it means `spec`.
       const field = `metadata.taints[${index}]`;
       const problems: FieldProblem[] = [];
       if (!taint.key || !isQualified(taint.key))

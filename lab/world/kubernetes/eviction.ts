@@ -1,6 +1,6 @@
 /**
- * The eviction subresource of a pod, step by step as the API server's registry does it: what passes a budget, what is
- * taken off it, and how it repeats itself when two evictions change one budget at once.
+ * The eviction subresource of a pod, with the steps of the API server's registry: budget check, update of the budget,
+ * and retries if two evictions change one budget at the same time.
  */
 import type { DeleteOptions } from 'kubernetes-types/meta/v1.d.ts';
 import type { Clock } from '../clock.ts';
@@ -37,12 +37,12 @@ export interface EvictionInput {
   readonly deleteOptions?: DeleteOptions;
 }
 
-/** `gap`: others may get in between here, as between a read and a write of etcd. `wait`: milliseconds. */
+/** `gap`: other requests may run here, as between a read and a write of etcd. `wait`: milliseconds. */
 export type EvictionStep = { readonly gap: true } | { readonly wait: number };
 
 const gap: EvictionStep = { gap: true };
 
-/** The server's own repetitions when the budget or the pod changed under its hands. */
+/** The server's retries after a conflict on the budget or the pod. */
 const RETRIES = { steps: 20, ms: 500, jitter: 0.1 };
 /** A budget with more unconfirmed evictions than this takes no more. */
 const MAX_DISRUPTED_PODS = 2_000;
@@ -142,7 +142,7 @@ export function* evict(
   return created();
 }
 
-/** Runs the steps at once: nobody gets in between, so there is no conflict to wait for. */
+/** Runs all steps synchronously, so there are no conflicts. */
 export function runAtOnce<T>(steps: Generator<EvictionStep, T, void>): T {
   for (;;) {
     const { done, value } = steps.next();
@@ -221,7 +221,7 @@ function takeOne(budget: BudgetObject, podName: string, now: number): BudgetObje
 
 const REFUSAL = "Cannot evict pod as it would violate the pod's disruption budget.";
 
-/** The disruption controller has not caught up with the budget: the one refusal that says when to come again. */
+/** The disruption controller has not processed the budget yet: the only refusal with a Retry-After. */
 function budgetIsBusy(name: string): StatusError {
   return tooManyRequests(REFUSAL, 10, [
     {
@@ -300,7 +300,7 @@ function atVersion(options: DeleteOptions, pod: PodObject): DeleteOptions {
   return { ...options, preconditions: { ...options.preconditions, resourceVersion } };
 }
 
-/** What is left after the last repetition is the 409 itself. */
+/** After the last retry the 409 is returned. */
 function mayRepeat(error: unknown, step: number): boolean {
   return step < RETRIES.steps && isStatus(error, 409);
 }

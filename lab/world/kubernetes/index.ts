@@ -1,5 +1,5 @@
 /** One cluster's Kubernetes: its API, its controllers, and the kubelets on its instances. In virtual time, without I/O. */
-import type { WorldContext } from '../seams.ts';
+import type { WorldContext } from '../interfaces.ts';
 import { createAuthorizer } from './authorize.ts';
 import { bootstrap } from './bootstrap.ts';
 import { createClusterAutoscaler } from './controllers/cluster-autoscaler.ts';
@@ -83,7 +83,7 @@ export function createKubernetes(context: WorldContext, options: KubernetesOptio
         try {
           evictPod(pod.metadata.namespace ?? '', pod.metadata.name);
         } catch (error) {
-          // A budget, or several: EKS comes again until its 15 minutes are over.
+          // Refused by a budget: EKS retries for up to 15 minutes.
           if (!isStatus(error, 429) && !isStatus(error, 500)) throw error;
         }
       }

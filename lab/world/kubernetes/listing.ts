@@ -81,7 +81,7 @@ function candidates(store: Store, resource: Resource, options: ListOptions): Kub
   return onNode(store, resource, options) ?? ([...store.all(resource.key)] as KubeObject[]);
 }
 
-/** The pods of one node, where the list asks for no others: an API server has an index for them. */
+/** The pods of one node from an index, if the field selector fixes the node. */
 function onNode(store: Store, resource: Resource, options: ListOptions): KubeObject[] | undefined {
   const nodeName =
     options.fieldSelector && resource.key === 'pods'

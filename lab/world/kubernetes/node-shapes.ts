@@ -1,5 +1,5 @@
-/** What an instance type offers to pods, as EKS' AMI computes it. */
-import type { InstanceView } from '../seams.ts';
+/** Allocatable resources of an instance type, as the EKS AMI computes them. */
+import type { InstanceView } from '../interfaces.ts';
 
 export interface NodeShape {
   readonly cpu: number;

@@ -42,7 +42,7 @@ export interface KubeObject {
   [field: string]: any;
 }
 
-/** What a client or a seed hands in: JSON with as much metadata as it cares to give. */
+/** Input of a write: JSON with partial metadata. */
 export interface ObjectInput {
   apiVersion?: string;
   kind?: string;
@@ -104,7 +104,7 @@ export function microTimestamp(ms: number): string {
 
 const last = { minute: Number.NaN, upToMinute: '', second: Number.NaN, text: '', stamp: '' };
 
-/** Up to the second. Many are asked for at one instant, and within one minute: the last ones are kept. */
+/** Cache of formatted seconds: many calls fall into the same minute. */
 function secondOf(ms: number): { readonly text: string; readonly stamp: string } {
   const second = Math.floor(ms / 1_000);
   if (second === last.second) return last;
@@ -154,7 +154,7 @@ export function condition(
   return undefined;
 }
 
-/** The transition time moves only when the status does. What says the same already is returned as it is. */
+/** The transition time moves only when the status does. An equal condition is returned unchanged. */
 export function withCondition<T extends ConditionLike>(
   conditions: readonly T[] | undefined,
   next: Omit<T, 'lastTransitionTime'>,
@@ -176,7 +176,7 @@ export function withCondition<T extends ConditionLike>(
   return list;
 }
 
-/** The condition without why it is so: a reason belongs to the state that it explains. */
+/** The condition without reason and message: they belong to the previous status. */
 export function withoutReason<T extends ConditionLike>(one: T): T {
   if (one.reason === undefined && one.message === undefined) return one;
   const { reason: _, message: __, ...bare } = one;
@@ -202,7 +202,7 @@ export function isPodTerminating(pod: PodObject): boolean {
   return pod.metadata.deletionTimestamp !== undefined;
 }
 
-/** As the controllers count it: neither finished nor on its way out. */
+/** As the controllers count it: neither finished nor terminating. */
 export function isPodActive(pod: PodObject): boolean {
   return !isPodFinished(pod) && !isPodTerminating(pod);
 }

@@ -16,7 +16,7 @@ export function mergePatch(target: Json, patch: Json): Json {
   return result;
 }
 
-/** RFC 6902. What cannot be applied is 422, what is no patch 400, as the API server says. */
+/** RFC 6902. A patch that does not apply is 422, an invalid one 400, as in the API server. */
 export function jsonPatch(target: Json, operations: Json): Json {
   if (!Array.isArray(operations)) {
     throw badRequest(
@@ -56,7 +56,7 @@ function applyOperation(document: Json, operation: Json): Json {
   }
 }
 
-/** The server keeps the reason to itself. */
+/** The API server gives no reason. */
 const unapplicable = (why: string) =>
   Object.assign(
     failure(422, 'Invalid', 'the server rejected our request due to an error in our request', {}),

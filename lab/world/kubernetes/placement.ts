@@ -68,7 +68,7 @@ export interface Room {
   pods: number;
 }
 
-/** What a pod takes of a node: cores, bytes, one place. */
+/** Resource requests of a pod: cores, bytes, one pod. */
 export function requestsOf(spec: PodSpec | undefined): Room {
   const room = { cpu: 0, memory: 0, pods: 1 };
   for (const container of spec?.containers ?? []) {
@@ -83,7 +83,7 @@ export function allocatableOf(node: NodeObject): Room {
   return { cpu: parseQuantity(cpu), memory: parseQuantity(memory), pods: parseQuantity(pods) };
 }
 
-/** A node, real or planned, with what is left of it. */
+/** A real or planned node with its free resources. */
 export interface Bin {
   readonly node: NodeObject;
   readonly free: Room;
@@ -96,7 +96,7 @@ export function binOf(node: NodeObject, pods: readonly PodObject[]): Bin {
   return { node, free };
 }
 
-/** Takes the pod in if it may and can go there. */
+/** Reserves the pod's resources if it may run there and fits. */
 export function put(pod: PodObject, { node, free }: Bin): boolean {
   const wanted = requestsOf(pod.spec);
   if (wanted.cpu > free.cpu + ROUNDING || wanted.memory > free.memory || wanted.pods > free.pods)
@@ -113,5 +113,5 @@ export function take(free: Room, used: Room): void {
   free.pods -= used.pods;
 }
 
-/** A rounding error of floating-point sums must not refuse the last place. */
+/** Tolerance for floating-point sums. */
 export const ROUNDING = 1e-9;

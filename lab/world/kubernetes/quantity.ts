@@ -14,7 +14,7 @@ const factors: Readonly<Record<string, number>> = {
   Ti: 1024 ** 4,
 };
 
-/** The same few are asked for again and again. */
+/** Cache: the same few are parsed repeatedly. */
 const known = new Map<string | number, number>();
 const KNOWN_AT_MOST = 2_000;
 

@@ -1,5 +1,5 @@
 /**
- * The API server's registry: what every write passes through, whoever makes it. Preconditions, conflicts, generations,
+ * The API server's registry, for every read and write. Preconditions, conflicts, generations,
  * graceful deletion, finalizers, dry runs. Everything is synchronous; errors are StatusError.
  */
 import type { DeleteOptions } from 'kubernetes-types/meta/v1.d.ts';
@@ -34,8 +34,8 @@ import type { Store } from './store.ts';
 export interface WriteOptions {
   readonly dryRun?: boolean;
   /**
-   * The object was made for this write: it is stored itself, not a copy. What it shares with stored objects has all
-   * defaults already, and nobody changes it any more.
+   * The object was made for this write: it is stored itself, not a copy. Parts shared with stored objects have all
+   * defaults already and are not changed any more.
    */
   readonly own?: boolean;
 }
@@ -162,7 +162,7 @@ export function createRegistry(
     pod.spec.preemptionPolicy ??= 'PreemptLowerPriority';
   };
 
-  /** Puts what the server owns back in place, and finds out whether anything is left to write. */
+  /** Restores the fields that the server owns, and returns whether anything is left to write. */
   const write = (
     resource: Resource,
     previous: KubeObject,
@@ -182,7 +182,7 @@ export function createRegistry(
       draft.metadata.generation = isEqual(draft.spec, previous.spec) ? generation : generation + 1;
     leaveOutEmpty(draft);
     setDefaults(resource, draft);
-    // What is the same need not be compared again.
+    // Identical references need no comparison.
     if (previous.spec && isEqual(draft.spec, previous.spec)) draft.spec = previous.spec;
     check(resource, draft, previous);
     if (options.dryRun) return draft;
@@ -299,7 +299,7 @@ export function createRegistry(
       drop(metadata, 'managedFields');
       if (resource.generation) metadata.generation = 1;
       else drop(metadata, 'generation');
-      // A node is the one object that is born with its status: the kubelet registers both at once.
+      // A node is created with its status: the kubelet registers both at once.
       if (resource.key !== 'nodes' && resource.subresources.includes('status')) drop(draft, 'status');
       leaveOutEmpty(draft);
       setDefaults(resource, draft);
@@ -396,7 +396,7 @@ export function createRegistry(
       }
       const before = draft.metadata.deletionGracePeriodSeconds;
       const terminating = draft.metadata.deletionTimestamp !== undefined;
-      // A second deletion can only shorten the wait of the first.
+      // A second deletion can only shorten the grace period of the first.
       if (!terminating || (resource.key === 'pods' && grace < (before ?? 0))) {
         if (!terminating && draft.metadata.generation !== undefined) draft.metadata.generation += 1;
         const from = terminating
@@ -439,7 +439,7 @@ function gracePeriod(resource: Resource, object: KubeObject, options: DeleteOpti
   return asked < 0 ? 1 : asked;
 }
 
-/** Nothing holds the object any more: no finalizer, no grace period, no content of a namespace. */
+/** Nothing blocks the deletion any more: no finalizer, no grace period, no content of a namespace. */
 function isReleased(resource: Resource, object: KubeObject): boolean {
   if ((object.metadata.finalizers ?? []).length > 0) return false;
   if (resource.key === 'namespaces') return (object.spec?.finalizers ?? []).length === 0;
@@ -494,7 +494,7 @@ function checkPatch(patch: unknown, type: PatchType): void {
   throw badRequest(type === 'strategic' ? why : `error decoding patch: ${why}`);
 }
 
-/** What is empty is not there: Go leaves it out when it writes the object. */
+/** Removes empty fields, as Go's `omitempty` does. */
 function leaveOutEmpty(draft: KubeObject): void {
   const { metadata, spec } = draft;
   for (const key of emptiable)
@@ -521,12 +521,12 @@ function withOwnParts(object: KubeObject): KubeObject {
   return draft;
 }
 
-/** Only what is there is deleted: an object that something was deleted from is slower ever after. */
+/** Only existing keys are deleted: `delete` slows an object down. */
 function drop<T extends object>(target: T, key: keyof T): void {
   if (key in target) delete target[key];
 }
 
-/** Five characters without vowels, so that no word comes out, as in generated names. */
+/** Five characters without vowels, as in generated names. */
 export function suffix(hex: (length: number) => string, length = 5): string {
   const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
   let text = '';

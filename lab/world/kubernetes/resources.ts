@@ -75,7 +75,7 @@ const builtIn = [
   ]),
   ...group('coordination.k8s.io', 'v1', [{ kind: 'Lease' }]),
   ...group('scheduling.k8s.io', 'v1', [{ kind: 'PriorityClass', namespaced: false, short: ['pc'] }]),
-  // Kept and served, not called: the lab's API server asks no webhook.
+  // Stored and served, but the lab's API server calls no webhook.
   ...group('admissionregistration.k8s.io', 'v1', [
     { kind: 'ValidatingWebhookConfiguration', namespaced: false, generation: true },
     { kind: 'MutatingWebhookConfiguration', namespaced: false, generation: true },

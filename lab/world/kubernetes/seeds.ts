@@ -1,4 +1,4 @@
-/** Short ways to put workloads into a cluster. */
+/** Creates workloads from short descriptions. */
 
 import type { ObjectInput } from './objects.ts';
 import { isEqual } from './patch.ts';
@@ -8,7 +8,7 @@ import type { BudgetSeed, DeploymentSeed, Kubernetes } from './types.ts';
 
 type Seeds = Pick<Kubernetes, 'addNamespace' | 'addDeployment' | 'addDaemonSet' | 'addPdb' | 'applyObjects'>;
 
-/** The order in which objects can stand on each other; all other kinds come last. */
+/** Order of creation; all other kinds come last. */
 const order = ['Namespace', 'PriorityClass', 'ServiceAccount', 'ClusterRole', 'Role', 'ConfigMap', 'Secret'];
 
 export function createSeeds(registry: Registry): Seeds {

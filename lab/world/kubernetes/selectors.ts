@@ -93,7 +93,7 @@ const fieldsOf: Record<string, Record<string, FieldReader>> = {
 
 export interface FieldSelector {
   matches(object: KubeObject): boolean;
-  /** The node name that pods are asked for, when the selector fixes it: such a list is answered from an index. */
+  /** The node name, if the selector fixes it: such a list is read from an index. */
   readonly nodeName?: string;
 }
 

@@ -9,7 +9,7 @@ export interface StatusBody {
   message?: string;
   reason?: string;
   details?: StatusDetails;
-  /** A success of 200 says none. */
+  /** Absent for a 200. */
   code?: number;
 }
 
@@ -81,7 +81,7 @@ export const badRequest = (message: string) => failure(400, 'BadRequest', messag
 export const notFound = (resource: GroupResource, name: string) =>
   failure(404, 'NotFound', `${qualified(resource)} "${name}" not found`, detailsOf(resource, name));
 
-/** The path names nothing that the server knows. */
+/** Unknown path. */
 export const unknownPath = () =>
   failure(404, 'NotFound', 'the server could not find the requested resource', {});
 

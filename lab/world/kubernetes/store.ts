@@ -1,6 +1,6 @@
 /**
- * What etcd and the watch cache are to a real API server: the objects, one counter of versions over all of them, the
- * recent past for watches, and snapshots for lists that are read in pages. It knows no rules about the objects.
+ * etcd and the watch cache of the API server: the objects, one version counter for all of them, the
+ * recent changes for watches, and snapshots for paged lists. It does not validate the objects.
  */
 import type { Clock } from '../clock.ts';
 import type { KindOf, KubeObject, PodObject, ResourceKey } from './objects.ts';
@@ -10,7 +10,7 @@ import { expired } from './status.ts';
 export interface Change {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
   readonly resource: Resource;
-  /** After the change; what was deleted, with the version of its deletion. */
+  /** After the change; a deleted object with the version of its deletion. */
   readonly object: KubeObject;
   readonly previous?: KubeObject | undefined;
   readonly version: number;
@@ -24,7 +24,7 @@ export interface Store {
   all<K extends ResourceKey>(key: K): readonly KindOf<K>[];
   podsOn(nodeName: string): readonly PodObject[];
   /**
-   * Writes the object under a new version, which it is told in its metadata. Both are the store's from then on: nobody
+   * Stores the object with a new version in its metadata. From then on both belong to the store: nothing
    * may change them any more.
    */
   put(resource: Resource, object: KubeObject): KubeObject;
@@ -34,30 +34,30 @@ export interface Store {
   subscribe(listener: Listener, keys?: readonly ResourceKey[]): () => void;
   /** Changes of one resource after `version`; throws 410 when they are no longer known. */
   since(resource: Resource, version: number): readonly Change[];
-  /** Remembers the present state of a resource for the later pages of a list. */
+  /** Keeps a snapshot of a resource for the later pages of a list. */
   snapshot(resource: Resource): { readonly version: number; readonly objects: readonly KubeObject[] };
   /** The state as of `version`, or undefined when it was compacted. */
   at(resource: Resource, version: number): readonly KubeObject[] | undefined;
-  /** Forgets the past, as etcd does every five minutes. */
+  /** Compacts the history, as etcd does every five minutes. */
   compact(): void;
 }
 
 /** `--etcd-compaction-interval`. */
 const COMPACTION_MS = 5 * 60_000;
-/** As many changes of one resource are kept for watches. */
+/** Number of changes of one resource kept for watches. */
 const HISTORY = 4_096;
-/** Changes are first thrown away when so many more have come together. */
+/** Changes are only dropped when this many more have accumulated. */
 const SLACK = 1_024;
 
 interface Table {
   readonly key: string;
   /** By namespace, then by name. */
   readonly objects: Map<string, Map<string, KubeObject>>;
-  /** In order, from when they are first asked for. */
+  /** Sorted list, built on first use. */
   sorted: KubeObject[] | undefined;
-  /** What was given out of them since the last write. */
+  /** Copy returned to readers since the last write. */
   lent: readonly KubeObject[] | undefined;
-  /** Who hears of changes; undefined after somebody came or went. */
+  /** Cached listeners; undefined after a subscription has changed. */
   listeners: readonly Listener[] | undefined;
   history: Change[];
   /** Watches can start at this version or later. */

@@ -1,5 +1,5 @@
-/** What the rest of the lab sees of one cluster's Kubernetes. */
-import type { ClusterNodes, Workloads } from '../seams.ts';
+/** The interface of one cluster's Kubernetes to the rest of the lab. */
+import type { ClusterNodes, Workloads } from '../interfaces.ts';
 import type { Authorizer, User } from './authorize.ts';
 import type { ObjectInput, PodObject } from './objects.ts';
 import type { Registry } from './registry.ts';
@@ -10,7 +10,7 @@ export interface KubernetesOptions {
   readonly region: string;
   /** Default `1.33`. */
   readonly version?: string;
-  /** How the cluster's autoscaler, if one runs, asks for nodes. Without it Pending pods stay Pending. */
+  /** How the cluster's autoscaler requests nodes. Without it Pending pods stay Pending. */
   readonly scaleOut?: ScaleOut;
   /** API groups of the custom resources that the cluster serves. Default: all that the lab knows. */
   readonly customGroups?: readonly string[];
@@ -22,7 +22,7 @@ export interface KubernetesOptions {
 export interface ScaleOut {
   /** The cluster's groups as Cluster Autoscaler discovers them by tag. */
   groups(): readonly ScalableGroup[];
-  /** SetDesiredCapacity of an Auto Scaling group, as Cluster Autoscaler calls it. Throws what AWS would refuse. */
+  /** SetDesiredCapacity of an Auto Scaling group, as Cluster Autoscaler calls it. Throws AWS's error. */
   setDesired(group: string, desired: number): void;
   /** TerminateInstanceInAutoScalingGroup with a smaller desired size. Needed for scale-in only. */
   terminate?(instanceId: string): void;
@@ -56,7 +56,7 @@ export interface ScalableGroup {
   readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
 }
 
-/** A pod that was running when its instance went away: nobody had drained it. */
+/** A pod that was still running when its instance terminated. */
 export interface LostPod {
   /** Virtual, ms. */
   readonly at: number;
@@ -104,10 +104,10 @@ export interface Kubernetes extends ClusterNodes, Workloads {
   readonly gitVersion: string;
   /** The API below HTTP: no authentication, no authorization. Throws StatusError. */
   readonly api: Registry;
-  /** False for a custom resource that nobody installed. */
+  /** False for a custom resource that is not installed. */
   serves(resource: { readonly custom: boolean; readonly group: string }): boolean;
   readonly authorize: Authorizer;
-  /** Every pod that an instance took with it, in order. */
+  /** Every pod lost with its instance, in order. */
   readonly lostPods: readonly LostPod[];
   /** Evicts a pod as the API does, without its waits for conflicts. Throws StatusError. */
   evictPod(namespace: string, name: string): void;

@@ -1,5 +1,5 @@
 /** The cluster's Deployments as Argo CD sees and sets them. */
-import type { Workloads } from '../seams.ts';
+import type { Workloads } from '../interfaces.ts';
 import { condition, type DeploymentObject } from './objects.ts';
 import type { Registry } from './registry.ts';
 import { createSeeds } from './seeds.ts';

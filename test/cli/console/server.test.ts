@@ -123,7 +123,7 @@ describe('the console', () => {
     ],
     ['no reason', { environment: 'develop', wish: 'wake', until: '2h', reason: ' ' }, 'write a reason'],
     ['no end', { environment: 'develop', wish: 'wake', until: '', reason: 'x' }, 'an override must end'],
-    ['no time', { environment: 'develop', wish: 'wake', until: 'soon', reason: 'x' }, 'this is no time'],
+    ['no time', { environment: 'develop', wish: 'wake', until: 'soon', reason: 'x' }, 'invalid time'],
     ['too long', { environment: 'develop', wish: 'wake', until: '9d', reason: 'x' }, 'more than 7 days'],
     ['no such wish', { environment: 'develop', wish: 'delete', until: '2h', reason: 'x' }, 'no such wish'],
     ['nothing at all', [], 'no environment was named'],

@@ -4,13 +4,14 @@ import * as codebuild from '@aws-sdk/client-codebuild';
 import * as ec2 from '@aws-sdk/client-ec2';
 import * as eks from '@aws-sdk/client-eks';
 import * as secrets from '@aws-sdk/client-secrets-manager';
+import { SNSClient } from '@aws-sdk/client-sns';
 import * as sts from '@aws-sdk/client-sts';
-import { createNotifier } from '#functions/adapters/notifications.ts';
-import { type AwsExchange, serveAws } from '#lab/http/aws/server.ts';
-import { codebuildService } from '#lab/http/codebuild.ts';
-import { createCodebuild } from '#lab/world/codebuild/index.ts';
-import { account, aGroup, aNodegroup, aWorld, region } from '#test/lab/aws/world.ts';
-import { aProject, REPOSITORY } from '#test/lab/codebuild/builders.ts';
+import { type AwsExchange, serveAws } from '@nightshift/lab/http/aws/server.ts';
+import { codebuildService } from '@nightshift/lab/http/codebuild.ts';
+import { account, aGroup, aNodegroup, aWorld, region } from '@nightshift/lab/test/aws/world.ts';
+import { aProject, REPOSITORY } from '@nightshift/lab/test/codebuild/builders.ts';
+import { createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
+import { createNotifier } from '#functions/adapters/aws/notifications.ts';
 
 /** As the model names them. DynamoDB is seen on the day, Lambda by the AWS CLI. */
 export const OPERATIONS: readonly string[] = [
@@ -182,9 +183,8 @@ export async function callEverything(): Promise<EveryOperation> {
       environment: 'develop',
       notify: { severities: ['failure', 'warning'], timeZone: 'Asia/Tokyo' },
     },
-    credentials: async () => role,
     now: () => context.clock.date(),
-    endpoint: front.url,
+    client: new SNSClient(config),
   });
   for (const action of ['fail', 'warn'] as const)
     await tell?.([

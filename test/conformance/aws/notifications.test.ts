@@ -1,6 +1,7 @@
 /** The notices of the functions through an SNS that others wrote, into a queue of theirs. */
+import { SNSClient } from '@aws-sdk/client-sns';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createNotifier } from '#functions/adapters/notifications.ts';
+import { createNotifier } from '#functions/adapters/aws/notifications.ts';
 import type { Decision } from '#model/decision.ts';
 import { checkedOn } from '../checked-on.ts';
 import { anAccount, REGION, recognise, softwareName } from './an-account.ts';
@@ -13,7 +14,7 @@ const ACCOUNT = '123456789012';
 const { credentials, endpoint } = anAccount();
 const NOW = new Date();
 
-/** Neither client of the SDK is here for the sake of a test. */
+/** The SDK's client of SQS is not here for the sake of a test, and that of SNS is what is tested. */
 async function ask(service: string, parameters: Readonly<Record<string, string>>): Promise<string> {
   const { Sha256 } = await import('@aws-crypto/sha256-js');
   const { SignatureV4 } = await import('@smithy/signature-v4');
@@ -41,9 +42,8 @@ function aNotifier(environment: string) {
       environment,
       notify: { severities: ['failure'], timeZone: 'Asia/Tokyo' },
     },
-    credentials: async () => credentials,
     now: () => NOW,
-    endpoint,
+    client: new SNSClient({ endpoint, region: REGION, credentials }),
   });
   if (!tell) throw new Error('nobody is told');
   return tell;

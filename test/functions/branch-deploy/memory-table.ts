@@ -1,6 +1,6 @@
 /** The table in memory, with a list of the calls. */
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
-import { createMemoryTable } from '#lab/simulation/table.ts';
+import { createMemoryTable } from '#test/simulation/table.ts';
 
 export interface MemoryTable extends Table {
   /** One for each call: `get deploy | app#…`. */

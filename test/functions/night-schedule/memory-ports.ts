@@ -16,8 +16,8 @@ import {
   type SavedAutoscaler,
   type Size,
 } from '#functions/night-schedule/records.ts';
-import { createMemoryTable, type MemoryTable } from '#lab/simulation/table.ts';
 import type { Decision } from '#model/decision.ts';
+import { createMemoryTable, type MemoryTable } from '#test/simulation/table.ts';
 
 export class CrashError extends Error {
   override name = 'CrashError';

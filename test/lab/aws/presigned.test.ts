@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { PresignedUrlError, verifyPresigned } from '@nightshift/lab/http/aws/presigned.ts';
+import { account, aWorld, region } from '@nightshift/lab/test/aws/world.ts';
+import { describe, expect, test } from 'vitest';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
-import { PresignedUrlError, verifyPresigned } from '#lab/http/aws/presigned.ts';
-import { account, aWorld, region } from './world.ts';
 
 const roleArn = `arn:aws:iam::${account}:role/service/spot-drain`;
 
@@ -21,7 +21,7 @@ async function aToken(options: { cluster?: string; region?: string } = {}) {
 }
 
 describe('the authenticator', () => {
-  it('knows the caller of a token by role and session', async () => {
+  test('knows the caller of a token by role and session', async () => {
     const { check, principal, world } = await aToken();
     expect(check()).toEqual({
       account,
@@ -34,7 +34,7 @@ describe('the authenticator', () => {
     });
   });
 
-  it('honours a token for fifteen minutes by the virtual clock, whatever X-Amz-Expires says', async () => {
+  test('honours a token for fifteen minutes by the virtual clock, whatever X-Amz-Expires says', async () => {
     const { check, world, url } = await aToken();
     expect(url).toContain('X-Amz-Expires=60');
     await world.pass(15 * 60);
@@ -43,12 +43,12 @@ describe('the authenticator', () => {
     expect(() => check()).toThrow('Signature expired');
   });
 
-  it('refuses a token made for another cluster', async () => {
+  test('refuses a token made for another cluster', async () => {
     const { check } = await aToken({ cluster: 'production' });
     expect(() => check()).toThrow('does not match');
   });
 
-  it.each([
+  test.each([
     [
       'a parameter that the SDK added',
       (url: string) => `${url}&x-id=GetCallerIdentity`,

@@ -1,9 +1,9 @@
 import { Sha256 } from '@aws-crypto/sha256-js';
+import { createAuthenticator } from '@nightshift/lab/http/authenticator.ts';
+import { account, aWorld, region } from '@nightshift/lab/test/aws/world.ts';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
-import { createAuthenticator } from '#lab/http/authenticator.ts';
-import { account, aWorld, region } from '../aws/world.ts';
 
 const ROLE = `arn:aws:iam::${account}:role/nightshift-develop-spot-drain`;
 
@@ -20,7 +20,7 @@ async function aCaller() {
 }
 
 describe('a token that was verified', () => {
-  it('is known again, and an access entry that came or changed in between counts at once', async () => {
+  test('is known again, and an access entry that came or changed in between counts at once', async () => {
     const { world, token, authenticate } = await aCaller();
     expect(authenticate(token)).toBeUndefined();
     world.aws.addAccessEntry(world.cluster, { principalArn: ROLE, kubernetesGroups: ['drainers'] });
@@ -30,7 +30,7 @@ describe('a token that was verified', () => {
     expect(authenticate(token)).toBeUndefined();
   });
 
-  it('is refused with padding, of more than four kilobytes, and with another prefix', async () => {
+  test('is refused with padding, of more than four kilobytes, and with another prefix', async () => {
     const { world, token, authenticate } = await aCaller();
     world.aws.addAccessEntry(world.cluster, { principalArn: ROLE, kubernetesGroups: ['drainers'] });
     expect(authenticate(token)).toBeDefined();
@@ -39,7 +39,7 @@ describe('a token that was verified', () => {
       expect(authenticate(wrong)).toBeUndefined();
   });
 
-  it('is refused when its fifteen minutes are over, and so is another of the same form', async () => {
+  test('is refused when its fifteen minutes are over, and so is another of the same form', async () => {
     const { world, token, authenticate } = await aCaller();
     world.aws.addAccessEntry(world.cluster, { principalArn: ROLE, kubernetesGroups: ['drainers'] });
     await world.pass(14 * 60 + 30);
@@ -77,7 +77,7 @@ describe('a token for the lab’s own STS', () => {
     return { token, world };
   }
 
-  it('is accepted where that STS answers, and nowhere else', async () => {
+  test('is accepted where that STS answers, and nowhere else', async () => {
     const { token, world } = await aTokenFor(endpoint);
     const by = (sts: string | undefined) => createAuthenticator(world.aws, world.cluster, () => sts)(token);
     expect(by(endpoint)).toMatchObject({ groups: ['operators'] });

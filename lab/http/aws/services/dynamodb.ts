@@ -1,6 +1,5 @@
 /**
- * DynamoDB is dynalite, in this process: one store per account and region, asked without a port of its own. The front
- * door has verified the signature by then; dynalite only looks whether there is one.
+ * DynamoDB is dynalite, in this process: one store per account and region, called without a port. The AWS
  */
 import { EventEmitter } from 'node:events';
 import type { Server } from 'node:http';

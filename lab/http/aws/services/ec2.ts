@@ -1,5 +1,4 @@
 /** Amazon EC2, API version 2016-11-15: instances and subnets. */
-import { instanceNetwork } from '#model/instance-network.ts';
 import {
   AwsError,
   type AwsWorld,
@@ -8,6 +7,7 @@ import {
   page,
   type StateChange,
 } from '../../../world/aws/index.ts';
+import { instanceNetwork } from '../../../world/aws/instance-network.ts';
 import { type Parameters, parametersOf } from '../parameters.ts';
 import { type AwsRequest, type AwsService, type Reply, unknownOperation } from '../service.ts';
 
@@ -101,7 +101,7 @@ const operations: Readonly<Record<string, Operation>> = {
   }),
 };
 
-/** A page of 5 to `most`; who names what to describe gets it whole. */
+/** A page of 5 to `most`; a request with ids is not paged. */
 function listed<T>(
   items: readonly T[],
   input: Parameters,

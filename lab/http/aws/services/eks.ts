@@ -137,7 +137,7 @@ const operations: Readonly<Record<string, Operation>> = {
   },
 };
 
-/** What the lab would not do must not be asked for in silence. */
+/** Parameters that the lab does not implement are refused, not ignored. */
 function refuseUnknown(structure: unknown, known: readonly string[]): void {
   const other = Object.keys(structure ?? {}).find((name) => !known.includes(name));
   if (other !== undefined) {

@@ -103,7 +103,7 @@ export function sqsService(aws: AwsWorld): AwsService {
           return { QueueUrl: `http://${request.headers['host']}/${queue.account}/${queue.name}` };
         }
         case 'ReceiveMessage': {
-          // Peeks: the lab's queues keep what they got, so that it can be read after the day.
+          // Messages are not removed: they stay readable after the day.
           const name = input.text('QueueUrl').split('/').at(-1);
           const queue = aws.messaging.queues().find((candidate) => candidate.name === name);
           if (!queue) throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.');

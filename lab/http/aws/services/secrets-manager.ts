@@ -119,7 +119,7 @@ function newVersion({ account, region }: AwsRequest, input: Parameters, name: st
   return { account, region, name, value, ...(versionId === undefined ? {} : { versionId }) };
 }
 
-/** What the lab would not do must not be asked for in silence. */
+/** Parameters that the lab does not implement are refused, not ignored. */
 function refuseUnknown(request: AwsRequest, known: readonly string[]): void {
   const other = Object.keys(request.parameters).find((name) => !known.includes(name));
   if (other !== undefined) throw invalid(`the lab's ${request.operation} does not know ${other}`);

@@ -1,6 +1,6 @@
 /**
  * Cluster Autoscaler, while a pod of a Deployment called `cluster-autoscaler` is Ready: gives Pending pods nodes by
- * raising a group's desired size, also from zero, and gives up for a while on a group whose nodes do not come.
+ * increasing a group's desired size, also from zero, and backs off from a group whose nodes do not join.
  */
 import { AwsError } from '../../aws/error.ts';
 import { allocatable, nodeLabels, nodeShape } from '../node-shapes.ts';
@@ -25,7 +25,7 @@ const PROVISION_MS = 15 * 60_000;
 const BACKOFF_MS = { first: 5 * 60_000, most: 30 * 60_000 };
 
 interface GroupState {
-  /** Since when nodes that were asked for are missing, ms. */
+  /** Since when requested nodes are missing, ms. */
   waitingSince?: number;
   backoffUntil: number;
   backoff: number;
@@ -47,7 +47,7 @@ export function createClusterAutoscaler(
   const scan = createQueue(context, SCAN_MS, () => {
     const waiting = unschedulable();
     const [leader] = runningPods();
-    // Nobody waits, or nobody runs who could help: the next change wakes the queue again.
+    // No pod waits, or the autoscaler does not run: the next change queues a pass.
     if (waiting.length === 0 || !leader) return;
     const groups = scaleOut.groups();
     for (const group of groups) checkProvisioning(group);
@@ -102,7 +102,7 @@ export function createClusterAutoscaler(
     delete state.waitingSince;
   };
 
-  /** The pods for which there is no room on the nodes that are there, nor on those that were asked for and come. */
+  /** The pods that fit neither on existing nodes nor on requested ones. */
   const leftOver = (waiting: readonly PodObject[], groups: readonly ScalableGroup[]): PodObject[] => {
     const present = registry.store
       .all('nodes')

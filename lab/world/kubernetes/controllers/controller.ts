@@ -1,5 +1,5 @@
-/** What the controllers stand on: a work queue in virtual time, and their view of the cluster. */
-import type { WorldContext } from '../../seams.ts';
+/** Base of the controllers: a work queue in virtual time, and their view of the cluster. */
+import type { WorldContext } from '../../interfaces.ts';
 import { type KubeObject, microTimestamp, type ObjectInput, timestamp } from '../objects.ts';
 import type { Registry } from '../registry.ts';
 import { isStatus } from '../status.ts';
@@ -10,12 +10,12 @@ export interface ControllerContext extends WorldContext {
 }
 
 export interface Queue {
-  /** Works on `key` after the queue's latency, or after `ms`. A key that waits is brought forward, never delayed. */
+  /** Works on `key` after the queue's latency, or after `ms`. A queued key is moved forward, never back. */
   add(key: string, ms?: number): void;
 }
 
 /**
- * One timer for each key that waits, and none while nothing does: a quiet cluster costs no time at all. `latency` is
+ * One timer for each queued key, so an idle cluster costs nothing. `latency` is
  * what a real controller needs to see the change and to act.
  */
 export function createQueue(context: WorldContext, latency: number, reconcile: (key: string) => void): Queue {
@@ -27,7 +27,7 @@ export function createQueue(context: WorldContext, latency: number, reconcile: (
       if (waiting !== undefined && waiting <= at) return;
       due.set(key, at);
       context.clock.at(at, () => {
-        // Brought forward in the meantime: the earlier timer did the work.
+        // Moved forward meanwhile: the earlier timer did the work.
         if (due.get(key) !== at) return;
         due.delete(key);
         reconcile(key);
@@ -53,14 +53,14 @@ export type EventRecorder = (
   message: string,
 ) => void;
 
-/** After so many of one kind about one object an event is let through every five minutes: client-go's spam filter. */
+/** client-go's spam filter: after this many events about one object, one passes every five minutes. */
 const SPAM = { burst: 25, everyMs: 5 * 60_000 };
-/** As many events are recognized as known ones. */
+/** How many events are remembered to detect repeated ones. */
 const KNOWN = 20_000;
 
-/** Writes core/v1 Events; the same event again raises its count, as client-go's correlator does. */
+/** Writes core/v1 Events; a repeated event increments its count, as in client-go's correlator. */
 export function createEventRecorder(context: WorldContext, registry: Registry): EventRecorder {
-  /** The names of events: by the uid of what they are about, then by what they say. */
+  /** Event names by the uid of the object, then by content. */
   const known = new Map<string, Map<string, string>>();
   let count = 0;
   const remember = (uid: string, said: string, event: string) => {
@@ -116,7 +116,7 @@ export function createEventRecorder(context: WorldContext, registry: Registry): 
     try {
       remember(uid, said, registry.create('events', namespace, event, { own: true }).metadata.name);
     } catch (error) {
-      // The namespace goes away, and its events with it.
+      // The namespace is being deleted with its events.
       if (!isStatus(error, 403) && !isStatus(error, 404)) throw error;
     }
   };

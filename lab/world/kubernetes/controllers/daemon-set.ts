@@ -24,7 +24,7 @@ const SOURCE = 'daemonset-controller';
 /** After a pod could not be created. */
 const RETRY_MS = 30_000;
 
-/** Conditions of a node that never keep a DaemonSet's pod away. */
+/** Node conditions that a DaemonSet's pods tolerate. */
 const tolerations = [
   { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute' },
   { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute' },
@@ -68,7 +68,7 @@ export function createDaemonSetController(context: ControllerContext): void {
     for (const node of wanted) {
       const pods = byNode.get(node.metadata.name) ?? [];
       for (const pod of pods) if (isPodFinished(pod)) remove(pod);
-      // One that terminates keeps its place until it is gone.
+      // A terminating pod blocks its replacement until it is deleted.
       if (pods.length === 0) createPod(daemonSet, node);
     }
     for (const node of nodes) if (!mayStay(daemonSet, node)) byNode.get(node.metadata.name)?.forEach(remove);

@@ -134,7 +134,7 @@ export function createDeploymentController(context: ControllerContext): void {
     const newUnavailable = currentReplicas - (current.status?.availableReplicas ?? 0);
     const totalNow = total - (current.spec?.replicas ?? 0) + currentReplicas;
     let spare = totalNow - (wanted - maxUnavailable) - newUnavailable;
-    // Old pods that are not available go first: they cost nothing.
+    // Unavailable old pods are removed first.
     for (const one of active) {
       const replicas = one.spec?.replicas ?? 0;
       const unhealthy = replicas - (one.status?.availableReplicas ?? 0);
@@ -156,7 +156,7 @@ export function createDeploymentController(context: ControllerContext): void {
     }
   };
 
-  /** Keeps as many old ReplicaSets as `revisionHistoryLimit` says. */
+  /** Deletes old ReplicaSets beyond `revisionHistoryLimit`. */
   const forgetOld = (deployment: DeploymentObject, older: readonly ReplicaSetObject[]) => {
     if (older.length === 0) return;
     const revision = (one: ReplicaSetObject) => Number(one.metadata.annotations?.[REVISION] ?? 0);

@@ -16,7 +16,7 @@ import { type ControllerContext, createQueue, keyOf, splitKey } from './controll
 import { share } from './deployment.ts';
 
 const KEY = 'poddisruptionbudgets.policy';
-/** An eviction that was granted and not carried out by then is given back. */
+/** A granted eviction not carried out within this time is counted as available again. */
 const DELETION_TIMEOUT_MS = 2 * 60_000;
 
 export function createDisruptionController(context: ControllerContext): void {
@@ -201,7 +201,7 @@ export function createDisruptionController(context: ControllerContext): void {
       if (type === 'DELETED') selected.delete(object.metadata.uid);
       else {
         if (previous?.metadata.generation !== object.metadata.generation) selectAgain(object as BudgetObject);
-        // Also when an eviction took from it: what it took is given back if the pod stays.
+        // Also after an eviction: its disruption becomes available again if the pod stays.
         queue.add(keyOf(object));
       }
     } else if (resource.key === 'pods') seePod(object, type === 'DELETED');

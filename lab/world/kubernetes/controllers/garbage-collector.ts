@@ -1,4 +1,4 @@
-/** Deletes what belonged to an object that is gone, empties namespaces, and lets old events go. */
+/** Deletes dependents of deleted objects, the content of deleted namespaces, and old events. */
 import type { KubeObject } from '../objects.ts';
 import { type Resource, resourceOf, resources } from '../resources.ts';
 import { isStatus } from '../status.ts';

@@ -1,6 +1,6 @@
 /**
- * How Karpenter takes a node away: it taints it, evicts its pods within the budgets for as long as that takes (or until
- * the claim's `terminationGracePeriod`), terminates the instance, and lets go of node and claim once it is gone.
+ * Karpenter's node termination: taints the node, evicts its pods within the budgets without a deadline (or until
+ * the claim's `terminationGracePeriod`), terminates the instance, and then removes the finalizers of node and claim.
  */
 import { evict, runAtOnce } from '../eviction.ts';
 import { isMirrorPod, isPodFinished, type KubeObject, type NodeObject, type PodObject } from '../objects.ts';
@@ -14,13 +14,13 @@ export const NODE_CLAIMS = 'nodeclaims.karpenter.sh';
 /** The finalizer on claims and nodes. */
 export const TERMINATION = 'karpenter.sh/termination';
 const DISRUPTED = { key: 'karpenter.sh/disrupted', effect: 'NoSchedule' };
-/** Refused evictions are repeated ever more slowly, at last every 10 s. */
+/** Refused evictions are retried with backoff, up to 10 s. */
 const POLL_MS = { first: 1_000, later: 10_000, after: 60_000 };
 
 export interface Termination {
   /** A claim has changed, or Karpenter has come back. */
   look(claim: KubeObject): void;
-  /** Somebody deleted the node: its claim goes with it. */
+  /** The node was deleted: its claim is deleted too. */
   nodeDeleted(node: NodeObject): void;
 }
 
@@ -123,7 +123,7 @@ export function createTermination(
   };
 }
 
-/** DaemonSet pods tolerate the taint: nobody waits for them. */
+/** DaemonSet pods tolerate the taint and are not drained. */
 function isWaitedFor(pod: PodObject): boolean {
   return !isPodFinished(pod) && !isMirrorPod(pod) && !tolerates(pod.spec?.tolerations, DISRUPTED);
 }

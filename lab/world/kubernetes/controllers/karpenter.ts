@@ -1,7 +1,7 @@
 /**
  * Karpenter, while a pod of a Deployment labelled `karpenter` is Ready: NodePools give Pending pods nodes of their own
- * within their limits, or hold a fixed number of them (`replicas`), and NodeClaims that are deleted are drained before
- * their instance goes. Without its pod nothing moves: finalizers keep what was deleted.
+ * within their limits, or have a fixed number of nodes (`replicas`), and deleted NodeClaims are drained before
+ * their instance terminates. Without its pod nothing happens: finalizers block deletion.
  */
 
 import { AwsError } from '../../aws/error.ts';
@@ -28,9 +28,9 @@ import type { Machines } from './machines.ts';
 const NODE_POOLS = 'nodepools.karpenter.sh';
 const POOL_LABEL = 'karpenter.sh/nodepool';
 
-/** A batch of pods is closed when no other came for a second; the lab does not stretch it. */
+/** A batch of pods is closed after one second without another. */
 const BATCH_MS = 1_000;
-/** A claim whose node did not register by then is given up. */
+/** A claim whose node has not registered by then is deleted. */
 const REGISTRATION_MS = 15 * 60_000;
 const DEFAULT_TYPES = ['m5.large', 'm5.xlarge', 'm5.2xlarge', 'm5.4xlarge'];
 
@@ -79,7 +79,7 @@ export function createKarpenter(context: ControllerContext, machines: Machines, 
     }
   });
 
-  /** The pods for which there is no room on the nodes that are there, nor on the claims that are on their way. */
+  /** The pods that fit neither on existing nodes nor on pending claims. */
   const leftOver = (waiting: readonly PodObject[]): PodObject[] => {
     const present = registry.store
       .all('nodes')
@@ -206,7 +206,7 @@ export function createKarpenter(context: ControllerContext, machines: Machines, 
       .all(NODE_CLAIMS)
       .find((claim) => claim['status']?.providerID && claim['status'].providerID === node.spec?.providerID);
 
-  /** Counts what a pool holds, and brings a static one to its number. */
+  /** Updates a pool's resource count, and scales a static pool to its replicas. */
   const poolQueue = createQueue(context, 100, (name) => {
     const pool = registry.find(NODE_POOLS, undefined, name);
     if (!pool || !runs()) return;
@@ -253,7 +253,7 @@ export function createKarpenter(context: ControllerContext, machines: Machines, 
     } else if (resource.key === NODE_POOLS) {
       if (type === 'DELETED' || previous?.metadata.generation === object.metadata.generation) return;
       poolQueue.add(object.metadata.name);
-      // New limits may let pods in that were refused.
+      // New limits may allow pods that did not fit.
       provisioning.add('');
     } else if (resource.key === NODE_CLAIMS) {
       const pool = object.metadata.labels?.[POOL_LABEL];
@@ -270,7 +270,7 @@ export function createKarpenter(context: ControllerContext, machines: Machines, 
     }
   });
 
-  // Its interruption queue: a notice for one of its instances drains the node at once.
+  // Karpenter's interruption queue: it drains the node of a spot interruption notice at once.
   context.signals.on('event', (event) => {
     if (event['detail-type'] !== 'EC2 Spot Instance Interruption Warning') return;
     const id = String(event.detail['instance-id'] ?? '');

@@ -1,6 +1,6 @@
 /**
- * Runs the pods of one node: starts them, makes them ready, and takes as long to end them as they need. Annotations of
- * a pod decide how it behaves:
+ * Runs the pods of one node: starts them, makes them ready and terminates them. Annotations of
+ * a pod set its timing:
  *
  * - `lab.nightshift/start-seconds` until its containers run (default 2 to 5, by chance)
  * - `lab.nightshift/ready-seconds` from there until it is Ready (default 2), or `never`
@@ -8,7 +8,7 @@
  * - `lab.nightshift/run-seconds` until it finishes with Succeeded (default: it never does)
  */
 import type { ContainerState } from 'kubernetes-types/core/v1.d.ts';
-import type { InstanceView } from '../../seams.ts';
+import type { InstanceView } from '../../interfaces.ts';
 import {
   condition,
   isPodFinished,
@@ -22,13 +22,13 @@ import {
 import type { ControllerContext } from './controller.ts';
 
 export interface Kubelet {
-  /** A pod that is bound to this node has changed, or is gone. */
+  /** A pod bound to this node was changed or deleted. */
   see(pod: PodObject, deleted: boolean): void;
-  /** The machine is gone: nothing more is reported, and nothing runs any more. */
+  /** The instance is gone: the kubelet stops. */
   stop(): void;
 }
 
-/** From the binding until the kubelet has taken the pod over. */
+/** Delay from the binding until the kubelet handles the pod. */
 const SYNC_MS = 300;
 
 interface Running {
@@ -78,7 +78,7 @@ export function createKubelet(context: ControllerContext, view: InstanceView): K
   };
 
   const begin = (pod: PodObject, state: Running) => {
-    // After a reboot what ran before is started again; it has been unready since the node was.
+    // After a reboot the previous pods are restarted; they have been unready since the node was.
     if (state.started) later(pod, seconds(pod, 'start-seconds', 3) * 1_000, unlessEnding(run));
     else start(pod);
   };
@@ -216,7 +216,7 @@ export function createKubelet(context: ControllerContext, view: InstanceView): K
     if (isPodTerminating(pod)) end(pod, state);
   };
 
-  // What is bound to the node already: it came back, or something was bound before the kubelet spoke.
+  // Pods already bound to the node: after a reboot, or bound before the kubelet started.
   for (const pod of registry.store.podsOn(view.privateDnsName)) see(pod, false);
 
   return {
@@ -252,7 +252,7 @@ function addressLike(nodeAddress: string, uid: string): string {
   return `${a}.${b}.${(Number(c) & 0xf0) + (hash & 0x0f)}.${1 + ((hash >>> 8) % 254)}`;
 }
 
-/** A container's is told with each of its changes: the last ones are remembered, up to a bound. */
+/** Cache of the last ones, up to a bound: a container reports it with each change. */
 const digests = new Map<string, string>();
 const DIGESTS_AT_MOST = 2_000;
 

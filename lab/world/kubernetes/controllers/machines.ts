@@ -1,5 +1,5 @@
 /** The instances of the cluster as Kubernetes sees them: each boots, registers its node and gets a kubelet. */
-import type { InstanceView } from '../../seams.ts';
+import type { InstanceView } from '../../interfaces.ts';
 import { allocatable, capacity, nodeLabels, nodeShape } from '../node-shapes.ts';
 import {
   controllerOf,
@@ -24,7 +24,7 @@ export interface Machines {
   onKubelet(listener: (nodeName: string, alive: boolean) => void): void;
 }
 
-/** From `running` to the kubelet's first word: the kernel, cloud-init and nodeadm. */
+/** From `running` to the node's registration: kernel, cloud-init and nodeadm. */
 const BOOT_MS = { least: 20_000, spread: 20_000 };
 /** From there to Ready: the CNI plugin has to come up. */
 const READY_MS = 10_000;

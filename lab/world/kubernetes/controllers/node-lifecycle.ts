@@ -1,6 +1,6 @@
 /**
- * What happens to a node whose machine fell silent: the node lifecycle controller marks it, the cloud's controller
- * removes it once its instance is gone, and the pod garbage collector clears away what was on it. Also the taints that
+ * Handles a node whose kubelet stopped reporting: the node lifecycle controller marks it, the cloud controller
+ * deletes it once its instance is gone, and the pod garbage collector deletes its pods. Also the taints that
  * follow from a node's own fields, and the evictions that NoExecute taints cause.
  */
 import type { Taint } from 'kubernetes-types/core/v1.d.ts';
@@ -22,14 +22,14 @@ import type { Machines } from './machines.ts';
 
 /** `--node-monitor-grace-period`: 50 s by default since Kubernetes 1.32. */
 const SILENCE_MS = 50_000;
-/** The cloud node lifecycle controller looks every five seconds. */
+/** Interval of the cloud node lifecycle controller. */
 const CLOUD_MS = 5_000;
-/** The pod garbage collector waits so long for a node to come back, */
+/** The pod garbage collector waits this long for a node to come back. */
 const QUARANTINE_MS = 40_000;
-/** and looks every 20 s. */
+/** Interval of the pod garbage collector. */
 const COLLECTION_MS = 20_000;
 
-/** How often the lab looks again at a stopped instance. */
+/** How often the lab checks a stopped instance. */
 const STOPPED_MS = 60_000;
 
 const STOPPED = 'node.cloudprovider.kubernetes.io/shutdown';
@@ -219,7 +219,7 @@ export function createNodeLifecycle(
   registry.subscribe(see, ['pods', 'nodes']);
 }
 
-/** The taints in the controllers' care, and when a node has them; undefined where it says nothing about itself yet. */
+/** The taints that the controllers manage, and when a node has them; undefined before its first report. */
 const ours: readonly {
   readonly key: string;
   readonly effect: string;

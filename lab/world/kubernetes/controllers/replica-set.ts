@@ -1,4 +1,4 @@
-/** Keeps as many active pods as a ReplicaSet asks for. */
+/** Keeps the number of active pods of a ReplicaSet at its replicas. */
 
 import {
   condition,
@@ -22,7 +22,7 @@ const RETRY_MS = 30_000;
 
 export function createReplicaSetController(context: ControllerContext): void {
   const { registry, recordEvent } = context;
-  /** Pods by the uid of their ReplicaSet: a pass looks at its own pods only. */
+  /** Pods by the uid of their ReplicaSet. */
   const podsOf = new Map<string, Map<string, PodObject>>();
 
   const queue = createQueue(context, 20, (key) => {
@@ -133,7 +133,7 @@ export function createReplicaSetController(context: ControllerContext): void {
   registry.subscribe(see, [KEY, 'pods']);
 }
 
-/** Who goes first when there are too many: unassigned, pending, not ready, then the youngest. */
+/** Order of deletion: unassigned, pending, not ready, then the youngest. */
 function byExpendability(a: PodObject, b: PodObject): number {
   const rank = (pod: PodObject) =>
     (pod.spec?.nodeName ? 4 : 0) + (pod.status?.phase === 'Running' ? 2 : 0) + (isPodReady(pod) ? 1 : 0);

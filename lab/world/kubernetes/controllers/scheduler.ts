@@ -30,13 +30,13 @@ interface Candidate extends Bin {
   siblings: Map<string, number>;
 }
 
-/** A pod that could not be placed waits so long before it is tried again: 1 s, 2 s, 4 s … 10 s. */
+/** Backoff of an unschedulable pod: 1 s, 2 s, 4 s … 10 s. */
 const BACKOFF_MS = { first: 1_000, most: 10_000 };
 
 interface Waiting {
   readonly namespace: string | undefined;
   readonly name: string;
-  /** As it was when the queue was last looked at. */
+  /** As of the last pass. */
   pod: PodObject;
   failures: number;
   /** Virtual ms. */
@@ -44,7 +44,7 @@ interface Waiting {
   demand?: Demand;
 }
 
-/** What a pod asks for; pods of one kind go to the same places. */
+/** Requests and constraints of a pod; pods with the same ones share their result. */
 interface Demand {
   readonly spec: PodObject['spec'];
   readonly kind: string;
@@ -58,7 +58,7 @@ export function createScheduler(context: ControllerContext): void {
   const queue = createQueue(context, 50, () => {
     if (pending.size === 0) return;
     let candidates: readonly Candidate[] | undefined;
-    /** By what the pods ask for: where they may go at all, and why there is no more room for such a pod. */
+    /** By these requests: candidate nodes, and why no such pod fits any more. */
     const places = new Map<string, { possible: Candidate[]; refusal?: string }>();
     for (const waiting of inOrder()) {
       const { pod } = waiting;
@@ -183,7 +183,7 @@ export function createScheduler(context: ControllerContext): void {
   registry.subscribe(see, ['pods', 'nodes']);
 }
 
-/** Whether anything of a node is new that can change a placement. */
+/** Whether a node has changed in a way that affects scheduling. */
 function offersSame(node: KubeObject, previous: KubeObject | undefined): boolean {
   return (
     node.spec?.unschedulable === previous?.spec?.unschedulable &&
@@ -212,7 +212,7 @@ function mayGo(pod: PodObject, candidate: Candidate): boolean {
   return barrier(pod, candidate) === undefined;
 }
 
-/** Why the pod may never go there, in the scheduler's words. */
+/** The scheduler's message if the pod cannot run there. */
 function barrier(pod: PodObject, { node }: Candidate): string | undefined {
   if (!matchesNode(pod.spec, node)) return "node(s) didn't match Pod's node affinity/selector";
   if (node.spec?.unschedulable && !toleratesCordon(pod)) return 'node(s) were unschedulable';
@@ -220,7 +220,7 @@ function barrier(pod: PodObject, { node }: Candidate): string | undefined {
   return taint && `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`;
 }
 
-/** What the node has too little of. */
+/** The resources that the node lacks. */
 function shortage(wanted: Room, { free }: Candidate): string | undefined {
   if (wanted.pods > free.pods) return 'Too many pods';
   if (wanted.cpu > free.cpu + ROUNDING) return 'Insufficient cpu';

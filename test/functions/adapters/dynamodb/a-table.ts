@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createDynamoDb } from '@nightshift/lab/http/aws/services/dynamodb.ts';
 import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
-import { createDynamoDb } from '#lab/http/aws/services/dynamodb.ts';
 
 const SCOPE = { account: '111111111111', region: 'ap-northeast-1' };
 

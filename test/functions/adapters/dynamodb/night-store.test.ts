@@ -13,8 +13,8 @@ import {
 } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { Store } from '#functions/night-schedule/ports.ts';
 import type { LedgerEntry } from '#functions/night-schedule/records.ts';
-import { createMemoryTable } from '#lab/simulation/table.ts';
 import { nightStoreContract } from '#test/contracts/night-store.ts';
+import { createMemoryTable } from '#test/simulation/table.ts';
 import { aSavedSize } from '../../night-schedule/builders.ts';
 import { aWorld } from '../../night-schedule/memory-ports.ts';
 import { aTable } from './a-table.ts';

@@ -1,0 +1,116 @@
+/**
+ * Tells people: publishes to the environment's SNS topics. A chat that is subscribed through Amazon Q Developer shows
+ * the message as a custom notification; e-mail gets plain text.
+ * The form: https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
+ */
+import type { PublishCommandInput, SNSClient } from '@aws-sdk/client-sns';
+import { messageOf, NightshiftError } from '#functions/shared/errors.ts';
+import type { Decision } from '#model/decision.ts';
+import { HOUR_MS } from '#model/duration.ts';
+import { topicNameOf } from '#model/names.ts';
+import { type Notification, notificationOf, type Severity } from '#model/notification.ts';
+import type { CommonSettings } from '#model/settings.ts';
+
+export interface NotifierOptions {
+  readonly settings: Pick<CommonSettings, 'environment' | 'account' | 'region' | 'notify'>;
+  readonly now: () => Date;
+  /** Default: one of its own, loaded with the first notification. */
+  readonly client?: Pick<SNSClient, 'send'>;
+}
+
+/** A message was not taken by its topic: nobody was told. */
+export class NotificationError extends NightshiftError {
+  override name = 'NotificationError';
+}
+
+/** What lasts is told once in so long, whatever a pass says each minute; a warm function remembers it. */
+const REPEAT_MS = HOUR_MS;
+
+/** Tells of those decisions that people should know. Undefined where nobody is to be told. */
+export function createNotifier(
+  options: NotifierOptions,
+): ((decisions: readonly Decision[]) => Promise<void>) | undefined {
+  const { notify, environment } = options.settings;
+  if (!notify) return undefined;
+  let client = options.client;
+  const publish = async (notification: Notification) => {
+    const sns = await import('./sns.ts');
+    client ??= sns.createSnsClient();
+    await sns.publish(client, messageTo(topicArn(options.settings, notification.severity), notification));
+  };
+  const toldAt = new Map<string, number>();
+
+  /** The words of a failure may change from pass to pass; of anything else they are what is told. */
+  const isNew = (decision: Decision): boolean => {
+    const now = options.now().getTime();
+    for (const [key, at] of toldAt) if (now - at >= REPEAT_MS) toldAt.delete(key);
+    const key = keyOf(decision);
+    if (toldAt.has(key)) return false;
+    toldAt.set(key, now);
+    return true;
+  };
+
+  return async (decisions) => {
+    const failures: NotificationError[] = [];
+    for (const decision of decisions) {
+      const notification = notificationOf(decision, notify.timeZone);
+      if (!notification || !notify.severities.includes(notification.severity)) continue;
+      // One sync of an application settles several builds, each with a decision of its own.
+      if (!isNew(decision)) continue;
+      try {
+        await publish(notification);
+      } catch (error) {
+        toldAt.delete(keyOf(decision));
+        const topic = topicNameOf(environment, notification.severity);
+        failures.push(
+          new NotificationError(`${topic} did not take "${notification.title}": ${messageOf(error)}`, {
+            cause: error,
+          }),
+        );
+      }
+    }
+    if (failures[0]) throw failures[0];
+  };
+}
+
+function keyOf({ action, target, reason }: Decision): string {
+  return JSON.stringify(action === 'fail' ? [action, target] : [action, target, reason]);
+}
+
+/** As Amazon Q Developer in chat reads it. */
+export function customNotification(notification: Notification): unknown {
+  return {
+    version: '1.0',
+    source: 'custom',
+    content: {
+      textType: 'client-markdown',
+      title: notification.title,
+      description: notification.text,
+      ...(notification.nextSteps.length > 0 ? { nextSteps: notification.nextSteps } : {}),
+      keywords: ['eks-nightshift', notification.severity],
+    },
+    metadata: {
+      threadId: notification.thread,
+      summary: notification.title,
+      eventType: notification.severity,
+    },
+  };
+}
+
+function messageTo(topic: string, notification: Notification): PublishCommandInput {
+  return {
+    TopicArn: topic,
+    // SNS takes a hundred characters of ASCII.
+    Subject: `[${notification.severity}] ${notification.title}`.replace(/[^\x20-\x7e]/g, '?').slice(0, 100),
+    MessageStructure: 'json',
+    Message: JSON.stringify({
+      default: JSON.stringify(customNotification(notification)),
+      email: [notification.title, '', notification.text, '', ...notification.nextSteps].join('\n').trim(),
+    }),
+  };
+}
+
+function topicArn({ environment, account, region }: NotifierOptions['settings'], severity: Severity): string {
+  const partition = region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+  return `arn:${partition}:sns:${region}:${account}:${topicNameOf(environment, severity)}`;
+}

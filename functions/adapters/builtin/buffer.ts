@@ -1,1 +1,0 @@
-export const { Buffer } = process.getBuiltinModule('node:buffer');

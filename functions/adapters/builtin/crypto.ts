@@ -1,1 +1,0 @@
-export const { createHash, createHmac, getRandomValues, randomInt } = process.getBuiltinModule('node:crypto');

@@ -1,1 +1,0 @@
-export const { readFile } = process.getBuiltinModule('node:fs/promises');

@@ -1,1 +1,0 @@
-export const { createReadStream, ReadStream, fstatSync, lstatSync } = process.getBuiltinModule('node:fs');

@@ -1,1 +1,0 @@
-export default process.getBuiltinModule('node:https');

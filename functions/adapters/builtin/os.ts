@@ -1,1 +1,0 @@
-export const { homedir, platform, release } = process.getBuiltinModule('node:os');

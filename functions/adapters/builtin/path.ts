@@ -1,1 +1,0 @@
-export const { join, sep } = process.getBuiltinModule('node:path');

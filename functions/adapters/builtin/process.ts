@@ -1,1 +1,0 @@
-export const { env, versions } = process.getBuiltinModule('node:process');

@@ -1,1 +1,0 @@
-export const { PassThrough, Readable, Writable } = process.getBuiltinModule('node:stream');

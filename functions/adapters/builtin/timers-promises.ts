@@ -1,1 +1,0 @@
-export const { setTimeout } = process.getBuiltinModule('node:timers/promises');

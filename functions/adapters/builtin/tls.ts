@@ -1,1 +1,0 @@
-export const { createSecureContext, getCACertificates } = process.getBuiltinModule('node:tls');

@@ -1,5 +1,0 @@
-export {
-  BatchGetBuildsCommand,
-  CodeBuildClient,
-  ListBuildsForProjectCommand,
-} from '@aws-sdk/client-codebuild';

@@ -1,1 +1,0 @@
-export { DescribeClusterCommand } from '@aws-sdk/client-eks';

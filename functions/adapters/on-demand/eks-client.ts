@@ -1,1 +1,0 @@
-export { EKSClient } from '@aws-sdk/client-eks';

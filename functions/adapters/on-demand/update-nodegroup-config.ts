@@ -1,1 +1,0 @@
-export { UpdateNodegroupConfigCommand } from '@aws-sdk/client-eks';

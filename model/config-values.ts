@@ -1,0 +1,81 @@
+/** What is wrong with a single value of a config, in a message that says what to write; undefined where nothing is. */
+import { formatDate, parseDate } from './date.ts';
+import { nearest } from './nearest.ts';
+import { canonicalTimeZone, isTimeZone } from './zone.ts';
+
+/** What the check needs from the holiday library, which is not a part of the model. */
+export interface KnownHolidays {
+  has(code: string): boolean;
+  /** Codes near the given one: the countries, or the states of its country. */
+  candidates(code: string): readonly string[];
+}
+
+export function wrongDates(value: string): string | undefined {
+  const [first = '', last = first, ...more] = value.split('/');
+  const from = parseDate(first);
+  const to = parseDate(last);
+  if (more.length > 0 || from === undefined || to === undefined) {
+    return 'write a date that exists, like "2026-12-29", or a range like "2026-12-29/2027-01-03"';
+  }
+  if (to < from)
+    return `the range ends before it begins: did you mean "${formatDate(to)}/${formatDate(from)}"?`;
+  return to - from > 366 ? 'the range is longer than a year: write a shorter one' : undefined;
+}
+
+export function wrongHolidays(code: string, holidays: KnownHolidays): string {
+  const candidates = holidays.candidates(code);
+  const meant =
+    candidates.find((candidate) => candidate.toLowerCase() === code.toLowerCase()) ??
+    (code.includes('-') ? nearest(code, candidates) : undefined);
+  return `no holidays are known under this code: ${meant ? `did you mean "${meant}"?` : 'write a country code like "JP", or one with a state like "US-NY"'}`;
+}
+
+export function wrongTimeZone(name: string): string | undefined {
+  if (isTimeZone(name)) return undefined;
+  const known = Intl.supportedValuesOf('timeZone');
+  const canonical = /^[+-]/.test(name) ? undefined : canonicalTimeZone(name);
+  const ending = `/${name.toLowerCase().replaceAll(' ', '_')}`;
+  const meant =
+    canonical ?? known.find((zone) => zone.toLowerCase().endsWith(ending)) ?? nearest(name, known);
+  return `this is not the IANA name of a time zone: ${meant ? `did you mean "${meant}"?` : 'write one like "Asia/Tokyo"'}`;
+}
+
+export function wrongRegion(region: string): string | undefined {
+  if (/^[a-z]{2}(-[a-z]+)+-\d$/.test(region)) return undefined;
+  const zone = /^([a-z]{2}(?:-[a-z]+)+-\d)[a-z]$/.exec(region);
+  return zone
+    ? `this is an availability zone: write "${zone[1]}"`
+    : 'write an AWS region like "ap-northeast-1"';
+}
+
+export function wrongUrl(value: string, insecureLoopback: boolean): string | undefined {
+  const url = URL.parse(value);
+  if (!url) return 'write the address of the Argo CD server like "https://argocd.example.com"';
+  if (url.username || url.password) return 'an address with a password in it is refused: use tokenSecret';
+  if (url.search || url.hash) return 'write the address without anything after "?" or "#"';
+  if (url.protocol === 'https:') return undefined;
+  if (url.protocol !== 'http:') return 'write an address that begins with https://';
+  if (!insecureLoopback) return 'plain http:// would send the token in the clear: write https://';
+  return isLoopback(url.hostname)
+    ? undefined
+    : 'insecureLoopback allows plain http:// for localhost, 127.0.0.1 and [::1] only: write https://';
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+export function wrongRepository(value: string): string | undefined {
+  const url = URL.parse(value);
+  if (url?.protocol !== 'https:') {
+    return 'write the https:// address of the repository, as the CodeBuild project has it';
+  }
+  return url.username || url.password ? 'an address with a password in it is refused: remove it' : undefined;
+}
+
+export function wrongBranch(branch: string): string | undefined {
+  const full = /^refs\/heads\/(.+)/.exec(branch);
+  if (full) return `write the name alone: "${full[1]}"`;
+  if (/[*?[]/.test(branch)) return 'a pattern is not a branch: write the name of exactly one';
+  return /^[/.-]|[\s~^:\\]|\.\.|[/.]$/.test(branch) ? 'no branch can have this name' : undefined;
+}

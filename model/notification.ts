@@ -1,0 +1,100 @@
+/** Which decisions people are notified of, and in what words. Pure: the adapter sends them. */
+import type { Capability, Decision } from './decision.ts';
+
+/** The least severe first. */
+export const SEVERITIES = ['info', 'warning', 'failure'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+/** The severities of a capability's notifications: its role may publish to no other topic. */
+export const SEVERITIES_OF: Readonly<Record<Capability, readonly Severity[]>> = {
+  'night-schedule': ['warning', 'failure'],
+  'spot-drain': ['failure'],
+  'branch-deploy': ['info', 'warning', 'failure'],
+};
+
+export interface Notification {
+  readonly severity: Severity;
+  readonly title: string;
+  readonly text: string;
+  readonly nextSteps: readonly string[];
+  /** The same for all notifications about one target: a chat shows them as one thread. */
+  readonly thread: string;
+}
+
+/** Undefined for a decision that is only recorded. Times are written in `timeZone`. */
+export function notificationOf(decision: Decision, timeZone: string): Notification | undefined {
+  const { environment, capability, target, reason, time } = decision;
+  const severity = severityOf(decision);
+  if (!severity || !SEVERITIES_OF[capability].includes(severity)) return undefined;
+  const explain = `npx nightshift explain ${target} --environment ${environment}`;
+  return {
+    severity,
+    title: `${environment}: ${target} ${titleOf(decision)}`,
+    text: `${withLocalTimes(reason, timeZone)}\n${localTime(new Date(time), timeZone)}, ${capability}`,
+    nextSteps:
+      severity === 'failure'
+        ? [`What to do: docs/runbook.md#${capability}-failed`, `What led to it: ${explain}`]
+        : [],
+    thread: `${environment}/${capability}/${target}`,
+  };
+}
+
+function severityOf(decision: Decision): Severity | undefined {
+  switch (decision.action) {
+    case 'fail':
+      return 'failure';
+    case 'warn':
+      return 'warning';
+    case 'deployed':
+    case 'defer':
+    case 'wake':
+      return 'info';
+    case 'drain':
+      return lostPods(decision) ? 'failure' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Pods that were not evicted are lost with the instance, unless our own stop terminates it. The alarm counts the same. */
+function lostPods({ blocked, night }: Decision): boolean {
+  return typeof blocked === 'number' && blocked > 0 && night === undefined;
+}
+
+function titleOf({ action }: Decision): string {
+  switch (action) {
+    case 'fail':
+      return 'failed';
+    case 'warn':
+      return 'needs attention';
+    case 'deployed':
+      return 'was deployed';
+    case 'defer':
+      return 'waits for the morning';
+    case 'wake':
+      return 'wakes the cluster';
+    default:
+      return 'lost pods';
+  }
+}
+
+function withLocalTimes(text: string, timeZone: string): string {
+  return text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z/g, (instant) =>
+    localTime(new Date(instant), timeZone),
+  );
+}
+
+/** `Mon 23 Nov, 22:00 (Asia/Tokyo)` */
+function localTime(instant: Date, timeZone: string): string {
+  const parts = new Intl.DateTimeFormat('en-GB', {
+    timeZone,
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  }).formatToParts(instant);
+  const of = (type: Intl.DateTimeFormatPartTypes) => parts.find((part) => part.type === type)?.value ?? '';
+  return `${of('weekday')} ${of('day')} ${of('month')}, ${of('hour')}:${of('minute')} (${timeZone})`;
+}

@@ -1,0 +1,200 @@
+/**
+ * Process start → handler ready, for each function's bundle, beside an empty handler and two bare ones with the SDK
+ * clients that its start loads: bundled as the SDK is, and without the chain of credentials as the functions are. And the bytes that a start
+ * loads: the entry file with what it imports statically, not the chunks that wait for an `import()`.
+ */
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { buildSync } from 'esbuild';
+import { type Bundle, bundle, bundleOptions, START_LIMIT } from '#lib/bundle/function-bundle.ts';
+import { loadConfig } from '#lib/config-file.ts';
+import { settingsOf } from '#lib/settings.ts';
+import type { Capability } from '#model/decision.ts';
+import { SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
+import { type Bench, type Figure, median } from './bench.ts';
+
+/** A start may take so much of what a bare handler with the same SDK clients takes. */
+const START_RATIO = 0.85;
+
+const CAPABILITIES: readonly Capability[] = ['night-schedule', 'spot-drain', 'branch-deploy'];
+
+export const coldStart: Bench = async ({ runs, log }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nightshift-bench-'));
+  try {
+    const { config } = await loadConfig();
+    const name = Object.entries(config.environments).find(
+      ([, one]) => !one.production && one.schedule && one.deploy,
+    )?.[0];
+    if (name === undefined)
+      throw new Error('the config has no environment with a schedule and a deploy to measure');
+    const settings = settingsOf(config, name, new Date());
+    const settingsFor = {
+      'night-schedule': settings.nightSchedule,
+      'spot-drain': settings.spotDrain,
+      'branch-deploy': settings.branchDeploy,
+    };
+
+    const empty = emptyHandler(folder);
+    const figures: Figure[] = [];
+    const notes: string[] = [];
+    for (const capability of CAPABILITIES) {
+      log(`cold-start: ${capability}`);
+      const directory = join(folder, capability);
+      mkdirSync(directory);
+      const made = bundle(capability, directory);
+      const environment = {
+        AWS_REGION: settings.spotDrain.region,
+        AWS_ACCESS_KEY_ID: 'a',
+        AWS_SECRET_ACCESS_KEY: 'b',
+        [TABLE_VARIABLE]: 'nightshift',
+        [SETTINGS_VARIABLE]: JSON.stringify(settingsFor[capability]),
+      };
+      const times = await inTurn(runs, environment, {
+        ours: join(directory, 'index.mjs'),
+        bare: bareHandler(directory, capability, made, { chain: true }),
+        lean: bareHandler(directory, capability, made, { chain: false }),
+        empty,
+      });
+      figures.push(
+        {
+          what: `${capability}, start`,
+          value: times.ours.wall,
+          unit: 'ms',
+          baseline: { what: 'bare handler, same SDK clients', value: times.bare.wall },
+          target: {
+            what: `≤ ${START_RATIO} ×`,
+            met: times.ours.wall <= START_RATIO * times.bare.wall,
+          },
+        },
+        {
+          what: `${capability}, start, processor time`,
+          value: times.ours.cpu,
+          unit: 'ms',
+          baseline: { what: 'bare handler, same SDK clients', value: times.bare.cpu },
+        },
+        {
+          what: `${capability}, start, beside lean`,
+          value: times.ours.wall,
+          unit: 'ms',
+          baseline: { what: 'bare handler without the credential chain', value: times.lean.wall },
+        },
+        {
+          what: `${capability}, empty handler`,
+          value: times.empty.wall,
+          unit: 'ms',
+        },
+        {
+          what: `${capability}, loaded at a start`,
+          value: made.start.bytes / 1000,
+          unit: 'KB',
+          target: { what: `≤ ${START_LIMIT / 1000} KB`, met: made.start.bytes <= START_LIMIT },
+        },
+        { what: `${capability}, all chunks`, value: made.bytes / 1000, unit: 'KB' },
+      );
+      const parts = made.start.parts
+        .slice(0, 8)
+        .map((part) => `${part.name} ${Math.round(part.bytes / 1000)}`);
+      notes.push(`${capability}, KB loaded at a start, by package: ${parts.join(', ')}`);
+    }
+    return {
+      bench: 'cold-start',
+      method: `median of ${runs} new processes each, in turn`,
+      figures,
+      notes,
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
+
+function emptyHandler(folder: string): string {
+  const file = join(folder, 'empty.mjs');
+  writeFileSync(file, 'export const handler = async () => undefined;\n');
+  return file;
+}
+
+/** What anybody would begin with: the clients that a start of ours loads, and nothing done with them. Bundled with the options of the stack. */
+function bareHandler(
+  directory: string,
+  capability: Capability,
+  made: Bundle,
+  { chain }: { readonly chain: boolean },
+): string {
+  const clients = made.start.parts
+    .map((part) => part.name)
+    .filter((name) => name.startsWith('@aws-sdk/client-'));
+  const source = join(directory, 'bare.ts');
+  const file = join(directory, chain ? 'bare.mjs' : 'lean.mjs');
+  writeFileSync(
+    source,
+    [
+      ...clients.map((name, index) => `import * as sdk${index} from '${name}';`),
+      'const region = process.env.AWS_REGION;',
+      "const credentials = async () => ({ accessKeyId: 'a', secretAccessKey: 'b' });",
+      `export const clients = [${clients.map((name, index) => `new sdk${index}.${CLIENT_CLASS[name] ?? fail(name)}({ region, credentials })`).join(', ')}];`,
+      'export const handler = async () => clients.length;',
+    ].join('\n'),
+  );
+  const { metafile: _, alias, ...options } = bundleOptions(capability);
+  buildSync({
+    ...options,
+    ...(chain ? {} : { alias }),
+    entryPoints: [source],
+    outfile: file,
+    nodePaths: [join(import.meta.dirname, '../../node_modules')],
+  });
+  return file;
+}
+
+const CLIENT_CLASS: Readonly<Record<string, string>> = {
+  '@aws-sdk/client-auto-scaling': 'AutoScalingClient',
+  '@aws-sdk/client-dynamodb': 'DynamoDBClient',
+};
+
+function fail(name: string): never {
+  throw new Error(`the bench does not know the client class of ${name}: add it to CLIENT_CLASS`);
+}
+
+interface Start {
+  /** From the start of the process until the handler could be called, in milliseconds. */
+  readonly wall: number;
+  /** User and system time until then. */
+  readonly cpu: number;
+}
+
+async function inTurn<T extends string>(
+  runs: number,
+  environment: Readonly<Record<string, string>>,
+  files: Readonly<Record<T, string>>,
+): Promise<Record<T, Start>> {
+  const names = Object.keys(files) as T[];
+  const starts = Object.fromEntries(names.map((name) => [name, [] as Start[]])) as Record<T, Start[]>;
+  for (let run = -1; run < runs; run++)
+    for (const name of names) {
+      const start = await startOf(files[name], environment);
+      // The first one warms the file cache.
+      if (run >= 0) starts[name].push(start);
+    }
+  const middle = (name: T) => ({
+    wall: median(starts[name].map(({ wall }) => wall)),
+    cpu: median(starts[name].map(({ cpu }) => cpu)),
+  });
+  return Object.fromEntries(names.map((name) => [name, middle(name)])) as Record<T, Start>;
+}
+
+/** As the process itself counts. */
+async function startOf(file: string, environment: Readonly<Record<string, string>>): Promise<Start> {
+  const script = `const { handler } = await import(${JSON.stringify(`file://${file}`)});
+const wall = performance.now();
+if (typeof handler !== 'function') throw new Error('no handler');
+const { user, system } = process.cpuUsage();
+process.stdout.write(JSON.stringify({ wall, cpu: (user + system) / 1000 }));
+process.exit(0);`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
+    env: { ...environment },
+  });
+  return JSON.parse(stdout) as Start;
+}

@@ -1,0 +1,266 @@
+/** The lab's AWS in simulated time, with nodes that join, and the ports of night-schedule in front of it. */
+
+import { type AutoScalingGroup, AwsError, createAws } from '@nightshift/lab/world/aws/index.ts';
+import { createContext } from '@nightshift/lab/world/context.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { AUTOSCALER_PREFIX, NIGHT, savedKey } from '#functions/adapters/dynamodb/table-keys.ts';
+import type { AutoscalerView } from '#functions/night-schedule/ports.ts';
+import type { SavedSize } from '#functions/night-schedule/records.ts';
+import type { NightScheduleDeps } from '#functions/night-schedule/run.ts';
+import type { Decision } from '#model/decision.ts';
+import type { Override } from '#model/schedule.ts';
+import { createSimulatedClock } from '../clock.ts';
+import type { Pass } from '../faults.ts';
+import { replaceOverrides } from '../override.ts';
+import { createMemoryTable } from '../table.ts';
+import { type NightWrite, watchTable } from '../watched-table.ts';
+import { createLabGroups } from './groups.ts';
+import type { GroupPlan, Scenario } from './scenario.ts';
+
+export type NightPorts = Pick<NightScheduleDeps, 'groups' | 'nodes' | 'store' | 'trail'> &
+  Required<Pick<NightScheduleDeps, 'autoscaler'>>;
+
+export interface NightProcess {
+  /** The ports as the next pass sees them. */
+  enter(pass: Pass): NightPorts;
+}
+
+/** What was observed of the world while a night went by: what the checkers look at. */
+export interface Observations {
+  /** A request to zero a group took effect while these sizes were not written down. */
+  readonly zeroedUnsaved: string[];
+  /** Saved sizes that were changed or taken away before the restore was complete in the world. */
+  readonly sizesLost: string[];
+  /** Confirmations of something that the world did not show. */
+  readonly unobserved: string[];
+  /** Changes of a group without a decision that names it. */
+  readonly unexplained: string[];
+  /** Passes that were given an error, and ended as if nothing had happened. */
+  readonly swallowed: string[];
+  readonly counts: Record<
+    'stops' | 'starts' | 'confirmedStops' | 'confirmedStarts' | 'passes' | 'failedPasses' | 'crashes',
+    number
+  >;
+}
+
+export type NightWorld = ReturnType<typeof createNightWorld>;
+
+const INSTANCE_TYPES = ['m5.large'] as const;
+
+export function createNightWorld(scenario: Scenario, begin: Date) {
+  const context = {
+    ...createContext({ start: begin, seed: scenario.seed }),
+    clock: createSimulatedClock(begin),
+  };
+  const aws = createAws(context);
+  const { account, region, cluster: clusterName } = scenario.settings;
+  const cluster = aws.addCluster({ account, region, name: clusterName });
+  const plans = new Map(scenario.groups.map((plan) => [plan.name, plan]));
+
+  const readyAt = new Map<string, number>();
+  context.signals.on('instance-running', (instance) => {
+    readyAt.set(instance.id, context.clock.now() + 20_000 + Math.floor(context.random() * 60_000));
+  });
+  context.signals.on('instance-gone', (instance) => void readyAt.delete(instance.id));
+
+  const add = (plan: GroupPlan) => {
+    const options = {
+      name: plan.name,
+      min: plan.min,
+      desired: plan.desired,
+      max: plan.max,
+      instanceTypes: INSTANCE_TYPES,
+    };
+    if (plan.kind === 'managed') aws.addNodegroup(cluster, { ...options, capacityType: plan.capacityType });
+    else
+      aws.addAutoScalingGroup(cluster, { ...options, spotPercent: plan.capacityType === 'SPOT' ? 100 : 0 });
+  };
+  for (const plan of scenario.groups) add(plan);
+
+  const table = watchTable(createMemoryTable(), (seen) => onWrite(seen));
+  const decisions: Decision[] = [];
+  const touched = new Set<string>();
+  const { autoscaler } = scenario.settings;
+  const deployment =
+    autoscaler?.kind === 'cluster-autoscaler' ? `${autoscaler.namespace}/${autoscaler.deployment}` : '';
+  let replicas = scenario.replicas ?? 0;
+  const observations: Observations = {
+    zeroedUnsaved: [],
+    sizesLost: [],
+    unobserved: [],
+    unexplained: [],
+    swallowed: [],
+    counts: {
+      stops: 0,
+      starts: 0,
+      confirmedStops: 0,
+      confirmedStarts: 0,
+      passes: 0,
+      failedPasses: 0,
+      crashes: 0,
+    },
+  };
+
+  const groups = createLabGroups(aws, cluster);
+  const { sizeOf, find: groupOf } = groups;
+  const isReady = (id: string) => (readyAt.get(id) ?? Number.POSITIVE_INFINITY) <= context.clock.now();
+  const readyIn = (group: AutoScalingGroup) => groups.readyIn(group, isReady);
+  const savedOf = (group: string) => table.read<SavedSize>(NIGHT, savedKey(clusterName, group));
+  const text = (value: unknown) => JSON.stringify(value);
+  const when = () => context.clock.date().toISOString();
+
+  const onWrite = ({ partition, key, before, after }: NightWrite): void => {
+    if (partition !== NIGHT || !before) return;
+    const { size } = before as SavedSize;
+    if (!after) {
+      onCleared(key, before as SavedSize);
+      return;
+    }
+    const next = (after as SavedSize).size;
+    if (text(size) !== text(next))
+      observations.sizesLost.push(`${when()} ${key}: ${text(size)} was overwritten with ${text(next)}`);
+  };
+
+  const onCleared = (key: string, { group: name, size, autoScalingGroup }: SavedSize): void => {
+    const group = groupOf(name);
+    // What a person made of the group since is the person's.
+    if (!group || group.name !== autoScalingGroup || touched.has(name)) return;
+    const whole = group.min === size.min && group.max >= size.max && readyIn(group) >= group.desired;
+    if (!whole)
+      observations.sizesLost.push(
+        `${when()} ${key} ${text(size)} was cleared at ${text(sizeOf(group))}, ${readyIn(group)} Ready`,
+      );
+  };
+
+  const resize = (name: string, to: { min: number; desired: number; max: number }, token: string) => {
+    const group = groupOf(name);
+    if (!group) return 'gone' as const;
+    if (plans.get(name)?.broken)
+      throw new AwsError('InvalidRequestException', `Nodegroup ${name} is degraded`);
+    const before = sizeOf(group);
+    if (groups.resize(group, to, token) === 'busy') return 'busy' as const;
+    if (to.desired === 0 && before.desired > 0) {
+      observations.counts.stops += 1;
+      const saved = savedOf(name);
+      if (!saved || saved.size.desired === 0)
+        observations.zeroedUnsaved.push(
+          `${when()} ${name} ${text(before)} → 0, written down: ${text(saved?.size ?? null)}`,
+        );
+    }
+    if (to.desired > 0 && before.desired === 0) observations.counts.starts += 1;
+    return 'accepted' as const;
+  };
+
+  /** A process of the function: it stays warm, and the passes in it come one after the other. */
+  const newProcess = (): NightProcess => {
+    let pass: Pass;
+    const changed = new Set<string>();
+    const ports: NightPorts = {
+      groups: {
+        list: () => pass.around('groups.list', groups.list),
+        resize: (group, to, token) =>
+          pass.around(`groups.resize ${group.name}`, () => {
+            const outcome = resize(group.name, { ...to }, token);
+            if (outcome === 'accepted') changed.add(group.name);
+            return outcome;
+          }),
+        trouble: (group) => pass.around('groups.trouble', () => groups.trouble(group)),
+      },
+      nodes: { ready: () => pass.around('nodes.ready', () => new Set([...readyAt.keys()].filter(isReady))) },
+      autoscaler: {
+        observe: () =>
+          pass.around(
+            'autoscaler.observe',
+            (): AutoscalerView => ({ kind: 'cluster-autoscaler', deployment, replicas }),
+          ),
+        pause: () =>
+          pass.around('autoscaler.pause', () => {
+            if (table.all(NIGHT, AUTOSCALER_PREFIX).length === 0)
+              observations.zeroedUnsaved.push(
+                `${when()} the autoscaler was paused and its replicas were not written down`,
+              );
+            replicas = 0;
+          }),
+        resume: (saved) =>
+          pass.around('autoscaler.resume', () => {
+            if (saved.kind === 'cluster-autoscaler') replicas = saved.replicas;
+          }),
+      },
+      store: createNightStore(
+        table.through((call, act) => pass.around(call, act) as Promise<never>),
+        clusterName,
+      ),
+      trail: {
+        record: (made) =>
+          pass.around('trail.record', () => {
+            decisions.push(...made);
+            observe(made, changed);
+          }),
+      },
+    };
+    return {
+      enter(next) {
+        pass = next;
+        changed.clear();
+        return ports;
+      },
+    };
+  };
+
+  /** Holds what the program says against what the world shows at this moment. */
+  const observe = (made: readonly Decision[], changed: ReadonlySet<string>) => {
+    for (const decision of made) {
+      if (decision.action === 'confirm-stop') {
+        const group = groupOf(decision.target);
+        observations.counts.confirmedStops += 1;
+        if (group && group.instances.size > 0)
+          observations.unobserved.push(
+            `${when()} ${decision.target} is said to sleep with ${group.instances.size} instances`,
+          );
+      }
+      if (decision.action === 'confirm-start') {
+        const group = groupOf(decision.target);
+        observations.counts.confirmedStarts += 1;
+        if (group && readyIn(group) < group.desired)
+          observations.unobserved.push(
+            `${when()} ${decision.target} is said to be awake with ${readyIn(group)} of ${group.desired} Ready`,
+          );
+      }
+    }
+    for (const name of changed)
+      if (!made.some((decision) => decision.target === name && decision.reason !== ''))
+        observations.unexplained.push(`${when()} ${name} was resized and no decision says why`);
+  };
+
+  return {
+    aws,
+    cluster,
+    clock: context.clock,
+    table,
+    savedOf,
+    decisions,
+    observations,
+    /** Groups that a person changed. */
+    touched,
+    newProcess,
+    groupOf,
+    readyIn,
+    plans,
+    add(plan: GroupPlan) {
+      plans.set(plan.name, plan);
+      add(plan);
+    },
+    /** The edges of the night, in minutes since the epoch. */
+    edges: () => ({
+      stop: Date.parse(scenario.stop) / 60_000,
+      start: Date.parse(scenario.start) / 60_000,
+    }),
+    replicas: () => replicas,
+    setReplicas(value: number) {
+      replicas = value;
+    },
+    setOverride(override: Override | undefined) {
+      replaceOverrides(table, override);
+    },
+  };
+}
