@@ -65,7 +65,7 @@ export async function connectToArgocd<T>(
 /** A `CloudError` when Argo CD is unreachable or rejects the token, a `RefusedError` when the request is wrong. */
 export function errorOf(subject: string, { kind, detail }: ArgocdFailure): CloudError | RefusedError {
   switch (kind) {
-    case 'passing':
+    case 'transient':
     case 'unauthorized':
     case 'forbidden':
       return new CloudError(`${subject}: ${plain(detail)}`);
@@ -76,7 +76,7 @@ export function errorOf(subject: string, { kind, detail }: ArgocdFailure): Cloud
 
 /** Whether the same request may succeed later. */
 export function isTransient({ kind }: ArgocdFailure): boolean {
-  return kind === 'passing' || kind === 'busy';
+  return kind === 'transient' || kind === 'busy';
 }
 
 async function readCa(path: string): Promise<string> {

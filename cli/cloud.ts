@@ -1,36 +1,34 @@
 /** Access to one environment in AWS: its table and its night-schedule function. A command uses only the permissions it needs. */
 import { errorName } from '#functions/adapters/aws/errors.ts';
+import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createLedger } from '#functions/adapters/dynamodb/ledger.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
 import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
-import {
-  DECISION,
-  DEPLOY,
-  LEDGER,
-  NIGHT,
-  OVERRIDE_KEY,
-  STATE_KEY,
-  savedKey,
-} from '#functions/adapters/dynamodb/table-keys.ts';
+import { DECISION } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
-import type { LedgerEntry, Memo, SavedSize } from '#functions/night-schedule/ports.ts';
+import type { LedgerEntry, SavedSize } from '#functions/night-schedule/records.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
-import type { Decision } from '#model/decision.ts';
+import { type Decision, decisionSchema } from '#model/decision.ts';
 import { functionNameOf, tableNameOf } from '#model/names.ts';
+import { effectiveOverride } from '#model/override.ts';
+import { isValid } from '#model/record-schema.ts';
 import type { Override } from '#model/schedule.ts';
 import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
 import { callAws } from './aws-call.ts';
 import { type AwsClock, createAwsClock } from './aws-clock.ts';
-import { CloudError } from './errors.ts';
-
-const MEMO_KEY = 'note#memo';
-const APPLICATIONS = 'app#';
 
 /** What night-schedule stored about the cluster. */
 export interface Night {
   readonly state?: ClusterState;
+  /** The override in force. */
   readonly override?: Override;
+  readonly overrides: readonly Override[];
   readonly saved: readonly SavedSize[];
+  /** Unreadable items: `night | saved#develop/web`. */
+  readonly corrupt: readonly string[];
   /** ISO 8601: when night-schedule last ran, stored every few minutes. */
   readonly seenAt?: string;
 }
@@ -39,10 +37,11 @@ export interface Cloud {
   /** The time of AWS after the first response: the wrong clock of this machine must not date an override. */
   now(): Date;
   night(): Promise<Night>;
-  /** The stored override, expired or not. */
+  /** The override in force now. */
   override(): Promise<Override | undefined>;
+  /** Stores the override and removes all others. */
   setOverride(override: Override): Promise<void>;
-  clearOverride(): Promise<void>;
+  clearOverrides(): Promise<void>;
   /** Invokes night-schedule asynchronously. `id` appears in the decisions as the trigger. */
   invokeNightSchedule(id: string): Promise<void>;
   /** Decisions from `since` on, oldest first. */
@@ -84,16 +83,14 @@ export async function createCloud(
   const table = await openTable(target);
   return {
     now: clock.now,
-    ...createReports(table),
-    ...createOverrideStore(table, environmentName),
+    ...createReports(table, environment.cluster, clock),
+    ...createOverrideStore(table, clock),
     ...createNightScheduleFunction(target),
   };
 }
 
 /** The environment's table, with errors that name the missing permission. */
-type CheckedTable = Pick<Table, 'get' | 'list' | 'put' | 'remove'>;
-
-async function openTable({ environmentName, environment, access, clock }: Target): Promise<CheckedTable> {
+async function openTable({ environmentName, environment, access, clock }: Target): Promise<Table> {
   const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb');
   const { region, account } = environment;
   const name = tableNameOf(environmentName);
@@ -115,74 +112,71 @@ async function openTable({ environmentName, environment, access, clock }: Target
     );
   };
   return {
-    get: <T>(...key: Parameters<Table['get']>) => call('dynamodb:GetItem', () => table.get<T>(...key)),
-    list: <T>(...range: Parameters<Table['list']>) => call('dynamodb:Query', () => table.list<T>(...range)),
-    put: (...item) => call('dynamodb:PutItem', () => table.put(...item)),
+    get: (...key) => call('dynamodb:GetItem', () => table.get(...key)),
+    list: (...range) => call('dynamodb:Query', () => table.list(...range)),
+    save: (...item) => call('dynamodb:PutItem', () => table.save(...item)),
+    saveIf: (...item) => call('dynamodb:PutItem', () => table.saveIf(...item)),
     remove: (...key) => call('dynamodb:DeleteItem', () => table.remove(...key)),
+    removeIf: (...key) => call('dynamodb:DeleteItem', () => table.removeIf(...key)),
   };
 }
 
-function createReports(table: CheckedTable): Pick<Cloud, 'night' | 'decisions' | 'applications' | 'ledger'> {
+function createReports(
+  table: Table,
+  cluster: string,
+  clock: AwsClock,
+): Pick<Cloud, 'night' | 'decisions' | 'applications' | 'ledger'> {
   return {
     async night() {
-      const items = await table.list<unknown>(NIGHT);
-      const valueAt = <T>(key: string) => items.find((item) => item.key === key)?.value as T | undefined;
-      const state = valueAt<ClusterState>(STATE_KEY);
-      const override = valueAt<Override>(OVERRIDE_KEY);
-      const seenAt = valueAt<Memo>(MEMO_KEY)?.seenAt;
+      const memory = await createNightStore(table, cluster).load();
+      const override = effectiveOverride(memory.overrides, clock.now());
       return {
-        saved: items
-          .filter((item) => item.key.startsWith(savedKey('')))
-          .map((item) => item.value as SavedSize),
-        ...(state ? { state } : {}),
+        saved: [...memory.saved.values()].map(({ value }) => value),
+        overrides: memory.overrides,
+        corrupt: memory.corrupt.map(({ item }) => item),
+        ...(memory.state ? { state: memory.state.value } : {}),
         ...(override ? { override } : {}),
-        ...(seenAt ? { seenAt } : {}),
+        ...(memory.notes.seen ? { seenAt: memory.notes.seen.value.at } : {}),
       };
     },
 
     async decisions(since) {
-      const items = await table.list<Decision>(DECISION, { after: since.toISOString() });
-      return items.map((item) => item.value);
+      const items = await table.list(DECISION, { after: since.toISOString() });
+      return items.flatMap(({ value }) => (isValid(decisionSchema, value) ? [value] : []));
     },
 
     async applications() {
-      const items = await table.list<ApplicationRecord>(DEPLOY, { prefix: APPLICATIONS });
-      // The sleep marker has the same prefix, but no slash in its key.
-      return items.filter(({ key }) => key.includes('/')).map((item) => item.value);
+      const { records } = await createDesiredDeploys(table).all();
+      return records.map(({ value }) => value);
     },
 
     async ledger(firstDate) {
-      const items = await table.list<LedgerEntry>(LEDGER, { after: firstDate });
-      return items.map((item) => item.value);
+      return (await createLedger(table).since(firstDate)).entries;
     },
   };
 }
 
 function createOverrideStore(
-  table: CheckedTable,
-  environmentName: string,
-): Pick<Cloud, 'override' | 'setOverride' | 'clearOverride'> {
-  const stored = () => table.get<Override>(NIGHT, OVERRIDE_KEY);
-  const conflict = () =>
-    new CloudError(
-      `${environmentName}: the override was changed by somebody else at the same time: check "nightshift status ${environmentName}" and try again`,
-    );
+  table: Table,
+  clock: AwsClock,
+): Pick<Cloud, 'override' | 'setOverride' | 'clearOverrides'> {
+  const overrides = createOverrides(table);
+  const removeAll = async (given: readonly Override[]) => {
+    for (const { id } of given) await overrides.remove(id);
+  };
   return {
     async override() {
-      return (await stored())?.value;
+      return effectiveOverride(await overrides.all(), clock.now());
     },
 
     async setOverride(override) {
-      const before = await stored();
-      const written = await table.put(NIGHT, OVERRIDE_KEY, override, { if: before?.version ?? 'absent' });
-      if (written === undefined) throw conflict();
+      const others = await overrides.all();
+      await overrides.add(override);
+      await removeAll(others.filter(({ id }) => id !== override.id));
     },
 
-    async clearOverride() {
-      const before = await stored();
-      if (!before) return;
-      const removed = await table.remove(NIGHT, OVERRIDE_KEY, before.version);
-      if (!removed) throw conflict();
+    async clearOverrides() {
+      await removeAll(await overrides.all());
     },
   };
 }

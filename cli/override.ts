@@ -84,10 +84,9 @@ export async function cancelOverride(
 ): Promise<void> {
   const schedule = overridableSchedule(loaded, name, io.now());
   const cloud = await io.cloud(name, environmentOf(loaded, name));
-  const stored = await cloud.override();
+  const active = await cloud.override();
   const now = cloud.now();
-  const active = stored && isActive(stored, now) ? stored : undefined;
-  if (stored) await cloud.clearOverride();
+  await cloud.clearOverrides();
   if (active) await applyNow(cloud, active.id, io);
 
   const desired = desiredAt(schedule, now, []);

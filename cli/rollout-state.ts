@@ -19,13 +19,13 @@ export function rolloutState(
   now: Date,
 ): RolloutState {
   if (view.deleting) return { kind: 'failed', reason: 'the application is being deleted' };
-  if (view.requested?.deployIds.includes(deployId) && !view.operation?.deployIds.includes(deployId)) {
+  if (view.pendingOperation?.deployIds.includes(deployId) && !view.operation?.deployIds.includes(deployId)) {
     return { kind: 'waiting', reason: 'Argo CD has not started the sync' };
   }
   const operation = view.operation;
   if (!operation?.deployIds.includes(deployId)) {
-    if (view.requested || operation) {
-      const by = view.requested?.by ?? operation?.by;
+    if (view.pendingOperation || operation) {
+      const by = view.pendingOperation?.by ?? operation?.by;
       return { kind: 'superseded', reason: `an operation of ${by} replaced this one` };
     }
     return { kind: 'waiting', reason: 'Argo CD does not show the sync yet' };

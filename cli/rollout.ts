@@ -163,7 +163,8 @@ function progress({ options, io }: Rollout, text: string): void {
 function refuseWhileBusy(application: ApplicationSettings, view: ApplicationView): void {
   if (view.deleting) throw new RefusedError(`${application.name} is being deleted`);
   const by =
-    view.requested?.by ?? (view.operation && !isOver(view, view.operation) ? view.operation.by : undefined);
+    view.pendingOperation?.by ??
+    (view.operation && !isOver(view, view.operation) ? view.operation.by : undefined);
   if (by) {
     throw new RefusedError(`an operation of ${by} is running on ${application.name}: try again when it ends`);
   }

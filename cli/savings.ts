@@ -1,6 +1,6 @@
 /** `savings`: node-hours saved while asleep, from the ledger of observations. Time without an observation is a gap. */
 
-import type { LedgerEntry } from '#functions/night-schedule/ports.ts';
+import type { LedgerEntry } from '#functions/night-schedule/records.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
 import type { DevelopmentEnvironmentConfig } from '#model/config.ts';
 import { formatDate } from '#model/date.ts';

@@ -45,7 +45,7 @@ async function readStatus(loaded: LoadedConfig, named: NamedEnvironment, io: Io)
   const night = await cloud.night();
   const now = cloud.now();
   const schedule = scheduleOf(loaded.config, environment.schedule, now);
-  const overrides = night.override ? [night.override] : [];
+  const { overrides } = night;
   const next = transitions(schedule, now, new Date(now.getTime() + HORIZON_MS), overrides)[0];
   return { named, now, schedule, night, ...(next ? { next } : {}) };
 }
@@ -55,7 +55,7 @@ function formatStatus({ named, now, schedule, night, next }: Status, paint: Pain
   if (!schedule || !night)
     return `${head}\n  never stopped (${named.environment.production ? 'production' : 'no schedule'})`;
   const { timeZone } = schedule;
-  const { state, override, saved } = night;
+  const { state, override, saved, corrupt } = night;
   const desired = desiredAt(schedule, now, override ? [override] : []);
   const since = state ? new Date(state.since) : undefined;
   const rows: [string, string][] = [
@@ -75,8 +75,9 @@ function formatStatus({ named, now, schedule, night, next }: Status, paint: Pain
     ['override', override && isActive(override, now) ? formatOverride(override, timeZone) : 'none'],
     ...saved.map((one, index): [string, string] => [
       index === 0 ? 'saved' : '',
-      `${plain(String(one.group))}: ${sizeOf(one)}, ${one.phase}`,
+      `${plain(one.group)}: ${sizeOf(one)}, ${one.phase}`,
     ]),
+    ...corrupt.map((item): [string, string] => ['unreadable', `${plain(item)}: not changed`]),
   ];
   return [head, ...rows.map(([label, text]) => `  ${paint.dim(label.padEnd(8))}  ${text}`)].join('\n');
 }
@@ -94,6 +95,7 @@ function toJson({ named, now, schedule, night, next }: Status) {
           state: night.state ?? null,
           override: night.override && isActive(night.override, now) ? night.override : null,
           saved: night.saved,
+          corrupt: night.corrupt,
           next: next ? { ...next, at: next.at.toISOString() } : null,
         }
       : {}),
@@ -101,9 +103,7 @@ function toJson({ named, now, schedule, night, next }: Status) {
 }
 
 function sizeOf(saved: Night['saved'][number]): string {
-  // A record that was edited by hand may have another form.
   const { size } = saved;
-  if (typeof size?.desired !== 'number') return 'unreadable record, the group is not changed';
   return `min ${size.min}, desired ${size.desired}, max ${size.max}`;
 }
 

@@ -91,9 +91,9 @@ export class BranchDeploy extends Construct {
     }
     table.permit(this.function, {
       get: ['deploy', 'night'],
-      list: ['deploy'],
+      list: ['deploy', 'override'],
       // Waking the cluster means writing an override; the tick of night-schedule applies it within a minute.
-      write: ['deploy', 'decision', ...(settings.whenAsleep === 'wake' ? ['night'] : [])],
+      write: ['deploy', 'decision', ...(settings.whenAsleep === 'wake' ? ['override'] : [])],
       remove: ['deploy'],
     });
   }

@@ -78,11 +78,12 @@ export class NightSchedule extends Construct {
       });
     // A dry run gets no other permissions, so that IAM refuses every change as well.
     if (settings.dryRun) {
-      table.permit(this.function, { list: ['night'], write: ['decision'] });
+      table.permit(this.function, { list: ['night', 'override'], write: ['decision'] });
       return;
     }
     table.permit(this.function, {
-      list: ['night'],
+      get: ['ledger'],
+      list: ['night', 'override'],
       write: ['night', 'ledger', 'decision'],
       remove: ['night'],
     });

@@ -1,4 +1,4 @@
-import * as z from 'zod/mini';
+import * as s from './record-schema.ts';
 import type { SleepState } from './schedule.ts';
 
 /**
@@ -17,11 +17,11 @@ export interface ClusterState {
   readonly groups: readonly string[];
 }
 
-export const clusterStateSchema: z.ZodMiniType<ClusterState> = z.object({
-  phase: z.enum(['awake', 'stopping', 'asleep', 'starting']),
-  desired: z.enum(['awake', 'asleep']),
-  reason: z.string().check(z.minLength(1)),
-  since: z.iso.datetime(),
-  until: z.exactOptional(z.iso.datetime()),
-  groups: z.array(z.string().check(z.minLength(1))),
+export const clusterStateSchema: s.Schema<ClusterState> = s.object({
+  phase: s.oneOf('awake', 'stopping', 'asleep', 'starting'),
+  desired: s.oneOf('awake', 'asleep'),
+  reason: s.text,
+  since: s.instant,
+  until: s.optional(s.instant),
+  groups: s.listOf(s.text),
 });

@@ -1,5 +1,5 @@
 /** The data that says when a cluster is up. Plain JSON: synth writes it into a function's settings. */
-import * as z from 'zod/mini';
+import * as s from './record-schema.ts';
 
 /** Monday is 1, Sunday is 7 (ISO 8601). */
 export type Weekday = 1 | 2 | 3 | 4 | 5 | 6 | 7;
@@ -54,15 +54,13 @@ export interface Override {
   readonly reason: string;
 }
 
-const text = z.string().check(z.minLength(1));
-
-export const overrideSchema: z.ZodMiniType<Override> = z.object({
-  id: text,
-  state: z.enum(['awake', 'asleep']),
-  from: z.iso.datetime(),
-  until: z.iso.datetime(),
-  author: text,
-  reason: text,
+export const overrideSchema: s.Schema<Override> = s.object({
+  id: s.text,
+  state: s.oneOf('awake', 'asleep'),
+  from: s.instant,
+  until: s.instant,
+  author: s.text,
+  reason: s.text,
 });
 
 /** Whether a cluster should be up at an instant. */

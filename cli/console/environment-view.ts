@@ -1,7 +1,7 @@
 /** The view of one environment: computed here, so that the page only renders it. Pure. */
 
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
-import type { LedgerEntry } from '#functions/night-schedule/ports.ts';
+import type { LedgerEntry } from '#functions/night-schedule/records.ts';
 import type { Decision } from '#model/decision.ts';
 import { desiredAt, transitions } from '#model/desired.ts';
 import { DAY_MS, HOUR_MS } from '#model/duration.ts';
@@ -290,7 +290,7 @@ function deployOf(record: ApplicationRecord, decisions: readonly Decision[]): De
   const lastReason = decisions.findLast(
     ({ capability, target }) => capability === 'branch-deploy' && target === application,
   )?.reason;
-  const [waiting] = record.wanted.toReversed();
+  const [waiting] = record.requested.toReversed();
   if (waiting) {
     const syncing = record.attempt !== undefined;
     return {

@@ -104,7 +104,7 @@ async function savedSizes(lab: Lab, environment: LabEnvironment): Promise<Readon
     credentials: { accessKeyId, secretAccessKey },
   });
   try {
-    const state = await createNightStore(createTable(client, table.name)).load();
+    const state = await createNightStore(createTable(client, table.name), environment.cluster.name).load();
     return new Map([...state.saved].map(([group, { value }]) => [group, value.size]));
   } finally {
     client.destroy();

@@ -31,6 +31,7 @@ if (settings.production !== false)
 
 const now = () => new Date();
 const table = createTable(createDynamoDbClient(), tableName);
+const store = createNightStore(table, settings.cluster);
 const logger = createLogger('night-schedule');
 const tell = createNotifier({ settings, now });
 const kubernetes = createKubernetesClient({
@@ -48,7 +49,7 @@ const ports = {
   settings,
   groups: createGroups({ autoScaling: createAutoScalingClient() }, settings.cluster),
   nodes: createNodes(kubernetes),
-  store: settings.dryRun ? createDryRunStore(createNightStore(table)) : createNightStore(table),
+  store: settings.dryRun ? createDryRunStore(store) : store,
   trail: createDecisionTrail(logger, createDecisionLog(table).keep, tell),
   ...(settings.autoscaler ? { autoscaler: createAutoscaler(kubernetes, settings.autoscaler) } : {}),
   now,

@@ -213,8 +213,10 @@ describe('the table', () => {
     expect(writers(develop, keys.DRAIN)).toEqual(['SpotDrain']);
     expect(writers(develop, keys.DEPLOY)).toEqual(['BranchDeploy']);
     expect(writers(develop, keys.DECISION)).toHaveLength(3);
+    expect(writers(develop, keys.OVERRIDE)).toEqual([]);
     const waking = templateOf(aDevelopment({ deploy: { ...aDevelopment().deploy!, whenAsleep: 'wake' } }));
-    expect(writers(waking, keys.NIGHT)).toEqual(['NightSchedulePass', 'BranchDeploy']);
+    expect(writers(waking, keys.OVERRIDE)).toEqual(['BranchDeploy']);
+    expect(writers(waking, keys.NIGHT)).toEqual(['NightSchedulePass']);
   });
 });
 

@@ -32,7 +32,6 @@ function callsOf(capability: Capability): readonly string[] {
       return name ? [`${PREFIXES[service] ?? service}:${name}`] : [];
     })
     .filter((call) => !NEVER_CALLED.has(call))
-    .filter((call) => !(capability === 'night-schedule' && call === 'dynamodb:GetItem')) // it lists its partition
     .sort();
 }
 

@@ -100,6 +100,12 @@ export function createFaults(chance: Chance, severity: Severity): Faults {
           throw errorOf(kind, `${call}: ${kind}`);
       }
     };
+    /** The reply to a write of the table is lost, and the SDK sends it again: the function sees the second answer. */
+    const repeat = async <T>(act: () => T): Promise<Awaited<T>> => {
+      note('timeout-with-effect');
+      await act();
+      return await act();
+    };
     return {
       killed,
       kill: end,
@@ -108,6 +114,7 @@ export function createFaults(chance: Chance, severity: Severity): Faults {
       around<T>(call: string, act: () => T, errorOf = anError): Promise<Awaited<T>> {
         // What was killed runs no further, also where its code would have gone on with other work.
         if (crashed) return new Promise<never>(() => undefined);
+        if (isWrite(call) && chance.is(rate)) return repeat(act);
         return chance.is(rate) ? goWrong(call, act, errorOf) : goWell(act);
       },
     };
@@ -123,6 +130,11 @@ export function createFaults(chance: Chance, severity: Severity): Faults {
     },
     active: () => rate > 0,
   };
+}
+
+/** Of the table: its own effect may make the condition of a repetition fail. */
+function isWrite(call: string): boolean {
+  return /^table\.(?:save|remove)/.test(call);
 }
 
 async function goWell<T>(act: () => T): Promise<Awaited<T>> {

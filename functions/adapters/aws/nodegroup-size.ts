@@ -1,6 +1,6 @@
 /** Writes the size of a managed nodegroup. Loaded lazily by `groups.ts`: most passes resize nothing. */
 import { EKSClient, UpdateNodegroupConfigCommand } from '@aws-sdk/client-eks';
-import type { Size } from '#functions/night-schedule/ports.ts';
+import type { Size } from '#functions/night-schedule/records.ts';
 import { awsClientDefaults } from './clients.ts';
 
 export type ResizeNodegroup = (nodegroup: string, to: Size, token: string) => Promise<void>;

@@ -5,10 +5,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createCloud } from '#cli/cloud.ts';
 import type { EnvironmentView } from '#cli/console/environment-view.ts';
 import { type Console, serveConsole } from '#cli/console/server.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
-import { NIGHT, OVERRIDE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { loadConfig } from '#lib/config-file.ts';
-import type { Override } from '#model/schedule.ts';
 import { type FakeAws, startFakeAws } from '../fake-aws.ts';
 
 const CONFIG = fileURLToPath(new URL('../fixtures/three.config.ts', import.meta.url));
@@ -103,7 +102,7 @@ describe('the console', () => {
     });
     expect(reply.status).toBe(200);
     expect(await reply.json()).toMatchObject({ message: expect.stringContaining('release') });
-    const { value } = (await table.get<Override>(NIGHT, OVERRIDE_KEY)) ?? {};
+    const [value] = await createOverrides(table).all();
     expect(value).toMatchObject({
       state: 'awake',
       until: '2026-11-24T14:30:00.000Z',
@@ -113,7 +112,7 @@ describe('the console', () => {
     expect(aws.invocations.map((one) => one.function)).toEqual(['nightshift-develop-night-schedule']);
 
     expect((await postOverride({ environment: 'develop', command: 'cancel' })).status).toBe(200);
-    expect(await table.get(NIGHT, OVERRIDE_KEY)).toBeUndefined();
+    expect(await createOverrides(table).all()).toEqual([]);
   });
 
   test.each([
@@ -153,7 +152,7 @@ describe('the console', () => {
     expect((await postOverride(body, { origin: 'https://evil.example' })).status).toBe(403);
     expect((await postOverride(body, { cookie: '' })).status).toBe(401);
     expect((await postOverride(body, { 'content-type': 'text/plain' })).status).toBe(415);
-    expect(await table.get(NIGHT, OVERRIDE_KEY)).toBeUndefined();
+    expect(await createOverrides(table).all()).toEqual([]);
   });
 
   test('streams each view as it changes, with the error of an unreachable environment', async () => {

@@ -410,7 +410,9 @@ describe('holidays', () => {
 describe('tick', () => {
   test('fails where the last pass is long ago, or none was seen', () => {
     const night = (seenAt?: string) =>
-      healthyFacts({ night: observedAs({ saved: [], ...(seenAt ? { seenAt } : {}) }) });
+      healthyFacts({
+        night: observedAs({ overrides: [], corrupt: [], saved: [], ...(seenAt ? { seenAt } : {}) }),
+      });
     expect(severities(tick, night('2026-11-24T00:58:00Z'))).toEqual(['ok']);
     expect(severities(tick, night('2026-11-24T00:30:00Z'))).toEqual(['failure']);
     expect(severities(tick, night())).toEqual(['failure']);

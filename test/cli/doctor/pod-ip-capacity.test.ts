@@ -87,6 +87,8 @@ describe('pod-ip-capacity', () => {
 
   test('counts the saved sizes of a cluster that sleeps', () => {
     const night = observedAs({
+      overrides: [],
+      corrupt: [],
       saved: [
         {
           group: 'web',

@@ -1,6 +1,7 @@
 /** Pushes, builds and a nap, told to the real branch-deploy, with faults around every call, and the checks at the end. */
 
 import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
+import { APPLICATION_PREFIX, DEPLOY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import { type BranchDeployPorts, run } from '#functions/branch-deploy/run.ts';
@@ -19,6 +20,7 @@ import {
   type StoryOptions,
   violate,
 } from '../story.ts';
+import type { MemoryTable } from '../table.ts';
 import { createScenario, type Happening, OTHER_BRANCH, PRODUCTION, type Scenario } from './scenario.ts';
 import { createDeployWorld, type Deeds, type DeployWorld, type MutateClient } from './world.ts';
 
@@ -31,6 +33,8 @@ export interface DeployOptions extends StoryOptions {
   /** Puts a mistake into the program: the checkers must find it. */
   readonly mutate?: (program: Program) => Program;
   /** Puts one into what the adapter asks of the Kubernetes API, or hears from it. */
+  /** Instead of the table as it is. */
+  readonly table?: () => MemoryTable;
   readonly mutateClient?: MutateClient;
 }
 
@@ -99,7 +103,8 @@ function createStory(options: DeployOptions): Story {
   const base = createBaseStory(options, {
     salt: 0xdeb107,
     createScenario,
-    createWorld: (given) => createDeployWorld({ ...given, mutateClient: options.mutateClient }),
+    createWorld: (given) =>
+      createDeployWorld({ ...given, mutateClient: options.mutateClient, table: options.table?.() }),
     invocations: LAMBDA.deploy,
   });
   return { ...base, options, calm: false };
@@ -136,6 +141,12 @@ function invoke(story: Story, payload: unknown): void {
 /** What was synced was said why, unless saying it failed too. */
 function checkReasons(story: Story, deeds: Deeds): void {
   if (deeds.loud > 0) return;
+  for (const build of deeds.handled) {
+    if (!story.world.builds().some(({ id, status }) => id === build && status === 'FAILED')) continue;
+    story.exercised[7] += 1;
+    if (!deeds.decisions.some((decision) => decision['build'] === build))
+      violate(story, 7, `${story.world.when()} ${build} counts as handled, and no decision says so`);
+  }
   for (const name of deeds.synced) {
     story.exercised[7] += 1;
     if (!deeds.decisions.some(({ action, target }) => action === 'sync' && target === name))
@@ -196,7 +207,7 @@ function isQuiet(story: Story): boolean {
     story.invocations.active() === 0 &&
     (world.state()?.phase ?? 'awake') === 'awake' &&
     world.builds().every(({ complete }) => complete) &&
-    recordsOf(world).every(({ wanted }) => wanted.length === 0)
+    recordsOf(world).every(({ requested }) => requested.length === 0)
   );
 }
 
@@ -211,11 +222,11 @@ export function checkEnd(story: Story): void {
     exercised[promise] += 1;
     const record = recordsOf(world).find((one) => one.name === name);
     const newest = record?.newest['api-develop'];
-    if (record && record.wanted.length > 0)
+    if (record && record.requested.length > 0)
       violate(
         story,
         promise,
-        `${name} still waits for ${record.wanted.map(({ build }) => build).join(', ')}`,
+        `${name} still waits for ${record.requested.map(({ build }) => build).join(', ')}`,
       );
     else if (newest?.build !== last.id)
       violate(
@@ -258,6 +269,6 @@ function checkSyncs(story: Story, name: string): void {
 
 export function recordsOf(world: DeployWorld): readonly ApplicationRecord[] {
   return world.table
-    .all<ApplicationRecord | { readonly since: string }>('deploy', 'app#')
-    .filter((one): one is ApplicationRecord => 'wanted' in one);
+    .all<ApplicationRecord | { readonly since: string }>(DEPLOY, APPLICATION_PREFIX)
+    .filter((one): one is ApplicationRecord => 'requested' in one);
 }

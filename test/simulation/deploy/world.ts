@@ -7,10 +7,12 @@ import type { Workloads, WorldContext } from '@nightshift/lab/world/interfaces.t
 import { createRegistry } from '@nightshift/lab/world/kubernetes/registry.ts';
 import { createStore } from '@nightshift/lab/world/kubernetes/store.ts';
 import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
-import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
+import { buildKey, DEPLOY, NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import type { Argocd, Build, Builds } from '#functions/branch-deploy/ports.ts';
-import { createReporter } from '#functions/branch-deploy/report.ts';
 import type { BranchDeployPorts } from '#functions/branch-deploy/run.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
@@ -19,6 +21,7 @@ import type { Desired, Override } from '#model/schedule.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { createSimulatedClock, type SimulatedClock } from '../clock.ts';
 import type { Pass } from '../faults.ts';
+import { overrideIn, overridesIn } from '../override.ts';
 import { createPortCalls } from '../port-calls.ts';
 import type { WorldOptions } from '../story.ts';
 import { createMemoryTable, type MemoryTable } from '../table.ts';
@@ -30,12 +33,15 @@ export type DeployWorld = ReturnType<typeof createDeployWorld>;
 
 export interface Deeds {
   readonly synced: Set<string>;
+  /** Builds that this attempt marked as handled. */
+  readonly handled: Set<string>;
   readonly decisions: Decision[];
   /** Errors that must be heard of: nothing in the function may swallow them. */
   loud: number;
 }
 
 const MINUTE = 60_000;
+const HANDLED = /^table\.saveIf deploy \| build#(.+)$/;
 /** An invocation that began before the stop looks on for 25 s, and calls take their time. */
 const AFTER_STOP_MS = 60_000;
 /** From the wish to be awake to nodes that are Ready. */
@@ -58,6 +64,7 @@ export interface DeployGround {
 export function createDeployWorld(
   options: WorldOptions<Scenario> & {
     readonly mutateClient?: MutateClient | undefined;
+    readonly table?: MemoryTable | undefined;
     readonly ground?: DeployGround;
   },
 ) {
@@ -116,7 +123,7 @@ export function createDeployWorld(
     settings.argocd.through === 'kubernetes' ? createRegistry(createStore(clock), context) : undefined;
   if (applications) serveApplications(context, argocd, applications);
 
-  const table = ground?.table ?? createMemoryTable();
+  const table = ground?.table ?? options.table ?? createMemoryTable();
   const decisions: Decision[] = [];
   /**
    * By application, the newest commit at which Argo CD showed it Synced and Healthy, as its place in `commits`: -1 for
@@ -227,15 +234,25 @@ export function createDeployWorld(
           true,
         ),
     };
-    const store = table.through((call, act) => through(call, act, true) as Promise<never>);
+    const store = table.through((call, act) => {
+      const build = HANDLED.exec(call)?.[1];
+      if (build === undefined) return through(call, act, true) as Promise<never>;
+      const deeds = calls.deeds();
+      const isThere = () => table.read(DEPLOY, buildKey(build)) !== undefined;
+      const acted = () => {
+        const before = isThere();
+        const result = act();
+        if (!before && isThere()) deeds.handled.add(build);
+        return result;
+      };
+      return through(call, acted, true) as Promise<never>;
+    });
     const ports: BranchDeployPorts = {
       argocd: watched,
       builds,
       deploys: createDesiredDeploys(store),
-      night: createNight(store),
-      reporter: createReporter({
-        environment: settings.environment,
-        now: () => clock.date(),
+      night: { read: createNightReader(store).read, addOverride: createOverrides(store).add },
+      trail: {
         record: (made) =>
           through(
             'trail.record',
@@ -246,7 +263,7 @@ export function createDeployWorld(
             },
             true,
           ),
-      }),
+      },
       seen: new Set(),
       now: () => clock.date(),
       pause: (ms) => {
@@ -261,7 +278,8 @@ export function createDeployWorld(
     };
     return {
       ports,
-      enter: (pass: Pass) => calls.enter(pass, { synced: new Set(), decisions: [], loud: 0 }),
+      enter: (pass: Pass) =>
+        calls.enter(pass, { synced: new Set(), handled: new Set(), decisions: [], loud: 0 }),
     };
   };
 
@@ -289,7 +307,7 @@ export function createDeployWorld(
 
   /** What night-schedule does, as far as a deploy can see it. */
   function createSleeper() {
-    const read = () => table.read<ClusterState>('night', 'state');
+    const read = () => table.read<ClusterState>(NIGHT, STATE_KEY);
     /** What it should be holds until `until`, as long as the override is the same. */
     let wish: (Desired & { readonly override: string | undefined }) | undefined;
     const isWished = (now: Date, override: Override | undefined) =>
@@ -300,9 +318,9 @@ export function createDeployWorld(
         const { schedule } = settings;
         if (!schedule) return;
         const now = clock.date();
-        const override = table.read<Override>('night', 'override');
+        const override = overrideIn(table, now);
         if (!wish || !isWished(now, override))
-          wish = { ...desiredAt(schedule, now, override ? [override] : []), override: override?.id };
+          wish = { ...desiredAt(schedule, now, overridesIn(table)), override: override?.id };
         const desired = wish;
         const before = read();
         const age = before ? now.getTime() - Date.parse(before.since) : 0;
@@ -322,7 +340,7 @@ export function createDeployWorld(
           since: now.toISOString(),
           groups: [],
         };
-        void table.through().put('night', 'state', next);
+        void table.through().save(NIGHT, STATE_KEY, next);
       },
     };
   }
