@@ -1,7 +1,7 @@
-/** The way to an Argo CD server with a person's own token, and what its troubles mean to them. */
+/** The way to an Argo CD server with a person's own token, and what its failures mean to them. */
 import { readFile } from 'node:fs/promises';
 import type { ArgocdServerOptions } from '#functions/adapters/argocd/connection.ts';
-import type { Trouble } from '#functions/branch-deploy/ports.ts';
+import type { ArgocdFailure } from '#functions/branch-deploy/ports.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import type { Named } from './environments.ts';
 import { CloudError, RefusedError } from './io.ts';
@@ -65,9 +65,9 @@ export async function connectAs<T>(
 }
 
 /** Argo CD could not be asked, or what it was asked for is wrong. */
-export function errorOf(what: string, { kind, detail }: Trouble): CloudError | RefusedError {
+export function errorOf(what: string, { kind, detail }: ArgocdFailure): CloudError | RefusedError {
   switch (kind) {
-    case 'passing':
+    case 'transient':
     case 'unauthorized':
     case 'forbidden':
       return new CloudError(`${what}: ${plain(detail)}`);

@@ -7,7 +7,7 @@ import {
   createArgocdOverview,
   type ListedApplication,
 } from '#functions/adapters/argocd/overview.ts';
-import { shortSha } from '#functions/branch-deploy/decide.ts';
+import { shortSha } from '#functions/branch-deploy/reasons.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { DEFAULT_DRIFT_MINUTES } from '#lib/settings.ts';
 import { parseSpan } from '#model/when.ts';
@@ -53,7 +53,7 @@ export async function drift(
   try {
     const names = environments.map((named) => named.name).join(', ');
     const list = await argocd.list(options.project === undefined ? {} : { project: options.project });
-    if (!list.ok) throw errorOf(names, list.trouble);
+    if (!list.ok) throw errorOf(names, list.error);
     const found = await lookAtEach(argocd, list.value, limitMs, io);
     const unknown = list.value.filter(({ sync }) => sync === 'Unknown');
     if (options.json) {
@@ -125,7 +125,7 @@ async function lookAtEach(
         left.slice(at, at + AT_ONCE).map(async (application) => {
           const event = await argocd.leftSynced(application);
           if (!event.ok)
-            io.err(`nightshift: the events of ${plain(application.name)}: ${plain(event.trouble.detail)}`);
+            io.err(`nightshift: the events of ${plain(application.name)}: ${plain(event.error.detail)}`);
           const seen = event.ok ? event.value : undefined;
           const since = seen ?? application.deployedAt;
           const age = since ? io.now().getTime() - since.getTime() : Number.POSITIVE_INFINITY;

@@ -4,8 +4,9 @@
  */
 import { createInterface } from 'node:readline/promises';
 import { createArgocdServer } from '#functions/adapters/argocd/server.ts';
-import { isComparedSince, isOver, ROLLOUT, shortSha } from '#functions/branch-deploy/decide.ts';
-import type { ApplicationView, Argocd, Trouble } from '#functions/branch-deploy/ports.ts';
+import { isComparedSince, isOver, ROLLOUT } from '#functions/branch-deploy/decide.ts';
+import type { ApplicationView, Argocd, ArgocdFailure } from '#functions/branch-deploy/ports.ts';
+import { shortSha } from '#functions/branch-deploy/reasons.ts';
 import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
 import type { Action, Decision } from '#model/decision.ts';
@@ -103,13 +104,13 @@ export function judgeRollout(
   now: Date,
 ): Verdict {
   if (view.deleting) return { is: 'failed', reason: 'the application is being deleted' };
-  if (view.requested?.deployIds.includes(deployId) && !view.operation?.deployIds.includes(deployId)) {
+  if (view.requestedOperation?.deployIds.includes(deployId) && !view.operation?.deployIds.includes(deployId)) {
     return { is: 'waiting', reason: 'Argo CD has not begun the sync' };
   }
   const operation = view.operation;
   if (!operation?.deployIds.includes(deployId)) {
-    if (view.requested || operation) {
-      const by = view.requested?.by ?? operation?.by;
+    if (view.requestedOperation || operation) {
+      const by = view.requestedOperation?.by ?? operation?.by;
       return { is: 'superseded', reason: `an operation of ${by} replaced this one` };
     }
     return { is: 'waiting', reason: 'Argo CD does not show the sync yet' };
@@ -168,7 +169,7 @@ async function waitFor(
     const read = await argocd.read(application, { refresh });
     const verdict: Verdict = read.ok
       ? judgeRollout(read.value, deployId, options.revision, io.now())
-      : afterTrouble(read.trouble);
+      : afterFailure(read.error);
     if (verdict.is !== 'waiting') return verdict;
     refresh = verdict.refresh ?? false;
     if (verdict.reason !== told) say(options, io, `${application.name}: ${verdict.reason}`);
@@ -183,9 +184,9 @@ async function waitFor(
   }
 }
 
-function afterTrouble(trouble: Trouble): Verdict {
-  const passes = trouble.kind === 'passing' || trouble.kind === 'busy';
-  return { is: passes ? 'waiting' : 'failed', reason: trouble.detail };
+function afterFailure(failure: ArgocdFailure): Verdict {
+  const passes = failure.kind === 'transient' || failure.kind === 'busy';
+  return { is: passes ? 'waiting' : 'failed', reason: failure.detail };
 }
 
 function report(
@@ -230,7 +231,7 @@ function say(options: RolloutOptions, io: RolloutIo, text: string): void {
 function refuseUnlessFree(application: ApplicationSettings, view: ApplicationView): void {
   if (view.deleting) throw new RefusedError(`${application.name} is being deleted`);
   const running =
-    view.requested?.by ?? (view.operation && !isOver(view, view.operation) ? view.operation.by : undefined);
+    view.requestedOperation?.by ?? (view.operation && !isOver(view, view.operation) ? view.operation.by : undefined);
   if (running) {
     throw new RefusedError(
       `an operation of ${running} runs on ${application.name}: wait for its end, then ask again`,
@@ -268,7 +269,7 @@ function viewFrom(
   answer: Awaited<ReturnType<Argocd['read']>>,
 ): ApplicationView {
   if (answer.ok) return answer.value;
-  throw errorOf(`${name}: ${application.project}/${application.name}`, answer.trouble);
+  throw errorOf(`${name}: ${application.project}/${application.name}`, answer.error);
 }
 
 function timeoutOf(text: string): number {

@@ -275,7 +275,7 @@ function deployOf(record: ApplicationRecord, decisions: readonly Decision[]): De
   const said = decisions.findLast(
     ({ capability, target }) => capability === 'branch-deploy' && target === application,
   )?.reason;
-  const [waiting] = record.wanted.toReversed();
+  const [waiting] = record.requested.toReversed();
   if (waiting) {
     const syncing = record.attempt !== undefined;
     return {

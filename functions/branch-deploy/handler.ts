@@ -12,15 +12,15 @@ import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts'
 import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { createGithubStatuses } from '#functions/adapters/github/commit-status.ts';
+import { createStatusQueue } from '#functions/adapters/github/status-queue.ts';
 import { createNotifier } from '#functions/adapters/notifications.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import { parseEvent } from './event.ts';
-import { createReporter } from './report.ts';
-import { type BranchDeployPorts, run } from './run.ts';
-import { createStatusDesk } from './statuses.ts';
+import type { BranchDeployPorts } from './ports.ts';
+import { run } from './run.ts';
 
 const { settings, table: tableName } = readSettings<BranchDeploySettings>();
 // Synth refuses it and no policy allows it; this is the third lock.
@@ -30,28 +30,21 @@ if (settings.production !== false)
 const now = () => new Date();
 const table = createTable(createDynamoDbClient(), tableName);
 const logger = createLogger('branch-deploy');
-const tell = createNotifier({ settings, credentials: awsClientDefaults().credentials, now });
+const notify = createNotifier({ settings, credentials: awsClientDefaults().credentials, now });
 const secrets = createSecretsManagerClient();
-const reporter = createReporter({
-  environment: settings.environment,
-  now,
-  record: createDecisionTrail(logger, createDecisionLog(table).keep, tell).record,
-});
 const { github } = settings.status ?? {};
-const desk =
-  github &&
-  createStatusDesk({
-    environment: settings.environment,
-    statuses: createGithubStatuses({ github, token: createSecret(secrets, github.tokenSecret), now }),
-    reporter,
-    now,
-  });
 const ports: BranchDeployPorts = {
   argocd: createArgocd(settings, { token: createSecret(secrets, settings.argocd.tokenSecret), now }),
   builds: createBuilds(createCodeBuildClient()),
   deploys: createDesiredDeploys(table),
   night: createNight(table),
-  reporter: desk?.reporter ?? reporter,
+  trail: createDecisionTrail(logger, createDecisionLog(table).keep, notify),
+  statuses:
+    github &&
+    createStatusQueue({
+      statuses: createGithubStatuses({ github, token: createSecret(secrets, github.tokenSecret), now }),
+      now,
+    }),
   seen: new Set(),
   now,
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
@@ -60,10 +53,4 @@ const ports: BranchDeployPorts = {
 
 export const handler = middy<unknown, void>()
   .use(injectLambdaContext(logger))
-  .handler(async (event: unknown, _context: Context) => {
-    try {
-      await run(parseEvent(event), settings, ports);
-    } finally {
-      await desk?.flush();
-    }
-  });
+  .handler((event: unknown, _context: Context) => run(parseEvent(event), settings, ports));

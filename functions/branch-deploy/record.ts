@@ -1,7 +1,13 @@
-/** What is kept of an application: the builds that are wanted, the sync that runs for them, and how the last one ended. */
+/**
+ * What is kept of an application: the builds that were requested, the sync that runs for them, and how the last one
+ * ended. All transitions are pure; `changeRecord` is the one way to write them.
+ */
+import { NightshiftError } from '#functions/shared/errors.ts';
+import type { Expected, Versioned } from '#functions/shared/versioned.ts';
+import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 
 /** A build that is to be deployed. */
-export interface WantedBuild {
+export interface RequestedBuild {
   readonly project: string;
   /** `<project>:<uuid>` */
   readonly build: string;
@@ -15,186 +21,255 @@ export interface WantedBuild {
   readonly recordedAt: string;
   /** The event or the tick that brought it. */
   readonly trigger: string;
-  /** Why it is wanted once more. */
-  readonly again?: string;
+  /** Why it is deployed once more. */
+  readonly repeatReason?: string;
 }
 
 export type Outcome = 'deployed' | 'failed' | 'suspended' | 'superseded';
 
-/** The newest build of a CodeBuild project that was ever wanted, and how it ended. */
-export interface NewestBuild extends WantedBuild {
+/** The newest build of a CodeBuild project that was ever requested, and how it ended. */
+export interface NewestBuild extends RequestedBuild {
   readonly outcome?: Outcome;
   readonly settledAt?: string;
 }
 
-/** A sync that was asked for. Written down before the request goes out. */
+/** A sync that was requested. Written down before the request goes out. */
 export interface SyncAttempt {
   readonly deployId: string;
-  /** The builds that it is for. */
-  readonly serves: readonly string[];
-  /** How many syncs were asked for these builds, this one included. */
+  /** Ids of the builds that it is for. */
+  readonly builds: readonly string[];
+  /** How many syncs were requested for these builds, this one included. */
   readonly tries: number;
   /** ISO 8601, UTC. */
   readonly requestedAt: string;
-  /** Argo CD said yes. */
+  /** When Argo CD accepted it. */
   readonly acceptedAt?: string;
-  /** From when on we have been waiting with the cluster awake: `requestedAt`, or the wake. */
+  /** Since when we have been waiting with the cluster awake: `requestedAt`, or the wake. */
   readonly watchedSince: string;
-  /** The cluster slept while the operation was under way: if it failed, that was why. */
-  readonly slept?: boolean;
+  /** The cluster slept while the operation was running: if it failed, that was why. */
+  readonly clusterSlept?: boolean;
 }
 
-export interface ApplicationRecord {
-  readonly name: string;
-  readonly project: string;
-  /** At most one for each CodeBuild project. */
-  readonly wanted: readonly WantedBuild[];
-  /** By CodeBuild project. */
-  readonly newest: Readonly<Record<string, NewestBuild>>;
-  readonly attempt?: SyncAttempt;
-  /** Argo CD has not answered as it should since then. */
-  readonly trouble?: { readonly since: string; readonly kind: string; readonly loud?: boolean };
-  /** An operation of somebody else has been in the way since then. */
-  readonly blockedSince?: string;
-  /** Not before this instant (ISO 8601, UTC). */
-  readonly notBefore?: string;
-  /** The last thing that was told about waiting, so that it is told once. */
-  readonly told?: string;
-  /** Verdicts that were reached and may not have been said: the process could die in between. */
-  readonly unsaid?: readonly Verdict[];
-  /** OutOfSync since then, and whether that was reported. */
-  readonly drift?: { readonly since: string; readonly reported?: boolean };
-}
-
-export interface Verdict {
+/** A deploy that has ended. */
+export interface EndedDeploy {
   readonly outcome: Outcome;
   readonly reason: string;
-  readonly builds: readonly WantedBuild[];
+  readonly builds: readonly RequestedBuild[];
   readonly deployId?: string;
   readonly syncs?: number;
   /** ISO 8601, UTC. */
   readonly at: string;
 }
 
-/** The cluster slept from `since` on: in the morning the applications are looked at. */
+export interface ApplicationRecord {
+  readonly name: string;
+  readonly project: string;
+  /** The builds to deploy, at most one of each CodeBuild project. */
+  readonly requested: readonly RequestedBuild[];
+  /** By CodeBuild project. */
+  readonly newest: Readonly<Record<string, NewestBuild>>;
+  readonly attempt?: SyncAttempt;
+  /** Requests to Argo CD have failed since then; `reported` once people heard of it. */
+  readonly failing?: { readonly since: string; readonly kind: string; readonly reported?: boolean };
+  /** An operation of somebody else has been running since then. */
+  readonly blockedSince?: string;
+  /** No request to Argo CD before this instant (ISO 8601, UTC). */
+  readonly notBefore?: string;
+  /** The last report about waiting, so that none is repeated. */
+  readonly lastReport?: string;
+  /** Deploys that have ended and may not have been reported: the process could die in between. */
+  readonly unreported?: readonly EndedDeploy[];
+  /** OutOfSync since then, and whether that was reported. */
+  readonly drift?: { readonly since: string; readonly reported?: boolean };
+}
+
+/** The cluster slept from `since` on: after the wake the applications are checked. */
 export interface NightMark {
   readonly since: string;
-  /** The first look after the night. */
-  readonly morning?: string;
-  /** The applications that were looked at since. */
-  readonly looked?: readonly string[];
+  /** The first check after the wake. */
+  readonly wokeAt?: string;
+  /** The applications that were checked since. */
+  readonly checked?: readonly string[];
 }
 
-export function emptyRecord(application: { name: string; project: string }): ApplicationRecord {
-  return { name: application.name, project: application.project, wanted: [], newest: {} };
+type ApplicationId = Pick<ApplicationSettings, 'project' | 'name'>;
+
+export function keyOf({ project, name }: ApplicationId): string {
+  return `${project}/${name}`;
 }
 
-/** True while there is something to do or to wait for. */
+/** What Kubernetes accepts as a name: anything else could be read as another path. */
+export function isApplicationName(name: string): boolean {
+  return /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(name);
+}
+
+/** The applications of the config by their keys, each once, whatever number of builds is bound to it. */
+export function applicationsOf(settings: BranchDeploySettings): ReadonlyMap<string, ApplicationSettings> {
+  return new Map(
+    settings.builds.flatMap(({ applications }) =>
+      applications.map((application) => [keyOf(application), application] as const),
+    ),
+  );
+}
+
+export function emptyRecord({ name, project }: ApplicationId): ApplicationRecord {
+  return { name, project, requested: [], newest: {} };
+}
+
+/** True while a build waits for its deploy, or for the end of it. */
 export function isPending(record: ApplicationRecord): boolean {
-  return record.wanted.length > 0;
+  return record.requested.length > 0;
+}
+
+export interface RecordStore {
+  get(application: ApplicationId): Promise<Versioned<ApplicationRecord> | undefined>;
+  /** The new version; undefined where somebody else wrote in between. */
+  saveIf(record: ApplicationRecord, expected: Expected): Promise<number | undefined>;
+}
+
+const MOST_CONFLICTS = 20;
+
+/**
+ * Reads the record, lets `edit` decide and writes if nobody wrote in between; otherwise begins anew. An edit that
+ * returns undefined ends it, one that returns what it was given writes nothing.
+ */
+export async function changeRecord(
+  deploys: RecordStore,
+  application: ApplicationId,
+  edit: (
+    current: ApplicationRecord,
+  ) => ApplicationRecord | undefined | Promise<ApplicationRecord | undefined>,
+): Promise<{ readonly before: ApplicationRecord; readonly after: ApplicationRecord } | undefined> {
+  for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
+    const found = await deploys.get(application);
+    const before = found?.value ?? emptyRecord(application);
+    const after = await edit(before);
+    if (!after) return undefined;
+    if (after === before || (await deploys.saveIf(after, found?.version ?? 'absent')) !== undefined)
+      return { before, after };
+  }
+  throw new NightshiftError(
+    `the record of ${keyOf(application)} was changed by other invocations ${MOST_CONFLICTS} times in a row`,
+  );
 }
 
 /** CodeBuild keeps a build queued for at most 8 hours: a lower number that started later than this is a new count. */
 const NEW_COUNT_MS = 9 * 3_600_000;
 
-export type Want =
+export type RequestResult =
   | {
-      readonly result: 'wanted';
+      readonly kind: 'requested';
       readonly record: ApplicationRecord;
-      readonly superseded: readonly WantedBuild[];
+      readonly superseded: readonly RequestedBuild[];
     }
   /** The same build was recorded before. */
-  | { readonly result: 'duplicate' }
-  | { readonly result: 'older'; readonly newest: NewestBuild };
+  | { readonly kind: 'duplicate' }
+  | { readonly kind: 'older'; readonly newest: NewestBuild };
 
 /**
- * Records that a build is wanted. Newer means a higher number within its CodeBuild project, never a later event: a
- * slow older build ends later. Of each project only the newest stays wanted.
+ * Requests the deploy of a build. Newer means a higher number within its CodeBuild project, never a later event: a
+ * slow older build ends later. Of each project only the newest stays requested.
  */
-export function want(record: ApplicationRecord, wanted: WantedBuild): Want {
-  const newest = record.newest[wanted.project];
-  if (newest?.build === wanted.build) return { result: 'duplicate' };
-  if (newest && !isNewer(wanted, newest)) return { result: 'older', newest };
+export function request(record: ApplicationRecord, build: RequestedBuild): RequestResult {
+  const newest = record.newest[build.project];
+  if (newest?.build === build.build) return { kind: 'duplicate' };
+  if (newest && !isNewer(build, newest)) return { kind: 'older', newest };
 
-  const sameCommit = newest?.sha !== undefined && newest.sha === wanted.sha;
-  const superseded = record.wanted.filter((build) => build.project === wanted.project);
-  // What was told of the older build is to be told of this one too.
-  const { notBefore: _, told: __, ...rest } = record;
+  const isOfProject = ({ project }: RequestedBuild) => project === build.project;
+  const superseded = record.requested.filter(isOfProject);
+  // What was reported of the older build is reported of this one too.
+  const { notBefore: _, lastReport: __, attempt, ...rest } = record;
+  // A second build of a commit that is being synced needs no sync of its own.
+  const isSynced =
+    newest?.sha !== undefined &&
+    newest.sha === build.sha &&
+    superseded.some((older) => attempt?.builds.includes(older.build));
   return {
-    result: 'wanted',
+    kind: 'requested',
     superseded,
     record: {
       ...rest,
-      wanted: [...record.wanted.filter((build) => build.project !== wanted.project), wanted],
-      newest: { ...record.newest, [wanted.project]: wanted },
-      // A second build of a commit that is being synced needs no sync of its own.
-      ...(record.attempt &&
-      sameCommit &&
-      superseded.some((build) => record.attempt?.serves.includes(build.build))
-        ? { attempt: { ...record.attempt, serves: [...record.attempt.serves, wanted.build] } }
-        : {}),
+      requested: [...record.requested.filter((other) => !isOfProject(other)), build],
+      newest: { ...record.newest, [build.project]: build },
+      ...(attempt && {
+        attempt: isSynced ? { ...attempt, builds: [...attempt.builds, build.build] } : attempt,
+      }),
     },
   };
 }
 
-function isNewer(wanted: WantedBuild, newest: WantedBuild): boolean {
-  if (wanted.number > newest.number) return true;
-  if (!wanted.startedAt || !newest.startedAt) return false;
-  return Date.parse(wanted.startedAt) - Date.parse(newest.startedAt) > NEW_COUNT_MS;
+function isNewer(build: RequestedBuild, newest: RequestedBuild): boolean {
+  if (build.number > newest.number) return true;
+  if (!build.startedAt || !newest.startedAt) return false;
+  return Date.parse(build.startedAt) - Date.parse(newest.startedAt) > NEW_COUNT_MS;
 }
 
-/** What is wanted has ended so: all of it, or these builds. The verdict is still to be said. */
+/** The deploy has ended: of all requested builds, or of those with these ids. It is still to be reported. */
 export function settle(
   record: ApplicationRecord,
-  outcome: Outcome,
-  reason: string,
+  end: { readonly outcome: Outcome; readonly reason: string; readonly builds?: readonly string[] | undefined },
   now: Date,
-  builds: readonly string[] = record.wanted.map((wanted) => wanted.build),
 ): ApplicationRecord {
   const at = now.toISOString();
-  const ended = record.wanted.filter((wanted) => builds.includes(wanted.build));
-  const left = record.wanted.filter((wanted) => !builds.includes(wanted.build));
+  const { outcome, reason, builds } = end;
+  const hasEnded = ({ build }: RequestedBuild) => builds?.includes(build) ?? true;
+  const ended = record.requested.filter(hasEnded);
+  const left = record.requested.filter((build) => !hasEnded(build));
   const newest = { ...record.newest };
-  for (const { again: _, ...build } of ended) {
+  for (const { repeatReason: _, ...build } of ended) {
     if (newest[build.project]?.build === build.build)
       newest[build.project] = { ...build, outcome, settledAt: at };
   }
-  const { attempt } = record;
-  const verdict: Verdict = {
+  const { attempt, drift } = record;
+  const deploy: EndedDeploy = {
     outcome,
     reason,
     builds: ended,
     at,
-    ...(attempt ? { deployId: attempt.deployId, syncs: attempt.tries } : {}),
+    ...(attempt && { deployId: attempt.deployId, syncs: attempt.tries }),
   };
-  const unsaid = [...(record.unsaid ?? []), verdict];
-  if (left.length > 0) return { ...record, wanted: left, newest, unsaid };
-  return {
-    name: record.name,
-    project: record.project,
-    wanted: [],
-    newest,
-    unsaid,
-    ...(record.drift ? { drift: record.drift } : {}),
-  };
+  const unreported = [...(record.unreported ?? []), deploy];
+  if (left.length > 0) return { ...record, requested: left, newest, unreported };
+  return { ...emptyRecord(record), newest, unreported, ...(drift && { drift }) };
 }
 
 /**
- * The attempt that comes next, to be written down before Argo CD is asked. One that was never accepted is repeated
- * under its own id: if it turns up after all, it is ours.
+ * The sync that comes next, to be written down before Argo CD is asked. One that was never accepted is repeated under
+ * its own id: if it turns up after all, it is ours.
  */
-export function attemptOf(record: ApplicationRecord, now: Date): SyncAttempt {
-  const serves = record.wanted.map((build) => build.build);
+export function nextAttempt(record: ApplicationRecord, now: Date): SyncAttempt {
+  const builds = record.requested.map(({ build }) => build);
   const before = record.attempt;
-  const again = before !== undefined && serves.every((build) => before.serves.includes(build));
-  if (again && !before.acceptedAt) return { ...before, requestedAt: now.toISOString() };
-  const tries = again ? before.tries + 1 : 1;
-  const last = record.wanted.at(-1);
+  const isRepeat = before !== undefined && builds.every((build) => before.builds.includes(build));
+  if (isRepeat && !before.acceptedAt) return { ...before, requestedAt: now.toISOString() };
+  const tries = isRepeat ? before.tries + 1 : 1;
+  const last = record.requested.at(-1);
   return {
-    deployId: `${last?.build ?? record.name}#${tries}${last?.again ? `@${last.recordedAt}` : ''}`,
-    serves,
+    deployId: `${last?.build ?? record.name}#${tries}${last?.repeatReason ? `@${last.recordedAt}` : ''}`,
+    builds,
     tries,
     requestedAt: now.toISOString(),
     watchedSince: now.toISOString(),
   };
+}
+
+/** The cluster slept: what was running may have failed for that, and the time for it begins with the wake. */
+export function interrupted(record: ApplicationRecord, wokeAt?: Date): ApplicationRecord {
+  const { attempt } = record;
+  if (!attempt) return record;
+  const watched = wokeAt && { watchedSince: wokeAt.toISOString() };
+  return { ...record, attempt: { ...attempt, clusterSlept: true, ...watched } };
+}
+
+/** Without the deploys that were reported; undefined where somebody else has taken them out. */
+export function withoutReported(
+  record: ApplicationRecord,
+  reported: readonly EndedDeploy[],
+): ApplicationRecord | undefined {
+  const isReported = (deploy: EndedDeploy) =>
+    reported.some((one) => one.at === deploy.at && one.builds[0]?.build === deploy.builds[0]?.build);
+  const { unreported = [], ...rest } = record;
+  const left = unreported.filter((deploy) => !isReported(deploy));
+  if (left.length === unreported.length) return undefined;
+  return left.length > 0 ? { ...rest, unreported: left } : rest;
 }

@@ -1,61 +1,131 @@
-/** Decisions of branch-deploy, in the form that all capabilities share. */
-import type { Action, Decision, Scalar } from '#model/decision.ts';
-import type { WantedBuild } from './record.ts';
+/** Reports decisions about builds: each to the record of decisions, and what became of a commit on the commit. */
+import type { Action, Scalar } from '#model/decision.ts';
+import type { CommitStatus, DeployContext } from './ports.ts';
+import { OF_FAILURES } from './reasons.ts';
+import {
+  type ApplicationRecord,
+  changeRecord,
+  type EndedDeploy,
+  type Outcome,
+  type RequestedBuild,
+  withoutReported,
+} from './record.ts';
 
-export interface Reporter {
-  /** About one thing. */
-  say(decision: {
-    readonly target: string;
-    readonly action: Action;
-    readonly reason: string;
-    readonly trigger: string;
-    readonly facts?: Readonly<Record<string, Scalar | undefined>>;
-  }): Promise<void>;
-  /** About an application, once for each build that it concerns, so that each can be explained by its id. */
-  about(
-    application: string,
-    builds: readonly WantedBuild[],
-    action: Action,
-    reason: string,
-    facts?: Readonly<Record<string, Scalar | undefined>>,
-  ): Promise<void>;
+export interface Report {
+  readonly action: Action;
+  readonly reason: string;
+  readonly facts?: Readonly<Record<string, Scalar | undefined>>;
 }
 
-export function createReporter(options: {
-  readonly environment: string;
-  readonly now: () => Date;
-  readonly record: (decisions: readonly Decision[]) => Promise<void>;
-}): Reporter {
-  const decision = (
-    target: string,
-    action: Action,
-    reason: string,
-    trigger: string,
-    facts: Readonly<Record<string, Scalar | undefined>> = {},
-  ): Decision => ({
-    time: options.now().toISOString(),
-    environment: options.environment,
-    capability: 'branch-deploy',
-    target,
-    action,
+/** Once for each build that it concerns, so that each can be explained by its id. */
+export async function report(
+  { settings, recorder, statuses }: DeployContext,
+  application: string,
+  builds: readonly RequestedBuild[],
+  { action, reason, facts }: Report,
+): Promise<void> {
+  for (const build of builds) {
+    const { build: id, number, branch, sha, trigger } = build;
+    const about = { build: id, number, branch, ...(sha ? { sha } : {}), ...facts };
+    await recorder.record({ target: application, action, reason, trigger, facts: about });
+    const status = statusOf(settings.environment, application, build, { action, reason, facts: about });
+    if (status) statuses?.add(status, { application, build: id, trigger });
+  }
+}
+
+/** A deploy that has just ended: written down as unreported, reported, and then taken out. */
+export async function reportEnd(context: DeployContext, record: ApplicationRecord): Promise<void> {
+  const deploy = record.unreported?.at(-1);
+  if (!deploy) return;
+  await reportDeploy(context, record.name, deploy);
+  await changeRecord(context.deploys, record, (current) => withoutReported(current, [deploy]));
+}
+
+/** An end that is unreported for so long was reached by a process that died. */
+const FORGOTTEN_MS = 3 * 60_000;
+
+export async function reportForgotten(context: DeployContext, record: ApplicationRecord): Promise<void> {
+  const isForgotten = ({ at }: EndedDeploy) => context.now().getTime() - Date.parse(at) > FORGOTTEN_MS;
+  const forgotten = (record.unreported ?? []).filter(isForgotten);
+  if (forgotten.length === 0) return;
+  const changed = await changeRecord(context.deploys, record, (current) =>
+    withoutReported(current, forgotten),
+  );
+  if (changed) for (const deploy of forgotten) await reportDeploy(context, record.name, deploy);
+}
+
+const ACTION_OF = {
+  deployed: 'deployed',
+  superseded: 'superseded',
+  failed: 'fail',
+  suspended: 'wait',
+} as const satisfies Record<Outcome, Action>;
+
+function reportDeploy(context: DeployContext, application: string, deploy: EndedDeploy): Promise<void> {
+  const { outcome, reason, builds, deployId, syncs } = deploy;
+  return report(context, application, builds, {
+    action: ACTION_OF[outcome],
     reason,
-    trigger,
-    ...facts,
+    facts: { outcome, ...(deployId ? { deployId } : {}), ...(syncs ? { syncs } : {}) },
   });
+}
+
+/** Posts the statuses that are queued, and records what GitHub did not accept. */
+export async function postStatuses({ statuses, recorder }: DeployContext): Promise<void> {
+  for (const { application, build, trigger, status, detail } of (await statuses?.flush()) ?? []) {
+    const { repository, sha } = status;
+    await recorder.record({
+      target: application,
+      action: 'warn',
+      reason: OF_FAILURES.statusNotPosted(sha, detail),
+      trigger,
+      facts: { repository, sha, build },
+    });
+  }
+}
+
+/** GitHub takes no more. */
+const LONGEST_DESCRIPTION = 140;
+
+/** What the commit of a build shows of a decision; undefined where it shows nothing of it. */
+export function statusOf(
+  environment: string,
+  application: string,
+  { sha, repository }: Pick<RequestedBuild, 'sha' | 'repository'>,
+  { action, reason, facts = {} }: Report,
+): CommitStatus | undefined {
+  if (!sha || facts['dryRun'] === true) return undefined;
+  // The newer build is of the very commit, and its own statuses show what becomes of it.
+  if (facts['sameCommit'] === true) return undefined;
+  const shown = SHOWN[action]?.(facts['outcome'] !== undefined);
+  if (!shown) return undefined;
+  const [state, word] = shown;
   return {
-    say: ({ target, action, reason, trigger, facts }) =>
-      options.record([decision(target, action, reason, trigger, facts)]),
-    about: (application, builds, action, reason, facts) =>
-      options.record(
-        builds.map((build) =>
-          decision(application, action, reason, build.trigger, {
-            build: build.build,
-            number: build.number,
-            branch: build.branch,
-            ...(build.sha ? { sha: build.sha } : {}),
-            ...facts,
-          }),
-        ),
-      ),
+    repository,
+    sha,
+    state,
+    description: shortened(word ? `${word}: ${reason}` : reason),
+    context: `nightshift/${environment}/${application}`,
   };
+}
+
+/** By action, and by whether the deploy has ended. docs/decisions/0016 says why superseded is no failure. */
+const SHOWN: Partial<
+  Record<Action, (hasEnded: boolean) => readonly [CommitStatus['state'], word?: string]>
+> = {
+  defer: () => ['pending'],
+  wake: () => ['pending'],
+  sync: () => ['pending', 'syncing'],
+  wait: () => ['pending', 'waiting'],
+  warn: () => ['pending', 'waiting'],
+  deployed: () => ['success', 'deployed'],
+  superseded: () => ['success', 'superseded'],
+  fail: (hasEnded) => (hasEnded ? ['failure', 'failed'] : ['pending']),
+};
+
+function shortened(text: string): string {
+  const characters = [...text];
+  return characters.length > LONGEST_DESCRIPTION
+    ? `${characters.slice(0, LONGEST_DESCRIPTION - 1).join('')}…`
+    : text;
 }

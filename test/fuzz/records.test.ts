@@ -47,7 +47,7 @@ const CLAIM = {
 const RECORD = {
   name: 'api',
   project: 'default',
-  wanted: [
+  requested: [
     {
       project: 'api-develop',
       build: 'api-develop:1',

@@ -5,10 +5,11 @@
 import { UnreachableError } from '#functions/adapters/http.ts';
 import { type KubernetesClient, KubernetesError } from '#functions/adapters/kubernetes/client.ts';
 import { isConflict } from '#functions/adapters/kubernetes/errors.ts';
-import type { Answer, ApplicationView, Argocd, Trouble } from '#functions/branch-deploy/ports.ts';
+import type { Result, ApplicationView, Argocd, ArgocdFailure } from '#functions/branch-deploy/ports.ts';
+import { isApplicationName } from '#functions/branch-deploy/record.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { type ApplicationObject, DEPLOY_INFO, isApplication, shortened, viewOf } from './application.ts';
-import { invalidName, isApplicationName } from './server.ts';
+import { invalidName } from './server.ts';
 
 /** Where Argo CD's applications live, unless the config says otherwise. */
 const NAMESPACE = 'argocd';
@@ -35,12 +36,12 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
     application: ApplicationSettings,
     deployId: string,
     revision: string | undefined,
-  ): Promise<Answer<ApplicationObject>> => {
+  ): Promise<Result<ApplicationObject>> => {
     const found = inProject(application, (await get(application)).body);
     if (!found.ok) return found;
     const { metadata, operation, spec } = found.value;
-    if (metadata?.deletionTimestamp) return trouble('deleting', 'it has a deletion timestamp');
-    if (operation) return trouble('busy', 'an operation is under way');
+    if (metadata?.deletionTimestamp) return failure('deleting', 'it has a deletion timestamp');
+    if (operation) return failure('busy', 'an operation is under way');
     const options =
       application.syncOptions.length > 0 ? application.syncOptions : (spec?.syncPolicy?.syncOptions ?? []);
     const retry = spec?.syncPolicy?.retry;
@@ -85,34 +86,34 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
 
 async function answer(
   application: ApplicationSettings,
-  asking: () => Promise<Answer<ApplicationObject>>,
-): Promise<Answer<ApplicationView>> {
+  asking: () => Promise<Result<ApplicationObject>>,
+): Promise<Result<ApplicationView>> {
   if (!isApplicationName(application.name)) return invalidName(application);
   try {
     const reply = await asking();
     if (!reply.ok) return reply;
     return isApplication(reply.value)
       ? { ok: true, value: viewOf(reply.value) }
-      : trouble('passing', 'the API server answered with something that is not an Application');
+      : failure('transient', 'the API server answered with something that is not an Application');
   } catch (error) {
     if (error instanceof UnreachableError)
-      return { ok: false, trouble: { kind: 'passing', unclear: true, detail: error.message } };
-    if (error instanceof KubernetesError) return { ok: false, trouble: troubleOf(error) };
+      return { ok: false, error: { kind: 'transient', outcomeUnknown: true, detail: error.message } };
+    if (error instanceof KubernetesError) return { ok: false, error: failureOf(error) };
     throw error;
   }
 }
 
 /** The config names the project, so that a name alone cannot lead to another project's application. */
-function inProject(application: ApplicationSettings, body: ApplicationObject): Answer<ApplicationObject> {
+function inProject(application: ApplicationSettings, body: ApplicationObject): Result<ApplicationObject> {
   const project = body.spec?.project;
   if (project === application.project) return { ok: true, value: body };
-  return trouble(
+  return failure(
     'missing',
     `${application.name} is in project ${shortened(project) || 'none'}, not in ${application.project}`,
   );
 }
 
-function troubleOf(error: KubernetesError): Trouble {
+function failureOf(error: KubernetesError): ArgocdFailure {
   const detail = shortened(error.message);
   switch (error.status) {
     case 401:
@@ -126,17 +127,17 @@ function troubleOf(error: KubernetesError): Trouble {
     case 408:
     case 429:
       return {
-        kind: 'passing',
+        kind: 'transient',
         detail,
         ...(error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds }),
       };
     default:
-      return { kind: error.status >= 500 ? 'passing' : 'invalid', detail };
+      return { kind: error.status >= 500 ? 'transient' : 'permanent', detail };
   }
 }
 
-function trouble(kind: Trouble['kind'], detail: string): { ok: false; trouble: Trouble } {
-  return { ok: false, trouble: { kind, detail } };
+function failure(kind: ArgocdFailure['kind'], detail: string): { ok: false; error: ArgocdFailure } {
+  return { ok: false, error: { kind, detail } };
 }
 
 function pathOf(application: ApplicationSettings): string {

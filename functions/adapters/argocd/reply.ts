@@ -4,7 +4,7 @@
  * Argo CD's: a load balancer or a proxy answered, and that passes.
  */
 import type { HttpReply } from '#functions/adapters/http.ts';
-import type { Trouble } from '#functions/branch-deploy/ports.ts';
+import type { ArgocdFailure } from '#functions/branch-deploy/ports.ts';
 import { shortened } from './application.ts';
 
 const FAILED_PRECONDITION = 9;
@@ -12,21 +12,21 @@ const PERMISSION_DENIED = 7;
 const NOT_FOUND = 5;
 const UNAUTHENTICATED = 16;
 /** Canceled, Unknown, DeadlineExceeded, Internal: it may have happened nevertheless. */
-const UNCLEAR = [1, 2, 4, 13];
+const OUTCOME_UNKNOWN = [1, 2, 4, 13];
 /** ResourceExhausted, Aborted, Unavailable. */
 const PASSING = [8, 10, 14];
 
-export function troubleOf(host: string, reply: HttpReply): Trouble {
+export function failureOf(host: string, reply: HttpReply): ArgocdFailure {
   const { status } = reply;
   if (status >= 300 && status < 400) {
     return {
-      kind: 'invalid',
+      kind: 'permanent',
       detail: `${host} answered ${status} and points to ${hostOf(reply.headers['location'])}: redirects are not followed, set argocd.url to the server itself`,
     };
   }
   const { code, message } = errorOf(reply.body);
   const said = message || `${host} answered ${status}`;
-  const passing: Trouble = { kind: 'passing', detail: said, ...retryAfterOf(reply) };
+  const passing: ArgocdFailure = { kind: 'transient', detail: said, ...retryAfterOf(reply) };
 
   if (code === UNAUTHENTICATED || (code === undefined && status === 401)) {
     return { kind: 'unauthorized', detail: `Argo CD does not take the token: ${said}` };
@@ -34,23 +34,23 @@ export function troubleOf(host: string, reply: HttpReply): Trouble {
   if (code === undefined) {
     return {
       ...passing,
-      unclear: true,
+      outcomeUnknown: true,
       detail: `${host} answered ${status} with something that is not Argo CD's`,
     };
   }
   if (code === FAILED_PRECONDITION) {
     if (/another operation is already in progress/i.test(message)) return { kind: 'busy', detail: said };
     if (/is deleting/i.test(message)) return { kind: 'deleting', detail: said };
-    return { kind: 'invalid', detail: said };
+    return { kind: 'permanent', detail: said };
   }
   if (code === PERMISSION_DENIED) {
     return { kind: /blocked by sync window/i.test(message) ? 'window' : 'forbidden', detail: said };
   }
   if (code === NOT_FOUND) return { kind: 'missing', detail: said };
-  if (UNCLEAR.includes(code)) return { ...passing, unclear: true };
+  if (OUTCOME_UNKNOWN.includes(code)) return { ...passing, outcomeUnknown: true };
   if (PASSING.includes(code) || status >= 500 || status === 408 || status === 409 || status === 429)
     return passing;
-  return { kind: 'invalid', detail: said };
+  return { kind: 'permanent', detail: said };
 }
 
 /** The body as JSON; undefined for anything else. */
@@ -70,7 +70,7 @@ function errorOf(body: string): { code?: number; message: string } {
   return { ...(typeof code === 'number' ? { code } : {}), message: shortened(text) };
 }
 
-/** Whole seconds; a date is not worth the trouble. At most ten minutes. */
+/** Whole seconds; a date is not parsed. At most ten minutes. */
 function retryAfterOf(reply: HttpReply): { retryAfterSeconds?: number } {
   const seconds = Number(reply.headers['retry-after']);
   return Number.isFinite(seconds) && seconds > 0 ? { retryAfterSeconds: Math.min(seconds, 600) } : {};

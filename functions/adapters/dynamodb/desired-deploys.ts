@@ -1,8 +1,9 @@
 /** The desired deploys in the environment's table, and what branch-deploy reads of the night there. */
 
-import type { DesiredDeploys, Kept, Night } from '#functions/branch-deploy/ports.ts';
+import type { DesiredDeploys, Night } from '#functions/branch-deploy/ports.ts';
 import type { ApplicationRecord, NightMark } from '#functions/branch-deploy/record.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
+import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Override } from '#model/schedule.ts';
 import type { Item, Table } from './table.ts';
@@ -11,14 +12,14 @@ import { applicationKey, buildKey, DEPLOY, NIGHT, OVERRIDE_KEY, STATE_KEY } from
 const APPLICATIONS = 'app#';
 /** Beside the applications, so that one query finds both. No application's key is without a slash. */
 const NIGHT_MARK = `${APPLICATIONS}night`;
-/** Longer than lost builds are looked for, so that none is found twice. */
+/** Longer than missed builds are looked for, so that none is found twice. */
 const KNOWN_DAYS = 7;
 
 export function createDesiredDeploys(table: Table): DesiredDeploys {
   return {
     async all() {
       const items = await table.list<ApplicationRecord | NightMark>(DEPLOY, { prefix: APPLICATIONS });
-      const records: Kept<ApplicationRecord>[] = [];
+      const records: Versioned<ApplicationRecord>[] = [];
       let night: NightMark | undefined;
       for (const { key, value, version } of items) {
         if (key === NIGHT_MARK) night = isMark(value) ? value : undefined;
@@ -30,12 +31,12 @@ export function createDesiredDeploys(table: Table): DesiredDeploys {
       const item = await table.get<ApplicationRecord>(DEPLOY, applicationKey(project, name));
       if (item && !isRecord(item.value))
         throw new NightshiftError(
-          `the item ${DEPLOY} | ${item.key} of the table is no record of an application any more: delete it`,
+          `the item ${DEPLOY} | ${item.key} of the table is not a record of an application: delete it`,
         );
-      return item && keptOf(item);
+      return item && versionedOf(item);
     },
-    save: (record, over) =>
-      table.put(DEPLOY, applicationKey(record.project, record.name), record, { if: over }),
+    saveIf: (record, expected) =>
+      table.put(DEPLOY, applicationKey(record.project, record.name), record, { if: expected }),
     async markNight(mark) {
       await table.put(DEPLOY, NIGHT_MARK, mark);
     },
@@ -67,11 +68,11 @@ export function createNight(table: Table): Night {
       ]);
       return {
         ...(state ? { state: state.value } : {}),
-        ...(override ? { override: keptOf(override) } : {}),
+        ...(override ? { override: versionedOf(override) } : {}),
       };
     },
-    async setOverride(override, over) {
-      return (await table.put(NIGHT, OVERRIDE_KEY, override, { if: over })) !== undefined;
+    async setOverride(override, expected) {
+      return (await table.put(NIGHT, OVERRIDE_KEY, override, { if: expected })) !== undefined;
     },
   };
 }
@@ -79,15 +80,15 @@ export function createNight(table: Table): Night {
 /** What a person edited by hand, or something else wrote, must not stop the work on all other applications. */
 function isRecord(value: unknown): value is ApplicationRecord {
   if (!isObject(value)) return false;
-  const { name, project, wanted, newest, attempt } = value;
+  const { name, project, requested, newest, attempt } = value;
   return (
     typeof name === 'string' &&
     typeof project === 'string' &&
-    Array.isArray(wanted) &&
-    wanted.every(isBuild) &&
+    Array.isArray(requested) &&
+    requested.every(isBuild) &&
     isObject(newest) &&
     everyValue(newest, isBuild) &&
-    (attempt === undefined || (isObject(attempt) && Array.isArray(attempt['serves'])))
+    (attempt === undefined || (isObject(attempt) && Array.isArray(attempt['builds'])))
   );
 }
 
@@ -115,6 +116,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function keptOf<T>({ value, version }: Item<T>): Kept<T> {
+function versionedOf<T>({ value, version }: Item<T>): Versioned<T> {
   return { value, version };
 }

@@ -2,7 +2,8 @@
 
 import { parseEvent } from '#functions/branch-deploy/event.ts';
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
-import { type BranchDeployPorts, run } from '#functions/branch-deploy/run.ts';
+import type { BranchDeployPorts } from '#functions/branch-deploy/ports.ts';
+import { run } from '#functions/branch-deploy/run.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import type { AwsEvent } from '../../world/seams.ts';
 import type { Severity } from '../faults.ts';
@@ -196,7 +197,7 @@ function isQuiet(story: Story): boolean {
     story.invocations.active() === 0 &&
     (world.state()?.phase ?? 'awake') === 'awake' &&
     world.builds().every(({ complete }) => complete) &&
-    recordsOf(world).every(({ wanted }) => wanted.length === 0)
+    recordsOf(world).every(({ requested }) => requested.length === 0)
   );
 }
 
@@ -211,11 +212,11 @@ export function checkEnd(story: Story): void {
     exercised[promise] += 1;
     const record = recordsOf(world).find((one) => one.name === name);
     const newest = record?.newest['api-develop'];
-    if (record && record.wanted.length > 0)
+    if (record && record.requested.length > 0)
       violate(
         story,
         promise,
-        `${name} still waits for ${record.wanted.map(({ build }) => build).join(', ')}`,
+        `${name} still waits for ${record.requested.map(({ build }) => build).join(', ')}`,
       );
     else if (newest?.build !== last.id)
       violate(
@@ -259,5 +260,5 @@ function checkSyncs(story: Story, name: string): void {
 export function recordsOf(world: DeployWorld): readonly ApplicationRecord[] {
   return world.table
     .all<ApplicationRecord | { readonly since: string }>('deploy', 'app#')
-    .filter((one): one is ApplicationRecord => 'wanted' in one);
+    .filter((one): one is ApplicationRecord => 'requested' in one);
 }

@@ -4,8 +4,7 @@ import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
 import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import type { Argocd, Build, Builds } from '#functions/branch-deploy/ports.ts';
-import { createReporter } from '#functions/branch-deploy/report.ts';
-import type { BranchDeployPorts } from '#functions/branch-deploy/run.ts';
+import type { BranchDeployPorts } from '#functions/branch-deploy/ports.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import { desiredAt } from '#model/desired.ts';
@@ -233,9 +232,7 @@ export function createDeployWorld(
       builds,
       deploys: createDesiredDeploys(store),
       night: createNight(store),
-      reporter: createReporter({
-        environment: settings.environment,
-        now: () => clock.date(),
+      trail: {
         record: (made) =>
           through(
             'trail.record',
@@ -246,7 +243,7 @@ export function createDeployWorld(
             },
             true,
           ),
-      }),
+      },
       seen: new Set(),
       now: () => clock.date(),
       pause: (ms) => {

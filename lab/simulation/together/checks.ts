@@ -127,7 +127,7 @@ export function isMorning(story: Story): boolean {
 export function isDeployed({ deploy }: TogetherWorld): boolean {
   return (
     deploy.builds().every(({ complete }) => complete) &&
-    deploys.recordsOf(deploy).every(({ wanted }) => wanted.length === 0)
+    deploys.recordsOf(deploy).every(({ requested }) => requested.length === 0)
   );
 }
 

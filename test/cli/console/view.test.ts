@@ -120,8 +120,8 @@ describe('the view of an environment', () => {
         ({ state }) => state,
       );
     expect(statesOf({})).toEqual(['nothing yet']);
-    expect(statesOf({ wanted: [aBuild] })).toEqual(['waiting']);
-    expect(statesOf({ wanted: [aBuild], attempt: { requestedAt: now.toISOString() } })).toEqual(['syncing']);
+    expect(statesOf({ requested: [aBuild] })).toEqual(['waiting']);
+    expect(statesOf({ requested: [aBuild], attempt: { requestedAt: now.toISOString() } })).toEqual(['syncing']);
     const newest = { 'api-develop': { ...aBuild, outcome: 'deployed', settledAt: now.toISOString() } };
     expect(statesOf({ newest })).toEqual(['deployed']);
 
@@ -131,7 +131,7 @@ describe('the view of an environment', () => {
       action: 'defer',
       reason: 'deferred until Wed 08:00 (Asia/Tokyo)',
     });
-    const sight = aSight({ records: [{ ...record, wanted: [aBuild] }], decisions: [deferred] });
+    const sight = aSight({ records: [{ ...record, requested: [aBuild] }], decisions: [deferred] });
     expect(viewOf(named, schedule, sight).deploys[0]?.text).toBe(deferred.reason);
   });
 

@@ -1,16 +1,16 @@
 /**
- * branch-deploy in front of the lab's CodeBuild, git host and Argo CD, in virtual time. What it is told of them goes
- * through the same reading of replies as over HTTP, so that no double is kinder than the service.
+ * branch-deploy in front of the lab's CodeBuild, git host and Argo CD, in virtual time. What it hears of them goes
+ * through the same reading of replies as over HTTP, so that no fake is kinder than the service.
  */
 
 import { DEPLOY_INFO, viewOf } from '#functions/adapters/argocd/application.ts';
-import { troubleOf } from '#functions/adapters/argocd/reply.ts';
+import { failureOf } from '#functions/adapters/argocd/reply.ts';
 import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createStatusQueue } from '#functions/adapters/github/status-queue.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
-import type { Answer, Argocd, Build, Builds, Statuses } from '#functions/branch-deploy/ports.ts';
-import { createReporter } from '#functions/branch-deploy/report.ts';
-import { type BranchDeployPorts, run } from '#functions/branch-deploy/run.ts';
-import { createStatusDesk } from '#functions/branch-deploy/statuses.ts';
+import type { Result, Argocd, Build, Builds, Statuses } from '#functions/branch-deploy/ports.ts';
+import type { BranchDeployPorts } from '#functions/branch-deploy/ports.ts';
+import { run } from '#functions/branch-deploy/run.ts';
 import { type ApplicationSeed, ArgocdError, createArgocd, httpStatusOf } from '#lab/world/argocd/index.ts';
 import { createCodebuild } from '#lab/world/codebuild/index.ts';
 import { createContext } from '#lab/world/context.ts';
@@ -133,21 +133,15 @@ export function aWorld(options: WorldOptions = {}) {
   const reads = { builds: 0 };
   const builds = theBuilds(codebuild, reads);
 
-  const reporter = createReporter({
-    environment: settings.environment,
-    now,
-    record: async (said) => void decisions.push(...said),
-  });
-  const desk =
-    options.statuses &&
-    createStatusDesk({ environment: settings.environment, statuses: options.statuses, reporter, now });
+  const statuses = options.statuses && createStatusQueue({ statuses: options.statuses, now });
 
   const ports = (): BranchDeployPorts => ({
     argocd: wire,
     builds,
     deploys: createDesiredDeploys(table),
     night: createNight(table),
-    reporter: desk?.reporter ?? reporter,
+    trail: { record: async (recorded) => void decisions.push(...recorded) },
+    statuses,
     seen: new Set(),
     now,
     pause: (ms) => new Promise((resolve) => void clock.after(ms, resolve)),
@@ -199,8 +193,7 @@ export function aWorld(options: WorldOptions = {}) {
     /** Begins an invocation that goes on while time passes otherwise. */
     start: (payload: unknown) => run(parseEvent(payload), settings, warm),
     startTick: () => world.start(aTick(now())),
-    invoke: (payload: unknown) =>
-      through(run(parseEvent(payload), settings, warm).finally(() => desk?.flush())),
+    invoke: (payload: unknown) => through(run(parseEvent(payload), settings, warm)),
     invokeAll: (payloads: readonly unknown[]) =>
       through(
         Promise.all(payloads.map((payload) => run(parseEvent(payload), settings, warm))).then(
@@ -269,21 +262,21 @@ function aWire(world: ReturnType<typeof createArgocd>) {
   const state = {
     token,
     /** Answers instead of Argo CD; undefined lets the request through. */
-    fault: (_call: string): ReturnType<typeof troubleOf> | undefined => undefined,
+    fault: (_call: string): ReturnType<typeof failureOf> | undefined => undefined,
   };
-  const answer = async (call: string, act: () => ReturnType<typeof world.get>): Promise<Answer<never>> => {
+  const answer = async (call: string, act: () => ReturnType<typeof world.get>): Promise<Result<never>> => {
     calls.push(call);
     await Promise.resolve();
     const fault = state.fault(call);
-    if (fault) return { ok: false, trouble: fault };
+    if (fault) return { ok: false, error: fault };
     try {
-      return { ok: true, value: viewOf(JSON.parse(JSON.stringify(act()))) } as Answer<never>;
+      return { ok: true, value: viewOf(JSON.parse(JSON.stringify(act()))) } as Result<never>;
     } catch (error) {
       if (!(error instanceof ArgocdError)) throw error;
       const body = JSON.stringify({ error: error.message, code: error.code, message: error.message });
       return {
         ok: false,
-        trouble: troubleOf('argocd', { status: httpStatusOf(error.code), headers: {}, body }),
+        error: failureOf('argocd', { status: httpStatusOf(error.code), headers: {}, body }),
       };
     }
   };

@@ -73,7 +73,7 @@ describe.each(['before', 'after'] as const)('a process that dies %s any of its c
         nth,
         outcome: 'deployed',
       });
-      expect(kept?.value.wanted).toEqual([]);
+      expect(kept?.value.requested).toEqual([]);
       expect(world.syncs()).toBeLessThanOrEqual(2);
       if (calls < nth) break;
     }

@@ -7,7 +7,7 @@ import {
   shortSha,
 } from '#functions/branch-deploy/decide.ts';
 import type { ApplicationView } from '#functions/branch-deploy/ports.ts';
-import type { ApplicationRecord, SyncAttempt, WantedBuild } from '#functions/branch-deploy/record.ts';
+import type { ApplicationRecord, SyncAttempt, RequestedBuild } from '#functions/branch-deploy/record.ts';
 import {
   aBuild,
   ago,
@@ -29,10 +29,10 @@ type Operation = NonNullable<ApplicationView['operation']>;
 
 const step = (view: Partial<ApplicationView>, record: ApplicationRecord) =>
   nextStep(record, aView(view), now);
-const sync = (reason: string): Step => ({ do: 'sync', reason });
-const wait = (reason: string): Step => ({ do: 'wait', reason });
-const blocked = (reason: string): Step => ({ do: 'wait', reason, blocked: true });
-const settled = (outcome: string, reason: string) => ({ do: 'settle', outcome, reason });
+const sync = (reason: string): Step => ({ kind: 'sync', reason });
+const wait = (reason: string): Step => ({ kind: 'wait', reason });
+const blocked = (reason: string): Step => ({ kind: 'wait', reason, blocked: true });
+const settled = (outcome: string, reason: string) => ({ kind: 'settle', outcome, reason });
 
 function without<T extends object, K extends keyof T>(given: T, key: K): Omit<T, K> {
   const { [key]: _, ...rest } = given;
@@ -40,7 +40,7 @@ function without<T extends object, K extends keyof T>(given: T, key: K): Omit<T,
 }
 const running = (overrides: Partial<Operation> = {}) =>
   without(anOperation({ phase: 'Running', ...overrides }), 'finishedAt');
-const second = (overrides: Partial<WantedBuild> = {}) =>
+const second = (overrides: Partial<RequestedBuild> = {}) =>
   aBuild({ build: 'api-develop:2', number: 2, sha: NEWER, startedAt: ago(55).toISOString(), ...overrides });
 const halfAnHour = LIMITS.deployMs / 1000;
 
@@ -49,7 +49,7 @@ describe('before a sync was asked for', () => {
     const outOfSync = { sync: 'OutOfSync', revisions: [OLD] } as const;
     expect(step(outOfSync, unasked())).toEqual(sync('build 1 of api-develop (aaaaaaa) succeeded'));
     const both = [aBuild(), without(aBuild({ project: 'web', number: 7 }), 'sha')];
-    expect(step(outOfSync, unasked({ wanted: both }))).toEqual(
+    expect(step(outOfSync, unasked({ requested: both }))).toEqual(
       sync('build 1 of api-develop (aaaaaaa) and build 7 of web succeeded'),
     );
   });
@@ -69,8 +69,8 @@ describe('before a sync was asked for', () => {
   });
 
   it('whoever is in the way is waited for, and named', () => {
-    const requested = { deployIds: [], by: 'alice' };
-    expect(step({ requested }, unasked())).toEqual(blocked('an operation of alice runs: it is waited for'));
+    const requestedOperation = { deployIds: [], by: 'alice' };
+    expect(step({ requestedOperation }, unasked())).toEqual(blocked('an operation of alice runs: it is waited for'));
     expect(step({ operation: running({ by: 'bob' }) }, unasked())).toEqual(
       blocked('an operation of bob runs: it is waited for'),
     );
@@ -90,27 +90,27 @@ describe('before a sync was asked for', () => {
     expect(nextStep(unasked(), without(aView(), 'operation'), now)).toMatchObject({ outcome: 'deployed' });
   });
 
-  it.each<[string, Partial<ApplicationView>, WantedBuild[]]>([
+  it.each<[string, Partial<ApplicationView>, RequestedBuild[]]>([
     ['is not Healthy', { health: 'Degraded' }, [aBuild()]],
     ['is at the commit of one of two builds only', {}, [aBuild(), second({ project: 'web' })]],
     ['has no source that was built', {}, [aBuild({ repository: 'https://github.com/example/other' })]],
-  ])('an application that %s is synced', (_what, view, wanted) => {
-    expect(step(view, unasked({ wanted }))).toEqual(sync(`${described(wanted)} succeeded`));
+  ])('an application that %s is synced', (_what, view, requested) => {
+    expect(step(view, unasked({ requested }))).toEqual(sync(`${described(requested)} succeeded`));
   });
 
   it('an application that was never compared is synced', () => {
-    expect(nextStep(unasked(), without(aView(), 'reconciledAt'), now)).toMatchObject({ do: 'sync' });
+    expect(nextStep(unasked(), without(aView(), 'reconciledAt'), now)).toMatchObject({ kind: 'sync' });
   });
 
   it('a rollout that an earlier sync began is waited for, half an hour from the newest build on', () => {
     const recorded = (seconds: number) =>
       aBuild({ startedAt: ago(60).toISOString(), recordedAt: ago(seconds).toISOString() });
-    const at = (...wanted: WantedBuild[]) => step({ health: 'Progressing' }, unasked({ wanted }));
+    const at = (...requested: RequestedBuild[]) => step({ health: 'Progressing' }, unasked({ requested }));
     expect(at(recorded(halfAnHour))).toEqual(wait('synced to aaaaaaa and Progressing'));
     expect(at(recorded(halfAnHour + 1))).toEqual(
       settled('failed', 'synced to aaaaaaa and Progressing, for more than 30 minutes'),
     );
-    expect(at(recorded(halfAnHour + 1), { ...recorded(60), project: 'web' })).toMatchObject({ do: 'wait' });
+    expect(at(recorded(halfAnHour + 1), { ...recorded(60), project: 'web' })).toMatchObject({ kind: 'wait' });
   });
 });
 
@@ -119,9 +119,9 @@ describe('a sync of ours', () => {
     aRecord({ attempt: anAttempt({ watchedSince: ago(seconds).toISOString(), ...overrides }) });
 
   it('that has not begun is waited for, for half an hour', () => {
-    const requested = { deployIds: ['api-develop:1#1'], by: 'nightshift' };
-    expect(step({ requested }, waited(halfAnHour))).toEqual(wait('Argo CD has not begun the sync'));
-    expect(step({ requested }, waited(halfAnHour + 1))).toEqual(
+    const requestedOperation = { deployIds: ['api-develop:1#1'], by: 'nightshift' };
+    expect(step({ requestedOperation }, waited(halfAnHour))).toEqual(wait('Argo CD has not begun the sync'));
+    expect(step({ requestedOperation }, waited(halfAnHour + 1))).toEqual(
       settled('failed', 'Argo CD has not begun the sync, for more than 30 minutes'),
     );
   });
@@ -151,14 +151,14 @@ describe('a sync of ours', () => {
   });
 
   it('that was overtaken by a build is followed by another sync', () => {
-    expect(step({ operation: anOperation({ phase: 'Failed' }) }, aRecord({ wanted: [second()] }))).toEqual(
+    expect(step({ operation: anOperation({ phase: 'Failed' }) }, aRecord({ requested: [second()] }))).toEqual(
       sync('build 2 of api-develop (ccccccc) succeeded while an older one was synced'),
     );
   });
 
   it('that the night broke is made again, three times in all', () => {
     const operation = anOperation({ phase: 'Error' });
-    const slept = (tries: number) => aRecord({ attempt: anAttempt({ slept: true, tries }) });
+    const slept = (tries: number) => aRecord({ attempt: anAttempt({ clusterSlept: true, tries }) });
     expect(step({ operation }, slept(2))).toEqual(sync('the sync ended as Error while the cluster slept'));
     expect(step({ operation }, slept(3))).toEqual(settled('failed', 'the sync ended as Error: no message'));
   });
@@ -179,10 +179,10 @@ describe('a sync of ours', () => {
   });
 
   it('that went past the commits of several builds has superseded them, also where Argo CD is at one of them', () => {
-    const wanted = [aBuild(), second({ project: 'web', build: 'web:2' })];
-    const attempt = anAttempt({ serves: wanted.map(({ build }) => build) });
+    const requested = [aBuild(), second({ project: 'web', build: 'web:2' })];
+    const attempt = anAttempt({ builds: requested.map(({ build }) => build) });
     const operation = anOperation({ revisions: [OLD] });
-    expect(step({ operation }, aRecord({ wanted, attempt }))).toEqual({
+    expect(step({ operation }, aRecord({ requested, attempt }))).toEqual({
       ...settled('superseded', 'the branch has moved on: Argo CD is at aaaaaaa, not at aaaaaaa, ccccccc'),
       builds: ['api-develop:1', 'web:2'],
     });
@@ -248,8 +248,8 @@ describe('a sync of ours that is not to be seen', () => {
   const tried = (tries: number) => aRecord({ attempt: anAttempt({ tries }) });
 
   it('waits for whoever is in the way', () => {
-    const requested = { deployIds: ['rollout:ana:1'], by: 'ana' };
-    expect(step({ requested, operation: foreign() }, aRecord())).toEqual(
+    const requestedOperation = { deployIds: ['rollout:ana:1'], by: 'ana' };
+    expect(step({ requestedOperation, operation: foreign() }, aRecord())).toEqual(
       blocked('an operation of ana runs: it is waited for'),
     );
     expect(step({ operation: without(foreign({ phase: 'Running' }), 'finishedAt') }, aRecord())).toEqual(
@@ -265,8 +265,8 @@ describe('a sync of ours that is not to be seen', () => {
   });
 
   it('was replaced, and a build came since: it is synced', () => {
-    const wanted = [aBuild(), second()];
-    expect(step({ operation: foreign() }, aRecord({ wanted }))).toEqual(
+    const requested = [aBuild(), second()];
+    expect(step({ operation: foreign() }, aRecord({ requested }))).toEqual(
       sync('build 1 of api-develop (aaaaaaa) and build 2 of api-develop (ccccccc) succeeded'),
     );
   });
@@ -300,7 +300,7 @@ describe('a sync of ours that is not to be seen', () => {
       });
     expect(nextStep(accepted(29, 29), view, now)).toEqual(wait('Argo CD does not show the sync yet'));
     expect(nextStep(accepted(30, 30), view, now)).toEqual(sync('the sync that was asked for never began'));
-    expect(nextStep(accepted(30, halfAnHour), view, now)).toMatchObject({ do: 'sync' });
+    expect(nextStep(accepted(30, halfAnHour), view, now)).toMatchObject({ kind: 'sync' });
     expect(nextStep(accepted(30, halfAnHour + 1), view, now)).toEqual(
       settled('failed', 'Argo CD was asked for a sync again and again and never showed it'),
     );
@@ -308,19 +308,19 @@ describe('a sync of ours that is not to be seen', () => {
 });
 
 describe('one sync serves another build only', () => {
-  const at = (wanted: WantedBuild[], view: Partial<ApplicationView> = {}, revision = NEWER) =>
+  const at = (requested: RequestedBuild[], view: Partial<ApplicationView> = {}, revision = NEWER) =>
     step(
       { operation: anOperation({ revisions: [revision] }), revisions: [revision], ...view },
-      aRecord({ wanted }),
+      aRecord({ requested }),
     );
   const third = 'd'.repeat(40);
 
   it('where it began after the build: in the same second nobody knows which came first', () => {
     expect(at([second({ startedAt: ago(51).toISOString() })])).toMatchObject({ outcome: 'deployed' });
-    expect(at([second({ startedAt: ago(50).toISOString() })])).toMatchObject({ do: 'sync' });
+    expect(at([second({ startedAt: ago(50).toISOString() })])).toMatchObject({ kind: 'sync' });
   });
 
-  it.each<[string, WantedBuild[]]>([
+  it.each<[string, RequestedBuild[]]>([
     [
       'one of them is not known to have begun before',
       [second(), without(second({ build: 'web:2' }), 'startedAt')],
@@ -330,14 +330,14 @@ describe('one sync serves another build only', () => {
       'the application does not track its repository',
       [second({ repository: 'https://github.com/example/x' })],
     ],
-  ])('and none where %s', (_what, wanted) => {
-    expect(at(wanted)).toMatchObject({ do: 'sync' });
+  ])('and none where %s', (_what, requested) => {
+    expect(at(requested)).toMatchObject({ kind: 'sync' });
   });
 
   it('where it went past it, however the application is, but not where one of two is still to be judged', () => {
     expect(at([second()], { health: 'Degraded' }, third)).toMatchObject({ outcome: 'superseded' });
     const both = [second(), second({ build: 'web:2', project: 'web', sha: third })];
-    expect(at(both, { health: 'Degraded' })).toMatchObject({ do: 'sync' });
+    expect(at(both, { health: 'Degraded' })).toMatchObject({ kind: 'sync' });
   });
 });
 

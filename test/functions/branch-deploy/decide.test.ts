@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LIMITS, nextStep } from '#functions/branch-deploy/decide.ts';
 import type { ApplicationView } from '#functions/branch-deploy/ports.ts';
-import type { ApplicationRecord, WantedBuild } from '#functions/branch-deploy/record.ts';
+import type { ApplicationRecord, RequestedBuild } from '#functions/branch-deploy/record.ts';
 import {
   aBuild,
   ago,
@@ -22,7 +22,7 @@ const step = (view: Partial<ApplicationView> = {}, record: ApplicationRecord = a
 
 describe('deployed means', () => {
   test('our operation is over, the comparison is newer than its end, Synced and Healthy at our commit', () => {
-    expect(step()).toEqual({ do: 'settle', outcome: 'deployed', reason: 'Synced and Healthy at aaaaaaa' });
+    expect(step()).toEqual({ kind: 'settle', outcome: 'deployed', reason: 'Synced and Healthy at aaaaaaa' });
   });
 
   test('a comparison in the second of the end is new enough', () => {
@@ -34,7 +34,7 @@ describe('deployed means', () => {
     'a comparison in the second of the end, and %s at another commit, was made before it: it is made anew',
     (sync) => {
       const before = { reconciledAt: ago(40), revisions: [OLD], sync };
-      expect(step(before)).toMatchObject({ do: 'wait', refresh: true });
+      expect(step(before)).toMatchObject({ kind: 'wait', refresh: true });
       expect(step({ ...before, reconciledAt: ago(39) })).toMatchObject({
         outcome: sync === 'Synced' ? 'deployed' : 'superseded',
       });
@@ -42,19 +42,19 @@ describe('deployed means', () => {
   );
 
   test('an older comparison is made anew', () => {
-    expect(step({ reconciledAt: ago(41) })).toMatchObject({ do: 'wait', refresh: true });
+    expect(step({ reconciledAt: ago(41) })).toMatchObject({ kind: 'wait', refresh: true });
     const { reconciledAt: _, ...never } = aView();
-    expect(nextStep(aRecord(), never, now)).toMatchObject({ do: 'wait', refresh: true });
+    expect(nextStep(aRecord(), never, now)).toMatchObject({ kind: 'wait', refresh: true });
   });
 
   test('a comparison that was never made is made also where the operation does not tell its end', () => {
     const { finishedAt: _, ...operation } = anOperation();
     const { reconciledAt: __, ...never } = aView({ operation });
-    expect(nextStep(aRecord(), never, now)).toMatchObject({ do: 'wait', refresh: true });
+    expect(nextStep(aRecord(), never, now)).toMatchObject({ kind: 'wait', refresh: true });
   });
 
   test.each(['Progressing', 'Missing', 'Unknown'] as const)('%s is waited for', (health) => {
-    expect(step({ health })).toMatchObject({ do: 'wait' });
+    expect(step({ health })).toMatchObject({ kind: 'wait' });
   });
 
   test('Degraded is a failure, with what Argo CD says of it', () => {
@@ -71,16 +71,16 @@ describe('deployed means', () => {
 
 describe('an operation is over only', () => {
   test('when none is requested any more', () => {
-    expect(step({ requested: { deployIds: ['api-develop:1#1'], by: 'nightshift' } })).toMatchObject({
-      do: 'wait',
+    expect(step({ requestedOperation: { deployIds: ['api-develop:1#1'], by: 'nightshift' } })).toMatchObject({
+      kind: 'wait',
     });
-    expect(step({ requested: { deployIds: [], by: 'alice' } })).toMatchObject({ do: 'wait' });
+    expect(step({ requestedOperation: { deployIds: [], by: 'alice' } })).toMatchObject({ kind: 'wait' });
   });
 
   test.each(['Running', 'Terminating', 'Unknown'] as const)(
     'when it is not %s, also where it has an end',
     (phase) => {
-      expect(step({ operation: anOperation({ phase }) })).toMatchObject({ do: 'wait' });
+      expect(step({ operation: anOperation({ phase }) })).toMatchObject({ kind: 'wait' });
     },
   );
 
@@ -95,7 +95,7 @@ describe('an operation is over only', () => {
     const operation = anOperation({ phase: 'Running', message: 'Sync operation blocked by sync window' });
     const watchedSince = new Date(now.getTime() - LIMITS.deployMs * 5).toISOString();
     expect(step({ operation }, aRecord({ attempt: anAttempt({ watchedSince }) }))).toMatchObject({
-      do: 'wait',
+      kind: 'wait',
     });
   });
 
@@ -110,7 +110,7 @@ describe('an operation is over only', () => {
 
 describe('the revision', () => {
   test('a sync that ended at an old commit, while Argo CD now knows ours, is made again', () => {
-    expect(step({ operation: anOperation({ revisions: [OLD] }) })).toMatchObject({ do: 'sync' });
+    expect(step({ operation: anOperation({ revisions: [OLD] }) })).toMatchObject({ kind: 'sync' });
   });
 
   test('but not for ever', () => {
@@ -131,7 +131,7 @@ describe('the revision', () => {
   });
 
   test('OutOfSync at our own commit may settle, and is a failure when it does not', () => {
-    expect(step({ sync: 'OutOfSync' })).toMatchObject({ do: 'wait', refresh: true });
+    expect(step({ sync: 'OutOfSync' })).toMatchObject({ kind: 'wait', refresh: true });
     const late = { finishedAt: ago(LIMITS.settleMs / 1000 + 1), startedAt: ago(200) };
     expect(step({ sync: 'OutOfSync', operation: anOperation(late) })).toMatchObject({ outcome: 'failed' });
   });
@@ -160,7 +160,7 @@ describe('the revision', () => {
 
   test('a build whose commit nobody knows is judged by the application alone', () => {
     const { sha: _, ...unknown } = aBuild();
-    expect(step({}, aRecord({ wanted: [unknown] }))).toMatchObject({ outcome: 'deployed' });
+    expect(step({}, aRecord({ requested: [unknown] }))).toMatchObject({ outcome: 'deployed' });
   });
 
   test.each(['main', 'develop-x', 'refs/heads/main', 'v1.0.0'])(
@@ -175,32 +175,32 @@ describe('the revision', () => {
 
   test.each(['develop', 'refs/heads/develop', 'HEAD', ''])('one that tracks %j is', (targetRevision) => {
     const view = { sources: [{ repository: REPOSITORY, targetRevision }], sync: 'OutOfSync' as const };
-    expect(step(view, unasked())).toMatchObject({ do: 'sync' });
+    expect(step(view, unasked())).toMatchObject({ kind: 'sync' });
   });
 });
 
 describe('before anything was asked', () => {
   test('the application is synced', () => {
-    expect(step({ sync: 'OutOfSync', revisions: [OLD] }, unasked())).toMatchObject({ do: 'sync' });
+    expect(step({ sync: 'OutOfSync', revisions: [OLD] }, unasked())).toMatchObject({ kind: 'sync' });
   });
 
   test('nothing is asked of one that is there already', () => {
     expect(step({}, unasked())).toMatchObject({ outcome: 'deployed' });
   });
 
-  test('unless it is wanted again because it failed, or the comparison is old, or its commit is not known', () => {
-    expect(step({}, unasked({ wanted: [aBuild({ again: 'it failed at night' })] }))).toEqual({
-      do: 'sync',
+  test('unless it is requested again because it failed, or the comparison is old, or its commit is not known', () => {
+    expect(step({}, unasked({ requested: [aBuild({ repeatReason: 'it failed at night' })] }))).toEqual({
+      kind: 'sync',
       reason: 'it failed at night',
     });
-    expect(step({ reconciledAt: ago(45) }, unasked())).toMatchObject({ do: 'sync' });
+    expect(step({ reconciledAt: ago(45) }, unasked())).toMatchObject({ kind: 'sync' });
     const { sha: _, ...unknown } = aBuild();
-    expect(step({}, unasked({ wanted: [unknown] }))).toMatchObject({ do: 'sync' });
+    expect(step({}, unasked({ requested: [unknown] }))).toMatchObject({ kind: 'sync' });
   });
 
   test('an operation of somebody else is waited for', () => {
     const foreign = anOperation({ deployIds: [], by: 'alice', phase: 'Running' });
-    expect(step({ operation: foreign }, unasked())).toMatchObject({ do: 'wait', blocked: true });
+    expect(step({ operation: foreign }, unasked())).toMatchObject({ kind: 'wait', blocked: true });
   });
 });
 
@@ -218,44 +218,44 @@ describe('an operation that is not ours', () => {
   test('of Argo CD itself: fine at our commit, otherwise synced again', () => {
     const automated = foreign({ by: "Argo CD's auto-sync", automated: true });
     expect(step({ operation: automated })).toMatchObject({ outcome: 'deployed' });
-    expect(step({ operation: automated, sync: 'OutOfSync' })).toMatchObject({ do: 'sync' });
+    expect(step({ operation: automated, sync: 'OutOfSync' })).toMatchObject({ kind: 'sync' });
   });
 
   test('from before our request says nothing: ours has yet to be seen', () => {
     const record = aRecord({
       attempt: anAttempt({ requestedAt: ago(10).toISOString(), acceptedAt: ago(10).toISOString() }),
     });
-    expect(step({ operation: foreign() }, record)).toMatchObject({ do: 'wait' });
+    expect(step({ operation: foreign() }, record)).toMatchObject({ kind: 'wait' });
   });
 
   test('a request that nobody accepted and nobody saw is made again after a while', () => {
     const { acceptedAt: _, ...attempt } = anAttempt({ requestedAt: ago(20).toISOString() });
     const before = foreign({ startedAt: ago(500), finishedAt: ago(490) });
-    expect(step({ operation: before }, aRecord({ attempt }))).toMatchObject({ do: 'wait' });
+    expect(step({ operation: before }, aRecord({ attempt }))).toMatchObject({ kind: 'wait' });
     const { acceptedAt: __, ...older } = anAttempt({ requestedAt: ago(31).toISOString() });
-    expect(step({ operation: before }, aRecord({ attempt: older }))).toMatchObject({ do: 'sync' });
+    expect(step({ operation: before }, aRecord({ attempt: older }))).toMatchObject({ kind: 'sync' });
   });
 });
 
 describe('a newer build', () => {
-  const wanted = [aBuild({ build: 'api-develop:2', number: 2 })];
+  const requested = [aBuild({ build: 'api-develop:2', number: 2 })];
 
   test('waits while the sync of the older one runs', () => {
-    expect(step({ operation: anOperation({ phase: 'Running' }) }, aRecord({ wanted }))).toMatchObject({
-      do: 'wait',
+    expect(step({ operation: anOperation({ phase: 'Running' }) }, aRecord({ requested }))).toMatchObject({
+      kind: 'wait',
     });
   });
 
   test('is synced as soon as that is over, whatever came of it', () => {
     for (const phase of ['Succeeded', 'Failed'] as const) {
-      expect(step({ operation: anOperation({ phase }) }, aRecord({ wanted }))).toMatchObject({ do: 'sync' });
+      expect(step({ operation: anOperation({ phase }) }, aRecord({ requested }))).toMatchObject({ kind: 'sync' });
     }
   });
 });
 
 describe('one sync serves a burst', () => {
   /** Build 2 was started before the sync of build 1 began. */
-  const later = (overrides: Partial<WantedBuild> = {}) => [
+  const later = (overrides: Partial<RequestedBuild> = {}) => [
     aBuild({ build: 'api-develop:2', number: 2, sha: NEWER, startedAt: ago(55).toISOString(), ...overrides }),
   ];
   const at = (revision: string, overrides: Partial<ApplicationView> = {}) => ({
@@ -265,16 +265,16 @@ describe('one sync serves a burst', () => {
   });
 
   test('a newer build whose commit that sync brought is deployed by it', () => {
-    expect(step(at(NEWER), aRecord({ wanted: later() }))).toMatchObject({ outcome: 'deployed' });
-    expect(step(at(NEWER, { health: 'Progressing' }), aRecord({ wanted: later() }))).toMatchObject({
-      do: 'wait',
+    expect(step(at(NEWER), aRecord({ requested: later() }))).toMatchObject({ outcome: 'deployed' });
+    expect(step(at(NEWER, { health: 'Progressing' }), aRecord({ requested: later() }))).toMatchObject({
+      kind: 'wait',
     });
   });
 
   test('one whose commit that sync has left behind is superseded without a sync of its own', () => {
     const third = 'd'.repeat(40);
-    expect(step(at(third), aRecord({ wanted: later() }))).toMatchObject({ outcome: 'superseded' });
-    expect(step(at(third), unasked({ wanted: later() }))).toMatchObject({ outcome: 'superseded' });
+    expect(step(at(third), aRecord({ requested: later() }))).toMatchObject({ outcome: 'superseded' });
+    expect(step(at(third), unasked({ requested: later() }))).toMatchObject({ outcome: 'superseded' });
   });
 
   test('of two projects on one application the one that was left behind is superseded, the other goes on', () => {
@@ -282,16 +282,16 @@ describe('one sync serves a burst', () => {
       aBuild({ startedAt: ago(58).toISOString() }),
       ...later({ project: 'migrations', build: 'migrations:2' }),
     ];
-    expect(step(at(NEWER), aRecord({ wanted: both }))).toMatchObject({
+    expect(step(at(NEWER), aRecord({ requested: both }))).toMatchObject({
       outcome: 'superseded',
       builds: ['api-develop:1'],
     });
   });
 
-  test.each<[string, Partial<ApplicationView>, Partial<WantedBuild>]>([
+  test.each<[string, Partial<ApplicationView>, Partial<RequestedBuild>]>([
     ['one that was started after the sync began', at(NEWER), { startedAt: ago(45).toISOString() }],
     ['one whose start is not known', at(NEWER), { startedAt: undefined as never }],
-    ['one that is wanted again', at(NEWER), { again: 'it failed' }],
+    ['one that is requested again', at(NEWER), { repeatReason: 'it failed' }],
     ['one whose commit is OutOfSync', at(NEWER, { sync: 'OutOfSync' }), {}],
     ['one whose commit is Degraded', at(NEWER, { health: 'Degraded' }), {}],
     [
@@ -300,7 +300,7 @@ describe('one sync serves a burst', () => {
       {},
     ],
   ])('%s is synced', (_what, view, build) => {
-    expect(step(view, aRecord({ wanted: later(build) }))).toMatchObject({ do: 'sync' });
+    expect(step(view, aRecord({ requested: later(build) }))).toMatchObject({ kind: 'sync' });
   });
 
   test('a rollout or a sync of somebody else serves nobody', () => {
@@ -308,15 +308,15 @@ describe('one sync serves a burst', () => {
       ...at(OLD),
       operation: anOperation({ deployIds, revisions: [OLD] }),
     });
-    expect(step(old(['rollout:ana:1']), unasked({ wanted: later() }))).toMatchObject({ do: 'sync' });
-    expect(step(old([]), unasked({ wanted: later() }))).toMatchObject({ do: 'sync' });
+    expect(step(old(['rollout:ana:1']), unasked({ requested: later() }))).toMatchObject({ kind: 'sync' });
+    expect(step(old([]), unasked({ requested: later() }))).toMatchObject({ kind: 'sync' });
   });
 });
 
 describe('the night', () => {
   test('a sync that failed because the cluster slept is made again', () => {
-    const record = aRecord({ attempt: anAttempt({ slept: true }) });
-    expect(step({ operation: anOperation({ phase: 'Error' }) }, record)).toMatchObject({ do: 'sync' });
+    const record = aRecord({ attempt: anAttempt({ clusterSlept: true }) });
+    expect(step({ operation: anOperation({ phase: 'Error' }) }, record)).toMatchObject({ kind: 'sync' });
   });
 });
 

@@ -137,7 +137,7 @@ describe('a merge at night', () => {
     await wake(world);
     const since = world.clock.now();
     world.wire.state.fault = () =>
-      world.clock.now() - since < 90_000 ? { kind: 'passing', detail: 'connect ETIMEDOUT' } : undefined;
+      world.clock.now() - since < 90_000 ? { kind: 'transient', detail: 'connect ETIMEDOUT' } : undefined;
     await world.ticks(3);
     expect(world.actions()).toEqual(['defer', 'wait', 'sync', 'deployed']);
   });
@@ -158,7 +158,7 @@ describe('a merge at night', () => {
             ok: true,
             value: {
               ...reply.value,
-              requested: { deployIds: reply.value.operation?.deployIds ?? [], by: 'us' },
+              requestedOperation: { deployIds: reply.value.operation?.deployIds ?? [], by: 'us' },
             },
           }
         : reply;

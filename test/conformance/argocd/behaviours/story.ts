@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
 import type { Argocd, Build } from '#functions/branch-deploy/ports.ts';
-import { createReporter } from '#functions/branch-deploy/report.ts';
-import { type BranchDeployPorts, run } from '#functions/branch-deploy/run.ts';
+import type { BranchDeployPorts } from '#functions/branch-deploy/ports.ts';
+import { run } from '#functions/branch-deploy/run.ts';
 import type { Decision } from '#model/decision.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import { aMemoryTable } from '../../../functions/branch-deploy/memory-table.ts';
@@ -152,11 +152,7 @@ function aDesk(stage: Stage, name: string, argocd: Argocd, project = PROJECT) {
     },
     deploys: createDesiredDeploys(table),
     night: createNight(table),
-    reporter: createReporter({
-      environment: settings.environment,
-      now: () => stage.now(),
-      record: async (said) => void decisions.push(...said),
-    }),
+    trail: { record: async (recorded) => void decisions.push(...recorded) },
     seen: new Set(),
     now: () => stage.now(),
     pause: (ms) => stage.pause(ms),
@@ -175,7 +171,7 @@ function aDesk(stage: Stage, name: string, argocd: Argocd, project = PROJECT) {
       ports,
     );
   return {
-    /** The build ended well, and its event is dealt with. */
+    /** The build ended well, and its event is handled. */
     async built(number: number, sha: string) {
       const id = `${BUILDS}:00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
       const ended = stage.now();

@@ -57,7 +57,7 @@ export function waysIn(stage: () => Stage): void {
         async () => {
           const view = await read(application);
           const phase = view.operation?.phase ?? 'Running';
-          return !view.requested && !['Running', 'Terminating'].includes(phase) && view;
+          return !view.requestedOperation && !['Running', 'Terminating'].includes(phase) && view;
         },
         seconds,
       );
@@ -71,7 +71,7 @@ export function waysIn(stage: () => Stage): void {
         const argocd = await connect();
         const answer = await argocd.read(settingsOf(application), { refresh });
         // A refresh is answered when it is done: on a busy machine that takes long.
-        if (troubleIn(answer) === 'passing') return undefined;
+        if (failureIn(answer) === 'transient') return undefined;
         const view = viewIn(answer);
         return is(view) && view;
       });
@@ -88,7 +88,7 @@ export function waysIn(stage: () => Stage): void {
         revisions: [await stage().head(name)],
       });
       expect(view.operation).toBeUndefined();
-      expect(view.requested).toBeUndefined();
+      expect(view.requestedOperation).toBeUndefined();
     });
 
     test('a sync without a revision brings the newest commit of the branch, and carries the deploy id to its end', async () => {
@@ -96,7 +96,7 @@ export function waysIn(stage: () => Stage): void {
       await add({ name });
       const sha = await stage().push(name);
       const asked = viewIn(await sync({ name }, 'deploy-1'));
-      expect(asked.requested).toEqual({ deployIds: ['deploy-1'], by: way.username });
+      expect(asked.requestedOperation).toEqual({ deployIds: ['deploy-1'], by: way.username });
       const done = await over({ name });
       expect(done.operation).toMatchObject({
         deployIds: ['deploy-1'],
@@ -166,8 +166,8 @@ export function waysIn(stage: () => Stage): void {
         message: `waiting for completion of hook batch/Job/${name}-before`,
       });
       expect(view.operation?.finishedAt).toBeUndefined();
-      expect(view.requested?.deployIds).toEqual(['deploy-1']);
-      expect(troubleIn(await sync({ name }, 'deploy-2'))).toBe('busy');
+      expect(view.requestedOperation?.deployIds).toEqual(['deploy-1']);
+      expect(failureIn(await sync({ name }, 'deploy-2'))).toBe('busy');
     });
 
     test('an operation that a person terminates has failed', async () => {
@@ -186,9 +186,9 @@ export function waysIn(stage: () => Stage): void {
       const name = named('foreign');
       await add({ name, hook: true });
       await stage().syncAsAdmin(name);
-      const view = await until({ name }, 'has an operation', ({ requested }) => requested !== undefined);
-      expect(view.requested).toEqual({ deployIds: [], by: 'admin' });
-      expect(troubleIn(await sync({ name }, 'deploy-1'))).toBe('busy');
+      const view = await until({ name }, 'has an operation', ({ requestedOperation }) => requestedOperation !== undefined);
+      expect(view.requestedOperation).toEqual({ deployIds: [], by: 'admin' });
+      expect(failureIn(await sync({ name }, 'deploy-1'))).toBe('busy');
     });
 
     test('a refresh has it compared again', async () => {
@@ -262,7 +262,7 @@ export function waysIn(stage: () => Stage): void {
       await stage().pause(3_000);
       const view = await readIt();
       expect(view.sync).toBe('OutOfSync');
-      expect(view.requested).toBeUndefined();
+      expect(view.requestedOperation).toBeUndefined();
       expect(view.operation).toBeUndefined();
     });
 
@@ -272,7 +272,7 @@ export function waysIn(stage: () => Stage): void {
       const argocd =
         way.prefix === 's' ? stage().server(await stage().projectToken('team', ROLE)) : stage().objects();
       const asked = await argocd.sync(settingsOf(application), 'deploy-1');
-      expect(troubleIn(asked)).toBe('none');
+      expect(failureIn(asked)).toBe('none');
       await stage().until('the sync in the other namespace', async () => {
         const { operation } = viewIn(await argocd.read(settingsOf(application)));
         return operation?.phase === 'Succeeded';
@@ -282,24 +282,24 @@ export function waysIn(stage: () => Stage): void {
     test('an application that does not exist is missing', async () => {
       const argocd = await connect();
       const nobody = settingsOf({ name: 'no-such-application' });
-      expect(troubleIn(await argocd.read(nobody))).toBe('missing');
-      expect(troubleIn(await argocd.sync(nobody, 'd'))).toBe('missing');
+      expect(failureIn(await argocd.read(nobody))).toBe('missing');
+      expect(failureIn(await argocd.sync(nobody, 'd'))).toBe('missing');
     });
 
     test('an application of another project is missing under its name', async () => {
       const name = named('theirs');
       await add({ name, project: 'others' });
       const argocd = await connect();
-      expect(troubleIn(await argocd.read(settingsOf({ name })))).toBe('missing');
-      expect(troubleIn(await argocd.sync(settingsOf({ name }), 'd'))).toBe('missing');
+      expect(failureIn(await argocd.read(settingsOf({ name })))).toBe('missing');
+      expect(failureIn(await argocd.sync(settingsOf({ name }), 'd'))).toBe('missing');
     });
 
     test('who may only read is forbidden to sync', async () => {
       const application = { name: named('read-only'), project: 'others' };
       await add(application);
       const argocd = await way.connectReader(stage());
-      expect(troubleIn(await argocd.read(settingsOf(application)))).toBe('none');
-      expect(troubleIn(await argocd.sync(settingsOf(application), 'd'))).toBe('forbidden');
+      expect(failureIn(await argocd.read(settingsOf(application)))).toBe('none');
+      expect(failureIn(await argocd.sync(settingsOf(application), 'd'))).toBe('forbidden');
     });
 
     test('an application that is being deleted is shown so, and not synced', async () => {
@@ -309,7 +309,7 @@ export function waysIn(stage: () => Stage): void {
       await over({ name });
       await stage().deleteApplication(name);
       expect((await read({ name })).deleting).toBe(true);
-      expect(troubleIn(await sync({ name }, 'd'))).toBe('deleting');
+      expect(failureIn(await sync({ name }, 'd'))).toBe('deleting');
     });
 
     test('what an admission webhook without pods does not let in fails the sync, and the message says so', async () => {
@@ -336,7 +336,7 @@ export function waysIn(stage: () => Stage): void {
       expect(between.operation?.message).toMatch(
         / Retrying attempt #1 at \d+:\d\d(AM|PM)\.$|Retrying attempt #1 at /,
       );
-      expect(between.requested?.deployIds).toEqual(['deploy-1']);
+      expect(between.requestedOperation?.deployIds).toEqual(['deploy-1']);
       const { operation } = await over({ name }, 60);
       expect(operation).toMatchObject({
         phase: 'Failed',
@@ -355,8 +355,8 @@ export function waysIn(stage: () => Stage): void {
       const reply = await sync({ name }, 'deploy-1');
       if (way.prefix === 's') {
         expect(reply).toMatchObject({
-          trouble: {
-            kind: 'invalid',
+          error: {
+            kind: 'permanent',
             detail: expect.stringMatching(/unable to resolve 'no-such-branch' to a commit SHA/),
           },
         });
@@ -447,7 +447,7 @@ export function waysIn(stage: () => Stage): void {
       const name = named('automatic-too');
       await add({ name, autoSync: {} });
       await until({ name }, 'synced by itself', ({ operation }) => operation?.phase === 'Succeeded', true);
-      expect(troubleIn(await sync({ name }, 'deploy-1'))).toBe('none');
+      expect(failureIn(await sync({ name }, 'deploy-1'))).toBe('none');
       const view = await until({ name }, 'carries ours', ({ operation }) =>
         Boolean(operation?.deployIds.includes('deploy-1') && operation.phase === 'Succeeded'),
       );
@@ -457,10 +457,10 @@ export function waysIn(stage: () => Stage): void {
 }
 
 export function viewIn(answer: Awaited<ReturnType<Argocd['read']>>): ApplicationView {
-  if (!answer.ok) throw new Error(`${answer.trouble.kind}: ${answer.trouble.detail}`);
+  if (!answer.ok) throw new Error(`${answer.error.kind}: ${answer.error.detail}`);
   return answer.value;
 }
 
-export function troubleIn(answer: Awaited<ReturnType<Argocd['read']>>): string {
-  return answer.ok ? 'none' : answer.trouble.kind;
+export function failureIn(answer: Awaited<ReturnType<Argocd['read']>>): string {
+  return answer.ok ? 'none' : answer.error.kind;
 }
