@@ -104,7 +104,10 @@ export function judgeRollout(
   now: Date,
 ): Verdict {
   if (view.deleting) return { is: 'failed', reason: 'the application is being deleted' };
-  if (view.requestedOperation?.deployIds.includes(deployId) && !view.operation?.deployIds.includes(deployId)) {
+  if (
+    view.requestedOperation?.deployIds.includes(deployId) &&
+    !view.operation?.deployIds.includes(deployId)
+  ) {
     return { is: 'waiting', reason: 'Argo CD has not begun the sync' };
   }
   const operation = view.operation;
@@ -231,7 +234,8 @@ function say(options: RolloutOptions, io: RolloutIo, text: string): void {
 function refuseUnlessFree(application: ApplicationSettings, view: ApplicationView): void {
   if (view.deleting) throw new RefusedError(`${application.name} is being deleted`);
   const running =
-    view.requestedOperation?.by ?? (view.operation && !isOver(view, view.operation) ? view.operation.by : undefined);
+    view.requestedOperation?.by ??
+    (view.operation && !isOver(view, view.operation) ? view.operation.by : undefined);
   if (running) {
     throw new RefusedError(
       `an operation of ${running} runs on ${application.name}: wait for its end, then ask again`,

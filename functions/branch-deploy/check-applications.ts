@@ -43,8 +43,10 @@ export async function findFailedOvernight(
     await requestAgain(application, OF_NIGHTS.failedOvernight(last), context);
     failed.push(application);
   };
-  await Promise.all(
-    left.map(([key, application]) => recorder.guard(application.name, () => check(key, application))),
+  await recorder.guardEach(
+    left,
+    ([, { name }]) => name,
+    ([key, application]) => check(key, application),
   );
   // Argo CD may need a minute longer than the nodes, and an operation may still be running: checked again for a while.
   const wokeAt = night.wokeAt ?? now().toISOString();
@@ -101,12 +103,10 @@ export async function reportDrift(
   records: Records,
   context: DeployContext,
 ): Promise<void> {
-  await Promise.all(
-    applications.map((application) =>
-      context.recorder.guard(application.name, () =>
-        checkDrift(application, records.get(keyOf(application)), context),
-      ),
-    ),
+  await context.recorder.guardEach(
+    applications,
+    ({ name }) => name,
+    (application) => checkDrift(application, records.get(keyOf(application)), context),
   );
 }
 
@@ -132,5 +132,5 @@ async function checkDrift(
   const { since, reported } = changed?.after.drift ?? {};
   if (!since || !reported) return;
   const reason = OF_NIGHTS.drift(since, revisions);
-  await recorder.record({ target: application.name, action: 'warn', reason, facts: { since } });
+  recorder.record({ target: application.name, action: 'warn', reason, facts: { since } });
 }

@@ -126,12 +126,7 @@ function begin({ requested }: ApplicationRecord, view: ApplicationView, now: Dat
 }
 
 /** A sync of ours was requested. */
-function followOurs(
-  record: ApplicationRecord,
-  attempt: SyncAttempt,
-  view: ApplicationView,
-  now: Date,
-): Step {
+function followOurs(record: ApplicationRecord, attempt: SyncAttempt, view: ApplicationView, now: Date): Step {
   const { requested } = record;
   const waitedMs = now.getTime() - Date.parse(attempt.watchedSince);
   if (view.requestedOperation?.deployIds.includes(attempt.deployId))

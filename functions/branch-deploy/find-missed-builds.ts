@@ -10,15 +10,14 @@ const HISTORY_MS = 3 * 86_400_000;
 
 /** Requests what was missed, and returns the applications that now wait for a deploy. */
 export async function findMissedBuilds(context: DeployContext): Promise<readonly ApplicationSettings[]> {
-  const projects = new Set(context.settings.builds.map(({ project }) => project));
+  const projects = [...new Set(context.settings.builds.map(({ project }) => project))];
   const waiting = new Map<string, ApplicationSettings>();
-  await Promise.all(
-    [...projects].map((project) =>
-      context.recorder.guard(project, async () => {
-        for (const application of await findIn(project, context))
-          waiting.set(keyOf(application), application);
-      }),
-    ),
+  await context.recorder.guardEach(
+    projects,
+    (project) => project,
+    async (project) => {
+      for (const application of await findIn(project, context)) waiting.set(keyOf(application), application);
+    },
   );
   return [...waiting.values()];
 }
@@ -30,7 +29,7 @@ async function findIn(project: string, context: DeployContext): Promise<readonly
     // Once by each warm process: this does not change by itself.
     if (seen.has(project)) return [];
     seen.add(project);
-    await recorder.record({ target: project, action: 'fail', reason: OF_BUILDS.unknownProject });
+    recorder.record({ target: project, action: 'fail', reason: OF_BUILDS.unknownProject });
     return [];
   }
   const unseen = ids.filter((id) => !seen.has(id));

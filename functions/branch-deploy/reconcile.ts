@@ -2,7 +2,7 @@
  * Brings one application to what was requested of it, as far as this invocation's time goes: observe, decide, write
  * down, apply. Of two invocations at once one writes and the other observes again.
  */
-import { NightshiftError } from '#functions/shared/errors.ts';
+import { NightshiftError, RecordedError } from '#functions/shared/errors.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { type Decided, decide, decideAfterSync, LIMITS, type Step } from './decide.ts';
 import type { DeployContext } from './ports.ts';
@@ -18,7 +18,7 @@ export interface ReconcileOptions {
 }
 
 /** Argo CD cannot be used as it is configured, or fails for so long that somebody has to look. */
-export class DeployError extends NightshiftError {
+export class DeployError extends RecordedError {
   override name = 'DeployError';
 }
 

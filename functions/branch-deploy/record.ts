@@ -207,7 +207,11 @@ function isNewer(build: RequestedBuild, newest: RequestedBuild): boolean {
 /** The deploy has ended: of all requested builds, or of those with these ids. It is still to be reported. */
 export function settle(
   record: ApplicationRecord,
-  end: { readonly outcome: Outcome; readonly reason: string; readonly builds?: readonly string[] | undefined },
+  end: {
+    readonly outcome: Outcome;
+    readonly reason: string;
+    readonly builds?: readonly string[] | undefined;
+  },
   now: Date,
 ): ApplicationRecord {
   const at = now.toISOString();

@@ -17,28 +17,37 @@ export interface Report {
   readonly facts?: Readonly<Record<string, Scalar | undefined>>;
 }
 
-/** Once for each build that it concerns, so that each can be explained by its id. */
-export async function report(
+/** Once for each build that it concerns, so that each can be explained by its id. False where that was not recorded. */
+export function report(
   { settings, recorder, statuses }: DeployContext,
   application: string,
   builds: readonly RequestedBuild[],
   { action, reason, facts }: Report,
-): Promise<void> {
+): Promise<boolean> {
+  const entries = builds.map(({ build, number, branch, sha, trigger }) => ({
+    target: application,
+    action,
+    reason,
+    trigger,
+    facts: { build, number, branch, ...(sha ? { sha } : {}), ...facts },
+  }));
   for (const build of builds) {
-    const { build: id, number, branch, sha, trigger } = build;
-    const about = { build: id, number, branch, ...(sha ? { sha } : {}), ...facts };
-    await recorder.record({ target: application, action, reason, trigger, facts: about });
-    const status = statusOf(settings.environment, application, build, { action, reason, facts: about });
-    if (status) statuses?.add(status, { application, build: id, trigger });
+    const status = statusOf(settings.environment, application, build, {
+      action,
+      reason,
+      ...(facts && { facts }),
+    });
+    if (status) statuses?.add(status, { application, build: build.build, trigger: build.trigger });
   }
+  return recorder.recordWritten(...entries);
 }
 
-/** A deploy that has just ended: written down as unreported, reported, and then taken out. */
+/** A deploy that has just ended: written down as unreported, reported, and taken out once that is recorded. */
 export async function reportEnd(context: DeployContext, record: ApplicationRecord): Promise<void> {
   const deploy = record.unreported?.at(-1);
   if (!deploy) return;
-  await reportDeploy(context, record.name, deploy);
-  await changeRecord(context.deploys, record, (current) => withoutReported(current, [deploy]));
+  if (await reportDeploy(context, record.name, deploy))
+    await changeRecord(context.deploys, record, (current) => withoutReported(current, [deploy]));
 }
 
 /** An end that is unreported for so long was reached by a process that died. */
@@ -61,7 +70,7 @@ const ACTION_OF = {
   suspended: 'wait',
 } as const satisfies Record<Outcome, Action>;
 
-function reportDeploy(context: DeployContext, application: string, deploy: EndedDeploy): Promise<void> {
+function reportDeploy(context: DeployContext, application: string, deploy: EndedDeploy): Promise<boolean> {
   const { outcome, reason, builds, deployId, syncs } = deploy;
   return report(context, application, builds, {
     action: ACTION_OF[outcome],
@@ -74,7 +83,7 @@ function reportDeploy(context: DeployContext, application: string, deploy: Ended
 export async function postStatuses({ statuses, recorder }: DeployContext): Promise<void> {
   for (const { application, build, trigger, status, detail } of (await statuses?.flush()) ?? []) {
     const { repository, sha } = status;
-    await recorder.record({
+    recorder.record({
       target: application,
       action: 'warn',
       reason: OF_FAILURES.statusNotPosted(sha, detail),
@@ -110,18 +119,17 @@ export function statusOf(
 }
 
 /** By action, and by whether the deploy has ended. docs/decisions/0016 says why superseded is no failure. */
-const SHOWN: Partial<
-  Record<Action, (hasEnded: boolean) => readonly [CommitStatus['state'], word?: string]>
-> = {
-  defer: () => ['pending'],
-  wake: () => ['pending'],
-  sync: () => ['pending', 'syncing'],
-  wait: () => ['pending', 'waiting'],
-  warn: () => ['pending', 'waiting'],
-  deployed: () => ['success', 'deployed'],
-  superseded: () => ['success', 'superseded'],
-  fail: (hasEnded) => (hasEnded ? ['failure', 'failed'] : ['pending']),
-};
+const SHOWN: Partial<Record<Action, (hasEnded: boolean) => readonly [CommitStatus['state'], word?: string]>> =
+  {
+    defer: () => ['pending'],
+    wake: () => ['pending'],
+    sync: () => ['pending', 'syncing'],
+    wait: () => ['pending', 'waiting'],
+    warn: () => ['pending', 'waiting'],
+    deployed: () => ['success', 'deployed'],
+    superseded: () => ['success', 'superseded'],
+    fail: (hasEnded) => (hasEnded ? ['failure', 'failed'] : ['pending']),
+  };
 
 function shortened(text: string): string {
   const characters = [...text];

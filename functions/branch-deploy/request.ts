@@ -4,7 +4,14 @@ import type { Action } from '#model/decision.ts';
 import type { ApplicationSettings, BranchDeploySettings, BuildSettings } from '#model/settings.ts';
 import type { Build, DeployContext } from './ports.ts';
 import { OF_BUILDS } from './reasons.ts';
-import { changeRecord, isApplicationName, isPending, type RequestedBuild, type RequestResult, request } from './record.ts';
+import {
+  changeRecord,
+  isApplicationName,
+  isPending,
+  type RequestedBuild,
+  type RequestResult,
+  request,
+} from './record.ts';
 import { type Report, report } from './report.ts';
 
 export type Admission =
@@ -79,12 +86,12 @@ export async function requestDeploys(
     // Of an event that came twice only one is recorded.
     if (action === 'none' || (await deploys.markKnown(build.id, now()))) {
       const facts = { build: build.id, number: build.number };
-      await recorder.record({ target: build.project, action, reason, facts });
+      recorder.record({ target: build.project, action, reason, facts });
     }
     return [];
   }
   const waiting: ApplicationSettings[] = [];
-  const reports: (() => Promise<void>)[] = [];
+  const reports: (() => Promise<unknown>)[] = [];
   for (const { build: requested, applications } of admission.deploys) {
     for (const application of applications) {
       const result = settings.dryRun

@@ -10,8 +10,8 @@ import { findMissedBuilds } from './find-missed-builds.ts';
 import { defer, observeSleep, resume, sleepsBySchedule } from './night.ts';
 import type { BranchDeployPorts, DeployContext } from './ports.ts';
 import { OF_BUILDS } from './reasons.ts';
-import { type ApplicationRecord, applicationsOf, changeRecord, isPending, keyOf, settle } from './record.ts';
 import { reconcile } from './reconcile.ts';
+import { type ApplicationRecord, applicationsOf, changeRecord, isPending, keyOf, settle } from './record.ts';
 import { postStatuses, reportEnd, reportForgotten } from './report.ts';
 import { requestDeploys } from './request.ts';
 
@@ -39,7 +39,7 @@ export async function run(
   try {
     if (event.kind === 'build') await onBuild(event, context);
     else if (event.kind === 'tick') await onTick(event, context);
-    else await recorder.record({ target: 'event', action: 'ignore', reason: event.reason });
+    else recorder.record({ target: 'event', action: 'ignore', reason: event.reason });
   } finally {
     await postStatuses(context);
   }
@@ -67,7 +67,7 @@ async function onBuild(
   // CodeBuild may still say IN_PROGRESS when the event of the end is here.
   const isAhead = event.status !== 'SUCCEEDED' || build.status === 'IN_PROGRESS';
   const applications = await requestDeploys(isAhead ? { ...build, status: event.status } : build, context);
-  await forEach(applications, context, async (application) => {
+  await recorder.guardEach(applications, nameOf, async (application) => {
     if (sleep.asleep) return defer(application, sleep, context);
     await resume(application, context);
     await reconcile(application, context, { until, wait: 'always' });
@@ -78,7 +78,7 @@ async function onTick(
   tick: Extract<BranchDeployEvent, { kind: 'tick' }>,
   context: DeployContext,
 ): Promise<void> {
-  const { settings, deploys, now } = context;
+  const { settings, deploys, recorder, now } = context;
   const minute = (tick.time ?? now()).getUTCMinutes();
   const kept = await deploys.all();
   const records = new Map(kept.records.map(({ value }) => [keyOf(value), value]));
@@ -93,7 +93,9 @@ async function onTick(
 
   const sleep = await observeSleep(context);
   if (sleep.asleep)
-    return forEach([...pending.values()], context, (application) => defer(application, sleep, context));
+    return recorder.guardEach([...pending.values()], nameOf, (application) =>
+      defer(application, sleep, context),
+    );
   const failed = night ? await findFailedOvernight(night, records, context) : [];
   const all = byKey([...pending.values(), ...failed]);
   if (checksDrift) {
@@ -140,7 +142,7 @@ async function reconcileAll(
   records: ReadonlyMap<string, ApplicationRecord>,
   context: DeployContext,
 ): Promise<void> {
-  const { now, pause } = context;
+  const { recorder, now, pause } = context;
   const started = now().getTime();
   const until = new Date(started + WAIT_MS);
   const recordOf = (application: ApplicationSettings) => records.get(keyOf(application));
@@ -154,26 +156,15 @@ async function reconcileAll(
     await reconcile(application, context, { until, wait: 'own-sync' });
   };
   await Promise.all([
-    forEach(running, context, follow),
-    forEach(waiting.slice(0, SYNCS_PER_TICK), context, async (application, index) => {
+    recorder.guardEach(running, nameOf, follow),
+    recorder.guardEach(waiting.slice(0, SYNCS_PER_TICK), nameOf, async (application, index) => {
       if (index > 0) await pause(index * STAGGER_MS);
       await follow(application);
     }),
   ]);
 }
 
-/** At once; one that fails does not stop the others. */
-async function forEach(
-  applications: readonly ApplicationSettings[],
-  { recorder }: DeployContext,
-  work: (application: ApplicationSettings, index: number) => Promise<void>,
-): Promise<void> {
-  await Promise.all(
-    applications.map((application, index) =>
-      recorder.guard(application.name, () => work(application, index)),
-    ),
-  );
-}
+const nameOf = ({ name }: ApplicationSettings) => name;
 
 function byKey(applications: readonly ApplicationSettings[]): Map<string, ApplicationSettings> {
   return new Map(applications.map((application) => [keyOf(application), application]));

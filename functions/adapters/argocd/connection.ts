@@ -5,7 +5,7 @@ import { createHttpHost, type HttpHost, type HttpReply, UnreachableError } from 
 import type { Result } from '#functions/branch-deploy/ports.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
-import { jsonOf, failureOf } from './reply.ts';
+import { failureOf, jsonOf } from './reply.ts';
 
 export interface ArgocdServerOptions {
   readonly argocd: Pick<BranchDeploySettings['argocd'], 'url' | 'ca' | 'insecureLoopback'>;

@@ -5,7 +5,7 @@
 import { UnreachableError } from '#functions/adapters/http.ts';
 import { type KubernetesClient, KubernetesError } from '#functions/adapters/kubernetes/client.ts';
 import { isConflict } from '#functions/adapters/kubernetes/errors.ts';
-import type { Result, ApplicationView, Argocd, ArgocdFailure } from '#functions/branch-deploy/ports.ts';
+import type { ApplicationView, Argocd, ArgocdFailure, Result } from '#functions/branch-deploy/ports.ts';
 import { isApplicationName } from '#functions/branch-deploy/record.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { type ApplicationObject, DEPLOY_INFO, isApplication, shortened, viewOf } from './application.ts';

@@ -1,5 +1,5 @@
 /** Argo CD through its API server. */
-import type { Result, ApplicationView, Argocd } from '#functions/branch-deploy/ports.ts';
+import type { ApplicationView, Argocd, Result } from '#functions/branch-deploy/ports.ts';
 import { OF_BUILDS } from '#functions/branch-deploy/reasons.ts';
 import { isApplicationName } from '#functions/branch-deploy/record.ts';
 import type { ApplicationSettings } from '#model/settings.ts';

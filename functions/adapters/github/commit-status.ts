@@ -112,7 +112,10 @@ function failureOf(reply: HttpReply, name: string, host: string, now: Date): Sta
   }
   switch (status) {
     case 401:
-      return { kind: 'permanent', detail: `${answer}: the token is not accepted, put a new one into the secret` };
+      return {
+        kind: 'permanent',
+        detail: `${answer}: the token is not accepted, put a new one into the secret`,
+      };
     case 403:
     case 404:
       return {

@@ -4,10 +4,10 @@
  */
 import type {
   CommitStatus,
+  Statuses,
   StatusFailure,
   StatusQueue,
   StatusSource,
-  Statuses,
 } from '#functions/branch-deploy/ports.ts';
 import { messageOf } from '#functions/shared/errors.ts';
 

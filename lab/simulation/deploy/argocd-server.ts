@@ -2,7 +2,7 @@
 import { DEPLOY_INFO, viewOf } from '#functions/adapters/argocd/application.ts';
 import { failureOf } from '#functions/adapters/argocd/reply.ts';
 import { invalidName } from '#functions/adapters/argocd/server.ts';
-import type { Result, ApplicationView, Argocd } from '#functions/branch-deploy/ports.ts';
+import type { ApplicationView, Argocd, Result } from '#functions/branch-deploy/ports.ts';
 import { isApplicationName } from '#functions/branch-deploy/record.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { ArgocdError, type ArgocdWorld, httpStatusOf } from '../../world/argocd/index.ts';

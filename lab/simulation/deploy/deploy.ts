@@ -1,8 +1,8 @@
 /** Pushes, builds and a nap, told to the real branch-deploy, with faults around every call, and the checks at the end. */
 
 import { parseEvent } from '#functions/branch-deploy/event.ts';
-import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import type { BranchDeployPorts } from '#functions/branch-deploy/ports.ts';
+import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import { run } from '#functions/branch-deploy/run.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import type { AwsEvent } from '../../world/seams.ts';

@@ -1,8 +1,7 @@
 /** branch-deploy with a mistake in it, one and more for each promise that its story checks. The checkers must catch each. */
 import type { ApplicationObject } from '#functions/adapters/argocd/application.ts';
 import type { KubernetesRequest } from '#functions/adapters/kubernetes/client.ts';
-import type { Result, ApplicationView } from '#functions/branch-deploy/ports.ts';
-import type { BranchDeployPorts } from '#functions/branch-deploy/ports.ts';
+import type { ApplicationView, BranchDeployPorts, Result } from '#functions/branch-deploy/ports.ts';
 import type { PromiseId } from '../outcome.ts';
 import type { DeployOptions, Program } from './deploy.ts';
 import { PRODUCTION } from './scenario.ts';

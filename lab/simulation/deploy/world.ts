@@ -3,8 +3,7 @@
 import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
 import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
-import type { Argocd, Build, Builds } from '#functions/branch-deploy/ports.ts';
-import type { BranchDeployPorts } from '#functions/branch-deploy/ports.ts';
+import type { Argocd, BranchDeployPorts, Build, Builds } from '#functions/branch-deploy/ports.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import { desiredAt } from '#model/desired.ts';

@@ -8,8 +8,14 @@ import { failureOf } from '#functions/adapters/argocd/reply.ts';
 import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createStatusQueue } from '#functions/adapters/github/status-queue.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
-import type { Result, Argocd, Build, Builds, Statuses } from '#functions/branch-deploy/ports.ts';
-import type { BranchDeployPorts } from '#functions/branch-deploy/ports.ts';
+import type {
+  Argocd,
+  BranchDeployPorts,
+  Build,
+  Builds,
+  Result,
+  Statuses,
+} from '#functions/branch-deploy/ports.ts';
 import { run } from '#functions/branch-deploy/run.ts';
 import { type ApplicationSeed, ArgocdError, createArgocd, httpStatusOf } from '#lab/world/argocd/index.ts';
 import { createCodebuild } from '#lab/world/codebuild/index.ts';
@@ -133,6 +139,7 @@ export function aWorld(options: WorldOptions = {}) {
   const reads = { builds: 0 };
   const builds = theBuilds(codebuild, reads);
 
+  const trail = { record: async (recorded: readonly Decision[]) => void decisions.push(...recorded) };
   const statuses = options.statuses && createStatusQueue({ statuses: options.statuses, now });
 
   const ports = (): BranchDeployPorts => ({
@@ -140,7 +147,7 @@ export function aWorld(options: WorldOptions = {}) {
     builds,
     deploys: createDesiredDeploys(table),
     night: createNight(table),
-    trail: { record: async (recorded) => void decisions.push(...recorded) },
+    trail,
     statuses,
     seen: new Set(),
     now,
@@ -181,6 +188,7 @@ export function aWorld(options: WorldOptions = {}) {
     table,
     settings,
     decisions,
+    trail,
     events,
     reads,
     pass,

@@ -1,5 +1,5 @@
 import type { ApplicationView } from '#functions/branch-deploy/ports.ts';
-import type { ApplicationRecord, SyncAttempt, RequestedBuild } from '#functions/branch-deploy/record.ts';
+import type { ApplicationRecord, RequestedBuild, SyncAttempt } from '#functions/branch-deploy/record.ts';
 
 export const OURS = 'a'.repeat(40);
 export const OLD = 'b'.repeat(40);

@@ -7,7 +7,7 @@ import {
   shortSha,
 } from '#functions/branch-deploy/decide.ts';
 import type { ApplicationView } from '#functions/branch-deploy/ports.ts';
-import type { ApplicationRecord, SyncAttempt, RequestedBuild } from '#functions/branch-deploy/record.ts';
+import type { ApplicationRecord, RequestedBuild, SyncAttempt } from '#functions/branch-deploy/record.ts';
 import {
   aBuild,
   ago,
@@ -70,7 +70,9 @@ describe('before a sync was asked for', () => {
 
   it('whoever is in the way is waited for, and named', () => {
     const requestedOperation = { deployIds: [], by: 'alice' };
-    expect(step({ requestedOperation }, unasked())).toEqual(blocked('an operation of alice runs: it is waited for'));
+    expect(step({ requestedOperation }, unasked())).toEqual(
+      blocked('an operation of alice runs: it is waited for'),
+    );
     expect(step({ operation: running({ by: 'bob' }) }, unasked())).toEqual(
       blocked('an operation of bob runs: it is waited for'),
     );

@@ -248,7 +248,9 @@ describe('a newer build', () => {
 
   test('is synced as soon as that is over, whatever came of it', () => {
     for (const phase of ['Succeeded', 'Failed'] as const) {
-      expect(step({ operation: anOperation({ phase }) }, aRecord({ requested }))).toMatchObject({ kind: 'sync' });
+      expect(step({ operation: anOperation({ phase }) }, aRecord({ requested }))).toMatchObject({
+        kind: 'sync',
+      });
     }
   });
 });

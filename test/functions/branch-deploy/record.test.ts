@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import {
   type ApplicationRecord,
-  nextAttempt,
   emptyRecord,
-  settle,
+  nextAttempt,
   type RequestedBuild,
   request,
+  settle,
 } from '#functions/branch-deploy/record.ts';
 
 const now = new Date('2026-11-25T05:00:00Z');
@@ -50,7 +50,9 @@ describe('what is requested', () => {
   test('the same build is a duplicate, before and after its end', () => {
     const record = requesting(empty, aBuild(1));
     expect(request(record, aBuild(1)).kind).toBe('duplicate');
-    expect(request(settle(record, { outcome: 'deployed', reason: 'why' }, now), aBuild(1)).kind).toBe('duplicate');
+    expect(request(settle(record, { outcome: 'deployed', reason: 'why' }, now), aBuild(1)).kind).toBe(
+      'duplicate',
+    );
   });
 
   test('builds of two projects do not supersede each other', () => {

@@ -1,10 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { createStatusQueue, STATUS_TIMES } from '#functions/adapters/github/status-queue.ts';
-import type { CommitStatus, DeployContext, StatusFailure, Statuses } from '#functions/branch-deploy/ports.ts';
+import type { CommitStatus, DeployContext, Statuses, StatusFailure } from '#functions/branch-deploy/ports.ts';
 import type { RequestedBuild } from '#functions/branch-deploy/record.ts';
 import { postStatuses, report, statusOf } from '#functions/branch-deploy/report.ts';
 import type { Action, Decision } from '#model/decision.ts';
-import { ACCOUNT, AT_NIGHT, AT_WORK, aWorld, lastEvent, OFFICE, REGION, REPOSITORY, theSettings } from './a-world.ts';
+import {
+  ACCOUNT,
+  AT_NIGHT,
+  AT_WORK,
+  aWorld,
+  lastEvent,
+  OFFICE,
+  REGION,
+  REPOSITORY,
+  theSettings,
+} from './a-world.ts';
 
 const SHA = '0123456789abcdef0123456789abcdef01234567';
 
@@ -47,7 +57,10 @@ function anInvocation(github = aGithub()) {
   const clock = { now: AT_WORK.getTime() };
   const context = {
     settings: theSettings(),
-    recorder: { record: async (decision: object) => void recorded.push(decision as Decision) },
+    recorder: {
+      record: (decision: object) => void recorded.push(decision as Decision),
+      recordWritten: async () => true,
+    },
     statuses: createStatusQueue({ statuses: github, now: () => new Date(clock.now) }),
   } as unknown as DeployContext;
   return {
@@ -110,7 +123,10 @@ describe('what a commit shows', () => {
     ['a cluster that is woken', 'wake', {}, 'pending', 'x'],
     ['what a newer build carries', 'superseded', { outcome: 'superseded' }, 'success', 'superseded: x'],
   ] as const)('%s', (_what, action, facts, state, description) => {
-    expect(statusOf('develop', 'api', aBuild(), { action, reason: 'x', facts })).toMatchObject({ state, description });
+    expect(statusOf('develop', 'api', aBuild(), { action, reason: 'x', facts })).toMatchObject({
+      state,
+      description,
+    });
   });
 
   test('nothing of a dry run, of a build without a commit, or of the older build of the same commit', () => {

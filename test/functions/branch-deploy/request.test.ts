@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { admit } from '#functions/branch-deploy/request.ts';
 import type { Build } from '#functions/branch-deploy/ports.ts';
+import { admit } from '#functions/branch-deploy/request.ts';
 import { anApplication, REPOSITORY, theSettings } from './a-world.ts';
 
 const facts = { now: new Date('2026-11-25T05:00:00Z'), trigger: 'event-1' };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { OF_BUILDS } from '#functions/branch-deploy/reasons.ts';
 import { anApplication, aWorld, lastEvent, REPOSITORY, type World } from './a-world.ts';
 
 const short = (sha: string) => sha.slice(0, 7);
@@ -188,7 +189,7 @@ describe('what is not deployed, and why', () => {
       '00000000-0000-4000-8000-000000000000',
     );
     await world.invoke({ ...event, detail: { ...event.detail, 'build-id': id } });
-    expect(world.reasons()).toEqual(['ignore: CodeBuild knows no such build']);
+    expect(world.reasons()).toEqual([`ignore: ${OF_BUILDS.unknownBuild}`]);
   });
 
   test('a build that somebody started by hand', async () => {
@@ -436,7 +437,7 @@ describe('order', () => {
     await world.invoke(event);
     world.argocd.startForeignSync('api', { username: 'alice', ...(before ? { revision: before } : {}) });
     await world.ticks(2);
-    expect(world.reasons().at(-1)).toMatch(/^superseded: alice took over/);
+    expect(world.reasons().at(-1)).toMatch(/^superseded: an operation of alice/);
     expect(world.syncs()).toBe(1);
   });
 
@@ -463,9 +464,7 @@ test('a build whose application is taken out of the config is let go, with a wor
     builds: [{ ...binding, applications: [anApplication({ name: 'other' })] }],
   });
   await world.ticks(3);
-  expect(world.reasons().at(-1)).toBe(
-    'superseded: no build of the config is bound to this application any more',
-  );
+  expect(world.reasons().at(-1)).toBe(`superseded: ${OF_BUILDS.noLongerBound}`);
   expect(world.actions()).toHaveLength(3);
 });
 
@@ -672,7 +671,10 @@ describe('what Argo CD answers', () => {
     wire.sync = async (application, deployId) => {
       const reply = await sync(application, deployId);
       return reply.ok
-        ? { ok: false, error: { kind: 'transient', outcomeUnknown: true, detail: 'no answer within 10000 ms' } }
+        ? {
+            ok: false,
+            error: { kind: 'transient', outcomeUnknown: true, detail: 'no answer within 10000 ms' },
+          }
         : reply;
     };
     await world.invoke(event);

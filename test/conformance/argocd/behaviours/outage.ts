@@ -10,7 +10,10 @@ export function outage(stage: () => Stage): void {
       await stage().stopServer();
       const failure = { kind: 'transient', outcomeUnknown: true };
       expect(await argocd.read(settingsOf({ name: 'z-gone' }))).toMatchObject({ ok: false, error: failure });
-      expect(await argocd.sync(settingsOf({ name: 'z-gone' }), 'd')).toMatchObject({ ok: false, error: failure });
+      expect(await argocd.sync(settingsOf({ name: 'z-gone' }), 'd')).toMatchObject({
+        ok: false,
+        error: failure,
+      });
     });
   });
 }

@@ -2,8 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
-import type { Argocd, Build } from '#functions/branch-deploy/ports.ts';
-import type { BranchDeployPorts } from '#functions/branch-deploy/ports.ts';
+import type { Argocd, BranchDeployPorts, Build } from '#functions/branch-deploy/ports.ts';
 import { run } from '#functions/branch-deploy/run.ts';
 import type { Decision } from '#model/decision.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';

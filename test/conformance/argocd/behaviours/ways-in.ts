@@ -186,7 +186,11 @@ export function waysIn(stage: () => Stage): void {
       const name = named('foreign');
       await add({ name, hook: true });
       await stage().syncAsAdmin(name);
-      const view = await until({ name }, 'has an operation', ({ requestedOperation }) => requestedOperation !== undefined);
+      const view = await until(
+        { name },
+        'has an operation',
+        ({ requestedOperation }) => requestedOperation !== undefined,
+      );
       expect(view.requestedOperation).toEqual({ deployIds: [], by: 'admin' });
       expect(failureIn(await sync({ name }, 'deploy-1'))).toBe('busy');
     });
