@@ -191,7 +191,7 @@ describe('the token of drift', () => {
 
   test('that is not taken is told apart from a drift', async () => {
     environment['ARGOCD_AUTH_TOKEN'] = 'a.b.c';
-    await expect(look()).rejects.toThrow('production: Argo CD does not take the token');
+    await expect(look()).rejects.toThrow('production: Argo CD does not accept the token');
   });
 
   test('is sent to one server only', async () => {

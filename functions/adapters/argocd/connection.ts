@@ -37,7 +37,7 @@ export function connectArgocd(
   });
   const timeoutMs = options.timeoutMs ?? 10_000;
 
-  /** A refused token is read once more: it may have been rotated since. */
+  /** A token that is not accepted is read again once: it may have been rotated since. */
   const send = async (method: 'GET' | 'POST', path: string, body?: object): Promise<HttpReply> => {
     const sendWith = (token: string) =>
       host.request({
@@ -72,7 +72,7 @@ export function connectArgocd(
       if (reply.status < 200 || reply.status > 299) return { ok: false, error: failureOf(url.host, reply) };
       const value = jsonOf(reply.body);
       if (as.is(value)) return { ok: true, value };
-      const detail = `${url.host} answered ${reply.status} with something that is not ${as.name}`;
+      const detail = `${url.host} answered ${reply.status} with something other than ${as.name}`;
       return { ok: false, error: { kind: 'transient', outcomeUnknown: true, detail } };
     },
     close: () => host.close(),

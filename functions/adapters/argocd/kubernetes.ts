@@ -1,6 +1,6 @@
 /**
- * Argo CD through its Application objects, where its server cannot be reached. Argo CD's own RBAC is passed by: what
- * may be synced is what the cluster's RBAC lets us patch.
+ * Argo CD through its Application objects, where its server cannot be reached. Argo CD's own RBAC does not apply:
+ * what may be synced is what the cluster's RBAC lets us patch.
  */
 import { UnreachableError } from '#functions/adapters/http.ts';
 import { type KubernetesClient, KubernetesError } from '#functions/adapters/kubernetes/client.ts';
@@ -14,7 +14,7 @@ import { invalidName } from './server.ts';
 /** Where Argo CD's applications live, unless the config says otherwise. */
 const NAMESPACE = 'argocd';
 const REFRESH = 'argocd.argoproj.io/refresh';
-/** The controller writes to the object at any time, mostly after a comparison: a conflict is no operation. */
+/** The controller writes to the object at any time, mostly after a comparison: a conflict does not mean that an operation runs. */
 const ATTEMPTS = 4;
 
 export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): Argocd {
@@ -29,8 +29,8 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
     });
 
   /**
-   * Over exactly the version that was read: an operation that came in between is not overwritten. The old state goes,
-   * or the controller takes the operation for one that has ended.
+   * Over exactly the version that was read: an operation that came in between is not overwritten. The old state is
+   * removed, or the controller takes the operation for one that has ended.
    */
   const setOperation = async (
     application: ApplicationSettings,
@@ -41,7 +41,7 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
     if (!found.ok) return found;
     const { metadata, operation, spec } = found.value;
     if (metadata?.deletionTimestamp) return failure('deleting', 'it has a deletion timestamp');
-    if (operation) return failure('busy', 'an operation is under way');
+    if (operation) return failure('busy', 'an operation is running');
     const options =
       application.syncOptions.length > 0 ? application.syncOptions : (spec?.syncPolicy?.syncOptions ?? []);
     const retry = spec?.syncPolicy?.retry;
@@ -64,7 +64,7 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
 
   return {
     read: (application, { refresh = false } = {}) =>
-      answer(application, async () => {
+      viewFrom(application, async () => {
         const { body } = refresh
           ? await patch(application, { metadata: { annotations: { [REFRESH]: 'normal' } } })
           : await get(application);
@@ -72,7 +72,7 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
       }),
 
     sync: (application, deployId, { revision } = {}) =>
-      answer(application, async () => {
+      viewFrom(application, async () => {
         for (let attempt = 1; ; attempt++) {
           try {
             return await setOperation(application, deployId, revision);
@@ -84,17 +84,17 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
   };
 }
 
-async function answer(
+async function viewFrom(
   application: ApplicationSettings,
-  asking: () => Promise<Result<ApplicationObject>>,
+  request: () => Promise<Result<ApplicationObject>>,
 ): Promise<Result<ApplicationView>> {
   if (!isApplicationName(application.name)) return invalidName(application);
   try {
-    const reply = await asking();
+    const reply = await request();
     if (!reply.ok) return reply;
     return isApplication(reply.value)
       ? { ok: true, value: viewOf(reply.value) }
-      : failure('transient', 'the API server answered with something that is not an Application');
+      : failure('transient', 'the API server answered with something other than an Application');
   } catch (error) {
     if (error instanceof UnreachableError)
       return { ok: false, error: { kind: 'transient', outcomeUnknown: true, detail: error.message } };

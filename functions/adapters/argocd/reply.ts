@@ -1,7 +1,7 @@
 /**
  * What the Argo CD server's replies mean. Its errors are `{code, message}` with a code of gRPC; the HTTP status of one
  * code differs between releases (code 9 is 400 or 412), so code and message are read first. A body without them is not
- * Argo CD's: a load balancer or a proxy answered, and that passes.
+ * Argo CD's: a load balancer or a proxy answered, which is transient.
  */
 import type { HttpReply } from '#functions/adapters/http.ts';
 import type { ArgocdFailure } from '#functions/branch-deploy/ports.ts';
@@ -11,10 +11,10 @@ const FAILED_PRECONDITION = 9;
 const PERMISSION_DENIED = 7;
 const NOT_FOUND = 5;
 const UNAUTHENTICATED = 16;
-/** Canceled, Unknown, DeadlineExceeded, Internal: it may have happened nevertheless. */
+/** Canceled, Unknown, DeadlineExceeded, Internal: the request may have taken effect. */
 const OUTCOME_UNKNOWN = [1, 2, 4, 13];
 /** ResourceExhausted, Aborted, Unavailable. */
-const PASSING = [8, 10, 14];
+const TRANSIENT = [8, 10, 14];
 
 export function failureOf(host: string, reply: HttpReply): ArgocdFailure {
   const { status } = reply;
@@ -25,32 +25,32 @@ export function failureOf(host: string, reply: HttpReply): ArgocdFailure {
     };
   }
   const { code, message } = errorOf(reply.body);
-  const said = message || `${host} answered ${status}`;
-  const passing: ArgocdFailure = { kind: 'transient', detail: said, ...retryAfterOf(reply) };
+  const detail = message || `${host} answered ${status}`;
+  const transient: ArgocdFailure = { kind: 'transient', detail, ...retryAfterOf(reply) };
 
   if (code === UNAUTHENTICATED || (code === undefined && status === 401)) {
-    return { kind: 'unauthorized', detail: `Argo CD does not take the token: ${said}` };
+    return { kind: 'unauthorized', detail: `Argo CD does not accept the token: ${detail}` };
   }
   if (code === undefined) {
     return {
-      ...passing,
+      ...transient,
       outcomeUnknown: true,
       detail: `${host} answered ${status} with something that is not Argo CD's`,
     };
   }
   if (code === FAILED_PRECONDITION) {
-    if (/another operation is already in progress/i.test(message)) return { kind: 'busy', detail: said };
-    if (/is deleting/i.test(message)) return { kind: 'deleting', detail: said };
-    return { kind: 'permanent', detail: said };
+    if (/another operation is already in progress/i.test(message)) return { kind: 'busy', detail };
+    if (/is deleting/i.test(message)) return { kind: 'deleting', detail };
+    return { kind: 'permanent', detail };
   }
   if (code === PERMISSION_DENIED) {
-    return { kind: /blocked by sync window/i.test(message) ? 'window' : 'forbidden', detail: said };
+    return { kind: /blocked by sync window/i.test(message) ? 'window' : 'forbidden', detail };
   }
-  if (code === NOT_FOUND) return { kind: 'missing', detail: said };
-  if (OUTCOME_UNKNOWN.includes(code)) return { ...passing, outcomeUnknown: true };
-  if (PASSING.includes(code) || status >= 500 || status === 408 || status === 409 || status === 429)
-    return passing;
-  return { kind: 'permanent', detail: said };
+  if (code === NOT_FOUND) return { kind: 'missing', detail };
+  if (OUTCOME_UNKNOWN.includes(code)) return { ...transient, outcomeUnknown: true };
+  if (TRANSIENT.includes(code) || status >= 500 || status === 408 || status === 409 || status === 429)
+    return transient;
+  return { kind: 'permanent', detail };
 }
 
 /** The body as JSON; undefined for anything else. */
@@ -76,7 +76,7 @@ function retryAfterOf(reply: HttpReply): { retryAfterSeconds?: number } {
   return Number.isFinite(seconds) && seconds > 0 ? { retryAfterSeconds: Math.min(seconds, 600) } : {};
 }
 
-/** Of a location only the host is shown: its query may hold what is not for a log. */
+/** Of a location only the host is shown: its query may hold a secret. */
 function hostOf(location: string | string[] | undefined): string {
   const text = Array.isArray(location) ? location[0] : location;
   try {

@@ -134,7 +134,7 @@ describe('the handler, against DynamoDB’s protocol and an Argo CD over HTTPS',
   const decisions = async () =>
     (await database.table.list<Decision>('decision')).map(({ value }) => `${value.target}: ${value.action}`);
 
-  test('an event becomes a sync and a verdict, in the decision log and on the commit; the tokens are in no line', async () => {
+  test('an event becomes a sync and its end, in the decision log and on the commit; the tokens are in no line', async () => {
     const lines: string[] = [];
     const catching = vi
       .spyOn(process.stdout, 'write')

@@ -42,7 +42,7 @@ describe('what is requested', () => {
     });
   });
 
-  test('an older one is told which is newer, also when that one has long ended', () => {
+  test('an older one learns which is newer, also when that one has long ended', () => {
     const record = settle(requesting(empty, aBuild(5)), { outcome: 'failed', reason: 'why' }, now);
     expect(request(record, aBuild(4))).toMatchObject({ kind: 'older', newest: { number: 5 } });
   });

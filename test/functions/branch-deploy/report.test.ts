@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createStatusQueue, STATUS_TIMES } from '#functions/adapters/github/status-queue.ts';
 import type { CommitStatus, DeployContext, Statuses, StatusFailure } from '#functions/branch-deploy/ports.ts';
+import { OF_SYNCS } from '#functions/branch-deploy/reasons.ts';
 import type { RequestedBuild } from '#functions/branch-deploy/record.ts';
 import { postStatuses, report, statusOf } from '#functions/branch-deploy/report.ts';
 import type { Action, Decision } from '#model/decision.ts';
@@ -77,7 +78,7 @@ const shown = (github: ReturnType<typeof aGithub>) =>
   github.taken.map(({ state, description }) => `${state} ${description}`);
 
 describe('what a commit shows', () => {
-  test('by day: that it is synced, and then the verdict', async () => {
+  test('by day: that it is synced, and then the end', async () => {
     const github = aGithub();
     const world = aWorld({ statuses: github });
     const { sha, event } = await world.build();
@@ -86,14 +87,14 @@ describe('what a commit shows', () => {
     expect(last).toEqual({
       repository: REPOSITORY,
       state: 'success',
-      description: `deployed: Synced and Healthy at ${sha.slice(0, 7)}`,
+      description: `deployed: ${OF_SYNCS.deployed([sha])}`,
       context: 'nightshift/develop/api',
     });
     expect(shown(github)[0]).toBe(`pending syncing: build 1 of api-develop (${sha.slice(0, 7)}) succeeded`);
     expect(new Set(github.taken.map((status) => status.sha))).toEqual(new Set([sha]));
   });
 
-  test('at night: until when it is deferred, and in the morning the verdict', async () => {
+  test('at night: until when it is deferred, and in the morning the end', async () => {
     const github = aGithub();
     const world = aWorld({ start: AT_NIGHT, settings: { schedule: OFFICE }, statuses: github });
     await world.state({ phase: 'asleep', desired: 'asleep' });
@@ -115,7 +116,7 @@ describe('what a commit shows', () => {
   });
 
   test.each([
-    ['the verdict failed', 'fail', { outcome: 'failed' }, 'failure', 'failed: x'],
+    ['the deploy failed', 'fail', { outcome: 'failed' }, 'failure', 'failed: x'],
     ['a failure that is retried', 'fail', {}, 'pending', 'x'],
     ['what waits for a person', 'wait', { outcome: 'suspended' }, 'pending', 'waiting: x'],
     ['somebody in the way', 'warn', {}, 'pending', 'waiting: x'],
@@ -176,7 +177,7 @@ describe('what a commit shows', () => {
 describe('when GitHub fails', () => {
   const OUTAGE: StatusFailure = { kind: 'transient', detail: 'github.com answered 502' };
 
-  test('does not keep anything from being deployed, and is said once', async () => {
+  test('does not keep anything from being deployed, and is reported once', async () => {
     const github = aGithub();
     github.error = { kind: 'permanent', detail: 'github.com answered 404: Not Found' };
     const world = aWorld({ statuses: github });
@@ -209,7 +210,7 @@ describe('when GitHub fails', () => {
     expect(answers).toHaveLength(2);
   });
 
-  test('that passes loses nothing but what is out of date', async () => {
+  test('that is transient loses nothing but what is out of date', async () => {
     const { about, flush, github, recorded } = anInvocation();
     github.error = OUTAGE;
     await about('api', [aBuild()], 'sync', 'x');
@@ -223,7 +224,7 @@ describe('when GitHub fails', () => {
     expect(recorded()).toHaveLength(1);
   });
 
-  test('loses what is pending: another process may have told the verdict since', async () => {
+  test('loses what is pending: another process may have posted the end since', async () => {
     const { about, flush, github } = anInvocation();
     github.error = OUTAGE;
     await about('api', [aBuild()], 'sync', 'x');
@@ -234,7 +235,7 @@ describe('when GitHub fails', () => {
     expect(shown(github)).toEqual(['success deployed: x']);
   });
 
-  test('that passes within the run is not said', async () => {
+  test('that is over within the run is not reported', async () => {
     const { about, flush, github, recorded } = anInvocation();
     github.error = OUTAGE;
     await about('api', [aBuild()], 'deployed', 'x');
@@ -264,7 +265,7 @@ describe('when GitHub fails', () => {
     ]);
   });
 
-  test('what could not be told for an hour is forgotten', async () => {
+  test('what was not accepted for an hour is dropped', async () => {
     const { about, flush, github, clock } = anInvocation();
     github.error = OUTAGE;
     await about('api', [aBuild()], 'deployed', 'x');
@@ -275,7 +276,7 @@ describe('when GitHub fails', () => {
     expect(github.taken).toEqual([]);
   });
 
-  test('a secret that cannot be read is said and breaks nothing', async () => {
+  test('a secret that cannot be read is reported and breaks nothing', async () => {
     const github = aGithub();
     github.post = () => Promise.reject(new Error('the secret nightshift/github holds no string'));
     const { about, flush, recorded } = anInvocation(github);

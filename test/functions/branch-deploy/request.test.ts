@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Build } from '#functions/branch-deploy/ports.ts';
+import { OF_BUILDS } from '#functions/branch-deploy/reasons.ts';
 import { admit } from '#functions/branch-deploy/request.ts';
 import { anApplication, REPOSITORY, theSettings } from './a-world.ts';
 
@@ -60,17 +61,12 @@ describe('a build is admitted', () => {
 });
 
 describe('a build is not admitted', () => {
-  test.each<[string, Partial<Build>, string, RegExp]>([
-    [
-      'of a project that is not bound',
-      { project: 'web' },
-      'ignore',
-      /no application of develop is bound to web/,
-    ],
-    ['that has not ended', { status: 'IN_PROGRESS' }, 'none', /has not ended/],
-    ['that failed', { status: 'FAILED' }, 'ignore', /ended as FAILED/],
-    ['of a status that nobody knows', { status: 'MELTED' }, 'ignore', /ended as MELTED/],
-    ['without a number', { number: 0 }, 'refuse', /no number/],
+  test.each<[string, Partial<Build>, string, string | RegExp]>([
+    ['of a project that is not bound', { project: 'web' }, 'ignore', OF_BUILDS.notBound('develop', 'web')],
+    ['that has not ended', { status: 'IN_PROGRESS' }, 'none', OF_BUILDS.notEnded],
+    ['that failed', { status: 'FAILED' }, 'ignore', OF_BUILDS.endedAs('FAILED')],
+    ['of a status that nobody knows', { status: 'MELTED' }, 'ignore', OF_BUILDS.endedAs('MELTED')],
+    ['without a number', { number: 0 }, 'refuse', OF_BUILDS.withoutNumber],
     ['that a person started', { initiator: 'alice' }, 'ignore', /"alice"/],
     ['of another branch', { sourceVersion: 'refs/heads/main' }, 'refuse', /"main"/],
   ])('%s', (_what, overrides, action, reason) => {

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { OF_BUILDS } from '#functions/branch-deploy/reasons.ts';
+import { OF_BUILDS, OF_SYNCS } from '#functions/branch-deploy/reasons.ts';
 import { anApplication, aWorld, lastEvent, REPOSITORY, type World } from './a-world.ts';
 
-const short = (sha: string) => sha.slice(0, 7);
 const binding = {
   project: 'api-develop',
   repository: REPOSITORY,
@@ -17,8 +16,8 @@ describe('a merge at work', () => {
     await world.invoke(event);
 
     expect(world.reasons()).toEqual([
-      `sync: build 1 of api-develop (${short(sha)}) succeeded`,
-      `deployed: Synced and Healthy at ${short(sha)}`,
+      `sync: ${OF_BUILDS.succeeded([{ ...binding, build: 'b', number: 1, sha, recordedAt: '', trigger: '' }])}`,
+      `deployed: ${OF_SYNCS.deployed([sha])}`,
     ]);
     expect(world.image()).toBe(`api:${sha}`);
     expect(world.decisions.at(-1)).toMatchObject({
@@ -87,7 +86,7 @@ describe('a merge at work', () => {
     Object.assign(world.settings, settings);
     const { event } = await world.build();
     await world.invoke(event);
-    expect(world.reasons().at(-1)).toBe(`deployed: Synced and Healthy at ${short(sha)}`);
+    expect(world.reasons().at(-1)).toBe(`deployed: ${OF_SYNCS.deployed([sha])}`);
   });
 
   test('of a multi-source application the source that was built counts', async () => {
@@ -137,11 +136,11 @@ describe('what is not deployed, and why', () => {
     const world = aWorld();
     const { event } = await world.build();
     await world.invoke({ ...event, detail: { ...event.detail, 'build-status': status } });
-    expect(world.reasons()).toEqual([`ignore: the build ended as ${status}`]);
+    expect(world.reasons()).toEqual([`ignore: ${OF_BUILDS.endedAs(status)}`]);
     nothingWasAsked(world);
   });
 
-  test('a failed build is told once, however often its event comes', async () => {
+  test('a failed build is recorded once, however often its event comes', async () => {
     const world = aWorld();
     const { event } = await world.build();
     const failed = { ...event, detail: { ...event.detail, 'build-status': 'FAILED' } };
@@ -149,7 +148,7 @@ describe('what is not deployed, and why', () => {
     expect(world.actions()).toEqual(['ignore']);
   });
 
-  test('a build in progress leaves no trace, also when it is told of after its end', async () => {
+  test('a build in progress leaves no trace, also when its event comes after its end', async () => {
     const world = aWorld();
     const { event } = await world.build();
     await world.invoke(event);
@@ -166,7 +165,7 @@ describe('what is not deployed, and why', () => {
       'build-id': String(event.detail['build-id']).replace('api-develop', 'web'),
     };
     await world.invoke({ ...event, detail });
-    expect(world.reasons()).toEqual(['ignore: no application of develop is bound to web']);
+    expect(world.reasons()).toEqual([`ignore: ${OF_BUILDS.notBound('develop', 'web')}`]);
   });
 
   test.each([
@@ -294,7 +293,7 @@ describe('order', () => {
     expect(world.syncs()).toBe(1);
   });
 
-  test('the same event twice at once is one sync and one verdict', async () => {
+  test('the same event twice at once is one sync and one end', async () => {
     const world = aWorld();
     const { event } = await world.build();
     await world.invokeAll([event, event]);
@@ -418,7 +417,7 @@ describe('order', () => {
     expect(world.actions().filter((action) => action !== 'wait')).toEqual(['sync', 'deployed']);
   });
 
-  test('an operation of somebody else that does not end is said once, and waited for nevertheless', async () => {
+  test('an operation of somebody else that does not end is reported once, and still waited for', async () => {
     const world = aWorld({ application: { syncSeconds: 3_000 } });
     world.argocd.startForeignSync('api', { username: 'alice' });
     const { event } = await world.build();
@@ -456,7 +455,7 @@ describe('order', () => {
   });
 });
 
-test('a build whose application is taken out of the config is let go, with a word', async () => {
+test('a build whose application is taken out of the config is given up, with a reason', async () => {
   const world = aWorld({ rolloutSeconds: 100 });
   const { event } = await world.build();
   await world.invoke(event);
@@ -569,7 +568,7 @@ describe('the truth', () => {
     await world.invoke(event);
     world.argocd.deleteApplication('api', { seconds: 300 });
     await world.ticks(1);
-    expect(world.reasons().at(-1)).toBe('fail: the application is being deleted');
+    expect(world.reasons().at(-1)).toBe(`fail: ${OF_SYNCS.deleting}`);
   });
 
   test('an application that is gone while we wait is a failure that somebody hears of', async () => {
@@ -593,12 +592,12 @@ describe('the truth', () => {
 });
 
 describe('what Argo CD answers', () => {
-  test('a token that was revoked is said aloud once, and the deploy is kept until there is another', async () => {
+  test('a token that was revoked fails loudly once, and the deploy is kept until there is another', async () => {
     const world = aWorld({ rolloutSeconds: 100 });
     const { event } = await world.build();
     await world.invoke(event);
     world.wire.state.token = 'revoked.since.then';
-    await expect(world.ticks(1)).rejects.toThrow(/does not take the token/);
+    await expect(world.ticks(1)).rejects.toThrow(/does not accept the token/);
     await world.ticks(10);
     expect(world.actions()).toEqual(['sync', 'wait', 'fail']);
 
@@ -649,10 +648,10 @@ describe('what Argo CD answers', () => {
     expect(world.actions().filter((action) => action !== 'wait')).toEqual(['sync', 'deployed']);
   });
 
-  test('Argo CD out of reach is said aloud after a quarter of an hour, once, and asked on', async () => {
+  test('an unreachable Argo CD fails loudly after a quarter of an hour, once, and is asked on', async () => {
     const world = aWorld();
     const { event } = await world.build();
-    world.wire.state.fault = () => ({ kind: 'transient', detail: 'argocd could not be asked: ECONNREFUSED' });
+    world.wire.state.fault = () => ({ kind: 'transient', detail: 'argocd is unreachable: ECONNREFUSED' });
     await world.invoke(event);
     let loud = 0;
     for (let minute = 0; minute < 40; minute++) await world.ticks(1).catch(() => loud++);

@@ -53,7 +53,7 @@ test('the end of Synced is the last of its events, whatever came in between', as
   argocd.close();
 });
 
-test('no event tells nothing; a list that Go has left empty is a list', async () => {
+test('without an event the time is unknown; a list that Go has left empty is a list', async () => {
   reply = { body: { items: null } };
   const argocd = overview();
   expect(await argocd.leftSynced(anApplication)).toEqual({ ok: true, value: undefined });

@@ -144,8 +144,8 @@ describe('the Argo CD server: on the wire', () => {
     ['null', { status: 200, body: 'null' }, 'transient'],
     ['a connection that is cut', { cut: true }, 'transient'],
     ['415', { status: 415, body: 'Invalid content type' }, 'transient'],
-  ])('%s', async (_what, said, kind) => {
-    reply = said;
+  ])('%s', async (_what, scripted, kind) => {
+    reply = scripted;
     const answered = await connect().sync(anApplication(), 'd');
     expect(answered).toMatchObject({ ok: false, error: { kind } });
     expect(JSON.stringify(answered)).not.toContain(TOKEN);

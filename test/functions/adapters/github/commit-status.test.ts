@@ -124,7 +124,7 @@ describe('a commit status of GitHub', () => {
     const failure = await connect().post(aStatus());
     expect(failure).toEqual({
       kind: 'permanent',
-      detail: `${host} answered 401: Bad credentials: the token is not taken, put a new one into the secret`,
+      detail: `${host} answered 401: Bad credentials: the token is not accepted, put a new one into the secret`,
     });
     expect(server.asked).toHaveLength(1);
   });
@@ -142,7 +142,7 @@ describe('a commit status of GitHub', () => {
     ],
     ['a limit on bursts that does not', { status: 429, body: { message: 'slow down' } }, 'transient', 60],
     [
-      'a limit that is told apart by its words only',
+      'a limit that only its words show',
       { status: 403, body: { message: 'You have triggered an abuse detection mechanism' } },
       'transient',
       60,
@@ -176,7 +176,7 @@ describe('a commit status of GitHub', () => {
       'permanent',
       undefined,
     ],
-  ])('tells %s', async (_what, answer, kind, retryAfterSeconds) => {
+  ])('recognises %s', async (_what, answer, kind, retryAfterSeconds) => {
     reply = answer;
     const failure = await connect().post(aStatus());
     expect(failure?.kind).toBe(kind);
