@@ -23,8 +23,12 @@ export function desiredDeploysContract(open: () => Promise<TableSubject>): void 
   test('a write over an old version is refused', async () => {
     const deploys = createDesiredDeploys(kept.table);
     const before = await deploys.get(api);
-    expect(await deploys.saveIf({ ...emptyRecord(api), lastReport: 'one' }, before?.version ?? 0)).toBeDefined();
-    expect(await deploys.saveIf({ ...emptyRecord(api), lastReport: 'two' }, before?.version ?? 0)).toBeUndefined();
+    expect(
+      await deploys.saveIf({ ...emptyRecord(api), lastReport: 'one' }, before?.version ?? 0),
+    ).toBeDefined();
+    expect(
+      await deploys.saveIf({ ...emptyRecord(api), lastReport: 'two' }, before?.version ?? 0),
+    ).toBeUndefined();
     expect((await deploys.get(api))?.value.lastReport).toBe('one');
   });
 

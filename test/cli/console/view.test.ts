@@ -121,7 +121,9 @@ describe('the view of an environment', () => {
       );
     expect(statesOf({})).toEqual(['nothing yet']);
     expect(statesOf({ requested: [aBuild] })).toEqual(['waiting']);
-    expect(statesOf({ requested: [aBuild], attempt: { requestedAt: now.toISOString() } })).toEqual(['syncing']);
+    expect(statesOf({ requested: [aBuild], attempt: { requestedAt: now.toISOString() } })).toEqual([
+      'syncing',
+    ]);
     const newest = { 'api-develop': { ...aBuild, outcome: 'deployed', settledAt: now.toISOString() } };
     expect(statesOf({ newest })).toEqual(['deployed']);
 

@@ -525,6 +525,21 @@ describe('the truth', () => {
     expect(world.syncs()).toBe(1);
   });
 
+  test('an end that was not recorded makes the run fail, and is recorded by a later tick', async () => {
+    const world = aWorld();
+    const { event } = await world.build();
+    const { record } = world.trail;
+    world.trail.record = async (decisions) => {
+      if (decisions.some(({ action }) => action === 'deployed')) throw new Error('the table is throttled');
+      return record(decisions);
+    };
+    await expect(world.invoke(event)).rejects.toThrow('the table is throttled');
+    expect(world.actions()).toEqual(['sync']);
+    world.trail.record = record;
+    await world.ticks(5);
+    expect(world.actions()).toEqual(['sync', 'deployed']);
+  });
+
   test('a sync that succeeded is not a healthy application', async () => {
     const world = aWorld();
     const { event } = await world.build();
