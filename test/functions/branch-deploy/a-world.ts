@@ -30,7 +30,7 @@ import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import type { Override, Schedule } from '#model/schedule.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
-import { aMemoryTable } from './memory-table.ts';
+import { createMemoryTable } from '#test/simulation/table.ts';
 
 export const ACCOUNT = '111111111111';
 export const REGION = 'ap-northeast-1';
@@ -137,7 +137,7 @@ export function aWorld(options: WorldOptions = {}) {
 
   const events: AwsEvent[] = [];
   context.signals.on('event', (event) => events.push(event));
-  const table = aMemoryTable();
+  const table = aTable();
   const decisions: Decision[] = [];
   const wire = aWire(argocd);
   const now = () => clock.date();
@@ -249,6 +249,17 @@ export function aWorld(options: WorldOptions = {}) {
     },
   };
   return world;
+}
+
+/** `calls` names each call, in order. */
+function aTable() {
+  const calls: string[] = [];
+  const table = createMemoryTable().through(async (call, act) => {
+    calls.push(call);
+    await Promise.resolve();
+    return act();
+  });
+  return { ...table, calls };
 }
 
 function aTick(time: Date) {

@@ -314,7 +314,7 @@ describe('a quiet tick', () => {
   test('costs one query, and no line', async () => {
     const world = aWorld({ settings: { schedule: OFFICE }, start: new Date('2026-11-25T05:01:00Z') });
     await world.tick();
-    expect(world.table.calls).toEqual(['list app#']);
+    expect(world.table.calls).toEqual(['table.list deploy']);
     expect(world.reads.builds).toBe(0);
     expect(world.wire.calls).toEqual([]);
     expect(world.decisions).toEqual([]);
@@ -325,7 +325,7 @@ describe('a quiet tick', () => {
     await world.tick();
     world.table.calls.length = 0;
     await world.tick();
-    expect(world.table.calls).toEqual(['list app#']);
+    expect(world.table.calls).toEqual(['table.list deploy']);
   });
 
   test('looks for missed builds every fifth minute with one call for each project', async () => {

@@ -6,7 +6,7 @@ import type { Argocd, BranchDeployPorts, Build } from '#functions/branch-deploy/
 import { run } from '#functions/branch-deploy/run.ts';
 import type { Decision } from '#model/decision.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
-import { aMemoryTable } from '../../../functions/branch-deploy/memory-table.ts';
+import { createMemoryTable } from '#test/simulation/table.ts';
 import { PROJECT, ROLE, type Stage, settingsOf } from '../stage.ts';
 
 const ACCOUNT = '111111111111';
@@ -140,7 +140,7 @@ function aDesk(stage: Stage, name: string, argocd: Argocd, project = PROJECT) {
     whenAsleep: 'defer',
     driftMinutes: 0,
   };
-  const table = aMemoryTable();
+  const table = createMemoryTable().through();
   const builds: Build[] = [];
   const decisions: Decision[] = [];
   const ports: BranchDeployPorts = {
