@@ -28,10 +28,6 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
       body,
     });
 
-  /**
-   * Over exactly the version that was read: an operation that came in between is not overwritten. The old state is
-   * removed, or the controller takes the operation for one that has ended.
-   */
   const setOperation = async (
     application: ApplicationSettings,
     deployId: string,
@@ -39,26 +35,10 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
   ): Promise<Result<ApplicationObject>> => {
     const found = inProject(application, (await get(application)).body);
     if (!found.ok) return found;
-    const { metadata, operation, spec } = found.value;
+    const { metadata, operation } = found.value;
     if (metadata?.deletionTimestamp) return failure('deleting', 'it has a deletion timestamp');
     if (operation) return failure('busy', 'an operation is running');
-    const options =
-      application.syncOptions.length > 0 ? application.syncOptions : (spec?.syncPolicy?.syncOptions ?? []);
-    const retry = spec?.syncPolicy?.retry;
-    const { body } = await patch(application, {
-      metadata: { resourceVersion: metadata?.resourceVersion },
-      operation: {
-        initiatedBy: { username: 'nightshift' },
-        info: [{ name: DEPLOY_INFO, value: deployId }],
-        sync: {
-          ...(revision ? { revision } : {}),
-          prune: application.prune,
-          ...(options.length > 0 ? { syncOptions: options } : {}),
-        },
-        ...(retry ? { retry } : {}),
-      },
-      status: { operationState: null },
-    });
+    const { body } = await patch(application, operationPatch(application, found.value, deployId, revision));
     return { ok: true, value: body };
   };
 
@@ -81,6 +61,35 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
           }
         }
       }),
+  };
+}
+
+/**
+ * Over exactly the version that was read: an operation that came in between is not overwritten. The old state is removed,
+ * or the controller takes the operation for one that has ended.
+ */
+function operationPatch(
+  application: ApplicationSettings,
+  { metadata, spec }: ApplicationObject,
+  deployId: string,
+  revision: string | undefined,
+): object {
+  const options =
+    application.syncOptions.length > 0 ? application.syncOptions : (spec?.syncPolicy?.syncOptions ?? []);
+  const retry = spec?.syncPolicy?.retry;
+  return {
+    metadata: { resourceVersion: metadata?.resourceVersion },
+    operation: {
+      initiatedBy: { username: 'nightshift' },
+      info: [{ name: DEPLOY_INFO, value: deployId }],
+      sync: {
+        ...(revision ? { revision } : {}),
+        prune: application.prune,
+        ...(options.length > 0 ? { syncOptions: options } : {}),
+      },
+      ...(retry ? { retry } : {}),
+    },
+    status: { operationState: null },
   };
 }
 

@@ -35,8 +35,7 @@ export function createStatusQueue(options: {
   const now = () => options.now().getTime();
   /** By commit and context; what is added again goes to the end. */
   const waiting = new Map<string, Entry>();
-  const failures = new Map<string, { readonly entry: Entry; readonly failure: StatusFailure }>();
-  const reportedAt = new Map<string, number>();
+  const failures = createFailures(now);
   let quietUntil = 0;
   let deadline = Number.POSITIVE_INFINITY;
   let running: Promise<void> | undefined;
@@ -59,23 +58,9 @@ export function createStatusQueue(options: {
         // Mostly the secret that cannot be read: reported like any other failure.
         .catch((error: unknown): StatusFailure => ({ kind: 'transient', detail: messageOf(error) }));
       if (failure?.kind !== 'transient' && waiting.get(entry.key) === entry) waiting.delete(entry.key);
-      if (failure) failures.set(entry.key, { entry, failure });
-      else failures.delete(entry.key);
+      failures.set(entry, failure);
       if (failure?.retryAfterSeconds) quietUntil = now() + failure.retryAfterSeconds * 1_000;
     }
-  }
-
-  function takeFailures() {
-    const taken: (StatusSource & { readonly status: CommitStatus; readonly detail: string })[] = [];
-    for (const { entry, failure } of failures.values()) {
-      const { status, source } = entry;
-      const before = reportedAt.get(status.repository) ?? Number.NEGATIVE_INFINITY;
-      if (now() - before < STATUS_TIMES.repeatMs) continue;
-      reportedAt.set(status.repository, now());
-      taken.push({ ...source, status, detail: failure.detail });
-    }
-    failures.clear();
-    return taken;
   }
 
   return {
@@ -98,7 +83,31 @@ export function createStatusQueue(options: {
       }
       // Another process may have posted the end by the time this one runs again: a late "pending" would never end.
       for (const { key, status } of waiting.values()) if (status.state === 'pending') waiting.delete(key);
-      return takeFailures();
+      return failures.take();
+    },
+  };
+}
+
+/** The last failure of each entry; of one repository they are taken once in an hour. */
+function createFailures(now: () => number) {
+  const failures = new Map<string, { readonly entry: Entry; readonly failure: StatusFailure }>();
+  const takenAt = new Map<string, number>();
+  return {
+    set(entry: Entry, failure: StatusFailure | undefined) {
+      if (failure) failures.set(entry.key, { entry, failure });
+      else failures.delete(entry.key);
+    },
+    take() {
+      const taken: (StatusSource & { readonly status: CommitStatus; readonly detail: string })[] = [];
+      for (const { entry, failure } of failures.values()) {
+        const { status, source } = entry;
+        const before = takenAt.get(status.repository) ?? Number.NEGATIVE_INFINITY;
+        if (now() - before < STATUS_TIMES.repeatMs) continue;
+        takenAt.set(status.repository, now());
+        taken.push({ ...source, status, detail: failure.detail });
+      }
+      failures.clear();
+      return taken;
     },
   };
 }
