@@ -104,16 +104,13 @@ export function judgeRollout(
   now: Date,
 ): Verdict {
   if (view.deleting) return { is: 'failed', reason: 'the application is being deleted' };
-  if (
-    view.requestedOperation?.deployIds.includes(deployId) &&
-    !view.operation?.deployIds.includes(deployId)
-  ) {
+  if (view.pendingOperation?.deployIds.includes(deployId) && !view.operation?.deployIds.includes(deployId)) {
     return { is: 'waiting', reason: 'Argo CD has not begun the sync' };
   }
   const operation = view.operation;
   if (!operation?.deployIds.includes(deployId)) {
-    if (view.requestedOperation || operation) {
-      const by = view.requestedOperation?.by ?? operation?.by;
+    if (view.pendingOperation || operation) {
+      const by = view.pendingOperation?.by ?? operation?.by;
       return { is: 'superseded', reason: `an operation of ${by} replaced this one` };
     }
     return { is: 'waiting', reason: 'Argo CD does not show the sync yet' };
@@ -234,7 +231,7 @@ function say(options: RolloutOptions, io: RolloutIo, text: string): void {
 function refuseUnlessFree(application: ApplicationSettings, view: ApplicationView): void {
   if (view.deleting) throw new RefusedError(`${application.name} is being deleted`);
   const running =
-    view.requestedOperation?.by ??
+    view.pendingOperation?.by ??
     (view.operation && !isOver(view, view.operation) ? view.operation.by : undefined);
   if (running) {
     throw new RefusedError(

@@ -1,6 +1,6 @@
 /** What the page shows of one environment: worked out here, so that the page only draws. Pure. */
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
-import type { LedgerEntry } from '#functions/night-schedule/ports.ts';
+import type { LedgerEntry } from '#functions/night-schedule/records.ts';
 import type { Decision } from '#model/decision.ts';
 import { desiredAt, transitions } from '#model/desired.ts';
 import type { Override, Schedule, SleepState } from '#model/schedule.ts';

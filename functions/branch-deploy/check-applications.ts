@@ -63,8 +63,8 @@ async function lastOperation(
 ): Promise<Operation | 'none' | 'unknown'> {
   const read = await argocd.read(application);
   if (!read.ok) return ['transient', 'unauthorized'].includes(read.error.kind) ? 'unknown' : 'none';
-  const { operation, requestedOperation } = read.value;
-  if (!operation) return requestedOperation ? 'unknown' : 'none';
+  const { operation, pendingOperation } = read.value;
+  if (!operation) return pendingOperation ? 'unknown' : 'none';
   return isOver(read.value, operation) ? operation : 'unknown';
 }
 
@@ -118,8 +118,8 @@ async function checkDrift(
 ): Promise<void> {
   const read = await argocd.read(application);
   if (!read.ok) return;
-  const { sync, revisions, requestedOperation } = read.value;
-  if (sync === 'Unknown' || requestedOperation) return;
+  const { sync, revisions, pendingOperation } = read.value;
+  if (sync === 'Unknown' || pendingOperation) return;
   if (sync === 'Synced' && !record?.drift) return;
 
   const changed = await changeRecord(deploys, application, ({ drift, ...rest }) => {

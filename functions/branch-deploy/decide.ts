@@ -129,7 +129,7 @@ function begin({ requested }: ApplicationRecord, view: ApplicationView, now: Dat
 function followOurs(record: ApplicationRecord, attempt: SyncAttempt, view: ApplicationView, now: Date): Step {
   const { requested } = record;
   const waitedMs = now.getTime() - Date.parse(attempt.watchedSince);
-  if (view.requestedOperation?.deployIds.includes(attempt.deployId))
+  if (view.pendingOperation?.deployIds.includes(attempt.deployId))
     return waitAtMost(waitedMs, OF_SYNCS.notStarted);
   const { operation } = view;
   if (!operation?.deployIds.includes(attempt.deployId)) return lookForOurs(record, attempt, view, now);
@@ -325,15 +325,15 @@ function withNewWatch(record: ApplicationRecord, now: Date): ApplicationRecord {
 function withAcceptance(record: ApplicationRecord, view: ApplicationView, now: Date): ApplicationRecord {
   const { attempt } = record;
   if (!attempt || attempt.acceptedAt) return record;
-  const { requestedOperation, operation } = view;
-  const shown = [...(requestedOperation?.deployIds ?? []), ...(operation?.deployIds ?? [])];
+  const { pendingOperation, operation } = view;
+  const shown = [...(pendingOperation?.deployIds ?? []), ...(operation?.deployIds ?? [])];
   if (!shown.includes(attempt.deployId)) return record;
   return { ...record, attempt: { ...attempt, acceptedAt: now.toISOString() } };
 }
 
 /** Over means: none is requested, and the phase is final. */
 export function isOver(view: ApplicationView, operation: Operation): boolean {
-  return !view.requestedOperation && ['Succeeded', 'Failed', 'Error'].includes(operation.phase);
+  return !view.pendingOperation && ['Succeeded', 'Failed', 'Error'].includes(operation.phase);
 }
 
 /**
@@ -348,7 +348,7 @@ export function isComparedSince(view: ApplicationView, operation: Operation): bo
 
 /** Whose operation is running, if any is. */
 function blockedBy(view: ApplicationView): string | undefined {
-  if (view.requestedOperation) return view.requestedOperation.by;
+  if (view.pendingOperation) return view.pendingOperation.by;
   const { operation } = view;
   return operation && !isOver(view, operation) ? operation.by : undefined;
 }

@@ -9,7 +9,9 @@ import { awsClientDefaults } from '#functions/adapters/aws-client.ts';
 import { createDynamoDbClient } from '#functions/adapters/clients.ts';
 import { createCodeBuildClient, createSecretsManagerClient } from '#functions/adapters/deploy-clients.ts';
 import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
-import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { createGithubStatuses } from '#functions/adapters/github/commit-status.ts';
 import { createStatusQueue } from '#functions/adapters/github/status-queue.ts';
@@ -37,7 +39,7 @@ const ports: BranchDeployPorts = {
   argocd: createArgocd(settings, { token: createSecret(secrets, settings.argocd.tokenSecret), now }),
   builds: createBuilds(createCodeBuildClient()),
   deploys: createDesiredDeploys(table),
-  night: createNight(table),
+  night: { read: createNightReader(table).read, addOverride: createOverrides(table).add },
   trail: createDecisionTrail(logger, createDecisionLog(table).keep, notify),
   statuses:
     github &&
@@ -46,6 +48,7 @@ const ports: BranchDeployPorts = {
       now,
     }),
   seen: new Set(),
+  reported: new Map(),
   now,
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   random: Math.random,

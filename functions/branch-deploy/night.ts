@@ -1,6 +1,8 @@
 /** While the cluster sleeps Argo CD is not called, and every request is kept until the wake. */
+import { reportCorrupt } from '#functions/shared/decision-recorder.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import { desiredAt } from '#model/desired.ts';
+import { effectiveOverride } from '#model/override.ts';
 import type { Override, Schedule } from '#model/schedule.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { formatDay } from '#model/when.ts';
@@ -26,9 +28,12 @@ const START_PATIENCE_MS = 30 * 60_000;
 /** How long the cluster is woken for a deploy, where `whenAsleep` says so. */
 const WAKE_MS = 2 * 3_600_000;
 
-export async function observeSleep({ settings, night, now }: DeployContext): Promise<Sleep> {
+export async function observeSleep({ settings, night, recorder, now }: DeployContext): Promise<Sleep> {
   const { schedule } = settings;
-  return schedule ? sleepAt(schedule, now(), await night.read()) : { asleep: false };
+  if (!schedule) return { asleep: false };
+  const observed = await night.read();
+  reportCorrupt(recorder, observed.corrupt);
+  return sleepAt(schedule, now(), observed);
 }
 
 /**
@@ -38,9 +43,9 @@ export async function observeSleep({ settings, night, now }: DeployContext): Pro
 export function sleepAt(
   schedule: Schedule,
   now: Date,
-  { state, override }: { readonly state?: ClusterState; readonly override?: { readonly value: Override } },
+  { state, overrides }: { readonly state?: ClusterState; readonly overrides: readonly Override[] },
 ): Sleep {
-  const desired = desiredAt(schedule, now, override ? [override.value] : []);
+  const desired = desiredAt(schedule, now, overrides);
   if (desired.state === 'asleep') {
     const { reason, until, source } = desired;
     return { asleep: true, reason, ...(until ? { until } : {}), byOverride: source === 'override' };
@@ -94,20 +99,19 @@ async function wakeCluster(
 ): Promise<boolean> {
   // It is to be awake already, or somebody keeps it asleep.
   if (!sleep.until || sleep.byOverride) return false;
-  const { override } = await night.read();
+  // Before the read: what a person sets after it is newer, and counts.
   const from = now();
-  if (override?.value.state === 'awake' && Date.parse(override.value.until) > from.getTime()) return false;
-  return night.setOverride(
-    {
-      id: `branch-deploy-${from.toISOString()}`,
-      state: 'awake',
-      from: from.toISOString(),
-      until: new Date(from.getTime() + WAKE_MS).toISOString(),
-      author: 'branch-deploy',
-      reason: `a deploy of ${application.name}`,
-    },
-    override?.version ?? 'absent',
-  );
+  const { overrides } = await night.read();
+  if (effectiveOverride(overrides, from)) return false;
+  await night.addOverride({
+    id: `branch-deploy-${from.toISOString()}`,
+    state: 'awake',
+    from: from.toISOString(),
+    until: new Date(from.getTime() + WAKE_MS).toISOString(),
+    author: 'branch-deploy',
+    reason: `a deploy of ${application.name}`,
+  });
+  return true;
 }
 
 /** The first pass with the cluster awake again: the time for what was running begins now. */

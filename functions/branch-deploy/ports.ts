@@ -1,7 +1,7 @@
 /** What branch-deploy asks of the world, in its own words. */
-import type { DecisionRecorder } from '#functions/shared/decision-recorder.ts';
+import type { DecisionRecorder, Reported } from '#functions/shared/decision-recorder.ts';
 import type { DecisionTrail } from '#functions/shared/observability.ts';
-import type { Expected, Versioned } from '#functions/shared/versioned.ts';
+import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Override } from '#model/schedule.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
@@ -37,7 +37,7 @@ export interface ApplicationView {
   readonly sources: readonly { readonly repository: string; readonly targetRevision: string }[];
   readonly deleting: boolean;
   /** An operation was requested and has not ended yet (`.operation`). */
-  readonly requestedOperation?: { readonly deployIds: readonly string[]; readonly by: string };
+  readonly pendingOperation?: { readonly deployIds: readonly string[]; readonly by: string };
   /** The operation that is running or ran last. */
   readonly operation?: {
     readonly deployIds: readonly string[];
@@ -97,7 +97,12 @@ export interface Argocd {
 /** The desired deploys. */
 export interface DesiredDeploys extends RecordStore {
   /** Everything that is kept, with one query. */
-  all(): Promise<{ records: readonly Versioned<ApplicationRecord>[]; night?: NightMark }>;
+  all(): Promise<{
+    readonly records: readonly Versioned<ApplicationRecord>[];
+    readonly night?: NightMark;
+    /** Items that cannot be read. */
+    readonly corrupt: readonly string[];
+  }>;
   markNight(mark: NightMark): Promise<void>;
   clearNight(): Promise<void>;
   /** True where this build was handled. */
@@ -109,9 +114,14 @@ export interface DesiredDeploys extends RecordStore {
 
 /** What night-schedule keeps about the cluster. */
 export interface Night {
-  read(): Promise<{ state?: ClusterState; override?: Versioned<Override> }>;
-  /** False where somebody else set one in the meantime. */
-  setOverride(override: Override, expected: Expected): Promise<boolean>;
+  /** The state, and every override, ended or not. What cannot be read is named, and counts as absent. */
+  read(): Promise<{
+    readonly state?: ClusterState;
+    readonly overrides: readonly Override[];
+    readonly corrupt: readonly string[];
+  }>;
+  /** Beside those that are there: the model says which of them counts. */
+  addOverride(override: Override): Promise<void>;
 }
 
 /** What a commit shows of one application. */
@@ -166,6 +176,8 @@ export interface BranchDeployPorts {
   readonly statuses?: StatusQueue | undefined;
   /** Builds that this warm process has handled: an optimisation, never the truth. */
   readonly seen: Set<string>;
+  /** What this process has reported of what lasts. */
+  readonly reported: Reported;
   readonly now: () => Date;
   /** Real waiting, in milliseconds. */
   readonly pause: (ms: number) => Promise<void>;

@@ -34,8 +34,7 @@ export const OF_BUILDS = {
   invalidName: (name: string) =>
     `${JSON.stringify(name.slice(0, 120))} is not a valid application name: correct it in the config`,
   newer: ({ number, project }: RequestedBuild) => `build ${number} of ${project} is newer`,
-  dryRun: (builds: readonly RequestedBuild[]) =>
-    `dry run, nothing was changed: ${named(builds)} would be synced`,
+  dryRun: (builds: readonly RequestedBuild[]) => `${named(builds)} would be synced`,
   noLongerBound: 'the config no longer binds a build to this application',
   unknownProject: 'there is no such CodeBuild project: correct `builds` in the config, or create it',
   succeeded: (builds: readonly RequestedBuild[]) => `${named(builds)} succeeded`,

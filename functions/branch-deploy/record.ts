@@ -2,8 +2,10 @@
  * What is kept of an application: the builds that were requested, the sync that runs for them, and how the last one
  * ended. All transitions are pure; `changeRecord` is the one way to write them.
  */
+import * as z from 'zod/mini';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { Expected, Versioned } from '#functions/shared/versioned.ts';
+import { count, instant, type Schema } from '#model/record-schema.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 
 /** A build that is to be deployed. */
@@ -92,6 +94,74 @@ export interface NightMark {
   readonly checked?: readonly string[];
 }
 
+/** A build that was handled, whatever became of it. */
+export interface HandledBuild {
+  readonly at: string;
+}
+
+const buildShape = {
+  project: z.string(),
+  build: z.string(),
+  number: z.number(),
+  repository: z.string(),
+  branch: z.string(),
+  sha: z.exactOptional(z.string()),
+  startedAt: z.exactOptional(instant),
+  recordedAt: instant,
+  trigger: z.string(),
+  repeatReason: z.exactOptional(z.string()),
+};
+const outcome = z.enum(['deployed', 'failed', 'suspended', 'superseded']);
+const builds = z.array(z.object(buildShape));
+
+export const applicationSchema: Schema<ApplicationRecord> = z.object({
+  name: z.string(),
+  project: z.string(),
+  requested: builds,
+  newest: z.record(
+    z.string(),
+    z.object({ ...buildShape, outcome: z.exactOptional(outcome), settledAt: z.exactOptional(instant) }),
+  ),
+  attempt: z.exactOptional(
+    z.object({
+      deployId: z.string(),
+      builds: z.array(z.string()),
+      tries: count,
+      requestedAt: instant,
+      acceptedAt: z.exactOptional(instant),
+      watchedSince: instant,
+      clusterSlept: z.exactOptional(z.boolean()),
+    }),
+  ),
+  failing: z.exactOptional(
+    z.object({ since: instant, kind: z.string(), reported: z.exactOptional(z.boolean()) }),
+  ),
+  blockedSince: z.exactOptional(instant),
+  notBefore: z.exactOptional(instant),
+  lastReport: z.exactOptional(z.string()),
+  unreported: z.exactOptional(
+    z.array(
+      z.object({
+        outcome,
+        reason: z.string(),
+        builds,
+        deployId: z.exactOptional(z.string()),
+        syncs: z.exactOptional(count),
+        at: instant,
+      }),
+    ),
+  ),
+  drift: z.exactOptional(z.object({ since: instant, reported: z.exactOptional(z.boolean()) })),
+});
+
+export const nightMarkSchema: Schema<NightMark> = z.object({
+  since: instant,
+  wokeAt: z.exactOptional(instant),
+  checked: z.exactOptional(z.array(z.string())),
+});
+
+export const handledBuildSchema: Schema<HandledBuild> = z.object({ at: instant });
+
 type ApplicationId = Pick<ApplicationSettings, 'project' | 'name'>;
 
 export function keyOf({ project, name }: ApplicationId): string {
@@ -123,11 +193,12 @@ export function isPending(record: ApplicationRecord): boolean {
 
 export interface RecordStore {
   get(application: ApplicationId): Promise<Versioned<ApplicationRecord> | undefined>;
-  /** The new version; undefined where somebody else wrote in between. */
-  saveIf(record: ApplicationRecord, expected: Expected): Promise<number | undefined>;
+  /** Undefined where somebody else's write came first. */
+  saveIf(record: ApplicationRecord, expected: Expected): Promise<Versioned<ApplicationRecord> | undefined>;
 }
 
-const MOST_CONFLICTS = 20;
+/** Of many invocations at once one writes at a time: each conflict is the progress of another. */
+const MOST_CONFLICTS = 100;
 
 /**
  * Reads the record, lets `edit` decide and writes if nobody wrote in between; otherwise begins anew. An edit that

@@ -2,7 +2,7 @@
  * One invocation. An event of a build requests a deploy and follows it as far as its time goes; a tick goes on with what
  * is pending, finds the builds that no event announced, and checks the applications after the night.
  */
-import { createDecisionRecorder } from '#functions/shared/decision-recorder.ts';
+import { createDecisionRecorder, reportCorrupt } from '#functions/shared/decision-recorder.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 import { findFailedOvernight, reportDrift } from './check-applications.ts';
 import type { BranchDeployEvent } from './event.ts';
@@ -31,10 +31,11 @@ export async function run(
   settings: BranchDeploySettings,
   ports: BranchDeployPorts,
 ): Promise<void> {
-  const { trail, now } = ports;
+  const { trail, now, reported } = ports;
   const trigger = event.id || 'unknown';
-  const { environment } = settings;
-  const recorder = createDecisionRecorder({ environment, capability: 'branch-deploy', trigger, trail, now });
+  const capability = 'branch-deploy';
+  const { environment, dryRun } = settings;
+  const recorder = createDecisionRecorder({ environment, capability, trigger, trail, now, dryRun, reported });
   const context: DeployContext = { ...ports, settings, trigger, recorder };
   try {
     if (event.kind === 'build') await onBuild(event, context);
@@ -81,11 +82,13 @@ async function onTick(
   const { settings, deploys, recorder, now } = context;
   const minute = (tick.time ?? now()).getUTCMinutes();
   const kept = await deploys.all();
+  reportCorrupt(recorder, kept.corrupt);
   const records = new Map(kept.records.map(({ value }) => [keyOf(value), value]));
   const isNight = sleepsBySchedule(settings.schedule, now());
   if (isNight && !kept.night) await deploys.markNight({ since: now().toISOString() });
 
   const missed = minute % MISSED_BUILDS_MINUTES === 0 ? await findMissedBuilds(context) : [];
+  if (settings.dryRun) return;
   const pending = byKey([...missed, ...(await findPending(records, context))]);
   const night = isNight ? undefined : kept.night;
   const checksDrift = settings.driftMinutes > 0 && !isNight && minute % DRIFT_MINUTES === 0;

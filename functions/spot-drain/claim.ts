@@ -2,7 +2,7 @@
  * Who deals with an instance. Several events can speak of one instance, in any order and more than once; it is drained
  * once, and every hook is completed once. Pure.
  */
-import type { Claim, ClaimedHook } from './ports.ts';
+import type { Claim, ClaimedHook } from './records.ts';
 
 /** What an event would have done. */
 export type Wish = Omit<

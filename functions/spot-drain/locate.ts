@@ -1,4 +1,5 @@
 /** Finds out what there is to know about the instance of a notice, as cheaply as it can be known. */
+import { CorruptRecordError } from '#functions/shared/errors.ts';
 import { isForeign, isTakenByNight, type Located, nodegroupOf } from './decide.ts';
 import { ClusterTroubleError } from './errors.ts';
 import type { Notice, NoticeKind } from './event.ts';
@@ -14,11 +15,13 @@ export interface LocatePorts {
   readonly clock: Clock;
 }
 
-/** What could not be found out is told beside what could. */
+/** The errors of what could not be read stand beside what could. */
 export interface Found extends Located {
   readonly nodeError?: unknown;
   readonly groupError?: unknown;
   readonly hookError?: unknown;
+  /** The state of the night cannot be read: what it says is not known, and a node is drained all the same. */
+  readonly stateError?: unknown;
   /** What the table knew of the instance, where it was asked. */
   readonly known?: Known;
   /** Only the node was asked for: it is to be cordoned first, and then `locateRest` asks for the rest. */
@@ -81,13 +84,15 @@ export async function nodeOf(
 
 /** Every instance of the account that ends is told of: ask Kubernetes only for those that may be ours. */
 async function locateRoutine(cluster: string, notice: Notice, ports: LocatePorts): Promise<Found> {
-  const [member, clusterState] = await Promise.all([
+  const [member, state] = await Promise.all([
     ports.groups.ofInstance(notice.instanceId),
-    ports.night.state(),
+    attempt(ports.night.state()),
   ]);
-  const known: Located = {
+  if (state.error !== undefined && !(state.error instanceof CorruptRecordError)) throw state.error;
+  const known: Found = {
     ...(member ? { group: member.group } : {}),
-    ...(clusterState ? { clusterState } : {}),
+    ...(state.value ? { clusterState: state.value } : {}),
+    ...(state.error === undefined ? {} : { stateError: state.error }),
   };
   if (isOthers(cluster, member?.group) || isTakenByNight(known)) return known;
   const node = await attempt(ports.cluster.findNode(notice.instanceId, member?.place));
@@ -114,7 +119,7 @@ async function locateUrgent(
       : await attempt(findNode(cluster, notice, ports, memberLookup, early.value?.place));
   const member = node.value ? await within(GROUP_PATIENCE_MS, memberLookup, ports) : await memberLookup;
   const [state, hookTimes] = await Promise.all([stateLookup, hookLookup]);
-  if (state.error !== undefined) throw state.error;
+  if (state.error !== undefined && !(state.error instanceof CorruptRecordError)) throw state.error;
   return {
     ...nodeFields(node),
     ...(member.value ? { group: member.value.group } : {}),
@@ -122,6 +127,7 @@ async function locateUrgent(
     ...(hookTimes?.value ? { hookTimes: hookTimes.value } : {}),
     ...(hookTimes?.error === undefined ? {} : { hookError: hookTimes.error }),
     ...(state.value ? { clusterState: state.value } : {}),
+    ...(state.error === undefined ? {} : { stateError: state.error }),
   };
 }
 

@@ -1,5 +1,7 @@
 /** What spot-drain needs of the world, in its own words. */
+import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
+import type { Claim, Cordon, Hook } from './records.ts';
 
 export interface Clock {
   now(): Date;
@@ -146,12 +148,6 @@ export interface Groups {
   replace(group: string, instanceId: string): Promise<'asked' | 'leaving'>;
 }
 
-export interface Hook {
-  readonly group: string;
-  readonly name: string;
-  readonly token: string;
-}
-
 export interface HookTimes {
   /** The action ends by itself so long after the last heartbeat. */
   readonly heartbeatSeconds: number;
@@ -166,64 +162,8 @@ export interface Lifecycle {
   complete(hook: Hook, instanceId: string): Promise<'completed' | 'over'>;
 }
 
-/** A hook of an instance that somebody must complete. */
-export interface ClaimedHook extends Hook {
-  /** When the action began: ISO 8601, UTC. */
-  readonly since: string;
-  readonly heartbeatSeconds: number;
-  readonly completed: boolean;
-}
-
-/** What became of the pods that are gone. */
-export interface Tally {
-  readonly evicted: number;
-  readonly finished: number;
-  readonly waited: number;
-  readonly forced: number;
-}
-
-/** Who deals with an instance, how far, and what is left to do. One per instance. */
-export interface Claim {
-  readonly instanceId: string;
-  readonly node?: string;
-  /** The kind of notice that set the depth and the deadline. */
-  readonly cause: string;
-  /** `none`: there is no node to drain, only a hook to complete. */
-  readonly depth: 'none' | 'cordon' | 'drain';
-  readonly force: boolean;
-  /** Our own night stop takes the node. */
-  readonly night: boolean;
-  /** When the instance goes; absent where nobody knows. ISO 8601, UTC. */
-  readonly deadline?: string;
-  /** A drain ends then, empty or not. ISO 8601, UTC. */
-  readonly until: string;
-  /** The event that set them. */
-  readonly trigger: string;
-  /** That event's own time: ISO 8601, UTC. */
-  readonly noticedAt: string;
-  /** The invocation that works on it, or worked last. */
-  readonly owner: string;
-  /** While it is ahead, the owner is at work, be it only to complete hooks. ISO 8601, UTC. */
-  readonly leaseUntil: string;
-  /** `paused`: the tick goes on with it. `failed`: a retry may. */
-  readonly state: 'working' | 'paused' | 'failed' | 'done';
-  readonly attempts: number;
-  readonly since: string;
-  readonly doneAt?: string;
-  /** Pods that the drain could not move, once it is done. */
-  readonly left?: number;
-  /** Pods that are gone already, where the drain takes several invocations. */
-  readonly tally?: Tally;
-  readonly hooks: readonly ClaimedHook[];
-}
-
-export interface Held<T> {
-  readonly value: T;
-  readonly version: number;
-}
-
 export interface Known {
-  readonly claim?: Held<Claim>;
+  readonly claim?: Versioned<Claim>;
   readonly nodeName?: string;
 }
 
@@ -231,11 +171,12 @@ export interface Known {
 export interface Claims {
   /** What is known of an instance, in one read: its claim, and under which name its node was last seen. */
   look(instanceId: string): Promise<Known>;
-  read(instanceId: string): Promise<Held<Claim> | undefined>;
-  create(claim: Claim, now: Date): Promise<Held<Claim> | undefined>;
-  replace(claim: Claim, version: number): Promise<Held<Claim> | undefined>;
+  read(instanceId: string): Promise<Versioned<Claim> | undefined>;
+  create(claim: Claim, now: Date): Promise<Versioned<Claim> | undefined>;
+  replace(claim: Claim, version: number): Promise<Versioned<Claim> | undefined>;
   remove(instanceId: string, version: number): Promise<boolean>;
-  all(): Promise<readonly Held<Claim>[]>;
+  /** With the items that cannot be read. */
+  all(): Promise<{ readonly claims: readonly Versioned<Claim>[]; readonly corrupt: readonly string[] }>;
 }
 
 /** Under which name the node of an instance was last seen: written by the tick, read with the claim. */
@@ -246,23 +187,13 @@ export interface NodeNames {
   remove(instanceId: string): Promise<void>;
 }
 
-/** A cordon of ours that is undone one day. */
-export interface Cordon {
-  readonly instanceId: string;
-  readonly node: string;
-  /** `time`: at `due`, unless an interruption follows. `return`: when the node is ready again after `due`. */
-  readonly undo: 'time' | 'return';
-  /** ISO 8601, UTC. */
-  readonly due: string;
-  readonly trigger: string;
-}
-
 export interface Cordons {
   put(cordon: Cordon): Promise<void>;
   remove(instanceId: string): Promise<void>;
-  all(): Promise<readonly Cordon[]>;
+  all(): Promise<{ readonly cordons: readonly Cordon[]; readonly corrupt: readonly string[] }>;
 }
 
+/** What is read of night-schedule's state. Throws `CorruptRecordError` where it cannot be read. */
 export interface Night {
   state(): Promise<ClusterState | undefined>;
 }

@@ -1,28 +1,7 @@
 /** What was decided and what became of each pod, as decision records. Pure. */
-import type { Action, Decision, Scalar } from '#model/decision.ts';
+import type { Entry } from '#functions/shared/decision-recorder.ts';
 import type { DrainReport, Outcome, PodReport } from './drain.ts';
-import type { Claim, Tally } from './ports.ts';
-
-export interface Said {
-  readonly target: string;
-  readonly action: Action;
-  readonly reason: string;
-  readonly trigger: string;
-  readonly facts?: Readonly<Record<string, Scalar | undefined>>;
-}
-
-export function decisionOf(environment: string, now: Date, said: Said): Decision {
-  return {
-    time: now.toISOString(),
-    environment,
-    capability: 'spot-drain',
-    target: said.target,
-    action: said.action,
-    reason: said.reason,
-    trigger: said.trigger,
-    ...said.facts,
-  };
-}
+import type { Claim, Tally } from './records.ts';
 
 /** Pods that are gone, counted over all invocations of a drain. */
 export function tallyOf(report: DrainReport, before: Tally | undefined): Tally {
@@ -51,10 +30,10 @@ export interface DrainFacts {
 }
 
 /** The drain as one record, and one more for each pod that was forced, held to the end or failed. */
-export function reportDrain({ node, claim, report, tally, now }: DrainFacts): readonly Said[] {
+export function reportDrain({ node, claim, report, tally, now }: DrainFacts): readonly Entry[] {
   const count = (outcome: Outcome) => report.pods.filter((pod) => pod.outcome === outcome).length;
   const deadline = claim.deadline ? Date.parse(claim.deadline) : undefined;
-  const said: Said = {
+  const drained: Entry = {
     target: node,
     action: 'drain',
     reason: sentence(claim, report, tally),
@@ -75,10 +54,10 @@ export function reportDrain({ node, claim, report, tally, now }: DrainFacts): re
       ...(claim.night ? { night: true } : {}),
     },
   };
-  return [said, ...report.pods.flatMap((pod) => reportPod(pod, node, claim))];
+  return [drained, ...report.pods.flatMap((pod) => reportPod(pod, node, claim))];
 }
 
-function reportPod(pod: PodReport, node: string, claim: Claim): readonly Said[] {
+function reportPod(pod: PodReport, node: string, claim: Claim): readonly Entry[] {
   if (pod.outcome !== 'forced' && pod.outcome !== 'blocked' && pod.outcome !== 'failed') return [];
   const why = pod.reason ? `: ${pod.reason}` : '';
   const what: Record<typeof pod.outcome, string> = {

@@ -1,11 +1,13 @@
 /** A notice about one instance: found out, decided, claimed, worked on. */
+
+import type { DecisionRecorder } from '#functions/shared/decision-recorder.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
+import type { Versioned } from '#functions/shared/versioned.ts';
 import { isCompleting, judgeClaim, type Wish } from './claim.ts';
 import { type DrainPlan, decide, type Plan } from './decide.ts';
 import type { Notice } from './event.ts';
-import type { Journal } from './journal.ts';
 import { type Found, locate, locateRest } from './locate.ts';
-import type { Claim, ClaimedHook, Held } from './ports.ts';
+import type { Claim, ClaimedHook } from './records.ts';
 import { restore } from './restore.ts';
 import { completeHooks, type Invocation, type RunPorts, settleOrGoOn, work } from './work.ts';
 
@@ -22,13 +24,13 @@ const UNKNOWN_HEARTBEAT_SECONDS = 60;
 export async function respond(
   ports: RunPorts,
   invocation: Invocation,
-  journal: Journal,
+  recorder: DecisionRecorder,
   notice: Notice,
 ): Promise<void> {
-  if (notice.kind === 'health-closed') return restore(ports, journal, notice);
+  if (notice.kind === 'health-closed') return restore(ports, recorder, notice);
   const leave = ports.gate.enter();
   try {
-    await answer(ports, invocation, journal, notice, leave);
+    await answer(ports, invocation, recorder, notice, leave);
   } finally {
     leave();
   }
@@ -38,7 +40,7 @@ export async function respond(
 async function answer(
   ports: RunPorts,
   invocation: Invocation,
-  journal: Journal,
+  recorder: DecisionRecorder,
   notice: Notice,
   cordoned: () => void,
 ): Promise<void> {
@@ -46,30 +48,25 @@ async function answer(
   const heardAt = ports.clock.now();
   const first = await locate(settings.cluster, notice, ports);
   const found = first.partial && settings.dryRun ? await locateWhole(ports, notice, first) : first;
-  if (found.hookError !== undefined) journal.fail(`hook ${notice.hook?.name}`, found.hookError);
-  const plan = planOf(ports, journal, notice, found);
+  if (found.hookError !== undefined) recorder.failed(`hook ${notice.hook?.name}`, found.hookError);
+  if (found.stateError !== undefined) recorder.failed('state of the night', found.stateError);
+  const plan = planOf(ports, recorder, notice, found);
   const target = found.node?.name ?? notice.instanceId;
   const facts = { instanceId: notice.instanceId, cause: notice.kind };
   if (plan.do === 'nothing' || plan.do === 'restore') {
     const action = plan.do === 'nothing' ? plan.action : 'none';
-    return journal.say({ target, action, reason: plan.reason, trigger: notice.trigger, facts });
+    return recorder.record({ target, action, reason: plan.reason, trigger: notice.trigger, facts });
   }
   if (settings.dryRun) {
-    const reason = `dry run, nothing is changed: ${plan.reason}`;
-    return journal.say({
-      target,
-      action: plan.do,
-      reason,
-      trigger: notice.trigger,
-      facts: { ...facts, dryRun: true },
-    });
+    const { do: action, reason } = plan;
+    return recorder.record({ target, action, reason, trigger: notice.trigger, facts });
   }
 
   const claimed = await claim(ports, invocation, wishOf(notice, plan, found), found);
   switch (claimed.do) {
     case 'end':
     case 'join':
-      return journal.say({
+      return recorder.record({
         target,
         action: 'ignore',
         reason: claimed.reason,
@@ -77,20 +74,20 @@ async function answer(
         facts,
       });
     case 'complete':
-      await completeHooks(ports, journal, claimed.held, { target, trigger: notice.trigger });
+      await completeHooks(ports, recorder, claimed.held, { target, trigger: notice.trigger });
       return;
     case 'take': {
       const { held, before } = claimed;
       let replacing: Promise<void> | undefined;
       const learn = async () => {
-        const late = await learnRest(ports, journal, notice, found, held);
-        replacing = replaceEarly(ports, journal, notice, late.plan, late.found);
+        const late = await learnRest(ports, recorder, notice, found, held);
+        replacing = replaceEarly(ports, recorder, notice, late.plan, late.found);
         return late.held;
       };
       await Promise.all([
-        keepCordon(ports, journal, notice, plan, target, before),
-        found.partial ? undefined : replaceEarly(ports, journal, notice, plan, found),
-        work(ports, invocation, journal, held, {
+        keepCordon(ports, recorder, notice, plan, target, before),
+        found.partial ? undefined : replaceEarly(ports, recorder, notice, plan, found),
+        work(ports, invocation, recorder, held, {
           target,
           reason: plan.reason,
           ...(found.partial ? { heardAt, learn } : {}),
@@ -106,19 +103,19 @@ async function answer(
 /** The node is cordoned: what else there is to know may change how it is drained, and is written to the claim. */
 async function learnRest(
   ports: RunPorts,
-  journal: Journal,
+  recorder: DecisionRecorder,
   notice: Notice,
   found: Found,
-  held: Held<Claim>,
-): Promise<{ readonly plan: Plan; readonly found: Found; readonly held: Held<Claim> | undefined }> {
+  held: Versioned<Claim>,
+): Promise<{ readonly plan: Plan; readonly found: Found; readonly held: Versioned<Claim> | undefined }> {
   const whole = await locateWhole(ports, notice, found);
   const { stateError } = whole;
-  if (stateError !== undefined) journal.fail('state of the night', stateError);
+  if (stateError !== undefined) recorder.failed('state of the night', stateError);
   const plan = decide(ports.settings, notice, whole);
   const isSame = plan.do !== 'drain' || plan.night === held.value.night;
   const settled = isSame
     ? held
-    : await settleOrGoOn(ports, journal, held, (claim) => ({ ...claim, ...urgencyOf(plan) }));
+    : await settleOrGoOn(ports, recorder, held, (claim) => ({ ...claim, ...urgencyOf(plan) }));
   return { plan, found: whole, held: settled };
 }
 
@@ -133,7 +130,7 @@ async function locateWhole(
 }
 
 /** What could not be found out does not keep a lifecycle action of ours from being completed. */
-function planOf(ports: RunPorts, journal: Journal, notice: Notice, found: Found): Plan {
+function planOf(ports: RunPorts, recorder: DecisionRecorder, notice: Notice, found: Found): Plan {
   const { cluster } = ports.settings;
   if (found.nodeError === undefined) {
     if (!found.node && found.groupError !== undefined) throw found.groupError;
@@ -141,7 +138,7 @@ function planOf(ports: RunPorts, journal: Journal, notice: Notice, found: Found)
   }
   const ours = found.group?.clusters.includes(cluster) && !found.group.nodegroup;
   if (!ours || !notice.hook) throw found.nodeError;
-  journal.fail(`node of ${notice.instanceId}`, found.nodeError);
+  recorder.failed(`node of ${notice.instanceId}`, found.nodeError);
   return {
     do: 'complete',
     reason: 'the node could not be found out, and the lifecycle action must not be left open',
@@ -180,9 +177,9 @@ function urgencyOf(plan: DrainPlan | undefined): Pick<Claim, 'force' | 'night'> 
 
 type Claimed =
   | { readonly do: 'end' | 'join'; readonly reason: string }
-  | { readonly do: 'complete'; readonly held: Held<Claim> }
+  | { readonly do: 'complete'; readonly held: Versioned<Claim> }
   /** `before`: somebody had claimed the instance already. */
-  | { readonly do: 'take'; readonly held: Held<Claim>; readonly before: boolean };
+  | { readonly do: 'take'; readonly held: Versioned<Claim>; readonly before: boolean };
 
 /** Of several invocations that speak of one instance at once, one takes it. */
 async function claim(
@@ -222,14 +219,14 @@ async function claim(
 
 async function keepCordon(
   ports: RunPorts,
-  journal: Journal,
+  recorder: DecisionRecorder,
   notice: Notice,
   plan: Effective,
   node: string,
   before: boolean,
 ): Promise<void> {
   const undo = plan.do === 'complete' ? undefined : plan.undo;
-  await journal.guard(`cordon of ${notice.instanceId}`, async () => {
+  await recorder.guard(`cordon of ${notice.instanceId}`, async () => {
     // Only an earlier claim can have left one that is to be undone.
     if (undo === undefined) return before ? ports.cordons.remove(notice.instanceId) : undefined;
     const onReturn = undo === 'on-return';
@@ -248,16 +245,16 @@ async function keepCordon(
 
 async function replaceEarly(
   ports: RunPorts,
-  journal: Journal,
+  recorder: DecisionRecorder,
   notice: Notice,
   plan: Plan,
   found: Found,
 ): Promise<void> {
   const group = found.group?.name;
   if (plan.do !== 'drain' || !plan.replace || !group) return;
-  await journal.guard(`replacement in ${group}`, async () => {
+  await recorder.guard(`replacement in ${group}`, async () => {
     const how = await ports.groups.replace(group, notice.instanceId);
-    journal.say({
+    recorder.record({
       target: group,
       action: how === 'asked' ? 'replace' : 'none',
       reason: `${plan.reason}, and the group ${how === 'asked' ? 'starts another now' : 'was letting go of it by itself'}`,

@@ -1,22 +1,24 @@
 /** Takes our own marks off a node, so that it works again. */
+
+import type { DecisionRecorder } from '#functions/shared/decision-recorder.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { describeNotice } from './decide.ts';
 import type { Notice } from './event.ts';
-import type { Journal } from './journal.ts';
 import { nodeOf } from './locate.ts';
 import { note } from './note.ts';
-import type { Claim, Node } from './ports.ts';
+import type { Node } from './ports.ts';
+import type { Claim } from './records.ts';
 import type { RunPorts } from './work.ts';
 
 /** An announced change is over: the node that was drained for it may work again. Asks Kubernetes only for such nodes. */
-export async function restore(ports: RunPorts, journal: Journal, notice: Notice): Promise<void> {
+export async function restore(ports: RunPorts, recorder: DecisionRecorder, notice: Notice): Promise<void> {
   const { claims, cluster, clock, settings } = ports;
   const { instanceId, trigger } = notice;
   const facts = { instanceId, cause: notice.kind };
   const reason = describeNotice(notice.kind);
   const held = await claims.read(instanceId);
   if (held?.value.cause !== 'health') {
-    return journal.say({
+    return recorder.record({
       target: instanceId,
       action: 'none',
       reason: `${reason}, and no mark of ours is on its node`,
@@ -25,7 +27,7 @@ export async function restore(ports: RunPorts, journal: Journal, notice: Notice)
     });
   }
   if (held.value.hooks.length > 0) {
-    return journal.say({
+    return recorder.record({
       target: instanceId,
       action: 'ignore',
       reason: `${reason}, and its Auto Scaling group ends the instance`,
@@ -36,7 +38,7 @@ export async function restore(ports: RunPorts, journal: Journal, notice: Notice)
   if (Date.parse(held.value.leaseUntil) > clock.now().getTime() && !settings.dryRun) {
     // Whoever drains it knows nothing of this event: the tick undoes it after them.
     await leaveToTick(ports, held.value);
-    return journal.say({
+    return recorder.record({
       target: instanceId,
       action: 'wait',
       reason: `${reason}, while its node is being drained: the next tick after that takes its marks off`,
@@ -45,16 +47,16 @@ export async function restore(ports: RunPorts, journal: Journal, notice: Notice)
     });
   }
   if (settings.dryRun) {
-    return journal.say({
+    return recorder.record({
       target: instanceId,
       action: 'uncordon',
-      reason: `dry run, nothing is changed: ${reason}`,
+      reason,
       trigger,
       facts,
     });
   }
   const node = await nodeOf(cluster, instanceId, held.value.node);
-  const how = node && (await unmark(ports, journal, node, { reason, trigger }));
+  const how = node && (await unmark(ports, recorder, node, { reason, trigger }));
   if (how === 'terminating') return leaveToTick(ports, held.value);
   if (how === 'changed') {
     throw new NightshiftError(
@@ -77,13 +79,13 @@ async function leaveToTick({ cordons, clock }: RunPorts, claim: Claim): Promise<
  */
 export async function unmark(
   ports: RunPorts,
-  journal: Journal,
+  recorder: DecisionRecorder,
   node: Node,
   about: { readonly reason: string; readonly trigger: string },
 ): Promise<'done' | 'changed' | 'terminating'> {
   const { cluster, clock, groups } = ports;
   const say = (action: 'uncordon' | 'none' | 'wait', reason: string) =>
-    journal.say({
+    recorder.record({
       target: node.name,
       action,
       reason,
@@ -110,7 +112,7 @@ export async function unmark(
       return 'done';
     case 'unmarked':
       say('uncordon', about.reason);
-      await note(cluster, journal, node, about.trigger, {
+      await note(cluster, recorder, node, about.trigger, {
         type: 'Normal',
         reason: 'NightshiftUncordon',
         message: about.reason,

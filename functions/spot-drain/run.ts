@@ -1,7 +1,6 @@
 /** One invocation: what the event says is parsed, decided and done; what failed is thrown at the end. */
-import { PartialFailureError } from '#functions/shared/errors.ts';
+import { createDecisionRecorder } from '#functions/shared/decision-recorder.ts';
 import { parseEvent } from './event.ts';
-import { createJournal } from './journal.ts';
 import { respond } from './respond.ts';
 import { sweep } from './sweep.ts';
 import type { Invocation, RunPorts } from './work.ts';
@@ -14,22 +13,29 @@ export async function run(ports: RunPorts, invocation: Invocation, payload: unkn
     region: settings.region,
     now: clock.now(),
   });
-  const journal = createJournal(ports, parsed.trigger);
+  const recorder = createDecisionRecorder({
+    environment: settings.environment,
+    capability: 'spot-drain',
+    trigger: parsed.trigger,
+    now: () => clock.now(),
+    trail: ports.trail,
+    dryRun: settings.dryRun,
+    ...(ports.reported ? { reported: ports.reported } : {}),
+  });
   switch (parsed.is) {
     case 'ignored':
-      journal.say(parsed);
+      recorder.record(parsed);
       break;
     case 'tick':
-      await sweep(ports, invocation, journal, parsed.trigger);
+      await sweep(ports, invocation, recorder, parsed.trigger);
       break;
     case 'notices':
       // One Health event can name several instances: each is dealt with by itself.
       await Promise.all(
         parsed.notices.map((notice) =>
-          journal.guard(notice.instanceId, () => respond(ports, invocation, journal, notice)),
+          recorder.guard(notice.instanceId, () => respond(ports, invocation, recorder, notice)),
         ),
       );
   }
-  const failures = await journal.close();
-  if (failures.length > 0) throw new PartialFailureError(failures);
+  await recorder.close();
 }

@@ -2,43 +2,47 @@
  * The tick: goes on with drains that were put aside or cut off, undoes cordons that no interruption followed, and keeps
  * the names of the nodes.
  */
+
+import { type DecisionRecorder, reportCorrupt } from '#functions/shared/decision-recorder.ts';
+import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import { resumeClaim } from './claim.ts';
 import { describeNotice, hasten, RETURNING } from './decide.ts';
 import type { NoticeKind } from './event.ts';
-import type { Journal } from './journal.ts';
 import { nodeOf } from './locate.ts';
 import { keepNames } from './names.ts';
-import type { Claim, Cordon, Held } from './ports.ts';
+import type { Claim, Cordon } from './records.ts';
 import { unmark } from './restore.ts';
 import { completeHooks, type Invocation, type RunPorts, work } from './work.ts';
 
 export async function sweep(
   ports: RunPorts,
   invocation: Invocation,
-  journal: Journal,
+  recorder: DecisionRecorder,
   trigger: string,
 ): Promise<void> {
   // Where one fails the other is waited for: an invocation leaves no work behind.
   await Promise.all([
-    journal.guard(ports.settings.cluster, () => goOn(ports, invocation, journal, trigger)),
-    keepNames(ports, journal, trigger),
+    recorder.guard(ports.settings.cluster, () => goOn(ports, invocation, recorder, trigger)),
+    keepNames(ports, recorder, trigger),
   ]);
 }
 
 async function goOn(
   ports: RunPorts,
   invocation: Invocation,
-  journal: Journal,
+  recorder: DecisionRecorder,
   trigger: string,
 ): Promise<void> {
-  const [claims, written] = await Promise.all([ports.claims.all(), ports.cordons.all()]);
-  const cordons = [...written, ...(await writeMissing(ports, journal, claims, written))];
+  const [kept, written] = await Promise.all([ports.claims.all(), ports.cordons.all()]);
+  reportCorrupt(recorder, [...kept.corrupt, ...written.corrupt]);
+  const { claims } = kept;
+  const cordons = [...written.cordons, ...(await writeMissing(ports, recorder, claims, written.cordons))];
   const now = ports.clock.now();
   const resumable = claims.filter((held) => resumeClaim(held.value, workerOf(invocation), now));
   const due = cordons.filter((cordon) => Date.parse(cordon.due) <= now.getTime());
   if (resumable.length === 0 && due.length === 0) {
-    return journal.say({
+    return recorder.record({
       target: ports.settings.cluster,
       action: 'none',
       reason: 'nothing is pending',
@@ -47,14 +51,14 @@ async function goOn(
   }
   // First the undone ones: a claim that goes with its cordon is not resumed.
   await Promise.all(
-    due.map((cordon) => journal.guard(cordon.node, () => undo(ports, journal, cordon, trigger))),
+    due.map((cordon) => recorder.guard(cordon.node, () => undo(ports, recorder, cordon, trigger))),
   );
   if (resumable.length === 0) return;
-  const state = await journal.guard('state of the night', () => ports.night.state());
+  const state = await recorder.guard('state of the night', () => ports.night.state());
   await Promise.all(
     resumable.map((held) =>
-      journal.guard(held.value.node ?? held.value.instanceId, () =>
-        resume(ports, invocation, journal, held, state),
+      recorder.guard(held.value.node ?? held.value.instanceId, () =>
+        resume(ports, invocation, recorder, held, state),
       ),
     ),
   );
@@ -63,8 +67,8 @@ async function goOn(
 /** Whoever claims an instance writes down which cordon is to be undone; here where they were cut off before that. */
 async function writeMissing(
   ports: RunPorts,
-  journal: Journal,
-  claims: readonly Held<Claim>[],
+  recorder: DecisionRecorder,
+  claims: readonly Versioned<Claim>[],
   written: readonly Cordon[],
 ): Promise<readonly Cordon[]> {
   const { settings, cordons } = ports;
@@ -74,7 +78,7 @@ async function writeMissing(
     known.has(value.instanceId) ? [] : (cordonOf(value, settings.uncordonAfterMinutes) ?? []),
   );
   await Promise.all(
-    missing.map((cordon) => journal.guard(`cordon of ${cordon.instanceId}`, () => cordons.put(cordon))),
+    missing.map((cordon) => recorder.guard(`cordon of ${cordon.instanceId}`, () => cordons.put(cordon))),
   );
   return missing;
 }
@@ -93,8 +97,8 @@ function cordonOf(claim: Claim, afterMinutes: number): Cordon | undefined {
 async function resume(
   ports: RunPorts,
   invocation: Invocation,
-  journal: Journal,
-  held: Held<Claim>,
+  recorder: DecisionRecorder,
+  held: Versioned<Claim>,
   state: ClusterState | undefined,
 ): Promise<void> {
   const { claims, cluster, clock, settings } = ports;
@@ -104,17 +108,22 @@ async function resume(
   if (!taken) return;
   const { instanceId, depth, trigger } = taken.value;
   const target = taken.value.node ?? instanceId;
-  if (taken.value.state === 'done') return completeHooks(ports, journal, taken, { target, trigger });
+  if (taken.value.state === 'done') return completeHooks(ports, recorder, taken, { target, trigger });
 
   // The instance of a notice is gone by now: nothing is left but its lifecycle action.
   const gone = taken.value.deadline !== undefined && Date.parse(taken.value.deadline) < clock.now().getTime();
   const node = depth === 'none' || gone ? undefined : await nodeOf(cluster, instanceId, taken.value.node);
   const reason = `the drain goes on: ${describeNotice(taken.value.cause as NoticeKind)}`;
-  await work(ports, invocation, journal, taken, { target, reason, ...(node ? { node } : {}) });
+  await work(ports, invocation, recorder, taken, { target, reason, ...(node ? { node } : {}) });
 }
 
 /** An interruption in between wins: it has claimed the instance anew, or it writes to the node and our undo is refused. */
-async function undo(ports: RunPorts, journal: Journal, cordon: Cordon, trigger: string): Promise<void> {
+async function undo(
+  ports: RunPorts,
+  recorder: DecisionRecorder,
+  cordon: Cordon,
+  trigger: string,
+): Promise<void> {
   const { claims, clock, cluster, cordons, settings } = ports;
   const { instanceId } = cordon;
   if (settings.dryRun) return;
@@ -130,7 +139,7 @@ async function undo(ports: RunPorts, journal: Journal, cordon: Cordon, trigger: 
       cordon.undo === 'return'
         ? 'the instance is back, and its node is ready'
         : 'no interruption followed the recommendation in time';
-    if ((await unmark(ports, journal, node, { reason, trigger })) !== 'done') return;
+    if ((await unmark(ports, recorder, node, { reason, trigger })) !== 'done') return;
   }
   // The cordon last: while it is there, the next tick comes back to what failed here.
   if (held) await claims.remove(instanceId, held.version);

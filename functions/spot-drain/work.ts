@@ -1,14 +1,17 @@
 /** What is done to a claimed instance: its node is marked and drained, and its lifecycle actions are completed at the very end. */
+
+import type { DecisionRecorder, Reported } from '#functions/shared/decision-recorder.ts';
 import type { DecisionTrail } from '#functions/shared/observability.ts';
+import type { Versioned } from '#functions/shared/versioned.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
 import { hasOpenHook } from './claim.ts';
 import { type DrainReport, drain } from './drain.ts';
 import { AccessRefusedError, ClusterTroubleError } from './errors.ts';
 import type { Gate } from './gate.ts';
-import type { Journal } from './journal.ts';
 import type { LocatePorts } from './locate.ts';
 import { note } from './note.ts';
-import type { Claim, Clock, Cordons, Held, Node, NodeNames } from './ports.ts';
+import type { Clock, Cordons, Node, NodeNames } from './ports.ts';
+import type { Claim } from './records.ts';
 import { backoffMs } from './reply.ts';
 import { leftOf, reportDrain, tallyOf } from './report.ts';
 
@@ -17,6 +20,8 @@ export interface RunPorts extends LocatePorts {
   readonly cordons: Cordons;
   readonly names: NodeNames;
   readonly trail: DecisionTrail;
+  /** What this process has reported of what lasts. */
+  readonly reported?: Reported;
   /** Of this process. */
   readonly gate: Gate;
 }
@@ -37,7 +42,7 @@ export interface Task {
   /** The node bears its marks. */
   readonly cordoned?: () => void;
   /** Finds out, between the cordon and the drain, what the cordon did not need. Undefined: another invocation goes on. */
-  readonly learn?: () => Promise<Held<Claim> | undefined>;
+  readonly learn?: () => Promise<Versioned<Claim> | undefined>;
 }
 
 /** Kept of an invocation for what comes after the drain: reports and lifecycle actions. */
@@ -58,8 +63,8 @@ const PAUSABLE_HEARTBEAT_SECONDS = 360;
 export async function work(
   ports: RunPorts,
   invocation: Invocation,
-  journal: Journal,
-  taken: Held<Claim>,
+  recorder: DecisionRecorder,
+  taken: Versioned<Claim>,
   task: Task,
 ): Promise<void> {
   const { clock } = ports;
@@ -69,18 +74,18 @@ export async function work(
   let report: DrainReport | undefined;
   if (node && held.value.depth !== 'none') {
     try {
-      if (await markNode(ports, invocation, journal, held.value, { ...task, node })) {
+      if (await markNode(ports, invocation, recorder, held.value, { ...task, node })) {
         task.cordoned?.();
         await Promise.all([ports.gate.open(), letOthersCordon(held.value, task.heardAt, clock)]);
-        sayCordon(journal, held.value, { ...task, node });
+        sayCordon(recorder, held.value, { ...task, node });
         const next = task.learn ? await task.learn() : held;
         if (!next) return;
         held = next;
-        report = await drainNode(ports, invocation, journal, held.value, { ...task, node });
+        report = await drainNode(ports, invocation, recorder, held.value, { ...task, node });
       }
     } catch (error) {
       state.failed = true;
-      journal.fail(task.target, error);
+      recorder.failed(task.target, error);
     }
   }
   if (report?.end === 'taken') return;
@@ -88,7 +93,7 @@ export async function work(
 
   const tally = report ? tallyOf(report, held.value.tally) : held.value.tally;
   let pause = false;
-  const settled = await settleOrGoOn(ports, journal, held, (claim) => {
+  const settled = await settleOrGoOn(ports, recorder, held, (claim) => {
     // The newest claim: a lifecycle action may have been added to it.
     pause = report?.end === 'time' && mayPause(claim, clock.now());
     return {
@@ -104,9 +109,9 @@ export async function work(
   if (!settled) return;
   if (report && tally) {
     if (pause) {
-      await heartbeatAll(ports, journal, settled.value);
+      await heartbeatAll(ports, recorder, settled.value);
       const reason = `${leftOf(report)} pods are still on the node: the next tick goes on`;
-      journal.say({
+      recorder.record({
         target: task.target,
         action: 'wait',
         reason,
@@ -116,31 +121,31 @@ export async function work(
       return;
     }
     const facts = { node: task.target, claim: settled.value, report, tally, now: clock.now() };
-    for (const said of reportDrain(facts)) journal.say(said);
-    await noteEnd(ports, journal, task, report, settled.value);
-    if (report.refused !== undefined) journal.fail(task.target, new AccessRefusedError(report.refused));
+    for (const said of reportDrain(facts)) recorder.record(said);
+    await noteEnd(ports, recorder, task, report, settled.value);
+    if (report.refused !== undefined) recorder.failed(task.target, new AccessRefusedError(report.refused));
   }
-  await completeHooks(ports, journal, settled, { target: task.target, trigger: held.value.trigger });
+  await completeHooks(ports, recorder, settled, { target: task.target, trigger: held.value.trigger });
 }
 
 /** Completes every open hook of the claim with CONTINUE, also those that were added while it did. */
 export async function completeHooks(
   ports: RunPorts,
-  journal: Journal,
-  held: Held<Claim>,
+  recorder: DecisionRecorder,
+  held: Versioned<Claim>,
   about: { readonly target: string; readonly trigger: string },
 ): Promise<void> {
   const { instanceId } = held.value;
-  let current: Held<Claim> | undefined = held;
+  let current: Versioned<Claim> | undefined = held;
   while (current && hasOpenHook(current.value)) {
-    const before: Held<Claim> = current;
+    const before: Versioned<Claim> = current;
     const completed = new Set<string>();
     for (const hook of before.value.hooks) {
       if (hook.completed) continue;
-      await journal.guard(`hook ${hook.name}`, async () => {
+      await recorder.guard(`hook ${hook.name}`, async () => {
         const how = await ports.lifecycle.complete(hook, instanceId);
         completed.add(hook.token);
-        journal.say({
+        recorder.record({
           target: about.target,
           action: 'complete',
           reason: `the lifecycle action of the group ${hook.group} ${how === 'completed' ? 'may go on' : 'was over already'}`,
@@ -149,7 +154,7 @@ export async function completeHooks(
         });
       });
     }
-    current = await journal.guard(`claim of ${instanceId}`, () =>
+    current = await recorder.guard(`claim of ${instanceId}`, () =>
       settle(ports, before, (claim) => ({
         ...claim,
         hooks: claim.hooks.map((hook) => (completed.has(hook.token) ? { ...hook, completed: true } : hook)),
@@ -165,7 +170,7 @@ export async function completeHooks(
 async function markNode(
   ports: RunPorts,
   invocation: Invocation,
-  journal: Journal,
+  recorder: DecisionRecorder,
   claim: Claim,
   { node }: Task & { readonly node: Node },
 ): Promise<boolean> {
@@ -173,7 +178,8 @@ async function markNode(
   const depth = claim.depth === 'drain' ? 'drain' : 'cordon';
   const since = new Date(claim.noticedAt);
   const how = await patiently(ports, invocation, () => ports.cluster.mark(node, { depth, cause, since }));
-  if (how === 'gone') journal.say({ target: node.name, action: 'none', reason: 'the node is gone', trigger });
+  if (how === 'gone')
+    recorder.record({ target: node.name, action: 'none', reason: 'the node is gone', trigger });
   return how === 'marked';
 }
 
@@ -191,24 +197,24 @@ async function letOthersCordon({ deadline }: Claim, heardAt: Date | undefined, c
 
 /** Not with the mark itself: what is written down takes its time from the cordons that are still to come. */
 function sayCordon(
-  journal: Journal,
+  recorder: DecisionRecorder,
   { instanceId, cause, trigger }: Claim,
   { node, reason }: Task & { readonly node: Node },
 ): void {
   const facts = { instanceId, cause };
-  journal.say({ target: node.name, action: 'cordon', reason, trigger, facts });
+  recorder.record({ target: node.name, action: 'cordon', reason, trigger, facts });
 }
 
 async function drainNode(
   ports: RunPorts,
   invocation: Invocation,
-  journal: Journal,
+  recorder: DecisionRecorder,
   claim: Claim,
   task: Task & { readonly node: Node },
 ): Promise<DrainReport | undefined> {
   const { cluster, clock } = ports;
   const { node } = task;
-  const noted = note(cluster, journal, node, claim.trigger, {
+  const noted = note(cluster, recorder, node, claim.trigger, {
     type: 'Normal',
     reason: 'NightshiftCordon',
     message: `cordoned: ${task.reason}`,
@@ -230,7 +236,7 @@ async function drainNode(
       until: new Date(until),
       force: claim.force,
       ...(claim.night ? { heldPatienceMs: NIGHT_PATIENCE_MS } : {}),
-      stillOurs: keepClaim(ports, journal, claim),
+      stillOurs: keepClaim(ports, recorder, claim),
       ...(claim.deadline
         ? {
             deadline: new Date(
@@ -246,10 +252,10 @@ async function drainNode(
 }
 
 /** Reads the claim now and then: who owns it, and which hooks need a heartbeat. */
-function keepClaim(ports: RunPorts, journal: Journal, claim: Claim): () => Promise<boolean> {
+function keepClaim(ports: RunPorts, recorder: DecisionRecorder, claim: Claim): () => Promise<boolean> {
   const beaten = new Map<string, number>();
   return async () => {
-    const fresh = await journal.guard(`claim of ${claim.instanceId}`, () =>
+    const fresh = await recorder.guard(`claim of ${claim.instanceId}`, () =>
       ports.claims.read(claim.instanceId),
     );
     if (!fresh) return true;
@@ -262,7 +268,7 @@ function keepClaim(ports: RunPorts, journal: Journal, claim: Claim): () => Promi
     });
     await Promise.all(
       due.map((hook) =>
-        journal.guard(`heartbeat of ${hook.name}`, async () => {
+        recorder.guard(`heartbeat of ${hook.name}`, async () => {
           await ports.lifecycle.heartbeat(hook, claim.instanceId);
           beaten.set(hook.token, now);
         }),
@@ -283,12 +289,12 @@ function mayPause(claim: Claim, now: Date): boolean {
 }
 
 /** The last heartbeat before a pause must carry the hook to the next tick. */
-async function heartbeatAll(ports: RunPorts, journal: Journal, claim: Claim): Promise<void> {
+async function heartbeatAll(ports: RunPorts, recorder: DecisionRecorder, claim: Claim): Promise<void> {
   await Promise.all(
     claim.hooks
       .filter((hook) => !hook.completed)
       .map((hook) =>
-        journal.guard(`heartbeat of ${hook.name}`, () => ports.lifecycle.heartbeat(hook, claim.instanceId)),
+        recorder.guard(`heartbeat of ${hook.name}`, () => ports.lifecycle.heartbeat(hook, claim.instanceId)),
       ),
   );
 }
@@ -299,10 +305,10 @@ async function heartbeatAll(ports: RunPorts, journal: Journal, claim: Claim): Pr
  */
 async function settle(
   ports: RunPorts,
-  held: Held<Claim>,
+  held: Versioned<Claim>,
   change: (claim: Claim) => Claim,
-): Promise<Held<Claim> | undefined> {
-  let current: Held<Claim> | undefined = held;
+): Promise<Versioned<Claim> | undefined> {
+  let current: Versioned<Claim> | undefined = held;
   while (current) {
     if (current.value.owner !== held.value.owner) return undefined;
     const written = await ports.claims.replace(change(current.value), current.version);
@@ -315,14 +321,14 @@ async function settle(
 /** A table that cannot be written does not keep a lifecycle action from being completed. */
 export async function settleOrGoOn(
   ports: RunPorts,
-  journal: Journal,
-  held: Held<Claim>,
+  recorder: DecisionRecorder,
+  held: Versioned<Claim>,
   change: (claim: Claim) => Claim,
-): Promise<Held<Claim> | undefined> {
+): Promise<Versioned<Claim> | undefined> {
   try {
     return await settle(ports, held, change);
   } catch (error) {
-    journal.fail(`claim of ${held.value.instanceId}`, error);
+    recorder.failed(`claim of ${held.value.instanceId}`, error);
     return { ...held, value: change(held.value) };
   }
 }
@@ -330,7 +336,7 @@ export async function settleOrGoOn(
 /** `kubectl describe node` shows it. */
 async function noteEnd(
   ports: RunPorts,
-  journal: Journal,
+  recorder: DecisionRecorder,
   task: Task,
   report: DrainReport,
   claim: Claim,
@@ -339,7 +345,7 @@ async function noteEnd(
   if (!node) return;
   const left = leftOf(report);
   const loss = left > 0 && !claim.night;
-  await note(ports.cluster, journal, node, claim.trigger, {
+  await note(ports.cluster, recorder, node, claim.trigger, {
     type: loss ? 'Warning' : 'Normal',
     reason: loss ? 'NightshiftDrainIncomplete' : 'NightshiftDrained',
     message: left > 0 ? `drained, and ${left} pods were still on the node` : 'drained',

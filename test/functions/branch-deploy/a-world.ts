@@ -14,7 +14,10 @@ import { createContext } from '@nightshift/lab/world/context.ts';
 import type { AwsEvent, Workloads } from '@nightshift/lab/world/seams.ts';
 import { DEPLOY_INFO, viewOf } from '#functions/adapters/argocd/application.ts';
 import { failureOf } from '#functions/adapters/argocd/reply.ts';
-import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
+import { NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { createStatusQueue } from '#functions/adapters/github/status-queue.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
 import type {
@@ -28,6 +31,7 @@ import type {
 import { run } from '#functions/branch-deploy/run.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
+import { effectiveOverride } from '#model/override.ts';
 import type { Override, Schedule } from '#model/schedule.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 import { createMemoryTable } from '#test/simulation/table.ts';
@@ -151,10 +155,11 @@ export function aWorld(options: WorldOptions = {}) {
     argocd: wire,
     builds,
     deploys: createDesiredDeploys(table),
-    night: createNight(table),
+    night: { read: createNightReader(table).read, addOverride: createOverrides(table).add },
     trail,
     statuses,
     seen: new Set(),
+    reported: new Map(),
     now,
     pause: (ms) => new Promise((resolve) => void clock.after(ms, resolve)),
     random: context.random,
@@ -235,7 +240,7 @@ export function aWorld(options: WorldOptions = {}) {
     syncs: () => wire.calls.filter((call) => call.startsWith('sync')).length,
     image: (name = 'api') => workloads.images.get(`app/${name}`),
     async state(state: Partial<ClusterState>) {
-      await table.put('night', 'state', {
+      await table.save(NIGHT, STATE_KEY, {
         phase: 'awake',
         desired: 'awake',
         reason: 'schedule',
@@ -245,7 +250,7 @@ export function aWorld(options: WorldOptions = {}) {
       } satisfies ClusterState);
     },
     async override(): Promise<Override | undefined> {
-      return (await table.get<Override>('night', 'override'))?.value;
+      return effectiveOverride(await createOverrides(table).all(), now());
     },
   };
   return world;

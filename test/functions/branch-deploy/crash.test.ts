@@ -35,7 +35,7 @@ function dieAt(world: World, nth: number, when: 'before' | 'after'): () => numbe
     [world.builds, { ...world.builds }],
     [world.trail, { ...world.trail }],
   ] as const;
-  wrap(world.table, ['get', 'list', 'put', 'remove']);
+  wrap(world.table, ['get', 'list', 'save', 'saveIf', 'remove', 'removeIf']);
   wrap(world.wire, ['read', 'sync']);
   wrap(world.builds, ['read', 'recent']);
   wrap(world.trail, ['record']);

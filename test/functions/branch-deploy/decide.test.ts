@@ -52,7 +52,7 @@ const tried = (tries: number) => attempted({ tries });
 const waited = (seconds: number) => attempted({ watchedSince: ago(seconds).toISOString() });
 const halfAnHour = LIMITS.deployMs / 1000;
 const third = 'd'.repeat(40);
-const ownedBy = (by: string, deployIds: string[] = []) => ({ requestedOperation: { deployIds, by } });
+const ownedBy = (by: string, deployIds: string[] = []) => ({ pendingOperation: { deployIds, by } });
 const elsewhere = 'https://github.com/example/other';
 
 /** Each case states the whole step. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
 import { OF_BUILDS } from '#functions/branch-deploy/reasons.ts';
 import { AT_NIGHT, anApplication, aWorld, lastEvent, OFFICE, REPOSITORY, type World } from './a-world.ts';
 
@@ -159,7 +160,7 @@ describe('a merge at night', () => {
             ok: true,
             value: {
               ...reply.value,
-              requestedOperation: { deployIds: reply.value.operation?.deployIds ?? [], by: 'us' },
+              pendingOperation: { deployIds: reply.value.operation?.deployIds ?? [], by: 'us' },
             },
           }
         : reply;
@@ -185,7 +186,7 @@ describe('a merge at night', () => {
   test('an override that keeps the cluster up lets the deploy through', async () => {
     const world = aWorld(night);
     await world.state({ phase: 'awake', desired: 'awake' });
-    await world.table.put('night', 'override', {
+    await createOverrides(world.table).add({
       id: '1',
       state: 'awake',
       from: AT_NIGHT.toISOString(),
@@ -225,7 +226,7 @@ describe('a merge that wakes the cluster', () => {
 
   test('does not overrule a person who wants it asleep', async () => {
     const world = aWorld({ ...waking, start: new Date('2026-11-25T05:00:00Z') });
-    await world.table.put('night', 'override', {
+    await createOverrides(world.table).add({
       id: '1',
       state: 'asleep',
       from: '2026-11-25T04:00:00.000Z',

@@ -37,7 +37,7 @@ test('the words of each reason', () => {
       "the build has no number, so its order is unknown",
       ""../x" is not a valid application name: correct it in the config",
       "build 7 of web is newer",
-      "dry run, nothing was changed: build 1 of api-develop (aaaaaaa) and build 7 of web would be synced",
+      "build 1 of api-develop (aaaaaaa) and build 7 of web would be synced",
       "the config no longer binds a build to this application",
       "there is no such CodeBuild project: correct \`builds\` in the config, or create it",
       "build 1 of api-develop (aaaaaaa) and build 7 of web succeeded",

@@ -1,19 +1,17 @@
 /** Everything that a run of spot-drain touches, in memory, with a clock of its own. */
 
+import type { Versioned } from '#functions/shared/versioned.ts';
 import { createGate } from '#functions/spot-drain/gate.ts';
 import type {
-  Claim,
   Claims,
   Clock,
-  Cordon,
   Cordons,
   Group,
-  Held,
-  Hook,
   HookTimes,
   NodeNames,
   Pod,
 } from '#functions/spot-drain/ports.ts';
+import type { Claim, Cordon, Hook } from '#functions/spot-drain/records.ts';
 import { run } from '#functions/spot-drain/run.ts';
 import type { Invocation, RunPorts } from '#functions/spot-drain/work.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
@@ -42,7 +40,7 @@ const PLACE = { zone: 'ap-northeast-1a', instanceType: 'm6i.large' };
 export interface World {
   readonly clock: TestClock;
   readonly cluster: TestCluster;
-  readonly claims: Claims & { readonly held: Map<string, Held<Claim>> };
+  readonly claims: Claims & { readonly held: Map<string, Versioned<Claim>> };
   readonly cordons: Cordons & { readonly kept: Map<string, Cordon> };
   /** Instance id → node name, as the table holds it. */
   readonly names: Map<string, string>;
@@ -168,8 +166,8 @@ export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSe
 export function memoryClaims(
   clock: Pick<Clock, 'sleep'>,
   names: ReadonlyMap<string, string> = new Map(),
-): Claims & { readonly held: Map<string, Held<Claim>> } {
-  const held = new Map<string, Held<Claim>>();
+): Claims & { readonly held: Map<string, Versioned<Claim>> } {
+  const held = new Map<string, Versioned<Claim>>();
   const latency = () => clock.sleep(5);
   return {
     held,
@@ -203,7 +201,7 @@ export function memoryClaims(
     },
     async all() {
       await latency();
-      return [...held.values()];
+      return { claims: [...held.values()], corrupt: [] };
     },
   };
 }
@@ -239,7 +237,7 @@ export function memoryCordons(clock: Pick<Clock, 'sleep'>): Cordons & { readonly
     },
     async all() {
       await clock.sleep(5);
-      return [...kept.values()];
+      return { cordons: [...kept.values()], corrupt: [] };
     },
   };
 }

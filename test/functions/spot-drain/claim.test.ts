@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { judgeClaim, resumeClaim, type Wish } from '#functions/spot-drain/claim.ts';
-import type { Claim } from '#functions/spot-drain/ports.ts';
+import type { Claim } from '#functions/spot-drain/records.ts';
 import { aClaim, aHook, at, aWish, NOW, type Overrides, past, WORKER } from './a-claim.ts';
 
 const HOOK = aHook();

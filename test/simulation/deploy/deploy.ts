@@ -1,6 +1,7 @@
 /** Pushes, builds and a nap, told to the real branch-deploy, with faults around every call, and the checks at the end. */
 
 import type { AwsEvent } from '@nightshift/lab/world/seams.ts';
+import { APPLICATION_PREFIX, DEPLOY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
 import type { BranchDeployPorts } from '#functions/branch-deploy/ports.ts';
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
@@ -259,6 +260,6 @@ function checkSyncs(story: Story, name: string): void {
 
 export function recordsOf(world: DeployWorld): readonly ApplicationRecord[] {
   return world.table
-    .all<ApplicationRecord | { readonly since: string }>('deploy', 'app#')
+    .all<ApplicationRecord | { readonly since: string }>(DEPLOY, APPLICATION_PREFIX)
     .filter((one): one is ApplicationRecord => 'requested' in one);
 }

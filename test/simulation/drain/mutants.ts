@@ -1,5 +1,4 @@
-/** spot-drain with a mistake in it, one and more for each promise that its story checks. The checkers must catch each. */
-import type { Claim, Held, Reply } from '#functions/spot-drain/ports.ts';
+import type { Reply } from '#functions/spot-drain/ports.ts';
 import type { RunPorts } from '#functions/spot-drain/work.ts';
 import type { PromiseId } from '../outcome.ts';
 import type { DrainOptions } from './drain.ts';
@@ -48,7 +47,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     name: 'the cordon of a recommendation is never undone',
     promise: 3,
     change: change((ports) => ({
-      cordons: { ...ports.cordons, all: async () => [] },
+      cordons: { ...ports.cordons, all: async () => ({ cordons: [], corrupt: [] }) },
       claims: { ...ports.claims, all: async () => without(await ports.claims.all(), 'rebalance') },
     })),
   },
@@ -71,11 +70,17 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     change: change((ports) => ({
       cordons: {
         ...ports.cordons,
-        all: async () => (await ports.cordons.all()).filter(({ undo }) => undo !== 'return'),
+        async all() {
+          const { cordons, corrupt } = await ports.cordons.all();
+          return { cordons: cordons.filter(({ undo }) => undo !== 'return'), corrupt };
+        },
       },
       claims: {
         ...ports.claims,
-        all: async () => (await ports.claims.all()).filter(({ value }) => value.state !== 'done'),
+        async all() {
+          const { claims, corrupt } = await ports.claims.all();
+          return { claims: claims.filter(({ value }) => value.state !== 'done'), corrupt };
+        },
       },
     })),
   },
@@ -229,6 +234,8 @@ function change(
   return { mutate: (process) => ({ ...process.ports, ...edit(process.ports, process) }) };
 }
 
-function without(claims: readonly Held<Claim>[], cause: string): readonly Held<Claim>[] {
-  return claims.filter(({ value }) => value.cause !== cause);
+type Claims = Awaited<ReturnType<RunPorts['claims']['all']>>;
+
+function without({ claims, corrupt }: Claims, cause: string): Claims {
+  return { claims: claims.filter(({ value }) => value.cause !== cause), corrupt };
 }

@@ -1,6 +1,8 @@
 /** The whole of branch-deploy for the event of one build. CodeBuild and the table are doubles, Argo CD is not. */
 import { describe, expect, test } from 'vitest';
-import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
 import type { Argocd, BranchDeployPorts, Build } from '#functions/branch-deploy/ports.ts';
 import { run } from '#functions/branch-deploy/run.ts';
@@ -150,9 +152,10 @@ function aDesk(stage: Stage, name: string, argocd: Argocd, project = PROJECT) {
       recent: async () => builds.map(({ id }) => id).reverse(),
     },
     deploys: createDesiredDeploys(table),
-    night: createNight(table),
+    night: { read: createNightReader(table).read, addOverride: createOverrides(table).add },
     trail: { record: async (recorded) => void decisions.push(...recorded) },
     seen: new Set(),
+    reported: new Map(),
     now: () => stage.now(),
     pause: (ms) => stage.pause(ms),
     random: () => 0.5,

@@ -57,7 +57,7 @@ export function waysIn(stage: () => Stage): void {
         async () => {
           const view = await read(application);
           const phase = view.operation?.phase ?? 'Running';
-          return !view.requestedOperation && !['Running', 'Terminating'].includes(phase) && view;
+          return !view.pendingOperation && !['Running', 'Terminating'].includes(phase) && view;
         },
         seconds,
       );
@@ -88,7 +88,7 @@ export function waysIn(stage: () => Stage): void {
         revisions: [await stage().head(name)],
       });
       expect(view.operation).toBeUndefined();
-      expect(view.requestedOperation).toBeUndefined();
+      expect(view.pendingOperation).toBeUndefined();
     });
 
     test('a sync without a revision brings the newest commit of the branch, and carries the deploy id to its end', async () => {
@@ -96,7 +96,7 @@ export function waysIn(stage: () => Stage): void {
       await add({ name });
       const sha = await stage().push(name);
       const asked = viewIn(await sync({ name }, 'deploy-1'));
-      expect(asked.requestedOperation).toEqual({ deployIds: ['deploy-1'], by: way.username });
+      expect(asked.pendingOperation).toEqual({ deployIds: ['deploy-1'], by: way.username });
       const done = await over({ name });
       expect(done.operation).toMatchObject({
         deployIds: ['deploy-1'],
@@ -166,7 +166,7 @@ export function waysIn(stage: () => Stage): void {
         message: `waiting for completion of hook batch/Job/${name}-before`,
       });
       expect(view.operation?.finishedAt).toBeUndefined();
-      expect(view.requestedOperation?.deployIds).toEqual(['deploy-1']);
+      expect(view.pendingOperation?.deployIds).toEqual(['deploy-1']);
       expect(failureIn(await sync({ name }, 'deploy-2'))).toBe('busy');
     });
 
@@ -189,9 +189,9 @@ export function waysIn(stage: () => Stage): void {
       const view = await until(
         { name },
         'has an operation',
-        ({ requestedOperation }) => requestedOperation !== undefined,
+        ({ pendingOperation }) => pendingOperation !== undefined,
       );
-      expect(view.requestedOperation).toEqual({ deployIds: [], by: 'admin' });
+      expect(view.pendingOperation).toEqual({ deployIds: [], by: 'admin' });
       expect(failureIn(await sync({ name }, 'deploy-1'))).toBe('busy');
     });
 
@@ -266,7 +266,7 @@ export function waysIn(stage: () => Stage): void {
       await stage().pause(3_000);
       const view = await readIt();
       expect(view.sync).toBe('OutOfSync');
-      expect(view.requestedOperation).toBeUndefined();
+      expect(view.pendingOperation).toBeUndefined();
       expect(view.operation).toBeUndefined();
     });
 
@@ -340,7 +340,7 @@ export function waysIn(stage: () => Stage): void {
       expect(between.operation?.message).toMatch(
         / Retrying attempt #1 at \d+:\d\d(AM|PM)\.$|Retrying attempt #1 at /,
       );
-      expect(between.requestedOperation?.deployIds).toEqual(['deploy-1']);
+      expect(between.pendingOperation?.deployIds).toEqual(['deploy-1']);
       const { operation } = await over({ name }, 60);
       expect(operation).toMatchObject({
         phase: 'Failed',

@@ -136,7 +136,7 @@ describe('the Kubernetes API: on the wire', () => {
     const argocd = interrupted(lab, 2, () => lab.argocd.changeApplication('api', {}));
     expect(await argocd.sync(anApplication(), 'deploy-1')).toMatchObject({
       ok: true,
-      value: { requestedOperation: { deployIds: ['deploy-1'] } },
+      value: { pendingOperation: { deployIds: ['deploy-1'] } },
     });
   });
 
