@@ -3,13 +3,14 @@ import type { ApplicationObject } from '#functions/adapters/argocd/application.t
 import type { KubernetesRequest } from '#functions/adapters/kubernetes/client.ts';
 import type { ApplicationView, BranchDeployPorts, Result } from '#functions/branch-deploy/ports.ts';
 import type { PromiseId } from '../outcome.ts';
+import { createMemoryTable } from '../table.ts';
 import type { DeployOptions, Program } from './deploy.ts';
 import { PRODUCTION } from './scenario.ts';
 
 export interface DeployMutant {
   readonly name: string;
   readonly promise: PromiseId;
-  readonly change: Pick<DeployOptions, 'mutate' | 'mutatePass' | 'mutateClient'>;
+  readonly change: Pick<DeployOptions, 'mutate' | 'mutatePass' | 'mutateClient' | 'table'>;
   /** What the checker says, where the promise is broken in more ways than one. */
   readonly says?: RegExp;
 }
@@ -113,6 +114,12 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
         record: (decisions) => ports.trail.record(decisions.filter(({ action }) => action !== 'sync')),
       },
     })),
+  },
+  {
+    name: 'a write that the SDK repeated counts as somebody else’s',
+    promise: 7,
+    says: /counts as handled, and no decision says so/,
+    change: { table: () => createMemoryTable({ isForgetful: true }) },
   },
   {
     name: 'an application that is missing holds up the others',
