@@ -129,6 +129,17 @@ describe('a merge at work', () => {
   });
 });
 
+test('a dry run leaves a deploy that was requested before it as it is', async () => {
+  const world = aWorld({ rolloutSeconds: 100 });
+  const { event } = await world.build();
+  await world.invoke(event);
+  const { length } = world.wire.calls;
+  Object.assign(world.settings, { dryRun: true });
+  await world.ticks(16);
+  expect(world.wire.calls).toHaveLength(length);
+  expect(world.actions()).toEqual(['sync', 'wait']);
+});
+
 describe('what is not deployed, and why', () => {
   const nothingWasAsked = (world: World) => expect(world.wire.calls).toEqual([]);
 
