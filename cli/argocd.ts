@@ -1,7 +1,7 @@
 /** Connects to an Argo CD server with the user's own token, and explains its errors. */
 import { readFile } from 'node:fs/promises';
 import type { ArgocdServerOptions } from '#functions/adapters/argocd/connection.ts';
-import type { Trouble as ArgocdFailure } from '#functions/branch-deploy/ports.ts';
+import type { ArgocdFailure } from '#functions/branch-deploy/ports.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { CloudError, RefusedError } from './errors.ts';
 import type { NamedEnvironment } from './select-environments.ts';

@@ -8,7 +8,7 @@ import {
   createArgocdOverview,
   type ListedApplication,
 } from '#functions/adapters/argocd/overview.ts';
-import { shortSha } from '#functions/branch-deploy/decide.ts';
+import { shortSha } from '#functions/branch-deploy/reasons.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { DEFAULT_DRIFT_MINUTES } from '#lib/settings.ts';
 import { MINUTE_MS } from '#model/duration.ts';
@@ -65,7 +65,7 @@ export async function drift(
   const argocd = await connectToArgocd(first, options, io.environment, createArgocdOverview);
   try {
     const list = await argocd.list(options.project === undefined ? {} : { project: options.project });
-    if (!list.ok) throw errorOf(namesOf(environments), list.trouble);
+    if (!list.ok) throw errorOf(namesOf(environments), list.error);
     const report: DriftReport = {
       environments,
       limitMs,
@@ -137,7 +137,7 @@ async function findOutOfSync(
         batch.map(async (application) => {
           const event = await argocd.leftSynced(application);
           if (!event.ok)
-            io.err(`nightshift: events of ${plain(application.name)}: ${plain(event.trouble.detail)}`);
+            io.err(`nightshift: events of ${plain(application.name)}: ${plain(event.error.detail)}`);
           const leftSyncedAt = event.ok ? event.value : undefined;
           const since = leftSyncedAt ?? application.deployedAt;
           const ageMs = since ? io.now().getTime() - since.getTime() : Number.POSITIVE_INFINITY;

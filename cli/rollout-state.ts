@@ -1,6 +1,7 @@
 /** Where a rollout stands, from what Argo CD shows of its application. Pure. */
-import { isComparedSince, isOver, shortSha } from '#functions/branch-deploy/decide.ts';
+import { isComparedSince, isOver } from '#functions/branch-deploy/decide.ts';
 import type { ApplicationView } from '#functions/branch-deploy/ports.ts';
+import { shortSha } from '#functions/branch-deploy/reasons.ts';
 
 export type RolloutState =
   | { readonly kind: 'waiting'; readonly reason: string; readonly refresh?: boolean }

@@ -4,8 +4,9 @@
  */
 import { createInterface } from 'node:readline/promises';
 import { createArgocdServer } from '#functions/adapters/argocd/server.ts';
-import { isOver, ROLLOUT, shortSha } from '#functions/branch-deploy/decide.ts';
+import { isOver, ROLLOUT } from '#functions/branch-deploy/decide.ts';
 import type { ApplicationView, Argocd } from '#functions/branch-deploy/ports.ts';
+import { shortSha } from '#functions/branch-deploy/reasons.ts';
 import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
 import type { Action, Decision } from '#model/decision.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
@@ -111,7 +112,7 @@ async function waitForEnd(context: Rollout, deployId: string): Promise<RolloutSt
     const read = await argocd.read(application, { refresh });
     const state: RolloutState = read.ok
       ? rolloutState(read.value, deployId, options.revision, io.now())
-      : { kind: isTransient(read.trouble) ? 'waiting' : 'failed', reason: read.trouble.detail };
+      : { kind: isTransient(read.error) ? 'waiting' : 'failed', reason: read.error.detail };
     if (state.kind !== 'waiting') return state;
     refresh = state.refresh ?? false;
     if (state.reason !== reported) progress(context, `${application.name}: ${state.reason}`);
@@ -194,7 +195,7 @@ function viewFrom(
   result: Awaited<ReturnType<Argocd['read']>>,
 ): ApplicationView {
   if (result.ok) return result.value;
-  throw errorOf(`${named.name}: ${application.project}/${application.name}`, result.trouble);
+  throw errorOf(`${named.name}: ${application.project}/${application.name}`, result.error);
 }
 
 function timeoutOf(text: string): number {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createArgocdServer } from '#functions/adapters/argocd/server.ts';
 import { createKubernetesClient, type KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
@@ -79,7 +79,7 @@ afterAll(async () => {
   await server.close();
 });
 
-/** Every response becomes a result or an error of our own class. */
+/** Whatever comes back, it is an answer or an error of ours. */
 async function isOurs(call: () => Promise<unknown>): Promise<void> {
   try {
     await call();
@@ -96,8 +96,8 @@ const retryAfter = fc.constantFrom(
   { 'retry-after': '-1' },
 );
 
-describe('any response of the Kubernetes API server', () => {
-  test('to a list becomes items, or an error of our own class', async () => {
+describe('whatever the Kubernetes API server answers', () => {
+  it('a list ends in items or in an error of ours', async () => {
     await fc.assert(
       fc.asyncProperty(STATUS, anyBody(NODES), retryAfter, async (status, body, headers) => {
         reply = { status, body, headers };
@@ -107,7 +107,7 @@ describe('any response of the Kubernetes API server', () => {
     );
   });
 
-  test('to an eviction becomes a result', async () => {
+  it('an eviction is answered with data', async () => {
     const pod = { namespace: 'default', name: 'web', uid: 'u' } as never;
     await fc.assert(
       fc.asyncProperty(STATUS, anyBody(REFUSAL), retryAfter, async (status, body, headers) => {
@@ -123,10 +123,10 @@ describe('any response of the Kubernetes API server', () => {
   });
 });
 
-describe('any response of the Argo CD server', () => {
+describe('whatever the Argo CD server answers', () => {
   const api = { name: 'api', project: 'default', prune: false, syncOptions: [] };
 
-  test('becomes a view of the application, or a named failure', async () => {
+  it('is a view of the application or a failure with a kind', async () => {
     await fc.assert(
       fc.asyncProperty(
         STATUS,
@@ -137,7 +137,7 @@ describe('any response of the Argo CD server', () => {
           reply = { status, body, headers };
           const answer = await (syncs ? argocd.sync(api, 'x') : argocd.read(api));
           if (answer.ok) expect(Array.isArray(answer.value.revisions)).toBe(true);
-          else expect(typeof answer.trouble.detail).toBe('string');
+          else expect(typeof answer.error.detail).toBe('string');
         },
       ),
       { numRuns: 400 },

@@ -2,7 +2,7 @@
  * Mistakes that only show where the three functions meet: each works well by itself. The checkers must catch each.
  */
 
-import type { BranchDeployPorts } from '#functions/branch-deploy/run.ts';
+import type { BranchDeployPorts } from '#functions/branch-deploy/ports.ts';
 import type { RunPorts } from '#functions/spot-drain/work.ts';
 import type { PromiseId } from '../outcome.ts';
 import type { NightPorts } from './night-function.ts';

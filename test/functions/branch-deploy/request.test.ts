@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { admit } from '#functions/branch-deploy/admit.ts';
 import type { Build } from '#functions/branch-deploy/ports.ts';
+import { OF_BUILDS } from '#functions/branch-deploy/reasons.ts';
+import { admit } from '#functions/branch-deploy/request.ts';
 import { anApplication, REPOSITORY, theSettings } from './a-world.ts';
 
 const facts = { now: new Date('2026-11-25T05:00:00Z'), trigger: 'event-1' };
@@ -35,7 +36,7 @@ describe('a build is admitted', () => {
       deploys: [
         {
           applications: [anApplication()],
-          requested: {
+          build: {
             project: 'api-develop',
             build: 'api-develop:1',
             number: 7,
@@ -54,23 +55,18 @@ describe('a build is admitted', () => {
   test('by the one of several bindings whose branch it is of', () => {
     const other = { ...binding, branch: 'staging', applications: [anApplication({ name: 'other' })] };
     const admission = admit(theSettings({ builds: [other, binding] }), aBuild(), facts);
-    expect(admission).toMatchObject({ admitted: true, deploys: [{ requested: { branch: 'develop' } }] });
+    expect(admission).toMatchObject({ admitted: true, deploys: [{ build: { branch: 'develop' } }] });
     expect(admission.admitted && admission.deploys).toHaveLength(1);
   });
 });
 
 describe('a build is not admitted', () => {
-  test.each<[string, Partial<Build>, string, RegExp]>([
-    [
-      'of a project that is not bound',
-      { project: 'web' },
-      'ignore',
-      /no application of develop is bound to web/,
-    ],
-    ['that has not ended', { status: 'IN_PROGRESS' }, 'none', /has not ended/],
-    ['that failed', { status: 'FAILED' }, 'ignore', /ended as FAILED/],
-    ['of a status that nobody knows', { status: 'MELTED' }, 'ignore', /ended as MELTED/],
-    ['without a number', { number: 0 }, 'refuse', /no number/],
+  test.each<[string, Partial<Build>, string, string | RegExp]>([
+    ['of a project that is not bound', { project: 'web' }, 'ignore', OF_BUILDS.notBound('develop', 'web')],
+    ['that has not ended', { status: 'IN_PROGRESS' }, 'none', OF_BUILDS.notEnded],
+    ['that failed', { status: 'FAILED' }, 'ignore', OF_BUILDS.endedAs('FAILED')],
+    ['of a status that nobody knows', { status: 'MELTED' }, 'ignore', OF_BUILDS.endedAs('MELTED')],
+    ['without a number', { number: 0 }, 'refuse', OF_BUILDS.withoutNumber],
     ['that a person started', { initiator: 'alice' }, 'ignore', /"alice"/],
     ['of another branch', { sourceVersion: 'refs/heads/main' }, 'refuse', /"main"/],
   ])('%s', (_what, overrides, action, reason) => {

@@ -1,24 +1,36 @@
 import { describe, expect, test } from 'vitest';
-import type { CommitStatus, Statuses, StatusTrouble } from '#functions/branch-deploy/ports.ts';
+import { createStatusQueue, STATUS_TIMES } from '#functions/adapters/github/status-queue.ts';
+import type { CommitStatus, DeployContext, Statuses, StatusFailure } from '#functions/branch-deploy/ports.ts';
+import { OF_SYNCS } from '#functions/branch-deploy/reasons.ts';
 import type { RequestedBuild } from '#functions/branch-deploy/record.ts';
-import { createStatusDesk, STATUS_TIMES, statusOf } from '#functions/branch-deploy/statuses.ts';
-import type { Decision } from '#model/decision.ts';
-import { ACCOUNT, AT_NIGHT, AT_WORK, aWorld, lastEvent, OFFICE, REGION, REPOSITORY } from './a-world.ts';
+import { postStatuses, report, statusOf } from '#functions/branch-deploy/report.ts';
+import type { Action, Decision } from '#model/decision.ts';
+import {
+  ACCOUNT,
+  AT_NIGHT,
+  AT_WORK,
+  aWorld,
+  lastEvent,
+  OFFICE,
+  REGION,
+  REPOSITORY,
+  theSettings,
+} from './a-world.ts';
 
 const SHA = '0123456789abcdef0123456789abcdef01234567';
 
-/** Takes what GitHub would take, and says what it is told to say. */
-function aGithub(): Statuses & { taken: CommitStatus[]; trouble: StatusTrouble | undefined; asked: number } {
+/** Accepts what GitHub would accept, and fails as `error` says. */
+function aGithub(): Statuses & { taken: CommitStatus[]; error: StatusFailure | undefined; asked: number } {
   const github = {
     taken: [] as CommitStatus[],
-    trouble: undefined as StatusTrouble | undefined,
+    error: undefined as StatusFailure | undefined,
     asked: 0,
     has: (repository: string) => repository.startsWith('https://github.com/'),
-    async tell(status: CommitStatus) {
+    async post(status: CommitStatus) {
       github.asked++;
       await new Promise((resolve) => setImmediate(resolve));
       if (status.description.length > 140) throw new Error('422: description is too long (maximum is 140)');
-      if (github.trouble) return github.trouble;
+      if (github.error) return github.error;
       github.taken.push(status);
       return undefined;
     },
@@ -40,24 +52,33 @@ function aBuild(overrides: Partial<RequestedBuild> = {}): RequestedBuild {
   };
 }
 
-function aDesk(github = aGithub()) {
-  const said: Decision[] = [];
+/** An invocation that reports to a queue in front of GitHub. */
+function anInvocation(github = aGithub()) {
+  const recorded: Decision[] = [];
   const clock = { now: AT_WORK.getTime() };
-  const desk = createStatusDesk({
-    environment: 'develop',
-    statuses: github,
-    now: () => new Date(clock.now),
-  });
-  const recorder = { record: (entry: object) => void said.push(entry as Decision) };
-  const { about } = desk.watch({ about: async () => true }, false);
-  return { desk: { flush: () => desk.flush(recorder) }, github, said, clock, about };
+  const context = {
+    settings: theSettings(),
+    recorder: {
+      record: (decision: object) => void recorded.push(decision as Decision),
+      recordWritten: async () => true,
+    },
+    statuses: createStatusQueue({ statuses: github, now: () => new Date(clock.now) }),
+  } as unknown as DeployContext;
+  return {
+    github,
+    recorded: () => recorded.filter(({ action }) => action === 'warn'),
+    clock,
+    about: (application: string, builds: RequestedBuild[], action: Action, reason: string) =>
+      report(context, application, builds, { action, reason }),
+    flush: () => postStatuses(context),
+  };
 }
 
 const shown = (github: ReturnType<typeof aGithub>) =>
   github.taken.map(({ state, description }) => `${state} ${description}`);
 
 describe('what a commit shows', () => {
-  test('by day: that it is synced, and then the verdict', async () => {
+  test('by day: that it is synced, and then the end', async () => {
     const github = aGithub();
     const world = aWorld({ statuses: github });
     const { sha, event } = await world.build();
@@ -66,14 +87,14 @@ describe('what a commit shows', () => {
     expect(last).toEqual({
       repository: REPOSITORY,
       state: 'success',
-      description: `deployed: Synced and Healthy at ${sha.slice(0, 7)}`,
+      description: `deployed: ${OF_SYNCS.deployed([sha])}`,
       context: 'nightshift/develop/api',
     });
     expect(shown(github)[0]).toBe(`pending syncing: build 1 of api-develop (${sha.slice(0, 7)}) succeeded`);
     expect(new Set(github.taken.map((status) => status.sha))).toEqual(new Set([sha]));
   });
 
-  test('at night: until when it is deferred, and in the morning the verdict', async () => {
+  test('at night: until when it is deferred, and in the morning the end', async () => {
     const github = aGithub();
     const world = aWorld({ start: AT_NIGHT, settings: { schedule: OFFICE }, statuses: github });
     await world.state({ phase: 'asleep', desired: 'asleep' });
@@ -95,29 +116,32 @@ describe('what a commit shows', () => {
   });
 
   test.each([
-    ['the verdict failed', 'fail', { outcome: 'failed' }, 'failure', 'failed: x'],
-    ['trouble that is tried on', 'fail', {}, 'pending', 'x'],
+    ['the deploy failed', 'fail', { outcome: 'failed' }, 'failure', 'failed: x'],
+    ['a failure that is retried', 'fail', {}, 'pending', 'x'],
     ['what waits for a person', 'wait', { outcome: 'suspended' }, 'pending', 'waiting: x'],
     ['somebody in the way', 'warn', {}, 'pending', 'waiting: x'],
     ['a closed sync window', 'defer', {}, 'pending', 'x'],
     ['a cluster that is woken', 'wake', {}, 'pending', 'x'],
     ['what a newer build carries', 'superseded', { outcome: 'superseded' }, 'success', 'superseded: x'],
   ] as const)('%s', (_what, action, facts, state, description) => {
-    expect(statusOf('develop', 'api', aBuild(), action, 'x', facts)).toMatchObject({ state, description });
+    expect(statusOf('develop', 'api', aBuild(), { action, reason: 'x', facts })).toMatchObject({
+      state,
+      description,
+    });
   });
 
   test('nothing of a dry run, of a build without a commit, or of the older build of the same commit', () => {
     const of = (build: RequestedBuild, facts: Record<string, boolean> = {}) =>
-      statusOf('develop', 'api', build, 'superseded', 'x', facts);
+      statusOf('develop', 'api', build, { action: 'superseded', reason: 'x', facts });
     const { sha: _, ...without } = aBuild();
     expect(of(aBuild(), { dryRun: true })).toBeUndefined();
     expect(of(aBuild(), { sameCommit: true })).toBeUndefined();
     expect(of(without)).toBeUndefined();
-    expect(statusOf('develop', 'api', aBuild(), 'refuse', 'x', {})).toBeUndefined();
+    expect(statusOf('develop', 'api', aBuild(), { action: 'refuse', reason: 'x' })).toBeUndefined();
   });
 
   test('is no longer than GitHub takes', () => {
-    const status = statusOf('develop', 'api', aBuild(), 'deployed', '🙂'.repeat(200), {});
+    const status = statusOf('develop', 'api', aBuild(), { action: 'deployed', reason: '🙂'.repeat(200) });
     expect([...(status?.description ?? '')]).toHaveLength(140);
     expect(status?.description.endsWith('🙂…')).toBe(true);
   });
@@ -143,38 +167,38 @@ describe('what a commit shows', () => {
   });
 
   test('nothing where the repository is on another host', async () => {
-    const { about, desk, github } = aDesk();
+    const { about, flush, github } = anInvocation();
     await about('api', [aBuild({ repository: 'https://gitlab.com/example/api' })], 'deployed', 'x');
-    await desk.flush();
+    await flush();
     expect(github.asked).toBe(0);
   });
 });
 
-describe('trouble with GitHub', () => {
-  const OUTAGE: StatusTrouble = { kind: 'transient', detail: 'github.com answered 502' };
+describe('when GitHub fails', () => {
+  const OUTAGE: StatusFailure = { kind: 'transient', detail: 'github.com answered 502' };
 
-  test('does not keep anything from being deployed, and is said once', async () => {
+  test('does not keep anything from being deployed, and is reported once', async () => {
     const github = aGithub();
-    github.trouble = { kind: 'refused', detail: 'github.com answered 404: Not Found' };
+    github.error = { kind: 'permanent', detail: 'github.com answered 404: Not Found' };
     const world = aWorld({ statuses: github });
     await world.invoke((await world.build()).event);
     await world.invoke((await world.build()).event);
     expect(world.actions('api').filter((action) => action === 'deployed')).toHaveLength(2);
     const warnings = world.decisions.filter(({ action }) => action === 'warn');
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]?.reason).toMatch(/does not show what became of it: github.com answered 404/);
+    expect(warnings[0]?.reason).toMatch(/was not posted: github.com answered 404/);
   });
 
   test('is not waited for by the work: only the end of the run waits', async () => {
     const github = aGithub();
     const answers: (() => void)[] = [];
-    github.tell = () => new Promise((resolve) => answers.push(() => resolve(undefined)));
-    const { about, desk } = aDesk(github);
+    github.post = () => new Promise((resolve) => answers.push(() => resolve(undefined)));
+    const { about, flush } = anInvocation(github);
     await about('api', [aBuild()], 'sync', 'x');
     await about('api', [aBuild()], 'deployed', 'x');
     expect(answers).toHaveLength(1);
     let flushed = false;
-    const flushing = desk.flush().then(() => {
+    const flushing = flush().then(() => {
       flushed = true;
     });
     for (const turn of [0, 1]) {
@@ -186,78 +210,78 @@ describe('trouble with GitHub', () => {
     expect(answers).toHaveLength(2);
   });
 
-  test('that passes loses nothing but what is out of date', async () => {
-    const { about, desk, github, said } = aDesk();
-    github.trouble = OUTAGE;
+  test('that is transient loses nothing but what is out of date', async () => {
+    const { about, flush, github, recorded } = anInvocation();
+    github.error = OUTAGE;
     await about('api', [aBuild()], 'sync', 'x');
-    await desk.flush();
-    expect(said).toMatchObject([{ action: 'warn', target: 'api', trigger: 'event-1' }]);
+    await flush();
+    expect(recorded()).toMatchObject([{ action: 'warn', target: 'api', trigger: 'event-1' }]);
     await about('api', [aBuild()], 'deployed', 'x');
-    await desk.flush();
-    github.trouble = undefined;
-    await desk.flush();
+    await flush();
+    github.error = undefined;
+    await flush();
     expect(shown(github)).toEqual(['success deployed: x']);
-    expect(said).toHaveLength(1);
+    expect(recorded()).toHaveLength(1);
   });
 
-  test('loses what is pending: another process may have told the verdict since', async () => {
-    const { about, desk, github } = aDesk();
-    github.trouble = OUTAGE;
+  test('loses what is pending: another process may have posted the end since', async () => {
+    const { about, flush, github } = anInvocation();
+    github.error = OUTAGE;
     await about('api', [aBuild()], 'sync', 'x');
     await about('web', [aBuild()], 'deployed', 'x');
-    await desk.flush();
-    github.trouble = undefined;
-    await desk.flush();
+    await flush();
+    github.error = undefined;
+    await flush();
     expect(shown(github)).toEqual(['success deployed: x']);
   });
 
-  test('that passes within the run is not said', async () => {
-    const { about, desk, github, said } = aDesk();
-    github.trouble = OUTAGE;
+  test('that is over within the run is not reported', async () => {
+    const { about, flush, github, recorded } = anInvocation();
+    github.error = OUTAGE;
     await about('api', [aBuild()], 'deployed', 'x');
     await new Promise((resolve) => setTimeout(resolve, 20));
-    github.trouble = undefined;
-    await desk.flush();
+    github.error = undefined;
+    await flush();
     expect(shown(github)).toEqual(['success deployed: x']);
-    expect(said).toEqual([]);
+    expect(recorded()).toEqual([]);
   });
 
   test('a limit is kept to: nobody is asked before its time', async () => {
-    const { about, desk, github, clock } = aDesk();
-    github.trouble = { ...OUTAGE, retryAfterSeconds: 90 };
+    const { about, flush, github, clock } = anInvocation();
+    github.error = { ...OUTAGE, retryAfterSeconds: 90 };
     await about('api', [aBuild()], 'deployed', 'x');
     await about('web', [aBuild()], 'deployed', 'x');
-    await desk.flush();
+    await flush();
     expect(github.asked).toBe(1);
-    github.trouble = undefined;
+    github.error = undefined;
     clock.now += 60_000;
-    await desk.flush();
+    await flush();
     expect(github.asked).toBe(1);
     clock.now += 31_000;
-    await desk.flush();
+    await flush();
     expect(github.taken.map(({ context }) => context)).toEqual([
       'nightshift/develop/api',
       'nightshift/develop/web',
     ]);
   });
 
-  test('what could not be told for an hour is forgotten', async () => {
-    const { about, desk, github, clock } = aDesk();
-    github.trouble = OUTAGE;
+  test('what was not accepted for an hour is dropped', async () => {
+    const { about, flush, github, clock } = anInvocation();
+    github.error = OUTAGE;
     await about('api', [aBuild()], 'deployed', 'x');
-    await desk.flush();
-    github.trouble = undefined;
+    await flush();
+    github.error = undefined;
     clock.now += STATUS_TIMES.keepMs + 1;
-    await desk.flush();
+    await flush();
     expect(github.taken).toEqual([]);
   });
 
-  test('a secret that cannot be read is said and breaks nothing', async () => {
+  test('a secret that cannot be read is reported and breaks nothing', async () => {
     const github = aGithub();
-    github.tell = () => Promise.reject(new Error('the secret nightshift/github holds no string'));
-    const { about, desk, said } = aDesk(github);
+    github.post = () => Promise.reject(new Error('the secret nightshift/github holds no string'));
+    const { about, flush, recorded } = anInvocation(github);
     await about('api', [aBuild()], 'deployed', 'x');
-    await desk.flush();
-    expect(said[0]?.reason).toMatch(/holds no string/);
+    await flush();
+    expect(recorded()[0]?.reason).toMatch(/holds no string/);
   });
 });
