@@ -12,15 +12,15 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     globalSetup: 'test/temporary-folder.ts',
-    coverage: { include: ['model/**', 'functions/**', 'lib/**', 'cli/**', 'lab/**'] },
+    coverage: { include: ['model/**', 'functions/**', 'lib/**', 'cli/**', 'demo/**', 'lab/**'] },
     projects: [
       {
         extends: true,
         test: {
           name: 'shared',
-          include: ['test/**/*.test.ts'],
+          include: ['test/**/*.test.ts', 'lab/test/**/*.test.ts'],
           // `npm run conformance` has those: they need servers that Node alone does not bring.
-          exclude: [...HANDLERS, 'test/conformance/**'],
+          exclude: [...HANDLERS, 'test/conformance/*/**'],
           // A worker loads the CDK and the SDK once, not once for each file.
           isolate: false,
         },

@@ -1,8 +1,8 @@
 /** How `npm start` and `npm run lab` begin: the options, the config, and the artifacts that would be deployed. */
 import path from 'node:path';
-import type { Screen } from '#lab/sample/timeline.ts';
-import { synthesize } from '#lab/synthesize.ts';
-import { screenOf, UsageError, untilInterrupted } from '#lab/terminal.ts';
+import type { Screen } from '#demo/sample/timeline.ts';
+import { synthesize } from '#demo/synthesize.ts';
+import { screenOf, UsageError, untilInterrupted } from '#demo/terminal.ts';
 import { type LoadedConfig, loadConfig } from '#lib/config-file.ts';
 
 export interface Beginning {

@@ -1,9 +1,9 @@
 /** `npm run bench`: the figures that the design sets targets for, measured here and now. */
 import { cpus } from 'node:os';
 import { Argument, Command, InvalidArgumentError } from 'commander';
-import { type BenchResult, table } from '#lab/bench/bench.ts';
-import { BENCHES } from '#lab/bench/benches.ts';
-import { clearSites } from '#lab/bench/site.ts';
+import { type BenchResult, table } from '#test/bench/bench.ts';
+import { BENCHES } from '#test/bench/benches.ts';
+import { clearSites } from '#test/bench/site.ts';
 
 const program = new Command('bench')
   .description(

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Argument, Command } from 'commander';
 import { startVitest } from 'vitest/node';
-import { PARTS, type PartName } from '#lab/conformance/parts.ts';
-import { type PartReport, sectionsOf, withSections } from '#lab/conformance/report.ts';
-import { createFindings } from '#lab/conformance/reporter.ts';
+import { PARTS, type PartName } from '#test/conformance/servers/parts.ts';
+import { type PartReport, sectionsOf, withSections } from '#test/conformance/servers/report.ts';
+import { createFindings } from '#test/conformance/servers/reporter.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SUITES = path.join(ROOT, 'test/conformance');

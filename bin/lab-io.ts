@@ -1,7 +1,7 @@
 /** The command line's view of the lab: its virtual time, and the operator's credentials of each environment. */
 import { createCloud } from '#cli/cloud.ts';
 import type { Io } from '#cli/io.ts';
-import type { Lab } from '#lab/lab.ts';
+import type { Lab } from '#demo/lab.ts';
 
 export function labIo(lab: Lab, user: string): Io {
   const now = () => lab.context.clock.date();

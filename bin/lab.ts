@@ -2,11 +2,11 @@
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import { serveConsole } from '#cli/console/server.ts';
-import { accessText, keepUp } from '#lab/access.ts';
-import { startLab } from '#lab/lab.ts';
-import { plansOf } from '#lab/sample/story.ts';
-import { createTimeline, type Timeline } from '#lab/sample/timeline.ts';
-import { labDirectory, main } from '#lab/terminal.ts';
+import { accessText, keepUp } from '#demo/access.ts';
+import { startLab } from '#demo/lab.ts';
+import { plansOf } from '#demo/sample/story.ts';
+import { createTimeline, type Timeline } from '#demo/sample/timeline.ts';
+import { labDirectory, main } from '#demo/terminal.ts';
 import { begin, optionsOr } from './begin.ts';
 import { labIo } from './lab-io.ts';
 

@@ -11,6 +11,8 @@ interface LockedPackage {
   readonly dev?: boolean;
   readonly devOptional?: boolean;
   readonly hasInstallScript?: boolean;
+  /** To a workspace of this repository. */
+  readonly link?: boolean;
 }
 
 /** They ask for nothing but that their notice is kept. */
@@ -36,7 +38,7 @@ const ACCEPTED: Readonly<Record<string, string>> = {
 /** The text of docs/licences.md. Throws where a package that is delivered is not under a permissive licence. */
 export function licencesOf({ packages }: Lock): string {
   const all = Object.entries(packages)
-    .filter(([path]) => path !== '')
+    .filter(([path, { link }]) => path.includes('node_modules/') && !link)
     .map(([path, { version = '', license = 'unknown', dev, devOptional, hasInstallScript }]) => ({
       name: path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length),
       version,

@@ -1,12 +1,12 @@
 /** `npm run simulate`: nights with everything going wrong, and what became of the promises. */
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { Severity } from '#lab/simulation/faults.ts';
-import { simulateMany } from '#lab/simulation/many.ts';
-import { PROMISES } from '#lab/simulation/outcome.ts';
-import { reportOf } from '#lab/simulation/report.ts';
-import { shrink } from '#lab/simulation/shrink.ts';
-import { listOfStories, STORIES } from '#lab/simulation/stories.ts';
+import type { Severity } from '#test/simulation/faults.ts';
+import { simulateMany } from '#test/simulation/many.ts';
+import { PROMISES } from '#test/simulation/outcome.ts';
+import { reportOf } from '#test/simulation/report.ts';
+import { shrink } from '#test/simulation/shrink.ts';
+import { listOfStories, STORIES } from '#test/simulation/stories.ts';
 
 const program = new Command('simulate')
   .description(

@@ -132,6 +132,8 @@ export interface Group {
 export interface Membership {
   readonly group: Group;
   readonly place: Place;
+  /** The group terminates the instance; a lifecycle action may still be open. */
+  readonly isTerminating: boolean;
 }
 
 export interface Groups {

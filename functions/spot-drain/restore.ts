@@ -5,7 +5,7 @@ import type { Notice } from './event.ts';
 import type { Journal } from './journal.ts';
 import { nodeOf } from './locate.ts';
 import { note } from './note.ts';
-import type { Node } from './ports.ts';
+import type { Claim, Node } from './ports.ts';
 import type { RunPorts } from './work.ts';
 
 /** An announced change is over: the node that was drained for it may work again. Asks Kubernetes only for such nodes. */
@@ -35,9 +35,7 @@ export async function restore(ports: RunPorts, journal: Journal, notice: Notice)
   }
   if (Date.parse(held.value.leaseUntil) > clock.now().getTime() && !settings.dryRun) {
     // Whoever drains it knows nothing of this event: the tick undoes it after them.
-    const { node = instanceId, trigger: since } = held.value;
-    const due = clock.now().toISOString();
-    await ports.cordons.put({ instanceId, node, undo: 'time', due, trigger: since });
+    await leaveToTick(ports, held.value);
     return journal.say({
       target: instanceId,
       action: 'wait',
@@ -56,25 +54,35 @@ export async function restore(ports: RunPorts, journal: Journal, notice: Notice)
     });
   }
   const node = await nodeOf(cluster, instanceId, held.value.node);
-  if (node && !(await unmark(ports, journal, node, { reason, trigger }))) {
+  const how = node && (await unmark(ports, journal, node, { reason, trigger }));
+  if (how === 'terminating') return leaveToTick(ports, held.value);
+  if (how === 'changed') {
     throw new NightshiftError(
-      `the node ${node.name} was written by somebody else while its marks were taken off: try again`,
+      `the node ${node?.name} was written by somebody else while its marks were taken off: try again`,
     );
   }
   await claims.remove(instanceId, held.version);
 }
 
-/** False where somebody wrote to the node since it was read, and the next look must decide anew. */
+/** The tick undoes the cordon, or forgets it once the node is gone. */
+async function leaveToTick({ cordons, clock }: RunPorts, claim: Claim): Promise<void> {
+  const { instanceId, node = instanceId, trigger } = claim;
+  await cordons.put({ instanceId, node, undo: 'time', due: clock.now().toISOString(), trigger });
+}
+
+/**
+ * `changed` where somebody wrote to the node since it was read, and the next look must decide anew. `terminating` where
+ * its Auto Scaling group terminates the instance: its marks stay, because new pods would go with it. The group is asked,
+ * because the event of its lifecycle action may be lost, and that of a managed nodegroup is left to EKS.
+ */
 export async function unmark(
   ports: RunPorts,
   journal: Journal,
   node: Node,
   about: { readonly reason: string; readonly trigger: string },
-): Promise<boolean> {
-  const { cluster, clock } = ports;
-  const how = await cluster.unmark(node);
-  if (how === 'changed') return false;
-  const say = (action: 'uncordon' | 'none', reason: string) =>
+): Promise<'done' | 'changed' | 'terminating'> {
+  const { cluster, clock, groups } = ports;
+  const say = (action: 'uncordon' | 'none' | 'wait', reason: string) =>
     journal.say({
       target: node.name,
       action,
@@ -82,13 +90,24 @@ export async function unmark(
       trigger: about.trigger,
       facts: { instanceId: node.instanceId },
     });
+  const member = await groups.ofInstance(node.instanceId);
+  if (member?.isTerminating) {
+    say(
+      'wait',
+      `the Auto Scaling group ${member.group.name} terminates the instance: its node stays cordoned`,
+    );
+    return 'terminating';
+  }
+  const how = await cluster.unmark(node);
   switch (how) {
+    case 'changed':
+      return how;
     case 'gone':
       say('none', 'the node is gone');
-      return true;
+      return 'done';
     case 'not-ours':
       say('none', 'no mark of ours is on the node');
-      return true;
+      return 'done';
     case 'unmarked':
       say('uncordon', about.reason);
       await note(cluster, journal, node, about.trigger, {
@@ -97,6 +116,6 @@ export async function unmark(
         message: about.reason,
         at: clock.now(),
       });
-      return true;
+      return 'done';
   }
 }

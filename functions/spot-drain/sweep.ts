@@ -130,7 +130,7 @@ async function undo(ports: RunPorts, journal: Journal, cordon: Cordon, trigger: 
       cordon.undo === 'return'
         ? 'the instance is back, and its node is ready'
         : 'no interruption followed the recommendation in time';
-    if (!(await unmark(ports, journal, node, { reason, trigger }))) return;
+    if ((await unmark(ports, journal, node, { reason, trigger })) !== 'done') return;
   }
   // The cordon last: while it is there, the next tick comes back to what failed here.
   if (held) await claims.remove(instanceId, held.version);

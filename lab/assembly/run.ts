@@ -1,7 +1,5 @@
 /** Runs a cloud assembly: deploys its stacks into the lab and lets their triggers call their functions. */
-import { DECISION_MESSAGE } from '#functions/shared/observability.ts';
 import type { WorldContext } from '#lab/world/seams.ts';
-import type { Decision } from '#model/decision.ts';
 import { type Assembly, hashFolder } from './assembly.ts';
 import { createAsyncInvocations, type QueueMessage } from './async-invocations.ts';
 import { type Deployment, readDeployment, type TargetSpec } from './deployment.ts';
@@ -23,7 +21,6 @@ export interface AssemblyOptions {
   /** Processes per function; Lambda would start as many as there are invocations. Default 10. */
   readonly concurrency?: number;
   readonly delivery?: Delivery;
-  readonly onDecision?: (decision: Decision, spec: FunctionSpec) => void;
   readonly onInvocation?: (invocation: Invocation) => void;
   readonly onLog?: (line: LogLine) => void;
   readonly onDeadLetter?: (message: QueueMessage) => void;
@@ -31,8 +28,6 @@ export interface AssemblyOptions {
 
 export interface AssemblyRun {
   readonly deployments: readonly Deployment[];
-  /** In the order in which they were logged. */
-  readonly decisions: readonly Decision[];
   /** What reached the queues of the assembly. */
   readonly deadLetters: readonly QueueMessage[];
   /** By account, region and name or ARN. */
@@ -62,25 +57,17 @@ export async function runAssembly(options: AssemblyOptions): Promise<AssemblyRun
   const { context } = options;
   const deployments = options.assembly.stacks.map(readDeployment);
   checkNames(deployments);
-  const decisions: Decision[] = [];
   const deadLetters: QueueMessage[] = [];
   let invocations = 0;
   let failures = 0;
 
-  const onLog = (line: LogLine) => {
-    options.onLog?.(line);
-    const decision = decisionIn(line.text);
-    if (!decision) return;
-    decisions.push(decision);
-    options.onDecision?.(decision, line.function);
-  };
   const specs = deployments.flatMap((deployment) => deployment.functions);
   const runners = specs.map((spec) =>
     createFunctionRunner(spec, {
       context,
       environment: options.environmentOf(spec),
       concurrency: options.concurrency ?? 10,
-      onLog,
+      onLog: (line) => options.onLog?.(line),
       onInvocation(invocation) {
         invocations++;
         if (!invocation.outcome.ok) failures++;
@@ -108,7 +95,6 @@ export async function runAssembly(options: AssemblyOptions): Promise<AssemblyRun
 
   return {
     deployments,
-    decisions,
     deadLetters,
     find: (at) =>
       runners.find(
@@ -136,17 +122,6 @@ export async function runAssembly(options: AssemblyOptions): Promise<AssemblyRun
       await Promise.all(runners.map((runner) => runner.close()));
     },
   };
-}
-
-/** The record in a log line whose message is `decision`. */
-export function decisionIn(line: string): Decision | undefined {
-  if (!line.startsWith('{') || !line.includes(`"${DECISION_MESSAGE}"`)) return undefined;
-  try {
-    const entry = JSON.parse(line) as { message?: unknown; decision?: Decision };
-    return entry.message === DECISION_MESSAGE ? entry.decision : undefined;
-  } catch {
-    return undefined; // a line that only looks like JSON is an ordinary log line
-  }
 }
 
 /** Two stacks of one account and region cannot hold the same name: CloudFormation would fail to deploy the second. */

@@ -2,10 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type ArgocdEndpoint, serveArgocd } from '@nightshift/lab/http/argocd/server.ts';
+import { type CertificateAuthority, createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type RolloutIo, type RolloutOptions, rollout } from '#cli/rollout.ts';
-import { type ArgocdEndpoint, serveArgocd } from '#lab/http/argocd/server.ts';
-import { type CertificateAuthority, createCertificateAuthority } from '#lab/http/tls.ts';
 import { loadConfig } from '#lib/config-file.ts';
 import { type ArgocdLab, anArgocdLab } from '../functions/adapters/argocd/contract.ts';
 

@@ -1,6 +1,6 @@
 /** What a conformance test says of itself, for the table in docs/conformance.md. */
 import { beforeEach, type TestContext } from 'vitest';
-import '#lab/conformance/reporter.ts';
+import './servers/reporter.ts';
 
 /** Every test of the file names this software; the function is called before each of them. */
 export function checkedOn(software: () => string): void {

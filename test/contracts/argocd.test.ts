@@ -2,8 +2,9 @@
  * One Argo CD once more: as the simulation shows it to branch-deploy. The same contract holds for its server behind
  * HTTPS and for its objects behind the Kubernetes API, in test/functions/adapters/argocd/.
  */
-import { createArgocdServerWire } from '#lab/simulation/deploy/argocd-server.ts';
+
 import { argocdContract, type Subject } from '#test/functions/adapters/argocd/contract.ts';
+import { createArgocdServerWire } from '#test/simulation/deploy/argocd-server.ts';
 
 argocdContract('the Argo CD of the simulation', async ({ argocd }): Promise<Subject> => {
   let token = argocd.addToken({ project: 'default', role: 'nightshift', policies: ['get', 'sync'] });

@@ -1,13 +1,13 @@
 /** One Auto Scaling, twice: as the simulation shows it to spot-drain, and behind the AWS protocol. */
 import type { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
+import { anEndpoint } from '@nightshift/lab/test/aws/endpoint.ts';
+import { aGroup, aNodegroup, scope, start, type TestWorld } from '@nightshift/lab/test/aws/world.ts';
+import { createAws } from '@nightshift/lab/world/aws/index.ts';
+import { createContext } from '@nightshift/lab/world/context.ts';
 import { describe, expect, it } from 'vitest';
 import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
-import { createSimulatedClock } from '#lab/simulation/clock.ts';
-import { createAutoScalingApi } from '#lab/simulation/drain/auto-scaling-api.ts';
-import { createAws } from '#lab/world/aws/index.ts';
-import { createContext } from '#lab/world/context.ts';
-import { anEndpoint } from '#test/lab/aws/endpoint.ts';
-import { aGroup, aNodegroup, scope, start, type TestWorld } from '#test/lab/aws/world.ts';
+import { createSimulatedClock } from '#test/simulation/clock.ts';
+import { createAutoScalingApi } from '#test/simulation/drain/auto-scaling-api.ts';
 
 interface Subject {
   readonly world: Pick<TestWorld, 'aws' | 'cluster' | 'context' | 'pass'>;
@@ -66,6 +66,7 @@ describe.each([
     expect(await groups.ofInstance(first)).toEqual({
       place: { zone: workers.instances.get(first)?.view.zone, instanceType: 'm6i.large' },
       group: { name: 'workers', clusters: ['develop'], capacityRebalance: true },
+      isTerminating: false,
     });
   });
 

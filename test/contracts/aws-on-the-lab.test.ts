@@ -1,13 +1,13 @@
 /** The contracts of what we ask of AWS, on the lab. `npm run conformance` has them on an AWS that others wrote. */
 import { CodeBuildClient } from '@aws-sdk/client-codebuild';
+import { codebuildService } from '@nightshift/lab/http/codebuild.ts';
+import { anEndpoint } from '@nightshift/lab/test/aws/endpoint.ts';
+import { account, aGroup, aNodegroup, region, scope } from '@nightshift/lab/test/aws/world.ts';
+import { aProject, REPOSITORY } from '@nightshift/lab/test/codebuild/builders.ts';
+import { createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
 import { describe } from 'vitest';
 import { createBuilds } from '#functions/adapters/aws/codebuild.ts';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
-import { codebuildService } from '#lab/http/codebuild.ts';
-import { createCodebuild } from '#lab/world/codebuild/index.ts';
-import { anEndpoint } from '#test/lab/aws/endpoint.ts';
-import { account, aGroup, aNodegroup, region, scope } from '#test/lab/aws/world.ts';
-import { aProject, REPOSITORY } from '#test/lab/codebuild/builders.ts';
 import { buildsContract } from './builds.ts';
 import { groupsContract } from './groups.ts';
 import { instanceGroupsContract } from './instance-groups.ts';

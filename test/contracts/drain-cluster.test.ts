@@ -1,12 +1,13 @@
 /** One cluster, twice: as the simulation shows it to spot-drain, and behind HTTPS with RBAC, tokens and all. */
+
+import { createContext } from '@nightshift/lab/world/context.ts';
+import { createKubernetes, type Kubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
 import { describe } from 'vitest';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
 import type { Cluster } from '#functions/spot-drain/ports.ts';
-import { createSimulatedClock } from '#lab/simulation/clock.ts';
-import { createKubernetesApi } from '#lab/simulation/drain/kubernetes-api.ts';
-import { createContext } from '#lab/world/context.ts';
-import { createKubernetes, type Kubernetes } from '#lab/world/kubernetes/index.ts';
 import { aLabCluster, INSTANCE } from '#test/functions/adapters/kubernetes/a-lab-cluster.ts';
+import { createSimulatedClock } from '#test/simulation/clock.ts';
+import { createKubernetesApi } from '#test/simulation/drain/kubernetes-api.ts';
 import { drainClusterContract, type Subject } from './drain-cluster.ts';
 
 async function simulated(): Promise<Subject> {

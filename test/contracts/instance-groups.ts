@@ -25,6 +25,7 @@ export function instanceGroupsContract(create: () => Promise<InstanceGroupsSubje
     expect(member).toMatchObject({ group: { name: 'workers', clusters: [cluster] } });
     expect(member?.place.zone).toMatch(/^ap-northeast-1[a-z]$/);
     expect(member?.place.instanceType).toMatch(/^\w+\.\w+$/);
+    expect(member?.isTerminating).toBe(false);
   });
 
   it('knows no group of a foreign instance, and none by an unknown name', async () => {

@@ -1,7 +1,7 @@
 /** One table, twice: in memory, as the simulation has it, and over DynamoDB's protocol. */
 import { describe } from 'vitest';
-import { createMemoryTable } from '#lab/simulation/table.ts';
 import { aTable } from '#test/functions/adapters/dynamodb/a-table.ts';
+import { createMemoryTable } from '#test/simulation/table.ts';
 import { type TableSubject, tableContract } from './table.ts';
 
 const SUBJECTS: readonly (readonly [string, () => Promise<TableSubject>])[] = [

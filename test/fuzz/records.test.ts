@@ -7,7 +7,7 @@ import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { isPending } from '#functions/branch-deploy/record.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { judgeClaim, resumeClaim } from '#functions/spot-drain/claim.ts';
-import { createMemoryTable } from '#lab/simulation/table.ts';
+import { createMemoryTable } from '#test/simulation/table.ts';
 import { mutated } from './mutations.ts';
 
 const NOW = new Date('2026-08-27T03:00:00Z');

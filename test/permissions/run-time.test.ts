@@ -6,10 +6,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readAssembly } from '@nightshift/lab/assembly/assembly.ts';
+import { readDeployment } from '@nightshift/lab/assembly/deployment.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readAssembly } from '#lab/assembly/assembly.ts';
-import { readDeployment } from '#lab/assembly/deployment.ts';
-import { type Lab, type LabEnvironment, startLab } from '#lab/lab.ts';
+import { type Lab, type LabEnvironment, startLab } from '#demo/lab.ts';
 import { NightshiftApp } from '#lib/nightshift-app.ts';
 import type { BuildConfig, NightshiftConfig } from '#model/config.ts';
 import { functionNameOf } from '#model/names.ts';

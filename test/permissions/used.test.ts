@@ -1,7 +1,7 @@
+import type { Deployment, RoleSpec } from '@nightshift/lab/assembly/deployment.ts';
+import { createAws } from '@nightshift/lab/world/aws/index.ts';
+import { createContext } from '@nightshift/lab/world/context.ts';
 import { expect, test } from 'vitest';
-import type { Deployment, RoleSpec } from '#lab/assembly/deployment.ts';
-import { createAws } from '#lab/world/aws/index.ts';
-import { createContext } from '#lab/world/context.ts';
 import { keepLedger, unusedOf } from './used.ts';
 
 const at = { account: '111111111111', region: 'ap-northeast-1' };

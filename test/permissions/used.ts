@@ -2,10 +2,10 @@
  * Which parts of the roles' policies were needed. A part is the smallest thing that a policy could do without: an
  * action on one resource of a statement and, where a condition lists partitions of the table, on one of those.
  */
-import type { Deployment, RoleSpec, Statement } from '#lab/assembly/deployment.ts';
-import { createAuthorize } from '#lab/assembly/permissions.ts';
-import type { Authorize } from '#lab/http/aws/service.ts';
-import type { AwsWorld } from '#lab/world/aws/index.ts';
+import type { Deployment, RoleSpec, Statement } from '@nightshift/lab/assembly/deployment.ts';
+import { createAuthorize } from '@nightshift/lab/assembly/permissions.ts';
+import type { Authorize } from '@nightshift/lab/http/aws/service.ts';
+import type { AwsWorld } from '@nightshift/lab/world/aws/index.ts';
 
 export interface Part {
   readonly action: string;

@@ -4,6 +4,7 @@ import { licencesOf } from '../../bin/licences-text.ts';
 
 const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
+const lab = JSON.parse(readFileSync('lab/package.json', 'utf8'));
 
 describe('the licences', () => {
   test('in docs are those of the lock file', () => {
@@ -22,7 +23,9 @@ describe('the licences', () => {
 
 describe('the packages that this one needs', () => {
   test('are named by exact version, but for the CDK that an app brings along', () => {
-    const versions = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
+    const versions = [manifest.dependencies, manifest.devDependencies, lab.devDependencies].flatMap(
+      (versions) => Object.entries(versions),
+    );
     expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(String(version)))).toEqual([]);
     expect(Object.keys(manifest.peerDependencies)).toEqual(['aws-cdk-lib', 'constructs']);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createSimulatedClock } from '#lab/simulation/clock.ts';
+import { createSimulatedClock } from './clock.ts';
 
 const START = new Date('2026-11-24T00:00:00Z');
 

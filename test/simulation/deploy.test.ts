@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { simulateDeploy } from '#lab/simulation/deploy/deploy.ts';
-import { DEPLOY_MUTANTS } from '#lab/simulation/deploy/mutants.ts';
-import type { Simulate } from '#lab/simulation/outcome.ts';
+import { simulateDeploy } from './deploy/deploy.ts';
+import { DEPLOY_MUTANTS } from './deploy/mutants.ts';
 import { heavyAndNone, isFound } from './found.ts';
+import type { Simulate } from './outcome.ts';
 
 describe('the checkers of a deploy', () => {
   it.each(DEPLOY_MUTANTS)('find that $name (promise $promise)', { timeout: 120_000 }, async (mutant) => {

@@ -1,5 +1,5 @@
-import type { Severity } from '#lab/simulation/faults.ts';
-import type { PromiseId, Simulate } from '#lab/simulation/outcome.ts';
+import type { Severity } from './faults.ts';
+import type { PromiseId, Simulate } from './outcome.ts';
 
 /** Every other seed without faults: some mistakes only show where nothing else can be to blame. */
 export function heavyAndNone(seed: number): Severity {

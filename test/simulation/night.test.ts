@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { simulateMany } from '#lab/simulation/many.ts';
-import { MUTANTS } from '#lab/simulation/night/mutants.ts';
-import { simulateNight } from '#lab/simulation/night/night.ts';
-import type { Simulate } from '#lab/simulation/outcome.ts';
-import { shrink } from '#lab/simulation/shrink.ts';
 import { isFound } from './found.ts';
+import { simulateMany } from './many.ts';
+import { MUTANTS } from './night/mutants.ts';
+import { simulateNight } from './night/night.ts';
+import type { Simulate } from './outcome.ts';
+import { shrink } from './shrink.ts';
 
 describe('300 nights with heavy faults', () => {
   it('break no promise', { timeout: 120_000 }, async () => {

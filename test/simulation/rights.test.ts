@@ -1,6 +1,6 @@
+import { StatusError } from '@nightshift/lab/world/kubernetes/index.ts';
 import { describe, expect, it } from 'vitest';
-import { checkRights } from '#lab/simulation/deploy/rights.ts';
-import { StatusError } from '#lab/world/kubernetes/index.ts';
+import { checkRights } from './deploy/rights.ts';
 
 const APPLICATIONS = '/apis/argoproj.io/v1alpha1/namespaces/argocd/applications';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Simulate } from '#lab/simulation/outcome.ts';
-import { TOGETHER_MUTANTS } from '#lab/simulation/together/mutants.ts';
-import { simulateTogether } from '#lab/simulation/together/together.ts';
 import { heavyAndNone, isFound } from './found.ts';
+import type { Simulate } from './outcome.ts';
+import { TOGETHER_MUTANTS } from './together/mutants.ts';
+import { simulateTogether } from './together/together.ts';
 
 describe('nights in which the three functions meet', () => {
   // With heavy faults some are in the tally of 300 nights.

@@ -38,7 +38,11 @@ export function createInstanceGroups(client: Client, now: () => Date): Groups {
       const [found] = reply.AutoScalingInstances ?? [];
       const group = found?.AutoScalingGroupName && (await named(found.AutoScalingGroupName));
       if (!group) return undefined;
-      return { group, place: { zone: found.AvailabilityZone ?? '', instanceType: found.InstanceType ?? '' } };
+      return {
+        group,
+        place: { zone: found.AvailabilityZone ?? '', instanceType: found.InstanceType ?? '' },
+        isTerminating: /\bTerminat(ing|ed)\b/.test(found.LifecycleState ?? ''),
+      };
     },
     async replace(group, instanceId) {
       try {

@@ -7,7 +7,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCloud } from '#cli/cloud.ts';
 import { type Console, serveConsole } from '#cli/console/server.ts';
-import { type Lab, startLab } from '#lab/lab.ts';
+import { type Lab, startLab } from '#demo/lab.ts';
 import { loadConfig } from '#lib/config-file.ts';
 import { NightshiftApp } from '#lib/nightshift-app.ts';
 import type { NightshiftConfig } from '#model/config.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Finding } from '#cli/doctor/finding.ts';
-import { type Lab, startLab } from '#lab/lab.ts';
+import { type Lab, startLab } from '#demo/lab.ts';
 import { NightshiftApp } from '#lib/nightshift-app.ts';
 import type { NightshiftConfig } from '#model/config.ts';
 import { nightshift } from '../a-terminal.ts';

@@ -2,13 +2,13 @@
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { EKSClient } from '@aws-sdk/client-eks';
+import { serveAws } from '@nightshift/lab/http/aws/server.ts';
+import { account, aNodegroup, aWorld, region } from '@nightshift/lab/test/aws/world.ts';
 import { expect, it, onTestFinished } from 'vitest';
 import { podIpCapacity } from '#cli/doctor/checks/pod-ip-capacity.ts';
 import { known } from '#cli/doctor/finding.ts';
 import { gatherGroups } from '#cli/doctor/gather/groups.ts';
 import { gatherHeld, gatherNetworks, gatherSubnets } from '#cli/doctor/gather/network.ts';
-import { serveAws } from '#lab/http/aws/server.ts';
-import { account, aNodegroup, aWorld, region } from '../../lab/aws/world.ts';
 import { aSite, is, kubernetesOf } from './a-site.ts';
 
 async function judged(desired: number, subnetBits: number) {

@@ -1,19 +1,20 @@
 /** The lab's Argo CD behind its own servers, in virtual time. */
+
+import { serveArgocd } from '@nightshift/lab/http/argocd/server.ts';
+import { serveKubernetes } from '@nightshift/lab/http/kubernetes/server.ts';
+import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
+import { type ArgocdWorld, createArgocd, serveApplications } from '@nightshift/lab/world/argocd/index.ts';
+import type { Clock } from '@nightshift/lab/world/clock.ts';
+import { createGit } from '@nightshift/lab/world/codebuild/git.ts';
+import { createContext } from '@nightshift/lab/world/context.ts';
+import { createKubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
+import type { ObjectInput } from '@nightshift/lab/world/kubernetes/objects.ts';
+import type { Workloads } from '@nightshift/lab/world/seams.ts';
 import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
 import { createArgocdOverview } from '#functions/adapters/argocd/overview.ts';
 import { createArgocdServer } from '#functions/adapters/argocd/server.ts';
 import { createHttpHost } from '#functions/adapters/http.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
-import { serveArgocd } from '#lab/http/argocd/server.ts';
-import { serveKubernetes } from '#lab/http/kubernetes/server.ts';
-import { createCertificateAuthority } from '#lab/http/tls.ts';
-import { type ArgocdWorld, createArgocd, serveApplications } from '#lab/world/argocd/index.ts';
-import type { Clock } from '#lab/world/clock.ts';
-import { createGit } from '#lab/world/codebuild/git.ts';
-import { createContext } from '#lab/world/context.ts';
-import { createKubernetes } from '#lab/world/kubernetes/index.ts';
-import type { ObjectInput } from '#lab/world/kubernetes/objects.ts';
-import type { Workloads } from '#lab/world/seams.ts';
 import { INSTANCE } from '../../functions/adapters/kubernetes/a-lab-cluster.ts';
 import { askOn } from './ask.ts';
 import { rbacObjects, sampleProject } from './manifests.ts';

@@ -1,7 +1,7 @@
 /** `manifests/argocd` as users apply it. */
 import { readFile } from 'node:fs/promises';
 import { parseAllDocuments } from 'yaml';
-import type { ApiObject } from '#lab/conformance/argo-cd-objects.ts';
+import type { ApiObject } from '#test/conformance/servers/argo-cd-objects.ts';
 import { TEAMS } from './stage.ts';
 
 export interface Project extends ApiObject {

@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { AwsExchange } from '#lab/http/aws/server.ts';
-import { playSampleDay } from '#lab/sample/sample-day.ts';
+import type { AwsExchange } from '@nightshift/lab/http/aws/server.ts';
+import { playSampleDay } from '#demo/sample/sample-day.ts';
 import { NightshiftApp } from '#lib/nightshift-app.ts';
 import { defineConfig } from '#model/config.ts';
 

@@ -5,12 +5,12 @@ import * as ec2 from '@aws-sdk/client-ec2';
 import * as eks from '@aws-sdk/client-eks';
 import * as secrets from '@aws-sdk/client-secrets-manager';
 import * as sts from '@aws-sdk/client-sts';
+import { type AwsExchange, serveAws } from '@nightshift/lab/http/aws/server.ts';
+import { codebuildService } from '@nightshift/lab/http/codebuild.ts';
+import { account, aGroup, aNodegroup, aWorld, region } from '@nightshift/lab/test/aws/world.ts';
+import { aProject, REPOSITORY } from '@nightshift/lab/test/codebuild/builders.ts';
+import { createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
 import { createNotifier } from '#functions/adapters/notifications.ts';
-import { type AwsExchange, serveAws } from '#lab/http/aws/server.ts';
-import { codebuildService } from '#lab/http/codebuild.ts';
-import { createCodebuild } from '#lab/world/codebuild/index.ts';
-import { account, aGroup, aNodegroup, aWorld, region } from '#test/lab/aws/world.ts';
-import { aProject, REPOSITORY } from '#test/lab/codebuild/builders.ts';
 
 /** As the model names them. DynamoDB is seen on the day, Lambda by the AWS CLI. */
 export const OPERATIONS: readonly string[] = [

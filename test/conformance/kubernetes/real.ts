@@ -5,8 +5,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { createClock } from '#functions/adapters/clock.ts';
 import { createHttpHost } from '#functions/adapters/http.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
-import { type ControlPlane, startControlPlane } from '#lab/conformance/control-plane.ts';
-import { startKubelets } from '#lab/conformance/control-plane-kubelet.ts';
+import { type ControlPlane, startControlPlane } from '#test/conformance/servers/control-plane.ts';
+import { startKubelets } from '#test/conformance/servers/control-plane-kubelet.ts';
 import { type Bed, GROUPS, type Who } from './bed.ts';
 import { addCustomResources, addNarrowPriority, applyManifests, askingOf } from './setup.ts';
 

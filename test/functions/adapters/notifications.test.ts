@@ -1,9 +1,10 @@
 /** Over the wire to the lab's SNS, which verifies the signature, the topic and the form of the message. */
+
+import { type AwsEndpoint, serveAws } from '@nightshift/lab/http/aws/server.ts';
+import { type AwsWorld, createAws } from '@nightshift/lab/world/aws/index.ts';
+import { createContext } from '@nightshift/lab/world/context.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createNotifier, NotificationError } from '#functions/adapters/notifications.ts';
-import { type AwsEndpoint, serveAws } from '#lab/http/aws/server.ts';
-import { type AwsWorld, createAws } from '#lab/world/aws/index.ts';
-import { createContext } from '#lab/world/context.ts';
 import type { Decision } from '#model/decision.ts';
 import type { Severity } from '#model/notice.ts';
 

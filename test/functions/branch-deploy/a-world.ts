@@ -3,6 +3,15 @@
  * through the same reading of replies as over HTTP, so that no double is kinder than the service.
  */
 
+import {
+  type ApplicationSeed,
+  ArgocdError,
+  createArgocd,
+  httpStatusOf,
+} from '@nightshift/lab/world/argocd/index.ts';
+import { createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
+import { createContext } from '@nightshift/lab/world/context.ts';
+import type { AwsEvent, Workloads } from '@nightshift/lab/world/seams.ts';
 import { DEPLOY_INFO, viewOf } from '#functions/adapters/argocd/application.ts';
 import { troubleOf } from '#functions/adapters/argocd/reply.ts';
 import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
@@ -11,10 +20,6 @@ import type { Answer, Argocd, Build, Builds, Statuses } from '#functions/branch-
 import { createReporter } from '#functions/branch-deploy/report.ts';
 import { type BranchDeployPorts, run } from '#functions/branch-deploy/run.ts';
 import { createStatusDesk } from '#functions/branch-deploy/statuses.ts';
-import { type ApplicationSeed, ArgocdError, createArgocd, httpStatusOf } from '#lab/world/argocd/index.ts';
-import { createCodebuild } from '#lab/world/codebuild/index.ts';
-import { createContext } from '#lab/world/context.ts';
-import type { AwsEvent, Workloads } from '#lab/world/seams.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import type { Override, Schedule } from '#model/schedule.ts';

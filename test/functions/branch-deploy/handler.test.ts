@@ -4,12 +4,12 @@ import {
   ListBuildsForProjectCommand,
 } from '@aws-sdk/client-codebuild';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { serveArgocd } from '@nightshift/lab/http/argocd/server.ts';
+import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
+import { createArgocd } from '@nightshift/lab/world/argocd/index.ts';
+import { createContext } from '@nightshift/lab/world/context.ts';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { serveArgocd } from '#lab/http/argocd/server.ts';
-import { createCertificateAuthority } from '#lab/http/tls.ts';
-import { createArgocd } from '#lab/world/argocd/index.ts';
-import { createContext } from '#lab/world/context.ts';
 import type { Decision } from '#model/decision.ts';
 import { aTable } from '../adapters/dynamodb/a-table.ts';
 import { type ScriptedServer, startScriptedServer } from '../adapters/kubernetes/scripted-server.ts';

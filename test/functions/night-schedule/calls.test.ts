@@ -1,4 +1,6 @@
 /** What a pass costs at AWS, counted at the front door of the lab. */
+
+import { anEndpoint } from '@nightshift/lab/test/aws/endpoint.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
 import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
@@ -6,7 +8,6 @@ import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { run } from '#functions/night-schedule/run.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
-import { anEndpoint } from '../../lab/aws/endpoint.ts';
 import { NIGHT, someSettings } from './builders.ts';
 
 async function aNightWith(count: number) {

@@ -58,6 +58,8 @@ export interface World {
   group: Group | undefined;
   groupError: Error | undefined;
   groupLatencyMs: number;
+  /** The group terminates the instance. */
+  isTerminating: boolean;
   /** Thrown by the next completions. */
   completionErrors: Error[];
   hookTimes: HookTimes | undefined;
@@ -92,6 +94,7 @@ export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSe
     group: GROUP,
     groupError: undefined,
     groupLatencyMs: 20,
+    isTerminating: false,
     completionErrors: [],
     hookTimes: { heartbeatSeconds: 300, globalSeconds: 30_000 },
     night: undefined,
@@ -114,7 +117,7 @@ export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSe
         groups: {
           ofInstance: async () => {
             const group = await lookUp();
-            return group && { group, place: PLACE };
+            return group && { group, place: PLACE, isTerminating: world.isTerminating };
           },
           named: async (name) => {
             const group = await lookUp();

@@ -1,17 +1,17 @@
 /** The exported handler over the wire: AWS, DynamoDB and Kubernetes of the lab, at the real time. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createAuthenticator } from '@nightshift/lab/http/authenticator.ts';
+import { type AwsEndpoint, serveAws } from '@nightshift/lab/http/aws/server.ts';
+import { type KubernetesEndpoint, serveKubernetes } from '@nightshift/lab/http/kubernetes/server.ts';
+import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
+import { type AwsWorld, createAws, type EksCluster } from '@nightshift/lab/world/aws/index.ts';
+import { createContext } from '@nightshift/lab/world/context.ts';
+import { createKubernetes, type Kubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
+import type { AwsEvent, WorldContext } from '@nightshift/lab/world/seams.ts';
 import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
 import { DECISION } from '#functions/adapters/dynamodb/table-keys.ts';
-import { createAuthenticator } from '#lab/http/authenticator.ts';
-import { type AwsEndpoint, serveAws } from '#lab/http/aws/server.ts';
-import { type KubernetesEndpoint, serveKubernetes } from '#lab/http/kubernetes/server.ts';
-import { createCertificateAuthority } from '#lab/http/tls.ts';
-import { type AwsWorld, createAws, type EksCluster } from '#lab/world/aws/index.ts';
-import { createContext } from '#lab/world/context.ts';
-import { createKubernetes, type Kubernetes } from '#lab/world/kubernetes/index.ts';
-import type { AwsEvent, WorldContext } from '#lab/world/seams.ts';
 import type { Decision } from '#model/decision.ts';
 import { manifestsOf } from '../adapters/kubernetes/a-lab-cluster.ts';
 import { SETTINGS } from './a-world.ts';

@@ -399,6 +399,18 @@ describe('a rebalance recommendation', () => {
     expect(world.claims.held.size).toBe(0);
   });
 
+  it('is not undone while the group terminates the instance, also where no lifecycle action was heard of', async () => {
+    const world = aWorld([aPod()]);
+    await world.run(aRebalance());
+    world.isTerminating = true;
+    await passUntil(world, 30 * 60_000);
+    await world.run(TICK);
+    expect(world.cluster.unmarked).toEqual([]);
+    world.cluster.nodes = [];
+    await world.run(TICK);
+    expect(world.claims.held.size + world.cordons.kept.size).toBe(0);
+  });
+
   it('whose instance its group ends meanwhile is not undone, and the lifecycle action is completed', async () => {
     const world = aWorld([aPod()], { onRebalance: 'drain', uncordonAfterMinutes: 20 });
     world.hookTimes = { heartbeatSeconds: 3_600, globalSeconds: 172_800 };
@@ -493,6 +505,63 @@ describe('other notices', () => {
       expect(world.cluster.unmarked).toEqual([NODE]);
     },
   );
+
+  it('keep the cordon of an instance that is back while its group terminates it', async () => {
+    const world = aWorld([aPod()]);
+    await world.run(anInterruption('hibernate'));
+    const [node = aNode()] = world.cluster.nodes;
+    world.cluster.nodes = [{ ...node, readySince: new Date(START.getTime() + 6 * 60_000) }];
+    world.isTerminating = true;
+    await passUntil(world, 10 * 60_000);
+    await world.run(TICK);
+    expect(world.cluster.unmarked).toEqual([]);
+    expect(world.decisions.at(-1)).toMatchObject({
+      action: 'wait',
+      target: NODE,
+      reason: 'the Auto Scaling group workers terminates the instance: its node stays cordoned',
+      instanceId: INSTANCE,
+    });
+    // A group with a warm pool takes it back one day.
+    world.isTerminating = false;
+    await passUntil(world, 15 * 60_000);
+    await world.run(TICK);
+    expect(world.cluster.unmarked).toEqual([NODE]);
+  });
+
+  it('forget the cordon of an instance whose node is gone, without a question to Auto Scaling', async () => {
+    const world = aWorld([aPod()]);
+    await world.run(anInterruption('hibernate'));
+    world.cluster.nodes = [];
+    world.groupError = new Error('asked');
+    await passUntil(world, 10 * 60_000);
+    await world.run(TICK);
+    expect(world.claims.held.size + world.cordons.kept.size).toBe(0);
+  });
+
+  it('keep the cordon where Auto Scaling cannot be asked, fail, and undo it with a later tick', async () => {
+    const world = aWorld([aPod()]);
+    await world.run(aRebalance());
+    world.groupError = new Error('throttled');
+    await passUntil(world, 30 * 60_000);
+    await expect(world.run(TICK)).rejects.toThrow(PartialFailureError);
+    expect(world.cluster.unmarked).toEqual([]);
+    world.groupError = undefined;
+    await world.run(TICK);
+    expect(world.cluster.unmarked).toEqual([NODE]);
+  });
+
+  it('keep the cordon of an announced change that is over while the group terminates the instance', async () => {
+    const world = aWorld([aPod()]);
+    await world.run(aHealthEvent());
+    world.isTerminating = true;
+    await world.run(aHealthEvent({ statusCode: 'closed' }, { id: 'event-2' }));
+    expect(world.cluster.unmarked).toEqual([]);
+    expect(world.said().at(-1)).toBe(`wait ${NODE}`);
+    world.isTerminating = false;
+    await world.run(TICK);
+    expect(world.cluster.unmarked).toEqual([NODE]);
+    expect(world.claims.held.size + world.cordons.kept.size).toBe(0);
+  });
 
   it('that are malformed are ignored with a reason', async () => {
     const world = aWorld();

@@ -1,7 +1,7 @@
+import { PresignedUrlError, verifyPresigned } from '@nightshift/lab/http/aws/presigned.ts';
+import { account, aWorld, region } from '@nightshift/lab/test/aws/world.ts';
 import { describe, expect, it } from 'vitest';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
-import { PresignedUrlError, verifyPresigned } from '#lab/http/aws/presigned.ts';
-import { account, aWorld, region } from './world.ts';
 
 const roleArn = `arn:aws:iam::${account}:role/service/spot-drain`;
 

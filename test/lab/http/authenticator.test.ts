@@ -1,9 +1,9 @@
 import { Sha256 } from '@aws-crypto/sha256-js';
+import { createAuthenticator } from '@nightshift/lab/http/authenticator.ts';
+import { account, aWorld, region } from '@nightshift/lab/test/aws/world.ts';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { describe, expect, it } from 'vitest';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
-import { createAuthenticator } from '#lab/http/authenticator.ts';
-import { account, aWorld, region } from '../aws/world.ts';
 
 const ROLE = `arn:aws:iam::${account}:role/nightshift-develop-spot-drain`;
 

@@ -3,16 +3,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { kubeconfig, serveKubernetes } from '@nightshift/lab/http/kubernetes/server.ts';
+import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
+import { anInstance, START } from '@nightshift/lab/test/kubernetes/cluster.ts';
+import { createContext } from '@nightshift/lab/world/context.ts';
+import { createKubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
+import { resources } from '@nightshift/lab/world/kubernetes/resources.ts';
 import { createHttpHost } from '#functions/adapters/http.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
-import { kubeconfig, serveKubernetes } from '#lab/http/kubernetes/server.ts';
-import { createCertificateAuthority } from '#lab/http/tls.ts';
-import { createContext } from '#lab/world/context.ts';
-import { createKubernetes } from '#lab/world/kubernetes/index.ts';
-import { resources } from '#lab/world/kubernetes/resources.ts';
 import { type Bed, GROUPS, type Who } from '#test/conformance/kubernetes/bed.ts';
 import { applyManifests, askingOf } from '#test/conformance/kubernetes/setup.ts';
-import { anInstance, START } from './cluster.ts';
 
 /** Between two looks, at first and at most. */
 const STEP_MS = { first: 100, most: 2_000 };

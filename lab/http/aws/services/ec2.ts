@@ -1,5 +1,4 @@
 /** Amazon EC2, API version 2016-11-15: instances and subnets. */
-import { instanceNetwork } from '#model/instance-network.ts';
 import {
   AwsError,
   type AwsWorld,
@@ -8,6 +7,7 @@ import {
   page,
   type StateChange,
 } from '../../../world/aws/index.ts';
+import { instanceNetwork } from '../../../world/aws/instance-network.ts';
 import { type Parameters, parametersOf } from '../parameters.ts';
 import { type AwsRequest, type AwsService, type Reply, unknownOperation } from '../service.ts';
 

@@ -212,7 +212,7 @@ async function notice(bed: Bed, node: BedNode, ageSeconds = 0): Promise<readonly
     cordons: memoryCordons(clock),
     groups: {
       ...world.ports.groups,
-      ofInstance: async () => ({ group: GROUP, place: { zone, instanceType } }),
+      ofInstance: async () => ({ group: GROUP, place: { zone, instanceType }, isTerminating: false }),
       named: async () => GROUP,
     },
   };

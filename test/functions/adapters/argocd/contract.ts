@@ -1,10 +1,11 @@
 /** What both ways in to Argo CD must do alike. Each runs on the lab's Argo CD, in virtual time. */
+
+import { type ArgocdWorld, createArgocd } from '@nightshift/lab/world/argocd/index.ts';
+import { createGit } from '@nightshift/lab/world/codebuild/git.ts';
+import { createContext } from '@nightshift/lab/world/context.ts';
+import type { Workloads, WorldContext } from '@nightshift/lab/world/seams.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Argocd } from '#functions/branch-deploy/ports.ts';
-import { type ArgocdWorld, createArgocd } from '#lab/world/argocd/index.ts';
-import { createGit } from '#lab/world/codebuild/git.ts';
-import { createContext } from '#lab/world/context.ts';
-import type { Workloads, WorldContext } from '#lab/world/seams.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 
 export const REPOSITORY = 'https://github.com/example/api';

@@ -1,12 +1,12 @@
+import { serveKubernetes } from '@nightshift/lab/http/kubernetes/server.ts';
+import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
+import { type ApplicationObject, serveApplications } from '@nightshift/lab/world/argocd/index.ts';
+import { createKubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
+import type { ObjectInput } from '@nightshift/lab/world/kubernetes/objects.ts';
 import { describe, expect, test } from 'vitest';
 import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
 import { UnreachableError } from '#functions/adapters/http.ts';
 import { createKubernetesClient, KubernetesError } from '#functions/adapters/kubernetes/client.ts';
-import { serveKubernetes } from '#lab/http/kubernetes/server.ts';
-import { createCertificateAuthority } from '#lab/http/tls.ts';
-import { type ApplicationObject, serveApplications } from '#lab/world/argocd/index.ts';
-import { createKubernetes } from '#lab/world/kubernetes/index.ts';
-import type { ObjectInput } from '#lab/world/kubernetes/objects.ts';
 import { INSTANCE, manifestsOf } from '../kubernetes/a-lab-cluster.ts';
 import { type ArgocdLab, anApplication, anArgocdLab, argocdContract, type Subject } from './contract.ts';
 

@@ -1,8 +1,8 @@
+import { serveArgocd } from '@nightshift/lab/http/argocd/server.ts';
+import { type CertificateAuthority, createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createArgocdServer } from '#functions/adapters/argocd/server.ts';
 import type { Secret } from '#functions/adapters/aws/secret.ts';
-import { serveArgocd } from '#lab/http/argocd/server.ts';
-import { type CertificateAuthority, createCertificateAuthority } from '#lab/http/tls.ts';
 import { type Answer, type ScriptedServer, startScriptedServer } from '../kubernetes/scripted-server.ts';
 import { anApplication, argocdContract, type Subject } from './contract.ts';
 

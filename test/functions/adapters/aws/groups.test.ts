@@ -1,8 +1,9 @@
 /** What the contract of the groups cannot ask, because only the lab shows it: which calls are made, and how many. */
+
+import { anEndpoint } from '@nightshift/lab/test/aws/endpoint.ts';
+import { aGroup, aNodegroup } from '@nightshift/lab/test/aws/world.ts';
 import { describe, expect, it } from 'vitest';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
-import { anEndpoint } from '../../../lab/aws/endpoint.ts';
-import { aGroup, aNodegroup } from '../../../lab/aws/world.ts';
 
 async function someGroups() {
   const lab = await anEndpoint();

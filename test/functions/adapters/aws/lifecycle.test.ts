@@ -7,11 +7,11 @@ import {
   DetachInstancesCommand,
   RecordLifecycleActionHeartbeatCommand,
 } from '@aws-sdk/client-auto-scaling';
+import { anEndpoint } from '@nightshift/lab/test/aws/endpoint.ts';
+import { aGroup, scope } from '@nightshift/lab/test/aws/world.ts';
 import { type AwsClientStub, mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
-import { anEndpoint } from '../../../lab/aws/endpoint.ts';
-import { aGroup, scope } from '../../../lab/aws/world.ts';
 
 const INSTANCE = 'i-0123456789abcdef0';
 const HOOK = { group: 'workers', name: 'drain', token: 'token-1' };
@@ -50,7 +50,23 @@ describe('the group of an instance', () => {
         nodegroup: 'spot',
         capacityRebalance: true,
       },
+      isTerminating: false,
     });
+  });
+
+  it.each([
+    ['InService', false],
+    ['Standby', false],
+    ['Detaching', false],
+    ['Terminating', true],
+    ['Terminating:Wait', true],
+    ['Terminating:Proceed', true],
+    ['Warmed:Terminating:Wait', true],
+    ['Terminated', true],
+  ])('terminates the instance or does not, by its state: %s', async (state, isTerminating) => {
+    isIn('workers', state);
+    groupIs({});
+    expect(await groups().ofInstance(INSTANCE)).toMatchObject({ isTerminating });
   });
 
   it('without tags belongs to no cluster that is known', async () => {
@@ -163,12 +179,12 @@ function groups() {
   return createInstanceGroups(client, () => new Date('2026-08-27T03:00:00Z'));
 }
 
-function isIn(group: string): void {
-  mock.on(DescribeAutoScalingInstancesCommand, { InstanceIds: [INSTANCE] }).resolves(instances(group));
-  mock.on(DescribeAutoScalingInstancesCommand).resolves(instances(group));
+function isIn(group: string, state = 'InService'): void {
+  mock.on(DescribeAutoScalingInstancesCommand, { InstanceIds: [INSTANCE] }).resolves(instances(group, state));
+  mock.on(DescribeAutoScalingInstancesCommand).resolves(instances(group, state));
 }
 
-function instances(group: string) {
+function instances(group: string, state: string) {
   return {
     AutoScalingInstances: [
       {
@@ -176,7 +192,7 @@ function instances(group: string) {
         AutoScalingGroupName: group,
         AvailabilityZone: 'ap-northeast-1a',
         InstanceType: 'm6i.large',
-        LifecycleState: 'InService',
+        LifecycleState: state,
         HealthStatus: 'HEALTHY',
         ProtectedFromScaleIn: false,
       },

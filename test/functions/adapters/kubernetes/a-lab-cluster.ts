@@ -1,13 +1,13 @@
 /** The lab's Kubernetes behind its HTTPS endpoint, with the RBAC of manifests/ applied and one node that is ready. */
 import { readFile } from 'node:fs/promises';
+import { serveKubernetes } from '@nightshift/lab/http/kubernetes/server.ts';
+import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
+import { createContext } from '@nightshift/lab/world/context.ts';
+import { createKubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
+import type { ObjectInput } from '@nightshift/lab/world/kubernetes/objects.ts';
+import type { InstanceView } from '@nightshift/lab/world/seams.ts';
 import { parseAllDocuments } from 'yaml';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
-import { serveKubernetes } from '#lab/http/kubernetes/server.ts';
-import { createCertificateAuthority } from '#lab/http/tls.ts';
-import { createContext } from '#lab/world/context.ts';
-import { createKubernetes } from '#lab/world/kubernetes/index.ts';
-import type { ObjectInput } from '#lab/world/kubernetes/objects.ts';
-import type { InstanceView } from '#lab/world/seams.ts';
 
 export const INSTANCE: InstanceView = {
   id: 'i-0123456789abcdef0',

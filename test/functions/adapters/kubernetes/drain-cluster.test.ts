@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { kubeconfig } from '@nightshift/lab/http/kubernetes/server.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createClock } from '#functions/adapters/clock.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
@@ -15,7 +16,6 @@ import {
 import { drain } from '#functions/spot-drain/drain.ts';
 import { AccessRefusedError, ClusterTroubleError } from '#functions/spot-drain/errors.ts';
 import type { Cluster, Marks, Node, Pod } from '#functions/spot-drain/ports.ts';
-import { kubeconfig } from '#lab/http/kubernetes/server.ts';
 import { aLabCluster, INSTANCE, NODE_NAME } from './a-lab-cluster.ts';
 import { startScriptedServer } from './scripted-server.ts';
 

@@ -1,0 +1,240 @@
+/**
+ * The whole lab: an AWS, a Kubernetes per cluster, Argo CD, a git host and CodeBuild, made from a config, served on the
+ * loopback, with a synthesized assembly running on it. Nothing happens until its clock is run.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { readAssembly } from '@nightshift/lab/assembly/assembly.ts';
+import { type Deployment, readDeployment } from '@nightshift/lab/assembly/deployment.ts';
+import type { FunctionSpec, Invocation, LogLine } from '@nightshift/lab/assembly/function-runner.ts';
+import { createAuthorize } from '@nightshift/lab/assembly/permissions.ts';
+import { type AssemblyRun, runAssembly } from '@nightshift/lab/assembly/run.ts';
+import type { Delivery } from '@nightshift/lab/assembly/triggers.ts';
+import { type AwsEndpoint, type AwsExchange, serveAws } from '@nightshift/lab/http/aws/server.ts';
+import type { Authorize } from '@nightshift/lab/http/aws/service.ts';
+import { codebuildService } from '@nightshift/lab/http/codebuild.ts';
+import { createLambdaService } from '@nightshift/lab/http/lambda.ts';
+import { startProxy } from '@nightshift/lab/http/proxy.ts';
+import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
+import { type AwsWorld, createAws } from '@nightshift/lab/world/aws/index.ts';
+import { type CodebuildWorld, createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
+import { createContext } from '@nightshift/lab/world/context.ts';
+import type { WorldContext } from '@nightshift/lab/world/seams.ts';
+import type { NightshiftConfig } from '#model/config.ts';
+import type { Decision } from '#model/decision.ts';
+import { decisionIn } from './decisions.ts';
+import {
+  type LabEnvironment,
+  type RaisedCluster,
+  raiseArgocd,
+  raiseCluster,
+  type Site,
+} from './environment.ts';
+import { addSystemWorkloads } from './sample/furnish.ts';
+
+export type { LabEnvironment } from './environment.ts';
+
+export interface LabOptions {
+  /** A config that `loadConfig` has checked. */
+  readonly config: NightshiftConfig;
+  /** `cdk.out`, synthesized from the same config. */
+  readonly assemblyDir: string;
+  /** Virtual time at which the functions begin; the world is built a while before. */
+  readonly start: Date;
+  /** The same seed gives the same world. Default 1. */
+  readonly seed?: number;
+  /** Where the CA and the kubeconfigs are written. Default: a folder of the lab's own, removed at the end. */
+  readonly directory?: string;
+  /** Processes per function. */
+  readonly concurrency?: number;
+  readonly delivery?: Delivery;
+  readonly onDecision?: (decision: Decision, spec: FunctionSpec) => void;
+  readonly onInvocation?: (invocation: Invocation) => void;
+  readonly onLog?: (line: LogLine) => void;
+  /** Every AWS call before it is answered, and why the roles' policies refuse it where they do. */
+  readonly onAuthorize?: (call: Parameters<Authorize>[0], refusal: string | undefined, aws: AwsWorld) => void;
+  /** Every AWS call with the bytes that came and went. */
+  readonly onExchange?: (exchange: AwsExchange) => void;
+}
+
+export interface Lab {
+  readonly context: WorldContext;
+  readonly config: NightshiftConfig;
+  readonly aws: AwsWorld;
+  readonly codebuild: CodebuildWorld;
+  readonly environments: readonly LabEnvironment[];
+  readonly front: AwsEndpoint;
+  readonly assembly: AssemblyRun;
+  /** In the order in which they were logged. */
+  readonly decisions: readonly Decision[];
+  readonly proxyUrl: string;
+  /** PEM file of the lab's CA. */
+  readonly caFile: string;
+  close(): Promise<void>;
+}
+
+/** So long the world runs before the functions do: first the nodes join, then the workloads come and start on them. */
+const WARM_UP_MS = 30 * 60_000;
+const NODES_JOIN_MS = 10 * 60_000;
+
+export async function startLab(options: LabOptions): Promise<Lab> {
+  const closers: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    return await build(options, closers, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function build(
+  options: LabOptions,
+  closers: (() => Promise<unknown>)[],
+  close: () => Promise<void>,
+): Promise<Lab> {
+  const { config } = options;
+  const assembly = await readAssembly(options.assemblyDir);
+  const deployments = assembly.stacks.map(readDeployment);
+  const directory = options.directory ?? (await temporary(closers));
+  const context = createContext({
+    start: new Date(options.start.getTime() - WARM_UP_MS),
+    seed: options.seed ?? 1,
+  });
+  const ca = await createCertificateAuthority();
+  const caFile = path.join(directory, 'ca.pem');
+  await writeFile(caFile, ca.pem);
+  const aws = createAws(context);
+  const codebuild = createCodebuild(context, { phaseEvents: true });
+  const proxy = await startProxy();
+  closers.push(() => proxy.close());
+  let awsUrl: string | undefined;
+  const site: Site = {
+    context,
+    aws,
+    codebuild,
+    ca,
+    directory,
+    closers,
+    config,
+    awsUrl: () => awsUrl,
+    route: proxy.route,
+    buildProjects: ({ account, region }) =>
+      deployments
+        .filter(({ stack }) => stack.account === account && stack.region === region)
+        .flatMap(({ buildProjects }) => buildProjects),
+  };
+
+  const clusters: RaisedCluster[] = [];
+  for (const [name, environment] of Object.entries(config.environments)) {
+    clusters.push(await raiseCluster(site, name, environment));
+  }
+  await context.clock.runUntil(context.clock.now() + NODES_JOIN_MS);
+  const environments: LabEnvironment[] = [];
+  for (const raised of clusters) {
+    addSystemWorkloads(raised.kubernetes, raised.config);
+    environments.push({ ...raised, ...(await raiseArgocd(site, raised.config, raised.kubernetes)) });
+  }
+  registerStacks(aws, deployments);
+  const authorize = createAuthorize(deployments, aws);
+  const front = await serveAws({
+    aws,
+    services: [codebuildService(codebuild)],
+    authorize(call) {
+      const refusal = authorize(call);
+      options.onAuthorize?.(call, refusal, aws);
+      return refusal;
+    },
+    ...(options.onExchange ? { onExchange: options.onExchange } : {}),
+  });
+  closers.push(() => front.close());
+  awsUrl = front.url;
+  for (const { stack, tables } of deployments) {
+    for (const { name } of tables) {
+      await front.createTable({ account: stack.account, region: stack.region, name });
+    }
+  }
+
+  await context.clock.runUntil(options.start.getTime());
+  const decisions: Decision[] = [];
+  const onLog = (line: LogLine) => {
+    options.onLog?.(line);
+    const decision = decisionIn(line.text);
+    if (!decision) return;
+    decisions.push(decision);
+    options.onDecision?.(decision, line.function);
+  };
+  const run = await runAssembly({
+    assembly,
+    context,
+    onLog,
+    environmentOf: (spec) => functionVariables(spec, { aws, front, proxyUrl: proxy.url, caFile }),
+    onDeadLetter: ({ queueArn, body, attributes }) => {
+      const [, , , region = '', account = '', queue = ''] = queueArn.split(':');
+      aws.messaging.send({ account, region }, queue, { body, attributes });
+    },
+    ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
+    ...(options.delivery ? { delivery: options.delivery } : {}),
+    ...(options.onInvocation ? { onInvocation: options.onInvocation } : {}),
+  });
+  closers.push(() => run.close());
+  front.addService(createLambdaService(run));
+  return {
+    context,
+    config,
+    aws,
+    codebuild,
+    environments,
+    front,
+    assembly: run,
+    decisions,
+    proxyUrl: proxy.url,
+    caFile,
+    close,
+  };
+}
+
+/** What the stacks bring into the account beside functions and tables: access entries, queues and topics. */
+function registerStacks(aws: AwsWorld, deployments: readonly Deployment[]): void {
+  for (const { stack, accessEntries, queues, topics } of deployments) {
+    const at = { account: stack.account, region: stack.region };
+    for (const { name } of queues) aws.addQueue({ ...at, name });
+    for (const { name } of topics) aws.addTopic({ ...at, name });
+    for (const entry of accessEntries) {
+      aws.addAccessEntry(aws.eks.cluster(at, entry.cluster), {
+        principalArn: entry.principalArn,
+        kubernetesGroups: entry.kubernetesGroups,
+        ...(entry.username ? { username: entry.username } : {}),
+      });
+    }
+  }
+}
+
+function functionVariables(
+  spec: FunctionSpec,
+  lab: { aws: AwsWorld; front: AwsEndpoint; proxyUrl: string; caFile: string },
+): Record<string, string> {
+  const { accessKeyId, secretAccessKey, sessionToken } = lab.aws.addPrincipal({
+    arn: spec.roleArn,
+    account: spec.account,
+    sessionName: spec.name,
+  });
+  return {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    ...(sessionToken ? { AWS_SESSION_TOKEN: sessionToken } : {}),
+    AWS_ENDPOINT_URL: lab.front.url,
+    HTTPS_PROXY: lab.proxyUrl,
+    NO_PROXY: '127.0.0.1,localhost',
+    NODE_EXTRA_CA_CERTS: lab.caFile,
+  };
+}
+
+async function temporary(closers: (() => Promise<unknown>)[]): Promise<string> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'nightshift-lab-'));
+  closers.push(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}

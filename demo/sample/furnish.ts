@@ -1,0 +1,250 @@
+/**
+ * What the lab puts into each environment of a config: groups of nodes, system and application workloads, Argo CD with
+ * its applications, repositories and builds. Names come from the config where it has any.
+ */
+
+import type { BuildProjectSpec } from '@nightshift/lab/assembly/deployment.ts';
+import type { ArgocdWorld } from '@nightshift/lab/world/argocd/index.ts';
+import type { AwsWorld, EksCluster } from '@nightshift/lab/world/aws/index.ts';
+import type { CodebuildWorld, WebhookFilter } from '@nightshift/lab/world/codebuild/index.ts';
+import type { Kubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
+import type { ApplicationConfig, BuildConfig, EnvironmentConfig, NightshiftConfig } from '#model/config.ts';
+import { productionBranch } from './story.ts';
+
+/** The share of its instances that a group takes from the spot market is told by the environment: 100, or 50 in production. */
+const INSTANCE_TYPES = ['m6i.large', 'm5.large'];
+const BUILD_SECONDS = 180;
+/** Small services: while one of them rolls, a function may be waiting, and then the day runs no faster than the clock. */
+const QUICK_PODS = {
+  'lab.nightshift/start-seconds': '0.5',
+  'lab.nightshift/ready-seconds': '0.3',
+  'lab.nightshift/exit-seconds': '0.5',
+};
+const APPLICATION_REPLICAS = 2;
+/** The lifecycle hook that a self-managed group needs, so that a node can be drained before it goes. */
+const DRAIN_HOOK = 'nightshift-drain';
+
+/** The cluster's self-managed group, unless the config names another purpose for that name. */
+export const selfManagedGroup = (cluster: string) => `${cluster}-batch`;
+
+export function addGroups(aws: AwsWorld, cluster: EksCluster, environment: EnvironmentConfig): void {
+  const names = managedNames(environment);
+  names.forEach((name, index) => {
+    const onDemand = environment.production && index === 0;
+    aws.addNodegroup(cluster, {
+      name,
+      // Sizes differ, so that one group's cannot be taken for another's.
+      min: 1,
+      desired: Math.min(2 + index, 4),
+      max: 4 + index,
+      instanceTypes: INSTANCE_TYPES,
+      capacityType: onDemand ? 'ON_DEMAND' : 'SPOT',
+    });
+  });
+  const fallback = environment.production ? undefined : environment.fallbackGroup;
+  if (fallback !== undefined) {
+    aws.addNodegroup(cluster, {
+      name: fallback,
+      min: 0,
+      desired: 0,
+      max: 4,
+      instanceTypes: INSTANCE_TYPES,
+      capacityType: 'ON_DEMAND',
+    });
+  }
+  const batch = selfManagedGroup(cluster.name);
+  if (names.includes(batch)) return;
+  aws.addAutoScalingGroup(cluster, {
+    name: batch,
+    min: 1,
+    desired: 2,
+    max: 5,
+    instanceTypes: INSTANCE_TYPES,
+    spotPercent: environment.production ? 50 : 100,
+    labels: { workload: 'batch' },
+    lifecycleHooks: [
+      {
+        name: DRAIN_HOOK,
+        transition: 'terminating',
+        heartbeatTimeoutSeconds: 300,
+        defaultResult: 'CONTINUE',
+      },
+    ],
+  });
+}
+
+function managedNames(environment: EnvironmentConfig): readonly string[] {
+  const batch = selfManagedGroup(environment.cluster);
+  const { nodegroups, keep, autoscaler } = environment;
+  const named = nodegroups === undefined || nodegroups === 'all' ? ['system', 'workers'] : nodegroups;
+  const host = autoscaler ? [autoscaler.hostGroup] : [];
+  const fallback = environment.production ? undefined : environment.fallbackGroup;
+  return [...new Set([...host, ...named, ...(keep ?? [])])].filter(
+    (name) => name !== batch && name !== fallback,
+  );
+}
+
+export function addSystemWorkloads(kubernetes: Kubernetes, environment: EnvironmentConfig): void {
+  for (const name of ['aws-node', 'kube-proxy', 'log-agent']) {
+    kubernetes.addDaemonSet({ name, namespace: 'kube-system', cpu: '50m', memory: '64Mi' });
+  }
+  const twice = (name: string, namespace: string) => {
+    kubernetes.addDeployment({
+      name,
+      namespace,
+      replicas: 2,
+      cpu: '100m',
+      memory: '128Mi',
+      terminationGracePeriodSeconds: 10,
+      podAnnotations: QUICK_PODS,
+    });
+    kubernetes.addPdb({ name, namespace, matchLabels: { app: name }, maxUnavailable: 1 });
+  };
+  twice('coredns', 'kube-system');
+  if (environment.autoscaler) {
+    const { kind, namespace, deployment, hostGroup } = environment.autoscaler;
+    kubernetes.addDeployment({
+      name: deployment,
+      namespace,
+      replicas: kind === 'karpenter' ? 2 : 1,
+      nodeSelector: { 'eks.amazonaws.com/nodegroup': hostGroup },
+    });
+  }
+  // Work that only the self-managed group takes.
+  kubernetes.addDeployment({
+    name: 'batch',
+    namespace: 'batch',
+    replicas: 4,
+    cpu: '100m',
+    nodeSelector: { workload: 'batch' },
+    terminationGracePeriodSeconds: 10,
+    podAnnotations: QUICK_PODS,
+  });
+  if (environment.deploy) twice('argocd-server', 'argocd');
+}
+
+export const ARGOCD = { namespace: 'argocd', deployment: 'argocd-server' } as const;
+
+/** One application per name; every build of the environment that names it is a source of changes. */
+export function addApplications(
+  argocd: ArgocdWorld,
+  kubernetes: Kubernetes,
+  codebuild: CodebuildWorld,
+  builds: readonly BuildConfig[],
+): void {
+  const seen = new Set<string>();
+  for (const build of builds) {
+    addRepository(codebuild, build.repository, build.branch);
+    for (const application of build.applications) {
+      const { name, project, namespace } = written(application);
+      const key = `${namespace ?? ''}/${name}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
+      if (project) argocd.addProject({ name: project });
+      kubernetes.addDeployment({
+        name,
+        namespace: name,
+        replicas: APPLICATION_REPLICAS,
+        cpu: '100m',
+        memory: '128Mi',
+        terminationGracePeriodSeconds: 10,
+        podAnnotations: QUICK_PODS,
+      });
+      kubernetes.addPdb({ name, namespace: name, matchLabels: { app: name }, maxUnavailable: 1 });
+      argocd.addApplication({
+        name,
+        ...(project ? { project } : {}),
+        ...(namespace ? { namespace } : {}),
+        repoURL: build.repository,
+        targetRevision: build.branch,
+        deployments: [
+          {
+            namespace: name,
+            name,
+            image: `registry.example.com/${name}:{revision}`,
+            replicas: APPLICATION_REPLICAS,
+          },
+        ],
+        syncSeconds: 1,
+      });
+    }
+  }
+}
+
+/** The projects of the applications that the environment's token has to reach. */
+export function projectsOf(builds: readonly BuildConfig[]): readonly string[] {
+  return [
+    ...new Set(
+      builds.flatMap(({ applications }) => applications.map((one) => written(one).project ?? 'default')),
+    ),
+  ];
+}
+
+export function written(application: ApplicationConfig): Exclude<ApplicationConfig, string> {
+  return typeof application === 'string' ? { name: application } : application;
+}
+
+/** A project that the stack makes has the webhook of the template; any other one that is as narrow as it should be. */
+export function addBuildProjects(
+  codebuild: CodebuildWorld,
+  environment: EnvironmentConfig,
+  builds: readonly BuildConfig[],
+  made: readonly BuildProjectSpec[],
+): void {
+  const { account, region } = environment;
+  for (const { project, repository, branch } of builds) {
+    if (codebuild.project(account, region, project)) continue;
+    const stack = made.find(({ name }) => name === project);
+    codebuild.addProject({
+      account,
+      region,
+      name: project,
+      repository,
+      webhook: { filterGroups: (stack?.filterGroups as WebhookFilter[][] | undefined) ?? [anchored(branch)] },
+      buildSeconds: BUILD_SECONDS,
+    });
+  }
+}
+
+/** What production has: builds of its branch, and applications that only a person syncs. */
+export function productionBuilds(config: NightshiftConfig): readonly BuildConfig[] {
+  const branch = productionBranch(config);
+  const known = new Map<string, BuildConfig>();
+  for (const environment of Object.values(config.environments)) {
+    for (const build of environment.deploy?.builds ?? []) {
+      if (known.has(build.repository)) continue;
+      const project = `${build.repository
+        .split('/')
+        .at(-1)
+        ?.replace(/\.git$/, '')}-${branch}`;
+      const applications = build.applications.map((application) => written(application).name);
+      known.set(build.repository, { project, repository: build.repository, branch, applications });
+    }
+  }
+  return [...known.values()];
+}
+
+/** Pushes of exactly this branch: nothing that only begins with its name, no tag and no pull request. */
+function anchored(branch: string) {
+  const escaped = branch
+    .replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+    .replaceAll('\\/', '/')
+    .replaceAll('\\-', '-');
+  return [
+    { type: 'EVENT', pattern: 'PUSH' },
+    { type: 'HEAD_REF', pattern: `^refs/heads/${escaped}$` },
+  ] as const;
+}
+
+function addRepository(codebuild: CodebuildWorld, repository: string, branch: string): void {
+  codebuild.addRepository(repository, { provider: providerOf(repository) });
+  if (codebuild.git.revisionOf(repository, `refs/heads/${branch}`)) return;
+  codebuild.git.push({ repository, ref: `refs/heads/${branch}`, author: 'lab', message: 'first commit' });
+}
+
+function providerOf(repository: string) {
+  const host = new URL(repository).hostname;
+  if (host.includes('gitlab')) return 'GITLAB';
+  if (host.includes('bitbucket')) return 'BITBUCKET';
+  return host === 'github.com' ? 'GITHUB' : 'GITHUB_ENTERPRISE';
+}

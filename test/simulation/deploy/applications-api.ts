@@ -1,0 +1,100 @@
+/** Argo CD's Application objects as the function's own Kubernetes client sees them, without HTTP. */
+
+import type { ApplicationObject, ArgocdWorld, Operation } from '@nightshift/lab/world/argocd/index.ts';
+import { StatusError } from '@nightshift/lab/world/kubernetes/index.ts';
+import type { Registry } from '@nightshift/lab/world/kubernetes/registry.ts';
+import { viewOf } from '#functions/adapters/argocd/application.ts';
+import { UnreachableError } from '#functions/adapters/http.ts';
+import type { KubernetesClient, KubernetesRequest } from '#functions/adapters/kubernetes/client.ts';
+import type { ApplicationSettings } from '#model/settings.ts';
+import type { FaultKind } from '../faults.ts';
+import { refusal, troubleOf } from '../kubernetes-errors.ts';
+import type { Eyes } from './argocd-server.ts';
+import { checkRights } from './rights.ts';
+
+export interface ObjectEyes extends Eyes {
+  /** The role does not allow it. `why` is what the API server says. */
+  refused(why: string): void;
+  /** A sync was written: over the version that was read, and in place of an operation, or not. */
+  written(
+    application: ApplicationSettings,
+    how: { readonly isBlind: boolean; readonly over?: Operation },
+  ): void;
+}
+
+export interface ApplicationsApiOptions {
+  readonly api: Registry;
+  readonly argocd: ArgocdWorld;
+  readonly isDown: () => boolean;
+  readonly eyes: ObjectEyes;
+  readonly around: <T>(
+    call: string,
+    act: () => T,
+    errorOf: (kind: FaultKind, message: string) => Error,
+  ) => Promise<Awaited<T>>;
+}
+
+const APPLICATIONS = 'applications.argoproj.io';
+const PATH = /^\/apis\/argoproj\.io\/v1alpha1\/namespaces\/([^/]+)\/applications\/([^/]+)$/;
+
+export function createApplicationsApi(options: ApplicationsApiOptions): Pick<KubernetesClient, 'request'> {
+  const { api, argocd, eyes } = options;
+
+  const check = ({ method, path }: KubernetesRequest): void => {
+    try {
+      checkRights(method, path);
+    } catch (error) {
+      if (error instanceof StatusError) eyes.refused(error.message);
+      throw error;
+    }
+  };
+
+  const serve = (request: KubernetesRequest): ApplicationObject => {
+    check(request);
+    const { method, path, body } = request;
+    const [, namespace = '', name = ''] = PATH.exec(path) ?? [];
+    if (!name || (method !== 'GET' && method !== 'PATCH'))
+      throw new Error(`${method} ${path} is no request of branch-deploy`);
+    // There are no workloads whose watch would tell the controller that a rollout is over.
+    argocd.settle();
+    const found = api.get(APPLICATIONS, namespace, name) as unknown as ApplicationObject;
+    const application = asSettings(found);
+    eyes.read(application);
+    const { operation, metadata } = (body ?? {}) as Partial<ApplicationObject>;
+    const syncs = method === 'PATCH' && operation !== undefined;
+    const over = found.operation;
+    if (syncs) eyes.sync(application);
+    const object =
+      method === 'GET'
+        ? found
+        : (api.patch(APPLICATIONS, namespace, name, body, { type: 'merge' }) as unknown as ApplicationObject);
+    if (syncs) {
+      eyes.written(application, { isBlind: !metadata?.resourceVersion, ...(over ? { over } : {}) });
+      eyes.synced(application);
+    }
+    eyes.shown(application, viewOf(object));
+    return object;
+  };
+
+  return {
+    request: <T>(request: KubernetesRequest) => {
+      const name = `${request.method} ${request.path}`;
+      return options.around(
+        name,
+        () => {
+          if (options.isDown()) throw new UnreachableError(`${name}: no reply came`);
+          try {
+            return { status: 200, body: serve(request) as T };
+          } catch (error) {
+            throw error instanceof StatusError ? refusal(name, error) : error;
+          }
+        },
+        (kind, message) => troubleOf(kind, name, message, true),
+      );
+    },
+  };
+}
+
+function asSettings({ metadata, spec }: ApplicationObject): ApplicationSettings {
+  return { name: metadata.name, project: spec.project, prune: false, syncOptions: [] };
+}

@@ -1,0 +1,102 @@
+/** The lab's Argo CD server as the adapter over HTTPS shows it, without HTTPS. */
+
+import { ArgocdError, type ArgocdWorld, httpStatusOf } from '@nightshift/lab/world/argocd/index.ts';
+import { DEPLOY_INFO, viewOf } from '#functions/adapters/argocd/application.ts';
+import { troubleOf } from '#functions/adapters/argocd/reply.ts';
+import { invalidName, isApplicationName } from '#functions/adapters/argocd/server.ts';
+import type { Answer, ApplicationView, Argocd } from '#functions/branch-deploy/ports.ts';
+import type { ApplicationSettings } from '#model/settings.ts';
+import { InjectedError } from '../faults.ts';
+
+/** Told of what reaches Argo CD, before it takes effect, and of what is shown of it. */
+export interface Eyes {
+  read(application: ApplicationSettings): void;
+  sync(application: ApplicationSettings): void;
+  synced(application: ApplicationSettings): void;
+  shown(application: ApplicationSettings, view: ApplicationView): void;
+}
+
+export interface ArgocdServerOptions {
+  readonly argocd: ArgocdWorld;
+  /** As a warm function keeps it, and as it reads it again when it was refused. */
+  readonly token: { kept(): string; readAgain(): Promise<string> };
+  readonly isDown: () => boolean;
+  readonly eyes: Eyes;
+  readonly around: <T>(call: string, act: () => T) => Promise<Awaited<T>>;
+}
+
+export function createArgocdServerWire(options: ArgocdServerOptions): Argocd {
+  const { argocd, eyes } = options;
+  type Caller = ReturnType<ArgocdWorld['authenticate']>;
+
+  /** A refused token is read once more. */
+  const ask = async (
+    call: string,
+    act: (caller: Caller) => ApplicationView,
+    token = options.token.kept(),
+  ): Promise<Answer<ApplicationView>> => {
+    let answer: Answer<ApplicationView>;
+    try {
+      answer = await options.around(call, (): Answer<ApplicationView> => {
+        if (options.isDown())
+          return { ok: false, trouble: { kind: 'passing', unclear: true, detail: 'no reply came' } };
+        try {
+          return { ok: true, value: act(argocd.authenticate(token)) };
+        } catch (error) {
+          if (!(error instanceof ArgocdError)) throw error;
+          const body = JSON.stringify({ error: error.message, code: error.code, message: error.message });
+          const status = httpStatusOf(error.code);
+          return { ok: false, trouble: troubleOf('argocd', { status, headers: {}, body }) };
+        }
+      });
+    } catch (error) {
+      if (!(error instanceof InjectedError)) throw error;
+      return {
+        ok: false,
+        trouble: {
+          kind: 'passing',
+          detail: error.message,
+          ...(error.message.endsWith('throttled') ? {} : { unclear: true }),
+        },
+      };
+    }
+    if (answer.ok || answer.trouble.kind !== 'unauthorized') return answer;
+    const fresh = await options.token.readAgain();
+    return fresh === token ? answer : ask(call, act, fresh);
+  };
+
+  return {
+    read(application, { refresh = false } = {}) {
+      if (!isApplicationName(application.name)) return Promise.resolve(invalidName(application));
+      return ask(`argocd.read ${application.name}`, (caller) => {
+        eyes.read(application);
+        const view = viewOf(argocd.get(caller, queryOf(application), refresh ? 'normal' : undefined));
+        eyes.shown(application, view);
+        return view;
+      });
+    },
+    sync(application, deployId, { revision } = {}) {
+      if (!isApplicationName(application.name)) return Promise.resolve(invalidName(application));
+      return ask(`argocd.sync ${application.name}`, (caller) => {
+        eyes.sync(application);
+        const object = argocd.sync(caller, {
+          ...queryOf(application),
+          ...(revision ? { revision } : {}),
+          prune: application.prune,
+          ...(application.syncOptions.length > 0 ? { syncOptions: { items: application.syncOptions } } : {}),
+          infos: [{ name: DEPLOY_INFO, value: deployId }],
+        });
+        eyes.synced(application);
+        return viewOf(object);
+      });
+    },
+  };
+}
+
+function queryOf(application: ApplicationSettings) {
+  return {
+    name: application.name,
+    project: application.project,
+    ...(application.namespace ? { appNamespace: application.namespace } : {}),
+  };
+}

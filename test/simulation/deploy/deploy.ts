@@ -1,0 +1,263 @@
+/** Pushes, builds and a nap, told to the real branch-deploy, with faults around every call, and the checks at the end. */
+
+import type { AwsEvent } from '@nightshift/lab/world/seams.ts';
+import { parseEvent } from '#functions/branch-deploy/event.ts';
+import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
+import { type BranchDeployPorts, run } from '#functions/branch-deploy/run.ts';
+import type { BranchDeploySettings } from '#model/settings.ts';
+import type { Severity } from '../faults.ts';
+import { LAMBDA } from '../invocations.ts';
+import type { Outcome } from '../outcome.ts';
+import {
+  type Story as BaseStory,
+  comes,
+  count,
+  createStory as createBaseStory,
+  invoke as invokeIn,
+  note,
+  outcomeOf,
+  type StoryOptions,
+  violate,
+} from '../story.ts';
+import { createScenario, type Happening, OTHER_BRANCH, PRODUCTION, type Scenario } from './scenario.ts';
+import { createDeployWorld, type Deeds, type DeployWorld, type MutateClient } from './world.ts';
+
+export interface Program {
+  readonly ports: BranchDeployPorts;
+  readonly settings: BranchDeploySettings;
+}
+
+export interface DeployOptions extends StoryOptions {
+  /** Puts a mistake into the program: the checkers must find it. */
+  readonly mutate?: (program: Program) => Program;
+  /** Puts one into what the adapter asks of the Kubernetes API, or hears from it. */
+  readonly mutateClient?: MutateClient;
+}
+
+const SECOND = 1_000;
+const MINUTE = 60_000;
+/** From then on nothing goes wrong any more, unless Argo CD is down for longer. */
+const CALM_AFTER_MINUTES = 34;
+/** After that so many minutes must be enough: five to the next look, a nap's wake, a sync. */
+const PATIENCE_MINUTES = 45;
+const QUIET_TICKS = 6;
+
+export async function simulateDeploy(options: DeployOptions): Promise<Outcome> {
+  const story = createStory(options);
+  const { world, scenario, faults } = story;
+  const { clock } = world;
+  const begin = clock.now();
+  troubleBuilds(world, options.severity);
+
+  world.context.signals.on('event', (event) => deliver(story, event));
+  if (scenario.token) {
+    count(story, 'token-expired');
+    note(
+      story,
+      `the token expires after ${scenario.token.expires} min, a new one comes after ${scenario.token.renewed}`,
+    );
+  }
+  if (scenario.settings.argocd.through === 'kubernetes') count(story, 'through-kubernetes');
+  const happenings = scenario.happenings.filter((_, index) => !options.without?.has(index));
+  for (const happening of happenings)
+    clock.at(begin + happening.minute * MINUTE, () => happen(story, happening));
+  const downUntil = happenings.map((one) => (one.kind === 'argocd-down' ? one.minute + one.forMinutes : 0));
+  const calmAt = begin + Math.max(CALM_AFTER_MINUTES, ...downUntil) * MINUTE;
+
+  let quiet = 0;
+  while (clock.now() < calmAt + PATIENCE_MINUTES * MINUTE && quiet < QUIET_TICKS) {
+    if (clock.now() >= calmAt && !story.calm) {
+      story.calm = true;
+      faults.pause();
+      troubleBuilds(world, 'none');
+    }
+    tick(story);
+    await clock.runUntil(clock.now() + MINUTE);
+    quiet = story.calm && isQuiet(story) ? quiet + 1 : 0;
+  }
+  checkEnd(story);
+
+  return outcomeOf(options.seed, story);
+}
+
+/** From now on so many events of builds get lost, doubled and late. */
+export function troubleBuilds({ codebuild }: DeployWorld, severity: Severity): void {
+  const heavy = { none: 0, light: 0.3, heavy: 1 }[severity];
+  Object.assign(codebuild.faults, {
+    drop: 0.15 * heavy,
+    duplicate: 0.2 * heavy,
+    delaySeconds: [0, 90 * heavy],
+  });
+}
+
+export interface Story extends BaseStory<Scenario, DeployWorld> {
+  readonly options: DeployOptions;
+  calm: boolean;
+}
+
+function createStory(options: DeployOptions): Story {
+  const base = createBaseStory(options, {
+    salt: 0xdeb107,
+    createScenario,
+    createWorld: (given) => createDeployWorld({ ...given, mutateClient: options.mutateClient }),
+    invocations: LAMBDA.deploy,
+  });
+  return { ...base, options, calm: false };
+}
+
+/** The rule of lib/branch-deploy.ts. What becomes of events on the way is the lab's CodeBuild's to say. */
+export function deliver(story: Story, event: AwsEvent): void {
+  const { 'project-name': project, 'build-status': status } = event.detail;
+  if (event.source !== 'aws.codebuild' || project !== 'api-develop' || status === 'IN_PROGRESS') return;
+  count(story, 'build-ended');
+  invoke(story, event);
+}
+
+export function tick(story: Story): void {
+  if (!comes(story, 'tick')) return;
+  const time = story.world.when();
+  invoke(story, { source: 'nightshift', trigger: 'tick', schedule: 'branch-deploy-tick', id: 'tick', time });
+}
+
+function invoke(story: Story, payload: unknown): void {
+  const { options, scenario } = story;
+  invokeIn<Deeds, DeployWorld>(story, {
+    run(process) {
+      const program = { ports: process.ports, settings: scenario.settings };
+      const { ports, settings } = options.mutate?.(program) ?? program;
+      return run(parseEvent(payload), settings, ports);
+    },
+    mutatePass: options.mutatePass,
+    what: 'an invocation',
+    judge: (deeds) => checkReasons(story, deeds),
+  });
+}
+
+/** What was synced was said why, unless saying it failed too. */
+function checkReasons(story: Story, deeds: Deeds): void {
+  if (deeds.loud > 0) return;
+  for (const name of deeds.synced) {
+    story.exercised[7] += 1;
+    if (!deeds.decisions.some(({ action, target }) => action === 'sync' && target === name))
+      violate(story, 7, `${story.world.when()} ${name} was synced, and no decision says why`);
+  }
+}
+
+export function happen(story: Story, happening: Happening): void {
+  const { world } = story;
+  const { clock, argocd } = world;
+  switch (happening.kind) {
+    case 'push':
+      for (let index = 0; index < happening.times; index++)
+        clock.after(index * 7 * SECOND, () => {
+          world.push(happening.branch);
+          count(story, 'push');
+          note(story, `a push to ${happening.branch}`);
+        });
+      return;
+    case 'argocd-down':
+      count(story, 'argocd-down');
+      note(story, `Argo CD is down for ${happening.forMinutes} min`);
+      world.setDown(true);
+      clock.after(happening.forMinutes * MINUTE, () => {
+        world.setDown(false);
+        note(story, 'Argo CD is back');
+      });
+      return;
+    case 'sync-window': {
+      count(story, 'sync-window');
+      note(story, `a sync window denies for ${happening.forMinutes} min`);
+      const lift = argocd.addSyncWindow('default', {
+        kind: 'deny',
+        schedule: '* * * * *',
+        duration: '1h',
+        applications: ['*'],
+      });
+      clock.after(happening.forMinutes * MINUTE, lift);
+      return;
+    }
+    case 'foreign-sync': {
+      const application = world.bound[happening.application];
+      if (!application || !argocd.has(application.name)) return;
+      try {
+        argocd.startForeignSync(application.name);
+        count(story, 'foreign-sync');
+        note(story, `somebody syncs ${application.name}`);
+      } catch {
+        note(story, `${application.name} is busy, so somebody gives up`);
+      }
+    }
+  }
+}
+
+function isQuiet(story: Story): boolean {
+  const { world } = story;
+  return (
+    story.invocations.active() === 0 &&
+    (world.state()?.phase ?? 'awake') === 'awake' &&
+    world.builds().every(({ complete }) => complete) &&
+    recordsOf(world).every(({ wanted }) => wanted.length === 0)
+  );
+}
+
+export function checkEnd(story: Story): void {
+  const { world, scenario, exercised } = story;
+  const builds = world.builds();
+  const last = builds.findLast(({ status }) => status === 'SUCCEEDED');
+  const promise = scenario.missing.length > 0 ? 8 : 3;
+  for (const application of world.bound) {
+    const { name } = application;
+    if (scenario.missing.includes(name) || !last) continue;
+    exercised[promise] += 1;
+    const record = recordsOf(world).find((one) => one.name === name);
+    const newest = record?.newest['api-develop'];
+    if (record && record.wanted.length > 0)
+      violate(
+        story,
+        promise,
+        `${name} still waits for ${record.wanted.map(({ build }) => build).join(', ')}`,
+      );
+    else if (newest?.build !== last.id)
+      violate(
+        story,
+        promise,
+        `build ${last.number} is the newest of ${name}, and ${newest?.number ?? 'none'} is kept`,
+      );
+    else if (newest.outcome !== 'deployed' && newest.outcome !== 'superseded')
+      violate(story, promise, `build ${last.number} of ${name} ended as ${newest.outcome ?? 'nothing'}`);
+    const sha = world.workloads.images.get(`app/${name}`)?.split(':')[1] ?? '';
+    const wanted = world.commits.indexOf(last.resolvedSourceVersion ?? '');
+    if (world.commits.indexOf(sha) < wanted)
+      violate(story, promise, `${name} runs ${sha.slice(0, 7)}, and build ${last.number} is newer`);
+    checkSyncs(story, name);
+  }
+  for (const { name } of [PRODUCTION, OTHER_BRANCH]) {
+    exercised[2] += 1;
+    const operation = world.argocd.application(name)?.status.operationState;
+    if (operation) violate(story, 2, `${name} was synced by ${operation.operation.initiatedBy?.username}`);
+  }
+}
+
+/** At most two syncs for each burst, where nothing else made one fail. */
+function checkSyncs(story: Story, name: string): void {
+  const { world, scenario, faults } = story;
+  const disturbed =
+    faults.injected.size > 0 ||
+    scenario.nap !== undefined ||
+    scenario.happenings.some(({ kind }) => kind !== 'push') ||
+    scenario.missing.length > 0;
+  if (disturbed) return;
+  const bursts = scenario.happenings.filter((one) => one.kind === 'push' && one.branch === 'develop').length;
+  const syncs = world.syncs.get(name) ?? 0;
+  story.exercised[3] += 1;
+  // Builds that end far apart are bursts of their own.
+  const lengths = new Set(scenario.buildSeconds.slice(0, world.builds().length));
+  if (syncs > 2 * Math.max(bursts, lengths.size * bursts))
+    violate(story, 3, `${name} was synced ${syncs} times for ${bursts} bursts of pushes`);
+}
+
+export function recordsOf(world: DeployWorld): readonly ApplicationRecord[] {
+  return world.table
+    .all<ApplicationRecord | { readonly since: string }>('deploy', 'app#')
+    .filter((one): one is ApplicationRecord => 'wanted' in one);
+}

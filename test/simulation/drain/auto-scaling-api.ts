@@ -1,0 +1,132 @@
+/** The lab's Auto Scaling as the SDK's client shows it to the adapters, without HTTP. */
+import type { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
+import {
+  type AutoScalingGroup,
+  AwsError,
+  type AwsWorld,
+  type Scope,
+} from '@nightshift/lab/world/aws/index.ts';
+
+export interface AutoScalingAsk {
+  readonly operation: string;
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+export interface AutoScalingApiOptions {
+  readonly aws: AwsWorld;
+  readonly scope: Scope;
+  /** Told before a call takes effect. */
+  readonly onAsk: (ask: AutoScalingAsk) => void;
+  /** Told after a call took effect. */
+  readonly onDone: (ask: AutoScalingAsk) => void;
+  /** Told when the caller hears that it did. */
+  readonly onReply: (ask: AutoScalingAsk) => void;
+  readonly around: <T>(call: string, act: () => T) => Promise<T>;
+}
+
+export type AutoScalingApi = Pick<AutoScalingClient, 'send'> & {
+  call(operation: string, input: Readonly<Record<string, unknown>>): Promise<unknown>;
+};
+
+export function createAutoScalingApi(options: AutoScalingApiOptions): AutoScalingApi {
+  const { aws, scope, onAsk, onDone, onReply } = options;
+  const { autoScaling } = aws;
+
+  const serve = (operation: string, input: Readonly<Record<string, unknown>>): unknown => {
+    const group = String(input['AutoScalingGroupName'] ?? '');
+    const target = {
+      group,
+      hook: String(input['LifecycleHookName'] ?? ''),
+      token: String(input['LifecycleActionToken'] ?? ''),
+      instanceId: String(input['InstanceId'] ?? ''),
+    };
+    switch (operation) {
+      case 'DescribeAutoScalingGroups':
+        return {
+          AutoScalingGroups: autoScaling
+            .groups(scope, input['AutoScalingGroupNames'] as string[])
+            .map(describedGroup),
+        };
+      case 'DescribeAutoScalingInstances':
+        return {
+          AutoScalingInstances: autoScaling.instances(scope, input['InstanceIds'] as string[]).map((one) => ({
+            InstanceId: one.id,
+            InstanceType: one.view.type,
+            AvailabilityZone: one.view.zone,
+            AutoScalingGroupName: one.group.name,
+            LifecycleState: one.lifecycleState,
+          })),
+        };
+      case 'DescribeLifecycleHooks': {
+        const names = input['LifecycleHookNames'] as string[];
+        const hooks = [...autoScaling.group(scope, group).hooks.values()];
+        return {
+          LifecycleHooks: hooks
+            .filter((hook) => names.includes(hook.name))
+            .map((hook) => ({
+              LifecycleHookName: hook.name,
+              HeartbeatTimeout: hook.heartbeatTimeoutSeconds,
+              GlobalTimeout: hook.globalTimeoutSeconds,
+            })),
+        };
+      }
+      case 'CompleteLifecycleAction':
+        return autoScaling.completeLifecycleAction(scope, {
+          ...target,
+          result: String(input['LifecycleActionResult']),
+        });
+      case 'DetachInstances':
+        return autoScaling.detachInstances(scope, group, {
+          instanceIds: input['InstanceIds'] as string[],
+          decrement: input['ShouldDecrementDesiredCapacity'] as boolean,
+        });
+      case 'RecordLifecycleActionHeartbeat':
+        return autoScaling.recordLifecycleActionHeartbeat(scope, target);
+      default:
+        throw new Error(`the simulation's Auto Scaling has no ${operation}`);
+    }
+  };
+
+  const call = async (operation: string, input: Readonly<Record<string, unknown>>) => {
+    const ask = { operation, input };
+    const answer = await options.around(`autoscaling:${operation}`, () => {
+      onAsk(ask);
+      try {
+        const reply = serve(operation, input);
+        onDone(ask);
+        return reply ?? {};
+      } catch (error) {
+        if (!(error instanceof AwsError)) throw error;
+        const named = new Error(error.message);
+        named.name = error.code;
+        throw named;
+      }
+    });
+    onReply(ask);
+    return answer;
+  };
+
+  return {
+    call,
+    send: ((command: { readonly input: object; readonly constructor: { readonly name: string } }) =>
+      call(
+        command.constructor.name.slice(0, -'Command'.length),
+        command.input as Readonly<Record<string, unknown>>,
+      )) as unknown as AutoScalingClient['send'],
+  };
+}
+
+function describedGroup(group: AutoScalingGroup) {
+  const tags = group.nodegroup
+    ? {
+        ...group.tags,
+        'eks:cluster-name': group.cluster.name,
+        'eks:nodegroup-name': group.nodegroup.name,
+      }
+    : group.tags;
+  return {
+    AutoScalingGroupName: group.name,
+    CapacityRebalance: group.capacityRebalance,
+    Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+  };
+}

@@ -1,0 +1,132 @@
+/** The lab's Kubernetes as the function's own client sees it, without HTTP: the same requests, the same refusals. */
+
+import { type EvictionInput, evict, runAtOnce } from '@nightshift/lab/world/kubernetes/eviction.ts';
+import { type Kubernetes, type ObjectInput, StatusError } from '@nightshift/lab/world/kubernetes/index.ts';
+import { parseLabelSelector } from '@nightshift/lab/world/kubernetes/selectors.ts';
+import type { WorldContext } from '@nightshift/lab/world/seams.ts';
+import type { DeleteOptions } from 'kubernetes-types/meta/v1.d.ts';
+import { UnreachableError } from '#functions/adapters/http.ts';
+import type { KubernetesClient, KubernetesRequest } from '#functions/adapters/kubernetes/client.ts';
+import { KubernetesError } from '#functions/adapters/kubernetes/errors.ts';
+import type { FaultKind } from '../faults.ts';
+import { refusal, troubleOf } from '../kubernetes-errors.ts';
+
+/** What spot-drain asks of Kubernetes; everything else is none of its business. */
+export type Ask =
+  | { readonly does: 'read' | 'note' }
+  | { readonly does: 'patch-node'; readonly node: string; readonly body: unknown }
+  | { readonly does: 'evict' | 'delete'; readonly namespace: string; readonly pod: string }
+  | { readonly does: 'stranger'; readonly request: string };
+
+export interface KubernetesApiOptions {
+  readonly context: WorldContext;
+  readonly kubernetes: Kubernetes;
+  /** Told before a request takes effect. */
+  readonly onAsk: (ask: Ask) => void;
+  readonly around: <T>(
+    call: string,
+    act: () => T,
+    errorOf: (kind: FaultKind, message: string) => Error,
+  ) => Promise<T>;
+}
+
+const NODE = /^\/api\/v1\/nodes\/([^/]+)$/;
+const POD = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)$/;
+const EVICTION = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/eviction$/;
+const DAEMON_SET = /^\/apis\/apps\/v1\/namespaces\/([^/]+)\/daemonsets\/([^/]+)$/;
+const EVENTS = '/api/v1/namespaces/default/events';
+const ON_NODE = 'spec.nodeName=';
+
+export function createKubernetesApi(options: KubernetesApiOptions): KubernetesClient {
+  const { context, kubernetes, onAsk } = options;
+  const { api } = kubernetes;
+
+  const serve = (request: KubernetesRequest): unknown => {
+    const { method, path, body } = request;
+    switch (method) {
+      case 'GET': {
+        const [, node] = NODE.exec(path) ?? [];
+        if (node) return api.get('nodes', undefined, node);
+        const [, namespace, daemonSet] = DAEMON_SET.exec(path) ?? [];
+        if (daemonSet) return api.get('daemonsets.apps', namespace, daemonSet);
+        break;
+      }
+      case 'PATCH': {
+        const [, node] = NODE.exec(path) ?? [];
+        if (!node) break;
+        onAsk({ does: 'patch-node', node, body });
+        return api.patch('nodes', undefined, node, body, { type: 'strategic' });
+      }
+      case 'POST': {
+        if (path === EVENTS) return api.create('events', 'default', body as ObjectInput);
+        const [, namespace = '', pod] = EVICTION.exec(path) ?? [];
+        if (!pod) break;
+        onAsk({ does: 'evict', namespace, pod });
+        return runAtOnce(
+          evict(api, context, { namespace, name: pod, body: body as EvictionInput, dryRun: false }),
+        );
+      }
+      case 'DELETE': {
+        const [, namespace = '', pod] = POD.exec(path) ?? [];
+        if (!pod) break;
+        onAsk({ does: 'delete', namespace, pod });
+        return api.delete('pods', namespace, pod, body as DeleteOptions);
+      }
+    }
+    onAsk({ does: 'stranger', request: `${method} ${path}` });
+    throw new KubernetesError({ request: `${method} ${path}`, status: 404, reason: 'NotFound' });
+  };
+
+  const listed = (path: string, query: Readonly<Record<string, string | undefined>>): readonly unknown[] => {
+    if (path === '/api/v1/nodes') {
+      const isAsked = parseLabelSelector(query['labelSelector'] ?? '');
+      return api.store.all('nodes').filter(({ metadata }) => isAsked(metadata.labels));
+    }
+    const fields = query['fieldSelector'] ?? '';
+    if (path === '/api/v1/pods' && fields.startsWith(ON_NODE))
+      return kubernetes.podsOn(fields.slice(ON_NODE.length));
+    onAsk({ does: 'stranger', request: `LIST ${path}` });
+    return [];
+  };
+
+  const through = async <T>(
+    name: string,
+    act: () => T,
+    signal: AbortSignal | undefined,
+    refusing: boolean,
+  ): Promise<T> => {
+    const result = await options.around(
+      name,
+      () => {
+        if (signal?.aborted) throw new UnreachableError(`${name}: aborted`);
+        try {
+          return act();
+        } catch (error) {
+          throw error instanceof StatusError ? refusal(name, error) : error;
+        }
+      },
+      (kind, message) => troubleOf(kind, name, message, refusing),
+    );
+    if (signal?.aborted) throw new UnreachableError(`${name}: aborted`);
+    return result;
+  };
+
+  return {
+    prepare: () => undefined,
+    request: <T>(request: KubernetesRequest) =>
+      through(
+        `${request.method} ${request.path}`,
+        () => ({ status: request.method === 'POST' ? 201 : 200, body: serve(request) as T }),
+        request.signal,
+        true,
+      ),
+    list: <T>(path: string, query: Readonly<Record<string, string | undefined>> = {}, each = {}) =>
+      through(
+        `LIST ${path}`,
+        () => listed(path, query) as T[],
+        (each as { signal?: AbortSignal }).signal,
+        false,
+      ),
+    close: () => undefined,
+  };
+}

@@ -1,0 +1,23 @@
+/** What several worlds may stand on together: one time, one AWS, one table. */
+import { type AwsWorld, createAws } from '@nightshift/lab/world/aws/index.ts';
+import { createContext } from '@nightshift/lab/world/context.ts';
+import type { WorldContext } from '@nightshift/lab/world/seams.ts';
+import { createSimulatedClock, type SimulatedClock } from './clock.ts';
+import { createMemoryTable, type MemoryTable } from './table.ts';
+
+export interface Ground {
+  readonly clock: SimulatedClock;
+  readonly context: WorldContext;
+  readonly aws: AwsWorld;
+  readonly table: MemoryTable;
+}
+
+export function createGround(options: {
+  readonly start: Date;
+  readonly seed: number;
+  readonly settle: () => Promise<void>;
+}): Ground {
+  const clock = createSimulatedClock(options.start, options.settle);
+  const context = { ...createContext(options), clock: clock.world };
+  return { clock, context, aws: createAws(context), table: createMemoryTable() };
+}

@@ -1,0 +1,175 @@
+/** night-schedule's ports in front of the world in which everything meets, and eyes on what it does there. */
+
+import type { AutoScalingGroup } from '@nightshift/lab/world/aws/index.ts';
+import { isNodeReady } from '@nightshift/lab/world/kubernetes/objects.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { createNodes } from '#functions/adapters/kubernetes/nodes.ts';
+import type { Group, SavedSize } from '#functions/night-schedule/ports.ts';
+import type { NightScheduleDeps } from '#functions/night-schedule/run.ts';
+import type { ClusterState } from '#model/cluster-state.ts';
+import type { Decision } from '#model/decision.ts';
+import { createKubernetesApi } from '../drain/kubernetes-api.ts';
+import type { DrainWorld } from '../drain/world.ts';
+import type { Pass } from '../faults.ts';
+import type { Ground } from '../ground.ts';
+import { createLabGroups } from '../night/groups.ts';
+import { createPortCalls } from '../port-calls.ts';
+import type { WorldOptions } from '../story.ts';
+import type { Scenario } from './scenario.ts';
+
+export type NightPorts = Pick<NightScheduleDeps, 'groups' | 'nodes' | 'store' | 'trail'>;
+
+/** What one attempt of the function did and was shown, for the checks at its end. */
+export interface NightDeeds {
+  readonly changed: Set<string>;
+  readonly decisions: Decision[];
+  listed: readonly Group[];
+  ready: ReadonlySet<string>;
+  loud: number;
+}
+
+/** A group sleeps from the moment in which its size was taken to the one in which it was given back. */
+export interface Stop {
+  readonly group: string;
+  readonly at: number;
+  readonly instanceIds: readonly string[];
+  /** The state told of it at that moment. */
+  readonly isTold: boolean;
+  endedAt?: number;
+}
+
+/** Functions run on machines whose clocks differ by seconds. */
+export const SKEW_SECONDS = 5;
+
+export function createNightFunction(
+  { chance, violate, exercise }: WorldOptions<Scenario>,
+  { clock, context, aws, table }: Ground,
+  { cluster, kubernetes, when }: DrainWorld,
+  told: { readonly isDisturbed: () => boolean; readonly stopped: (stop: Stop) => void },
+) {
+  const stops: Stop[] = [];
+  const groups = createLabGroups(aws, cluster);
+
+  const readyIds = () =>
+    new Set(
+      kubernetes.api.store
+        .all('nodes')
+        .filter(isNodeReady)
+        .map((node) => node.spec?.providerID?.split('/').at(-1) ?? ''),
+    );
+  const readyIn = (group: AutoScalingGroup) => {
+    const ready = readyIds();
+    return groups.readyIn(group, (id) => ready.has(id));
+  };
+
+  const resize = (name: string, to: Group['size'], token: string) => {
+    exercise(2);
+    const group = groups.find(name);
+    if (!group) return 'gone' as const;
+    const before = groups.sizeOf(group);
+    if (groups.resize(group, to, token) === 'busy') return 'busy' as const;
+    exercise(1);
+    const last = stops.findLast((stop) => stop.group === name);
+    if (to.desired > 0 && last) last.endedAt ??= clock.now();
+    if (to.desired > 0 || before.desired === 0) return 'accepted' as const;
+    const saved = table.read<SavedSize>('night', `saved#${name}`)?.size;
+    if (saved?.desired !== before.desired || saved.min !== before.min || saved.max !== before.max)
+      violate(1, `${when()} ${name} ${text(before)} → 0, and written down was ${text(saved)}`);
+    const state = table.read<ClusterState>('night', 'state');
+    const stop: Stop = {
+      group: name,
+      at: clock.now(),
+      instanceIds: [...group.instances.keys()],
+      isTold: state?.phase === 'stopping' && state.groups.includes(name),
+    };
+    stops.push(stop);
+    told.stopped(stop);
+    return 'accepted' as const;
+  };
+
+  const newProcess = () => {
+    const calls = createPortCalls<NightDeeds>(clock, chance);
+    let skewMs = 0;
+    const through = <T>(call: string, act: () => T) => calls.through(call, act, true) as Promise<never>;
+    const client = createKubernetesApi({
+      context,
+      kubernetes,
+      onAsk: ({ does }) => {
+        if (does !== 'read') violate(2, `${when()} to ${does} is no request of night-schedule`);
+      },
+      around: through,
+    });
+    const nodes = createNodes(client);
+    const ports: NightPorts = {
+      groups: {
+        list: () =>
+          through('groups.list', () => {
+            calls.deeds().listed = groups.list();
+            return calls.deeds().listed;
+          }),
+        resize: (group, to, token) =>
+          through(`groups.resize ${group.name}`, () => {
+            const outcome = resize(group.name, to, token);
+            if (outcome === 'accepted') calls.deeds().changed.add(group.name);
+            return outcome;
+          }),
+        trouble: (group) => through('groups.trouble', () => groups.trouble(group)),
+      },
+      nodes: {
+        async ready() {
+          const ready = await nodes.ready();
+          calls.deeds().ready = readyIds();
+          return ready;
+        },
+      },
+      store: createNightStore(table.through(through)),
+      trail: {
+        record: (made) =>
+          through('trail.record', () => {
+            calls.deeds().decisions.push(...made);
+            for (const decision of made) hold(decision, calls.deeds());
+          }),
+      },
+    };
+    return {
+      ports,
+      now: () => new Date(clock.now() + skewMs),
+      enter(pass: Pass) {
+        skewMs = told.isDisturbed() ? chance.between(-SKEW_SECONDS, SKEW_SECONDS) * 1_000 : 0;
+        return calls.enter(pass, {
+          changed: new Set(),
+          decisions: [],
+          listed: [],
+          ready: new Set(),
+          loud: 0,
+        });
+      },
+    };
+  };
+
+  /** Holds what is said against what the world showed to this pass. */
+  const hold = (decision: Decision, { listed, ready }: NightDeeds) => {
+    exercise(7);
+    if (!decision.reason.trim() || !decision.trigger.trim())
+      violate(7, `${when()} ${decision.action} ${decision.target} has no reason or no trigger`);
+    const group = listed.find(({ name }) => name === decision.target);
+    if (!group) return;
+    if (decision.action === 'confirm-stop') {
+      exercise(4);
+      if (group.instances.length > 0)
+        violate(4, `${when()} ${group.name} is said to sleep with ${group.instances.length} instances`);
+    }
+    if (decision.action === 'confirm-start') {
+      exercise(4);
+      const up = group.instances.filter(({ id, inService }) => inService && ready.has(id)).length;
+      if (up < group.size.desired)
+        violate(4, `${when()} ${group.name} is said to be awake with ${up} of ${group.size.desired} Ready`);
+    }
+  };
+
+  return { clock, when, newProcess, groups, stops, readyIn, readyIds };
+}
+
+function text(value: unknown): string {
+  return JSON.stringify(value ?? null);
+}

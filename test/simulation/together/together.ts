@@ -1,0 +1,315 @@
+/**
+ * A night in which the three functions meet: night-schedule stops the cluster and starts it again, spot-drain deals with
+ * what AWS and that stop take away, and branch-deploy waits, or has the cluster woken. All of them are the real ones, in
+ * one world, with faults around every call; and the checks at its end.
+ */
+
+import type { AwsEvent } from '@nightshift/lab/world/seams.ts';
+import { causeOf } from '#functions/night-schedule/event.ts';
+import { run } from '#functions/night-schedule/run.ts';
+import type { Override } from '#model/schedule.ts';
+import { type Chance, createChance } from '../chance.ts';
+import * as deploys from '../deploy/deploy.ts';
+import * as drains from '../drain/drain.ts';
+import { createFaults } from '../faults.ts';
+import { createInvocations, LAMBDA } from '../invocations.ts';
+import type { Outcome, PromiseId, Violation } from '../outcome.ts';
+import { overrideOf } from '../override.ts';
+import {
+  type Story as BaseStory,
+  comes,
+  count,
+  invoke,
+  note,
+  outcomeOf,
+  type StoryOptions,
+} from '../story.ts';
+import {
+  checkAsleep,
+  checkMorning,
+  checkReasons,
+  checkStop,
+  checkWoken,
+  isDeployed,
+  isMorning,
+} from './checks.ts';
+import type { NightDeeds, NightPorts, Stop } from './night-function.ts';
+import { createScenario, type Happening, type Scenario } from './scenario.ts';
+import { createTogetherWorld, type TogetherWorld } from './world.ts';
+
+export interface TogetherOptions extends StoryOptions {
+  /** Put a mistake into one of the programs: the checkers must find it. */
+  readonly mutateNight?: (ports: NightPorts) => NightPorts;
+  readonly mutateDrain?: drains.DrainOptions['mutate'];
+  readonly mutateDeploy?: deploys.DeployOptions['mutate'];
+}
+
+const SECOND = 1_000;
+const MINUTE = 60_000;
+/** Booting, joining, starting pods. */
+const WARM_UP_MS = 100 * SECOND;
+/** After the stop and after the start every minute counts. */
+const DENSE_MS = 15 * MINUTE;
+/** So long before the start nothing goes wrong, and some minutes later it sleeps as it should. */
+const QUIET_BEFORE_START_MS = 14 * MINUTE;
+const SETTLE_MS = 8 * MINUTE;
+/** From then on after the wake nothing goes wrong any more. */
+const CALM_AFTER_MS = 12 * MINUTE;
+/** A drain without a known end lasts an hour; so does an action whose event was lost. Then a few ticks must be enough. */
+const PATIENCE_MS = 100 * MINUTE;
+/** One of spot-drain is among them. */
+const QUIET_TICKS = 6;
+const DRAIN_TICK_MS = 5 * MINUTE;
+/** What a stop may take, as the settings say. */
+const STOP_MS = 20 * MINUTE;
+/** Within so long a cluster that is woken for a deploy is up. */
+const WOKEN_MS = 45 * MINUTE;
+
+export async function simulateTogether(options: TogetherOptions): Promise<Outcome> {
+  const story = createStory(options);
+  const { world, scenario } = story;
+  const { clock } = world;
+  const stop = Date.parse(scenario.stop);
+  const start = Date.parse(scenario.start);
+
+  await clock.runUntil(clock.now() + WARM_UP_MS);
+  story.neighbours = neighboursOf(world);
+  disturb(story);
+  world.context.signals.on('event', (event) => deliver(story, event));
+  for (const [index, happening] of scenario.happenings.entries())
+    if (!options.without?.has(index))
+      clock.at(stop + happening.minute * MINUTE, () => happen(story, happening));
+  for (const edge of [stop, start]) clock.at(edge, () => edgeOf(story));
+
+  await ticks(story, stop + DENSE_MS);
+  await ticks(story, start - QUIET_BEFORE_START_MS, () => nightStep(story));
+  calm(story);
+  await ticks(story, start - QUIET_BEFORE_START_MS + SETTLE_MS);
+  checkAsleep(story);
+  disturb(story);
+  await ticks(story, start);
+
+  // Somebody may want it to sleep on.
+  const wakesAt = () => {
+    const override = world.override();
+    return override?.state === 'asleep' ? Math.max(start, Date.parse(override.until)) : start;
+  };
+  while (clock.now() < wakesAt() + CALM_AFTER_MS) await ticks(story, wakesAt() + CALM_AFTER_MS);
+  calm(story);
+  const patience = clock.now() + PATIENCE_MS;
+  for (let quiet = 0; clock.now() < patience && quiet < QUIET_TICKS; ) {
+    await ticks(story, clock.now() + MINUTE);
+    quiet = isMorning(story) ? quiet + 1 : 0;
+  }
+  checkMorning(story);
+  return outcomeOf(options.seed, story);
+}
+
+type NightFunction = TogetherWorld['night'];
+
+export interface Story extends BaseStory<Scenario, TogetherWorld> {
+  readonly options: TogetherOptions;
+  /** Each function's own part of the story: the same world, chance and tallies. */
+  readonly night: BaseStory<Scenario, NightFunction>;
+  readonly drain: drains.Story;
+  readonly deploy: deploys.Story;
+  /** Instances of another cluster. */
+  neighbours: readonly string[];
+  drainTickedAt: number;
+  /** When a person last gave an override or took it back, or until when no spot capacity was left. */
+  disturbedAt: number;
+}
+
+function createStory(options: TogetherOptions): Story {
+  const chance: Chance = createChance(options.seed ^ 0x70637);
+  const scenario = createScenario(options.seed, chance);
+  const faults = createFaults(chance, options.severity);
+  faults.pause();
+  const violations: Violation[] = [];
+  const exercised: Record<PromiseId, number> = { 1: 0, 2: 0, 3: 0, 4: 0, 5: 0, 6: 0, 7: 0, 8: 0, 9: 0 };
+  const clock = () => world.clock;
+  const functions = {
+    night: createInvocations(clock, faults, LAMBDA.night),
+    drain: createInvocations(clock, faults, LAMBDA.drain),
+    deploy: createInvocations(clock, faults, LAMBDA.deploy),
+  };
+  const world = createTogetherWorld({
+    scenario,
+    chance,
+    // Whoever waits anywhere in the process has done what they can: one may ask for all.
+    settle: functions.night.settle,
+    violate: (promise, what) => void violations.push({ promise, what }),
+    exercise: (promise) => {
+      exercised[promise] += 1;
+    },
+    isDisturbed: () => faults.active(),
+    stopped: (stop) => watchStop(story, stop),
+    woken: (override) => watchWake(story, override),
+  });
+  const shared = { chance, faults, violations, exercised, events: {}, trace: [] };
+  const own = { ...shared, scenario, world, invocations: functions.night, idle: [] };
+  const { mutateDrain, mutateDeploy, mutatePass } = options;
+  const each = { seed: options.seed, severity: options.severity, ...(mutatePass ? { mutatePass } : {}) };
+  const story: Story = {
+    ...own,
+    options,
+    night: { ...own, world: world.night },
+    drain: {
+      ...shared,
+      scenario: scenario.drain,
+      world: world.drain,
+      invocations: functions.drain,
+      idle: [],
+      options: { ...each, ...(mutateDrain ? { mutate: mutateDrain } : {}) },
+      notices: new Map(),
+      actions: new Map(),
+      announced: new Set(),
+      brokenTicks: [],
+      up: [],
+    },
+    deploy: {
+      ...shared,
+      scenario: scenario.deploy,
+      world: world.deploy,
+      invocations: functions.deploy,
+      idle: [],
+      options: { ...each, ...(mutateDeploy ? { mutate: mutateDeploy } : {}) },
+      calm: false,
+    },
+    neighbours: [],
+    drainTickedAt: 0,
+    disturbedAt: 0,
+  };
+  return story;
+}
+
+function disturb({ faults, world, options }: Story): void {
+  faults.resume();
+  deploys.troubleBuilds(world.deploy, options.severity);
+}
+
+function calm({ faults, world }: Story): void {
+  faults.pause();
+  deploys.troubleBuilds(world.deploy, 'none');
+}
+
+/** Fewer ticks where the night is quiet: ticks get lost anyway. */
+function nightStep({ world, chance, drain }: Story): number {
+  const { state } = world.wishes.look();
+  if (world.said()?.phase !== state) return MINUTE;
+  if (!drains.isQuiet(drain)) return DRAIN_TICK_MS;
+  if (state === 'asleep') return chance.between(10, 25) * MINUTE;
+  return isDeployed(world) ? 10 * MINUTE : MINUTE;
+}
+
+/** Every function is called each minute, spot-drain each five; fewer times where nothing goes on. */
+async function ticks(story: Story, until: number, step = () => MINUTE): Promise<void> {
+  const { clock } = story.world;
+  while (clock.now() < until) {
+    tickOfNight(story);
+    deploys.tick(story.deploy);
+    if (clock.now() - story.drainTickedAt >= DRAIN_TICK_MS) {
+      story.drainTickedAt = clock.now();
+      drains.tick(story.drain);
+    }
+    await clock.runUntil(Math.min(until, clock.now() + step()));
+  }
+}
+
+function tickOfNight(story: Story): void {
+  if (!comes(story, 'tick')) return;
+  const payload = { source: 'nightshift', trigger: 'tick', schedule: 'night-schedule-tick' };
+  callNight(story, payload);
+  if (!story.faults.active() || !story.chance.is(0.05)) return;
+  count(story, 'doubled');
+  callNight(story, payload);
+}
+
+function edgeOf(story: Story): void {
+  if (comes(story, 'tick')) callNight(story, { source: 'nightshift', trigger: 'edge', schedule: 'edge' });
+}
+
+function callNight(story: Story, payload: unknown): void {
+  const { options, scenario } = story;
+  invoke<NightDeeds, NightFunction>(story.night, {
+    run: ({ ports, now }, { endsAt }) =>
+      run(
+        {
+          ...(options.mutateNight?.(ports) ?? ports),
+          settings: scenario.night,
+          now,
+          remaining: () => endsAt.getTime() - story.world.clock.now(),
+        },
+        causeOf(payload),
+      ),
+    mutatePass: options.mutatePass,
+    what: 'a pass of night-schedule',
+    judge: (deeds) => checkReasons(story, deeds),
+  });
+}
+
+function deliver(story: Story, event: AwsEvent): void {
+  drains.deliver(story.drain, event);
+  deploys.deliver(story.deploy, event);
+}
+
+function happen(story: Story, happening: Happening): void {
+  const { world } = story;
+  const { clock } = world;
+  switch (happening.kind) {
+    case 'drain':
+      // Those of the evening are not those of the morning.
+      story.drain.up = world.workers();
+      drains.happen(story.drain, happening.what);
+      return;
+    case 'deploy':
+      deploys.happen(story.deploy, happening.what);
+      return;
+    case 'override':
+      count(story, 'override');
+      note(story, `ana wants it ${happening.state} for ${happening.forMinutes} min`);
+      // A pass may just have read the old wish: the next one makes up for it.
+      story.disturbedAt = clock.now();
+      world.setOverride(overrideOf(clock.date(), happening));
+      callNight(story, { source: 'nightshift', trigger: 'override' });
+      return;
+    case 'cancel':
+      if (!world.override()) return;
+      count(story, 'override');
+      note(story, 'the override is cancelled');
+      story.disturbedAt = clock.now();
+      world.setOverride(undefined);
+      callNight(story, { source: 'nightshift', trigger: 'override' });
+      return;
+    case 'shortage':
+      count(story, 'shortage');
+      note(story, `no spot capacity for ${happening.forMinutes} min`);
+      story.disturbedAt = clock.now() + happening.forMinutes * MINUTE;
+      world.aws.setCapacity({ capacityType: 'SPOT', available: false });
+      clock.after(happening.forMinutes * MINUTE, () => {
+        world.aws.setCapacity({ capacityType: 'SPOT', available: true });
+        note(story, 'spot capacity is back');
+      });
+  }
+}
+
+function watchStop(story: Story, stop: Stop): void {
+  count(story, 'night-stop');
+  note(story, `night-schedule stops ${stop.group}`);
+  story.world.context.clock.after(STOP_MS, () => checkStop(story, stop));
+}
+
+function watchWake(story: Story, { until }: Override): void {
+  const { clock } = story.world.context;
+  count(story, 'woken');
+  note(story, 'branch-deploy has the cluster woken');
+  if (Date.parse(until) > clock.now() + WOKEN_MS)
+    clock.after(WOKEN_MS, () => checkWoken(story, clock.now() - WOKEN_MS));
+}
+
+function neighboursOf({ drain, aws }: TogetherWorld): readonly string[] {
+  return aws.autoScaling
+    .instances(drain.scope)
+    .filter(({ group }) => group.name === 'neighbours')
+    .map(({ id }) => id);
+}

@@ -1,0 +1,136 @@
+/** One cluster in which all three functions are at work: the worlds of a drain and of a deploy on one ground. */
+
+import { podsCanRun } from '@nightshift/lab/world/argocd/index.ts';
+import { isNodeReady } from '@nightshift/lab/world/kubernetes/objects.ts';
+import type { SavedSize } from '#functions/night-schedule/ports.ts';
+import type { ClusterState } from '#model/cluster-state.ts';
+import type { Override } from '#model/schedule.ts';
+import { createDeployWorld } from '../deploy/world.ts';
+import { createDrainWorld } from '../drain/world.ts';
+import { createGround } from '../ground.ts';
+import type { WorldOptions } from '../story.ts';
+import { createNightFunction, type Stop } from './night-function.ts';
+import type { Scenario } from './scenario.ts';
+import { type NightWrite, watchTable } from './watched-table.ts';
+import { createWishes } from './wishes.ts';
+
+export type TogetherWorld = ReturnType<typeof createTogetherWorld>;
+
+export interface TogetherWorldOptions extends WorldOptions<Scenario> {
+  readonly isDisturbed: () => boolean;
+  readonly stopped: (stop: Stop) => void;
+  /** branch-deploy had the cluster woken. */
+  readonly woken: (override: Override) => void;
+}
+
+const MINUTE = 60_000;
+/** A group that cannot start must not hold back the deploys of a whole day: branch-deploy's own patience. */
+const START_PATIENCE_MS = 30 * MINUTE;
+const ARGOCD = { namespace: 'argocd', deployment: 'argocd-server' } as const;
+
+export function createTogetherWorld(options: TogetherWorldOptions) {
+  const { scenario, violate } = options;
+  const bare = createGround({ start: new Date(scenario.begin), seed: scenario.seed, settle: options.settle });
+  const ground = { ...bare, table: watchTable(bare.table, (write) => onWrite(write)) };
+  const { clock, context, aws, table } = ground;
+
+  const drain = createDrainWorld({ ...options, scenario: scenario.drain, ground });
+  const { kubernetes, scope, when } = drain;
+  aws.autoScaling.updateGroup(scope, 'workers', { min: scenario.least });
+  kubernetes.addDeployment({ name: ARGOCD.deployment, namespace: ARGOCD.namespace, cpu: '100m' });
+
+  const edges = [new Date(scenario.stop), new Date(scenario.start)];
+  const wishes = createWishes(scenario.night.schedule, context.clock, table, edges);
+  let lastReadyAt = 0;
+  kubernetes.api.subscribe(({ resource, object }) => {
+    if (resource.key === 'nodes' && isNodeReady(object)) lastReadyAt = clock.now();
+  });
+
+  /** As it is and should be, whatever anybody wrote down of it. */
+  const state = (): Pick<ClusterState, 'phase' | 'since'> => {
+    const turn = wishes.look();
+    const since = new Date(turn.since).toISOString();
+    if (turn.state === 'asleep') return { phase: 'asleep', since };
+    const isUp = lastReadyAt >= turn.since || night.readyIds().size > 0;
+    const isPatient = clock.now() - turn.since < START_PATIENCE_MS;
+    return { phase: !isUp && isPatient ? 'starting' : 'awake', since };
+  };
+
+  const images = new Map<string, string>();
+  const deploy = createDeployWorld({
+    ...options,
+    scenario: scenario.deploy,
+    ground: {
+      clock,
+      context,
+      table,
+      workloads: {
+        ...kubernetes,
+        images,
+        apply(deployment) {
+          images.set(`${deployment.namespace}/${deployment.name}`, deployment.image);
+          kubernetes.apply(deployment);
+        },
+      },
+      argocd: {
+        runsPods: () => podsCanRun(kubernetes.api),
+        ...(scenario.argocdSleeps ? { inCluster: ARGOCD } : {}),
+      },
+      night: { state },
+    },
+  });
+  const night = createNightFunction(options, ground, drain, options);
+
+  const onWrite = ({ key, before, after }: NightWrite) => {
+    if (key === 'override') {
+      checkOverride(before as Override | undefined, after as Override | undefined);
+      wishes.look();
+    } else checkSaved(key, before as SavedSize | undefined, after as SavedSize | undefined);
+  };
+
+  /** A deploy may wake the cluster; it may not take back what a person wants. */
+  const checkOverride = (before: Override | undefined, after: Override | undefined) => {
+    if (after?.author !== 'branch-deploy' || after.id === before?.id) return;
+    options.exercise(2);
+    if (before && before.author !== 'branch-deploy' && Date.parse(before.until) > clock.now())
+      violate(2, `${when()} a deploy overwrote what ${before.author} wants until ${before.until}`);
+    options.woken(after);
+  };
+
+  const checkSaved = (key: string, before: SavedSize | undefined, after: SavedSize | undefined) => {
+    const group = before && night.groups.find(before.group);
+    if (!group) return;
+    options.exercise(1);
+    const { min, desired, max } = before.size;
+    if (after) {
+      if (after.size.min !== min || after.size.desired !== desired || after.size.max !== max)
+        violate(1, `${when()} ${key} held ${min}/${desired}/${max} and was overwritten`);
+    } else if (group.min !== min || group.desired !== desired || group.max !== max)
+      violate(1, `${when()} ${key} was cleared at ${group.min}/${group.desired}/${group.max}`);
+  };
+
+  return {
+    context,
+    clock,
+    aws,
+    table,
+    drain,
+    deploy,
+    night,
+    kubernetes,
+    wishes,
+    when,
+    /** What night-schedule says. */
+    said: () => table.read<ClusterState>('night', 'state'),
+    override: () => table.read<Override>('night', 'override'),
+    setOverride(override: Override | undefined) {
+      const writes = table.through();
+      void (override ? writes.put('night', 'override', override) : writes.remove('night', 'override'));
+    },
+    /** The instances of the workers' group whose nodes are Ready. */
+    workers(): readonly string[] {
+      const ready = night.readyIds();
+      return [...aws.autoScaling.group(scope, 'workers').instances.keys()].filter((id) => ready.has(id));
+    },
+  };
+}
