@@ -26,9 +26,9 @@ import { createNotifier } from '#functions/adapters/notifications.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
-import { createGate } from './gate.ts';
+import { createCordonGate } from './cordon.ts';
+import type { Ports } from './ports.ts';
 import { run } from './run.ts';
-import type { RunPorts } from './work.ts';
 
 const { settings, table: tableName } = readSettings<SpotDrainSettings>();
 
@@ -37,7 +37,7 @@ const eks = createEksClient();
 const autoScaling = createAutoScalingClient();
 const table = createTable(createDynamoDbClient(), tableName);
 const logger = createLogger('spot-drain');
-const tell = createNotifier({ settings, credentials: awsClientDefaults().credentials, now: clock.now });
+const notify = createNotifier({ settings, credentials: awsClientDefaults().credentials, now: clock.now });
 const kubernetes = createKubernetesClient({
   cluster: settings.cluster,
   region: settings.region,
@@ -49,7 +49,7 @@ const kubernetes = createKubernetesClient({
     now: clock.now,
   }),
 });
-const ports: RunPorts = {
+const ports: Ports = {
   settings,
   cluster: createDrainCluster(kubernetes),
   groups: createInstanceGroups(autoScaling, clock.now),
@@ -58,9 +58,9 @@ const ports: RunPorts = {
   cordons: createCordons(table),
   names: createNodeNames(table),
   night: createNight(table),
-  trail: createDecisionTrail(logger, createDecisionLog(table).keep, tell),
+  trail: createDecisionTrail(logger, createDecisionLog(table).keep, notify),
   clock,
-  gate: createGate(clock),
+  gate: createCordonGate(clock),
 };
 
 export const handler = middy<unknown, void>()

@@ -1,5 +1,59 @@
-/** What spot-drain needs of the world, in its own words. */
+/** What spot-drain needs of the world, in its own words, and what the steps of one invocation share. */
+import { NightshiftError } from '#functions/shared/errors.ts';
+import type { DecisionTrail } from '#functions/shared/observability.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
+import type { SpotDrainSettings } from '#model/settings.ts';
+import type { DecisionRecorder } from './recorder.ts';
+
+/** The cluster refuses what spot-drain must do. Somebody has to grant the rights. */
+export class AccessRefusedError extends NightshiftError {
+  override name = 'AccessRefusedError';
+}
+
+/** The API server, or the way to it, fails for the moment: asking again may succeed. */
+export class ClusterUnavailableError extends NightshiftError {
+  override name = 'ClusterUnavailableError';
+}
+
+/** What the process holds, from one invocation to the next. */
+export interface Ports {
+  readonly settings: SpotDrainSettings;
+  readonly cluster: Cluster;
+  readonly groups: Groups;
+  readonly lifecycle: Lifecycle;
+  readonly claims: Claims;
+  readonly cordons: Cordons;
+  readonly names: NodeNames;
+  readonly night: Night;
+  readonly trail: DecisionTrail;
+  readonly clock: Clock;
+  readonly gate: CordonGate;
+}
+
+/**
+ * Of the notices that one process handles at once, none begins to drain while the node of another is not yet cordoned:
+ * a cordon is one request, and a drain is hundreds.
+ */
+export interface CordonGate {
+  enter(notice: object): void;
+  /** Its node is cordoned, or needs no cordon. */
+  leave(notice: object): void;
+  /** Resolves when no notice is in hand, or after two seconds: one that hangs must not hold up the others. */
+  open(): Promise<void>;
+}
+
+export interface Invocation {
+  readonly id: string;
+  /** When Lambda ends it. */
+  readonly endsAt: Date;
+}
+
+/** What the steps of one invocation share. */
+export interface Context extends Ports {
+  readonly invocation: Invocation;
+  readonly startedAt: Date;
+  readonly recorder: DecisionRecorder;
+}
 
 export interface Clock {
   now(): Date;
@@ -72,9 +126,9 @@ export interface Reply {
   readonly retryAfterSeconds?: number;
 }
 
-/** Which marks a node gets. A cordon alone leaves it behind the load balancers. */
+/** Which marks a node gets. A cordon alone keeps it behind the load balancers. */
 export interface Marks {
-  readonly depth: 'cordon' | 'drain';
+  readonly task: 'cordon' | 'drain';
   /** The kind of notice, for whoever looks at the node. */
   readonly cause: string;
   readonly since: Date;
@@ -110,12 +164,13 @@ export interface Cluster {
   unmark(node: Node): Promise<'unmarked' | 'gone' | 'changed' | 'not-ours'>;
   podsOn(nodeName: string): Promise<readonly Pod[]>;
   /** False only where the API server says that it is no more. */
-  daemonSetLives(namespace: string, name: string, uid: string): Promise<boolean>;
+  daemonSetExists(namespace: string, name: string, uid: string): Promise<boolean>;
   /** Never throws for a refusal: the reply is data. `graceSeconds` only where it must be shorter than the pod's own. */
   evict(pod: Pod, graceSeconds?: number): Promise<Reply>;
   /** Deletes past every budget. */
   remove(pod: Pod, graceSeconds: number): Promise<Reply>;
-  note(node: Pick<Node, 'name' | 'uid'>, event: NodeEvent): Promise<void>;
+  /** Writes an event on the node, for `kubectl describe node`. */
+  recordEvent(node: Pick<Node, 'name' | 'uid'>, event: NodeEvent): Promise<void>;
 }
 
 /** The Auto Scaling group that an instance belongs to. */
@@ -140,10 +195,10 @@ export interface Groups {
   ofInstance(instanceId: string): Promise<Membership | undefined>;
   named(name: string): Promise<Group | undefined>;
   /**
-   * Lets go of the instance without lowering the desired size, so that the group starts another at once. `leaving`: the
-   * group was letting go of it, or had, and starts another by itself.
+   * Detaches the instance without lowering the desired size, so that the group starts another at once.
+   * `already-leaving`: the group detaches or ends it, and starts another by itself.
    */
-  replace(group: string, instanceId: string): Promise<'asked' | 'leaving'>;
+  replace(group: string, instanceId: string): Promise<'requested' | 'already-leaving'>;
 }
 
 export interface Hook {
@@ -166,79 +221,81 @@ export interface Lifecycle {
   complete(hook: Hook, instanceId: string): Promise<'completed' | 'over'>;
 }
 
-/** A hook of an instance that somebody must complete. */
+/** A lifecycle action of an instance that must be completed. */
 export interface ClaimedHook extends Hook {
   /** When the action began: ISO 8601, UTC. */
-  readonly since: string;
+  readonly startedAt: string;
   readonly heartbeatSeconds: number;
   readonly completed: boolean;
 }
 
-/** What became of the pods that are gone. */
-export interface Tally {
+/** Pods that have left the node, by how. */
+export interface PodCounts {
   readonly evicted: number;
+  /** They had succeeded or failed before. */
   readonly finished: number;
-  readonly waited: number;
+  readonly alreadyTerminating: number;
   readonly forced: number;
 }
 
-/** Who deals with an instance, how far, and what is left to do. One per instance. */
+/** Who handles an instance, how far they are, and what is still to be done. One per instance. */
 export interface Claim {
   readonly instanceId: string;
-  readonly node?: string;
-  /** The kind of notice that set the depth and the deadline. */
+  readonly node?: string | undefined;
+  /** The kind of notice that set the task and the deadline. */
   readonly cause: string;
-  /** `none`: there is no node to drain, only a hook to complete. */
-  readonly depth: 'none' | 'cordon' | 'drain';
+  /** `complete`: there is no node to drain, only a lifecycle action to complete. */
+  readonly task: 'complete' | 'cordon' | 'drain';
   readonly force: boolean;
-  /** Our own night stop takes the node. */
-  readonly night: boolean;
-  /** When the instance goes; absent where nobody knows. ISO 8601, UTC. */
-  readonly deadline?: string;
-  /** A drain ends then, empty or not. ISO 8601, UTC. */
-  readonly until: string;
+  /** Our own nightly stop takes the node. */
+  readonly nightlyStop: boolean;
+  /** When the instance goes; absent where that is unknown. ISO 8601, UTC. */
+  readonly deadline?: string | undefined;
+  /** The drain ends then, empty or not. ISO 8601, UTC. */
+  readonly drainUntil: string;
   /** The event that set them. */
   readonly trigger: string;
   /** That event's own time: ISO 8601, UTC. */
-  readonly noticedAt: string;
-  /** The invocation that works on it, or worked last. */
+  readonly noticeTime: string;
+  /** The invocation that works on it, or worked on it last. */
   readonly owner: string;
-  /** While it is ahead, the owner is at work, be it only to complete hooks. ISO 8601, UTC. */
+  /** Until then the owner is at work, be it only to complete lifecycle actions. ISO 8601, UTC. */
   readonly leaseUntil: string;
-  /** `paused`: the tick goes on with it. `failed`: a retry may. */
+  /** `paused`: the next tick resumes it. `failed`: a retry may. */
   readonly state: 'working' | 'paused' | 'failed' | 'done';
   readonly attempts: number;
-  readonly since: string;
-  readonly doneAt?: string;
+  /** ISO 8601, UTC. */
+  readonly claimedAt: string;
+  readonly doneAt?: string | undefined;
   /** Pods that the drain could not move, once it is done. */
-  readonly left?: number;
-  /** Pods that are gone already, where the drain takes several invocations. */
-  readonly tally?: Tally;
+  readonly podsRemaining?: number | undefined;
+  /** Pods that are gone already, over all invocations of the drain. */
+  readonly podCounts?: PodCounts | undefined;
   readonly hooks: readonly ClaimedHook[];
 }
 
-export interface Held<T> {
+export interface Versioned<T> {
   readonly value: T;
   readonly version: number;
 }
 
-export interface Known {
-  readonly claim?: Held<Claim>;
-  readonly nodeName?: string;
+/** What the table holds about an instance. */
+export interface KnownInstance {
+  readonly claim?: Versioned<Claim> | undefined;
+  readonly nodeName?: string | undefined;
 }
 
-/** One per instance. Writes say over what: a lost race is `undefined`, and the caller reads again. */
+/** One claim per instance. A conditional write that fails is `undefined`: somebody else wrote first, so read again. */
 export interface Claims {
-  /** What is known of an instance, in one read: its claim, and under which name its node was last seen. */
-  look(instanceId: string): Promise<Known>;
-  read(instanceId: string): Promise<Held<Claim> | undefined>;
-  create(claim: Claim, now: Date): Promise<Held<Claim> | undefined>;
-  replace(claim: Claim, version: number): Promise<Held<Claim> | undefined>;
+  /** In one read: the claim, and the name under which the instance's node was last seen. */
+  find(instanceId: string): Promise<KnownInstance>;
+  read(instanceId: string): Promise<Versioned<Claim> | undefined>;
+  saveIf(claim: Claim, version: number | 'absent', now: Date): Promise<Versioned<Claim> | undefined>;
   remove(instanceId: string, version: number): Promise<boolean>;
-  all(): Promise<readonly Held<Claim>[]>;
+  all(): Promise<readonly Versioned<Claim>[]>;
 }
 
-/** Under which name the node of an instance was last seen: written by the tick, read with the claim. */
+/** The name of each instance's node: written by the tick, read with the claim. */
 export interface NodeNames {
   /** Instance id → name. */
   all(): Promise<ReadonlyMap<string, string>>;
@@ -246,14 +303,14 @@ export interface NodeNames {
   remove(instanceId: string): Promise<void>;
 }
 
-/** A cordon of ours that is undone one day. */
+/** A cordon of ours that is to be undone. */
 export interface Cordon {
   readonly instanceId: string;
   readonly node: string;
-  /** `time`: at `due`, unless an interruption follows. `return`: when the node is ready again after `due`. */
-  readonly undo: 'time' | 'return';
+  /** `due`: at `dueAt`, unless an interruption follows. `ready-again`: when the node is Ready again after `dueAt`. */
+  readonly undoWhen: 'due' | 'ready-again';
   /** ISO 8601, UTC. */
-  readonly due: string;
+  readonly dueAt: string;
   readonly trigger: string;
 }
 
@@ -263,6 +320,7 @@ export interface Cordons {
   all(): Promise<readonly Cordon[]>;
 }
 
+/** What night-schedule does with the cluster. */
 export interface Night {
   state(): Promise<ClusterState | undefined>;
 }

@@ -1,35 +1,42 @@
-/** One invocation: what the event says is parsed, decided and done; what failed is thrown at the end. */
-import { PartialFailureError } from '#functions/shared/errors.ts';
-import { parseEvent } from './event.ts';
-import { createJournal } from './journal.ts';
+/** One invocation: an event is parsed, and answered; what failed is thrown at the end. */
+import { uncordonAfterChange } from './cordon.ts';
+import { isWarning } from './decide.ts';
+import { type Notice, parseEvent } from './event.ts';
+import type { Context, Invocation, Ports } from './ports.ts';
+import { createDecisionRecorder } from './recorder.ts';
 import { respond } from './respond.ts';
-import { sweep } from './sweep.ts';
-import type { Invocation, RunPorts } from './work.ts';
+import { tick } from './tick.ts';
 
 /** Throws `PartialFailureError` where anything failed that was not expected: the invocation is retried. */
-export async function run(ports: RunPorts, invocation: Invocation, payload: unknown): Promise<void> {
-  const { settings, clock } = ports;
-  const parsed = parseEvent(payload, {
-    account: settings.account,
-    region: settings.region,
-    now: clock.now(),
-  });
-  const journal = createJournal(ports, parsed.trigger);
-  switch (parsed.is) {
+export async function run(ports: Ports, invocation: Invocation, payload: unknown): Promise<void> {
+  const { account, region, environment } = ports.settings;
+  const startedAt = ports.clock.now();
+  const parsed = parseEvent(payload, { account, region, now: startedAt });
+  const { clock, trail } = ports;
+  const recorder = createDecisionRecorder({ environment, trail, clock, trigger: parsed.trigger });
+  const context: Context = { ...ports, invocation, startedAt, recorder };
+  switch (parsed.kind) {
     case 'ignored':
-      journal.say(parsed);
+      recorder.record(parsed);
       break;
     case 'tick':
-      await sweep(ports, invocation, journal, parsed.trigger);
+      await tick(context);
       break;
     case 'notices':
-      // One Health event can name several instances: each is dealt with by itself.
-      await Promise.all(
-        parsed.notices.map((notice) =>
-          journal.guard(notice.instanceId, () => respond(ports, invocation, journal, notice)),
-        ),
-      );
+      // One Health event can name several instances: each is handled by itself.
+      for (const notice of parsed.notices) context.gate.enter(notice);
+      await Promise.all(parsed.notices.map((notice) => handle(context, notice)));
   }
-  const failures = await journal.close();
-  if (failures.length > 0) throw new PartialFailureError(failures);
+  await recorder.close();
+}
+
+async function handle(context: Context, notice: Notice): Promise<void> {
+  try {
+    if (isWarning(notice)) await respond(context, notice);
+    else await uncordonAfterChange(context, notice);
+  } catch (error) {
+    context.recorder.failed(notice.instanceId, error);
+  } finally {
+    context.gate.leave(notice);
+  }
 }

@@ -1,6 +1,14 @@
 /** What spot-drain keeps in the table: who deals with which instance, and which cordons are to be undone. */
 import { NightshiftError } from '#functions/shared/errors.ts';
-import type { Claim, Claims, Cordon, Cordons, Held, Night, NodeNames } from '#functions/spot-drain/ports.ts';
+import type {
+  Claim,
+  Claims,
+  Cordon,
+  Cordons,
+  Night,
+  NodeNames,
+  Versioned,
+} from '#functions/spot-drain/ports.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Item, Table } from './table.ts';
 import { cordonKey, DRAIN, instanceKey, NIGHT, nodeNameKey, STATE_KEY } from './table-keys.ts';
@@ -12,39 +20,33 @@ const ANNOUNCED_DAYS = 30;
 const NAMED_DAYS = 30;
 
 export function createClaims(table: Table): Claims {
-  /** The SDK sends a write again whose reply was lost, and its own effect then makes the condition fail. */
-  const held = async (claim: Claim, version: number | undefined): Promise<Held<Claim> | undefined> => {
-    if (version !== undefined) return { value: claim, version };
-    const there = await table.get<unknown>(DRAIN, instanceKey(claim.instanceId));
-    const isOurs = there && JSON.stringify(there.value) === JSON.stringify(claim);
-    return isOurs ? { value: claim, version: there.version } : undefined;
-  };
   return {
-    async look(instanceId) {
+    async find(instanceId) {
       const items = await table.list<unknown>(DRAIN, { prefix: instanceKey(instanceId) });
       const claim = items.find((item) => item.key === instanceKey(instanceId));
       const named = items.find((item) => item.key === nodeNameKey(instanceId));
       return {
-        ...(claim ? { claim: checkedHeldOf(claim) } : {}),
+        ...(claim ? { claim: checkedClaim(claim) } : {}),
         ...(isNamed(named?.value) ? { nodeName: named.value.node } : {}),
       };
     },
     async read(instanceId) {
       const item = await table.get<unknown>(DRAIN, instanceKey(instanceId));
-      return item && checkedHeldOf(item);
+      return item && checkedClaim(item);
     },
-    async create(claim, now) {
-      const options = { if: 'absent', now, expires: expiry(claim) } as const;
-      return held(claim, await table.put(DRAIN, instanceKey(claim.instanceId), claim, options));
-    },
-    async replace(claim, version) {
-      const options = { if: version, expires: expiry(claim) };
-      return held(claim, await table.put(DRAIN, instanceKey(claim.instanceId), claim, options));
+    async saveIf(claim, version, now) {
+      const key = instanceKey(claim.instanceId);
+      const saved = await table.put(DRAIN, key, claim, { if: version, now, expires: expiry(claim) });
+      if (saved !== undefined) return { value: claim, version: saved };
+      // The SDK repeats a write whose reply was lost, and its own effect then makes the condition fail.
+      const there = await table.get<unknown>(DRAIN, key);
+      const isOurs = there && JSON.stringify(there.value) === JSON.stringify(claim);
+      return isOurs ? { value: claim, version: there.version } : undefined;
     },
     remove: (instanceId, version) => table.remove(DRAIN, instanceKey(instanceId), version),
     async all() {
       const items = await table.list<Claim>(DRAIN, { prefix: instanceKey('') });
-      return items.filter((item) => isClaim(item.value)).map(heldOf);
+      return items.filter((item) => isClaim(item.value)).map(versioned);
     },
   };
 }
@@ -76,7 +78,7 @@ interface Named {
 export function createCordons(table: Table): Cordons {
   return {
     async put(cordon) {
-      const expires = new Date(Date.parse(cordon.due) + ANNOUNCED_DAYS * 86_400_000);
+      const expires = new Date(Date.parse(cordon.dueAt) + ANNOUNCED_DAYS * 86_400_000);
       await table.put(DRAIN, cordonKey(cordon.instanceId), cordon, { expires });
     },
     async remove(instanceId) {
@@ -98,34 +100,34 @@ export function createNight(table: Table): Night {
   };
 }
 
-function checkedHeldOf(item: Item<unknown>): Held<Claim> {
+function checkedClaim(item: Item<unknown>): Versioned<Claim> {
   const { key, value, version } = item;
   if (!isClaim(value))
     throw new NightshiftError(`the item ${DRAIN} | ${key} of the table is no claim any more: delete it`);
   return { value, version };
 }
 
-function heldOf(item: Item<Claim>): Held<Claim> {
+function versioned(item: Item<Claim>): Versioned<Claim> {
   return { value: item.value, version: item.version };
 }
 
 /** What a person edited by hand, or something else wrote, must not stop the work on all other instances. */
 function isClaim(value: unknown): value is Claim {
   if (!isObject(value)) return false;
-  const { instanceId, cause, trigger, owner, depth, state, hooks, attempts } = value;
-  const { until, leaseUntil, noticedAt, since, deadline, doneAt } = value;
+  const { instanceId, cause, trigger, owner, task, state, hooks, attempts } = value;
+  const { drainUntil, leaseUntil, noticeTime, claimedAt, deadline, doneAt } = value;
   return (
     typeof instanceId === 'string' &&
     typeof cause === 'string' &&
     typeof trigger === 'string' &&
     typeof owner === 'string' &&
     typeof attempts === 'number' &&
-    DEPTHS.includes(depth as Claim['depth']) &&
+    TASKS.includes(task as Claim['task']) &&
     STATES.includes(state as Claim['state']) &&
-    isInstant(until) &&
+    isInstant(drainUntil) &&
     isInstant(leaseUntil) &&
-    isInstant(noticedAt) &&
-    isInstant(since) &&
+    isInstant(noticeTime) &&
+    isInstant(claimedAt) &&
     (deadline === undefined || isInstant(deadline)) &&
     (doneAt === undefined || isInstant(doneAt)) &&
     Array.isArray(hooks) &&
@@ -134,10 +136,10 @@ function isClaim(value: unknown): value is Claim {
 }
 
 function isHook(value: unknown): boolean {
-  return isObject(value) && typeof value['token'] === 'string' && isInstant(value['since']);
+  return isObject(value) && typeof value['token'] === 'string' && isInstant(value['startedAt']);
 }
 
-const DEPTHS: readonly Claim['depth'][] = ['none', 'cordon', 'drain'];
+const TASKS: readonly Claim['task'][] = ['complete', 'cordon', 'drain'];
 const STATES: readonly Claim['state'][] = ['working', 'paused', 'failed', 'done'];
 
 function isNamed(value: unknown): value is Named {
@@ -149,7 +151,7 @@ function isCordon(value: unknown): value is Cordon {
     isObject(value) &&
     typeof value['instanceId'] === 'string' &&
     typeof value['trigger'] === 'string' &&
-    isInstant(value['due'])
+    isInstant(value['dueAt'])
   );
 }
 
@@ -163,5 +165,5 @@ function isInstant(value: unknown): boolean {
 
 function expiry(claim: Claim): Date {
   const days = claim.cause === 'health' ? ANNOUNCED_DAYS : KEPT_DAYS;
-  return new Date(Date.parse(claim.since) + days * 86_400_000);
+  return new Date(Date.parse(claim.claimedAt) + days * 86_400_000);
 }

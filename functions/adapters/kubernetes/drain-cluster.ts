@@ -4,8 +4,17 @@ import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
 import type { Eviction } from 'kubernetes-types/policy/v1.d.ts';
 import { isThrottled } from '#functions/adapters/aws-client.ts';
 import { UnreachableError } from '#functions/adapters/http.ts';
-import { AccessRefusedError, ClusterTroubleError } from '#functions/spot-drain/errors.ts';
-import type { Cluster, Marks, Node, Place, Pod, Reply, Taint } from '#functions/spot-drain/ports.ts';
+import {
+  AccessRefusedError,
+  type Cluster,
+  ClusterUnavailableError,
+  type Marks,
+  type Node,
+  type Place,
+  type Pod,
+  type Reply,
+  type Taint,
+} from '#functions/spot-drain/ports.ts';
 import type { KubernetesClient } from './client.ts';
 import { isConflict, isDenied, isNotFound, KubernetesError } from './errors.ts';
 
@@ -71,7 +80,7 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
         } catch (error) {
           if (!isConflict(error)) throw error;
           if (conflicts >= MOST_CONFLICTS) {
-            throw new ClusterTroubleError(
+            throw new ClusterUnavailableError(
               `the node ${node.name} was written by others ${conflicts} times while it was being marked`,
               { cause: error },
             );
@@ -99,7 +108,7 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
       return pods.map(podOf);
     },
 
-    async daemonSetLives(namespace, name, uid) {
+    async daemonSetExists(namespace, name, uid) {
       try {
         const path = `/apis/apps/v1/namespaces/${encodeURIComponent(namespace)}/daemonsets/${encodeURIComponent(name)}`;
         const { body } = await guarded(
@@ -136,7 +145,7 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
       return replyOf(client.request({ method: 'DELETE', path: podPath(pod), body }));
     },
 
-    async note(node, event) {
+    async recordEvent(node, event) {
       const at = event.at.toISOString().replace(/\.\d+Z$/, 'Z');
       const body: Event = {
         apiVersion: 'v1',
@@ -204,7 +213,7 @@ function selectorOf(place: Place): string | undefined {
  */
 function markPatch(node: Node, marks: Marks) {
   const known = marksOf(node);
-  const isDrain = marks.depth === 'drain';
+  const isDrain = marks.task === 'drain';
   const ours: OurMarks = {
     cause: marks.cause,
     since: marks.since.toISOString(),
@@ -316,7 +325,7 @@ async function orGone<T>(done: T, sent: Promise<unknown>): Promise<T | 'gone'> {
   }
 }
 
-/** A refusal by RBAC and a passing trouble get the names that the drain knows them by. */
+/** A refusal by RBAC and a transient failure become the errors that the drain knows. */
 async function guarded<T>(sent: Promise<T>): Promise<T> {
   try {
     return await sent;
@@ -328,14 +337,14 @@ async function guarded<T>(sent: Promise<T>): Promise<T> {
       );
     }
     // Before the first request the cluster itself is described, and many functions that start at once are throttled.
-    if (error instanceof UnreachableError || isTrouble(error) || isThrottled(error)) {
-      throw new ClusterTroubleError((error as Error).message, { cause: error });
+    if (error instanceof UnreachableError || isTransient(error) || isThrottled(error)) {
+      throw new ClusterUnavailableError((error as Error).message, { cause: error });
     }
     throw error;
   }
 }
 
-function isTrouble(error: unknown): boolean {
+function isTransient(error: unknown): boolean {
   return error instanceof KubernetesError && (error.status >= 500 || error.status === 429);
 }
 

@@ -1,6 +1,5 @@
 /** spot-drain with a mistake in it, one and more for each promise that its story checks. The checkers must catch each. */
-import type { Claim, Held, Reply } from '#functions/spot-drain/ports.ts';
-import type { RunPorts } from '#functions/spot-drain/work.ts';
+import type { Claim, Ports, Reply, Versioned } from '#functions/spot-drain/ports.ts';
 import type { PromiseId } from '../outcome.ts';
 import type { DrainOptions } from './drain.ts';
 import type { Process } from './world.ts';
@@ -36,10 +35,13 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     change: change((ports) => ({
       claims: {
         ...ports.claims,
-        replace: (claim, version) =>
-          ports.claims.replace(
-            { ...claim, state: 'working', leaseUntil: '2099-01-01T00:00:00.000Z' },
+        saveIf: (claim, version, now) =>
+          ports.claims.saveIf(
+            version === 'absent'
+              ? claim
+              : { ...claim, state: 'working', leaseUntil: '2099-01-01T00:00:00.000Z' },
             version,
+            now,
           ),
       },
     })),
@@ -59,8 +61,8 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
       claims: {
         ...ports.claims,
         read: async (instanceId) => {
-          const held = await ports.claims.read(instanceId);
-          return held && { ...held, value: { ...held.value, cause: 'lifecycle' } };
+          const claim = await ports.claims.read(instanceId);
+          return claim && { ...claim, value: { ...claim.value, cause: 'lifecycle' } };
         },
       },
     })),
@@ -71,7 +73,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     change: change((ports) => ({
       cordons: {
         ...ports.cordons,
-        all: async () => (await ports.cordons.all()).filter(({ undo }) => undo !== 'return'),
+        all: async () => (await ports.cordons.all()).filter(({ undoWhen }) => undoWhen !== 'ready-again'),
       },
       claims: {
         ...ports.claims,
@@ -101,7 +103,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
             InstanceIds: [instanceId],
             ShouldDecrementDesiredCapacity: true,
           });
-          return 'asked';
+          return 'requested';
         },
       },
     })),
@@ -190,8 +192,12 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     change: change((ports) => ({
       claims: {
         ...ports.claims,
-        replace: (claim, version) =>
-          ports.claims.replace({ ...claim, hooks: claim.cause === 'lifecycle' ? claim.hooks : [] }, version),
+        saveIf: (claim, version, now) =>
+          ports.claims.saveIf(
+            version === 'absent' || claim.cause === 'lifecycle' ? claim : { ...claim, hooks: [] },
+            version,
+            now,
+          ),
       },
     })),
   },
@@ -223,12 +229,10 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
   },
 ];
 
-function change(
-  edit: (ports: RunPorts, process: Process) => Partial<RunPorts>,
-): Pick<DrainOptions, 'mutate'> {
+function change(edit: (ports: Ports, process: Process) => Partial<Ports>): Pick<DrainOptions, 'mutate'> {
   return { mutate: (process) => ({ ...process.ports, ...edit(process.ports, process) }) };
 }
 
-function without(claims: readonly Held<Claim>[], cause: string): readonly Held<Claim>[] {
+function without(claims: readonly Versioned<Claim>[], cause: string): readonly Versioned<Claim>[] {
   return claims.filter(({ value }) => value.cause !== cause);
 }

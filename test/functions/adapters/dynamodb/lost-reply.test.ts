@@ -1,6 +1,6 @@
 /** A write that took effect and whose reply was lost is sent again by the SDK, and its own condition then fails. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createClaims } from '#functions/adapters/dynamodb/drain-claims.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { aClaim, NOW } from '#test/contracts/drain-stores.ts';
@@ -20,16 +20,18 @@ function claimsThatSendTwice() {
   return createClaims(createTable({ send: send as DynamoDBClient['send'] }, 'nightshift'));
 }
 
-it('a claim is still ours where its write was sent twice', async () => {
+test('a claim is still ours where its write was sent twice', async () => {
   const claims = claimsThatSendTwice();
-  const created = await claims.create(aClaim('i-00000101', { owner: 'me' }), NOW);
+  const created = await claims.saveIf(aClaim('i-00000101', { owner: 'me' }), 'absent', NOW);
   expect(created).toMatchObject({ version: 1, value: { owner: 'me' } });
-  const replaced = await claims.replace(aClaim('i-00000101', { owner: 'me', state: 'done' }), 1);
+  const replaced = await claims.saveIf(aClaim('i-00000101', { owner: 'me', state: 'done' }), 1, NOW);
   expect(replaced).toMatchObject({ version: 2, value: { state: 'done' } });
 });
 
-it('a claim of another is not', async () => {
-  await createClaims(table.table).create(aClaim('i-00000102', { owner: 'another' }), NOW);
-  expect(await claimsThatSendTwice().create(aClaim('i-00000102', { owner: 'me' }), NOW)).toBeUndefined();
-  expect(await claimsThatSendTwice().replace(aClaim('i-00000102', { owner: 'me' }), 7)).toBeUndefined();
+test('a claim of another is not', async () => {
+  await createClaims(table.table).saveIf(aClaim('i-00000102', { owner: 'another' }), 'absent', NOW);
+  expect(
+    await claimsThatSendTwice().saveIf(aClaim('i-00000102', { owner: 'me' }), 'absent', NOW),
+  ).toBeUndefined();
+  expect(await claimsThatSendTwice().saveIf(aClaim('i-00000102', { owner: 'me' }), 7, NOW)).toBeUndefined();
 });
