@@ -2,9 +2,8 @@
 import { messageOf, PartialFailureError } from '#functions/shared/errors.ts';
 import type { DecisionTrail } from '#functions/shared/observability.ts';
 import type { Action, Scalar } from '#model/decision.ts';
-import type { Clock } from './ports.ts';
 
-export interface NewDecision {
+export interface Entry {
   readonly target: string;
   readonly action: Action;
   readonly reason: string;
@@ -13,7 +12,7 @@ export interface NewDecision {
 }
 
 export interface DecisionRecorder {
-  record(decision: NewDecision): void;
+  record(decision: Entry): void;
   failed(target: string, error: unknown): void;
   guard<T>(target: string, work: () => Promise<T>): Promise<T | undefined>;
   close(): Promise<void>;
@@ -22,19 +21,20 @@ export interface DecisionRecorder {
 export function createDecisionRecorder(options: {
   readonly environment: string;
   readonly trail: DecisionTrail;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly now: () => Date;
+  readonly capability: 'spot-drain';
   readonly trigger: string;
 }): DecisionRecorder {
   const failures: { target: string; error: unknown }[] = [];
   const writing: Promise<void>[] = [];
   const recorder: DecisionRecorder = {
     record({ target, action, reason, facts, trigger = options.trigger }) {
-      const { environment, clock, trail } = options;
-      const time = clock.now().toISOString();
+      const { environment, capability, now, trail } = options;
+      const time = now().toISOString();
       const decision = {
         time,
         environment,
-        capability: 'spot-drain',
+        capability,
         target,
         action,
         reason,

@@ -4,7 +4,7 @@ import { countPods, countRemaining, type DrainResult } from './claim.ts';
 import { recordNodeEvent } from './cordon.ts';
 import type { DrainReport, PodReport } from './pod-state.ts';
 import { AccessRefusedError, type Claim, type Context, type Node } from './ports.ts';
-import type { NewDecision } from './recorder.ts';
+import type { Entry } from './recorder.ts';
 
 /** `claim`: as the drain has left it. */
 export async function reportDrain(
@@ -28,10 +28,10 @@ export async function reportDrain(
 }
 
 /** One record of the drain, and one of each pod that was forced, blocked to the end or failed. */
-function drainDecisions(node: string, claim: Claim, report: DrainReport, now: Date): readonly NewDecision[] {
+function drainDecisions(node: string, claim: Claim, report: DrainReport, now: Date): readonly Entry[] {
   const { instanceId, cause, trigger } = claim;
   const blocked = countPods(report, 'blocked');
-  const drain: NewDecision = {
+  const drain: Entry = {
     target: node,
     action: 'drain',
     reason: summaryOf(claim, report),
@@ -53,7 +53,7 @@ function drainDecisions(node: string, claim: Claim, report: DrainReport, now: Da
   return [drain, ...report.pods.flatMap((pod) => podDecision(pod, node, claim))];
 }
 
-function podDecision(report: PodReport, node: string, claim: Claim): readonly NewDecision[] {
+function podDecision(report: PodReport, node: string, claim: Claim): readonly Entry[] {
   const { outcome, pod, budget } = report;
   if (outcome !== 'forced' && outcome !== 'blocked' && outcome !== 'failed') return [];
   const what = {

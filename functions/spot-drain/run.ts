@@ -12,8 +12,13 @@ export async function run(ports: Ports, invocation: Invocation, payload: unknown
   const { account, region, environment } = ports.settings;
   const startedAt = ports.clock.now();
   const parsed = parseEvent(payload, { account, region, now: startedAt });
-  const { clock, trail } = ports;
-  const recorder = createDecisionRecorder({ environment, trail, clock, trigger: parsed.trigger });
+  const recorder = createDecisionRecorder({
+    environment,
+    capability: 'spot-drain',
+    trigger: parsed.trigger,
+    now: ports.clock.now,
+    trail: ports.trail,
+  });
   const context: Context = { ...ports, invocation, startedAt, recorder };
   switch (parsed.kind) {
     case 'ignored':

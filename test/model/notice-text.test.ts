@@ -50,7 +50,7 @@ describe('what people are told', () => {
   it.each<[Capability, Action, Partial<Decision>]>([
     ['spot-drain', 'drain', {}],
     ['spot-drain', 'drain', { blocked: '2' }],
-    ['spot-drain', 'drain', { blocked: 2, night: false }],
+    ['spot-drain', 'drain', { blocked: 2, nightlyStop: false }],
     ['spot-drain', 'deployed', {}],
     ['night-schedule', 'wake', {}],
     ['branch-deploy', 'sync', {}],

@@ -27,8 +27,8 @@ describe('people are told', () => {
   });
 
   test.for([
-    ['a drain in good order', aDecision('spot-drain', 'drain', { blocked: 0 })],
-    ['pods that our own stop takes', aDecision('spot-drain', 'drain', { blocked: 2, night: true })],
+    ['a drain that moved every pod', aDecision('spot-drain', 'drain', { blocked: 0 })],
+    ['pods that our own stop takes', aDecision('spot-drain', 'drain', { blocked: 2, nightlyStop: true })],
     ['every stop', aDecision('night-schedule', 'stop')],
     ['what a role may not publish', aDecision('spot-drain', 'warn')],
   ] as const)('nothing of %s', ([, decision]) => {

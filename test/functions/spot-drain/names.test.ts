@@ -51,6 +51,16 @@ describe('the names of the nodes', () => {
     expect(world.said()).toContain('none develop');
   });
 
+  test('are written to the end where the rest of the tick has failed: an invocation leaves no work behind', async () => {
+    const world = aWorld();
+    world.claims.all = async () => {
+      throw new Error('the table is away');
+    };
+    world.cluster.latencyMs = 5_000;
+    await expect(world.run(TICK)).rejects.toThrow('the table is away');
+    expect(Object.fromEntries(world.names)).toEqual({ [INSTANCE]: NODE });
+  });
+
   test('are not kept in a dry run, which may not write', async () => {
     const world = aWorld([], { dryRun: true });
     world.cluster.broken.nodeNames = () => new Error('asked');

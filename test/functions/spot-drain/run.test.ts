@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { PartialFailureError } from '#functions/shared/errors.ts';
 import { AccessRefusedError, ClusterUnavailableError } from '#functions/spot-drain/ports.ts';
+import { NOTHING_TO_EVICT } from '#functions/spot-drain/report.ts';
+import { LOST_PODS_FILTER } from '#model/notice.ts';
 import { START } from './a-clock.ts';
 import { aNode, aPod, INSTANCE, NODE, ofDaemonSet } from './a-cluster.ts';
 import {
@@ -66,6 +68,32 @@ describe('a spot interruption', () => {
     other.cluster.broken.recordEvent = () => new AccessRefusedError('events is forbidden');
     await expect(other.run(anInterruption())).rejects.toThrow('events is forbidden');
     expect(other.said()).toContain(`drain ${NODE}`);
+  });
+
+  test('reports in words that a person reads, and with the facts that the alarm counts', async () => {
+    const words = async (change: (world: World) => void) => {
+      const world = aWorld([aPod({ name: 'a' }), aPod({ name: 'b' })]);
+      change(world);
+      await world.run(anInterruption());
+      return last(world, 'drain');
+    };
+    const never = { name: 'never', pods: ['b'], allowed: 0, recoveryMs: 0 };
+    const empty = (world: World) => {
+      for (const name of ['a', 'b']) world.cluster.vanish(name);
+    };
+    expect((await words(() => undefined))?.reason).toBe('evicted 2 pods');
+    expect((await words(empty))?.reason).toBe(NOTHING_TO_EVICT);
+    const blocked = (world: World) => {
+      world.cluster.budgets = [never];
+    };
+    expect((await words(blocked))?.reason).toBe('evicted 1 pod, forced 1');
+    const atNight = await words((world) => {
+      world.night = NIGHT;
+      blocked(world);
+    });
+    expect(atNight?.reason).toBe('evicted 1 pod, 1 remains on the node; the schedule stops its group');
+    const counted = [...LOST_PODS_FILTER.matchAll(/\$\.decision\.(\w+)/g)].map(([, fact]) => fact);
+    expect(Object.keys(atNight ?? {})).toEqual(expect.arrayContaining(counted));
   });
 
   test('names each pod that was forced, with the budget that held it', async () => {
@@ -389,6 +417,35 @@ describe('a rebalance recommendation', () => {
     expect(world.cluster.unmarked).toEqual([NODE]);
   });
 
+  test('is undone in time where its invocation was killed before it saved when', async () => {
+    const world = aWorld([aPod()]);
+    const { put } = world.cordons;
+    world.cordons.put = () => new Promise(() => undefined);
+    void world.invoke(aRebalance(), { limitMs: 60_000 });
+    await passUntil(world, 60_000);
+    expect(world.cordons.saved.size).toBe(0);
+    world.cordons.put = put;
+    await passUntil(world, 30 * 60_000);
+    await world.run(TICK);
+    expect(world.cluster.unmarked).toEqual([NODE]);
+    expect(world.claims.saved.size).toBe(0);
+  });
+
+  test('stays to be undone where its claim could not be removed', async () => {
+    const world = aWorld([aPod()]);
+    await world.run(aRebalance());
+    await passUntil(world, 30 * 60_000);
+    const { remove } = world.claims;
+    world.claims.remove = async () => {
+      throw new Error('the table is throttled');
+    };
+    await expect(world.run(TICK)).rejects.toThrow('throttled');
+    expect(world.cordons.saved.size).toBe(1);
+    world.claims.remove = remove;
+    await world.run(TICK);
+    expect(world.claims.saved.size + world.cordons.saved.size).toBe(0);
+  });
+
   test('whose drain was put aside is undone in time all the same, and not taken up again', async () => {
     const world = aWorld([aPod()], { onRebalance: 'drain', uncordonAfterMinutes: 20 });
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
@@ -483,6 +540,29 @@ describe('other notices', () => {
     expect(world.cluster.podNames()).toEqual([]);
     await world.run(aHealthEvent({ statusCode: 'closed' }, { id: 'event-2' }));
     expect(world.cluster.unmarked).toEqual([NODE]);
+  });
+
+  test('leave a node to its drain where the announced change ends meanwhile, and undo it after that', async () => {
+    const world = aWorld([aPod({ graceSeconds: 60 })]);
+    world.cluster.endsAfterMs = () => 20_000;
+    const closed = aHealthEvent({ statusCode: 'closed' }, { id: 'event-2' });
+    await world.clock.run(
+      Promise.all([world.invoke(aHealthEvent()), world.clock.sleep(5_000).then(() => world.invoke(closed))]),
+    );
+    expect(world.said()).toContain(`wait ${INSTANCE}`);
+    expect(world.cluster.unmarked).toEqual([]);
+    await world.run(TICK);
+    expect(world.cluster.unmarked).toEqual([NODE]);
+  });
+
+  test('leave the marks where the announced change ends while the group terminates the instance', async () => {
+    const world = aWorld([aPod()]);
+    await world.run(aHealthEvent());
+    await world.run(aLifecycleAction({}, { id: 'event-2' }));
+    await world.run(aHealthEvent({ statusCode: 'closed' }, { id: 'event-3' }));
+    expect(world.said().at(-1)).toBe(`ignore ${INSTANCE}`);
+    expect(world.cluster.unmarked).toEqual([]);
+    expect(world.completed).toHaveLength(1);
   });
 
   test('do not touch a node for a change that is over and that we never heard of', async () => {
