@@ -80,7 +80,7 @@ export function drainStoresContract(create: () => Promise<DrainStores>): void {
       expect(await claims.find('i-00000010')).toEqual({ claim });
     });
 
-    test('are told from those of an instance whose longer id begins alike', async () => {
+    test('are kept apart from those of an instance whose longer id begins alike', async () => {
       const { claims, names } = stores;
       await names.put('i-000000110123456789', 'longer', NOW);
       await claims.saveIf(aClaim('i-000000110123456789'), 'absent', NOW);

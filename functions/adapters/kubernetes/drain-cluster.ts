@@ -10,6 +10,7 @@ import {
   ClusterUnavailableError,
   type Marks,
   type Node,
+  type NodeEvent,
   type Place,
   type Pod,
   type Reply,
@@ -42,16 +43,37 @@ interface OurMarks {
 }
 
 export function createDrainCluster(client: KubernetesClient): Cluster {
+  return {
+    prepare: () => client.prepare(),
+    ...createNodeReader(client),
+    ...createNodeMarker(client),
+    ...createPodRequests(client),
+    recordEvent: (node, event) => recordEvent(client, node, event),
+  };
+}
+
+function createNodeReader(client: KubernetesClient): Pick<Cluster, 'findNode' | 'nodeNamed' | 'nodeNames'> {
   /** An instance keeps its node's name: a warm function asks for the one node instead of for all. */
   const names = new Map<string, string>();
 
-  return {
-    prepare: () => client.prepare(),
+  /** Learns the names of all that it lists. */
+  const findAmong = async (instanceId: string | undefined, labelSelector?: string) => {
+    const nodes = await guarded(client.list<V1Node>('/api/v1/nodes', { labelSelector }));
+    let found: Node | undefined;
+    for (const node of nodes) {
+      const id = instanceOf(node);
+      if (!id) continue;
+      names.set(id, node.metadata?.name ?? '');
+      if (id === instanceId) found = nodeOf(node, id);
+    }
+    return found;
+  };
 
+  return {
     async findNode(instanceId, place) {
       const name = names.get(instanceId);
       if (name) {
-        const node = await readNode(name, instanceId);
+        const node = await readNode(client, name, instanceId);
         if (node) return node;
         names.delete(instanceId);
       }
@@ -60,7 +82,7 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
     },
 
     async nodeNamed(name, instanceId) {
-      const node = await readNode(name, instanceId);
+      const node = await readNode(client, name, instanceId);
       if (node) names.set(instanceId, name);
       return node;
     },
@@ -70,7 +92,14 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
       await findAmong(undefined);
       return new Map(names);
     },
+  };
+}
 
+function createNodeMarker(client: KubernetesClient): Pick<Cluster, 'mark' | 'unmark'> {
+  const patchNode = (name: string, body: unknown) =>
+    client.request({ method: 'PATCH', path: nodePath(name), contentType: STRATEGIC, body });
+
+  return {
     async mark(node, marks) {
       let seen: Node | undefined = node;
       for (let conflicts = 0; seen; conflicts++) {
@@ -85,7 +114,7 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
               { cause: error },
             );
           }
-          seen = await readNode(node.name, node.instanceId);
+          seen = await readNode(client, node.name, node.instanceId);
         }
       }
       return 'gone';
@@ -101,7 +130,13 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
         throw error;
       }
     },
+  };
+}
 
+function createPodRequests(
+  client: KubernetesClient,
+): Pick<Cluster, 'podsOn' | 'daemonSetExists' | 'evict' | 'remove'> {
+  return {
     async podsOn(nodeName) {
       const query = { fieldSelector: `spec.nodeName=${nodeName}` };
       const pods = await guarded(client.list<V1Pod>('/api/v1/pods', query, LIST_OPTIONS));
@@ -144,57 +179,45 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
       };
       return replyOf(client.request({ method: 'DELETE', path: podPath(pod), body }));
     },
-
-    async recordEvent(node, event) {
-      const at = event.at.toISOString().replace(/\.\d+Z$/, 'Z');
-      const body: Event = {
-        apiVersion: 'v1',
-        kind: 'Event',
-        metadata: { generateName: `${node.name}.`, namespace: 'default' },
-        involvedObject: { apiVersion: 'v1', kind: 'Node', name: node.name, uid: node.uid },
-        type: event.type,
-        reason: event.reason,
-        message: event.message,
-        firstTimestamp: at,
-        lastTimestamp: at,
-        count: 1,
-        source: { component: 'eks-nightshift' },
-        reportingComponent: 'eks-nightshift',
-        reportingInstance: 'spot-drain',
-      };
-      await guarded(client.request({ method: 'POST', path: '/api/v1/namespaces/default/events', body }));
-    },
   };
+}
 
-  function patchNode(name: string, body: unknown): Promise<unknown> {
-    return client.request({ method: 'PATCH', path: nodePath(name), contentType: STRATEGIC, body });
-  }
+async function recordEvent(
+  client: KubernetesClient,
+  node: Pick<Node, 'name' | 'uid'>,
+  event: NodeEvent,
+): Promise<void> {
+  const at = event.at.toISOString().replace(/\.\d+Z$/, 'Z');
+  const body: Event = {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { generateName: `${node.name}.`, namespace: 'default' },
+    involvedObject: { apiVersion: 'v1', kind: 'Node', name: node.name, uid: node.uid },
+    type: event.type,
+    reason: event.reason,
+    message: event.message,
+    firstTimestamp: at,
+    lastTimestamp: at,
+    count: 1,
+    source: { component: 'eks-nightshift' },
+    reportingComponent: 'eks-nightshift',
+    reportingInstance: 'spot-drain',
+  };
+  await guarded(client.request({ method: 'POST', path: '/api/v1/namespaces/default/events', body }));
+}
 
-  /** Learns the names of all that it sees. */
-  async function findAmong(
-    instanceId: string | undefined,
-    labelSelector?: string,
-  ): Promise<Node | undefined> {
-    const nodes = await guarded(client.list<V1Node>('/api/v1/nodes', { labelSelector }));
-    let found: Node | undefined;
-    for (const node of nodes) {
-      const id = instanceOf(node);
-      if (!id) continue;
-      names.set(id, node.metadata?.name ?? '');
-      if (id === instanceId) found = nodeOf(node, id);
-    }
-    return found;
-  }
-
-  /** A name can pass to another instance. */
-  async function readNode(name: string, instanceId: string): Promise<Node | undefined> {
-    try {
-      const { body } = await guarded(client.request<V1Node>({ method: 'GET', path: nodePath(name) }));
-      return instanceOf(body) === instanceId ? nodeOf(body, instanceId) : undefined;
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
+/** A name can pass to another instance. */
+async function readNode(
+  client: KubernetesClient,
+  name: string,
+  instanceId: string,
+): Promise<Node | undefined> {
+  try {
+    const { body } = await guarded(client.request<V1Node>({ method: 'GET', path: nodePath(name) }));
+    return instanceOf(body) === instanceId ? nodeOf(body, instanceId) : undefined;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
   }
 }
 

@@ -223,7 +223,7 @@ describe('what a reply to an eviction leads to', () => {
     }
   });
 
-  test('a refusal by RBAC is told with the words of the API server, and the other pods are moved', async () => {
+  test('a refusal by RBAC is reported in the words of the API server, and the other pods are moved', async () => {
     const { report } = await drained([aPod({ name: 'a' }), aPod({ name: 'b' })], {}, (cluster) => {
       cluster.script.set('a', [{ status: 403, detail: 'pods/eviction is forbidden' }]);
     });

@@ -33,7 +33,7 @@ describe('the names of the nodes', () => {
     expect(written).toEqual([]);
   });
 
-  test('stay as they are while the API server has trouble, which is no failure', async () => {
+  test('stay as they are while the API server is unavailable, which is no failure', async () => {
     const world = aWorld();
     world.names.set(OTHER, 'other');
     world.cluster.broken.nodeNames = () => new ClusterUnavailableError('503');
@@ -102,7 +102,7 @@ describe('a notice for an instance whose node has a known name', () => {
     expect(order).toEqual(['prepare', 'find']);
   });
 
-  test('asks again while the API server has trouble', async () => {
+  test('asks again while the API server is unavailable', async () => {
     const world = named([aPod()]);
     let away = 3;
     world.cluster.broken.nodeNamed = () => (away-- > 0 ? new ClusterUnavailableError('503') : undefined);
@@ -164,7 +164,7 @@ describe('a notice for an instance whose node has a known name', () => {
     expect(world.said()).toEqual([`cordon ${NODE}`, 'replace workers', `drain ${NODE}`]);
   });
 
-  test('is told of as before in a dry run', async () => {
+  test('is only reported in a dry run, with whether our own stop takes the node', async () => {
     const world = named([aPod()], NODE, { dryRun: true });
     world.night = NIGHT;
     await world.run(anInterruption());

@@ -59,7 +59,7 @@ describe('a spot interruption', () => {
     ]);
   });
 
-  test('does not fail for an event that an API server in trouble did not take, and does for one that RBAC refuses', async () => {
+  test('does not fail where an unavailable API server does not take an event, and does where RBAC refuses it', async () => {
     const world = aWorld([aPod()]);
     world.cluster.broken.recordEvent = () => new ClusterUnavailableError('503');
     await world.run(anInterruption());
@@ -682,7 +682,7 @@ describe('our own night stop', () => {
     expect(elapsed(world)).toBeLessThan(45_000);
   });
 
-  test('of another group does not hasten a drain', async () => {
+  test('of another group does not shorten a drain', async () => {
     const world = aWorld([aPod()]);
     world.hookTimes = { heartbeatSeconds: 600, globalSeconds: 60_000 };
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];

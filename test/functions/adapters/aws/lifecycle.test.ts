@@ -31,7 +31,7 @@ beforeEach(() => {
 });
 
 describe('the group of an instance', () => {
-  test('is told with its clusters, its nodegroup and its way to rebalance', async () => {
+  test('comes with its clusters, its nodegroup and whether it rebalances its capacity', async () => {
     isIn('workers');
     groupIs({
       CapacityRebalance: true,

@@ -85,7 +85,7 @@ describe('a node whose name is known', () => {
     expect(lab.endpoint.calls.map(({ verb }) => verb)).toEqual(['get', 'get', 'get']);
   });
 
-  test('is told with the names of all others', async () => {
+  test('comes with the names of all others', async () => {
     expect([...(await cluster.nodeNames())]).toEqual([[INSTANCE.id, NODE_NAME]]);
     lab.kubernetes.api.delete('nodes', undefined, NODE_NAME, {});
     expect([...(await cluster.nodeNames())]).toEqual([]);
@@ -372,7 +372,7 @@ describe('kubectl', () => {
 });
 
 describe('an API server that does not help', () => {
-  test('without the RBAC of the manifests is told apart from one in trouble', async () => {
+  test('without the RBAC of the manifests is not mistaken for one that is unavailable', async () => {
     const bare = await aLabCluster({ rbac: false });
     const refused = createDrainCluster(bare.client);
     await expect(refused.findNode(INSTANCE.id)).rejects.toBeInstanceOf(AccessRefusedError);
@@ -386,7 +386,7 @@ describe('an API server that does not help', () => {
     await expect(stranger.findNode(INSTANCE.id)).rejects.toBeInstanceOf(AccessRefusedError);
   });
 
-  test('is in trouble when it answers 503, cuts the connection or is busy', async () => {
+  test('is unavailable when it answers 503, cuts the connection or is busy', async () => {
     for (const reply of [503, 'reset', 429] as const) {
       lab.endpoint.faults.add({ path: /nodes/, reply });
       await expect(cluster.findNode(INSTANCE.id)).rejects.toBeInstanceOf(ClusterUnavailableError);
