@@ -67,7 +67,7 @@ export async function connectAs<T>(
 /** Argo CD could not be asked, or what it was asked for is wrong. */
 export function errorOf(what: string, { kind, detail }: Trouble): CloudError | RefusedError {
   switch (kind) {
-    case 'passing':
+    case 'transient':
     case 'unauthorized':
     case 'forbidden':
       return new CloudError(`${what}: ${plain(detail)}`);

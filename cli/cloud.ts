@@ -4,34 +4,34 @@
  */
 
 import { errorName } from '#functions/adapters/aws-client.ts';
+import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createLedger } from '#functions/adapters/dynamodb/ledger.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
-import {
-  DECISION,
-  DEPLOY,
-  LEDGER,
-  NIGHT,
-  OVERRIDE_KEY,
-  STATE_KEY,
-  savedKey,
-} from '#functions/adapters/dynamodb/table-keys.ts';
+import { DECISION } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
-import type { LedgerEntry, Memo, SavedSize } from '#functions/night-schedule/ports.ts';
+import type { LedgerEntry, SavedSize } from '#functions/night-schedule/records.ts';
+import { NightshiftError } from '#functions/shared/errors.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
-import type { Decision } from '#model/decision.ts';
+import { type Decision, decisionSchema } from '#model/decision.ts';
 import { functionNameOf, tableNameOf } from '#model/names.ts';
+import { effectiveOverride } from '#model/override.ts';
+import { isValid } from '#model/record-schema.ts';
 import type { Override } from '#model/schedule.ts';
 import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
 import { CloudError } from './io.ts';
 
-const MEMO_KEY = 'note#memo';
-const APPLICATIONS = 'app#';
-
 export interface Night {
   readonly state?: ClusterState;
+  /** The one that counts. */
   readonly override?: Override;
+  readonly overrides: readonly Override[];
   readonly saved: readonly SavedSize[];
+  /** Items that cannot be read: `night | saved#develop/web`. */
+  readonly corrupt: readonly string[];
   /** ISO 8601: the last mark that a pass of night-schedule left, every few minutes. */
   readonly seenAt?: string;
 }
@@ -40,10 +40,11 @@ export interface Cloud {
   /** The time as AWS said it with its last answer: a wrong clock of this machine must not date an override. */
   now(): Date;
   night(): Promise<Night>;
-  /** The override that stands in the table, ended or not. */
+  /** The override that counts now. */
   override(): Promise<Override | undefined>;
+  /** Replaces the others. */
   setOverride(override: Override): Promise<void>;
-  clearOverride(): Promise<void>;
+  clearOverrides(): Promise<void>;
   /** Asks night-schedule for a pass now; does not wait for it. */
   wakeFunction(cause: string): Promise<void>;
   /** Decided at `since` or later, oldest first. */
@@ -91,46 +92,40 @@ export async function createCloud(
 
   const ask = <T>(permission: string, run: () => Promise<T>) =>
     asking({ permission, resource: tableArn, what: `the table ${tableName}`, environment, name }, run);
-  const currentOverride = () => ask('dynamodb:GetItem', () => table.get<Override>(NIGHT, OVERRIDE_KEY));
+  const overrides = createOverrides(table);
+  const standing = () => ask('dynamodb:Query', overrides.all);
+  const removeAll = async (given: readonly Override[]) => {
+    for (const { id } of given) await ask('dynamodb:DeleteItem', () => overrides.remove(id));
+  };
 
   return {
     now: clock.now,
 
     async night() {
-      const items = await ask('dynamodb:Query', () => table.list<unknown>(NIGHT));
-      const valueAt = <T>(key: string) => items.find((item) => item.key === key)?.value as T | undefined;
-      const state = valueAt<ClusterState>(STATE_KEY);
-      const override = valueAt<Override>(OVERRIDE_KEY);
-      const seenAt = valueAt<Memo>(MEMO_KEY)?.seenAt;
+      const memory = await ask('dynamodb:Query', () => createNightStore(table, environment.cluster).load());
+      const override = effectiveOverride(memory.overrides, clock.now());
       return {
-        saved: items
-          .filter((item) => item.key.startsWith(savedKey('')))
-          .map((item) => item.value as SavedSize),
-        ...(state ? { state } : {}),
+        saved: [...memory.saved.values()].map(({ value }) => value),
+        overrides: memory.overrides,
+        corrupt: memory.corrupt.map(({ item }) => item),
+        ...(memory.state ? { state: memory.state.value } : {}),
         ...(override ? { override } : {}),
-        ...(seenAt ? { seenAt } : {}),
+        ...(memory.notes.seen ? { seenAt: memory.notes.seen.value.at } : {}),
       };
     },
 
     async override() {
-      return (await currentOverride())?.value;
+      return effectiveOverride(await standing(), clock.now());
     },
 
     async setOverride(override) {
-      const before = await currentOverride();
-      const written = await ask('dynamodb:PutItem', () =>
-        table.put(NIGHT, OVERRIDE_KEY, override, { if: before?.version ?? 'absent' }),
-      );
-      if (written === undefined) throw changedMeanwhile(name);
+      const others = await standing();
+      await ask('dynamodb:PutItem', () => overrides.add(override));
+      await removeAll(others.filter(({ id }) => id !== override.id));
     },
 
-    async clearOverride() {
-      const before = await currentOverride();
-      if (!before) return;
-      const removed = await ask('dynamodb:DeleteItem', () =>
-        table.remove(NIGHT, OVERRIDE_KEY, before.version),
-      );
-      if (!removed) throw changedMeanwhile(name);
+    async clearOverrides() {
+      await removeAll(await standing());
     },
 
     async deployedSettings() {
@@ -188,23 +183,17 @@ export async function createCloud(
     },
 
     async decisions(since) {
-      const items = await ask('dynamodb:Query', () =>
-        table.list<Decision>(DECISION, { after: since.toISOString() }),
-      );
-      return items.map((item) => item.value);
+      const items = await ask('dynamodb:Query', () => table.list(DECISION, { after: since.toISOString() }));
+      return items.flatMap(({ value }) => (isValid(decisionSchema, value) ? [value] : []));
     },
 
     async applications() {
-      const items = await ask('dynamodb:Query', () =>
-        table.list<ApplicationRecord>(DEPLOY, { prefix: APPLICATIONS }),
-      );
-      // Beside the applications there is a mark of the night, without a slash in its key.
-      return items.filter(({ key }) => key.includes('/')).map((item) => item.value);
+      const { records } = await ask('dynamodb:Query', () => createDesiredDeploys(table).all());
+      return records.map(({ value }) => value);
     },
 
     async ledger(firstDate) {
-      const items = await ask('dynamodb:Query', () => table.list<LedgerEntry>(LEDGER, { after: firstDate }));
-      return items.map((item) => item.value);
+      return (await ask('dynamodb:Query', () => createLedger(table).since(firstDate))).entries;
     },
   };
 }
@@ -243,6 +232,7 @@ async function asking<T>(question: Question, run: () => Promise<T>): Promise<T> 
 /** The errors of AWS that a person can do something about; undefined for what is our own fault. */
 function explain({ permission, resource, what, name, environment }: Question, cause: unknown) {
   if (!(cause instanceof Error)) return undefined;
+  if (cause instanceof NightshiftError) return `${name}: ${cause.message}`;
   const code = (cause as NodeJS.ErrnoException).code ?? '';
   const place = `account ${environment.account}, ${environment.region}`;
   switch (cause.name) {
@@ -271,10 +261,4 @@ function explain({ permission, resource, what, name, environment }: Question, ca
 
 function whoIn(message: string): string {
   return /User: (\S+) is not/.exec(message)?.[1] ?? 'these credentials';
-}
-
-function changedMeanwhile(name: string): CloudError {
-  return new CloudError(
-    `${name}: somebody else has changed the override in the same moment: look with "nightshift status ${name}" and try again`,
-  );
 }

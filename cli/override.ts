@@ -78,10 +78,9 @@ export async function cancelOverride(
 ): Promise<void> {
   const schedule = scheduleFor(loaded, name, io.now());
   const cloud = await io.cloud(name, environmentOf(loaded, name));
-  const found = await cloud.override();
+  const standing = await cloud.override();
   const now = cloud.now();
-  const standing = found && isStanding(found, now) ? found : undefined;
-  if (found) await cloud.clearOverride();
+  await cloud.clearOverrides();
   if (standing) await takeEffect(cloud, standing.id, io);
 
   const desired = desiredAt(schedule, now, []);

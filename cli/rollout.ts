@@ -103,13 +103,13 @@ export function judgeRollout(
   now: Date,
 ): Verdict {
   if (view.deleting) return { is: 'failed', reason: 'the application is being deleted' };
-  if (view.requested?.deployIds.includes(deployId) && !view.operation?.deployIds.includes(deployId)) {
+  if (view.pendingOperation?.deployIds.includes(deployId) && !view.operation?.deployIds.includes(deployId)) {
     return { is: 'waiting', reason: 'Argo CD has not begun the sync' };
   }
   const operation = view.operation;
   if (!operation?.deployIds.includes(deployId)) {
-    if (view.requested || operation) {
-      const by = view.requested?.by ?? operation?.by;
+    if (view.pendingOperation || operation) {
+      const by = view.pendingOperation?.by ?? operation?.by;
       return { is: 'superseded', reason: `an operation of ${by} replaced this one` };
     }
     return { is: 'waiting', reason: 'Argo CD does not show the sync yet' };
@@ -184,7 +184,7 @@ async function waitFor(
 }
 
 function afterTrouble(trouble: Trouble): Verdict {
-  const passes = trouble.kind === 'passing' || trouble.kind === 'busy';
+  const passes = trouble.kind === 'transient' || trouble.kind === 'busy';
   return { is: passes ? 'waiting' : 'failed', reason: trouble.detail };
 }
 
@@ -230,7 +230,8 @@ function say(options: RolloutOptions, io: RolloutIo, text: string): void {
 function refuseUnlessFree(application: ApplicationSettings, view: ApplicationView): void {
   if (view.deleting) throw new RefusedError(`${application.name} is being deleted`);
   const running =
-    view.requested?.by ?? (view.operation && !isOver(view, view.operation) ? view.operation.by : undefined);
+    view.pendingOperation?.by ??
+    (view.operation && !isOver(view, view.operation) ? view.operation.by : undefined);
   if (running) {
     throw new RefusedError(
       `an operation of ${running} runs on ${application.name}: wait for its end, then ask again`,

@@ -1,6 +1,6 @@
 /** `savings`: node-hours that were slept, from the ledger of observations. What nobody observed is shown as a gap. */
 
-import type { LedgerEntry } from '#functions/night-schedule/ports.ts';
+import type { LedgerEntry } from '#functions/night-schedule/records.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
 import type { DevelopmentEnvironmentConfig } from '#model/config.ts';
 import { formatDate } from '#model/date.ts';

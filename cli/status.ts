@@ -43,7 +43,7 @@ async function look(loaded: LoadedConfig, named: Named, io: Io): Promise<Status>
   const night = await cloud.night();
   const now = cloud.now();
   const schedule = scheduleOf(loaded.config, environment.schedule, now);
-  const overrides = night.override ? [night.override] : [];
+  const { overrides } = night;
   const next = transitions(schedule, now, new Date(now.getTime() + HORIZON_MS), overrides)[0];
   return { named, now, schedule, night, ...(next ? { next } : {}) };
 }
@@ -55,7 +55,7 @@ function describe({ named, now, schedule, night, next }: Status, paint: Paint): 
     return `${head}\n  never stopped: ${environment.production ? 'production is only drained' : 'it has no schedule'}`;
   }
   const { timeZone } = schedule;
-  const { state, override, saved } = night;
+  const { state, override, saved, corrupt } = night;
   const wanted = desiredAt(schedule, now, override ? [override] : []);
   const since = state ? new Date(state.since) : undefined;
   const rows: [string, string][] = [
@@ -75,8 +75,9 @@ function describe({ named, now, schedule, night, next }: Status, paint: Paint): 
     ['override', override && isStanding(override, now) ? describeOverride(override, timeZone) : 'none'],
     ...saved.map((one, index): [string, string] => [
       index === 0 ? 'saved' : '',
-      `${plain(String(one.group))}: ${sizeOf(one)}, ${one.phase}`,
+      `${plain(one.group)}: ${sizeOf(one)}, ${one.phase}`,
     ]),
+    ...corrupt.map((item): [string, string] => ['unreadable', `${plain(item)}: it is left alone`]),
   ];
   return [head, ...rows.map(([label, text]) => `  ${paint.dim(label.padEnd(8))}  ${text}`)].join('\n');
 }
@@ -94,6 +95,7 @@ function toJson({ named, now, schedule, night, next }: Status) {
           state: night.state ?? null,
           override: night.override && isStanding(night.override, now) ? night.override : null,
           saved: night.saved,
+          corrupt: night.corrupt,
           next: next ? { ...next, at: next.at.toISOString() } : null,
         }
       : {}),
@@ -101,9 +103,7 @@ function toJson({ named, now, schedule, night, next }: Status) {
 }
 
 function sizeOf(saved: Night['saved'][number]): string {
-  // A record that somebody edited is shown as what it is, not guessed at.
   const { size } = saved;
-  if (typeof size?.desired !== 'number') return 'unreadable record, the group is left alone';
   return `min ${size.min}, desired ${size.desired}, max ${size.max}`;
 }
 

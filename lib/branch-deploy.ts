@@ -84,9 +84,9 @@ export class BranchDeploy extends Construct {
     }
     table.permit(this.function, {
       get: ['deploy', 'night'],
-      list: ['deploy'],
-      // To wake the cluster is to write an override into night-schedule's part; its tick finds it within a minute.
-      write: ['deploy', 'decision', ...(settings.whenAsleep === 'wake' ? ['night'] : [])],
+      list: ['deploy', 'override'],
+      // To wake the cluster is to write an override; the tick of night-schedule finds it within a minute.
+      write: ['deploy', 'decision', ...(settings.whenAsleep === 'wake' ? ['override'] : [])],
       remove: ['deploy'],
     });
   }

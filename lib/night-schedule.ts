@@ -71,11 +71,12 @@ export class NightSchedule extends Construct {
       });
     // In a dry run the account refuses the rest as well.
     if (settings.dryRun) {
-      table.permit(this.function, { list: ['night'], write: ['decision'] });
+      table.permit(this.function, { list: ['night', 'override'], write: ['decision'] });
       return;
     }
     table.permit(this.function, {
-      list: ['night'],
+      get: ['ledger'],
+      list: ['night', 'override'],
       write: ['night', 'ledger', 'decision'],
       remove: ['night'],
     });

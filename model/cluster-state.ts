@@ -1,3 +1,5 @@
+import * as z from 'zod/mini';
+import { instant, type Schema } from './record-schema.ts';
 import type { SleepState } from './schedule.ts';
 
 /**
@@ -15,3 +17,12 @@ export interface ClusterState {
   /** Groups that our own stop is taking down, or has taken down, by name. */
   readonly groups: readonly string[];
 }
+
+export const clusterStateSchema: Schema<ClusterState> = z.object({
+  phase: z.enum(['awake', 'stopping', 'asleep', 'starting']),
+  desired: z.enum(['awake', 'asleep']),
+  reason: z.string(),
+  since: instant,
+  until: z.exactOptional(instant),
+  groups: z.array(z.string()),
+});

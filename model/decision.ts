@@ -1,5 +1,8 @@
 /** What a function decided, and why. One flat JSON object: the log line, the table, the console and `--json` all use it. */
 
+import * as z from 'zod/mini';
+import { instant, isRecord, type Schema } from './record-schema.ts';
+
 export type Capability = 'night-schedule' | 'spot-drain' | 'branch-deploy';
 
 export type Action =
@@ -50,3 +53,18 @@ export interface Decision {
   /** Further facts, flat. */
   readonly [fact: string]: Scalar | undefined;
 }
+
+/** Of a decision that is read: one of a later release may have an action, or facts, that are not known here. */
+export const decisionSchema: Schema<Decision> = z.custom<Decision>(
+  (value) => isRecord(value) && required.safeParse(value).success,
+);
+
+const required = z.object({
+  time: instant,
+  environment: z.string(),
+  capability: z.string(),
+  target: z.string(),
+  action: z.string(),
+  reason: z.string(),
+  trigger: z.string(),
+});

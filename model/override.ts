@@ -1,6 +1,8 @@
 /** What may be asked for by an override. The night-schedule function obeys whatever is in the table; this is the door. */
+import * as z from 'zod/mini';
 import type { EnvironmentConfig } from './config.ts';
 import { didYouMean } from './nearest.ts';
+import { instant, type Schema } from './record-schema.ts';
 import type { Override } from './schedule.ts';
 
 /** An override never lasts longer: who needs more changes the schedule. */
@@ -43,4 +45,36 @@ export function refuseOverride(override: Override, now: Date): string | undefine
     if (/\p{Cc}/u.test(text)) return `the ${field} holds control characters: write plain text`;
   }
   return undefined;
+}
+
+export const overrideSchema: Schema<Override> = z.object({
+  id: z.string(),
+  state: z.enum(['awake', 'asleep']),
+  from: instant,
+  until: instant,
+  author: z.string(),
+  reason: z.string(),
+});
+
+/**
+ * Of several overrides the one that counts at `now`. Only those in force do. Between awake and asleep the one that began
+ * last decides; of those that keep the cluster awake the later end wins, so that nobody shortens another's evening.
+ */
+export function effectiveOverride(overrides: readonly Override[], now: Date): Override | undefined {
+  const at = now.getTime();
+  const inForce = overrides.filter(({ from, until }) => Date.parse(from) <= at && at < Date.parse(until));
+  const newest = latestBy(inForce, 'from');
+  if (newest?.state !== 'awake') return newest;
+  return latestBy(
+    inForce.filter(({ state }) => state === 'awake'),
+    'until',
+  );
+}
+
+/** Of two at the same instant the later in the list. */
+function latestBy(overrides: readonly Override[], field: 'from' | 'until'): Override | undefined {
+  return overrides.reduce<Override | undefined>(
+    (latest, one) => (latest && Date.parse(latest[field]) > Date.parse(one[field]) ? latest : one),
+    undefined,
+  );
 }

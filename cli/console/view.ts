@@ -1,6 +1,6 @@
 /** What the page shows of one environment: worked out here, so that the page only draws. Pure. */
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
-import type { LedgerEntry } from '#functions/night-schedule/ports.ts';
+import type { LedgerEntry } from '#functions/night-schedule/records.ts';
 import type { Decision } from '#model/decision.ts';
 import { desiredAt, transitions } from '#model/desired.ts';
 import type { Override, Schedule, SleepState } from '#model/schedule.ts';
@@ -275,7 +275,7 @@ function deployOf(record: ApplicationRecord, decisions: readonly Decision[]): De
   const said = decisions.findLast(
     ({ capability, target }) => capability === 'branch-deploy' && target === application,
   )?.reason;
-  const [waiting] = record.wanted.toReversed();
+  const [waiting] = record.requested.toReversed();
   if (waiting) {
     const syncing = record.attempt !== undefined;
     return {

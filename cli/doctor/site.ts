@@ -4,7 +4,7 @@ import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { CronJob } from 'kubernetes-types/batch/v1.js';
 import type { Namespace, Node, PersistentVolume, Pod, Service } from 'kubernetes-types/core/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
-import type { Size } from '#functions/night-schedule/ports.ts';
+import type { Size } from '#functions/night-schedule/records.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
 import type { InstanceNetwork } from '#model/instance-network.ts';

@@ -115,7 +115,7 @@ async function savedSizes(lab: Lab, environment: LabEnvironment): Promise<Readon
     credentials: { accessKeyId, secretAccessKey },
   });
   try {
-    const memory = await createNightStore(createTable(client, table.name)).load();
+    const memory = await createNightStore(createTable(client, table.name), environment.cluster.name).load();
     return new Map([...memory.saved].map(([group, { value }]) => [group, value.size]));
   } finally {
     client.destroy();

@@ -3,14 +3,14 @@ import { matchBranch } from '#model/branch.ts';
 import type { Action } from '#model/decision.ts';
 import type { ApplicationSettings, BranchDeploySettings, BuildSettings } from '#model/settings.ts';
 import type { Build } from './ports.ts';
-import type { WantedBuild } from './record.ts';
+import type { RequestedBuild } from './record.ts';
 
 export type Admission =
   | {
       readonly admitted: true;
       /** One for each binding that the build satisfies. */
       readonly deploys: readonly {
-        readonly wanted: WantedBuild;
+        readonly requested: RequestedBuild;
         readonly applications: readonly ApplicationSettings[];
       }[];
     }
@@ -50,7 +50,7 @@ export function admit(
   }
   const deploys = answers.flatMap(({ binding, answer }) =>
     answer.matches
-      ? [{ wanted: wantedOf(build, binding, answer.sha, facts), applications: binding.applications }]
+      ? [{ requested: wantedOf(build, binding, answer.sha, facts), applications: binding.applications }]
       : [],
   );
   if (deploys.length > 0) return { admitted: true, deploys };
@@ -66,7 +66,7 @@ function wantedOf(
   binding: BuildSettings,
   sha: string | undefined,
   facts: { readonly now: Date; readonly trigger: string },
-): WantedBuild {
+): RequestedBuild {
   return {
     project: build.project,
     build: build.id,

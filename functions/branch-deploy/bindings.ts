@@ -17,6 +17,9 @@ export function applicationsOf(settings: BranchDeploySettings): ReadonlyMap<stri
   return applications;
 }
 
+/** For people. */
+export const nameOf = ({ name }: { readonly name: string }): string => name;
+
 export function keyOf(application: { readonly project: string; readonly name: string }): string {
   return `${application.project}/${application.name}`;
 }

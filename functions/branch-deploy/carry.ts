@@ -2,19 +2,23 @@
  * Carries what is wanted of one application to its verdict, as far as this invocation's time goes. Every step is
  * written down over the version that was read: of two invocations at once one goes on and the other looks again.
  */
-import { NightshiftError } from '#functions/shared/errors.ts';
+
+import type { DecisionRecorder } from '#functions/shared/decision-recorder.ts';
+import { RecordedError } from '#functions/shared/errors.ts';
+import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { changeRecord } from './change.ts';
 import { describe, LIMITS, nextStep, type Step } from './decide.ts';
-import type { ApplicationView, Argocd, DesiredDeploys, Kept, Trouble } from './ports.ts';
+import type { ApplicationView, Argocd, DesiredDeploys, Trouble } from './ports.ts';
 import { type ApplicationRecord, attemptOf, isPending, settle } from './record.ts';
-import type { Reporter } from './report.ts';
+import type { BuildReporter } from './report.ts';
 import { sayVerdict } from './verdicts.ts';
 
 export interface CarryPorts {
   readonly argocd: Argocd;
   readonly deploys: DesiredDeploys;
-  readonly reporter: Reporter;
+  readonly recorder: DecisionRecorder;
+  readonly reporter: BuildReporter;
   readonly now: () => Date;
   /** Real waiting, in milliseconds. */
   readonly pause: (ms: number) => Promise<void>;
@@ -30,7 +34,7 @@ export interface CarryOptions {
 }
 
 /** Argo CD cannot be used as it is configured, or not for so long that somebody has to look. */
-export class DeployTroubleError extends NightshiftError {
+export class DeployTroubleError extends RecordedError {
   override name = 'DeployTroubleError';
 }
 
@@ -92,7 +96,7 @@ export async function carry(
     readonly error?: Error;
   }
 
-  async function take(step: Step, kept: Kept<ApplicationRecord>): Promise<Turn> {
+  async function take(step: Step, kept: Versioned<ApplicationRecord>): Promise<Turn> {
     const record = withoutTrouble(kept.value);
     switch (step.do) {
       case 'sync':
@@ -127,7 +131,7 @@ export async function carry(
     }
   }
 
-  async function sync(reason: string, kept: Kept<ApplicationRecord>): Promise<Turn> {
+  async function sync(reason: string, kept: Versioned<ApplicationRecord>): Promise<Turn> {
     const { blockedSince: _, ...record } = withoutTrouble(kept.value);
     const attempt = attemptOf(record, now());
     const claimed = await deploys.save({ ...record, attempt }, kept.version);
@@ -141,7 +145,7 @@ export async function carry(
           ? { ...current, attempt: { ...current.attempt, acceptedAt: now().toISOString() } }
           : undefined,
       );
-      await reporter.about(application.name, record.wanted, 'sync', reason, {
+      await reporter.about(application.name, record.requested, 'sync', reason, {
         deployId: attempt.deployId,
         syncs: attempt.tries,
       });
@@ -159,7 +163,7 @@ export async function carry(
   }
 
   /** Argo CD did not do it. */
-  async function face(trouble: Trouble, kept: Kept<ApplicationRecord>): Promise<Turn> {
+  async function face(trouble: Trouble, kept: Versioned<ApplicationRecord>): Promise<Turn> {
     const record = kept.value;
     switch (trouble.kind) {
       case 'busy':
@@ -191,15 +195,15 @@ export async function carry(
         return take(step, kept);
       }
       case 'unauthorized':
-      case 'passing':
+      case 'transient':
         return endure(trouble, kept);
     }
   }
 
   /** It may pass: asked again with growing pauses, said aloud when it lasts, given up after a day. */
-  async function endure(trouble: Trouble, kept: Kept<ApplicationRecord>): Promise<Turn> {
+  async function endure(trouble: Trouble, kept: Versioned<ApplicationRecord>): Promise<Turn> {
     const record = kept.value;
-    const since = record.trouble?.since ?? now().toISOString();
+    const since = record.failure?.since ?? now().toISOString();
     const lastedMs = now().getTime() - Date.parse(since);
     if (lastedMs > PATIENCE_MS.giveUp) {
       return take(
@@ -213,12 +217,12 @@ export async function carry(
       );
     }
     const alarming = trouble.kind === 'unauthorized' || lastedMs > PATIENCE_MS.loud;
-    const wasLoud = record.trouble?.kind === trouble.kind && record.trouble.loud === true;
-    if (!record.trouble || record.trouble.kind !== trouble.kind || (alarming && !wasLoud)) {
+    const wasReported = record.failure?.kind === trouble.kind && record.failure.reported === true;
+    if (!record.failure || record.failure.kind !== trouble.kind || (alarming && !wasReported)) {
       const saved = await deploys.save(
         {
           ...record,
-          trouble: { since, kind: trouble.kind, ...(alarming ? { loud: true } : {}) },
+          failure: { since, kind: trouble.kind, ...(alarming ? { reported: true } : {}) },
           ...(alarming ? { notBefore: later() } : {}),
         },
         kept.version,
@@ -227,7 +231,7 @@ export async function carry(
       if (alarming) {
         await reporter.about(
           application.name,
-          record.wanted,
+          record.requested,
           'fail',
           `${trouble.detail}: it is kept and tried again`,
         );
@@ -246,8 +250,8 @@ export async function carry(
 
   async function tellWaiting(reason: string): Promise<void> {
     const kept = await deploys.get(application);
-    if (!kept || !isPending(kept.value) || kept.value.told?.startsWith('blocked:')) return;
-    await tell(`waiting:${kept.value.attempt?.deployId ?? describe(kept.value.wanted)}`, 'wait', reason);
+    if (!kept || !isPending(kept.value) || kept.value.announced?.startsWith('blocked:')) return;
+    await tell(`waiting:${kept.value.attempt?.deployId ?? describe(kept.value.requested)}`, 'wait', reason);
   }
 
   /** Says it once, however often it is seen. */
@@ -258,10 +262,10 @@ export async function carry(
     also: { readonly notBefore?: string } = {},
   ): Promise<void> {
     const changed = await change((current) =>
-      current.told === what && !also.notBefore ? undefined : { ...current, ...also, told: what },
+      current.announced === what && !also.notBefore ? undefined : { ...current, ...also, announced: what },
     );
-    if (changed && changed.before.told !== what) {
-      await reporter.about(application.name, changed.before.wanted, action, reason);
+    if (changed && changed.before.announced !== what) {
+      await reporter.about(application.name, changed.before.requested, action, reason);
     }
   }
 
@@ -296,13 +300,13 @@ function withSeen(before: ApplicationRecord, view: ApplicationView, now: Date): 
   const record = wasAway(before, now) ? watchedFrom(before, now) : before;
   const { attempt } = record;
   if (!attempt || attempt.acceptedAt) return record;
-  const shown = [...(view.requested?.deployIds ?? []), ...(view.operation?.deployIds ?? [])];
+  const shown = [...(view.pendingOperation?.deployIds ?? []), ...(view.operation?.deployIds ?? [])];
   if (!shown.includes(attempt.deployId)) return record;
   return { ...record, attempt: { ...attempt, acceptedAt: now.toISOString() } };
 }
 
-function wasAway({ trouble }: ApplicationRecord, now: Date): boolean {
-  return trouble !== undefined && now.getTime() - Date.parse(trouble.since) > AWAY_MS;
+function wasAway({ failure }: ApplicationRecord, now: Date): boolean {
+  return failure !== undefined && now.getTime() - Date.parse(failure.since) > AWAY_MS;
 }
 
 function watchedFrom(record: ApplicationRecord, now: Date): ApplicationRecord {
@@ -311,8 +315,8 @@ function watchedFrom(record: ApplicationRecord, now: Date): ApplicationRecord {
 }
 
 function withoutTrouble(record: ApplicationRecord): ApplicationRecord {
-  if (!record.trouble && !record.notBefore) return record;
-  const { trouble: _, notBefore: __, ...rest } = record;
+  if (!record.failure && !record.notBefore) return record;
+  const { failure: _, notBefore: __, ...rest } = record;
   return rest;
 }
 

@@ -6,7 +6,7 @@
  */
 import { sameRepository } from '#model/branch.ts';
 import type { ApplicationView } from './ports.ts';
-import type { ApplicationRecord, Outcome, WantedBuild } from './record.ts';
+import type { ApplicationRecord, Outcome, RequestedBuild } from './record.ts';
 
 export const LIMITS = {
   /** A sync that was asked for and is not to be seen after so long is asked for again. Longer than any request takes. */
@@ -48,7 +48,7 @@ type Operation = NonNullable<ApplicationView['operation']>;
 
 export function nextStep(record: ApplicationRecord, view: ApplicationView, now: Date): Step {
   if (view.deleting) return failed('the application is being deleted');
-  const mistake = wrongBranch(record.wanted, view);
+  const mistake = wrongBranch(record.requested, view);
   if (mistake) return { ...failed(mistake), misconfigured: true };
   return record.attempt ? follow(record, record.attempt, view, now) : begin(record, view, now);
 }
@@ -57,15 +57,15 @@ export function nextStep(record: ApplicationRecord, view: ApplicationView, now: 
 function begin(record: ApplicationRecord, view: ApplicationView, now: Date): Step {
   const blocker = blockedBy(view);
   if (blocker) return { do: 'wait', reason: `${blocker} runs: it is waited for`, blocked: true };
-  if (isThereAlready(record.wanted, view)) {
+  if (isThereAlready(record.requested, view)) {
     return settled('deployed', `Argo CD was Synced and Healthy at ${short(view.revisions)} already`);
   }
-  if (view.operation && covers(view.operation, record.wanted, view)) {
-    const since = Math.max(...record.wanted.map((build) => Date.parse(build.recordedAt)));
+  if (view.operation && covers(view.operation, record.requested, view)) {
+    const since = Math.max(...record.requested.map((build) => Date.parse(build.recordedAt)));
     return judge(record, 1, view, view.operation, now, now.getTime() - since);
   }
-  const again = record.wanted.find((build) => build.again)?.again;
-  return { do: 'sync', reason: again ?? `${describe(record.wanted)} succeeded` };
+  const again = record.requested.find((build) => build.again)?.again;
+  return { do: 'sync', reason: again ?? `${describe(record.requested)} succeeded` };
 }
 
 /** A sync of ours was asked for. */
@@ -76,7 +76,7 @@ function follow(
   now: Date,
 ): Step {
   const waitedMs = now.getTime() - Date.parse(attempt.watchedSince);
-  if (view.requested?.deployIds.includes(attempt.deployId)) {
+  if (view.pendingOperation?.deployIds.includes(attempt.deployId)) {
     return waitAtMost(waitedMs, 'Argo CD has not begun the sync');
   }
   const operation = view.operation;
@@ -88,12 +88,12 @@ function follow(
     return waitAtMost(waitedMs, operation.message ? `${what}: ${operation.message}` : what);
   }
   // Only the latest is worth the wait for health: what came during the operation is synced now.
-  const unserved = record.wanted.filter((wanted) => !attempt.serves.includes(wanted.build));
+  const unserved = record.requested.filter((requested) => !attempt.serves.includes(requested.build));
   if (unserved.length > 0 && !covers(operation, unserved, view)) {
-    return { do: 'sync', reason: `${describe(record.wanted)} succeeded while an older one was synced` };
+    return { do: 'sync', reason: `${describe(record.requested)} succeeded while an older one was synced` };
   }
   if (operation.phase !== 'Succeeded') {
-    if (attempt.slept && attempt.tries < LIMITS.tries) {
+    if (attempt.sleptMeanwhile && attempt.tries < LIMITS.tries) {
       return { do: 'sync', reason: `the sync ended as ${operation.phase} while the cluster slept` };
     }
     return failed(`the sync ended as ${operation.phase}: ${operation.message || 'no message'}`);
@@ -114,9 +114,9 @@ function judge(
   if (!isComparedSince(view, operation)) {
     return waitAtMost(waitedMs, 'the application was not compared since the sync', true);
   }
-  const elsewhere = record.wanted.filter((wanted) => !isAt(wanted, view, operation.revisions));
+  const elsewhere = record.requested.filter((requested) => !isAt(requested, view, operation.revisions));
   if (elsewhere.length > 0) {
-    if (elsewhere.every((wanted) => isAt(wanted, view, view.revisions))) {
+    if (elsewhere.every((requested) => isAt(requested, view, view.revisions))) {
       // Argo CD synced what it knew, and knows better now.
       if (tries >= LIMITS.tries) {
         return failed(`${tries} syncs ended at ${short(operation.revisions)}, not at ${shas(elsewhere)}`);
@@ -131,7 +131,7 @@ function judge(
         'superseded',
         `the branch has moved on: Argo CD is at ${short(view.revisions)}, not at ${shas(elsewhere)}`,
       ),
-      builds: elsewhere.map((wanted) => wanted.build),
+      builds: elsewhere.map((requested) => requested.build),
     };
   }
   if (view.sync !== 'Synced') {
@@ -176,11 +176,11 @@ function lookForOurs(
   const other = view.operation;
   const since = Date.parse(attempt.acceptedAt ?? attempt.requestedAt);
   if (attempt.acceptedAt && other && other.startedAt.getTime() >= floorToSecond(since)) {
-    if (record.wanted.some((wanted) => !attempt.serves.includes(wanted.build))) {
-      return { do: 'sync', reason: `${describe(record.wanted)} succeeded` };
+    if (record.requested.some((requested) => !attempt.serves.includes(requested.build))) {
+      return { do: 'sync', reason: `${describe(record.requested)} succeeded` };
     }
     if (other.automated) {
-      if (isThereAlready(record.wanted, view)) {
+      if (isThereAlready(record.requested, view)) {
         return settled(
           'deployed',
           `Synced and Healthy at ${short(view.revisions)}, by Argo CD's own sync after ours`,
@@ -206,7 +206,7 @@ function lookForOurs(
 
 /** Over means: nothing is requested, and the phase is final. */
 export function isOver(view: ApplicationView, operation: Operation): boolean {
-  return !view.requested && ['Succeeded', 'Failed', 'Error'].includes(operation.phase);
+  return !view.pendingOperation && ['Succeeded', 'Failed', 'Error'].includes(operation.phase);
 }
 
 /**
@@ -221,7 +221,7 @@ export function isComparedSince(view: ApplicationView, operation: Operation): bo
 
 /** Who is in the way, if anybody is. */
 function blockedBy(view: ApplicationView): string | undefined {
-  if (view.requested) return `an operation of ${view.requested.by}`;
+  if (view.pendingOperation) return `an operation of ${view.pendingOperation.by}`;
   const operation = view.operation;
   return operation && !isOver(view, operation) ? `an operation of ${operation.by}` : undefined;
 }
@@ -230,7 +230,7 @@ function blockedBy(view: ApplicationView): string | undefined {
  * Has a sync of ours, begun after these builds, brought what they were built from or something newer? A commit is pushed
  * before its build starts, and a sync goes to the head of the branch. So one sync serves a whole burst of pushes.
  */
-function covers(operation: Operation, builds: readonly WantedBuild[], view: ApplicationView): boolean {
+function covers(operation: Operation, builds: readonly RequestedBuild[], view: ApplicationView): boolean {
   if (!isOver(view, operation) || operation.phase !== 'Succeeded') return false;
   // A person's rollout may have named an older revision.
   if (!operation.deployIds.some((id) => !id.startsWith(ROLLOUT))) return false;
@@ -252,13 +252,13 @@ function covers(operation: Operation, builds: readonly WantedBuild[], view: Appl
  * Synced and Healthy at exactly our commits, by a comparison after the last operation. Only an application whose
  * source is the repository that was built can be known to be there.
  */
-function isThereAlready(wanted: readonly WantedBuild[], view: ApplicationView): boolean {
+function isThereAlready(requested: readonly RequestedBuild[], view: ApplicationView): boolean {
   const finishedAt = view.operation?.finishedAt?.getTime() ?? 0;
   return (
     view.sync === 'Synced' &&
     view.health === 'Healthy' &&
     (view.reconciledAt?.getTime() ?? 0) >= finishedAt &&
-    wanted.every(
+    requested.every(
       (build) =>
         // What failed has not run its hooks to the end, however well the application looks.
         !build.again &&
@@ -270,19 +270,19 @@ function isThereAlready(wanted: readonly WantedBuild[], view: ApplicationView): 
 }
 
 /** True where the build's commit is what its source is at, or where the application does not track that repository. */
-function isAt(wanted: WantedBuild, view: ApplicationView, revisions: readonly string[]): boolean {
-  const index = sourceOf(wanted, view);
-  return index === undefined || wanted.sha === undefined || revisions[index] === wanted.sha;
+function isAt(requested: RequestedBuild, view: ApplicationView, revisions: readonly string[]): boolean {
+  const index = sourceOf(requested, view);
+  return index === undefined || requested.sha === undefined || revisions[index] === requested.sha;
 }
 
-function sourceOf(wanted: WantedBuild, view: ApplicationView): number | undefined {
-  const index = view.sources.findIndex((source) => sameRepository(source.repository, wanted.repository));
+function sourceOf(requested: RequestedBuild, view: ApplicationView): number | undefined {
+  const index = view.sources.findIndex((source) => sameRepository(source.repository, requested.repository));
   return index < 0 ? undefined : index;
 }
 
 /** An application that tracks another branch of the very repository would be synced for nothing. */
-function wrongBranch(wanted: readonly WantedBuild[], view: ApplicationView): string | undefined {
-  for (const build of wanted) {
+function wrongBranch(requested: readonly RequestedBuild[], view: ApplicationView): string | undefined {
+  for (const build of requested) {
     const index = sourceOf(build, view);
     const tracked = index === undefined ? undefined : view.sources[index]?.targetRevision;
     if (
@@ -303,16 +303,16 @@ function waitAtMost(waitedMs: number, reason: string, refresh = false): Step {
   return { do: 'wait', reason, ...(refresh ? { refresh } : {}) };
 }
 
-export function describe(wanted: readonly WantedBuild[]): string {
-  return wanted
+export function describe(requested: readonly RequestedBuild[]): string {
+  return requested
     .map(
       (build) => `build ${build.number} of ${build.project}${build.sha ? ` (${shortSha(build.sha)})` : ''}`,
     )
     .join(' and ');
 }
 
-function shas(wanted: readonly WantedBuild[]): string {
-  return wanted.map((build) => shortSha(build.sha ?? 'unknown')).join(', ');
+function shas(requested: readonly RequestedBuild[]): string {
+  return requested.map((build) => shortSha(build.sha ?? 'unknown')).join(', ');
 }
 
 const short = (revisions: readonly string[]) => revisions.map(shortSha).join(', ') || 'no revision';

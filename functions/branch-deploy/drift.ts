@@ -9,12 +9,12 @@ export async function lookForDrift(
   record: ApplicationRecord | undefined,
   trigger: string,
   limitMs: number,
-  { argocd, deploys, reporter, now }: CarryPorts,
+  { argocd, deploys, recorder, now }: CarryPorts,
 ): Promise<void> {
   const read = await argocd.read(application);
   if (!read.ok) return;
-  const { sync, revisions, requested } = read.value;
-  if (sync === 'Unknown' || requested) return;
+  const { sync, revisions, pendingOperation } = read.value;
+  if (sync === 'Unknown' || pendingOperation) return;
   const drift = record?.drift;
   if (sync === 'Synced' && !drift) return;
 
@@ -33,7 +33,7 @@ export async function lookForDrift(
     over,
   );
   if (!report || saved === undefined) return;
-  await reporter.say({
+  recorder.record({
     target: application.name,
     action: 'warn',
     reason: `OutOfSync since ${since}: what runs is not what ${revisions.join(', ') || 'its source'} says`,

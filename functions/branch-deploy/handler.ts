@@ -9,7 +9,9 @@ import { awsClientDefaults } from '#functions/adapters/aws-client.ts';
 import { createDynamoDbClient } from '#functions/adapters/clients.ts';
 import { createCodeBuildClient, createSecretsManagerClient } from '#functions/adapters/deploy-clients.ts';
 import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
-import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { createGithubStatuses } from '#functions/adapters/github/commit-status.ts';
 import { createNotifier } from '#functions/adapters/notifications.ts';
@@ -18,7 +20,6 @@ import { createDecisionTrail, createLogger } from '#functions/shared/observabili
 import { readSettings } from '#functions/shared/settings.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import { parseEvent } from './event.ts';
-import { createReporter } from './report.ts';
 import { type BranchDeployPorts, run } from './run.ts';
 import { createStatusDesk } from './statuses.ts';
 
@@ -32,26 +33,22 @@ const table = createTable(createDynamoDbClient(), tableName);
 const logger = createLogger('branch-deploy');
 const tell = createNotifier({ settings, credentials: awsClientDefaults().credentials, now });
 const secrets = createSecretsManagerClient();
-const reporter = createReporter({
-  environment: settings.environment,
-  now,
-  record: createDecisionTrail(logger, createDecisionLog(table).keep, tell).record,
-});
 const { github } = settings.status ?? {};
 const desk =
   github &&
   createStatusDesk({
     environment: settings.environment,
     statuses: createGithubStatuses({ github, token: createSecret(secrets, github.tokenSecret), now }),
-    reporter,
     now,
   });
 const ports: BranchDeployPorts = {
   argocd: createArgocd(settings, { token: createSecret(secrets, settings.argocd.tokenSecret), now }),
   builds: createBuilds(createCodeBuildClient()),
   deploys: createDesiredDeploys(table),
-  night: createNight(table),
-  reporter: desk?.reporter ?? reporter,
+  night: { read: createNightReader(table).read, addOverride: createOverrides(table).add },
+  trail: createDecisionTrail(logger, createDecisionLog(table).keep, tell),
+  desk,
+  reported: new Map(),
   seen: new Set(),
   now,
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
@@ -61,9 +58,5 @@ const ports: BranchDeployPorts = {
 export const handler = middy<unknown, void>()
   .use(injectLambdaContext(logger))
   .handler(async (event: unknown, _context: Context) => {
-    try {
-      await run(parseEvent(event), settings, ports);
-    } finally {
-      await desk?.flush();
-    }
+    await run(parseEvent(event), settings, ports);
   });

@@ -1,8 +1,7 @@
 /** Delivery of CodeBuild's events is best effort: what they did not announce is found by looking. */
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 import { keyOf } from './bindings.ts';
-import { collect, type Failure } from './collect.ts';
-import type { BranchDeployPorts } from './run.ts';
+import type { BranchDeployContext } from './run.ts';
 import { TIMES } from './times.ts';
 import { wanting } from './wanting.ts';
 
@@ -10,18 +9,18 @@ import { wanting } from './wanting.ts';
 export async function findLost(
   trigger: string,
   settings: BranchDeploySettings,
-  ports: BranchDeployPorts,
-  failures: Failure[],
+  ports: BranchDeployContext,
 ): Promise<readonly ApplicationSettings[]> {
   const projects = [...new Set(settings.builds.map((binding) => binding.project))];
   const found: ApplicationSettings[] = [];
-  await collect(failures, projects, async (project) => {
+  const itself = (project: string) => project;
+  await ports.recorder.guardEach(projects, itself, async (project) => {
     const ids = await ports.builds.recent(project);
     if (ids === undefined) {
       // Said once by each warm process: the mistake does not pass by itself.
       if (ports.seen.has(project)) return;
       ports.seen.add(project);
-      await ports.reporter.say({
+      ports.recorder.record({
         target: project,
         action: 'fail',
         reason: 'there is no such CodeBuild project: correct `builds` in the config, or create it',

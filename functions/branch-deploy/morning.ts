@@ -1,11 +1,10 @@
 /** After the wake: Argo CD does not retry a revision that failed, so what failed overnight would stay broken. */
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
-import { applicationsOf, keyOf } from './bindings.ts';
-import { collect, type Failure } from './collect.ts';
+import { applicationsOf, keyOf, nameOf } from './bindings.ts';
 import { isOver } from './decide.ts';
 import type { ApplicationView, Argocd } from './ports.ts';
 import { type ApplicationRecord, emptyRecord, isPending, type NightMark } from './record.ts';
-import type { BranchDeployPorts } from './run.ts';
+import type { BranchDeployContext } from './run.ts';
 import { TIMES } from './times.ts';
 
 /** Applications that have nothing pending, and whose last operation failed while the cluster slept. */
@@ -14,21 +13,20 @@ export async function afterTheNight(
   records: ReadonlyMap<string, ApplicationRecord>,
   trigger: string,
   settings: BranchDeploySettings,
-  ports: BranchDeployPorts,
-  failures: Failure[],
+  ports: BranchDeployContext,
 ): Promise<readonly ApplicationSettings[]> {
   const { argocd, deploys, now } = ports;
-  const looked = new Set(mark.looked ?? []);
+  const checked = new Set(mark.checked ?? []);
   const broken: ApplicationSettings[] = [];
   const left = [...applicationsOf(settings).values()].filter(
-    (application) => !looked.has(keyOf(application)),
+    (application) => !checked.has(keyOf(application)),
   );
-  await collect(failures, left, async (application) => {
+  await ports.recorder.guardEach(left, nameOf, async (application) => {
     const record = records.get(keyOf(application));
     const operation = record && isPending(record) ? 'pending' : await operationOf(application, argocd);
     if (operation === 'unknown') return;
     // Once: what fails in the morning as well does not fail for the night.
-    looked.add(keyOf(application));
+    checked.add(keyOf(application));
     if (operation === 'pending' || operation === 'none' || operation.phase === 'Succeeded') return;
     if ((operation.finishedAt ?? operation.startedAt).getTime() < Date.parse(mark.since)) return;
     if (await reopen(application, operation, trigger, settings, ports)) broken.push(application);
@@ -36,8 +34,8 @@ export async function afterTheNight(
   // Argo CD may need a minute longer than the nodes, and an operation may still run: looked at again for a while.
   const morning = mark.morning ?? now().toISOString();
   const over = now().getTime() - Date.parse(morning) > TIMES.morningMs;
-  if (over || left.every((application) => looked.has(keyOf(application)))) await deploys.clearNight();
-  else await deploys.markNight({ since: mark.since, morning, looked: [...looked] });
+  if (over || left.every((application) => checked.has(keyOf(application)))) await deploys.clearNight();
+  else await deploys.markNight({ since: mark.since, morning, checked: [...checked] });
   return broken;
 }
 
@@ -47,9 +45,9 @@ async function operationOf(
   argocd: Argocd,
 ): Promise<NonNullable<ApplicationView['operation']> | 'none' | 'unknown'> {
   const read = await argocd.read(application);
-  if (!read.ok) return ['passing', 'unauthorized'].includes(read.trouble.kind) ? 'unknown' : 'none';
-  const { operation, requested } = read.value;
-  if (!operation) return requested ? 'unknown' : 'none';
+  if (!read.ok) return ['transient', 'unauthorized'].includes(read.trouble.kind) ? 'unknown' : 'none';
+  const { operation, pendingOperation } = read.value;
+  if (!operation) return pendingOperation ? 'unknown' : 'none';
   return isOver(read.value, operation) ? operation : 'unknown';
 }
 
@@ -59,7 +57,7 @@ async function reopen(
   operation: NonNullable<ApplicationView['operation']>,
   trigger: string,
   settings: BranchDeploySettings,
-  { deploys, now }: BranchDeployPorts,
+  { deploys, now }: BranchDeployContext,
 ): Promise<boolean> {
   const kept = await deploys.get(application);
   const record = kept?.value ?? emptyRecord(application);
@@ -77,11 +75,11 @@ async function reopen(
       build: `${project}:overnight`,
       number: 0,
     }));
-  const wanted = (newest.length > 0 ? newest : bound).map((build) => ({
+  const requested = (newest.length > 0 ? newest : bound).map((build) => ({
     ...build,
     recordedAt,
     trigger,
     again,
   }));
-  return (await deploys.save({ ...record, wanted }, kept?.version ?? 'absent')) !== undefined;
+  return (await deploys.save({ ...record, requested }, kept?.version ?? 'absent')) !== undefined;
 }

@@ -1,4 +1,5 @@
 /** What branch-deploy asks of the world, in its own words. */
+import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Override } from '#model/schedule.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
@@ -34,7 +35,7 @@ export interface ApplicationView {
   readonly sources: readonly { readonly repository: string; readonly targetRevision: string }[];
   readonly deleting: boolean;
   /** An operation was asked for and has not ended yet (`.operation`). */
-  readonly requested?: { readonly deployIds: readonly string[]; readonly by: string };
+  readonly pendingOperation?: { readonly deployIds: readonly string[]; readonly by: string };
   /** The operation that runs or ran last. */
   readonly operation?: {
     readonly deployIds: readonly string[];
@@ -66,7 +67,7 @@ export interface Trouble {
     | /** No such application, or project. */ 'missing'
     | /** The token is bad or expired, also after it was read again. */ 'unauthorized'
     | /** Argo CD will not do it, however often it is asked. */ 'invalid'
-    | /** Not now: ask again. */ 'passing';
+    | /** Not now: ask again. */ 'transient';
   readonly detail: string;
   /** Nobody knows whether the request took effect: no whole reply came, or somebody in between gave it. */
   readonly unclear?: boolean;
@@ -91,22 +92,22 @@ export interface Argocd {
   ): Promise<Answer<ApplicationView>>;
 }
 
-export interface Kept<T> {
-  readonly value: T;
-  readonly version: number;
-}
-
-/** What is to be deployed. Every write is over the version that was read; undefined means that somebody was faster. */
+/** What is to be deployed. Every write is over the version that was read; undefined: somebody else's write came first. */
 export interface DesiredDeploys {
   /** Everything that is kept, with one query. */
-  all(): Promise<{ records: readonly Kept<ApplicationRecord>[]; night?: NightMark }>;
+  all(): Promise<{
+    readonly records: readonly Versioned<ApplicationRecord>[];
+    readonly night?: NightMark;
+    /** Items that cannot be read. */
+    readonly corrupt: readonly string[];
+  }>;
   get(
     application: Pick<ApplicationSettings, 'project' | 'name'>,
-  ): Promise<Kept<ApplicationRecord> | undefined>;
-  save(record: ApplicationRecord, over: number | 'absent'): Promise<number | undefined>;
+  ): Promise<Versioned<ApplicationRecord> | undefined>;
+  save(record: ApplicationRecord, over: Expected): Promise<Versioned<ApplicationRecord> | undefined>;
   markNight(mark: NightMark): Promise<void>;
   clearNight(): Promise<void>;
-  /** True where this build was dealt with. */
+  /** True where this build was handled. */
   isKnown(build: string): Promise<boolean>;
   known(project: string): Promise<ReadonlySet<string>>;
   /** False where another invocation marked it before. */
@@ -115,9 +116,14 @@ export interface DesiredDeploys {
 
 /** What night-schedule keeps about the cluster. */
 export interface Night {
-  read(): Promise<{ state?: ClusterState; override?: Kept<Override> }>;
-  /** False where somebody else set one in the meantime. */
-  setOverride(override: Override, over: number | 'absent'): Promise<boolean>;
+  /** The state, and every override, ended or not. What cannot be read is named, and counts as absent. */
+  read(): Promise<{
+    readonly state?: ClusterState;
+    readonly overrides: readonly Override[];
+    readonly corrupt: readonly string[];
+  }>;
+  /** Beside those that are there: the model says which of them counts. */
+  addOverride(override: Override): Promise<void>;
 }
 
 /** What a commit shows of one application. */
@@ -135,7 +141,7 @@ export interface CommitStatus {
 /** Why a status was not taken. `detail` is for people and holds no secret. */
 export interface StatusTrouble {
   /** Not now, or not however often it is told. */
-  readonly kind: 'passing' | 'refused';
+  readonly kind: 'transient' | 'refused';
   readonly detail: string;
   /** Nothing is to be told before so many seconds have passed. */
   readonly retryAfterSeconds?: number;

@@ -1,7 +1,9 @@
-/** What is kept of an application: the builds that are wanted, the sync that runs for them, and how the last one ended. */
+/** What is kept of an application: the builds that are requested, the sync that runs for them, and how the last one ended. */
+import * as z from 'zod/mini';
+import { count, instant, type Schema } from '#model/record-schema.ts';
 
 /** A build that is to be deployed. */
-export interface WantedBuild {
+export interface RequestedBuild {
   readonly project: string;
   /** `<project>:<uuid>` */
   readonly build: string;
@@ -15,14 +17,14 @@ export interface WantedBuild {
   readonly recordedAt: string;
   /** The event or the tick that brought it. */
   readonly trigger: string;
-  /** Why it is wanted once more. */
+  /** Why it is requested once more. */
   readonly again?: string;
 }
 
 export type Outcome = 'deployed' | 'failed' | 'suspended' | 'superseded';
 
-/** The newest build of a CodeBuild project that was ever wanted, and how it ended. */
-export interface NewestBuild extends WantedBuild {
+/** The newest build of a CodeBuild project that was ever requested, and how it ended. */
+export interface NewestBuild extends RequestedBuild {
   readonly outcome?: Outcome;
   readonly settledAt?: string;
 }
@@ -41,27 +43,27 @@ export interface SyncAttempt {
   /** From when on we have been waiting with the cluster awake: `requestedAt`, or the wake. */
   readonly watchedSince: string;
   /** The cluster slept while the operation was under way: if it failed, that was why. */
-  readonly slept?: boolean;
+  readonly sleptMeanwhile?: boolean;
 }
 
 export interface ApplicationRecord {
   readonly name: string;
   readonly project: string;
   /** At most one for each CodeBuild project. */
-  readonly wanted: readonly WantedBuild[];
+  readonly requested: readonly RequestedBuild[];
   /** By CodeBuild project. */
   readonly newest: Readonly<Record<string, NewestBuild>>;
   readonly attempt?: SyncAttempt;
   /** Argo CD has not answered as it should since then. */
-  readonly trouble?: { readonly since: string; readonly kind: string; readonly loud?: boolean };
+  readonly failure?: { readonly since: string; readonly kind: string; readonly reported?: boolean };
   /** An operation of somebody else has been in the way since then. */
   readonly blockedSince?: string;
   /** Not before this instant (ISO 8601, UTC). */
   readonly notBefore?: string;
-  /** The last thing that was told about waiting, so that it is told once. */
-  readonly told?: string;
-  /** Verdicts that were reached and may not have been said: the process could die in between. */
-  readonly unsaid?: readonly Verdict[];
+  /** What was reported last about waiting, so that it is reported once. */
+  readonly announced?: string;
+  /** Verdicts that were reached and may not have been reported: the process could die in between. */
+  readonly unreported?: readonly Verdict[];
   /** OutOfSync since then, and whether that was reported. */
   readonly drift?: { readonly since: string; readonly reported?: boolean };
 }
@@ -69,7 +71,7 @@ export interface ApplicationRecord {
 export interface Verdict {
   readonly outcome: Outcome;
   readonly reason: string;
-  readonly builds: readonly WantedBuild[];
+  readonly builds: readonly RequestedBuild[];
   readonly deployId?: string;
   readonly syncs?: number;
   /** ISO 8601, UTC. */
@@ -81,79 +83,147 @@ export interface NightMark {
   readonly since: string;
   /** The first look after the night. */
   readonly morning?: string;
-  /** The applications that were looked at since. */
-  readonly looked?: readonly string[];
+  /** The applications that were checked since. */
+  readonly checked?: readonly string[];
 }
 
+const buildShape = {
+  project: z.string(),
+  build: z.string(),
+  number: z.number(),
+  repository: z.string(),
+  branch: z.string(),
+  sha: z.exactOptional(z.string()),
+  startedAt: z.exactOptional(instant),
+  recordedAt: instant,
+  trigger: z.string(),
+  again: z.exactOptional(z.string()),
+};
+const outcome = z.enum(['deployed', 'failed', 'suspended', 'superseded']);
+const builds = z.array(z.object(buildShape));
+
+export const applicationSchema: Schema<ApplicationRecord> = z.object({
+  name: z.string(),
+  project: z.string(),
+  requested: builds,
+  newest: z.record(
+    z.string(),
+    z.object({ ...buildShape, outcome: z.exactOptional(outcome), settledAt: z.exactOptional(instant) }),
+  ),
+  attempt: z.exactOptional(
+    z.object({
+      deployId: z.string(),
+      serves: z.array(z.string()),
+      tries: count,
+      requestedAt: instant,
+      acceptedAt: z.exactOptional(instant),
+      watchedSince: instant,
+      sleptMeanwhile: z.exactOptional(z.boolean()),
+    }),
+  ),
+  failure: z.exactOptional(
+    z.object({ since: instant, kind: z.string(), reported: z.exactOptional(z.boolean()) }),
+  ),
+  blockedSince: z.exactOptional(instant),
+  notBefore: z.exactOptional(instant),
+  announced: z.exactOptional(z.string()),
+  unreported: z.exactOptional(
+    z.array(
+      z.object({
+        outcome,
+        reason: z.string(),
+        builds,
+        deployId: z.exactOptional(z.string()),
+        syncs: z.exactOptional(count),
+        at: instant,
+      }),
+    ),
+  ),
+  drift: z.exactOptional(z.object({ since: instant, reported: z.exactOptional(z.boolean()) })),
+});
+
+export const nightMarkSchema: Schema<NightMark> = z.object({
+  since: instant,
+  morning: z.exactOptional(instant),
+  checked: z.exactOptional(z.array(z.string())),
+});
+
+/** A build that was handled, whatever became of it. */
+export interface HandledBuild {
+  readonly at: string;
+}
+
+export const handledBuildSchema: Schema<HandledBuild> = z.object({ at: instant });
+
 export function emptyRecord(application: { name: string; project: string }): ApplicationRecord {
-  return { name: application.name, project: application.project, wanted: [], newest: {} };
+  return { name: application.name, project: application.project, requested: [], newest: {} };
 }
 
 /** True while there is something to do or to wait for. */
 export function isPending(record: ApplicationRecord): boolean {
-  return record.wanted.length > 0;
+  return record.requested.length > 0;
 }
 
 /** CodeBuild keeps a build queued for at most 8 hours: a lower number that started later than this is a new count. */
 const NEW_COUNT_MS = 9 * 3_600_000;
 
-export type Want =
+export type Requested =
   | {
-      readonly result: 'wanted';
+      readonly result: 'requested';
       readonly record: ApplicationRecord;
-      readonly superseded: readonly WantedBuild[];
+      readonly superseded: readonly RequestedBuild[];
     }
   /** The same build was recorded before. */
   | { readonly result: 'duplicate' }
   | { readonly result: 'older'; readonly newest: NewestBuild };
 
 /**
- * Records that a build is wanted. Newer means a higher number within its CodeBuild project, never a later event: a
- * slow older build ends later. Of each project only the newest stays wanted.
+ * Records that a build is requested. Newer means a higher number within its CodeBuild project, never a later event: a
+ * slow older build ends later. Of each project only the newest stays requested.
  */
-export function want(record: ApplicationRecord, wanted: WantedBuild): Want {
-  const newest = record.newest[wanted.project];
-  if (newest?.build === wanted.build) return { result: 'duplicate' };
-  if (newest && !isNewer(wanted, newest)) return { result: 'older', newest };
+export function request(record: ApplicationRecord, requested: RequestedBuild): Requested {
+  const newest = record.newest[requested.project];
+  if (newest?.build === requested.build) return { result: 'duplicate' };
+  if (newest && !isNewer(requested, newest)) return { result: 'older', newest };
 
-  const sameCommit = newest?.sha !== undefined && newest.sha === wanted.sha;
-  const superseded = record.wanted.filter((build) => build.project === wanted.project);
-  // What was told of the older build is to be told of this one too.
-  const { notBefore: _, told: __, ...rest } = record;
+  const sameCommit = newest?.sha !== undefined && newest.sha === requested.sha;
+  const superseded = record.requested.filter((build) => build.project === requested.project);
+  // What was reported of the older build is to be reported of this one too.
+  const { notBefore: _, announced: __, ...rest } = record;
   return {
-    result: 'wanted',
+    result: 'requested',
     superseded,
     record: {
       ...rest,
-      wanted: [...record.wanted.filter((build) => build.project !== wanted.project), wanted],
-      newest: { ...record.newest, [wanted.project]: wanted },
+      requested: [...record.requested.filter((build) => build.project !== requested.project), requested],
+      newest: { ...record.newest, [requested.project]: requested },
       // A second build of a commit that is being synced needs no sync of its own.
       ...(record.attempt &&
       sameCommit &&
       superseded.some((build) => record.attempt?.serves.includes(build.build))
-        ? { attempt: { ...record.attempt, serves: [...record.attempt.serves, wanted.build] } }
+        ? { attempt: { ...record.attempt, serves: [...record.attempt.serves, requested.build] } }
         : {}),
     },
   };
 }
 
-function isNewer(wanted: WantedBuild, newest: WantedBuild): boolean {
-  if (wanted.number > newest.number) return true;
-  if (!wanted.startedAt || !newest.startedAt) return false;
-  return Date.parse(wanted.startedAt) - Date.parse(newest.startedAt) > NEW_COUNT_MS;
+function isNewer(requested: RequestedBuild, newest: RequestedBuild): boolean {
+  if (requested.number > newest.number) return true;
+  if (!requested.startedAt || !newest.startedAt) return false;
+  return Date.parse(requested.startedAt) - Date.parse(newest.startedAt) > NEW_COUNT_MS;
 }
 
-/** What is wanted has ended so: all of it, or these builds. The verdict is still to be said. */
+/** What is requested has ended so: all of it, or these builds. The verdict is still to be reported. */
 export function settle(
   record: ApplicationRecord,
   outcome: Outcome,
   reason: string,
   now: Date,
-  builds: readonly string[] = record.wanted.map((wanted) => wanted.build),
+  builds: readonly string[] = record.requested.map((requested) => requested.build),
 ): ApplicationRecord {
   const at = now.toISOString();
-  const ended = record.wanted.filter((wanted) => builds.includes(wanted.build));
-  const left = record.wanted.filter((wanted) => !builds.includes(wanted.build));
+  const ended = record.requested.filter((requested) => builds.includes(requested.build));
+  const left = record.requested.filter((requested) => !builds.includes(requested.build));
   const newest = { ...record.newest };
   for (const { again: _, ...build } of ended) {
     if (newest[build.project]?.build === build.build)
@@ -167,14 +237,14 @@ export function settle(
     at,
     ...(attempt ? { deployId: attempt.deployId, syncs: attempt.tries } : {}),
   };
-  const unsaid = [...(record.unsaid ?? []), verdict];
-  if (left.length > 0) return { ...record, wanted: left, newest, unsaid };
+  const unreported = [...(record.unreported ?? []), verdict];
+  if (left.length > 0) return { ...record, requested: left, newest, unreported };
   return {
     name: record.name,
     project: record.project,
-    wanted: [],
+    requested: [],
     newest,
-    unsaid,
+    unreported,
     ...(record.drift ? { drift: record.drift } : {}),
   };
 }
@@ -184,12 +254,12 @@ export function settle(
  * under its own id: if it turns up after all, it is ours.
  */
 export function attemptOf(record: ApplicationRecord, now: Date): SyncAttempt {
-  const serves = record.wanted.map((build) => build.build);
+  const serves = record.requested.map((build) => build.build);
   const before = record.attempt;
   const again = before !== undefined && serves.every((build) => before.serves.includes(build));
   if (again && !before.acceptedAt) return { ...before, requestedAt: now.toISOString() };
   const tries = again ? before.tries + 1 : 1;
-  const last = record.wanted.at(-1);
+  const last = record.requested.at(-1);
   return {
     deployId: `${last?.build ?? record.name}#${tries}${last?.again ? `@${last.recordedAt}` : ''}`,
     serves,

@@ -1,61 +1,36 @@
-/** Decisions of branch-deploy, in the form that all capabilities share. */
-import type { Action, Decision, Scalar } from '#model/decision.ts';
-import type { WantedBuild } from './record.ts';
+/** Decisions about an application: one for each build that it concerns, so that each can be explained by its id. */
+import type { DecisionRecorder } from '#functions/shared/decision-recorder.ts';
+import type { Action, Scalar } from '#model/decision.ts';
+import type { RequestedBuild } from './record.ts';
 
-export interface Reporter {
-  /** About one thing. */
-  say(decision: {
-    readonly target: string;
-    readonly action: Action;
-    readonly reason: string;
-    readonly trigger: string;
-    readonly facts?: Readonly<Record<string, Scalar | undefined>>;
-  }): Promise<void>;
-  /** About an application, once for each build that it concerns, so that each can be explained by its id. */
+export interface BuildReporter {
+  /** True when it was written. */
   about(
     application: string,
-    builds: readonly WantedBuild[],
+    builds: readonly RequestedBuild[],
     action: Action,
     reason: string,
     facts?: Readonly<Record<string, Scalar | undefined>>,
-  ): Promise<void>;
+  ): Promise<boolean>;
 }
 
-export function createReporter(options: {
-  readonly environment: string;
-  readonly now: () => Date;
-  readonly record: (decisions: readonly Decision[]) => Promise<void>;
-}): Reporter {
-  const decision = (
-    target: string,
-    action: Action,
-    reason: string,
-    trigger: string,
-    facts: Readonly<Record<string, Scalar | undefined>> = {},
-  ): Decision => ({
-    time: options.now().toISOString(),
-    environment: options.environment,
-    capability: 'branch-deploy',
-    target,
-    action,
-    reason,
-    trigger,
-    ...facts,
-  });
+export function createBuildReporter(recorder: Pick<DecisionRecorder, 'recordWritten'>): BuildReporter {
   return {
-    say: ({ target, action, reason, trigger, facts }) =>
-      options.record([decision(target, action, reason, trigger, facts)]),
-    about: (application, builds, action, reason, facts) =>
-      options.record(
-        builds.map((build) =>
-          decision(application, action, reason, build.trigger, {
+    about: (target, builds, action, reason, facts) =>
+      recorder.recordWritten(
+        ...builds.map((build) => ({
+          target,
+          action,
+          reason,
+          trigger: build.trigger,
+          facts: {
             build: build.build,
             number: build.number,
             branch: build.branch,
             ...(build.sha ? { sha: build.sha } : {}),
             ...facts,
-          }),
-        ),
+          },
+        })),
       ),
   };
 }

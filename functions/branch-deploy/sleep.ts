@@ -1,6 +1,7 @@
 /** Does the cluster sleep, as far as a deploy is concerned? Pure. */
 import type { ClusterState } from '#model/cluster-state.ts';
 import { desiredAt } from '#model/desired.ts';
+import { effectiveOverride } from '#model/override.ts';
 import type { Override, Schedule } from '#model/schedule.ts';
 import { formatDay } from '#model/when.ts';
 import { DAY_MINUTES, formatWall, wallAt } from '#model/zone.ts';
@@ -12,7 +13,7 @@ export type Sleep =
       readonly reason: string;
       /** When it is to be awake; absent where it should be awake already, or nothing is known to wake it. */
       readonly until?: Date;
-      /** What keeps it asleep, where it is a person's wish. */
+      /** What keeps it asleep, where a person asked for it. */
       readonly override?: Override;
     };
 
@@ -26,17 +27,18 @@ const START_PATIENCE_MS = 30 * 60_000;
 export function sleepAt(
   schedule: Schedule | undefined,
   now: Date,
-  observed: { readonly state?: ClusterState; readonly override?: Override },
+  observed: { readonly state?: ClusterState; readonly overrides: readonly Override[] },
 ): Sleep {
   if (!schedule) return { asleep: false };
-  const { state, override } = observed;
-  const desired = desiredAt(schedule, now, override ? [override] : []);
+  const { state, overrides } = observed;
+  const desired = desiredAt(schedule, now, overrides);
   if (desired.state === 'asleep') {
+    const override = desired.source === 'override' ? effectiveOverride(overrides, now) : undefined;
     return {
       asleep: true,
       reason: desired.reason,
       ...(desired.until ? { until: desired.until } : {}),
-      ...(desired.source === 'override' && override ? { override } : {}),
+      ...(override ? { override } : {}),
     };
   }
   const startingMs = state?.phase === 'starting' ? now.getTime() - Date.parse(state.since) : 0;

@@ -3,12 +3,13 @@
  * their way. A status is sent while the work goes on, the latest of each commit and application only. One that was not
  * taken is said once; a verdict is told again by later runs of this warm process.
  */
+import type { DecisionRecorder } from '#functions/shared/decision-recorder.ts';
 import { messageOf } from '#functions/shared/errors.ts';
 import type { Action, Scalar } from '#model/decision.ts';
 import { shortSha } from './decide.ts';
 import type { CommitStatus, Statuses, StatusTrouble } from './ports.ts';
-import type { WantedBuild } from './record.ts';
-import type { Reporter } from './report.ts';
+import type { RequestedBuild } from './record.ts';
+import type { BuildReporter } from './report.ts';
 
 export const STATUS_TIMES = {
   /** The end of an invocation waits so long for statuses, and for the request that is under way. */
@@ -23,19 +24,18 @@ export const STATUS_TIMES = {
 const LONGEST_DESCRIPTION = 140;
 
 export interface StatusDesk {
-  /** The reporter, with a status for each decision that a commit should show. */
-  readonly reporter: Reporter;
+  /** The reporter of an invocation, with a status for each decision that a commit should show; none in a dry run. */
+  watch(reporter: BuildReporter, dryRun: boolean): BuildReporter;
   /** At the end of each invocation: nothing is under way afterwards. */
-  flush(): Promise<void>;
+  flush(recorder: Pick<DecisionRecorder, 'record'>): Promise<void>;
 }
 
 export function createStatusDesk(options: {
   readonly environment: string;
   readonly statuses: Statuses;
-  readonly reporter: Reporter;
   readonly now: () => Date;
 }): StatusDesk {
-  const { environment, statuses, reporter } = options;
+  const { environment, statuses } = options;
   const now = () => options.now().getTime();
   /** By commit and context; what is put again goes to the end. */
   const waiting = new Map<string, Entry>();
@@ -61,8 +61,8 @@ export function createStatusDesk(options: {
       const trouble = await statuses
         .tell(entry.status)
         // The secret cannot be read, as a rule: as loud as anything else that keeps the commit from being told.
-        .catch((error: unknown): StatusTrouble => ({ kind: 'passing', detail: messageOf(error) }));
-      const over = trouble?.kind !== 'passing';
+        .catch((error: unknown): StatusTrouble => ({ kind: 'transient', detail: messageOf(error) }));
+      const over = trouble?.kind !== 'transient';
       if (over && waiting.get(entry.key) === entry) waiting.delete(entry.key);
       if (!trouble) troubles.delete(entry.key);
       else troubles.set(entry.key, { entry, trouble });
@@ -70,13 +70,13 @@ export function createStatusDesk(options: {
     }
   }
 
-  async function sayTroubles(): Promise<void> {
+  function sayTroubles(recorder: Pick<DecisionRecorder, 'record'>): void {
     for (const [key, { entry, trouble }] of troubles) {
       troubles.delete(key);
       const { repository, sha } = entry.status;
       if (now() - (saidAt.get(repository) ?? Number.NEGATIVE_INFINITY) < STATUS_TIMES.repeatMs) continue;
       saidAt.set(repository, now());
-      await reporter.say({
+      recorder.record({
         target: entry.application,
         action: 'warn',
         reason: `the commit ${shortSha(sha)} does not show what became of it: ${trouble.detail}`,
@@ -87,12 +87,12 @@ export function createStatusDesk(options: {
   }
 
   return {
-    reporter: {
-      say: (decision) => reporter.say(decision),
+    watch: (reporter, dryRun) => ({
       async about(application, builds, action, reason, facts = {}) {
-        await reporter.about(application, builds, action, reason, facts);
+        const written = await reporter.about(application, builds, action, reason, facts);
+        const known = { ...facts, ...(dryRun ? { dryRun } : {}) };
         for (const build of builds) {
-          const status = statusOf(environment, application, build, action, reason, facts);
+          const status = statusOf(environment, application, build, action, reason, known);
           if (!status || !statuses.has(status.repository)) continue;
           const key = `${status.repository} ${status.sha} ${status.context}`;
           waiting.delete(key);
@@ -106,9 +106,10 @@ export function createStatusDesk(options: {
           });
           void send();
         }
+        return written;
       },
-    },
-    async flush() {
+    }),
+    async flush(recorder) {
       for (const { key, since } of waiting.values())
         if (now() - since > STATUS_TIMES.keepMs) waiting.delete(key);
       deadline = now() + STATUS_TIMES.budgetMs;
@@ -120,7 +121,7 @@ export function createStatusDesk(options: {
       }
       // Another process may have told the verdict by the time this one runs again: a late "pending" would never end.
       for (const { key, status } of waiting.values()) if (status.state === 'pending') waiting.delete(key);
-      await sayTroubles();
+      sayTroubles(recorder);
     },
   };
 }
@@ -138,7 +139,7 @@ interface Entry {
 export function statusOf(
   environment: string,
   application: string,
-  build: WantedBuild,
+  build: RequestedBuild,
   action: Action,
   reason: string,
   facts: Readonly<Record<string, Scalar | undefined>>,

@@ -6,7 +6,7 @@
 import { changeRecord } from './change.ts';
 import type { DesiredDeploys } from './ports.ts';
 import type { ApplicationRecord, Outcome, Verdict } from './record.ts';
-import type { Reporter } from './report.ts';
+import type { BuildReporter } from './report.ts';
 import { TIMES } from './times.ts';
 
 const ACTION_OF = {
@@ -18,11 +18,12 @@ const ACTION_OF = {
 
 export async function sayVerdict(
   record: ApplicationRecord,
-  { deploys, reporter }: { readonly deploys: DesiredDeploys; readonly reporter: Reporter },
+  { deploys, reporter }: { readonly deploys: DesiredDeploys; readonly reporter: BuildReporter },
 ): Promise<void> {
-  const verdict = record.unsaid?.at(-1);
+  const verdict = record.unreported?.at(-1);
   if (!verdict) return;
-  await say(record, verdict, reporter);
+  // Where it could not be written a later tick reports it.
+  if (!(await say(record, verdict, reporter))) return;
   await changeRecord(deploys, record, (current) => without(current, [verdict]));
 }
 
@@ -30,9 +31,9 @@ export async function sayVerdict(
 export async function sayForgotten(
   record: ApplicationRecord,
   now: Date,
-  { deploys, reporter }: { readonly deploys: DesiredDeploys; readonly reporter: Reporter },
+  { deploys, reporter }: { readonly deploys: DesiredDeploys; readonly reporter: BuildReporter },
 ): Promise<void> {
-  const old = (record.unsaid ?? []).filter(
+  const old = (record.unreported ?? []).filter(
     (verdict) => now.getTime() - Date.parse(verdict.at) > TIMES.forgottenMs,
   );
   if (old.length === 0) return;
@@ -40,7 +41,7 @@ export async function sayForgotten(
   if (changed) for (const verdict of old) await say(record, verdict, reporter);
 }
 
-function say(record: ApplicationRecord, verdict: Verdict, reporter: Reporter): Promise<void> {
+function say(record: ApplicationRecord, verdict: Verdict, reporter: BuildReporter): Promise<boolean> {
   return reporter.about(record.name, verdict.builds, ACTION_OF[verdict.outcome], verdict.reason, {
     outcome: verdict.outcome,
     ...(verdict.deployId ? { deployId: verdict.deployId } : {}),
@@ -52,8 +53,8 @@ function say(record: ApplicationRecord, verdict: Verdict, reporter: Reporter): P
 function without(record: ApplicationRecord, said: readonly Verdict[]): ApplicationRecord | undefined {
   const isSaid = (verdict: Verdict) =>
     said.some((one) => one.at === verdict.at && one.builds[0]?.build === verdict.builds[0]?.build);
-  const left = (record.unsaid ?? []).filter((verdict) => !isSaid(verdict));
-  if (left.length === (record.unsaid ?? []).length) return undefined;
-  const { unsaid: _, ...rest } = record;
-  return left.length > 0 ? { ...rest, unsaid: left } : rest;
+  const left = (record.unreported ?? []).filter((verdict) => !isSaid(verdict));
+  if (left.length === (record.unreported ?? []).length) return undefined;
+  const { unreported: _, ...rest } = record;
+  return left.length > 0 ? { ...rest, unreported: left } : rest;
 }

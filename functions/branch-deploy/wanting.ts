@@ -1,15 +1,17 @@
 /** From a build that ended to what is wanted: judged once, written down for each application, said. */
+import type { DecisionRecorder } from '#functions/shared/decision-recorder.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 import { admit } from './admit.ts';
 import { keyOf } from './bindings.ts';
 import { describe } from './decide.ts';
 import type { Build, DesiredDeploys } from './ports.ts';
-import { emptyRecord, isPending, type WantedBuild, want } from './record.ts';
-import type { Reporter } from './report.ts';
+import { emptyRecord, isPending, type RequestedBuild, request } from './record.ts';
+import type { BuildReporter } from './report.ts';
 
 interface WantingPorts {
   readonly deploys: DesiredDeploys;
-  readonly reporter: Reporter;
+  readonly recorder: DecisionRecorder;
+  readonly reporter: BuildReporter;
   readonly now: () => Date;
 }
 
@@ -20,11 +22,11 @@ export async function wanting(
   settings: BranchDeploySettings,
   ports: WantingPorts,
 ): Promise<readonly ApplicationSettings[]> {
-  const { deploys, reporter } = ports;
+  const { deploys, recorder, reporter } = ports;
   const admission = admit(settings, build, { now: ports.now(), trigger });
   if (!admission.admitted) {
     if (!(await deploys.markKnown(build.id, ports.now()))) return [];
-    await reporter.say({
+    await recorder.recordWritten({
       target: build.project,
       action: admission.action,
       reason: admission.reason,
@@ -34,19 +36,19 @@ export async function wanting(
     return [];
   }
   const applications: ApplicationSettings[] = [];
-  const late: (() => Promise<void>)[] = [];
-  for (const { wanted, applications: bound } of admission.deploys) {
+  const late: (() => Promise<unknown>)[] = [];
+  for (const { requested, applications: bound } of admission.deploys) {
     for (const application of bound) {
       if (settings.dryRun) {
-        const reason = `dry run, nothing was changed: ${describe([wanted])} would be synced`;
-        late.push(() => reporter.about(application.name, [wanted], 'sync', reason, { dryRun: true }));
+        const reason = `${describe([requested])} would be synced`;
+        late.push(() => reporter.about(application.name, [requested], 'sync', reason));
         continue;
       }
-      const result = await record(application, wanted, ports);
+      const result = await record(application, requested, ports);
       if (result === 'waits') applications.push(application);
       else if (result !== 'settled') {
         const { older, facts } = result;
-        late.push(() => reporter.about(application.name, [wanted], 'superseded', older, facts));
+        late.push(() => reporter.about(application.name, [requested], 'superseded', older, facts));
       }
     }
   }
@@ -58,18 +60,18 @@ export async function wanting(
 /** Whether the application now waits for this build; `older` says why it never will. */
 async function record(
   application: ApplicationSettings,
-  wanted: WantedBuild,
+  requested: RequestedBuild,
   { deploys, reporter }: WantingPorts,
 ): Promise<'waits' | 'settled' | { readonly older: string; readonly facts: Facts }> {
   for (let turn = 0; turn < 20; turn++) {
     const kept = await deploys.get(application);
-    const result = want(kept?.value ?? emptyRecord(application), wanted);
+    const result = request(kept?.value ?? emptyRecord(application), requested);
     if (result.result === 'duplicate') return kept && isPending(kept.value) ? 'waits' : 'settled';
     if (result.result === 'older') {
       const { newest } = result;
       return {
-        older: `build ${newest.number} of ${wanted.project} is newer`,
-        facts: commitOf(wanted, newest),
+        older: `build ${newest.number} of ${requested.project} is newer`,
+        facts: commitOf(requested, newest),
       };
     }
     if ((await deploys.save(result.record, kept?.version ?? 'absent')) === undefined) continue;
@@ -78,8 +80,8 @@ async function record(
         application.name,
         [older],
         'superseded',
-        `build ${wanted.number} of ${wanted.project} is newer`,
-        commitOf(older, wanted),
+        `build ${requested.number} of ${requested.project} is newer`,
+        commitOf(older, requested),
       );
     }
     return 'waits';
@@ -90,6 +92,6 @@ async function record(
 type Facts = Readonly<Record<string, boolean>>;
 
 /** Whether the newer build is of the same commit. */
-function commitOf(older: WantedBuild, newer: WantedBuild): Facts {
+function commitOf(older: RequestedBuild, newer: RequestedBuild): Facts {
   return older.sha !== undefined && older.sha === newer.sha ? { sameCommit: true } : {};
 }

@@ -1,9 +1,18 @@
 /** The order of a pass: autoscaler, groups, host group. Pure: a snapshot in, a plan out. */
+import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Action } from '#model/decision.ts';
+import { effectiveOverride } from '#model/override.ts';
 import type { Desired } from '#model/schedule.ts';
 import { decideGroup, type GroupStep, isAsleepSize } from './decide-group.ts';
-import type { AutoscalerView, Group, Memory, SavedAutoscaler, SavedSize } from './ports.ts';
+import type { AutoscalerView, CorruptItem, Group, Memory } from './ports.ts';
+import {
+  deploymentObject,
+  nodePoolObject,
+  objectOf,
+  type SavedAutoscaler,
+  type SavedSize,
+} from './records.ts';
 
 export interface Policy {
   readonly onManualChange: 'respect' | 'enforce';
@@ -38,10 +47,12 @@ export interface AutoscalerStep {
   readonly target: string;
   readonly action: Action;
   readonly reason: string;
-  readonly record?: { readonly next: SavedAutoscaler | 'clear'; readonly over: number | undefined };
+  /** Written first. */
+  readonly save?: readonly SavedAutoscaler[];
+  readonly clear?: readonly Versioned<SavedAutoscaler>[];
   readonly pause?: AutoscalerView;
-  readonly resume?: SavedAutoscaler;
-  readonly once?: string;
+  /** One by one: an object that fails does not keep the others paused. */
+  readonly resume?: readonly SavedAutoscaler[];
 }
 
 /** Steps of one stage may run at once; a stage begins when the one before it has ended. */
@@ -60,11 +71,13 @@ export function decideCluster(snapshot: Snapshot, policy: Policy): Plan {
   const view = snapshot.autoscaler;
   const running = view !== undefined && view !== 'unknown' && isRunning(view);
   const settled = memory.state?.value.phase === 'asleep';
-  const overrideSince = desired.source === 'override' && memory.override ? memory.override.from : undefined;
+  const overrideSince =
+    desired.source === 'override' ? effectiveOverride(memory.overrides, now)?.from : undefined;
+  const corruptGroups = corruptNames(memory, 'saved');
 
   const steps = new Map<string, GroupStep>();
   for (const group of snapshot.groups) {
-    if (memory.corrupt.includes(group.name)) continue;
+    if (corruptGroups.includes(group.name)) continue;
     steps.set(
       group.name,
       decideGroup({
@@ -74,7 +87,7 @@ export function decideCluster(snapshot: Snapshot, policy: Policy): Plan {
         now,
         ready: snapshot.ready,
         settled,
-        autoscalerRuns: paused !== undefined && running,
+        autoscalerRuns: paused.size > 0 && running,
         overrideSince,
         onManualChange: policy.onManualChange,
         stopDeadlineMinutes: policy.stopDeadlineMinutes,
@@ -117,15 +130,13 @@ export function decideCluster(snapshot: Snapshot, policy: Policy): Plan {
 }
 
 /** What people must correct themselves. */
-function reportsOf(corrupt: readonly string[], missing: readonly string[]): GroupStep[] {
-  const reports: GroupStep[] = [];
-  for (const name of corrupt)
-    reports.push({
-      target: name,
-      action: 'fail',
-      reason: `the saved sizes of ${name} cannot be read: the group is left alone; look at the item night | saved#${name}`,
-      once: `corrupt#${name}`,
-    });
+function reportsOf(corrupt: Memory['corrupt'], missing: readonly string[]): GroupStep[] {
+  const reports: GroupStep[] = corrupt.map(({ item, kind, name }) => ({
+    target: name,
+    action: 'fail',
+    reason: `${UNREADABLE[kind](name)}; look at the item ${item}`,
+    once: `corrupt#${item}`,
+  }));
   for (const name of missing)
     reports.push({
       target: name,
@@ -134,6 +145,19 @@ function reportsOf(corrupt: readonly string[], missing: readonly string[]): Grou
       once: `missing#${name}`,
     });
   return reports;
+}
+
+const UNREADABLE: { readonly [K in CorruptItem['kind']]: (name: string) => string } = {
+  saved: (name) => `the saved sizes of ${name} cannot be read: the group is left alone`,
+  autoscaler: (name) => `what was taken from ${name} cannot be read: it is left alone`,
+  override: (name) => `the override ${name} cannot be read: it does not count`,
+  state: () => 'the state of the night could not be read: it is written anew',
+  note: (name) => `the note ${name} could not be read: it is written anew`,
+};
+
+/** The groups, or the objects of the autoscaler, whose record cannot be read. */
+function corruptNames({ corrupt }: Memory, kind: CorruptItem['kind']): readonly string[] {
+  return corrupt.filter((item) => item.kind === kind).map(({ name }) => name);
 }
 
 /** Why the host group must not be stopped yet, if so. */
@@ -157,16 +181,20 @@ function pauseStep(
   steps: AutoscalerStep[],
 ): string | undefined {
   if (view === 'unknown') return 'waits: the autoscaler could not be asked, and would undo the stop';
-  if (!isRunning(view)) return undefined;
-  const target = view.kind;
-  const what = view.kind === 'cluster-autoscaler' ? `${view.replicas} replicas are kept` : 'limits are kept';
-  const next = writtenDown(view, paused?.value, snapshot.now.toISOString());
+  const known = withoutCorrupt(view, corruptNames(snapshot.memory, 'autoscaler'));
+  if (!known) return 'waits: what was taken from the autoscaler cannot be read, and it would undo the stop';
+  if (!isRunning(known)) return undefined;
+  const what =
+    view.kind === 'cluster-autoscaler' ? `${view.replicas} replicas are saved` : 'limits are saved';
   steps.push({
-    target,
+    target: view.kind,
     action: 'pause',
-    reason: paused ? 'it runs again although the cluster sleeps: paused again' : `before the stop; ${what}`,
-    record: { next, over: paused?.version },
-    pause: view,
+    reason:
+      paused.size > 0
+        ? 'it runs again although the cluster sleeps: paused again'
+        : `before the stop; ${what}`,
+    save: toSave(known, paused, snapshot.now.toISOString()),
+    pause: known,
   });
   return undefined;
 }
@@ -177,9 +205,9 @@ function resumeStep(
   host: string | undefined,
   steps: AutoscalerStep[],
 ): void {
-  const saved = snapshot.memory.autoscaler;
-  if (!saved) return;
-  const target = saved.value.kind;
+  const saved = [...snapshot.memory.autoscaler.values()];
+  const target = saved[0]?.value.kind;
+  if (!target) return;
   const hostGroup = snapshot.groups.find((group) => group.name === host);
   const hostReady =
     hostGroup === undefined ||
@@ -189,13 +217,9 @@ function resumeStep(
     return record !== undefined && isAsleepSize(group) && record.phase !== 'restored';
   });
   if (view === 'unknown') return void steps.push({ target, action: 'none', reason: 'it could not be asked' });
-  if (view !== undefined && isResumed(view, saved.value)) {
-    steps.push({
-      target,
-      action: 'resume',
-      reason: 'it runs as before the stop',
-      record: { next: 'clear', over: saved.version },
-    });
+  const waiting = saved.filter(({ value }) => view === undefined || !isResumed(view, value));
+  if (waiting.length === 0) {
+    steps.push({ target, action: 'resume', reason: 'it runs as before the stop', clear: saved });
     return;
   }
   if (!hostReady || unrestored.length > 0) {
@@ -208,12 +232,15 @@ function resumeStep(
   steps.push({
     target,
     action: 'resume',
-    reason:
-      saved.value.kind === 'cluster-autoscaler'
-        ? `its host group is Ready: back to ${saved.value.replicas} replicas`
-        : 'its host group is Ready: the limits of its NodePools are given back',
-    resume: saved.value,
+    reason: `its host group is Ready: ${resumption(waiting[0]?.value)}`,
+    resume: waiting.map(({ value }) => value),
   });
+}
+
+function resumption(saved: SavedAutoscaler | undefined): string {
+  return saved?.kind === 'cluster-autoscaler'
+    ? `back to ${saved.replicas} replicas`
+    : 'the limits of its NodePools are restored';
 }
 
 function isRunning(view: AutoscalerView): boolean {
@@ -233,25 +260,39 @@ function openPools(pools: Extract<AutoscalerView, { kind: 'karpenter' }>['pools'
 
 function isResumed(view: AutoscalerView, saved: SavedAutoscaler): boolean {
   if (saved.kind === 'cluster-autoscaler')
-    return view.kind === 'cluster-autoscaler' && view.replicas >= saved.replicas;
+    return (
+      view.kind === 'cluster-autoscaler' &&
+      view.deployment === saved.deployment &&
+      view.replicas >= saved.replicas
+    );
   if (view.kind !== 'karpenter') return false;
-  const open = openPools(view.pools);
-  return Object.keys(saved.pools).every((name) => name in open || !(name in view.pools));
+  return saved.nodePool in openPools(view.pools) || !(saved.nodePool in view.pools);
 }
 
-/** What was written down is never overwritten: only what is newly found running is added. */
-function writtenDown(
+/** What was saved is never overwritten: only what is newly found running is added. */
+function toSave(
   view: AutoscalerView,
-  saved: SavedAutoscaler | undefined,
+  saved: Memory['autoscaler'],
   since: string,
-): SavedAutoscaler {
-  if (view.kind === 'cluster-autoscaler') {
-    return saved?.kind === view.kind ? saved : { kind: view.kind, replicas: view.replicas, since };
-  }
-  const pools = openPools(view.pools);
-  return saved?.kind === view.kind
-    ? { ...saved, pools: { ...pools, ...saved.pools } }
-    : { kind: view.kind, pools, since };
+): readonly SavedAutoscaler[] {
+  const running: SavedAutoscaler[] =
+    view.kind === 'cluster-autoscaler'
+      ? [{ kind: view.kind, deployment: view.deployment, replicas: view.replicas, since }]
+      : Object.entries(openPools(view.pools)).map(([nodePool, setting]) => ({
+          kind: view.kind,
+          nodePool,
+          setting,
+          since,
+        }));
+  return running.filter((one) => !saved.has(objectOf(one)));
+}
+
+/** What may be paused: an object whose record cannot be read would never be resumed. */
+function withoutCorrupt(view: AutoscalerView, corrupt: readonly string[]): AutoscalerView | undefined {
+  if (view.kind === 'cluster-autoscaler')
+    return corrupt.includes(deploymentObject(view.deployment)) ? undefined : view;
+  const pools = Object.entries(view.pools).filter(([name]) => !corrupt.includes(nodePoolObject(name)));
+  return { ...view, pools: Object.fromEntries(pools) };
 }
 
 function waiting(step: GroupStep, why: string): GroupStep {
@@ -262,8 +303,8 @@ function waiting(step: GroupStep, why: string): GroupStep {
 function atRest(group: Group, memory: Memory): boolean {
   const phase = memory.saved.get(group.name)?.value.phase;
   return (
-    phase === 'held' ||
-    memory.corrupt.includes(group.name) ||
+    phase === 'manual' ||
+    corruptNames(memory, 'saved').includes(group.name) ||
     (isAsleepSize(group) && group.instances.length === 0)
   );
 }
@@ -284,26 +325,26 @@ function stateOf(
     return next === undefined ? memory.saved.get(group.name)?.value : next === 'clear' ? undefined : next;
   };
   const isResting = (group: Group) => {
-    if (memory.corrupt.includes(group.name) || snapshot.released.has(group.name)) return true;
+    if (corruptNames(memory, 'saved').includes(group.name) || snapshot.released.has(group.name)) return true;
     const record = recordOf(group);
-    if (record) return record.phase === 'asleep' || record.phase === 'held';
+    if (record) return record.phase === 'asleep' || record.phase === 'manual';
     // Grown after the night had settled: somebody's, and no part of the stop.
     return settled || (isAsleepSize(group) && group.instances.length === 0);
   };
-  const autoscalerHeld =
-    memory.autoscaler !== undefined && !after.some((step) => step.record?.next === 'clear');
+  const cleared = after.reduce((sum, step) => sum + (step.clear?.length ?? 0), 0);
+  const isAutoscalerPaused = memory.autoscaler.size > cleared;
   const phase: ClusterState['phase'] =
     desired.state === 'asleep'
       ? snapshot.groups.every(isResting)
         ? 'asleep'
         : 'stopping'
-      : autoscalerHeld || snapshot.groups.some((group) => recordOf(group) !== undefined)
+      : isAutoscalerPaused || snapshot.groups.some((group) => recordOf(group) !== undefined)
         ? 'starting'
         : 'awake';
   const before = memory.state?.value;
   const isNamed = (group: Group) => {
     const record = recordOf(group);
-    if (record) return record.phase !== 'held';
+    if (record) return record.phase !== 'manual';
     // Another pass may have written its sizes down and taken them after this one had read.
     const isStopping = phase === 'stopping' && before?.phase === 'stopping';
     return isStopping && before.groups.includes(group.name) && isAsleepSize(group);

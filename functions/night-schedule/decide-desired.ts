@@ -2,15 +2,15 @@
 import { desiredAt } from '#model/desired.ts';
 import type { Desired, Override, Schedule, SleepState } from '#model/schedule.ts';
 import { formatWall } from '#model/zone.ts';
-import type { Memo } from './ports.ts';
+import type { Notes } from './records.ts';
 
 /** Until a start was observed, a node is taken to need five minutes. */
 const DEFAULT_LEAD_SECONDS = 300;
 export const LONGEST_LEAD_SECONDS = 1800;
 
 /** The lead is the slowest of the last starts plus a minute, because the tick may come up to a minute late. */
-export function leadSeconds(memo: Pick<Memo, 'startSeconds'> | undefined): number {
-  const samples = memo?.startSeconds ?? [];
+export function leadSeconds(note: Notes['start-times'] | undefined): number {
+  const samples = note?.seconds ?? [];
   const slowest = samples.length > 0 ? Math.max(...samples) : DEFAULT_LEAD_SECONDS;
   return Math.min(slowest + 60, LONGEST_LEAD_SECONDS);
 }

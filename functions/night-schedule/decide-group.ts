@@ -1,7 +1,9 @@
 /** What one group needs now. Pure; every branch ends in an action and a reason. */
+import type { Versioned } from '#functions/shared/versioned.ts';
 import type { Action } from '#model/decision.ts';
 import type { Desired } from '#model/schedule.ts';
-import type { Group, SavedSize, Size, Versioned } from './ports.ts';
+import type { Group } from './ports.ts';
+import type { SavedSize, Size } from './records.ts';
 
 export interface GroupStep {
   readonly target: string;
@@ -85,6 +87,7 @@ function towardsSleep(s: GroupSituation): GroupStep {
         next: {
           group: group.name,
           autoScalingGroup: group.autoScalingGroup,
+          ...(group.arn ? { arn: group.arn } : {}),
           size: group.size,
           phase: 'stopping',
           since: s.now.toISOString(),
@@ -129,7 +132,7 @@ function towardsSleep(s: GroupSituation): GroupStep {
         return again(
           `the stop was not finished: sizes ${sizeText(record.size)} are kept, the group is not at zero`,
         );
-      case 'held':
+      case 'manual':
         if (s.overrideSince !== undefined && s.overrideSince > record.since) return again(s.desired.reason);
         if (s.onManualChange === 'enforce')
           return again('the config enforces the schedule over changes by hand');
@@ -142,7 +145,7 @@ function towardsSleep(s: GroupSituation): GroupStep {
           target: group.name,
           action: 'warn',
           reason: `grown to ${group.size.desired} by somebody while it slept: left alone until the next change`,
-          record: { next: held(record, s.now), over: version },
+          record: { next: leftAlone(record, s.now), over: version },
           ...slept(record),
         };
       }
@@ -156,7 +159,7 @@ function towardsSleep(s: GroupSituation): GroupStep {
       reason: `${s.desired.reason}; the start that was asked for may still be under way`,
       record: { next: { ...record, phase: 'stopping', since: s.now.toISOString() }, over: version },
     };
-  if (record.phase === 'restored' || record.phase === 'held')
+  if (record.phase === 'restored' || record.phase === 'manual')
     return {
       target: group.name,
       action: 'stop',
@@ -235,6 +238,7 @@ function towardsWake(s: GroupSituation): GroupStep {
       next: {
         group: record.group,
         autoScalingGroup: record.autoScalingGroup,
+        ...(record.arn ? { arn: record.arn } : {}),
         size: record.size,
         phase: 'restoring',
         since: record.phase === 'restoring' ? record.since : s.now.toISOString(),
@@ -295,9 +299,9 @@ function none(s: GroupSituation, reason: string): GroupStep {
   return { target: s.group.name, action: 'none', reason };
 }
 
-function held(record: SavedSize, now: Date): SavedSize {
+function leftAlone(record: SavedSize, now: Date): SavedSize {
   const { asleepSince: _ended, ...rest } = record;
-  return { ...rest, phase: 'held', since: now.toISOString() };
+  return { ...rest, phase: 'manual', since: now.toISOString() };
 }
 
 function slept(record: SavedSize): Pick<GroupStep, 'slept'> {

@@ -33,6 +33,7 @@ if (settings.production !== false)
 const now = () => new Date();
 const eks = createEksClient();
 const table = createTable(createDynamoDbClient(), tableName);
+const store = createNightStore(table, settings.cluster);
 const logger = createLogger('night-schedule');
 const tell = createNotifier({ settings, credentials: awsClientDefaults().credentials, now });
 const kubernetes = createKubernetesClient({
@@ -50,7 +51,7 @@ const ports = {
   settings,
   groups: createGroups({ autoScaling: createAutoScalingClient(), eks }, settings.cluster),
   nodes: createNodes(kubernetes),
-  store: settings.dryRun ? createDryRunStore(createNightStore(table)) : createNightStore(table),
+  store: settings.dryRun ? createDryRunStore(store) : store,
   trail: createDecisionTrail(logger, createDecisionLog(table).keep, tell),
   ...(settings.autoscaler ? { autoscaler: createAutoscaler(kubernetes, settings.autoscaler) } : {}),
   now,

@@ -1,6 +1,6 @@
 /** Turns a stretch of observed sleep into ledger entries, one for each date of the schedule's zone. Pure. */
 import { DAY_MINUTES, firstInstantOf, wallAt } from '#model/zone.ts';
-import type { LedgerEntry, Memo } from './ports.ts';
+import type { Gap, LedgerEntry, SeenNote } from './records.ts';
 
 /** The groups are seen every minute; a mark of it is kept at this distance. */
 export const SEEN_EVERY_MS = 5 * 60_000;
@@ -9,7 +9,7 @@ const GAP_MS = 15 * 60_000;
 
 export function ledgerEntries(
   sleep: { readonly group: string; readonly nodes: number; readonly from: string; readonly to: Date },
-  gaps: Memo['gaps'],
+  gaps: readonly Gap[],
   timeZone: string,
 ): LedgerEntry[] {
   const entries: LedgerEntry[] = [];
@@ -37,16 +37,14 @@ export function ledgerEntries(
   return entries;
 }
 
-/** The memo after the groups were seen now; the same object where nothing needs to be written. */
-export function seen(memo: Memo, now: Date): Memo {
-  const last = memo.seenAt ? Date.parse(memo.seenAt) : undefined;
-  if (last !== undefined && now.getTime() - last < SEEN_EVERY_MS) return memo;
-  const gap = last !== undefined && memo.seenAt && now.getTime() - last > GAP_MS;
-  return {
-    ...memo,
-    seenAt: now.toISOString(),
-    gaps: gap ? [...memo.gaps, { from: memo.seenAt ?? '', to: now.toISOString() }].slice(-50) : memo.gaps,
-  };
+/** The note after the groups were seen now; the same object where nothing needs to be written. */
+export function seen(before: SeenNote | undefined, now: Date): SeenNote {
+  const at = now.toISOString();
+  if (!before) return { at, gaps: [] };
+  const sinceMs = now.getTime() - Date.parse(before.at);
+  if (sinceMs < SEEN_EVERY_MS) return before;
+  if (sinceMs <= GAP_MS) return { ...before, at };
+  return { at, gaps: [...before.gaps, { from: before.at, to: at }].slice(-50) };
 }
 
 function overlap(a: number, b: number, c: number, d: number): number {

@@ -1,8 +1,8 @@
 /** What a pass looks at besides the groups: only where the answer can change what it does. */
+import type { DecisionRecorder } from '#functions/shared/decision-recorder.ts';
 import type { SleepState } from '#model/schedule.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import { isAsleepSize } from './decide-group.ts';
-import type { Journal } from './journal.ts';
 import type { Autoscaler, AutoscalerView, Group, Memory, Nodes } from './ports.ts';
 
 /** While asleep the autoscaler is looked at when something grew, and otherwise every so many minutes. */
@@ -30,7 +30,7 @@ export function select(all: readonly Group[], settings: NightScheduleSettings, m
 
 /** Only while a restore waits to be confirmed, or an autoscaler waits for its host. */
 export function needsNodes({ saved, autoscaler }: Memory, desired: SleepState): boolean {
-  if (desired === 'awake' && autoscaler !== undefined) return true;
+  if (desired === 'awake' && autoscaler.size > 0) return true;
   for (const { value } of saved.values())
     if (value.phase === 'restoring' || value.phase === 'restored') return true;
   return false;
@@ -39,15 +39,10 @@ export function needsNodes({ saved, autoscaler }: Memory, desired: SleepState): 
 /** Undefined where they could not be asked. */
 export async function lookAtNodes(
   nodes: Nodes,
-  journal: Journal,
+  recorder: DecisionRecorder,
   cluster: string,
 ): Promise<ReadonlySet<string> | undefined> {
-  try {
-    return await nodes.ready();
-  } catch (error) {
-    journal.failed(cluster, error);
-    return undefined;
-  }
+  return recorder.guard(cluster, () => nodes.ready());
 }
 
 /** Whether there is anything to look for. */
@@ -58,7 +53,7 @@ export function needsAutoscaler(seen: {
   readonly now: Date;
 }): boolean {
   const { memory, groups, desired, now } = seen;
-  if (desired === 'awake') return memory.autoscaler !== undefined;
+  if (desired === 'awake') return memory.autoscaler.size > 0;
   return (
     memory.state?.value.phase !== 'asleep' ||
     now.getUTCMinutes() % LOOK_AT_AUTOSCALER_MINUTES === 0 ||
@@ -69,12 +64,7 @@ export function needsAutoscaler(seen: {
 /** `unknown` where it could not be asked. */
 export async function lookAtAutoscaler(
   autoscaler: Autoscaler,
-  journal: Journal,
+  recorder: DecisionRecorder,
 ): Promise<AutoscalerView | 'unknown'> {
-  try {
-    return await autoscaler.observe();
-  } catch (error) {
-    journal.failed('autoscaler', error);
-    return 'unknown';
-  }
+  return (await recorder.guard('autoscaler', () => autoscaler.observe())) ?? 'unknown';
 }

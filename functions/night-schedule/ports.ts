@@ -1,12 +1,16 @@
 /** What night-schedule needs of the world, in our words. */
+import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Override } from '#model/schedule.ts';
-
-export interface Size {
-  readonly min: number;
-  readonly desired: number;
-  readonly max: number;
-}
+import type {
+  LedgerEntry,
+  NodePoolSetting,
+  NoteName,
+  Notes,
+  SavedAutoscaler,
+  SavedSize,
+  Size,
+} from './records.ts';
 
 /** A managed nodegroup, or a self-managed Auto Scaling group of the cluster. */
 export interface Group {
@@ -15,6 +19,8 @@ export interface Group {
   readonly kind: 'managed' | 'self-managed';
   /** Unique to this incarnation: a nodegroup that was deleted and made again has another one. */
   readonly autoScalingGroup: string;
+  /** Of the Auto Scaling group. */
+  readonly arn?: string;
   readonly size: Size;
   /** Every instance that the group still lists, whatever its state: each of them costs money. */
   readonly instances: readonly { readonly id: string; readonly inService: boolean }[];
@@ -37,40 +43,13 @@ export interface Nodes {
   ready(): Promise<ReadonlySet<string>>;
 }
 
-/**
- * The sizes of a group, written down before they are taken away and kept until the restore was observed.
- * `stopping`: written down, perhaps not yet zeroed. `zeroed`: the size was seen at zero. `asleep`: no instance was left.
- * `held`: somebody scaled it up while it slept. `restoring`: the sizes are being given back. `restored`: they were seen
- * given back, and the nodes are awaited.
- */
-export interface SavedSize {
-  readonly group: string;
-  readonly autoScalingGroup: string;
-  readonly size: Size;
-  readonly phase: 'stopping' | 'zeroed' | 'asleep' | 'held' | 'restoring' | 'restored';
-  /** ISO 8601: when this phase began. */
-  readonly since: string;
-  /** ISO 8601: since when the group was seen with no instance. The ledger counts from here. */
-  readonly asleepSince?: string;
-}
-
-/** What was taken from an autoscaler. */
-export type SavedAutoscaler =
-  | { readonly kind: 'cluster-autoscaler'; readonly replicas: number; readonly since: string }
-  | {
-      readonly kind: 'karpenter';
-      readonly pools: Readonly<Record<string, NodePoolSetting>>;
-      readonly since: string;
-    };
-
-/** A NodePool's ceiling: `limits` as written in its spec, or `replicas` of a static pool. */
-export interface NodePoolSetting {
-  readonly limits: Readonly<Record<string, string>> | null;
-  readonly replicas: number | null;
-}
-
 export type AutoscalerView =
-  | { readonly kind: 'cluster-autoscaler'; readonly replicas: number }
+  | {
+      readonly kind: 'cluster-autoscaler';
+      /** `<namespace>/<name>` */
+      readonly deployment: string;
+      readonly replicas: number;
+    }
   | {
       readonly kind: 'karpenter';
       readonly pools: Readonly<Record<string, NodePoolSetting>>;
@@ -85,61 +64,40 @@ export interface Autoscaler {
   resume(saved: SavedAutoscaler): Promise<void>;
 }
 
-/** Small facts that passes leave for later passes. */
-export interface Memo {
-  /** ISO 8601 of the stop that people were already warned of. */
-  readonly warnedOf?: string;
-  /** Seconds that the last starts took until every node was Ready, newest last. */
-  readonly startSeconds: readonly number[];
-  /** What was reported, and when (ISO 8601): it is said again only after an hour. */
-  readonly reported: Readonly<Record<string, string>>;
-  /** The last time the groups were seen (ISO 8601), kept to within some minutes. */
-  readonly seenAt?: string;
-  /** Times without any observation since the ledger was last written. */
-  readonly gaps: readonly { readonly from: string; readonly to: string }[];
-}
-
-export const EMPTY_MEMO: Memo = { startSeconds: [], reported: {}, gaps: [] };
-
-/** A value with the version that a conditional write must name. `absent` where there is none yet. */
-export interface Versioned<T> {
-  readonly value: T;
-  readonly version: number;
+/** An item of the night that cannot be read, and what it is about. */
+export interface CorruptItem {
+  /** `night | saved#develop/workers` */
+  readonly item: string;
+  readonly kind: 'state' | 'saved' | 'autoscaler' | 'note' | 'override';
+  /** The group, the object of the autoscaler, the note or the override's id. */
+  readonly name: string;
 }
 
 export interface Memory {
   readonly state?: Versioned<ClusterState>;
-  readonly override?: Override;
+  readonly overrides: readonly Override[];
+  /** By group. */
   readonly saved: ReadonlyMap<string, Versioned<SavedSize>>;
-  /** Names of groups whose saved record cannot be read: such a group is left alone. */
-  readonly corrupt: readonly string[];
-  readonly autoscaler?: Versioned<SavedAutoscaler>;
-  readonly memo?: Versioned<Memo>;
+  /** By object. */
+  readonly autoscaler: ReadonlyMap<string, Versioned<SavedAutoscaler>>;
+  readonly notes: { readonly [N in NoteName]?: Versioned<Notes[N]> };
+  /** A group or an autoscaler whose record is among them is left alone; a state or a note is written anew. */
+  readonly corrupt: readonly CorruptItem[];
 }
 
-/** One stretch of sleep of one group within one date of the schedule's zone. */
-export interface LedgerEntry {
-  readonly date: string;
-  readonly group: string;
-  readonly from: string;
-  readonly to: string;
-  /** Nodes that would have run: the desired size that was taken away. */
-  readonly nodes: number;
-  readonly asleepMinutes: number;
-  /** Minutes of the stretch in which nobody looked: not counted as saved. */
-  readonly gapMinutes: number;
-  readonly nodeMinutesSaved: number;
-}
+/** Over what is written: the version that was read, nothing, or something that cannot be read. */
+export type Over = number | 'absent' | 'corrupt';
 
-/** Every write is conditional and says whether it took place: false means that another pass was quicker. */
+/** Every write is conditional and says whether it took place: false means that another pass came first. */
 export interface Store {
+  /** Throws where the table has the layout of an earlier release. */
   load(): Promise<Memory>;
-  writeState(next: ClusterState, over?: number): Promise<boolean>;
-  writeSaved(next: SavedSize, over?: number): Promise<boolean>;
+  writeState(next: ClusterState, over: Over): Promise<boolean>;
+  writeSaved(next: SavedSize, over: Expected): Promise<boolean>;
   clearSaved(group: string, over: number): Promise<boolean>;
-  writeAutoscaler(next: SavedAutoscaler, over?: number): Promise<boolean>;
-  clearAutoscaler(over: number): Promise<boolean>;
-  writeMemo(next: Memo, over?: number): Promise<boolean>;
-  /** Idempotent: an entry is found again by its date, group and beginning. */
-  writeLedger(entries: readonly LedgerEntry[]): Promise<void>;
+  writeAutoscaler(next: SavedAutoscaler, over: Expected): Promise<boolean>;
+  clearAutoscaler(object: string, over: number): Promise<boolean>;
+  writeNote<N extends NoteName>(what: N, next: Notes[N], over: Over): Promise<boolean>;
+  /** Idempotent: a stretch is found again by its date, group and beginning. Returns the items that could not be read. */
+  writeLedger(entries: readonly LedgerEntry[]): Promise<readonly string[]>;
 }

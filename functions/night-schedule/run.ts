@@ -2,20 +2,26 @@
  * One level-triggered pass: read the world, decide, act. Edges of the schedule, the tick and a person's override all
  * call it; none of them is needed for the outcome.
  */
-import { PartialFailureError } from '#functions/shared/errors.ts';
+import {
+  createDecisionRecorder,
+  type DecisionRecorder,
+  type Reported,
+} from '#functions/shared/decision-recorder.ts';
 import type { DecisionTrail } from '#functions/shared/observability.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import { holidayWarning } from '#model/plan.ts';
-import type { Desired, Override } from '#model/schedule.ts';
+import type { Desired } from '#model/schedule.ts';
 import { decideCluster, type Plan } from './decide-cluster.ts';
 import { decideDesired, leadSeconds, stopToWarnOf, timeOf } from './decide-desired.ts';
 import { decideFallback, isCapacityShort, lacking } from './decide-fallback.ts';
-import { createJournal, DAY_MS, type Journal } from './journal.ts';
 import { seen } from './ledger.ts';
 import { lookAtAutoscaler, lookAtNodes, needsAutoscaler, needsNodes, select } from './look.ts';
-import { EMPTY_MEMO, type Group, type Groups, type Memory, type Nodes } from './ports.ts';
-import { type TakePorts, takeAutoscaler, takeStage } from './take.ts';
+import { createNotes, overOf, type PassNotes } from './notes.ts';
+import type { Group, Groups, Memory, Nodes } from './ports.ts';
+import { OTHER_PASS_FIRST, type TakePorts, takeAutoscaler, takeStage } from './take.ts';
+
+const DAY_MS = 86_400_000;
 
 export interface NightScheduleDeps extends TakePorts {
   readonly nodes: Nodes;
@@ -34,23 +40,23 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
   const { settings, store } = deps;
   const now = deps.now();
   const [memory, all] = await Promise.all([store.load(), deps.groups.list()]);
-  const overrides = memory.override ? [memory.override] : [];
-  const desired = decideDesired(settings.schedule, now, overrides, {
+  const desired = decideDesired(settings.schedule, now, memory.overrides, {
     readyBy: settings.readyBy,
-    lead: leadSeconds(memory.memo?.value),
+    lead: leadSeconds(memory.notes['start-times']?.value),
     before: memory.state?.value.desired,
   });
 
-  const memoBefore = memory.memo?.value ?? EMPTY_MEMO;
-  const { environment, dryRun } = settings;
-  const journal = createJournal({ now, environment, dryRun, trigger: cause.trigger }, seen(memoBefore, now));
+  const notes = createNotes(memory);
+  const reported: Reported = new Map(Object.entries(notes.get('reported') ?? {}));
+  const pass = startPass(deps, { now, trigger: cause.trigger, reported, notes, memory });
+  const { recorder } = pass;
   const { groups, released, missing } = select(all, settings, memory);
   const ready = needsNodes(memory, desired.state)
-    ? await lookAtNodes(deps.nodes, journal, settings.cluster)
+    ? await lookAtNodes(deps.nodes, recorder, settings.cluster)
     : undefined;
   const autoscaler =
     deps.autoscaler && needsAutoscaler({ memory, groups, desired: desired.state, now })
-      ? await lookAtAutoscaler(deps.autoscaler, journal)
+      ? await lookAtAutoscaler(deps.autoscaler, recorder)
       : undefined;
   const plan = decideCluster(
     { now, desired, groups, released, missing, memory, ready, autoscaler },
@@ -61,64 +67,96 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
       hostGroup: settings.autoscaler?.hostGroup,
     },
   );
-  if (cause.byPerson) journal.decided(settings.cluster, 'override', desired.reason);
-  warn(deps, journal, now, overrides, desired);
-  await carryOut(deps, journal, plan, { all, groups, memory, now });
+  if (cause.byPerson)
+    recorder.record({ target: settings.cluster, action: 'override', reason: desired.reason });
+  warn(deps, pass, desired);
+  notes.set('seen', seen(notes.get('seen'), now));
+  await carryOut(deps, pass, plan, { all, groups });
 
-  if (journal.memo() !== memoBefore) {
-    const hasFlushed = plan.stages.some((stage) => stage.some((step) => step.slept));
-    const memo = journal.memo();
-    await store.writeMemo(hasFlushed ? { ...memo, gaps: [] } : memo, memory.memo?.version);
+  await writeNotes(deps, pass, plan);
+  await recorder.close();
+  return recorder.decisions;
+}
+
+/** What one pass writes to and reads from. */
+interface Pass {
+  readonly now: Date;
+  readonly memory: Memory;
+  readonly notes: PassNotes;
+  readonly recorder: DecisionRecorder;
+  readonly reported: Reported;
+}
+
+function startPass(
+  { settings, trail }: NightScheduleDeps,
+  given: Omit<Pass, 'recorder'> & { readonly trigger: string },
+): Pass {
+  const { environment, dryRun } = settings;
+  const recorder = createDecisionRecorder({
+    environment,
+    capability: 'night-schedule',
+    trigger: given.trigger,
+    now: () => given.now,
+    trail,
+    dryRun,
+    isBatch: true,
+    reported: given.reported,
+  });
+  return { ...given, recorder };
+}
+
+async function writeNotes({ store }: NightScheduleDeps, { now, memory, notes, reported }: Pass, plan: Plan) {
+  const before = notes.get('reported') ?? {};
+  if ([...reported].some(([key, at]) => before[key] !== at)) {
+    const recent = [...reported].filter(([, at]) => now.getTime() - Date.parse(at) < 2 * DAY_MS);
+    notes.set('reported', Object.fromEntries(recent));
   }
-  await deps.trail.record(journal.decisions);
-  if (journal.failures.length > 0) throw new PartialFailureError(journal.failures);
-  return journal.decisions;
+  const isLedgerWritten = plan.stages.some((stage) => stage.some((step) => step.slept));
+  const current = notes.get('seen');
+  if (isLedgerWritten && current && current.gaps.length > 0) notes.set('seen', { ...current, gaps: [] });
+  await Promise.all(
+    notes.changed().map((what) => store.writeNote(what, notes.get(what) as never, overOf(memory, what))),
+  );
 }
 
 /** What people should know in time: the stop that comes, and holidays that are known for a few weeks only. */
 function warn(
   { settings }: NightScheduleDeps,
-  journal: Journal,
-  now: Date,
-  overrides: readonly Override[],
+  { now, memory, notes, recorder }: Pass,
   desired: Desired,
 ): void {
-  const { schedule, cluster, environment } = settings;
-  const stop = stopToWarnOf(schedule, now, overrides, desired, settings.warnMinutes);
-  if (stop && journal.memo().warnedOf !== stop.toISOString()) {
-    journal.decided(
-      cluster,
-      'warn',
-      `stops at ${timeOf(schedule, stop)}; to keep it up: npx nightshift keep-up ${environment} --for 2h`,
-    );
-    journal.remember({ warnedOf: stop.toISOString() });
+  const { schedule, cluster: target, environment } = settings;
+  const stop = stopToWarnOf(schedule, now, memory.overrides, desired, settings.warnMinutes);
+  if (stop && notes.get('warned')?.stop !== stop.toISOString()) {
+    const reason = `stops at ${timeOf(schedule, stop)}; to keep it up: npx nightshift keep-up ${environment} --for 2h`;
+    recorder.record({ target, action: 'warn', reason });
+    notes.set('warned', { stop: stop.toISOString() });
   }
   const holidays = holidayWarning(schedule.calendar, now);
-  if (holidays && journal.isNews('holidays', DAY_MS)) journal.decided(cluster, 'warn', holidays);
+  if (holidays && recorder.isNews('holidays', DAY_MS))
+    recorder.record({ target, action: 'warn', reason: holidays });
 }
 
 interface Scene {
   readonly all: readonly Group[];
   readonly groups: readonly Group[];
-  readonly memory: Memory;
-  readonly now: Date;
 }
 
-async function carryOut(deps: NightScheduleDeps, journal: Journal, plan: Plan, scene: Scene): Promise<void> {
+async function carryOut(deps: NightScheduleDeps, pass: Pass, plan: Plan, scene: Scene): Promise<void> {
   const { settings, store } = deps;
-  const { memory, now } = scene;
-  const taking = { ports: deps, journal, now, gaps: journal.memo().gaps };
+  const { memory, now, notes, recorder } = pass;
+  const taking = { ports: deps, recorder, now, gaps: notes.get('seen')?.gaps ?? [] };
   const isNewState = !settings.dryRun && !isSameState(memory.state?.value, plan.state);
-  /** False where another pass was quicker. */
-  const saveState = () => store.writeState(plan.state, memory.state?.version);
+  /** False where another pass came first. */
+  const saveState = () => store.writeState(plan.state, overOf(memory, 'state'));
 
   // Others learn of a stop before its first node goes; of an outcome only after it was written down.
   const isInTransition = plan.state.phase === 'stopping' || plan.state.phase === 'starting';
   if (isInTransition && isNewState && !(await saveState()))
-    return journal.decided(settings.cluster, 'none', 'another pass was quicker');
+    return recorder.record({ target: settings.cluster, action: 'none', reason: OTHER_PASS_FIRST });
   for (const step of plan.before) await takeAutoscaler(taking, step);
   const isPaused = plan.before.every((step) =>
-    journal.failures.every(({ target }) => target !== step.target),
+    recorder.failures.every(({ target }) => target !== step.target),
   );
   if (isPaused || plan.isLate) {
     for (const stage of plan.stages) {
@@ -129,32 +167,30 @@ async function carryOut(deps: NightScheduleDeps, journal: Journal, plan: Plan, s
     const { fallbackGroup } = settings;
     const fallback = fallbackGroup && scene.all.find((group) => group.name === fallbackGroup);
     if (fallback) {
-      const short = plan.state.phase === 'starting' ? await shortages(deps.groups, journal, scene) : [];
+      const short = plan.state.phase === 'starting' ? await shortages(deps.groups, pass, scene) : [];
       await takeStage(taking, [decideFallback(fallback, plan.state.phase, short)], [fallback]);
     }
   }
-  if (isInTransition || journal.failures.length > 0) return;
+  if (isInTransition || recorder.failures.length > 0) return;
   if (isNewState) await saveState();
   const before = memory.state?.value;
   if (before?.phase !== 'starting' || plan.state.phase !== 'awake') return;
   const seconds = Math.round((now.getTime() - Date.parse(before.since)) / 1000);
-  journal.remember({ startSeconds: [...journal.memo().startSeconds, seconds].slice(-5) });
+  notes.set('start-times', { seconds: [...(notes.get('start-times')?.seconds ?? []), seconds].slice(-5) });
 }
 
 /** Groups whose nodes do not come because AWS has none to give. */
-async function shortages(groups: Groups, journal: Journal, { groups: ours, memory, now }: Scene) {
+async function shortages(groups: Groups, { memory, now, recorder }: Pass, { groups: ours }: Scene) {
   const startedAt = (name: string) => {
     const record = memory.saved.get(name)?.value;
     return record?.phase === 'restored' || record?.phase === 'restoring' ? record.since : undefined;
   };
   const short: { group: string; missing: number }[] = [];
   for (const group of lacking(ours, startedAt, now)) {
-    try {
+    await recorder.guard(group.name, async () => {
       if (isCapacityShort(await groups.trouble(group)))
         short.push({ group: group.name, missing: group.size.desired - group.instances.length });
-    } catch (error) {
-      journal.failed(group.name, error);
-    }
+    });
   }
   return short;
 }

@@ -1,11 +1,13 @@
 /** Takes the steps of a plan: write down, then act. One that fails does not stop the others. */
 import pMap from 'p-map';
+import type { DecisionRecorder, Entry } from '#functions/shared/decision-recorder.ts';
+import { CorruptRecordError } from '#functions/shared/errors.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import type { AutoscalerStep } from './decide-cluster.ts';
 import type { GroupStep } from './decide-group.ts';
-import type { Journal } from './journal.ts';
 import { ledgerEntries } from './ledger.ts';
-import type { Autoscaler, Group, Groups, Memo, Store } from './ports.ts';
+import type { Autoscaler, Group, Groups, Store } from './ports.ts';
+import { type Gap, objectOf } from './records.ts';
 
 export interface TakePorts {
   readonly settings: NightScheduleSettings;
@@ -19,17 +21,17 @@ export interface TakePorts {
 /** No change of a group is begun in the last ten seconds of an invocation. */
 const RESERVE_MS = 10_000;
 const CONCURRENCY = 10;
-const QUICKER = 'another pass was quicker';
+export const OTHER_PASS_FIRST = 'another pass came first';
 
 /** In what a pass takes its steps. */
 export interface Taking {
   readonly ports: TakePorts;
-  readonly journal: Journal;
+  readonly recorder: DecisionRecorder;
   readonly now: Date;
-  readonly gaps: Memo['gaps'];
+  readonly gaps: readonly Gap[];
 }
 
-/** Takes them at once. Undefined where nothing is asked or changed: then all is said. */
+/** Takes them at once. Undefined where nothing is asked or changed: then all is recorded. */
 export function takeStage(
   taking: Taking,
   steps: readonly GroupStep[],
@@ -39,7 +41,7 @@ export function takeStage(
   for (const step of steps) {
     const group = isWork(taking, step) ? groups.findLast(({ name }) => name === step.target) : undefined;
     if (group) work.push([step, group]);
-    else say(taking, step);
+    else report(taking, step);
   }
   const [first] = work;
   if (!first) return undefined;
@@ -47,25 +49,43 @@ export function takeStage(
   return pMap(work, ([step, group]) => takeGroup(taking, step, group), { concurrency: CONCURRENCY });
 }
 
-export async function takeAutoscaler({ ports, journal }: Taking, step: AutoscalerStep): Promise<void> {
-  const { settings, store, autoscaler } = ports;
-  try {
+export async function takeAutoscaler(taking: Taking, step: AutoscalerStep): Promise<void> {
+  const { ports, recorder } = taking;
+  await recorder.guard(step.target, async () => {
+    const { settings, autoscaler } = ports;
     if (!settings.dryRun && autoscaler) {
-      if (step.record) {
-        const { next, over } = step.record;
-        const written =
-          next === 'clear'
-            ? over === undefined || (await store.clearAutoscaler(over))
-            : await store.writeAutoscaler(next, over);
-        if (!written) return journal.decided(step.target, 'none', QUICKER);
-      }
+      if (!(await writeAutoscaler(ports.store, step))) return decided(taking, step, 'none', OTHER_PASS_FIRST);
       if (step.pause) await autoscaler.pause(step.pause);
-      if (step.resume) await autoscaler.resume(step.resume);
+      if (!(await resume(taking, autoscaler, step))) return;
     }
-    journal.decided(step.target, step.action, step.reason);
-  } catch (error) {
-    journal.failed(step.target, error);
+    decided(taking, step, step.action, step.reason);
+  });
+}
+
+/** False where an object could not be resumed; the others are. */
+async function resume({ recorder }: Taking, autoscaler: Autoscaler, step: AutoscalerStep): Promise<boolean> {
+  const before = recorder.failures.length;
+  for (const saved of step.resume ?? []) {
+    const target = saved.kind === 'karpenter' ? saved.nodePool : step.target;
+    await recorder.guard(target, () => autoscaler.resume(saved));
   }
+  return recorder.failures.length === before;
+}
+
+async function writeAutoscaler(store: Store, { save = [], clear = [] }: AutoscalerStep): Promise<boolean> {
+  for (const next of save) if (!(await store.writeAutoscaler(next, 'absent'))) return false;
+  for (const { value, version } of clear)
+    if (!(await store.clearAutoscaler(objectOf(value), version))) return false;
+  return true;
+}
+
+function decided(
+  { recorder }: Taking,
+  { target }: { target: string },
+  action: Entry['action'],
+  reason: string,
+) {
+  recorder.record({ target, action, reason });
 }
 
 function isWork({ ports }: Taking, step: GroupStep): boolean {
@@ -73,53 +93,51 @@ function isWork({ ports }: Taking, step: GroupStep): boolean {
   return !ports.settings.dryRun && (step.record ?? step.resize ?? step.slept) !== undefined;
 }
 
-function say({ ports, journal }: Taking, step: GroupStep): void {
-  const dry = ports.settings.dryRun ? `dry#${step.target}#${step.action}` : undefined;
-  if (journal.isNews(step.once ?? dry)) journal.decided(step.target, step.action, step.reason);
+function report(taking: Taking, step: GroupStep): void {
+  const { ports, recorder } = taking;
+  const key = step.once ?? (ports.settings.dryRun ? `dry#${step.target}#${step.action}` : undefined);
+  if (key === undefined || recorder.isNews(key)) decided(taking, step, step.action, step.reason);
 }
 
-async function takeGroup(taking: Taking, step: GroupStep, group: Group): Promise<void> {
-  try {
-    await (step.action === 'fail' ? fail(taking, step, group) : act(taking, step, group));
-  } catch (error) {
-    taking.journal.failed(step.target, error);
-  }
-}
-
-async function fail({ ports, journal }: Taking, step: GroupStep, group: Group): Promise<void> {
-  if (!journal.isNews(step.once)) return;
-  const trouble = await ports.groups.trouble(group);
-  journal.decided(
-    step.target,
-    'fail',
-    trouble ? `${step.reason}; its last failed activity says: ${trouble}` : step.reason,
+function takeGroup(taking: Taking, step: GroupStep, group: Group): Promise<void> {
+  return taking.recorder.guard(step.target, () =>
+    step.action === 'fail' ? fail(taking, step, group) : act(taking, step, group),
   );
 }
 
-async function act(taking: Taking, step: GroupStep, group: Group): Promise<void> {
-  const { ports, journal, now } = taking;
-  const { decided } = journal;
-  if (step.resize && ports.remaining() <= RESERVE_MS)
-    return decided(step.target, 'none', 'the time of this pass is used up: the next one goes on');
-  if (!(await writeDown(taking, step, group))) return decided(step.target, 'none', QUICKER);
-  if (step.resize) {
-    const outcome = await ports.groups.resize(group, step.resize, intentOf(group, step, now));
-    if (outcome === 'busy')
-      return decided(step.target, 'none', 'another update of the group runs: the next pass tries again');
-    if (outcome === 'gone') return decided(step.target, 'ignore', 'the group was deleted');
-  }
-  say(taking, step);
+async function fail(taking: Taking, step: GroupStep, group: Group): Promise<void> {
+  if (step.once !== undefined && !taking.recorder.isNews(step.once)) return;
+  const failure = await taking.ports.groups.trouble(group);
+  const reason = failure ? `${step.reason}; its last failed activity says: ${failure}` : step.reason;
+  decided(taking, step, 'fail', reason);
 }
 
-async function writeDown({ ports, now, gaps }: Taking, step: GroupStep, group: Group): Promise<boolean> {
-  const { settings, store } = ports;
+async function act(taking: Taking, step: GroupStep, group: Group): Promise<void> {
+  const { ports, now } = taking;
+  const none = (reason: string) => decided(taking, step, 'none', reason);
+  if (step.resize && ports.remaining() <= RESERVE_MS)
+    return none('the time of this pass is used up: the next one goes on');
+  if (!(await writeDown(taking, step, group))) return none(OTHER_PASS_FIRST);
+  if (step.resize) {
+    const outcome = await ports.groups.resize(group, step.resize, intentOf(group, step, now));
+    if (outcome === 'busy') return none('another update of the group runs: the next pass tries again');
+    if (outcome === 'gone') return decided(taking, step, 'ignore', 'the group was deleted');
+  }
+  report(taking, step);
+}
+
+async function writeDown(taking: Taking, step: GroupStep, group: Group): Promise<boolean> {
+  const { settings, store } = taking.ports;
   if (step.slept) {
-    const sleep = { group: group.name, ...step.slept, to: now };
-    await store.writeLedger(ledgerEntries(sleep, gaps, settings.schedule.timeZone));
+    const sleep = { group: group.name, ...step.slept, to: taking.now };
+    const entries = ledgerEntries(sleep, taking.gaps, settings.schedule.timeZone);
+    // A ledger that cannot be read must not keep the group asleep.
+    for (const item of await store.writeLedger(entries))
+      taking.recorder.failed(group.name, new CorruptRecordError(item));
   }
   if (!step.record) return true;
   const { next, over } = step.record;
-  if (next !== 'clear') return store.writeSaved(next, over);
+  if (next !== 'clear') return store.writeSaved(next, over ?? 'absent');
   return over === undefined || store.clearSaved(group.name, over);
 }
 

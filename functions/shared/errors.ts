@@ -21,6 +21,23 @@ export class SettingsError extends NightshiftError {
   override name = 'SettingsError';
 }
 
+/** An item of the table is not what it should be. It stops the work on what it is about, and on nothing else. */
+export class CorruptRecordError extends NightshiftError {
+  override name = 'CorruptRecordError';
+  /** `partition | key` */
+  readonly item: string;
+
+  constructor(item: string) {
+    super(`the item ${item} of the table cannot be read: correct it, or delete it`, { facts: { item } });
+    this.item = item;
+  }
+}
+
+/** Its decision was recorded where it happened: it still makes the invocation fail. */
+export class RecordedError extends NightshiftError {
+  override name = 'RecordedError';
+}
+
 /** A pass worked on everything it could, and these parts failed. Thrown at the end so that the failure is loud. */
 export class PartialFailureError extends NightshiftError {
   override name = 'PartialFailureError';

@@ -1,5 +1,7 @@
 /** The claim of an instance in the table: taken by one invocation, kept up to date, and its lifecycle actions completed. */
+
 import { NightshiftError } from '#functions/shared/errors.ts';
+import type { Versioned } from '#functions/shared/versioned.ts';
 import {
   type ClaimRequest,
   concludeClaim,
@@ -10,7 +12,8 @@ import {
   openHooks,
   type Worker,
 } from './claim.ts';
-import type { Claim, Context, KnownInstance, Versioned } from './ports.ts';
+import type { Context, KnownInstance } from './ports.ts';
+import type { Claim } from './records.ts';
 
 export type Claimed =
   | { readonly kind: 'take' | 'complete'; readonly claim: Versioned<Claim>; readonly isFirst: boolean }

@@ -3,7 +3,7 @@
  * drained once, and every lifecycle action is completed once. Pure.
  */
 import type { DrainReport, PodOutcome } from './pod-state.ts';
-import type { Claim, ClaimedHook, PodCounts } from './ports.ts';
+import type { Claim, ClaimedHook, PodCounts } from './records.ts';
 
 /** What an event would do to the instance. */
 export type ClaimRequest = Omit<

@@ -6,7 +6,6 @@ import type { Notice } from './event.ts';
 import { findNode, whileUnavailable } from './locate.ts';
 import {
   type Alarm,
-  type Claim,
   type Clock,
   ClusterUnavailableError,
   type Context,
@@ -14,6 +13,7 @@ import {
   type Node,
   type NodeEvent,
 } from './ports.ts';
+import type { Claim } from './records.ts';
 
 /** How long a drain waits for the cordons of others: twice what its own cordon took, within these bounds. */
 const OTHERS_MS = { least: 500, most: 5_000 };
@@ -144,7 +144,7 @@ export async function uncordonAfterChange(context: Context, notice: Notice): Pro
   if (claim?.value.cause !== 'health') return record('none', `${over}, and its node has no mark of ours`);
   if (claim.value.hooks.length > 0)
     return record('ignore', `${over}, and its Auto Scaling group terminates the instance`);
-  if (settings.dryRun) return record('uncordon', `dry run, nothing is changed: ${over}`);
+  if (settings.dryRun) return record('uncordon', over);
   if (isLeased(claim.value, clock.now())) {
     // Whoever drains it knows nothing of this event.
     await leaveToTick(context, claim.value);

@@ -2,7 +2,8 @@
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
 import type { Notice, NoticeKind } from './event.ts';
-import type { Claim, Group, HookTimes, Node } from './ports.ts';
+import type { Group, HookTimes, Node } from './ports.ts';
+import type { Claim } from './records.ts';
 
 /** What was observed of the instance of a notice. */
 export interface Facts {

@@ -23,7 +23,6 @@ import {
   podSeen,
 } from './pod-state.ts';
 import {
-  type Claim,
   type Clock,
   type Cluster,
   ClusterUnavailableError,
@@ -31,6 +30,7 @@ import {
   type Node,
   type Pod,
 } from './ports.ts';
+import type { Claim } from './records.ts';
 
 export interface DrainOrder {
   readonly node: string;

@@ -12,12 +12,8 @@ import {
 } from '#functions/adapters/clients.ts';
 import { createClock } from '#functions/adapters/clock.ts';
 import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
-import {
-  createClaims,
-  createCordons,
-  createNight,
-  createNodeNames,
-} from '#functions/adapters/dynamodb/drain-claims.ts';
+import { createClaims, createCordons, createNodeNames } from '#functions/adapters/dynamodb/drain-claims.ts';
+import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
@@ -57,7 +53,8 @@ const ports: Ports = {
   claims: createClaims(table),
   cordons: createCordons(table),
   names: createNodeNames(table),
-  night: createNight(table),
+  night: createNightReader(table),
+  reported: new Map(),
   trail: createDecisionTrail(logger, createDecisionLog(table).keep, notify),
   clock,
   gate: createCordonGate(clock),

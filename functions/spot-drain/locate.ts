@@ -1,4 +1,6 @@
 /** Finds the node and the group of an instance, with as few requests as possible before the cordon. */
+import { CorruptRecordError } from '#functions/shared/errors.ts';
+import type { ClusterState } from '#model/cluster-state.ts';
 import {
   type Facts,
   isAsleepOrStopping,
@@ -95,8 +97,11 @@ export async function whileUnavailable<T>(
 
 /** Every instance of the account that ends is reported: ask Kubernetes only for those that may be ours. */
 async function locateRoutine(context: Context, notice: Warning): Promise<Located> {
-  const { cluster, groups, claims, night, settings } = context;
-  const [member, clusterState] = await Promise.all([groups.ofInstance(notice.instanceId), night.state()]);
+  const { cluster, groups, claims, settings } = context;
+  const [member, clusterState] = await Promise.all([
+    groups.ofInstance(notice.instanceId),
+    readClusterState(context),
+  ]);
   const facts: Facts = { group: member?.group, clusterState };
   const isOurs = !isOfOthers(settings.cluster, member?.group) && !isTakenByNightlyStop(facts);
   const node = isOurs ? await cluster.findNode(notice.instanceId, member?.place) : undefined;
@@ -110,9 +115,9 @@ async function locateAll(
   notice: Warning,
   named: Attempt<Node | undefined>,
 ): Promise<Facts> {
-  const { clock, lifecycle, night, recorder, settings } = context;
+  const { clock, lifecycle, recorder, settings } = context;
   const { hook } = notice;
-  const stateLookup = attempt(night.state());
+  const stateLookup = attempt(readClusterState(context));
   const hookLookup = hook ? recorder.guard(`hook ${hook.name}`, () => lifecycle.times(hook)) : undefined;
   const memberLookup = attempt(findGroup(context, notice));
 
@@ -134,6 +139,17 @@ async function locateAll(
   }
   if (!node.value && member.error !== undefined) throw member.error;
   return facts;
+}
+
+/** Where the record cannot be read, what it says is unknown, and a node is drained all the same. */
+async function readClusterState({ night, recorder }: Context): Promise<ClusterState | undefined> {
+  try {
+    return await night.state();
+  } catch (error) {
+    if (!(error instanceof CorruptRecordError)) throw error;
+    recorder.failed('state of the night', error);
+    return undefined;
+  }
 }
 
 /** A lifecycle action names the group, also when the instance has left it already. */

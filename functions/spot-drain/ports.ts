@@ -1,9 +1,11 @@
 /** What spot-drain needs of the world, in its own words, and what the steps of one invocation share. */
+import type { DecisionRecorder, Reported } from '#functions/shared/decision-recorder.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { DecisionTrail } from '#functions/shared/observability.ts';
+import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
-import type { DecisionRecorder } from './recorder.ts';
+import type { Claim, Cordon, Hook } from './records.ts';
 
 /** The cluster refuses what spot-drain must do. Somebody has to grant the rights. */
 export class AccessRefusedError extends NightshiftError {
@@ -26,6 +28,8 @@ export interface Ports {
   readonly names: NodeNames;
   readonly night: Night;
   readonly trail: DecisionTrail;
+  /** What this process has reported of what lasts. */
+  readonly reported?: Reported;
   readonly clock: Clock;
   readonly gate: CordonGate;
 }
@@ -201,12 +205,6 @@ export interface Groups {
   replace(group: string, instanceId: string): Promise<'requested' | 'already-leaving'>;
 }
 
-export interface Hook {
-  readonly group: string;
-  readonly name: string;
-  readonly token: string;
-}
-
 export interface HookTimes {
   /** The action ends by itself so long after the last heartbeat. */
   readonly heartbeatSeconds: number;
@@ -221,64 +219,6 @@ export interface Lifecycle {
   complete(hook: Hook, instanceId: string): Promise<'completed' | 'over'>;
 }
 
-/** A lifecycle action of an instance that must be completed. */
-export interface ClaimedHook extends Hook {
-  /** When the action began: ISO 8601, UTC. */
-  readonly startedAt: string;
-  readonly heartbeatSeconds: number;
-  readonly completed: boolean;
-}
-
-/** Pods that have left the node, by how. */
-export interface PodCounts {
-  readonly evicted: number;
-  /** They had succeeded or failed before. */
-  readonly finished: number;
-  readonly alreadyTerminating: number;
-  readonly forced: number;
-}
-
-/** Who handles an instance, how far they are, and what is still to be done. One per instance. */
-export interface Claim {
-  readonly instanceId: string;
-  readonly node?: string | undefined;
-  /** The kind of notice that set the task and the deadline. */
-  readonly cause: string;
-  /** `complete`: there is no node to drain, only a lifecycle action to complete. */
-  readonly task: 'complete' | 'cordon' | 'drain';
-  readonly force: boolean;
-  /** Our own nightly stop takes the node. */
-  readonly nightlyStop: boolean;
-  /** When the instance goes; absent where that is unknown. ISO 8601, UTC. */
-  readonly deadline?: string | undefined;
-  /** The drain ends then, empty or not. ISO 8601, UTC. */
-  readonly drainUntil: string;
-  /** The event that set them. */
-  readonly trigger: string;
-  /** That event's own time: ISO 8601, UTC. */
-  readonly noticeTime: string;
-  /** The invocation that works on it, or worked on it last. */
-  readonly owner: string;
-  /** Until then the owner is at work, be it only to complete lifecycle actions. ISO 8601, UTC. */
-  readonly leaseUntil: string;
-  /** `paused`: the next tick resumes it. `failed`: a retry may. */
-  readonly state: 'working' | 'paused' | 'failed' | 'done';
-  readonly attempts: number;
-  /** ISO 8601, UTC. */
-  readonly claimedAt: string;
-  readonly doneAt?: string | undefined;
-  /** Pods that the drain could not move, once it is done. */
-  readonly podsRemaining?: number | undefined;
-  /** Pods that are gone already, over all invocations of the drain. */
-  readonly podCounts?: PodCounts | undefined;
-  readonly hooks: readonly ClaimedHook[];
-}
-
-export interface Versioned<T> {
-  readonly value: T;
-  readonly version: number;
-}
-
 /** What the table holds about an instance. */
 export interface KnownInstance {
   readonly claim?: Versioned<Claim> | undefined;
@@ -290,9 +230,10 @@ export interface Claims {
   /** In one read: the claim, and the name under which the instance's node was last seen. */
   find(instanceId: string): Promise<KnownInstance>;
   read(instanceId: string): Promise<Versioned<Claim> | undefined>;
-  saveIf(claim: Claim, version: number | 'absent', now: Date): Promise<Versioned<Claim> | undefined>;
+  saveIf(claim: Claim, expected: Expected, now: Date): Promise<Versioned<Claim> | undefined>;
   remove(instanceId: string, version: number): Promise<boolean>;
-  all(): Promise<readonly Versioned<Claim>[]>;
+  /** With the items that cannot be read. */
+  all(): Promise<{ readonly claims: readonly Versioned<Claim>[]; readonly corrupt: readonly string[] }>;
 }
 
 /** The name of each instance's node: written by the tick, read with the claim. */
@@ -303,24 +244,13 @@ export interface NodeNames {
   remove(instanceId: string): Promise<void>;
 }
 
-/** A cordon of ours that is to be undone. */
-export interface Cordon {
-  readonly instanceId: string;
-  readonly node: string;
-  /** `due`: at `dueAt`, unless an interruption follows. `ready-again`: when the node is Ready again after `dueAt`. */
-  readonly undoWhen: 'due' | 'ready-again';
-  /** ISO 8601, UTC. */
-  readonly dueAt: string;
-  readonly trigger: string;
-}
-
 export interface Cordons {
   put(cordon: Cordon): Promise<void>;
   remove(instanceId: string): Promise<void>;
-  all(): Promise<readonly Cordon[]>;
+  all(): Promise<{ readonly cordons: readonly Cordon[]; readonly corrupt: readonly string[] }>;
 }
 
-/** What night-schedule does with the cluster. */
+/** What night-schedule does with the cluster. Throws `CorruptRecordError` where that cannot be read. */
 export interface Night {
   state(): Promise<ClusterState | undefined>;
 }

@@ -1,10 +1,11 @@
 /** What became of a drain, as decision records and as an event on the node. */
 
+import type { Entry } from '#functions/shared/decision-recorder.ts';
 import { countPods, countRemaining, type DrainResult } from './claim.ts';
 import { recordNodeEvent } from './cordon.ts';
 import type { DrainReport, PodReport } from './pod-state.ts';
-import { AccessRefusedError, type Claim, type Context, type Node } from './ports.ts';
-import type { Entry } from './recorder.ts';
+import { AccessRefusedError, type Context, type Node } from './ports.ts';
+import type { Claim } from './records.ts';
 
 /** `claim`: as the drain has left it. */
 export async function reportDrain(

@@ -1,11 +1,13 @@
 /** One notice about one instance, from the event to the completed lifecycle action. */
+import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ClaimRequest, DrainResult } from './claim.ts';
 import { claimInstance, completeHooks, saveResult, sendHeartbeats, updateClaim } from './claim-instance.ts';
 import { cordonNode, recordCordon, saveUndo, waitForOtherCordons, writeCordonEvent } from './cordon.ts';
 import { decide, type Facts, type NoticeDecision, type Warning } from './decide.ts';
 import { drainNode } from './drain.ts';
 import { locateGroup, locateNode } from './locate.ts';
-import type { Claim, ClaimedHook, Context, Versioned } from './ports.ts';
+import type { Context } from './ports.ts';
+import type { Claim, ClaimedHook } from './records.ts';
 import { reportDrain } from './report.ts';
 
 /** Where a hook's own times could not be read: short, so that its heartbeats come often. */
@@ -59,16 +61,12 @@ export async function respond(context: Context, notice: Warning): Promise<void> 
   await completeHooks(context, ended, { target, trigger: ended.value.trigger });
 }
 
+/** What is not done: because there is nothing to do, or in a dry run. */
 function recordDecision(context: Context, notice: Warning, target: string, decision: NoticeDecision): void {
   const { instanceId, kind: cause, trigger } = notice;
-  const isDryRun = decision.kind !== 'no-action';
-  context.recorder.record({
-    target,
-    action: isDryRun ? decision.kind : decision.action,
-    reason: isDryRun ? `dry run, nothing is changed: ${decision.reason}` : decision.reason,
-    trigger,
-    facts: { instanceId, cause, dryRun: isDryRun ? true : undefined },
-  });
+  const { reason } = decision;
+  const action = decision.kind === 'no-action' ? decision.action : decision.kind;
+  context.recorder.record({ target, action, reason, trigger, facts: { instanceId, cause } });
 }
 
 function requestOf(notice: Warning, decision: NoticeDecision, facts: Facts): ClaimRequest {

@@ -1,9 +1,10 @@
 /** One invocation: an event is parsed, and answered; what failed is thrown at the end. */
+
+import { createDecisionRecorder } from '#functions/shared/decision-recorder.ts';
 import { uncordonAfterChange } from './cordon.ts';
 import { isWarning } from './decide.ts';
 import { type Notice, parseEvent } from './event.ts';
 import type { Context, Invocation, Ports } from './ports.ts';
-import { createDecisionRecorder } from './recorder.ts';
 import { respond } from './respond.ts';
 import { tick } from './tick.ts';
 
@@ -16,8 +17,10 @@ export async function run(ports: Ports, invocation: Invocation, payload: unknown
     environment,
     capability: 'spot-drain',
     trigger: parsed.trigger,
-    now: ports.clock.now,
+    now: () => ports.clock.now(),
     trail: ports.trail,
+    dryRun: ports.settings.dryRun,
+    ...(ports.reported ? { reported: ports.reported } : {}),
   });
   const context: Context = { ...ports, invocation, startedAt, recorder };
   switch (parsed.kind) {

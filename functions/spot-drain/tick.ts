@@ -2,7 +2,9 @@
  * The tick: resumes drains that were paused or cut off, undoes cordons that no interruption followed, and keeps the
  * names of the nodes.
  */
+import { reportCorrupt } from '#functions/shared/decision-recorder.ts';
 import { messageOf } from '#functions/shared/errors.ts';
+import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import { type DrainResult, isLeased, resumeClaim } from './claim.ts';
 import { completeHooks, saveResult, sendHeartbeats, workerOf } from './claim-instance.ts';
@@ -11,7 +13,8 @@ import { describeNotice, RETURNING, shortenForNightlyStop } from './decide.ts';
 import { drainNode } from './drain.ts';
 import type { NoticeKind } from './event.ts';
 import { findNode } from './locate.ts';
-import { type Claim, ClusterUnavailableError, type Context, type Cordon, type Versioned } from './ports.ts';
+import { ClusterUnavailableError, type Context } from './ports.ts';
+import type { Claim, Cordon } from './records.ts';
 import { reportDrain } from './report.ts';
 
 export async function tick(context: Context): Promise<void> {
@@ -24,8 +27,9 @@ export async function tick(context: Context): Promise<void> {
 
 async function resumeAndUndo(context: Context): Promise<void> {
   const { clock, recorder, settings } = context;
-  const [claims, saved] = await Promise.all([context.claims.all(), context.cordons.all()]);
-  const cordons = [...saved, ...(await saveMissingCordons(context, claims, saved))];
+  const [{ claims, corrupt }, saved] = await Promise.all([context.claims.all(), context.cordons.all()]);
+  reportCorrupt(recorder, [...corrupt, ...saved.corrupt]);
+  const cordons = [...saved.cordons, ...(await saveMissingCordons(context, claims, saved.cordons))];
   const now = clock.now();
   const resumable = claims.filter(({ value }) => resumeClaim(value, workerOf(context), now));
   const due = cordons.filter((cordon) => Date.parse(cordon.dueAt) <= now.getTime());

@@ -4,7 +4,8 @@
  */
 
 import type { AwsEvent } from '@nightshift/lab/world/seams.ts';
-import { DECISION, DEPLOY, DRAIN, LEDGER, NIGHT } from '#functions/adapters/dynamodb/table-keys.ts';
+import { createLedger } from '#functions/adapters/dynamodb/ledger.ts';
+import { DECISION, DEPLOY, DRAIN, LEDGER, NIGHT, OVERRIDE } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { Capability } from '#model/decision.ts';
 import type { Bench, Figure } from './bench.ts';
 import { INSTANCE_SCHEDULER_MONTH, PRICES } from './prices.ts';
@@ -106,7 +107,7 @@ export const cost: Bench = async ({ log }) => {
       const { durationMs } = await fresh.invoke(tickFor(name, site));
       month.gbSeconds += starts * (memoryMb / 1024) * (durationMs / 1000);
     }
-    const stored = await bytesOf(site, [NIGHT, DEPLOY, DRAIN, LEDGER, DECISION]);
+    const stored = await bytesOf(site, [NIGHT, OVERRIDE, DEPLOY, DRAIN, LEDGER, DECISION]);
     return {
       bench: 'cost',
       method: `${STRETCHES.map(({ what }) => what).join(', ')} played on the lab with the stack’s functions, schedules and rules; list prices of ${PRICES.region} as of ${PRICES.asOf}, no free tier; ${CALL_MS} ms of waiting added for each AWS call; ${WORKING_DAYS} working days with ${DEPLOYS} deploys and ${INTERRUPTIONS} interruptions`,
@@ -232,7 +233,7 @@ async function readUnits(site: Site, parameters: Readonly<Record<string, unknown
 async function bytesOf(site: Site, partitions: readonly string[]): Promise<number> {
   let bytes = 0;
   for (const partition of partitions) {
-    for (const { key, value } of await site.table.list<unknown>(partition))
+    for (const { key, value } of await site.table.list(partition))
       bytes += partition.length + key.length + JSON.stringify(value).length + 100;
   }
   return bytes;
@@ -287,8 +288,8 @@ function resourcesOf(site: Site) {
 
 /** From the ledger: what night-schedule itself saw asleep, between the evening's stop and the morning's start. */
 async function saved(site: Site): Promise<string> {
-  const entries = await site.table.list<{ nodes: number; asleepMinutes: number }>(LEDGER);
-  const nodeHours = entries.reduce((all, { value }) => all + (value.nodes * value.asleepMinutes) / 60, 0);
+  const { entries } = await createLedger(site.table).since('');
+  const nodeHours = entries.reduce((all, { nodes, asleepMinutes }) => all + (nodes * asleepMinutes) / 60, 0);
   const nodes = site.aws.groups(site.cluster).reduce((all, group) => all + group.desired, 0);
   const week = 168 - 5 * 14;
   return `cost, saved: ${nodeHours.toFixed(1)} node-hours in the night that was played, with ${nodes} nodes; the schedule is down ${week} of 168 hours of a week (${Math.round((week / 168) * 100)} %)`;

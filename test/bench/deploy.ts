@@ -2,8 +2,7 @@
 
 import type { AwsEvent } from '@nightshift/lab/world/seams.ts';
 import pMap from 'p-map';
-import { NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
-import type { ClusterState } from '#model/cluster-state.ts';
+import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
 import { type Bench, median, percentile } from './bench.ts';
 import { type FunctionUnderTest, MINUTE_MS, raiseSite, type Site, tickAt } from './site.ts';
 
@@ -135,8 +134,8 @@ async function throughTheNight(site: Site, environments: readonly FunctionUnderT
   let deployed = 0;
   for (let ticks = 0; ticks < MOST_TICKS && deployed < APPLICATIONS; ticks++) {
     await minute(night, first);
-    const state = await site.table.get<ClusterState>(NIGHT, STATE_KEY);
-    if (awakeAt === 0 && state?.value.phase === 'awake') awakeAt = clock.now();
+    const state = await createNightReader(site.table).state();
+    if (awakeAt === 0 && state?.phase === 'awake') awakeAt = clock.now();
     deployed = wanted.filter((sha, index) => isDeployed(site, index, sha)).length;
   }
   return { syncs: syncs(site) - before, deployed, minutes: (clock.now() - awakeAt) / MINUTE_MS };

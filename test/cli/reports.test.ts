@@ -2,9 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
-import { NIGHT, OVERRIDE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
-import type { LedgerEntry } from '#functions/night-schedule/ports.ts';
+import { NIGHT, savedKey } from '#functions/adapters/dynamodb/table-keys.ts';
+import type { LedgerEntry } from '#functions/night-schedule/records.ts';
 import type { Decision } from '#model/decision.ts';
 import { anOverride } from '../model/builders.ts';
 import { nightshift } from './a-terminal.ts';
@@ -34,21 +35,27 @@ const ask = (...args: string[]) => nightshift(['--config', CONFIG, ...args], { n
 
 describe('nightshift status', () => {
   const asleep = async () => {
-    const store = createNightStore(table);
-    await store.writeState({
-      phase: 'asleep',
-      desired: 'asleep',
-      reason: 'office hours end',
-      since: '2026-11-24T13:04:00.000Z',
-      groups: ['web'],
-    });
-    await store.writeSaved({
-      group: 'web',
-      autoScalingGroup: 'eks-web-1',
-      size: { min: 2, desired: 4, max: 10 },
-      phase: 'asleep',
-      since: '2026-11-24T13:04:00.000Z',
-    });
+    const store = createNightStore(table, 'develop');
+    await store.writeState(
+      {
+        phase: 'asleep',
+        desired: 'asleep',
+        reason: 'office hours end',
+        since: '2026-11-24T13:04:00.000Z',
+        groups: ['web'],
+      },
+      'absent',
+    );
+    await store.writeSaved(
+      {
+        group: 'web',
+        autoScalingGroup: 'eks-web-1',
+        size: { min: 2, desired: 4, max: 10 },
+        phase: 'asleep',
+        since: '2026-11-24T13:04:00.000Z',
+      },
+      'absent',
+    );
   };
 
   it('says what the cluster is, what is next, and what was saved', async () => {
@@ -69,9 +76,7 @@ describe('nightshift status', () => {
   });
 
   it('lists the override that stands, and what comes after it', async () => {
-    await table.put(
-      NIGHT,
-      OVERRIDE_KEY,
+    await createOverrides(table).add(
       anOverride({ until: '2026-11-24T20:00:00.000Z', reason: 're\u001b[2Jlease' }),
     );
     const { out } = await ask('status', 'develop');
@@ -81,13 +86,15 @@ describe('nightshift status', () => {
   });
 
   it('does not list an override that has ended', async () => {
-    await table.put(NIGHT, OVERRIDE_KEY, anOverride({ until: '2026-11-24T17:00:00.000Z' }));
+    await createOverrides(table).add(anOverride({ until: '2026-11-24T17:00:00.000Z' }));
     expect((await ask('status', 'develop')).out).toContain('override  none');
   });
 
   it('does not guess at a saved record that cannot be read', async () => {
-    await table.put(NIGHT, 'saved#web', { group: 'web', size: 'big', phase: 'asleep' });
-    expect((await ask('status', 'develop')).out).toContain('web: unreadable record, the group is left alone');
+    await table.save(NIGHT, savedKey('develop', 'web'), { group: 'web', size: 'big', phase: 'asleep' });
+    expect((await ask('status', 'develop')).out).toContain(
+      'unreadable  night | saved#develop/web: it is left alone',
+    );
   });
 
   it('shows the environments that answer and reports the others, with exit code 2', async () => {
@@ -194,7 +201,7 @@ describe('nightshift savings', () => {
   });
 
   beforeEach(async () => {
-    await createNightStore(table).writeLedger([
+    await createNightStore(table, 'develop').writeLedger([
       anEntry({ date: '2026-09-01', from: '2026-09-01T13:00:00.000Z' }),
       anEntry(),
       anEntry({

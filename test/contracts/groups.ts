@@ -1,6 +1,7 @@
 /** What night-schedule relies on of EKS and Auto Scaling, whoever plays them. */
 import { expect, it } from 'vitest';
-import type { Group, Groups, Size } from '#functions/night-schedule/ports.ts';
+import type { Group, Groups } from '#functions/night-schedule/ports.ts';
+import type { Size } from '#functions/night-schedule/records.ts';
 import { type Lacks, needs } from './subject.ts';
 
 export interface GroupsSubject {

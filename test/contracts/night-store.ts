@@ -1,47 +1,87 @@
 /** What night-schedule relies on of its memory, whatever it is kept in. Each test gets a store that is empty. */
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Store } from '#functions/night-schedule/ports.ts';
+import type { LedgerEntry } from '#functions/night-schedule/records.ts';
 import { aSavedSize } from '#test/functions/night-schedule/builders.ts';
 
+const SINCE = '2026-11-24T13:00:00.000Z';
+
 export function nightStoreContract(make: () => Store): void {
-  it('writes a saved size once, and again only over the version that was read', async () => {
+  test('writes a saved size once, and again only over the version that was read', async () => {
     const store = make();
-    expect(await store.writeSaved(aSavedSize({ group: 'a' }))).toBe(true);
-    expect(await store.writeSaved(aSavedSize({ group: 'a', phase: 'stopping' }))).toBe(false);
+    expect(await store.writeSaved(aSavedSize({ group: 'a' }), 'absent')).toBe(true);
+    expect(await store.writeSaved(aSavedSize({ group: 'a', phase: 'stopping' }), 'absent')).toBe(false);
     const first = (await store.load()).saved.get('a');
     expect(first?.value).toEqual(aSavedSize({ group: 'a' }));
-    expect(await store.writeSaved(aSavedSize({ group: 'a', phase: 'held' }), first?.version)).toBe(true);
-    expect(await store.clearSaved('a', first?.version ?? 0)).toBe(false);
+    const version = first?.version ?? 0;
+    expect(await store.writeSaved(aSavedSize({ group: 'a', phase: 'manual' }), version)).toBe(true);
+    expect(await store.clearSaved('a', version)).toBe(false);
     expect(await store.clearSaved('a', (await store.load()).saved.get('a')?.version ?? 0)).toBe(true);
     expect((await store.load()).saved.has('a')).toBe(false);
   });
 
-  it('keeps state, autoscaler and memo under conditions too', async () => {
+  test('writes a size that nobody could restore never', async () => {
+    const nothing = aSavedSize({ size: { min: 0, desired: 0, max: 3 } });
+    await expect(make().writeSaved(nothing, 'absent')).rejects.toThrow('was not written');
+  });
+
+  test('keeps state and notes under conditions, and writes anew what cannot be read', async () => {
     const store = make();
-    const state = {
-      phase: 'awake',
-      desired: 'awake',
-      reason: 'r',
-      since: '2026-11-24T13:00:00.000Z',
-      groups: [],
-    } as const;
-    const autoscaler = { kind: 'cluster-autoscaler', replicas: 2, since: state.since } as const;
-    const memo = { startSeconds: [1], reported: {}, gaps: [] };
-    for (const write of [
-      () => store.writeState(state),
-      () => store.writeAutoscaler(autoscaler),
-      () => store.writeMemo(memo),
-    ]) {
-      expect(await write()).toBe(true);
-      expect(await write()).toBe(false);
-    }
+    const state = { phase: 'awake', desired: 'awake', reason: 'r', since: SINCE, groups: [] } as const;
+    const note = { seconds: [1] };
+    expect(await store.writeState(state, 'absent')).toBe(true);
+    expect(await store.writeState(state, 'absent')).toBe(false);
+    expect(await store.writeNote('start-times', note, 'absent')).toBe(true);
+    expect(await store.writeNote('start-times', note, 'absent')).toBe(false);
+    expect(await store.writeNote('start-times', { seconds: [2] }, 1)).toBe(true);
+    expect(await store.writeNote('start-times', note, 'corrupt')).toBe(true);
     const memory = await store.load();
-    expect(memory).toMatchObject({
-      state: { value: state },
-      autoscaler: { value: autoscaler },
-      memo: { value: memo },
+    expect(memory.state?.value).toEqual(state);
+    expect(memory.notes).toEqual({ 'start-times': { value: note, version: 1 } });
+  });
+
+  test('keeps each object of an autoscaler by itself', async () => {
+    const store = make();
+    const deployment = {
+      kind: 'cluster-autoscaler',
+      deployment: 'kube-system/cluster-autoscaler',
+      replicas: 2,
+      since: SINCE,
+    } as const;
+    const pool = {
+      kind: 'karpenter',
+      nodePool: 'spot',
+      setting: { limits: { cpu: '10' }, replicas: null },
+      since: SINCE,
+    } as const;
+    for (const one of [deployment, pool]) {
+      expect(await store.writeAutoscaler(one, 'absent')).toBe(true);
+      expect(await store.writeAutoscaler(one, 'absent')).toBe(false);
+    }
+    const { autoscaler } = await store.load();
+    expect([...autoscaler].map(([object, { value }]) => [object, value])).toEqual([
+      ['deployment#kube-system/cluster-autoscaler', deployment],
+      ['nodepool#spot', pool],
+    ]);
+    expect(await store.clearAutoscaler('nodepool#spot', 7)).toBe(false);
+    expect(await store.clearAutoscaler('nodepool#spot', 1)).toBe(true);
+    expect([...(await store.load()).autoscaler.keys()]).toEqual([
+      'deployment#kube-system/cluster-autoscaler',
+    ]);
+  });
+
+  test('takes the stretches of a ledger one after the other, and each of them once', async () => {
+    const store = make();
+    const entry = (hour: string): LedgerEntry => ({
+      date: '2026-11-24',
+      group: 'a',
+      from: `2026-11-24T${hour}:00:00.000Z`,
+      to: '2026-11-24T15:00:00.000Z',
+      nodes: 3,
+      asleepMinutes: 60,
+      gapMinutes: 0,
+      nodeMinutesSaved: 180,
     });
-    expect(await store.clearAutoscaler(memory.autoscaler?.version ?? 0)).toBe(true);
-    expect((await store.load()).autoscaler).toBeUndefined();
+    for (const hour of ['13', '14', '13']) expect(await store.writeLedger([entry(hour)])).toEqual([]);
   });
 }

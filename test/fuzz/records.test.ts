@@ -4,6 +4,19 @@ import { createInstanceGroups } from '#functions/adapters/aws/lifecycle.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createClaims, createCordons, createNodeNames } from '#functions/adapters/dynamodb/drain-claims.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import {
+  applicationKey,
+  cordonKey,
+  DEPLOY,
+  DRAIN,
+  instanceKey,
+  NIGHT,
+  nodeNameKey,
+  noteKey,
+  OVERRIDE,
+  STATE_KEY,
+  savedKey,
+} from '#functions/adapters/dynamodb/table-keys.ts';
 import { isPending } from '#functions/branch-deploy/record.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { decideClaim, resumeClaim } from '#functions/spot-drain/claim.ts';
@@ -47,7 +60,7 @@ const CLAIM = {
 const RECORD = {
   name: 'api',
   project: 'default',
-  wanted: [
+  requested: [
     {
       project: 'api-develop',
       build: 'api-develop:1',
@@ -66,17 +79,18 @@ describe('a saved record that somebody edited', () => {
     await fc.assert(
       fc.asyncProperty(mutated(SAVED), mutated(SAVED), async (one, other) => {
         const table = createMemoryTable().through();
-        await table.put('night', 'saved#workers', one ?? null);
-        await table.put('night', 'state', other ?? null);
-        await table.put('night', 'override', other ?? null);
-        await table.put('night', 'note#memo', one ?? null);
-        const memory = await createNightStore(table).load();
+        await table.save(NIGHT, savedKey('develop', 'workers'), one ?? null);
+        await table.save(NIGHT, STATE_KEY, other ?? null);
+        await table.save(OVERRIDE, 'o-1', other ?? null);
+        await table.save(NIGHT, noteKey('seen'), one ?? null);
+        const memory = await createNightStore(table, 'develop').load();
         for (const { value } of memory.saved.values()) {
           const { min, desired, max } = value.size;
           expect(desired).toBeGreaterThan(0);
           expect(0 <= min && min <= desired && desired <= max).toBe(true);
         }
-        expect(memory.saved.size + memory.corrupt.length).toBe(1);
+        const broken = memory.corrupt.filter(({ kind }) => kind === 'saved');
+        expect(memory.saved.size + broken.length).toBe(1);
       }),
       { numRuns: 600 },
     );
@@ -87,14 +101,14 @@ describe('a saved record that somebody edited', () => {
     await fc.assert(
       fc.asyncProperty(mutated({ instanceId, node: 'ip-10-0-0-1' }), async (name) => {
         const table = createMemoryTable().through();
-        await table.put('drain', `instance#${instanceId}#node`, name ?? null);
-        await table.put('drain', `instance#${instanceId}`, CLAIM);
+        await table.save(DRAIN, nodeNameKey(instanceId), name ?? null);
+        await table.save(DRAIN, instanceKey(instanceId), CLAIM);
         const { claim, nodeName } = await createClaims(table).find(instanceId);
         expect(claim?.value).toEqual(CLAIM);
         expect(typeof (nodeName ?? '')).toBe('string');
         for (const entry of await createNodeNames(table).all())
           expect(entry.map((one) => typeof one)).toEqual(['string', 'string']);
-        expect(await createClaims(table).all()).toHaveLength(1);
+        expect((await createClaims(table).all()).claims).toHaveLength(1);
       }),
       { numRuns: 300 },
     );
@@ -104,14 +118,14 @@ describe('a saved record that somebody edited', () => {
     await fc.assert(
       fc.asyncProperty(mutated(CLAIM), async (claim) => {
         const table = createMemoryTable().through();
-        await table.put('drain', `instance#${CLAIM.instanceId}`, claim ?? null);
-        await table.put('drain', 'instance#i-0000000000000000f', {
+        await table.save(DRAIN, instanceKey(CLAIM.instanceId), claim ?? null);
+        await table.save(DRAIN, instanceKey('i-0000000000000000f'), {
           ...CLAIM,
           instanceId: 'i-0000000000000000f',
         });
         const claims = createClaims(table);
         const worker = { owner: 'invocation-2', leaseUntil: NOW };
-        const all = await claims.all();
+        const { claims: all } = await claims.all();
         expect(all.some(({ value }) => value.instanceId === 'i-0000000000000000f')).toBe(true);
         for (const claim of all) resumeClaim(claim.value, worker, NOW);
         try {
@@ -144,8 +158,8 @@ describe('a saved record that somebody edited', () => {
     await fc.assert(
       fc.asyncProperty(mutated(cordon), async (damaged) => {
         const table = createMemoryTable().through();
-        await table.put('drain', 'cordon#i-0', damaged ?? null);
-        for (const one of await createCordons(table).all()) {
+        await table.save(DRAIN, cordonKey('i-0'), damaged ?? null);
+        for (const one of (await createCordons(table).all()).cordons) {
           expect(Number.isNaN(Date.parse(one.dueAt))).toBe(false);
           expect(typeof one.instanceId).toBe('string');
         }
@@ -158,8 +172,8 @@ describe('a saved record that somebody edited', () => {
     await fc.assert(
       fc.asyncProperty(mutated(RECORD), async (record) => {
         const table = createMemoryTable().through();
-        await table.put('deploy', 'app#default/api', record ?? null);
-        await table.put('deploy', 'app#default/web', { ...RECORD, name: 'web' });
+        await table.save(DEPLOY, applicationKey('default', 'api'), record ?? null);
+        await table.save(DEPLOY, applicationKey('default', 'web'), { ...RECORD, name: 'web' });
         const deploys = createDesiredDeploys(table);
         const { records } = await deploys.all();
         expect(records.some(({ value }) => value.name === 'web')).toBe(true);

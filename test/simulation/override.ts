@@ -1,4 +1,8 @@
+import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
+import { OVERRIDE } from '#functions/adapters/dynamodb/table-keys.ts';
+import { effectiveOverride } from '#model/override.ts';
 import type { Override } from '#model/schedule.ts';
+import type { MemoryTable } from './table.ts';
 
 /** What a person of the simulation wants, from now on. */
 export function overrideOf(
@@ -13,4 +17,21 @@ export function overrideOf(
     author: 'ana',
     reason: 'simulated',
   };
+}
+
+export function overridesIn(table: MemoryTable): readonly Override[] {
+  return table.all<Override>(OVERRIDE);
+}
+
+/** The one that counts. */
+export function overrideIn(table: MemoryTable, now: Date): Override | undefined {
+  return effectiveOverride(overridesIn(table), now);
+}
+
+/** As the command line does it: a new one replaces the others, and to cancel is to remove all. */
+export function replaceOverrides(table: MemoryTable, override: Override | undefined): void {
+  const overrides = createOverrides(table.through());
+  const others = overridesIn(table).filter(({ id }) => id !== override?.id);
+  if (override) void overrides.add(override);
+  for (const { id } of others) void overrides.remove(id);
 }

@@ -1,23 +1,27 @@
 /** The environment's table in memory, with the conditions, versions and expiry of `createTable` over DynamoDB. */
-import type { Item, Table, WriteOptions } from '#functions/adapters/dynamodb/table.ts';
+import type { ListOptions, Row, SaveOptions, Table } from '#functions/adapters/dynamodb/table.ts';
+import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 
-/** Stands around every call: faults, delays. */
+/**
+ * Stands around every call: faults, delays. A write that is run again is one that the SDK repeats because its first
+ * reply was lost.
+ */
 export type Around = <T>(call: string, act: () => T) => Promise<T>;
 
-interface Row {
+interface Stored {
   /** Frozen to its depths: readers share it, and whoever changed it would be found out at once. */
-  readonly item: Item<unknown>;
+  readonly item: Row;
+  /** The value as it was sent. */
+  readonly text: string;
   /** Seconds since the epoch. */
   readonly expires?: number;
 }
 
 interface Partition {
-  readonly rows: Map<string, Row>;
+  readonly rows: Map<string, Stored>;
   /** In order; undefined after a key came or went. */
   keys: readonly string[] | undefined;
 }
-
-type ListOptions = NonNullable<Parameters<Table['list']>[1]>;
 
 export interface MemoryTable {
   /** The table as one caller sees it. */
@@ -37,55 +41,95 @@ export function createMemoryTable(): MemoryTable {
     return made;
   };
 
-  const put = (name: string, key: string, value: unknown, options: WriteOptions): number | undefined => {
+  const save = (name: string, key: string, value: unknown, version: number, options: SaveOptions): void => {
     const one = partition(name);
-    const there = one.rows.get(key);
-    if (typeof options.if === 'number' && there?.item.version !== options.if) return undefined;
-    if (options.if === 'absent' && there && !isExpired(there, options.now)) return undefined;
-    const version = typeof options.if === 'number' ? options.if + 1 : 1;
-    if (!there) one.keys = undefined;
+    if (!one.rows.has(key)) one.keys = undefined;
+    const text = JSON.stringify(value);
     one.rows.set(key, {
-      item: { key, value: frozen(JSON.parse(JSON.stringify(value))), version },
-      ...(options.expires ? { expires: Math.ceil(options.expires.getTime() / 1000) } : {}),
+      item: { key, value: frozen(JSON.parse(text)), version },
+      text,
+      ...(options.expires ? { expires: secondsOf(options.expires) } : {}),
     });
-    return version;
   };
 
-  const list = <T>(
+  const saveIf = <T>(
     name: string,
-    { prefix, after, limit, descending }: ListOptions = {},
-  ): readonly Item<T>[] => {
+    key: string,
+    value: T,
+    expected: Expected,
+    options: SaveOptions,
+    attempt: number,
+  ): Versioned<T> | undefined => {
+    const there = partition(name).rows.get(key);
+    const version = expected === 'absent' ? 1 : expected + 1;
+    const holds =
+      expected === 'absent' ? !there || isExpired(there, options.now) : there?.item.version === expected;
+    if (holds) save(name, key, value, version, options);
+    // What stands there was sent by this very call.
+    else if (attempt === 1 || there?.item.version !== version || there.text !== JSON.stringify(value))
+      return undefined;
+    return { value, version };
+  };
+
+  const list = (name: string, { prefix, after, limit, descending }: ListOptions = {}): readonly Row[] => {
     const one = partition(name);
     one.keys ??= [...one.rows.keys()].sort();
-    const items: Item<T>[] = [];
+    const items: Row[] = [];
     for (const key of one.keys)
       if (prefix ? key.startsWith(prefix) : after ? key > after : true)
-        items.push(one.rows.get(key)?.item as Item<T>);
+        items.push(one.rows.get(key)?.item as Row);
     if (descending) items.reverse();
     return limit === undefined ? items : items.slice(0, limit);
   };
 
-  const remove = (name: string, key: string, version: number | undefined): boolean => {
+  const remove = (name: string, key: string): void => {
     const one = partition(name);
-    if (version !== undefined && one.rows.get(key)?.item.version !== version) return false;
     if (one.rows.delete(key)) one.keys = undefined;
+  };
+
+  const removeIf = (name: string, key: string, version: number, attempt: number): boolean => {
+    const there = partition(name).rows.get(key);
+    if (there?.item.version === version) remove(name, key);
+    else if (attempt === 1 || there) return false;
     return true;
   };
 
-  const get = <T>(name: string, key: string): Item<T> | undefined =>
-    partition(name).rows.get(key)?.item as Item<T> | undefined;
+  const get = (name: string, key: string): Row | undefined => partition(name).rows.get(key)?.item;
 
   return {
     through: (around = async (_call, act) => act()) => ({
-      get: <T>(name: string, key: string) => around(`table.get ${key}`, () => get<T>(name, key)),
-      list: <T>(name: string, options = {}) => around(`table.list ${name}`, () => list<T>(name, options)),
-      put: (name, key, value, options = {}) =>
-        around(`table.put ${key}`, () => put(name, key, value, options)),
-      remove: (name, key, version) => around(`table.remove ${key}`, () => remove(name, key, version)),
+      get: (name, key) => around(`table.get ${name} | ${key}`, () => get(name, key)),
+      list: (name, options = {}) => around(`table.list ${name}`, () => list(name, options)),
+      saveIf: (name, key, value, expected, options = {}) =>
+        around(
+          `table.saveIf ${name} | ${key}`,
+          counted((attempt) => saveIf(name, key, value, expected, options, attempt)),
+        ),
+      removeIf: (name, key, version) =>
+        around(
+          `table.removeIf ${name} | ${key}`,
+          counted((attempt) => removeIf(name, key, version, attempt)),
+        ),
+      save: (name, key, value, options = {}) =>
+        around(`table.save ${name} | ${key}`, () => save(name, key, value, 1, options)),
+      remove: (name, key) => around(`table.remove ${name} | ${key}`, () => remove(name, key)),
     }),
-    read: <T>(name: string, key: string) => get<T>(name, key)?.value,
-    all: <T>(name: string, prefix = '') => list<T>(name, { prefix }).map((item) => item.value),
+    read: <T>(name: string, key: string) => get(name, key)?.value as T | undefined,
+    all: <T>(name: string, prefix = '') => list(name, { prefix }).map((item) => item.value as T),
   };
+}
+
+/** As the SDK's retries are: the second run of one call knows that it is one. */
+function counted<T>(act: (attempt: number) => T): () => T {
+  let attempts = 0;
+  return () => {
+    attempts += 1;
+    return act(attempts);
+  };
+}
+
+function secondsOf(date: Date): number {
+  return Math.ceil(date.getTime() / 1000);
 }
 
 function frozen<T>(value: T): T {
@@ -94,6 +138,6 @@ function frozen<T>(value: T): T {
   return Object.freeze(value);
 }
 
-function isExpired(row: Row, now: Date | undefined): boolean {
+function isExpired(row: Stored, now: Date | undefined): boolean {
   return now !== undefined && row.expires !== undefined && row.expires <= Math.floor(now.getTime() / 1000);
 }

@@ -86,7 +86,7 @@ export function viewOf(application: ApplicationObject): ApplicationView {
       targetRevision: targetRevision ?? '',
     })),
     deleting: application.metadata?.deletionTimestamp !== undefined,
-    ...(operation ? { requested: { deployIds: deployIdsOf(operation), by: byOf(operation) } } : {}),
+    ...(operation ? { pendingOperation: { deployIds: deployIdsOf(operation), by: byOf(operation) } } : {}),
     ...(state
       ? {
           operation: {

@@ -67,13 +67,13 @@ export function connectArgocd(
         reply = await send(method, path, body);
       } catch (error) {
         if (!(error instanceof UnreachableError)) throw error;
-        return { ok: false, trouble: { kind: 'passing', unclear: true, detail: error.message } };
+        return { ok: false, trouble: { kind: 'transient', unclear: true, detail: error.message } };
       }
       if (reply.status < 200 || reply.status > 299) return { ok: false, trouble: troubleOf(url.host, reply) };
       const value = jsonOf(reply.body);
       if (as.is(value)) return { ok: true, value };
       const detail = `${url.host} answered ${reply.status} with something that is not ${as.name}`;
-      return { ok: false, trouble: { kind: 'passing', unclear: true, detail } };
+      return { ok: false, trouble: { kind: 'transient', unclear: true, detail } };
     },
     close: () => host.close(),
   };

@@ -93,10 +93,10 @@ async function answer(
     if (!reply.ok) return reply;
     return isApplication(reply.value)
       ? { ok: true, value: viewOf(reply.value) }
-      : trouble('passing', 'the API server answered with something that is not an Application');
+      : trouble('transient', 'the API server answered with something that is not an Application');
   } catch (error) {
     if (error instanceof UnreachableError)
-      return { ok: false, trouble: { kind: 'passing', unclear: true, detail: error.message } };
+      return { ok: false, trouble: { kind: 'transient', unclear: true, detail: error.message } };
     if (error instanceof KubernetesError) return { ok: false, trouble: troubleOf(error) };
     throw error;
   }
@@ -126,12 +126,12 @@ function troubleOf(error: KubernetesError): Trouble {
     case 408:
     case 429:
       return {
-        kind: 'passing',
+        kind: 'transient',
         detail,
         ...(error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds }),
       };
     default:
-      return { kind: error.status >= 500 ? 'passing' : 'invalid', detail };
+      return { kind: error.status >= 500 ? 'transient' : 'invalid', detail };
   }
 }
 

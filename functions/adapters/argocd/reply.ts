@@ -26,7 +26,7 @@ export function troubleOf(host: string, reply: HttpReply): Trouble {
   }
   const { code, message } = errorOf(reply.body);
   const said = message || `${host} answered ${status}`;
-  const passing: Trouble = { kind: 'passing', detail: said, ...retryAfterOf(reply) };
+  const passing: Trouble = { kind: 'transient', detail: said, ...retryAfterOf(reply) };
 
   if (code === UNAUTHENTICATED || (code === undefined && status === 401)) {
     return { kind: 'unauthorized', detail: `Argo CD does not take the token: ${said}` };

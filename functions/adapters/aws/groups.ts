@@ -102,6 +102,7 @@ function groupOf(group: AutoScalingGroup): Group {
     name: nodegroup ?? name,
     kind: nodegroup === undefined ? 'self-managed' : 'managed',
     autoScalingGroup: name,
+    ...(group.AutoScalingGroupARN ? { arn: group.AutoScalingGroupARN } : {}),
     size: { min: group.MinSize ?? 0, desired: group.DesiredCapacity ?? 0, max: group.MaxSize ?? 0 },
     instances: (group.Instances ?? []).map((instance) => ({
       id: instance.InstanceId ?? '',

@@ -9,7 +9,8 @@ import {
   DetachInstancesCommand,
   RecordLifecycleActionHeartbeatCommand,
 } from '@aws-sdk/client-auto-scaling';
-import type { Group, Groups, Hook, Lifecycle } from '#functions/spot-drain/ports.ts';
+import type { Group, Groups, Lifecycle } from '#functions/spot-drain/ports.ts';
+import type { Hook } from '#functions/spot-drain/records.ts';
 import { errorName } from '../aws-client.ts';
 
 type Client = Pick<AutoScalingClient, 'send'>;

@@ -1,17 +1,10 @@
-/** What spot-drain keeps in the table: who deals with which instance, and which cordons are to be undone. */
-import { NightshiftError } from '#functions/shared/errors.ts';
-import type {
-  Claim,
-  Claims,
-  Cordon,
-  Cordons,
-  Night,
-  NodeNames,
-  Versioned,
-} from '#functions/spot-drain/ports.ts';
-import type { ClusterState } from '#model/cluster-state.ts';
-import type { Item, Table } from './table.ts';
-import { cordonKey, DRAIN, instanceKey, NIGHT, nodeNameKey, STATE_KEY } from './table-keys.ts';
+/** What spot-drain keeps in the table: who handles which instance, and which cordons are to be undone. */
+import type { Claims, Cordons, NodeNames } from '#functions/spot-drain/ports.ts';
+import { type Claim, claimSchema, cordonSchema, namedNodeSchema } from '#functions/spot-drain/records.ts';
+import { isValid } from '#model/record-schema.ts';
+import { recordsOf } from './records.ts';
+import type { Table } from './table.ts';
+import { cordonKey, DRAIN, instanceKey, nodeNameKey } from './table-keys.ts';
 
 /** A claim is kept for a day; one of an announced change until long after the change. */
 const KEPT_DAYS = 1;
@@ -20,147 +13,63 @@ const ANNOUNCED_DAYS = 30;
 const NAMED_DAYS = 30;
 
 export function createClaims(table: Table): Claims {
+  const claims = recordsOf(table, DRAIN, claimSchema);
   return {
     async find(instanceId) {
-      const items = await table.list<unknown>(DRAIN, { prefix: instanceKey(instanceId) });
-      const claim = items.find((item) => item.key === instanceKey(instanceId));
-      const named = items.find((item) => item.key === nodeNameKey(instanceId));
+      const rows = await table.list(DRAIN, { prefix: instanceKey(instanceId) });
+      const claim = rows.find((row) => row.key === instanceKey(instanceId));
+      const named = rows.find((row) => row.key === nodeNameKey(instanceId))?.value;
       return {
-        ...(claim ? { claim: checkedClaim(claim) } : {}),
-        ...(isNamed(named?.value) ? { nodeName: named.value.node } : {}),
+        ...(claim ? { claim: claims.fromRow(claim) } : {}),
+        ...(isValid(namedNodeSchema, named) ? { nodeName: named.node } : {}),
       };
     },
-    async read(instanceId) {
-      const item = await table.get<unknown>(DRAIN, instanceKey(instanceId));
-      return item && checkedClaim(item);
-    },
-    async saveIf(claim, version, now) {
-      const key = instanceKey(claim.instanceId);
-      const saved = await table.put(DRAIN, key, claim, { if: version, now, expires: expiry(claim) });
-      if (saved !== undefined) return { value: claim, version: saved };
-      // The SDK repeats a write whose reply was lost, and its own effect then makes the condition fail.
-      const there = await table.get<unknown>(DRAIN, key);
-      const isOurs = there && JSON.stringify(there.value) === JSON.stringify(claim);
-      return isOurs ? { value: claim, version: there.version } : undefined;
-    },
-    remove: (instanceId, version) => table.remove(DRAIN, instanceKey(instanceId), version),
+    read: (instanceId) => claims.get(instanceKey(instanceId)),
+    saveIf: (claim, expected, now) =>
+      claims.saveIf(instanceKey(claim.instanceId), claim, expected, { now, expires: expiry(claim) }),
+    remove: (instanceId, version) => claims.removeIf(instanceKey(instanceId), version),
     async all() {
-      const items = await table.list<Claim>(DRAIN, { prefix: instanceKey('') });
-      return items.filter((item) => isClaim(item.value)).map(versioned);
+      const rows = await table.list(DRAIN, { prefix: instanceKey('') });
+      const { found, corrupt } = claims.fromRows(rows.filter(({ key }) => !isNodeName(key)));
+      return { claims: found, corrupt };
     },
   };
 }
 
 export function createNodeNames(table: Table): NodeNames {
+  const names = recordsOf(table, DRAIN, namedNodeSchema);
   return {
+    // One that cannot be read is no loss: it is written anew as soon as the node is seen.
     async all() {
-      const items = await table.list<unknown>(DRAIN, { prefix: instanceKey('') });
-      const names = new Map<string, string>();
-      for (const { key, value } of items)
-        if (isNamed(value) && key === nodeNameKey(value.instanceId)) names.set(value.instanceId, value.node);
-      return names;
+      const rows = await table.list(DRAIN, { prefix: instanceKey('') });
+      const { found } = names.fromRows(rows.filter(({ key }) => isNodeName(key)));
+      return new Map(found.map(({ value }) => [value.instanceId, value.node]));
     },
     async put(instanceId, node, now) {
       const expires = new Date(now.getTime() + NAMED_DAYS * 86_400_000);
-      await table.put(DRAIN, nodeNameKey(instanceId), { instanceId, node } satisfies Named, { expires });
+      await names.save(nodeNameKey(instanceId), { instanceId, node }, { expires });
     },
-    async remove(instanceId) {
-      await table.remove(DRAIN, nodeNameKey(instanceId));
-    },
+    remove: (instanceId) => names.remove(nodeNameKey(instanceId)),
   };
-}
-
-interface Named {
-  readonly instanceId: string;
-  readonly node: string;
 }
 
 export function createCordons(table: Table): Cordons {
+  const cordons = recordsOf(table, DRAIN, cordonSchema);
   return {
     async put(cordon) {
       const expires = new Date(Date.parse(cordon.dueAt) + ANNOUNCED_DAYS * 86_400_000);
-      await table.put(DRAIN, cordonKey(cordon.instanceId), cordon, { expires });
+      await cordons.save(cordonKey(cordon.instanceId), cordon, { expires });
     },
-    async remove(instanceId) {
-      await table.remove(DRAIN, cordonKey(instanceId));
-    },
+    remove: (instanceId) => cordons.remove(cordonKey(instanceId)),
     async all() {
-      const items = await table.list<Cordon>(DRAIN, { prefix: cordonKey('') });
-      return items.map((item) => item.value).filter(isCordon);
+      const { found, corrupt } = cordons.fromRows(await table.list(DRAIN, { prefix: cordonKey('') }));
+      return { cordons: found.map(({ value }) => value), corrupt };
     },
   };
 }
 
-/** night-schedule writes it; absent where the environment has no schedule. */
-export function createNight(table: Table): Night {
-  return {
-    async state() {
-      return (await table.get<ClusterState>(NIGHT, STATE_KEY))?.value;
-    },
-  };
-}
-
-function checkedClaim(item: Item<unknown>): Versioned<Claim> {
-  const { key, value, version } = item;
-  if (!isClaim(value))
-    throw new NightshiftError(`the item ${DRAIN} | ${key} of the table is no claim any more: delete it`);
-  return { value, version };
-}
-
-function versioned(item: Item<Claim>): Versioned<Claim> {
-  return { value: item.value, version: item.version };
-}
-
-/** What a person edited by hand, or something else wrote, must not stop the work on all other instances. */
-function isClaim(value: unknown): value is Claim {
-  if (!isObject(value)) return false;
-  const { instanceId, cause, trigger, owner, task, state, hooks, attempts } = value;
-  const { drainUntil, leaseUntil, noticeTime, claimedAt, deadline, doneAt } = value;
-  return (
-    typeof instanceId === 'string' &&
-    typeof cause === 'string' &&
-    typeof trigger === 'string' &&
-    typeof owner === 'string' &&
-    typeof attempts === 'number' &&
-    TASKS.includes(task as Claim['task']) &&
-    STATES.includes(state as Claim['state']) &&
-    isInstant(drainUntil) &&
-    isInstant(leaseUntil) &&
-    isInstant(noticeTime) &&
-    isInstant(claimedAt) &&
-    (deadline === undefined || isInstant(deadline)) &&
-    (doneAt === undefined || isInstant(doneAt)) &&
-    Array.isArray(hooks) &&
-    hooks.every(isHook)
-  );
-}
-
-function isHook(value: unknown): boolean {
-  return isObject(value) && typeof value['token'] === 'string' && isInstant(value['startedAt']);
-}
-
-const TASKS: readonly Claim['task'][] = ['complete', 'cordon', 'drain'];
-const STATES: readonly Claim['state'][] = ['working', 'paused', 'failed', 'done'];
-
-function isNamed(value: unknown): value is Named {
-  return isObject(value) && typeof value['instanceId'] === 'string' && typeof value['node'] === 'string';
-}
-
-function isCordon(value: unknown): value is Cordon {
-  return (
-    isObject(value) &&
-    typeof value['instanceId'] === 'string' &&
-    typeof value['trigger'] === 'string' &&
-    isInstant(value['dueAt'])
-  );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
-function isInstant(value: unknown): boolean {
-  return typeof value === 'string' && !Number.isNaN(Date.parse(value));
+function isNodeName(key: string): boolean {
+  return key.endsWith(nodeNameKey('').slice(instanceKey('').length));
 }
 
 function expiry(claim: Claim): Date {

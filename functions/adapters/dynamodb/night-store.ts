@@ -1,138 +1,149 @@
-/** What night-schedule remembers, in the environment's table: one query reads all of it. */
-
+/** What night-schedule remembers, in the environment's table: two queries read all of it. */
+import type { CorruptItem, Memory, Over, Store } from '#functions/night-schedule/ports.ts';
 import {
-  EMPTY_MEMO,
-  type Memo,
-  type Memory,
+  NOTE_NAMES,
+  type NoteName,
+  type Notes,
+  noteSchemas,
+  objectOf,
   type SavedAutoscaler,
   type SavedSize,
-  type Store,
-  type Versioned,
-} from '#functions/night-schedule/ports.ts';
-import type { ClusterState } from '#model/cluster-state.ts';
+  savedAutoscalerSchema,
+  savedSizeSchema,
+} from '#functions/night-schedule/records.ts';
+import { NightshiftError } from '#functions/shared/errors.ts';
+import type { Versioned } from '#functions/shared/versioned.ts';
+import { type ClusterState, clusterStateSchema } from '#model/cluster-state.ts';
+import { overrideSchema } from '#model/override.ts';
+import { isRecord, isValid } from '#model/record-schema.ts';
 import type { Override } from '#model/schedule.ts';
-import type { Item, Table } from './table.ts';
-import { LEDGER, NIGHT, OVERRIDE_KEY, STATE_KEY, savedKey } from './table-keys.ts';
+import { createLedger } from './ledger.ts';
+import { type Records, recordsOf } from './records.ts';
+import type { Row, Table } from './table.ts';
+import {
+  AUTOSCALER_PREFIX,
+  autoscalerKey,
+  itemName,
+  NIGHT,
+  NOTE_PREFIX,
+  noteKey,
+  OLD_NIGHT_KEYS,
+  OVERRIDE,
+  SAVED_PREFIX,
+  STATE_KEY,
+  savedKey,
+} from './table-keys.ts';
 
-const AUTOSCALER_KEY = 'autoscaler#main';
-const MEMO_KEY = 'note#memo';
-const SAVED_PREFIX = savedKey('');
-
-export function createNightStore(table: Table): Store {
-  const write = async <T>(key: string, value: T, over: number | undefined) =>
-    (await table.put(NIGHT, key, value, { if: over ?? 'absent' })) !== undefined;
+export function createNightStore(table: Table, cluster: string): Store {
+  const states = recordsOf(table, NIGHT, clusterStateSchema);
+  const sizes = recordsOf(table, NIGHT, savedSizeSchema);
+  const autoscalers = recordsOf(table, NIGHT, savedAutoscalerSchema);
+  const notesOf = <N extends NoteName>(what: N) => recordsOf<Notes[N]>(table, NIGHT, noteSchemas[what]);
 
   return {
     async load() {
-      const items = await table.list<unknown>(NIGHT);
-      const item = <T>(key: string) => items.find((one) => one.key === key) as Item<T> | undefined;
-      const versioned = <T>(found: Item<T> | undefined): Versioned<T> | undefined =>
-        found && { value: found.value, version: found.version };
+      const [rows, overrides] = await Promise.all([table.list(NIGHT), table.list(OVERRIDE)]);
+      refuseOldLayout(rows);
+      return memoryOf(cluster, rows, overrides);
+    },
+    writeState: (next, over) => write(states, STATE_KEY, next, over),
+    writeSaved: (next, over) => write(sizes, savedKey(cluster, next.group), next, over),
+    clearSaved: (group, over) => sizes.removeIf(savedKey(cluster, group), over),
+    writeAutoscaler: (next, over) => write(autoscalers, autoscalerKey(objectOf(next)), next, over),
+    clearAutoscaler: (object, over) => autoscalers.removeIf(autoscalerKey(object), over),
+    writeNote: (what, next, over) => write(notesOf(what), noteKey(what), next, over),
+    writeLedger: createLedger(table).write,
+  };
+}
 
-      const saved = new Map<string, Versioned<SavedSize>>();
-      const corrupt: string[] = [];
-      for (const { key, value, version } of items) {
-        if (!key.startsWith(SAVED_PREFIX)) continue;
-        const group = key.slice(SAVED_PREFIX.length);
-        if (isSavedSize(value, group)) saved.set(group, { value, version });
-        else corrupt.push(group);
-      }
-      const state = versioned(item<ClusterState>(STATE_KEY));
-      const override = item<Override>(OVERRIDE_KEY)?.value;
-      const autoscaler = versioned(item<SavedAutoscaler>(AUTOSCALER_KEY));
-      const memo = versioned(item<Memo>(MEMO_KEY));
-      return {
-        saved,
-        corrupt,
-        ...(state ? { state } : {}),
-        ...(override && isOverride(override) ? { override } : {}),
-        ...(autoscaler ? { autoscaler } : {}),
-        ...(memo ? { memo: isMemo(memo.value) ? memo : { ...memo, value: EMPTY_MEMO } } : {}),
-      } satisfies Memory;
-    },
-    writeState: (next, over) => write(STATE_KEY, next, over),
-    writeSaved: (next, over) => write(savedKey(next.group), next, over),
-    clearSaved: (group, over) => table.remove(NIGHT, savedKey(group), over),
-    writeAutoscaler: (next, over) => write(AUTOSCALER_KEY, next, over),
-    clearAutoscaler: (over) => table.remove(NIGHT, AUTOSCALER_KEY, over),
-    writeMemo: (next, over) => write(MEMO_KEY, next, over),
-    async writeLedger(entries) {
-      for (const entry of entries)
-        await table.put(LEDGER, `${entry.date}#${entry.group}#${entry.from}`, entry);
-    },
+/** What cannot be read has perhaps no version to write over. */
+async function write<T>(records: Records<T>, key: string, value: T, over: Over): Promise<boolean> {
+  if (over !== 'corrupt') return (await records.saveIf(key, value, over)) !== undefined;
+  await records.save(key, value);
+  return true;
+}
+
+function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly Row[]): Memory {
+  const saved = new Map<string, Versioned<SavedSize>>();
+  const autoscaler = new Map<string, Versioned<SavedAutoscaler>>();
+  const notes: { -readonly [N in NoteName]?: Versioned<unknown> } = {};
+  const overrides: Override[] = [];
+  const corrupt: CorruptItem[] = [];
+  let state: Versioned<ClusterState> | undefined;
+
+  const ourSizes = savedKey(cluster, '');
+  for (const row of rows) {
+    const { key, value, version } = row;
+    const broken = (kind: CorruptItem['kind'], name: string) =>
+      void corrupt.push({ item: itemName(NIGHT, key), kind, name });
+    if (key === STATE_KEY) {
+      if (isValid(clusterStateSchema, value)) state = { value, version };
+      else broken('state', cluster);
+    } else if (key.startsWith(ourSizes)) {
+      const group = key.slice(ourSizes.length);
+      if (isValid(savedSizeSchema, value) && value.group === group) saved.set(group, { value, version });
+      else broken('saved', group);
+    } else if (key.startsWith(AUTOSCALER_PREFIX)) {
+      const object = key.slice(AUTOSCALER_PREFIX.length);
+      if (isValid(savedAutoscalerSchema, value) && objectOf(value) === object)
+        autoscaler.set(object, { value, version });
+      else broken('autoscaler', object);
+    } else if (key.startsWith(NOTE_PREFIX)) {
+      const what = NOTE_NAMES.find((name) => key === noteKey(name));
+      if (!what) continue;
+      if (isValid<unknown>(noteSchemas[what], value)) notes[what] = { value, version };
+      else broken('note', what);
+    }
+  }
+  for (const { key, value } of overrideRows) {
+    if (isValid(overrideSchema, value)) overrides.push(value);
+    else corrupt.push({ item: itemName(OVERRIDE, key), kind: 'override', name: key });
+  }
+  return {
+    ...(state ? { state } : {}),
+    overrides,
+    saved,
+    autoscaler,
+    notes: notes as Memory['notes'],
+    corrupt,
   };
 }
 
 /**
- * A dry run may write nothing there, so what was said already is remembered by the process: as long as it is warm,
- * nothing is said twice.
+ * A table that 0.1 wrote: its sizes would be overlooked, and a cluster that sleeps would never be given its nodes back.
+ * Nothing is changed until somebody has decided.
+ */
+function refuseOldLayout(rows: readonly Row[]): void {
+  const old = rows.filter(({ key, value }) => OLD_NIGHT_KEYS.includes(key) || isOldSize(key, value));
+  if (old.length === 0) return;
+  const items = old.map(({ key }) => itemName(NIGHT, key)).join(', ');
+  throw new NightshiftError(
+    `the table has the layout of 0.1 (${items}): nothing is changed; wake the cluster with 0.1, or remove these items, as docs/runbook.md says under "The table has an old layout"`,
+  );
+}
+
+/** Its key held the group alone. */
+function isOldSize(key: string, value: unknown): boolean {
+  if (!key.startsWith(SAVED_PREFIX)) return false;
+  const rest = key.slice(SAVED_PREFIX.length);
+  return !rest.includes('/') || (isRecord(value) && value['group'] === rest);
+}
+
+/**
+ * A dry run may write nothing there, so what was reported already is remembered by the process: as long as it is warm,
+ * nothing is reported twice.
  */
 export function createDryRunStore(store: Store): Store {
-  let memo: Versioned<Memo> | undefined;
+  const notes: { -readonly [N in NoteName]?: Versioned<unknown> } = {};
   return {
     ...store,
     async load() {
       const memory = await store.load();
-      return memo ? { ...memory, memo } : memory;
+      return { ...memory, notes: { ...memory.notes, ...notes } as Memory['notes'] };
     },
-    async writeMemo(next) {
-      memo = { value: next, version: (memo?.version ?? 0) + 1 };
+    async writeNote(what, next) {
+      notes[what] = { value: next, version: (notes[what]?.version ?? 0) + 1 };
       return true;
     },
   };
-}
-
-const PHASES: readonly SavedSize['phase'][] = [
-  'stopping',
-  'zeroed',
-  'asleep',
-  'held',
-  'restoring',
-  'restored',
-];
-
-/** A record that a person edited by hand, or that something else wrote, must never become a group's size. */
-function isSavedSize(value: unknown, group: string): value is SavedSize {
-  if (!isObject(value) || !isObject(value['size'])) return false;
-  const { min, desired, max } = value['size'];
-  return (
-    value['group'] === group &&
-    typeof value['autoScalingGroup'] === 'string' &&
-    PHASES.includes(value['phase'] as SavedSize['phase']) &&
-    isInstant(value['since']) &&
-    (value['asleepSince'] === undefined || isInstant(value['asleepSince'])) &&
-    isCount(min) &&
-    isCount(desired) &&
-    isCount(max) &&
-    desired > 0 &&
-    min <= desired &&
-    desired <= max
-  );
-}
-
-function isOverride(value: Override): boolean {
-  return (
-    (value.state === 'awake' || value.state === 'asleep') && isInstant(value.from) && isInstant(value.until)
-  );
-}
-
-function isMemo(value: unknown): value is Memo {
-  return (
-    isObject(value) &&
-    Array.isArray(value['startSeconds']) &&
-    Array.isArray(value['gaps']) &&
-    isObject(value['reported'])
-  );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
-function isInstant(value: unknown): boolean {
-  return typeof value === 'string' && !Number.isNaN(Date.parse(value));
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isInteger(value) && (value as number) >= 0;
 }

@@ -1,36 +1,59 @@
 /**
- * The layout of the environment's table (partition | key → value).
+ * The layout of the environment's table (partition | key → value). The only place that knows it.
  *
  * | partition  | key                        | value                                   | expires |
  * |------------|----------------------------|-----------------------------------------|---------|
  * | `night`    | `state`                    | ClusterState                            | never   |
- * | `night`    | `override`                 | Override                                | never; judged by its own `until` |
- * | `night`    | `saved#<group>`            | the sizes taken from a group            | never   |
- * | `night`    | `autoscaler#<object>`      | what was taken from an autoscaler       | never   |
- * | `night`    | `note#<what>`              | marks of the pass (warned, learned lead …) | some |
+ * | `night`    | `saved#<cluster>/<group>`  | the sizes taken from a group            | never   |
+ * | `night`    | `autoscaler#<object>`      | what was taken from an autoscaler: `deployment#<namespace>/<name>`, `nodepool#<name>` | never |
+ * | `night`    | `note#<what>`              | marks of the pass: warned, start-times, reported, seen | never |
+ * | `override` | `<id>`                     | Override                                | a week after its end |
  * | `drain`    | `instance#<id>`            | claim of a drain                        | yes     |
  * | `drain`    | `instance#<id>#node`       | the name of the instance's node         | yes     |
  * | `drain`    | `cordon#<id>`              | a cordon of ours that may be undone     | yes     |
- * | `deploy`   | `app#<project>/<name>`     | the desired deploy of an application    | never   |
- * | `deploy`   | `app#night`                | the applications are looked at after the night | never |
- * | `deploy`   | `build#<project>:<id>`     | a build that was dealt with             | yes     |
+ * | `deploy`   | `app#<project>/<name>`     | the requested deploy of an application  | never   |
+ * | `deploy`   | `app#night`                | the cluster sleeps, or has just slept   | never   |
+ * | `deploy`   | `build#<project>:<id>`     | a build that was handled                | yes     |
  * | `decision` | `<time>#<capability>#<n>`  | Decision                                | yes     |
- * | `ledger`   | `<date>#<group>`           | node-hours                              | never   |
+ * | `ledger`   | `<date>#<group>`           | node-hours, by stretch of sleep         | never   |
  */
 export const NIGHT = 'night';
+export const OVERRIDE = 'override';
 export const DRAIN = 'drain';
 export const DEPLOY = 'deploy';
 export const DECISION = 'decision';
 export const LEDGER = 'ledger';
 
 export const STATE_KEY = 'state';
-export const OVERRIDE_KEY = 'override';
 
-export const savedKey = (group: string) => `saved#${group}`;
+export const SAVED_PREFIX = 'saved#';
+export const savedKey = (cluster: string, group: string) => `${SAVED_PREFIX}${cluster}/${group}`;
+
+export const AUTOSCALER_PREFIX = 'autoscaler#';
+export const autoscalerKey = (object: string) => `${AUTOSCALER_PREFIX}${object}`;
+
+export const NOTE_PREFIX = 'note#';
+export const noteKey = (what: string) => `${NOTE_PREFIX}${what}`;
+
 export const instanceKey = (instanceId: string) => `instance#${instanceId}`;
 /** Begins with the key of the claim, so that one query reads both. */
 export const nodeNameKey = (instanceId: string) => `${instanceKey(instanceId)}#node`;
 export const cordonKey = (instanceId: string) => `cordon#${instanceId}`;
-export const applicationKey = (project: string, name: string) => `app#${project}/${name}`;
+
+export const APPLICATION_PREFIX = 'app#';
+export const applicationKey = (project: string, name: string) => `${APPLICATION_PREFIX}${project}/${name}`;
+/** Beside the applications, so that one query finds both. No application's key is without a slash. */
+export const NIGHT_MARK_KEY = `${APPLICATION_PREFIX}night`;
 /** `build` is CodeBuild's `<project>:<uuid>`. */
 export const buildKey = (build: string) => `build#${build}`;
+
+/** Begins with the time, so that a query finds what was decided since then. */
+export const decisionKey = (time: string, capability: string, n: string) => `${time}#${capability}#${n}`;
+
+export const ledgerKey = (date: string, group: string) => `${date}#${group}`;
+
+/** Where an error names an item. */
+export const itemName = (partition: string, key: string) => `${partition} | ${key}`;
+
+/** Keys of the layout of 0.1, in the partition `night`; besides them, `saved#<group>` had no cluster. */
+export const OLD_NIGHT_KEYS: readonly string[] = ['override', 'note#memo', 'autoscaler#main'];

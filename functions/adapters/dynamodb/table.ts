@@ -1,9 +1,14 @@
 /**
- * The environment's DynamoDB table: every item has a partition (`pk`), a key (`sk`) and its value as a document.
- * The layout of keys is in `table-keys.ts`. Writes that guard a promise are conditional; an item that is ever written
- * conditionally is always written so, because an unconditional write starts its version anew.
+ * The environment's DynamoDB table: every item has a partition (`pk`), a key (`sk`), its value as JSON text and a
+ * version. The layout of keys is in `table-keys.ts`. Writes that guard a promise are conditional; an item that is ever
+ * written conditionally is always written so, because an unconditional write starts its version anew.
+ *
+ * The SDK repeats a write whose reply was lost, and the repetition then fails the condition that its own first attempt
+ * has changed. Such a write counts as ours: DynamoDB answers a failed condition with the item that is there
+ * (`ALL_OLD`, which needs no permission to read), and where that is exactly what was sent, it was sent by us.
  */
 import {
+  type AttributeValue,
   ConditionalCheckFailedException,
   DeleteItemCommand,
   type DynamoDBClient,
@@ -11,58 +16,62 @@ import {
   PutItemCommand,
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
+import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 
-export interface Item<T> {
+/** The value is undefined where the item cannot be read: no JSON, or no version. */
+export interface Row extends Versioned<unknown> {
   readonly key: string;
-  readonly value: T;
-  /** Goes up with every write: pass it as `ifVersion` to write only over what was read. */
-  readonly version: number;
 }
 
-export interface WriteOptions {
-  /** `absent`: only if no item is there (an expired one counts as absent). A number: only over this version. */
-  readonly if?: 'absent' | number;
+export interface ListOptions {
+  readonly prefix?: string;
+  readonly after?: string;
+  readonly limit?: number;
+  readonly descending?: boolean;
+}
+
+export interface SaveOptions {
   /** The item may be removed after this time, and counts as absent from then on. */
   readonly expires?: Date;
-  /** Needed with `if: 'absent'` where items expire: the time at which "expired" is judged. */
+  /** Needed with `absent` where items expire: the time at which "expired" is decided. */
   readonly now?: Date;
 }
 
 export interface Table {
-  get<T>(partition: string, key: string): Promise<Item<T> | undefined>;
-  /** All items of the partition whose key begins with `prefix`, in key order; newest last. */
-  list<T>(
+  get(partition: string, key: string): Promise<Row | undefined>;
+  /** All items of the partition whose key begins with `prefix`, or comes after `after`; in the order of the keys. */
+  list(partition: string, options?: ListOptions): Promise<readonly Row[]>;
+  /** Writes over that version, or only where no item is there. Undefined: somebody else's write came first. */
+  saveIf<T>(
     partition: string,
-    options?: { prefix?: string; after?: string; limit?: number; descending?: boolean },
-  ): Promise<readonly Item<T>[]>;
-  /** The new version, or undefined where the condition did not hold. */
-  put<T>(partition: string, key: string, value: T, options?: WriteOptions): Promise<number | undefined>;
-  /** False where `ifVersion` was given and did not match. */
-  remove(partition: string, key: string, ifVersion?: number): Promise<boolean>;
+    key: string,
+    value: T,
+    expected: Expected,
+    options?: SaveOptions,
+  ): Promise<Versioned<T> | undefined>;
+  /** False: somebody else wrote or removed it first. */
+  removeIf(partition: string, key: string, version: number): Promise<boolean>;
+  /** Unconditional: only where no promise needs a condition. */
+  save(partition: string, key: string, value: unknown, options?: Pick<SaveOptions, 'expires'>): Promise<void>;
+  remove(partition: string, key: string): Promise<void>;
 }
+
+type Item = Record<string, AttributeValue>;
 
 export function createTable(client: Pick<DynamoDBClient, 'send'>, name: string): Table {
   const keyOf = (pk: string, sk: string) => ({ pk: { S: pk }, sk: { S: sk } });
-  const itemOf = <T>(item: Record<string, { S?: string; N?: string }>): Item<T> => ({
-    key: item['sk']?.S ?? '',
-    value: JSON.parse(item['value']?.S ?? 'null') as T,
-    version: Number(item['version']?.N ?? 0),
-  });
 
   return {
-    async get<T>(partition: string, key: string) {
+    async get(partition, key) {
       const reply = await client.send(
         new GetItemCommand({ TableName: name, Key: keyOf(partition, key), ConsistentRead: true }),
       );
-      return reply.Item ? itemOf<T>(reply.Item as never) : undefined;
+      return reply.Item && rowOf(reply.Item);
     },
 
-    async list<T>(
-      partition: string,
-      options: { prefix?: string; after?: string; limit?: number; descending?: boolean } = {},
-    ) {
-      const items: Item<T>[] = [];
-      let from: Record<string, never> | undefined;
+    async list(partition, options = {}) {
+      const rows: Row[] = [];
+      let from: Item | undefined;
       const condition = options.prefix ? ' AND begins_with(sk, :sk)' : options.after ? ' AND sk > :sk' : '';
       const bound = options.prefix ?? options.after;
       do {
@@ -73,77 +82,109 @@ export function createTable(client: Pick<DynamoDBClient, 'send'>, name: string):
             KeyConditionExpression: `pk = :pk${condition}`,
             ExpressionAttributeValues: { ':pk': { S: partition }, ...(bound ? { ':sk': { S: bound } } : {}) },
             ScanIndexForward: !options.descending,
-            ...(options.limit ? { Limit: options.limit - items.length } : {}),
+            ...(options.limit ? { Limit: options.limit - rows.length } : {}),
             ...(from ? { ExclusiveStartKey: from } : {}),
           }),
         );
-        for (const item of reply.Items ?? []) items.push(itemOf<T>(item as never));
-        from = reply.LastEvaluatedKey as Record<string, never> | undefined;
-      } while (from && (options.limit === undefined || items.length < options.limit));
-      return items;
+        for (const item of reply.Items ?? []) rows.push(rowOf(item));
+        from = reply.LastEvaluatedKey;
+      } while (from && (options.limit === undefined || rows.length < options.limit));
+      return rows;
     },
 
-    async put(partition, key, value, options = {}) {
-      const version = typeof options.if === 'number' ? options.if + 1 : 1;
-      const condition =
-        options.if === undefined
-          ? {}
-          : options.if === 'absent'
-            ? options.now
-              ? {
-                  ConditionExpression:
-                    // An attribute that is not there compares as false.
-                    'attribute_not_exists(pk) OR expires <= :now',
-                  ExpressionAttributeValues: { ':now': { N: seconds(options.now) } },
-                }
-              : { ConditionExpression: 'attribute_not_exists(pk)' }
-            : {
-                ConditionExpression: '#version = :version',
-                ExpressionAttributeNames: { '#version': 'version' },
-                ExpressionAttributeValues: { ':version': { N: String(options.if) } },
-              };
+    async saveIf(partition, key, value, expected, options = {}) {
+      const version = expected === 'absent' ? 1 : expected + 1;
+      const item = itemOf(keyOf(partition, key), value, version, options.expires);
       try {
         await client.send(
-          new PutItemCommand({
-            TableName: name,
-            Item: {
-              ...keyOf(partition, key),
-              value: { S: JSON.stringify(value) },
-              version: { N: String(version) },
-              ...(options.expires ? { expires: { N: seconds(options.expires) } } : {}),
-            },
-            ...condition,
-          }),
+          new PutItemCommand({ TableName: name, Item: item, ...conditionOf(expected, options.now) }),
         );
-        return version;
+        return { value, version };
       } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return undefined;
-        throw error;
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        return isRepeated(error) && isSame(error.Item, item) ? { value, version } : undefined;
       }
     },
 
-    async remove(partition, key, ifVersion) {
+    async removeIf(partition, key, version) {
       try {
         await client.send(
-          new DeleteItemCommand({
-            TableName: name,
-            Key: keyOf(partition, key),
-            ...(ifVersion === undefined
-              ? {}
-              : {
-                  ConditionExpression: '#version = :version',
-                  ExpressionAttributeNames: { '#version': 'version' },
-                  ExpressionAttributeValues: { ':version': { N: String(ifVersion) } },
-                }),
-          }),
+          new DeleteItemCommand({ TableName: name, Key: keyOf(partition, key), ...conditionOf(version) }),
         );
         return true;
       } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return false;
-        throw error;
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        return isRepeated(error) && error.Item === undefined;
       }
     },
+
+    async save(partition, key, value, options = {}) {
+      const item = itemOf(keyOf(partition, key), value, 1, options.expires);
+      await client.send(new PutItemCommand({ TableName: name, Item: item }));
+    },
+
+    async remove(partition, key) {
+      await client.send(new DeleteItemCommand({ TableName: name, Key: keyOf(partition, key) }));
+    },
   };
+}
+
+function rowOf(item: Item): Row {
+  const version = Number(item['version']?.N);
+  const isVersioned = Number.isInteger(version) && version > 0;
+  return {
+    key: item['sk']?.S ?? '',
+    value: isVersioned ? parsed(item['value']?.S) : undefined,
+    version: isVersioned ? version : 0,
+  };
+}
+
+function parsed(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return undefined;
+  }
+}
+
+function itemOf(key: Item, value: unknown, version: number, expires: Date | undefined): Item {
+  return {
+    ...key,
+    value: { S: JSON.stringify(value) },
+    version: { N: String(version) },
+    ...(expires ? { expires: { N: seconds(expires) } } : {}),
+  };
+}
+
+function conditionOf(expected: Expected, now?: Date) {
+  const asked = { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const;
+  if (expected !== 'absent')
+    return {
+      ...asked,
+      ConditionExpression: '#version = :version',
+      ExpressionAttributeNames: { '#version': 'version' },
+      ExpressionAttributeValues: { ':version': { N: String(expected) } },
+    };
+  if (!now) return { ...asked, ConditionExpression: 'attribute_not_exists(pk)' };
+  return {
+    ...asked,
+    // An attribute that is not there compares as false.
+    ConditionExpression: 'attribute_not_exists(pk) OR expires <= :now',
+    ExpressionAttributeValues: { ':now': { N: seconds(now) } },
+  };
+}
+
+/** The SDK sent it more than once: an earlier attempt may have taken effect. */
+function isRepeated(error: ConditionalCheckFailedException): boolean {
+  return (error.$metadata.attempts ?? 1) > 1;
+}
+
+/** Two writers may send the same value; only where no attribute differs can nobody tell whose it is. */
+function isSame(there: Item | undefined, sent: Item): boolean {
+  return ['value', 'version', 'expires'].every((name) => {
+    const [one, other] = [there?.[name], sent[name]];
+    return one?.S === other?.S && one?.N === other?.N;
+  });
 }
 
 /** DynamoDB's time to live counts in seconds since the epoch. */

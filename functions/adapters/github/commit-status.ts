@@ -75,7 +75,7 @@ export function createGithubStatuses(options: GithubStatusOptions): Statuses & {
         // Whoever answers in GitHub's place may repeat what it was sent.
         return trouble && { ...trouble, detail: trouble.detail.replaceAll(secret, '…') };
       } catch (error) {
-        if (error instanceof UnreachableError) return { kind: 'passing', detail: error.message };
+        if (error instanceof UnreachableError) return { kind: 'transient', detail: error.message };
         throw error;
       }
     },
@@ -101,9 +101,9 @@ function troubleOf(reply: HttpReply, name: string, host: string, now: Date): Sta
   if (status >= 200 && status < 300) return undefined;
   const said = `${host} answered ${status}${withColon(messageOf(reply.body))}`;
   if (isLimited(reply)) {
-    return { kind: 'passing', detail: said, retryAfterSeconds: pauseOf(reply, now) };
+    return { kind: 'transient', detail: said, retryAfterSeconds: pauseOf(reply, now) };
   }
-  if (status >= 500 || status === 408) return { kind: 'passing', detail: said };
+  if (status >= 500 || status === 408) return { kind: 'transient', detail: said };
   if (status >= 300 && status < 400) {
     return {
       kind: 'refused',

@@ -1,6 +1,8 @@
 /** Cluster Autoscaler and Karpenter through the Kubernetes API. */
 
-import type { Autoscaler, NodePoolSetting } from '#functions/night-schedule/ports.ts';
+import type { Autoscaler } from '#functions/night-schedule/ports.ts';
+import type { NodePoolSetting } from '#functions/night-schedule/records.ts';
+import { objectOf, type SavedAutoscaler } from '#functions/night-schedule/records.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { AutoscalerConfig } from '#model/config.ts';
 import type { KubernetesClient } from './client.ts';
@@ -14,17 +16,19 @@ export function createAutoscaler(client: Client, config: AutoscalerConfig): Auto
 
 /** The scale subresource: read and written without touching the rest of the Deployment. */
 function clusterAutoscaler(client: Client, config: Of<'cluster-autoscaler'>): Autoscaler {
+  const deployment = `${config.namespace}/${config.deployment}`;
   const path = `/apis/apps/v1/namespaces/${encodeURIComponent(config.namespace)}/deployments/${encodeURIComponent(config.deployment)}/scale`;
   const scale = (replicas: number) =>
     client.request({ method: 'PATCH', path, body: { spec: { replicas } } }).then(() => undefined);
   return {
     async observe() {
       const { body } = await client.request<{ spec?: { replicas?: number } }>({ method: 'GET', path });
-      return { kind: 'cluster-autoscaler', replicas: body.spec?.replicas ?? 0 };
+      return { kind: 'cluster-autoscaler', deployment, replicas: body.spec?.replicas ?? 0 };
     },
     pause: () => scale(0),
     async resume(saved) {
-      if (saved.kind !== 'cluster-autoscaler') throw wrongKind(saved.kind, config.kind);
+      if (saved.kind !== 'cluster-autoscaler' || saved.deployment !== deployment)
+        throw wrongObject(saved, deployment);
       await scale(saved.replicas);
     },
   };
@@ -76,7 +80,8 @@ function karpenter(client: Client, config: Of<'karpenter'>): Autoscaler {
       return { kind: 'karpenter', pools: Object.fromEntries(settings), claims: claims.length };
     },
     async pause(view) {
-      if (view.kind !== 'karpenter') throw wrongKind(view.kind, config.kind);
+      if (view.kind !== 'karpenter')
+        throw new NightshiftError(`${view.kind} is to be paused, and the config names ${config.kind}`);
       for (const [name, pool] of Object.entries(view.pools))
         await patch(name, pool.replicas === null ? { limits: { cpu: '0' } } : { replicas: 0 });
       for (const claim of await claimsOf())
@@ -87,21 +92,20 @@ function karpenter(client: Client, config: Of<'karpenter'>): Autoscaler {
           });
     },
     async resume(saved) {
-      if (saved.kind !== 'karpenter') throw wrongKind(saved.kind, config.kind);
+      if (saved.kind !== 'karpenter') throw wrongObject(saved, config.kind);
+      const { limits, replicas } = saved.setting;
       // In a merge patch null removes the key: a pool without limits has none again.
-      for (const [name, pool] of Object.entries(saved.pools))
-        await patch(
-          name,
-          pool.replicas === null
-            ? { limits: pool.limits === null ? null : { cpu: null, ...pool.limits } }
-            : { replicas: pool.replicas },
-        );
+      await patch(
+        saved.nodePool,
+        replicas === null ? { limits: limits === null ? null : { cpu: null, ...limits } } : { replicas },
+      );
     },
   };
 }
 
-function wrongKind(saved: string, configured: string): NightshiftError {
+function wrongObject(saved: SavedAutoscaler, configured: string): NightshiftError {
+  const object = objectOf(saved);
   return new NightshiftError(
-    `${saved} was paused, but the config now names ${configured}: resume ${saved} by hand, then delete the item night | autoscaler#main`,
+    `${object} was paused, but the config now names ${configured}: resume ${object} by hand, then delete the item night | autoscaler#${object}`,
   );
 }

@@ -5,10 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCloud } from '#cli/cloud.ts';
 import { type Console, serveConsole } from '#cli/console/server.ts';
 import type { EnvironmentView } from '#cli/console/view.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
-import { NIGHT, OVERRIDE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { loadConfig } from '#lib/config-file.ts';
-import type { Override } from '#model/schedule.ts';
 import { type AnAws, anAws } from '../an-aws.ts';
 
 const CONFIG = fileURLToPath(new URL('../fixtures/three.config.ts', import.meta.url));
@@ -98,7 +97,7 @@ describe('the console', () => {
     const reply = await wish({ environment: 'develop', wish: 'keep-up', until: '23:30', reason: 'release' });
     expect(reply.status).toBe(200);
     expect(await reply.json()).toMatchObject({ said: expect.stringContaining('release') });
-    const { value } = (await table.get<Override>(NIGHT, OVERRIDE_KEY)) ?? {};
+    const [value] = await createOverrides(table).all();
     expect(value).toMatchObject({
       state: 'awake',
       until: '2026-11-24T14:30:00.000Z',
@@ -108,7 +107,7 @@ describe('the console', () => {
     expect(aws.invocations.map((one) => one.function)).toEqual(['nightshift-develop-night-schedule']);
 
     expect((await wish({ environment: 'develop', wish: 'cancel' })).status).toBe(200);
-    expect(await table.get(NIGHT, OVERRIDE_KEY)).toBeUndefined();
+    expect(await createOverrides(table).all()).toEqual([]);
   });
 
   it.each([
@@ -140,7 +139,7 @@ describe('the console', () => {
     expect((await wish(body, { origin: 'https://evil.example' })).status).toBe(403);
     expect((await wish(body, { cookie: '' })).status).toBe(401);
     expect((await wish(body, { 'content-type': 'text/plain' })).status).toBe(415);
-    expect(await table.get(NIGHT, OVERRIDE_KEY)).toBeUndefined();
+    expect(await createOverrides(table).all()).toEqual([]);
   });
 
   it('tells what it sees as it changes, and what it could not ask', async () => {

@@ -19,7 +19,7 @@ const schedule: Schedule = {
 };
 const aSight = (overrides: Partial<Seen> = {}): Seen => ({
   now,
-  night: { saved: [] },
+  night: { overrides: [], corrupt: [], saved: [] },
   decisions: [],
   ledger: [],
   records: [],
@@ -53,7 +53,11 @@ describe('the view of an environment', () => {
       until: '2026-11-24T15:00:00Z',
       state: 'awake',
     });
-    const view = viewOf(named, schedule, aSight({ night: { saved: [], override } }));
+    const view = viewOf(
+      named,
+      schedule,
+      aSight({ night: { overrides: [], corrupt: [], saved: [], override } }),
+    );
     expect(view.day?.planned.map(({ from, state, source }) => [from, state, source])).toEqual([
       ['2026-11-23T01:00:00.000Z', 'asleep', 'calendar'],
       ['2026-11-23T23:00:00.000Z', 'awake', 'schedule'],
@@ -93,7 +97,7 @@ describe('the view of an environment', () => {
       phase: 'asleep' as const,
       since: '2026-11-20T13:00:00Z',
     };
-    const view = viewOf(named, schedule, aSight({ night: { saved: [saved] } }));
+    const view = viewOf(named, schedule, aSight({ night: { overrides: [], corrupt: [], saved: [saved] } }));
     expect(view.day?.groups).toMatchObject([{ name: 'web', nodes: 3, spans: [{ state: 'asleep' }] }]);
   });
 
@@ -120,8 +124,10 @@ describe('the view of an environment', () => {
         ({ state }) => state,
       );
     expect(statesOf({})).toEqual(['nothing yet']);
-    expect(statesOf({ wanted: [aBuild] })).toEqual(['waiting']);
-    expect(statesOf({ wanted: [aBuild], attempt: { requestedAt: now.toISOString() } })).toEqual(['syncing']);
+    expect(statesOf({ requested: [aBuild] })).toEqual(['waiting']);
+    expect(statesOf({ requested: [aBuild], attempt: { requestedAt: now.toISOString() } })).toEqual([
+      'syncing',
+    ]);
     const newest = { 'api-develop': { ...aBuild, outcome: 'deployed', settledAt: now.toISOString() } };
     expect(statesOf({ newest })).toEqual(['deployed']);
 
@@ -131,7 +137,7 @@ describe('the view of an environment', () => {
       action: 'defer',
       reason: 'deferred until Wed 08:00 (Asia/Tokyo)',
     });
-    const sight = aSight({ records: [{ ...record, wanted: [aBuild] }], decisions: [deferred] });
+    const sight = aSight({ records: [{ ...record, requested: [aBuild] }], decisions: [deferred] });
     expect(viewOf(named, schedule, sight).deploys[0]?.text).toBe(deferred.reason);
   });
 

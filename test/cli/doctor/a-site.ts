@@ -106,7 +106,7 @@ export function aSite(
       'c5.4xlarge': { interfaces: 8, addressesPerInterface: 30 },
     }),
     cni: is({ warmInterfaces: 1, prefixes: false, warmPrefixes: 1, otherSubnets: false }),
-    night: is({ saved: [], seenAt: '2026-11-24T00:57:00Z' }),
+    night: is({ overrides: [], corrupt: [], saved: [], seenAt: '2026-11-24T00:57:00Z' }),
     functions: is(functions),
     reviews: is([{ capability: 'spot-drain', what: 'patch nodes', allowed: true }]),
     token: is({ subject: 'proj:default:nightshift', expires: new Date('2027-06-01T00:00:00Z') }),

@@ -398,7 +398,8 @@ describe('holidays', () => {
 
 describe('tick', () => {
   it('fails where the last pass is long ago, or none was seen', () => {
-    const night = (seenAt?: string) => aSite({ night: is({ saved: [], ...(seenAt ? { seenAt } : {}) }) });
+    const night = (seenAt?: string) =>
+      aSite({ night: is({ overrides: [], corrupt: [], saved: [], ...(seenAt ? { seenAt } : {}) }) });
     expect(severities(tick, night('2026-11-24T00:58:00Z'))).toEqual(['ok']);
     expect(severities(tick, night('2026-11-24T00:30:00Z'))).toEqual(['failure']);
     expect(severities(tick, night())).toEqual(['failure']);

@@ -85,6 +85,8 @@ describe('pod-ip-capacity', () => {
 
   it('counts the saved sizes of a cluster that sleeps', () => {
     const night = is({
+      overrides: [],
+      corrupt: [],
       saved: [
         {
           group: 'web',

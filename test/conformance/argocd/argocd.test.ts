@@ -31,7 +31,7 @@ function startedHere(): void {
     expect(await argocd.read(settingsOf({ name: 'x-below' }), { refresh: true })).toMatchObject({ ok: true });
     expect(await argocd.sync(settingsOf({ name: 'x-below' }), 'deploy-1')).toMatchObject({
       ok: true,
-      value: { requested: { deployIds: ['deploy-1'] } },
+      value: { pendingOperation: { deployIds: ['deploy-1'] } },
     });
     argocd.close();
   });

@@ -8,10 +8,10 @@ import { CreateNodegroupCommand, DescribeNodegroupCommand } from '@aws-sdk/clien
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
 import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
+import { createLedger } from '#functions/adapters/dynamodb/ledger.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
-import { DECISION, LEDGER, NIGHT } from '#functions/adapters/dynamodb/table-keys.ts';
-import type { LedgerEntry } from '#functions/night-schedule/ports.ts';
+import { DECISION, NIGHT, SAVED_PREFIX } from '#functions/adapters/dynamodb/table-keys.ts';
 import { run } from '#functions/night-schedule/run.ts';
 import type { Decision } from '#model/decision.ts';
 import { someSettings } from '#test/functions/night-schedule/builders.ts';
@@ -54,7 +54,7 @@ async function aDevelopmentCluster() {
           settings,
           groups: createGroups(account, 'develop'),
           nodes: { ready: runningInstances },
-          store: createNightStore(table),
+          store: createNightStore(table, 'develop'),
           trail: { record: createDecisionLog(table).keep },
           now: () => now,
           remaining: () => 60_000,
@@ -143,10 +143,9 @@ describe('night-schedule', () => {
       expect.arrayContaining(['confirm-start app', 'confirm-start workers']),
     );
 
-    const kept = await night.table.list(NIGHT);
-    expect(kept.filter(({ key }) => key.startsWith('saved#'))).toEqual([]);
-    const ledger = await night.table.list<LedgerEntry>(LEDGER);
-    expect(new Set(ledger.map(({ value }) => value.group))).toEqual(new Set(['app', 'workers']));
+    expect(await night.table.list(NIGHT, { prefix: SAVED_PREFIX })).toEqual([]);
+    const { entries } = await createLedger(night.table).since('');
+    expect(new Set(entries.map(({ group }) => group))).toEqual(new Set(['app', 'workers']));
     expect((await night.table.list(DECISION)).length).toBeGreaterThanOrEqual(8);
     expect(night.decisions.filter(({ action }) => action === 'fail')).toEqual([]);
   });

@@ -15,7 +15,7 @@ import {
 } from '@aws-sdk/client-eks';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { STSClient } from '@aws-sdk/client-sts';
-import type { Size } from '#functions/night-schedule/ports.ts';
+import type { Size } from '#functions/night-schedule/records.ts';
 
 export const REGION = 'ap-northeast-1';
 

@@ -68,5 +68,6 @@ describe('what is kept of the night', () => {
   beforeAll(async () => {
     kept = await aTable();
   });
-  nightStoreContract(() => createNightStore(kept.table));
+  let clusters = 0;
+  nightStoreContract(() => createNightStore(kept.table, `develop-${clusters++}`));
 });

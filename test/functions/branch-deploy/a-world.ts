@@ -14,14 +14,18 @@ import { createContext } from '@nightshift/lab/world/context.ts';
 import type { AwsEvent, Workloads } from '@nightshift/lab/world/seams.ts';
 import { DEPLOY_INFO, viewOf } from '#functions/adapters/argocd/application.ts';
 import { troubleOf } from '#functions/adapters/argocd/reply.ts';
-import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
+import { NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
 import type { Answer, Argocd, Build, Builds, Statuses } from '#functions/branch-deploy/ports.ts';
-import { createReporter } from '#functions/branch-deploy/report.ts';
 import { type BranchDeployPorts, run } from '#functions/branch-deploy/run.ts';
 import { createStatusDesk } from '#functions/branch-deploy/statuses.ts';
+import type { DecisionTrail } from '#functions/shared/observability.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
+import { effectiveOverride } from '#model/override.ts';
 import type { Override, Schedule } from '#model/schedule.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 import { aMemoryTable } from './memory-table.ts';
@@ -138,21 +142,18 @@ export function aWorld(options: WorldOptions = {}) {
   const reads = { builds: 0 };
   const builds = theBuilds(codebuild, reads);
 
-  const reporter = createReporter({
-    environment: settings.environment,
-    now,
-    record: async (said) => void decisions.push(...said),
-  });
+  const trail: DecisionTrail = { record: async (made) => void decisions.push(...made) };
   const desk =
     options.statuses &&
-    createStatusDesk({ environment: settings.environment, statuses: options.statuses, reporter, now });
+    createStatusDesk({ environment: settings.environment, statuses: options.statuses, now });
 
   const ports = (): BranchDeployPorts => ({
     argocd: wire,
     builds,
     deploys: createDesiredDeploys(table),
-    night: createNight(table),
-    reporter: desk?.reporter ?? reporter,
+    night: { read: createNightReader(table).read, addOverride: createOverrides(table).add },
+    trail,
+    desk,
     seen: new Set(),
     now,
     pause: (ms) => new Promise((resolve) => void clock.after(ms, resolve)),
@@ -188,6 +189,7 @@ export function aWorld(options: WorldOptions = {}) {
     argocd,
     wire,
     builds,
+    trail,
     workloads,
     table,
     settings,
@@ -204,8 +206,7 @@ export function aWorld(options: WorldOptions = {}) {
     /** Begins an invocation that goes on while time passes otherwise. */
     start: (payload: unknown) => run(parseEvent(payload), settings, warm),
     startTick: () => world.start(aTick(now())),
-    invoke: (payload: unknown) =>
-      through(run(parseEvent(payload), settings, warm).finally(() => desk?.flush())),
+    invoke: (payload: unknown) => through(run(parseEvent(payload), settings, warm)),
     invokeAll: (payloads: readonly unknown[]) =>
       through(
         Promise.all(payloads.map((payload) => run(parseEvent(payload), settings, warm))).then(
@@ -234,7 +235,7 @@ export function aWorld(options: WorldOptions = {}) {
     syncs: () => wire.calls.filter((call) => call.startsWith('sync')).length,
     image: (name = 'api') => workloads.images.get(`app/${name}`),
     async state(state: Partial<ClusterState>) {
-      await table.put('night', 'state', {
+      await table.save(NIGHT, STATE_KEY, {
         phase: 'awake',
         desired: 'awake',
         reason: 'schedule',
@@ -244,7 +245,7 @@ export function aWorld(options: WorldOptions = {}) {
       } satisfies ClusterState);
     },
     async override(): Promise<Override | undefined> {
-      return (await table.get<Override>('night', 'override'))?.value;
+      return effectiveOverride(await createOverrides(table).all(), now());
     },
   };
   return world;

@@ -35,7 +35,7 @@ describe('a build is admitted', () => {
       deploys: [
         {
           applications: [anApplication()],
-          wanted: {
+          requested: {
             project: 'api-develop',
             build: 'api-develop:1',
             number: 7,
@@ -54,7 +54,7 @@ describe('a build is admitted', () => {
   test('by the one of several bindings whose branch it is of', () => {
     const other = { ...binding, branch: 'staging', applications: [anApplication({ name: 'other' })] };
     const admission = admit(theSettings({ builds: [other, binding] }), aBuild(), facts);
-    expect(admission).toMatchObject({ admitted: true, deploys: [{ wanted: { branch: 'develop' } }] });
+    expect(admission).toMatchObject({ admitted: true, deploys: [{ requested: { branch: 'develop' } }] });
     expect(admission.admitted && admission.deploys).toHaveLength(1);
   });
 });

@@ -1,5 +1,5 @@
 import type { ApplicationView } from '#functions/branch-deploy/ports.ts';
-import type { ApplicationRecord, SyncAttempt, WantedBuild } from '#functions/branch-deploy/record.ts';
+import type { ApplicationRecord, RequestedBuild, SyncAttempt } from '#functions/branch-deploy/record.ts';
 
 export const OURS = 'a'.repeat(40);
 export const OLD = 'b'.repeat(40);
@@ -8,7 +8,7 @@ export const REPOSITORY = 'https://github.com/example/api';
 export const now = new Date('2026-11-25T05:01:00Z');
 export const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000);
 
-export function aBuild(overrides: Partial<WantedBuild> = {}): WantedBuild {
+export function aBuild(overrides: Partial<RequestedBuild> = {}): RequestedBuild {
   return {
     project: 'api-develop',
     build: 'api-develop:1',
@@ -38,7 +38,7 @@ export function aRecord(overrides: Partial<ApplicationRecord> = {}): Application
   return {
     name: 'api',
     project: 'default',
-    wanted: [aBuild()],
+    requested: [aBuild()],
     newest: {},
     attempt: anAttempt(),
     ...overrides,

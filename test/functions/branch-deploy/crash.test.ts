@@ -33,10 +33,12 @@ function dieAt(world: World, nth: number, when: 'before' | 'after'): () => numbe
     [world.table, { ...world.table }],
     [world.wire, { ...world.wire }],
     [world.builds, { ...world.builds }],
+    [world.trail, { ...world.trail }],
   ] as const;
-  wrap(world.table, ['get', 'list', 'put', 'remove']);
+  wrap(world.table, ['get', 'list', 'save', 'saveIf', 'remove', 'removeIf']);
   wrap(world.wire, ['read', 'sync']);
   wrap(world.builds, ['read', 'recent']);
+  wrap(world.trail, ['record']);
   return () => {
     for (const [target, before] of restore) Object.assign(target, before);
     return calls;
@@ -73,7 +75,7 @@ describe.each(['before', 'after'] as const)('a process that dies %s any of its c
         nth,
         outcome: 'deployed',
       });
-      expect(kept?.value.wanted).toEqual([]);
+      expect(kept?.value.requested).toEqual([]);
       expect(world.syncs()).toBeLessThanOrEqual(2);
       if (calls < nth) break;
     }

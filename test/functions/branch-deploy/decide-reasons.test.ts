@@ -7,7 +7,7 @@ import {
   shortSha,
 } from '#functions/branch-deploy/decide.ts';
 import type { ApplicationView } from '#functions/branch-deploy/ports.ts';
-import type { ApplicationRecord, SyncAttempt, WantedBuild } from '#functions/branch-deploy/record.ts';
+import type { ApplicationRecord, RequestedBuild, SyncAttempt } from '#functions/branch-deploy/record.ts';
 import {
   aBuild,
   ago,
@@ -40,7 +40,7 @@ function without<T extends object, K extends keyof T>(given: T, key: K): Omit<T,
 }
 const running = (overrides: Partial<Operation> = {}) =>
   without(anOperation({ phase: 'Running', ...overrides }), 'finishedAt');
-const second = (overrides: Partial<WantedBuild> = {}) =>
+const second = (overrides: Partial<RequestedBuild> = {}) =>
   aBuild({ build: 'api-develop:2', number: 2, sha: NEWER, startedAt: ago(55).toISOString(), ...overrides });
 const halfAnHour = LIMITS.deployMs / 1000;
 
@@ -49,7 +49,7 @@ describe('before a sync was asked for', () => {
     const outOfSync = { sync: 'OutOfSync', revisions: [OLD] } as const;
     expect(step(outOfSync, unasked())).toEqual(sync('build 1 of api-develop (aaaaaaa) succeeded'));
     const both = [aBuild(), without(aBuild({ project: 'web', number: 7 }), 'sha')];
-    expect(step(outOfSync, unasked({ wanted: both }))).toEqual(
+    expect(step(outOfSync, unasked({ requested: both }))).toEqual(
       sync('build 1 of api-develop (aaaaaaa) and build 7 of web succeeded'),
     );
   });
@@ -69,8 +69,10 @@ describe('before a sync was asked for', () => {
   });
 
   it('whoever is in the way is waited for, and named', () => {
-    const requested = { deployIds: [], by: 'alice' };
-    expect(step({ requested }, unasked())).toEqual(blocked('an operation of alice runs: it is waited for'));
+    const pendingOperation = { deployIds: [], by: 'alice' };
+    expect(step({ pendingOperation }, unasked())).toEqual(
+      blocked('an operation of alice runs: it is waited for'),
+    );
     expect(step({ operation: running({ by: 'bob' }) }, unasked())).toEqual(
       blocked('an operation of bob runs: it is waited for'),
     );
@@ -90,12 +92,12 @@ describe('before a sync was asked for', () => {
     expect(nextStep(unasked(), without(aView(), 'operation'), now)).toMatchObject({ outcome: 'deployed' });
   });
 
-  it.each<[string, Partial<ApplicationView>, WantedBuild[]]>([
+  it.each<[string, Partial<ApplicationView>, RequestedBuild[]]>([
     ['is not Healthy', { health: 'Degraded' }, [aBuild()]],
     ['is at the commit of one of two builds only', {}, [aBuild(), second({ project: 'web' })]],
     ['has no source that was built', {}, [aBuild({ repository: 'https://github.com/example/other' })]],
-  ])('an application that %s is synced', (_what, view, wanted) => {
-    expect(step(view, unasked({ wanted }))).toEqual(sync(`${described(wanted)} succeeded`));
+  ])('an application that %s is synced', (_what, view, requested) => {
+    expect(step(view, unasked({ requested }))).toEqual(sync(`${described(requested)} succeeded`));
   });
 
   it('an application that was never compared is synced', () => {
@@ -105,7 +107,7 @@ describe('before a sync was asked for', () => {
   it('a rollout that an earlier sync began is waited for, half an hour from the newest build on', () => {
     const recorded = (seconds: number) =>
       aBuild({ startedAt: ago(60).toISOString(), recordedAt: ago(seconds).toISOString() });
-    const at = (...wanted: WantedBuild[]) => step({ health: 'Progressing' }, unasked({ wanted }));
+    const at = (...requested: RequestedBuild[]) => step({ health: 'Progressing' }, unasked({ requested }));
     expect(at(recorded(halfAnHour))).toEqual(wait('synced to aaaaaaa and Progressing'));
     expect(at(recorded(halfAnHour + 1))).toEqual(
       settled('failed', 'synced to aaaaaaa and Progressing, for more than 30 minutes'),
@@ -119,9 +121,9 @@ describe('a sync of ours', () => {
     aRecord({ attempt: anAttempt({ watchedSince: ago(seconds).toISOString(), ...overrides }) });
 
   it('that has not begun is waited for, for half an hour', () => {
-    const requested = { deployIds: ['api-develop:1#1'], by: 'nightshift' };
-    expect(step({ requested }, waited(halfAnHour))).toEqual(wait('Argo CD has not begun the sync'));
-    expect(step({ requested }, waited(halfAnHour + 1))).toEqual(
+    const pendingOperation = { deployIds: ['api-develop:1#1'], by: 'nightshift' };
+    expect(step({ pendingOperation }, waited(halfAnHour))).toEqual(wait('Argo CD has not begun the sync'));
+    expect(step({ pendingOperation }, waited(halfAnHour + 1))).toEqual(
       settled('failed', 'Argo CD has not begun the sync, for more than 30 minutes'),
     );
   });
@@ -151,16 +153,21 @@ describe('a sync of ours', () => {
   });
 
   it('that was overtaken by a build is followed by another sync', () => {
-    expect(step({ operation: anOperation({ phase: 'Failed' }) }, aRecord({ wanted: [second()] }))).toEqual(
+    expect(step({ operation: anOperation({ phase: 'Failed' }) }, aRecord({ requested: [second()] }))).toEqual(
       sync('build 2 of api-develop (ccccccc) succeeded while an older one was synced'),
     );
   });
 
   it('that the night broke is made again, three times in all', () => {
     const operation = anOperation({ phase: 'Error' });
-    const slept = (tries: number) => aRecord({ attempt: anAttempt({ slept: true, tries }) });
-    expect(step({ operation }, slept(2))).toEqual(sync('the sync ended as Error while the cluster slept'));
-    expect(step({ operation }, slept(3))).toEqual(settled('failed', 'the sync ended as Error: no message'));
+    const sleptMeanwhile = (tries: number) =>
+      aRecord({ attempt: anAttempt({ sleptMeanwhile: true, tries }) });
+    expect(step({ operation }, sleptMeanwhile(2))).toEqual(
+      sync('the sync ended as Error while the cluster slept'),
+    );
+    expect(step({ operation }, sleptMeanwhile(3))).toEqual(
+      settled('failed', 'the sync ended as Error: no message'),
+    );
   });
 
   it('that was not compared is waited for, and a comparison asked for', () => {
@@ -179,10 +186,10 @@ describe('a sync of ours', () => {
   });
 
   it('that went past the commits of several builds has superseded them, also where Argo CD is at one of them', () => {
-    const wanted = [aBuild(), second({ project: 'web', build: 'web:2' })];
-    const attempt = anAttempt({ serves: wanted.map(({ build }) => build) });
+    const requested = [aBuild(), second({ project: 'web', build: 'web:2' })];
+    const attempt = anAttempt({ serves: requested.map(({ build }) => build) });
     const operation = anOperation({ revisions: [OLD] });
-    expect(step({ operation }, aRecord({ wanted, attempt }))).toEqual({
+    expect(step({ operation }, aRecord({ requested, attempt }))).toEqual({
       ...settled('superseded', 'the branch has moved on: Argo CD is at aaaaaaa, not at aaaaaaa, ccccccc'),
       builds: ['api-develop:1', 'web:2'],
     });
@@ -248,8 +255,8 @@ describe('a sync of ours that is not to be seen', () => {
   const tried = (tries: number) => aRecord({ attempt: anAttempt({ tries }) });
 
   it('waits for whoever is in the way', () => {
-    const requested = { deployIds: ['rollout:ana:1'], by: 'ana' };
-    expect(step({ requested, operation: foreign() }, aRecord())).toEqual(
+    const pendingOperation = { deployIds: ['rollout:ana:1'], by: 'ana' };
+    expect(step({ pendingOperation, operation: foreign() }, aRecord())).toEqual(
       blocked('an operation of ana runs: it is waited for'),
     );
     expect(step({ operation: without(foreign({ phase: 'Running' }), 'finishedAt') }, aRecord())).toEqual(
@@ -265,8 +272,8 @@ describe('a sync of ours that is not to be seen', () => {
   });
 
   it('was replaced, and a build came since: it is synced', () => {
-    const wanted = [aBuild(), second()];
-    expect(step({ operation: foreign() }, aRecord({ wanted }))).toEqual(
+    const requested = [aBuild(), second()];
+    expect(step({ operation: foreign() }, aRecord({ requested }))).toEqual(
       sync('build 1 of api-develop (aaaaaaa) and build 2 of api-develop (ccccccc) succeeded'),
     );
   });
@@ -308,10 +315,10 @@ describe('a sync of ours that is not to be seen', () => {
 });
 
 describe('one sync serves another build only', () => {
-  const at = (wanted: WantedBuild[], view: Partial<ApplicationView> = {}, revision = NEWER) =>
+  const at = (requested: RequestedBuild[], view: Partial<ApplicationView> = {}, revision = NEWER) =>
     step(
       { operation: anOperation({ revisions: [revision] }), revisions: [revision], ...view },
-      aRecord({ wanted }),
+      aRecord({ requested }),
     );
   const third = 'd'.repeat(40);
 
@@ -320,7 +327,7 @@ describe('one sync serves another build only', () => {
     expect(at([second({ startedAt: ago(50).toISOString() })])).toMatchObject({ do: 'sync' });
   });
 
-  it.each<[string, WantedBuild[]]>([
+  it.each<[string, RequestedBuild[]]>([
     [
       'one of them is not known to have begun before',
       [second(), without(second({ build: 'web:2' }), 'startedAt')],
@@ -330,8 +337,8 @@ describe('one sync serves another build only', () => {
       'the application does not track its repository',
       [second({ repository: 'https://github.com/example/x' })],
     ],
-  ])('and none where %s', (_what, wanted) => {
-    expect(at(wanted)).toMatchObject({ do: 'sync' });
+  ])('and none where %s', (_what, requested) => {
+    expect(at(requested)).toMatchObject({ do: 'sync' });
   });
 
   it('where it went past it, however the application is, but not where one of two is still to be judged', () => {

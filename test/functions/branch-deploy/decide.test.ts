@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LIMITS, nextStep } from '#functions/branch-deploy/decide.ts';
 import type { ApplicationView } from '#functions/branch-deploy/ports.ts';
-import type { ApplicationRecord, WantedBuild } from '#functions/branch-deploy/record.ts';
+import type { ApplicationRecord, RequestedBuild } from '#functions/branch-deploy/record.ts';
 import {
   aBuild,
   ago,
@@ -71,10 +71,10 @@ describe('deployed means', () => {
 
 describe('an operation is over only', () => {
   test('when none is requested any more', () => {
-    expect(step({ requested: { deployIds: ['api-develop:1#1'], by: 'nightshift' } })).toMatchObject({
+    expect(step({ pendingOperation: { deployIds: ['api-develop:1#1'], by: 'nightshift' } })).toMatchObject({
       do: 'wait',
     });
-    expect(step({ requested: { deployIds: [], by: 'alice' } })).toMatchObject({ do: 'wait' });
+    expect(step({ pendingOperation: { deployIds: [], by: 'alice' } })).toMatchObject({ do: 'wait' });
   });
 
   test.each(['Running', 'Terminating', 'Unknown'] as const)(
@@ -160,7 +160,7 @@ describe('the revision', () => {
 
   test('a build whose commit nobody knows is judged by the application alone', () => {
     const { sha: _, ...unknown } = aBuild();
-    expect(step({}, aRecord({ wanted: [unknown] }))).toMatchObject({ outcome: 'deployed' });
+    expect(step({}, aRecord({ requested: [unknown] }))).toMatchObject({ outcome: 'deployed' });
   });
 
   test.each(['main', 'develop-x', 'refs/heads/main', 'v1.0.0'])(
@@ -189,13 +189,13 @@ describe('before anything was asked', () => {
   });
 
   test('unless it is wanted again because it failed, or the comparison is old, or its commit is not known', () => {
-    expect(step({}, unasked({ wanted: [aBuild({ again: 'it failed at night' })] }))).toEqual({
+    expect(step({}, unasked({ requested: [aBuild({ again: 'it failed at night' })] }))).toEqual({
       do: 'sync',
       reason: 'it failed at night',
     });
     expect(step({ reconciledAt: ago(45) }, unasked())).toMatchObject({ do: 'sync' });
     const { sha: _, ...unknown } = aBuild();
-    expect(step({}, unasked({ wanted: [unknown] }))).toMatchObject({ do: 'sync' });
+    expect(step({}, unasked({ requested: [unknown] }))).toMatchObject({ do: 'sync' });
   });
 
   test('an operation of somebody else is waited for', () => {
@@ -238,24 +238,26 @@ describe('an operation that is not ours', () => {
 });
 
 describe('a newer build', () => {
-  const wanted = [aBuild({ build: 'api-develop:2', number: 2 })];
+  const requested = [aBuild({ build: 'api-develop:2', number: 2 })];
 
   test('waits while the sync of the older one runs', () => {
-    expect(step({ operation: anOperation({ phase: 'Running' }) }, aRecord({ wanted }))).toMatchObject({
+    expect(step({ operation: anOperation({ phase: 'Running' }) }, aRecord({ requested }))).toMatchObject({
       do: 'wait',
     });
   });
 
   test('is synced as soon as that is over, whatever came of it', () => {
     for (const phase of ['Succeeded', 'Failed'] as const) {
-      expect(step({ operation: anOperation({ phase }) }, aRecord({ wanted }))).toMatchObject({ do: 'sync' });
+      expect(step({ operation: anOperation({ phase }) }, aRecord({ requested }))).toMatchObject({
+        do: 'sync',
+      });
     }
   });
 });
 
 describe('one sync serves a burst', () => {
   /** Build 2 was started before the sync of build 1 began. */
-  const later = (overrides: Partial<WantedBuild> = {}) => [
+  const later = (overrides: Partial<RequestedBuild> = {}) => [
     aBuild({ build: 'api-develop:2', number: 2, sha: NEWER, startedAt: ago(55).toISOString(), ...overrides }),
   ];
   const at = (revision: string, overrides: Partial<ApplicationView> = {}) => ({
@@ -265,16 +267,16 @@ describe('one sync serves a burst', () => {
   });
 
   test('a newer build whose commit that sync brought is deployed by it', () => {
-    expect(step(at(NEWER), aRecord({ wanted: later() }))).toMatchObject({ outcome: 'deployed' });
-    expect(step(at(NEWER, { health: 'Progressing' }), aRecord({ wanted: later() }))).toMatchObject({
+    expect(step(at(NEWER), aRecord({ requested: later() }))).toMatchObject({ outcome: 'deployed' });
+    expect(step(at(NEWER, { health: 'Progressing' }), aRecord({ requested: later() }))).toMatchObject({
       do: 'wait',
     });
   });
 
   test('one whose commit that sync has left behind is superseded without a sync of its own', () => {
     const third = 'd'.repeat(40);
-    expect(step(at(third), aRecord({ wanted: later() }))).toMatchObject({ outcome: 'superseded' });
-    expect(step(at(third), unasked({ wanted: later() }))).toMatchObject({ outcome: 'superseded' });
+    expect(step(at(third), aRecord({ requested: later() }))).toMatchObject({ outcome: 'superseded' });
+    expect(step(at(third), unasked({ requested: later() }))).toMatchObject({ outcome: 'superseded' });
   });
 
   test('of two projects on one application the one that was left behind is superseded, the other goes on', () => {
@@ -282,13 +284,13 @@ describe('one sync serves a burst', () => {
       aBuild({ startedAt: ago(58).toISOString() }),
       ...later({ project: 'migrations', build: 'migrations:2' }),
     ];
-    expect(step(at(NEWER), aRecord({ wanted: both }))).toMatchObject({
+    expect(step(at(NEWER), aRecord({ requested: both }))).toMatchObject({
       outcome: 'superseded',
       builds: ['api-develop:1'],
     });
   });
 
-  test.each<[string, Partial<ApplicationView>, Partial<WantedBuild>]>([
+  test.each<[string, Partial<ApplicationView>, Partial<RequestedBuild>]>([
     ['one that was started after the sync began', at(NEWER), { startedAt: ago(45).toISOString() }],
     ['one whose start is not known', at(NEWER), { startedAt: undefined as never }],
     ['one that is wanted again', at(NEWER), { again: 'it failed' }],
@@ -300,7 +302,7 @@ describe('one sync serves a burst', () => {
       {},
     ],
   ])('%s is synced', (_what, view, build) => {
-    expect(step(view, aRecord({ wanted: later(build) }))).toMatchObject({ do: 'sync' });
+    expect(step(view, aRecord({ requested: later(build) }))).toMatchObject({ do: 'sync' });
   });
 
   test('a rollout or a sync of somebody else serves nobody', () => {
@@ -308,14 +310,14 @@ describe('one sync serves a burst', () => {
       ...at(OLD),
       operation: anOperation({ deployIds, revisions: [OLD] }),
     });
-    expect(step(old(['rollout:ana:1']), unasked({ wanted: later() }))).toMatchObject({ do: 'sync' });
-    expect(step(old([]), unasked({ wanted: later() }))).toMatchObject({ do: 'sync' });
+    expect(step(old(['rollout:ana:1']), unasked({ requested: later() }))).toMatchObject({ do: 'sync' });
+    expect(step(old([]), unasked({ requested: later() }))).toMatchObject({ do: 'sync' });
   });
 });
 
 describe('the night', () => {
   test('a sync that failed because the cluster slept is made again', () => {
-    const record = aRecord({ attempt: anAttempt({ slept: true }) });
+    const record = aRecord({ attempt: anAttempt({ sleptMeanwhile: true }) });
     expect(step({ operation: anOperation({ phase: 'Error' }) }, record)).toMatchObject({ do: 'sync' });
   });
 });

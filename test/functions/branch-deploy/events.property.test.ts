@@ -66,7 +66,7 @@ describe('an event lost, doubled, late or out of order ends in the same state', 
           expect(kept?.value.newest ?? {}).toEqual({});
           return;
         }
-        expect(kept?.value.wanted).toEqual([]);
+        expect(kept?.value.requested).toEqual([]);
         expect(kept?.value.newest['api-develop']).toMatchObject({ number: newest + 1, sha: shas[newest] });
         // Argo CD tracks the branch, whose last commit may be one that was not built well.
         const moved = newest !== pushes.length - 1;
@@ -165,7 +165,7 @@ describe('a sleep in between', () => {
           expect(world.image()).toBe(`api:${sha}`);
           const kept = await world.ports().deploys.get({ project: 'default', name: 'api' });
           expect(kept?.value).toMatchObject({
-            wanted: [],
+            requested: [],
             newest: { 'api-develop': { number: pushes.length, sha, outcome: 'deployed' } },
           });
           expect(world.actions()).not.toContain('fail');

@@ -10,6 +10,7 @@ import { createArgocd } from '@nightshift/lab/world/argocd/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { DECISION } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { Decision } from '#model/decision.ts';
 import { aTable } from '../adapters/dynamodb/a-table.ts';
 import { type ScriptedServer, startScriptedServer } from '../adapters/kubernetes/scripted-server.ts';
@@ -132,7 +133,10 @@ describe('the handler, against DynamoDB’s protocol and an Argo CD over HTTPS',
   });
 
   const decisions = async () =>
-    (await database.table.list<Decision>('decision')).map(({ value }) => `${value.target}: ${value.action}`);
+    (await database.table.list(DECISION)).map(({ value }) => {
+      const { target, action } = value as Decision;
+      return `${target}: ${action}`;
+    });
 
   test('an event becomes a sync and a verdict, in the decision log and on the commit; the tokens are in no line', async () => {
     const lines: string[] = [];

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
 import { AT_NIGHT, anApplication, aWorld, lastEvent, OFFICE, REPOSITORY, type World } from './a-world.ts';
 
 const EIGHT = new Date('2026-11-25T23:00:00Z');
@@ -137,7 +138,7 @@ describe('a merge at night', () => {
     await wake(world);
     const since = world.clock.now();
     world.wire.state.fault = () =>
-      world.clock.now() - since < 90_000 ? { kind: 'passing', detail: 'connect ETIMEDOUT' } : undefined;
+      world.clock.now() - since < 90_000 ? { kind: 'transient', detail: 'connect ETIMEDOUT' } : undefined;
     await world.ticks(3);
     expect(world.actions()).toEqual(['defer', 'wait', 'sync', 'deployed']);
   });
@@ -158,7 +159,7 @@ describe('a merge at night', () => {
             ok: true,
             value: {
               ...reply.value,
-              requested: { deployIds: reply.value.operation?.deployIds ?? [], by: 'us' },
+              pendingOperation: { deployIds: reply.value.operation?.deployIds ?? [], by: 'us' },
             },
           }
         : reply;
@@ -184,7 +185,7 @@ describe('a merge at night', () => {
   test('an override that keeps the cluster up lets the deploy through', async () => {
     const world = aWorld(night);
     await world.state({ phase: 'awake', desired: 'awake' });
-    await world.table.put('night', 'override', {
+    await createOverrides(world.table).add({
       id: '1',
       state: 'awake',
       from: AT_NIGHT.toISOString(),
@@ -224,7 +225,7 @@ describe('a merge that wakes the cluster', () => {
 
   test('does not overrule a person who wants it asleep', async () => {
     const world = aWorld({ ...waking, start: new Date('2026-11-25T05:00:00Z') });
-    await world.table.put('night', 'override', {
+    await createOverrides(world.table).add({
       id: '1',
       state: 'asleep',
       from: '2026-11-25T04:00:00.000Z',
@@ -313,7 +314,7 @@ describe('a quiet tick', () => {
   test('costs one query, and no line', async () => {
     const world = aWorld({ settings: { schedule: OFFICE }, start: new Date('2026-11-25T05:01:00Z') });
     await world.tick();
-    expect(world.table.calls).toEqual(['list app#']);
+    expect(world.table.calls).toEqual(['list deploy']);
     expect(world.reads.builds).toBe(0);
     expect(world.wire.calls).toEqual([]);
     expect(world.decisions).toEqual([]);
@@ -324,7 +325,7 @@ describe('a quiet tick', () => {
     await world.tick();
     world.table.calls.length = 0;
     await world.tick();
-    expect(world.table.calls).toEqual(['list app#']);
+    expect(world.table.calls).toEqual(['list deploy']);
   });
 
   test('looks for lost builds every fifth minute with one call for each project', async () => {

@@ -3,14 +3,14 @@ import {
   type ApplicationRecord,
   attemptOf,
   emptyRecord,
+  type RequestedBuild,
+  request,
   settle,
-  type WantedBuild,
-  want,
 } from '#functions/branch-deploy/record.ts';
 
 const now = new Date('2026-11-25T05:00:00Z');
 
-function aBuild(number: number, overrides: Partial<WantedBuild> = {}): WantedBuild {
+function aBuild(number: number, overrides: Partial<RequestedBuild> = {}): RequestedBuild {
   return {
     project: 'api-develop',
     build: `api-develop:${number}`,
@@ -26,40 +26,40 @@ function aBuild(number: number, overrides: Partial<WantedBuild> = {}): WantedBui
 }
 
 const empty = emptyRecord({ name: 'api', project: 'default' });
-const wanting = (record: ApplicationRecord, build: WantedBuild): ApplicationRecord => {
-  const result = want(record, build);
-  if (result.result !== 'wanted') throw new Error(result.result);
+const wanting = (record: ApplicationRecord, build: RequestedBuild): ApplicationRecord => {
+  const result = request(record, build);
+  if (result.result !== 'requested') throw new Error(result.result);
   return result.record;
 };
 
 describe('what is wanted', () => {
   test('the newer build replaces the older one of its project', () => {
-    const result = want(wanting(empty, aBuild(1)), aBuild(2));
+    const result = request(wanting(empty, aBuild(1)), aBuild(2));
     expect(result).toMatchObject({
-      result: 'wanted',
+      result: 'requested',
       superseded: [{ number: 1 }],
-      record: { wanted: [{ number: 2 }] },
+      record: { requested: [{ number: 2 }] },
     });
   });
 
   test('an older one is told which is newer, also when that one has long ended', () => {
     const record = settle(wanting(empty, aBuild(5)), 'failed', 'why', now);
-    expect(want(record, aBuild(4))).toMatchObject({ result: 'older', newest: { number: 5 } });
+    expect(request(record, aBuild(4))).toMatchObject({ result: 'older', newest: { number: 5 } });
   });
 
   test('the same build is a duplicate, before and after its end', () => {
     const record = wanting(empty, aBuild(1));
-    expect(want(record, aBuild(1)).result).toBe('duplicate');
-    expect(want(settle(record, 'deployed', 'why', now), aBuild(1)).result).toBe('duplicate');
+    expect(request(record, aBuild(1)).result).toBe('duplicate');
+    expect(request(settle(record, 'deployed', 'why', now), aBuild(1)).result).toBe('duplicate');
   });
 
   test('builds of two projects do not supersede each other', () => {
     const other = aBuild(1, { project: 'migrations', build: 'migrations:1' });
-    const result = want(wanting(empty, aBuild(7)), other);
+    const result = request(wanting(empty, aBuild(7)), other);
     expect(result).toMatchObject({
-      result: 'wanted',
+      result: 'requested',
       superseded: [],
-      record: { wanted: [{ number: 7 }, { number: 1 }] },
+      record: { requested: [{ number: 7 }, { number: 1 }] },
     });
   });
 
@@ -67,7 +67,7 @@ describe('what is wanted', () => {
     'a second build of a commit that %s is looked at anew',
     (outcome) => {
       const record = settle(wanting(empty, aBuild(1)), outcome, 'why', now);
-      expect(want(record, aBuild(2, { sha: String(aBuild(1).sha) })).result).toBe('wanted');
+      expect(request(record, aBuild(2, { sha: String(aBuild(1).sha) })).result).toBe('requested');
     },
   );
 
@@ -83,13 +83,13 @@ describe('what is wanted', () => {
   test('a project that was made anew counts from one again', () => {
     const record = settle(wanting(empty, aBuild(120)), 'deployed', 'why', now);
     const days = new Date(now.getTime() + 5 * 86_400_000).toISOString();
-    expect(want(record, aBuild(1, { startedAt: days })).result).toBe('wanted');
+    expect(request(record, aBuild(1, { startedAt: days })).result).toBe('requested');
   });
 
   test('a build that was queued for hours is still the older one', () => {
     const record = wanting(empty, aBuild(10));
     const hours = new Date(now.getTime() + 8 * 3_600_000).toISOString();
-    expect(want(record, aBuild(9, { startedAt: hours })).result).toBe('older');
+    expect(request(record, aBuild(9, { startedAt: hours })).result).toBe('older');
   });
 
   test('what is wanted anew is not held back by what was put off before', () => {
@@ -120,7 +120,7 @@ describe('an attempt', () => {
 
 test('what was settled is remembered and no longer wanted', () => {
   const record = settle(
-    { ...wanting(empty, aBuild(1)), told: 'x', blockedSince: 'y' },
+    { ...wanting(empty, aBuild(1)), announced: 'x', blockedSince: 'y' },
     'deployed',
     'why',
     now,
@@ -128,8 +128,8 @@ test('what was settled is remembered and no longer wanted', () => {
   expect(record).toEqual({
     name: 'api',
     project: 'default',
-    wanted: [],
+    requested: [],
     newest: { 'api-develop': { ...aBuild(1), outcome: 'deployed', settledAt: now.toISOString() } },
-    unsaid: [{ outcome: 'deployed', reason: 'why', builds: [aBuild(1)], at: now.toISOString() }],
+    unreported: [{ outcome: 'deployed', reason: 'why', builds: [aBuild(1)], at: now.toISOString() }],
   });
 });

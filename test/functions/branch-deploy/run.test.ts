@@ -507,7 +507,7 @@ describe('two projects that build for one application', () => {
     expect(world.actions()).not.toContain('fail');
     const kept = await world.ports().deploys.get({ project: 'default', name: 'api' });
     expect(kept?.value).toMatchObject({
-      wanted: [],
+      requested: [],
       newest: {
         'api-develop': { number: 2, outcome: 'deployed' },
         migrations: { number: 2, outcome: 'deployed' },
@@ -639,7 +639,7 @@ describe('what Argo CD answers', () => {
 
   test.each([
     ['busy', { kind: 'busy', detail: 'another operation is already in progress' }],
-    ['passing', { kind: 'passing', detail: '503' }],
+    ['transient', { kind: 'transient', detail: '503' }],
   ] as const)('%s: asked again until it goes through', async (_what, trouble) => {
     const world = aWorld();
     const { event } = await world.build();
@@ -653,7 +653,7 @@ describe('what Argo CD answers', () => {
   test('Argo CD out of reach is said aloud after a quarter of an hour, once, and asked on', async () => {
     const world = aWorld();
     const { event } = await world.build();
-    world.wire.state.fault = () => ({ kind: 'passing', detail: 'argocd could not be asked: ECONNREFUSED' });
+    world.wire.state.fault = () => ({ kind: 'transient', detail: 'argocd could not be asked: ECONNREFUSED' });
     await world.invoke(event);
     let loud = 0;
     for (let minute = 0; minute < 40; minute++) await world.ticks(1).catch(() => loud++);
@@ -672,7 +672,7 @@ describe('what Argo CD answers', () => {
     wire.sync = async (application, deployId) => {
       const reply = await sync(application, deployId);
       return reply.ok
-        ? { ok: false, trouble: { kind: 'passing', unclear: true, detail: 'no answer within 10000 ms' } }
+        ? { ok: false, trouble: { kind: 'transient', unclear: true, detail: 'no answer within 10000 ms' } }
         : reply;
     };
     await world.invoke(event);
@@ -687,7 +687,7 @@ describe('what Argo CD answers', () => {
     const times: number[] = [];
     world.wire.state.fault = (call) => {
       if (call.startsWith('read')) times.push(world.clock.now());
-      return times.length < 3 ? { kind: 'passing', detail: '429', retryAfterSeconds: 9 } : undefined;
+      return times.length < 3 ? { kind: 'transient', detail: '429', retryAfterSeconds: 9 } : undefined;
     };
     await world.invoke(event);
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(9_000);
@@ -699,7 +699,7 @@ describe('what Argo CD answers', () => {
     let lost = 1;
     world.wire.state.fault = (call) =>
       call.startsWith('sync') && lost-- > 0
-        ? { kind: 'passing', unclear: true, detail: 'no answer' }
+        ? { kind: 'transient', unclear: true, detail: 'no answer' }
         : undefined;
     await world.invoke(event);
     await world.ticks(2);

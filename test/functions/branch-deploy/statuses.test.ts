@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CommitStatus, Statuses, StatusTrouble } from '#functions/branch-deploy/ports.ts';
-import type { WantedBuild } from '#functions/branch-deploy/record.ts';
+import type { RequestedBuild } from '#functions/branch-deploy/record.ts';
 import { createStatusDesk, STATUS_TIMES, statusOf } from '#functions/branch-deploy/statuses.ts';
 import type { Decision } from '#model/decision.ts';
 import { ACCOUNT, AT_NIGHT, AT_WORK, aWorld, lastEvent, OFFICE, REGION, REPOSITORY } from './a-world.ts';
@@ -26,7 +26,7 @@ function aGithub(): Statuses & { taken: CommitStatus[]; trouble: StatusTrouble |
   return github;
 }
 
-function aBuild(overrides: Partial<WantedBuild> = {}): WantedBuild {
+function aBuild(overrides: Partial<RequestedBuild> = {}): RequestedBuild {
   return {
     project: 'api-develop',
     build: 'api-develop:1',
@@ -43,14 +43,14 @@ function aBuild(overrides: Partial<WantedBuild> = {}): WantedBuild {
 function aDesk(github = aGithub()) {
   const said: Decision[] = [];
   const clock = { now: AT_WORK.getTime() };
-  const keep = async (decision: object) => void said.push(decision as Decision);
   const desk = createStatusDesk({
     environment: 'develop',
     statuses: github,
-    reporter: { say: keep, about: async () => undefined },
     now: () => new Date(clock.now),
   });
-  return { desk, github, said, clock, about: desk.reporter.about };
+  const recorder = { record: (entry: object) => void said.push(entry as Decision) };
+  const { about } = desk.watch({ about: async () => true }, false);
+  return { desk: { flush: () => desk.flush(recorder) }, github, said, clock, about };
 }
 
 const shown = (github: ReturnType<typeof aGithub>) =>
@@ -107,7 +107,7 @@ describe('what a commit shows', () => {
   });
 
   test('nothing of a dry run, of a build without a commit, or of the older build of the same commit', () => {
-    const of = (build: WantedBuild, facts: Record<string, boolean> = {}) =>
+    const of = (build: RequestedBuild, facts: Record<string, boolean> = {}) =>
       statusOf('develop', 'api', build, 'superseded', 'x', facts);
     const { sha: _, ...without } = aBuild();
     expect(of(aBuild(), { dryRun: true })).toBeUndefined();
@@ -151,7 +151,7 @@ describe('what a commit shows', () => {
 });
 
 describe('trouble with GitHub', () => {
-  const OUTAGE: StatusTrouble = { kind: 'passing', detail: 'github.com answered 502' };
+  const OUTAGE: StatusTrouble = { kind: 'transient', detail: 'github.com answered 502' };
 
   test('does not keep anything from being deployed, and is said once', async () => {
     const github = aGithub();

@@ -1,5 +1,6 @@
 import type { GroupSituation } from '#functions/night-schedule/decide-group.ts';
-import type { Group, SavedSize } from '#functions/night-schedule/ports.ts';
+import type { Group } from '#functions/night-schedule/ports.ts';
+import type { SavedSize } from '#functions/night-schedule/records.ts';
 import type { Desired, Schedule } from '#model/schedule.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 

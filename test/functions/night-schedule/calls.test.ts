@@ -29,7 +29,7 @@ async function aNightWith(count: number) {
         settings: someSettings(),
         groups: createGroups({ autoScaling: lab.autoScaling, eks: lab.eks }, 'develop'),
         nodes: { ready: async () => new Set() },
-        store: createNightStore(table),
+        store: createNightStore(table, 'develop'),
         trail: createDecisionTrail(createLogger('night-schedule'), createDecisionLog(table).keep),
         now: () => new Date(NIGHT.getTime() + minute * 60_000),
         remaining: () => 60_000,

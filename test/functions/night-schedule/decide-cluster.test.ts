@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decideCluster, type Policy, type Snapshot } from '#functions/night-schedule/decide-cluster.ts';
-import type { AutoscalerView, Memory, SavedAutoscaler, SavedSize } from '#functions/night-schedule/ports.ts';
+import type { AutoscalerView, Memory } from '#functions/night-schedule/ports.ts';
+import { objectOf, type SavedAutoscaler, type SavedSize } from '#functions/night-schedule/records.ts';
+import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import { aDesired, aGroup, aSavedSize, instances, NIGHT } from './builders.ts';
 
@@ -11,9 +13,17 @@ const empty = (name: string) => aGroup({ name, size: zero, instances: [] });
 const awake = aDesired({ state: 'awake', reason: 'office hours' });
 
 const versioned = <T>(value: T, version = 3) => ({ value, version });
+const deployment = 'kube-system/cluster-autoscaler';
+const pausedWith = (...all: readonly Versioned<SavedAutoscaler>[]): Memory['autoscaler'] =>
+  new Map(all.map((one) => [objectOf(one.value), one]));
+const unreadable = (...groups: readonly string[]): Memory['corrupt'] =>
+  groups.map((name) => ({ item: `night | saved#develop/${name}`, kind: 'saved', name }));
 const saved = (...sizes: SavedSize[]) => new Map(sizes.map((size) => [size.group, versioned(size)]));
 const aMemory = (overrides: Partial<Memory> = {}): Memory => ({
+  overrides: [],
   saved: new Map(),
+  autoscaler: new Map(),
+  notes: {},
   corrupt: [],
   ...overrides,
 });
@@ -85,9 +95,11 @@ describe('the order of a stop', () => {
   });
 
   it('does not have the host wait for a group that somebody keeps, that cannot be read, or that is woken', () => {
-    const held = aMemory({ saved: saved(aSavedSize({ phase: 'held' })) });
+    const held = aMemory({ saved: saved(aSavedSize({ phase: 'manual' })) });
     expect(stepOf(plan({ memory: held }), 'system')?.action).toBe('stop');
-    expect(stepOf(plan({ memory: aMemory({ corrupt: ['workers'] }) }), 'system')?.action).toBe('stop');
+    expect(stepOf(plan({ memory: aMemory({ corrupt: unreadable('workers') }) }), 'system')?.action).toBe(
+      'stop',
+    );
     expect(stepOf(plan({ released: new Set(['workers']) }), 'system')?.action).toBe('stop');
   });
 
@@ -152,7 +164,7 @@ describe('an autoscaler that cannot be asked', () => {
 });
 
 describe('before a stop', () => {
-  const clusterAutoscaler: AutoscalerView = { kind: 'cluster-autoscaler', replicas: 2 };
+  const clusterAutoscaler: AutoscalerView = { kind: 'cluster-autoscaler', deployment, replicas: 2 };
   const since = NIGHT.toISOString();
 
   it('the cluster autoscaler is paused, and its replicas are written down', () => {
@@ -160,8 +172,8 @@ describe('before a stop', () => {
       {
         target: 'cluster-autoscaler',
         action: 'pause',
-        reason: 'before the stop; 2 replicas are kept',
-        record: { next: { kind: 'cluster-autoscaler', replicas: 2, since }, over: undefined },
+        reason: 'before the stop; 2 replicas are saved',
+        save: [{ kind: 'cluster-autoscaler', deployment, replicas: 2, since }],
         pause: clusterAutoscaler,
       },
     ]);
@@ -182,18 +194,20 @@ describe('before a stop', () => {
       {
         target: 'karpenter',
         action: 'pause',
-        reason: 'before the stop; limits are kept',
-        record: {
-          next: { kind: 'karpenter', pools: { free, bounded, memoryOnly, static: fixed }, since },
-          over: undefined,
-        },
+        reason: 'before the stop; limits are saved',
+        save: Object.entries({ free, bounded, memoryOnly, static: fixed }).map(([nodePool, setting]) => ({
+          kind: 'karpenter',
+          nodePool,
+          setting,
+          since,
+        })),
         pause: view,
       },
     ]);
   });
 
   it.each<[string, AutoscalerView]>([
-    ['has no replicas', { kind: 'cluster-autoscaler', replicas: 0 }],
+    ['has no replicas', { kind: 'cluster-autoscaler', deployment, replicas: 0 }],
     [
       'has neither open pools nor claims',
       { kind: 'karpenter', pools: { p: { limits: { cpu: '0' }, replicas: null } }, claims: 0 },
@@ -213,21 +227,31 @@ describe('before a stop', () => {
   });
 
   it('one that runs again is paused again, and what was written down first is kept', () => {
-    const first: SavedAutoscaler = { kind: 'cluster-autoscaler', replicas: 3, since: minutesAgo(60) };
+    const first: SavedAutoscaler = {
+      kind: 'cluster-autoscaler',
+      deployment,
+      replicas: 3,
+      since: minutesAgo(60),
+    };
     const [step] = plan({
       autoscaler: clusterAutoscaler,
-      memory: aMemory({ autoscaler: versioned(first, 7) }),
+      memory: aMemory({ autoscaler: pausedWith(versioned(first, 7)) }),
     }).before;
     expect(step).toMatchObject({
       action: 'pause',
       reason: 'it runs again although the cluster sleeps: paused again',
-      record: { next: first, over: 7 },
+      save: [],
     });
   });
 
   it('pools that are new since then are added to what was written down', () => {
     const kept = { limits: { cpu: '100' }, replicas: null };
-    const first: SavedAutoscaler = { kind: 'karpenter', pools: { a: kept }, since: minutesAgo(60) };
+    const first: SavedAutoscaler = {
+      kind: 'karpenter',
+      nodePool: 'a',
+      setting: kept,
+      since: minutesAgo(60),
+    };
     const pools = {
       a: { limits: { cpu: '7' }, replicas: null },
       b: { limits: null, replicas: null },
@@ -235,31 +259,83 @@ describe('before a stop', () => {
     };
     const [step] = plan({
       autoscaler: { kind: 'karpenter', pools, claims: 0 },
-      memory: aMemory({ autoscaler: versioned<SavedAutoscaler>(first) }),
+      memory: aMemory({ autoscaler: pausedWith(versioned<SavedAutoscaler>(first)) }),
     }).before;
-    expect(step?.record?.next).toEqual({ ...first, pools: { a: kept, b: pools.b } });
+    expect(step?.save).toEqual([{ kind: 'karpenter', nodePool: 'b', setting: pools.b, since }]);
   });
 
-  it('the record of an autoscaler of the other kind is replaced', () => {
-    const other: SavedAutoscaler = { kind: 'karpenter', pools: {}, since: minutesAgo(60) };
+  it('the record of an autoscaler of the other kind is left as it is', () => {
+    const other: SavedAutoscaler = {
+      kind: 'karpenter',
+      nodePool: 'a',
+      setting: { limits: null, replicas: null },
+      since: minutesAgo(60),
+    };
     const [step] = plan({
       autoscaler: clusterAutoscaler,
-      memory: aMemory({ autoscaler: versioned(other) }),
+      memory: aMemory({ autoscaler: pausedWith(versioned(other)) }),
     }).before;
-    expect(step?.record).toEqual({ next: { kind: 'cluster-autoscaler', replicas: 2, since }, over: 3 });
+    expect(step).toMatchObject({ save: [{ kind: 'cluster-autoscaler', deployment, replicas: 2, since }] });
+    expect(step).not.toHaveProperty('clear');
+  });
+});
+
+describe('what was taken from an autoscaler and cannot be read', () => {
+  const since = NIGHT.toISOString();
+  const unreadableObject = (name: string): Memory['corrupt'] => [
+    { item: `night | autoscaler#${name}`, kind: 'autoscaler', name },
+  ];
+
+  it('stops one NodePool only: the others are paused', () => {
+    const open = { limits: null, replicas: null };
+    const view: AutoscalerView = { kind: 'karpenter', pools: { a: open, b: open }, claims: 0 };
+    const { before, stages } = plan({
+      autoscaler: view,
+      memory: aMemory({ corrupt: unreadableObject('nodepool#a') }),
+    });
+    expect(before).toMatchObject([
+      {
+        save: [{ kind: 'karpenter', nodePool: 'b', setting: open, since }],
+        pause: { pools: { b: open } },
+      },
+    ]);
+    expect(before[0]?.pause).not.toHaveProperty('pools.a');
+    expect(stages[0]).toMatchObject([
+      {
+        target: 'nodepool#a',
+        action: 'fail',
+        reason:
+          'what was taken from nodepool#a cannot be read: it is left alone; look at the item night | autoscaler#nodepool#a',
+      },
+    ]);
+  });
+
+  it('leaves a cluster autoscaler alone, and the groups wait for as long as a stop may take', () => {
+    const running: AutoscalerView = { kind: 'cluster-autoscaler', deployment, replicas: 2 };
+    const { before, stages } = plan({
+      autoscaler: running,
+      memory: aMemory({ corrupt: unreadableObject(`deployment#${deployment}`) }),
+    });
+    expect(before).toEqual([]);
+    expect(stages[1]).toMatchObject([{ target: 'workers', action: 'none' }]);
   });
 });
 
 describe('the order of a start', () => {
-  const replicas: SavedAutoscaler = { kind: 'cluster-autoscaler', replicas: 2, since: minutesAgo(600) };
+  const replicas: SavedAutoscaler = {
+    kind: 'cluster-autoscaler',
+    deployment,
+    replicas: 2,
+    since: minutesAgo(600),
+  };
   const paused = versioned(replicas, 5);
-  const stopped: AutoscalerView = { kind: 'cluster-autoscaler', replicas: 0 };
+  const stopped: AutoscalerView = { kind: 'cluster-autoscaler', deployment, replicas: 0 };
   const asleep = saved(aSavedSize(), aSavedSize({ group: 'system', autoScalingGroup: 'eks-system-1' }));
   const start = (overrides: Partial<Snapshot> = {}, memory: Partial<Memory> = {}) =>
     plan({
       desired: awake,
       autoscaler: stopped,
-      memory: aMemory({ autoscaler: paused, ...memory }),
+      memory: aMemory({ autoscaler: pausedWith(paused), ...memory }),
       ...overrides,
     });
   const ready = new Set(['i-0']);
@@ -276,9 +352,9 @@ describe('the order of a start', () => {
   });
 
   it('does nothing about an autoscaler that was not paused', () => {
-    expect(plan({ desired: awake, autoscaler: { kind: 'cluster-autoscaler', replicas: 2 } }).after).toEqual(
-      [],
-    );
+    expect(
+      plan({ desired: awake, autoscaler: { kind: 'cluster-autoscaler', deployment, replicas: 2 } }).after,
+    ).toEqual([]);
   });
 
   it('gives the replicas back when a node of the host group is Ready', () => {
@@ -287,7 +363,7 @@ describe('the order of a start', () => {
         target: 'cluster-autoscaler',
         action: 'resume',
         reason: 'its host group is Ready: back to 2 replicas',
-        resume: replicas,
+        resume: [replicas],
       },
     ]);
   });
@@ -344,35 +420,33 @@ describe('the order of a start', () => {
   });
 
   it.each([2, 3])('drops the record when %d replicas were seen of 2, whatever the nodes are', (seen) => {
-    expect(start({ autoscaler: { kind: 'cluster-autoscaler', replicas: seen } }).after).toEqual([
+    expect(start({ autoscaler: { kind: 'cluster-autoscaler', deployment, replicas: seen } }).after).toEqual([
       {
         target: 'cluster-autoscaler',
         action: 'resume',
         reason: 'it runs as before the stop',
-        record: { next: 'clear', over: 5 },
+        clear: [paused],
       },
     ]);
   });
 
   it('keeps the record while fewer replicas are seen, or an autoscaler of another kind', () => {
-    const fewer = start({ ready, autoscaler: { kind: 'cluster-autoscaler', replicas: 1 } });
-    expect(fewer.after[0]).toMatchObject({ resume: replicas });
+    const fewer = start({ ready, autoscaler: { kind: 'cluster-autoscaler', deployment, replicas: 1 } });
+    expect(fewer.after[0]).toMatchObject({ resume: [replicas] });
     const karpenter = start({ ready, autoscaler: { kind: 'karpenter', pools: {}, claims: 0 } });
-    expect(karpenter.after[0]).toMatchObject({ resume: replicas });
+    expect(karpenter.after[0]).toMatchObject({ resume: [replicas] });
   });
 
   describe('with Karpenter', () => {
     const open = { limits: null, replicas: null };
     const closed = { limits: { cpu: '0' }, replicas: null };
-    const limits: SavedAutoscaler = {
-      kind: 'karpenter',
-      pools: { a: open, b: open },
-      since: minutesAgo(600),
-    };
+    const limits = ['a', 'b'].map((nodePool) =>
+      versioned<SavedAutoscaler>({ kind: 'karpenter', nodePool, setting: open, since: minutesAgo(600) }),
+    );
     const seen = (pools: Record<string, typeof open | typeof closed>) =>
       start(
         { ready, autoscaler: { kind: 'karpenter', pools, claims: 0 } },
-        { autoscaler: versioned(limits) },
+        { autoscaler: pausedWith(...limits) },
       );
 
     it('gives the limits back', () => {
@@ -380,22 +454,22 @@ describe('the order of a start', () => {
         {
           target: 'karpenter',
           action: 'resume',
-          reason: 'its host group is Ready: the limits of its NodePools are given back',
-          resume: limits,
+          reason: 'its host group is Ready: the limits of its NodePools are restored',
+          resume: limits.map(({ value }) => value),
         },
       ]);
-      expect(seen({ a: open, b: closed }).after[0]).toHaveProperty('resume');
+      expect(seen({ a: open, b: closed }).after[0]?.resume).toEqual([limits[1]?.value]);
     });
 
     it('drops the record when every pool that is still there is open', () => {
-      expect(seen({ a: open, b: open }).after[0]?.record).toEqual({ next: 'clear', over: 3 });
-      expect(seen({ a: open }).after[0]?.record).toEqual({ next: 'clear', over: 3 });
+      expect(seen({ a: open, b: open }).after[0]?.clear).toEqual(limits);
+      expect(seen({ a: open }).after[0]?.clear).toEqual(limits);
     });
 
     it('keeps the record while a cluster autoscaler is seen in its place', () => {
       const other = start(
-        { ready, autoscaler: { kind: 'cluster-autoscaler', replicas: 2 } },
-        { autoscaler: versioned(limits) },
+        { ready, autoscaler: { kind: 'cluster-autoscaler', deployment, replicas: 2 } },
+        { autoscaler: pausedWith(...limits) },
       );
       expect(other.after[0]).toHaveProperty('resume');
     });
@@ -406,14 +480,14 @@ describe('a group', () => {
   const grown = aGroup({ size: { min: 0, desired: 1, max: 5 } });
 
   it('whose record cannot be read is left alone, and that is reported once', () => {
-    const [reports, ...stages] = plan({ memory: aMemory({ corrupt: ['workers'] }) }).stages;
+    const [reports, ...stages] = plan({ memory: aMemory({ corrupt: unreadable('workers') }) }).stages;
     expect(reports).toEqual([
       {
         target: 'workers',
         action: 'fail',
         reason:
-          'the saved sizes of workers cannot be read: the group is left alone; look at the item night | saved#workers',
-        once: 'corrupt#workers',
+          'the saved sizes of workers cannot be read: the group is left alone; look at the item night | saved#develop/workers',
+        once: 'corrupt#night | saved#develop/workers',
       },
     ]);
     expect(stages.flat().map((step) => step.target)).toEqual(['system']);
@@ -455,6 +529,7 @@ describe('a group', () => {
   it('that grew while a paused autoscaler runs is stopped again', () => {
     const paused = versioned<SavedAutoscaler>({
       kind: 'cluster-autoscaler',
+      deployment,
       replicas: 2,
       since: minutesAgo(60),
     });
@@ -467,25 +542,27 @@ describe('a group', () => {
         }),
         'workers',
       )?.action;
-    const running: AutoscalerView = { kind: 'cluster-autoscaler', replicas: 1 };
-    expect(at({ autoscaler: running }, { autoscaler: paused })).toBe('stop');
+    const running: AutoscalerView = { kind: 'cluster-autoscaler', deployment, replicas: 1 };
+    expect(at({ autoscaler: running }, { autoscaler: pausedWith(paused) })).toBe('stop');
     expect(at({ autoscaler: running }, {})).toBe('warn');
-    expect(at({ autoscaler: { ...running, replicas: 0 } }, { autoscaler: paused })).toBe('warn');
-    expect(at({}, { autoscaler: paused })).toBe('warn');
+    expect(at({ autoscaler: { ...running, replicas: 0 } }, { autoscaler: pausedWith(paused) })).toBe('warn');
+    expect(at({}, { autoscaler: pausedWith(paused) })).toBe('warn');
   });
 
   it('that is held is stopped by an override that began after somebody grew it', () => {
     const memory = (from: string) =>
       aMemory({
-        saved: saved(aSavedSize({ phase: 'held', since: minutesAgo(30) })),
-        override: {
-          id: 'o',
-          state: 'asleep',
-          from,
-          until: later(3_600_000),
-          author: 'ana',
-          reason: 'going home',
-        },
+        saved: saved(aSavedSize({ phase: 'manual', since: minutesAgo(30) })),
+        overrides: [
+          {
+            id: 'o',
+            state: 'asleep',
+            from,
+            until: later(3_600_000),
+            author: 'ana',
+            reason: 'going home',
+          },
+        ],
       });
     const at = (from: string, source: 'override' | 'schedule') =>
       stepOf(plan({ groups: [grown], memory: memory(from), desired: aDesired({ source }) }), 'workers')
@@ -572,9 +649,11 @@ describe('the state of the cluster', () => {
 
   it('is asleep although a group is held, cannot be read, or is woken', () => {
     const grown = aGroup({ size: { min: 0, desired: 1, max: 5 } });
-    const held = aMemory({ saved: saved(aSavedSize({ phase: 'held' })) });
+    const held = aMemory({ saved: saved(aSavedSize({ phase: 'manual' })) });
     expect(resting({ groups: [grown], memory: held })).toMatchObject({ phase: 'asleep', groups: [] });
-    expect(resting({ groups: [grown], memory: aMemory({ corrupt: ['workers'] }) }).phase).toBe('asleep');
+    expect(resting({ groups: [grown], memory: aMemory({ corrupt: unreadable('workers') }) }).phase).toBe(
+      'asleep',
+    );
     expect(resting({ groups: [grown], released: new Set(['workers']) }).phase).toBe('asleep');
   });
 
@@ -598,14 +677,15 @@ describe('the state of the cluster', () => {
   it('is starting until the autoscaler was seen to run', () => {
     const autoscaler = versioned<SavedAutoscaler>({
       kind: 'cluster-autoscaler',
+      deployment,
       replicas: 2,
       since: minutesAgo(600),
     });
     const at = (replicas: number) =>
       plan({
         desired: awake,
-        memory: aMemory({ autoscaler }),
-        autoscaler: { kind: 'cluster-autoscaler', replicas },
+        memory: aMemory({ autoscaler: pausedWith(autoscaler) }),
+        autoscaler: { kind: 'cluster-autoscaler', deployment, replicas },
       }).state.phase;
     expect(at(0)).toBe('starting');
     expect(at(2)).toBe('awake');
@@ -613,9 +693,9 @@ describe('the state of the cluster', () => {
 
   it('lists the groups that our own stop takes down', () => {
     const memory = aMemory({
-      saved: saved(aSavedSize(), aSavedSize({ group: 'held', phase: 'held' })),
+      saved: saved(aSavedSize(), aSavedSize({ group: 'manual', phase: 'manual' })),
     });
-    const held = aGroup({ name: 'held', size: { min: 0, desired: 1, max: 5 } });
+    const held = aGroup({ name: 'manual', size: { min: 0, desired: 1, max: 5 } });
     expect(resting({ groups: [empty('workers'), held, empty('mine')], memory }).groups).toEqual(['workers']);
   });
 });

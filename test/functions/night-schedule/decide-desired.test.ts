@@ -35,8 +35,8 @@ describe('a cluster that must be ready by the time of the schedule', () => {
 
   it('learns its lead from the slowest of the last starts, and never takes more than half an hour', () => {
     expect(leadSeconds(undefined)).toBe(360);
-    expect(leadSeconds({ startSeconds: [120, 240, 180] })).toBe(300);
-    expect(leadSeconds({ startSeconds: [9_000] })).toBe(1800);
+    expect(leadSeconds({ seconds: [120, 240, 180] })).toBe(300);
+    expect(leadSeconds({ seconds: [9_000] })).toBe(1800);
   });
 });
 

@@ -6,7 +6,7 @@ import {
   isAsleepSize,
   sizeText,
 } from '#functions/night-schedule/decide-group.ts';
-import type { SavedSize } from '#functions/night-schedule/ports.ts';
+import type { SavedSize } from '#functions/night-schedule/records.ts';
 import { aDesired, aGroup, aSavedSize, aSituation, instances, NIGHT } from './builders.ts';
 
 /** Every step in full: what is written, what is resized, and the words that people read in the decision log. */
@@ -103,17 +103,17 @@ describe('a group that should sleep', () => {
     ),
     [
       'is held by somebody',
-      { group: grown, saved: saved({ phase: 'held', since: ago(4) }) },
+      { group: grown, saved: saved({ phase: 'manual', since: ago(4) }) },
       { action: 'none', reason: 'scaled to 1 by somebody: left alone until the next change' },
     ],
     [
       'is held, by an override that is as old',
-      { group: grown, saved: saved({ phase: 'held', since: ago(4) }), overrideSince: ago(4) },
+      { group: grown, saved: saved({ phase: 'manual', since: ago(4) }), overrideSince: ago(4) },
       { action: 'none', reason: 'scaled to 1 by somebody: left alone until the next change' },
     ],
     [
       'is held, and an override came later',
-      { group: grown, saved: saved({ phase: 'held', since: ago(4) }), overrideSince: ago(3) },
+      { group: grown, saved: saved({ phase: 'manual', since: ago(4) }), overrideSince: ago(3) },
       {
         action: 'stop',
         reason: 'outside office hours',
@@ -123,7 +123,7 @@ describe('a group that should sleep', () => {
     ],
     [
       'is held, and the config enforces',
-      { group: grown, saved: saved({ phase: 'held', since: ago(4) }), onManualChange: 'enforce' },
+      { group: grown, saved: saved({ phase: 'manual', since: ago(4) }), onManualChange: 'enforce' },
       {
         action: 'stop',
         reason: 'the config enforces the schedule over changes by hand',
@@ -158,7 +158,7 @@ describe('a group that should sleep', () => {
       {
         action: 'warn',
         reason: 'grown to 1 by somebody while it slept: left alone until the next change',
-        record: written('held', now),
+        record: written('manual', now),
         slept: { from: ago(60), nodes: 3 },
       },
     ],
@@ -171,7 +171,7 @@ describe('a group that should sleep', () => {
         record: written('stopping', now),
       },
     ],
-    ...(['restored', 'held'] as const).map(
+    ...(['restored', 'manual'] as const).map(
       (phase): Case => [
         `was ${phase} and is at zero again`,
         { group: asleep(), saved: saved({ phase, since: ago(4) }) },

@@ -78,7 +78,10 @@ describe('a group that should sleep', () => {
     const step = decideGroup(
       aSituation({ saved: at(aSavedSize()), group: aGroup({ size: { min: 0, desired: 1, max: 5 } }) }),
     );
-    expect(step).toMatchObject({ action: 'warn', record: { next: { phase: 'held', size: { desired: 3 } } } });
+    expect(step).toMatchObject({
+      action: 'warn',
+      record: { next: { phase: 'manual', size: { desired: 3 } } },
+    });
     expect(step.resize).toBeUndefined();
   });
 
@@ -92,7 +95,7 @@ describe('a group that should sleep', () => {
   });
 
   it('is stopped again when a person asks for sleep after it was scaled up', () => {
-    const saved = at(aSavedSize({ phase: 'held', since: '2026-11-24T13:00:00.000Z' }));
+    const saved = at(aSavedSize({ phase: 'manual', since: '2026-11-24T13:00:00.000Z' }));
     const group = aGroup({ size: { min: 0, desired: 1, max: 5 } });
     expect(decideGroup(aSituation({ saved, group })).action).toBe('none');
     expect(decideGroup(aSituation({ saved, group, overrideSince: '2026-11-24T13:01:00.000Z' })).action).toBe(
@@ -157,7 +160,7 @@ describe('a group that should be awake', () => {
   });
 
   it('is not shrunk in the morning when somebody gave it more at night', () => {
-    const saved = at(aSavedSize({ phase: 'held' }));
+    const saved = at(aSavedSize({ phase: 'manual' }));
     const group = aGroup({ size: { min: 0, desired: 7, max: 9 }, instances: instances(7) });
     expect(decideGroup(aSituation({ desired: awake, saved, group })).resize).toEqual({
       min: 1,

@@ -1,18 +1,23 @@
 /** The ports of night-schedule in memory: as strict as the services behind the real ones, with a crash on demand. */
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { LEDGER } from '#functions/adapters/dynamodb/table-keys.ts';
 import type {
   Autoscaler,
   AutoscalerView,
   Group,
   Groups,
-  LedgerEntry,
-  Memory,
   Nodes,
-  SavedAutoscaler,
-  Size,
   Store,
-  Versioned,
 } from '#functions/night-schedule/ports.ts';
+import {
+  entriesOf,
+  type LedgerEntry,
+  type LedgerRecord,
+  type SavedAutoscaler,
+  type Size,
+} from '#functions/night-schedule/records.ts';
 import type { Decision } from '#model/decision.ts';
+import { createMemoryTable, type MemoryTable } from '#test/simulation/table.ts';
 
 export class CrashError extends Error {
   override name = 'CrashError';
@@ -22,7 +27,7 @@ export interface World {
   readonly groups: Map<string, Group>;
   readonly calls: string[];
   readonly decisions: Decision[];
-  readonly ledger: Map<string, LedgerEntry>;
+  ledger(): readonly LedgerEntry[];
   autoscaler: AutoscalerView | undefined;
   /** Called before (`true`) and after (`false`) each port call; may throw. */
   hook: (call: string, before: boolean) => void;
@@ -36,22 +41,21 @@ export interface World {
   /** Instances come and go as the sizes say. */
   settle(): void;
   size(name: string): Size;
-  readonly memory: {
-    items: Map<string, Versioned<unknown>>;
-  };
+  readonly table: MemoryTable;
 }
 
 export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): World {
-  const items = new Map<string, Versioned<unknown>>();
+  const table = createMemoryTable();
+  const store = createNightStore(table.through(), 'develop');
   let serial = 0;
   const world: World = {
     groups: new Map(groups.map((group) => [group.name, group])),
     calls: [],
     decisions: [],
-    ledger: new Map(),
     autoscaler,
     hook: () => undefined,
-    memory: { items },
+    table,
+    ledger: () => table.all<LedgerRecord>(LEDGER).flatMap(entriesOf),
     settle() {
       for (const [name, group] of world.groups) {
         const kept = group.instances.slice(0, group.size.desired);
@@ -70,24 +74,13 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
     ports: undefined as never,
   };
 
-  const call = async <T>(name: string, act: () => T): Promise<T> => {
+  const call = async <T>(name: string, act: () => T | Promise<T>): Promise<T> => {
     world.hook(name, true);
     world.calls.push(name);
-    const result = act();
+    const result = await act();
     world.hook(name, false);
     return result;
   };
-  const write = (key: string, value: unknown, over: number | undefined): boolean => {
-    if (items.get(key)?.version !== over) return false;
-    items.set(key, { value: structuredClone(value), version: (over ?? 0) + 1 });
-    return true;
-  };
-  const remove = (key: string, over: number): boolean => {
-    if (items.get(key)?.version !== over) return false;
-    return items.delete(key);
-  };
-  const find = <T>(key: string) => items.get(key) as Versioned<T> | undefined;
-
   const ports: World['ports'] = {
     groups: {
       list: () => call('groups.list', () => [...world.groups.values()]),
@@ -126,7 +119,7 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
         call('autoscaler.pause', () => {
           world.autoscaler =
             view.kind === 'cluster-autoscaler'
-              ? { kind: view.kind, replicas: 0 }
+              ? { ...view, replicas: 0 }
               : {
                   kind: view.kind,
                   claims: view.claims,
@@ -142,44 +135,31 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
         }),
       resume: (saved: SavedAutoscaler) =>
         call('autoscaler.resume', () => {
-          world.autoscaler =
-            saved.kind === 'cluster-autoscaler'
-              ? { kind: saved.kind, replicas: saved.replicas }
-              : { kind: saved.kind, claims: 0, pools: saved.pools };
+          if (saved.kind === 'cluster-autoscaler') {
+            const { kind, deployment, replicas } = saved;
+            world.autoscaler = { kind, deployment, replicas };
+          } else {
+            const pools = world.autoscaler?.kind === 'karpenter' ? world.autoscaler.pools : {};
+            world.autoscaler = {
+              kind: saved.kind,
+              claims: 0,
+              pools: { ...pools, [saved.nodePool]: saved.setting },
+            };
+          }
         }),
     },
     store: {
-      load: () =>
-        call('store.load', () => {
-          const saved: Memory['saved'] = new Map(
-            [...items]
-              .filter(([key]) => key.startsWith('saved#'))
-              .map(([key, item]) => [key.slice(6), item as never]),
-          );
-          const state = find<NonNullable<Memory['state']>['value']>('state');
-          const memo = find<NonNullable<Memory['memo']>['value']>('memo');
-          const held = find<SavedAutoscaler>('autoscaler');
-          const override = find<NonNullable<Memory['override']>>('override');
-          return {
-            saved,
-            corrupt: [],
-            ...(state ? { state } : {}),
-            ...(memo ? { memo } : {}),
-            ...(held ? { autoscaler: held } : {}),
-            ...(override ? { override: override.value } : {}),
-          };
-        }),
-      writeState: (next, over) => call(`store.writeState ${next.phase}`, () => write('state', next, over)),
+      load: () => call('store.load', store.load),
+      writeState: (next, over) => call(`store.writeState ${next.phase}`, () => store.writeState(next, over)),
       writeSaved: (next, over) =>
-        call(`store.writeSaved ${next.group} ${next.phase}`, () => write(`saved#${next.group}`, next, over)),
-      clearSaved: (group, over) => call(`store.clearSaved ${group}`, () => remove(`saved#${group}`, over)),
-      writeAutoscaler: (next, over) => call('store.writeAutoscaler', () => write('autoscaler', next, over)),
-      clearAutoscaler: (over) => call('store.clearAutoscaler', () => remove('autoscaler', over)),
-      writeMemo: (next, over) => call('store.writeMemo', () => write('memo', next, over)),
-      writeLedger: (entries) =>
-        call('store.writeLedger', () => {
-          for (const entry of entries) world.ledger.set(`${entry.date}#${entry.group}#${entry.from}`, entry);
-        }),
+        call(`store.writeSaved ${next.group} ${next.phase}`, () => store.writeSaved(next, over)),
+      clearSaved: (group, over) => call(`store.clearSaved ${group}`, () => store.clearSaved(group, over)),
+      writeAutoscaler: (next, over) => call('store.writeAutoscaler', () => store.writeAutoscaler(next, over)),
+      clearAutoscaler: (object, over) =>
+        call('store.clearAutoscaler', () => store.clearAutoscaler(object, over)),
+      writeNote: (what, next, over) =>
+        call(`store.writeNote ${what}`, () => store.writeNote(what, next, over)),
+      writeLedger: (entries) => call('store.writeLedger', () => store.writeLedger(entries)),
     },
     trail: {
       record: async (decisions) => void world.decisions.push(...decisions),

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { createDryRunStore } from '#functions/adapters/dynamodb/night-store.ts';
+import {
+  NIGHT as PARTITION,
+  SAVED_PREFIX,
+  STATE_KEY,
+  savedKey,
+} from '#functions/adapters/dynamodb/table-keys.ts';
 import { type NightScheduleDeps, run } from '#functions/night-schedule/run.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import { aGroup, instances, MORNING, NIGHT, someSettings } from './builders.ts';
@@ -40,8 +46,7 @@ async function aMorning(world: World, overrides: Partial<NightScheduleSettings> 
     world.settle();
   }
 }
-const phase = (world: World) =>
-  (world.memory.items.get('state')?.value as { phase: string } | undefined)?.phase;
+const phase = (world: World) => world.table.read<{ phase: string }>(PARTITION, STATE_KEY)?.phase;
 
 describe('a night', () => {
   it('ends with every group at zero and confirmed, and the morning gives the sizes back', async () => {
@@ -65,7 +70,7 @@ describe('a night', () => {
     expect(phase(world)).toBe('awake');
     expect(world.size('workers')).toEqual({ min: 1, desired: 3, max: 5 });
     expect(world.size('batch')).toEqual({ min: 0, desired: 2, max: 8 });
-    expect([...world.memory.items.keys()].filter((key) => key.startsWith('saved#'))).toEqual([]);
+    expect(world.table.all(PARTITION, SAVED_PREFIX)).toEqual([]);
   });
 
   it('is entered in the ledger by date, from confirmed stop to start', async () => {
@@ -74,7 +79,7 @@ describe('a night', () => {
     // Somebody looked all night: no gap.
     for (let minute = 6; minute < 600; minute += 5) await pass(world, minutes(NIGHT, minute));
     await aMorning(world);
-    const entries = [...world.ledger.values()];
+    const entries = world.ledger();
     expect(entries.map((entry) => entry.date)).toEqual(['2026-11-24', '2026-11-25']);
     expect(entries.reduce((sum, entry) => sum + entry.nodeMinutesSaved, 0)).toBe(
       entries.reduce((sum, entry) => sum + entry.asleepMinutes, 0) * 3,
@@ -85,7 +90,7 @@ describe('a night', () => {
     const world = aWorld([aGroup()]);
     await aNight(world);
     await aMorning(world);
-    const gap = [...world.ledger.values()].reduce((sum, entry) => sum + entry.gapMinutes, 0);
+    const gap = world.ledger().reduce((sum, entry) => sum + entry.gapMinutes, 0);
     expect(gap).toBeGreaterThan(500);
   });
 
@@ -137,7 +142,7 @@ describe('a night', () => {
     for (let minute = 0; minute < 5; minute++)
       await run({ ...deps({ ...world, ports }, minutes(NIGHT, minute), { dryRun: true }) }, cause);
     expect(world.size('workers').desired).toBe(3);
-    expect(world.memory.items.size).toBe(0);
+    expect(world.table.all(PARTITION)).toEqual([]);
     expect(world.calls.filter((call) => call.startsWith('store.write'))).toEqual([]);
     expect(world.decisions).toMatchObject([{ action: 'stop', reason: expect.stringMatching(/^dry run/) }]);
   });
@@ -179,7 +184,11 @@ describe('with a cluster autoscaler', () => {
   ];
 
   it('pauses it first, stops its host last, and goes the other way in the morning', async () => {
-    const world = aWorld(groups(), { kind: 'cluster-autoscaler', replicas: 2 });
+    const world = aWorld(groups(), {
+      kind: 'cluster-autoscaler',
+      deployment: 'kube-system/cluster-autoscaler',
+      replicas: 2,
+    });
     await aNight(world, { autoscaler: autoscalerConfig });
     const order = world.calls.filter((call) => /pause|resize/.test(call));
     expect(order).toEqual(['autoscaler.pause', 'groups.resize workers 0/0/5', 'groups.resize system 0/0/1']);
@@ -192,14 +201,26 @@ describe('with a cluster autoscaler', () => {
       'groups.resize workers 1/3/5',
       'autoscaler.resume',
     ]);
-    expect(world.autoscaler).toEqual({ kind: 'cluster-autoscaler', replicas: 2 });
+    expect(world.autoscaler).toEqual({
+      kind: 'cluster-autoscaler',
+      deployment: 'kube-system/cluster-autoscaler',
+      replicas: 2,
+    });
     expect(phase(world)).toBe('awake');
   });
 
   it('pauses it again when somebody (or a GitOps tool) starts it at night, and keeps the first replicas', async () => {
-    const world = aWorld(groups(), { kind: 'cluster-autoscaler', replicas: 2 });
+    const world = aWorld(groups(), {
+      kind: 'cluster-autoscaler',
+      deployment: 'kube-system/cluster-autoscaler',
+      replicas: 2,
+    });
     await aNight(world, { autoscaler: autoscalerConfig });
-    world.autoscaler = { kind: 'cluster-autoscaler', replicas: 1 };
+    world.autoscaler = {
+      kind: 'cluster-autoscaler',
+      deployment: 'kube-system/cluster-autoscaler',
+      replicas: 1,
+    };
     await pass(world, minutes(NIGHT, 10), { autoscaler: autoscalerConfig });
     expect(world.autoscaler).toMatchObject({ replicas: 0 });
     await aMorning(world, { autoscaler: autoscalerConfig });
@@ -207,15 +228,31 @@ describe('with a cluster autoscaler', () => {
   });
 
   it('gives the first replicas back although somebody started fewer just before the morning (found by simulation)', async () => {
-    const world = aWorld(groups(), { kind: 'cluster-autoscaler', replicas: 2 });
+    const world = aWorld(groups(), {
+      kind: 'cluster-autoscaler',
+      deployment: 'kube-system/cluster-autoscaler',
+      replicas: 2,
+    });
     await aNight(world, { autoscaler: autoscalerConfig });
-    world.autoscaler = { kind: 'cluster-autoscaler', replicas: 1 };
+    world.autoscaler = {
+      kind: 'cluster-autoscaler',
+      deployment: 'kube-system/cluster-autoscaler',
+      replicas: 1,
+    };
     await aMorning(world, { autoscaler: autoscalerConfig });
-    expect(world.autoscaler).toEqual({ kind: 'cluster-autoscaler', replicas: 2 });
+    expect(world.autoscaler).toEqual({
+      kind: 'cluster-autoscaler',
+      deployment: 'kube-system/cluster-autoscaler',
+      replicas: 2,
+    });
   });
 
   it('does not stop the groups under an autoscaler that cannot be asked, until the deadline', async () => {
-    const world = aWorld(groups(), { kind: 'cluster-autoscaler', replicas: 2 });
+    const world = aWorld(groups(), {
+      kind: 'cluster-autoscaler',
+      deployment: 'kube-system/cluster-autoscaler',
+      replicas: 2,
+    });
     world.hook = (call) => {
       if (call.startsWith('autoscaler')) throw new Error('the API server does not answer');
     };
@@ -226,7 +263,11 @@ describe('with a cluster autoscaler', () => {
   });
 
   it('stops the groups past the deadline also where the autoscaler answers and cannot be paused', async () => {
-    const world = aWorld(groups(), { kind: 'cluster-autoscaler', replicas: 2 });
+    const world = aWorld(groups(), {
+      kind: 'cluster-autoscaler',
+      deployment: 'kube-system/cluster-autoscaler',
+      replicas: 2,
+    });
     world.hook = (call) => {
       if (call === 'autoscaler.pause') throw new Error('deployments/scale is forbidden');
     };
@@ -290,7 +331,7 @@ describe('a pass that is cut off', () => {
           instances: [{ id: 'i-host', inService: true }],
         }),
       ],
-      { kind: 'cluster-autoscaler', replicas: 2 },
+      { kind: 'cluster-autoscaler', deployment: 'kube-system/cluster-autoscaler', replicas: 2 },
     );
     let count = 0;
     let crashed = false;
@@ -334,7 +375,11 @@ describe('a pass that is cut off', () => {
           workers: { min: 1, desired: 3, max: 5 },
           batch: { min: 0, desired: 2, max: 8 },
           system: { min: 1, desired: 1, max: 1 },
-          autoscaler: { kind: 'cluster-autoscaler', replicas: 2 },
+          autoscaler: {
+            kind: 'cluster-autoscaler',
+            deployment: 'kube-system/cluster-autoscaler',
+            replicas: 2,
+          },
           phase: 'awake',
         });
       }
@@ -357,7 +402,7 @@ describe('a morning without spot capacity', () => {
   it('is filled in by the declared fallback, which retires when the groups are whole again', async () => {
     const world = aWorld(groups());
     await aNight(world, overrides);
-    expect(world.memory.items.has('saved#ondemand')).toBe(false);
+    expect(world.table.read(PARTITION, savedKey('develop', 'ondemand'))).toBeUndefined();
     const spotIsShort = () => {
       const workers = world.groups.get('workers');
       world.settle();
@@ -388,11 +433,22 @@ describe('two passes at once', () => {
     world.hook = (call, before) => {
       if (call !== 'store.writeState stopping' || !before) return;
       world.hook = () => undefined;
-      world.memory.items.set('state', { value: { phase: 'awake', groups: [] }, version: 1 });
+      void world.table.through().saveIf(
+        PARTITION,
+        STATE_KEY,
+        {
+          phase: 'awake',
+          desired: 'awake',
+          reason: 'office hours',
+          since: NIGHT.toISOString(),
+          groups: [],
+        },
+        'absent',
+      );
     };
     await pass(world, NIGHT);
     expect(world.size('workers').desired).toBeGreaterThan(0);
-    expect(world.decisions).toMatchObject([{ action: 'none', reason: 'another pass was quicker' }]);
+    expect(world.decisions).toMatchObject([{ action: 'none', reason: 'another pass came first' }]);
     await pass(world, minutes(NIGHT, 1));
     expect(phase(world)).toBe('stopping');
     expect(world.size('workers').desired).toBe(0);

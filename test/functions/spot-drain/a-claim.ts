@@ -1,5 +1,5 @@
 import type { ClaimRequest } from '#functions/spot-drain/claim.ts';
-import type { Claim, ClaimedHook } from '#functions/spot-drain/ports.ts';
+import type { Claim, ClaimedHook } from '#functions/spot-drain/records.ts';
 import { INSTANCE } from './a-cluster.ts';
 
 export const NOW = new Date('2026-08-27T03:00:10Z');

@@ -1,21 +1,19 @@
 /** Everything that a run of spot-drain touches, in memory, with a clock of its own. */
 
+import type { Versioned } from '#functions/shared/versioned.ts';
 import { createCordonGate } from '#functions/spot-drain/cordon.ts';
 import type {
-  Claim,
   Claims,
   Clock,
-  Cordon,
   Cordons,
   Group,
-  Hook,
   HookTimes,
   Invocation,
   NodeNames,
   Pod,
   Ports,
-  Versioned,
 } from '#functions/spot-drain/ports.ts';
+import type { Claim, Cordon, Hook } from '#functions/spot-drain/records.ts';
 import { run } from '#functions/spot-drain/run.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
@@ -198,7 +196,7 @@ export function memoryClaims(
     },
     async all() {
       await latency();
-      return [...saved.values()];
+      return { claims: [...saved.values()], corrupt: [] };
     },
   };
 }
@@ -236,7 +234,7 @@ export function memoryCordons(
     },
     async all() {
       await clock.sleep(5);
-      return [...saved.values()];
+      return { cordons: [...saved.values()], corrupt: [] };
     },
   };
 }

@@ -10,7 +10,7 @@ import {
   resumeClaim,
 } from '#functions/spot-drain/claim.ts';
 import type { DrainReport, PodOutcome } from '#functions/spot-drain/pod-state.ts';
-import type { Claim } from '#functions/spot-drain/ports.ts';
+import type { Claim } from '#functions/spot-drain/records.ts';
 import { aClaim, aHook, aRequest, at, NOW, type Overrides, past, WORKER } from './a-claim.ts';
 import { aPod } from './a-cluster.ts';
 

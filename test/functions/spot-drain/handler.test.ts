@@ -195,7 +195,7 @@ function movable(instanceId: string): string[] {
 
 /** What was decided since the last look. */
 async function decisions(): Promise<readonly Decision[]> {
-  const all = (await table.list<Decision>(DECISION)).map((item) => item.value);
+  const all = (await table.list(DECISION)).map((item) => item.value as Decision);
   const fresh = all.slice(seen);
   seen = all.length;
   return fresh;

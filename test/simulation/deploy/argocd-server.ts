@@ -39,7 +39,7 @@ export function createArgocdServerWire(options: ArgocdServerOptions): Argocd {
     try {
       answer = await options.around(call, (): Answer<ApplicationView> => {
         if (options.isDown())
-          return { ok: false, trouble: { kind: 'passing', unclear: true, detail: 'no reply came' } };
+          return { ok: false, trouble: { kind: 'transient', unclear: true, detail: 'no reply came' } };
         try {
           return { ok: true, value: act(argocd.authenticate(token)) };
         } catch (error) {
@@ -54,7 +54,7 @@ export function createArgocdServerWire(options: ArgocdServerOptions): Argocd {
       return {
         ok: false,
         trouble: {
-          kind: 'passing',
+          kind: 'transient',
           detail: error.message,
           ...(error.message.endsWith('throttled') ? {} : { unclear: true }),
         },

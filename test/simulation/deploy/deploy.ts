@@ -1,6 +1,7 @@
 /** Pushes, builds and a nap, told to the real branch-deploy, with faults around every call, and the checks at the end. */
 
 import type { AwsEvent } from '@nightshift/lab/world/seams.ts';
+import { APPLICATION_PREFIX, DEPLOY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import { type BranchDeployPorts, run } from '#functions/branch-deploy/run.ts';
@@ -196,7 +197,7 @@ function isQuiet(story: Story): boolean {
     story.invocations.active() === 0 &&
     (world.state()?.phase ?? 'awake') === 'awake' &&
     world.builds().every(({ complete }) => complete) &&
-    recordsOf(world).every(({ wanted }) => wanted.length === 0)
+    recordsOf(world).every(({ requested }) => requested.length === 0)
   );
 }
 
@@ -211,11 +212,11 @@ export function checkEnd(story: Story): void {
     exercised[promise] += 1;
     const record = recordsOf(world).find((one) => one.name === name);
     const newest = record?.newest['api-develop'];
-    if (record && record.wanted.length > 0)
+    if (record && record.requested.length > 0)
       violate(
         story,
         promise,
-        `${name} still waits for ${record.wanted.map(({ build }) => build).join(', ')}`,
+        `${name} still waits for ${record.requested.map(({ build }) => build).join(', ')}`,
       );
     else if (newest?.build !== last.id)
       violate(
@@ -258,6 +259,6 @@ function checkSyncs(story: Story, name: string): void {
 
 export function recordsOf(world: DeployWorld): readonly ApplicationRecord[] {
   return world.table
-    .all<ApplicationRecord | { readonly since: string }>('deploy', 'app#')
-    .filter((one): one is ApplicationRecord => 'wanted' in one);
+    .all<ApplicationRecord | { readonly since: string }>(DEPLOY, APPLICATION_PREFIX)
+    .filter((one): one is ApplicationRecord => 'requested' in one);
 }

@@ -110,10 +110,8 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
     name: 'syncs are not explained',
     promise: 7,
     change: change((ports) => ({
-      reporter: {
-        ...ports.reporter,
-        about: async (application, builds, action, reason, facts) =>
-          action === 'sync' ? undefined : ports.reporter.about(application, builds, action, reason, facts),
+      trail: {
+        record: (made) => ports.trail.record(made.filter((decision) => decision.action !== 'sync')),
       },
     })),
   },

@@ -7,10 +7,12 @@ import { createRegistry } from '@nightshift/lab/world/kubernetes/registry.ts';
 import { createStore } from '@nightshift/lab/world/kubernetes/store.ts';
 import type { Workloads, WorldContext } from '@nightshift/lab/world/seams.ts';
 import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
-import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
+import { NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import type { Argocd, Build, Builds } from '#functions/branch-deploy/ports.ts';
-import { createReporter } from '#functions/branch-deploy/report.ts';
 import type { BranchDeployPorts } from '#functions/branch-deploy/run.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
@@ -19,6 +21,7 @@ import type { Desired, Override } from '#model/schedule.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { createSimulatedClock, type SimulatedClock } from '../clock.ts';
 import type { Pass } from '../faults.ts';
+import { overrideIn, overridesIn } from '../override.ts';
 import { createPortCalls } from '../port-calls.ts';
 import type { WorldOptions } from '../story.ts';
 import { createMemoryTable, type MemoryTable } from '../table.ts';
@@ -232,10 +235,8 @@ export function createDeployWorld(
       argocd: watched,
       builds,
       deploys: createDesiredDeploys(store),
-      night: createNight(store),
-      reporter: createReporter({
-        environment: settings.environment,
-        now: () => clock.date(),
+      night: { read: createNightReader(store).read, addOverride: createOverrides(store).add },
+      trail: {
         record: (made) =>
           through(
             'trail.record',
@@ -246,7 +247,7 @@ export function createDeployWorld(
             },
             true,
           ),
-      }),
+      },
       seen: new Set(),
       now: () => clock.date(),
       pause: (ms) => {
@@ -289,7 +290,7 @@ export function createDeployWorld(
 
   /** What night-schedule does, as far as a deploy can see it. */
   function createSleeper() {
-    const read = () => table.read<ClusterState>('night', 'state');
+    const read = () => table.read<ClusterState>(NIGHT, STATE_KEY);
     /** What it should be holds until `until`, as long as the override is the same. */
     let wish: (Desired & { readonly override: string | undefined }) | undefined;
     const isWished = (now: Date, override: Override | undefined) =>
@@ -300,9 +301,9 @@ export function createDeployWorld(
         const { schedule } = settings;
         if (!schedule) return;
         const now = clock.date();
-        const override = table.read<Override>('night', 'override');
+        const override = overrideIn(table, now);
         if (!wish || !isWished(now, override))
-          wish = { ...desiredAt(schedule, now, override ? [override] : []), override: override?.id };
+          wish = { ...desiredAt(schedule, now, overridesIn(table)), override: override?.id };
         const desired = wish;
         const before = read();
         const age = before ? now.getTime() - Date.parse(before.since) : 0;
@@ -322,7 +323,7 @@ export function createDeployWorld(
           since: now.toISOString(),
           groups: [],
         };
-        void table.through().put('night', 'state', next);
+        void table.through().save(NIGHT, STATE_KEY, next);
       },
     };
   }

@@ -1,5 +1,5 @@
 /** spot-drain with a mistake in it, one and more for each promise that its story checks. The checkers must catch each. */
-import type { Claim, Ports, Reply, Versioned } from '#functions/spot-drain/ports.ts';
+import type { Ports, Reply } from '#functions/spot-drain/ports.ts';
 import type { PromiseId } from '../outcome.ts';
 import type { DrainOptions } from './drain.ts';
 import type { Process } from './world.ts';
@@ -50,7 +50,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     name: 'the cordon of a recommendation is never undone',
     promise: 3,
     change: change((ports) => ({
-      cordons: { ...ports.cordons, all: async () => [] },
+      cordons: { ...ports.cordons, all: async () => ({ cordons: [], corrupt: [] }) },
       claims: { ...ports.claims, all: async () => without(await ports.claims.all(), 'rebalance') },
     })),
   },
@@ -73,11 +73,17 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     change: change((ports) => ({
       cordons: {
         ...ports.cordons,
-        all: async () => (await ports.cordons.all()).filter(({ undoWhen }) => undoWhen !== 'ready-again'),
+        async all() {
+          const { cordons, corrupt } = await ports.cordons.all();
+          return { cordons: cordons.filter(({ undoWhen }) => undoWhen !== 'ready-again'), corrupt };
+        },
       },
       claims: {
         ...ports.claims,
-        all: async () => (await ports.claims.all()).filter(({ value }) => value.state !== 'done'),
+        async all() {
+          const { claims, corrupt } = await ports.claims.all();
+          return { claims: claims.filter(({ value }) => value.state !== 'done'), corrupt };
+        },
       },
     })),
   },
@@ -233,6 +239,8 @@ function change(edit: (ports: Ports, process: Process) => Partial<Ports>): Pick<
   return { mutate: (process) => ({ ...process.ports, ...edit(process.ports, process) }) };
 }
 
-function without(claims: readonly Versioned<Claim>[], cause: string): readonly Versioned<Claim>[] {
-  return claims.filter(({ value }) => value.cause !== cause);
+type Claims = Awaited<ReturnType<Ports['claims']['all']>>;
+
+function without({ claims, corrupt }: Claims, cause: string): Claims {
+  return { claims: claims.filter(({ value }) => value.cause !== cause), corrupt };
 }

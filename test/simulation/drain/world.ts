@@ -5,16 +5,13 @@ import { budgetsOf } from '@nightshift/lab/world/kubernetes/eviction.ts';
 import { createKubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
 import { controllerOf, isPodFinished, type PodObject } from '@nightshift/lab/world/kubernetes/objects.ts';
 import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
-import {
-  createClaims,
-  createCordons,
-  createNight,
-  createNodeNames,
-} from '#functions/adapters/dynamodb/drain-claims.ts';
-import { DRAIN, instanceKey } from '#functions/adapters/dynamodb/table-keys.ts';
+import { createClaims, createCordons, createNodeNames } from '#functions/adapters/dynamodb/drain-claims.ts';
+import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
+import { DRAIN, instanceKey, NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { createDrainCluster, MARKS_ANNOTATION } from '#functions/adapters/kubernetes/drain-cluster.ts';
 import { createCordonGate } from '#functions/spot-drain/cordon.ts';
-import type { Claim, Ports } from '#functions/spot-drain/ports.ts';
+import type { Ports } from '#functions/spot-drain/ports.ts';
+import type { Claim } from '#functions/spot-drain/records.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import type { Pass } from '../faults.ts';
@@ -252,7 +249,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
       cordons: createCordons(store),
       names: createNodeNames(store),
       gate: createCordonGate({ alarm: (ms) => ports.clock.alarm(ms) }),
-      night: createNight(store),
+      night: createNightReader(store),
       trail: {
         record: (made) =>
           through(
@@ -436,7 +433,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
         since: when(),
         groups: ['workers'],
       };
-      void table.through().put('night', 'state', state);
+      void table.through().save(NIGHT, STATE_KEY, state);
       aws.autoScaling.updateGroup(scope, 'workers', { min: 0, desired: 0 });
     },
     claims: () => table.all<Claim>('drain', 'instance#').filter((one) => 'hooks' in one),

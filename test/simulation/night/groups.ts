@@ -6,7 +6,8 @@ import {
   type AwsWorld,
   type EksCluster,
 } from '@nightshift/lab/world/aws/index.ts';
-import type { Group, Resized, Size } from '#functions/night-schedule/ports.ts';
+import type { Group, Resized } from '#functions/night-schedule/ports.ts';
+import type { Size } from '#functions/night-schedule/records.ts';
 
 export type LabGroups = ReturnType<typeof createLabGroups>;
 

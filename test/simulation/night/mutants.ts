@@ -23,7 +23,7 @@ export const MUTANTS: readonly Mutant[] = [
           store: {
             ...ports.store,
             async writeSaved(next, over) {
-              if (next.phase !== 'stopping' || over !== undefined) return ports.store.writeSaved(next, over);
+              if (next.phase !== 'stopping' || over !== 'absent') return ports.store.writeSaved(next, over);
               late.push(() => ports.store.writeSaved(next, over));
               return true;
             },

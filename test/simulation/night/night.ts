@@ -283,8 +283,7 @@ function checkAwake(night: Night): void {
       violate(night, 1, `${plan.name} had ${plan.min}/${plan.desired}/${plan.max} and has ${is}`);
     else if (world.readyIn(group) < plan.desired)
       violate(night, 3, `${plan.name} has ${world.readyIn(group)} of ${plan.desired} nodes Ready`);
-    if (world.table.has(`saved#${plan.name}`))
-      violate(night, 3, `${plan.name} is awake and its record is still there`);
+    if (world.savedOf(plan.name)) violate(night, 3, `${plan.name} is awake and its record is still there`);
   }
   if (scenario.replicas !== undefined && !scenario.groups.some((plan) => plan.broken)) {
     night.exercised[1] += 1;

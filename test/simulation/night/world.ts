@@ -2,22 +2,18 @@
 
 import { type AutoScalingGroup, AwsError, createAws } from '@nightshift/lab/world/aws/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
-import { copyOf } from '@nightshift/lab/world/copy.ts';
-import type {
-  AutoscalerView,
-  LedgerEntry,
-  Memo,
-  Memory,
-  SavedAutoscaler,
-  SavedSize,
-  Versioned,
-} from '#functions/night-schedule/ports.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { AUTOSCALER_PREFIX, NIGHT, savedKey } from '#functions/adapters/dynamodb/table-keys.ts';
+import type { AutoscalerView } from '#functions/night-schedule/ports.ts';
+import type { SavedSize } from '#functions/night-schedule/records.ts';
 import type { NightScheduleDeps } from '#functions/night-schedule/run.ts';
-import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import type { Override } from '#model/schedule.ts';
 import { createSimulatedClock } from '../clock.ts';
 import type { Pass } from '../faults.ts';
+import { replaceOverrides } from '../override.ts';
+import { createMemoryTable } from '../table.ts';
+import { type NightWrite, watchTable } from '../watched-table.ts';
 import { createLabGroups } from './groups.ts';
 import type { GroupPlan, Scenario } from './scenario.ts';
 
@@ -81,10 +77,12 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
   };
   for (const plan of scenario.groups) add(plan);
 
-  const table = new Map<string, Versioned<unknown>>();
-  const ledger = new Map<string, LedgerEntry>();
+  const table = watchTable(createMemoryTable(), (seen) => onWrite(seen));
   const decisions: Decision[] = [];
   const touched = new Set<string>();
+  const { autoscaler } = scenario.settings;
+  const deployment =
+    autoscaler?.kind === 'cluster-autoscaler' ? `${autoscaler.namespace}/${autoscaler.deployment}` : '';
   let replicas = scenario.replicas ?? 0;
   const observations: Observations = {
     zeroedUnsaved: [],
@@ -107,56 +105,31 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
   const { sizeOf, find: groupOf } = groups;
   const isReady = (id: string) => (readyAt.get(id) ?? Number.POSITIVE_INFINITY) <= context.clock.now();
   const readyIn = (group: AutoScalingGroup) => groups.readyIn(group, isReady);
-  const find = <T>(key: string) => table.get(key) as Versioned<T> | undefined;
-  const savedSizes = () => {
-    const saved = new Map<string, Versioned<SavedSize>>();
-    for (const [key, item] of table)
-      if (key.startsWith('saved#')) saved.set(key.slice('saved#'.length), item as Versioned<SavedSize>);
-    return saved;
-  };
-  const loaded = (): Memory => {
-    const memory: { -readonly [K in keyof Memory]: Memory[K] } = { saved: savedSizes(), corrupt: [] };
-    const state = find<ClusterState>('state');
-    const memo = find<Memo>('memo');
-    const autoscaler = find<SavedAutoscaler>('autoscaler');
-    const override = find<Override>('override');
-    if (state) memory.state = state;
-    if (memo) memory.memo = memo;
-    if (autoscaler) memory.autoscaler = autoscaler;
-    if (override) memory.override = override.value;
-    return memory;
-  };
+  const savedOf = (group: string) => table.read<SavedSize>(NIGHT, savedKey(clusterName, group));
   const text = (value: unknown) => JSON.stringify(value);
   const when = () => context.clock.date().toISOString();
 
-  const write = (key: string, value: unknown, over: number | undefined): boolean => {
-    const there = table.get(key);
-    if (there?.version !== over) return false;
-    if (key.startsWith('saved#') && there) {
-      const before = (there.value as SavedSize).size;
-      if (text(before) !== text((value as SavedSize).size))
-        observations.sizesLost.push(
-          `${when()} ${key}: ${text(before)} was overwritten with ${text((value as SavedSize).size)}`,
-        );
+  const onWrite = ({ partition, key, before, after }: NightWrite): void => {
+    if (partition !== NIGHT || !before) return;
+    const { size } = before as SavedSize;
+    if (!after) {
+      onCleared(key, before as SavedSize);
+      return;
     }
-    table.set(key, { value: copyOf(value), version: (over ?? 0) + 1 });
-    return true;
+    const next = (after as SavedSize).size;
+    if (text(size) !== text(next))
+      observations.sizesLost.push(`${when()} ${key}: ${text(size)} was overwritten with ${text(next)}`);
   };
 
-  const clearSaved = (name: string, over: number): boolean => {
-    const there = find<SavedSize>(`saved#${name}`);
-    if (there?.version !== over) return false;
+  const onCleared = (key: string, { group: name, size, autoScalingGroup }: SavedSize): void => {
     const group = groupOf(name);
-    const { size, autoScalingGroup } = there.value;
-    // What a person made of the group since is the person's wish.
-    if (group && group.name === autoScalingGroup && !touched.has(name)) {
-      const whole = group.min === size.min && group.max >= size.max && readyIn(group) >= group.desired;
-      if (!whole)
-        observations.sizesLost.push(
-          `${when()} saved#${name} ${text(size)} was cleared at ${text(sizeOf(group))}, ${readyIn(group)} Ready`,
-        );
-    }
-    return table.delete(`saved#${name}`);
+    // What a person made of the group since is the person's.
+    if (!group || group.name !== autoScalingGroup || touched.has(name)) return;
+    const whole = group.min === size.min && group.max >= size.max && readyIn(group) >= group.desired;
+    if (!whole)
+      observations.sizesLost.push(
+        `${when()} ${key} ${text(size)} was cleared at ${text(sizeOf(group))}, ${readyIn(group)} Ready`,
+      );
   };
 
   const resize = (name: string, to: { min: number; desired: number; max: number }, token: string) => {
@@ -168,7 +141,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     if (groups.resize(group, to, token) === 'busy') return 'busy' as const;
     if (to.desired === 0 && before.desired > 0) {
       observations.counts.stops += 1;
-      const saved = find<SavedSize>(`saved#${name}`)?.value;
+      const saved = savedOf(name);
       if (!saved || saved.size.desired === 0)
         observations.zeroedUnsaved.push(
           `${when()} ${name} ${text(before)} → 0, written down: ${text(saved?.size ?? null)}`,
@@ -196,10 +169,13 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
       nodes: { ready: () => pass.around('nodes.ready', () => new Set([...readyAt.keys()].filter(isReady))) },
       autoscaler: {
         observe: () =>
-          pass.around('autoscaler.observe', (): AutoscalerView => ({ kind: 'cluster-autoscaler', replicas })),
+          pass.around(
+            'autoscaler.observe',
+            (): AutoscalerView => ({ kind: 'cluster-autoscaler', deployment, replicas }),
+          ),
         pause: () =>
           pass.around('autoscaler.pause', () => {
-            if (!find('autoscaler'))
+            if (table.all(NIGHT, AUTOSCALER_PREFIX).length === 0)
               observations.zeroedUnsaved.push(
                 `${when()} the autoscaler was paused and its replicas were not written down`,
               );
@@ -210,25 +186,10 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
             if (saved.kind === 'cluster-autoscaler') replicas = saved.replicas;
           }),
       },
-      store: {
-        load: () => pass.around('store.load', loaded),
-        writeState: (next, over) => pass.around('store.writeState', () => write('state', next, over)),
-        writeSaved: (next, over) =>
-          pass.around('store.writeSaved', () => write(`saved#${next.group}`, next, over)),
-        clearSaved: (group, over) => pass.around('store.clearSaved', () => clearSaved(group, over)),
-        writeAutoscaler: (next, over) =>
-          pass.around('store.writeAutoscaler', () => write('autoscaler', next, over)),
-        clearAutoscaler: (over) =>
-          pass.around(
-            'store.clearAutoscaler',
-            () => find('autoscaler')?.version === over && table.delete('autoscaler'),
-          ),
-        writeMemo: (next, over) => pass.around('store.writeMemo', () => write('memo', next, over)),
-        writeLedger: (entries) =>
-          pass.around('store.writeLedger', () => {
-            for (const entry of entries) ledger.set(`${entry.date}#${entry.group}#${entry.from}`, entry);
-          }),
-      },
+      store: createNightStore(
+        table.through((call, act) => pass.around(call, act) as Promise<never>),
+        clusterName,
+      ),
       trail: {
         record: (made) =>
           pass.around('trail.record', () => {
@@ -276,7 +237,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     cluster,
     clock: context.clock,
     table,
-    ledger,
+    savedOf,
     decisions,
     observations,
     /** Groups that a person changed. */
@@ -299,9 +260,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
       replicas = value;
     },
     setOverride(override: Override | undefined) {
-      const there = table.get('override');
-      if (override) table.set('override', { value: override, version: (there?.version ?? 0) + 1 });
-      else table.delete('override');
+      replaceOverrides(table, override);
     },
   };
 }

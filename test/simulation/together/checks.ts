@@ -1,4 +1,5 @@
 /** Does the world look as it should? Where the three functions meet, and at the end. */
+import { NIGHT, savedKey } from '#functions/adapters/dynamodb/table-keys.ts';
 import * as deploys from '../deploy/deploy.ts';
 import * as drains from '../drain/drain.ts';
 import { violate } from '../story.ts';
@@ -127,7 +128,7 @@ export function isMorning(story: Story): boolean {
 export function isDeployed({ deploy }: TogetherWorld): boolean {
   return (
     deploy.builds().every(({ complete }) => complete) &&
-    deploys.recordsOf(deploy).every(({ wanted }) => wanted.length === 0)
+    deploys.recordsOf(deploy).every(({ requested }) => requested.length === 0)
   );
 }
 
@@ -160,7 +161,7 @@ function checkSizes(story: Story): void {
     const ready = world.night.readyIn(group);
     story.exercised[3] += 1;
     if (ready < desired) violate(story, 3, `${name} has ${ready} of ${desired} nodes Ready`);
-    if (world.table.read('night', `saved#${name}`))
+    if (world.table.read(NIGHT, savedKey(scenario.drain.settings.cluster, name)))
       violate(story, 3, `${name} is awake and its record is still there`);
   }
 }

@@ -34,13 +34,10 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     change: deploying((ports) => ({
       night: {
         async read() {
-          const { override, ...seen } = await ports.night.read();
-          return override?.value.author === 'branch-deploy' ? { ...seen, override } : seen;
+          const { overrides, ...seen } = await ports.night.read();
+          return { ...seen, overrides: overrides.filter(({ author }) => author === 'branch-deploy') };
         },
-        async setOverride(override) {
-          const there = (await ports.night.read()).override;
-          return ports.night.setOverride(override, there?.version ?? 'absent');
-        },
+        addOverride: ports.night.addOverride,
       },
     })),
   },
@@ -51,8 +48,8 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
       store: {
         ...ports.store,
         async load() {
-          const { override, ...memory } = await ports.store.load();
-          return override && override.author !== 'branch-deploy' ? { ...memory, override } : memory;
+          const { overrides, ...memory } = await ports.store.load();
+          return { ...memory, overrides: overrides.filter(({ author }) => author !== 'branch-deploy') };
         },
       },
     })),

@@ -3,8 +3,10 @@
 import type { AutoScalingGroup } from '@nightshift/lab/world/aws/index.ts';
 import { isNodeReady } from '@nightshift/lab/world/kubernetes/objects.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { NIGHT, STATE_KEY, savedKey } from '#functions/adapters/dynamodb/table-keys.ts';
 import { createNodes } from '#functions/adapters/kubernetes/nodes.ts';
-import type { Group, SavedSize } from '#functions/night-schedule/ports.ts';
+import type { Group } from '#functions/night-schedule/ports.ts';
+import type { SavedSize } from '#functions/night-schedule/records.ts';
 import type { NightScheduleDeps } from '#functions/night-schedule/run.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
@@ -72,10 +74,10 @@ export function createNightFunction(
     const last = stops.findLast((stop) => stop.group === name);
     if (to.desired > 0 && last) last.endedAt ??= clock.now();
     if (to.desired > 0 || before.desired === 0) return 'accepted' as const;
-    const saved = table.read<SavedSize>('night', `saved#${name}`)?.size;
+    const saved = table.read<SavedSize>(NIGHT, savedKey(cluster.name, name))?.size;
     if (saved?.desired !== before.desired || saved.min !== before.min || saved.max !== before.max)
       violate(1, `${when()} ${name} ${text(before)} → 0, and written down was ${text(saved)}`);
-    const state = table.read<ClusterState>('night', 'state');
+    const state = table.read<ClusterState>(NIGHT, STATE_KEY);
     const stop: Stop = {
       group: name,
       at: clock.now(),
@@ -122,7 +124,7 @@ export function createNightFunction(
           return ready;
         },
       },
-      store: createNightStore(table.through(through)),
+      store: createNightStore(table.through(through), cluster.name),
       trail: {
         record: (made) =>
           through('trail.record', () => {

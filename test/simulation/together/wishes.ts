@@ -2,7 +2,8 @@
 
 import type { Clock } from '@nightshift/lab/world/clock.ts';
 import { desiredAt } from '#model/desired.ts';
-import type { Override, Schedule, SleepState } from '#model/schedule.ts';
+import type { Schedule, SleepState } from '#model/schedule.ts';
+import { overridesIn } from '../override.ts';
 import type { MemoryTable } from '../table.ts';
 
 export interface Wishes {
@@ -21,13 +22,14 @@ export function createWishes(
   const ends = new Set<number>();
 
   const look: Wishes['look'] = () => {
-    const override = table.read<Override>('night', 'override');
-    const { state } = desiredAt(schedule, clock.date(), override ? [override] : []);
+    const overrides = overridesIn(table);
+    const { state } = desiredAt(schedule, clock.date(), overrides);
     const last = turns.at(-1);
     const turn = last?.state === state ? last : { state, since: clock.now() };
     if (turn !== last) turns.push(turn);
-    const end = override ? Date.parse(override.until) : 0;
-    if (end > clock.now() && !ends.has(end)) {
+    for (const { until } of overrides) {
+      const end = Date.parse(until);
+      if (end <= clock.now() || ends.has(end)) continue;
       ends.add(end);
       clock.at(end, () => void look());
     }

@@ -2,16 +2,18 @@
 
 import { podsCanRun } from '@nightshift/lab/world/argocd/index.ts';
 import { isNodeReady } from '@nightshift/lab/world/kubernetes/objects.ts';
-import type { SavedSize } from '#functions/night-schedule/ports.ts';
+import { NIGHT, OVERRIDE, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
+import type { SavedSize } from '#functions/night-schedule/records.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Override } from '#model/schedule.ts';
 import { createDeployWorld } from '../deploy/world.ts';
 import { createDrainWorld } from '../drain/world.ts';
 import { createGround } from '../ground.ts';
+import { overrideIn, overridesIn, replaceOverrides } from '../override.ts';
 import type { WorldOptions } from '../story.ts';
+import { type NightWrite, watchTable } from '../watched-table.ts';
 import { createNightFunction, type Stop } from './night-function.ts';
 import type { Scenario } from './scenario.ts';
-import { type NightWrite, watchTable } from './watched-table.ts';
 import { createWishes } from './wishes.ts';
 
 export type TogetherWorld = ReturnType<typeof createTogetherWorld>;
@@ -81,8 +83,8 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
   });
   const night = createNightFunction(options, ground, drain, options);
 
-  const onWrite = ({ key, before, after }: NightWrite) => {
-    if (key === 'override') {
+  const onWrite = ({ partition, key, before, after }: NightWrite) => {
+    if (partition === OVERRIDE) {
       checkOverride(before as Override | undefined, after as Override | undefined);
       wishes.look();
     } else checkSaved(key, before as SavedSize | undefined, after as SavedSize | undefined);
@@ -90,10 +92,14 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
 
   /** A deploy may wake the cluster; it may not take back what a person wants. */
   const checkOverride = (before: Override | undefined, after: Override | undefined) => {
-    if (after?.author !== 'branch-deploy' || after.id === before?.id) return;
+    if (after?.author !== 'branch-deploy' || before) return;
     options.exercise(2);
-    if (before && before.author !== 'branch-deploy' && Date.parse(before.until) > clock.now())
-      violate(2, `${when()} a deploy overwrote what ${before.author} wants until ${before.until}`);
+    const counts = overrideIn(table, clock.date());
+    const person = overridesIn(table)
+      .filter(({ author, until }) => author !== 'branch-deploy' && Date.parse(until) > clock.now())
+      .find(({ state, from }) => state === 'asleep' && Date.parse(from) < Date.parse(after.from));
+    if (person && counts?.id === after.id)
+      violate(2, `${when()} a deploy overruled what ${person.author} wants until ${person.until}`);
     options.woken(after);
   };
 
@@ -121,11 +127,10 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
     wishes,
     when,
     /** What night-schedule says. */
-    said: () => table.read<ClusterState>('night', 'state'),
-    override: () => table.read<Override>('night', 'override'),
+    said: () => table.read<ClusterState>(NIGHT, STATE_KEY),
+    override: () => overrideIn(table, clock.date()),
     setOverride(override: Override | undefined) {
-      const writes = table.through();
-      void (override ? writes.put('night', 'override', override) : writes.remove('night', 'override'));
+      replaceOverrides(table, override);
     },
     /** The instances of the workers' group whose nodes are Ready. */
     workers(): readonly string[] {

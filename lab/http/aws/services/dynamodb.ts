@@ -35,7 +35,7 @@ export function createDynamoDb(): DynamoDb {
     return store;
   };
 
-  const ask: DynamoDb['ask'] = (scope, { headers, body }) =>
+  const askDynalite: DynamoDb['ask'] = (scope, { headers, body }) =>
     new Promise((resolve) => {
       const request = Object.assign(new EventEmitter(), { method: 'POST', url: '/', headers });
       storeOf(scope).emit('request', request, replyInto(resolve));
@@ -43,8 +43,16 @@ export function createDynamoDb(): DynamoDb {
       request.emit('end');
     });
 
+  const ask: DynamoDb['ask'] = async (scope, request) => {
+    const reply = await askDynalite(scope, request);
+    const key = keyOfRefused(reply, request.body);
+    if (!key) return reply;
+    const { Item } = await call(scope, 'GetItem', { ...key, ConsistentRead: true });
+    return Item ? withItem(reply, Item) : reply;
+  };
+
   const call = async (scope: Scope, operation: string, input: object) => {
-    const reply = await ask(scope, {
+    const reply = await askDynalite(scope, {
       headers: {
         'content-type': 'application/x-amz-json-1.0',
         'x-amz-target': `DynamoDB_20120810.${operation}`,
@@ -55,7 +63,7 @@ export function createDynamoDb(): DynamoDb {
       body: Buffer.from(JSON.stringify(input)),
     });
     if (reply.status !== 200) throw new Error(`${operation} was refused: ${reply.body}`);
-    return JSON.parse(reply.body.toString()) as { Table?: { TableStatus?: string } };
+    return JSON.parse(reply.body.toString()) as { Table?: { TableStatus?: string }; Item?: object };
   };
 
   return {
@@ -80,6 +88,30 @@ export function createDynamoDb(): DynamoDb {
       }
     },
   };
+}
+
+/**
+ * dynalite does not know `ReturnValuesOnConditionCheckFailure`. Where a write asks for the item that made its condition
+ * fail, this is that item's key. (DynamoDB takes the item in the same instant; here another write may come between.)
+ */
+function keyOfRefused(reply: WireReply, body: Buffer): object | undefined {
+  if (reply.status !== 400 || !String(reply.body).includes('#ConditionalCheckFailedException'))
+    return undefined;
+  const asked = JSON.parse(body.toString()) as {
+    readonly ReturnValuesOnConditionCheckFailure?: string;
+    readonly TableName: string;
+    readonly Key?: object;
+    readonly Item?: { readonly pk: unknown; readonly sk: unknown };
+  };
+  if (asked.ReturnValuesOnConditionCheckFailure !== 'ALL_OLD') return undefined;
+  const Key = asked.Key ?? { pk: asked.Item?.pk, sk: asked.Item?.sk };
+  return { TableName: asked.TableName, Key };
+}
+
+function withItem(reply: WireReply, Item: object): WireReply {
+  const body = JSON.stringify({ ...(JSON.parse(String(reply.body)) as object), Item });
+  const { 'x-amz-crc32': _, 'content-length': __, ...headers } = reply.headers;
+  return { ...reply, headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) }, body };
 }
 
 export function dynamoDbService(dynamo: DynamoDb): AwsService {

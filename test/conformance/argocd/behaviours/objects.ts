@@ -13,10 +13,10 @@ export function objects(stage: () => Stage): void {
     const stateOf = async (name: string) => (await stage().object(name)).status?.operationState;
     const ended = (name: string, deployId: string) =>
       stage().until(`the end of ${deployId}`, async () => {
-        const { operation: requested, status } = await stage().object(name);
+        const { operation: pendingOperation, status } = await stage().object(name);
         const state = status?.operationState;
         const isIts = state?.operation.info?.some(({ value }) => value === deployId);
-        return requested === undefined && isIts && state?.finishedAt !== undefined && state;
+        return pendingOperation === undefined && isIts && state?.finishedAt !== undefined && state;
       });
 
     test('the annotation for a refresh is gone when it was answered', async () => {

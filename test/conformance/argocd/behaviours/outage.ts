@@ -8,7 +8,7 @@ export function outage(stage: () => Stage): void {
       await stage().addApplication({ name: 'z-gone' });
       expect((await argocd.read(settingsOf({ name: 'z-gone' }))).ok).toBe(true);
       await stage().stopServer();
-      const trouble = { kind: 'passing', unclear: true };
+      const trouble = { kind: 'transient', unclear: true };
       expect(await argocd.read(settingsOf({ name: 'z-gone' }))).toMatchObject({ ok: false, trouble });
       expect(await argocd.sync(settingsOf({ name: 'z-gone' }), 'd')).toMatchObject({ ok: false, trouble });
     });

@@ -1,9 +1,10 @@
 /** The whole of branch-deploy for the event of one build. CodeBuild and the table are doubles, Argo CD is not. */
 import { describe, expect, test } from 'vitest';
-import { createDesiredDeploys, createNight } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
 import type { Argocd, Build } from '#functions/branch-deploy/ports.ts';
-import { createReporter } from '#functions/branch-deploy/report.ts';
 import { type BranchDeployPorts, run } from '#functions/branch-deploy/run.ts';
 import type { Decision } from '#model/decision.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
@@ -151,12 +152,8 @@ function aDesk(stage: Stage, name: string, argocd: Argocd, project = PROJECT) {
       recent: async () => builds.map(({ id }) => id).reverse(),
     },
     deploys: createDesiredDeploys(table),
-    night: createNight(table),
-    reporter: createReporter({
-      environment: settings.environment,
-      now: () => stage.now(),
-      record: async (said) => void decisions.push(...said),
-    }),
+    night: { read: createNightReader(table).read, addOverride: createOverrides(table).add },
+    trail: { record: async (made) => void decisions.push(...made) },
     seen: new Set(),
     now: () => stage.now(),
     pause: (ms) => stage.pause(ms),

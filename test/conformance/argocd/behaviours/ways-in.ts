@@ -57,7 +57,7 @@ export function waysIn(stage: () => Stage): void {
         async () => {
           const view = await read(application);
           const phase = view.operation?.phase ?? 'Running';
-          return !view.requested && !['Running', 'Terminating'].includes(phase) && view;
+          return !view.pendingOperation && !['Running', 'Terminating'].includes(phase) && view;
         },
         seconds,
       );
@@ -71,7 +71,7 @@ export function waysIn(stage: () => Stage): void {
         const argocd = await connect();
         const answer = await argocd.read(settingsOf(application), { refresh });
         // A refresh is answered when it is done: on a busy machine that takes long.
-        if (troubleIn(answer) === 'passing') return undefined;
+        if (troubleIn(answer) === 'transient') return undefined;
         const view = viewIn(answer);
         return is(view) && view;
       });
@@ -88,7 +88,7 @@ export function waysIn(stage: () => Stage): void {
         revisions: [await stage().head(name)],
       });
       expect(view.operation).toBeUndefined();
-      expect(view.requested).toBeUndefined();
+      expect(view.pendingOperation).toBeUndefined();
     });
 
     test('a sync without a revision brings the newest commit of the branch, and carries the deploy id to its end', async () => {
@@ -96,7 +96,7 @@ export function waysIn(stage: () => Stage): void {
       await add({ name });
       const sha = await stage().push(name);
       const asked = viewIn(await sync({ name }, 'deploy-1'));
-      expect(asked.requested).toEqual({ deployIds: ['deploy-1'], by: way.username });
+      expect(asked.pendingOperation).toEqual({ deployIds: ['deploy-1'], by: way.username });
       const done = await over({ name });
       expect(done.operation).toMatchObject({
         deployIds: ['deploy-1'],
@@ -166,7 +166,7 @@ export function waysIn(stage: () => Stage): void {
         message: `waiting for completion of hook batch/Job/${name}-before`,
       });
       expect(view.operation?.finishedAt).toBeUndefined();
-      expect(view.requested?.deployIds).toEqual(['deploy-1']);
+      expect(view.pendingOperation?.deployIds).toEqual(['deploy-1']);
       expect(troubleIn(await sync({ name }, 'deploy-2'))).toBe('busy');
     });
 
@@ -186,8 +186,12 @@ export function waysIn(stage: () => Stage): void {
       const name = named('foreign');
       await add({ name, hook: true });
       await stage().syncAsAdmin(name);
-      const view = await until({ name }, 'has an operation', ({ requested }) => requested !== undefined);
-      expect(view.requested).toEqual({ deployIds: [], by: 'admin' });
+      const view = await until(
+        { name },
+        'has an operation',
+        ({ pendingOperation }) => pendingOperation !== undefined,
+      );
+      expect(view.pendingOperation).toEqual({ deployIds: [], by: 'admin' });
       expect(troubleIn(await sync({ name }, 'deploy-1'))).toBe('busy');
     });
 
@@ -262,7 +266,7 @@ export function waysIn(stage: () => Stage): void {
       await stage().pause(3_000);
       const view = await readIt();
       expect(view.sync).toBe('OutOfSync');
-      expect(view.requested).toBeUndefined();
+      expect(view.pendingOperation).toBeUndefined();
       expect(view.operation).toBeUndefined();
     });
 
@@ -336,7 +340,7 @@ export function waysIn(stage: () => Stage): void {
       expect(between.operation?.message).toMatch(
         / Retrying attempt #1 at \d+:\d\d(AM|PM)\.$|Retrying attempt #1 at /,
       );
-      expect(between.requested?.deployIds).toEqual(['deploy-1']);
+      expect(between.pendingOperation?.deployIds).toEqual(['deploy-1']);
       const { operation } = await over({ name }, 60);
       expect(operation).toMatchObject({
         phase: 'Failed',

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createAutoscaler } from '#functions/adapters/kubernetes/autoscaler.ts';
-import type { SavedAutoscaler } from '#functions/night-schedule/ports.ts';
+import type { SavedAutoscaler } from '#functions/night-schedule/records.ts';
 import type { Bed, BedNode } from '../bed.ts';
 import { addDeployment, deploymentPath, type Json, must, on, readyPods } from '../objects.ts';
 

@@ -131,11 +131,11 @@ export function argocdContract(name: string, connect: (lab: ArgocdLab) => Promis
     test('a sync ends at the newest commit of what is tracked, and carries the deploy id', async () => {
       const sha = lab.push();
       expect(await subject.argocd.sync(anApplication(), 'deploy-1')).toMatchObject({ ok: true });
-      expect((await read()).requested?.deployIds).toEqual(['deploy-1']);
+      expect((await read()).pendingOperation?.deployIds).toEqual(['deploy-1']);
       await lab.pass(30);
       const after = await read(undefined, { refresh: true });
       await lab.pass(2);
-      expect(after.requested).toBeUndefined();
+      expect(after.pendingOperation).toBeUndefined();
       expect(after.operation).toMatchObject({
         deployIds: ['deploy-1'],
         phase: 'Succeeded',
@@ -165,7 +165,7 @@ export function argocdContract(name: string, connect: (lab: ArgocdLab) => Promis
 
     test('of a foreign operation it is known whose it is', async () => {
       lab.argocd.startForeignSync('api', { username: 'alice' });
-      expect((await read()).requested).toEqual({ deployIds: [], by: 'alice' });
+      expect((await read()).pendingOperation).toEqual({ deployIds: [], by: 'alice' });
     });
 
     test('a refresh has it compared again', async () => {

@@ -136,7 +136,7 @@ describe('the Kubernetes API: on the wire', () => {
     const argocd = interrupted(lab, 2, () => lab.argocd.changeApplication('api', {}));
     expect(await argocd.sync(anApplication(), 'deploy-1')).toMatchObject({
       ok: true,
-      value: { requested: { deployIds: ['deploy-1'] } },
+      value: { pendingOperation: { deployIds: ['deploy-1'] } },
     });
   });
 
@@ -176,9 +176,9 @@ describe('the Kubernetes API: on the wire', () => {
     [404, 'missing'],
     [409, 'busy'],
     [422, 'invalid'],
-    [429, 'passing'],
-    [500, 'passing'],
-    [503, 'passing'],
+    [429, 'transient'],
+    [500, 'transient'],
+    [503, 'transient'],
   ])('%i is %s', async (status, kind) => {
     const argocd = createArgocdObjects({
       request: async () => {
@@ -196,7 +196,7 @@ describe('the Kubernetes API: on the wire', () => {
     });
     expect(await argocd.sync(anApplication(), 'd')).toMatchObject({
       ok: false,
-      trouble: { kind: 'passing', unclear: true },
+      trouble: { kind: 'transient', unclear: true },
     });
   });
 

@@ -68,6 +68,6 @@ test.each([
 ])('%s is no list of applications', async (_what, body) => {
   reply = { body };
   const argocd = overview();
-  expect(await argocd.list()).toMatchObject({ ok: false, trouble: { kind: 'passing' } });
+  expect(await argocd.list()).toMatchObject({ ok: false, trouble: { kind: 'transient' } });
   argocd.close();
 });

@@ -125,25 +125,25 @@ describe('the Argo CD server: on the wire', () => {
     ['404/5 no such application', { status: 404, body: { code: 5, message: 'not found' } }, 'missing'],
     ['401/16 a bad token', { status: 401, body: { code: 16, message: 'invalid session' } }, 'unauthorized'],
     ['401 of a proxy', { status: 401, body: 'who are you?' }, 'unauthorized'],
-    ['409/10 aborted', { status: 409, body: { code: 10, message: 'aborted' } }, 'passing'],
-    ['403/8 exhausted', { status: 403, body: { code: 8, message: 'exhausted' } }, 'passing'],
-    ['408/4 too slow', { status: 408, body: { code: 4, message: 'deadline exceeded' } }, 'passing'],
-    ['503/14 unavailable', { status: 503, body: { code: 14, message: 'unavailable' } }, 'passing'],
-    ['500/2', { status: 500, body: { code: 2, message: 'rpc error' } }, 'passing'],
+    ['409/10 aborted', { status: 409, body: { code: 10, message: 'aborted' } }, 'transient'],
+    ['403/8 exhausted', { status: 403, body: { code: 8, message: 'exhausted' } }, 'transient'],
+    ['408/4 too slow', { status: 408, body: { code: 4, message: 'deadline exceeded' } }, 'transient'],
+    ['503/14 unavailable', { status: 503, body: { code: 14, message: 'unavailable' } }, 'transient'],
+    ['500/2', { status: 500, body: { code: 2, message: 'rpc error' } }, 'transient'],
     ['400/3 an invalid argument', { status: 400, body: { code: 3, message: 'no' } }, 'invalid'],
     [
       'an HTML 502',
       { status: 502, headers: { 'content-type': 'text/html' }, body: '<html>Bad Gateway</html>' },
-      'passing',
+      'transient',
     ],
-    ['an HTML 404 of an ingress without a backend', { status: 404, body: '<html>404</html>' }, 'passing'],
-    ['an HTML 403 of a firewall', { status: 403, body: '<html>403</html>' }, 'passing'],
-    ['a login page with 200', { status: 200, body: '<html>Log in</html>' }, 'passing'],
-    ['a JSON 200 that is no Application', { status: 200, body: [] }, 'passing'],
-    ['a list instead of an Application', { status: 200, body: { items: [] } }, 'passing'],
-    ['null', { status: 200, body: 'null' }, 'passing'],
-    ['a connection that is cut', { cut: true }, 'passing'],
-    ['415', { status: 415, body: 'Invalid content type' }, 'passing'],
+    ['an HTML 404 of an ingress without a backend', { status: 404, body: '<html>404</html>' }, 'transient'],
+    ['an HTML 403 of a firewall', { status: 403, body: '<html>403</html>' }, 'transient'],
+    ['a login page with 200', { status: 200, body: '<html>Log in</html>' }, 'transient'],
+    ['a JSON 200 that is no Application', { status: 200, body: [] }, 'transient'],
+    ['a list instead of an Application', { status: 200, body: { items: [] } }, 'transient'],
+    ['null', { status: 200, body: 'null' }, 'transient'],
+    ['a connection that is cut', { cut: true }, 'transient'],
+    ['415', { status: 415, body: 'Invalid content type' }, 'transient'],
   ])('%s', async (_what, said, kind) => {
     reply = said;
     const answered = await connect().sync(anApplication(), 'd');
@@ -164,7 +164,7 @@ describe('the Argo CD server: on the wire', () => {
     reply = { body: { ...application, padding: 'x'.repeat(10 * 1024 * 1024) } };
     expect(await connect().read(anApplication())).toMatchObject({
       ok: false,
-      trouble: { kind: 'passing', unclear: true },
+      trouble: { kind: 'transient', unclear: true },
     });
   });
 
@@ -172,7 +172,7 @@ describe('the Argo CD server: on the wire', () => {
     reply = { silent: true };
     expect(await connect(undefined, 50).sync(anApplication(), 'd')).toMatchObject({
       ok: false,
-      trouble: { kind: 'passing', unclear: true },
+      trouble: { kind: 'transient', unclear: true },
     });
   });
 
@@ -214,7 +214,7 @@ describe('the Argo CD server: on the wire', () => {
     reply = { body: application };
     const client = createArgocdServer({ argocd: { url: server.url }, token: aSecret(TOKEN) });
     clients.push(client);
-    expect(await client.read(anApplication())).toMatchObject({ ok: false, trouble: { kind: 'passing' } });
+    expect(await client.read(anApplication())).toMatchObject({ ok: false, trouble: { kind: 'transient' } });
     expect(server.asked).toHaveLength(0);
   });
 });

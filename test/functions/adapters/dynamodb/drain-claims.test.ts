@@ -1,11 +1,7 @@
 /** One contract, two stores: the table over DynamoDB's protocol, and the one that the tests of the runs stand on. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  createClaims,
-  createCordons,
-  createNight,
-  createNodeNames,
-} from '#functions/adapters/dynamodb/drain-claims.ts';
+import { createClaims, createCordons, createNodeNames } from '#functions/adapters/dynamodb/drain-claims.ts';
+import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
 import { DRAIN, instanceKey, NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { aClaim, type DrainStores, drainStoresContract, NOW } from '#test/contracts/drain-stores.ts';
 import { memoryClaims, memoryCordons, memoryNames } from '#test/functions/spot-drain/a-world.ts';
@@ -58,16 +54,16 @@ describe('the table', () => {
   });
 
   test('tells what the night is doing, where there is one', async () => {
-    const night = createNight(table.table);
+    const night = createNightReader(table.table);
     expect(await night.state()).toBeUndefined();
     const state = {
       phase: 'stopping',
       desired: 'asleep',
       reason: 'r',
-      since: 's',
+      since: NOW.toISOString(),
       groups: ['workers'],
     } as const;
-    await table.table.put(NIGHT, STATE_KEY, state);
+    await table.table.save(NIGHT, STATE_KEY, state);
     expect(await night.state()).toEqual(state);
   });
 });

@@ -1,37 +1,127 @@
-/** A write that took effect and whose reply was lost is sent again by the SDK, and its own condition then fails. */
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+/**
+ * A write that took effect and whose reply was lost is sent again by the SDK, and its own condition then fails. Here the
+ * SDK's real client loses replies, and repeats by itself.
+ */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createClaims } from '#functions/adapters/dynamodb/drain-claims.ts';
-import { createTable } from '#functions/adapters/dynamodb/table.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { aClaim, NOW } from '#test/contracts/drain-stores.ts';
+import { aSavedSize } from '#test/functions/night-schedule/builders.ts';
 import { aTable } from './a-table.ts';
 
-let table: Awaited<ReturnType<typeof aTable>>;
+let real: Awaited<ReturnType<typeof aTable>>;
+/** What happens to the first attempt of the next write. */
+let fate: 'answered' | 'reply lost' | 'request lost' = 'answered';
+let attempts = 0;
+let between: () => Promise<unknown> = async () => undefined;
+
 beforeAll(async () => {
-  table = await aTable();
+  real = await aTable();
+  real.client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const isWrite = /PutItem|DeleteItem/.test(String(context.commandName));
+      if (!isWrite || fate === 'answered') return next(args);
+      const isLost = fate;
+      fate = 'answered';
+      attempts += 1;
+      if (isLost === 'reply lost') await next(args);
+      await between();
+      between = async () => undefined;
+      throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET', name: 'TimeoutError' });
+    },
+    { step: 'deserialize', priority: 'low', name: 'losesReplies' },
+  );
 });
-afterAll(() => table.close());
+afterEach(() => {
+  fate = 'answered';
+});
+afterAll(() => real.close());
 
-function claimsThatSendTwice() {
-  const send = async (command: Parameters<DynamoDBClient['send']>[0]) => {
-    if (command.constructor.name === 'PutItemCommand') await table.client.send(command);
-    return table.client.send(command);
+test('a write of something new is ours', async () => {
+  fate = 'reply lost';
+  expect(await real.table.saveIf('lost', 'new', { a: 1 }, 'absent')).toEqual({ value: { a: 1 }, version: 1 });
+  expect(attempts).toBeGreaterThan(0);
+  expect(await real.table.get('lost', 'new')).toMatchObject({ value: { a: 1 }, version: 1 });
+});
+
+test('a write over a version is ours, and went through once', async () => {
+  await real.table.saveIf('lost', 'over', 1, 'absent');
+  fate = 'reply lost';
+  expect(await real.table.saveIf('lost', 'over', 2, 1)).toEqual({ value: 2, version: 2 });
+  expect(await real.table.get('lost', 'over')).toMatchObject({ value: 2, version: 2 });
+});
+
+test('a write whose request was lost goes through with the repetition', async () => {
+  fate = 'request lost';
+  expect(await real.table.saveIf('lost', 'request', 1, 'absent')).toEqual({ value: 1, version: 1 });
+});
+
+test('a removal is ours where nothing is there any more, and not where something else is', async () => {
+  await real.table.saveIf('lost', 'removed', 1, 'absent');
+  fate = 'reply lost';
+  expect(await real.table.removeIf('lost', 'removed', 1)).toBe(true);
+  await real.table.saveIf('lost', 'again', 1, 'absent');
+  fate = 'reply lost';
+  between = async () => {
+    await real.table.saveIf('lost', 'again', 'another', 'absent');
+    await real.table.saveIf('lost', 'again', 'another', 1);
   };
-  return createClaims(createTable({ send: send as DynamoDBClient['send'] }, 'nightshift'));
-}
-
-test('a claim is still ours where its write was sent twice', async () => {
-  const claims = claimsThatSendTwice();
-  const created = await claims.saveIf(aClaim('i-00000101', { owner: 'me' }), 'absent', NOW);
-  expect(created).toMatchObject({ version: 1, value: { owner: 'me' } });
-  const replaced = await claims.saveIf(aClaim('i-00000101', { owner: 'me', state: 'done' }), 1, NOW);
-  expect(replaced).toMatchObject({ version: 2, value: { state: 'done' } });
+  expect(await real.table.removeIf('lost', 'again', 1)).toBe(false);
 });
 
-test('a claim of another is not', async () => {
-  await createClaims(table.table).saveIf(aClaim('i-00000102', { owner: 'another' }), 'absent', NOW);
-  expect(
-    await claimsThatSendTwice().saveIf(aClaim('i-00000102', { owner: 'me' }), 'absent', NOW),
-  ).toBeUndefined();
-  expect(await claimsThatSendTwice().saveIf(aClaim('i-00000102', { owner: 'me' }), 7, NOW)).toBeUndefined();
+test('a write is not ours where somebody else came first', async () => {
+  fate = 'request lost';
+  between = () => real.table.saveIf('lost', 'raced', 'another', 'absent');
+  expect(await real.table.saveIf('lost', 'raced', 'ours', 'absent')).toBeUndefined();
+  await real.table.saveIf('lost', 'written', 1, 'absent');
+  fate = 'request lost';
+  between = () => real.table.saveIf('lost', 'written', 'another', 1);
+  expect(await real.table.saveIf('lost', 'written', 'ours', 1)).toBeUndefined();
+});
+
+test('the same value of another writer is not ours where the SDK sent our write once', async () => {
+  await real.table.saveIf('lost', 'same', 'value', 'absent');
+  expect(await real.table.saveIf('lost', 'same', 'value', 'absent')).toBeUndefined();
+  await real.table.removeIf('lost', 'same', 1);
+  expect(await real.table.removeIf('lost', 'same', 1)).toBe(false);
+});
+
+test('the same value with another expiry is another’s', async () => {
+  const expires = (hour: number) => ({ now: NOW, expires: new Date(NOW.getTime() + hour * 3_600_000) });
+  fate = 'request lost';
+  between = () => real.table.saveIf('lost', 'expiring', 'value', 'absent', expires(1));
+  expect(await real.table.saveIf('lost', 'expiring', 'value', 'absent', expires(2))).toBeUndefined();
+});
+
+test('a build is marked as known by the one that marked it, so that it is reported', async () => {
+  const deploys = createDesiredDeploys(real.table);
+  fate = 'reply lost';
+  expect(await deploys.markKnown('api-develop:lost', NOW)).toBe(true);
+  expect(await deploys.markKnown('api-develop:lost', NOW)).toBe(false);
+});
+
+test('a stop is confirmed by the pass that confirmed it', async () => {
+  const store = createNightStore(real.table, 'lost');
+  const state = { desired: 'asleep', reason: 'r', since: NOW.toISOString(), groups: ['a'] } as const;
+  await store.writeState({ ...state, phase: 'stopping' }, 'absent');
+  await store.writeSaved(aSavedSize({ group: 'a', phase: 'zeroed' }), 'absent');
+  fate = 'reply lost';
+  expect(await store.writeSaved(aSavedSize({ group: 'a', phase: 'asleep' }), 1)).toBe(true);
+  fate = 'reply lost';
+  expect(await store.writeState({ ...state, phase: 'asleep' }, 1)).toBe(true);
+});
+
+test('a claim is ours, new or over another, and that of another is not', async () => {
+  const claims = createClaims(real.table);
+  fate = 'reply lost';
+  expect(await claims.saveIf(aClaim('i-00000101', { owner: 'me' }), 'absent', NOW)).toMatchObject({
+    version: 1,
+  });
+  fate = 'reply lost';
+  const done = aClaim('i-00000101', { owner: 'me', state: 'done' });
+  expect(await claims.saveIf(done, 1, NOW)).toMatchObject({ version: 2, value: { state: 'done' } });
+  fate = 'request lost';
+  between = () => claims.saveIf(aClaim('i-00000102', { owner: 'another' }), 'absent', NOW);
+  expect(await claims.saveIf(aClaim('i-00000102', { owner: 'me' }), 'absent', NOW)).toBeUndefined();
 });

@@ -9,33 +9,37 @@ afterAll(() => close());
 
 describe('the table', () => {
   it('gives back what was put, with a version that goes up', async () => {
-    expect(await table.put('p', 'k', { a: 1 })).toBe(1);
-    expect(await table.put('p', 'k', { a: 2 }, { if: 1 })).toBe(2);
+    await table.save('p', 'k', { a: 1 });
+    expect(await table.saveIf('p', 'k', { a: 2 }, 1)).toEqual({ value: { a: 2 }, version: 2 });
     expect(await table.get('p', 'k')).toEqual({ key: 'k', value: { a: 2 }, version: 2 });
     expect(await table.get('p', 'other')).toBeUndefined();
   });
 
   it('refuses a write over a version that is not there any more', async () => {
-    await table.put('race', 'k', 'first', { if: 'absent' });
-    expect(await table.put('race', 'k', 'second', { if: 'absent' })).toBeUndefined();
-    expect(await table.put('race', 'k', 'second', { if: 7 })).toBeUndefined();
-    expect(await table.remove('race', 'k', 7)).toBe(false);
+    await table.saveIf('race', 'k', 'first', 'absent');
+    expect(await table.saveIf('race', 'k', 'second', 'absent')).toBeUndefined();
+    expect(await table.saveIf('race', 'k', 'second', 7)).toBeUndefined();
+    expect(await table.removeIf('race', 'k', 7)).toBe(false);
     expect((await table.get('race', 'k'))?.value).toBe('first');
-    expect(await table.remove('race', 'k', 1)).toBe(true);
+    expect(await table.removeIf('race', 'k', 1)).toBe(true);
   });
 
   it('counts an expired item as absent, because DynamoDB may take days to remove it', async () => {
     const now = new Date('2026-11-24T13:00:00Z');
     const later = new Date(now.getTime() + 60_000);
-    await table.put('lease', 'i-1', 'mine', { if: 'absent', now, expires: later });
-    expect(await table.put('lease', 'i-1', 'yours', { if: 'absent', now, expires: later })).toBeUndefined();
-    expect(await table.put('lease', 'i-1', 'yours', { if: 'absent', now: later, expires: later })).toBe(1);
+    await table.saveIf('lease', 'i-1', 'mine', 'absent', { now, expires: later });
+    expect(await table.saveIf('lease', 'i-1', 'yours', 'absent', { now, expires: later })).toBeUndefined();
+    expect(
+      await table.saveIf('lease', 'i-1', 'yours', 'absent', { now: later, expires: later }),
+    ).toMatchObject({
+      version: 1,
+    });
   });
 
   it('lists a partition in key order, by prefix, after a key, newest first, and beyond one page', async () => {
     const text = 'x'.repeat(100_000);
-    for (let n = 0; n < 15; n++) await table.put('list', `a#${String(n).padStart(2, '0')}`, text);
-    await table.put('list', 'b#1', 'b');
+    for (let n = 0; n < 15; n++) await table.save('list', `a#${String(n).padStart(2, '0')}`, text);
+    await table.save('list', 'b#1', 'b');
     expect(await table.list('list')).toHaveLength(16);
     expect(await table.list('list', { prefix: 'a#' })).toHaveLength(15);
     expect((await table.list('list', { after: 'a#13' })).map((item) => item.key)).toEqual(['a#14', 'b#1']);

@@ -137,14 +137,14 @@ describe('a commit status of GitHub', () => {
         headers: { 'retry-after': '30' },
         body: { message: 'You have exceeded a secondary rate limit' },
       },
-      'passing',
+      'transient',
       30,
     ],
-    ['a limit on bursts that does not', { status: 429, body: { message: 'slow down' } }, 'passing', 60],
+    ['a limit on bursts that does not', { status: 429, body: { message: 'slow down' } }, 'transient', 60],
     [
       'a limit that is told apart by its words only',
       { status: 403, body: { message: 'You have triggered an abuse detection mechanism' } },
-      'passing',
+      'transient',
       60,
     ],
     [
@@ -154,11 +154,11 @@ describe('a commit status of GitHub', () => {
         headers: { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(EPOCH + 900) },
         body: { message: 'API rate limit exceeded' },
       },
-      'passing',
+      'transient',
       900,
     ],
-    ['a pause beyond reason', { status: 429, headers: { 'retry-after': '999999' } }, 'passing', 3_600],
-    ['a gateway’s page', { status: 502, body: '<html>secret</html>' }, 'passing', undefined],
+    ['a pause beyond reason', { status: 429, headers: { 'retry-after': '999999' } }, 'transient', 3_600],
+    ['a gateway’s page', { status: 502, body: '<html>secret</html>' }, 'transient', undefined],
     [
       'a missing permission',
       {
@@ -196,7 +196,7 @@ describe('a commit status of GitHub', () => {
     ['silence', { silent: true }],
   ])('takes %s for something that passes', async (_what, answer) => {
     reply = answer;
-    expect(await connect(aSecret(TOKEN), 200).tell(aStatus())).toMatchObject({ kind: 'passing' });
+    expect(await connect(aSecret(TOKEN), 200).tell(aStatus())).toMatchObject({ kind: 'transient' });
   });
 
   test('never repeats the token, whoever says it', async () => {

@@ -41,6 +41,8 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
+const since = '2026-11-24T00:00:00Z';
+
 describe('Cluster Autoscaler', () => {
   const config = {
     kind: 'cluster-autoscaler',
@@ -58,11 +60,12 @@ describe('Cluster Autoscaler', () => {
     });
     const autoscaler = createAutoscaler(server.client, config);
     const view = await autoscaler.observe();
-    expect(view).toEqual({ kind: 'cluster-autoscaler', replicas: 2 });
+    const deployment = 'kube-system/cluster-autoscaler';
+    expect(view).toEqual({ kind: 'cluster-autoscaler', deployment, replicas: 2 });
     await autoscaler.pause(view);
-    expect(await autoscaler.observe()).toEqual({ kind: 'cluster-autoscaler', replicas: 0 });
-    await autoscaler.resume({ kind: 'cluster-autoscaler', replicas: 2, since: '2026-11-24T00:00:00Z' });
-    expect(await autoscaler.observe()).toEqual({ kind: 'cluster-autoscaler', replicas: 2 });
+    expect(await autoscaler.observe()).toEqual({ kind: 'cluster-autoscaler', deployment, replicas: 0 });
+    await autoscaler.resume({ kind: 'cluster-autoscaler', deployment, replicas: 2, since });
+    expect(await autoscaler.observe()).toEqual({ kind: 'cluster-autoscaler', deployment, replicas: 2 });
   });
 
   it('that does not exist is a loud error with its path', async () => {
@@ -73,10 +76,13 @@ describe('Cluster Autoscaler', () => {
     await expect(
       createAutoscaler(server.client, config).resume({
         kind: 'karpenter',
-        pools: {},
-        since: '2026-11-24T00:00:00Z',
+        nodePool: 'spot',
+        setting: { limits: null, replicas: null },
+        since,
       }),
-    ).rejects.toThrow(/karpenter was paused, but the config now names cluster-autoscaler/);
+    ).rejects.toThrow(
+      'nodepool#spot was paused, but the config now names kube-system/cluster-autoscaler: resume nodepool#spot by hand, then delete the item night | autoscaler#nodepool#spot',
+    );
   });
 });
 
@@ -136,7 +142,8 @@ describe('Karpenter', () => {
       fixed: { replicas: 0 },
     });
     if (view.kind !== 'karpenter') throw new Error('not karpenter');
-    await autoscaler.resume({ kind: 'karpenter', pools: view.pools, since: '2026-11-24T00:00:00Z' });
+    for (const [nodePool, setting] of Object.entries(view.pools))
+      await autoscaler.resume({ kind: 'karpenter', nodePool, setting, since });
     expect(limits()).toEqual(before);
   });
 

@@ -1,13 +1,14 @@
 /** The table that all three functions share, with an eye on what night-schedule's part of it must never lose. */
-import type { Around, MemoryTable } from '../table.ts';
+import type { Around, MemoryTable } from './table.ts';
 
 export interface NightWrite {
+  readonly partition: string;
   readonly key: string;
   readonly before: unknown;
   readonly after: unknown;
 }
 
-const WATCHED = /^table\.(?:put|remove) (override|saved#.+)$/;
+const WATCHED = /^table\.(?:save|saveIf|remove|removeIf) (?:(override) \| (.+)|(night) \| (saved#.+))$/;
 
 /** `seen` is called after a write of an override, or of sizes, took effect. */
 export function watchTable(table: MemoryTable, seen: (write: NightWrite) => void): MemoryTable {
@@ -16,12 +17,13 @@ export function watchTable(table: MemoryTable, seen: (write: NightWrite) => void
     ...table,
     through: (around = direct) =>
       table.through((call, act) => {
-        const key = WATCHED.exec(call)?.[1];
-        if (key === undefined) return around(call, act);
+        const [, override, id, night, saved] = WATCHED.exec(call) ?? [];
+        const [partition, key] = [override ?? night, id ?? saved];
+        if (partition === undefined || key === undefined) return around(call, act);
         return around(call, () => {
-          const before = table.read('night', key);
+          const before = table.read(partition, key);
           const result = act();
-          seen({ key, before, after: table.read('night', key) });
+          seen({ partition, key, before, after: table.read(partition, key) });
           return result;
         });
       }),

@@ -1,0 +1,54 @@
+/** The node-hours of the groups: one item for a date and a group, with each stretch of sleep in it. */
+import { entriesOf, type LedgerEntry, ledgerSchema, withStretch } from '#functions/night-schedule/records.ts';
+import { CorruptRecordError, NightshiftError } from '#functions/shared/errors.ts';
+import { recordsOf } from './records.ts';
+import type { Table } from './table.ts';
+import { itemName, LEDGER, ledgerKey } from './table-keys.ts';
+
+export interface Ledger {
+  /** Idempotent: a stretch is known by its date, group and beginning. Returns the items that could not be read. */
+  write(entries: readonly LedgerEntry[]): Promise<readonly string[]>;
+  /** Of the dates from `firstDate` (ISO) on, oldest first. */
+  since(firstDate: string): Promise<{
+    readonly entries: readonly LedgerEntry[];
+    readonly corrupt: readonly string[];
+  }>;
+}
+
+const MOST_RACES = 10;
+
+export function createLedger(table: Table): Ledger {
+  const records = recordsOf(table, LEDGER, ledgerSchema);
+
+  const writeOne = async ({ date, group, ...stretch }: LedgerEntry): Promise<void> => {
+    const key = ledgerKey(date, group);
+    for (let races = 0; races < MOST_RACES; races++) {
+      const there = await records.get(key);
+      const next = withStretch(there?.value ?? { date, group, stretches: [] }, stretch);
+      if (await records.saveIf(key, next, there?.version ?? 'absent')) return;
+    }
+    throw new NightshiftError(
+      `the item ${itemName(LEDGER, key)} was written by others ${MOST_RACES} times in a row: the next pass tries again`,
+    );
+  };
+
+  return {
+    async write(entries) {
+      const corrupt: string[] = [];
+      for (const entry of entries) {
+        try {
+          await writeOne(entry);
+        } catch (error) {
+          if (!(error instanceof CorruptRecordError)) throw error;
+          corrupt.push(error.item);
+        }
+      }
+      return corrupt;
+    },
+    async since(firstDate) {
+      const rows = await table.list(LEDGER, firstDate ? { after: firstDate } : {});
+      const { found, corrupt } = records.fromRows(rows);
+      return { entries: found.flatMap(({ value }) => entriesOf(value)), corrupt };
+    },
+  };
+}
