@@ -24,9 +24,6 @@ export class CrashError extends Error {
   override name = 'CrashError';
 }
 
-/** So many lost replies are made up for by a repetition; otherwise every attempt was lost. */
-const REPEATED = 0.75;
-
 const RATES: Readonly<Record<Severity, number>> = { none: 0, light: 0.01, heavy: 0.06 };
 
 export interface Faults {
@@ -94,8 +91,6 @@ export function createFaults(chance: Chance, severity: Severity): Faults {
           return crash();
         case 'timeout-with-effect':
           await act();
-          // The SDK repeats a write whose reply was lost: the function sees the answer to the repetition.
-          if (isWrite(call) && chance.is(REPEATED)) return await act();
           errors += 1;
           throw errorOf(kind, `${call}: timed out`);
         case 'throttled':
@@ -105,6 +100,12 @@ export function createFaults(chance: Chance, severity: Severity): Faults {
           throw errorOf(kind, `${call}: ${kind}`);
       }
     };
+    /** The reply to a write of the table is lost, and the SDK sends it again: the function sees the second answer. */
+    const repeat = async <T>(act: () => T): Promise<Awaited<T>> => {
+      note('timeout-with-effect');
+      await act();
+      return await act();
+    };
     return {
       killed,
       kill: end,
@@ -113,6 +114,7 @@ export function createFaults(chance: Chance, severity: Severity): Faults {
       around<T>(call: string, act: () => T, errorOf = anError): Promise<Awaited<T>> {
         // What was killed runs no further, also where its code would have gone on with other work.
         if (crashed) return new Promise<never>(() => undefined);
+        if (isWrite(call) && chance.is(rate)) return repeat(act);
         return chance.is(rate) ? goWrong(call, act, errorOf) : goWell(act);
       },
     };
@@ -130,7 +132,7 @@ export function createFaults(chance: Chance, severity: Severity): Faults {
   };
 }
 
-/** Of the table: the SDK sends it again, and its own effect may make the condition fail. */
+/** Of the table: its own effect may make the condition of a repetition fail. */
 function isWrite(call: string): boolean {
   return /^table\.(?:save|remove)/.test(call);
 }

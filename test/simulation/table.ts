@@ -31,7 +31,10 @@ export interface MemoryTable {
   all<T>(partition: string, prefix?: string): readonly T[];
 }
 
-export function createMemoryTable(): MemoryTable {
+export function createMemoryTable(
+  /** `isForgetful`: a table that does not know of repetitions, as the program had it once. */
+  { isForgetful = false }: { readonly isForgetful?: boolean } = {},
+): MemoryTable {
   const partitions = new Map<string, Partition>();
   const partition = (name: string): Partition => {
     const known = partitions.get(name);
@@ -66,7 +69,12 @@ export function createMemoryTable(): MemoryTable {
       expected === 'absent' ? !there || isExpired(there, options.now) : there?.item.version === expected;
     if (holds) save(name, key, value, version, options);
     // What stands there was sent by this very call.
-    else if (attempt === 1 || there?.item.version !== version || there.text !== JSON.stringify(value))
+    else if (
+      attempt === 1 ||
+      isForgetful ||
+      there?.item.version !== version ||
+      there.text !== JSON.stringify(value)
+    )
       return undefined;
     return { value, version };
   };
@@ -90,7 +98,7 @@ export function createMemoryTable(): MemoryTable {
   const removeIf = (name: string, key: string, version: number, attempt: number): boolean => {
     const there = partition(name).rows.get(key);
     if (there?.item.version === version) remove(name, key);
-    else if (attempt === 1 || there) return false;
+    else if (attempt === 1 || isForgetful || there) return false;
     return true;
   };
 

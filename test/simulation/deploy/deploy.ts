@@ -20,6 +20,7 @@ import {
   type StoryOptions,
   violate,
 } from '../story.ts';
+import type { MemoryTable } from '../table.ts';
 import { createScenario, type Happening, OTHER_BRANCH, PRODUCTION, type Scenario } from './scenario.ts';
 import { createDeployWorld, type Deeds, type DeployWorld, type MutateClient } from './world.ts';
 
@@ -32,6 +33,8 @@ export interface DeployOptions extends StoryOptions {
   /** Puts a mistake into the program: the checkers must find it. */
   readonly mutate?: (program: Program) => Program;
   /** Puts one into what the adapter asks of the Kubernetes API, or hears from it. */
+  /** Instead of the table as it is. */
+  readonly table?: () => MemoryTable;
   readonly mutateClient?: MutateClient;
 }
 
@@ -100,7 +103,8 @@ function createStory(options: DeployOptions): Story {
   const base = createBaseStory(options, {
     salt: 0xdeb107,
     createScenario,
-    createWorld: (given) => createDeployWorld({ ...given, mutateClient: options.mutateClient }),
+    createWorld: (given) =>
+      createDeployWorld({ ...given, mutateClient: options.mutateClient, table: options.table?.() }),
     invocations: LAMBDA.deploy,
   });
   return { ...base, options, calm: false };
@@ -137,6 +141,12 @@ function invoke(story: Story, payload: unknown): void {
 /** What was synced was said why, unless saying it failed too. */
 function checkReasons(story: Story, deeds: Deeds): void {
   if (deeds.loud > 0) return;
+  for (const build of deeds.handled) {
+    if (!story.world.builds().some(({ id, status }) => id === build && status === 'FAILED')) continue;
+    story.exercised[7] += 1;
+    if (!deeds.decisions.some((decision) => decision['build'] === build))
+      violate(story, 7, `${story.world.when()} ${build} counts as handled, and no decision says so`);
+  }
   for (const name of deeds.synced) {
     story.exercised[7] += 1;
     if (!deeds.decisions.some(({ action, target }) => action === 'sync' && target === name))

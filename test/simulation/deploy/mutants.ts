@@ -4,13 +4,14 @@ import type { KubernetesRequest } from '#functions/adapters/kubernetes/client.ts
 import type { Answer, ApplicationView } from '#functions/branch-deploy/ports.ts';
 import type { BranchDeployPorts } from '#functions/branch-deploy/run.ts';
 import type { PromiseId } from '../outcome.ts';
+import { createMemoryTable } from '../table.ts';
 import type { DeployOptions, Program } from './deploy.ts';
 import { PRODUCTION } from './scenario.ts';
 
 export interface DeployMutant {
   readonly name: string;
   readonly promise: PromiseId;
-  readonly change: Pick<DeployOptions, 'mutate' | 'mutatePass' | 'mutateClient'>;
+  readonly change: Pick<DeployOptions, 'mutate' | 'mutatePass' | 'mutateClient' | 'table'>;
   /** What the checker says, where the promise is broken in more ways than one. */
   readonly says?: RegExp;
 }
@@ -114,6 +115,12 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
         record: (made) => ports.trail.record(made.filter((decision) => decision.action !== 'sync')),
       },
     })),
+  },
+  {
+    name: 'a write that the SDK repeated counts as somebody else’s',
+    promise: 7,
+    says: /counts as handled, and no decision says so/,
+    change: { table: () => createMemoryTable({ isForgetful: true }) },
   },
   {
     name: 'an application that is missing holds up the others',

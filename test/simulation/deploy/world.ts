@@ -10,7 +10,7 @@ import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
 import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
-import { NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
+import { buildKey, DEPLOY, NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import type { Argocd, Build, Builds } from '#functions/branch-deploy/ports.ts';
 import type { BranchDeployPorts } from '#functions/branch-deploy/run.ts';
@@ -33,12 +33,15 @@ export type DeployWorld = ReturnType<typeof createDeployWorld>;
 
 export interface Deeds {
   readonly synced: Set<string>;
+  /** Builds that this attempt marked as handled. */
+  readonly handled: Set<string>;
   readonly decisions: Decision[];
   /** Errors that must be heard of: nothing in the function may swallow them. */
   loud: number;
 }
 
 const MINUTE = 60_000;
+const HANDLED = /^table\.saveIf deploy \| build#(.+)$/;
 /** An invocation that began before the stop looks on for 25 s, and calls take their time. */
 const AFTER_STOP_MS = 60_000;
 /** From the wish to be awake to nodes that are Ready. */
@@ -61,6 +64,7 @@ export interface DeployGround {
 export function createDeployWorld(
   options: WorldOptions<Scenario> & {
     readonly mutateClient?: MutateClient | undefined;
+    readonly table?: MemoryTable | undefined;
     readonly ground?: DeployGround;
   },
 ) {
@@ -119,7 +123,7 @@ export function createDeployWorld(
     settings.argocd.through === 'kubernetes' ? createRegistry(createStore(clock), context) : undefined;
   if (applications) serveApplications(context, argocd, applications);
 
-  const table = ground?.table ?? createMemoryTable();
+  const table = ground?.table ?? options.table ?? createMemoryTable();
   const decisions: Decision[] = [];
   /**
    * By application, the newest commit at which Argo CD showed it Synced and Healthy, as its place in `commits`: -1 for
@@ -230,7 +234,19 @@ export function createDeployWorld(
           true,
         ),
     };
-    const store = table.through((call, act) => through(call, act, true) as Promise<never>);
+    const store = table.through((call, act) => {
+      const build = HANDLED.exec(call)?.[1];
+      if (build === undefined) return through(call, act, true) as Promise<never>;
+      const deeds = calls.deeds();
+      const isThere = () => table.read(DEPLOY, buildKey(build)) !== undefined;
+      const acted = () => {
+        const before = isThere();
+        const result = act();
+        if (!before && isThere()) deeds.handled.add(build);
+        return result;
+      };
+      return through(call, acted, true) as Promise<never>;
+    });
     const ports: BranchDeployPorts = {
       argocd: watched,
       builds,
@@ -262,7 +278,8 @@ export function createDeployWorld(
     };
     return {
       ports,
-      enter: (pass: Pass) => calls.enter(pass, { synced: new Set(), decisions: [], loud: 0 }),
+      enter: (pass: Pass) =>
+        calls.enter(pass, { synced: new Set(), handled: new Set(), decisions: [], loud: 0 }),
     };
   };
 
