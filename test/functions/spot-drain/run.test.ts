@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { PartialFailureError } from '#functions/shared/errors.ts';
+import { CorruptRecordError, PartialFailureError } from '#functions/shared/errors.ts';
 import { AccessRefusedError, ClusterUnavailableError } from '#functions/spot-drain/ports.ts';
 import { NOTHING_TO_EVICT } from '#functions/spot-drain/report.ts';
 import { LOST_PODS_FILTER } from '#model/notice.ts';
@@ -649,6 +649,25 @@ describe('other notices', () => {
     const world = aWorld();
     await world.run(anInterruption('explode'));
     expect(world.decisions).toMatchObject([{ action: 'ignore', target: INSTANCE, trigger: 'event-1' }]);
+  });
+
+  test('of the table that cannot be read are reported by the tick, which goes on with the others', async () => {
+    const world = aWorld([aPod()]);
+    await world.run(aRebalance());
+    const { all } = world.claims;
+    world.claims.all = async () => ({ ...(await all()), corrupt: ['drain | instance#i-0'] });
+    await passUntil(world, 30 * 60_000);
+    await world.run(TICK);
+    expect(last(world, 'fail')).toMatchObject({ target: 'drain | instance#i-0' });
+    expect(world.cluster.unmarked).toEqual([NODE]);
+  });
+
+  test('drain where the state of the night cannot be read, and that is a failure', async () => {
+    const world = aWorld([aPod()]);
+    const night = { state: () => Promise.reject(new CorruptRecordError('night | state')) };
+    Object.defineProperty(world, 'ports', { value: { ...world.ports, night } });
+    await expect(world.run(aLifecycleAction())).rejects.toThrow('night | state');
+    expect(world.completed).toMatchObject([{ podsLeft: [] }]);
   });
 
   test('do nothing on a quiet tick', async () => {
