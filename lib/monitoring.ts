@@ -20,6 +20,7 @@ import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { Capability } from '#model/decision.ts';
+import { LOST_PODS_FILTER } from '#model/notification.ts';
 import { capabilityWidgets } from './dashboard-widgets.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
 
@@ -47,7 +48,7 @@ const NOT_NOTIFIED = '($.message = "notification failed")';
 const FAILURES: Record<Capability, string> = {
   'night-schedule': `{ ($.decision.action = "fail") || ${NOT_NOTIFIED} }`,
   // Pods that were not evicted are lost with the instance, unless our own stop terminates it.
-  'spot-drain': `{ ($.decision.action = "fail") || (($.decision.action = "drain") && ($.decision.blocked > 0) && ($.decision.night NOT EXISTS)) || ${NOT_NOTIFIED} }`,
+  'spot-drain': `{ ($.decision.action = "fail") || (${LOST_PODS_FILTER}) || ${NOT_NOTIFIED} }`,
   'branch-deploy': `{ ($.decision.action = "fail") || ${NOT_NOTIFIED} }`,
 };
 

@@ -15,8 +15,8 @@ describe('an event of any form', () => {
       fc.property(anyPayload, (payload) => {
         const parsed = parseNotice(payload, AROUND);
         expect(parsed.trigger).not.toBe('');
-        if (parsed.is === 'ignored') expect(parsed.reason).not.toBe('');
-        if (parsed.is !== 'notices') return;
+        if (parsed.kind === 'ignored') expect(parsed.reason).not.toBe('');
+        if (parsed.kind !== 'notices') return;
         expect(parsed.notices.length).toBeGreaterThan(0);
         for (const { instanceId, at, hook, kind } of parsed.notices) {
           expect(instanceId).toMatch(INSTANCE);
@@ -66,8 +66,8 @@ describe('the events as AWS documents them', () => {
     ['build-ended.json', 'ignored'],
     ['sqs-wrapped.json', 'ignored'],
     ['test-notification.json', 'ignored'],
-  ])('are known to spot-drain: %s → %s', (name, is) => {
-    expect(parseNotice(of(name), AROUND).is).toBe(is);
+  ])('are known to spot-drain: %s → %s', (name, kind) => {
+    expect(parseNotice(of(name), AROUND).kind).toBe(kind);
   });
 
   test('are known to branch-deploy', () => {

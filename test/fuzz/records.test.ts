@@ -19,7 +19,7 @@ import {
 } from '#functions/adapters/dynamodb/table-keys.ts';
 import { isPending } from '#functions/branch-deploy/record.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
-import { judgeClaim, resumeClaim } from '#functions/spot-drain/claim.ts';
+import { decideClaim, resumeClaim } from '#functions/spot-drain/claim.ts';
 import { createMemoryTable } from '#test/simulation/table.ts';
 import { mutated } from './mutations.ts';
 
@@ -35,23 +35,23 @@ const CLAIM = {
   instanceId: 'i-0123456789abcdef0',
   node: 'ip-10-0-0-1',
   cause: 'rebalance',
-  depth: 'drain',
+  task: 'drain',
   force: false,
-  night: false,
-  until: '2026-08-27T04:00:00Z',
+  nightlyStop: false,
+  drainUntil: '2026-08-27T04:00:00Z',
   trigger: 'event-1',
-  noticedAt: '2026-08-27T02:59:00Z',
+  noticeTime: '2026-08-27T02:59:00Z',
   owner: 'invocation-1',
   leaseUntil: '2026-08-27T02:59:30Z',
   state: 'working',
   attempts: 1,
-  since: '2026-08-27T02:59:00Z',
+  claimedAt: '2026-08-27T02:59:00Z',
   hooks: [
     {
       group: 'workers',
       name: 'drain',
       token: 't',
-      since: '2026-08-27T02:59:00Z',
+      startedAt: '2026-08-27T02:59:00Z',
       heartbeatSeconds: 300,
       completed: false,
     },
@@ -103,7 +103,7 @@ describe('a record that was edited by hand', () => {
         const table = createMemoryTable().through();
         await table.save(DRAIN, nodeNameKey(instanceId), name ?? null);
         await table.save(DRAIN, instanceKey(instanceId), CLAIM);
-        const { claim, nodeName } = await createClaims(table).look(instanceId);
+        const { claim, nodeName } = await createClaims(table).find(instanceId);
         expect(claim?.value).toEqual(CLAIM);
         expect(typeof (nodeName ?? '')).toBe('string');
         for (const entry of await createNodeNames(table).all())
@@ -127,11 +127,18 @@ describe('a record that was edited by hand', () => {
         const worker = { owner: 'invocation-2', leaseUntil: NOW };
         const { claims: all } = await claims.all();
         expect(all.some(({ value }) => value.instanceId === 'i-0000000000000000f')).toBe(true);
-        for (const held of all) resumeClaim(held.value, worker, NOW);
+        for (const claim of all) resumeClaim(claim.value, worker, NOW);
         try {
-          const held = await claims.read(CLAIM.instanceId);
-          const { owner: _, leaseUntil: __, state: ___, attempts: ____, since: _____, ...claim } = CLAIM;
-          judgeClaim(held?.value, claim, worker, NOW);
+          const claim = await claims.read(CLAIM.instanceId);
+          const {
+            owner: _,
+            leaseUntil: __,
+            state: ___,
+            attempts: ____,
+            claimedAt: _____,
+            ...request
+          } = CLAIM;
+          decideClaim(claim?.value, request, worker, NOW);
         } catch (error) {
           expect(error).toBeInstanceOf(NightshiftError);
         }
@@ -140,14 +147,20 @@ describe('a record that was edited by hand', () => {
     );
   });
 
-  test('of a cordon is skipped in the list', async () => {
-    const cordon = { instanceId: 'i-0', node: 'n', undo: 'time', due: '2026-08-27T03:00:00Z', trigger: 't' };
+  test('of a cordon is left out where all are looked at', async () => {
+    const cordon = {
+      instanceId: 'i-0',
+      node: 'n',
+      undoWhen: 'due',
+      dueAt: '2026-08-27T03:00:00Z',
+      trigger: 't',
+    };
     await fc.assert(
       fc.asyncProperty(mutated(cordon), async (damaged) => {
         const table = createMemoryTable().through();
         await table.save(DRAIN, cordonKey('i-0'), damaged ?? null);
         for (const one of (await createCordons(table).all()).cordons) {
-          expect(Number.isNaN(Date.parse(one.due))).toBe(false);
+          expect(Number.isNaN(Date.parse(one.dueAt))).toBe(false);
           expect(typeof one.instanceId).toBe('string');
         }
       }),

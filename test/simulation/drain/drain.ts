@@ -1,8 +1,8 @@
 /** What AWS takes from one cluster, told to the real spot-drain, with faults around every call, and the checks at the end. */
 
 import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
+import type { Ports } from '#functions/spot-drain/ports.ts';
 import { run } from '#functions/spot-drain/run.ts';
-import type { RunPorts } from '#functions/spot-drain/work.ts';
 import { LAMBDA } from '../invocations.ts';
 import type { Outcome } from '../outcome.ts';
 import {
@@ -21,7 +21,7 @@ import { createDrainWorld, type Deeds, type DrainWorld, type Process } from './w
 
 export interface DrainOptions extends StoryOptions {
   /** Puts a mistake into the program: the checkers must find it. */
-  readonly mutate?: (process: Process, world: DrainWorld) => RunPorts;
+  readonly mutate?: (process: Process, world: DrainWorld) => Ports;
 }
 
 const SECOND = 1_000;

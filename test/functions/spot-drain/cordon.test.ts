@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { createGate } from '#functions/spot-drain/gate.ts';
+import { describe, expect, test } from 'vitest';
+import { createCordonGate } from '#functions/spot-drain/cordon.ts';
 import { aClock, START } from './a-clock.ts';
 import { aNode, aPod, INSTANCE } from './a-cluster.ts';
 import { aHealthEvent, aWorld } from './a-world.ts';
@@ -7,7 +7,7 @@ import { aHealthEvent, aWorld } from './a-world.ts';
 const SECOND_INSTANCE = 'i-0fedcba9876543210';
 
 describe('several notices in one process', () => {
-  it('cordon all their nodes before the first of them is drained (NTH#537)', async () => {
+  test('cordon all their nodes before the first of them is drained (NTH#537)', async () => {
     const world = aWorld([aPod()]);
     world.cluster.nodes = [aNode(), aNode({ name: 'second', uid: 'second', instanceId: SECOND_INSTANCE })];
     const order: string[] = [];
@@ -30,29 +30,33 @@ describe('several notices in one process', () => {
 });
 
 describe('the gate', () => {
-  it('is open for one that is alone', async () => {
+  const [first, second] = [{}, {}];
+
+  test('is open for one that is alone', async () => {
     const clock = aClock();
-    const gate = createGate(clock);
-    gate.enter()();
+    const gate = createCordonGate(clock);
+    gate.enter(first);
+    gate.leave(first);
     await clock.run(gate.open());
     expect(clock.now()).toEqual(START);
   });
 
-  it('opens when the last notice is out of the way, however often that is said', async () => {
+  test('opens when the last notice is out of the way, however often that is said', async () => {
     const clock = aClock();
-    const gate = createGate(clock);
-    const [first, second] = [gate.enter(), gate.enter()];
-    first();
-    first();
-    clock.after(500, second);
+    const gate = createCordonGate(clock);
+    gate.enter(first);
+    gate.enter(second);
+    gate.leave(first);
+    gate.leave(first);
+    clock.after(500, () => gate.leave(second));
     await clock.run(gate.open());
     expect(clock.now().getTime() - START.getTime()).toBe(500);
   });
 
-  it('opens after two seconds for whoever waits behind one that hangs', async () => {
+  test('opens after two seconds for whoever waits behind one that hangs', async () => {
     const clock = aClock();
-    const gate = createGate(clock);
-    gate.enter();
+    const gate = createCordonGate(clock);
+    gate.enter(first);
     await clock.run(gate.open());
     expect(clock.now().getTime() - START.getTime()).toBe(2_000);
   });
