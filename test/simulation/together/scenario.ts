@@ -1,7 +1,7 @@
 /** One night by chance in which everything meets: a cluster with its schedule, its pods, and its branch. */
 import type { Override, Schedule } from '#model/schedule.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
-import type { Chance } from '../chance.ts';
+import { type Chance, createChance } from '../chance.ts';
 import {
   type Happening as DeployHappening,
   type Scenario as DeployScenario,
@@ -95,7 +95,10 @@ export function createScenario(seed: number, chance: Chance): Scenario {
     begin,
     stop: new Date(stop).toISOString(),
     start,
-    happenings: happenings(chance, hours * 60),
+    happenings: [
+      ...happenings(chance, hours * 60),
+      ...keptAsleep(createChance(seed ^ 0x51eeb), hours * 60),
+    ].sort((a, b) => a.minute - b.minute),
   };
 }
 
@@ -149,7 +152,17 @@ function happenings(chance: Chance, nightMinutes: number): Happening[] {
   }
   if (chance.is(0.15))
     list.push({ minute: nightMinutes - 10, kind: 'shortage', forMinutes: chance.between(5, 25) });
-  return list.sort((a, b) => a.minute - b.minute);
+  return list;
+}
+
+/**
+ * A person wants the cluster to sleep while deploys arrive: the one override that a wake could overrule. Its own chance
+ * leaves the other happenings of a seed as they were.
+ */
+function keptAsleep(chance: Chance, nightMinutes: number): Happening[] {
+  if (!chance.is(0.2)) return [];
+  const minute = chance.of([chance.between(0, 5), chance.between(30, nightMinutes - 120)]);
+  return [{ minute, kind: 'override', state: 'asleep', forMinutes: chance.between(30, 150) }];
 }
 
 function taken(chance: Chance): DrainHappening {
