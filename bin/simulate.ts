@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Severity } from '#test/simulation/faults.ts';
-import { simulateMany } from '#test/simulation/many.ts';
+import { simulateMany } from '#test/simulation/simulate-many.ts';
 import { PROMISES } from '#test/simulation/outcome.ts';
 import { reportOf } from '#test/simulation/report.ts';
 import { shrink } from '#test/simulation/shrink.ts';

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { simulateDeploy } from './deploy/deploy.ts';
 import { DEPLOY_MUTANTS } from './deploy/mutants.ts';
-import { heavyAndNone, isFound } from './found.ts';
+import { heavyAndNone, isCaught } from './find-mutant.ts';
 import type { Simulate } from './outcome.ts';
 
 describe('the checkers of a deploy', () => {
   it.each(DEPLOY_MUTANTS)('find that $name (promise $promise)', { timeout: 120_000 }, async (mutant) => {
     const simulate: Simulate = (options) => simulateDeploy({ ...options, ...mutant.change });
-    expect(await isFound(simulate, mutant, heavyAndNone)).toBe(true);
+    expect(await isCaught(simulate, mutant, heavyAndNone)).toBe(true);
   });
 });
 

@@ -1,6 +1,6 @@
 /** What can go wrong at a port call, and how often. */
 import { NightshiftError } from '#functions/shared/errors.ts';
-import type { Chance } from './chance.ts';
+import type { Random } from './random.ts';
 
 export type Severity = 'none' | 'light' | 'heavy';
 
@@ -56,7 +56,7 @@ export interface Pass {
   errors(): number;
 }
 
-export function createFaults(chance: Chance, severity: Severity): Faults {
+export function createFaults(random: Random, severity: Severity): Faults {
   let rate = RATES[severity];
   const injected = new Map<FaultKind, number>();
   const note = (kind: FaultKind) => injected.set(kind, (injected.get(kind) ?? 0) + 1);
@@ -76,12 +76,12 @@ export function createFaults(chance: Chance, severity: Severity): Faults {
       end();
       throw new CrashError('the function was killed');
     };
-    const goWrong = async <T>(
+    const fail = async <T>(
       call: string,
       act: () => T,
       errorOf: (kind: FaultKind, message: string) => Error,
     ): Promise<Awaited<T>> => {
-      const kind = FAULT_KINDS[chance.between(0, FAULT_KINDS.length - 1)] ?? 'server-error';
+      const kind = FAULT_KINDS[random.between(0, FAULT_KINDS.length - 1)] ?? 'server-error';
       note(kind);
       switch (kind) {
         case 'crash-before':
@@ -114,8 +114,8 @@ export function createFaults(chance: Chance, severity: Severity): Faults {
       around<T>(call: string, act: () => T, errorOf = anError): Promise<Awaited<T>> {
         // What was killed runs no further, also where its code would have gone on with other work.
         if (crashed) return new Promise<never>(() => undefined);
-        if (isWrite(call) && chance.is(rate)) return repeat(act);
-        return chance.is(rate) ? goWrong(call, act, errorOf) : goWell(act);
+        if (isWrite(call) && random.chance(rate)) return repeat(act);
+        return random.chance(rate) ? fail(call, act, errorOf) : succeed(act);
       },
     };
   };
@@ -137,7 +137,7 @@ function isWrite(call: string): boolean {
   return /^table\.(?:save|remove)/.test(call);
 }
 
-async function goWell<T>(act: () => T): Promise<Awaited<T>> {
+async function succeed<T>(act: () => T): Promise<Awaited<T>> {
   return await act();
 }
 

@@ -12,7 +12,7 @@ export interface Attempt {
 
 export interface AttemptEnd {
   readonly attempt: Attempt;
-  readonly how: 'well' | 'failed' | 'killed';
+  readonly how: 'succeeded' | 'failed' | 'killed';
   readonly error?: unknown;
 }
 
@@ -74,7 +74,7 @@ export function createInvocations(
       active -= 1;
       timeout.cancel();
       ended.attempt?.({ attempt: one, how, ...(error === undefined ? {} : { error }) });
-      if (how === 'well') return;
+      if (how === 'succeeded') return;
       if (retry >= retries) {
         ended.givenUp?.();
         return;
@@ -84,7 +84,7 @@ export function createInvocations(
     };
     void Promise.race([
       work(one).then(
-        () => () => finish('well'),
+        () => () => finish('succeeded'),
         (error: unknown) => () => finish(pass.crashed() ? 'killed' : 'failed', error),
       ),
       pass.killed.then(() => () => finish('killed')),

@@ -22,7 +22,7 @@ export function refusal(request: string, { status, code }: StatusError): Kuberne
 }
 
 /** What the client would have made of it: the API server's priority and fairness, a broken server, no reply. */
-export function troubleOf(kind: FaultKind, request: string, detail: string, refusing: boolean): Error {
+export function faultError(kind: FaultKind, request: string, detail: string, refusing: boolean): Error {
   if (kind === 'throttled')
     return new KubernetesError({
       request,

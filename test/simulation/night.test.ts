@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { isFound } from './found.ts';
-import { simulateMany } from './many.ts';
+import { isCaught } from './find-mutant.ts';
 import { MUTANTS } from './night/mutants.ts';
 import { simulateNight } from './night/night.ts';
 import type { Simulate } from './outcome.ts';
 import { shrink } from './shrink.ts';
+import { simulateMany } from './simulate-many.ts';
 
 describe('300 nights with heavy faults', () => {
   it('break no promise', { timeout: 120_000 }, async () => {
@@ -18,7 +18,7 @@ describe('300 nights with heavy faults', () => {
 describe('the checkers', () => {
   it.each(MUTANTS)('find that $name (promise $promise)', { timeout: 120_000 }, async (mutant) => {
     const simulate: Simulate = (options) => simulateNight({ ...options, ...mutant.change });
-    expect(await isFound(simulate, mutant, () => 'heavy')).toBe(true);
+    expect(await isCaught(simulate, mutant, () => 'heavy')).toBe(true);
   });
 });
 

@@ -10,7 +10,7 @@ export const PROMISES = {
   6: 'Every lifecycle action is completed once, with CONTINUE',
   7: 'Every decision has a reason',
   8: 'One bad resource never stops the work on the others',
-  9: 'Failure is loud',
+  9: 'Failure is mustReport',
 } as const;
 export type PromiseId = keyof typeof PROMISES;
 export const PROMISE_IDS = [1, 2, 3, 4, 5, 6, 7, 8, 9] as const satisfies readonly PromiseId[];

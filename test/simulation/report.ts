@@ -1,5 +1,5 @@
-import type { Tally } from './many.ts';
 import { PROMISE_IDS, PROMISES } from './outcome.ts';
+import type { Tally } from './simulate-many.ts';
 import { listOfStories } from './stories.ts';
 
 /** The table that a person reads. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { heavyAndNone, isFound } from './found.ts';
+import { heavyAndNone, isCaught } from './find-mutant.ts';
 import type { Simulate } from './outcome.ts';
 import { TOGETHER_MUTANTS } from './together/mutants.ts';
 import { simulateTogether } from './together/together.ts';
@@ -25,7 +25,7 @@ describe('nights in which the three functions meet', () => {
 describe('the checkers where they meet', () => {
   it.each(TOGETHER_MUTANTS)('find that $name (promise $promise)', { timeout: 120_000 }, async (mutant) => {
     const simulate: Simulate = (options) => simulateTogether({ ...options, ...mutant.change });
-    expect(await isFound(simulate, mutant, heavyAndNone)).toBe(true);
+    expect(await isCaught(simulate, mutant, heavyAndNone)).toBe(true);
   });
 });
 

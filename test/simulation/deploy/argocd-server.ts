@@ -22,12 +22,12 @@ export interface ArgocdServerOptions {
   /** As a warm function keeps it, and as it reads it again when it was refused. */
   readonly token: { kept(): string; readAgain(): Promise<string> };
   readonly isDown: () => boolean;
-  readonly eyes: Eyes;
+  readonly observer: Eyes;
   readonly around: <T>(call: string, act: () => T) => Promise<Awaited<T>>;
 }
 
 export function createArgocdServerWire(options: ArgocdServerOptions): Argocd {
-  const { argocd, eyes } = options;
+  const { argocd, observer } = options;
   type Caller = ReturnType<ArgocdWorld['authenticate']>;
 
   /** A refused token is read once more. */
@@ -70,16 +70,16 @@ export function createArgocdServerWire(options: ArgocdServerOptions): Argocd {
     read(application, { refresh = false } = {}) {
       if (!isApplicationName(application.name)) return Promise.resolve(invalidName(application));
       return ask(`argocd.read ${application.name}`, (caller) => {
-        eyes.read(application);
+        observer.read(application);
         const view = viewOf(argocd.get(caller, queryOf(application), refresh ? 'normal' : undefined));
-        eyes.shown(application, view);
+        observer.shown(application, view);
         return view;
       });
     },
     sync(application, deployId, { revision } = {}) {
       if (!isApplicationName(application.name)) return Promise.resolve(invalidName(application));
       return ask(`argocd.sync ${application.name}`, (caller) => {
-        eyes.sync(application);
+        observer.sync(application);
         const object = argocd.sync(caller, {
           ...queryOf(application),
           ...(revision ? { revision } : {}),
@@ -87,7 +87,7 @@ export function createArgocdServerWire(options: ArgocdServerOptions): Argocd {
           ...(application.syncOptions.length > 0 ? { syncOptions: { items: application.syncOptions } } : {}),
           infos: [{ name: DEPLOY_INFO, value: deployId }],
         });
-        eyes.synced(application);
+        observer.synced(application);
         return viewOf(object);
       });
     },

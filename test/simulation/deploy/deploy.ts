@@ -11,8 +11,8 @@ import type { Severity } from '../faults.ts';
 import { LAMBDA } from '../invocations.ts';
 import type { Outcome } from '../outcome.ts';
 import {
+  arrives,
   type Story as BaseStory,
-  comes,
   count,
   createStory as createBaseStory,
   invoke as invokeIn,
@@ -23,7 +23,7 @@ import {
 } from '../story.ts';
 import type { MemoryTable } from '../table.ts';
 import { createScenario, type Happening, OTHER_BRANCH, PRODUCTION, type Scenario } from './scenario.ts';
-import { createDeployWorld, type Deeds, type DeployWorld, type MutateClient } from './world.ts';
+import { createDeployWorld, type DeployWorld, type Effects, type MutateClient } from './world.ts';
 
 export interface Program {
   readonly ports: BranchDeployPorts;
@@ -52,7 +52,7 @@ export async function simulateDeploy(options: DeployOptions): Promise<Outcome> {
   const { world, scenario, faults } = story;
   const { clock } = world;
   const begin = clock.now();
-  troubleBuilds(world, options.severity);
+  setBuildFaults(world, options.severity);
 
   world.context.signals.on('event', (event) => deliver(story, event));
   if (scenario.token) {
@@ -74,7 +74,7 @@ export async function simulateDeploy(options: DeployOptions): Promise<Outcome> {
     if (clock.now() >= calmAt && !story.calm) {
       story.calm = true;
       faults.pause();
-      troubleBuilds(world, 'none');
+      setBuildFaults(world, 'none');
     }
     tick(story);
     await clock.runUntil(clock.now() + MINUTE);
@@ -86,7 +86,7 @@ export async function simulateDeploy(options: DeployOptions): Promise<Outcome> {
 }
 
 /** From now on so many events of builds get lost, doubled and late. */
-export function troubleBuilds({ codebuild }: DeployWorld, severity: Severity): void {
+export function setBuildFaults({ codebuild }: DeployWorld, severity: Severity): void {
   const heavy = { none: 0, light: 0.3, heavy: 1 }[severity];
   Object.assign(codebuild.faults, {
     drop: 0.15 * heavy,
@@ -120,14 +120,14 @@ export function deliver(story: Story, event: AwsEvent): void {
 }
 
 export function tick(story: Story): void {
-  if (!comes(story, 'tick')) return;
+  if (!arrives(story, 'tick')) return;
   const time = story.world.when();
   invoke(story, { source: 'nightshift', trigger: 'tick', schedule: 'branch-deploy-tick', id: 'tick', time });
 }
 
 function invoke(story: Story, payload: unknown): void {
   const { options, scenario } = story;
-  invokeIn<Deeds, DeployWorld>(story, {
+  invokeIn<Effects, DeployWorld>(story, {
     run(process) {
       const program = { ports: process.ports, settings: scenario.settings };
       const { ports, settings } = options.mutate?.(program) ?? program;
@@ -135,22 +135,22 @@ function invoke(story: Story, payload: unknown): void {
     },
     mutatePass: options.mutatePass,
     what: 'an invocation',
-    judge: (deeds) => checkReasons(story, deeds),
+    check: (effects) => checkReasons(story, effects),
   });
 }
 
 /** What was synced was said why, unless saying it failed too. */
-function checkReasons(story: Story, deeds: Deeds): void {
-  if (deeds.loud > 0) return;
-  for (const build of deeds.handled) {
+function checkReasons(story: Story, effects: Effects): void {
+  if (effects.mustReport > 0) return;
+  for (const build of effects.handled) {
     if (!story.world.builds().some(({ id, status }) => id === build && status === 'FAILED')) continue;
     story.exercised[7] += 1;
-    if (!deeds.decisions.some((decision) => decision['build'] === build))
+    if (!effects.decisions.some((decision) => decision['build'] === build))
       violate(story, 7, `${story.world.when()} ${build} counts as handled, and no decision says so`);
   }
-  for (const name of deeds.synced) {
+  for (const name of effects.synced) {
     story.exercised[7] += 1;
-    if (!deeds.decisions.some(({ action, target }) => action === 'sync' && target === name))
+    if (!effects.decisions.some(({ action, target }) => action === 'sync' && target === name))
       violate(story, 7, `${story.world.when()} ${name} was synced, and no decision says why`);
   }
 }

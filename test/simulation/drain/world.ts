@@ -1,4 +1,4 @@
-/** The lab's AWS and Kubernetes in simulated time, spot-drain's ports in front of them, and eyes on what they do. */
+/** The lab's AWS and Kubernetes in simulated time, spot-drain's ports in front of them, and checks of each request. */
 
 import type { Instance } from '@nightshift/lab/world/aws/index.ts';
 import { budgetsOf } from '@nightshift/lab/world/kubernetes/eviction.ts';
@@ -15,17 +15,17 @@ import type { Claim } from '#functions/spot-drain/records.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import type { Pass } from '../faults.ts';
-import { createGround, type Ground } from '../ground.ts';
 import { createPortCalls } from '../port-calls.ts';
+import { createSharedWorld, type SharedWorld } from '../shared-world.ts';
 import type { WorldOptions } from '../story.ts';
 import { type AutoScalingApi, createAutoScalingApi } from './auto-scaling-api.ts';
-import { type Ask, createKubernetesApi } from './kubernetes-api.ts';
+import { type ClusterRequest, createKubernetesApi } from './kubernetes-api.ts';
 import type { Scenario } from './scenario.ts';
 
 export type DrainWorld = ReturnType<typeof createDrainWorld>;
 
-/** What spot-drain may ask of Auto Scaling. */
-const ITS_CALLS = new Set([
+/** The operations of Auto Scaling that spot-drain uses. */
+const ALLOWED_OPERATIONS = new Set([
   'DescribeAutoScalingGroups',
   'DescribeAutoScalingInstances',
   'DescribeLifecycleHooks',
@@ -33,14 +33,14 @@ const ITS_CALLS = new Set([
   'RecordLifecycleActionHeartbeat',
   'DetachInstances',
 ]);
-/** Of a spot notice: five seconds are kept, and two for a deletion to reach the kubelet. Events tell whole seconds. */
+/** A drain ends five seconds before the end of the notice; a deletion takes two to reach the kubelet. Events have whole seconds. */
 const NOTICE_MS = 120_000;
-const KEPT_MS = 5_000;
+const RESERVE_MS = 5_000;
 const FORCE_MARGIN_MS = 2_000;
 const ROUNDING_MS = 1_000;
 
 /** What one attempt of the function did, for the checks at its end. */
-export interface Deeds {
+export interface Effects {
   readonly marked: Set<string>;
   readonly unmarked: Set<string>;
   /** Instances. */
@@ -49,8 +49,8 @@ export interface Deeds {
   readonly confirmed: Set<string>;
   readonly began: number;
   readonly decisions: Decision[];
-  /** Errors that must be heard of: nothing in the function may swallow them. */
-  loud: number;
+  /** Errors that the invocation must report. */
+  mustReport: number;
 }
 
 export interface Process {
@@ -58,12 +58,12 @@ export interface Process {
   readonly autoScaling: AutoScalingApi;
 }
 
-export function createDrainWorld(options: WorldOptions<Scenario> & { readonly ground?: Ground }) {
-  const { scenario, chance, violate, exercise } = options;
+export function createDrainWorld(options: WorldOptions<Scenario> & { readonly shared?: SharedWorld }) {
+  const { scenario, random, violate, exercise } = options;
   const { settings } = scenario;
   const start = new Date(scenario.start);
   const { clock, context, aws, table } =
-    options.ground ?? createGround({ start, seed: scenario.seed, settle: options.settle });
+    options.shared ?? createSharedWorld({ start, seed: scenario.seed, settle: options.settle });
   const scope = { account: settings.account, region: settings.region };
   const cluster = aws.addCluster({ ...scope, name: settings.cluster });
   const kubernetes = createKubernetes(context, {
@@ -72,7 +72,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
     ...(scenario.backAfter === undefined
       ? {}
       : {
-          // Until it was terminated it may come back, and its node is kept.
+          // Until it is terminated it may run again, and its node stays.
           isStopped: (id: string) =>
             ['stopping', 'stopped', 'pending', 'running'].includes(
               aws.ec2.describe(scope, [id])[0]?.state ?? '',
@@ -81,7 +81,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
   });
   aws.attachNodes(cluster, kubernetes);
 
-  /** Every instance that was ever seen to run, also after it is gone. */
+  /** Every instance that ever ran, also after it is gone. */
   const seen = new Map<
     string,
     { readonly node: string; readonly runsSince: number; goneAt?: number; cordoned?: boolean }
@@ -90,7 +90,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
     if (view.cluster === settings.cluster)
       seen.set(view.id, { node: view.privateDnsName, runsSince: clock.now() });
   });
-  /** When the group of an instance began to terminate it, also where the event of that is lost. */
+  /** When the group of an instance began to terminate it, also where that event is lost. */
   const terminatingSince = new Map<string, number>();
   context.signals.on('event', (event) => {
     if (event['detail-type'] === 'EC2 Instance-terminate Lifecycle Action')
@@ -112,7 +112,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
   const isOurs = (node: string) =>
     kubernetes.api.find('nodes', undefined, node)?.metadata.annotations?.[MARKS_ANNOTATION] !== undefined;
 
-  /** Pods that a drain moves, by node: those that are there, and how many have gone. */
+  /** How many pods that a drain evicts have left each node. */
   const gone = new Map<string, number>();
   kubernetes.api.subscribe(({ resource, type, object }) => {
     if (resource.key !== 'pods' || type !== 'DELETED') return;
@@ -123,7 +123,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
   const movableOn = (node: string) => kubernetes.podsOn(node).filter(isMovable);
 
   const decisions: Decision[] = [];
-  /** When Auto Scaling was seen to end an action with our CONTINUE, by its token. */
+  /** When Auto Scaling accepted our CONTINUE, by the token of the action. */
   const completions = new Map<string, number>();
   let nightSince: number | undefined;
   const when = () => clock.date().toISOString();
@@ -137,12 +137,12 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
     if (instance?.state !== 'running') return;
     const name = `${pod.metadata.namespace}/${pod.metadata.name}`;
     if (!instance.interruption || !settings.force) {
-      violate(5, `${when()} ${name} was deleted past its budget, and nothing takes ${node}`);
+      violate(5, `${when()} ${name} was deleted past its budget, and AWS does not take ${node}`);
       return;
     }
-    const deadline = instance.interruption.at - KEPT_MS;
+    const deadline = instance.interruption.at - RESERVE_MS;
     const grace = (pod.spec?.terminationGracePeriodSeconds ?? 30) * 1_000;
-    const threshold = deadline - Math.min(grace, (NOTICE_MS - KEPT_MS) / 2) - FORCE_MARGIN_MS;
+    const threshold = deadline - Math.min(grace, (NOTICE_MS - RESERVE_MS) / 2) - FORCE_MARGIN_MS;
     if (clock.now() < threshold - ROUNDING_MS)
       violate(
         5,
@@ -150,46 +150,46 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
       );
   };
 
-  /** An instance is let go of only where the config says so, it is about to be terminated, and nothing else replaces it. */
+  /** An instance is detached only where the config says so, it is about to be terminated, and nothing else replaces it. */
   const checkReplacement = (input: Readonly<Record<string, unknown>>) => {
     const [id = ''] = input['InstanceIds'] as readonly string[];
     const [instance] = aws.ec2.describe(scope, [id]);
-    const isWanted =
+    const isAllowed =
       scenario.settings.replaceEarly &&
       input['AutoScalingGroupName'] === 'workers' &&
       !scenario.capacityRebalance &&
       instance?.interruption?.action === 'terminate';
-    if (!isWanted) violate(2, `${when()} ${id} was let go of, and nobody wanted that`);
+    if (!isAllowed) violate(2, `${when()} ${id} was detached, and the config does not ask for it`);
   };
 
-  /** What its group terminates gets no new pods. An attempt that began before that cannot know. */
-  const checkUncordon = (deeds: Deeds, node: string) => {
+  /** A node that its group terminates stays cordoned. An attempt that began before that cannot know. */
+  const checkUncordon = (effects: Effects, node: string) => {
     const instance = instanceAt(node);
     if (instance?.state !== 'running' || !instance.lifecycleState.startsWith('Terminating')) return;
     exercise(3);
-    if ((terminatingSince.get(instance.id) ?? clock.now()) < deeds.began)
+    if ((terminatingSince.get(instance.id) ?? clock.now()) < effects.began)
       violate(3, `${when()} ${node} was uncordoned while its group terminates ${instance.id}`);
   };
 
-  const onKubernetes = (deeds: Deeds, ask: Ask) => {
+  const onKubernetes = (effects: Effects, request: ClusterRequest) => {
     exercise(2);
-    switch (ask.does) {
-      case 'stranger':
-        violate(2, `${when()} ${ask.request} is no request of spot-drain`);
+    switch (request.kind) {
+      case 'unexpected':
+        violate(2, `${when()} ${request.request} is no request of spot-drain`);
         return;
       case 'patch-node': {
-        const { spec } = ask.body as { readonly spec?: { readonly unschedulable?: boolean | null } };
-        (spec?.unschedulable ? deeds.marked : deeds.unmarked).add(ask.node);
-        if (!spec?.unschedulable) checkUncordon(deeds, ask.node);
+        const { spec } = request.body as { readonly spec?: { readonly unschedulable?: boolean | null } };
+        (spec?.unschedulable ? effects.marked : effects.unmarked).add(request.node);
+        if (!spec?.unschedulable) checkUncordon(effects, request.node);
         return;
       }
       case 'evict': {
-        const pod = kubernetes.api.find('pods', ask.namespace, ask.pod);
+        const pod = kubernetes.api.find('pods', request.namespace, request.pod);
         if (pod && budgetsOf(kubernetes.api, pod).length > 0) exercise(5);
         return;
       }
       case 'delete': {
-        const pod = kubernetes.api.find('pods', ask.namespace, ask.pod);
+        const pod = kubernetes.api.find('pods', request.namespace, request.pod);
         if (pod) checkDeletion(pod);
       }
     }
@@ -197,12 +197,12 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
 
   /** One process of the function: warm from the second invocation on, and it runs one at a time. */
   const newProcess = () => {
-    const calls = createPortCalls<Deeds>(clock, chance);
+    const calls = createPortCalls<Effects>(clock, random);
     const { through } = calls;
     const client = createKubernetesApi({
       context,
       kubernetes,
-      onAsk: (ask) => onKubernetes(calls.deeds(), ask),
+      onRequest: (request) => onKubernetes(calls.effects(), request),
       around: (call, act, errorOf) => through(call, act, false, errorOf) as Promise<never>,
     });
     const autoScaling = createAutoScalingApi({
@@ -211,11 +211,11 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
       around: (call, act) => through(call, act, call.includes('Lifecycle')) as Promise<never>,
       onReply: ({ operation, input }) => {
         if (operation === 'CompleteLifecycleAction')
-          calls.deeds().confirmed.add(String(input['LifecycleActionToken']));
+          calls.effects().confirmed.add(String(input['LifecycleActionToken']));
       },
-      onAsk: ({ operation, input }) => {
+      onRequest: ({ operation, input }) => {
         exercise(2);
-        if (!ITS_CALLS.has(operation))
+        if (!ALLOWED_OPERATIONS.has(operation))
           violate(2, `${when()} ${operation} ${JSON.stringify(input)} is no call of spot-drain`);
         if (operation === 'DetachInstances') checkReplacement(input);
         if (operation !== 'CompleteLifecycleAction') return;
@@ -228,15 +228,15 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
         const written = table
           .read<Claim>(DRAIN, instanceKey(String(input['InstanceId'])))
           ?.hooks.some((hook) => hook.token === token && hook.completed);
-        // Who could not read or write the claim cannot know.
-        if ((written && calls.deeds().loud === 0) || calls.deeds().confirmed.has(token))
-          violate(6, `${when()} ${token} was completed again, and that was known`);
+        // An attempt that could not read or write the claim cannot know.
+        if ((written && calls.effects().mustReport === 0) || calls.effects().confirmed.has(token))
+          violate(6, `${when()} ${token} was completed again although its completion was known`);
       },
-      onDone: ({ operation, input }) => {
+      onApplied: ({ operation, input }) => {
         if (operation !== 'CompleteLifecycleAction') return;
         const token = String(input['LifecycleActionToken']);
         completions.set(token, clock.now());
-        calls.deeds().completed.add(String(input['InstanceId']));
+        calls.effects().completed.add(String(input['InstanceId']));
       },
     });
     const store = table.through((call, act) => through(call, act, true) as Promise<never>);
@@ -256,20 +256,20 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
             'trail.record',
             () => {
               decisions.push(...made);
-              calls.deeds().decisions.push(...made);
-              for (const decision of made) hold(decision);
+              calls.effects().decisions.push(...made);
+              for (const decision of made) checkDecision(decision);
             },
             true,
           ),
       },
       clock: {
         now: () => clock.date(),
-        random: () => chance.next(),
+        random: () => random.next(),
         sleep: (ms) => ports.clock.alarm(ms).rang,
         alarm(ms) {
           const current = calls.pass();
           const { promise, resolve } = Promise.withResolvers<void>();
-          // Who was killed wakes up no more.
+          // A killed pass does not continue.
           const wake = () => {
             if (!current.crashed()) resolve();
           };
@@ -295,13 +295,13 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
           confirmed: new Set(),
           began: clock.now(),
           decisions: [],
-          loud: 0,
+          mustReport: 0,
         }),
     };
   };
 
-  /** Holds what is said against what the world shows at this moment. */
-  const hold = (decision: Decision) => {
+  /** Compares a decision with the state of the world at this moment. */
+  const checkDecision = (decision: Decision) => {
     exercise(7);
     if (!decision.reason.trim() || !decision.trigger.trim())
       violate(7, `${when()} ${decision.action} ${decision.target} has no reason or no trigger`);
@@ -311,25 +311,25 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
       case 'cordon':
         exercise(4);
         if (node && node.spec?.unschedulable !== true)
-          violate(4, `${when()} ${decision.target} is said to be cordoned and is not`);
+          violate(4, `${when()} a decision says that ${decision.target} is cordoned, and it is not`);
         return;
       case 'uncordon':
         exercise(4);
         if (isOurs(decision.target))
-          violate(4, `${when()} ${decision.target} is said to work again and bears our marks`);
+          violate(4, `${when()} a decision says that ${decision.target} is uncordoned, and it has our marks`);
         return;
       case 'drain': {
         exercise(4);
         const moved = count('evicted') + count('finished') + count('alreadyTerminating');
         const left = gone.get(decision.target) ?? 0;
         if (moved > left)
-          violate(4, `${when()} ${moved} pods are said to have left ${decision.target}, and ${left} have`);
+          violate(4, `${when()} a decision says that ${moved} pods left ${decision.target}, and ${left} did`);
         checkOthers(decision);
       }
     }
   };
 
-  /** A pod that its budget holds, or that cannot be evicted, keeps no other pod on the node. */
+  /** A pod that its budget protects, or that cannot be evicted, does not keep the drain from the others. */
   const checkOthers = (decision: Decision) => {
     if (Number(decision['failed'] ?? 0) > 0 || Number(decision['skipped'] ?? 0) > 10) return;
     const here = movableOn(decision.target);
@@ -339,7 +339,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
     for (const pod of here) {
       if (pod.metadata.deletionTimestamp || held.includes(pod) || isPodFinished(pod)) continue;
       if (Date.parse(pod.metadata.creationTimestamp ?? '') > clock.now() - 20_000) continue;
-      violate(8, `${when()} ${pod.metadata.name} was never asked to leave ${decision.target}`);
+      violate(8, `${when()} ${pod.metadata.name} was never evicted from ${decision.target}`);
     }
   };
 
@@ -364,7 +364,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
           }
         : {}),
     });
-    // Else the group ends what was stopped, and it cannot come back.
+    // Else the group terminates the stopped instance, and it cannot run again.
     if (scenario.backAfter !== undefined)
       aws.autoScaling.suspend(scope, 'workers', ['HealthCheck', 'ReplaceUnhealthy']);
     if (scenario.managed > 0)
@@ -423,7 +423,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
     movableOn,
     scope,
     nightSince: () => nightSince,
-    /** What night-schedule does, as far as a drain can see it. */
+    /** The part of the nightly stop that a drain can observe. */
     stopForTheNight() {
       nightSince = clock.now();
       const state: ClusterState = {

@@ -3,10 +3,10 @@
 import { run } from '#functions/night-schedule/run.ts';
 import { desiredAt } from '#model/desired.ts';
 import type { Override } from '#model/schedule.ts';
-import { type Chance, createChance } from '../chance.ts';
 import { createFaults, type Severity } from '../faults.ts';
 import type { Outcome, PromiseId, Violation } from '../outcome.ts';
-import { overrideOf } from '../override.ts';
+import { overrideOf } from '../overrides.ts';
+import { createRandom, type Random } from '../random.ts';
 import { createScenario, type Happening, type Scenario } from './scenario.ts';
 import { createNightWorld, type NightPorts, type NightProcess, type NightWorld } from './world.ts';
 
@@ -24,18 +24,18 @@ export interface NightOptions {
 const MINUTE = 60_000;
 
 export async function simulateNight(options: NightOptions): Promise<Outcome> {
-  const chance = createChance(options.seed);
-  const scenario = createScenario(options.seed, chance);
+  const random = createRandom(options.seed);
+  const scenario = createScenario(options.seed, random);
   const stop = Date.parse(scenario.stop);
   const start = Date.parse(scenario.start);
   const begin = stop - 60 * MINUTE;
   const world = createNightWorld(scenario, new Date(begin));
-  const faults = createFaults(chance, options.severity);
+  const faults = createFaults(random, options.severity);
   const night: Night = {
     options,
     scenario,
     world,
-    chance,
+    random,
     faults,
     idle: [],
     overrides: [],
@@ -54,15 +54,15 @@ export async function simulateNight(options: NightOptions): Promise<Outcome> {
 
   // Every minute where something happens, now and then in between: ticks get lost anyway.
   await world.clock.runUntil(stop - 40 * MINUTE);
-  await ticks(night, stop - 3 * MINUTE, () => chance.between(3, 8) * MINUTE);
+  await ticks(night, stop - 3 * MINUTE, () => random.between(3, 8) * MINUTE);
   await ticks(night, stop + 30 * MINUTE, () => MINUTE);
   const quiet = start - 55 * MINUTE;
-  await ticks(night, quiet, () => chance.between(5, 20) * MINUTE);
+  await ticks(night, quiet, () => random.between(5, 20) * MINUTE);
   faults.pause();
   await ticks(night, quiet + 15 * MINUTE, () => MINUTE);
   checkAsleep(night);
   faults.resume();
-  await ticks(night, start - 8 * MINUTE, () => chance.between(1, 4) * MINUTE);
+  await ticks(night, start - 8 * MINUTE, () => random.between(1, 4) * MINUTE);
   await ticks(night, start + 12 * MINUTE, () => MINUTE);
   faults.pause();
   await ticks(night, start + 45 * MINUTE, () => 90_000);
@@ -84,7 +84,7 @@ interface Night {
   readonly options: NightOptions;
   readonly scenario: Scenario;
   readonly world: NightWorld;
-  readonly chance: Chance;
+  readonly random: Random;
   readonly faults: ReturnType<typeof createFaults>;
   /** Processes in which no pass runs. */
   readonly idle: NightProcess[];
@@ -104,11 +104,11 @@ async function ticks(night: Night, until: number, step: () => number): Promise<v
   const { clock } = night.world;
   while (clock.now() < until) {
     await clock.runUntil(Math.min(until, clock.now() + step()));
-    if (night.faults.active() && night.chance.is(0.1)) {
+    if (night.faults.active() && night.random.chance(0.1)) {
       count(night, 'lost');
       continue;
     }
-    if (night.faults.active() && night.chance.is(0.05)) {
+    if (night.faults.active() && night.random.chance(0.05)) {
       count(night, 'doubled');
       await Promise.all([pass(night, 'tick'), pass(night, 'tick')]);
     } else await pass(night, 'tick');
@@ -117,12 +117,12 @@ async function ticks(night: Night, until: number, step: () => number): Promise<v
 }
 
 async function pass(night: Night, trigger: 'tick' | 'override'): Promise<void> {
-  const { world, chance, scenario, options } = night;
+  const { world, random, scenario, options } = night;
   const current = night.faults.newPass();
   const process = night.idle.pop() ?? world.newProcess();
   const ports = process.enter(current);
   const { autoscaler, groups, nodes, store, trail } = options.mutate ? options.mutate(ports, world) : ports;
-  const skew = night.faults.active() ? chance.between(-5, 5) * 1000 : 0;
+  const skew = night.faults.active() ? random.between(-5, 5) * 1000 : 0;
   const now = new Date(world.clock.now() + skew);
   const deps = {
     groups,

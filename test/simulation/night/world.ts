@@ -11,7 +11,7 @@ import type { Decision } from '#model/decision.ts';
 import type { Override } from '#model/schedule.ts';
 import { createSimulatedClock } from '../clock.ts';
 import type { Pass } from '../faults.ts';
-import { replaceOverrides } from '../override.ts';
+import { replaceOverrides } from '../overrides.ts';
 import { createMemoryTable } from '../table.ts';
 import { type NightWrite, watchTable } from '../watched-table.ts';
 import { createLabGroups } from './groups.ts';

@@ -1,6 +1,4 @@
-/**
- * Mistakes that only show where the three functions meet: each works well by itself. The checkers must catch each.
- */
+/** Mistakes that only show where the three functions meet. The checkers must catch each. */
 
 import type { BranchDeployPorts } from '#functions/branch-deploy/ports.ts';
 import type { Ports } from '#functions/spot-drain/ports.ts';
@@ -16,7 +14,7 @@ export interface TogetherMutant {
 
 export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
   {
-    name: 'a deploy takes the schedule for the cluster',
+    name: 'a deploy ignores the state of the cluster and follows the schedule',
     promise: 3,
     change: deploying((ports) => ({
       night: {
@@ -29,7 +27,7 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     })),
   },
   {
-    name: 'a deploy does not know what a person wants, and has the cluster woken all the same',
+    name: 'a deploy ignores a person’s override and wakes the cluster',
     promise: 2,
     change: deploying((ports) => ({
       night: {
@@ -42,7 +40,7 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     })),
   },
   {
-    name: 'a cluster is not woken by a deploy',
+    name: 'night-schedule ignores the override of a deploy',
     promise: 3,
     change: nightly((ports) => ({
       store: {
@@ -55,22 +53,24 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     })),
   },
   {
-    name: 'a stop is told of when it is over',
+    name: 'a stop is not recorded until it is over',
     promise: 3,
     change: nightly((ports) => ({
       store: {
         ...ports.store,
-        writeState: async (next, over) => next.phase === 'stopping' || ports.store.writeState(next, over),
+        writeState: async (next, expected) =>
+          next.phase === 'stopping' || ports.store.writeState(next, expected),
       },
     })),
   },
   {
-    name: 'the end of the night is not told of',
+    name: 'the end of the night is not recorded',
     promise: 3,
     change: nightly((ports) => ({
       store: {
         ...ports.store,
-        writeState: async (next, over) => next.desired === 'awake' || ports.store.writeState(next, over),
+        writeState: async (next, expected) =>
+          next.desired === 'awake' || ports.store.writeState(next, expected),
       },
     })),
   },
@@ -80,7 +80,7 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     change: draining(() => ({ night: { state: async () => undefined } })),
   },
   {
-    name: 'what the stop takes counts as a loss',
+    name: 'drains of the nightly stop count as losses',
     promise: 4,
     change: draining((ports) => ({
       claims: {
@@ -90,7 +90,7 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     })),
   },
   {
-    name: 'the day is taken for the night',
+    name: 'drains of the day count as part of the nightly stop',
     promise: 4,
     change: draining((ports) => ({
       night: {
@@ -102,7 +102,7 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     })),
   },
   {
-    name: 'failures are logged and swallowed',
+    name: 'errors are logged and not reported',
     promise: 9,
     change: { mutatePass: (pass) => pass().catch(() => undefined) },
   },

@@ -7,7 +7,7 @@ export function heavyAndNone(seed: number): Severity {
 }
 
 /** Whether the checkers find a mistake in the program within 200 seeds. */
-export async function isFound(
+export async function isCaught(
   simulate: Simulate,
   mutant: { readonly promise: PromiseId; readonly says?: RegExp },
   severityOf: (seed: number) => Severity,

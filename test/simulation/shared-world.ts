@@ -5,18 +5,18 @@ import type { WorldContext } from '@nightshift/lab/world/interfaces.ts';
 import { createSimulatedClock, type SimulatedClock } from './clock.ts';
 import { createMemoryTable, type MemoryTable } from './table.ts';
 
-export interface Ground {
+export interface SharedWorld {
   readonly clock: SimulatedClock;
   readonly context: WorldContext;
   readonly aws: AwsWorld;
   readonly table: MemoryTable;
 }
 
-export function createGround(options: {
+export function createSharedWorld(options: {
   readonly start: Date;
   readonly seed: number;
   readonly settle: () => Promise<void>;
-}): Ground {
+}): SharedWorld {
   const clock = createSimulatedClock(options.start, options.settle);
   const context = { ...createContext(options), clock: clock.world };
   return { clock, context, aws: createAws(context), table: createMemoryTable() };
