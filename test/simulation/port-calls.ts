@@ -1,4 +1,4 @@
-/** The calls that one process of a function makes: some take long, and some go wrong. */
+/** The calls that one process of a function makes: some are slow, and some fail. */
 import type { Clock } from '@nightshift/lab/world/clock.ts';
 import { type FaultKind, InjectedError, type Pass } from './faults.ts';
 import type { Random } from './random.ts';
@@ -9,7 +9,7 @@ export interface PortCalls<D extends BaseEffects> {
   enter(pass: Pass, effects: D): D;
   pass(): Pass;
   effects(): D;
-  /** `mustReport`: an error of this call must be heard of. */
+  /** `mustReport`: the invocation must report an error of this call. */
   through<T>(
     call: string,
     act: () => T,
@@ -18,13 +18,13 @@ export interface PortCalls<D extends BaseEffects> {
   ): Promise<Awaited<T>>;
 }
 
-/** So many calls take a while, and others get in between. */
+/** The share of calls that are slow, so that others get in between. */
 const SLOW = 0.15;
 
 export function createPortCalls<D extends BaseEffects>(clock: Clock, random: Random): PortCalls<D> {
   let pass: Pass;
   let effects: D;
-  const aWhile = () => new Promise<void>((resolve) => void clock.after(random.between(10, 900), resolve));
+  const delay = () => new Promise<void>((resolve) => void clock.after(random.between(10, 900), resolve));
   return {
     enter(nextPass, nextDeeds) {
       pass = nextPass;
@@ -41,7 +41,7 @@ export function createPortCalls<D extends BaseEffects>(clock: Clock, random: Ran
     ): Promise<Awaited<T>> {
       const [current, done] = [pass, effects];
       const made = random.chance(SLOW)
-        ? aWhile().then(() => current.around(call, act, errorOf))
+        ? delay().then(() => current.around(call, act, errorOf))
         : current.around(call, act, errorOf);
       if (!mustReport) return made;
       return made.catch((error: unknown) => {

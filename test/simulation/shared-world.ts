@@ -1,4 +1,4 @@
-/** What several worlds may stand on together: one time, one AWS, one table. */
+/** The clock, AWS and table that several worlds share. */
 import { type AwsWorld, createAws } from '@nightshift/lab/world/aws/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
 import type { WorldContext } from '@nightshift/lab/world/interfaces.ts';

@@ -1,4 +1,4 @@
-/** What a drain and a deploy have in common: a world by its seed, a function that is called in it, and the tallies. */
+/** The common parts of the stories: a world by its seed, a function that is invoked in it, and the tallies. */
 
 import { createFaults, type Faults, type Pass, type Severity } from './faults.ts';
 import {
@@ -15,7 +15,7 @@ export interface StoryOptions {
   readonly seed: number;
   readonly severity: Severity;
   readonly without?: ReadonlySet<number>;
-  /** Puts a mistake around a whole invocation: the checkers must find it. */
+  /** Puts a mistake around a whole invocation: the checkers must catch it. */
   readonly mutatePass?: (pass: () => Promise<unknown>) => Promise<unknown>;
 }
 
@@ -27,7 +27,7 @@ export interface WorldOptions<S> {
   readonly exercise: (promise: PromiseId) => void;
 }
 
-/** Errors that must be heard of: nothing in the function may swallow them. */
+/** What an attempt did. `mustReport` counts the errors that the invocation must report. */
 export interface BaseEffects {
   mustReport: number;
 }
@@ -58,7 +58,7 @@ export function createStory<
 >(
   { seed, severity }: StoryOptions,
   kind: {
-    /** Keeps the chance of one kind of story apart from that of the others. */
+    /** Gives each kind of story its own random values. */
     readonly salt: number;
     readonly createScenario: (seed: number, random: Random) => S;
     readonly createWorld: (options: WorldOptions<S>) => W;
@@ -109,7 +109,7 @@ export function outcomeOf(seed: number, story: AnyStory): Outcome {
   };
 }
 
-/** False where the tick is lost. */
+/** False where the tick got lost. */
 export function arrives(story: AnyStory, tick: 'tick'): boolean {
   const isLost = story.faults.active() && story.random.chance(0.1);
   count(story, isLost ? 'lost' : tick);
@@ -125,7 +125,7 @@ export function invoke<D extends BaseEffects, W extends StoryWorld<D>>(
     /** For the trace. */
     readonly what: string;
     readonly attempted?: (how: AttemptEnd['how']) => void;
-    /** What an attempt did that was not killed. */
+    /** Checks an attempt that was not killed. */
     readonly check: (effects: D) => void;
     readonly givenUp?: () => void;
   },
@@ -150,7 +150,7 @@ export function invoke<D extends BaseEffects, W extends StoryWorld<D>>(
         violate(
           story,
           9,
-          `${world.when()} ${one.effects.mustReport} errors were met, and the invocation ended well`,
+          `${world.when()} ${one.effects.mustReport} errors were met, and the invocation succeeded`,
         );
     }
     call.check(one.effects);

@@ -9,13 +9,13 @@ import type { KubernetesClient, KubernetesRequest } from '#functions/adapters/ku
 import type { ApplicationSettings } from '#model/settings.ts';
 import type { FaultKind } from '../faults.ts';
 import { faultError, refusal } from '../kubernetes-errors.ts';
-import type { Eyes } from './argocd-server.ts';
+import type { ArgocdObserver } from './argocd-server.ts';
 import { checkRights } from './rights.ts';
 
-export interface ApplicationObserver extends Eyes {
-  /** The role does not allow it. `why` is what the API server says. */
+export interface ApplicationObserver extends ArgocdObserver {
+  /** The role does not allow it. `why` is the message of the API server. */
   refused(why: string): void;
-  /** A sync was written: over the version that was read, and in place of an operation, or not. */
+  /** A sync was written: with or without the version that was read, and perhaps in place of another operation. */
   written(
     application: ApplicationSettings,
     how: { readonly isBlind: boolean; readonly over?: Operation },
@@ -55,7 +55,7 @@ export function createApplicationsApi(options: ApplicationsApiOptions): Pick<Kub
     const [, namespace = '', name = ''] = PATH.exec(path) ?? [];
     if (!name || (method !== 'GET' && method !== 'PATCH'))
       throw new Error(`${method} ${path} is no request of branch-deploy`);
-    // There are no workloads whose watch would tell the controller that a rollout is over.
+    // Without watched workloads the controller does not notice by itself that a rollout is over.
     argocd.settle();
     const found = api.get(APPLICATIONS, namespace, name) as unknown as ApplicationObject;
     const application = asSettings(found);

@@ -1,4 +1,4 @@
-/** An hour or two of a branch by chance: pushes, builds, a sleep of the cluster, and what Argo CD and people do. */
+/** One or two random hours of a branch: pushes, builds, a cluster that sleeps, and what Argo CD and people do. */
 import type { Schedule } from '#model/schedule.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import { createRandom, type Random } from '../random.ts';
@@ -21,7 +21,7 @@ export interface Scenario {
   readonly settings: BranchDeploySettings;
   readonly start: string;
   /** When the cluster sleeps, if it does. Minutes from the start. */
-  readonly nap?: { readonly from: number; readonly to: number };
+  readonly sleep?: { readonly from: number; readonly to: number };
   /** Applications that the config binds and Argo CD does not have. */
   readonly missing: readonly string[];
   readonly autoSync: readonly string[];
@@ -38,7 +38,7 @@ export function createScenario(seed: number, random: Random): Scenario {
   return withRareHappenings(plain(seed, random), createRandom(seed ^ RARE));
 }
 
-/** What came to the stories later has a chance of its own: the stories without it are the same as before. */
+/** Happenings that were added later have their own seed: stories without them stay the same as before. */
 const RARE = 0xdecade;
 
 function withRareHappenings(scenario: Scenario, random: Random): Scenario {
@@ -58,13 +58,13 @@ function withRareHappenings(scenario: Scenario, random: Random): Scenario {
 function plain(seed: number, random: Random): Scenario {
   const start = new Date(Date.UTC(2026, 7, 3, 4) + random.between(0, 4) * 86_400_000);
   const from = random.between(6, 20);
-  const nap = random.chance(0.5) ? { from, to: from + random.between(8, 20) } : undefined;
+  const sleep = random.chance(0.5) ? { from, to: from + random.between(8, 20) } : undefined;
   const names = random.chance(0.5) ? ['api'] : ['api', 'web'];
   const missing = names.length > 1 && random.chance(0.2) ? ['web'] : [];
   return {
     seed,
     start: start.toISOString(),
-    ...(nap ? { nap } : {}),
+    ...(sleep ? { sleep } : {}),
     missing,
     autoSync: names.filter(() => random.chance(0.2)),
     rolloutSeconds: random.pick([2, 10, 50]),
@@ -89,20 +89,20 @@ function plain(seed: number, random: Random): Scenario {
           applications: names.map((name) => ({ name, project: 'default', prune: false, syncOptions: [] })),
         },
       ],
-      ...(nap ? { schedule: scheduleOf(start, nap) } : {}),
+      ...(sleep ? { schedule: scheduleOf(start, sleep) } : {}),
     },
   };
 }
 
-/** Up all the time but for the nap, every day. */
-function scheduleOf(start: Date, nap: { readonly from: number; readonly to: number }): Schedule {
+/** Up all the time but for the same minutes of every day. */
+function scheduleOf(start: Date, sleep: { readonly from: number; readonly to: number }): Schedule {
   const minute = start.getUTCHours() * 60 + start.getUTCMinutes();
   return {
-    name: 'nap',
+    name: 'sleep',
     timeZone: 'UTC',
     up: ([1, 2, 3, 4, 5, 6, 7] as const).flatMap((day) => [
-      { start: { day, minute: 0 }, end: { day, minute: minute + nap.from } },
-      { start: { day, minute: minute + nap.to }, end: { day, minute: 1440 } },
+      { start: { day, minute: 0 }, end: { day, minute: minute + sleep.from } },
+      { start: { day, minute: minute + sleep.to }, end: { day, minute: 1440 } },
     ]),
   };
 }

@@ -1,4 +1,4 @@
-/** The lab's git host, CodeBuild and Argo CD in simulated time, branch-deploy's ports in front of them, and eyes on them. */
+/** The lab's git host, CodeBuild and Argo CD in simulated time, branch-deploy's ports in front of them, and checks of each request. */
 
 import { type ArgocdOptions, createArgocd, serveApplications } from '@nightshift/lab/world/argocd/index.ts';
 import { type BuildView, createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
@@ -35,28 +35,28 @@ export interface Effects {
   /** Builds that this attempt marked as handled. */
   readonly handled: Set<string>;
   readonly decisions: Decision[];
-  /** Errors that must be heard of: nothing in the function may swallow them. */
+  /** Errors that the invocation must report. */
   mustReport: number;
 }
 
 const MINUTE = 60_000;
 const HANDLED = /^table\.saveIf deploy \| build#(.+)$/;
-/** An invocation that began before the stop looks on for 25 s, and calls take their time. */
+/** An invocation that began before the stop waits for its sync for 25 s, and calls may be slow. */
 const AFTER_STOP_MS = 60_000;
-/** From the wish to be awake to nodes that are Ready. */
+/** From the desired state awake to nodes that are Ready. */
 const START_MS = 3 * MINUTE;
 
 /** Between the adapter and the Kubernetes API. */
 export type MutateClient = (client: Pick<KubernetesClient, 'request'>) => Pick<KubernetesClient, 'request'>;
 
-/** A cluster that is more than what a deploy sees of it. */
+/** A world that other functions share. */
 export interface SharedDeployWorld {
   readonly clock: SimulatedClock;
   readonly context: WorldContext;
   readonly table: MemoryTable;
   readonly workloads: Workloads & { readonly images: ReadonlyMap<string, string> };
   readonly argocd: Pick<ArgocdOptions, 'inCluster' | 'runsPods'>;
-  /** What is true of the cluster, whatever anybody wrote down of it: since when it sleeps, or is not up yet. */
+  /** The actual state of the cluster, whatever is recorded: since when it sleeps, or is not up yet. */
   readonly night: { state(): Pick<ClusterState, 'phase' | 'since'> | undefined };
 }
 
@@ -107,7 +107,7 @@ export function createDeployWorld(
   const inMinutes = (minutes: number) => new Date(start.getTime() + minutes * MINUTE);
   const newToken = (expires?: Date) =>
     argocd.addToken({ project: 'default', role: 'nightshift', ...(expires ? { expires } : {}) });
-  /** What the secret holds. */
+  /** The value of the secret. */
   let token = newToken(scenario.token && inMinutes(scenario.token.expires));
   if (scenario.token)
     clock.at(inMinutes(scenario.token.renewed).getTime(), () => {
@@ -125,8 +125,8 @@ export function createDeployWorld(
   const table = shared?.table ?? options.table ?? createMemoryTable();
   const decisions: Decision[] = [];
   /**
-   * By application, the newest commit at which Argo CD showed it Synced and Healthy, as its place in `commits`: -1 for
-   * one of before. What was seen once may be said later.
+   * By application, the newest commit at which Argo CD showed it Synced and Healthy, as its index in `commits`: -1 for
+   * an earlier one. What was observed once may be reported later.
    */
   const seenHealthy = new Map<string, number>();
   const syncs = new Map<string, number>();
@@ -139,7 +139,7 @@ export function createDeployWorld(
   const checkSync = (application: Pick<ApplicationSettings, 'name' | 'project'>) => {
     exercise(2);
     if (!bound.some(({ name, project }) => name === application.name && project === application.project))
-      violate(2, `${when()} ${application.project}/${application.name} is not ours to sync`);
+      violate(2, `${when()} ${application.project}/${application.name} does not belong to this environment`);
     const state = night.state();
     if (!state) return;
     exercise(3);
@@ -151,21 +151,20 @@ export function createDeployWorld(
   const newProcess = () => {
     const calls = createPortCalls<Effects>(clock, random);
     const { through } = calls;
-    let kept = token;
+    let cached = token;
     const observer: ApplicationObserver = {
       read(application) {
         exercise(2);
         if (!bound.some(({ name }) => name === application.name))
-          violate(2, `${when()} ${application.name} is none of ours to read`);
+          violate(2, `${when()} ${application.name} does not belong to this environment`);
       },
       sync: checkSync,
       refused: (why) => violate(2, `${when()} the role of branch-deploy does not allow it: ${why}`),
       written({ name }, { isBlind, over }) {
-        if (isBlind)
-          violate(3, `${when()} a sync of ${name} was written over whatever came since it was read`);
+        if (isBlind) violate(3, `${when()} a sync of ${name} was written without the version that was read`);
         if (over) {
           const by = over.initiatedBy?.username ?? 'Argo CD itself';
-          violate(3, `${when()} a sync of ${name} was written over one of ${by}`);
+          violate(3, `${when()} a sync of ${name} replaced an operation of ${by}`);
         }
       },
       synced: ({ name }) => void syncs.set(name, (syncs.get(name) ?? 0) + 1),
@@ -190,10 +189,10 @@ export function createDeployWorld(
       : createArgocdServerWire({
           argocd,
           token: {
-            kept: () => kept,
+            cached: () => cached,
             async readAgain() {
-              kept = await through('secret.read', () => token, true);
-              return kept;
+              cached = await through('secret.read', () => token, true);
+              return cached;
             },
           },
           isDown: () => isDown || !argocd.available(),
@@ -283,7 +282,7 @@ export function createDeployWorld(
     };
   };
 
-  /** Holds what is said against what Argo CD showed. */
+  /** Compares a decision with what Argo CD has shown. */
   const checkDecision = (decision: Decision) => {
     exercise(7);
     if (!decision.reason.trim() || !decision.trigger.trim())
@@ -293,35 +292,37 @@ export function createDeployWorld(
     const from = commits.indexOf(String(decision['sha']));
     const seen = seenHealthy.get(decision.target);
     if (seen === undefined || seen < from)
-      violate(4, `${when()} ${decision.target} is said to be deployed and was never seen so`);
+      violate(
+        4,
+        `${when()} a decision says that ${decision.target} is deployed, and Argo CD never showed that`,
+      );
   };
 
   function startNight() {
     const standIn = createNightStandIn();
     if (settings.schedule) {
-      standIn.look();
-      clock.world.every(20_000, standIn.look);
+      standIn.pass();
+      clock.world.every(20_000, standIn.pass);
     }
     return standIn;
   }
 
-  /** What night-schedule does, as far as a deploy can see it. */
+  /** The part of night-schedule that a deploy can observe. */
   function createNightStandIn() {
     const read = () => table.read<ClusterState>(NIGHT, STATE_KEY);
-    /** What it should be holds until `until`, as long as the override is the same. */
-    let wish: (Desired & { readonly override: string | undefined }) | undefined;
-    const isWished = (now: Date, override: Override | undefined) =>
-      wish?.override === override?.id && now.getTime() < (wish?.until?.getTime() ?? 0);
+    /** Valid until its `until`, as long as the override is the same. */
+    let desired: (Desired & { readonly override: string | undefined }) | undefined;
+    const isValid = (now: Date, override: Override | undefined) =>
+      desired?.override === override?.id && now.getTime() < (desired?.until?.getTime() ?? 0);
     return {
       state: read,
-      look() {
+      pass() {
         const { schedule } = settings;
         if (!schedule) return;
         const now = clock.date();
         const override = overrideIn(table, now);
-        if (!wish || !isWished(now, override))
-          wish = { ...desiredAt(schedule, now, overridesIn(table)), override: override?.id };
-        const desired = wish;
+        if (!desired || !isValid(now, override))
+          desired = { ...desiredAt(schedule, now, overridesIn(table)), override: override?.id };
         const before = read();
         const age = before ? now.getTime() - Date.parse(before.since) : 0;
         const phase: ClusterState['phase'] =

@@ -1,4 +1,4 @@
-/** One night by chance: a cluster, its schedule, and what people and AWS do to it. Wholly determined by the seed. */
+/** A random night: a cluster, its schedule, and what people and AWS do to it. Determined by the seed. */
 
 import type { Override, Schedule, Weekday } from '#model/schedule.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
@@ -11,7 +11,7 @@ export interface GroupPlan {
   readonly desired: number;
   readonly max: number;
   readonly capacityType: 'SPOT' | 'ON_DEMAND';
-  /** Every resize of it is refused: the bad one that must not stop the work on the others. */
+  /** Every resize of it is refused; that must not stop the work on the others. */
   readonly broken: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface Scenario {
   readonly settings: NightScheduleSettings;
   readonly groups: readonly GroupPlan[];
   readonly replicas: number | undefined;
-  /** The edge of the schedule at which the night begins, and the one at which it ends. ISO 8601. */
+  /** The transition of the schedule at which the night begins, and the one at which it ends. ISO 8601. */
   readonly stop: string;
   readonly start: string;
   readonly happenings: readonly Happening[];
@@ -98,7 +98,7 @@ export function createScenario(seed: number, random: Random): Scenario {
   };
 }
 
-/** What the program has found out about a schedule it need not find out again in the next night. */
+/** One object for each schedule: `desired-memo.ts` remembers by object. */
 const schedules = new Map<string, Schedule>();
 
 function scheduleOf(timeZone: string, from: number, to: number): Schedule {
@@ -127,7 +127,7 @@ function groupPlan(random: Random, index: number, autoscaled: boolean): GroupPla
     desired,
     max: Math.max(1, desired + random.between(0, 3)),
     capacityType: random.chance(0.7) ? 'SPOT' : 'ON_DEMAND',
-    // The autoscaler's host is never the broken one: then nothing could be said about the order.
+    // Never the autoscaler's host: the order of stop and start depends on it.
     broken: index > 0 && random.chance(0.05),
   };
 }
@@ -160,7 +160,7 @@ function happenings(
   return list.sort((a, b) => a.minute - b.minute);
 }
 
-/** A Monday to Thursday evening of 2026 or 2027, so that the next day is worked; also around changes of the clock. */
+/** A Monday to Thursday evening of 2026 or 2027, so that the next day is a workday; also around changes of the clock. */
 function anEvening(random: Random, timeZone: string, minute: number): Date {
   for (;;) {
     const day = Date.UTC(2026, 0, 5 + random.between(0, 700));
@@ -170,7 +170,7 @@ function anEvening(random: Random, timeZone: string, minute: number): Date {
   }
 }
 
-/** Costly to make, and the same for all nights of a zone. */
+/** Slow to create, and the same for all nights of a zone. */
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function formatOf(timeZone: string): Intl.DateTimeFormat {

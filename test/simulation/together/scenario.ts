@@ -87,7 +87,7 @@ export function createScenario(seed: number, random: Random): Scenario {
       ...deploy,
       settings: { ...deploy.settings, ...COMMON, schedule, whenAsleep: random.pick(['defer', 'wake']) },
       start: begin,
-      nap: { from: BEFORE_STOP_MINUTES, to: BEFORE_STOP_MINUTES + hours * 60 },
+      sleep: { from: BEFORE_STOP_MINUTES, to: BEFORE_STOP_MINUTES + hours * 60 },
       happenings: [],
     },
     least: random.between(0, drain.workers),

@@ -174,7 +174,7 @@ function createStory(options: TogetherOptions): Story {
       invocations: functions.deploy,
       idle: [],
       options: { ...each, ...(mutateDeploy ? { mutate: mutateDeploy } : {}) },
-      calm: false,
+      faultsEnded: false,
     },
     neighbours: [],
     drainTickedAt: 0,
