@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Observation } from '#cli/doctor/observation.ts';
 import { observeAccessReviews, observeCni, observeKubernetes } from '#cli/doctor/observe/kubernetes.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
@@ -45,7 +45,7 @@ export function describeDoctor(bed: () => Bed): void {
       });
     });
 
-    it('reads the cluster: every list that it asks for is there', async () => {
+    test('reads the cluster: every list that it asks for is there', async () => {
       const facts = await observeKubernetes(bed().clientFor('admin'));
       const absent = Object.entries(facts).filter(([, answer]) => !('value' in answer));
       expect(absent.map(([name]) => name)).toEqual([]);
@@ -61,7 +61,7 @@ export function describeDoctor(bed: () => Bed): void {
       expect(told(facts.budgets).map(({ metadata }) => metadata?.namespace)).toContain(namespace);
     });
 
-    it('reads how the CNI gives out addresses', async () => {
+    test('reads how the CNI gives out addresses', async () => {
       expect(told(await observeCni(bed().clientFor('admin')))).toMatchObject({
         prefixes: true,
         warmAddresses: 5,
@@ -69,7 +69,7 @@ export function describeDoctor(bed: () => Bed): void {
       });
     });
 
-    it.each(['cluster-autoscaler', 'karpenter'])(
+    test.each(['cluster-autoscaler', 'karpenter'])(
       'finds that the functions may do all that they do, with %s',
       async (kind) => {
         const reviews = told(await observeAccessReviews(bed().clientFor('admin'), settingsWith(kind)));
@@ -78,7 +78,7 @@ export function describeDoctor(bed: () => Bed): void {
       },
     );
 
-    it('finds that they may not where the config names a Deployment that the manifests do not', async () => {
+    test('finds that they may not where the config names a Deployment that the manifests do not', async () => {
       const settings = settingsWith('cluster-autoscaler', { deployment: 'another' });
       const reviews = told(await observeAccessReviews(bed().clientFor('admin'), settings));
       expect(reviews.filter(({ allowed }) => !allowed).map(({ request }) => request)).toEqual([
@@ -87,7 +87,7 @@ export function describeDoctor(bed: () => Bed): void {
       ]);
     });
 
-    it('is told where it may not read', async () => {
+    test('is told where it may not read', async () => {
       const { pods, services } = await observeKubernetes(bed().clientFor('spot-drain'));
       expect(Object.keys(pods)).toEqual(['value']);
       expect(Object.keys(services)).toEqual(['missing']);
