@@ -43,14 +43,14 @@ async function untilGone(pid: number): Promise<void> {
 }
 
 describe('a program of a control plane', () => {
-  test('that ends by itself is told with its last words', async () => {
+  test('that ends by itself is reported with its last output', async () => {
     const brief = startProgram(folder, 'brief', ['--wrong']);
     const waiting = untilReady('it', async () => false, [brief], 10_000);
     await expect(waiting).rejects.toThrow('brief ended with 3:\nno such flag: --wrong');
     await brief.end();
   });
 
-  test('that is not ready in time is told too', async () => {
+  test('that is not ready in time is reported too', async () => {
     const pid = path.join(folder, 'slow.pid');
     const slow = startProgram(folder, 'lasting', [pid]);
     const never = async () => {

@@ -45,7 +45,7 @@ function aNotifier(environment: string) {
     now: () => NOW,
     client: new SNSClient({ endpoint, region: REGION, credentials }),
   });
-  if (!tell) throw new Error('nobody is told');
+  if (!tell) throw new Error('notify has no severity');
   return tell;
 }
 

@@ -6,9 +6,13 @@ import type { PromiseId } from '../outcome.ts';
 import type { NightPorts } from './night-function.ts';
 import type { TogetherOptions } from './together.ts';
 
+type NightSeen = Awaited<ReturnType<BranchDeployPorts['night']['read']>>;
+
 export interface TogetherMutant {
   readonly name: string;
   readonly promise: PromiseId;
+  /** Matches the violation, where the promise can be broken in more than one way. */
+  readonly says?: RegExp;
   readonly change: Pick<TogetherOptions, 'mutateNight' | 'mutateDrain' | 'mutateDeploy' | 'mutatePass'>;
 }
 
@@ -29,16 +33,22 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
   {
     name: 'a deploy ignores a person’s override and wakes the cluster',
     promise: 2,
-    change: deploying((ports) => ({
+    says: /overruled the override of/,
+    change: deploying(({ night }) => ({
+      night: { ...night, read: async () => withoutPeople(await night.read()) },
+    })),
+  },
+  {
+    name: 'a deploy wakes the cluster in place of a person’s override',
+    promise: 2,
+    says: /overwrote the override of/,
+    change: deploying(({ night }) => ({
       night: {
-        async read() {
-          const { overrides, ...seen } = await ports.night.read();
-          return { ...seen, overrides: overrides.filter(({ author }) => author === 'branch-deploy') };
-        },
+        read: async () => withoutPeople(await night.read()),
         async addOverride(override) {
-          const { overrides } = await ports.night.read();
+          const { overrides } = await night.read();
           const person = overrides.find(({ author }) => author !== 'branch-deploy');
-          return ports.night.addOverride({ ...override, id: person?.id ?? override.id });
+          return night.addOverride({ ...override, id: person?.id ?? override.id });
         },
       },
     })),
@@ -111,6 +121,10 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     change: { mutatePass: (pass) => pass().catch(() => undefined) },
   },
 ];
+
+function withoutPeople(seen: NightSeen): NightSeen {
+  return { ...seen, overrides: seen.overrides.filter(({ author }) => author === 'branch-deploy') };
+}
 
 function nightly(edit: (ports: NightPorts) => Partial<NightPorts>): TogetherMutant['change'] {
   return { mutateNight: (ports) => ({ ...ports, ...edit(ports) }) };

@@ -99,7 +99,7 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
     if (after?.author !== 'branch-deploy' || before?.author === 'branch-deploy') return;
     options.exercise(2);
     if (before && Date.parse(before.until) > clock.now())
-      violate(2, `${when()} a deploy overwrote what ${before.author} wants until ${before.until}`);
+      violate(2, `${when()} a deploy overwrote the override of ${before.author} until ${before.until}`);
     const counts = overrideIn(table, clock.date());
     const person = overridesIn(table)
       .filter(({ author, until }) => author !== 'branch-deploy' && Date.parse(until) > clock.now())

@@ -49,7 +49,7 @@ export function describeDoctor(bed: () => Bed): void {
       const facts = await observeKubernetes(bed().clientFor('admin'));
       const absent = Object.entries(facts).filter(([, answer]) => !('value' in answer));
       expect(absent.map(([name]) => name)).toEqual([]);
-      expect(told(facts.webhooks)).toContainEqual({
+      expect(valueOf(facts.webhooks)).toContainEqual({
         kind: 'validating',
         configuration: 'policies',
         name: 'policies.example.com',
@@ -58,11 +58,11 @@ export function describeDoctor(bed: () => Bed): void {
         service: { namespace: 'policies', name: 'webhook', port: 443 },
         namespaceSelector: {},
       });
-      expect(told(facts.budgets).map(({ metadata }) => metadata?.namespace)).toContain(namespace);
+      expect(valueOf(facts.budgets).map(({ metadata }) => metadata?.namespace)).toContain(namespace);
     });
 
     test('reads how the CNI gives out addresses', async () => {
-      expect(told(await observeCni(bed().clientFor('admin')))).toMatchObject({
+      expect(valueOf(await observeCni(bed().clientFor('admin')))).toMatchObject({
         prefixes: true,
         warmAddresses: 5,
         warmInterfaces: 1,
@@ -72,7 +72,7 @@ export function describeDoctor(bed: () => Bed): void {
     test.each(['cluster-autoscaler', 'karpenter'])(
       'finds that the functions may do all that they do, with %s',
       async (kind) => {
-        const reviews = told(await observeAccessReviews(bed().clientFor('admin'), settingsWith(kind)));
+        const reviews = valueOf(await observeAccessReviews(bed().clientFor('admin'), settingsWith(kind)));
         expect(reviews.filter(({ allowed }) => !allowed)).toEqual([]);
         expect(reviews.length).toBeGreaterThan(8);
       },
@@ -80,14 +80,14 @@ export function describeDoctor(bed: () => Bed): void {
 
     test('finds that they may not where the config names a Deployment that the manifests do not', async () => {
       const settings = settingsWith('cluster-autoscaler', { deployment: 'another' });
-      const reviews = told(await observeAccessReviews(bed().clientFor('admin'), settings));
+      const reviews = valueOf(await observeAccessReviews(bed().clientFor('admin'), settings));
       expect(reviews.filter(({ allowed }) => !allowed).map(({ request }) => request)).toEqual([
         'get deployments/scale in kube-system/another',
         'patch deployments/scale in kube-system/another',
       ]);
     });
 
-    test('is told where it may not read', async () => {
+    test('names what it may not read', async () => {
       const { pods, services } = await observeKubernetes(bed().clientFor('spot-drain'));
       expect(Object.keys(pods)).toEqual(['value']);
       expect(Object.keys(services)).toEqual(['missing']);
@@ -95,9 +95,9 @@ export function describeDoctor(bed: () => Bed): void {
   });
 }
 
-function told<T>(answer: Observation<T>): T {
-  if ('value' in answer) return answer.value;
-  throw new Error(answer.missing.reason);
+function valueOf<T>(observation: Observation<T>): T {
+  if ('value' in observation) return observation.value;
+  throw new Error(observation.missing.reason);
 }
 
 function settingsWith(kind: string, autoscaler: { readonly deployment?: string } = {}) {
