@@ -49,7 +49,7 @@ export function describeDoctor(bed: () => Bed): void {
       const facts = await observeKubernetes(bed().clientFor('admin'));
       const absent = Object.entries(facts).filter(([, answer]) => !('value' in answer));
       expect(absent.map(([name]) => name)).toEqual([]);
-      expect(valueOf(facts.webhooks)).toContainEqual({
+      expect(foundIn(facts.webhooks)).toContainEqual({
         kind: 'validating',
         configuration: 'policies',
         name: 'policies.example.com',
@@ -58,11 +58,11 @@ export function describeDoctor(bed: () => Bed): void {
         service: { namespace: 'policies', name: 'webhook', port: 443 },
         namespaceSelector: {},
       });
-      expect(valueOf(facts.budgets).map(({ metadata }) => metadata?.namespace)).toContain(namespace);
+      expect(foundIn(facts.budgets).map(({ metadata }) => metadata?.namespace)).toContain(namespace);
     });
 
     test('reads how the CNI gives out addresses', async () => {
-      expect(valueOf(await observeCni(bed().clientFor('admin')))).toMatchObject({
+      expect(foundIn(await observeCni(bed().clientFor('admin')))).toMatchObject({
         prefixes: true,
         warmAddresses: 5,
         warmInterfaces: 1,
@@ -72,7 +72,7 @@ export function describeDoctor(bed: () => Bed): void {
     test.each(['cluster-autoscaler', 'karpenter'])(
       'finds that the functions may do all that they do, with %s',
       async (kind) => {
-        const reviews = valueOf(await observeAccessReviews(bed().clientFor('admin'), settingsWith(kind)));
+        const reviews = foundIn(await observeAccessReviews(bed().clientFor('admin'), settingsWith(kind)));
         expect(reviews.filter(({ allowed }) => !allowed)).toEqual([]);
         expect(reviews.length).toBeGreaterThan(8);
       },
@@ -80,7 +80,7 @@ export function describeDoctor(bed: () => Bed): void {
 
     test('finds that they may not where the config names a Deployment that the manifests do not', async () => {
       const settings = settingsWith('cluster-autoscaler', { deployment: 'another' });
-      const reviews = valueOf(await observeAccessReviews(bed().clientFor('admin'), settings));
+      const reviews = foundIn(await observeAccessReviews(bed().clientFor('admin'), settings));
       expect(reviews.filter(({ allowed }) => !allowed).map(({ request }) => request)).toEqual([
         'get deployments/scale in kube-system/another',
         'patch deployments/scale in kube-system/another',
@@ -95,7 +95,7 @@ export function describeDoctor(bed: () => Bed): void {
   });
 }
 
-function valueOf<T>(observation: Observation<T>): T {
+function foundIn<T>(observation: Observation<T>): T {
   if ('value' in observation) return observation.value;
   throw new Error(observation.missing.reason);
 }
