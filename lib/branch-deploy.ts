@@ -94,7 +94,7 @@ export class BranchDeploy extends Construct {
       list: ['deploy', 'override'],
       // Waking the cluster means writing an override; the tick of night-schedule applies it within a minute.
       write: ['deploy', 'decision', ...(settings.whenAsleep === 'wake' ? ['override'] : [])],
-      remove: ['deploy'],
+      remove: settings.dryRun ? [] : ['deploy'],
     });
   }
 }
