@@ -37,7 +37,11 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
           const { overrides, ...seen } = await ports.night.read();
           return { ...seen, overrides: overrides.filter(({ author }) => author === 'branch-deploy') };
         },
-        addOverride: ports.night.addOverride,
+        async addOverride(override) {
+          const { overrides } = await ports.night.read();
+          const person = overrides.find(({ author }) => author !== 'branch-deploy');
+          return ports.night.addOverride({ ...override, id: person?.id ?? override.id });
+        },
       },
     })),
   },

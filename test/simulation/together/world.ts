@@ -92,8 +92,10 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
 
   /** A deploy may wake the cluster; it may not take back what a person wants. */
   const checkOverride = (before: Override | undefined, after: Override | undefined) => {
-    if (after?.author !== 'branch-deploy' || before) return;
+    if (after?.author !== 'branch-deploy' || before?.author === 'branch-deploy') return;
     options.exercise(2);
+    if (before && Date.parse(before.until) > clock.now())
+      violate(2, `${when()} a deploy overwrote what ${before.author} wants until ${before.until}`);
     const counts = overrideIn(table, clock.date());
     const person = overridesIn(table)
       .filter(({ author, until }) => author !== 'branch-deploy' && Date.parse(until) > clock.now())
