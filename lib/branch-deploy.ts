@@ -86,7 +86,7 @@ export class BranchDeploy extends Construct {
       get: ['deploy', 'night'],
       list: ['deploy', 'override'],
       // To wake the cluster is to write an override; the tick of night-schedule finds it within a minute.
-      write: ['deploy', 'decision', ...(settings.whenAsleep === 'wake' ? ['override'] : [])],
+      write: ['deploy', 'decision', ...(settings.whenAsleep === 'wake' ? (['override'] as const) : [])],
       remove: ['deploy'],
     });
   }

@@ -20,6 +20,7 @@ import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { Capability } from '#model/decision.ts';
+import { LOST_PODS_FILTER } from '#model/notification.ts';
 import { capabilityWidgets } from './dashboard-widgets.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
 
@@ -44,8 +45,7 @@ const NOT_TOLD = '($.message = "notification failed")';
 /** Which decisions people must know of, as a filter of CloudWatch Logs on the lines that hold them. */
 const FAILED: Record<Capability, string> = {
   'night-schedule': `{ ($.decision.action = "fail") || ${NOT_TOLD} }`,
-  // Pods that stayed to the end are lost with the instance, unless our own stop takes it.
-  'spot-drain': `{ ($.decision.action = "fail") || (($.decision.action = "drain") && ($.decision.blocked > 0) && ($.decision.night NOT EXISTS)) || ${NOT_TOLD} }`,
+  'spot-drain': `{ ($.decision.action = "fail") || (${LOST_PODS_FILTER}) || ${NOT_TOLD} }`,
   'branch-deploy': `{ ($.decision.action = "fail") || ${NOT_TOLD} }`,
 };
 

@@ -106,7 +106,7 @@ export class SpotDrain extends Construct {
       resources: ['*'],
       wildcardReason: 'Auto Scaling does not take a resource for its Describe actions.',
     });
-    const reads = { get: ['drain', 'night'], list: ['drain'] };
+    const reads = { get: ['drain', 'night'], list: ['drain'] } as const;
     // In a dry run the account refuses the rest as well.
     if (settings.dryRun) {
       table.permit(this.function, { ...reads, write: ['decision'] });

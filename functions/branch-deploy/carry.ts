@@ -5,6 +5,7 @@
 
 import type { DecisionRecorder } from '#functions/shared/decision-recorder.ts';
 import { RecordedError } from '#functions/shared/errors.ts';
+import { type Backoff, backoffMs } from '#functions/shared/retry.ts';
 import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { changeRecord } from './change.ts';
@@ -39,7 +40,7 @@ export class DeployTroubleError extends RecordedError {
 }
 
 const POLL_MS = { first: 1_000, longest: 4_000 };
-const BACKOFF_MS = { first: 500, longest: 8_000 };
+const BACKOFF: Backoff = { firstMs: 500, longestMs: 8_000 };
 /** How long Argo CD may be out of reach before it is said aloud, and how long it is asked nevertheless. */
 export const PATIENCE_MS = { loud: 15 * 60_000, giveUp: 24 * 3_600_000 };
 /** After so long without an answer Argo CD was away, not just slow. */
@@ -77,7 +78,7 @@ export async function carry(
 
     const backoff = outcome.next === 'backoff';
     const ms = backoff
-      ? Math.max(jitter(BACKOFF_MS, refusals++), outcome.atLeastMs ?? 0)
+      ? Math.max(Math.ceil(backoffMs(++refusals, ports.random(), BACKOFF)), outcome.atLeastMs ?? 0)
       : growing(POLL_MS, looks++);
     const looksOn = options.wait === 'always' || started;
     if (!looksOn || now().getTime() + ms > options.until.getTime()) {
@@ -275,10 +276,6 @@ export async function carry(
 
   function later(): string {
     return new Date(now().getTime() + LATER_MS).toISOString();
-  }
-
-  function jitter({ first, longest }: { first: number; longest: number }, turn: number): number {
-    return Math.ceil(Math.min(longest, first * 2 ** turn) * (0.5 + ports.random() / 2));
   }
 }
 

@@ -1,11 +1,12 @@
 /** From a build that ended to what is wanted: judged once, written down for each application, said. */
 import type { DecisionRecorder } from '#functions/shared/decision-recorder.ts';
+import { change } from '#functions/shared/retry.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 import { admit } from './admit.ts';
 import { keyOf } from './bindings.ts';
 import { describe } from './decide.ts';
 import type { Build, DesiredDeploys } from './ports.ts';
-import { emptyRecord, isPending, type RequestedBuild, request } from './record.ts';
+import { emptyRecord, isPending, type Requested, type RequestedBuild, request } from './record.ts';
 import type { BuildReporter } from './report.ts';
 
 interface WantingPorts {
@@ -63,30 +64,36 @@ async function record(
   requested: RequestedBuild,
   { deploys, reporter }: WantingPorts,
 ): Promise<'waits' | 'settled' | { readonly older: string; readonly facts: Facts }> {
-  for (let turn = 0; turn < 20; turn++) {
-    const kept = await deploys.get(application);
-    const result = request(kept?.value ?? emptyRecord(application), requested);
-    if (result.result === 'duplicate') return kept && isPending(kept.value) ? 'waits' : 'settled';
-    if (result.result === 'older') {
-      const { newest } = result;
-      return {
-        older: `build ${newest.number} of ${requested.project} is newer`,
-        facts: commitOf(requested, newest),
-      };
-    }
-    if ((await deploys.save(result.record, kept?.version ?? 'absent')) === undefined) continue;
-    for (const older of result.superseded) {
-      await reporter.about(
-        application.name,
-        [older],
-        'superseded',
-        `build ${requested.number} of ${requested.project} is newer`,
-        commitOf(older, requested),
-      );
-    }
-    return 'waits';
+  let result: Requested | undefined;
+  let pending = false;
+  const changed = await change({
+    read: () => deploys.get(application),
+    edit(current) {
+      result = request(current ?? emptyRecord(application), requested);
+      pending = current !== undefined && isPending(current);
+      return result.result === 'requested' ? result.record : undefined;
+    },
+    save: deploys.save,
+    what: `the record of ${keyOf(application)}`,
+  });
+  if (result?.result === 'older') {
+    const { newest } = result;
+    return {
+      older: `build ${newest.number} of ${requested.project} is newer`,
+      facts: commitOf(requested, newest),
+    };
   }
-  throw new Error(`the record of ${keyOf(application)} was written by others 20 times in a row`);
+  if (!changed || result?.result !== 'requested') return pending ? 'waits' : 'settled';
+  for (const older of result.superseded) {
+    await reporter.about(
+      application.name,
+      [older],
+      'superseded',
+      `build ${requested.number} of ${requested.project} is newer`,
+      commitOf(older, requested),
+    );
+  }
+  return 'waits';
 }
 
 type Facts = Readonly<Record<string, boolean>>;

@@ -2,10 +2,11 @@
  * Gets the pods off one node: evicts in parallel, obeys the budgets as long as time allows, watches with one list a
  * second, and says at the end what became of each pod.
  */
+import { backoffMs } from '#functions/shared/retry.ts';
 import { ClusterTroubleError } from './errors.ts';
 import { daemonSetOf, treat } from './pods.ts';
 import type { Alarm, Clock, Cluster, Pod, PodOwner, Reply } from './ports.ts';
-import { backoffMs, judge, type Verdict } from './reply.ts';
+import { judge, nextEvictionMs, type Verdict } from './reply.ts';
 
 export interface DrainOrder {
   readonly node: string;
@@ -145,7 +146,7 @@ export async function drain(
     } catch (error) {
       if (!(error instanceof ClusterTroubleError)) failure ??= { error };
       trouble = { error, times: (trouble?.times ?? 0) + 1 };
-      nextLook = now() + backoffMs('trouble', trouble.times, clock.random());
+      nextLook = now() + backoffMs(trouble.times, clock.random());
     } finally {
       wake();
     }
@@ -264,7 +265,7 @@ export async function drain(
   /** What a reply changes. Returns after how many milliseconds to ask again, if at all. */
   function apply(course: Course, verdict: Verdict): number | undefined {
     if (course.state === 'gone' || course.state === 'asked') return undefined;
-    const backoff = () => backoffMs(verdict.is, course.attempts, clock.random());
+    const backoff = () => nextEvictionMs(verdict.is, course.attempts, clock.random());
     switch (verdict.is) {
       case 'accepted':
         course.state = 'asked';

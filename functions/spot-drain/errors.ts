@@ -9,3 +9,7 @@ export class AccessRefusedError extends NightshiftError {
 export class ClusterTroubleError extends NightshiftError {
   override name = 'ClusterTroubleError';
 }
+
+export function isTrouble(error: unknown): boolean {
+  return error instanceof ClusterTroubleError;
+}

@@ -1,10 +1,10 @@
 /** Finds out what there is to know about the instance of a notice, as cheaply as it can be known. */
 import { CorruptRecordError } from '#functions/shared/errors.ts';
+import { retry } from '#functions/shared/retry.ts';
 import { isForeign, isTakenByNight, type Located, nodegroupOf } from './decide.ts';
-import { ClusterTroubleError } from './errors.ts';
+import { isTrouble } from './errors.ts';
 import type { Notice, NoticeKind } from './event.ts';
 import type { Claims, Clock, Cluster, Group, Groups, Known, Lifecycle, Night, Node, Place } from './ports.ts';
-import { backoffMs } from './reply.ts';
 
 export interface LocatePorts {
   readonly cluster: Cluster;
@@ -158,17 +158,10 @@ async function findNode(
   }
 }
 
-/** Asks again while the API server has trouble. */
-async function throughTrouble<T>({ clock }: Pick<LocatePorts, 'clock'>, ask: () => Promise<T>): Promise<T> {
-  const until = clock.now().getTime() + TROUBLE_PATIENCE_MS;
-  for (let troubles = 1; ; troubles++) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!(error instanceof ClusterTroubleError) || clock.now().getTime() >= until) throw error;
-      await clock.sleep(backoffMs('trouble', troubles, clock.random()));
-    }
-  }
+/** Asks again while the API server fails for now. */
+function throughTrouble<T>({ clock }: Pick<LocatePorts, 'clock'>, ask: () => Promise<T>): Promise<T> {
+  const until = new Date(clock.now().getTime() + TROUBLE_PATIENCE_MS);
+  return retry(ask, { until, clock, isTransient: isTrouble });
 }
 
 /** Unknown where it takes longer. */

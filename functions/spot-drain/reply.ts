@@ -1,4 +1,5 @@
 /** What the API server's reply to an eviction or a deletion means. Pure. */
+import { type Backoff, backoffMs } from '#functions/shared/retry.ts';
 import type { Reply } from './ports.ts';
 
 export type Verdict =
@@ -40,11 +41,12 @@ export function judge(reply: Reply): Verdict {
   return trouble(reply);
 }
 
-/** So long until the next try: 1 s → 5 s while a budget holds, 0.5 s → 4 s in trouble; a quarter of it is chance. */
-export function backoffMs(verdict: Verdict['is'], attempts: number, random: number): number {
-  const [first, last] = verdict === 'trouble' ? [500, 4_000] : [1_000, 5_000];
-  const full = Math.min(last, first * 2 ** Math.max(0, attempts - 1));
-  return Math.max(first, full * (0.75 + random / 4));
+/** Between evictions that a budget refuses. */
+const HELD: Backoff = { firstMs: 1_000, longestMs: 5_000 };
+
+/** So long until the next eviction, after that many. */
+export function nextEvictionMs(verdict: Verdict['is'], attempts: number, random: number): number {
+  return verdict === 'trouble' ? backoffMs(attempts, random) : backoffMs(attempts, random, HELD);
 }
 
 function isCausedBy({ causes }: Reply, reason: string): boolean {

@@ -2,17 +2,17 @@
 
 import type { DecisionRecorder, Reported } from '#functions/shared/decision-recorder.ts';
 import type { DecisionTrail } from '#functions/shared/observability.ts';
+import { retry } from '#functions/shared/retry.ts';
 import type { Versioned } from '#functions/shared/versioned.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
 import { hasOpenHook } from './claim.ts';
 import { type DrainReport, drain } from './drain.ts';
-import { AccessRefusedError, ClusterTroubleError } from './errors.ts';
+import { AccessRefusedError, isTrouble } from './errors.ts';
 import type { Gate } from './gate.ts';
 import type { LocatePorts } from './locate.ts';
 import { note } from './note.ts';
 import type { Clock, Cordons, Node, NodeNames } from './ports.ts';
 import type { Claim } from './records.ts';
-import { backoffMs } from './reply.ts';
 import { leftOf, reportDrain, tallyOf } from './report.ts';
 
 export interface RunPorts extends LocatePorts {
@@ -353,19 +353,12 @@ async function noteEnd(
   });
 }
 
-/** Tries again while the API server has trouble, for as long as it makes sense for this claim. */
-async function patiently<T>(ports: RunPorts, invocation: Invocation, call: () => Promise<T>): Promise<T> {
+/** Tries again while the API server fails for now, for as long as it makes sense in this invocation. */
+function patiently<T>(ports: RunPorts, invocation: Invocation, call: () => Promise<T>): Promise<T> {
   const { clock } = ports;
   const until = Math.min(
     clock.now().getTime() + TROUBLE_PATIENCE_MS,
     invocation.endsAt.getTime() - RESERVE_MS,
   );
-  for (let attempts = 1; ; attempts++) {
-    try {
-      return await call();
-    } catch (error) {
-      if (!(error instanceof ClusterTroubleError) || clock.now().getTime() >= until) throw error;
-      await clock.sleep(backoffMs('trouble', attempts, clock.random()));
-    }
-  }
+  return retry(call, { until: new Date(until), clock, isTransient: isTrouble });
 }
