@@ -1,4 +1,4 @@
-/** The CDK app: `cdk synth` starts it through npm; alone it writes the assembly into CDK_OUTDIR. */
+/** The CDK app. `npm run synth` runs it with the CDK; run directly, it writes the assembly into CDK_OUTDIR. */
 import { Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { ConfigError, loadConfig } from '#lib/config-file.ts';

@@ -1,4 +1,4 @@
-/** `npm run bench`: the figures that the design sets targets for, measured here and now. */
+/** `npm run bench`: measures the figures for which the design sets targets. */
 import { cpus } from 'node:os';
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { type BenchResult, table } from '#test/bench/bench.ts';
@@ -6,17 +6,15 @@ import { BENCHES } from '#test/bench/benches.ts';
 import { clearSites } from '#test/bench/site.ts';
 
 const program = new Command('bench')
-  .description(
-    'Measures, and holds each figure against its target. Timing is measured here and asserted nowhere.',
-  )
-  .addArgument(new Argument('[bench]', 'one of them; all when left out').choices(Object.keys(BENCHES)))
+  .description('Measures each figure and compares it with its target. No test asserts a timing.')
+  .addArgument(new Argument('[bench]', 'benchmark to run (default: all)').choices(Object.keys(BENCHES)))
   .option(
     '--runs <n>',
-    'how often each thing is timed',
+    'repetitions of each measurement',
     (text) => {
       const runs = Number(text);
       if (!Number.isInteger(runs) || runs < 1 || runs > 1000)
-        throw new InvalidArgumentError('write a whole number from 1 to 1000, for example 15');
+        throw new InvalidArgumentError('use a whole number from 1 to 1000, for example 15');
       return runs;
     },
     15,

@@ -1,4 +1,4 @@
-/** `npm run conformance`: the adapters, the lab and the templates against software that this project did not write. */
+/** `npm run conformance`: tests the adapters, the lab and the templates with third-party servers and tools. */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,16 +14,16 @@ const DOCUMENT = path.join(ROOT, 'docs/conformance.md');
 
 const program = new Command('conformance')
   .description(
-    'Checks every outside behaviour that eks-nightshift relies on against real servers and clients, as far as they are here.',
+    'Checks every external behaviour that eks-nightshift relies on, with the real servers and clients that are installed.',
   )
   .addArgument(
-    new Argument('[parts...]', 'which of them; all when left out').choices(PARTS.map(({ name }) => name)),
+    new Argument('[parts...]', 'parts to run (default: all)').choices(PARTS.map(({ name }) => name)),
   )
   .option('--write', 'write the tables into docs/conformance.md')
   .addHelpText(
     'after',
     `
-What each part needs:
+Requirements of each part:
 ${PARTS.map(({ name, needs }) => `  ${name.padEnd(11)} ${needs}`).join('\n')}
 
 Examples:
@@ -39,12 +39,12 @@ const parts = PARTS.filter(({ name }) => chosen.length === 0 || chosen.includes(
   part,
   missing: part.missing(process.env),
 }));
-const able = parts.filter(({ missing }) => missing === undefined).map(({ part }) => part.name);
+const runnable = parts.filter(({ missing }) => missing === undefined).map(({ part }) => part.name);
 
 const collected = createFindings((file) => path.relative(SUITES, file).split(path.sep)[0] as PartName);
-if (able.length > 0) {
+if (runnable.length > 0) {
   const vitest = await startVitest(
-    able.map((name) => `test/conformance/${name}/`),
+    runnable.map((name) => `test/conformance/${name}/`),
     {
       root: ROOT,
       config: path.join(SUITES, 'vitest.config.ts'),
@@ -66,9 +66,9 @@ const sections = sectionsOf(reports, new Date().toISOString().slice(0, 10));
 console.log([...sections.values()].join('\n\n'));
 if (write) await writeFile(DOCUMENT, withSections(await readFile(DOCUMENT, 'utf8'), sections));
 
-// A suite that could not be loaded has no finding, but Vitest has set the exit code then.
+// A suite that failed to load has no findings, but then Vitest has already set the exit code.
 if (collected.findings.some(({ result }) => result === 'differs')) process.exitCode = 1;
-for (const name of able)
+for (const name of runnable)
   if (!collected.findings.some(({ part }) => part === name)) {
     console.error(`conformance: no test of ${name} ran: see above`);
     process.exitCode = 1;

@@ -1,4 +1,4 @@
-/** The command line's view of the lab: its virtual time, and the operator's credentials of each environment. */
+/** Runs commands on the lab: with its virtual time, and the operator's credentials of each environment. */
 import { createCloud } from '#cli/cloud.ts';
 import type { Io } from '#cli/io.ts';
 import type { Lab } from '#demo/lab.ts';

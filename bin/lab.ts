@@ -1,4 +1,4 @@
-/** `npm run lab`: runs the lab in real time, for kubectl, the AWS CLI and curl. */
+/** `npm run lab`: runs the lab in real time until it is interrupted, for kubectl, the AWS CLI and curl. */
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import { serveConsole } from '#cli/console/server.ts';
@@ -7,16 +7,16 @@ import { startLab } from '#demo/lab.ts';
 import { environmentPlans } from '#demo/sample/day-plan.ts';
 import { createTimeline, type Timeline } from '#demo/sample/timeline.ts';
 import { labDirectory, main } from '#demo/terminal.ts';
-import { begin, optionsOr } from './begin.ts';
 import { labIo } from './lab-io.ts';
+import { parseOptions, prepareRun } from './prepare-run.ts';
 
-const HELP = `Runs a small AWS, Kubernetes and Argo CD on this machine, created from your config, with the functions of
-your stacks. Prints how to connect; Ctrl-C stops it.
+const HELP = `Runs an emulated AWS, Kubernetes and Argo CD on this machine, created from your config, with the functions of
+your stacks. Prints how to access it; Ctrl-C stops it.
 
   npm run lab
   npm run lab -- --from 2026-12-01T21:55:00+09:00     start at another time
 
-NIGHTSHIFT_CONFIG=path uses another config. The kubeconfigs and the CA are written to .lab/.
+NIGHTSHIFT_CONFIG=path uses another config. Kubeconfigs and the CA are written to .lab/.
 `;
 
 await main(async () => {
@@ -25,7 +25,7 @@ await main(async () => {
     process.stdout.write(HELP);
     return 0;
   }
-  const { loaded, assemblyDir, screen, signal } = await begin({ quiet: false });
+  const { loaded, assemblyDir, screen, signal } = await prepareRun({ quiet: false });
 
   let timeline: Timeline | undefined;
   const lab = await startLab({
@@ -53,14 +53,14 @@ await main(async () => {
 });
 
 function parse(args: string[]): { from: Date; help: boolean } {
-  return optionsOr(HELP, () => {
+  return parseOptions(HELP, () => {
     const { values } = parseArgs({
       args,
       options: { from: { type: 'string' }, help: { type: 'boolean', default: false, short: 'h' } },
     });
     const from = values.from === undefined ? new Date() : new Date(values.from);
     if (Number.isNaN(from.getTime()))
-      throw new Error(`invalid time '${values.from}': write 2026-12-01T21:55:00+09:00`);
+      throw new Error(`'${values.from}' is not a valid time: use for example 2026-12-01T21:55:00+09:00`);
     return { from, help: values.help };
   });
 }

@@ -1,4 +1,4 @@
-/** What every package that the lock file names is licensed under. */
+/** The licences of the packages in the lock file. */
 
 export interface Lock {
   readonly packages: Readonly<Record<string, LockedPackage>>;
@@ -7,7 +7,7 @@ export interface Lock {
 interface LockedPackage {
   readonly version?: string;
   readonly license?: string;
-  /** Only for work on this repository: it is in no function and in no published package. */
+  /** A development dependency: neither a function nor the published package contains it. */
   readonly dev?: boolean;
   readonly devOptional?: boolean;
   readonly hasInstallScript?: boolean;
@@ -15,7 +15,7 @@ interface LockedPackage {
   readonly link?: boolean;
 }
 
-/** They ask for nothing but that their notice is kept. */
+/** Their only condition is that the copyright notice is kept. */
 const PERMISSIVE = new Set([
   '0BSD',
   'Apache-2.0',
@@ -29,13 +29,13 @@ const PERMISSIVE = new Set([
   'Unlicense',
 ]);
 
-/** Not in the list above, and why it may be delivered all the same. */
+/** Exceptions to the list above, with the reason. */
 const ACCEPTED: Readonly<Record<string, string>> = {
   'date-holidays':
     'its code is ISC; its data of holidays is CC-BY-3.0, which asks to be named. Only synth and the command line use it.',
 };
 
-/** The text of docs/licences.md. Throws where a package that is delivered is not under a permissive licence. */
+/** The text of docs/licences.md. Throws when a delivered package does not have a permissive licence. */
 export function licencesOf({ packages }: Lock): string {
   const all = Object.entries(packages)
     .filter(([path, { link }]) => path.includes('node_modules/') && !link)
@@ -50,7 +50,7 @@ export function licencesOf({ packages }: Lock): string {
   const wrong = delivered.filter(({ name, license }) => !isPermissive(license) && !ACCEPTED[name]);
   if (wrong.length > 0)
     throw new Error(
-      `not under a permissive licence: ${wrong.map(({ name, license }) => `${name} (${license})`).join(', ')}`,
+      `not a permissive licence: ${wrong.map(({ name, license }) => `${name} (${license})`).join(', ')}`,
     );
   const scripts = [...new Set(all.filter((one) => one.hasInstallScript).map(({ name }) => name))].sort();
   return [
@@ -79,7 +79,7 @@ export function licencesOf({ packages }: Lock): string {
   ].join('\n');
 }
 
-/** `A OR B` is ours to choose; of `A AND B` both hold. */
+/** Of `A OR B` one licence must be permissive, of `A AND B` both. */
 function isPermissive(license: string): boolean {
   return license
     .replace(/[()]/g, '')

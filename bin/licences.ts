@@ -1,4 +1,4 @@
-/** Writes docs/licences.md, or with `--check` says whether it is up to date. */
+/** Writes docs/licences.md; with `--check` fails when it is not up to date. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { licencesOf } from './licences-text.ts';
@@ -9,6 +9,6 @@ const text = licencesOf(JSON.parse(readFileSync(join(root, 'package-lock.json'),
 
 if (!process.argv.includes('--check')) writeFileSync(path, text);
 else if (readFileSync(path, 'utf8') !== text) {
-  console.error('docs/licences.md is not what the lock file says: run npm run licences');
+  console.error('docs/licences.md does not match the lock file: run npm run licences');
   process.exitCode = 1;
 }

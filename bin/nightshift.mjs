@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Plain JavaScript for whatever Node is installed: the program itself needs Node 24, which is among the dependencies of
-// a checkout. There it is TypeScript; the published package holds what was built of it.
+// Plain JavaScript for any installed Node: the program itself needs Node 24, which is a dev dependency of a checkout.
+// There it is TypeScript; the published package contains the compiled program.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,7 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
   process.exitCode = status ?? 1;
 } else {
   process.stderr.write(
-    `nightshift: Node ${process.versions.node} cannot run it: install Node 24, or run npm ci first\n`,
+    `nightshift: unsupported Node ${process.versions.node}: install Node 24, or run npm ci first\n`,
   );
   process.exitCode = 1;
 }

@@ -1,9 +1,9 @@
-/** The command line's composition root: the real clock, the real terminal, the real AWS. */
+/** The composition root of the command line: the real clock, terminal and AWS. */
 import { userInfo } from 'node:os';
 import { createCloud } from '#cli/cloud.ts';
-import { run } from '#cli/program.ts';
+import { runCommand } from '#cli/program.ts';
 
-// A reader that has seen enough (`nightshift plan | head`) is no error.
+// A closed pipe (`nightshift plan | head`) is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
@@ -11,7 +11,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const now = () => new Date();
 
-process.exitCode = await run(process.argv.slice(2), {
+process.exitCode = await runCommand(process.argv.slice(2), {
   out: (text) => process.stdout.write(`${text}\n`),
   err: (text) => process.stderr.write(`${text}\n`),
   now,
@@ -24,7 +24,7 @@ function userName(): string {
   try {
     return userInfo().username;
   } catch {
-    // A container may run under a user id that has no name.
+    // A container may run under a user id without a name.
     return process.env['USER'] ?? 'unknown';
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Takes the picture of the console for the README: an evening on the lab, made from your config. One cluster went to
- * sleep at the end of its hours, another is kept up by a person, one merge was deployed and another waits.
+ * Takes the screenshot of the console for the README: an evening on the lab with your config. One cluster was stopped at
+ * the end of its hours, another is kept up by an override, one merge was deployed and another is deferred.
  *
  *   node bin/screenshot.ts [docs/console.png]
  */
@@ -20,20 +20,19 @@ import { labIo } from './lab-io.ts';
 const MINUTE = 60_000;
 const file = process.argv[2] ?? 'docs/console.png';
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((one) => existsSync(one));
-if (!executablePath) throw new Error('there is no chromium in /usr/bin: apt-get install chromium');
+if (!executablePath) throw new Error('no chromium in /usr/bin: apt-get install chromium');
 
 const loaded = await loadConfig();
 const sleeping = Object.entries(loaded.config.environments).filter(([, { schedule }]) => schedule);
 const [first, second] = sleeping;
-if (!first?.[1].schedule)
-  throw new Error('no environment of the config has a schedule: there is no evening to show');
+if (!first?.[1].schedule) throw new Error('no environment in the config has a schedule');
 const now = new Date();
 const evening = transitions(
   scheduleOf(loaded.config, first[1].schedule, now),
   now,
   new Date(now.getTime() + 14 * 86_400_000),
 ).find(({ to }) => to === 'asleep')?.at;
-if (!evening) throw new Error('the schedule has no evening in the next two weeks');
+if (!evening) throw new Error('the schedule has no stop in the next two weeks');
 
 const directory = mkdtempSync(path.join(tmpdir(), 'nightshift-screenshot-'));
 const assemblyDir = path.join(directory, 'out');
@@ -58,7 +57,12 @@ try {
   merge(0);
   await pass(8);
   if (second)
-    await setOverride(loaded, 'keep-up', second[0], { for: '2h', reason: 'load test of the release' }, io);
+    await setOverride(
+      loaded,
+      { command: 'keep-up', environment: second[0], for: '2h', reason: 'load test of the release' },
+      {},
+      io,
+    );
   await pass(60);
   merge(1);
   await pass(15);

@@ -1,4 +1,4 @@
-/** `npm run simulate`: nights with everything going wrong, and what became of the promises. */
+/** `npm run simulate`: random nights with faults, after which the promises are checked. */
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Severity } from '#test/simulation/faults.ts';
@@ -10,33 +10,35 @@ import { listOfStories, STORIES } from '#test/simulation/stories.ts';
 
 const program = new Command('simulate')
   .description(
-    'Runs the real program through nights by chance, with faults at every call, and checks its promises.',
+    'Runs the real program through random nights with faults in every call, and checks its promises.',
   )
-  .option('--nights <n>', 'how many nights', wholeNumber(1, 1_000_000), 1000)
+  .option('--nights <n>', 'number of nights', wholeNumber(1, 1_000_000), 1000)
   .option(
     '--seed <s>',
-    'the seed of the first night; the next nights take the next seeds',
+    'seed of the first night; the following nights use the following seeds',
     wholeNumber(0, 4_000_000_000),
     1,
   )
   .addOption(
-    new Option('--faults <how>', 'how much goes wrong').choices(['none', 'light', 'heavy']).default('heavy'),
+    new Option('--faults <how>', 'severity of the faults')
+      .choices(['none', 'light', 'heavy'])
+      .default('heavy'),
   )
-  .option('--json', 'print the result as one JSON object')
+  .option('--json', 'print one JSON object')
   .addHelpText(
     'after',
     `
 Examples:
   npm run simulate -- --nights 10000 --seed 1 --faults heavy
-  npm run simulate -- --nights 1 --seed 4720 --faults heavy     one night again, as it was
+  npm run simulate -- --nights 1 --seed 4720 --faults heavy     replay one night
 
-Each night is a story of ${listOfStories()}.`,
+Each night plays one of: ${listOfStories()}.`,
   )
   .parse();
 
 const options = program.opts<{ nights: number; seed: number; faults: Severity; json?: true }>();
 const showProgress = process.stderr.isTTY && !options.json;
-const began = performance.now();
+const startedAt = performance.now();
 const tally = await simulateMany({
   nights: options.nights,
   seed: options.seed,
@@ -49,7 +51,7 @@ if (showProgress) process.stderr.write('\r\x1b[K');
 
 if (options.json) console.log(JSON.stringify(tally));
 else {
-  const seconds = Math.round((performance.now() - began) / 1000);
+  const seconds = Math.round((performance.now() - startedAt) / 1000);
   console.log(reportOf(tally, { seed: options.seed, severity: options.faults }));
   console.log(`took ${seconds} s on ${availableParallelism()} processors`);
 }
@@ -61,12 +63,12 @@ if (first) {
   if (simulate && !options.json) {
     const { outcome, severity } = await shrink(simulate, { ...first, severity: options.faults });
     console.log(
-      `\nbroken first: ${first.promise}. ${PROMISES[first.promise]} (${first.story}, seed ${first.seed})`,
+      `\nfirst broken promise: ${first.promise}. ${PROMISES[first.promise]} (${first.story}, seed ${first.seed})`,
     );
     for (const { what } of outcome.violations) console.log(`  ${what}`);
-    console.log('the shortest trace that shows it:');
+    console.log('shortest trace that reproduces it:');
     for (const line of outcome.trace) console.log(`  ${line}`);
-    console.log(`again: npm run simulate -- --nights 1 --seed ${first.seed} --faults ${severity}`);
+    console.log(`replay: npm run simulate -- --nights 1 --seed ${first.seed} --faults ${severity}`);
   }
 }
 
@@ -74,7 +76,7 @@ function wholeNumber(low: number, high: number) {
   return (text: string): number => {
     const value = Number(text);
     if (!Number.isInteger(value) || value < low || value > high)
-      throw new InvalidArgumentError(`write a whole number from ${low} to ${high}, for example ${low + 1}`);
+      throw new InvalidArgumentError(`use a whole number from ${low} to ${high}, for example ${low + 1}`);
     return value;
   };
 }

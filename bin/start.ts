@@ -1,4 +1,4 @@
-/** `npm start`: the sample day on the lab, with the artifacts that would be deployed. */
+/** `npm start`: plays the sample day on the lab, with the artifacts that would be deployed. */
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import { serveConsole } from '#cli/console/server.ts';
@@ -7,19 +7,19 @@ import { reportText } from '#demo/sample/report.ts';
 import { playSampleDay } from '#demo/sample/sample-day.ts';
 import { createTimeline, type Timeline } from '#demo/sample/timeline.ts';
 import { labDirectory, main } from '#demo/terminal.ts';
-import { begin, optionsOr } from './begin.ts';
 import { labIo } from './lab-io.ts';
+import { parseOptions, prepareRun } from './prepare-run.ts';
 
-const HELP = `Runs a sample day of your clusters on this machine: an evening stop, a merge at night, the morning start, spot
-interruptions, deploys, a holiday. It needs no AWS access.
+const HELP = `Plays a day of your clusters on this machine: the evening stop, a merge at night, the morning start, spot
+interruptions, deploys, a holiday. Sends nothing over the network.
 
-  npm start                       show the day, then keep the lab running
-  npm start -- --exit             exit after the day; exit code 1 if the final state does not match the config
-  npm start -- --exit --json      print the decision records as NDJSON and nothing else
+  npm start                       play the day, then keep the lab running
+  npm start -- --exit             stop after the day; exit code 1 if a result differs from the config
+  npm start -- --exit --json      print only the decision records, as NDJSON
 
-  --exit      exit after the day
-  --json      decision records only, one per line; implies --exit
-  --help      this text
+  --exit      stop after the day
+  --json      print only decision records, one per line; implies --exit
+  --help      print this text
 
 NIGHTSHIFT_CONFIG=path uses another config.
 `;
@@ -30,7 +30,7 @@ await main(async () => {
     process.stdout.write(HELP);
     return 0;
   }
-  const { loaded, assemblyDir, screen, signal } = await begin({ quiet: options.json });
+  const { loaded, assemblyDir, screen, signal } = await prepareRun({ quiet: options.json });
   const now = new Date();
 
   let timeline: Timeline | undefined;
@@ -81,7 +81,7 @@ await main(async () => {
 
 function parse(args: string[]): { exit: boolean; json: boolean; help: boolean } {
   const boolean = { type: 'boolean', default: false } as const;
-  return optionsOr(HELP, () => {
+  return parseOptions(HELP, () => {
     const { values } = parseArgs({
       args,
       options: { exit: boolean, json: boolean, help: { ...boolean, short: 'h' } },

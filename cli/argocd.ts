@@ -1,36 +1,36 @@
-/** The way to an Argo CD server with a person's own token, and what its troubles mean to them. */
+/** Connects to an Argo CD server with the user's own token, and explains its errors. */
 import { readFile } from 'node:fs/promises';
 import type { ArgocdServerOptions } from '#functions/adapters/argocd/connection.ts';
-import type { Trouble } from '#functions/branch-deploy/ports.ts';
+import type { ArgocdFailure } from '#functions/branch-deploy/ports.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
-import type { Named } from './environments.ts';
-import { CloudError, RefusedError } from './io.ts';
+import { CloudError, RefusedError } from './errors.ts';
+import type { NamedEnvironment } from './select-environments.ts';
 import { plain } from './text.ts';
 
 export interface ArgocdOptions {
-  /** `https://argocd.example.com`; default ARGOCD_SERVER, or what the config says of the environment. */
+  /** `https://argocd.example.com`; default ARGOCD_SERVER, or the URL in the config of the environment. */
   readonly server?: string;
   /** A file with the PEM of a private CA. */
   readonly ca?: string;
 }
 
-/** ARGOCD_SERVER and ARGOCD_AUTH_TOKEN, as Argo CD's own command line reads them. */
+/** ARGOCD_SERVER and ARGOCD_AUTH_TOKEN, as the argocd command line uses them. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-/** The address of the environment's Argo CD; undefined where nothing names it. */
+/** The address of the environment's Argo CD; undefined when neither options, variables nor config name it. */
 export function serverOf(
-  { environment }: Named,
+  { environment }: NamedEnvironment,
   options: ArgocdOptions,
   variables: Variables,
 ): string | undefined {
   const server = options.server ?? variables['ARGOCD_SERVER'] ?? environment.deploy?.argocd.url;
-  // Argo CD's own command line takes a host without a scheme.
+  // The argocd command line takes a host without a scheme.
   return server === undefined || server.includes('://') ? server : `https://${server}`;
 }
 
-/** Throws `RefusedError` where the token or the server is missing, or the token would travel in the clear. */
-export async function connectAs<T>(
-  named: Named,
+/** Throws a `RefusedError` when the token or server is missing, or the token would be sent unencrypted. */
+export async function connectToArgocd<T>(
+  named: NamedEnvironment,
   options: ArgocdOptions,
   variables: Variables,
   create: (options: ArgocdServerOptions) => T,
@@ -38,14 +38,12 @@ export async function connectAs<T>(
   const token = variables['ARGOCD_AUTH_TOKEN']?.trim();
   if (!token) {
     throw new RefusedError(
-      'there is no Argo CD token: set ARGOCD_AUTH_TOKEN to one of yours ("argocd account generate-token")',
+      'no Argo CD token found: set ARGOCD_AUTH_TOKEN to your own token ("argocd account generate-token")',
     );
   }
   const url = serverOf(named, options, variables);
   if (!url) {
-    throw new RefusedError(
-      `${named.name} has no Argo CD in the config: write --server, or set ARGOCD_SERVER`,
-    );
+    throw new RefusedError(`${named.name} has no Argo CD in the config: add --server, or set ARGOCD_SERVER`);
   }
   const configured = named.environment.deploy?.argocd;
   const ca = options.ca ? await readCa(options.ca) : configured?.ca;
@@ -64,16 +62,21 @@ export async function connectAs<T>(
   }
 }
 
-/** Argo CD could not be asked, or what it was asked for is wrong. */
-export function errorOf(what: string, { kind, detail }: Trouble): CloudError | RefusedError {
+/** A `CloudError` when Argo CD is unreachable or rejects the token, a `RefusedError` when the request is wrong. */
+export function errorOf(subject: string, { kind, detail }: ArgocdFailure): CloudError | RefusedError {
   switch (kind) {
     case 'transient':
     case 'unauthorized':
     case 'forbidden':
-      return new CloudError(`${what}: ${plain(detail)}`);
+      return new CloudError(`${subject}: ${plain(detail)}`);
     default:
-      return new RefusedError(`${what}: ${plain(detail)}`);
+      return new RefusedError(`${subject}: ${plain(detail)}`);
   }
+}
+
+/** Whether the same request may succeed later. */
+export function isTransient({ kind }: ArgocdFailure): boolean {
+  return kind === 'transient' || kind === 'busy';
 }
 
 async function readCa(path: string): Promise<string> {

@@ -1,9 +1,9 @@
-/** What the config says differently than the functions that are deployed. Pure. */
+/** Compares the settings of the config with those of a deployed function. Pure. */
 
-/** The keys whose values differ. Holidays are expanded by the day of the deploy, so calendars are left out. */
-export function changedSettings(wanted: object, found: object): readonly string[] {
-  const one = wanted as Record<string, unknown>;
-  const other = found as Record<string, unknown>;
+/** The keys whose values differ, sorted. Calendars are left out: their holidays depend on the day of the deploy. */
+export function changedSettings(configured: object, deployed: object): readonly string[] {
+  const one = configured as Record<string, unknown>;
+  const other = deployed as Record<string, unknown>;
   const keys = [...new Set([...Object.keys(one), ...Object.keys(other)])];
   return keys.filter((key) => comparable(one[key]) !== comparable(other[key])).sort();
 }

@@ -1,18 +1,13 @@
-/**
- * What the commands ask of AWS, environment by environment: its table, and its night-schedule function. Only the
- * permissions that a command needs are used, and the one that is missing is named.
- */
-
+/** Access to one environment in AWS: its table and its night-schedule function. A command uses only the permissions it needs. */
 import { errorName } from '#functions/adapters/aws/errors.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createLedger } from '#functions/adapters/dynamodb/ledger.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
-import { createTable } from '#functions/adapters/dynamodb/table.ts';
+import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
 import { DECISION } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import type { LedgerEntry, SavedSize } from '#functions/night-schedule/records.ts';
-import { NightshiftError } from '#functions/shared/errors.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
@@ -22,42 +17,44 @@ import { effectiveOverride } from '#model/override.ts';
 import { isValid } from '#model/record-schema.ts';
 import type { Override } from '#model/schedule.ts';
 import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
-import { CloudError } from './io.ts';
+import { callAws } from './aws-call.ts';
+import { type AwsClock, createAwsClock } from './aws-clock.ts';
 
+/** What night-schedule stored about the cluster. */
 export interface Night {
   readonly state?: ClusterState;
-  /** The one that counts. */
+  /** The override in force. */
   readonly override?: Override;
   readonly overrides: readonly Override[];
   readonly saved: readonly SavedSize[];
-  /** Items that cannot be read: `night | saved#develop/web`. */
+  /** Unreadable items: `night | saved#develop/web`. */
   readonly corrupt: readonly string[];
-  /** ISO 8601: the last mark that a pass of night-schedule left, every few minutes. */
+  /** ISO 8601: when night-schedule last ran, stored every few minutes. */
   readonly seenAt?: string;
 }
 
 export interface Cloud {
-  /** The time as AWS said it with its last answer: a wrong clock of this machine must not date an override. */
+  /** The time of AWS after the first response: the wrong clock of this machine must not date an override. */
   now(): Date;
   night(): Promise<Night>;
-  /** The override that counts now. */
+  /** The override in force now. */
   override(): Promise<Override | undefined>;
-  /** Replaces the others. */
+  /** Stores the override and removes all others. */
   setOverride(override: Override): Promise<void>;
   clearOverrides(): Promise<void>;
-  /** Asks night-schedule for a pass now; does not wait for it. */
-  wakeFunction(cause: string): Promise<void>;
-  /** Decided at `since` or later, oldest first. */
+  /** Invokes night-schedule asynchronously. `id` appears in the decisions as the trigger. */
+  invokeNightSchedule(id: string): Promise<void>;
+  /** Decisions from `since` on, oldest first. */
   decisions(since: Date): Promise<readonly Decision[]>;
-  /** With what night-schedule was deployed; undefined where it is not. */
+  /** The settings with which night-schedule was deployed; undefined when it is not deployed. */
   deployedSettings(): Promise<Readonly<Record<string, unknown>> | undefined>;
-  /** The applications that were ever deployed, and what waits. */
+  /** The deploy record of each application. */
   applications(): Promise<readonly ApplicationRecord[]>;
-  /** Of the dates from `firstDate` (ISO) on, oldest first. */
+  /** Ledger entries from `firstDate` (ISO) on, oldest first. */
   ledger(firstDate: string): Promise<readonly LedgerEntry[]>;
 }
 
-/** Instead of what the shell says. */
+/** Overrides the endpoint and credentials of the shell. */
 export interface CloudAccess {
   readonly endpoint?: string;
   readonly credentials?: {
@@ -67,42 +64,71 @@ export interface CloudAccess {
   };
 }
 
-/** Clients with the credentials of this shell, for the region of the environment. The SDK is only loaded here. */
+interface Target {
+  readonly environmentName: string;
+  readonly environment: EnvironmentConfig;
+  readonly access: CloudAccess;
+  readonly clock: AwsClock;
+}
+
+/** Clients with the credentials of this shell, for the region of the environment. Loads the SDK only when called. */
 export async function createCloud(
-  name: string,
+  environmentName: string,
   environment: EnvironmentConfig,
   localNow: () => Date,
   access: CloudAccess = {},
 ): Promise<Cloud> {
+  const clock = createAwsClock(localNow);
+  const target = { environmentName, environment, access, clock };
+  const table = await openTable(target);
+  return {
+    now: clock.now,
+    ...createReports(table, environment.cluster, clock),
+    ...createOverrideStore(table, clock),
+    ...createNightScheduleFunction(target),
+  };
+}
+
+/** The environment's table, with errors that name the missing permission. */
+async function openTable({ environmentName, environment, access, clock }: Target): Promise<Table> {
   const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb');
   const { region, account } = environment;
-  const tableName = tableNameOf(name);
-  const tableArn = `arn:aws:dynamodb:${region}:${account}:table/${tableName}`;
+  const name = tableNameOf(environmentName);
   const client = new DynamoDBClient({ region, maxAttempts: 3, ...access });
-  const clock = createClock(localNow);
   client.middlewareStack.add(
     (next) => async (args) => {
       const result = await next(args);
-      clock.hear(result.response);
+      clock.synchronize(result.response);
       return result;
     },
     { step: 'deserialize', name: 'serverTime', priority: 'low' },
   );
-  const table = createTable(client, tableName);
-
-  const ask = <T>(permission: string, run: () => Promise<T>) =>
-    asking({ permission, resource: tableArn, what: `the table ${tableName}`, environment, name }, run);
-  const overrides = createOverrides(table);
-  const standing = () => ask('dynamodb:Query', overrides.all);
-  const removeAll = async (given: readonly Override[]) => {
-    for (const { id } of given) await ask('dynamodb:DeleteItem', () => overrides.remove(id));
+  const table = createTable(client, name);
+  const call = <T>(permission: string, send: () => Promise<T>) => {
+    const resourceArn = `arn:aws:dynamodb:${region}:${account}:table/${name}`;
+    return callAws(
+      { permission, resourceArn, resource: `the table ${name}`, environment, environmentName },
+      send,
+    );
   };
-
   return {
-    now: clock.now,
+    get: (...key) => call('dynamodb:GetItem', () => table.get(...key)),
+    list: (...range) => call('dynamodb:Query', () => table.list(...range)),
+    save: (...item) => call('dynamodb:PutItem', () => table.save(...item)),
+    saveIf: (...item) => call('dynamodb:PutItem', () => table.saveIf(...item)),
+    remove: (...key) => call('dynamodb:DeleteItem', () => table.remove(...key)),
+    removeIf: (...key) => call('dynamodb:DeleteItem', () => table.removeIf(...key)),
+  };
+}
 
+function createReports(
+  table: Table,
+  cluster: string,
+  clock: AwsClock,
+): Pick<Cloud, 'night' | 'decisions' | 'applications' | 'ledger'> {
+  return {
     async night() {
-      const memory = await ask('dynamodb:Query', () => createNightStore(table, environment.cluster).load());
+      const memory = await createNightStore(table, cluster).load();
       const override = effectiveOverride(memory.overrides, clock.now());
       return {
         saved: [...memory.saved.values()].map(({ value }) => value),
@@ -114,32 +140,68 @@ export async function createCloud(
       };
     },
 
+    async decisions(since) {
+      const items = await table.list(DECISION, { after: since.toISOString() });
+      return items.flatMap(({ value }) => (isValid(decisionSchema, value) ? [value] : []));
+    },
+
+    async applications() {
+      const { records } = await createDesiredDeploys(table).all();
+      return records.map(({ value }) => value);
+    },
+
+    async ledger(firstDate) {
+      return (await createLedger(table).since(firstDate)).entries;
+    },
+  };
+}
+
+function createOverrideStore(
+  table: Table,
+  clock: AwsClock,
+): Pick<Cloud, 'override' | 'setOverride' | 'clearOverrides'> {
+  const overrides = createOverrides(table);
+  const removeAll = async (given: readonly Override[]) => {
+    for (const { id } of given) await overrides.remove(id);
+  };
+  return {
     async override() {
-      return effectiveOverride(await standing(), clock.now());
+      return effectiveOverride(await overrides.all(), clock.now());
     },
 
     async setOverride(override) {
-      const others = await standing();
-      await ask('dynamodb:PutItem', () => overrides.add(override));
+      const others = await overrides.all();
+      await overrides.add(override);
       await removeAll(others.filter(({ id }) => id !== override.id));
     },
 
     async clearOverrides() {
-      await removeAll(await standing());
+      await removeAll(await overrides.all());
     },
+  };
+}
 
+function createNightScheduleFunction({
+  environmentName,
+  environment,
+  access,
+  clock,
+}: Target): Pick<Cloud, 'deployedSettings' | 'invokeNightSchedule'> {
+  const { region, account } = environment;
+  const FunctionName = functionNameOf(environmentName, 'night-schedule');
+  const options = { region, maxAttempts: 3, ...access };
+  const callFor = (permission: string) => ({
+    permission,
+    resourceArn: `arn:aws:lambda:${region}:${account}:function:${FunctionName}`,
+    resource: `the function ${FunctionName}`,
+    environment,
+    environmentName,
+  });
+  return {
     async deployedSettings() {
       const { GetFunctionConfigurationCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
-      const FunctionName = functionNameOf(name, 'night-schedule');
-      const lambda = new LambdaClient({ region, maxAttempts: 3, ...access });
-      const question = {
-        permission: 'lambda:GetFunctionConfiguration',
-        resource: `arn:aws:lambda:${region}:${account}:function:${FunctionName}`,
-        what: `the function ${FunctionName}`,
-        environment,
-        name,
-      };
-      return asking(question, async () => {
+      const lambda = new LambdaClient(options);
+      return callAws(callFor('lambda:GetFunctionConfiguration'), async () => {
         try {
           const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
           return readSettings<Record<string, unknown>>(Environment?.Variables ?? {}).settings;
@@ -152,113 +214,21 @@ export async function createCloud(
       });
     },
 
-    async wakeFunction(cause) {
+    async invokeNightSchedule(id) {
       const { InvokeCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
-      const functionName = functionNameOf(name, 'night-schedule');
       const trigger: ScheduledTrigger = {
         source: TRIGGER_SOURCE,
         trigger: 'override',
         schedule: 'override',
-        id: cause,
+        id,
         time: clock.now().toISOString(),
       };
-      const lambda = new LambdaClient({ region, maxAttempts: 3, ...access });
-      await asking(
-        {
-          permission: 'lambda:InvokeFunction',
-          resource: `arn:aws:lambda:${region}:${account}:function:${functionName}`,
-          what: `the function ${functionName}`,
-          environment,
-          name,
-        },
-        () =>
-          lambda.send(
-            new InvokeCommand({
-              FunctionName: functionName,
-              InvocationType: 'Event',
-              Payload: new TextEncoder().encode(JSON.stringify(trigger)),
-            }),
-          ),
-      );
-    },
-
-    async decisions(since) {
-      const items = await ask('dynamodb:Query', () => table.list(DECISION, { after: since.toISOString() }));
-      return items.flatMap(({ value }) => (isValid(decisionSchema, value) ? [value] : []));
-    },
-
-    async applications() {
-      const { records } = await ask('dynamodb:Query', () => createDesiredDeploys(table).all());
-      return records.map(({ value }) => value);
-    },
-
-    async ledger(firstDate) {
-      return (await ask('dynamodb:Query', () => createLedger(table).since(firstDate))).entries;
+      const command = new InvokeCommand({
+        FunctionName,
+        InvocationType: 'Event',
+        Payload: new TextEncoder().encode(JSON.stringify(trigger)),
+      });
+      await callAws(callFor('lambda:InvokeFunction'), () => new LambdaClient(options).send(command));
     },
   };
-}
-
-/** Takes the time from the `Date` header of the answers; until there was one, the clock of this machine. */
-function createClock(localNow: () => Date) {
-  let ahead = 0;
-  const hear = (response: unknown) => {
-    const { headers } = response as { headers?: Record<string, string> };
-    const told = Date.parse(headers?.['date'] ?? '');
-    if (!Number.isNaN(told)) ahead = told - localNow().getTime();
-  };
-  // The header has whole seconds: what differs by less is the same time.
-  const now = () => new Date(localNow().getTime() + (Math.abs(ahead) < 2_000 ? 0 : ahead));
-  return { now, hear };
-}
-
-interface Question {
-  readonly permission: string;
-  readonly resource: string;
-  readonly what: string;
-  readonly name: string;
-  readonly environment: EnvironmentConfig;
-}
-
-async function asking<T>(question: Question, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (cause) {
-    const message = explain(question, cause);
-    if (message === undefined) throw cause;
-    throw new CloudError(message, { cause });
-  }
-}
-
-/** The errors of AWS that a person can do something about; undefined for what is our own fault. */
-function explain({ permission, resource, what, name, environment }: Question, cause: unknown) {
-  if (!(cause instanceof Error)) return undefined;
-  if (cause instanceof NightshiftError) return `${name}: ${cause.message}`;
-  const code = (cause as NodeJS.ErrnoException).code ?? '';
-  const place = `account ${environment.account}, ${environment.region}`;
-  switch (cause.name) {
-    case 'AccessDeniedException':
-    case 'AccessDenied':
-      return `${name}: AWS refused ${permission} on ${resource}: allow it for ${whoIn(cause.message)}`;
-    case 'CredentialsProviderError':
-    case 'TokenProviderError':
-      return `${name}: there are no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID for ${place}`;
-    case 'ExpiredToken':
-    case 'ExpiredTokenException':
-    case 'UnrecognizedClientException':
-    case 'InvalidSignatureException':
-      return `${name}: AWS does not accept the credentials (${cause.message}): sign in again for ${place}`;
-    case 'ResourceNotFoundException':
-      return `${name}: ${what} is not there: deploy the stack, or use credentials of ${place}`;
-    default:
-  }
-  const network = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ECONNRESET', 'ETIMEDOUT', 'EHOSTUNREACH'];
-  if (network.includes(code) || cause.name === 'TimeoutError') {
-    return `${name}: ${what} could not be asked (${code || cause.message}): check the network, and AWS_ENDPOINT_URL if it is set`;
-  }
-  const status = (cause as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-  return status === undefined ? undefined : `${name}: ${what} answered ${cause.name}: ${cause.message}`;
-}
-
-function whoIn(message: string): string {
-  return /User: (\S+) is not/.exec(message)?.[1] ?? 'these credentials';
 }

@@ -1,15 +1,16 @@
-/** `explain`: what was decided about a target, and why. */
+/** `explain`: the recorded decisions about a target, with their reasons. */
 import type { LoadedConfig } from '#lib/config-file.ts';
 import type { Decision } from '#model/decision.ts';
 import { DAY_MS, MINUTE_MS } from '#model/duration.ts';
 import { formatLocal } from '#model/plan.ts';
 import { parseDuration } from '#model/when.ts';
-import { askEach, chosen } from './environments.ts';
-import { type Io, RefusedError } from './io.ts';
+import { RefusedError } from './errors.ts';
+import type { Io } from './io.ts';
+import { queryEach, selectEnvironments } from './select-environments.ts';
 import { columns, paintOf, plain } from './text.ts';
 
 export const DEFAULT_SINCE = '7d';
-const LONGEST_SINCE_DAYS = 90;
+const RETENTION_DAYS = 90;
 
 export interface ExplainOptions {
   readonly environment?: string;
@@ -17,7 +18,7 @@ export interface ExplainOptions {
   readonly json?: boolean;
 }
 
-/** True where every environment answered. */
+/** True when every environment was reachable. */
 export async function explain(
   loaded: LoadedConfig,
   target: string,
@@ -25,29 +26,31 @@ export async function explain(
   io: Io,
 ): Promise<boolean> {
   const since = sinceOf(options.since ?? DEFAULT_SINCE);
-  const named = chosen(loaded, options.environment);
-  const { answers, failed } = await askEach(io, named, async ({ name, environment }) => {
+  const environments = selectEnvironments(loaded, options.environment);
+  const { results, complete } = await queryEach(io, environments, async ({ name, environment }) => {
     const cloud = await io.cloud(name, environment);
-    // The first answer brings the time: where AWS's clock differs from ours, it is asked once more.
+    // The first response carries the time of AWS: if this machine's clock is wrong, the query is repeated.
     const first = await cloud.decisions(new Date(io.now().getTime() - since));
     const differs = Math.abs(cloud.now().getTime() - io.now().getTime()) > MINUTE_MS;
     return differs ? cloud.decisions(new Date(cloud.now().getTime() - since)) : first;
   });
-  const decisions = answers.flat().sort((a, b) => a.time.localeCompare(b.time));
-  const found = about(target, decisions);
+  const decisions = results.flat().sort((a, b) => a.time.localeCompare(b.time));
+  const found = decisionsAbout(target, decisions);
   if (options.json) {
     io.out(JSON.stringify(found, null, 2));
-    return !failed;
+    return complete;
   }
-  io.out(found.length > 0 ? describe(found, loaded, io) : nothing(target, decisions, options));
-  return !failed;
+  io.out(
+    found.length > 0 ? formatDecisions(found, loaded, io) : formatNoDecision(target, decisions, options),
+  );
+  return complete;
 }
 
 /**
- * All decisions of an environment of that name; else those about the target, or the build or commit of that id; else
- * those whose target holds the text.
+ * All decisions of an environment of that name; otherwise those about the target, or about the build or commit of that
+ * id; otherwise those whose target contains the text.
  */
-export function about(target: string, decisions: readonly Decision[]): readonly Decision[] {
+export function decisionsAbout(target: string, decisions: readonly Decision[]): readonly Decision[] {
   const environment = decisions.filter((decision) => decision.environment === target);
   if (environment.length > 0) return environment;
   const exact = decisions.filter((decision) => decision.target === target || isOfBuild(decision, target));
@@ -64,7 +67,7 @@ function isOfBuild({ build, sha }: Decision, text: string): boolean {
   return typeof sha === 'string' && /^[0-9a-f]{7,}$/.test(text) && sha.startsWith(text);
 }
 
-function describe(decisions: readonly Decision[], loaded: LoadedConfig, io: Io): string {
+function formatDecisions(decisions: readonly Decision[], loaded: LoadedConfig, io: Io): string {
   const paint = paintOf(io.color);
   const { environments, schedules } = loaded.config;
   const rows = decisions.map((decision) => {
@@ -85,23 +88,23 @@ function describe(decisions: readonly Decision[], loaded: LoadedConfig, io: Io):
     .join('\n');
 }
 
-function nothing(target: string, decisions: readonly Decision[], options: ExplainOptions): string {
+function formatNoDecision(target: string, decisions: readonly Decision[], options: ExplainOptions): string {
   const since = options.since ?? DEFAULT_SINCE;
   const targets = [...new Set(decisions.map((decision) => decision.target))].slice(0, 20);
   const known =
     targets.length > 0
-      ? `decisions are kept about ${targets.map(plain).join(', ')}`
-      : 'nothing was decided at all';
-  return `nothing was decided about "${target}" in the last ${since}: ${known}`;
+      ? `there are decisions about ${targets.map(plain).join(', ')}`
+      : 'there are no decisions at all';
+  return `no decisions about "${target}" in the last ${since}: ${known}`;
 }
 
 function sinceOf(text: string): number {
-  const duration = parseDuration(text);
-  if ('problem' in duration) throw new RefusedError(`--since ${text}: ${duration.problem}`);
-  if (duration.ms > LONGEST_SINCE_DAYS * DAY_MS) {
+  const span = parseDuration(text);
+  if ('problem' in span) throw new RefusedError(`--since ${text}: ${span.problem}`);
+  if (span.ms > RETENTION_DAYS * DAY_MS) {
     throw new RefusedError(
-      `--since ${text}: decisions are kept for ${LONGEST_SINCE_DAYS} days: write --since ${LONGEST_SINCE_DAYS}d`,
+      `--since ${text}: decisions are kept for ${RETENTION_DAYS} days: use --since ${RETENTION_DAYS}d`,
     );
   }
-  return duration.ms;
+  return span.ms;
 }

@@ -1,4 +1,4 @@
-/** `keep-up`, `wake`, `sleep` and `cancel`: a person's wish for the next hours, which outranks the schedule. */
+/** `keep-up`, `wake`, `sleep` and `cancel`: overrides that take precedence over the schedule until they end. */
 import { randomUUID } from 'node:crypto';
 import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
@@ -8,133 +8,142 @@ import { refuseEnvironment, refuseOverride } from '#model/override.ts';
 import type { Override, Schedule, SleepState } from '#model/schedule.ts';
 import { parseDuration, parseUntil } from '#model/when.ts';
 import type { Cloud } from './cloud.ts';
-import { CloudError, type Io, RefusedError } from './io.ts';
+import { CloudError, RefusedError } from './errors.ts';
+import type { Io } from './io.ts';
 import { localTime, plain } from './text.ts';
 
-export interface OverrideOptions {
+export type OverrideCommand = 'keep-up' | 'wake' | 'sleep';
+
+export interface OverrideRequest {
+  readonly command: OverrideCommand;
+  /** The environment's name in the config. */
+  readonly environment: string;
   readonly until?: string;
   readonly for?: string;
   readonly author?: string;
   readonly reason?: string;
+}
+
+export interface OverrideOptions {
   readonly json?: boolean;
 }
 
-export type Wish = 'keep-up' | 'wake' | 'sleep';
-
-const STATES: Record<Wish, SleepState> = { 'keep-up': 'awake', wake: 'awake', sleep: 'asleep' };
+const STATES: Record<OverrideCommand, SleepState> = { 'keep-up': 'awake', wake: 'awake', sleep: 'asleep' };
 const NO_REASON = 'no reason given';
 
+/** Throws a `RefusedError` for an invalid request, a `CloudError` when AWS refuses or is unreachable. */
 export async function setOverride(
   loaded: LoadedConfig,
-  wish: Wish,
-  name: string,
+  request: OverrideRequest,
   options: OverrideOptions,
   io: Io,
 ): Promise<void> {
-  const schedule = scheduleFor(loaded, name, io.now());
-  // What cannot be read is refused before anybody is asked.
-  endOf(wish, name, options, io.now(), schedule.timeZone);
+  const { environment: name } = request;
+  const schedule = overridableSchedule(loaded, name, io.now());
+  // An invalid end is refused before the first request to AWS.
+  endOf(request, io.now(), schedule.timeZone);
 
   const cloud = await io.cloud(name, environmentOf(loaded, name));
   const previous = await cloud.override();
   const now = cloud.now();
   const override: Override = {
     id: randomUUID(),
-    state: STATES[wish],
+    state: STATES[request.command],
     from: now.toISOString(),
-    until: new Date(endOf(wish, name, options, now, schedule.timeZone)).toISOString(),
-    author: options.author ?? io.user,
-    reason: options.reason ?? NO_REASON,
+    until: new Date(endOf(request, now, schedule.timeZone)).toISOString(),
+    author: request.author ?? io.user,
+    reason: request.reason ?? NO_REASON,
   };
   const refused = refuseOverride(override, now);
   if (refused !== undefined) throw new RefusedError(refused);
   await cloud.setOverride(override);
-  await takeEffect(cloud, override.id, io);
+  await applyNow(cloud, override.id, io);
 
-  const replaced = previous && isStanding(previous, now) ? previous : undefined;
+  const replaced = previous && isActive(previous, now) ? previous : undefined;
   if (options.json) {
     io.out(JSON.stringify({ environment: name, override, ...(replaced ? { replaced } : {}) }, null, 2));
     return;
   }
-  const until = new Date(override.until);
-  const after = desiredAt(schedule, until, []);
+  const after = desiredAt(schedule, new Date(override.until), []);
   io.out(
     [
       `${name}: ${desiredAt(schedule, now, [override]).reason}`,
-      ...(replaced ? [`  instead of: ${describeOverride(replaced, schedule.timeZone)}`] : []),
-      after.state === override.state
-        ? `  afterwards it stays ${after.state}: ${after.reason}`
-        : `  afterwards it is ${after.state}: ${after.reason}`,
-      `  "nightshift status ${name}" shows the progress, "nightshift cancel ${name}" takes it back`,
+      ...(replaced ? [`  replaces: ${formatOverride(replaced, schedule.timeZone)}`] : []),
+      `  after that: ${after.state === override.state ? `still ${after.state}` : after.state}, ${after.reason}`,
+      `  progress: nightshift status ${name}; undo: nightshift cancel ${name}`,
     ].join('\n'),
   );
 }
 
+/** Cancels the active override; does nothing when there is none. */
 export async function cancelOverride(
   loaded: LoadedConfig,
   name: string,
-  options: { readonly json?: boolean },
+  options: OverrideOptions,
   io: Io,
 ): Promise<void> {
-  const schedule = scheduleFor(loaded, name, io.now());
+  const schedule = overridableSchedule(loaded, name, io.now());
   const cloud = await io.cloud(name, environmentOf(loaded, name));
-  const standing = await cloud.override();
+  const active = await cloud.override();
   const now = cloud.now();
   await cloud.clearOverrides();
-  if (standing) await takeEffect(cloud, standing.id, io);
+  if (active) await applyNow(cloud, active.id, io);
 
   const desired = desiredAt(schedule, now, []);
   if (options.json) {
-    io.out(JSON.stringify({ environment: name, cancelled: standing ?? null, state: desired.state }, null, 2));
+    io.out(JSON.stringify({ environment: name, cancelled: active ?? null, state: desired.state }, null, 2));
     return;
   }
-  const deed = standing
-    ? `cancelled: ${describeOverride(standing, schedule.timeZone)}`
-    : 'there was no override to cancel';
-  io.out(`${name}: ${deed}\n  now it is to be ${desired.state}: ${desired.reason}`);
+  const result = active
+    ? `cancelled: ${formatOverride(active, schedule.timeZone)}`
+    : 'no active override to cancel';
+  io.out(`${name}: ${result}\n  desired now: ${desired.state}, ${desired.reason}`);
 }
 
 /** `awake until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: release` */
-export function describeOverride(override: Override, timeZone: string): string {
+export function formatOverride(override: Override, timeZone: string): string {
   return `${override.state} until ${localTime(timeZone, new Date(override.until))} (${timeZone}), by ${plain(override.author)}: ${plain(override.reason)}`;
 }
 
-export function isStanding(override: Override, now: Date): boolean {
+export function isActive(override: Override, now: Date): boolean {
   return Date.parse(override.until) > now.getTime();
 }
 
-/** The override stands in the table already: where the function cannot be called, its tick sees it within a minute. */
-async function takeEffect(cloud: Cloud, id: string, io: Io): Promise<void> {
+/** The override is already stored: if the function cannot be invoked, its next tick applies it within a minute. */
+async function applyNow(cloud: Cloud, id: string, io: Io): Promise<void> {
   try {
-    await cloud.wakeFunction(id);
+    await cloud.invokeNightSchedule(id);
   } catch (error) {
     if (!(error instanceof CloudError)) throw error;
-    io.err(`nightshift: warning: ${error.message}; it takes effect with the next tick, within a minute`);
+    io.err(
+      `nightshift: warning: ${error.message}; the override takes effect at the next tick, within a minute`,
+    );
   }
 }
 
-function scheduleFor(loaded: LoadedConfig, name: string, now: Date): Schedule {
+/** The environment's schedule. Throws a `RefusedError` for production and for an environment without one. */
+function overridableSchedule(loaded: LoadedConfig, name: string, now: Date): Schedule {
   const refused = refuseEnvironment(name, loaded.config.environments);
   if (refused !== undefined) throw new RefusedError(refused);
   return scheduleOf(loaded.config, environmentOf(loaded, name).schedule ?? '', now);
 }
 
-/** When the override ends, in ms. */
-function endOf(wish: Wish, name: string, options: OverrideOptions, now: Date, timeZone: string): number {
-  const example = `for example: nightshift ${wish} ${name} --for 2h, or --until 23:00`;
-  if (options.until !== undefined && options.for !== undefined) {
-    throw new RefusedError(`--until and --for contradict each other: write one of them, ${example}`);
+/** When the override ends, in ms since 1970. */
+function endOf(request: OverrideRequest, now: Date, timeZone: string): number {
+  const example = `for example: nightshift ${request.command} ${request.environment} --for 2h, or --until 23:00`;
+  if (request.until !== undefined && request.for !== undefined) {
+    throw new RefusedError(`--until and --for contradict each other: use one of them, ${example}`);
   }
-  if (options.for !== undefined) {
-    const duration = parseDuration(options.for);
-    if ('problem' in duration) throw new RefusedError(`--for ${options.for}: ${duration.problem}`);
-    // On the minute, so that the tick of that minute sees the end and not the next one.
-    return Math.round((now.getTime() + duration.ms) / MINUTE_MS) * MINUTE_MS;
+  if (request.for !== undefined) {
+    const span = parseDuration(request.for);
+    if ('problem' in span) throw new RefusedError(`--for ${request.for}: ${span.problem}`);
+    // On the minute, so that the tick of that minute ends it and not the next one.
+    return Math.round((now.getTime() + span.ms) / MINUTE_MS) * MINUTE_MS;
   }
-  if (options.until === undefined) {
-    throw new RefusedError(`an override must end: write --until or --for, ${example}`);
+  if (request.until === undefined) {
+    throw new RefusedError(`an override must have an end: add --until or --for, ${example}`);
   }
-  const parsed = parseUntil(options.until, now, timeZone);
-  if ('problem' in parsed) throw new RefusedError(`--until ${options.until}: ${parsed.problem}`);
+  const parsed = parseUntil(request.until, now, timeZone);
+  if ('problem' in parsed) throw new RefusedError(`--until ${request.until}: ${parsed.problem}`);
   return parsed.at;
 }

@@ -1,4 +1,4 @@
-/** `plan`: what is coming, from the config alone. Asks nobody. */
+/** `plan`: upcoming starts and stops, from the config alone. Offline, needs no AWS access. */
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
 import { desiredAt } from '#model/desired.ts';
@@ -8,12 +8,13 @@ import type { Schedule } from '#model/schedule.ts';
 import { parseFrom } from '#model/when.ts';
 import { formatWindows } from '#model/window.ts';
 import { offsetAt } from '#model/zone.ts';
-import { chosen, type Named } from './environments.ts';
-import { type Io, RefusedError } from './io.ts';
+import { RefusedError } from './errors.ts';
+import type { Io } from './io.ts';
+import { type NamedEnvironment, selectEnvironments } from './select-environments.ts';
 import { localTime, type Paint, paintOf } from './text.ts';
 
 export const DEFAULT_DAYS = 7;
-const MOST_DAYS = 1100;
+const MAX_DAYS = 1100;
 
 export interface PlanOptions {
   readonly days?: string;
@@ -23,22 +24,29 @@ export interface PlanOptions {
 }
 
 export function plan(loaded: LoadedConfig, options: PlanOptions, io: Io): void {
-  const days = daysOf(options.days);
-  const plans = chosen(loaded, options.environment).map((named) =>
-    planEnvironment(loaded, named, options, days, io.now()),
+  const range = { days: daysOf(options.days), from: options.from, now: io.now() };
+  const plans = selectEnvironments(loaded, options.environment).map((named) =>
+    planEnvironment(loaded, named, range),
   );
   if (options.json) {
     io.out(JSON.stringify(plans.map(toJson), null, 2));
   } else {
     const paint = paintOf(io.color);
-    io.out(plans.map((one) => describe(one, paint)).join('\n\n'));
+    io.out(plans.map((one) => formatPlan(one, paint)).join('\n\n'));
   }
   for (const { warning, name } of plans) if (warning) io.err(`nightshift: warning: ${name}: ${warning}`);
 }
 
+interface PlanRange {
+  readonly days: number;
+  /** As the user wrote it; undefined for now. */
+  readonly from: string | undefined;
+  readonly now: Date;
+}
+
 interface EnvironmentPlan {
   readonly name: string;
-  readonly named: Named;
+  readonly named: NamedEnvironment;
   readonly schedule?: Schedule;
   readonly from: Date;
   readonly to: Date;
@@ -48,15 +56,13 @@ interface EnvironmentPlan {
 
 function planEnvironment(
   loaded: LoadedConfig,
-  named: Named,
-  options: PlanOptions,
-  days: number,
-  now: Date,
+  named: NamedEnvironment,
+  { days, from: fromText, now }: PlanRange,
 ): EnvironmentPlan {
   const { name, environment } = named;
   const timeZone = loaded.config.schedules?.[environment.schedule ?? '']?.timeZone ?? 'UTC';
-  const from = fromOf(options.from, timeZone, now);
-  // A plan of the past needs the holidays of the past.
+  const from = fromOf(fromText, timeZone, now);
+  // A plan for the past needs the holidays of the past.
   const expandedAt = from < now ? from : now;
   const schedule =
     environment.schedule === undefined
@@ -76,21 +82,21 @@ function planEnvironment(
   };
 }
 
-function describe({ name, named, schedule, from, to, entries }: EnvironmentPlan, paint: Paint): string {
+function formatPlan({ name, named, schedule, from, to, entries }: EnvironmentPlan, paint: Paint): string {
   if (!schedule) {
-    const why = named.environment.production ? 'production is only drained' : 'it has no schedule';
-    return `${paint.bold(name)}: never stopped, ${why}`;
+    const why = named.environment.production ? 'production' : 'no schedule';
+    return `${paint.bold(name)}: never stopped (${why})`;
   }
   const { timeZone, calendar } = schedule;
-  const before = desiredAt(schedule, from, []);
+  const initial = desiredAt(schedule, from, []);
   const head = [
     `${paint.bold(name)}: ${schedule.name}, up ${formatWindows(schedule.up)} (${timeZone}, UTC${formatOffset(offsetAt(timeZone, from.getTime()))})`,
     ...(calendar ? [`calendar ${calendar.name}`] : []),
     ...(!named.environment.production && named.environment.readyBy
-      ? ['started early to be ready by then']
+      ? ['started early to be ready at the start']
       : []),
   ].join(', ');
-  const range = `  from ${localTime(timeZone, from)} to ${localTime(timeZone, to)}; at first ${before.state}: ${before.reason}`;
+  const range = `  from ${localTime(timeZone, from)} to ${localTime(timeZone, to)}; initially ${initial.state}: ${initial.reason}`;
   const lines = entries.map((entry) => {
     const kind = entry.kind.padEnd(5);
     const color = { start: paint.green, stop: paint.blue, skip: paint.yellow, clock: paint.yellow }[
@@ -98,7 +104,7 @@ function describe({ name, named, schedule, from, to, entries }: EnvironmentPlan,
     ];
     return `  ${localTime(timeZone, entry.at)}  ${color(kind)}  ${entry.reason}`;
   });
-  return [head, paint.dim(range), ...(lines.length > 0 ? lines : ['  nothing changes'])].join('\n');
+  return [head, paint.dim(range), ...(lines.length > 0 ? lines : ['  no changes'])].join('\n');
 }
 
 function toJson({ name, named, schedule, from, to, entries, warning }: EnvironmentPlan) {
@@ -123,8 +129,8 @@ function toJson({ name, named, schedule, from, to, entries, warning }: Environme
 
 function daysOf(text: string | undefined): number {
   const days = Number(text ?? DEFAULT_DAYS);
-  if (Number.isInteger(days) && days >= 1 && days <= MOST_DAYS) return days;
-  throw new RefusedError(`--days ${text}: write a whole number from 1 to ${MOST_DAYS}, like --days 14`);
+  if (Number.isInteger(days) && days >= 1 && days <= MAX_DAYS) return days;
+  throw new RefusedError(`--days ${text}: use a whole number from 1 to ${MAX_DAYS}, like --days 14`);
 }
 
 function fromOf(text: string | undefined, timeZone: string, now: Date): Date {

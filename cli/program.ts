@@ -1,12 +1,12 @@
-/** The command line: what there is to say, and what it answers. The commands themselves are in the files beside. */
+/** The command line: its commands, options, help and exit codes. Each command is implemented in its own file. */
 import { Command, CommanderError } from 'commander';
 import { ConfigError, type LoadedConfig, loadConfig } from '#lib/config-file.ts';
 import { DURATION_EXAMPLES, UNTIL_EXAMPLES } from '#model/when.ts';
-import type { Examined } from './doctor/doctor.ts';
 import { type DriftOptions, drift } from './drift.ts';
+import { CloudError, RefusedError } from './errors.ts';
 import { DEFAULT_SINCE, type ExplainOptions, explain } from './explain.ts';
-import { CloudError, type Io, RefusedError } from './io.ts';
-import { cancelOverride, type OverrideOptions, setOverride, type Wish } from './override.ts';
+import type { Io } from './io.ts';
+import { cancelOverride, type OverrideCommand, type OverrideRequest, setOverride } from './override.ts';
 import { DEFAULT_DAYS, type PlanOptions, plan } from './plan.ts';
 import { createRolloutIo, DEFAULT_TIMEOUT, type RolloutOptions, rollout } from './rollout.ts';
 import { DEFAULT_SAVINGS_DAYS, type SavingsOptions, savings } from './savings.ts';
@@ -14,21 +14,12 @@ import { status } from './status.ts';
 
 export const EXIT = { done: 0, refused: 1, cloud: 2 } as const;
 
-/** Runs one command and gives its exit code. What is no mistake of the user's and no answer of AWS's is thrown. */
-export async function run(args: readonly string[], io: Io): Promise<number> {
-  let code: number = EXIT.done;
-  const program = createProgram(io, {
-    answered(complete) {
-      if (!complete) code = EXIT.cloud;
-    },
-    examined({ healthy, complete }) {
-      if (!complete) code = EXIT.cloud;
-      if (!healthy) code = EXIT.refused;
-    },
-  });
+/** Runs one command and returns its exit code. Throws an unexpected error. */
+export async function runCommand(args: readonly string[], io: Io): Promise<number> {
+  const invocation = new Invocation(io);
   try {
-    await program.parseAsync(args, { from: 'user' });
-    return code;
+    await createProgram(invocation).parseAsync(args, { from: 'user' });
+    return invocation.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.refused;
     if (error instanceof ConfigError || error instanceof RefusedError) {
@@ -43,15 +34,35 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-interface Outcome {
-  answered(complete: boolean): void;
-  examined(result: Examined): void;
+/** One command line: its terminal, the config that it names, and its exit code. */
+class Invocation {
+  readonly io: Io;
+  readonly program: Command;
+  exitCode: number = EXIT.done;
+
+  constructor(io: Io) {
+    this.io = io;
+    this.program = new Command('nightshift');
+  }
+
+  config(): Promise<LoadedConfig> {
+    return loadConfig(this.program.opts<{ config?: string }>().config);
+  }
+
+  /** `complete`: every environment was reachable. `healthy`: nothing is wrong. */
+  finish({ complete = true, healthy = true }: { complete?: boolean; healthy?: boolean }): void {
+    if (!complete) this.exitCode = EXIT.cloud;
+    if (!healthy) this.exitCode = EXIT.refused;
+  }
 }
 
-function createProgram(io: Io, { answered, examined }: Outcome): Command {
-  const program = new Command('nightshift')
-    .description('Looks into the night shift of EKS clusters, and keeps a cluster up when people stay late.')
-    .option('-c, --config <path>', 'the config file (default: NIGHTSHIFT_CONFIG, or nightshift.config.ts)')
+function createProgram(invocation: Invocation): Command {
+  const { program, io } = invocation;
+  program
+    .description(
+      'Shows what eks-nightshift does with your EKS clusters and why, and overrides their schedule.',
+    )
+    .option('-c, --config <path>', 'config file (default: NIGHTSHIFT_CONFIG, or nightshift.config.ts)')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.out(text.replace(/\n$/, '')),
@@ -60,163 +71,203 @@ function createProgram(io: Io, { answered, examined }: Outcome): Command {
     })
     .helpCommand(true)
     .addHelpText('after', `\n${HELP}`);
-  const config = (): Promise<LoadedConfig> => loadConfig(program.opts<{ config?: string }>().config);
+  addReportCommands(invocation);
+  addOverrideCommands(invocation);
+  addDecisionCommands(invocation);
+  addDoctorAndConsole(invocation);
+  addArgocdCommands(invocation);
+  return program;
+}
 
+function addReportCommands(invocation: Invocation): void {
+  const { program, io } = invocation;
   command(
     program,
     'plan',
-    'the coming starts and stops of each environment, each with its reason; asks nobody',
+    'list the upcoming starts and stops with their reasons; offline, needs no AWS access',
     ['nightshift plan --days 14', 'nightshift plan --from 2026-12-24 --environment develop'],
   )
-    .option('-d, --days <number>', `how many days (default: ${DEFAULT_DAYS})`)
-    .option('-f, --from <date>', 'from this date in the zone of the schedule, or instant (default: now)')
-    .option('-e, --environment <name>', 'this environment only')
-    .option('--json', 'one JSON document')
-    .action(async (options: PlanOptions) => plan(await config(), options, io));
+    .option('-d, --days <number>', `number of days (default: ${DEFAULT_DAYS})`)
+    .option('-f, --from <date>', 'start date in the time zone of the schedule, or an instant (default: now)')
+    .option('-e, --environment <name>', 'only this environment')
+    .option('--json', JSON_OPTION)
+    .action(async (options: PlanOptions) => plan(await invocation.config(), options, io));
 
-  command(program, 'status', 'what each cluster is now, what comes next, and the override that stands', [
+  command(program, 'status', 'show the state of each cluster, its next transition and its override', [
     'nightshift status',
     'nightshift status develop --json',
   ])
-    .argument('[environment]', 'this environment only')
-    .option('--json', 'one JSON document')
+    .argument('[environment]', 'only this environment')
+    .option('--json', JSON_OPTION)
     .action(async (name: string | undefined, options: { json?: boolean }) =>
-      answered(await status(await config(), name, options, io)),
+      invocation.finish({ complete: await status(await invocation.config(), name, options, io) }),
     );
+}
 
-  const wishes: readonly [Wish, string, readonly string[]][] = [
-    [
-      'keep-up',
-      'keeps a cluster up beyond its hours',
-      [
-        'nightshift keep-up develop --until 23:00 --reason "release"',
-        'nightshift keep-up develop --until 2026-12-01T23:00+09:00',
-      ],
+const OVERRIDES: readonly {
+  readonly name: OverrideCommand;
+  readonly description: string;
+  readonly examples: readonly string[];
+}[] = [
+  {
+    name: 'keep-up',
+    description: 'keep a cluster running past its scheduled stop',
+    examples: [
+      'nightshift keep-up develop --until 23:00 --reason "release"',
+      'nightshift keep-up develop --until 2026-12-01T23:00+09:00',
     ],
-    ['wake', 'wakes a cluster now', ['nightshift wake develop --for 2h --reason "incident"']],
-    ['sleep', 'puts a cluster to sleep now', ['nightshift sleep develop --until "Mon 08:00"']],
-  ];
-  for (const [wish, description, examples] of wishes) {
-    command(program, wish, description, examples)
-      .argument('<environment>', 'its name in the config')
-      .option('-u, --until <time>', `until when: ${UNTIL_EXAMPLES}`)
-      .option('-f, --for <duration>', `for how long: ${DURATION_EXAMPLES}`)
-      .option('-r, --reason <text>', 'why, for the others')
-      .option('-a, --author <name>', `who (default: ${io.user})`)
-      .option('--json', 'one JSON document')
-      .action(async (name: string, options: OverrideOptions) =>
-        setOverride(await config(), wish, name, options, io),
+  },
+  {
+    name: 'wake',
+    description: 'start a stopped cluster now',
+    examples: ['nightshift wake develop --for 2h --reason "incident"'],
+  },
+  {
+    name: 'sleep',
+    description: 'stop a cluster now',
+    examples: ['nightshift sleep develop --until "Mon 08:00"'],
+  },
+];
+
+function addOverrideCommands(invocation: Invocation): void {
+  const { program, io } = invocation;
+  for (const { name, description, examples } of OVERRIDES) {
+    command(program, name, description, examples)
+      .argument('<environment>', 'environment name in the config')
+      .option('-u, --until <time>', `end of the override: ${UNTIL_EXAMPLES}`)
+      .option('-f, --for <duration>', `duration of the override: ${DURATION_EXAMPLES}`)
+      .option('-r, --reason <text>', 'reason, shown to everybody')
+      .option('-a, --author <name>', `author (default: ${io.user})`)
+      .option('--json', JSON_OPTION)
+      .action(
+        async (
+          environment: string,
+          { json, ...request }: Omit<OverrideRequest, 'command' | 'environment'> & { json?: boolean },
+        ) =>
+          setOverride(
+            await invocation.config(),
+            { ...request, command: name, environment },
+            json ? { json } : {},
+            io,
+          ),
       );
   }
-
-  command(program, 'cancel', 'takes an override back', ['nightshift cancel develop'])
-    .argument('<environment>', 'its name in the config')
-    .option('--json', 'one JSON document')
+  command(program, 'cancel', 'cancel the active override', ['nightshift cancel develop'])
+    .argument('<environment>', 'environment name in the config')
+    .option('--json', JSON_OPTION)
     .action(async (name: string, options: { json?: boolean }) =>
-      cancelOverride(await config(), name, options, io),
+      cancelOverride(await invocation.config(), name, options, io),
     );
+}
 
-  command(program, 'explain', 'what was decided about a target, and why', [
+function addDecisionCommands(invocation: Invocation): void {
+  const { program, io } = invocation;
+  command(program, 'explain', 'list the decisions about a target with their reasons', [
     'nightshift explain web-spot --since 1d',
     'nightshift explain api --environment develop --json',
   ])
     .argument(
       '<target>',
-      'a nodegroup, node, application or build, or an environment for all of its decisions',
+      'nodegroup, node, application, build or commit; or an environment for all of its decisions',
     )
-    .option('-e, --environment <name>', 'this environment only')
+    .option('-e, --environment <name>', 'only this environment')
     .option('-s, --since <duration>', `how far back: ${DURATION_EXAMPLES} (default: ${DEFAULT_SINCE})`)
-    .option('--json', 'one JSON document')
+    .option('--json', JSON_OPTION)
     .action(async (target: string, options: ExplainOptions) =>
-      answered(await explain(await config(), target, options, io)),
+      invocation.finish({ complete: await explain(await invocation.config(), target, options, io) }),
     );
 
-  command(program, 'savings', 'node-hours that were slept, and their price where one is set', [
+  command(program, 'savings', 'sum up the node-hours saved, and their cost if the config has prices', [
     'nightshift savings --days 31',
     'nightshift savings --environment develop --daily',
   ])
-    .option('-d, --days <number>', `how many days (default: ${DEFAULT_SAVINGS_DAYS})`)
-    .option('-e, --environment <name>', 'this environment only')
-    .option('--daily', 'each date by itself')
-    .option('--json', 'one JSON document')
-    .action(async (options: SavingsOptions) => answered(await savings(await config(), options, io)));
+    .option('-d, --days <number>', `number of days (default: ${DEFAULT_SAVINGS_DAYS})`)
+    .option('-e, --environment <name>', 'only this environment')
+    .option('--daily', 'one row for each date')
+    .option('--json', JSON_OPTION)
+    .action(async (options: SavingsOptions) =>
+      invocation.finish({ complete: await savings(await invocation.config(), options, io) }),
+    );
+}
 
+function addDoctorAndConsole(invocation: Invocation): void {
+  const { program, io } = invocation;
   command(
     program,
     'doctor',
-    'is the cluster fit to sleep and to wake? Each finding says why it matters and what to do; changes nothing',
+    'check whether a cluster can be stopped and started safely; says why each finding matters and how to fix it; read-only',
     ['nightshift doctor develop', 'nightshift doctor --json'],
   )
-    .argument('[environment]', 'this environment only')
-    .option('--json', 'one JSON document')
+    .argument('[environment]', 'only this environment')
+    .option('--json', JSON_OPTION)
     .action(async (name: string | undefined, options: { json?: boolean }) => {
       const { doctor } = await import('./doctor/doctor.ts');
-      examined(await doctor(await config(), name, options, io));
+      invocation.finish(await doctor(await invocation.config(), name, options, io));
     });
 
   command(
     program,
     'console',
-    'a page on this machine: what each cluster does and why, and buttons for keep-up, wake, sleep and cancel',
+    'serve a web page on this machine that shows each cluster and its decisions, with buttons for keep-up, wake, sleep and cancel',
     ['nightshift console', 'nightshift console --port 8022'],
   )
-    .option('-p, --port <number>', 'of 127.0.0.1 (default: one that is free)')
+    .option('-p, --port <number>', 'port on 127.0.0.1 (default: a free one)')
     .action(async (options: { port?: string }) => {
-      const { showConsole } = await import('./console/console.ts');
+      const { showConsole } = await import('./console/show-console.ts');
       const interrupted = new Promise<void>((resolve) => process.once('SIGINT', () => resolve()));
-      await showConsole(await config(), options, io, interrupted);
+      await showConsole(await invocation.config(), options, io, interrupted);
     });
+}
 
+function addArgocdCommands(invocation: Invocation): void {
+  const { program, io } = invocation;
   command(
     program,
     'rollout',
-    'syncs one Argo CD application by hand and waits for the verdict; the only way into production',
+    'sync one Argo CD application with your own token and wait until it is Healthy; the only way to deploy to production',
     [
       'nightshift rollout production api',
       'nightshift rollout production api --revision v1.4.0 --timeout 10m',
     ],
   )
-    .argument('<environment>', 'its name in the config')
-    .argument('<application>', 'its name in Argo CD')
-    .option('-r, --revision <commit>', 'a commit, tag or branch (default: what the application tracks)')
-    .option('-p, --project <name>', 'its Argo CD project (default: default)')
-    .option('-n, --namespace <name>', 'the namespace of the Application')
-    .option('-s, --server <url>', 'the Argo CD server (default: ARGOCD_SERVER, or what the config says)')
-    .option('--ca <file>', 'the PEM of a private CA')
-    .option('--prune', 'delete what is no longer in the repository')
-    .option('--yes-production', 'instead of typing the confirmation')
+    .argument('<environment>', 'environment name in the config')
+    .argument('<application>', 'application name in Argo CD')
+    .option('-r, --revision <commit>', 'commit, tag or branch (default: the one that the application tracks)')
+    .option('-p, --project <name>', 'Argo CD project (default: default)')
+    .option('-n, --namespace <name>', 'namespace of the Application')
+    .option('-s, --server <url>', SERVER_OPTION)
+    .option('--ca <file>', CA_OPTION)
+    .option('--prune', 'delete resources that are no longer in the repository')
+    .option('--yes-production', 'skip the typed confirmation')
     .option(
       '-t, --timeout <duration>',
       `how long to wait: ${DURATION_EXAMPLES} (default: ${DEFAULT_TIMEOUT})`,
     )
-    .option('--json', 'one JSON document')
-    .action(async (name: string, application: string, options: RolloutOptions) =>
-      rollout(await config(), name, application, options, createRolloutIo(io)),
+    .option('--json', JSON_OPTION)
+    .action(async (environment: string, application: string, options: RolloutOptions) =>
+      rollout(await invocation.config(), { ...options, environment, application }, createRolloutIo(io)),
     );
 
   command(
     program,
     'drift',
-    'which Argo CD applications are OutOfSync, and since when; production too, and changes nothing',
+    'list the Argo CD applications that are OutOfSync, and since when; read-only, also in production',
     ['nightshift drift develop', 'nightshift drift production --limit 4h --json'],
   )
-    .argument('[environment]', 'its name in the config; may be left out where there is one Argo CD for all')
-    .option('-p, --project <name>', 'this Argo CD project only')
+    .argument('[environment]', 'environment name in the config; optional when all use one Argo CD')
+    .option('-p, --project <name>', 'only this Argo CD project')
     .option(
       '-l, --limit <duration>',
-      `what is too long: ${DURATION_EXAMPLES} (default: deploy.driftMinutes, or 1h)`,
+      `longest acceptable drift: ${DURATION_EXAMPLES} (default: deploy.driftMinutes, or 1h)`,
     )
-    .option('-s, --server <url>', 'the Argo CD server (default: ARGOCD_SERVER, or what the config says)')
-    .option('--ca <file>', 'the PEM of a private CA')
-    .option('--json', 'one JSON document')
+    .option('-s, --server <url>', SERVER_OPTION)
+    .option('--ca <file>', CA_OPTION)
+    .option('--json', JSON_OPTION)
     .action(async (name: string | undefined, options: DriftOptions) =>
-      examined({
-        healthy: await drift(await config(), name, options, createRolloutIo(io)),
-        complete: true,
+      invocation.finish({
+        healthy: await drift(await invocation.config(), name, options, createRolloutIo(io)),
       }),
     );
-
-  return program;
 }
 
 /** A subcommand with examples in its help. */
@@ -227,13 +278,18 @@ function command(program: Command, name: string, description: string, examples: 
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`);
 }
 
+const JSON_OPTION = 'print one JSON document';
+const SERVER_OPTION = 'Argo CD server (default: ARGOCD_SERVER, or the URL in the config)';
+const CA_OPTION = 'PEM file of a private CA';
+
 const HELP = `Examples:
   $ nightshift plan --days 14
   $ nightshift keep-up develop --until 23:00 --reason "release"
   $ nightshift explain web-spot
 
-Times without an offset are read on the clock of the environment's schedule.
-plan asks nobody. rollout and drift use your own token, ARGOCD_AUTH_TOKEN. All others use the AWS credentials of this
-shell; AWS_ENDPOINT_URL names another endpoint.
+Times without an offset are in the time zone of the environment's schedule.
+plan works offline. rollout and drift use your own Argo CD token, ARGOCD_AUTH_TOKEN. All other commands use the AWS
+credentials of this shell; AWS_ENDPOINT_URL sets another endpoint.
 
-Exit codes: 0 done; 1 the config or the request is wrong, or doctor or drift found what is wrong; 2 AWS refused or could not be asked.`;
+Exit codes: 0 done; 1 the config or the request is invalid, or doctor or drift found a problem; 2 AWS or Argo CD denied
+the request or is unreachable.`;

@@ -1,4 +1,4 @@
-/** `savings`: node-hours that were slept, from the ledger of observations. What nobody observed is shown as a gap. */
+/** `savings`: node-hours saved while asleep, from the ledger of observations. Time without an observation is a gap. */
 
 import type { LedgerEntry } from '#functions/night-schedule/records.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
@@ -6,12 +6,13 @@ import type { DevelopmentEnvironmentConfig } from '#model/config.ts';
 import { formatDate } from '#model/date.ts';
 import { DAY_MINUTES } from '#model/duration.ts';
 import { wallAt } from '#model/zone.ts';
-import { askEach, chosen, type Named } from './environments.ts';
-import { type Io, RefusedError } from './io.ts';
+import { RefusedError } from './errors.ts';
+import type { Io } from './io.ts';
+import { type NamedEnvironment, queryEach, selectEnvironments } from './select-environments.ts';
 import { columns, paintOf, plain } from './text.ts';
 
 export const DEFAULT_SAVINGS_DAYS = 30;
-const MOST_DAYS = 3660;
+const MAX_DAYS = 3660;
 
 export interface SavingsOptions {
   readonly environment?: string;
@@ -20,50 +21,59 @@ export interface SavingsOptions {
   readonly json?: boolean;
 }
 
-/** Hours of one group, on one date or over the whole time. */
+/** Hours of one group, on one date or over the whole range. */
 export interface Saving {
   readonly environment: string;
   readonly group: string;
   readonly date?: string;
   readonly asleepHours: number;
-  /** Hours of sleep in which nobody looked: not counted as saved. */
+  /** Hours asleep without an observation: not counted as saved. */
   readonly gapHours: number;
   readonly nodeHoursSaved: number;
   readonly money?: number;
   readonly currency?: string;
 }
 
-/** True where every environment answered. */
+/** True when every environment was reachable. */
 export async function savings(loaded: LoadedConfig, options: SavingsOptions, io: Io): Promise<boolean> {
   const days = daysOf(options.days);
-  const named = chosen(loaded, options.environment).filter(({ environment }) => environment.schedule);
-  if (named.length === 0) {
+  const environments = selectEnvironments(loaded, options.environment).filter(
+    ({ environment }) => environment.schedule,
+  );
+  if (environments.length === 0) {
     throw new RefusedError(
       `"${options.environment}" has no schedule: it is never stopped, so nothing is saved`,
     );
   }
-  const { answers, failed } = await askEach(io, named, async (one) => {
+  const { results, complete } = await queryEach(io, environments, async (one) => {
     const cloud = await io.cloud(one.name, one.environment);
     const timeZone = loaded.config.schedules?.[one.environment.schedule ?? '']?.timeZone ?? 'UTC';
     const firstDate = (now: Date) =>
       formatDate(Math.floor(wallAt(timeZone, now.getTime()) / DAY_MINUTES) - days + 1);
-    const asked = firstDate(io.now());
-    const entries = await cloud.ledger(asked);
+    const localFirst = firstDate(io.now());
+    const entries = await cloud.ledger(localFirst);
     const first = firstDate(cloud.now());
-    return sum(one, first === asked ? entries : await cloud.ledger(first), options.daily ?? false);
+    return sumSavings(
+      one,
+      first === localFirst ? entries : await cloud.ledger(first),
+      options.daily ?? false,
+    );
   });
-  const found = answers.flat();
+  const found = results.flat();
   if (options.json) io.out(JSON.stringify(found, null, 2));
   else
     io.out(
-      found.length > 0
-        ? describe(found, days, io)
-        : `nothing was slept in the last ${days} days, as far as the ledger says`,
+      found.length > 0 ? formatSavings(found, days, io) : `no savings recorded in the last ${days} days`,
     );
-  return !failed;
+  return complete;
 }
 
-export function sum({ name, environment }: Named, entries: readonly LedgerEntry[], daily: boolean): Saving[] {
+/** One row for each group, or for each group and date. */
+export function sumSavings(
+  { name, environment }: NamedEnvironment,
+  entries: readonly LedgerEntry[],
+  daily: boolean,
+): Saving[] {
   const prices = (environment as DevelopmentEnvironmentConfig).prices;
   const byKey = new Map<string, LedgerEntry[]>();
   for (const entry of entries) {
@@ -88,7 +98,7 @@ export function sum({ name, environment }: Named, entries: readonly LedgerEntry[
   });
 }
 
-function describe(found: readonly Saving[], days: number, io: Io): string {
+function formatSavings(found: readonly Saving[], days: number, io: Io): string {
   const paint = paintOf(io.color);
   const number = (value: number) => value.toFixed(1);
   const money = (amount: number | undefined, currency: string | undefined) =>
@@ -118,14 +128,14 @@ function describe(found: readonly Saving[], days: number, io: Io): string {
   return [
     paint.bold(head),
     ...body,
-    `together ${number(total((one) => one.nodeHoursSaved))} node-hours${totals.length > 0 ? `, ${totals.join(', ')}` : ''}`,
-    ...(gap > 0 ? [`in ${number(gap)} h of the sleep nobody looked: they are not counted`] : []),
-    ...(totals.length === 0 ? ['set prices in an environment to see money'] : []),
+    `total ${number(total((one) => one.nodeHoursSaved))} node-hours${totals.length > 0 ? `, ${totals.join(', ')}` : ''}`,
+    ...(gap > 0 ? [`${number(gap)} h asleep were not observed and are not counted`] : []),
+    ...(totals.length === 0 ? ['set prices in an environment to see the cost saved'] : []),
   ].join('\n');
 }
 
 function daysOf(text: string | undefined): number {
   const days = Number(text ?? DEFAULT_SAVINGS_DAYS);
-  if (Number.isInteger(days) && days >= 1 && days <= MOST_DAYS) return days;
-  throw new RefusedError(`--days ${text}: write a whole number from 1 to ${MOST_DAYS}, like --days 30`);
+  if (Number.isInteger(days) && days >= 1 && days <= MAX_DAYS) return days;
+  throw new RefusedError(`--days ${text}: use a whole number from 1 to ${MAX_DAYS}, like --days 30`);
 }

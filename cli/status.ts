@@ -1,43 +1,44 @@
-/** `status`: what each cluster is now, as night-schedule last observed it, and what comes next. */
+/** `status`: the state of each cluster as night-schedule last observed it, and the next transition. */
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
 import { desiredAt, transitions } from '#model/desired.ts';
-import { DAY_MS } from '#model/duration.ts';
 import type { Schedule, Transition } from '#model/schedule.ts';
 import type { Night } from './cloud.ts';
-import { askEach, chosen, type Named } from './environments.ts';
 import type { Io } from './io.ts';
-import { describeOverride, isStanding } from './override.ts';
-import { duration, localTime, type Paint, paintOf, plain } from './text.ts';
+import { formatOverride, isActive } from './override.ts';
+import { type NamedEnvironment, queryEach, selectEnvironments } from './select-environments.ts';
+import { duration, environmentTitle, localTime, type Paint, paintOf, plain } from './text.ts';
 
-/** How far the next transition is looked for. */
-const HORIZON_MS = 62 * DAY_MS;
+/** How far ahead the next transition is searched. */
+const HORIZON_MS = 62 * 86_400_000;
 
 interface Status {
-  readonly named: Named;
+  readonly named: NamedEnvironment;
   readonly now: Date;
   readonly schedule?: Schedule;
   readonly night?: Night;
   readonly next?: Transition;
 }
 
-/** True where every environment answered. */
+/** True when every environment was reachable. */
 export async function status(
   loaded: LoadedConfig,
   name: string | undefined,
   options: { readonly json?: boolean },
   io: Io,
 ): Promise<boolean> {
-  const { answers, failed } = await askEach(io, chosen(loaded, name), (named) => look(loaded, named, io));
-  if (options.json) io.out(JSON.stringify(answers.map(toJson), null, 2));
+  const { results, complete } = await queryEach(io, selectEnvironments(loaded, name), (named) =>
+    readStatus(loaded, named, io),
+  );
+  if (options.json) io.out(JSON.stringify(results.map(toJson), null, 2));
   else {
     const paint = paintOf(io.color);
-    io.out(answers.map((one) => describe(one, paint)).join('\n\n'));
+    io.out(results.map((one) => formatStatus(one, paint)).join('\n\n'));
   }
-  return !failed;
+  return complete;
 }
 
-async function look(loaded: LoadedConfig, named: Named, io: Io): Promise<Status> {
+async function readStatus(loaded: LoadedConfig, named: NamedEnvironment, io: Io): Promise<Status> {
   const { name, environment } = named;
   if (environment.schedule === undefined) return { named, now: io.now() };
   const cloud = await io.cloud(name, environment);
@@ -49,15 +50,13 @@ async function look(loaded: LoadedConfig, named: Named, io: Io): Promise<Status>
   return { named, now, schedule, night, ...(next ? { next } : {}) };
 }
 
-function describe({ named, now, schedule, night, next }: Status, paint: Paint): string {
-  const { name, environment } = named;
-  const head = `${paint.bold(name)} (cluster ${environment.cluster}, account ${environment.account}, ${environment.region})`;
-  if (!schedule || !night) {
-    return `${head}\n  never stopped: ${environment.production ? 'production is only drained' : 'it has no schedule'}`;
-  }
+function formatStatus({ named, now, schedule, night, next }: Status, paint: Paint): string {
+  const head = environmentTitle(named, paint);
+  if (!schedule || !night)
+    return `${head}\n  never stopped (${named.environment.production ? 'production' : 'no schedule'})`;
   const { timeZone } = schedule;
   const { state, override, saved, corrupt } = night;
-  const wanted = desiredAt(schedule, now, override ? [override] : []);
+  const desired = desiredAt(schedule, now, override ? [override] : []);
   const since = state ? new Date(state.since) : undefined;
   const rows: [string, string][] = [
     state && since
@@ -65,20 +64,20 @@ function describe({ named, now, schedule, night, next }: Status, paint: Paint): 
           'now',
           `${paintPhase(state.phase, paint)} since ${localTime(timeZone, since)} (${duration(now.getTime() - since.getTime())}): ${plain(state.reason)}`,
         ]
-      : ['now', 'nothing was observed yet: the function has not run since it was deployed'],
-    ['wanted', `${wanted.state}: ${plain(wanted.reason)}`],
+      : ['now', 'not observed yet: night-schedule has not run since it was deployed'],
+    ['desired', `${desired.state}: ${plain(desired.reason)}`],
     next
       ? [
           'next',
           `${next.to === 'awake' ? 'start' : 'stop'} ${localTime(timeZone, next.at)} (in ${duration(next.at.getTime() - now.getTime())}): ${plain(next.reason)}`,
         ]
-      : ['next', 'nothing in the next two months'],
-    ['override', override && isStanding(override, now) ? describeOverride(override, timeZone) : 'none'],
+      : ['next', 'no transition in the next two months'],
+    ['override', override && isActive(override, now) ? formatOverride(override, timeZone) : 'none'],
     ...saved.map((one, index): [string, string] => [
       index === 0 ? 'saved' : '',
       `${plain(one.group)}: ${sizeOf(one)}, ${one.phase}`,
     ]),
-    ...corrupt.map((item): [string, string] => ['unreadable', `${plain(item)}: it is left alone`]),
+    ...corrupt.map((item): [string, string] => ['unreadable', `${plain(item)}: not changed`]),
   ];
   return [head, ...rows.map(([label, text]) => `  ${paint.dim(label.padEnd(8))}  ${text}`)].join('\n');
 }
@@ -94,7 +93,7 @@ function toJson({ named, now, schedule, night, next }: Status) {
     ...(night
       ? {
           state: night.state ?? null,
-          override: night.override && isStanding(night.override, now) ? night.override : null,
+          override: night.override && isActive(night.override, now) ? night.override : null,
           saved: night.saved,
           corrupt: night.corrupt,
           next: next ? { ...next, at: next.at.toISOString() } : null,

@@ -3,6 +3,7 @@ import pc from 'picocolors';
 import { DAY_MINUTES, MINUTE_MS } from '#model/duration.ts';
 import { formatDay } from '#model/when.ts';
 import { wallAt } from '#model/zone.ts';
+import type { NamedEnvironment } from './select-environments.ts';
 
 export interface Paint {
   bold(text: string): string;
@@ -17,12 +18,18 @@ export function paintOf(color: boolean): Paint {
   return pc.createColors(color);
 }
 
-/** What others wrote, without the control characters that would steer the terminal. */
+/** Text from other systems, without control characters that the terminal would interpret. */
 export function plain(text: string): string {
   return text.replace(/\p{Cc}/gu, '?');
 }
 
-/** `Thu 2026-12-24 08:00` on the zone's clock. */
+/** `develop (cluster develop, account 111111111111, ap-northeast-1)` */
+export function environmentTitle({ name, environment }: NamedEnvironment, paint: Paint): string {
+  const { cluster, account, region } = environment;
+  return `${paint.bold(name)} (cluster ${cluster}, account ${account}, ${region})`;
+}
+
+/** `Thu 2026-12-24 08:00` in that time zone. */
 export function localTime(timeZone: string, at: Date): string {
   const wall = wallAt(timeZone, at.getTime());
   const date = Math.floor(wall / DAY_MINUTES);
@@ -33,15 +40,15 @@ export function localTime(timeZone: string, at: Date): string {
 export function duration(ms: number): string {
   const minutes = Math.max(0, Math.round(ms / MINUTE_MS));
   if (minutes < 60) return `${minutes} min`;
-  if (minutes < 48 * 60) return join(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
-  return join(Math.floor(minutes / DAY_MINUTES), 'd', Math.floor((minutes % DAY_MINUTES) / 60), 'h');
+  if (minutes < 48 * 60) return joinUnits(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
+  return joinUnits(Math.floor(minutes / DAY_MINUTES), 'd', Math.floor((minutes % DAY_MINUTES) / 60), 'h');
 }
 
-function join(big: number, bigUnit: string, small: number, smallUnit: string): string {
+function joinUnits(big: number, bigUnit: string, small: number, smallUnit: string): string {
   return small === 0 ? `${big} ${bigUnit}` : `${big} ${bigUnit} ${small} ${smallUnit}`;
 }
 
-/** Rows with aligned columns. Numbers are given as text that is padded on the left: `right` names their columns. */
+/** Rows with aligned columns. `right` lists the indexes of right-aligned columns. */
 export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
   const widths = rows.reduce<number[]>(
     (all, row) => row.map((cell, index) => Math.max(all[index] ?? 0, cell.length)),

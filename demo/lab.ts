@@ -1,6 +1,6 @@
 /**
- * Starts the whole lab from a config: AWS, Kubernetes and Argo CD per cluster, a Git host and CodeBuild on the loopback, and
- * the functions of a synthesized assembly. Virtual time stands still until the clock is run.
+ * Starts the whole lab from a config: AWS, Kubernetes and Argo CD per cluster, a Git host and CodeBuild on the loopback,
+ * and the functions of a synthesized assembly. Virtual time stands still until the clock is run.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** Names of things in the account that other services made: clusters, nodegroups, Auto Scaling groups, builds, secrets. */
+/** ARNs of resources that other stacks and services created: clusters, nodegroups, Auto Scaling groups, builds, secrets. */
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 
@@ -6,7 +6,7 @@ export function clusterArn(scope: IConstruct, cluster: string): string {
   return Stack.of(scope).formatArn({ service: 'eks', resource: 'cluster', resourceName: cluster });
 }
 
-/** Nodegroups end in an id that only EKS knows. `*` for all of the cluster. */
+/** The ARN of a nodegroup ends in an id that EKS assigns. `*` means every nodegroup of the cluster. */
 export function nodegroupArn(scope: IConstruct, cluster: string, nodegroup: string): string {
   return Stack.of(scope).formatArn({
     service: 'eks',
@@ -15,7 +15,7 @@ export function nodegroupArn(scope: IConstruct, cluster: string, nodegroup: stri
   });
 }
 
-/** Groups have an id before their name that only Auto Scaling knows. `*` for all of the region. */
+/** The ARN of a group contains an id that Auto Scaling assigns. `*` means every group of the region. */
 export function autoScalingGroupArn(scope: IConstruct, name: string): string {
   return Stack.of(scope).formatArn({
     service: 'autoscaling',
@@ -26,8 +26,8 @@ export function autoScalingGroupArn(scope: IConstruct, name: string): string {
 }
 
 /**
- * Holds for self-managed groups of this cluster: those of its managed nodegroups carry the cluster's tag too, and are
- * never written past EKS.
+ * IAM condition: self-managed groups of this cluster only. The groups of managed nodegroups have the cluster's tag too,
+ * but may only be changed through EKS.
  */
 export function selfManagedGroupsOf(cluster: string) {
   return {
@@ -40,7 +40,7 @@ export function buildProjectArn(scope: IConstruct, project: string): string {
   return Stack.of(scope).formatArn({ service: 'codebuild', resource: 'project', resourceName: project });
 }
 
-/** Secrets Manager adds a hyphen and six characters to the name; a whole ARN has them already. */
+/** Secrets Manager appends a hyphen and six characters to the name; a complete ARN already contains them. */
 export function secretArn(scope: IConstruct, name: string): string {
   if (name.startsWith('arn:')) return name;
   return Stack.of(scope).formatArn({

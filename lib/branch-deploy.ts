@@ -1,4 +1,4 @@
-/** The branch-deploy capability: carries a merged branch to Argo CD. */
+/** The branch-deploy capability: deploys a merged branch with Argo CD. */
 import { Duration } from 'aws-cdk-lib';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
@@ -10,8 +10,13 @@ import { buildEnded } from './event-patterns.ts';
 import { type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
 import { Timer } from './timer.ts';
 
+/** Settings from `settingsOf`, and what every capability needs. */
 export type BranchDeployProps = CapabilityProps<BranchDeploySettings>;
 
+/**
+ * The function that deploys after a build, the rule for ended builds, and a tick every minute. Throws for a production
+ * environment.
+ */
 export class BranchDeploy extends Construct {
   readonly function: NightshiftFunction;
 
@@ -19,7 +24,9 @@ export class BranchDeploy extends Construct {
     super(scope, id);
     const { settings } = props;
     if (settings.production)
-      throw new Error(`${settings.environment} is a production environment: it is rolled out by hand`);
+      throw new Error(
+        `${settings.environment} is a production environment, which is only deployed by hand: remove its deploy`,
+      );
 
     this.function = new NightshiftFunction(this, 'Deploy', {
       ...props,
@@ -49,7 +56,7 @@ export class BranchDeploy extends Construct {
       {
         trigger: 'tick',
         expression: 'rate(1 minute)',
-        description: `looks for deploys in ${settings.environment} that wait or are not confirmed, and for lost events`,
+        description: `continues pending deploys in ${settings.environment}, and finds builds whose event was lost`,
         maxEventAge: Duration.minutes(1),
         retryAttempts: 3,
       },
@@ -85,7 +92,7 @@ export class BranchDeploy extends Construct {
     table.permit(this.function, {
       get: ['deploy', 'night'],
       list: ['deploy', 'override'],
-      // To wake the cluster is to write an override; the tick of night-schedule finds it within a minute.
+      // Waking the cluster means writing an override; the tick of night-schedule applies it within a minute.
       write: ['deploy', 'decision', ...(settings.whenAsleep === 'wake' ? (['override'] as const) : [])],
       remove: ['deploy'],
     });

@@ -8,7 +8,9 @@ import type { BuildConfig, BuildProjectConfig } from '#model/config.ts';
 import { looseFilter, onlyPushesTo } from './webhook-filter.ts';
 
 export interface BuildProjectProps {
+  /** The environment's name in the config. */
   readonly environment: string;
+  /** A build of the config with `create`. */
   readonly build: BuildConfig & { readonly create: BuildProjectConfig };
 }
 
@@ -26,9 +28,10 @@ const COMPUTE = {
   large: 'BUILD_GENERAL1_LARGE',
 } as const;
 
+/** The project with its webhook, role and log group. Synth fails when its webhook would build anything but the branch. */
 export class BuildProject extends Construct {
   readonly project: CfnProject;
-  /** What the build may do; its author is whoever can push to the branch. */
+  /** The permissions of the build, which everybody who can push to the branch controls. */
   readonly role: Role;
 
   constructor(scope: Construct, id: string, props: BuildProjectProps) {
@@ -51,7 +54,7 @@ export class BuildProject extends Construct {
       ),
     });
     logs.grantWrite(this.role);
-    // The service has two names, and a policy must use the one of the ARN.
+    // The service was renamed, and a policy must use the name in the ARN.
     const service = create.connection.split(':')[2] ?? 'codeconnections';
     this.role.addToPrincipalPolicy(
       new PolicyStatement({
@@ -88,19 +91,19 @@ export class BuildProject extends Construct {
     });
     this.project.node.addDependency(this.role);
 
-    // What is checked is what stands in the project at synth, whoever changed it: the branch is the only thing that
-    // ties a build to an environment, and its buildspec cannot be trusted to say it.
+    // Checks the final project, whoever changed it: only the branch ties a build to an environment, and the buildspec
+    // is not trusted to name it.
     this.node.addValidation({
       validate: () => {
         const { triggers } = this.project;
         const groups = triggers && 'filterGroups' in triggers ? triggers.filterGroups : undefined;
         const problem = looseFilter(build.branch, groups);
-        return problem === undefined ? [] : [`the webhook of ${build.project} is too wide: ${problem}`];
+        return problem === undefined ? [] : [`the webhook of ${build.project} accepts too much: ${problem}`];
       },
     });
     Validations.of(this.project).acknowledge({
       id: 'AwsSolutions-CB4',
-      reason: 'The key is for artifacts and caches, and the project has neither.',
+      reason: 'The key encrypts artifacts and caches, and the project has neither.',
     });
   }
 }
@@ -112,6 +115,6 @@ function hostOf(build: BuildProjectProps['build']): keyof typeof SOURCE_TYPES {
   if (hostname === 'gitlab.com') return 'gitlab';
   if (hostname === 'bitbucket.org') return 'bitbucket';
   throw new Error(
-    `the project ${build.project} is to be created for ${hostname}, which is none of the well-known hosts: write create.host, for example 'github-enterprise'`,
+    `the project ${build.project} has a repository on the unknown host ${hostname}: set create.host, for example to 'github-enterprise'`,
   );
 }

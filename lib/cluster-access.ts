@@ -1,13 +1,16 @@
-/** Lets a function into the cluster: an access entry whose Kubernetes group is bound by `manifests/`. */
+/** Access of a function to the cluster. */
 import { CfnAccessEntry } from 'aws-cdk-lib/aws-eks';
 import { Construct } from 'constructs';
 import type { NightshiftFunction } from './nightshift-function.ts';
 
 export interface ClusterAccessProps {
+  /** Name of the EKS cluster. */
   readonly cluster: string;
+  /** The function that gets access. */
   readonly to: NightshiftFunction;
 }
 
+/** An access entry with the Kubernetes group `nightshift:<capability>`; `manifests/` binds its permissions. */
 export class ClusterAccess extends Construct {
   constructor(scope: Construct, id: string, props: ClusterAccessProps) {
     super(scope, id);

@@ -1,6 +1,6 @@
 import type { ConfigProblem } from '#model/config-problem.ts';
 
-/** The config cannot be used. `problems` holds every mistake that was found; the message shows them a line each. */
+/** The config is invalid. `problems` contains every problem found; the message has one line for each. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
   readonly file: string;
@@ -8,7 +8,7 @@ export class ConfigError extends Error {
 
   constructor(file: string, problems: readonly ConfigProblem[], options: { cause?: unknown } = {}) {
     super(
-      [`${file} cannot be used:`, ...problems.map((problem) => `  ${formatProblem(problem)}`)].join('\n'),
+      [`${file} is invalid:`, ...problems.map((problem) => `  ${formatProblem(problem)}`)].join('\n'),
       options.cause === undefined ? undefined : { cause: options.cause },
     );
     this.file = file;

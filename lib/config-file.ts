@@ -1,4 +1,4 @@
-/** Finds, loads and checks the config file. Whatever is wrong with it ends in one `ConfigError`. */
+/** Finds, loads and checks the config file. Every problem is reported in one `ConfigError`. */
 import { readFile } from 'node:fs/promises';
 import { extname, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -18,30 +18,30 @@ export const DEFAULT_CONFIG = 'nightshift.config.ts';
 
 export interface LoadedConfig {
   readonly config: NightshiftConfig;
-  /** Absolute. */
+  /** Absolute path of the config file. */
   readonly path: string;
 }
 
 const LOADERS = { '.ts': 'ts', '.mts': 'ts', '.js': 'js', '.mjs': 'js', '.json': 'json' } as const;
 
-/** Loads `path`, or what NIGHTSHIFT_CONFIG names, or `./nightshift.config.ts`. Throws a `ConfigError` with every mistake. */
+/** Loads `path`, or the file in NIGHTSHIFT_CONFIG, or `./nightshift.config.ts`. Throws a `ConfigError` with every problem. */
 export async function loadConfig(path?: string): Promise<LoadedConfig> {
   const absolute = resolve(path ?? (process.env[CONFIG_VARIABLE] || DEFAULT_CONFIG));
   const fromHere = relative(process.cwd(), absolute);
   const shown = fromHere === '' || fromHere.startsWith('..') ? absolute : fromHere;
 
   const source = await readSource(absolute, shown);
-  const twice = await checkSource(source, absolute, shown);
+  const duplicates = await checkSource(source, absolute, shown);
   const exported = await importDefault(source, absolute, shown);
   const { config, problems } = checkConfig(exported, {
     has: isHolidayCode,
     candidates: (code) => holidayCodes(code.includes('-') ? code.split('-')[0] : undefined),
   });
-  if (!config || twice.length > 0) throw new ConfigError(shown, [...twice, ...problems]);
+  if (!config || duplicates.length > 0) throw new ConfigError(shown, [...duplicates, ...problems]);
   return { config, path: absolute };
 }
 
-/** The environment of that name. Throws a `ConfigError` that names those there are. */
+/** The environment of that name. Throws a `ConfigError` that suggests existing names. */
 export function environmentOf({ config, path }: LoadedConfig, name: string) {
   const environment = Object.hasOwn(config.environments, name) ? config.environments[name] : undefined;
   if (environment) return environment;
@@ -50,7 +50,7 @@ export function environmentOf({ config, path }: LoadedConfig, name: string) {
     {
       path: 'environments',
       value: JSON.stringify(name),
-      message: `there is no such environment: ${didYouMean(name, known)}`,
+      message: `no environment has this name: ${didYouMean(name, known)}`,
     },
   ]);
 }
@@ -62,23 +62,23 @@ async function readSource(absolute: string, shown: string): Promise<string> {
     const code = (cause as NodeJS.ErrnoException).code;
     const message =
       code === 'ENOENT'
-        ? `there is no such file: write one, or name another with ${CONFIG_VARIABLE}=path`
+        ? `the file does not exist: create it, or set ${CONFIG_VARIABLE}=path`
         : code === 'EISDIR'
-          ? 'this is a directory: name the file in it'
+          ? 'this is a directory: use the path of a file'
           : `it cannot be read (${code}): check its permissions`;
     throw new ConfigError(shown, [{ path: '', message }], { cause });
   }
 }
 
 /**
- * Syntax errors with their line; and keys that stand twice in one object, of which a program would silently take the
- * last: an environment or schedule that was named twice.
+ * Syntax errors with their line; and duplicate keys of an object, like two environments of one name, of which JavaScript
+ * silently uses the last.
  */
 async function checkSource(source: string, absolute: string, shown: string): Promise<ConfigProblem[]> {
   const loader = LOADERS[extname(absolute) as keyof typeof LOADERS];
   if (!loader) {
     throw new ConfigError(shown, [
-      { path: '', message: `write the config as a ${Object.keys(LOADERS).join(', ')} file` },
+      { path: '', message: `unsupported file type: use one of ${Object.keys(LOADERS).join(', ')}` },
     ]);
   }
   try {
@@ -88,7 +88,7 @@ async function checkSource(source: string, absolute: string, shown: string): Pro
       .map((warning) => ({
         path: lineOf(warning),
         value: /"(.*)"/.exec(warning.text)?.[0] ?? '',
-        message: `the name stands twice in one object (first on line ${warning.notes[0]?.location?.line}): rename or remove one`,
+        message: `duplicate name in one object (first on line ${warning.notes[0]?.location?.line}): rename or remove one`,
       }));
   } catch (cause) {
     const errors = (cause as { errors?: Message[] }).errors;
@@ -98,7 +98,7 @@ async function checkSource(source: string, absolute: string, shown: string): Pro
       errors.map((error) => ({
         path: lineOf(error),
         value: error.location?.lineText.trim() ?? '',
-        message: `it cannot be read as ${loader === 'json' ? 'JSON' : 'TypeScript'}: ${lowerFirst(error.text)}`,
+        message: `invalid ${loader === 'json' ? 'JSON' : 'TypeScript'}: ${lowerFirst(error.text)}`,
       })),
       { cause },
     );
@@ -115,7 +115,7 @@ async function importDefault(source: string, absolute: string, shown: string): P
   }
   if (loaded.default === undefined) {
     throw new ConfigError(shown, [
-      { path: '', message: 'it has no default export: write export default defineConfig({ … })' },
+      { path: '', message: 'it has no default export: add export default defineConfig({ … })' },
     ]);
   }
   return loaded.default;
@@ -125,12 +125,12 @@ function importProblem(cause: unknown): string {
   const code = (cause as NodeJS.ErrnoException).code;
   const text = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause);
   if (code === 'ERR_MODULE_NOT_FOUND') {
-    return `it imports what is not there (${lowerFirst(text)}): a config elsewhere needs no defineConfig, write export default { … }`;
+    return `an import does not exist (${lowerFirst(text)}): a config in another place does not need defineConfig, use export default { … }`;
   }
   if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
-    return `it uses TypeScript that cannot simply be left out (${lowerFirst(text)}): write it without enum and namespace`;
+    return `it uses TypeScript syntax that Node cannot strip (${lowerFirst(text)}): avoid enum and namespace`;
   }
-  return `it fails while it is loaded (${lowerFirst(text)}): correct the expression`;
+  return `loading it failed (${lowerFirst(text)}): correct the expression`;
 }
 
 function lineOf(message: Message): string {

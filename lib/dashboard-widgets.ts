@@ -1,4 +1,4 @@
-/** One row of the dashboard: how often a function ran, how it ended, how long it took, and what it decided. */
+/** One row of the dashboard: invocations, errors, duration and decisions of a function. */
 import { Duration } from 'aws-cdk-lib';
 import {
   GraphWidget,

@@ -1,4 +1,4 @@
-/** The events that a function is called for. Written out, so that they can be read beside what AWS documents. */
+/** The event patterns that invoke a function, written as AWS documents them. */
 import type { EventPattern } from 'aws-cdk-lib/aws-events';
 
 export const spotInterruption: EventPattern = {
@@ -16,7 +16,7 @@ export const terminateLifecycleAction: EventPattern = {
   detailType: ['EC2 Instance-terminate Lifecycle Action'],
 };
 
-/** Instance retirement, reboots and the like that AWS plans. */
+/** Instance retirements, reboots and other maintenance that AWS schedules. */
 export const scheduledChange: EventPattern = {
   source: ['aws.health'],
   detailType: ['AWS Health Event'],
@@ -24,8 +24,8 @@ export const scheduledChange: EventPattern = {
 };
 
 /**
- * An instance begins to go. `stopped` and `terminated` follow within minutes and say nothing new, and `pending` and
- * `running` are no concern of a drain: they would only double the invocations.
+ * An instance starts to stop or terminate. `stopped` and `terminated` follow within minutes without new information, and
+ * `pending` and `running` do not matter to a drain: they would only double the invocations.
  */
 export const instanceGoing: EventPattern = {
   source: ['aws.ec2'],
@@ -33,7 +33,7 @@ export const instanceGoing: EventPattern = {
   detail: { state: ['stopping', 'shutting-down'] },
 };
 
-/** The end of a build of one of these projects. A build in progress has nothing to deploy yet. */
+/** A build of one of these projects has ended. A build in progress has nothing to deploy yet. */
 export function buildEnded(projects: readonly string[]): EventPattern {
   return {
     source: ['aws.codebuild'],

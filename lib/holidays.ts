@@ -2,7 +2,7 @@
 import Holidays from 'date-holidays';
 import { DAY_MS, HOUR_MS } from '#model/duration.ts';
 
-/** How far holidays are expanded: to the end of the third year from now. */
+/** Holidays are expanded to the end of the third year, counting this one. */
 export const HOLIDAY_YEARS = 3;
 
 export interface Holiday {
@@ -11,7 +11,7 @@ export interface Holiday {
   readonly name: string;
 }
 
-/** Whether holidays are known for `JP`, `US-NY`, `DE-BY` … */
+/** Whether the code exists: `JP`, `US-NY`, `DE-BY` … */
 export function isHolidayCode(code: string): boolean {
   const [country = '', state, region] = code.split('-');
   const holidays = new Holidays();
@@ -21,7 +21,7 @@ export function isHolidayCode(code: string): boolean {
   return region === undefined || Object.hasOwn(holidays.getRegions(country, state) ?? {}, region);
 }
 
-/** The codes that exist, for suggestions: countries, and the states of the given country. */
+/** Existing codes, for suggestions: all countries, or the states of the given country. */
 export function holidayCodes(country?: string): readonly string[] {
   const holidays = new Holidays();
   if (country === undefined) return Object.keys(holidays.getCountries() ?? {});
@@ -34,7 +34,7 @@ export function holidayCodes(country?: string): readonly string[] {
  */
 export function publicHolidays(code: string, years: readonly number[]): readonly Holiday[] {
   const place = code.split('-') as [string];
-  // Asking one instance in another language changes its language for good.
+  // A query in another language changes the language of the instance permanently.
   const calendar = new Holidays(...place);
   const translation = new Holidays(...place);
   const found = years.flatMap((year) => {
@@ -49,7 +49,7 @@ export function publicHolidays(code: string, years: readonly number[]): readonly
   return found.sort((a, b) => a.date - b.date);
 }
 
-/** The last date for which holidays are expanded when that is done at `now`. */
+/** The last date for which holidays are expanded at `now`. */
 export function expandedUntil(now: Date): string {
   return `${now.getUTCFullYear() + HOLIDAY_YEARS - 1}-12-31`;
 }
@@ -60,9 +60,8 @@ function nameOf(local: string, english: string | undefined): string {
 }
 
 /**
- * The whole wall-clock dates of a holiday: none where it begins at noon. `date` is its start on the country's wall
- * clock. Two hours are allowed for a clock that is changed meanwhile; what is left of a day after the last whole one
- * (the Turkish feasts last 3¾ and 4¾ days) is worked.
+ * The full wall-clock dates of a holiday: none when it begins at noon. `date` is its start in local time. Two hours are
+ * tolerated for a clock change. A remaining part of a day (the Turkish feasts last 3¾ and 4¾ days) is a working day.
  */
 function datesOf(holiday: { date: string; start: Date; end: Date }): number[] {
   const hours = (holiday.end.getTime() - holiday.start.getTime()) / HOUR_MS;

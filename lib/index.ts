@@ -1,4 +1,4 @@
-/** What another CDK app imports from `eks-nightshift`. */
+/** The public API of `eks-nightshift` for other CDK apps. */
 export { defineConfig, type NightshiftConfig } from '#model/config.ts';
 export type {
   BranchDeploySettings,
@@ -13,9 +13,10 @@ export { ConfigError, type LoadedConfig, loadConfig } from './config-file.ts';
 export { Monitoring, type MonitoringProps } from './monitoring.ts';
 export { NightSchedule, type NightScheduleProps } from './night-schedule.ts';
 export { NightshiftApp, type NightshiftAppProps } from './nightshift-app.ts';
-export { type CapabilityProps, NightshiftFunction, type Permission } from './nightshift-function.ts';
+export { type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
 export { NightshiftStack, type NightshiftStackProps } from './nightshift-stack.ts';
 export { Notifications, type NotificationsProps } from './notifications.ts';
+export type { Permission } from './permission.ts';
 export { settingsOf } from './settings.ts';
 export { SpotDrain, type SpotDrainProps } from './spot-drain.ts';
 export { StateTable, type StateTableProps } from './state-table.ts';

@@ -1,6 +1,6 @@
 /**
- * What tells people that a function does not do its work: alarms, the topic that they go to, and a dashboard. Every
- * alarm names the heading of the runbook that says what to do.
+ * Alarms, the topic that they notify, and a dashboard. Every alarm names the heading of the runbook that explains what
+ * to do.
  */
 import { Duration, Stack } from 'aws-cdk-lib';
 import {
@@ -24,46 +24,51 @@ import { LOST_PODS_FILTER } from '#model/notification.ts';
 import { capabilityWidgets } from './dashboard-widgets.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
 
-/** A path in the repository: it is read by a person, who knows where that is. */
+/** A path in the repository. */
 export const RUNBOOK = 'docs/runbook.md';
 
 export interface MonitoringProps {
+  /** The environment's name in the config. */
   readonly environment: string;
+  /** The functions to monitor. */
   readonly functions: readonly NightshiftFunction[];
 }
 
-/** How often each function is called when nothing happens. */
+/** The interval of each function's tick. */
 const TICK: Record<Capability, Duration> = {
   'night-schedule': Duration.minutes(1),
   'spot-drain': Duration.minutes(5),
   'branch-deploy': Duration.minutes(1),
 };
 
-/** The line that a function logs when a topic did not take a notice; it holds the decision that nobody was told. */
-const NOT_TOLD = '($.message = "notification failed")';
+/** The log line of a notification that SNS rejected; it contains the decision that was not reported. */
+const NOT_NOTIFIED = '($.message = "notification failed")';
 
-/** Which decisions people must know of, as a filter of CloudWatch Logs on the lines that hold them. */
-const FAILED: Record<Capability, string> = {
-  'night-schedule': `{ ($.decision.action = "fail") || ${NOT_TOLD} }`,
-  'spot-drain': `{ ($.decision.action = "fail") || (${LOST_PODS_FILTER}) || ${NOT_TOLD} }`,
-  'branch-deploy': `{ ($.decision.action = "fail") || ${NOT_TOLD} }`,
+/** Filter patterns of CloudWatch Logs for the decisions that need a person. */
+const FAILURES: Record<Capability, string> = {
+  'night-schedule': `{ ($.decision.action = "fail") || ${NOT_NOTIFIED} }`,
+  // Pods that were not evicted are lost with the instance, unless our own stop terminates it.
+  'spot-drain': `{ ($.decision.action = "fail") || (${LOST_PODS_FILTER}) || ${NOT_NOTIFIED} }`,
+  'branch-deploy': `{ ($.decision.action = "fail") || ${NOT_NOTIFIED} }`,
 };
 
 interface AlarmProps {
   /** A heading of the runbook. */
   readonly heading: string;
   /** Completes "<capability> of <environment> …". */
-  readonly says: string;
+  readonly condition: string;
   readonly metric: IMetric;
   readonly threshold: number;
   readonly comparison?: ComparisonOperator;
   readonly periods?: number;
   readonly missing?: TreatMissingData;
-  /** It tells of something that happened, not of a state: that it is silent again says nothing. */
-  readonly once?: boolean;
+  /** The alarm is about an event, not a state: its return to OK means nothing and is not notified. */
+  readonly event?: boolean;
 }
 
+/** Five alarms for each function, one topic for all of them, and one dashboard. */
 export class Monitoring extends Construct {
+  /** The topic that every alarm notifies: subscribe to it. */
   readonly topic: Topic;
   readonly alarms: readonly Alarm[];
   readonly #environment: string;
@@ -72,19 +77,19 @@ export class Monitoring extends Construct {
     super(scope, id);
     this.#environment = props.environment;
     this.topic = this.#createTopic();
-    this.alarms = props.functions.flatMap((part) => this.#watch(part));
-    this.#draw(props.functions);
+    this.alarms = props.functions.flatMap((part) => this.#alarmsFor(part));
+    this.#createDashboard(props.functions);
   }
 
   #createTopic(): Topic {
-    // No key of KMS: alarms publish only with a key of the account's own, which costs more a month than all functions.
-    // A message names an alarm and its metric, nothing of the cluster.
+    // Not encrypted with KMS: alarms can only publish with a customer managed key, which costs more a month than all
+    // functions. A message contains the alarm and its metric, nothing about the cluster.
     const topic = new Topic(this, 'Alarms', {
       topicName: `nightshift-${this.#environment}-alarms`,
       displayName: `eks-nightshift ${this.#environment}`,
       enforceSSL: true,
     });
-    // A topic with a policy of its own has lost the default one, which let the account's alarms in.
+    // An explicit policy replaces the default one, which allowed the account's alarms to publish.
     topic.addToResourcePolicy(
       new PolicyStatement({
         sid: 'LetAlarmsIn',
@@ -98,40 +103,40 @@ export class Monitoring extends Construct {
     return topic;
   }
 
-  #watch(part: NightshiftFunction): Alarm[] {
+  #alarmsFor(part: NightshiftFunction): Alarm[] {
     const { capability, lambda, deadLetters } = part;
     const five = { period: Duration.minutes(5), statistic: 'Sum' };
     const ticks = Duration.minutes(TICK[capability].toMinutes() * 5);
     return [
       this.#alarm(part, {
         heading: `${capability}-failed`,
-        says: 'has decided that something failed and a person has to look',
+        condition: 'recorded a failure that a person has to look at',
         metric: this.#failures(part),
         threshold: 1,
-        once: true,
+        event: true,
       }),
       this.#alarm(part, {
         heading: 'errors',
-        says: 'ended with an error at least three times in five minutes',
+        condition: 'ended with an error at least three times in five minutes',
         metric: lambda.metricErrors(five),
         threshold: 3,
       }),
       this.#alarm(part, {
         heading: 'throttles',
-        says: 'was not run at once because the account had no free concurrency, for ten minutes',
+        condition: 'was throttled for ten minutes because the account had no free concurrency',
         metric: lambda.metricThrottles(five),
         threshold: 1,
         periods: 2,
       }),
       this.#alarm(part, {
         heading: 'dead-letters',
-        says: 'failed for good for some events, which wait in its dead-letter queue',
+        condition: 'failed permanently for events that are now in its dead-letter queue',
         metric: deadLetters.metricApproximateNumberOfMessagesVisible({ ...five, statistic: 'Maximum' }),
         threshold: 1,
       }),
       this.#alarm(part, {
         heading: 'tick-missing',
-        says: `was not called for ${ticks.toMinutes()} minutes, and should be every ${TICK[capability].toMinutes()}`,
+        condition: `was not invoked for ${ticks.toMinutes()} minutes, and should be every ${TICK[capability].toMinutes()}`,
         metric: lambda.metricInvocations({ period: ticks, statistic: 'Sum' }),
         threshold: 1,
         comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
@@ -140,12 +145,12 @@ export class Monitoring extends Construct {
     ];
   }
 
-  /** Counts decisions in the log: no function has to publish a metric, and a quiet month costs nothing. */
+  /** Counts decisions in the log: no function has to publish a metric, and a month without failures costs nothing. */
   #failures(part: NightshiftFunction): Metric {
     const name = `${part.capability}-failed`;
     const filter = new MetricFilter(this, name, {
       logGroup: part.logGroup,
-      filterPattern: FilterPattern.literal(FAILED[part.capability]),
+      filterPattern: FilterPattern.literal(FAILURES[part.capability]),
       metricNamespace: 'Nightshift',
       metricName: name,
       metricValue: '1',
@@ -162,7 +167,7 @@ export class Monitoring extends Construct {
     const name = props.heading.startsWith(capability) ? props.heading : `${capability}-${props.heading}`;
     const alarm = new Alarm(this, `${name}-alarm`, {
       alarmName: `nightshift-${this.#environment}-${name}`,
-      alarmDescription: `${capability} of ${this.#environment} ${props.says}. What to do: ${RUNBOOK}#${props.heading}`,
+      alarmDescription: `${capability} of ${this.#environment} ${props.condition}. What to do: ${RUNBOOK}#${props.heading}`,
       metric: props.metric,
       threshold: props.threshold,
       comparisonOperator: props.comparison ?? ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
@@ -171,11 +176,11 @@ export class Monitoring extends Construct {
     });
     const notify = new SnsAction(this.topic);
     alarm.addAlarmAction(notify);
-    if (!props.once) alarm.addOkAction(notify);
+    if (!props.event) alarm.addOkAction(notify);
     return alarm;
   }
 
-  #draw(functions: readonly NightshiftFunction[]): void {
+  #createDashboard(functions: readonly NightshiftFunction[]): void {
     const dashboard = new Dashboard(this, 'Dashboard', {
       dashboardName: `nightshift-${this.#environment}`,
       defaultInterval: Duration.days(1),
@@ -186,7 +191,7 @@ export class Monitoring extends Construct {
         height: 2,
         markdown: [
           `# eks-nightshift: ${this.#environment}`,
-          `What is red here has a heading in \`${RUNBOOK}\`. Why something was done, or was not: the decisions at the foot.`,
+          `\`${RUNBOOK}\` explains each alarm. The decisions at the end show what was done, and why.`,
         ].join('\n'),
       }),
     );

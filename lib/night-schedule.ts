@@ -1,4 +1,4 @@
-/** The night-schedule capability: stops the nodegroups of a cluster and brings them back. */
+/** The night-schedule capability: stops the nodegroups of a cluster at night and restores them in the morning. */
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { NightScheduleSettings } from '#model/settings.ts';
@@ -9,8 +9,13 @@ import { transitionsOf } from './schedule-transitions.ts';
 import type { StateTable } from './state-table.ts';
 import { Timer } from './timer.ts';
 
+/** Settings from `settingsOf`, and what every capability needs. */
 export type NightScheduleProps = CapabilityProps<NightScheduleSettings>;
 
+/**
+ * The function that stops and starts the nodegroups, with a schedule for each transition and a tick every minute. Throws
+ * for a production environment.
+ */
 export class NightSchedule extends Construct {
   readonly function: NightshiftFunction;
 
@@ -18,7 +23,9 @@ export class NightSchedule extends Construct {
     super(scope, id);
     const { settings, table } = props;
     if (settings.production)
-      throw new Error(`${settings.environment} is a production environment: it is never stopped`);
+      throw new Error(
+        `${settings.environment} is a production environment, which is never stopped: remove its schedule`,
+      );
 
     this.function = new NightshiftFunction(this, 'Pass', {
       ...props,
@@ -56,20 +63,20 @@ export class NightSchedule extends Construct {
       sid: 'SeeGroups',
       actions: [
         'autoscaling:DescribeAutoScalingGroups',
-        // Why instances are missing is asked only where another group can fill in.
+        // Only needed to find out why instances are missing, when a fallback group can replace them.
         ...(settings.fallbackGroup ? ['autoscaling:DescribeScalingActivities'] : []),
       ],
       resources: ['*'],
       wildcardReason: 'Auto Scaling does not take a resource for its Describe actions.',
     });
-    // A dry run starts no node to wait for: it looks into the cluster for the autoscaler only.
+    // A dry run starts no nodes, so it needs the cluster only for the autoscaler.
     if (!settings.dryRun || settings.autoscaler)
       this.function.allow({
         sid: 'SeeCluster',
         actions: ['eks:DescribeCluster'],
         resources: [clusterArn(this, cluster)],
       });
-    // In a dry run the account refuses the rest as well.
+    // A dry run gets no other permissions, so that IAM refuses every change as well.
     if (settings.dryRun) {
       table.permit(this.function, { list: ['night', 'override'], write: ['decision'] });
       return;

@@ -1,4 +1,4 @@
-/** The whole config as a CDK app: a stack for each environment. */
+/** The config as a CDK app. */
 import { App, type AppProps } from 'aws-cdk-lib';
 import type { NightshiftConfig } from '#model/config.ts';
 import { NightshiftStack } from './nightshift-stack.ts';
@@ -7,11 +7,11 @@ import { settingsOf } from './settings.ts';
 export interface NightshiftAppProps extends AppProps {
   /** A config that `loadConfig` has checked. */
   readonly config: NightshiftConfig;
-  /** Holidays are written out from this day on. */
+  /** Holidays are expanded from this day on. */
   readonly now: Date;
 }
 
-/** The same with and without the CDK command line: `cdk.json` holds no flags of its own. */
+/** Feature flags are set here and not in `cdk.json`, so that the app is the same without the CDK command line. */
 const CONTEXT = {
   '@aws-cdk/core:checkSecretUsage': true,
   '@aws-cdk/core:strictCfnValidateErrors': true,
@@ -22,6 +22,7 @@ const CONTEXT = {
   '@aws-cdk/aws-lambda:createNewPoliciesWithAddToRolePolicy': false,
 };
 
+/** One `NightshiftStack` for each environment of the config. */
 export class NightshiftApp extends App {
   readonly environments: readonly NightshiftStack[];
 
@@ -41,6 +42,7 @@ export class NightshiftApp extends App {
   }
 }
 
+/** `Nightshift-<environment>` */
 export function stackIdOf(environment: string): string {
   return `Nightshift-${environment}`;
 }

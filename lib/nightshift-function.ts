@@ -1,4 +1,3 @@
-/** The only place where a Lambda function is made: its code, role, logs, retries and dead letters. */
 import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
@@ -16,49 +15,50 @@ import type { Capability } from '#model/decision.ts';
 import { functionNameOf } from '#model/names.ts';
 import { type CommonSettings, SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
 import { functionCode } from './bundle/function-code.ts';
-import type { Notifications } from './notifications.ts';
+import type { Permission, PermissionGrantee } from './permission.ts';
 import { settingsText } from './settings-text.ts';
 import type { StateTable } from './state-table.ts';
 
-/** What every capability is made of. */
+/** What every capability needs. */
 export interface CapabilityProps<Settings extends CommonSettings = CommonSettings> {
+  /** From `settingsOf`. */
   readonly settings: Settings;
+  /** The environment's table. */
   readonly table: StateTable;
-  /** Where the function runs, for a cluster whose endpoint is private. Default: outside of any VPC. */
+  /** The subnets in which the function runs, for a cluster with a private endpoint. Default: not in a VPC. */
   readonly network?: NetworkConfig | undefined;
-  /** Whom the function tells what people should know. Default: nobody. */
-  readonly notifications?: Notifications | undefined;
-  /** Record each run in AWS X-Ray. Default: false. */
+  /** Topics for notifications to people (`Notifications`). Default: none. */
+  readonly notifications?: PublishGrant | undefined;
+  /** Trace each invocation with AWS X-Ray. Default: false. */
   readonly tracing?: boolean | undefined;
+}
+
+/** Topics that a function may publish to. */
+export interface PublishGrant {
+  permit(to: NightshiftFunction): void;
 }
 
 export interface NightshiftFunctionProps extends CapabilityProps {
   readonly capability: Capability;
-  /** MB; `npm run bench -- memory` shows what each size costs and takes. */
+  /** In MB; `npm run bench -- memory` measures cost and duration of each size. */
   readonly memory: number;
+  /** The longest invocation. */
   readonly timeout: Duration;
-  /** For events that Lambda takes over from EventBridge: how old one may get, and how often it is tried again. */
+  /** The oldest event that Lambda still processes after an asynchronous invocation. */
   readonly maxEventAge: Duration;
+  /** Retries of Lambda after an asynchronous invocation failed: 0 to 2. */
   readonly retryAttempts: number;
 }
 
-/** What a function may do. A wildcard in `resources` needs a reason: it is refused without, and kept in the metadata. */
-export interface Permission {
-  readonly sid: string;
-  readonly actions: readonly string[];
-  readonly resources: readonly string[];
-  readonly conditions?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  readonly wildcardReason?: string;
-}
-
-/** All variables of a function together, names and values. */
+/** Limit of Lambda, in bytes, for the names and values of all variables. */
 const ENVIRONMENT_LIMIT = 4096;
 
-export class NightshiftFunction extends Construct {
+/** The function of one capability. Its role has no permissions but those from `allow`. */
+export class NightshiftFunction extends Construct implements PermissionGrantee {
   readonly capability: Capability;
   readonly role: Role;
   readonly lambda: LambdaFunction;
-  /** What could not be delivered or failed for good, from every trigger of this function. */
+  /** Events of every trigger that could not be delivered or failed permanently. */
   readonly deadLetters: Queue;
   readonly logGroup: LogGroup;
 
@@ -102,7 +102,7 @@ export class NightshiftFunction extends Construct {
       environment: environmentOf(props),
     });
 
-    // The grant of the CDK's own destination would let it look into the queue as well.
+    // The CDK's own destination would also grant reading the queue's attributes.
     this.allow({
       sid: 'KeepFailed',
       actions: ['sqs:SendMessage'],
@@ -113,18 +113,18 @@ export class NightshiftFunction extends Construct {
 
     Validations.of(this.lambda).acknowledge({
       id: 'Serverless-LambdaDLQ',
-      reason: 'The failure destination takes its place: it keeps the error beside the event.',
+      reason: 'The failure destination replaces it: it also stores the error.',
     });
     if (props.tracing)
       Validations.of(this.role).acknowledge({
         id: 'AwsSolutions-IAM5[Resource::*]',
-        reason: 'X-Ray takes segments without naming a resource.',
+        reason: 'The actions of X-Ray do not support resources.',
       });
     else
       Validations.of(this.lambda).acknowledge({
         id: 'Serverless-LambdaTracing',
         reason:
-          'Tracing every tick would cost more than all the rest: the config turns it on (decision 0030).',
+          'Tracing every tick would cost more than everything else: the config can enable it (decision 0030).',
       });
     Validations.of(this.deadLetters).acknowledge(
       { id: 'AwsSolutions-SQS3', reason: 'This is the dead-letter queue.' },
@@ -132,11 +132,12 @@ export class NightshiftFunction extends Construct {
     );
   }
 
+  /** Adds a statement to the role. Throws for a wildcard without a reason. */
   allow(permission: Permission): void {
     const wildcards = permission.resources.filter((resource) => resource.includes('*'));
     if (wildcards.length > 0 && permission.wildcardReason === undefined)
       throw new Error(
-        `${permission.sid} of ${this.capability} names ${wildcards.join(', ')}: write the reason for the wildcard`,
+        `${permission.sid} of ${this.capability} has the wildcard ${wildcards.join(', ')}: set wildcardReason`,
       );
     this.role.addToPrincipalPolicy(
       new PolicyStatement({
@@ -149,12 +150,12 @@ export class NightshiftFunction extends Construct {
     );
     for (const wildcard of wildcards)
       Validations.of(this.role).acknowledge({
-        id: `AwsSolutions-IAM5[Resource::${inPlain(this, wildcard)}]`,
+        id: `AwsSolutions-IAM5[Resource::${asCdkNagPrints(this, wildcard)}]`,
         reason: permission.wildcardReason ?? '',
       });
   }
 
-  /** By ids, so that synth has to look nothing up. Lambda makes and removes its network interfaces as the role. */
+  /** Uses ids, so that synth needs no lookup. Lambda creates and deletes its network interfaces with this role. */
   #placeIn({ subnets, securityGroups }: NetworkConfig): void {
     (this.lambda.node.defaultChild as CfnFunction).vpcConfig = {
       subnetIds: [...subnets],
@@ -171,15 +172,15 @@ export class NightshiftFunction extends Construct {
         'ec2:UnassignPrivateIpAddresses',
       ],
       resources: ['*'],
-      wildcardReason: 'Lambda checks for these permissions on all resources before it joins a VPC.',
+      wildcardReason: 'Lambda requires these permissions on all resources before it joins a VPC.',
     });
-    // Lambda looks for the permission when the function is made, so the policy comes first.
+    // Lambda checks the permission when the function is created, so the policy must exist first.
     this.lambda.node.addDependency(this.role);
   }
 }
 
-/** A reference in an ARN as cdk-nag writes it, `<AWS::Partition>`: an app of somebody else may have no literal there. */
-function inPlain(scope: Construct, arn: string): string {
+/** A reference in an ARN as cdk-nag prints it, `<AWS::Partition>`; in another app the ARN may not be a literal. */
+function asCdkNagPrints(scope: Construct, arn: string): string {
   const resolved: unknown = Stack.of(scope).resolve(arn);
   const parts = (resolved as { 'Fn::Join'?: [string, unknown[]] })['Fn::Join']?.[1] ?? [resolved];
   return parts
@@ -193,13 +194,13 @@ function environmentOf(props: NightshiftFunctionProps): Record<string, string> {
     POWERTOOLS_SERVICE_NAME: props.capability,
     POWERTOOLS_LOG_LEVEL: 'INFO',
   };
-  // The table's name is a reference: its final length is that of the name which the table was given.
+  // `tableName` is a reference at synth: the length is that of the name itself.
   const size = [...Object.entries(environment), [TABLE_VARIABLE, props.table.name]]
     .flat()
     .reduce((sum, text) => sum + Buffer.byteLength(text ?? ''), 0);
   if (size > ENVIRONMENT_LIMIT)
     throw new Error(
-      `the settings of ${props.capability} in ${props.settings.environment} take ${size} bytes and Lambda allows ${ENVIRONMENT_LIMIT}: name fewer nodegroups, builds or closed days, or split the environment`,
+      `the settings of ${props.capability} in ${props.settings.environment} take ${size} bytes, but Lambda allows ${ENVIRONMENT_LIMIT}: configure fewer nodegroups, builds or closed days, or split the environment`,
     );
   return { ...environment, [TABLE_VARIABLE]: props.table.table.tableName };
 }

@@ -1,4 +1,4 @@
-/** One environment: one cluster, one stack, one set of permissions. */
+/** The stack of one environment. */
 import { CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { BuildConfig, BuildProjectConfig, NetworkConfig, NotifyConfig } from '#model/config.ts';
@@ -13,22 +13,28 @@ import { SpotDrain } from './spot-drain.ts';
 import { StateTable } from './state-table.ts';
 
 export interface NightshiftStackProps extends Omit<StackProps, 'env'> {
-  /** Every function of the environment; `settingsOf` makes them from the config. */
+  /** The settings of the environment's functions, from `settingsOf`. */
   readonly settings: EnvironmentSettings;
-  /** Where the functions run, for a cluster whose endpoint is private. Default: outside of any VPC. */
+  /** The subnets in which the functions run, for a cluster with a private endpoint. Default: not in a VPC. */
   readonly network?: NetworkConfig | undefined;
-  /** The builds of the config: those with `create` get their CodeBuild project here. */
+  /** The builds of the config: the stack creates the CodeBuild projects of those with `create`. Default: none. */
   readonly builds?: readonly BuildConfig[];
-  /** Whom the functions tell what people should know. Default: nobody. */
+  /** Who is notified, by severity. Default: nobody. */
   readonly notify?: NotifyConfig | undefined;
-  /** Record each run of the functions in AWS X-Ray. Default: false. */
+  /** Trace each invocation with AWS X-Ray. Default: false. */
   readonly tracing?: boolean | undefined;
 }
 
+/**
+ * The functions, table, alarms and topics of one cluster. A production environment has spot-drain only; the constructor
+ * throws when its settings contain a schedule or a deploy.
+ */
 export class NightshiftStack extends Stack {
   readonly state: StateTable;
   readonly spotDrain: SpotDrain;
+  /** Absent without a schedule. */
   readonly nightSchedule?: NightSchedule;
+  /** Absent without a deploy. */
   readonly branchDeploy?: BranchDeploy;
 
   constructor(scope: Construct, id: string, props: NightshiftStackProps) {
@@ -41,7 +47,7 @@ export class NightshiftStack extends Stack {
     });
     if (production && (settings.nightSchedule || settings.branchDeploy))
       throw new Error(
-        `${environment} is a production environment: it is only drained, so it has no schedule and no deploy`,
+        `${environment} is a production environment, which is only drained: remove its schedule and deploy`,
       );
     Tags.of(this).add('nightshift:environment', environment);
 
@@ -68,7 +74,7 @@ export class NightshiftStack extends Stack {
 
     new CfnOutput(this, 'AlarmTopicArn', {
       value: monitoring.topic.topicArn,
-      description: 'subscribe here: every alarm of the environment is sent to it',
+      description: 'every alarm of the environment notifies this topic: subscribe to it',
     });
     for (const [severity, topic] of notifications?.topics ?? [])
       new CfnOutput(this, `${severity.charAt(0).toUpperCase()}${severity.slice(1)}TopicArn`, {
@@ -77,7 +83,7 @@ export class NightshiftStack extends Stack {
       });
     new CfnOutput(this, 'TableName', {
       value: table.table.tableName,
-      description: 'saved sizes, overrides, deploys and decisions; kept when the stack goes',
+      description: 'saved sizes, overrides, deploys and decisions; retained when the stack is deleted',
     });
     for (const part of this.functions)
       new CfnOutput(this, `${part.node.scope?.node.id}Function`, {
@@ -90,11 +96,12 @@ export class NightshiftStack extends Stack {
     const id = `Build-${build.project}`;
     if (this.node.tryFindChild(id))
       throw new Error(
-        `the project ${build.project} of ${environment} is to be created twice: a project that is made here builds one branch, so give each binding its own`,
+        `two builds of ${environment} create the project ${build.project}: a created project builds one branch, so use one project for each build`,
       );
     new BuildProject(this, id, { environment, build: { ...build, create } });
   }
 
+  /** Every function of the environment. */
   get functions(): readonly NightshiftFunction[] {
     return [this.nightSchedule, this.spotDrain, this.branchDeploy].flatMap((part) =>
       part ? [part.function] : [],

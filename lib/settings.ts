@@ -1,4 +1,4 @@
-/** From what the user wrote to what each function is given: every name looked up, every default written out. */
+/** Converts the config into the settings of each function: names are resolved, defaults are filled in. */
 
 import type {
   ApplicationConfig,
@@ -29,12 +29,15 @@ import { ConfigError } from './config-error.ts';
 import { expandedUntil, publicHolidays } from './holidays.ts';
 import { SETTINGS_LIMIT_BYTES, settingsText } from './settings-text.ts';
 
-/** A window that runs when the settings are made can have begun on a date so many days ago. */
+/** A window that is open when the settings are computed can have started this many days ago. */
 const PAST_DAYS = 8;
-/** How long an application may be OutOfSync. */
+/** The longest acceptable drift of an application. */
 export const DEFAULT_DRIFT_MINUTES = 60;
 
-/** The settings of the environment's functions. The config is one that `loadConfig` has checked. */
+/**
+ * The settings of the environment's functions, from a config that `loadConfig` has checked. Throws a `ConfigError` when
+ * they do not fit into Lambda's environment variables.
+ */
 export function settingsOf(
   config: NightshiftConfig,
   environmentName: string,
@@ -48,7 +51,7 @@ export function settingsOf(
       {
         path: 'environments',
         value: JSON.stringify(environmentName),
-        message: `there is no such environment: ${didYouMean(environmentName, Object.keys(config.environments))}`,
+        message: `no environment has this name: ${didYouMean(environmentName, Object.keys(config.environments))}`,
       },
     ]);
   }
@@ -73,10 +76,10 @@ export function settingsOf(
   return settings;
 }
 
-/** The schedule of that name with its windows and its calendar written out. */
+/** The schedule of that name, with parsed windows and an expanded calendar. */
 export function scheduleOf(config: NightshiftConfig, name: string, now: Date): Schedule {
   const written = config.schedules?.[name];
-  if (!written) throw new RangeError(`there is no schedule "${name}": load the config with loadConfig first`);
+  if (!written) throw new RangeError(`no schedule "${name}": load the config with loadConfig first`);
   const weekly = weeklyOf(name, written);
   const calendar = written.calendar ? config.calendars?.[written.calendar] : undefined;
   return written.calendar && calendar
@@ -172,7 +175,7 @@ function weeklyOf(name: string, written: ScheduleConfig): Schedule {
   return { name, timeZone: written.timeZone, up };
 }
 
-/** Only days on which a window starts are kept: on all others there is no start to skip. */
+/** Contains only days on which a window starts: other days have no start to skip. */
 function expandCalendar(
   weekly: Schedule,
   name: string,
@@ -206,7 +209,7 @@ function expandCalendar(
   };
 }
 
-/** Past days are dropped by the month, so that the same config gives the same template on most days. */
+/** Past days are dropped by whole months, so that the same config gives the same template on most days. */
 function firstOfMonth(date: Date): number {
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1) / DAY_MS;
 }
@@ -216,7 +219,7 @@ function datesOf(text: string): number[] {
   const [first = '', last = first] = text.split('/');
   const from = parseDate(first);
   const to = parseDate(last);
-  if (from === undefined || to === undefined) throw new RangeError(`${text} is no date`);
+  if (from === undefined || to === undefined) throw new RangeError(`${text} is not a date`);
   return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }
 
@@ -231,8 +234,8 @@ function checkSize(environmentName: string, settings: EnvironmentSettings): void
       {
         path: `environments.${environmentName}`,
         message:
-          `the settings of ${capability} are ${bytes} bytes long even when deflated, and Lambda takes ${SETTINGS_LIMIT_BYTES}: ` +
-          `shorten ${longest?.key ?? 'them'}, which makes up most of it, ${adviceFor(longest?.key)}`,
+          `the settings of ${capability} take ${bytes} bytes even when deflated, but Lambda allows ${SETTINGS_LIMIT_BYTES}: ` +
+          `shorten ${longest?.key ?? 'them'}, the largest part, ${adviceFor(longest?.key)}`,
       },
     ]);
   }
@@ -240,7 +243,7 @@ function checkSize(environmentName: string, settings: EnvironmentSettings): void
 
 function adviceFor(key: string | undefined): string {
   if (key === 'schedule') return 'with fewer closed and open days in its calendar';
-  if (key === 'builds') return 'with fewer builds, or share them out over two environments';
-  if (key === 'argocd') return 'with a CA that holds one certificate';
+  if (key === 'builds') return 'with fewer builds, or split them between two environments';
+  if (key === 'argocd') return 'with a CA of one certificate';
   return 'with fewer or shorter names';
 }

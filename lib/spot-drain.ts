@@ -1,4 +1,4 @@
-/** The spot-drain capability: gets pods off nodes that AWS is about to take. The only one that production has. */
+/** The spot-drain capability: drains nodes that AWS is about to interrupt. The only capability of production. */
 import { Duration } from 'aws-cdk-lib';
 import { type EventPattern, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
@@ -17,8 +17,13 @@ import {
 import { type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
 import type { StateTable } from './state-table.ts';
 
+/** Settings from `settingsOf`, and what every capability needs. */
 export type SpotDrainProps = CapabilityProps<SpotDrainSettings>;
 
+/**
+ * The function that drains nodes, the rules for its five kinds of events, and a tick every five minutes. Throws for
+ * `replaceEarly` in production.
+ */
 export class SpotDrain extends Construct {
   readonly function: NightshiftFunction;
 
@@ -27,26 +32,38 @@ export class SpotDrain extends Construct {
     const { settings, table } = props;
     if (settings.production && settings.replaceEarly)
       throw new Error(
-        `${settings.environment} is a production environment: drain.replaceEarly would let a function take instances out of its groups`,
+        `${settings.environment} is a production environment, where no function may detach instances: remove drain.replaceEarly`,
       );
 
     this.function = new NightshiftFunction(this, 'Drain', {
       ...props,
       capability: 'spot-drain',
       memory: 512,
-      // The two minutes of a notice and some seconds to write down what happened. A longer drain goes on in a later call.
+      // The two minutes of an interruption notice, and time to record the result. A longer drain continues at a later tick.
       timeout: Duration.minutes(3),
-      // After two minutes a notice is of no use any more.
+      // After two minutes the instance of a notice is gone.
       maxEventAge: Duration.minutes(2),
       retryAttempts: 1,
     });
     this.#permit(settings, table);
     new ClusterAccess(this, 'Access', { cluster: settings.cluster, to: this.function });
 
-    this.#onEvent('SpotInterruption', 'AWS takes a spot instance back in two minutes', spotInterruption);
-    this.#onEvent('Rebalance', 'a spot instance is likely to be taken back', rebalanceRecommendation);
-    this.#onEvent('Terminate', 'an Auto Scaling group waits with a termination', terminateLifecycleAction);
-    this.#onEvent('ScheduledChange', 'AWS plans to retire or restart instances', scheduledChange);
+    this.#onEvent('SpotInterruption', 'AWS interrupts a spot instance in two minutes', spotInterruption);
+    this.#onEvent(
+      'Rebalance',
+      'a spot instance has an elevated risk of interruption',
+      rebalanceRecommendation,
+    );
+    this.#onEvent(
+      'Terminate',
+      'an Auto Scaling group waits for a lifecycle hook before a termination',
+      terminateLifecycleAction,
+    );
+    this.#onEvent(
+      'ScheduledChange',
+      'AWS has scheduled a retirement or reboot of instances',
+      scheduledChange,
+    );
     this.#onEvent('InstanceGoing', 'an instance stops or terminates', instanceGoing);
     this.#onTick();
   }
@@ -65,7 +82,7 @@ export class SpotDrain extends Construct {
     });
   }
 
-  /** A rule, not a schedule of EventBridge Scheduler: production's stack holds none of those, and a test says so. */
+  /** A rule, not EventBridge Scheduler: a test asserts that the stack of production has no schedules. */
   #onTick(): void {
     const input = {
       source: TRIGGER_SOURCE,
@@ -73,7 +90,7 @@ export class SpotDrain extends Construct {
       schedule: 'spot-drain-tick',
     } satisfies ScheduledTrigger;
     new Rule(this, 'Tick', {
-      description: 'looks for cordons to undo and drains to go on with',
+      description: 'continues drains and removes cordons that are no longer needed',
       schedule: Schedule.expression('rate(5 minutes)'),
       targets: [
         new LambdaFunction(this.function.lambda, {
@@ -107,7 +124,7 @@ export class SpotDrain extends Construct {
       wildcardReason: 'Auto Scaling does not take a resource for its Describe actions.',
     });
     const reads = { get: ['drain', 'night'], list: ['drain'] } as const;
-    // In a dry run the account refuses the rest as well.
+    // A dry run gets no other permissions, so that IAM refuses every change as well.
     if (settings.dryRun) {
       table.permit(this.function, { ...reads, write: ['decision'] });
       return;

@@ -1,18 +1,20 @@
-/** The environment's table: sizes, overrides, deploys, leases and decisions. It outlives the stack. */
+/** The environment's DynamoDB table. */
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { tableNameOf } from '#model/names.ts';
 import type { Partition } from '#model/partitions.ts';
-import type { NightshiftFunction } from './nightshift-function.ts';
+import type { PermissionGrantee } from './permission.ts';
 
 export interface StateTableProps {
+  /** The environment's name in the config. */
   readonly environment: string;
 }
 
+/** Stores sizes, overrides, deploys, claims and decisions. It is retained when the stack is deleted. */
 export class StateTable extends Construct {
   readonly table: Table;
-  /** The name in plain, also where `table.tableName` is a reference. */
+  /** The name as a literal; `table.tableName` is a reference. */
   readonly name: string;
 
   constructor(scope: Construct, id: string, props: StateTableProps) {
@@ -26,24 +28,24 @@ export class StateTable extends Construct {
       billingMode: BillingMode.PAY_PER_REQUEST,
       encryption: TableEncryption.DEFAULT,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      // A sleeping group's sizes are here and nowhere else: they must survive the stack.
+      // The sizes of a stopped group are stored only here: they must survive the stack.
       deletionProtection: true,
       removalPolicy: RemovalPolicy.RETAIN,
     });
   }
 
   /**
-   * Lets a function into partitions of the table (`functions/adapters/dynamodb/table-keys.ts`), verb by verb: what one function
-   * has written down, the sizes above all, no other can overwrite.
+   * Grants access to partitions of the table (`functions/adapters/table-keys.ts`), by operation: no other function can
+   * overwrite the saved sizes.
    */
-  permit(to: NightshiftFunction, partitions: PartitionAccess): void {
-    const verbs = [
+  permit(to: PermissionGrantee, partitions: PartitionAccess): void {
+    const operations = [
       { sid: 'GetState', action: 'dynamodb:GetItem', names: partitions.get },
       { sid: 'ListState', action: 'dynamodb:Query', names: partitions.list },
       { sid: 'WriteState', action: 'dynamodb:PutItem', names: partitions.write },
       { sid: 'RemoveState', action: 'dynamodb:DeleteItem', names: partitions.remove },
     ];
-    for (const { sid, action, names = [] } of verbs)
+    for (const { sid, action, names = [] } of operations)
       if (names.length > 0)
         to.allow({
           sid,
@@ -54,7 +56,7 @@ export class StateTable extends Construct {
   }
 }
 
-/** The partitions that a function reads one item of, lists, writes into, and removes items from. */
+/** Partition names by operation: get one item, list, write, remove. */
 export interface PartitionAccess {
   readonly get?: readonly Partition[];
   readonly list?: readonly Partition[];

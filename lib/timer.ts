@@ -1,4 +1,4 @@
-/** EventBridge Scheduler calling one function: a group of schedules and a role that may do nothing else. */
+/** EventBridge Scheduler for one function. */
 import { ArnFormat, type Duration, Stack } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
@@ -7,22 +7,28 @@ import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
 
 export interface TimerProps {
+  /** The environment's name in the config. */
   readonly environment: string;
+  /** The function to invoke. */
   readonly target: NightshiftFunction;
 }
 
+/** One schedule. */
 export interface CallProps {
   /** `cron(…)` or `rate(…)`. */
   readonly expression: string;
-  /** IANA name; for a rate it has no meaning and is left out. */
+  /** IANA name; omitted for a rate. */
   readonly timeZone?: string;
+  /** Passed to the function. */
   readonly trigger: ScheduledTrigger['trigger'];
   readonly description: string;
-  /** How late the call may come, and how often it is tried. What cannot be delivered until then is a dead letter. */
+  /** The longest delay of an invocation; after it the event goes to the dead-letter queue. */
   readonly maxEventAge: Duration;
+  /** Retries of an invocation that the service could not deliver. */
   readonly retryAttempts: number;
 }
 
+/** A group of schedules, and a role that can only invoke the function and write to its dead-letter queue. */
 export class Timer extends Construct {
   readonly #role: Role;
   readonly #group: CfnScheduleGroup;
@@ -35,7 +41,7 @@ export class Timer extends Construct {
     this.#group = new CfnScheduleGroup(this, 'Group', { name });
     const stack = Stack.of(this);
     this.#role = new Role(this, 'Role', {
-      description: `lets the schedules of ${name} call their function`,
+      description: `allows the schedules of ${name} to invoke their function`,
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
         conditions: {
           StringEquals: {
@@ -68,7 +74,7 @@ export class Timer extends Construct {
     );
   }
 
-  /** `name` is unique in the group and stands in the decision records as the trigger. */
+  /** Adds a schedule. `name` is unique in the group, and recorded in the decisions as the trigger. */
   call(name: string, props: CallProps): void {
     const input = {
       source: TRIGGER_SOURCE,
@@ -96,7 +102,7 @@ export class Timer extends Construct {
         deadLetterConfig: { arn: this.#target.deadLetters.queueArn },
       },
     });
-    // The role's policy is a resource of its own: a schedule that fires before it exists could call nothing.
+    // The role's policy is a separate resource: a schedule that fires before it exists cannot invoke the function.
     schedule.node.addDependency(this.#role);
   }
 }

@@ -49,23 +49,21 @@ function severityOf(decision: Decision): Severity | undefined {
     case 'defer':
     case 'wake':
       return 'info';
-    case LOST_PODS.action:
+    case 'drain':
       return lostPods(decision) ? 'failure' : undefined;
     default:
       return undefined;
   }
 }
 
-/** Pods that were not evicted are lost with the instance, unless our own stop terminates it: the facts that say so. */
-const LOST_PODS = { action: 'drain', counted: 'blocked', excused: 'night' } as const;
-
-function lostPods(decision: Decision): boolean {
-  const blocked = decision[LOST_PODS.counted];
-  return typeof blocked === 'number' && blocked > 0 && decision[LOST_PODS.excused] === undefined;
+/** Pods that were not evicted are lost with the instance, unless our own stop terminates it. */
+function lostPods({ blocked, nightlyStop }: Decision): boolean {
+  return typeof blocked === 'number' && blocked > 0 && nightlyStop === undefined;
 }
 
-/** The same as a filter of CloudWatch Logs, for the alarm. */
-export const LOST_PODS_FILTER = `($.decision.action = "${LOST_PODS.action}") && ($.decision.${LOST_PODS.counted} > 0) && ($.decision.${LOST_PODS.excused} NOT EXISTS)`;
+/** `lostPods` of a drain for an alarm: a filter of CloudWatch Logs on the lines that hold decisions. */
+export const LOST_PODS_FILTER =
+  '($.decision.action = "drain") && ($.decision.blocked > 0) && ($.decision.nightlyStop NOT EXISTS)';
 
 function titleOf({ action }: Decision): string {
   switch (action) {

@@ -1,16 +1,17 @@
-/** `doctor`: is this cluster fit to sleep and to wake? Looks, and changes nothing. */
+/** `doctor`: checks whether clusters can be stopped and started safely. Read-only. */
 import type { LoadedConfig } from '#lib/config-file.ts';
-import { askEach, chosen, type Named } from '../environments.ts';
 import type { Io } from '../io.ts';
-import { type Paint, paintOf, plain } from '../text.ts';
-import { CHECKS } from './checks/index.ts';
+import { type NamedEnvironment, queryEach, selectEnvironments } from '../select-environments.ts';
+import { environmentTitle, type Paint, paintOf, plain } from '../text.ts';
+import { CHECKS } from './checks/all-checks.ts';
+import type { EnvironmentFacts } from './facts.ts';
 import type { Finding, Severity } from './finding.ts';
-import { gatherSite } from './gather/site.ts';
-import type { Site } from './site.ts';
+import { observeEnvironment } from './observe/environment.ts';
 
-/** `healthy`: nothing failed. `complete`: every environment answered. */
-export interface Examined {
+export interface DoctorResult {
+  /** No finding is a failure. */
   readonly healthy: boolean;
+  /** Every environment was reachable. */
   readonly complete: boolean;
 }
 
@@ -19,42 +20,36 @@ export async function doctor(
   name: string | undefined,
   options: { readonly json?: boolean },
   io: Io,
-): Promise<Examined> {
-  const { answers, failed } = await askEach(io, chosen(loaded, name), async (named) => ({
+): Promise<DoctorResult> {
+  const { results, complete } = await queryEach(io, selectEnvironments(loaded, name), async (named) => ({
     named,
-    findings: examine(await gatherSite(loaded, named, io)),
+    findings: runChecks(await observeEnvironment(loaded, named, io)),
   }));
   if (options.json) {
-    io.out(
-      JSON.stringify(
-        answers.map(({ named, findings }) => ({
-          environment: named.name,
-          cluster: named.environment.cluster,
-          findings,
-        })),
-        null,
-        2,
-      ),
-    );
+    const document = results.map(({ named, findings }) => ({
+      environment: named.name,
+      cluster: named.environment.cluster,
+      findings,
+    }));
+    io.out(JSON.stringify(document, null, 2));
   } else {
     const paint = paintOf(io.color);
-    io.out(answers.map(({ named, findings }) => describe(named, findings, paint)).join('\n\n'));
+    io.out(results.map(({ named, findings }) => formatFindings(named, findings, paint)).join('\n\n'));
   }
-  const healthy = answers.every(({ findings }) => findings.every(({ severity }) => severity !== 'failure'));
-  return { healthy, complete: !failed };
+  const healthy = results.every(({ findings }) => findings.every(({ severity }) => severity !== 'failure'));
+  return { healthy, complete };
 }
 
 /** Every finding of every check. */
-export function examine(site: Site): readonly Finding[] {
+export function runChecks(facts: EnvironmentFacts): readonly Finding[] {
   return CHECKS.flatMap((check) =>
     check
-      .judge(site)
-      .map((verdict) => ({ environment: site.name, check: check.name, why: check.why, ...verdict })),
+      .evaluate(facts)
+      .map((result) => ({ environment: facts.name, check: check.name, why: check.why, ...result })),
   );
 }
 
-function describe({ name, environment }: Named, findings: readonly Finding[], paint: Paint): string {
-  const head = `${paint.bold(name)} (cluster ${environment.cluster}, account ${environment.account}, ${environment.region})`;
+function formatFindings(named: NamedEnvironment, findings: readonly Finding[], paint: Paint): string {
   const width = Math.max(...findings.map(({ check }) => check.length));
   const lines = findings.flatMap((finding) => {
     const { severity, check, target, found, why, advice } = finding;
@@ -64,10 +59,10 @@ function describe({ name, environment }: Named, findings: readonly Finding[], pa
     return [
       first,
       ...(severity === 'unknown' ? [] : [`${indent}${paint.dim('why')} ${why}`]),
-      ...(advice ? [`${indent}${paint.dim('do')}  ${plain(advice)}`] : []),
+      ...(advice ? [`${indent}${paint.dim('fix')} ${plain(advice)}`] : []),
     ];
   });
-  return [head, ...lines, `  ${summary(findings)}`].join('\n');
+  return [environmentTitle(named, paint), ...lines, `  ${summary(findings)}`].join('\n');
 }
 
 function mark(severity: Severity, paint: Paint): string {
@@ -80,5 +75,5 @@ function mark(severity: Severity, paint: Paint): string {
 function summary(findings: readonly Finding[]): string {
   const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length;
   const several = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
-  return `${several(count('failure'), 'failure')}, ${several(count('warning'), 'warning')}, ${count('unknown')} unknown, ${count('ok')} in order`;
+  return `${several(count('failure'), 'failure')}, ${several(count('warning'), 'warning')}, ${count('unknown')} unknown, ${count('ok')} ok`;
 }

@@ -1,15 +1,16 @@
-/** What the doctor says: one finding for each thing that was looked at. */
-import type { Site } from './site.ts';
+/** The checks of the doctor and what they find. */
+import type { EnvironmentFacts } from './facts.ts';
+import type { Observation } from './observation.ts';
 
 export type Severity = 'ok' | 'warning' | 'failure' | 'unknown';
 
-/** What a check makes of the site. `unknown` where something could not be asked. */
-export interface Verdict {
+/** One result of a check. `unknown` when a fact that it requires could not be observed. */
+export interface CheckResult {
   readonly severity: Severity;
-  /** A group, webhook, project … by its name, where it is about one. */
+  /** The name of the group, webhook, project … that it is about. */
   readonly target?: string;
   readonly found: string;
-  /** What to do. Absent where nothing is to be done. */
+  /** How to fix it. Absent when nothing is wrong. */
   readonly advice?: string;
   /** The permission that was missing: `ec2:DescribeSubnets`, or `list pods` in Kubernetes. */
   readonly permission?: string;
@@ -19,50 +20,37 @@ export interface Check {
   readonly name: string;
   /** Why it matters: one sentence. */
   readonly why: string;
-  /** Pure. No verdict where the check has no meaning for the environment. */
-  judge(site: Site): readonly Verdict[];
+  /** Pure. No result when the check does not apply to the environment. */
+  evaluate(facts: EnvironmentFacts): readonly CheckResult[];
 }
 
-export interface Finding extends Verdict {
+export interface Finding extends CheckResult {
   readonly environment: string;
   readonly check: string;
   readonly why: string;
 }
 
-/** What was asked, or why there is no answer. */
-export type Answer<T> = { readonly value: T } | { readonly missing: Missing };
-
-export interface Missing {
-  readonly why: string;
-  readonly permission?: string;
-}
-
-type Values<T extends readonly Answer<unknown>[]> = {
-  [K in keyof T]: T[K] extends Answer<infer V> ? V : never;
+type Values<T extends readonly Observation<unknown>[]> = {
+  [K in keyof T]: T[K] extends Observation<infer V> ? V : never;
 };
 
-/** Judges where every answer is there; else one `unknown` verdict for each thing that is missing. */
-export function needing<const T extends readonly Answer<unknown>[]>(
-  answers: T,
-  judge: (...values: Values<T>) => readonly Verdict[],
-): readonly Verdict[] {
-  const missing = answers.flatMap((answer) => ('missing' in answer ? [answer.missing] : []));
+/** Evaluates when every observation has a value; otherwise returns one `unknown` result for each missing one. */
+export function whenObserved<const T extends readonly Observation<unknown>[]>(
+  observations: T,
+  evaluate: (...values: Values<T>) => readonly CheckResult[],
+): readonly CheckResult[] {
+  const missing = observations.flatMap((one) => ('missing' in one ? [one.missing] : []));
   if (missing.length > 0) {
-    const once = new Map(missing.map((one) => [`${one.permission} ${one.why}`, one]));
-    return [...once.values()].map((one) => ({
+    const distinct = new Map(missing.map((one) => [`${one.permission} ${one.reason}`, one]));
+    return [...distinct.values()].map(({ reason, permission }) => ({
       severity: 'unknown',
-      found: one.why,
-      advice: one.permission
-        ? `allow ${one.permission} for the credentials of this shell`
-        : 'mend that and ask again',
-      ...(one.permission ? { permission: one.permission } : {}),
+      found: reason,
+      advice: permission
+        ? `allow ${permission} for the credentials of this shell`
+        : 'fix the cause and run doctor again',
+      ...(permission ? { permission } : {}),
     }));
   }
-  const values = answers.map((answer) => ('value' in answer ? answer.value : undefined));
-  return judge(...(values as Values<T>));
-}
-
-/** The value where it is known: for what makes a verdict better, but is not needed for one. */
-export function known<T>(answer: Answer<T>): T | undefined {
-  return 'value' in answer ? answer.value : undefined;
+  const values = observations.map((one) => ('value' in one ? one.value : undefined));
+  return evaluate(...(values as Values<T>));
 }

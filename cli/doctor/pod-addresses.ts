@@ -1,27 +1,27 @@
-/** How many addresses of its subnets a node takes under the VPC CNI, and how many nodes that leaves room for. Pure. */
+/** How many subnet addresses a node takes with the VPC CNI, and how many nodes fit into the subnets. Pure. */
 import type { InstanceNetwork } from '#model/instance-network.ts';
 
 /** The environment of the DaemonSet aws-node. */
 export interface CniSettings {
-  /** WARM_ENI_TARGET; 1 where it is not set. */
+  /** WARM_ENI_TARGET; 1 when not set. */
   readonly warmInterfaces: number;
-  /** WARM_IP_TARGET, which takes the place of the warm interfaces. */
+  /** WARM_IP_TARGET, which replaces WARM_ENI_TARGET. */
   readonly warmAddresses?: number;
   /** MINIMUM_IP_TARGET. */
   readonly minimumAddresses?: number;
   /** ENABLE_PREFIX_DELEGATION */
   readonly prefixes: boolean;
-  /** WARM_PREFIX_TARGET; 1 where it is not set. */
+  /** WARM_PREFIX_TARGET; 1 when not set. */
   readonly warmPrefixes: number;
-  /** AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG: pods take addresses of other subnets than the nodes. */
-  readonly otherSubnets: boolean;
+  /** AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG: pods take addresses from other subnets than the nodes. */
+  readonly customNetworking: boolean;
 }
 
 const PREFIX_ADDRESSES = 16;
 /** With prefixes the kubelet's own limit is reached long before the addresses are used. */
-const MOST_PODS_WITH_PREFIXES = 110;
+const MAX_PODS_WITH_PREFIXES = 110;
 
-/** Addresses of its subnet that a node with so many pods holds. Pods of the host's network take none. */
+/** Subnet addresses that a node with `pods` pods holds. Pods on the host network take none. */
 export function addressesOfNode(type: InstanceNetwork, cni: CniSettings, pods: number): number {
   const perInterface = Math.max(1, type.addressesPerInterface - 1);
   const slots = type.interfaces * perInterface;
@@ -30,11 +30,11 @@ export function addressesOfNode(type: InstanceNetwork, cni: CniSettings, pods: n
       ? Math.max(pods + (cni.warmAddresses ?? 0), cni.minimumAddresses ?? 0)
       : undefined;
   if (cni.prefixes) {
-    const wanted =
+    const needed =
       pooled === undefined
         ? Math.ceil(pods / PREFIX_ADDRESSES) + cni.warmPrefixes
         : Math.ceil(pooled / PREFIX_ADDRESSES);
-    const prefixes = Math.min(slots, Math.max(1, wanted));
+    const prefixes = Math.min(slots, Math.max(1, needed));
     return prefixes * PREFIX_ADDRESSES + Math.ceil(prefixes / perInterface);
   }
   if (pooled !== undefined) {
@@ -45,33 +45,33 @@ export function addressesOfNode(type: InstanceNetwork, cni: CniSettings, pods: n
   return Math.min(type.interfaces, interfaces) * type.addressesPerInterface;
 }
 
-/** Of a node on which no further pod finds room. */
+/** Subnet addresses of a node without room for another pod. */
 export function addressesOfFullNode(type: InstanceNetwork, cni: CniSettings): number {
   const slots = type.interfaces * (type.addressesPerInterface - 1);
-  return addressesOfNode(type, cni, cni.prefixes ? Math.min(slots, MOST_PODS_WITH_PREFIXES) : slots);
+  return addressesOfNode(type, cni, cni.prefixes ? Math.min(slots, MAX_PODS_WITH_PREFIXES) : slots);
 }
 
-export interface Wanted {
+export interface AddressDemand {
   readonly group: string;
   readonly nodes: number;
   readonly addressesPerNode: number;
-  /** Ids. */
+  /** Subnet ids. */
   readonly subnets: readonly string[];
 }
 
 /**
- * How many nodes of each group find all their addresses. Groups start side by side, each spreads its nodes over its
- * subnets as Auto Scaling does, and goes on in another subnet where one is full.
+ * How many nodes of each group find all their addresses. Groups start at the same time; each spreads its nodes over its
+ * subnets as Auto Scaling does, and continues in another subnet when one is full.
  */
-export function roomFor(
-  wanted: readonly Wanted[],
+export function nodesThatFit(
+  demand: readonly AddressDemand[],
   free: ReadonlyMap<string, number>,
 ): ReadonlyMap<string, number> {
   const left = new Map(free);
-  const placed = new Map(wanted.map(({ group }) => [group, new Map<string, number>()]));
-  const rounds = Math.max(0, ...wanted.map(({ nodes }) => nodes));
+  const placed = new Map(demand.map(({ group }) => [group, new Map<string, number>()]));
+  const rounds = Math.max(0, ...demand.map(({ nodes }) => nodes));
   for (let round = 0; round < rounds; round++) {
-    for (const { group, nodes, addressesPerNode, subnets } of wanted) {
+    for (const { group, nodes, addressesPerNode, subnets } of demand) {
       if (round >= nodes) continue;
       const here = placed.get(group) ?? new Map<string, number>();
       const subnet = subnets

@@ -120,7 +120,7 @@ function warnMinutesOf(config: NightshiftConfig, name: string): number {
   return environment?.production ? 0 : (environment?.warnMinutes ?? 30);
 }
 
-/** The shortest span with a stop, a start, a stop and a skipped start; without a holiday it ends after the second stop. */
+/** The shortest span with a stop, a start, a stop and a skipped start; without a holiday: to the second stop. */
 function spanOf(schedule: Schedule, warnMinutes: number, now: Date): Span {
   const days = schedule.calendar ? HORIZON_DAYS.calendar : HORIZON_DAYS.plain;
   const until = new Date(now.getTime() + days * DAY);

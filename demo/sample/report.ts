@@ -54,7 +54,7 @@ function environmentLines(environment: EnvironmentSummary, colors: Colors): read
 function promiseLines(checked: PromiseResult, colors: Colors): readonly string[] {
   const { number, promise, result, observations, subject, problems } = checked;
   const paint = { kept: colors.green, broken: colors.red, 'not exercised': colors.yellow }[result];
-  const basis = observations > 0 ? colors.dim(` (${observations} ${subject})`) : '';
+  const basis = observations > 0 ? colors.dim(` (${observations}: ${subject})`) : '';
   return [
     `  ${number}. ${promise}: ${paint(result)}${basis}`,
     ...problems.map((problem) => `     ${colors.red(problem)}`),

@@ -1,6 +1,6 @@
 /**
- * Creates the resources of each environment of a config in the lab: node groups, system and application workloads, Argo CD
- * applications, repositories and CodeBuild projects. Names come from the config if it has them.
+ * Creates the resources of each environment of a config in the lab: node groups, system and application workloads,
+ * Argo CD applications, repositories and CodeBuild projects. Names come from the config if it has them.
  */
 
 import type { BuildProjectSpec } from '@nightshift/lab/assembly/deployment.ts';

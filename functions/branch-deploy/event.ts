@@ -1,4 +1,4 @@
-/** From the payload of an invocation to what happened: a build that ended, a tick, or nothing that we know. */
+/** From the payload of an invocation to what happened: a build that ended, a tick, or something unknown. */
 import { isRecord } from '#model/record-schema.ts';
 import { TRIGGER_SOURCE } from '#model/trigger.ts';
 
@@ -19,7 +19,7 @@ export type BranchDeployEvent =
 
 const BUILD_ARN = /^arn:[\w-]+:codebuild:([\w-]+):(\d{12}):build\/([^:/]+):([0-9a-fA-F-]{8,})$/;
 
-/** Never throws: what cannot be read is `unknown`, with a reason. Unknown fields are let be. */
+/** Never throws: what cannot be read is `unknown`, with a reason. Unknown fields are ignored. */
 export function parseEvent(payload: unknown): BranchDeployEvent {
   const event = objectOf(payload);
   if (event === undefined) return unknown('', 'the payload is not an object');
@@ -36,7 +36,7 @@ export function parseEvent(payload: unknown): BranchDeployEvent {
   if (event['source'] !== 'aws.codebuild' || event['detail-type'] !== 'CodeBuild Build State Change') {
     return unknown(
       id,
-      `${shown(event['detail-type'])} of ${shown(event['source'])} is no event of CodeBuild builds`,
+      `${shown(event['detail-type'])} of ${shown(event['source'])} is not an event of a CodeBuild build`,
     );
   }
   const detail = objectOf(event['detail']);
@@ -50,7 +50,7 @@ export function parseEvent(payload: unknown): BranchDeployEvent {
   if (!status) return unknown(id, `detail.build-status is ${shown(detail['build-status'])}`);
   const named = textOf(detail['project-name']);
   if (named !== undefined && named !== project) {
-    return unknown(id, `detail.project-name is ${shown(named)}, and the build is one of ${shown(project)}`);
+    return unknown(id, `detail.project-name is ${shown(named)}, but the build belongs to ${shown(project)}`);
   }
   return { kind: 'build', id, build: `${project}:${uuid}`, project, status, account, region };
 }

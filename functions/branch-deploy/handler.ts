@@ -13,13 +13,14 @@ import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts'
 import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { createGithubStatuses } from '#functions/adapters/github/commit-status.ts';
+import { createStatusQueue } from '#functions/adapters/github/status-queue.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import { parseEvent } from './event.ts';
-import { type BranchDeployPorts, run } from './run.ts';
-import { createStatusDesk } from './statuses.ts';
+import type { BranchDeployPorts } from './ports.ts';
+import { run } from './run.ts';
 
 const { settings, table: tableName } = readSettings<BranchDeploySettings>();
 // Synth refuses it and no policy allows it; this is the third lock.
@@ -29,24 +30,22 @@ if (settings.production !== false)
 const now = () => new Date();
 const table = createTable(createDynamoDbClient(), tableName);
 const logger = createLogger('branch-deploy');
-const tell = createNotifier({ settings, now });
+const notify = createNotifier({ settings, now });
 const { github } = settings.status ?? {};
-const desk =
-  github &&
-  createStatusDesk({
-    environment: settings.environment,
-    statuses: createGithubStatuses({ github, token: lazySecret(github.tokenSecret), now }),
-    now,
-  });
 const ports: BranchDeployPorts = {
   argocd: createArgocd(settings, { token: lazySecret(settings.argocd.tokenSecret), now }),
   builds: lazyBuilds(),
   deploys: createDesiredDeploys(table),
   night: { read: createNightReader(table).read, addOverride: createOverrides(table).add },
-  trail: createDecisionTrail(logger, createDecisionLog(table).keep, tell),
-  desk,
-  reported: new Map(),
+  trail: createDecisionTrail(logger, createDecisionLog(table).keep, notify),
+  statuses:
+    github &&
+    createStatusQueue({
+      statuses: createGithubStatuses({ github, token: lazySecret(github.tokenSecret), now }),
+      now,
+    }),
   seen: new Set(),
+  reported: new Map(),
   now,
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   random: Math.random,
@@ -54,6 +53,4 @@ const ports: BranchDeployPorts = {
 
 export const handler = middy<unknown, void>()
   .use(injectLambdaContext(logger))
-  .handler(async (event: unknown, _context: Context) => {
-    await run(parseEvent(event), settings, ports);
-  });
+  .handler((event: unknown, _context: Context) => run(parseEvent(event), settings, ports));

@@ -1,70 +1,105 @@
-/** While the cluster sleeps: nobody is called, everything is remembered. */
+/** While the cluster sleeps Argo CD is not called, and every request is kept until the wake. */
 import { reportCorrupt } from '#functions/shared/decision-recorder.ts';
+import type { ClusterState } from '#model/cluster-state.ts';
+import { desiredAt } from '#model/desired.ts';
+import { DAY_MINUTES } from '#model/duration.ts';
 import { effectiveOverride } from '#model/override.ts';
-import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
-import { changeRecord } from './change.ts';
-import { isPending } from './record.ts';
-import type { BranchDeployContext } from './run.ts';
-import { type Sleep, sleepAt, wallClock } from './sleep.ts';
-import { TIMES } from './times.ts';
+import type { Override, Schedule } from '#model/schedule.ts';
+import type { ApplicationSettings } from '#model/settings.ts';
+import { formatDay } from '#model/when.ts';
+import { formatWall, wallAt } from '#model/zone.ts';
+import type { DeployContext } from './ports.ts';
+import { OF_NIGHTS } from './reasons.ts';
+import { changeRecord, interrupted, isPending } from './record.ts';
+import { report } from './report.ts';
 
-export async function lookAtNight(
-  settings: BranchDeploySettings,
-  ports: BranchDeployContext,
-): Promise<Sleep> {
-  if (!settings.schedule) return { asleep: false };
-  const observed = await ports.night.read();
-  reportCorrupt(ports.recorder, observed.corrupt);
-  return sleepAt(settings.schedule, ports.now(), observed);
+export type Sleep =
+  | { readonly asleep: false }
+  | {
+      readonly asleep: true;
+      readonly reason: string;
+      /** When it is to be awake; absent where it should be awake already, or nothing will wake it. */
+      readonly until?: Date;
+      /** A person's override keeps it asleep. */
+      readonly byOverride?: boolean;
+    };
+
+/** One group that cannot start must not hold back the deploys of a whole day: after this they are tried. */
+const START_PATIENCE_MS = 30 * 60_000;
+/** How long the cluster is woken for a deploy, where `whenAsleep` says so. */
+const WAKE_MS = 2 * 3_600_000;
+
+export async function observeSleep({ settings, night, recorder, now }: DeployContext): Promise<Sleep> {
+  const { schedule } = settings;
+  if (!schedule) return { asleep: false };
+  const observed = await night.read();
+  reportCorrupt(recorder, observed.corrupt);
+  return sleepAt(schedule, now(), observed);
 }
 
-/** What is noted of a deploy for which the cluster was woken. */
-const WOKEN = 'asleep:woken';
+/**
+ * Asleep means that it should sleep now, or that it should not and is not up yet. A cluster that should sleep and is
+ * still running is about to stop: a sync would not come to its end.
+ */
+export function sleepAt(
+  schedule: Schedule,
+  now: Date,
+  { state, overrides }: { readonly state?: ClusterState; readonly overrides: readonly Override[] },
+): Sleep {
+  const desired = desiredAt(schedule, now, overrides);
+  if (desired.state === 'asleep') {
+    const { reason, until, source } = desired;
+    return { asleep: true, reason, ...(until ? { until } : {}), byOverride: source === 'override' };
+  }
+  if (!state || state.phase === 'awake') return { asleep: false };
+  if (state.phase !== 'starting') return { asleep: true, reason: OF_NIGHTS.notUp };
+  const isTooLong = now.getTime() - Date.parse(state.since) > START_PATIENCE_MS;
+  return isTooLong ? { asleep: false } : { asleep: true, reason: OF_NIGHTS.starting };
+}
 
-/** Calls nobody, remembers, and says so once; or has the cluster woken. */
+/** Should it sleep by schedule and calendar alone? Needs no observation, so that a quiet tick calls nobody. */
+export function sleepsBySchedule(schedule: Schedule | undefined, now: Date): boolean {
+  return schedule !== undefined && desiredAt(schedule, now, []).state === 'asleep';
+}
+
+/** What `lastReport` says of a deploy that waits for the wake, and of one for which the cluster was woken. */
+const ASLEEP = 'asleep:';
+const WOKEN = `${ASLEEP}woken`;
+
+/** Keeps the request until the wake and reports that once; or has the cluster woken. */
 export async function defer(
   application: ApplicationSettings,
   sleep: Extract<Sleep, { asleep: true }>,
-  settings: BranchDeploySettings,
-  ports: BranchDeployContext,
+  context: DeployContext,
 ): Promise<void> {
-  const kept = await ports.deploys.get(application);
+  const { settings, deploys } = context;
+  const found = await deploys.get(application);
   // A cluster that was woken for it once and is asleep again has had its chance.
-  if (!kept || kept.value.announced === WOKEN) return;
-  const woken = settings.whenAsleep === 'wake' && (await wakeCluster(application, sleep, ports));
-  const what = woken ? WOKEN : `asleep:${sleep.until?.toISOString() ?? 'starting'}`;
-  const changed = await changeRecord(ports.deploys, application, (current) => {
-    if (!isPending(current) || current.announced === what) return undefined;
-    const { attempt, failure: _, notBefore: __, ...rest } = current;
-    return {
-      ...rest,
-      announced: what,
-      ...(attempt ? { attempt: { ...attempt, sleptMeanwhile: true } } : {}),
-    };
+  if (!found || found.value.lastReport === WOKEN) return;
+  const isWoken = settings.whenAsleep === 'wake' && (await wakeCluster(application, sleep, context));
+  const lastReport = isWoken ? WOKEN : `${ASLEEP}${sleep.until?.toISOString() ?? 'starting'}`;
+  const changed = await changeRecord(deploys, application, (current) => {
+    if (!isPending(current) || current.lastReport === lastReport) return undefined;
+    const { failing: _, notBefore: __, ...rest } = interrupted(current);
+    return { ...rest, lastReport };
   });
-  if (!changed) return;
-  const until = sleep.until && settings.schedule ? wallClock(settings.schedule, sleep.until) : undefined;
-  const wasDeferred = changed.before.announced?.startsWith('asleep:') === true;
-  if (wasDeferred && !sleep.until) return;
-  await ports.reporter.about(
-    application.name,
-    changed.after.requested,
-    woken ? 'wake' : 'defer',
-    woken
-      ? `the cluster is woken for it: ${sleep.reason}`
-      : `deferred until ${until ?? 'the cluster is awake'}: ${sleep.reason}`,
-    sleep.until && !woken ? { until: sleep.until.toISOString() } : {},
-  );
+  if (!changed || (changed.before.lastReport?.startsWith(ASLEEP) && !sleep.until)) return;
+  const until = sleep.until && settings.schedule && wallClock(settings.schedule, sleep.until);
+  await report(context, application.name, changed.after.requested, {
+    action: isWoken ? 'wake' : 'defer',
+    reason: isWoken ? OF_NIGHTS.waking(sleep.reason) : OF_NIGHTS.deferred(until, sleep.reason),
+    facts: sleep.until && !isWoken ? { until: sleep.until.toISOString() } : {},
+  });
 }
 
-/** An override that keeps the cluster awake for a set time. A person's that it sleeps is not overruled. */
+/** An override that keeps the cluster awake for a set time. A person's override that it sleeps is respected. */
 async function wakeCluster(
   application: ApplicationSettings,
   sleep: Extract<Sleep, { asleep: true }>,
-  { night, now }: BranchDeployContext,
+  { night, now }: DeployContext,
 ): Promise<boolean> {
-  // It is to be awake already, or somebody has asked for it to sleep.
-  if (!sleep.until || sleep.override) return false;
+  // It is to be awake already, or somebody keeps it asleep.
+  if (!sleep.until || sleep.byOverride) return false;
   // Before the read: what a person sets after it is newer, and counts.
   const from = now();
   const { overrides } = await night.read();
@@ -73,26 +108,28 @@ async function wakeCluster(
     id: `branch-deploy-${from.toISOString()}`,
     state: 'awake',
     from: from.toISOString(),
-    until: new Date(from.getTime() + TIMES.wakeMs).toISOString(),
+    until: new Date(from.getTime() + WAKE_MS).toISOString(),
     author: 'branch-deploy',
     reason: `a deploy of ${application.name}`,
   });
   return true;
 }
 
-/** The first pass with the cluster awake again: what was under way is watched from now on. */
-export async function wakeUp(
+/** The first pass with the cluster awake again: the time for what was running begins now. */
+export async function resume(
   application: ApplicationSettings,
-  { deploys, now }: BranchDeployContext,
+  { deploys, now }: DeployContext,
 ): Promise<void> {
   await changeRecord(deploys, application, (current) => {
-    if (!current.announced?.startsWith('asleep:')) return undefined;
-    const { announced: _, attempt, ...rest } = current;
-    return {
-      ...rest,
-      ...(attempt
-        ? { attempt: { ...attempt, sleptMeanwhile: true, watchedSince: now().toISOString() } }
-        : {}),
-    };
+    if (!current.lastReport?.startsWith(ASLEEP)) return undefined;
+    const { lastReport: _, ...rest } = interrupted(current, now());
+    return rest;
   });
+}
+
+/** `Mon 08:00 (Asia/Tokyo)` */
+function wallClock({ timeZone }: Schedule, instant: Date): string {
+  const date = Math.floor(wallAt(timeZone, instant.getTime()) / DAY_MINUTES);
+  const time = formatWall(timeZone, instant.getTime()).slice(11);
+  return `${formatDay(date).slice(0, 3)} ${time} (${timeZone})`;
 }

@@ -1,9 +1,11 @@
 /** What branch-deploy asks of the world, in its own words. */
-import type { Expected, Versioned } from '#functions/shared/versioned.ts';
+import type { DecisionRecorder, Reported } from '#functions/shared/decision-recorder.ts';
+import type { DecisionTrail } from '#functions/shared/observability.ts';
+import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Override } from '#model/schedule.ts';
-import type { ApplicationSettings } from '#model/settings.ts';
-import type { ApplicationRecord, NightMark } from './record.ts';
+import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
+import type { ApplicationRecord, NightMark, RecordStore } from './record.ts';
 
 /** A build as CodeBuild keeps it. */
 export interface Build {
@@ -29,14 +31,14 @@ export interface Builds {
   recent(project: string): Promise<readonly string[] | undefined>;
 }
 
-/** An Argo CD application, as far as a verdict needs it. */
+/** An Argo CD application, as far as a decision needs it. */
 export interface ApplicationView {
   /** More than one for a multi-source application. */
   readonly sources: readonly { readonly repository: string; readonly targetRevision: string }[];
   readonly deleting: boolean;
-  /** An operation was asked for and has not ended yet (`.operation`). */
+  /** An operation was requested and has not ended yet (`.operation`). */
   readonly pendingOperation?: { readonly deployIds: readonly string[]; readonly by: string };
-  /** The operation that runs or ran last. */
+  /** The operation that is running or ran last. */
   readonly operation?: {
     readonly deployIds: readonly string[];
     /** `automated` is Argo CD itself. */
@@ -46,54 +48,54 @@ export interface ApplicationView {
     readonly message: string;
     readonly startedAt: Date;
     readonly finishedAt?: Date;
-    /** What was synced, one for each source. */
+    /** Of what was synced, one for each source. */
     readonly revisions: readonly string[];
   };
   readonly sync: 'Synced' | 'OutOfSync' | 'Unknown';
-  /** What the comparison was made with, one for each source. */
+  /** Of what it was compared with, one for each source. */
   readonly revisions: readonly string[];
   readonly health: 'Healthy' | 'Progressing' | 'Degraded' | 'Suspended' | 'Missing' | 'Unknown';
   readonly healthMessage: string;
   readonly reconciledAt?: Date;
 }
 
-/** Why Argo CD did not do what it was asked for. `detail` is for people and holds no secret. */
-export interface Trouble {
+/** Why Argo CD did not do what was requested. `detail` is for people and holds no secret. */
+export interface ArgocdFailure {
   readonly kind:
-    | /** Another operation runs. */ 'busy'
+    | /** Another operation is running. */ 'busy'
     | /** A sync window forbids it now. */ 'window'
     | /** The application is being deleted. */ 'deleting'
     | /** Argo CD's RBAC forbids it. */ 'forbidden'
     | /** No such application, or project. */ 'missing'
     | /** The token is bad or expired, also after it was read again. */ 'unauthorized'
-    | /** Argo CD will not do it, however often it is asked. */ 'invalid'
-    | /** Not now: ask again. */ 'transient';
+    | /** No repetition of the request will succeed. */ 'permanent'
+    | /** A repetition may succeed. */ 'transient';
   readonly detail: string;
-  /** Nobody knows whether the request took effect: no whole reply came, or somebody in between gave it. */
-  readonly unclear?: boolean;
-  /** The server's wish, in seconds. */
+  /** The request may have taken effect: no complete reply came, or it was not Argo CD's. */
+  readonly outcomeUnknown?: boolean;
+  /** When the server wants to be asked again. */
   readonly retryAfterSeconds?: number;
 }
 
-export type Answer<T> =
+export type Result<T> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly trouble: Trouble };
+  | { readonly ok: false; readonly error: ArgocdFailure };
 
 export interface Argocd {
-  read(application: ApplicationSettings, options?: { refresh?: boolean }): Promise<Answer<ApplicationView>>;
+  read(application: ApplicationSettings, options?: { refresh?: boolean }): Promise<Result<ApplicationView>>;
   /**
-   * Asks for a sync to what the application tracks; `deployId` is found again in the operation. `revision` is for a
+   * Requests a sync to what the application tracks; `deployId` is found again in the operation. `revision` is for a
    * person's rollout: Argo CD refuses one for an application that syncs by itself.
    */
   sync(
     application: ApplicationSettings,
     deployId: string,
     options?: { revision?: string },
-  ): Promise<Answer<ApplicationView>>;
+  ): Promise<Result<ApplicationView>>;
 }
 
-/** What is to be deployed. Every write is over the version that was read; undefined: somebody else's write came first. */
-export interface DesiredDeploys {
+/** The desired deploys. */
+export interface DesiredDeploys extends RecordStore {
   /** Everything that is kept, with one query. */
   all(): Promise<{
     readonly records: readonly Versioned<ApplicationRecord>[];
@@ -101,10 +103,6 @@ export interface DesiredDeploys {
     /** Items that cannot be read. */
     readonly corrupt: readonly string[];
   }>;
-  get(
-    application: Pick<ApplicationSettings, 'project' | 'name'>,
-  ): Promise<Versioned<ApplicationRecord> | undefined>;
-  save(record: ApplicationRecord, over: Expected): Promise<Versioned<ApplicationRecord> | undefined>;
   markNight(mark: NightMark): Promise<void>;
   clearNight(): Promise<void>;
   /** True where this build was handled. */
@@ -138,18 +136,59 @@ export interface CommitStatus {
   readonly context: string;
 }
 
-/** Why a status was not taken. `detail` is for people and holds no secret. */
-export interface StatusTrouble {
-  /** Not now, or not however often it is told. */
-  readonly kind: 'transient' | 'refused';
+/** Why a status was not accepted. `detail` is for people and holds no secret. */
+export interface StatusFailure {
+  /** A repetition may succeed, or none will. */
+  readonly kind: 'transient' | 'permanent';
   readonly detail: string;
-  /** Nothing is to be told before so many seconds have passed. */
+  /** No status is to be posted before so many seconds have passed. */
   readonly retryAfterSeconds?: number;
 }
 
 export interface Statuses {
-  /** False for a repository that is somewhere else: nothing is told of its commits. */
+  /** False for a repository on another host: its commits get no status. */
   has(repository: string): boolean;
-  /** Undefined where it was taken. */
-  tell(status: CommitStatus): Promise<StatusTrouble | undefined>;
+  /** Undefined where it was accepted. */
+  post(status: CommitStatus): Promise<StatusFailure | undefined>;
+}
+
+/** The decision that a status shows. */
+export interface StatusSource {
+  readonly application: string;
+  readonly build: string;
+  readonly trigger: string;
+}
+
+/** Posts statuses beside the work, never in its way. */
+export interface StatusQueue {
+  add(status: CommitStatus, source: StatusSource): void;
+  /** At the end of each invocation: no request is running afterwards. Returns the failures that people should hear of. */
+  flush(): Promise<readonly (StatusSource & { readonly status: CommitStatus; readonly detail: string })[]>;
+}
+
+export interface BranchDeployPorts {
+  readonly argocd: Argocd;
+  readonly builds: Builds;
+  readonly deploys: DesiredDeploys;
+  readonly night: Night;
+  readonly trail: Pick<DecisionTrail, 'record'>;
+  /** Absent where commits show nothing. */
+  readonly statuses?: StatusQueue | undefined;
+  /** Builds that this warm process has handled: an optimisation, never the truth. */
+  readonly seen: Set<string>;
+  /** What this process has reported of what lasts. */
+  readonly reported: Reported;
+  readonly now: () => Date;
+  /** Real waiting, in milliseconds. */
+  readonly pause: (ms: number) => Promise<void>;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
+/** One invocation. */
+export interface DeployContext extends BranchDeployPorts {
+  readonly settings: BranchDeploySettings;
+  /** The id of the event or the tick. */
+  readonly trigger: string;
+  readonly recorder: DecisionRecorder;
 }

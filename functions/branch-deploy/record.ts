@@ -1,5 +1,11 @@
-/** What is kept of an application: the builds that are requested, the sync that runs for them, and how the last one ended. */
+/**
+ * What is kept of an application: the builds that were requested, the sync that runs for them, and how the last one
+ * ended. All transitions are pure; `changeRecord` is the one way to write them.
+ */
+import { change } from '#functions/shared/retry.ts';
+import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 import * as s from '#model/record-schema.ts';
+import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 
 /** A build that is to be deployed. */
 export interface RequestedBuild {
@@ -16,8 +22,8 @@ export interface RequestedBuild {
   readonly recordedAt: string;
   /** The event or the tick that brought it. */
   readonly trigger: string;
-  /** Why it is requested once more. */
-  readonly again?: string;
+  /** Why it is deployed once more. */
+  readonly repeatReason?: string;
 }
 
 export type Outcome = 'deployed' | 'failed' | 'suspended' | 'superseded';
@@ -28,46 +34,25 @@ export interface NewestBuild extends RequestedBuild {
   readonly settledAt?: string;
 }
 
-/** A sync that was asked for. Written down before the request goes out. */
+/** A sync that was requested. Written down before the request goes out. */
 export interface SyncAttempt {
   readonly deployId: string;
-  /** The builds that it is for. */
-  readonly serves: readonly string[];
-  /** How many syncs were asked for these builds, this one included. */
+  /** Ids of the builds that it is for. */
+  readonly builds: readonly string[];
+  /** How many syncs were requested for these builds, this one included. */
   readonly tries: number;
   /** ISO 8601, UTC. */
   readonly requestedAt: string;
-  /** Argo CD said yes. */
+  /** When Argo CD accepted it. */
   readonly acceptedAt?: string;
-  /** From when on we have been waiting with the cluster awake: `requestedAt`, or the wake. */
+  /** Since when we have been waiting with the cluster awake: `requestedAt`, or the wake. */
   readonly watchedSince: string;
-  /** The cluster slept while the operation was under way: if it failed, that was why. */
-  readonly sleptMeanwhile?: boolean;
+  /** The cluster slept while the operation was running: if it failed, that was why. */
+  readonly clusterSlept?: boolean;
 }
 
-export interface ApplicationRecord {
-  readonly name: string;
-  readonly project: string;
-  /** At most one for each CodeBuild project. */
-  readonly requested: readonly RequestedBuild[];
-  /** By CodeBuild project. */
-  readonly newest: Readonly<Record<string, NewestBuild>>;
-  readonly attempt?: SyncAttempt;
-  /** Argo CD has not answered as it should since then. */
-  readonly failure?: { readonly since: string; readonly kind: string; readonly reported?: boolean };
-  /** An operation of somebody else has been in the way since then. */
-  readonly blockedSince?: string;
-  /** Not before this instant (ISO 8601, UTC). */
-  readonly notBefore?: string;
-  /** What was reported last about waiting, so that it is reported once. */
-  readonly announced?: string;
-  /** Verdicts that were reached and may not have been reported: the process could die in between. */
-  readonly unreported?: readonly Verdict[];
-  /** OutOfSync since then, and whether that was reported. */
-  readonly drift?: { readonly since: string; readonly reported?: boolean };
-}
-
-export interface Verdict {
+/** A deploy that has ended. */
+export interface EndedDeploy {
   readonly outcome: Outcome;
   readonly reason: string;
   readonly builds: readonly RequestedBuild[];
@@ -77,13 +62,40 @@ export interface Verdict {
   readonly at: string;
 }
 
-/** The cluster slept from `since` on: in the morning the applications are looked at. */
+export interface ApplicationRecord {
+  readonly name: string;
+  readonly project: string;
+  /** The builds to deploy, at most one of each CodeBuild project. */
+  readonly requested: readonly RequestedBuild[];
+  /** By CodeBuild project. */
+  readonly newest: Readonly<Record<string, NewestBuild>>;
+  readonly attempt?: SyncAttempt;
+  /** Requests to Argo CD have failed since then; `reported` once people heard of it. */
+  readonly failing?: { readonly since: string; readonly kind: string; readonly reported?: boolean };
+  /** An operation of somebody else has been running since then. */
+  readonly blockedSince?: string;
+  /** No request to Argo CD before this instant (ISO 8601, UTC). */
+  readonly notBefore?: string;
+  /** The last report about waiting, so that none is repeated. */
+  readonly lastReport?: string;
+  /** Deploys that have ended and may not have been reported: the process could die in between. */
+  readonly unreported?: readonly EndedDeploy[];
+  /** OutOfSync since then, and whether that was reported. */
+  readonly drift?: { readonly since: string; readonly reported?: boolean };
+}
+
+/** The cluster slept from `since` on: after the wake the applications are checked. */
 export interface NightMark {
   readonly since: string;
-  /** The first look after the night. */
-  readonly morning?: string;
+  /** The first check after the wake. */
+  readonly wokeAt?: string;
   /** The applications that were checked since. */
   readonly checked?: readonly string[];
+}
+
+/** A build that was handled, whatever became of it. */
+export interface HandledBuild {
+  readonly at: string;
 }
 
 const buildShape = {
@@ -96,7 +108,7 @@ const buildShape = {
   startedAt: s.optional(s.instant),
   recordedAt: s.instant,
   trigger: s.string,
-  again: s.optional(s.string),
+  repeatReason: s.optional(s.string),
 };
 const outcome = s.oneOf('deployed', 'failed', 'suspended', 'superseded');
 const builds = s.listOf(s.object(buildShape));
@@ -111,18 +123,18 @@ export const applicationSchema: s.Schema<ApplicationRecord> = s.object({
   attempt: s.optional(
     s.object({
       deployId: s.string,
-      serves: s.listOf(s.string),
+      builds: s.listOf(s.string),
       tries: s.count,
       requestedAt: s.instant,
       acceptedAt: s.optional(s.instant),
       watchedSince: s.instant,
-      sleptMeanwhile: s.optional(s.boolean),
+      clusterSlept: s.optional(s.boolean),
     }),
   ),
-  failure: s.optional(s.object({ since: s.instant, kind: s.string, reported: s.optional(s.boolean) })),
+  failing: s.optional(s.object({ since: s.instant, kind: s.string, reported: s.optional(s.boolean) })),
   blockedSince: s.optional(s.instant),
   notBefore: s.optional(s.instant),
-  announced: s.optional(s.string),
+  lastReport: s.optional(s.string),
   unreported: s.optional(
     s.listOf(
       s.object({
@@ -140,127 +152,188 @@ export const applicationSchema: s.Schema<ApplicationRecord> = s.object({
 
 export const nightMarkSchema: s.Schema<NightMark> = s.object({
   since: s.instant,
-  morning: s.optional(s.instant),
+  wokeAt: s.optional(s.instant),
   checked: s.optional(s.listOf(s.string)),
 });
 
-/** A build that was handled, whatever became of it. */
-export interface HandledBuild {
-  readonly at: string;
-}
-
 export const handledBuildSchema: s.Schema<HandledBuild> = s.object({ at: s.instant });
 
-export function emptyRecord(application: { name: string; project: string }): ApplicationRecord {
-  return { name: application.name, project: application.project, requested: [], newest: {} };
+type ApplicationId = Pick<ApplicationSettings, 'project' | 'name'>;
+
+export function keyOf({ project, name }: ApplicationId): string {
+  return `${project}/${name}`;
 }
 
-/** True while there is something to do or to wait for. */
+/** What Kubernetes accepts as a name: anything else could be read as another path. */
+export function isApplicationName(name: string): boolean {
+  return /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(name);
+}
+
+/** The applications of the config by their keys, each once, whatever number of builds is bound to it. */
+export function applicationsOf(settings: BranchDeploySettings): ReadonlyMap<string, ApplicationSettings> {
+  return new Map(
+    settings.builds.flatMap(({ applications }) =>
+      applications.map((application) => [keyOf(application), application] as const),
+    ),
+  );
+}
+
+export function emptyRecord({ name, project }: ApplicationId): ApplicationRecord {
+  return { name, project, requested: [], newest: {} };
+}
+
+/** True while a build waits for its deploy, or for the end of it. */
 export function isPending(record: ApplicationRecord): boolean {
   return record.requested.length > 0;
+}
+
+export interface RecordStore {
+  get(application: ApplicationId): Promise<Versioned<ApplicationRecord> | undefined>;
+  /** Undefined where somebody else's write came first. */
+  saveIf(record: ApplicationRecord, expected: Expected): Promise<Versioned<ApplicationRecord> | undefined>;
+}
+
+/**
+ * Reads the record, lets `edit` decide and writes if nobody wrote in between; otherwise begins anew. An edit that
+ * returns undefined ends it, one that returns what it was given writes nothing.
+ */
+export function changeRecord(
+  deploys: RecordStore,
+  application: ApplicationId,
+  edit: (
+    current: ApplicationRecord,
+  ) => ApplicationRecord | undefined | Promise<ApplicationRecord | undefined>,
+): Promise<{ readonly before: ApplicationRecord; readonly after: ApplicationRecord } | undefined> {
+  return change({
+    read: () => deploys.get(application),
+    initial: emptyRecord(application),
+    edit,
+    saveIf: deploys.saveIf,
+    what: `the record of ${keyOf(application)}`,
+  });
 }
 
 /** CodeBuild keeps a build queued for at most 8 hours: a lower number that started later than this is a new count. */
 const NEW_COUNT_MS = 9 * 3_600_000;
 
-export type Requested =
+export type RequestResult =
   | {
-      readonly result: 'requested';
+      readonly kind: 'requested';
       readonly record: ApplicationRecord;
       readonly superseded: readonly RequestedBuild[];
     }
   /** The same build was recorded before. */
-  | { readonly result: 'duplicate' }
-  | { readonly result: 'older'; readonly newest: NewestBuild };
+  | { readonly kind: 'duplicate' }
+  | { readonly kind: 'older'; readonly newest: NewestBuild };
 
 /**
- * Records that a build is requested. Newer means a higher number within its CodeBuild project, never a later event: a
+ * Requests the deploy of a build. Newer means a higher number within its CodeBuild project, never a later event: a
  * slow older build ends later. Of each project only the newest stays requested.
  */
-export function request(record: ApplicationRecord, requested: RequestedBuild): Requested {
-  const newest = record.newest[requested.project];
-  if (newest?.build === requested.build) return { result: 'duplicate' };
-  if (newest && !isNewer(requested, newest)) return { result: 'older', newest };
+export function request(record: ApplicationRecord, build: RequestedBuild): RequestResult {
+  const newest = record.newest[build.project];
+  if (newest?.build === build.build) return { kind: 'duplicate' };
+  if (newest && !isNewer(build, newest)) return { kind: 'older', newest };
 
-  const sameCommit = newest?.sha !== undefined && newest.sha === requested.sha;
-  const superseded = record.requested.filter((build) => build.project === requested.project);
-  // What was reported of the older build is to be reported of this one too.
-  const { notBefore: _, announced: __, ...rest } = record;
+  const isOfProject = ({ project }: RequestedBuild) => project === build.project;
+  const superseded = record.requested.filter(isOfProject);
+  // What was reported of the older build is reported of this one too.
+  const { notBefore: _, lastReport: __, attempt, ...rest } = record;
+  // A second build of a commit that is being synced needs no sync of its own.
+  const isSynced =
+    newest?.sha !== undefined &&
+    newest.sha === build.sha &&
+    superseded.some((older) => attempt?.builds.includes(older.build));
   return {
-    result: 'requested',
+    kind: 'requested',
     superseded,
     record: {
       ...rest,
-      requested: [...record.requested.filter((build) => build.project !== requested.project), requested],
-      newest: { ...record.newest, [requested.project]: requested },
-      // A second build of a commit that is being synced needs no sync of its own.
-      ...(record.attempt &&
-      sameCommit &&
-      superseded.some((build) => record.attempt?.serves.includes(build.build))
-        ? { attempt: { ...record.attempt, serves: [...record.attempt.serves, requested.build] } }
-        : {}),
+      requested: [...record.requested.filter((other) => !isOfProject(other)), build],
+      newest: { ...record.newest, [build.project]: build },
+      ...(attempt && {
+        attempt: isSynced ? { ...attempt, builds: [...attempt.builds, build.build] } : attempt,
+      }),
     },
   };
 }
 
-function isNewer(requested: RequestedBuild, newest: RequestedBuild): boolean {
-  if (requested.number > newest.number) return true;
-  if (!requested.startedAt || !newest.startedAt) return false;
-  return Date.parse(requested.startedAt) - Date.parse(newest.startedAt) > NEW_COUNT_MS;
+function isNewer(build: RequestedBuild, newest: RequestedBuild): boolean {
+  if (build.number > newest.number) return true;
+  if (!build.startedAt || !newest.startedAt) return false;
+  return Date.parse(build.startedAt) - Date.parse(newest.startedAt) > NEW_COUNT_MS;
 }
 
-/** What is requested has ended so: all of it, or these builds. The verdict is still to be reported. */
+/** The deploy has ended: of all requested builds, or of those with these ids. It is still to be reported. */
 export function settle(
   record: ApplicationRecord,
-  outcome: Outcome,
-  reason: string,
+  end: {
+    readonly outcome: Outcome;
+    readonly reason: string;
+    readonly builds?: readonly string[] | undefined;
+  },
   now: Date,
-  builds: readonly string[] = record.requested.map((requested) => requested.build),
 ): ApplicationRecord {
   const at = now.toISOString();
-  const ended = record.requested.filter((requested) => builds.includes(requested.build));
-  const left = record.requested.filter((requested) => !builds.includes(requested.build));
+  const { outcome, reason, builds } = end;
+  const hasEnded = ({ build }: RequestedBuild) => builds?.includes(build) ?? true;
+  const ended = record.requested.filter(hasEnded);
+  const left = record.requested.filter((build) => !hasEnded(build));
   const newest = { ...record.newest };
-  for (const { again: _, ...build } of ended) {
+  for (const { repeatReason: _, ...build } of ended) {
     if (newest[build.project]?.build === build.build)
       newest[build.project] = { ...build, outcome, settledAt: at };
   }
-  const { attempt } = record;
-  const verdict: Verdict = {
+  const { attempt, drift } = record;
+  const deploy: EndedDeploy = {
     outcome,
     reason,
     builds: ended,
     at,
-    ...(attempt ? { deployId: attempt.deployId, syncs: attempt.tries } : {}),
+    ...(attempt && { deployId: attempt.deployId, syncs: attempt.tries }),
   };
-  const unreported = [...(record.unreported ?? []), verdict];
+  const unreported = [...(record.unreported ?? []), deploy];
   if (left.length > 0) return { ...record, requested: left, newest, unreported };
-  return {
-    name: record.name,
-    project: record.project,
-    requested: [],
-    newest,
-    unreported,
-    ...(record.drift ? { drift: record.drift } : {}),
-  };
+  return { ...emptyRecord(record), newest, unreported, ...(drift && { drift }) };
 }
 
 /**
- * The attempt that comes next, to be written down before Argo CD is asked. One that was never accepted is repeated
- * under its own id: if it turns up after all, it is ours.
+ * The sync that comes next, to be written down before Argo CD is asked. One that was never accepted is repeated under
+ * its own id: if it turns up after all, it is ours.
  */
-export function attemptOf(record: ApplicationRecord, now: Date): SyncAttempt {
-  const serves = record.requested.map((build) => build.build);
+export function nextAttempt(record: ApplicationRecord, now: Date): SyncAttempt {
+  const builds = record.requested.map(({ build }) => build);
   const before = record.attempt;
-  const again = before !== undefined && serves.every((build) => before.serves.includes(build));
-  if (again && !before.acceptedAt) return { ...before, requestedAt: now.toISOString() };
-  const tries = again ? before.tries + 1 : 1;
+  const isRepeat = before !== undefined && builds.every((build) => before.builds.includes(build));
+  if (isRepeat && !before.acceptedAt) return { ...before, requestedAt: now.toISOString() };
+  const tries = isRepeat ? before.tries + 1 : 1;
   const last = record.requested.at(-1);
   return {
-    deployId: `${last?.build ?? record.name}#${tries}${last?.again ? `@${last.recordedAt}` : ''}`,
-    serves,
+    deployId: `${last?.build ?? record.name}#${tries}${last?.repeatReason ? `@${last.recordedAt}` : ''}`,
+    builds,
     tries,
     requestedAt: now.toISOString(),
     watchedSince: now.toISOString(),
   };
+}
+
+/** The cluster slept: what was running may have failed for that, and the time for it begins with the wake. */
+export function interrupted(record: ApplicationRecord, wokeAt?: Date): ApplicationRecord {
+  const { attempt } = record;
+  if (!attempt) return record;
+  const watched = wokeAt && { watchedSince: wokeAt.toISOString() };
+  return { ...record, attempt: { ...attempt, clusterSlept: true, ...watched } };
+}
+
+/** Without the deploys that were reported; undefined where somebody else has taken them out. */
+export function withoutReported(
+  record: ApplicationRecord,
+  reported: readonly EndedDeploy[],
+): ApplicationRecord | undefined {
+  const isReported = (deploy: EndedDeploy) =>
+    reported.some((one) => one.at === deploy.at && one.builds[0]?.build === deploy.builds[0]?.build);
+  const { unreported = [], ...rest } = record;
+  const left = unreported.filter((deploy) => !isReported(deploy));
+  if (left.length === unreported.length) return undefined;
+  return left.length > 0 ? { ...rest, unreported: left } : rest;
 }

@@ -1,36 +1,139 @@
-/** Decisions about an application: one for each build that it concerns, so that each can be explained by its id. */
-import type { DecisionRecorder } from '#functions/shared/decision-recorder.ts';
+/** Reports decisions about builds: each to the record of decisions, and what became of a commit on the commit. */
 import type { Action, Scalar } from '#model/decision.ts';
-import type { RequestedBuild } from './record.ts';
+import type { CommitStatus, DeployContext } from './ports.ts';
+import { OF_FAILURES } from './reasons.ts';
+import {
+  type ApplicationRecord,
+  changeRecord,
+  type EndedDeploy,
+  type Outcome,
+  type RequestedBuild,
+  withoutReported,
+} from './record.ts';
 
-export interface BuildReporter {
-  /** True when it was written. */
-  about(
-    application: string,
-    builds: readonly RequestedBuild[],
-    action: Action,
-    reason: string,
-    facts?: Readonly<Record<string, Scalar | undefined>>,
-  ): Promise<boolean>;
+export interface Report {
+  readonly action: Action;
+  readonly reason: string;
+  readonly facts?: Readonly<Record<string, Scalar | undefined>>;
 }
 
-export function createBuildReporter(recorder: Pick<DecisionRecorder, 'recordWritten'>): BuildReporter {
+/** Once for each build that it concerns, so that each can be explained by its id. False where that was not recorded. */
+export function report(
+  { settings, recorder, statuses }: DeployContext,
+  application: string,
+  builds: readonly RequestedBuild[],
+  { action, reason, facts }: Report,
+): Promise<boolean> {
+  const entries = builds.map(({ build, number, branch, sha, trigger }) => ({
+    target: application,
+    action,
+    reason,
+    trigger,
+    facts: { build, number, branch, ...(sha ? { sha } : {}), ...facts },
+  }));
+  for (const build of builds) {
+    const status = statusOf(settings.environment, application, build, {
+      action,
+      reason,
+      ...(facts && { facts }),
+    });
+    if (status) statuses?.add(status, { application, build: build.build, trigger: build.trigger });
+  }
+  return recorder.recordWritten(...entries);
+}
+
+/** A deploy that has just ended: written down as unreported, reported, and taken out once that is recorded. */
+export async function reportEnd(context: DeployContext, record: ApplicationRecord): Promise<void> {
+  const deploy = record.unreported?.at(-1);
+  if (!deploy) return;
+  if (await reportDeploy(context, record.name, deploy))
+    await changeRecord(context.deploys, record, (current) => withoutReported(current, [deploy]));
+}
+
+/** An end that is unreported for so long was reached by a process that died. */
+const FORGOTTEN_MS = 3 * 60_000;
+
+export async function reportForgotten(context: DeployContext, record: ApplicationRecord): Promise<void> {
+  const isForgotten = ({ at }: EndedDeploy) => context.now().getTime() - Date.parse(at) > FORGOTTEN_MS;
+  const forgotten = (record.unreported ?? []).filter(isForgotten);
+  if (forgotten.length === 0) return;
+  const changed = await changeRecord(context.deploys, record, (current) =>
+    withoutReported(current, forgotten),
+  );
+  if (changed) for (const deploy of forgotten) await reportDeploy(context, record.name, deploy);
+}
+
+const ACTION_OF = {
+  deployed: 'deployed',
+  superseded: 'superseded',
+  failed: 'fail',
+  suspended: 'wait',
+} as const satisfies Record<Outcome, Action>;
+
+function reportDeploy(context: DeployContext, application: string, deploy: EndedDeploy): Promise<boolean> {
+  const { outcome, reason, builds, deployId, syncs } = deploy;
+  return report(context, application, builds, {
+    action: ACTION_OF[outcome],
+    reason,
+    facts: { outcome, ...(deployId ? { deployId } : {}), ...(syncs ? { syncs } : {}) },
+  });
+}
+
+/** Posts the statuses that are queued, and records what GitHub did not accept. */
+export async function postStatuses({ statuses, recorder }: DeployContext): Promise<void> {
+  for (const { application, build, trigger, status, detail } of (await statuses?.flush()) ?? []) {
+    const { repository, sha } = status;
+    recorder.record({
+      target: application,
+      action: 'warn',
+      reason: OF_FAILURES.statusNotPosted(sha, detail),
+      trigger,
+      facts: { repository, sha, build },
+    });
+  }
+}
+
+/** GitHub takes no more. */
+const LONGEST_DESCRIPTION = 140;
+
+/** What the commit of a build shows of a decision; undefined where it shows nothing of it. */
+export function statusOf(
+  environment: string,
+  application: string,
+  { sha, repository }: Pick<RequestedBuild, 'sha' | 'repository'>,
+  { action, reason, facts = {} }: Report,
+): CommitStatus | undefined {
+  if (!sha || facts['dryRun'] === true) return undefined;
+  // The newer build is of the very commit, and its own statuses show what becomes of it.
+  if (facts['sameCommit'] === true) return undefined;
+  const shown = SHOWN[action]?.(facts['outcome'] !== undefined);
+  if (!shown) return undefined;
+  const [state, word] = shown;
   return {
-    about: (target, builds, action, reason, facts) =>
-      recorder.recordWritten(
-        ...builds.map((build) => ({
-          target,
-          action,
-          reason,
-          trigger: build.trigger,
-          facts: {
-            build: build.build,
-            number: build.number,
-            branch: build.branch,
-            ...(build.sha ? { sha: build.sha } : {}),
-            ...facts,
-          },
-        })),
-      ),
+    repository,
+    sha,
+    state,
+    description: shortened(word ? `${word}: ${reason}` : reason),
+    context: `nightshift/${environment}/${application}`,
   };
+}
+
+/** By action, and by whether the deploy has ended. docs/decisions/0016 says why superseded is no failure. */
+const SHOWN: Partial<Record<Action, (hasEnded: boolean) => readonly [CommitStatus['state'], word?: string]>> =
+  {
+    defer: () => ['pending'],
+    wake: () => ['pending'],
+    sync: () => ['pending', 'syncing'],
+    wait: () => ['pending', 'waiting'],
+    warn: () => ['pending', 'waiting'],
+    deployed: () => ['success', 'deployed'],
+    superseded: () => ['success', 'superseded'],
+    fail: (hasEnded) => (hasEnded ? ['failure', 'failed'] : ['pending']),
+  };
+
+function shortened(text: string): string {
+  const characters = [...text];
+  return characters.length > LONGEST_DESCRIPTION
+    ? `${characters.slice(0, LONGEST_DESCRIPTION - 1).join('')}…`
+    : text;
 }

@@ -50,32 +50,34 @@ export async function retry<T>(work: () => Promise<T>, options: RetryOptions): P
   }
 }
 
-/** How often a value is read anew because others wrote to it. */
-const MOST_RACES = 20;
+/** Of many invocations at once one writes at a time: each conflict is the progress of another. */
+const MOST_CONFLICTS = 100;
 
 export interface Change<T> {
   readonly read: () => Promise<Versioned<T> | undefined>;
-  /** What is to be written over the value that is there, if any; undefined where there is nothing to change. */
-  readonly edit: (current: T | undefined) => T | undefined;
-  readonly save: (next: T, expected: Expected) => Promise<Versioned<T> | undefined>;
+  /** Where nothing is there yet. */
+  readonly initial: T;
+  /** What is to be written over it. Undefined ends the change; the same object writes nothing. */
+  readonly edit: (current: T) => T | undefined | Promise<T | undefined>;
+  readonly saveIf: (next: T, expected: Expected) => Promise<Versioned<T> | undefined>;
   /** For the error: `the record of default/api`. */
   readonly what: string;
 }
 
-/** Reads, edits and writes until no other write came between. Undefined where there was nothing to change. */
+/** Reads, edits and writes if nobody wrote in between; otherwise begins anew. */
 export async function change<T>({
   read,
+  initial,
   edit,
-  save,
+  saveIf,
   what,
-}: Change<T>): Promise<{ readonly before: T | undefined; readonly after: T } | undefined> {
-  for (let races = 0; races < MOST_RACES; races++) {
-    const there = await read();
-    const after = edit(there?.value);
+}: Change<T>): Promise<{ readonly before: T; readonly after: T } | undefined> {
+  for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
+    const found = await read();
+    const before = found ? found.value : initial;
+    const after = await edit(before);
     if (after === undefined) return undefined;
-    if (await save(after, there?.version ?? 'absent')) return { before: there?.value, after };
+    if (after === before || (await saveIf(after, found?.version ?? 'absent'))) return { before, after };
   }
-  throw new NightshiftError(
-    `${what} was written by others ${MOST_RACES} times in a row: too many invocations work on it`,
-  );
+  throw new NightshiftError(`${what} was changed by other invocations ${MOST_CONFLICTS} times in a row`);
 }

@@ -1,149 +1,211 @@
 /**
- * Who deals with an instance. Several events can speak of one instance, in any order and more than once; it is drained
- * once, and every hook is completed once. Pure.
+ * Which invocation handles an instance. Several events can announce its end, in any order and more than once; it is
+ * drained once, and every lifecycle action is completed once. Pure.
  */
-import type { Claim, ClaimedHook } from './records.ts';
+import type { DrainReport, PodOutcome } from './pod-state.ts';
+import type { Claim, ClaimedHook, PodCounts } from './records.ts';
 
-/** What an event would have done. */
-export type Wish = Omit<
+/** What an event would do to the instance. */
+export type ClaimRequest = Omit<
   Claim,
-  'owner' | 'leaseUntil' | 'state' | 'attempts' | 'since' | 'doneAt' | 'left' | 'tally'
+  'owner' | 'leaseUntil' | 'state' | 'attempts' | 'claimedAt' | 'doneAt' | 'podsRemaining' | 'podCounts'
 >;
 
-export type Judgement =
-  /** Nobody deals with it, or too weakly, or whoever did has failed: this invocation does. */
-  | { readonly do: 'take'; readonly claim: Claim; readonly escalates: boolean }
-  /** Another invocation is at it, and is only told of the new hook. */
-  | { readonly do: 'join'; readonly claim: Claim; readonly reason: string }
-  /** The drain is over; only the new hook is left. */
-  | { readonly do: 'complete'; readonly claim: Claim; readonly reason: string }
-  | { readonly do: 'end'; readonly reason: string };
+export type ClaimDecision =
+  /** Nobody handles it, or for less, or whoever did has failed: this invocation does. */
+  | { readonly kind: 'take'; readonly claim: Claim }
+  /** Another invocation is at it, and only has to complete the new lifecycle action too. */
+  | { readonly kind: 'join'; readonly claim: Claim; readonly reason: string }
+  /** The drain is over; only the new lifecycle action is left. */
+  | { readonly kind: 'complete'; readonly claim: Claim }
+  | { readonly kind: 'none'; readonly reason: string };
 
 export interface Worker {
   readonly owner: string;
   readonly leaseUntil: Date;
 }
 
-/** Events of one story come within this time of its end. A later one is a new story. */
-const STORY_MS = 10 * 60_000;
+/** How an invocation's work on the node ended. */
+export type DrainResult =
+  | { readonly kind: 'drained'; readonly report: DrainReport }
+  /** There was no node, or it was to be cordoned only. */
+  | { readonly kind: 'not-drained' }
+  | { readonly kind: 'failed' };
 
-export function judgeClaim(held: Claim | undefined, wish: Wish, worker: Worker, now: Date): Judgement {
-  if (!held || isOldStory(held, wish))
-    return { do: 'take', claim: claimOf(wish, worker, now), escalates: false };
+/** A later event than so long after the end of a drain starts from the beginning: the instance may have come back. */
+const HANDLED_FOR_MS = 10 * 60_000;
+/** After so many failures only an event tries again. */
+const MOST_ATTEMPTS = 3;
+/** The tick comes every five minutes; a lifecycle action must live longer than that without a heartbeat for a pause. */
+const PAUSABLE_HEARTBEAT_SECONDS = 360;
 
-  const hooks = mergeHooks(held.hooks, wish.hooks);
-  const newHook = hooks.length > held.hooks.length;
-  const escalates = isStronger(wish, held);
-  if (escalates) {
-    const claim = { ...claimOf(wish, worker, now), since: held.since, hooks };
-    return { do: 'take', claim, escalates: true };
+export function decideClaim(
+  existing: Claim | undefined,
+  request: ClaimRequest,
+  worker: Worker,
+  now: Date,
+): ClaimDecision {
+  if (!existing || isExpired(existing, request))
+    return { kind: 'take', claim: newClaim(request, worker, now) };
+
+  const hooks = mergeHooks(existing.hooks, request.hooks);
+  const isNewHook = hooks.length > existing.hooks.length;
+  if (outranks(request, existing)) {
+    const { claimedAt } = existing;
+    return { kind: 'take', claim: { ...newClaim(request, worker, now), claimedAt, hooks } };
   }
-  const taken: Claim = {
-    ...held,
-    hooks,
-    state: 'working',
-    owner: worker.owner,
-    leaseUntil: worker.leaseUntil.toISOString(),
-    attempts: held.attempts + 1,
-  };
-  const by = `since ${held.since} by ${held.trigger}`;
-  if (isBusy(held, now)) {
-    return newHook
+  const by = `invocation ${existing.owner} for event ${existing.trigger}, claimed at ${existing.claimedAt}`;
+  if (isLeased(existing, now)) {
+    return isNewHook
       ? {
-          do: 'join',
-          claim: { ...held, hooks },
-          reason: `whoever deals with the instance ${by} completes its lifecycle action too`,
+          kind: 'join',
+          claim: { ...existing, hooks },
+          reason: `its lifecycle action will be completed by ${by}`,
         }
-      : { do: 'end', reason: `the instance is being dealt with ${by}` };
+      : { kind: 'none', reason: `already being handled by ${by}` };
   }
-  if (held.state === 'done') {
+  const taken = { ...assign(existing, worker), hooks, attempts: existing.attempts + 1 };
+  if (existing.state === 'done') {
     return hasOpenHook(taken)
-      ? {
-          do: 'complete',
-          claim: { ...taken, state: 'done' },
-          reason: `the instance was dealt with ${by}: only its lifecycle action is left`,
-        }
-      : { do: 'end', reason: `the instance was dealt with ${by}` };
+      ? { kind: 'complete', claim: taken }
+      : { kind: 'none', reason: `already handled by ${by}` };
   }
-  if (held.state === 'paused' && !newHook)
-    return { do: 'end', reason: `the drain ${by} goes on with the next tick` };
-  return { do: 'take', claim: taken, escalates: false };
+  if (existing.state === 'paused' && !isNewHook)
+    return { kind: 'none', reason: `the next tick resumes the drain that was started by ${by}` };
+  return { kind: 'take', claim: taken };
 }
 
-/** A claim that the tick goes on with: it was put aside, or whoever worked on it is no more, or it failed and may be tried again. */
-export function resumeClaim(held: Claim, worker: Worker, now: Date): Claim | undefined {
-  if (isBusy(held, now)) return undefined;
-  const retry =
-    held.state === 'failed' && held.attempts < MOST_ATTEMPTS && now.getTime() < Date.parse(held.until);
-  if (held.state !== 'paused' && held.state !== 'working' && !retry && !hasOpenHook(held)) return undefined;
+/** A claim that the tick resumes: it was paused, or its worker is gone, or it failed and may be tried again. */
+export function resumeClaim(existing: Claim, worker: Worker, now: Date): Claim | undefined {
+  if (isLeased(existing, now)) return undefined;
+  const isRetried =
+    existing.state === 'failed' &&
+    existing.attempts < MOST_ATTEMPTS &&
+    now.getTime() < Date.parse(existing.drainUntil);
+  const isUnfinished = existing.state === 'paused' || existing.state === 'working';
+  if (!isUnfinished && !isRetried && !hasOpenHook(existing)) return undefined;
+  const attempts = existing.attempts + (existing.state === 'paused' ? 0 : 1);
+  return { ...assign(existing, worker), attempts };
+}
+
+/** The claim once its drain has ended, or was paused. */
+export function concludeClaim(claim: Claim, result: DrainResult, now: Date): Claim {
+  const at = now.toISOString();
+  const report = result.kind === 'drained' ? result.report : undefined;
+  const podCounts = report ? addCounts(report, claim.podCounts) : claim.podCounts;
+  if (report?.end === 'timed-out' && mayPause(claim, now))
+    return { ...claim, state: 'paused', leaseUntil: at, podCounts };
+  const hasFailed = result.kind === 'failed' || report?.refused !== undefined;
   return {
-    ...held,
-    state: held.state === 'done' ? 'done' : 'working',
-    owner: worker.owner,
-    leaseUntil: worker.leaseUntil.toISOString(),
-    attempts: held.attempts + (held.state === 'paused' ? 0 : 1),
+    ...claim,
+    state: hasFailed ? 'failed' : 'done',
+    // While lifecycle actions are open this invocation is still at work.
+    leaseUntil: hasOpenHook(claim) ? claim.leaseUntil : at,
+    doneAt: at,
+    podCounts,
+    podsRemaining: hasFailed ? claim.podsRemaining : report ? countRemaining(report) : 0,
   };
+}
+
+/** Pods that the drain should have moved and did not. */
+export function countRemaining(report: DrainReport): number {
+  return countPods(report, 'blocked') + countPods(report, 'terminating') + countPods(report, 'failed');
+}
+
+/** The drain is over, and its owner is about to complete the lifecycle actions: a call and a write, no more. */
+export function isCompleting(existing: Claim, now: Date): boolean {
+  return existing.state === 'done' && hasOpenHook(existing) && isLeased(existing, now);
 }
 
 export function hasOpenHook(claim: Claim): boolean {
-  return claim.hooks.some((hook) => !hook.completed);
+  return openHooks(claim).length > 0;
 }
 
-/** The drain is over, and whoever did it is about to complete the hooks: a call to Auto Scaling, and it is written down. */
-export function isCompleting(held: Claim, now: Date): boolean {
-  return held.state === 'done' && hasOpenHook(held) && isBusy(held, now);
+export function openHooks(claim: Claim): readonly ClaimedHook[] {
+  return claim.hooks.filter((hook) => !hook.completed);
 }
 
-function isBusy(held: Claim, now: Date): boolean {
-  return Date.parse(held.leaseUntil) > now.getTime();
+export function isLeased(claim: Claim, now: Date): boolean {
+  return Date.parse(claim.leaseUntil) > now.getTime();
 }
 
-/** After so many failures only an event tries again. */
-const MOST_ATTEMPTS = 3;
+export function countPods(report: DrainReport, outcome: PodOutcome): number {
+  return report.pods.filter((pod) => pod.outcome === outcome).length;
+}
 
-function claimOf(wish: Wish, worker: Worker, now: Date): Claim {
+/** A drain can take several invocations. */
+function addCounts(report: DrainReport, before: PodCounts | undefined): PodCounts {
   return {
-    ...wish,
+    evicted: (before?.evicted ?? 0) + countPods(report, 'evicted'),
+    finished: (before?.finished ?? 0) + countPods(report, 'finished'),
+    alreadyTerminating: (before?.alreadyTerminating ?? 0) + countPods(report, 'already-terminating'),
+    forced: (before?.forced ?? 0) + countPods(report, 'forced'),
+  };
+}
+
+/** No deadline is near, and nothing is lost by going on with the next tick. */
+function mayPause(claim: Claim, now: Date): boolean {
+  return (
+    claim.deadline === undefined &&
+    !claim.nightlyStop &&
+    now.getTime() < Date.parse(claim.drainUntil) &&
+    openHooks(claim).every((hook) => hook.heartbeatSeconds >= PAUSABLE_HEARTBEAT_SECONDS)
+  );
+}
+
+function newClaim(request: ClaimRequest, worker: Worker, now: Date): Claim {
+  return {
+    ...request,
     owner: worker.owner,
     leaseUntil: worker.leaseUntil.toISOString(),
     state: 'working',
     attempts: 1,
-    since: now.toISOString(),
+    claimedAt: now.toISOString(),
   };
 }
 
-/** A drain outranks a cordon, and a known end outranks a later or an unknown one. An empty node is not drained again. */
-function isStronger(wish: Wish, held: Claim): boolean {
-  if (held.state === 'done' && held.depth === 'drain' && held.left === 0 && !UNDONE.has(held.cause))
-    return false;
-  const depth = DEPTHS.indexOf(wish.depth) - DEPTHS.indexOf(held.depth);
-  if (depth !== 0) return depth > 0;
-  if (wish.depth !== 'drain') return false;
-  const wished = wish.deadline ? Date.parse(wish.deadline) : Number.POSITIVE_INFINITY;
-  const promised = held.deadline ? Date.parse(held.deadline) : Number.POSITIVE_INFINITY;
-  return wished < promised;
+function assign(claim: Claim, { owner, leaseUntil }: Worker): Claim {
+  const state = claim.state === 'done' ? 'done' : 'working';
+  return { ...claim, state, owner, leaseUntil: leaseUntil.toISOString() };
 }
 
-/** The marks of these are taken away again: whatever follows must take the node over. */
+/** A drain outranks a cordon, and a known end outranks a later or an unknown one. An empty node is not drained again. */
+function outranks(request: ClaimRequest, existing: Claim): boolean {
+  const isEmptied = existing.state === 'done' && existing.task === 'drain' && existing.podsRemaining === 0;
+  if (isEmptied && !UNDONE.has(existing.cause)) return false;
+  const rank = TASKS.indexOf(request.task) - TASKS.indexOf(existing.task);
+  if (rank !== 0) return rank > 0;
+  if (request.task !== 'drain') return false;
+  return deadlineOf(request) < deadlineOf(existing);
+}
+
+function deadlineOf({ deadline }: Pick<Claim, 'deadline'>): number {
+  return deadline ? Date.parse(deadline) : Number.POSITIVE_INFINITY;
+}
+
+/** The marks of these are removed again: whatever follows must take the node over. */
 const UNDONE: ReadonlySet<string> = new Set(['rebalance', 'health']);
 
-const DEPTHS: readonly Claim['depth'][] = ['none', 'cordon', 'drain'];
+const TASKS: readonly Claim['task'][] = ['complete', 'cordon', 'drain'];
 
-function isOldStory(held: Claim, wish: Wish): boolean {
+function isExpired(existing: Claim, request: ClaimRequest): boolean {
   return (
-    held.state === 'done' &&
-    held.doneAt !== undefined &&
-    Date.parse(wish.noticedAt) > Date.parse(held.doneAt) + STORY_MS &&
-    !hasOpenHook(held)
+    existing.state === 'done' &&
+    existing.doneAt !== undefined &&
+    Date.parse(request.noticeTime) > Date.parse(existing.doneAt) + HANDLED_FOR_MS &&
+    !hasOpenHook(existing)
   );
 }
 
-function mergeHooks(held: readonly ClaimedHook[], wished: readonly ClaimedHook[]): readonly ClaimedHook[] {
-  const fresh = wished.filter(
+function mergeHooks(
+  existing: readonly ClaimedHook[],
+  requested: readonly ClaimedHook[],
+): readonly ClaimedHook[] {
+  const added = requested.filter(
     (hook) =>
-      !held.some(
+      !existing.some(
         (other) => other.token === hook.token && other.name === hook.name && other.group === hook.group,
       ),
   );
-  return [...held, ...fresh];
+  return [...existing, ...added];
 }

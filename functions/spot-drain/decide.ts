@@ -5,46 +5,63 @@ import type { Notice, NoticeKind } from './event.ts';
 import type { Group, HookTimes, Node } from './ports.ts';
 import type { Claim } from './records.ts';
 
-/** What was found out about the instance of a notice. */
-export interface Located {
-  readonly node?: Node;
-  readonly group?: Group;
-  readonly hookTimes?: HookTimes;
-  readonly clusterState?: ClusterState;
+/** What was observed of the instance of a notice. */
+export interface Facts {
+  readonly node?: Node | undefined;
+  /** The node could not be read, and the lifecycle action is ours to complete. */
+  readonly isNodeUnreadable?: boolean | undefined;
+  readonly group?: Group | undefined;
+  readonly hookTimes?: HookTimes | undefined;
+  readonly clusterState?: ClusterState | undefined;
 }
 
-export interface DrainPlan {
-  readonly do: 'drain';
+/** When our cordon is undone: so many minutes after the notice unless an interruption follows, or when the node is back. */
+export type Undo = { readonly afterMinutes: number } | 'when-ready-again';
+
+export interface DrainDecision {
+  readonly kind: 'drain';
   readonly reason: string;
   /** When the instance goes, less a margin. */
-  readonly deadline?: Date;
+  readonly deadline?: Date | undefined;
   /** The drain ends then, empty or not. */
   readonly until: Date;
   readonly force: boolean;
-  /** Ask the group for another instance now. */
+  /** Request another instance from the group now. */
   readonly replace: boolean;
-  readonly night: boolean;
-  /** When the cordon is undone: so many minutes after the notice unless an interruption follows, or when the node is back. */
-  readonly undo?: { readonly afterMinutes: number } | 'on-return';
+  readonly nightlyStop: boolean;
+  readonly undo?: Undo | undefined;
 }
 
-export type Plan =
-  | { readonly do: 'nothing'; readonly action: 'none' | 'ignore'; readonly reason: string }
+interface NoAction {
+  readonly kind: 'no-action';
+  /** `none`: routine. `ignore`: worth recording. */
+  readonly action: 'none' | 'ignore';
+  readonly reason: string;
+}
+
+export type NoticeDecision =
+  | NoAction
   /** No node to drain: the lifecycle action is completed all the same. */
-  | { readonly do: 'complete'; readonly reason: string }
-  | { readonly do: 'cordon'; readonly reason: string; readonly undo: { readonly afterMinutes: number } }
-  /** Take our own marks off the node. */
-  | { readonly do: 'restore'; readonly reason: string }
-  | DrainPlan;
+  | { readonly kind: 'complete'; readonly reason: string }
+  | { readonly kind: 'cordon'; readonly reason: string; readonly undo: Undo }
+  | DrainDecision;
+
+/** A notice that the instance goes, or may go. */
+export type Warning = Notice & { readonly kind: WarningKind };
+type WarningKind = Exclude<NoticeKind, 'health-closed'>;
+
+export function isWarning(notice: Notice): notice is Warning {
+  return notice.kind !== 'health-closed';
+}
 
 /** A spot instance goes two minutes after its notice; 5 s of them are kept. */
 const SPOT_NOTICE_MS = 120_000 - 5_000;
 /** An instance that is going down already has ended as early as 39 s later (NTH#1022). */
 const SHORT_NOTICE_MS = 35_000;
-/** Nobody waits longer for budgets when nothing takes the instance away. */
+/** No drain waits longer for budgets when nothing takes the instance away. */
 const LONGEST_DRAIN_MS = 60 * 60_000;
 /** Our own stop gives a node so long before the rest of its pods goes with it: one invocation, no heartbeats. */
-const NIGHT_DRAIN_MS = 150_000;
+const NIGHTLY_STOP_DRAIN_MS = 150_000;
 
 /** A stopped or hibernated instance comes back one day, with the same node. */
 export const RETURNING: ReadonlySet<NoticeKind> = new Set(['spot-stop', 'spot-hibernate', 'state-stopping']);
@@ -52,137 +69,141 @@ export const RETURNING: ReadonlySet<NoticeKind> = new Set(['spot-stop', 'spot-hi
 /** EKS's own hooks on the groups of managed nodegroups. */
 const EKS_HOOKS = new Set(['Terminate-LC-Hook', 'Launch-LC-Hook']);
 
-const WHAT: Readonly<Record<NoticeKind, string>> = {
-  'spot-terminate': 'AWS takes the spot instance back in two minutes',
+const DESCRIPTIONS: Readonly<Record<NoticeKind, string>> = {
+  'spot-terminate': 'AWS terminates the spot instance in two minutes',
   'spot-stop': 'AWS stops the spot instance in two minutes',
   'spot-hibernate': 'AWS hibernates the spot instance now',
   rebalance: 'the spot instance is at risk of an interruption',
-  lifecycle: 'its Auto Scaling group ends the instance',
-  health: 'AWS announced a change of the instance',
-  'health-closed': 'the announced change of the instance is over',
+  lifecycle: 'its Auto Scaling group terminates the instance',
+  health: 'AWS announced a scheduled change of the instance',
+  'health-closed': 'the scheduled change of the instance is over',
   'state-stopping': 'the instance is being stopped',
   'state-shutting-down': 'the instance is being terminated',
 };
 
-/** The sentence that begins a reason. */
+/** The beginning of each reason. */
 export function describeNotice(kind: NoticeKind): string {
-  return WHAT[kind];
+  return DESCRIPTIONS[kind];
 }
 
-export function decide(settings: SpotDrainSettings, notice: Notice, located: Located): Plan {
-  const { node, group } = located;
-  if (isForeign(settings.cluster, located)) {
+export function decide(settings: SpotDrainSettings, notice: Warning, facts: Facts): NoticeDecision {
+  if (facts.isNodeUnreadable)
     return {
-      do: 'nothing',
-      action: 'none',
-      reason: group
-        ? `the instance belongs to ${[`the group ${group.name}`, ...group.clusters].join(' of ')}, not to ${settings.cluster}`
-        : `no node of ${settings.cluster} runs on the instance`,
+      kind: 'complete',
+      reason: 'the node could not be read, and the lifecycle action must not stay open',
     };
-  }
-
-  const other = node && otherKeeper(node);
-  if (other) return { do: 'nothing', action: 'ignore', reason: `${other} drains its nodes by itself` };
-
-  const nodegroup = managedNodegroup(located);
-  if (notice.kind === 'lifecycle' && (nodegroup || EKS_HOOKS.has(notice.hook?.name ?? ''))) {
-    return {
-      do: 'nothing',
-      action: 'none',
-      reason: `EKS drains the managed nodegroup ${nodegroup ?? group?.name ?? ''} and completes its own hook`,
-    };
-  }
-  // A stop makes many calls at once: Auto Scaling may throttle those that ask for the group, and the action names it.
-  const stopped = groupName(located) ?? notice.hook?.group;
-  const night = stops(located.clusterState, stopped);
-  if (night && (notice.kind === 'state-stopping' || notice.kind === 'state-shutting-down')) {
-    return { do: 'nothing', action: 'none', reason: `the schedule stops the group ${stopped}` };
-  }
-  if (!node) {
+  const others = leftToOthers(settings.cluster, notice, facts);
+  if (others) return others;
+  const stopped = stoppedGroup(notice, facts);
+  if (stopped && isRoutine(notice.kind))
+    return { kind: 'no-action', action: 'none', reason: `the schedule stops the group ${stopped}` };
+  if (!facts.node)
     return notice.kind === 'lifecycle'
-      ? { do: 'complete', reason: 'the instance never joined the cluster: there is nothing to drain' }
-      : { do: 'nothing', action: 'ignore', reason: 'the instance has no node: there is nothing to drain' };
-  }
+      ? { kind: 'complete', reason: 'the instance never joined the cluster: there is no node to drain' }
+      : { kind: 'no-action', action: 'ignore', reason: 'the instance has no node: nothing to drain' };
+  const reason = stopped
+    ? `${DESCRIPTIONS[notice.kind]}, while the schedule stops the group ${stopped}`
+    : DESCRIPTIONS[notice.kind];
+  if (notice.kind === 'rebalance') return decideRebalance(settings, notice, facts, reason);
+  return decideDrain(settings, { ...notice, kind: notice.kind }, facts, reason);
+}
 
+/** What belongs to another cluster, or is drained by EKS or Karpenter. */
+function leftToOthers(cluster: string, notice: Notice, facts: Facts): NoAction | undefined {
+  const { node, group } = facts;
+  const leave = (action: 'none' | 'ignore', reason: string) =>
+    ({ kind: 'no-action', action, reason }) as const;
+  if (isForeign(cluster, facts)) {
+    const owner = group && [`the group ${group.name}`, ...group.clusters].join(' of ');
+    return leave(
+      'none',
+      owner
+        ? `the instance belongs to ${owner}, not to ${cluster}`
+        : `no node of ${cluster} runs on the instance`,
+    );
+  }
+  const drainedBy = node && otherDrainer(node);
+  if (drainedBy) return leave('ignore', `${drainedBy} drains its nodes by itself`);
+  const nodegroup = managedNodegroup(facts);
+  if (notice.kind === 'lifecycle' && (nodegroup || EKS_HOOKS.has(notice.hook?.name ?? '')))
+    return leave(
+      'none',
+      `EKS drains the managed nodegroup ${nodegroup ?? group?.name ?? ''} and completes its own hook`,
+    );
+  return undefined;
+}
+
+function decideDrain(
+  settings: SpotDrainSettings,
+  notice: Notice & { readonly kind: Exclude<WarningKind, 'rebalance'> },
+  facts: Facts,
+  reason: string,
+): DrainDecision {
+  const nightlyStop = stoppedGroup(notice, facts) !== undefined;
+  const after = (ms: number) => new Date(notice.at.getTime() + ms);
+  const untilGone = (ms: number) => ({
+    kind: 'drain' as const,
+    reason,
+    deadline: after(ms),
+    until: after(ms),
+    force: settings.force && !nightlyStop,
+    replace: notice.kind === 'spot-terminate' && !nightlyStop && mayReplace(settings, facts),
+    nightlyStop,
+    undo: RETURNING.has(notice.kind) ? ('when-ready-again' as const) : undefined,
+  });
+  const within = (ms: number) =>
+    drainWithin(after(nightlyStop ? NIGHTLY_STOP_DRAIN_MS : ms), reason, nightlyStop);
   switch (notice.kind) {
     case 'spot-terminate':
     case 'spot-stop':
-      return drainUntilGone(SPOT_NOTICE_MS);
+      return untilGone(SPOT_NOTICE_MS);
     case 'spot-hibernate':
     case 'state-stopping':
     case 'state-shutting-down':
-      return drainUntilGone(SHORT_NOTICE_MS);
-    case 'rebalance':
-      return decideRebalance();
+      return untilGone(SHORT_NOTICE_MS);
     case 'lifecycle':
-      return drainWithin(
-        night
-          ? NIGHT_DRAIN_MS
-          : Math.min(LONGEST_DRAIN_MS, (located.hookTimes?.globalSeconds ?? 3_600) * 1_000),
-      );
+      return within(Math.min(LONGEST_DRAIN_MS, (facts.hookTimes?.globalSeconds ?? 3_600) * 1_000));
     case 'health':
-      return drainWithin(night ? NIGHT_DRAIN_MS : LONGEST_DRAIN_MS);
-    case 'health-closed':
-      return { do: 'restore', reason: WHAT[notice.kind] };
-  }
-
-  function drainUntilGone(ms: number): DrainPlan {
-    const deadline = new Date(notice.at.getTime() + ms);
-    return {
-      do: 'drain',
-      reason: because(),
-      deadline,
-      until: deadline,
-      force: settings.force && !night,
-      replace: notice.kind === 'spot-terminate' && !night && wantsReplacement(settings, located),
-      night,
-      ...(RETURNING.has(notice.kind) ? { undo: 'on-return' } : {}),
-    };
-  }
-
-  function drainWithin(ms: number, undo?: DrainPlan['undo']): DrainPlan {
-    return {
-      do: 'drain',
-      reason: because(),
-      until: new Date(notice.at.getTime() + ms),
-      force: false,
-      replace: false,
-      night,
-      ...(undo === undefined ? {} : { undo }),
-    };
-  }
-
-  function decideRebalance(): Plan {
-    const afterMinutes = settings.uncordonAfterMinutes;
-    if (settings.onRebalance === 'ignore') {
-      return { do: 'nothing', action: 'ignore', reason: `${because()}, and the config says to ignore that` };
-    }
-    if (nodegroup) {
-      return {
-        do: 'nothing',
-        action: 'ignore',
-        reason: `${because()}, and EKS replaces it by itself in the managed nodegroup ${nodegroup}`,
-      };
-    }
-    if (night) return { do: 'nothing', action: 'ignore', reason: because() };
-    return settings.onRebalance === 'cordon'
-      ? { do: 'cordon', reason: because(), undo: { afterMinutes } }
-      : drainWithin(Math.min(LONGEST_DRAIN_MS, afterMinutes * 60_000), { afterMinutes });
-  }
-
-  function because(): string {
-    return night ? `${WHAT[notice.kind]}, while the schedule stops the group ${stopped}` : WHAT[notice.kind];
+      return within(LONGEST_DRAIN_MS);
   }
 }
 
-/** Not of this cluster, as far as tags and nodes tell. A group without a tag is ours only if its node is. */
-export function isForeign(cluster: string, { node, group }: Located): boolean {
+function drainWithin(until: Date, reason: string, nightlyStop: boolean): DrainDecision {
+  return { kind: 'drain', reason, until, force: false, replace: false, nightlyStop };
+}
+
+function decideRebalance(
+  settings: SpotDrainSettings,
+  notice: Warning,
+  facts: Facts,
+  reason: string,
+): NoticeDecision {
+  const { onRebalance, uncordonAfterMinutes: afterMinutes } = settings;
+  const ignore = (why: string) => ({ kind: 'no-action', action: 'ignore', reason: why }) as const;
+  if (onRebalance === 'ignore') return ignore(`${reason}, and the config says to ignore that`);
+  const nodegroup = managedNodegroup(facts);
+  if (nodegroup)
+    return ignore(`${reason}, and EKS replaces it by itself in the managed nodegroup ${nodegroup}`);
+  if (stoppedGroup(notice, facts)) return ignore(reason);
+  const undo = { afterMinutes };
+  if (onRebalance === 'cordon') return { kind: 'cordon', reason, undo };
+  const until = new Date(notice.at.getTime() + Math.min(LONGEST_DRAIN_MS, afterMinutes * 60_000));
+  return { ...drainWithin(until, reason, false), undo };
+}
+
+/** Of no node or tag of this cluster. A group without a tag is ours only if its node is. */
+export function isForeign(cluster: string, { node, group }: Facts): boolean {
   if (node) return false;
   return !group?.clusters.includes(cluster);
 }
 
-/** Who else looks after the node, by its labels. */
-function otherKeeper(node: Node): string | undefined {
+/** A state change that every instance has which ends, for whatever reason. */
+export function isRoutine(kind: NoticeKind): boolean {
+  return kind === 'state-stopping' || kind === 'state-shutting-down';
+}
+
+/** Who else drains the node, by its labels. */
+function otherDrainer(node: Node): string | undefined {
   if (node.labels['eks.amazonaws.com/compute-type'] === 'auto') return 'EKS Auto Mode';
   if (node.labels['karpenter.sh/nodepool'] || node.labels['karpenter.sh/provisioner-name'])
     return 'Karpenter';
@@ -194,38 +215,50 @@ export function nodegroupOf(node: Node): string | undefined {
   return node.labels['eks.amazonaws.com/nodegroup'];
 }
 
-function managedNodegroup({ node, group }: Located): string | undefined {
+function managedNodegroup({ node, group }: Facts): string | undefined {
   return (node && nodegroupOf(node)) ?? group?.nodegroup;
 }
 
+/** The group that our own nightly stop takes the instance with, if it does. */
+function stoppedGroup(notice: Notice, facts: Facts): string | undefined {
+  // A stop makes many calls at once: Auto Scaling may throttle those that ask for the group, and the action names it.
+  const group = groupName(facts) ?? notice.hook?.group;
+  return isStopped(facts.clusterState, group) ? group : undefined;
+}
+
 /** The name under which night-schedule knows the group. */
-function groupName(located: Located): string | undefined {
-  return managedNodegroup(located) ?? located.group?.name;
+function groupName(facts: Facts): string | undefined {
+  return managedNodegroup(facts) ?? facts.group?.name;
 }
 
-export function isTakenByNight(located: Located): boolean {
-  return stops(located.clusterState, groupName(located));
+export function isTakenByNightlyStop(facts: Facts): boolean {
+  return isStopped(facts.clusterState, groupName(facts));
 }
 
-/** What the drain of a stop gets, for a drain that began before our own stop: the stop waits for it as well. */
-export function hasten(claim: Claim, clusterState: ClusterState | undefined, now: Date): Claim {
-  const isAwaited = claim.hooks.some((hook) => !hook.completed && stops(clusterState, hook.group));
-  if (claim.night || !isAwaited) return claim;
-  const until = Math.min(Date.parse(claim.until), now.getTime() + NIGHT_DRAIN_MS);
-  return { ...claim, night: true, until: new Date(until).toISOString() };
+/** A drain that began before our own stop gets no longer than one that began with it: the stop waits for both. */
+export function shortenForNightlyStop(
+  claim: Claim,
+  clusterState: ClusterState | undefined,
+  now: Date,
+): Claim {
+  const isAwaited = claim.hooks.some((hook) => !hook.completed && isStopped(clusterState, hook.group));
+  if (claim.nightlyStop || !isAwaited) return claim;
+  const until = Math.min(Date.parse(claim.drainUntil), now.getTime() + NIGHTLY_STOP_DRAIN_MS);
+  return { ...claim, nightlyStop: true, drainUntil: new Date(until).toISOString() };
 }
 
-function stops(clusterState: ClusterState | undefined, group: string | undefined): boolean {
+function isStopped(clusterState: ClusterState | undefined, group: string | undefined): boolean {
   return (
-    group !== undefined &&
-    (clusterState?.phase === 'stopping' || clusterState?.phase === 'asleep') &&
-    clusterState.groups.includes(group)
+    group !== undefined && isAsleepOrStopping(clusterState) && (clusterState?.groups.includes(group) ?? false)
   );
 }
 
-function wantsReplacement(settings: SpotDrainSettings, located: Located): boolean {
-  const { group } = located;
-  return (
-    settings.replaceEarly && group !== undefined && !managedNodegroup(located) && !group.capacityRebalance
-  );
+/** The cluster is asleep, or going to be. */
+export function isAsleepOrStopping(clusterState: ClusterState | undefined): boolean {
+  return clusterState?.phase === 'stopping' || clusterState?.phase === 'asleep';
+}
+
+function mayReplace(settings: SpotDrainSettings, facts: Facts): boolean {
+  const { group } = facts;
+  return settings.replaceEarly && group !== undefined && !managedNodegroup(facts) && !group.capacityRebalance;
 }

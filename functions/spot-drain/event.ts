@@ -1,4 +1,4 @@
-/** EventBridge payload → what it means for which instance. Anything unknown is an answer with a reason, never an exception. */
+/** EventBridge payload → notices about instances. Anything unknown is ignored with a reason, never an exception. */
 import { isRecord } from '#model/record-schema.ts';
 import { TRIGGER_SOURCE } from '#model/trigger.ts';
 
@@ -13,11 +13,11 @@ export type NoticeKind =
   | 'state-stopping'
   | 'state-shutting-down';
 
-/** Something was said about one instance. */
+/** AWS's notice about one instance. */
 export interface Notice {
   readonly kind: NoticeKind;
   readonly instanceId: string;
-  /** When it was said: the event's own time, never later than now. */
+  /** The event's own time, never later than now. */
   readonly at: Date;
   readonly trigger: string;
   /** The action that waits for its completion (`lifecycle`). */
@@ -25,11 +25,11 @@ export interface Notice {
 }
 
 export type Parsed =
-  | { readonly is: 'notices'; readonly trigger: string; readonly notices: readonly Notice[] }
-  | { readonly is: 'tick'; readonly trigger: string }
+  | { readonly kind: 'notices'; readonly trigger: string; readonly notices: readonly Notice[] }
+  | { readonly kind: 'tick'; readonly trigger: string }
   | {
-      readonly is: 'ignored';
-      /** `none`: routine. `ignore`: worth keeping. */
+      readonly kind: 'ignored';
+      /** `none`: routine. `ignore`: worth recording. */
       readonly action: 'none' | 'ignore';
       readonly target: string;
       readonly trigger: string;
@@ -70,7 +70,7 @@ export function parseEvent(payload: unknown, around: Surroundings): Parsed {
   const event = asFields(payload);
   const trigger = asText(event?.['id']) ?? 'unknown event';
   const ignored = (reason: string, target = 'event', action: 'none' | 'ignore' = 'ignore'): Parsed => ({
-    is: 'ignored',
+    kind: 'ignored',
     action,
     target,
     trigger,
@@ -111,14 +111,14 @@ export function parseEvent(payload: unknown, around: Surroundings): Parsed {
 
   const mentions = read(detail, around);
   if (!isList(mentions)) return ignored(mentions.reason, mentions.target, mentions.action);
-  return { is: 'notices', trigger, notices: mentions.map((mention) => ({ ...mention, at, trigger })) };
+  return { kind: 'notices', trigger, notices: mentions.map((mention) => ({ ...mention, at, trigger })) };
 }
 
 function readTick(event: Fields): Parsed | undefined {
   const ours = event['source'] === TRIGGER_SOURCE && event['trigger'] === 'tick';
   const rule = event['source'] === 'aws.events' && event['detail-type'] === 'Scheduled Event';
   if (!ours && !rule) return undefined;
-  return { is: 'tick', trigger: asText(event['id']) ?? asText(event['schedule']) ?? 'tick' };
+  return { kind: 'tick', trigger: asText(event['id']) ?? asText(event['schedule']) ?? 'tick' };
 }
 
 function readInterruption(detail: Fields): readonly Mention[] | Refused {

@@ -21,9 +21,9 @@ import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
-import { createGate } from './gate.ts';
+import { createCordonGate } from './cordon.ts';
+import type { Ports } from './ports.ts';
 import { run } from './run.ts';
-import type { RunPorts } from './work.ts';
 
 const { settings, table: tableName } = readSettings<SpotDrainSettings>();
 
@@ -31,7 +31,7 @@ const clock = createClock();
 const autoScaling = createAutoScalingClient();
 const table = createTable(createDynamoDbClient(), tableName);
 const logger = createLogger('spot-drain');
-const tell = createNotifier({ settings, now: clock.now });
+const notify = createNotifier({ settings, now: clock.now });
 const kubernetes = createKubernetesClient({
   cluster: settings.cluster,
   region: settings.region,
@@ -43,7 +43,7 @@ const kubernetes = createKubernetesClient({
     now: clock.now,
   }),
 });
-const ports: RunPorts = {
+const ports: Ports = {
   settings,
   cluster: createDrainCluster(kubernetes),
   groups: createInstanceGroups(autoScaling, clock.now),
@@ -53,9 +53,9 @@ const ports: RunPorts = {
   names: createNodeNames(table),
   night: createNightReader(table),
   reported: new Map(),
-  trail: createDecisionTrail(logger, createDecisionLog(table).keep, tell),
+  trail: createDecisionTrail(logger, createDecisionLog(table).keep, notify),
   clock,
-  gate: createGate(clock),
+  gate: createCordonGate(clock),
 };
 
 export const handler = middy<unknown, void>()

@@ -1,80 +1,77 @@
-/** Finds out what there is to know about the instance of a notice, as cheaply as it can be known. */
+/** Finds the node and the group of an instance, with as few requests as possible before the cordon. */
+
 import { CorruptRecordError } from '#functions/shared/errors.ts';
 import { retry } from '#functions/shared/retry.ts';
-import { isForeign, isTakenByNight, type Located, nodegroupOf } from './decide.ts';
-import { isTrouble } from './errors.ts';
-import type { Notice, NoticeKind } from './event.ts';
-import type { Claims, Clock, Cluster, Group, Groups, Known, Lifecycle, Night, Node, Place } from './ports.ts';
+import type { ClusterState } from '#model/cluster-state.ts';
+import {
+  type Facts,
+  isAsleepOrStopping,
+  isForeign,
+  isRoutine,
+  isTakenByNightlyStop,
+  nodegroupOf,
+  type Warning,
+} from './decide.ts';
+import type { NoticeKind } from './event.ts';
+import {
+  type Clock,
+  type Cluster,
+  ClusterUnavailableError,
+  type Context,
+  type Group,
+  type KnownInstance,
+  type Node,
+  type Place,
+} from './ports.ts';
 
-export interface LocatePorts {
-  readonly cluster: Cluster;
-  readonly groups: Groups;
-  readonly lifecycle: Lifecycle;
-  readonly night: Night;
-  readonly claims: Claims;
-  readonly clock: Clock;
+export interface Located {
+  readonly facts: Facts;
+  /** What the table holds of the instance. */
+  readonly known: KnownInstance;
+  /** Only the node was read: it is cordoned first, and `locateGroup` asks for the rest. */
+  readonly isNodeOnly: boolean;
 }
 
-/** The errors of what could not be read stand beside what could. */
-export interface Found extends Located {
-  readonly nodeError?: unknown;
-  readonly groupError?: unknown;
-  readonly hookError?: unknown;
-  /** The state of the night cannot be read: what it says is not known, and a node is drained all the same. */
-  readonly stateError?: unknown;
-  /** What the table knew of the instance, where it was asked. */
-  readonly known?: Known;
-  /** Only the node was asked for: it is to be cordoned first, and then `locateRest` asks for the rest. */
-  readonly partial?: true;
-}
-
-/** An instance that has just begun may still be joining. */
+/** An instance that has just started may still be joining. */
 const JOIN_PATIENCE_MS = 15_000;
-const JOIN_LOOK_MS = 3_000;
-/** An API server that restarts is back after so long, or the notice is lost anyway. */
-const TROUBLE_PATIENCE_MS = 30_000;
+const JOIN_CHECK_MS = 3_000;
+/** An API server that restarts is back after so long, or the notice has passed anyway. */
+const UNAVAILABLE_PATIENCE_MS = 30_000;
 /** The group is usually known after a tenth of this; it spares Kubernetes the instances of others, and lists of all nodes. */
 const HEAD_START_MS = 500;
 /** Once the node is known, the group is waited for no longer than this: a throttled call must not delay a cordon. */
 const GROUP_PATIENCE_MS = 1_000;
 
-export async function locate(cluster: string, notice: Notice, ports: LocatePorts): Promise<Found> {
-  if (isRoutine(notice.kind)) return locateRoutine(cluster, notice, ports);
-  if (isSpotNotice(notice.kind)) ports.cluster.prepare();
-  const known = await ports.claims.look(notice.instanceId);
+/** Nothing but the node where that is enough for the cordon of a spot notice; everything else too where it is not. */
+export async function locateNode(context: Context, notice: Warning): Promise<Located> {
+  const { cluster, claims, settings } = context;
+  if (isRoutine(notice.kind)) return locateRoutine(context, notice);
+  if (isSpotNotice(notice.kind)) cluster.prepare();
+  const known = await claims.find(notice.instanceId);
   const { nodeName } = known;
-  const named: Attempt<Node | undefined> =
+  const named =
     nodeName === undefined
       ? UNKNOWN
-      : await attempt(throughTrouble(ports, () => ports.cluster.nodeNamed(nodeName, notice.instanceId)));
-  // A spot notice is two minutes at most, and nothing but the node is needed for its cordon.
-  if (named.value && isSpotNotice(notice.kind)) return { node: named.value, known, partial: true };
-  return { ...(await locateUrgent(cluster, notice, ports, named)), known };
+      : await attempt(whileUnavailable(context, () => cluster.nodeNamed(nodeName, notice.instanceId)));
+  if (named.value && isSpotNotice(notice.kind) && !settings.dryRun)
+    return { facts: { node: named.value }, known, isNodeOnly: true };
+  return { facts: await locateAll(context, notice, named), known, isNodeOnly: false };
 }
 
-/** What a cordon does not need: whether our own stop takes the node, and its group where that matters. */
-export async function locateRest(
-  notice: Notice,
-  node: Node,
-  ports: LocatePorts,
-  options: { readonly replaceEarly: boolean },
-): Promise<Pick<Found, 'clusterState' | 'group' | 'groupError'> & { readonly stateError?: unknown }> {
-  const early = options.replaceEarly ? attempt(memberOf(notice, ports)) : undefined;
-  const state = await attempt(ports.night.state());
-  const clusterState = state.value;
-  const atNight = clusterState?.phase === 'stopping' || clusterState?.phase === 'asleep';
-  const lookup = early ?? (atNight && !nodegroupOf(node) ? attempt(memberOf(notice, ports)) : undefined);
-  const member = lookup ? await within(GROUP_PATIENCE_MS, lookup, ports) : UNKNOWN;
-  return {
-    ...(clusterState ? { clusterState } : {}),
-    ...(state.error === undefined ? {} : { stateError: state.error }),
-    ...(member.value ? { group: member.value.group } : {}),
-    ...(member.error === undefined ? {} : { groupError: member.error }),
-  };
+/** What the cordon did not need: whether our own stop takes the node, and its group where that matters. */
+export async function locateGroup(context: Context, notice: Warning, located: Located): Promise<Facts> {
+  const { node } = located.facts;
+  if (!located.isNodeOnly || !node) return located.facts;
+  const early = context.settings.replaceEarly ? attempt(findGroup(context, notice)) : undefined;
+  const clusterState = await context.recorder.guard('state of the night', () => context.night.state());
+  const isGroupNeeded = isAsleepOrStopping(clusterState) && !nodegroupOf(node);
+  const lookup = early ?? (isGroupNeeded ? attempt(findGroup(context, notice)) : undefined);
+  const member = lookup ? await within(context.clock, GROUP_PATIENCE_MS, lookup) : UNKNOWN;
+  return { node, clusterState, group: member.value?.group };
 }
 
-/** The node of an instance; of no more than one request where its name is known and still right. */
-export async function nodeOf(
+/** The node of an instance; with one request where its name is known and still right. */
+export async function findNode(
   cluster: Cluster,
   instanceId: string,
   name: string | undefined,
@@ -82,94 +79,102 @@ export async function nodeOf(
   return (name && (await cluster.nodeNamed(name, instanceId))) || cluster.findNode(instanceId);
 }
 
-/** Every instance of the account that ends is told of: ask Kubernetes only for those that may be ours. */
-async function locateRoutine(cluster: string, notice: Notice, ports: LocatePorts): Promise<Found> {
-  const [member, state] = await Promise.all([
-    ports.groups.ofInstance(notice.instanceId),
-    attempt(ports.night.state()),
+/** Asks again while the API server is unavailable, for so long. */
+export function whileUnavailable<T>(
+  { clock }: { readonly clock: Clock },
+  request: () => Promise<T>,
+  patienceMs = UNAVAILABLE_PATIENCE_MS,
+): Promise<T> {
+  const until = new Date(clock.now().getTime() + patienceMs);
+  const isTransient = (error: unknown) => error instanceof ClusterUnavailableError;
+  return retry(request, { until, clock, isTransient });
+}
+
+/** Every instance of the account that ends is reported: ask Kubernetes only for those that may be ours. */
+async function locateRoutine(context: Context, notice: Warning): Promise<Located> {
+  const { cluster, groups, claims, settings } = context;
+  const [member, clusterState] = await Promise.all([
+    groups.ofInstance(notice.instanceId),
+    readClusterState(context),
   ]);
-  if (state.error !== undefined && !(state.error instanceof CorruptRecordError)) throw state.error;
-  const known: Found = {
-    ...(member ? { group: member.group } : {}),
-    ...(state.value ? { clusterState: state.value } : {}),
-    ...(state.error === undefined ? {} : { stateError: state.error }),
-  };
-  if (isOthers(cluster, member?.group) || isTakenByNight(known)) return known;
-  const node = await attempt(ports.cluster.findNode(notice.instanceId, member?.place));
-  return { ...known, ...nodeFields(node) };
+  const facts: Facts = { group: member?.group, clusterState };
+  const isOurs = !isOfOthers(settings.cluster, member?.group) && !isTakenByNightlyStop(facts);
+  const node = isOurs ? await cluster.findNode(notice.instanceId, member?.place) : undefined;
+  const known = node ? await claims.find(notice.instanceId) : {};
+  return { facts: { ...facts, node }, known, isNodeOnly: false };
 }
 
 /** Seconds count: Kubernetes is asked as soon as the group is known, and without it where Auto Scaling is slow. */
-async function locateUrgent(
-  cluster: string,
-  notice: Notice,
-  ports: LocatePorts,
+async function locateAll(
+  context: Context,
+  notice: Warning,
   named: Attempt<Node | undefined>,
-): Promise<Found> {
-  const { lifecycle, night } = ports;
-  const stateLookup = attempt(night.state());
-  const hookLookup = notice.hook ? attempt(lifecycle.times(notice.hook)) : undefined;
-  const memberLookup = attempt(memberOf(notice, ports));
+): Promise<Facts> {
+  const { clock, lifecycle, recorder, settings } = context;
+  const { hook } = notice;
+  const stateLookup = attempt(readClusterState(context));
+  const hookLookup = hook ? recorder.guard(`hook ${hook.name}`, () => lifecycle.times(hook)) : undefined;
+  const memberLookup = attempt(findGroup(context, notice));
 
   const isKnown = named.value !== undefined || named.error !== undefined;
-  const early = isKnown ? UNKNOWN : await within(HEAD_START_MS, memberLookup, ports);
-  const node: Attempt<Node | undefined> =
-    isKnown || isOthers(cluster, early.value?.group)
+  const early = isKnown ? UNKNOWN : await within(clock, HEAD_START_MS, memberLookup);
+  const node =
+    isKnown || isOfOthers(settings.cluster, early.value?.group)
       ? named
-      : await attempt(findNode(cluster, notice, ports, memberLookup, early.value?.place));
-  const member = node.value ? await within(GROUP_PATIENCE_MS, memberLookup, ports) : await memberLookup;
+      : await attempt(findJoiningNode(context, notice, memberLookup, early.value?.place));
+  const member = node.value ? await within(clock, GROUP_PATIENCE_MS, memberLookup) : await memberLookup;
   const [state, hookTimes] = await Promise.all([stateLookup, hookLookup]);
-  if (state.error !== undefined && !(state.error instanceof CorruptRecordError)) throw state.error;
-  return {
-    ...nodeFields(node),
-    ...(member.value ? { group: member.value.group } : {}),
-    ...(member.error === undefined ? {} : { groupError: member.error }),
-    ...(hookTimes?.value ? { hookTimes: hookTimes.value } : {}),
-    ...(hookTimes?.error === undefined ? {} : { hookError: hookTimes.error }),
-    ...(state.value ? { clusterState: state.value } : {}),
-    ...(state.error === undefined ? {} : { stateError: state.error }),
-  };
+  if (state.error !== undefined) throw state.error;
+  const facts: Facts = { node: node.value, group: member.value?.group, hookTimes, clusterState: state.value };
+  if (node.error !== undefined) {
+    // What could not be read does not keep a lifecycle action of ours from being completed.
+    if (!hook || !facts.group?.clusters.includes(settings.cluster) || facts.group.nodegroup) throw node.error;
+    recorder.failed(`node of ${notice.instanceId}`, node.error);
+    return { ...facts, isNodeUnreadable: true };
+  }
+  if (!node.value && member.error !== undefined) throw member.error;
+  return facts;
+}
+
+/** Where the record cannot be read, what it says is unknown, and a node is drained all the same. */
+async function readClusterState({ night, recorder }: Context): Promise<ClusterState | undefined> {
+  try {
+    return await night.state();
+  } catch (error) {
+    if (!(error instanceof CorruptRecordError)) throw error;
+    recorder.failed('state of the night', error);
+    return undefined;
+  }
 }
 
 /** A lifecycle action names the group, also when the instance has left it already. */
-async function memberOf(notice: Notice, { groups }: LocatePorts): Promise<Member | undefined> {
+async function findGroup({ groups }: Context, notice: Warning): Promise<Member | undefined> {
   const member = await groups.ofInstance(notice.instanceId);
   if (member || !notice.hook) return member;
   const group = await groups.named(notice.hook.group);
   return group && { group };
 }
 
-/** Looks again while the instance may still be joining, and while the API server has trouble. */
-async function findNode(
-  cluster: string,
-  notice: Notice,
-  ports: LocatePorts,
+/** Asks again while the instance may still be joining, and while the API server is unavailable. */
+async function findJoiningNode(
+  context: Context,
+  notice: Warning,
   memberLookup: Promise<Attempt<Member | undefined>>,
   place: Place | undefined,
 ): Promise<Node | undefined> {
-  const { clock } = ports;
-  const began = clock.now().getTime();
+  const { clock, cluster, settings } = context;
+  const joinBy = clock.now().getTime() + JOIN_PATIENCE_MS;
   for (;;) {
-    const node = await throughTrouble(ports, () => ports.cluster.findNode(notice.instanceId, place));
-    if (node || !mayJoin(notice.kind) || clock.now().getTime() - began >= JOIN_PATIENCE_MS) return node;
+    const node = await whileUnavailable(context, () => cluster.findNode(notice.instanceId, place));
+    if (node || !mayJoin(notice.kind) || clock.now().getTime() >= joinBy) return node;
     const { value: member } = await memberLookup;
-    if (isForeign(cluster, member ? { group: member.group } : {})) return undefined;
-    await clock.sleep(JOIN_LOOK_MS);
+    if (isForeign(settings.cluster, { group: member?.group })) return undefined;
+    await clock.sleep(JOIN_CHECK_MS);
   }
 }
 
-/** Asks again while the API server fails for now. */
-function throughTrouble<T>({ clock }: Pick<LocatePorts, 'clock'>, ask: () => Promise<T>): Promise<T> {
-  const until = new Date(clock.now().getTime() + TROUBLE_PATIENCE_MS);
-  return retry(ask, { until, clock, isTransient: isTrouble });
-}
-
 /** Unknown where it takes longer. */
-async function within<T>(
-  ms: number,
-  lookup: Promise<Attempt<T>>,
-  { clock }: Pick<LocatePorts, 'clock'>,
-): Promise<Attempt<T>> {
+async function within<T>(clock: Clock, ms: number, lookup: Promise<Attempt<T>>): Promise<Attempt<T>> {
   const enough = clock.alarm(ms);
   const first = await Promise.race([lookup, enough.rang.then(() => UNKNOWN)]);
   enough.ring();
@@ -179,11 +184,7 @@ async function within<T>(
 /** The place is unknown where the instance has left its group. */
 interface Member {
   readonly group: Group;
-  readonly place?: Place;
-}
-
-function isRoutine(kind: NoticeKind): boolean {
-  return kind === 'state-stopping' || kind === 'state-shutting-down';
+  readonly place?: Place | undefined;
 }
 
 function isSpotNotice(kind: NoticeKind): boolean {
@@ -195,10 +196,11 @@ function mayJoin(kind: NoticeKind): boolean {
 }
 
 /** Its tags name clusters, and not ours. */
-function isOthers(cluster: string, group: Group | undefined): boolean {
+function isOfOthers(cluster: string, group: Group | undefined): boolean {
   return group !== undefined && group.clusters.length > 0 && !group.clusters.includes(cluster);
 }
 
+/** A lookup that is awaited later: an error must not be unhandled until then. */
 interface Attempt<T> {
   readonly value?: T;
   readonly error?: unknown;
@@ -212,11 +214,4 @@ async function attempt<T>(promise: Promise<T>): Promise<Attempt<T>> {
   } catch (error) {
     return { error };
   }
-}
-
-function nodeFields(node: Attempt<Node | undefined>): Pick<Found, 'node' | 'nodeError'> {
-  return {
-    ...(node.value ? { node: node.value } : {}),
-    ...(node.error === undefined ? {} : { nodeError: node.error }),
-  };
 }

@@ -1,7 +1,63 @@
-/** What spot-drain needs of the world, in its own words. */
-import type { Versioned } from '#functions/shared/versioned.ts';
+/** What spot-drain needs of the world, in its own words, and what the steps of one invocation share. */
+import type { DecisionRecorder, Reported } from '#functions/shared/decision-recorder.ts';
+import { NightshiftError } from '#functions/shared/errors.ts';
+import type { DecisionTrail } from '#functions/shared/observability.ts';
+import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
+import type { SpotDrainSettings } from '#model/settings.ts';
 import type { Claim, Cordon, Hook } from './records.ts';
+
+/** The cluster refuses what spot-drain must do. Somebody has to grant the rights. */
+export class AccessRefusedError extends NightshiftError {
+  override name = 'AccessRefusedError';
+}
+
+/** The API server, or the way to it, fails for the moment: asking again may succeed. */
+export class ClusterUnavailableError extends NightshiftError {
+  override name = 'ClusterUnavailableError';
+}
+
+/** What the process holds, from one invocation to the next. */
+export interface Ports {
+  readonly settings: SpotDrainSettings;
+  readonly cluster: Cluster;
+  readonly groups: Groups;
+  readonly lifecycle: Lifecycle;
+  readonly claims: Claims;
+  readonly cordons: Cordons;
+  readonly names: NodeNames;
+  readonly night: Night;
+  readonly trail: DecisionTrail;
+  /** What this process has reported of what lasts. */
+  readonly reported?: Reported;
+  readonly clock: Clock;
+  readonly gate: CordonGate;
+}
+
+/**
+ * Of the notices that one process handles at once, none begins to drain while the node of another is not yet cordoned:
+ * a cordon is one request, and a drain is hundreds.
+ */
+export interface CordonGate {
+  enter(notice: object): void;
+  /** Its node is cordoned, or needs no cordon. */
+  leave(notice: object): void;
+  /** Resolves when no notice is in hand, or after two seconds: one that hangs must not hold up the others. */
+  open(): Promise<void>;
+}
+
+export interface Invocation {
+  readonly id: string;
+  /** When Lambda ends it. */
+  readonly endsAt: Date;
+}
+
+/** What the steps of one invocation share. */
+export interface Context extends Ports {
+  readonly invocation: Invocation;
+  readonly startedAt: Date;
+  readonly recorder: DecisionRecorder;
+}
 
 export interface Clock {
   now(): Date;
@@ -74,9 +130,9 @@ export interface Reply {
   readonly retryAfterSeconds?: number;
 }
 
-/** Which marks a node gets. A cordon alone leaves it behind the load balancers. */
+/** Which marks a node gets. A cordon alone keeps it behind the load balancers. */
 export interface Marks {
-  readonly depth: 'cordon' | 'drain';
+  readonly task: 'cordon' | 'drain';
   /** The kind of notice, for whoever looks at the node. */
   readonly cause: string;
   readonly since: Date;
@@ -112,12 +168,13 @@ export interface Cluster {
   unmark(node: Node): Promise<'unmarked' | 'gone' | 'changed' | 'not-ours'>;
   podsOn(nodeName: string): Promise<readonly Pod[]>;
   /** False only where the API server says that it is no more. */
-  daemonSetLives(namespace: string, name: string, uid: string): Promise<boolean>;
+  daemonSetExists(namespace: string, name: string, uid: string): Promise<boolean>;
   /** Never throws for a refusal: the reply is data. `graceSeconds` only where it must be shorter than the pod's own. */
   evict(pod: Pod, graceSeconds?: number): Promise<Reply>;
   /** Deletes past every budget. */
   remove(pod: Pod, graceSeconds: number): Promise<Reply>;
-  note(node: Pick<Node, 'name' | 'uid'>, event: NodeEvent): Promise<void>;
+  /** Writes an event on the node, for `kubectl describe node`. */
+  recordEvent(node: Pick<Node, 'name' | 'uid'>, event: NodeEvent): Promise<void>;
 }
 
 /** The Auto Scaling group that an instance belongs to. */
@@ -142,10 +199,10 @@ export interface Groups {
   ofInstance(instanceId: string): Promise<Membership | undefined>;
   named(name: string): Promise<Group | undefined>;
   /**
-   * Lets go of the instance without lowering the desired size, so that the group starts another at once. `leaving`: the
-   * group was letting go of it, or had, and starts another by itself.
+   * Detaches the instance without lowering the desired size, so that the group starts another at once.
+   * `already-leaving`: the group detaches or ends it, and starts another by itself.
    */
-  replace(group: string, instanceId: string): Promise<'asked' | 'leaving'>;
+  replace(group: string, instanceId: string): Promise<'requested' | 'already-leaving'>;
 }
 
 export interface HookTimes {
@@ -162,24 +219,24 @@ export interface Lifecycle {
   complete(hook: Hook, instanceId: string): Promise<'completed' | 'over'>;
 }
 
-export interface Known {
-  readonly claim?: Versioned<Claim>;
-  readonly nodeName?: string;
+/** What the table holds about an instance. */
+export interface KnownInstance {
+  readonly claim?: Versioned<Claim> | undefined;
+  readonly nodeName?: string | undefined;
 }
 
-/** One per instance. Writes say over what: a lost race is `undefined`, and the caller reads again. */
+/** One claim per instance. A conditional write that fails is `undefined`: somebody else wrote first, so read again. */
 export interface Claims {
-  /** What is known of an instance, in one read: its claim, and under which name its node was last seen. */
-  look(instanceId: string): Promise<Known>;
+  /** In one read: the claim, and the name under which the instance's node was last seen. */
+  find(instanceId: string): Promise<KnownInstance>;
   read(instanceId: string): Promise<Versioned<Claim> | undefined>;
-  create(claim: Claim, now: Date): Promise<Versioned<Claim> | undefined>;
-  replace(claim: Claim, version: number): Promise<Versioned<Claim> | undefined>;
+  saveIf(claim: Claim, expected: Expected, now: Date): Promise<Versioned<Claim> | undefined>;
   remove(instanceId: string, version: number): Promise<boolean>;
   /** With the items that cannot be read. */
   all(): Promise<{ readonly claims: readonly Versioned<Claim>[]; readonly corrupt: readonly string[] }>;
 }
 
-/** Under which name the node of an instance was last seen: written by the tick, read with the claim. */
+/** The name of each instance's node: written by the tick, read with the claim. */
 export interface NodeNames {
   /** Instance id → name. */
   all(): Promise<ReadonlyMap<string, string>>;
@@ -193,7 +250,7 @@ export interface Cordons {
   all(): Promise<{ readonly cordons: readonly Cordon[]; readonly corrupt: readonly string[] }>;
 }
 
-/** What is read of night-schedule's state. Throws `CorruptRecordError` where it cannot be read. */
+/** What night-schedule does with the cluster. Throws `CorruptRecordError` where that cannot be read. */
 export interface Night {
   state(): Promise<ClusterState | undefined>;
 }

@@ -7,54 +7,56 @@ export interface Hook {
   readonly token: string;
 }
 
-/** A hook of an instance that somebody must complete. */
+/** A lifecycle action of an instance that must be completed. */
 export interface ClaimedHook extends Hook {
   /** When the action began: ISO 8601, UTC. */
-  readonly since: string;
+  readonly startedAt: string;
   readonly heartbeatSeconds: number;
   readonly completed: boolean;
 }
 
-/** What became of the pods that are gone. */
-export interface Tally {
+/** Pods that have left the node, by how. */
+export interface PodCounts {
   readonly evicted: number;
+  /** They had succeeded or failed before. */
   readonly finished: number;
-  readonly waited: number;
+  readonly alreadyTerminating: number;
   readonly forced: number;
 }
 
-/** Who deals with an instance, how far, and what is left to do. One per instance. */
+/** Who handles an instance, how far they are, and what is still to be done. One per instance. */
 export interface Claim {
   readonly instanceId: string;
-  readonly node?: string;
-  /** The kind of notice that set the depth and the deadline. */
+  readonly node?: string | undefined;
+  /** The kind of notice that set the task and the deadline. */
   readonly cause: string;
-  /** `none`: there is no node to drain, only a hook to complete. */
-  readonly depth: 'none' | 'cordon' | 'drain';
+  /** `complete`: there is no node to drain, only a lifecycle action to complete. */
+  readonly task: 'complete' | 'cordon' | 'drain';
   readonly force: boolean;
-  /** Our own night stop takes the node. */
-  readonly night: boolean;
-  /** When the instance goes; absent where nobody knows. ISO 8601, UTC. */
-  readonly deadline?: string;
-  /** A drain ends then, empty or not. ISO 8601, UTC. */
-  readonly until: string;
+  /** Our own nightly stop takes the node. */
+  readonly nightlyStop: boolean;
+  /** When the instance goes; absent where that is unknown. ISO 8601, UTC. */
+  readonly deadline?: string | undefined;
+  /** The drain ends then, empty or not. ISO 8601, UTC. */
+  readonly drainUntil: string;
   /** The event that set them. */
   readonly trigger: string;
   /** That event's own time: ISO 8601, UTC. */
-  readonly noticedAt: string;
-  /** The invocation that works on it, or worked last. */
+  readonly noticeTime: string;
+  /** The invocation that works on it, or worked on it last. */
   readonly owner: string;
-  /** While it is ahead, the owner is at work, be it only to complete hooks. ISO 8601, UTC. */
+  /** Until then the owner is at work, be it only to complete lifecycle actions. ISO 8601, UTC. */
   readonly leaseUntil: string;
-  /** `paused`: the tick goes on with it. `failed`: a retry may. */
+  /** `paused`: the next tick resumes it. `failed`: a retry may. */
   readonly state: 'working' | 'paused' | 'failed' | 'done';
   readonly attempts: number;
-  readonly since: string;
-  readonly doneAt?: string;
+  /** ISO 8601, UTC. */
+  readonly claimedAt: string;
+  readonly doneAt?: string | undefined;
   /** Pods that the drain could not move, once it is done. */
-  readonly left?: number;
-  /** Pods that are gone already, where the drain takes several invocations. */
-  readonly tally?: Tally;
+  readonly podsRemaining?: number | undefined;
+  /** Pods that are gone already, over all invocations of the drain. */
+  readonly podCounts?: PodCounts | undefined;
   readonly hooks: readonly ClaimedHook[];
 }
 
@@ -62,53 +64,55 @@ export const claimSchema: s.Schema<Claim> = s.object({
   instanceId: s.string,
   node: s.optional(s.string),
   cause: s.string,
-  depth: s.oneOf('none', 'cordon', 'drain'),
+  task: s.oneOf('complete', 'cordon', 'drain'),
   force: s.boolean,
-  night: s.boolean,
+  nightlyStop: s.boolean,
   deadline: s.optional(s.instant),
-  until: s.instant,
+  drainUntil: s.instant,
   trigger: s.string,
-  noticedAt: s.instant,
+  noticeTime: s.instant,
   owner: s.string,
   leaseUntil: s.instant,
   state: s.oneOf('working', 'paused', 'failed', 'done'),
   attempts: s.count,
-  since: s.instant,
+  claimedAt: s.instant,
   doneAt: s.optional(s.instant),
-  left: s.optional(s.count),
-  tally: s.optional(s.object({ evicted: s.count, finished: s.count, waited: s.count, forced: s.count })),
+  podsRemaining: s.optional(s.count),
+  podCounts: s.optional(
+    s.object({ evicted: s.count, finished: s.count, alreadyTerminating: s.count, forced: s.count }),
+  ),
   hooks: s.listOf(
     s.object({
       group: s.string,
       name: s.string,
       token: s.string,
-      since: s.instant,
+      startedAt: s.instant,
       heartbeatSeconds: s.number,
       completed: s.boolean,
     }),
   ),
 });
 
-/** A cordon of ours that is undone one day. */
+/** A cordon of ours that is to be undone. */
 export interface Cordon {
   readonly instanceId: string;
   readonly node: string;
-  /** `time`: at `due`, unless an interruption follows. `return`: when the node is ready again after `due`. */
-  readonly undo: 'time' | 'return';
+  /** `due`: at `dueAt`, unless an interruption follows. `ready-again`: when the node is Ready again after `dueAt`. */
+  readonly undoWhen: 'due' | 'ready-again';
   /** ISO 8601, UTC. */
-  readonly due: string;
+  readonly dueAt: string;
   readonly trigger: string;
 }
 
 export const cordonSchema: s.Schema<Cordon> = s.object({
   instanceId: s.string,
   node: s.string,
-  undo: s.oneOf('time', 'return'),
-  due: s.instant,
+  undoWhen: s.oneOf('due', 'ready-again'),
+  dueAt: s.instant,
   trigger: s.string,
 });
 
-/** Under which name the node of an instance was last seen. */
+/** The name under which the node of an instance was last seen. */
 export interface NamedNode {
   readonly instanceId: string;
   readonly node: string;

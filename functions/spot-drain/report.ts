@@ -1,88 +1,103 @@
-/** What was decided and what became of each pod, as decision records. Pure. */
+/** What became of a drain, as decision records and as an event on the node. */
+
 import type { Entry } from '#functions/shared/decision-recorder.ts';
-import type { DrainReport, Outcome, PodReport } from './drain.ts';
-import type { Claim, Tally } from './records.ts';
+import { countPods, countRemaining, type DrainResult } from './claim.ts';
+import { recordNodeEvent } from './cordon.ts';
+import type { DrainReport, PodReport } from './pod-state.ts';
+import { AccessRefusedError, type Context, type Node } from './ports.ts';
+import type { Claim } from './records.ts';
 
-/** Pods that are gone, counted over all invocations of a drain. */
-export function tallyOf(report: DrainReport, before: Tally | undefined): Tally {
-  const count = (outcome: Outcome) => report.pods.filter((pod) => pod.outcome === outcome).length;
-  return {
-    evicted: (before?.evicted ?? 0) + count('evicted'),
-    finished: (before?.finished ?? 0) + count('finished'),
-    waited: (before?.waited ?? 0) + count('waited'),
-    forced: (before?.forced ?? 0) + count('forced'),
-  };
+/** `claim`: as the drain has left it. */
+export async function reportDrain(
+  context: Context,
+  about: { readonly target: string; readonly node: Node | undefined },
+  claim: Claim,
+  result: DrainResult,
+): Promise<void> {
+  if (result.kind !== 'drained') return;
+  const { recorder, clock } = context;
+  const { report } = result;
+  const { target, node } = about;
+  if (claim.state === 'paused') {
+    const reason = `${countRemaining(report)} pods are still on the node: the next tick goes on`;
+    const { instanceId, trigger } = claim;
+    return recorder.record({ target, action: 'wait', reason, trigger, facts: { instanceId } });
+  }
+  for (const decision of drainDecisions(target, claim, report, clock.now())) recorder.record(decision);
+  if (node) await recordNodeEvent(context, node, claim.trigger, endEvent(claim, report));
+  if (report.refused !== undefined) recorder.failed(target, new AccessRefusedError(report.refused));
 }
 
-/** Pods that the drain should have moved and did not. */
-export function leftOf(report: DrainReport): number {
-  return report.pods.filter((pod) => LEFT.has(pod.outcome)).length;
-}
-
-const LEFT: ReadonlySet<Outcome> = new Set(['blocked', 'terminating', 'failed']);
-
-export interface DrainFacts {
-  readonly node: string;
-  readonly claim: Claim;
-  readonly report: DrainReport;
-  readonly tally: Tally;
-  readonly now: Date;
-}
-
-/** The drain as one record, and one more for each pod that was forced, held to the end or failed. */
-export function reportDrain({ node, claim, report, tally, now }: DrainFacts): readonly Entry[] {
-  const count = (outcome: Outcome) => report.pods.filter((pod) => pod.outcome === outcome).length;
-  const deadline = claim.deadline ? Date.parse(claim.deadline) : undefined;
-  const drained: Entry = {
+/** One record of the drain, and one of each pod that was forced, blocked to the end or failed. */
+function drainDecisions(node: string, claim: Claim, report: DrainReport, now: Date): readonly Entry[] {
+  const { instanceId, cause, trigger } = claim;
+  const blocked = countPods(report, 'blocked');
+  const drain: Entry = {
     target: node,
     action: 'drain',
-    reason: sentence(claim, report, tally),
-    trigger: claim.trigger,
+    reason: summaryOf(claim, report),
+    trigger,
     facts: {
-      instanceId: claim.instanceId,
-      cause: claim.cause,
-      ...tally,
-      terminating: count('terminating'),
-      leftByPolicy: count('left-by-policy'),
-      // After a recommendation the instance stays: pods that a budget kept are no loss, and no alarm.
-      ...(claim.cause === 'rebalance'
-        ? { blocked: 0, held: count('blocked') }
-        : { blocked: count('blocked') }),
-      failed: count('failed'),
-      seconds: Math.round((now.getTime() - Date.parse(claim.since)) / 1_000),
-      secondsLeft: deadline === undefined ? undefined : Math.round((deadline - now.getTime()) / 1_000),
-      ...(claim.night ? { night: true } : {}),
+      instanceId,
+      cause,
+      ...claim.podCounts,
+      terminating: countPods(report, 'terminating'),
+      skipped: countPods(report, 'skipped'),
+      // After a rebalance recommendation the instance stays: pods that a budget blocks are no loss, and no alarm.
+      ...(cause === 'rebalance' ? { blocked: 0, blockedByBudget: blocked } : { blocked }),
+      failed: countPods(report, 'failed'),
+      seconds: secondsBetween(Date.parse(claim.claimedAt), now.getTime()),
+      secondsLeft: claim.deadline ? secondsBetween(now.getTime(), Date.parse(claim.deadline)) : undefined,
+      ...(claim.nightlyStop ? { nightlyStop: true } : {}),
     },
   };
-  return [drained, ...report.pods.flatMap((pod) => reportPod(pod, node, claim))];
+  return [drain, ...report.pods.flatMap((pod) => podDecision(pod, node, claim))];
 }
 
-function reportPod(pod: PodReport, node: string, claim: Claim): readonly Entry[] {
-  if (pod.outcome !== 'forced' && pod.outcome !== 'blocked' && pod.outcome !== 'failed') return [];
-  const why = pod.reason ? `: ${pod.reason}` : '';
-  const what: Record<typeof pod.outcome, string> = {
-    forced: `deleted before the instance goes, past its budget${why}`,
-    blocked: `left on the node to the end${why}`,
-    failed: `not evicted${why}`,
+function podDecision(report: PodReport, node: string, claim: Claim): readonly Entry[] {
+  const { outcome, pod, budget } = report;
+  if (outcome !== 'forced' && outcome !== 'blocked' && outcome !== 'failed') return [];
+  const what = {
+    forced: 'deleted past its budget before the instance goes',
+    blocked: 'still on the node at the end',
+    failed: 'not evicted',
   };
   return [
     {
-      target: `${pod.pod.namespace}/${pod.pod.name}`,
+      target: `${pod.namespace}/${pod.name}`,
       action: 'evict',
-      reason: what[pod.outcome],
+      reason: report.reason ? `${what[outcome]}: ${report.reason}` : what[outcome],
       trigger: claim.trigger,
-      facts: { node, instanceId: claim.instanceId, outcome: pod.outcome, budget: pod.budget },
+      facts: { node, instanceId: claim.instanceId, outcome, budget },
     },
   ];
 }
 
-function sentence(claim: Claim, report: DrainReport, tally: Tally): string {
-  const moved = tally.evicted + tally.finished + tally.waited;
-  const left = leftOf(report);
-  if (moved + tally.forced + left === 0) return 'there was nothing on the node that had to move';
-  const parts = [`${moved} pod${moved === 1 ? '' : 's'} left the node in good order`];
-  if (tally.forced > 0) parts.push(`${tally.forced} had to be forced`);
-  if (left > 0) parts.push(`${left} ${left === 1 ? 'was' : 'were'} still on it`);
+/** `evicted 3 pods, forced 1, 2 remain on the node` */
+function summaryOf(claim: Claim, report: DrainReport): string {
+  const { evicted = 0, finished = 0, alreadyTerminating = 0, forced = 0 } = claim.podCounts ?? {};
+  const moved = evicted + finished + alreadyTerminating;
+  const remaining = countRemaining(report);
+  if (moved + forced + remaining === 0) return NOTHING_TO_EVICT;
+  const parts = [`evicted ${moved} pod${moved === 1 ? '' : 's'}`];
+  if (forced > 0) parts.push(`forced ${forced}`);
+  if (remaining > 0) parts.push(`${remaining} remain${remaining === 1 ? 's' : ''} on the node`);
   const text = parts.join(', ');
-  return claim.night ? `${text}; the schedule stops its group` : text;
+  return claim.nightlyStop ? `${text}; the schedule stops its group` : text;
+}
+
+export const NOTHING_TO_EVICT = 'no pod on the node to evict';
+
+function endEvent(claim: Claim, report: DrainReport) {
+  const remaining = countRemaining(report);
+  const isLoss = remaining > 0 && !claim.nightlyStop;
+  return {
+    type: isLoss ? 'Warning' : 'Normal',
+    reason: isLoss ? 'NightshiftDrainIncomplete' : 'NightshiftDrained',
+    message: remaining > 0 ? `drained, and ${remaining} pods remain on the node` : 'drained',
+  } as const;
+}
+
+function secondsBetween(from: number, to: number): number {
+  return Math.round((to - from) / 1_000);
 }

@@ -1,41 +1,50 @@
-/** One invocation: what the event says is parsed, decided and done; what failed is thrown at the end. */
+/** One invocation: an event is parsed, and answered; what failed is thrown at the end. */
+
 import { createDecisionRecorder } from '#functions/shared/decision-recorder.ts';
-import { parseEvent } from './event.ts';
+import { uncordonAfterChange } from './cordon.ts';
+import { isWarning } from './decide.ts';
+import { type Notice, parseEvent } from './event.ts';
+import type { Context, Invocation, Ports } from './ports.ts';
 import { respond } from './respond.ts';
-import { sweep } from './sweep.ts';
-import type { Invocation, RunPorts } from './work.ts';
+import { tick } from './tick.ts';
 
 /** Throws `PartialFailureError` where anything failed that was not expected: the invocation is retried. */
-export async function run(ports: RunPorts, invocation: Invocation, payload: unknown): Promise<void> {
-  const { settings, clock } = ports;
-  const parsed = parseEvent(payload, {
-    account: settings.account,
-    region: settings.region,
-    now: clock.now(),
-  });
+export async function run(ports: Ports, invocation: Invocation, payload: unknown): Promise<void> {
+  const { account, region, environment } = ports.settings;
+  const startedAt = ports.clock.now();
+  const parsed = parseEvent(payload, { account, region, now: startedAt });
   const recorder = createDecisionRecorder({
-    environment: settings.environment,
+    environment,
     capability: 'spot-drain',
     trigger: parsed.trigger,
-    now: () => clock.now(),
+    now: () => ports.clock.now(),
     trail: ports.trail,
-    dryRun: settings.dryRun,
+    dryRun: ports.settings.dryRun,
     ...(ports.reported ? { reported: ports.reported } : {}),
   });
-  switch (parsed.is) {
+  const context: Context = { ...ports, invocation, startedAt, recorder };
+  switch (parsed.kind) {
     case 'ignored':
       recorder.record(parsed);
       break;
     case 'tick':
-      await sweep(ports, invocation, recorder, parsed.trigger);
+      await tick(context);
       break;
     case 'notices':
-      // One Health event can name several instances: each is dealt with by itself.
-      await Promise.all(
-        parsed.notices.map((notice) =>
-          recorder.guard(notice.instanceId, () => respond(ports, invocation, recorder, notice)),
-        ),
-      );
+      // One Health event can name several instances: each is handled by itself.
+      for (const notice of parsed.notices) context.gate.enter(notice);
+      await Promise.all(parsed.notices.map((notice) => handle(context, notice)));
   }
   await recorder.close();
+}
+
+async function handle(context: Context, notice: Notice): Promise<void> {
+  try {
+    if (isWarning(notice)) await respond(context, notice);
+    else await uncordonAfterChange(context, notice);
+  } catch (error) {
+    context.recorder.failed(notice.instanceId, error);
+  } finally {
+    context.gate.leave(notice);
+  }
 }

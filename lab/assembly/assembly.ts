@@ -31,7 +31,7 @@ export async function readAssembly(directory: string): Promise<Assembly> {
       .filter(([, artifact]) => isObject(artifact) && artifact['type'] === 'aws:cloudformation:stack')
       .map(([id, artifact]) => readStack(root, id, artifact as JsonObject)),
   );
-  if (stacks.length === 0) throw new AssemblyError(`the assembly ${directory} holds no stack`);
+  if (stacks.length === 0) throw new AssemblyError(`the assembly ${directory} has no stack`);
   return { directory: root, stacks };
 }
 
@@ -43,7 +43,7 @@ async function readStack(root: string, id: string, artifact: JsonObject): Promis
       `the stack ${id} has the environment '${artifact['environment']}': the lab needs a stack with an account and a region`,
     );
   }
-  const template = await readJson(path.join(root, String(properties['templateFile'])), 'synthesize again');
+  const template = await readJson(path.join(root, String(properties['templateFile'])), 'run synth again');
   const assets = await readAssets(root, id);
   return {
     name: String(properties['stackName'] ?? artifact['displayName'] ?? id),
@@ -56,7 +56,7 @@ async function readStack(root: string, id: string, artifact: JsonObject): Promis
 
 /** From the object key that a template names to the folder or file in the assembly. */
 async function readAssets(root: string, stackId: string): Promise<ReadonlyMap<string, string>> {
-  const manifest = await readJson(path.join(root, `${stackId}.assets.json`), 'synthesize again');
+  const manifest = await readJson(path.join(root, `${stackId}.assets.json`), 'run synth again');
   const paths = new Map<string, string>();
   for (const file of Object.values(objectAt(manifest, 'files'))) {
     const source = objectAt(file, 'source')['path'];
@@ -98,11 +98,11 @@ async function readJson(file: string, advice: string): Promise<JsonObject> {
   } catch (cause) {
     throw new AssemblyError(`${file} is not JSON: ${advice}`, { cause });
   }
-  throw new AssemblyError(`${file} does not hold an object: ${advice}`);
+  throw new AssemblyError(`${file} is not a JSON object: ${advice}`);
 }
 
 function objectAt(value: Json, key: string): JsonObject {
   const inner = isObject(value) ? value[key] : undefined;
-  if (!isObject(inner)) throw new AssemblyError(`the assembly is broken: '${key}' is not an object in it`);
+  if (!isObject(inner)) throw new AssemblyError(`invalid assembly: '${key}' is not an object`);
   return inner;
 }

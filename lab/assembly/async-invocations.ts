@@ -55,7 +55,7 @@ export function createAsyncInvocations(
     enqueue({
       queueArn: target.arn,
       at,
-      body: plain ? job.payload : destinationRecord(job, outcome, attempts, condition, at),
+      body: plain ? job.payload : destinationRecord(job, outcome, { attempts, condition, at }),
       attributes: plain
         ? {
             RequestID: job.requestId,
@@ -86,9 +86,7 @@ interface Job {
 function destinationRecord(
   job: Job,
   outcome: Outcome & { ok: false },
-  attempts: number,
-  condition: string,
-  at: number,
+  { attempts, condition, at }: { attempts: number; condition: string; at: number },
 ): string {
   return JSON.stringify({
     version: '1.0',

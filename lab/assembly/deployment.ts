@@ -76,19 +76,17 @@ export function readDeployment(stack: Stack): Deployment {
   for (const resource of resources) {
     if (!known.has(resource.type)) {
       throw new AssemblyError(
-        `${stack.name} holds ${resource.logicalId}, a ${resource.type}, which the lab does not know: add it to lab/assembly/deployment.ts`,
+        `${stack.name} contains ${resource.logicalId}, a ${resource.type}, which the lab does not support: add it to lab/assembly/deployment.ts`,
       );
     }
   }
 
   const roles = ofType('AWS::IAM::Role').map((resource) =>
-    readRole(
-      stack,
-      resource,
-      scope.physicalName(resource.logicalId),
-      scope.arn(resource.logicalId),
+    readRole(stack, resource, {
+      name: scope.physicalName(resource.logicalId),
+      arn: scope.arn(resource.logicalId),
       resources,
-    ),
+    }),
   );
   const functions = ofType('AWS::Lambda::Function').map((resource) => {
     const name = scope.physicalName(resource.logicalId);

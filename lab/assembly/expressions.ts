@@ -63,18 +63,18 @@ function compileCron(body: string, expression: string, timeZone: string): NextTi
   ] = fields;
   if ((dayField === '?') === (weekdayField === '?')) {
     throw new AssemblyError(
-      `'${expression}' must hold ? in day-of-month or in day-of-week, and in one of them only`,
+      `'${expression}' must have ? in day-of-month or in day-of-week, and in one of them only`,
     );
   }
-  const field = (text: string, low: number, high: number, names: readonly string[] = [], base = 0) =>
-    parseField(text, { low, high, names, base, expression });
+  const field = (text: string, low: number, high: number, names: readonly string[] = []) =>
+    parseField(text, { low, high, names, base: 1, expression });
   const minutes = [...field(minuteField, 0, 59)].sort((a, b) => a - b);
   const hours = [...field(hourField, 0, 23)].sort((a, b) => a - b);
   const lastDay = dayField === 'L';
   const days = dayField === '?' || lastDay ? undefined : field(dayField, 1, 31);
-  const months = field(monthField, 1, 12, MONTHS, 1);
+  const months = field(monthField, 1, 12, MONTHS);
   // 1 is Sunday, as in EventBridge.
-  const weekdays = weekdayField === '?' ? undefined : field(weekdayField, 1, 7, DAYS, 1);
+  const weekdays = weekdayField === '?' ? undefined : field(weekdayField, 1, 7, DAYS);
   const years = field(yearField, 1970, 2199);
 
   const onDate = (date: Temporal.PlainDate) =>
@@ -119,7 +119,7 @@ function parseField(text: string, range: FieldRange): ReadonlySet<number> {
   const values = new Set<number>();
   const wrong = (part: string): never => {
     throw new AssemblyError(
-      `'${range.expression}' holds '${part}', which the lab does not know: numbers from ${range.low} to ${range.high}, names, lists, ranges and steps are (and L for the last day of the month)`,
+      `'${range.expression}' contains '${part}', which the lab does not support: numbers from ${range.low} to ${range.high}, names, lists, ranges and steps are (and L for the last day of the month)`,
     );
   };
   const number = (word: string): number => {

@@ -65,19 +65,8 @@ process.on('exit', () => {
 });
 
 export function startFunctionProcess(options: ProcessOptions): FunctionProcess {
-  const child = spawn(
-    process.execPath,
-    [`--max-old-space-size=${Math.floor(options.memoryMb * 0.9)}`, RUNTIME, String(options.offset())],
-    {
-      cwd: options.taskRoot,
-      env: { ...options.environment, LAMBDA_TASK_ROOT: options.taskRoot, _HANDLER: options.handler },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      serialization: 'json',
-    },
-  );
-  running.add(child);
+  const child = spawnRuntime(options);
   const closed = once(child, 'close').catch(() => undefined);
-  child.on('close', () => running.delete(child));
 
   const lines = { stdout: splitLines('stdout', options.log), stderr: splitLines('stderr', options.log) };
   // Output outside the runtime: a crash of Node, or a write to the file descriptor.
@@ -86,17 +75,13 @@ export function startFunctionProcess(options: ProcessOptions): FunctionProcess {
 
   let alive = true;
   let settle: ((outcome: Outcome) => void) | undefined;
-  let becameReady: () => void = () => {};
   let initError: FunctionError | undefined;
-  const ready = new Promise<void>((resolve) => {
-    becameReady = resolve;
-  });
+  const { promise: ready, resolve: becameReady } = Promise.withResolvers<void>();
   const finish = (outcome: Outcome) => {
     lines.stdout.end();
     lines.stderr.end();
-    const done = settle;
+    settle?.(outcome);
     settle = undefined;
-    done?.(outcome);
   };
 
   child.on('message', (message: Message) => {
@@ -138,9 +123,8 @@ export function startFunctionProcess(options: ProcessOptions): FunctionProcess {
         await closed;
         return { ok: false, error: initError ?? exitError(child) };
       }
-      const outcome = new Promise<Outcome>((resolve) => {
-        settle = resolve;
-      });
+      const { promise: outcome, resolve } = Promise.withResolvers<Outcome>();
+      settle = resolve;
       const timer = setTimeout(() => {
         finish(timedOut(invocation.timeoutMs));
         void kill();
@@ -155,6 +139,22 @@ export function startFunctionProcess(options: ProcessOptions): FunctionProcess {
       }
     },
   };
+}
+
+function spawnRuntime(options: ProcessOptions): ChildProcess {
+  const child = spawn(
+    process.execPath,
+    [`--max-old-space-size=${Math.floor(options.memoryMb * 0.9)}`, RUNTIME, String(options.offset())],
+    {
+      cwd: options.taskRoot,
+      env: { ...options.environment, LAMBDA_TASK_ROOT: options.taskRoot, _HANDLER: options.handler },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      serialization: 'json',
+    },
+  );
+  running.add(child);
+  child.on('close', () => running.delete(child));
+  return child;
 }
 
 function timedOut(milliseconds: number): Outcome {

@@ -32,7 +32,7 @@ function compileObject(pattern: Json, path: string): Matcher {
       return (event) => nestedObjects(event, key).some(nested);
     }
     throw new AssemblyError(
-      `the event pattern holds ${JSON.stringify(value)} at ${here}: a value must be a list or an object`,
+      `the event pattern contains ${JSON.stringify(value)} at ${here}: a value must be a list or an object`,
     );
   });
   return (event) => tests.every((test) => test(event));
@@ -49,15 +49,16 @@ function compileOr(alternatives: Json, path: string): Matcher {
 }
 
 function compileValues(allowed: readonly Json[], path: string): ValueTest {
-  if (allowed.length === 0) throw new AssemblyError(`the event pattern holds an empty list at ${path}`);
+  if (allowed.length === 0) throw new AssemblyError(`the event pattern contains an empty list at ${path}`);
   const tests = allowed.map((item): ValueTest => {
     if (!isObject(item)) {
-      if (Array.isArray(item)) throw new AssemblyError(`the event pattern holds a list in a list at ${path}`);
+      if (Array.isArray(item))
+        throw new AssemblyError(`the event pattern contains a list in a list at ${path}`);
       return any((value) => value === item);
     }
     const [operator = '', ...others] = Object.keys(item);
     if (others.length > 0)
-      throw new AssemblyError(`the event pattern holds two operators at once at ${path}`);
+      throw new AssemblyError(`the event pattern contains two operators at once at ${path}`);
     return compileOperator(operator, item[operator] ?? null, path);
   });
   return (values) => tests.some((test) => test(values));
@@ -88,7 +89,7 @@ function compileOperator(operator: string, operand: Json, path: string): ValueTe
     }
   }
   throw new AssemblyError(
-    `the event pattern holds ${JSON.stringify({ [operator]: operand })} at ${path}, which the lab does not know`,
+    `the event pattern contains ${JSON.stringify({ [operator]: operand })} at ${path}, which the lab does not support`,
   );
 }
 
@@ -137,7 +138,7 @@ function textTest(operator: string, operand: Json): ((value: string) => boolean)
 function wildcard(operand: string): RegExp {
   if (operand.includes('**')) {
     throw new AssemblyError(
-      `the wildcard '${operand}' in an event pattern holds '**', which EventBridge refuses`,
+      `the wildcard '${operand}' in an event pattern contains '**', which EventBridge refuses`,
     );
   }
   const parts = operand.match(/\\[\\*]|\*|[^\\*]+|\\/g) ?? [];

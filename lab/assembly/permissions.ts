@@ -138,7 +138,7 @@ function touchedBy(action: string, parameters: Parameters, where: Where): Touche
     case 'sns:Publish':
       return { resources: [text('TopicArn')] };
     default:
-      // Actions that take no resource, and those that the lab cannot place: only a statement for all resources covers them.
+      // Actions without a resource, or with one unknown to the lab: only a statement for all resources covers them.
       return { resources: ['*'] };
   }
 }

@@ -25,9 +25,7 @@ export interface RoleSpec {
 export function readRole(
   stack: Stack,
   resource: Resource,
-  name: string,
-  arn: string,
-  resources: readonly Resource[],
+  { name, arn, resources }: { name: string; arn: string; resources: readonly Resource[] },
 ): RoleSpec {
   const attached = resources.filter(
     (other) => other.type === 'AWS::IAM::Policy' && strings(other.properties['Roles']).includes(name),
@@ -53,7 +51,7 @@ function readStatement(role: string, statement: JsonObject): Statement {
   const { Effect, Action, Resource, Condition } = statement;
   if ((Effect !== 'Allow' && Effect !== 'Deny') || Action === undefined || Resource === undefined) {
     throw new AssemblyError(
-      `a policy of ${role} holds a statement that the lab does not know: ${JSON.stringify(statement)}`,
+      `a policy of ${role} has a statement that the lab does not support: ${JSON.stringify(statement)}`,
     );
   }
   return {

@@ -130,7 +130,8 @@ function checkNames(deployments: readonly Deployment[]): void {
   for (const deployment of deployments) {
     for (const { arn } of [...deployment.functions, ...deployment.tables, ...deployment.roles]) {
       const other = seen.get(arn);
-      if (other) throw new AssemblyError(`the stacks ${other} and ${deployment.stack.name} both hold ${arn}`);
+      if (other)
+        throw new AssemblyError(`the stacks ${other} and ${deployment.stack.name} both create ${arn}`);
       seen.set(arn, deployment.stack.name);
     }
   }

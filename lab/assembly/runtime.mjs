@@ -29,10 +29,10 @@ try {
   handler = await loadHandler(process.env._HANDLER);
 } catch (error) {
   const missing = ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes(error?.code);
-  const told = describe(error);
+  const described = describe(error);
   send({
     kind: 'init-failed',
-    error: missing ? { ...told, errorType: 'Runtime.ImportModuleError' } : told,
+    error: missing ? { ...described, errorType: 'Runtime.ImportModuleError' } : described,
   });
   process.disconnect();
 }

@@ -111,36 +111,44 @@ const TYPES: Readonly<Record<string, TypeRules>> = {
   },
 };
 
-export function createStackScope(stack: Stack): StackScope {
-  const section = (name: string): JsonObject => {
-    const value = stack.template[name];
-    return isObject(value) ? value : {};
-  };
-  const resources = section('Resources');
-  const pseudo: Readonly<Record<string, string>> = {
-    'AWS::AccountId': stack.account,
-    'AWS::Region': stack.region,
-    'AWS::Partition': stack.region.startsWith('cn-') ? 'aws-cn' : 'aws',
-    'AWS::URLSuffix': stack.region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com',
-    'AWS::StackName': stack.name,
-    'AWS::StackId': `arn:aws:cloudformation:${stack.region}:${stack.account}:stack/${stack.name}/lab`,
-  };
+function section(stack: Stack, name: string): JsonObject {
+  const value = stack.template[name];
+  return isObject(value) ? value : {};
+}
 
-  const resourceAt = (logicalId: string): JsonObject => {
-    const resource = resources[logicalId];
-    if (!isObject(resource)) throw new AssemblyError(`${stack.name} has no resource '${logicalId}'`);
-    return resource;
+function pseudoParameters({ name, account, region }: Stack): Readonly<Record<string, string>> {
+  const china = region.startsWith('cn-');
+  return {
+    'AWS::AccountId': account,
+    'AWS::Region': region,
+    'AWS::Partition': china ? 'aws-cn' : 'aws',
+    'AWS::URLSuffix': china ? 'amazonaws.com.cn' : 'amazonaws.com',
+    'AWS::StackName': name,
+    'AWS::StackId': `arn:aws:cloudformation:${region}:${account}:stack/${name}/lab`,
   };
-  const rulesOf = (logicalId: string): TypeRules => {
-    const type = String(resourceAt(logicalId)['Type']);
-    const rules = TYPES[type];
-    if (!rules) {
-      throw new AssemblyError(
-        `${stack.name} refers to ${logicalId}, and the lab knows no name for a ${type}`,
-      );
-    }
-    return rules;
-  };
+}
+
+function resourceAt(stack: Stack, logicalId: string): JsonObject {
+  const resource = section(stack, 'Resources')[logicalId];
+  if (!isObject(resource)) throw new AssemblyError(`${stack.name} has no resource '${logicalId}'`);
+  return resource;
+}
+
+function typeRulesOf(stack: Stack, logicalId: string): TypeRules {
+  const type = String(resourceAt(stack, logicalId)['Type']);
+  const rules = TYPES[type];
+  if (!rules) {
+    throw new AssemblyError(
+      `${stack.name} refers to ${logicalId}, and the lab has no physical name for a ${type}`,
+    );
+  }
+  return rules;
+}
+
+export function createStackScope(stack: Stack): StackScope {
+  const resources = section(stack, 'Resources');
+  const pseudo = pseudoParameters(stack);
+  const rulesOf = (logicalId: string) => typeRulesOf(stack, logicalId);
   const placed = (logicalId: string) => ({
     account: stack.account,
     region: stack.region,
@@ -151,7 +159,7 @@ export function createStackScope(stack: Stack): StackScope {
     ref(logicalId) {
       const known = pseudo[logicalId];
       if (known !== undefined) return known;
-      const parameter = section('Parameters')[logicalId];
+      const parameter = section(stack, 'Parameters')[logicalId];
       if (isObject(parameter)) {
         const value = parameter['Default'];
         if (value === undefined) {
@@ -167,17 +175,17 @@ export function createStackScope(stack: Stack): StackScope {
       if (name === 'Arn') return scope.arn(logicalId);
       const attribute = rules.attributes?.[name];
       if (!attribute) {
-        throw new AssemblyError(`${stack.name} reads ${logicalId}.${name}, which the lab does not know`);
+        throw new AssemblyError(`${stack.name} reads ${logicalId}.${name}, which the lab does not support`);
       }
       return attribute(placed(logicalId));
     },
     condition(name) {
-      const condition = section('Conditions')[name];
+      const condition = section(stack, 'Conditions')[name];
       if (condition === undefined) throw new AssemblyError(`${stack.name} has no condition '${name}'`);
       return evaluateCondition(condition, scope);
     },
     mapping(map, top, second) {
-      const outer = section('Mappings')[map];
+      const outer = section(stack, 'Mappings')[map];
       const inner = isObject(outer) ? outer[top] : undefined;
       const value = isObject(inner) ? inner[second] : undefined;
       if (value === undefined)
@@ -186,7 +194,7 @@ export function createStackScope(stack: Stack): StackScope {
     },
     physicalName(logicalId) {
       const { nameProperty, maximumLength } = rulesOf(logicalId);
-      const properties = resourceAt(logicalId)['Properties'];
+      const properties = resourceAt(stack, logicalId)['Properties'];
       const given = isObject(properties) ? properties[nameProperty] : undefined;
       if (given !== undefined) return String(resolve(given, scope));
       const suffix = createHash('sha256').update(`${stack.name}/${logicalId}`).digest('hex').slice(0, 12);
@@ -196,7 +204,7 @@ export function createStackScope(stack: Stack): StackScope {
     resources: () =>
       Object.entries(resources).flatMap(([logicalId, resource]) => {
         if (!isObject(resource))
-          throw new AssemblyError(`${stack.name} has a broken resource '${logicalId}'`);
+          throw new AssemblyError(`${stack.name} has an invalid resource '${logicalId}'`);
         const condition = resource['Condition'];
         if (typeof condition === 'string' && !scope.condition(condition)) return [];
         const properties: Json = resolve(resource['Properties'] ?? {}, scope);

@@ -68,11 +68,11 @@ export function readSchedule(resource: Resource, name: string, arn: string): Sch
   const { properties } = resource;
   const window = properties['FlexibleTimeWindow'];
   if (!isObject(window) || window['Mode'] !== 'OFF') {
-    throw new AssemblyError(`the schedule ${name} has a flexible time window: the lab knows OFF only`);
+    throw new AssemblyError(`the schedule ${name} has a flexible time window: the lab supports OFF only`);
   }
   for (const unsupported of ['StartDate', 'EndDate']) {
     if (properties[unsupported] !== undefined) {
-      throw new AssemblyError(`the schedule ${name} has a ${unsupported}, which the lab does not know`);
+      throw new AssemblyError(`the schedule ${name} has a ${unsupported}, which the lab does not support`);
     }
   }
   const expression = String(properties['ScheduleExpression']);
@@ -96,7 +96,8 @@ export function readSchedule(resource: Resource, name: string, arn: string): Sch
 function readTarget(where: string, target: JsonObject): TargetSpec {
   const known = new Set(['Id', 'Arn', 'RoleArn', 'Input', 'RetryPolicy', 'DeadLetterConfig']);
   const unknown = Object.keys(target).find((key) => !known.has(key));
-  if (unknown) throw new AssemblyError(`${where} has a target with ${unknown}, which the lab does not know`);
+  if (unknown)
+    throw new AssemblyError(`${where} has a target with ${unknown}, which the lab does not support`);
   const letters = isObject(target['DeadLetterConfig']) ? target['DeadLetterConfig']['Arn'] : undefined;
   return {
     functionArn: String(target['Arn']),
@@ -136,7 +137,7 @@ export function checkTargets(
       );
       if (!allowed) {
         throw new AssemblyError(
-          `the rule ${rule.name} of ${stack.name} may not invoke ${name}: no AWS::Lambda::Permission says so`,
+          `the rule ${rule.name} of ${stack.name} may not invoke ${name}: no AWS::Lambda::Permission allows it`,
         );
       }
     }

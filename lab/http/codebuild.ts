@@ -19,98 +19,104 @@ export function codebuildService(codebuild: CodebuildWorld): AwsService {
     service: 'codebuild',
     protocol: 'json-1.1',
     target: 'CodeBuild_20161006',
-    handle(request) {
-      const { account, region } = request;
-      switch (request.operation) {
-        case 'BatchGetBuilds': {
-          const ids = idsOf(request, 'ids', 'build ID');
-          const builds = ids.map((id) => ({ id, build: codebuild.build(account, region, id) }));
-          return {
-            builds: builds.flatMap(({ build }) => (build ? [buildMembers(build, codebuild)] : [])),
-            buildsNotFound: builds.flatMap(({ id, build }) => (build ? [] : [id])),
-          };
-        }
-        case 'BatchGetProjects': {
-          const names = idsOf(request, 'names', 'project name');
-          const prefix = `arn:aws:codebuild:${region}:${account}:project/`;
-          const projects = names.map((name) => ({
-            name,
-            project: codebuild.project(
-              account,
-              region,
-              name.startsWith(prefix) ? name.slice(prefix.length) : name,
-            ),
-          }));
-          return {
-            projects: projects.flatMap(({ project }) => (project ? [projectMembers(project)] : [])),
-            projectsNotFound: projects.flatMap(({ name, project }) => (project ? [] : [name])),
-          };
-        }
-        case 'ListBuildsForProject': {
-          const name = stringOf(request, 'projectName', true);
-          const project = codebuild.project(account, region, name);
-          if (!project) {
-            throw new AwsError(
-              'ResourceNotFoundException',
-              `The provided project arn:aws:codebuild:${region}:${account}:project/${name} does not exist`,
-            );
-          }
-          const order = orderOf(request);
-          const builds = codebuild.builds(account, region, name);
-          if (order !== undefined && builds.length > PAGE) {
-            // API reference: "If the project has more than 100 builds, setting the sort order will result in an error."
-            throw new AwsError(
-              'InvalidInputException',
-              `Sort order cannot be set for a project with more than ${PAGE} builds`,
-            );
-          }
-          const ids = builds.map((build) => build.id);
-          return page(request, 'ids', order === 'ASCENDING' ? ids : ids.toReversed());
-        }
-        case 'ListBuilds': {
-          const builds = codebuild
-            .projects(account, region)
-            .flatMap(({ name }) => codebuild.builds(account, region, name))
-            .toSorted((one, other) => one.startTime - other.startTime);
-          const ids = builds.map((build) => build.id);
-          return page(request, 'ids', orderOf(request) === 'ASCENDING' ? ids : ids.toReversed());
-        }
-        case 'ListProjects': {
-          const projects = codebuild.projects(account, region);
-          const by = oneOf(request, 'sortBy', ['NAME', 'CREATED_TIME', 'LAST_MODIFIED_TIME']) ?? 'NAME';
-          const sorted =
-            by === 'NAME'
-              ? projects.map(({ name }) => name).sort()
-              : projects.toSorted((one, other) => one.created - other.created).map(({ name }) => name);
-          return page(request, 'projects', orderOf(request) === 'DESCENDING' ? sorted.reverse() : sorted);
-        }
-        case 'StartBuild': {
-          refuseUnknown(request, ['projectName', 'sourceVersion', 'environmentVariablesOverride']);
-          const version = stringOf(request, 'sourceVersion', false);
-          const variables = request.parameters['environmentVariablesOverride'];
-          const build = codebuild.startBuild({
-            account,
-            region,
-            project: stringOf(request, 'projectName', true),
-            initiator: initiatorOf(request.principal),
-            ...(version === '' ? {} : { sourceVersion: version }),
-            ...(Array.isArray(variables) ? { environmentVariables: variables } : {}),
-          });
-          return { build: buildMembers(build, codebuild) };
-        }
-        case 'StopBuild':
-          return {
-            build: buildMembers(
-              codebuild.stopBuild(account, region, stringOf(request, 'id', true)),
-              codebuild,
-            ),
-          };
-        default:
-          return unknownOperation;
-      }
-    },
+    handle: (request) => OPERATIONS.get(request.operation)?.(codebuild, request) ?? unknownOperation,
   };
 }
+
+type Operation = (codebuild: CodebuildWorld, request: AwsRequest) => Readonly<Record<string, unknown>>;
+
+const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
+  Object.entries<Operation>({
+    BatchGetBuilds(codebuild, request) {
+      const { account, region } = request;
+      const ids = idsOf(request, 'ids', 'build ID');
+      const builds = ids.map((id) => ({ id, build: codebuild.build(account, region, id) }));
+      return {
+        builds: builds.flatMap(({ build }) => (build ? [buildMembers(build, codebuild)] : [])),
+        buildsNotFound: builds.flatMap(({ id, build }) => (build ? [] : [id])),
+      };
+    },
+    BatchGetProjects(codebuild, request) {
+      const { account, region } = request;
+      const names = idsOf(request, 'names', 'project name');
+      const prefix = `arn:aws:codebuild:${region}:${account}:project/`;
+      const projects = names.map((name) => ({
+        name,
+        project: codebuild.project(
+          account,
+          region,
+          name.startsWith(prefix) ? name.slice(prefix.length) : name,
+        ),
+      }));
+      return {
+        projects: projects.flatMap(({ project }) => (project ? [projectMembers(project)] : [])),
+        projectsNotFound: projects.flatMap(({ name, project }) => (project ? [] : [name])),
+      };
+    },
+    ListBuildsForProject(codebuild, request) {
+      const { account, region } = request;
+      const name = stringOf(request, 'projectName', true);
+      const project = codebuild.project(account, region, name);
+      if (!project) {
+        throw new AwsError(
+          'ResourceNotFoundException',
+          `The provided project arn:aws:codebuild:${region}:${account}:project/${name} does not exist`,
+        );
+      }
+      const order = orderOf(request);
+      const builds = codebuild.builds(account, region, name);
+      if (order !== undefined && builds.length > PAGE) {
+        // API reference: "If the project has more than 100 builds, setting the sort order will result in an error."
+        throw new AwsError(
+          'InvalidInputException',
+          `Sort order cannot be set for a project with more than ${PAGE} builds`,
+        );
+      }
+      const ids = builds.map((build) => build.id);
+      return page(request, 'ids', order === 'ASCENDING' ? ids : ids.toReversed());
+    },
+    ListBuilds(codebuild, request) {
+      const { account, region } = request;
+      const builds = codebuild
+        .projects(account, region)
+        .flatMap(({ name }) => codebuild.builds(account, region, name))
+        .toSorted((one, other) => one.startTime - other.startTime);
+      const ids = builds.map((build) => build.id);
+      return page(request, 'ids', orderOf(request) === 'ASCENDING' ? ids : ids.toReversed());
+    },
+    ListProjects(codebuild, request) {
+      const { account, region } = request;
+      const projects = codebuild.projects(account, region);
+      const by = oneOf(request, 'sortBy', ['NAME', 'CREATED_TIME', 'LAST_MODIFIED_TIME']) ?? 'NAME';
+      const sorted =
+        by === 'NAME'
+          ? projects.map(({ name }) => name).sort()
+          : projects.toSorted((one, other) => one.created - other.created).map(({ name }) => name);
+      return page(request, 'projects', orderOf(request) === 'DESCENDING' ? sorted.reverse() : sorted);
+    },
+    StartBuild(codebuild, request) {
+      const { account, region } = request;
+      refuseUnknown(request, ['projectName', 'sourceVersion', 'environmentVariablesOverride']);
+      const version = stringOf(request, 'sourceVersion', false);
+      const variables = request.parameters['environmentVariablesOverride'];
+      const build = codebuild.startBuild({
+        account,
+        region,
+        project: stringOf(request, 'projectName', true),
+        initiator: initiatorOf(request.principal),
+        ...(version === '' ? {} : { sourceVersion: version }),
+        ...(Array.isArray(variables) ? { environmentVariables: variables } : {}),
+      });
+      return { build: buildMembers(build, codebuild) };
+    },
+    StopBuild(codebuild, request) {
+      const { account, region } = request;
+      return {
+        build: buildMembers(codebuild.stopBuild(account, region, stringOf(request, 'id', true)), codebuild),
+      };
+    },
+  }),
+);
 
 /** A user's name, or `role/session` for an assumed role. */
 function initiatorOf(principal: Principal & { readonly callerArn?: string }): string {

@@ -35,11 +35,11 @@ interface Entry {
 /** Timers run at most this long before the event loop handles sockets and signals. */
 const TURN_MS = 20;
 /** Longest pause before real time is read again during activity. */
-const LOOK_AGAIN_MS = 1_000;
+const MAX_PAUSE_MS = 1_000;
 
 /** `real` is the machine's clock in milliseconds since the epoch. */
 export function createClock(start: Date, real: () => number = Date.now): Clock {
-  let held = start.getTime();
+  let stoppedAt = start.getTime();
   let running: { readonly sinceReal: number; readonly sinceVirtual: number } | undefined;
   let order = 0;
   const timers: Entry[] = [];
@@ -47,16 +47,16 @@ export function createClock(start: Date, real: () => number = Date.now): Clock {
   let failure: { readonly error: unknown } | undefined;
   /** An activity has just ended: its continuations must run before time jumps. */
   let unsettled = false;
-  let wake: (() => void) | undefined;
+  let resume: (() => void) | undefined;
   let busy = false;
 
-  const now = () => (running ? running.sinceVirtual + (real() - running.sinceReal) : held);
+  const now = () => (running ? running.sinceVirtual + (real() - running.sinceReal) : stoppedAt);
 
   const at: Clock['at'] = (instant, run) => {
     const entry: Entry = { at: instant, order: order++, run };
     const index = position(timers, entry);
     timers.splice(index, 0, entry);
-    if (index === 0) wake?.();
+    if (index === 0) resume?.();
     return {
       cancel() {
         const found = position(timers, entry);
@@ -67,14 +67,14 @@ export function createClock(start: Date, real: () => number = Date.now): Clock {
 
   const enter: Clock['enter'] = (what) => {
     const key = Symbol(what);
-    if (active.size === 0) running = { sinceReal: real(), sinceVirtual: held };
+    if (active.size === 0) running = { sinceReal: real(), sinceVirtual: stoppedAt };
     active.set(key, what);
     return () => {
       if (!active.delete(key) || active.size > 0) return;
-      held = now();
+      stoppedAt = now();
       running = undefined;
       unsettled = true;
-      wake?.();
+      resume?.();
     };
   };
 
@@ -95,12 +95,12 @@ export function createClock(start: Date, real: () => number = Date.now): Clock {
       const done = () => {
         clearTimeout(timeout);
         signal?.removeEventListener('abort', done);
-        wake = undefined;
+        resume = undefined;
         resolve();
       };
       const timeout = setTimeout(done, ms);
       signal?.addEventListener('abort', done);
-      wake = done;
+      resume = done;
     });
 
   const run = async (end: number, signal: AbortSignal | undefined) => {
@@ -120,10 +120,10 @@ export function createClock(start: Date, real: () => number = Date.now): Clock {
       const next = timers[0];
       if (active.size === 0) {
         if (!next || next.at > end) {
-          held = Math.max(held, end);
+          stoppedAt = Math.max(stoppedAt, end);
           return;
         }
-        held = Math.max(held, next.at);
+        stoppedAt = Math.max(stoppedAt, next.at);
       }
       if (next && next.at <= now()) {
         timers.shift();
@@ -131,7 +131,7 @@ export function createClock(start: Date, real: () => number = Date.now): Clock {
         continue;
       }
       await pause(
-        Math.max(0, Math.min((next?.at ?? Number.POSITIVE_INFINITY) - now(), LOOK_AGAIN_MS)),
+        Math.max(0, Math.min((next?.at ?? Number.POSITIVE_INFINITY) - now(), MAX_PAUSE_MS)),
         signal,
       );
       turn = performance.now();
@@ -159,7 +159,7 @@ export function createClock(start: Date, real: () => number = Date.now): Clock {
     },
     enter,
     async runUntil(end, signal) {
-      if (busy) throw new Error('the clock is already running: runUntil was called twice at once');
+      if (busy) throw new Error('the clock is already running: wait for the other runUntil');
       busy = true;
       try {
         await run(end, signal);

@@ -6,7 +6,7 @@ import { type ArgocdEndpoint, serveArgocd } from '@nightshift/lab/http/argocd/se
 import { type CertificateAuthority, createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type DriftIo, type DriftOptions, drift } from '#cli/drift.ts';
-import { EXIT, run } from '#cli/program.ts';
+import { EXIT, runCommand } from '#cli/program.ts';
 import { type LoadedConfig, loadConfig } from '#lib/config-file.ts';
 import type { DeployConfig } from '#model/config.ts';
 import { type ArgocdLab, anArgocdLab } from '../functions/adapters/argocd/contract.ts';
@@ -17,7 +17,7 @@ let caFile: string;
 let loaded: LoadedConfig;
 let lab: ArgocdLab;
 let endpoint: ArgocdEndpoint;
-let said: string[];
+let output: string[];
 let environment: Record<string, string | undefined>;
 
 beforeAll(async () => {
@@ -31,7 +31,7 @@ beforeEach(async () => {
   lab = anArgocdLab();
   await lab.pass(10);
   endpoint = await serveArgocd({ argocd: lab.argocd, ca, host: 'argocd.example.com' });
-  said = [];
+  output = [];
   environment = {
     ARGOCD_SERVER: endpoint.url.replace('https://', ''),
     ARGOCD_AUTH_TOKEN: lab.argocd.addToken({ project: 'default', role: 'reader', policies: ['get'] }),
@@ -40,14 +40,14 @@ beforeEach(async () => {
 afterEach(() => endpoint.close());
 
 const io = (): DriftIo => ({
-  out: (text) => void said.push(text),
-  err: (text) => void said.push(`err: ${text}`),
+  out: (text) => void output.push(text),
+  err: (text) => void output.push(`err: ${text}`),
   now: () => lab.context.clock.date(),
   environment,
 });
-const look = (options: DriftOptions = {}, name: string | undefined = 'production') =>
+const runDrift = (options: DriftOptions = {}, name: string | undefined = 'production') =>
   drift(loaded, name, { ca: caFile, ...options }, io());
-const document = () => JSON.parse(said.join('\n')) as { outOfSync: Record<string, unknown>[] };
+const document = () => JSON.parse(output.join('\n')) as { outOfSync: Record<string, unknown>[] };
 
 /** Somebody pushes, and Argo CD sees it with its next comparison. */
 const driftAway = async () => {
@@ -75,16 +75,16 @@ const withDeploys = (deploys: Record<string, DeployConfig>): LoadedConfig => ({
 });
 
 describe('drift', () => {
-  test('of nothing is well', async () => {
-    expect(await look()).toBe(true);
-    expect(said).toEqual(['production: 0 of 3 applications OutOfSync, the limit is 1 h (times of UTC)']);
+  test('of no application succeeds', async () => {
+    expect(await runDrift()).toBe(true);
+    expect(output).toEqual(['production: 0 of 3 applications OutOfSync, limit 1 h (times in UTC)']);
   });
 
-  test('is listed with the time at which it was seen, and is no failure yet', async () => {
+  test('is listed with its start, and is no failure yet', async () => {
     await driftAway();
     const seen = lab.context.clock.now();
     await lab.pass(1_200);
-    expect(await look({ json: true })).toBe(true);
+    expect(await runDrift({ json: true })).toBe(true);
     const { outOfSync } = document();
     expect(outOfSync.map(({ name }) => name).sort()).toEqual(['api', 'team']);
     for (const one of outOfSync) {
@@ -96,38 +96,38 @@ describe('drift', () => {
   test('for longer than the limit is a failure, and marked', async () => {
     await driftAway();
     await lab.pass(1_200);
-    expect(await look({ limit: '10m' })).toBe(false);
-    expect(said).toHaveLength(3);
-    expect(said[1]).toMatch(
+    expect(await runDrift({ limit: '10m' })).toBe(false);
+    expect(output).toHaveLength(3);
+    expect(output[1]).toMatch(
       /^ {2}! default\/\w+ +Healthy +[0-9a-f]{7}.* since \w+ 2026-11-25 05:0\d \(\d+ min\)$/,
     );
   });
 
-  test('that began before Kubernetes forgot it is counted from the last sync', async () => {
+  test('that is older than the events of Kubernetes is counted from the last sync', async () => {
     lab.argocd.startForeignSync('api');
     await lab.pass(60);
     const synced = lab.context.clock.now();
     await driftAway();
     await lab.pass(2 * 3_600);
-    expect(await look({ json: true })).toBe(false);
+    expect(await runDrift({ json: true })).toBe(false);
     const api = document().outOfSync.find(({ name }) => name === 'api');
     expect(api).toMatchObject({ exact: false, tooLong: true });
     expect(Math.abs(synced - Date.parse(String(api?.['since'])))).toBeLessThan(60_000);
-    said = [];
-    await look();
-    expect(said.join('\n')).toMatch(/since its last sync or later, .* \(at most 2 h/);
+    output = [];
+    await runDrift();
+    expect(output.join('\n')).toMatch(/at the earliest since its last sync, .* \(at most 2 h/);
   });
 
-  test('is read only, of what the token sees, and narrowed to a project', async () => {
+  test('is read-only, limited to what the token sees and to a project', async () => {
     await driftAway();
-    await look({ project: 'default' });
-    await look({ project: 'other' });
-    expect(said.at(-1)).toMatch(/^production: 0 of 0 applications/);
+    await runDrift({ project: 'default' });
+    await runDrift({ project: 'other' });
+    expect(output.at(-1)).toMatch(/^production: 0 of 0 applications/);
     expect(new Set(endpoint.requests.map(({ method }) => method))).toEqual(new Set(['GET']));
-    expect(said.join('\n')).not.toContain('theirs');
+    expect(output.join('\n')).not.toContain('theirs');
   });
 
-  test('has the limit of the config, and none at 0', async () => {
+  test('uses the limit of the config, and no limit for 0', async () => {
     await driftAway();
     await lab.pass(1_200);
     const limited = (minutes: number) =>
@@ -140,10 +140,10 @@ describe('drift', () => {
     expect(await limited(5)).toBe(false);
     expect(await limited(60)).toBe(true);
     expect(await limited(0)).toBe(true);
-    expect(said.join('\n')).toContain('without a limit (times of Asia/Tokyo)');
+    expect(output.join('\n')).toContain('no limit (times in Asia/Tokyo)');
   });
 
-  test('that Argo CD cannot tell the time of is counted from the last sync, and said', async () => {
+  test('is counted from the last sync, with a warning, when the events cannot be read', async () => {
     await driftAway();
     endpoint.faults.add({
       method: 'GET',
@@ -152,27 +152,32 @@ describe('drift', () => {
       status: 502,
       body: '<html>',
     });
-    expect(await look()).toBe(true);
-    expect(said.filter((line) => line.startsWith('err: '))).toEqual([
-      expect.stringMatching(/the events of api: .* answered 502/),
+    expect(await runDrift()).toBe(true);
+    expect(output.filter((line) => line.startsWith('err: '))).toEqual([
+      expect.stringMatching(/events of api: .* answered 502/),
     ]);
   });
 
-  test('says which application cannot be compared at all', async () => {
+  test('lists applications that Argo CD cannot compare', async () => {
     lab.argocd.changeApplication('api', { targetRevision: 'no-such-branch' });
     await lab.pass(200);
-    expect(await look()).toBe(true);
-    expect(said.at(-1)).toBe('Unknown, Argo CD cannot compare them: default/api');
+    expect(await runDrift()).toBe(true);
+    expect(output.at(-1)).toBe('Unknown, Argo CD cannot compare them: default/api');
   });
 });
 
 describe('the command', () => {
   const command = (...args: string[]) =>
-    run(['--config', CONFIG, 'drift', ...args], { ...io(), color: false, user: 'ana', cloud: noCloud });
-  const noCloud = () => Promise.reject(new Error('AWS was asked'));
+    runCommand(['--config', CONFIG, 'drift', ...args], {
+      ...io(),
+      color: false,
+      user: 'ana',
+      cloud: noCloud,
+    });
+  const noCloud = () => Promise.reject(new Error('AWS was called'));
   afterEach(() => void vi.unstubAllEnvs());
 
-  test('exits with 1 for what is OutOfSync too long, with 0 for all else, and with 2 where Argo CD does not answer', async () => {
+  test('exits with 1 for a drift that is too long, with 2 when Argo CD is unreachable, otherwise with 0', async () => {
     for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
     await driftAway();
     await lab.pass(1_200);
@@ -184,14 +189,14 @@ describe('the command', () => {
 });
 
 describe('the token of drift', () => {
-  test('is a person’s', async () => {
+  test('is the user’s own', async () => {
     environment['ARGOCD_AUTH_TOKEN'] = undefined;
-    await expect(look()).rejects.toThrow('set ARGOCD_AUTH_TOKEN');
+    await expect(runDrift()).rejects.toThrow('set ARGOCD_AUTH_TOKEN');
   });
 
-  test('that is not taken is told apart from a drift', async () => {
+  test('that is rejected is an error, not a drift', async () => {
     environment['ARGOCD_AUTH_TOKEN'] = 'a.b.c';
-    await expect(look()).rejects.toThrow('production: Argo CD does not take the token');
+    await expect(runDrift()).rejects.toThrow('production: Argo CD does not take the token');
   });
 
   test('is sent to one server only', async () => {
@@ -201,13 +206,13 @@ describe('the token of drift', () => {
     });
     environment['ARGOCD_SERVER'] = undefined;
     await expect(drift(two, undefined, {}, io())).rejects.toThrow(
-      'develop and tools have Argo CDs of their own, and a token is for one: name the environment',
+      'develop and tools use different Argo CD servers, and a token is valid for one: name the environment',
     );
   });
 
-  test('is not sent where no server is known', async () => {
+  test('is not sent when no server is known', async () => {
     environment['ARGOCD_SERVER'] = undefined;
-    await expect(look()).rejects.toThrow('production has no Argo CD in the config: write --server');
+    await expect(runDrift()).rejects.toThrow('production has no Argo CD in the config: add --server');
     await expect(drift(loaded, undefined, {}, io())).rejects.toThrow('no environment has an Argo CD');
   });
 
@@ -215,7 +220,7 @@ describe('the token of drift', () => {
     const one = withDeploys({ develop: deployOf(endpoint.url) });
     environment['ARGOCD_SERVER'] = undefined;
     expect(await drift(one, undefined, { ca: caFile }, io())).toBe(true);
-    expect(said.filter((line) => line.includes('left out'))).toHaveLength(3);
-    expect(said.at(-1)).toMatch(/^develop: 0 of 3/);
+    expect(output.filter((line) => line.includes('skipped'))).toHaveLength(3);
+    expect(output.at(-1)).toMatch(/^develop: 0 of 3/);
   });
 });

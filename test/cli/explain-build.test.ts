@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { about } from '#cli/explain.ts';
+import { decisionsAbout } from '#cli/explain.ts';
 import type { Decision } from '#model/decision.ts';
 
 const UUID = '11111111-2222-4333-8444-555555555555';
@@ -34,10 +34,10 @@ describe('what was decided about a build', () => {
     SHA,
     SHA.slice(0, 7),
   ])('is found by %s', (id) => {
-    expect(about(id, decisions)).toEqual([decisions[0]]);
+    expect(decisionsAbout(id, decisions)).toEqual([decisions[0]]);
   });
 
   test.each(['555555555555', SHA.slice(0, 6), 'develop:'.concat(UUID)])('%s is no id of one', (id) => {
-    expect(about(id, decisions)).toEqual([]);
+    expect(decisionsAbout(id, decisions)).toEqual([]);
   });
 });

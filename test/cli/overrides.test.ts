@@ -1,21 +1,21 @@
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
-import { nightshift } from './a-terminal.ts';
-import { type AnAws, anAws } from './an-aws.ts';
+import { type FakeAws, startFakeAws } from './fake-aws.ts';
+import { nightshift } from './run-nightshift.ts';
 
 const CONFIG = fileURLToPath(new URL('./fixtures/three.config.ts', import.meta.url));
 /** 21:00 in Tokyo. */
 const now = new Date('2026-11-24T12:00:00Z');
 
-let aws: AnAws;
+let aws: FakeAws;
 let table: Table;
 let awsNow: Date;
 
 beforeEach(async () => {
   awsNow = now;
-  aws = await anAws({ now: () => awsNow });
+  aws = await startFakeAws({ now: () => awsNow });
   table = await aws.tableOf('develop');
   vi.stubEnv('AWS_ENDPOINT_URL', aws.url);
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'a');
@@ -36,7 +36,7 @@ const stored = async () => {
 };
 
 describe('an override from the command line', () => {
-  it('is written down with author and reason, and night-schedule is asked to act at once', async () => {
+  test('is stored with author and reason, and night-schedule is invoked at once', async () => {
     const { code, out, err } = await ask('keep-up', 'develop', '--until', '23:00', '--reason', 'release');
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(await stored()).toEqual({
@@ -62,27 +62,27 @@ describe('an override from the command line', () => {
     ]);
     expect(out.split('\n')).toEqual([
       'develop: kept up by ana until 23:00 (Asia/Tokyo): release',
-      '  afterwards it is asleep: outside office hours Mon-Fri 08:00-22:00 (Asia/Tokyo)',
-      '  "nightshift status develop" shows the progress, "nightshift cancel develop" takes it back',
+      '  after that: asleep, outside office hours Mon-Fri 08:00-22:00 (Asia/Tokyo)',
+      '  progress: nightshift status develop; undo: nightshift cancel develop',
     ]);
   });
 
-  it('asks for no more than it needs', async () => {
+  test('needs no other permissions than these', async () => {
     await ask('wake', 'develop', '--for', '2h');
     expect(new Set(aws.calls)).toEqual(
       new Set(['dynamodb:Query', 'dynamodb:PutItem', 'lambda:InvokeFunction']),
     );
   });
 
-  it('replaces the one that stands, and says so', async () => {
+  test('replaces the active one, and says so', async () => {
     await ask('keep-up', 'develop', '--for', '2h', '--reason', 'release');
     const { out } = await ask('sleep', 'develop', '--until', 'tomorrow 08:00', '--author', 'bo');
     expect(out).toContain('develop: put to sleep by bo until 2026-11-25 08:00 (Asia/Tokyo): no reason given');
-    expect(out).toContain('instead of: awake until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: release');
+    expect(out).toContain('replaces: awake until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: release');
     expect((await stored())?.state).toBe('asleep');
   });
 
-  it('is dated by the clock of AWS, not by that of this machine', async () => {
+  test('is dated by the clock of AWS, not of this machine', async () => {
     awsNow = new Date('2026-12-01T12:00:00Z');
     await ask('wake', 'develop', '--for', '2h');
     expect(await stored()).toMatchObject({
@@ -91,47 +91,47 @@ describe('an override from the command line', () => {
     });
   });
 
-  it('for a span of time ends on the minute, when the tick looks', async () => {
+  test('for a duration ends on the minute, at the time of a tick', async () => {
     awsNow = new Date('2026-11-24T12:00:41Z');
     await ask('wake', 'develop', '--for', '1m');
     expect((await stored())?.until).toBe('2026-11-24T12:02:00.000Z');
   });
 
-  it('takes effect with the next tick where the function may not be invoked', async () => {
-    aws.refused.add('lambda:InvokeFunction');
+  test('takes effect at the next tick when the function may not be invoked', async () => {
+    aws.denied.add('lambda:InvokeFunction');
     const { code, err } = await ask('wake', 'develop', '--for', '2h');
     expect(code).toBe(0);
     expect(err).toBe(
-      'nightshift: warning: develop: AWS refused lambda:InvokeFunction on arn:aws:lambda:ap-northeast-1:111111111111:function:nightshift-develop-night-schedule: allow it for arn:aws:iam::111111111111:user/ana; it takes effect with the next tick, within a minute',
+      'nightshift: warning: develop: AWS denied lambda:InvokeFunction on arn:aws:lambda:ap-northeast-1:111111111111:function:nightshift-develop-night-schedule: allow it for arn:aws:iam::111111111111:user/ana; the override takes effect at the next tick, within a minute',
     );
     expect(await stored()).toBeDefined();
   });
 
-  it('names the permission that is missing, with exit code 2', async () => {
-    aws.refused.add('dynamodb:PutItem');
+  test('names the permission that is missing, with exit code 2', async () => {
+    aws.denied.add('dynamodb:PutItem');
     const { code, out, err } = await ask('wake', 'develop', '--for', '2h');
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toBe(
-      'nightshift: develop: AWS refused dynamodb:PutItem on arn:aws:dynamodb:ap-northeast-1:111111111111:table/nightshift-develop: allow it for arn:aws:iam::111111111111:user/ana',
+      'nightshift: develop: AWS denied dynamodb:PutItem on arn:aws:dynamodb:ap-northeast-1:111111111111:table/nightshift-develop: allow it for arn:aws:iam::111111111111:user/ana',
     );
     expect(aws.invocations).toEqual([]);
   });
 
-  it('says that the stack is missing where there is no table', async () => {
+  test('says that the stack is missing when there is no table', async () => {
     const { code, err } = await ask('wake', 'overseas', '--for', '2h');
     expect(code).toBe(2);
     expect(err).toBe(
-      'nightshift: overseas: the table nightshift-overseas is not there: deploy the stack, or use credentials of account 111111111111, ap-northeast-1',
+      'nightshift: overseas: the table nightshift-overseas does not exist: deploy the stack, or use credentials of account 111111111111, ap-northeast-1',
     );
   });
 
-  it.each([
+  test.each([
     [['keep-up', 'production', '--for', '2h'], '"production" is a production environment'],
     [['wake', 'tools', '--for', '2h'], '"tools" has no schedule, it is never stopped'],
     [['wake', 'develp', '--for', '2h'], 'there is no environment "develp": did you mean "develop"?'],
     [
       ['sleep', 'develop'],
-      'an override must end: write --until or --for, for example: nightshift sleep develop --for 2h, or --until 23:00',
+      'an override must have an end: add --until or --for, for example: nightshift sleep develop --for 2h, or --until 23:00',
     ],
     [['sleep', 'develop', '--for', '2h', '--until', '23:00'], 'contradict each other'],
     [['wake', 'develop', '--until', 'later'], '--until later: invalid time: write 23:00'],
@@ -148,7 +148,7 @@ describe('an override from the command line', () => {
     expect(aws.invocations).toEqual([]);
   });
 
-  it('is given as JSON where that is asked for', async () => {
+  test('is printed as JSON with --json', async () => {
     await ask('wake', 'develop', '--for', '1h');
     const { out } = await ask('keep-up', 'develop', '--for', '2h', '--json');
     expect(JSON.parse(out)).toMatchObject({
@@ -160,26 +160,26 @@ describe('an override from the command line', () => {
 });
 
 describe('cancel', () => {
-  it('takes the override back and asks night-schedule to act at once', async () => {
+  test('cancels the override and invokes night-schedule at once', async () => {
     await ask('sleep', 'develop', '--for', '2h', '--reason', 'test');
     const { code, out } = await ask('cancel', 'develop');
     expect(code).toBe(0);
     expect(out.split('\n')).toEqual([
       'develop: cancelled: asleep until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: test',
-      '  now it is to be awake: office hours Mon-Fri 08:00-22:00 (Asia/Tokyo)',
+      '  desired now: awake, office hours Mon-Fri 08:00-22:00 (Asia/Tokyo)',
     ]);
     expect(await stored()).toBeUndefined();
     expect(aws.invocations).toHaveLength(2);
   });
 
-  it('is content where there is nothing to cancel', async () => {
+  test('succeeds when there is nothing to cancel', async () => {
     const { code, out } = await ask('cancel', 'develop');
     expect(code).toBe(0);
-    expect(out).toContain('develop: there was no override to cancel');
+    expect(out).toContain('develop: no active override to cancel');
     expect(aws.invocations).toEqual([]);
   });
 
-  it('never reaches production', async () => {
+  test('never reaches production', async () => {
     expect((await ask('cancel', 'production')).code).toBe(1);
   });
 });

@@ -1,25 +1,25 @@
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it, vi } from 'vitest';
-import { nightshift } from './a-terminal.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { nightshift } from './run-nightshift.ts';
 
 const CONFIG = fileURLToPath(new URL('./fixtures/three.config.ts', import.meta.url));
 const now = new Date('2026-11-24T12:00:00Z');
-const asked = {
+const offline = {
   now,
   cloud: () => {
-    throw new Error('plan asks nobody');
+    throw new Error('AWS was called');
   },
 };
-const plan = (...options: string[]) => nightshift(['--config', CONFIG, 'plan', ...options], asked);
+const plan = (...options: string[]) => nightshift(['--config', CONFIG, 'plan', ...options], offline);
 
 describe('nightshift plan', () => {
-  it('shows the turn of the year with its holidays, on the clock of the schedule', async () => {
+  test('shows the holidays of the new year, in the time zone of the schedule', async () => {
     const { code, out, err } = await plan('--from', '2026-12-28', '--days', '8', '--environment', 'develop');
     expect(code).toBe(0);
     expect(err).toBe('');
     expect(out.split('\n')).toEqual([
       'develop: office, up Mon-Fri 08:00-22:00 (Asia/Tokyo, UTC+09:00), calendar japan',
-      '  from Mon 2026-12-28 00:00 to Tue 2027-01-05 00:00; at first asleep: outside office hours Mon-Fri 08:00-22:00 (Asia/Tokyo)',
+      '  from Mon 2026-12-28 00:00 to Tue 2027-01-05 00:00; initially asleep: outside office hours Mon-Fri 08:00-22:00 (Asia/Tokyo)',
       '  Mon 2026-12-28 08:00  start  office hours Mon-Fri 08:00-22:00 (Asia/Tokyo) begin',
       '  Mon 2026-12-28 22:00  stop   office hours Mon-Fri 08:00-22:00 (Asia/Tokyo) end',
       '  Tue 2026-12-29 08:00  skip   closed on 2026-12-29: closed day of calendar japan, the start is skipped',
@@ -31,24 +31,24 @@ describe('nightshift plan', () => {
     ]);
   });
 
-  it('shows the change of a clock', async () => {
+  test('shows the change of a clock', async () => {
     const { out } = await plan('--from', '2027-03-14', '--days', '1', '--environment', 'overseas');
     expect(out).toContain(
       'Sun 2027-03-14 03:00  clock  the clock is put forward by 1 h, from 02:00 to 03:00 (-05:00 to -04:00)',
     );
   });
 
-  it('covers each environment, also those that never stop', async () => {
+  test('covers each environment, also those that are never stopped', async () => {
     const { out } = await plan('--days', '1');
     expect(out.split('\n').filter((line) => !line.startsWith(' ') && line !== '')).toEqual([
       'develop: office, up Mon-Fri 08:00-22:00 (Asia/Tokyo, UTC+09:00), calendar japan',
       'overseas: york, up daily 02:30-19:00 (America/New_York, UTC-05:00)',
-      'tools: never stopped, it has no schedule',
-      'production: never stopped, production is only drained',
+      'tools: never stopped (no schedule)',
+      'production: never stopped (production)',
     ]);
   });
 
-  it('gives JSON with instants and local times', async () => {
+  test('prints JSON with instants and local times', async () => {
     const { out } = await plan('--days', '1', '--json');
     const [develop, , tools, production] = JSON.parse(out);
     expect(develop).toEqual({
@@ -80,7 +80,7 @@ describe('nightshift plan', () => {
     expect(production.production).toBe(true);
   });
 
-  it('warns when it reaches beyond the holidays that are known', async () => {
+  test('warns when it reaches beyond the holidays that are known', async () => {
     const { code, err } = await plan('--days', '800', '--environment', 'develop');
     expect(code).toBe(0);
     expect(err).toBe(
@@ -88,16 +88,16 @@ describe('nightshift plan', () => {
     );
   });
 
-  it('knows the holidays of the past', async () => {
+  test('knows the holidays of the past', async () => {
     const { out } = await plan('--from', '2025-05-05', '--days', '1', '--environment', 'develop');
     expect(out).toContain('skip   closed on 2025-05-05: こどもの日');
   });
 
-  it.each([
-    [['--days', '0'], '--days 0: write a whole number from 1 to 1100, like --days 14'],
-    [['--days', 'two'], '--days two: write a whole number'],
+  test.each([
+    [['--days', '0'], '--days 0: use a whole number from 1 to 1100, like --days 14'],
+    [['--days', 'two'], '--days two: use a whole number'],
     [['--from', 'monday'], '--from monday: invalid date: write one like 2026-12-24'],
-    [['--environment', 'develp'], '"develp": there is no such environment: did you mean "develop"?'],
+    [['--environment', 'develp'], '"develp": no environment has this name: did you mean "develop"?'],
     [['--dyas', '3'], "unknown option '--dyas'"],
   ])('refuses %j with exit code 1', async (options, message) => {
     const { code, out, err } = await plan(...options);
@@ -107,40 +107,46 @@ describe('nightshift plan', () => {
 });
 
 describe('nightshift', () => {
-  it('shows examples and exit codes in its help', async () => {
-    const { code, out } = await nightshift(['--help'], asked);
+  test('shows examples and exit codes in its help', async () => {
+    const { code, out } = await nightshift(['--help'], offline);
     expect(code).toBe(0);
     expect(out).toContain('$ nightshift plan --days 14');
     expect(out).toContain('Exit codes: 0 done');
-    const help = await nightshift(['keep-up', '--help'], asked);
+    const help = await nightshift(['keep-up', '--help'], offline);
     expect(help.out).toContain('$ nightshift keep-up develop --until 23:00 --reason "release"');
   });
 
-  it('says what is wrong with the config, and nothing else', async () => {
-    const { code, out, err } = await nightshift(['--config', '/nowhere/nightshift.config.ts', 'plan'], asked);
+  test('says what is wrong with the config, and nothing else', async () => {
+    const { code, out, err } = await nightshift(
+      ['--config', '/nowhere/nightshift.config.ts', 'plan'],
+      offline,
+    );
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toBe(
-      'nightshift: /nowhere/nightshift.config.ts cannot be used:\n  there is no such file: write one, or name another with NIGHTSHIFT_CONFIG=path',
+      'nightshift: /nowhere/nightshift.config.ts is invalid:\n  the file does not exist: create it, or set NIGHTSHIFT_CONFIG=path',
     );
   });
 
-  it('rolls nothing out without a token of the person', async () => {
+  test('rolls nothing out without the user’s own token', async () => {
     vi.stubEnv('ARGOCD_AUTH_TOKEN', '');
-    const { code, out, err } = await nightshift(['--config', CONFIG, 'rollout', 'production', 'api'], asked);
+    const { code, out, err } = await nightshift(
+      ['--config', CONFIG, 'rollout', 'production', 'api'],
+      offline,
+    );
     vi.unstubAllEnvs();
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toContain('ARGOCD_AUTH_TOKEN');
   });
 
-  it('suggests the command that was meant', async () => {
-    const { code, err } = await nightshift(['paln'], asked);
+  test('suggests the command that was meant', async () => {
+    const { code, err } = await nightshift(['paln'], offline);
     expect(code).toBe(1);
     expect(err).toContain('Did you mean plan?');
   });
 
-  it('lets an unexpected error escape', async () => {
-    await expect(nightshift(['--config', CONFIG, 'status', 'develop'], asked)).rejects.toThrow(
-      'plan asks nobody',
+  test('lets an unexpected error escape', async () => {
+    await expect(nightshift(['--config', CONFIG, 'status', 'develop'], offline)).rejects.toThrow(
+      'AWS was called',
     );
   });
 });

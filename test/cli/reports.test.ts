@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
@@ -8,18 +8,18 @@ import { NIGHT, savedKey } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { LedgerEntry } from '#functions/night-schedule/records.ts';
 import type { Decision } from '#model/decision.ts';
 import { anOverride } from '../model/builders.ts';
-import { nightshift } from './a-terminal.ts';
-import { type AnAws, anAws } from './an-aws.ts';
+import { type FakeAws, startFakeAws } from './fake-aws.ts';
+import { nightshift } from './run-nightshift.ts';
 
 const CONFIG = fileURLToPath(new URL('./fixtures/three.config.ts', import.meta.url));
 /** 03:00 on Wednesday in Tokyo. */
 const now = new Date('2026-11-24T18:00:00Z');
 
-let aws: AnAws;
+let aws: FakeAws;
 let table: Table;
 
 beforeEach(async () => {
-  aws = await anAws({ now: () => now });
+  aws = await startFakeAws({ now: () => now });
   table = await aws.tableOf('develop');
   vi.stubEnv('AWS_ENDPOINT_URL', aws.url);
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'a');
@@ -58,14 +58,14 @@ describe('nightshift status', () => {
     );
   };
 
-  it('says what the cluster is, what is next, and what was saved', async () => {
+  test('shows the state of the cluster, its next transition and the saved sizes', async () => {
     await asleep();
     const { code, out } = await ask('status', 'develop');
     expect(code).toBe(0);
     expect(out.split('\n')).toEqual([
       'develop (cluster develop, account 111111111111, ap-northeast-1)',
       '  now       asleep since Tue 2026-11-24 22:04 (4 h 56 min): office hours end',
-      '  wanted    asleep: outside office hours Mon-Fri 08:00-22:00 (Asia/Tokyo)',
+      '  desired   asleep: outside office hours Mon-Fri 08:00-22:00 (Asia/Tokyo)',
       '  next      start Wed 2026-11-25 08:00 (in 5 h): office hours Mon-Fri 08:00-22:00 (Asia/Tokyo) begin',
       '  override  none',
       '  saved     web: min 2, desired 4, max 10, asleep',
@@ -75,29 +75,29 @@ describe('nightshift status', () => {
     );
   });
 
-  it('lists the override that stands, and what comes after it', async () => {
+  test('lists the active override, and what follows it', async () => {
     await createOverrides(table).add(
       anOverride({ until: '2026-11-24T20:00:00.000Z', reason: 're\u001b[2Jlease' }),
     );
     const { out } = await ask('status', 'develop');
-    expect(out).toContain('now       nothing was observed yet');
+    expect(out).toContain('now       not observed yet');
     expect(out).toContain('override  awake until Wed 2026-11-25 05:00 (Asia/Tokyo), by ana: re?[2Jlease');
     expect(out).toContain('next      stop Wed 2026-11-25 05:00 (in 2 h): the override by ana ends');
   });
 
-  it('does not list an override that has ended', async () => {
+  test('does not list an expired override', async () => {
     await createOverrides(table).add(anOverride({ until: '2026-11-24T17:00:00.000Z' }));
     expect((await ask('status', 'develop')).out).toContain('override  none');
   });
 
-  it('does not guess at a saved record that cannot be read', async () => {
+  test('marks a saved record that is unreadable', async () => {
     await table.save(NIGHT, savedKey('develop', 'web'), { group: 'web', size: 'big', phase: 'asleep' });
     expect((await ask('status', 'develop')).out).toContain(
-      'unreadable  night | saved#develop/web: it is left alone',
+      'unreadable  night | saved#develop/web: not changed',
     );
   });
 
-  it('shows the environments that answer and reports the others, with exit code 2', async () => {
+  test('shows the reachable environments and reports the others, with exit code 2', async () => {
     await asleep();
     const { code, out, err } = await ask('status');
     expect(code).toBe(2);
@@ -105,10 +105,10 @@ describe('nightshift status', () => {
     expect(out).toContain(
       'production (cluster production, account 111111111111, ap-northeast-1)\n  never stopped',
     );
-    expect(err).toContain('overseas: the table nightshift-overseas is not there');
+    expect(err).toContain('overseas: the table nightshift-overseas does not exist');
   });
 
-  it('gives JSON', async () => {
+  test('gives JSON', async () => {
     await asleep();
     const { out } = await ask('status', 'develop', '--json');
     expect(JSON.parse(out)).toMatchObject([
@@ -144,7 +144,7 @@ describe('nightshift explain', () => {
     ]);
   });
 
-  it('tells the decisions about a target, oldest first', async () => {
+  test('lists the decisions about a target, oldest first', async () => {
     const { code, out } = await ask('explain', 'web', '--environment', 'develop');
     expect(code).toBe(0);
     expect(out.split('\n')).toEqual([
@@ -153,12 +153,12 @@ describe('nightshift explain', () => {
     ]);
   });
 
-  it('looks further back where that is asked for', async () => {
+  test('looks further back with --since', async () => {
     const { out } = await ask('explain', 'web', '--environment', 'develop', '--since', '30d');
     expect(out.split('\n')[0]).toContain('two weeks ago');
   });
 
-  it('finds a target by a part of its name, and an environment as a whole', async () => {
+  test('finds a target by a part of its name, and an environment as a whole', async () => {
     await createDecisionLog(table).keep([
       aDecision({ time: '2026-11-24T13:06:00.000Z', target: 'develop', action: 'warn' }),
     ]);
@@ -166,20 +166,20 @@ describe('nightshift explain', () => {
     expect((await ask('explain', 'develop', '-e', 'develop')).out.split('\n')).toHaveLength(4);
   });
 
-  it('says what there is where nothing was decided about the target', async () => {
+  test('names other targets when there is no decision about this one', async () => {
     expect((await ask('explain', 'batch', '-e', 'develop')).out).toBe(
-      'nothing was decided about "batch" in the last 7d: decisions are kept about web, web-spot',
+      'no decisions about "batch" in the last 7d: there are decisions about web, web-spot',
     );
   });
 
-  it('gives the records as they are, as JSON', async () => {
+  test('gives the records as they are, as JSON', async () => {
     const { out } = await ask('explain', 'web-spot', '-e', 'develop', '--json');
     expect(JSON.parse(out)).toEqual([
       aDecision({ time: '2026-11-24T13:05:00.000Z', target: 'web-spot', action: 'fail', reason: 'stuck' }),
     ]);
   });
 
-  it.each(['91d', 'yesterday'])('refuses --since %s', async (since) => {
+  test.each(['91d', 'yesterday'])('refuses --since %s', async (since) => {
     expect(await ask('explain', 'web', '-e', 'develop', '--since', since)).toMatchObject({
       code: 1,
       out: '',
@@ -215,19 +215,19 @@ describe('nightshift savings', () => {
     ]);
   });
 
-  it('sums up the node-hours of each group, with their price, and shows gaps as gaps', async () => {
+  test('sums up the node-hours of each group, with their price, and shows gaps as gaps', async () => {
     const { code, out } = await ask('savings', '--environment', 'develop');
     expect(code).toBe(0);
     expect(out.split('\n')).toEqual([
       'environment  group  date          asleep h  gap h  node-hours     saved',
       'develop      batch  last 30 days       2.0    0.0         2.0  0.10 USD',
       'develop      web    last 30 days      10.0    0.5        38.0  3.80 USD',
-      'together 40.0 node-hours, 3.90 USD',
-      'in 0.5 h of the sleep nobody looked: they are not counted',
+      'total 40.0 node-hours, 3.90 USD',
+      '0.5 h asleep were not observed and are not counted',
     ]);
   });
 
-  it('shows each date by itself', async () => {
+  test('shows one row for each date with --daily', async () => {
     const { out } = await ask('savings', '--environment', 'develop', '--daily', '--json');
     expect(JSON.parse(out)).toMatchObject([
       { group: 'batch', date: '2026-11-23', nodeHoursSaved: 2 },
@@ -236,14 +236,14 @@ describe('nightshift savings', () => {
     ]);
   });
 
-  it('says so where nothing was slept', async () => {
+  test('says so when nothing was saved', async () => {
     await aws.tableOf('overseas');
     expect((await ask('savings', '--environment', 'overseas')).out).toBe(
-      'nothing was slept in the last 30 days, as far as the ledger says',
+      'no savings recorded in the last 30 days',
     );
   });
 
-  it('refuses an environment that is never stopped', async () => {
+  test('refuses an environment that is never stopped', async () => {
     const { code, err } = await ask('savings', '--environment', 'production');
     expect(code).toBe(1);
     expect(err).toContain('"production" has no schedule');

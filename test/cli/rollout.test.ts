@@ -14,7 +14,7 @@ let ca: CertificateAuthority;
 let caFile: string;
 let lab: ArgocdLab;
 let endpoint: ArgocdEndpoint;
-let said: string[];
+let output: string[];
 let answers: string[] | undefined;
 let environment: Record<string, string | undefined>;
 
@@ -28,7 +28,7 @@ beforeEach(async () => {
   lab = anArgocdLab();
   await lab.pass(10);
   endpoint = await serveArgocd({ argocd: lab.argocd, ca, host: 'argocd.example.com' });
-  said = [];
+  output = [];
   answers = [];
   environment = {
     ARGOCD_SERVER: endpoint.url.replace('https://', ''),
@@ -38,29 +38,29 @@ beforeEach(async () => {
 afterEach(() => endpoint.close());
 
 const io = (): RolloutIo => ({
-  out: (text) => void said.push(text),
-  err: (text) => void said.push(`err: ${text}`),
+  out: (text) => void output.push(text),
+  err: (text) => void output.push(`err: ${text}`),
   now: () => lab.context.clock.date(),
   user: 'ana',
   environment,
   ask: async (question) => {
-    said.push(question);
+    output.push(question);
     return answers?.shift() ?? (answers ? '' : undefined);
   },
   pause: (ms) => lab.pass(ms / 1000),
 });
 
-const roll = async (options: RolloutOptions = {}, name = 'production', application = 'api') =>
-  rollout(await loadConfig(CONFIG), name, application, { ca: caFile, ...options }, io());
+const runRollout = async (options: RolloutOptions = {}, environment = 'production', application = 'api') =>
+  rollout(await loadConfig(CONFIG), { ca: caFile, ...options, environment, application }, io());
 
 const syncs = () => endpoint.requests.filter(({ method }) => method === 'POST').length;
 
 describe('a rollout to production', () => {
-  test('asks for the name once more, syncs, and waits for Synced and Healthy', async () => {
+  test('asks to type the name, syncs, and waits for Synced and Healthy', async () => {
     const sha = lab.push();
     answers = ['production/api'];
-    await roll();
-    expect(said.at(-1)).toBe(`api: deployed: Synced and Healthy at ${sha.slice(0, 7)}`);
+    await runRollout();
+    expect(output.at(-1)).toBe(`api: deployed: Synced and Healthy at ${sha.slice(0, 7)}`);
     expect(syncs()).toBe(1);
     expect(lab.argocd.application('api')?.status.operationState?.operation.initiatedBy?.username).toBe(
       'proj:default:operator',
@@ -71,77 +71,79 @@ describe('a rollout to production', () => {
     '%j is no confirmation',
     async (answer) => {
       answers = [answer];
-      await expect(roll()).rejects.toThrow('nothing was done: production/api was not typed');
+      await expect(runRollout()).rejects.toThrow('nothing was changed: production/api was not typed');
       expect(syncs()).toBe(0);
     },
   );
 
-  test('is refused where nobody can be asked, unless it was said before', async () => {
+  test('is refused without a terminal, unless it is confirmed with --yes-production', async () => {
     answers = undefined;
-    await expect(roll()).rejects.toThrow('write --yes-production');
+    await expect(runRollout()).rejects.toThrow('add --yes-production');
     expect(syncs()).toBe(0);
-    await roll({ yesProduction: true });
+    await runRollout({ yesProduction: true });
     expect(syncs()).toBe(1);
   });
 
-  test('goes to exactly the revision that was named', async () => {
+  test('syncs to exactly the given revision', async () => {
     const first = lab.sha;
     lab.push();
-    await roll({ yesProduction: true, revision: first });
+    await runRollout({ yesProduction: true, revision: first });
     expect(lab.argocd.application('api')?.status.operationState?.syncResult?.revision).toBe(first);
-    expect(said.at(-1)).toMatch(/^api: deployed: Healthy at /);
+    expect(output.at(-1)).toMatch(/^api: deployed: Healthy at /);
   });
 
-  test('needs a token of the person', async () => {
+  test('needs the user’s own token', async () => {
     environment['ARGOCD_AUTH_TOKEN'] = undefined;
-    await expect(roll({ yesProduction: true })).rejects.toThrow('set ARGOCD_AUTH_TOKEN');
+    await expect(runRollout({ yesProduction: true })).rejects.toThrow('set ARGOCD_AUTH_TOKEN');
   });
 
   test('needs to know the server', async () => {
     environment['ARGOCD_SERVER'] = undefined;
-    await expect(roll({ yesProduction: true })).rejects.toThrow('write --server, or set ARGOCD_SERVER');
+    await expect(runRollout({ yesProduction: true })).rejects.toThrow('add --server, or set ARGOCD_SERVER');
   });
 
-  test('never sends the token in the clear', async () => {
-    await expect(roll({ yesProduction: true, server: 'http://argocd.example.com' })).rejects.toThrow(
+  test('never sends the token unencrypted', async () => {
+    await expect(runRollout({ yesProduction: true, server: 'http://argocd.example.com' })).rejects.toThrow(
       'in the clear',
     );
   });
 
-  test('a token that may not sync is told apart from a wrong name', async () => {
+  test('reports a token that may not sync differently from a wrong name', async () => {
     environment['ARGOCD_AUTH_TOKEN'] = lab.argocd.addToken({
       project: 'default',
       role: 'reader',
       policies: ['get'],
     });
-    await expect(roll({ yesProduction: true })).rejects.toThrow('permission denied');
-    await expect(roll({ yesProduction: true }, 'production', 'nobody')).rejects.toThrow('not found');
+    await expect(runRollout({ yesProduction: true })).rejects.toThrow('permission denied');
+    await expect(runRollout({ yesProduction: true }, 'production', 'nobody')).rejects.toThrow('not found');
   });
 
   test('does not start while another operation runs', async () => {
     lab.argocd.startForeignSync('api', { username: 'bob' });
-    await expect(roll({ yesProduction: true })).rejects.toThrow('an operation of bob runs on api');
+    await expect(runRollout({ yesProduction: true })).rejects.toThrow(
+      'an operation of bob is running on api',
+    );
     expect(syncs()).toBe(0);
   });
 
   test('a sync that fails is an error', async () => {
     lab.argocd.failNextSync('api', { phase: 'Failed', message: 'no such image' });
-    await expect(roll({ yesProduction: true })).rejects.toThrow(
+    await expect(runRollout({ yesProduction: true })).rejects.toThrow(
       'api: failed: the sync ended as Failed: no such image',
     );
   });
 
-  test('what does not end in time is an error', async () => {
+  test('a rollout that exceeds its timeout is an error', async () => {
     lab.argocd.changeApplication('api', { syncSeconds: 600 });
-    await expect(roll({ yesProduction: true, timeout: '2m' })).rejects.toThrow('for longer than 2m');
+    await expect(runRollout({ yesProduction: true, timeout: '2m' })).rejects.toThrow('not finished after 2m');
   });
 
   test('Suspended is not deployed', async () => {
     lab.argocd.changeApplication('api', { suspended: true });
-    await expect(roll({ yesProduction: true })).rejects.toThrow('api: suspended');
+    await expect(runRollout({ yesProduction: true })).rejects.toThrow('api: suspended');
   });
 
-  test('a gateway that stutters while we wait does not end it', async () => {
+  test('a gateway error while waiting does not end it', async () => {
     endpoint.faults.add({
       method: 'GET',
       kind: 'reply',
@@ -150,13 +152,13 @@ describe('a rollout to production', () => {
       after: 1,
       times: 3,
     });
-    await roll({ yesProduction: true });
-    expect(said.at(-1)).toMatch(/^api: deployed/);
+    await runRollout({ yesProduction: true });
+    expect(output.at(-1)).toMatch(/^api: deployed/);
   });
 
-  test('--json is one decision record and nothing else', async () => {
-    await roll({ yesProduction: true, json: true });
-    const out = said.filter((line) => !line.startsWith('err: '));
+  test('--json prints one decision record and nothing else', async () => {
+    await runRollout({ yesProduction: true, json: true });
+    const out = output.filter((line) => !line.startsWith('err: '));
     expect(out).toHaveLength(1);
     expect(JSON.parse(out[0] ?? '')).toMatchObject({
       environment: 'production',
@@ -169,11 +171,11 @@ describe('a rollout to production', () => {
 });
 
 test('another environment needs no confirmation', async () => {
-  await roll({}, 'develop');
-  expect(said.some((line) => line.includes('This is production'))).toBe(false);
+  await runRollout({}, 'develop');
+  expect(output.some((line) => line.includes('This is production'))).toBe(false);
   expect(syncs()).toBe(1);
 });
 
-test('an environment that does not exist is a mistake of the command line', async () => {
-  await expect(roll({}, 'produktion')).rejects.toThrow('there is no such environment');
+test('an environment that does not exist is refused', async () => {
+  await expect(runRollout({}, 'produktion')).rejects.toThrow('no environment has this name');
 });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 const STARTER = fileURLToPath(new URL('../../bin/nightshift.mjs', import.meta.url));
 
@@ -24,17 +24,17 @@ function start(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
 }
 
 describe('the program', () => {
-  it('plans from the sample config', async () => {
+  test('plans from the sample config', async () => {
     const { code, out, err } = await start(['plan', '--days', '1', '--from', '2026-11-24']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toContain('develop: office, up Mon-Fri 08:00-22:00 (Asia/Tokyo, UTC+09:00), calendar japan');
   });
 
-  it('answers a mistake with one message on stderr, exit code 1 and no stack trace', async () => {
+  test('reports an invalid request as one message on stderr, with exit code 1 and no stack trace', async () => {
     const { code, out, err } = await start(['plan'], { NIGHTSHIFT_CONFIG: '/nowhere/none.config.ts' });
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toBe(
-      'nightshift: /nowhere/none.config.ts cannot be used:\n  there is no such file: write one, or name another with NIGHTSHIFT_CONFIG=path\n',
+      'nightshift: /nowhere/none.config.ts is invalid:\n  the file does not exist: create it, or set NIGHTSHIFT_CONFIG=path\n',
     );
   });
 });

@@ -4,7 +4,7 @@ import { anEndpoint } from '@nightshift/lab/test/aws/endpoint.ts';
 import { aGroup, aNodegroup, scope, start, type TestWorld } from '@nightshift/lab/test/aws/world.ts';
 import { createAws } from '@nightshift/lab/world/aws/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
 import { createSimulatedClock } from '#test/simulation/clock.ts';
 import { createAutoScalingApi } from '#test/simulation/drain/auto-scaling-api.ts';
@@ -61,7 +61,7 @@ describe.each([
     };
   }
 
-  it('tells the group of an instance, where it stands and what it is', async () => {
+  test('tells the group of an instance, where it stands and what it is', async () => {
     const { groups, first, workers } = await withWorkers();
     expect(await groups.ofInstance(first)).toEqual({
       place: { zone: workers.instances.get(first)?.view.zone, instanceType: 'm6i.large' },
@@ -70,7 +70,7 @@ describe.each([
     });
   });
 
-  it('tells the nodegroup of an instance that EKS manages', async () => {
+  test('tells the nodegroup of an instance that EKS manages', async () => {
     const { world, client } = await create();
     aNodegroup(world as TestWorld);
     await world.pass(120);
@@ -79,13 +79,13 @@ describe.each([
     expect(found?.group).toMatchObject({ clusters: ['develop'], nodegroup: 'app' });
   });
 
-  it('knows no group of a stranger, and none by a name that nobody has', async () => {
+  test('knows no group of a stranger, and none by a name that nobody has', async () => {
     const { groups } = await withWorkers();
     expect(await groups.ofInstance('i-0fedcba9876543210')).toBeUndefined();
     expect(await groups.named('nobody')).toBeUndefined();
   });
 
-  it('tells the times of a hook', async () => {
+  test('tells the times of a hook', async () => {
     const { lifecycle } = await withWorkers();
     const hook = { group: 'workers', name: 'drain', token: '' };
     expect(await lifecycle.times(hook)).toEqual({ heartbeatSeconds: 120, globalSeconds: 12_000 });
@@ -93,7 +93,7 @@ describe.each([
     await expect(lifecycle.times({ ...hook, group: 'nobody' })).rejects.toThrow('not found');
   });
 
-  it('completes an action once, and lets a heartbeat for one that is over pass', async () => {
+  test('completes an action once, and lets a heartbeat for one that is over pass', async () => {
     const { world, lifecycle, first } = await withWorkers();
     world.aws.autoScaling.terminateInstance(scope, first, { decrement: false });
     await world.pass(1);
@@ -108,10 +108,10 @@ describe.each([
     await lifecycle.heartbeat(hook, first);
   });
 
-  it('lets go of an instance once, and starts another in its place', async () => {
+  test('lets go of an instance once, and starts another in its place', async () => {
     const { world, groups, workers, first } = await withWorkers();
-    expect(await groups.replace('workers', first)).toBe('asked');
-    expect(await groups.replace('workers', first)).toBe('leaving');
+    expect(await groups.replace('workers', first)).toBe('requested');
+    expect(await groups.replace('workers', first)).toBe('already-leaving');
     await world.pass(180);
     expect(workers.instances.has(first)).toBe(false);
     expect(workers.desired).toBe(3);

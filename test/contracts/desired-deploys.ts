@@ -16,18 +16,20 @@ export function desiredDeploysContract(open: () => Promise<TableSubject>): void 
 
   test('of two first writers one wins', async () => {
     const deploys = createDesiredDeploys(kept.table);
-    const saved = await Promise.all([1, 2].map(() => deploys.save(emptyRecord(api), 'absent')));
+    const saved = await Promise.all([1, 2].map(() => deploys.saveIf(emptyRecord(api), 'absent')));
     expect(saved.filter((version) => version !== undefined)).toHaveLength(1);
   });
 
   test('a write over an old version is refused', async () => {
     const deploys = createDesiredDeploys(kept.table);
     const before = await deploys.get(api);
-    expect(await deploys.save({ ...emptyRecord(api), announced: 'one' }, before?.version ?? 0)).toBeDefined();
     expect(
-      await deploys.save({ ...emptyRecord(api), announced: 'two' }, before?.version ?? 0),
+      await deploys.saveIf({ ...emptyRecord(api), lastReport: 'one' }, before?.version ?? 0),
+    ).toBeDefined();
+    expect(
+      await deploys.saveIf({ ...emptyRecord(api), lastReport: 'two' }, before?.version ?? 0),
     ).toBeUndefined();
-    expect((await deploys.get(api))?.value.announced).toBe('one');
+    expect((await deploys.get(api))?.value.lastReport).toBe('one');
   });
 
   test('one query finds the records and the mark of the night, and none of the builds', async () => {

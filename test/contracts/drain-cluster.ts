@@ -1,5 +1,5 @@
 /** What every cluster that a drain is given must do alike: the simulation's, the lab's, a real one. */
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import type { Cluster, Node, Pod } from '#functions/spot-drain/ports.ts';
 
 export interface Subject {
@@ -35,7 +35,7 @@ export function drainClusterContract(create: () => Promise<Subject>): void {
     return { ...made, node, pods: [first, second] as [Pod, Pod] };
   }
 
-  it('finds the node of an instance, and none for another', async () => {
+  test('finds the node of an instance, and none for another', async () => {
     const { cluster, instanceId, node } = await withPods(undefined);
     expect(node).toMatchObject({ instanceId, unschedulable: false, labels: { team: 'video' } });
     expect(node.readySince).toBeInstanceOf(Date);
@@ -45,9 +45,9 @@ export function drainClusterContract(create: () => Promise<Subject>): void {
     expect((await cluster.nodeNames()).get(instanceId)).toBe(node.name);
   });
 
-  it('marks a node once for all, and takes only our own marks away', async () => {
+  test('marks a node once for all, and takes only our own marks away', async () => {
     const { cluster, instanceId, node, until } = await withPods(undefined);
-    const marks = { depth: 'drain', cause: 'rebalance', since: new Date('2026-11-24T01:03:00Z') } as const;
+    const marks = { task: 'drain', cause: 'rebalance', since: new Date('2026-11-24T01:03:00Z') } as const;
     expect(await cluster.mark(node, marks)).toBe('marked');
     const seen = async () => (await cluster.findNode(instanceId)) as Node;
     // The controller that taints a cordoned node writes to it as well.
@@ -65,7 +65,7 @@ export function drainClusterContract(create: () => Promise<Subject>): void {
     await until('no taint is left', async () => (await seen()).taints.length === 0);
   });
 
-  it('evicts within a budget, and says which budget holds the next one', async () => {
+  test('evicts within a budget, and says which budget holds the next one', async () => {
     const { cluster, pods } = await withPods({ maxUnavailable: 1 });
     const [first, second] = pods;
     expect((await cluster.evict(first)).status).toBe(201);
@@ -75,7 +75,7 @@ export function drainClusterContract(create: () => Promise<Subject>): void {
     expect(held.causes[0]?.message).toContain('web');
   });
 
-  it('deletes past a budget, and only the pod that was meant', async () => {
+  test('deletes past a budget, and only the pod that was meant', async () => {
     const { cluster, pods, node, until } = await withPods({ maxUnavailable: 0 });
     const [first] = pods;
     const found = async () => (await cluster.podsOn(node.name)).find((pod) => pod.uid === first.uid);
@@ -86,11 +86,11 @@ export function drainClusterContract(create: () => Promise<Subject>): void {
     expect((await cluster.evict(first)).status).toBe(404);
   });
 
-  it('knows whether a DaemonSet lives', async () => {
+  test('knows whether a DaemonSet lives', async () => {
     const { cluster, namespace, addDaemonSet } = await withPods(undefined);
     const uid = await addDaemonSet('agent');
-    expect(await cluster.daemonSetLives(namespace, 'agent', uid)).toBe(true);
-    expect(await cluster.daemonSetLives(namespace, 'agent', 'another')).toBe(false);
-    expect(await cluster.daemonSetLives(namespace, 'none', uid)).toBe(false);
+    expect(await cluster.daemonSetExists(namespace, 'agent', uid)).toBe(true);
+    expect(await cluster.daemonSetExists(namespace, 'agent', 'another')).toBe(false);
+    expect(await cluster.daemonSetExists(namespace, 'none', uid)).toBe(false);
   });
 }

@@ -1,6 +1,6 @@
 /** What spot-drain relies on of Auto Scaling, whoever plays it. */
 import type { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
 import { type Lacks, needs } from './subject.ts';
 
@@ -18,7 +18,7 @@ export interface InstanceGroupsSubject {
 const NOW = new Date('2026-11-24T00:00:00Z');
 
 export function instanceGroupsContract(create: () => Promise<InstanceGroupsSubject>): void {
-  it('knows whose an instance is, and where it stands', async () => {
+  test('knows whose an instance is, and where it stands', async () => {
     const { client, cluster, addGroup } = await create();
     const { instanceIds } = await addGroup('workers');
     const member = await createInstanceGroups(client, () => NOW).ofInstance(instanceIds[0] ?? '');
@@ -28,18 +28,18 @@ export function instanceGroupsContract(create: () => Promise<InstanceGroupsSubje
     expect(member?.isTerminating).toBe(false);
   });
 
-  it('knows no group of a foreign instance, and none by an unknown name', async () => {
+  test('knows no group of a foreign instance, and none by an unknown name', async () => {
     const { client } = await create();
     const groups = createInstanceGroups(client, () => NOW);
     expect(await groups.ofInstance('i-0123456789abcdef0')).toBeUndefined();
     expect(await groups.named('none')).toBeUndefined();
   });
 
-  it('lets go of an instance, and the group starts another', async () => {
+  test('lets go of an instance, and the group starts another', async () => {
     const { client, addGroup, settle } = await create();
     const { instanceIds } = await addGroup('workers');
     const groups = createInstanceGroups(client, () => NOW);
-    expect(await groups.replace('workers', instanceIds[0] ?? '')).toBe('asked');
+    expect(await groups.replace('workers', instanceIds[0] ?? '')).toBe('requested');
     await settle();
     expect(await groups.ofInstance(instanceIds[0] ?? '')).toBeUndefined();
     const { DescribeAutoScalingGroupsCommand } = await import('@aws-sdk/client-auto-scaling');
@@ -52,17 +52,17 @@ export function instanceGroupsContract(create: () => Promise<InstanceGroupsSubje
     expect(group?.Instances).toHaveLength(2);
   });
 
-  it('says that an instance is leaving where it was let go of before', async (context) => {
+  test('says that an instance is leaving where it was let go of before', async (context) => {
     const { client, addGroup, settle, lacks } = await create();
     const { instanceIds } = await addGroup('workers');
     needs(context, lacks, 'an instance let go of twice');
     const groups = createInstanceGroups(client, () => NOW);
     await groups.replace('workers', instanceIds[0] ?? '');
     await settle();
-    expect(await groups.replace('workers', instanceIds[0] ?? '')).toBe('leaving');
+    expect(await groups.replace('workers', instanceIds[0] ?? '')).toBe('already-leaving');
   });
 
-  it('knows how long a hook waits', async (context) => {
+  test('knows how long a hook waits', async (context) => {
     const { client, addGroup, lacks } = await create();
     await addGroup('workers');
     const lifecycle = createLifecycle(client);
@@ -74,7 +74,7 @@ export function instanceGroupsContract(create: () => Promise<InstanceGroupsSubje
     expect(await lifecycle.times({ ...hook, name: 'none' })).toBeUndefined();
   });
 
-  it('prolongs and completes a lifecycle action, once', async (context) => {
+  test('prolongs and completes a lifecycle action, once', async (context) => {
     const { client, addGroup, end, lacks } = await create();
     const { instanceIds } = await addGroup('workers');
     needs(context, lacks, 'lifecycle actions');

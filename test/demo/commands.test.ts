@@ -64,12 +64,12 @@ describe('npm run lab', () => {
   test('reports a missing config', async () => {
     const { code, stderr } = await run('lab', [], path.join(directory, 'nowhere.ts'));
     expect(code).toBe(1);
-    expect(stderr).toContain('there is no such file');
+    expect(stderr).toContain('the file does not exist');
   });
 
   test('refuses an invalid time', async () => {
     const { code, stderr } = await run('lab', ['--from', 'tomorrow']);
     expect(code).toBe(1);
-    expect(stderr).toContain("invalid time 'tomorrow'");
+    expect(stderr).toContain("'tomorrow' is not a valid time");
   });
 });

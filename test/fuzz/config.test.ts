@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { checkConfig } from '#model/config-schema.ts';
 import { parseWindows } from '#model/window.ts';
 import { mutated } from './mutations.ts';
@@ -44,7 +44,7 @@ const CONFIG = {
 const HOLIDAYS = { has: (code: string) => code === 'JP', candidates: () => ['JP'] };
 
 describe('a config of any form', () => {
-  it('is right, or every mistake in it is a problem with a message', () => {
+  test('is valid, or every problem in it has a message', () => {
     expect(checkConfig(CONFIG, HOLIDAYS).problems).toEqual([]);
     fc.assert(
       fc.property(fc.oneof(mutated(CONFIG), fc.anything()), (raw) => {
@@ -59,7 +59,7 @@ describe('a config of any form', () => {
     );
   });
 
-  it('never lets production have a schedule or deploys', () => {
+  test('never lets production have a schedule or deploys', () => {
     fc.assert(
       fc.property(fc.constantFrom('schedule', 'deploy'), fc.jsonValue(), (key, value) => {
         const production = { ...CONFIG.environments.production, [key]: value };
@@ -71,8 +71,8 @@ describe('a config of any form', () => {
   });
 });
 
-describe('a window in any words', () => {
-  it('is read or refused with what to write instead', () => {
+describe('a window of any text', () => {
+  test('is parsed, or refused with an example', () => {
     const part = fc.constantFrom(
       'Mon',
       'Fri',

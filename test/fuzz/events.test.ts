@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseEvent as parseBuild } from '#functions/branch-deploy/event.ts';
 import { causeOf } from '#functions/night-schedule/event.ts';
 import { parseEvent as parseNotice } from '#functions/spot-drain/event.ts';
@@ -10,13 +10,13 @@ const AROUND = { account: '111111111111', region: 'ap-northeast-1', now: NOW };
 const INSTANCE = /^i-(?:[0-9a-f]{8}|[0-9a-f]{17})$/;
 
 describe('an event of any form', () => {
-  it('is understood by spot-drain, or ignored with a reason', () => {
+  test('is parsed by spot-drain, or ignored with a reason', () => {
     fc.assert(
       fc.property(anyPayload, (payload) => {
         const parsed = parseNotice(payload, AROUND);
         expect(parsed.trigger).not.toBe('');
-        if (parsed.is === 'ignored') expect(parsed.reason).not.toBe('');
-        if (parsed.is !== 'notices') return;
+        if (parsed.kind === 'ignored') expect(parsed.reason).not.toBe('');
+        if (parsed.kind !== 'notices') return;
         expect(parsed.notices.length).toBeGreaterThan(0);
         for (const { instanceId, at, hook, kind } of parsed.notices) {
           expect(instanceId).toMatch(INSTANCE);
@@ -28,7 +28,7 @@ describe('an event of any form', () => {
     );
   });
 
-  it('is understood by branch-deploy, or unknown with a reason', () => {
+  test('is parsed by branch-deploy, or unknown with a reason', () => {
     fc.assert(
       fc.property(anyPayload, (payload) => {
         const event = parseBuild(payload);
@@ -39,7 +39,7 @@ describe('an event of any form', () => {
     );
   });
 
-  it('is a cause for night-schedule, and none of a person unless it says so', () => {
+  test('is a trigger of night-schedule, and an override only if it says so', () => {
     fc.assert(
       fc.property(anyPayload, (payload) => {
         const cause = causeOf(payload);
@@ -55,7 +55,7 @@ describe('an event of any form', () => {
 describe('the events as AWS documents them', () => {
   const of = (name: string) => corpus().find(([file]) => file === name)?.[1];
 
-  it.each([
+  test.each([
     ['spot-interruption.json', 'notices'],
     ['rebalance.json', 'notices'],
     ['lifecycle-action.json', 'notices'],
@@ -66,11 +66,11 @@ describe('the events as AWS documents them', () => {
     ['build-ended.json', 'ignored'],
     ['sqs-wrapped.json', 'ignored'],
     ['test-notification.json', 'ignored'],
-  ])('are known to spot-drain: %s → %s', (name, is) => {
-    expect(parseNotice(of(name), AROUND).is).toBe(is);
+  ])('are known to spot-drain: %s → %s', (name, kind) => {
+    expect(parseNotice(of(name), AROUND).kind).toBe(kind);
   });
 
-  it('are known to branch-deploy', () => {
+  test('are known to branch-deploy', () => {
     expect(parseBuild(of('build-ended.json'))).toMatchObject({ kind: 'build', project: 'api-develop' });
     expect(parseBuild(of('schedule-tick.json')).kind).toBe('tick');
     expect(parseBuild(of('spot-interruption.json')).kind).toBe('unknown');

@@ -1,4 +1,4 @@
-/** Values from outside as they could be: real ones with something wrong in them, and anything at all. */
+/** Values from other systems: real ones with changed fields, and arbitrary ones. */
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 
@@ -13,7 +13,7 @@ export function corpus(): readonly (readonly [string, Json])[] {
     .map((name) => [name, JSON.parse(readFileSync(new URL(name, CORPUS), 'utf8')) as Json]);
 }
 
-/** What may stand where something else was expected. */
+/** A value of an unexpected kind. */
 const strange: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom(null, undefined, '', 0, -1, Number.NaN, true, false, [], {}, [null], 'i-', '__proto__'),
   fc.string({ unit: 'binary', maxLength: 40 }),
@@ -48,7 +48,7 @@ export const anyPayload: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 1, arbitrary: fc.jsonValue() },
 );
 
-/** A body of an HTTP reply: JSON of the wrong kind, cut off, or no JSON at all. */
+/** The body of an HTTP response: JSON of an unexpected form, truncated JSON, or no JSON. */
 export function anyBody(real: Json): fc.Arbitrary<string> {
   return fc.oneof(
     mutated(real).map((value) => JSON.stringify(value) ?? ''),

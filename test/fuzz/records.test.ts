@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createInstanceGroups } from '#functions/adapters/aws/lifecycle.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createClaims, createCordons, createNodeNames } from '#functions/adapters/dynamodb/drain-claims.ts';
@@ -19,7 +19,7 @@ import {
 } from '#functions/adapters/dynamodb/table-keys.ts';
 import { isPending } from '#functions/branch-deploy/record.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
-import { judgeClaim, resumeClaim } from '#functions/spot-drain/claim.ts';
+import { decideClaim, resumeClaim } from '#functions/spot-drain/claim.ts';
 import { createMemoryTable } from '#test/simulation/table.ts';
 import { mutated } from './mutations.ts';
 
@@ -35,23 +35,23 @@ const CLAIM = {
   instanceId: 'i-0123456789abcdef0',
   node: 'ip-10-0-0-1',
   cause: 'rebalance',
-  depth: 'drain',
+  task: 'drain',
   force: false,
-  night: false,
-  until: '2026-08-27T04:00:00Z',
+  nightlyStop: false,
+  drainUntil: '2026-08-27T04:00:00Z',
   trigger: 'event-1',
-  noticedAt: '2026-08-27T02:59:00Z',
+  noticeTime: '2026-08-27T02:59:00Z',
   owner: 'invocation-1',
   leaseUntil: '2026-08-27T02:59:30Z',
   state: 'working',
   attempts: 1,
-  since: '2026-08-27T02:59:00Z',
+  claimedAt: '2026-08-27T02:59:00Z',
   hooks: [
     {
       group: 'workers',
       name: 'drain',
       token: 't',
-      since: '2026-08-27T02:59:00Z',
+      startedAt: '2026-08-27T02:59:00Z',
       heartbeatSeconds: 300,
       completed: false,
     },
@@ -74,8 +74,8 @@ const RECORD = {
   newest: {},
 } as const;
 
-describe('a saved record that somebody edited', () => {
-  it('never becomes the size of a group, unless it is one', async () => {
+describe('a record that was edited by hand', () => {
+  test('never becomes the size of a group, unless it is a valid one', async () => {
     await fc.assert(
       fc.asyncProperty(mutated(SAVED), mutated(SAVED), async (one, other) => {
         const table = createMemoryTable().through();
@@ -96,14 +96,14 @@ describe('a saved record that somebody edited', () => {
     );
   });
 
-  it('of a node’s name is passed over where it is none', async () => {
+  test('of a node name is ignored when it is invalid', async () => {
     const { instanceId } = CLAIM;
     await fc.assert(
       fc.asyncProperty(mutated({ instanceId, node: 'ip-10-0-0-1' }), async (name) => {
         const table = createMemoryTable().through();
         await table.save(DRAIN, nodeNameKey(instanceId), name ?? null);
         await table.save(DRAIN, instanceKey(instanceId), CLAIM);
-        const { claim, nodeName } = await createClaims(table).look(instanceId);
+        const { claim, nodeName } = await createClaims(table).find(instanceId);
         expect(claim?.value).toEqual(CLAIM);
         expect(typeof (nodeName ?? '')).toBe('string');
         for (const entry of await createNodeNames(table).all())
@@ -114,7 +114,7 @@ describe('a saved record that somebody edited', () => {
     );
   });
 
-  it('of a drain is refused by name, and left out where all are looked at', async () => {
+  test('of a drain is refused by name, and skipped in the list', async () => {
     await fc.assert(
       fc.asyncProperty(mutated(CLAIM), async (claim) => {
         const table = createMemoryTable().through();
@@ -127,11 +127,18 @@ describe('a saved record that somebody edited', () => {
         const worker = { owner: 'invocation-2', leaseUntil: NOW };
         const { claims: all } = await claims.all();
         expect(all.some(({ value }) => value.instanceId === 'i-0000000000000000f')).toBe(true);
-        for (const held of all) resumeClaim(held.value, worker, NOW);
+        for (const claim of all) resumeClaim(claim.value, worker, NOW);
         try {
-          const held = await claims.read(CLAIM.instanceId);
-          const { owner: _, leaseUntil: __, state: ___, attempts: ____, since: _____, ...wish } = CLAIM;
-          judgeClaim(held?.value, wish, worker, NOW);
+          const claim = await claims.read(CLAIM.instanceId);
+          const {
+            owner: _,
+            leaseUntil: __,
+            state: ___,
+            attempts: ____,
+            claimedAt: _____,
+            ...request
+          } = CLAIM;
+          decideClaim(claim?.value, request, worker, NOW);
         } catch (error) {
           expect(error).toBeInstanceOf(NightshiftError);
         }
@@ -140,14 +147,20 @@ describe('a saved record that somebody edited', () => {
     );
   });
 
-  it('of a cordon is left out where all are looked at', async () => {
-    const cordon = { instanceId: 'i-0', node: 'n', undo: 'time', due: '2026-08-27T03:00:00Z', trigger: 't' };
+  test('of a cordon is left out where all are looked at', async () => {
+    const cordon = {
+      instanceId: 'i-0',
+      node: 'n',
+      undoWhen: 'due',
+      dueAt: '2026-08-27T03:00:00Z',
+      trigger: 't',
+    };
     await fc.assert(
       fc.asyncProperty(mutated(cordon), async (damaged) => {
         const table = createMemoryTable().through();
         await table.save(DRAIN, cordonKey('i-0'), damaged ?? null);
         for (const one of (await createCordons(table).all()).cordons) {
-          expect(Number.isNaN(Date.parse(one.due))).toBe(false);
+          expect(Number.isNaN(Date.parse(one.dueAt))).toBe(false);
           expect(typeof one.instanceId).toBe('string');
         }
       }),
@@ -155,7 +168,7 @@ describe('a saved record that somebody edited', () => {
     );
   });
 
-  it('of a deploy is refused by name, and left out where all are looked at', async () => {
+  test('of a deploy is refused by name, and skipped in the list', async () => {
     await fc.assert(
       fc.asyncProperty(mutated(RECORD), async (record) => {
         const table = createMemoryTable().through();
@@ -178,7 +191,7 @@ describe('a saved record that somebody edited', () => {
 });
 
 describe('tags of any form', () => {
-  it('say which clusters a group belongs to, or nothing', async () => {
+  test('give the clusters of a group, or none', async () => {
     const tag = fc.record({
       Key: fc.oneof(
         fc.constantFrom(

@@ -126,7 +126,7 @@ describe('whatever the Kubernetes API server answers', () => {
 describe('whatever the Argo CD server answers', () => {
   const api = { name: 'api', project: 'default', prune: false, syncOptions: [] };
 
-  it('is a view of the application or trouble with a name', async () => {
+  it('is a view of the application or a failure with a kind', async () => {
     await fc.assert(
       fc.asyncProperty(
         STATUS,
@@ -137,7 +137,7 @@ describe('whatever the Argo CD server answers', () => {
           reply = { status, body, headers };
           const answer = await (syncs ? argocd.sync(api, 'x') : argocd.read(api));
           if (answer.ok) expect(Array.isArray(answer.value.revisions)).toBe(true);
-          else expect(typeof answer.trouble.detail).toBe('string');
+          else expect(typeof answer.error.detail).toBe('string');
         },
       ),
       { numRuns: 400 },

@@ -1,4 +1,4 @@
-/** What an account owner would write wrong: each is told before anything is deployed, in one line that says where. */
+/** Wrong input of an account owner: each is reported before anything is deployed, in one line with its place. */
 import { describe, expect, test } from 'vitest';
 import { checkConfig } from '#model/config-schema.ts';
 import { aConfig, aDevelopment, aProduction } from './environments.ts';

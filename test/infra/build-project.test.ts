@@ -33,7 +33,7 @@ describe('the filter of a webhook', () => {
       ),
     );
 
-  test('lets a push to the branch through', () => {
+  test('accepts a push to the branch', () => {
     expect(fires('develop', 'PUSH', 'refs/heads/develop')).toBe(true);
   });
 
@@ -50,7 +50,7 @@ describe('the filter of a webhook', () => {
     expect(fires('develop', event, ref)).toBe(false);
   });
 
-  test('takes a name with special characters as it is written', () => {
+  test('matches a branch name with special characters literally', () => {
     expect(fires('release/1.0', 'PUSH', 'refs/heads/release/1.0')).toBe(true);
     expect(fires('release/1.0', 'PUSH', 'refs/heads/release/1x0')).toBe(false);
     const name = fc.stringMatching(/^[\w.+(){}|$-]{1,20}$/);
@@ -92,13 +92,13 @@ describe('the filter of a webhook', () => {
       ],
     ],
     ['another group beside', [...onlyPushesTo('develop'), [{ type: 'EVENT', pattern: 'PUSH' }]]],
-  ] as const)('is found to be too wide: %s', ([, groups]) => {
+  ] as const)('that accepts too much is found: %s', ([, groups]) => {
     expect(looseFilter('develop', groups)).toBeTypeOf('string');
   });
 });
 
-describe('a project of our own', () => {
-  test('is made for a binding that asks for it, with the branch in its filter and in its source', () => {
+describe('a created project', () => {
+  test('has the branch in its webhook filter and in its source', () => {
     const { create: _, ...thereAlready } = aBuild({ project: 'there-already' });
     const template = templateOf(deploying(aBuild(), thereAlready));
     template.resourceCountIs('AWS::CodeBuild::Project', 1);
@@ -135,19 +135,19 @@ describe('a project of our own', () => {
     });
   });
 
-  test('on an unknown host asks which it is', () => {
+  test('on an unknown host requires create.host', () => {
     expect(() => templateOf(deploying(aBuild({ repository: 'https://git.example.com/team/api' })))).toThrow(
-      'git.example.com, which is none of the well-known hosts: write create.host',
+      'the unknown host git.example.com: set create.host',
     );
   });
 
-  test('builds one branch: a second binding of the same project is refused', () => {
+  test('builds one branch: a second build of the same project is refused', () => {
     expect(() => templateOf(deploying(aBuild(), aBuild({ branch: 'next' })))).toThrow(
-      'the project api-develop of develop is to be created twice',
+      'two builds of develop create the project api-develop',
     );
   });
 
-  test('is not synthesized once somebody has widened its filter', () => {
+  test('fails at synth when its filter was widened', () => {
     const app = anApp({ develop: deploying(aBuild()) });
     const made = app.environments[0]!.node.findAll().find((child) => child instanceof BuildProject);
     made!.project.triggers = {
@@ -159,10 +159,10 @@ describe('a project of our own', () => {
         ],
       ],
     };
-    expect(() => app.synth()).toThrow('the webhook of api-develop is too wide');
+    expect(() => app.synth()).toThrow('the webhook of api-develop accepts too much');
   });
 
-  test('has a role for its connection and its log, and what the config adds', () => {
+  test('has a role with its connection, its log and the policies of the config', () => {
     const policy = 'arn:aws:iam::111111111111:policy/push-images';
     const template = Template.fromStack(stackOf(deploying(aBuild({}, { policies: [policy] }))));
     template.hasResourceProperties('AWS::IAM::Role', { ManagedPolicyArns: [policy] });
@@ -192,7 +192,7 @@ describe('a config that creates projects', () => {
       ({ path, message }) => `${path}: ${message}`,
     );
 
-  test('is right with a connection, and with everything', () => {
+  test('is valid with a connection, and with every option', () => {
     const full = { compute: 'large', docker: true, buildspec: 'ci/build.yml', host: 'github' } as const;
     const policies = [
       'arn:aws:iam::111111111111:policy/push-images',
@@ -215,20 +215,20 @@ describe('a config that creates projects', () => {
       'create.policies[0]: write the ARN of a managed',
     ],
     ['an unknown host', aBuild({ repository: 'https://git.example.com/api' }), 'create.host: it is missing'],
-  ] as const)('is told of %s', ([, build, problem]) => {
+  ] as const)('is refused: %s', ([, build, problem]) => {
     expect(problems(deploying(build))).toEqual([
       expect.stringContaining(`environments.develop.deploy.builds[0].${problem}`),
     ]);
   });
 
-  test('is told of a project that would build two branches', () => {
+  test('is refused when a project would build two branches', () => {
     expect(problems(deploying(aBuild(), aBuild({ branch: 'next', applications: ['next'] })))).toEqual([
       expect.stringContaining('builds[0].project: a project that is created here builds one branch'),
       expect.stringContaining('builds[1].project: a project that is created here builds one branch'),
     ]);
   });
 
-  test('is told that no function changes the groups of production', () => {
+  test('is refused when a function would change the groups of production', () => {
     expect(problems(aProduction({ drain: { replaceEarly: true } }))).toEqual([
       'environments.production.drain.replaceEarly: no function may change the groups of production: remove it',
     ]);

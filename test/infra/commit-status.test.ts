@@ -8,17 +8,17 @@ const tokensOf = (environment: Parameters<typeof templateOf>[0]) =>
       Resource.map((resource) => `${policy.replace(/Deploy.*/, '')} ${resource}`),
     );
 
-test('the token for commit statuses is read by branch-deploy alone, where one is named', () => {
+test('only branch-deploy reads the token for commit statuses, and only when one is configured', () => {
   const deploy = aDevelopment().deploy;
   if (!deploy) throw new Error('the environment has no deploy');
-  const told = aDevelopment({
+  const withStatus = aDevelopment({
     deploy: {
       ...deploy,
       argocd: { ...deploy.argocd, through: 'kubernetes' },
       status: { github: { tokenSecret: 'nightshift/github' } },
     },
   });
-  expect(tokensOf(told)).toEqual([
+  expect(tokensOf(withStatus)).toEqual([
     'Branch arn:aws:secretsmanager:ap-northeast-1:111111111111:secret:nightshift/github-??????',
   ]);
   expect(tokensOf(aDevelopment()).join()).not.toContain('github');

@@ -20,7 +20,7 @@ describe('docs/permissions.md', () => {
     aProduction(),
   ];
 
-  test('names every statement that a stack can have, and no other', () => {
+  test('lists every statement that a stack can have, and no other', () => {
     const ids = new Set(
       everything
         .flatMap((environment) => statementsOf(templateOf(environment)))
@@ -33,24 +33,24 @@ describe('docs/permissions.md', () => {
 });
 
 describe('the resources of a stack', () => {
-  test('can be made one after the other: none waits for one that waits for it', () => {
+  test('have no circular dependencies', () => {
     for (const environment of [aDevelopment({ notify: { failure: [] } }), aProduction()]) {
       const resources: Record<string, unknown> = templateOf(environment).toJSON()['Resources'];
       const needs = new Map(Object.entries(resources).map(([id, one]) => [id, referencesIn(one, resources)]));
-      const made = new Set<string>();
+      const created = new Set<string>();
       for (;;) {
         const next = [...needs].filter(
-          ([id, needed]) => !made.has(id) && needed.every((one) => made.has(one)),
+          ([id, needed]) => !created.has(id) && needed.every((one) => created.has(one)),
         );
         if (next.length === 0) break;
-        for (const [id] of next) made.add(id);
+        for (const [id] of next) created.add(id);
       }
-      expect([...needs.keys()].filter((id) => !made.has(id))).toEqual([]);
+      expect([...needs.keys()].filter((id) => !created.has(id))).toEqual([]);
     }
   });
 });
 
-/** What CloudFormation makes before it: Ref, Fn::GetAtt, Fn::Sub and DependsOn. */
+/** What CloudFormation creates before it: Ref, Fn::GetAtt, Fn::Sub and DependsOn. */
 function referencesIn(value: unknown, resources: Record<string, unknown>): string[] {
   if (Array.isArray(value)) return value.flatMap((one) => referencesIn(one, resources));
   if (typeof value !== 'object' || value === null) return [];

@@ -10,7 +10,7 @@ const alarms = Object.values(develop.findResources('AWS::CloudWatch::Alarm')).ma
 );
 
 describe('the alarms', () => {
-  test('watch each function for the same five things', () => {
+  test('monitor each function for the same five conditions', () => {
     const kinds = ['errors', 'throttles', 'dead-letters', 'tick-missing', 'failed'];
     expect(alarms.map((alarm) => alarm.AlarmName).sort()).toEqual(
       ['night-schedule', 'spot-drain', 'branch-deploy']
@@ -20,7 +20,7 @@ describe('the alarms', () => {
     templateOf(aProduction()).resourceCountIs('AWS::CloudWatch::Alarm', kinds.length);
   });
 
-  test('each name a heading of the runbook, with what it means, where to look and what to do', () => {
+  test('each name a heading of the runbook that has description, investigation and resolution', () => {
     const sections = sectionsOf(readFileSync(RUNBOOK, 'utf8'));
     for (const alarm of alarms) {
       const [, heading = ''] = new RegExp(`${RUNBOOK}#([a-z-]+)$`).exec(alarm.AlarmDescription) ?? [];
@@ -30,7 +30,7 @@ describe('the alarms', () => {
     expect([...sections.keys()].sort()).toEqual([...named].sort());
   });
 
-  test('go to a topic that lets only alarms of the account in, and only over TLS', () => {
+  test('notify a topic that accepts only alarms of the account, and only over TLS', () => {
     for (const alarm of alarms)
       expect(alarm.AlarmActions).toEqual([{ Ref: expect.stringMatching(/^Monitoring/) }]);
     develop.hasResourceProperties('AWS::SNS::TopicPolicy', {
@@ -48,7 +48,7 @@ describe('the alarms', () => {
     });
   });
 
-  test('take silence of a tick for a failure, and silence of everything else for peace', () => {
+  test('treat missing data of the tick as a failure, and other missing data as OK', () => {
     for (const alarm of alarms)
       expect(alarm.TreatMissingData, alarm.AlarmName).toBe(
         alarm.AlarmName.endsWith('tick-missing') ? 'breaching' : 'notBreaching',

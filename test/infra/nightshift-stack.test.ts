@@ -19,7 +19,7 @@ const develop = templateOf(aDevelopment());
 const production = templateOf(aProduction());
 
 describe('the stacks', () => {
-  test('there is one for each environment, in its own account and region', () => {
+  test('are one for each environment, in its own account and region', () => {
     const app = anApp({ develop: aDevelopment(), production: aProduction({ region: 'eu-central-1' }) });
     expect(app.environments.map(({ stackName, account, region }) => [stackName, account, region])).toEqual([
       ['Nightshift-develop', '111111111111', 'ap-northeast-1'],
@@ -35,7 +35,7 @@ describe('the stacks', () => {
     expect(withoutHashes(template)).toMatchSnapshot();
   });
 
-  test('an environment without a schedule has no night-schedule, and one without a deploy no branch-deploy', () => {
+  test('have no night-schedule without a schedule, and no branch-deploy without a deploy', () => {
     const { schedule: _, deploy: __, ...plain } = aDevelopment();
     templateOf(plain).resourceCountIs('AWS::Lambda::Function', 1);
   });
@@ -51,7 +51,7 @@ describe('production', () => {
     production.resourceCountIs('AWS::Scheduler::ScheduleGroup', 0);
   });
 
-  test('may change nothing of the cluster and of no group its size', () => {
+  test('may change neither the cluster nor the size of a group', () => {
     expect(new Set(statementsOf(production).flatMap((statement) => statement.Action))).toEqual(
       new Set([
         'logs:CreateLogStream',
@@ -72,7 +72,7 @@ describe('production', () => {
     );
   });
 
-  test('is not synthesized with a schedule or a deploy, whatever the settings say', () => {
+  test('is refused with a schedule or a deploy, whatever the settings say', () => {
     const config = aConfig({ develop: aDevelopment() });
     const settings = settingsOf(config, 'develop', NOW);
     const spotDrain = { ...settings.spotDrain, production: true };
@@ -86,7 +86,7 @@ describe('production', () => {
       );
   });
 
-  test('is not synthesized where a drain would resize a group', () => {
+  test('is refused when a drain would resize a group', () => {
     expect(() => templateOf(aProduction({ drain: { replaceEarly: true } }))).toThrow('replaceEarly');
   });
 });
@@ -109,14 +109,14 @@ describe('the functions', () => {
     });
   });
 
-  test('are traced where the config asks for it', () => {
+  test('are traced when the config enables it', () => {
     const traced = templateOf(aProduction({ tracing: true }));
     traced.hasResourceProperties('AWS::Lambda::Function', { TracingConfig: { Mode: 'Active' } });
     expect(statementsOf(traced).flatMap(({ Action }) => Action)).toContain('xray:PutTraceSegments');
     expect(statementsOf(develop).flatMap(({ Action }) => Action)).not.toContain('xray:PutTraceSegments');
   });
 
-  test('are called for an event only while it is worth something, and what fails is kept', () => {
+  test('are invoked for an event only while it is useful, and failed events are stored', () => {
     const configs = Object.values(develop.findResources('AWS::Lambda::EventInvokeConfig')).map(
       ({ Properties }) => [
         Properties.MaximumEventAgeInSeconds,
@@ -131,12 +131,12 @@ describe('the functions', () => {
     ]);
   });
 
-  test('log into groups that are there before them and do not grow for ever', () => {
+  test('log into groups that exist before them and have a retention', () => {
     develop.resourceCountIs('AWS::Logs::LogGroup', 3);
     develop.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 90 });
   });
 
-  test('whose settings do not fit into the environment are refused', () => {
+  test('whose settings do not fit into the environment variables are refused', () => {
     const { nightSchedule, spotDrain } = settingsOf(aConfig({ develop: aDevelopment() }), 'develop', NOW);
     const wide = {
       ...nightSchedule!,
@@ -144,10 +144,10 @@ describe('the functions', () => {
     };
     expect(
       () => new NightshiftStack(anEmptyApp(), 'Wrong', { settings: { spotDrain, nightSchedule: wide } }),
-    ).toThrow(/night-schedule in develop take \d+ bytes and Lambda allows 4096/);
+    ).toThrow(/night-schedule in develop take \d+ bytes, but Lambda allows 4096/);
   });
 
-  test('enter the cluster each in a group of its own', () => {
+  test('have access to the cluster, each in its own Kubernetes group', () => {
     const groups = Object.values(develop.findResources('AWS::EKS::AccessEntry')).map(({ Properties }) => [
       Properties.ClusterName,
       Properties.Type,
@@ -159,7 +159,7 @@ describe('the functions', () => {
     ]);
   });
 
-  test('run in the VPC that the config names, and outside of any without it', () => {
+  test('run in the VPC of the config, or in none without one', () => {
     const network = { subnets: ['subnet-0a1b2c3d', 'subnet-1a1b2c3d'], securityGroups: ['sg-0a1b2c3d'] };
     templateOf(aDevelopment({ network })).allResourcesProperties('AWS::Lambda::Function', {
       VpcConfig: { SubnetIds: network.subnets, SecurityGroupIds: network.securityGroups },
@@ -167,7 +167,7 @@ describe('the functions', () => {
     develop.allResourcesProperties('AWS::Lambda::Function', { VpcConfig: Match.absent() });
   });
 
-  test('reach Argo CD by its server or by the cluster, and have the permissions of that way only', () => {
+  test('reach Argo CD by its server or by the cluster, with only the permissions for that', () => {
     const { argocd, builds } = aDevelopment().deploy!;
     const byCluster = templateOf(
       aDevelopment({ deploy: { argocd: { ...argocd, through: 'kubernetes' }, builds } }),
@@ -187,7 +187,7 @@ describe('the functions', () => {
 });
 
 describe('the table', () => {
-  test('outlives the stack, can be restored and forgets what has expired', () => {
+  test('is retained with the stack, has point-in-time recovery, and expires items', () => {
     develop.hasResource('AWS::DynamoDB::Table', {
       DeletionPolicy: 'Retain',
       UpdateReplacePolicy: 'Retain',
@@ -201,7 +201,7 @@ describe('the table', () => {
     });
   });
 
-  test('takes saved sizes from night-schedule only, and overrides of a deploy only where it may wake the cluster', () => {
+  test('accepts saved sizes only from night-schedule, unless a deploy may wake the cluster', () => {
     const writers = (template: Template, partition: string) =>
       statementsOf(template)
         .filter(({ Action }) => Action.includes('dynamodb:PutItem') || Action.includes('dynamodb:DeleteItem'))
@@ -221,7 +221,7 @@ describe('the table', () => {
 });
 
 describe('the triggers', () => {
-  test('the schedule calls at each edge in its own zone, and looks again every minute', () => {
+  test('of night-schedule are each transition in the zone of the schedule, and a tick every minute', () => {
     const schedules = Object.values(develop.findResources('AWS::Scheduler::Schedule')).map(
       ({ Properties }) => [
         Properties.Name,
@@ -259,7 +259,7 @@ describe('the triggers', () => {
     });
   });
 
-  test('the role of the schedules may call its function and keep what was not delivered, and nothing else', () => {
+  test('have a role that may invoke the function and write to its dead-letter queue, and nothing else', () => {
     const timers = statementsOf(develop).filter(({ policy }) => policy.includes('Timer'));
     expect(timers.map(({ Action, Resource }) => [Action, Resource.length])).toEqual([
       [['lambda:InvokeFunction'], 1],
@@ -269,7 +269,7 @@ describe('the triggers', () => {
     ]);
   });
 
-  test('a drain is called for the five kinds of events and by a rate of its own', () => {
+  test('of spot-drain are five kinds of events and a rate', () => {
     const rules = Object.values(production.findResources('AWS::Events::Rule')).map(
       ({ Properties }) => Properties.EventPattern?.['detail-type']?.[0] ?? Properties.ScheduleExpression,
     );
@@ -283,7 +283,7 @@ describe('the triggers', () => {
     ]);
   });
 
-  test('a deploy is called for the bound projects only', () => {
+  test('of branch-deploy are builds of its own projects only', () => {
     develop.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: {
         source: ['aws.codebuild'],
@@ -296,7 +296,7 @@ describe('the triggers', () => {
     });
   });
 
-  test('each rule keeps what it could not deliver', () => {
+  test('send undelivered events to the dead-letter queue', () => {
     for (const template of [develop, production])
       template.allResourcesProperties('AWS::Events::Rule', {
         Targets: [
@@ -332,7 +332,7 @@ describe('permissions', () => {
     ]);
   });
 
-  test('read only the token of the environment and the builds that are bound', () => {
+  test('read only the token and the builds of the environment', () => {
     const of = (action: string) =>
       statementsOf(develop)
         .filter(({ Action }) => Action.includes(action))
@@ -345,7 +345,7 @@ describe('permissions', () => {
     ]);
   });
 
-  test('name everything, but for what AWS takes no name of', () => {
+  test('name every resource, except for actions without resources', () => {
     const unnamed = statementsOf(develop)
       .filter(({ Resource }) => Resource.includes('*'))
       .flatMap(({ Action }) => Action);
@@ -358,7 +358,7 @@ describe('permissions', () => {
     );
   });
 
-  test('change nothing of AWS in a dry run', () => {
+  test('allow no change in AWS in a dry run', () => {
     const changing = (dryRun: boolean) =>
       statementsOf(templateOf(aDevelopment({ dryRun, drain: { replaceEarly: true } })))
         .flatMap(({ Action }) => Action)
@@ -373,11 +373,11 @@ describe('permissions', () => {
     expect(changing(true)).toEqual([]);
   });
 
-  test('with a wildcard need a reason', () => {
+  test('with a wildcard require a reason', () => {
     const [stack] = anApp({ develop: aDevelopment() }).environments;
     expect(() =>
       stack!.spotDrain.function.allow({ sid: 'Wide', actions: ['eks:DescribeCluster'], resources: ['*'] }),
-    ).toThrow('Wide of spot-drain names *: write the reason for the wildcard');
+    ).toThrow('Wide of spot-drain has the wildcard *: set wildcardReason');
   });
 });
 

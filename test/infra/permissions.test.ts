@@ -67,7 +67,7 @@ describe('a role', () => {
     },
   );
 
-  test('of production allows its drain everything but to take instances out of groups', () => {
+  test('of production allows its drain everything but detaching instances from groups', () => {
     const calls = callsOf('spot-drain').filter((call) => call !== 'autoscaling:DetachInstances');
     expect(allowedIn([aProduction({ notify: { failure: [] } })], 'spot-drain')).toEqual(calls);
   });

@@ -26,7 +26,7 @@ describe('bin/app.ts', { timeout: 90_000 }, () => {
     });
   };
 
-  test('writes an assembly with the code of each function, without credentials and without a finding', () => {
+  test('writes an assembly with the code of each function, without credentials and without findings', () => {
     const { status, stdout } = synth(aConfig({ develop: aDevelopment(), production: aProduction() }));
     expect(stdout).not.toMatch(/AwsSolutions|Serverless/);
     expect(status).toBe(0);
@@ -36,7 +36,7 @@ describe('bin/app.ts', { timeout: 90_000 }, () => {
     expect(files.filter((file) => file.endsWith('index.mjs'))).toHaveLength(3);
   });
 
-  test('tells each mistake of the config on a line of its own, and no more', () => {
+  test('reports each problem of the config on its own line, and nothing else', () => {
     const { status, stderr } = synth(aConfig({ develop: aDevelopment({ account: '12', region: 'tokyo' }) }));
     expect(status).toBe(1);
     const lines = stderr.trim().split('\n');
@@ -47,7 +47,7 @@ describe('bin/app.ts', { timeout: 90_000 }, () => {
 });
 
 describe('the rules of AwsSolutions and Serverless', () => {
-  test('find nothing, whatever the environments have', () => {
+  test('have no findings, whatever the environments use', () => {
     const deploy = aDevelopment().deploy!;
     const connection = 'arn:aws:codeconnections:ap-northeast-1:111111111111:connection/0a1b2c3d';
     const policies = ['arn:aws:iam::111111111111:policy/push-images'];
@@ -68,7 +68,7 @@ describe('the rules of AwsSolutions and Serverless', () => {
     expect(() => app.synth()).not.toThrow();
   });
 
-  test('would find a queue that takes messages in plain', () => {
+  test('would find a queue that accepts unencrypted messages', () => {
     const app = anApp({ production: aProduction() });
     const [stack] = app.environments;
     stack!.spotDrain.function.deadLetters.node.tryRemoveChild('Policy');

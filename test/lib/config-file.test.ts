@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CONFIG_VARIABLE, ConfigError, environmentOf, loadConfig } from '#lib/config-file.ts';
 
 let folder: string;
@@ -24,7 +24,7 @@ async function written(name: string, source: string): Promise<string> {
 const develop = `{ account: '111111111111', region: 'ap-northeast-1', cluster: 'develop' }`;
 
 /** The message without the path of the folder. */
-async function complaint(path: string): Promise<string> {
+async function problemsOf(path: string): Promise<string> {
   const error = await loadConfig(path).then(
     () => undefined,
     (thrown: unknown) => thrown,
@@ -34,13 +34,13 @@ async function complaint(path: string): Promise<string> {
 }
 
 describe('the config file', () => {
-  it('is the sample where nothing else is named', async () => {
+  test('is the sample when nothing else is set', async () => {
     const { config, path } = await loadConfig();
     expect(Object.keys(config.environments)).toEqual(['develop', 'staging', 'production']);
     expect(path).toMatch(/nightshift\.config\.ts$/);
   });
 
-  it('is the one that NIGHTSHIFT_CONFIG names', async () => {
+  test('is the one in NIGHTSHIFT_CONFIG', async () => {
     const path = await written('other.config.ts', `export default { environments: { develop: ${develop} } }`);
     vi.stubEnv(CONFIG_VARIABLE, path);
     const loaded = await loadConfig();
@@ -48,7 +48,7 @@ describe('the config file', () => {
     expect(Object.keys(loaded.config.environments)).toEqual(['develop']);
   });
 
-  it('may be TypeScript, JavaScript or JSON', async () => {
+  test('may be TypeScript, JavaScript or JSON', async () => {
     const json = JSON.stringify({
       environments: {
         develop: { account: '111111111111', region: 'ap-northeast-1', cluster: 'develop' },
@@ -64,59 +64,59 @@ describe('the config file', () => {
     }
   });
 
-  it.each([
+  test.each([
     [
       'a.ts',
       `export default { environments: {\n  develop: ${develop},\n  develop: ${develop},\n} };`,
-      '  line 3: "develop": the name stands twice in one object (first on line 2): rename or remove one',
+      '  line 3: "develop": duplicate name in one object (first on line 2): rename or remove one',
     ],
     [
       'a.json',
       '{ "environments": { "develop": {},\n "develop": {} } }',
-      '  line 2: "develop": the name stands twice in one object (first on line 1): rename or remove one',
+      '  line 2: "develop": duplicate name in one object (first on line 1): rename or remove one',
     ],
     [
       'a.ts',
       `export default {\n  environments: { develop ${develop} },\n};`,
-      `  line 2: environments: { develop ${develop} },: it cannot be read as TypeScript: expected "}" but found "{"`,
+      `  line 2: environments: { develop ${develop} },: invalid TypeScript: expected "}" but found "{"`,
     ],
     [
       'a.json',
       '{ "environments": ',
-      '  line 1: { "environments":: it cannot be read as JSON: unexpected end of file in JSON',
+      '  line 1: { "environments":: invalid JSON: unexpected end of file in JSON',
     ],
     [
       'a.ts',
       'export const config = 3;',
-      '  it has no default export: write export default defineConfig({ … })',
+      '  it has no default export: add export default defineConfig({ … })',
     ],
-    ['a.yaml', 'environments: {}', '  write the config as a .ts, .mts, .js, .mjs, .json file'],
+    ['a.yaml', 'environments: {}', '  unsupported file type: use one of .ts, .mts, .js, .mjs, .json'],
     [
       'a.ts',
       'export default { environments: (undefined as unknown as { x: object }).x };',
-      "  it fails while it is loaded (cannot read properties of undefined (reading 'x')): correct the expression",
+      "  loading it failed (cannot read properties of undefined (reading 'x')): correct the expression",
     ],
     ['a.ts', 'export default 3;', '  3: write export default defineConfig({ environments: { … } })'],
-  ])('%s with a mistake is answered with its place: %#', async (name, source, message) => {
-    expect((await complaint(await written(name, source))).split('\n')).toContain(message);
+  ])('%s with a problem is reported with its line: %#', async (name, source, message) => {
+    expect((await problemsOf(await written(name, source))).split('\n')).toContain(message);
   });
 
-  it('that is not there is one clear message', async () => {
-    expect(await complaint(join(folder, 'none.ts'))).toBe(
-      'none.ts cannot be used:\n  there is no such file: write one, or name another with NIGHTSHIFT_CONFIG=path',
+  test('that does not exist is one clear message', async () => {
+    expect(await problemsOf(join(folder, 'none.ts'))).toBe(
+      'none.ts is invalid:\n  the file does not exist: create it, or set NIGHTSHIFT_CONFIG=path',
     );
-    expect(await complaint(folder)).toContain('this is a directory: name the file in it');
+    expect(await problemsOf(folder)).toContain('this is a directory: use the path of a file');
   });
 
-  it('that imports what is not there is told that it can do without', async () => {
+  test('with an import that does not exist is refused, with a way without imports', async () => {
     const path = await written(
       'a.mjs',
       `import { defineConfig } from './nowhere/config.ts';\nexport default defineConfig({});`,
     );
-    expect(await complaint(path)).toMatch(/it imports what is not there|it fails while it is loaded/);
+    expect(await problemsOf(path)).toMatch(/an import does not exist|loading it failed/);
   });
 
-  it('keeps the problems as data', async () => {
+  test('keeps its problems as data', async () => {
     const path = await written(
       'a.ts',
       `export default { environments: { develop: { ...${develop}, region: 'tokyo' } } };`,
@@ -132,12 +132,12 @@ describe('the config file', () => {
     });
   });
 
-  it('gives an environment by name, and knows those there are', async () => {
+  test('returns an environment by name, and suggests existing names', async () => {
     const loaded = await loadConfig();
     expect(environmentOf(loaded, 'develop').cluster).toBe('develop');
     expect(() => environmentOf(loaded, 'stagin')).toThrow(
-      'environments: "stagin": there is no such environment: did you mean "staging"?',
+      'environments: "stagin": no environment has this name: did you mean "staging"?',
     );
-    expect(() => environmentOf(loaded, 'toString')).toThrow('there is no such environment');
+    expect(() => environmentOf(loaded, 'toString')).toThrow('no environment has this name');
   });
 });

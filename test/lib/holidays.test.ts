@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { expandedUntil, holidayCodes, isHolidayCode, publicHolidays } from '#lib/holidays.ts';
 import { formatDate } from '#model/date.ts';
 
@@ -6,7 +6,7 @@ const listed = (code: string, year: number) =>
   publicHolidays(code, [year]).map(({ date, name }) => `${formatDate(date)} ${name}`);
 
 describe('public holidays', () => {
-  it('are those of Japan, in Japanese and English, with the days that stand in for a Sunday', () => {
+  test('include those of Japan, in Japanese and English, with the substitute days for a Sunday', () => {
     const japan = listed('JP', 2026);
     expect(japan).toHaveLength(18);
     expect(japan).toContain('2026-11-23 勤労感謝の日 / Labor Thanksgiving Day');
@@ -15,22 +15,22 @@ describe('public holidays', () => {
     expect(japan.find((day) => day.startsWith('2026-09-22'))).toContain('国民の休日');
   });
 
-  it('leave out bank holidays and observances', () => {
+  test('exclude bank holidays and observances', () => {
     expect(listed('JP', 2026).join()).not.toContain('2026-12-25');
     expect(listed('JP', 2026).join()).not.toContain('2026-12-31');
   });
 
-  it('differ by state', () => {
+  test('differ by state', () => {
     const epiphany = (code: string) => listed(code, 2026).some((day) => day.startsWith('2026-01-06'));
     expect(epiphany('DE')).toBe(false);
     expect(epiphany('DE-BY')).toBe(true);
   });
 
-  it('in Latin letters have one name', () => {
+  test('in Latin letters have one name', () => {
     expect(listed('DE', 2026)).toContain('2026-01-01 Neujahr');
   });
 
-  it('of several days count on each whole day', () => {
+  test('of several days count on each whole day', () => {
     const feast = listed('TR', 2026).filter((day) => day.includes('Ramazan'));
     expect(feast).toEqual([
       '2026-03-20 Ramazan Bayramı',
@@ -39,16 +39,16 @@ describe('public holidays', () => {
     ]);
   });
 
-  it('of half a day are worked', () => {
+  test('exclude half days', () => {
     expect(listed('IS', 2026).some((day) => day.startsWith('2026-12-24'))).toBe(false);
     expect(listed('IS', 2026).some((day) => day.startsWith('2026-12-25'))).toBe(true);
   });
 
-  it('count once on a day that is 25 hours long', () => {
+  test('count once on a day that is 25 hours long', () => {
     expect(listed('AU', 2026).filter((day) => day.includes('Easter Sunday'))).toHaveLength(1);
   });
 
-  it('are known by code', () => {
+  test('are known by code', () => {
     expect(['JP', 'US', 'US-NY', 'DE-BY'].map(isHolidayCode)).toEqual([true, true, true, true]);
     expect(['jp', 'XX', 'US-XX', '', 'DE-BY-XX', 'toString'].map(isHolidayCode)).toEqual(
       Array(6).fill(false),
@@ -57,7 +57,7 @@ describe('public holidays', () => {
     expect(holidayCodes('US')).toContain('US-NY');
   });
 
-  it('are expanded to the end of the third year', () => {
+  test('are expanded to the end of the third year', () => {
     expect(expandedUntil(new Date('2026-11-22T00:00:00Z'))).toBe('2028-12-31');
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readSettings } from '#functions/shared/settings.ts';
 import { ConfigError, loadConfig } from '#lib/config-file.ts';
 import { settingsOf } from '#lib/settings.ts';
@@ -49,7 +49,7 @@ const aBuild = (index: number) => ({
 });
 
 describe('the settings of an environment', () => {
-  it('have every default written out', () => {
+  test('contain every default', () => {
     const { nightSchedule, spotDrain, branchDeploy } = settingsOf(aConfig(), 'develop', now);
     expect(nightSchedule).toMatchObject({
       environment: 'develop',
@@ -72,7 +72,7 @@ describe('the settings of an environment', () => {
     expect(branchDeploy).toBeUndefined();
   });
 
-  it('are nothing but plain data', () => {
+  test('are plain data', () => {
     const config = aConfig({ deploy: { argocd, builds: [aBuild(1)] } });
     const settings = settingsOf(config, 'develop', now);
     expect(JSON.parse(JSON.stringify(settings))).toEqual(settings);
@@ -89,7 +89,7 @@ describe('the settings of an environment', () => {
     });
   });
 
-  it('say when drift is reported, and tell the commits on github.com where a token for it is named', () => {
+  test('contain the drift limit, and commit statuses on github.com when a token for it is configured', () => {
     const deployOf = (deploy: object) =>
       settingsOf(aConfig({ deploy: { argocd, builds: [aBuild(1)], ...deploy } }), 'develop', now)
         .branchDeploy;
@@ -104,7 +104,7 @@ describe('the settings of an environment', () => {
     ).toBe('git.example.com');
   });
 
-  it('say whom to tell in the zone of the schedule, and in UTC where there is none', () => {
+  test('contain the notification severities, in the zone of the schedule or in UTC without one', () => {
     const notify = { failure: ['team@example.com'], info: [] };
     const { nightSchedule } = settingsOf(aConfig({ notify }), 'develop', now);
     expect(nightSchedule?.notify).toEqual({ severities: ['info', 'failure'], timeZone: 'Asia/Tokyo' });
@@ -115,18 +115,18 @@ describe('the settings of an environment', () => {
     expect(spotDrain.notify?.timeZone).toBe('UTC');
   });
 
-  it('of production hold the drain only', () => {
+  test('of production contain spot-drain only', () => {
     expect(Object.keys(settingsOf(aConfig(), 'production', now))).toEqual(['spotDrain']);
     expect(settingsOf(aConfig(), 'production', now).spotDrain.production).toBe(true);
   });
 
-  it('without a schedule hold no night', () => {
+  test('without a schedule contain no night-schedule', () => {
     const { schedule: _, ...unscheduled } = aConfig().environments['develop'] as DevelopmentEnvironmentConfig;
     const settings = settingsOf(aConfig({}, { environments: { develop: unscheduled } }), 'develop', now);
     expect(Object.keys(settings)).toEqual(['spotDrain']);
   });
 
-  it('hold the closed days of three years on which a window starts, a name once', () => {
+  test('contain the closed days of three years on which a window starts, grouped by name', () => {
     const calendar = settingsOf(aConfig(), 'develop', now).nightSchedule?.schedule.calendar;
     const thanksgiving = calendar?.closed.find(({ name }) => name.includes('勤労感謝の日'));
     expect(thanksgiving?.date).toBe('2026-11-23 2027-11-23 2028-11-23');
@@ -138,19 +138,19 @@ describe('the settings of an environment', () => {
     expect(calendar?.until).toBe('2028-12-31');
   });
 
-  it('made on New Year still know the holidays of the night before', () => {
+  test('computed on New Year still contain the holidays of the night before', () => {
     const config = aConfig({}, { calendars: { japan: { holidays: 'US' } } });
     const calendar = settingsOf(config, 'develop', new Date('2027-01-01T00:00:00Z')).nightSchedule?.schedule
       .calendar;
     expect(calendar?.closed[0]).toEqual({ date: '2026-12-25 2028-12-25 2029-12-25', name: 'Christmas Day' });
   });
 
-  it('are the same on most days', () => {
+  test('are the same on most days', () => {
     const on = (date: string) => settingsOf(aConfig(), 'develop', new Date(date));
     expect(on('2026-11-10T00:00:00Z')).toEqual(on('2026-12-05T23:00:00Z'));
   });
 
-  it('leave out a holiday that is worked', () => {
+  test('exclude a holiday that is an open day', () => {
     const config = aConfig({}, { calendars: { japan: { holidays: 'JP', open: ['2026-11-23'] } } });
     const { schedule } = settingsOf(config, 'develop', now).nightSchedule ?? {};
     expect(schedule?.calendar?.open).toEqual(['2026-11-23']);
@@ -158,14 +158,14 @@ describe('the settings of an environment', () => {
     expect(schedule && desiredAt(schedule, noon, []).source).toBe('calendar');
   });
 
-  it('of the sample leave most of the room that Lambda gives', async () => {
+  test('of the sample use little of the space that Lambda allows', async () => {
     const { config } = await loadConfig();
     for (const settings of Object.values(settingsOf(config, 'develop', now))) {
       expect(sizeOf(settings)).toBeLessThan(3_000);
     }
   });
 
-  it('of many builds are deflated, and read back by a function', () => {
+  test('of many builds are deflated, and decoded by a function', () => {
     const builds = Array.from({ length: 60 }, (_, index) => aBuild(index));
     const { branchDeploy } = settingsOf(aConfig({ deploy: { argocd, builds } }), 'develop', now);
     const text = settingsText(branchDeploy);
@@ -174,24 +174,24 @@ describe('the settings of an environment', () => {
     expect(readSettings(environment)).toEqual({ settings: branchDeploy, table: 'nightshift-develop' });
   });
 
-  it('that are short stay readable', () => {
+  test('that are short stay readable', () => {
     const { nightSchedule } = settingsOf(aConfig(), 'develop', now);
     expect(JSON.parse(settingsText(nightSchedule))).toEqual(nightSchedule);
   });
 
-  it('that are too long are refused with what to shorten', () => {
+  test('that are too long are refused, naming what to shorten', () => {
     const builds = Array.from({ length: 600 }, (_, index) => aBuild(index));
     const attempt = () => settingsOf(aConfig({ deploy: { argocd, builds } }), 'develop', now);
     expect(attempt).toThrow(ConfigError);
     expect(attempt).toThrow(
-      /environments\.develop: the settings of branchDeploy are \d+ bytes long even when deflated, and Lambda takes 3800: shorten builds, which makes up most of it, with fewer builds, or share them out over two environments/,
+      /environments\.develop: the settings of branchDeploy take \d+ bytes even when deflated, but Lambda allows 3800: shorten builds, the largest part, with fewer builds, or split them between two environments/,
     );
     expect(SETTINGS_LIMIT_BYTES).toBeLessThan(4_096);
   });
 
-  it('of an unknown environment are refused', () => {
+  test('of an unknown environment are refused', () => {
     expect(() => settingsOf(aConfig(), 'develp', now)).toThrow(
-      'environments: "develp": there is no such environment: did you mean "develop"?',
+      'environments: "develp": no environment has this name: did you mean "develop"?',
     );
   });
 });

@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { deedsOf } from '#cli/doctor/gather/kubernetes.ts';
+import { requiredPermissionsOf } from '#cli/doctor/observe/kubernetes.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
 
 const ROOT = new URL('../../manifests/', import.meta.url);
@@ -102,7 +102,7 @@ describe('the doctor', () => {
         spotDrain: {},
         branchDeploy: { argocd: { through: 'kubernetes' }, builds: [{ applications: [{ name: 'api' }] }] },
       }))
-      .flatMap((settings) => deedsOf(settings as unknown as EnvironmentSettings))
+      .flatMap((settings) => requiredPermissionsOf(settings as unknown as EnvironmentSettings))
       .map(([capability, { verb, group = '', resource, subresource }]) =>
         rightOf(
           `nightshift:${capability}`,

@@ -1,6 +1,7 @@
 /**
- * The little of vitest that the tests of pure modules use: `describe`, `it`, `test`, with `each` and `for`. They only
- * note the tests; the runner runs them. `expect` is vitest's own. What is missing here is a TypeError, not a test less.
+ * The subset of vitest that the tests of pure modules use: `describe`, `it`, `test`, with `each` and `for`. They only
+ * collect the tests; the runner runs them. `expect` is vitest's own. A missing function throws a TypeError, so that no
+ * test is skipped silently.
  */
 import { format } from 'node:util';
 
@@ -20,7 +21,7 @@ let file = '';
 let path: readonly string[] = [];
 let found: Map<string, Test> = new Map();
 
-/** The tests that importing a test file notes. `load` imports it. */
+/** Collects the tests of one file. `load` imports it. */
 export async function testsOf(testFile: string, load: () => Promise<unknown>): Promise<readonly Test[]> {
   file = testFile;
   path = [];
@@ -45,7 +46,7 @@ function note(name: string, run: () => unknown): void {
   found.set(id, { id, name: full, file, run });
 }
 
-/** Rows that are lists are spread over the arguments. */
+/** An array row is spread over the arguments. */
 function each(rows: readonly unknown[]) {
   return (name: string, body: Body) => {
     for (const row of rows) {

@@ -1,7 +1,7 @@
 /**
- * Runs the tests of the pure modules for Stryker, in its own process and without vitest's workers: a mutation takes some
- * hundredths of a second where a worker takes a third of one. Each mutation gets modules of its own, freshly loaded,
- * so that no memory of one (the cache of a zone's instants) is seen by the next.
+ * Runs the tests of the pure modules for Stryker in its own process, without vitest's workers: a mutation takes some
+ * hundredths of a second instead of a third. The modules are loaded again for each mutation, so that no module state is
+ * shared.
  */
 import { globSync, readFileSync } from 'node:fs';
 import { registerHooks, stripTypeScriptTypes } from 'node:module';
@@ -23,19 +23,19 @@ import fc from 'fast-check';
 import { type Test, testsOf } from './collect.ts';
 
 const TESTS = ['test/model/**/*.test.ts', 'test/functions/*/{decide,claim}*.test.ts'];
-/** Seconds each: ten years in every zone, and thousands of random schedules. What they hold, examples hold as well. */
+/** Tests of several seconds each: ten years in every zone, thousands of random schedules. Examples cover the same. */
 const TOO_SLOW = ['test/model/every-zone.test.ts', 'test/model/desired.property.test.ts'];
 
-/** Where the instrumented code finds the mutation that is on, and leaves what it covered. */
+/** Stryker's globals: the instrumented code reads the active mutation here, and stores its coverage. */
 type Stryker = Omit<InstrumenterContext, 'hitLimit'> & { hitLimit?: number | undefined };
 
 class InProcessRunner implements TestRunner {
   readonly #modules = new Modules();
-  /** The import graph is known once all tests were loaded. */
+  /** The import graph; complete when all tests are loaded. */
   #files: readonly string[] = [];
 
   constructor() {
-    // The same figure for the same code.
+    // Deterministic: the same code gives the same score.
     fc.configureGlobal({ seed: 1 });
   }
 
@@ -59,7 +59,7 @@ class InProcessRunner implements TestRunner {
     const { testFilter, hitLimit, activeMutant, mutantActivation, sandboxFileName } = options;
     const stryker = context();
     delete stryker.activeMutant;
-    // Once without any mutation: it tells which tests import which module.
+    // The first run has no mutation, and shows which tests import which module.
     if (this.#files.length === 0) await this.#loadAll();
     const wanted = testFilter && new Set(testFilter);
     const files = testFilter
@@ -103,7 +103,7 @@ class InProcessRunner implements TestRunner {
   }
 }
 
-/** The modules of the sandbox: loaded anew for each mutation, by a number in their address. */
+/** The modules of the sandbox. A number in their URL makes Node load them again for each mutation. */
 class Modules {
   readonly #root = pathToFileURL(`${process.cwd()}/`).href;
   readonly #sources = new Map<string, string>();
@@ -133,7 +133,7 @@ class Modules {
     this.#generation++;
   }
 
-  /** The files that import a file, by any way, as they are called in the sandbox: the nearest first. */
+  /** The files that import a file directly or indirectly, nearest first, by their names in the sandbox. */
   importersOf(file: string): readonly string[] {
     const seen = new Set([pathToFileURL(file).href]);
     for (const url of seen) for (const importer of this.#importers.get(url) ?? []) seen.add(importer);
@@ -175,7 +175,7 @@ async function resultOf({ id, name, file, run }: Test): Promise<TestResult> {
 
 const LOADING = 'loading';
 
-/** A test file that does not even load with a mutation has found it. */
+/** A test file that fails to load with a mutation has killed it. */
 function failedToLoad(error: unknown): readonly Test[] {
   const run = () => {
     throw error;

@@ -1,7 +1,7 @@
 /**
- * Least privilege, shown by running: the synthesized functions live through an hour with everything that can go wrong
- * in it, on a lab that evaluates their roles' policies at each AWS call. A call that no statement allows fails, and so
- * does a part of a policy that no call needed.
+ * Least privilege at run time: the synthesized functions run for an hour with many failures, on a lab that evaluates the
+ * policies of their roles at each AWS call. A call that no statement allows fails the test, and so does a part of a
+ * policy that no call needs.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,13 +36,13 @@ const deploy = (environment: string, through: 'server' | 'kubernetes') => ({
 });
 const place = (cluster: string, account: string) => ({ account, region: 'ap-northeast-1', cluster });
 
-/** An hour that holds an evening, a night and a morning. */
+/** An hour with an evening, a night and a morning. */
 const config: NightshiftConfig = {
   schedules: {
     short: { timeZone: 'Asia/Tokyo', up: ['Mon-Fri 08:00-10:10', 'Mon-Fri 10:35-22:00'] },
   },
   environments: {
-    // Through the Argo CD server; wakes for a merge; every option that gives a role more.
+    // Uses the Argo CD server, wakes for a merge, and has every option that adds permissions.
     develop: {
       ...place('develop', '111111111111'),
       schedule: 'short',
@@ -54,7 +54,7 @@ const config: NightshiftConfig = {
       deploy: { ...deploy('develop', 'server'), whenAsleep: 'wake', driftMinutes: 10 },
       notify,
     },
-    // Through the Kubernetes API; a merge waits for the morning.
+    // Uses the Kubernetes API, and defers a merge until the morning.
     staging: {
       ...place('staging', '222222222222'),
       schedule: 'short',
@@ -62,7 +62,7 @@ const config: NightshiftConfig = {
       drain: { uncordonAfterMinutes: 5 },
       deploy: deploy('staging', 'kubernetes'),
     },
-    // Decides and changes nothing.
+    // A dry run.
     rehearsal: {
       ...place('rehearsal', '333333333333'),
       schedule: 'short',
@@ -89,7 +89,7 @@ beforeAll(async () => {
   const { stacks } = await readAssembly(assemblyDir);
   const ledger = keepLedger(stacks.map(readDeployment));
   lab = await startLab({ config, assemblyDir, start: START, onAuthorize: ledger.note });
-  await liveThrough(lab);
+  await runHour(lab);
   ledgers = ledger.ledgers();
 }, 300_000);
 
@@ -99,11 +99,11 @@ afterAll(async () => {
 });
 
 describe('an hour with an evening, a night and a morning', () => {
-  test('makes no call that a policy refuses', () => {
+  test('makes no call that a policy denies', () => {
     expect(ledgers.flatMap(({ name, refused }) => refused.map((call) => `${name} ${call}`))).toEqual([]);
   });
 
-  test('replaces an interrupted instance early where the config asks for it', () => {
+  test('replaces an interrupted instance early when the config enables it', () => {
     const detached = (lab?.environments ?? []).flatMap(({ cluster }) =>
       [...cluster.groups.values()].flatMap(({ name, activities }) =>
         activities.filter(({ kind }) => kind === 'detach').map(({ statusCode }) => `${name}: ${statusCode}`),
@@ -122,32 +122,32 @@ describe('an hour with an evening, a night and a morning', () => {
   });
 });
 
-async function liveThrough(lab: Lab): Promise<void> {
-  const { clock } = lab.context;
-  const at = (minute: number, run: () => void) => clock.at(START.getTime() + minute * MINUTE, run);
-  const [develop, staging, rehearsal, production] = ['develop', 'staging', 'rehearsal', 'production'].map(
-    (name) => lab.environments.find((one) => one.name === name) as LabEnvironment,
-  ) as [LabEnvironment, LabEnvironment, LabEnvironment, LabEnvironment];
+interface Environments {
+  readonly develop: LabEnvironment;
+  readonly staging: LabEnvironment;
+  readonly rehearsal: LabEnvironment;
+  readonly production: LabEnvironment;
+}
 
-  const headOf = ({ name }: LabEnvironment) => ({
-    repository: build(name).repository,
-    ref: `refs/heads/${name}`,
-  });
-  const merge = (environment: LabEnvironment) =>
-    lab.codebuild.push({ ...headOf(environment), message: 'a feature' });
-  const tokenOf = ({ name, config: { account, region } }: LabEnvironment) => ({
-    account,
-    region,
-    name: `nightshift/argocd-${name}`,
-  });
-  const spotIn = (environment: LabEnvironment, group: string) => {
-    const found = lab.aws
-      .instances(environment.cluster)
-      .find((one) => one.group.name === group && one.view.capacityType === 'SPOT' && one.state === 'running');
-    if (!found) throw new Error(`no spot instance runs in ${group}`);
-    return found.id;
+async function runHour(lab: Lab): Promise<void> {
+  const find = (name: string) => lab.environments.find((one) => one.name === name) as LabEnvironment;
+  const environments: Environments = {
+    develop: find('develop'),
+    staging: find('staging'),
+    rehearsal: find('rehearsal'),
+    production: find('production'),
   };
+  addGroups(lab, environments);
+  await scheduleDeploys(lab, environments);
+  scheduleInterruptions(lab, environments);
+  scheduleResizes(lab);
+  await lab.context.clock.runUntil(START.getTime() + 77 * MINUTE);
+}
 
+const at = (lab: Lab, minute: number, act: () => void) =>
+  lab.context.clock.at(START.getTime() + minute * MINUTE, act);
+
+function addGroups(lab: Lab, { develop, staging }: Environments): void {
   for (const environment of lab.environments) addSlowGroup(lab, environment);
   for (const environment of [develop, staging])
     lab.aws.addAutoScalingGroup(environment.cluster, {
@@ -157,58 +157,81 @@ async function liveThrough(lab: Lab): Promise<void> {
       max: 2,
       instanceTypes: ['m6i.large'],
     });
-  // RBAC refuses the first deploy to staging: its Role is applied later.
-  const role = await manifestsOf('argocd/branch-deploy');
-  // Argo CD refuses the first deploy to develop: its token is not the one in the secret.
-  const token = lab.aws.secrets.get(tokenOf(develop), tokenOf(develop).name).value;
-  lab.aws.putSecret({ ...tokenOf(develop), value: 'expired' });
+}
 
-  at(0.1, () => {
+async function scheduleDeploys(lab: Lab, { develop, staging, rehearsal }: Environments): Promise<void> {
+  const headOf = ({ name }: LabEnvironment) => ({
+    repository: build(name).repository,
+    ref: `refs/heads/${name}`,
+  });
+  const merge = (environment: LabEnvironment) =>
+    lab.codebuild.push({ ...headOf(environment), message: 'a feature' });
+  // RBAC denies the first deploy to staging: its Role is applied later.
+  const role = await manifestsOf('argocd/branch-deploy');
+  // Argo CD rejects the first deploy to develop: its token is not the one in the secret.
+  const { account, region } = develop.config;
+  const secret = { account, region, name: `nightshift/argocd-${develop.name}` };
+  const token = lab.aws.secrets.get(secret, secret.name).value;
+  lab.aws.putSecret({ ...secret, value: 'expired' });
+
+  at(lab, 0.1, () => {
     for (const environment of [develop, staging, rehearsal]) merge(environment);
   });
-  at(1, () => {
+  at(lab, 8.85, () => lab.aws.putSecret({ ...secret, value: token }));
+  at(lab, 14, () => {
+    merge(develop);
+    merge(staging);
+  });
+  at(lab, 20, () => staging.kubernetes.applyObjects(role));
+  // A commit without a webhook delivery: later the application is still behind it.
+  at(lab, 42, () =>
+    lab.codebuild.git.push({ ...headOf(develop), author: 'somebody', message: 'without a webhook delivery' }),
+  );
+}
+
+function scheduleInterruptions(lab: Lab, { develop, staging, rehearsal, production }: Environments): void {
+  const spotIn = (environment: LabEnvironment, group: string) => {
+    const found = lab.aws
+      .instances(environment.cluster)
+      .find((one) => one.group.name === group && one.view.capacityType === 'SPOT' && one.state === 'running');
+    if (!found) throw new Error(`no spot instance runs in ${group}`);
+    return found.id;
+  };
+  at(lab, 1, () => {
     for (const environment of [develop, staging, rehearsal, production])
       lab.aws.recommendRebalance(spotIn(environment, `${environment.name}-batch`));
     const { account, region } = rehearsal.config;
     const instanceIds = [spotIn(rehearsal, 'rehearsal-batch')];
     lab.aws.healthEvent({ account, region, instanceIds, statusCode: 'closed' });
   });
-  at(2, () => {
+  at(lab, 2, () => {
     lab.aws.interruptSpot(spotIn(develop, 'develop-batch'));
-    // Refused once in each environment: a failure that people are told of.
+    // Denied once in each environment: a failure that is notified.
     for (const { name, config } of [develop, staging, production]) {
       const drain = lab.assembly.find({ ...config, function: functionNameOf(name, 'spot-drain') });
-      if (!drain) throw new Error(`${name} has no drain`);
+      if (!drain) throw new Error(`${name} has no spot-drain`);
       const principal = drain.spec.roleArn;
       const operation = 'CompleteLifecycleAction';
       lab.front.faults.add({ service: 'autoscaling', operation, principal, kind: 'access-denied' });
     }
   });
-  at(8.85, () => {
-    lab.aws.putSecret({ ...tokenOf(develop), value: token });
+  at(lab, 11, () => lab.aws.setCapacity({ capacityType: 'SPOT', available: false }));
+  at(lab, 34.5, () => lab.aws.setCapacity({ capacityType: 'SPOT', available: true }));
+}
+
+function scheduleResizes(lab: Lab): void {
+  at(lab, 8.85, () => {
     for (const environment of lab.environments) {
       const slow = lab.aws
         .groups(environment.cluster)
         .find(({ name }) => name === `${environment.name}-slow`);
-      if (!slow) throw new Error('there is no group slow');
+      if (!slow) throw new Error(`${environment.name} has no group ${environment.name}-slow`);
       lab.aws.resizeAsPerson(slow, { min: 0, desired: 0 });
     }
   });
-  at(11, () => lab.aws.setCapacity({ capacityType: 'SPOT', available: false }));
-  at(14, () => {
-    merge(develop);
-    merge(staging);
-  });
-  at(20, () => staging.kubernetes.applyObjects(role));
-  at(34.5, () => lab.aws.setCapacity({ capacityType: 'SPOT', available: true }));
-  // A commit that no webhook told of: a while later the application is still behind it.
-  at(42, () =>
-    lab.codebuild.git.push({ ...headOf(develop), author: 'somebody', message: 'past the webhook' }),
-  );
-  await clock.runUntil(START.getTime() + 77 * MINUTE);
 }
 
-/** A group whose hook wants heartbeats while its one pod takes its time. */
+/** A group whose lifecycle hook needs heartbeats while its one pod terminates slowly. */
 function addSlowGroup(lab: Lab, environment: LabEnvironment): void {
   lab.aws.addAutoScalingGroup(environment.cluster, {
     name: `${environment.name}-slow`,

@@ -7,7 +7,7 @@ import { keepLedger, unusedOf } from './used.ts';
 const at = { account: '111111111111', region: 'ap-northeast-1' };
 const table = `arn:aws:dynamodb:${at.region}:${at.account}:table/nightshift`;
 
-test('a ledger names the action, resource and partition that no call needed, and each call that was refused', () => {
+test('a ledger names the action, resource and partition that no call needed, and each denied call', () => {
   const aws = createAws(createContext({ start: new Date('2026-11-24T00:00:00Z'), seed: 1 }));
   const principal = aws.addPrincipal({ arn: `arn:aws:iam::${at.account}:role/a`, account: at.account });
   const role: RoleSpec = {

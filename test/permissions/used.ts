@@ -1,6 +1,6 @@
 /**
- * Which parts of the roles' policies were needed. A part is the smallest thing that a policy could do without: an
- * action on one resource of a statement and, where a condition lists partitions of the table, on one of those.
+ * Which parts of the roles' policies were used. A part is the smallest removable permission: an action on one resource of
+ * a statement and, when a condition lists partitions of the table, on one of those.
  */
 import type { Deployment, RoleSpec, Statement } from '@nightshift/lab/assembly/deployment.ts';
 import { createAuthorize } from '@nightshift/lab/assembly/permissions.ts';
@@ -14,7 +14,7 @@ export interface Part {
   readonly statement: Statement;
 }
 
-/** What Lambda does as the role: it logs, keeps what failed, traces and joins a network. No code of ours asks for it. */
+/** Calls that Lambda itself makes with the role: logs, failure destination, traces, network interfaces. */
 const OF_LAMBDA = /^(logs:(CreateLogStream|PutLogEvents)|sqs:SendMessage|xray:Put\w+|ec2:\w*Network\w*)$/;
 
 const KEYS = 'dynamodb:LeadingKeys';
@@ -50,7 +50,7 @@ export interface Ledger {
   readonly refused: readonly string[];
 }
 
-/** Asks the evaluator of the lab about each part alone, so that what it does not know stops the test here too. */
+/** Evaluates each part separately with the lab's evaluator, so that an unsupported policy element fails the test. */
 export function keepLedger(deployments: readonly Deployment[]) {
   const ledgers = new Map(
     deployments.flatMap(({ functions, roles }) =>

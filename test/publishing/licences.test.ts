@@ -7,22 +7,22 @@ const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 const lab = JSON.parse(readFileSync('lab/package.json', 'utf8'));
 
 describe('the licences', () => {
-  test('in docs are those of the lock file', () => {
+  test('in docs match the lock file', () => {
     expect(readFileSync('docs/licences.md', 'utf8'), 'run npm run licences').toBe(licencesOf(lock));
   });
 
-  test('are told from others: what is delivered must be permissive, what only tests use need not', () => {
+  test('of delivered packages must be permissive, those of development packages need not', () => {
     const withOne = (license: string, dev: boolean) => () =>
       licencesOf({ packages: { 'node_modules/@a/b': { version: '1.0.0', license, dev } } });
-    expect(withOne('GPL-3.0-only', false)).toThrow('not under a permissive licence: @a/b (GPL-3.0-only)');
+    expect(withOne('GPL-3.0-only', false)).toThrow('not a permissive licence: @a/b (GPL-3.0-only)');
     expect(withOne('MIT AND GPL-3.0-only', false)).toThrow('@a/b');
     expect(withOne('(MIT OR GPL-3.0-only)', false)).not.toThrow();
     expect(withOne('MPL-2.0', true)).not.toThrow();
   });
 });
 
-describe('the packages that this one needs', () => {
-  test('are named by exact version, but for the CDK that an app brings along', () => {
+describe('the dependencies', () => {
+  test('have exact versions, except the CDK, which is a peer dependency', () => {
     const versions = [manifest.dependencies, manifest.devDependencies, lab.devDependencies].flatMap(
       (versions) => Object.entries(versions),
     );
@@ -30,7 +30,7 @@ describe('the packages that this one needs', () => {
     expect(Object.keys(manifest.peerDependencies)).toEqual(['aws-cdk-lib', 'constructs']);
   });
 
-  test('run no install script that package.json does not name', () => {
+  test('run no install scripts but those listed in package.json', () => {
     const scripted = Object.entries<{ hasInstallScript?: boolean }>(lock.packages)
       .filter(([, { hasInstallScript }]) => hasInstallScript)
       .map(([path]) => path.replace(/.*node_modules\//, ''));

@@ -1,11 +1,12 @@
-/** Draws what the server tells, and sends what a person wishes. Runs in the browser. */
+/** Renders the views that the server sends, and sends overrides. Runs in the browser. */
+
 import { h as element, render, type VNode } from 'preact';
 import type { Decision } from '#model/decision.ts';
 import { HOUR_MS } from '#model/duration.ts';
-import type { DayView, EnvironmentView, Span } from '../view.ts';
+import type { DayView, EnvironmentView, TimelineSpan } from '../environment-view.ts';
 
 type Child = VNode | string | number | false | null | undefined;
-/** Preact's, with the attributes untyped. */
+/** The function of Preact, with untyped attributes. */
 const h = element as unknown as (
   name: string,
   attributes: Readonly<Record<string, unknown>> | null,
@@ -15,15 +16,15 @@ const h = element as unknown as (
 const state = {
   names: [] as readonly string[],
   views: new Map<string, EnvironmentView>(),
-  /** What was answered to a wish, by environment. */
-  said: new Map<string, { readonly text: string; readonly refused: boolean }>(),
+  /** The result of the last override, by environment. */
+  results: new Map<string, { readonly text: string; readonly failed: boolean }>(),
   busy: new Set<string>(),
   connected: true,
-  trail: undefined as
+  decisions: undefined as
     | { readonly title: string; readonly decisions?: readonly Decision[]; readonly error?: string }
     | undefined,
-  /** When a view came, to let its clock run on. */
-  heard: new Map<string, number>(),
+  /** When each view arrived, so that its clock continues. */
+  receivedAt: new Map<string, number>(),
 };
 
 const events = new EventSource('/events');
@@ -34,7 +35,7 @@ events.addEventListener('environments', ({ data }: MessageEvent<string>) => {
 events.addEventListener('environment', ({ data }: MessageEvent<string>) => {
   const view = JSON.parse(data) as EnvironmentView;
   state.views.set(view.name, view);
-  state.heard.set(view.name, performance.now());
+  state.receivedAt.set(view.name, performance.now());
   draw();
 });
 events.onopen = () => {
@@ -45,7 +46,7 @@ events.onerror = () => {
   state.connected = false;
   draw();
 };
-// The clocks to the next change.
+// Updates the remaining times.
 setInterval(draw, 1_000);
 
 function draw(): void {
@@ -62,15 +63,15 @@ function page(): VNode {
       !state.connected &&
         h(
           'p',
-          { class: 'trouble' },
-          'The console does not answer any more. Start "nightshift console" again and open what it prints.',
+          { class: 'error' },
+          'The console is not running any more. Start "nightshift console" again and open the address that it prints.',
         ),
     ),
     ...state.names.map((name) => {
       const view = state.views.get(name);
       return view
         ? card(view)
-        : h('section', { class: 'card', key: name }, h('h2', null, name), h('p', null, 'Asking …'));
+        : h('section', { class: 'card', key: name }, h('h2', null, name), h('p', null, 'Loading …'));
     }),
     dialog(),
   ]);
@@ -87,33 +88,31 @@ function card(view: EnvironmentView): VNode {
       h('span', { class: 'soft' }, `cluster ${view.cluster}, account ${view.account}, ${view.region}`),
     ]),
     view.error
-      ? h('p', { class: 'trouble', role: 'alert' }, view.error)
-      : h('p', null, `Because ${view.reason}`),
-    ...view.notices.map((notice) => h('p', { class: 'notice', key: notice }, notice)),
-    view.wanted && disagrees(view) && h('p', null, `It is to be ${view.wanted.state}: ${view.wanted.reason}`),
+      ? h('p', { class: 'error', role: 'alert' }, view.error)
+      : h('p', null, `Reason: ${view.reason}`),
+    ...view.hints.map((hint) => h('p', { class: 'hint', key: hint }, hint)),
+    view.desired &&
+      view.phase !== view.desired.state &&
+      h('p', null, `Desired: ${view.desired.state}, ${view.desired.reason}`),
     view.next &&
       h('p', { class: 'clock' }, [
-        h('strong', null, view.next.to === 'awake' ? 'Wakes' : 'Goes to sleep'),
+        h('strong', null, view.next.to === 'awake' ? 'Starts' : 'Stops'),
         ` ${local(view, view.next.at)}, in ${remaining(view, view.next.at)}: ${view.next.reason}`,
       ]),
     view.override &&
       h('p', null, [
-        h('strong', null, `Kept ${view.override.state}`),
+        h('strong', null, `Override: ${view.override.state}`),
         ` until ${local(view, view.override.until)} by ${view.override.author}: ${view.override.reason}`,
       ]),
     view.day && day(view, view.day),
-    view.steerable && !view.error && wishes(view),
+    view.overridable && !view.error && overrideForm(view),
     h('div', { class: 'columns' }, [
       view.deploys.length > 0 && deploys(view),
       view.drains.length > 0 && drains(view),
       view.savings && savings(view),
     ]),
-    !view.error && h('p', null, trailLink(view, name, `Everything that was decided about ${name}`)),
+    !view.error && h('p', null, decisionsLink(view, name, `All decisions of ${name}`)),
   ]);
-}
-
-function disagrees({ phase, wanted }: EnvironmentView): boolean {
-  return wanted !== undefined && phase !== wanted.state;
 }
 
 // --- the day -----------------------------------------------------------------------------------------------------------
@@ -130,7 +129,7 @@ function day(view: EnvironmentView, { from, to, planned, groups }: DayView): VNo
       y1: -2,
       y2: 20,
     });
-  const bar = (spans: readonly Span[], label: string) =>
+  const bar = (spans: readonly TimelineSpan[], label: string) =>
     h(
       'svg',
       { role: 'img', 'aria-label': `${label}: ${spans.map((span) => sentence(view, span)).join('; ')}` },
@@ -165,22 +164,22 @@ function day(view: EnvironmentView, { from, to, planned, groups }: DayView): VNo
     h('div', { class: 'row' }, [h('span', null, 'Plan'), bar(planned, 'plan')]),
     ...groups.map((group) =>
       h('div', { class: 'row', key: group.name }, [
-        trailLink(view, group.name, group.nodes ? `${group.name} (${group.nodes})` : group.name),
+        decisionsLink(view, group.name, group.nodes ? `${group.name} (${group.nodes})` : group.name),
         bar(group.spans, group.name),
       ]),
     ),
     h('div', { class: 'key', 'aria-hidden': 'true' }, [
       key('awake', 'awake'),
       key('asleep', 'asleep'),
-      key('moving', 'starts or stops'),
-      key('holiday', 'by the calendar'),
-      key('wish', 'by a person'),
+      key('moving', 'starting or stopping'),
+      key('calendar', 'calendar'),
+      key('override', 'override'),
       '│ now',
     ]),
   ]);
 }
 
-/** The instants at which the zone's clock shows 00, 06, 12 or 18; none so late that its label would not fit. */
+/** The instants at 00, 06, 12 and 18 o'clock in the time zone; without the last two hours, where no label fits. */
 function quarters(view: EnvironmentView, from: number, to: number): readonly number[] {
   const hours = [...Array(Math.ceil((to - from) / HOUR_MS))].map(
     (_, index) => (Math.ceil(from / HOUR_MS) + index) * HOUR_MS,
@@ -194,29 +193,29 @@ function key(name: string, text: string): VNode {
   return h('span', null, [h('i', { class: name }), text]);
 }
 
-function sentence(view: EnvironmentView, { state, from, to, reason }: Span): string {
+function sentence(view: EnvironmentView, { state, from, to, reason }: TimelineSpan): string {
   return `${state} from ${local(view, from)} to ${local(view, to)}, ${reason}`;
 }
 
-// --- wishes ------------------------------------------------------------------------------------------------------------
+// --- overrides ---------------------------------------------------------------------------------------------------------
 
-function wishes(view: EnvironmentView): VNode {
+function overrideForm(view: EnvironmentView): VNode {
   const { name } = view;
   const busy = state.busy.has(name);
-  const said = state.said.get(name);
+  const result = state.results.get(name);
   const send = (event: SubmitEvent) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
     const pressed = event.submitter as HTMLButtonElement;
-    void wish(name, pressed.value, String(form.get('until')), String(form.get('reason')));
+    void sendOverride(name, pressed.value, String(form.get('until')), String(form.get('reason')));
   };
   const button = (value: string, text: string, quiet = false) =>
-    h('button', { name: 'wish', value, disabled: busy, class: quiet ? 'quiet' : '' }, text);
+    h('button', { name: 'command', value, disabled: busy, class: quiet ? 'quiet' : '' }, text);
   return h('div', null, [
-    h('h3', null, 'Change it'),
-    h('form', { onSubmit: send, 'aria-label': `Change ${name}` }, [
+    h('h3', null, 'Override the schedule'),
+    h('form', { onSubmit: send, 'aria-label': `Override the schedule of ${name}` }, [
       h('div', null, [
-        h('label', { for: `until-${name}` }, 'Until, or for'),
+        h('label', { for: `until-${name}` }, 'Until, or duration'),
         h('input', { id: `until-${name}`, name: 'until', placeholder: '22:00 or 2h', autocomplete: 'off' }),
       ]),
       h('div', null, [
@@ -238,46 +237,50 @@ function wishes(view: EnvironmentView): VNode {
     ]),
     h(
       'div',
-      { role: said?.refused ? 'alert' : 'status' },
-      said && h('p', { class: said.refused ? 'said trouble' : 'said' }, said.text),
+      { role: result?.failed ? 'alert' : 'status' },
+      result && h('p', { class: result.failed ? 'result error' : 'result' }, result.text),
     ),
   ]);
 }
 
-async function wish(environment: string, wanted: string, until: string, reason: string): Promise<void> {
+async function sendOverride(
+  environment: string,
+  command: string,
+  until: string,
+  reason: string,
+): Promise<void> {
   state.busy.add(environment);
-  state.said.delete(environment);
+  state.results.delete(environment);
   draw();
-  const result = await ask<{ said: string }>('/override', {
+  const result = await fetchJson<{ message: string }>('/override', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ environment, wish: wanted, until, reason }),
+    body: JSON.stringify({ environment, command, until, reason }),
   });
   state.busy.delete(environment);
-  state.said.set(environment, {
-    text: result.refused ?? result.value.said,
-    refused: result.refused !== undefined,
+  state.results.set(environment, {
+    text: result.ok ? result.value.message : result.error,
+    failed: !result.ok,
   });
   draw();
 }
 
-type Answer<T> =
-  | { readonly value: T; readonly refused?: undefined }
-  | { readonly value?: undefined; readonly refused: string };
+type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: string };
 
-async function ask<T>(url: string, options?: RequestInit): Promise<Answer<T>> {
+async function fetchJson<T>(url: string, options?: RequestInit): Promise<Result<T>> {
   try {
     const response = await fetch(url, options);
     if (response.headers.get('content-type')?.startsWith('application/json')) {
-      const body = (await response.json()) as T | { readonly refused: string };
-      return typeof body === 'object' && body !== null && 'refused' in body
-        ? { refused: body.refused }
-        : { value: body as T };
+      const body = (await response.json()) as T | { readonly error: string };
+      return typeof body === 'object' && body !== null && 'error' in body
+        ? { ok: false, error: body.error }
+        : { ok: true, value: body as T };
     }
-    return { refused: (await response.text()).trim() };
+    return { ok: false, error: (await response.text()).trim() };
   } catch (error) {
     return {
-      refused: `The console did not answer: ${error instanceof Error ? error.message : String(error)}`,
+      ok: false,
+      error: `The console is unreachable: ${error instanceof Error ? error.message : String(error)}`,
     };
   }
 }
@@ -292,7 +295,7 @@ function deploys(view: EnvironmentView): VNode {
       null,
       view.deploys.map((one) =>
         h('li', { key: one.application }, [
-          trailLink(view, one.application, one.application),
+          decisionsLink(view, one.application, one.application),
           ` ${one.state}${one.commit ? ` ${one.commit.slice(0, 8)}` : ''}`,
           h('span', { class: 'soft' }, ` ${one.at ? `${local(view, one.at)}, ` : ''}${one.text}`),
         ]),
@@ -309,7 +312,7 @@ function drains(view: EnvironmentView): VNode {
       null,
       view.drains.map((one) =>
         h('li', { key: `${one.node} ${one.at} ${one.action}` }, [
-          trailLink(view, one.node, one.node),
+          decisionsLink(view, one.node, one.node),
           ` ${one.action}`,
           h('span', { class: 'soft' }, ` ${local(view, one.at)}: ${one.reason}`),
         ]),
@@ -326,42 +329,46 @@ function savings({ savings: saved }: EnvironmentView): VNode {
   ]);
 }
 
-// --- the trail of decisions --------------------------------------------------------------------------------------------
+// --- decisions ---------------------------------------------------------------------------------------------------------
 
-function trailLink(view: EnvironmentView, target: string, text: string): VNode {
-  return h('button', { type: 'button', class: 'link', onClick: () => void showTrail(view, target) }, text);
+function decisionsLink(view: EnvironmentView, target: string, text: string): VNode {
+  return h(
+    'button',
+    { type: 'button', class: 'link', onClick: () => void showDecisions(view, target) },
+    text,
+  );
 }
 
-async function showTrail(view: EnvironmentView, target: string): Promise<void> {
-  state.trail = { title: `${target} in ${view.name}` };
+async function showDecisions(view: EnvironmentView, target: string): Promise<void> {
+  state.decisions = { title: `${target} in ${view.name}` };
   draw();
-  trailDialog()?.showModal();
+  decisionsDialog()?.showModal();
   const query = new URLSearchParams({ environment: view.name, target });
-  const result = await ask<{ decisions: Decision[] }>(`/decisions?${query}`);
-  state.trail = {
+  const result = await fetchJson<{ decisions: Decision[] }>(`/decisions?${query}`);
+  state.decisions = {
     title: `${target} in ${view.name}`,
-    ...(result.value ? { decisions: result.value.decisions } : { error: result.refused }),
+    ...(result.ok ? { decisions: result.value.decisions } : { error: result.error }),
   };
   draw();
 }
 
-function trailDialog(): HTMLDialogElement | undefined {
-  const found = document.getElementById('trail');
+function decisionsDialog(): HTMLDialogElement | undefined {
+  const found = document.getElementById('decisions');
   return found instanceof HTMLDialogElement ? found : undefined;
 }
 
 function dialog(): VNode {
-  const { trail } = state;
-  const view = [...state.views.values()].find(({ name }) => trail?.title.endsWith(` in ${name}`));
-  const body: Child[] = trail?.error
-    ? [h('p', { class: 'trouble' }, trail.error)]
-    : trail?.decisions
+  const { decisions: shown } = state;
+  const view = [...state.views.values()].find(({ name }) => shown?.title.endsWith(` in ${name}`));
+  const body: Child[] = shown?.error
+    ? [h('p', { class: 'error' }, shown.error)]
+    : shown?.decisions
       ? [
-          trail.decisions.length === 0 && h('p', null, 'Nothing was decided in the last week.'),
+          shown.decisions.length === 0 && h('p', null, 'No decisions in the last week.'),
           h(
             'ul',
             { tabIndex: 0, 'aria-label': 'decisions, newest first' },
-            trail.decisions.map((one, index) =>
+            shown.decisions.map((one, index) =>
               h('li', { key: index }, [
                 h('strong', null, `${one.action} ${one.target}`),
                 h(
@@ -370,16 +377,16 @@ function dialog(): VNode {
                   ` ${view ? local(view, one.time) : one.time}, ${one.capability}`,
                 ),
                 h('div', null, one.reason),
-                h('div', { class: 'soft' }, `by ${one.trigger}`),
+                h('div', { class: 'soft' }, `trigger: ${one.trigger}`),
               ]),
             ),
           ),
         ]
-      : [h('p', null, 'Asking …')];
-  return h('dialog', { id: 'trail', 'aria-labelledby': 'trail-title' }, [
-    h('h2', { id: 'trail-title' }, trail?.title ?? 'Decisions'),
+      : [h('p', null, 'Loading …')];
+  return h('dialog', { id: 'decisions', 'aria-labelledby': 'decisions-title' }, [
+    h('h2', { id: 'decisions-title' }, shown?.title ?? 'Decisions'),
     ...body,
-    h('button', { type: 'button', onClick: () => trailDialog()?.close() }, 'Close'),
+    h('button', { type: 'button', onClick: () => decisionsDialog()?.close() }, 'Close'),
   ]);
 }
 
@@ -410,10 +417,10 @@ function clock(view: EnvironmentView, at: number): string {
   return format(view, 'clock').format(new Date(at));
 }
 
-/** By AWS's clock, which runs on from what was heard last. */
+/** Measured with the clock of AWS: the time of the last view, plus the time since it arrived. */
 function remaining(view: EnvironmentView, instant: string): string {
-  const gone = performance.now() - (state.heard.get(view.name) ?? performance.now());
-  const seconds = Math.max(0, Math.round((Date.parse(instant) - Date.parse(view.now) - gone) / 1000));
+  const elapsed = performance.now() - (state.receivedAt.get(view.name) ?? performance.now());
+  const seconds = Math.max(0, Math.round((Date.parse(instant) - Date.parse(view.now) - elapsed) / 1000));
   const hours = Math.floor(seconds / 3600);
   const minutes = Math.floor((seconds % 3600) / 60);
   if (hours >= 48) return `${Math.floor(hours / 24)} d ${hours % 24} h`;

@@ -1,4 +1,4 @@
-/** The page before its script draws: it is all that a browser without scripts sees. */
+/** The page before its script renders it; a browser without scripts shows only this. */
 export const HTML = `<!doctype html>
 <html lang="en">
 <head>
@@ -11,8 +11,8 @@ export const HTML = `<!doctype html>
 <script type="module" src="/client.js"></script>
 </head>
 <body>
-<div id="app"><main><h1>Night shift</h1><p>Asking the environments …</p>
-<noscript><p>This page is drawn by its script. Without scripts, <code>nightshift status</code> says the same.</p></noscript>
+<div id="app"><main><h1>Night shift</h1><p>Loading the environments …</p>
+<noscript><p>This page needs JavaScript. <code>nightshift status</code> shows the same in a terminal.</p></noscript>
 </main></div>
 </body>
 </html>

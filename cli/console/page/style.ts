@@ -1,4 +1,4 @@
-/** Light and dark, wide and narrow. Colours keep a contrast of 4.5 to 1 for text, and no meaning hangs on colour alone. */
+/** Light and dark, wide and narrow. Colours keep a contrast of 4.5 to 1 for text, and colour is never the only sign. */
 export const STYLE = `
 :root { color-scheme: light dark; --ground: #f4f5f7; --card: #fff; --ink: #16202b; --soft: #4c5967; --line: #d5dae0;
   --awake: #2f8f5b; --asleep: #4a5ab5; --moving: #c77d0a; --bad: #b3261e; --press: #1d5fb4; --on-press: #fff; }
@@ -20,8 +20,8 @@ section.card { background: var(--card); border: 1px solid var(--line); border-ra
 .phase.starting, .phase.stopping, .phase.unknown { color: var(--moving); } .phase.never-stopped { color: var(--soft); }
 @media (prefers-color-scheme: light) { .phase.awake { color: #1e6b42; } .phase.starting, .phase.stopping, .phase.unknown { color: #855200; } }
 .clock { font-variant-numeric: tabular-nums; }
-.trouble { border-left: 4px solid var(--bad); padding: .4rem .75rem; margin: .5rem 0; overflow-wrap: anywhere; }
-.notice { border-left: 4px solid var(--moving); padding: .3rem .75rem; margin: .5rem 0; }
+.error { border-left: 4px solid var(--bad); padding: .4rem .75rem; margin: .5rem 0; overflow-wrap: anywhere; }
+.hint { border-left: 4px solid var(--moving); padding: .3rem .75rem; margin: .5rem 0; }
 .row { display: grid; grid-template-columns: 9rem 1fr; gap: .5rem; align-items: center; margin: .15rem 0; }
 .row svg { width: 100%; height: 18px; display: block; overflow: visible; }
 .row .axis { height: 16px; } .axis text { font-size: 11px; fill: var(--soft); }
@@ -31,7 +31,7 @@ line.now { stroke: var(--ink); stroke-width: 2; } line.tick { stroke: var(--line
 .key { display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .85rem; color: var(--soft); margin-top: .3rem; }
 .key i { display: inline-block; width: .9rem; height: .7rem; margin-right: .35rem; border-radius: 2px; }
 .key .awake { background: var(--awake); } .key .asleep { background: var(--asleep); } .key .moving { background: var(--moving); }
-.key .holiday { border: 2px dashed var(--ink); } .key .wish { border: 2px solid var(--ink); }
+.key .calendar { border: 2px dashed var(--ink); } .key .override { border: 2px solid var(--ink); }
 button.link { font: inherit; color: var(--press); background: none; border: 0; padding: .1rem 0; text-align: left; cursor: pointer; text-decoration: underline; overflow-wrap: anywhere; }
 li { padding: .25rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; } li:first-child { border-top: 0; }
 form { display: grid; grid-template-columns: 9rem 1fr; gap: .5rem; align-items: end; margin-top: .4rem; }
@@ -44,7 +44,7 @@ button:disabled { opacity: .6; cursor: default; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 0 1.5rem; }
 dialog { color: var(--ink); background: var(--card); border: 1px solid var(--line); border-radius: .75rem; width: min(48rem, calc(100vw - 2rem)); max-height: 85vh; overflow: auto; }
 dialog::backdrop { background: rgb(0 0 0 / 50%); }
-.said { white-space: pre-line; margin: .5rem 0 0; }
+.result { white-space: pre-line; margin: .5rem 0 0; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (max-width: 40rem) { main { padding: .6rem; } .row { grid-template-columns: 1fr; gap: 0; margin: .5rem 0; } form { grid-template-columns: 1fr; } form button { flex: 1 1 8rem; } }
 `;

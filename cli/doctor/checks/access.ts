@@ -1,37 +1,40 @@
-/** Are the functions let into the cluster, and may they do there what they do? */
-import { type Check, needing, type Verdict } from '../finding.ts';
-import type { DeployedFunction } from '../site.ts';
+/** Do the functions have access to the cluster, and does RBAC allow what they do there? */
+
+import type { DeployedFunction } from '../facts.ts';
+import { type Check, type CheckResult, whenObserved } from '../finding.ts';
 
 export const access: Check = {
   name: 'access',
-  why: 'without its access entry a function cannot see nodes and pods: a stop is never confirmed and a drain does nothing',
-  judge: (site) =>
-    needing([site.cluster, site.functions], ({ authenticationMode }, functions) => {
+  why: 'without an access entry a function cannot list nodes and pods: a stop is never confirmed and a drain does nothing',
+  evaluate: (facts) =>
+    whenObserved([facts.cluster, facts.functions], ({ authenticationMode }, functions) => {
       if (authenticationMode === 'CONFIG_MAP') {
         return [
           {
             severity: 'failure',
             found:
-              'the cluster takes its users from the ConfigMap aws-auth only, so no access entry can be made',
+              'the cluster authenticates with the ConfigMap aws-auth only, so it cannot have access entries',
             advice: 'aws eks update-cluster-config --access-config authenticationMode=API_AND_CONFIG_MAP',
           },
         ];
       }
-      const inside = functions.filter(
-        // Through its server Argo CD is reached without the cluster.
+      const needAccess = functions.filter(
+        // branch-deploy reaches Argo CD's server without access to the cluster.
         ({ capability }) =>
-          capability !== 'branch-deploy' || site.settings.branchDeploy?.argocd.through === 'kubernetes',
+          capability !== 'branch-deploy' || facts.settings.branchDeploy?.argocd.through === 'kubernetes',
       );
-      return inside.flatMap((one) => entryOf(one));
+      return needAccess.flatMap((one) => entryOf(one));
     }),
 };
 
-function entryOf({ capability, role, kubernetesGroups }: DeployedFunction): readonly Verdict[] {
+function entryOf({ capability, role, kubernetesGroups }: DeployedFunction): readonly CheckResult[] {
   if (role === undefined) return [];
   const group = `nightshift:${capability}`;
-  return needing([kubernetesGroups ?? { value: undefined }], (groups): readonly Verdict[] => {
+  return whenObserved([kubernetesGroups ?? { value: undefined }], (groups): readonly CheckResult[] => {
     if (groups?.includes(group)) {
-      return [{ severity: 'ok', target: capability, found: `its role is let in as ${group}` }];
+      return [
+        { severity: 'ok', target: capability, found: `its role has an access entry with the group ${group}` },
+      ];
     }
     return [
       {
@@ -40,23 +43,27 @@ function entryOf({ capability, role, kubernetesGroups }: DeployedFunction): read
         found: groups
           ? `the access entry of its role has the groups ${groups.join(', ') || 'none'}, not ${group}`
           : `its role ${role} has no access entry`,
-        advice: 'deploy the stack again: it makes the entry',
+        advice: 'deploy the stack again: it creates the entry',
       },
     ];
-  }).map((verdict) => ({ target: capability, ...verdict }));
+  }).map((result) => ({ target: capability, ...result }));
 }
 
 export const rbac: Check = {
   name: 'rbac',
-  why: 'what the cluster does not allow is found out when it is needed: at 22:00, or inside the two minutes of a spot notice',
-  judge: (site) =>
-    needing([site.reviews], (reviews) => {
+  why: 'a missing permission only shows when it is used: at 22:00, or within the two minutes of a spot interruption notice',
+  evaluate: (facts) =>
+    whenObserved([facts.reviews], (reviews) => {
       const capabilities = [...new Set(reviews.map(({ capability }) => capability))];
-      return capabilities.map((capability): Verdict => {
+      return capabilities.map((capability): CheckResult => {
         const own = reviews.filter((review) => review.capability === capability);
-        const refused = own.filter(({ allowed }) => !allowed).map(({ what }) => what);
+        const refused = own.filter(({ allowed }) => !allowed).map(({ request }) => request);
         return refused.length === 0
-          ? { severity: 'ok', target: capability, found: `all that it does is allowed (${own.length} asked)` }
+          ? {
+              severity: 'ok',
+              target: capability,
+              found: `the cluster allows all ${own.length} requests that it makes`,
+            }
           : {
               severity: 'failure',
               target: capability,
@@ -64,7 +71,7 @@ export const rbac: Check = {
               advice:
                 capability === 'branch-deploy'
                   ? 'kubectl apply -k manifests/argocd'
-                  : 'kubectl apply -k manifests, after writing the names of your autoscaler into it',
+                  : 'set the names of your autoscaler in manifests, then kubectl apply -k manifests',
             };
       });
     }),

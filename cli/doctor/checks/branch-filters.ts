@@ -1,60 +1,61 @@
 /** Does the webhook of each CodeBuild project build the branch of its binding, and nothing else? */
-import { type Check, needing, type Verdict } from '../finding.ts';
-import type { ProjectFacts } from '../site.ts';
+
+import type { ProjectFacts } from '../facts.ts';
+import { type Check, type CheckResult, whenObserved } from '../finding.ts';
 
 export const branchFilters: Check = {
   name: 'branch-filters',
-  why: 'CodeBuild looks for a pattern anywhere in the name of the ref: "develop" lets develop-old and tags through, and what they build would be taken for the branch',
-  judge(site) {
-    const { branchDeploy } = site.settings;
+  why: 'CodeBuild matches a pattern anywhere in the ref name: "develop" also matches develop-old and tags, and their builds would be deployed as the branch',
+  evaluate(facts) {
+    const { branchDeploy } = facts.settings;
     if (!branchDeploy) return [];
-    return needing([site.projects], (projects) =>
-      branchDeploy.builds.map(({ project, branch, repository }): Verdict => {
-        const facts = projects.find(({ name }) => name === project)?.found;
-        if (!facts) {
+    return whenObserved([facts.projects], (projects) =>
+      branchDeploy.builds.map(({ project, branch, repository }): CheckResult => {
+        const existing = projects.find(({ name }) => name === project)?.existing;
+        if (!existing) {
           return {
             severity: 'failure',
             target: project,
-            found: 'CodeBuild has no such project in this account and region',
-            advice: 'correct its name in the config, or let the stack make it with create',
+            found: 'CodeBuild has no project of this name in this account and region',
+            advice: 'correct its name in the config, or let the stack create it with create',
           };
         }
-        if (!sameRepository(facts.source, repository)) {
+        if (!sameRepository(existing.source, repository)) {
           return {
             severity: 'failure',
             target: project,
-            found: `it builds ${facts.source}, and the config binds it to ${repository}: its builds are ignored`,
-            advice: 'write the repository as the project has it',
+            found: `it builds ${existing.source}, but the config expects ${repository}: its builds are ignored`,
+            advice: 'set repository to the URL that the project has',
           };
         }
-        if (!facts.filterGroups) {
+        if (!existing.filterGroups) {
           return {
             severity: 'warning',
             target: project,
-            found: 'it has no webhook, so no push starts a build',
+            found: 'it has no webhook, so a push does not start a build',
             advice: 'add a webhook with the filter PUSH and an anchored HEAD_REF',
           };
         }
-        const loose = looseIn(facts.filterGroups, branch);
+        const loose = looseIn(existing.filterGroups, branch);
         return loose === undefined
-          ? { severity: 'ok', target: project, found: `only pushes to ${branch} build` }
+          ? { severity: 'ok', target: project, found: `only pushes to ${branch} start a build` }
           : {
               severity: 'failure',
               target: project,
               found: loose,
-              advice: `one filter group: EVENT is PUSH, and HEAD_REF matches ^refs/heads/${branch}$`,
+              advice: `use one filter group: EVENT is PUSH, and HEAD_REF matches ^refs/heads/${branch}$`,
             };
       }),
     );
   },
 };
 
-type Groups = NonNullable<NonNullable<ProjectFacts['found']>['filterGroups']>;
+type FilterGroups = NonNullable<NonNullable<ProjectFacts['existing']>['filterGroups']>;
 
-/** What lets anything else through; undefined where nothing does. Filters of other types only narrow. */
-function looseIn(groups: Groups, branch: string): string | undefined {
-  if (groups.length === 0) return 'its webhook has no filter, so every push and pull request builds';
-  const wanted = `^refs/heads/${branch}$`;
+/** Why other refs or events can start a build; undefined when none can. Filters of other types only narrow. */
+function looseIn(groups: FilterGroups, branch: string): string | undefined {
+  if (groups.length === 0) return 'its webhook has no filter, so every push and pull request starts a build';
+  const anchored = `^refs/heads/${branch}$`;
   for (const group of groups) {
     const heads = group.filter(
       ({ type, excludeMatchedPattern }) => type === 'HEAD_REF' && !excludeMatchedPattern,
@@ -63,12 +64,12 @@ function looseIn(groups: Groups, branch: string): string | undefined {
       .filter(({ type }) => type === 'EVENT')
       .map(({ pattern }) => pattern.replaceAll(' ', ''));
     if (events.join() !== 'PUSH')
-      return `a filter group takes the events ${events.join() || '(all)'}, not pushes alone`;
+      return `a filter group accepts the events ${events.join() || '(all)'}, not only PUSH`;
     const [head] = heads;
-    if (head === undefined) return 'a filter group takes pushes to every branch and tag';
-    // A name may be written with its special characters escaped.
-    if (!heads.some(({ pattern }) => pattern === wanted || pattern.replaceAll('\\', '') === wanted)) {
-      return `HEAD_REF "${head.pattern}" is not the anchored ${wanted}, so other refs may pass`;
+    if (head === undefined) return 'a filter group accepts pushes to every branch and tag';
+    // The special characters of a branch name may be escaped.
+    if (!heads.some(({ pattern }) => pattern === anchored || pattern.replaceAll('\\', '') === anchored)) {
+      return `HEAD_REF "${head.pattern}" is not the anchored ${anchored}, so it can match other refs`;
     }
   }
   return undefined;

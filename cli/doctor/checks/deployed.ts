@@ -1,38 +1,38 @@
-/** Is what is deployed what the config says? */
+/** Do the deployed functions have the settings of the config? */
 import type { Capability } from '#model/decision.ts';
 import { changedSettings } from '../../changed-settings.ts';
-import { type Check, needing, type Verdict } from '../finding.ts';
-import type { Site } from '../site.ts';
+import type { EnvironmentFacts } from '../facts.ts';
+import { type Check, type CheckResult, whenObserved } from '../finding.ts';
 
 export const deployed: Check = {
   name: 'deployed',
-  why: 'the functions go by the config of their last deploy: what was changed since has no effect yet',
-  judge: (site) =>
-    needing([site.functions], (functions) =>
-      wantedOf(site).map(({ capability, settings }): Verdict => {
+  why: 'the functions use the config of their last deploy: changes made since then have no effect yet',
+  evaluate: (facts) =>
+    whenObserved([facts.functions], (functions) =>
+      configuredFunctions(facts).map(({ capability, settings }): CheckResult => {
         const found = functions.find((one) => one.capability === capability);
         if (!found?.settings) {
           return {
             severity: 'failure',
             target: capability,
             found: 'the function is not deployed',
-            advice: `cdk deploy Nightshift-${site.name}`,
+            advice: `cdk deploy Nightshift-${facts.name}`,
           };
         }
         const changed = changedSettings(settings, found.settings);
         return changed.length === 0
-          ? { severity: 'ok', target: capability, found: 'deployed as the config says' }
+          ? { severity: 'ok', target: capability, found: 'deployed with the current config' }
           : {
               severity: 'warning',
               target: capability,
               found: `the config has changed since the deploy: ${changed.join(', ')}`,
-              advice: `look with cdk diff Nightshift-${site.name}, then deploy`,
+              advice: `review cdk diff Nightshift-${facts.name}, then deploy`,
             };
       }),
     ),
 };
 
-function wantedOf({ settings }: Site): { capability: Capability; settings: object }[] {
+function configuredFunctions({ settings }: EnvironmentFacts): { capability: Capability; settings: object }[] {
   const { nightSchedule, spotDrain, branchDeploy } = settings;
   return [
     ...(nightSchedule ? [{ capability: 'night-schedule' as const, settings: nightSchedule }] : []),

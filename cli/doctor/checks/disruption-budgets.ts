@@ -1,28 +1,28 @@
-/** PodDisruptionBudgets that never allow a disruption. */
+/** PodDisruptionBudgets that never allow an eviction. */
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
-import { type Check, needing, type Verdict } from '../finding.ts';
+import { type Check, type CheckResult, whenObserved } from '../finding.ts';
 
 export const disruptionBudgets: Check = {
   name: 'disruption-budgets',
-  why: 'such a budget holds its pods until they are killed: a stop waits 15 minutes for each node, and a spot drain has to force them in the last seconds',
-  judge: (site) =>
-    needing([site.kubernetes.budgets], (budgets) => {
-      const stuck = budgets.filter(neverAllows);
-      if (stuck.length === 0) {
-        return [{ severity: 'ok', found: `each of the ${budgets.length} budgets can allow a disruption` }];
+  why: 'such a budget blocks eviction until the pods are killed: a stop waits 15 minutes for each node, and a spot drain has to delete the pods in the last seconds',
+  evaluate: (facts) =>
+    whenObserved([facts.kubernetes.budgets], (budgets) => {
+      const blocking = budgets.filter(neverAllows);
+      if (blocking.length === 0) {
+        return [{ severity: 'ok', found: `each of the ${budgets.length} budgets can allow an eviction` }];
       }
-      return stuck.map(
-        (budget): Verdict => ({
+      return blocking.map(
+        (budget): CheckResult => ({
           severity: 'warning',
           target: `${budget.metadata?.namespace}/${budget.metadata?.name}`,
-          found: `${ruleOf(budget)} for ${budget.status?.expectedPods ?? 0} pods never allows a disruption`,
-          advice: 'write maxUnavailable: 1, or run one replica more than minAvailable',
+          found: `${ruleOf(budget)} for ${budget.status?.expectedPods ?? 0} pods never allows an eviction`,
+          advice: 'set maxUnavailable: 1, or run one replica more than minAvailable',
         }),
       );
     }),
 };
 
-/** By its rule and the pods it counts, not by this minute's health. */
+/** Decided from its rule and pod count, not from the current health of the pods. */
 function neverAllows({ spec, status }: PodDisruptionBudget): boolean {
   const pods = status?.expectedPods ?? 0;
   if (pods === 0) return false;

@@ -1,9 +1,9 @@
-/** Who would start nodes at night, and is it stopped and started in the right order? */
+/** Which autoscaler could start nodes at night, and does the configured one run on its host group? */
 import type { Deployment } from 'kubernetes-types/apps/v1.js';
-import type { Pod } from 'kubernetes-types/core/v1.js';
-import { type Check, needing, type Verdict } from '../finding.ts';
-import { matches } from '../selector.ts';
-import { groupsOf, isLive, sleepers } from '../site.ts';
+import type { Node, Pod } from 'kubernetes-types/core/v1.js';
+import { type EnvironmentFacts, type GroupFacts, groupsOf, isLive, scheduledGroups } from '../facts.ts';
+import { type Check, type CheckResult, whenObserved } from '../finding.ts';
+import { matches } from '../label-selector.ts';
 
 const AUTOSCALERS = [
   { kind: 'cluster-autoscaler', pattern: /cluster-autoscaler/ },
@@ -13,107 +13,147 @@ const ARGOCD_SERVER = /^argo-?cd-server$/;
 
 export const hostGroup: Check = {
   name: 'host-group',
-  why: 'an autoscaler that runs on undoes the stop, and one whose nodes do not start first cannot start the others',
-  judge(site) {
-    const { environment, kubernetes } = site;
-    if (environment.production || site.schedule === undefined) return [];
-    return needing(
-      [kubernetes.deployments, kubernetes.pods, kubernetes.nodes, site.groups],
+  why: 'an autoscaler that keeps running undoes the stop, and one whose own nodes start late cannot start the others',
+  evaluate(facts) {
+    const { environment, kubernetes } = facts;
+    if (environment.production || facts.schedule === undefined) return [];
+    return whenObserved(
+      [kubernetes.deployments, kubernetes.pods, kubernetes.nodes, facts.groups],
       (deployments, pods, nodes, groups) => {
-        const { autoscaler } = environment;
-        const placesOf = (deployment: Deployment) =>
-          [...groupsOf(podsOf(deployment, pods), nodes, groups)].filter((place) => place !== undefined);
-        const verdicts: Verdict[] = [];
-        const seen = AUTOSCALERS.flatMap(({ kind, pattern }) =>
-          deployments
-            .filter((one) => pattern.test(one.metadata?.name ?? ''))
-            .map((deployment) => ({ kind, deployment })),
-        );
-        for (const { kind, deployment } of seen) {
-          const { namespace, name } = deployment.metadata ?? {};
-          if (autoscaler?.namespace === namespace && autoscaler?.deployment === name) continue;
-          verdicts.push({
-            severity: autoscaler ? 'warning' : 'failure',
-            target: `${namespace}/${name}`,
-            found: autoscaler
-              ? `it looks like a second autoscaler beside ${autoscaler.namespace}/${autoscaler.deployment}, and would not be paused`
-              : 'it runs in the cluster, and the config names no autoscaler: it would start nodes again after the stop',
-            advice: `name it in environments.${site.name}.autoscaler: { kind: '${kind}', namespace: '${namespace}', deployment: '${name}', hostGroup: … }`,
-          });
-        }
-        if (autoscaler) {
-          const target = `${autoscaler.namespace}/${autoscaler.deployment}`;
-          const deployment = deployments.find(
-            ({ metadata }) =>
-              metadata?.namespace === autoscaler.namespace && metadata.name === autoscaler.deployment,
-          );
-          const others = deployment
-            ? placesOf(deployment).filter((place) => place !== autoscaler.hostGroup)
-            : [];
-          if (!groups.some(({ name }) => name === autoscaler.hostGroup)) {
-            verdicts.push({
-              severity: 'failure',
-              target,
-              found: `its host group ${autoscaler.hostGroup} is none of the cluster's: ${groups.map(({ name }) => name).join(', ')}`,
-              advice: 'write the name of the group on which it runs',
-            });
-          } else if (!deployment) {
-            verdicts.push({
-              severity: 'failure',
-              target,
-              found:
-                'the config names it, and the cluster has no such Deployment: the stop would fail at pausing it',
-              advice: 'write its namespace and name as the cluster has them',
-            });
-          } else if (others.length > 0) {
-            verdicts.push({
-              severity: 'warning',
-              target,
-              found: `it runs on ${others.join(', ')}, and ${autoscaler.hostGroup} is what stops last and starts first`,
-              advice: `pin it to ${autoscaler.hostGroup} with a nodeSelector, or change hostGroup`,
-            });
-          } else {
-            verdicts.push({
-              severity: 'ok',
-              target,
-              found: `it runs on ${autoscaler.hostGroup}, which stops last and starts first`,
-            });
-          }
-        } else if (seen.length === 0) {
-          verdicts.push({
-            severity: 'ok',
-            found: 'no autoscaler runs in the cluster, and the config names none',
-          });
-        }
-
-        const asleep = new Set(sleepers(site, groups).map(({ name }) => name));
-        for (const server of deployments.filter((one) => ARGOCD_SERVER.test(one.metadata?.name ?? ''))) {
-          const places = placesOf(server);
-          const empty = groups.filter(
-            ({ name, size }) =>
-              places.includes(name) && asleep.has(name) && size.min === 0 && autoscaler !== undefined,
-          );
-          const target = `${server.metadata?.namespace}/${server.metadata?.name}`;
-          verdicts.push(
-            empty.length > 0 && autoscaler && !places.includes(autoscaler.hostGroup)
-              ? {
-                  severity: 'warning',
-                  target,
-                  found: `Argo CD runs on ${places.join(', ')}, which may wake with no node until the autoscaler asks for one: deploys wait for both`,
-                  advice: `run it on ${autoscaler.hostGroup}, or give its group a minimum of 1`,
-                }
-              : {
-                  severity: 'ok',
-                  target,
-                  found: `Argo CD sleeps with ${places.length > 0 ? places.join(', ') : 'its nodes'} and wakes with them; deploys of the night wait for it`,
-                },
-          );
-        }
-        return verdicts;
+        const placement = { facts, deployments, pods, nodes, groups };
+        return [
+          ...unmanagedAutoscalers(placement),
+          ...configuredAutoscaler(placement),
+          ...argocdServers(placement),
+        ];
       },
     );
   },
 };
+
+interface Placement {
+  readonly facts: EnvironmentFacts;
+  readonly deployments: readonly Deployment[];
+  readonly pods: readonly Pod[];
+  readonly nodes: readonly Node[];
+  readonly groups: readonly GroupFacts[];
+}
+
+function runningAutoscalers({ deployments }: Placement) {
+  return AUTOSCALERS.flatMap(({ kind, pattern }) =>
+    deployments
+      .filter((one) => pattern.test(one.metadata?.name ?? ''))
+      .map((deployment) => ({ kind, deployment })),
+  );
+}
+
+function autoscalerOf({ facts: { environment } }: Placement) {
+  return environment.production ? undefined : environment.autoscaler;
+}
+
+/** Autoscalers that run in the cluster and are not the one that the config names. */
+function unmanagedAutoscalers(placement: Placement): readonly CheckResult[] {
+  const autoscaler = autoscalerOf(placement);
+  return runningAutoscalers(placement).flatMap(({ kind, deployment }): CheckResult[] => {
+    const { namespace, name } = deployment.metadata ?? {};
+    if (autoscaler?.namespace === namespace && autoscaler?.deployment === name) return [];
+    return [
+      {
+        severity: autoscaler ? 'warning' : 'failure',
+        target: `${namespace}/${name}`,
+        found: autoscaler
+          ? `it looks like a second autoscaler beside ${autoscaler.namespace}/${autoscaler.deployment}, and would not be paused`
+          : 'it runs in the cluster, but the config names no autoscaler: it would start nodes again after the stop',
+        advice: `set environments.${placement.facts.name}.autoscaler: { kind: '${kind}', namespace: '${namespace}', deployment: '${name}', hostGroup: … }`,
+      },
+    ];
+  });
+}
+
+function configuredAutoscaler(placement: Placement): readonly CheckResult[] {
+  const { deployments, groups } = placement;
+  const autoscaler = autoscalerOf(placement);
+  if (!autoscaler) {
+    return runningAutoscalers(placement).length > 0
+      ? []
+      : [{ severity: 'ok', found: 'no autoscaler runs in the cluster, and the config names none' }];
+  }
+  const target = `${autoscaler.namespace}/${autoscaler.deployment}`;
+  const deployment = deployments.find(
+    ({ metadata }) => metadata?.namespace === autoscaler.namespace && metadata.name === autoscaler.deployment,
+  );
+  if (!groups.some(({ name }) => name === autoscaler.hostGroup)) {
+    return [
+      {
+        severity: 'failure',
+        target,
+        found: `its host group ${autoscaler.hostGroup} does not exist in the cluster, which has ${groups.map(({ name }) => name).join(', ')}`,
+        advice: 'set hostGroup to the group on which it runs',
+      },
+    ];
+  }
+  if (!deployment) {
+    return [
+      {
+        severity: 'failure',
+        target,
+        found:
+          'the config names it, but the cluster has no such Deployment: the stop would fail when pausing it',
+        advice: 'set its namespace and name as they are in the cluster',
+      },
+    ];
+  }
+  const others = groupNamesOf(deployment, placement).filter((name) => name !== autoscaler.hostGroup);
+  return others.length > 0
+    ? [
+        {
+          severity: 'warning',
+          target,
+          found: `it runs on ${others.join(', ')}, but ${autoscaler.hostGroup} is the group that stops last and starts first`,
+          advice: `pin it to ${autoscaler.hostGroup} with a nodeSelector, or change hostGroup`,
+        },
+      ]
+    : [
+        {
+          severity: 'ok',
+          target,
+          found: `it runs on ${autoscaler.hostGroup}, which stops last and starts first`,
+        },
+      ];
+}
+
+function argocdServers(placement: Placement): readonly CheckResult[] {
+  const { deployments, facts, groups } = placement;
+  const autoscaler = autoscalerOf(placement);
+  const scheduled = new Set(scheduledGroups(facts, groups).map(({ name }) => name));
+  return deployments
+    .filter((one) => ARGOCD_SERVER.test(one.metadata?.name ?? ''))
+    .map((server): CheckResult => {
+      const names = groupNamesOf(server, placement);
+      const startsEmpty = groups.some(
+        ({ name, size }) => names.includes(name) && scheduled.has(name) && size.min === 0,
+      );
+      const target = `${server.metadata?.namespace}/${server.metadata?.name}`;
+      if (autoscaler && startsEmpty && !names.includes(autoscaler.hostGroup)) {
+        return {
+          severity: 'warning',
+          target,
+          found: `Argo CD runs on ${names.join(', ')}, which may start with no node until the autoscaler adds one: deploys wait for both`,
+          advice: `run it on ${autoscaler.hostGroup}, or give its group a minimum of 1`,
+        };
+      }
+      return {
+        severity: 'ok',
+        target,
+        found: `Argo CD stops and starts with ${names.length > 0 ? names.join(', ') : 'its nodes'}; deploys at night wait for it`,
+      };
+    });
+}
+
+/** The groups on whose nodes the Deployment's pods run. */
+function groupNamesOf(deployment: Deployment, { pods, nodes, groups }: Placement): readonly string[] {
+  return [...groupsOf(podsOf(deployment, pods), nodes, groups)].filter((name) => name !== undefined);
+}
 
 function podsOf(deployment: Deployment, pods: readonly Pod[]): readonly Pod[] {
   const { selector } = deployment.spec ?? {};

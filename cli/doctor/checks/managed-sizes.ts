@@ -1,23 +1,24 @@
-/** Sizes that another tool writes too. */
-import { type Check, needing, type Verdict } from '../finding.ts';
-import { sleepers } from '../site.ts';
+/** Groups whose sizes another tool also manages. */
+
+import { scheduledGroups } from '../facts.ts';
+import { type Check, type CheckResult, whenObserved } from '../finding.ts';
 
 export const managedSizes: Check = {
   name: 'managed-sizes',
-  why: 'a tool that holds the sizes in its own files writes them back at its next run: at night it wakes the cluster, and a size of zero may be taken for the real one',
-  judge(site) {
-    if (site.schedule === undefined) return [];
-    return needing([site.groups], (groups) => {
-      const verdicts = sleepers(site, groups).flatMap(({ name, tags }): Verdict[] => {
+  why: 'a tool that manages the sizes too restores them at its next run: at night that starts the cluster, and it may store a size of zero as the intended one',
+  evaluate(facts) {
+    if (facts.schedule === undefined) return [];
+    return whenObserved([facts.groups], (groups) => {
+      const results = scheduledGroups(facts, groups).flatMap(({ name, tags }): CheckResult[] => {
         const stack = tags['aws:cloudformation:stack-name'];
         if (stack !== undefined) {
           return [
             {
               severity: 'warning',
               target: name,
-              found: `the CloudFormation stack ${stack} made it: an update of its size properties at night wakes it`,
+              found: `it belongs to the CloudFormation stack ${stack}: an update of its size properties at night starts it`,
               advice:
-                'update that stack while the cluster is awake, and leave desired and minimum sizes out of it where you can',
+                'update that stack while the cluster is awake, and omit desired and minimum sizes from it if possible',
             },
           ];
         }
@@ -28,19 +29,18 @@ export const managedSizes: Check = {
               {
                 severity: 'warning',
                 target: name,
-                found: `Terraform seems to manage it (tag ${terraform[0]}=${terraform[1]}): an apply at night gives min_size back`,
-                advice:
-                  'let it ignore scaling_config[0].min_size and desired_size in lifecycle.ignore_changes',
+                found: `Terraform seems to manage it (tag ${terraform[0]}=${terraform[1]}): an apply at night restores min_size`,
+                advice: 'add scaling_config[0].min_size and desired_size to lifecycle.ignore_changes',
               },
             ];
       });
-      return verdicts.length > 0
-        ? verdicts
+      return results.length > 0
+        ? results
         : [
             {
               severity: 'ok',
               found:
-                'no tag says that CloudFormation or Terraform writes the sizes; Terraform need not leave one',
+                'no tag shows that CloudFormation or Terraform manages the sizes; Terraform does not always set one',
             },
           ];
     });

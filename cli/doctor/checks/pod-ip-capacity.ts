@@ -1,118 +1,173 @@
-/** Do the subnets hold the addresses that the morning start will take? */
+/** Do the subnets have enough free addresses for the nodes of the morning start? */
 import type { InstanceNetwork } from '#model/instance-network.ts';
-import { type Check, known, needing, type Verdict } from '../finding.ts';
 import {
+  type EnvironmentFacts,
+  type GroupFacts,
+  type InterfaceAddresses,
+  isLive,
+  nodesWhenAwake,
+  type SubnetFacts,
+  scheduledGroups,
+} from '../facts.ts';
+import { type Check, type CheckResult, whenObserved } from '../finding.ts';
+import { observed } from '../observation.ts';
+import {
+  type AddressDemand,
   addressesOfFullNode,
   addressesOfNode,
   type CniSettings,
-  roomFor,
-  type Wanted,
+  nodesThatFit,
 } from '../pod-addresses.ts';
-import { type GroupFacts, isLive, nodesAwake, type Site, type SubnetFacts, sleepers } from '../site.ts';
+
+const ADVICE =
+  'give the group larger subnets (a /20 has 4091 addresses) or smaller instance types, or enable prefix delegation in the VPC CNI';
 
 export const podIpCapacity: Check = {
   name: 'pod-ip-capacity',
-  why: 'each node takes whole network interfaces of pod addresses from its subnets: when they are used up nodes start without room for pods, or not at all, while CPU and memory stand free',
-  judge: (site) =>
-    needing(
-      [site.groups, site.subnets, site.held, site.networks, site.cni],
-      (groups, subnets, held, networks, cni) => {
-        if (cni.otherSubnets)
-          return [
-            {
-              severity: 'unknown',
-              found:
-                'the VPC CNI uses custom networking, so pods take their addresses from the subnets of its ENIConfigs',
-              advice:
-                'compare the free addresses of those subnets with interfaces × addresses of the instance types',
-            },
-          ];
-        const starting = sleepers(site, groups);
-        // Where nothing sleeps, the nodes that are there must have found room.
-        const judged = starting.length > 0 ? starting : groups;
-        const freed = held.filter(({ instance }) =>
-          judged.some((group) => group.instances.includes(instance)),
-        );
-        const free = new Map(
-          subnets.map(({ id, freeAddresses }) => [
-            id,
-            freeAddresses +
-              freed.filter((one) => one.subnet === id).reduce((sum, one) => sum + one.addresses, 0),
-          ]),
-        );
-        const pods = podsPerNode(site, groups);
-        const widest = new Map(judged.map((group) => [group.name, widestOf(group, networks, cni)]));
-        const wantedWith = (addresses: (type: InstanceNetwork) => number): Wanted[] =>
-          judged.flatMap((group) => {
-            const type = widest.get(group.name);
-            const nodes = nodesAwake(group, known(site.night));
-            return type
-              ? [
-                  {
-                    group: group.name,
-                    nodes,
-                    addressesPerNode: addresses(type.network),
-                    subnets: group.subnets,
-                  },
-                ]
-              : [];
-          });
-        const full = wantedWith((type) => addressesOfFullNode(type, cni));
-        const expected = pods === undefined ? full : wantedWith((type) => addressesOfNode(type, cni, pods));
-        const room = { full: roomFor(full, free), expected: roomFor(expected, free) };
-        return judged.map((group): Verdict => {
-          const type = widest.get(group.name);
-          if (!type)
-            return {
-              severity: 'unknown',
-              target: group.name,
-              found: `nobody knows how many addresses a ${group.instanceTypes.join(' or ')} takes`,
-              advice: 'allow ec2:DescribeInstanceTypes for the credentials of this shell',
-              permission: 'ec2:DescribeInstanceTypes',
-            };
-          return verdict({
-            group,
-            type: type.name,
-            pods,
-            nodes: nodesAwake(group, known(site.night)),
-            full: full.find((one) => one.group === group.name)?.addressesPerNode ?? 0,
-            expected: expected.find((one) => one.group === group.name)?.addressesPerNode ?? 0,
-            fitFull: room.full.get(group.name) ?? 0,
-            fitExpected: room.expected.get(group.name) ?? 0,
-            subnets: subnets.filter(({ id }) => group.subnets.includes(id)),
-            free,
-          });
+  why: 'each node reserves whole network interfaces of pod addresses in its subnets: without free addresses nodes start without room for pods, or not at all, while CPU and memory stay unused',
+  evaluate: (facts) =>
+    whenObserved(
+      [facts.groups, facts.subnets, facts.interfaceAddresses, facts.networks, facts.cni],
+      (groups, subnets, interfaceAddresses, networks, cni) => {
+        if (cni.customNetworking) return [customNetworking];
+        const scheduled = scheduledGroups(facts, groups);
+        // Without a scheduled group, the running nodes have already found room.
+        const checked = scheduled.length > 0 ? scheduled : groups;
+        const usages = groupUsages(facts, checked, {
+          pods: podsPerNode(facts, groups),
+          free: freeAtStart(checked, subnets, interfaceAddresses),
+          networks,
+          cni,
         });
+        return usages.map((usage) => resultOf(usage, subnets));
       },
     ),
 };
 
-interface Case {
-  readonly group: GroupFacts;
-  readonly type: string;
-  /** A node is expected to run; undefined where the pods could not be counted. */
+const customNetworking: CheckResult = {
+  severity: 'unknown',
+  found:
+    'the VPC CNI uses custom networking, so pods take their addresses from the subnets of its ENIConfigs',
+  advice: 'compare the free addresses of those subnets with interfaces × addresses of the instance types',
+};
+
+interface NodeAddressing {
+  /** Expected pods on a node; undefined when the pods could not be counted. */
   readonly pods: number | undefined;
-  readonly nodes: number;
-  readonly full: number;
-  readonly expected: number;
-  readonly fitFull: number;
-  readonly fitExpected: number;
-  readonly subnets: readonly SubnetFacts[];
+  /** Free addresses by subnet id, once the groups' nodes are gone. */
   readonly free: ReadonlyMap<string, number>;
+  readonly networks: Readonly<Record<string, InstanceNetwork>>;
+  readonly cni: CniSettings;
 }
 
-function verdict(one: Case): Verdict {
-  const { group, type, nodes, pods, full, expected, fitFull, fitExpected, subnets, free } = one;
+interface GroupUsage {
+  readonly group: GroupFacts;
+  readonly nodes: number;
+  readonly pods: number | undefined;
+  readonly free: ReadonlyMap<string, number>;
+  /** Undefined when the network limits of an instance type are not known. */
+  readonly addressing?: {
+    readonly instanceType: string;
+    /** Addresses that a node takes with the expected pods, and how many nodes fit then. */
+    readonly expected: number;
+    readonly fitExpected: number;
+    /** The same for a node without room for another pod. */
+    readonly full: number;
+    readonly fitFull: number;
+  };
+}
+
+function groupUsages(
+  facts: EnvironmentFacts,
+  groups: readonly GroupFacts[],
+  { pods, free, networks, cni }: NodeAddressing,
+): readonly GroupUsage[] {
+  const rows = groups.map((group) => ({
+    group,
+    nodes: nodesWhenAwake(group, observed(facts.night)),
+    widest: widestTypeOf(group, networks, cni),
+  }));
+  const demandWith = (addressesOf: (network: InstanceNetwork) => number): AddressDemand[] =>
+    rows.flatMap(({ group, nodes, widest }) =>
+      widest
+        ? [
+            {
+              group: group.name,
+              nodes,
+              addressesPerNode: addressesOf(widest.network),
+              subnets: group.subnets,
+            },
+          ]
+        : [],
+    );
+  const full = demandWith((network) => addressesOfFullNode(network, cni));
+  const expected = pods === undefined ? full : demandWith((network) => addressesOfNode(network, cni, pods));
+  const fitFull = nodesThatFit(full, free);
+  const fitExpected = nodesThatFit(expected, free);
+  const perNode = (demand: readonly AddressDemand[], name: string) =>
+    demand.find(({ group }) => group === name)?.addressesPerNode ?? 0;
+  return rows.map(({ group, nodes, widest }) => ({
+    group,
+    nodes,
+    pods,
+    free,
+    ...(widest
+      ? {
+          addressing: {
+            instanceType: widest.name,
+            expected: perNode(expected, group.name),
+            fitExpected: fitExpected.get(group.name) ?? 0,
+            full: perNode(full, group.name),
+            fitFull: fitFull.get(group.name) ?? 0,
+          },
+        }
+      : {}),
+  }));
+}
+
+/** Addresses of the groups' own instances are free by the time of the start: those instances stop at night. */
+function freeAtStart(
+  groups: readonly GroupFacts[],
+  subnets: readonly SubnetFacts[],
+  interfaceAddresses: readonly InterfaceAddresses[],
+): ReadonlyMap<string, number> {
+  const released = interfaceAddresses.filter(({ instance }) =>
+    groups.some((group) => group.instances.includes(instance)),
+  );
+  return new Map(
+    subnets.map(({ id, freeAddresses }) => [
+      id,
+      released
+        .filter(({ subnet }) => subnet === id)
+        .reduce((sum, { addresses }) => sum + addresses, freeAddresses),
+    ]),
+  );
+}
+
+function resultOf(usage: GroupUsage, subnets: readonly SubnetFacts[]): CheckResult {
+  const { group, nodes, pods, free, addressing } = usage;
   const target = group.name;
-  const places = subnets.map(({ id, cidr }) => `${free.get(id) ?? 0} in ${id} (${cidr})`).join(', ');
-  const load = pods === undefined ? 'when it is full' : `for ${pods} pods`;
-  const wants = `${nodes} ${nodes === 1 ? 'node' : 'nodes'} of ${type}, each with ${expected} addresses ${load}`;
-  const room = `free when they start: ${places}`;
+  if (!addressing)
+    return {
+      severity: 'unknown',
+      target,
+      found: `the number of addresses that a ${group.instanceTypes.join(' or ')} takes is not known`,
+      advice: 'allow ec2:DescribeInstanceTypes for the credentials of this shell',
+      permission: 'ec2:DescribeInstanceTypes',
+    };
+  const { instanceType, expected, fitExpected, full, fitFull } = addressing;
+  const freePerSubnet = subnets
+    .filter(({ id }) => group.subnets.includes(id))
+    .map(({ id, cidr }) => `${free.get(id) ?? 0} in ${id} (${cidr})`)
+    .join(', ');
+  const load = pods === undefined ? 'when full' : `for ${pods} pods`;
+  const demand = `${nodes} ${nodes === 1 ? 'node' : 'nodes'} of ${instanceType} with ${expected} addresses each ${load}`;
+  const available = `free at the start: ${freePerSubnet}`;
   if (fitExpected < nodes) {
     return {
       severity: 'failure',
       target,
-      found: `the ${ordinal(fitExpected + 1)} node has no room: the start asks for ${wants}, and ${fitExpected} of them find their addresses; ${room}`,
+      found: `the ${ordinal(fitExpected + 1)} node has no room: the start needs ${demand}, but only ${fitExpected} of them fit; ${available}`,
       advice: ADVICE,
     };
   }
@@ -120,22 +175,15 @@ function verdict(one: Case): Verdict {
     return {
       severity: 'warning',
       target,
-      found: `${wants}: they fit today, but full nodes take ${full} each and only ${fitFull} of ${nodes} would fit; ${room}`,
+      found: `${demand} fit today, but full nodes take ${full} each and only ${fitFull} of ${nodes} would fit; ${available}`,
       advice: ADVICE,
     };
   }
-  return {
-    severity: 'ok',
-    target,
-    found: `${wants}: all fit, also when they are full (${full} each)`,
-  };
+  return { severity: 'ok', target, found: `${demand} fit, also when they are full (${full} each)` };
 }
 
-const ADVICE =
-  'give the group larger subnets (a /20 holds 4091 addresses), smaller instance types, or turn on prefix delegation in the VPC CNI';
-
-/** The type of the group that takes most: any of them may come. */
-function widestOf(
+/** The instance type of the group that takes the most addresses: Auto Scaling may launch any of them. */
+function widestTypeOf(
   group: GroupFacts,
   networks: Readonly<Record<string, InstanceNetwork>>,
   cni: CniSettings,
@@ -148,10 +196,10 @@ function widestOf(
   return types.sort((a, b) => addressesOfFullNode(b.network, cni) - addressesOfFullNode(a.network, cni))[0];
 }
 
-/** Pods with an address of their own, those that wait for a node as well, over all nodes of the awake cluster. */
-function podsPerNode(site: Site, groups: readonly GroupFacts[]): number | undefined {
-  const pods = known(site.kubernetes.pods);
-  const nodes = groups.reduce((sum, group) => sum + nodesAwake(group, known(site.night)), 0);
+/** Pods with their own address, pending ones included, divided by the nodes of the awake cluster. */
+function podsPerNode(facts: EnvironmentFacts, groups: readonly GroupFacts[]): number | undefined {
+  const pods = observed(facts.kubernetes.pods);
+  const nodes = groups.reduce((sum, group) => sum + nodesWhenAwake(group, observed(facts.night)), 0);
   if (!pods || nodes === 0) return undefined;
   return Math.ceil(pods.filter((pod) => isLive(pod) && !pod.spec?.hostNetwork).length / nodes);
 }

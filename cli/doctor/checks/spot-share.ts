@@ -1,18 +1,20 @@
-/** Is the share of spot what the config declares, and is there enough to choose from in the morning? */
-import { type Check, known, needing, type Verdict } from '../finding.ts';
-import { type GroupFacts, nodesAwake } from '../site.ts';
+/** Is the spot share what the config declares, and do the groups have enough spot pools? */
 
-/** Auto Scaling and spot have little to choose from below this number of type and zone pairs. */
-const FEW_POOLS = 4;
+import { type GroupFacts, nodesWhenAwake } from '../facts.ts';
+import { type Check, type CheckResult, whenObserved } from '../finding.ts';
+import { observed } from '../observation.ts';
+
+/** A spot pool is a pair of instance type and zone. */
+const MIN_POOLS = 4;
 
 export const spotShare: Check = {
   name: 'spot-share',
-  why: 'spot is what makes the nodes cheap, on-demand what makes them sure: a group that differs from the plan costs money or availability, and one type in one zone may not be there in the morning',
-  judge: (site) =>
-    needing([site.groups], (groups) => {
-      const verdicts: Verdict[] = [];
+  why: 'spot nodes are cheap, on-demand nodes are reliable: a share that differs from the config costs money or availability, and a single spot pool may have no capacity in the morning',
+  evaluate: (facts) =>
+    whenObserved([facts.groups], (groups) => {
+      const results: CheckResult[] = [];
       const rows = groups.map((group) => {
-        const nodes = nodesAwake(group, known(site.night));
+        const nodes = nodesWhenAwake(group, observed(facts.night));
         const spot = (Math.max(0, nodes - group.onDemandBase) * group.spotPercent) / 100;
         return { group, nodes, spot };
       });
@@ -22,37 +24,37 @@ export const spotShare: Check = {
       const each = rows
         .map((row) => `${row.group.name} ${row.group.spotPercent} % of ${row.nodes}`)
         .join(', ');
-      const declared = site.environment.spotPercent;
+      const declared = facts.environment.spotPercent;
       if (nodes > 0) {
         const found = `${share} % of the nodes are spot (${each})`;
         if (declared === undefined)
-          verdicts.push({ severity: 'ok', found: `${found}; the config declares nothing` });
-        // Nodes are whole: a share can be missed by less than one of them.
+          results.push({ severity: 'ok', found: `${found}; the config does not set spotPercent` });
+        // A difference of less than one node cannot be avoided.
         else if (Math.abs(spot - (declared * nodes) / 100) < 1) {
-          verdicts.push({ severity: 'ok', found: `${found}, as declared: ${declared} %` });
+          results.push({ severity: 'ok', found: `${found}, as declared: ${declared} %` });
         } else {
-          verdicts.push({
+          results.push({
             severity: 'warning',
             found: `${found}, but spotPercent declares ${declared} %`,
-            advice: `change capacityType or the mixed-instances policy of the groups, or spotPercent of ${site.name}`,
+            advice: `change capacityType or the mixed-instances policy of the groups, or spotPercent of ${facts.name}`,
           });
         }
       }
-      return [...verdicts, ...rows.filter(({ spot }) => spot > 0).flatMap(({ group }) => choiceOf(group))];
+      return [...results, ...rows.filter(({ spot }) => spot > 0).flatMap(({ group }) => spotPoolsOf(group))];
     }),
 };
 
-function choiceOf(group: GroupFacts): Verdict[] {
+function spotPoolsOf(group: GroupFacts): CheckResult[] {
   const types = group.instanceTypes.length;
   const zones = group.zones.length;
   const found = `spot from ${types} instance ${types === 1 ? 'type' : 'types'} in ${zones} ${zones === 1 ? 'zone' : 'zones'}`;
-  if (types * zones >= FEW_POOLS) return [{ severity: 'ok', target: group.name, found }];
+  if (types * zones >= MIN_POOLS) return [{ severity: 'ok', target: group.name, found }];
   return [
     {
       severity: 'warning',
       target: group.name,
-      found: `${found}: a shortage of one of them can keep the morning waiting`,
-      advice: 'add instance types of the same size, or zones, or name an on-demand fallbackGroup',
+      found: `${found}: a shortage in one of them can delay the morning start`,
+      advice: 'add instance types of the same size or zones, or set an on-demand fallbackGroup',
     },
   ];
 }

@@ -1,34 +1,32 @@
 /** Does night-schedule run? */
+import { type Check, whenObserved } from '../finding.ts';
 
-import { MINUTE_MS } from '#model/duration.ts';
-import { type Check, needing } from '../finding.ts';
-
-/** Passes are a minute apart, and leave a mark every five. */
+/** night-schedule runs every minute and stores the time every five minutes. */
 const LATE_MINUTES = 15;
 
 export const tick: Check = {
   name: 'tick',
-  why: 'night-schedule looks at the cluster every minute: when it does not, nothing stops and nothing starts',
-  judge(site) {
-    if (site.schedule === undefined) return [];
-    return needing([site.night], ({ seenAt }) => {
+  why: 'night-schedule checks the cluster every minute: when it does not run, nothing is stopped or started',
+  evaluate(facts) {
+    if (facts.schedule === undefined) return [];
+    return whenObserved([facts.night], ({ seenAt }) => {
       if (seenAt === undefined) {
         return [
           {
             severity: 'failure',
-            found: 'no pass has left a mark yet',
-            advice: `where it was not deployed this minute: look into the log group /aws/lambda/nightshift-${site.name}-night-schedule`,
+            found: 'night-schedule has not run yet',
+            advice: `unless it was deployed a minute ago, check the log group /aws/lambda/nightshift-${facts.name}-night-schedule`,
           },
         ];
       }
-      const minutes = Math.floor((site.now.getTime() - Date.parse(seenAt)) / MINUTE_MS);
+      const minutes = Math.floor((facts.now.getTime() - Date.parse(seenAt)) / 60_000);
       return minutes <= LATE_MINUTES
-        ? [{ severity: 'ok', found: `the last mark is ${Math.max(0, minutes)} min old (${seenAt})` }]
+        ? [{ severity: 'ok', found: `last run ${Math.max(0, minutes)} min ago (${seenAt})` }]
         : [
             {
               severity: 'failure',
-              found: `the last mark is ${minutes} min old (${seenAt})`,
-              advice: `look at the schedule night-schedule-tick, at the alarms, and into the log group /aws/lambda/nightshift-${site.name}-night-schedule`,
+              found: `last run ${minutes} min ago (${seenAt})`,
+              advice: `check the schedule night-schedule-tick, the alarms, and the log group /aws/lambda/nightshift-${facts.name}-night-schedule`,
             },
           ];
     });

@@ -1,17 +1,18 @@
-/** Volumes that live in one zone, and groups that may come back without a node there. */
+/** Volumes in one zone, and groups that may start without a node there. */
 import type { PersistentVolume } from 'kubernetes-types/core/v1.js';
-import { type Check, known, needing, type Verdict } from '../finding.ts';
-import { nodesAwake, sleepers } from '../site.ts';
+import { nodesWhenAwake, scheduledGroups } from '../facts.ts';
+import { type Check, type CheckResult, whenObserved } from '../finding.ts';
+import { observed } from '../observation.ts';
 
 const ZONE_KEYS = ['topology.kubernetes.io/zone', 'topology.ebs.csi.aws.com/zone'];
 
 export const zonalVolumes: Check = {
   name: 'zonal-volumes',
-  why: 'an EBS volume can be attached in its own zone only: a group that wakes with its nodes in other zones leaves the pod Pending',
-  judge(site) {
-    if (site.schedule === undefined) return [];
-    return needing([site.kubernetes.volumes, site.groups], (volumes, groups) => {
-      const asleep = sleepers(site, groups);
+  why: 'an EBS volume can be attached in its own zone only: when a group starts without a node there, the pod stays Pending',
+  evaluate(facts) {
+    if (facts.schedule === undefined) return [];
+    return whenObserved([facts.kubernetes.volumes, facts.groups], (volumes, groups) => {
+      const scheduled = scheduledGroups(facts, groups);
       const byZone = new Map<string, string[]>();
       for (const volume of volumes) {
         const zones = zonesOf(volume);
@@ -19,34 +20,37 @@ export const zonalVolumes: Check = {
         if (volume.status?.phase !== 'Bound' || zones.length !== 1 || zone === undefined) continue;
         byZone.set(zone, [...(byZone.get(zone) ?? []), volume.metadata?.name ?? '']);
       }
-      const staying = groups.filter((group) => !asleep.includes(group));
-      const verdicts = [...byZone].map(([zone, names]): Verdict => {
-        const what = `${names.length} ${names.length === 1 ? 'volume lives' : 'volumes live'} in ${zone}`;
+      const staying = groups.filter((group) => !scheduled.includes(group));
+      const results = [...byZone].map(([zone, names]): CheckResult => {
+        const what = `${names.length} ${names.length === 1 ? 'volume' : 'volumes'} in ${zone}`;
         if (!groups.some((group) => group.zones.includes(zone))) {
           return {
             severity: 'failure',
             target: zone,
-            found: `${what} (${few(names)}), and no group has nodes there`,
-            advice: `add a subnet of ${zone} to a group`,
+            found: `${what} (${firstNames(names)}), but no group has nodes there`,
+            advice: `add a subnet in ${zone} to a group`,
           };
         }
-        // Auto Scaling balances zones: with as many nodes as zones each of them has one.
-        const sure =
+        // Auto Scaling balances zones: with as many nodes as zones, each zone has one.
+        const covered =
           staying.some((group) => group.zones.includes(zone) && group.size.desired >= group.zones.length) ||
-          asleep.some(
+          scheduled.some(
             (group) =>
-              group.zones.includes(zone) && nodesAwake(group, known(site.night)) >= group.zones.length,
+              group.zones.includes(zone) &&
+              nodesWhenAwake(group, observed(facts.night)) >= group.zones.length,
           );
-        return sure
-          ? { severity: 'ok', target: zone, found: `${what}, and a group wakes with a node there` }
+        return covered
+          ? { severity: 'ok', target: zone, found: `${what}, and a group starts with a node there` }
           : {
               severity: 'warning',
               target: zone,
-              found: `${what} (${few(names)}), and no group is large enough to wake with a node in each of its zones`,
-              advice: `make a group for ${zone} alone, or give a group as many nodes as it has zones`,
+              found: `${what} (${firstNames(names)}), but no group is large enough to start with a node in each of its zones`,
+              advice: `create a group for ${zone} only, or give a group as many nodes as it has zones`,
             };
       });
-      return verdicts.length > 0 ? verdicts : [{ severity: 'ok', found: 'no volume is bound to one zone' }];
+      return results.length > 0
+        ? results
+        : [{ severity: 'ok', found: 'no bound volume is limited to one zone' }];
     });
   },
 };
@@ -60,6 +64,6 @@ function zonesOf(volume: PersistentVolume): readonly string[] {
   );
 }
 
-function few(names: readonly string[]): string {
+function firstNames(names: readonly string[]): string {
   return names.length > 3 ? `${names.slice(0, 3).join(', ')}, …` : names.join(', ');
 }

@@ -1,5 +1,4 @@
-/** From an Application object, as the server and the Kubernetes API both show it, to what a verdict needs. */
-
+/** From an Application object, as the server and the Kubernetes API both show it, to what a decision needs. */
 import type { ApplicationView } from '#functions/branch-deploy/ports.ts';
 import { isRecord } from '#model/record-schema.ts';
 
@@ -11,7 +10,7 @@ const SYNC_CODES = ['Synced', 'OutOfSync'] as const;
 const HEALTH_CODES = ['Healthy', 'Progressing', 'Degraded', 'Suspended', 'Missing'] as const;
 const LONGEST_MESSAGE = 300;
 
-/** The fields of an Application that are read. Everything may be missing: the object is somebody else's. */
+/** The fields of an Application that are read. Each may be missing: the object is not ours. */
 export interface ApplicationObject {
   readonly metadata?: {
     readonly name?: string;
@@ -64,7 +63,7 @@ interface OperationObject {
   readonly initiatedBy?: { readonly username?: string; readonly automated?: boolean };
 }
 
-/** An Application has a name, and what is read of it is of the types that Argo CD gives it. */
+/** An Application has a name, and every field that is read has the type that Argo CD gives it. */
 export function isApplication(value: unknown): value is ApplicationObject {
   if (!isRecord(value) || !isRecord(value['metadata'])) return false;
   return typeof value['metadata']['name'] === 'string' && fits(value, APPLICATION);
@@ -101,7 +100,7 @@ export function viewOf(application: ApplicationObject): ApplicationView {
     sync: oneOf(SYNC_CODES, status?.sync?.status) ?? 'Unknown',
     revisions: revisionsOf(status?.sync),
     health: oneOf(HEALTH_CODES, status?.health?.status) ?? 'Unknown',
-    healthMessage: shortened(whySick(status)),
+    healthMessage: shortened(healthMessageOf(status)),
     ...(reconciledAt ? { reconciledAt } : {}),
   };
 }
@@ -124,15 +123,17 @@ function revisionsOf(of: { readonly revision?: string; readonly revisions?: read
 }
 
 /**
- * The application's own health says no more than which resource is sick, if anything: that one says why. Only the API
- * server tells the health of each resource. A hook does not count.
+ * The application's own health names the resource that is not Healthy at most; the resource itself says why. Only the
+ * API server shows the health of each resource. A hook does not count.
  */
-function whySick(status: ApplicationObject['status']): string | undefined {
-  const sick = (status?.resources ?? []).filter(({ hook, health }) => !hook && health?.status === 'Degraded');
-  const telling = sick.find((resource) => resource.health?.message);
-  if (telling) return `${telling.kind} ${telling.name}: ${telling.health?.message}`;
+function healthMessageOf(status: ApplicationObject['status']): string | undefined {
+  const degraded = (status?.resources ?? []).filter(
+    ({ hook, health }) => !hook && health?.status === 'Degraded',
+  );
+  const explained = degraded.find((resource) => resource.health?.message);
+  if (explained) return `${explained.kind} ${explained.name}: ${explained.health?.message}`;
   if (status?.health?.message) return status.health.message;
-  return sick[0] && `${sick[0].kind} ${sick[0].name}`;
+  return degraded[0] && `${degraded[0].kind} ${degraded[0].name}`;
 }
 
 function oneOf<T extends string>(known: readonly T[], value: string | undefined): T | undefined {
@@ -173,7 +174,7 @@ const APPLICATION: Shape = {
   },
 };
 
-/** Every field that is there is of its type. Fields that are not in the shape are nobody's business. */
+/** Every field that is present has its type. Fields that are not in the shape are ignored. */
 function fits(value: unknown, shape: Shape): boolean {
   // Go writes an empty list as null.
   if (value === undefined || (value === null && isTuple(shape))) return true;

@@ -2,10 +2,10 @@
 
 import type { Secret } from '#functions/adapters/aws/secret.ts';
 import { createHttpHost, type HttpHost, type HttpReply, UnreachableError } from '#functions/adapters/http.ts';
-import type { Answer } from '#functions/branch-deploy/ports.ts';
+import type { Result } from '#functions/branch-deploy/ports.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
-import { jsonOf, troubleOf } from './reply.ts';
+import { failureOf, jsonOf } from './reply.ts';
 
 export interface ArgocdServerOptions {
   readonly argocd: Pick<BranchDeploySettings['argocd'], 'url' | 'ca' | 'insecureLoopback'>;
@@ -15,13 +15,13 @@ export interface ArgocdServerOptions {
 }
 
 export interface ArgocdConnection {
-  /** The reply as `T`; trouble where it is something else. */
+  /** The reply as `T`; a failure where it is something else. */
   ask<T>(request: {
     readonly method: 'GET' | 'POST';
     readonly path: string;
     readonly body?: object;
     readonly as: { readonly name: string; readonly is: (value: unknown) => value is T };
-  }): Promise<Answer<T>>;
+  }): Promise<Result<T>>;
   close(): void;
 }
 
@@ -37,7 +37,7 @@ export function connectArgocd(
   });
   const timeoutMs = options.timeoutMs ?? 10_000;
 
-  /** A refused token is read once more: it may have been rotated since. */
+  /** A token that is not accepted is read again once: it may have been rotated since. */
   const send = async (method: 'GET' | 'POST', path: string, body?: object): Promise<HttpReply> => {
     const sendWith = (token: string) =>
       host.request({
@@ -67,13 +67,13 @@ export function connectArgocd(
         reply = await send(method, path, body);
       } catch (error) {
         if (!(error instanceof UnreachableError)) throw error;
-        return { ok: false, trouble: { kind: 'transient', unclear: true, detail: error.message } };
+        return { ok: false, error: { kind: 'transient', outcomeUnknown: true, detail: error.message } };
       }
-      if (reply.status < 200 || reply.status > 299) return { ok: false, trouble: troubleOf(url.host, reply) };
+      if (reply.status < 200 || reply.status > 299) return { ok: false, error: failureOf(url.host, reply) };
       const value = jsonOf(reply.body);
       if (as.is(value)) return { ok: true, value };
-      const detail = `${url.host} answered ${reply.status} with something that is not ${as.name}`;
-      return { ok: false, trouble: { kind: 'transient', unclear: true, detail } };
+      const detail = `${url.host} answered ${reply.status} with something other than ${as.name}`;
+      return { ok: false, error: { kind: 'transient', outcomeUnknown: true, detail } };
     },
     close: () => host.close(),
   };

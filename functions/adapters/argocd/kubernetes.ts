@@ -1,19 +1,20 @@
 /**
- * Argo CD through its Application objects, where its server cannot be reached. Argo CD's own RBAC is passed by: what
- * may be synced is what the cluster's RBAC lets us patch.
+ * Argo CD through its Application objects, where its server cannot be reached. Argo CD's own RBAC does not apply:
+ * what may be synced is what the cluster's RBAC lets us patch.
  */
 import { UnreachableError } from '#functions/adapters/http.ts';
 import { type KubernetesClient, KubernetesError } from '#functions/adapters/kubernetes/client.ts';
 import { isConflict } from '#functions/adapters/kubernetes/errors.ts';
-import type { Answer, ApplicationView, Argocd, Trouble } from '#functions/branch-deploy/ports.ts';
+import type { ApplicationView, Argocd, ArgocdFailure, Result } from '#functions/branch-deploy/ports.ts';
+import { isApplicationName } from '#functions/branch-deploy/record.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { type ApplicationObject, DEPLOY_INFO, isApplication, shortened, viewOf } from './application.ts';
-import { invalidName, isApplicationName } from './server.ts';
+import { invalidName } from './server.ts';
 
 /** Where Argo CD's applications live, unless the config says otherwise. */
 const NAMESPACE = 'argocd';
 const REFRESH = 'argocd.argoproj.io/refresh';
-/** The controller writes to the object at any time, mostly after a comparison: a conflict is no operation. */
+/** The controller writes to the object at any time, mostly after a comparison: a conflict does not mean that an operation runs. */
 const ATTEMPTS = 4;
 
 export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): Argocd {
@@ -27,43 +28,23 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
       body,
     });
 
-  /**
-   * Over exactly the version that was read: an operation that came in between is not overwritten. The old state goes,
-   * or the controller takes the operation for one that has ended.
-   */
   const setOperation = async (
     application: ApplicationSettings,
     deployId: string,
     revision: string | undefined,
-  ): Promise<Answer<ApplicationObject>> => {
+  ): Promise<Result<ApplicationObject>> => {
     const found = inProject(application, (await get(application)).body);
     if (!found.ok) return found;
-    const { metadata, operation, spec } = found.value;
-    if (metadata?.deletionTimestamp) return trouble('deleting', 'it has a deletion timestamp');
-    if (operation) return trouble('busy', 'an operation is under way');
-    const options =
-      application.syncOptions.length > 0 ? application.syncOptions : (spec?.syncPolicy?.syncOptions ?? []);
-    const retry = spec?.syncPolicy?.retry;
-    const { body } = await patch(application, {
-      metadata: { resourceVersion: metadata?.resourceVersion },
-      operation: {
-        initiatedBy: { username: 'nightshift' },
-        info: [{ name: DEPLOY_INFO, value: deployId }],
-        sync: {
-          ...(revision ? { revision } : {}),
-          prune: application.prune,
-          ...(options.length > 0 ? { syncOptions: options } : {}),
-        },
-        ...(retry ? { retry } : {}),
-      },
-      status: { operationState: null },
-    });
+    const { metadata, operation } = found.value;
+    if (metadata?.deletionTimestamp) return failure('deleting', 'it has a deletion timestamp');
+    if (operation) return failure('busy', 'an operation is running');
+    const { body } = await patch(application, operationPatch(application, found.value, deployId, revision));
     return { ok: true, value: body };
   };
 
   return {
     read: (application, { refresh = false } = {}) =>
-      answer(application, async () => {
+      viewFrom(application, async () => {
         const { body } = refresh
           ? await patch(application, { metadata: { annotations: { [REFRESH]: 'normal' } } })
           : await get(application);
@@ -71,7 +52,7 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
       }),
 
     sync: (application, deployId, { revision } = {}) =>
-      answer(application, async () => {
+      viewFrom(application, async () => {
         for (let attempt = 1; ; attempt++) {
           try {
             return await setOperation(application, deployId, revision);
@@ -83,36 +64,65 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
   };
 }
 
-async function answer(
+/**
+ * Over exactly the version that was read: an operation that came in between is not overwritten. The old state is removed,
+ * or the controller takes the operation for one that has ended.
+ */
+function operationPatch(
   application: ApplicationSettings,
-  asking: () => Promise<Answer<ApplicationObject>>,
-): Promise<Answer<ApplicationView>> {
+  { metadata, spec }: ApplicationObject,
+  deployId: string,
+  revision: string | undefined,
+): object {
+  const options =
+    application.syncOptions.length > 0 ? application.syncOptions : (spec?.syncPolicy?.syncOptions ?? []);
+  const retry = spec?.syncPolicy?.retry;
+  return {
+    metadata: { resourceVersion: metadata?.resourceVersion },
+    operation: {
+      initiatedBy: { username: 'nightshift' },
+      info: [{ name: DEPLOY_INFO, value: deployId }],
+      sync: {
+        ...(revision ? { revision } : {}),
+        prune: application.prune,
+        ...(options.length > 0 ? { syncOptions: options } : {}),
+      },
+      ...(retry ? { retry } : {}),
+    },
+    status: { operationState: null },
+  };
+}
+
+async function viewFrom(
+  application: ApplicationSettings,
+  request: () => Promise<Result<ApplicationObject>>,
+): Promise<Result<ApplicationView>> {
   if (!isApplicationName(application.name)) return invalidName(application);
   try {
-    const reply = await asking();
+    const reply = await request();
     if (!reply.ok) return reply;
     return isApplication(reply.value)
       ? { ok: true, value: viewOf(reply.value) }
-      : trouble('transient', 'the API server answered with something that is not an Application');
+      : failure('transient', 'the API server answered with something other than an Application');
   } catch (error) {
     if (error instanceof UnreachableError)
-      return { ok: false, trouble: { kind: 'transient', unclear: true, detail: error.message } };
-    if (error instanceof KubernetesError) return { ok: false, trouble: troubleOf(error) };
+      return { ok: false, error: { kind: 'transient', outcomeUnknown: true, detail: error.message } };
+    if (error instanceof KubernetesError) return { ok: false, error: failureOf(error) };
     throw error;
   }
 }
 
 /** The config names the project, so that a name alone cannot lead to another project's application. */
-function inProject(application: ApplicationSettings, body: ApplicationObject): Answer<ApplicationObject> {
+function inProject(application: ApplicationSettings, body: ApplicationObject): Result<ApplicationObject> {
   const project = body.spec?.project;
   if (project === application.project) return { ok: true, value: body };
-  return trouble(
+  return failure(
     'missing',
     `${application.name} is in project ${shortened(project) || 'none'}, not in ${application.project}`,
   );
 }
 
-function troubleOf(error: KubernetesError): Trouble {
+function failureOf(error: KubernetesError): ArgocdFailure {
   const detail = shortened(error.message);
   switch (error.status) {
     case 401:
@@ -131,12 +141,12 @@ function troubleOf(error: KubernetesError): Trouble {
         ...(error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds }),
       };
     default:
-      return { kind: error.status >= 500 ? 'transient' : 'invalid', detail };
+      return { kind: error.status >= 500 ? 'transient' : 'permanent', detail };
   }
 }
 
-function trouble(kind: Trouble['kind'], detail: string): { ok: false; trouble: Trouble } {
-  return { ok: false, trouble: { kind, detail } };
+function failure(kind: ArgocdFailure['kind'], detail: string): { ok: false; error: ArgocdFailure } {
+  return { ok: false, error: { kind, detail } };
 }
 
 function pathOf(application: ApplicationSettings): string {

@@ -1,5 +1,5 @@
-/** All applications that a token sees, and since when one has not been Synced. Nothing here changes anything. */
-import type { Answer } from '#functions/branch-deploy/ports.ts';
+/** All applications that a token may read, and since when one has not been Synced. Read only. */
+import type { Result } from '#functions/branch-deploy/ports.ts';
 import { type ApplicationObject, dateOf, isApplication, viewOf } from './application.ts';
 import { type ArgocdServerOptions, connectArgocd } from './connection.ts';
 import { pathOf } from './server.ts';
@@ -17,12 +17,12 @@ export interface ListedApplication {
 }
 
 export interface ArgocdOverview {
-  list(options?: { readonly project?: string }): Promise<Answer<readonly ListedApplication[]>>;
+  list(options?: { readonly project?: string }): Promise<Result<readonly ListedApplication[]>>;
   /**
-   * When it was last seen to be Synced no more. Undefined where no event tells it: Kubernetes keeps events for an hour,
-   * unless it is set up otherwise, and delivers most of them.
+   * When it last left Synced. Undefined where no event shows it: Kubernetes keeps events for an hour by default, and
+   * delivers most of them.
    */
-  leftSynced(application: ListedApplication): Promise<Answer<Date | undefined>>;
+  leftSynced(application: ListedApplication): Promise<Result<Date | undefined>>;
   close(): void;
 }
 

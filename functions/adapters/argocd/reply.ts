@@ -1,56 +1,56 @@
 /**
  * What the Argo CD server's replies mean. Its errors are `{code, message}` with a code of gRPC; the HTTP status of one
  * code differs between releases (code 9 is 400 or 412), so code and message are read first. A body without them is not
- * Argo CD's: a load balancer or a proxy answered, and that passes.
+ * Argo CD's: a load balancer or a proxy answered, which is transient.
  */
 import type { HttpReply } from '#functions/adapters/http.ts';
-import type { Trouble } from '#functions/branch-deploy/ports.ts';
+import type { ArgocdFailure } from '#functions/branch-deploy/ports.ts';
 import { shortened } from './application.ts';
 
 const FAILED_PRECONDITION = 9;
 const PERMISSION_DENIED = 7;
 const NOT_FOUND = 5;
 const UNAUTHENTICATED = 16;
-/** Canceled, Unknown, DeadlineExceeded, Internal: it may have happened nevertheless. */
-const UNCLEAR = [1, 2, 4, 13];
+/** Canceled, Unknown, DeadlineExceeded, Internal: the request may have taken effect. */
+const OUTCOME_UNKNOWN = [1, 2, 4, 13];
 /** ResourceExhausted, Aborted, Unavailable. */
-const PASSING = [8, 10, 14];
+const TRANSIENT = [8, 10, 14];
 
-export function troubleOf(host: string, reply: HttpReply): Trouble {
+export function failureOf(host: string, reply: HttpReply): ArgocdFailure {
   const { status } = reply;
   if (status >= 300 && status < 400) {
     return {
-      kind: 'invalid',
+      kind: 'permanent',
       detail: `${host} answered ${status} and points to ${hostOf(reply.headers['location'])}: redirects are not followed, set argocd.url to the server itself`,
     };
   }
   const { code, message } = errorOf(reply.body);
-  const said = message || `${host} answered ${status}`;
-  const passing: Trouble = { kind: 'transient', detail: said, ...retryAfterOf(reply) };
+  const detail = message || `${host} answered ${status}`;
+  const transient: ArgocdFailure = { kind: 'transient', detail, ...retryAfterOf(reply) };
 
   if (code === UNAUTHENTICATED || (code === undefined && status === 401)) {
-    return { kind: 'unauthorized', detail: `Argo CD does not take the token: ${said}` };
+    return { kind: 'unauthorized', detail: `Argo CD does not accept the token: ${detail}` };
   }
   if (code === undefined) {
     return {
-      ...passing,
-      unclear: true,
+      ...transient,
+      outcomeUnknown: true,
       detail: `${host} answered ${status} with something that is not Argo CD's`,
     };
   }
   if (code === FAILED_PRECONDITION) {
-    if (/another operation is already in progress/i.test(message)) return { kind: 'busy', detail: said };
-    if (/is deleting/i.test(message)) return { kind: 'deleting', detail: said };
-    return { kind: 'invalid', detail: said };
+    if (/another operation is already in progress/i.test(message)) return { kind: 'busy', detail };
+    if (/is deleting/i.test(message)) return { kind: 'deleting', detail };
+    return { kind: 'permanent', detail };
   }
   if (code === PERMISSION_DENIED) {
-    return { kind: /blocked by sync window/i.test(message) ? 'window' : 'forbidden', detail: said };
+    return { kind: /blocked by sync window/i.test(message) ? 'window' : 'forbidden', detail };
   }
-  if (code === NOT_FOUND) return { kind: 'missing', detail: said };
-  if (UNCLEAR.includes(code)) return { ...passing, unclear: true };
-  if (PASSING.includes(code) || status >= 500 || status === 408 || status === 409 || status === 429)
-    return passing;
-  return { kind: 'invalid', detail: said };
+  if (code === NOT_FOUND) return { kind: 'missing', detail };
+  if (OUTCOME_UNKNOWN.includes(code)) return { ...transient, outcomeUnknown: true };
+  if (TRANSIENT.includes(code) || status >= 500 || status === 408 || status === 409 || status === 429)
+    return transient;
+  return { kind: 'permanent', detail };
 }
 
 /** The body as JSON; undefined for anything else. */
@@ -70,13 +70,13 @@ function errorOf(body: string): { code?: number; message: string } {
   return { ...(typeof code === 'number' ? { code } : {}), message: shortened(text) };
 }
 
-/** Whole seconds; a date is not worth the trouble. At most ten minutes. */
+/** Whole seconds; a date is not parsed. At most ten minutes. */
 function retryAfterOf(reply: HttpReply): { retryAfterSeconds?: number } {
   const seconds = Number(reply.headers['retry-after']);
   return Number.isFinite(seconds) && seconds > 0 ? { retryAfterSeconds: Math.min(seconds, 600) } : {};
 }
 
-/** Of a location only the host is shown: its query may hold what is not for a log. */
+/** Of a location only the host is shown: its query may hold a secret. */
 function hostOf(location: string | string[] | undefined): string {
   const text = Array.isArray(location) ? location[0] : location;
   try {

@@ -1,6 +1,7 @@
 /** Argo CD through its API server. */
-import { APPLICATION_NAME } from '#functions/branch-deploy/admit.ts';
-import type { Answer, ApplicationView, Argocd } from '#functions/branch-deploy/ports.ts';
+import type { ApplicationView, Argocd, Result } from '#functions/branch-deploy/ports.ts';
+import { OF_BUILDS } from '#functions/branch-deploy/reasons.ts';
+import { isApplicationName } from '#functions/branch-deploy/record.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { DEPLOY_INFO, isApplication, viewOf } from './application.ts';
 import { type ArgocdServerOptions, connectArgocd } from './connection.ts';
@@ -15,7 +16,7 @@ export function createArgocdServer(options: ArgocdServerOptions): Argocd & { clo
   const connection = connectArgocd({ ...options, maxBodyBytes: MAX_BODY_BYTES });
   const answer = async (
     request: Omit<Parameters<typeof connection.ask>[0], 'as'>,
-  ): Promise<Answer<ApplicationView>> => {
+  ): Promise<Result<ApplicationView>> => {
     const reply = await connection.ask({ ...request, as: APPLICATION });
     return reply.ok ? { ok: true, value: viewOf(reply.value) } : reply;
   };
@@ -57,11 +58,6 @@ export function pathOf(application: Pick<ApplicationSettings, 'name'>): string {
   return `/api/v1/applications/${encodeURIComponent(application.name)}`;
 }
 
-export function invalidName(application: ApplicationSettings): Answer<never> {
-  const detail = `${JSON.stringify(application.name.slice(0, 120))} is no name of an application: correct it in the config`;
-  return { ok: false, trouble: { kind: 'invalid', detail } };
-}
-
-export function isApplicationName(name: string): boolean {
-  return APPLICATION_NAME.test(name);
+export function invalidName(application: ApplicationSettings): Result<never> {
+  return { ok: false, error: { kind: 'permanent', detail: OF_BUILDS.invalidName(application.name) } };
 }

@@ -16,14 +16,14 @@ import { errorName } from './errors.ts';
 type Client = Pick<AutoScalingClient, 'send'>;
 
 /** A group's tags hardly ever change: a warm function asks again after so long. */
-const GROUP_KEPT_MS = 10 * 60_000;
+const GROUP_CACHED_MS = 10 * 60_000;
 
 export function createInstanceGroups(client: Client, now: () => Date): Groups {
   const known = new Map<string, { group: Group; at: number }>();
 
   const named = async (name: string): Promise<Group | undefined> => {
-    const kept = known.get(name);
-    if (kept && now().getTime() - kept.at < GROUP_KEPT_MS) return kept.group;
+    const cached = known.get(name);
+    if (cached && now().getTime() - cached.at < GROUP_CACHED_MS) return cached.group;
     const reply = await client.send(new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [name] }));
     const found = reply.AutoScalingGroups?.[0];
     if (!found) return undefined;
@@ -54,9 +54,9 @@ export function createInstanceGroups(client: Client, now: () => Date): Groups {
             ShouldDecrementDesiredCapacity: false,
           }),
         );
-        return 'asked';
+        return 'requested';
       } catch (error) {
-        if (isLeaving(error)) return 'leaving';
+        if (isLeaving(error)) return 'already-leaving';
         throw error;
       }
     },

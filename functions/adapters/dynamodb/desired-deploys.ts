@@ -15,7 +15,7 @@ import {
   NIGHT_MARK_KEY,
 } from './table-keys.ts';
 
-/** Longer than lost builds are looked for, so that none is found twice. */
+/** Longer than missed builds are looked for, so that none is found twice. */
 const KNOWN_DAYS = 7;
 
 export function createDesiredDeploys(table: Table): DesiredDeploys {
@@ -33,7 +33,8 @@ export function createDesiredDeploys(table: Table): DesiredDeploys {
         : { records: found, corrupt: [...corrupt, itemName(DEPLOY, mark.key)] };
     },
     get: ({ project, name }) => applications.get(applicationKey(project, name)),
-    save: (record, over) => applications.saveIf(applicationKey(record.project, record.name), record, over),
+    saveIf: (record, expected) =>
+      applications.saveIf(applicationKey(record.project, record.name), record, expected),
     markNight: (mark) => marks.save(NIGHT_MARK_KEY, mark),
     clearNight: () => marks.remove(NIGHT_MARK_KEY),
     // Whatever the item holds: that it is there says it.

@@ -17,7 +17,7 @@ const NAMED_DAYS = 30;
 export function createClaims(table: Table): Claims {
   const claims = recordsOf(table, DRAIN, claimSchema);
   return {
-    async look(instanceId) {
+    async find(instanceId) {
       const rows = await table.list(DRAIN, { prefix: instanceKey(instanceId) });
       const claim = rows.find((row) => row.key === instanceKey(instanceId));
       const named = rows.find((row) => row.key === nodeNameKey(instanceId))?.value;
@@ -27,10 +27,8 @@ export function createClaims(table: Table): Claims {
       };
     },
     read: (instanceId) => claims.get(instanceKey(instanceId)),
-    create: (claim, now) =>
-      claims.saveIf(instanceKey(claim.instanceId), claim, 'absent', { now, expires: expiry(claim) }),
-    replace: (claim, version) =>
-      claims.saveIf(instanceKey(claim.instanceId), claim, version, { expires: expiry(claim) }),
+    saveIf: (claim, expected, now) =>
+      claims.saveIf(instanceKey(claim.instanceId), claim, expected, { now, expires: expiry(claim) }),
     remove: (instanceId, version) => claims.removeIf(instanceKey(instanceId), version),
     async all() {
       const rows = await table.list(DRAIN, { prefix: instanceKey('') });
@@ -61,7 +59,7 @@ export function createCordons(table: Table): Cordons {
   const cordons = recordsOf(table, DRAIN, cordonSchema);
   return {
     async put(cordon) {
-      const expires = new Date(Date.parse(cordon.due) + ANNOUNCED_DAYS * DAY_MS);
+      const expires = new Date(Date.parse(cordon.dueAt) + ANNOUNCED_DAYS * DAY_MS);
       await cordons.save(cordonKey(cordon.instanceId), cordon, { expires });
     },
     remove: (instanceId) => cordons.remove(cordonKey(instanceId)),
@@ -78,5 +76,5 @@ function isNodeName(key: string): boolean {
 
 function expiry(claim: Claim): Date {
   const days = claim.cause === 'health' ? ANNOUNCED_DAYS : KEPT_DAYS;
-  return new Date(Date.parse(claim.since) + days * DAY_MS);
+  return new Date(Date.parse(claim.claimedAt) + days * DAY_MS);
 }

@@ -23,8 +23,9 @@ export function createLedger(table: Table): Ledger {
     const key = ledgerKey(date, group);
     await change({
       read: () => records.get(key),
-      edit: (current = { date, group, stretches: [] }) => withStretch(current, stretch),
-      save: (next, expected) => records.saveIf(key, next, expected),
+      initial: { date, group, stretches: [] },
+      edit: (current) => withStretch(current, stretch),
+      saveIf: (next, expected) => records.saveIf(key, next, expected),
       what: `the item ${itemName(LEDGER, key)}`,
     });
   };

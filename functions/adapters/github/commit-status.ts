@@ -2,13 +2,13 @@
  * Commit statuses of GitHub: github.com, a tenant of ghe.com, or an enterprise's own server.
  * https://docs.github.com/en/rest/commits/statuses
  */
-import type { CommitStatus, Statuses, StatusTrouble } from '#functions/branch-deploy/ports.ts';
+import type { CommitStatus, Statuses, StatusFailure } from '#functions/branch-deploy/ports.ts';
 import type { Secret } from '../aws/secret.ts';
 import { createHttpHost, type HttpReply, UnreachableError } from '../http.ts';
 
 export interface GithubStatusOptions {
   readonly github: {
-    /** `github.com`: repositories that are elsewhere are not told of, and the token goes nowhere else. */
+    /** `github.com`: commits on another host get no status, and the token is sent to no other host. */
     readonly host: string;
     /** PEM of a private CA. */
     readonly ca?: string;
@@ -19,7 +19,7 @@ export interface GithubStatusOptions {
   readonly timeoutMs?: number;
 }
 
-/** How long GitHub wants to be left alone where it limits and does not say until when. */
+/** The pause where GitHub limits requests and does not say until when. */
 const LIMITED_SECONDS = 60;
 const LONGEST_SECONDS = 3_600;
 const LONGEST_MESSAGE = 200;
@@ -53,12 +53,12 @@ export function createGithubStatuses(options: GithubStatusOptions): Statuses & {
 
   return {
     has: (repository) => nameOf(repository, github.host) !== undefined,
-    async tell(status) {
+    async post(status) {
       const name = nameOf(status.repository, github.host);
       if (!name || !/^[0-9a-f]{40,64}$/.test(status.sha)) {
         return {
-          kind: 'refused',
-          detail: `${status.repository} at ${status.sha} is no commit on ${github.host}`,
+          kind: 'permanent',
+          detail: `${status.repository} at ${status.sha} is not a commit on ${github.host}`,
         };
       }
       try {
@@ -71,9 +71,9 @@ export function createGithubStatuses(options: GithubStatusOptions): Statuses & {
             reply = await send(status, name, secret);
           }
         }
-        const trouble = troubleOf(reply, name, github.host, now());
+        const failure = failureOf(reply, name, github.host, now());
         // Whoever answers in GitHub's place may repeat what it was sent.
-        return trouble && { ...trouble, detail: trouble.detail.replaceAll(secret, '…') };
+        return failure && { ...failure, detail: failure.detail.replaceAll(secret, '…') };
       } catch (error) {
         if (error instanceof UnreachableError) return { kind: 'transient', detail: error.message };
         throw error;
@@ -96,31 +96,34 @@ function nameOf(repository: string, host: string): string | undefined {
   return owner && name && name !== '.' && name !== '..' ? `${owner}/${name}` : undefined;
 }
 
-function troubleOf(reply: HttpReply, name: string, host: string, now: Date): StatusTrouble | undefined {
+function failureOf(reply: HttpReply, name: string, host: string, now: Date): StatusFailure | undefined {
   const { status } = reply;
   if (status >= 200 && status < 300) return undefined;
-  const said = `${host} answered ${status}${withColon(messageOf(reply.body))}`;
+  const answer = `${host} answered ${status}${withColon(messageOf(reply.body))}`;
   if (isLimited(reply)) {
-    return { kind: 'transient', detail: said, retryAfterSeconds: pauseOf(reply, now) };
+    return { kind: 'transient', detail: answer, retryAfterSeconds: pauseOf(reply, now) };
   }
-  if (status >= 500 || status === 408) return { kind: 'transient', detail: said };
+  if (status >= 500 || status === 408) return { kind: 'transient', detail: answer };
   if (status >= 300 && status < 400) {
     return {
-      kind: 'refused',
+      kind: 'permanent',
       detail: `${host} answered ${status}: ${name} has moved, and redirects are not followed: correct the repository in the config`,
     };
   }
   switch (status) {
     case 401:
-      return { kind: 'refused', detail: `${said}: the token is not taken, put a new one into the secret` };
+      return {
+        kind: 'permanent',
+        detail: `${answer}: the token is not accepted, put a new one into the secret`,
+      };
     case 403:
     case 404:
       return {
-        kind: 'refused',
-        detail: `${said}: the token may not write commit statuses of ${name}`,
+        kind: 'permanent',
+        detail: `${answer}: the token may not write commit statuses of ${name}`,
       };
     default:
-      return { kind: 'refused', detail: said };
+      return { kind: 'permanent', detail: answer };
   }
 }
 
@@ -135,7 +138,7 @@ function isLimited({ status, headers, body }: HttpReply): boolean {
   );
 }
 
-/** Whole seconds; a date is not worth the trouble. */
+/** Whole seconds; a date is not parsed. */
 function pauseOf({ headers }: HttpReply, now: Date): number {
   const asked = Number(headers['retry-after']);
   const reset = Number(headers['x-ratelimit-reset']) - now.getTime() / 1_000;
@@ -144,7 +147,7 @@ function pauseOf({ headers }: HttpReply, now: Date): number {
   return Math.min(seconds, LONGEST_SECONDS);
 }
 
-/** What GitHub says in words; of anything that is not GitHub's nothing is shown. */
+/** GitHub's own message; nothing of a body that is not GitHub's. */
 function messageOf(body: string): string {
   try {
     const { message } = JSON.parse(body) as { message?: unknown };

@@ -4,8 +4,18 @@ import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
 import type { Eviction } from 'kubernetes-types/policy/v1.d.ts';
 import { isThrottled } from '#functions/adapters/aws/errors.ts';
 import { UnreachableError } from '#functions/adapters/http.ts';
-import { AccessRefusedError, ClusterTroubleError } from '#functions/spot-drain/errors.ts';
-import type { Cluster, Marks, Node, Place, Pod, Reply, Taint } from '#functions/spot-drain/ports.ts';
+import {
+  AccessRefusedError,
+  type Cluster,
+  ClusterUnavailableError,
+  type Marks,
+  type Node,
+  type NodeEvent,
+  type Place,
+  type Pod,
+  type Reply,
+  type Taint,
+} from '#functions/spot-drain/ports.ts';
 import type { KubernetesClient } from './client.ts';
 import { isConflict, isDenied, isNotFound, KubernetesError } from './errors.ts';
 
@@ -33,16 +43,37 @@ interface OurMarks {
 }
 
 export function createDrainCluster(client: KubernetesClient): Cluster {
+  return {
+    prepare: () => client.prepare(),
+    ...createNodeReader(client),
+    ...createNodeMarker(client),
+    ...createPodRequests(client),
+    recordEvent: (node, event) => recordEvent(client, node, event),
+  };
+}
+
+function createNodeReader(client: KubernetesClient): Pick<Cluster, 'findNode' | 'nodeNamed' | 'nodeNames'> {
   /** An instance keeps its node's name: a warm function asks for the one node instead of for all. */
   const names = new Map<string, string>();
 
-  return {
-    prepare: () => client.prepare(),
+  /** Learns the names of all that it lists. */
+  const findAmong = async (instanceId: string | undefined, labelSelector?: string) => {
+    const nodes = await guarded(client.list<V1Node>('/api/v1/nodes', { labelSelector }));
+    let found: Node | undefined;
+    for (const node of nodes) {
+      const id = instanceOf(node);
+      if (!id) continue;
+      names.set(id, node.metadata?.name ?? '');
+      if (id === instanceId) found = nodeOf(node, id);
+    }
+    return found;
+  };
 
+  return {
     async findNode(instanceId, place) {
       const name = names.get(instanceId);
       if (name) {
-        const node = await readNode(name, instanceId);
+        const node = await readNode(client, name, instanceId);
         if (node) return node;
         names.delete(instanceId);
       }
@@ -51,7 +82,7 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
     },
 
     async nodeNamed(name, instanceId) {
-      const node = await readNode(name, instanceId);
+      const node = await readNode(client, name, instanceId);
       if (node) names.set(instanceId, name);
       return node;
     },
@@ -61,7 +92,14 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
       await findAmong(undefined);
       return new Map(names);
     },
+  };
+}
 
+function createNodeMarker(client: KubernetesClient): Pick<Cluster, 'mark' | 'unmark'> {
+  const patchNode = (name: string, body: unknown) =>
+    client.request({ method: 'PATCH', path: nodePath(name), contentType: STRATEGIC, body });
+
+  return {
     async mark(node, marks) {
       let seen: Node | undefined = node;
       for (let conflicts = 0; seen; conflicts++) {
@@ -71,12 +109,12 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
         } catch (error) {
           if (!isConflict(error)) throw error;
           if (conflicts >= MOST_CONFLICTS) {
-            throw new ClusterTroubleError(
+            throw new ClusterUnavailableError(
               `the node ${node.name} was written by others ${conflicts} times while it was being marked`,
               { cause: error },
             );
           }
-          seen = await readNode(node.name, node.instanceId);
+          seen = await readNode(client, node.name, node.instanceId);
         }
       }
       return 'gone';
@@ -92,14 +130,20 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
         throw error;
       }
     },
+  };
+}
 
+function createPodRequests(
+  client: KubernetesClient,
+): Pick<Cluster, 'podsOn' | 'daemonSetExists' | 'evict' | 'remove'> {
+  return {
     async podsOn(nodeName) {
       const query = { fieldSelector: `spec.nodeName=${nodeName}` };
       const pods = await guarded(client.list<V1Pod>('/api/v1/pods', query, LIST_OPTIONS));
       return pods.map(podOf);
     },
 
-    async daemonSetLives(namespace, name, uid) {
+    async daemonSetExists(namespace, name, uid) {
       try {
         const path = `/apis/apps/v1/namespaces/${encodeURIComponent(namespace)}/daemonsets/${encodeURIComponent(name)}`;
         const { body } = await guarded(
@@ -135,57 +179,45 @@ export function createDrainCluster(client: KubernetesClient): Cluster {
       };
       return replyOf(client.request({ method: 'DELETE', path: podPath(pod), body }));
     },
-
-    async note(node, event) {
-      const at = event.at.toISOString().replace(/\.\d+Z$/, 'Z');
-      const body: Event = {
-        apiVersion: 'v1',
-        kind: 'Event',
-        metadata: { generateName: `${node.name}.`, namespace: 'default' },
-        involvedObject: { apiVersion: 'v1', kind: 'Node', name: node.name, uid: node.uid },
-        type: event.type,
-        reason: event.reason,
-        message: event.message,
-        firstTimestamp: at,
-        lastTimestamp: at,
-        count: 1,
-        source: { component: 'eks-nightshift' },
-        reportingComponent: 'eks-nightshift',
-        reportingInstance: 'spot-drain',
-      };
-      await guarded(client.request({ method: 'POST', path: '/api/v1/namespaces/default/events', body }));
-    },
   };
+}
 
-  function patchNode(name: string, body: unknown): Promise<unknown> {
-    return client.request({ method: 'PATCH', path: nodePath(name), contentType: STRATEGIC, body });
-  }
+async function recordEvent(
+  client: KubernetesClient,
+  node: Pick<Node, 'name' | 'uid'>,
+  event: NodeEvent,
+): Promise<void> {
+  const at = event.at.toISOString().replace(/\.\d+Z$/, 'Z');
+  const body: Event = {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { generateName: `${node.name}.`, namespace: 'default' },
+    involvedObject: { apiVersion: 'v1', kind: 'Node', name: node.name, uid: node.uid },
+    type: event.type,
+    reason: event.reason,
+    message: event.message,
+    firstTimestamp: at,
+    lastTimestamp: at,
+    count: 1,
+    source: { component: 'eks-nightshift' },
+    reportingComponent: 'eks-nightshift',
+    reportingInstance: 'spot-drain',
+  };
+  await guarded(client.request({ method: 'POST', path: '/api/v1/namespaces/default/events', body }));
+}
 
-  /** Learns the names of all that it sees. */
-  async function findAmong(
-    instanceId: string | undefined,
-    labelSelector?: string,
-  ): Promise<Node | undefined> {
-    const nodes = await guarded(client.list<V1Node>('/api/v1/nodes', { labelSelector }));
-    let found: Node | undefined;
-    for (const node of nodes) {
-      const id = instanceOf(node);
-      if (!id) continue;
-      names.set(id, node.metadata?.name ?? '');
-      if (id === instanceId) found = nodeOf(node, id);
-    }
-    return found;
-  }
-
-  /** A name can pass to another instance. */
-  async function readNode(name: string, instanceId: string): Promise<Node | undefined> {
-    try {
-      const { body } = await guarded(client.request<V1Node>({ method: 'GET', path: nodePath(name) }));
-      return instanceOf(body) === instanceId ? nodeOf(body, instanceId) : undefined;
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
+/** A name can pass to another instance. */
+async function readNode(
+  client: KubernetesClient,
+  name: string,
+  instanceId: string,
+): Promise<Node | undefined> {
+  try {
+    const { body } = await guarded(client.request<V1Node>({ method: 'GET', path: nodePath(name) }));
+    return instanceOf(body) === instanceId ? nodeOf(body, instanceId) : undefined;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
   }
 }
 
@@ -204,7 +236,7 @@ function selectorOf(place: Place): string | undefined {
  */
 function markPatch(node: Node, marks: Marks) {
   const known = marksOf(node);
-  const isDrain = marks.depth === 'drain';
+  const isDrain = marks.task === 'drain';
   const ours: OurMarks = {
     cause: marks.cause,
     since: marks.since.toISOString(),
@@ -316,7 +348,7 @@ async function orGone<T>(done: T, sent: Promise<unknown>): Promise<T | 'gone'> {
   }
 }
 
-/** A refusal by RBAC and a passing trouble get the names that the drain knows them by. */
+/** A refusal by RBAC and a transient failure become the errors that the drain knows. */
 async function guarded<T>(sent: Promise<T>): Promise<T> {
   try {
     return await sent;
@@ -328,14 +360,14 @@ async function guarded<T>(sent: Promise<T>): Promise<T> {
       );
     }
     // Before the first request the cluster itself is described, and many functions that start at once are throttled.
-    if (error instanceof UnreachableError || isTrouble(error) || isThrottled(error)) {
-      throw new ClusterTroubleError((error as Error).message, { cause: error });
+    if (error instanceof UnreachableError || isTransient(error) || isThrottled(error)) {
+      throw new ClusterUnavailableError((error as Error).message, { cause: error });
     }
     throw error;
   }
 }
 
-function isTrouble(error: unknown): boolean {
+function isTransient(error: unknown): boolean {
   return error instanceof KubernetesError && (error.status >= 500 || error.status === 429);
 }
 

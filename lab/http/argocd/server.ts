@@ -1,7 +1,8 @@
 /**
- * Argo CD's API server over HTTPS: grpc-gateway 1.16 in front of the world's decisions. While its pods sleep, what
- * answers is the load balancer in front of it.
+ * Argo CD's API server over HTTPS: grpc-gateway 1.16 in front of the world's Argo CD. While it has no Ready pod,
+ * the load balancer in front of it replies.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { posix } from 'node:path';
@@ -32,8 +33,7 @@ export interface ServeArgocdOptions {
   /** For the list of requests; default: the machine's clock. */
   readonly now?: () => number;
   /**
-   * What a client meets while Argo CD's pods sleep: a 503 of the load balancer (default), a connection that is cut, or
-   * silence.
+   * The reply while Argo CD has no Ready pod: a 503 of the load balancer (default), a reset connection, or none.
    */
   readonly whenAsleep?: 'load-balancer' | 'reset' | 'hang';
 }
@@ -72,16 +72,12 @@ interface Reply {
 const MAX_BODY = 100 * 1024 * 1024;
 
 export async function serveArgocd(options: ServeArgocdOptions): Promise<ArgocdEndpoint> {
-  const { argocd } = options;
-  const now = options.now ?? Date.now;
   const faults = createFaults();
   const requests: ArgocdRequest[] = [];
   const sockets = new Set<Duplex>();
   const certificate = await options.ca.issue([options.host, 'localhost', '127.0.0.1']);
 
   const server = https.createServer(certificate, (incoming, outgoing) => {
-    const [rawPath = '/', query = ''] = splitOnce(incoming.url ?? '/', '?');
-    const method = incoming.method ?? 'GET';
     const chunks: Buffer[] = [];
     let size = 0;
     incoming.on('error', () => incoming.socket.destroy());
@@ -89,57 +85,16 @@ export async function serveArgocd(options: ServeArgocdOptions): Promise<ArgocdEn
       size += chunk.length;
       if (size <= MAX_BODY) chunks.push(chunk);
     });
-    incoming.on('end', () => {
-      const log = (status: number | undefined, subject?: string) =>
-        requests.push({ time: now(), method, path: rawPath, query, subject, status });
-      const cut = () => {
-        log(undefined);
-        incoming.socket.destroy();
-      };
-      const send = (reply: Reply, subject?: string) => {
-        log(reply.status, subject);
-        const zipped = canZip(reply, incoming.headers['accept-encoding']);
-        const body = zipped ? gzipSync(reply.body) : reply.body;
-        outgoing.writeHead(reply.status, {
-          ...reply.headers,
-          ...(zipped ? { 'content-encoding': 'gzip' } : {}),
-          vary: 'Accept-Encoding',
-          'content-length': Buffer.byteLength(body),
-        });
-        outgoing.end(method === 'HEAD' ? undefined : body);
-      };
-
-      const fault = faults.take(method, rawPath);
-      if (fault?.kind === 'reset') return cut();
-      if (fault?.kind === 'hang') return void log(undefined);
-      if (!argocd.available()) {
-        if (options.whenAsleep === 'reset') return cut();
-        if (options.whenAsleep === 'hang') return void log(undefined);
-        return send(loadBalancerReply());
-      }
-      const later = (run: () => void) => (fault?.delayMs ? setTimeout(run, fault.delayMs) : run());
-      if (fault?.kind === 'reply') {
-        const reply: Reply = {
-          status: fault.status ?? 200,
-          headers: { 'content-type': 'text/html', ...fault.headers },
-          body: fault.body ?? '',
-        };
-        return void later(() => send(reply));
-      }
-      const call: Call = {
-        argocd,
-        method,
-        path: rawPath,
-        query: new URLSearchParams(query),
-        rawQuery: query,
-        headers: incoming.headers,
+    incoming.on('end', () =>
+      respond({
+        options,
+        faults,
+        requests,
+        incoming,
+        outgoing,
         body: Buffer.concat(chunks).toString('utf8'),
-        subject: undefined,
-      };
-      const reply = answer(call);
-      if (fault?.kind === 'reset-after') return cut();
-      return void later(() => send(reply, call.subject));
-    });
+      }),
+    );
   });
   server.on('connection', (socket) => {
     sockets.add(socket);
@@ -163,6 +118,79 @@ export async function serveArgocd(options: ServeArgocdOptions): Promise<ArgocdEn
         for (const socket of sockets) socket.destroy();
       }),
   };
+}
+
+interface Exchange {
+  readonly options: ServeArgocdOptions;
+  readonly faults: ReturnType<typeof createFaults>;
+  readonly requests: ArgocdRequest[];
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  readonly body: string;
+}
+
+/** Answers one request, or fails it as the faults and the state of Argo CD's pods require. */
+function respond(exchange: Exchange) {
+  const { options, faults, requests, incoming, outgoing } = exchange;
+  const { argocd } = options;
+  const now = options.now ?? Date.now;
+  const [rawPath = '/', query = ''] = splitOnce(incoming.url ?? '/', '?');
+  const method = incoming.method ?? 'GET';
+  const log = (status: number | undefined, subject?: string) =>
+    requests.push({ time: now(), method, path: rawPath, query, subject, status });
+  const hang = () => {
+    log(undefined);
+  };
+  const cut = () => {
+    log(undefined);
+    incoming.socket.destroy();
+  };
+  const send = (reply: Reply, subject?: string) => {
+    log(reply.status, subject);
+    const zipped = canZip(reply, incoming.headers['accept-encoding']);
+    const body = zipped ? gzipSync(reply.body) : reply.body;
+    outgoing.writeHead(reply.status, {
+      ...reply.headers,
+      ...(zipped ? { 'content-encoding': 'gzip' } : {}),
+      vary: 'Accept-Encoding',
+      'content-length': Buffer.byteLength(body),
+    });
+    outgoing.end(method === 'HEAD' ? undefined : body);
+  };
+
+  const fault = faults.take(method, rawPath);
+  if (fault?.kind === 'reset') return cut();
+  if (fault?.kind === 'hang') return hang();
+  if (!argocd.available()) {
+    if (options.whenAsleep === 'reset') return cut();
+    if (options.whenAsleep === 'hang') return hang();
+    return send(loadBalancerReply());
+  }
+  const later = (run: () => void) => {
+    if (fault?.delayMs) setTimeout(run, fault.delayMs);
+    else run();
+  };
+  if (fault?.kind === 'reply') {
+    const reply: Reply = {
+      status: fault.status ?? 200,
+      headers: { 'content-type': 'text/html', ...fault.headers },
+      body: fault.body ?? '',
+    };
+    return later(() => send(reply));
+  }
+  const call: Call = {
+    argocd,
+    method,
+    path: rawPath,
+    query: new URLSearchParams(query),
+    rawQuery: query,
+    headers: incoming.headers,
+    body: exchange.body,
+    subject: undefined,
+  };
+  const reply = answer(call);
+  if (fault?.kind === 'reset-after') return cut();
+  return later(() => send(reply, call.subject));
 }
 
 interface Call {

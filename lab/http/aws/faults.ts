@@ -75,11 +75,14 @@ export function internalFailure(service: string): AwsError {
 
 export function accessDenied(
   protocol: Protocol,
-  callerArn: string,
-  action: string,
-  resource: string,
-  why: string,
+  denial: {
+    readonly callerArn: string;
+    readonly action: string;
+    readonly resource: string;
+    readonly why: string;
+  },
 ) {
+  const { callerArn, action, resource, why } = denial;
   const message = `User: ${callerArn} is not authorized to perform: ${action} on resource: ${resource} because ${why}`;
   if (protocol === 'ec2')
     return new AwsError(

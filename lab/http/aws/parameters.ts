@@ -17,14 +17,29 @@ export interface Parameters {
   pageSize(name: string, fallback: number, most: number): number;
 }
 
+const CONSTRAINT = 'failed to satisfy constraint';
+
+function outOfRange(name: string, size: number, most: number): string {
+  const limit = size < 1 ? 'greater than or equal to 1' : `less than or equal to ${most}`;
+  return `1 validation error detected: Value '${size}' at '${lowerFirst(name)}' ${CONSTRAINT}: Member must have value ${limit}`;
+}
+
 /** `code`: how the service names a parameter that it does not accept. */
 export function parametersOf(request: Pick<AwsRequest, 'parameters'>, code = 'ValidationError'): Parameters {
   const values = request.parameters;
   const refuse = (message: string) => new AwsError(code, message);
   const missing = (name: string) =>
     refuse(
-      `1 validation error detected: Value at '${lowerFirst(name)}' failed to satisfy constraint: Member must not be null`,
+      `1 validation error detected: Value at '${lowerFirst(name)}' ${CONSTRAINT}: Member must not be null`,
     );
+  const listOf = <T>(name: string, what: string, isEntry: (entry: unknown) => boolean): T[] | undefined => {
+    const value = values[name];
+    if (value === undefined || value === null) return undefined;
+    if (value === '') return [];
+    if (!Array.isArray(value) || !value.every(isEntry))
+      throw refuse(`${name} must be a list of ${what}, not ${JSON.stringify(value)}`);
+    return value as T[];
+  };
   const all: Parameters = {
     optionalText(name) {
       const value = values[name];
@@ -58,22 +73,8 @@ export function parametersOf(request: Pick<AwsRequest, 'parameters'>, code = 'Va
       if (value === false || value === 'false') return false;
       throw refuse(`${name} must be true or false, not ${JSON.stringify(value)}`);
     },
-    texts(name) {
-      const value = values[name];
-      if (value === undefined || value === null) return undefined;
-      if (value === '') return [];
-      if (!Array.isArray(value) || value.some((entry) => typeof entry !== 'string'))
-        throw refuse(`${name} must be a list of strings, not ${JSON.stringify(value)}`);
-      return value as string[];
-    },
-    structures(name) {
-      const value = values[name];
-      if (value === undefined || value === null) return undefined;
-      if (value === '') return [];
-      if (!Array.isArray(value) || value.some((entry) => typeof entry !== 'object' || entry === null))
-        throw refuse(`${name} must be a list of structures, not ${JSON.stringify(value)}`);
-      return value as Record<string, unknown>[];
-    },
+    texts: (name) => listOf(name, 'strings', (entry) => typeof entry === 'string'),
+    structures: (name) => listOf(name, 'structures', (entry) => typeof entry === 'object' && entry !== null),
     structure(name) {
       const value = values[name];
       if (value === undefined || value === null) return undefined;
@@ -91,9 +92,7 @@ export function parametersOf(request: Pick<AwsRequest, 'parameters'>, code = 'Va
     pageSize(name, fallback, most) {
       const size = all.optionalInteger(name) ?? fallback;
       if (size < 1 || size > most) {
-        throw refuse(
-          `1 validation error detected: Value '${size}' at '${lowerFirst(name)}' failed to satisfy constraint: Member must have value ${size < 1 ? 'greater than or equal to 1' : `less than or equal to ${most}`}`,
-        );
+        throw refuse(outOfRange(name, size, most));
       }
       return size;
     },

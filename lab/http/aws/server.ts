@@ -65,7 +65,7 @@ export interface AwsEndpoint {
 const LONGEST_BODY = 16 * 1024 * 1024;
 
 export async function serveAws(options: ServeAwsOptions): Promise<AwsEndpoint> {
-  const { aws, authorize } = options;
+  const { aws } = options;
   const onFailure =
     options.onFailure ??
     ((error: unknown) =>
@@ -90,110 +90,9 @@ export async function serveAws(options: ServeAwsOptions): Promise<AwsEndpoint> {
     services.set(service.service, service);
   }
 
-  const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
-    const request = await read(incoming);
-    const requestId = randomUUID();
-    const record = (call: Partial<AwsCall>, reply: WireReply) => {
-      calls.push({
-        time: aws.context.clock.now(),
-        principal: undefined,
-        account: undefined,
-        region: '',
-        service: '',
-        operation: '',
-        parameters: {},
-        ...call,
-        status: reply.status,
-      });
-      options.onExchange?.({ service: call.service ?? '', request, reply });
-      return send(outgoing, reply, requestId, aws);
-    };
-
-    let claim: Claim;
-    try {
-      claim = claimOf(request);
-    } catch (error) {
-      const service = services.get(guessedService(request));
-      const reply = writeError(service ?? { protocol: 'rest-json' }, refusalOf(service, error), requestId);
-      return record({ service: service?.service ?? '', error: codeOf(error) }, reply);
-    }
-
-    const { region } = claim;
-    const service = services.get(claim.service);
-    if (!service) {
-      const error = new AwsError(
-        'UnknownServiceException',
-        `the lab has no service "${claim.service}", only ${[...services.keys()].sort().join(', ')}`,
-        { status: 501 },
-      );
-      return record(
-        { region, service: claim.service, error: error.code },
-        writeError({ protocol: 'json-1.0' }, error, requestId),
-      );
-    }
-
-    let call: Partial<AwsCall> = { region, service: service.service };
-    try {
-      const { principal } = verify(aws, request, claim);
-      call = { ...call, principal: principal.arn, account: principal.account };
-      const operation = operationOf(service, request);
-      if (!operation) throw unknownOperationError(service, request.path);
-      call = { ...call, operation: operation.name, parameters: summaryOf(operation.parameters) };
-      const abort = new AbortController();
-      incoming.on('close', () => {
-        if (!outgoing.writableFinished) abort.abort();
-      });
-      const full: AwsRequest = {
-        service: service.service,
-        operation: operation.name,
-        principal,
-        account: principal.account,
-        region,
-        parameters: operation.parameters,
-        headers: request.headers,
-        body: request.body,
-        requestId,
-        signal: abort.signal,
-      };
-      const fault = faults.take({
-        service: service.service,
-        operation: operation.name,
-        principal: principal.arn,
-      });
-      if (fault === 'throttle') throw throttled(service.service, service.protocol);
-      if (fault === '500') throw internalFailure(service.service);
-      if (fault === 'timeout-before') {
-        incoming.socket.destroy();
-        record({ ...call, error: fault }, { status: 0, headers: {}, body: '' });
-        return;
-      }
-      if (fault === 'access-denied') {
-        throw denied(service, full, principal, 'no identity-based policy allows the action');
-      }
-      const refusal = refusedBy(authorize, service, full);
-      if (refusal !== undefined) throw denied(service, full, principal, refusal);
-      const output = await service.handle(full);
-      if (output === unknownOperation) throw unknownOperationError(service, operation.name);
-      const reply =
-        output instanceof RawReply
-          ? { status: output.status, headers: output.headers, body: output.body }
-          : writeReply(service, operation.name, output, requestId);
-      if (fault === 'timeout-after') {
-        incoming.socket.destroy();
-        record({ ...call, error: fault }, { status: 0, headers: {}, body: '' });
-        return;
-      }
-      const error = reply.status >= 400 ? errorCodeIn(reply) : undefined;
-      record(error === undefined ? call : { ...call, error }, reply);
-    } catch (error) {
-      const refusal = refusalOf(service, error);
-      if (refusal.cause === error && !(error instanceof SignatureError)) onFailure(error);
-      record({ ...call, error: refusal.code }, writeError(service, refusal, requestId));
-    }
-  };
-
+  const endpoint: Endpoint = { options, services, calls, faults, onFailure };
   const server = http.createServer({ keepAliveTimeout: 600_000, requestTimeout: 0 }, (incoming, outgoing) => {
-    answer(incoming, outgoing).catch((error: unknown) => {
+    answer(endpoint, incoming, outgoing).catch((error: unknown) => {
       // The caller disconnected while sending, or sent too much.
       outgoing.destroy(error instanceof Error ? error : new Error(String(error)));
     });
@@ -224,6 +123,151 @@ export async function serveAws(options: ServeAwsOptions): Promise<AwsEndpoint> {
         server.closeAllConnections();
       }),
   };
+}
+
+interface Endpoint {
+  readonly options: ServeAwsOptions;
+  readonly services: ReadonlyMap<string, AwsService>;
+  readonly calls: AwsCall[];
+  readonly faults: ReturnType<typeof createFaults>;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** One HTTP request with its response; `call` is what is known of it so far. */
+interface Exchange {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  readonly request: SignedRequest;
+  readonly requestId: string;
+  call: Partial<AwsCall>;
+}
+
+async function answer(
+  endpoint: Endpoint,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const { services } = endpoint;
+  const request = await read(incoming);
+  const requestId = randomUUID();
+  const exchange: Exchange = { incoming, outgoing, request, requestId, call: {} };
+  let claim: Claim;
+  try {
+    claim = claimOf(request);
+  } catch (error) {
+    const service = services.get(guessedService(request));
+    const reply = writeError(service ?? { protocol: 'rest-json' }, refusalOf(service, error), requestId);
+    exchange.call = { service: service?.service ?? '', error: codeOf(error) };
+    return finish(endpoint, exchange, reply);
+  }
+  const { region } = claim;
+  const service = services.get(claim.service);
+  if (!service) {
+    const error = new AwsError(
+      'UnknownServiceException',
+      `the lab has no service "${claim.service}", only ${[...services.keys()].sort().join(', ')}`,
+      { status: 501 },
+    );
+    exchange.call = { region, service: claim.service, error: error.code };
+    return finish(endpoint, exchange, writeError({ protocol: 'json-1.0' }, error, requestId));
+  }
+  exchange.call = { region, service: service.service };
+  try {
+    await perform(endpoint, exchange, service, claim);
+  } catch (error) {
+    const refusal = refusalOf(service, error);
+    if (refusal.cause === error && !(error instanceof SignatureError)) endpoint.onFailure(error);
+    exchange.call = { ...exchange.call, error: refusal.code };
+    finish(endpoint, exchange, writeError(service, refusal, requestId));
+  }
+}
+
+/** Verifies the signature, applies faults and permissions, and lets the service handle the operation. */
+async function perform(
+  endpoint: Endpoint,
+  exchange: Exchange,
+  service: AwsService,
+  claim: Claim,
+): Promise<void> {
+  const { authorize, aws } = endpoint.options;
+  const { request, requestId } = exchange;
+  const { principal } = verify(aws, request, claim);
+  exchange.call = { ...exchange.call, principal: principal.arn, account: principal.account };
+  const operation = operationOf(service, request);
+  if (!operation) throw unknownOperationError(service, request.path);
+  exchange.call = {
+    ...exchange.call,
+    operation: operation.name,
+    parameters: summaryOf(operation.parameters),
+  };
+  const full: AwsRequest = {
+    service: service.service,
+    operation: operation.name,
+    principal,
+    account: principal.account,
+    region: claim.region,
+    parameters: operation.parameters,
+    headers: request.headers,
+    body: request.body,
+    requestId,
+    signal: disconnectSignal(exchange),
+  };
+  const fault = endpoint.faults.take({
+    service: service.service,
+    operation: operation.name,
+    principal: principal.arn,
+  });
+  if (fault === 'throttle') throw throttled(service.service, service.protocol);
+  if (fault === '500') throw internalFailure(service.service);
+  if (fault === 'timeout-before') return disconnect(endpoint, exchange, fault);
+  if (fault === 'access-denied') {
+    throw denied(service, full, principal, 'no identity-based policy allows the action');
+  }
+  const refusal = refusedBy(authorize, service, full);
+  if (refusal !== undefined) throw denied(service, full, principal, refusal);
+  const output = await service.handle(full);
+  if (output === unknownOperation) throw unknownOperationError(service, operation.name);
+  const reply =
+    output instanceof RawReply
+      ? { status: output.status, headers: output.headers, body: output.body }
+      : writeReply(service, operation.name, output, requestId);
+  if (fault === 'timeout-after') return disconnect(endpoint, exchange, fault);
+  const error = reply.status >= 400 ? errorCodeIn(reply) : undefined;
+  if (error !== undefined) exchange.call = { ...exchange.call, error };
+  finish(endpoint, exchange, reply);
+}
+
+/** Aborted when the caller disconnects before the reply is written. */
+function disconnectSignal({ incoming, outgoing }: Exchange): AbortSignal {
+  const abort = new AbortController();
+  incoming.on('close', () => {
+    if (!outgoing.writableFinished) abort.abort();
+  });
+  return abort.signal;
+}
+
+function disconnect(endpoint: Endpoint, exchange: Exchange, fault: string): void {
+  exchange.incoming.socket.destroy();
+  exchange.call = { ...exchange.call, error: fault };
+  finish(endpoint, exchange, { status: 0, headers: {}, body: '' });
+}
+
+/** Records the call and sends the reply. */
+function finish({ options, calls }: Endpoint, exchange: Exchange, reply: WireReply): void {
+  const { call, request, requestId, outgoing } = exchange;
+  calls.push({
+    time: options.aws.context.clock.now(),
+    principal: undefined,
+    account: undefined,
+    region: '',
+    service: '',
+    operation: '',
+    parameters: {},
+    ...call,
+    status: reply.status,
+  });
+  options.onExchange?.({ service: call.service ?? '', request, reply });
+  send(outgoing, reply, requestId, options.aws);
 }
 
 async function read(incoming: IncomingMessage): Promise<SignedRequest> {
@@ -275,13 +319,12 @@ function refusedBy(
 }
 
 function denied(service: AwsService, request: AwsRequest, principal: KnownPrincipal, why: string): AwsError {
-  return accessDenied(
-    service.protocol,
-    principal.callerArn,
-    `${service.service}:${request.operation}`,
-    service.resource?.(request) ?? '*',
+  return accessDenied(service.protocol, {
+    callerArn: principal.callerArn,
+    action: `${service.service}:${request.operation}`,
+    resource: service.resource?.(request) ?? '*',
     why,
-  );
+  });
 }
 
 function refusalOf(service: AwsService | undefined, error: unknown): AwsError {

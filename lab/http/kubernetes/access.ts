@@ -11,7 +11,7 @@ export interface Authentication {
   readonly operatorToken?: string;
 }
 
-/** The user of the token, or the one that it impersonates. Throws 401, and 403 for an impersonation that is not allowed. */
+/** The user of the token, or the impersonated one. Throws 401, and 403 for a forbidden impersonation. */
 export async function identify(
   incoming: IncomingMessage,
   options: Authentication,
@@ -80,12 +80,12 @@ export function checkAccess(
     ...(name === undefined ? {} : { name }),
   });
   if (allowed) return;
-  const asked = subresource === undefined ? plural : `${plural}/${subresource}`;
+  const requested = subresource === undefined ? plural : `${plural}/${subresource}`;
   const where = namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`;
   throw forbidden(
     { group, plural },
     name ?? '',
-    `User "${user.username}" cannot ${request.verb} resource "${asked}" in API group "${group}" ${where}`,
+    `User "${user.username}" cannot ${request.verb} resource "${requested}" in API group "${group}" ${where}`,
   );
 }
 

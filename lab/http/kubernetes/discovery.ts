@@ -61,18 +61,18 @@ export function createDiscovery(gitVersion: string, serves: (resource: Resource)
       const described = /^\/openapi\/v3\/(?:api|apis)\/(.+)$/.exec(path)?.[1] ?? '';
       if (groupVersions.includes(described))
         return { body: openApiDocument(resources, described, gitVersion) };
-      const asked = /^\/(?:api|apis)\/(.+)$/.exec(path)?.[1] ?? '';
-      if (groupVersions.includes(asked)) {
+      const requested = /^\/(?:api|apis)\/(.+)$/.exec(path)?.[1] ?? '';
+      if (groupVersions.includes(requested)) {
         return {
           body: {
             kind: 'APIResourceList',
             apiVersion: 'v1',
-            groupVersion: asked,
-            resources: entriesOf(resources, asked),
+            groupVersion: requested,
+            resources: entriesOf(resources, requested),
           },
         };
       }
-      const group = groups.find((one) => one.name === asked);
+      const group = groups.find((one) => one.name === requested);
       return group && { body: { kind: 'APIGroup', apiVersion: 'v1', ...group } };
     },
   };

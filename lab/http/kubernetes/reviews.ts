@@ -51,14 +51,14 @@ function mayDo(
     nonResourceAttributes?: { path?: string; verb?: string };
   },
 ): boolean {
-  const { resourceAttributes: asked, nonResourceAttributes: path } = spec;
+  const { resourceAttributes: requested, nonResourceAttributes: path } = spec;
   if (path) return kubernetes.authorize(user, { path: path.path ?? '', verb: path.verb ?? '' });
   return kubernetes.authorize(user, {
-    verb: asked?.['verb'] ?? '',
-    group: asked?.['group'] ?? '',
-    resource: asked?.['resource'] ?? '',
-    ...(asked?.['subresource'] ? { subresource: asked['subresource'] } : {}),
-    ...(asked?.['namespace'] ? { namespace: asked['namespace'] } : {}),
-    ...(asked?.['name'] ? { name: asked['name'] } : {}),
+    verb: requested?.['verb'] ?? '',
+    group: requested?.['group'] ?? '',
+    resource: requested?.['resource'] ?? '',
+    ...(requested?.['subresource'] ? { subresource: requested['subresource'] } : {}),
+    ...(requested?.['namespace'] ? { namespace: requested['namespace'] } : {}),
+    ...(requested?.['name'] ? { name: requested['name'] } : {}),
   });
 }

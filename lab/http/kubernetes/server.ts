@@ -69,6 +69,12 @@ const PAGE_NOT_FOUND = {
 };
 const MAX_BODY = 3 * 1024 * 1024;
 
+interface Exchange {
+  readonly incoming: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: URL;
+}
+
 export async function serveKubernetes(options: ServeOptions): Promise<KubernetesEndpoint> {
   const { kubernetes, context } = options;
   const id = createHash('sha256').update(`${kubernetes.account}/${kubernetes.cluster}`).digest('hex');
@@ -100,7 +106,7 @@ export async function serveKubernetes(options: ServeOptions): Promise<Kubernetes
     try {
       const user = await identify(incoming, options, kubernetes);
       (call as { user: string }).user = user.username;
-      const answer = await answerTo(request, user, incoming, response, url);
+      const answer = await answerTo(request, user, { incoming, response, url });
       if (fault) return fail(fault, incoming, response);
       if (answer) send(response, answer.status, answer.body, answer.contentType);
     } catch (error) {
@@ -112,9 +118,7 @@ export async function serveKubernetes(options: ServeOptions): Promise<Kubernetes
   const answerTo = async (
     request: ApiRequest,
     user: User,
-    incoming: IncomingMessage,
-    response: ServerResponse,
-    url: URL,
+    { incoming, response, url }: Exchange,
   ): Promise<{ status: number; body: unknown; contentType?: string } | undefined> => {
     checkAccess(kubernetes, user, request);
     if ('path' in request) return answerPath(discovery, request.path, request.verb, incoming);

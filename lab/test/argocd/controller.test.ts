@@ -136,7 +136,7 @@ describe('a sync without hooks', () => {
     expect(statusOf(bench)).toMatchObject({ phase: 'Succeeded', health: 'Degraded' });
   });
 
-  test('a failure is retried as the strategy says; Running with a finish means that a retry is pending', async () => {
+  test('a failure is retried by the retry strategy; Running with a finish means that a retry is pending', async () => {
     const bench = aBench();
     bench.argocd.addApplication(anApplication({ autoSync: {}, retry: { limit: 1 } }));
     await bench.pass(30);
@@ -258,7 +258,7 @@ describe('hooks', () => {
 });
 
 describe('automated sync', () => {
-  test('a push is deployed after the next poll, and the operation is nobody`s', async () => {
+  test('a push is deployed after the next poll, and the operation has no initiator', async () => {
     const bench = aBench();
     bench.argocd.addApplication(anApplication({ autoSync: { prune: true } }));
     await bench.pass(30);
@@ -406,7 +406,7 @@ test('a suspended workload makes the application Suspended', async () => {
   expect(statusOf(bench).health).toBe('Suspended');
 });
 
-test('a deleted application is deleting for a while, and then gone', async () => {
+test('a deleted application stays until its finalizer has run', async () => {
   const bench = aBench();
   bench.argocd.addApplication(anApplication());
   bench.argocd.deleteApplication('api', { seconds: 20 });
@@ -425,7 +425,7 @@ test('reading an application again and again changes nothing', async () => {
   expect(bench.argocd.application('api')?.metadata.resourceVersion).toBe(first?.metadata.resourceVersion);
 });
 
-test('a retry waits twice as long as its message says, as in 3.6', async () => {
+test('a retry waits twice as long as its message states, as in 3.6', async () => {
   const bench = aBench();
   bench.argocd.addApplication(anApplication({ retry: { limit: 1 } }));
   const caller = bench.argocd.authenticate(bench.argocd.addToken({ project: 'develop', role: 'deployer' }));
@@ -440,7 +440,7 @@ test('a retry waits twice as long as its message says, as in 3.6', async () => {
   expect(bench.argocd.application('api')?.status.operationState?.finishedAt).toBeUndefined();
 });
 
-test('an operator can take over: terminate ours and sync again', async () => {
+test('an operator can terminate a running operation and sync again', async () => {
   const bench = aBench();
   bench.argocd.addApplication(anApplication({ syncSeconds: 120 }));
   const caller = bench.argocd.authenticate(bench.argocd.addToken({ project: 'develop', role: 'deployer' }));
@@ -457,7 +457,7 @@ test('an operator can take over: terminate ours and sync again', async () => {
   expect(bench.argocd.application('api')?.status.operationState?.operation).not.toHaveProperty('info');
 });
 
-test('a project that is added again keeps its tokens; one that is removed fails what is in it', async () => {
+test('a project that is added again keeps its tokens; after its removal its applications fail', async () => {
   const bench = aBench();
   bench.argocd.addApplication(anApplication());
   const token = bench.argocd.addToken({ project: 'develop', role: 'deployer' });

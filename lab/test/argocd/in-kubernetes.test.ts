@@ -58,7 +58,7 @@ beforeEach(async () => {
 });
 
 describe('an Application in the cluster`s API', () => {
-  test('is what Argo CD says of it, with a uid of the API', () => {
+  test('has the content of Argo CD`s object and a uid of the API', () => {
     expect(read()).toMatchObject({
       apiVersion: 'argoproj.io/v1alpha1',
       kind: 'Application',
@@ -69,7 +69,7 @@ describe('an Application in the cluster`s API', () => {
     expect(argocd.application('api')?.metadata.uid).toBe(read().metadata.uid);
   });
 
-  test('an operation that is written to it is carried out, with the old state cleared by the writer', async () => {
+  test('an operation written to it is run; the writer clears the old state', async () => {
     git.push({ repository: REPOSITORY, ref: 'refs/heads/develop', sha: SECOND });
     patch({
       operation: {

@@ -105,7 +105,7 @@ async function aDesk(
 const refusal = (code: number, message: string) => ({ error: message, code, message });
 
 describe('a sync', () => {
-  test('sets the operation, carries the infos, and is read back when it is over', async () => {
+  test('sets the operation with its infos, and its result can be read afterwards', async () => {
     const desk = await aDesk();
     await desk.pass(30);
     desk.push(SECOND);
@@ -173,7 +173,7 @@ describe('a sync', () => {
     expect([reply.status, reply.json()]).toEqual([400, refusal(9, 'application is deleting')]);
   });
 
-  test('inside a sync window is refused with code 7, before the permission is looked at', async () => {
+  test('inside a sync window is refused with code 7, before the permission check', async () => {
     const desk = await aDesk();
     const reader = desk.argocd.addToken({ project: 'develop', role: 'reader', policies: ['get'] });
     desk.argocd.addSyncWindow('develop', {
@@ -242,7 +242,7 @@ describe('a sync', () => {
 });
 
 describe('who may', () => {
-  test('without a token nobody, and a token must be one', async () => {
+  test('is refused without a token, and with an invalid one', async () => {
     const desk = await aDesk();
     const path = '/api/v1/applications/api';
     expect((await desk.ask('GET', path, { token: null })).json()).toEqual(
@@ -287,7 +287,7 @@ describe('who may', () => {
     ]);
   });
 
-  test('an application of another project is out of a token`s reach, whatever the request says', async () => {
+  test('a project token cannot reach an application of another project, whatever the request contains', async () => {
     const desk = await aDesk();
     desk.argocd.addProject({ name: 'production' });
     desk.argocd.addApplication(anApplication({ name: 'shop', project: 'production' }));
@@ -404,7 +404,7 @@ describe('the rest of the API', () => {
     expect(reply.json()).toHaveProperty('items');
   });
 
-  test('every request is kept, with who made it', async () => {
+  test('every request is recorded with its caller', async () => {
     const desk = await aDesk();
     await desk.ask('POST', '/api/v1/applications/api/sync', { body: {} });
     await desk.ask('GET', '/api/v1/applications/api', { token: null });

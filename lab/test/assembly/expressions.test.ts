@@ -71,8 +71,8 @@ describe('a cron expression', () => {
 
   test.each([
     ['cron(0 8 * * MON-FRI)', '5 fields'],
-    ['cron(0 8 * * MON *)', 'must hold ?'],
-    ['cron(0 8 ? * ? *)', 'must hold ?'],
+    ['cron(0 8 * * MON *)', 'must have ?'],
+    ['cron(0 8 ? * ? *)', 'must have ?'],
     ['cron(0 8 ? * 2#1 *)', "'2#1'"],
     ['cron(0 8 15W * ? *)', "'15W'"],
     ['cron(0 8 ? * 6L *)', "'6L'"],
@@ -87,7 +87,7 @@ describe('a cron expression', () => {
 });
 
 describe('a rate', () => {
-  test('counts from where it began', () => {
+  test('counts from its start', () => {
     expect(times('rate(5 minutes)', '2026-11-22T10:02:00Z', 2)).toEqual([
       '2026-11-22T10:07Z',
       '2026-11-22T10:12Z',

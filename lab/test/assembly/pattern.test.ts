@@ -62,7 +62,7 @@ describe('an event pattern', () => {
     expect(matches({ x: tests }, event)).toBe(expected);
   });
 
-  test('takes one of the alternatives of $or beside its other keys', () => {
+  test('matches one of the alternatives of $or and all other keys', () => {
     const pattern = {
       source: ['aws.ec2'],
       $or: [{ detail: { state: ['stopping'] } }, { region: ['eu-west-1'] }],
@@ -78,7 +78,7 @@ describe('an event pattern', () => {
     expect(matches({ detail: { error: [{ exists: false }] } }, { detail: { error: 'x' } })).toBe(false);
   });
 
-  test('asks all of its keys of the same object of a list', () => {
+  test('matches all of its keys in the same object of a list', () => {
     const pattern = { items: { a: [1], b: [2] } };
     expect(matches(pattern, { items: [{ a: 1, b: 2 }] })).toBe(true);
     expect(
@@ -93,7 +93,7 @@ describe('an event pattern', () => {
 
   test.each<[string, Json]>([
     ['an operator that is not known', { x: [{ contains: 'a' }] }],
-    ['an operator that the lab does not know yet', { x: [{ cidr: '10.0.0.0/8' }] }],
+    ['an operator that the lab does not support yet', { x: [{ cidr: '10.0.0.0/8' }] }],
     ['two operators in one', { x: [{ prefix: 'a', suffix: 'b' }] }],
     ['a bare value', { x: 'a' }],
     ['an empty list', { x: [] }],

@@ -78,7 +78,7 @@ describe('a role of the assembly', () => {
     expect(ask('eks:UpdateNodegroupConfig', { name: 'other', nodegroupName: 'workers' })).toBeDefined();
   });
 
-  test('may not write the group of a managed nodegroup where a condition on its tags says so', () => {
+  test('may not write the group of a managed nodegroup if a condition on its tags denies it', () => {
     const { ask, managed } = aWorld([
       allow(
         ['autoscaling:UpdateAutoScalingGroup'],
@@ -146,13 +146,13 @@ describe('a role of the assembly', () => {
     expect(aWorld([]).ask('sts:GetCallerIdentity')).toBeUndefined();
   });
 
-  test('with a condition that the lab does not know stops the lab', () => {
+  test('with a condition that the lab does not support stops the lab', () => {
     const { ask } = aWorld([allow(['*'], ['*'], { DateGreaterThan: { 'aws:CurrentTime': '2026' } })]);
     expect(() => ask('ec2:DescribeInstances')).toThrow('DateGreaterThan');
   });
 });
 
-test('lets a principal that is no role of the assembly do everything', () => {
+test('allows everything to a principal that is not a role of the assembly', () => {
   const { askAs } = aWorld([]);
   expect(askAs(`arn:aws:iam::${ACCOUNT}:user/operator`, 'eks:DeleteCluster')).toBeUndefined();
 });

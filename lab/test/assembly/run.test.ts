@@ -83,7 +83,7 @@ describe('a function', () => {
     });
   });
 
-  test('keeps its process between invocations and gets another one while it is busy', async () => {
+  test('reuses its process and starts another one while it is busy', async () => {
     const { invoke } = await aRun({
       functions: {
         Fn: `let count = 0;
@@ -101,7 +101,7 @@ describe('a function', () => {
     expect(new Set(together).size).toBe(2);
   });
 
-  test('waits for a free process where its reserved concurrency is used up', async () => {
+  test('waits for a free process if its reserved concurrency is used up', async () => {
     const { invoke } = await aRun({
       functions: {
         Fn: `let running = 0;
@@ -147,7 +147,7 @@ describe('a function', () => {
     ['an exit', 'export const handler = async () => process.exit(3);', 'Runtime.ExitError'],
     ['a handler that is missing', 'export const other = 1;', 'Runtime.HandlerNotFound'],
     [
-      'an import that nobody has',
+      'an import that does not exist',
       'import "no-such-package"; export const handler = async () => 1;',
       'Runtime.ImportModuleError',
     ],
@@ -200,7 +200,7 @@ describe('a function', () => {
 });
 
 describe('an asynchronous invocation', () => {
-  test('that fails is tried again after one and two minutes, then kept in the queue of failures', async () => {
+  test('that fails is retried after one and two minutes, then sent to the dead-letter queue', async () => {
     const { run, until, invocations } = await aRun({
       functions: { Fn: 'export const handler = async () => { throw new Error("no"); };' },
       resources: {
@@ -309,7 +309,7 @@ describe('a trigger', () => {
     expect(results()).toEqual([{ ...event, account: ACCOUNT, region: REGION }]);
   });
 
-  test('can lose and double events where the test asks for it', async () => {
+  test('can lose and duplicate events if the test configures it', async () => {
     const copies = [[], [100, 2_000]];
     const { until, results, context } = await aRun(
       { functions: echo, resources: aRule('Spot', 'Fn', { EventPattern: { source: ['aws.ec2'] } }) },

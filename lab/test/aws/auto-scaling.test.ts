@@ -51,7 +51,7 @@ describe('an Auto Scaling group', () => {
     expect(group).toMatchObject({ min: 0, desired: 2, max: 2 });
   });
 
-  test('honours the cooldown only when it is asked to', async () => {
+  test('honours the cooldown only if requested', async () => {
     const world = aWorld();
     aGroup(world);
     await world.pass(120);
@@ -61,7 +61,7 @@ describe('an Auto Scaling group', () => {
     expect(set(false)).not.toThrow();
   });
 
-  test('keeps its share of on-demand instances, rounded up', async () => {
+  test('keeps its on-demand percentage, rounded up', async () => {
     const world = aWorld();
     const group = aGroup(world, { spotPercent: 50, desired: 5 });
     await world.pass(120);
@@ -90,7 +90,7 @@ describe('an Auto Scaling group', () => {
     expect(states).toEqual(['pending', 'running', 'stopping', 'shutting-down', 'terminated']);
   });
 
-  test('says in AWS words that spot capacity is short, tries again, and recovers', async () => {
+  test('reports missing spot capacity with the message of AWS, retries, and recovers', async () => {
     const world = aWorld();
     world.aws.setCapacity({ capacityType: 'SPOT', available: false });
     const group = aGroup(world);
@@ -105,7 +105,7 @@ describe('an Auto Scaling group', () => {
     expect(inService(group)).toHaveLength(3);
   });
 
-  test('launches in another zone or of another type where the first choice is short', async () => {
+  test('launches in another zone or of another type if the first choice has no capacity', async () => {
     const world = aWorld();
     world.aws.setCapacity({ zone: 'ap-northeast-1a', available: false });
     world.aws.setCapacity({ zone: 'ap-northeast-1c', type: 'm6i.large', available: false });
@@ -192,7 +192,7 @@ describe('a terminate lifecycle hook', () => {
     token: String(event.detail['LifecycleActionToken']),
   });
 
-  test('announces itself as AWS does and keeps the instance running until it is completed', async () => {
+  test('emits the event of AWS and keeps the instance running until it is completed', async () => {
     const { world, group, event } = await hooked();
     expect(event).toMatchObject({
       source: 'aws.autoscaling',
@@ -285,7 +285,7 @@ describe('an instance that is detached', () => {
     expect(world.eventsOf('EC2 Instance-terminate Lifecycle Action')).toEqual([]);
   });
 
-  test('goes when spot takes it or somebody terminates it, and nothing comes in its place', async () => {
+  test('terminates after an interruption or TerminateInstances, and is not replaced', async () => {
     const world = aWorld();
     const group = aGroup(world);
     await world.pass(120);
@@ -301,7 +301,7 @@ describe('an instance that is detached', () => {
     expect(world.aws.instances(world.cluster)).toEqual(inService(group));
   });
 
-  test('makes its group smaller where that is asked for, but not below its minimum', async () => {
+  test('decrements the desired capacity if requested, but not below the minimum', async () => {
     const world = aWorld();
     const group = aGroup(world, { min: 2 });
     await world.pass(120);

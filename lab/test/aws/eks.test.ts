@@ -111,7 +111,7 @@ describe('a managed nodegroup', () => {
     expect(group.instances.size).toBe(0);
   });
 
-  test('goes after fifteen minutes although budgets hold its pods', async () => {
+  test('terminates after fifteen minutes although budgets block its pods', async () => {
     const world = aWorld();
     aNodegroup(world);
     world.aws.attachNodes(world.cluster, heldNodes());
@@ -123,7 +123,7 @@ describe('a managed nodegroup', () => {
     expect(world.gone).toHaveLength(3);
   });
 
-  test('may take as long as its hook, where EKS does', async () => {
+  test('may last until the heartbeat timeout of its hook, as seen on EKS', async () => {
     const world = aWorld();
     aNodegroup(world, { drainMinutes: 30 });
     world.aws.attachNodes(world.cluster, heldNodes());

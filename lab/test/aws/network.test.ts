@@ -28,7 +28,7 @@ test('shows the interfaces of a node, and how the 4th comes up short in three /2
   await endpoint.close();
 });
 
-test('knows what the common instance types take, and refuses a type that does not exist', async () => {
+test('returns the network limits of common instance types, and refuses an unknown type', async () => {
   const { ec2 } = await anEndpoint();
   const { InstanceTypes } = await ec2.send(
     new DescribeInstanceTypesCommand({ InstanceTypes: ['c5.4xlarge'] }),

@@ -49,7 +49,7 @@ async function aCaller() {
 }
 
 describe('SNS', () => {
-  test('keeps what was published, and knows only its own topics', async () => {
+  test('stores published messages, and refuses unknown topics', async () => {
     const { world, form } = await aCaller();
     const topic = world.aws.addTopic({ ...scope, name: 'alerts' });
     const publish = (changes: Record<string, string>) =>
@@ -78,7 +78,7 @@ describe('SNS', () => {
 });
 
 describe('SQS', () => {
-  test('keeps messages where they can be read', async () => {
+  test('stores messages so that they can be read', async () => {
     const { world, host, json } = await aCaller();
     const queue = world.aws.addQueue({ ...scope, name: 'dead-letters' });
     const { text } = await json('sqs', 'AmazonSQS.GetQueueUrl', { QueueName: 'dead-letters' });

@@ -95,7 +95,7 @@ describe('Auto Scaling', () => {
     ).rejects.toThrow('No active Lifecycle Action found with token 00000000-0000-4000-8000-000000000000');
   });
 
-  test('takes a lifecycle hook, changes it, and refuses one that AWS would', async () => {
+  test('creates a lifecycle hook, changes it, and refuses what AWS refuses', async () => {
     const { world, autoScaling } = await anEndpoint();
     aGroup(world);
     const put = (input: object) =>
@@ -134,7 +134,7 @@ describe('Auto Scaling', () => {
     await expect(by('wrong', 'x')).rejects.toMatchObject({ name: 'ValidationError' });
   });
 
-  test('suspends and resumes processes, and says so in the description', async () => {
+  test('suspends and resumes processes, and lists them in the description', async () => {
     const { world, autoScaling } = await anEndpoint();
     aGroup(world);
     const suspended = async () =>
@@ -331,7 +331,7 @@ describe('Secrets Manager', () => {
     await expect(get({ VersionStage: 'AWSPENDING' })).rejects.toThrow('staging label: AWSPENDING');
   });
 
-  test('takes new secrets and new versions, which their tokens name', async () => {
+  test('creates secrets and versions, with their request tokens as ids', async () => {
     const { secrets } = await anEndpoint();
     const token = '0'.repeat(32);
     const made = await secrets.send(new CreateSecretCommand({ Name: 'a/b', SecretString: 'one' }));
@@ -390,7 +390,7 @@ describe('a fault', () => {
     ]);
   });
 
-  test('can be taken back, or meant for one caller only', async () => {
+  test('can be removed, or limited to one caller', async () => {
     const { world, endpoint, eks, principal } = await anEndpoint();
     const list = () => eks.send(new ListNodegroupsCommand({ clusterName: 'develop' }));
     endpoint.faults.add({ kind: 'throttle', principal: `${principal.arn}x` });
@@ -407,7 +407,7 @@ describe('a fault', () => {
 });
 
 describe('the authorizer', () => {
-  test('is told the ARN of what each call touches', async () => {
+  test('gets the ARN of the resource of each call', async () => {
     const asked: string[] = [];
     const { world, eks, ec2, secrets, dynamo, autoScaling } = await anEndpoint({
       authorize: ({ resource }) => void asked.push(resource),
@@ -453,7 +453,7 @@ describe('the authorizer', () => {
 });
 
 describe('whoever builds the world', () => {
-  test('is told what is wrong with it', async () => {
+  test('gets the reason', async () => {
     const { world } = await anEndpoint();
     const { aws, cluster } = world;
     expect(() => aws.addCluster({ ...scope, account: '1', name: 'x' })).toThrow(
@@ -473,7 +473,7 @@ describe('whoever builds the world', () => {
     expect(() => aws.addPrincipal({ account, arn: 'arn:aws:iam::222222222222:role/x' })).toThrow(
       'is no role or user of account 111111111111',
     );
-    expect(() => aws.interruptSpot('i-0123456789abcdef0')).toThrow('there is no instance');
+    expect(() => aws.interruptSpot('i-0123456789abcdef0')).toThrow('unknown instance');
     expect(aws.groups(cluster).map(({ name }) => name.slice(0, 7))).toEqual(['workers', 'eks-app']);
   });
 });

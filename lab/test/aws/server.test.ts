@@ -83,7 +83,7 @@ describe('EKS', () => {
     expect(accessEntry?.kubernetesGroups).toEqual(['nightshift:night-schedule']);
   });
 
-  test('updates a nodegroup and tells how far the update is', async () => {
+  test('updates a nodegroup and returns the status of the update', async () => {
     const { world, eks } = await anEndpoint();
     aNodegroup(world);
     const at = { clusterName: 'develop', nodegroupName: 'app' };
@@ -226,7 +226,7 @@ describe('Auto Scaling', () => {
     ]);
   });
 
-  test('resizes groups, terminates single instances, and tells of it in the activities', async () => {
+  test('resizes groups, terminates single instances, and records it in the activities', async () => {
     const { world, autoScaling } = await anEndpoint();
     const group = aGroup(world);
     await world.pass(120);
@@ -267,7 +267,7 @@ describe('Auto Scaling', () => {
     ).rejects.toMatchObject({ name: 'ValidationError', message: expect.stringContaining('not found') });
   });
 
-  test('lets go of an instance, which runs on without the tag of its group', async () => {
+  test('detaches an instance, which keeps running without the tag of its group', async () => {
     const { world, autoScaling, ec2 } = await anEndpoint();
     const group = aGroup(world);
     await world.pass(120);
@@ -390,7 +390,7 @@ describe('Secrets Manager', () => {
 });
 
 describe('STS', () => {
-  test('says who calls, a role by its session', async () => {
+  test('returns the caller, a role with its session', async () => {
     const { sts, principal } = await anEndpoint();
     expect(principal.sessionToken).toBeDefined();
     const identity = await sts.send(new GetCallerIdentityCommand({}));
@@ -403,7 +403,7 @@ describe('STS', () => {
 });
 
 describe('DynamoDB', () => {
-  test('keeps the tables of each account apart and honours conditions', async () => {
+  test('separates the tables of the accounts and evaluates conditions', async () => {
     const { world, endpoint, dynamo, config } = await anEndpoint();
     await endpoint.createTable({ ...scope, name: 'nightshift' });
     const put = new PutItemCommand({
@@ -528,7 +528,7 @@ describe('the front door', () => {
     });
   });
 
-  test('throttles and fails on purpose, as often as told', async () => {
+  test('injects throttling and failures, as often as configured', async () => {
     const { endpoint, eks, autoScaling } = await anEndpoint();
     endpoint.faults.add({ service: 'eks', kind: 'throttle', times: 2 });
     endpoint.faults.add({ operation: 'DescribeAutoScalingGroups', kind: '500', skip: 1 });
@@ -555,7 +555,7 @@ describe('the front door', () => {
     expect(group.desired).toBe(5);
   });
 
-  test('asks the authorizer with the action and the resource, and says no in the words of AWS', async () => {
+  test('calls the authorizer with action and resource, and denies with the message of AWS', async () => {
     const asked: string[] = [];
     const { world, eks, autoScaling } = await anEndpoint({
       authorize: ({ action, resource }) => {
@@ -581,7 +581,7 @@ describe('the front door', () => {
     ]);
   });
 
-  test('tells of a fault of its own and does not let it pass for an answer', async () => {
+  test('reports an error of the lab itself and does not return it as a reply', async () => {
     const failures: unknown[] = [];
     const broken = new TypeError('no such thing');
     const { config, endpoint } = await anEndpoint({
@@ -605,7 +605,7 @@ describe('the front door', () => {
     expect(endpoint.calls.at(-1)).toMatchObject({ status: 500, error: 'InternalFailure' });
   });
 
-  test('takes services of others, by their signing name', async () => {
+  test('accepts further services, by their signing name', async () => {
     const { endpoint, config } = await anEndpoint();
     const { CodeBuildClient, BatchGetBuildsCommand, ListProjectsCommand } = await import(
       '@aws-sdk/client-codebuild'

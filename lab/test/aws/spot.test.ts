@@ -4,7 +4,7 @@ import { aGroup, aNodegroup, aWorld } from './world.ts';
 const members = (group: ReturnType<typeof aGroup>) => [...group.instances.values()];
 
 describe('a spot interruption', () => {
-  test('warns in the form that EventBridge delivers, and takes the instance two minutes later', async () => {
+  test('sends the event of EventBridge, and terminates the instance two minutes later', async () => {
     const world = aWorld();
     const group = aGroup(world);
     await world.pass(120);
@@ -31,7 +31,7 @@ describe('a spot interruption', () => {
     expect(members(group).filter(({ lifecycleState }) => lifecycleState === 'InService')).toHaveLength(3);
   });
 
-  test('begins at once with hibernation, and stops rather than terminates where the request says so', async () => {
+  test('starts at once with hibernation, and stops instead of terminating if the request says so', async () => {
     const world = aWorld();
     const group = aGroup(world);
     await world.pass(120);
@@ -48,7 +48,7 @@ describe('a spot interruption', () => {
     const world = aWorld();
     const group = aGroup(world, { spotPercent: 0 });
     await world.pass(120);
-    expect(() => world.aws.interruptSpot(members(group)[0]!.id)).toThrow('is no spot instance');
+    expect(() => world.aws.interruptSpot(members(group)[0]!.id)).toThrow('is not a spot instance');
   });
 
   test('makes a group with capacity rebalancing send the instance through its hooks at once', async () => {
@@ -76,7 +76,7 @@ describe('a rebalance recommendation', () => {
     expect(members(group)).toEqual(before);
   });
 
-  test('brings the replacement first where the group rebalances', async () => {
+  test('launches the replacement first with capacity rebalancing', async () => {
     const world = aWorld();
     const { group } = aNodegroup(world);
     await world.pass(120);
@@ -90,7 +90,7 @@ describe('a rebalance recommendation', () => {
     expect(members(group)).toHaveLength(3);
   });
 
-  test('does not keep an instance alive that the night takes anyway', async () => {
+  test('does not keep an instance that a scale-in terminates anyway', async () => {
     const world = aWorld();
     const group = aGroup(world, { capacityRebalance: true });
     await world.pass(120);
@@ -104,7 +104,7 @@ describe('a rebalance recommendation', () => {
 });
 
 describe('a health event', () => {
-  test('carries the shape of AWS Health, with entities as ARNs or bare', async () => {
+  test('has the format of AWS Health, with entities as ARNs or bare ids', async () => {
     const world = aWorld();
     const group = aGroup(world);
     await world.pass(120);

@@ -94,7 +94,7 @@ describe('builds', () => {
     ]);
   });
 
-  test('each phase that ended is told on the same bus, as another type of event', async () => {
+  test('each completed phase is an event of another type on the same bus', async () => {
     const { codebuild, phaseEvents, pass } = aBench();
     codebuild.addProject(aProject({ outcome: 'FAILED' }));
     codebuild.push({ repository: REPOSITORY, ref: 'refs/heads/develop' });
@@ -128,7 +128,7 @@ describe('builds', () => {
     expect(inWords(Date.parse('2017-09-01T12:00:00Z'))).toBe('Sep 1, 2017 12:00:00 PM');
   });
 
-  test('a pull request builds as pr/N and a tag as its ref, where the filters let them', () => {
+  test('a pull request builds as pr/N and a tag as its ref, if the filters allow it', () => {
     const { codebuild } = aBench();
     codebuild.addProject(aProject({ name: 'all', webhook: {} }));
     codebuild.addProject(aProject());
@@ -196,7 +196,7 @@ describe('builds', () => {
     ).toEqual([2, 1]);
   });
 
-  test('a build by hand carries its person, not a webhook, and no source version when it names none', async () => {
+  test('a manual build has its user as initiator, and no source version if none is given', async () => {
     const { codebuild, events, pass } = aBench();
     codebuild.addProject(aProject());
     codebuild.push({ repository: REPOSITORY, ref: 'refs/heads/main', sha: SHA });
@@ -213,7 +213,7 @@ describe('builds', () => {
     expect(codebuild.build('111111111111', 'ap-northeast-1', build.id)?.resolvedSourceVersion).toBe(SHA);
   });
 
-  test('a build exports what its buildspec says, also when that is a lie', async () => {
+  test('a build exports the variables of its buildspec, even false ones', async () => {
     const { codebuild, pass } = aBench();
     codebuild.addProject(
       aProject({
@@ -272,7 +272,7 @@ describe('delivery of events', () => {
     expect(new Set(events.map((event) => event.id)).size).toBe(4);
   });
 
-  test('a late one still tells the time of the change', async () => {
+  test('a late one still has the time of the change', async () => {
     const { codebuild, context, events, pass } = aBench();
     codebuild.addProject(aProject());
     codebuild.faults.delaySeconds = [60, 600];

@@ -38,7 +38,7 @@ async function aDesk() {
 }
 
 describe('CodeBuild as the SDK sees it', () => {
-  test('BatchGetBuilds tells all that a deploy needs, with dates as dates', async () => {
+  test('BatchGetBuilds returns all that a deploy needs, with dates as dates', async () => {
     const { codebuild, context, pass, client } = await aDesk();
     codebuild.changeProject(
       { account: ACCOUNT, region: 'ap-northeast-1', name: 'api-develop' },

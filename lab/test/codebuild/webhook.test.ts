@@ -45,7 +45,7 @@ describe('webhook filters', () => {
     expect(startsBuild(webhook, aPush({ headRef: 'refs/heads/staging' }))).toBe(true);
   });
 
-  test('an excluded pattern passes where it is not found', () => {
+  test('an excluded pattern passes if it does not match', () => {
     const webhook = {
       filterGroups: [
         [

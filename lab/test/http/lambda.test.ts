@@ -88,14 +88,14 @@ describe('Invoke', () => {
     expect(JSON.parse(Buffer.from(reply.Payload ?? []).toString())).toEqual(error);
   });
 
-  test('takes an event over at once', async () => {
+  test('accepts an event at once', async () => {
     const { send, invoked } = await aLambda();
     const reply = await send({ InvocationType: 'Event', Payload: Buffer.from('{"b":2}') });
     expect(reply.StatusCode).toBe(202);
     expect(invoked).toEqual(['{"b":2}']);
   });
 
-  test('only looks where it is a dry run', async () => {
+  test('does not run the function in a dry run', async () => {
     const { send, invoked } = await aLambda({ invoke: () => expect.fail('it was invoked') });
     expect((await send({ InvocationType: 'DryRun' })).StatusCode).toBe(204);
     expect(invoked).toEqual([]);

@@ -100,7 +100,7 @@ describe('Cluster Autoscaler', () => {
     expect(world.asked).toEqual([]);
   });
 
-  test('never asks for more than the group may have', async () => {
+  test('never exceeds the maximum of the group', async () => {
     const world = someGroups([{ name: 'spot', max: 1, labels: { pool: 'spot' } }]);
     await withAutoscaler(world);
     world.cluster.kubernetes.addDeployment({
@@ -113,7 +113,7 @@ describe('Cluster Autoscaler', () => {
     expect(world.asked).toEqual(['spot=1']);
   });
 
-  test('gives up on a group after 15 minutes without nodes and takes another', async () => {
+  test('backs off from a group after 15 minutes without nodes and uses another one', async () => {
     const world = someGroups(
       [
         { name: 'a-spot', labels: { pool: 'x' } },
@@ -198,7 +198,7 @@ describe('Karpenter', () => {
     expect(world.asked).toEqual(['launch m5.large']);
   });
 
-  test('drains the node of a deleted claim, terminates its instance and lets both go', async () => {
+  test('drains the node of a deleted claim, terminates its instance and removes both finalizers', async () => {
     const world = await aKarpenter({ limits: { cpu: '2' } });
     const { api } = world.cluster.kubernetes;
     api.patch(
@@ -234,7 +234,7 @@ describe('Karpenter', () => {
     expect(api.find('nodeclaims.karpenter.sh', undefined, name)).toBeUndefined();
   });
 
-  test('that does not run any more leaves a deleted claim where it is', async () => {
+  test('that no longer runs leaves a deleted claim with its finalizer', async () => {
     const world = await aKarpenter();
     const { api } = world.cluster.kubernetes;
     api.patch('deployments.apps', 'kube-system', 'karpenter', { spec: { replicas: 0 } }, { type: 'merge' });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { isStatus } from '#lab/world/kubernetes/status.ts';
 import { aRunningCluster } from './cluster.ts';
 
-test('no order of evictions brings the ready pods below what their budget asks for', async () => {
+test('no order of evictions brings the ready pods below their budget', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.record({

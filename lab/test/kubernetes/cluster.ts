@@ -1,4 +1,4 @@
-/** Clusters for the tests of the lab's Kubernetes: in virtual time, and behind HTTPS where the protocol is the point. */
+/** Clusters for the tests of the lab's Kubernetes: in virtual time, and with HTTPS for tests of the protocol. */
 import https from 'node:https';
 import { type KubernetesEndpoint, serveKubernetes } from '#lab/http/kubernetes/server.ts';
 import { type CertificateAuthority, createCertificateAuthority } from '#lab/http/tls.ts';

@@ -100,7 +100,7 @@ describe('a node', () => {
     expect(nodes(cluster)[0]?.spec?.taints).toBeUndefined();
   });
 
-  test('takes no more pods than it has addresses for', async () => {
+  test('runs no more pods than it has addresses for', async () => {
     const cluster = await aRunningCluster(1);
     cluster.kubernetes.addDeployment({ name: 'many', replicas: 40 });
     await cluster.run(60);
@@ -110,7 +110,7 @@ describe('a node', () => {
     expect(condition(waiting, 'PodScheduled')?.message).toContain('0/1 nodes are available: 1 Too many pods');
   });
 
-  test('takes no more than its CPU', async () => {
+  test('runs no more pods than its CPU allows', async () => {
     const cluster = await aRunningCluster(1);
     cluster.kubernetes.addDeployment({ name: 'big', replicas: 3, cpu: '900m' });
     await cluster.run(60);
@@ -231,7 +231,7 @@ describe('a Deployment', () => {
     expect(cluster.kubernetes.health('shop', 'api')).toBe('Healthy');
   });
 
-  test('that nobody made is Missing', () => {
+  test('that does not exist is Missing', () => {
     expect(aCluster().kubernetes.health('shop', 'api')).toBe('Missing');
   });
 
@@ -247,7 +247,7 @@ describe('a Deployment', () => {
     expect(cluster.pods()).toHaveLength(2);
   });
 
-  test('whose pods are refused says so in an event and tries again', async () => {
+  test('whose pods are refused reports it in an event and retries', async () => {
     const cluster = await aRunningCluster(1);
     const { api } = cluster.kubernetes;
     cluster.kubernetes.addDeployment({ name: 'api', replicas: 1, priorityClassName: 'later' });
@@ -269,7 +269,7 @@ describe('a Deployment', () => {
     expect(cluster.kubernetes.api.store.all('replicasets.apps')).toHaveLength(11);
   });
 
-  test('takes its ReplicaSets and pods with it', async () => {
+  test('is deleted with its ReplicaSets and pods', async () => {
     const cluster = await aRunningCluster(1);
     cluster.kubernetes.addDeployment({ name: 'api', replicas: 2 });
     await cluster.run(30);
@@ -281,7 +281,7 @@ describe('a Deployment', () => {
   });
 });
 
-test('a namespace that is deleted empties itself and goes', async () => {
+test('a deleted namespace is emptied and removed', async () => {
   const cluster = await aRunningCluster(1);
   cluster.kubernetes.addDeployment({ name: 'api', namespace: 'shop', replicas: 2 });
   await cluster.run(30);

@@ -137,7 +137,7 @@ describe('a budget', () => {
     );
   });
 
-  test('is taken from at once, before the controller counts again', async () => {
+  test('is decremented at once, before the controller recounts', async () => {
     await addBudget({ maxUnavailable: 1 });
     const [one, two] = api() as [PodObject, PodObject];
     expect((await evict(one)).status).toBe(201);
@@ -242,7 +242,7 @@ describe('pods that pass a budget', () => {
     expect((await evict(sick as PodObject)).status).toBe(201);
   });
 
-  test('are not unready ones of a budget that is broken, unless it says AlwaysAllow', async () => {
+  test('are not unready ones of an exhausted budget, unless it has AlwaysAllow', async () => {
     cluster.kubernetes.addDeployment({
       name: 'sick',
       replicas: 2,
@@ -264,7 +264,7 @@ describe('pods that pass a budget', () => {
   });
 });
 
-test('a namespace that terminates takes no evictions', async () => {
+test('a terminating namespace accepts no evictions', async () => {
   const pod = first();
   cluster.kubernetes.api.delete('namespaces', undefined, 'default');
   const reply = await evict(pod);

@@ -39,7 +39,7 @@ describe('a strategic merge patch', () => {
     ]);
   });
 
-  test('takes an element out by $patch: delete', () => {
+  test('removes an element by $patch: delete', () => {
     const patched = strategicMergePatch(node, {
       status: { conditions: [{ type: 'DiskPressure', $patch: 'delete' }] },
     });
@@ -78,7 +78,7 @@ describe('a strategic merge patch', () => {
     expect(target.metadata.labels.a).toBe('1');
   });
 
-  test('merges finalizers as a set, and takes some out on demand', () => {
+  test('merges finalizers as a set, and removes some with $deleteFromPrimitiveList', () => {
     expect(strategicMergePatch({ finalizers: ['a'] }, { finalizers: ['b', 'a'] })).toEqual({
       finalizers: ['a', 'b'],
     });

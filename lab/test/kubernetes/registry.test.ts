@@ -124,7 +124,7 @@ describe('a pod', () => {
   });
 });
 
-test('an instance that is stopped keeps its node, and its pods run again after it started', async () => {
+test('a stopped instance keeps its node, and its pods restart with it', async () => {
   let stopped = false;
   const cluster = await aRunningCluster(1, { isStopped: () => stopped });
   cluster.kubernetes.addDeployment({ name: 'api', replicas: 1, tolerations: [{ operator: 'Exists' }] });
@@ -155,6 +155,6 @@ test.each([
   expect(parseQuantity(text)).toBeCloseTo(value);
 });
 
-test('says which text is no quantity', () => {
-  expect(() => parseQuantity('lots')).toThrow('not a quantity: "lots"');
+test('names an invalid quantity', () => {
+  expect(() => parseQuantity('lots')).toThrow('invalid quantity: "lots"');
 });

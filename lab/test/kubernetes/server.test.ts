@@ -54,7 +54,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.endpoint.close());
 
-describe('who asks', () => {
+describe('the caller', () => {
   test('needs a token that the authenticator knows', async () => {
     const reply = await cluster.request('GET', NODE, { token: 'forged' });
     expect(reply.status).toBe(401);
@@ -78,7 +78,7 @@ describe('who asks', () => {
     );
   });
 
-  test('may do what the roles of its group say', async () => {
+  test('may do what the roles of its group allow', async () => {
     expect((await cluster.request('GET', NODE, { token: 'drain' })).status).toBe(200);
     expect((await cluster.request('GET', '/api/v1/pods', { token: 'drain' })).status).toBe(200);
   });
@@ -300,7 +300,7 @@ describe('a write', () => {
     ]);
   });
 
-  test('of nothing keeps the version', async () => {
+  test('without a change keeps the version', async () => {
     const before = (await cluster.request('GET', NODE)).body.metadata.resourceVersion;
     expect((await patch({ spec: {} })).body.metadata.resourceVersion).toBe(before);
   });
@@ -379,7 +379,7 @@ describe('a watch', () => {
     });
   const settle = () => new Promise((resolve) => setTimeout(resolve, 50));
 
-  test('begins where the list ended and tells every change that it selects', async () => {
+  test('starts at the version of the list and sends every selected change', async () => {
     const base = '/api/v1/namespaces/default/configmaps';
     const { resourceVersion } = (await cluster.request('GET', base)).body.metadata;
     await cluster.request('POST', base, { body: { metadata: { name: 'seen', labels: { watch: 'me' } } } });
@@ -422,7 +422,7 @@ describe('discovery', () => {
     expect((await cluster.request('GET', path)).status).toBe(200);
   });
 
-  test('comes aggregated to a client that asks for it', async () => {
+  test('is aggregated for a client that accepts it', async () => {
     const reply = await cluster.request('GET', '/apis', {
       accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json',
     });

@@ -41,7 +41,7 @@ describe('the store', () => {
     expect(before.map(({ metadata }) => metadata.name)).toEqual(['a']);
   });
 
-  test('tells of the resources that are asked for, in the order of the subscriptions', () => {
+  test('notifies of the requested resources, in the order of the subscriptions', () => {
     const store = aStore();
     const heard: string[] = [];
     store.subscribe(({ resource }) => heard.push(`nodes: ${resource.key}`), ['nodes']);

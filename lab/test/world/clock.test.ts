@@ -4,7 +4,7 @@ import { createClock } from '#lab/world/clock.ts';
 const START = new Date('2026-11-24T12:00:00Z');
 const start = START.getTime();
 
-describe('a clock while nobody is active', () => {
+describe('a clock without activity', () => {
   test('jumps from timer to timer and holds at the end', async () => {
     const clock = createClock(START);
     const seen: number[] = [];
@@ -111,7 +111,7 @@ describe('a clock while nobody is active', () => {
   });
 });
 
-describe('a clock while somebody is active', () => {
+describe('a clock during activity', () => {
   /** A machine's clock that the test moves by hand; timers that are due are looked at after a real millisecond. */
   function aRealClock() {
     let now = 5_000_000;
@@ -138,7 +138,7 @@ describe('a clock while somebody is active', () => {
     expect(clock.now()).toBe(start + 250);
   });
 
-  test('keeps its offset from the first to enter until the last has left', () => {
+  test('keeps its offset from the first enter to the last leave', () => {
     const { real, pass } = aRealClock();
     const clock = createClock(START, real);
     const first = clock.enter('first');
@@ -171,7 +171,7 @@ describe('a clock while somebody is active', () => {
     expect(clock.now()).toBe(start + 3_600_000);
   });
 
-  test('hears of a timer that was set while it waited', async () => {
+  test('fires a timer that was set while it waited', async () => {
     const clock = createClock(START);
     const leave = clock.enter('function');
     const run = clock.runUntil(start + 60_000);
@@ -182,7 +182,7 @@ describe('a clock while somebody is active', () => {
     await run;
   });
 
-  test('goes on beyond the end until the last has left, firing what is due', async () => {
+  test('continues beyond the end until the last activity has ended, and fires timers', async () => {
     const clock = createClock(START);
     const leave = clock.enter('function');
     clock.after(30, leave);
@@ -190,7 +190,7 @@ describe('a clock while somebody is active', () => {
     expect(clock.now()).toBeGreaterThanOrEqual(start + 30);
   });
 
-  test('lets what waited for somebody run before time jumps', async () => {
+  test('runs the continuations of an activity before time jumps', async () => {
     const clock = createClock(START);
     const seen: number[] = [];
     const work = async () => {

@@ -86,13 +86,14 @@ export function createAccess(context: WorldContext): Access {
 
   /** For a project token only the roles of its own project count. */
   const may = (caller: Caller, action: string, object: string): boolean => {
+    const request = { subject: caller.sub, resource: 'applications', action, object };
     const [, project, role] = caller.sub.startsWith('proj:') ? caller.sub.split(':') : [];
     if (project === undefined) {
-      return allows(accounts.get(caller.sub)?.policies ?? [], caller.sub, 'applications', action, object);
+      return allows(accounts.get(caller.sub)?.policies ?? [], request);
     }
     if (object.split('/')[0] !== project) return false;
     const policies = projects.get(project)?.roles.get(role ?? '') ?? [];
-    return allows(policies, caller.sub, 'applications', action, object);
+    return allows(policies, request);
   };
 
   const enforce = (caller: Caller, action: string, object: string): void => {

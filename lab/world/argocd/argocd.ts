@@ -132,7 +132,7 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
   const find = (name: string, where = namespace) => applications.get(`${where}/${name}`);
   const known = (name: string, where?: string): Application => {
     const application = find(name, where);
-    if (!application) throw new Error(`no application ${name}: add it first`);
+    if (!application) throw new Error(`unknown application ${name}: add it first`);
     return application;
   };
 
@@ -150,14 +150,14 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
 
     addApplication(seed) {
       const where = seed.namespace ?? namespace;
-      if (find(seed.name, where)) throw new Error(`application ${seed.name} is there already`);
+      if (find(seed.name, where)) throw new Error(`application ${seed.name} already exists`);
       if (!access.windowsOf(seed.project ?? 'default')) {
         throw new Error(`no Argo CD project ${seed.project}: add it first`);
       }
       const now = clock.now();
       const every = wholeSeconds(120_000 + context.random() * 60_000);
       const application: Application = {
-        object: objectOf(seed, where, context.uuid(), now, namespace),
+        object: objectOf(seed, { where, uid: context.uuid(), now, controllerNamespace: namespace }),
         seed,
         live: new Map(),
         run: undefined,

@@ -18,18 +18,23 @@ export function parsePolicy(line: string): Policy {
     !object ||
     (effect !== 'allow' && effect !== 'deny')
   ) {
-    throw new Error(`not a policy: ${line}; write p, <subject>, <resource>, <action>, <object>, allow|deny`);
+    throw new Error(
+      `invalid policy: ${line}; write p, <subject>, <resource>, <action>, <object>, allow|deny`,
+    );
   }
   return { subject, resource, action, object, effect };
 }
 
 export function allows(
   policies: readonly Policy[],
-  subject: string,
-  resource: string,
-  action: string,
-  object: string,
+  request: {
+    readonly subject: string;
+    readonly resource: string;
+    readonly action: string;
+    readonly object: string;
+  },
 ): boolean {
+  const { subject, resource, action, object } = request;
   const matching = policies.filter(
     (policy) =>
       policy.subject === subject &&

@@ -5,11 +5,14 @@ import type { ApplicationObject, ApplicationSeed, ApplicationSource } from './ty
 /** The Application object as created. */
 export function objectOf(
   seed: ApplicationSeed,
-  where: string,
-  uid: string,
-  now: number,
-  controllerNamespace: string,
+  created: {
+    readonly where: string;
+    readonly uid: string;
+    readonly now: number;
+    readonly controllerNamespace: string;
+  },
 ): ApplicationObject {
+  const { where, uid, now, controllerNamespace } = created;
   const source: ApplicationSource = {
     repoURL: seed.repoURL,
     path: seed.path ?? 'deploy',

@@ -75,7 +75,7 @@ export function milliseconds(duration: string): number {
   if (/^\d+$/.test(duration)) return Number(duration) * 1000;
   const parts = [...duration.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)];
   if (parts.length === 0 || parts.map(([whole]) => whole).join('') !== duration) {
-    throw new Error(`not a duration: ${duration}; write 30s, 5m or 1h30m`);
+    throw new Error(`invalid duration: ${duration}; write 30s, 5m or 1h30m`);
   }
   return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNITS[unit ?? ''] ?? 0), 0);
 }

@@ -56,6 +56,9 @@ export const spotShutdown: StateReason = {
 };
 
 const HOUR = 3_600_000;
+/** Milliseconds, from and to. */
+type Delay = readonly [number, number];
+
 /** AWS reserves the first four addresses of a subnet and the last one. */
 const FIRST_HOST = 4;
 
@@ -88,33 +91,33 @@ export function createEc2(state: State): { readonly api: Ec2; readonly internals
   };
 
   /** The next state follows by itself, unless the instance has changed meanwhile. */
-  const later = (instance: Instance, from: InstanceState, to: InstanceState, low: number, high: number) =>
+  const later = (instance: Instance, from: InstanceState, to: InstanceState, [low, high]: Delay) =>
     void state.context.clock.after(state.between(low, high), () => {
       if (instance.state === from) become(instance, to);
     });
 
-  const say = (instance: Instance, reason: StateReason) => {
+  const setStateReason = (instance: Instance, reason: StateReason) => {
     instance.stateReason = reason;
     instance.stateTransitionReason = `${reason === userInitiated ? 'User initiated' : reason.code} (${gmt(state.now())})`;
   };
 
   const terminate = (instance: Instance, reason: StateReason) => {
     if (instance.state === 'terminated' || instance.state === 'shutting-down') return;
-    say(instance, reason);
+    setStateReason(instance, reason);
     if (instance.state === 'stopped') {
       // A stopped instance terminates at once; its pods were lost when it stopped.
       become(instance, 'terminated');
       return;
     }
     become(instance, 'shutting-down');
-    later(instance, 'shutting-down', 'terminated', 20_000, 50_000);
+    later(instance, 'shutting-down', 'terminated', [20_000, 50_000]);
   };
 
   const stop = (instance: Instance, reason: StateReason) => {
     if (instance.state !== 'running' && instance.state !== 'pending') return;
-    say(instance, reason);
+    setStateReason(instance, reason);
     become(instance, 'stopping');
-    later(instance, 'stopping', 'stopped', 20_000, 50_000);
+    later(instance, 'stopping', 'stopped', [20_000, 50_000]);
   };
 
   const freeAddresses = (subnet: Subnet): number => {
@@ -151,7 +154,7 @@ export function createEc2(state: State): { readonly api: Ec2; readonly internals
     };
     state.instances.set(id, instance);
     become(instance, 'pending');
-    later(instance, 'pending', 'running', 25_000, 35_000);
+    later(instance, 'pending', 'running', [25_000, 35_000]);
     return instance;
   };
 
@@ -225,7 +228,7 @@ export function createEc2(state: State): { readonly api: Ec2; readonly internals
           instance.stateReason = undefined;
           instance.stateTransitionReason = '';
           become(instance, 'pending');
-          later(instance, 'pending', 'running', 25_000, 35_000);
+          later(instance, 'pending', 'running', [25_000, 35_000]);
         }),
     },
   };

@@ -185,7 +185,9 @@ export function createEks(
         authenticationMode: options.authenticationMode ?? 'API_AND_CONFIG_MAP',
         createdAt: state.now(),
         zones,
-        subnets: zones.map((zone, index) => subnetOf(state, zone, index, vpc, options.subnetBits ?? 20)),
+        subnets: zones.map((zone, index) =>
+          subnetOf(state, { zone, index, vpc, bits: options.subnetBits ?? 20 }),
+        ),
         addressesPerNode: options.addressesPerNode ?? 1,
         tags: options.tags ?? {},
         endpoint: `https://${state.context.hex(32).toUpperCase()}.gr7.${region}.eks.amazonaws.com`,
@@ -308,7 +310,10 @@ function zonesOf(region: string): readonly string[] {
   return (region === 'ap-northeast-1' ? ['a', 'c', 'd'] : ['a', 'b', 'c']).map((zone) => `${region}${zone}`);
 }
 
-function subnetOf(state: State, zone: string, index: number, vpc: string, bits: number): Subnet {
+function subnetOf(
+  state: State,
+  { zone, index, vpc, bits }: { zone: string; index: number; vpc: string; bits: number },
+): Subnet {
   const start = index * 2 ** (32 - bits);
   const address = [10, 0, Math.floor(start / 256) % 256, start % 256].join('.');
   return { id: `subnet-0${state.context.hex(16)}`, zone, cidr: `${address}/${bits}`, vpc };

@@ -111,7 +111,7 @@ export function createAws(context: WorldContext): AwsWorld {
 
   const scopeOf = (instanceId: string): Scope => {
     const instance = state.instances.get(instanceId);
-    if (!instance) throw new TypeError(`there is no instance ${instanceId}`);
+    if (!instance) throw new TypeError(`unknown instance ${instanceId}`);
     return instance.view;
   };
 

@@ -38,8 +38,8 @@ const WEEK = 7 * 86_400_000;
 export function createInstanceEvents(state: State, ec2: Ec2Internals, scaling: Scaling): InstanceEvents {
   const spot = (instanceId: string): Instance => {
     const instance = state.instances.get(instanceId);
-    if (!instance) throw new TypeError(`there is no instance ${instanceId}`);
-    if (instance.view.capacityType !== 'SPOT') throw new TypeError(`${instanceId} is no spot instance`);
+    if (!instance) throw new TypeError(`unknown instance ${instanceId}`);
+    if (instance.view.capacityType !== 'SPOT') throw new TypeError(`${instanceId} is not a spot instance`);
     return instance;
   };
 
@@ -76,50 +76,52 @@ export function createInstanceEvents(state: State, ec2: Ec2Internals, scaling: S
       scaling.atRisk(instance);
       state.changed();
     },
-    healthEvent(options) {
-      const { account, region } = options;
-      const eventTypeCode = options.eventTypeCode ?? 'AWS_EC2_INSTANCE_RETIREMENT_SCHEDULED';
-      const service = options.service ?? 'EC2';
-      const startAt = options.startAt ?? state.now() + WEEK;
-      const entities = options.instanceIds.map((id) => {
-        const instance = state.instances.get(id);
-        const arn = instance ? arnOf(instance) : `arn:aws:ec2:${region}:${account}:instance/${id}`;
-        return { arn, entityValue: options.entityForm === 'bare' ? id : arn };
-      });
-      const [eventId, communicationId] = [state.context.hex(12), state.context.hex(40)];
-      const utc = (ms: number) => new Date(ms).toUTCString();
-      state.emit(options, () => ({
-        source: 'aws.health',
-        detailType: 'AWS Health Event',
-        resources: entities.map(({ arn }) => arn),
-        detail: {
-          eventArn: `arn:aws:health:${region}::event/${service}/${eventTypeCode}/${eventTypeCode}_${eventId}`,
-          service,
-          eventTypeCode,
-          eventTypeCategory: options.eventTypeCategory ?? 'scheduledChange',
-          eventScopeCode: 'ACCOUNT_SPECIFIC',
-          communicationId,
-          startTime: utc(startAt),
-          lastUpdatedTime: utc(state.now()),
-          statusCode: options.statusCode ?? 'upcoming',
-          eventRegion: region,
-          eventDescription: [
-            {
-              language: 'en_US',
-              latestDescription: 'A change of the instance is scheduled.',
-            },
-          ],
-          affectedEntities: entities.map(({ entityValue }) => ({
-            entityValue,
-            lastUpdatedTime: utc(state.now()),
-            status: 'PENDING',
-          })),
-          affectedAccount: account,
-          page: String(options.page ?? 1),
-          totalPages: String(options.totalPages ?? 1),
-          backupEvent: String(options.backupEvent ?? false),
-        },
-      }));
-    },
+    healthEvent: (options) => emitHealthEvent(state, options),
   };
+}
+
+function emitHealthEvent(state: State, options: HealthEventOptions): void {
+  const { account, region } = options;
+  const eventTypeCode = options.eventTypeCode ?? 'AWS_EC2_INSTANCE_RETIREMENT_SCHEDULED';
+  const service = options.service ?? 'EC2';
+  const startAt = options.startAt ?? state.now() + WEEK;
+  const entities = options.instanceIds.map((id) => {
+    const instance = state.instances.get(id);
+    const arn = instance ? arnOf(instance) : `arn:aws:ec2:${region}:${account}:instance/${id}`;
+    return { arn, entityValue: options.entityForm === 'bare' ? id : arn };
+  });
+  const [eventId, communicationId] = [state.context.hex(12), state.context.hex(40)];
+  const utc = (ms: number) => new Date(ms).toUTCString();
+  state.emit(options, () => ({
+    source: 'aws.health',
+    detailType: 'AWS Health Event',
+    resources: entities.map(({ arn }) => arn),
+    detail: {
+      eventArn: `arn:aws:health:${region}::event/${service}/${eventTypeCode}/${eventTypeCode}_${eventId}`,
+      service,
+      eventTypeCode,
+      eventTypeCategory: options.eventTypeCategory ?? 'scheduledChange',
+      eventScopeCode: 'ACCOUNT_SPECIFIC',
+      communicationId,
+      startTime: utc(startAt),
+      lastUpdatedTime: utc(state.now()),
+      statusCode: options.statusCode ?? 'upcoming',
+      eventRegion: region,
+      eventDescription: [
+        {
+          language: 'en_US',
+          latestDescription: 'A change of the instance is scheduled.',
+        },
+      ],
+      affectedEntities: entities.map(({ entityValue }) => ({
+        entityValue,
+        lastUpdatedTime: utc(state.now()),
+        status: 'PENDING',
+      })),
+      affectedAccount: account,
+      page: String(options.page ?? 1),
+      totalPages: String(options.totalPages ?? 1),
+      backupEvent: String(options.backupEvent ?? false),
+    },
+  }));
 }

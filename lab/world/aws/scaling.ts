@@ -40,7 +40,7 @@ export function createScaling(
   lifecycle: Lifecycle,
   capacity: Capacity,
 ): Scaling {
-  const looks = new Map<AutoScalingGroup, number>();
+  const scheduled = new Map<AutoScalingGroup, number>();
   const causes = new Map<AutoScalingGroup, string>();
   const failures = new Map<AutoScalingGroup, number>();
   /** Instances to terminate once their replacement is in service. */
@@ -51,17 +51,17 @@ export function createScaling(
 
   const touch = (group: AutoScalingGroup, delay = state.between(3_000, 7_000)) => {
     const at = state.now() + delay;
-    const known = looks.get(group);
+    const known = scheduled.get(group);
     if (known !== undefined && known <= at) return;
-    looks.set(group, at);
+    scheduled.set(group, at);
     clock.at(at, () => {
-      if (looks.get(group) !== at) return;
-      looks.delete(group);
-      look(group);
+      if (scheduled.get(group) !== at) return;
+      scheduled.delete(group);
+      reconcile(group);
     });
   };
 
-  const look = (group: AutoScalingGroup) => {
+  const reconcile = (group: AutoScalingGroup) => {
     const atRiskHere = replaced.get(group) ?? new Set();
     const staying = [...group.instances.values()].filter(isStaying);
     const fresh = staying.filter((instance) => !atRiskHere.has(instance));

@@ -6,18 +6,23 @@ import type { BuildView, Phase, ProjectView } from './types.ts';
  * and no branch. Shape: the user guide's "Build notifications input format reference", and captured events.
  */
 export function buildStateChange(build: BuildView, project: ProjectView, id: string, at: number): AwsEvent {
-  return eventOf('CodeBuild Build State Change', build, id, at, {
-    'build-status': build.status,
-    'project-name': build.project,
-    'build-id': build.arn,
-    // Built on demand: it is long, and most listeners do not read it.
-    get 'additional-information'() {
-      return informationOf(build, project);
+  return eventOf(
+    'CodeBuild Build State Change',
+    build,
+    { id, at },
+    {
+      'build-status': build.status,
+      'project-name': build.project,
+      'build-id': build.arn,
+      // Built on demand: it is long, and most listeners do not read it.
+      get 'additional-information'() {
+        return informationOf(build, project);
+      },
+      'current-phase': build.currentPhase,
+      'current-phase-context': '[]',
+      version: '1',
     },
-    'current-phase': build.currentPhase,
-    'current-phase-context': '[]',
-    version: '1',
-  });
+  );
 }
 
 /** `CodeBuild Build Phase Change`: comes for every phase that ended, on the same bus and from the same source. */
@@ -25,30 +30,39 @@ export function buildPhaseChange(
   build: BuildView,
   project: ProjectView,
   phase: Phase & { readonly end: number },
-  id: string,
-  at: number,
+  { id, at }: Emission,
 ): AwsEvent {
-  return eventOf('CodeBuild Build Phase Change', build, id, at, {
-    'completed-phase': phase.type,
-    'project-name': build.project,
-    'build-id': build.arn,
-    'completed-phase-context': `[${contextOf(phase).join(', ')}]`,
-    get 'additional-information'() {
-      return informationOf(build, project);
+  return eventOf(
+    'CodeBuild Build Phase Change',
+    build,
+    { id, at },
+    {
+      'completed-phase': phase.type,
+      'project-name': build.project,
+      'build-id': build.arn,
+      'completed-phase-context': `[${contextOf(phase).join(', ')}]`,
+      get 'additional-information'() {
+        return informationOf(build, project);
+      },
+      'completed-phase-status': phase.status,
+      'completed-phase-duration-seconds': Math.round((phase.end - phase.start) / 1000),
+      version: '1',
+      'completed-phase-start': inWords(phase.start),
+      'completed-phase-end': inWords(phase.end),
     },
-    'completed-phase-status': phase.status,
-    'completed-phase-duration-seconds': Math.round((phase.end - phase.start) / 1000),
-    version: '1',
-    'completed-phase-start': inWords(phase.start),
-    'completed-phase-end': inWords(phase.end),
-  });
+  );
+}
+
+interface Emission {
+  readonly id: string;
+  /** Virtual ms. */
+  readonly at: number;
 }
 
 function eventOf(
   type: string,
   build: BuildView,
-  id: string,
-  at: number,
+  { id, at }: Emission,
   detail: Readonly<Record<string, unknown>>,
 ): AwsEvent {
   return {

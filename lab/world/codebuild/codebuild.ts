@@ -137,17 +137,16 @@ export function createCodebuild(context: WorldContext, options: CodebuildOptions
       ...phases.flatMap((phase) => {
         const { end: ended } = phase;
         if (ended === undefined || !options.phaseEvents) return [];
-        const tell = () =>
+        const emitPhase = () =>
           send(
             buildPhaseChange(
               viewOf(build, ended),
               build.project.view,
               { ...phase, end: ended },
-              context.uuid(),
-              ended,
+              { id: context.uuid(), at: ended },
             ),
           );
-        return [clock.at(ended, tell)];
+        return [clock.at(ended, emitPhase)];
       }),
       clock.at(end, () => announce(build)),
     ];
@@ -280,7 +279,7 @@ export function createCodebuild(context: WorldContext, options: CodebuildOptions
       const problem = options.webhook && problemOf(options.webhook);
       if (problem) throw new AwsError('InvalidInputException', problem);
       const key = keyOf(options.account, options.region, options.name);
-      if (projects.has(key)) throw new Error(`project ${options.name} is there already`);
+      if (projects.has(key)) throw new Error(`project ${options.name} already exists`);
       const view: ProjectView = {
         ...options,
         arn: `arn:aws:codebuild:${options.region}:${options.account}:project/${options.name}`,

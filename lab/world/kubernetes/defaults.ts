@@ -133,11 +133,11 @@ const lostNode = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachabl
 
 function qosClass(spec: Json): string {
   const containers: Json[] = spec.containers ?? [];
-  const asks = containers.some(
+  const hasRequests = containers.some(
     (one) =>
       Object.keys(one.resources?.requests ?? {}).length + Object.keys(one.resources?.limits ?? {}).length > 0,
   );
-  if (!asks) return 'BestEffort';
+  if (!hasRequests) return 'BestEffort';
   const guaranteed = containers.every(({ resources }) =>
     ['cpu', 'memory'].every(
       (name) => resources?.limits?.[name] && resources.limits[name] === resources.requests?.[name],

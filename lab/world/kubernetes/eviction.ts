@@ -47,35 +47,21 @@ const RETRIES = { steps: 20, ms: 500, jitter: 0.1 };
 /** A budget with more unconfirmed evictions than this takes no more. */
 const MAX_DISRUPTED_PODS = 2_000;
 
+export interface EvictionRequest {
+  readonly namespace: string;
+  readonly name: string;
+  readonly body: EvictionInput;
+  readonly dryRun: boolean;
+}
+
 export function* evict(
   registry: Registry,
   context: { readonly clock: Clock; readonly random: () => number },
-  request: {
-    readonly namespace: string;
-    readonly name: string;
-    readonly body: EvictionInput;
-    readonly dryRun: boolean;
-  },
+  request: EvictionRequest,
 ): Generator<EvictionStep, StatusBody, void> {
   const { namespace, name, body } = request;
-  const home = registry.get('namespaces', undefined, namespace);
-  if (body.metadata?.namespace && body.metadata.namespace !== namespace)
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-  if (home.metadata.deletionTimestamp) {
-    throw forbidden(
-      resourceOf('pods'),
-      name,
-      `unable to create new content in namespace ${namespace} because it is being terminated`,
-      [
-        {
-          reason: 'NamespaceTerminating',
-          message: `namespace ${namespace} is being terminated`,
-          field: 'metadata.namespace',
-        },
-      ],
-    );
-  }
-  if (body.metadata?.name !== name) throw badRequest('name in URL does not match name in Eviction object');
+  checkRequest(registry, request);
+  const store = { registry, clock: context.clock };
   const options: DeleteOptions = { ...body.deleteOptions };
   if (request.dryRun) options.dryRun = ['All'];
   const dryRun = (options.dryRun ?? []).length > 0;
@@ -86,7 +72,7 @@ export function* evict(
     yield gap;
     const enforceVersion = !isPodFinished(pod) && !isPodTerminating(pod) && anyVersion;
     try {
-      remove(registry, context, pod, enforceVersion ? atVersion(options, pod) : options, dryRun);
+      remove(store, pod, enforceVersion ? atVersion(options, pod) : options, dryRun);
       return created();
     } catch (error) {
       if (!anyVersion || !mayRepeat(error, step)) throw error;
@@ -105,14 +91,14 @@ export function* evict(
   }
   const [budget] = budgets;
   if (!budget) {
-    remove(registry, context, pod, options, dryRun);
+    remove(store, pod, options, dryRun);
     return created();
   }
 
   if (!isPodReady(pod) && passesUnready(budget)) {
     yield gap;
     try {
-      remove(registry, context, pod, atVersion(options, pod), dryRun);
+      remove(store, pod, atVersion(options, pod), dryRun);
     } catch (error) {
       if (isStatus(error, 409) && anyVersion) throw budgetIsBusy(budget.metadata.name);
       throw error;
@@ -138,8 +124,30 @@ export function* evict(
     yield waitAfterConflict(context);
     current = registry.get('poddisruptionbudgets.policy', namespace, budget.metadata.name);
   }
-  remove(registry, context, pod, options, dryRun);
+  remove(store, pod, options, dryRun);
   return created();
+}
+
+/** Throws 400 or 403. */
+function checkRequest(registry: Registry, { namespace, name, body }: EvictionRequest): void {
+  const home = registry.get('namespaces', undefined, namespace);
+  if (body.metadata?.namespace && body.metadata.namespace !== namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  if (home.metadata.deletionTimestamp) {
+    throw forbidden(
+      resourceOf('pods'),
+      name,
+      `unable to create new content in namespace ${namespace} because it is being terminated`,
+      [
+        {
+          reason: 'NamespaceTerminating',
+          message: `namespace ${namespace} is being terminated`,
+          field: 'metadata.namespace',
+        },
+      ],
+    );
+  }
+  if (body.metadata?.name !== name) throw badRequest('name in URL does not match name in Eviction object');
 }
 
 /** Runs all steps synchronously, so there are no conflicts. */
@@ -211,12 +219,12 @@ function takeOne(budget: BudgetObject, podName: string, now: number): BudgetObje
     );
   }
   if (status.disruptionsAllowed === 0) throw budgetIsSpent(budget);
-  const taken = {
+  const updated = {
     ...status,
     disruptionsAllowed: status.disruptionsAllowed - 1,
     disruptedPods: { ...status.disruptedPods, [podName]: timestamp(now) },
   };
-  return { ...budget, status: withDisruptionAllowed(taken, now) };
+  return { ...budget, status: withDisruptionAllowed(updated, now) };
 }
 
 const REFUSAL = "Cannot evict pod as it would violate the pod's disruption budget.";
@@ -249,8 +257,7 @@ function budgetIsSpent(budget: BudgetObject): StatusError {
 
 /** Marks the pod as disrupted, then deletes it. */
 function remove(
-  registry: Registry,
-  context: { readonly clock: Clock },
+  { registry, clock }: { readonly registry: Registry; readonly clock: Clock },
   pod: PodObject,
   options: DeleteOptions,
   dryRun: boolean,
@@ -281,7 +288,7 @@ function remove(
             reason: 'EvictionByEvictionAPI',
             message: 'Eviction API: evicting',
           },
-          context.clock.now(),
+          clock.now(),
         ),
       };
     });

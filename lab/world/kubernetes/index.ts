@@ -1,4 +1,4 @@
-/** One cluster's Kubernetes: its API, its controllers, and the kubelets on its instances. In virtual time, without I/O. */
+/** One cluster's Kubernetes: API, controllers, and the kubelets on its instances. In virtual time, without I/O. */
 import type { WorldContext } from '../interfaces.ts';
 import { createAuthorizer } from './authorize.ts';
 import { bootstrap } from './bootstrap.ts';

@@ -38,13 +38,14 @@ export function createListing(store: Store): (resource: Resource, options: ListO
     const token = options.continue ? parseToken(options.continue) : undefined;
     if (token && options.resourceVersion && options.resourceVersion !== '0')
       throw badRequest('specifying resource version is not allowed when using continue');
-    const asked = Number(options.resourceVersion ?? 0);
-    if (Number.isNaN(asked)) throw badRequest(`resourceVersion: Invalid value: "${options.resourceVersion}"`);
-    if (asked > store.version()) {
+    const requested = Number(options.resourceVersion ?? 0);
+    if (Number.isNaN(requested))
+      throw badRequest(`resourceVersion: Invalid value: "${options.resourceVersion}"`);
+    if (requested > store.version()) {
       throw failure(
         504,
         'Timeout',
-        `Timeout: Too large resource version: ${asked}, current: ${store.version()}`,
+        `Timeout: Too large resource version: ${requested}, current: ${store.version()}`,
         {
           causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
           retryAfterSeconds: 1,

@@ -166,7 +166,7 @@ export function withCondition<T extends ConditionLike>(
     const added = { ...next, lastTransitionTime: timestamp(now) } as T;
     return conditions ? [...conditions, added] : [added];
   }
-  if (says(before, next)) return conditions as T[];
+  if (hasFields(before, next)) return conditions as T[];
   const list = conditions.slice();
   list[index] = {
     ...before,
@@ -183,10 +183,10 @@ export function withoutReason<T extends ConditionLike>(one: T): T {
   return bare as T;
 }
 
-function says(condition: ConditionLike, wanted: object): boolean {
-  const said = condition as unknown as Record<string, unknown>;
-  const asked = wanted as Record<string, unknown>;
-  for (const key in asked) if (said[key] !== asked[key]) return false;
+function hasFields(condition: ConditionLike, wanted: object): boolean {
+  const actual = condition as unknown as Record<string, unknown>;
+  const expected = wanted as Record<string, unknown>;
+  for (const key in expected) if (actual[key] !== expected[key]) return false;
   return true;
 }
 

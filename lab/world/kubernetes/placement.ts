@@ -1,4 +1,4 @@
-/** Whether a pod may run on a node, apart from room: selectors, affinity, taints. Shared by scheduler and DaemonSets. */
+/** Whether a pod may run on a node, without resources: selectors, affinity, taints. For scheduler and DaemonSets. */
 import type { NodeSelectorTerm, PodSpec, Taint, Toleration } from 'kubernetes-types/core/v1.d.ts';
 import { isPodFinished, type NodeObject, type PodObject } from './objects.ts';
 import { parseQuantity } from './quantity.ts';

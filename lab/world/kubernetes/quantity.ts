@@ -31,6 +31,7 @@ export function parseQuantity(text: string | number | undefined): number {
 function parse(text: string | number): number {
   const match = /^([0-9.]+(?:[eE][+-]?[0-9]+)?)([A-Za-z]*)$/.exec(String(text));
   const factor = match ? factors[match[2] ?? ''] : undefined;
-  if (!match || factor === undefined) throw new Error(`not a quantity: "${text}"; write 250m, 1.5 or 512Mi`);
+  if (!match || factor === undefined)
+    throw new Error(`invalid quantity: "${text}"; write 250m, 1.5 or 512Mi`);
   return Number(match[1]) * factor;
 }

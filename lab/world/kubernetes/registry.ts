@@ -433,10 +433,10 @@ export function createRegistry(
 /** Seconds that a deleted object is kept: only pods have any, and only while a kubelet may still run them. */
 function gracePeriod(resource: Resource, object: KubeObject, options: DeleteOptions): number {
   if (resource.key !== 'pods') return 0;
-  const asked = options.gracePeriodSeconds ?? object.spec?.terminationGracePeriodSeconds ?? 30;
+  const requested = options.gracePeriodSeconds ?? object.spec?.terminationGracePeriodSeconds ?? 30;
   if (!object.spec?.nodeName) return 0;
   if (object.status?.phase === 'Succeeded' || object.status?.phase === 'Failed') return 0;
-  return asked < 0 ? 1 : asked;
+  return requested < 0 ? 1 : requested;
 }
 
 /** Nothing blocks the deletion any more: no finalizer, no grace period, no content of a namespace. */

@@ -1,10 +1,10 @@
-/** The page in a real browser, on the lab: what a person sees, and what a click does to the cluster. */
+/** The page in a real browser, on the lab: what it shows, and what a click does to the cluster. */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCloud } from '#cli/cloud.ts';
 import { type Console, serveConsole } from '#cli/console/server.ts';
 import { type Lab, startLab } from '#demo/lab.ts';
@@ -89,17 +89,17 @@ describe.skipIf(!CHROMIUM)('the console in a browser', () => {
     return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
   };
 
-  it('shows what each cluster is, why, and what comes next', async () => {
+  test('shows the state of each cluster, its reason and its next transition', async () => {
     const develop = card('develop');
-    await develop.getByText('Goes to sleep').waitFor();
+    await develop.getByText('Stops').waitFor();
     expect(await develop.locator('.phase').textContent()).toBe('awake');
     expect(await develop.textContent()).toMatch(/Tue,? 24 Nov,? 22:00/);
     expect(await develop.getByRole('img', { name: /^plan: .*asleep from/ }).count()).toBe(1);
-    expect(await page.locator('.notice').count()).toBe(0);
+    expect(await page.locator('.hint').count()).toBe(0);
     expect(page.url()).not.toContain('token');
   });
 
-  it('has no buttons for production, and says why an environment could not be asked', async () => {
+  test('has no buttons for production, and shows why an environment is unreachable', async () => {
     expect(await card('production').locator('form').count()).toBe(0);
     await card('production').getByText('never stopped').first().waitFor();
     await card('elsewhere').getByRole('alert').waitFor();
@@ -108,48 +108,48 @@ describe.skipIf(!CHROMIUM)('the console in a browser', () => {
     );
   });
 
-  it('refuses a wish without a reason, or without an end, and says so', async () => {
+  test('refuses an override without a reason, or with an end too far ahead, and says why', async () => {
     const develop = card('develop');
-    await develop.getByLabel('Until, or for').fill('2h');
+    await develop.getByLabel('Until, or duration').fill('2h');
     await develop.getByRole('button', { name: 'Keep up until' }).click();
-    await develop.getByRole('alert').filter({ hasText: 'write a reason' }).waitFor();
+    await develop.getByRole('alert').filter({ hasText: 'enter a reason' }).waitFor();
     await develop.getByLabel('Reason').fill('release');
-    await develop.getByLabel('Until, or for').fill('9d');
+    await develop.getByLabel('Until, or duration').fill('9d');
     await develop.getByRole('button', { name: 'Keep up until' }).click();
     await develop.getByRole('alert').filter({ hasText: 'more than 7 days ahead' }).waitFor();
   });
 
-  it('keeps the cluster up over its hours by keyboard, and lets it sleep when that is cancelled', async () => {
+  test('keeps the cluster up past its hours by keyboard, and stops it when the override is cancelled', async () => {
     const develop = card('develop');
-    await develop.getByLabel('Until, or for').fill('2h');
+    await develop.getByLabel('Until, or duration').fill('2h');
     await develop.getByLabel('Reason').fill('release');
     await develop.getByRole('button', { name: 'Keep up until' }).focus();
     await page.keyboard.press('Enter');
-    await develop.getByText('Kept awake').waitFor();
+    await develop.getByText('Override: awake').waitFor();
     await pass(15);
     const running = () => lab.aws.groups(lab.environments[0]!.cluster).map(({ desired }) => desired);
     expect(Math.min(...running())).toBeGreaterThan(0);
 
     await develop.getByRole('button', { name: 'Cancel the override' }).click();
-    await develop.getByText('Kept awake').waitFor({ state: 'detached' });
+    await develop.getByText('Override: awake').waitFor({ state: 'detached' });
     await pass(25);
     expect(Math.max(...running())).toBe(0);
     await develop.locator('.phase.asleep').waitFor();
     expect(await develop.getByRole('img', { name: /^workers: .*stopping from/ }).count()).toBe(1);
   });
 
-  it('shows the trail of decisions of what was clicked', async () => {
+  test('shows the decisions about what was clicked', async () => {
     await card('develop')
       .getByRole('button', { name: /^workers/ })
       .click();
-    const trail = page.getByRole('dialog');
-    await trail.getByText('confirm-stop workers').waitFor();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('confirm-stop workers').waitFor();
     expect(await violations()).toEqual([]);
     await page.keyboard.press('Escape');
-    await trail.waitFor({ state: 'hidden' });
+    await dialog.waitFor({ state: 'hidden' });
   });
 
-  it('is accessible in light and dark, and fits a phone', async () => {
+  test('is accessible in light and dark, and fits a phone', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
       expect(await violations()).toEqual([]);
@@ -159,7 +159,7 @@ describe.skipIf(!CHROMIUM)('the console in a browser', () => {
     expect(await violations()).toEqual([]);
   });
 
-  it('makes no error in the browser, and asks nobody but itself', async () => {
+  test('causes no error in the browser, and sends requests only to the console', async () => {
     expect(errors).toEqual([]);
     const hosts = await page.evaluate(() =>
       performance.getEntriesByType('resource').map(({ name }) => new URL(name).host),

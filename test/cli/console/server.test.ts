@@ -1,27 +1,27 @@
-/** The console over HTTP, in front of an AWS on the loopback. */
+/** The console over HTTP, with a fake AWS on the loopback. */
 import { request } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createCloud } from '#cli/cloud.ts';
+import type { EnvironmentView } from '#cli/console/environment-view.ts';
 import { type Console, serveConsole } from '#cli/console/server.ts';
-import type { EnvironmentView } from '#cli/console/view.ts';
 import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
 import { loadConfig } from '#lib/config-file.ts';
-import { type AnAws, anAws } from '../an-aws.ts';
+import { type FakeAws, startFakeAws } from '../fake-aws.ts';
 
 const CONFIG = fileURLToPath(new URL('../fixtures/three.config.ts', import.meta.url));
 /** 21:00 on Tuesday in Tokyo. */
 const now = () => new Date('2026-11-24T12:00:00Z');
 
-let aws: AnAws;
+let aws: FakeAws;
 let table: Table;
 let served: Console;
 let origin: string;
 let cookie: string;
 
 beforeEach(async () => {
-  aws = await anAws({ now });
+  aws = await startFakeAws({ now });
   table = await aws.tableOf('develop');
   const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
   served = await serveConsole({
@@ -43,7 +43,7 @@ afterEach(async () => {
 });
 
 const get = (path: string) => fetch(origin + path, { headers: { cookie } });
-const wish = (body: object, headers: Record<string, string> = {}) =>
+const postOverride = (body: object, headers: Record<string, string> = {}) =>
   fetch(`${origin}/override`, {
     method: 'POST',
     headers: { cookie, origin, 'content-type': 'application/json', ...headers },
@@ -51,7 +51,7 @@ const wish = (body: object, headers: Record<string, string> = {}) =>
   });
 
 describe('the console', () => {
-  it('opens with its key, which goes from the address into a cookie', async () => {
+  test('moves its token from the address into a cookie', async () => {
     const opened = await fetch(served.url, { redirect: 'manual' });
     expect(opened.status).toBe(303);
     expect(opened.headers.get('location')).toBe('/');
@@ -61,7 +61,7 @@ describe('the console', () => {
     expect((await fetch(`${origin}/decisions?token=x`)).status).toBe(401);
   });
 
-  it('listens on the loopback, and does not answer to another name', async () => {
+  test('listens on the loopback, and refuses another Host', async () => {
     const { hostname, port } = new URL(served.url);
     expect(hostname).toBe('127.0.0.1');
     const status = await new Promise((resolve) =>
@@ -72,7 +72,7 @@ describe('the console', () => {
     expect(status).toBe(403);
   });
 
-  it('allows nothing that it did not serve itself, and no other page to read it', async () => {
+  test('loads nothing from elsewhere, and no other page can read or embed it', async () => {
     const { headers } = await get('/');
     expect(headers.get('content-security-policy')).toContain("default-src 'none'");
     expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
@@ -86,17 +86,22 @@ describe('the console', () => {
     expect(preflight.status).toBe(403);
   });
 
-  it('has a small script of its own', async () => {
+  test('serves one small script and no other', async () => {
     const script = await (await get('/client.js')).text();
     expect(script.length).toBeLessThan(150_000);
     const page = await (await get('/')).text();
     expect(page).not.toMatch(/(src|href)="(https?:)?\/\//);
   });
 
-  it('sets an override, and asks the function for a pass', async () => {
-    const reply = await wish({ environment: 'develop', wish: 'keep-up', until: '23:30', reason: 'release' });
+  test('sets an override, and invokes night-schedule', async () => {
+    const reply = await postOverride({
+      environment: 'develop',
+      command: 'keep-up',
+      until: '23:30',
+      reason: 'release',
+    });
     expect(reply.status).toBe(200);
-    expect(await reply.json()).toMatchObject({ said: expect.stringContaining('release') });
+    expect(await reply.json()).toMatchObject({ message: expect.stringContaining('release') });
     const [value] = await createOverrides(table).all();
     expect(value).toMatchObject({
       state: 'awake',
@@ -106,43 +111,51 @@ describe('the console', () => {
     });
     expect(aws.invocations.map((one) => one.function)).toEqual(['nightshift-develop-night-schedule']);
 
-    expect((await wish({ environment: 'develop', wish: 'cancel' })).status).toBe(200);
+    expect((await postOverride({ environment: 'develop', command: 'cancel' })).status).toBe(200);
     expect(await createOverrides(table).all()).toEqual([]);
   });
 
-  it.each([
+  test.each([
     [
       'production',
-      { environment: 'production', wish: 'sleep', until: '2h', reason: 'x' },
+      { environment: 'production', command: 'sleep', until: '2h', reason: 'x' },
       'which no override can reach',
     ],
     [
       'an unknown environment',
-      { environment: 'nowhere', wish: 'wake', until: '2h', reason: 'x' },
+      { environment: 'nowhere', command: 'wake', until: '2h', reason: 'x' },
       'no environment',
     ],
-    ['no reason', { environment: 'develop', wish: 'wake', until: '2h', reason: ' ' }, 'write a reason'],
-    ['no end', { environment: 'develop', wish: 'wake', until: '', reason: 'x' }, 'an override must end'],
-    ['no time', { environment: 'develop', wish: 'wake', until: 'soon', reason: 'x' }, 'invalid time'],
-    ['too long', { environment: 'develop', wish: 'wake', until: '9d', reason: 'x' }, 'more than 7 days'],
-    ['no such wish', { environment: 'develop', wish: 'delete', until: '2h', reason: 'x' }, 'no such wish'],
-    ['nothing at all', [], 'no environment was named'],
+    ['no reason', { environment: 'develop', command: 'wake', until: '2h', reason: ' ' }, 'enter a reason'],
+    [
+      'no end',
+      { environment: 'develop', command: 'wake', until: '', reason: 'x' },
+      'an override must have an end',
+    ],
+    ['no time', { environment: 'develop', command: 'wake', until: 'soon', reason: 'x' }, 'invalid time'],
+    ['too long', { environment: 'develop', command: 'wake', until: '9d', reason: 'x' }, 'more than 7 days'],
+    [
+      'an unknown command',
+      { environment: 'develop', command: 'delete', until: '2h', reason: 'x' },
+      'unknown command "delete"',
+    ],
+    ['nothing at all', [], 'the environment is missing'],
   ])('refuses %s with its reason', async (_, body, why) => {
-    const reply = await wish(body);
+    const reply = await postOverride(body);
     expect(reply.status).toBe(400);
-    expect(((await reply.json()) as { refused: string }).refused).toContain(why);
+    expect(((await reply.json()) as { error: string }).error).toContain(why);
     expect(aws.calls.filter((call) => call === 'dynamodb:PutItem')).toEqual([]);
   });
 
-  it('writes nothing for another page', async () => {
-    const body = { environment: 'develop', wish: 'sleep', until: '2h', reason: 'x' };
-    expect((await wish(body, { origin: 'https://evil.example' })).status).toBe(403);
-    expect((await wish(body, { cookie: '' })).status).toBe(401);
-    expect((await wish(body, { 'content-type': 'text/plain' })).status).toBe(415);
+  test('refuses an override from another page', async () => {
+    const body = { environment: 'develop', command: 'sleep', until: '2h', reason: 'x' };
+    expect((await postOverride(body, { origin: 'https://evil.example' })).status).toBe(403);
+    expect((await postOverride(body, { cookie: '' })).status).toBe(401);
+    expect((await postOverride(body, { 'content-type': 'text/plain' })).status).toBe(415);
     expect(await createOverrides(table).all()).toEqual([]);
   });
 
-  it('tells what it sees as it changes, and what it could not ask', async () => {
+  test('streams each view as it changes, with the error of an unreachable environment', async () => {
     const reply = await get('/events');
     const reader = reply.body!.pipeThrough(new TextDecoderStream()).getReader();
     let text = '';
@@ -152,14 +165,14 @@ describe('the console', () => {
       );
     while (views().length < 4) text += (await reader.read()).value ?? '';
     const of = (name: string) => views().findLast((view) => view.name === name);
-    expect(of('develop')).toMatchObject({ steerable: true, wanted: { state: 'awake' } });
+    expect(of('develop')).toMatchObject({ overridable: true, desired: { state: 'awake' } });
     expect(of('develop')?.error).toBeUndefined();
-    expect(of('overseas')?.error).toContain('the table nightshift-overseas is not there: deploy the stack');
-    expect(of('production')).toMatchObject({ steerable: false, production: true });
+    expect(of('overseas')?.error).toContain('the table nightshift-overseas does not exist: deploy the stack');
+    expect(of('production')).toMatchObject({ overridable: false, production: true });
 
-    await wish({ environment: 'develop', wish: 'sleep', until: '2h', reason: 'quiet' });
+    await postOverride({ environment: 'develop', command: 'sleep', until: '2h', reason: 'quiet' });
     while (!of('develop')?.override) text += (await reader.read()).value ?? '';
-    expect(of('develop')).toMatchObject({ override: { reason: 'quiet' }, wanted: { state: 'asleep' } });
+    expect(of('develop')).toMatchObject({ override: { reason: 'quiet' }, desired: { state: 'asleep' } });
     await reader.cancel();
   });
 });

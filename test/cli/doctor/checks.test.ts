@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { access, rbac } from '#cli/doctor/checks/access.ts';
+import { CHECKS } from '#cli/doctor/checks/all-checks.ts';
 import { argocdToken } from '#cli/doctor/checks/argocd-token.ts';
 import { branchFilters } from '#cli/doctor/checks/branch-filters.ts';
 import { cronJobs } from '#cli/doctor/checks/cron-jobs.ts';
@@ -7,29 +8,29 @@ import { deployed } from '#cli/doctor/checks/deployed.ts';
 import { disruptionBudgets } from '#cli/doctor/checks/disruption-budgets.ts';
 import { holidays } from '#cli/doctor/checks/holidays.ts';
 import { hostGroup } from '#cli/doctor/checks/host-group.ts';
-import { CHECKS } from '#cli/doctor/checks/index.ts';
 import { managedSizes } from '#cli/doctor/checks/managed-sizes.ts';
 import { spotShare } from '#cli/doctor/checks/spot-share.ts';
 import { tick } from '#cli/doctor/checks/tick.ts';
 import { webhooks } from '#cli/doctor/checks/webhooks.ts';
 import { zonalVolumes } from '#cli/doctor/checks/zonal-volumes.ts';
-import { examine } from '#cli/doctor/doctor.ts';
+import { runChecks } from '#cli/doctor/doctor.ts';
+import type { EnvironmentFacts, WebhookFacts } from '#cli/doctor/facts.ts';
 import type { Check } from '#cli/doctor/finding.ts';
-import type { Site, WebhookFacts } from '#cli/doctor/site.ts';
-import { aGroup, aSite, is, kubernetesOf, NOW, refused } from './a-site.ts';
+import { aGroup, denied, healthyFacts, kubernetesOf, NOW, observedAs } from './healthy-facts.ts';
 
-const severities = (check: Check, site: Site) => check.judge(site).map(({ severity }) => severity);
+const severities = (check: Check, facts: EnvironmentFacts) =>
+  check.evaluate(facts).map(({ severity }) => severity);
 const inDays = (days: number) => new Date(NOW.getTime() + days * 86_400_000);
 
 describe('every check', () => {
-  it('is content with a healthy site', () => {
-    const findings = examine(aSite());
+  test('is ok for a healthy environment', () => {
+    const findings = runChecks(healthyFacts());
     expect(findings.filter(({ severity }) => severity !== 'ok')).toEqual([]);
     expect(new Set(findings.map(({ check }) => check))).toEqual(new Set(CHECKS.map(({ name }) => name)));
   });
 
-  it('goes on where another one could not be asked', () => {
-    const findings = examine(aSite({ groups: refused('autoscaling:DescribeAutoScalingGroups') }));
+  test('still runs when a fact that another one needs is missing', () => {
+    const findings = runChecks(healthyFacts({ groups: denied('autoscaling:DescribeAutoScalingGroups') }));
     const unknown = findings.filter(({ severity }) => severity === 'unknown');
     expect(unknown.length).toBeGreaterThan(3);
     expect(new Set(unknown.map(({ permission }) => permission))).toEqual(
@@ -40,22 +41,25 @@ describe('every check', () => {
 });
 
 describe('spot-share', () => {
-  it('warns where the groups are not what spotPercent declares', () => {
-    const groups = is([aGroup(), aGroup({ name: 'core', spotPercent: 0 })]);
-    const [first] = spotShare.judge(aSite({ groups }));
+  test('warns where the groups are not what spotPercent declares', () => {
+    const groups = observedAs([aGroup(), aGroup({ name: 'core', spotPercent: 0 })]);
+    const [first] = spotShare.evaluate(healthyFacts({ groups }));
     expect(first).toMatchObject({ severity: 'warning' });
     expect(first?.found).toContain('50 % of the nodes are spot');
-    expect(spotShare.judge(aSite({ groups, config: { spotPercent: 50 } }))[0]?.severity).toBe('ok');
+    expect(spotShare.evaluate(healthyFacts({ groups, config: { spotPercent: 50 } }))[0]?.severity).toBe('ok');
   });
 
-  it('counts on-demand instances below the base', () => {
-    const groups = is([aGroup({ onDemandBase: 2, size: { min: 0, desired: 4, max: 6 } })]);
-    expect(spotShare.judge(aSite({ groups, config: { spotPercent: 50 } }))[0]?.severity).toBe('ok');
+  test('counts on-demand instances below the base', () => {
+    const groups = observedAs([aGroup({ onDemandBase: 2, size: { min: 0, desired: 4, max: 6 } })]);
+    expect(spotShare.evaluate(healthyFacts({ groups, config: { spotPercent: 50 } }))[0]?.severity).toBe('ok');
   });
 
-  it('warns of spot with little to choose from', () => {
-    const groups = is([aGroup({ instanceTypes: ['c5.4xlarge'], zones: ['ap-northeast-1a'] })]);
-    expect(spotShare.judge(aSite({ groups }))[1]).toMatchObject({ severity: 'warning', target: 'web' });
+  test('warns of spot with little to choose from', () => {
+    const groups = observedAs([aGroup({ instanceTypes: ['c5.4xlarge'], zones: ['ap-northeast-1a'] })]);
+    expect(spotShare.evaluate(healthyFacts({ groups }))[1]).toMatchObject({
+      severity: 'warning',
+      target: 'web',
+    });
   });
 });
 
@@ -70,14 +74,14 @@ describe('webhooks', () => {
     rules: [{ apiGroups: [''], resources: ['pods'] }],
     ...overrides,
   });
-  const site = (one: WebhookFacts, pods: Site['kubernetes']['pods'] = is([])) =>
-    aSite({
-      groups: is([aGroup({ instances: ['i-1'] }), aGroup({ name: 'system', instances: ['i-2'] })]),
+  const facts = (one: WebhookFacts, pods: EnvironmentFacts['kubernetes']['pods'] = observedAs([])) =>
+    healthyFacts({
+      groups: observedAs([aGroup({ instances: ['i-1'] }), aGroup({ name: 'system', instances: ['i-2'] })]),
       config: { keep: ['system'] },
       kubernetes: kubernetesOf({
-        webhooks: is([one]),
-        services: is([{ metadata: service, spec: { selector: { app: 'kyverno' } } }]),
-        nodes: is([
+        webhooks: observedAs([one]),
+        services: observedAs([{ metadata: service, spec: { selector: { app: 'kyverno' } } }]),
+        nodes: observedAs([
           { metadata: { name: 'node-1' }, spec: { providerID: 'aws:///ap-northeast-1a/i-1' } },
           { metadata: { name: 'node-2' }, spec: { providerID: 'aws:///ap-northeast-1a/i-2' } },
         ]),
@@ -85,61 +89,61 @@ describe('webhooks', () => {
       }),
     });
   const podOn = (nodeName: string) =>
-    is([
+    observedAs([
       {
         metadata: { name: 'kyverno-1', namespace: 'kyverno', labels: { app: 'kyverno' } },
         spec: { nodeName, containers: [] },
       },
     ]);
 
-  it('fail where they cover nodes and sleep', () => {
+  test('fail where they cover nodes and sleep', () => {
     const one = hook({ rules: [{ apiGroups: ['*'], resources: ['*'] }] });
-    const [verdict] = webhooks.judge(site(one, podOn('node-1')));
-    expect(verdict).toMatchObject({ severity: 'failure', target: 'kyverno/validate.kyverno.svc' });
-    expect(verdict?.found).toContain('nodes');
+    const [result] = webhooks.evaluate(facts(one, podOn('node-1')));
+    expect(result).toMatchObject({ severity: 'failure', target: 'kyverno/validate.kyverno.svc' });
+    expect(result?.found).toContain('nodes');
   });
 
-  it('fail where they cover their own pods', () => {
-    expect(severities(webhooks, site(hook(), podOn('node-1')))).toEqual(['failure']);
+  test('fail where they cover their own pods', () => {
+    expect(severities(webhooks, facts(hook(), podOn('node-1')))).toEqual(['failure']);
   });
 
-  it('are a warning where their own namespace and kube-system are left out', () => {
+  test('are a warning where their own namespace and kube-system are left out', () => {
     const namespaceSelector = {
       matchExpressions: [
         { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: ['kyverno', 'kube-system'] },
       ],
     };
-    expect(severities(webhooks, site(hook({ namespaceSelector }), podOn('node-1')))).toEqual(['warning']);
+    expect(severities(webhooks, facts(hook({ namespaceSelector }), podOn('node-1')))).toEqual(['warning']);
   });
 
-  it('are in order on a group that stays, with failurePolicy Ignore, and outside of the cluster', () => {
-    expect(severities(webhooks, site(hook(), podOn('node-2')))).toEqual(['ok']);
-    expect(severities(webhooks, site(hook({ failurePolicy: 'Ignore' })))).toEqual(['ok']);
+  test('are in order on a group that stays, with failurePolicy Ignore, and outside of the cluster', () => {
+    expect(severities(webhooks, facts(hook(), podOn('node-2')))).toEqual(['ok']);
+    expect(severities(webhooks, facts(hook({ failurePolicy: 'Ignore' })))).toEqual(['ok']);
     const { service: _, ...outside } = hook();
-    expect(severities(webhooks, site(outside))).toEqual(['ok']);
+    expect(severities(webhooks, facts(outside))).toEqual(['ok']);
   });
 });
 
 describe('disruption-budgets', () => {
   const budget = (spec: object, expectedPods = 2) =>
-    aSite({
+    healthyFacts({
       kubernetes: kubernetesOf({
-        budgets: is([
+        budgets: observedAs([
           { metadata: { namespace: 'shop', name: 'cart' }, spec, status: { expectedPods } as never },
         ]),
       }),
     });
 
-  it.each([{ maxUnavailable: 0 }, { maxUnavailable: '0%' }, { minAvailable: 2 }, { minAvailable: '100%' }])(
+  test.each([{ maxUnavailable: 0 }, { maxUnavailable: '0%' }, { minAvailable: 2 }, { minAvailable: '100%' }])(
     'warns of %j for two pods',
     (spec) => {
-      expect(disruptionBudgets.judge(budget(spec))).toEqual([
+      expect(disruptionBudgets.evaluate(budget(spec))).toEqual([
         expect.objectContaining({ severity: 'warning', target: 'shop/cart' }),
       ]);
     },
   );
 
-  it.each([{ maxUnavailable: 1 }, { maxUnavailable: '10%' }, { minAvailable: 1 }])(
+  test.each([{ maxUnavailable: 1 }, { maxUnavailable: '10%' }, { minAvailable: 1 }])(
     'is content with %j',
     (spec) => {
       expect(severities(disruptionBudgets, budget(spec))).toEqual(['ok']);
@@ -161,22 +165,25 @@ describe('zonal-volumes', () => {
     },
     status: { phase: 'Bound' },
   });
-  const site = (zone: string, group = aGroup()) =>
-    aSite({ groups: is([group]), kubernetes: kubernetesOf({ volumes: is([volumeIn(zone)]) }) });
+  const facts = (zone: string, group = aGroup()) =>
+    healthyFacts({
+      groups: observedAs([group]),
+      kubernetes: kubernetesOf({ volumes: observedAs([volumeIn(zone)]) }),
+    });
 
-  it('fails where no group has nodes in the zone of a volume', () => {
-    expect(severities(zonalVolumes, site('ap-northeast-1b'))).toEqual(['failure']);
+  test('fails where no group has nodes in the zone of a volume', () => {
+    expect(severities(zonalVolumes, facts('ap-northeast-1b'))).toEqual(['failure']);
   });
 
-  it('warns where a group may wake without a node in that zone', () => {
+  test('warns where a group may wake without a node in that zone', () => {
     const small = aGroup({ size: { min: 0, desired: 1, max: 3 } });
-    expect(severities(zonalVolumes, site('ap-northeast-1a', small))).toEqual(['warning']);
+    expect(severities(zonalVolumes, facts('ap-northeast-1a', small))).toEqual(['warning']);
   });
 
-  it('is content where each zone has a node, or a group is of that zone alone', () => {
-    expect(severities(zonalVolumes, site('ap-northeast-1a'))).toEqual(['ok']);
+  test('is content where each zone has a node, or a group is of that zone alone', () => {
+    expect(severities(zonalVolumes, facts('ap-northeast-1a'))).toEqual(['ok']);
     const own = aGroup({ zones: ['ap-northeast-1a'], size: { min: 0, desired: 1, max: 3 } });
-    expect(severities(zonalVolumes, site('ap-northeast-1a', own))).toEqual(['ok']);
+    expect(severities(zonalVolumes, facts('ap-northeast-1a', own))).toEqual(['ok']);
   });
 });
 
@@ -191,21 +198,21 @@ describe('host-group', () => {
     deployment: 'cluster-autoscaler',
     hostGroup: 'system',
   };
-  const site = (options: {
+  const facts = (options: {
     readonly deployments: readonly ReturnType<typeof deployment>[];
     readonly autoscaler?: typeof autoscaler;
     readonly on?: string;
   }) =>
-    aSite({
-      groups: is([aGroup({ instances: ['i-1'] }), aGroup({ name: 'system', instances: ['i-2'] })]),
+    healthyFacts({
+      groups: observedAs([aGroup({ instances: ['i-1'] }), aGroup({ name: 'system', instances: ['i-2'] })]),
       ...(options.autoscaler ? { config: { autoscaler: options.autoscaler } } : {}),
       kubernetes: kubernetesOf({
-        deployments: is(options.deployments),
-        nodes: is([
+        deployments: observedAs(options.deployments),
+        nodes: observedAs([
           { metadata: { name: 'node-1' }, spec: { providerID: 'aws:///a/i-1' } },
           { metadata: { name: 'node-2' }, spec: { providerID: 'aws:///a/i-2' } },
         ]),
-        pods: is(
+        pods: observedAs(
           options.deployments.map(({ metadata }) => ({
             metadata: { ...metadata, labels: { app: metadata.name } },
             spec: { nodeName: options.on ?? 'node-2', containers: [] },
@@ -214,41 +221,41 @@ describe('host-group', () => {
       }),
     });
 
-  it('fails where an autoscaler runs and the config names none', () => {
-    const found = hostGroup.judge(site({ deployments: [deployment('cluster-autoscaler')] }));
+  test('fails where an autoscaler runs and the config names none', () => {
+    const found = hostGroup.evaluate(facts({ deployments: [deployment('cluster-autoscaler')] }));
     expect(found[0]).toMatchObject({ severity: 'failure', target: 'kube-system/cluster-autoscaler' });
   });
 
-  it('fails where the config names what is not there', () => {
-    expect(severities(hostGroup, site({ deployments: [], autoscaler }))).toEqual(['failure']);
+  test('fails where the config names what is not there', () => {
+    expect(severities(hostGroup, facts({ deployments: [], autoscaler }))).toEqual(['failure']);
     const elsewhere = { ...autoscaler, hostGroup: 'gone' };
     const deployments = [deployment('cluster-autoscaler')];
-    expect(severities(hostGroup, site({ deployments, autoscaler: elsewhere }))).toEqual(['failure']);
+    expect(severities(hostGroup, facts({ deployments, autoscaler: elsewhere }))).toEqual(['failure']);
   });
 
-  it('warns where it runs on another group, and is content on its own', () => {
+  test('warns where it runs on another group, and is content on its own', () => {
     const deployments = [deployment('cluster-autoscaler')];
-    expect(severities(hostGroup, site({ deployments, autoscaler, on: 'node-1' }))).toEqual(['warning']);
-    expect(severities(hostGroup, site({ deployments, autoscaler }))).toEqual(['ok']);
+    expect(severities(hostGroup, facts({ deployments, autoscaler, on: 'node-1' }))).toEqual(['warning']);
+    expect(severities(hostGroup, facts({ deployments, autoscaler }))).toEqual(['ok']);
   });
 });
 
 describe('cron-jobs', () => {
   const job = (spec: object) =>
-    aSite({
+    healthyFacts({
       kubernetes: kubernetesOf({
-        cronJobs: is([{ metadata: { namespace: 'shop', name: 'mail' }, spec: spec as never }]),
+        cronJobs: observedAs([{ metadata: { namespace: 'shop', name: 'mail' }, spec: spec as never }]),
       }),
     });
 
-  it('counts the Jobs of the next night', () => {
-    const [verdict] = cronJobs.judge(job({ schedule: '*/10 * * * *' }));
-    expect(verdict).toMatchObject({ severity: 'warning', target: 'shop/mail' });
+  test('counts the Jobs of the next night', () => {
+    const [result] = cronJobs.evaluate(job({ schedule: '*/10 * * * *' }));
+    expect(result).toMatchObject({ severity: 'warning', target: 'shop/mail' });
     // From 22:00 to 08:00, both ends left out but for the stop itself.
-    expect(verdict?.found).toContain('59 Jobs');
+    expect(result?.found).toContain('59 Jobs');
   });
 
-  it('is content where they do not pile up', () => {
+  test('is content where they do not pile up', () => {
     expect(severities(cronJobs, job({ schedule: '0 3 * * *' }))).toEqual(['ok']);
     expect(severities(cronJobs, job({ schedule: '*/10 * * * *', concurrencyPolicy: 'Forbid' }))).toEqual([
       'ok',
@@ -256,50 +263,52 @@ describe('cron-jobs', () => {
     expect(severities(cronJobs, job({ schedule: '*/10 * * * *', suspend: true }))).toEqual(['ok']);
   });
 
-  it('says which schedule it cannot read', () => {
+  test('says which schedule it cannot read', () => {
     expect(severities(cronJobs, job({ schedule: 'now and then' }))).toEqual(['unknown']);
   });
 });
 
 describe('managed-sizes', () => {
-  it.each([{ 'aws:cloudformation:stack-name': 'eksctl-web' }, { ManagedBy: 'Terraform' }])(
+  test.each([{ 'aws:cloudformation:stack-name': 'eksctl-web' }, { ManagedBy: 'Terraform' }])(
     'warns of the tag %j',
     (tags) => {
-      expect(severities(managedSizes, aSite({ groups: is([aGroup({ tags: tags as never })]) }))).toEqual([
-        'warning',
-      ]);
+      expect(
+        severities(managedSizes, healthyFacts({ groups: observedAs([aGroup({ tags: tags as never })]) })),
+      ).toEqual(['warning']);
     },
   );
 });
 
 describe('access', () => {
   const functions = (kubernetesGroups: readonly string[] | undefined) =>
-    is([
+    observedAs([
       {
         capability: 'spot-drain' as const,
         settings: {},
         role: 'arn:aws:iam::111111111111:role/drain',
-        kubernetesGroups: is(kubernetesGroups),
+        kubernetesGroups: observedAs(kubernetesGroups),
       },
     ]);
 
-  it('fails without an access entry, and with one of other groups', () => {
-    expect(severities(access, aSite({ functions: functions(undefined) }))).toEqual(['failure']);
-    expect(severities(access, aSite({ functions: functions(['viewers']) }))).toEqual(['failure']);
-    expect(severities(access, aSite({ functions: functions(['nightshift:spot-drain']) }))).toEqual(['ok']);
-  });
-
-  it('fails on a cluster that takes its users from aws-auth alone', () => {
-    const cluster = is({ status: 'ACTIVE', authenticationMode: 'CONFIG_MAP' });
-    expect(severities(access, aSite({ cluster }))).toEqual(['failure']);
-  });
-
-  it('names what the cluster does not allow', () => {
-    const reviews = is([
-      { capability: 'spot-drain' as const, what: 'patch nodes', allowed: true },
-      { capability: 'spot-drain' as const, what: 'create pods/eviction', allowed: false },
+  test('fails without an access entry, and with one of other groups', () => {
+    expect(severities(access, healthyFacts({ functions: functions(undefined) }))).toEqual(['failure']);
+    expect(severities(access, healthyFacts({ functions: functions(['viewers']) }))).toEqual(['failure']);
+    expect(severities(access, healthyFacts({ functions: functions(['nightshift:spot-drain']) }))).toEqual([
+      'ok',
     ]);
-    expect(rbac.judge(aSite({ reviews }))).toEqual([
+  });
+
+  test('fails on a cluster that takes its users from aws-auth alone', () => {
+    const cluster = observedAs({ status: 'ACTIVE', authenticationMode: 'CONFIG_MAP' });
+    expect(severities(access, healthyFacts({ cluster }))).toEqual(['failure']);
+  });
+
+  test('names what the cluster does not allow', () => {
+    const reviews = observedAs([
+      { capability: 'spot-drain' as const, request: 'patch nodes', allowed: true },
+      { capability: 'spot-drain' as const, request: 'create pods/eviction', allowed: false },
+    ]);
+    expect(rbac.evaluate(healthyFacts({ reviews }))).toEqual([
       expect.objectContaining({
         severity: 'failure',
         found: 'the cluster does not allow create pods/eviction',
@@ -310,9 +319,9 @@ describe('access', () => {
 
 describe('argocd-token', () => {
   const claims = (subject: string, expires?: Date) =>
-    aSite({ token: is({ subject, ...(expires ? { expires } : {}) }) });
+    healthyFacts({ token: observedAs({ subject, ...(expires ? { expires } : {}) }) });
 
-  it.each([
+  test.each([
     ['proj:default:nightshift', inDays(90), ['ok', 'ok']],
     ['proj:default:nightshift', inDays(10), ['ok', 'warning']],
     ['proj:default:nightshift', inDays(-1), ['ok', 'failure']],
@@ -325,12 +334,12 @@ describe('argocd-token', () => {
 });
 
 describe('branch-filters', () => {
-  const project = (found: object | undefined) =>
-    aSite({
-      projects: is([
+  const project = (existing: object | undefined) =>
+    healthyFacts({
+      projects: observedAs([
         {
           name: 'api-develop',
-          ...(found ? { found: { source: 'https://github.com/example/api', ...found } } : {}),
+          ...(existing ? { existing: { source: 'https://github.com/example/api', ...existing } } : {}),
         },
       ]),
     });
@@ -339,13 +348,13 @@ describe('branch-filters', () => {
   });
   const anchored = ['HEAD_REF', '^refs/heads/develop$'] as const;
 
-  it('is content with an anchored branch, narrowed or not', () => {
+  test('is content with an anchored branch, narrowed or not', () => {
     expect(severities(branchFilters, project(group(['EVENT', 'PUSH'], anchored)))).toEqual(['ok']);
     const narrowed = group(['EVENT', 'PUSH'], anchored, ['FILE_PATH', '^src/']);
     expect(severities(branchFilters, project(narrowed))).toEqual(['ok']);
   });
 
-  it.each([
+  test.each([
     ['an unanchored branch', group(['EVENT', 'PUSH'], ['HEAD_REF', 'refs/heads/develop'])],
     ['pull requests too', group(['EVENT', 'PUSH, PULL_REQUEST_CREATED'], anchored)],
     ['every branch', group(['EVENT', 'PUSH'])],
@@ -355,23 +364,25 @@ describe('branch-filters', () => {
     expect(severities(branchFilters, project(found))).toEqual(['failure']);
   });
 
-  it('fails for a project that is not there, and warns of one without a webhook', () => {
+  test('fails for a project that is not there, and warns of one without a webhook', () => {
     expect(severities(branchFilters, project(undefined))).toEqual(['failure']);
     expect(severities(branchFilters, project({}))).toEqual(['warning']);
   });
 });
 
 describe('deployed', () => {
-  const functionsOf = (site: Site) => ('value' in site.functions ? site.functions.value : []);
+  const functionsOf = (facts: EnvironmentFacts) => ('value' in facts.functions ? facts.functions.value : []);
 
-  it('fails where a function is missing', () => {
-    const functions = is(functionsOf(aSite()).filter(({ capability }) => capability !== 'spot-drain'));
-    expect(severities(deployed, aSite({ functions }))).toEqual(['ok', 'failure', 'ok']);
+  test('fails where a function is missing', () => {
+    const functions = observedAs(
+      functionsOf(healthyFacts()).filter(({ capability }) => capability !== 'spot-drain'),
+    );
+    expect(severities(deployed, healthyFacts({ functions }))).toEqual(['ok', 'failure', 'ok']);
   });
 
-  it('names what the config says differently since the deploy', () => {
-    const { functions } = aSite();
-    const [night] = deployed.judge(aSite({ functions, config: { warnMinutes: 5 } }));
+  test('names what the config says differently since the deploy', () => {
+    const { functions } = healthyFacts();
+    const [night] = deployed.evaluate(healthyFacts({ functions, config: { warnMinutes: 5 } }));
     expect(night).toMatchObject({
       severity: 'warning',
       found: 'the config has changed since the deploy: warnMinutes',
@@ -381,13 +392,13 @@ describe('deployed', () => {
 
 describe('holidays', () => {
   const until = (date: string) =>
-    aSite({
-      functions: is([
+    healthyFacts({
+      functions: observedAs([
         { capability: 'night-schedule' as const, settings: { schedule: { calendar: { until: date } } } },
       ]),
     });
 
-  it.each([
+  test.each([
     ['2028-12-31', 'ok'],
     ['2026-12-31', 'warning'],
     ['2025-12-31', 'failure'],
@@ -397,9 +408,11 @@ describe('holidays', () => {
 });
 
 describe('tick', () => {
-  it('fails where the last pass is long ago, or none was seen', () => {
+  test('fails where the last pass is long ago, or none was seen', () => {
     const night = (seenAt?: string) =>
-      aSite({ night: is({ overrides: [], corrupt: [], saved: [], ...(seenAt ? { seenAt } : {}) }) });
+      healthyFacts({
+        night: observedAs({ overrides: [], corrupt: [], saved: [], ...(seenAt ? { seenAt } : {}) }),
+      });
     expect(severities(tick, night('2026-11-24T00:58:00Z'))).toEqual(['ok']);
     expect(severities(tick, night('2026-11-24T00:30:00Z'))).toEqual(['failure']);
     expect(severities(tick, night())).toEqual(['failure']);
@@ -407,13 +420,13 @@ describe('tick', () => {
 });
 
 describe('production', () => {
-  it('is not judged by what only matters to a cluster that sleeps', () => {
-    const site = aSite();
-    const { schedule: _, token: __, ...rest } = site;
-    const findings = examine({
+  test('is not judged by what only matters to a cluster that sleeps', () => {
+    const facts = healthyFacts();
+    const { schedule: _, token: __, ...rest } = facts;
+    const findings = runChecks({
       ...rest,
       environment: { production: true, account: '3', region: 'r', cluster: 'production', spotPercent: 100 },
-      settings: { spotDrain: site.settings.spotDrain },
+      settings: { spotDrain: facts.settings.spotDrain },
     });
     const names = new Set(findings.map(({ check }) => check));
     expect(names).toEqual(

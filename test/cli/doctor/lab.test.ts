@@ -1,13 +1,13 @@
-/** The command against the lab: its AWS, its clusters and the functions of a synthesized assembly, asked as an operator. */
+/** The command on the lab: its AWS, its clusters and the functions of a synthesized assembly, with an operator's credentials. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Finding } from '#cli/doctor/finding.ts';
 import { type Lab, startLab } from '#demo/lab.ts';
 import { NightshiftApp } from '#lib/nightshift-app.ts';
 import type { NightshiftConfig } from '#model/config.ts';
-import { nightshift } from '../a-terminal.ts';
+import { nightshift } from '../run-nightshift.ts';
 
 /** 10:00 on Tuesday in Tokyo. */
 const START = new Date('2026-11-24T01:00:00Z');
@@ -81,8 +81,97 @@ async function findings(): Promise<readonly Finding[]> {
 
 const about = (all: readonly Finding[], check: string) => all.filter((finding) => finding.check === check);
 
+const HAZARDS = [
+  {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    metadata: { name: 'kyverno' },
+    webhooks: [
+      {
+        name: 'validate.kyverno.svc',
+        clientConfig: { service: { namespace: 'kyverno', name: 'kyverno' } },
+        rules: [{ apiGroups: ['*'], resources: ['*'] }],
+      },
+    ],
+  },
+  {
+    apiVersion: 'batch/v1',
+    kind: 'CronJob',
+    metadata: { name: 'mail', namespace: 'hog' },
+    spec: { schedule: '*/5 * * * *' },
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name: 'pv-lost' },
+    spec: {
+      nodeAffinity: {
+        required: {
+          nodeSelectorTerms: [
+            {
+              matchExpressions: [
+                { key: 'topology.kubernetes.io/zone', operator: 'In', values: ['ap-northeast-1b'] },
+              ],
+            },
+          ],
+        },
+      },
+    },
+  },
+];
+
+function addProblemsInKubernetes(): void {
+  const { kubernetes } = develop();
+  kubernetes.addDeployment({ name: 'hog', namespace: 'hog', replicas: 900, cpu: '1m' });
+  kubernetes.addDeployment({ name: 'cluster-autoscaler', namespace: 'kube-system' });
+  kubernetes.addPdb({ name: 'hog', namespace: 'hog', matchLabels: { app: 'hog' }, maxUnavailable: 0 });
+  kubernetes.addNamespace('kyverno');
+  kubernetes.applyObjects(HAZARDS);
+  kubernetes.api.modify('persistentvolumes', undefined, 'pv-lost', (volume) => {
+    volume.status = { phase: 'Bound' };
+  });
+  kubernetes.api.delete('clusterrolebindings.rbac.authorization.k8s.io', undefined, 'nightshift-spot-drain');
+}
+
+function addProblemsInAws(): void {
+  const { argocd, cluster } = develop();
+  const { aws, codebuild } = lab;
+  const scope = { account: '111111111111', region: 'ap-northeast-1' };
+  aws.addNodegroup(cluster, {
+    name: 'large',
+    min: 0,
+    desired: 80,
+    max: 80,
+    instanceTypes: ['c5.4xlarge'],
+    capacityType: 'ON_DEMAND',
+    zones: ['ap-northeast-1a'],
+    tags: { ManagedBy: 'Terraform' },
+  });
+  const drain = lab.assembly.find({ ...scope, function: 'nightshift-develop-spot-drain' });
+  cluster.accessEntries.delete(drain?.spec.roleArn ?? '');
+  aws.putSecret({
+    ...scope,
+    name: 'nightshift/argocd-develop',
+    value: argocd!.addToken({ project: 'default', role: 'nightshift', expires: new Date('2026-12-01') }),
+  });
+  codebuild.addProject({
+    ...scope,
+    name: 'loose',
+    buildSeconds: 60,
+    repository: 'https://github.com/example/api',
+    webhook: {
+      filterGroups: [
+        [
+          { type: 'EVENT', pattern: 'PUSH' },
+          { type: 'HEAD_REF', pattern: 'develop' },
+        ],
+      ],
+    },
+  });
+}
+
 describe('nightshift doctor on the lab', () => {
-  it('finds a cluster that is fit to sleep and to wake', async () => {
+  test('finds nothing wrong with a healthy cluster', async () => {
     const { code, out, err } = await doctor();
     expect(err).toBe('');
     expect(out).toContain('0 failures');
@@ -91,7 +180,7 @@ describe('nightshift doctor on the lab', () => {
     expect(out.split('\n')[0]).toBe('develop (cluster develop, account 111111111111, ap-northeast-1)');
   });
 
-  it('goes on where a permission is missing, and names it', async () => {
+  test('continues when a permission is missing, and names it', async () => {
     lab.front.faults.add({ service: 'ec2', operation: 'DescribeSubnets', kind: 'access-denied', times: 9 });
     lab.front.faults.add({ service: 'codebuild', kind: 'access-denied', times: 9 });
     const all = await findings();
@@ -104,101 +193,18 @@ describe('nightshift doctor on the lab', () => {
     expect(about(all, 'rbac').every(({ severity }) => severity === 'ok')).toBe(true);
   });
 
-  it('says that AWS does not take the credentials', async () => {
+  test('reports that AWS rejected the credentials', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL', lab.front.url);
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIANOBODY');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'x');
     const { code, err } = await nightshift(['--config', configPath, 'doctor', 'develop'], { now: START });
     expect(code).toBe(2);
-    expect(err).toMatch(/^nightshift: develop: AWS does not accept the credentials .*sign in again/);
+    expect(err).toMatch(/^nightshift: develop: AWS rejected the credentials .*sign in again/);
   });
 
-  it('finds everything that was made sick on purpose', async () => {
-    const { kubernetes, argocd, cluster } = develop();
-    const { aws, codebuild } = lab;
-    const scope = { account: '111111111111', region: 'ap-northeast-1' };
-
-    kubernetes.addDeployment({ name: 'hog', namespace: 'hog', replicas: 900, cpu: '1m' });
-    aws.addNodegroup(cluster, {
-      name: 'large',
-      min: 0,
-      desired: 80,
-      max: 80,
-      instanceTypes: ['c5.4xlarge'],
-      capacityType: 'ON_DEMAND',
-      zones: ['ap-northeast-1a'],
-      tags: { ManagedBy: 'Terraform' },
-    });
-    kubernetes.addDeployment({ name: 'cluster-autoscaler', namespace: 'kube-system' });
-    kubernetes.addPdb({ name: 'hog', namespace: 'hog', matchLabels: { app: 'hog' }, maxUnavailable: 0 });
-    kubernetes.addNamespace('kyverno');
-    kubernetes.applyObjects([
-      {
-        apiVersion: 'admissionregistration.k8s.io/v1',
-        kind: 'ValidatingWebhookConfiguration',
-        metadata: { name: 'kyverno' },
-        webhooks: [
-          {
-            name: 'validate.kyverno.svc',
-            clientConfig: { service: { namespace: 'kyverno', name: 'kyverno' } },
-            rules: [{ apiGroups: ['*'], resources: ['*'] }],
-          },
-        ],
-      },
-      {
-        apiVersion: 'batch/v1',
-        kind: 'CronJob',
-        metadata: { name: 'mail', namespace: 'hog' },
-        spec: { schedule: '*/5 * * * *' },
-      },
-      {
-        apiVersion: 'v1',
-        kind: 'PersistentVolume',
-        metadata: { name: 'pv-lost' },
-        spec: {
-          nodeAffinity: {
-            required: {
-              nodeSelectorTerms: [
-                {
-                  matchExpressions: [
-                    { key: 'topology.kubernetes.io/zone', operator: 'In', values: ['ap-northeast-1b'] },
-                  ],
-                },
-              ],
-            },
-          },
-        },
-      },
-    ]);
-    kubernetes.api.modify('persistentvolumes', undefined, 'pv-lost', (volume) => {
-      volume.status = { phase: 'Bound' };
-    });
-    kubernetes.api.delete(
-      'clusterrolebindings.rbac.authorization.k8s.io',
-      undefined,
-      'nightshift-spot-drain',
-    );
-    const drain = lab.assembly.find({ ...scope, function: 'nightshift-develop-spot-drain' });
-    cluster.accessEntries.delete(drain?.spec.roleArn ?? '');
-    aws.putSecret({
-      ...scope,
-      name: 'nightshift/argocd-develop',
-      value: argocd!.addToken({ project: 'default', role: 'nightshift', expires: new Date('2026-12-01') }),
-    });
-    codebuild.addProject({
-      ...scope,
-      name: 'loose',
-      buildSeconds: 60,
-      repository: 'https://github.com/example/api',
-      webhook: {
-        filterGroups: [
-          [
-            { type: 'EVENT', pattern: 'PUSH' },
-            { type: 'HEAD_REF', pattern: 'develop' },
-          ],
-        ],
-      },
-    });
+  test('finds every problem that was created on purpose', async () => {
+    addProblemsInKubernetes();
+    addProblemsInAws();
     writeFileSync(configPath, JSON.stringify(config).replace('"api-develop"', '"loose"'));
     await pass(1);
 

@@ -1,20 +1,22 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { podIpCapacity } from '#cli/doctor/checks/pod-ip-capacity.ts';
 import { addressesOfFullNode, addressesOfNode } from '#cli/doctor/pod-addresses.ts';
 import { instanceNetwork } from '#model/instance-network.ts';
-import { aGroup, aSite, is, kubernetesOf, NOW, refused } from './a-site.ts';
+import { aGroup, denied, healthyFacts, kubernetesOf, NOW, observedAs } from './healthy-facts.ts';
 
-const CNI = { warmInterfaces: 1, prefixes: false, warmPrefixes: 1, otherSubnets: false };
+const CNI = { warmInterfaces: 1, prefixes: false, warmPrefixes: 1, customNetworking: false };
 const C5 = { interfaces: 8, addressesPerInterface: 30 };
 const pods = (count: number) =>
-  is([...Array(count)].map((_, index) => ({ metadata: { name: `p${index}` }, spec: { containers: [] } })));
+  observedAs(
+    [...Array(count)].map((_, index) => ({ metadata: { name: `p${index}` }, spec: { containers: [] } })),
+  );
 
 /** Three /24 of 251 addresses each, a c5.4xlarge with eight interfaces of thirty. */
-const talk = (nodes: number) =>
-  is([aGroup({ instanceTypes: ['c5.4xlarge'], size: { min: 0, desired: nodes, max: 9 } })]);
+const incident = (nodes: number) =>
+  observedAs([aGroup({ instanceTypes: ['c5.4xlarge'], size: { min: 0, desired: nodes, max: 9 } })]);
 
 describe('the addresses of a node', () => {
-  it('are whole interfaces: those of its pods, and a warm one', () => {
+  test('are whole interfaces: those of its pods, and a warm one', () => {
     expect(addressesOfNode(C5, CNI, 0)).toBe(30);
     expect(addressesOfNode(C5, CNI, 1)).toBe(60);
     expect(addressesOfNode(C5, CNI, 29)).toBe(60);
@@ -22,17 +24,17 @@ describe('the addresses of a node', () => {
     expect(addressesOfFullNode(C5, CNI)).toBe(240);
   });
 
-  it('are those of the pods and the warm ones, where WARM_IP_TARGET says so', () => {
+  test('are those of the pods and the warm ones, where WARM_IP_TARGET says so', () => {
     expect(addressesOfNode(C5, { ...CNI, warmAddresses: 5 }, 20)).toBe(26);
     expect(addressesOfNode(C5, { ...CNI, warmAddresses: 2, minimumAddresses: 10 }, 1)).toBe(11);
   });
 
-  it('are prefixes of sixteen with prefix delegation', () => {
+  test('are prefixes of sixteen with prefix delegation', () => {
     expect(addressesOfNode(C5, { ...CNI, prefixes: true }, 20)).toBe(49);
     expect(addressesOfFullNode(C5, { ...CNI, prefixes: true })).toBe(129);
   });
 
-  it('are in the table for the common types', () => {
+  test('are in the table for the common types', () => {
     expect(instanceNetwork('c5.4xlarge')).toEqual(C5);
     expect(instanceNetwork('t3.medium')).toEqual({ interfaces: 3, addressesPerInterface: 6 });
     expect(instanceNetwork('m7g.16xlarge')).toEqual({ interfaces: 15, addressesPerInterface: 50 });
@@ -41,35 +43,35 @@ describe('the addresses of a node', () => {
 });
 
 describe('pod-ip-capacity', () => {
-  it('finds no room for the 4th node in three /24 where pods fill the nodes, as in the talk', () => {
-    const [verdict] = podIpCapacity.judge(
-      aSite({ groups: talk(4), kubernetes: kubernetesOf({ pods: pods(800) }) }),
+  test('finds no room for the 4th full node in three /24 subnets', () => {
+    const [result] = podIpCapacity.evaluate(
+      healthyFacts({ groups: incident(4), kubernetes: kubernetesOf({ pods: pods(800) }) }),
     );
-    expect(verdict).toMatchObject({ severity: 'failure', target: 'web' });
-    expect(verdict?.found).toContain('the 4th node has no room');
-    expect(verdict?.found).toContain(
-      'each with 240 addresses for 200 pods, and 3 of them find their addresses',
-    );
-    expect(verdict?.found).toContain('251 in subnet-a (10.0.0.0/24)');
-    expect(verdict?.advice).toContain('prefix delegation');
+    expect(result).toMatchObject({ severity: 'failure', target: 'web' });
+    expect(result?.found).toContain('the 4th node has no room');
+    expect(result?.found).toContain('with 240 addresses each for 200 pods, but only 3 of them fit');
+    expect(result?.found).toContain('251 in subnet-a (10.0.0.0/24)');
+    expect(result?.advice).toContain('prefix delegation');
   });
 
-  it('takes the nodes for full where the pods cannot be counted', () => {
-    const kubernetes = kubernetesOf({ pods: refused('list pods') });
-    expect(podIpCapacity.judge(aSite({ groups: talk(4), kubernetes }))[0]?.severity).toBe('failure');
-    expect(podIpCapacity.judge(aSite({ groups: talk(3), kubernetes }))[0]?.severity).toBe('ok');
-  });
-
-  it('warns where the nodes fit only because they are not full', () => {
-    const [verdict] = podIpCapacity.judge(
-      aSite({ groups: talk(4), kubernetes: kubernetesOf({ pods: pods(40) }) }),
+  test('assumes full nodes when the pods cannot be counted', () => {
+    const kubernetes = kubernetesOf({ pods: denied('list pods') });
+    expect(podIpCapacity.evaluate(healthyFacts({ groups: incident(4), kubernetes }))[0]?.severity).toBe(
+      'failure',
     );
-    expect(verdict?.severity).toBe('warning');
-    expect(verdict?.found).toContain('full nodes take 240 each and only 3 of 4 would fit');
+    expect(podIpCapacity.evaluate(healthyFacts({ groups: incident(3), kubernetes }))[0]?.severity).toBe('ok');
   });
 
-  it('is content with the /20 that solved it', () => {
-    const subnets = is(
+  test('warns where the nodes fit only because they are not full', () => {
+    const [result] = podIpCapacity.evaluate(
+      healthyFacts({ groups: incident(4), kubernetes: kubernetesOf({ pods: pods(40) }) }),
+    );
+    expect(result?.severity).toBe('warning');
+    expect(result?.found).toContain('full nodes take 240 each and only 3 of 4 would fit');
+  });
+
+  test('is ok with /20 subnets', () => {
+    const subnets = observedAs(
       ['a', 'c', 'd'].map((zone) => ({
         id: `subnet-${zone}`,
         zone,
@@ -77,14 +79,14 @@ describe('pod-ip-capacity', () => {
         freeAddresses: 4091,
       })),
     );
-    const [verdict] = podIpCapacity.judge(
-      aSite({ groups: talk(5), subnets, kubernetes: kubernetesOf({ pods: pods(1000) }) }),
+    const [result] = podIpCapacity.evaluate(
+      healthyFacts({ groups: incident(5), subnets, kubernetes: kubernetesOf({ pods: pods(1000) }) }),
     );
-    expect(verdict?.severity).toBe('ok');
+    expect(result?.severity).toBe('ok');
   });
 
-  it('counts the saved sizes of a cluster that sleeps', () => {
-    const night = is({
+  test('counts the saved sizes of a cluster that sleeps', () => {
+    const night = observedAs({
       overrides: [],
       corrupt: [],
       saved: [
@@ -98,15 +100,17 @@ describe('pod-ip-capacity', () => {
       ],
     });
     const kubernetes = kubernetesOf({ pods: pods(800) });
-    expect(podIpCapacity.judge(aSite({ groups: talk(0), night, kubernetes }))[0]?.severity).toBe('failure');
+    expect(
+      podIpCapacity.evaluate(healthyFacts({ groups: incident(0), night, kubernetes }))[0]?.severity,
+    ).toBe('failure');
   });
 
-  it('counts what its own nodes hold as free: they give it back at night', () => {
-    const groups = is([aGroup({ instanceTypes: ['c5.4xlarge'], instances: ['i-1', 'i-2', 'i-3'] })]);
-    const subnets = is(
+  test('counts the addresses of its own nodes as free: they are released at night', () => {
+    const groups = observedAs([aGroup({ instanceTypes: ['c5.4xlarge'], instances: ['i-1', 'i-2', 'i-3'] })]);
+    const subnets = observedAs(
       ['a', 'c', 'd'].map((zone) => ({ id: `subnet-${zone}`, zone, cidr: '10.0.0.0/24', freeAddresses: 11 })),
     );
-    const held = is(
+    const interfaceAddresses = observedAs(
       ['a', 'c', 'd'].map((zone, index) => ({
         instance: `i-${index + 1}`,
         subnet: `subnet-${zone}`,
@@ -114,37 +118,43 @@ describe('pod-ip-capacity', () => {
       })),
     );
     const kubernetes = kubernetesOf({ pods: pods(600) });
-    expect(podIpCapacity.judge(aSite({ groups, subnets, held, kubernetes }))[0]?.severity).toBe('ok');
-    const others = is([{ instance: 'i-9', subnet: 'subnet-a', addresses: 240 }]);
-    expect(podIpCapacity.judge(aSite({ groups, subnets, held: others, kubernetes }))[0]?.severity).toBe(
-      'failure',
-    );
+    expect(
+      podIpCapacity.evaluate(healthyFacts({ groups, subnets, interfaceAddresses, kubernetes }))[0]?.severity,
+    ).toBe('ok');
+    const others = observedAs([{ instance: 'i-9', subnet: 'subnet-a', addresses: 240 }]);
+    expect(
+      podIpCapacity.evaluate(healthyFacts({ groups, subnets, interfaceAddresses: others, kubernetes }))[0]
+        ?.severity,
+    ).toBe('failure');
   });
 
-  it('lets groups share their subnets', () => {
+  test('lets groups share their subnets', () => {
     const group = { instanceTypes: ['c5.4xlarge'], size: { min: 0, desired: 2, max: 9 } };
-    const groups = is([aGroup({ ...group, name: 'web' }), aGroup({ ...group, name: 'api' })]);
-    const found = podIpCapacity.judge(aSite({ groups, kubernetes: kubernetesOf({ pods: pods(800) }) }));
+    const groups = observedAs([aGroup({ ...group, name: 'web' }), aGroup({ ...group, name: 'api' })]);
+    const found = podIpCapacity.evaluate(
+      healthyFacts({ groups, kubernetes: kubernetesOf({ pods: pods(800) }) }),
+    );
     expect(found.map(({ target, severity }) => [target, severity])).toEqual([
       ['web', 'ok'],
       ['api', 'failure'],
     ]);
   });
 
-  it('names the permission that was missing', () => {
-    expect(podIpCapacity.judge(aSite({ subnets: refused('ec2:DescribeSubnets') }))).toEqual([
+  test('names the permission that was missing', () => {
+    expect(podIpCapacity.evaluate(healthyFacts({ subnets: denied('ec2:DescribeSubnets') }))).toEqual([
       expect.objectContaining({ severity: 'unknown', permission: 'ec2:DescribeSubnets' }),
     ]);
   });
 
-  it('does not guess at a type that nobody knows, or at subnets of custom networking', () => {
-    const groups = is([aGroup({ instanceTypes: ['z9.large'] })]);
-    expect(podIpCapacity.judge(aSite({ groups }))[0]).toMatchObject({
+  test('is unknown for an unknown instance type, and with custom networking', () => {
+    const groups = observedAs([aGroup({ instanceTypes: ['z9.large'] })]);
+    expect(podIpCapacity.evaluate(healthyFacts({ groups }))[0]).toMatchObject({
       severity: 'unknown',
       permission: 'ec2:DescribeInstanceTypes',
     });
-    expect(podIpCapacity.judge(aSite({ cni: is({ ...CNI, otherSubnets: true }) }))[0]?.severity).toBe(
-      'unknown',
-    );
+    expect(
+      podIpCapacity.evaluate(healthyFacts({ cni: observedAs({ ...CNI, customNetworking: true }) }))[0]
+        ?.severity,
+    ).toBe('unknown');
   });
 });

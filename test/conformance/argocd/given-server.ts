@@ -31,7 +31,7 @@ export function givenServer(env: Environment): void {
       const reply = await askOn(host, { path: '/api/version' });
       version = (JSON.parse(reply.body) as { Version: string }).Version;
       const listed = await overview.list();
-      if (!listed.ok) throw new Error(`${url}: ${listed.trouble.detail}`);
+      if (!listed.ok) throw new Error(`${url}: ${listed.error.detail}`);
       applications = listed.value;
     });
     afterAll(() => {
@@ -58,7 +58,7 @@ export function givenServer(env: Environment): void {
       const name = 'nightshift-conformance-no-such-application';
       expect(await server.read(settingsOf({ name, project: one.project }))).toMatchObject({
         ok: false,
-        trouble: { kind: 'missing' },
+        error: { kind: 'missing' },
       });
       const reply = await askOn(host, { path: `/api/v1/applications/${name}`, token: secret });
       expect(codeOf(reply)).toEqual([403, 7]);

@@ -1,6 +1,6 @@
 /**
- * branch-deploy in front of the lab's CodeBuild, git host and Argo CD, in virtual time. What it is told of them goes
- * through the same reading of replies as over HTTP, so that no double is kinder than the service.
+ * branch-deploy in front of the lab's CodeBuild, git host and Argo CD, in virtual time. What it hears of them goes
+ * through the same reading of replies as over HTTP, so that no fake is kinder than the service.
  */
 
 import {
@@ -13,22 +13,28 @@ import { createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
 import type { AwsEvent, Workloads } from '@nightshift/lab/world/interfaces.ts';
 import { DEPLOY_INFO, viewOf } from '#functions/adapters/argocd/application.ts';
-import { troubleOf } from '#functions/adapters/argocd/reply.ts';
+import { failureOf } from '#functions/adapters/argocd/reply.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
 import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
 import { NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
+import { createStatusQueue } from '#functions/adapters/github/status-queue.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
-import type { Answer, Argocd, Build, Builds, Statuses } from '#functions/branch-deploy/ports.ts';
-import { type BranchDeployPorts, run } from '#functions/branch-deploy/run.ts';
-import { createStatusDesk } from '#functions/branch-deploy/statuses.ts';
-import type { DecisionTrail } from '#functions/shared/observability.ts';
+import type {
+  Argocd,
+  BranchDeployPorts,
+  Build,
+  Builds,
+  Result,
+  Statuses,
+} from '#functions/branch-deploy/ports.ts';
+import { run } from '#functions/branch-deploy/run.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import { effectiveOverride } from '#model/override.ts';
 import type { Override, Schedule } from '#model/schedule.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
-import { aMemoryTable } from './memory-table.ts';
+import { createMemoryTable } from '#test/simulation/table.ts';
 
 export const ACCOUNT = '111111111111';
 export const REGION = 'ap-northeast-1';
@@ -135,17 +141,15 @@ export function aWorld(options: WorldOptions = {}) {
 
   const events: AwsEvent[] = [];
   context.signals.on('event', (event) => events.push(event));
-  const table = aMemoryTable();
+  const table = aTable();
   const decisions: Decision[] = [];
   const wire = aWire(argocd);
   const now = () => clock.date();
   const reads = { builds: 0 };
   const builds = theBuilds(codebuild, reads);
 
-  const trail: DecisionTrail = { record: async (made) => void decisions.push(...made) };
-  const desk =
-    options.statuses &&
-    createStatusDesk({ environment: settings.environment, statuses: options.statuses, now });
+  const trail = { record: async (recorded: readonly Decision[]) => void decisions.push(...recorded) };
+  const statuses = options.statuses && createStatusQueue({ statuses: options.statuses, now });
 
   const ports = (): BranchDeployPorts => ({
     argocd: wire,
@@ -153,8 +157,9 @@ export function aWorld(options: WorldOptions = {}) {
     deploys: createDesiredDeploys(table),
     night: { read: createNightReader(table).read, addOverride: createOverrides(table).add },
     trail,
-    desk,
+    statuses,
     seen: new Set(),
+    reported: new Map(),
     now,
     pause: (ms) => new Promise((resolve) => void clock.after(ms, resolve)),
     random: context.random,
@@ -189,11 +194,11 @@ export function aWorld(options: WorldOptions = {}) {
     argocd,
     wire,
     builds,
-    trail,
     workloads,
     table,
     settings,
     decisions,
+    trail,
     events,
     reads,
     pass,
@@ -251,6 +256,17 @@ export function aWorld(options: WorldOptions = {}) {
   return world;
 }
 
+/** `calls` names each call, in order. */
+function aTable() {
+  const calls: string[] = [];
+  const table = createMemoryTable().through(async (call, act) => {
+    calls.push(call);
+    await Promise.resolve();
+    return act();
+  });
+  return { ...table, calls };
+}
+
 function aTick(time: Date) {
   return {
     source: 'nightshift',
@@ -275,21 +291,21 @@ function aWire(world: ReturnType<typeof createArgocd>) {
   const state = {
     token,
     /** Answers instead of Argo CD; undefined lets the request through. */
-    fault: (_call: string): ReturnType<typeof troubleOf> | undefined => undefined,
+    fault: (_call: string): ReturnType<typeof failureOf> | undefined => undefined,
   };
-  const answer = async (call: string, act: () => ReturnType<typeof world.get>): Promise<Answer<never>> => {
+  const answer = async (call: string, act: () => ReturnType<typeof world.get>): Promise<Result<never>> => {
     calls.push(call);
     await Promise.resolve();
     const fault = state.fault(call);
-    if (fault) return { ok: false, trouble: fault };
+    if (fault) return { ok: false, error: fault };
     try {
-      return { ok: true, value: viewOf(JSON.parse(JSON.stringify(act()))) } as Answer<never>;
+      return { ok: true, value: viewOf(JSON.parse(JSON.stringify(act()))) } as Result<never>;
     } catch (error) {
       if (!(error instanceof ArgocdError)) throw error;
       const body = JSON.stringify({ error: error.message, code: error.code, message: error.message });
       return {
         ok: false,
-        trouble: troubleOf('argocd', { status: httpStatusOf(error.code), headers: {}, body }),
+        error: failureOf('argocd', { status: httpStatusOf(error.code), headers: {}, body }),
       };
     }
   };

@@ -25,7 +25,7 @@ export function aBuild(overrides: Partial<RequestedBuild> = {}): RequestedBuild 
 export function anAttempt(overrides: Partial<SyncAttempt> = {}): SyncAttempt {
   return {
     deployId: 'api-develop:1#1',
-    serves: ['api-develop:1'],
+    builds: ['api-develop:1'],
     tries: 1,
     requestedAt: ago(50).toISOString(),
     acceptedAt: ago(50).toISOString(),

@@ -98,7 +98,7 @@ describe.each(['before', 'after'] as const)('a process that dies %s any of its c
     }
   });
 
-  test('while it looks for lost builds: they are found all the same', async () => {
+  test('while it looks for missed builds: they are found all the same', async () => {
     for (let nth = 1; ; nth++) {
       const { world, calls } = await survives(nth, when, async () => {
         const world = aWorld();

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { LIMITS, nextStep } from '#functions/branch-deploy/decide.ts';
-import type { ApplicationView } from '#functions/branch-deploy/ports.ts';
-import type { ApplicationRecord, RequestedBuild } from '#functions/branch-deploy/record.ts';
+import { decide, decideAfterSync, LIMITS, nextStep, type Step } from '#functions/branch-deploy/decide.ts';
+import type { ApplicationView, ArgocdFailure } from '#functions/branch-deploy/ports.ts';
+import { OF_BUILDS, OF_FAILURES, OF_SYNCS } from '#functions/branch-deploy/reasons.ts';
+import type {
+  ApplicationRecord,
+  Outcome,
+  RequestedBuild,
+  SyncAttempt,
+} from '#functions/branch-deploy/record.ts';
 import {
   aBuild,
   ago,
@@ -17,311 +23,645 @@ import {
   unasked,
 } from './an-application.ts';
 
-const step = (view: Partial<ApplicationView> = {}, record: ApplicationRecord = aRecord()) =>
-  nextStep(record, aView(view), now);
+type View = Partial<ApplicationView>;
+type Operation = NonNullable<ApplicationView['operation']>;
+type Case = readonly [what: string, view: View, record: ApplicationRecord, step: Step];
 
-describe('deployed means', () => {
-  test('our operation is over, the comparison is newer than its end, Synced and Healthy at our commit', () => {
-    expect(step()).toEqual({ do: 'settle', outcome: 'deployed', reason: 'Synced and Healthy at aaaaaaa' });
-  });
+const sync = (reason: string): Step => ({ kind: 'sync', reason });
+const wait = (reason: string): Step => ({ kind: 'wait', reason });
+const compare = (reason: string): Step => ({ kind: 'wait', reason, refresh: true });
+const blockedBy = (by: string): Step => ({ kind: 'wait', reason: OF_SYNCS.blocked(by), blocked: true });
+const settled = (outcome: Outcome, reason: string): Step => ({ kind: 'settle', outcome, reason });
+const failed = (reason: string) => settled('failed', reason);
+const deployed = (...revisions: string[]) => settled('deployed', OF_SYNCS.deployed(revisions));
+const late = (reason: string) => failed(OF_SYNCS.tooLong(reason, 30));
+const succeeded = (...builds: RequestedBuild[]) => sync(OF_BUILDS.succeeded(builds));
+const notHealthyYet = (health: string) => OF_SYNCS.notHealthyYet([OURS], health);
 
-  test('a comparison in the second of the end is new enough', () => {
-    expect(step({ reconciledAt: ago(40) })).toMatchObject({ outcome: 'deployed' });
-  });
+function without<T extends object, K extends keyof T>(given: T, key: K): Omit<T, K> {
+  const { [key]: _, ...rest } = given;
+  return rest;
+}
+const hasNo = <K extends keyof ApplicationView>(key: K): View => ({ [key]: undefined });
+const running = (overrides: Partial<Operation> = {}) =>
+  without(anOperation({ phase: 'Running', ...overrides }), 'finishedAt');
+const second = (overrides: Partial<RequestedBuild> = {}) =>
+  aBuild({ build: 'api-develop:2', number: 2, sha: NEWER, startedAt: ago(55).toISOString(), ...overrides });
+const attempted = (overrides: Partial<SyncAttempt>) => aRecord({ attempt: anAttempt(overrides) });
+const tried = (tries: number) => attempted({ tries });
+const waited = (seconds: number) => attempted({ watchedSince: ago(seconds).toISOString() });
+const halfAnHour = LIMITS.deployMs / 1000;
+const third = 'd'.repeat(40);
+const ownedBy = (by: string, deployIds: string[] = []) => ({ pendingOperation: { deployIds, by } });
+const elsewhere = 'https://github.com/example/other';
 
-  // Seen on a real Argo CD: a small sync takes less than a second, and times are whole seconds.
-  test.each(['Synced', 'OutOfSync'] as const)(
-    'a comparison in the second of the end, and %s at another commit, was made before it: it is made anew',
-    (sync) => {
-      const before = { reconciledAt: ago(40), revisions: [OLD], sync };
-      expect(step(before)).toMatchObject({ do: 'wait', refresh: true });
-      expect(step({ ...before, reconciledAt: ago(39) })).toMatchObject({
-        outcome: sync === 'Synced' ? 'deployed' : 'superseded',
-      });
-    },
-  );
-
-  test('an older comparison is made anew', () => {
-    expect(step({ reconciledAt: ago(41) })).toMatchObject({ do: 'wait', refresh: true });
-    const { reconciledAt: _, ...never } = aView();
-    expect(nextStep(aRecord(), never, now)).toMatchObject({ do: 'wait', refresh: true });
-  });
-
-  test('a comparison that was never made is made also where the operation does not tell its end', () => {
-    const { finishedAt: _, ...operation } = anOperation();
-    const { reconciledAt: __, ...never } = aView({ operation });
-    expect(nextStep(aRecord(), never, now)).toMatchObject({ do: 'wait', refresh: true });
-  });
-
-  test.each(['Progressing', 'Missing', 'Unknown'] as const)('%s is waited for', (health) => {
-    expect(step({ health })).toMatchObject({ do: 'wait' });
-  });
-
-  test('Degraded is a failure, with what Argo CD says of it', () => {
-    expect(step({ health: 'Degraded', healthMessage: 'Deployment api: crash loop' })).toMatchObject({
-      outcome: 'failed',
-      reason: expect.stringContaining('crash loop'),
+/** Each case states the whole step. */
+function cases(title: string, rows: readonly Case[]): void {
+  describe(title, () => {
+    test.each(rows)('%s', (_what, view, record, step) => {
+      expect(nextStep(record, aView(view), now)).toEqual(step);
     });
   });
+}
 
-  test('Suspended is neither', () => {
-    expect(step({ health: 'Suspended' })).toMatchObject({ outcome: 'suspended' });
-  });
-});
+const outOfSync: View = { sync: 'OutOfSync', revisions: [OLD] };
+const tracks = (targetRevision: string): View => ({ sources: [{ repository: REPOSITORY, targetRevision }] });
+const webWithoutSha = without(aBuild({ project: 'web', number: 7 }), 'sha');
+const alreadyThere = settled('deployed', OF_SYNCS.alreadyThere([OURS]));
+const recorded = (seconds: number, overrides: Partial<RequestedBuild> = {}) =>
+  aBuild({ startedAt: ago(60).toISOString(), recordedAt: ago(seconds).toISOString(), ...overrides });
 
-describe('an operation is over only', () => {
-  test('when none is requested any more', () => {
-    expect(step({ pendingOperation: { deployIds: ['api-develop:1#1'], by: 'nightshift' } })).toMatchObject({
-      do: 'wait',
-    });
-    expect(step({ pendingOperation: { deployIds: [], by: 'alice' } })).toMatchObject({ do: 'wait' });
-  });
-
-  test.each(['Running', 'Terminating', 'Unknown'] as const)(
-    'when it is not %s, also where it has an end',
-    (phase) => {
-      expect(step({ operation: anOperation({ phase }) })).toMatchObject({ do: 'wait' });
-    },
-  );
-
-  test.each(['Failed', 'Error'] as const)('%s is a failure', (phase) => {
-    expect(step({ operation: anOperation({ phase, message: 'no such image' }) })).toMatchObject({
-      outcome: 'failed',
-      reason: `the sync ended as ${phase}: no such image`,
-    });
-  });
-
-  test('a sync window that came after the sync was asked for is waited for, however long it is', () => {
-    const operation = anOperation({ phase: 'Running', message: 'Sync operation blocked by sync window' });
-    const watchedSince = new Date(now.getTime() - LIMITS.deployMs * 5).toISOString();
-    expect(step({ operation }, aRecord({ attempt: anAttempt({ watchedSince }) }))).toMatchObject({
-      do: 'wait',
-    });
-  });
-
-  test('a sync that runs for more than half an hour is a failure', () => {
-    const watchedSince = new Date(now.getTime() - LIMITS.deployMs - 1_000).toISOString();
-    const record = aRecord({ attempt: anAttempt({ watchedSince }) });
-    expect(step({ operation: anOperation({ phase: 'Running' }) }, record)).toMatchObject({
-      outcome: 'failed',
-    });
-  });
-});
-
-describe('the revision', () => {
-  test('a sync that ended at an old commit, while Argo CD now knows ours, is made again', () => {
-    expect(step({ operation: anOperation({ revisions: [OLD] }) })).toMatchObject({ do: 'sync' });
-  });
-
-  test('but not for ever', () => {
-    const record = aRecord({ attempt: anAttempt({ tries: LIMITS.tries }) });
-    expect(step({ operation: anOperation({ revisions: [OLD] }) }, record)).toMatchObject({
-      outcome: 'failed',
-    });
-  });
-
-  test('a branch that has moved on makes ours superseded, not deployed', () => {
-    expect(step({ operation: anOperation({ revisions: [NEWER] }), revisions: [NEWER] })).toMatchObject({
-      outcome: 'superseded',
-    });
-  });
-
-  test('an application that moved on after our sync is superseded as well', () => {
-    expect(step({ sync: 'OutOfSync', revisions: [NEWER] })).toMatchObject({ outcome: 'superseded' });
-  });
-
-  test('OutOfSync at our own commit may settle, and is a failure when it does not', () => {
-    expect(step({ sync: 'OutOfSync' })).toMatchObject({ do: 'wait', refresh: true });
-    const late = { finishedAt: ago(LIMITS.settleMs / 1000 + 1), startedAt: ago(200) };
-    expect(step({ sync: 'OutOfSync', operation: anOperation(late) })).toMatchObject({ outcome: 'failed' });
-  });
-
-  test('of an application of other repositories the revision is what was synced', () => {
-    const sources = [{ repository: 'https://github.com/example/manifests', targetRevision: 'main' }];
-    expect(step({ sources, operation: anOperation({ revisions: [OLD] }), revisions: [OLD] })).toMatchObject({
-      outcome: 'deployed',
-      reason: 'Synced and Healthy at bbbbbbb',
-    });
-  });
-
-  test('of several sources the one that was built counts', () => {
-    const sources = [
-      { repository: 'https://github.com/example/charts', targetRevision: '1.2.3' },
-      { repository: REPOSITORY, targetRevision: 'develop' },
-    ];
-    const at = (revision: string) => ({
-      sources,
-      operation: anOperation({ revisions: ['1.2.3', revision] }),
-      revisions: ['1.2.3', revision],
-    });
-    expect(step(at(OURS))).toMatchObject({ outcome: 'deployed' });
-    expect(step(at(NEWER))).toMatchObject({ outcome: 'superseded' });
-  });
-
-  test('a build whose commit nobody knows is judged by the application alone', () => {
-    const { sha: _, ...unknown } = aBuild();
-    expect(step({}, aRecord({ requested: [unknown] }))).toMatchObject({ outcome: 'deployed' });
-  });
-
-  test.each(['main', 'develop-x', 'refs/heads/main', 'v1.0.0'])(
-    'an application that tracks %s is not synced',
-    (targetRevision) => {
-      expect(step({ sources: [{ repository: REPOSITORY, targetRevision }] }, unasked())).toMatchObject({
+cases('before a sync was requested', [
+  ['a build that succeeded is synced', outOfSync, unasked(), succeeded(aBuild())],
+  [
+    'so are two, one of them without a commit',
+    outOfSync,
+    unasked({ requested: [aBuild(), webWithoutSha] }),
+    succeeded(aBuild(), webWithoutSha),
+  ],
+  ['an application that is being deleted is not', { deleting: true }, unasked(), failed(OF_SYNCS.deleting)],
+  ...['main', 'develop-x', 'refs/heads/main', 'v1.0.0'].map(
+    (tracked): Case => [
+      `one that tracks ${tracked} is not: the config is wrong`,
+      tracks(tracked),
+      unasked(),
+      {
+        kind: 'settle',
         outcome: 'failed',
+        reason: OF_SYNCS.wrongBranch(tracked, aBuild()),
         misconfigured: true,
-      });
-    },
-  );
-
-  test.each(['develop', 'refs/heads/develop', 'HEAD', ''])('one that tracks %j is', (targetRevision) => {
-    const view = { sources: [{ repository: REPOSITORY, targetRevision }], sync: 'OutOfSync' as const };
-    expect(step(view, unasked())).toMatchObject({ do: 'sync' });
-  });
-});
-
-describe('before anything was asked', () => {
-  test('the application is synced', () => {
-    expect(step({ sync: 'OutOfSync', revisions: [OLD] }, unasked())).toMatchObject({ do: 'sync' });
-  });
-
-  test('nothing is asked of one that is there already', () => {
-    expect(step({}, unasked())).toMatchObject({ outcome: 'deployed' });
-  });
-
-  test('unless it is wanted again because it failed, or the comparison is old, or its commit is not known', () => {
-    expect(step({}, unasked({ requested: [aBuild({ again: 'it failed at night' })] }))).toEqual({
-      do: 'sync',
-      reason: 'it failed at night',
-    });
-    expect(step({ reconciledAt: ago(45) }, unasked())).toMatchObject({ do: 'sync' });
-    const { sha: _, ...unknown } = aBuild();
-    expect(step({}, unasked({ requested: [unknown] }))).toMatchObject({ do: 'sync' });
-  });
-
-  test('an operation of somebody else is waited for', () => {
-    const foreign = anOperation({ deployIds: [], by: 'alice', phase: 'Running' });
-    expect(step({ operation: foreign }, unasked())).toMatchObject({ do: 'wait', blocked: true });
-  });
-});
-
-describe('an operation that is not ours', () => {
-  const foreign = (overrides = {}) =>
-    anOperation({ deployIds: [], by: 'alice', startedAt: ago(45), revisions: [OLD], ...overrides });
-
-  test('of a person who came after us: our deploy is superseded', () => {
-    expect(step({ operation: foreign() })).toMatchObject({
-      outcome: 'superseded',
-      reason: expect.stringContaining('alice took over'),
-    });
-  });
-
-  test('of Argo CD itself: fine at our commit, otherwise synced again', () => {
-    const automated = foreign({ by: "Argo CD's auto-sync", automated: true });
-    expect(step({ operation: automated })).toMatchObject({ outcome: 'deployed' });
-    expect(step({ operation: automated, sync: 'OutOfSync' })).toMatchObject({ do: 'sync' });
-  });
-
-  test('from before our request says nothing: ours has yet to be seen', () => {
-    const record = aRecord({
-      attempt: anAttempt({ requestedAt: ago(10).toISOString(), acceptedAt: ago(10).toISOString() }),
-    });
-    expect(step({ operation: foreign() }, record)).toMatchObject({ do: 'wait' });
-  });
-
-  test('a request that nobody accepted and nobody saw is made again after a while', () => {
-    const { acceptedAt: _, ...attempt } = anAttempt({ requestedAt: ago(20).toISOString() });
-    const before = foreign({ startedAt: ago(500), finishedAt: ago(490) });
-    expect(step({ operation: before }, aRecord({ attempt }))).toMatchObject({ do: 'wait' });
-    const { acceptedAt: __, ...older } = anAttempt({ requestedAt: ago(31).toISOString() });
-    expect(step({ operation: before }, aRecord({ attempt: older }))).toMatchObject({ do: 'sync' });
-  });
-});
-
-describe('a newer build', () => {
-  const requested = [aBuild({ build: 'api-develop:2', number: 2 })];
-
-  test('waits while the sync of the older one runs', () => {
-    expect(step({ operation: anOperation({ phase: 'Running' }) }, aRecord({ requested }))).toMatchObject({
-      do: 'wait',
-    });
-  });
-
-  test('is synced as soon as that is over, whatever came of it', () => {
-    for (const phase of ['Succeeded', 'Failed'] as const) {
-      expect(step({ operation: anOperation({ phase }) }, aRecord({ requested }))).toMatchObject({
-        do: 'sync',
-      });
-    }
-  });
-});
-
-describe('one sync serves a burst', () => {
-  /** Build 2 was started before the sync of build 1 began. */
-  const later = (overrides: Partial<RequestedBuild> = {}) => [
-    aBuild({ build: 'api-develop:2', number: 2, sha: NEWER, startedAt: ago(55).toISOString(), ...overrides }),
-  ];
-  const at = (revision: string, overrides: Partial<ApplicationView> = {}) => ({
-    operation: anOperation({ revisions: [revision] }),
-    revisions: [revision],
-    ...overrides,
-  });
-
-  test('a newer build whose commit that sync brought is deployed by it', () => {
-    expect(step(at(NEWER), aRecord({ requested: later() }))).toMatchObject({ outcome: 'deployed' });
-    expect(step(at(NEWER, { health: 'Progressing' }), aRecord({ requested: later() }))).toMatchObject({
-      do: 'wait',
-    });
-  });
-
-  test('one whose commit that sync has left behind is superseded without a sync of its own', () => {
-    const third = 'd'.repeat(40);
-    expect(step(at(third), aRecord({ requested: later() }))).toMatchObject({ outcome: 'superseded' });
-    expect(step(at(third), unasked({ requested: later() }))).toMatchObject({ outcome: 'superseded' });
-  });
-
-  test('of two projects on one application the one that was left behind is superseded, the other goes on', () => {
-    const both = [
-      aBuild({ startedAt: ago(58).toISOString() }),
-      ...later({ project: 'migrations', build: 'migrations:2' }),
-    ];
-    expect(step(at(NEWER), aRecord({ requested: both }))).toMatchObject({
-      outcome: 'superseded',
-      builds: ['api-develop:1'],
-    });
-  });
-
-  test.each<[string, Partial<ApplicationView>, Partial<RequestedBuild>]>([
-    ['one that was started after the sync began', at(NEWER), { startedAt: ago(45).toISOString() }],
-    ['one whose start is not known', at(NEWER), { startedAt: undefined as never }],
-    ['one that is wanted again', at(NEWER), { again: 'it failed' }],
-    ['one whose commit is OutOfSync', at(NEWER, { sync: 'OutOfSync' }), {}],
-    ['one whose commit is Degraded', at(NEWER, { health: 'Degraded' }), {}],
-    [
-      'one after a sync that failed',
-      { ...at(NEWER), operation: anOperation({ phase: 'Failed', revisions: [NEWER] }) },
-      {},
+      },
     ],
-  ])('%s is synced', (_what, view, build) => {
-    expect(step(view, aRecord({ requested: later(build) }))).toMatchObject({ do: 'sync' });
+  ),
+  ...['develop', 'refs/heads/develop', 'HEAD', ''].map(
+    (tracked): Case => [
+      `one that tracks ${tracked || 'nothing that is named'} is`,
+      { ...tracks(tracked), sync: 'OutOfSync' },
+      unasked(),
+      succeeded(aBuild()),
+    ],
+  ),
+  ['a requested operation of a person is waited for', ownedBy('alice'), unasked(), blockedBy('alice')],
+  ['so is a running one', { operation: running({ by: 'bob' }) }, unasked(), blockedBy('bob')],
+  [
+    'so is one that waits for a retry',
+    { operation: anOperation({ deployIds: [], by: 'alice', phase: 'Running' }) },
+    unasked(),
+    blockedBy('alice'),
+  ],
+  ['an application at the commit, compared later, is left', {}, unasked(), alreadyThere],
+  ['also if compared in the second of the last end', { reconciledAt: ago(40) }, unasked(), alreadyThere],
+  [
+    'also if its operation has no end',
+    { operation: without(anOperation(), 'finishedAt') },
+    unasked(),
+    alreadyThere,
+  ],
+  ['also if it never had an operation', hasNo('operation'), unasked(), alreadyThere],
+  ['one whose comparison is older is synced', { reconciledAt: ago(45) }, unasked(), succeeded(aBuild())],
+  ['one that was never compared is synced', hasNo('reconciledAt'), unasked(), succeeded(aBuild())],
+  ['one that is not Healthy is synced', { health: 'Degraded' }, unasked(), succeeded(aBuild())],
+  [
+    'one at the commit of only one of two builds is synced',
+    {},
+    unasked({ requested: [aBuild(), second({ project: 'web' })] }),
+    succeeded(aBuild(), second({ project: 'web' })),
+  ],
+  [
+    'one whose source is not what was built is synced',
+    {},
+    unasked({ requested: [aBuild({ repository: elsewhere })] }),
+    succeeded(aBuild({ repository: elsewhere })),
+  ],
+  [
+    'one whose commit is not known is synced',
+    {},
+    unasked({ requested: [without(aBuild(), 'sha')] }),
+    succeeded(without(aBuild(), 'sha')),
+  ],
+  [
+    'one that is requested again is synced, for the reason that was given',
+    {},
+    unasked({ requested: [aBuild({ repeatReason: 'it failed at night' })] }),
+    sync('it failed at night'),
+  ],
+  [
+    'a rollout that an earlier sync began is waited for, up to half an hour',
+    { health: 'Progressing' },
+    unasked({ requested: [recorded(halfAnHour)] }),
+    wait(notHealthyYet('Progressing')),
+  ],
+  [
+    'and not longer',
+    { health: 'Progressing' },
+    unasked({ requested: [recorded(halfAnHour + 1)] }),
+    late(notHealthyYet('Progressing')),
+  ],
+  [
+    'counted from the newest build on',
+    { health: 'Progressing' },
+    unasked({ requested: [recorded(halfAnHour + 1), recorded(60, { project: 'web' })] }),
+    wait(notHealthyYet('Progressing')),
+  ],
+]);
+
+const ours = ownedBy('nightshift', ['api-develop:1#1']);
+const window = 'Sync operation blocked by sync window';
+
+cases('a sync of ours', [
+  ['that has not started is waited for', ours, waited(halfAnHour), wait(OF_SYNCS.notStarted)],
+  ['for half an hour', ours, waited(halfAnHour + 1), late(OF_SYNCS.notStarted)],
+  [
+    'that has an end is not over while another operation of somebody is requested',
+    ownedBy('alice'),
+    aRecord(),
+    wait(OF_SYNCS.running(anOperation())),
+  ],
+  ...[
+    running(),
+    running({ message: 'hook 1 of 2' }),
+    running({ message: 'blocked by sync window' }),
+    anOperation({ phase: 'Running' }),
+    anOperation({ phase: 'Running', message: 'timeout' }),
+    anOperation({ phase: 'Terminating' }),
+    anOperation({ phase: 'Unknown' }),
+  ].map(
+    (operation): Case => [
+      `that is ${operation.phase}, ${'finishedAt' in operation ? 'with' : 'without'} an end, "${operation.message}", is waited for`,
+      { operation },
+      aRecord(),
+      wait(OF_SYNCS.running(operation)),
+    ],
+  ),
+  [
+    'that runs for longer than half an hour has failed',
+    { operation: anOperation({ phase: 'Running' }) },
+    waited(halfAnHour + 1),
+    late(OF_SYNCS.running(anOperation({ phase: 'Running' }))),
+  ],
+  [
+    'that a sync window holds up is waited for, however long',
+    { operation: anOperation({ phase: 'Running', message: window }) },
+    waited(halfAnHour * 5),
+    wait(OF_SYNCS.running(anOperation({ message: window }))),
+  ],
+  ...(['Failed', 'Error'] as const).map(
+    (phase): Case => [
+      `that ended as ${phase} is a failure with Argo CD's message`,
+      { operation: anOperation({ phase, message: 'no such image' }) },
+      aRecord(),
+      failed(OF_SYNCS.ended(anOperation({ phase, message: 'no such image' }))),
+    ],
+  ),
+  [
+    'that the night broke is made again',
+    { operation: anOperation({ phase: 'Error' }) },
+    attempted({ clusterSlept: true, tries: 2 }),
+    sync(OF_SYNCS.brokenByNight('Error')),
+  ],
+  [
+    'three times in all',
+    { operation: anOperation({ phase: 'Error' }) },
+    attempted({ clusterSlept: true, tries: 3 }),
+    failed(OF_SYNCS.ended(anOperation({ phase: 'Error' }))),
+  ],
+  [
+    'of an application that is being deleted has failed',
+    { deleting: true },
+    aRecord(),
+    failed(OF_SYNCS.deleting),
+  ],
+]);
+
+const neverCompared = { ...hasNo('reconciledAt'), operation: without(anOperation(), 'finishedAt') };
+const comparedAtEnd = (sync: 'Synced' | 'OutOfSync', seconds: number): View => ({
+  reconciledAt: ago(seconds),
+  revisions: [OLD],
+  sync,
+});
+const notDeployed = (...builds: RequestedBuild[]) => ({
+  ...settled('superseded', OF_SYNCS.branchMovedOn([OLD], builds)),
+  builds: builds.map(({ build }) => build),
+});
+const movedOn = settled('superseded', OF_SYNCS.applicationMovedOn([OLD]));
+
+cases('a sync that succeeded', [
+  ['is deployed if compared later, Synced and Healthy at our commit', {}, aRecord(), deployed(OURS)],
+  ['also if compared in the second of its end', { reconciledAt: ago(40) }, aRecord(), deployed(OURS)],
+  ['also if it has no end', { operation: without(anOperation(), 'finishedAt') }, aRecord(), deployed(OURS)],
+  [
+    'is compared again if that was before',
+    { reconciledAt: ago(41) },
+    aRecord(),
+    compare(OF_SYNCS.notCompared),
+  ],
+  ['is compared if it never was', hasNo('reconciledAt'), aRecord(), compare(OF_SYNCS.notCompared)],
+  ['also if it has no end', neverCompared, aRecord(), compare(OF_SYNCS.notCompared)],
+  // Seen on a real Argo CD: a small sync takes less than a second, and times are whole seconds.
+  [
+    'Synced at another commit in that second: again',
+    comparedAtEnd('Synced', 40),
+    aRecord(),
+    compare(OF_SYNCS.notCompared),
+  ],
+  [
+    'OutOfSync at another one: again',
+    comparedAtEnd('OutOfSync', 40),
+    aRecord(),
+    compare(OF_SYNCS.notCompared),
+  ],
+  ['Synced at another commit a second later', comparedAtEnd('Synced', 39), aRecord(), deployed(OURS)],
+  ['OutOfSync at another one a second later', comparedAtEnd('OutOfSync', 39), aRecord(), movedOn],
+  ...(['Progressing', 'Missing', 'Unknown'] as const).map(
+    (health): Case => [`is waited for while ${health}`, { health }, aRecord(), wait(notHealthyYet(health))],
+  ),
+  [
+    'is a failure if Degraded, with what Argo CD says of it',
+    { health: 'Degraded', healthMessage: 'Deployment api: crash loop' },
+    aRecord(),
+    failed(OF_SYNCS.degraded([OURS], 'Deployment api: crash loop')),
+  ],
+  ['or without', { health: 'Degraded' }, aRecord(), failed(OF_SYNCS.degraded([OURS], ''))],
+  [
+    'is neither if Suspended',
+    { health: 'Suspended' },
+    aRecord(),
+    settled('suspended', OF_SYNCS.suspended([OURS])),
+  ],
+  [
+    'of a build without a commit is what the application says',
+    {},
+    aRecord({ requested: [without(aBuild(), 'sha')] }),
+    deployed(OURS),
+  ],
+]);
+
+const manifests = [{ repository: 'https://github.com/example/manifests', targetRevision: 'main' }];
+const charts = { repository: 'https://github.com/example/charts', targetRevision: '1.2.3' };
+const sources = [charts, { repository: REPOSITORY, targetRevision: 'develop' }];
+const ended = (...revisions: string[]) => ({ operation: anOperation({ revisions }) });
+const endedAgo = (seconds: number): View => ({
+  sync: 'OutOfSync',
+  operation: anOperation({ startedAt: ago(300), finishedAt: ago(seconds) }),
+});
+const two = [aBuild(), second({ project: 'web', build: 'web:2' })];
+const forTwo = aRecord({ requested: two, attempt: anAttempt({ builds: two.map(({ build }) => build) }) });
+
+cases('the revision of a sync', [
+  [
+    'is old, and Argo CD knows better now: synced again',
+    ended(OLD),
+    tried(2),
+    sync(OF_SYNCS.oldRevision([OLD], [aBuild()])),
+  ],
+  ['three times in all', ended(OLD), tried(3), failed(OF_SYNCS.oldRevisionAgain(3, [OLD], [aBuild()]))],
+  ['is past ours: superseded', { ...ended(OLD), revisions: [OLD] }, aRecord(), notDeployed(aBuild())],
+  [
+    'is past those of several builds: superseded, also where Argo CD is at one of them',
+    ended(OLD),
+    forTwo,
+    {
+      ...settled('superseded', OF_SYNCS.branchMovedOn([OURS], two)),
+      builds: ['api-develop:1', 'web:2'],
+    } as Step,
+  ],
+  [
+    'is ours, and the application has moved on since',
+    { sync: 'OutOfSync', revisions: [OLD] },
+    aRecord(),
+    movedOn,
+  ],
+  ['is ours, and OutOfSync may settle', endedAgo(119), aRecord(), compare(OF_SYNCS.settling('OutOfSync'))],
+  ['for two minutes', endedAgo(120), aRecord(), failed(OF_SYNCS.stillOutOfSync('OutOfSync'))],
+  [
+    'of other repositories is what was synced',
+    { sources: manifests, ...ended(OLD), revisions: [OLD] },
+    aRecord(),
+    deployed(OLD),
+  ],
+  [
+    'of several sources is that of the source that was built',
+    { sources, ...ended('1.2.3', OURS), revisions: ['1.2.3', OURS] },
+    aRecord(),
+    deployed('1.2.3', OURS),
+  ],
+  [
+    'of several sources is past ours',
+    { sources, ...ended('1.2.3', NEWER), revisions: ['1.2.3', NEWER] },
+    aRecord(),
+    {
+      ...settled('superseded', OF_SYNCS.branchMovedOn(['1.2.3', NEWER], [aBuild()])),
+      builds: ['api-develop:1'],
+    } as Step,
+  ],
+  [
+    'of several sources has moved on if one of them has',
+    { sources, ...ended('1.2.3', OURS), revisions: ['1.2.4', OURS], sync: 'OutOfSync' },
+    aRecord(),
+    settled('superseded', OF_SYNCS.applicationMovedOn(['1.2.4', OURS])),
+  ],
+  [
+    'of more sources than there are now has moved on',
+    { sources: sources.slice(1), ...ended(OURS, '1.2.3'), sync: 'OutOfSync' },
+    aRecord(),
+    settled('superseded', OF_SYNCS.applicationMovedOn([OURS])),
+  ],
+  ['may be missing', { sources: [charts], ...ended(), revisions: [] }, aRecord(), deployed()],
+]);
+
+const foreign = (overrides: Partial<Operation> = {}) =>
+  anOperation({ deployIds: [], by: 'alice', startedAt: ago(45), revisions: [OLD], ...overrides });
+const automated = foreign({ by: "Argo CD's auto-sync", automated: true, message: 'one or more objects' });
+const notAccepted = (seconds: number) =>
+  aRecord({ attempt: without(anAttempt({ requestedAt: ago(seconds).toISOString() }), 'acceptedAt') });
+const accepted = (seconds: number, watched = seconds) =>
+  attempted({ acceptedAt: ago(seconds).toISOString(), watchedSince: ago(watched).toISOString() });
+const replaced = settled('superseded', OF_SYNCS.replacedBy(foreign()));
+const longAgo = { operation: foreign({ startedAt: ago(500), finishedAt: ago(490) }) };
+
+cases('a sync of ours that Argo CD does not show', [
+  [
+    'waits for a requested operation',
+    { ...ownedBy('ana', ['rollout:ana:1']), operation: foreign() },
+    aRecord(),
+    blockedBy('ana'),
+  ],
+  [
+    'waits for a running operation',
+    { operation: without(foreign({ phase: 'Running' }), 'finishedAt') },
+    aRecord(),
+    blockedBy('alice'),
+  ],
+  ['was replaced by a person', { operation: foreign() }, aRecord(), replaced],
+  ['also within the second in which it was accepted', { operation: foreign() }, accepted(44.5, 50), replaced],
+  [
+    'was replaced, and a build came since: it is synced',
+    { operation: foreign() },
+    aRecord({ requested: [aBuild(), second()] }),
+    succeeded(aBuild(), second()),
+  ],
+  [
+    'was followed by auto-sync at our commit',
+    { operation: automated },
+    aRecord(),
+    settled('deployed', OF_SYNCS.deployedByAutoSync([OURS])),
+  ],
+  [
+    'was followed by auto-sync at another: made again',
+    { operation: automated, sync: 'OutOfSync' },
+    tried(2),
+    sync(OF_SYNCS.autoSyncFollowed),
+  ],
+  [
+    'three times in all',
+    { operation: automated, sync: 'OutOfSync' },
+    tried(3),
+    failed(OF_SYNCS.autoSyncFollowedAgain(3, automated)),
+  ],
+  [
+    'comes after an operation from before it',
+    { operation: foreign() },
+    accepted(10),
+    wait(OF_SYNCS.notShown),
+  ],
+  [
+    'was never accepted: an operation of somebody else says nothing about it',
+    { operation: foreign({ startedAt: ago(5) }) },
+    notAccepted(10),
+    wait(OF_SYNCS.notShown),
+  ],
+  ['was never accepted, 20 s ago', longAgo, notAccepted(20), wait(OF_SYNCS.notShown)],
+  ['was never accepted, 31 s ago: requested again', longAgo, notAccepted(31), sync(OF_SYNCS.neverStarted)],
+  ['is awaited for 30 s', hasNo('operation'), accepted(29), wait(OF_SYNCS.notShown)],
+  ['and then requested again', hasNo('operation'), accepted(30), sync(OF_SYNCS.neverStarted)],
+  ['for half an hour', hasNo('operation'), accepted(30, halfAnHour), sync(OF_SYNCS.neverStarted)],
+  ['and not longer', hasNo('operation'), accepted(30, halfAnHour + 1), failed(OF_SYNCS.neverShown)],
+]);
+
+const newer = [aBuild({ build: 'api-develop:2', number: 2 })];
+const meanwhile = (...builds: RequestedBuild[]) => sync(OF_BUILDS.succeededMeanwhile(builds));
+const at = (revision: string, overrides: View = {}): View => ({
+  ...ended(revision),
+  revisions: [revision],
+  ...overrides,
+});
+const requests = (...requested: RequestedBuild[]) => aRecord({ requested });
+const leftBehind = (...builds: RequestedBuild[]): Step =>
+  ({
+    ...settled('superseded', OF_SYNCS.branchMovedOn([third], builds)),
+    builds: builds.map(({ build }) => build),
+  }) as Step;
+const withStart = aBuild({ startedAt: ago(58).toISOString() });
+const migrations = second({ project: 'migrations', build: 'migrations:2' });
+
+cases('a build that came during a sync', [
+  [
+    'waits while that runs',
+    { operation: anOperation({ phase: 'Running' }) },
+    requests(...newer),
+    wait(OF_SYNCS.running(anOperation())),
+  ],
+  ...(['Succeeded', 'Failed'] as const).map(
+    (phase): Case => [
+      `is synced as soon as it has ${phase}`,
+      { operation: anOperation({ phase }) },
+      requests(...newer),
+      meanwhile(...newer),
+    ],
+  ),
+  ['is deployed by it if it began after the build', at(NEWER), requests(second()), deployed(NEWER)],
+  [
+    'waits for its rollout',
+    at(NEWER, { health: 'Progressing' }),
+    requests(second()),
+    wait(OF_SYNCS.notHealthyYet([NEWER], 'Progressing')),
+  ],
+  ['is superseded if it went past its commit', at(third), requests(second()), leftBehind(second())],
+  ['also if none of ours is requested', at(third), unasked({ requested: [second()] }), leftBehind(second())],
+  [
+    'also if the application is Degraded',
+    at(third, { health: 'Degraded' }),
+    requests(second()),
+    leftBehind(second()),
+  ],
+  [
+    'is superseded without the other of two projects',
+    at(NEWER),
+    requests(withStart, migrations),
+    {
+      ...settled('superseded', OF_SYNCS.branchMovedOn([NEWER], [withStart])),
+      builds: ['api-develop:1'],
+    } as Step,
+  ],
+  ...(
+    [
+      ['began in the second of the sync', at(NEWER), [second({ startedAt: ago(50).toISOString() })]],
+      ['began after the sync', at(NEWER), [second({ startedAt: ago(45).toISOString() })]],
+      ['has no known start', at(NEWER), [without(second(), 'startedAt')]],
+      [
+        'is one of two, the other without a start',
+        at(NEWER),
+        [second(), without(second({ build: 'web:2' }), 'startedAt')],
+      ],
+      ['has no known commit', at(NEWER), [without(second(), 'sha')]],
+      ['is of a repository that is not tracked', at(NEWER), [second({ repository: elsewhere })]],
+      ['is requested again', at(NEWER), [second({ repeatReason: 'it failed' })]],
+      ['is OutOfSync', at(NEWER, { sync: 'OutOfSync' }), [second()]],
+      ['is Degraded', at(NEWER, { health: 'Degraded' }), [second()]],
+      [
+        'is Degraded, and the other of two is behind',
+        at(NEWER, { health: 'Degraded' }),
+        [second(), second({ build: 'web:2', project: 'web', sha: third })],
+      ],
+      [
+        'came to a sync that failed',
+        at(NEWER, { operation: anOperation({ phase: 'Failed', revisions: [NEWER] }) }),
+        [second()],
+      ],
+    ] as const
+  ).map(
+    ([what, view, builds]): Case => [
+      `needs a sync of its own if it ${what}`,
+      view,
+      requests(...builds),
+      meanwhile(...builds),
+    ],
+  ),
+  [
+    'is deployed if it began a second before the sync',
+    at(NEWER),
+    requests(second({ startedAt: ago(51).toISOString() })),
+    deployed(NEWER),
+  ],
+  ...[['rollout:ana:1'], []].map(
+    (deployIds): Case => [
+      `needs a sync of its own after ${deployIds[0] ?? 'a sync of somebody else'}`,
+      at(OLD, { operation: anOperation({ deployIds, revisions: [OLD] }) }),
+      unasked({ requested: [second()] }),
+      succeeded(second()),
+    ],
+  ),
+]);
+
+const failure = (kind: ArgocdFailure['kind'], overrides: Partial<ArgocdFailure> = {}): ArgocdFailure => ({
+  kind,
+  detail: 'why',
+  ...overrides,
+});
+const since = (seconds: number, kind: string, reported?: boolean) => ({
+  since: ago(seconds).toISOString(),
+  kind,
+  ...(reported ? { reported } : {}),
+});
+const failing = (...given: Parameters<typeof since>) => aRecord({ failing: since(...given) });
+const afterFailure = (kind: ArgocdFailure['kind'], record = aRecord(), overrides = {}) =>
+  decide(record, { ok: false, error: failure(kind, overrides) }, now);
+const in5Minutes = ago(-300).toISOString();
+
+describe('a request to Argo CD that failed', () => {
+  test('because it is busy is retried, and counts as blocked from the first time on', () => {
+    const first = afterFailure('busy', failing(60, 'transient'));
+    expect(first.step).toEqual({ kind: 'retry', reason: OF_FAILURES.busy('why'), blocked: true });
+    expect(first.record).toEqual(aRecord({ blockedSince: now.toISOString() }));
+    expect(afterFailure('busy', first.record).record).toBe(first.record);
   });
 
-  test('a rollout or a sync of somebody else serves nobody', () => {
-    const old = (deployIds: string[]) => ({
-      ...at(OLD),
-      operation: anOperation({ deployIds, revisions: [OLD] }),
-    });
-    expect(step(old(['rollout:ana:1']), unasked({ requested: later() }))).toMatchObject({ do: 'sync' });
-    expect(step(old([]), unasked({ requested: later() }))).toMatchObject({ do: 'sync' });
+  test('because of a sync window is postponed, and reported once', () => {
+    const first = afterFailure('window');
+    const step = { kind: 'postpone', action: 'defer', reason: OF_FAILURES.window('why') };
+    expect(first.step).toEqual({ ...step, isNew: true });
+    expect(first.record).toMatchObject({ notBefore: in5Minutes, lastReport: 'window' });
+    expect(afterFailure('window', first.record).step).toEqual({ ...step, isNew: false });
+  });
+
+  test.each(['permanent', 'forbidden', 'missing'] as const)('as %s is a mistake of the config', (kind) => {
+    const { step, record } = afterFailure(kind);
+    expect(step).toEqual({ ...failed(OF_FAILURES[kind]('why', aRecord())), misconfigured: true });
+    expect(record).toMatchObject({ requested: [], unreported: [{ outcome: 'failed' }] });
+  });
+
+  test('because the application is being deleted ends the deploy', () => {
+    expect(afterFailure('deleting').step).toEqual(failed(OF_FAILURES.deleting('why')));
+  });
+
+  test('for now is retried, after the pause that the server asks for', () => {
+    const { step, record } = afterFailure('transient', aRecord(), { retryAfterSeconds: 9 });
+    expect(step).toMatchObject({ kind: 'retry', reason: 'why', atLeastMs: 9_000 });
+    expect(record.failing).toEqual(since(0, 'transient'));
+    expect(afterFailure('transient', record).record).toBe(record);
+  });
+
+  test.each([
+    ['for a quarter of an hour is retried', 900, 'transient', 'retry'],
+    ['for longer is postponed and reported', 901, 'transient', 'postpone'],
+    ['for want of a token is reported at once', 0, 'unauthorized', 'postpone'],
+    ['for a day is postponed', 86_400, 'transient', 'postpone'],
+    ['for longer than a day is given up', 86_401, 'transient', 'settle'],
+  ] as const)('%s', (_what, seconds, kind, expected) => {
+    expect(afterFailure(kind, failing(seconds, kind)).step.kind).toBe(expected);
+  });
+
+  test('is reported once for each kind, and kept', () => {
+    const step = { kind: 'postpone', action: 'fail', reason: OF_FAILURES.retried('why') };
+    const first = afterFailure('unauthorized', failing(60, 'transient'));
+    expect(first.step).toMatchObject({ ...step, isNew: true });
+    expect(first.record).toMatchObject({ notBefore: in5Minutes, failing: since(60, 'unauthorized', true) });
+    expect(afterFailure('unauthorized', first.record).step).toMatchObject({ ...step, isNew: false });
+  });
+
+  test('starts the time for a sync anew, where it lasted for more than a minute', () => {
+    const read = (seconds: number) =>
+      decide(failing(seconds, 'transient'), { ok: true, value: aView({ health: 'Progressing' }) }, now)
+        .record;
+    expect(read(61).attempt?.watchedSince).toBe(now.toISOString());
+    expect(read(60).attempt?.watchedSince).toBe(ago(50).toISOString());
+    expect(read(60).failing).toBeUndefined();
   });
 });
 
-describe('the night', () => {
-  test('a sync that failed because the cluster slept is made again', () => {
-    const record = aRecord({ attempt: anAttempt({ sleptMeanwhile: true }) });
-    expect(step({ operation: anOperation({ phase: 'Error' }) }, record)).toMatchObject({ do: 'sync' });
+describe('a sync that Argo CD did not accept', () => {
+  const sent = without(anAttempt({ deployId: 'api-develop:1#2', tries: 2 }), 'acceptedAt');
+  const attemptAfter = (outcomeUnknown: boolean) =>
+    decideAfterSync(
+      aRecord({ attempt: sent }),
+      { sent, before: anAttempt() },
+      failure('transient', { outcomeUnknown }),
+      now,
+    ).record.attempt;
+
+  test('is taken back, so that it does not count as tried', () => {
+    expect(attemptAfter(false)).toEqual(anAttempt());
+  });
+
+  test('is kept where its outcome is unknown: it may have started', () => {
+    expect(attemptAfter(true)).toEqual(sent);
   });
 });
 
-test('an application that is being deleted is a failure, whatever else it is', () => {
-  expect(step({ deleting: true })).toMatchObject({ outcome: 'failed' });
+describe('the record of a step', () => {
+  const decided = (record: ApplicationRecord, view: View = {}) =>
+    decide(record, { ok: true, value: aView(view) }, now).record;
+
+  test('is the very one that was read where nothing changes', () => {
+    const record = aRecord();
+    expect(decided(record, { health: 'Progressing' })).toBe(record);
+  });
+
+  test('says that the sync was accepted, where only Argo CD shows it', () => {
+    const lost = aRecord({ attempt: without(anAttempt(), 'acceptedAt') });
+    expect(decided(lost, ours).attempt?.acceptedAt).toBe(now.toISOString());
+  });
+
+  test('is blocked until the other operation is over, and late after half an hour', () => {
+    const blockedFor = (seconds: number) => aRecord({ blockedSince: ago(seconds).toISOString() });
+    const view = { operation: running({ deployIds: [], by: 'alice' }) };
+    expect(decided(aRecord(), view).blockedSince).toBe(now.toISOString());
+    expect(decided(blockedFor(halfAnHour), view).lastReport).toBeUndefined();
+    expect(decided(blockedFor(halfAnHour + 1), view).lastReport).toMatch(/^blocked:/);
+    expect(decided(blockedFor(60), { health: 'Progressing' }).blockedSince).toBeUndefined();
+  });
+
+  test('of a sync holds the attempt before it is requested', () => {
+    expect(decided(unasked(), outOfSync).attempt).toMatchObject({ deployId: 'api-develop:1#1', tries: 1 });
+  });
 });

@@ -43,7 +43,7 @@ describe('drift', () => {
     expect(world.actions()).toEqual(['warn', 'warn']);
   });
 
-  test('at night nobody is asked', async () => {
+  test('at night Argo CD is not called', async () => {
     const world = aWorld({ start: AT_NIGHT, settings: { schedule: OFFICE } });
     await world.ticks(60);
     expect(world.wire.calls).toEqual([]);

@@ -78,14 +78,14 @@ describe('an event lost, doubled, late or out of order ends in the same state', 
           expect(['deployed', 'superseded']).toContain(outcome);
         }
         expect(world.actions()).not.toContain('fail');
-        // One verdict for each build that succeeded.
+        // One end of each build that succeeded.
         for (const [index, { fails }] of pushes.entries()) {
-          const verdicts = world.decisions.filter(
+          const ends = world.decisions.filter(
             (decision) =>
               decision['number'] === index + 1 &&
               ['deployed', 'superseded', 'fail'].includes(decision.action),
           );
-          expect(verdicts.length).toBe(fails ? 0 : 1);
+          expect(ends.length).toBe(fails ? 0 : 1);
         }
       }),
       { numRuns: 40 },

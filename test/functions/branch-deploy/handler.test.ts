@@ -138,7 +138,7 @@ describe('the handler, against DynamoDB’s protocol and an Argo CD over HTTPS',
       return `${target}: ${action}`;
     });
 
-  test('an event becomes a sync and a verdict, in the decision log and on the commit; the tokens are in no line', async () => {
+  test('an event becomes a sync and its end, in the decision log and on the commit; the tokens are in no line', async () => {
     const lines: string[] = [];
     const catching = vi
       .spyOn(process.stdout, 'write')

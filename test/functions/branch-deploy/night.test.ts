@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
+import { OF_BUILDS } from '#functions/branch-deploy/reasons.ts';
 import { AT_NIGHT, anApplication, aWorld, lastEvent, OFFICE, REPOSITORY, type World } from './a-world.ts';
 
 const EIGHT = new Date('2026-11-25T23:00:00Z');
@@ -16,7 +17,7 @@ async function wake(world: World, at = EIGHT) {
 }
 
 describe('a merge at night', () => {
-  test('is deferred until the morning: recorded, said once, and Argo CD is not called', async () => {
+  test('is deferred until the morning: recorded, reported once, and Argo CD is not called', async () => {
     const world = aWorld(night);
     await world.state({ phase: 'asleep', desired: 'asleep' });
     const { event } = await world.build();
@@ -63,7 +64,7 @@ describe('a merge at night', () => {
     expect(world.actions()).toEqual(['defer', 'sync', 'deployed']);
   });
 
-  test('each of several merges is told that it waits', async () => {
+  test('each of several merges is reported to wait', async () => {
     const world = aWorld(night);
     await world.invoke((await world.build()).event);
     await world.invoke((await world.build()).event);
@@ -314,7 +315,7 @@ describe('a quiet tick', () => {
   test('costs one query, and no line', async () => {
     const world = aWorld({ settings: { schedule: OFFICE }, start: new Date('2026-11-25T05:01:00Z') });
     await world.tick();
-    expect(world.table.calls).toEqual(['list deploy']);
+    expect(world.table.calls).toEqual(['table.list deploy']);
     expect(world.reads.builds).toBe(0);
     expect(world.wire.calls).toEqual([]);
     expect(world.decisions).toEqual([]);
@@ -325,10 +326,10 @@ describe('a quiet tick', () => {
     await world.tick();
     world.table.calls.length = 0;
     await world.tick();
-    expect(world.table.calls).toEqual(['list deploy']);
+    expect(world.table.calls).toEqual(['table.list deploy']);
   });
 
-  test('looks for lost builds every fifth minute with one call for each project', async () => {
+  test('looks for missed builds every fifth minute with one call for each project', async () => {
     const world = aWorld();
     const { event } = await world.build();
     await world.invoke(event);
@@ -339,7 +340,7 @@ describe('a quiet tick', () => {
   });
 });
 
-describe('lost events', () => {
+describe('missed events', () => {
   test('a build whose event was lost is found within five minutes', async () => {
     const world = aWorld();
     const { sha } = await world.build();
@@ -357,7 +358,7 @@ describe('lost events', () => {
     expect(world.actions()).toEqual(['sync', 'deployed']);
   });
 
-  test('a lost older build ends as superseded, once', async () => {
+  test('a missed older build ends as superseded, once', async () => {
     const world = aWorld();
     await world.build();
     await world.invoke((await world.build()).event);
@@ -382,15 +383,13 @@ describe('lost events', () => {
     expect(world.decisions).toEqual([]);
   });
 
-  test('a project that does not exist is said once', async () => {
+  test('a project that does not exist is reported once', async () => {
     const world = aWorld();
     Object.assign(world.settings, {
       builds: [{ ...world.settings.builds[0], project: 'nobody' }],
     });
     await world.ticks(20);
-    expect(world.reasons()).toEqual([
-      'fail: there is no such CodeBuild project: correct `builds` in the config, or create it',
-    ]);
+    expect(world.reasons()).toEqual([`fail: ${OF_BUILDS.unknownProject}`]);
   });
 
   test('an event that comes after the look-up found its build changes nothing', async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import {
   type ApplicationRecord,
-  attemptOf,
   emptyRecord,
+  nextAttempt,
   type RequestedBuild,
   request,
   settle,
@@ -26,38 +26,40 @@ function aBuild(number: number, overrides: Partial<RequestedBuild> = {}): Reques
 }
 
 const empty = emptyRecord({ name: 'api', project: 'default' });
-const wanting = (record: ApplicationRecord, build: RequestedBuild): ApplicationRecord => {
+const requesting = (record: ApplicationRecord, build: RequestedBuild): ApplicationRecord => {
   const result = request(record, build);
-  if (result.result !== 'requested') throw new Error(result.result);
+  if (result.kind !== 'requested') throw new Error(result.kind);
   return result.record;
 };
 
-describe('what is wanted', () => {
+describe('what is requested', () => {
   test('the newer build replaces the older one of its project', () => {
-    const result = request(wanting(empty, aBuild(1)), aBuild(2));
+    const result = request(requesting(empty, aBuild(1)), aBuild(2));
     expect(result).toMatchObject({
-      result: 'requested',
+      kind: 'requested',
       superseded: [{ number: 1 }],
       record: { requested: [{ number: 2 }] },
     });
   });
 
-  test('an older one is told which is newer, also when that one has long ended', () => {
-    const record = settle(wanting(empty, aBuild(5)), 'failed', 'why', now);
-    expect(request(record, aBuild(4))).toMatchObject({ result: 'older', newest: { number: 5 } });
+  test('an older one learns which is newer, also when that one has long ended', () => {
+    const record = settle(requesting(empty, aBuild(5)), { outcome: 'failed', reason: 'why' }, now);
+    expect(request(record, aBuild(4))).toMatchObject({ kind: 'older', newest: { number: 5 } });
   });
 
   test('the same build is a duplicate, before and after its end', () => {
-    const record = wanting(empty, aBuild(1));
-    expect(request(record, aBuild(1)).result).toBe('duplicate');
-    expect(request(settle(record, 'deployed', 'why', now), aBuild(1)).result).toBe('duplicate');
+    const record = requesting(empty, aBuild(1));
+    expect(request(record, aBuild(1)).kind).toBe('duplicate');
+    expect(request(settle(record, { outcome: 'deployed', reason: 'why' }, now), aBuild(1)).kind).toBe(
+      'duplicate',
+    );
   });
 
   test('builds of two projects do not supersede each other', () => {
     const other = aBuild(1, { project: 'migrations', build: 'migrations:1' });
-    const result = request(wanting(empty, aBuild(7)), other);
+    const result = request(requesting(empty, aBuild(7)), other);
     expect(result).toMatchObject({
-      result: 'requested',
+      kind: 'requested',
       superseded: [],
       record: { requested: [{ number: 7 }, { number: 1 }] },
     });
@@ -66,63 +68,62 @@ describe('what is wanted', () => {
   test.each(['deployed', 'failed'] as const)(
     'a second build of a commit that %s is looked at anew',
     (outcome) => {
-      const record = settle(wanting(empty, aBuild(1)), outcome, 'why', now);
-      expect(request(record, aBuild(2, { sha: String(aBuild(1).sha) })).result).toBe('requested');
+      const record = settle(requesting(empty, aBuild(1)), { outcome, reason: 'why' }, now);
+      expect(request(record, aBuild(2, { sha: String(aBuild(1).sha) })).kind).toBe('requested');
     },
   );
 
   test('a second build of a commit that is being synced is served by that sync', () => {
-    const record = wanting(empty, aBuild(1));
-    const syncing = { ...record, attempt: attemptOf(record, now) };
-    expect(wanting(syncing, aBuild(2, { sha: String(aBuild(1).sha) })).attempt?.serves).toEqual([
+    const record = requesting(empty, aBuild(1));
+    const syncing = { ...record, attempt: nextAttempt(record, now) };
+    expect(requesting(syncing, aBuild(2, { sha: String(aBuild(1).sha) })).attempt?.builds).toEqual([
       'api-develop:1',
       'api-develop:2',
     ]);
   });
 
   test('a project that was made anew counts from one again', () => {
-    const record = settle(wanting(empty, aBuild(120)), 'deployed', 'why', now);
+    const record = settle(requesting(empty, aBuild(120)), { outcome: 'deployed', reason: 'why' }, now);
     const days = new Date(now.getTime() + 5 * 86_400_000).toISOString();
-    expect(request(record, aBuild(1, { startedAt: days })).result).toBe('requested');
+    expect(request(record, aBuild(1, { startedAt: days })).kind).toBe('requested');
   });
 
   test('a build that was queued for hours is still the older one', () => {
-    const record = wanting(empty, aBuild(10));
+    const record = requesting(empty, aBuild(10));
     const hours = new Date(now.getTime() + 8 * 3_600_000).toISOString();
-    expect(request(record, aBuild(9, { startedAt: hours })).result).toBe('older');
+    expect(request(record, aBuild(9, { startedAt: hours })).kind).toBe('older');
   });
 
-  test('what is wanted anew is not held back by what was put off before', () => {
-    expect(wanting({ ...empty, notBefore: '2030-01-01T00:00:00Z' }, aBuild(1)).notBefore).toBeUndefined();
+  test('what is requested anew is not held back by what was put off before', () => {
+    expect(requesting({ ...empty, notBefore: '2030-01-01T00:00:00Z' }, aBuild(1)).notBefore).toBeUndefined();
   });
 });
 
 describe('an attempt', () => {
   test('is repeated under its own id until it was accepted, and under a new one afterwards', () => {
-    const record = wanting(empty, aBuild(1));
-    const first = attemptOf(record, now);
-    const repeated = attemptOf({ ...record, attempt: first }, now);
+    const record = requesting(empty, aBuild(1));
+    const first = nextAttempt(record, now);
+    const repeated = nextAttempt({ ...record, attempt: first }, now);
     expect(repeated.deployId).toBe(first.deployId);
-    const second = attemptOf({ ...record, attempt: { ...first, acceptedAt: now.toISOString() } }, now);
+    const second = nextAttempt({ ...record, attempt: { ...first, acceptedAt: now.toISOString() } }, now);
     expect(second).toMatchObject({ tries: 2 });
     expect(second.deployId).not.toBe(first.deployId);
   });
 
   test('for a newer build it is the first', () => {
-    const record = wanting(empty, aBuild(1));
-    const attempt = { ...attemptOf(record, now), acceptedAt: now.toISOString(), tries: 2 };
-    expect(attemptOf(wanting({ ...record, attempt }, aBuild(2)), now)).toMatchObject({
+    const record = requesting(empty, aBuild(1));
+    const attempt = { ...nextAttempt(record, now), acceptedAt: now.toISOString(), tries: 2 };
+    expect(nextAttempt(requesting({ ...record, attempt }, aBuild(2)), now)).toMatchObject({
       tries: 1,
-      serves: ['api-develop:2'],
+      builds: ['api-develop:2'],
     });
   });
 });
 
-test('what was settled is remembered and no longer wanted', () => {
+test('what was settled is remembered and no longer requested', () => {
   const record = settle(
-    { ...wanting(empty, aBuild(1)), announced: 'x', blockedSince: 'y' },
-    'deployed',
-    'why',
+    { ...requesting(empty, aBuild(1)), lastReport: 'x', blockedSince: 'y' },
+    { outcome: 'deployed', reason: 'why' },
     now,
   );
   expect(record).toEqual({

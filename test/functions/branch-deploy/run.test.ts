@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { OF_BUILDS, OF_SYNCS } from '#functions/branch-deploy/reasons.ts';
 import { anApplication, aWorld, lastEvent, REPOSITORY, type World } from './a-world.ts';
 
-const short = (sha: string) => sha.slice(0, 7);
 const binding = {
   project: 'api-develop',
   repository: REPOSITORY,
@@ -16,8 +16,8 @@ describe('a merge at work', () => {
     await world.invoke(event);
 
     expect(world.reasons()).toEqual([
-      `sync: build 1 of api-develop (${short(sha)}) succeeded`,
-      `deployed: Synced and Healthy at ${short(sha)}`,
+      `sync: ${OF_BUILDS.succeeded([{ ...binding, build: 'b', number: 1, sha, recordedAt: '', trigger: '' }])}`,
+      `deployed: ${OF_SYNCS.deployed([sha])}`,
     ]);
     expect(world.image()).toBe(`api:${sha}`);
     expect(world.decisions.at(-1)).toMatchObject({
@@ -86,7 +86,7 @@ describe('a merge at work', () => {
     Object.assign(world.settings, settings);
     const { event } = await world.build();
     await world.invoke(event);
-    expect(world.reasons().at(-1)).toBe(`deployed: Synced and Healthy at ${short(sha)}`);
+    expect(world.reasons().at(-1)).toBe(`deployed: ${OF_SYNCS.deployed([sha])}`);
   });
 
   test('of a multi-source application the source that was built counts', async () => {
@@ -129,6 +129,17 @@ describe('a merge at work', () => {
   });
 });
 
+test('a dry run leaves a deploy that was requested before it as it is', async () => {
+  const world = aWorld({ rolloutSeconds: 100 });
+  const { event } = await world.build();
+  await world.invoke(event);
+  const { length } = world.wire.calls;
+  Object.assign(world.settings, { dryRun: true });
+  await world.ticks(16);
+  expect(world.wire.calls).toHaveLength(length);
+  expect(world.actions()).toEqual(['sync', 'wait']);
+});
+
 describe('what is not deployed, and why', () => {
   const nothingWasAsked = (world: World) => expect(world.wire.calls).toEqual([]);
 
@@ -136,11 +147,11 @@ describe('what is not deployed, and why', () => {
     const world = aWorld();
     const { event } = await world.build();
     await world.invoke({ ...event, detail: { ...event.detail, 'build-status': status } });
-    expect(world.reasons()).toEqual([`ignore: the build ended as ${status}`]);
+    expect(world.reasons()).toEqual([`ignore: ${OF_BUILDS.endedAs(status)}`]);
     nothingWasAsked(world);
   });
 
-  test('a failed build is told once, however often its event comes', async () => {
+  test('a failed build is recorded once, however often its event comes', async () => {
     const world = aWorld();
     const { event } = await world.build();
     const failed = { ...event, detail: { ...event.detail, 'build-status': 'FAILED' } };
@@ -148,7 +159,7 @@ describe('what is not deployed, and why', () => {
     expect(world.actions()).toEqual(['ignore']);
   });
 
-  test('a build in progress leaves no trace, also when it is told of after its end', async () => {
+  test('a build in progress leaves no trace, also when its event comes after its end', async () => {
     const world = aWorld();
     const { event } = await world.build();
     await world.invoke(event);
@@ -165,7 +176,7 @@ describe('what is not deployed, and why', () => {
       'build-id': String(event.detail['build-id']).replace('api-develop', 'web'),
     };
     await world.invoke({ ...event, detail });
-    expect(world.reasons()).toEqual(['ignore: no application of develop is bound to web']);
+    expect(world.reasons()).toEqual([`ignore: ${OF_BUILDS.notBound('develop', 'web')}`]);
   });
 
   test.each([
@@ -188,7 +199,7 @@ describe('what is not deployed, and why', () => {
       '00000000-0000-4000-8000-000000000000',
     );
     await world.invoke({ ...event, detail: { ...event.detail, 'build-id': id } });
-    expect(world.reasons()).toEqual(['ignore: CodeBuild knows no such build']);
+    expect(world.reasons()).toEqual([`ignore: ${OF_BUILDS.unknownBuild}`]);
   });
 
   test('a build that somebody started by hand', async () => {
@@ -293,7 +304,7 @@ describe('order', () => {
     expect(world.syncs()).toBe(1);
   });
 
-  test('the same event twice at once is one sync and one verdict', async () => {
+  test('the same event twice at once is one sync and one end', async () => {
     const world = aWorld();
     const { event } = await world.build();
     await world.invokeAll([event, event]);
@@ -417,7 +428,7 @@ describe('order', () => {
     expect(world.actions().filter((action) => action !== 'wait')).toEqual(['sync', 'deployed']);
   });
 
-  test('an operation of somebody else that does not end is said once, and waited for nevertheless', async () => {
+  test('an operation of somebody else that does not end is reported once, and still waited for', async () => {
     const world = aWorld({ application: { syncSeconds: 3_000 } });
     world.argocd.startForeignSync('api', { username: 'alice' });
     const { event } = await world.build();
@@ -436,7 +447,7 @@ describe('order', () => {
     await world.invoke(event);
     world.argocd.startForeignSync('api', { username: 'alice', ...(before ? { revision: before } : {}) });
     await world.ticks(2);
-    expect(world.reasons().at(-1)).toMatch(/^superseded: alice took over/);
+    expect(world.reasons().at(-1)).toMatch(/^superseded: an operation of alice/);
     expect(world.syncs()).toBe(1);
   });
 
@@ -455,7 +466,7 @@ describe('order', () => {
   });
 });
 
-test('a build whose application is taken out of the config is let go, with a word', async () => {
+test('a build whose application is taken out of the config is given up, with a reason', async () => {
   const world = aWorld({ rolloutSeconds: 100 });
   const { event } = await world.build();
   await world.invoke(event);
@@ -463,9 +474,7 @@ test('a build whose application is taken out of the config is let go, with a wor
     builds: [{ ...binding, applications: [anApplication({ name: 'other' })] }],
   });
   await world.ticks(3);
-  expect(world.reasons().at(-1)).toBe(
-    'superseded: no build of the config is bound to this application any more',
-  );
+  expect(world.reasons().at(-1)).toBe(`superseded: ${OF_BUILDS.noLongerBound}`);
   expect(world.actions()).toHaveLength(3);
 });
 
@@ -527,6 +536,21 @@ describe('the truth', () => {
     expect(world.syncs()).toBe(1);
   });
 
+  test('an end that was not recorded makes the run fail, and is recorded by a later tick', async () => {
+    const world = aWorld();
+    const { event } = await world.build();
+    const { record } = world.trail;
+    world.trail.record = async (decisions) => {
+      if (decisions.some(({ action }) => action === 'deployed')) throw new Error('the table is throttled');
+      return record(decisions);
+    };
+    await expect(world.invoke(event)).rejects.toThrow('the table is throttled');
+    expect(world.actions()).toEqual(['sync']);
+    world.trail.record = record;
+    await world.ticks(5);
+    expect(world.actions()).toEqual(['sync', 'deployed']);
+  });
+
   test('a sync that succeeded is not a healthy application', async () => {
     const world = aWorld();
     const { event } = await world.build();
@@ -570,7 +594,7 @@ describe('the truth', () => {
     await world.invoke(event);
     world.argocd.deleteApplication('api', { seconds: 300 });
     await world.ticks(1);
-    expect(world.reasons().at(-1)).toBe('fail: the application is being deleted');
+    expect(world.reasons().at(-1)).toBe(`fail: ${OF_SYNCS.deleting}`);
   });
 
   test('an application that is gone while we wait is a failure that somebody hears of', async () => {
@@ -594,12 +618,12 @@ describe('the truth', () => {
 });
 
 describe('what Argo CD answers', () => {
-  test('a token that was revoked is said aloud once, and the deploy is kept until there is another', async () => {
+  test('a token that was revoked fails loudly once, and the deploy is kept until there is another', async () => {
     const world = aWorld({ rolloutSeconds: 100 });
     const { event } = await world.build();
     await world.invoke(event);
     world.wire.state.token = 'revoked.since.then';
-    await expect(world.ticks(1)).rejects.toThrow(/does not take the token/);
+    await expect(world.ticks(1)).rejects.toThrow(/does not accept the token/);
     await world.ticks(10);
     expect(world.actions()).toEqual(['sync', 'wait', 'fail']);
 
@@ -640,20 +664,20 @@ describe('what Argo CD answers', () => {
   test.each([
     ['busy', { kind: 'busy', detail: 'another operation is already in progress' }],
     ['transient', { kind: 'transient', detail: '503' }],
-  ] as const)('%s: asked again until it goes through', async (_what, trouble) => {
+  ] as const)('%s: asked again until it goes through', async (_what, failure) => {
     const world = aWorld();
     const { event } = await world.build();
     let left = 3;
-    world.wire.state.fault = (call) => (call.startsWith('sync') && left-- > 0 ? trouble : undefined);
+    world.wire.state.fault = (call) => (call.startsWith('sync') && left-- > 0 ? failure : undefined);
     await world.invoke(event);
     await world.ticks(3);
     expect(world.actions().filter((action) => action !== 'wait')).toEqual(['sync', 'deployed']);
   });
 
-  test('Argo CD out of reach is said aloud after a quarter of an hour, once, and asked on', async () => {
+  test('an unreachable Argo CD fails loudly after a quarter of an hour, once, and is asked on', async () => {
     const world = aWorld();
     const { event } = await world.build();
-    world.wire.state.fault = () => ({ kind: 'transient', detail: 'argocd could not be asked: ECONNREFUSED' });
+    world.wire.state.fault = () => ({ kind: 'transient', detail: 'argocd is unreachable: ECONNREFUSED' });
     await world.invoke(event);
     let loud = 0;
     for (let minute = 0; minute < 40; minute++) await world.ticks(1).catch(() => loud++);
@@ -672,7 +696,10 @@ describe('what Argo CD answers', () => {
     wire.sync = async (application, deployId) => {
       const reply = await sync(application, deployId);
       return reply.ok
-        ? { ok: false, trouble: { kind: 'transient', unclear: true, detail: 'no answer within 10000 ms' } }
+        ? {
+            ok: false,
+            error: { kind: 'transient', outcomeUnknown: true, detail: 'no answer within 10000 ms' },
+          }
         : reply;
     };
     await world.invoke(event);
@@ -699,7 +726,7 @@ describe('what Argo CD answers', () => {
     let lost = 1;
     world.wire.state.fault = (call) =>
       call.startsWith('sync') && lost-- > 0
-        ? { kind: 'transient', unclear: true, detail: 'no answer' }
+        ? { kind: 'transient', outcomeUnknown: true, detail: 'no answer' }
         : undefined;
     await world.invoke(event);
     await world.ticks(2);

@@ -74,29 +74,33 @@ describe('a change over what others may write', () => {
     let there: Versioned<number> | undefined = value === undefined ? undefined : { value, version: 1 };
     return {
       read: async () => there,
-      async save(next: number, expected: Expected) {
+      async saveIf(next: number, expected: Expected) {
         if (races-- > 0) there = { value: (there?.value ?? 0) + 10, version: (there?.version ?? 0) + 1 };
         if ((there?.version ?? 'absent') !== expected) return undefined;
         there = { value: next, version: (there?.version ?? 0) + 1 };
         return there;
       },
+      initial: 0,
       what: 'the number',
     };
   };
 
   test('is made to what is there when it is written', async () => {
-    const edit = (current = 0) => current + 1;
+    const edit = (current: number) => current + 1;
     expect(await change({ ...store(1, 2), edit })).toEqual({ before: 21, after: 22 });
-    expect(await change({ ...store(undefined, 0), edit })).toEqual({ before: undefined, after: 1 });
+    expect(await change({ ...store(undefined, 0), edit })).toEqual({ before: 0, after: 1 });
   });
 
   test('is not made where there is nothing to change', async () => {
     expect(await change({ ...store(1, 0), edit: () => undefined })).toBeUndefined();
+    const kept = store(1, 0);
+    expect(await change({ ...kept, edit: (current) => current })).toEqual({ before: 1, after: 1 });
+    expect(await kept.read()).toEqual({ value: 1, version: 1 });
   });
 
-  test('is given up after 20 writes of others', async () => {
-    await expect(change({ ...store(1, 99), edit: (current = 0) => current })).rejects.toThrow(
-      'the number was written by others 20 times in a row',
+  test('is given up after 100 writes of others', async () => {
+    await expect(change({ ...store(1, 999), edit: (current) => current + 1 })).rejects.toThrow(
+      'the number was changed by other invocations 100 times in a row',
     );
   });
 });

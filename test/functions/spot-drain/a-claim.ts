@@ -1,4 +1,4 @@
-import type { Wish } from '#functions/spot-drain/claim.ts';
+import type { ClaimRequest } from '#functions/spot-drain/claim.ts';
 import type { Claim, ClaimedHook } from '#functions/spot-drain/records.ts';
 import { INSTANCE } from './a-cluster.ts';
 
@@ -10,7 +10,7 @@ export function aHook(overrides: Partial<ClaimedHook> = {}): ClaimedHook {
     group: 'workers',
     name: 'drain',
     token: 'token-1',
-    since: '2026-08-27T03:00:00Z',
+    startedAt: '2026-08-27T03:00:00Z',
     heartbeatSeconds: 300,
     completed: false,
     ...overrides,
@@ -27,32 +27,32 @@ export function past(): string {
 
 export type Overrides<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
-export function aWish(overrides: Overrides<Wish> = {}): Wish {
+export function aRequest(overrides: Overrides<ClaimRequest> = {}): ClaimRequest {
   return {
     instanceId: INSTANCE,
     node: 'node',
     cause: 'spot-terminate',
-    depth: 'drain',
+    task: 'drain',
     force: true,
-    night: false,
+    nightlyStop: false,
     deadline: at(115),
-    until: at(115),
+    drainUntil: at(115),
     trigger: 'event-2',
-    noticedAt: at(0),
+    noticeTime: at(0),
     hooks: [],
     ...overrides,
-  } as Wish;
+  } as ClaimRequest;
 }
 
 export function aClaim(overrides: Overrides<Claim> = {}): Claim {
   return {
-    ...aWish(),
+    ...aRequest(),
     trigger: 'event-1',
     owner: 'other',
     leaseUntil: '2026-08-27T03:03:00Z',
     state: 'working',
     attempts: 1,
-    since: at(1),
+    claimedAt: at(1),
     ...(overrides.state === 'done' ? { doneAt: at(5) } : {}),
     ...overrides,
   } as Claim;

@@ -240,9 +240,9 @@ export function aCluster(
       check('podsOn');
       return [...here.values()];
     },
-    async daemonSetLives(_namespace, name) {
+    async daemonSetExists(_namespace, name) {
       await clock.sleep(cluster.latencyMs);
-      check('daemonSetLives');
+      check('daemonSetExists');
       return cluster.liveDaemonSets.has(name);
     },
     async evict(pod, graceSeconds) {
@@ -261,9 +261,9 @@ export function aCluster(
       await clock.sleep(cluster.latencyMs);
       return answer;
     },
-    async note(_node, event) {
+    async recordEvent(_node, event) {
       await clock.sleep(cluster.latencyMs);
-      check('note');
+      check('recordEvent');
       cluster.events.push(event);
     },
   };

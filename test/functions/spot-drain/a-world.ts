@@ -1,19 +1,20 @@
 /** Everything that a run of spot-drain touches, in memory, with a clock of its own. */
 
 import type { Versioned } from '#functions/shared/versioned.ts';
-import { createGate } from '#functions/spot-drain/gate.ts';
+import { createCordonGate } from '#functions/spot-drain/cordon.ts';
 import type {
   Claims,
   Clock,
   Cordons,
   Group,
   HookTimes,
+  Invocation,
   NodeNames,
   Pod,
+  Ports,
 } from '#functions/spot-drain/ports.ts';
 import type { Claim, Cordon, Hook } from '#functions/spot-drain/records.ts';
 import { run } from '#functions/spot-drain/run.ts';
-import type { Invocation, RunPorts } from '#functions/spot-drain/work.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
@@ -40,8 +41,8 @@ const PLACE = { zone: 'ap-northeast-1a', instanceType: 'm6i.large' };
 export interface World {
   readonly clock: TestClock;
   readonly cluster: TestCluster;
-  readonly claims: Claims & { readonly held: Map<string, Versioned<Claim>> };
-  readonly cordons: Cordons & { readonly kept: Map<string, Cordon> };
+  readonly claims: Claims & { readonly saved: Map<string, Versioned<Claim>> };
+  readonly cordons: Cordons & { readonly saved: Map<string, Cordon> };
   /** Instance id → node name, as the table holds it. */
   readonly names: Map<string, string>;
   readonly decisions: Decision[];
@@ -63,7 +64,7 @@ export interface World {
   hookTimes: HookTimes | undefined;
   night: ClusterState | undefined;
   settings: SpotDrainSettings;
-  readonly ports: RunPorts;
+  readonly ports: Ports;
   /** One invocation with this event. `limitMs`: the function's timeout. */
   invoke(event: unknown, options?: { limitMs?: number; id?: string }): Promise<void>;
   /** The same, and time passes until it is done. */
@@ -78,7 +79,7 @@ export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSe
   const active = new Map<string, boolean>();
   let invocations = 0;
   const names = new Map<string, string>();
-  const gate = createGate(clock);
+  const gate = createCordonGate(clock);
   const world: World = {
     clock,
     cluster,
@@ -97,7 +98,7 @@ export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSe
     hookTimes: { heartbeatSeconds: 300, globalSeconds: 30_000 },
     night: undefined,
     settings: { ...SETTINGS, ...overrides },
-    get ports(): RunPorts {
+    get ports(): Ports {
       return {
         settings: world.settings,
         cluster,
@@ -123,9 +124,9 @@ export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSe
           },
           replace: async (group, instanceId) => {
             const instance = `${group} ${instanceId}`;
-            if (world.replaced.includes(instance)) return 'leaving';
+            if (world.replaced.includes(instance)) return 'already-leaving';
             world.replaced.push(instance);
-            return 'asked';
+            return 'requested';
           },
         },
         lifecycle: {
@@ -166,78 +167,74 @@ export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSe
 export function memoryClaims(
   clock: Pick<Clock, 'sleep'>,
   names: ReadonlyMap<string, string> = new Map(),
-): Claims & { readonly held: Map<string, Versioned<Claim>> } {
-  const held = new Map<string, Versioned<Claim>>();
+): Claims & { readonly saved: Map<string, Versioned<Claim>> } {
+  const saved = new Map<string, Versioned<Claim>>();
   const latency = () => clock.sleep(5);
   return {
-    held,
-    async look(instanceId) {
+    saved,
+    async find(instanceId) {
       await latency();
-      const claim = held.get(instanceId);
+      const claim = saved.get(instanceId);
       const nodeName = names.get(instanceId);
       return { ...(claim ? { claim } : {}), ...(nodeName === undefined ? {} : { nodeName }) };
     },
     async read(instanceId) {
       await latency();
-      return held.get(instanceId);
+      return saved.get(instanceId);
     },
-    async create(claim) {
+    async saveIf(claim, version) {
       await latency();
-      if (held.has(claim.instanceId)) return undefined;
-      const written = { value: claim, version: 1 };
-      held.set(claim.instanceId, written);
-      return written;
-    },
-    async replace(claim, version) {
-      await latency();
-      if (held.get(claim.instanceId)?.version !== version) return undefined;
-      const written = { value: claim, version: version + 1 };
-      held.set(claim.instanceId, written);
+      const there = saved.get(claim.instanceId);
+      if ((there?.version ?? 'absent') !== version) return undefined;
+      const written = { value: claim, version: (there?.version ?? 0) + 1 };
+      saved.set(claim.instanceId, written);
       return written;
     },
     async remove(instanceId, version) {
       await latency();
-      return held.get(instanceId)?.version === version && held.delete(instanceId);
+      return saved.get(instanceId)?.version === version && saved.delete(instanceId);
     },
     async all() {
       await latency();
-      return { claims: [...held.values()], corrupt: [] };
+      return { claims: [...saved.values()], corrupt: [] };
     },
   };
 }
 
-export function memoryNames(clock: Pick<Clock, 'sleep'>, kept: Map<string, string>): NodeNames {
+export function memoryNames(clock: Pick<Clock, 'sleep'>, saved: Map<string, string>): NodeNames {
   return {
     async all() {
       await clock.sleep(5);
-      return new Map(kept);
+      return new Map(saved);
     },
     async put(instanceId, name) {
       await clock.sleep(5);
-      kept.set(instanceId, name);
+      saved.set(instanceId, name);
     },
     async remove(instanceId) {
       await clock.sleep(5);
-      kept.delete(instanceId);
+      saved.delete(instanceId);
     },
   };
 }
 
-export function memoryCordons(clock: Pick<Clock, 'sleep'>): Cordons & { readonly kept: Map<string, Cordon> } {
-  const kept = new Map<string, Cordon>();
+export function memoryCordons(
+  clock: Pick<Clock, 'sleep'>,
+): Cordons & { readonly saved: Map<string, Cordon> } {
+  const saved = new Map<string, Cordon>();
   return {
-    kept,
+    saved,
     async put(cordon) {
       await clock.sleep(5);
-      kept.set(cordon.instanceId, cordon);
+      saved.set(cordon.instanceId, cordon);
     },
     async remove(instanceId) {
       await clock.sleep(5);
-      kept.delete(instanceId);
+      saved.delete(instanceId);
     },
     async all() {
       await clock.sleep(5);
-      return { cordons: [...kept.values()], corrupt: [] };
+      return { cordons: [...saved.values()], corrupt: [] };
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Several events speak of one instance, in any order, late and doubled: the end is always the same. */
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { NOTHING_TO_EVICT } from '#functions/spot-drain/report.ts';
 import { START } from './a-clock.ts';
 import { aPod, NODE, ofDaemonSet } from './a-cluster.ts';
 import {
@@ -29,7 +30,7 @@ const anyDelivery = fc.record({
 });
 
 describe('any order and any number of the events of one instance', () => {
-  it('ends in one drain and one completion of its lifecycle action, with nothing left on the node', async () => {
+  test('ends in one drain and one completion of its lifecycle action, with nothing left on the node', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(anyDelivery, { minLength: 1, maxLength: 8 }),
@@ -55,13 +56,13 @@ describe('any order and any number of the events of one instance', () => {
           expect(world.cluster.podNames()).toEqual(['agent-x']);
           // A node that was emptied for something weaker is looked at again, and nothing is found on it.
           const moving = world.decisions.filter(
-            (made) => made.action === 'drain' && !made.reason.startsWith('there was nothing'),
+            (made) => made.action === 'drain' && made.reason !== NOTHING_TO_EVICT,
           );
           expect(moving.length).toBeLessThanOrEqual(1);
           expect(world.said()).toContain(`drain ${NODE}`);
           expect(world.completed.map((one) => one.how)).toEqual(['completed']);
           expect(world.completed[0]?.podsLeft).toEqual(['agent-x']);
-          expect([...world.claims.held.values()].map((held) => held.value.state)).toEqual(['done']);
+          expect([...world.claims.saved.values()].map((claim) => claim.value.state)).toEqual(['done']);
           expect(world.said().filter((said) => said.startsWith('fail'))).toEqual([]);
           expect(world.cluster.unmarked).toEqual([]);
         },

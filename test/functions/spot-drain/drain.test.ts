@@ -1,27 +1,32 @@
-import { describe, expect, it } from 'vitest';
-import { type DrainOrder, type DrainReport, drain } from '#functions/spot-drain/drain.ts';
-import { AccessRefusedError, ClusterTroubleError } from '#functions/spot-drain/errors.ts';
-import type { Pod, Reply } from '#functions/spot-drain/ports.ts';
+import { describe, expect, test } from 'vitest';
+import { type DrainOrder, type DrainPorts, drainPods } from '#functions/spot-drain/drain.ts';
+import type { DrainReport } from '#functions/spot-drain/pod-state.ts';
+import {
+  AccessRefusedError,
+  ClusterUnavailableError,
+  type Pod,
+  type Reply,
+} from '#functions/spot-drain/ports.ts';
 import { aClock, START, type TestClock } from './a-clock.ts';
 import { aCluster, aPod, NODE, ofDaemonSet, type TestCluster } from './a-cluster.ts';
 
 const NOTICE_MS = 115_000;
 
 describe('a drain', () => {
-  it('evicts every pod at once and waits until they are gone', async () => {
+  test('evicts every pod at once and waits until they are gone', async () => {
     const { report, cluster } = await drained([aPod({ name: 'a' }), aPod({ name: 'b' })]);
     expect(report.end).toBe('empty');
     expect(outcomes(report)).toEqual({ a: 'evicted', b: 'evicted' });
     expect(cluster.calls.map((call) => call.at)).toEqual([10, 10]);
   });
 
-  it('of a node without pods is over at once', async () => {
+  test('of a node without pods is over at once', async () => {
     const { report, clock } = await drained([]);
     expect(report).toEqual({ end: 'empty', pods: [] });
     expect(clock.now().getTime() - START.getTime()).toBeLessThan(100);
   });
 
-  it('issues every eviction of a full unblocked node within 2 s, the critical ones last', async () => {
+  test('issues every eviction of a full unblocked node within 2 s, the critical ones last', async () => {
     const pods = Array.from({ length: 110 }, (_, n) =>
       aPod({ name: `pod-${n}`, ...(n % 10 === 0 ? { priorityClass: 'system-cluster-critical' } : {}) }),
     );
@@ -32,7 +37,7 @@ describe('a drain', () => {
     expect(cluster.calls.findIndex((call) => isCriticalName(call.pod))).toBeGreaterThan(lastOrdinary);
   });
 
-  it('does not keep critical pods waiting for an eviction that hangs', async () => {
+  test('does not keep critical pods waiting for an eviction that hangs', async () => {
     const { cluster } = await drained(
       [aPod({ name: 'slow' }), aPod({ name: 'dns', priority: 2_000_000_000 })],
       {},
@@ -44,7 +49,7 @@ describe('a drain', () => {
     expect((dns ?? 0) - (slow ?? 0)).toBeLessThanOrEqual(1_500);
   });
 
-  it('lists the pods once a second while it waits, and asks for no pod by itself', async () => {
+  test('lists the pods once a second while it waits, and asks for no pod by itself', async () => {
     const { cluster } = await drained([aPod()], {}, (cluster) => {
       cluster.endsAfterMs = () => 10_000;
     });
@@ -53,14 +58,14 @@ describe('a drain', () => {
     expect(cluster.lists.length).toBeLessThanOrEqual(12);
   });
 
-  it('takes in a pod that appears on the node meanwhile', async () => {
+  test('takes in a pod that appears on the node meanwhile', async () => {
     const { report } = await drained([aPod({ name: 'first' })], {}, (cluster, clock) => {
       clock.after(1_500, () => cluster.add(aPod({ name: 'second' })));
     });
     expect(outcomes(report)).toEqual({ first: 'evicted', second: 'evicted' });
   });
 
-  it('leaves the new pod alone that took the name of an old one elsewhere', async () => {
+  test('leaves the new pod alone that took the name of an old one elsewhere', async () => {
     const { report, cluster } = await drained([aPod({ name: 'db-0', uid: 'old' })], {}, (cluster) => {
       cluster.script.set('db-0', [{ status: 409, detail: 'Precondition failed: UID in precondition: old' }]);
     });
@@ -68,7 +73,7 @@ describe('a drain', () => {
     expect(cluster.calls).toHaveLength(1);
   });
 
-  it('evicts a stateful pod that came back to the node under its name once more', async () => {
+  test('evicts a stateful pod that came back to the node under its name once more', async () => {
     const { report, cluster } = await drained([aPod({ name: 'db-0', uid: 'old' })], {}, (cluster, clock) => {
       clock.after(3_000, () => cluster.add(aPod({ name: 'db-0', uid: 'new' })));
       cluster.add(aPod({ name: 'keeps-the-drain-going' }));
@@ -78,31 +83,32 @@ describe('a drain', () => {
     expect(report.end).toBe('empty');
   });
 
-  it('ends when somebody else has taken the instance', async () => {
-    const { report, clock } = await drained([aPod()], { stillOurs: async () => false }, (cluster) => {
+  test('ends when somebody else has taken the instance', async () => {
+    const { report, clock } = await drained([aPod()], { isStillOurs: async () => false }, (cluster) => {
       cluster.endsAfterMs = () => 60_000;
     });
-    expect(report.end).toBe('taken');
+    expect(report.end).toBe('taken-over');
     expect(clock.now().getTime() - START.getTime()).toBeLessThanOrEqual(5_100);
   });
 
-  it('goes on through an API server that is away for a while', async () => {
+  test('goes on through an API server that is away for a while', async () => {
     let away = 3;
     const { report } = await drained([aPod()], {}, (cluster) => {
-      cluster.broken.podsOn = () => (away-- > 0 ? new ClusterTroubleError('connection reset') : undefined);
+      cluster.broken.podsOn = () =>
+        away-- > 0 ? new ClusterUnavailableError('connection reset') : undefined;
     });
     expect(outcomes(report)).toEqual({ web: 'evicted' });
   });
 
-  it('throws what kept it from ever seeing the pods', async () => {
+  test('throws what kept it from ever seeing the pods', async () => {
     await expect(
       drained([aPod()], {}, (cluster) => {
-        cluster.broken.podsOn = () => new ClusterTroubleError('connection refused');
+        cluster.broken.podsOn = () => new ClusterUnavailableError('connection refused');
       }),
     ).rejects.toThrow('connection refused');
   });
 
-  it('is loud when RBAC refuses the list', async () => {
+  test('is loud when RBAC refuses the list', async () => {
     await expect(
       drained([aPod()], {}, (cluster) => {
         cluster.broken.podsOn = () => new AccessRefusedError('pods is forbidden');
@@ -113,8 +119,8 @@ describe('a drain', () => {
 
 describe('which pods a drain touches', () => {
   const cases: readonly [string, Pod, string, number][] = [
-    ['leaves a static pod', aPod({ mirror: true }), 'left-by-policy', 0],
-    ['leaves a pod of a live DaemonSet', ofDaemonSet(), 'left-by-policy', 0],
+    ['leaves a static pod', aPod({ mirror: true }), 'skipped', 0],
+    ['leaves a pod of a live DaemonSet', ofDaemonSet(), 'skipped', 0],
     ['moves a pod whose DaemonSet is no more', ofDaemonSet('orphan'), 'evicted', 1],
     [
       'moves a pod of something that only calls itself DaemonSet',
@@ -129,27 +135,27 @@ describe('which pods a drain touches', () => {
     ['clears away a pod that failed', aPod({ phase: 'Failed' }), 'finished', 1],
     ['moves a pending pod', aPod({ phase: 'Pending' }), 'evicted', 1],
   ];
-  it.each(cases)('%s', async (_name, pod, outcome, evictions) => {
+  test.each(cases)('%s', async (_name, pod, outcome, evictions) => {
     const { report, cluster } = await drained([pod]);
     expect(report.pods.map((one) => one.outcome)).toEqual([outcome]);
     expect(cluster.calls).toHaveLength(evictions);
   });
 
-  it('only waits for a pod that is going already', async () => {
+  test('only waits for a pod that is going already', async () => {
     const { report, cluster } = await drained([aPod({ terminating: true })], {}, (cluster, clock) => {
       clock.after(3_000, () => cluster.vanish('web'));
     });
-    expect(outcomes(report)).toEqual({ web: 'waited' });
+    expect(outcomes(report)).toEqual({ web: 'already-terminating' });
     expect(cluster.calls).toEqual([]);
   });
 
-  it('asks for a DaemonSet once, however many of its pods there are', async () => {
+  test('asks for a DaemonSet once, however many of its pods there are', async () => {
     let asked = 0;
     await drained(
       [ofDaemonSet('agent', { name: 'a' }), ofDaemonSet('agent', { name: 'b' })],
       {},
       (cluster) => {
-        cluster.broken.daemonSetLives = () => {
+        cluster.broken.daemonSetExists = () => {
           asked++;
           return undefined;
         };
@@ -204,7 +210,7 @@ describe('what a reply to an eviction leads to', () => {
       'blocked',
     ],
   ];
-  it.each(cases)('%s', async (_name, first, again, outcome) => {
+  test.each(cases)('%s', async (_name, first, again, outcome) => {
     const { report, cluster } = await drained([aPod()], { until: at(20_000) }, (cluster) => {
       cluster.script.set('web', [first]);
     });
@@ -217,7 +223,7 @@ describe('what a reply to an eviction leads to', () => {
     }
   });
 
-  it('a refusal by RBAC is told with the words of the API server, and the other pods are moved', async () => {
+  test('a refusal by RBAC is reported in the words of the API server, and the other pods are moved', async () => {
     const { report } = await drained([aPod({ name: 'a' }), aPod({ name: 'b' })], {}, (cluster) => {
       cluster.script.set('a', [{ status: 403, detail: 'pods/eviction is forbidden' }]);
     });
@@ -225,7 +231,7 @@ describe('what a reply to an eviction leads to', () => {
     expect(outcomes(report)).toEqual({ a: 'failed', b: 'evicted' });
   });
 
-  it('tries no longer than 5 s apart while a budget holds', async () => {
+  test('tries no longer than 5 s apart while a budget holds', async () => {
     const { cluster } = await drained([aPod()], { until: at(60_000) }, (cluster) => {
       cluster.script.set(
         'web',
@@ -237,7 +243,7 @@ describe('what a reply to an eviction leads to', () => {
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(1_000);
   });
 
-  it('waits for whole milliseconds: a timer and a clock know no less, and it would be woken too early', async () => {
+  test('waits for whole milliseconds: a timer and a clock know no less, and it would be woken too early', async () => {
     const waits: number[] = [];
     await drained([aPod()], { until: at(30_000) }, (cluster, clock) => {
       cluster.budgets = [{ name: 'web', pods: ['web'], allowed: 0, recoveryMs: 0 }];
@@ -251,7 +257,7 @@ describe('what a reply to an eviction leads to', () => {
     expect(waits.filter((ms) => !Number.isInteger(ms))).toEqual([]);
   });
 
-  it('drops a held pod that has left the node by itself', async () => {
+  test('drops a held pod that has left the node by itself', async () => {
     const { report, cluster } = await drained([aPod()], {}, (cluster, clock) => {
       cluster.script.set(
         'web',
@@ -263,7 +269,7 @@ describe('what a reply to an eviction leads to', () => {
     expect(cluster.calls.length).toBeLessThanOrEqual(2);
   });
 
-  it('gets pods through a budget that admits one at a time faster than one in 5 s', async () => {
+  test('gets pods through a budget that admits one at a time faster than one in 5 s', async () => {
     const pods = Array.from({ length: 10 }, (_, n) => aPod({ name: `web-${n}` }));
     const { report, clock } = await drained(pods, {}, (cluster) => {
       cluster.budgets = [{ name: 'web', pods: pods.map((pod) => pod.name), allowed: 1, recoveryMs: 3_000 }];
@@ -279,7 +285,7 @@ describe('the end of a notice', () => {
     cluster.budgets = [{ name: 'web', pods: ['web'], allowed: 0, recoveryMs: 0 }];
   };
 
-  it('obeys a budget until the deadline less the grace and 2 s, and then deletes with what is left', async () => {
+  test('obeys a budget until the deadline less the grace and 2 s, and then deletes with what is left', async () => {
     const { report, cluster } = await drained([aPod({ graceSeconds: 30 })], spot, neverAllowed);
     const removal = cluster.calls.filter((call) => call.verb === 'remove');
     expect(removal).toEqual([
@@ -288,7 +294,7 @@ describe('the end of a notice', () => {
     expect(report.pods).toMatchObject([{ outcome: 'forced', budget: 'web' }]);
   });
 
-  it('never deletes with a grace of 0, not even after the deadline', async () => {
+  test('never deletes with a grace of 0, not even after the deadline', async () => {
     const late = { deadline: at(-60_000), until: at(15_000), force: true };
     const { cluster } = await drained([aPod({ graceSeconds: 0 })], late, neverAllowed);
     expect(cluster.calls.filter((call) => call.verb === 'remove').map((call) => call.graceSeconds)).toEqual([
@@ -296,14 +302,14 @@ describe('the end of a notice', () => {
     ]);
   });
 
-  it('asks for an eviction before it forces, however late it is', async () => {
+  test('asks for an eviction before it forces, however late it is', async () => {
     const late = { deadline: at(-60_000), until: at(15_000), force: true };
     const { report, cluster } = await drained([aPod()], late);
     expect(cluster.calls.map((call) => call.verb)).toEqual(['evict']);
     expect(outcomes(report)).toEqual({ web: 'evicted' });
   });
 
-  it('counts a long grace for half of the notice at most, so that budgets have their chance', async () => {
+  test('counts a long grace for half of the notice at most, so that budgets have their chance', async () => {
     const { cluster } = await drained([aPod({ graceSeconds: 600 })], spot, neverAllowed);
     expect(cluster.calls.find((call) => call.verb === 'remove')).toMatchObject({
       at: NOTICE_MS / 2 - 2_000,
@@ -311,19 +317,19 @@ describe('the end of a notice', () => {
     });
   });
 
-  it('tells a pod with a long grace how long it really has', async () => {
+  test('tells a pod with a long grace how long it really has', async () => {
     const { cluster } = await drained([aPod({ graceSeconds: 600 })], spot);
     expect(cluster.calls).toMatchObject([{ verb: 'evict', graceSeconds: 114 }]);
   });
 
-  it('forces a pod that several budgets match, which no eviction would ever move', async () => {
+  test('forces a pod that several budgets match, which no eviction would ever move', async () => {
     const { report } = await drained([aPod()], spot, (cluster) => {
       cluster.budgets = ['a', 'b'].map((name) => ({ name, pods: ['web'], allowed: 1, recoveryMs: 0 }));
     });
     expect(outcomes(report)).toEqual({ web: 'forced' });
   });
 
-  it('tries a deletion again that did not get through', async () => {
+  test('tries a deletion again that did not get through', async () => {
     const { report, cluster } = await drained([aPod()], spot, (cluster) => {
       neverAllowed(cluster);
       const { remove } = cluster;
@@ -335,20 +341,20 @@ describe('the end of a notice', () => {
     expect(cluster.calls.filter((call) => call.verb === 'remove')).toHaveLength(1);
   });
 
-  it('forces nothing where the config says so', async () => {
+  test('forces nothing where the config says so', async () => {
     const { report, cluster } = await drained([aPod()], { ...spot, force: false }, neverAllowed);
-    expect(report.end).toBe('time');
+    expect(report.end).toBe('timed-out');
     expect(report.pods).toMatchObject([{ outcome: 'blocked', budget: 'web' }]);
     expect(cluster.calls.every((call) => call.verb === 'evict')).toBe(true);
   });
 
-  it('forces nothing where nobody knows when the instance goes', async () => {
+  test('forces nothing where nobody knows when the instance goes', async () => {
     const { report, cluster } = await drained([aPod()], { until: at(60_000), force: true }, neverAllowed);
-    expect(report.end).toBe('time');
+    expect(report.end).toBe('timed-out');
     expect(cluster.calls.every((call) => call.verb === 'evict')).toBe(true);
   });
 
-  it('reports a pod that was asked to go and has not ended as terminating', async () => {
+  test('reports a pod that was asked to go and has not ended as terminating', async () => {
     const { report } = await drained(
       [aPod({ graceSeconds: 90 })],
       { ...spot, until: at(20_000) },
@@ -356,7 +362,7 @@ describe('the end of a notice', () => {
         cluster.endsAfterMs = () => 90_000;
       },
     );
-    expect(report.end).toBe('time');
+    expect(report.end).toBe('timed-out');
     expect(outcomes(report)).toEqual({ web: 'terminating' });
   });
 });
@@ -380,16 +386,16 @@ function outcomes(report: DrainReport): Record<string, string> {
 
 async function drained(
   pods: readonly Pod[],
-  order: Partial<DrainOrder> = {},
+  { isStillOurs = async () => true, ...order }: Partial<DrainOrder & Pick<DrainPorts, 'isStillOurs'>> = {},
   prepare: (cluster: TestCluster, clock: TestClock) => void = () => undefined,
 ) {
   const clock = aClock();
   const cluster = aCluster(clock, pods);
   prepare(cluster, clock);
   const report = await clock.run(
-    drain(
-      { node: NODE, from: START, until: at(NOTICE_MS), force: false, stillOurs: async () => true, ...order },
-      { cluster, clock },
+    drainPods(
+      { node: NODE, noticeTime: START, until: at(NOTICE_MS), force: false, ...order },
+      { cluster, clock, isStillOurs },
     ),
   );
   return { report, cluster, clock };

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Parsed, parseEvent } from '#functions/spot-drain/event.ts';
 import { INSTANCE } from './a-cluster.ts';
 import {
@@ -17,7 +17,7 @@ const AROUND = { account: SETTINGS.account, region: SETTINGS.region, now: NOW };
 const OTHER = 'i-0fedcba9876543210';
 
 describe('an event that speaks of an instance', () => {
-  it.each([
+  test.each([
     ['a spot termination', anInterruption('terminate'), 'spot-terminate'],
     ['a spot stop', anInterruption('stop'), 'spot-stop'],
     ['a spot hibernation', anInterruption('hibernate'), 'spot-hibernate'],
@@ -30,24 +30,24 @@ describe('an event that speaks of an instance', () => {
     ['an instance that terminates', aStateChange('shutting-down'), 'state-shutting-down'],
   ])('is understood: %s', (_name, event, kind) => {
     expect(parse(event)).toMatchObject({
-      is: 'notices',
+      kind: 'notices',
       notices: [{ kind, instanceId: INSTANCE, trigger: 'event-1', at: new Date('2026-08-27T03:00:00Z') }],
     });
   });
 
-  it('carries what a lifecycle action is completed with', () => {
+  test('carries what a lifecycle action is completed with', () => {
     expect(parse(aLifecycleAction())).toMatchObject({
       notices: [{ hook: { group: 'workers', name: 'drain', token: '87654321-4321-4321-4321-210987654321' } }],
     });
   });
 
-  it('counts from now when it is dated a little ahead of our clock', () => {
+  test('counts from now when it is dated a little ahead of our clock', () => {
     expect(parse(anInterruption('terminate', { time: '2026-08-27T03:01:00Z' }))).toMatchObject({
       notices: [{ at: NOW }],
     });
   });
 
-  it('is found in its detail, whatever its resources look like', () => {
+  test('is found in its detail, whatever its resources look like', () => {
     for (const resources of [
       [],
       ['arn:aws:ec2:us-east-1b:instance/i-x'],
@@ -55,7 +55,7 @@ describe('an event that speaks of an instance', () => {
       undefined,
       7,
     ]) {
-      expect(parse(anInterruption('terminate', { resources }))).toMatchObject({ is: 'notices' });
+      expect(parse(anInterruption('terminate', { resources }))).toMatchObject({ kind: 'notices' });
     }
   });
 });
@@ -63,7 +63,7 @@ describe('an event that speaks of an instance', () => {
 describe('a Health event', () => {
   const arn = (id: string) => `arn:aws:ec2:ap-northeast-1:111111111111:instance/${id}`;
 
-  it.each<[string, unknown, readonly string[]]>([
+  test.each<[string, unknown, readonly string[]]>([
     ['a bare instance', [{ entityValue: INSTANCE }], [INSTANCE]],
     ['an ARN', [{ entityValue: arn(INSTANCE), status: 'PENDING' }], [INSTANCE]],
     [
@@ -79,10 +79,10 @@ describe('a Health event', () => {
     ],
   ])('names %s', (_name, affectedEntities, instances) => {
     const parsed = parse(aHealthEvent({ affectedEntities }));
-    expect(parsed.is === 'notices' && parsed.notices.map((notice) => notice.instanceId)).toEqual(instances);
+    expect(parsed.kind === 'notices' && parsed.notices.map((notice) => notice.instanceId)).toEqual(instances);
   });
 
-  it.each<[string, unknown]>([
+  test.each<[string, unknown]>([
     ['no entity', []],
     ['nothing at all', undefined],
     ['something that is no list', 'i-0123456789abcdef0'],
@@ -92,28 +92,28 @@ describe('a Health event', () => {
     expect(ignored(aHealthEvent({ affectedEntities }))).toMatch(/names no instance/);
   });
 
-  it('of several pages is worked on page by page', () => {
-    expect(parse(aHealthEvent({ page: '2', totalPages: '3' }))).toMatchObject({ is: 'notices' });
+  test('of several pages is worked on page by page', () => {
+    expect(parse(aHealthEvent({ page: '2', totalPages: '3' }))).toMatchObject({ kind: 'notices' });
   });
 
-  it('about another region, as the backup region hears of it, is ignored', () => {
+  test('about another region, as the backup region hears of it, is ignored', () => {
     expect(ignored(aHealthEvent({ eventRegion: 'us-east-1', backupEvent: 'true' }))).toMatch(
       /region "us-east-1"/,
     );
   });
 
-  it('about our region is heeded also when it comes as a backup', () => {
-    expect(parse(aHealthEvent({ backupEvent: 'true' }))).toMatchObject({ is: 'notices' });
+  test('about our region is heeded also when it comes as a backup', () => {
+    expect(parse(aHealthEvent({ backupEvent: 'true' }))).toMatchObject({ kind: 'notices' });
   });
 
-  it('that is no scheduled change of EC2 is routine', () => {
+  test('that is no scheduled change of EC2 is routine', () => {
     expect(parse(aHealthEvent({ eventTypeCategory: 'issue' }))).toMatchObject({ action: 'none' });
     expect(parse(aHealthEvent({ service: 'RDS' }))).toMatchObject({ action: 'none' });
   });
 });
 
 describe('bad input is ignored with its reason', () => {
-  it.each<[string, unknown, RegExp]>([
+  test.each<[string, unknown, RegExp]>([
     ['nothing', undefined, /payload is missing/],
     ['null', null, /payload is null/],
     ['a string', 'x', /payload is "x"/],
@@ -179,11 +179,11 @@ describe('bad input is ignored with its reason', () => {
     expect(ignored(event)).toMatch(reason);
   });
 
-  it.each(['pending', 'running', 'stopped', 'terminated'])('an instance that is %s is routine', (state) => {
-    expect(parse(aStateChange(state))).toMatchObject({ is: 'ignored', action: 'none', target: INSTANCE });
+  test.each(['pending', 'running', 'stopped', 'terminated'])('an instance that is %s is routine', (state) => {
+    expect(parse(aStateChange(state))).toMatchObject({ kind: 'ignored', action: 'none', target: INSTANCE });
   });
 
-  it('never with an exception', () => {
+  test('never with an exception', () => {
     const events = [anInterruption(), aLifecycleAction(), aHealthEvent()];
     fc.assert(
       fc.property(fc.anything(), fc.anything(), fc.nat(2), (value, detail, n) => {
@@ -197,17 +197,17 @@ describe('bad input is ignored with its reason', () => {
 });
 
 describe('a tick', () => {
-  it('is ours, or that of a rule with a rate', () => {
-    expect(parse(TICK)).toEqual({ is: 'tick', trigger: 'spot-drain-tick' });
-    expect(parse({ ...TICK, id: 'execution-1' })).toEqual({ is: 'tick', trigger: 'execution-1' });
+  test('is ours, or that of a rule with a rate', () => {
+    expect(parse(TICK)).toEqual({ kind: 'tick', trigger: 'spot-drain-tick' });
+    expect(parse({ ...TICK, id: 'execution-1' })).toEqual({ kind: 'tick', trigger: 'execution-1' });
     expect(parse({ source: 'aws.events', 'detail-type': 'Scheduled Event', id: 'e' })).toEqual({
-      is: 'tick',
+      kind: 'tick',
       trigger: 'e',
     });
   });
 
-  it('is nothing else of ours', () => {
-    expect(parse({ ...TICK, trigger: 'edge' })).toMatchObject({ is: 'ignored' });
+  test('is nothing else of ours', () => {
+    expect(parse({ ...TICK, trigger: 'edge' })).toMatchObject({ kind: 'ignored' });
   });
 });
 
@@ -217,7 +217,7 @@ function parse(event: unknown): Parsed {
 
 function ignored(event: unknown): string {
   const parsed = parse(event);
-  if (parsed.is !== 'ignored') throw new Error(`it was taken for ${parsed.is}`);
+  if (parsed.kind !== 'ignored') throw new Error(`it was taken for ${parsed.kind}`);
   expect(parsed.action).toBe('ignore');
   return parsed.reason;
 }

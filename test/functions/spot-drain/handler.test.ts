@@ -9,7 +9,7 @@ import { createContext } from '@nightshift/lab/world/context.ts';
 import type { AwsEvent, WorldContext } from '@nightshift/lab/world/interfaces.ts';
 import { createKubernetes, type Kubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
 import type { Context } from 'aws-lambda';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
 import { DECISION } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { Decision } from '#model/decision.ts';
@@ -96,7 +96,7 @@ afterAll(async () => {
 });
 
 describe('the handler', () => {
-  it('drains the node of an interrupted instance, with few calls', async () => {
+  test('drains the node of an interrupted instance, with few calls', async () => {
     const instance = anInstance();
     await handler({ source: 'nightshift', trigger: 'tick', schedule: 'tick' }, lambdaContext('tick'));
     const [before, asked] = [front.calls.length, api.calls.length];
@@ -108,7 +108,7 @@ describe('the handler', () => {
     expect(decided.find(({ action }) => action === 'replace')).toMatchObject({ target: 'workers' });
     expect(instance.lifecycleState).toMatch(/^Detach/);
     expect(group().desired).toBe(2);
-    expect(decided.at(-1)).toMatchObject({ environment: 'develop', forced: 0, blocked: 0, leftByPolicy: 1 });
+    expect(decided.at(-1)).toMatchObject({ environment: 'develop', forced: 0, blocked: 0, skipped: 1 });
     expect(calls(before)).toEqual({
       'autoscaling:DescribeAutoScalingGroups': 1,
       'autoscaling:DescribeAutoScalingInstances': 1,
@@ -124,15 +124,15 @@ describe('the handler', () => {
     ]);
   });
 
-  it('ends at the same event once more', async () => {
+  test('ends at the same event once more', async () => {
     const instance = anInstance();
     await handler(eventOf('EC2 Spot Instance Interruption Warning', instance.id), lambdaContext('b'));
     expect(await decisions()).toMatchObject([
-      { action: 'ignore', reason: expect.stringContaining('was dealt with') },
+      { action: 'ignore', reason: expect.stringContaining('already handled by') },
     ]);
   });
 
-  it('lets an Auto Scaling group go on with a termination when the node is empty', async () => {
+  test('lets an Auto Scaling group go on with a termination when the node is empty', async () => {
     const event = eventFor('EC2 Instance-terminate Lifecycle Action');
     const id = String(event.detail['EC2InstanceId']);
     await handler(event, lambdaContext('c'));
@@ -144,12 +144,12 @@ describe('the handler', () => {
     });
   });
 
-  it('does nothing on a tick without anything pending', async () => {
+  test('does nothing on a tick without anything pending', async () => {
     await handler({ source: 'nightshift', trigger: 'tick', schedule: 'tick' }, lambdaContext('d'));
     expect(await decisions()).toEqual([]);
   });
 
-  it('ends quietly for an instance of somebody else', async () => {
+  test('ends quietly for an instance of somebody else', async () => {
     const event = eventFor('EC2 Spot Instance Interruption Warning');
     const detail = { ...event.detail, 'instance-id': 'i-0fffffffffffffff0' };
     await handler({ ...event, detail }, lambdaContext('e'));

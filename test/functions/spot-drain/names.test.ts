@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { AccessRefusedError, ClusterTroubleError } from '#functions/spot-drain/errors.ts';
+import { describe, expect, test } from 'vitest';
+import { AccessRefusedError, ClusterUnavailableError } from '#functions/spot-drain/ports.ts';
 import { START } from './a-clock.ts';
 import { aNode, aPod, INSTANCE, NODE } from './a-cluster.ts';
 import { anInterruption, aStateChange, aWorld, GROUP, TICK, type World } from './a-world.ts';
@@ -14,7 +14,7 @@ const NIGHT = {
 } as const;
 
 describe('the names of the nodes', () => {
-  it('are written down by the tick: the new, the changed, and not the gone', async () => {
+  test('are written down by the tick: the new, the changed, and not the gone', async () => {
     const world = aWorld();
     world.names.set(OTHER, 'gone').set('i-00000001', 'before');
     world.cluster.nodes.push(aNode({ name: 'after', instanceId: 'i-00000001' }));
@@ -22,7 +22,7 @@ describe('the names of the nodes', () => {
     expect(Object.fromEntries(world.names)).toEqual({ [INSTANCE]: NODE, 'i-00000001': 'after' });
   });
 
-  it('are not written again while nothing changes', async () => {
+  test('are not written again while nothing changes', async () => {
     const world = aWorld();
     await world.run(TICK);
     const written: string[] = [];
@@ -33,10 +33,10 @@ describe('the names of the nodes', () => {
     expect(written).toEqual([]);
   });
 
-  it('stay as they are while the API server has trouble, which is no failure', async () => {
+  test('stay as they are while the API server is unavailable, which is no failure', async () => {
     const world = aWorld();
     world.names.set(OTHER, 'other');
-    world.cluster.broken.nodeNames = () => new ClusterTroubleError('503');
+    world.cluster.broken.nodeNames = () => new ClusterUnavailableError('503');
     await world.run(TICK);
     expect([...world.names]).toEqual([[OTHER, 'other']]);
     expect(world.decisions.map(({ action, reason }) => `${action} ${reason}`)).toContain(
@@ -44,14 +44,24 @@ describe('the names of the nodes', () => {
     );
   });
 
-  it('are a loud failure where RBAC refuses them, and the rest of the tick goes on', async () => {
+  test('are a loud failure where RBAC refuses them, and the rest of the tick goes on', async () => {
     const world = aWorld();
     world.cluster.broken.nodeNames = () => new AccessRefusedError('nodes is forbidden');
     await expect(world.run(TICK)).rejects.toThrow('nodes is forbidden');
     expect(world.said()).toContain('none develop');
   });
 
-  it('are not kept in a dry run, which may not write', async () => {
+  test('are written to the end where the rest of the tick has failed: an invocation leaves no work behind', async () => {
+    const world = aWorld();
+    world.claims.all = async () => {
+      throw new Error('the table is away');
+    };
+    world.cluster.latencyMs = 5_000;
+    await expect(world.run(TICK)).rejects.toThrow('the table is away');
+    expect(Object.fromEntries(world.names)).toEqual({ [INSTANCE]: NODE });
+  });
+
+  test('are not kept in a dry run, which may not write', async () => {
     const world = aWorld([], { dryRun: true });
     world.cluster.broken.nodeNames = () => new Error('asked');
     await world.run(TICK);
@@ -60,7 +70,7 @@ describe('the names of the nodes', () => {
 });
 
 describe('a notice for an instance whose node has a known name', () => {
-  it('cordons without a list of nodes and without a word from Auto Scaling', async () => {
+  test('cordons without a list of nodes and without a word from Auto Scaling', async () => {
     const world = named([aPod()]);
     world.cluster.broken.findNode = () => new Error('asked');
     world.groupError = new Error('asked');
@@ -69,7 +79,7 @@ describe('a notice for an instance whose node has a known name', () => {
     expect(world.cluster.podNames()).toEqual([]);
   });
 
-  it('looks for the node among all where the name has passed to another instance, or is gone', async () => {
+  test('looks for the node among all where the name has passed to another instance, or is gone', async () => {
     for (const name of ['gone', NODE]) {
       const world = named([aPod()], name);
       const moved = aNode({ name: name === NODE ? 'renamed' : NODE });
@@ -79,35 +89,35 @@ describe('a notice for an instance whose node has a known name', () => {
     }
   });
 
-  it('has the cluster looked up while the table is asked', async () => {
+  test('has the cluster looked up while the table is asked', async () => {
     const world = named([aPod()]);
     const order: string[] = [];
     world.cluster.prepare = () => void order.push('prepare');
-    const { look } = world.claims;
-    world.claims.look = async (id) => {
-      order.push('look');
-      return look(id);
+    const { find } = world.claims;
+    world.claims.find = async (id) => {
+      order.push('find');
+      return find(id);
     };
     await world.run(anInterruption());
-    expect(order).toEqual(['prepare', 'look']);
+    expect(order).toEqual(['prepare', 'find']);
   });
 
-  it('asks again while the API server has trouble', async () => {
+  test('asks again while the API server is unavailable', async () => {
     const world = named([aPod()]);
     let away = 3;
-    world.cluster.broken.nodeNamed = () => (away-- > 0 ? new ClusterTroubleError('503') : undefined);
+    world.cluster.broken.nodeNamed = () => (away-- > 0 ? new ClusterUnavailableError('503') : undefined);
     world.cluster.broken.findNode = () => new Error('asked');
     await world.run(anInterruption());
     expect(world.cluster.podNames()).toEqual([]);
   });
 
-  it('is loud where RBAC refuses the node', async () => {
+  test('is loud where RBAC refuses the node', async () => {
     const world = named([aPod()]);
     world.cluster.broken.nodeNamed = () => new AccessRefusedError('nodes is forbidden');
     await expect(world.run(anInterruption())).rejects.toThrow('nodes is forbidden');
   });
 
-  it('leaves a node of Karpenter alone', async () => {
+  test('leaves a node of Karpenter alone', async () => {
     const world = named();
     world.cluster.nodes = [aNode({ labels: { 'karpenter.sh/nodepool': 'default' } })];
     await world.run(anInterruption());
@@ -115,29 +125,29 @@ describe('a notice for an instance whose node has a known name', () => {
     expect(world.said()).toEqual([`ignore ${NODE}`]);
   });
 
-  it('learns after the cordon that our own stop takes the node: nothing is forced, nothing counts as a loss', async () => {
+  test('learns after the cordon that our own stop takes the node: nothing is forced, nothing counts as a loss', async () => {
     const world = named([aPod()]);
     world.night = NIGHT;
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
     await world.run(anInterruption());
     expect(world.decisions.find(({ action }) => action === 'drain')).toMatchObject({
-      night: true,
+      nightlyStop: true,
       forced: 0,
     });
-    expect(world.claims.held.get(INSTANCE)?.value).toMatchObject({ night: true, force: false });
+    expect(world.claims.saved.get(INSTANCE)?.value).toMatchObject({ nightlyStop: true, force: false });
     expect(world.clock.now().getTime() - START.getTime()).toBeLessThan(30_000);
   });
 
-  it('knows a managed nodegroup that is being stopped by the label of its node', async () => {
+  test('knows a managed nodegroup that is being stopped by the label of its node', async () => {
     const world = named([aPod()]);
     world.night = { ...NIGHT, groups: ['spot'] };
     world.groupError = new Error('asked');
     world.cluster.nodes = [aNode({ labels: { 'eks.amazonaws.com/nodegroup': 'spot' } })];
     await world.run(anInterruption());
-    expect(world.decisions.find(({ action }) => action === 'drain')).toMatchObject({ night: true });
+    expect(world.decisions.find(({ action }) => action === 'drain')).toMatchObject({ nightlyStop: true });
   });
 
-  it('drains on where the state of the night cannot be read, and says so', async () => {
+  test('drains on where the state of the night cannot be read, and says so', async () => {
     const world = named([aPod()]);
     const { ports } = world;
     const night = { state: () => Promise.reject(new Error('the table is away')) };
@@ -147,14 +157,14 @@ describe('a notice for an instance whose node has a known name', () => {
     expect(world.cluster.podNames()).toEqual([]);
   });
 
-  it('gets its replacement once the node is cordoned', async () => {
+  test('gets its replacement once the node is cordoned', async () => {
     const world = named([aPod()], NODE, { replaceEarly: true });
     await world.run(anInterruption());
     expect(world.replaced).toEqual([`workers ${INSTANCE}`]);
     expect(world.said()).toEqual([`cordon ${NODE}`, 'replace workers', `drain ${NODE}`]);
   });
 
-  it('is told of as before in a dry run', async () => {
+  test('is only reported in a dry run, with whether our own stop takes the node', async () => {
     const world = named([aPod()], NODE, { dryRun: true });
     world.night = NIGHT;
     await world.run(anInterruption());
@@ -163,14 +173,14 @@ describe('a notice for an instance whose node has a known name', () => {
     ]);
   });
 
-  it('ends where another invocation takes the instance over while it asks about the night', async () => {
+  test('ends where another invocation takes the instance over while it asks about the night', async () => {
     const world = named([aPod()]);
     world.night = NIGHT;
     world.group = GROUP;
     const { mark } = world.cluster;
     world.cluster.mark = async (node, marks) => {
-      const held = await world.claims.read(INSTANCE);
-      if (held) await world.claims.replace({ ...held.value, owner: 'another' }, held.version);
+      const claim = await world.claims.read(INSTANCE);
+      if (claim) await world.claims.saveIf({ ...claim.value, owner: 'another' }, claim.version, START);
       return mark(node, marks);
     };
     await world.run(anInterruption());
@@ -178,7 +188,7 @@ describe('a notice for an instance whose node has a known name', () => {
     expect(world.cluster.calls).toEqual([]);
   });
 
-  it('is drained by the known name also when it is stopped by hand, after its group was asked', async () => {
+  test('is drained by the known name also when it is stopped by hand, after its group was asked', async () => {
     const world = named([aPod()]);
     await world.run(aStateChange('shutting-down'));
     expect(world.cluster.podNames()).toEqual([]);
@@ -188,14 +198,14 @@ describe('a notice for an instance whose node has a known name', () => {
 describe('between its cordon and its drain, a node with a known name', () => {
   const evictedAt = (world: World) => world.cluster.calls[0]?.at ?? Number.NaN;
 
-  it('waits half a second for the cordons of others: what is evicted must not land on the next that goes', async () => {
+  test('waits half a second for the cordons of others: what is evicted must not land on the next that goes', async () => {
     const world = named([aPod()]);
     await world.run(anInterruption());
     expect(evictedAt(world)).toBeGreaterThanOrEqual(500);
     expect(evictedAt(world)).toBeLessThan(1_000);
   });
 
-  it('waits twice as long as its own cordon took, and five seconds at most', async () => {
+  test('waits twice as long as its own cordon took, and five seconds at most', async () => {
     const took = async (latencyMs: number) => {
       const world = named([aPod()]);
       const { mark } = world.cluster;
@@ -211,7 +221,7 @@ describe('between its cordon and its drain, a node with a known name', () => {
     expect(await took(20_000)).toBeLessThan(5_500);
   });
 
-  it.each([
+  test.each([
     [
       'the instance has less than a minute left',
       anInterruption('terminate', { time: '2026-08-27T02:58:55Z' }),

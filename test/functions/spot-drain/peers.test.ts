@@ -1,5 +1,5 @@
 /** What the known tools get wrong, by the number it has among our facts: each of it is right here. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { START } from './a-clock.ts';
 import { aNode, aPod, INSTANCE, NODE } from './a-cluster.ts';
 import { aHealthEvent, aLifecycleAction, anInterruption, aRebalance, aWorld } from './a-world.ts';
@@ -7,7 +7,7 @@ import { aHealthEvent, aLifecycleAction, anInterruption, aRebalance, aWorld } fr
 const OTHER = 'i-0fedcba9876543210';
 
 describe('faults of the peers', () => {
-  it('1: every instance of one Health event is drained, not only the first', async () => {
+  test('1: every instance of one Health event is drained, not only the first', async () => {
     const world = aWorld();
     world.cluster.nodes = [aNode(), aNode({ name: 'other-node', instanceId: OTHER })];
     await world.run(aHealthEvent({ affectedEntities: [{ entityValue: INSTANCE }, { entityValue: OTHER }] }));
@@ -19,7 +19,7 @@ describe('faults of the peers', () => {
     ).toEqual([`drain ${NODE}`, 'drain other-node']);
   });
 
-  it('1b: one instance that cannot be drained does not keep the others of the event from it', async () => {
+  test('1b: one instance that cannot be drained does not keep the others of the event from it', async () => {
     const world = aWorld();
     world.cluster.nodes = [aNode(), aNode({ name: 'other-node', instanceId: OTHER })];
     const { mark } = world.cluster;
@@ -34,7 +34,7 @@ describe('faults of the peers', () => {
 
   // 2: the load-balancer label comes off again: test/functions/adapters/kubernetes/drain-cluster.test.ts, "are all taken away again".
 
-  it('3: a lifecycle action that could not be completed is completed by the redelivery', async () => {
+  test('3: a lifecycle action that could not be completed is completed by the redelivery', async () => {
     const world = aWorld([aPod()]);
     world.completionErrors = [new Error('Rate exceeded')];
     await expect(world.run(aLifecycleAction())).rejects.toThrow('Rate exceeded');
@@ -44,7 +44,7 @@ describe('faults of the peers', () => {
     expect(world.said().filter((said) => said === `drain ${NODE}`)).toHaveLength(1);
   });
 
-  it('3b: or by the tick, where no redelivery comes', async () => {
+  test('3b: or by the tick, where no redelivery comes', async () => {
     const world = aWorld([aPod()]);
     world.completionErrors = [new Error('Rate exceeded')];
     await expect(world.run(aLifecycleAction())).rejects.toThrow('Rate exceeded');
@@ -52,7 +52,7 @@ describe('faults of the peers', () => {
     expect(world.completed).toMatchObject([{ how: 'completed' }]);
   });
 
-  it('4: the time to drain counts from the notice, not from when we hear of it', async () => {
+  test('4: the time to drain counts from the notice, not from when we hear of it', async () => {
     const world = aWorld([aPod()]);
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
     const sent = new Date(START.getTime() - 40_000);
@@ -63,14 +63,14 @@ describe('faults of the peers', () => {
 
   // 5: the taint is one strategic-merge patch, never a full update: drain-cluster.test.ts, "in one patch".
 
-  it('6: an entity that is an ARN is understood', async () => {
+  test('6: an entity that is an ARN is understood', async () => {
     const world = aWorld([aPod()]);
     const entityValue = `arn:aws:ec2:ap-northeast-1:111111111111:instance/${INSTANCE}`;
     await world.run(aHealthEvent({ affectedEntities: [{ entityValue }] }));
     expect(world.cluster.podNames()).toEqual([]);
   });
 
-  it('7: of 100 notices at once, 100 nodes are cordoned, each within 5 s', async () => {
+  test('7: of 100 notices at once, 100 nodes are cordoned, each within 5 s', async () => {
     const world = aWorld();
     const ids = Array.from({ length: 100 }, (_, n) => `i-${n.toString(16).padStart(17, '0')}`);
     world.cluster.nodes = ids.map((instanceId) => aNode({ instanceId, name: `node-${instanceId}` }));
@@ -97,7 +97,7 @@ describe('faults of the peers', () => {
   // Asked for: the cordon after a rebalance comes off again: run.test.ts, "is undone after the set time"; a cordon that a
   // person had set stays: drain-cluster.test.ts, "do not take away a cordon and a label that were there before".
 
-  it('asked for: the lifecycle action of a node that never joined is completed', async () => {
+  test('asked for: the lifecycle action of a node that never joined is completed', async () => {
     const world = aWorld();
     world.cluster.nodes = [];
     await world.run(aLifecycleAction());
@@ -106,7 +106,7 @@ describe('faults of the peers', () => {
 });
 
 describe('an earlier deadline', () => {
-  it('takes a drain over, and whoever was at it lets go within seconds', async () => {
+  test('takes a drain over, and whoever was at it lets go within seconds', async () => {
     const world = aWorld([aPod({ graceSeconds: 60 })]);
     world.cluster.endsAfterMs = () => 50_000;
     let firstOver = 0;
@@ -127,7 +127,7 @@ describe('an earlier deadline', () => {
     expect(world.completed).toMatchObject([{ podsLeft: [] }]);
   });
 
-  it('outlives an undo that was still on the list', async () => {
+  test('outlives an undo that was still on the list', async () => {
     const world = aWorld([aPod()]);
     world.cordons.remove = async () => {
       throw new Error('the table is throttled');

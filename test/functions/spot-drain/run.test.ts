@@ -1,6 +1,8 @@
-import { describe, expect, it } from 'vitest';
-import { PartialFailureError } from '#functions/shared/errors.ts';
-import { AccessRefusedError, ClusterTroubleError } from '#functions/spot-drain/errors.ts';
+import { describe, expect, test } from 'vitest';
+import { CorruptRecordError, PartialFailureError } from '#functions/shared/errors.ts';
+import { AccessRefusedError, ClusterUnavailableError } from '#functions/spot-drain/ports.ts';
+import { NOTHING_TO_EVICT } from '#functions/spot-drain/report.ts';
+import { LOST_PODS_FILTER } from '#model/notification.ts';
 import { START } from './a-clock.ts';
 import { aNode, aPod, INSTANCE, NODE, ofDaemonSet } from './a-cluster.ts';
 import {
@@ -25,30 +27,30 @@ const NIGHT = {
 } as const;
 
 describe('a spot interruption', () => {
-  it('marks the node, evicts its pods and says what became of them', async () => {
+  test('marks the node, evicts its pods and says what became of them', async () => {
     const world = aWorld([aPod({ name: 'a' }), aPod({ name: 'b', phase: 'Succeeded' }), ofDaemonSet()]);
     await world.run(anInterruption());
-    expect(world.cluster.marked).toMatchObject([{ depth: 'drain', cause: 'spot-terminate' }]);
+    expect(world.cluster.marked).toMatchObject([{ task: 'drain', cause: 'spot-terminate' }]);
     expect(world.cluster.podNames()).toEqual(['agent-x']);
     expect(world.said()).toEqual([`cordon ${NODE}`, `drain ${NODE}`]);
     expect(world.decisions[1]).toMatchObject({
       environment: 'develop',
       capability: 'spot-drain',
       trigger: 'event-1',
-      reason: '2 pods left the node in good order',
+      reason: 'evicted 2 pods',
       instanceId: INSTANCE,
       evicted: 1,
       finished: 1,
-      waited: 0,
+      alreadyTerminating: 0,
       forced: 0,
-      leftByPolicy: 1,
+      skipped: 1,
       blocked: 0,
       terminating: 0,
     });
     expect(world.decisions[1]?.['secondsLeft']).toBeGreaterThan(100);
   });
 
-  it('shows on the node what was done to it', async () => {
+  test('shows on the node what was done to it', async () => {
     const world = aWorld([aPod()]);
     await world.run(anInterruption());
     expect(world.cluster.events.map((event) => `${event.type} ${event.reason}`)).toEqual([
@@ -57,18 +59,44 @@ describe('a spot interruption', () => {
     ]);
   });
 
-  it('does not fail for an event that an API server in trouble did not take, and does for one that RBAC refuses', async () => {
+  test('does not fail where an unavailable API server does not take an event, and does where RBAC refuses it', async () => {
     const world = aWorld([aPod()]);
-    world.cluster.broken.note = () => new ClusterTroubleError('503');
+    world.cluster.broken.recordEvent = () => new ClusterUnavailableError('503');
     await world.run(anInterruption());
     expect(world.said()).toContain(`drain ${NODE}`);
     const other = aWorld([aPod()]);
-    other.cluster.broken.note = () => new AccessRefusedError('events is forbidden');
+    other.cluster.broken.recordEvent = () => new AccessRefusedError('events is forbidden');
     await expect(other.run(anInterruption())).rejects.toThrow('events is forbidden');
     expect(other.said()).toContain(`drain ${NODE}`);
   });
 
-  it('names each pod that was forced, with the budget that held it', async () => {
+  test('reports in words that a person reads, and with the facts that the alarm counts', async () => {
+    const words = async (change: (world: World) => void) => {
+      const world = aWorld([aPod({ name: 'a' }), aPod({ name: 'b' })]);
+      change(world);
+      await world.run(anInterruption());
+      return last(world, 'drain');
+    };
+    const never = { name: 'never', pods: ['b'], allowed: 0, recoveryMs: 0 };
+    const empty = (world: World) => {
+      for (const name of ['a', 'b']) world.cluster.vanish(name);
+    };
+    expect((await words(() => undefined))?.reason).toBe('evicted 2 pods');
+    expect((await words(empty))?.reason).toBe(NOTHING_TO_EVICT);
+    const blocked = (world: World) => {
+      world.cluster.budgets = [never];
+    };
+    expect((await words(blocked))?.reason).toBe('evicted 1 pod, forced 1');
+    const atNight = await words((world) => {
+      world.night = NIGHT;
+      blocked(world);
+    });
+    expect(atNight?.reason).toBe('evicted 1 pod, 1 remains on the node; the schedule stops its group');
+    const counted = [...LOST_PODS_FILTER.matchAll(/\$\.decision\.(\w+)/g)].map(([, fact]) => fact);
+    expect(Object.keys(atNight ?? {})).toEqual(expect.arrayContaining(counted));
+  });
+
+  test('names each pod that was forced, with the budget that held it', async () => {
     const world = aWorld([aPod({ name: 'a' }), aPod({ name: 'b' })]);
     world.cluster.budgets = [{ name: 'never', pods: ['b'], allowed: 0, recoveryMs: 0 }];
     await world.run(anInterruption());
@@ -76,7 +104,7 @@ describe('a spot interruption', () => {
     expect(world.decisions[2]).toMatchObject({ outcome: 'forced', budget: 'never', node: NODE });
   });
 
-  it('leaves pods to their budget where force is off, and says so', async () => {
+  test('leaves pods to their budget where force is off, and says so', async () => {
     const world = aWorld([aPod()], { force: false });
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
     await world.run(anInterruption());
@@ -84,7 +112,7 @@ describe('a spot interruption', () => {
     expect(world.cluster.events.at(-1)?.reason).toBe('NightshiftDrainIncomplete');
   });
 
-  it('is over before the invocation is, however late the notice came', async () => {
+  test('is over before the invocation is, however late the notice came', async () => {
     const world = aWorld([aPod()]);
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
     await world.run(anInterruption(), { limitMs: 60_000 });
@@ -92,13 +120,13 @@ describe('a spot interruption', () => {
     expect(world.decisions.at(-1)).toMatchObject({ outcome: 'forced' });
   });
 
-  it('delivered after its two minutes still moves what it can', async () => {
+  test('delivered after its two minutes still moves what it can', async () => {
     const world = aWorld([aPod()]);
     await world.run(anInterruption('terminate', { time: '2026-08-27T02:57:00Z' }));
     expect(world.cluster.podNames()).toEqual([]);
   });
 
-  it('of a node that is gone already ends well', async () => {
+  test('of a node that is gone already ends well', async () => {
     const world = aWorld([aPod()]);
     const { mark } = world.cluster;
     world.cluster.mark = async (node, marks) => {
@@ -109,39 +137,39 @@ describe('a spot interruption', () => {
     expect(world.said()).toEqual([`none ${NODE}`]);
   });
 
-  it('changes nothing in a dry run', async () => {
+  test('changes nothing in a dry run', async () => {
     const world = aWorld([aPod()], { dryRun: true });
     await world.run(anInterruption());
     expect(world.decisions).toMatchObject([{ action: 'drain', target: NODE, dryRun: true }]);
     expect(world.cluster.marked).toEqual([]);
     expect(world.cluster.calls).toEqual([]);
-    expect(world.claims.held.size).toBe(0);
+    expect(world.claims.saved.size).toBe(0);
   });
 
-  it('does not wait for a throttled group lookup once the node is known', async () => {
+  test('does not wait for a throttled group lookup once the node is known', async () => {
     const world = aWorld([aPod()]);
     world.groupLatencyMs = 20_000;
     await world.run(anInterruption());
     expect(world.cluster.calls[0]?.at).toBeLessThan(2_000);
   });
 
-  it('goes on where the group cannot be looked up', async () => {
+  test('goes on where the group cannot be looked up', async () => {
     const world = aWorld([aPod()]);
     world.groupError = new Error('throttled');
     await world.run(anInterruption());
     expect(world.cluster.podNames()).toEqual([]);
   });
 
-  it('goes on through an API server that is away for some seconds', async () => {
+  test('goes on through an API server that is away for some seconds', async () => {
     const world = aWorld([aPod()]);
     let away = 3;
     world.cluster.broken.findNode = () =>
-      away-- > 0 ? new ClusterTroubleError('connection refused') : undefined;
+      away-- > 0 ? new ClusterUnavailableError('connection refused') : undefined;
     await world.run(anInterruption());
     expect(world.cluster.podNames()).toEqual([]);
   });
 
-  it('waits a little for a node that is still joining', async () => {
+  test('waits a little for a node that is still joining', async () => {
     const world = aWorld([aPod()]);
     const nodes = world.cluster.nodes;
     world.cluster.nodes = [];
@@ -154,17 +182,17 @@ describe('a spot interruption', () => {
 });
 
 describe('an instance that is not ours', () => {
-  it('ends quietly when its group belongs to another cluster, and Kubernetes is not asked', async () => {
+  test('ends quietly when its group belongs to another cluster, and Kubernetes is not asked', async () => {
     const world = aWorld();
     world.group = { ...GROUP, clusters: ['staging'] };
     world.cluster.broken.findNode = () => new Error('asked');
     await world.run(anInterruption());
     expect(world.said()).toEqual([`none ${INSTANCE}`]);
-    expect(world.claims.held.size).toBe(0);
+    expect(world.claims.saved.size).toBe(0);
     expect(elapsed(world)).toBeLessThan(1_000);
   });
 
-  it('ends quietly also when Auto Scaling takes its time to say so', async () => {
+  test('ends quietly also when Auto Scaling takes its time to say so', async () => {
     const world = aWorld();
     world.group = { ...GROUP, clusters: ['staging'] };
     world.groupLatencyMs = 3_000;
@@ -173,7 +201,7 @@ describe('an instance that is not ours', () => {
     expect(world.said()).toEqual([`none ${INSTANCE}`]);
   });
 
-  it('ends quietly when it has neither a group nor a node here', async () => {
+  test('ends quietly when it has neither a group nor a node here', async () => {
     const world = aWorld();
     world.group = undefined;
     world.cluster.nodes = [];
@@ -181,7 +209,7 @@ describe('an instance that is not ours', () => {
     expect(world.said()).toEqual([`none ${INSTANCE}`]);
   });
 
-  it('is not asked of Kubernetes at all when it merely stops', async () => {
+  test('is not asked of Kubernetes at all when it merely stops', async () => {
     const world = aWorld();
     world.group = { ...GROUP, clusters: ['staging'] };
     world.cluster.broken.findNode = () => new Error('asked');
@@ -189,7 +217,7 @@ describe('an instance that is not ours', () => {
     expect(world.said()).toEqual([`none ${INSTANCE}`]);
   });
 
-  it('has its lifecycle action left to its owner', async () => {
+  test('has its lifecycle action left to its owner', async () => {
     const world = aWorld();
     world.group = { ...GROUP, clusters: ['staging'] };
     world.cluster.nodes = [];
@@ -197,7 +225,7 @@ describe('an instance that is not ours', () => {
     expect(world.completed).toEqual([]);
   });
 
-  it('is drained all the same when its group has no tag but its node is here', async () => {
+  test('is drained all the same when its group has no tag but its node is here', async () => {
     const world = aWorld([aPod()]);
     world.group = { ...GROUP, clusters: [] };
     await world.run(anInterruption());
@@ -206,7 +234,7 @@ describe('an instance that is not ours', () => {
 });
 
 describe('a node that somebody else looks after', () => {
-  it.each([
+  test.each([
     ['Karpenter', { 'karpenter.sh/nodepool': 'default' }],
     ['an old Karpenter', { 'karpenter.sh/provisioner-name': 'default' }],
     ['EKS Auto Mode', { 'eks.amazonaws.com/compute-type': 'auto', 'karpenter.sh/nodepool': 'system' }],
@@ -218,7 +246,7 @@ describe('a node that somebody else looks after', () => {
     expect(world.cluster.marked).toEqual([]);
   });
 
-  it('is drained for EKS on a managed nodegroup, whose own hook is never completed', async () => {
+  test('is drained for EKS on a managed nodegroup, whose own hook is never completed', async () => {
     const world = aWorld([aPod()]);
     world.cluster.nodes = [aNode({ labels: { 'eks.amazonaws.com/nodegroup': 'spot' } })];
     world.group = { ...GROUP, name: 'eks-spot-1', nodegroup: 'spot' };
@@ -234,14 +262,14 @@ describe('a node that somebody else looks after', () => {
 });
 
 describe('a lifecycle action', () => {
-  it('is completed with nothing left on the node, and only then', async () => {
+  test('is completed with nothing left on the node, and only then', async () => {
     const world = aWorld([aPod({ name: 'a' }), aPod({ name: 'b' })]);
     await world.run(aLifecycleAction());
     expect(world.completed).toMatchObject([{ how: 'completed', podsLeft: [] }]);
     expect(world.said()).toEqual([`cordon ${NODE}`, `drain ${NODE}`, `complete ${NODE}`]);
   });
 
-  it('forces nothing', async () => {
+  test('forces nothing', async () => {
     const world = aWorld([aPod()]);
     world.hookTimes = { heartbeatSeconds: 60, globalSeconds: 6_000 };
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
@@ -250,7 +278,7 @@ describe('a lifecycle action', () => {
     expect(world.completed).toHaveLength(1);
   });
 
-  it('is kept alive by heartbeats while pods take their time', async () => {
+  test('is kept alive by heartbeats while pods take their time', async () => {
     const world = aWorld([aPod({ graceSeconds: 100 })]);
     world.hookTimes = { heartbeatSeconds: 30, globalSeconds: 3_000 };
     world.cluster.endsAfterMs = () => 100_000;
@@ -261,7 +289,7 @@ describe('a lifecycle action', () => {
     expect(world.completed).toMatchObject([{ podsLeft: [] }]);
   });
 
-  it('of a long drain goes on with the next ticks and keeps its count', async () => {
+  test('of a long drain goes on with the next ticks and keeps its count', async () => {
     const world = aWorld([aPod({ name: 'quick' }), aPod({ name: 'slow', graceSeconds: 400 })]);
     world.hookTimes = { heartbeatSeconds: 600, globalSeconds: 60_000 };
     world.cluster.endsAfterMs = (pod) => (pod.name === 'slow' ? 400_000 : 1_000);
@@ -272,10 +300,10 @@ describe('a lifecycle action', () => {
     await passUntil(world, 300_000);
     await world.run(TICK);
     expect(world.completed).toMatchObject([{ podsLeft: [] }]);
-    expect(last(world, 'drain')).toMatchObject({ evicted: 1, waited: 1, terminating: 0 });
+    expect(last(world, 'drain')).toMatchObject({ evicted: 1, alreadyTerminating: 1, terminating: 0 });
   });
 
-  it('of a drain that was put aside gets a last look when its time is over', async () => {
+  test('of a drain that was put aside gets a last look when its time is over', async () => {
     const world = aWorld([aPod()]);
     world.hookTimes = { heartbeatSeconds: 600, globalSeconds: 600 };
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
@@ -287,7 +315,7 @@ describe('a lifecycle action', () => {
     expect(world.completed).toMatchObject([{ podsLeft: [] }]);
   });
 
-  it('whose heartbeat is too short for the tick ends with the invocation', async () => {
+  test('whose heartbeat is too short for the tick ends with the invocation', async () => {
     const world = aWorld([aPod()]);
     world.hookTimes = { heartbeatSeconds: 300, globalSeconds: 30_000 };
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
@@ -296,7 +324,7 @@ describe('a lifecycle action', () => {
     expect(world.completed).toHaveLength(1);
   });
 
-  it('is completed for an instance that never joined', async () => {
+  test('is completed for an instance that never joined', async () => {
     const world = aWorld();
     world.cluster.nodes = [];
     await world.run(aLifecycleAction());
@@ -304,7 +332,7 @@ describe('a lifecycle action', () => {
     expect(world.said()).toEqual([`complete ${INSTANCE}`]);
   });
 
-  it('is completed although RBAC refuses the drain, and the refusal is loud', async () => {
+  test('is completed although RBAC refuses the drain, and the refusal is loud', async () => {
     const world = aWorld([aPod()]);
     world.cluster.broken.mark = () => new AccessRefusedError('nodes is forbidden');
     await expect(world.run(aLifecycleAction())).rejects.toThrow('nodes is forbidden');
@@ -312,14 +340,14 @@ describe('a lifecycle action', () => {
     expect(world.said()).toEqual([`fail ${NODE}`, `complete ${NODE}`]);
   });
 
-  it('is completed although RBAC refuses even to look for the node', async () => {
+  test('is completed although RBAC refuses even to look for the node', async () => {
     const world = aWorld([aPod()]);
     world.cluster.broken.findNode = () => new AccessRefusedError('nodes is forbidden');
     await expect(world.run(aLifecycleAction())).rejects.toBeInstanceOf(PartialFailureError);
     expect(world.completed).toHaveLength(1);
   });
 
-  it('is completed although RBAC refuses the evictions, and the refusal is loud', async () => {
+  test('is completed although RBAC refuses the evictions, and the refusal is loud', async () => {
     const world = aWorld([aPod()]);
     world.cluster.script.set('web', [{ status: 403, detail: 'pods/eviction is forbidden' }]);
     await expect(world.run(aLifecycleAction())).rejects.toThrow('pods/eviction is forbidden');
@@ -328,23 +356,25 @@ describe('a lifecycle action', () => {
     expect(last(world, 'fail')).toMatchObject({ target: NODE, reason: 'pods/eviction is forbidden' });
   });
 
-  it('is completed although the table cannot be written any more', async () => {
+  test('is completed although the table cannot be written any more', async () => {
     const world = aWorld([aPod()]);
-    world.claims.replace = async () => {
-      throw new Error('the table is throttled');
+    const { saveIf } = world.claims;
+    world.claims.saveIf = async (claim, version, now) => {
+      if (version !== 'absent') throw new Error('the table is throttled');
+      return saveIf(claim, version, now);
     };
     await expect(world.run(aLifecycleAction())).rejects.toThrow('throttled');
     expect(world.completed).toMatchObject([{ how: 'completed', podsLeft: [] }]);
   });
 
-  it('that was over already counts as completed', async () => {
+  test('that was over already counts as completed', async () => {
     const world = aWorld([aPod()]);
     await world.run(aLifecycleAction());
     await world.run(aLifecycleAction({}, { id: 'event-2', time: '2026-08-27T03:00:01Z' }));
     expect(world.completed).toHaveLength(1);
   });
 
-  it('of two hooks on one group is completed for both', async () => {
+  test('of two hooks on one group is completed for both', async () => {
     const world = aWorld([aPod({ graceSeconds: 60 })]);
     world.cluster.endsAfterMs = () => 20_000;
     await world.clock.run(
@@ -363,10 +393,10 @@ describe('a lifecycle action', () => {
 });
 
 describe('a rebalance recommendation', () => {
-  it('cordons, and is undone after the set time when no interruption follows', async () => {
+  test('cordons, and is undone after the set time when no interruption follows', async () => {
     const world = aWorld([aPod()]);
     await world.run(aRebalance());
-    expect(world.cluster.marked).toMatchObject([{ depth: 'cordon' }]);
+    expect(world.cluster.marked).toMatchObject([{ task: 'cordon' }]);
     expect(world.cluster.calls).toEqual([]);
     await passUntil(world, 29 * 60_000);
     await world.run(TICK);
@@ -375,10 +405,10 @@ describe('a rebalance recommendation', () => {
     await world.run(TICK);
     expect(world.cluster.unmarked).toEqual([NODE]);
     expect(last(world, 'uncordon')).toMatchObject({ target: NODE });
-    expect(world.claims.held.size + world.cordons.kept.size).toBe(0);
+    expect(world.claims.saved.size + world.cordons.saved.size).toBe(0);
   });
 
-  it('drains where the policy says so, and that is undone too', async () => {
+  test('drains where the policy says so, and that is undone too', async () => {
     const world = aWorld([aPod()], { onRebalance: 'drain' });
     await world.run(aRebalance());
     expect(world.cluster.podNames()).toEqual([]);
@@ -387,7 +417,36 @@ describe('a rebalance recommendation', () => {
     expect(world.cluster.unmarked).toEqual([NODE]);
   });
 
-  it('whose drain was put aside is undone in time all the same, and not taken up again', async () => {
+  test('is undone in time where its invocation was killed before it saved when', async () => {
+    const world = aWorld([aPod()]);
+    const { put } = world.cordons;
+    world.cordons.put = () => new Promise(() => undefined);
+    void world.invoke(aRebalance(), { limitMs: 60_000 });
+    await passUntil(world, 60_000);
+    expect(world.cordons.saved.size).toBe(0);
+    world.cordons.put = put;
+    await passUntil(world, 30 * 60_000);
+    await world.run(TICK);
+    expect(world.cluster.unmarked).toEqual([NODE]);
+    expect(world.claims.saved.size).toBe(0);
+  });
+
+  test('stays to be undone where its claim could not be removed', async () => {
+    const world = aWorld([aPod()]);
+    await world.run(aRebalance());
+    await passUntil(world, 30 * 60_000);
+    const { remove } = world.claims;
+    world.claims.remove = async () => {
+      throw new Error('the table is throttled');
+    };
+    await expect(world.run(TICK)).rejects.toThrow('throttled');
+    expect(world.cordons.saved.size).toBe(1);
+    world.claims.remove = remove;
+    await world.run(TICK);
+    expect(world.claims.saved.size + world.cordons.saved.size).toBe(0);
+  });
+
+  test('whose drain was put aside is undone in time all the same, and not taken up again', async () => {
     const world = aWorld([aPod()], { onRebalance: 'drain', uncordonAfterMinutes: 20 });
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
     await world.run(aRebalance());
@@ -396,10 +455,10 @@ describe('a rebalance recommendation', () => {
     await world.run(TICK);
     expect(world.cluster.unmarked).toEqual([NODE]);
     expect(world.cluster.marked).toHaveLength(1);
-    expect(world.claims.held.size).toBe(0);
+    expect(world.claims.saved.size).toBe(0);
   });
 
-  it('is not undone while the group terminates the instance, also where no lifecycle action was heard of', async () => {
+  test('is not undone while the group terminates the instance, also where no lifecycle action was heard of', async () => {
     const world = aWorld([aPod()]);
     await world.run(aRebalance());
     world.isTerminating = true;
@@ -408,10 +467,10 @@ describe('a rebalance recommendation', () => {
     expect(world.cluster.unmarked).toEqual([]);
     world.cluster.nodes = [];
     await world.run(TICK);
-    expect(world.claims.held.size + world.cordons.kept.size).toBe(0);
+    expect(world.claims.saved.size + world.cordons.saved.size).toBe(0);
   });
 
-  it('whose instance its group ends meanwhile is not undone, and the lifecycle action is completed', async () => {
+  test('whose instance its group ends meanwhile is not undone, and the lifecycle action is completed', async () => {
     const world = aWorld([aPod()], { onRebalance: 'drain', uncordonAfterMinutes: 20 });
     world.hookTimes = { heartbeatSeconds: 3_600, globalSeconds: 172_800 };
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
@@ -428,21 +487,21 @@ describe('a rebalance recommendation', () => {
     expect(world.completed).toHaveLength(1);
   });
 
-  it('that a budget keeps from emptying the node is no loss, because the instance stays', async () => {
+  test('that a budget keeps from emptying the node is no loss, because the instance stays', async () => {
     const world = aWorld([aPod()], { onRebalance: 'drain', uncordonAfterMinutes: 2 });
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
     await world.run(aRebalance());
-    expect(last(world, 'drain')).toMatchObject({ blocked: 0, held: 1 });
+    expect(last(world, 'drain')).toMatchObject({ blocked: 0, blockedByBudget: 1 });
   });
 
-  it('is ignored where the policy says so', async () => {
+  test('is ignored where the policy says so', async () => {
     const world = aWorld([aPod()], { onRebalance: 'ignore' });
     await world.run(aRebalance());
     expect(world.said()).toEqual([`ignore ${NODE}`]);
     expect(world.cluster.marked).toEqual([]);
   });
 
-  it('is followed by an interruption that drains the node, and nothing is undone', async () => {
+  test('is followed by an interruption that drains the node, and nothing is undone', async () => {
     const world = aWorld([aPod()]);
     await world.run(aRebalance());
     await passUntil(world, 60_000);
@@ -453,7 +512,7 @@ describe('a rebalance recommendation', () => {
     expect(world.cluster.unmarked).toEqual([]);
   });
 
-  it('leaves the cordon to whoever wrote to the node at the last moment', async () => {
+  test('leaves the cordon to whoever wrote to the node at the last moment', async () => {
     const world = aWorld([aPod()]);
     await world.run(aRebalance());
     await passUntil(world, 30 * 60_000);
@@ -464,18 +523,18 @@ describe('a rebalance recommendation', () => {
     };
     await world.run(TICK);
     expect(world.cluster.unmarked).toEqual([]);
-    expect(world.cordons.kept.size).toBe(1);
+    expect(world.cordons.saved.size).toBe(1);
   });
 });
 
 describe('other notices', () => {
-  it.each(['stopping', 'shutting-down'])('drain an instance that is %s by hand', async (state) => {
+  test.each(['stopping', 'shutting-down'])('drain an instance that is %s by hand', async (state) => {
     const world = aWorld([aPod()]);
     await world.run(aStateChange(state));
     expect(world.cluster.podNames()).toEqual([]);
   });
 
-  it('drain for an announced change without force, and undo it when the change is over', async () => {
+  test('drain for an announced change without force, and undo it when the change is over', async () => {
     const world = aWorld([aPod()]);
     await world.run(aHealthEvent());
     expect(world.cluster.podNames()).toEqual([]);
@@ -483,14 +542,37 @@ describe('other notices', () => {
     expect(world.cluster.unmarked).toEqual([NODE]);
   });
 
-  it('do not touch a node for a change that is over and that we never heard of', async () => {
+  test('leave a node to its drain where the announced change ends meanwhile, and undo it after that', async () => {
+    const world = aWorld([aPod({ graceSeconds: 60 })]);
+    world.cluster.endsAfterMs = () => 20_000;
+    const closed = aHealthEvent({ statusCode: 'closed' }, { id: 'event-2' });
+    await world.clock.run(
+      Promise.all([world.invoke(aHealthEvent()), world.clock.sleep(5_000).then(() => world.invoke(closed))]),
+    );
+    expect(world.said()).toContain(`wait ${INSTANCE}`);
+    expect(world.cluster.unmarked).toEqual([]);
+    await world.run(TICK);
+    expect(world.cluster.unmarked).toEqual([NODE]);
+  });
+
+  test('leave the marks where the announced change ends while the group terminates the instance', async () => {
+    const world = aWorld([aPod()]);
+    await world.run(aHealthEvent());
+    await world.run(aLifecycleAction({}, { id: 'event-2' }));
+    await world.run(aHealthEvent({ statusCode: 'closed' }, { id: 'event-3' }));
+    expect(world.said().at(-1)).toBe(`ignore ${INSTANCE}`);
+    expect(world.cluster.unmarked).toEqual([]);
+    expect(world.completed).toHaveLength(1);
+  });
+
+  test('do not touch a node for a change that is over and that we never heard of', async () => {
     const world = aWorld([aPod()]);
     world.cluster.broken.findNode = () => new Error('asked');
     await world.run(aHealthEvent({ statusCode: 'closed' }));
     expect(world.said()).toEqual([`none ${INSTANCE}`]);
   });
 
-  it.each(['stop', 'hibernate'])(
+  test.each(['stop', 'hibernate'])(
     'let a node work again when its instance is back after a %s',
     async (action) => {
       const world = aWorld([aPod()]);
@@ -506,7 +588,7 @@ describe('other notices', () => {
     },
   );
 
-  it('keep the cordon of an instance that is back while its group terminates it', async () => {
+  test('keep the cordon of an instance that is back while its group terminates it', async () => {
     const world = aWorld([aPod()]);
     await world.run(anInterruption('hibernate'));
     const [node = aNode()] = world.cluster.nodes;
@@ -528,17 +610,17 @@ describe('other notices', () => {
     expect(world.cluster.unmarked).toEqual([NODE]);
   });
 
-  it('forget the cordon of an instance whose node is gone, without a question to Auto Scaling', async () => {
+  test('forget the cordon of an instance whose node is gone, without a question to Auto Scaling', async () => {
     const world = aWorld([aPod()]);
     await world.run(anInterruption('hibernate'));
     world.cluster.nodes = [];
     world.groupError = new Error('asked');
     await passUntil(world, 10 * 60_000);
     await world.run(TICK);
-    expect(world.claims.held.size + world.cordons.kept.size).toBe(0);
+    expect(world.claims.saved.size + world.cordons.saved.size).toBe(0);
   });
 
-  it('keep the cordon where Auto Scaling cannot be asked, fail, and undo it with a later tick', async () => {
+  test('keep the cordon where Auto Scaling cannot be asked, fail, and undo it with a later tick', async () => {
     const world = aWorld([aPod()]);
     await world.run(aRebalance());
     world.groupError = new Error('throttled');
@@ -550,7 +632,7 @@ describe('other notices', () => {
     expect(world.cluster.unmarked).toEqual([NODE]);
   });
 
-  it('keep the cordon of an announced change that is over while the group terminates the instance', async () => {
+  test('keep the cordon of an announced change that is over while the group terminates the instance', async () => {
     const world = aWorld([aPod()]);
     await world.run(aHealthEvent());
     world.isTerminating = true;
@@ -560,16 +642,35 @@ describe('other notices', () => {
     world.isTerminating = false;
     await world.run(TICK);
     expect(world.cluster.unmarked).toEqual([NODE]);
-    expect(world.claims.held.size + world.cordons.kept.size).toBe(0);
+    expect(world.claims.saved.size + world.cordons.saved.size).toBe(0);
   });
 
-  it('that are malformed are ignored with a reason', async () => {
+  test('that are malformed are ignored with a reason', async () => {
     const world = aWorld();
     await world.run(anInterruption('explode'));
     expect(world.decisions).toMatchObject([{ action: 'ignore', target: INSTANCE, trigger: 'event-1' }]);
   });
 
-  it('do nothing on a quiet tick', async () => {
+  test('of the table that cannot be read are reported by the tick, which goes on with the others', async () => {
+    const world = aWorld([aPod()]);
+    await world.run(aRebalance());
+    const { all } = world.claims;
+    world.claims.all = async () => ({ ...(await all()), corrupt: ['drain | instance#i-0'] });
+    await passUntil(world, 30 * 60_000);
+    await world.run(TICK);
+    expect(last(world, 'fail')).toMatchObject({ target: 'drain | instance#i-0' });
+    expect(world.cluster.unmarked).toEqual([NODE]);
+  });
+
+  test('drain where the state of the night cannot be read, and that is a failure', async () => {
+    const world = aWorld([aPod()]);
+    const night = { state: () => Promise.reject(new CorruptRecordError('night | state')) };
+    Object.defineProperty(world, 'ports', { value: { ...world.ports, night } });
+    await expect(world.run(aLifecycleAction())).rejects.toThrow('night | state');
+    expect(world.completed).toMatchObject([{ podsLeft: [] }]);
+  });
+
+  test('do nothing on a quiet tick', async () => {
     const world = aWorld();
     await world.run(TICK);
     expect(world.said()).toEqual(['none develop']);
@@ -577,7 +678,7 @@ describe('other notices', () => {
 });
 
 describe('our own night stop', () => {
-  it('is not held up by a drain that began before it', async () => {
+  test('is not held up by a drain that began before it', async () => {
     const world = aWorld([aPod()]);
     world.hookTimes = { heartbeatSeconds: 600, globalSeconds: 60_000 };
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
@@ -587,20 +688,20 @@ describe('our own night stop', () => {
     await passUntil(world, 300_000);
     await world.run(TICK);
     expect(world.completed).toHaveLength(1);
-    expect(last(world, 'drain')).toMatchObject({ night: true, blocked: 1 });
+    expect(last(world, 'drain')).toMatchObject({ nightlyStop: true, blocked: 1 });
   });
 
-  it('is known by the group that its lifecycle action names, where Auto Scaling throttles', async () => {
+  test('is known by the group that its lifecycle action names, where Auto Scaling throttles', async () => {
     const world = aWorld([aPod()]);
     world.night = NIGHT;
     world.groupError = new Error('Rate exceeded');
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
     await world.run(aLifecycleAction());
-    expect(last(world, 'drain')).toMatchObject({ night: true, blocked: 1 });
+    expect(last(world, 'drain')).toMatchObject({ nightlyStop: true, blocked: 1 });
     expect(elapsed(world)).toBeLessThan(45_000);
   });
 
-  it('of another group does not hasten a drain', async () => {
+  test('of another group does not shorten a drain', async () => {
     const world = aWorld([aPod()]);
     world.hookTimes = { heartbeatSeconds: 600, globalSeconds: 60_000 };
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
@@ -611,7 +712,7 @@ describe('our own night stop', () => {
     expect(world.completed).toEqual([]);
   });
 
-  it('goes on with a drain where its state cannot be read, and says so', async () => {
+  test('goes on with a drain where its state cannot be read, and says so', async () => {
     const world = aWorld([aPod({ graceSeconds: 400 })]);
     world.hookTimes = { heartbeatSeconds: 600, globalSeconds: 60_000 };
     world.cluster.endsAfterMs = () => 400_000;
@@ -623,18 +724,18 @@ describe('our own night stop', () => {
     expect(world.completed).toMatchObject([{ podsLeft: [] }]);
   });
 
-  it('lets a drain run, but forces nothing and reports no loss', async () => {
+  test('lets a drain run, but forces nothing and reports no loss', async () => {
     const world = aWorld([aPod()]);
     world.night = NIGHT;
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
     await world.run(anInterruption());
     expect(world.cluster.calls.every((call) => call.verb === 'evict')).toBe(true);
-    expect(last(world, 'drain')).toMatchObject({ night: true, blocked: 1 });
+    expect(last(world, 'drain')).toMatchObject({ nightlyStop: true, blocked: 1 });
     expect(world.cluster.events.every((event) => event.type === 'Normal')).toBe(true);
     expect(world.said().some((said) => said.startsWith('fail'))).toBe(false);
   });
 
-  it('waits for no budget, because everything that could free it is being stopped too', async () => {
+  test('waits for no budget, because everything that could free it is being stopped too', async () => {
     const world = aWorld([aPod({ name: 'held' }), aPod({ name: 'slow', graceSeconds: 60 })]);
     world.night = NIGHT;
     world.cluster.endsAfterMs = () => 40_000;
@@ -644,7 +745,7 @@ describe('our own night stop', () => {
     expect(elapsed(world)).toBeLessThan(45_000);
   });
 
-  it('gets its lifecycle actions completed within one invocation', async () => {
+  test('gets its lifecycle actions completed within one invocation', async () => {
     const world = aWorld([aPod()]);
     world.night = NIGHT;
     world.hookTimes = { heartbeatSeconds: 3_600, globalSeconds: 172_800 };
@@ -653,15 +754,15 @@ describe('our own night stop', () => {
     expect(world.completed).toHaveLength(1);
   });
 
-  it('is recognised by the name of a managed nodegroup too', async () => {
+  test('is recognised by the name of a managed nodegroup too', async () => {
     const world = aWorld([aPod()]);
     world.night = { ...NIGHT, groups: ['spot'] };
     world.cluster.nodes = [aNode({ labels: { 'eks.amazonaws.com/nodegroup': 'spot' } })];
     await world.run(anInterruption());
-    expect(last(world, 'drain')).toMatchObject({ night: true });
+    expect(last(world, 'drain')).toMatchObject({ nightlyStop: true });
   });
 
-  it('makes an instance that goes with it no event at all, without asking Kubernetes', async () => {
+  test('makes an instance that goes with it no event at all, without asking Kubernetes', async () => {
     const world = aWorld([aPod()]);
     world.night = NIGHT;
     world.cluster.broken.findNode = () => new Error('asked');
@@ -669,23 +770,23 @@ describe('our own night stop', () => {
     expect(world.said()).toEqual([`none ${INSTANCE}`]);
   });
 
-  it('does not hold for a group that it does not stop', async () => {
+  test('does not hold for a group that it does not stop', async () => {
     const world = aWorld([aPod()]);
     world.night = { ...NIGHT, groups: ['others'] };
     await world.run(anInterruption());
-    expect(last(world, 'drain')?.['night']).toBeUndefined();
+    expect(last(world, 'drain')?.['nightlyStop']).toBeUndefined();
   });
 });
 
 describe('early replacement', () => {
-  it('asks the group for another instance when the notice comes', async () => {
+  test('asks the group for another instance when the notice comes', async () => {
     const world = aWorld([aPod()], { replaceEarly: true });
     await world.run(anInterruption());
     expect(world.replaced).toEqual([`workers ${INSTANCE}`]);
     expect(last(world, 'replace')).toMatchObject({ target: 'workers' });
   });
 
-  it('is no failure where the group lets go of the instance already', async () => {
+  test('is no failure where the group lets go of the instance already', async () => {
     const world = aWorld([aPod()], { replaceEarly: true });
     world.replaced.push(`workers ${INSTANCE}`);
     await world.run(anInterruption());
@@ -693,7 +794,7 @@ describe('early replacement', () => {
     expect(last(world, 'fail')).toBeUndefined();
   });
 
-  it.each<[string, Partial<Pick<World, 'settings' | 'group' | 'night'>>, unknown]>([
+  test.each<[string, Partial<Pick<World, 'settings' | 'group' | 'night'>>, unknown]>([
     ['the config does not ask for it', { settings: SETTINGS }, anInterruption()],
     [
       'the group rebalances its capacity by itself',

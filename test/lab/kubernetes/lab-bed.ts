@@ -91,7 +91,7 @@ export async function aLabBed(): Promise<Bed> {
         await clock.runUntil(clock.now() + step);
       }
     },
-    // Time stands still as long as nobody lets it pass.
+    // Virtual time stands still until the clock is run.
     withoutControllers: (doing) => doing(),
     async live(doing) {
       let over = false;

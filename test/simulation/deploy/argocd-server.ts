@@ -2,9 +2,10 @@
 
 import { ArgocdError, type ArgocdWorld, httpStatusOf } from '@nightshift/lab/world/argocd/index.ts';
 import { DEPLOY_INFO, viewOf } from '#functions/adapters/argocd/application.ts';
-import { troubleOf } from '#functions/adapters/argocd/reply.ts';
-import { invalidName, isApplicationName } from '#functions/adapters/argocd/server.ts';
-import type { Answer, ApplicationView, Argocd } from '#functions/branch-deploy/ports.ts';
+import { failureOf } from '#functions/adapters/argocd/reply.ts';
+import { invalidName } from '#functions/adapters/argocd/server.ts';
+import type { ApplicationView, Argocd, Result } from '#functions/branch-deploy/ports.ts';
+import { isApplicationName } from '#functions/branch-deploy/record.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { InjectedError } from '../faults.ts';
 
@@ -34,33 +35,33 @@ export function createArgocdServerWire(options: ArgocdServerOptions): Argocd {
     call: string,
     act: (caller: Caller) => ApplicationView,
     token = options.token.kept(),
-  ): Promise<Answer<ApplicationView>> => {
-    let answer: Answer<ApplicationView>;
+  ): Promise<Result<ApplicationView>> => {
+    let answer: Result<ApplicationView>;
     try {
-      answer = await options.around(call, (): Answer<ApplicationView> => {
+      answer = await options.around(call, (): Result<ApplicationView> => {
         if (options.isDown())
-          return { ok: false, trouble: { kind: 'transient', unclear: true, detail: 'no reply came' } };
+          return { ok: false, error: { kind: 'transient', outcomeUnknown: true, detail: 'no reply came' } };
         try {
           return { ok: true, value: act(argocd.authenticate(token)) };
         } catch (error) {
           if (!(error instanceof ArgocdError)) throw error;
           const body = JSON.stringify({ error: error.message, code: error.code, message: error.message });
           const status = httpStatusOf(error.code);
-          return { ok: false, trouble: troubleOf('argocd', { status, headers: {}, body }) };
+          return { ok: false, error: failureOf('argocd', { status, headers: {}, body }) };
         }
       });
     } catch (error) {
       if (!(error instanceof InjectedError)) throw error;
       return {
         ok: false,
-        trouble: {
+        error: {
           kind: 'transient',
           detail: error.message,
-          ...(error.message.endsWith('throttled') ? {} : { unclear: true }),
+          ...(error.message.endsWith('throttled') ? {} : { outcomeUnknown: true }),
         },
       };
     }
-    if (answer.ok || answer.trouble.kind !== 'unauthorized') return answer;
+    if (answer.ok || answer.error.kind !== 'unauthorized') return answer;
     const fresh = await options.token.readAgain();
     return fresh === token ? answer : ask(call, act, fresh);
   };

@@ -3,8 +3,9 @@
 import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
 import { APPLICATION_PREFIX, DEPLOY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
+import type { BranchDeployPorts } from '#functions/branch-deploy/ports.ts';
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
-import { type BranchDeployPorts, run } from '#functions/branch-deploy/run.ts';
+import { run } from '#functions/branch-deploy/run.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import type { Severity } from '../faults.ts';
 import { LAMBDA } from '../invocations.ts';

@@ -1,8 +1,7 @@
 /** branch-deploy with a mistake in it, one and more for each promise that its story checks. The checkers must catch each. */
 import type { ApplicationObject } from '#functions/adapters/argocd/application.ts';
 import type { KubernetesRequest } from '#functions/adapters/kubernetes/client.ts';
-import type { Answer, ApplicationView } from '#functions/branch-deploy/ports.ts';
-import type { BranchDeployPorts } from '#functions/branch-deploy/run.ts';
+import type { ApplicationView, BranchDeployPorts, Result } from '#functions/branch-deploy/ports.ts';
 import type { PromiseId } from '../outcome.ts';
 import { createMemoryTable } from '../table.ts';
 import type { DeployOptions, Program } from './deploy.ts';
@@ -61,9 +60,9 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
         ...ports.argocd,
         async read(application, options) {
           const answer = await ports.argocd.read(application, options);
-          return answer.ok || answer.trouble.kind !== 'unauthorized'
+          return answer.ok || answer.error.kind !== 'unauthorized'
             ? answer
-            : { ok: false, trouble: { ...answer.trouble, kind: 'invalid' } };
+            : { ok: false, error: { ...answer.error, kind: 'permanent' } };
         },
       },
     })),
@@ -112,7 +111,7 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
     promise: 7,
     change: change((ports) => ({
       trail: {
-        record: (made) => ports.trail.record(made.filter((decision) => decision.action !== 'sync')),
+        record: (decisions) => ports.trail.record(decisions.filter(({ action }) => action !== 'sync')),
       },
     })),
   },
@@ -136,7 +135,7 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
               for (const { applications } of settings.builds)
                 for (const one of applications) {
                   const read = await ports.argocd.read(one, options);
-                  if (!read.ok && read.trouble.kind === 'missing') return read;
+                  if (!read.ok && read.error.kind === 'missing') return read;
                 }
               return ports.argocd.read(application, options);
             },
@@ -208,7 +207,7 @@ function withoutOperation({ operation: _, status, ...rest }: ApplicationObject):
   return { ...rest, status: isOver ? { ...left, operationState } : left };
 }
 
-function asIfDone(read: Answer<ApplicationView>): Answer<ApplicationView> {
+function asIfDone(read: Result<ApplicationView>): Result<ApplicationView> {
   if (!read.ok || !read.value.operation) return read;
   const { value } = read;
   return {

@@ -12,8 +12,7 @@ import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts'
 import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
 import { buildKey, DEPLOY, NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
-import type { Argocd, Build, Builds } from '#functions/branch-deploy/ports.ts';
-import type { BranchDeployPorts } from '#functions/branch-deploy/run.ts';
+import type { Argocd, BranchDeployPorts, Build, Builds } from '#functions/branch-deploy/ports.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import { desiredAt } from '#model/desired.ts';
@@ -265,6 +264,7 @@ export function createDeployWorld(
           ),
       },
       seen: new Set(),
+      reported: new Map(),
       now: () => clock.date(),
       pause: (ms) => {
         const current = calls.pass();

@@ -2,8 +2,8 @@
 
 import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
 import { cordonKey, DRAIN } from '#functions/adapters/dynamodb/table-keys.ts';
+import type { Ports } from '#functions/spot-drain/ports.ts';
 import { run } from '#functions/spot-drain/run.ts';
-import type { RunPorts } from '#functions/spot-drain/work.ts';
 import { LAMBDA } from '../invocations.ts';
 import type { Outcome } from '../outcome.ts';
 import {
@@ -22,7 +22,7 @@ import { createDrainWorld, type Deeds, type DrainWorld, type Process } from './w
 
 export interface DrainOptions extends StoryOptions {
   /** Puts a mistake into the program: the checkers must find it. */
-  readonly mutate?: (process: Process, world: DrainWorld) => RunPorts;
+  readonly mutate?: (process: Process, world: DrainWorld) => Ports;
 }
 
 const SECOND = 1_000;

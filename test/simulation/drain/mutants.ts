@@ -1,5 +1,5 @@
-import type { Reply } from '#functions/spot-drain/ports.ts';
-import type { RunPorts } from '#functions/spot-drain/work.ts';
+/** spot-drain with a mistake in it, one and more for each promise that its story checks. The checkers must catch each. */
+import type { Ports, Reply } from '#functions/spot-drain/ports.ts';
 import type { PromiseId } from '../outcome.ts';
 import type { DrainOptions } from './drain.ts';
 import type { Process } from './world.ts';
@@ -35,10 +35,13 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     change: change((ports) => ({
       claims: {
         ...ports.claims,
-        replace: (claim, version) =>
-          ports.claims.replace(
-            { ...claim, state: 'working', leaseUntil: '2099-01-01T00:00:00.000Z' },
+        saveIf: (claim, version, now) =>
+          ports.claims.saveIf(
+            version === 'absent'
+              ? claim
+              : { ...claim, state: 'working', leaseUntil: '2099-01-01T00:00:00.000Z' },
             version,
+            now,
           ),
       },
     })),
@@ -58,8 +61,8 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
       claims: {
         ...ports.claims,
         read: async (instanceId) => {
-          const held = await ports.claims.read(instanceId);
-          return held && { ...held, value: { ...held.value, cause: 'lifecycle' } };
+          const claim = await ports.claims.read(instanceId);
+          return claim && { ...claim, value: { ...claim.value, cause: 'lifecycle' } };
         },
       },
     })),
@@ -72,7 +75,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
         ...ports.cordons,
         async all() {
           const { cordons, corrupt } = await ports.cordons.all();
-          return { cordons: cordons.filter(({ undo }) => undo !== 'return'), corrupt };
+          return { cordons: cordons.filter(({ undoWhen }) => undoWhen !== 'ready-again'), corrupt };
         },
       },
       claims: {
@@ -106,7 +109,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
             InstanceIds: [instanceId],
             ShouldDecrementDesiredCapacity: true,
           });
-          return 'asked';
+          return 'requested';
         },
       },
     })),
@@ -195,8 +198,12 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     change: change((ports) => ({
       claims: {
         ...ports.claims,
-        replace: (claim, version) =>
-          ports.claims.replace({ ...claim, hooks: claim.cause === 'lifecycle' ? claim.hooks : [] }, version),
+        saveIf: (claim, version, now) =>
+          ports.claims.saveIf(
+            version === 'absent' || claim.cause === 'lifecycle' ? claim : { ...claim, hooks: [] },
+            version,
+            now,
+          ),
       },
     })),
   },
@@ -228,13 +235,11 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
   },
 ];
 
-function change(
-  edit: (ports: RunPorts, process: Process) => Partial<RunPorts>,
-): Pick<DrainOptions, 'mutate'> {
+function change(edit: (ports: Ports, process: Process) => Partial<Ports>): Pick<DrainOptions, 'mutate'> {
   return { mutate: (process) => ({ ...process.ports, ...edit(process.ports, process) }) };
 }
 
-type Claims = Awaited<ReturnType<RunPorts['claims']['all']>>;
+type Claims = Awaited<ReturnType<Ports['claims']['all']>>;
 
 function without({ claims, corrupt }: Claims, cause: string): Claims {
   return { claims: claims.filter(({ value }) => value.cause !== cause), corrupt };

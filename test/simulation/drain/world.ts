@@ -9,9 +9,9 @@ import { createClaims, createCordons, createNodeNames } from '#functions/adapter
 import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
 import { DRAIN, instanceKey, NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { createDrainCluster, MARKS_ANNOTATION } from '#functions/adapters/kubernetes/drain-cluster.ts';
-import { createGate } from '#functions/spot-drain/gate.ts';
+import { createCordonGate } from '#functions/spot-drain/cordon.ts';
+import type { Ports } from '#functions/spot-drain/ports.ts';
 import type { Claim } from '#functions/spot-drain/records.ts';
-import type { RunPorts } from '#functions/spot-drain/work.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import type { Pass } from '../faults.ts';
@@ -54,7 +54,7 @@ export interface Deeds {
 }
 
 export interface Process {
-  readonly ports: RunPorts;
+  readonly ports: Ports;
   readonly autoScaling: AutoScalingApi;
 }
 
@@ -240,7 +240,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
       },
     });
     const store = table.through((call, act) => through(call, act, true) as Promise<never>);
-    const ports: RunPorts = {
+    const ports: Ports = {
       settings,
       cluster: createDrainCluster(client),
       groups: createInstanceGroups(autoScaling, () => clock.date()),
@@ -248,7 +248,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
       claims: createClaims(store),
       cordons: createCordons(store),
       names: createNodeNames(store),
-      gate: createGate({ alarm: (ms) => ports.clock.alarm(ms) }),
+      gate: createCordonGate({ alarm: (ms) => ports.clock.alarm(ms) }),
       night: createNightReader(store),
       trail: {
         record: (made) =>
@@ -320,7 +320,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
         return;
       case 'drain': {
         exercise(4);
-        const moved = count('evicted') + count('finished') + count('waited');
+        const moved = count('evicted') + count('finished') + count('alreadyTerminating');
         const left = gone.get(decision.target) ?? 0;
         if (moved > left)
           violate(4, `${when()} ${moved} pods are said to have left ${decision.target}, and ${left} have`);
@@ -331,7 +331,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
 
   /** A pod that its budget holds, or that cannot be evicted, keeps no other pod on the node. */
   const checkOthers = (decision: Decision) => {
-    if (Number(decision['failed'] ?? 0) > 0 || Number(decision['leftByPolicy'] ?? 0) > 10) return;
+    if (Number(decision['failed'] ?? 0) > 0 || Number(decision['skipped'] ?? 0) > 10) return;
     const here = movableOn(decision.target);
     const held = here.filter((pod) => budgetsOf(kubernetes.api, pod).length > 0);
     if (held.length === 0) return;

@@ -57,7 +57,7 @@ function checkLoss(story: Story, { group, at }: Stop, id: string): void {
     if (made.action !== 'drain' || made['cause'] !== 'lifecycle') continue;
     if (made['instanceId'] !== id || Date.parse(made.time) < at) continue;
     story.exercised[4] += 1;
-    if (made['night'] !== true)
+    if (made['nightlyStop'] !== true)
       violate(story, 4, `${made.time} the drain of ${id} counts as a loss, and our own stop took ${group}`);
   }
 }
@@ -66,7 +66,7 @@ function checkLoss(story: Story, { group, at }: Stop, id: string): void {
 function checkNights(story: Story): void {
   const { drain, night } = story.world;
   for (const made of drain.decisions) {
-    if (made.action !== 'drain' || made['night'] !== true) continue;
+    if (made.action !== 'drain' || made['nightlyStop'] !== true) continue;
     story.exercised[4] += 1;
     const time = Date.parse(made.time);
     const isPart = night.stops.some(

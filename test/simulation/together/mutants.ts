@@ -2,8 +2,8 @@
  * Mistakes that only show where the three functions meet: each works well by itself. The checkers must catch each.
  */
 
-import type { BranchDeployPorts } from '#functions/branch-deploy/run.ts';
-import type { RunPorts } from '#functions/spot-drain/work.ts';
+import type { BranchDeployPorts } from '#functions/branch-deploy/ports.ts';
+import type { Ports } from '#functions/spot-drain/ports.ts';
 import type { PromiseId } from '../outcome.ts';
 import type { NightPorts } from './night-function.ts';
 import type { TogetherOptions } from './together.ts';
@@ -89,8 +89,7 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     change: draining((ports) => ({
       claims: {
         ...ports.claims,
-        create: (claim, now) => ports.claims.create({ ...claim, night: false }, now),
-        replace: (claim, version) => ports.claims.replace({ ...claim, night: false }, version),
+        saveIf: (claim, version, now) => ports.claims.saveIf({ ...claim, nightlyStop: false }, version, now),
       },
     })),
   },
@@ -117,7 +116,7 @@ function nightly(edit: (ports: NightPorts) => Partial<NightPorts>): TogetherMuta
   return { mutateNight: (ports) => ({ ...ports, ...edit(ports) }) };
 }
 
-function draining(edit: (ports: RunPorts) => Partial<RunPorts>): TogetherMutant['change'] {
+function draining(edit: (ports: Ports) => Partial<Ports>): TogetherMutant['change'] {
   return { mutateDrain: ({ ports }) => ({ ...ports, ...edit(ports) }) };
 }
 

@@ -1,5 +1,6 @@
 /**
  * DynamoDB is dynalite, in this process: one store per account and region, called without a port. The AWS
+ * endpoint has verified the signature before; dynalite only checks that there is one.
  */
 import { EventEmitter } from 'node:events';
 import type { Server } from 'node:http';

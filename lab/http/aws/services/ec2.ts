@@ -39,7 +39,7 @@ const operations: Readonly<Record<string, Operation>> = {
     const found = aws.ec2
       .describe(request, ids)
       .filter((instance) => filters.every((filter) => filter(instance)));
-    const { items, nextToken } = listed(found, input, ids, 'instancesSet', 1000);
+    const { items, nextToken } = listed(found, input, { ids, what: 'instancesSet', most: 1000 });
     return { reservationSet: items.map(reservationOut), nextToken };
   },
   DescribeSubnets(aws, request, input) {
@@ -49,7 +49,7 @@ const operations: Readonly<Record<string, Operation>> = {
     if (missing !== undefined)
       throw new AwsError('InvalidSubnetID.NotFound', `The subnet ID '${missing}' does not exist`);
     const found = subnets.filter((subnet) => !ids || ids.includes(subnet.id));
-    const { items, nextToken } = listed(found, input, ids, 'subnetSet', 1000);
+    const { items, nextToken } = listed(found, input, { ids, what: 'subnetSet', most: 1000 });
     return {
       subnetSet: items.map((subnet) => ({
         subnetId: subnet.id,
@@ -78,7 +78,7 @@ const operations: Readonly<Record<string, Operation>> = {
         `The following supplied instance types do not exist: [${unknown ?? ''}]`,
       );
     }
-    listed(types, input, types, 'instanceTypes', 100);
+    listed(types, input, { ids: types, what: 'instanceTypes', most: 100 });
     return {
       instanceTypeSet: types.map((type) => ({
         instanceType: type,
@@ -105,9 +105,7 @@ const operations: Readonly<Record<string, Operation>> = {
 function listed<T>(
   items: readonly T[],
   input: Parameters,
-  ids: readonly string[] | undefined,
-  what: string,
-  most: number,
+  { ids, what, most }: { ids: readonly string[] | undefined; what: string; most: number },
 ) {
   const size = input.optionalInteger('MaxResults');
   if (size !== undefined && ids?.length) {

@@ -63,21 +63,21 @@ export function createEventRecorder(context: WorldContext, registry: Registry): 
   /** Event names by the uid of the object, then by content. */
   const known = new Map<string, Map<string, string>>();
   let count = 0;
-  const remember = (uid: string, said: string, event: string) => {
+  const remember = (uid: string, content: string, event: string) => {
     if (count >= KNOWN) {
       known.clear();
       count = 0;
     }
     const about = known.get(uid) ?? new Map<string, string>();
     if (about.size === 0) known.set(uid, about);
-    about.set(said, event);
+    about.set(content, event);
     count += 1;
   };
   return (source, about, type, reason, message) => {
     const { namespace = 'default', name, uid, resourceVersion } = about.metadata;
-    const said = `${source}\n${type}\n${reason}\n${message}`;
+    const content = `${source}\n${type}\n${reason}\n${message}`;
     const now = timestamp(context.clock.now());
-    const before = known.get(uid)?.get(said);
+    const before = known.get(uid)?.get(content);
     const earlier = before === undefined ? undefined : registry.find('events', namespace, before);
     if (earlier) {
       const last = Date.parse(earlier.lastTimestamp ?? '');
@@ -114,7 +114,7 @@ export function createEventRecorder(context: WorldContext, registry: Registry): 
       reportingInstance: '',
     };
     try {
-      remember(uid, said, registry.create('events', namespace, event, { own: true }).metadata.name);
+      remember(uid, content, registry.create('events', namespace, event, { own: true }).metadata.name);
     } catch (error) {
       // The namespace is being deleted with its events.
       if (!isStatus(error, 403) && !isStatus(error, 404)) throw error;

@@ -20,6 +20,13 @@ const KEY = 'deployments.apps';
 const HASH = 'pod-template-hash';
 const REVISION = 'deployment.kubernetes.io/revision';
 
+interface Rollout {
+  readonly current: ReplicaSetObject | undefined;
+  readonly before: ConditionLike | undefined;
+  readonly complete: boolean;
+  readonly progressed: boolean;
+}
+
 export function createDeploymentController(context: ControllerContext): void {
   const { registry, recordEvent } = context;
 
@@ -204,7 +211,7 @@ export function createDeploymentController(context: ControllerContext): void {
       updated !== (deployment.status?.updatedReplicas ?? 0) ||
       available > (deployment.status?.availableReplicas ?? 0) ||
       deployment.status?.observedGeneration !== deployment.metadata.generation;
-    const progress = progressOf(deployment, current, before, complete, progressed);
+    const progress = progressOf(deployment, { current, before, complete, progressed });
     registry.modifyStatus(KEY, namespace, name, (draft) => {
       let conditions = withCondition(
         draft.status?.conditions,
@@ -241,10 +248,7 @@ export function createDeploymentController(context: ControllerContext): void {
 
   const progressOf = (
     deployment: DeploymentObject,
-    current: ReplicaSetObject | undefined,
-    before: ConditionLike | undefined,
-    complete: boolean,
-    progressed: boolean,
+    { current, before, complete, progressed }: Rollout,
   ): ConditionLike | undefined => {
     const { uid } = deployment.metadata;
     const named = `ReplicaSet "${current?.metadata.name}"`;

@@ -19,7 +19,7 @@ const POLL_MS = { first: 1_000, later: 10_000, after: 60_000 };
 
 export interface Termination {
   /** A claim has changed, or Karpenter has come back. */
-  look(claim: KubeObject): void;
+  reconcile(claim: KubeObject): void;
   /** The node was deleted: its claim is deleted too. */
   nodeDeleted(node: NodeObject): void;
 }
@@ -112,7 +112,7 @@ export function createTermination(
   };
 
   return {
-    look(claim) {
+    reconcile(claim) {
       if (claim.metadata.deletionTimestamp) queue.add(claim.metadata.name);
     },
     nodeDeleted(node) {

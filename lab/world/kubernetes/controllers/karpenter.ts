@@ -242,7 +242,7 @@ export function createKarpenter(context: ControllerContext, machines: Machines, 
     provisioning.add('');
     for (const pool of registry.store.all(NODE_POOLS)) poolQueue.add(pool.metadata.name);
     for (const node of registry.store.all('nodes')) followNode(node);
-    for (const claim of registry.store.all(NODE_CLAIMS)) termination.look(claim);
+    for (const claim of registry.store.all(NODE_CLAIMS)) termination.reconcile(claim);
   };
 
   registry.subscribe(({ resource, object, type, previous }) => {
@@ -258,7 +258,7 @@ export function createKarpenter(context: ControllerContext, machines: Machines, 
     } else if (resource.key === NODE_CLAIMS) {
       const pool = object.metadata.labels?.[POOL_LABEL];
       if (pool !== undefined) poolQueue.add(pool);
-      if (type !== 'DELETED') termination.look(object);
+      if (type !== 'DELETED') termination.reconcile(object);
     } else if (resource.key === 'nodes' && type !== 'DELETED') {
       const node = object as NodeObject;
       if (!node.metadata.labels?.[POOL_LABEL]) return;
@@ -297,7 +297,7 @@ function offersOf(pool: KubeObject, fleet: Fleet): Offer[] {
     if (!found) return all;
     if (found.operator === 'In') return found.values ?? [];
     if (found.operator === 'NotIn') return all.filter((one) => !found.values?.includes(one));
-    throw new Error(`the lab's Karpenter knows In and NotIn, not "${found.operator}" of ${key}`);
+    throw new Error(`the lab's Karpenter supports In and NotIn, not "${found.operator}" of ${key}`);
   };
   const capacityTypes = allowed('karpenter.sh/capacity-type', ['on-demand']);
   const ordered = ['spot', 'on-demand'].filter((one) => capacityTypes.includes(one));

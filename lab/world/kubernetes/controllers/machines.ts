@@ -44,7 +44,7 @@ export function createMachines(
   const byNode = new Map<string, Machine>();
   const lostPods: LostPod[] = [];
   const listeners = new Set<(nodeName: string, alive: boolean) => void>();
-  const tell = (nodeName: string, alive: boolean) => {
+  const reportKubelet = (nodeName: string, alive: boolean) => {
     for (const listener of listeners) listener(nodeName, alive);
   };
 
@@ -71,7 +71,7 @@ export function createMachines(
       `Node ${name} event: Registered Node ${name} in Controller`,
     );
     machine.kubelet = createKubelet(context, view);
-    tell(name, true);
+    reportKubelet(name, true);
     clock.after(READY_MS, () => {
       if (!machine.alive || !registry.find('nodes', undefined, name)) return;
       setReady(name);
@@ -118,7 +118,7 @@ export function createMachines(
     for (const pod of registry.store.podsOn(name)) {
       if (pod.status?.phase === 'Running') lostPods.push(lostPod(pod, view, clock.now()));
     }
-    tell(name, false);
+    reportKubelet(name, false);
   };
 
   const isOurs = (view: InstanceView) => view.cluster === options.cluster;

@@ -220,20 +220,20 @@ export function createNodeLifecycle(
 }
 
 /** The taints that the controllers manage, and when a node has them; undefined before its first report. */
-const ours: readonly {
+const MANAGED_TAINTS: readonly {
   readonly key: string;
   readonly effect: string;
-  readonly isWanted: (node: NodeObject, ready: string | undefined) => boolean | undefined;
+  readonly applies: (node: NodeObject, ready: string | undefined) => boolean | undefined;
 }[] = [
-  { key: NOT_READY, effect: 'NoSchedule', isWanted: (_, ready) => is(ready, 'False') },
-  { key: NOT_READY, effect: 'NoExecute', isWanted: (_, ready) => is(ready, 'False') },
-  { key: UNREACHABLE, effect: 'NoSchedule', isWanted: (_, ready) => is(ready, 'Unknown') },
-  { key: UNREACHABLE, effect: 'NoExecute', isWanted: (_, ready) => is(ready, 'Unknown') },
-  { key: UNSCHEDULABLE, effect: 'NoSchedule', isWanted: ({ spec }) => spec?.unschedulable === true },
+  { key: NOT_READY, effect: 'NoSchedule', applies: (_, ready) => is(ready, 'False') },
+  { key: NOT_READY, effect: 'NoExecute', applies: (_, ready) => is(ready, 'False') },
+  { key: UNREACHABLE, effect: 'NoSchedule', applies: (_, ready) => is(ready, 'Unknown') },
+  { key: UNREACHABLE, effect: 'NoExecute', applies: (_, ready) => is(ready, 'Unknown') },
+  { key: UNSCHEDULABLE, effect: 'NoSchedule', applies: ({ spec }) => spec?.unschedulable === true },
   {
     key: STOPPED,
     effect: 'NoSchedule',
-    isWanted: (node, ready) => ready !== 'True' && hasTaint(node, STOPPED),
+    applies: (node, ready) => ready !== 'True' && hasTaint(node, STOPPED),
   },
 ];
 
@@ -245,10 +245,10 @@ function wantedTaints(node: NodeObject, now: string): Taint[] {
   const ready = condition(node, 'Ready')?.status;
   const isSame = (a: Taint, b: Taint) => a.key === b.key && a.effect === b.effect;
   const taints = (node.spec?.taints ?? []).filter(
-    (taint) => ours.find((one) => isSame(one, taint))?.isWanted(node, ready) ?? true,
+    (taint) => MANAGED_TAINTS.find((one) => isSame(one, taint))?.applies(node, ready) ?? true,
   );
-  for (const one of ours) {
-    if (!one.isWanted(node, ready) || taints.some((taint) => isSame(one, taint))) continue;
+  for (const one of MANAGED_TAINTS) {
+    if (!one.applies(node, ready) || taints.some((taint) => isSame(one, taint))) continue;
     taints.push({ key: one.key, effect: one.effect, timeAdded: now });
   }
   return taints;

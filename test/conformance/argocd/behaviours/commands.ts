@@ -49,7 +49,11 @@ export function commands(stage: () => Stage): void {
       await stage().push('c-rollout');
       const { said, io } = terminal();
       const options = { ca, project: PROJECT, revision: first, yesProduction: true };
-      await rollout(await loadConfig(CONFIG), 'production', 'c-rollout', options, io);
+      await rollout(
+        await loadConfig(CONFIG),
+        { ...options, environment: 'production', application: 'c-rollout' },
+        io,
+      );
       expect(said.at(-1)).toMatch(new RegExp(`^c-rollout: deployed: .*Healthy at ${first.slice(0, 7)}`));
       const { status } = await stage().object('c-rollout');
       expect(status?.operationState?.operation.initiatedBy?.username).toBe('deployer');

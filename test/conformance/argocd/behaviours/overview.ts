@@ -9,7 +9,7 @@ export function overview(stage: () => Stage): void {
       const argocd = stage().overview(await stage().projectToken(PROJECT, ROLE));
       const find = async () => {
         const reply = await argocd.list({ project: PROJECT });
-        if (!reply.ok) throw new Error(reply.trouble.detail);
+        if (!reply.ok) throw new Error(reply.error.detail);
         return reply.value.find(({ name }) => name === 'o-listed');
       };
       expect(await find()).toMatchObject({ project: PROJECT, namespace: 'argocd' });
@@ -38,7 +38,7 @@ export function overview(stage: () => Stage): void {
       const listed = { name: 'o-drift', project: PROJECT, namespace: 'argocd' } as const;
       const leftSynced = async () => {
         const reply = await argocd.leftSynced({ ...listed, sync: 'OutOfSync', health: '', revisions: [] });
-        if (!reply.ok) throw new Error(reply.trouble.detail);
+        if (!reply.ok) throw new Error(reply.error.detail);
         return reply.value;
       };
       expect(await leftSynced()).toBeUndefined();

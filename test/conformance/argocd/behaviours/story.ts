@@ -4,11 +4,11 @@ import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deplo
 import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
 import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
-import type { Argocd, Build } from '#functions/branch-deploy/ports.ts';
-import { type BranchDeployPorts, run } from '#functions/branch-deploy/run.ts';
+import type { Argocd, BranchDeployPorts, Build } from '#functions/branch-deploy/ports.ts';
+import { run } from '#functions/branch-deploy/run.ts';
 import type { Decision } from '#model/decision.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
-import { aMemoryTable } from '../../../functions/branch-deploy/memory-table.ts';
+import { createMemoryTable } from '#test/simulation/table.ts';
 import { PROJECT, ROLE, type Stage, settingsOf } from '../stage.ts';
 
 const ACCOUNT = '111111111111';
@@ -142,7 +142,7 @@ function aDesk(stage: Stage, name: string, argocd: Argocd, project = PROJECT) {
     whenAsleep: 'defer',
     driftMinutes: 0,
   };
-  const table = aMemoryTable();
+  const table = createMemoryTable().through();
   const builds: Build[] = [];
   const decisions: Decision[] = [];
   const ports: BranchDeployPorts = {
@@ -153,8 +153,9 @@ function aDesk(stage: Stage, name: string, argocd: Argocd, project = PROJECT) {
     },
     deploys: createDesiredDeploys(table),
     night: { read: createNightReader(table).read, addOverride: createOverrides(table).add },
-    trail: { record: async (made) => void decisions.push(...made) },
+    trail: { record: async (recorded) => void decisions.push(...recorded) },
     seen: new Set(),
+    reported: new Map(),
     now: () => stage.now(),
     pause: (ms) => stage.pause(ms),
     random: () => 0.5,
@@ -172,7 +173,7 @@ function aDesk(stage: Stage, name: string, argocd: Argocd, project = PROJECT) {
       ports,
     );
   return {
-    /** The build ended well, and its event is dealt with. */
+    /** The build ended well, and its event is handled. */
     async built(number: number, sha: string) {
       const id = `${BUILDS}:00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
       const ended = stage.now();

@@ -71,7 +71,7 @@ export function waysIn(stage: () => Stage): void {
         const argocd = await connect();
         const answer = await argocd.read(settingsOf(application), { refresh });
         // A refresh is answered when it is done: on a busy machine that takes long.
-        if (troubleIn(answer) === 'transient') return undefined;
+        if (failureIn(answer) === 'transient') return undefined;
         const view = viewIn(answer);
         return is(view) && view;
       });
@@ -167,7 +167,7 @@ export function waysIn(stage: () => Stage): void {
       });
       expect(view.operation?.finishedAt).toBeUndefined();
       expect(view.pendingOperation?.deployIds).toEqual(['deploy-1']);
-      expect(troubleIn(await sync({ name }, 'deploy-2'))).toBe('busy');
+      expect(failureIn(await sync({ name }, 'deploy-2'))).toBe('busy');
     });
 
     test('an operation that a person terminates has failed', async () => {
@@ -192,7 +192,7 @@ export function waysIn(stage: () => Stage): void {
         ({ pendingOperation }) => pendingOperation !== undefined,
       );
       expect(view.pendingOperation).toEqual({ deployIds: [], by: 'admin' });
-      expect(troubleIn(await sync({ name }, 'deploy-1'))).toBe('busy');
+      expect(failureIn(await sync({ name }, 'deploy-1'))).toBe('busy');
     });
 
     test('a refresh has it compared again', async () => {
@@ -276,7 +276,7 @@ export function waysIn(stage: () => Stage): void {
       const argocd =
         way.prefix === 's' ? stage().server(await stage().projectToken('team', ROLE)) : stage().objects();
       const asked = await argocd.sync(settingsOf(application), 'deploy-1');
-      expect(troubleIn(asked)).toBe('none');
+      expect(failureIn(asked)).toBe('none');
       await stage().until('the sync in the other namespace', async () => {
         const { operation } = viewIn(await argocd.read(settingsOf(application)));
         return operation?.phase === 'Succeeded';
@@ -286,24 +286,24 @@ export function waysIn(stage: () => Stage): void {
     test('an application that does not exist is missing', async () => {
       const argocd = await connect();
       const nobody = settingsOf({ name: 'no-such-application' });
-      expect(troubleIn(await argocd.read(nobody))).toBe('missing');
-      expect(troubleIn(await argocd.sync(nobody, 'd'))).toBe('missing');
+      expect(failureIn(await argocd.read(nobody))).toBe('missing');
+      expect(failureIn(await argocd.sync(nobody, 'd'))).toBe('missing');
     });
 
     test('an application of another project is missing under its name', async () => {
       const name = named('theirs');
       await add({ name, project: 'others' });
       const argocd = await connect();
-      expect(troubleIn(await argocd.read(settingsOf({ name })))).toBe('missing');
-      expect(troubleIn(await argocd.sync(settingsOf({ name }), 'd'))).toBe('missing');
+      expect(failureIn(await argocd.read(settingsOf({ name })))).toBe('missing');
+      expect(failureIn(await argocd.sync(settingsOf({ name }), 'd'))).toBe('missing');
     });
 
     test('who may only read is forbidden to sync', async () => {
       const application = { name: named('read-only'), project: 'others' };
       await add(application);
       const argocd = await way.connectReader(stage());
-      expect(troubleIn(await argocd.read(settingsOf(application)))).toBe('none');
-      expect(troubleIn(await argocd.sync(settingsOf(application), 'd'))).toBe('forbidden');
+      expect(failureIn(await argocd.read(settingsOf(application)))).toBe('none');
+      expect(failureIn(await argocd.sync(settingsOf(application), 'd'))).toBe('forbidden');
     });
 
     test('an application that is being deleted is shown so, and not synced', async () => {
@@ -313,7 +313,7 @@ export function waysIn(stage: () => Stage): void {
       await over({ name });
       await stage().deleteApplication(name);
       expect((await read({ name })).deleting).toBe(true);
-      expect(troubleIn(await sync({ name }, 'd'))).toBe('deleting');
+      expect(failureIn(await sync({ name }, 'd'))).toBe('deleting');
     });
 
     test('what an admission webhook without pods does not let in fails the sync, and the message says so', async () => {
@@ -359,8 +359,8 @@ export function waysIn(stage: () => Stage): void {
       const reply = await sync({ name }, 'deploy-1');
       if (way.prefix === 's') {
         expect(reply).toMatchObject({
-          trouble: {
-            kind: 'invalid',
+          error: {
+            kind: 'permanent',
             detail: expect.stringMatching(/unable to resolve 'no-such-branch' to a commit SHA/),
           },
         });
@@ -451,7 +451,7 @@ export function waysIn(stage: () => Stage): void {
       const name = named('automatic-too');
       await add({ name, autoSync: {} });
       await until({ name }, 'synced by itself', ({ operation }) => operation?.phase === 'Succeeded', true);
-      expect(troubleIn(await sync({ name }, 'deploy-1'))).toBe('none');
+      expect(failureIn(await sync({ name }, 'deploy-1'))).toBe('none');
       const view = await until({ name }, 'carries ours', ({ operation }) =>
         Boolean(operation?.deployIds.includes('deploy-1') && operation.phase === 'Succeeded'),
       );
@@ -461,10 +461,10 @@ export function waysIn(stage: () => Stage): void {
 }
 
 export function viewIn(answer: Awaited<ReturnType<Argocd['read']>>): ApplicationView {
-  if (!answer.ok) throw new Error(`${answer.trouble.kind}: ${answer.trouble.detail}`);
+  if (!answer.ok) throw new Error(`${answer.error.kind}: ${answer.error.detail}`);
   return answer.value;
 }
 
-export function troubleIn(answer: Awaited<ReturnType<Argocd['read']>>): string {
-  return answer.ok ? 'none' : answer.trouble.kind;
+export function failureIn(answer: Awaited<ReturnType<Argocd['read']>>): string {
+  return answer.ok ? 'none' : answer.error.kind;
 }

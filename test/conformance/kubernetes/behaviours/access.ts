@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
-import { AccessRefusedError } from '#functions/spot-drain/errors.ts';
-import { judge } from '#functions/spot-drain/reply.ts';
+import { interpretReply } from '#functions/spot-drain/pod-state.ts';
+import { AccessRefusedError } from '#functions/spot-drain/ports.ts';
 import type { Bed, BedNode, Who } from '../bed.ts';
 import { addReadyPod, podPath } from '../objects.ts';
 
@@ -82,8 +82,8 @@ export function describeAccess(bed: () => Bed): void {
       const pod = await addReadyPod(bed(), { namespace, name: 'web', node: node.name });
       const reply = await createDrainCluster(bed().clientFor('nobody')).evict(pod);
       expect(reply).toMatchObject({ status: 403, reason: 'Forbidden', causes: [] });
-      expect(judge(reply)).toMatchObject({
-        is: 'refused',
+      expect(interpretReply(reply)).toMatchObject({
+        kind: 'refused',
         reason: `pods "web" is forbidden: User "nobody" cannot create resource "pods/eviction" in API group "" in the namespace "${namespace}"`,
       });
     });
@@ -119,7 +119,7 @@ export function describeAccess(bed: () => Bed): void {
           detail: 'Too many requests, please try again later.',
           retryAfterSeconds: expect.any(Number),
         });
-        expect(judge(reply)).toMatchObject({ is: 'later' });
+        expect(interpretReply(reply)).toMatchObject({ kind: 'retry-after' });
       }
     });
 

@@ -69,7 +69,7 @@ export function describeArgocdObjects(bed: () => Bed): void {
       await argocd.sync(application(), 'deploy-1');
       expect(await argocd.sync(application(), 'deploy-2')).toMatchObject({
         ok: false,
-        trouble: { kind: 'busy' },
+        error: { kind: 'busy' },
       });
     });
 
@@ -91,10 +91,10 @@ export function describeArgocdObjects(bed: () => Bed): void {
 
     it('that is not there is missing, and in another namespace it is forbidden', async () => {
       expect(await argocd.read(application({ name: 'none' }))).toMatchObject({
-        trouble: { kind: 'missing' },
+        error: { kind: 'missing' },
       });
       expect(await argocd.read(application({ namespace: 'default' }))).toMatchObject({
-        trouble: { kind: 'forbidden' },
+        error: { kind: 'forbidden' },
       });
     });
   });

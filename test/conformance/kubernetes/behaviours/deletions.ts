@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
+import { interpretReply } from '#functions/spot-drain/pod-state.ts';
 import type { Cluster } from '#functions/spot-drain/ports.ts';
-import { judge } from '#functions/spot-drain/reply.ts';
 import type { Bed, BedNode } from '../bed.ts';
 import { addBudget, addReadyPod, type Json, must, podPath, STUBBORN } from '../objects.ts';
 
@@ -31,7 +31,7 @@ export function describeDeletions(bed: () => Bed): void {
     it('takes a pod that its budget holds, in the grace that it names', async () => {
       const pod = await aStubbornPod(60);
       await addBudget(bed(), { namespace, name: 'web', minAvailable: 1 });
-      expect(judge(await cluster.evict(pod)).is).toBe('held');
+      expect(interpretReply(await cluster.evict(pod)).kind).toBe('blocked');
       expect((await cluster.remove(pod, 1)).status).toBe(200);
       expect((await stored()).metadata.deletionGracePeriodSeconds).toBe(1);
       await isGone();
@@ -45,7 +45,7 @@ export function describeDeletions(bed: () => Bed): void {
         reason: 'Conflict',
         detail: `Operation cannot be fulfilled on Pod "web": the UID in the precondition (${OTHER_UID}) does not match the UID in record (${pod.uid}). The object might have been deleted and then recreated`,
       });
-      expect(judge(reply).is).toBe('gone');
+      expect(interpretReply(reply).kind).toBe('gone');
       expect((await stored()).metadata.deletionTimestamp).toBeUndefined();
     });
 

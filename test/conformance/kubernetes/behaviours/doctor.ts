@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Answer } from '#cli/doctor/finding.ts';
-import { gatherCni, gatherKubernetes, gatherReviews } from '#cli/doctor/gather/kubernetes.ts';
+import type { Observation } from '#cli/doctor/observation.ts';
+import { observeAccessReviews, observeCni, observeKubernetes } from '#cli/doctor/observe/kubernetes.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
 import type { Bed } from '../bed.ts';
 import { addBudget, must } from '../objects.ts';
@@ -46,7 +46,7 @@ export function describeDoctor(bed: () => Bed): void {
     });
 
     it('reads the cluster: every list that it asks for is there', async () => {
-      const facts = await gatherKubernetes(bed().clientFor('admin'));
+      const facts = await observeKubernetes(bed().clientFor('admin'));
       const absent = Object.entries(facts).filter(([, answer]) => !('value' in answer));
       expect(absent.map(([name]) => name)).toEqual([]);
       expect(told(facts.webhooks)).toContainEqual({
@@ -62,7 +62,7 @@ export function describeDoctor(bed: () => Bed): void {
     });
 
     it('reads how the CNI gives out addresses', async () => {
-      expect(told(await gatherCni(bed().clientFor('admin')))).toMatchObject({
+      expect(told(await observeCni(bed().clientFor('admin')))).toMatchObject({
         prefixes: true,
         warmAddresses: 5,
         warmInterfaces: 1,
@@ -72,7 +72,7 @@ export function describeDoctor(bed: () => Bed): void {
     it.each(['cluster-autoscaler', 'karpenter'])(
       'finds that the functions may do all that they do, with %s',
       async (kind) => {
-        const reviews = told(await gatherReviews(bed().clientFor('admin'), settingsWith(kind)));
+        const reviews = told(await observeAccessReviews(bed().clientFor('admin'), settingsWith(kind)));
         expect(reviews.filter(({ allowed }) => !allowed)).toEqual([]);
         expect(reviews.length).toBeGreaterThan(8);
       },
@@ -80,24 +80,24 @@ export function describeDoctor(bed: () => Bed): void {
 
     it('finds that they may not where the config names a Deployment that the manifests do not', async () => {
       const settings = settingsWith('cluster-autoscaler', { deployment: 'another' });
-      const reviews = told(await gatherReviews(bed().clientFor('admin'), settings));
-      expect(reviews.filter(({ allowed }) => !allowed).map(({ what }) => what)).toEqual([
+      const reviews = told(await observeAccessReviews(bed().clientFor('admin'), settings));
+      expect(reviews.filter(({ allowed }) => !allowed).map(({ request }) => request)).toEqual([
         'get deployments/scale in kube-system/another',
         'patch deployments/scale in kube-system/another',
       ]);
     });
 
     it('is told where it may not read', async () => {
-      const { pods, services } = await gatherKubernetes(bed().clientFor('spot-drain'));
+      const { pods, services } = await observeKubernetes(bed().clientFor('spot-drain'));
       expect(Object.keys(pods)).toEqual(['value']);
       expect(Object.keys(services)).toEqual(['missing']);
     });
   });
 }
 
-function told<T>(answer: Answer<T>): T {
+function told<T>(answer: Observation<T>): T {
   if ('value' in answer) return answer.value;
-  throw new Error(answer.missing.why);
+  throw new Error(answer.missing.reason);
 }
 
 function settingsWith(kind: string, autoscaler: { readonly deployment?: string } = {}) {

@@ -42,9 +42,9 @@ export function describeDrains(bed: () => Bed): void {
     it('knows a DaemonSet that lives from one that does not', async () => {
       const cluster = createDrainCluster(bed().clientFor('spot-drain'));
       const { metadata } = await must(bed(), 'GET', daemonSetPath(ours.namespace, 'agent'));
-      expect(await cluster.daemonSetLives(ours.namespace, 'agent', metadata.uid)).toBe(true);
-      expect(await cluster.daemonSetLives(ours.namespace, 'agent', 'another')).toBe(false);
-      expect(await cluster.daemonSetLives(ours.namespace, 'none', metadata.uid)).toBe(false);
+      expect(await cluster.daemonSetExists(ours.namespace, 'agent', metadata.uid)).toBe(true);
+      expect(await cluster.daemonSetExists(ours.namespace, 'agent', 'another')).toBe(false);
+      expect(await cluster.daemonSetExists(ours.namespace, 'none', metadata.uid)).toBe(false);
     });
 
     it('after a spot notice empties the node within its budget and leaves what belongs to the node', async () => {

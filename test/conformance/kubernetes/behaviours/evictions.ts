@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
+import { interpretReply } from '#functions/spot-drain/pod-state.ts';
 import type { Cluster, Pod } from '#functions/spot-drain/ports.ts';
-import { judge } from '#functions/spot-drain/reply.ts';
 import type { Bed, BedNode } from '../bed.ts';
 import {
   addBudget,
@@ -91,7 +91,7 @@ export function describeEvictions(bed: () => Bed): void {
       await isGone('web');
       const reply = await cluster.evict(pod);
       expect(reply).toMatchObject({ status: 404, reason: 'NotFound', detail: 'pods "web" not found' });
-      expect(judge(reply).is).toBe('gone');
+      expect(interpretReply(reply).kind).toBe('gone');
     });
 
     it('of another pod of that name is 409 and says so', async () => {
@@ -102,7 +102,7 @@ export function describeEvictions(bed: () => Bed): void {
         reason: 'Conflict',
         detail: `Operation cannot be fulfilled on Pod "web": the UID in the precondition (${OTHER_UID}) does not match the UID in record (${pod.uid}). The object might have been deleted and then recreated`,
       });
-      expect(judge(reply).is).toBe('gone');
+      expect(interpretReply(reply).kind).toBe('gone');
     });
 
     it('of a pod that terminates already is accepted and changes nothing', async () => {
@@ -179,7 +179,7 @@ export function describeEvictions(bed: () => Bed): void {
       });
       const reply = await cluster.evict(two);
       expect(reply).not.toHaveProperty('retryAfterSeconds');
-      expect(judge(reply)).toEqual({ is: 'held', budget: 'web' });
+      expect(interpretReply(reply)).toEqual({ kind: 'blocked', budget: 'web' });
     });
 
     it('gives back what it spared when the next pod is ready elsewhere', async () => {
@@ -256,7 +256,7 @@ export function describeEvictions(bed: () => Bed): void {
     it('with an empty selector holds every pod of its namespace, and with none holds no pod', async () => {
       const pod = await aReadyPod();
       await spentBudget({});
-      expect(judge(await cluster.evict(pod)).is).toBe('held');
+      expect(interpretReply(await cluster.evict(pod)).kind).toBe('blocked');
       await must(bed(), 'PATCH', budgetPath(namespace, 'web'), { spec: { selector: null } });
       await bed().until('the API server knows it', async () => (await cluster.evict(pod)).status === 201);
     });
@@ -288,7 +288,7 @@ export function describeEvictions(bed: () => Bed): void {
           'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
         code: 500,
       });
-      expect(judge(await cluster.evict(pod)).is).toBe('stuck');
+      expect(interpretReply(await cluster.evict(pod)).kind).toBe('unevictable');
     });
 
     it('spares exactly as many as it can when all are evicted at once', async () => {
@@ -303,8 +303,8 @@ export function describeEvictions(bed: () => Bed): void {
         );
       await addBudget(bed(), { namespace, name: 'web', minAvailable: 7 });
       const replies = await bed().live(() => Promise.all(pods.map((pod) => cluster.evict(pod))));
-      const verdicts = replies.map((reply) => judge(reply).is).toSorted();
-      expect(verdicts).toEqual([...Array(3).fill('accepted'), ...Array(7).fill('held')]);
+      const verdicts = replies.map((reply) => interpretReply(reply).kind).toSorted();
+      expect(verdicts).toEqual([...Array(3).fill('accepted'), ...Array(7).fill('blocked')]);
     });
   });
 
@@ -376,7 +376,7 @@ export function describeEvictions(bed: () => Bed): void {
           },
         ],
       });
-      expect(judge(reply).is).toBe('namespace-going');
+      expect(interpretReply(reply).kind).toBe('namespace-terminating');
       await isGone('web');
     });
   });

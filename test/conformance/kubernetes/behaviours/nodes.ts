@@ -11,7 +11,7 @@ import type { Bed, BedNode } from '../bed.ts';
 import { type Json, must } from '../objects.ts';
 
 const MARKS: Marks = {
-  depth: 'drain',
+  task: 'drain',
   cause: 'spot-terminate',
   since: new Date('2026-11-24T01:02:00Z'),
 };
@@ -188,7 +188,7 @@ export function describeNodes(bed: () => Bed): void {
 
     it('shows what is said on it as an event in the namespace default', async () => {
       const node = await found();
-      await cluster.note(node, {
+      await cluster.recordEvent(node, {
         type: 'Warning',
         reason: 'NightshiftDrainIncomplete',
         message: 'drained, and 2 pods were still on the node',

@@ -16,7 +16,7 @@ describe('why an application is not healthy', () => {
   // Seen on Argo CD 3.6.1: the application only points at what is sick, and the resource says why.
   const health = { status: 'Degraded', message: 'Caused by apps/Deployment:app/api' };
 
-  test('the sick resource tells it, and not the application that only points at it', () => {
+  test('the degraded resource explains it, and not the application that only names it', () => {
     const message = 'Deployment "api" exceeded its progress deadline';
     expect(messageOf({ health, resources: [sick(message)] })).toBe(`Deployment api: ${message}`);
   });
@@ -25,7 +25,7 @@ describe('why an application is not healthy', () => {
     expect(messageOf({ health, resources: [{ kind: 'Deployment', name: 'api' }] })).toBe(health.message);
   });
 
-  test('a resource that says nothing tells no more than the application', () => {
+  test('a resource without a message adds nothing to what the application says', () => {
     expect(messageOf({ health, resources: [sick()] })).toBe(health.message);
     expect(messageOf({ health: { status: 'Degraded' }, resources: [sick()] })).toBe('Deployment api');
   });

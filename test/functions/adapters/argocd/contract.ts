@@ -111,12 +111,12 @@ export function argocdContract(name: string, connect: (lab: ArgocdLab) => Promis
 
     const read = async (overrides?: Partial<ApplicationSettings>, options?: { refresh: boolean }) => {
       const reply = await subject.argocd.read(anApplication(overrides), options);
-      if (!reply.ok) throw new Error(reply.trouble.detail);
+      if (!reply.ok) throw new Error(reply.error.detail);
       return reply.value;
     };
-    const troubleOf = async (asking: ReturnType<Argocd['read']>) => {
+    const failureOf = async (asking: ReturnType<Argocd['read']>) => {
       const reply = await asking;
-      return reply.ok ? 'none' : reply.trouble.kind;
+      return reply.ok ? 'none' : reply.error.kind;
     };
 
     test('shows where an application is, what it tracks and when it was compared', async () => {
@@ -158,9 +158,9 @@ export function argocdContract(name: string, connect: (lab: ArgocdLab) => Promis
 
     test('a second sync is refused as busy while one is under way', async () => {
       await subject.argocd.sync(anApplication(), 'deploy-1');
-      expect(await troubleOf(subject.argocd.sync(anApplication(), 'deploy-2'))).toBe('busy');
+      expect(await failureOf(subject.argocd.sync(anApplication(), 'deploy-2'))).toBe('busy');
       lab.argocd.startForeignSync('multi', { username: 'alice' });
-      expect(await troubleOf(subject.argocd.sync(anApplication({ name: 'multi' }), 'deploy-3'))).toBe('busy');
+      expect(await failureOf(subject.argocd.sync(anApplication({ name: 'multi' }), 'deploy-3'))).toBe('busy');
     });
 
     test('of a foreign operation it is known whose it is', async () => {
@@ -199,38 +199,38 @@ export function argocdContract(name: string, connect: (lab: ArgocdLab) => Promis
     test('an application in another namespace is found there', async () => {
       expect((await read({ name: 'team', namespace: 'teams' })).sync).not.toBe('OutOfSync');
       expect(
-        await troubleOf(subject.argocd.sync(anApplication({ name: 'team', namespace: 'teams' }), 'd')),
+        await failureOf(subject.argocd.sync(anApplication({ name: 'team', namespace: 'teams' }), 'd')),
       ).toBe('none');
     });
 
     test('an application that does not exist is missing', async () => {
-      expect(await troubleOf(subject.argocd.read(anApplication({ name: 'nobody' })))).toBe('missing');
-      expect(await troubleOf(subject.argocd.sync(anApplication({ name: 'nobody' }), 'd'))).toBe('missing');
+      expect(await failureOf(subject.argocd.read(anApplication({ name: 'nobody' })))).toBe('missing');
+      expect(await failureOf(subject.argocd.sync(anApplication({ name: 'nobody' }), 'd'))).toBe('missing');
     });
 
     test('an application of another project is not ours under its name alone', async () => {
-      expect(await troubleOf(subject.argocd.read(anApplication({ name: 'theirs' })))).toBe('missing');
-      expect(await troubleOf(subject.argocd.sync(anApplication({ name: 'theirs' }), 'd'))).toBe('missing');
+      expect(await failureOf(subject.argocd.read(anApplication({ name: 'theirs' })))).toBe('missing');
+      expect(await failureOf(subject.argocd.sync(anApplication({ name: 'theirs' }), 'd'))).toBe('missing');
     });
 
     test('an application that is being deleted is shown so, and not synced', async () => {
       lab.argocd.deleteApplication('api', { seconds: 100 });
       expect((await read()).deleting).toBe(true);
-      expect(await troubleOf(subject.argocd.sync(anApplication(), 'd'))).toBe('deleting');
+      expect(await failureOf(subject.argocd.sync(anApplication(), 'd'))).toBe('deleting');
     });
 
     test('who may only read is forbidden to sync', async () => {
       subject.readOnly();
-      expect(await troubleOf(subject.argocd.read(anApplication()))).toBe('none');
-      expect(await troubleOf(subject.argocd.sync(anApplication(), 'd'))).toBe('forbidden');
+      expect(await failureOf(subject.argocd.read(anApplication()))).toBe('none');
+      expect(await failureOf(subject.argocd.sync(anApplication(), 'd'))).toBe('forbidden');
     });
 
     test.each(['api/../theirs', '..', '../../v1/secrets', 'api?x=1', 'api#x', 'API', ''])(
       'nothing is asked for the name %j',
       async (bad) => {
         const before = subject.requests();
-        expect(await troubleOf(subject.argocd.read(anApplication({ name: bad })))).toBe('invalid');
-        expect(await troubleOf(subject.argocd.sync(anApplication({ name: bad }), 'd'))).toBe('invalid');
+        expect(await failureOf(subject.argocd.read(anApplication({ name: bad })))).toBe('permanent');
+        expect(await failureOf(subject.argocd.sync(anApplication({ name: bad }), 'd'))).toBe('permanent');
         expect(subject.requests()).toBe(before);
       },
     );

@@ -115,7 +115,7 @@ describe('the Kubernetes API: on the wire', () => {
         return { status: 200, body };
       },
     });
-    expect(await argocd.sync(anApplication(), 'd')).toMatchObject({ ok: false, trouble: { kind: 'busy' } });
+    expect(await argocd.sync(anApplication(), 'd')).toMatchObject({ ok: false, error: { kind: 'busy' } });
     expect(lab.argocd.application('api')?.operation?.initiatedBy).toEqual({ username: 'alice' });
   });
 
@@ -143,7 +143,7 @@ describe('the Kubernetes API: on the wire', () => {
   test('an object that is written again and again is busy', async () => {
     const lab = anArgocdLab();
     const argocd = interrupted(lab, 99, () => lab.argocd.changeApplication('api', {}));
-    expect(await argocd.sync(anApplication(), 'd')).toMatchObject({ ok: false, trouble: { kind: 'busy' } });
+    expect(await argocd.sync(anApplication(), 'd')).toMatchObject({ ok: false, error: { kind: 'busy' } });
     expect(lab.argocd.application('api')?.operation).toBeUndefined();
   });
 
@@ -175,7 +175,7 @@ describe('the Kubernetes API: on the wire', () => {
     [403, 'forbidden'],
     [404, 'missing'],
     [409, 'busy'],
-    [422, 'invalid'],
+    [422, 'permanent'],
     [429, 'transient'],
     [500, 'transient'],
     [503, 'transient'],
@@ -185,7 +185,7 @@ describe('the Kubernetes API: on the wire', () => {
         throw new KubernetesError({ request: 'GET x', status });
       },
     });
-    expect(await argocd.read(anApplication())).toMatchObject({ ok: false, trouble: { kind } });
+    expect(await argocd.read(anApplication())).toMatchObject({ ok: false, error: { kind } });
   });
 
   test('an API server out of reach passes, and what was asked may have happened', async () => {
@@ -196,7 +196,7 @@ describe('the Kubernetes API: on the wire', () => {
     });
     expect(await argocd.sync(anApplication(), 'd')).toMatchObject({
       ok: false,
-      trouble: { kind: 'transient', unclear: true },
+      error: { kind: 'transient', outcomeUnknown: true },
     });
   });
 

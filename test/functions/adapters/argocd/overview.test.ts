@@ -53,7 +53,7 @@ test('the end of Synced is the last of its events, whatever came in between', as
   argocd.close();
 });
 
-test('no event tells nothing; a list that Go has left empty is a list', async () => {
+test('without an event the time is unknown; a list that Go has left empty is a list', async () => {
   reply = { body: { items: null } };
   const argocd = overview();
   expect(await argocd.leftSynced(anApplication)).toEqual({ ok: true, value: undefined });
@@ -68,6 +68,6 @@ test.each([
 ])('%s is no list of applications', async (_what, body) => {
   reply = { body };
   const argocd = overview();
-  expect(await argocd.list()).toMatchObject({ ok: false, trouble: { kind: 'transient' } });
+  expect(await argocd.list()).toMatchObject({ ok: false, error: { kind: 'transient' } });
   argocd.close();
 });

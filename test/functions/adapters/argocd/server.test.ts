@@ -113,7 +113,7 @@ describe('the Argo CD server: on the wire', () => {
     [
       '400/9 a commit on an auto-sync application',
       { status: 400, body: { code: 9, message: 'Cannot sync to abc: auto-sync currently set to develop' } },
-      'invalid',
+      'permanent',
     ],
     ['400/9 deleting', { status: 400, body: { code: 9, message: 'application is deleting' } }, 'deleting'],
     [
@@ -130,7 +130,7 @@ describe('the Argo CD server: on the wire', () => {
     ['408/4 too slow', { status: 408, body: { code: 4, message: 'deadline exceeded' } }, 'transient'],
     ['503/14 unavailable', { status: 503, body: { code: 14, message: 'unavailable' } }, 'transient'],
     ['500/2', { status: 500, body: { code: 2, message: 'rpc error' } }, 'transient'],
-    ['400/3 an invalid argument', { status: 400, body: { code: 3, message: 'no' } }, 'invalid'],
+    ['400/3 an invalid argument', { status: 400, body: { code: 3, message: 'no' } }, 'permanent'],
     [
       'an HTML 502',
       { status: 502, headers: { 'content-type': 'text/html' }, body: '<html>Bad Gateway</html>' },
@@ -144,17 +144,17 @@ describe('the Argo CD server: on the wire', () => {
     ['null', { status: 200, body: 'null' }, 'transient'],
     ['a connection that is cut', { cut: true }, 'transient'],
     ['415', { status: 415, body: 'Invalid content type' }, 'transient'],
-  ])('%s', async (_what, said, kind) => {
-    reply = said;
+  ])('%s', async (_what, scripted, kind) => {
+    reply = scripted;
     const answered = await connect().sync(anApplication(), 'd');
-    expect(answered).toMatchObject({ ok: false, trouble: { kind } });
+    expect(answered).toMatchObject({ ok: false, error: { kind } });
     expect(JSON.stringify(answered)).not.toContain(TOKEN);
   });
 
   test('a redirect to another host is an answer: nothing is followed and the token stays here', async () => {
     reply = { status: 302, headers: { location: 'https://login.example.com/?return=secret' } };
     const answered = await connect().read(anApplication());
-    expect(answered).toMatchObject({ ok: false, trouble: { kind: 'invalid' } });
+    expect(answered).toMatchObject({ ok: false, error: { kind: 'permanent' } });
     expect(JSON.stringify(answered)).toContain('login.example.com');
     expect(JSON.stringify(answered)).not.toContain('secret');
     expect(server.asked).toHaveLength(1);
@@ -164,7 +164,7 @@ describe('the Argo CD server: on the wire', () => {
     reply = { body: { ...application, padding: 'x'.repeat(10 * 1024 * 1024) } };
     expect(await connect().read(anApplication())).toMatchObject({
       ok: false,
-      trouble: { kind: 'transient', unclear: true },
+      error: { kind: 'transient', outcomeUnknown: true },
     });
   });
 
@@ -172,7 +172,7 @@ describe('the Argo CD server: on the wire', () => {
     reply = { silent: true };
     expect(await connect(undefined, 50).sync(anApplication(), 'd')).toMatchObject({
       ok: false,
-      trouble: { kind: 'transient', unclear: true },
+      error: { kind: 'transient', outcomeUnknown: true },
     });
   });
 
@@ -199,7 +199,7 @@ describe('the Argo CD server: on the wire', () => {
     reply = { status: 401, body: { code: 16, message: 'invalid session' } };
     expect(await connect(secret).read(anApplication())).toMatchObject({
       ok: false,
-      trouble: { kind: 'unauthorized' },
+      error: { kind: 'unauthorized' },
     });
     expect(server.asked).toHaveLength(2);
   });
@@ -214,7 +214,7 @@ describe('the Argo CD server: on the wire', () => {
     reply = { body: application };
     const client = createArgocdServer({ argocd: { url: server.url }, token: aSecret(TOKEN) });
     clients.push(client);
-    expect(await client.read(anApplication())).toMatchObject({ ok: false, trouble: { kind: 'transient' } });
+    expect(await client.read(anApplication())).toMatchObject({ ok: false, error: { kind: 'transient' } });
     expect(server.asked).toHaveLength(0);
   });
 });

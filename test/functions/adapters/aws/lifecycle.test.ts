@@ -10,7 +10,7 @@ import {
 import { anEndpoint } from '@nightshift/lab/test/aws/endpoint.ts';
 import { aGroup, scope } from '@nightshift/lab/test/aws/world.ts';
 import { type AwsClientStub, mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
 
 const INSTANCE = 'i-0123456789abcdef0';
@@ -31,7 +31,7 @@ beforeEach(() => {
 });
 
 describe('the group of an instance', () => {
-  it('is told with its clusters, its nodegroup and its way to rebalance', async () => {
+  test('comes with its clusters, its nodegroup and whether it rebalances its capacity', async () => {
     isIn('workers');
     groupIs({
       CapacityRebalance: true,
@@ -54,7 +54,7 @@ describe('the group of an instance', () => {
     });
   });
 
-  it.each([
+  test.each([
     ['InService', false],
     ['Standby', false],
     ['Detaching', false],
@@ -69,7 +69,7 @@ describe('the group of an instance', () => {
     expect(await groups().ofInstance(INSTANCE)).toMatchObject({ isTerminating });
   });
 
-  it('without tags belongs to no cluster that is known', async () => {
+  test('without tags belongs to no cluster that is known', async () => {
     isIn('workers');
     groupIs({});
     expect(await groups().ofInstance(INSTANCE)).toMatchObject({
@@ -77,14 +77,14 @@ describe('the group of an instance', () => {
     });
   });
 
-  it('is unknown for an instance outside every group, and for a group that is gone', async () => {
+  test('is unknown for an instance outside every group, and for a group that is gone', async () => {
     mock.on(DescribeAutoScalingInstancesCommand).resolves({ AutoScalingInstances: [] });
     expect(await groups().ofInstance(INSTANCE)).toBeUndefined();
     mock.on(DescribeAutoScalingGroupsCommand).resolves({ AutoScalingGroups: [] });
     expect(await groups().named('workers')).toBeUndefined();
   });
 
-  it('is described once in ten minutes', async () => {
+  test('is described once in ten minutes', async () => {
     isIn('workers');
     groupIs({});
     let now = new Date('2026-08-27T03:00:00Z');
@@ -97,9 +97,9 @@ describe('the group of an instance', () => {
     expect(mock.commandCalls(DescribeAutoScalingGroupsCommand)).toHaveLength(2);
   });
 
-  it('gets another instance when it lets go of this one without becoming smaller', async () => {
+  test('gets another instance when it lets go of this one without becoming smaller', async () => {
     mock.on(DetachInstancesCommand).resolves({});
-    expect(await groups().replace('workers', INSTANCE)).toBe('asked');
+    expect(await groups().replace('workers', INSTANCE)).toBe('requested');
     expect(mock.commandCalls(DetachInstancesCommand)[0]?.args[0].input).toEqual({
       AutoScalingGroupName: 'workers',
       InstanceIds: [INSTANCE],
@@ -109,18 +109,18 @@ describe('the group of an instance', () => {
 });
 
 describe('a replacement over the lab’s Auto Scaling', () => {
-  it('is asked for once: the group that lets go of the instance already replaces it', async () => {
+  test('is asked for once: the group that lets go of the instance already replaces it', async () => {
     const { world, autoScaling } = await anEndpoint();
     const workers = aGroup(world);
     await world.pass(120);
     const [first = '', second = ''] = workers.instances.keys();
     const adapter = createInstanceGroups(autoScaling, () => new Date(world.context.clock.now()));
-    expect(await adapter.replace('workers', first)).toBe('asked');
-    expect(await adapter.replace('workers', first)).toBe('leaving');
+    expect(await adapter.replace('workers', first)).toBe('requested');
+    expect(await adapter.replace('workers', first)).toBe('already-leaving');
     await world.pass(60);
-    expect(await adapter.replace('workers', first)).toBe('leaving');
+    expect(await adapter.replace('workers', first)).toBe('already-leaving');
     world.aws.autoScaling.terminateInstance(scope, second, { decrement: false });
-    expect(await adapter.replace('workers', second)).toBe('leaving');
+    expect(await adapter.replace('workers', second)).toBe('already-leaving');
     await world.pass(120);
     expect(workers.desired).toBe(3);
     expect([...workers.instances.values()].filter((one) => one.lifecycleState === 'InService')).toHaveLength(
@@ -131,7 +131,7 @@ describe('a replacement over the lab’s Auto Scaling', () => {
 });
 
 describe('a lifecycle action', () => {
-  it('is completed with CONTINUE and its token', async () => {
+  test('is completed with CONTINUE and its token', async () => {
     mock.on(CompleteLifecycleActionCommand).resolves({});
     expect(await createLifecycle(client).complete(HOOK, INSTANCE)).toBe('completed');
     expect(mock.commandCalls(CompleteLifecycleActionCommand)[0]?.args[0].input).toEqual({
@@ -140,7 +140,7 @@ describe('a lifecycle action', () => {
     });
   });
 
-  it('that is not there any more counts as over', async () => {
+  test('that is not there any more counts as over', async () => {
     mock
       .on(CompleteLifecycleActionCommand)
       .rejects(validation(`No active Lifecycle Action found with instance ID ${INSTANCE}`));
@@ -149,12 +149,12 @@ describe('a lifecycle action', () => {
     expect(await createLifecycle(client).complete(HOOK, INSTANCE)).toBe('over');
   });
 
-  it('that cannot be completed is loud', async () => {
+  test('that cannot be completed is loud', async () => {
     mock.on(CompleteLifecycleActionCommand).rejects(validation('1 validation error detected'));
     await expect(createLifecycle(client).complete(HOOK, INSTANCE)).rejects.toThrow('validation error');
   });
 
-  it('is kept alive by a heartbeat, unless it is over', async () => {
+  test('is kept alive by a heartbeat, unless it is over', async () => {
     mock.on(RecordLifecycleActionHeartbeatCommand).resolves({});
     await createLifecycle(client).heartbeat(HOOK, INSTANCE);
     expect(mock.commandCalls(RecordLifecycleActionHeartbeatCommand)[0]?.args[0].input).toEqual(ACTION);
@@ -162,7 +162,7 @@ describe('a lifecycle action', () => {
     await createLifecycle(client).heartbeat(HOOK, INSTANCE);
   });
 
-  it.each([
+  test.each([
     [
       { HeartbeatTimeout: 300, GlobalTimeout: 30_000 },
       { heartbeatSeconds: 300, globalSeconds: 30_000 },

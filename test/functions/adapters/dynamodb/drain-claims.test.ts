@@ -1,5 +1,5 @@
 /** One contract, two stores: the table over DynamoDB's protocol, and the one that the tests of the runs stand on. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClaims, createCordons, createNodeNames } from '#functions/adapters/dynamodb/drain-claims.ts';
 import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
 import { DRAIN, instanceKey, NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
@@ -36,7 +36,7 @@ describe.each(Object.entries(storesIn))('what spot-drain keeps, in the %s', (_na
 );
 
 describe('the table', () => {
-  it('forgets a claim after a day, and that of an announced change after a month', async () => {
+  test('forgets a claim after a day, and that of an announced change after a month', async () => {
     const expiry = async (id: string) => {
       const { GetItemCommand } = await import('@aws-sdk/client-dynamodb');
       const { Item } = await table.client.send(
@@ -47,13 +47,13 @@ describe('the table', () => {
       );
       return (Number(Item?.['expires']?.N) - NOW.getTime() / 1_000) / 86_400;
     };
-    await createClaims(table.table).create(aClaim('i-00000007'), NOW);
-    await createClaims(table.table).create(aClaim('i-00000008', { cause: 'health' }), NOW);
+    await createClaims(table.table).saveIf(aClaim('i-00000007'), 'absent', NOW);
+    await createClaims(table.table).saveIf(aClaim('i-00000008', { cause: 'health' }), 'absent', NOW);
     expect(await expiry('i-00000007')).toBe(1);
     expect(await expiry('i-00000008')).toBe(30);
   });
 
-  it('tells what the night is doing, where there is one', async () => {
+  test('tells what the night is doing, where there is one', async () => {
     const night = createNightReader(table.table);
     expect(await night.state()).toBeUndefined();
     const state = {

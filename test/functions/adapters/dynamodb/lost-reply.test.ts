@@ -115,11 +115,13 @@ test('a stop is confirmed by the pass that confirmed it', async () => {
 test('a claim is ours, new or over another, and that of another is not', async () => {
   const claims = createClaims(real.table);
   fate = 'reply lost';
-  expect(await claims.create(aClaim('i-00000101', { owner: 'me' }), NOW)).toMatchObject({ version: 1 });
+  expect(await claims.saveIf(aClaim('i-00000101', { owner: 'me' }), 'absent', NOW)).toMatchObject({
+    version: 1,
+  });
   fate = 'reply lost';
   const done = aClaim('i-00000101', { owner: 'me', state: 'done' });
-  expect(await claims.replace(done, 1)).toMatchObject({ version: 2, value: { state: 'done' } });
+  expect(await claims.saveIf(done, 1, NOW)).toMatchObject({ version: 2, value: { state: 'done' } });
   fate = 'request lost';
-  between = () => claims.create(aClaim('i-00000102', { owner: 'another' }), NOW);
-  expect(await claims.create(aClaim('i-00000102', { owner: 'me' }), NOW)).toBeUndefined();
+  between = () => claims.saveIf(aClaim('i-00000102', { owner: 'another' }), 'absent', NOW);
+  expect(await claims.saveIf(aClaim('i-00000102', { owner: 'me' }), 'absent', NOW)).toBeUndefined();
 });

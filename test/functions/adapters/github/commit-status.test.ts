@@ -59,7 +59,7 @@ const aStatus = (overrides: Partial<CommitStatus> = {}): CommitStatus => ({
 
 describe('a commit status of GitHub', () => {
   test('is one request to the API of the repository’s own server', async () => {
-    expect(await connect().tell(aStatus())).toBeUndefined();
+    expect(await connect().post(aStatus())).toBeUndefined();
     const [asked] = server.asked;
     expect(asked).toMatchObject({ method: 'POST', path: `/api/v3/repos/example/api/statuses/${SHA}` });
     expect(asked?.headers).toMatchObject({
@@ -92,13 +92,13 @@ describe('a commit status of GitHub', () => {
       now: () => NOW,
     });
     expect(statuses.has(repository)).toBe(false);
-    expect(await statuses.tell(aStatus({ repository }))).toMatchObject({ kind: 'refused' });
+    expect(await statuses.post(aStatus({ repository }))).toMatchObject({ kind: 'permanent' });
     expect(statuses.has('https://github.com/example/api')).toBe(true);
     expect(statuses.has('https://github.com/example/api.git')).toBe(true);
   });
 
   test('is for a commit, not for a branch', async () => {
-    expect(await connect().tell(aStatus({ sha: 'develop' }))).toMatchObject({ kind: 'refused' });
+    expect(await connect().post(aStatus({ sha: 'develop' }))).toMatchObject({ kind: 'permanent' });
     expect(server.asked).toEqual([]);
   });
 
@@ -109,8 +109,8 @@ describe('a commit status of GitHub', () => {
         : { status: 401, body: { message: 'Bad credentials' } };
     const secret = aSecret('old', 'new');
     const statuses = connect(secret);
-    expect(await statuses.tell(aStatus())).toBeUndefined();
-    expect(await statuses.tell(aStatus())).toBeUndefined();
+    expect(await statuses.post(aStatus())).toBeUndefined();
+    expect(await statuses.post(aStatus())).toBeUndefined();
     expect(secret.again).toBe(1);
     expect(server.asked.map(({ headers }) => headers['authorization'])).toEqual([
       'Bearer old',
@@ -121,10 +121,10 @@ describe('a commit status of GitHub', () => {
 
   test('does not ask twice with the same bad token', async () => {
     reply = { status: 401, body: { message: 'Bad credentials' } };
-    const trouble = await connect().tell(aStatus());
-    expect(trouble).toEqual({
-      kind: 'refused',
-      detail: `${host} answered 401: Bad credentials: the token is not taken, put a new one into the secret`,
+    const failure = await connect().post(aStatus());
+    expect(failure).toEqual({
+      kind: 'permanent',
+      detail: `${host} answered 401: Bad credentials: the token is not accepted, put a new one into the secret`,
     });
     expect(server.asked).toHaveLength(1);
   });
@@ -142,7 +142,7 @@ describe('a commit status of GitHub', () => {
     ],
     ['a limit on bursts that does not', { status: 429, body: { message: 'slow down' } }, 'transient', 60],
     [
-      'a limit that is told apart by its words only',
+      'a limit that only its words show',
       { status: 403, body: { message: 'You have triggered an abuse detection mechanism' } },
       'transient',
       60,
@@ -166,28 +166,28 @@ describe('a commit status of GitHub', () => {
         headers: { 'x-ratelimit-remaining': '4999' },
         body: { message: 'Resource not accessible by personal access token' },
       },
-      'refused',
+      'permanent',
       undefined,
     ],
-    ['a repository it cannot see', { status: 404, body: { message: 'Not Found' } }, 'refused', undefined],
+    ['a repository it cannot see', { status: 404, body: { message: 'Not Found' } }, 'permanent', undefined],
     [
       'a commit that is not there',
       { status: 422, body: { message: 'No commit found' } },
-      'refused',
+      'permanent',
       undefined,
     ],
-  ])('tells %s', async (_what, answer, kind, retryAfterSeconds) => {
+  ])('recognises %s', async (_what, answer, kind, retryAfterSeconds) => {
     reply = answer;
-    const trouble = await connect().tell(aStatus());
-    expect(trouble?.kind).toBe(kind);
-    expect(trouble?.retryAfterSeconds).toBe(retryAfterSeconds);
-    expect(trouble?.detail).toContain(`${host} answered ${answer.status}`);
-    expect(trouble?.detail).not.toContain('html');
+    const failure = await connect().post(aStatus());
+    expect(failure?.kind).toBe(kind);
+    expect(failure?.retryAfterSeconds).toBe(retryAfterSeconds);
+    expect(failure?.detail).toContain(`${host} answered ${answer.status}`);
+    expect(failure?.detail).not.toContain('html');
   });
 
   test('does not follow a redirect: the token goes to one host', async () => {
     reply = { status: 301, headers: { location: 'https://elsewhere.example.com/' } };
-    expect((await connect().tell(aStatus()))?.detail).toMatch(/correct the repository in the config$/);
+    expect((await connect().post(aStatus()))?.detail).toMatch(/correct the repository in the config$/);
     expect(server.asked).toHaveLength(1);
   });
 
@@ -196,13 +196,13 @@ describe('a commit status of GitHub', () => {
     ['silence', { silent: true }],
   ])('takes %s for something that passes', async (_what, answer) => {
     reply = answer;
-    expect(await connect(aSecret(TOKEN), 200).tell(aStatus())).toMatchObject({ kind: 'transient' });
+    expect(await connect(aSecret(TOKEN), 200).post(aStatus())).toMatchObject({ kind: 'transient' });
   });
 
   test('never repeats the token, whoever says it', async () => {
     reply = { status: 403, body: { message: `bad header: Bearer ${TOKEN}` } };
-    const trouble = await connect().tell(aStatus());
-    expect(trouble?.detail).toContain('Bearer …');
-    expect(trouble?.detail).not.toContain(TOKEN);
+    const failure = await connect().post(aStatus());
+    expect(failure?.detail).toContain('Bearer …');
+    expect(failure?.detail).not.toContain(TOKEN);
   });
 });

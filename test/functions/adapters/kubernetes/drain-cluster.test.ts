@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { kubeconfig } from '@nightshift/lab/http/kubernetes/server.ts';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createClock } from '#functions/adapters/clock.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import {
@@ -13,14 +13,14 @@ import {
   NO_BALANCER_LABEL,
   TAINT_KEY,
 } from '#functions/adapters/kubernetes/drain-cluster.ts';
-import { drain } from '#functions/spot-drain/drain.ts';
-import { AccessRefusedError, ClusterTroubleError } from '#functions/spot-drain/errors.ts';
+import { drainPods } from '#functions/spot-drain/drain.ts';
 import type { Cluster, Marks, Node, Pod } from '#functions/spot-drain/ports.ts';
+import { AccessRefusedError, ClusterUnavailableError } from '#functions/spot-drain/ports.ts';
 import { aLabCluster, INSTANCE, NODE_NAME } from './a-lab-cluster.ts';
 import { startScriptedServer } from './scripted-server.ts';
 
 const MARKS: Marks = {
-  depth: 'drain',
+  task: 'drain',
   cause: 'spot-terminate',
   since: new Date('2026-11-24T01:02:00Z'),
 };
@@ -36,7 +36,7 @@ beforeEach(async () => {
 afterEach(() => lab.close());
 
 describe('the node of an instance', () => {
-  it('is found by the instance id at the end of its provider id', async () => {
+  test('is found by the instance id at the end of its provider id', async () => {
     expect(await cluster.findNode(INSTANCE.id)).toMatchObject({
       name: NODE_NAME,
       uid: lab.node().metadata.uid,
@@ -48,7 +48,7 @@ describe('the node of an instance', () => {
     expect(await cluster.findNode('i-0fffffffffffffff0')).toBeUndefined();
   });
 
-  it('is asked for by its name once it is known', async () => {
+  test('is asked for by its name once it is known', async () => {
     await cluster.findNode(INSTANCE.id);
     await cluster.findNode(INSTANCE.id);
     expect(lab.endpoint.calls.map((call) => `${call.verb} ${call.resource}`)).toEqual([
@@ -57,7 +57,7 @@ describe('the node of an instance', () => {
     ]);
   });
 
-  it('is looked for among the nodes of its place first, and then among all', async () => {
+  test('is looked for among the nodes of its place first, and then among all', async () => {
     const place = { zone: INSTANCE.zone, instanceType: INSTANCE.type };
     expect(await cluster.findNode(INSTANCE.id, place)).toMatchObject({ name: NODE_NAME });
     expect(lab.endpoint.calls.map((call) => decodeURIComponent(call.path))).toEqual([
@@ -70,7 +70,7 @@ describe('the node of an instance', () => {
     expect(lab.endpoint.calls).toHaveLength(3);
   });
 
-  it('is looked for anew where the one of that name is another by now', async () => {
+  test('is looked for anew where the one of that name is another by now', async () => {
     await cluster.findNode(INSTANCE.id);
     lab.kubernetes.api.delete('nodes', undefined, NODE_NAME, {});
     expect(await cluster.findNode(INSTANCE.id)).toBeUndefined();
@@ -78,14 +78,14 @@ describe('the node of an instance', () => {
 });
 
 describe('a node whose name is known', () => {
-  it('is read alone, and only if it runs on that instance', async () => {
+  test('is read alone, and only if it runs on that instance', async () => {
     expect(await cluster.nodeNamed(NODE_NAME, INSTANCE.id)).toMatchObject({ instanceId: INSTANCE.id });
     expect(await cluster.nodeNamed(NODE_NAME, 'i-0fffffffffffffff0')).toBeUndefined();
     expect(await cluster.nodeNamed('gone', INSTANCE.id)).toBeUndefined();
     expect(lab.endpoint.calls.map(({ verb }) => verb)).toEqual(['get', 'get', 'get']);
   });
 
-  it('is told with the names of all others', async () => {
+  test('comes with the names of all others', async () => {
     expect([...(await cluster.nodeNames())]).toEqual([[INSTANCE.id, NODE_NAME]]);
     lab.kubernetes.api.delete('nodes', undefined, NODE_NAME, {});
     expect([...(await cluster.nodeNames())]).toEqual([]);
@@ -93,7 +93,7 @@ describe('a node whose name is known', () => {
 });
 
 describe('the marks of a node', () => {
-  it('are a cordon, a taint, a label and a note of what was ours, in one patch', async () => {
+  test('are a cordon, a taint, a label and a note of what was ours, in one patch', async () => {
     await cluster.mark(await found(), MARKS);
     expect(lab.endpoint.calls.filter((call) => call.verb === 'patch')).toHaveLength(1);
     const { metadata, spec } = lab.node();
@@ -110,13 +110,13 @@ describe('the marks of a node', () => {
     });
   });
 
-  it('of a cordon alone leave the node behind its load balancers', async () => {
-    await cluster.mark(await found(), { ...MARKS, depth: 'cordon', cause: 'rebalance' });
+  test('of a cordon alone leave the node behind its load balancers', async () => {
+    await cluster.mark(await found(), { ...MARKS, task: 'cordon', cause: 'rebalance' });
     expect(lab.node().metadata.labels).not.toHaveProperty(NO_BALANCER_LABEL);
     expect(lab.node().spec?.unschedulable).toBe(true);
   });
 
-  it('leave the taints of others where they are, when they come and when they go', async () => {
+  test('leave the taints of others where they are, when they come and when they go', async () => {
     edit((node) => {
       node.spec = { ...node.spec, taints: [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' }] };
     });
@@ -127,7 +127,7 @@ describe('the marks of a node', () => {
     expect(taints()).not.toContain(TAINT_KEY);
   });
 
-  it('are set over what somebody else wrote to the node at the same time', async () => {
+  test('are set over what somebody else wrote to the node at the same time', async () => {
     const theirs = [
       { key: 'out-of-service', effect: 'NoExecute' },
       { key: 'being-deleted', value: 'soon', effect: 'NoSchedule' },
@@ -151,7 +151,7 @@ describe('the marks of a node', () => {
     expect(taints()).toEqual(expect.arrayContaining([...written, TAINT_KEY]));
   });
 
-  it('are given up for now where somebody else writes to the node again and again', async () => {
+  test('are given up for now where somebody else writes to the node again and again', async () => {
     let patches = 0;
     const hopeless = createDrainCluster({
       ...lab.client,
@@ -163,12 +163,12 @@ describe('the marks of a node', () => {
         return lab.client.request(request);
       },
     });
-    await expect(hopeless.mark(await found(), MARKS)).rejects.toBeInstanceOf(ClusterTroubleError);
+    await expect(hopeless.mark(await found(), MARKS)).rejects.toBeInstanceOf(ClusterUnavailableError);
     expect(patches).toBe(6);
     expect(taints()).toEqual([]);
   });
 
-  it('are all taken away again', async () => {
+  test('are all taken away again', async () => {
     await cluster.mark(await found(), MARKS);
     expect(await cluster.unmark(await found())).toBe('unmarked');
     const { metadata, spec } = lab.node();
@@ -177,7 +177,7 @@ describe('the marks of a node', () => {
     expect(metadata.annotations ?? {}).not.toHaveProperty(MARKS_ANNOTATION);
   });
 
-  it('do not take away a cordon and a label that were there before', async () => {
+  test('do not take away a cordon and a label that were there before', async () => {
     edit((node) => {
       node.spec = { ...node.spec, unschedulable: true };
       node.metadata.labels = { ...node.metadata.labels, [NO_BALANCER_LABEL]: 'true' };
@@ -188,8 +188,8 @@ describe('the marks of a node', () => {
     expect(lab.node().metadata.labels).toHaveProperty(NO_BALANCER_LABEL, 'true');
   });
 
-  it('remember over a second notice what was ours at the first', async () => {
-    await cluster.mark(await found(), { ...MARKS, depth: 'cordon', cause: 'rebalance' });
+  test('remember over a second notice what was ours at the first', async () => {
+    await cluster.mark(await found(), { ...MARKS, task: 'cordon', cause: 'rebalance' });
     await cluster.mark(await found(), MARKS);
     expect(lab.node().metadata.labels).toHaveProperty(NO_BALANCER_LABEL);
     await cluster.unmark(await found());
@@ -197,7 +197,7 @@ describe('the marks of a node', () => {
     expect(lab.node().metadata.labels).not.toHaveProperty(NO_BALANCER_LABEL);
   });
 
-  it('stay where somebody wrote to the node since it was read', async () => {
+  test('stay where somebody wrote to the node since it was read', async () => {
     await cluster.mark(await found(), MARKS);
     const before = await found();
     await cluster.mark(before, { ...MARKS, cause: 'lifecycle' });
@@ -205,7 +205,7 @@ describe('the marks of a node', () => {
     expect(lab.node().spec?.unschedulable).toBe(true);
   });
 
-  it('stay where they are not ours, or nobody knows any more whose they are', async () => {
+  test('stay where they are not ours, or nobody knows any more whose they are', async () => {
     expect(await cluster.unmark(await found())).toBe('not-ours');
     edit((node) => {
       node.metadata.annotations = { ...node.metadata.annotations, [MARKS_ANNOTATION]: 'by hand' };
@@ -213,13 +213,13 @@ describe('the marks of a node', () => {
     expect(await cluster.unmark(await found())).toBe('not-ours');
   });
 
-  it('are not set on a node that is gone', async () => {
+  test('are not set on a node that is gone', async () => {
     const node = await found();
     lab.kubernetes.api.delete('nodes', undefined, NODE_NAME, {});
     expect(await cluster.mark(node, MARKS)).toBe('gone');
   });
 
-  it('keep new pods away', async () => {
+  test('keep new pods away', async () => {
     await cluster.mark(await found(), MARKS);
     lab.kubernetes.addDeployment({ name: 'web', replicas: 1 });
     await lab.pass(60);
@@ -228,7 +228,7 @@ describe('the marks of a node', () => {
 });
 
 describe('the pods of a node', () => {
-  it('are listed with what a drain must know', async () => {
+  test('are listed with what a drain must know', async () => {
     lab.kubernetes.addDeployment({ name: 'web', replicas: 1, terminationGracePeriodSeconds: 12 });
     lab.kubernetes.addDaemonSet({ name: 'agent', namespace: 'kube-system' });
     await lab.pass(60);
@@ -243,14 +243,14 @@ describe('the pods of a node', () => {
     });
     const agent = pods.find((pod) => pod.namespace === 'kube-system');
     expect(agent?.controller).toMatchObject({ kind: 'DaemonSet', group: 'apps', name: 'agent' });
-    expect(await cluster.daemonSetLives('kube-system', 'agent', agent?.controller?.uid ?? '')).toBe(true);
-    expect(await cluster.daemonSetLives('kube-system', 'agent', 'an older one')).toBe(false);
-    expect(await cluster.daemonSetLives('kube-system', 'other', 'uid')).toBe(false);
+    expect(await cluster.daemonSetExists('kube-system', 'agent', agent?.controller?.uid ?? '')).toBe(true);
+    expect(await cluster.daemonSetExists('kube-system', 'agent', 'an older one')).toBe(false);
+    expect(await cluster.daemonSetExists('kube-system', 'other', 'uid')).toBe(false);
   });
 });
 
 describe('an eviction', () => {
-  it('is accepted, and the pod ends', async () => {
+  test('is accepted, and the pod ends', async () => {
     const pod = await aRunningPod();
     expect(await cluster.evict(pod)).toMatchObject({ status: 201 });
     expect((await cluster.podsOn(NODE_NAME)).find((other) => other.uid === pod.uid)?.terminating).toBe(true);
@@ -258,7 +258,7 @@ describe('an eviction', () => {
     expect((await cluster.podsOn(NODE_NAME)).some((other) => other.uid === pod.uid)).toBe(false);
   });
 
-  it('of a pod that a budget holds names the budget', async () => {
+  test('of a pod that a budget holds names the budget', async () => {
     const pod = await aRunningPod();
     lab.kubernetes.addPdb({ name: 'web', matchLabels: { app: 'web' }, minAvailable: 1 });
     await lab.pass(5);
@@ -267,7 +267,7 @@ describe('an eviction', () => {
     expect(reply.causes[0]?.message).toContain('disruption budget web ');
   });
 
-  it('of a pod that several budgets match is refused for good', async () => {
+  test('of a pod that several budgets match is refused for good', async () => {
     const pod = await aRunningPod();
     for (const name of ['a', 'b'])
       lab.kubernetes.addPdb({ name, matchLabels: { app: 'web' }, minAvailable: 0 });
@@ -277,7 +277,7 @@ describe('an eviction', () => {
     expect(reply.detail).toMatch(/more than one PodDisruptionBudget/);
   });
 
-  it('of another pod of that name is refused', async () => {
+  test('of another pod of that name is refused', async () => {
     const pod = await aRunningPod();
     const reply = await cluster.evict({ ...pod, uid: '00000000-0000-4000-8000-000000000000' });
     expect(reply.status).toBe(409);
@@ -285,7 +285,7 @@ describe('an eviction', () => {
     expect((await cluster.evict({ ...pod, name: 'nobody' })).status).toBe(404);
   });
 
-  it('that gets no answer, or a busy one, is no exception', async () => {
+  test('that gets no answer, or a busy one, is no exception', async () => {
     const server = await startScriptedServer(() => ({ cut: true }));
     const client = createKubernetesClient({
       cluster: 'develop',
@@ -300,7 +300,7 @@ describe('an eviction', () => {
     expect(await cluster.evict(aPodNamed('web'))).toMatchObject({ status: 429, retryAfterSeconds: 9 });
   });
 
-  it('can be overruled by a deletion with its own grace', async () => {
+  test('can be overruled by a deletion with its own grace', async () => {
     const pod = await aRunningPod();
     lab.kubernetes.addPdb({ name: 'web', matchLabels: { app: 'web' }, minAvailable: 1 });
     await lab.pass(5);
@@ -314,9 +314,9 @@ describe('an eviction', () => {
 });
 
 describe('what is said on the node', () => {
-  it('is an event that kubectl describe finds', async () => {
+  test('is an event that kubectl describe finds', async () => {
     const node = await found();
-    await cluster.note(node, {
+    await cluster.recordEvent(node, {
       type: 'Normal',
       reason: 'NightshiftCordon',
       message: 'cordoned',
@@ -339,10 +339,10 @@ describe('what is said on the node', () => {
 describe('kubectl', () => {
   const has = spawnSync('kubectl', ['version', '--client']).status === 0;
 
-  it.skipIf(!has)('sees the cordon, the taint, the label and the event', async () => {
+  test.skipIf(!has)('sees the cordon, the taint, the label and the event', async () => {
     const node = await found();
     await cluster.mark(node, MARKS);
-    await cluster.note(node, {
+    await cluster.recordEvent(node, {
       type: 'Normal',
       reason: 'NightshiftCordon',
       message: 'cordoned',
@@ -372,7 +372,7 @@ describe('kubectl', () => {
 });
 
 describe('an API server that does not help', () => {
-  it('without the RBAC of the manifests is told apart from one in trouble', async () => {
+  test('without the RBAC of the manifests is not mistaken for one that is unavailable', async () => {
     const bare = await aLabCluster({ rbac: false });
     const refused = createDrainCluster(bare.client);
     await expect(refused.findNode(INSTANCE.id)).rejects.toBeInstanceOf(AccessRefusedError);
@@ -381,21 +381,21 @@ describe('an API server that does not help', () => {
     await bare.close();
   });
 
-  it('and one that knows no such token as well', async () => {
+  test('and one that knows no such token as well', async () => {
     const stranger = createDrainCluster(lab.clientFor('stranger'));
     await expect(stranger.findNode(INSTANCE.id)).rejects.toBeInstanceOf(AccessRefusedError);
   });
 
-  it('is in trouble when it answers 503, cuts the connection or is busy', async () => {
+  test('is unavailable when it answers 503, cuts the connection or is busy', async () => {
     for (const reply of [503, 'reset', 429] as const) {
       lab.endpoint.faults.add({ path: /nodes/, reply });
-      await expect(cluster.findNode(INSTANCE.id)).rejects.toBeInstanceOf(ClusterTroubleError);
+      await expect(cluster.findNode(INSTANCE.id)).rejects.toBeInstanceOf(ClusterUnavailableError);
     }
   });
 });
 
 describe('a drain over the wire', () => {
-  it('empties the node and leaves what belongs to it', async () => {
+  test('empties the node and leaves what belongs to it', async () => {
     const podAnnotations = { 'lab.nightshift/exit-seconds': '0' };
     lab.kubernetes.addDeployment({ name: 'web', replicas: 8, podAnnotations });
     lab.kubernetes.addDaemonSet({ name: 'agent', namespace: 'kube-system' });
@@ -405,24 +405,24 @@ describe('a drain over the wire', () => {
     const leave = clock.enter('drain');
     const running = clock.runUntil(clock.now() + 100_000);
     await cluster.mark(node, MARKS);
-    const report = await drain(
+    const report = await drainPods(
       {
         node: node.name,
-        from: clock.date(),
+        noticeTime: clock.date(),
         until: new Date(clock.now() + 60_000),
         force: false,
-        stillOurs: async () => true,
       },
       {
         cluster,
         clock: { ...createClock(), now: () => clock.date(), random: () => 0 },
+        isStillOurs: async () => true,
       },
     );
     leave();
     await running;
     expect(report.end).toBe('empty');
     expect(report.pods.filter((one) => one.outcome === 'evicted')).toHaveLength(8);
-    expect(report.pods.filter((one) => one.outcome === 'left-by-policy')).toHaveLength(1);
+    expect(report.pods.filter((one) => one.outcome === 'skipped')).toHaveLength(1);
   });
 });
 

@@ -1,0 +1,34 @@
+/** In the order of the report: what can prevent the morning start comes first. */
+import type { Check } from '../finding.ts';
+import { access, rbac } from './access.ts';
+import { argocdToken } from './argocd-token.ts';
+import { branchFilters } from './branch-filters.ts';
+import { cronJobs } from './cron-jobs.ts';
+import { deployed } from './deployed.ts';
+import { disruptionBudgets } from './disruption-budgets.ts';
+import { holidays } from './holidays.ts';
+import { hostGroup } from './host-group.ts';
+import { managedSizes } from './managed-sizes.ts';
+import { podIpCapacity } from './pod-ip-capacity.ts';
+import { spotShare } from './spot-share.ts';
+import { tick } from './tick.ts';
+import { webhooks } from './webhooks.ts';
+import { zonalVolumes } from './zonal-volumes.ts';
+
+export const CHECKS: readonly Check[] = [
+  podIpCapacity,
+  spotShare,
+  webhooks,
+  disruptionBudgets,
+  zonalVolumes,
+  hostGroup,
+  cronJobs,
+  managedSizes,
+  deployed,
+  access,
+  rbac,
+  argocdToken,
+  branchFilters,
+  holidays,
+  tick,
+];

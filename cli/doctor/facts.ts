@@ -1,0 +1,177 @@
+/** The input of the checks: the config of one environment, and what was observed in AWS, Kubernetes and Argo CD. */
+import type { Deployment } from 'kubernetes-types/apps/v1.js';
+import type { CronJob } from 'kubernetes-types/batch/v1.js';
+import type { Namespace, Node, PersistentVolume, Pod, Service } from 'kubernetes-types/core/v1.js';
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
+import type { Size } from '#functions/night-schedule/records.ts';
+import type { EnvironmentConfig } from '#model/config.ts';
+import type { Capability } from '#model/decision.ts';
+import type { InstanceNetwork } from '#model/instance-network.ts';
+import type { Schedule } from '#model/schedule.ts';
+import type { EnvironmentSettings } from '#model/settings.ts';
+import type { Night } from '../cloud.ts';
+import type { Observation } from './observation.ts';
+import type { CniSettings } from './pod-addresses.ts';
+
+export interface EnvironmentFacts {
+  readonly name: string;
+  readonly environment: EnvironmentConfig;
+  readonly now: Date;
+  /** From the config, not from what is deployed; absent when the environment is never stopped. */
+  readonly schedule?: Schedule;
+  readonly settings: EnvironmentSettings;
+  readonly cluster: Observation<ClusterFacts>;
+  readonly groups: Observation<readonly GroupFacts[]>;
+  readonly subnets: Observation<readonly SubnetFacts[]>;
+  readonly interfaceAddresses: Observation<readonly InterfaceAddresses[]>;
+  /** By instance type. A type whose limits are not known is absent. */
+  readonly networks: Observation<Readonly<Record<string, InstanceNetwork>>>;
+  readonly cni: Observation<CniSettings>;
+  readonly night: Observation<Night>;
+  readonly functions: Observation<readonly DeployedFunction[]>;
+  readonly reviews: Observation<readonly AccessReview[]>;
+  readonly kubernetes: KubernetesFacts;
+  /** Absent when no token is used. */
+  readonly token?: Observation<TokenClaims>;
+  readonly projects: Observation<readonly ProjectFacts[]>;
+}
+
+export interface ClusterFacts {
+  readonly status: string;
+  readonly authenticationMode: string;
+}
+
+export interface GroupFacts {
+  /** The name of the managed nodegroup, or of the self-managed Auto Scaling group. */
+  readonly name: string;
+  readonly kind: 'managed' | 'self-managed';
+  readonly size: Size;
+  readonly instanceTypes: readonly string[];
+  readonly zones: readonly string[];
+  readonly subnets: readonly string[];
+  readonly instances: readonly string[];
+  /** On-demand instances that do not count into the spot share. */
+  readonly onDemandBase: number;
+  /** Spot share of the instances above the base: 0 to 100. */
+  readonly spotPercent: number;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface SubnetFacts {
+  readonly id: string;
+  readonly zone: string;
+  readonly cidr: string;
+  readonly freeAddresses: number;
+}
+
+/** Addresses that one network interface of an instance holds in its subnet. */
+export interface InterfaceAddresses {
+  readonly instance: string;
+  readonly subnet: string;
+  readonly addresses: number;
+}
+
+export interface DeployedFunction {
+  readonly capability: Capability;
+  /** Undefined when it is not deployed. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly role?: string;
+  /** The Kubernetes groups of its access entry; the value is undefined when it has no entry. */
+  readonly kubernetesGroups?: Observation<readonly string[] | undefined>;
+}
+
+/** Whether the cluster allows a function one request: the result of a SubjectAccessReview for its group. */
+export interface AccessReview {
+  readonly capability: Capability;
+  /** `patch nodes` */
+  readonly request: string;
+  readonly allowed: boolean;
+}
+
+export interface WebhookFacts {
+  readonly kind: 'validating' | 'mutating';
+  readonly configuration: string;
+  readonly name: string;
+  readonly failurePolicy: 'Fail' | 'Ignore';
+  readonly service?: { readonly namespace: string; readonly name: string };
+  readonly rules: readonly { readonly apiGroups: readonly string[]; readonly resources: readonly string[] }[];
+  readonly namespaceSelector?: LabelSelector;
+}
+
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: readonly {
+    readonly key: string;
+    readonly operator: string;
+    readonly values?: readonly string[];
+  }[];
+}
+
+export interface KubernetesFacts {
+  readonly webhooks: Observation<readonly WebhookFacts[]>;
+  readonly budgets: Observation<readonly PodDisruptionBudget[]>;
+  readonly volumes: Observation<readonly PersistentVolume[]>;
+  readonly cronJobs: Observation<readonly CronJob[]>;
+  readonly deployments: Observation<readonly Deployment[]>;
+  readonly services: Observation<readonly Service[]>;
+  readonly namespaces: Observation<readonly Namespace[]>;
+  readonly pods: Observation<readonly Pod[]>;
+  readonly nodes: Observation<readonly Node[]>;
+}
+
+/** The claims of the Argo CD token. The token itself is not kept. */
+export interface TokenClaims {
+  /** `proj:<project>:<role>`, or the name of an account. */
+  readonly subject: string;
+  readonly expires?: Date;
+}
+
+export interface ProjectFacts {
+  readonly name: string;
+  /** Absent when CodeBuild has no such project. */
+  readonly existing?: {
+    readonly source: string;
+    readonly filterGroups?: readonly (readonly {
+      readonly type: string;
+      readonly pattern: string;
+      readonly excludeMatchedPattern: boolean;
+    }[])[];
+  };
+}
+
+/** The groups that the schedule stops and starts. */
+export function scheduledGroups(
+  facts: EnvironmentFacts,
+  groups: readonly GroupFacts[],
+): readonly GroupFacts[] {
+  const { environment } = facts;
+  if (environment.production || environment.schedule === undefined) return [];
+  const { nodegroups = 'all', keep = [], fallbackGroup } = environment;
+  return groups.filter(
+    ({ name }) =>
+      (nodegroups === 'all' || nodegroups.includes(name)) && !keep.includes(name) && name !== fallbackGroup,
+  );
+}
+
+/** The node count of the group when awake: its saved size, or its current one. */
+export function nodesWhenAwake(group: GroupFacts, night: Night | undefined): number {
+  return night?.saved.find((saved) => saved.group === group.name)?.size.desired ?? group.size.desired;
+}
+
+/** The names of the groups on whose nodes the pods run. A pod without a node gives `undefined`. */
+export function groupsOf(
+  pods: readonly Pod[],
+  nodes: readonly Node[],
+  groups: readonly GroupFacts[],
+): ReadonlySet<string | undefined> {
+  const groupOfNode = (name: string | undefined) => {
+    const node = nodes.find((one) => one.metadata?.name === name);
+    const instance = node?.spec?.providerID?.split('/').at(-1);
+    return groups.find((group) => instance !== undefined && group.instances.includes(instance))?.name;
+  };
+  return new Set(pods.map((pod) => groupOfNode(pod.spec?.nodeName)));
+}
+
+export function isLive(pod: Pod): boolean {
+  return pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed';
+}

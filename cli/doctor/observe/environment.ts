@@ -1,0 +1,156 @@
+/** Observes everything that the checks need, with the credentials of this shell. */
+import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
+import { CodeBuildClient } from '@aws-sdk/client-codebuild';
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { EKSClient } from '@aws-sdk/client-eks';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { describeCluster } from '#functions/adapters/aws/eks-cluster.ts';
+import { createKubernetesClient, type KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
+import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
+import type { LoadedConfig } from '#lib/config-file.ts';
+import { scheduleOf, settingsOf } from '#lib/settings.ts';
+import type { Capability } from '#model/decision.ts';
+import type { EnvironmentSettings } from '#model/settings.ts';
+import { CloudError } from '../../errors.ts';
+import type { Io } from '../../io.ts';
+import type { NamedEnvironment } from '../../select-environments.ts';
+import type { EnvironmentFacts, GroupFacts } from '../facts.ts';
+import type { Observation } from '../observation.ts';
+import { observeProjects, observeToken } from './deploys.ts';
+import { observeFunctions } from './functions.ts';
+import { observeCluster, observeGroups } from './groups.ts';
+import { observeAccessReviews, observeCni, observeKubernetes } from './kubernetes.ts';
+import { observeInstanceNetworks, observeInterfaceAddresses, observeSubnets } from './network.ts';
+import { observe } from './observe.ts';
+
+/** Throws a `CloudError` when nothing can be observed: no valid credentials, or no such cluster in their account. */
+export async function observeEnvironment(
+  loaded: LoadedConfig,
+  named: NamedEnvironment,
+  io: Io,
+): Promise<EnvironmentFacts> {
+  const { name, environment } = named;
+  const clients = clientsFor(environment.region);
+  return withEnvironmentName(named, async () => {
+    const cluster = await observeCluster(clients.eks, environment.cluster);
+    if ('missing' in cluster && cluster.missing.reason.includes('ResourceNotFoundException')) {
+      throw new CloudError(
+        `${name}: no cluster ${environment.cluster} in ${environment.region} with these credentials: use credentials of ${placeOf(named)}, or correct the config`,
+      );
+    }
+    const groups = await observeGroups(clients, environment.cluster);
+    const cloud = await io.cloud(name, environment);
+    const settings = settingsOf(loaded.config, name, io.now());
+    const kubernetes = kubernetesClient(clients.eks, named, io);
+    try {
+      const [network, inCluster, night, functions, deploys] = await Promise.all([
+        observeNetwork(clients.ec2, groups),
+        observeInCluster(kubernetes, settings),
+        observe('dynamodb:Query', () => cloud.night()),
+        observeFunctions(clients, { name, cluster: environment.cluster }, capabilitiesOf(settings)),
+        observeDeploys(clients, environment),
+      ]);
+      // Only after a first response is the time that of AWS.
+      const now = cloud.now();
+      return {
+        name,
+        environment,
+        now,
+        ...(environment.schedule ? { schedule: scheduleOf(loaded.config, environment.schedule, now) } : {}),
+        settings: settingsOf(loaded.config, name, now),
+        cluster,
+        groups,
+        ...network,
+        ...inCluster,
+        night,
+        functions,
+        ...deploys,
+      };
+    } finally {
+      kubernetes.close();
+    }
+  });
+}
+
+type Clients = ReturnType<typeof clientsFor>;
+
+function clientsFor(region: string) {
+  const options = { region, maxAttempts: 3 };
+  return {
+    autoScaling: new AutoScalingClient(options),
+    codeBuild: new CodeBuildClient(options),
+    ec2: new EC2Client(options),
+    eks: new EKSClient(options),
+    lambda: new LambdaClient(options),
+    secretsManager: new SecretsManagerClient(options),
+  };
+}
+
+function kubernetesClient(eks: EKSClient, { environment }: NamedEnvironment, io: Io): KubernetesClient {
+  const { cluster, region } = environment;
+  return createKubernetesClient({
+    cluster,
+    region,
+    describeCluster: () => describeCluster(eks, cluster),
+    token: createTokenSource({
+      cluster,
+      region,
+      credentials: () => eks.config.credentials(),
+      now: io.now,
+    }),
+    maxSockets: 16,
+  });
+}
+
+async function observeNetwork(ec2: EC2Client, groups: Observation<readonly GroupFacts[]>) {
+  if ('missing' in groups) return { subnets: groups, interfaceAddresses: groups, networks: groups };
+  const [subnets, interfaceAddresses, networks] = await Promise.all([
+    observeSubnets(ec2, groups.value),
+    observeInterfaceAddresses(ec2, groups.value),
+    observeInstanceNetworks(ec2, groups.value),
+  ]);
+  return { subnets, interfaceAddresses, networks };
+}
+
+async function observeInCluster(client: KubernetesClient, settings: EnvironmentSettings) {
+  const [cni, kubernetes, reviews] = await Promise.all([
+    observeCni(client),
+    observeKubernetes(client),
+    observeAccessReviews(client, settings),
+  ]);
+  return { cni, kubernetes, reviews };
+}
+
+async function observeDeploys(clients: Clients, { deploy }: NamedEnvironment['environment']) {
+  const usesToken = deploy && (deploy.argocd.through ?? 'server') === 'server';
+  const [token, projects] = await Promise.all([
+    usesToken ? observeToken(clients.secretsManager, deploy.argocd.tokenSecret) : undefined,
+    observeProjects(clients.codeBuild, deploy?.builds.map(({ project }) => project) ?? []),
+  ]);
+  return { projects, ...(token ? { token } : {}) };
+}
+
+function capabilitiesOf(settings: EnvironmentSettings): readonly Capability[] {
+  return [
+    ...(settings.nightSchedule ? (['night-schedule'] as const) : []),
+    'spot-drain',
+    ...(settings.branchDeploy ? (['branch-deploy'] as const) : []),
+  ];
+}
+
+function placeOf({ environment }: NamedEnvironment): string {
+  return `account ${environment.account}, ${environment.region}`;
+}
+
+/** Adds the environment and its account to the message of a `CloudError`. */
+async function withEnvironmentName<T>(named: NamedEnvironment, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof CloudError && !error.message.startsWith(`${named.name}: `)) {
+      throw new CloudError(`${named.name}: ${error.message} (${placeOf(named)})`, { cause: error });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,115 @@
+/** The words of every reason that branch-deploy gives, in one place. */
+import type { ApplicationSettings } from '#model/settings.ts';
+import type { ApplicationView } from './ports.ts';
+import type { RequestedBuild } from './record.ts';
+
+/** A commit by its first seven letters; anything else, such as a chart's version, as it is. */
+export const shortSha = (sha: string) => (/^[0-9a-f]{40,64}$/.test(sha) ? sha.slice(0, 7) : sha);
+
+type Operation = NonNullable<ApplicationView['operation']>;
+type Revisions = readonly string[];
+
+const at = (revisions: Revisions) => revisions.map(shortSha).join(', ') || 'no revision';
+const commits = (builds: readonly RequestedBuild[]) =>
+  builds.map((build) => shortSha(build.sha ?? 'unknown')).join(', ');
+const idOf = ({ project, name }: Pick<ApplicationSettings, 'project' | 'name'>) => `${project}/${name}`;
+
+/** `build 7 of api-develop (0a1b2c3) and build 2 of web` */
+const named = (builds: readonly RequestedBuild[]) =>
+  builds
+    .map(({ number, project, sha }) => `build ${number} of ${project}${sha ? ` (${shortSha(sha)})` : ''}`)
+    .join(' and ');
+
+/** Why a build is deployed or not. */
+export const OF_BUILDS = {
+  foreign: (account: string, region: string) =>
+    `the build belongs to account ${account} in ${region}, not to this environment`,
+  notBound: (environment: string, project: string) =>
+    `no application of ${environment} is bound to ${project}`,
+  alreadyHandled: 'the build was already handled',
+  unknownBuild: 'CodeBuild has no such build',
+  notEnded: 'the build has not ended',
+  endedAs: (status: string) => `the build ended as ${status}`,
+  withoutNumber: 'the build has no number, so its order is unknown',
+  invalidName: (name: string) =>
+    `${JSON.stringify(name.slice(0, 120))} is not a valid application name: correct it in the config`,
+  newer: ({ number, project }: RequestedBuild) => `build ${number} of ${project} is newer`,
+  dryRun: (builds: readonly RequestedBuild[]) => `${named(builds)} would be synced`,
+  noLongerBound: 'the config no longer binds a build to this application',
+  unknownProject: 'there is no such CodeBuild project: correct `builds` in the config, or create it',
+  succeeded: (builds: readonly RequestedBuild[]) => `${named(builds)} succeeded`,
+  succeededMeanwhile: (builds: readonly RequestedBuild[]) =>
+    `${named(builds)} succeeded while an older build was synced`,
+} as const;
+
+/** What a sync waits for, and how it ended. */
+export const OF_SYNCS = {
+  blocked: (by: string) => `waiting for an operation of ${by} to end`,
+  deleting: 'the application is being deleted',
+  wrongBranch: (tracked: string, { repository, branch }: RequestedBuild) =>
+    `the application tracks ${tracked} of ${repository}, but the config binds ${branch}`,
+  alreadyThere: (revisions: Revisions) => `already Synced and Healthy at ${at(revisions)}`,
+  requested: 'the sync was requested',
+  notStarted: 'Argo CD has not started the sync',
+  running: ({ finishedAt, message }: Operation) =>
+    `${finishedAt ? 'a retry of the sync is pending' : 'the sync is running'}${message ? `: ${message}` : ''}`,
+  brokenByNight: (phase: string) => `the sync ended as ${phase} while the cluster slept`,
+  ended: ({ phase, message }: Operation) => `the sync ended as ${phase}: ${message || 'no message'}`,
+  notCompared: 'Argo CD has not compared the application since the sync',
+  oldRevision: (revisions: Revisions, builds: readonly RequestedBuild[]) =>
+    `the sync ended at ${at(revisions)}, not at ${commits(builds)}`,
+  oldRevisionAgain: (tries: number, revisions: Revisions, builds: readonly RequestedBuild[]) =>
+    `${tries} syncs ended at ${at(revisions)}, not at ${commits(builds)}`,
+  branchMovedOn: (revisions: Revisions, builds: readonly RequestedBuild[]) =>
+    `the branch has moved on: Argo CD is at ${at(revisions)}, not at ${commits(builds)}`,
+  applicationMovedOn: (revisions: Revisions) =>
+    `the application has moved on to ${at(revisions)} since the sync`,
+  settling: (sync: string) => `the sync succeeded, but the application is ${sync}`,
+  stillOutOfSync: (sync: string) =>
+    `the sync succeeded, but the application is still ${sync}: the differences are not pruned or not part of the sync`,
+  deployed: (revisions: Revisions) => `Synced and Healthy at ${at(revisions)}`,
+  deployedByAutoSync: (revisions: Revisions) =>
+    `Synced and Healthy at ${at(revisions)} by Argo CD's auto-sync, which followed ours`,
+  degraded: (revisions: Revisions, message: string) =>
+    `synced to ${at(revisions)} and Degraded: ${message || 'no message'}`,
+  suspended: (revisions: Revisions) => `synced to ${at(revisions)} and Suspended: a person has to resume it`,
+  notHealthyYet: (revisions: Revisions, health: string) => `synced to ${at(revisions)} and ${health}`,
+  autoSyncFollowed: "Argo CD's auto-sync followed ours",
+  autoSyncFollowedAgain: (tries: number, { phase, message }: Operation) =>
+    `Argo CD's auto-sync followed ours ${tries} times: ${phase} ${message}`,
+  replacedBy: ({ by, revisions, phase }: Operation) =>
+    `an operation of ${by} to ${at(revisions)} replaced ours and ended as ${phase}`,
+  notShown: 'Argo CD does not show the sync yet',
+  neverShown: 'Argo CD never showed the sync, however often it was requested',
+  neverStarted: 'the requested sync never started',
+  tooLong: (reason: string, minutes: number) => `${reason}, for more than ${minutes} minutes`,
+} as const;
+
+/** Why Argo CD or GitHub did not do what was requested. */
+export const OF_FAILURES = {
+  busy: (detail: string) => `Argo CD is busy: ${detail}`,
+  window: (detail: string) => `a sync window blocks it: ${detail}; retried every 5 minutes`,
+  deleting: (detail: string) => `the application is being deleted: ${detail}`,
+  permanent: (detail: string) => `Argo CD refuses the sync: ${detail}`,
+  forbidden: (detail: string, application: Pick<ApplicationSettings, 'project' | 'name'>) =>
+    `the token may not get and sync ${idOf(application)}: ${detail}`,
+  missing: (detail: string, application: Pick<ApplicationSettings, 'project' | 'name'>) =>
+    `there is no application ${idOf(application)}: ${detail}`,
+  retried: (detail: string) => `${detail}: the deploy is kept and retried`,
+  givenUp: (detail: string) => `given up after a day: ${detail}`,
+  statusNotPosted: (sha: string, detail: string) =>
+    `the status of commit ${shortSha(sha)} was not posted: ${detail}`,
+} as const;
+
+/** What the night and the time since mean for a deploy. */
+export const OF_NIGHTS = {
+  starting: 'the cluster is starting',
+  notUp: 'the cluster is not up yet',
+  waking: (why: string) => `waking the cluster: ${why}`,
+  deferred: (until: string | undefined, why: string) =>
+    `deferred until ${until ?? 'the cluster is awake'}: ${why}`,
+  failedOvernight: ({ by, phase }: Operation) =>
+    `the last operation, by ${by}, ended as ${phase} while the cluster slept`,
+  drift: (since: string, revisions: Revisions) =>
+    `OutOfSync since ${since}: what runs differs from ${revisions.join(', ') || 'its source'}`,
+} as const;

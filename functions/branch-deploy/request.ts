@@ -1,0 +1,140 @@
+/** From a build that ended to the deploys that it requests: admitted or not (pure), and written down. */
+import { matchBranch } from '#model/branch.ts';
+import type { Action } from '#model/decision.ts';
+import type { ApplicationSettings, BranchDeploySettings, BuildSettings } from '#model/settings.ts';
+import type { Build, DeployContext } from './ports.ts';
+import { OF_BUILDS } from './reasons.ts';
+import {
+  changeRecord,
+  isApplicationName,
+  isPending,
+  type RequestedBuild,
+  type RequestResult,
+  request,
+} from './record.ts';
+import { type Report, report } from './report.ts';
+
+export type Admission =
+  | {
+      readonly admitted: true;
+      /** One for each binding that the build satisfies. */
+      readonly deploys: readonly {
+        readonly build: RequestedBuild;
+        readonly applications: readonly ApplicationSettings[];
+      }[];
+    }
+  | { readonly admitted: false; readonly action: Action; readonly reason: string };
+
+/** Which applications the build is deployed to. */
+export function admit(
+  settings: Pick<BranchDeploySettings, 'builds' | 'environment'>,
+  build: Build,
+  facts: { readonly now: Date; readonly trigger: string },
+): Admission {
+  const no = (action: Action, reason: string): Admission => ({ admitted: false, action, reason });
+  if (build.status === 'IN_PROGRESS') return no('none', OF_BUILDS.notEnded);
+  if (build.status !== 'SUCCEEDED') return no('ignore', OF_BUILDS.endedAs(build.status));
+  if (build.number < 1) return no('refuse', OF_BUILDS.withoutNumber);
+
+  const bindings = settings.builds.filter(({ project }) => project === build.project);
+  const invalid = bindings
+    .flatMap(({ applications }) => applications)
+    .find(({ name }) => !isApplicationName(name));
+  if (invalid) return no('refuse', OF_BUILDS.invalidName(invalid.name));
+  const matches = bindings.map((binding) => ({ binding, match: matchBranch(binding, build) }));
+  const deploys = matches.flatMap(({ binding, match }) =>
+    match.matches
+      ? [{ build: requestedOf(build, binding, match.sha, facts), applications: binding.applications }]
+      : [],
+  );
+  if (deploys.length > 0) return { admitted: true, deploys };
+  // A project may feed several branches: the refusals differ only in which branch was bound.
+  const [first] = matches;
+  return first && !first.match.matches
+    ? no(first.match.action, first.match.reason)
+    : no('ignore', OF_BUILDS.notBound(settings.environment, build.project));
+}
+
+function requestedOf(
+  build: Build,
+  { repository, branch }: BuildSettings,
+  sha: string | undefined,
+  { now, trigger }: { readonly now: Date; readonly trigger: string },
+): RequestedBuild {
+  return {
+    project: build.project,
+    build: build.id,
+    number: build.number,
+    repository,
+    branch,
+    ...(sha ? { sha } : {}),
+    ...(build.startedAt ? { startedAt: build.startedAt.toISOString() } : {}),
+    recordedAt: now.toISOString(),
+    trigger,
+  };
+}
+
+/** Writes the requests down, records why there is none, and returns the applications that now wait for a deploy. */
+export async function requestDeploys(
+  build: Build,
+  context: DeployContext,
+): Promise<readonly ApplicationSettings[]> {
+  const { settings, deploys, recorder, trigger, now } = context;
+  const admission = admit(settings, build, { now: now(), trigger });
+  if (!admission.admitted) {
+    const { action, reason } = admission;
+    // Of an event that came twice only one is recorded.
+    if (action === 'none' || (await deploys.markKnown(build.id, now()))) {
+      const facts = { build: build.id, number: build.number };
+      recorder.record({ target: build.project, action, reason, facts });
+    }
+    return [];
+  }
+  const waiting: ApplicationSettings[] = [];
+  const reports: (() => Promise<unknown>)[] = [];
+  for (const { build: requested, applications } of admission.deploys) {
+    for (const application of applications) {
+      const result = settings.dryRun
+        ? { report: dryRun(requested) }
+        : await requestDeploy(application, requested, context);
+      if (result === 'waits') waiting.push(application);
+      else if (result !== 'ended')
+        reports.push(() => report(context, application.name, [requested], result.report));
+    }
+  }
+  // Everything is written down: what comes now is for people, and of doubled events only one reports it.
+  if (await deploys.markKnown(build.id, now())) for (const send of reports) await send();
+  return waiting;
+}
+
+function dryRun(build: RequestedBuild): Report {
+  return { action: 'sync', reason: OF_BUILDS.dryRun([build]), facts: { dryRun: true } };
+}
+
+/** Whether the application waits for this build, has deployed it before, or never will. */
+async function requestDeploy(
+  application: ApplicationSettings,
+  build: RequestedBuild,
+  context: DeployContext,
+): Promise<'waits' | 'ended' | { readonly report: Report }> {
+  let result = { kind: 'duplicate' } as RequestResult;
+  let waits = false;
+  await changeRecord(context.deploys, application, (current) => {
+    result = request(current, build);
+    waits = result.kind === 'requested' || (result.kind === 'duplicate' && isPending(current));
+    return result.kind === 'requested' ? result.record : undefined;
+  });
+  if (result.kind === 'older') return { report: supersededBy(result.newest, build) };
+  for (const older of result.kind === 'requested' ? result.superseded : [])
+    await report(context, application.name, [older], supersededBy(build, older));
+  return waits ? 'waits' : 'ended';
+}
+
+function supersededBy(newer: RequestedBuild, older: RequestedBuild): Report {
+  const sameCommit = older.sha !== undefined && older.sha === newer.sha;
+  return {
+    action: 'superseded',
+    reason: OF_BUILDS.newer(newer),
+    facts: sameCommit ? { sameCommit } : {},
+  };
+}

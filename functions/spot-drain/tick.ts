@@ -1,0 +1,173 @@
+/**
+ * The tick: resumes drains that were paused or cut off, undoes cordons that no interruption followed, and keeps the
+ * names of the nodes.
+ */
+import { reportCorrupt } from '#functions/shared/decision-recorder.ts';
+import { messageOf } from '#functions/shared/errors.ts';
+import type { Versioned } from '#functions/shared/versioned.ts';
+import type { ClusterState } from '#model/cluster-state.ts';
+import { type DrainResult, isLeased, resumeClaim } from './claim.ts';
+import { completeHooks, saveResult, sendHeartbeats, workerOf } from './claim-instance.ts';
+import { cordonNode, recordCordon, uncordonNode, writeCordonEvent } from './cordon.ts';
+import { describeNotice, RETURNING, shortenForNightlyStop } from './decide.ts';
+import { drainNode } from './drain.ts';
+import type { NoticeKind } from './event.ts';
+import { findNode } from './locate.ts';
+import { ClusterUnavailableError, type Context } from './ports.ts';
+import type { Claim, Cordon } from './records.ts';
+import { reportDrain } from './report.ts';
+
+export async function tick(context: Context): Promise<void> {
+  // Where one fails the other is waited for: an invocation leaves no work behind.
+  await Promise.all([
+    resumeAndUndo(context).catch((error) => context.recorder.failed(context.settings.cluster, error)),
+    keepNodeNames(context).catch((error) => context.recorder.failed(context.settings.cluster, error)),
+  ]);
+}
+
+async function resumeAndUndo(context: Context): Promise<void> {
+  const { clock, recorder, settings } = context;
+  const [{ claims, corrupt }, saved] = await Promise.all([context.claims.all(), context.cordons.all()]);
+  reportCorrupt(recorder, [...corrupt, ...saved.corrupt]);
+  const cordons = [...saved.cordons, ...(await saveMissingCordons(context, claims, saved.cordons))];
+  const now = clock.now();
+  const resumable = claims.filter(({ value }) => resumeClaim(value, workerOf(context), now));
+  const due = cordons.filter((cordon) => Date.parse(cordon.dueAt) <= now.getTime());
+  if (resumable.length === 0 && due.length === 0)
+    return recorder.record({ target: settings.cluster, action: 'none', reason: 'nothing is pending' });
+  if (settings.dryRun) return;
+  // First the undone ones: a claim that goes with its cordon is not resumed.
+  await Promise.all(
+    due.map((cordon) => undo(context, cordon).catch((error) => recorder.failed(cordon.node, error))),
+  );
+  if (resumable.length === 0) return;
+  const state = await recorder.guard('state of the night', () => context.night.state());
+  await Promise.all(
+    resumable.map((claim) =>
+      resume(context, claim, state).catch((error) =>
+        recorder.failed(claim.value.node ?? claim.value.instanceId, error),
+      ),
+    ),
+  );
+}
+
+/** claim → locate node → cordon → drain → report → complete hooks */
+async function resume(
+  context: Context,
+  found: Versioned<Claim>,
+  state: ClusterState | undefined,
+): Promise<void> {
+  const { claims, clock, cluster, gate, recorder } = context;
+  const now = clock.now();
+  const resumed = resumeClaim(found.value, workerOf(context), now);
+  const claim =
+    resumed && (await claims.saveIf(shortenForNightlyStop(resumed, state, now), found.version, now));
+  if (!claim) return;
+  const { instanceId, task, trigger, cause, deadline } = claim.value;
+  const target = claim.value.node ?? instanceId;
+  if (claim.value.state === 'done') return completeHooks(context, claim, { target, trigger });
+
+  // An instance whose deadline has passed is gone: nothing is left but its lifecycle action.
+  const isGone = deadline !== undefined && Date.parse(deadline) < clock.now().getTime();
+  const node =
+    task === 'complete' || isGone ? undefined : await findNode(cluster, instanceId, claim.value.node);
+  let result: DrainResult = { kind: 'not-drained' };
+  try {
+    if (node && (await cordonNode(context, node, claim.value))) {
+      await gate.open();
+      const reason = `the drain is resumed: ${describeNotice(cause as NoticeKind)}`;
+      recordCordon(context, node, claim.value, reason);
+      const written = writeCordonEvent(context, node, claim.value, reason);
+      result = await drainNode(context, node, claim.value).finally(() => written);
+    }
+  } catch (error) {
+    recorder.failed(target, error);
+    result = { kind: 'failed' };
+  }
+
+  const ended = await saveResult(context, claim, result);
+  if (!ended) return;
+  await reportDrain(context, { target, node }, ended.value, result);
+  if (ended.value.state === 'paused') return sendHeartbeats(context, ended.value);
+  await completeHooks(context, ended, { target, trigger });
+}
+
+/** Who claims an instance saves which cordon is to be undone; here for those that were cut off before that. */
+async function saveMissingCordons(
+  { cordons, recorder, settings }: Context,
+  claims: readonly Versioned<Claim>[],
+  saved: readonly Cordon[],
+): Promise<readonly Cordon[]> {
+  if (settings.dryRun) return [];
+  const known = new Set(saved.map((cordon) => cordon.instanceId));
+  const missing = claims.flatMap(({ value }) =>
+    known.has(value.instanceId) ? [] : (cordonOf(value, settings.uncordonAfterMinutes) ?? []),
+  );
+  await Promise.all(
+    missing.map((cordon) => recorder.guard(`cordon of ${cordon.instanceId}`, () => cordons.put(cordon))),
+  );
+  return missing;
+}
+
+function cordonOf(claim: Claim, afterMinutes: number): Cordon | undefined {
+  const { instanceId, noticeTime, trigger, node = instanceId } = claim;
+  if (claim.hooks.length > 0) return undefined;
+  if (claim.cause === 'rebalance') {
+    const dueAt = new Date(Date.parse(noticeTime) + afterMinutes * 60_000).toISOString();
+    return { instanceId, node, undoWhen: 'due', dueAt, trigger };
+  }
+  if (!RETURNING.has(claim.cause as NoticeKind)) return undefined;
+  return { instanceId, node, undoWhen: 'ready-again', dueAt: claim.deadline ?? noticeTime, trigger };
+}
+
+/** An interruption in between wins: it has claimed the instance anew, or it writes the node and our undo is refused. */
+async function undo(context: Context, cordon: Cordon): Promise<void> {
+  const { claims, clock, cluster, cordons } = context;
+  const { instanceId, undoWhen } = cordon;
+  const node = await findNode(cluster, instanceId, cordon.node);
+  const claim = await claims.read(instanceId);
+  if (claim && claim.value.trigger !== cordon.trigger) return cordons.remove(instanceId);
+  // Its group terminates the instance: the node does not live on, and the claim is what completes the action.
+  if (claim && claim.value.hooks.length > 0) return cordons.remove(instanceId);
+  if (claim && isLeased(claim.value, clock.now())) return;
+  if (node) {
+    if (undoWhen === 'ready-again' && !isReadyAgain(cordon, node.readySince)) return;
+    const reason =
+      undoWhen === 'ready-again'
+        ? 'the instance is back, and its node is Ready'
+        : 'no interruption followed the recommendation in time';
+    if ((await uncordonNode(context, node, reason)) !== 'done') return;
+  }
+  // The cordon last: while it is there, the next tick comes back to what failed here.
+  if (claim) await claims.remove(instanceId, claim.version);
+  await cordons.remove(instanceId);
+}
+
+function isReadyAgain(cordon: Cordon, readySince: Date | undefined): boolean {
+  return readySince !== undefined && readySince.getTime() > Date.parse(cordon.dueAt);
+}
+
+/**
+ * Kubernetes cannot be asked for the node of an instance: without its name a notice lists all nodes, and hundreds of
+ * notices at once would list them hundreds of times. Without an answer of Kubernetes all names stay as they are.
+ */
+async function keepNodeNames({ clock, cluster, names, recorder, settings }: Context): Promise<void> {
+  if (settings.dryRun) return;
+  const [saved, running] = await Promise.all([
+    names.all(),
+    cluster.nodeNames().catch((error: unknown) => {
+      if (!(error instanceof ClusterUnavailableError)) throw error;
+      const reason = `the names of the nodes could not be read: ${messageOf(error)}`;
+      recorder.record({ target: settings.cluster, action: 'none', reason });
+      return undefined;
+    }),
+  ]);
+  if (!running) return;
+  const now = clock.now();
+  const changed = [...running].filter(([instanceId, name]) => saved.get(instanceId) !== name);
+  const gone = [...saved.keys()].filter((instanceId) => !running.has(instanceId));
+  await Promise.all([
+    ...changed.map(([instanceId, name]) => names.put(instanceId, name, now)),
+    ...gone.map((instanceId) => names.remove(instanceId)),
+  ]);
+}
