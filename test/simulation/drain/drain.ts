@@ -1,6 +1,7 @@
 /** What AWS takes from one cluster, told to the real spot-drain, with faults around every call, and the checks at the end. */
 
 import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
+import { cordonKey, DRAIN } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { Ports } from '#functions/spot-drain/ports.ts';
 import { run } from '#functions/spot-drain/run.ts';
 import { LAMBDA } from '../invocations.ts';
@@ -284,7 +285,7 @@ function checkReasons(story: Story, deeds: Deeds): void {
 export function isQuiet(story: Story): boolean {
   return (
     story.invocations.active() === 0 &&
-    story.world.table.all('drain', 'cordon#').length === 0 &&
+    story.world.table.all(DRAIN, cordonKey('')).length === 0 &&
     story.world.claims().every((claim) => claim.state === 'done' || claim.state === 'failed')
   );
 }

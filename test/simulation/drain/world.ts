@@ -436,7 +436,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
       void table.through().save(NIGHT, STATE_KEY, state);
       aws.autoScaling.updateGroup(scope, 'workers', { min: 0, desired: 0 });
     },
-    claims: () => table.all<Claim>('drain', 'instance#').filter((one) => 'hooks' in one),
+    claims: () => table.all<Claim>(DRAIN, instanceKey('')).filter((one) => 'hooks' in one),
     when,
   };
 }
