@@ -2,7 +2,7 @@
  * What is kept of an application: the builds that were requested, the sync that runs for them, and how the last one
  * ended. All transitions are pure; `changeRecord` is the one way to write them.
  */
-import { NightshiftError } from '#functions/shared/errors.ts';
+import { change } from '#functions/shared/retry.ts';
 import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 import * as s from '#model/record-schema.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
@@ -193,31 +193,24 @@ export interface RecordStore {
   saveIf(record: ApplicationRecord, expected: Expected): Promise<Versioned<ApplicationRecord> | undefined>;
 }
 
-/** Of many invocations at once one writes at a time: each conflict is the progress of another. */
-const MOST_CONFLICTS = 100;
-
 /**
  * Reads the record, lets `edit` decide and writes if nobody wrote in between; otherwise begins anew. An edit that
  * returns undefined ends it, one that returns what it was given writes nothing.
  */
-export async function changeRecord(
+export function changeRecord(
   deploys: RecordStore,
   application: ApplicationId,
   edit: (
     current: ApplicationRecord,
   ) => ApplicationRecord | undefined | Promise<ApplicationRecord | undefined>,
 ): Promise<{ readonly before: ApplicationRecord; readonly after: ApplicationRecord } | undefined> {
-  for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
-    const found = await deploys.get(application);
-    const before = found?.value ?? emptyRecord(application);
-    const after = await edit(before);
-    if (!after) return undefined;
-    if (after === before || (await deploys.saveIf(after, found?.version ?? 'absent')) !== undefined)
-      return { before, after };
-  }
-  throw new NightshiftError(
-    `the record of ${keyOf(application)} was changed by other invocations ${MOST_CONFLICTS} times in a row`,
-  );
+  return change({
+    read: () => deploys.get(application),
+    initial: emptyRecord(application),
+    edit,
+    saveIf: deploys.saveIf,
+    what: `the record of ${keyOf(application)}`,
+  });
 }
 
 /** CodeBuild keeps a build queued for at most 8 hours: a lower number that started later than this is a new count. */

@@ -6,7 +6,6 @@ import type { DrainResult } from './claim.ts';
 import { checkClaim } from './claim-instance.ts';
 import {
   advancePod,
-  backoffMs,
   type DrainReport,
   daemonSetOf,
   deletionDue,
@@ -16,6 +15,7 @@ import {
   isAnswered,
   isBlocked,
   isOver,
+  nextAttemptMs,
   outcomeOf,
   type PodEvent,
   type PodLimits,
@@ -201,7 +201,11 @@ function advance(state: DrainState, event: DrainEvent): DrainState {
       };
     case 'list-failed': {
       const listErrors = [...state.listErrors, event.error];
-      return { ...state, listErrors, listAt: event.at + backoffMs('error', listErrors.length, event.random) };
+      return {
+        ...state,
+        listErrors,
+        listAt: event.at + nextAttemptMs('error', listErrors.length, event.random),
+      };
     }
     case 'claim-checked':
       return { ...state, isTakenOver: !event.isOurs, claimCheckAt: event.at + CLAIM_CHECK_MS };

@@ -1,5 +1,7 @@
 /** Finds the node and the group of an instance, with as few requests as possible before the cordon. */
+
 import { CorruptRecordError } from '#functions/shared/errors.ts';
+import { retry } from '#functions/shared/retry.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import {
   type Facts,
@@ -11,7 +13,6 @@ import {
   type Warning,
 } from './decide.ts';
 import type { NoticeKind } from './event.ts';
-import { backoffMs } from './pod-state.ts';
 import {
   type Clock,
   type Cluster,
@@ -79,20 +80,14 @@ export async function findNode(
 }
 
 /** Asks again while the API server is unavailable, for so long. */
-export async function whileUnavailable<T>(
+export function whileUnavailable<T>(
   { clock }: { readonly clock: Clock },
   request: () => Promise<T>,
   patienceMs = UNAVAILABLE_PATIENCE_MS,
 ): Promise<T> {
-  const until = clock.now().getTime() + patienceMs;
-  for (let attempts = 1; ; attempts++) {
-    try {
-      return await request();
-    } catch (error) {
-      if (!(error instanceof ClusterUnavailableError) || clock.now().getTime() >= until) throw error;
-      await clock.sleep(backoffMs('error', attempts, clock.random()));
-    }
-  }
+  const until = new Date(clock.now().getTime() + patienceMs);
+  const isTransient = (error: unknown) => error instanceof ClusterUnavailableError;
+  return retry(request, { until, clock, isTransient });
 }
 
 /** Every instance of the account that ends is reported: ask Kubernetes only for those that may be ours. */

@@ -1,4 +1,5 @@
 /** One pod of a node that is being drained, as a state machine: which pods move, what a reply means, when to ask next. Pure. */
+import { type Backoff, backoffMs } from '#functions/shared/retry.ts';
 import type { Pod, PodOwner, Reply } from './ports.ts';
 
 export interface PodState {
@@ -142,7 +143,7 @@ function applyReply(
   random: number,
 ): { readonly next: PodState; readonly againMs?: number } {
   if (state.phase === 'gone' || state.phase === 'terminating') return { next: state };
-  const againMs = backoffMs(result.kind, state.evictionsSent, random);
+  const againMs = nextAttemptMs(result.kind, state.evictionsSent, random);
   switch (result.kind) {
     case 'accepted':
       return { next: { ...state, phase: 'terminating' } };
@@ -279,11 +280,11 @@ export function interpretReply(reply: Reply): ReplyResult {
   return errorOf(reply);
 }
 
+const BLOCKED: Backoff = { firstMs: 1_000, longestMs: 5_000 };
+
 /** The delay before the next attempt: 1 s → 5 s while a budget blocks, 0.5 s → 4 s after errors, a quarter of it jitter. */
-export function backoffMs(kind: ReplyResult['kind'], attempts: number, random: number): number {
-  const [first, last] = kind === 'error' ? [500, 4_000] : [1_000, 5_000];
-  const full = Math.min(last, first * 2 ** Math.max(0, attempts - 1));
-  return Math.max(first, full * (0.75 + random / 4));
+export function nextAttemptMs(kind: ReplyResult['kind'], attempts: number, random: number): number {
+  return kind === 'error' ? backoffMs(attempts, random) : backoffMs(attempts, random, BLOCKED);
 }
 
 function isCausedBy({ causes }: Reply, reason: string): boolean {

@@ -1,5 +1,6 @@
 /** From an Application object, as the server and the Kubernetes API both show it, to what a decision needs. */
 import type { ApplicationView } from '#functions/branch-deploy/ports.ts';
+import { isRecord } from '#model/record-schema.ts';
 
 /** The name under which a deploy id travels in `infos` and comes back in the operation. */
 export const DEPLOY_INFO = 'nightshift-deploy';
@@ -64,13 +65,8 @@ interface OperationObject {
 
 /** An Application has a name, and every field that is read has the type that Argo CD gives it. */
 export function isApplication(value: unknown): value is ApplicationObject {
-  const metadata = (value as ApplicationObject | null)?.metadata;
-  return (
-    typeof metadata === 'object' &&
-    metadata !== null &&
-    typeof metadata.name === 'string' &&
-    fits(value, APPLICATION)
-  );
+  if (!isRecord(value) || !isRecord(value['metadata'])) return false;
+  return typeof value['metadata']['name'] === 'string' && fits(value, APPLICATION);
 }
 
 export function viewOf(application: ApplicationObject): ApplicationView {

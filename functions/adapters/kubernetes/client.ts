@@ -2,8 +2,10 @@
  * A small Kubernetes client: pooled connections to one API server, its CA and no other, a token that is renewed,
  * a timeout on each request, lists that page. Types of objects come from `kubernetes-types`.
  */
+
 import { createHttpHost, type HttpHost, type HttpReply, UnreachableError } from '#functions/adapters/http.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
+import { isRecord } from '#model/record-schema.ts';
 import { isExpired, KubernetesError, type StatusCause } from './errors.ts';
 import type { TokenSource } from './token.ts';
 
@@ -169,10 +171,10 @@ interface ListBody<T> {
 }
 
 function isList<T>(body: unknown): body is ListBody<T> {
-  if (typeof body !== 'object' || body === null) return false;
-  const { items, metadata } = body as { items?: unknown; metadata?: unknown };
-  const isPaged = metadata === undefined || (typeof metadata === 'object' && metadata !== null);
-  const isFull = Array.isArray(items) && items.every((item) => typeof item === 'object' && item !== null);
+  if (!isRecord(body)) return false;
+  const { items, metadata } = body;
+  const isPaged = metadata === undefined || isRecord(metadata);
+  const isFull = Array.isArray(items) && items.every(isRecord);
   return isPaged && (isFull || items === undefined || items === null);
 }
 
@@ -221,8 +223,8 @@ function parse<T>(name: string, reply: HttpReply): T {
 
 function refusal(request: string, reply: HttpReply): KubernetesError {
   const body = statusOf(reply.body);
-  const details = isObject(body?.['details']) ? body['details'] : {};
-  const listed = Array.isArray(details['causes']) ? details['causes'].filter(isObject) : [];
+  const details = isRecord(body?.['details']) ? body['details'] : {};
+  const listed = Array.isArray(details['causes']) ? details['causes'].filter(isRecord) : [];
   const causes: StatusCause[] = listed.map((cause) => ({
     reason: textOf(cause['reason']),
     message: textOf(cause['message']),
@@ -244,20 +246,14 @@ function refusal(request: string, reply: HttpReply): KubernetesError {
   });
 }
 
-function statusOf(text: string): Fields | undefined {
+/** A reply may come from a proxy in between: no field of it is taken for granted. */
+function statusOf(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const body: unknown = JSON.parse(text);
-    return isObject(body) ? body : undefined;
+    return isRecord(body) ? body : undefined;
   } catch {
     return undefined;
   }
-}
-
-/** A reply may come from a proxy in between: no field of it is taken for granted. */
-type Fields = Readonly<Record<string, unknown>>;
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function textOf(value: unknown): string {

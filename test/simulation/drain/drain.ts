@@ -1,6 +1,7 @@
 /** The real spot-drain in one cluster from which AWS takes instances, with faults around every call, and the checks at the end. */
 
 import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
+import { cordonKey, DRAIN } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { Ports } from '#functions/spot-drain/ports.ts';
 import { run } from '#functions/spot-drain/run.ts';
 import { LAMBDA } from '../invocations.ts';
@@ -298,7 +299,7 @@ function checkReasons(story: Story, effects: Effects): void {
 export function isQuiet(story: Story): boolean {
   return (
     story.invocations.active() === 0 &&
-    story.world.table.all('drain', 'cordon#').length === 0 &&
+    story.world.table.all(DRAIN, cordonKey('')).length === 0 &&
     story.world.claims().every((claim) => claim.state === 'done' || claim.state === 'failed')
   );
 }

@@ -1,5 +1,5 @@
 /** The lab's AWS and Kubernetes in simulated time, spot-drain's ports in front of them, and checks of each request. */
-import { NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
+import { DRAIN, instanceKey, NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { Claim } from '#functions/spot-drain/records.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import { createProcess } from './process.ts';
@@ -30,6 +30,6 @@ export function createDrainWorld(options: DrainWorldOptions) {
       void table.through().save(NIGHT, STATE_KEY, state);
       aws.autoScaling.updateGroup(scope, 'workers', { min: 0, desired: 0 });
     },
-    claims: () => table.all<Claim>('drain', 'instance#').filter((one) => 'hooks' in one),
+    claims: () => table.all<Claim>(DRAIN, instanceKey('')).filter((one) => 'hooks' in one),
   };
 }
