@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-auto-scaling';
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import { CreateNodegroupCommand, DescribeNodegroupCommand } from '@aws-sdk/client-eks';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
 import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createLedger } from '#functions/adapters/dynamodb/ledger.ts';
@@ -107,7 +107,7 @@ async function sizes() {
 }
 
 describe('night-schedule', () => {
-  it('stops every group in the evening, and gives each exactly its size back in the morning', async (context) => {
+  test('stops every group in the evening, and gives each exactly its size back in the morning', async (context) => {
     note(
       context,
       'moto makes no Auto Scaling group for a nodegroup: the test makes one, with the tags that EKS gives it, and gives it the sizes of the nodegroup, as EKS does; a node is taken for Ready where its instance runs',

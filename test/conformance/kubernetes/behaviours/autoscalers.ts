@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createAutoscaler } from '#functions/adapters/kubernetes/autoscaler.ts';
 import type { SavedAutoscaler } from '#functions/night-schedule/records.ts';
 import type { Bed, BedNode } from '../bed.ts';
@@ -26,7 +26,7 @@ export function describeAutoscalers(bed: () => Bed): void {
       });
     const stored = (): Promise<Json> => must(bed(), 'GET', deploymentPath(NAMESPACE, NAME));
 
-    it('is paused and resumed by the scale of its Deployment, and by nothing else of it', async () => {
+    test('is paused and resumed by the scale of its Deployment, and by nothing else of it', async () => {
       const before = await stored();
       const view = await autoscaler().observe();
       expect(view).toEqual({ kind: 'cluster-autoscaler', deployment: `${NAMESPACE}/${NAME}`, replicas: 2 });
@@ -49,7 +49,7 @@ export function describeAutoscalers(bed: () => Bed): void {
       expect(metadata.generation).toBe(before.metadata.generation + 2);
     });
 
-    it('answers with a Scale', async () => {
+    test('answers with a Scale', async () => {
       const path = `${deploymentPath(NAMESPACE, NAME)}/scale`;
       const { status, body } = await bed().ask('night-schedule', {
         method: 'PATCH',
@@ -67,7 +67,7 @@ export function describeAutoscalers(bed: () => Bed): void {
       });
     });
 
-    it('is the only Deployment that night-schedule may scale: 403 for another, 404 where it is not there', async () => {
+    test('is the only Deployment that night-schedule may scale: 403 for another, 404 where it is not there', async () => {
       await expect(autoscaler('coredns').observe()).rejects.toMatchObject({ status: 403 });
       const path = `${deploymentPath('default', NAME)}/scale`;
       expect(await bed().ask('admin', { method: 'GET', path })).toMatchObject({
@@ -115,7 +115,7 @@ export function describeAutoscalers(bed: () => Bed): void {
         });
     });
 
-    it('has its limits and replicas taken away and given back by merge patches, and its NodeClaims deleted', async () => {
+    test('has its limits and replicas taken away and given back by merge patches, and its NodeClaims deleted', async () => {
       const before = await specOf('limited');
       const view = await autoscaler().observe();
       expect(view).toEqual({
@@ -144,7 +144,7 @@ export function describeAutoscalers(bed: () => Bed): void {
       expect(await specOf('static')).toMatchObject({ replicas: 3 });
     });
 
-    it('knows no strategic merge patch for its objects: 415', async () => {
+    test('knows no strategic merge patch for its objects: 415', async () => {
       const { status, body } = await bed().ask('night-schedule', {
         method: 'PATCH',
         path: '/apis/karpenter.sh/v1/nodepools/limited',

@@ -1,15 +1,15 @@
-/** Chance that is wholly determined by its seed. */
-export interface Chance {
+/** Random values that are determined by a seed alone. */
+export interface Random {
   /** In [0, 1). */
   next(): number;
   /** A whole number from `low` to `high`, both included. */
   between(low: number, high: number): number;
   /** True with probability `p`. */
-  is(p: number): boolean;
-  of<T>(values: readonly [T, ...T[]]): T;
+  chance(p: number): boolean;
+  pick<T>(values: readonly [T, ...T[]]): T;
 }
 
-export function createChance(seed: number): Chance {
+export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {
     state = (state + 0x9e3779b9) >>> 0;
@@ -20,7 +20,7 @@ export function createChance(seed: number): Chance {
   return {
     next,
     between: (low, high) => low + Math.floor(next() * (high - low + 1)),
-    is: (p) => next() < p,
-    of: (values) => values[Math.floor(next() * values.length)] ?? values[0],
+    chance: (p) => next() < p,
+    pick: (values) => values[Math.floor(next() * values.length)] ?? values[0],
   };
 }

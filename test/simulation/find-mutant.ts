@@ -1,13 +1,13 @@
 import type { Severity } from './faults.ts';
 import type { PromiseId, Simulate } from './outcome.ts';
 
-/** Every other seed without faults: some mistakes only show where nothing else can be to blame. */
-export function heavyAndNone(seed: number): Severity {
+/** Every other seed has no faults: some mistakes only show without them. */
+export function alternateSeverity(seed: number): Severity {
   return seed % 2 === 0 ? 'none' : 'heavy';
 }
 
-/** Whether the checkers find a mistake in the program within 200 seeds. */
-export async function isFound(
+/** Whether the checkers catch a mistake in the program within 200 seeds. */
+export async function isCaught(
   simulate: Simulate,
   mutant: { readonly promise: PromiseId; readonly says?: RegExp },
   severityOf: (seed: number) => Severity,

@@ -4,7 +4,7 @@ import { effectiveOverride } from '#model/override.ts';
 import type { Override } from '#model/schedule.ts';
 import type { MemoryTable } from './table.ts';
 
-/** What a person of the simulation wants, from now on. */
+/** The override of a simulated person from now on. */
 export function overrideOf(
   now: Date,
   { state, forMinutes }: { readonly state: Override['state']; readonly forMinutes: number },
@@ -23,7 +23,7 @@ export function overridesIn(table: MemoryTable): readonly Override[] {
   return table.all<Override>(OVERRIDE);
 }
 
-/** The one that counts. */
+/** The effective one. */
 export function overrideIn(table: MemoryTable, now: Date): Override | undefined {
   return effectiveOverride(overridesIn(table), now);
 }

@@ -1,9 +1,9 @@
-/** Many nights on all processors. The result does not depend on how they are shared out. */
+/** Many nights on all processors. The result does not depend on how they are distributed. */
 import { availableParallelism } from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import type { FaultKind, Severity } from './faults.ts';
 import { type Outcome, PROMISE_IDS, type PromiseId, type Simulate } from './outcome.ts';
-import { isTold, STORIES } from './stories.ts';
+import { isPlayed, STORIES } from './stories.ts';
 
 export interface Failure {
   readonly story: string;
@@ -27,11 +27,11 @@ export interface ManyOptions {
   readonly seed: number;
   readonly severity: Severity;
   readonly workers?: number;
-  /** Called with the number of nights that are done, after each share of them. */
+  /** Called with the number of finished nights after each share of them. */
   readonly onProgress?: (done: number) => void;
 }
 
-/** One story of the seeds from `first` on. Small enough that no processor waits long for the other at the end. */
+/** One story of the seeds from `first` on. Small enough that no processor idles long at the end. */
 interface Share {
   readonly story: string;
   readonly first: number;
@@ -43,7 +43,7 @@ const SHARE_NIGHTS = 10;
 
 export async function simulateMany(options: ManyOptions): Promise<Tally> {
   const { nights, onProgress } = options;
-  // One story after the other: code that has just run runs quicker.
+  // One story after the other: code that has just run is faster.
   const stories = Object.keys(STORIES);
   const shares = stories.flatMap((story) => sharesOf(story, options));
   const count = Math.min(options.workers ?? availableParallelism(), shares.length);
@@ -73,11 +73,11 @@ function sharesOf(story: string, { nights, seed, severity }: ManyOptions): Share
 async function simulateShare({ story, first, nights, severity }: Share): Promise<Tally> {
   const simulate = STORIES[story] as Simulate;
   const { stackTraceLimit } = Error;
-  // Faults are thrown by the thousand, and nobody reads where they came from.
+  // Thousands of faults are thrown, and their stack traces are not read.
   Error.stackTraceLimit = 0;
   let tally = emptyTally();
   for (let seed = first; seed < first + nights; seed++)
-    if (isTold(story, seed)) tally = add(tally, tallyOf(story, await simulate({ seed, severity })));
+    if (isPlayed(story, seed)) tally = add(tally, tallyOf(story, await simulate({ seed, severity })));
   Error.stackTraceLimit = stackTraceLimit;
   return tally;
 }
