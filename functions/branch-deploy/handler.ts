@@ -7,7 +7,7 @@ import { createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
 import { lazyBuilds } from '#functions/adapters/aws/lazy-builds.ts';
 import { lazySecret } from '#functions/adapters/aws/lazy-secret.ts';
 import { createNotifier } from '#functions/adapters/aws/notifications.ts';
-import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
+import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
 import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
@@ -37,7 +37,7 @@ const ports: BranchDeployPorts = {
   builds: lazyBuilds(),
   deploys: createDesiredDeploys(table),
   night: { read: createNightReader(table).read, addOverride: createOverrides(table).add },
-  trail: createDecisionTrail(logger, createDecisionLog(table).keep, notify),
+  trail: createDecisionTrail(logger, saveDecisions(table), notify),
   statuses:
     github &&
     createStatusQueue({

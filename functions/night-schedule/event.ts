@@ -2,7 +2,7 @@
 import { TRIGGER_SOURCE } from '#model/trigger.ts';
 import type { Cause } from './run.ts';
 
-/** An edge, a tick, an override, or something unknown: triggers are hints, so nothing is refused. */
+/** A transition, a tick, an override, or something unknown: triggers are hints, so nothing is refused. */
 export function causeOf(payload: unknown): Cause {
   const fields = typeof payload === 'object' && payload !== null ? (payload as Record<string, unknown>) : {};
   if (fields['source'] !== TRIGGER_SOURCE)

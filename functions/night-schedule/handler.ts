@@ -10,7 +10,7 @@ import {
 import { createGroups } from '#functions/adapters/aws/groups.ts';
 import { lazyClusterEndpoint } from '#functions/adapters/aws/lazy-cluster.ts';
 import { createNotifier } from '#functions/adapters/aws/notifications.ts';
-import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
+import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDryRunStore, createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { createAutoscaler } from '#functions/adapters/kubernetes/autoscaler.ts';
@@ -33,7 +33,7 @@ const now = () => new Date();
 const table = createTable(createDynamoDbClient(), tableName);
 const store = createNightStore(table, settings.cluster);
 const logger = createLogger('night-schedule');
-const tell = createNotifier({ settings, now });
+const notify = createNotifier({ settings, now });
 const kubernetes = createKubernetesClient({
   cluster: settings.cluster,
   region: settings.region,
@@ -50,7 +50,7 @@ const ports = {
   groups: createGroups({ autoScaling: createAutoScalingClient() }, settings.cluster),
   nodes: createNodes(kubernetes),
   store: settings.dryRun ? createDryRunStore(store) : store,
-  trail: createDecisionTrail(logger, createDecisionLog(table).keep, tell),
+  trail: createDecisionTrail(logger, saveDecisions(table), notify),
   ...(settings.autoscaler ? { autoscaler: createAutoscaler(kubernetes, settings.autoscaler) } : {}),
   now,
 };

@@ -11,7 +11,7 @@ import { lazyClusterEndpoint } from '#functions/adapters/aws/lazy-cluster.ts';
 import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
 import { createNotifier } from '#functions/adapters/aws/notifications.ts';
 import { createClock } from '#functions/adapters/clock.ts';
-import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
+import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createClaims, createCordons, createNodeNames } from '#functions/adapters/dynamodb/drain-claims.ts';
 import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
@@ -53,7 +53,7 @@ const ports: Ports = {
   names: createNodeNames(table),
   night: createNightReader(table),
   reported: new Map(),
-  trail: createDecisionTrail(logger, createDecisionLog(table).keep, notify),
+  trail: createDecisionTrail(logger, saveDecisions(table), notify),
   clock,
   gate: createCordonGate(clock),
 };

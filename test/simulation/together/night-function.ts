@@ -115,7 +115,7 @@ export function createNightFunction(
             if (outcome === 'accepted') calls.deeds().changed.add(group.name);
             return outcome;
           }),
-        trouble: (group) => through('groups.trouble', () => groups.trouble(group)),
+        lastScalingFailure: (group) => through('groups.lastScalingFailure', () => groups.lastScalingFailure(group)),
       },
       nodes: {
         async ready() {
