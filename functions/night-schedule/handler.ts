@@ -2,21 +2,15 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import {
-  awsClientDefaults,
-  createAutoScalingClient,
-  createDynamoDbClient,
-} from '#functions/adapters/aws/clients.ts';
+import { createAutoScalingClient, createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
-import { lazyClusterEndpoint } from '#functions/adapters/aws/lazy-cluster.ts';
 import { createNotifier } from '#functions/adapters/aws/notifications.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDryRunStore, createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { createAutoscaler } from '#functions/adapters/kubernetes/autoscaler.ts';
-import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
+import { connectCluster } from '#functions/adapters/kubernetes/connect.ts';
 import { createNodes } from '#functions/adapters/kubernetes/nodes.ts';
-import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
@@ -34,17 +28,7 @@ const table = createTable(createDynamoDbClient(), tableName);
 const store = createNightStore(table, settings.cluster);
 const logger = createLogger('night-schedule');
 const notify = createNotifier({ settings, now });
-const kubernetes = createKubernetesClient({
-  cluster: settings.cluster,
-  region: settings.region,
-  describeCluster: lazyClusterEndpoint(settings.cluster),
-  token: createTokenSource({
-    cluster: settings.cluster,
-    region: settings.region,
-    credentials: awsClientDefaults().credentials,
-    now,
-  }),
-});
+const kubernetes = connectCluster(settings, now);
 const ports = {
   settings,
   groups: createGroups({ autoScaling: createAutoScalingClient() }, settings.cluster),

@@ -115,7 +115,8 @@ export function createNightFunction(
             if (outcome === 'accepted') calls.deeds().changed.add(group.name);
             return outcome;
           }),
-        lastScalingFailure: (group) => through('groups.lastScalingFailure', () => groups.lastScalingFailure(group)),
+        lastScalingFailure: (group) =>
+          through('groups.lastScalingFailure', () => groups.lastScalingFailure(group)),
       },
       nodes: {
         async ready() {

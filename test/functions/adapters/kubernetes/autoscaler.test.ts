@@ -158,7 +158,7 @@ describe('Karpenter', () => {
 });
 
 describe('the nodes', () => {
-  test('are ready when the Kubernetes API says so, by instance id', async () => {
+  test('are the instance ids whose node is Ready', async () => {
     const instance = anInstance(1);
     server.start(instance);
     const nodes = createNodes(server.client);
