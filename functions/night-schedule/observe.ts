@@ -37,7 +37,7 @@ export function needsNodes({ saved, autoscaler }: Memory, desired: SleepState): 
   return false;
 }
 
-/** Undefined where they could not be asked. */
+/** Undefined where the request failed. */
 export async function observeNodes(
   nodes: Nodes,
   recorder: DecisionRecorder,
@@ -62,7 +62,7 @@ export function needsAutoscaler(seen: {
   );
 }
 
-/** `unknown` where it could not be asked. */
+/** `unknown` where the request failed. */
 export async function observeAutoscaler(
   autoscaler: Autoscaler,
   recorder: DecisionRecorder,

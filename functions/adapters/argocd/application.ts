@@ -126,7 +126,7 @@ function revisionsOf(
 }
 
 /**
- * The application's own health names the resource that is not Healthy at most; the resource itself says why. Only the
+ * The application's own health names the resource that is not Healthy at most; the resource itself has the cause. Only the
  * API server shows the health of each resource. A hook does not count.
  */
 function healthMessageOf(status: ApplicationObject['status']): string | undefined {

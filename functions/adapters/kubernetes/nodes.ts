@@ -2,7 +2,7 @@ import type { Node } from 'kubernetes-types/core/v1.js';
 import type { Nodes } from '#functions/night-schedule/ports.ts';
 import type { KubernetesClient } from './client.ts';
 
-/** Which instances are Ready nodes, as the Kubernetes API says: InService alone is not a node that takes pods. */
+/** Which instances are Ready nodes: InService alone is not a node that takes pods. */
 export function createNodes(client: Pick<KubernetesClient, 'list'>): Nodes {
   return {
     async ready() {
