@@ -18,9 +18,9 @@ import { decideCluster, type Plan } from './decide-cluster.ts';
 import { decideDesired, leadSeconds, stopToWarnOf, timeOf } from './decide-desired.ts';
 import { decideFallback, isCapacityShort, lacking } from './decide-fallback.ts';
 import { seen } from './ledger.ts';
-import { createNotes, overOf, type PassNotes } from './notes.ts';
 import { needsAutoscaler, needsNodes, observeAutoscaler, observeNodes, select } from './observe.ts';
-import type { Group, Groups, Memory, Nodes } from './ports.ts';
+import type { Group, Groups, Memory, Nodes, Over } from './ports.ts';
+import { NOTE_NAMES, type NoteName, type Notes } from './records.ts';
 
 export interface NightScheduleDeps extends ApplyPorts {
   readonly nodes: Nodes;
@@ -45,8 +45,8 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
     before: memory.state?.value.desired,
   });
 
-  const notes = createNotes(memory);
-  const reported: Reported = new Map(Object.entries(notes.get('reported') ?? {}));
+  const notes = notesOf(memory);
+  const reported: Reported = new Map(Object.entries(notes.reported ?? {}));
   const pass = startPass(deps, { now, trigger: cause.trigger, reported, notes, memory });
   const { recorder } = pass;
   const { groups, released, missing } = select(all, settings, memory);
@@ -69,7 +69,7 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
   if (cause.byPerson)
     recorder.record({ target: settings.cluster, action: 'override', reason: desired.reason });
   warn(deps, pass, desired);
-  notes.set('seen', seen(notes.get('seen'), now));
+  notes.seen = seen(notes.seen, now);
   await apply(deps, pass, plan, { all, groups });
 
   await writeNotes(deps, pass, plan);
@@ -77,10 +77,13 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
   return recorder.decisions;
 }
 
+type PassNotes = { -readonly [N in NoteName]?: Notes[N] };
+
 /** What one pass writes to and reads from. */
 interface Pass {
   readonly now: Date;
   readonly memory: Memory;
+  /** As they were read, and as the pass changes them. */
   readonly notes: PassNotes;
   readonly recorder: DecisionRecorder;
   readonly reported: Reported;
@@ -105,17 +108,30 @@ function startPass(
 }
 
 async function writeNotes({ store }: NightScheduleDeps, { now, memory, notes, reported }: Pass, plan: Plan) {
-  const before = notes.get('reported') ?? {};
+  const before = notes.reported ?? {};
   if ([...reported].some(([key, at]) => before[key] !== at)) {
     const recent = [...reported].filter(([, at]) => now.getTime() - Date.parse(at) < 2 * DAY_MS);
-    notes.set('reported', Object.fromEntries(recent));
+    notes.reported = Object.fromEntries(recent);
   }
   const isLedgerWritten = plan.stages.some((stage) => stage.some((step) => step.slept));
-  const current = notes.get('seen');
-  if (isLedgerWritten && current && current.gaps.length > 0) notes.set('seen', { ...current, gaps: [] });
-  await Promise.all(
-    notes.changed().map((what) => store.writeNote(what, notes.get(what) as never, overOf(memory, what))),
+  const current = notes.seen;
+  if (isLedgerWritten && current && current.gaps.length > 0) notes.seen = { ...current, gaps: [] };
+  const changed = NOTE_NAMES.filter((what) => notes[what] !== memory.notes[what]?.value);
+  await Promise.all(changed.map((what) => store.writeNote(what, notes[what] as never, overOf(memory, what))));
+}
+
+function notesOf({ notes }: Memory): PassNotes {
+  const values = NOTE_NAMES.flatMap((what) => (notes[what] ? [[what, notes[what].value] as const] : []));
+  return Object.fromEntries(values);
+}
+
+/** Over what the state, or a note, is written. */
+function overOf({ state, notes, corrupt }: Memory, what: 'state' | NoteName): Over {
+  const isCorrupt = corrupt.some(({ kind, name }) =>
+    what === 'state' ? kind === what : kind === 'note' && name === what,
   );
+  if (isCorrupt) return 'corrupt';
+  return (what === 'state' ? state : notes[what])?.version ?? 'absent';
 }
 
 /** What people should know in time: the stop that comes, and holidays that are known for a few weeks only. */
@@ -126,10 +142,10 @@ function warn(
 ): void {
   const { schedule, cluster: target, environment } = settings;
   const stop = stopToWarnOf(schedule, now, memory.overrides, desired, settings.warnMinutes);
-  if (stop && notes.get('warned')?.stop !== stop.toISOString()) {
+  if (stop && notes.warned?.stop !== stop.toISOString()) {
     const reason = `stops at ${timeOf(schedule, stop)}; to keep it up: npx nightshift keep-up ${environment} --for 2h`;
     recorder.record({ target, action: 'warn', reason });
-    notes.set('warned', { stop: stop.toISOString() });
+    notes.warned = { stop: stop.toISOString() };
   }
   const holidays = holidayWarning(schedule.calendar, now);
   if (holidays && recorder.isNews('holidays', DAY_MS))
@@ -149,7 +165,7 @@ async function apply(
 ): Promise<void> {
   const { settings, store } = deps;
   const { memory, now, notes, recorder } = pass;
-  const context = { ports: deps, recorder, now, gaps: notes.get('seen')?.gaps ?? [] };
+  const context = { ports: deps, recorder, now, gaps: notes.seen?.gaps ?? [] };
   const isNewState = !settings.dryRun && !isSameState(memory.state?.value, plan.state);
   /** False where another pass came first. */
   const saveState = () => store.writeState(plan.state, overOf(memory, 'state'));
@@ -180,7 +196,7 @@ async function apply(
   const before = memory.state?.value;
   if (before?.phase !== 'starting' || plan.state.phase !== 'awake') return;
   const seconds = Math.round((now.getTime() - Date.parse(before.since)) / 1000);
-  notes.set('start-times', { seconds: [...(notes.get('start-times')?.seconds ?? []), seconds].slice(-5) });
+  notes['start-times'] = { seconds: [...(notes['start-times']?.seconds ?? []), seconds].slice(-5) };
 }
 
 /** Groups whose nodes do not come because AWS has none to give. */
