@@ -68,66 +68,60 @@ export interface Plan {
 
 export function decideCluster(snapshot: Snapshot, policy: Policy): Plan {
   const { desired, memory, now } = snapshot;
-  const paused = memory.autoscaler;
   const view = snapshot.autoscaler;
-  const running = view !== undefined && view !== 'unknown' && isRunning(view);
-  const settled = memory.state?.value.phase === 'asleep';
-  const overrideSince =
-    desired.source === 'override' ? effectiveOverride(memory.overrides, now)?.from : undefined;
-  const corruptGroups = corruptNames(memory, 'saved');
+  const isSettled = memory.state?.value.phase === 'asleep';
+  const steps = decideGroups(snapshot, policy, isSettled);
+  const host = steps.find(({ target }) => target === policy.hostGroup);
+  const others = steps.filter((step) => step !== host);
+  const hosts = host ? [host] : [];
 
-  const steps = new Map<string, GroupStep>();
-  for (const group of snapshot.groups) {
-    if (corruptGroups.includes(group.name)) continue;
-    steps.set(
-      group.name,
-      decideGroup({
-        group,
-        saved: memory.saved.get(group.name),
-        desired: snapshot.released.has(group.name) ? RELEASED : desired,
-        now,
-        ready: snapshot.ready,
-        settled,
-        autoscalerRuns: paused.size > 0 && running,
-        overrideSince,
-        onManualChange: policy.onManualChange,
-        stopDeadlineMinutes: policy.stopDeadlineMinutes,
-        startDeadlineMinutes: policy.startDeadlineMinutes,
-      }),
-    );
-  }
-  const host = policy.hostGroup;
-  const before: AutoscalerStep[] = [];
-  const after: AutoscalerStep[] = [];
-  const stages: GroupStep[][] = [reportsOf(memory.corrupt, snapshot.missing)];
-  const hostStep = host === undefined ? undefined : steps.get(host);
-  const others: GroupStep[] = [];
-  for (const step of steps.values()) if (step !== hostStep) others.push(step);
-
-  const late =
+  const isLate =
     desired.state === 'asleep' &&
     memory.state?.value.phase === 'stopping' &&
     now.getTime() - Date.parse(memory.state.value.since) >= policy.stopDeadlineMinutes * MINUTE_MS;
-  if (desired.state === 'asleep') {
-    const hold = view === undefined ? undefined : pauseStep(snapshot, view, paused, before);
-    if (hold !== undefined && !late) {
-      stages.push(
-        others.map((step) => (step.resize ? waiting(step, hold) : step)),
-        hostStep ? [hostStep.resize ? waiting(hostStep, hold) : hostStep] : [],
-      );
-    } else {
-      stages.push(others);
-      if (hostStep) {
-        const wait = hostStep.resize && !late ? hostWait(snapshot, host) : undefined;
-        stages.push([wait ? waiting(hostStep, wait) : hostStep]);
-      }
-    }
+  const before: AutoscalerStep[] = [];
+  const after: AutoscalerStep[] = [];
+  const stages: GroupStep[][] = [reportsOf(memory.corrupt, snapshot.missing)];
+  if (desired.state === 'awake') {
+    stages.push(hosts, others);
+    resumeStep(snapshot, view, policy.hostGroup, after);
   } else {
-    stages.push(hostStep ? [hostStep] : [], others);
-    resumeStep(snapshot, view, host, after);
+    const wait = view === undefined ? undefined : pauseStep(snapshot, view, memory.autoscaler, before);
+    if (isLate) stages.push(others, hosts);
+    else
+      stages.push(
+        others.map((step) => waitingFor(wait, step)),
+        hosts.map((step) => waitingFor(wait ?? hostWait(snapshot, policy.hostGroup), step)),
+      );
   }
+  return { before, stages, after, isLate, state: stateOf(snapshot, isSettled, stages, after) };
+}
 
-  return { before, stages, after, isLate: late, state: stateOf(snapshot, settled, stages, after) };
+/** One step for each name of a group whose record can be read. */
+function decideGroups(snapshot: Snapshot, policy: Policy, settled: boolean): readonly GroupStep[] {
+  const { desired, memory, now, ready, autoscaler: view } = snapshot;
+  const corrupt = corruptNames(memory, 'saved');
+  const autoscalerRuns =
+    memory.autoscaler.size > 0 && view !== undefined && view !== 'unknown' && isRunning(view);
+  const overrideSince =
+    desired.source === 'override' ? effectiveOverride(memory.overrides, now)?.from : undefined;
+  const steps = new Map<string, GroupStep>();
+  for (const group of snapshot.groups) {
+    if (corrupt.includes(group.name)) continue;
+    const step = decideGroup({
+      ...policy,
+      group,
+      saved: memory.saved.get(group.name),
+      desired: snapshot.released.has(group.name) ? RELEASED : desired,
+      now,
+      ready,
+      settled,
+      autoscalerRuns,
+      overrideSince,
+    });
+    steps.set(group.name, step);
+  }
+  return [...steps.values()];
 }
 
 /** What people must correct themselves. */
@@ -299,8 +293,9 @@ function withoutCorrupt(view: AutoscalerView, corrupt: readonly string[]): Autos
   return { ...view, pools: Object.fromEntries(pools) };
 }
 
-function waiting(step: GroupStep, why: string): GroupStep {
-  return { target: step.target, action: 'none', reason: why };
+/** A step that resizes nothing does not wait. */
+function waitingFor(wait: string | undefined, step: GroupStep): GroupStep {
+  return wait && step.resize ? { target: step.target, action: 'none', reason: wait } : step;
 }
 
 /** The group has no instance, or is left alone. */

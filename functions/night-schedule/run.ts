@@ -59,12 +59,7 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
       : undefined;
   const plan = decideCluster(
     { now, desired, groups, released, missing, memory, ready, autoscaler },
-    {
-      onManualChange: settings.onManualChange,
-      stopDeadlineMinutes: settings.stopDeadlineMinutes,
-      startDeadlineMinutes: settings.startDeadlineMinutes,
-      hostGroup: settings.autoscaler?.hostGroup,
-    },
+    { ...settings, hostGroup: settings.autoscaler?.hostGroup },
   );
   if (cause.byPerson)
     recorder.record({ target: settings.cluster, action: 'override', reason: desired.reason });
