@@ -301,7 +301,10 @@ describe('a claim whose drain', () => {
   });
 
   test('moved every pod is done, also where it had time left', () => {
-    expect(concluded(drained('empty', ['evicted']), noDeadline)).toMatchObject({ state: 'done', doneAt: now });
+    expect(concluded(drained('empty', ['evicted']), noDeadline)).toMatchObject({
+      state: 'done',
+      doneAt: now,
+    });
   });
 
   test('took several invocations counts the pods of all', () => {
