@@ -1,6 +1,6 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
-import { NOT_TOLD_MESSAGE } from '#functions/shared/observability.ts';
+import { NOTIFICATION_FAILED_MESSAGE } from '#functions/shared/observability.ts';
 import { aDevelopment, aProduction, statementsOf, templateOf } from './environments.ts';
 
 describe('the notifications of the functions', () => {
@@ -43,7 +43,7 @@ describe('the notifications of the functions', () => {
   test('count as failed when they could not be sent', () => {
     for (const capability of ['night-schedule', 'spot-drain', 'branch-deploy'])
       notifying.hasResourceProperties('AWS::Logs::MetricFilter', {
-        FilterPattern: Match.stringLikeRegexp(`\\$\\.message = "${NOT_TOLD_MESSAGE}"`),
+        FilterPattern: Match.stringLikeRegexp(`\\$\\.message = "${NOTIFICATION_FAILED_MESSAGE}"`),
         MetricTransformations: [Match.objectLike({ MetricName: `${capability}-failed` })],
       });
   });

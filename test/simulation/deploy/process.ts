@@ -2,8 +2,7 @@
 import type { BuildView } from '@nightshift/lab/world/codebuild/index.ts';
 import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
-import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
-import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
+import { createNightReader, createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
 import { buildKey, DEPLOY } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';

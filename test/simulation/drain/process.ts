@@ -1,7 +1,7 @@
 /** spot-drain with its own adapters, in front of the simulated cluster. */
 import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
 import { createClaims, createCordons, createNodeNames } from '#functions/adapters/dynamodb/drain-claims.ts';
-import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
+import { createNightReader } from '#functions/adapters/dynamodb/night.ts';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
 import { createCordonGate } from '#functions/spot-drain/cordon.ts';
 import type { Ports } from '#functions/spot-drain/ports.ts';
