@@ -4,7 +4,7 @@ import * as deploys from '../deploy/deploy.ts';
 import * as drains from '../drain/drain.ts';
 import { violate } from '../story.ts';
 import { type NightEffects, SKEW_SECONDS, type Stop } from './night-function.ts';
-import type { Story } from './together.ts';
+import type { Story } from './story.ts';
 import type { TogetherWorld } from './world.ts';
 
 const MINUTE = 60_000;

@@ -4,7 +4,7 @@ import type { BranchDeployPorts } from '#functions/branch-deploy/ports.ts';
 import type { Ports } from '#functions/spot-drain/ports.ts';
 import type { PromiseId } from '../outcome.ts';
 import type { NightPorts } from './night-function.ts';
-import type { TogetherOptions } from './together.ts';
+import type { TogetherOptions } from './story.ts';
 
 type NightSeen = Awaited<ReturnType<BranchDeployPorts['night']['read']>>;
 

@@ -15,15 +15,7 @@ import { createInvocations, LAMBDA } from '../invocations.ts';
 import type { Outcome, PromiseId, Violation } from '../outcome.ts';
 import { overrideOf } from '../overrides.ts';
 import { createRandom, type Random } from '../random.ts';
-import {
-  arrives,
-  type Story as BaseStory,
-  count,
-  invoke,
-  note,
-  outcomeOf,
-  type StoryOptions,
-} from '../story.ts';
+import { arrives, count, invoke, note, outcomeOf } from '../story.ts';
 import {
   checkAsleep,
   checkMorning,
@@ -33,16 +25,10 @@ import {
   isDeployed,
   isMorning,
 } from './checks.ts';
-import type { NightEffects, NightPorts, Stop } from './night-function.ts';
-import { createScenario, type Happening, type Scenario } from './scenario.ts';
+import type { NightEffects, Stop } from './night-function.ts';
+import { createScenario, type Happening } from './scenario.ts';
+import type { Story, TogetherOptions } from './story.ts';
 import { createTogetherWorld, type TogetherWorld } from './world.ts';
-
-export interface TogetherOptions extends StoryOptions {
-  /** Put a mistake into one of the programs: the checkers must catch it. */
-  readonly mutateNight?: (ports: NightPorts) => NightPorts;
-  readonly mutateDrain?: drains.DrainOptions['mutate'];
-  readonly mutateDeploy?: deploys.DeployOptions['mutate'];
-}
 
 const SECOND = 1_000;
 const MINUTE = 60_000;
@@ -103,21 +89,6 @@ export async function simulateTogether(options: TogetherOptions): Promise<Outcom
   }
   checkMorning(story);
   return outcomeOf(options.seed, story);
-}
-
-type NightFunction = TogetherWorld['night'];
-
-export interface Story extends BaseStory<Scenario, TogetherWorld> {
-  readonly options: TogetherOptions;
-  /** Each function's own part of the story: the same world, chance and tallies. */
-  readonly night: BaseStory<Scenario, NightFunction>;
-  readonly drain: drains.Story;
-  readonly deploy: deploys.Story;
-  /** Instances of another cluster. */
-  neighbours: readonly string[];
-  drainTickedAt: number;
-  /** When a person last set or cancelled an override, or until when there was no spot capacity. */
-  disturbedAt: number;
 }
 
 function createStory(options: TogetherOptions): Story {
@@ -231,7 +202,7 @@ function startTransition(story: Story): void {
 
 function callNight(story: Story, payload: unknown): void {
   const { options, scenario } = story;
-  invoke<NightEffects, NightFunction>(story.night, {
+  invoke<NightEffects, TogetherWorld['night']>(story.night, {
     run: ({ ports, now }, { endsAt }) =>
       run(
         {
