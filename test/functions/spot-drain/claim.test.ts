@@ -300,6 +300,13 @@ describe('a claim whose drain', () => {
     });
   });
 
+  test('moved every pod is done, also where it had time left', () => {
+    expect(concluded(drained('empty', ['evicted']), noDeadline)).toMatchObject({
+      state: 'done',
+      doneAt: now,
+    });
+  });
+
   test('took several invocations counts the pods of all', () => {
     const podCounts = { evicted: 1, finished: 2, alreadyTerminating: 3, forced: 4 };
     const result = drained('timed-out', ['evicted', 'forced', 'blocked', 'terminating', 'failed']);
