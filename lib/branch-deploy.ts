@@ -5,40 +5,49 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import { buildProjectArn, clusterArn, secretArn } from './arns.ts';
+import { BuildProject } from './build-project.ts';
+import { checkedEnvironment } from './checked-environment.ts';
 import { ClusterAccess } from './cluster-access.ts';
 import { buildEnded } from './event-patterns.ts';
 import { type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
+import type { StateTable } from './state-table.ts';
 import { Timer } from './timer.ts';
 
-/** Settings from `settingsOf`, and what every capability needs. */
-export type BranchDeployProps = CapabilityProps<BranchDeploySettings>;
+/** The environment, its table and its topics. */
+export type BranchDeployProps = CapabilityProps;
 
 /**
- * The function that deploys after a build, the rule for ended builds, and a tick every minute. Throws for a production
+ * The function that deploys after a build, the CodeBuild projects of the builds with `create`, the rule for ended builds, and a tick every minute. Throws for a production
  * environment.
  */
 export class BranchDeploy extends Construct {
+  /** The function, with its role, log and dead-letter queue. */
   readonly function: NightshiftFunction;
 
   constructor(scope: Construct, id: string, props: BranchDeployProps) {
     super(scope, id);
-    const { settings } = props;
-    if (settings.production)
-      throw new Error(
-        `${settings.environment} is a production environment, which is only deployed by hand: remove its deploy`,
-      );
+    const environment = checkedEnvironment(props);
+    const settings = environment.settings.branchDeploy;
+    if (environment.config.production)
+      throw new Error(`${environment.name} is a production environment, which is only deployed by hand`);
+    if (!settings) throw new Error(`${environment.name} has no deploy in its config`);
 
     this.function = new NightshiftFunction(this, 'Deploy', {
       ...props,
+      environment,
+      settings,
       capability: 'branch-deploy',
       memory: 256,
       timeout: Duration.minutes(2),
       maxEventAge: Duration.hours(1),
       retryAttempts: 2,
     });
-    this.#permit(props);
+    this.#permit(settings, props.table);
     if (settings.argocd.through === 'kubernetes')
       new ClusterAccess(this, 'Access', { cluster: settings.cluster, to: this.function });
+
+    for (const { project, create } of environment.config.deploy?.builds ?? [])
+      if (create) new BuildProject(this, `Build-${project}`, { ...props, project });
 
     new Rule(this, 'BuildEnded', {
       description: `a build of a project that ${settings.environment} deploys has ended`,
@@ -63,7 +72,7 @@ export class BranchDeploy extends Construct {
     );
   }
 
-  #permit({ settings, table }: BranchDeployProps): void {
+  #permit(settings: BranchDeploySettings, table: StateTable): void {
     this.function.allow({
       sid: 'SeeBuilds',
       actions: ['codebuild:BatchGetBuilds', 'codebuild:ListBuildsForProject'],

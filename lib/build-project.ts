@@ -5,14 +5,16 @@ import { Effect, ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from '
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { BuildConfig, BuildProjectConfig } from '#model/config.ts';
+import { checkedEnvironment, type EnvironmentProps } from './checked-environment.ts';
 import { looseFilter, onlyPushesTo } from './webhook-filter.ts';
 
-export interface BuildProjectProps {
-  /** The environment's name in the config. */
-  readonly environment: string;
-  /** A build of the config with `create`. */
-  readonly build: BuildConfig & { readonly create: BuildProjectConfig };
+/** Which build of the environment. */
+export interface BuildProjectProps extends EnvironmentProps {
+  /** The name of the project: that of a build with `create`. */
+  readonly project: string;
 }
+
+type CreatedBuild = BuildConfig & { readonly create: BuildProjectConfig };
 
 const SOURCE_TYPES = {
   github: 'GITHUB',
@@ -30,13 +32,18 @@ const COMPUTE = {
 
 /** The project with its webhook, role and log group. Synth fails when its webhook would build anything but the branch. */
 export class BuildProject extends Construct {
+  /** The project, with its webhook. */
   readonly project: CfnProject;
   /** The permissions of the build, which everybody who can push to the branch controls. */
   readonly role: Role;
 
   constructor(scope: Construct, id: string, props: BuildProjectProps) {
     super(scope, id);
-    const { build, environment } = props;
+    const { name: environment, config } = checkedEnvironment(props);
+    const build = config.deploy?.builds.find(
+      (one): one is CreatedBuild => one.project === props.project && one.create !== undefined,
+    );
+    if (!build) throw new Error(`no build of ${environment} creates the project ${props.project}`);
     const { create } = build;
 
     const logs = new LogGroup(this, 'Logs', {
@@ -53,6 +60,12 @@ export class BuildProject extends Construct {
         ManagedPolicy.fromManagedPolicyArn(this, `Policy${index}`, arn),
       ),
     });
+    for (const arn of create.policies ?? [])
+      if (arn.includes(':iam::aws:'))
+        Validations.of(this.role).acknowledge({
+          id: `AwsSolutions-IAM4[Policy::${arn}]`,
+          reason: 'The config names this policy in create.policies.',
+        });
     logs.grantWrite(this.role);
     // The service was renamed, and a policy must use the name in the ARN.
     const service = create.connection.split(':')[2] ?? 'codeconnections';
@@ -108,7 +121,7 @@ export class BuildProject extends Construct {
   }
 }
 
-function hostOf(build: BuildProjectProps['build']): keyof typeof SOURCE_TYPES {
+function hostOf(build: CreatedBuild): keyof typeof SOURCE_TYPES {
   if (build.create.host) return build.create.host;
   const { hostname } = new URL(build.repository);
   if (hostname === 'github.com') return 'github';

@@ -21,15 +21,15 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { Capability } from '#model/decision.ts';
 import { LOST_PODS_FILTER } from '#model/notification.ts';
+import { checkedEnvironment, type EnvironmentProps } from './checked-environment.ts';
 import { capabilityWidgets } from './dashboard-widgets.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
 
 /** A path in the repository. */
 export const RUNBOOK = 'docs/runbook.md';
 
-export interface MonitoringProps {
-  /** The environment's name in the config. */
-  readonly environment: string;
+/** What is monitored. */
+export interface MonitoringProps extends EnvironmentProps {
   /** The functions to monitor. */
   readonly functions: readonly NightshiftFunction[];
 }
@@ -70,12 +70,13 @@ interface AlarmProps {
 export class Monitoring extends Construct {
   /** The topic that every alarm notifies: subscribe to it. */
   readonly topic: Topic;
+  /** Every alarm, those of one function together. */
   readonly alarms: readonly Alarm[];
   readonly #environment: string;
 
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
-    this.#environment = props.environment;
+    this.#environment = checkedEnvironment(props).name;
     this.topic = this.#createTopic();
     this.alarms = props.functions.flatMap((part) => this.#alarmsFor(part));
     this.#createDashboard(props.functions);

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Token, Validations } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
@@ -15,30 +15,32 @@ import type { Capability } from '#model/decision.ts';
 import { functionNameOf } from '#model/names.ts';
 import { type CommonSettings, SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
 import { functionCode } from './bundle/function-code.ts';
+import type { CheckedEnvironment, EnvironmentProps } from './checked-environment.ts';
 import type { Permission, PermissionGrantee } from './permission.ts';
 import { settingsText } from './settings-text.ts';
 import type { StateTable } from './state-table.ts';
 
-/** What every capability needs. */
-export interface CapabilityProps<Settings extends CommonSettings = CommonSettings> {
-  /** From `settingsOf`. */
-  readonly settings: Settings;
+/** What the construct of every capability takes. */
+export interface CapabilityProps extends EnvironmentProps {
   /** The environment's table. */
   readonly table: StateTable;
-  /** The subnets in which the function runs, for a cluster with a private endpoint. Default: not in a VPC. */
-  readonly network?: NetworkConfig | undefined;
-  /** Topics for notifications to people (`Notifications`). Default: none. */
+  /** The topics of the environment: required where its config has `notify`. */
   readonly notifications?: PublishGrant | undefined;
-  /** Trace each invocation with AWS X-Ray. Default: false. */
-  readonly tracing?: boolean | undefined;
 }
 
 /** Topics that a function may publish to. */
 export interface PublishGrant {
+  /** Allows the function to publish what it has to report. */
   permit(to: NightshiftFunction): void;
 }
 
-export interface NightshiftFunctionProps extends CapabilityProps {
+/** How the function of one capability runs. */
+export interface NightshiftFunctionProps extends Omit<CapabilityProps, keyof EnvironmentProps> {
+  /** From `checkedEnvironment`. */
+  readonly environment: CheckedEnvironment;
+  /** Of this capability. */
+  readonly settings: CommonSettings;
+  /** The folder under `functions`. */
   readonly capability: Capability;
   /** In MB; `npm run bench -- memory` measures cost and duration of each size. */
   readonly memory: number;
@@ -64,6 +66,8 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
 
   constructor(scope: Construct, id: string, props: NightshiftFunctionProps) {
     super(scope, id);
+    checkPlace(this, props);
+    const { tracing = false, network } = props.environment.config;
     this.capability = props.capability;
     const functionName = functionNameOf(props.settings.environment, props.capability);
 
@@ -94,7 +98,7 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
       role: this.role,
       memorySize: props.memory,
       timeout: props.timeout,
-      tracing: props.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
+      tracing: tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       logGroup: this.logGroup,
       maxEventAge: props.maxEventAge,
       retryAttempts: props.retryAttempts,
@@ -108,14 +112,14 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
       actions: ['sqs:SendMessage'],
       resources: [this.deadLetters.queueArn],
     });
-    if (props.network) this.#placeIn(props.network);
+    if (network) this.#placeIn(network);
     props.notifications?.permit(this);
 
     Validations.of(this.lambda).acknowledge({
       id: 'Serverless-LambdaDLQ',
       reason: 'The failure destination replaces it: it also stores the error.',
     });
-    if (props.tracing)
+    if (tracing)
       Validations.of(this.role).acknowledge({
         id: 'AwsSolutions-IAM5[Resource::*]',
         reason: 'The actions of X-Ray do not support resources.',
@@ -177,6 +181,23 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
     // Lambda checks the permission when the function is created, so the policy must exist first.
     this.lambda.node.addDependency(this.role);
   }
+}
+
+/** The stack, the table and the topics must be those of the environment. */
+function checkPlace(scope: Construct, { environment, table, notifications }: NightshiftFunctionProps): void {
+  const { name, config } = environment;
+  const stack = Stack.of(scope);
+  for (const place of ['account', 'region'] as const)
+    if (!Token.isUnresolved(stack[place]) && stack[place] !== config[place])
+      throw new Error(
+        `the stack ${stack.stackName} is in the ${place} ${stack[place]}, but the environment ${name} is in ${config[place]}: set env of the stack to that of the environment`,
+      );
+  if (table.environment !== name)
+    throw new Error(`the table of ${table.environment} was given to ${name}: each environment has its own`);
+  if (config.notify && !notifications)
+    throw new Error(
+      `${name} has notify in its config, and no topics: set notifications to a Notifications construct`,
+    );
 }
 
 /** A reference in an ARN as cdk-nag prints it, `<AWS::Partition>`; in another app the ARN may not be a literal. */

@@ -360,7 +360,8 @@ const prices = object(
 const development = object(
   {
     ...common,
-    production: flag().optional(),
+    // `true` has the schema of production.
+    production: z.literal(false, { error: 'write true or false' }).optional(),
     schedule: text('write the name of one of the schedules').optional(),
     nodegroups: z
       .union([z.literal('all'), names(group).min(1)], {
@@ -399,3 +400,11 @@ function namesIn(value: unknown): readonly string[] {
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** The schemas of the parts of a config, for whoever lists the options: `bin/app.ts` must synthesize each of them. */
+export const configSchemas = {
+  calendar: calendarSchema({ has: () => true, candidates: () => [] }),
+  schedule,
+  development,
+  production,
+} as const;

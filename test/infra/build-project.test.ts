@@ -99,7 +99,7 @@ describe('the filter of a webhook', () => {
 
 describe('a created project', () => {
   test('has the branch in its webhook filter and in its source', () => {
-    const { create: _, ...thereAlready } = aBuild({ project: 'there-already' });
+    const { create: _, ...thereAlready } = aBuild({ project: 'there-already', applications: ['web'] });
     const template = templateOf(deploying(aBuild(), thereAlready));
     template.resourceCountIs('AWS::CodeBuild::Project', 1);
     template.hasResourceProperties('AWS::CodeBuild::Project', {
@@ -137,13 +137,13 @@ describe('a created project', () => {
 
   test('on an unknown host requires create.host', () => {
     expect(() => templateOf(deploying(aBuild({ repository: 'https://git.example.com/team/api' })))).toThrow(
-      'the unknown host git.example.com: set create.host',
+      'create.host: it is missing: git.example.com could be of any kind',
     );
   });
 
   test('builds one branch: a second build of the same project is refused', () => {
-    expect(() => templateOf(deploying(aBuild(), aBuild({ branch: 'next' })))).toThrow(
-      'two builds of develop create the project api-develop',
+    expect(() => templateOf(deploying(aBuild(), aBuild({ branch: 'next', applications: ['next'] })))).toThrow(
+      'builds[1].project: "api-develop": a project that is created here builds one branch',
     );
   });
 

@@ -83,7 +83,6 @@ let lab: Lab | undefined;
 let ledgers: readonly Ledger[] = [];
 
 beforeAll(async () => {
-  process.env['CDK_VALIDATION'] = 'false';
   const assemblyDir = join(directory, 'out');
   new NightshiftApp({ config, now: START, outdir: assemblyDir }).synth();
   const { stacks } = await readAssembly(assemblyDir);

@@ -42,7 +42,6 @@ const configPath = join(directory, 'nightshift.config.json');
 let lab: Lab;
 
 beforeAll(async () => {
-  process.env['CDK_VALIDATION'] = 'false';
   writeFileSync(configPath, JSON.stringify(config));
   const assemblyDir = join(directory, 'out');
   new NightshiftApp({ config, now: START, outdir: assemblyDir }).synth();
