@@ -3,13 +3,15 @@ import { Duration } from 'aws-cdk-lib';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
+import type { EnvironmentConfig } from '#model/config.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import { buildProjectArn, clusterArn, secretArn } from './arns.ts';
 import { BuildProject } from './build-project.ts';
 import { checkedEnvironment } from './checked-environment.ts';
 import { ClusterAccess } from './cluster-access.ts';
+import { throughServices } from './encryption-key.ts';
 import { buildEnded } from './event-patterns.ts';
-import { type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
+import { applyBoundary, type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
 import type { StateTable } from './state-table.ts';
 import { Timer } from './timer.ts';
 
@@ -32,6 +34,7 @@ export class BranchDeploy extends Construct {
       throw new Error(`${environment.name} is a production environment, which is only deployed by hand`);
     if (!settings) throw new Error(`${environment.name} has no deploy in its config`);
 
+    applyBoundary(this, environment.config);
     this.function = new NightshiftFunction(this, 'Deploy', {
       ...props,
       environment,
@@ -43,6 +46,7 @@ export class BranchDeploy extends Construct {
       retryAttempts: 2,
     });
     this.#permit(settings, props.table);
+    this.#permitKeys(environment.config);
     if (settings.argocd.through === 'kubernetes')
       new ClusterAccess(this, 'Access', { cluster: settings.cluster, to: this.function });
 
@@ -70,6 +74,22 @@ export class BranchDeploy extends Construct {
         retryAttempts: 3,
       },
     );
+  }
+
+  /** Secrets under a key of the account or of another one; AWS's own key needs no permission. */
+  #permitKeys({ deploy, region }: EnvironmentConfig): void {
+    const keys = [
+      ['DecryptArgocdToken', deploy?.argocd.through === 'kubernetes' ? undefined : deploy?.argocd.kmsKey],
+      ['DecryptStatusToken', deploy?.status?.github.kmsKey],
+    ] as const;
+    for (const [sid, key] of keys)
+      if (key)
+        this.function.allow({
+          sid,
+          actions: ['kms:Decrypt'],
+          resources: [key],
+          conditions: throughServices(region, 'secretsmanager'),
+        });
   }
 
   #permit(settings: BranchDeploySettings, table: StateTable): void {

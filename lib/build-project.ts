@@ -6,6 +6,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { BuildConfig, BuildProjectConfig } from '#model/config.ts';
 import { checkedEnvironment, type EnvironmentProps } from './checked-environment.ts';
+import { asCdkNagPrints } from './nightshift-function.ts';
 import { looseFilter, onlyPushesTo } from './webhook-filter.ts';
 
 /** Which build of the environment. */
@@ -18,7 +19,6 @@ type CreatedBuild = BuildConfig & { readonly create: BuildProjectConfig };
 
 const SOURCE_TYPES = {
   github: 'GITHUB',
-  'github-enterprise': 'GITHUB_ENTERPRISE',
   gitlab: 'GITLAB',
   'gitlab-self-managed': 'GITLAB_SELF_MANAGED',
   bitbucket: 'BITBUCKET',
@@ -46,11 +46,13 @@ export class BuildProject extends Construct {
     if (!build) throw new Error(`no build of ${environment} creates the project ${props.project}`);
     const { create } = build;
 
-    const logs = new LogGroup(this, 'Logs', {
-      logGroupName: `/aws/codebuild/${build.project}`,
-      retention: RetentionDays.THREE_MONTHS,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
+    const logs = create.logGroup
+      ? LogGroup.fromLogGroupName(this, 'Logs', create.logGroup)
+      : new LogGroup(this, 'Logs', {
+          logGroupName: `/aws/codebuild/${build.project}`,
+          retention: RetentionDays.THREE_MONTHS,
+          removalPolicy: RemovalPolicy.DESTROY,
+        });
     this.role = new Role(this, 'Role', {
       description: `builds ${build.branch} of ${build.repository} for ${environment}`,
       assumedBy: new ServicePrincipal('codebuild.amazonaws.com', {
@@ -67,6 +69,11 @@ export class BuildProject extends Construct {
           reason: 'The config names this policy in create.policies.',
         });
     logs.grantWrite(this.role);
+    if (create.logGroup)
+      Validations.of(this.role).acknowledge({
+        id: `AwsSolutions-IAM5[Resource::${asCdkNagPrints(this, logs.logGroupArn)}]`,
+        reason: 'The streams of the log group that the config names.',
+      });
     // The service was renamed, and a policy must use the name in the ARN.
     const service = create.connection.split(':')[2] ?? 'codeconnections';
     this.role.addToPrincipalPolicy(
@@ -128,6 +135,6 @@ function hostOf(build: CreatedBuild): keyof typeof SOURCE_TYPES {
   if (hostname === 'gitlab.com') return 'gitlab';
   if (hostname === 'bitbucket.org') return 'bitbucket';
   throw new Error(
-    `the project ${build.project} has a repository on the unknown host ${hostname}: set create.host, for example to 'github-enterprise'`,
+    `the project ${build.project} has a repository on the unknown host ${hostname}: set create.host, for example to 'gitlab-self-managed'`,
   );
 }

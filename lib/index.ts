@@ -17,6 +17,7 @@ export { BranchDeploy, type BranchDeployProps } from './branch-deploy.ts';
 export { BuildProject, type BuildProjectProps } from './build-project.ts';
 export { checkedConfig, type EnvironmentProps } from './checked-environment.ts';
 export { ConfigError, type LoadedConfig, loadConfig } from './config-file.ts';
+export { EncryptionKey, type EncryptionKeyProps } from './encryption-key.ts';
 export { Monitoring, type MonitoringProps } from './monitoring.ts';
 export { NightSchedule, type NightScheduleProps } from './night-schedule.ts';
 export { NightshiftApp, type NightshiftAppProps } from './nightshift-app.ts';

@@ -16,7 +16,7 @@ export interface NightshiftAppProps extends AppProps {
 const CONTEXT = {
   '@aws-cdk/core:checkSecretUsage': true,
   '@aws-cdk/core:strictCfnValidateErrors': true,
-  '@aws-cdk/core:target-partitions': ['aws', 'aws-cn'],
+  '@aws-cdk/core:target-partitions': ['aws', 'aws-cn', 'aws-us-gov', 'aws-eusc'],
   '@aws-cdk/core:enablePartitionLiterals': true,
   '@aws-cdk/aws-iam:minimizePolicies': true,
   '@aws-cdk/aws-lambda:recognizeLayerVersion': true,

@@ -1,5 +1,13 @@
 import { Duration, RemovalPolicy, Stack, Token, Validations } from 'aws-cdk-lib';
-import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  Effect,
+  ManagedPolicy,
+  PermissionsBoundary,
+  PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   Architecture,
   type CfnFunction,
@@ -10,12 +18,13 @@ import {
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { NetworkConfig } from '#model/config.ts';
+import type { EnvironmentConfig, NetworkConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
 import { functionNameOf } from '#model/names.ts';
 import { type CommonSettings, SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
 import { functionCode } from './bundle/function-code.ts';
 import type { CheckedEnvironment, EnvironmentProps } from './checked-environment.ts';
+import { type EncryptionKey, requiredKey, throughServices } from './encryption-key.ts';
 import type { Permission, PermissionGrantee } from './permission.ts';
 import { settingsText } from './settings-text.ts';
 import type { StateTable } from './state-table.ts';
@@ -26,6 +35,8 @@ export interface CapabilityProps extends EnvironmentProps {
   readonly table: StateTable;
   /** The topics of the environment: required where its config has `notify`. */
   readonly notifications?: PublishGrant | undefined;
+  /** Encrypts topics and queues: required where the config has `encryptionKey`. */
+  readonly encryptionKey?: EncryptionKey | undefined;
 }
 
 /** Topics that a function may publish to. */
@@ -60,6 +71,8 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
   readonly capability: Capability;
   readonly role: Role;
   readonly lambda: LambdaFunction;
+  /** Of the dead-letter queue; undefined where AWS's own is used. */
+  readonly encryptionKey: IKey | undefined;
   /** Events of every trigger that could not be delivered or failed permanently. */
   readonly deadLetters: Queue;
   readonly logGroup: LogGroup;
@@ -69,6 +82,7 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
     checkPlace(this, props);
     const { tracing = false, network } = props.environment.config;
     this.capability = props.capability;
+    this.encryptionKey = requiredKey(props.environment, props.encryptionKey);
     const functionName = functionNameOf(props.settings.environment, props.capability);
 
     this.role = new Role(this, 'Role', {
@@ -83,7 +97,9 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
     this.logGroup.grantWrite(this.role);
     this.deadLetters = new Queue(this, 'DeadLetters', {
       queueName: `${functionName}-dead-letters`,
-      encryption: QueueEncryption.SQS_MANAGED,
+      ...(this.encryptionKey
+        ? { encryption: QueueEncryption.KMS, encryptionMasterKey: this.encryptionKey }
+        : { encryption: QueueEncryption.SQS_MANAGED }),
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
@@ -112,6 +128,13 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
       actions: ['sqs:SendMessage'],
       resources: [this.deadLetters.queueArn],
     });
+    if (this.encryptionKey)
+      this.allow({
+        sid: 'UseEncryptionKey',
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        resources: [this.encryptionKey.keyArn],
+        conditions: throughServices(props.environment.config.region, 'sns', 'sqs'),
+      });
     if (network) this.#placeIn(network);
     props.notifications?.permit(this);
 
@@ -183,6 +206,13 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
   }
 }
 
+/** Bounds every role below the construct with the policy of the config. */
+export function applyBoundary(scope: Construct, { permissionsBoundary }: EnvironmentConfig): void {
+  if (permissionsBoundary === undefined) return;
+  const policy = ManagedPolicy.fromManagedPolicyArn(scope, 'Boundary', permissionsBoundary);
+  PermissionsBoundary.of(scope).apply(policy);
+}
+
 /** The stack, the table and the topics must be those of the environment. */
 function checkPlace(scope: Construct, { environment, table, notifications }: NightshiftFunctionProps): void {
   const { name, config } = environment;
@@ -201,7 +231,7 @@ function checkPlace(scope: Construct, { environment, table, notifications }: Nig
 }
 
 /** A reference in an ARN as cdk-nag prints it, `<AWS::Partition>`; in another app the ARN may not be a literal. */
-function asCdkNagPrints(scope: Construct, arn: string): string {
+export function asCdkNagPrints(scope: Construct, arn: string): string {
   const resolved: unknown = Stack.of(scope).resolve(arn);
   const parts = (resolved as { 'Fn::Join'?: [string, unknown[]] })['Fn::Join']?.[1] ?? [resolved];
   return parts

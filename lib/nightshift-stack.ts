@@ -3,6 +3,7 @@ import { CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { BranchDeploy } from './branch-deploy.ts';
 import { checkedEnvironment, type EnvironmentProps } from './checked-environment.ts';
+import { EncryptionKey } from './encryption-key.ts';
 import { Monitoring } from './monitoring.ts';
 import { NightSchedule } from './night-schedule.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
@@ -31,6 +32,7 @@ export class NightshiftStack extends Stack {
     const { config, environment, now, ...stackProps } = props;
     const { name, settings, config: own } = checkedEnvironment(props);
     super(scope, id, {
+      terminationProtection: own.terminationProtection ?? false,
       description: `eks-nightshift for the environment ${name} (EKS cluster ${own.cluster})`,
       ...stackProps,
       env: { account: own.account, region: own.region },
@@ -41,13 +43,20 @@ export class NightshiftStack extends Stack {
     const table = new StateTable(this, 'State', source);
     this.state = table;
     // The id stays: topics have names, and CloudFormation cannot make one again under another id.
-    const notifications = own.notify ? new Notifications(this, 'Notices', source) : undefined;
-    const part = { ...source, table, notifications };
+    const encryptionKey = own.encryptionKey ? new EncryptionKey(this, 'Key', source) : undefined;
+    const notifications = own.notify
+      ? new Notifications(this, 'Notices', { ...source, encryptionKey })
+      : undefined;
+    const part = { ...source, table, notifications, encryptionKey };
     this.spotDrain = new SpotDrain(this, 'SpotDrain', part);
     if (settings.nightSchedule) this.nightSchedule = new NightSchedule(this, 'NightSchedule', part);
     if (settings.branchDeploy) this.branchDeploy = new BranchDeploy(this, 'BranchDeploy', part);
 
-    const monitoring = new Monitoring(this, 'Monitoring', { ...source, functions: this.functions });
+    const monitoring = new Monitoring(this, 'Monitoring', {
+      ...source,
+      encryptionKey,
+      functions: this.functions,
+    });
 
     new CfnOutput(this, 'AlarmTopicArn', {
       value: monitoring.topic.topicArn,

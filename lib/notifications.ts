@@ -7,10 +7,14 @@ import type { NotifyConfig } from '#model/config.ts';
 import { topicNameOf } from '#model/names.ts';
 import { SEVERITIES, SEVERITIES_OF, type Severity } from '#model/notification.ts';
 import { checkedEnvironment, type EnvironmentProps } from './checked-environment.ts';
+import { type EncryptionKey, requiredKey } from './encryption-key.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
 
 /** The environment whose `notify` names the e-mail addresses by severity. */
-export type NotificationsProps = EnvironmentProps;
+export interface NotificationsProps extends EnvironmentProps {
+  /** Encrypts the topics: required where the config has `encryptionKey`. */
+  readonly encryptionKey?: EncryptionKey | undefined;
+}
 
 /** The topics of the severities that the config names, with their e-mail addresses. A chat is subscribed to a topic by hand. */
 export class Notifications extends Construct {
@@ -19,7 +23,9 @@ export class Notifications extends Construct {
 
   constructor(scope: Construct, id: string, props: NotificationsProps) {
     super(scope, id);
-    const { name: environment, config } = checkedEnvironment(props);
+    const checked = checkedEnvironment(props);
+    const { name: environment, config } = checked;
+    const masterKey = requiredKey(checked, props.encryptionKey);
     const notify: NotifyConfig = config.notify ?? {};
     const named = SEVERITIES.flatMap((severity) => {
       const addresses = notify[severity];
@@ -27,11 +33,12 @@ export class Notifications extends Construct {
     });
     this.topics = new Map(
       named.map(({ severity, addresses }) => {
-        // No key of KMS: a chat and the functions would need it too, and it costs more a month than all functions.
+        // No key of KMS unless the config asks: it costs more a month than all functions.
         const topic = new Topic(this, severity, {
           topicName: topicNameOf(environment, severity),
           displayName: `eks-nightshift ${environment}`,
           enforceSSL: true,
+          ...(masterKey ? { masterKey } : {}),
         });
         for (const address of addresses) subscribe(topic, address);
         return [severity, topic];

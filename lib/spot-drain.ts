@@ -15,7 +15,7 @@ import {
   spotInterruption,
   terminateLifecycleAction,
 } from './event-patterns.ts';
-import { type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
+import { applyBoundary, type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
 import type { StateTable } from './state-table.ts';
 
 /** The environment, its table and its topics. */
@@ -39,6 +39,7 @@ export class SpotDrain extends Construct {
         `${settings.environment} is a production environment, where no function may detach instances: remove drain.replaceEarly`,
       );
 
+    applyBoundary(this, environment.config);
     this.function = new NightshiftFunction(this, 'Drain', {
       ...props,
       environment,

@@ -27,14 +27,16 @@ export interface SavedSize {
 }
 
 /** A record that a person edited by hand, or that something else wrote, must never become a group's size. */
+const sizeSchema: s.Schema<Size> = s.object(
+  { min: s.count, desired: s.count, max: s.count },
+  ({ min, desired, max }) => desired > 0 && min <= desired && desired <= max,
+);
+
 export const savedSizeSchema: s.Schema<SavedSize> = s.object({
   group: s.string,
   autoScalingGroup: s.string,
   arn: s.optional(s.string),
-  size: s.object(
-    { min: s.count, desired: s.count, max: s.count },
-    ({ min, desired, max }) => desired > 0 && min <= desired && desired <= max,
-  ),
+  size: sizeSchema,
   phase: s.oneOf('stopping', 'zeroed', 'asleep', 'manual', 'restoring', 'restored'),
   since: s.instant,
   asleepSince: s.optional(s.instant),
@@ -99,6 +101,20 @@ export interface Notes {
   /** What was reported, and when: it is reported again only after a while. */
   readonly reported: Readonly<Record<string, string>>;
   readonly seen: SeenNote;
+  /** Written by a dry run in place of the state and the sizes, which only a real run may write. */
+  readonly 'dry-run': DryRunNote;
+}
+
+export interface DryRunNote {
+  /** As the groups are. */
+  readonly phase: 'awake' | 'asleep';
+  /** As the schedule and the overrides would have them. */
+  readonly desired: 'awake' | 'asleep';
+  readonly reason: string;
+  /** ISO 8601: when both became what they are. */
+  readonly since: string;
+  /** The sizes that a real run would have written down. */
+  readonly wouldSave: readonly { readonly group: string; readonly size: Size }[];
 }
 
 export interface SeenNote {
@@ -119,6 +135,13 @@ export const noteSchemas: { readonly [N in NoteName]: s.Schema<Notes[N]> } = {
   warned: s.object({ stop: s.instant }),
   'start-times': s.object({ seconds: s.listOf(s.number) }),
   reported: s.mapOf(s.instant),
+  'dry-run': s.object({
+    phase: s.oneOf('awake', 'asleep'),
+    desired: s.oneOf('awake', 'asleep'),
+    reason: s.string,
+    since: s.instant,
+    wouldSave: s.listOf(s.object({ group: s.string, size: sizeSchema })),
+  }),
   seen: s.object({ at: s.instant, gaps: s.listOf(s.object({ from: s.instant, to: s.instant })) }),
 };
 

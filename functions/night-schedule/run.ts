@@ -16,6 +16,7 @@ import type { Desired } from '#model/schedule.ts';
 import { decideCluster, type Plan } from './decide-cluster.ts';
 import { decideDesired, leadSeconds, stopToWarnOf, timeOf } from './decide-desired.ts';
 import { decideFallback, isCapacityShort, lacking } from './decide-fallback.ts';
+import { rehearse } from './dry-run.ts';
 import { seen } from './ledger.ts';
 import { lookAtAutoscaler, lookAtNodes, needsAutoscaler, needsNodes, select } from './look.ts';
 import { createNotes, overOf, type PassNotes } from './notes.ts';
@@ -71,6 +72,7 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
   warn(deps, pass, desired);
   notes.set('seen', seen(notes.get('seen'), now));
   await carryOut(deps, pass, plan, { all, groups });
+  if (settings.dryRun) notes.set('dry-run', rehearse(notes.get('dry-run'), { now, desired, plan, groups }));
 
   await writeNotes(deps, pass, plan);
   await recorder.close();

@@ -1,7 +1,7 @@
 /** Takes the steps of a plan: write down, then act. One that fails does not stop the others. */
 import pMap from 'p-map';
 import type { DecisionRecorder, Entry } from '#functions/shared/decision-recorder.ts';
-import { CorruptRecordError } from '#functions/shared/errors.ts';
+import { CorruptRecordError, messageOf } from '#functions/shared/errors.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import type { AutoscalerStep } from './decide-cluster.ts';
 import type { GroupStep } from './decide-group.ts';
@@ -107,8 +107,12 @@ function takeGroup(taking: Taking, step: GroupStep, group: Group): Promise<void>
 
 async function fail(taking: Taking, step: GroupStep, group: Group): Promise<void> {
   if (step.once !== undefined && !taking.recorder.isNews(step.once)) return;
-  const failure = await taking.ports.groups.trouble(group);
-  const reason = failure ? `${step.reason}; its last failed activity says: ${failure}` : step.reason;
+  // The deadline was missed whether or not AWS says why: the extra request must not hide it.
+  const cause = await taking.ports.groups.trouble(group).then(
+    (failure) => (failure ? `; its last failed activity says: ${failure}` : ''),
+    (error: unknown) => `; its scaling activities are unknown: ${messageOf(error)}`,
+  );
+  const reason = `${step.reason}${cause}`;
   decided(taking, step, 'fail', reason);
 }
 

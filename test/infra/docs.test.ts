@@ -4,7 +4,8 @@ import { aDevelopment, aProduction, statementsOf, templateOf } from './environme
 
 describe('docs/permissions.md', () => {
   const deploy = aDevelopment().deploy!;
-  const connection = 'arn:aws:codeconnections:ap-northeast-1:111111111111:connection/0a1b2c3d-1111-2222-3333-444455556666';
+  const connection =
+    'arn:aws:codeconnections:ap-northeast-1:111111111111:connection/0a1b2c3d-1111-2222-3333-444455556666';
   const network = { subnets: ['subnet-0a1b2c3d'], securityGroups: ['sg-0a1b2c3d'] };
   const everything = [
     aDevelopment({

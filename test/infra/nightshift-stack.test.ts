@@ -353,6 +353,7 @@ describe('permissions', () => {
         'autoscaling:DescribeAutoScalingGroups',
         'autoscaling:DescribeAutoScalingInstances',
         'autoscaling:DescribeLifecycleHooks',
+        'autoscaling:DescribeScalingActivities',
       ]),
     );
   });

@@ -50,16 +50,19 @@ const CERTIFICATE = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE----
 const CONNECTION =
   'arn:aws:codeconnections:ap-northeast-1:111111111111:connection/01234567-89ab-cdef-0123-456789abcdef';
 
+const KEY = 'arn:aws:kms:ap-northeast-1:111111111111:key/01234567-89ab-cdef-0123-456789abcdef';
+
 /** A value for each option that has more than a few. The key is the option without its environment. */
 const VALUES: Readonly<Record<string, unknown>> = {
   holidays: 'JP',
+  'holidayKinds.0': 'bank',
   'closed.0': '2026-12-29/2027-01-03',
   'open.0': '2026-12-30',
   timeZone: 'Europe/Berlin',
   'up.0': 'daily 07:00-19:00',
   calendar: 'japan',
-  account: '333333333333',
-  region: 'eu-central-1',
+  account: '111111111111',
+  region: 'ap-northeast-1',
   cluster: 'another',
   'drain.uncordonAfterMinutes': 10,
   'network.subnets.0': 'subnet-0123456789abcdef0',
@@ -78,6 +81,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
   'autoscaler.nodePools.0': 'default',
   'deploy.argocd.url': 'https://cd.example.com',
   'deploy.argocd.tokenSecret': 'another/secret',
+  'deploy.argocd.kmsKey': KEY,
   'deploy.argocd.ca': CERTIFICATE,
   'deploy.builds.0.project': 'another-project',
   'deploy.builds.0.repository': 'https://github.com/example/another',
@@ -88,12 +92,16 @@ const VALUES: Readonly<Record<string, unknown>> = {
   'deploy.builds.0.applications.0.namespace': 'argocd',
   'deploy.builds.0.applications.0.syncOptions.0': 'CreateNamespace=true',
   'deploy.builds.0.create.connection': CONNECTION,
+  'deploy.builds.0.create.logGroup': '/builds/api',
   'deploy.builds.0.create.buildspec': 'ci/buildspec.yml',
   'deploy.builds.0.create.policies.0': 'arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPowerUser',
   'deploy.driftMinutes': 0,
   'deploy.status.github.tokenSecret': 'nightshift/github',
+  'deploy.status.github.kmsKey': KEY,
   'deploy.status.github.host': 'github.com',
   'deploy.status.github.ca': CERTIFICATE,
+  encryptionKey: 'create',
+  permissionsBoundary: 'arn:aws:iam::aws:policy/PowerUserAccess',
   stopDeadlineMinutes: 1,
   startDeadlineMinutes: 720,
   warnMinutes: 0,
