@@ -46,7 +46,7 @@ export class BranchDeploy extends Construct {
       retryAttempts: 2,
     });
     this.#permit(settings, props.table);
-    this.#permitKeys(environment.config);
+    if (!settings.dryRun) this.#permitKeys(environment.config);
     if (settings.argocd.through === 'kubernetes')
       new ClusterAccess(this, 'Access', { cluster: settings.cluster, to: this.function });
 
@@ -98,6 +98,12 @@ export class BranchDeploy extends Construct {
       actions: ['codebuild:BatchGetBuilds', 'codebuild:ListBuildsForProject'],
       resources: [...new Set(settings.builds.map((build) => buildProjectArn(this, build.project)))],
     });
+    const reads = { get: ['deploy', 'night'], list: ['deploy', 'override'] };
+    // A dry run asks neither Argo CD nor GitHub, and gets no other permissions.
+    if (settings.dryRun) {
+      table.permit(this.function, { ...reads, write: ['deploy', 'decision'] });
+      return;
+    }
     if (settings.argocd.through === 'kubernetes') {
       this.function.allow({
         sid: 'SeeCluster',
@@ -119,8 +125,7 @@ export class BranchDeploy extends Construct {
       });
     }
     table.permit(this.function, {
-      get: ['deploy', 'night'],
-      list: ['deploy', 'override'],
+      ...reads,
       // Waking the cluster means writing an override; the tick of night-schedule applies it within a minute.
       write: ['deploy', 'decision', ...(settings.whenAsleep === 'wake' ? ['override'] : [])],
       remove: ['deploy'],

@@ -95,15 +95,7 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     this.logGroup.grantWrite(this.role);
-    this.deadLetters = new Queue(this, 'DeadLetters', {
-      queueName: `${functionName}-dead-letters`,
-      ...(this.encryptionKey
-        ? { encryption: QueueEncryption.KMS, encryptionMasterKey: this.encryptionKey }
-        : { encryption: QueueEncryption.SQS_MANAGED }),
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-    });
-
+    this.deadLetters = this.#createDeadLetters(functionName);
     this.lambda = new LambdaFunction(this, 'Function', {
       functionName,
       description: `${props.capability} for the EKS cluster ${props.settings.cluster}`,
@@ -137,7 +129,26 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
       });
     if (network) this.#placeIn(network);
     props.notifications?.permit(this);
+    this.#acknowledgeRules(tracing);
+  }
 
+  #createDeadLetters(functionName: string): Queue {
+    const queue = new Queue(this, 'DeadLetters', {
+      queueName: `${functionName}-dead-letters`,
+      ...(this.encryptionKey
+        ? { encryption: QueueEncryption.KMS, encryptionMasterKey: this.encryptionKey }
+        : { encryption: QueueEncryption.SQS_MANAGED }),
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    Validations.of(queue).acknowledge(
+      { id: 'AwsSolutions-SQS3', reason: 'This is the dead-letter queue.' },
+      { id: 'Serverless-SQSRedrivePolicy', reason: 'This is the dead-letter queue.' },
+    );
+    return queue;
+  }
+
+  #acknowledgeRules(tracing: boolean): void {
     Validations.of(this.lambda).acknowledge({
       id: 'Serverless-LambdaDLQ',
       reason: 'The failure destination replaces it: it also stores the error.',
@@ -153,10 +164,6 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
         reason:
           'Tracing every tick would cost more than everything else: the config can enable it (decision 0030).',
       });
-    Validations.of(this.deadLetters).acknowledge(
-      { id: 'AwsSolutions-SQS3', reason: 'This is the dead-letter queue.' },
-      { id: 'Serverless-SQSRedrivePolicy', reason: 'This is the dead-letter queue.' },
-    );
   }
 
   /** Adds a statement to the role. Throws for a wildcard without a reason. */
