@@ -158,6 +158,15 @@ describe.for(NODES)('on Node %s', (version) => {
       env: { HOME: directory, PATH: process.env['PATH'] ?? '', ...variables },
     });
 
+  test('the snippets of the docs synthesize', { timeout: 300_000 }, () => {
+    for (const [index] of SNIPPETS.entries()) {
+      const out = join(directory, `snippet-${index}-on-${version}`);
+      const { status, stderr } = start([`out-nodenext/snippet-${index}.js`], { CDK_OUTDIR: out });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(globSync('*.template.json', { cwd: out })).toHaveLength(1);
+    }
+  });
+
   test('this is the Node that runs', () => {
     expect(start(['--version']).stdout).toMatch(new RegExp(`^v${version}\\.`));
   });
