@@ -7,7 +7,7 @@ import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
 import { DECISION } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
-import type { LedgerEntry, SavedSize } from '#functions/night-schedule/records.ts';
+import type { DryRunNote, LedgerEntry, SavedSize } from '#functions/night-schedule/records.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
@@ -31,6 +31,8 @@ export interface Night {
   readonly corrupt: readonly string[];
   /** ISO 8601: when night-schedule last ran, stored every few minutes. */
   readonly seenAt?: string;
+  /** What a dry run left in place of a state; older than the state where the environment is no dry run any more. */
+  readonly dryRun?: DryRunNote;
 }
 
 export interface Cloud {
@@ -137,6 +139,7 @@ function createReports(
         ...(memory.state ? { state: memory.state.value } : {}),
         ...(override ? { override } : {}),
         ...(memory.notes.seen ? { seenAt: memory.notes.seen.value.at } : {}),
+        ...(memory.notes['dry-run'] ? { dryRun: memory.notes['dry-run'].value } : {}),
       };
     },
 

@@ -10,7 +10,7 @@ import { parseDuration, parseUntil } from '#model/when.ts';
 import type { Cloud } from './cloud.ts';
 import { CloudError, RefusedError } from './errors.ts';
 import type { Io } from './io.ts';
-import { localTime, plain } from './text.ts';
+import { dryRunMark, localTime, paintOf, plain } from './text.ts';
 
 export type OverrideCommand = 'keep-up' | 'wake' | 'sleep';
 
@@ -65,9 +65,10 @@ export async function setOverride(
     return;
   }
   const after = desiredAt(schedule, new Date(override.until), []);
+  const mark = dryRunMark(environmentOf(loaded, name), paintOf(io.color));
   io.out(
     [
-      `${name}: ${desiredAt(schedule, now, [override]).reason}`,
+      `${mark}${name}: ${desiredAt(schedule, now, [override]).reason}`,
       ...(replaced ? [`  replaces: ${formatOverride(replaced, schedule.timeZone)}`] : []),
       `  after that: ${after.state === override.state ? `still ${after.state}` : after.state}, ${after.reason}`,
       `  progress: nightshift status ${name}; undo: nightshift cancel ${name}`,
@@ -97,7 +98,8 @@ export async function cancelOverride(
   const result = active
     ? `cancelled: ${formatOverride(active, schedule.timeZone)}`
     : 'no active override to cancel';
-  io.out(`${name}: ${result}\n  desired now: ${desired.state}, ${desired.reason}`);
+  const mark = dryRunMark(environmentOf(loaded, name), paintOf(io.color));
+  io.out(`${mark}${name}: ${result}\n  desired now: ${desired.state}, ${desired.reason}`);
 }
 
 /** `awake until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: release` */

@@ -244,10 +244,11 @@ function runFunctions(lab: {
 
 /** Creates the other resources of the stacks: access entries, queues and topics. */
 function registerStacks(aws: AwsWorld, deployments: readonly Deployment[]): void {
-  for (const { stack, accessEntries, queues, topics } of deployments) {
+  for (const { stack, accessEntries, queues, topics, subscriptions } of deployments) {
     const at = { account: stack.account, region: stack.region };
     for (const { name } of queues) aws.addQueue({ ...at, name });
     for (const { name } of topics) aws.addTopic({ ...at, name });
+    for (const { topic, endpoint } of subscriptions) aws.messaging.subscribe(topic, endpoint);
     for (const entry of accessEntries) {
       aws.addAccessEntry(aws.eks.cluster(at, entry.cluster), {
         principalArn: entry.principalArn,

@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import type { SpotDrainSettings } from '#model/settings.ts';
 import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
 import { autoScalingGroupArn, clusterArn, selfManagedGroupsOf } from './arns.ts';
+import { checkedEnvironment } from './checked-environment.ts';
 import { ClusterAccess } from './cluster-access.ts';
 import {
   instanceGoing,
@@ -14,29 +15,35 @@ import {
   spotInterruption,
   terminateLifecycleAction,
 } from './event-patterns.ts';
-import { type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
+import { applyBoundary, type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
 import type { StateTable } from './state-table.ts';
 
-/** Settings from `settingsOf`, and what every capability needs. */
-export type SpotDrainProps = CapabilityProps<SpotDrainSettings>;
+/** The environment, its table and its topics. */
+export type SpotDrainProps = CapabilityProps;
 
 /**
  * The function that drains nodes, the rules for its five kinds of events, and a tick every five minutes. Throws for
  * `replaceEarly` in production.
  */
 export class SpotDrain extends Construct {
+  /** The function, with its role, log and dead-letter queue. */
   readonly function: NightshiftFunction;
 
   constructor(scope: Construct, id: string, props: SpotDrainProps) {
     super(scope, id);
-    const { settings, table } = props;
+    const { table } = props;
+    const environment = checkedEnvironment(props);
+    const settings = environment.settings.spotDrain;
     if (settings.production && settings.replaceEarly)
       throw new Error(
         `${settings.environment} is a production environment, where no function may detach instances: remove drain.replaceEarly`,
       );
 
+    applyBoundary(this, environment.config);
     this.function = new NightshiftFunction(this, 'Drain', {
       ...props,
+      environment,
+      settings,
       capability: 'spot-drain',
       memory: 512,
       // The two minutes of an interruption notice, and time to record the result. A longer drain continues at a later tick.

@@ -10,6 +10,11 @@ export function functionNameOf(environment: string, capability: Capability): str
   return `nightshift-${environment}-${capability}`;
 }
 
+/** The topic that every alarm of the environment notifies. */
+export function alarmTopicOf(environment: string): string {
+  return `nightshift-${environment}-alarms`;
+}
+
 export function topicNameOf(environment: string, severity: Severity): string {
   return `nightshift-${environment}-${severity}`;
 }

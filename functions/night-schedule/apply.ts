@@ -1,7 +1,7 @@
 /** Applies the steps of a plan: save, then change. One that fails does not stop the others. */
 import pMap from 'p-map';
 import type { DecisionRecorder, Entry } from '#functions/shared/decision-recorder.ts';
-import { CorruptRecordError } from '#functions/shared/errors.ts';
+import { CorruptRecordError, messageOf } from '#functions/shared/errors.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import type { AutoscalerStep } from './decide-cluster.ts';
 import type { GroupStep } from './decide-group.ts';
@@ -111,9 +111,12 @@ function applyGroup(context: ApplyContext, step: GroupStep, group: Group): Promi
 
 async function fail(context: ApplyContext, step: GroupStep, group: Group): Promise<void> {
   if (step.once !== undefined && !context.recorder.isNews(step.once)) return;
-  const failure = await context.ports.groups.lastScalingFailure(group);
-  const reason = failure ? `${step.reason}; its last failed activity: ${failure}` : step.reason;
-  record(context, step, 'fail', reason);
+  // The deadline was missed whether or not AWS says why: the extra request must not hide it.
+  const cause = await context.ports.groups.lastScalingFailure(group).then(
+    (failure) => (failure ? `; its last failed activity: ${failure}` : ''),
+    (error: unknown) => `; its scaling activities are unknown: ${messageOf(error)}`,
+  );
+  record(context, step, 'fail', `${step.reason}${cause}`);
 }
 
 async function act(context: ApplyContext, step: GroupStep, group: Group): Promise<void> {

@@ -17,6 +17,7 @@ import { type ApplyPorts, applyAutoscaler, applyStage, OTHER_PASS_FIRST } from '
 import { decideCluster, type Plan } from './decide-cluster.ts';
 import { decideDesired, leadSeconds, stopToWarnOf, timeOf } from './decide-desired.ts';
 import { decideFallback, isCapacityShort, lacking } from './decide-fallback.ts';
+import { rehearse } from './dry-run.ts';
 import { seen } from './ledger.ts';
 import { needsAutoscaler, needsNodes, observeAutoscaler, observeNodes, select } from './observe.ts';
 import type { Group, Groups, Memory, Nodes, Over } from './ports.ts';
@@ -66,6 +67,7 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
   warn(deps, pass, desired);
   notes.seen = seen(notes.seen, now);
   await apply(deps, pass, plan, { all, groups });
+  if (settings.dryRun) notes['dry-run'] = rehearse(notes['dry-run'], { now, desired, plan, groups });
 
   await writeNotes(deps, pass, plan);
   await recorder.close();

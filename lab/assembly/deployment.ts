@@ -21,7 +21,7 @@ const WITHOUT_RUN_TIME = new Set([
   'AWS::Logs::LogGroup',
   'AWS::Logs::MetricFilter',
   'AWS::SNS::TopicPolicy',
-  'AWS::SNS::Subscription',
+  'AWS::KMS::Key',
   'AWS::SQS::QueuePolicy',
   'AWS::Scheduler::ScheduleGroup',
 ]);
@@ -60,6 +60,7 @@ export interface Deployment {
   readonly roles: readonly RoleSpec[];
   readonly queues: readonly { readonly name: string; readonly arn: string }[];
   readonly topics: readonly { readonly name: string; readonly arn: string }[];
+  readonly subscriptions: readonly { readonly topic: string; readonly endpoint: string }[];
   readonly accessEntries: readonly AccessEntrySpec[];
   readonly buildProjects: readonly BuildProjectSpec[];
 }
@@ -112,6 +113,10 @@ export function readDeployment(stack: Stack): Deployment {
     ),
     queues: ofType('AWS::SQS::Queue').map(named),
     topics: ofType('AWS::SNS::Topic').map(named),
+    subscriptions: ofType('AWS::SNS::Subscription').map(({ properties }) => ({
+      topic: String(properties['TopicArn']),
+      endpoint: String(properties['Endpoint']),
+    })),
     accessEntries: ofType('AWS::EKS::AccessEntry').map(readAccessEntry),
     buildProjects: ofType('AWS::CodeBuild::Project').map((resource) =>
       readBuildProject(resource, scope.physicalName(resource.logicalId)),
@@ -130,6 +135,7 @@ const READ = [
   'AWS::DynamoDB::Table',
   'AWS::SQS::Queue',
   'AWS::SNS::Topic',
+  'AWS::SNS::Subscription',
   'AWS::EKS::AccessEntry',
   'AWS::CodeBuild::Project',
 ];

@@ -366,12 +366,7 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
     `${connection}0`,
     connection.replace('connections:', 'star:'),
   ],
-  [
-    `${first}.create.host`,
-    "write 'github' or 'github-enterprise' or 'gitlab' or 'gitlab-self-managed' or 'bitbucket'",
-    'gitea',
-    '',
-  ],
+  [`${first}.create.host`, "write 'github', 'gitlab', 'gitlab-self-managed' or 'bitbucket'", 'gitea', ''],
   [`${first}.create.buildspec`, 'write the path of a buildspec in the repository', ''],
   [`${first}.create.compute`, "write 'small' or 'medium' or 'large'", 'huge', ''],
   [`${first}.create.docker`, yesOrNo, 1],
@@ -451,7 +446,7 @@ describe('a setting that is right gets none', () => {
     [`${first}.applications`, ['api', 'worker', { name: 'web' }]],
     [`${first}.create.connection`, connection.replace('codeconnections', 'codestar-connections')],
     [`${first}.create.connection`, connection.replace('aws:', 'aws-cn:')],
-    ...['github-enterprise', 'gitlab', 'gitlab-self-managed', 'bitbucket'].map((host): [string, unknown] => [
+    ...['gitlab', 'gitlab-self-managed', 'bitbucket'].map((host): [string, unknown] => [
       `${first}.create.host`,
       host,
     ]),
@@ -466,8 +461,7 @@ describe('a setting that is right gets none', () => {
     'a GitHub Enterprise at %s',
     (host) => {
       const repository = `https://${host}/example/api`;
-      const create = { connection, host: 'github-enterprise' };
-      const changes = { [`${first}.repository`]: repository, [`${first}.create`]: create };
+      const changes = { [`${first}.repository`]: repository, [`${first}.create`]: undefined };
       expect(problems(aFullConfig({ ...changes, [`${deploy}.status.github.host`]: host }))).toEqual([]);
     },
   );

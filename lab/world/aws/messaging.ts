@@ -6,6 +6,8 @@ import { keyOf, type State } from './state.ts';
 export interface Messaging {
   addTopic(topic: Scope & { readonly name: string }): Topic;
   addQueue(queue: Scope & { readonly name: string }): Queue;
+  /** A subscription of the topic, confirmed at once. */
+  subscribe(topicArn: string, endpoint: string): void;
   /** The message's id. */
   publish(topicArn: string, message: { readonly subject?: string; readonly message: string }): string;
   /** By the queue's name, its ARN or its URL. The message's id. */
@@ -21,6 +23,11 @@ export interface Messaging {
 export function createMessaging(state: State): Messaging {
   const topics = new Map<string, Topic>();
   const queues = new Map<string, Queue>();
+  const topicOf = (arn: string) => {
+    const topic = topics.get(arn);
+    if (!topic) throw new AwsError('NotFound', 'Topic does not exist', { status: 404 });
+    return topic;
+  };
   return {
     addTopic({ account, region, name }) {
       const topic: Topic = {
@@ -29,6 +36,7 @@ export function createMessaging(state: State): Messaging {
         name,
         arn: `arn:aws:sns:${region}:${account}:${name}`,
         messages: [],
+        subscribers: [],
       };
       topics.set(topic.arn, topic);
       return topic;
@@ -44,9 +52,11 @@ export function createMessaging(state: State): Messaging {
       queues.set(keyOf(queue, name), queue);
       return queue;
     },
+    subscribe(topicArn, endpoint) {
+      topicOf(topicArn).subscribers.push(endpoint);
+    },
     publish(topicArn, message) {
-      const topic = topics.get(topicArn);
-      if (!topic) throw new AwsError('NotFound', 'Topic does not exist', { status: 404 });
+      const topic = topicOf(topicArn);
       const id = state.context.uuid();
       topic.messages.push({ id, time: state.now(), ...message });
       state.changed();
