@@ -74,7 +74,7 @@ describe('each option of the config', () => {
   });
 });
 
-describe('the rules of AwsSolutions and Serverless', () => {
+describe('the rules of AwsSolutions and Serverless', { timeout: 180_000 }, () => {
   test('would find a queue that accepts unencrypted messages', () => {
     const app = anApp({ production: aProduction() });
     const [stack] = app.environments;

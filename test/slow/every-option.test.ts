@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { anAppOf } from '#test/infra/environments.ts';
 import { configWith, OPTIONS, REFUSED } from '#test/infra/options.ts';
 
-describe('the option', () => {
+// The first of them loads the program that checks templates, which takes long on a busy machine.
+describe('the option', { timeout: 240_000 }, () => {
   test.for(OPTIONS.filter((option) => !REFUSED.includes(option)))(
     '%s synthesizes without findings',
     (option) => {

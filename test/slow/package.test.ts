@@ -39,7 +39,7 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true }));
 
 // Processes of their own that compile and bundle: slow on a busy machine.
-describe('the package', { timeout: 90_000 }, () => {
+describe('the package', { timeout: 240_000 }, () => {
   test('holds what was built, and neither sources nor the lab nor tests', () => {
     const [packed] = JSON.parse(
       execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
