@@ -38,7 +38,7 @@ export class RecordedError extends NightshiftError {
   override name = 'RecordedError';
 }
 
-/** A pass worked on everything it could, and these parts failed. Thrown at the end so that the failure is loud. */
+/** A pass worked on everything it could, and these parts failed. Thrown at the end. */
 export class PartialFailureError extends NightshiftError {
   override name = 'PartialFailureError';
   readonly failures: readonly { readonly target: string; readonly error: unknown }[];

@@ -1,6 +1,6 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
-import { NOT_TOLD_MESSAGE } from '#functions/shared/observability.ts';
+import { NOTIFICATION_FAILED_MESSAGE } from '#functions/shared/observability.ts';
 import { aDevelopment, aProduction, statementsOf, templateOf } from './environments.ts';
 
 describe('whom the functions tell', () => {
@@ -40,7 +40,7 @@ describe('whom the functions tell', () => {
   test('who was not told is counted with what failed', () => {
     for (const capability of ['night-schedule', 'spot-drain', 'branch-deploy'])
       told.hasResourceProperties('AWS::Logs::MetricFilter', {
-        FilterPattern: Match.stringLikeRegexp(`\\$\\.message = "${NOT_TOLD_MESSAGE}"`),
+        FilterPattern: Match.stringLikeRegexp(`\\$\\.message = "${NOTIFICATION_FAILED_MESSAGE}"`),
         MetricTransformations: [Match.objectLike({ MetricName: `${capability}-failed` })],
       });
   });

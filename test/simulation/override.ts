@@ -1,4 +1,4 @@
-import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { OVERRIDE } from '#functions/adapters/dynamodb/table-keys.ts';
 import { effectiveOverride } from '#model/override.ts';
 import type { Override } from '#model/schedule.ts';

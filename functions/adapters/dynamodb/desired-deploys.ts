@@ -37,7 +37,7 @@ export function createDesiredDeploys(table: Table): DesiredDeploys {
       applications.saveIf(applicationKey(record.project, record.name), record, expected),
     markNight: (mark) => marks.save(NIGHT_MARK_KEY, mark),
     clearNight: () => marks.remove(NIGHT_MARK_KEY),
-    // Whatever the item holds: that it is there says it.
+    // The item's presence is enough, whatever it holds.
     async isKnown(build) {
       return (await table.get(DEPLOY, buildKey(build))) !== undefined;
     },

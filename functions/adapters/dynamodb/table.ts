@@ -1,7 +1,7 @@
 /**
  * The environment's DynamoDB table: every item has a partition (`pk`), a key (`sk`), its value as JSON text and a
  * version. The layout of keys is in `table-keys.ts`. Writes that guard a promise are conditional; an item that is ever
- * written conditionally is always written so, because an unconditional write starts its version anew.
+ * written conditionally is always written so, because an unconditional write restarts its version.
  *
  * The SDK repeats a write whose reply was lost, and the repetition then fails the condition that its own first attempt
  * has changed. Such a write counts as ours: DynamoDB answers a failed condition with the item that is there

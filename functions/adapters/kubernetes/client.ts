@@ -25,11 +25,11 @@ export interface KubernetesRequest {
 }
 
 export interface KubernetesClient {
-  /** Begins with what the first request needs: where the API server is, and a token. What fails is told by that request. */
+  /** Fetches what the first request needs: the endpoint and a token. That request reports what fails. */
   prepare(): void;
   /** Throws `KubernetesError` for a status of 400 or more, `UnreachableError` where no whole reply came in time. */
   request<T>(request: KubernetesRequest): Promise<{ readonly status: number; readonly body: T }>;
-  /** Every item, page by page. A list whose continue token expired starts anew. */
+  /** Every item, page by page. A list whose continue token expired starts again. */
   list<T>(
     path: string,
     query?: Readonly<Record<string, string | undefined>>,
@@ -116,8 +116,8 @@ export function createKubernetesClient(options: KubernetesClientOptions): Kubern
 }
 
 /**
- * The cluster's endpoint is looked up once for the life of the process. After a request that found nobody there it is
- * looked up again: a cluster that was created anew under its old name has another endpoint and another CA.
+ * The cluster's endpoint is looked up once for the life of the process. After a request that reached nobody it is
+ * looked up again: a cluster that was created again under its old name has another endpoint and another CA.
  */
 function createHosts(options: KubernetesClientOptions) {
   let known: Promise<{ host: HttpHost; endpoint: string; ca: string }> | undefined;
@@ -174,8 +174,9 @@ function isList<T>(body: unknown): body is ListBody<T> {
   if (!isRecord(body)) return false;
   const { items, metadata } = body;
   const isPaged = metadata === undefined || isRecord(metadata);
-  const isFull = Array.isArray(items) && items.every(isRecord);
-  return isPaged && (isFull || items === undefined || items === null);
+  return (
+    isPaged && (items === undefined || items === null || (Array.isArray(items) && items.every(isRecord)))
+  );
 }
 
 async function listPages<T>(client: KubernetesClient, request: KubernetesRequest): Promise<T[]> {
@@ -223,14 +224,14 @@ function parse<T>(name: string, reply: HttpReply): T {
 
 function refusal(request: string, reply: HttpReply): KubernetesError {
   const body = statusOf(reply.body);
-  const details = isRecord(body?.['details']) ? body['details'] : {};
+  const details = isRecord(body['details']) ? body['details'] : {};
   const listed = Array.isArray(details['causes']) ? details['causes'].filter(isRecord) : [];
   const causes: StatusCause[] = listed.map((cause) => ({
     reason: textOf(cause['reason']),
     message: textOf(cause['message']),
     field: textOf(cause['field']),
   }));
-  const reason = textOf(body?.['reason']);
+  const reason = textOf(body['reason']);
   const header = Number(reply.headers['retry-after']);
   const retryAfterSeconds =
     reply.headers['retry-after'] !== undefined && Number.isFinite(header) && header >= 0
@@ -241,18 +242,18 @@ function refusal(request: string, reply: HttpReply): KubernetesError {
     status: reply.status,
     causes,
     ...(reason ? { reason } : {}),
-    detail: textOf(body?.['message']) || reply.body.slice(0, 200).trim(),
+    detail: textOf(body['message']) || reply.body.slice(0, 200).trim(),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   });
 }
 
-/** A reply may come from a proxy in between: no field of it is taken for granted. */
-function statusOf(text: string): Readonly<Record<string, unknown>> | undefined {
+/** A reply may come from a proxy in between: any field may be missing. */
+function statusOf(text: string): Readonly<Record<string, unknown>> {
   try {
     const body: unknown = JSON.parse(text);
-    return isRecord(body) ? body : undefined;
+    return isRecord(body) ? body : {};
   } catch {
-    return undefined;
+    return {};
   }
 }
 

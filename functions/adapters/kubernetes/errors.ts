@@ -47,12 +47,12 @@ export function isConflict(error: unknown): boolean {
   return error instanceof KubernetesError && error.status === 409;
 }
 
-/** RBAC said no (or the access entry is missing): it does not heal by itself. */
+/** RBAC refused (or the access entry is missing): a retry does not help. */
 export function isDenied(error: unknown): boolean {
   return error instanceof KubernetesError && (error.status === 401 || error.status === 403);
 }
 
-/** The continue token of a list is too old: the list starts anew. */
+/** The continue token of a list is too old: the list starts again. */
 export function isExpired(error: unknown): boolean {
   return error instanceof KubernetesError && error.status === 410;
 }

@@ -1,6 +1,6 @@
 /** What can be looked at on somebody's Argo CD: nothing here changes anything. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createArgocdOverview, type ListedApplication } from '#functions/adapters/argocd/overview.ts';
+import { createArgocdOverview, type ListedApplication } from '#cli/argocd-overview.ts';
 import { createArgocdServer } from '#functions/adapters/argocd/server.ts';
 import { createHttpHost, type HttpReply } from '#functions/adapters/http.ts';
 import { checkedOn } from '../checked-on.ts';

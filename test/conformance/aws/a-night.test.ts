@@ -7,7 +7,7 @@ import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import { CreateNodegroupCommand, DescribeNodegroupCommand } from '@aws-sdk/client-eks';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
-import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
+import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createLedger } from '#functions/adapters/dynamodb/ledger.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
@@ -55,7 +55,7 @@ async function aDevelopmentCluster() {
           groups: createGroups(account, 'develop'),
           nodes: { ready: runningInstances },
           store: createNightStore(table, 'develop'),
-          trail: { record: createDecisionLog(table).keep },
+          trail: { record: saveDecisions(table) },
           now: () => now,
           remaining: () => 60_000,
         },

@@ -6,7 +6,7 @@ import { createKubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
 import { controllerOf, isPodFinished, type PodObject } from '@nightshift/lab/world/kubernetes/objects.ts';
 import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
 import { createClaims, createCordons, createNodeNames } from '#functions/adapters/dynamodb/drain-claims.ts';
-import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
+import { createNightReader } from '#functions/adapters/dynamodb/night.ts';
 import { DRAIN, instanceKey, NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { createDrainCluster, MARKS_ANNOTATION } from '#functions/adapters/kubernetes/drain-cluster.ts';
 import { createCordonGate } from '#functions/spot-drain/cordon.ts';

@@ -164,7 +164,8 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
             if (outcome === 'accepted') changed.add(group.name);
             return outcome;
           }),
-        trouble: (group) => pass.around('groups.trouble', () => groups.trouble(group)),
+        lastScalingFailure: (group) =>
+          pass.around('groups.lastScalingFailure', () => groups.lastScalingFailure(group)),
       },
       nodes: { ready: () => pass.around('nodes.ready', () => new Set([...readyAt.keys()].filter(isReady))) },
       autoscaler: {

@@ -4,7 +4,7 @@ import type { AutoScalingGroup } from '@nightshift/lab/world/aws/index.ts';
 import { isNodeReady } from '@nightshift/lab/world/kubernetes/objects.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { NIGHT, STATE_KEY, savedKey } from '#functions/adapters/dynamodb/table-keys.ts';
-import { createNodes } from '#functions/adapters/kubernetes/nodes.ts';
+import { createNodes } from '#functions/adapters/kubernetes/night-cluster.ts';
 import type { Group } from '#functions/night-schedule/ports.ts';
 import type { SavedSize } from '#functions/night-schedule/records.ts';
 import type { NightScheduleDeps } from '#functions/night-schedule/run.ts';
@@ -115,7 +115,8 @@ export function createNightFunction(
             if (outcome === 'accepted') calls.deeds().changed.add(group.name);
             return outcome;
           }),
-        trouble: (group) => through('groups.trouble', () => groups.trouble(group)),
+        lastScalingFailure: (group) =>
+          through('groups.lastScalingFailure', () => groups.lastScalingFailure(group)),
       },
       nodes: {
         async ready() {

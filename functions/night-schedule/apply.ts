@@ -1,4 +1,4 @@
-/** Takes the steps of a plan: write down, then act. One that fails does not stop the others. */
+/** Applies the steps of a plan: save, then change. One that fails does not stop the others. */
 import pMap from 'p-map';
 import type { DecisionRecorder, Entry } from '#functions/shared/decision-recorder.ts';
 import { CorruptRecordError } from '#functions/shared/errors.ts';
@@ -9,7 +9,7 @@ import { ledgerEntries } from './ledger.ts';
 import type { Autoscaler, Group, Groups, Store } from './ports.ts';
 import { type Gap, objectOf } from './records.ts';
 
-export interface TakePorts {
+export interface ApplyPorts {
   readonly settings: NightScheduleSettings;
   readonly groups: Groups;
   readonly store: Store;
@@ -23,47 +23,51 @@ const RESERVE_MS = 10_000;
 const CONCURRENCY = 10;
 export const OTHER_PASS_FIRST = 'another pass came first';
 
-/** In what a pass takes its steps. */
-export interface Taking {
-  readonly ports: TakePorts;
+/** What all steps of a pass share. */
+export interface ApplyContext {
+  readonly ports: ApplyPorts;
   readonly recorder: DecisionRecorder;
   readonly now: Date;
   readonly gaps: readonly Gap[];
 }
 
-/** Takes them at once. Undefined where nothing is asked or changed: then all is recorded. */
-export function takeStage(
-  taking: Taking,
+/** Applies them at once. Undefined where nothing is requested or changed: then all is recorded. */
+export function applyStage(
+  context: ApplyContext,
   steps: readonly GroupStep[],
   groups: readonly Group[],
 ): Promise<unknown> | undefined {
   const work: (readonly [GroupStep, Group])[] = [];
   for (const step of steps) {
-    const group = isWork(taking, step) ? groups.findLast(({ name }) => name === step.target) : undefined;
+    const group = isWork(context, step) ? groups.findLast(({ name }) => name === step.target) : undefined;
     if (group) work.push([step, group]);
-    else report(taking, step);
+    else report(context, step);
   }
   const [first] = work;
   if (!first) return undefined;
-  if (work.length === 1) return takeGroup(taking, ...first);
-  return pMap(work, ([step, group]) => takeGroup(taking, step, group), { concurrency: CONCURRENCY });
+  if (work.length === 1) return applyGroup(context, ...first);
+  return pMap(work, ([step, group]) => applyGroup(context, step, group), { concurrency: CONCURRENCY });
 }
 
-export async function takeAutoscaler(taking: Taking, step: AutoscalerStep): Promise<void> {
-  const { ports, recorder } = taking;
+export async function applyAutoscaler(context: ApplyContext, step: AutoscalerStep): Promise<void> {
+  const { ports, recorder } = context;
   await recorder.guard(step.target, async () => {
     const { settings, autoscaler } = ports;
     if (!settings.dryRun && autoscaler) {
-      if (!(await writeAutoscaler(ports.store, step))) return decided(taking, step, 'none', OTHER_PASS_FIRST);
+      if (!(await writeAutoscaler(ports.store, step))) return record(context, step, 'none', OTHER_PASS_FIRST);
       if (step.pause) await autoscaler.pause(step.pause);
-      if (!(await resume(taking, autoscaler, step))) return;
+      if (!(await resume(context, autoscaler, step))) return;
     }
-    decided(taking, step, step.action, step.reason);
+    record(context, step, step.action, step.reason);
   });
 }
 
 /** False where an object could not be resumed; the others are. */
-async function resume({ recorder }: Taking, autoscaler: Autoscaler, step: AutoscalerStep): Promise<boolean> {
+async function resume(
+  { recorder }: ApplyContext,
+  autoscaler: Autoscaler,
+  step: AutoscalerStep,
+): Promise<boolean> {
   const before = recorder.failures.length;
   for (const saved of step.resume ?? []) {
     const target = saved.kind === 'karpenter' ? saved.nodePool : step.target;
@@ -79,8 +83,8 @@ async function writeAutoscaler(store: Store, { save = [], clear = [] }: Autoscal
   return true;
 }
 
-function decided(
-  { recorder }: Taking,
+function record(
+  { recorder }: ApplyContext,
   { target }: { target: string },
   action: Entry['action'],
   reason: string,
@@ -88,52 +92,53 @@ function decided(
   recorder.record({ target, action, reason });
 }
 
-function isWork({ ports }: Taking, step: GroupStep): boolean {
-  if (step.action === 'fail') return step.askTrouble === true;
+function isWork({ ports }: ApplyContext, step: GroupStep): boolean {
+  if (step.action === 'fail') return step.explainFailure === true;
   return !ports.settings.dryRun && (step.record ?? step.resize ?? step.slept) !== undefined;
 }
 
-function report(taking: Taking, step: GroupStep): void {
-  const { ports, recorder } = taking;
+function report(context: ApplyContext, step: GroupStep): void {
+  const { ports, recorder } = context;
   const key = step.once ?? (ports.settings.dryRun ? `dry#${step.target}#${step.action}` : undefined);
-  if (key === undefined || recorder.isNews(key)) decided(taking, step, step.action, step.reason);
+  if (key === undefined || recorder.isNews(key)) record(context, step, step.action, step.reason);
 }
 
-function takeGroup(taking: Taking, step: GroupStep, group: Group): Promise<void> {
-  return taking.recorder.guard(step.target, () =>
-    step.action === 'fail' ? fail(taking, step, group) : act(taking, step, group),
+function applyGroup(context: ApplyContext, step: GroupStep, group: Group): Promise<void> {
+  return context.recorder.guard(step.target, () =>
+    step.action === 'fail' ? fail(context, step, group) : act(context, step, group),
   );
 }
 
-async function fail(taking: Taking, step: GroupStep, group: Group): Promise<void> {
-  if (step.once !== undefined && !taking.recorder.isNews(step.once)) return;
-  const failure = await taking.ports.groups.trouble(group);
-  const reason = failure ? `${step.reason}; its last failed activity says: ${failure}` : step.reason;
-  decided(taking, step, 'fail', reason);
+async function fail(context: ApplyContext, step: GroupStep, group: Group): Promise<void> {
+  if (step.once !== undefined && !context.recorder.isNews(step.once)) return;
+  const failure = await context.ports.groups.lastScalingFailure(group);
+  const reason = failure ? `${step.reason}; its last failed activity: ${failure}` : step.reason;
+  record(context, step, 'fail', reason);
 }
 
-async function act(taking: Taking, step: GroupStep, group: Group): Promise<void> {
-  const { ports, now } = taking;
-  const none = (reason: string) => decided(taking, step, 'none', reason);
+async function act(context: ApplyContext, step: GroupStep, group: Group): Promise<void> {
+  const { ports, now } = context;
+  const none = (reason: string) => record(context, step, 'none', reason);
   if (step.resize && ports.remaining() <= RESERVE_MS)
-    return none('the time of this pass is used up: the next one goes on');
-  if (!(await writeDown(taking, step, group))) return none(OTHER_PASS_FIRST);
+    return none('this pass is out of time: the next one continues');
+  if (!(await save(context, step, group))) return none(OTHER_PASS_FIRST);
   if (step.resize) {
     const outcome = await ports.groups.resize(group, step.resize, intentOf(group, step, now));
-    if (outcome === 'busy') return none('another update of the group runs: the next pass tries again');
-    if (outcome === 'gone') return decided(taking, step, 'ignore', 'the group was deleted');
+    if (outcome === 'busy')
+      return none('another update of the group is in progress: the next pass tries again');
+    if (outcome === 'gone') return record(context, step, 'ignore', 'the group was deleted');
   }
-  report(taking, step);
+  report(context, step);
 }
 
-async function writeDown(taking: Taking, step: GroupStep, group: Group): Promise<boolean> {
-  const { settings, store } = taking.ports;
+async function save(context: ApplyContext, step: GroupStep, group: Group): Promise<boolean> {
+  const { settings, store } = context.ports;
   if (step.slept) {
-    const sleep = { group: group.name, ...step.slept, to: taking.now };
-    const entries = ledgerEntries(sleep, taking.gaps, settings.schedule.timeZone);
+    const sleep = { group: group.name, ...step.slept, to: context.now };
+    const entries = ledgerEntries(sleep, context.gaps, settings.schedule.timeZone);
     // A ledger that cannot be read must not keep the group asleep.
     for (const item of await store.writeLedger(entries))
-      taking.recorder.failed(group.name, new CorruptRecordError(item));
+      context.recorder.failed(group.name, new CorruptRecordError(item));
   }
   if (!step.record) return true;
   const { next, over } = step.record;

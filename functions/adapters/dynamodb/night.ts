@@ -1,6 +1,7 @@
-/** What the other capabilities, and people, read of the night. night-schedule itself has its own store. */
+/** What the other capabilities, and people, read and request of the night. night-schedule itself has its own store. */
 import { CorruptRecordError } from '#functions/shared/errors.ts';
 import { type ClusterState, clusterStateSchema } from '#model/cluster-state.ts';
+import { DAY_MS } from '#model/duration.ts';
 import { type Override, overrideSchema } from '#model/schedule.ts';
 import { recordsOf } from './records.ts';
 import type { Table } from './table.ts';
@@ -43,5 +44,30 @@ export function createNightReader(table: Table): NightReader {
         corrupt: [...corrupt, ...sorted.corrupt],
       };
     },
+  };
+}
+
+/** An override that has ended stays for a while, to explain decisions. */
+const OVERRIDE_DAYS = 7;
+
+export interface Overrides {
+  /** All that can be read, ended or not. */
+  all(): Promise<readonly Override[]>;
+  add(override: Override): Promise<void>;
+  remove(id: string): Promise<void>;
+}
+
+export function createOverrides(table: Table): Overrides {
+  const overrides = recordsOf(table, OVERRIDE, overrideSchema);
+  return {
+    async all() {
+      return overrides.fromRows(await table.list(OVERRIDE)).found.map(({ value }) => value);
+    },
+    // Its id is its own: nothing is written over.
+    add: (override) =>
+      overrides.save(override.id, override, {
+        expires: new Date(Date.parse(override.until) + OVERRIDE_DAYS * DAY_MS),
+      }),
+    remove: (id) => overrides.remove(id),
   };
 }

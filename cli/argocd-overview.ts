@@ -1,8 +1,14 @@
 /** All applications that a token may read, and since when one has not been Synced. Read only. */
+
+import {
+  type ApplicationObject,
+  dateOf,
+  isApplication,
+  viewOf,
+} from '#functions/adapters/argocd/application.ts';
+import { type ArgocdServerOptions, connectArgocd } from '#functions/adapters/argocd/connection.ts';
+import { pathOf } from '#functions/adapters/argocd/server.ts';
 import type { Result } from '#functions/branch-deploy/ports.ts';
-import { type ApplicationObject, dateOf, isApplication, viewOf } from './application.ts';
-import { type ArgocdServerOptions, connectArgocd } from './connection.ts';
-import { pathOf } from './server.ts';
 
 export interface ListedApplication {
   readonly name: string;

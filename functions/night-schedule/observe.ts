@@ -1,20 +1,20 @@
-/** What a pass looks at besides the groups: only where the answer can change what it does. */
+/** What a pass observes besides the groups: only where the answer can change a decision. */
 import type { DecisionRecorder } from '#functions/shared/decision-recorder.ts';
 import type { SleepState } from '#model/schedule.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import { isAsleepSize } from './decide-group.ts';
 import type { Autoscaler, AutoscalerView, Group, Memory, Nodes } from './ports.ts';
 
-/** While asleep the autoscaler is looked at when something grew, and otherwise every so many minutes. */
-const LOOK_AT_AUTOSCALER_MINUTES = 5;
+/** While asleep the autoscaler is observed when a group grew, and otherwise every so many minutes. */
+const OBSERVE_AUTOSCALER_MINUTES = 5;
 
-/** The groups that this environment stops, those that it stopped and must give back, and names that nobody has. */
+/** The groups that this environment stops, those that it stopped and must restore, and names that no group has. */
 export function select(all: readonly Group[], settings: NightScheduleSettings, memory: Memory) {
-  const wanted = settings.nodegroups;
+  const configured = settings.nodegroups;
   const isStopped = (group: Group) =>
     group.name !== settings.fallbackGroup &&
     !settings.keep.includes(group.name) &&
-    (wanted === 'all' || wanted.includes(group.name));
+    (configured === 'all' || configured.includes(group.name));
   const groups: Group[] = [];
   const released = new Set<string>();
   for (const group of all) {
@@ -24,7 +24,8 @@ export function select(all: readonly Group[], settings: NightScheduleSettings, m
       groups.push(group);
     }
   }
-  const missing = wanted === 'all' ? [] : wanted.filter((name) => !all.some((group) => group.name === name));
+  const missing =
+    configured === 'all' ? [] : configured.filter((name) => !all.some((group) => group.name === name));
   return { groups, released, missing };
 }
 
@@ -36,8 +37,8 @@ export function needsNodes({ saved, autoscaler }: Memory, desired: SleepState): 
   return false;
 }
 
-/** Undefined where they could not be asked. */
-export async function lookAtNodes(
+/** Undefined where the request failed. */
+export async function observeNodes(
   nodes: Nodes,
   recorder: DecisionRecorder,
   cluster: string,
@@ -56,13 +57,13 @@ export function needsAutoscaler(seen: {
   if (desired === 'awake') return memory.autoscaler.size > 0;
   return (
     memory.state?.value.phase !== 'asleep' ||
-    now.getUTCMinutes() % LOOK_AT_AUTOSCALER_MINUTES === 0 ||
+    now.getUTCMinutes() % OBSERVE_AUTOSCALER_MINUTES === 0 ||
     !groups.every(isAsleepSize)
   );
 }
 
-/** `unknown` where it could not be asked. */
-export async function lookAtAutoscaler(
+/** `unknown` where the request failed. */
+export async function observeAutoscaler(
   autoscaler: Autoscaler,
   recorder: DecisionRecorder,
 ): Promise<AutoscalerView | 'unknown'> {

@@ -1,10 +1,9 @@
 import { serveKubernetes } from '@nightshift/lab/http/kubernetes/server.ts';
 import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
 import { aCluster, anInstance } from '@nightshift/lab/test/kubernetes/cluster.ts';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createAutoscaler } from '#functions/adapters/kubernetes/autoscaler.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
-import { createNodes } from '#functions/adapters/kubernetes/nodes.ts';
+import { createAutoscaler, createNodes } from '#functions/adapters/kubernetes/night-cluster.ts';
 import { manifestsOf } from './a-lab-cluster.ts';
 
 /** The lab's API server with the RBAC of manifests/: what is not granted there fails here. */
@@ -51,7 +50,7 @@ describe('Cluster Autoscaler', () => {
     hostGroup: 'system',
   } as const;
 
-  it('is paused by its scale and resumed to the replicas that it had', async () => {
+  test('is paused by its scale and resumed to the replicas that it had', async () => {
     server.kubernetes.apply({
       namespace: 'kube-system',
       name: 'cluster-autoscaler',
@@ -68,11 +67,11 @@ describe('Cluster Autoscaler', () => {
     expect(await autoscaler.observe()).toEqual({ kind: 'cluster-autoscaler', deployment, replicas: 2 });
   });
 
-  it('that does not exist is a loud error with its path', async () => {
+  test('that does not exist is a loud error with its path', async () => {
     await expect(createAutoscaler(server.client, config).observe()).rejects.toThrow(/cluster-autoscaler/);
   });
 
-  it('is not resumed from what was taken from another autoscaler', async () => {
+  test('is not resumed from what was taken from another autoscaler', async () => {
     await expect(
       createAutoscaler(server.client, config).resume({
         kind: 'karpenter',
@@ -116,7 +115,7 @@ describe('Karpenter', () => {
       ]),
     );
 
-  it('loses limits, replicas and NodeClaims, and gets back exactly what it had', async () => {
+  test('loses limits, replicas and NodeClaims, and gets back exactly what it had', async () => {
     server.kubernetes.applyObjects([
       pool('general', { limits: { cpu: '100', memory: '400Gi' } }),
       pool('open', {}),
@@ -147,7 +146,7 @@ describe('Karpenter', () => {
     expect(limits()).toEqual(before);
   });
 
-  it('keeps the NodePools that the config does not name', async () => {
+  test('keeps the NodePools that the config does not name', async () => {
     server.kubernetes.applyObjects([pool('general', {}), pool('gpu', {}), claim('gpu-1', 'gpu')]);
     const autoscaler = createAutoscaler(server.client, { ...config, nodePools: ['general'] });
     const view = await autoscaler.observe();
@@ -158,7 +157,7 @@ describe('Karpenter', () => {
 });
 
 describe('the nodes', () => {
-  it('are ready when the Kubernetes API says so, told by the instance id', async () => {
+  test('are the instance ids whose node is Ready', async () => {
     const instance = anInstance(1);
     server.start(instance);
     const nodes = createNodes(server.client);

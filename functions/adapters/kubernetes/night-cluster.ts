@@ -1,14 +1,32 @@
-/** Cluster Autoscaler and Karpenter through the Kubernetes API. */
-
-import type { Autoscaler } from '#functions/night-schedule/ports.ts';
-import type { NodePoolSetting } from '#functions/night-schedule/records.ts';
-import { objectOf, type SavedAutoscaler } from '#functions/night-schedule/records.ts';
+/** The cluster as night-schedule needs it, through the Kubernetes API: Ready nodes, Cluster Autoscaler and Karpenter. */
+import type { Node } from 'kubernetes-types/core/v1.d.ts';
+import type { Autoscaler, Nodes } from '#functions/night-schedule/ports.ts';
+import { type NodePoolSetting, objectOf, type SavedAutoscaler } from '#functions/night-schedule/records.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { AutoscalerConfig } from '#model/config.ts';
 import type { KubernetesClient } from './client.ts';
 
 type Client = Pick<KubernetesClient, 'request' | 'list'>;
 type Of<K extends AutoscalerConfig['kind']> = Extract<AutoscalerConfig, { kind: K }>;
+
+/** Which instances are Ready nodes: InService alone is not a node that takes pods. */
+export function createNodes(client: Pick<KubernetesClient, 'list'>): Nodes {
+  return {
+    async ready() {
+      const nodes = await client.list<Node>('/api/v1/nodes');
+      return new Set(nodes.filter(isReady).map(instanceIdOf));
+    },
+  };
+}
+
+function isReady(node: Node): boolean {
+  return node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
+}
+
+/** `aws:///ap-northeast-1a/i-0123456789abcdef0` ends in the instance id. */
+function instanceIdOf(node: Node): string {
+  return node.spec?.providerID?.split('/').at(-1) ?? '';
+}
 
 export function createAutoscaler(client: Client, config: AutoscalerConfig): Autoscaler {
   return config.kind === 'karpenter' ? karpenter(client, config) : clusterAutoscaler(client, config);

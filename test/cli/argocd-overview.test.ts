@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createArgocdOverview } from '#functions/adapters/argocd/overview.ts';
-import { type Answer, type ScriptedServer, startScriptedServer } from '../kubernetes/scripted-server.ts';
+import { createArgocdOverview } from '#cli/argocd-overview.ts';
+import { type Answer, type ScriptedServer, startScriptedServer } from '../functions/adapters/kubernetes/scripted-server.ts';
 
 let server: ScriptedServer;
 let reply: Answer;
