@@ -63,8 +63,8 @@ export class NightSchedule extends Construct {
       sid: 'SeeGroups',
       actions: [
         'autoscaling:DescribeAutoScalingGroups',
-        // Only needed to find out why instances are missing, when a fallback group can replace them.
-        ...(settings.fallbackGroup ? ['autoscaling:DescribeScalingActivities'] : []),
+        // Why instances are missing at a deadline, or before the fallback group replaces them.
+        ...(settings.dryRun ? [] : ['autoscaling:DescribeScalingActivities']),
       ],
       resources: ['*'],
       wildcardReason: 'Auto Scaling does not take a resource for its Describe actions.',
@@ -97,7 +97,8 @@ export class NightSchedule extends Construct {
     });
     this.function.allow({
       sid: 'ResizeNodegroups',
-      actions: ['eks:UpdateNodegroupConfig'],
+      // A rollout raises the sizes that Auto Scaling shows; those that somebody configured are read from EKS.
+      actions: ['eks:DescribeNodegroup', 'eks:UpdateNodegroupConfig'],
       resources: [nodegroupArn(this, cluster, '*')],
       wildcardReason: 'The ARN of a nodegroup ends in an id that is unknown at synth; the cluster is named.',
     });

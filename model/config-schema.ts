@@ -194,12 +194,20 @@ const common = {
   tracing: flag().optional(),
 };
 
+const BUILT_IN_POOLS: readonly string[] = ['general-purpose', 'system'];
 const group = 'write the name of a nodegroup, or of the Auto Scaling group of a self-managed one';
 const host = {
   namespace: text('write the namespace in which it runs, like "kube-system"'),
   deployment: text('write the name of its Deployment'),
   hostGroup: text(`the group on which it runs: ${group}`),
 };
+const pools = {
+  nodePools: names('write a list of the names of NodePools').min(1).optional(),
+  forceAtNight: flag().optional(),
+};
+const customPools = pools.nodePools.refine((list) => !list?.some((name) => BUILT_IN_POOLS.includes(name)), {
+  error: 'the built-in NodePools general-purpose and system cannot be stopped: name custom NodePools only',
+});
 const autoscaler = z.discriminatedUnion(
   'kind',
   [
@@ -208,12 +216,14 @@ const autoscaler = z.discriminatedUnion(
       {
         kind: z.literal('karpenter'),
         ...host,
-        nodePools: names('write a list of the names of NodePools').min(1).optional(),
+        hostGroup: host.hostGroup.optional(),
+        ...pools,
       },
       'write { kind: … }',
     ),
+    object({ kind: z.literal('auto-mode'), ...pools, nodePools: customPools }, 'write { kind: … }'),
   ],
-  { error: "write 'cluster-autoscaler' or 'karpenter'" },
+  { error: "write 'cluster-autoscaler', 'karpenter' or 'auto-mode'" },
 );
 
 const certificate = z

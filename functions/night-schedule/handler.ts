@@ -34,7 +34,8 @@ const ports = {
   nodes: createNodes(kubernetes),
   store: settings.dryRun ? createDryRunStore(store) : store,
   trail: createDecisionTrail(logger, saveDecisions(table), notify),
-  ...(settings.autoscaler ? { autoscaler: createAutoscaler(kubernetes, settings.autoscaler) } : {}),
+  // Also without a config: one that was paused must be resumed.
+  autoscaler: createAutoscaler(kubernetes, settings.autoscaler),
   now,
 };
 

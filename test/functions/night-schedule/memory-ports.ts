@@ -4,6 +4,7 @@ import { LEDGER } from '#functions/adapters/dynamodb/table-keys.ts';
 import type {
   Autoscaler,
   AutoscalerView,
+  ConfiguredSize,
   Group,
   Groups,
   Nodes,
@@ -29,6 +30,10 @@ export interface World {
   readonly decisions: Decision[];
   ledger(): readonly LedgerEntry[];
   autoscaler: AutoscalerView | undefined;
+  /** What EKS says where it differs from the Auto Scaling group. */
+  readonly configured: Map<string, ConfiguredSize>;
+  /** The pods that hold NodeClaims. */
+  held: readonly string[];
   /** Called before (`true`) and after (`false`) each port call; may throw. */
   hook: (call: string, before: boolean) => void;
   readonly ports: {
@@ -53,6 +58,8 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
     calls: [],
     decisions: [],
     autoscaler,
+    configured: new Map(),
+    held: [],
     hook: () => undefined,
     table,
     ledger: () => table.all<LedgerRecord>(LEDGER).flatMap(entriesOf),
@@ -95,6 +102,12 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
           world.groups.set(group.name, { ...there, size: to });
           return 'accepted';
         }),
+      configuredSize: (group) =>
+        call(`groups.configuredSize ${group.name}`, () =>
+          group.kind === 'managed'
+            ? (world.configured.get(group.name) ?? { size: group.size, isUpdating: false })
+            : undefined,
+        ),
       lastScalingFailure: () =>
         call('groups.lastScalingFailure', () => 'Could not launch Spot Instances. UnfulfillableCapacity'),
     },
@@ -133,7 +146,9 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
                     ]),
                   ),
                 };
+          return [];
         }),
+      podsOf: () => call('autoscaler.podsOf', () => world.held),
       resume: (saved: SavedAutoscaler) =>
         call('autoscaler.resume', () => {
           if (saved.kind === 'cluster-autoscaler') {
@@ -143,10 +158,11 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
             const pools = world.autoscaler?.kind === 'karpenter' ? world.autoscaler.pools : {};
             world.autoscaler = {
               kind: saved.kind,
-              claims: 0,
+              claims: [],
               pools: { ...pools, [saved.nodePool]: saved.setting },
             };
           }
+          return 'resumed' as const;
         }),
     },
     store: {

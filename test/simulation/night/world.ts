@@ -164,6 +164,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
             if (outcome === 'accepted') changed.add(group.name);
             return outcome;
           }),
+        configuredSize: (group) => pass.around('groups.configuredSize', () => groups.configuredSize(group)),
         lastScalingFailure: (group) =>
           pass.around('groups.lastScalingFailure', () => groups.lastScalingFailure(group)),
       },
@@ -181,10 +182,13 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
                 `${when()} the autoscaler was paused and its replicas were not written down`,
               );
             replicas = 0;
+            return [];
           }),
+        podsOf: async () => [],
         resume: (saved) =>
           pass.around('autoscaler.resume', () => {
             if (saved.kind === 'cluster-autoscaler') replicas = saved.replicas;
+            return 'resumed';
           }),
       },
       store: createNightStore(

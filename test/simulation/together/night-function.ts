@@ -115,6 +115,7 @@ export function createNightFunction(
             if (outcome === 'accepted') calls.deeds().changed.add(group.name);
             return outcome;
           }),
+        configuredSize: (group) => through('groups.configuredSize', () => groups.configuredSize(group)),
         lastScalingFailure: (group) =>
           through('groups.lastScalingFailure', () => groups.lastScalingFailure(group)),
       },

@@ -125,14 +125,14 @@ export function describeAutoscalers(bed: () => Bed): void {
           unlimited: { limits: null, replicas: null },
           static: { limits: null, replicas: 3 },
         },
-        claims: 1,
+        claims: [{ name: 'limited-1', isDeleting: false }],
       });
       await autoscaler().pause(view);
       expect(await specOf('limited')).toMatchObject({ limits: { cpu: '0', memory: '200Gi' } });
       expect(await specOf('unlimited')).toMatchObject({ limits: { cpu: '0' } });
       expect(await specOf('static')).toMatchObject({ replicas: 0 });
       expect(await specOf('theirs')).toMatchObject({ limits: { cpu: '5' } });
-      expect(await autoscaler().observe()).toMatchObject({ claims: 0 });
+      expect(await autoscaler().observe()).toMatchObject({ claims: [] });
       const { items } = await must(bed(), 'GET', '/apis/karpenter.sh/v1/nodeclaims');
       expect(items.map(({ metadata }: Json) => metadata.name)).toEqual(['theirs-1']);
 

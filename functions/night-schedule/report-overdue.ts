@@ -1,0 +1,52 @@
+/** Deadlines of the whole stop and of the whole start. */
+import { messageOf } from '#functions/shared/errors.ts';
+import { HOUR_MS } from '#model/duration.ts';
+import { claimsIn } from './decide-autoscaler.ts';
+import type { Plan } from './decide-cluster.ts';
+import type { NightScheduleDeps, Pass } from './pass.ts';
+import type { NodeClaimView } from './ports.ts';
+import { minutesOverdue, type Snapshot } from './snapshot.ts';
+
+/**
+ * A stop or a start that is past its deadline is a failure whatever keeps it: NodeClaims with what holds them; otherwise,
+ * where no group reported its own, everything that this pass waits for.
+ */
+export async function reportOverdue(
+  deps: NightScheduleDeps,
+  pass: Pass,
+  snapshot: Snapshot,
+  { state }: Plan,
+): Promise<void> {
+  const { settings } = deps;
+  const { recorder, reported, now } = pass;
+  const minutes = minutesOverdue(snapshot, settings, snapshot.desired.state);
+  if (minutes === undefined || settings.dryRun || state.phase === 'asleep' || state.phase === 'awake') return;
+  const claims = snapshot.desired.state === 'asleep' ? claimsIn(snapshot.autoscaler) : [];
+  if (claims.length > 0 && recorder.isNews('late#claims')) {
+    const names = claims.map(({ name }) => name).join(', ');
+    const reason = `NodeClaims are still there ${minutes} min after the stop: ${names}${await heldBy(deps, claims)}`;
+    recorder.record({ target: settings.autoscaler?.kind ?? 'karpenter', action: 'fail', reason });
+  }
+  const isReported = [...reported].some(
+    ([key, at]) => DEADLINE_KEY.test(key) && now.getTime() - Date.parse(at) < HOUR_MS,
+  );
+  if (isReported || !recorder.isNews('late#cluster')) return;
+  const waits = recorder.decisions
+    .filter(({ action }) => action === 'none' || action === 'fail' || action === 'resume')
+    .map(({ target, reason }) => `${target}: ${reason}`);
+  const name = snapshot.desired.state === 'asleep' ? 'stop' : 'start';
+  const why = waits.slice(0, 5).join('; ') || 'another pass comes first each time';
+  const reason = `the ${name} is not complete after ${minutes} min: ${why}`;
+  recorder.record({ target: settings.cluster, action: 'fail', reason });
+}
+
+const DEADLINE_KEY = /^(late|stop-deadline|start-deadline)#/;
+
+async function heldBy({ autoscaler }: NightScheduleDeps, claims: readonly NodeClaimView[]): Promise<string> {
+  try {
+    const pods = (await autoscaler?.podsOf(claims)) ?? [];
+    return pods.length > 0 ? `; pods that have not ended: ${pods.slice(0, 10).join(', ')}` : '';
+  } catch (error) {
+    return `; what holds them cannot be read: ${messageOf(error)}`;
+  }
+}
