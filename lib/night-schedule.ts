@@ -63,8 +63,8 @@ export class NightSchedule extends Construct {
       sid: 'SeeGroups',
       actions: [
         'autoscaling:DescribeAutoScalingGroups',
-        // Why instances are missing at a deadline, or before the fallback group replaces them.
-        ...(settings.dryRun ? [] : ['autoscaling:DescribeScalingActivities']),
+        // Only needed to find out why instances are missing, when a fallback group can replace them.
+        ...(settings.fallbackGroup ? ['autoscaling:DescribeScalingActivities'] : []),
       ],
       resources: ['*'],
       wildcardReason: 'Auto Scaling does not take a resource for its Describe actions.',

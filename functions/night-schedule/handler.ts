@@ -9,7 +9,7 @@ import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDryRunStore, createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { connectCluster } from '#functions/adapters/kubernetes/connect.ts';
-import { createAutoscaler, createNodes } from '#functions/adapters/kubernetes/night-cluster.ts';
+import { createNodes, lazyAutoscaler } from '#functions/adapters/kubernetes/night-cluster.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
@@ -35,7 +35,7 @@ const ports = {
   store: settings.dryRun ? createDryRunStore(store) : store,
   trail: createDecisionTrail(logger, saveDecisions(table), notify),
   // Also without a config: one that was paused must be resumed.
-  autoscaler: createAutoscaler(kubernetes, settings.autoscaler),
+  autoscaler: lazyAutoscaler(kubernetes, settings.autoscaler),
   now,
 };
 

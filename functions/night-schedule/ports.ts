@@ -78,7 +78,8 @@ export interface NodeClaimView {
   readonly isDeleting: boolean;
   /** Until then Karpenter respects budgets: its annotation, as it is written there. */
   readonly terminateAt?: string;
-  readonly node?: string;
+  /** What its launch or its end waits for, as its conditions say. */
+  readonly waitsFor?: string;
 }
 
 /** An object of the autoscaler that could not be changed. */
@@ -96,8 +97,6 @@ export interface Autoscaler {
   pause(view: AutoscalerView, terminateAt?: string): Promise<readonly ObjectFailure[]>;
   /** From the record alone, whatever the config names. */
   resume(saved: SavedAutoscaler): Promise<'resumed' | 'gone'>;
-  /** The pods that are still on the nodes of these NodeClaims, apart from those of DaemonSets: `<namespace>/<name>`. */
-  podsOf(claims: readonly NodeClaimView[]): Promise<readonly string[]>;
 }
 
 /** An item of the night that cannot be read, and what it is about. */

@@ -1,5 +1,4 @@
 /** Deadlines of the whole stop and of the whole start. */
-import { messageOf } from '#functions/shared/errors.ts';
 import { HOUR_MS } from '#model/duration.ts';
 import { claimsIn } from './decide-autoscaler.ts';
 import type { Plan } from './decide-cluster.ts';
@@ -11,20 +10,20 @@ import { minutesOverdue, type Snapshot } from './snapshot.ts';
  * A stop or a start that is past its deadline is a failure whatever keeps it: NodeClaims with what holds them; otherwise,
  * where no group reported its own, everything that this pass waits for.
  */
-export async function reportOverdue(
+export function reportOverdue(
   deps: NightScheduleDeps,
   pass: Pass,
   snapshot: Snapshot,
   { state }: Plan,
-): Promise<void> {
+): void {
   const { settings } = deps;
   const { recorder, reported, now } = pass;
   const minutes = minutesOverdue(snapshot, settings, snapshot.desired.state);
   if (minutes === undefined || settings.dryRun || state.phase === 'asleep' || state.phase === 'awake') return;
   const claims = snapshot.desired.state === 'asleep' ? claimsIn(snapshot.autoscaler) : [];
   if (claims.length > 0 && recorder.isNews('late#claims')) {
-    const names = claims.map(({ name }) => name).join(', ');
-    const reason = `NodeClaims are still there ${minutes} min after the stop: ${names}${await heldBy(deps, claims)}`;
+    const names = claims.slice(0, 10).map(claimText).join('; ');
+    const reason = `NodeClaims are still there ${minutes} min after the stop: ${names}`;
     recorder.record({ target: settings.autoscaler?.kind ?? 'karpenter', action: 'fail', reason });
   }
   const isReported = [...reported].some(
@@ -42,11 +41,6 @@ export async function reportOverdue(
 
 const DEADLINE_KEY = /^(late|stop-deadline|start-deadline)#/;
 
-async function heldBy({ autoscaler }: NightScheduleDeps, claims: readonly NodeClaimView[]): Promise<string> {
-  try {
-    const pods = (await autoscaler?.podsOf(claims)) ?? [];
-    return pods.length > 0 ? `; pods that have not ended: ${pods.slice(0, 10).join(', ')}` : '';
-  } catch (error) {
-    return `; what holds them cannot be read: ${messageOf(error)}`;
-  }
+function claimText({ name, waitsFor }: NodeClaimView): string {
+  return waitsFor === undefined ? name : `${name}: ${waitsFor}`;
 }

@@ -66,7 +66,7 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
   warn(deps, pass, desired);
   notes.seen = seen(notes.seen, now, all.length);
   await apply(deps, pass, plan, { all, groups });
-  await reportOverdue(deps, pass, snapshot, plan);
+  reportOverdue(deps, pass, snapshot, plan);
 
   await writeNotes(deps, pass, plan);
   await recorder.close();

@@ -165,7 +165,7 @@ describe('a config', () => {
     [
       'an autoscaler of another kind',
       { 'environments.develop.autoscaler': { kind: 'keda' } },
-      `environments.develop.autoscaler.kind: "keda": write 'cluster-autoscaler' or 'karpenter'`,
+      `environments.develop.autoscaler.kind: "keda": write 'cluster-autoscaler', 'karpenter' or 'auto-mode'`,
     ],
     [
       'minutes out of range',

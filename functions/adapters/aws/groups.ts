@@ -69,14 +69,17 @@ export function createGroups(clients: GroupClients, cluster: string): Groups {
     },
 
     async lastScalingFailure(group, since) {
-      const reply = await clients.autoScaling.send(
-        new DescribeScalingActivitiesCommand({
-          AutoScalingGroupName: group.autoScalingGroup,
-          MaxRecords: 10,
-        }),
-      );
+      const request = new DescribeScalingActivitiesCommand({
+        AutoScalingGroupName: group.autoScalingGroup,
+        MaxRecords: 10,
+      });
+      const reply = await clients.autoScaling.send(request).catch((error: unknown) => {
+        // Only an environment with a fallback group has the permission.
+        if (errorName(error) === 'AccessDenied') return undefined;
+        throw error;
+      });
       const from = since === undefined ? 0 : Date.parse(since);
-      const failed = reply.Activities?.find(
+      const failed = reply?.Activities?.find(
         ({ StatusCode, StartTime }) =>
           (StatusCode === 'Failed' || StatusCode === 'Cancelled') && (StartTime?.getTime() ?? from) >= from,
       );

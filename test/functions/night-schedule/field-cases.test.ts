@@ -53,13 +53,12 @@ const phase = (world: World) => world.table.read<{ phase: string }>(PARTITION, S
 const failures = (decisions: readonly Decision[]) => decisions.filter(({ action }) => action === 'fail');
 
 describe('N1: a NodeClaim that a budget holds', () => {
-  test('keeps its host group and the state, and fails at the deadline with its name and its pods', async () => {
+  test('keeps its host group and the state, and fails at the deadline with its name and what it waits for', async () => {
     const world = aWorld([aGroup(), system()], {
       kind: 'karpenter',
       pools: { general: open },
-      claims: claims(1),
+      claims: claims(1, { waitsFor: 'Drained is Unknown (Draining)' }),
     });
-    world.held = ['shop/web-1'];
     const { decisions } = await ticks(world, NIGHT, 9 * 60, { autoscaler: karpenter });
     expect(phase(world)).toBe('stopping');
     expect(world.size('workers').desired).toBe(0);
@@ -68,7 +67,7 @@ describe('N1: a NodeClaim that a budget holds', () => {
     expect(failed.length).toBeGreaterThan(0);
     expect(failed.length).toBeLessThanOrEqual(9);
     expect(failed[0]?.reason).toBe(
-      'NodeClaims are still there 20 min after the stop: general-0; pods that have not ended: shop/web-1',
+      'NodeClaims are still there 20 min after the stop: general-0: Drained is Unknown (Draining)',
     );
     expect(decisions.filter(({ reason }) => reason.startsWith('it runs again'))).toEqual([]);
   });

@@ -32,8 +32,6 @@ export interface World {
   autoscaler: AutoscalerView | undefined;
   /** What EKS says where it differs from the Auto Scaling group. */
   readonly configured: Map<string, ConfiguredSize>;
-  /** The pods that hold NodeClaims. */
-  held: readonly string[];
   /** Called before (`true`) and after (`false`) each port call; may throw. */
   hook: (call: string, before: boolean) => void;
   readonly ports: {
@@ -59,7 +57,6 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
     decisions: [],
     autoscaler,
     configured: new Map(),
-    held: [],
     hook: () => undefined,
     table,
     ledger: () => table.all<LedgerRecord>(LEDGER).flatMap(entriesOf),
@@ -148,7 +145,6 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
                 };
           return [];
         }),
-      podsOf: () => call('autoscaler.podsOf', () => world.held),
       resume: (saved: SavedAutoscaler) =>
         call('autoscaler.resume', () => {
           if (saved.kind === 'cluster-autoscaler') {

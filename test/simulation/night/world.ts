@@ -184,7 +184,6 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
             replicas = 0;
             return [];
           }),
-        podsOf: async () => [],
         resume: (saved) =>
           pass.around('autoscaler.resume', () => {
             if (saved.kind === 'cluster-autoscaler') replicas = saved.replicas;

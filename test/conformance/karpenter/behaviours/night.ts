@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createAutoscaler } from '#functions/adapters/kubernetes/night-cluster.ts';
+import { createAutoscaler } from '#functions/adapters/kubernetes/autoscaler.ts';
 import { terminationTime } from '#functions/night-schedule/decide-claims.ts';
 import type { KarpenterBed } from '../bed.ts';
 import { aPool } from '../pools.ts';

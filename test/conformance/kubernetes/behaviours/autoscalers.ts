@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createAutoscaler } from '#functions/adapters/kubernetes/night-cluster.ts';
+import { createAutoscaler } from '#functions/adapters/kubernetes/autoscaler.ts';
 import type { SavedAutoscaler } from '#functions/night-schedule/records.ts';
 import type { Bed, BedNode } from '../bed.ts';
 import { addDeployment, deploymentPath, type Json, must, on, readyPods } from '../objects.ts';
