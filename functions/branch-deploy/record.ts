@@ -1,5 +1,5 @@
 /**
- * What is kept of an application: the builds that were requested, the sync that runs for them, and how the last one
+ * What is saved of an application: the builds that were requested, the sync that runs for them, and how the last one
  * ended. All transitions are pure; `changeRecord` is the one way to write them. Instants are ISO 8601, UTC.
  */
 import { change } from '#functions/shared/retry.ts';
@@ -139,7 +139,7 @@ export interface RecordStore {
 }
 
 /**
- * Reads the record, lets `edit` decide and writes if nobody wrote in between; otherwise begins anew. An edit that
+ * Reads the record, lets `edit` decide and writes if nobody wrote in between; otherwise begins again. An edit that
  * returns undefined ends it, one that returns what it was given writes nothing.
  */
 export function changeRecord(

@@ -316,7 +316,7 @@ function none(s: GroupSituation, reason: string): GroupStep {
   return step(s, 'none', reason);
 }
 
-/** The saved sizes in another phase, which began now unless it says otherwise. */
+/** The saved sizes in another phase, which began now by default. */
 function moveTo(
   { now }: GroupSituation,
   { value, version }: Saved,

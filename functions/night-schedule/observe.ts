@@ -46,7 +46,7 @@ export async function observeNodes(
   return recorder.guard(cluster, () => nodes.ready());
 }
 
-/** Whether there is anything to look for. */
+/** Whether its state can change a decision. */
 export function needsAutoscaler(seen: {
   readonly memory: Memory;
   readonly groups: readonly Group[];

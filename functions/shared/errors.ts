@@ -1,5 +1,5 @@
 /**
- * The base of every error of ours. The message is lowercase, shows the wrong value and says what to change;
+ * The base of every error of ours. The message is lowercase, shows the wrong value and what to change;
  * it never holds a secret.
  */
 export class NightshiftError extends Error {

@@ -15,7 +15,7 @@ import {
   NIGHT_MARK_KEY,
 } from './table-keys.ts';
 
-/** Longer than missed builds are looked for, so that none is found twice. */
+/** Longer than the search for missed builds goes back, so that none is found twice. */
 const KNOWN_DAYS = 7;
 
 export function createDesiredDeploys(table: Table): DesiredDeploys {

@@ -179,7 +179,7 @@ function isRepeated(error: ConditionalCheckFailedException): boolean {
   return (error.$metadata.attempts ?? 1) > 1;
 }
 
-/** Two writers may send the same value; only where no attribute differs can nobody tell whose it is. */
+/** Two writers may send the same value; only where no attribute differs is it unknown whose it is. */
 function isSame(there: Item | undefined, sent: Item): boolean {
   return ['value', 'version', 'expires'].every((name) => {
     const [one, other] = [there?.[name], sent[name]];
