@@ -16,6 +16,7 @@ import {
   wrongTimeZone,
   wrongUrl,
 } from './config-values.ts';
+import { BUILT_IN_POOLS } from './names.ts';
 import { didYouMean } from './nearest.ts';
 import { isRecord } from './record-schema.ts';
 import { parseWindows } from './window.ts';
@@ -194,7 +195,6 @@ const common = {
   tracing: flag().optional(),
 };
 
-const BUILT_IN_POOLS: readonly string[] = ['general-purpose', 'system'];
 const group = 'write the name of a nodegroup, or of the Auto Scaling group of a self-managed one';
 const host = {
   namespace: text('write the namespace in which it runs, like "kube-system"'),

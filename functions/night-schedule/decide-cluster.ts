@@ -169,6 +169,10 @@ function atRest(group: Group, memory: Memory): boolean {
   );
 }
 
+function isWithoutStrays({ strayNodes = [] }: Snapshot): boolean {
+  return strayNodes !== 'unknown' && strayNodes.length === 0;
+}
+
 /** Where nothing was observed in this pass, what was observed before counts. */
 function isWithoutClaims({ autoscaler: view, memory }: Snapshot, policy: Policy): boolean {
   if (view !== 'unknown') return claimsIn(view).length === 0;
@@ -204,7 +208,7 @@ function stateOf(
     desired.state === 'asleep'
       ? isNothingFound(snapshot)
         ? 'awake'
-        : snapshot.groups.every(isResting) && isWithoutClaims(snapshot, policy)
+        : snapshot.groups.every(isResting) && isWithoutClaims(snapshot, policy) && isWithoutStrays(snapshot)
           ? 'asleep'
           : 'stopping'
       : isAutoscalerPaused || snapshot.groups.some((group) => recordOf(group) !== undefined)

@@ -53,6 +53,16 @@ export interface ConfiguredSize {
 export interface Nodes {
   /** The instance ids whose node is Ready. */
   ready(): Promise<ReadonlySet<string>>;
+  all(): Promise<readonly NodeView[]>;
+}
+
+export interface NodeView {
+  readonly name: string;
+  readonly instanceId: string;
+  /** Only instances of EC2 are stopped. */
+  readonly kind: 'instance' | 'fargate' | 'hybrid';
+  /** Of Karpenter or EKS Auto Mode. */
+  readonly nodePool?: string;
 }
 
 export type AutoscalerView =

@@ -15,11 +15,18 @@ import { decideDesired, leadSeconds, stopToWarnOf, timeOf } from './decide-desir
 import { decideFallback, isCapacityShort, lacking } from './decide-fallback.ts';
 import { seen } from './ledger.ts';
 import { dropGone, isTrulyEmpty, NO_GROUP_IS_LISTED } from './missing-groups.ts';
-import { needsAutoscaler, needsNodes, observeAutoscaler, observeNodes, select } from './observe.ts';
+import {
+  needsAutoscaler,
+  needsNodes,
+  needsStrayNodes,
+  observeAutoscaler,
+  observeNodes,
+  observeStrayNodes,
+  select,
+} from './observe.ts';
 import { type NightScheduleDeps, notesOf, overOf, type Pass, startPass, writeNotes } from './pass.ts';
 import type { Group, Groups } from './ports.ts';
-import { reportOverdue } from './report-overdue.ts';
-import type { Policy } from './snapshot.ts';
+import { minutesOverdue, type Policy } from './snapshot.ts';
 
 export type { NightScheduleDeps } from './pass.ts';
 
@@ -59,14 +66,21 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
     deps.autoscaler && settings.autoscaler && needsAutoscaler({ memory, groups, desired: desired.state, now })
       ? await observeAutoscaler(deps.autoscaler, recorder)
       : undefined;
-  const snapshot = { now, desired, groups, released, missing, memory, ready, autoscaler };
+  const strayNodes = needsStrayNodes({ memory, groups, desired: desired.state, settings })
+    ? await observeStrayNodes(deps.nodes, recorder, all, settings)
+    : undefined;
+  const snapshot = { now, desired, groups, released, missing, memory, ready, autoscaler, strayNodes };
   const plan = decideCluster(snapshot, policyOf(settings));
   if (cause.byPerson)
     recorder.record({ target: settings.cluster, action: 'override', reason: desired.reason });
   warn(deps, pass, desired);
   notes.seen = seen(notes.seen, now, all.length);
   await apply(deps, pass, plan, { all, groups });
-  reportOverdue(deps, pass, snapshot, plan);
+  if (minutesOverdue(snapshot, settings, desired.state) !== undefined) {
+    // Loaded only then: most starts need none of it.
+    const { reportOverdue } = await import('./report-overdue.ts');
+    reportOverdue(deps, pass, snapshot, plan);
+  }
 
   await writeNotes(deps, pass, plan);
   await recorder.close();

@@ -31,6 +31,8 @@ export interface Snapshot {
   readonly ready: ReadonlySet<string> | undefined;
   /** Absent where none is configured or needed, `unknown` where the request failed. */
   readonly autoscaler: AutoscalerView | 'unknown' | undefined;
+  /** Nodes of no group and no NodePool that is kept; absent where they were not observed, `unknown` where that failed. */
+  readonly strayNodes?: readonly string[] | 'unknown' | undefined;
 }
 
 /** How long a stop or a start takes that is past its deadline, in minutes; otherwise undefined. */

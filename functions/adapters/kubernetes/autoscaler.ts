@@ -8,6 +8,7 @@ import type {
 import { type NodePoolSetting, nodePoolSettingSchema } from '#functions/night-schedule/records.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { AutoscalerConfig } from '#model/config.ts';
+import { BUILT_IN_POOLS } from '#model/names.ts';
 import { isRecord, isValid } from '#model/record-schema.ts';
 import type { KubernetesClient } from './client.ts';
 import { isDenied, KubernetesError } from './errors.ts';
@@ -103,8 +104,6 @@ const NODECLAIMS = '/apis/karpenter.sh/v1/nodeclaims';
  * do-not-disrupt. A value that is no time makes the drain stand still.
  */
 const TERMINATION_TIME = 'karpenter.sh/nodeclaim-termination-timestamp';
-/** EKS owns them: they can be switched on and off, and not be edited. */
-const BUILT_IN_POOLS: readonly string[] = ['general-purpose', 'system'];
 
 interface Condition {
   readonly type: string;

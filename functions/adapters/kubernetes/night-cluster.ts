@@ -1,6 +1,6 @@
 /** The cluster as night-schedule needs it, through the Kubernetes API: Ready nodes, and its autoscaler. */
 import type { Node } from 'kubernetes-types/core/v1.d.ts';
-import type { Autoscaler, Nodes } from '#functions/night-schedule/ports.ts';
+import type { Autoscaler, Nodes, NodeView } from '#functions/night-schedule/ports.ts';
 import type { AutoscalerConfig } from '#model/config.ts';
 import type { KubernetesClient } from './client.ts';
 
@@ -11,6 +11,21 @@ export function createNodes(client: Pick<KubernetesClient, 'list'>): Nodes {
       const nodes = await client.list<Node>('/api/v1/nodes');
       return new Set(nodes.filter(isReady).map(instanceIdOf));
     },
+    async all() {
+      return (await client.list<Node>('/api/v1/nodes')).map(viewOf);
+    },
+  };
+}
+
+function viewOf(node: Node): NodeView {
+  const labels = node.metadata?.labels ?? {};
+  const computeType = labels['eks.amazonaws.com/compute-type'];
+  const nodePool = labels['karpenter.sh/nodepool'];
+  return {
+    name: node.metadata?.name ?? '',
+    instanceId: instanceIdOf(node),
+    kind: computeType === 'fargate' || computeType === 'hybrid' ? computeType : 'instance',
+    ...(nodePool === undefined ? {} : { nodePool }),
   };
 }
 

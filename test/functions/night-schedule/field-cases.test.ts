@@ -190,6 +190,35 @@ test('N6: where nothing was found to stop it is said once, and the cluster is no
   expect(errors).toBe(0);
 });
 
+describe('N6: a node of no group', () => {
+  const stray = { name: 'ip-10-0-0-9', instanceId: 'i-untagged', kind: 'instance' } as const;
+
+  test('is no sleep, and is named at the deadline', async () => {
+    const world = aWorld([aGroup()]);
+    world.nodes = [stray, { name: 'fargate-1', instanceId: '', kind: 'fargate' }];
+    const { decisions } = await ticks(world, NIGHT, 50);
+    expect(phase(world)).toBe('stopping');
+    expect(failures(decisions)).toHaveLength(1);
+    expect(failures(decisions)[0]?.reason).toMatch(
+      /^nodes of no group and no NodePool that the config names run 20 min after the stop: ip-10-0-0-9; tag/,
+    );
+    world.nodes = [];
+    await ticks(world, minutes(NIGHT, 50), 2);
+    expect(phase(world)).toBe('asleep');
+  });
+
+  test.each<[string, Partial<NightScheduleSettings>, string | undefined]>([
+    ['whose groups are named', { nodegroups: ['workers'] }, undefined],
+    ['of a NodePool that is not named', { autoscaler: { kind: 'auto-mode', nodePools: ['gpu'] } }, 'batch'],
+    ['of a built-in NodePool', { autoscaler: { kind: 'auto-mode' } }, 'system'],
+  ])('is kept in a cluster %s', async (_what, settings, nodePool) => {
+    const world = aWorld([aGroup()], { kind: 'karpenter', pools: {}, claims: [] });
+    world.nodes = [{ ...stray, ...(nodePool === undefined ? {} : { nodePool }) }];
+    await ticks(world, NIGHT, 12, settings);
+    expect(phase(world)).toBe('asleep');
+  });
+});
+
 test('N7: an autoscaler without a Ready pod scaled nothing, and what undoes its pause is named once an hour', async () => {
   const world = aWorld([aGroup(), system()], { kind: 'cluster-autoscaler', deployment, replicas: 1 });
   await ticks(world, NIGHT, 12, { autoscaler: clusterAutoscaler });

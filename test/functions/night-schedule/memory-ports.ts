@@ -8,6 +8,7 @@ import type {
   Group,
   Groups,
   Nodes,
+  NodeView,
   Store,
 } from '#functions/night-schedule/ports.ts';
 import {
@@ -31,6 +32,8 @@ export interface World {
   ledger(): readonly LedgerEntry[];
   autoscaler: AutoscalerView | undefined;
   /** What EKS says where it differs from the Auto Scaling group. */
+  /** Nodes besides those of the groups. */
+  nodes: readonly NodeView[];
   readonly configured: Map<string, ConfiguredSize>;
   /** Called before (`true`) and after (`false`) each port call; may throw. */
   hook: (call: string, before: boolean) => void;
@@ -57,6 +60,7 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
     decisions: [],
     autoscaler,
     configured: new Map(),
+    nodes: [],
     hook: () => undefined,
     table,
     ledger: () => table.all<LedgerRecord>(LEDGER).flatMap(entriesOf),
@@ -109,6 +113,7 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
         call('groups.lastScalingFailure', () => 'Could not launch Spot Instances. UnfulfillableCapacity'),
     },
     nodes: {
+      all: () => call('nodes.all', () => world.nodes),
       ready: () =>
         call(
           'nodes.ready',

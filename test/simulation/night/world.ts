@@ -168,7 +168,17 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
         lastScalingFailure: (group) =>
           pass.around('groups.lastScalingFailure', () => groups.lastScalingFailure(group)),
       },
-      nodes: { ready: () => pass.around('nodes.ready', () => new Set([...readyAt.keys()].filter(isReady))) },
+      nodes: {
+        all: () =>
+          pass.around('nodes.all', () =>
+            [...readyAt.keys()].map((instanceId) => ({
+              name: instanceId,
+              instanceId,
+              kind: 'instance' as const,
+            })),
+          ),
+        ready: () => pass.around('nodes.ready', () => new Set([...readyAt.keys()].filter(isReady))),
+      },
       autoscaler: {
         observe: () =>
           pass.around(

@@ -120,6 +120,7 @@ export function createNightFunction(
           through('groups.lastScalingFailure', () => groups.lastScalingFailure(group)),
       },
       nodes: {
+        all: () => nodes.all(),
         async ready() {
           const ready = await nodes.ready();
           calls.deeds().ready = readyIds();
