@@ -42,7 +42,8 @@ export interface Cloud {
   /** The override in force now. */
   override(): Promise<Override | undefined>;
   /** Stores the override and removes all others. */
-  setOverride(override: Override): Promise<void>;
+  /** Adds it; with `replace` it removes all others, otherwise those of its author, and those of the other state. */
+  setOverride(override: Override, replace: boolean): Promise<void>;
   clearOverrides(): Promise<void>;
   /** Invokes night-schedule asynchronously. `id` appears in the decisions as the trigger. */
   invokeNightSchedule(id: string): Promise<void>;
@@ -172,10 +173,14 @@ function createOverrideStore(
       return effectiveOverride(await overrides.all(), clock.now());
     },
 
-    async setOverride(override) {
-      const others = await overrides.all();
+    async setOverride(override, replace) {
+      const others = (await overrides.all()).filter(({ id }) => id !== override.id);
       await overrides.add(override);
-      await removeAll(others.filter(({ id }) => id !== override.id));
+      await removeAll(
+        others.filter(
+          ({ state, author }) => replace || state !== override.state || author === override.author,
+        ),
+      );
     },
 
     async clearOverrides() {

@@ -22,6 +22,8 @@ export interface OverrideRequest {
   readonly for?: string;
   readonly author?: string;
   readonly reason?: string;
+  /** Ends what others requested: they are not asked. */
+  readonly replace?: boolean;
 }
 
 export interface OverrideOptions {
@@ -56,23 +58,36 @@ export async function setOverride(
   };
   const refused = refuseOverride(override, now);
   if (refused !== undefined) throw new RefusedError(refused);
-  await cloud.setOverride(override);
+  const active = previous && isActive(previous, now) ? previous : undefined;
+  if (active && !request.replace) refuseToShorten(active, override, schedule.timeZone);
+  await cloud.setOverride(override, request.replace ?? false);
   await applyNow(cloud, override.id, io);
 
-  const replaced = previous && isActive(previous, now) ? previous : undefined;
+  const isReplaced = request.replace || active?.state !== override.state || active.author === override.author;
+  const replaced = isReplaced ? active : undefined;
+  const longer = !isReplaced && active && active.until > override.until ? active : undefined;
   if (options.json) {
     io.out(JSON.stringify({ environment: name, override, ...(replaced ? { replaced } : {}) }, null, 2));
     return;
   }
-  const after = desiredAt(schedule, new Date(override.until), []);
+  const after = desiredAt(schedule, new Date(longer?.until ?? override.until), []);
   const mark = dryRunMark(environmentOf(loaded, name), paintOf(io.color));
   io.out(
     [
       `${mark}${name}: ${desiredAt(schedule, now, [override]).reason}`,
+      ...(longer ? [`  still in force: ${formatOverride(longer, schedule.timeZone)}`] : []),
       ...(replaced ? [`  replaces: ${formatOverride(replaced, schedule.timeZone)}`] : []),
       `  after that: ${after.state === override.state ? `still ${after.state}` : after.state}, ${after.reason}`,
       `  progress: nightshift status ${name}; undo: nightshift cancel ${name}`,
     ].join('\n'),
+  );
+}
+
+/** Who keeps a cluster awake is not cut short by somebody else without `--replace`. */
+function refuseToShorten(active: Override, override: Override, timeZone: string): void {
+  if (override.state === 'awake' || active.state === 'asleep' || active.author === override.author) return;
+  throw new RefusedError(
+    `somebody else needs the cluster: ${formatOverride(active, timeZone)}; add --replace to end that`,
   );
 }
 

@@ -140,6 +140,7 @@ function addOverrideCommands(invocation: Invocation): void {
       .option('-f, --for <duration>', `duration of the override: ${DURATION_EXAMPLES}`)
       .option('-r, --reason <text>', 'reason, shown to everybody')
       .option('-a, --author <name>', `author (default: ${io.user})`)
+      .option('--replace', 'end the overrides of others')
       .option('--json', JSON_OPTION)
       .action(
         async (

@@ -104,7 +104,8 @@ export class NightSchedule extends Construct {
     });
     this.function.allow({
       sid: 'ResizeNodegroups',
-      actions: ['eks:UpdateNodegroupConfig'],
+      // A rollout raises the sizes that Auto Scaling shows; those that somebody configured are read from EKS.
+      actions: ['eks:DescribeNodegroup', 'eks:UpdateNodegroupConfig'],
       resources: [nodegroupArn(this, cluster, '*')],
       wildcardReason: 'The ARN of a nodegroup ends in an id that is unknown at synth; the cluster is named.',
     });

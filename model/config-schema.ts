@@ -16,6 +16,7 @@ import {
   wrongTimeZone,
   wrongUrl,
 } from './config-values.ts';
+import { BUILT_IN_POOLS } from './names.ts';
 import { didYouMean } from './nearest.ts';
 import { isRecord } from './record-schema.ts';
 import { parseWindows } from './window.ts';
@@ -221,6 +222,13 @@ const host = {
   deployment: text('write the name of its Deployment'),
   hostGroup: text(`the group on which it runs: ${group}`),
 };
+const pools = {
+  nodePools: names('write a list of the names of NodePools').min(1).optional(),
+  forceAtNight: flag().optional(),
+};
+const customPools = pools.nodePools.refine((list) => !list?.some((name) => BUILT_IN_POOLS.includes(name)), {
+  error: 'the built-in NodePools general-purpose and system cannot be stopped: name custom NodePools only',
+});
 const autoscaler = z.discriminatedUnion(
   'kind',
   [
@@ -229,12 +237,14 @@ const autoscaler = z.discriminatedUnion(
       {
         kind: z.literal('karpenter'),
         ...host,
-        nodePools: names('write a list of the names of NodePools').min(1).optional(),
+        hostGroup: host.hostGroup.optional(),
+        ...pools,
       },
       'write { kind: … }',
     ),
+    object({ kind: z.literal('auto-mode'), ...pools, nodePools: customPools }, 'write { kind: … }'),
   ],
-  { error: "write 'cluster-autoscaler' or 'karpenter'" },
+  { error: "write 'cluster-autoscaler', 'karpenter' or 'auto-mode'" },
 );
 
 const certificate = z

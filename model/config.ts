@@ -39,9 +39,20 @@ export type AutoscalerConfig =
       readonly kind: 'karpenter';
       readonly namespace: string;
       readonly deployment: string;
-      readonly hostGroup: string;
+      /** The nodegroup on which it runs: stopped last, started first. None where it runs on Fargate. */
+      readonly hostGroup?: string;
       /** NodePools by name; all when left out. */
       readonly nodePools?: readonly string[];
+      /** Default true: in the night Karpenter ends its drains past budgets, within the stop's deadline. */
+      readonly forceAtNight?: boolean;
+    }
+  | {
+      /** EKS Auto Mode: its custom NodePools. The built-in ones (`general-purpose`, `system`) are not stopped. */
+      readonly kind: 'auto-mode';
+      /** NodePools by name; all custom ones when left out. */
+      readonly nodePools?: readonly string[];
+      /** Default true: in the night its drains end past budgets, within the stop's deadline. */
+      readonly forceAtNight?: boolean;
     };
 
 export interface ArgocdConfig {

@@ -18,3 +18,6 @@ export function alarmTopicOf(environment: string): string {
 export function topicNameOf(environment: string, severity: Severity): string {
   return `nightshift-${environment}-${severity}`;
 }
+
+/** NodePools of EKS Auto Mode that EKS owns: they can be switched on and off, and not be edited. */
+export const BUILT_IN_POOLS: readonly string[] = ['general-purpose', 'system'];

@@ -9,7 +9,7 @@ import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDryRunStore, createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { connectCluster } from '#functions/adapters/kubernetes/connect.ts';
-import { createAutoscaler, createNodes } from '#functions/adapters/kubernetes/night-cluster.ts';
+import { createNodes, lazyAutoscaler } from '#functions/adapters/kubernetes/night-cluster.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
@@ -34,7 +34,8 @@ const ports = {
   nodes: createNodes(kubernetes),
   store: settings.dryRun ? createDryRunStore(store) : store,
   trail: createDecisionTrail(logger, saveDecisions(table), notify),
-  ...(settings.autoscaler ? { autoscaler: createAutoscaler(kubernetes, settings.autoscaler) } : {}),
+  // Also without a config: one that was paused must be resumed.
+  autoscaler: lazyAutoscaler(kubernetes, settings.autoscaler),
   now,
 };
 

@@ -37,7 +37,7 @@ export const savedSizeSchema = s.object({
 export type SavedSize = s.TypeOf<typeof savedSizeSchema>;
 
 /** A NodePool's ceiling: `limits` as written in its spec, or `replicas` of a static pool. */
-const nodePoolSettingSchema = s.object({
+export const nodePoolSettingSchema = s.object({
   limits: s.nullable(s.mapOf(s.string)),
   replicas: s.nullable(s.count),
 });
@@ -94,8 +94,8 @@ const notes = {
     /** The sizes that a real run would have saved. */
     wouldSave: s.listOf(s.object({ group: s.string, size: sizeSchema })),
   }),
-  /** When the groups were last observed, to within some minutes; times without it since the ledger was last written. */
-  seen: s.object({ at: s.instant, gaps: s.listOf(gapSchema) }),
+  /** When the groups were last observed, to within some minutes; how many; times without it since the ledger was last written. */
+  seen: s.object({ at: s.instant, gaps: s.listOf(gapSchema), groups: s.optional(s.count) }),
 };
 export type NoteName = keyof typeof notes;
 export type Notes = { readonly [N in NoteName]: s.TypeOf<(typeof notes)[N]> };

@@ -191,7 +191,7 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
   ],
   [`${develop}.notify.critical`, 'there is no such setting: there are info, warning, failure', []],
 
-  [`${develop}.autoscaler`, "write 'cluster-autoscaler' or 'karpenter'", 'karpenter'],
+  [`${develop}.autoscaler`, "write 'cluster-autoscaler', 'karpenter' or 'auto-mode'", 'karpenter'],
   [`${develop}.autoscaler.namespace`, 'write the namespace in which it runs, like "kube-system"', '', 1],
   [`${develop}.autoscaler.deployment`, 'write the name of its Deployment', 1, ''],
   [`${develop}.autoscaler.hostGroup`, `the group on which it runs: ${group}`, null, ''],
@@ -396,7 +396,7 @@ describe('a setting that is wrong gets one message', () => {
     [`${develop}.region`, 'write an AWS region like "ap-northeast-1"'],
     ['schedules.office.timeZone', 'write an IANA time zone like "Asia/Tokyo"'],
     ['schedules.office.up', 'write a list of windows like ["Mon-Fri 08:00-22:00"]'],
-    [`${develop}.autoscaler.kind`, "write 'cluster-autoscaler' or 'karpenter'"],
+    [`${develop}.autoscaler.kind`, "write 'cluster-autoscaler', 'karpenter' or 'auto-mode'"],
     [`${deploy}.argocd`, 'write { url: "https://argocd.example.com", tokenSecret: "nightshift/argocd" }'],
     [`${deploy}.argocd.tokenSecret`, secretName],
     [`${first}.applications`, 'write a list of Argo CD applications like ["api"]'],

@@ -8,7 +8,7 @@ import {
 } from '#functions/adapters/dynamodb/table-keys.ts';
 import { type NightScheduleDeps, run } from '#functions/night-schedule/run.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
-import { aGroup, instances, MORNING, NIGHT, someSettings } from './builders.ts';
+import { aGroup, claims, instances, MORNING, NIGHT, someSettings } from './builders.ts';
 import { aWorld, CrashError, type World } from './memory-ports.ts';
 
 const autoscalerConfig = {
@@ -324,7 +324,7 @@ describe('with a cluster autoscaler', () => {
       default: { limits: { cpu: '100' }, replicas: null },
       fixed: { limits: null, replicas: 4 },
     };
-    const world = aWorld(groups(), { kind: 'karpenter', pools, claims: 6 });
+    const world = aWorld(groups(), { kind: 'karpenter', pools, claims: claims(6) });
     for (let minute = 0; minute < 4; minute++) {
       await pass(world, minutes(NIGHT, minute), { autoscaler: karpenter });
       world.settle();
@@ -333,7 +333,7 @@ describe('with a cluster autoscaler', () => {
     expect(world.size('system').desired).toBe(1);
     world.autoscaler = {
       ...(world.autoscaler as Extract<typeof world.autoscaler, { kind: 'karpenter' }>),
-      claims: 0,
+      claims: [],
     };
     for (let minute = 4; minute < 10; minute++) {
       await pass(world, minutes(NIGHT, minute), { autoscaler: karpenter });
@@ -341,7 +341,7 @@ describe('with a cluster autoscaler', () => {
     }
     expect(world.size('system').desired).toBe(0);
     await aMorning(world, { autoscaler: karpenter });
-    expect(world.autoscaler).toEqual({ kind: 'karpenter', pools, claims: 0 });
+    expect(world.autoscaler).toEqual({ kind: 'karpenter', pools, claims: [] });
   });
 });
 

@@ -132,10 +132,21 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
             if (outcome === 'accepted') changed.add(group.name);
             return outcome;
           }),
+        configuredSize: (group) => pass.around('groups.configuredSize', () => groups.configuredSize(group)),
         lastScalingFailure: (group) =>
           pass.around('groups.lastScalingFailure', () => groups.lastScalingFailure(group)),
       },
-      nodes: { ready: () => pass.around('nodes.ready', () => new Set([...readyAt.keys()].filter(isReady))) },
+      nodes: {
+        all: () =>
+          pass.around('nodes.all', () =>
+            [...readyAt.keys()].map((instanceId) => ({
+              name: instanceId,
+              instanceId,
+              kind: 'instance' as const,
+            })),
+          ),
+        ready: () => pass.around('nodes.ready', () => new Set([...readyAt.keys()].filter(isReady))),
+      },
       autoscaler: {
         observe: () =>
           pass.around(
@@ -149,10 +160,12 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
                 `${when()} the autoscaler was paused before its replicas were saved`,
               );
             replicas = 0;
+            return [];
           }),
         resume: (saved) =>
           pass.around('autoscaler.resume', () => {
             if (saved.kind === 'cluster-autoscaler') replicas = saved.replicas;
+            return 'resumed';
           }),
       },
       store: createNightStore(
