@@ -11,7 +11,7 @@ import {
   type Warning,
 } from './decide.ts';
 import type { NoticeKind } from './event.ts';
-import { backoffMs } from './pod-state.ts';
+import { backoffMs } from './pod-reply.ts';
 import {
   type Clock,
   type Cluster,

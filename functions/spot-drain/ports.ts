@@ -12,8 +12,13 @@ export class AccessRefusedError extends NightshiftError {
   override name = 'AccessRefusedError';
 }
 
-/** The API server, or the way to it, fails for the moment: asking again may succeed. */
-export class ClusterUnavailableError extends NightshiftError {
+/** What was asked fails for the moment: asking again may succeed. */
+export class TransientError extends NightshiftError {
+  override name = 'TransientError';
+}
+
+/** The API server, or the way to it, fails for the moment. */
+export class ClusterUnavailableError extends TransientError {
   override name = 'ClusterUnavailableError';
 }
 
@@ -119,6 +124,14 @@ export interface Pod {
   readonly mirror: boolean;
   /** Its controlling owner. */
   readonly controller?: PodOwner;
+  /** When its grace period ends, where it is being deleted. */
+  readonly endsAt?: Date | undefined;
+  /** When it was bound to its node. */
+  readonly boundAt?: Date | undefined;
+  /** They keep it in the API although it has ended. */
+  readonly finalizers?: readonly string[];
+  /** What lets it be bound to a cordoned node: `node.kubernetes.io/unschedulable`, or `everything`. */
+  readonly tolerates?: string | undefined;
 }
 
 /** What the API server said to an eviction or a deletion. Status 0: no whole reply came. */
@@ -128,6 +141,8 @@ export interface Reply {
   readonly causes: readonly { readonly reason: string; readonly message: string }[];
   readonly detail: string;
   readonly retryAfterSeconds?: number;
+  /** Somebody has to grant the rights. */
+  readonly isRefusedByRbac?: boolean;
 }
 
 /** Which marks a node gets. A cordon alone keeps it behind the load balancers. */

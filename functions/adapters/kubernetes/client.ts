@@ -3,8 +3,7 @@
  * a timeout on each request, lists that page. Types of objects come from `kubernetes-types`.
  */
 import { createHttpHost, type HttpHost, type HttpReply, UnreachableError } from '#functions/adapters/http.ts';
-import { NightshiftError } from '#functions/shared/errors.ts';
-import { isExpired, KubernetesError, type StatusCause } from './errors.ts';
+import { isExpired, KubernetesError, MalformedReplyError, type StatusCause } from './errors.ts';
 import type { TokenSource } from './token.ts';
 
 export { KubernetesError } from './errors.ts';
@@ -25,7 +24,7 @@ export interface KubernetesRequest {
 export interface KubernetesClient {
   /** Begins with what the first request needs: where the API server is, and a token. What fails is told by that request. */
   prepare(): void;
-  /** Throws `KubernetesError` for a status of 400 or more, `UnreachableError` where no whole reply came in time. */
+  /** Throws `KubernetesError` for a status other than 2xx, `MalformedReplyError` for a body that is no JSON, `UnreachableError` where no whole reply came in time. */
   request<T>(request: KubernetesRequest): Promise<{ readonly status: number; readonly body: T }>;
   /** Every item, page by page. A list whose continue token expired starts anew. */
   list<T>(
@@ -89,7 +88,7 @@ export function createKubernetesClient(options: KubernetesClientOptions): Kubern
       let reply = await send(request, false);
       if (reply.status === 401) reply = await send(request, true);
       const name = `${request.method} ${request.path}`;
-      if (reply.status >= 400) throw refusal(name, reply);
+      if (reply.status < 200 || reply.status >= 300) throw refusal(name, reply);
       return { status: reply.status, body: parse<T>(name, reply) };
     },
 
@@ -164,20 +163,23 @@ function createHosts(options: KubernetesClientOptions) {
 }
 
 interface ListBody<T> {
-  readonly items?: readonly T[] | null;
+  readonly items: readonly T[] | null;
   readonly metadata?: { readonly continue?: string };
 }
 
 function isList<T>(body: unknown): body is ListBody<T> {
   if (typeof body !== 'object' || body === null) return false;
-  const { items, metadata } = body as { items?: unknown; metadata?: unknown };
+  const { kind, items, metadata } = body as { kind?: unknown; items?: unknown; metadata?: unknown };
+  if (typeof kind !== 'string' || !kind.endsWith('List')) return false;
   const isPaged = metadata === undefined || (typeof metadata === 'object' && metadata !== null);
   const isFull = Array.isArray(items) && items.every((item) => typeof item === 'object' && item !== null);
-  return isPaged && (isFull || items === undefined || items === null);
+  // Go writes a list without items as null.
+  return isPaged && (isFull || items === null);
 }
 
 async function listPages<T>(client: KubernetesClient, request: KubernetesRequest): Promise<T[]> {
   const items: T[] = [];
+  const seen = new Set<string>();
   let from: string | undefined;
   do {
     const { body } = await client.request<ListBody<T>>({
@@ -186,9 +188,12 @@ async function listPages<T>(client: KubernetesClient, request: KubernetesRequest
     });
     const page = isList<T>(body) ? body : undefined;
     if (!page)
-      throw new NightshiftError(`kubernetes answered GET ${request.path} with something that is no list`);
+      throw new MalformedReplyError(`kubernetes answered GET ${request.path} with something that is no list`);
     items.push(...(page.items ?? []));
     from = page.metadata?.continue || undefined;
+    if (from && seen.has(from))
+      throw new MalformedReplyError(`kubernetes answered GET ${request.path} with the same page token again`);
+    if (from) seen.add(from);
   } while (from);
   return items;
 }
@@ -210,7 +215,7 @@ function parse<T>(name: string, reply: HttpReply): T {
   try {
     return (reply.body === '' ? undefined : JSON.parse(reply.body)) as T;
   } catch (cause) {
-    throw new NightshiftError(
+    throw new MalformedReplyError(
       `kubernetes answered ${name} with ${reply.status} and a body that is not JSON`,
       {
         cause,
@@ -247,7 +252,7 @@ function refusal(request: string, reply: HttpReply): KubernetesError {
 function statusOf(text: string): Fields | undefined {
   try {
     const body: unknown = JSON.parse(text);
-    return isObject(body) ? body : undefined;
+    return isObject(body) && body['kind'] === 'Status' ? body : undefined;
   } catch {
     return undefined;
   }

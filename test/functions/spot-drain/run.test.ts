@@ -349,7 +349,9 @@ describe('a lifecycle action', () => {
 
   test('is completed although RBAC refuses the evictions, and the refusal is loud', async () => {
     const world = aWorld([aPod()]);
-    world.cluster.script.set('web', [{ status: 403, detail: 'pods/eviction is forbidden' }]);
+    world.cluster.script.set('web', [
+      { status: 403, detail: 'pods/eviction is forbidden', isRefusedByRbac: true },
+    ]);
     await expect(world.run(aLifecycleAction())).rejects.toThrow('pods/eviction is forbidden');
     expect(world.completed).toHaveLength(1);
     expect(last(world, 'drain')).toMatchObject({ failed: 1 });
