@@ -95,7 +95,7 @@ export type DrainEvent =
 
 /** How often the node's pods are listed. */
 const LIST_MS = 1_000;
-const CLAIM_CHECK_MS = 5_000;
+const CLAIM_CHECK_MS = 1_000;
 /** How often the node itself is read while pods on it are overdue. */
 const NODE_CHECK_MS = 10_000;
 

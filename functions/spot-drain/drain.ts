@@ -4,7 +4,6 @@
  */
 import { messageOf } from '#functions/shared/errors.ts';
 import type { DrainResult } from './claim.ts';
-import { checkClaim } from './claim-instance.ts';
 import {
   advance,
   type DrainEvent,
@@ -16,6 +15,8 @@ import {
   limitsOf,
   reportOf,
 } from './drain-state.ts';
+import type { Lease } from './lease.ts';
+import { workUntil } from './patience.ts';
 import type { DrainReport } from './pod-state.ts';
 import {
   AccessRefusedError,
@@ -33,23 +34,25 @@ import type { Claim } from './records.ts';
 export interface DrainPorts {
   readonly cluster: Cluster;
   readonly clock: Clock;
-  /** Called every few seconds. False: another invocation goes on with this node. */
+  /** Called once a second. False: another invocation goes on with this node. */
   readonly isStillOurs: () => Promise<boolean>;
 }
 
-/** Kept of an invocation for what comes after the drain: reports and lifecycle actions. */
-const RESERVE_MS = 10_000;
 /** A late notice still gets so long, because instances do not go on the second; and so does a drain whose time is over. */
 const SHORTEST_DRAIN_MS = 15_000;
 /** While everything is being stopped no budget is freed elsewhere: waiting for one would only cost. */
 const NIGHTLY_STOP_PATIENCE_MS = 10_000;
 
 /** Only where the claim says so: after a cordon for a rebalance recommendation the pods stay. */
-export async function drainNode(context: Context, node: Node, claim: Claim): Promise<DrainResult> {
+export async function drainNode(
+  context: Context,
+  node: Node,
+  claim: Claim,
+  lease: Pick<Lease, 'isOurs'>,
+): Promise<DrainResult> {
   if (claim.task !== 'drain') return { kind: 'not-drained' };
-  const latest = context.invocation.endsAt.getTime() - RESERVE_MS;
+  const latest = workUntil(context).getTime();
   const until = Math.max(Date.parse(claim.drainUntil), context.clock.now().getTime() + SHORTEST_DRAIN_MS);
-  const heartbeats = new Map<string, number>();
   const report = await drainPods(
     {
       node: node.name,
@@ -59,12 +62,10 @@ export async function drainNode(context: Context, node: Node, claim: Claim): Pro
       until: new Date(Math.min(until, latest)),
       force: claim.force,
       budgetPatienceMs: claim.nightlyStop ? NIGHTLY_STOP_PATIENCE_MS : undefined,
+      cordonedAt: claim.cordonedAt ? new Date(claim.cordonedAt) : undefined,
+      returned: claim.returned,
     },
-    {
-      cluster: context.cluster,
-      clock: context.clock,
-      isStillOurs: () => checkClaim(context, claim, heartbeats),
-    },
+    { cluster: context.cluster, clock: context.clock, isStillOurs: async () => lease.isOurs() },
   );
   return { kind: 'drained', report };
 }

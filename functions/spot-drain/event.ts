@@ -1,5 +1,6 @@
 /** EventBridge payload → notices about instances. Anything unknown is ignored with a reason, never an exception. */
 import { TRIGGER_SOURCE } from '#model/trigger.ts';
+import type { Hook } from './records.ts';
 
 export type NoticeKind =
   | 'spot-terminate'
@@ -20,12 +21,22 @@ export interface Notice {
   readonly at: Date;
   readonly trigger: string;
   /** The action that waits for its completion (`lifecycle`). */
-  readonly hook?: { readonly group: string; readonly name: string; readonly token: string };
+  readonly hook?: Hook;
 }
 
 export type Parsed =
   | { readonly kind: 'notices'; readonly trigger: string; readonly notices: readonly Notice[] }
   | { readonly kind: 'tick'; readonly trigger: string }
+  /** Our own message: are the claims of that invocation still in good hands? */
+  | {
+      readonly kind: 'watchdog';
+      readonly trigger: string;
+      readonly owner: string;
+      readonly instanceIds: readonly string[];
+      /** What the event meant, where the message holds it. */
+      readonly notices: readonly Notice[];
+      readonly event?: unknown;
+    }
   | {
       readonly kind: 'ignored';
       /** `none`: routine. `ignore`: worth recording. */
@@ -79,6 +90,8 @@ export function parseEvent(payload: unknown, around: Surroundings): Parsed {
 
   const tick = readTick(event);
   if (tick) return tick;
+  const watchdog = readWatchdog(event, around);
+  if (watchdog) return watchdog;
   if (Array.isArray(event['Records']) || event['Type'] === 'Notification' || 'TopicArn' in event) {
     return ignored(
       'the event is wrapped in a message of SNS or SQS: send it to the function by an EventBridge rule',
@@ -118,6 +131,31 @@ function readTick(event: Fields): Parsed | undefined {
   const rule = event['source'] === 'aws.events' && event['detail-type'] === 'Scheduled Event';
   if (!ours && !rule) return undefined;
   return { kind: 'tick', trigger: asText(event['id']) ?? asText(event['schedule']) ?? 'tick' };
+}
+
+/** The one message of our own queue, which Lambda wraps in records. */
+function readWatchdog(event: Fields, around: Surroundings): Parsed | undefined {
+  const record = Array.isArray(event['Records']) ? asFields(event['Records'][0]) : undefined;
+  const body = record?.['eventSource'] === 'aws:sqs' ? fieldsOf(asText(record['body'])) : undefined;
+  if (body?.['source'] !== TRIGGER_SOURCE || body['trigger'] !== 'watchdog') return undefined;
+  const instanceIds = Array.isArray(body['instanceIds']) ? body['instanceIds'] : [];
+  const inner = body['event'] === undefined ? undefined : parseEvent(body['event'], around);
+  return {
+    kind: 'watchdog',
+    trigger: asText(record?.['messageId']) ?? 'watchdog',
+    owner: asText(body['owner']) ?? '',
+    instanceIds: instanceIds.filter((id) => typeof id === 'string' && INSTANCE_ID.test(id)),
+    notices: inner?.kind === 'notices' ? inner.notices : [],
+    event: body['event'],
+  };
+}
+
+function fieldsOf(text: string | undefined): Fields | undefined {
+  try {
+    return asFields(JSON.parse(text ?? ''));
+  } catch {
+    return undefined;
+  }
 }
 
 function readInterruption(detail: Fields): readonly Mention[] | Refused {

@@ -32,6 +32,7 @@ export interface Ports {
   readonly cordons: Cordons;
   readonly names: NodeNames;
   readonly night: Night;
+  readonly watchdog: Watchdog;
   readonly trail: DecisionTrail;
   /** What this process has reported of what lasts. */
   readonly reported?: Reported;
@@ -62,6 +63,8 @@ export interface Context extends Ports {
   readonly invocation: Invocation;
   readonly startedAt: Date;
   readonly recorder: DecisionRecorder;
+  /** The event that began it, as it came. */
+  readonly event: unknown;
 }
 
 export interface Clock {
@@ -212,6 +215,8 @@ export interface Membership {
 
 export interface Groups {
   ofInstance(instanceId: string): Promise<Membership | undefined>;
+  /** Instances of any group that wait for a lifecycle action before their end: instance id → group. */
+  waitingToTerminate(): Promise<ReadonlyMap<string, string>>;
   named(name: string): Promise<Group | undefined>;
   /**
    * Detaches the instance without lowering the desired size, so that the group starts another at once.
@@ -228,6 +233,8 @@ export interface HookTimes {
 }
 
 export interface Lifecycle {
+  /** The names of the group's hooks at the termination of an instance. */
+  terminateHooks(group: string): Promise<readonly string[]>;
   times(hook: Hook): Promise<HookTimes | undefined>;
   heartbeat(hook: Hook, instanceId: string): Promise<void>;
   /** Always CONTINUE. `over` where there was no action any more, which is as good. */
@@ -263,6 +270,19 @@ export interface Cordons {
   put(cordon: Cordon): Promise<void>;
   remove(instanceId: string): Promise<void>;
   all(): Promise<{ readonly cordons: readonly Cordon[]; readonly corrupt: readonly string[] }>;
+}
+
+/** Invokes this function once more after so long: it takes over a claim whose worker has died. */
+export interface Watchdog {
+  send(check: WatchdogCheck, delaySeconds: number): Promise<void>;
+}
+
+export interface WatchdogCheck {
+  /** The invocation whose claims are to be checked. */
+  readonly owner: string;
+  readonly instanceIds: readonly string[];
+  /** The event as it came, in case its worker died before it had a claim. */
+  readonly event?: unknown;
 }
 
 /** What night-schedule does with the cluster. Throws `CorruptRecordError` where that cannot be read. */

@@ -7,6 +7,7 @@ import { type Notice, parseEvent } from './event.ts';
 import type { Context, Invocation, Ports } from './ports.ts';
 import { respond } from './respond.ts';
 import { tick } from './tick.ts';
+import { watch } from './watch.ts';
 
 /** Throws `PartialFailureError` where anything failed that was not expected: the invocation is retried. */
 export async function run(ports: Ports, invocation: Invocation, payload: unknown): Promise<void> {
@@ -22,13 +23,17 @@ export async function run(ports: Ports, invocation: Invocation, payload: unknown
     dryRun: ports.settings.dryRun,
     ...(ports.reported ? { reported: ports.reported } : {}),
   });
-  const context: Context = { ...ports, invocation, startedAt, recorder };
+  const event = parsed.kind === 'watchdog' ? parsed.event : payload;
+  const context: Context = { ...ports, invocation, startedAt, recorder, event };
   switch (parsed.kind) {
     case 'ignored':
       recorder.record(parsed);
       break;
     case 'tick':
       await tick(context);
+      break;
+    case 'watchdog':
+      await watch(context, parsed);
       break;
     case 'notices':
       // One Health event can name several instances: each is handled by itself.

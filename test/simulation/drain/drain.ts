@@ -1,7 +1,7 @@
 /** What AWS takes from one cluster, told to the real spot-drain, with faults around every call, and the checks at the end. */
 
 import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
-import type { Ports } from '#functions/spot-drain/ports.ts';
+import type { Ports, WatchdogCheck } from '#functions/spot-drain/ports.ts';
 import { run } from '#functions/spot-drain/run.ts';
 import { LAMBDA } from '../invocations.ts';
 import type { Outcome } from '../outcome.ts';
@@ -88,6 +88,13 @@ export interface Story extends BaseStory<Scenario, DrainWorld> {
   up: readonly string[];
 }
 
+/** A message of our own queue; Lambda brings it once more where its invocation fails. */
+export function watch(story: Story, check: WatchdogCheck): void {
+  count(story, 'watchdog');
+  const body = JSON.stringify({ source: 'nightshift', trigger: 'watchdog', ...check });
+  invoke(story, { Records: [{ messageId: 'message', eventSource: 'aws:sqs', body }] }, check.instanceIds, {});
+}
+
 function createStory(options: DrainOptions): Story {
   const base = createBaseStory(options, {
     salt: 0x5eed,
@@ -95,7 +102,7 @@ function createStory(options: DrainOptions): Story {
     createWorld: createDrainWorld,
     invocations: LAMBDA.drain,
   });
-  return {
+  const story: Story = {
     ...base,
     options,
     notices: new Map(),
@@ -104,6 +111,8 @@ function createStory(options: DrainOptions): Story {
     brokenTicks: [],
     up: [],
   };
+  base.world.watchdogs.deliver = (check) => watch(story, check);
+  return story;
 }
 
 /** The rules of lib/spot-drain.ts, and what becomes of events on the way. */

@@ -99,6 +99,7 @@ function plain(seed: number, chance: Chance): Scenario {
       uncordonAfterMinutes: chance.of([5, 15]),
       force: chance.is(0.85),
       replaceEarly: false,
+      lifecycleMinutes: 60,
     },
   };
 }

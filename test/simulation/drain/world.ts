@@ -10,7 +10,7 @@ import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts'
 import { DRAIN, instanceKey, NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { createDrainCluster, MARKS_ANNOTATION } from '#functions/adapters/kubernetes/drain-cluster.ts';
 import { createCordonGate } from '#functions/spot-drain/cordon.ts';
-import type { Ports } from '#functions/spot-drain/ports.ts';
+import type { Ports, WatchdogCheck } from '#functions/spot-drain/ports.ts';
 import type { Claim } from '#functions/spot-drain/records.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
@@ -90,11 +90,17 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
     if (view.cluster === settings.cluster)
       seen.set(view.id, { node: view.privateDnsName, runsSince: clock.now() });
   });
+  /** The newest lifecycle action of each instance, by its token. */
+  const actionOf = new Map<string, string>();
+  const tokenOf = (input: Readonly<Record<string, unknown>>) =>
+    String(input['LifecycleActionToken'] ?? actionOf.get(String(input['InstanceId'])));
   /** When the group of an instance began to terminate it, also where the event of that is lost. */
   const terminatingSince = new Map<string, number>();
   context.signals.on('event', (event) => {
     if (event['detail-type'] === 'EC2 Instance-terminate Lifecycle Action')
       terminatingSince.set(String(event.detail['EC2InstanceId']), clock.now());
+    if (event['detail-type'] === 'EC2 Instance-terminate Lifecycle Action')
+      actionOf.set(String(event.detail['EC2InstanceId']), String(event.detail['LifecycleActionToken']));
   });
   context.signals.on('instance-gone', (view) => {
     const one = seen.get(view.id);
@@ -122,6 +128,8 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
   });
   const movableOn = (node: string) => kubernetes.podsOn(node).filter(isMovable);
 
+  /** Where the messages of the watchdog go. */
+  const watchdogs = { deliver: (_check: WatchdogCheck): void => undefined };
   const decisions: Decision[] = [];
   /** When Auto Scaling was seen to end an action with our CONTINUE, by its token. */
   const completions = new Map<string, number>();
@@ -210,8 +218,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
       scope,
       around: (call, act) => through(call, act, call.includes('Lifecycle')) as Promise<never>,
       onReply: ({ operation, input }) => {
-        if (operation === 'CompleteLifecycleAction')
-          calls.deeds().confirmed.add(String(input['LifecycleActionToken']));
+        if (operation === 'CompleteLifecycleAction') calls.deeds().confirmed.add(tokenOf(input));
       },
       onAsk: ({ operation, input }) => {
         exercise(2);
@@ -219,7 +226,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
           violate(2, `${when()} ${operation} ${JSON.stringify(input)} is no call of spot-drain`);
         if (operation === 'DetachInstances') checkReplacement(input);
         if (operation !== 'CompleteLifecycleAction') return;
-        const token = String(input['LifecycleActionToken']);
+        const token = tokenOf(input);
         exercise(6);
         if (input['LifecycleActionResult'] !== 'CONTINUE')
           violate(6, `${when()} ${token} was completed with ${String(input['LifecycleActionResult'])}`);
@@ -234,7 +241,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
       },
       onDone: ({ operation, input }) => {
         if (operation !== 'CompleteLifecycleAction') return;
-        const token = String(input['LifecycleActionToken']);
+        const token = tokenOf(input);
         completions.set(token, clock.now());
         calls.deeds().completed.add(String(input['InstanceId']));
       },
@@ -250,6 +257,14 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
       names: createNodeNames(store),
       gate: createCordonGate({ alarm: (ms) => ports.clock.alarm(ms) }),
       night: createNightReader(store),
+      watchdog: {
+        send: (check, delaySeconds) =>
+          through(
+            'sqs:SendMessage',
+            () => void clock.after(delaySeconds * 1_000, () => watchdogs.deliver(check)),
+            true,
+          ),
+      },
       trail: {
         record: (made) =>
           through(
@@ -416,6 +431,7 @@ export function createDrainWorld(options: WorldOptions<Scenario> & { readonly gr
     seen,
     decisions,
     completions,
+    watchdogs,
     newProcess,
     instanceAt,
     nodes,
