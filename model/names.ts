@@ -10,6 +10,10 @@ export function functionNameOf(environment: string, capability: Capability): str
   return `nightshift-${environment}-${capability}`;
 }
 
+export function watchdogQueueNameOf(environment: string): string {
+  return `nightshift-${environment}-spot-drain-watchdog`;
+}
+
 export function topicNameOf(environment: string, severity: Severity): string {
   return `nightshift-${environment}-${severity}`;
 }

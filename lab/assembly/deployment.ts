@@ -33,6 +33,13 @@ export interface TableSpec {
   readonly ttlAttribute?: string;
 }
 
+/** A queue whose messages Lambda hands to a function, one at a time. */
+export interface EventSourceSpec {
+  readonly queueArn: string;
+  /** Name or ARN. */
+  readonly function: string;
+}
+
 export interface AccessEntrySpec {
   readonly cluster: string;
   readonly principalArn: string;
@@ -59,6 +66,7 @@ export interface Deployment {
   readonly tables: readonly TableSpec[];
   readonly roles: readonly RoleSpec[];
   readonly queues: readonly { readonly name: string; readonly arn: string }[];
+  readonly eventSources: readonly EventSourceSpec[];
   readonly topics: readonly { readonly name: string; readonly arn: string }[];
   readonly accessEntries: readonly AccessEntrySpec[];
   readonly buildProjects: readonly BuildProjectSpec[];
@@ -111,6 +119,7 @@ export function readDeployment(stack: Stack): Deployment {
       readTable(resource, scope.physicalName(resource.logicalId), scope.arn(resource.logicalId)),
     ),
     queues: ofType('AWS::SQS::Queue').map(named),
+    eventSources: ofType('AWS::Lambda::EventSourceMapping').map(readEventSource),
     topics: ofType('AWS::SNS::Topic').map(named),
     accessEntries: ofType('AWS::EKS::AccessEntry').map(readAccessEntry),
     buildProjects: ofType('AWS::CodeBuild::Project').map((resource) =>
@@ -125,6 +134,7 @@ const READ = [
   'AWS::Lambda::Function',
   'AWS::Lambda::Permission',
   'AWS::Lambda::EventInvokeConfig',
+  'AWS::Lambda::EventSourceMapping',
   'AWS::Events::Rule',
   'AWS::Scheduler::Schedule',
   'AWS::DynamoDB::Table',
@@ -133,6 +143,13 @@ const READ = [
   'AWS::EKS::AccessEntry',
   'AWS::CodeBuild::Project',
 ];
+
+function readEventSource({ logicalId, properties }: Resource): EventSourceSpec {
+  const queueArn = String(properties['EventSourceArn']);
+  if (!queueArn.includes(':sqs:') || Number(properties['BatchSize'] ?? 10) !== 1)
+    throw new AssemblyError(`${logicalId} is no queue with batches of one message, which is all the lab delivers`);
+  return { queueArn, function: String(properties['FunctionName']) };
+}
 
 function readTable(resource: Resource, name: string, arn: string): TableSpec {
   const { properties } = resource;
