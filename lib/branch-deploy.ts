@@ -93,8 +93,8 @@ export class BranchDeploy extends Construct {
       get: ['deploy', 'night'],
       list: ['deploy', 'override'],
       // Waking the cluster means writing an override; the tick of night-schedule applies it within a minute.
-      write: ['deploy', 'decision', ...(settings.whenAsleep === 'wake' ? ['override'] : [])],
-      remove: ['deploy'],
+      write: ['deploy', 'decision', ...(settings.whenAsleep === 'wake' ? (['override'] as const) : [])],
+      remove: settings.dryRun ? [] : ['deploy'],
     });
   }
 }

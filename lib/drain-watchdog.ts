@@ -1,5 +1,5 @@
 /** The queue whose messages come back to spot-drain after a lease, to take over the work of an invocation that has died. */
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Validations } from 'aws-cdk-lib';
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -44,5 +44,9 @@ export class DrainWatchdog extends Construct {
     });
     // Lambda checks these permissions when the mapping is created.
     mapping.node.addDependency(drain.role);
+    Validations.of(mapping).acknowledge({
+      id: 'Serverless-LambdaEventSourceMappingDestination',
+      reason: 'A mapping of SQS takes no destination: the queue has a dead-letter queue.',
+    });
   }
 }

@@ -3,6 +3,7 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { tableNameOf } from '#model/names.ts';
+import type { Partition } from '#model/partitions.ts';
 import type { PermissionGrantee } from './permission.ts';
 
 export interface StateTableProps {
@@ -57,8 +58,8 @@ export class StateTable extends Construct {
 
 /** Partition names by operation: get one item, list, write, remove. */
 export interface PartitionAccess {
-  readonly get?: readonly string[];
-  readonly list?: readonly string[];
-  readonly write?: readonly string[];
-  readonly remove?: readonly string[];
+  readonly get?: readonly Partition[];
+  readonly list?: readonly Partition[];
+  readonly write?: readonly Partition[];
+  readonly remove?: readonly Partition[];
 }

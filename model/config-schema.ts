@@ -17,6 +17,7 @@ import {
   wrongUrl,
 } from './config-values.ts';
 import { didYouMean } from './nearest.ts';
+import { isRecord } from './record-schema.ts';
 import { parseWindows } from './window.ts';
 
 export type CheckedConfig =
@@ -399,8 +400,4 @@ function environmentSchema(entry: unknown): z.ZodType {
 
 function namesIn(value: unknown): readonly string[] {
   return isRecord(value) ? Object.keys(value) : [];
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 /**
- * One host over HTTP or HTTPS with kept-alive connections: what the Kubernetes and the Argo CD adapters stand on.
+ * One host over HTTP or HTTPS with kept-alive connections: used by the Kubernetes, Argo CD and GitHub adapters.
  * Redirects are answers, never followed: a token must not travel to another host. Proxies are those of the
  * environment (HTTPS_PROXY, NO_PROXY), as in any Node program that honours them.
  */
@@ -32,7 +32,7 @@ export interface HttpHost {
   close(): void;
 }
 
-/** The host could not be asked, or did not answer whole and in time. Whether the request took effect is unknown. */
+/** The host was unreachable, or did not answer whole and in time. Whether the request took effect is unknown. */
 export class UnreachableError extends NightshiftError {
   override name = 'UnreachableError';
 }
@@ -62,7 +62,7 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
     keepAlive: true,
     maxSockets: options.maxSockets ?? 64,
     proxyEnv: process.env,
-    // Made once: with the certificates themselves, each connection would read them anew.
+    // Made once: with the certificates themselves, each connection would read them again.
     ...(secure && ca ? { secureContext: createSecureContext({ ca }) } : {}),
   };
   const agent = secure ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
@@ -79,7 +79,7 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
             new UnreachableError(
               timeout.aborted
                 ? `${url.host} did not answer ${request.method} ${withoutQuery(request.path)} within ${request.timeoutMs} ms`
-                : `${url.host} could not be asked: ${messageOf(cause)}`,
+                : `${url.host} is unreachable: ${messageOf(cause)}`,
               { cause },
             ),
           );

@@ -29,7 +29,7 @@ export const LIMITS = {
   tries: 3,
   /** Requests to Argo CD may fail for so long before it is reported, and are given up after so long. */
   failingMs: { report: 15 * 60_000, giveUp: 24 * 3_600_000 },
-  /** After requests failed for so long nobody could watch a sync: its time begins anew. */
+  /** After requests failed for so long nobody could watch a sync: its time begins again. */
   awayMs: 60_000,
   /** Until the next request where nothing changes by the minute. */
   postponeMs: 5 * 60_000,
@@ -314,7 +314,7 @@ function blocked(record: ApplicationRecord, now: Date): ApplicationRecord {
   return isLate && record.lastReport !== lastReport ? { ...record, lastReport } : record;
 }
 
-/** While requests to Argo CD failed nobody could watch: the time for a sync begins anew. */
+/** While requests to Argo CD failed nobody could watch: the time for a sync begins again. */
 function withNewWatch(record: ApplicationRecord, now: Date): ApplicationRecord {
   const { attempt, failing } = record;
   if (!attempt || !failing || now.getTime() - Date.parse(failing.since) <= LIMITS.awayMs) return record;

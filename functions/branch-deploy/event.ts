@@ -1,4 +1,5 @@
 /** From the payload of an invocation to what happened: a build that ended, a tick, or something unknown. */
+import { isRecord } from '#model/record-schema.ts';
 import { TRIGGER_SOURCE } from '#model/trigger.ts';
 
 export type BranchDeployEvent =
@@ -59,9 +60,7 @@ function unknown(id: string, reason: string): BranchDeployEvent {
 }
 
 function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
+  return isRecord(value) ? value : undefined;
 }
 
 function textOf(value: unknown): string | undefined {

@@ -2,7 +2,9 @@
  * Brings one application to what was requested of it, as far as this invocation's time goes: observe, decide, write
  * down, apply. Of two invocations at once one writes and the other observes again.
  */
+
 import { NightshiftError, RecordedError } from '#functions/shared/errors.ts';
+import { type Backoff, backoffMs } from '#functions/shared/retry.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { type Decided, decide, decideAfterSync, LIMITS, type Step } from './decide.ts';
 import type { DeployContext } from './ports.ts';
@@ -155,7 +157,9 @@ function pollMs(polls: number): number {
   return Math.min(4_000, 1_000 * 1.5 ** polls);
 }
 
+const AFTER_FAILURE: Backoff = { firstMs: 500, longestMs: 8_000 };
+
 /** 0.5 s, doubling to 8 s, less up to a half at random, so that many applications do not ask at once. */
 function backOffMs(failures: number, random: number, atLeastMs = 0): number {
-  return Math.max(Math.ceil(Math.min(8_000, 500 * 2 ** failures) * (0.5 + random / 2)), atLeastMs);
+  return Math.max(Math.ceil(backoffMs(failures + 1, random, AFTER_FAILURE)), atLeastMs);
 }

@@ -34,7 +34,7 @@ export interface Snapshot {
   readonly missing: readonly string[];
   readonly memory: Memory;
   readonly ready: ReadonlySet<string> | undefined;
-  /** What the autoscaler is doing; absent where none is configured, `unknown` where it could not be asked. */
+  /** Absent where none is configured or needed, `unknown` where the request failed. */
   readonly autoscaler: AutoscalerView | 'unknown' | undefined;
 }
 
@@ -68,66 +68,60 @@ export interface Plan {
 
 export function decideCluster(snapshot: Snapshot, policy: Policy): Plan {
   const { desired, memory, now } = snapshot;
-  const paused = memory.autoscaler;
   const view = snapshot.autoscaler;
-  const running = view !== undefined && view !== 'unknown' && isRunning(view);
-  const settled = memory.state?.value.phase === 'asleep';
-  const overrideSince =
-    desired.source === 'override' ? effectiveOverride(memory.overrides, now)?.from : undefined;
-  const corruptGroups = corruptNames(memory, 'saved');
+  const isSettled = memory.state?.value.phase === 'asleep';
+  const steps = decideGroups(snapshot, policy, isSettled);
+  const host = steps.find(({ target }) => target === policy.hostGroup);
+  const others = steps.filter((step) => step !== host);
+  const hosts = host ? [host] : [];
 
-  const steps = new Map<string, GroupStep>();
-  for (const group of snapshot.groups) {
-    if (corruptGroups.includes(group.name)) continue;
-    steps.set(
-      group.name,
-      decideGroup({
-        group,
-        saved: memory.saved.get(group.name),
-        desired: snapshot.released.has(group.name) ? RELEASED : desired,
-        now,
-        ready: snapshot.ready,
-        settled,
-        autoscalerRuns: paused.size > 0 && running,
-        overrideSince,
-        onManualChange: policy.onManualChange,
-        stopDeadlineMinutes: policy.stopDeadlineMinutes,
-        startDeadlineMinutes: policy.startDeadlineMinutes,
-      }),
-    );
-  }
-  const host = policy.hostGroup;
-  const before: AutoscalerStep[] = [];
-  const after: AutoscalerStep[] = [];
-  const stages: GroupStep[][] = [reportsOf(memory.corrupt, snapshot.missing)];
-  const hostStep = host === undefined ? undefined : steps.get(host);
-  const others: GroupStep[] = [];
-  for (const step of steps.values()) if (step !== hostStep) others.push(step);
-
-  const late =
+  const isLate =
     desired.state === 'asleep' &&
     memory.state?.value.phase === 'stopping' &&
     now.getTime() - Date.parse(memory.state.value.since) >= policy.stopDeadlineMinutes * MINUTE_MS;
-  if (desired.state === 'asleep') {
-    const hold = view === undefined ? undefined : pauseStep(snapshot, view, paused, before);
-    if (hold !== undefined && !late) {
-      stages.push(
-        others.map((step) => (step.resize ? waiting(step, hold) : step)),
-        hostStep ? [hostStep.resize ? waiting(hostStep, hold) : hostStep] : [],
-      );
-    } else {
-      stages.push(others);
-      if (hostStep) {
-        const wait = hostStep.resize && !late ? hostWait(snapshot, host) : undefined;
-        stages.push([wait ? waiting(hostStep, wait) : hostStep]);
-      }
-    }
+  const before: AutoscalerStep[] = [];
+  const after: AutoscalerStep[] = [];
+  const stages: GroupStep[][] = [reportsOf(memory.corrupt, snapshot.missing)];
+  if (desired.state === 'awake') {
+    stages.push(hosts, others);
+    resumeStep(snapshot, view, policy.hostGroup, after);
   } else {
-    stages.push(hostStep ? [hostStep] : [], others);
-    resumeStep(snapshot, view, host, after);
+    const wait = view === undefined ? undefined : pauseStep(snapshot, view, memory.autoscaler, before);
+    if (isLate) stages.push(others, hosts);
+    else
+      stages.push(
+        others.map((step) => waitingFor(wait, step)),
+        hosts.map((step) => waitingFor(wait ?? hostWait(snapshot, policy.hostGroup), step)),
+      );
   }
+  return { before, stages, after, isLate, state: stateOf(snapshot, isSettled, stages, after) };
+}
 
-  return { before, stages, after, isLate: late, state: stateOf(snapshot, settled, stages, after) };
+/** One step for each name of a group whose record can be read. */
+function decideGroups(snapshot: Snapshot, policy: Policy, settled: boolean): readonly GroupStep[] {
+  const { desired, memory, now, ready, autoscaler: view } = snapshot;
+  const corrupt = corruptNames(memory, 'saved');
+  const autoscalerRuns =
+    memory.autoscaler.size > 0 && view !== undefined && view !== 'unknown' && isRunning(view);
+  const overrideSince =
+    desired.source === 'override' ? effectiveOverride(memory.overrides, now)?.from : undefined;
+  const steps = new Map<string, GroupStep>();
+  for (const group of snapshot.groups) {
+    if (corrupt.includes(group.name)) continue;
+    const step = decideGroup({
+      ...policy,
+      group,
+      saved: memory.saved.get(group.name),
+      desired: snapshot.released.has(group.name) ? RELEASED : desired,
+      now,
+      ready,
+      settled,
+      autoscalerRuns,
+      overrideSince,
+    });
+    steps.set(group.name, step);
+  }
+  return [...steps.values()];
 }
 
 /** What people must correct themselves. */
@@ -135,7 +129,7 @@ function reportsOf(corrupt: Memory['corrupt'], missing: readonly string[]): Grou
   const reports: GroupStep[] = corrupt.map(({ item, kind, name }) => ({
     target: name,
     action: 'fail',
-    reason: `${UNREADABLE[kind](name)}; look at the item ${item}`,
+    reason: `${UNREADABLE[kind](name)}; check the item ${item}`,
     once: `corrupt#${item}`,
   }));
   for (const name of missing)
@@ -150,10 +144,10 @@ function reportsOf(corrupt: Memory['corrupt'], missing: readonly string[]): Grou
 
 const UNREADABLE: { readonly [K in CorruptItem['kind']]: (name: string) => string } = {
   saved: (name) => `the saved sizes of ${name} cannot be read: the group is left alone`,
-  autoscaler: (name) => `what was taken from ${name} cannot be read: it is left alone`,
+  autoscaler: (name) => `the saved setting of ${name} cannot be read: it is left alone`,
   override: (name) => `the override ${name} cannot be read: it does not count`,
-  state: () => 'the state of the night could not be read: it is written anew',
-  note: (name) => `the note ${name} could not be read: it is written anew`,
+  state: () => 'the state of the night cannot be read: it is written again',
+  note: (name) => `the note ${name} cannot be read: it is written again`,
 };
 
 /** The groups, or the objects of the autoscaler, whose record cannot be read. */
@@ -166,12 +160,12 @@ function hostWait(
   { groups, released, memory, autoscaler: view }: Snapshot,
   host: string | undefined,
 ): string | undefined {
-  const restless = groups.filter(
+  const running = groups.filter(
     (group) => group.name !== host && !released.has(group.name) && !atRest(group, memory),
   );
-  if (restless.length > 0) return `stopped last: waits for ${restless.map((group) => group.name).join(', ')}`;
+  if (running.length > 0) return `stopped last: waits for ${running.map((group) => group.name).join(', ')}`;
   const claims = view !== undefined && view !== 'unknown' && view.kind === 'karpenter' ? view.claims : 0;
-  return claims > 0 ? `stopped last: ${claims} NodeClaims of Karpenter are left` : undefined;
+  return claims > 0 ? `stopped last: ${claims} NodeClaims of Karpenter remain` : undefined;
 }
 
 /** Adds what pauses the autoscaler; returns why the groups must wait, where they must. */
@@ -181,9 +175,11 @@ function pauseStep(
   paused: Memory['autoscaler'],
   steps: AutoscalerStep[],
 ): string | undefined {
-  if (view === 'unknown') return 'waits: the autoscaler could not be asked, and would undo the stop';
+  if (view === 'unknown')
+    return 'waits: the request to the autoscaler failed, and a running autoscaler would undo the stop';
   const known = withoutCorrupt(view, corruptNames(snapshot.memory, 'autoscaler'));
-  if (!known) return 'waits: what was taken from the autoscaler cannot be read, and it would undo the stop';
+  if (!known)
+    return 'waits: the saved setting of the autoscaler cannot be read, and a running autoscaler would undo the stop';
   if (!isRunning(known)) return undefined;
   const what =
     view.kind === 'cluster-autoscaler' ? `${view.replicas} replicas are saved` : 'limits are saved';
@@ -217,7 +213,8 @@ function resumeStep(
     const record = snapshot.memory.saved.get(group.name)?.value;
     return record !== undefined && isAsleepSize(group) && record.phase !== 'restored';
   });
-  if (view === 'unknown') return void steps.push({ target, action: 'none', reason: 'it could not be asked' });
+  if (view === 'unknown')
+    return void steps.push({ target, action: 'none', reason: 'the request for its state failed' });
   const waiting = saved.filter(({ value }) => view === undefined || !isResumed(view, value));
   if (waiting.length === 0) {
     steps.push({ target, action: 'resume', reason: 'it runs as before the stop', clear: saved });
@@ -225,7 +222,7 @@ function resumeStep(
   }
   if (!hostReady || unrestored.length > 0) {
     const wait = hostReady
-      ? `the sizes of ${unrestored.map((group) => group.name).join(', ')} are given back first`
+      ? `the sizes of ${unrestored.map((group) => group.name).join(', ')} are restored first`
       : `waits for a Ready node of ${host}`;
     steps.push({ target, action: 'none', reason: wait });
     return;
@@ -296,11 +293,12 @@ function withoutCorrupt(view: AutoscalerView, corrupt: readonly string[]): Autos
   return { ...view, pools: Object.fromEntries(pools) };
 }
 
-function waiting(step: GroupStep, why: string): GroupStep {
-  return { target: step.target, action: 'none', reason: why };
+/** A step that resizes nothing does not wait. */
+function waitingFor(wait: string | undefined, step: GroupStep): GroupStep {
+  return wait && step.resize ? { target: step.target, action: 'none', reason: wait } : step;
 }
 
-/** The group has no instance, or is left to the person who scaled it up. */
+/** The group has no instance, or is left alone. */
 function atRest(group: Group, memory: Memory): boolean {
   const phase = memory.saved.get(group.name)?.value.phase;
   return (
@@ -329,7 +327,7 @@ function stateOf(
     if (corruptNames(memory, 'saved').includes(group.name) || snapshot.released.has(group.name)) return true;
     const record = recordOf(group);
     if (record) return record.phase === 'asleep' || record.phase === 'manual';
-    // Grown after the night had settled: somebody's, and no part of the stop.
+    // Scaled up after the whole cluster slept: by somebody, and no part of the stop.
     return settled || (isAsleepSize(group) && group.instances.length === 0);
   };
   const cleared = after.reduce((sum, step) => sum + (step.clear?.length ?? 0), 0);
@@ -346,7 +344,7 @@ function stateOf(
   const isNamed = (group: Group) => {
     const record = recordOf(group);
     if (record) return record.phase !== 'manual';
-    // Another pass may have written its sizes down and taken them after this one had read.
+    // Another pass may have saved its sizes and zeroed it after this one had read.
     const isStopping = phase === 'stopping' && before?.phase === 'stopping';
     return isStopping && before.groups.includes(group.name) && isAsleepSize(group);
   };

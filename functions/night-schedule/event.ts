@@ -1,10 +1,11 @@
 /** The payload of an invocation → why this pass takes place. Whatever it is, the pass itself is the same. */
+import { isRecord } from '#model/record-schema.ts';
 import { TRIGGER_SOURCE } from '#model/trigger.ts';
 import type { Cause } from './run.ts';
 
-/** An edge, a tick, an override, or something unknown: triggers are hints, so nothing is refused. */
+/** A transition, a tick, an override, or something unknown: triggers are hints, so nothing is refused. */
 export function causeOf(payload: unknown): Cause {
-  const fields = typeof payload === 'object' && payload !== null ? (payload as Record<string, unknown>) : {};
+  const fields = isRecord(payload) ? payload : {};
   if (fields['source'] !== TRIGGER_SOURCE)
     return { trigger: textOf(fields['id']) ?? 'unknown', byPerson: false };
   const schedule = textOf(fields['schedule']) ?? textOf(fields['trigger']) ?? 'unknown';

@@ -17,7 +17,7 @@ export interface Group {
   /** Nodegroup name; for a self-managed group its Auto Scaling group's name. */
   readonly name: string;
   readonly kind: 'managed' | 'self-managed';
-  /** Unique to this incarnation: a nodegroup that was deleted and made again has another one. */
+  /** Unique to this incarnation: a nodegroup that was deleted and created again has another one. */
   readonly autoScalingGroup: string;
   /** Of the Auto Scaling group. */
   readonly arn?: string;
@@ -34,12 +34,12 @@ export interface Groups {
   list(): Promise<readonly Group[]>;
   /** `token` makes a repeated request of the same intent one request. */
   resize(group: Group, to: Size, token: string): Promise<Resized>;
-  /** What the group's newest scaling activity that did not succeed says, in AWS's own words. */
-  trouble(group: Group): Promise<string | undefined>;
+  /** The message of the group's newest scaling activity that did not succeed. */
+  lastScalingFailure(group: Group): Promise<string | undefined>;
 }
 
 export interface Nodes {
-  /** The instance ids whose node is Ready, as the Kubernetes API says. */
+  /** The instance ids whose node is Ready. */
   ready(): Promise<ReadonlySet<string>>;
 }
 
@@ -59,7 +59,7 @@ export type AutoscalerView =
 
 export interface Autoscaler {
   observe(): Promise<AutoscalerView>;
-  /** Nothing it does may start a node any more: replicas 0; or limits 0 and the NodeClaims deleted. */
+  /** Afterwards it starts no node: replicas 0; or limits 0 and the NodeClaims deleted. */
   pause(view: AutoscalerView): Promise<void>;
   resume(saved: SavedAutoscaler): Promise<void>;
 }
@@ -81,14 +81,14 @@ export interface Memory {
   /** By object. */
   readonly autoscaler: ReadonlyMap<string, Versioned<SavedAutoscaler>>;
   readonly notes: { readonly [N in NoteName]?: Versioned<Notes[N]> };
-  /** A group or an autoscaler whose record is among them is left alone; a state or a note is written anew. */
+  /** A group or an autoscaler whose record is among them is left alone; a state or a note is written again. */
   readonly corrupt: readonly CorruptItem[];
 }
 
 /** Over what is written: the version that was read, nothing, or something that cannot be read. */
 export type Over = number | 'absent' | 'corrupt';
 
-/** Every write is conditional and says whether it took place: false means that another pass came first. */
+/** Every write is conditional: false means that another pass came first, and nothing was written. */
 export interface Store {
   /** Throws where the table has the layout of an earlier release. */
   load(): Promise<Memory>;

@@ -11,9 +11,9 @@ export interface RecorderContext {
   readonly trigger: string;
   readonly now: () => Date;
   readonly trail: DecisionTrail;
-  /** Says of what would be changed that it was not. */
+  /** Nothing is changed: the reasons of changes say so. */
   readonly dryRun?: boolean;
-  /** Keeps the decisions until `close`, which writes them together. */
+  /** `close` writes all decisions together. */
   readonly isBatch?: boolean;
   /** What was reported before this invocation; `isNews` adds to it. */
   readonly reported?: Reported;
@@ -42,11 +42,11 @@ export interface DecisionRecorder {
   readonly failures: readonly Failure[];
   /** Written in the background. Where that fails, the invocation does. */
   record(entry: Entry): void;
-  /** The same, for whoever goes on only when it is written: false where that failed. */
+  /** The same, for work that continues only when it is written: false where that failed. */
   recordWritten(...entries: readonly Entry[]): Promise<boolean>;
   /** Something failed; the work goes on. A `RecordedError` has its decision already. */
   failed(target: string, error: unknown, trigger?: string): void;
-  /** Does the work, and keeps its failure: then undefined. */
+  /** Does the work and records its failure: then undefined. */
   guard<T>(target: string, work: () => Promise<T>): Promise<T | undefined>;
   /** The same for each target: one that fails does not stop the others. */
   guardEach<T>(

@@ -1,5 +1,5 @@
 /** A drain of one node as a state machine: what is to be sent now, and what each event changes. Pure. */
-import { backoffMs } from './pod-reply.ts';
+import { nextAttemptMs } from './pod-reply.ts';
 import {
   advancePod,
   type DrainReport,
@@ -203,7 +203,11 @@ export function advance(
       return afterList(state, event, order, limits);
     case 'list-failed': {
       const listErrors = [...state.listErrors, event.error];
-      return { ...state, listErrors, listAt: event.at + backoffMs('error', listErrors.length, event.random) };
+      return {
+        ...state,
+        listErrors,
+        listAt: event.at + nextAttemptMs('error', listErrors.length, event.random),
+      };
     }
     case 'looked-up':
       return afterLookup(state, event);
@@ -260,7 +264,7 @@ function afterLookup(
 ): DrainState {
   const lookup = state.daemonSets.get(uid);
   if (!lookup) return state;
-  const lookUpAt = at + backoffMs('error', lookup.attempts, random);
+  const lookUpAt = at + nextAttemptMs('error', lookup.attempts, random);
   const daemonSets = new Map(state.daemonSets).set(uid, { ...lookup, exists, lookUpAt });
   const pods = new Map(state.pods);
   for (const [podUid, one] of state.pods)

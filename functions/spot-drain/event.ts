@@ -1,4 +1,5 @@
 /** EventBridge payload → notices about instances. Anything unknown is ignored with a reason, never an exception. */
+import { isRecord } from '#model/record-schema.ts';
 import { TRIGGER_SOURCE } from '#model/trigger.ts';
 import type { Hook } from './records.ts';
 
@@ -275,7 +276,7 @@ function readTime(value: unknown, now: Date): Date | Refused {
 }
 
 function asFields(value: unknown): Fields | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+  return isRecord(value) ? value : undefined;
 }
 
 function asText(value: unknown): string | undefined {

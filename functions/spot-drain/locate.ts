@@ -1,4 +1,5 @@
 /** Finds the node and the group of an instance, with as few requests as possible before the cordon. */
+
 import { CorruptRecordError } from '#functions/shared/errors.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import {

@@ -1,5 +1,5 @@
 /** How long what fails for the moment is asked again: as long as there is time, and never for a constant. */
-import { backoffMs } from './pod-reply.ts';
+import { retry } from '#functions/shared/retry.ts';
 import { type Clock, type Context, TransientError } from './ports.ts';
 
 /** Kept of an invocation for what comes after the work: the result, reports and lifecycle actions. */
@@ -20,18 +20,10 @@ export function patienceUntil(
 }
 
 /** Asks again while it fails with a `TransientError`, until then. */
-export async function whileTransient<T>(
+export function whileTransient<T>(
   { clock }: { readonly clock: Clock },
   until: Date,
   request: () => Promise<T>,
 ): Promise<T> {
-  for (let attempts = 1; ; attempts++) {
-    try {
-      return await request();
-    } catch (error) {
-      const waitMs = backoffMs('error', attempts, clock.random());
-      if (!(error instanceof TransientError) || clock.now().getTime() + waitMs > until.getTime()) throw error;
-      await clock.sleep(waitMs);
-    }
-  }
+  return retry(request, { until, clock, isTransient: (error) => error instanceof TransientError });
 }

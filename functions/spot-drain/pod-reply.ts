@@ -1,4 +1,5 @@
 /** What the API server's reply to an eviction or a deletion means. Pure. */
+import { type Backoff, backoffMs } from '#functions/shared/retry.ts';
 import type { Reply } from './ports.ts';
 
 export type ReplyResult =
@@ -51,15 +52,14 @@ export function interpretReply(reply: Reply): ReplyResult {
  * The delay before the next attempt: 0.5 s → 4 s after errors, 1 s → 5 s while a budget or an admission webhook blocks,
  * 10 s → 30 s where only a correction of the budgets helps; a quarter of it jitter.
  */
-export function backoffMs(kind: ReplyResult['kind'], attempts: number, random: number): number {
-  const [first, last] = DELAYS_MS[kind] ?? [1_000, 5_000];
-  const full = Math.min(last, first * 2 ** Math.max(0, attempts - 1));
-  return Math.max(first, full * (0.75 + random / 4));
+export function nextAttemptMs(kind: ReplyResult['kind'], attempts: number, random: number): number {
+  return backoffMs(attempts, random, BACKOFFS[kind] ?? BLOCKED);
 }
 
-const DELAYS_MS: Partial<Record<ReplyResult['kind'], readonly [number, number]>> = {
-  error: [500, 4_000],
-  unevictable: [10_000, 30_000],
+const BLOCKED: Backoff = { firstMs: 1_000, longestMs: 5_000 };
+const BACKOFFS: Partial<Record<ReplyResult['kind'], Backoff>> = {
+  error: { firstMs: 500, longestMs: 4_000 },
+  unevictable: { firstMs: 10_000, longestMs: 30_000 },
 };
 
 /** A server that is busy may ask for more patience than there is: a hint counts for an eighth of the remaining time. */

@@ -1,5 +1,5 @@
 /** One pod of a node that is being drained, as a state machine: which pods move, what a reply means, when to ask next. Pure. */
-import { backoffMs, boundedHintMs, interpretReply } from './pod-reply.ts';
+import { boundedHintMs, interpretReply, nextAttemptMs } from './pod-reply.ts';
 import type { Pod, PodOwner, Reply } from './ports.ts';
 
 export interface PodState {
@@ -186,7 +186,7 @@ function applyReply(
 ): { readonly next: PodState; readonly againMs?: number } {
   if (state.phase === 'gone' || state.phase === 'terminating') return { next: state };
   const result = interpretReply(reply);
-  const againMs = backoffMs(result.kind, state.evictionsSent, random);
+  const againMs = nextAttemptMs(result.kind, state.evictionsSent, random);
   switch (result.kind) {
     case 'accepted':
       return { next: { ...state, phase: 'terminating', acceptedAt: at, isDenied: false } };

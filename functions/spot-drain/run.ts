@@ -6,8 +6,6 @@ import { isWarning } from './decide.ts';
 import { type Notice, parseEvent } from './event.ts';
 import type { Context, Invocation, Ports } from './ports.ts';
 import { respond } from './respond.ts';
-import { tick } from './tick.ts';
-import { watch } from './watch.ts';
 
 /** Throws `PartialFailureError` where anything failed that was not expected: the invocation is retried. */
 export async function run(ports: Ports, invocation: Invocation, payload: unknown): Promise<void> {
@@ -30,10 +28,10 @@ export async function run(ports: Ports, invocation: Invocation, payload: unknown
       recorder.record(parsed);
       break;
     case 'tick':
-      await tick(context);
+      await (await import('./tick.ts')).tick(context);
       break;
     case 'watchdog':
-      await watch(context, parsed);
+      await (await import('./watch.ts')).watch(context, parsed);
       break;
     case 'notices':
       // One Health event can name several instances: each is handled by itself.

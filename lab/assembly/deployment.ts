@@ -147,7 +147,9 @@ const READ = [
 function readEventSource({ logicalId, properties }: Resource): EventSourceSpec {
   const queueArn = String(properties['EventSourceArn']);
   if (!queueArn.includes(':sqs:') || Number(properties['BatchSize'] ?? 10) !== 1)
-    throw new AssemblyError(`${logicalId} is no queue with batches of one message, which is all the lab delivers`);
+    throw new AssemblyError(
+      `${logicalId} is no queue with batches of one message, which is all the lab delivers`,
+    );
   return { queueArn, function: String(properties['FunctionName']) };
 }
 

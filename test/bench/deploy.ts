@@ -2,7 +2,7 @@
 
 import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
 import pMap from 'p-map';
-import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
+import { createNightReader } from '#functions/adapters/dynamodb/night.ts';
 import { type Bench, median, percentile } from './bench.ts';
 import { type FunctionUnderTest, MINUTE_MS, raiseSite, type Site, tickAt } from './site.ts';
 

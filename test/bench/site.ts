@@ -269,7 +269,7 @@ function functionUnderTest(ground: Ground, spec: FunctionSpec, concurrency: numb
       const mark = lines.findIndex(({ text }) => text.includes(CONSUMPTION) && text.includes(requestId));
       const marked = lines[mark];
       if (!outcome.ok || !invocation || !marked) {
-        const why = outcome.ok ? 'it told nothing of what it took' : outcome.error.errorMessage;
+        const why = outcome.ok ? 'it reported no consumption' : outcome.error.errorMessage;
         throw new Error(`${spec.name} could not be measured: ${why}`);
       }
       const consumption = JSON.parse(marked.text) as Consumption;

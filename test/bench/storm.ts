@@ -100,7 +100,7 @@ async function addNodes(site: Site, count: number, spare: number): Promise<void>
 }
 
 /**
- * Starts every process with a recommendation that cordons a spare node, told as often as it will have notices at once, so
+ * Starts every process with a recommendation that cordons a spare node, delivered as often as it will have notices at once, so
  * that each of those has its connections: two processes at a time.
  */
 async function warmUp(site: Site, environments: readonly FunctionUnderTest[], batch: number): Promise<void> {

@@ -196,7 +196,7 @@ describe('the token of drift', () => {
 
   test('that is rejected is an error, not a drift', async () => {
     environment['ARGOCD_AUTH_TOKEN'] = 'a.b.c';
-    await expect(runDrift()).rejects.toThrow('production: Argo CD does not take the token');
+    await expect(runDrift()).rejects.toThrow('production: Argo CD does not accept the token');
   });
 
   test('is sent to one server only', async () => {

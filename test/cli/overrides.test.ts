@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
 import { type FakeAws, startFakeAws } from './fake-aws.ts';
 import { nightshift } from './run-nightshift.ts';

@@ -13,9 +13,9 @@ argocdContract('the Argo CD of the simulation', async ({ argocd }): Promise<Subj
   return {
     argocd: createArgocdServerWire({
       argocd,
-      token: { kept: () => token, readAgain: async () => token },
+      token: { cached: () => token, readAgain: async () => token },
       isDown: () => false,
-      eyes: { read: nobody, sync: nobody, synced: nobody, shown: nobody },
+      observer: { read: nobody, sync: nobody, synced: nobody, shown: nobody },
       around: async <T>(_call: string, act: () => T): Promise<Awaited<T>> => {
         requests++;
         return await act();

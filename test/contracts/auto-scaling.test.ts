@@ -23,8 +23,8 @@ async function simulated(): Promise<Subject> {
   const client = createAutoScalingApi({
     aws,
     scope,
-    onAsk: nobody,
-    onDone: nobody,
+    onRequest: nobody,
+    onApplied: nobody,
     onReply: nobody,
     around: async (_call, act) => act(),
   });

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { aDevelopment, aProduction, statementsOf, templateOf } from './environments.ts';
 
@@ -31,6 +32,100 @@ describe('docs/permissions.md', () => {
     expect([...described].sort()).toEqual([...ids].sort());
   });
 });
+
+describe('docs/how-it-is-built.md', () => {
+  /** A file without a folder is in the one that its section names: "The files below are in `functions/…/`". */
+  const sections = readFileSync('docs/how-it-is-built.md', 'utf8').split(/^## /m);
+  const named = sections.flatMap((section) => {
+    const folder = /are in\s+`([\w/-]+\/)`/.exec(section)?.[1] ?? '';
+    const names = codeSpans(section).filter((name) => /^[\w./-]+(\.m?ts|\/)$/.test(name));
+    return names.map((name) => (name.includes('/') ? name : join(folder, name)));
+  });
+
+  test('names only files and folders that exist', () => {
+    expect(named.length).toBeGreaterThan(50);
+    expect(named.filter((name) => !existsSync(name) && !isEveryHandler(name))).toEqual([]);
+  });
+
+  test('names the files from a spot notice to the eviction, in order', () => {
+    const walk = named.filter((name) => name.startsWith('functions/spot-drain/')).slice(1);
+    expect(walk.map((name) => name.slice('functions/spot-drain/'.length)).slice(0, 9)).toEqual([
+      'handler.ts',
+      'run.ts',
+      'event.ts',
+      'respond.ts',
+      'locate.ts',
+      'decide.ts',
+      'claim-instance.ts',
+      'claim.ts',
+      'cordon.ts',
+    ]);
+  });
+
+  test('names every kind of key of the table, and no other', () => {
+    const header = readFileSync('functions/adapters/dynamodb/table-keys.ts', 'utf8').split('*/')[0] ?? '';
+    const partitions = (text: string) =>
+      new Set(
+        [...text.matchAll(/^[ *]*\| `(\w+)` +\| `([\w-]+#?|<)/gm)].map(([, pk, sk]) => `${pk} | ${sk}`),
+      );
+    const documented = partitions(sections.find((section) => section.startsWith('Where state')) ?? '');
+    expect([...documented].sort()).toEqual([...partitions(header)].sort());
+  });
+});
+
+/** The superseded decisions and the changelog name files of their time. */
+describe('README.md and the pages in docs', () => {
+  const pages = ['README.md', 'lab/README.md', ...globSync('docs/*.md'), ...globSync('docs/decisions/*.md')];
+
+  test('link only to files and headings that exist', () => {
+    const broken = pages.flatMap((page) =>
+      [...readFileSync(page, 'utf8').matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)]
+        .map(([, path = '', heading]) => ({ path: path ? join(dirname(page), path) : page, heading }))
+        .filter(({ path, heading }) => !existsSync(path) || (heading && !headingsOf(path).has(heading)))
+        .map(({ path, heading }) => `${page}: ${path}#${heading ?? ''}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  test('name only files of the repository that exist', () => {
+    const current = pages.filter((page) => !page.startsWith('docs/decisions/') && !page.startsWith('lab/'));
+    const missing = current.flatMap((page) =>
+      codeSpans(readFileSync(page, 'utf8'))
+        .filter((name) =>
+          /^(bin|cli|demo|docs|functions|lab|lib|manifests|model|test)\/[\w./*-]*$/.test(name),
+        )
+        .filter((name) => globSync(name.replace(/\/$/, '')).length === 0)
+        .map((name) => `${page}: ${name}`),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
+/** What stands in backticks, outside of code blocks. */
+function codeSpans(markdown: string): string[] {
+  const text = markdown.replace(/^```[\s\S]*?^```/gm, '');
+  return [...text.matchAll(/`([^`\n]+)`/g)].map(([, span = '']) => span);
+}
+
+/** The anchors that GitHub gives the headings of a page. */
+function headingsOf(page: string): Set<string> {
+  const headings = readFileSync(page, 'utf8').matchAll(/^#+ (.*)$/gm);
+  return new Set(
+    [...headings].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\w\s-]/g, '')
+        .replace(/\s/g, '-'),
+    ),
+  );
+}
+
+/** In the map a file without a folder is one of each capability. */
+function isEveryHandler(name: string): boolean {
+  return ['night-schedule', 'spot-drain', 'branch-deploy'].every((capability) =>
+    existsSync(join('functions', capability, name)),
+  );
+}
 
 describe('the resources of a stack', () => {
   test('have no circular dependencies', () => {

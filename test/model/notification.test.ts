@@ -33,8 +33,11 @@ describe('nobody is notified of', () => {
     ['a drain without a report of its pods', aDecision('spot-drain', 'drain')],
     ['a drain that evicted every pod', aDecision('spot-drain', 'drain', { blocked: 0 })],
     ['a drain with an unreadable count', aDecision('spot-drain', 'drain', { blocked: '2' })],
-    ['pods that our own stop terminates', aDecision('spot-drain', 'drain', { blocked: 2, night: true })],
-    ['the same, whatever the value', aDecision('spot-drain', 'drain', { blocked: 2, night: false })],
+    [
+      'pods that our own stop terminates',
+      aDecision('spot-drain', 'drain', { blocked: 2, nightlyStop: true }),
+    ],
+    ['the same, whatever the value', aDecision('spot-drain', 'drain', { blocked: 2, nightlyStop: false })],
     ['every stop', aDecision('night-schedule', 'stop')],
     ['every sync', aDecision('branch-deploy', 'sync')],
     ['what a role may not publish', aDecision('spot-drain', 'warn')],

@@ -1,4 +1,4 @@
-/** CodeBuild's own record of builds: the event of a build says neither its branch nor always its commit. */
+/** CodeBuild's own record of builds: the event of a build has no branch, and not always a commit. */
 import {
   BatchGetBuildsCommand,
   type Build as CodeBuildBuild,
@@ -26,7 +26,7 @@ export function createBuilds(client: Pick<CodeBuildClient, 'send'>): Builds {
     },
     async recent(project) {
       try {
-        // Newest first is the default; to say so is an error for a project with more than 100 builds.
+        // Newest first is the default; to request it is an error for a project with more than 100 builds.
         const reply = await client.send(new ListBuildsForProjectCommand({ projectName: project }));
         return (reply.ids ?? []).slice(0, BATCH);
       } catch (error) {

@@ -60,7 +60,7 @@ export function createGroups(clients: GroupClients, cluster: string): Groups {
       }
     },
 
-    async trouble(group) {
+    async lastScalingFailure(group) {
       const reply = await clients.autoScaling.send(
         new DescribeScalingActivitiesCommand({
           AutoScalingGroupName: group.autoScalingGroup,

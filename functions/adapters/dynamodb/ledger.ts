@@ -1,6 +1,7 @@
 /** The node-hours of the groups: one item for a date and a group, with each stretch of sleep in it. */
 import { entriesOf, type LedgerEntry, ledgerSchema, withStretch } from '#functions/night-schedule/records.ts';
-import { CorruptRecordError, NightshiftError } from '#functions/shared/errors.ts';
+import { CorruptRecordError } from '#functions/shared/errors.ts';
+import { change } from '#functions/shared/retry.ts';
 import { recordsOf } from './records.ts';
 import type { Table } from './table.ts';
 import { itemName, LEDGER, ledgerKey } from './table-keys.ts';
@@ -15,21 +16,18 @@ export interface Ledger {
   }>;
 }
 
-const MOST_RACES = 10;
-
 export function createLedger(table: Table): Ledger {
   const records = recordsOf(table, LEDGER, ledgerSchema);
 
   const writeOne = async ({ date, group, ...stretch }: LedgerEntry): Promise<void> => {
     const key = ledgerKey(date, group);
-    for (let races = 0; races < MOST_RACES; races++) {
-      const there = await records.get(key);
-      const next = withStretch(there?.value ?? { date, group, stretches: [] }, stretch);
-      if (await records.saveIf(key, next, there?.version ?? 'absent')) return;
-    }
-    throw new NightshiftError(
-      `the item ${itemName(LEDGER, key)} was written by others ${MOST_RACES} times in a row: the next pass tries again`,
-    );
+    await change({
+      read: () => records.get(key),
+      initial: { date, group, stretches: [] },
+      edit: (current) => withStretch(current, stretch),
+      saveIf: (next, expected) => records.saveIf(key, next, expected),
+      what: `the item ${itemName(LEDGER, key)}`,
+    });
   };
 
   return {

@@ -55,7 +55,7 @@ export function createNightStore(table: Table, cluster: string): Store {
   };
 }
 
-/** What cannot be read has perhaps no version to write over. */
+/** What cannot be read may have no version to write over. */
 async function write<T>(records: Records<T>, key: string, value: T, over: Over): Promise<boolean> {
   if (over !== 'corrupt') return (await records.saveIf(key, value, over)) !== undefined;
   await records.save(key, value);
@@ -109,7 +109,7 @@ function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly 
 }
 
 /**
- * A table that 0.1 wrote: its sizes would be overlooked, and a cluster that sleeps would never be given its nodes back.
+ * A table that 0.1 wrote: its sizes would be overlooked, and a cluster that sleeps would never get its nodes back.
  * Nothing is changed until somebody has decided.
  */
 function refuseOldLayout(rows: readonly Row[]): void {

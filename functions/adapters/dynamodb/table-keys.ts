@@ -17,12 +17,7 @@
  * | `decision` | `<time>#<capability>#<n>`  | Decision                                | yes     |
  * | `ledger`   | `<date>#<group>`           | node-hours, by stretch of sleep         | never   |
  */
-export const NIGHT = 'night';
-export const OVERRIDE = 'override';
-export const DRAIN = 'drain';
-export const DEPLOY = 'deploy';
-export const DECISION = 'decision';
-export const LEDGER = 'ledger';
+export { DECISION, DEPLOY, DRAIN, LEDGER, NIGHT, OVERRIDE } from '#model/partitions.ts';
 
 export const STATE_KEY = 'state';
 

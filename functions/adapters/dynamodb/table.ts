@@ -1,7 +1,7 @@
 /**
  * The environment's DynamoDB table: every item has a partition (`pk`), a key (`sk`), its value as JSON text and a
  * version. The layout of keys is in `table-keys.ts`. Writes that guard a promise are conditional; an item that is ever
- * written conditionally is always written so, because an unconditional write starts its version anew.
+ * written conditionally is always written so, because an unconditional write restarts its version.
  *
  * The SDK repeats a write whose reply was lost, and the repetition then fails the condition that its own first attempt
  * has changed. Such a write counts as ours: DynamoDB answers a failed condition with the item that is there
@@ -179,7 +179,7 @@ function isRepeated(error: ConditionalCheckFailedException): boolean {
   return (error.$metadata.attempts ?? 1) > 1;
 }
 
-/** Two writers may send the same value; only where no attribute differs can nobody tell whose it is. */
+/** Two writers may send the same value; only where no attribute differs is it unknown whose it is. */
 function isSame(there: Item | undefined, sent: Item): boolean {
   return ['value', 'version', 'expires'].every((name) => {
     const [one, other] = [there?.[name], sent[name]];

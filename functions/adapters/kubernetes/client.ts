@@ -2,7 +2,9 @@
  * A small Kubernetes client: pooled connections to one API server, its CA and no other, a token that is renewed,
  * a timeout on each request, lists that page. Types of objects come from `kubernetes-types`.
  */
+
 import { createHttpHost, type HttpHost, type HttpReply, UnreachableError } from '#functions/adapters/http.ts';
+import { isRecord } from '#model/record-schema.ts';
 import { isExpired, KubernetesError, MalformedReplyError, type StatusCause } from './errors.ts';
 import type { TokenSource } from './token.ts';
 
@@ -22,11 +24,11 @@ export interface KubernetesRequest {
 }
 
 export interface KubernetesClient {
-  /** Begins with what the first request needs: where the API server is, and a token. What fails is told by that request. */
+  /** Fetches what the first request needs: the endpoint and a token. That request reports what fails. */
   prepare(): void;
   /** Throws `KubernetesError` for a status other than 2xx, `MalformedReplyError` for a body that is no JSON, `UnreachableError` where no whole reply came in time. */
   request<T>(request: KubernetesRequest): Promise<{ readonly status: number; readonly body: T }>;
-  /** Every item, page by page. A list whose continue token expired starts anew. */
+  /** Every item, page by page. A list whose continue token expired starts again. */
   list<T>(
     path: string,
     query?: Readonly<Record<string, string | undefined>>,
@@ -113,8 +115,8 @@ export function createKubernetesClient(options: KubernetesClientOptions): Kubern
 }
 
 /**
- * The cluster's endpoint is looked up once for the life of the process. After a request that found nobody there it is
- * looked up again: a cluster that was created anew under its old name has another endpoint and another CA.
+ * The cluster's endpoint is looked up once for the life of the process. After a request that reached nobody it is
+ * looked up again: a cluster that was created again under its old name has another endpoint and another CA.
  */
 function createHosts(options: KubernetesClientOptions) {
   let known: Promise<{ host: HttpHost; endpoint: string; ca: string }> | undefined;
@@ -168,13 +170,12 @@ interface ListBody<T> {
 }
 
 function isList<T>(body: unknown): body is ListBody<T> {
-  if (typeof body !== 'object' || body === null) return false;
-  const { kind, items, metadata } = body as { kind?: unknown; items?: unknown; metadata?: unknown };
+  if (!isRecord(body)) return false;
+  const { kind, items, metadata } = body;
   if (typeof kind !== 'string' || !kind.endsWith('List')) return false;
-  const isPaged = metadata === undefined || (typeof metadata === 'object' && metadata !== null);
-  const isFull = Array.isArray(items) && items.every((item) => typeof item === 'object' && item !== null);
+  const isPaged = metadata === undefined || isRecord(metadata);
   // Go writes a list without items as null.
-  return isPaged && (isFull || items === null);
+  return isPaged && (items === null || (Array.isArray(items) && items.every(isRecord)));
 }
 
 async function listPages<T>(client: KubernetesClient, request: KubernetesRequest): Promise<T[]> {
@@ -226,14 +227,14 @@ function parse<T>(name: string, reply: HttpReply): T {
 
 function refusal(request: string, reply: HttpReply): KubernetesError {
   const body = statusOf(reply.body);
-  const details = isObject(body?.['details']) ? body['details'] : {};
-  const listed = Array.isArray(details['causes']) ? details['causes'].filter(isObject) : [];
+  const details = isRecord(body['details']) ? body['details'] : {};
+  const listed = Array.isArray(details['causes']) ? details['causes'].filter(isRecord) : [];
   const causes: StatusCause[] = listed.map((cause) => ({
     reason: textOf(cause['reason']),
     message: textOf(cause['message']),
     field: textOf(cause['field']),
   }));
-  const reason = textOf(body?.['reason']);
+  const reason = textOf(body['reason']);
   const header = Number(reply.headers['retry-after']);
   const retryAfterSeconds =
     reply.headers['retry-after'] !== undefined && Number.isFinite(header) && header >= 0
@@ -244,25 +245,19 @@ function refusal(request: string, reply: HttpReply): KubernetesError {
     status: reply.status,
     causes,
     ...(reason ? { reason } : {}),
-    detail: textOf(body?.['message']) || reply.body.slice(0, 200).trim(),
+    detail: textOf(body['message']) || reply.body.slice(0, 200).trim(),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   });
 }
 
-function statusOf(text: string): Fields | undefined {
+/** A reply may come from a proxy in between: any field may be missing. */
+function statusOf(text: string): Readonly<Record<string, unknown>> {
   try {
     const body: unknown = JSON.parse(text);
-    return isObject(body) && body['kind'] === 'Status' ? body : undefined;
+    return isRecord(body) && body['kind'] === 'Status' ? body : {};
   } catch {
-    return undefined;
+    return {};
   }
-}
-
-/** A reply may come from a proxy in between: no field of it is taken for granted. */
-type Fields = Readonly<Record<string, unknown>>;
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function textOf(value: unknown): string {

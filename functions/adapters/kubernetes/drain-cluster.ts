@@ -227,11 +227,11 @@ async function readNode(
 
 /** Labels that every node has from its cloud provider. Of a storm of notices each then reads a part of the nodes only. */
 function selectorOf(place: Place): string | undefined {
-  const wanted = [
+  const labels = [
     ['topology.kubernetes.io/zone', place.zone],
     ['node.kubernetes.io/instance-type', place.instanceType],
   ].filter(([, value]) => value);
-  return wanted.map(([label, value]) => `${label}=${value}`).join(',') || undefined;
+  return labels.map(([label, value]) => `${label}=${value}`).join(',') || undefined;
 }
 
 /**

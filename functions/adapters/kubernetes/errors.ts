@@ -68,7 +68,7 @@ export function isDenied(error: unknown): boolean {
   return error instanceof KubernetesError && isRbacRefusal(error);
 }
 
-/** The continue token of a list is too old: the list starts anew. */
+/** The continue token of a list is too old: the list starts again. */
 export function isExpired(error: unknown): boolean {
   return error instanceof KubernetesError && error.status === 410;
 }

@@ -132,7 +132,7 @@ describe('Cluster Autoscaler', () => {
 });
 
 describe('Karpenter', () => {
-  const nodePool = (spec: Record<string, unknown> = {}) => ({
+  const nodePool = (spec: Record<string, unknown> = {}, claimSpec: Record<string, unknown> = {}) => ({
     apiVersion: 'karpenter.sh/v1',
     kind: 'NodePool',
     metadata: { name: 'spot' },
@@ -141,6 +141,7 @@ describe('Karpenter', () => {
         spec: {
           nodeClassRef: { group: 'karpenter.k8s.aws', kind: 'EC2NodeClass', name: 'default' },
           requirements: [{ key: 'karpenter.sh/capacity-type', operator: 'In', values: ['spot'] }],
+          ...claimSpec,
         },
       },
       ...spec,
@@ -155,10 +156,10 @@ describe('Karpenter', () => {
     nodeSelector: { 'karpenter.sh/nodepool': 'spot' },
   };
 
-  async function aKarpenter(spec: Record<string, unknown> = {}) {
+  async function aKarpenter(spec: Record<string, unknown> = {}, claimSpec: Record<string, unknown> = {}) {
     const world = someGroups([]);
     await withAutoscaler(world, 'karpenter');
-    world.cluster.kubernetes.applyObjects([nodePool(spec)]);
+    world.cluster.kubernetes.applyObjects([nodePool(spec, claimSpec)]);
     world.cluster.kubernetes.addDeployment(pending);
     await world.cluster.run(120);
     return world;
@@ -218,8 +219,11 @@ describe('Karpenter', () => {
     expect(world.cluster.kubernetes.lostPods).toEqual([]);
   });
 
-  test('waits for a budget for as long as it takes, unless the claim has a grace period', async () => {
-    const world = await aKarpenter();
+  test.each([
+    ['for as long as it takes', {}, false],
+    ['until the grace period of the claim is over', { terminationGracePeriod: '4h' }, true],
+  ])('waits for a budget %s', async (_how, claimSpec, isGone) => {
+    const world = await aKarpenter({}, claimSpec);
     world.cluster.kubernetes.addPdb({ name: 'api', matchLabels: { app: 'api' }, maxUnavailable: 0 });
     await world.cluster.run(1);
     const { api } = world.cluster.kubernetes;
@@ -227,11 +231,27 @@ describe('Karpenter', () => {
     api.delete('nodeclaims.karpenter.sh', undefined, name);
     await world.cluster.run(3 * 3600);
     expect(api.find('nodeclaims.karpenter.sh', undefined, name)).toBeDefined();
-    api.modify('nodeclaims.karpenter.sh', undefined, name, (draft) => {
-      draft['spec'].terminationGracePeriod = '4h';
-    });
     await world.cluster.run(3700);
-    expect(api.find('nodeclaims.karpenter.sh', undefined, name)).toBeUndefined();
+    expect(api.find('nodeclaims.karpenter.sh', undefined, name) === undefined).toBe(isGone);
+  });
+
+  test('launches a claim again that failed for another reason than capacity, and gives it up after five minutes', async () => {
+    let refused = 0;
+    const world = someGroups([], () => {
+      refused += 1;
+      throw new AwsError('UnauthorizedOperation', 'You are not authorized to perform this operation.');
+    });
+    await withAutoscaler(world, 'karpenter');
+    world.cluster.kubernetes.applyObjects([nodePool()]);
+    world.cluster.kubernetes.addDeployment(pending);
+    await world.cluster.run(240);
+    const [claim] = claims(world);
+    expect(refused).toBeGreaterThan(3);
+    expect(claim?.['status'].conditions).toMatchObject([
+      { type: 'Launched', status: 'Unknown', reason: 'LaunchFailed' },
+    ]);
+    await world.cluster.run(120);
+    expect(claims(world).map(({ metadata }) => metadata.name)).not.toContain(claim?.metadata.name);
   });
 
   test('that no longer runs leaves a deleted claim with its finalizer', async () => {

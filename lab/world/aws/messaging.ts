@@ -20,7 +20,10 @@ export interface Messaging {
     },
   ): string;
   /** Called with each message once its delay is over; the queue keeps it. */
-  onMessage(queueArn: string, receive: (message: { readonly id: string; readonly body: string }) => void): void;
+  onMessage(
+    queueArn: string,
+    receive: (message: { readonly id: string; readonly body: string }) => void,
+  ): void;
   topics(): readonly Topic[];
   queues(): readonly Queue[];
 }

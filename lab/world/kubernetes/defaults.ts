@@ -1,5 +1,6 @@
 /** Defaulting and validation of the API server, as far as the lab's clients notice. */
 
+import { nodeClaimChangeProblems, nodePoolChangeProblems, nodePoolProblems } from './karpenter-rules.ts';
 import type { KubeObject } from './objects.ts';
 import { isEqual } from './patch.ts';
 import type { Resource } from './resources.ts';
@@ -292,6 +293,7 @@ const rules: Readonly<Record<string, (object: KubeObject) => FieldProblem[]>> = 
       ];
     return [];
   },
+  'nodepools.karpenter.sh': nodePoolProblems,
   events: (event) => {
     const namespace = event.involvedObject?.namespace ?? '';
     // An object without a namespace, such as a node, has its events in the namespace default.
@@ -356,4 +358,6 @@ const changeRules: Readonly<Record<string, (object: KubeObject, previous: KubeOb
   'deployments.apps': selectorIsImmutable,
   'replicasets.apps': selectorIsImmutable,
   'daemonsets.apps': selectorIsImmutable,
+  'nodepools.karpenter.sh': nodePoolChangeProblems,
+  'nodeclaims.karpenter.sh': nodeClaimChangeProblems,
 };

@@ -34,7 +34,21 @@ const burstable: Readonly<Record<string, { cpu: number; memory: number; pods: nu
   '2xlarge': { cpu: 8, memory: 32, pods: 58 },
 };
 
+export function isNodeType(type: string): boolean {
+  return shapeOf(type) !== undefined;
+}
+
 export function nodeShape(type: string): NodeShape {
+  const shape = shapeOf(type);
+  if (!shape) {
+    throw new Error(
+      `the lab knows no instance type "${type}"; add it to lab/world/kubernetes/node-shapes.ts`,
+    );
+  }
+  return shape;
+}
+
+function shapeOf(type: string): NodeShape | undefined {
   const [family = '', size = ''] = type.split('.');
   const architecture = /^[a-z]+[0-9]+g/.test(family) || family === 'a1' ? 'arm64' : 'amd64';
   if (family.startsWith('t')) {
@@ -42,11 +56,7 @@ export function nodeShape(type: string): NodeShape {
     if (shape) return { cpu: shape.cpu, memoryMi: shape.memory * GiB, pods: shape.pods, architecture };
   }
   const shape = sizes[size];
-  if (!shape) {
-    throw new Error(
-      `the lab knows no instance type "${type}"; add it to lab/world/kubernetes/node-shapes.ts`,
-    );
-  }
+  if (!shape) return undefined;
   const perCpu = family.startsWith('c') ? 2 : family.startsWith('r') || family.startsWith('x') ? 8 : 4;
   return { cpu: shape.cpu, memoryMi: shape.cpu * perCpu * GiB, pods: shape.pods, architecture };
 }

@@ -2,6 +2,9 @@
 import type { Pod } from '#functions/spot-drain/ports.ts';
 import type { Bed, BedNode } from './bed.ts';
 
+/** What is needed of a bed to make objects. */
+export type Server = Pick<Bed, 'ask' | 'until'>;
+
 // biome-ignore lint/suspicious/noExplicitAny: objects of any kind, as JSON
 export type Json = any;
 
@@ -15,6 +18,8 @@ export interface PodSeed {
   readonly graceSeconds?: number;
   readonly ownerReferences?: readonly Json[];
   readonly priorityClassName?: string;
+  /** Its request, `1500m`. */
+  readonly cpu?: string;
 }
 
 const BEHAVIOUR = 'lab.nightshift';
@@ -36,7 +41,12 @@ export const budgetPath = (namespace: string, name = '') =>
 export const deploymentPath = (namespace: string, name = '') =>
   `/apis/apps/v1/namespaces/${namespace}/deployments${name ? `/${name}` : ''}`;
 
-export async function must(bed: Bed, method: 'GET' | 'POST' | 'PATCH', path: string, body?: unknown) {
+export async function must(
+  bed: Pick<Bed, 'ask'>,
+  method: 'GET' | 'POST' | 'PATCH',
+  path: string,
+  body?: unknown,
+) {
   const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
   const reply = await bed.ask('admin', {
     method,
@@ -49,7 +59,7 @@ export async function must(bed: Bed, method: 'GET' | 'POST' | 'PATCH', path: str
   return reply.body as Json;
 }
 
-export async function addPod(bed: Bed, seed: PodSeed): Promise<Json> {
+export async function addPod(bed: Server, seed: PodSeed): Promise<Json> {
   const { namespace, name, labels = { app: name }, annotations, ownerReferences, node } = seed;
   return must(bed, 'POST', `/api/v1/namespaces/${namespace}/pods`, {
     apiVersion: 'v1',
@@ -65,7 +75,7 @@ export async function addPod(bed: Bed, seed: PodSeed): Promise<Json> {
 }
 
 /** Made, and as far as its annotations let it come: Ready, unless they say otherwise. */
-export async function addReadyPod(bed: Bed, seed: PodSeed & { readonly node: string }): Promise<Pod> {
+export async function addReadyPod(bed: Server, seed: PodSeed & { readonly node: string }): Promise<Pod> {
   await addPod(bed, seed);
   return bed.until(`the pod ${seed.name} is ready`, async () => {
     const pod = await must(bed, 'GET', podPath(seed.namespace, seed.name));
@@ -79,7 +89,7 @@ export interface DeploymentSeed extends Omit<PodSeed, 'ownerReferences' | 'node'
 }
 
 /** Its pods are not waited for. */
-export async function addDeployment(bed: Bed, seed: DeploymentSeed): Promise<void> {
+export async function addDeployment(bed: Server, seed: DeploymentSeed): Promise<void> {
   const { namespace, name, replicas, nodeSelector, labels = { app: name }, annotations } = seed;
   await must(bed, 'POST', deploymentPath(namespace), {
     apiVersion: 'apps/v1',
@@ -102,7 +112,12 @@ export async function addDeployment(bed: Bed, seed: DeploymentSeed): Promise<voi
 export const on = (node: string) => ({ 'kubernetes.io/hostname': node });
 
 /** Ready pods of these labels. */
-export async function readyPods(bed: Bed, namespace: string, labels: string, count: number): Promise<Pod[]> {
+export async function readyPods(
+  bed: Server,
+  namespace: string,
+  labels: string,
+  count: number,
+): Promise<Pod[]> {
   const path = `/api/v1/namespaces/${namespace}/pods?labelSelector=${encodeURIComponent(labels)}`;
   return bed.until(`${count} pods ${labels} are ready`, async () => {
     const { items } = await must(bed, 'GET', path);
@@ -121,7 +136,7 @@ export interface BudgetSeed {
   readonly unhealthyPodEvictionPolicy?: 'AlwaysAllow' | 'IfHealthyBudget';
 }
 
-export async function addUnseenBudget(bed: Bed, seed: BudgetSeed): Promise<Json> {
+export async function addUnseenBudget(bed: Server, seed: BudgetSeed): Promise<Json> {
   const { namespace, name, selector = { matchLabels: { app: name } }, ...rest } = seed;
   return must(bed, 'POST', budgetPath(namespace), {
     apiVersion: 'policy/v1',
@@ -132,7 +147,7 @@ export async function addUnseenBudget(bed: Bed, seed: BudgetSeed): Promise<Json>
 }
 
 /** Made, and reckoned up by its controller. */
-export async function addBudget(bed: Bed, seed: BudgetSeed): Promise<Json> {
+export async function addBudget(bed: Server, seed: BudgetSeed): Promise<Json> {
   await addUnseenBudget(bed, seed);
   return bed.until(`the budget ${seed.name} is reckoned up`, async () => {
     const budget = await must(bed, 'GET', budgetPath(seed.namespace, seed.name));
@@ -169,7 +184,7 @@ export function asPod(pod: Json): Pod {
 }
 
 /** The kubelet's picture of a static pod. */
-export function addMirrorPod(bed: Bed, node: BedNode & { readonly uid: string }, namespace: string) {
+export function addMirrorPod(bed: Server, node: BedNode & { readonly uid: string }, namespace: string) {
   return addReadyPod(bed, {
     namespace,
     name: `kube-proxy-${node.name}`,
@@ -183,11 +198,20 @@ export function addMirrorPod(bed: Bed, node: BedNode & { readonly uid: string },
   });
 }
 
-function podSpec({ graceSeconds, priorityClassName }: Omit<PodSeed, 'name' | 'namespace'>, node?: string) {
+function podSpec(
+  { graceSeconds, priorityClassName, cpu }: Omit<PodSeed, 'name' | 'namespace'>,
+  node?: string,
+) {
   return {
     ...(node === undefined ? {} : { nodeName: node }),
     ...(graceSeconds === undefined ? {} : { terminationGracePeriodSeconds: graceSeconds }),
     ...(priorityClassName === undefined ? {} : { priorityClassName }),
-    containers: [{ name: 'main', image: 'registry.example.com/app:1.0.0' }],
+    containers: [
+      {
+        name: 'main',
+        image: 'registry.example.com/app:1.0.0',
+        ...(cpu === undefined ? {} : { resources: { requests: { cpu } } }),
+      },
+    ],
   };
 }

@@ -46,9 +46,13 @@ export async function createObject(client: KubernetesClient, object: ApiObject):
   await client.request({ method: 'POST', path: pathsOf(object).collection, body: object });
 }
 
-/** `kubectl apply -k manifests/crds` of the release, from the folder in which they are. */
-export async function createDefinitions(client: KubernetesClient, folder: string): Promise<void> {
-  for (const file of RESOURCE_DEFINITIONS) {
+/** `kubectl apply -k manifests/crds` of the release, from the folder in which they are; returns when they are served. */
+export async function createDefinitions(
+  client: KubernetesClient,
+  folder: string,
+  files: readonly string[] = RESOURCE_DEFINITIONS,
+): Promise<void> {
+  for (const file of files) {
     const definition = parse(await readFile(path.join(folder, file), 'utf8')) as ApiObject;
     await createObject(client, definition);
     const { item } = pathsOf(definition);

@@ -23,6 +23,10 @@ export interface NodeToRun {
 export interface Kubelets {
   /** Returns when the node is Ready and takes pods. */
   add(node: NodeToRun): Promise<void>;
+  /** A Node that somebody else made gets a kubelet and becomes Ready. */
+  adopt(name: string): Promise<void>;
+  /** The Node is gone, and its kubelet with it. */
+  forget(name: string): void;
   /** The machine is gone, and its Node object with it; pods that ran there are left behind. */
   remove(name: string): Promise<void>;
   /** Throws the first thing that went wrong, if any did. */
@@ -98,6 +102,13 @@ export async function startKubelets(plane: ControlPlane): Promise<Kubelets> {
       await look();
       await untilUntainted(client, node.name);
     },
+    async adopt(name) {
+      nodes.add(name);
+      await setReady(client, name);
+      await createLease(client, name);
+      await look();
+    },
+    forget: (name) => void nodes.delete(name),
     async remove(name) {
       nodes.delete(name);
       await client.request({ method: 'DELETE', path: `/api/v1/nodes/${name}` });
@@ -116,7 +127,6 @@ export async function startKubelets(plane: ControlPlane): Promise<Kubelets> {
 async function register(client: KubernetesClient, node: NodeToRun): Promise<void> {
   const { name, instanceId, labels = {}, zone = 'ap-northeast-1a', pods = 110 } = node;
   const room = { cpu: '32', memory: '64Gi', 'ephemeral-storage': '100Gi', pods: String(pods) };
-  const now = timestamp();
   const body: Node = {
     apiVersion: 'v1',
     kind: 'Node',
@@ -139,16 +149,34 @@ async function register(client: KubernetesClient, node: NodeToRun): Promise<void
         { type: 'InternalIP', address: '127.0.0.1' },
         { type: 'Hostname', address: name },
       ],
-      conditions: ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'].map((type) => ({
-        type,
-        status: type === 'Ready' ? 'True' : 'False',
-        reason: type === 'Ready' ? 'KubeletReady' : `KubeletHasNo${type}`,
-        lastHeartbeatTime: now,
-        lastTransitionTime: now,
-      })),
+      conditions: readyConditions(),
     },
   };
   await client.request({ method: 'POST', path: '/api/v1/nodes', body });
+  await createLease(client, name);
+}
+
+async function setReady(client: KubernetesClient, name: string): Promise<void> {
+  await client.request({
+    method: 'PATCH',
+    path: `/api/v1/nodes/${name}/status`,
+    contentType: 'application/strategic-merge-patch+json',
+    body: { status: { conditions: readyConditions() } },
+  });
+}
+
+function readyConditions() {
+  const now = timestamp();
+  return ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'].map((type) => ({
+    type,
+    status: type === 'Ready' ? 'True' : 'False',
+    reason: type === 'Ready' ? 'KubeletReady' : `KubeletHasNo${type}`,
+    lastHeartbeatTime: now,
+    lastTransitionTime: now,
+  }));
+}
+
+async function createLease(client: KubernetesClient, name: string): Promise<void> {
   await client.request({
     method: 'POST',
     path: LEASES,

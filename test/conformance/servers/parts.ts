@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
-export type PartName = 'aws' | 'kubernetes' | 'argocd' | 'clients' | 'templates';
+export type PartName = 'aws' | 'kubernetes' | 'karpenter' | 'argocd' | 'clients' | 'templates';
 
 export interface Part {
   readonly name: PartName;
@@ -32,6 +32,20 @@ export const PARTS: readonly Part[] = [
     needs:
       'KUBEBUILDER_ASSETS: a folder with etcd, kube-apiserver, kube-controller-manager and kube-scheduler, as test/conformance/servers/build.sh makes one; kubectl in it or on the PATH',
     missing: (env) =>
+      missingPrograms(env, 'KUBEBUILDER_ASSETS', [
+        'etcd',
+        'kube-apiserver',
+        'kube-controller-manager',
+        'kube-scheduler',
+      ]),
+  },
+  {
+    name: 'karpenter',
+    title: 'Karpenter',
+    needs:
+      'KARPENTER_ASSETS: a folder with karpenter and its crds, as test/conformance/servers/karpenter/build.sh makes one; KUBEBUILDER_ASSETS',
+    missing: (env) =>
+      missingPrograms(env, 'KARPENTER_ASSETS', ['karpenter', 'crds']) ??
       missingPrograms(env, 'KUBEBUILDER_ASSETS', [
         'etcd',
         'kube-apiserver',

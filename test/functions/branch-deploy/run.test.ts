@@ -136,7 +136,8 @@ test('a dry run leaves a deploy that was requested before it as it is', async ()
   const { length } = world.wire.calls;
   Object.assign(world.settings, { dryRun: true });
   await world.ticks(16);
-  expect(world.wire.calls).toHaveLength(length);
+  // The check for drift reads.
+  expect(world.wire.calls.slice(length).filter((call) => !call.startsWith('read '))).toEqual([]);
   expect(world.actions()).toEqual(['sync', 'wait']);
 });
 

@@ -95,7 +95,8 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
           world.groups.set(group.name, { ...there, size: to });
           return 'accepted';
         }),
-      trouble: () => call('groups.trouble', () => 'Could not launch Spot Instances. UnfulfillableCapacity'),
+      lastScalingFailure: () =>
+        call('groups.lastScalingFailure', () => 'Could not launch Spot Instances. UnfulfillableCapacity'),
     },
     nodes: {
       ready: () =>

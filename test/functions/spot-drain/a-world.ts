@@ -21,6 +21,9 @@ import type { Decision } from '#model/decision.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
 import { aClock, START, type TestClock } from './a-clock.ts';
 import { aCluster, INSTANCE, type TestCluster } from './a-cluster.ts';
+// Loaded before: a simulated clock does not wait for a file.
+import '#functions/spot-drain/tick.ts';
+import '#functions/spot-drain/watch.ts';
 
 export const SETTINGS: SpotDrainSettings = {
   environment: 'develop',

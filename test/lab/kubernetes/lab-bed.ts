@@ -7,7 +7,8 @@ import { kubeconfig, serveKubernetes } from '@nightshift/lab/http/kubernetes/ser
 import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
 import { anInstance, START } from '@nightshift/lab/test/kubernetes/cluster.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
-import { createKubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
+import type { WorldContext } from '@nightshift/lab/world/interfaces.ts';
+import { createKubernetes, type Kubernetes, type ScaleOut } from '@nightshift/lab/world/kubernetes/index.ts';
 import { resources } from '@nightshift/lab/world/kubernetes/resources.ts';
 import { createHttpHost } from '#functions/adapters/http.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
@@ -22,6 +23,17 @@ const PATIENCE_MS = 120_000;
 const tokenOf = (who: Who) => `token-of-${who}`;
 
 export async function aLabBed(): Promise<Bed> {
+  return (await aLabServer()).bed;
+}
+
+export interface LabServer {
+  readonly bed: Bed;
+  readonly context: WorldContext;
+  readonly kubernetes: Kubernetes;
+}
+
+/** `scaleOut`: how its autoscalers ask for nodes. */
+export async function aLabServer(scaleOut?: (context: WorldContext) => ScaleOut): Promise<LabServer> {
   const context = createContext({ start: START, seed: 7 });
   const { clock } = context;
   const alarmIn = (ms: number) => {
@@ -39,6 +51,7 @@ export async function aLabBed(): Promise<Bed> {
     cluster: 'develop',
     account: '111111111111',
     region: 'ap-northeast-1',
+    ...(scaleOut ? { scaleOut: scaleOut(context) } : {}),
   });
   const ca = await createCertificateAuthority();
   const endpoint = await serveKubernetes({
@@ -151,5 +164,5 @@ export async function aLabBed(): Promise<Bed> {
     },
   };
   await applyManifests(bed);
-  return bed;
+  return { bed, context, kubernetes };
 }

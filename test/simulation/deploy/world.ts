@@ -1,4 +1,4 @@
-/** The lab's git host, CodeBuild and Argo CD in simulated time, branch-deploy's ports in front of them, and eyes on them. */
+/** The lab's git host, CodeBuild and Argo CD in simulated time, branch-deploy's ports in front of them, and checks of each request. */
 
 import { type ArgocdOptions, createArgocd, serveApplications } from '@nightshift/lab/world/argocd/index.ts';
 import { type BuildView, createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
@@ -8,8 +8,7 @@ import { createRegistry } from '@nightshift/lab/world/kubernetes/registry.ts';
 import { createStore } from '@nightshift/lab/world/kubernetes/store.ts';
 import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
-import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
-import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
+import { createNightReader, createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { buildKey, DEPLOY, NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import type { Argocd, BranchDeployPorts, Build, Builds } from '#functions/branch-deploy/ports.ts';
@@ -20,43 +19,43 @@ import type { Desired, Override } from '#model/schedule.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { createSimulatedClock, type SimulatedClock } from '../clock.ts';
 import type { Pass } from '../faults.ts';
-import { overrideIn, overridesIn } from '../override.ts';
+import { overrideIn, overridesIn } from '../overrides.ts';
 import { createPortCalls } from '../port-calls.ts';
 import type { WorldOptions } from '../story.ts';
 import { createMemoryTable, type MemoryTable } from '../table.ts';
-import { createApplicationsApi, type ObjectEyes } from './applications-api.ts';
+import { type ApplicationObserver, createApplicationsApi } from './applications-api.ts';
 import { createArgocdServerWire } from './argocd-server.ts';
 import { OTHER_BRANCH, PRODUCTION, REPOSITORY, type Scenario } from './scenario.ts';
 
 export type DeployWorld = ReturnType<typeof createDeployWorld>;
 
-export interface Deeds {
+export interface Effects {
   readonly synced: Set<string>;
   /** Builds that this attempt marked as handled. */
   readonly handled: Set<string>;
   readonly decisions: Decision[];
-  /** Errors that must be heard of: nothing in the function may swallow them. */
-  loud: number;
+  /** Errors that the invocation must report. */
+  mustReport: number;
 }
 
 const MINUTE = 60_000;
 const HANDLED = /^table\.saveIf deploy \| build#(.+)$/;
-/** An invocation that began before the stop looks on for 25 s, and calls take their time. */
+/** An invocation that began before the stop waits for its sync for 25 s, and calls may be slow. */
 const AFTER_STOP_MS = 60_000;
-/** From the wish to be awake to nodes that are Ready. */
+/** From the desired state awake to nodes that are Ready. */
 const START_MS = 3 * MINUTE;
 
 /** Between the adapter and the Kubernetes API. */
 export type MutateClient = (client: Pick<KubernetesClient, 'request'>) => Pick<KubernetesClient, 'request'>;
 
-/** A cluster that is more than what a deploy sees of it. */
-export interface DeployGround {
+/** A world that other functions share. */
+export interface SharedDeployWorld {
   readonly clock: SimulatedClock;
   readonly context: WorldContext;
   readonly table: MemoryTable;
   readonly workloads: Workloads & { readonly images: ReadonlyMap<string, string> };
   readonly argocd: Pick<ArgocdOptions, 'inCluster' | 'runsPods'>;
-  /** What is true of the cluster, whatever anybody wrote down of it: since when it sleeps, or is not up yet. */
+  /** The actual state of the cluster, whatever is recorded: since when it sleeps, or is not up yet. */
   readonly night: { state(): Pick<ClusterState, 'phase' | 'since'> | undefined };
 }
 
@@ -64,17 +63,17 @@ export function createDeployWorld(
   options: WorldOptions<Scenario> & {
     readonly mutateClient?: MutateClient | undefined;
     readonly table?: MemoryTable | undefined;
-    readonly ground?: DeployGround;
+    readonly shared?: SharedDeployWorld;
   },
 ) {
-  const { scenario, chance, violate, exercise, ground, mutateClient = (client) => client } = options;
+  const { scenario, random, violate, exercise, shared, mutateClient = (client) => client } = options;
   const { settings } = scenario;
   const { account, region } = settings;
   const start = new Date(scenario.start);
-  const clock = ground?.clock ?? createSimulatedClock(start, options.settle);
-  const context = ground?.context ?? { ...createContext({ start, seed: scenario.seed }), clock: clock.world };
+  const clock = shared?.clock ?? createSimulatedClock(start, options.settle);
+  const context = shared?.context ?? { ...createContext({ start, seed: scenario.seed }), clock: clock.world };
   const codebuild = createCodebuild(context);
-  const workloads = ground?.workloads ?? createRollouts(clock, scenario.rolloutSeconds);
+  const workloads = shared?.workloads ?? createRollouts(clock, scenario.rolloutSeconds);
   const when = () => clock.date().toISOString();
 
   codebuild.addRepository(REPOSITORY);
@@ -101,13 +100,13 @@ export function createDeployWorld(
     workloads,
     revisionOf: (repository, revision, at) => codebuild.git.revisionOf(repository, revision, at),
     onPush: (listener) => codebuild.git.onPush(listener),
-    ...ground?.argocd,
+    ...shared?.argocd,
   });
   argocd.addProject({ name: PRODUCTION.project });
   const inMinutes = (minutes: number) => new Date(start.getTime() + minutes * MINUTE);
   const newToken = (expires?: Date) =>
     argocd.addToken({ project: 'default', role: 'nightshift', ...(expires ? { expires } : {}) });
-  /** What the secret holds. */
+  /** The value of the secret. */
   let token = newToken(scenario.token && inMinutes(scenario.token.expires));
   if (scenario.token)
     clock.at(inMinutes(scenario.token.renewed).getTime(), () => {
@@ -122,24 +121,24 @@ export function createDeployWorld(
     settings.argocd.through === 'kubernetes' ? createRegistry(createStore(clock), context) : undefined;
   if (applications) serveApplications(context, argocd, applications);
 
-  const table = ground?.table ?? options.table ?? createMemoryTable();
+  const table = shared?.table ?? options.table ?? createMemoryTable();
   const decisions: Decision[] = [];
   /**
-   * By application, the newest commit at which Argo CD showed it Synced and Healthy, as its place in `commits`: -1 for
-   * one of before. What was seen once may be said later.
+   * By application, the newest commit at which Argo CD showed it Synced and Healthy, as its index in `commits`: -1 for
+   * an earlier one. What was observed once may be reported later.
    */
-  const seenWell = new Map<string, number>();
+  const seenHealthy = new Map<string, number>();
   const syncs = new Map<string, number>();
   /** Commits of the branch, oldest first. */
   const commits: string[] = [];
   let isDown = false;
 
-  const night = ground?.night ?? putToSleep();
+  const night = shared?.night ?? startNight();
 
   const checkSync = (application: Pick<ApplicationSettings, 'name' | 'project'>) => {
     exercise(2);
     if (!bound.some(({ name, project }) => name === application.name && project === application.project))
-      violate(2, `${when()} ${application.project}/${application.name} is not ours to sync`);
+      violate(2, `${when()} ${application.project}/${application.name} does not belong to this environment`);
     const state = night.state();
     if (!state) return;
     exercise(3);
@@ -149,30 +148,29 @@ export function createDeployWorld(
   };
 
   const newProcess = () => {
-    const calls = createPortCalls<Deeds>(clock, chance);
+    const calls = createPortCalls<Effects>(clock, random);
     const { through } = calls;
-    let kept = token;
-    const eyes: ObjectEyes = {
+    let cached = token;
+    const observer: ApplicationObserver = {
       read(application) {
         exercise(2);
         if (!bound.some(({ name }) => name === application.name))
-          violate(2, `${when()} ${application.name} is none of ours to read`);
+          violate(2, `${when()} ${application.name} does not belong to this environment`);
       },
       sync: checkSync,
       refused: (why) => violate(2, `${when()} the role of branch-deploy does not allow it: ${why}`),
       written({ name }, { isBlind, over }) {
-        if (isBlind)
-          violate(3, `${when()} a sync of ${name} was written over whatever came since it was read`);
+        if (isBlind) violate(3, `${when()} a sync of ${name} was written without the version that was read`);
         if (over) {
           const by = over.initiatedBy?.username ?? 'Argo CD itself';
-          violate(3, `${when()} a sync of ${name} was written over one of ${by}`);
+          violate(3, `${when()} a sync of ${name} replaced an operation of ${by}`);
         }
       },
       synced: ({ name }) => void syncs.set(name, (syncs.get(name) ?? 0) + 1),
       shown({ name }, { sync, health, revisions }) {
         if (sync !== 'Synced' || health !== 'Healthy') return;
         const at = commits.indexOf(revisions[0] ?? '');
-        if (at >= (seenWell.get(name) ?? at)) seenWell.set(name, at);
+        if (at >= (seenHealthy.get(name) ?? at)) seenHealthy.set(name, at);
       },
     };
     const wire = applications
@@ -182,7 +180,7 @@ export function createDeployWorld(
               api: applications,
               argocd,
               isDown: () => isDown,
-              eyes,
+              observer,
               around: (call, act, errorOf) => through(call, act, false, errorOf),
             }),
           ),
@@ -190,20 +188,20 @@ export function createDeployWorld(
       : createArgocdServerWire({
           argocd,
           token: {
-            kept: () => kept,
+            cached: () => cached,
             async readAgain() {
-              kept = await through('secret.read', () => token, true);
-              return kept;
+              cached = await through('secret.read', () => token, true);
+              return cached;
             },
           },
           isDown: () => isDown || !argocd.available(),
-          eyes,
+          observer,
           around: (call, act) => through(call, act, false),
         });
     const watched: Argocd = {
       ...wire,
       async sync(application, deployId, options) {
-        const done = calls.deeds();
+        const done = calls.effects();
         const reply = await wire.sync(application, deployId, options);
         if (reply.ok) done.synced.add(application.name);
         return reply;
@@ -236,12 +234,12 @@ export function createDeployWorld(
     const store = table.through((call, act) => {
       const build = HANDLED.exec(call)?.[1];
       if (build === undefined) return through(call, act, true) as Promise<never>;
-      const deeds = calls.deeds();
+      const effects = calls.effects();
       const isThere = () => table.read(DEPLOY, buildKey(build)) !== undefined;
       const acted = () => {
         const before = isThere();
         const result = act();
-        if (!before && isThere()) deeds.handled.add(build);
+        if (!before && isThere()) effects.handled.add(build);
         return result;
       };
       return through(call, acted, true) as Promise<never>;
@@ -257,8 +255,8 @@ export function createDeployWorld(
             'trail.record',
             () => {
               decisions.push(...made);
-              calls.deeds().decisions.push(...made);
-              for (const decision of made) hold(decision);
+              calls.effects().decisions.push(...made);
+              for (const decision of made) checkDecision(decision);
             },
             true,
           ),
@@ -274,54 +272,56 @@ export function createDeployWorld(
           });
         });
       },
-      random: () => chance.next(),
+      random: () => random.next(),
     };
     return {
       ports,
       enter: (pass: Pass) =>
-        calls.enter(pass, { synced: new Set(), handled: new Set(), decisions: [], loud: 0 }),
+        calls.enter(pass, { synced: new Set(), handled: new Set(), decisions: [], mustReport: 0 }),
     };
   };
 
-  /** Holds what is said against what Argo CD showed. */
-  const hold = (decision: Decision) => {
+  /** Compares a decision with what Argo CD has shown. */
+  const checkDecision = (decision: Decision) => {
     exercise(7);
     if (!decision.reason.trim() || !decision.trigger.trim())
       violate(7, `${when()} ${decision.action} ${decision.target} has no reason or no trigger`);
     if (decision.action !== 'deployed') return;
     exercise(4);
     const from = commits.indexOf(String(decision['sha']));
-    const seen = seenWell.get(decision.target);
+    const seen = seenHealthy.get(decision.target);
     if (seen === undefined || seen < from)
-      violate(4, `${when()} ${decision.target} is said to be deployed and was never seen so`);
+      violate(
+        4,
+        `${when()} a decision says that ${decision.target} is deployed, and Argo CD never showed that`,
+      );
   };
 
-  function putToSleep() {
-    const sleeper = createSleeper();
+  function startNight() {
+    const standIn = createNightStandIn();
     if (settings.schedule) {
-      sleeper.look();
-      clock.world.every(20_000, sleeper.look);
+      standIn.pass();
+      clock.world.every(20_000, standIn.pass);
     }
-    return sleeper;
+    return standIn;
   }
 
-  /** What night-schedule does, as far as a deploy can see it. */
-  function createSleeper() {
+  /** The part of night-schedule that a deploy can observe. */
+  function createNightStandIn() {
     const read = () => table.read<ClusterState>(NIGHT, STATE_KEY);
-    /** What it should be holds until `until`, as long as the override is the same. */
-    let wish: (Desired & { readonly override: string | undefined }) | undefined;
-    const isWished = (now: Date, override: Override | undefined) =>
-      wish?.override === override?.id && now.getTime() < (wish?.until?.getTime() ?? 0);
+    /** Valid until its `until`, as long as the override is the same. */
+    let desired: (Desired & { readonly override: string | undefined }) | undefined;
+    const isValid = (now: Date, override: Override | undefined) =>
+      desired?.override === override?.id && now.getTime() < (desired?.until?.getTime() ?? 0);
     return {
       state: read,
-      look() {
+      pass() {
         const { schedule } = settings;
         if (!schedule) return;
         const now = clock.date();
         const override = overrideIn(table, now);
-        if (!wish || !isWished(now, override))
-          wish = { ...desiredAt(schedule, now, overridesIn(table)), override: override?.id };
-        const desired = wish;
+        if (!desired || !isValid(now, override))
+          desired = { ...desiredAt(schedule, now, overridesIn(table)), override: override?.id };
         const before = read();
         const age = before ? now.getTime() - Date.parse(before.since) : 0;
         const phase: ClusterState['phase'] =

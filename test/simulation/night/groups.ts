@@ -65,7 +65,7 @@ export function createLabGroups(aws: AwsWorld, cluster: EksCluster) {
       }
       return 'accepted';
     },
-    trouble: (group: Group) =>
+    lastScalingFailure: (group: Group) =>
       aws.autoScaling.activities(scope, group.autoScalingGroup).find((one) => one.statusCode === 'Failed')
         ?.statusMessage,
   };

@@ -11,7 +11,7 @@ import type { Decision } from '#model/decision.ts';
 import type { Override } from '#model/schedule.ts';
 import { createSimulatedClock } from '../clock.ts';
 import type { Pass } from '../faults.ts';
-import { replaceOverrides } from '../override.ts';
+import { replaceOverrides } from '../overrides.ts';
 import { createMemoryTable } from '../table.ts';
 import { type NightWrite, watchTable } from '../watched-table.ts';
 import { createLabGroups } from './groups.ts';
@@ -25,17 +25,17 @@ export interface NightProcess {
   enter(pass: Pass): NightPorts;
 }
 
-/** What was observed of the world while a night went by: what the checkers look at. */
+/** What was observed in the world during the night, for the checkers. */
 export interface Observations {
-  /** A request to zero a group took effect while these sizes were not written down. */
+  /** A request to scale a group to zero took effect before its size was saved. */
   readonly zeroedUnsaved: string[];
-  /** Saved sizes that were changed or taken away before the restore was complete in the world. */
+  /** Saved sizes that were changed or removed before the restore was complete in the world. */
   readonly sizesLost: string[];
-  /** Confirmations of something that the world did not show. */
+  /** Confirmations of a state that the world did not have. */
   readonly unobserved: string[];
   /** Changes of a group without a decision that names it. */
   readonly unexplained: string[];
-  /** Passes that were given an error, and ended as if nothing had happened. */
+  /** Passes that met an error and succeeded. */
   readonly swallowed: string[];
   readonly counts: Record<
     'stops' | 'starts' | 'confirmedStops' | 'confirmedStarts' | 'passes' | 'failedPasses' | 'crashes',
@@ -123,7 +123,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
 
   const onCleared = (key: string, { group: name, size, autoScalingGroup }: SavedSize): void => {
     const group = groupOf(name);
-    // What a person made of the group since is the person's.
+    // A group that a person changed keeps the person's sizes.
     if (!group || group.name !== autoScalingGroup || touched.has(name)) return;
     const whole = group.min === size.min && group.max >= size.max && readyIn(group) >= group.desired;
     if (!whole)
@@ -144,14 +144,14 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
       const saved = savedOf(name);
       if (!saved || saved.size.desired === 0)
         observations.zeroedUnsaved.push(
-          `${when()} ${name} ${text(before)} → 0, written down: ${text(saved?.size ?? null)}`,
+          `${when()} ${name} ${text(before)} → 0, saved: ${text(saved?.size ?? null)}`,
         );
     }
     if (to.desired > 0 && before.desired === 0) observations.counts.starts += 1;
     return 'accepted' as const;
   };
 
-  /** A process of the function: it stays warm, and the passes in it come one after the other. */
+  /** A process of the function: it stays warm, and runs one pass at a time. */
   const newProcess = (): NightProcess => {
     let pass: Pass;
     const changed = new Set<string>();
@@ -164,7 +164,8 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
             if (outcome === 'accepted') changed.add(group.name);
             return outcome;
           }),
-        trouble: (group) => pass.around('groups.trouble', () => groups.trouble(group)),
+        lastScalingFailure: (group) =>
+          pass.around('groups.lastScalingFailure', () => groups.lastScalingFailure(group)),
       },
       nodes: { ready: () => pass.around('nodes.ready', () => new Set([...readyAt.keys()].filter(isReady))) },
       autoscaler: {
@@ -177,7 +178,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
           pass.around('autoscaler.pause', () => {
             if (table.all(NIGHT, AUTOSCALER_PREFIX).length === 0)
               observations.zeroedUnsaved.push(
-                `${when()} the autoscaler was paused and its replicas were not written down`,
+                `${when()} the autoscaler was paused before its replicas were saved`,
               );
             replicas = 0;
           }),
@@ -207,7 +208,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     };
   };
 
-  /** Holds what the program says against what the world shows at this moment. */
+  /** Compares decisions with the state of the world at this moment. */
   const observe = (made: readonly Decision[], changed: ReadonlySet<string>) => {
     for (const decision of made) {
       if (decision.action === 'confirm-stop') {
@@ -215,7 +216,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
         observations.counts.confirmedStops += 1;
         if (group && group.instances.size > 0)
           observations.unobserved.push(
-            `${when()} ${decision.target} is said to sleep with ${group.instances.size} instances`,
+            `${when()} a decision says that ${decision.target} is asleep, and it has ${group.instances.size} instances`,
           );
       }
       if (decision.action === 'confirm-start') {
@@ -223,7 +224,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
         observations.counts.confirmedStarts += 1;
         if (group && readyIn(group) < group.desired)
           observations.unobserved.push(
-            `${when()} ${decision.target} is said to be awake with ${readyIn(group)} of ${group.desired} Ready`,
+            `${when()} a decision says that ${decision.target} is awake, and ${readyIn(group)} of ${group.desired} nodes are Ready`,
           );
       }
     }
@@ -250,8 +251,8 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
       plans.set(plan.name, plan);
       add(plan);
     },
-    /** The edges of the night, in minutes since the epoch. */
-    edges: () => ({
+    /** The transitions of the night, in minutes since the epoch. */
+    transitions: () => ({
       stop: Date.parse(scenario.stop) / 60_000,
       start: Date.parse(scenario.start) / 60_000,
     }),

@@ -4,9 +4,8 @@
  * their instance terminates. Without its pod nothing happens: finalizers block deletion.
  */
 
-import { AwsError } from '../../aws/error.ts';
 import { copyOf } from '../../copy.ts';
-import { allocatable, capacity, nodeShape } from '../node-shapes.ts';
+import { allocatable, capacity, isNodeType, nodeShape } from '../node-shapes.ts';
 import {
   condition,
   controlledBy,
@@ -22,7 +21,9 @@ import { parseQuantity } from '../quantity.ts';
 import { suffix } from '../registry.ts';
 import type { Fleet } from '../types.ts';
 import { type ControllerContext, createQueue } from './controller.ts';
-import { createTermination, NODE_CLAIMS, TERMINATION } from './karpenter-termination.ts';
+import { hasLaunched, NODE_CLAIMS, setClaimCondition, TERMINATION } from './karpenter-claims.ts';
+import { createLauncher, type Offer } from './karpenter-launch.ts';
+import { createTermination } from './karpenter-termination.ts';
 import type { Machines } from './machines.ts';
 
 const NODE_POOLS = 'nodepools.karpenter.sh';
@@ -30,8 +31,6 @@ const POOL_LABEL = 'karpenter.sh/nodepool';
 
 /** A batch of pods is closed after one second without another. */
 const BATCH_MS = 1_000;
-/** A claim whose node has not registered by then is deleted. */
-const REGISTRATION_MS = 15 * 60_000;
 const DEFAULT_TYPES = ['m5.large', 'm5.xlarge', 'm5.2xlarge', 'm5.4xlarge'];
 
 export function createKarpenter(context: ControllerContext, machines: Machines, fleet: Fleet): void {
@@ -52,8 +51,18 @@ export function createKarpenter(context: ControllerContext, machines: Machines, 
       .all(NODE_CLAIMS)
       .filter((claim) => claim.metadata.labels?.[POOL_LABEL] === pool.metadata.name);
 
+  const launcher = createLauncher(context, fleet, {
+    runs,
+    offersOf: (claim) => offersOfClaim(claim, fleet),
+  });
+  /** One claim that has not launched stops the new claims of every pool that is not static. */
+  const isSynced = () => registry.store.all(NODE_CLAIMS).every(hasLaunched);
+  let waitsForLaunch = false;
+
   const provisioning = createQueue(context, BATCH_MS, () => {
     if (!runs()) return;
+    waitsForLaunch = !isSynced();
+    if (waitsForLaunch) return;
     const waiting = registry.store
       .all('pods')
       .filter(
@@ -74,12 +83,27 @@ export function createKarpenter(context: ControllerContext, machines: Machines, 
         pod as KubeObject,
         'Warning',
         'FailedScheduling',
-        'Failed to schedule pod, all available instance types exceed limits or are incompatible with the nodepools',
+        `Failed to schedule pod, ${whyNot()}`,
       );
     }
   });
 
-  /** The pods that fit neither on existing nodes nor on pending claims. */
+  /** What each pool that is not static has against the pods that are left. */
+  const whyNot = (): string =>
+    pools()
+      .filter((pool) => pool['spec']?.replicas === undefined)
+      .map((pool) => {
+        const isFull = !offersOf(pool['spec']?.template?.spec, fleet).some(({ type }) =>
+          withinLimits(pool, type),
+        );
+        const what = isFull
+          ? 'all available instance types exceed limits for nodepool'
+          : 'incompatible requirements for nodepool';
+        return `${what} (NodePool=${pool.metadata.name})`;
+      })
+      .join('; ');
+
+  /** The pods for which there is no room on the nodes that are there, nor on the claims that are on their way. */
   const leftOver = (waiting: readonly PodObject[]): PodObject[] => {
     const present = registry.store
       .all('nodes')
@@ -99,7 +123,7 @@ export function createKarpenter(context: ControllerContext, machines: Machines, 
   const provisionFor = (pods: readonly PodObject[]): PodObject[] | undefined => {
     for (const pool of pools()) {
       if (pool['spec']?.replicas !== undefined) continue;
-      const options = offersOf(pool, fleet)
+      const options = offersOf(pool['spec']?.template?.spec, fleet)
         .filter(({ type }) => withinLimits(pool, type))
         .map((offer) => {
           const bin = plannedNode({ ...labelsOf(pool, offer) }, pool['spec']?.template?.spec?.taints ?? []);
@@ -136,53 +160,8 @@ export function createKarpenter(context: ControllerContext, machines: Machines, 
       },
       spec: copyOf(template?.spec ?? {}),
     });
-    let instanceId: string;
-    try {
-      instanceId = fleet.launch({
-        instanceType: offer.type,
-        zone: offer.zone,
-        capacityType: offer.capacityType,
-        labels: { ...labels, 'karpenter.sh/registered': 'true', 'karpenter.sh/initialized': 'true' },
-      });
-    } catch (error) {
-      if (!(error instanceof AwsError)) throw error;
-      recordEvent(
-        'karpenter',
-        claim,
-        'Warning',
-        'InsufficientCapacityError',
-        `NodeClaim ${name} event: ${error.message}`,
-      );
-      registry.modify(NODE_CLAIMS, undefined, name, (draft) => {
-        draft.metadata.finalizers = [];
-      });
-      registry.delete(NODE_CLAIMS, undefined, name);
-      return false;
-    }
-    setStatus(name, 'Launched', {
-      providerID: `aws:///${offer.zone}/${instanceId}`,
-      capacity: capacity(nodeShape(offer.type)),
-      allocatable: allocatable(nodeShape(offer.type)),
-    });
-    clock.after(REGISTRATION_MS, () => {
-      const late = registry.find(NODE_CLAIMS, undefined, name);
-      if (late && !late['status']?.nodeName && runs()) registry.delete(NODE_CLAIMS, undefined, name);
-    });
-    return true;
+    return launcher.launch(claim, offer);
   };
-
-  const setStatus = (name: string, type: string, more: Record<string, unknown> = {}) =>
-    void registry.modify(NODE_CLAIMS, undefined, name, (draft) => {
-      draft['status'] = {
-        ...draft['status'],
-        ...more,
-        conditions: withCondition(
-          draft['status']?.conditions,
-          { type, status: 'True', reason: type, message: '' },
-          clock.now(),
-        ),
-      };
-    });
 
   /** Follows a node from its registration to Ready. */
   const followNode = (node: NodeObject) => {
@@ -193,11 +172,11 @@ export function createKarpenter(context: ControllerContext, machines: Machines, 
       registry.modify('nodes', undefined, name, (draft) => {
         draft.metadata.finalizers = [...new Set([...(draft.metadata.finalizers ?? []), TERMINATION])];
       });
-      setStatus(claim.metadata.name, 'Registered', { nodeName: name });
+      setClaimCondition(context, claim.metadata.name, isTrue('Registered'), { nodeName: name });
     }
     if (isNodeReady(node) && condition(claim as NodeObject, 'Ready')?.status !== 'True') {
-      setStatus(claim.metadata.name, 'Initialized');
-      setStatus(claim.metadata.name, 'Ready');
+      setClaimCondition(context, claim.metadata.name, isTrue('Initialized'));
+      setClaimCondition(context, claim.metadata.name, isTrue('Ready'));
     }
   };
 
@@ -214,8 +193,12 @@ export function createKarpenter(context: ControllerContext, machines: Machines, 
     const wanted: number | undefined = pool['spec']?.replicas;
     const live = claims.filter((claim) => !claim.metadata.deletionTimestamp);
     if (wanted !== undefined) {
-      const [offer] = offersOf(pool, fleet);
-      for (let count = live.length; count < wanted && offer; count++) if (!claimNode(pool, offer)) break;
+      const [offer] = offersOf(pool['spec']?.template?.spec, fleet);
+      const most: string | undefined = pool['spec']?.limits?.nodes;
+      // Claims that are on their way out count against the limit, not as replicas.
+      const room = most === undefined ? Number.POSITIVE_INFINITY : parseQuantity(most) - claims.length;
+      const missing = Math.min(wanted - live.length, room);
+      for (let count = 0; count < missing && offer; count++) if (!claimNode(pool, offer)) break;
       for (const claim of live.slice(wanted)) registry.delete(NODE_CLAIMS, undefined, claim.metadata.name);
     }
     const used = resourcesOf(claimsOf(pool));
@@ -242,7 +225,10 @@ export function createKarpenter(context: ControllerContext, machines: Machines, 
     provisioning.add('');
     for (const pool of registry.store.all(NODE_POOLS)) poolQueue.add(pool.metadata.name);
     for (const node of registry.store.all('nodes')) followNode(node);
-    for (const claim of registry.store.all(NODE_CLAIMS)) termination.reconcile(claim);
+    for (const claim of registry.store.all(NODE_CLAIMS)) {
+      launcher.reconcile(claim);
+      termination.reconcile(claim);
+    }
   };
 
   registry.subscribe(({ resource, object, type, previous }) => {
@@ -258,7 +244,11 @@ export function createKarpenter(context: ControllerContext, machines: Machines, 
     } else if (resource.key === NODE_CLAIMS) {
       const pool = object.metadata.labels?.[POOL_LABEL];
       if (pool !== undefined) poolQueue.add(pool);
-      if (type !== 'DELETED') termination.reconcile(object);
+      if (type !== 'DELETED') {
+        launcher.reconcile(object);
+        termination.reconcile(object);
+      }
+      if (waitsForLaunch && isSynced()) provisioning.add('');
     } else if (resource.key === 'nodes' && type !== 'DELETED') {
       const node = object as NodeObject;
       if (!node.metadata.labels?.[POOL_LABEL]) return;
@@ -282,16 +272,20 @@ export function createKarpenter(context: ControllerContext, machines: Machines, 
   });
 }
 
-interface Offer {
-  readonly type: string;
-  readonly zone: string;
-  readonly capacityType: 'SPOT' | 'ON_DEMAND';
+interface Requirement {
+  readonly key: string;
+  readonly operator: string;
+  readonly values?: readonly string[];
 }
 
-/** What a pool may launch, smallest first, spot before on-demand. */
-function offersOf(pool: KubeObject, fleet: Fleet): Offer[] {
-  const requirements: { key: string; operator: string; values?: string[] }[] =
-    pool['spec']?.template?.spec?.requirements ?? [];
+const isTrue = (type: string) => ({ type, status: 'True' });
+
+/** What a pool's template or a claim may launch, smallest first, spot before on-demand. */
+function offersOf(
+  spec: { readonly requirements?: readonly Requirement[] } | undefined,
+  fleet: Fleet,
+): Offer[] {
+  const requirements = spec?.requirements ?? [];
   const allowed = (key: string, all: readonly string[]): readonly string[] => {
     const found = requirements.find((one) => one.key === key);
     if (!found) return all;
@@ -312,6 +306,20 @@ function offersOf(pool: KubeObject, fleet: Fleet): Offer[] {
         })),
       ),
     );
+}
+
+/** Of a claim that has not launched: none where it asks for an instance type that does not exist. */
+function offersOfClaim(claim: KubeObject, fleet: Fleet): readonly Offer[] {
+  const { labels = {} } = claim.metadata;
+  const spec: { readonly requirements?: readonly Requirement[] } = claim['spec'] ?? {};
+  const types =
+    spec.requirements?.find(({ key }) => key === 'node.kubernetes.io/instance-type')?.values ?? [];
+  if (!types.every(isNodeType)) return [];
+  const chosen = labels['node.kubernetes.io/instance-type'];
+  const zone = labels['topology.kubernetes.io/zone'];
+  return offersOf(spec, fleet).filter(
+    (offer) => (chosen ?? offer.type) === offer.type && (zone ?? offer.zone) === offer.zone,
+  );
 }
 
 function labelsOf(pool: KubeObject, offer: Offer): Record<string, string> {

@@ -1,5 +1,5 @@
-import { beforeAll, describe, expect, it } from 'vitest';
-import { createAutoscaler } from '#functions/adapters/kubernetes/autoscaler.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createAutoscaler } from '#functions/adapters/kubernetes/night-cluster.ts';
 import type { SavedAutoscaler } from '#functions/night-schedule/records.ts';
 import type { Bed, BedNode } from '../bed.ts';
 import { addDeployment, deploymentPath, type Json, must, on, readyPods } from '../objects.ts';
@@ -26,16 +26,16 @@ export function describeAutoscalers(bed: () => Bed): void {
       });
     const stored = (): Promise<Json> => must(bed(), 'GET', deploymentPath(NAMESPACE, NAME));
 
-    it('is paused and resumed by the scale of its Deployment, and by nothing else of it', async () => {
+    test('is paused and resumed by the scale of its Deployment, and by nothing else of it', async () => {
       const before = await stored();
       const view = await autoscaler().observe();
-      expect(view).toEqual({ kind: 'cluster-autoscaler', replicas: 2 });
+      expect(view).toEqual({ kind: 'cluster-autoscaler', deployment: `${NAMESPACE}/${NAME}`, replicas: 2 });
       await autoscaler().pause(view);
       await bed().until('its pods are gone', async () => {
         const { status } = await stored();
         return (status.replicas ?? 0) === 0 && status.observedGeneration > before.metadata.generation;
       });
-      expect(await autoscaler().observe()).toEqual({ kind: 'cluster-autoscaler', replicas: 0 });
+      expect(await autoscaler().observe()).toMatchObject({ replicas: 0 });
       const { body } = await bed().ask('night-schedule', {
         method: 'GET',
         path: `${deploymentPath(NAMESPACE, NAME)}/scale`,
@@ -49,7 +49,7 @@ export function describeAutoscalers(bed: () => Bed): void {
       expect(metadata.generation).toBe(before.metadata.generation + 2);
     });
 
-    it('answers with a Scale', async () => {
+    test('answers with a Scale', async () => {
       const path = `${deploymentPath(NAMESPACE, NAME)}/scale`;
       const { status, body } = await bed().ask('night-schedule', {
         method: 'PATCH',
@@ -67,7 +67,7 @@ export function describeAutoscalers(bed: () => Bed): void {
       });
     });
 
-    it('is the only Deployment that night-schedule may scale: 403 for another, 404 where it is not there', async () => {
+    test('is the only Deployment that night-schedule may scale: 403 for another, 404 where it is not there', async () => {
       await expect(autoscaler('coredns').observe()).rejects.toMatchObject({ status: 403 });
       const path = `${deploymentPath('default', NAME)}/scale`;
       expect(await bed().ask('admin', { method: 'GET', path })).toMatchObject({
@@ -115,7 +115,7 @@ export function describeAutoscalers(bed: () => Bed): void {
         });
     });
 
-    it('has its limits and replicas taken away and given back by merge patches, and its NodeClaims deleted', async () => {
+    test('has its limits and replicas taken away and given back by merge patches, and its NodeClaims deleted', async () => {
       const before = await specOf('limited');
       const view = await autoscaler().observe();
       expect(view).toEqual({
@@ -136,13 +136,15 @@ export function describeAutoscalers(bed: () => Bed): void {
       const { items } = await must(bed(), 'GET', '/apis/karpenter.sh/v1/nodeclaims');
       expect(items.map(({ metadata }: Json) => metadata.name)).toEqual(['theirs-1']);
 
-      await autoscaler().resume({ ...view, since: SINCE } as SavedAutoscaler);
+      if (view.kind !== 'karpenter') throw new Error(`${view.kind} was seen instead of Karpenter`);
+      for (const [nodePool, setting] of Object.entries(view.pools))
+        await autoscaler().resume({ kind: view.kind, nodePool, setting, since: SINCE });
       expect(await specOf('limited')).toEqual(before);
       expect(await specOf('unlimited')).not.toHaveProperty('limits');
       expect(await specOf('static')).toMatchObject({ replicas: 3 });
     });
 
-    it('knows no strategic merge patch for its objects: 415', async () => {
+    test('knows no strategic merge patch for its objects: 415', async () => {
       const { status, body } = await bed().ask('night-schedule', {
         method: 'PATCH',
         path: '/apis/karpenter.sh/v1/nodepools/limited',

@@ -2,7 +2,7 @@
 
 import { anEndpoint } from '@nightshift/lab/test/aws/endpoint.ts';
 import { aGroup, aNodegroup } from '@nightshift/lab/test/aws/world.ts';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
 
 async function someGroups() {
@@ -20,7 +20,7 @@ async function someGroups() {
 }
 
 describe('the groups of a cluster', () => {
-  it('cost one call for each hundred', async () => {
+  test('cost one call for each hundred', async () => {
     const { world, groups, endpoint } = await someGroups();
     for (let n = 0; n < 230; n++)
       world.aws.addAutoScalingGroup(world.cluster, {
@@ -37,7 +37,7 @@ describe('the groups of a cluster', () => {
 });
 
 describe('a resize', () => {
-  it('of a managed nodegroup goes through EKS and keeps max', async () => {
+  test('of a managed nodegroup goes through EKS and keeps max', async () => {
     const { world, groups, find, endpoint } = await someGroups();
     expect(await groups.resize(await find('app'), { min: 0, desired: 0, max: 6 }, 'night-1')).toBe(
       'accepted',
@@ -47,7 +47,7 @@ describe('a resize', () => {
     expect(endpoint.calls.map((call) => call.operation)).not.toContain('UpdateAutoScalingGroup');
   });
 
-  it('is busy while another update of the nodegroup runs, and while EKS throttles', async () => {
+  test('is busy while another update of the nodegroup runs, and while EKS throttles', async () => {
     const { groups, find, endpoint } = await someGroups();
     const app = await find('app');
     await groups.resize(app, { min: 0, desired: 0, max: 6 }, 'night-1');
@@ -56,7 +56,7 @@ describe('a resize', () => {
     expect(await groups.resize(app, { min: 0, desired: 1, max: 6 }, 'night-3')).toBe('busy');
   });
 
-  it('asked twice with one intent is one update', async () => {
+  test('asked twice with one intent is one update', async () => {
     const { world, groups, find } = await someGroups();
     const app = await find('app');
     await groups.resize(app, { min: 0, desired: 0, max: 6 }, 'night-1');
@@ -65,17 +65,17 @@ describe('a resize', () => {
   });
 });
 
-describe('the trouble of a group', () => {
-  it("is told in Auto Scaling's own words", async () => {
+describe('the last scaling failure of a group', () => {
+  test('is the message of Auto Scaling', async () => {
     const { world, groups, find } = await someGroups();
     world.aws.setCapacity({ capacityType: 'SPOT', available: false });
     await groups.resize(await find('workers'), { min: 1, desired: 4, max: 4 }, 'x');
     await world.pass(120);
-    expect(await groups.trouble(await find('workers'))).toMatch(/Could not launch Spot Instances/);
+    expect(await groups.lastScalingFailure(await find('workers'))).toMatch(/Could not launch Spot Instances/);
   });
 
-  it('is nothing where every activity succeeded', async () => {
+  test('is nothing where every activity succeeded', async () => {
     const { groups, find } = await someGroups();
-    expect(await groups.trouble(await find('workers'))).toBeUndefined();
+    expect(await groups.lastScalingFailure(await find('workers'))).toBeUndefined();
   });
 });

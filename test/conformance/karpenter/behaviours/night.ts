@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest';
+import { createAutoscaler } from '#functions/adapters/kubernetes/night-cluster.ts';
+import type { KarpenterBed } from '../bed.ts';
+import { aPool } from '../pools.ts';
+
+/** The functions' adapter, with the rights of manifests/. */
+export function describeNight(bed: () => KarpenterBed): void {
+  describe('a night of our adapter', () => {
+    test('takes every claim of its pools, leaves other pools alone, and restores all of it in the morning', async () => {
+      const limited = await aPool(bed(), { pods: 2, spec: { limits: { cpu: '100', memory: '200Gi' } } });
+      const unlimited = await aPool(bed());
+      const fixed = await aPool(bed(), { spec: { replicas: 1 } });
+      const theirs = await aPool(bed());
+      const ours = [limited, unlimited, fixed];
+      const specs = await Promise.all(ours.map((pool) => pool.spec()));
+      const autoscaler = createAutoscaler(bed().clientFor('night-schedule'), {
+        kind: 'karpenter',
+        namespace: 'kube-system',
+        deployment: 'karpenter',
+        hostGroup: 'system',
+        nodePools: ours.map(({ name }) => name),
+      });
+
+      const view = await autoscaler.observe();
+      expect(view).toEqual({
+        kind: 'karpenter',
+        pools: {
+          [limited.name]: { limits: { cpu: '100', memory: '200Gi' }, replicas: null },
+          [unlimited.name]: { limits: null, replicas: null },
+          [fixed.name]: { limits: null, replicas: 1 },
+        },
+        claims: 4,
+      });
+      await autoscaler.pause(view);
+      await bed().until('no claim of ours is left', async () => {
+        const now = await autoscaler.observe();
+        return now.kind === 'karpenter' && now.claims === 0;
+      });
+      await bed().pass(10);
+      expect(await autoscaler.observe()).toMatchObject({ claims: 0 });
+      expect(await theirs.claims()).toHaveLength(1);
+
+      const since = bed().now().toISOString();
+      if (view.kind !== 'karpenter') throw new Error(`an autoscaler of kind ${view.kind}`);
+      for (const [nodePool, setting] of Object.entries(view.pools))
+        await autoscaler.resume({ kind: 'karpenter', nodePool, setting, since });
+      expect(await Promise.all(ours.map((pool) => pool.spec()))).toEqual(specs);
+      await limited.untilReadyPods(2);
+      await unlimited.untilReadyPods(1);
+      await fixed.untilReadyPods(1);
+      expect(await autoscaler.observe()).toEqual(view);
+    });
+
+    test('used only what manifests/ grants', async () => {
+      const asked = (await bed().asked()).filter(
+        ({ user, group }) => user === 'night-schedule' && group === 'karpenter.sh',
+      );
+      expect(asked.filter(({ status }) => status >= 300)).toEqual([]);
+      const used = [...new Set(asked.map(({ verb, resource }) => `${verb} ${resource}`))];
+      expect(used.sort()).toEqual([
+        'delete nodeclaims',
+        'list nodeclaims',
+        'list nodepools',
+        'patch nodepools',
+      ]);
+    });
+  });
+}
