@@ -121,6 +121,8 @@ export function decide(settings: SpotDrainSettings, notice: Warning, facts: Fact
       kind: 'complete',
       reason: 'the node could not be read, and the lifecycle action must not stay open',
     };
+  const impossible = impossibleReason(notice, facts);
+  if (impossible) return impossible;
   const others = leftToOthers(settings, notice, facts);
   if (others) return others;
   const stopped = stoppedGroup(notice, facts);
@@ -135,6 +137,24 @@ export function decide(settings: SpotDrainSettings, notice: Warning, facts: Fact
     : DESCRIPTIONS[notice.kind];
   if (notice.kind === 'rebalance') return decideRebalance(settings, notice, facts, reason);
   return decideDrain(settings, { ...notice, kind: notice.kind }, facts, reason);
+}
+
+const CAPACITY_LABELS = [
+  'eks.amazonaws.com/capacityType',
+  'karpenter.sh/capacity-type',
+  'node.kubernetes.io/lifecycle',
+];
+
+/** AWS interrupts spot instances only: such a notice for another is a mistake, or a test that names the wrong instance. */
+function impossibleReason({ kind }: Notice, { node }: Facts): NoAction | undefined {
+  if (!kind.startsWith('spot-') && kind !== 'rebalance') return undefined;
+  const type = CAPACITY_LABELS.map((label) => node?.labels[label]).find((value) => value !== undefined);
+  if (!type || !/^(?:on[-_]?demand|normal)$/i.test(type)) return undefined;
+  return {
+    kind: 'no-action',
+    action: 'ignore',
+    reason: `AWS interrupts spot instances, and the node is ${type}`,
+  };
 }
 
 /** By its name, or by a prefix that ends in `*`. */

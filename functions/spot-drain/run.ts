@@ -1,9 +1,10 @@
 /** One invocation: an event is parsed, and answered; what failed is thrown at the end. */
 
 import { createDecisionRecorder } from '#functions/shared/decision-recorder.ts';
+import { NightshiftError } from '#functions/shared/errors.ts';
 import { uncordonAfterChange } from './cordon.ts';
 import { isWarning } from './decide.ts';
-import { type Notice, parseEvent } from './event.ts';
+import { type Notice, type Parsed, parseEvent } from './event.ts';
 import type { Context, Invocation, Ports } from './ports.ts';
 import { respond } from './respond.ts';
 
@@ -23,9 +24,14 @@ export async function run(ports: Ports, invocation: Invocation, payload: unknown
   });
   const event = parsed.kind === 'watchdog' ? parsed.event : payload;
   const context: Context = { ...ports, invocation, startedAt, recorder, event };
+  await withReserve(context, answer(context, parsed));
+  await recorder.close();
+}
+
+async function answer(context: Context, parsed: Parsed): Promise<void> {
   switch (parsed.kind) {
     case 'ignored':
-      recorder.record(parsed);
+      context.recorder.record(parsed);
       break;
     case 'tick':
       await (await import('./tick.ts')).tick(context);
@@ -38,8 +44,27 @@ export async function run(ports: Ports, invocation: Invocation, payload: unknown
       for (const notice of parsed.notices) context.gate.enter(notice);
       await Promise.all(parsed.notices.map((notice) => handle(context, notice)));
   }
-  await recorder.close();
 }
+
+/** Whatever hangs, there is time left to record that it does. */
+async function withReserve(
+  { clock, invocation, recorder, settings }: Context,
+  work: Promise<void>,
+): Promise<void> {
+  const leftMs = invocation.endsAt.getTime() - RESERVE_MS - clock.now().getTime();
+  const alarm = clock.alarm(Math.max(0, leftMs));
+  const isOver = await Promise.race([work.then(() => false), alarm.rang.then(() => true)]);
+  alarm.ring();
+  if (!isOver) return;
+  work.catch(() => undefined);
+  recorder.failed(
+    settings.cluster,
+    new NightshiftError(`the time of the invocation ${invocation.id} is over, and its work is not`),
+  );
+}
+
+/** The last seconds of an invocation. */
+const RESERVE_MS = 3_000;
 
 async function handle(context: Context, notice: Notice): Promise<void> {
   try {

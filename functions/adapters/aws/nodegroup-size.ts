@@ -2,13 +2,14 @@
 import { EKSClient, UpdateNodegroupConfigCommand } from '@aws-sdk/client-eks';
 import type { Size } from '#functions/night-schedule/records.ts';
 import { awsClientDefaults } from './clients.ts';
+import { withTimeLimit } from './time-limit.ts';
 
 export type ResizeNodegroup = (nodegroup: string, to: Size, token: string) => Promise<void>;
 
 /** `client`: default one of its own. Its calls throw the SDK's errors. */
 export function createResizeNodegroup(
   cluster: string,
-  client: Pick<EKSClient, 'send'> = new EKSClient(awsClientDefaults()),
+  client: Pick<EKSClient, 'send'> = withTimeLimit(new EKSClient(awsClientDefaults())),
 ): ResizeNodegroup {
   return async (nodegroup, to, token) => {
     await client.send(

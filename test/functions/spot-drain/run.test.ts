@@ -430,7 +430,7 @@ describe('a rebalance recommendation', () => {
     const world = aWorld([aPod()]);
     const { put } = world.cordons;
     world.cordons.put = () => new Promise(() => undefined);
-    void world.invoke(aRebalance(), { limitMs: 60_000 });
+    world.invoke(aRebalance(), { limitMs: 60_000 }).catch(() => undefined);
     await passUntil(world, 60_000);
     expect(world.cordons.saved.size).toBe(0);
     world.cordons.put = put;
