@@ -35,9 +35,14 @@ export class SpotDrain extends Construct {
   constructor(scope: Construct, id: string, props: SpotDrainProps) {
     super(scope, id);
     const { settings, table } = props;
-    if (settings.production && settings.replaceEarly)
+    const detaching = settings.replaceEarly
+      ? 'remove drain.replaceEarly'
+      : settings.onScheduledChange === 'replace'
+        ? 'set drain.onScheduledChange to "wait" or "drain"'
+        : undefined;
+    if (settings.production && detaching)
       throw new Error(
-        `${settings.environment} is a production environment, where no function may detach instances: remove drain.replaceEarly`,
+        `${settings.environment} is a production environment, where no function may detach instances: ${detaching}`,
       );
 
     this.function = new NightshiftFunction(this, 'Drain', {
@@ -148,7 +153,7 @@ export class SpotDrain extends Construct {
       conditions: selfManagedGroupsOf(cluster),
       wildcardReason: groupReason,
     });
-    if (settings.replaceEarly)
+    if (settings.replaceEarly || settings.onScheduledChange === 'replace')
       this.function.allow({
         sid: 'AskForReplacement',
         actions: ['autoscaling:DetachInstances'],

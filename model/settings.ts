@@ -49,6 +49,7 @@ export interface SpotDrainSettings extends CommonSettings {
   readonly uncordonAfterMinutes: number;
   readonly force: boolean;
   readonly replaceEarly: boolean;
+  readonly onScheduledChange: 'wait' | 'drain' | 'replace';
   /** Heartbeats extend a lifecycle action to so many minutes at most. */
   readonly lifecycleMinutes: number;
   /** Hooks that are ours to complete, by name or prefix (`drain*`). Absent: every terminate hook of a self-managed group. */

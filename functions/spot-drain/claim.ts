@@ -37,6 +37,8 @@ export interface Worker {
 /** How an invocation's work on the node ended. */
 export type DrainResult =
   | { readonly kind: 'drained'; readonly report: DrainReport }
+  /** Nothing is to be done before a later time. */
+  | { readonly kind: 'deferred' }
   /** There was no node, or it was to be cordoned only. */
   | { readonly kind: 'not-drained' }
   /** `isPermanent`: RBAC refuses it, and another attempt would end in the same way. */
@@ -99,7 +101,7 @@ function extended(claim: Claim, { drainUntil }: ClaimRequest): Claim {
 
 /** A claim that the tick resumes: it was paused, or its worker is gone, or it failed and may be tried again. */
 export function resumeClaim(existing: Claim, worker: Worker, now: Date): Claim | undefined {
-  if (isLeased(existing, now)) return undefined;
+  if (isLeased(existing, now) || isDeferred(existing, now)) return undefined;
   const isRetried =
     existing.state === 'failed' && mayRetry(existing) && now.getTime() < Date.parse(existing.drainUntil);
   const isUnfinished = existing.state === 'paused' || existing.state === 'working';
@@ -115,6 +117,7 @@ export function mayRetry({ attempts }: Claim): boolean {
 /** The claim once its drain has ended, or was paused. */
 export function concludeClaim(claim: Claim, result: DrainResult, now: Date): Claim {
   const at = now.toISOString();
+  if (result.kind === 'deferred') return { ...claim, state: 'paused', leaseUntil: at };
   const report = result.kind === 'drained' ? result.report : undefined;
   const podCounts = report ? addCounts(report, claim.podCounts) : claim.podCounts;
   const returned = report?.returned ?? claim.returned;
@@ -139,7 +142,7 @@ export function concludeClaim(claim: Claim, result: DrainResult, now: Date): Cla
  * the action's time, or that of the instance, is over.
  */
 export function isCompletionDue(claim: Claim, result: DrainResult, now: Date): boolean {
-  if (result.kind === 'not-drained') return true;
+  if (result.kind === 'not-drained' || result.kind === 'deferred') return true;
   if (now.getTime() >= Date.parse(claim.drainUntil)) return true;
   if (result.kind === 'failed') return result.isPermanent;
   const { report } = result;
@@ -163,6 +166,11 @@ export function hasOpenHook(claim: Claim): boolean {
 
 export function openHooks(claim: Claim): readonly ClaimedHook[] {
   return claim.hooks.filter((hook) => !hook.completed);
+}
+
+/** It waits for the day of an announced change, and no lifecycle action hurries it. */
+function isDeferred(claim: Claim, now: Date): boolean {
+  return claim.notBefore !== undefined && now.getTime() < Date.parse(claim.notBefore) && !hasOpenHook(claim);
 }
 
 export function isLeased(claim: Claim, now: Date): boolean {
@@ -218,6 +226,9 @@ function assign(claim: Claim, { owner, leaseUntil }: Worker): Claim {
 function outranks(request: ClaimRequest, existing: Claim): boolean {
   const isEmptied = existing.state === 'done' && existing.task === 'drain' && existing.podsRemaining === 0;
   if (isEmptied && !UNDONE.has(existing.cause)) return false;
+  // Whatever comes before an announced change goes first, and so does another date for it.
+  if (existing.notBefore !== undefined && existing.state === 'paused')
+    return request.notBefore !== existing.notBefore;
   const rank = TASKS.indexOf(request.task) - TASKS.indexOf(existing.task);
   if (rank !== 0) return rank > 0;
   if (request.task !== 'drain') return false;

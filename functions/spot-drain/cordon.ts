@@ -17,7 +17,7 @@ import {
 import type { Claim } from './records.ts';
 
 /** How long a drain waits for the cordons of others: twice what its own cordon took, within these bounds. */
-const OTHERS_MS = { least: 500, most: 5_000 };
+const OTHERS_MS = { least: 500, most: 1_000 };
 /** Who has less than this until the instance goes does not wait for others. */
 const AMPLE_MS = 60_000;
 const GATE_PATIENCE_MS = 2_000;

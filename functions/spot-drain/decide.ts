@@ -30,6 +30,8 @@ export interface DrainDecision {
   readonly replace: boolean;
   readonly nightlyStop: boolean;
   readonly undo?: Undo | undefined;
+  /** An announced change that is still far: the drain begins then. */
+  readonly notBefore?: Date | undefined;
 }
 
 interface NoAction {
@@ -115,7 +117,16 @@ export function describeNotice(kind: NoticeKind): string {
   return DESCRIPTIONS[kind];
 }
 
-export function decide(settings: SpotDrainSettings, notice: Warning, facts: Facts): NoticeDecision {
+/** An announced change is drained for so long before it begins. */
+const CHANGE_LEAD_MS = 30 * 60_000;
+
+/** `now`: for changes that are announced days before. */
+export function decide(
+  settings: SpotDrainSettings,
+  notice: Warning,
+  facts: Facts,
+  now: Date = notice.at,
+): NoticeDecision {
   if (facts.unreadableNode === 'refused')
     return {
       kind: 'complete',
@@ -136,6 +147,7 @@ export function decide(settings: SpotDrainSettings, notice: Warning, facts: Fact
     ? `${DESCRIPTIONS[notice.kind]}, while the schedule stops the group ${stopped}`
     : DESCRIPTIONS[notice.kind];
   if (notice.kind === 'rebalance') return decideRebalance(settings, notice, facts, reason);
+  if (notice.kind === 'health') return decideChange(settings, notice, facts, { now, reason });
   return decideDrain(settings, { ...notice, kind: notice.kind }, facts, reason);
 }
 
@@ -200,7 +212,7 @@ function leftToOthers(settings: SpotDrainSettings, notice: Notice, facts: Facts)
 
 function decideDrain(
   settings: SpotDrainSettings,
-  notice: Notice & { readonly kind: Exclude<WarningKind, 'rebalance'> },
+  notice: Notice & { readonly kind: Exclude<WarningKind, 'rebalance' | 'health'> },
   facts: Facts,
   reason: string,
 ): DrainDecision {
@@ -231,8 +243,6 @@ function decideDrain(
       return untilGone();
     case 'lifecycle':
       return within(longestHookMs(settings, facts));
-    case 'health':
-      return within(LONGEST_DRAIN_MS);
   }
 }
 
@@ -244,6 +254,26 @@ function longestHookMs({ lifecycleMinutes }: SpotDrainSettings, { hookTimes }: F
 
 function drainWithin(until: Date, reason: string, nightlyStop: boolean): DrainDecision {
   return { kind: 'drain', reason, until, force: false, replace: false, nightlyStop };
+}
+
+/** A change that is announced for a day in two weeks does not empty a node today, unless the config says so. */
+function decideChange(
+  { onScheduledChange }: SpotDrainSettings,
+  notice: Warning,
+  facts: Facts,
+  { now, reason }: { readonly now: Date; readonly reason: string },
+): DrainDecision {
+  const nightlyStop = stoppedGroup(notice, facts) !== undefined;
+  const longestMs = nightlyStop ? NIGHTLY_STOP_DRAIN_MS : LONGEST_DRAIN_MS;
+  const leadsAt = new Date((notice.startsAt?.getTime() ?? 0) - CHANGE_LEAD_MS);
+  const replace = onScheduledChange === 'replace' && facts.group !== undefined && !managedNodegroup(facts);
+  if (onScheduledChange === 'drain' || replace || nightlyStop || leadsAt <= now) {
+    const until = new Date(notice.at.getTime() + longestMs);
+    return { ...drainWithin(until, reason, nightlyStop), replace: replace && !nightlyStop };
+  }
+  const deferred = `${reason} at ${notice.startsAt?.toISOString()}: its node is drained from ${leadsAt.toISOString()} on`;
+  const until = new Date(leadsAt.getTime() + LONGEST_DRAIN_MS);
+  return { ...drainWithin(until, deferred, false), notBefore: leadsAt };
 }
 
 function decideRebalance(

@@ -23,6 +23,8 @@ export interface Notice {
   readonly trigger: string;
   /** The action that waits for its completion (`lifecycle`). */
   readonly hook?: Hook;
+  /** When an announced change begins (`health`). */
+  readonly startsAt?: Date;
 }
 
 export type Parsed =
@@ -56,7 +58,7 @@ export interface Surroundings {
 type Fields = Readonly<Record<string, unknown>>;
 /** The detail of one kind of event → what is known of each instance, or why there is nothing to do. */
 type Read = (detail: Fields, around: Surroundings) => readonly Mention[] | Refused;
-type Mention = Pick<Notice, 'kind' | 'instanceId' | 'hook'>;
+type Mention = Pick<Notice, 'kind' | 'instanceId' | 'hook' | 'startsAt'>;
 interface Refused {
   readonly reason: string;
   readonly action?: 'none';
@@ -251,7 +253,12 @@ function readHealth(detail: Fields, around: Surroundings): readonly Mention[] | 
     return { reason: `${code} names no instance${entities.length > 0 ? `: ${describe(entities[0])}` : ''}` };
   }
   const kind = status === 'closed' ? 'health-closed' : 'health';
-  return [...instances].flatMap((instanceId) => (instanceId ? [{ kind, instanceId } as const] : []));
+  // As in `Thu, 27 Aug 2026 13:19:03 GMT`.
+  const startTime = Date.parse(asText(detail['startTime']) ?? '');
+  const start = Number.isNaN(startTime) ? {} : { startsAt: new Date(startTime) };
+  return [...instances].flatMap((instanceId) =>
+    instanceId ? [{ kind, instanceId, ...start } as const] : [],
+  );
 }
 
 /** Entities come bare (`i-…`) and as ARNs (`arn:aws:ec2:us-east-1:123456789012:instance/i-…`). */

@@ -58,6 +58,8 @@ export interface Claim {
   readonly podsRemaining?: number | undefined;
   /** Pods that are gone already, over all invocations of the drain. */
   readonly podCounts?: PodCounts | undefined;
+  /** An announced change: nothing is done to the node before. ISO 8601, UTC. */
+  readonly notBefore?: string | undefined;
   /** ISO 8601, UTC. */
   readonly cordonedAt?: string | undefined;
   /** Pods that were bound after the cordon and moved all the same, by owner: their UIDs. */
@@ -86,6 +88,7 @@ export const claimSchema: s.Schema<Claim> = s.object({
   podCounts: s.optional(
     s.object({ evicted: s.count, finished: s.count, alreadyTerminating: s.count, forced: s.count }),
   ),
+  notBefore: s.optional(s.instant),
   cordonedAt: s.optional(s.instant),
   returned: s.optional(s.mapOf(s.listOf(s.string))),
   hooks: s.listOf(

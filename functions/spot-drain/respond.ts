@@ -43,7 +43,7 @@ export async function respond(
   const { node } = located.facts;
   const target = node?.name ?? notice.instanceId;
 
-  const first = decide(settings, notice, located.facts);
+  const first = decide(settings, notice, located.facts, context.clock.now());
   if (first.kind === 'no-action' || settings.dryRun) {
     await early;
     return recordDecision(context, notice, target, first);
@@ -58,6 +58,10 @@ export async function respond(
   await workOnClaim(context, claimed.claim, { target, node }, async (lease) => {
     if (located.facts.unreadableNode === 'unavailable') return { kind: 'failed', isPermanent: false };
     if (!node) return { kind: 'not-drained' };
+    if (first.kind === 'drain' && first.notBefore) {
+      recordDeferred(context, notice, target, first.reason);
+      return { kind: 'deferred' };
+    }
     return drainClaimed(context, notice, { ...claimed, node, located, reason: first.reason }, lease);
   });
 }
@@ -85,7 +89,7 @@ async function drainClaimed(
   recordCordon(context, node, claim.value, reason);
 
   const facts = await locateGroup(context, notice, located);
-  const decision = decide(settings, notice, facts);
+  const decision = decide(settings, notice, facts, clock.now());
   const updated = await updateUrgency(context, claim, decision);
   if (!updated) return undefined;
   const aside = Promise.all([
@@ -97,10 +101,19 @@ async function drainClaimed(
 }
 
 /** Never rejects: without its watchdog a drain goes on, and what failed is reported. */
-async function watchOver(context: Context, { instanceId }: Warning): Promise<void> {
+async function watchOver(context: Context, notice: Warning): Promise<void> {
   const { invocation, recorder, watchdog } = context;
-  const check = { owner: invocation.id, instanceIds: [instanceId], event: context.event };
+  const { instanceId } = notice;
+  // What has its message only with its claim is not handled again where that claim is gone.
+  const event = isWatchedAtOnce(notice) ? context.event : undefined;
+  const check = { owner: invocation.id, instanceIds: [instanceId], event };
   await recorder.guard(`watchdog of ${instanceId}`, () => watchdog.send(check, WATCHDOG_SECONDS));
+}
+
+function recordDeferred({ recorder }: Context, notice: Warning, target: string, reason: string): void {
+  const { instanceId, kind: cause, trigger, startsAt } = notice;
+  const facts = { instanceId, cause, startTime: startsAt?.toISOString() };
+  recorder.record({ target, action: 'wait', reason, trigger, facts });
 }
 
 /** What is not done: because there is nothing to do, or in a dry run. */
@@ -133,6 +146,7 @@ function requestOf(notice: Warning, decision: NoticeDecision, facts: Facts): Cla
     nightlyStop: drain?.nightlyStop ?? false,
     deadline: drain?.deadline?.toISOString(),
     drainUntil: (drain?.until ?? notice.at).toISOString(),
+    notBefore: drain?.notBefore?.toISOString(),
     trigger: notice.trigger,
     noticeTime,
     hooks,

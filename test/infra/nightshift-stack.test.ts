@@ -92,6 +92,9 @@ describe('production', () => {
 
   test('is refused when a drain would resize a group', () => {
     expect(() => templateOf(aProduction({ drain: { replaceEarly: true } }))).toThrow('replaceEarly');
+    expect(() => templateOf(aProduction({ drain: { onScheduledChange: 'replace' } }))).toThrow(
+      'onScheduledChange',
+    );
   });
 });
 

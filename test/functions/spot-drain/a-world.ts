@@ -36,6 +36,7 @@ export const SETTINGS: SpotDrainSettings = {
   uncordonAfterMinutes: 30,
   force: true,
   replaceEarly: false,
+  onScheduledChange: 'drain',
   lifecycleMinutes: 60,
 };
 

@@ -185,3 +185,76 @@ test('an invocation that hangs ends in time, and says so', async () => {
   await expect(world.run(anInterruption())).rejects.toThrow('its work is not');
   expect(world.clock.now().getTime() - START.getTime()).toBeLessThan(180_000);
 });
+
+describe('an announced change that begins in two weeks', () => {
+  const inTwoWeeks = { statusCode: 'upcoming', startTime: 'Thu, 10 Sep 2026 13:19:03 GMT' };
+  const begins = Date.parse('2026-09-10T13:19:03Z') - START.getTime();
+  const pass = (world: World, ms: number) => world.relay(ms);
+
+  test('is recorded at once, and its node is drained half an hour before it begins', async () => {
+    const world = aWorld([aPod()], { onScheduledChange: 'wait' });
+    await world.run(aHealthEvent(inTwoWeeks));
+    expect(world.decisions).toMatchObject([
+      { action: 'wait', target: NODE, startTime: '2026-09-10T13:19:03.000Z' },
+    ]);
+    await pass(world, begins - 31 * 60_000);
+    await world.run(TICK);
+    expect(world.cluster.marked).toEqual([]);
+    await pass(world, begins - 29 * 60_000);
+    await world.run(TICK);
+    expect(world.cluster.podNames()).toEqual([]);
+    expect(world.cluster.marked).toHaveLength(1);
+  });
+
+  test('is forgotten when it is closed before', async () => {
+    const world = aWorld([aPod()], { onScheduledChange: 'wait' });
+    await world.run(aHealthEvent(inTwoWeeks));
+    await world.run(aHealthEvent({ ...inTwoWeeks, statusCode: 'closed' }, { id: 'event-2' }));
+    await pass(world, begins);
+    await world.run(TICK);
+    expect(world.cluster.marked).toEqual([]);
+    expect(world.claims.saved.size).toBe(0);
+  });
+
+  test('moves with its date', async () => {
+    const world = aWorld([aPod()], { onScheduledChange: 'wait' });
+    await world.run(aHealthEvent(inTwoWeeks));
+    const moved = { ...inTwoWeeks, startTime: 'Thu, 17 Sep 2026 13:19:03 GMT' };
+    await world.run(aHealthEvent(moved, { id: 'event-2' }));
+    await pass(world, begins);
+    await world.run(TICK);
+    expect(world.cluster.marked).toEqual([]);
+  });
+
+  test('does not keep an interruption in between waiting', async () => {
+    const world = aWorld([aPod()], { onScheduledChange: 'wait' });
+    await world.run(aHealthEvent(inTwoWeeks));
+    await world.run(anInterruption('terminate', { id: 'event-2' }));
+    expect(world.cluster.podNames()).toEqual([]);
+  });
+
+  test('drains at once where the config says so, and where it is about to begin', async () => {
+    const soon = { startTime: 'Thu, 27 Aug 2026 03:10:00 GMT' };
+    for (const [detail, onScheduledChange] of [
+      [inTwoWeeks, 'drain'],
+      [soon, 'wait'],
+      [{ startTime: 'unknown' }, 'wait'],
+    ] as const) {
+      const world = aWorld([aPod()], { onScheduledChange });
+      await world.run(aHealthEvent(detail));
+      expect(world.cluster.podNames()).toEqual([]);
+    }
+  });
+
+  test('is replaced at once in a self-managed group where the config says so, and not in a managed one', async () => {
+    const own = aWorld([aPod()], { onScheduledChange: 'replace' });
+    await own.run(aHealthEvent(inTwoWeeks));
+    expect(own.replaced).toHaveLength(1);
+    expect(own.cluster.podNames()).toEqual([]);
+    const managed = aWorld([aPod()], { onScheduledChange: 'replace' });
+    managed.cluster.nodes = [aNode({ labels: { 'eks.amazonaws.com/nodegroup': 'general' } })];
+    await managed.run(aHealthEvent(inTwoWeeks));
+    expect(managed.replaced).toEqual([]);
+    expect(managed.cluster.marked).toEqual([]);
+  });
+});
