@@ -144,6 +144,7 @@ async function build(
     options,
   });
   closers.push(() => run.close());
+  receiveMessages(aws, run);
   front.addService(createLambdaService(run));
   return {
     context,
@@ -240,6 +241,29 @@ function runFunctions(lab: {
     ...(options.delivery ? { delivery: options.delivery } : {}),
     ...(options.onInvocation ? { onInvocation: options.onInvocation } : {}),
   });
+}
+
+/** Lambda hands each message of a queue that is an event source to its function, one at a time. */
+function receiveMessages(aws: AwsWorld, run: AssemblyRun): void {
+  for (const { stack, eventSources } of run.deployments) {
+    const { account, region } = stack;
+    for (const { queueArn, function: name } of eventSources)
+      aws.messaging.onMessage(queueArn, ({ id, body }) => {
+        const runner = run.find({ account, region, function: name });
+        if (!runner) throw new Error(`the queue ${queueArn} has the unknown function ${name}`);
+        const record = {
+          messageId: id,
+          receiptHandle: id,
+          body,
+          attributes: {},
+          messageAttributes: {},
+          eventSource: 'aws:sqs',
+          eventSourceARN: queueArn,
+          awsRegion: region,
+        };
+        run.invokeAsync(runner, JSON.stringify({ Records: [record] }));
+      });
+  }
 }
 
 /** Creates the other resources of the stacks: access entries, queues and topics. */

@@ -64,6 +64,9 @@ export function settingsOf(
     uncordonAfterMinutes: environment.drain?.uncordonAfterMinutes ?? 30,
     force: environment.drain?.force ?? true,
     replaceEarly: environment.drain?.replaceEarly ?? false,
+    onScheduledChange: environment.drain?.onScheduledChange ?? 'wait',
+    lifecycleMinutes: environment.drain?.lifecycleMinutes ?? 60,
+    ...(environment.drain?.hooks ? { hooks: environment.drain.hooks } : {}),
   };
   if (environment.production) return { spotDrain };
 

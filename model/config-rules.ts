@@ -236,13 +236,20 @@ function* createdProjects({ environments }: ConfigParts): Iterable<ConfigProblem
 
 /** An early replacement takes an instance out of its group: no function changes the groups of production. */
 function* replacedProduction({ environments }: ConfigParts): Iterable<ConfigProblem> {
-  for (const [name, { production, drain }] of environments)
+  for (const [name, { production, drain }] of environments) {
     if (production && drain?.replaceEarly)
       yield {
         path: `environments.${name}.drain.replaceEarly`,
         value: 'true',
         message: 'no function may change the groups of production: remove it',
       };
+    if (production && drain?.onScheduledChange === 'replace')
+      yield {
+        path: `environments.${name}.drain.onScheduledChange`,
+        value: '"replace"',
+        message: 'no function may change the groups of production: write "wait" or "drain"',
+      };
+  }
 }
 
 /** The token is sent to one host, so a status for which no repository is on that host is a mistake. */

@@ -182,6 +182,12 @@ const common = {
       uncordonAfterMinutes: minutes(1, 1440).optional(),
       force: flag().optional(),
       replaceEarly: flag().optional(),
+      onScheduledChange: oneOf(['wait', 'drain', 'replace']).optional(),
+      // Auto Scaling ends a lifecycle action after 48 hours.
+      lifecycleMinutes: minutes(1, 2880).optional(),
+      hooks: names('write a list of hook names like ["drain"], or prefixes like ["drain*"]')
+        .min(1, { error: 'there is no hook: write at least one, or leave hooks out for all' })
+        .optional(),
     },
     "write { onRebalance: 'cordon' }",
   ).optional(),

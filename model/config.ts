@@ -143,6 +143,19 @@ export interface DrainConfig {
   readonly force?: boolean;
   /** Request a replacement from a self-managed group when the notice arrives. Default false. */
   readonly replaceEarly?: boolean;
+  /**
+   * What an announced change of an instance does (AWS Health: retirement, reboot). `wait`: recorded at once, and the node is
+   * drained 30 minutes before the change begins. `drain`: at once. `replace`: at once, with a replacement from a self-managed
+   * group. Default `wait`.
+   */
+  readonly onScheduledChange?: 'wait' | 'drain' | 'replace';
+  /** A lifecycle action is kept open by heartbeats for so many minutes at most, while pods are left. Default 60. */
+  readonly lifecycleMinutes?: number;
+  /**
+   * Terminate hooks that spot-drain completes, by name, or by prefix with `*` at the end (`drain*`). Default: all of
+   * self-managed groups. Those of EKS and of other tools are left alone.
+   */
+  readonly hooks?: readonly string[];
 }
 
 /** Where the functions run in the cluster's VPC. From there they need to reach the AWS APIs: through NAT, or endpoints. */

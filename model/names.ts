@@ -15,6 +15,10 @@ export function alarmTopicOf(environment: string): string {
   return `nightshift-${environment}-alarms`;
 }
 
+export function watchdogQueueNameOf(environment: string): string {
+  return `nightshift-${environment}-spot-drain-watchdog`;
+}
+
 export function topicNameOf(environment: string, severity: Severity): string {
   return `nightshift-${environment}-${severity}`;
 }

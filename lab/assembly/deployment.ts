@@ -33,6 +33,13 @@ export interface TableSpec {
   readonly ttlAttribute?: string;
 }
 
+/** A queue whose messages Lambda hands to a function, one at a time. */
+export interface EventSourceSpec {
+  readonly queueArn: string;
+  /** Name or ARN. */
+  readonly function: string;
+}
+
 export interface AccessEntrySpec {
   readonly cluster: string;
   readonly principalArn: string;
@@ -59,6 +66,7 @@ export interface Deployment {
   readonly tables: readonly TableSpec[];
   readonly roles: readonly RoleSpec[];
   readonly queues: readonly { readonly name: string; readonly arn: string }[];
+  readonly eventSources: readonly EventSourceSpec[];
   readonly topics: readonly { readonly name: string; readonly arn: string }[];
   readonly subscriptions: readonly { readonly topic: string; readonly endpoint: string }[];
   readonly accessEntries: readonly AccessEntrySpec[];
@@ -112,6 +120,7 @@ export function readDeployment(stack: Stack): Deployment {
       readTable(resource, scope.physicalName(resource.logicalId), scope.arn(resource.logicalId)),
     ),
     queues: ofType('AWS::SQS::Queue').map(named),
+    eventSources: ofType('AWS::Lambda::EventSourceMapping').map(readEventSource),
     topics: ofType('AWS::SNS::Topic').map(named),
     subscriptions: ofType('AWS::SNS::Subscription').map(({ properties }) => ({
       topic: String(properties['TopicArn']),
@@ -130,6 +139,7 @@ const READ = [
   'AWS::Lambda::Function',
   'AWS::Lambda::Permission',
   'AWS::Lambda::EventInvokeConfig',
+  'AWS::Lambda::EventSourceMapping',
   'AWS::Events::Rule',
   'AWS::Scheduler::Schedule',
   'AWS::DynamoDB::Table',
@@ -139,6 +149,15 @@ const READ = [
   'AWS::EKS::AccessEntry',
   'AWS::CodeBuild::Project',
 ];
+
+function readEventSource({ logicalId, properties }: Resource): EventSourceSpec {
+  const queueArn = String(properties['EventSourceArn']);
+  if (!queueArn.includes(':sqs:') || Number(properties['BatchSize'] ?? 10) !== 1)
+    throw new AssemblyError(
+      `${logicalId} is no queue with batches of one message, which is all the lab delivers`,
+    );
+  return { queueArn, function: String(properties['FunctionName']) };
+}
 
 function readTable(resource: Resource, name: string, arn: string): TableSpec {
   const { properties } = resource;

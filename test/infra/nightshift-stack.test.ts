@@ -59,6 +59,10 @@ describe('production', () => {
         'logs:CreateLogStream',
         'logs:PutLogEvents',
         'sqs:SendMessage',
+        // Of its own queue.
+        'sqs:ReceiveMessage',
+        'sqs:DeleteMessage',
+        'sqs:GetQueueAttributes',
         'eks:DescribeCluster',
         'autoscaling:DescribeAutoScalingGroups',
         'autoscaling:DescribeAutoScalingInstances',
@@ -91,6 +95,9 @@ describe('production', () => {
 
   test('is refused when a drain would resize a group', () => {
     expect(() => templateOf(aProduction({ drain: { replaceEarly: true } }))).toThrow('replaceEarly');
+    expect(() => templateOf(aProduction({ drain: { onScheduledChange: 'replace' } }))).toThrow(
+      'onScheduledChange',
+    );
   });
 });
 

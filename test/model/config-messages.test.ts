@@ -140,6 +140,8 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
   ],
   [`${develop}.drain.force`, yesOrNo, 'yes'],
   [`${develop}.drain.replaceEarly`, yesOrNo, 1],
+  [`${develop}.drain.onScheduledChange`, "write 'wait' or 'drain' or 'replace'", 'ignore'],
+  [`${develop}.drain.lifecycleMinutes`, 'write a whole number of minutes from 1 to 2880', 0, 2881, '60'],
   [`${develop}.drain.forced`, 'there is no such setting: did you mean "force"?', true],
 
   [`${develop}.network`, 'write { subnets: ["subnet-…"], securityGroups: ["sg-…"] }', [], 'subnet-0a1b2c3d'],
@@ -420,6 +422,9 @@ describe('a setting that is right gets none', () => {
     [`${develop}.drain.uncordonAfterMinutes`, 1440],
     [`${develop}.drain.onRebalance`, 'ignore'],
     [`${develop}.drain.onRebalance`, 'cordon'],
+    [`${develop}.drain.onScheduledChange`, 'replace'],
+    [`${develop}.drain.lifecycleMinutes`, 2880],
+    [`${develop}.drain.hooks`, ['nightshift-*']],
     [`${develop}.onManualChange`, 'respect'],
     [`${develop}.stopDeadlineMinutes`, 720],
     [`${develop}.startDeadlineMinutes`, 1],

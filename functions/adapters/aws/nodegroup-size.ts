@@ -4,6 +4,7 @@ import type { ConfiguredSize } from '#functions/night-schedule/ports.ts';
 import type { Size } from '#functions/night-schedule/records.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { awsClientDefaults } from './clients.ts';
+import { withTimeLimit } from './time-limit.ts';
 
 export interface NodegroupSizes {
   /** `token` makes a repeated request of the same intent one request. */
@@ -14,7 +15,7 @@ export interface NodegroupSizes {
 /** `client`: default one of its own. Its calls throw the SDK's errors. */
 export function createNodegroupSizes(
   cluster: string,
-  client: Pick<EKSClient, 'send'> = new EKSClient(awsClientDefaults()),
+  client: Pick<EKSClient, 'send'> = withTimeLimit(new EKSClient(awsClientDefaults())),
 ): NodegroupSizes {
   return {
     async resizeNodegroup(nodegroup, to, token) {
