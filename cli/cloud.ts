@@ -41,7 +41,8 @@ export interface Cloud {
   night(): Promise<Night>;
   /** The override in force now. */
   override(): Promise<Override | undefined>;
-  /** Stores the override and removes all others. */
+  /** All that can be read, ended or not. */
+  overrides(): Promise<readonly Override[]>;
   /** Adds it; with `replace` it removes all others, otherwise those of its author, and those of the other state. */
   setOverride(override: Override, replace: boolean): Promise<void>;
   clearOverrides(): Promise<void>;
@@ -163,12 +164,14 @@ function createReports(
 function createOverrideStore(
   table: Table,
   clock: AwsClock,
-): Pick<Cloud, 'override' | 'setOverride' | 'clearOverrides'> {
+): Pick<Cloud, 'override' | 'overrides' | 'setOverride' | 'clearOverrides'> {
   const overrides = createOverrides(table);
   const removeAll = async (given: readonly Override[]) => {
     for (const { id } of given) await overrides.remove(id);
   };
   return {
+    overrides: () => overrides.all(),
+
     async override() {
       return effectiveOverride(await overrides.all(), clock.now());
     },

@@ -59,7 +59,9 @@ export async function setOverride(
   const refused = refuseOverride(override, now);
   if (refused !== undefined) throw new RefusedError(refused);
   const active = previous && isActive(previous, now) ? previous : undefined;
-  if (active && !request.replace) refuseToShorten(active, override, schedule.timeZone);
+  if (!request.replace)
+    for (const other of await cloud.overrides())
+      if (isActive(other, now)) refuseToShorten(other, override, schedule.timeZone);
   await cloud.setOverride(override, request.replace ?? false);
   await applyNow(cloud, override.id, io);
 
@@ -84,10 +86,10 @@ export async function setOverride(
 }
 
 /** Who keeps a cluster awake is not cut short by somebody else without `--replace`. */
-function refuseToShorten(active: Override, override: Override, timeZone: string): void {
-  if (override.state === 'awake' || active.state === 'asleep' || active.author === override.author) return;
+function refuseToShorten(other: Override, override: Override, timeZone: string): void {
+  if (override.state === 'awake' || other.state === 'asleep' || other.author === override.author) return;
   throw new RefusedError(
-    `somebody else needs the cluster: ${formatOverride(active, timeZone)}; add --replace to end that`,
+    `somebody else needs the cluster: ${formatOverride(other, timeZone)}; add --replace to end that`,
   );
 }
 
