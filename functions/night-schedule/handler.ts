@@ -4,7 +4,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { createAutoScalingClient, createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
-import { createNotifier } from '#functions/adapters/aws/notifications.ts';
+import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDryRunStore, createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
@@ -26,7 +26,7 @@ const now = () => new Date();
 const table = createTable(createDynamoDbClient(), tableName);
 const store = createNightStore(table, settings.cluster);
 const logger = createLogger('night-schedule');
-const notify = createNotifier({ settings, now });
+const notify = lazyNotifier({ settings, now });
 const kubernetes = connectCluster(settings, now);
 const ports = {
   settings,

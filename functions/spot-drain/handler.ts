@@ -7,8 +7,8 @@ import {
   createAutoScalingClient,
   createDynamoDbClient,
 } from '#functions/adapters/aws/clients.ts';
+import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
-import { createNotifier } from '#functions/adapters/aws/notifications.ts';
 import { createWatchdogQueue } from '#functions/adapters/aws/watchdog-queue.ts';
 import { createClock } from '#functions/adapters/clock.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
@@ -31,7 +31,7 @@ const clock = createClock();
 const autoScaling = createAutoScalingClient();
 const table = withTransientErrors(createTable(createDynamoDbClient(), tableName));
 const logger = createLogger('spot-drain');
-const notify = createNotifier({ settings, now: clock.now });
+const notify = lazyNotifier({ settings, now: clock.now });
 const kubernetes = connectCluster(settings, clock.now);
 const ports: Ports = {
   settings,
