@@ -22,7 +22,7 @@ export type ReplyResult =
  * Names of pods and budgets stand in these texts, so only what no name can hold is matched: a name has no spaces and no
  * capital letters.
  */
-const UID_CONFLICT = /\bPrecondition failed: UID in precondition: /;
+const UID_CONFLICT = /\bthe UID in the precondition \(|\bPrecondition failed: UID in precondition: /;
 const SEVERAL_BUDGETS = /\bmore than one PodDisruptionBudget\b/;
 const ADMISSION_DENIAL = /^admission webhook "|^failed calling webhook "|\bValidatingAdmissionPolicy '/;
 

@@ -122,7 +122,8 @@ async function undo(context: Context, cordon: Cordon): Promise<void> {
     if ((await uncordonNode(context, node, reason)) !== 'done') return;
   }
   // The cordon last: while it is there, the next tick comes back to what failed here.
-  if (claim) await claims.remove(instanceId, claim.version);
+  // Taken meanwhile, its drain may mark the node again: the next tick comes back to it.
+  if (claim && !(await claims.remove(instanceId, claim.version))) return;
   await cordons.remove(instanceId);
 }
 

@@ -3,6 +3,7 @@
  * has died; while the worker lives, it comes again.
  */
 import type { Versioned } from '#functions/shared/versioned.ts';
+import { MINUTE_MS } from '#model/duration.ts';
 import { canWaitForTick, isLeased, mayRetry, resumeClaim } from './claim.ts';
 import { isWarning } from './decide.ts';
 import type { Parsed } from './event.ts';
@@ -20,9 +21,23 @@ export type WatchDecision =
   | { readonly kind: 'later'; readonly delaySeconds: number }
   | { readonly kind: 'none'; readonly reason: string };
 
+/**
+ * Without a claim its worker died before it wrote one. Later the claim was removed because the node is uncordoned again,
+ * and a watchdog of an earlier worker must not begin anew. Long enough for the retry of the event a minute later.
+ */
+const UNCLAIMED_MS = 2 * MINUTE_MS;
+
 /** What becomes of a claim that a watchdog finds. Pure. */
-export function decideWatch(claim: Claim | undefined, owner: string, now: Date): WatchDecision {
-  if (!claim) return { kind: 'respond' };
+export function decideWatch(
+  claim: Claim | undefined,
+  owner: string,
+  now: Date,
+  noticeAt: Date | undefined,
+): WatchDecision {
+  if (!claim)
+    return noticeAt && now.getTime() - noticeAt.getTime() < UNCLAIMED_MS
+      ? { kind: 'respond' }
+      : { kind: 'none', reason: 'its claim was removed' };
   if (isLeased(claim, now)) {
     // Whoever took it over has sent a watchdog of its own.
     if (claim.owner !== owner) return { kind: 'none', reason: `it is handled by invocation ${claim.owner}` };
@@ -51,7 +66,7 @@ async function watchOne(context: Context, check: Check, instanceId: string): Pro
   const found = await whileTransient(context, patienceUntil(context, undefined), () =>
     claims.read(instanceId),
   );
-  const decision = decideWatch(found?.value, check.owner, clock.now());
+  const decision = decideWatch(found?.value, check.owner, clock.now(), notice?.at);
   const none = (reason: string) =>
     recorder.record({
       target: found?.value.node ?? instanceId,

@@ -177,12 +177,12 @@ describe('what a watchdog does with a claim', () => {
       'none',
     ],
   ])('%s', (_what, claim, kind) => {
-    expect(decideWatch(claim, 'me', NOW).kind).toBe(kind);
+    expect(decideWatch(claim, 'me', NOW, NOW).kind).toBe(kind);
   });
 
   test('comes back a second after the lease would be over', () => {
     const leaseUntil = new Date(NOW.getTime() + 9_500).toISOString();
-    expect(decideWatch(aClaim({ ...ours, leaseUntil }), 'me', NOW)).toEqual({
+    expect(decideWatch(aClaim({ ...ours, leaseUntil }), 'me', NOW, NOW)).toEqual({
       kind: 'later',
       delaySeconds: 11,
     });

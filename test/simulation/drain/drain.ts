@@ -1,5 +1,6 @@
 /** The real spot-drain in one cluster from which AWS takes instances, with faults around every call, and the checks at the end. */
 
+import '../preload.ts';
 import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
 import { cordonKey, DRAIN } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { Ports, WatchdogCheck } from '#functions/spot-drain/ports.ts';

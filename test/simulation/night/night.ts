@@ -1,5 +1,6 @@
 /** One night with the real pass of night-schedule, faults around every port call, and the checks at its end. */
 
+import '../preload.ts';
 import { run } from '#functions/night-schedule/run.ts';
 import { desiredAt } from '#model/desired.ts';
 import type { Override } from '#model/schedule.ts';

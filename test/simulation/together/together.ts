@@ -4,6 +4,7 @@
  * in one world, with faults around every call; and the checks at its end.
  */
 
+import '../preload.ts';
 import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
 import { causeOf } from '#functions/night-schedule/event.ts';
 import { run } from '#functions/night-schedule/run.ts';

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
 import { interpretReply } from '#functions/spot-drain/pod-reply.ts';
-import { AccessRefusedError } from '#functions/spot-drain/ports.ts';
+import { ClusterUnavailableError } from '#functions/spot-drain/ports.ts';
 import type { Bed, BedNode, Who } from '../bed.ts';
 import { addReadyPod, podPath } from '../objects.ts';
 
@@ -32,7 +32,7 @@ export function describeAccess(bed: () => Bed): void {
       });
       const client = bed().clientFor('nobody', { token: async () => 'not-a-token' });
       const refused = createDrainCluster(client).findNode(node.instanceId);
-      await expect(refused).rejects.toBeInstanceOf(AccessRefusedError);
+      await expect(refused).rejects.toBeInstanceOf(ClusterUnavailableError);
     });
 
     test('lets the client in again with a token that is minted anew after a 401', async () => {
@@ -117,6 +117,7 @@ export function describeAccess(bed: () => Bed): void {
           reason: '',
           causes: [],
           detail: 'Too many requests, please try again later.',
+          isRefusedByRbac: false,
           retryAfterSeconds: expect.any(Number),
         });
         expect(interpretReply(reply)).toMatchObject({ kind: 'retry-after' });

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createDrainCluster, TAINT_KEY } from '#functions/adapters/kubernetes/drain-cluster.ts';
+import { createCordonGate } from '#functions/spot-drain/cordon.ts';
 import { run } from '#functions/spot-drain/run.ts';
 import type { Decision } from '#model/decision.ts';
 import {
@@ -10,6 +11,7 @@ import {
   GROUP,
   memoryClaims,
   memoryCordons,
+  memoryNames,
 } from '#test/functions/spot-drain/a-world.ts';
 import type { Bed, BedNode } from '../bed.ts';
 import {
@@ -210,6 +212,9 @@ async function notice(bed: Bed, node: BedNode, ageSeconds = 0): Promise<readonly
     cluster: createDrainCluster(bed.clientFor('spot-drain')),
     claims: memoryClaims(clock),
     cordons: memoryCordons(clock),
+    names: memoryNames(clock, new Map()),
+    gate: createCordonGate(clock),
+    watchdog: { send: async () => undefined },
     groups: {
       ...world.ports.groups,
       ofInstance: async () => ({ group: GROUP, place: { zone, instanceType }, isTerminating: false }),
