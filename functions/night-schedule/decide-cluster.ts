@@ -256,7 +256,7 @@ function openPools(pools: Extract<AutoscalerView, { kind: 'karpenter' }>['pools'
   );
 }
 
-function isResumed(view: AutoscalerView, saved: SavedAutoscaler): boolean {
+export function isResumed(view: AutoscalerView, saved: SavedAutoscaler): boolean {
   if (saved.kind === 'cluster-autoscaler')
     return (
       view.kind === 'cluster-autoscaler' &&

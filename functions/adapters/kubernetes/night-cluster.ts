@@ -1,6 +1,6 @@
 /** The cluster as night-schedule needs it, through the Kubernetes API: Ready nodes, Cluster Autoscaler and Karpenter. */
 import type { Node } from 'kubernetes-types/core/v1.d.ts';
-import type { Autoscaler, Nodes } from '#functions/night-schedule/ports.ts';
+import type { Autoscaler, Nodes, SavedObjects } from '#functions/night-schedule/ports.ts';
 import { type NodePoolSetting, objectOf, type SavedAutoscaler } from '#functions/night-schedule/records.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { AutoscalerConfig } from '#model/config.ts';
@@ -32,8 +32,24 @@ export function createAutoscaler(client: Client, config: AutoscalerConfig): Auto
   return config.kind === 'karpenter' ? karpenter(client, config) : clusterAutoscaler(client, config);
 }
 
+/** The autoscalers that the records are about: they are enough to resume what the config does not name any more. */
+export function autoscalersOf(client: Client, saved: readonly SavedAutoscaler[]): readonly SavedObjects[] {
+  const deployments = saved.flatMap((one): SavedObjects[] => {
+    if (one.kind !== 'cluster-autoscaler') return [];
+    const [namespace = '', deployment = ''] = one.deployment.split('/');
+    return [{ autoscaler: clusterAutoscaler(client, { namespace, deployment }), saved: [one] }];
+  });
+  const pools = saved.filter((one) => one.kind === 'karpenter');
+  if (pools.length === 0) return deployments;
+  const autoscaler = karpenter(client, { nodePools: pools.map(({ nodePool }) => nodePool) });
+  return [...deployments, { autoscaler, saved: pools }];
+}
+
 /** The scale subresource: read and written without touching the rest of the Deployment. */
-function clusterAutoscaler(client: Client, config: Of<'cluster-autoscaler'>): Autoscaler {
+function clusterAutoscaler(
+  client: Client,
+  config: Pick<Of<'cluster-autoscaler'>, 'namespace' | 'deployment'>,
+): Autoscaler {
   const deployment = `${config.namespace}/${config.deployment}`;
   const path = `/apis/apps/v1/namespaces/${encodeURIComponent(config.namespace)}/deployments/${encodeURIComponent(config.deployment)}/scale`;
   const scale = (replicas: number) =>
@@ -72,7 +88,7 @@ const NODECLAIMS = '/apis/karpenter.sh/v1/nodeclaims';
  * Zeroed limits remove nothing (karpenter-provider-aws#3539), so the NodeClaims are deleted as well, while Karpenter
  * still runs to terminate their instances.
  */
-function karpenter(client: Client, config: Of<'karpenter'>): Autoscaler {
+function karpenter(client: Client, config: Pick<Of<'karpenter'>, 'nodePools'>): Autoscaler {
   const isOurs = (name: string | undefined) =>
     name !== undefined && (config.nodePools === undefined || config.nodePools.includes(name));
   const claimsOf = async () =>
@@ -99,7 +115,7 @@ function karpenter(client: Client, config: Of<'karpenter'>): Autoscaler {
     },
     async pause(view) {
       if (view.kind !== 'karpenter')
-        throw new NightshiftError(`${view.kind} is to be paused, and the config names ${config.kind}`);
+        throw new NightshiftError(`${view.kind} is to be paused, and the config names karpenter`);
       for (const [name, pool] of Object.entries(view.pools))
         await patch(name, pool.replicas === null ? { limits: { cpu: '0' } } : { replicas: 0 });
       for (const claim of await claimsOf())
@@ -110,7 +126,7 @@ function karpenter(client: Client, config: Of<'karpenter'>): Autoscaler {
           });
     },
     async resume(saved) {
-      if (saved.kind !== 'karpenter') throw wrongObject(saved, config.kind);
+      if (saved.kind !== 'karpenter') throw wrongObject(saved, 'karpenter');
       const { limits, replicas } = saved.setting;
       // In a merge patch null removes the key: a pool without limits has none again.
       await patch(
