@@ -9,12 +9,16 @@ import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDryRunStore, createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { connectCluster } from '#functions/adapters/kubernetes/connect.ts';
-import { createAutoscaler, createNodes } from '#functions/adapters/kubernetes/night-cluster.ts';
+import {
+  autoscalersOf,
+  createAutoscaler,
+  createNodes,
+} from '#functions/adapters/kubernetes/night-cluster.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
-import { causeOf } from './event.ts';
+import { causeOf, customResourceRequestOf } from './event.ts';
 import { run } from './run.ts';
 
 const { settings, table: tableName } = readSettings<NightScheduleSettings>();
@@ -41,5 +45,20 @@ const ports = {
 export const handler = middy<unknown, void>()
   .use(injectLambdaContext(logger))
   .handler(async (event: unknown, context: Context) => {
-    await run({ ...ports, remaining: () => context.getRemainingTimeInMillis() }, causeOf(event));
+    const remaining = () => context.getRemainingTimeInMillis();
+    const request = customResourceRequestOf(event);
+    if (!request) return void (await run({ ...ports, remaining }, causeOf(event)));
+    // Once in the life of a stack: no start loads it.
+    const { handleCustomResource } = await import('./custom-resource.ts');
+    const { createCloudFormationPorts } = await import('#functions/adapters/aws/cloudformation.ts');
+    await handleCustomResource(
+      {
+        ...ports,
+        ...createCloudFormationPorts(context.functionName),
+        autoscalersOf: (saved) => autoscalersOf(kubernetes, saved),
+        load: (cluster) => createNightStore(table, cluster).load(),
+        remaining,
+      },
+      request,
+    );
   });
