@@ -5,12 +5,11 @@ import { AnyPrincipal, Effect, PolicyDocument, PolicyStatement } from 'aws-cdk-l
 import { Construct } from 'constructs';
 import { tableNameOf } from '#model/names.ts';
 import type { Partition } from '#model/partitions.ts';
+import { checkedEnvironment, type EnvironmentProps } from './checked-environment.ts';
 import type { PermissionGrantee } from './permission.ts';
 
-export interface StateTableProps {
-  /** The environment's name in the config. */
-  readonly environment: string;
-}
+/** The environment whose state it is. */
+export type StateTableProps = EnvironmentProps;
 
 /**
  * Stores sizes, overrides, deploys, claims and decisions. It is retained when the stack is deleted, and deleted when the
@@ -18,12 +17,15 @@ export interface StateTableProps {
  */
 export class StateTable extends Construct {
   readonly table: Table;
+  /** The environment's name in the config. */
+  readonly environment: string;
   /** The name as a literal; `table.tableName` is a reference. */
   readonly name: string;
 
   constructor(scope: Construct, id: string, props: StateTableProps) {
     super(scope, id);
-    this.name = tableNameOf(props.environment);
+    this.environment = checkedEnvironment(props).name;
+    this.name = tableNameOf(this.environment);
     this.table = new Table(this, 'Table', {
       tableName: this.name,
       partitionKey: { name: 'pk', type: AttributeType.STRING },

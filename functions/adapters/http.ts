@@ -3,12 +3,16 @@
  * Redirects are answers, never followed: a token must not travel to another host. Proxies are those of the
  * environment (HTTPS_PROXY, NO_PROXY), as in any Node program that honours them.
  */
+import type { ClientRequest } from 'node:http';
 import https from 'node:https';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import { messageOf, NightshiftError } from '#functions/shared/errors.ts';
 
 /** Not by `import`: that reads every getter of the module, and one of them loads undici, 40 ms of a cold start. */
 const http = process.getBuiltinModule('node:http');
+
+/** A small function has a fraction of a processor: less failed by its own slowness. */
+const CONNECT_MS = 4_000;
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -117,10 +121,23 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
             );
           },
         );
+        limitConnecting(outgoing, url.host);
         outgoing.on('error', unreachable);
         outgoing.end(request.body);
       }),
   };
+}
+
+/** A kept-alive connection is there already; a new one must not take the time of the whole request. */
+function limitConnecting(outgoing: ClientRequest, host: string): void {
+  outgoing.on('socket', (socket) => {
+    if (!socket.connecting) return;
+    const timer = setTimeout(
+      () => outgoing.destroy(new Error(`no connection to ${host} within ${CONNECT_MS} ms`)),
+      CONNECT_MS,
+    );
+    for (const event of ['connect', 'close', 'error']) socket.once(event, () => clearTimeout(timer));
+  });
 }
 
 function withoutQuery(path: string): string {

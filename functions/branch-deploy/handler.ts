@@ -6,7 +6,7 @@ import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
 import { createArgocdServer } from '#functions/adapters/argocd/server.ts';
 import { createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
 import { lazyBuilds, lazySecret } from '#functions/adapters/aws/lazy-clients.ts';
-import { createNotifier } from '#functions/adapters/aws/notifications.ts';
+import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createNightReader, createOverrides } from '#functions/adapters/dynamodb/night.ts';
@@ -30,7 +30,7 @@ if (settings.production !== false)
 const now = () => new Date();
 const table = createTable(createDynamoDbClient(), tableName);
 const logger = createLogger('branch-deploy');
-const notify = createNotifier({ settings, now });
+const notify = lazyNotifier({ settings, now });
 const { argocd } = settings;
 const { github } = settings.status ?? {};
 const ports: BranchDeployPorts = {

@@ -1,10 +1,10 @@
 /** Applies the steps of a plan: save, then change. One that fails does not stop the others. */
 import pMap from 'p-map';
 import type { DecisionRecorder, Entry } from '#functions/shared/decision-recorder.ts';
-import { CorruptRecordError } from '#functions/shared/errors.ts';
+import { CorruptRecordError, messageOf } from '#functions/shared/errors.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
-import type { AutoscalerStep } from './decide-cluster.ts';
-import type { GroupStep } from './decide-group.ts';
+import type { AutoscalerStep } from './decide-autoscaler.ts';
+import { type GroupStep, sizeText } from './decide-group.ts';
 import { ledgerEntries } from './ledger.ts';
 import type { Autoscaler, Group, Groups, Store } from './ports.ts';
 import { type Gap, objectOf } from './records.ts';
@@ -55,23 +55,28 @@ export async function applyAutoscaler(context: ApplyContext, step: AutoscalerSte
     const { settings, autoscaler } = ports;
     if (!settings.dryRun && autoscaler) {
       if (!(await writeAutoscaler(ports.store, step))) return record(context, step, 'none', OTHER_PASS_FIRST);
-      if (step.pause) await autoscaler.pause(step.pause);
+      const failures = step.pause ? await autoscaler.pause(step.pause, step.terminateAt) : [];
+      for (const { target, error } of failures) recorder.failed(target, error);
       if (!(await resume(context, autoscaler, step))) return;
     }
-    record(context, step, step.action, step.reason);
+    if (step.once === undefined || recorder.isNews(step.once))
+      record(context, step, step.action, step.reason);
   });
 }
 
 /** False where an object could not be resumed; the others are. */
-async function resume(
-  { recorder }: ApplyContext,
-  autoscaler: Autoscaler,
-  step: AutoscalerStep,
-): Promise<boolean> {
+async function resume(context: ApplyContext, autoscaler: Autoscaler, step: AutoscalerStep): Promise<boolean> {
+  const { ports, recorder } = context;
   const before = recorder.failures.length;
-  for (const saved of step.resume ?? []) {
-    const target = saved.kind === 'karpenter' ? saved.nodePool : step.target;
-    await recorder.guard(target, () => autoscaler.resume(saved));
+  for (const { value, version } of step.resume ?? []) {
+    const target = value.kind === 'karpenter' ? value.nodePool : step.target;
+    await recorder.guard(target, async () => {
+      const outcome = await autoscaler.resume(value);
+      if (outcome === 'gone')
+        record(context, { target }, 'ignore', 'it does not exist any more: its saved setting is dropped');
+      if (outcome === 'gone' || step.clearResumed)
+        await ports.store.clearAutoscaler(objectOf(value), version);
+    });
   }
   return recorder.failures.length === before;
 }
@@ -100,7 +105,8 @@ function isWork({ ports }: ApplyContext, step: GroupStep): boolean {
 function report(context: ApplyContext, step: GroupStep): void {
   const { ports, recorder } = context;
   const key = step.once ?? (ports.settings.dryRun ? `dry#${step.target}#${step.action}` : undefined);
-  if (key === undefined || recorder.isNews(key)) record(context, step, step.action, step.reason);
+  if (key === undefined || recorder.isNews(key, step.onceWithinMs))
+    record(context, step, step.action, step.reason);
 }
 
 function applyGroup(context: ApplyContext, step: GroupStep, group: Group): Promise<void> {
@@ -111,24 +117,60 @@ function applyGroup(context: ApplyContext, step: GroupStep, group: Group): Promi
 
 async function fail(context: ApplyContext, step: GroupStep, group: Group): Promise<void> {
   if (step.once !== undefined && !context.recorder.isNews(step.once)) return;
-  const failure = await context.ports.groups.lastScalingFailure(group);
-  const reason = failure ? `${step.reason}; its last failed activity: ${failure}` : step.reason;
-  record(context, step, 'fail', reason);
+  record(context, step, 'fail', step.reason + (await explanation(context, group)));
 }
 
-async function act(context: ApplyContext, step: GroupStep, group: Group): Promise<void> {
+/** Only an addition: that it cannot be read must not hide the failure itself. */
+async function explanation({ ports }: ApplyContext, group: Group): Promise<string> {
+  try {
+    const failure = await ports.groups.lastScalingFailure(group);
+    return failure ? `; its last failed activity: ${failure}` : '';
+  } catch (error) {
+    return `; its scaling activities cannot be read: ${messageOf(error)}`;
+  }
+}
+
+async function act(context: ApplyContext, planned: GroupStep, group: Group): Promise<void> {
   const { ports, now } = context;
-  const none = (reason: string) => record(context, step, 'none', reason);
-  if (step.resize && ports.remaining() <= RESERVE_MS)
-    return none('this pass is out of time: the next one continues');
-  if (!(await save(context, step, group))) return none(OTHER_PASS_FIRST);
+  if (planned.resize && ports.remaining() <= RESERVE_MS)
+    return incomplete(context, planned, 'this pass is out of time: the next one continues');
+  const step = planned.readConfiguredSize ? await withConfiguredSize(ports.groups, planned, group) : planned;
+  if (!(await save(context, step, group))) return incomplete(context, step, OTHER_PASS_FIRST);
   if (step.resize) {
     const outcome = await ports.groups.resize(group, step.resize, intentOf(group, step, now));
     if (outcome === 'busy')
-      return none('another update of the group is in progress: the next pass tries again');
+      return incomplete(
+        context,
+        step,
+        'another update of the group is in progress: the next pass tries again',
+      );
     if (outcome === 'gone') return record(context, step, 'ignore', 'the group was deleted');
   }
-  report(context, step);
+  if (step.late === undefined) return report(context, step);
+  incomplete(context, step, step.reason);
+}
+
+/** No more than waiting, until the deadline; then it is a failure, which is reported once an hour. */
+function incomplete(context: ApplyContext, step: GroupStep, why: string): void {
+  if (step.late === undefined) record(context, step, 'none', why);
+  else if (context.recorder.isNews(`late#${step.target}`))
+    record(context, step, 'fail', `${step.late}: ${why}`);
+}
+
+/** The sizes that somebody configured. Desired is that of the Auto Scaling group, unless an update raised it. */
+async function withConfiguredSize(groups: Groups, step: GroupStep, group: Group): Promise<GroupStep> {
+  const configured = await groups.configuredSize(group);
+  const { record } = step;
+  if (configured === undefined || record === undefined || record.next === 'clear') return step;
+  const { isUpdating, size: theirs } = configured;
+  const desired = isUpdating ? theirs.desired : Math.min(group.size.desired, theirs.max);
+  const size = { min: theirs.min, desired, max: theirs.max };
+  if (desired === 0 || sizeText(size) === sizeText(record.next.size)) return step;
+  return {
+    ...step,
+    reason: `${step.reason.replace(sizeText(group.size), sizeText(size))} (EKS has them configured; an update raised the group to ${sizeText(group.size)})`,
+    record: { ...record, next: { ...record.next, size } },
+  };
 }
 
 async function save(context: ApplyContext, step: GroupStep, group: Group): Promise<boolean> {

@@ -8,7 +8,7 @@ import type { DecisionTrail } from '#functions/shared/observability.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
-import type { CustomResourceRequest } from './event.ts';
+import type { CustomResourceRequest } from './custom-resource-request.ts';
 import type { Memory, Store } from './ports.ts';
 import type { Notes } from './records.ts';
 import { type RestorePorts, type RestoreProgress, restore } from './restore.ts';

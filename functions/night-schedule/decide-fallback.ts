@@ -10,12 +10,23 @@ import type { Group } from './ports.ts';
 /** A group gets this long before its scaling activities are read for the reason why nodes are missing. */
 export const PATIENCE_MS = 3 * MINUTE_MS;
 
-/** Whether a scaling activity's message means that AWS has no such instance to give now. */
+/** Whether a scaling activity's message means that AWS has no such instance to give now. Codes and texts of the field. */
 export function isCapacityShort(message: string | undefined): boolean {
-  return /UnfulfillableCapacity|InsufficientInstanceCapacity|MaxSpotInstanceCountExceeded|no Spot capacity/i.test(
-    message ?? '',
-  );
+  return SHORTAGES.test(message ?? '');
 }
+
+const SHORTAGES = new RegExp(
+  [
+    'UnfulfillableCapacity',
+    'Insufficient(Instance|Reserved|Host)?Capacity',
+    'SpotMaxPriceTooLow',
+    'Max ?Spot ?Instance ?Count ?Exceeded',
+    'no Spot capacity',
+    '(not|no) (currently )?(have )?(sufficient|enough) .*capacity',
+    'insufficient .*capacity',
+  ].join('|'),
+  'i',
+);
 
 /** Groups whose sizes were restored a while ago and that still lack instances. */
 export function lacking(

@@ -20,6 +20,12 @@ export interface GroupStep {
   readonly explainFailure?: true;
   /** Recorded once an hour under this key, not every minute. */
   readonly once?: string;
+  /** Instead of once an hour. */
+  readonly onceWithinMs?: number;
+  /** Past the deadline, how long the transition takes already: it is a failure if this step does not complete it. */
+  readonly late?: string;
+  /** Before they are saved, the sizes are read from EKS: a rollout raises those of the Auto Scaling group. */
+  readonly readConfiguredSize?: true;
 }
 
 export interface GroupSituation {
@@ -35,6 +41,8 @@ export interface GroupSituation {
   readonly autoscalerRuns: boolean;
   /** When a person's override began that asks for the present state. */
   readonly overrideSince: string | undefined;
+  /** When the stop or the start of the cluster began that is not complete yet. */
+  readonly transitionSince?: string | undefined;
   readonly onManualChange: 'respect' | 'enforce';
   readonly stopDeadlineMinutes: number;
   readonly startDeadlineMinutes: number;
@@ -51,6 +59,11 @@ export function isAsleepSize(group: Pick<Group, 'size'>): boolean {
   return group.size.min === 0 && group.size.desired === 0;
 }
 
+/** Instances that cost money, of the warm pool too. */
+export function runningIn(group: Pick<Group, 'instances' | 'warmInstances'>): number {
+  return group.instances.length + (group.warmInstances ?? 0);
+}
+
 /** Never less than what runs now: nodes that somebody added at night survive the morning. */
 export function restoredSize(saved: Size, now: Size): Size {
   return {
@@ -63,21 +76,44 @@ export function restoredSize(saved: Size, now: Size): Size {
 type Saved = Versioned<SavedSize>;
 
 export function decideGroup(s: GroupSituation): GroupStep {
+  const decided = decide(s);
+  const late = decided.resize || decided.record ? lateness(s) : undefined;
+  return late === undefined ? decided : { ...decided, late };
+}
+
+/** How long the transition takes already, where that is past its deadline. */
+function lateness({ desired, saved, now, ...s }: GroupSituation): string | undefined {
+  const isStop = desired.state === 'asleep';
+  const record = saved?.value;
+  const since = record?.phase === (isStop ? 'stopping' : 'restoring') ? record.since : s.transitionSince;
+  if (since === undefined) return undefined;
+  const minutes = minutesSince(since, now);
+  if (minutes < (isStop ? s.stopDeadlineMinutes : s.startDeadlineMinutes)) return undefined;
+  return `the ${isStop ? 'stop' : 'start'} is not complete after ${minutes} min`;
+}
+
+function decide(s: GroupSituation): GroupStep {
   const { group, desired, saved } = s;
   if (!saved) return desired.state === 'asleep' ? firstStop(s) : none(s, reasonToRun(s));
-  if (saved.value.autoScalingGroup !== group.autoScalingGroup)
+  if (!isSameGroup(saved.value, group))
     return step(
       s,
       'ignore',
-      `the group was created again (${group.autoScalingGroup}): the saved sizes ${sizeText(saved.value.size)} of its predecessor are dropped`,
+      `the group was created again (${group.arn ?? group.autoScalingGroup}): the saved sizes ${sizeText(saved.value.size)} of its predecessor are dropped`,
       { record: { next: 'clear', over: saved.version } },
     );
   if (desired.state === 'awake') return start(s, saved);
   return isAsleepSize(group) ? finishStop(s, saved) : stopAgain(s, saved);
 }
 
+/** The ARN holds an id that a new group of the same name does not have. */
+function isSameGroup(record: SavedSize, group: Group): boolean {
+  if (record.arn !== undefined && group.arn !== undefined) return record.arn === group.arn;
+  return record.autoScalingGroup === group.autoScalingGroup;
+}
+
 function reasonToRun({ group, desired }: GroupSituation): string {
-  return isAsleepSize(group) && group.instances.length === 0
+  return isAsleepSize(group) && runningIn(group) === 0
     ? 'at zero, but not stopped by this tool: unchanged'
     : desired.reason;
 }
@@ -86,7 +122,7 @@ function reasonToRun({ group, desired }: GroupSituation): string {
 function firstStop(s: GroupSituation): GroupStep {
   const { group, now } = s;
   const { size } = group;
-  const running = group.instances.length;
+  const running = runningIn(group);
   if (isAsleepSize(group))
     return none(
       s,
@@ -113,6 +149,7 @@ function firstStop(s: GroupSituation): GroupStep {
   return step(s, 'stop', `${s.desired.reason}; sizes ${sizeText(size)} are saved`, {
     record: { next, over: undefined },
     resize: asleepSize(group),
+    ...(group.kind === 'managed' ? { readConfiguredSize: true } : {}),
   });
 }
 
@@ -157,7 +194,7 @@ function stopAgain(s: GroupSituation, saved: Saved): GroupStep {
 /** The group is at zero, and its sizes are saved. */
 function finishStop(s: GroupSituation, saved: Saved): GroupStep {
   const { value: record } = saved;
-  const running = s.group.instances.length;
+  const running = runningIn(s.group);
   switch (record.phase) {
     case 'restoring':
       return step(
@@ -194,7 +231,7 @@ function confirmStop(s: GroupSituation, saved: Saved): GroupStep {
 
 function awaitStop(s: GroupSituation, saved: Saved): GroupStep {
   const { value: record } = saved;
-  const left = count(s.group.instances.length, 'instance');
+  const left = leftIn(s.group);
   const minutes = minutesSince(record.since, s.now);
   if (minutes >= s.stopDeadlineMinutes)
     return step(s, 'fail', `${left} still there ${minutes} min after the stop`, {
@@ -204,6 +241,13 @@ function awaitStop(s: GroupSituation, saved: Saved): GroupStep {
   if (record.phase === 'zeroed') return none(s, `${left} left`);
   // The time of the stop stays: the deadline counts from it.
   return step(s, 'none', `at zero, ${left} left`, moveTo(s, saved, 'zeroed', record.since));
+}
+
+function leftIn(group: Group): string {
+  const warm = group.warmInstances ?? 0;
+  const ofPool = warm > 0 ? `${count(warm, 'instance')} of its warm pool` : undefined;
+  if (ofPool === undefined) return count(group.instances.length, 'instance');
+  return group.instances.length > 0 ? `${count(group.instances.length, 'instance')} and ${ofPool}` : ofPool;
 }
 
 function start(s: GroupSituation, saved: Saved): GroupStep {

@@ -4,21 +4,17 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { createAutoScalingClient, createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
-import { createNotifier } from '#functions/adapters/aws/notifications.ts';
+import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDryRunStore, createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { connectCluster } from '#functions/adapters/kubernetes/connect.ts';
-import {
-  autoscalersOf,
-  createAutoscaler,
-  createNodes,
-} from '#functions/adapters/kubernetes/night-cluster.ts';
+import { createNodes, lazyAutoscaler } from '#functions/adapters/kubernetes/night-cluster.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
-import { causeOf, customResourceRequestOf } from './event.ts';
+import { causeOf, isOfCloudFormation } from './event.ts';
 import { run } from './run.ts';
 
 const { settings, table: tableName } = readSettings<NightScheduleSettings>();
@@ -30,7 +26,7 @@ const now = () => new Date();
 const table = createTable(createDynamoDbClient(), tableName);
 const store = createNightStore(table, settings.cluster);
 const logger = createLogger('night-schedule');
-const notify = createNotifier({ settings, now });
+const notify = lazyNotifier({ settings, now });
 const kubernetes = connectCluster(settings, now);
 const ports = {
   settings,
@@ -38,7 +34,8 @@ const ports = {
   nodes: createNodes(kubernetes),
   store: settings.dryRun ? createDryRunStore(store) : store,
   trail: createDecisionTrail(logger, saveDecisions(table), notify),
-  ...(settings.autoscaler ? { autoscaler: createAutoscaler(kubernetes, settings.autoscaler) } : {}),
+  // Also without a config: one that was paused must be resumed.
+  autoscaler: lazyAutoscaler(kubernetes, settings.autoscaler),
   now,
 };
 
@@ -46,19 +43,13 @@ export const handler = middy<unknown, void>()
   .use(injectLambdaContext(logger))
   .handler(async (event: unknown, context: Context) => {
     const remaining = () => context.getRemainingTimeInMillis();
-    const request = customResourceRequestOf(event);
-    if (!request) return void (await run({ ...ports, remaining }, causeOf(event)));
-    // Once in the life of a stack: no start loads it.
-    const { handleCustomResource } = await import('./custom-resource.ts');
-    const { createCloudFormationPorts } = await import('#functions/adapters/aws/cloudformation.ts');
-    await handleCustomResource(
-      {
-        ...ports,
-        ...createCloudFormationPorts(context.functionName),
-        autoscalersOf: (saved) => autoscalersOf(kubernetes, saved),
-        load: (cluster) => createNightStore(table, cluster).load(),
-        remaining,
-      },
-      request,
-    );
+    if (isOfCloudFormation(event)) {
+      const { answerCloudFormation } = await import('./custom-resource-root.ts');
+      const isAnswered = await answerCloudFormation(
+        { ...ports, table, kubernetes, remaining, functionName: context.functionName },
+        event,
+      );
+      if (isAnswered) return;
+    }
+    await run({ ...ports, remaining }, causeOf(event));
   });

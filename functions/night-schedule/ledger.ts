@@ -39,13 +39,14 @@ export function ledgerEntries(
 }
 
 /** The note after the groups were observed now; the same object where nothing needs to be written. */
-export function seen(before: Notes['seen'] | undefined, now: Date): Notes['seen'] {
+export function seen(before: Notes['seen'] | undefined, now: Date, groups: number): Notes['seen'] {
   const at = now.toISOString();
-  if (!before) return { at, gaps: [] };
+  if (!before) return { at, gaps: [], groups };
   const sinceMs = now.getTime() - Date.parse(before.at);
   if (sinceMs < SEEN_EVERY_MS) return before;
-  if (sinceMs <= GAP_MS) return { ...before, at };
-  return { at, gaps: [...before.gaps, { from: before.at, to: at }].slice(-50) };
+  const note = { ...before, at, groups };
+  if (sinceMs <= GAP_MS) return note;
+  return { ...note, gaps: [...before.gaps, { from: before.at, to: at }].slice(-50) };
 }
 
 function overlap(a: number, b: number, c: number, d: number): number {

@@ -1,8 +1,9 @@
 /** What a pass observes besides the groups: only where the answer can change a decision. */
 import type { DecisionRecorder } from '#functions/shared/decision-recorder.ts';
+import { BUILT_IN_POOLS } from '#model/names.ts';
 import type { SleepState } from '#model/schedule.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
-import { isAsleepSize } from './decide-group.ts';
+import { isAsleepSize, runningIn } from './decide-group.ts';
 import type { Autoscaler, AutoscalerView, Group, Memory, Nodes } from './ports.ts';
 
 /** While asleep the autoscaler is observed when a group grew, and otherwise every so many minutes. */
@@ -60,6 +61,47 @@ export function needsAutoscaler(seen: {
     now.getUTCMinutes() % OBSERVE_AUTOSCALER_MINUTES === 0 ||
     !groups.every(isAsleepSize)
   );
+}
+
+/** Only when the cluster is about to count as asleep. Where the config names its groups, all others are kept. */
+export function needsStrayNodes(seen: {
+  readonly memory: Memory;
+  readonly groups: readonly Group[];
+  readonly desired: SleepState;
+  readonly settings: NightScheduleSettings;
+}): boolean {
+  const { memory, groups, desired, settings } = seen;
+  return (
+    desired === 'asleep' &&
+    !settings.dryRun &&
+    settings.nodegroups === 'all' &&
+    memory.state?.value.phase === 'stopping' &&
+    groups.every((group) => isAsleepSize(group) && runningIn(group) === 0)
+  );
+}
+
+/** The nodes on instances that no group and no NodePool accounts for. `unknown` where the request failed. */
+export async function observeStrayNodes(
+  nodes: Nodes,
+  recorder: DecisionRecorder,
+  all: readonly Group[],
+  settings: NightScheduleSettings,
+): Promise<readonly string[] | 'unknown'> {
+  const known = new Set(all.flatMap(({ instances }) => instances.map(({ id }) => id)));
+  const found = await recorder.guard(settings.cluster, () => nodes.all());
+  if (!found) return 'unknown';
+  return found
+    .filter(({ kind, instanceId, nodePool }) => {
+      if (kind !== 'instance' || known.has(instanceId)) return false;
+      return nodePool === undefined || !isKeptPool(nodePool, settings.autoscaler);
+    })
+    .map(({ name }) => name);
+}
+
+function isKeptPool(nodePool: string, autoscaler: NightScheduleSettings['autoscaler']): boolean {
+  if (autoscaler === undefined || autoscaler.kind === 'cluster-autoscaler') return false;
+  if (autoscaler.nodePools !== undefined) return !autoscaler.nodePools.includes(nodePool);
+  return autoscaler.kind === 'auto-mode' && BUILT_IN_POOLS.includes(nodePool);
 }
 
 /** `unknown` where the request failed. */

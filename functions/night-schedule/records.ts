@@ -11,15 +11,18 @@ export interface Size {
  * The sizes of a group, saved before it is zeroed and until the restore was observed.
  * A record that a person edited by hand, or that something else wrote, must never become a group's size.
  */
+/** A record that a person edited by hand, or that something else wrote, must never become a group's size. */
+const sizeSchema: s.Schema<Size> = s.object(
+  { min: s.count, desired: s.count, max: s.count },
+  ({ min, desired, max }) => desired > 0 && min <= desired && desired <= max,
+);
+
 export const savedSizeSchema = s.object({
   group: s.string,
   autoScalingGroup: s.string,
   /** Of the Auto Scaling group. */
   arn: s.optional(s.string),
-  size: s.object(
-    { min: s.count, desired: s.count, max: s.count },
-    ({ min, desired, max }) => desired > 0 && min <= desired && desired <= max,
-  ),
+  size: sizeSchema,
   /**
    * `stopping`: saved, perhaps not yet zeroed. `zeroed`: the size was observed at zero. `asleep`: no instance was left.
    * `manual`: somebody scaled it up while it slept. `restoring`: the sizes are being restored. `restored`: they were
@@ -34,7 +37,7 @@ export const savedSizeSchema = s.object({
 export type SavedSize = s.TypeOf<typeof savedSizeSchema>;
 
 /** A NodePool's ceiling: `limits` as written in its spec, or `replicas` of a static pool. */
-const nodePoolSettingSchema = s.object({
+export const nodePoolSettingSchema = s.object({
   limits: s.nullable(s.mapOf(s.string)),
   replicas: s.nullable(s.count),
 });
@@ -79,8 +82,20 @@ const notes = {
   'start-times': s.object({ seconds: s.listOf(s.number) }),
   /** What was reported, and when: it is reported again only after a while. */
   reported: s.mapOf(s.instant),
-  /** When the groups were last observed, to within some minutes; times without it since the ledger was last written. */
-  seen: s.object({ at: s.instant, gaps: s.listOf(gapSchema) }),
+  /** Written by a dry run in place of the state and the sizes, which only a real run may write. */
+  'dry-run': s.object({
+    /** As the groups are. */
+    phase: s.oneOf('awake', 'asleep'),
+    /** As the schedule and the overrides would have them. */
+    desired: s.oneOf('awake', 'asleep'),
+    reason: s.string,
+    /** When both became what they are. */
+    since: s.instant,
+    /** The sizes that a real run would have saved. */
+    wouldSave: s.listOf(s.object({ group: s.string, size: sizeSchema })),
+  }),
+  /** When the groups were last observed, to within some minutes; how many; times without it since the ledger was last written. */
+  seen: s.object({ at: s.instant, gaps: s.listOf(gapSchema), groups: s.optional(s.count) }),
   /** With `since`: the stack goes, and no pass may stop anything again. Without: a stack is there again. */
   retired: s.object({
     since: s.optional(s.instant),
@@ -93,6 +108,7 @@ const notes = {
 };
 export type NoteName = keyof typeof notes;
 export type Notes = { readonly [N in NoteName]: s.TypeOf<(typeof notes)[N]> };
+export type DryRunNote = Notes['dry-run'];
 export const noteSchemas: { readonly [N in NoteName]: s.Schema<Notes[N]> } = notes;
 export const NOTE_NAMES = Object.keys(noteSchemas) as readonly NoteName[];
 

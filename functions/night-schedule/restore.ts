@@ -3,10 +3,11 @@
  * pass: called again until nothing is left. It waits for the sizes, not for Ready nodes.
  */
 import { messageOf } from '#functions/shared/errors.ts';
+import type { Versioned } from '#functions/shared/versioned.ts';
 import type { Action } from '#model/decision.ts';
-import { isResumed } from './decide-cluster.ts';
+import { isResumed } from './decide-autoscaler.ts';
 import { decideRestore, type RestoreStep } from './decide-restore.ts';
-import type { Groups, Memory, SavedObjects, Store } from './ports.ts';
+import type { Autoscaler, AutoscalerView, Groups, Memory, SavedObjects, Store } from './ports.ts';
 import { objectOf, type SavedAutoscaler } from './records.ts';
 
 export interface RestorePorts {
@@ -108,22 +109,37 @@ async function resumeAutoscalers(ports: RestorePorts, { autoscaler: records }: M
   const waiting: { target: string; reason: string }[] = [];
   const values = [...records.values()].map(({ value }) => value);
   for (const { autoscaler, saved } of ports.autoscalersOf(values)) {
-    try {
-      const view = await autoscaler.observe();
-      for (const one of saved) {
-        const object = objectOf(one);
-        if (isResumed(view, one)) {
-          if (await ports.store.clearAutoscaler(object, records.get(object)?.version ?? 0))
-            ports.record({ target: object, action: 'resume', reason: 'it is as before the stop' });
-          else waiting.push({ target: object, reason: CHANGED });
-          continue;
-        }
-        await autoscaler.resume(one);
-        waiting.push({ target: object, reason: 'it is resumed' });
-      }
-    } catch (error) {
-      waiting.push(...saved.map((one) => ({ target: objectOf(one), reason: messageOf(error) })));
+    // What cannot be observed can still be resumed from its record, or is gone.
+    const view = await autoscaler.observe().catch((_unobserved: unknown) => undefined);
+    for (const one of saved) {
+      const target = objectOf(one);
+      const wait = await resumeObject(ports, autoscaler, view, {
+        value: one,
+        version: records.get(target)?.version ?? 0,
+      }).catch(messageOf);
+      if (wait !== undefined) waiting.push({ target, reason: wait });
     }
   }
   return waiting;
+}
+
+/** Undefined where nothing is left to do for the object. */
+async function resumeObject(
+  { store, record }: RestorePorts,
+  autoscaler: Autoscaler,
+  view: AutoscalerView | undefined,
+  { value, version }: Versioned<SavedAutoscaler>,
+): Promise<string | undefined> {
+  const target = objectOf(value);
+  const isBack = view !== undefined && isResumed(view, value);
+  if (!isBack && (await autoscaler.resume(value)) === 'resumed') return 'it is resumed';
+  if (!(await store.clearAutoscaler(target, version))) return CHANGED;
+  if (isBack) record({ target, action: 'resume', reason: 'it is as before the stop' });
+  else
+    record({
+      target,
+      action: 'ignore',
+      reason: 'it does not exist any more: its saved setting is dropped',
+    });
+  return undefined;
 }

@@ -15,6 +15,8 @@ export interface RecorderContext {
   readonly dryRun?: boolean;
   /** `close` writes all decisions together. */
   readonly isBatch?: boolean;
+  /** The same failure is recorded again after that time only. It always fails the invocation. */
+  readonly failuresOnceWithinMs?: number;
   /** What was reported before this invocation; `isNews` adds to it. */
   readonly reported?: Reported;
 }
@@ -97,7 +99,12 @@ export function createDecisionRecorder(context: RecorderContext): DecisionRecord
     failed(target, error, trigger) {
       failures.push({ target, error });
       if (error instanceof RecordedError) return;
-      recorder.record({ target, action: 'fail', reason: messageOf(error), trigger });
+      const reason = messageOf(error);
+      const { failuresOnceWithinMs: withinMs } = context;
+      // Numbers differ each time: ids of requests, versions, times.
+      const key = `failed#${target}#${reason.replace(/[0-9a-f-]*\d[0-9a-f-]*/gi, '').slice(0, 80)}`;
+      if (withinMs === undefined || recorder.isNews(key, withinMs))
+        recorder.record({ target, action: 'fail', reason, trigger });
     },
     async guard(target, work) {
       try {

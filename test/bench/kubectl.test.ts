@@ -8,7 +8,7 @@ test('where kubectl is not installed there is nothing to compare with, and that 
   expect(await findKubectl()).toBeUndefined();
 });
 
-test('a kubectl that cannot be asked for its version is an error', async () => {
+test('a kubectl that does not print its version is an error', async () => {
   vi.stubEnv('KUBECTL', 'false');
   await expect(findKubectl()).rejects.toThrow('Command failed');
 });

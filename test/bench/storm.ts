@@ -1,6 +1,6 @@
 /**
  * Many interruptions at the same instant. Lambda gives each notice an environment of its own; here so many processes
- * are kept warm as fit, and for more notices each environment is handed ten at once, as a queue in front would.
+ * are kept warm as fit into memory, and for more notices each environment gets ten at once, as from a queue.
  */
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

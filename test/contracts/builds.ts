@@ -1,4 +1,4 @@
-/** What branch-deploy relies on of CodeBuild, whoever plays it. */
+/** What branch-deploy relies on of CodeBuild, whatever implements it. */
 import { expect, test } from 'vitest';
 import type { Builds } from '#functions/branch-deploy/ports.ts';
 import { type Lacks, needs } from './subject.ts';

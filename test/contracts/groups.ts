@@ -1,4 +1,4 @@
-/** What night-schedule relies on of EKS and Auto Scaling, whoever plays them. */
+/** What night-schedule relies on of EKS and Auto Scaling, whatever implements them. */
 import { expect, test } from 'vitest';
 import type { Group, Groups } from '#functions/night-schedule/ports.ts';
 import type { Size } from '#functions/night-schedule/records.ts';
@@ -13,7 +13,7 @@ export interface GroupsSubject {
   addSelfManaged(name: string, size: Size, cluster?: string): Promise<void>;
   /** Until instances are started, and updates are done. */
   settle(): Promise<void>;
-  /** As EKS tells it. */
+  /** As EKS describes it. */
   nodegroupSize(name: string): Promise<Size>;
 }
 

@@ -1,4 +1,4 @@
-/** What branch-deploy relies on of Secrets Manager, whoever plays it. */
+/** What branch-deploy relies on of Secrets Manager, whatever implements it. */
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { expect, test } from 'vitest';
 import { createSecret } from '#functions/adapters/aws/secret.ts';

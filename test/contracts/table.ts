@@ -1,4 +1,4 @@
-/** What every table must do, whatever it is kept in. */
+/** What every table must do, whatever implements it. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
 

@@ -96,7 +96,7 @@ const retryAfter = fc.constantFrom(
   { 'retry-after': '-1' },
 );
 
-describe('whatever the Kubernetes API server answers', () => {
+describe('any reply of the Kubernetes API server', () => {
   test('a list ends in items or in an error of ours', async () => {
     await fc.assert(
       fc.asyncProperty(STATUS, anyBody(NODES), retryAfter, async (status, body, headers) => {
@@ -123,7 +123,7 @@ describe('whatever the Kubernetes API server answers', () => {
   });
 });
 
-describe('whatever the Argo CD server answers', () => {
+describe('any reply of the Argo CD server', () => {
   const api = { name: 'api', project: 'default', prune: false, syncOptions: [] };
 
   test('is a view of the application or a failure with a kind', async () => {

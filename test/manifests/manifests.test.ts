@@ -28,7 +28,7 @@ describe.each(['', 'argocd/'])('manifests/%s', (folder) => {
     expect([...parse(text).resources].sort()).toEqual(files.sort());
   });
 
-  test('binds each role to one group of ours and to nobody else', async () => {
+  test('binds each role to one group of ours and to no other subject', async () => {
     const objects = await rbacOf(folder);
     const roles = objects.filter((object) => object.rules);
     for (const role of roles) {
@@ -67,7 +67,7 @@ describe('the groups', () => {
     ]);
   });
 
-  test('give nobody but spot-drain a right over pods, and nobody a right to delete nodes', async () => {
+  test('give only spot-drain a permission on pods, and no role a permission to delete nodes', async () => {
     const rules = await rulesByGroup();
     for (const [group, { resources, verbs }] of rules) {
       if (resources.some((resource) => resource.startsWith('pods')))
@@ -96,7 +96,7 @@ describe('the doctor', () => {
       namespace: 'kube-system',
       deployment: 'cluster-autoscaler',
     }));
-    const asked = autoscalers
+    const required = autoscalers
       .map((autoscaler) => ({
         nightSchedule: { autoscaler },
         spotDrain: {},
@@ -116,7 +116,7 @@ describe('the doctor', () => {
         resources.flatMap((resource) => verbs.map((verb) => rightOf(to, verb, group, resource))),
       ),
     );
-    expect([...new Set(asked)].sort()).toEqual(granted.sort());
+    expect([...new Set(required)].sort()).toEqual(granted.sort());
   });
 });
 

@@ -34,6 +34,8 @@ const deploy = (environment: string, through: 'server' | 'kubernetes') => ({
   },
   builds: [build(environment)],
 });
+/** Only of a group of staging. */
+const RARE_TYPE = 'r6i.large';
 const place = (cluster: string, account: string) => ({ account, region: 'ap-northeast-1', cluster });
 
 /** An hour with an evening, a night and a morning. */
@@ -59,6 +61,8 @@ const config: NightshiftConfig = {
       ...place('staging', '222222222222'),
       schedule: 'short',
       keep: ['staging-batch', 'staging-slow'],
+      // Misses the deadline of a start, and has no fallback.
+      startDeadlineMinutes: 5,
       drain: { uncordonAfterMinutes: 5 },
       deploy: deploy('staging', 'kubernetes'),
     },
@@ -83,7 +87,6 @@ let lab: Lab | undefined;
 let ledgers: readonly Ledger[] = [];
 
 beforeAll(async () => {
-  process.env['CDK_VALIDATION'] = 'false';
   const assemblyDir = join(directory, 'out');
   new NightshiftApp({ config, now: START, outdir: assemblyDir }).synth();
   const { stacks } = await readAssembly(assemblyDir);
@@ -97,6 +100,12 @@ afterAll(async () => {
   await lab?.close();
   rmSync(directory, { recursive: true });
 });
+
+/** Needed only while a stack is removed, which this hour has not: test/slow/removal.test.ts checks them. */
+const OF_A_REMOVAL = [
+  'nightshift-develop-night-schedule lambda:InvokeFunction arn:aws:lambda:ap-northeast-1:111111111111:function:nightshift-develop-night-schedule',
+  'nightshift-staging-night-schedule lambda:InvokeFunction arn:aws:lambda:ap-northeast-1:222222222222:function:nightshift-staging-night-schedule',
+];
 
 describe('an hour with an evening, a night and a morning', () => {
   test('makes no call that a policy denies', () => {
@@ -118,15 +127,8 @@ describe('an hour with an evening, a night and a morning', () => {
       return `${ledger.name}: ${ledger.parts.size} allowed, ${used} used, in ${ledger.calls} calls`;
     });
     console.log(counts.join('\n'));
-    // The hour has no removal: `test/removal` checks that the function may invoke itself.
     expect(ledgers.flatMap((one) => unusedOf(one).map((part) => `${one.name} ${part}`))).toEqual(
-      [
-        ['develop', '111111111111'],
-        ['staging', '222222222222'],
-      ].map(([name, account]) => {
-        const self = `nightshift-${name}-night-schedule`;
-        return `${self} lambda:InvokeFunction arn:aws:lambda:ap-northeast-1:${account}:function:${self}`;
-      }),
+      OF_A_REMOVAL,
     );
   });
 });
@@ -164,7 +166,7 @@ function addGroups(lab: Lab, { develop, staging }: Environments): void {
       min: 1,
       desired: 1,
       max: 2,
-      instanceTypes: ['m6i.large'],
+      instanceTypes: [environment === staging ? RARE_TYPE : 'm6i.large'],
     });
 }
 
@@ -224,6 +226,8 @@ function scheduleInterruptions(lab: Lab, { develop, staging, rehearsal, producti
       lab.front.faults.add({ service: 'autoscaling', operation, principal, kind: 'access-denied' });
     }
   });
+  at(lab, 24, () => lab.aws.setCapacity({ type: RARE_TYPE, available: false }));
+  at(lab, 43, () => lab.aws.setCapacity({ type: RARE_TYPE, available: true }));
   at(lab, 11, () => lab.aws.setCapacity({ capacityType: 'SPOT', available: false }));
   at(lab, 34.5, () => lab.aws.setCapacity({ capacityType: 'SPOT', available: true }));
 }

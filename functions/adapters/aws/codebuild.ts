@@ -8,11 +8,12 @@ import {
 import type { Build, Builds } from '#functions/branch-deploy/ports.ts';
 import { awsClientDefaults } from './clients.ts';
 import { errorName } from './errors.ts';
+import { withTimeLimit } from './time-limit.ts';
 
 /** BatchGetBuilds takes 100 ids at most. */
 const BATCH = 100;
 
-export const createCodeBuildClient = () => new CodeBuildClient(awsClientDefaults());
+export const createCodeBuildClient = () => withTimeLimit(new CodeBuildClient(awsClientDefaults()));
 
 export function createBuilds(client: Pick<CodeBuildClient, 'send'>): Builds {
   return {

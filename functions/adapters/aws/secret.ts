@@ -3,6 +3,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { awsClientDefaults } from './clients.ts';
 import { errorName } from './errors.ts';
+import { withTimeLimit } from './time-limit.ts';
 
 export interface Secret {
   /** The cached value, or the one that is read now. Never logged; it is in no error of ours. */
@@ -15,7 +16,7 @@ export class SecretError extends NightshiftError {
   override name = 'SecretError';
 }
 
-export const createSecretsManagerClient = () => new SecretsManagerClient(awsClientDefaults());
+export const createSecretsManagerClient = () => withTimeLimit(new SecretsManagerClient(awsClientDefaults()));
 
 /** Throws the SDK's error where it cannot be read, and `SecretError` where there is none, or no usable string in it. */
 export function createSecret(client: Pick<SecretsManagerClient, 'send'>, id: string): Secret {

@@ -76,5 +76,6 @@ function isNodeName(key: string): boolean {
 
 function expiry(claim: Claim): Date {
   const days = claim.cause === 'health' ? ANNOUNCED_DAYS : CLAIM_DAYS;
-  return new Date(Date.parse(claim.claimedAt) + days * DAY_MS);
+  const from = Math.max(Date.parse(claim.claimedAt), Date.parse(claim.notBefore ?? claim.claimedAt));
+  return new Date(from + days * DAY_MS);
 }

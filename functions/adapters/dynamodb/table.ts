@@ -16,6 +16,7 @@ import {
   PutItemCommand,
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
+import { NightshiftError } from '#functions/shared/errors.ts';
 import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 
 /** The value is undefined where the item cannot be read: no JSON, or no version. */
@@ -87,7 +88,10 @@ export function createTable(client: Pick<DynamoDBClient, 'send'>, name: string):
           }),
         );
         for (const item of reply.Items ?? []) rows.push(rowOf(item));
-        from = reply.LastEvaluatedKey;
+        const next = reply.LastEvaluatedKey;
+        if (next && from && next['sk']?.S === from['sk']?.S)
+          throw new NightshiftError(`dynamodb answered with the page after ${from['sk']?.S} once more`);
+        from = next;
       } while (from && (options.limit === undefined || rows.length < options.limit));
       return rows;
     },

@@ -4,9 +4,8 @@
  */
 
 import { createHttpHost, type HttpHost, type HttpReply, UnreachableError } from '#functions/adapters/http.ts';
-import { NightshiftError } from '#functions/shared/errors.ts';
 import { isRecord } from '#model/record-schema.ts';
-import { isExpired, KubernetesError, type StatusCause } from './errors.ts';
+import { isExpired, KubernetesError, MalformedReplyError, type StatusCause } from './errors.ts';
 import type { TokenSource } from './token.ts';
 
 export { KubernetesError } from './errors.ts';
@@ -27,7 +26,7 @@ export interface KubernetesRequest {
 export interface KubernetesClient {
   /** Fetches what the first request needs: the endpoint and a token. That request reports what fails. */
   prepare(): void;
-  /** Throws `KubernetesError` for a status of 400 or more, `UnreachableError` where no whole reply came in time. */
+  /** Throws `KubernetesError` for a status other than 2xx, `MalformedReplyError` for a body that is no JSON, `UnreachableError` where no whole reply came in time. */
   request<T>(request: KubernetesRequest): Promise<{ readonly status: number; readonly body: T }>;
   /** Every item, page by page. A list whose continue token expired starts again. */
   list<T>(
@@ -91,7 +90,7 @@ export function createKubernetesClient(options: KubernetesClientOptions): Kubern
       let reply = await send(request, false);
       if (reply.status === 401) reply = await send(request, true);
       const name = `${request.method} ${request.path}`;
-      if (reply.status >= 400) throw refusal(name, reply);
+      if (reply.status < 200 || reply.status >= 300) throw refusal(name, reply);
       return { status: reply.status, body: parse<T>(name, reply) };
     },
 
@@ -166,21 +165,22 @@ function createHosts(options: KubernetesClientOptions) {
 }
 
 interface ListBody<T> {
-  readonly items?: readonly T[] | null;
+  readonly items: readonly T[] | null;
   readonly metadata?: { readonly continue?: string };
 }
 
 function isList<T>(body: unknown): body is ListBody<T> {
   if (!isRecord(body)) return false;
-  const { items, metadata } = body;
+  const { kind, items, metadata } = body;
+  if (typeof kind !== 'string' || !kind.endsWith('List')) return false;
   const isPaged = metadata === undefined || isRecord(metadata);
-  return (
-    isPaged && (items === undefined || items === null || (Array.isArray(items) && items.every(isRecord)))
-  );
+  // Go writes a list without items as null.
+  return isPaged && (items === null || (Array.isArray(items) && items.every(isRecord)));
 }
 
 async function listPages<T>(client: KubernetesClient, request: KubernetesRequest): Promise<T[]> {
   const items: T[] = [];
+  const seen = new Set<string>();
   let from: string | undefined;
   do {
     const { body } = await client.request<ListBody<T>>({
@@ -189,9 +189,12 @@ async function listPages<T>(client: KubernetesClient, request: KubernetesRequest
     });
     const page = isList<T>(body) ? body : undefined;
     if (!page)
-      throw new NightshiftError(`kubernetes answered GET ${request.path} with something that is no list`);
+      throw new MalformedReplyError(`kubernetes answered GET ${request.path} with something that is no list`);
     items.push(...(page.items ?? []));
     from = page.metadata?.continue || undefined;
+    if (from && seen.has(from))
+      throw new MalformedReplyError(`kubernetes answered GET ${request.path} with the same page token again`);
+    if (from) seen.add(from);
   } while (from);
   return items;
 }
@@ -213,7 +216,7 @@ function parse<T>(name: string, reply: HttpReply): T {
   try {
     return (reply.body === '' ? undefined : JSON.parse(reply.body)) as T;
   } catch (cause) {
-    throw new NightshiftError(
+    throw new MalformedReplyError(
       `kubernetes answered ${name} with ${reply.status} and a body that is not JSON`,
       {
         cause,
@@ -251,7 +254,7 @@ function refusal(request: string, reply: HttpReply): KubernetesError {
 function statusOf(text: string): Readonly<Record<string, unknown>> {
   try {
     const body: unknown = JSON.parse(text);
-    return isRecord(body) ? body : {};
+    return isRecord(body) && body['kind'] === 'Status' ? body : {};
   } catch {
     return {};
   }

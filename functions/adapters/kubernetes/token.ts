@@ -5,6 +5,7 @@
  */
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
+import { domainOf } from '#model/region.ts';
 
 export interface TokenCredentials {
   readonly accessKeyId: string;
@@ -69,5 +70,5 @@ async function mint(options: TokenSourceOptions): Promise<string> {
 }
 
 function stsHost(region: string): string {
-  return `sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+  return `sts.${region}.${domainOf(region)}`;
 }

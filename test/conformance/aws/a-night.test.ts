@@ -53,7 +53,7 @@ async function aDevelopmentCluster() {
         {
           settings,
           groups: createGroups(account, 'develop'),
-          nodes: { ready: runningInstances },
+          nodes: { ready: runningInstances, all: async () => [] },
           store: createNightStore(table, 'develop'),
           trail: { record: saveDecisions(table) },
           now: () => now,

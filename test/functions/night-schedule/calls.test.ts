@@ -28,7 +28,7 @@ async function aNightWith(count: number) {
       {
         settings: someSettings(),
         groups: createGroups({ autoScaling: lab.autoScaling, eks: lab.eks }, 'develop'),
-        nodes: { ready: async () => new Set() },
+        nodes: { ready: async () => new Set(), all: async () => [] },
         store: createNightStore(table, 'develop'),
         trail: createDecisionTrail(createLogger('night-schedule'), saveDecisions(table)),
         now: () => new Date(NIGHT.getTime() + minute * 60_000),

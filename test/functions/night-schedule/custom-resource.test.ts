@@ -6,7 +6,10 @@ import {
   type CustomResourceReply,
   handleCustomResource,
 } from '#functions/night-schedule/custom-resource.ts';
-import { type CustomResourceRequest, customResourceRequestOf } from '#functions/night-schedule/event.ts';
+import {
+  type CustomResourceRequest,
+  customResourceRequestOf,
+} from '#functions/night-schedule/custom-resource-request.ts';
 import { run } from '#functions/night-schedule/run.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import { aGroup, NIGHT, someSettings } from './builders.ts';

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { decideCluster, type Policy, type Snapshot } from '#functions/night-schedule/decide-cluster.ts';
+import { decideCluster } from '#functions/night-schedule/decide-cluster.ts';
 import type { AutoscalerView, Memory } from '#functions/night-schedule/ports.ts';
 import { objectOf, type SavedAutoscaler, type SavedSize } from '#functions/night-schedule/records.ts';
+import type { Policy, Snapshot } from '#functions/night-schedule/snapshot.ts';
 import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
-import { aDesired, aGroup, aSavedSize, instances, NIGHT } from './builders.ts';
+import { aDesired, aGroup, aSavedSize, claims, instances, NIGHT } from './builders.ts';
 
 const zero = { min: 0, desired: 0, max: 5 };
 const workers = aGroup();
@@ -108,13 +109,13 @@ describe('the order of a stop', () => {
   });
 
   test('has the host wait for the NodeClaims of Karpenter', () => {
-    const karpenter: AutoscalerView = { kind: 'karpenter', pools: {}, claims: 2 };
+    const karpenter: AutoscalerView = { kind: 'karpenter', pools: {}, claims: claims(2) };
     const groups = [empty('workers'), system];
     expect(stepOf(plan({ groups, autoscaler: karpenter }), 'system')).toMatchObject({
       action: 'none',
       reason: 'stopped last: 2 NodeClaims of Karpenter remain',
     });
-    expect(stepOf(plan({ groups, autoscaler: { ...karpenter, claims: 0 } }), 'system')?.action).toBe('stop');
+    expect(stepOf(plan({ groups, autoscaler: { ...karpenter, claims: [] } }), 'system')?.action).toBe('stop');
   });
 
   test('has nobody wait any more when the stop is past its deadline', () => {
@@ -186,7 +187,7 @@ describe('before a stop', () => {
       staticEmpty: { limits: null, replicas: 0 },
     };
     const { free, bounded, memoryOnly, static: fixed } = pools;
-    const view: AutoscalerView = { kind: 'karpenter', pools, claims: 3 };
+    const view: AutoscalerView = { kind: 'karpenter', pools, claims: claims(3) };
     expect(plan({ autoscaler: view }).before).toEqual([
       {
         target: 'karpenter',
@@ -199,6 +200,7 @@ describe('before a stop', () => {
           since,
         })),
         pause: view,
+        terminateAt: '2026-11-24T13:15:00Z',
       },
     ]);
   });
@@ -207,7 +209,7 @@ describe('before a stop', () => {
     ['has no replicas', { kind: 'cluster-autoscaler', deployment, replicas: 0 }],
     [
       'has neither open pools nor claims',
-      { kind: 'karpenter', pools: { p: { limits: { cpu: '0' }, replicas: null } }, claims: 0 },
+      { kind: 'karpenter', pools: { p: { limits: { cpu: '0' }, replicas: null } }, claims: [] },
     ],
   ])('an autoscaler that %s is not paused', (_what, autoscaler) => {
     expect(plan({ autoscaler }).before).toEqual([]);
@@ -216,9 +218,9 @@ describe('before a stop', () => {
   test.each<[string, AutoscalerView]>([
     [
       'claims alone',
-      { kind: 'karpenter', pools: { p: { limits: { cpu: '0' }, replicas: null } }, claims: 1 },
+      { kind: 'karpenter', pools: { p: { limits: { cpu: '0' }, replicas: null } }, claims: claims(1) },
     ],
-    ['an open pool alone', { kind: 'karpenter', pools: { p: { limits: null, replicas: null } }, claims: 0 }],
+    ['an open pool alone', { kind: 'karpenter', pools: { p: { limits: null, replicas: null } }, claims: [] }],
   ])('Karpenter is paused for %s', (_what, autoscaler) => {
     expect(plan({ autoscaler }).before).toHaveLength(1);
   });
@@ -236,7 +238,7 @@ describe('before a stop', () => {
     }).before;
     expect(step).toMatchObject({
       action: 'pause',
-      reason: 'it runs again although the cluster sleeps: paused again',
+      reason: 'it runs again although the cluster sleeps: something undoes the pause; paused again',
       save: [],
     });
   });
@@ -255,7 +257,7 @@ describe('before a stop', () => {
       c: { limits: { cpu: '0' }, replicas: null },
     };
     const [step] = plan({
-      autoscaler: { kind: 'karpenter', pools, claims: 0 },
+      autoscaler: { kind: 'karpenter', pools, claims: [] },
       memory: aMemory({ autoscaler: pausedWith(versioned<SavedAutoscaler>(first)) }),
     }).before;
     expect(step?.save).toEqual([{ kind: 'karpenter', nodePool: 'b', setting: pools.b, since }]);
@@ -285,7 +287,7 @@ describe('a saved setting of an autoscaler that cannot be read', () => {
 
   test('stops one NodePool only: the others are paused', () => {
     const open = { limits: null, replicas: null };
-    const view: AutoscalerView = { kind: 'karpenter', pools: { a: open, b: open }, claims: 0 };
+    const view: AutoscalerView = { kind: 'karpenter', pools: { a: open, b: open }, claims: [] };
     const { before, stages } = plan({
       autoscaler: view,
       memory: aMemory({ corrupt: unreadableObject('nodepool#a') }),
@@ -360,7 +362,7 @@ describe('the order of a start', () => {
         target: 'cluster-autoscaler',
         action: 'resume',
         reason: 'its host group is Ready: back to 2 replicas',
-        resume: [replicas],
+        resume: [paused],
       },
     ]);
   });
@@ -429,9 +431,9 @@ describe('the order of a start', () => {
 
   test('keeps the record while fewer replicas are seen, or an autoscaler of another kind', () => {
     const fewer = start({ ready, autoscaler: { kind: 'cluster-autoscaler', deployment, replicas: 1 } });
-    expect(fewer.after[0]).toMatchObject({ resume: [replicas] });
-    const karpenter = start({ ready, autoscaler: { kind: 'karpenter', pools: {}, claims: 0 } });
-    expect(karpenter.after[0]).toMatchObject({ resume: [replicas] });
+    expect(fewer.after[0]).toMatchObject({ resume: [paused] });
+    const karpenter = start({ ready, autoscaler: { kind: 'karpenter', pools: {}, claims: [] } });
+    expect(karpenter.after[0]).toMatchObject({ resume: [paused] });
   });
 
   describe('with Karpenter', () => {
@@ -442,7 +444,7 @@ describe('the order of a start', () => {
     );
     const seen = (pools: Record<string, typeof open | typeof closed>) =>
       start(
-        { ready, autoscaler: { kind: 'karpenter', pools, claims: 0 } },
+        { ready, autoscaler: { kind: 'karpenter', pools, claims: [] } },
         { autoscaler: pausedWith(...limits) },
       );
 
@@ -452,10 +454,10 @@ describe('the order of a start', () => {
           target: 'karpenter',
           action: 'resume',
           reason: 'its host group is Ready: the limits of its NodePools are restored',
-          resume: limits.map(({ value }) => value),
+          resume: limits,
         },
       ]);
-      expect(seen({ a: open, b: closed }).after[0]?.resume).toEqual([limits[1]?.value]);
+      expect(seen({ a: open, b: closed }).after[0]?.resume).toEqual([limits[1]]);
     });
 
     test('drops the record when every pool that is still there is open', () => {

@@ -39,6 +39,7 @@ describe('a group that should sleep', () => {
         reason: 'outside office hours; sizes 1/3/5 are saved',
         record: { next: aSavedSize({ phase: 'stopping', since: now }), over: undefined },
         resize: zero,
+        readConfiguredSize: true,
       },
     ],
     [

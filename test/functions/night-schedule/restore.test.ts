@@ -96,6 +96,32 @@ describe('a restore', () => {
     expect(await at(world, 5)).toEqual({ waiting: [], failed: [], gone: [] });
   });
 
+  test('drops the record of a Deployment that does not exist any more, and does not wait for it', async () => {
+    const world = await asleep(paused);
+    world.ports.autoscaler.observe = async () => Promise.reject(new Error('404'));
+    world.ports.autoscaler.resume = async () => 'gone';
+    expect((await at(world, 0)).waiting.map(({ target }) => target)).toEqual(['workers']);
+    await at(world, 4);
+    expect((await world.ports.store.load()).autoscaler.size).toBe(0);
+    expect(world.decisions.map(({ action, target }) => [action, target])).toContainEqual([
+      'ignore',
+      'deployment#kube-system/cluster-autoscaler',
+    ]);
+  });
+
+  test('resumes from its record what cannot be observed, and waits until it is observed', async () => {
+    const world = await asleep(paused);
+    const { observe } = world.ports.autoscaler;
+    world.ports.autoscaler.observe = async () => Promise.reject(new Error('no route to host'));
+    await at(world, 0);
+    expect(world.autoscaler).toEqual({ ...paused, replicas: 2 });
+    expect((await at(world, 4)).waiting).toEqual([
+      { target: 'deployment#kube-system/cluster-autoscaler', reason: 'it is resumed' },
+    ]);
+    world.ports.autoscaler.observe = observe;
+    expect((await at(world, 5)).waiting).toEqual([]);
+  });
+
   test('starts the resize again that was accepted and did not happen', async () => {
     const world = await asleep();
     await at(world, 0);

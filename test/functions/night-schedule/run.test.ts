@@ -8,7 +8,7 @@ import {
 } from '#functions/adapters/dynamodb/table-keys.ts';
 import { type NightScheduleDeps, run } from '#functions/night-schedule/run.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
-import { aGroup, instances, MORNING, NIGHT, someSettings } from './builders.ts';
+import { aGroup, claims, instances, MORNING, NIGHT, someSettings } from './builders.ts';
 import { aWorld, CrashError, type World } from './memory-ports.ts';
 
 const autoscalerConfig = {
@@ -142,9 +142,43 @@ describe('a night', () => {
     for (let minute = 0; minute < 5; minute++)
       await run({ ...deps({ ...world, ports }, minutes(NIGHT, minute), { dryRun: true }) }, cause);
     expect(world.size('workers').desired).toBe(3);
-    expect(world.table.all(PARTITION)).toEqual([]);
-    expect(world.calls.filter((call) => call.startsWith('store.write'))).toEqual([]);
+    expect(world.table.read(PARTITION, STATE_KEY)).toBeUndefined();
+    expect(world.table.read(PARTITION, 'note#dry-run')).toMatchObject({
+      phase: 'awake',
+      desired: 'asleep',
+      since: NIGHT.toISOString(),
+      wouldSave: [{ group: 'workers', size: { min: 1, desired: 3, max: 5 } }],
+    });
+    const written = new Set(world.calls.filter((call) => call.startsWith('store.write')));
+    expect([...written].filter((call) => !call.startsWith('store.writeNote'))).toEqual([]);
     expect(world.decisions).toMatchObject([{ action: 'stop', reason: expect.stringMatching(/^dry run/) }]);
+  });
+
+  test('writes nothing for a later real night to take for its own in a dry run', async () => {
+    const world = aWorld([aGroup()]);
+    const ports = { ...world.ports, store: createDryRunStore(world.ports.store) };
+    await run({ ...deps({ ...world, ports }, minutes(NIGHT, 0), { dryRun: true }) }, cause);
+    await expect(ports.store.writeState({} as never, 'absent')).rejects.toThrow(
+      'a dry run may write its notes only',
+    );
+    await aNight(world);
+    expect(phase(world)).toBe('asleep');
+    await aMorning(world);
+    expect(world.size('workers').desired).toBe(3);
+  });
+
+  test('names the missed deadline also where AWS does not say why instances are missing', async () => {
+    const world = aWorld([aGroup({ instances: instances(3) })]);
+    world.ports.groups.lastScalingFailure = () =>
+      Promise.reject(new Error('not authorized to perform DescribeScalingActivities'));
+    await pass(world, NIGHT);
+    // The instances stay.
+    await pass(world, minutes(NIGHT, 1));
+    await pass(world, minutes(NIGHT, 25));
+    const failures = world.decisions.filter(({ action }) => action === 'fail');
+    expect(failures.map(({ reason }) => reason)).toEqual([
+      expect.stringMatching(/3 .*; its scaling activities cannot be read: not authorized/),
+    ]);
   });
 
   test('wakes a group in the morning that the config stopped naming while it slept', async () => {
@@ -290,7 +324,7 @@ describe('with a cluster autoscaler', () => {
       default: { limits: { cpu: '100' }, replicas: null },
       fixed: { limits: null, replicas: 4 },
     };
-    const world = aWorld(groups(), { kind: 'karpenter', pools, claims: 6 });
+    const world = aWorld(groups(), { kind: 'karpenter', pools, claims: claims(6) });
     for (let minute = 0; minute < 4; minute++) {
       await pass(world, minutes(NIGHT, minute), { autoscaler: karpenter });
       world.settle();
@@ -299,7 +333,7 @@ describe('with a cluster autoscaler', () => {
     expect(world.size('system').desired).toBe(1);
     world.autoscaler = {
       ...(world.autoscaler as Extract<typeof world.autoscaler, { kind: 'karpenter' }>),
-      claims: 0,
+      claims: [],
     };
     for (let minute = 4; minute < 10; minute++) {
       await pass(world, minutes(NIGHT, minute), { autoscaler: karpenter });
@@ -307,7 +341,7 @@ describe('with a cluster autoscaler', () => {
     }
     expect(world.size('system').desired).toBe(0);
     await aMorning(world, { autoscaler: karpenter });
-    expect(world.autoscaler).toEqual({ kind: 'karpenter', pools, claims: 0 });
+    expect(world.autoscaler).toEqual({ kind: 'karpenter', pools, claims: [] });
   });
 });
 

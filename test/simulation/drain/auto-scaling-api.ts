@@ -58,13 +58,14 @@ export function createAutoScalingApi(options: AutoScalingApiOptions): AutoScalin
           })),
         };
       case 'DescribeLifecycleHooks': {
-        const names = input['LifecycleHookNames'] as string[];
+        const names = input['LifecycleHookNames'] as string[] | undefined;
         const hooks = [...autoScaling.group(scope, group).hooks.values()];
         return {
           LifecycleHooks: hooks
-            .filter((hook) => names.includes(hook.name))
+            .filter((hook) => !names || names.includes(hook.name))
             .map((hook) => ({
               LifecycleHookName: hook.name,
+              LifecycleTransition: `autoscaling:EC2_INSTANCE_${hook.transition.toUpperCase()}`,
               HeartbeatTimeout: hook.heartbeatTimeoutSeconds,
               GlobalTimeout: hook.globalTimeoutSeconds,
             })),

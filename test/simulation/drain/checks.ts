@@ -111,7 +111,7 @@ export function createRequestChecks(scene: Scene) {
   };
 
   const onCompletion = (effects: Effects, input: AutoScalingRequest['input']) => {
-    const token = String(input['LifecycleActionToken']);
+    const token = scene.tokenOf(input);
     exercise(6);
     if (input['LifecycleActionResult'] !== 'CONTINUE')
       violate(6, `${when()} ${token} was completed with ${String(input['LifecycleActionResult'])}`);

@@ -2,7 +2,7 @@
 
 import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
 import { cordonKey, DRAIN } from '#functions/adapters/dynamodb/table-keys.ts';
-import type { Ports } from '#functions/spot-drain/ports.ts';
+import type { Ports, WatchdogCheck } from '#functions/spot-drain/ports.ts';
 import { run } from '#functions/spot-drain/run.ts';
 import { LAMBDA } from '../invocations.ts';
 import type { Outcome } from '../outcome.ts';
@@ -95,6 +95,14 @@ export interface Story extends BaseStory<Scenario, DrainWorld> {
   up: readonly string[];
 }
 
+/** A message of our own queue. */
+export function watch(story: Story, check: WatchdogCheck): void {
+  count(story, 'watchdog');
+  const body = JSON.stringify({ source: 'nightshift', trigger: 'watchdog', ...check });
+  const event = { Records: [{ messageId: 'message', eventSource: 'aws:sqs', body }] };
+  invoke(story, event, check.instanceIds, {});
+}
+
 function createStory(options: DrainOptions): Story {
   const base = createBaseStory(options, {
     salt: 0x5eed,
@@ -102,7 +110,7 @@ function createStory(options: DrainOptions): Story {
     createWorld: createDrainWorld,
     invocations: LAMBDA.drain,
   });
-  return {
+  const story: Story = {
     ...base,
     options,
     notices: new Map(),
@@ -111,6 +119,8 @@ function createStory(options: DrainOptions): Story {
     brokenTicks: [],
     up: [],
   };
+  base.world.watchdogs.deliver = (check) => watch(story, check);
+  return story;
 }
 
 /** Applies the rules of lib/spot-drain.ts; events may get lost, late or doubled on the way. */

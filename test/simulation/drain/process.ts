@@ -11,6 +11,9 @@ import { type AutoScalingApi, createAutoScalingApi } from './auto-scaling-api.ts
 import { createDecisionCheck, createRequestChecks, type Effects } from './checks.ts';
 import { createKubernetesApi } from './kubernetes-api.ts';
 import type { Scene } from './scene.ts';
+// Loaded before: a simulated clock does not wait for a file.
+import '#functions/spot-drain/tick.ts';
+import '#functions/spot-drain/watch.ts';
 
 export interface Process {
   readonly ports: Ports;
@@ -35,13 +38,12 @@ export function createProcess(scene: Scene) {
     scope,
     around: (call, act) => through(call, act, call.includes('Lifecycle')) as Promise<never>,
     onReply: ({ operation, input }) => {
-      if (operation === 'CompleteLifecycleAction')
-        calls.effects().confirmed.add(String(input['LifecycleActionToken']));
+      if (operation === 'CompleteLifecycleAction') calls.effects().confirmed.add(scene.tokenOf(input));
     },
     onRequest: (request) => checks.onAutoScaling(calls.effects(), request),
     onApplied: ({ operation, input }) => {
       if (operation !== 'CompleteLifecycleAction') return;
-      const token = String(input['LifecycleActionToken']);
+      const token = scene.tokenOf(input);
       completions.set(token, clock.now());
       calls.effects().completed.add(String(input['InstanceId']));
     },
@@ -57,6 +59,14 @@ export function createProcess(scene: Scene) {
     names: createNodeNames(store),
     gate: createCordonGate({ alarm: (ms) => ports.clock.alarm(ms) }),
     night: createNightReader(store),
+    watchdog: {
+      send: (check, delaySeconds) =>
+        through(
+          'sqs:SendMessage',
+          () => void clock.after(delaySeconds * 1_000, () => scene.watchdogs.deliver(check)),
+          true,
+        ),
+    },
     trail: {
       record: (made) =>
         through(

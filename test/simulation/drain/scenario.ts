@@ -99,6 +99,8 @@ function plain(seed: number, random: Random): Scenario {
       uncordonAfterMinutes: random.pick([5, 15]),
       force: random.chance(0.85),
       replaceEarly: false,
+      onScheduledChange: 'drain',
+      lifecycleMinutes: 60,
     },
   };
 }

@@ -3,6 +3,7 @@ import type { Instance } from '@nightshift/lab/world/aws/index.ts';
 import { createKubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
 import { controllerOf, type PodObject } from '@nightshift/lab/world/kubernetes/objects.ts';
 import { MARKS_ANNOTATION } from '#functions/adapters/kubernetes/drain-cluster.ts';
+import type { WatchdogCheck } from '#functions/spot-drain/ports.ts';
 import type { Decision } from '#model/decision.ts';
 import { createSharedWorld, type SharedWorld } from '../shared-world.ts';
 import type { WorldOptions } from '../story.ts';
@@ -49,9 +50,13 @@ export function createScene(options: DrainWorldOptions) {
   });
   /** When the group of an instance began to terminate it, also where that event is lost. */
   const terminatingSince = new Map<string, number>();
+  /** The newest lifecycle action of each instance, by its token. */
+  const actions = new Map<string, string>();
   context.signals.on('event', (event) => {
     if (event['detail-type'] === 'EC2 Instance-terminate Lifecycle Action')
       terminatingSince.set(String(event.detail['EC2InstanceId']), clock.now());
+    if (event['detail-type'] === 'EC2 Instance-terminate Lifecycle Action')
+      actions.set(String(event.detail['EC2InstanceId']), String(event.detail['LifecycleActionToken']));
   });
   context.signals.on('instance-gone', (view) => {
     const one = seen.get(view.id);
@@ -93,6 +98,11 @@ export function createScene(options: DrainWorldOptions) {
     kubernetes,
     seen,
     terminatingSince,
+    /** An action may be completed by its instance instead of its token. */
+    tokenOf: (input: Readonly<Record<string, unknown>>) =>
+      String(input['LifecycleActionToken'] ?? actions.get(String(input['InstanceId']))),
+    /** Where the messages of the watchdog go. */
+    watchdogs: { deliver: (_check: WatchdogCheck): void => undefined },
     gone,
     instanceAt,
     nodes,

@@ -61,6 +61,7 @@ export const MUTANTS: readonly Mutant[] = [
       mutate: (ports) => ({
         ...ports,
         nodes: {
+          ...ports.nodes,
           ready: async () =>
             new Set((await ports.groups.list()).flatMap((group) => group.instances.map((one) => one.id))),
         },
@@ -138,6 +139,7 @@ export const MUTANTS: readonly Mutant[] = [
       mutate: (ports) => ({
         ...ports,
         nodes: {
+          ...ports.nodes,
           ready: async () =>
             new Set((await ports.groups.list()).flatMap((group) => group.instances.map((one) => one.id))),
         },

@@ -161,37 +161,12 @@ function happen(night: Night, happening: Happening): Promise<void> | undefined {
   const { world, scenario } = night;
   const now = world.clock.date();
   switch (happening.kind) {
-    case 'resize': {
-      const group = world.groupOf(happening.group);
-      if (!group) return;
-      try {
-        world.aws.resizeAsPerson(group, {
-          min: Math.min(group.min, happening.desired),
-          desired: happening.desired,
-          max: Math.max(group.max, happening.desired),
-        });
-        night.touched.add(happening.group);
-        world.touched.add(happening.group);
-        count(night, 'person');
-        note(night, `a person sets ${happening.group} to ${happening.desired}`);
-      } catch {
-        note(night, `${happening.group} is busy, a person's change is refused`);
-      }
+    case 'resize':
+      resizeByPerson(night, happening);
       return;
-    }
-    case 'delete': {
-      const group = world.groupOf(happening.group);
-      if (!group?.nodegroup) return;
-      try {
-        world.aws.eks.deleteNodegroup(world.cluster, world.cluster.name, happening.group);
-        night.deleted.add(happening.group);
-        count(night, 'person');
-        note(night, `a person deletes ${happening.group}`);
-      } catch {
-        note(night, `${happening.group} is busy, a person's change is refused`);
-      }
+    case 'delete':
+      deleteByPerson(night, happening);
       return;
-    }
     case 'create':
       world.add({
         name: happening.group,
@@ -237,6 +212,41 @@ function happen(night: Night, happening: Happening): Promise<void> | undefined {
         count(night, 'person');
         note(night, 'a person scales the autoscaler to 1');
       }
+  }
+}
+
+function resizeByPerson(
+  night: Night,
+  { group: name, desired }: Extract<Happening, { kind: 'resize' }>,
+): void {
+  const { world } = night;
+  const group = world.groupOf(name);
+  if (!group) return;
+  try {
+    world.aws.resizeAsPerson(group, {
+      min: Math.min(group.min, desired),
+      desired,
+      max: Math.max(group.max, desired),
+    });
+    night.touched.add(name);
+    world.touched.add(name);
+    count(night, 'person');
+    note(night, `a person sets ${name} to ${desired}`);
+  } catch {
+    note(night, `${name} is busy, a person's change is refused`);
+  }
+}
+
+function deleteByPerson(night: Night, { group: name }: Extract<Happening, { kind: 'delete' }>): void {
+  const { world } = night;
+  if (!world.groupOf(name)?.nodegroup) return;
+  try {
+    world.aws.eks.deleteNodegroup(world.cluster, world.cluster.name, name);
+    night.deleted.add(name);
+    count(night, 'person');
+    note(night, `a person deletes ${name}`);
+  } catch {
+    note(night, `${name} is busy, a person's change is refused`);
   }
 }
 

@@ -15,6 +15,7 @@ import { replaceOverrides } from '../overrides.ts';
 import { createMemoryTable } from '../table.ts';
 import { type NightWrite, watchTable } from '../watched-table.ts';
 import { createLabGroups } from './groups.ts';
+import { noObservations, observeDecisions } from './observations.ts';
 import type { GroupPlan, Scenario } from './scenario.ts';
 
 export type NightPorts = Pick<NightScheduleDeps, 'groups' | 'nodes' | 'store' | 'trail'> &
@@ -23,24 +24,6 @@ export type NightPorts = Pick<NightScheduleDeps, 'groups' | 'nodes' | 'store' | 
 export interface NightProcess {
   /** The ports as the next pass sees them. */
   enter(pass: Pass): NightPorts;
-}
-
-/** What was observed in the world during the night, for the checkers. */
-export interface Observations {
-  /** A request to scale a group to zero took effect before its size was saved. */
-  readonly zeroedUnsaved: string[];
-  /** Saved sizes that were changed or removed before the restore was complete in the world. */
-  readonly sizesLost: string[];
-  /** Confirmations of a state that the world did not have. */
-  readonly unobserved: string[];
-  /** Changes of a group without a decision that names it. */
-  readonly unexplained: string[];
-  /** Passes that met an error and succeeded. */
-  readonly swallowed: string[];
-  readonly counts: Record<
-    'stops' | 'starts' | 'confirmedStops' | 'confirmedStarts' | 'passes' | 'failedPasses' | 'crashes',
-    number
-  >;
 }
 
 export type NightWorld = ReturnType<typeof createNightWorld>;
@@ -84,22 +67,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
   const deployment =
     autoscaler?.kind === 'cluster-autoscaler' ? `${autoscaler.namespace}/${autoscaler.deployment}` : '';
   let replicas = scenario.replicas ?? 0;
-  const observations: Observations = {
-    zeroedUnsaved: [],
-    sizesLost: [],
-    unobserved: [],
-    unexplained: [],
-    swallowed: [],
-    counts: {
-      stops: 0,
-      starts: 0,
-      confirmedStops: 0,
-      confirmedStarts: 0,
-      passes: 0,
-      failedPasses: 0,
-      crashes: 0,
-    },
-  };
+  const observations = noObservations();
 
   const groups = createLabGroups(aws, cluster);
   const { sizeOf, find: groupOf } = groups;
@@ -164,10 +132,21 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
             if (outcome === 'accepted') changed.add(group.name);
             return outcome;
           }),
+        configuredSize: (group) => pass.around('groups.configuredSize', () => groups.configuredSize(group)),
         lastScalingFailure: (group) =>
           pass.around('groups.lastScalingFailure', () => groups.lastScalingFailure(group)),
       },
-      nodes: { ready: () => pass.around('nodes.ready', () => new Set([...readyAt.keys()].filter(isReady))) },
+      nodes: {
+        all: () =>
+          pass.around('nodes.all', () =>
+            [...readyAt.keys()].map((instanceId) => ({
+              name: instanceId,
+              instanceId,
+              kind: 'instance' as const,
+            })),
+          ),
+        ready: () => pass.around('nodes.ready', () => new Set([...readyAt.keys()].filter(isReady))),
+      },
       autoscaler: {
         observe: () =>
           pass.around(
@@ -181,10 +160,12 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
                 `${when()} the autoscaler was paused before its replicas were saved`,
               );
             replicas = 0;
+            return [];
           }),
         resume: (saved) =>
           pass.around('autoscaler.resume', () => {
             if (saved.kind === 'cluster-autoscaler') replicas = saved.replicas;
+            return 'resumed';
           }),
       },
       store: createNightStore(
@@ -195,7 +176,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
         record: (made) =>
           pass.around('trail.record', () => {
             decisions.push(...made);
-            observe(made, changed);
+            observeDecisions({ observations, groupOf, readyIn, when }, made, changed);
           }),
       },
     };
@@ -206,31 +187,6 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
         return ports;
       },
     };
-  };
-
-  /** Compares decisions with the state of the world at this moment. */
-  const observe = (made: readonly Decision[], changed: ReadonlySet<string>) => {
-    for (const decision of made) {
-      if (decision.action === 'confirm-stop') {
-        const group = groupOf(decision.target);
-        observations.counts.confirmedStops += 1;
-        if (group && group.instances.size > 0)
-          observations.unobserved.push(
-            `${when()} a decision says that ${decision.target} is asleep, and it has ${group.instances.size} instances`,
-          );
-      }
-      if (decision.action === 'confirm-start') {
-        const group = groupOf(decision.target);
-        observations.counts.confirmedStarts += 1;
-        if (group && readyIn(group) < group.desired)
-          observations.unobserved.push(
-            `${when()} a decision says that ${decision.target} is awake, and ${readyIn(group)} of ${group.desired} nodes are Ready`,
-          );
-      }
-    }
-    for (const name of changed)
-      if (!made.some((decision) => decision.target === name && decision.reason !== ''))
-        observations.unexplained.push(`${when()} ${name} was resized and no decision says why`);
   };
 
   return {

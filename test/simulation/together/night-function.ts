@@ -115,10 +115,12 @@ export function createNightFunction(
             if (outcome === 'accepted') calls.effects().changed.add(group.name);
             return outcome;
           }),
+        configuredSize: (group) => through('groups.configuredSize', () => groups.configuredSize(group)),
         lastScalingFailure: (group) =>
           through('groups.lastScalingFailure', () => groups.lastScalingFailure(group)),
       },
       nodes: {
+        all: () => nodes.all(),
         async ready() {
           const ready = await nodes.ready();
           calls.effects().ready = readyIds();

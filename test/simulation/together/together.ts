@@ -61,6 +61,7 @@ export async function simulateTogether(options: TogetherOptions): Promise<Outcom
   await clock.runUntil(clock.now() + WARM_UP_MS);
   story.neighbours = neighboursOf(world);
   startFaults(story);
+  world.drain.watchdogs.deliver = (check) => drains.watch(story.drain, check);
   world.context.signals.on('event', (event) => deliver(story, event));
   for (const [index, happening] of scenario.happenings.entries())
     if (!options.without?.has(index))

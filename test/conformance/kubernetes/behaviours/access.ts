@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
-import { interpretReply } from '#functions/spot-drain/pod-state.ts';
+import { interpretReply } from '#functions/spot-drain/pod-reply.ts';
 import { AccessRefusedError } from '#functions/spot-drain/ports.ts';
 import type { Bed, BedNode, Who } from '../bed.ts';
 import { addReadyPod, podPath } from '../objects.ts';

@@ -84,6 +84,7 @@ export function describeDoctor(bed: () => Bed): void {
       expect(reviews.filter(({ allowed }) => !allowed).map(({ request }) => request)).toEqual([
         'get deployments/scale in kube-system/another',
         'patch deployments/scale in kube-system/another',
+        'get deployments in kube-system/another',
       ]);
     });
 

@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
-import { interpretReply } from '#functions/spot-drain/pod-state.ts';
+import { interpretReply } from '#functions/spot-drain/pod-reply.ts';
 import type { Cluster, Pod } from '#functions/spot-drain/ports.ts';
 import type { Bed, BedNode } from '../bed.ts';
 import {
@@ -91,7 +91,7 @@ export function describeEvictions(bed: () => Bed): void {
       await isGone('web');
       const reply = await cluster.evict(pod);
       expect(reply).toMatchObject({ status: 404, reason: 'NotFound', detail: 'pods "web" not found' });
-      expect(interpretReply(reply).kind).toBe('gone');
+      expect(interpretReply(reply).kind).toBe('reported-gone');
     });
 
     test('of another pod of that name is 409 and says so', async () => {
@@ -102,7 +102,7 @@ export function describeEvictions(bed: () => Bed): void {
         reason: 'Conflict',
         detail: `Operation cannot be fulfilled on Pod "web": the UID in the precondition (${OTHER_UID}) does not match the UID in record (${pod.uid}). The object might have been deleted and then recreated`,
       });
-      expect(interpretReply(reply).kind).toBe('gone');
+      expect(interpretReply(reply).kind).toBe('reported-gone');
     });
 
     test('of a pod that terminates already is accepted and changes nothing', async () => {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
-import { interpretReply } from '#functions/spot-drain/pod-state.ts';
+import { interpretReply } from '#functions/spot-drain/pod-reply.ts';
 import type { Bed } from '../bed.ts';
 import {
   addDeployment,
@@ -112,7 +112,7 @@ export function describeWrongRequests(bed: () => Bed): void {
       const cluster = createDrainCluster(bed().clientFor('spot-drain'));
       const reply = await cluster.evict({ ...pod, namespace: 'nowhere' });
       expect(reply).toMatchObject({ status: 404, detail: 'namespaces "nowhere" not found' });
-      expect(interpretReply(reply).kind).toBe('gone');
+      expect(interpretReply(reply).kind).toBe('reported-gone');
     });
 
     test.each([

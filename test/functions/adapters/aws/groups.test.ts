@@ -1,5 +1,7 @@
 /** What the contract of the groups cannot ask, because only the lab shows it: which calls are made, and how many. */
 
+import { Readable } from 'node:stream';
+import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { anEndpoint } from '@nightshift/lab/test/aws/endpoint.ts';
 import { aGroup, aNodegroup } from '@nightshift/lab/test/aws/world.ts';
 import { describe, expect, test } from 'vitest';
@@ -78,4 +80,69 @@ describe('the last scaling failure of a group', () => {
     const { groups, find } = await someGroups();
     expect(await groups.lastScalingFailure(await find('workers'))).toBeUndefined();
   });
+});
+
+describe('N10: a reply without a list of groups', () => {
+  const answering = (body: string) =>
+    createGroups(
+      {
+        autoScaling: new AutoScalingClient({
+          region: 'ap-northeast-1',
+          credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+          maxAttempts: 1,
+          requestHandler: {
+            handle: async () => ({
+              response: { statusCode: 200, headers: {}, body: Readable.from([body]) } as never,
+            }),
+          },
+        }),
+      },
+      'develop',
+    ).list();
+
+  test.each([
+    ['HTML', '<html><body>Service unavailable</body></html>'],
+    ['empty', ''],
+    [
+      'a result without it',
+      '<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult/></DescribeAutoScalingGroupsResponse>',
+    ],
+    [
+      'of another operation',
+      '<DescribeTagsResponse><DescribeTagsResult><Tags/></DescribeTagsResult></DescribeTagsResponse>',
+    ],
+  ])('is an error: %s', async (_what, body) => {
+    await expect(answering(body)).rejects.toThrow();
+  });
+
+  test('is not a list that is empty', async () => {
+    const empty =
+      '<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult><AutoScalingGroups/></DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>';
+    expect(await answering(empty)).toEqual([]);
+  });
+
+  test('N5: shows the instances of a warm pool', async () => {
+    const members =
+      '<AutoScalingGroupName>web</AutoScalingGroupName><MinSize>0</MinSize><DesiredCapacity>0</DesiredCapacity><MaxSize>5</MaxSize><WarmPoolSize>5</WarmPoolSize>';
+    const reply = `<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult><AutoScalingGroups><member>${members}</member></AutoScalingGroups></DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>`;
+    expect(await answering(reply)).toMatchObject([{ name: 'web', instances: [], warmInstances: 5 }]);
+  });
+});
+
+test('N8: only the scaling activities since this start count', async () => {
+  const { world, groups, find } = await someGroups();
+  world.aws.setCapacity({ capacityType: 'SPOT', available: false });
+  await groups.resize(await find('workers'), { min: 1, desired: 4, max: 4 }, 'x');
+  await world.pass(120);
+  const since = new Date(world.context.clock.now() + 1).toISOString();
+  expect(await groups.lastScalingFailure(await find('workers'), since)).toBeUndefined();
+});
+
+test('N4: the configured sizes of a managed nodegroup are those of EKS', async () => {
+  const { groups, find } = await someGroups();
+  const size = { min: 1, desired: 3, max: 6 };
+  expect(await groups.configuredSize(await find('app'))).toEqual({ size, isUpdating: false });
+  await groups.resize(await find('app'), { min: 0, desired: 0, max: 6 }, 'night-1');
+  expect(await groups.configuredSize(await find('app'))).toMatchObject({ isUpdating: true });
+  expect(await groups.configuredSize(await find('workers'))).toBeUndefined();
 });

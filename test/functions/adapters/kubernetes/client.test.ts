@@ -216,8 +216,8 @@ describe('a list', () => {
   test('follows the pages to the end', async () => {
     server.answer = (asked) =>
       asked.query.get('continue') === 'two'
-        ? { body: { metadata: {}, items: [{ name: 'c' }] } }
-        : { body: { metadata: { continue: 'two' }, items: [{ name: 'a' }, { name: 'b' }] } };
+        ? { body: { kind: 'PodList', metadata: {}, items: [{ name: 'c' }] } }
+        : { body: { kind: 'PodList', metadata: { continue: 'two' }, items: [{ name: 'a' }, { name: 'b' }] } };
     expect(await client.list('/api/v1/pods', { fieldSelector: 'spec.nodeName=n' })).toEqual([
       { name: 'a' },
       { name: 'b' },
@@ -233,13 +233,13 @@ describe('a list', () => {
     let expired = true;
     server.answer = (asked) => {
       if (!asked.query.has('continue')) {
-        return { body: { metadata: { continue: 'two' }, items: [{ name: 'a' }] } };
+        return { body: { kind: 'PodList', metadata: { continue: 'two' }, items: [{ name: 'a' }] } };
       }
       if (expired) {
         expired = false;
         return { status: 410, body: statusBody(410, 'Expired') };
       }
-      return { body: { metadata: {}, items: [{ name: 'b' }] } };
+      return { body: { kind: 'PodList', metadata: {}, items: [{ name: 'b' }] } };
     };
     expect(await client.list('/api/v1/pods')).toEqual([{ name: 'a' }, { name: 'b' }]);
   });
@@ -248,12 +248,12 @@ describe('a list', () => {
     server.answer = (asked) =>
       asked.query.has('continue')
         ? { status: 410, body: statusBody(410, 'Expired') }
-        : { body: { metadata: { continue: 'two' }, items: [] } };
+        : { body: { kind: 'PodList', metadata: { continue: 'two' }, items: [] } };
     await expect(client.list('/api/v1/pods')).rejects.toMatchObject({ status: 410 });
   });
 
   test('of nothing is empty, also where the server says null', async () => {
-    server.answer = () => ({ body: { metadata: {}, items: null } });
+    server.answer = () => ({ body: { kind: 'PodList', metadata: {}, items: null } });
     expect(await client.list('/api/v1/pods')).toEqual([]);
   });
 });

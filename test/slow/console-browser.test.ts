@@ -37,7 +37,6 @@ describe.skipIf(!CHROMIUM)('the console in a browser', () => {
   const errors: string[] = [];
 
   beforeAll(async () => {
-    process.env['CDK_VALIDATION'] = 'false';
     const deployed = {
       ...config,
       environments: {

@@ -39,7 +39,7 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true }));
 
 // Processes of their own that compile and bundle: slow on a busy machine.
-describe('the package', { timeout: 90_000 }, () => {
+describe('the package', { timeout: 240_000 }, () => {
   test('holds what was built, and neither sources nor the lab nor tests', () => {
     const [packed] = JSON.parse(
       execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
@@ -80,15 +80,15 @@ describe('the package', { timeout: 90_000 }, () => {
     writeFileSync(
       join(directory, 'app.mjs'),
       `import { App, Stack } from 'aws-cdk-lib';
-       import { NightSchedule, StateTable, defineConfig, settingsOf } from 'eks-nightshift';
+       import { NightSchedule, StateTable, defineConfig } from 'eks-nightshift';
        const app = new App({ outdir: 'cdk.out', analyticsReporting: false });
        const stack = new Stack(app, 'Mine', { env: { account: '111111111111', region: 'ap-northeast-1' } });
        const config = defineConfig({
          schedules: { office: { timeZone: 'Asia/Tokyo', up: ['Mon-Fri 08:00-22:00'] } },
          environments: { develop: { account: '111111111111', region: 'ap-northeast-1', cluster: 'develop', schedule: 'office' } },
        });
-       const { nightSchedule: settings } = settingsOf(config, 'develop', new Date());
-       new NightSchedule(stack, 'Night', { settings, table: new StateTable(stack, 'State', { environment: 'develop' }) });
+       const of = { config, environment: 'develop' };
+       new NightSchedule(stack, 'Night', { ...of, table: new StateTable(stack, 'State', of) });
        app.synth();`,
     );
     run('app.mjs');
