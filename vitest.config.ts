@@ -27,7 +27,7 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: 'alone', include: HANDLERS } },
-      // `npm run test:slow`: browsers, installed packages, a synth for each option.
+      // `npm run test:slow`: browsers, installed packages, a synth for each option, the removal of a stack.
       { extends: true, test: { name: 'slow', include: ['test/slow/**/*.test.ts'] } },
     ],
   },

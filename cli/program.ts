@@ -8,6 +8,7 @@ import { DEFAULT_SINCE, type ExplainOptions, explain } from './explain.ts';
 import type { Io } from './io.ts';
 import { cancelOverride, type OverrideCommand, type OverrideRequest, setOverride } from './override.ts';
 import { DEFAULT_DAYS, type PlanOptions, plan } from './plan.ts';
+import type { RestoreOptions } from './restore.ts';
 import { createRolloutIo, DEFAULT_TIMEOUT, type RolloutOptions, rollout } from './rollout.ts';
 import { DEFAULT_SAVINGS_DAYS, type SavingsOptions, savings } from './savings.ts';
 import { status } from './status.ts';
@@ -76,6 +77,7 @@ function createProgram(invocation: Invocation): Command {
   addReportCommands(invocation);
   addOverrideCommands(invocation);
   addDecisionCommands(invocation);
+  addRestore(invocation);
   addDoctorAndConsole(invocation);
   addArgocdCommands(invocation);
   return program;
@@ -191,6 +193,25 @@ function addDecisionCommands(invocation: Invocation): void {
     .action(async (options: SavingsOptions) =>
       invocation.finish({ complete: await savings(await invocation.config(), options, io) }),
     );
+}
+
+function addRestore(invocation: Invocation): void {
+  const { program, io } = invocation;
+  command(
+    program,
+    'restore',
+    'restore sizes, autoscaler and NodePools from a table that was left, with your own credentials; needs neither the stack nor the config',
+    ['nightshift restore --table nightshift-develop --cluster develop --region ap-northeast-1'],
+  )
+    .requiredOption('--table <name>', 'name of the DynamoDB table')
+    .requiredOption('--cluster <name>', 'name of the EKS cluster')
+    .requiredOption('--region <name>', 'region of both')
+    .option('--force', 'also where night-schedule still runs on this table and may stop the cluster again')
+    .option('-t, --timeout <duration>', `how long to wait: ${DURATION_EXAMPLES} (default: 20m)`)
+    .action(async (options: RestoreOptions) => {
+      const { createRestoreIo, restoreFromTable } = await import('./restore.ts');
+      invocation.finish({ healthy: await restoreFromTable(options, createRestoreIo(io)) });
+    });
 }
 
 function addDoctorAndConsole(invocation: Invocation): void {

@@ -1,6 +1,7 @@
 /** The night-schedule capability: stops the nodegroups of a cluster at night and restores them in the morning. */
-import { Duration } from 'aws-cdk-lib';
+import { ArnFormat, CfnResource, Duration, Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { functionNameOf } from '#model/names.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import { autoScalingGroupArn, clusterArn, nodegroupArn, selfManagedGroupsOf } from './arns.ts';
 import { checkedEnvironment } from './checked-environment.ts';
@@ -43,7 +44,10 @@ export class NightSchedule extends Construct {
       retryAttempts: 1,
     });
     this.#permit(settings, table);
-    new ClusterAccess(this, 'Access', { cluster: settings.cluster, to: this.function });
+    const access = new ClusterAccess(this, 'Access', { cluster: settings.cluster, to: this.function });
+    const restore = this.#restoreOnRemoval(settings);
+    // What it depends on is deleted after it: its permissions and what it reads.
+    restore.node.addDependency(this.function, access, table);
 
     const timer = new Timer(this, 'Timer', { environment: settings.environment, target: this.function });
     for (const { time, expression } of transitionsOf(settings.schedule.up))
@@ -61,6 +65,24 @@ export class NightSchedule extends Construct {
       description: `checks that ${settings.environment} is as its schedule says`,
       maxEventAge: Duration.minutes(1),
       retryAttempts: 3,
+    });
+    // What depends on it is deleted before it: no tick stops again what it restores.
+    timer.node.addDependency(restore);
+  }
+
+  /**
+   * When the stack goes, CloudFormation has the function give the night back; when its properties change while something
+   * sleeps, the function refuses. Not `CustomResource`: that writes the timeout as text, which CloudFormation takes for invalid.
+   */
+  #restoreOnRemoval({ cluster, dryRun }: NightScheduleSettings): CfnResource {
+    return new CfnResource(this, 'Restore', {
+      type: 'Custom::NightRestore',
+      properties: {
+        ServiceToken: this.function.lambda.functionArn,
+        ServiceTimeout: Duration.minutes(20).toSeconds(),
+        cluster,
+        dryRun: String(dryRun),
+      },
     });
   }
 
@@ -93,6 +115,19 @@ export class NightSchedule extends Construct {
       list: ['night', 'override'],
       write: ['night', 'ledger', 'decision'],
       remove: ['night'],
+    });
+    this.function.allow({
+      sid: 'ContinueRestore',
+      actions: ['lambda:InvokeFunction'],
+      // A literal: the policy is a dependency of the function in a VPC.
+      resources: [
+        Stack.of(this).formatArn({
+          service: 'lambda',
+          resource: 'function',
+          resourceName: functionNameOf(settings.environment, 'night-schedule'),
+          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        }),
+      ],
     });
     this.function.allow({
       sid: 'ResizeSelfManagedGroups',

@@ -1,6 +1,7 @@
 /** The environment's DynamoDB table. */
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { DefaultStackSynthesizer, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { AnyPrincipal, Effect, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { tableNameOf } from '#model/names.ts';
 import type { Partition } from '#model/partitions.ts';
@@ -10,7 +11,10 @@ import type { PermissionGrantee } from './permission.ts';
 /** The environment whose state it is. */
 export type StateTableProps = EnvironmentProps;
 
-/** Stores sizes, overrides, deploys, claims and decisions. It is retained when the stack is deleted. */
+/**
+ * Stores sizes, overrides, deploys, claims and decisions. It is retained when the stack is deleted, and deleted when the
+ * first deploy of its stack is rolled back: then the deploy can be repeated.
+ */
 export class StateTable extends Construct {
   readonly table: Table;
   /** The environment's name in the config. */
@@ -30,9 +34,10 @@ export class StateTable extends Construct {
       billingMode: BillingMode.PAY_PER_REQUEST,
       encryption: TableEncryption.DEFAULT,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      // The sizes of a stopped group are stored only here: they must survive the stack.
-      deletionProtection: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+      // The sizes of a stopped group are stored only here: they must survive the stack. Deletion protection would also
+      // block the rollback of a failed first deploy (decision 0045).
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+      resourcePolicy: onlyCloudFormationDeletes(Stack.of(this)),
     });
   }
 
@@ -56,6 +61,33 @@ export class StateTable extends Construct {
           conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [...names] } },
         });
   }
+}
+
+/** Denies `DeleteTable` to everyone but CloudFormation, which deletes the table only when its creation is rolled back. */
+function onlyCloudFormationDeletes(stack: Stack): PolicyDocument {
+  const { synthesizer, partition } = stack;
+  // The synthesizer's ARN is a text for Fn::Sub.
+  const executionRole =
+    synthesizer instanceof DefaultStackSynthesizer
+      ? synthesizer.cloudFormationExecutionRoleArn.replace(/\$\{AWS::Partition\}/, partition)
+      : undefined;
+  return new PolicyDocument({
+    statements: [
+      new PolicyStatement({
+        sid: 'OnlyCloudFormationDeletes',
+        effect: Effect.DENY,
+        principals: [new AnyPrincipal()],
+        actions: ['dynamodb:DeleteTable'],
+        // The policy belongs to the table: its ARN here would be a reference of the table to itself.
+        resources: ['*'],
+        conditions: {
+          // With the caller's credentials the key names CloudFormation; with a role of its own there is no such key.
+          'ForAllValues:StringNotEquals': { 'aws:CalledVia': ['cloudformation.amazonaws.com'] },
+          ...(executionRole ? { ArnNotEquals: { 'aws:PrincipalArn': executionRole } } : {}),
+        },
+      }),
+    ],
+  });
 }
 
 /** Partition names by operation: get one item, list, write, remove. */

@@ -192,7 +192,7 @@ function isZeroed(limits: NodePoolSetting['limits']): boolean {
   return limits?.['cpu'] === '0';
 }
 
-function isResumed(view: AutoscalerView, saved: SavedAutoscaler): boolean {
+export function isResumed(view: AutoscalerView, saved: SavedAutoscaler): boolean {
   if (saved.kind === 'cluster-autoscaler')
     return (
       view.kind === 'cluster-autoscaler' &&

@@ -299,7 +299,7 @@ function awaitNodes(s: GroupSituation, saved: Saved): GroupStep {
  */
 const SETTLE_MS = 90_000;
 
-function isSettled(record: SavedSize, now: Date): boolean {
+export function isSettled(record: SavedSize, now: Date): boolean {
   return now.getTime() - Date.parse(record.since) >= SETTLE_MS;
 }
 
@@ -330,7 +330,7 @@ function slept(record: SavedSize): Pick<GroupStep, 'slept'> {
   return record.asleepSince ? { slept: { from: record.asleepSince, nodes: record.size.desired } } : {};
 }
 
-function sameSize(a: Size, b: Size): boolean {
+export function sameSize(a: Size, b: Size): boolean {
   return a.min === b.min && a.desired === b.desired && a.max === b.max;
 }
 

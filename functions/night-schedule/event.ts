@@ -16,6 +16,11 @@ export function causeOf(payload: unknown): Cause {
   };
 }
 
+/** Whether CloudFormation sent it: no start loads what answers. */
+export function isOfCloudFormation(payload: unknown): boolean {
+  return isRecord(payload) && 'RequestType' in payload;
+}
+
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value.slice(0, 200) : undefined;
 }

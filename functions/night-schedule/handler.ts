@@ -14,7 +14,7 @@ import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
-import { causeOf } from './event.ts';
+import { causeOf, isOfCloudFormation } from './event.ts';
 import { run } from './run.ts';
 
 const { settings, table: tableName } = readSettings<NightScheduleSettings>();
@@ -42,5 +42,14 @@ const ports = {
 export const handler = middy<unknown, void>()
   .use(injectLambdaContext(logger))
   .handler(async (event: unknown, context: Context) => {
-    await run({ ...ports, remaining: () => context.getRemainingTimeInMillis() }, causeOf(event));
+    const remaining = () => context.getRemainingTimeInMillis();
+    if (isOfCloudFormation(event)) {
+      const { answerCloudFormation } = await import('./custom-resource-root.ts');
+      const isAnswered = await answerCloudFormation(
+        { ...ports, table, kubernetes, remaining, functionName: context.functionName },
+        event,
+      );
+      if (isAnswered) return;
+    }
+    await run({ ...ports, remaining }, causeOf(event));
   });

@@ -109,6 +109,12 @@ export interface Autoscaler {
   resume(saved: SavedAutoscaler): Promise<'resumed' | 'gone'>;
 }
 
+/** Objects of one autoscaler that were paused. */
+export interface SavedObjects {
+  readonly autoscaler: Autoscaler;
+  readonly saved: readonly SavedAutoscaler[];
+}
+
 /** An item of the night that cannot be read, and what it is about. */
 export interface CorruptItem {
   /** `night | saved#develop/workers` */

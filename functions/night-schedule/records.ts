@@ -96,6 +96,15 @@ const notes = {
   }),
   /** When the groups were last observed, to within some minutes; how many; times without it since the ledger was last written. */
   seen: s.object({ at: s.instant, gaps: s.listOf(gapSchema), groups: s.optional(s.count) }),
+  /** With `since`: the stack goes, and no pass may stop anything again. Without: a stack is there again. */
+  retired: s.object({
+    since: s.optional(s.instant),
+    /** Until then a pass that began before may still stop a group. */
+    quietAt: s.optional(s.instant),
+    /** CloudFormation's id of the request, and whether it was answered. */
+    request: s.optional(s.text),
+    isAnswered: s.optional(s.boolean),
+  }),
 };
 export type NoteName = keyof typeof notes;
 export type Notes = { readonly [N in NoteName]: s.TypeOf<(typeof notes)[N]> };

@@ -42,6 +42,8 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
   const { settings, store } = deps;
   const now = deps.now();
   const [memory, all] = await Promise.all([store.load(), deps.groups.list()]);
+  // The stack is being removed, and the night is given back. A dry run stops nothing.
+  if (memory.notes.retired?.value.since && !settings.dryRun) return [];
   const desired = decideDesired(settings.schedule, now, memory.overrides, {
     readyBy: settings.readyBy,
     lead: leadSeconds(memory.notes['start-times']?.value),

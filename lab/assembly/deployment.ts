@@ -3,7 +3,7 @@ import type { Stack } from './assembly.ts';
 import { AssemblyError } from './errors.ts';
 import type { FunctionSpec } from './function-runner.ts';
 import { readFunction } from './functions.ts';
-import { isObject } from './intrinsics.ts';
+import { isObject, type JsonObject } from './intrinsics.ts';
 import { objects, strings } from './properties.ts';
 import { type RoleSpec, readRole } from './roles.ts';
 import { createStackScope, type Resource } from './stack-scope.ts';
@@ -58,6 +58,15 @@ export interface BuildProjectSpec {
   }[])[];
 }
 
+/** A custom resource whose function is in the stack. */
+export interface CustomResourceSpec {
+  readonly logicalId: string;
+  /** ARN of the function. */
+  readonly serviceToken: string;
+  readonly serviceTimeoutSeconds: number;
+  readonly properties: JsonObject;
+}
+
 export interface Deployment {
   readonly stack: Stack;
   readonly functions: readonly FunctionSpec[];
@@ -71,6 +80,7 @@ export interface Deployment {
   readonly subscriptions: readonly { readonly topic: string; readonly endpoint: string }[];
   readonly accessEntries: readonly AccessEntrySpec[];
   readonly buildProjects: readonly BuildProjectSpec[];
+  readonly customResources: readonly CustomResourceSpec[];
 }
 
 export function readDeployment(stack: Stack): Deployment {
@@ -83,7 +93,7 @@ export function readDeployment(stack: Stack): Deployment {
   });
   const known = new Set([...WITHOUT_RUN_TIME, ...READ]);
   for (const resource of resources) {
-    if (!known.has(resource.type)) {
+    if (!known.has(resource.type) && !isCustom(resource)) {
       throw new AssemblyError(
         `${stack.name} contains ${resource.logicalId}, a ${resource.type}, which the lab does not support: add it to lab/assembly/deployment.ts`,
       );
@@ -130,7 +140,32 @@ export function readDeployment(stack: Stack): Deployment {
     buildProjects: ofType('AWS::CodeBuild::Project').map((resource) =>
       readBuildProject(resource, scope.physicalName(resource.logicalId)),
     ),
+    customResources: resources
+      .filter(isCustom)
+      .map((resource) => readCustomResource(stack, resource, new Set(functions.map(({ arn }) => arn)))),
   };
+}
+
+function isCustom({ type }: Resource): boolean {
+  return type === 'AWS::CloudFormation::CustomResource' || type.startsWith('Custom::');
+}
+
+function readCustomResource(
+  stack: Stack,
+  { logicalId, properties }: Resource,
+  functions: ReadonlySet<string>,
+): CustomResourceSpec {
+  const serviceToken = String(properties['ServiceToken']);
+  if (!functions.has(serviceToken))
+    throw new AssemblyError(
+      `the custom resource ${logicalId} of ${stack.name} has the service token ${serviceToken}: the lab runs functions of the stack only`,
+    );
+  const timeout = properties['ServiceTimeout'] ?? 3600;
+  if (typeof timeout !== 'number' || timeout < 1 || timeout > 3600)
+    throw new AssemblyError(
+      `the custom resource ${logicalId} of ${stack.name} has the ServiceTimeout ${JSON.stringify(timeout)}: CloudFormation takes a number from 1 to 3600`,
+    );
+  return { logicalId, serviceToken, serviceTimeoutSeconds: timeout, properties };
 }
 
 const READ = [

@@ -2,6 +2,11 @@
 import type { WorldContext } from '#lab/world/interfaces.ts';
 import { type Assembly, hashFolder } from './assembly.ts';
 import { createAsyncInvocations, type QueueMessage } from './async-invocations.ts';
+import {
+  type CustomResourceAnswer,
+  type CustomResourceEvent,
+  requestCustomResource,
+} from './custom-resources.ts';
 import { type Deployment, readDeployment, type TargetSpec } from './deployment.ts';
 import { AssemblyError } from './errors.ts';
 import {
@@ -41,6 +46,15 @@ export interface AssemblyRun {
   /** Ids of the functions' processes. */
   processes(): readonly number[];
   counts(): { readonly invocations: number; readonly failures: number };
+  /**
+   * What CloudFormation asks the custom resources of a stack, and what they answer; runs the clock meanwhile. Nothing is
+   * asked when the lab starts: its stacks count as created. `Delete` disarms all triggers first.
+   */
+  requestCustomResources(
+    stack: string,
+    event: CustomResourceEvent,
+    physicalId?: string,
+  ): Promise<readonly CustomResourceAnswer[]>;
   /** Disarms the triggers and ends every process. */
   close(): Promise<void>;
 }
@@ -117,6 +131,21 @@ export async function runAssembly(options: AssemblyOptions): Promise<AssemblyRun
           now: await hashFolder(spec.taskRoot),
         })),
       ),
+    async requestCustomResources(stackName, event, physicalId) {
+      if (event.RequestType === 'Delete') triggers.stop();
+      const answers: CustomResourceAnswer[] = [];
+      for (const { stack, customResources } of deployments) {
+        if (stack.name !== stackName) continue;
+        for (const spec of customResources) {
+          const runner = byArn.get(spec.serviceToken);
+          if (!runner) throw new AssemblyError(`${spec.logicalId} has an unknown service token`);
+          const invoke = (payload: string) => invoker.invoke(runner, payload);
+          const request = { stack, spec, event, ...(physicalId === undefined ? {} : { physicalId }) };
+          answers.push(await requestCustomResource(context, invoke, request));
+        }
+      }
+      return answers;
+    },
     async close() {
       triggers.stop();
       await Promise.all(runners.map((runner) => runner.close()));

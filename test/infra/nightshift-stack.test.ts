@@ -195,16 +195,51 @@ describe('the functions', () => {
 describe('the table', () => {
   test('is retained with the stack, has point-in-time recovery, and expires items', () => {
     develop.hasResource('AWS::DynamoDB::Table', {
-      DeletionPolicy: 'Retain',
+      DeletionPolicy: 'RetainExceptOnCreate',
       UpdateReplacePolicy: 'Retain',
       Properties: {
         TableName: 'nightshift-develop',
         BillingMode: 'PAY_PER_REQUEST',
-        DeletionProtectionEnabled: true,
         PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
         TimeToLiveSpecification: { AttributeName: 'expires', Enabled: true },
       },
     });
+  });
+
+  test.for([
+    ['develop', develop],
+    ['production', production],
+  ] as const)(
+    'of %s can be deleted by CloudFormation only, which does so when the first deploy is rolled back',
+    ([, template]) => {
+      const [table] = Object.values(template.findResources('AWS::DynamoDB::Table'));
+      const { DeletionProtectionEnabled, ResourcePolicy } = table!['Properties'];
+      // It would refuse the rollback too.
+      expect(DeletionProtectionEnabled).toBeUndefined();
+      expect(ResourcePolicy.PolicyDocument.Statement).toEqual([
+        {
+          Sid: 'OnlyCloudFormationDeletes',
+          Effect: 'Deny',
+          Principal: { AWS: '*' },
+          Action: 'dynamodb:DeleteTable',
+          Resource: '*',
+          Condition: {
+            'ForAllValues:StringNotEquals': { 'aws:CalledVia': ['cloudformation.amazonaws.com'] },
+            ArnNotEquals: {
+              'aws:PrincipalArn': expect.stringMatching(
+                /^arn:aws:iam::\d{12}:role\/cdk-hnb659fds-cfn-exec-role-\d{12}-ap-northeast-1$/,
+              ),
+            },
+          },
+        },
+      ]);
+    },
+  );
+
+  test('can be imported by name into a new stack: the name is a literal', () => {
+    const [table] = Object.values(develop.findResources('AWS::DynamoDB::Table'));
+    expect(table!['Properties'].TableName).toBe('nightshift-develop');
+    expect(['Retain', 'RetainExceptOnCreate']).toContain(table!['DeletionPolicy']);
   });
 
   test('accepts saved sizes only from night-schedule, unless a deploy may wake the cluster', () => {

@@ -19,6 +19,8 @@ const PREFIXES: Readonly<Record<string, string>> = {
   'auto-scaling': 'autoscaling',
   'secrets-manager': 'secretsmanager',
 };
+/** Calls whose permission has another name. */
+const PERMISSIONS: Readonly<Record<string, string>> = { 'lambda:Invoke': 'lambda:InvokeFunction' };
 /** In every DynamoDB client, for an endpoint discovery that no operation uses. */
 const NEVER_CALLED = new Set(['dynamodb:DescribeEndpoints']);
 /** What Lambda itself does as the role: it logs, traces and keeps what failed. */
@@ -31,6 +33,7 @@ function callsOf(capability: Capability): readonly string[] {
         /@aws-sdk\/client-([a-z-]+)\/.*\/commands\/(\w+)Command\.js$/.exec(path) ?? [];
       return name ? [`${PREFIXES[service] ?? service}:${name}`] : [];
     })
+    .map((call) => PERMISSIONS[call] ?? call)
     .filter((call) => !NEVER_CALLED.has(call))
     .sort();
 }

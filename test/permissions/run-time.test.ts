@@ -101,6 +101,12 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
+/** Needed only while a stack is removed, which this hour has not: test/slow/removal.test.ts checks them. */
+const OF_A_REMOVAL = [
+  'nightshift-develop-night-schedule lambda:InvokeFunction arn:aws:lambda:ap-northeast-1:111111111111:function:nightshift-develop-night-schedule',
+  'nightshift-staging-night-schedule lambda:InvokeFunction arn:aws:lambda:ap-northeast-1:222222222222:function:nightshift-staging-night-schedule',
+];
+
 describe('an hour with an evening, a night and a morning', () => {
   test('makes no call that a policy denies', () => {
     expect(ledgers.flatMap(({ name, refused }) => refused.map((call) => `${name} ${call}`))).toEqual([]);
@@ -121,7 +127,9 @@ describe('an hour with an evening, a night and a morning', () => {
       return `${ledger.name}: ${ledger.parts.size} allowed, ${used} used, in ${ledger.calls} calls`;
     });
     console.log(counts.join('\n'));
-    expect(ledgers.flatMap((one) => unusedOf(one).map((part) => `${one.name} ${part}`))).toEqual([]);
+    expect(ledgers.flatMap((one) => unusedOf(one).map((part) => `${one.name} ${part}`))).toEqual(
+      OF_A_REMOVAL,
+    );
   });
 });
 

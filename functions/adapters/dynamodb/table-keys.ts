@@ -6,7 +6,7 @@
  * | `night`    | `state`                    | ClusterState                            | never   |
  * | `night`    | `saved#<cluster>/<group>`  | the sizes taken from a group            | never   |
  * | `night`    | `autoscaler#<object>`      | what was taken from an autoscaler: `deployment#<namespace>/<name>`, `nodepool#<name>` | never |
- * | `night`    | `note#<what>`              | marks of the pass: warned, start-times, reported, seen | never |
+ * | `night`    | `note#<what>`              | marks of the pass: warned, start-times, reported, seen; retired | never |
  * | `override` | `<id>`                     | Override                                | a week after its end |
  * | `drain`    | `instance#<id>`            | claim of a drain                        | yes     |
  * | `drain`    | `instance#<id>#node`       | the name of the instance's node         | yes     |

@@ -4,8 +4,13 @@ import type {
   AutoscalerView,
   NodeClaimView,
   ObjectFailure,
+  SavedObjects,
 } from '#functions/night-schedule/ports.ts';
-import { type NodePoolSetting, nodePoolSettingSchema } from '#functions/night-schedule/records.ts';
+import {
+  type NodePoolSetting,
+  nodePoolSettingSchema,
+  type SavedAutoscaler,
+} from '#functions/night-schedule/records.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { AutoscalerConfig } from '#model/config.ts';
 import { BUILT_IN_POOLS } from '#model/names.ts';
@@ -23,6 +28,23 @@ export function createAutoscaler(client: Client, config: AutoscalerConfig | unde
   return config.kind === 'cluster-autoscaler'
     ? { resume, ...clusterAutoscaler(client, config) }
     : { resume, ...karpenter(client, config) };
+}
+
+/** The autoscalers that the records are about, whatever the config names: each observes and resumes its own objects. */
+export function autoscalersOf(client: Client, saved: readonly SavedAutoscaler[]): readonly SavedObjects[] {
+  const resume = createResume(client);
+  const deployments = saved.flatMap((one): SavedObjects[] => {
+    if (one.kind !== 'cluster-autoscaler') return [];
+    const [namespace = '', deployment = ''] = one.deployment.split('/');
+    return [
+      { autoscaler: { resume, ...clusterAutoscaler(client, { namespace, deployment }) }, saved: [one] },
+    ];
+  });
+  const pools = saved.filter((one) => one.kind === 'karpenter');
+  if (pools.length === 0) return deployments;
+  const nodePools = pools.map(({ nodePool }) => nodePool);
+  const autoscaler = { resume, ...karpenter(client, { kind: 'karpenter', nodePools }) };
+  return [...deployments, { autoscaler, saved: pools }];
 }
 
 async function refuseUnconfigured(): Promise<never> {
@@ -46,7 +68,10 @@ function deploymentPath(deployment: string): string {
 
 type Paused = Pick<Autoscaler, 'observe' | 'pause'>;
 
-function clusterAutoscaler(client: Client, config: Of<'cluster-autoscaler'>): Paused {
+function clusterAutoscaler(
+  client: Client,
+  config: Pick<Of<'cluster-autoscaler'>, 'namespace' | 'deployment'>,
+): Paused {
   const deployment = `${config.namespace}/${config.deployment}`;
   const path = deploymentPath(deployment);
   return {
@@ -141,7 +166,10 @@ function resumedSpec({ limits, replicas }: NodePoolSetting): object {
  * Zeroed limits remove nothing (karpenter-provider-aws#3539), so the NodeClaims are deleted as well, while Karpenter
  * still runs to terminate their instances.
  */
-function karpenter(client: Client, config: Of<'karpenter'> | Of<'auto-mode'>): Paused {
+function karpenter(
+  client: Client,
+  config: Pick<Of<'karpenter'> | Of<'auto-mode'>, 'kind' | 'nodePools'>,
+): Paused {
   const isOurs = (name: string | undefined) =>
     name !== undefined &&
     (config.nodePools === undefined || config.nodePools.includes(name)) &&

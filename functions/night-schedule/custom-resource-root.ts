@@ -1,0 +1,33 @@
+/** Composition root of the custom resource. Once in the life of a stack: no start of night-schedule loads it. */
+import { createCloudFormationPorts } from '#functions/adapters/aws/cloudformation.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import type { Table } from '#functions/adapters/dynamodb/table.ts';
+import { autoscalersOf } from '#functions/adapters/kubernetes/autoscaler.ts';
+import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
+import { type CustomResourceDeps, handleCustomResource } from './custom-resource.ts';
+import { customResourceRequestOf } from './custom-resource-request.ts';
+
+/** What a pass has already. */
+export interface Existing
+  extends Pick<CustomResourceDeps, 'settings' | 'store' | 'groups' | 'trail' | 'now' | 'remaining'> {
+  readonly table: Table;
+  readonly kubernetes: Pick<KubernetesClient, 'request' | 'list'>;
+  readonly functionName: string;
+}
+
+/** False where it is no request of CloudFormation. */
+export async function answerCloudFormation(existing: Existing, event: unknown): Promise<boolean> {
+  const request = customResourceRequestOf(event);
+  if (!request) return false;
+  const { table, kubernetes, functionName } = existing;
+  await handleCustomResource(
+    {
+      ...existing,
+      ...createCloudFormationPorts(functionName),
+      autoscalersOf: (saved) => autoscalersOf(kubernetes, saved),
+      load: (cluster) => createNightStore(table, cluster).load(),
+    },
+    request,
+  );
+  return true;
+}

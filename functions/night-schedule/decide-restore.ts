@@ -1,0 +1,55 @@
+/** What gives one group its saved sizes back, whatever the schedule says. Pure. */
+import type { Versioned } from '#functions/shared/versioned.ts';
+import { isSettled, restoredSize, sameSize, sizeText } from './decide-group.ts';
+import type { Group } from './ports.ts';
+import type { SavedSize, Size } from './records.ts';
+
+export type RestoreStep =
+  /** Written first; then the group is resized, where it does not have the size. */
+  | {
+      readonly kind: 'restore';
+      readonly reason: string;
+      readonly group: Group;
+      readonly next: SavedSize;
+      readonly size?: Size;
+    }
+  | { readonly kind: 'await'; readonly reason: string }
+  /** The sizes were observed: the record is cleared. */
+  | { readonly kind: 'confirm'; readonly reason: string }
+  /** There is nothing that could get the sizes. */
+  | { readonly kind: 'gone'; readonly reason: string };
+
+/** `group` is the group of that name as it was observed now, if there is one. */
+export function decideRestore(
+  { value }: Versioned<SavedSize>,
+  group: Group | undefined,
+  now: Date,
+): RestoreStep {
+  const saved = sizeText(value.size);
+  if (!group) return { kind: 'gone', reason: `there is no such group any more; its sizes were ${saved}` };
+  if (value.autoScalingGroup !== group.autoScalingGroup)
+    return {
+      kind: 'gone',
+      reason: `the group was created again (${group.autoScalingGroup}): the sizes ${saved} were those of its predecessor`,
+    };
+  const size = restoredSize(value.size, group.size);
+  const isComplete = sameSize(size, group.size);
+  const isRequested = value.phase === 'restoring';
+  // From this phase on a size that differs was set by somebody.
+  if (value.phase === 'restored' || (isRequested && isComplete))
+    return isSettled(value, now)
+      ? { kind: 'confirm', reason: `its sizes are ${sizeText(group.size)}` }
+      : {
+          kind: 'await',
+          reason: `an update of ${group.name} that is still in progress would show within 90 seconds`,
+        };
+  const { asleepSince: _ended, ...rest } = value;
+  const since = isRequested ? value.since : now.toISOString();
+  return {
+    kind: 'restore',
+    reason: `sizes ${sizeText(size)} are restored`,
+    group,
+    next: { ...rest, phase: 'restoring', since },
+    ...(isComplete ? {} : { size }),
+  };
+}

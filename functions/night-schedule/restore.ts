@@ -1,0 +1,145 @@
+/**
+ * Gives a cluster everything back that was saved: the sizes of its groups, then its autoscaler. Level-triggered like a
+ * pass: called again until nothing is left. It waits for the sizes, not for Ready nodes.
+ */
+import { messageOf } from '#functions/shared/errors.ts';
+import type { Versioned } from '#functions/shared/versioned.ts';
+import type { Action } from '#model/decision.ts';
+import { isResumed } from './decide-autoscaler.ts';
+import { decideRestore, type RestoreStep } from './decide-restore.ts';
+import type { Autoscaler, AutoscalerView, Groups, Memory, SavedObjects, Store } from './ports.ts';
+import { objectOf, type SavedAutoscaler } from './records.ts';
+
+export interface RestorePorts {
+  readonly groups: Pick<Groups, 'list' | 'resize'>;
+  readonly store: Pick<Store, 'load' | 'writeSaved' | 'clearSaved' | 'clearAutoscaler'>;
+  readonly autoscalersOf: (saved: readonly SavedAutoscaler[]) => readonly SavedObjects[];
+  readonly now: () => Date;
+  readonly record: (entry: {
+    readonly target: string;
+    readonly action: Action;
+    readonly reason: string;
+  }) => void;
+}
+
+export interface RestoreProgress {
+  /** What is not back yet, and why. */
+  readonly waiting: readonly { readonly target: string; readonly reason: string }[];
+  /** What only a person can restore: its record cannot be read. */
+  readonly failed: readonly { readonly target: string; readonly reason: string }[];
+  /** Groups that do not exist any more. Their records stay. */
+  readonly gone: readonly { readonly target: string; readonly reason: string }[];
+}
+
+/** Asks AWS for the groups only where sizes are saved, and the cluster only where an autoscaler is. */
+export async function restore(ports: RestorePorts): Promise<RestoreProgress> {
+  const memory = await ports.store.load();
+  const failed = memory.corrupt
+    .filter(({ kind }) => kind === 'saved' || kind === 'autoscaler')
+    .map(({ item, name }) => ({
+      target: name,
+      reason: `the item ${item} of the table cannot be read: correct it, or restore ${name} by hand and delete the item`,
+    }));
+  const { waiting, gone } = await restoreSizes(ports, memory);
+  const isRequested = waiting.every(({ isRequested }) => isRequested);
+  const paused =
+    memory.autoscaler.size === 0
+      ? []
+      : isRequested
+        ? await resumeAutoscalers(ports, memory)
+        : [{ target: 'autoscaler', reason: 'the sizes are restored first' }];
+  return {
+    waiting: [...waiting, ...paused].map(({ target, reason }) => ({ target, reason })),
+    failed,
+    gone,
+  };
+}
+
+async function restoreSizes(ports: RestorePorts, { saved }: Memory) {
+  const waiting: { target: string; reason: string; isRequested: boolean }[] = [];
+  const gone: { target: string; reason: string }[] = [];
+  if (saved.size === 0) return { waiting, gone };
+  const now = ports.now();
+  const groups = new Map((await ports.groups.list()).map((group) => [group.name, group]));
+  for (const [target, record] of saved) {
+    const step = decideRestore(record, groups.get(target), now);
+    if (step.kind === 'gone') {
+      gone.push({ target, reason: step.reason });
+      continue;
+    }
+    try {
+      const wait = await apply(ports, target, step, record.version);
+      if (wait) waiting.push({ target, ...wait });
+    } catch (error) {
+      waiting.push({ target, reason: messageOf(error), isRequested: false });
+    }
+  }
+  return { waiting, gone };
+}
+
+/** Undefined where nothing is left to do for the group. */
+async function apply(
+  { groups, store, record }: RestorePorts,
+  target: string,
+  step: Exclude<RestoreStep, { kind: 'gone' }>,
+  version: number,
+): Promise<{ readonly reason: string; readonly isRequested: boolean } | undefined> {
+  switch (step.kind) {
+    case 'await':
+      return { reason: step.reason, isRequested: true };
+    case 'confirm':
+      if (!(await store.clearSaved(target, version))) return { reason: CHANGED, isRequested: false };
+      record({ target, action: 'restore', reason: step.reason });
+      return undefined;
+    case 'restore': {
+      if (!(await store.writeSaved(step.next, version))) return { reason: CHANGED, isRequested: false };
+      const intent = JSON.stringify([step.group.autoScalingGroup, step.size, step.next.since, version]);
+      const outcome = step.size ? await groups.resize(step.group, step.size, intent) : 'accepted';
+      if (outcome === 'busy')
+        return { reason: 'another update of the group is in progress', isRequested: false };
+      if (outcome === 'accepted') record({ target, action: 'start', reason: step.reason });
+      return { reason: step.reason, isRequested: true };
+    }
+  }
+}
+
+const CHANGED = 'its record was changed meanwhile';
+
+async function resumeAutoscalers(ports: RestorePorts, { autoscaler: records }: Memory) {
+  const waiting: { target: string; reason: string }[] = [];
+  const values = [...records.values()].map(({ value }) => value);
+  for (const { autoscaler, saved } of ports.autoscalersOf(values)) {
+    // What cannot be observed can still be resumed from its record, or is gone.
+    const view = await autoscaler.observe().catch((_unobserved: unknown) => undefined);
+    for (const one of saved) {
+      const target = objectOf(one);
+      const wait = await resumeObject(ports, autoscaler, view, {
+        value: one,
+        version: records.get(target)?.version ?? 0,
+      }).catch(messageOf);
+      if (wait !== undefined) waiting.push({ target, reason: wait });
+    }
+  }
+  return waiting;
+}
+
+/** Undefined where nothing is left to do for the object. */
+async function resumeObject(
+  { store, record }: RestorePorts,
+  autoscaler: Autoscaler,
+  view: AutoscalerView | undefined,
+  { value, version }: Versioned<SavedAutoscaler>,
+): Promise<string | undefined> {
+  const target = objectOf(value);
+  const isBack = view !== undefined && isResumed(view, value);
+  if (!isBack && (await autoscaler.resume(value)) === 'resumed') return 'it is resumed';
+  if (!(await store.clearAutoscaler(target, version))) return CHANGED;
+  if (isBack) record({ target, action: 'resume', reason: 'it is as before the stop' });
+  else
+    record({
+      target,
+      action: 'ignore',
+      reason: 'it does not exist any more: its saved setting is dropped',
+    });
+  return undefined;
+}

@@ -1,0 +1,135 @@
+/** The command on the lab: a cluster that sleeps, whose functions are gone, and an operator's credentials. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type RestoreOptions, restoreFromTable } from '#cli/restore.ts';
+import { type Lab, startLab } from '#demo/lab.ts';
+import { NightshiftApp } from '#lib/nightshift-app.ts';
+import type { NightshiftConfig } from '#model/config.ts';
+import { nightshift } from './run-nightshift.ts';
+
+/** 21:55 on Tuesday in Tokyo. */
+const START = new Date('2026-11-24T12:55:00Z');
+const MINUTE = 60_000;
+
+const config: NightshiftConfig = {
+  schedules: { office: { timeZone: 'Asia/Tokyo', up: ['Mon-Fri 08:00-22:00'] } },
+  environments: {
+    develop: {
+      account: '111111111111',
+      region: 'ap-northeast-1',
+      cluster: 'develop',
+      schedule: 'office',
+      autoscaler: {
+        kind: 'cluster-autoscaler',
+        namespace: 'kube-system',
+        deployment: 'cluster-autoscaler',
+        hostGroup: 'system',
+      },
+    },
+  },
+};
+const options: RestoreOptions = {
+  table: 'nightshift-develop',
+  cluster: 'develop',
+  region: 'ap-northeast-1',
+};
+
+const directory = mkdtempSync(join(tmpdir(), 'nightshift-restore-'));
+let lab: Lab;
+
+beforeAll(async () => {
+  process.env['CDK_VALIDATION'] = 'false';
+  const assemblyDir = join(directory, 'out');
+  new NightshiftApp({ config, now: START, outdir: assemblyDir }).synth();
+  lab = await startLab({ config, assemblyDir, start: START });
+}, 120_000);
+
+afterAll(async () => {
+  await lab?.close();
+  rmSync(directory, { recursive: true });
+});
+
+beforeEach(() => {
+  const { accessKeyId, secretAccessKey } = develop().operator;
+  vi.stubEnv('AWS_ENDPOINT_URL', lab.front.url);
+  vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey);
+  vi.stubEnv('AWS_SESSION_TOKEN', undefined);
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+const now = () => new Date(lab.context.clock.now());
+const pass = (minutes: number) => lab.context.clock.runUntil(lab.context.clock.now() + minutes * MINUTE);
+const develop = () => lab.environments[0]!;
+const sizes = () =>
+  Object.fromEntries(
+    lab.aws
+      .groups(develop().cluster)
+      .map((group) => [group.name, `${group.min}/${group.desired}/${group.max}`]),
+  );
+const replicas = () =>
+  develop().kubernetes.api.get('deployments.apps', 'kube-system', 'cluster-autoscaler')?.spec?.['replicas'];
+
+async function restore(given: Partial<RestoreOptions> = {}) {
+  const lines: string[] = [];
+  const isComplete = await restoreFromTable(
+    { ...options, ...given },
+    {
+      out: (line) => lines.push(line),
+      now,
+      pause: (ms) => lab.context.clock.runUntil(lab.context.clock.now() + ms),
+    },
+  );
+  return { isComplete, lines };
+}
+
+describe('nightshift restore', () => {
+  test('has nothing to do by day, and needs no config', async () => {
+    const { code, out } = await nightshift(
+      [
+        'restore',
+        '--table',
+        'nightshift-develop',
+        '--cluster',
+        'develop',
+        '--region',
+        'ap-northeast-1',
+        '--force',
+      ],
+      { now: now() },
+    );
+    expect(out).toBe('nightshift-develop: nothing is saved for the cluster develop: nothing to restore');
+    expect(code).toBe(0);
+  });
+
+  test('restores sizes and autoscaler of a cluster that sleeps after its functions are gone', async () => {
+    const before = sizes();
+    await pass(20);
+    expect(sizes()).not.toEqual(before);
+    expect(replicas()).toBe(0);
+    // While it runs, it would stop the cluster again.
+    await expect(restore()).rejects.toThrow(/night-schedule ran on the table nightshift-develop at/);
+
+    await lab.assembly.close();
+    await pass(20);
+    const { isComplete, lines } = await restore();
+    expect(lines.at(-1)).toMatch(/^restored: every group has its sizes/);
+    expect(isComplete).toBe(true);
+    expect(sizes()).toEqual(before);
+    expect(replicas()).toBe(1);
+
+    const again = await restore();
+    expect(again.lines.at(-1)).toContain('nothing to restore');
+  }, 120_000);
+
+  test('names a table that is not there, and an invalid duration', async () => {
+    await expect(restore({ table: 'nightshift-dev' })).rejects.toThrow(
+      'there is no table nightshift-dev in ap-northeast-1 with these credentials',
+    );
+    await expect(restore({ timeout: 'soon' })).rejects.toThrow(/--timeout soon: invalid duration/);
+  });
+});

@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest';
+import { NIGHT as PARTITION, SAVED_PREFIX, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
+import type { AutoscalerView } from '#functions/night-schedule/ports.ts';
+import type { SavedAutoscaler } from '#functions/night-schedule/records.ts';
+import { type RestorePorts, restore } from '#functions/night-schedule/restore.ts';
+import { aGroup, aSavedSize, instances, NIGHT } from './builders.ts';
+import { aWorld, type World } from './memory-ports.ts';
+
+const minutes = (n: number) => new Date(NIGHT.getTime() + n * 60_000);
+const zero = { min: 0, desired: 0, max: 5 };
+const paused: AutoscalerView = {
+  kind: 'cluster-autoscaler',
+  deployment: 'kube-system/cluster-autoscaler',
+  replicas: 0,
+};
+const savedReplicas: SavedAutoscaler = {
+  kind: 'cluster-autoscaler',
+  deployment: 'kube-system/cluster-autoscaler',
+  replicas: 2,
+  since: NIGHT.toISOString(),
+};
+
+function portsAt(world: World, now: Date): RestorePorts {
+  const { groups, store, autoscaler } = world.ports;
+  return {
+    groups,
+    store,
+    autoscalersOf: (saved) => [{ autoscaler, saved }],
+    now: () => now,
+    record: (entry) =>
+      void world.decisions.push({
+        ...entry,
+        time: now.toISOString(),
+        environment: 'develop',
+        capability: 'night-schedule',
+        trigger: 'test',
+      }),
+  };
+}
+const at = (world: World, minute: number) => restore(portsAt(world, minutes(minute)));
+
+async function asleep(autoscaler?: AutoscalerView): Promise<World> {
+  const world = aWorld([aGroup({ size: zero, instances: [] })], autoscaler);
+  await world.ports.store.writeSaved(aSavedSize(), 'absent');
+  if (autoscaler) await world.ports.store.writeAutoscaler(savedReplicas, 'absent');
+  world.calls.length = 0;
+  return world;
+}
+const savedSizes = (world: World) => world.table.all(PARTITION, SAVED_PREFIX);
+
+describe('a restore', () => {
+  test('with nothing saved asks neither AWS nor the cluster', async () => {
+    const world = aWorld([aGroup()], paused);
+    expect(await at(world, 0)).toEqual({ waiting: [], failed: [], gone: [] });
+    expect(world.calls).toEqual(['store.load']);
+  });
+
+  test('writes down that it restores before it resizes, and clears the record only after the sizes were observed', async () => {
+    const world = await asleep();
+    expect((await at(world, 0)).waiting).toEqual([{ target: 'workers', reason: 'sizes 1/3/5 are restored' }]);
+    expect(world.calls).toEqual([
+      'store.load',
+      'groups.list',
+      'store.writeSaved workers restoring',
+      'groups.resize workers 1/3/5',
+    ]);
+    expect(savedSizes(world)).toHaveLength(1);
+
+    expect((await at(world, 1)).waiting).toEqual([
+      {
+        target: 'workers',
+        reason: 'an update of workers that is still in progress would show within 90 seconds',
+      },
+    ]);
+    expect((await at(world, 2)).waiting).toEqual([]);
+    expect(savedSizes(world)).toEqual([]);
+    expect(world.decisions.map(({ action, target }) => [action, target])).toEqual([
+      ['start', 'workers'],
+      ['restore', 'workers'],
+    ]);
+  });
+
+  test('resumes the autoscaler after the sizes are requested, and confirms it', async () => {
+    const world = await asleep(paused);
+    world.hook = (call, before) => {
+      if (before && call.startsWith('groups.resize')) throw new Error('no route to host');
+    };
+    expect((await at(world, 0)).waiting).toEqual([
+      { target: 'workers', reason: 'no route to host' },
+      { target: 'autoscaler', reason: 'the sizes are restored first' },
+    ]);
+    world.hook = () => undefined;
+    await at(world, 1);
+    expect(world.autoscaler).toEqual({ ...paused, replicas: 2 });
+    await at(world, 4);
+    expect(await at(world, 5)).toEqual({ waiting: [], failed: [], gone: [] });
+  });
+
+  test('drops the record of a Deployment that does not exist any more, and does not wait for it', async () => {
+    const world = await asleep(paused);
+    world.ports.autoscaler.observe = async () => Promise.reject(new Error('404'));
+    world.ports.autoscaler.resume = async () => 'gone';
+    expect((await at(world, 0)).waiting.map(({ target }) => target)).toEqual(['workers']);
+    await at(world, 4);
+    expect((await world.ports.store.load()).autoscaler.size).toBe(0);
+    expect(world.decisions.map(({ action, target }) => [action, target])).toContainEqual([
+      'ignore',
+      'deployment#kube-system/cluster-autoscaler',
+    ]);
+  });
+
+  test('resumes from its record what cannot be observed, and waits until it is observed', async () => {
+    const world = await asleep(paused);
+    const { observe } = world.ports.autoscaler;
+    world.ports.autoscaler.observe = async () => Promise.reject(new Error('no route to host'));
+    await at(world, 0);
+    expect(world.autoscaler).toEqual({ ...paused, replicas: 2 });
+    expect((await at(world, 4)).waiting).toEqual([
+      { target: 'deployment#kube-system/cluster-autoscaler', reason: 'it is resumed' },
+    ]);
+    world.ports.autoscaler.observe = observe;
+    expect((await at(world, 5)).waiting).toEqual([]);
+  });
+
+  test('starts the resize again that was accepted and did not happen', async () => {
+    const world = await asleep();
+    await at(world, 0);
+    world.groups.set('workers', aGroup({ size: zero, instances: [] }));
+    await at(world, 1);
+    expect(world.size('workers')).toEqual({ min: 1, desired: 3, max: 5 });
+  });
+
+  test('leaves a group alone that somebody resized after its sizes were back', async () => {
+    const world = aWorld([aGroup({ size: { min: 0, desired: 1, max: 5 }, instances: instances(1) })]);
+    await world.ports.store.writeSaved(aSavedSize({ phase: 'restored' }), 'absent');
+    expect((await at(world, 9)).waiting).toEqual([]);
+    expect(world.size('workers')).toEqual({ min: 0, desired: 1, max: 5 });
+  });
+
+  test.for([
+    ['is not there', []],
+    ['was created again', [aGroup({ autoScalingGroup: 'eks-workers-2', size: zero, instances: [] })]],
+  ] as const)('keeps the sizes of a group that %s, and does not wait for it', async ([, groups]) => {
+    const world = aWorld(groups);
+    await world.ports.store.writeSaved(aSavedSize(), 'absent');
+    const { waiting, gone } = await at(world, 0);
+    expect(waiting).toEqual([]);
+    expect(gone.map(({ target }) => target)).toEqual(['workers']);
+    expect(savedSizes(world)).toHaveLength(1);
+  });
+
+  test('names a record that cannot be read, and restores the others', async () => {
+    const world = await asleep();
+    await world.table.through().save(PARTITION, `${SAVED_PREFIX}develop/web`, { group: 'web' });
+    const { failed, waiting } = await at(world, 0);
+    expect(failed.map(({ target }) => target)).toEqual(['web']);
+    expect(waiting.map(({ target }) => target)).toEqual(['workers']);
+    expect(world.table.read(PARTITION, STATE_KEY)).toBeUndefined();
+  });
+});

@@ -1,0 +1,143 @@
+/** The removal of a stack on the lab: CloudFormation's requests to the synthesized function, in virtual time. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createAuthorize } from '@nightshift/lab/assembly/permissions.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Lab, startLab } from '#demo/lab.ts';
+import { NightshiftApp } from '#lib/nightshift-app.ts';
+import type { NightshiftConfig } from '#model/config.ts';
+
+/** 21:55 on Tuesday in Tokyo. */
+const START = new Date('2026-11-24T12:55:00Z');
+const MINUTE = 60_000;
+const PHYSICAL_ID = 'nightshift-develop-night';
+
+const config: NightshiftConfig = {
+  schedules: { office: { timeZone: 'Asia/Tokyo', up: ['Mon-Fri 08:00-22:00'] } },
+  environments: {
+    develop: {
+      account: '111111111111',
+      region: 'ap-northeast-1',
+      cluster: 'develop',
+      schedule: 'office',
+      autoscaler: {
+        kind: 'cluster-autoscaler',
+        namespace: 'kube-system',
+        deployment: 'cluster-autoscaler',
+        hostGroup: 'system',
+      },
+    },
+  },
+};
+
+const directory = mkdtempSync(join(tmpdir(), 'nightshift-removal-'));
+let lab: Lab;
+/** Calls that the policies of the functions deny. */
+const denied: string[] = [];
+
+beforeAll(async () => {
+  process.env['CDK_VALIDATION'] = 'false';
+  const assemblyDir = join(directory, 'out');
+  new NightshiftApp({ config, now: START, outdir: assemblyDir }).synth();
+  lab = await startLab({
+    config,
+    assemblyDir,
+    start: START,
+    onAuthorize: (_call, refusal) => {
+      if (refusal !== undefined) denied.push(refusal);
+    },
+  });
+}, 120_000);
+
+afterAll(async () => {
+  await lab?.close();
+  rmSync(directory, { recursive: true });
+});
+
+const pass = (minutes: number) => lab.context.clock.runUntil(lab.context.clock.now() + minutes * MINUTE);
+const groups = () => lab.aws.groups(lab.environments[0]!.cluster);
+const sizes = () =>
+  Object.fromEntries(groups().map(({ name, min, desired, max }) => [name, `${min}/${desired}/${max}`]));
+const replicas = () =>
+  lab.environments[0]!.kubernetes.api.get('deployments.apps', 'kube-system', 'cluster-autoscaler')?.spec?.[
+    'replicas'
+  ];
+
+/** As soon as the groups have their sizes again, which the function has yet to confirm. */
+function killWhenRequested(before: ReturnType<typeof sizes>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      if (JSON.stringify(sizes()) !== JSON.stringify(before)) return;
+      clearInterval(timer);
+      for (const id of lab.assembly.processes()) process.kill(id, 'SIGKILL');
+      resolve();
+    }, 50);
+  });
+}
+
+test('a removal at night that is killed in the middle restores everything', async () => {
+  const before = sizes();
+  expect(await lab.assembly.requestCustomResources('Nightshift-develop', { RequestType: 'Create' })).toEqual([
+    { status: 'SUCCESS', physicalId: PHYSICAL_ID, reason: 'done' },
+  ]);
+
+  await pass(20);
+  expect(sizes()).not.toEqual(before);
+  expect(replicas()).toBe(0);
+  const asleep = sizes();
+
+  const update = {
+    RequestType: 'Update',
+    OldResourceProperties: { cluster: 'develop', dryRun: 'true' },
+  } as const;
+  const [accepted] = await lab.assembly.requestCustomResources('Nightshift-develop', update, PHYSICAL_ID);
+  expect(accepted?.status).toBe('SUCCESS');
+  expect(sizes()).toEqual(asleep);
+
+  const killed = killWhenRequested(before);
+  const [answer] = await lab.assembly.requestCustomResources(
+    'Nightshift-develop',
+    { RequestType: 'Delete' },
+    PHYSICAL_ID,
+  );
+  await killed;
+  expect(answer).toEqual({
+    status: 'SUCCESS',
+    physicalId: PHYSICAL_ID,
+    reason: 'every saved size is restored',
+  });
+  expect(sizes()).toEqual(before);
+  expect(replicas()).toBe(1);
+  expect(denied).toEqual([]);
+
+  // The ticks went first: the cluster stays up although it is night.
+  await pass(10);
+  expect(sizes()).toEqual(before);
+
+  // The same removal again, with nothing saved: as by day.
+  const [again] = await lab.assembly.requestCustomResources(
+    'Nightshift-develop',
+    { RequestType: 'Delete' },
+    PHYSICAL_ID,
+  );
+  expect(again?.status).toBe('SUCCESS');
+  expect(sizes()).toEqual(before);
+}, 240_000);
+
+test('the function may invoke itself, for a restore that takes longer than one invocation', () => {
+  const at = { account: '111111111111', region: 'ap-northeast-1' };
+  const { spec } = lab.assembly.find({ ...at, function: 'nightshift-develop-night-schedule' })!;
+  const principal = lab.aws.addPrincipal({ arn: spec.roleArn, account: at.account, sessionName: spec.name });
+  const authorize = createAuthorize(lab.assembly.deployments, lab.aws);
+  const invoke = (name: string) =>
+    authorize({
+      principal,
+      action: 'lambda:InvokeFunction',
+      resource: spec.arn,
+      region: at.region,
+      parameters: { FunctionName: name },
+    });
+  expect(invoke(spec.name)).toBeUndefined();
+  expect(invoke('nightshift-develop-spot-drain')).toBeDefined();
+});
