@@ -15,6 +15,10 @@ export interface Build {
   /** Counts up within a project; 0 where CodeBuild gave none. */
   readonly number: number;
   readonly status: string;
+  /** It failed, and CodeBuild builds the commit once more by itself: the id of that build. */
+  readonly retriedAs?: string;
+  /** It is a part of this batch, and `status` is that of the whole batch. */
+  readonly batch?: string;
   readonly initiator: string;
   readonly location: string;
   readonly sourceVersion?: string;
@@ -36,6 +40,19 @@ export interface ApplicationView {
   /** More than one for a multi-source application. */
   readonly sources: readonly { readonly repository: string; readonly targetRevision: string }[];
   readonly deleting: boolean;
+  /** Argo CD syncs it by itself. */
+  readonly autoSync?: boolean;
+  /** Of an application with a source hydrator, whose one source is the dry one. */
+  readonly hydration?: {
+    /** The commit of the source that was hydrated last. */
+    readonly dry?: string;
+    /** The commit of manifests that was made from it. */
+    readonly hydrated?: string;
+    /** When that began, where Argo CD still shows it. */
+    readonly startedAt?: Date;
+    /** Why the last one failed. */
+    readonly message: string;
+  };
   /** An operation was requested and has not ended yet (`.operation`). */
   readonly pendingOperation?: { readonly deployIds: readonly string[]; readonly by: string };
   /** The operation that is running or ran last. */
@@ -56,6 +73,8 @@ export interface ApplicationView {
   readonly revisions: readonly string[];
   readonly health: 'Healthy' | 'Progressing' | 'Degraded' | 'Suspended' | 'Missing' | 'Unknown';
   readonly healthMessage: string;
+  /** The first condition that is an error, such as `ComparisonError: …`. */
+  readonly condition?: string;
   readonly reconciledAt?: Date;
 }
 

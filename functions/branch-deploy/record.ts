@@ -58,8 +58,16 @@ export interface EndedDeploy {
   readonly builds: readonly RequestedBuild[];
   readonly deployId?: string;
   readonly syncs?: number;
+  /** Superseded builds whose commits are part of it. */
+  readonly contained?: readonly RequestedBuild[];
   /** ISO 8601, UTC. */
   readonly at: string;
+}
+
+/** A build that did not succeed: its commit may go live with that of another. */
+export interface FailedBuild extends RequestedBuild {
+  /** FAILED, FAULT, TIMED_OUT or STOPPED. */
+  readonly status: string;
 }
 
 export interface ApplicationRecord {
@@ -67,6 +75,10 @@ export interface ApplicationRecord {
   readonly project: string;
   /** The builds to deploy, at most one of each CodeBuild project. */
   readonly requested: readonly RequestedBuild[];
+  /** What the requested builds superseded: those commits are live when these are. */
+  readonly contained?: readonly RequestedBuild[];
+  /** The latest builds that failed, until their commits went live or were overtaken. */
+  readonly failedBuilds?: readonly FailedBuild[];
   /** By CodeBuild project. */
   readonly newest: Readonly<Record<string, NewestBuild>>;
   readonly attempt?: SyncAttempt;
@@ -74,6 +86,8 @@ export interface ApplicationRecord {
   readonly failing?: { readonly since: string; readonly kind: string; readonly reported?: boolean };
   /** An operation of somebody else has been running since then. */
   readonly blockedSince?: string;
+  /** Degraded, Missing or Unknown since then, after the operation that began at that instant. */
+  readonly unhealthy?: { readonly since: string; readonly operation: string };
   /** No request to Argo CD before this instant (ISO 8601, UTC). */
   readonly notBefore?: string;
   /** The last report about waiting, so that none is repeated. */
@@ -117,6 +131,8 @@ export const applicationSchema: s.Schema<ApplicationRecord> = s.object({
   name: s.string,
   project: s.string,
   requested: builds,
+  contained: s.optional(builds),
+  failedBuilds: s.optional(s.listOf(s.object({ ...buildShape, status: s.string }))),
   newest: s.mapOf(
     s.object({ ...buildShape, outcome: s.optional(outcome), settledAt: s.optional(s.instant) }),
   ),
@@ -133,6 +149,7 @@ export const applicationSchema: s.Schema<ApplicationRecord> = s.object({
   ),
   failing: s.optional(s.object({ since: s.instant, kind: s.string, reported: s.optional(s.boolean) })),
   blockedSince: s.optional(s.instant),
+  unhealthy: s.optional(s.object({ since: s.instant, operation: s.instant })),
   notBefore: s.optional(s.instant),
   lastReport: s.optional(s.string),
   unreported: s.optional(
@@ -143,6 +160,7 @@ export const applicationSchema: s.Schema<ApplicationRecord> = s.object({
         builds,
         deployId: s.optional(s.string),
         syncs: s.optional(s.count),
+        contained: s.optional(builds),
         at: s.instant,
       }),
     ),
@@ -224,7 +242,15 @@ export type RequestResult =
     }
   /** The same build was recorded before. */
   | { readonly kind: 'duplicate' }
-  | { readonly kind: 'older'; readonly newest: NewestBuild };
+  | { readonly kind: 'older'; readonly newest: NewestBuild; readonly record: ApplicationRecord };
+
+/** So many superseded builds are kept for each application: the statuses of their commits follow. */
+const MOST_CONTAINED = 25;
+
+function withContained(record: ApplicationRecord, older: readonly RequestedBuild[]): ApplicationRecord {
+  if (older.length === 0) return record;
+  return { ...record, contained: [...(record.contained ?? []), ...older].slice(-MOST_CONTAINED) };
+}
 
 /**
  * Requests the deploy of a build. Newer means a higher number within its CodeBuild project, never a later event: a
@@ -233,10 +259,12 @@ export type RequestResult =
 export function request(record: ApplicationRecord, build: RequestedBuild): RequestResult {
   const newest = record.newest[build.project];
   if (newest?.build === build.build) return { kind: 'duplicate' };
-  if (newest && !isNewer(build, newest)) return { kind: 'older', newest };
-
   const isOfProject = ({ project }: RequestedBuild) => project === build.project;
   const superseded = record.requested.filter(isOfProject);
+  if (newest && !isNewer(build, newest)) {
+    const follows = superseded.length > 0 && build.sha !== newest.sha;
+    return { kind: 'older', newest, record: withContained(record, follows ? [build] : []) };
+  }
   // What was reported of the older build is reported of this one too.
   const { notBefore: _, lastReport: __, attempt, ...rest } = record;
   // A second build of a commit that is being synced needs no sync of its own.
@@ -248,7 +276,10 @@ export function request(record: ApplicationRecord, build: RequestedBuild): Reque
     kind: 'requested',
     superseded,
     record: {
-      ...rest,
+      ...withContained(
+        rest,
+        superseded.filter(({ sha }) => sha !== build.sha),
+      ),
       requested: [...record.requested.filter((other) => !isOfProject(other)), build],
       newest: { ...record.newest, [build.project]: build },
       ...(attempt && {
@@ -262,6 +293,26 @@ function isNewer(build: RequestedBuild, newest: RequestedBuild): boolean {
   if (build.number > newest.number) return true;
   if (!build.startedAt || !newest.startedAt) return false;
   return Date.parse(build.startedAt) - Date.parse(newest.startedAt) > NEW_COUNT_MS;
+}
+
+/** So many failed builds are kept for each application. */
+const MOST_FAILED = 10;
+
+/** Keeps a build that failed, once. */
+export function withFailedBuild(record: ApplicationRecord, build: FailedBuild): ApplicationRecord {
+  const { failedBuilds = [] } = record;
+  if (failedBuilds.some((one) => one.build === build.build)) return record;
+  return { ...record, failedBuilds: [...failedBuilds, build].slice(-MOST_FAILED) };
+}
+
+export function withoutFailedBuilds(
+  record: ApplicationRecord,
+  builds: readonly FailedBuild[],
+): ApplicationRecord | undefined {
+  const { failedBuilds = [], ...rest } = record;
+  const left = failedBuilds.filter((one) => !builds.some(({ build }) => build === one.build));
+  if (left.length === failedBuilds.length) return undefined;
+  return left.length > 0 ? { ...rest, failedBuilds: left } : rest;
 }
 
 /** The deploy has ended: of all requested builds, or of those with these ids. It is still to be reported. */
@@ -284,17 +335,27 @@ export function settle(
     if (newest[build.project]?.build === build.build)
       newest[build.project] = { ...build, outcome, settledAt: at };
   }
-  const { attempt, drift } = record;
+  const { attempt, drift, failedBuilds } = record;
+  const isContained = ({ project }: RequestedBuild) => ended.some((build) => build.project === project);
+  const contained = (record.contained ?? []).filter(isContained);
+  const stillContained = (record.contained ?? []).filter((build) => !isContained(build));
   const deploy: EndedDeploy = {
     outcome,
     reason,
     builds: ended,
     at,
     ...(attempt && { deployId: attempt.deployId, syncs: attempt.tries }),
+    ...(contained.length > 0 && { contained }),
   };
   const unreported = [...(record.unreported ?? []), deploy];
-  if (left.length > 0) return { ...record, requested: left, newest, unreported };
-  return { ...emptyRecord(record), newest, unreported, ...(drift && { drift }) };
+  if (left.length > 0) return { ...record, requested: left, contained: stillContained, newest, unreported };
+  return {
+    ...emptyRecord(record),
+    newest,
+    unreported,
+    ...(failedBuilds && { failedBuilds }),
+    ...(drift && { drift }),
+  };
 }
 
 /**
@@ -317,12 +378,19 @@ export function nextAttempt(record: ApplicationRecord, now: Date): SyncAttempt {
   };
 }
 
+/** Healthy again, or another operation, or nobody watched: the time begins anew. */
+export function withoutUnhealthy(record: ApplicationRecord): ApplicationRecord {
+  if (!record.unhealthy) return record;
+  const { unhealthy: _, ...rest } = record;
+  return rest;
+}
+
 /** The cluster slept: what was running may have failed for that, and the time for it begins with the wake. */
 export function interrupted(record: ApplicationRecord, wokeAt?: Date): ApplicationRecord {
   const { attempt } = record;
-  if (!attempt) return record;
+  if (!attempt) return withoutUnhealthy(record);
   const watched = wokeAt && { watchedSince: wokeAt.toISOString() };
-  return { ...record, attempt: { ...attempt, clusterSlept: true, ...watched } };
+  return withoutUnhealthy({ ...record, attempt: { ...attempt, clusterSlept: true, ...watched } });
 }
 
 /** Without the deploys that were reported; undefined where somebody else has taken them out. */

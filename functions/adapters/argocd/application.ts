@@ -23,7 +23,12 @@ export interface ApplicationObject {
     readonly project?: string;
     readonly source?: SourceObject;
     readonly sources?: readonly SourceObject[];
-    readonly syncPolicy?: { readonly syncOptions?: readonly string[]; readonly retry?: object };
+    readonly sourceHydrator?: { readonly drySource?: SourceObject };
+    readonly syncPolicy?: {
+      readonly syncOptions?: readonly string[];
+      readonly retry?: object;
+      readonly automated?: AutomatedObject | null;
+    };
   };
   readonly operation?: OperationObject;
   readonly status?: {
@@ -34,6 +39,11 @@ export interface ApplicationObject {
     };
     readonly health?: { readonly status?: string; readonly message?: string };
     readonly reconciledAt?: string;
+    readonly conditions?: readonly { readonly type?: string; readonly message?: string }[] | null;
+    readonly sourceHydrator?: {
+      readonly lastSuccessfulOperation?: HydrationObject;
+      readonly currentOperation?: HydrationObject;
+    };
     /** Syncs of the whole application that succeeded, oldest first. */
     readonly history?: readonly { readonly deployedAt?: string }[];
     readonly operationState?: {
@@ -58,6 +68,19 @@ interface SourceObject {
   readonly targetRevision?: string;
 }
 
+interface AutomatedObject {
+  readonly enabled?: boolean;
+  readonly prune?: boolean;
+}
+
+interface HydrationObject {
+  readonly drySHA?: string;
+  readonly hydratedSHA?: string;
+  readonly startedAt?: string;
+  readonly phase?: string;
+  readonly message?: string;
+}
+
 interface OperationObject {
   readonly info?: readonly { readonly name?: string; readonly value?: string }[];
   readonly initiatedBy?: { readonly username?: string; readonly automated?: boolean };
@@ -75,13 +98,15 @@ export function viewOf(application: ApplicationObject): ApplicationView {
   const startedAt = dateOf(state?.startedAt);
   const finishedAt = dateOf(state?.finishedAt);
   const reconciledAt = dateOf(status?.reconciledAt);
-  const sources = spec?.sources?.length ? spec.sources : spec?.source ? [spec.source] : [];
+  const condition = conditionOf(status);
   return {
-    sources: sources.map(({ repoURL, targetRevision }) => ({
+    sources: sourcesOf(spec).map(({ repoURL, targetRevision }) => ({
       repository: repoURL ?? '',
       targetRevision: targetRevision ?? '',
     })),
     deleting: application.metadata?.deletionTimestamp !== undefined,
+    ...(isAutomated(spec) ? { autoSync: true } : {}),
+    ...(spec?.sourceHydrator ? { hydration: hydrationOf(status?.sourceHydrator) } : {}),
     ...(operation ? { pendingOperation: { deployIds: deployIdsOf(operation), by: byOf(operation) } } : {}),
     ...(state
       ? {
@@ -101,8 +126,40 @@ export function viewOf(application: ApplicationObject): ApplicationView {
     revisions: revisionsOf(status?.sync),
     health: oneOf(HEALTH_CODES, status?.health?.status) ?? 'Unknown',
     healthMessage: shortened(healthMessageOf(status)),
+    ...(condition ? { condition } : {}),
     ...(reconciledAt ? { reconciledAt } : {}),
   };
+}
+
+/** With a hydrator the source is the dry one: what is synced was made from it. */
+function sourcesOf(spec: ApplicationObject['spec']): readonly SourceObject[] {
+  const { sourceHydrator, sources, source } = spec ?? {};
+  if (sourceHydrator?.drySource) return [sourceHydrator.drySource];
+  return sources?.length ? sources : source ? [source] : [];
+}
+
+function isAutomated(spec: ApplicationObject['spec']): boolean {
+  const automated = spec?.syncPolicy?.automated;
+  return Boolean(automated) && automated?.enabled !== false;
+}
+
+type Hydration = NonNullable<ApplicationView['hydration']>;
+
+function hydrationOf(status: NonNullable<ApplicationObject['status']>['sourceHydrator']): Hydration {
+  const { lastSuccessfulOperation: last, currentOperation: current } = status ?? {};
+  const startedAt = current?.drySHA === last?.drySHA ? dateOf(current?.startedAt) : undefined;
+  return {
+    ...(last?.drySHA ? { dry: last.drySHA } : {}),
+    ...(last?.hydratedSHA ? { hydrated: last.hydratedSHA } : {}),
+    ...(startedAt && current?.phase === 'Hydrated' ? { startedAt } : {}),
+    message: current?.phase === 'Failed' ? shortened(current.message) : '',
+  };
+}
+
+/** Warnings, such as that a resource is shared, are no reason for anything. */
+function conditionOf(status: ApplicationObject['status']): string {
+  const error = (status?.conditions ?? []).find(({ type }) => type?.endsWith('Error'));
+  return error ? shortened(`${error.type}: ${error.message || 'no message'}`) : '';
 }
 
 function deployIdsOf(operation: OperationObject | undefined): readonly string[] {
@@ -154,14 +211,27 @@ const OPERATION = {
 } as const satisfies Shape;
 const HEALTH = { status: 'string', message: 'string' } as const satisfies Shape;
 const REVISIONS = { revision: 'string', revisions: ['string'] } as const satisfies Shape;
+const HYDRATION = {
+  drySHA: 'string',
+  hydratedSHA: 'string',
+  startedAt: 'string',
+  phase: 'string',
+  message: 'string',
+} as const satisfies Shape;
 const APPLICATION: Shape = {
   metadata: { deletionTimestamp: 'string' },
-  spec: { source: SOURCE, sources: [SOURCE] },
+  spec: {
+    source: SOURCE,
+    sources: [SOURCE],
+    sourceHydrator: { drySource: SOURCE },
+  },
   operation: OPERATION,
   status: {
     sync: { status: 'string', ...REVISIONS },
     health: HEALTH,
     reconciledAt: 'string',
+    conditions: [{ type: 'string', message: 'string' }],
+    sourceHydrator: { lastSuccessfulOperation: HYDRATION, currentOperation: HYDRATION },
     operationState: {
       operation: OPERATION,
       phase: 'string',

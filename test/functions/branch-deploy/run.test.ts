@@ -452,14 +452,16 @@ describe('order', () => {
     expect(world.syncs()).toBe(1);
   });
 
-  test('the commit of the branch has moved on: the older build is superseded, its successor is deployed', async () => {
+  test('D1: the branch has moved on and no newer build is there: what is live decides, and the newer one follows', async () => {
     const world = aWorld({ buildSeconds: ({ number }) => (number === 1 ? 20 : 60) });
     world.push();
     await world.pass(10_000);
     const { sha } = world.push();
     await world.pass(12_000);
     await world.invoke(lastEvent(world.events));
-    expect(world.reasons().at(-1)).toMatch(/^superseded: the branch has moved on/);
+    expect(world.reasons().at(-1)).toMatch(
+      /^deployed: Synced and Healthy at \w+, to which the branch has moved on/,
+    );
     await world.pass(60_000);
     await world.invoke(lastEvent(world.events));
     expect(world.actions().at(-1)).toBe('deployed');
@@ -557,7 +559,21 @@ describe('the truth', () => {
     const { event } = await world.build();
     world.workloads.broken = true;
     await world.invoke(event);
+    await world.ticks(3);
+    expect(world.reasons().at(-1)).toMatch(/^wait: synced to .* and Degraded/);
+    await world.ticks(1);
     expect(world.reasons().at(-1)).toMatch(/^fail: synced to .* and Degraded/);
+  });
+
+  test('D7: Degraded for some seconds around a rollout is no failure', async () => {
+    const world = aWorld();
+    const { event } = await world.build();
+    world.workloads.broken = true;
+    await world.invoke(event);
+    world.workloads.broken = false;
+    await world.pass(60_000);
+    await world.ticks(1);
+    expect(world.actions()).toEqual(['sync', 'wait', 'deployed']);
   });
 
   test('a sync that failed is a failure, with the message of Argo CD', async () => {
@@ -579,14 +595,25 @@ describe('the truth', () => {
     expect(world.actions().filter((action) => action !== 'wait')).toEqual(['sync', 'deployed']);
   });
 
-  test('Suspended is an outcome of its own', async () => {
+  test('D8: a canary that is Suspended for 5 min is deployed when it is Healthy', async () => {
     const world = aWorld();
     world.argocd.changeApplication('api', { suspended: true });
     const { event } = await world.build();
     await world.invoke(event);
-    expect(world.decisions.at(-1)).toMatchObject({ action: 'wait', outcome: 'suspended' });
-    await world.ticks(1);
-    expect(world.actions()).toEqual(['sync', 'wait']);
+    await world.ticks(5);
+    expect(world.reasons().at(-1)).toMatch(/^wait: synced to .* and Suspended/);
+    world.argocd.changeApplication('api', { suspended: false });
+    await world.ticks(5);
+    expect(world.actions()).toEqual(['sync', 'wait', 'deployed']);
+  });
+
+  test('D8: Suspended for an hour is a failure that says so', async () => {
+    const world = aWorld();
+    world.argocd.changeApplication('api', { suspended: true });
+    const { event } = await world.build();
+    await world.invoke(event);
+    await world.ticks(62);
+    expect(world.reasons().at(-1)).toMatch(/^fail: .* and Suspended: .* for more than 60 minutes$/);
   });
 
   test('an application that is deleted while we wait is a failure', async () => {
