@@ -13,37 +13,38 @@ import {
   type FailedBuild,
   keyOf,
   withFailedBuild,
-  withoutFailedBuilds,
+  withFailedBuilds,
 } from './record.ts';
 import { report } from './report.ts';
 import { matchingDeploys } from './request.ts';
 import { sourceOf } from './sources.ts';
 
-/** Argo CD looks at a branch every 2 to 6 minutes: what is not live by then was overtaken by the next commit. */
-const WATCHED_MS = 3_600_000;
+/** A night long: what failed in the evening goes live with the sync of the morning. */
+const WATCHED_MS = 24 * 3_600_000;
 
 /** STOPPED is the end of a build that somebody stopped: its commit was not built either. */
 const FAILED = ['FAILED', 'FAULT', 'TIMED_OUT', 'STOPPED'];
 
-/** Keeps a build that failed for good with each application that it would have been deployed to. False for any other. */
-export async function keepFailedBuild(build: Build, context: DeployContext): Promise<boolean> {
+/** Keeps a build that failed for good with each application that it would have been deployed to. */
+export async function keepFailedBuild(build: Build, context: DeployContext): Promise<void> {
   const { settings, deploys, trigger, now } = context;
-  if (settings.dryRun || !FAILED.includes(build.status) || build.retriedAs || build.number < 1) return false;
+  const endedAt = build.endedAt ?? now();
+  if (now().getTime() - endedAt.getTime() > WATCHED_MS) return;
+  if (settings.dryRun || !FAILED.includes(build.status) || build.retriedAs || build.number < 1) return;
   for (const { build: requested, applications } of matchingDeploys(settings, build, {
     now: now(),
     trigger,
   })) {
     if (!requested.sha) continue;
     for (const application of applications) {
-      const failedBuild = { ...requested, status: build.status };
+      const failedBuild = { ...requested, recordedAt: endedAt.toISOString(), status: build.status };
       await changeRecord(deploys, application, (current) => withFailedBuild(current, failedBuild));
     }
   }
-  return true;
 }
 
 /** The applications for which failed builds are kept. */
-export function withFailedBuilds(
+export function overtakenByFailures(
   settings: BranchDeploySettings,
   records: ReadonlyMap<string, ApplicationRecord>,
 ): readonly ApplicationSettings[] {
@@ -52,7 +53,7 @@ export function withFailedBuilds(
   );
 }
 
-/** Reports those whose commit is live, once each, and forgets them after an hour. Failures of Argo CD are left to deploys. */
+/** Reports those whose commit is live, once each, and forgets them after a day. Failures of Argo CD are left to deploys. */
 export async function reportLiveFailures(
   application: ApplicationSettings,
   context: DeployContext,
@@ -60,16 +61,21 @@ export async function reportLiveFailures(
   const { argocd, deploys, now } = context;
   const found = await deploys.get(application);
   const { failedBuilds = [] } = found?.value ?? {};
-  if (failedBuilds.length === 0) return;
-  const read = await argocd.read(application);
-  if (!read.ok) return;
-  const live = failedBuilds.filter((build) => isLive(build, read.value));
   const isOld = ({ recordedAt }: FailedBuild) => now().getTime() - Date.parse(recordedAt) > WATCHED_MS;
-  const done = [...live, ...failedBuilds.filter((build) => isOld(build) && !live.includes(build))];
-  // Of two invocations at once only the one that takes them out reports them.
-  const changed = await changeRecord(deploys, application, (current) => withoutFailedBuilds(current, done));
-  if (!changed) return;
-  for (const build of live) {
+  const isOpen = failedBuilds.some((build) => !build.reported && !isOld(build));
+  if (!isOpen && !failedBuilds.some(isOld)) return;
+  const read = isOpen ? await argocd.read(application) : undefined;
+  // A later build of the same commit succeeded.
+  const wasBuilt = ({ project, sha }: FailedBuild) => found?.value.newest[project]?.sha === sha;
+  const isLiveNow = (build: FailedBuild) =>
+    read?.ok === true && !wasBuilt(build) && isLive(build, read.value);
+  // Of two invocations at once only the one that marks them reports them.
+  const changed = await changeRecord(deploys, application, (current) =>
+    withFailedBuilds(current, { old: isOld, live: isLiveNow }),
+  );
+  for (const build of changed?.after.failedBuilds ?? []) {
+    const before = changed?.before.failedBuilds?.find((one) => one.build === build.build);
+    if (!build.reported || before?.reported) continue;
     const reason = OF_BUILDS.liveAlthough(build, keyOf(application));
     await report(context, application.name, [build], { action: 'warn', reason, facts: { live: true } });
   }

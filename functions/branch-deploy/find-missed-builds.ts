@@ -43,8 +43,8 @@ async function findIn(project: string, context: DeployContext): Promise<readonly
     .sort((one, other) => one.number - other.number);
   const waiting: ApplicationSettings[] = [];
   for (const build of ended) {
-    const isFailure = await keepFailedBuild(build, context);
-    if (isFailure || build.status === 'SUCCEEDED') waiting.push(...(await requestDeploys(build, context)));
+    if (build.status === 'SUCCEEDED') waiting.push(...(await requestDeploys(build, context)));
+    else await keepFailedBuild(build, context);
   }
   for (const { id, status } of read) if (status !== 'IN_PROGRESS') seen.add(id);
   return waiting;

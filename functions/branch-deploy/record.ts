@@ -68,6 +68,8 @@ export interface EndedDeploy {
 export interface FailedBuild extends RequestedBuild {
   /** FAILED, FAULT, TIMED_OUT or STOPPED. */
   readonly status: string;
+  /** That its commit is live was reported. */
+  readonly reported?: boolean;
 }
 
 export interface ApplicationRecord {
@@ -77,7 +79,7 @@ export interface ApplicationRecord {
   readonly requested: readonly RequestedBuild[];
   /** What the requested builds superseded: those commits are live when these are. */
   readonly contained?: readonly RequestedBuild[];
-  /** The latest builds that failed, until their commits went live or were overtaken. */
+  /** The latest builds that failed, for a day: their commits may go live. */
   readonly failedBuilds?: readonly FailedBuild[];
   /** By CodeBuild project. */
   readonly newest: Readonly<Record<string, NewestBuild>>;
@@ -132,7 +134,9 @@ export const applicationSchema: s.Schema<ApplicationRecord> = s.object({
   project: s.string,
   requested: builds,
   contained: s.optional(builds),
-  failedBuilds: s.optional(s.listOf(s.object({ ...buildShape, status: s.string }))),
+  failedBuilds: s.optional(
+    s.listOf(s.object({ ...buildShape, status: s.string, reported: s.optional(s.boolean) })),
+  ),
   newest: s.mapOf(
     s.object({ ...buildShape, outcome: s.optional(outcome), settledAt: s.optional(s.instant) }),
   ),
@@ -305,13 +309,17 @@ export function withFailedBuild(record: ApplicationRecord, build: FailedBuild): 
   return { ...record, failedBuilds: [...failedBuilds, build].slice(-MOST_FAILED) };
 }
 
-export function withoutFailedBuilds(
+/** Without those that are old, and with those marked that are live. Undefined where nothing changes. */
+export function withFailedBuilds(
   record: ApplicationRecord,
-  builds: readonly FailedBuild[],
+  is: { readonly old: (build: FailedBuild) => boolean; readonly live: (build: FailedBuild) => boolean },
 ): ApplicationRecord | undefined {
   const { failedBuilds = [], ...rest } = record;
-  const left = failedBuilds.filter((one) => !builds.some(({ build }) => build === one.build));
-  if (left.length === failedBuilds.length) return undefined;
+  const left = failedBuilds
+    .filter((build) => !is.old(build))
+    .map((build) => (!build.reported && is.live(build) ? { ...build, reported: true } : build));
+  const changed = left.length < failedBuilds.length || left.some((build) => !failedBuilds.includes(build));
+  if (!changed) return undefined;
   return left.length > 0 ? { ...rest, failedBuilds: left } : rest;
 }
 

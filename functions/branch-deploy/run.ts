@@ -6,7 +6,7 @@ import { createDecisionRecorder, reportCorrupt } from '#functions/shared/decisio
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 import { findFailedOvernight, reportDrift } from './check-applications.ts';
 import type { BranchDeployEvent } from './event.ts';
-import { keepFailedBuild, reportLiveFailures, withFailedBuilds } from './failed-builds.ts';
+import { keepFailedBuild, overtakenByFailures, reportLiveFailures } from './failed-builds.ts';
 import { findMissedBuilds } from './find-missed-builds.ts';
 import { defer, observeSleep, resume, sleepsBySchedule } from './night.ts';
 import type { BranchDeployPorts, DeployContext } from './ports.ts';
@@ -95,9 +95,9 @@ async function onTick(
   const pending = byKey(settings.dryRun ? [] : [...missed, ...(await findPending(records, context))]);
   const night = isNight || settings.dryRun ? undefined : kept.night;
   const checksDrift = settings.driftMinutes > 0 && !isNight && minute % DRIFT_MINUTES === 0;
-  const failedBuilds =
-    minute % MISSED_BUILDS_MINUTES === 0 && !isNight ? withFailedBuilds(settings, records) : [];
-  if (pending.size === 0 && !night && !checksDrift && failedBuilds.length === 0) return;
+  const overtaken =
+    minute % MISSED_BUILDS_MINUTES === 0 && !isNight ? overtakenByFailures(settings, records) : [];
+  if (pending.size === 0 && !night && !checksDrift && overtaken.length === 0) return;
 
   const sleep = await observeSleep(context);
   if (sleep.asleep)
@@ -115,7 +115,7 @@ async function onTick(
     );
   }
   await reconcileAll([...all.values()], records, context);
-  await recorder.guardEach(failedBuilds, nameOf, (application) => reportLiveFailures(application, context));
+  await recorder.guardEach(overtaken, nameOf, (application) => reportLiveFailures(application, context));
 }
 
 /** The applications that wait for a deploy. What was left behind by others is reported, or given up. */

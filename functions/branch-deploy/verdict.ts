@@ -58,7 +58,10 @@ function deployedReason(
       : hasMovedOn && view.sync !== 'Synced'
         ? OF_SYNCS.deployedBefore(revisions, view.revisions)
         : OF_SYNCS.deployed(revisions);
-  const failedBuild = record.failedBuilds?.find(({ sha }) => sha !== undefined && revisions.includes(sha));
+  const wasBuilt = ({ project, sha }: RequestedBuild) => record.newest[project]?.sha === sha;
+  const failedBuild = record.failedBuilds?.find(
+    (build) => build.sha !== undefined && revisions.includes(build.sha) && !wasBuilt(build),
+  );
   return failedBuild ? OF_SYNCS.withFailedBuild(reason, failedBuild) : reason;
 }
 
