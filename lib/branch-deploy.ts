@@ -66,7 +66,12 @@ export class BranchDeploy extends Construct {
   #permit({ settings, table }: BranchDeployProps): void {
     this.function.allow({
       sid: 'SeeBuilds',
-      actions: ['codebuild:BatchGetBuilds', 'codebuild:ListBuildsForProject'],
+      actions: [
+        'codebuild:BatchGetBuildBatches',
+        'codebuild:BatchGetBuilds',
+        'codebuild:BatchGetProjects',
+        'codebuild:ListBuildsForProject',
+      ],
       resources: [...new Set(settings.builds.map((build) => buildProjectArn(this, build.project)))],
     });
     if (settings.argocd.through === 'kubernetes') {

@@ -33,6 +33,8 @@ export interface Builds {
   read(ids: readonly string[]): Promise<readonly Build[]>;
   /** Ids of the project's latest builds, newest first, at most 100. Undefined where there is no such project. */
   recent(project: string): Promise<readonly string[] | undefined>;
+  /** Undefined where there is no such project. The builds of one that was deleted stay, and its numbers begin anew. */
+  projectCreatedAt(project: string): Promise<Date | undefined>;
 }
 
 /** An Argo CD application, as far as a decision needs it. */

@@ -22,6 +22,8 @@ export interface RequestedBuild {
   readonly recordedAt: string;
   /** The event or the tick that brought it. */
   readonly trigger: string;
+  /** The batch that it is a part of. */
+  readonly batch?: string;
   /** Why it is deployed once more. */
   readonly repeatReason?: string;
 }
@@ -124,6 +126,7 @@ const buildShape = {
   startedAt: s.optional(s.instant),
   recordedAt: s.instant,
   trigger: s.string,
+  batch: s.optional(s.string),
   repeatReason: s.optional(s.string),
 };
 const outcome = s.oneOf('deployed', 'failed', 'suspended', 'superseded');
@@ -260,12 +263,17 @@ function withContained(record: ApplicationRecord, older: readonly RequestedBuild
  * Requests the deploy of a build. Newer means a higher number within its CodeBuild project, never a later event: a
  * slow older build ends later. Of each project only the newest stays requested.
  */
-export function request(record: ApplicationRecord, build: RequestedBuild): RequestResult {
+export function request(
+  record: ApplicationRecord,
+  build: RequestedBuild,
+  projectCreatedAt?: Date,
+): RequestResult {
   const newest = record.newest[build.project];
-  if (newest?.build === build.build) return { kind: 'duplicate' };
+  const isSameBatch = build.batch !== undefined && newest?.batch === build.batch;
+  if (newest?.build === build.build || isSameBatch) return { kind: 'duplicate' };
   const isOfProject = ({ project }: RequestedBuild) => project === build.project;
   const superseded = record.requested.filter(isOfProject);
-  if (newest && !isNewer(build, newest)) {
+  if (newest && !isNewer(build, newest, projectCreatedAt)) {
     const follows = superseded.length > 0 && build.sha !== newest.sha;
     return { kind: 'older', newest, record: withContained(record, follows ? [build] : []) };
   }
@@ -293,10 +301,20 @@ export function request(record: ApplicationRecord, build: RequestedBuild): Reque
   };
 }
 
-function isNewer(build: RequestedBuild, newest: RequestedBuild): boolean {
+function isNewer(build: RequestedBuild, newest: RequestedBuild, projectCreatedAt?: Date): boolean {
   if (build.number > newest.number) return true;
   if (!build.startedAt || !newest.startedAt) return false;
-  return Date.parse(build.startedAt) - Date.parse(newest.startedAt) > NEW_COUNT_MS;
+  const [started, before] = [Date.parse(build.startedAt), Date.parse(newest.startedAt)];
+  if (projectCreatedAt && projectCreatedAt.getTime() > before && projectCreatedAt.getTime() <= started)
+    return true;
+  return started - before > NEW_COUNT_MS;
+}
+
+/** A lower number that started later: an older build that was queued, or the first of a project that was created again. */
+export function isOrderInDoubt({ newest }: ApplicationRecord, build: RequestedBuild): boolean {
+  const last = newest[build.project];
+  if (!last?.startedAt || !build.startedAt || build.number > last.number) return false;
+  return last.build !== build.build && Date.parse(build.startedAt) > Date.parse(last.startedAt);
 }
 
 /** So many failed builds are kept for each application. */

@@ -7,6 +7,7 @@ import { OF_BUILDS } from './reasons.ts';
 import {
   changeRecord,
   isApplicationName,
+  isOrderInDoubt,
   isPending,
   type NewestBuild,
   type RequestedBuild,
@@ -84,6 +85,7 @@ function requestedOf(
     ...(build.startedAt ? { startedAt: build.startedAt.toISOString() } : {}),
     recordedAt: now.toISOString(),
     trigger,
+    ...(build.batch ? { batch: build.batch } : {}),
   };
 }
 
@@ -132,8 +134,11 @@ async function requestDeploy(
 ): Promise<'waits' | 'ended' | { readonly report: Report }> {
   let result = { kind: 'duplicate' } as RequestResult;
   let waits = false;
-  await changeRecord(context.deploys, application, (current) => {
-    result = request(current, build);
+  await changeRecord(context.deploys, application, async (current) => {
+    const createdAt = isOrderInDoubt(current, build)
+      ? await context.builds.projectCreatedAt(build.project)
+      : undefined;
+    result = request(current, build, createdAt);
     if (result.kind === 'older') return result.record;
     waits = result.kind === 'requested' || (result.kind === 'duplicate' && isPending(current));
     return result.kind === 'requested' ? result.record : undefined;

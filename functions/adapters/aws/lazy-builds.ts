@@ -14,5 +14,6 @@ export function lazyBuilds(): Builds {
   return {
     read: async (ids) => (await builds()).read(ids),
     recent: async (project) => (await builds()).recent(project),
+    projectCreatedAt: async (project) => (await builds()).projectCreatedAt(project),
   };
 }

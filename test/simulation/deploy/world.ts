@@ -220,6 +220,7 @@ export function createDeployWorld(
             }),
           true,
         ),
+      projectCreatedAt: async () => undefined,
       recent: (project) =>
         through(
           'codebuild.recent',

@@ -150,6 +150,7 @@ function aDesk(stage: Stage, name: string, argocd: Argocd, project = PROJECT) {
     builds: {
       read: async (ids) => builds.filter(({ id }) => ids.includes(id)),
       recent: async () => builds.map(({ id }) => id).reverse(),
+      projectCreatedAt: async () => undefined,
     },
     deploys: createDesiredDeploys(table),
     night: { read: createNightReader(table).read, addOverride: createOverrides(table).add },
