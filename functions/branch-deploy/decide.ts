@@ -4,6 +4,7 @@
  * An operation is over only when none is requested any more and its phase is final: Running with an end is a retry that
  * waits. Health is trusted only if the application was compared after the operation ended.
  */
+import { runningOf } from './images.ts';
 import { isOver, type Operation, ROLLOUT } from './operation.ts';
 import type { ApplicationView, ArgocdFailure, Result } from './ports.ts';
 import { OF_BUILDS, OF_FAILURES, OF_SYNCS } from './reasons.ts';
@@ -299,9 +300,15 @@ function isThereAlready(builds: readonly RequestedBuild[], view: ApplicationView
     view.sync === 'Synced' &&
     view.health === 'Healthy' &&
     (view.reconciledAt?.getTime() ?? 0) >= finishedAt &&
+    hasImages(builds, view) &&
     // What failed has not run its hooks to the end, however well the application looks.
     builds.every((build) => !build.repeatReason && isKnownAt(build, view, view.revisions))
   );
+}
+
+function hasImages(builds: readonly RequestedBuild[], view: ApplicationView): boolean {
+  const running = runningOf(builds, view);
+  return running === undefined || running.kind === 'runs';
 }
 
 /** At the very commit of the build, in a source that is the repository which was built. */

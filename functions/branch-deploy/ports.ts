@@ -75,6 +75,8 @@ export interface ApplicationView {
   readonly revisions: readonly string[];
   readonly health: 'Healthy' | 'Progressing' | 'Degraded' | 'Suspended' | 'Missing' | 'Unknown';
   readonly healthMessage: string;
+  /** Of its live pods, as their containers name them. */
+  readonly images?: readonly string[];
   /** The first condition that is an error, such as `ComparisonError: …`. */
   readonly condition?: string;
   readonly reconciledAt?: Date;

@@ -1,7 +1,7 @@
 /** The words of every reason that branch-deploy gives, in one place. */
 import type { ApplicationSettings } from '#model/settings.ts';
 import type { ApplicationView } from './ports.ts';
-import type { FailedBuild, RequestedBuild } from './record.ts';
+import type { BuiltImage, FailedBuild, RequestedBuild } from './record.ts';
 
 /** A commit by its first seven letters; anything else, such as a chart's version, as it is. */
 export const shortSha = (sha: string) => (/^[0-9a-f]{40,64}$/.test(sha) ? sha.slice(0, 7) : sha);
@@ -100,6 +100,27 @@ export const OF_SYNCS = {
   neverShown: 'Argo CD never showed the sync, however often it was requested',
   neverStarted: 'the requested sync never started',
   tooLong: (reason: string, minutes: number) => `${reason}, for more than ${minutes} minutes`,
+} as const;
+
+const imageOf = ({ repository, version }: BuiltImage) =>
+  `${repository.split('/').at(-1)}${version.startsWith('sha256:') ? `@${version.slice(0, 19)}…` : `:${shortSha(version)}`}`;
+const liveOf = (images: readonly string[]) =>
+  images.map((image) => image.split('/').at(-1)).join(', ') || 'no image of its repository';
+
+/** What the live pods run. */
+export const OF_IMAGES = {
+  runs: (images: readonly BuiltImage[]) => `the pods run ${images.map(imageOf).join(', ')}`,
+  noPod: 'no pod runs',
+  notRunning: (image: BuiltImage, live: readonly string[]) =>
+    `the pods run ${liveOf(live)}, not ${imageOf(image)}`,
+  olderServes: (image: BuiltImage, live: readonly string[]) =>
+    `the pods run ${liveOf(live)}, not only ${imageOf(image)}`,
+  unverified: (reason: string) =>
+    `${reason}; whether what was built runs is unknown: name its \`images\` in the config`,
+  notExported: (name: string) => `the build exports no ${name}, which is to name its image`,
+  withoutCommit: (tag: string) => `the commit of the build is unknown, and its image is tagged ${tag}`,
+  notOurs: (text: string, repository: string) =>
+    `${JSON.stringify(text.slice(0, 120))} is no tag or digest of ${repository}`,
 } as const;
 
 /** Why Argo CD or GitHub did not do what was requested. */

@@ -7,6 +7,12 @@ import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 import * as s from '#model/record-schema.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 
+/** An image that a build made: `version` is its tag, or its digest `sha256:…`. */
+export interface BuiltImage {
+  readonly repository: string;
+  readonly version: string;
+}
+
 /** A build that is to be deployed. */
 export interface RequestedBuild {
   readonly project: string;
@@ -22,13 +28,16 @@ export interface RequestedBuild {
   readonly recordedAt: string;
   /** The event or the tick that brought it. */
   readonly trigger: string;
+  /** What it made, where the config names its images. */
+  readonly images?: readonly BuiltImage[];
   /** The batch that it is a part of. */
   readonly batch?: string;
   /** Why it is deployed once more. */
   readonly repeatReason?: string;
 }
 
-export type Outcome = 'deployed' | 'failed' | 'suspended' | 'superseded';
+/** `unverified`: Synced and Healthy, and nothing says whether what was built runs. */
+export type Outcome = 'deployed' | 'unverified' | 'failed' | 'suspended' | 'superseded';
 
 /** The newest build of a CodeBuild project that was ever requested, and how it ended. */
 export interface NewestBuild extends RequestedBuild {
@@ -126,10 +135,11 @@ const buildShape = {
   startedAt: s.optional(s.instant),
   recordedAt: s.instant,
   trigger: s.string,
+  images: s.optional(s.listOf(s.object({ repository: s.string, version: s.string }))),
   batch: s.optional(s.string),
   repeatReason: s.optional(s.string),
 };
-const outcome = s.oneOf('deployed', 'failed', 'suspended', 'superseded');
+const outcome = s.oneOf('deployed', 'unverified', 'failed', 'suspended', 'superseded');
 const builds = s.listOf(s.object(buildShape));
 
 export const applicationSchema: s.Schema<ApplicationRecord> = s.object({

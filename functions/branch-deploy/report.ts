@@ -66,6 +66,7 @@ export async function reportForgotten(context: DeployContext, record: Applicatio
 
 const ACTION_OF = {
   deployed: 'deployed',
+  unverified: 'unverified',
   superseded: 'superseded',
   failed: 'fail',
   suspended: 'wait',
@@ -148,6 +149,7 @@ const SHOWN: Partial<Record<Action, (facts: Facts) => readonly [CommitStatus['st
   wait: () => ['pending', 'waiting'],
   warn: ({ live }) => (live === true ? ['failure', 'live'] : ['pending', 'waiting']),
   deployed: () => ['success', 'deployed'],
+  unverified: () => ['pending', 'unverified'],
   superseded: (facts) => [stateOfSuperseded(facts), 'superseded'],
   fail: ({ outcome }) => (outcome !== undefined ? ['failure', 'failed'] : ['pending']),
 };

@@ -2,6 +2,7 @@
 import { matchBranch } from '#model/branch.ts';
 import type { Action } from '#model/decision.ts';
 import type { ApplicationSettings, BranchDeploySettings, BuildSettings } from '#model/settings.ts';
+import { builtImages } from './images.ts';
 import type { Build, DeployContext } from './ports.ts';
 import { OF_BUILDS } from './reasons.ts';
 import {
@@ -111,7 +112,7 @@ export async function requestDeploys(
     for (const application of applications) {
       const result = settings.dryRun
         ? { report: dryRun(requested) }
-        : await requestDeploy(application, requested, context);
+        : await requestDeploy(application, requested, build.exported, context);
       if (result === 'waits') waiting.push(application);
       else if (result !== 'ended')
         reports.push(() => report(context, application.name, [requested], result.report));
@@ -130,15 +131,19 @@ function dryRun(build: RequestedBuild): Report {
 async function requestDeploy(
   application: ApplicationSettings,
   build: RequestedBuild,
+  exported: Build['exported'],
   context: DeployContext,
 ): Promise<'waits' | 'ended' | { readonly report: Report }> {
+  const made = builtImages(application.images ?? [], build, exported);
+  if ('refused' in made) return { report: { action: 'refuse', reason: made.refused } };
+  const requested = made.images.length > 0 ? { ...build, images: made.images } : build;
   let result = { kind: 'duplicate' } as RequestResult;
   let waits = false;
   await changeRecord(context.deploys, application, async (current) => {
-    const createdAt = isOrderInDoubt(current, build)
+    const createdAt = isOrderInDoubt(current, requested)
       ? await context.builds.projectCreatedAt(build.project)
       : undefined;
-    result = request(current, build, createdAt);
+    result = request(current, requested, createdAt);
     if (result.kind === 'older') return result.record;
     waits = result.kind === 'requested' || (result.kind === 'duplicate' && isPending(current));
     return result.kind === 'requested' ? result.record : undefined;

@@ -13,6 +13,10 @@ export const LIMITS = {
   suspendedMs: 60 * 60_000,
   /** OutOfSync right after a sync may still settle. */
   settleMs: 2 * 60_000,
+  /** Until the manifests name the image that was built, and its pods run. */
+  imageMs: 15 * 60_000,
+  /** Syncs for the same builds, each to new manifests, until they name the image. */
+  imageTries: 10,
   /** So may Degraded, Missing and Unknown: they are final once they have lasted for so long. */
   unhealthyMs: 3 * 60_000,
   /** Syncs for the same builds: when the first ended at an old revision, or was broken by the night. */

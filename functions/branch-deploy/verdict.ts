@@ -2,11 +2,13 @@
  * What a sync that succeeded has come to. Pure. Superseded is never said here: only a newer build of the same project
  * supersedes one. If the branch has moved on, what is live contains the commit, and its health decides.
  */
+
+import { runningOf } from './images.ts';
 import { isComparedSince, type Operation } from './operation.ts';
 import type { ApplicationView } from './ports.ts';
-import { OF_SYNCS } from './reasons.ts';
+import { OF_IMAGES, OF_SYNCS } from './reasons.ts';
 import type { ApplicationRecord, RequestedBuild } from './record.ts';
-import { isAt, notHydrated, sameRevisions, tracksDefault } from './sources.ts';
+import { isAt, notHydrated, sameRevisions, sourceOf, tracksDefault } from './sources.ts';
 import { failed, LIMITS, misconfigured, type Step, settled, waitAtMost } from './step.ts';
 
 export interface SucceededSync {
@@ -43,6 +45,10 @@ export function verdict(ended: SucceededSync): Step {
     if (ambiguous) return misconfigured(OF_SYNCS.wrongDefault(revisions, ambiguous));
   }
   const hasMovedOn = !sameRevisions(view.revisions, revisions);
+  const running = runningOf(record.requested, view);
+  // Its manifests name the image only now.
+  if (running?.kind === 'other' && view.sync === 'OutOfSync' && hasMovedOn && tries < LIMITS.imageTries)
+    return { kind: 'sync', reason: running.reason };
   if (view.sync === 'OutOfSync' && !hasMovedOn) return outOfSync(ended);
   return byHealth(ended, deployedReason(ended, elsewhere, hasMovedOn));
 }
@@ -78,7 +84,7 @@ function byHealth(ended: SucceededSync, deployed: string): Step {
   const { revisions } = operation;
   switch (view.health) {
     case 'Healthy':
-      return settled('deployed', deployed);
+      return byImages(ended, deployed);
     case 'Suspended':
       return waitAtMost(waitedMs, OF_SYNCS.suspended(revisions), { limitMs: LIMITS.suspendedMs });
     case 'Progressing':
@@ -88,6 +94,25 @@ function byHealth(ended: SucceededSync, deployed: string): Step {
       return settling(ended, OF_SYNCS.unhealthy(revisions, view.health, message));
     }
   }
+}
+
+/** Healthy is what runs; what was built runs if the pods' images say so, or the manifests are of the same repository. */
+function byImages({ record, view, waitedMs }: SucceededSync, reason: string): Step {
+  const running = runningOf(record.requested, view);
+  if (running?.kind === 'rolling' || running?.kind === 'other')
+    return waitAtMost(waitedMs, running.reason, {
+      limitMs: LIMITS.imageMs,
+      refresh: running.kind === 'other',
+    });
+  const unverified = record.requested.filter(
+    (build) => !build.images?.length && sourceOf(build, view) === undefined,
+  );
+  if (unverified.length > 0) {
+    const step = settled('unverified', OF_IMAGES.unverified(reason));
+    const isAll = unverified.length === record.requested.length;
+    return isAll ? step : { ...step, builds: unverified.map(({ build }) => build) };
+  }
+  return settled('deployed', running ? `${reason}; ${running.reason}` : reason);
 }
 
 /** Final only when it has lasted. */

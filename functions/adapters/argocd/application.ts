@@ -39,6 +39,7 @@ export interface ApplicationObject {
     };
     readonly health?: { readonly status?: string; readonly message?: string };
     readonly reconciledAt?: string;
+    readonly summary?: { readonly images?: readonly string[] | null };
     readonly conditions?: readonly { readonly type?: string; readonly message?: string }[] | null;
     readonly sourceHydrator?: {
       readonly lastSuccessfulOperation?: HydrationObject;
@@ -126,6 +127,7 @@ export function viewOf(application: ApplicationObject): ApplicationView {
     revisions: revisionsOf(status?.sync),
     health: oneOf(HEALTH_CODES, status?.health?.status) ?? 'Unknown',
     healthMessage: shortened(healthMessageOf(status)),
+    ...(status?.summary?.images?.length ? { images: status.summary.images } : {}),
     ...(condition ? { condition } : {}),
     ...(reconciledAt ? { reconciledAt } : {}),
   };
@@ -230,6 +232,7 @@ const APPLICATION: Shape = {
     sync: { status: 'string', ...REVISIONS },
     health: HEALTH,
     reconciledAt: 'string',
+    summary: { images: ['string'] },
     conditions: [{ type: 'string', message: 'string' }],
     sourceHydrator: { lastSuccessfulOperation: HYDRATION, currentOperation: HYDRATION },
     operationState: {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decide, decideAfterSync, LIMITS, nextStep, type Step } from '#functions/branch-deploy/decide.ts';
 import type { ApplicationView, ArgocdFailure } from '#functions/branch-deploy/ports.ts';
-import { OF_BUILDS, OF_FAILURES, OF_SYNCS } from '#functions/branch-deploy/reasons.ts';
+import { OF_BUILDS, OF_FAILURES, OF_IMAGES, OF_SYNCS } from '#functions/branch-deploy/reasons.ts';
 import type {
   ApplicationRecord,
   Outcome,
@@ -420,10 +420,19 @@ cases('the revision of a sync', [
   ['is ours, and OutOfSync may settle', endedAgo(119), aRecord(), compare(OF_SYNCS.settling('OutOfSync'))],
   ['for two minutes', endedAgo(120), aRecord(), failed(OF_SYNCS.stillOutOfSync('OutOfSync'))],
   [
-    'of other repositories is what was synced',
+    'D9: of other repositories says nothing of what was built',
     { sources: manifests, ...ended(OLD), revisions: [OLD] },
     aRecord(),
-    deployed(OLD),
+    settled('unverified', OF_IMAGES.unverified(OF_SYNCS.deployed([OLD]))),
+  ],
+  [
+    'D9: of other repositories is judged for each build by itself',
+    ended(NEWER, OURS),
+    aRecord({ requested: [aBuild({ build: 'x:1', repository: elsewhere }), aBuild()] }),
+    {
+      ...settled('unverified', OF_IMAGES.unverified(OF_SYNCS.deployed([OURS]))),
+      builds: ['x:1'],
+    } as Step,
   ],
   [
     'of several sources is that of the source that was built',
@@ -713,6 +722,73 @@ cases('D5: an application with a source hydrator', [
     dry({ dry: NEWER, startedAt: ago(110) }),
     aRecord({ requested: [built] }),
     notYet({ dry: NEWER, message: '' }, [built]),
+  ],
+]);
+
+const IMAGE = '111111111111.dkr.ecr.ap-northeast-1.amazonaws.com/api';
+const image = { repository: IMAGE, version: 'aaaaaaa' };
+const withImage = aBuild({ images: [image] });
+const configRepository: View = { sources: manifests, ...ended(OLD), revisions: [OLD] };
+const pods = (...images: string[]): View => ({ ...configRepository, images });
+const digest = `sha256:${'a'.repeat(64)}`;
+
+cases('D9: the image that was built', [
+  [
+    'runs: deployed, and its name',
+    pods(`${IMAGE}:aaaaaaa`, 'envoy:1'),
+    requests(withImage),
+    settled('deployed', `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.runs([image])}`),
+  ],
+  [
+    'does not run yet: waited for, and compared again',
+    pods(`${IMAGE}:bbbbbbb`),
+    requests(withImage),
+    compare(OF_IMAGES.notRunning(image, [`${IMAGE}:bbbbbbb`])),
+  ],
+  [
+    'does not run for a quarter of an hour: a failure',
+    pods(`${IMAGE}:bbbbbbb`),
+    aRecord({ requested: [withImage], attempt: anAttempt({ watchedSince: ago(901).toISOString() }) }),
+    failed(OF_SYNCS.tooLong(OF_IMAGES.notRunning(image, [`${IMAGE}:bbbbbbb`]), 15)),
+  ],
+  [
+    'is named by newer manifests: synced again, though three syncs were made',
+    { ...pods(`${IMAGE}:bbbbbbb`), revisions: [NEWER], sync: 'OutOfSync' },
+    aRecord({ requested: [withImage], attempt: anAttempt({ tries: 3 }) }),
+    sync(OF_IMAGES.notRunning(image, [`${IMAGE}:bbbbbbb`])),
+  ],
+  [
+    'serves beside an older one: waited for',
+    pods(`${IMAGE}:aaaaaaa`, `${IMAGE}:bbbbbbb`),
+    requests(withImage),
+    wait(OF_IMAGES.olderServes(image, [`${IMAGE}:aaaaaaa`, `${IMAGE}:bbbbbbb`])),
+  ],
+  [
+    'runs in no pod, because there is none: deployed, and that is said',
+    configRepository,
+    requests(withImage),
+    settled('deployed', `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.noPod}`),
+  ],
+  [
+    'is known by its digest',
+    pods(`${IMAGE}:develop@${digest}`),
+    requests(aBuild({ images: [{ repository: IMAGE, version: digest }] })),
+    settled(
+      'deployed',
+      `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.runs([{ repository: IMAGE, version: digest }])}`,
+    ),
+  ],
+  [
+    'is of a repository that has a port, and of no other',
+    pods('registry.example.com:5000/api:aaaaaaa', 'registry.example.com:5000/api-x:bbbbbbb'),
+    requests(aBuild({ images: [{ repository: 'registry.example.com:5000/api', version: 'aaaaaaa' }] })),
+    settled('deployed', `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.runs([image])}`),
+  ],
+  [
+    'does not run, though Synced and Healthy at its commit: not there already',
+    { images: [`${IMAGE}:bbbbbbb`] },
+    unasked({ requested: [withImage] }),
+    succeeded(withImage),
   ],
 ]);
 

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { OF_BUILDS, OF_FAILURES, OF_NIGHTS, OF_SYNCS, shortSha } from '#functions/branch-deploy/reasons.ts';
+import {
+  OF_BUILDS,
+  OF_FAILURES,
+  OF_IMAGES,
+  OF_NIGHTS,
+  OF_SYNCS,
+  shortSha,
+} from '#functions/branch-deploy/reasons.ts';
 import { aBuild, anOperation, OLD, OURS } from './an-application.ts';
 
 const { sha: _, ...unknown } = aBuild({ number: 7, project: 'web' });
@@ -178,4 +185,31 @@ test('a commit is shown by seven letters, and anything else as it is', () => {
   expect(shortSha(`v${OURS}`)).toBe(`v${OURS}`);
   expect(shortSha(`${OURS}${OURS}`)).toBe(`${OURS}${OURS}`);
   expect(shortSha('1.2.3')).toBe('1.2.3');
+});
+
+test('the words of the reasons about images', () => {
+  const image = { repository: 'example.com/api', version: OURS };
+  expect([
+    OF_IMAGES.runs([image, { ...image, version: `sha256:${'a'.repeat(64)}` }]),
+    OF_IMAGES.noPod,
+    OF_IMAGES.notRunning(image, ['example.com/api:1']),
+    OF_IMAGES.notRunning(image, []),
+    OF_IMAGES.olderServes(image, ['example.com/api:1', 'example.com/api:2']),
+    OF_IMAGES.unverified(OF_SYNCS.deployed([OLD])),
+    OF_IMAGES.notExported('IMAGE_TAG'),
+    OF_IMAGES.withoutCommit('{sha}'),
+    OF_IMAGES.notOurs('example.com/web:1', 'example.com/api'),
+  ]).toMatchInlineSnapshot(`
+    [
+      "the pods run api:aaaaaaa, api@sha256:aaaaaaaaaaaa…",
+      "no pod runs",
+      "the pods run api:1, not api:aaaaaaa",
+      "the pods run no image of its repository, not api:aaaaaaa",
+      "the pods run api:1, api:2, not only api:aaaaaaa",
+      "Synced and Healthy at bbbbbbb; whether what was built runs is unknown: name its \`images\` in the config",
+      "the build exports no IMAGE_TAG, which is to name its image",
+      "the commit of the build is unknown, and its image is tagged {sha}",
+      ""example.com/web:1" is no tag or digest of example.com/api",
+    ]
+  `);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { OF_BUILDS, OF_SYNCS } from '#functions/branch-deploy/reasons.ts';
+import { OF_BUILDS, OF_IMAGES, OF_SYNCS } from '#functions/branch-deploy/reasons.ts';
 import { anApplication, aWorld, lastEvent, REPOSITORY, type World } from './a-world.ts';
 
 const binding = {
@@ -68,7 +68,7 @@ describe('a merge at work', () => {
     expect(world.syncs()).toBe(0);
   });
 
-  test('an application of other repositories alone is deployed at what was synced of them', async () => {
+  test('an application of other repositories alone is unverified at what was synced of them', async () => {
     const manifests = 'https://github.com/example/manifests';
     const world = aWorld({ application: { repoURL: REPOSITORY } });
     world.codebuild.addRepository(manifests);
@@ -86,7 +86,7 @@ describe('a merge at work', () => {
     Object.assign(world.settings, settings);
     const { event } = await world.build();
     await world.invoke(event);
-    expect(world.reasons().at(-1)).toBe(`deployed: ${OF_SYNCS.deployed([sha])}`);
+    expect(world.reasons().at(-1)).toBe(`unverified: ${OF_IMAGES.unverified(OF_SYNCS.deployed([sha]))}`);
   });
 
   test('of a multi-source application the source that was built counts', async () => {
