@@ -427,8 +427,11 @@ cases('the revision of a sync', [
   ],
   [
     'D9: of other repositories is judged for each build by itself',
-    ended(NEWER, OURS),
-    aRecord({ requested: [aBuild({ build: 'x:1', repository: elsewhere }), aBuild()] }),
+    {},
+    aRecord({
+      requested: [aBuild({ build: 'x:1', repository: elsewhere }), aBuild()],
+      attempt: anAttempt({ builds: ['x:1', 'api-develop:1'] }),
+    }),
     {
       ...settled('unverified', OF_IMAGES.unverified(OF_SYNCS.deployed([OURS]))),
       builds: ['x:1'],
@@ -471,7 +474,12 @@ cases('the revision of a sync', [
     aRecord(),
     settled('deployed', OF_SYNCS.deployedBefore([OURS, '1.2.3'], [OURS])),
   ],
-  ['may be missing', { sources: [charts], ...ended(), revisions: [] }, aRecord(), deployed()],
+  [
+    'may be missing',
+    { sources: [charts], ...ended(), revisions: [] },
+    aRecord(),
+    settled('unverified', OF_IMAGES.unverified(OF_SYNCS.deployed([]))),
+  ],
 ]);
 
 const foreign = (overrides: Partial<Operation> = {}) =>

@@ -171,3 +171,61 @@ test('D2: an application whose repository is written in another form is held to 
   await expect(world.invoke(event)).rejects.toThrow(/tracks main/);
   expect(world.syncs()).toBe(0);
 });
+
+describe('D9: the manifests are in a repository of their own', () => {
+  const MANIFESTS = 'https://github.com/example/manifests';
+  const IMAGE = '111111111111.dkr.ecr.ap-northeast-1.amazonaws.com/other';
+  const running = (tag: string) => ({
+    deployments: [{ namespace: 'app', name: 'other', image: `${IMAGE}:${tag}`, replicas: 1 }],
+  });
+  const aConfigRepository = (images: readonly { repository: string; tag: string }[]) => {
+    const github = aGithub();
+    const application = anApplication({ name: 'other', ...(images.length > 0 && { images }) });
+    const world = aWorld({ statuses: github.statuses });
+    world.codebuild.addRepository(MANIFESTS);
+    world.codebuild.push({ repository: MANIFESTS, ref: 'refs/heads/main' });
+    world.argocd.addApplication({
+      name: 'other',
+      repoURL: MANIFESTS,
+      targetRevision: 'main',
+      ...running('old'),
+    });
+    Object.assign(world.settings, {
+      builds: world.settings.builds.map((binding) => ({ ...binding, applications: [application] })),
+    });
+    return { world, github };
+  };
+  const STATUS = 'nightshift/develop/other';
+
+  test('deployed comes when the pods run the image, which the manifests name 20 s after the build', async () => {
+    const { world, github } = aConfigRepository([{ repository: IMAGE, tag: '{sha7}' }]);
+    const { sha, event } = await world.build();
+    await world.invoke(event);
+    expect(world.actions()).toEqual(['sync', 'wait']);
+    world.codebuild.push({ repository: MANIFESTS, ref: 'refs/heads/main' });
+    world.argocd.changeApplication('other', running(sha.slice(0, 7)));
+    await world.ticks(5);
+    expect(world.reasons().at(-1)).toMatch(
+      new RegExp(`^deployed: Synced and Healthy at \\w+; the pods run other:${sha.slice(0, 7)}$`),
+    );
+    expect(github.of(sha)).toEqual({ [STATUS]: 'success' });
+  });
+
+  test('it fails after a quarter of an hour if they never do', async () => {
+    const { world, github } = aConfigRepository([{ repository: IMAGE, tag: '{sha7}' }]);
+    const { sha, event } = await world.build();
+    await world.invoke(event);
+    await world.ticks(17);
+    expect(world.reasons().at(-1)).toMatch(/^fail: the pods run other:old, not other:\w+, for more than 15/);
+    expect(github.of(sha)).toEqual({ [STATUS]: 'failure' });
+  });
+
+  test('without images it is unverified, and its commit is not green', async () => {
+    const { world, github } = aConfigRepository([]);
+    const { sha, event } = await world.build();
+    await world.invoke(event);
+    await world.ticks(2);
+    expect(world.actions()).toEqual(['sync', 'unverified']);
+    expect(github.of(sha)).toEqual({ [STATUS]: 'pending' });
+  });
+});
