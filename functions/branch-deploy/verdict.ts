@@ -1,5 +1,5 @@
 /**
- * What a sync that succeeded has come to. Pure. Superseded is never said here: only a newer build of the same project
+ * What a sync that succeeded has come to. Pure. Superseded is no outcome of it: only a newer build of the same project
  * supersedes one. If the branch has moved on, what is live contains the commit, and its health decides.
  */
 

@@ -772,7 +772,7 @@ cases('D9: the image that was built', [
     wait(OF_IMAGES.olderServes(image, [`${IMAGE}:aaaaaaa`, `${IMAGE}:bbbbbbb`])),
   ],
   [
-    'runs in no pod, because there is none: deployed, and that is said',
+    'runs in no pod, because there is none: deployed, and the reason names it',
     configRepository,
     requests(withImage),
     settled('deployed', `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.noPod}`),
