@@ -1,11 +1,11 @@
-/** `npm run simulate`: random nights with faults, after which the promises are checked. */
+/** `npm run simulate`: random nights with faults, and the checks of the promises after each. */
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Severity } from '#test/simulation/faults.ts';
-import { simulateMany } from '#test/simulation/many.ts';
 import { PROMISES } from '#test/simulation/outcome.ts';
 import { reportOf } from '#test/simulation/report.ts';
 import { shrink } from '#test/simulation/shrink.ts';
+import { simulateMany } from '#test/simulation/simulate-many.ts';
 import { listOfStories, STORIES } from '#test/simulation/stories.ts';
 
 const program = new Command('simulate')

@@ -2,12 +2,12 @@
 import { errorName } from '#functions/adapters/aws/errors.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createLedger } from '#functions/adapters/dynamodb/ledger.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
-import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
 import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
 import { DECISION } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
-import type { LedgerEntry, SavedSize } from '#functions/night-schedule/records.ts';
+import type { DryRunNote, LedgerEntry, SavedSize } from '#functions/night-schedule/records.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
@@ -31,6 +31,8 @@ export interface Night {
   readonly corrupt: readonly string[];
   /** ISO 8601: when night-schedule last ran, stored every few minutes. */
   readonly seenAt?: string;
+  /** What a dry run left in place of a state; older than the state where the environment is no dry run any more. */
+  readonly dryRun?: DryRunNote;
 }
 
 export interface Cloud {
@@ -39,8 +41,10 @@ export interface Cloud {
   night(): Promise<Night>;
   /** The override in force now. */
   override(): Promise<Override | undefined>;
-  /** Stores the override and removes all others. */
-  setOverride(override: Override): Promise<void>;
+  /** All that can be read, ended or not. */
+  overrides(): Promise<readonly Override[]>;
+  /** Adds it; with `replace` it removes all others, otherwise those of its author, and those of the other state. */
+  setOverride(override: Override, replace: boolean): Promise<void>;
   clearOverrides(): Promise<void>;
   /** Invokes night-schedule asynchronously. `id` appears in the decisions as the trigger. */
   invokeNightSchedule(id: string): Promise<void>;
@@ -137,6 +141,7 @@ function createReports(
         ...(memory.state ? { state: memory.state.value } : {}),
         ...(override ? { override } : {}),
         ...(memory.notes.seen ? { seenAt: memory.notes.seen.value.at } : {}),
+        ...(memory.notes['dry-run'] ? { dryRun: memory.notes['dry-run'].value } : {}),
       };
     },
 
@@ -159,20 +164,26 @@ function createReports(
 function createOverrideStore(
   table: Table,
   clock: AwsClock,
-): Pick<Cloud, 'override' | 'setOverride' | 'clearOverrides'> {
+): Pick<Cloud, 'override' | 'overrides' | 'setOverride' | 'clearOverrides'> {
   const overrides = createOverrides(table);
   const removeAll = async (given: readonly Override[]) => {
     for (const { id } of given) await overrides.remove(id);
   };
   return {
+    overrides: () => overrides.all(),
+
     async override() {
       return effectiveOverride(await overrides.all(), clock.now());
     },
 
-    async setOverride(override) {
-      const others = await overrides.all();
+    async setOverride(override, replace) {
+      const others = (await overrides.all()).filter(({ id }) => id !== override.id);
       await overrides.add(override);
-      await removeAll(others.filter(({ id }) => id !== override.id));
+      await removeAll(
+        others.filter(
+          ({ state, author }) => replace || state !== override.state || author === override.author,
+        ),
+      );
     },
 
     async clearOverrides() {

@@ -3,17 +3,13 @@
  * included.
  */
 
-import {
-  type ArgocdOverview,
-  createArgocdOverview,
-  type ListedApplication,
-} from '#functions/adapters/argocd/overview.ts';
 import { shortSha } from '#functions/branch-deploy/reasons.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { DEFAULT_DRIFT_MINUTES } from '#lib/settings.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import { parseDuration } from '#model/when.ts';
 import { type ArgocdOptions, connectToArgocd, errorOf, serverOf, type Variables } from './argocd.ts';
+import { type ArgocdOverview, createArgocdOverview, type ListedApplication } from './argocd-overview.ts';
 import { RefusedError } from './errors.ts';
 import type { Io } from './io.ts';
 import { type NamedEnvironment, selectEnvironments } from './select-environments.ts';

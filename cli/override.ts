@@ -10,7 +10,7 @@ import { parseDuration, parseUntil } from '#model/when.ts';
 import type { Cloud } from './cloud.ts';
 import { CloudError, RefusedError } from './errors.ts';
 import type { Io } from './io.ts';
-import { localTime, plain } from './text.ts';
+import { dryRunMark, localTime, paintOf, plain } from './text.ts';
 
 export type OverrideCommand = 'keep-up' | 'wake' | 'sleep';
 
@@ -22,6 +22,8 @@ export interface OverrideRequest {
   readonly for?: string;
   readonly author?: string;
   readonly reason?: string;
+  /** Ends what others requested: they are not asked. */
+  readonly replace?: boolean;
 }
 
 export interface OverrideOptions {
@@ -56,22 +58,38 @@ export async function setOverride(
   };
   const refused = refuseOverride(override, now);
   if (refused !== undefined) throw new RefusedError(refused);
-  await cloud.setOverride(override);
+  const active = previous && isActive(previous, now) ? previous : undefined;
+  if (!request.replace)
+    for (const other of await cloud.overrides())
+      if (isActive(other, now)) refuseToShorten(other, override, schedule.timeZone);
+  await cloud.setOverride(override, request.replace ?? false);
   await applyNow(cloud, override.id, io);
 
-  const replaced = previous && isActive(previous, now) ? previous : undefined;
+  const isReplaced = request.replace || active?.state !== override.state || active.author === override.author;
+  const replaced = isReplaced ? active : undefined;
+  const longer = !isReplaced && active && active.until > override.until ? active : undefined;
   if (options.json) {
     io.out(JSON.stringify({ environment: name, override, ...(replaced ? { replaced } : {}) }, null, 2));
     return;
   }
-  const after = desiredAt(schedule, new Date(override.until), []);
+  const after = desiredAt(schedule, new Date(longer?.until ?? override.until), []);
+  const mark = dryRunMark(environmentOf(loaded, name), paintOf(io.color));
   io.out(
     [
-      `${name}: ${desiredAt(schedule, now, [override]).reason}`,
+      `${mark}${name}: ${desiredAt(schedule, now, [override]).reason}`,
+      ...(longer ? [`  still in force: ${formatOverride(longer, schedule.timeZone)}`] : []),
       ...(replaced ? [`  replaces: ${formatOverride(replaced, schedule.timeZone)}`] : []),
       `  after that: ${after.state === override.state ? `still ${after.state}` : after.state}, ${after.reason}`,
       `  progress: nightshift status ${name}; undo: nightshift cancel ${name}`,
     ].join('\n'),
+  );
+}
+
+/** Who keeps a cluster awake is not cut short by somebody else without `--replace`. */
+function refuseToShorten(other: Override, override: Override, timeZone: string): void {
+  if (override.state === 'awake' || other.state === 'asleep' || other.author === override.author) return;
+  throw new RefusedError(
+    `somebody else needs the cluster: ${formatOverride(other, timeZone)}; add --replace to end that`,
   );
 }
 
@@ -97,7 +115,8 @@ export async function cancelOverride(
   const result = active
     ? `cancelled: ${formatOverride(active, schedule.timeZone)}`
     : 'no active override to cancel';
-  io.out(`${name}: ${result}\n  desired now: ${desired.state}, ${desired.reason}`);
+  const mark = dryRunMark(environmentOf(loaded, name), paintOf(io.color));
+  io.out(`${mark}${name}: ${result}\n  desired now: ${desired.state}, ${desired.reason}`);
 }
 
 /** `awake until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: release` */

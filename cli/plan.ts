@@ -11,7 +11,7 @@ import { offsetAt } from '#model/zone.ts';
 import { RefusedError } from './errors.ts';
 import type { Io } from './io.ts';
 import { type NamedEnvironment, selectEnvironments } from './select-environments.ts';
-import { localTime, type Paint, paintOf } from './text.ts';
+import { dryRunMark, localTime, type Paint, paintOf } from './text.ts';
 
 export const DEFAULT_DAYS = 7;
 const MAX_DAYS = 1100;
@@ -85,12 +85,12 @@ function planEnvironment(
 function formatPlan({ name, named, schedule, from, to, entries }: EnvironmentPlan, paint: Paint): string {
   if (!schedule) {
     const why = named.environment.production ? 'production' : 'no schedule';
-    return `${paint.bold(name)}: never stopped (${why})`;
+    return `${dryRunMark(named.environment, paint)}${paint.bold(name)}: never stopped (${why})`;
   }
   const { timeZone, calendar } = schedule;
   const initial = desiredAt(schedule, from, []);
   const head = [
-    `${paint.bold(name)}: ${schedule.name}, up ${formatWindows(schedule.up)} (${timeZone}, UTC${formatOffset(offsetAt(timeZone, from.getTime()))})`,
+    `${dryRunMark(named.environment, paint)}${paint.bold(name)}: ${schedule.name}, up ${formatWindows(schedule.up)} (${timeZone}, UTC${formatOffset(offsetAt(timeZone, from.getTime()))})`,
     ...(calendar ? [`calendar ${calendar.name}`] : []),
     ...(!named.environment.production && named.environment.readyBy
       ? ['started early to be ready at the start']
@@ -112,6 +112,7 @@ function toJson({ name, named, schedule, from, to, entries, warning }: Environme
   return {
     environment: name,
     production: named.environment.production ?? false,
+    ...(named.environment.dryRun ? { dryRun: true } : {}),
     ...(schedule ? { schedule: schedule.name, timeZone } : {}),
     from: from.toISOString(),
     to: to.toISOString(),

@@ -11,6 +11,7 @@ import { DEFAULT_DAYS, type PlanOptions, plan } from './plan.ts';
 import { createRolloutIo, DEFAULT_TIMEOUT, type RolloutOptions, rollout } from './rollout.ts';
 import { DEFAULT_SAVINGS_DAYS, type SavingsOptions, savings } from './savings.ts';
 import { status } from './status.ts';
+import { packageVersion } from './version.ts';
 
 export const EXIT = { done: 0, refused: 1, cloud: 2 } as const;
 
@@ -63,6 +64,7 @@ function createProgram(invocation: Invocation): Command {
       'Shows what eks-nightshift does with your EKS clusters and why, and overrides their schedule.',
     )
     .option('-c, --config <path>', 'config file (default: NIGHTSHIFT_CONFIG, or nightshift.config.ts)')
+    .version(packageVersion(), '-V, --version')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.out(text.replace(/\n$/, '')),
@@ -138,6 +140,7 @@ function addOverrideCommands(invocation: Invocation): void {
       .option('-f, --for <duration>', `duration of the override: ${DURATION_EXAMPLES}`)
       .option('-r, --reason <text>', 'reason, shown to everybody')
       .option('-a, --author <name>', `author (default: ${io.user})`)
+      .option('--replace', 'end the overrides of others')
       .option('--json', JSON_OPTION)
       .action(
         async (

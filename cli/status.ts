@@ -1,4 +1,6 @@
 /** `status`: the state of each cluster as night-schedule last observed it, and the next transition. */
+
+import type { Size } from '#functions/night-schedule/records.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
 import { desiredAt, transitions } from '#model/desired.ts';
@@ -57,12 +59,14 @@ function formatStatus({ named, now, schedule, night, next }: Status, paint: Pain
   const { timeZone } = schedule;
   const { state, override, saved, corrupt } = night;
   const desired = desiredAt(schedule, now, override ? [override] : []);
-  const since = state ? new Date(state.since) : undefined;
+  const dry = named.environment.dryRun ? night.dryRun : undefined;
+  const current = dry ?? state;
+  const since = current ? new Date(current.since) : undefined;
   const rows: [string, string][] = [
-    state && since
+    current && since
       ? [
           'now',
-          `${paintPhase(state.phase, paint)} since ${localTime(timeZone, since)} (${duration(now.getTime() - since.getTime())}): ${plain(state.reason)}`,
+          `${paintPhase(current.phase, paint)} since ${localTime(timeZone, since)} (${duration(now.getTime() - since.getTime())}): ${plain(dry ? 'as observed' : current.reason)}`,
         ]
       : ['now', 'not observed yet: night-schedule has not run since it was deployed'],
     ['desired', `${desired.state}: ${plain(desired.reason)}`],
@@ -77,6 +81,10 @@ function formatStatus({ named, now, schedule, night, next }: Status, paint: Pain
       index === 0 ? 'saved' : '',
       `${plain(one.group)}: ${sizeOf(one)}, ${one.phase}`,
     ]),
+    ...(dry?.wouldSave ?? []).map((one, index): [string, string] => [
+      index === 0 ? 'would' : '',
+      `save ${plain(one.group)}: ${sizeOf(one)}, and stop it`,
+    ]),
     ...corrupt.map((item): [string, string] => ['unreadable', `${plain(item)}: not changed`]),
   ];
   return [head, ...rows.map(([label, text]) => `  ${paint.dim(label.padEnd(8))}  ${text}`)].join('\n');
@@ -88,6 +96,7 @@ function toJson({ named, now, schedule, night, next }: Status) {
     environment: name,
     cluster: environment.cluster,
     production: environment.production ?? false,
+    ...(environment.dryRun ? { dryRun: night?.dryRun ?? {} } : {}),
     time: now.toISOString(),
     ...(schedule ? { schedule: schedule.name, timeZone: schedule.timeZone } : {}),
     ...(night
@@ -102,8 +111,7 @@ function toJson({ named, now, schedule, night, next }: Status) {
   };
 }
 
-function sizeOf(saved: Night['saved'][number]): string {
-  const { size } = saved;
+function sizeOf({ size }: { readonly size: Size }): string {
   return `min ${size.min}, desired ${size.desired}, max ${size.max}`;
 }
 

@@ -23,10 +23,18 @@ export function plain(text: string): string {
   return text.replace(/\p{Cc}/gu, '?');
 }
 
+/** Stands before everything about a cluster that the functions only watch. */
+export const DRY_RUN = 'DRY RUN, nothing is changed:';
+
 /** `develop (cluster develop, account 111111111111, ap-northeast-1)` */
 export function environmentTitle({ name, environment }: NamedEnvironment, paint: Paint): string {
   const { cluster, account, region } = environment;
-  return `${paint.bold(name)} (cluster ${cluster}, account ${account}, ${region})`;
+  return `${dryRunMark(environment, paint)}${paint.bold(name)} (cluster ${cluster}, account ${account}, ${region})`;
+}
+
+/** Empty where the functions do change something. */
+export function dryRunMark({ dryRun }: NamedEnvironment['environment'], paint: Paint): string {
+  return dryRun ? `${paint.yellow(DRY_RUN)} ` : '';
 }
 
 /** `Thu 2026-12-24 08:00` in that time zone. */

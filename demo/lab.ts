@@ -144,6 +144,7 @@ async function build(
     options,
   });
   closers.push(() => run.close());
+  receiveMessages(aws, run);
   front.addService(createLambdaService(run));
   return {
     context,
@@ -242,12 +243,36 @@ function runFunctions(lab: {
   });
 }
 
+/** Lambda hands each message of a queue that is an event source to its function, one at a time. */
+function receiveMessages(aws: AwsWorld, run: AssemblyRun): void {
+  for (const { stack, eventSources } of run.deployments) {
+    const { account, region } = stack;
+    for (const { queueArn, function: name } of eventSources)
+      aws.messaging.onMessage(queueArn, ({ id, body }) => {
+        const runner = run.find({ account, region, function: name });
+        if (!runner) throw new Error(`the queue ${queueArn} has the unknown function ${name}`);
+        const record = {
+          messageId: id,
+          receiptHandle: id,
+          body,
+          attributes: {},
+          messageAttributes: {},
+          eventSource: 'aws:sqs',
+          eventSourceARN: queueArn,
+          awsRegion: region,
+        };
+        run.invokeAsync(runner, JSON.stringify({ Records: [record] }));
+      });
+  }
+}
+
 /** Creates the other resources of the stacks: access entries, queues and topics. */
 function registerStacks(aws: AwsWorld, deployments: readonly Deployment[]): void {
-  for (const { stack, accessEntries, queues, topics } of deployments) {
+  for (const { stack, accessEntries, queues, topics, subscriptions } of deployments) {
     const at = { account: stack.account, region: stack.region };
     for (const { name } of queues) aws.addQueue({ ...at, name });
     for (const { name } of topics) aws.addTopic({ ...at, name });
+    for (const { topic, endpoint } of subscriptions) aws.messaging.subscribe(topic, endpoint);
     for (const entry of accessEntries) {
       aws.addAccessEntry(aws.eks.cluster(at, entry.cluster), {
         principalArn: entry.principalArn,

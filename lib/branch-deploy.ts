@@ -3,42 +3,55 @@ import { Duration } from 'aws-cdk-lib';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
+import type { EnvironmentConfig } from '#model/config.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import { buildProjectArn, clusterArn, secretArn } from './arns.ts';
+import { BuildProject } from './build-project.ts';
+import { checkedEnvironment } from './checked-environment.ts';
 import { ClusterAccess } from './cluster-access.ts';
+import { throughServices } from './encryption-key.ts';
 import { buildEnded } from './event-patterns.ts';
-import { type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
+import { applyBoundary, type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
+import type { StateTable } from './state-table.ts';
 import { Timer } from './timer.ts';
 
-/** Settings from `settingsOf`, and what every capability needs. */
-export type BranchDeployProps = CapabilityProps<BranchDeploySettings>;
+/** The environment, its table and its topics. */
+export type BranchDeployProps = CapabilityProps;
 
 /**
- * The function that deploys after a build, the rule for ended builds, and a tick every minute. Throws for a production
+ * The function that deploys after a build, the CodeBuild projects of the builds with `create`, the rule for ended builds, and a tick every minute. Throws for a production
  * environment.
  */
 export class BranchDeploy extends Construct {
+  /** The function, with its role, log and dead-letter queue. */
   readonly function: NightshiftFunction;
 
   constructor(scope: Construct, id: string, props: BranchDeployProps) {
     super(scope, id);
-    const { settings } = props;
-    if (settings.production)
-      throw new Error(
-        `${settings.environment} is a production environment, which is only deployed by hand: remove its deploy`,
-      );
+    const environment = checkedEnvironment(props);
+    const settings = environment.settings.branchDeploy;
+    if (environment.config.production)
+      throw new Error(`${environment.name} is a production environment, which is only deployed by hand`);
+    if (!settings) throw new Error(`${environment.name} has no deploy in its config`);
 
+    applyBoundary(this, environment.config);
     this.function = new NightshiftFunction(this, 'Deploy', {
       ...props,
+      environment,
+      settings,
       capability: 'branch-deploy',
       memory: 256,
       timeout: Duration.minutes(2),
       maxEventAge: Duration.hours(1),
       retryAttempts: 2,
     });
-    this.#permit(props);
+    this.#permit(settings, props.table);
+    if (!settings.dryRun) this.#permitKeys(environment.config);
     if (settings.argocd.through === 'kubernetes')
       new ClusterAccess(this, 'Access', { cluster: settings.cluster, to: this.function });
+
+    for (const { project, create } of environment.config.deploy?.builds ?? [])
+      if (create) new BuildProject(this, `Build-${project}`, { ...props, project });
 
     new Rule(this, 'BuildEnded', {
       description: `a build of a project that ${settings.environment} deploys has ended`,
@@ -63,7 +76,23 @@ export class BranchDeploy extends Construct {
     );
   }
 
-  #permit({ settings, table }: BranchDeployProps): void {
+  /** Secrets under a key of the account or of another one; AWS's own key needs no permission. */
+  #permitKeys({ deploy, region }: EnvironmentConfig): void {
+    const keys = [
+      ['DecryptArgocdToken', deploy?.argocd.through === 'kubernetes' ? undefined : deploy?.argocd.kmsKey],
+      ['DecryptStatusToken', deploy?.status?.github.kmsKey],
+    ] as const;
+    for (const [sid, key] of keys)
+      if (key)
+        this.function.allow({
+          sid,
+          actions: ['kms:Decrypt'],
+          resources: [key],
+          conditions: throughServices(region, 'secretsmanager'),
+        });
+  }
+
+  #permit(settings: BranchDeploySettings, table: StateTable): void {
     this.function.allow({
       sid: 'SeeBuilds',
       actions: [
@@ -74,6 +103,12 @@ export class BranchDeploy extends Construct {
       ],
       resources: [...new Set(settings.builds.map((build) => buildProjectArn(this, build.project)))],
     });
+    const reads = { get: ['deploy', 'night'], list: ['deploy', 'override'] } as const;
+    // A dry run asks neither Argo CD nor GitHub, and gets no other permissions.
+    if (settings.dryRun) {
+      table.permit(this.function, { ...reads, write: ['deploy', 'decision'] });
+      return;
+    }
     if (settings.argocd.through === 'kubernetes') {
       this.function.allow({
         sid: 'SeeCluster',
@@ -95,8 +130,7 @@ export class BranchDeploy extends Construct {
       });
     }
     table.permit(this.function, {
-      get: ['deploy', 'night'],
-      list: ['deploy', 'override'],
+      ...reads,
       // Waking the cluster means writing an override; the tick of night-schedule applies it within a minute.
       write: ['deploy', 'decision', ...(settings.whenAsleep === 'wake' ? (['override'] as const) : [])],
       remove: settings.dryRun ? [] : ['deploy'],

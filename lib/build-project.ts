@@ -2,21 +2,23 @@
 import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { CfnProject } from 'aws-cdk-lib/aws-codebuild';
 import { Effect, ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { type ILogGroup, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { BuildConfig, BuildProjectConfig } from '#model/config.ts';
+import { checkedEnvironment, type EnvironmentProps } from './checked-environment.ts';
+import { asCdkNagPrints } from './nightshift-function.ts';
 import { looseFilter, onlyPushesTo } from './webhook-filter.ts';
 
-export interface BuildProjectProps {
-  /** The environment's name in the config. */
-  readonly environment: string;
-  /** A build of the config with `create`. */
-  readonly build: BuildConfig & { readonly create: BuildProjectConfig };
+/** Which build of the environment. */
+export interface BuildProjectProps extends EnvironmentProps {
+  /** The name of the project: that of a build with `create`. */
+  readonly project: string;
 }
+
+type CreatedBuild = BuildConfig & { readonly create: BuildProjectConfig };
 
 const SOURCE_TYPES = {
   github: 'GITHUB',
-  'github-enterprise': 'GITHUB_ENTERPRISE',
   gitlab: 'GITLAB',
   'gitlab-self-managed': 'GITLAB_SELF_MANAGED',
   bitbucket: 'BITBUCKET',
@@ -30,41 +32,23 @@ const COMPUTE = {
 
 /** The project with its webhook, role and log group. Synth fails when its webhook would build anything but the branch. */
 export class BuildProject extends Construct {
+  /** The project, with its webhook. */
   readonly project: CfnProject;
   /** The permissions of the build, which everybody who can push to the branch controls. */
   readonly role: Role;
 
   constructor(scope: Construct, id: string, props: BuildProjectProps) {
     super(scope, id);
-    const { build, environment } = props;
+    const { name: environment, config } = checkedEnvironment(props);
+    const build = config.deploy?.builds.find(
+      (one): one is CreatedBuild => one.project === props.project && one.create !== undefined,
+    );
+    if (!build) throw new Error(`no build of ${environment} creates the project ${props.project}`);
     const { create } = build;
 
-    const logs = new LogGroup(this, 'Logs', {
-      logGroupName: `/aws/codebuild/${build.project}`,
-      retention: RetentionDays.THREE_MONTHS,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
-    this.role = new Role(this, 'Role', {
-      description: `builds ${build.branch} of ${build.repository} for ${environment}`,
-      assumedBy: new ServicePrincipal('codebuild.amazonaws.com', {
-        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
-      }),
-      managedPolicies: (create.policies ?? []).map((arn, index) =>
-        ManagedPolicy.fromManagedPolicyArn(this, `Policy${index}`, arn),
-      ),
-    });
-    logs.grantWrite(this.role);
-    // The service was renamed, and a policy must use the name in the ARN.
-    const service = create.connection.split(':')[2] ?? 'codeconnections';
-    this.role.addToPrincipalPolicy(
-      new PolicyStatement({
-        sid: 'ReadRepository',
-        effect: Effect.ALLOW,
-        actions: ['GetConnection', 'GetConnectionToken', 'UseConnection'].map((name) => `${service}:${name}`),
-        resources: [create.connection],
-      }),
-    );
-
+    const logs = this.#logsOf(build);
+    this.role = this.#createRole(build, environment);
+    this.#permit(build, logs);
     this.project = new CfnProject(this, 'Project', {
       name: build.project,
       description: `builds pushes to ${build.branch} of ${build.repository}, which eks-nightshift deploys in ${environment}`,
@@ -91,8 +75,66 @@ export class BuildProject extends Construct {
     });
     this.project.node.addDependency(this.role);
 
-    // Checks the final project, whoever changed it: only the branch ties a build to an environment, and the buildspec
-    // is not trusted to name it.
+    this.#checkWebhook(build);
+    Validations.of(this.project).acknowledge({
+      id: 'AwsSolutions-CB4',
+      reason: 'The key encrypts artifacts and caches, and the project has neither.',
+    });
+  }
+
+  #logsOf({ project, create }: CreatedBuild): ILogGroup {
+    if (create.logGroup) return LogGroup.fromLogGroupName(this, 'Logs', create.logGroup);
+    return new LogGroup(this, 'Logs', {
+      logGroupName: `/aws/codebuild/${project}`,
+      retention: RetentionDays.THREE_MONTHS,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+  }
+
+  #createRole({ branch, repository, create }: CreatedBuild, environment: string): Role {
+    const policies = create.policies ?? [];
+    const role = new Role(this, 'Role', {
+      description: `builds ${branch} of ${repository} for ${environment}`,
+      assumedBy: new ServicePrincipal('codebuild.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+      managedPolicies: policies.map((arn, index) =>
+        ManagedPolicy.fromManagedPolicyArn(this, `Policy${index}`, arn),
+      ),
+    });
+    for (const arn of policies)
+      if (arn.includes(':iam::aws:'))
+        Validations.of(role).acknowledge({
+          id: `AwsSolutions-IAM4[Policy::${arn}]`,
+          reason: 'The config names this policy in create.policies.',
+        });
+    return role;
+  }
+
+  #permit({ create }: CreatedBuild, logs: ILogGroup): void {
+    logs.grantWrite(this.role);
+    if (create.logGroup)
+      Validations.of(this.role).acknowledge({
+        id: `AwsSolutions-IAM5[Resource::${asCdkNagPrints(this, logs.logGroupArn)}]`,
+        reason: 'The streams of the log group that the config names.',
+      });
+    // The service was renamed, and a policy must use the name in the ARN.
+    const service = create.connection.split(':')[2] ?? 'codeconnections';
+    this.role.addToPrincipalPolicy(
+      new PolicyStatement({
+        sid: 'ReadRepository',
+        effect: Effect.ALLOW,
+        actions: ['GetConnection', 'GetConnectionToken', 'UseConnection'].map((name) => `${service}:${name}`),
+        resources: [create.connection],
+      }),
+    );
+  }
+
+  /**
+   * Checks the final project, whoever changed it: only the branch ties a build to an environment, and the buildspec is not
+   * trusted to name it.
+   */
+  #checkWebhook(build: CreatedBuild): void {
     this.node.addValidation({
       validate: () => {
         const { triggers } = this.project;
@@ -101,20 +143,16 @@ export class BuildProject extends Construct {
         return problem === undefined ? [] : [`the webhook of ${build.project} accepts too much: ${problem}`];
       },
     });
-    Validations.of(this.project).acknowledge({
-      id: 'AwsSolutions-CB4',
-      reason: 'The key encrypts artifacts and caches, and the project has neither.',
-    });
   }
 }
 
-function hostOf(build: BuildProjectProps['build']): keyof typeof SOURCE_TYPES {
+function hostOf(build: CreatedBuild): keyof typeof SOURCE_TYPES {
   if (build.create.host) return build.create.host;
   const { hostname } = new URL(build.repository);
   if (hostname === 'github.com') return 'github';
   if (hostname === 'gitlab.com') return 'gitlab';
   if (hostname === 'bitbucket.org') return 'bitbucket';
   throw new Error(
-    `the project ${build.project} has a repository on the unknown host ${hostname}: set create.host, for example to 'github-enterprise'`,
+    `the project ${build.project} has a repository on the unknown host ${hostname}: set create.host, for example to 'gitlab-self-managed'`,
   );
 }

@@ -7,8 +7,8 @@ import type { NightshiftConfig } from '#model/config.ts';
 import type { ConfigProblem } from '#model/config-problem.ts';
 import { checkConfig } from '#model/config-schema.ts';
 import { didYouMean } from '#model/nearest.ts';
+import { KNOWN_HOLIDAYS } from './checked-environment.ts';
 import { ConfigError } from './config-error.ts';
-import { holidayCodes, isHolidayCode } from './holidays.ts';
 
 export type { ConfigProblem } from '#model/config-problem.ts';
 export { ConfigError } from './config-error.ts';
@@ -33,10 +33,7 @@ export async function loadConfig(path?: string): Promise<LoadedConfig> {
   const source = await readSource(absolute, shown);
   const duplicates = await checkSource(source, absolute, shown);
   const exported = await importDefault(source, absolute, shown);
-  const { config, problems } = checkConfig(exported, {
-    has: isHolidayCode,
-    candidates: (code) => holidayCodes(code.includes('-') ? code.split('-')[0] : undefined),
-  });
+  const { config, problems } = checkConfig(exported, KNOWN_HOLIDAYS);
   if (!config || duplicates.length > 0) throw new ConfigError(shown, [...duplicates, ...problems]);
   return { config, path: absolute };
 }

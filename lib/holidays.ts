@@ -1,5 +1,6 @@
 /** Public holidays by country code, expanded when the stack is synthesized: no function carries a calendar library. */
 import Holidays from 'date-holidays';
+import type { HolidayKind } from '#model/config.ts';
 import { DAY_MS, HOUR_MS } from '#model/duration.ts';
 
 /** Holidays are expanded to the end of the third year, counting this one. */
@@ -28,11 +29,22 @@ export function holidayCodes(country?: string): readonly string[] {
   return Object.keys(holidays.getStates(country) ?? {}).map((state) => `${country}-${state}`);
 }
 
+/** Days that date-holidays lists as public holidays, and that are worked: by country, its rules. */
+const WORKED: Readonly<Record<string, readonly string[]>> = {
+  // No holiday of the resolutions of the UAE cabinet since 2019.
+  AE: ['1 Ramadan', '27 Rajab'],
+  ET: ['1 Ramadan'],
+};
+
 /**
- * The public holidays of the given years, by date. Bank holidays, observances and half days are left out. A holiday of
- * several days counts on each of them.
+ * The holidays of the given kinds and years, by date. Half days are left out. A holiday of several days counts on each
+ * of them.
  */
-export function publicHolidays(code: string, years: readonly number[]): readonly Holiday[] {
+export function holidaysOf(
+  code: string,
+  years: readonly number[],
+  kinds: readonly HolidayKind[] = ['public'],
+): readonly Holiday[] {
   const place = code.split('-') as [string];
   // A query in another language changes the language of the instance permanently.
   const calendar = new Holidays(...place);
@@ -40,7 +52,8 @@ export function publicHolidays(code: string, years: readonly number[]): readonly
   const found = years.flatMap((year) => {
     const english = translation.getHolidays(year, 'en');
     return calendar.getHolidays(year).flatMap((holiday) => {
-      if (holiday.type !== 'public') return [];
+      const isWorked = holiday.type === 'public' && WORKED[place[0]]?.includes(holiday.rule);
+      if (isWorked || !kinds.includes(holiday.type)) return [];
       const translated = english.find((other) => other.rule === holiday.rule && other.date === holiday.date);
       const name = nameOf(holiday.name, translated?.name);
       return datesOf(holiday).map((date) => ({ date, name }));

@@ -1,5 +1,11 @@
 /** The public API of `eks-nightshift` for other CDK apps. */
-export { defineConfig, type NightshiftConfig } from '#model/config.ts';
+export {
+  type DevelopmentEnvironmentConfig,
+  defineConfig,
+  type EnvironmentConfig,
+  type NightshiftConfig,
+  type ProductionEnvironmentConfig,
+} from '#model/config.ts';
 export type {
   BranchDeploySettings,
   CommonSettings,
@@ -9,7 +15,9 @@ export type {
 } from '#model/settings.ts';
 export { BranchDeploy, type BranchDeployProps } from './branch-deploy.ts';
 export { BuildProject, type BuildProjectProps } from './build-project.ts';
+export { checkedConfig, type EnvironmentProps } from './checked-environment.ts';
 export { ConfigError, type LoadedConfig, loadConfig } from './config-file.ts';
+export { EncryptionKey, type EncryptionKeyProps } from './encryption-key.ts';
 export { Monitoring, type MonitoringProps } from './monitoring.ts';
 export { NightSchedule, type NightScheduleProps } from './night-schedule.ts';
 export { NightshiftApp, type NightshiftAppProps } from './nightshift-app.ts';

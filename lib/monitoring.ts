@@ -10,26 +10,33 @@ import {
   Dashboard,
   type IMetric,
   LogQueryWidget,
+  MathExpression,
   type Metric,
   TextWidget,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { Capability } from '#model/decision.ts';
+import { alarmTopicOf } from '#model/names.ts';
 import { LOST_PODS_FILTER } from '#model/notification.ts';
+import { checkedEnvironment, type EnvironmentProps } from './checked-environment.ts';
 import { capabilityWidgets } from './dashboard-widgets.ts';
+import { type EncryptionKey, requiredKey } from './encryption-key.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
+import { subscribe } from './notifications.ts';
 
 /** A path in the repository. */
 export const RUNBOOK = 'docs/runbook.md';
 
-export interface MonitoringProps {
-  /** The environment's name in the config. */
-  readonly environment: string;
+/** What is monitored. */
+export interface MonitoringProps extends EnvironmentProps {
+  /** Encrypts the topic: required where the config has `encryptionKey`. */
+  readonly encryptionKey?: EncryptionKey | undefined;
   /** The functions to monitor. */
   readonly functions: readonly NightshiftFunction[];
 }
@@ -70,24 +77,28 @@ interface AlarmProps {
 export class Monitoring extends Construct {
   /** The topic that every alarm notifies: subscribe to it. */
   readonly topic: Topic;
+  /** Every alarm, those of one function together. */
   readonly alarms: readonly Alarm[];
   readonly #environment: string;
 
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
-    this.#environment = props.environment;
-    this.topic = this.#createTopic();
+    const environment = checkedEnvironment(props);
+    this.#environment = environment.name;
+    this.topic = this.#createTopic(requiredKey(environment, props.encryptionKey));
+    for (const address of environment.config.notify?.failure ?? []) subscribe(this.topic, address);
     this.alarms = props.functions.flatMap((part) => this.#alarmsFor(part));
-    this.#createDashboard(props.functions);
+    this.#createDashboard(environment.config.region, props.functions);
   }
 
-  #createTopic(): Topic {
-    // Not encrypted with KMS: alarms can only publish with a customer managed key, which costs more a month than all
-    // functions. A message contains the alarm and its metric, nothing about the cluster.
+  #createTopic(masterKey: IKey | undefined): Topic {
+    // Not encrypted with KMS unless the config asks: alarms can only publish with a customer managed key, which costs more
+    // a month than all functions. A message contains the alarm and its metric, nothing about the cluster.
     const topic = new Topic(this, 'Alarms', {
-      topicName: `nightshift-${this.#environment}-alarms`,
+      topicName: alarmTopicOf(this.#environment),
       displayName: `eks-nightshift ${this.#environment}`,
       enforceSSL: true,
+      ...(masterKey ? { masterKey } : {}),
     });
     // An explicit policy replaces the default one, which allowed the account's alarms to publish.
     topic.addToResourcePolicy(
@@ -137,10 +148,16 @@ export class Monitoring extends Construct {
       this.#alarm(part, {
         heading: 'tick-missing',
         condition: `was not invoked for ${ticks.toMinutes()} minutes, and should be every ${TICK[capability].toMinutes()}`,
-        metric: lambda.metricInvocations({ period: ticks, statistic: 'Sum' }),
+        metric: new MathExpression({
+          expression: 'FILL(invocations, 0)',
+          usingMetrics: { invocations: lambda.metricInvocations({ period: ticks, statistic: 'Sum' }) },
+          period: ticks,
+        }),
         threshold: 1,
         comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
-        missing: TreatMissingData.BREACHING,
+        // Lambda counts no zeros. A new stack has no data, stays in its first state and notifies nobody; a function that
+        // was invoked and is no longer goes to ALARM, or to INSUFFICIENT_DATA: both notify.
+        missing: TreatMissingData.MISSING,
       }),
     ];
   }
@@ -177,12 +194,14 @@ export class Monitoring extends Construct {
     const notify = new SnsAction(this.topic);
     alarm.addAlarmAction(notify);
     if (!props.event) alarm.addOkAction(notify);
+    if (props.missing === TreatMissingData.MISSING) alarm.addInsufficientDataAction(notify);
     return alarm;
   }
 
-  #createDashboard(functions: readonly NightshiftFunction[]): void {
+  #createDashboard(region: string, functions: readonly NightshiftFunction[]): void {
     const dashboard = new Dashboard(this, 'Dashboard', {
-      dashboardName: `nightshift-${this.#environment}`,
+      // The names of dashboards are global: another region of the account can have an environment of this name.
+      dashboardName: `nightshift-${this.#environment}-${region}`,
       defaultInterval: Duration.days(1),
     });
     dashboard.addWidgets(

@@ -3,32 +3,39 @@ import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import { autoScalingGroupArn, clusterArn, nodegroupArn, selfManagedGroupsOf } from './arns.ts';
+import { checkedEnvironment } from './checked-environment.ts';
 import { ClusterAccess } from './cluster-access.ts';
-import { type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
+import { applyBoundary, type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
 import { transitionsOf } from './schedule-transitions.ts';
 import type { StateTable } from './state-table.ts';
 import { Timer } from './timer.ts';
 
-/** Settings from `settingsOf`, and what every capability needs. */
-export type NightScheduleProps = CapabilityProps<NightScheduleSettings>;
+/** The environment, its table and its topics. */
+export type NightScheduleProps = CapabilityProps;
 
 /**
  * The function that stops and starts the nodegroups, with a schedule for each transition and a tick every minute. Throws
  * for a production environment.
  */
 export class NightSchedule extends Construct {
+  /** The function, with its role, log and dead-letter queue. */
   readonly function: NightshiftFunction;
 
   constructor(scope: Construct, id: string, props: NightScheduleProps) {
     super(scope, id);
-    const { settings, table } = props;
-    if (settings.production)
-      throw new Error(
-        `${settings.environment} is a production environment, which is never stopped: remove its schedule`,
-      );
+    const { table } = props;
+    const environment = checkedEnvironment(props);
+    const settings = environment.settings.nightSchedule;
+    if (environment.config.production)
+      throw new Error(`${environment.name} is a production environment, which is never stopped`);
+    if (!settings)
+      throw new Error(`${environment.name} has no schedule in its config: without one it is never stopped`);
 
+    applyBoundary(this, environment.config);
     this.function = new NightshiftFunction(this, 'Pass', {
       ...props,
+      environment,
+      settings,
       capability: 'night-schedule',
       memory: 256,
       timeout: Duration.seconds(60),
@@ -63,8 +70,8 @@ export class NightSchedule extends Construct {
       sid: 'SeeGroups',
       actions: [
         'autoscaling:DescribeAutoScalingGroups',
-        // Only needed to find out why instances are missing, when a fallback group can replace them.
-        ...(settings.fallbackGroup ? ['autoscaling:DescribeScalingActivities'] : []),
+        // Why instances are missing: a missed deadline names it. A dry run has no deadlines.
+        ...(settings.dryRun ? [] : ['autoscaling:DescribeScalingActivities']),
       ],
       resources: ['*'],
       wildcardReason: 'Auto Scaling does not take a resource for its Describe actions.',
@@ -76,9 +83,9 @@ export class NightSchedule extends Construct {
         actions: ['eks:DescribeCluster'],
         resources: [clusterArn(this, cluster)],
       });
-    // A dry run gets no other permissions, so that IAM refuses every change as well.
+    // A dry run writes its notes and gets no other permissions, so that IAM refuses every change as well.
     if (settings.dryRun) {
-      table.permit(this.function, { list: ['night', 'override'], write: ['decision'] });
+      table.permit(this.function, { list: ['night', 'override'], write: ['night', 'decision'] });
       return;
     }
     table.permit(this.function, {
@@ -97,7 +104,8 @@ export class NightSchedule extends Construct {
     });
     this.function.allow({
       sid: 'ResizeNodegroups',
-      actions: ['eks:UpdateNodegroupConfig'],
+      // A rollout raises the sizes that Auto Scaling shows; those that somebody configured are read from EKS.
+      actions: ['eks:DescribeNodegroup', 'eks:UpdateNodegroupConfig'],
       resources: [nodegroupArn(this, cluster, '*')],
       wildcardReason: 'The ARN of a nodegroup ends in an id that is unknown at synth; the cluster is named.',
     });

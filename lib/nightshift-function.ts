@@ -1,5 +1,13 @@
-import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Duration, RemovalPolicy, Stack, Token, Validations } from 'aws-cdk-lib';
+import {
+  Effect,
+  ManagedPolicy,
+  PermissionsBoundary,
+  PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   Architecture,
   type CfnFunction,
@@ -10,35 +18,40 @@ import {
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { NetworkConfig } from '#model/config.ts';
+import type { EnvironmentConfig, NetworkConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
 import { functionNameOf } from '#model/names.ts';
 import { type CommonSettings, SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
 import { functionCode } from './bundle/function-code.ts';
+import type { CheckedEnvironment, EnvironmentProps } from './checked-environment.ts';
+import { type EncryptionKey, requiredKey, throughServices } from './encryption-key.ts';
 import type { Permission, PermissionGrantee } from './permission.ts';
 import { settingsText } from './settings-text.ts';
 import type { StateTable } from './state-table.ts';
 
-/** What every capability needs. */
-export interface CapabilityProps<Settings extends CommonSettings = CommonSettings> {
-  /** From `settingsOf`. */
-  readonly settings: Settings;
+/** What the construct of every capability takes. */
+export interface CapabilityProps extends EnvironmentProps {
   /** The environment's table. */
   readonly table: StateTable;
-  /** The subnets in which the function runs, for a cluster with a private endpoint. Default: not in a VPC. */
-  readonly network?: NetworkConfig | undefined;
-  /** Topics for notifications to people (`Notifications`). Default: none. */
+  /** The topics of the environment: required where its config has `notify`. */
   readonly notifications?: PublishGrant | undefined;
-  /** Trace each invocation with AWS X-Ray. Default: false. */
-  readonly tracing?: boolean | undefined;
+  /** Encrypts topics and queues: required where the config has `encryptionKey`. */
+  readonly encryptionKey?: EncryptionKey | undefined;
 }
 
 /** Topics that a function may publish to. */
 export interface PublishGrant {
+  /** Allows the function to publish what it has to report. */
   permit(to: NightshiftFunction): void;
 }
 
-export interface NightshiftFunctionProps extends CapabilityProps {
+/** How the function of one capability runs. */
+export interface NightshiftFunctionProps extends Omit<CapabilityProps, keyof EnvironmentProps> {
+  /** From `checkedEnvironment`. */
+  readonly environment: CheckedEnvironment;
+  /** Of this capability. */
+  readonly settings: CommonSettings;
+  /** The folder under `functions`. */
   readonly capability: Capability;
   /** In MB; `npm run bench -- memory` measures cost and duration of each size. */
   readonly memory: number;
@@ -58,13 +71,18 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
   readonly capability: Capability;
   readonly role: Role;
   readonly lambda: LambdaFunction;
+  /** Of the dead-letter queue; undefined where AWS's own is used. */
+  readonly encryptionKey: IKey | undefined;
   /** Events of every trigger that could not be delivered or failed permanently. */
   readonly deadLetters: Queue;
   readonly logGroup: LogGroup;
 
   constructor(scope: Construct, id: string, props: NightshiftFunctionProps) {
     super(scope, id);
+    checkPlace(this, props);
+    const { tracing = false, network } = props.environment.config;
     this.capability = props.capability;
+    this.encryptionKey = requiredKey(props.environment, props.encryptionKey);
     const functionName = functionNameOf(props.settings.environment, props.capability);
 
     this.role = new Role(this, 'Role', {
@@ -77,13 +95,7 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     this.logGroup.grantWrite(this.role);
-    this.deadLetters = new Queue(this, 'DeadLetters', {
-      queueName: `${functionName}-dead-letters`,
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-    });
-
+    this.deadLetters = this.#createDeadLetters(functionName);
     this.lambda = new LambdaFunction(this, 'Function', {
       functionName,
       description: `${props.capability} for the EKS cluster ${props.settings.cluster}`,
@@ -94,7 +106,7 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
       role: this.role,
       memorySize: props.memory,
       timeout: props.timeout,
-      tracing: props.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
+      tracing: tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       logGroup: this.logGroup,
       maxEventAge: props.maxEventAge,
       retryAttempts: props.retryAttempts,
@@ -108,14 +120,40 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
       actions: ['sqs:SendMessage'],
       resources: [this.deadLetters.queueArn],
     });
-    if (props.network) this.#placeIn(props.network);
+    if (this.encryptionKey)
+      this.allow({
+        sid: 'UseEncryptionKey',
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        resources: [this.encryptionKey.keyArn],
+        conditions: throughServices(props.environment.config.region, 'sns', 'sqs'),
+      });
+    if (network) this.#placeIn(network);
     props.notifications?.permit(this);
+    this.#acknowledgeRules(tracing);
+  }
 
+  #createDeadLetters(functionName: string): Queue {
+    const queue = new Queue(this, 'DeadLetters', {
+      queueName: `${functionName}-dead-letters`,
+      ...(this.encryptionKey
+        ? { encryption: QueueEncryption.KMS, encryptionMasterKey: this.encryptionKey }
+        : { encryption: QueueEncryption.SQS_MANAGED }),
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    Validations.of(queue).acknowledge(
+      { id: 'AwsSolutions-SQS3', reason: 'This is the dead-letter queue.' },
+      { id: 'Serverless-SQSRedrivePolicy', reason: 'This is the dead-letter queue.' },
+    );
+    return queue;
+  }
+
+  #acknowledgeRules(tracing: boolean): void {
     Validations.of(this.lambda).acknowledge({
       id: 'Serverless-LambdaDLQ',
       reason: 'The failure destination replaces it: it also stores the error.',
     });
-    if (props.tracing)
+    if (tracing)
       Validations.of(this.role).acknowledge({
         id: 'AwsSolutions-IAM5[Resource::*]',
         reason: 'The actions of X-Ray do not support resources.',
@@ -126,10 +164,6 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
         reason:
           'Tracing every tick would cost more than everything else: the config can enable it (decision 0030).',
       });
-    Validations.of(this.deadLetters).acknowledge(
-      { id: 'AwsSolutions-SQS3', reason: 'This is the dead-letter queue.' },
-      { id: 'Serverless-SQSRedrivePolicy', reason: 'This is the dead-letter queue.' },
-    );
   }
 
   /** Adds a statement to the role. Throws for a wildcard without a reason. */
@@ -179,8 +213,32 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
   }
 }
 
+/** Bounds every role below the construct with the policy of the config. */
+export function applyBoundary(scope: Construct, { permissionsBoundary }: EnvironmentConfig): void {
+  if (permissionsBoundary === undefined) return;
+  const policy = ManagedPolicy.fromManagedPolicyArn(scope, 'Boundary', permissionsBoundary);
+  PermissionsBoundary.of(scope).apply(policy);
+}
+
+/** The stack, the table and the topics must be those of the environment. */
+function checkPlace(scope: Construct, { environment, table, notifications }: NightshiftFunctionProps): void {
+  const { name, config } = environment;
+  const stack = Stack.of(scope);
+  for (const place of ['account', 'region'] as const)
+    if (!Token.isUnresolved(stack[place]) && stack[place] !== config[place])
+      throw new Error(
+        `the stack ${stack.stackName} is in the ${place} ${stack[place]}, but the environment ${name} is in ${config[place]}: set env of the stack to that of the environment`,
+      );
+  if (table.environment !== name)
+    throw new Error(`the table of ${table.environment} was given to ${name}: each environment has its own`);
+  if (config.notify && !notifications)
+    throw new Error(
+      `${name} has notify in its config, and no topics: set notifications to a Notifications construct`,
+    );
+}
+
 /** A reference in an ARN as cdk-nag prints it, `<AWS::Partition>`; in another app the ARN may not be a literal. */
-function asCdkNagPrints(scope: Construct, arn: string): string {
+export function asCdkNagPrints(scope: Construct, arn: string): string {
   const resolved: unknown = Stack.of(scope).resolve(arn);
   const parts = (resolved as { 'Fn::Join'?: [string, unknown[]] })['Fn::Join']?.[1] ?? [resolved];
   return parts

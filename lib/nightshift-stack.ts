@@ -1,10 +1,9 @@
 /** The stack of one environment. */
 import { CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import type { BuildConfig, BuildProjectConfig, NetworkConfig, NotifyConfig } from '#model/config.ts';
-import type { EnvironmentSettings } from '#model/settings.ts';
 import { BranchDeploy } from './branch-deploy.ts';
-import { BuildProject } from './build-project.ts';
+import { checkedEnvironment, type EnvironmentProps } from './checked-environment.ts';
+import { EncryptionKey } from './encryption-key.ts';
 import { Monitoring } from './monitoring.ts';
 import { NightSchedule } from './night-schedule.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
@@ -12,25 +11,17 @@ import { Notifications } from './notifications.ts';
 import { SpotDrain } from './spot-drain.ts';
 import { StateTable } from './state-table.ts';
 
-export interface NightshiftStackProps extends Omit<StackProps, 'env'> {
-  /** The settings of the environment's functions, from `settingsOf`. */
-  readonly settings: EnvironmentSettings;
-  /** The subnets in which the functions run, for a cluster with a private endpoint. Default: not in a VPC. */
-  readonly network?: NetworkConfig | undefined;
-  /** The builds of the config: the stack creates the CodeBuild projects of those with `create`. Default: none. */
-  readonly builds?: readonly BuildConfig[];
-  /** Who is notified, by severity. Default: nobody. */
-  readonly notify?: NotifyConfig | undefined;
-  /** Trace each invocation with AWS X-Ray. Default: false. */
-  readonly tracing?: boolean | undefined;
-}
+/** The environment, and what else a stack may have. Its account and region are those of the config. */
+export interface NightshiftStackProps extends EnvironmentProps, Omit<StackProps, 'env'> {}
 
 /**
- * The functions, table, alarms and topics of one cluster. A production environment has spot-drain only; the constructor
- * throws when its settings contain a schedule or a deploy.
+ * Everything of one environment: functions, table, alarms, topics and CodeBuild projects. A production environment has
+ * spot-drain only. Throws a `ConfigError` with every mistake of the config.
  */
 export class NightshiftStack extends Stack {
+  /** Saved sizes, overrides, deploys and decisions. */
   readonly state: StateTable;
+  /** Every environment has it. */
   readonly spotDrain: SpotDrain;
   /** Absent without a schedule. */
   readonly nightSchedule?: NightSchedule;
@@ -38,39 +29,34 @@ export class NightshiftStack extends Stack {
   readonly branchDeploy?: BranchDeploy;
 
   constructor(scope: Construct, id: string, props: NightshiftStackProps) {
-    const { settings, network, builds, notify, tracing, ...stackProps } = props;
-    const { environment, account, region, cluster, production } = settings.spotDrain;
+    const { config, environment, now, ...stackProps } = props;
+    const { name, settings, config: own } = checkedEnvironment(props);
     super(scope, id, {
-      description: `eks-nightshift for the environment ${environment} (EKS cluster ${cluster})`,
+      terminationProtection: own.terminationProtection ?? false,
+      description: `eks-nightshift for the environment ${name} (EKS cluster ${own.cluster})`,
       ...stackProps,
-      env: { account, region },
+      env: { account: own.account, region: own.region },
     });
-    if (production && (settings.nightSchedule || settings.branchDeploy))
-      throw new Error(
-        `${environment} is a production environment, which is only drained: remove its schedule and deploy`,
-      );
-    Tags.of(this).add('nightshift:environment', environment);
+    Tags.of(this).add('nightshift:environment', name);
 
-    const table = new StateTable(this, 'State', { environment });
+    const source = { config, environment, ...(now ? { now } : {}) };
+    const table = new StateTable(this, 'State', source);
     this.state = table;
     // The id stays: topics have names, and CloudFormation cannot make one again under another id.
-    const notifications = notify ? new Notifications(this, 'Notices', { environment, notify }) : undefined;
-    const shared = { table, network, notifications, tracing };
-    this.spotDrain = new SpotDrain(this, 'SpotDrain', { settings: settings.spotDrain, ...shared });
-    if (settings.nightSchedule)
-      this.nightSchedule = new NightSchedule(this, 'NightSchedule', {
-        settings: settings.nightSchedule,
-        ...shared,
-      });
-    if (settings.branchDeploy)
-      this.branchDeploy = new BranchDeploy(this, 'BranchDeploy', {
-        settings: settings.branchDeploy,
-        ...shared,
-      });
+    const encryptionKey = own.encryptionKey ? new EncryptionKey(this, 'Key', source) : undefined;
+    const notifications = own.notify
+      ? new Notifications(this, 'Notices', { ...source, encryptionKey })
+      : undefined;
+    const part = { ...source, table, notifications, encryptionKey };
+    this.spotDrain = new SpotDrain(this, 'SpotDrain', part);
+    if (settings.nightSchedule) this.nightSchedule = new NightSchedule(this, 'NightSchedule', part);
+    if (settings.branchDeploy) this.branchDeploy = new BranchDeploy(this, 'BranchDeploy', part);
 
-    for (const build of builds ?? []) if (build.create) this.#createProject(environment, build, build.create);
-
-    const monitoring = new Monitoring(this, 'Monitoring', { environment, functions: this.functions });
+    const monitoring = new Monitoring(this, 'Monitoring', {
+      ...source,
+      encryptionKey,
+      functions: this.functions,
+    });
 
     new CfnOutput(this, 'AlarmTopicArn', {
       value: monitoring.topic.topicArn,
@@ -90,15 +76,6 @@ export class NightshiftStack extends Stack {
         value: part.lambda.functionName,
         description: `the function of ${part.capability}`,
       });
-  }
-
-  #createProject(environment: string, build: BuildConfig, create: BuildProjectConfig): void {
-    const id = `Build-${build.project}`;
-    if (this.node.tryFindChild(id))
-      throw new Error(
-        `two builds of ${environment} create the project ${build.project}: a created project builds one branch, so use one project for each build`,
-      );
-    new BuildProject(this, id, { environment, build: { ...build, create } });
   }
 
   /** Every function of the environment. */

@@ -3,6 +3,7 @@
 import type {
   ApplicationConfig,
   CalendarConfig,
+  DeployConfig,
   DevelopmentEnvironmentConfig,
   EnvironmentConfig,
   NightshiftConfig,
@@ -26,7 +27,7 @@ import type {
 } from '#model/settings.ts';
 import { parseWindows } from '#model/window.ts';
 import { ConfigError } from './config-error.ts';
-import { expandedUntil, publicHolidays } from './holidays.ts';
+import { expandedUntil, holidaysOf } from './holidays.ts';
 import { SETTINGS_LIMIT_BYTES, settingsText } from './settings-text.ts';
 
 /** A window that is open when the settings are computed can have started this many days ago. */
@@ -63,6 +64,9 @@ export function settingsOf(
     uncordonAfterMinutes: environment.drain?.uncordonAfterMinutes ?? 30,
     force: environment.drain?.force ?? true,
     replaceEarly: environment.drain?.replaceEarly ?? false,
+    onScheduledChange: environment.drain?.onScheduledChange ?? 'wait',
+    lifecycleMinutes: environment.drain?.lifecycleMinutes ?? 60,
+    ...(environment.drain?.hooks ? { hooks: environment.drain.hooks } : {}),
   };
   if (environment.production) return { spotDrain };
 
@@ -126,7 +130,7 @@ function nightScheduleOf(
 
 function branchDeployOf(
   common: CommonSettings,
-  deploy: NonNullable<DevelopmentEnvironmentConfig['deploy']>,
+  deploy: DeployConfig,
   schedule: Schedule | undefined,
 ): BranchDeploySettings {
   const { url, tokenSecret, ca, through, insecureLoopback } = deploy.argocd;
@@ -148,11 +152,13 @@ function branchDeployOf(
     })),
     whenAsleep: deploy.whenAsleep ?? 'defer',
     driftMinutes: deploy.driftMinutes ?? DEFAULT_DRIFT_MINUTES,
-    ...(deploy.status
-      ? { status: { github: { ...deploy.status.github, host: deploy.status.github.host ?? 'github.com' } } }
-      : {}),
+    ...(deploy.status ? { status: { github: statusOf(deploy.status.github) } } : {}),
     ...(schedule ? { schedule } : {}),
   };
+}
+
+function statusOf({ tokenSecret, host, ca }: NonNullable<DeployConfig['status']>['github']) {
+  return { tokenSecret, host: host ?? 'github.com', ...(ca ? { ca } : {}) };
 }
 
 function applicationOf(application: ApplicationConfig): ApplicationSettings {
@@ -195,7 +201,7 @@ function expandCalendar(
   const firstYear = new Date(since * DAY_MS).getUTCFullYear();
   const lastYear = Number(expandedUntil(now).slice(0, 4));
   const years = Array.from({ length: lastYear - firstYear + 1 }, (_, index) => firstYear + index);
-  const holidays = calendar.holidays ? publicHolidays(calendar.holidays, years) : [];
+  const holidays = calendar.holidays ? holidaysOf(calendar.holidays, years, calendar.holidayKinds) : [];
   for (const holiday of holidays) if (counts(holiday.date)) names.set(holiday.date, holiday.name);
 
   const dates = new Map<string, string[]>();

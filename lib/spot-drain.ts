@@ -3,10 +3,13 @@ import { Duration } from 'aws-cdk-lib';
 import { type EventPattern, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
+import { watchdogQueueNameOf } from '#model/names.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
 import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
 import { autoScalingGroupArn, clusterArn, selfManagedGroupsOf } from './arns.ts';
+import { checkedEnvironment } from './checked-environment.ts';
 import { ClusterAccess } from './cluster-access.ts';
+import { DrainWatchdog } from './drain-watchdog.ts';
 import {
   instanceGoing,
   rebalanceRecommendation,
@@ -14,38 +17,58 @@ import {
   spotInterruption,
   terminateLifecycleAction,
 } from './event-patterns.ts';
-import { type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
+import { applyBoundary, type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
 import type { StateTable } from './state-table.ts';
 
-/** Settings from `settingsOf`, and what every capability needs. */
-export type SpotDrainProps = CapabilityProps<SpotDrainSettings>;
+/** The two minutes of an interruption notice, and time to record the result. A longer drain continues at a later tick. */
+const TIMEOUT = Duration.minutes(3);
+
+/** The environment, its table and its topics. */
+export type SpotDrainProps = CapabilityProps;
 
 /**
- * The function that drains nodes, the rules for its five kinds of events, and a tick every five minutes. Throws for
+ * The function that drains nodes, the rules for its five kinds of events, its watchdog, and a tick every five minutes. Throws for
  * `replaceEarly` in production.
  */
 export class SpotDrain extends Construct {
+  /** The function, with its role, log and dead-letter queue. */
   readonly function: NightshiftFunction;
 
   constructor(scope: Construct, id: string, props: SpotDrainProps) {
     super(scope, id);
-    const { settings, table } = props;
-    if (settings.production && settings.replaceEarly)
+    const { table } = props;
+    const environment = checkedEnvironment(props);
+    const settings = environment.settings.spotDrain;
+    const detaching = settings.replaceEarly
+      ? 'remove drain.replaceEarly'
+      : settings.onScheduledChange === 'replace'
+        ? 'set drain.onScheduledChange to "wait" or "drain"'
+        : undefined;
+    if (settings.production && detaching)
       throw new Error(
-        `${settings.environment} is a production environment, where no function may detach instances: remove drain.replaceEarly`,
+        `${settings.environment} is a production environment, where no function may detach instances: ${detaching}`,
       );
 
+    applyBoundary(this, environment.config);
     this.function = new NightshiftFunction(this, 'Drain', {
       ...props,
+      environment,
+      settings,
       capability: 'spot-drain',
       memory: 512,
-      // The two minutes of an interruption notice, and time to record the result. A longer drain continues at a later tick.
-      timeout: Duration.minutes(3),
+      timeout: TIMEOUT,
       // After two minutes the instance of a notice is gone.
       maxEventAge: Duration.minutes(2),
       retryAttempts: 1,
     });
     this.#permit(settings, table);
+    // A dry run claims nothing.
+    if (!settings.dryRun)
+      new DrainWatchdog(this, 'Watchdog', {
+        function: this.function,
+        timeout: TIMEOUT,
+        queueName: watchdogQueueNameOf(settings.environment),
+      });
     new ClusterAccess(this, 'Access', { cluster: settings.cluster, to: this.function });
 
     this.#onEvent('SpotInterruption', 'AWS interrupts a spot instance in two minutes', spotInterruption);
@@ -137,7 +160,7 @@ export class SpotDrain extends Construct {
       conditions: selfManagedGroupsOf(cluster),
       wildcardReason: groupReason,
     });
-    if (settings.replaceEarly)
+    if (settings.replaceEarly || settings.onScheduledChange === 'replace')
       this.function.allow({
         sid: 'AskForReplacement',
         actions: ['autoscaling:DetachInstances'],

@@ -4,22 +4,24 @@ import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/
 import { Construct } from 'constructs';
 import { tableNameOf } from '#model/names.ts';
 import type { Partition } from '#model/partitions.ts';
+import { checkedEnvironment, type EnvironmentProps } from './checked-environment.ts';
 import type { PermissionGrantee } from './permission.ts';
 
-export interface StateTableProps {
-  /** The environment's name in the config. */
-  readonly environment: string;
-}
+/** The environment whose state it is. */
+export type StateTableProps = EnvironmentProps;
 
 /** Stores sizes, overrides, deploys, claims and decisions. It is retained when the stack is deleted. */
 export class StateTable extends Construct {
   readonly table: Table;
+  /** The environment's name in the config. */
+  readonly environment: string;
   /** The name as a literal; `table.tableName` is a reference. */
   readonly name: string;
 
   constructor(scope: Construct, id: string, props: StateTableProps) {
     super(scope, id);
-    this.name = tableNameOf(props.environment);
+    this.environment = checkedEnvironment(props).name;
+    this.name = tableNameOf(this.environment);
     this.table = new Table(this, 'Table', {
       tableName: this.name,
       partitionKey: { name: 'pk', type: AttributeType.STRING },

@@ -1,9 +1,11 @@
 /** EventBridge Scheduler for one function. */
 import { ArnFormat, type Duration, Stack } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
+import { throughServices } from './encryption-key.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
 
 export interface TimerProps {
@@ -70,6 +72,19 @@ export class Timer extends Construct {
         effect: Effect.ALLOW,
         actions: ['sqs:SendMessage'],
         resources: [props.target.deadLetters.queueArn],
+      }),
+    );
+    if (props.target.encryptionKey) this.#permitEncryption(props.target.encryptionKey);
+  }
+
+  #permitEncryption(key: IKey): void {
+    this.#role.addToPrincipalPolicy(
+      new PolicyStatement({
+        sid: 'EncryptUndelivered',
+        effect: Effect.ALLOW,
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        resources: [key.keyArn],
+        conditions: throughServices(Stack.of(this).region, 'sqs'),
       }),
     );
   }

@@ -27,6 +27,7 @@ export function crossCheck(parts: ConfigParts): ConfigProblem[] {
     ...createdProjects(parts),
     ...replacedProduction(parts),
     ...unreachableStatuses(parts),
+    ...foreignResources(parts),
   ];
 }
 
@@ -262,7 +263,7 @@ function* createdProjects({ environments }: ConfigParts): Iterable<ConfigProblem
       if (create.host === undefined && !['github.com', 'gitlab.com', 'bitbucket.org'].includes(hostname))
         yield {
           path: `${path}.create.host`,
-          message: `it is missing: ${hostname} could be of any kind, write 'github-enterprise' or 'gitlab-self-managed'`,
+          message: `it is missing: ${hostname} could be of any kind, write 'gitlab-self-managed'; for a GitHub Enterprise remove create, CloudFormation cannot create its webhook`,
         };
     }
   }
@@ -270,13 +271,20 @@ function* createdProjects({ environments }: ConfigParts): Iterable<ConfigProblem
 
 /** An early replacement takes an instance out of its group: no function changes the groups of production. */
 function* replacedProduction({ environments }: ConfigParts): Iterable<ConfigProblem> {
-  for (const [name, { production, drain }] of environments)
+  for (const [name, { production, drain }] of environments) {
     if (production && drain?.replaceEarly)
       yield {
         path: `environments.${name}.drain.replaceEarly`,
         value: 'true',
         message: 'no function may change the groups of production: remove it',
       };
+    if (production && drain?.onScheduledChange === 'replace')
+      yield {
+        path: `environments.${name}.drain.onScheduledChange`,
+        value: '"replace"',
+        message: 'no function may change the groups of production: write "wait" or "drain"',
+      };
+  }
 }
 
 /** The token is sent to one host, so a status for which no repository is on that host is a mistake. */
@@ -292,4 +300,70 @@ function* unreachableStatuses({ environments }: ConfigParts): Iterable<ConfigPro
       message: `no repository of the builds is there: write ${hosts.map((other) => `"${other}"`).join(' or ')} if it is a GitHub, or remove status`,
     };
   }
+}
+
+interface Reference {
+  readonly path: string;
+  readonly arn: string;
+  /** What of the environment the ARN must share. */
+  readonly same: readonly ('account' | 'region')[];
+  readonly message: string;
+}
+
+/** ARNs of another account or region, where AWS or the functions cannot use them. */
+function* foreignResources({ environments }: ConfigParts): Iterable<ConfigProblem> {
+  for (const [name, environment] of environments)
+    for (const { path, arn, same, message } of referencesOf(environment)) {
+      const [, , , region, account] = arn.split(':');
+      const own = { account: environment.account, region: environment.region };
+      const found = { account, region };
+      const different = same.find(
+        (key) => found[key] !== '' && found[key] !== 'aws' && found[key] !== own[key],
+      );
+      if (different)
+        yield {
+          path: `environments.${name}.${path}`,
+          value: JSON.stringify(arn),
+          message: `it is of the ${different} ${found[different]}, and the environment of ${own[different]}: ${message}`,
+        };
+    }
+}
+
+function referencesOf({
+  deploy,
+  encryptionKey,
+  permissionsBoundary,
+}: EnvironmentConfig): readonly Reference[] {
+  const both = ['account', 'region'] as const;
+  const references: Reference[] = [];
+  const add = (path: string, arn: string | undefined, same: Reference['same'], message: string) => {
+    if (arn?.startsWith('arn:')) references.push({ path, arn, same, message });
+  };
+  add('encryptionKey', encryptionKey, ['region'], 'topics and queues take keys of their own region');
+  add('permissionsBoundary', permissionsBoundary, ['account'], 'a boundary is a policy of the same account');
+  if (!deploy) return references;
+  const secrets = [
+    ['deploy.argocd', deploy.argocd],
+    ['deploy.status.github', deploy.status?.github],
+  ] as const;
+  for (const [path, secret] of secrets) {
+    // The key of AWS cannot be shared with another account.
+    const needed = secret?.kmsKey ? (['region'] as const) : both;
+    add(
+      `${path}.tokenSecret`,
+      secret?.tokenSecret,
+      needed,
+      'a secret is read in its own region, and across accounts only with a kmsKey',
+    );
+    add(`${path}.kmsKey`, secret?.kmsKey, ['region'], 'a secret is encrypted with a key of its own region');
+  }
+  for (const [index, { create }] of deploy.builds.entries())
+    add(
+      `deploy.builds[${index}].create.connection`,
+      create?.connection,
+      // A connection is replicated to every region of its account.
+      ['account'],
+      'CodeBuild uses connections of its own account',
+    );
+  return references;
 }

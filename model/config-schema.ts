@@ -16,6 +16,7 @@ import {
   wrongTimeZone,
   wrongUrl,
 } from './config-values.ts';
+import { BUILT_IN_POOLS } from './names.ts';
 import { didYouMean } from './nearest.ts';
 import { isRecord } from './record-schema.ts';
 import { parseWindows } from './window.ts';
@@ -126,6 +127,12 @@ const calendarSchema = (holidays: KnownHolidays) =>
       holidays: checked(filled('write a country code like "JP", or one with a state like "US-NY"'), (code) =>
         holidays.has(code) ? undefined : wrongHolidays(code, holidays),
       ).optional(),
+      holidayKinds: z
+        .array(oneOf(['public', 'bank', 'school', 'optional', 'observance']), {
+          error: "write a list like ['public', 'bank']",
+        })
+        .min(1, { error: 'there is no kind: write at least one' })
+        .optional(),
       closed: dates.optional(),
       open: dates.optional(),
     },
@@ -149,6 +156,14 @@ const schedule = object(
   'write { timeZone: "Asia/Tokyo", up: ["Mon-Fri 08:00-22:00"] }',
 );
 
+const policyArn = filled('write the ARN of a managed policy').regex(
+  /^arn:[\w-]+:iam::(\d{12}|aws):policy\/\S+$/,
+  { error: 'write the ARN of a managed policy: "arn:aws:iam::111111111111:policy/…"' },
+);
+const keyArn = filled('write the ARN of a KMS key').regex(/^arn:[\w-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, {
+  error: 'write the ARN of a KMS key, not an alias: "arn:aws:kms:…:key/…"',
+});
+
 const addresses = names('write a list of e-mail addresses, or [] for the topic alone').refine(
   (list) => list.every((address) => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(address)),
   { error: 'write e-mail addresses like "team@example.com"' },
@@ -167,6 +182,12 @@ const common = {
       uncordonAfterMinutes: minutes(1, 1440).optional(),
       force: flag().optional(),
       replaceEarly: flag().optional(),
+      onScheduledChange: oneOf(['wait', 'drain', 'replace']).optional(),
+      // Auto Scaling ends a lifecycle action after 48 hours.
+      lifecycleMinutes: minutes(1, 2880).optional(),
+      hooks: names('write a list of hook names like ["drain"], or prefixes like ["drain*"]')
+        .min(1, { error: 'there is no hook: write at least one, or leave hooks out for all' })
+        .optional(),
     },
     "write { onRebalance: 'cordon' }",
   ).optional(),
@@ -191,6 +212,13 @@ const common = {
     { info: addresses.optional(), warning: addresses.optional(), failure: addresses.optional() },
     "write { warning: ['team@example.com'] }",
   ).optional(),
+  encryptionKey: filled("write 'create', or the ARN of a KMS key")
+    .regex(/^create$|^arn:[\w-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, {
+      error: 'write \'create\', or the ARN of a KMS key: "arn:aws:kms:…:key/…"',
+    })
+    .optional(),
+  permissionsBoundary: policyArn.optional(),
+  terminationProtection: flag().optional(),
   tracing: flag().optional(),
 };
 
@@ -200,6 +228,13 @@ const host = {
   deployment: text('write the name of its Deployment'),
   hostGroup: text(`the group on which it runs: ${group}`),
 };
+const pools = {
+  nodePools: names('write a list of the names of NodePools').min(1).optional(),
+  forceAtNight: flag().optional(),
+};
+const customPools = pools.nodePools.refine((list) => !list?.some((name) => BUILT_IN_POOLS.includes(name)), {
+  error: 'the built-in NodePools general-purpose and system cannot be stopped: name custom NodePools only',
+});
 const autoscaler = z.discriminatedUnion(
   'kind',
   [
@@ -208,12 +243,14 @@ const autoscaler = z.discriminatedUnion(
       {
         kind: z.literal('karpenter'),
         ...host,
-        nodePools: names('write a list of the names of NodePools').min(1).optional(),
+        hostGroup: host.hostGroup.optional(),
+        ...pools,
       },
       'write { kind: … }',
     ),
+    object({ kind: z.literal('auto-mode'), ...pools, nodePools: customPools }, 'write { kind: … }'),
   ],
-  { error: "write 'cluster-autoscaler' or 'karpenter'" },
+  { error: "write 'cluster-autoscaler', 'karpenter' or 'auto-mode'" },
 );
 
 const certificate = z
@@ -230,6 +267,7 @@ const argocd = object(
     tokenSecret: filled('write the name of the Secrets Manager secret that holds the token').regex(
       /^[A-Za-z0-9/_+=.@:-]{1,512}$/,
     ),
+    kmsKey: keyArn.optional(),
     ca: certificate.optional(),
     insecureLoopback: flag().optional(),
     through: oneOf(['server', 'kubernetes']).optional(),
@@ -284,18 +322,21 @@ const buildProject = object(
       /^arn:[\w-]+:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection\/[0-9a-f-]{36}$/,
       { error: 'write the ARN of a CodeConnections connection: "arn:aws:codeconnections:…:connection/…"' },
     ),
-    host: oneOf(['github', 'github-enterprise', 'gitlab', 'gitlab-self-managed', 'bitbucket']).optional(),
+    host: z
+      .enum(['github', 'gitlab', 'gitlab-self-managed', 'bitbucket'], {
+        error: ({ input }) =>
+          input === 'github-enterprise'
+            ? 'CloudFormation cannot create the webhook of a GitHub Enterprise: remove create, and make the project by hand (docs/branch-deploy.md)'
+            : "write 'github', 'gitlab', 'gitlab-self-managed' or 'bitbucket'",
+      })
+      .optional(),
     buildspec: text('write the path of a buildspec in the repository').optional(),
+    logGroup: filled('write the name of an existing log group')
+      .regex(/^[\w./#-]{1,512}$/, { error: 'write the name of an existing log group, not its ARN' })
+      .optional(),
     compute: oneOf(['small', 'medium', 'large']).optional(),
     docker: flag().optional(),
-    policies: z
-      .array(
-        filled('write the ARN of a managed policy').regex(/^arn:[\w-]+:iam::(\d{12}|aws):policy\/\S+$/, {
-          error: 'write the ARN of a managed policy: "arn:aws:iam::111111111111:policy/…"',
-        }),
-        { error: 'write a list of ARNs of managed policies' },
-      )
-      .optional(),
+    policies: z.array(policyArn, { error: 'write a list of ARNs of managed policies' }).optional(),
   },
   'write { connection: "arn:aws:codeconnections:…" }',
 );
@@ -334,6 +375,7 @@ const status = object(
             error: 'write the host alone, in lower case, like "github.example.com"',
           })
           .optional(),
+        kmsKey: keyArn.optional(),
         ca: certificate.optional(),
       },
       'write { tokenSecret: "nightshift/github" }',
@@ -372,7 +414,8 @@ const prices = object(
 const development = object(
   {
     ...common,
-    production: flag().optional(),
+    // `true` has the schema of production.
+    production: z.literal(false, { error: 'write true or false' }).optional(),
     schedule: text('write the name of one of the schedules').optional(),
     nodegroups: z
       .union([z.literal('all'), names(group).min(1)], {
@@ -407,3 +450,11 @@ function environmentSchema(entry: unknown): z.ZodType {
 function namesIn(value: unknown): readonly string[] {
   return isRecord(value) ? Object.keys(value) : [];
 }
+
+/** The schemas of the parts of a config, for whoever lists the options: `bin/app.ts` must synthesize each of them. */
+export const configSchemas = {
+  calendar: calendarSchema({ has: () => true, candidates: () => [] }),
+  schedule,
+  development,
+  production,
+} as const;

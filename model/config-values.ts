@@ -41,8 +41,10 @@ export function wrongTimeZone(name: string): string | undefined {
 }
 
 export function wrongRegion(region: string): string | undefined {
-  if (/^[a-z]{2}(-[a-z]+)+-\d$/.test(region)) return undefined;
-  const zone = /^([a-z]{2}(?:-[a-z]+)+-\d)[a-z]$/.exec(region);
+  if (/^us-iso/.test(region))
+    return 'the isolated regions are not supported: their hosts and certificates are others';
+  if (/^[a-z]{2,4}(-[a-z]+)+-\d$/.test(region)) return undefined;
+  const zone = /^([a-z]{2,4}(?:-[a-z]+)+-\d)[a-z]$/.exec(region);
   return zone
     ? `this is an availability zone: write "${zone[1]}"`
     : 'write an AWS region like "ap-northeast-1"';

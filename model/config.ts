@@ -3,8 +3,12 @@
 /** Public holidays by country code (`JP`, `US`, `DE`), with an optional state or region: `DE-BY`. */
 export type HolidayCode = string;
 
+export type HolidayKind = 'public' | 'bank' | 'school' | 'optional' | 'observance';
+
 export interface CalendarConfig {
   readonly holidays?: HolidayCode;
+  /** Which kinds of holidays close. Default `['public']`: an observance or a bank holiday is worked. */
+  readonly holidayKinds?: readonly HolidayKind[];
   /** Dates `2026-12-29` or ranges `2026-12-29/2027-01-03`, both ends included, in the schedule's zone. */
   readonly closed?: readonly string[];
   /**
@@ -35,15 +39,28 @@ export type AutoscalerConfig =
       readonly kind: 'karpenter';
       readonly namespace: string;
       readonly deployment: string;
-      readonly hostGroup: string;
+      /** The nodegroup on which it runs: stopped last, started first. None where it runs on Fargate. */
+      readonly hostGroup?: string;
       /** NodePools by name; all when left out. */
       readonly nodePools?: readonly string[];
+      /** Default true: in the night Karpenter ends its drains past budgets, within the stop's deadline. */
+      readonly forceAtNight?: boolean;
+    }
+  | {
+      /** EKS Auto Mode: its custom NodePools. The built-in ones (`general-purpose`, `system`) are not stopped. */
+      readonly kind: 'auto-mode';
+      /** NodePools by name; all custom ones when left out. */
+      readonly nodePools?: readonly string[];
+      /** Default true: in the night its drains end past budgets, within the stop's deadline. */
+      readonly forceAtNight?: boolean;
     };
 
 export interface ArgocdConfig {
   readonly url: string;
   /** The name of a Secrets Manager secret that holds the token as its string. */
   readonly tokenSecret: string;
+  /** The ARN of the KMS key that encrypts the secret. Default: the key of AWS, `aws/secretsmanager`. */
+  readonly kmsKey?: string;
   /** PEM of a private CA, trusted beside the public ones. */
   readonly ca?: string;
   /** Allow `http://`, only for an address of the loopback. */
@@ -89,14 +106,16 @@ export interface BuildConfig {
 
 /** A CodeBuild project that builds pushes to the binding's branch, and nothing else. */
 export interface BuildProjectConfig {
-  /** The ARN of a CodeConnections connection to the host of the repository. */
+  /** The ARN of a CodeConnections connection to the host of the repository, of the environment's account. */
   readonly connection: string;
   /** Default: follows from `github.com`, `gitlab.com` and `bitbucket.org`; required for any other host. */
-  readonly host?: 'github' | 'github-enterprise' | 'gitlab' | 'gitlab-self-managed' | 'bitbucket';
+  readonly host?: 'github' | 'gitlab' | 'gitlab-self-managed' | 'bitbucket';
   /** Path in the repository. Default `buildspec.yml`. */
   readonly buildspec?: string;
   /** Default `small`: 2 vCPU and 4 GB on arm64. */
   readonly compute?: 'small' | 'medium' | 'large';
+  /** The name of an existing log group. Default: `/aws/codebuild/<project>`, created. */
+  readonly logGroup?: string;
   /** Let the build run Docker. Default false. */
   readonly docker?: boolean;
   /** ARNs of managed policies for what else the build does, such as pushing an image. */
@@ -119,6 +138,8 @@ export interface StatusConfig {
   readonly github: {
     /** The name of a Secrets Manager secret that holds a token which may write commit statuses, as its string. */
     readonly tokenSecret: string;
+    /** The ARN of the KMS key that encrypts the secret. Default: the key of AWS, `aws/secretsmanager`. */
+    readonly kmsKey?: string;
     /** The token is sent to this host's API, for repositories on it. Default `github.com`; or that of a GitHub Enterprise. */
     readonly host?: string;
     /** PEM of a private CA, trusted beside the public ones. */
@@ -135,6 +156,19 @@ export interface DrainConfig {
   readonly force?: boolean;
   /** Request a replacement from a self-managed group when the notice arrives. Default false. */
   readonly replaceEarly?: boolean;
+  /**
+   * What an announced change of an instance does (AWS Health: retirement, reboot). `wait`: recorded at once, and the node is
+   * drained 30 minutes before the change begins. `drain`: at once. `replace`: at once, with a replacement from a self-managed
+   * group. Default `wait`.
+   */
+  readonly onScheduledChange?: 'wait' | 'drain' | 'replace';
+  /** A lifecycle action is kept open by heartbeats for so many minutes at most, while pods are left. Default 60. */
+  readonly lifecycleMinutes?: number;
+  /**
+   * Terminate hooks that spot-drain completes, by name, or by prefix with `*` at the end (`drain*`). Default: all of
+   * self-managed groups. Those of EKS and of other tools are left alone.
+   */
+  readonly hooks?: readonly string[];
 }
 
 /** Where the functions run in the cluster's VPC. From there they need to reach the AWS APIs: through NAT, or endpoints. */
@@ -172,6 +206,15 @@ interface EnvironmentBase {
   readonly dryRun?: boolean;
   /** Default: nobody is notified; alarms have a topic of their own. */
   readonly notify?: NotifyConfig;
+  /**
+   * Encrypts topics and queues with a customer managed KMS key: `create` makes one, an ARN names an existing one, whose
+   * policy must allow CloudWatch and EventBridge. Default: keys of AWS.
+   */
+  readonly encryptionKey?: string;
+  /** The ARN of the managed policy that bounds every role. Default: none. */
+  readonly permissionsBoundary?: string;
+  /** Refuse to delete the stack until this is taken out. Default false. */
+  readonly terminationProtection?: boolean;
   /** Record each run of the functions in AWS X-Ray. Default false: it would cost more than everything else. */
   readonly tracing?: boolean;
 }

@@ -10,6 +10,18 @@ export function functionNameOf(environment: string, capability: Capability): str
   return `nightshift-${environment}-${capability}`;
 }
 
+/** The topic that every alarm of the environment notifies. */
+export function alarmTopicOf(environment: string): string {
+  return `nightshift-${environment}-alarms`;
+}
+
+export function watchdogQueueNameOf(environment: string): string {
+  return `nightshift-${environment}-spot-drain-watchdog`;
+}
+
 export function topicNameOf(environment: string, severity: Severity): string {
   return `nightshift-${environment}-${severity}`;
 }
+
+/** NodePools of EKS Auto Mode that EKS owns: they can be switched on and off, and not be edited. */
+export const BUILT_IN_POOLS: readonly string[] = ['general-purpose', 'system'];

@@ -48,22 +48,23 @@ export function nullable<T>(schema: Schema<T>): Schema<T | null> {
   return where((value) => value === null || isValid(schema, value));
 }
 
-export function listOf<T>(schema: Schema<T>): Schema<T[]> {
+export function listOf<T>(schema: Schema<T>): Schema<readonly T[]> {
   return where((value) => Array.isArray(value) && value.every((one) => isValid(schema, one)));
 }
 
 /** Any keys, each with such a value. */
-export function mapOf<T>(schema: Schema<T>): Schema<Record<string, T>> {
+export function mapOf<T>(schema: Schema<T>): Schema<Readonly<Record<string, T>>> {
   return where((value) => isRecord(value) && Object.values(value).every((one) => isValid(schema, one)));
 }
 
 type Shape = Readonly<Record<string, Schema<unknown>>>;
-type TypeOf<S> = S extends Schema<infer T> ? T : never;
+/** The type of the records that a schema accepts. */
+export type TypeOf<S> = S extends Schema<infer T> ? T : never;
 type Optional<S extends Shape> = {
   [K in keyof S]: S[K] extends OptionalSchema<unknown> ? K : never;
 }[keyof S];
-type ObjectOf<S extends Shape> = { [K in Exclude<keyof S, Optional<S>>]: TypeOf<S[K]> } & {
-  [K in Optional<S>]?: TypeOf<S[K]>;
+type ObjectOf<S extends Shape> = { readonly [K in Exclude<keyof S, Optional<S>>]: TypeOf<S[K]> } & {
+  readonly [K in Optional<S>]?: TypeOf<S[K]>;
 };
 
 /** Keys that the shape does not name are left as they are: a later release may have written them. */

@@ -9,6 +9,8 @@ import type { Schedule } from './schedule.ts';
 /** The variables that every function reads. Nothing else of the environment is read by ours. */
 export const SETTINGS_VARIABLE = 'NIGHTSHIFT_SETTINGS';
 export const TABLE_VARIABLE = 'NIGHTSHIFT_TABLE';
+/** The URL of spot-drain's own queue. Absent in a dry run. */
+export const WATCHDOG_VARIABLE = 'NIGHTSHIFT_WATCHDOG_QUEUE';
 
 export interface CommonSettings {
   readonly environment: string;
@@ -47,6 +49,11 @@ export interface SpotDrainSettings extends CommonSettings {
   readonly uncordonAfterMinutes: number;
   readonly force: boolean;
   readonly replaceEarly: boolean;
+  readonly onScheduledChange: 'wait' | 'drain' | 'replace';
+  /** Heartbeats extend a lifecycle action to so many minutes at most. */
+  readonly lifecycleMinutes: number;
+  /** Hooks that are ours to complete, by name or prefix (`drain*`). Absent: every terminate hook of a self-managed group. */
+  readonly hooks?: readonly string[];
 }
 
 export interface ApplicationSettings {

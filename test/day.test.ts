@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Lab } from '#demo/lab.ts';
 import type { DayPlan } from '#demo/sample/day-plan.ts';
 import { playSampleDay } from '#demo/sample/sample-day.ts';
@@ -78,14 +78,14 @@ const local = (time: string) =>
 const groups = ['preview-eu-batch', 'system', 'workers'];
 
 describe('a day', () => {
-  it('ends as the config says, with every promise exercised and kept', () => {
+  test('ends as the config says, with every promise exercised and kept', () => {
     expect(day.summary?.problems).toEqual([]);
     expect(day.summary?.promises.map(({ number, result }) => `${number} ${result}`)).toEqual(
       [1, 2, 3, 4, 5, 6, 7, 8, 9].map((number) => `${number} kept`),
     );
   });
 
-  it('runs the code of the assembly, unchanged', () => {
+  test('runs the code of the assembly, unchanged', () => {
     const { code = [] } = day.summary ?? {};
     expect(code.map((check) => check.function).sort()).toEqual([
       'nightshift-live-spot-drain',
@@ -99,7 +99,7 @@ describe('a day', () => {
     }
   });
 
-  it('stops and starts every group at the times of the schedule, on its own wall clock', () => {
+  test('stops and starts every group at the times of the schedule, on its own wall clock', () => {
     const first = of('stop').filter(({ time }) => local(time) === '22:00');
     expect(first.map(({ target }) => target).sort()).toEqual(groups);
     expect(new Set(of('start').map(({ time }) => local(time)))).toEqual(new Set(['23:00']));
@@ -108,21 +108,21 @@ describe('a day', () => {
     expect(of('confirm-start').length).toBe(groups.length);
   });
 
-  it('skips the start on a closed day and leaves the cluster asleep', () => {
+  test('skips the start on a closed day and leaves the cluster asleep', () => {
     expect(day.plan.skipped?.reason).toContain('closed');
     const after = decisions.filter(({ time }) => new Date(time) >= (day.plan.skipped?.at ?? NOW));
     expect(after.filter(({ action }) => action === 'start')).toEqual([]);
     expect(day.summary?.environments[0]?.hoursAsleep).toBeGreaterThan(1.5);
   });
 
-  it('remembers a merge at night and deploys it after the wake', () => {
+  test('remembers a merge at night and deploys it after the wake', () => {
     const [deferred] = of('defer');
     expect(deferred?.reason).toContain('23:00');
     const deployed = of('deployed').find((decision) => decision['sha'] === deferred?.['sha']);
     expect(local(deployed?.time ?? '') >= '23:00').toBe(true);
   });
 
-  it('deploys a merge of the working day once, although its event came twice', () => {
+  test('deploys a merge of the working day once, although its event came twice', () => {
     const shas = of('sync').map((decision) => decision['sha']);
     expect(new Set(shas).size).toBe(shas.length);
     expect(day.summary?.environments[0]?.deploys.map(({ outcome }) => outcome)).toEqual([
@@ -131,7 +131,7 @@ describe('a day', () => {
     ]);
   });
 
-  it('answers builds that must not be deployed with a reason', () => {
+  test('answers builds that must not be deployed with a reason', () => {
     const reasons = [...of('refuse'), ...of('ignore')]
       .filter(({ capability }) => capability === 'branch-deploy')
       .map(({ reason }) => reason);
@@ -144,7 +144,7 @@ describe('a day', () => {
     );
   });
 
-  it('drains a node of each environment inside the notice, and loses no pod', () => {
+  test('drains a node of each environment inside the notice, and loses no pod', () => {
     for (const environment of day.summary?.environments ?? []) {
       const [drain] = environment.drains;
       expect(drain?.cordonedAfterSeconds).toBeLessThan(60);
@@ -153,14 +153,14 @@ describe('a day', () => {
     }
   });
 
-  it('does nothing in production but drain', () => {
+  test('does nothing in production but drain', () => {
     const actions = new Set(
       decisions.filter(({ environment }) => environment === 'live').map(({ capability }) => capability),
     );
     expect([...actions]).toEqual(['spot-drain']);
   });
 
-  it('leaves no process behind', () => {
+  test('leaves no process behind', () => {
     expect(pids.length).toBeGreaterThan(3);
     for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });

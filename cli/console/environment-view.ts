@@ -10,6 +10,7 @@ import type { Night } from '../cloud.ts';
 import { isActive } from '../override.ts';
 import { sumSavings } from '../savings.ts';
 import type { NamedEnvironment } from '../select-environments.ts';
+import { DRY_RUN } from '../text.ts';
 
 const HORIZON_MS = 62 * DAY_MS;
 export const SAVINGS_DAYS = 30;
@@ -135,13 +136,14 @@ export function viewOf(
   const desired = desiredAt(schedule, now, overrides);
   const next = transitions(schedule, now, new Date(now.getTime() + HORIZON_MS), overrides)[0];
   const savings = savingsOf(named, ledger);
+  const current = environment.dryRun ? night.dryRun : night.state;
   return {
     ...base,
-    phase: night.state?.phase ?? 'unknown',
-    reason: night.state?.reason ?? 'not observed yet: night-schedule has not run since it was deployed',
+    phase: current?.phase ?? 'unknown',
+    reason: current?.reason ?? 'not observed yet: night-schedule has not run since it was deployed',
     desired: { state: desired.state, reason: desired.reason },
     day: dayOf(schedule, overrides, data),
-    ...(night.state ? { since: night.state.since } : {}),
+    ...(current ? { since: current.since } : {}),
     ...(next ? { next: { at: next.at.toISOString(), to: next.to, reason: next.reason } } : {}),
     ...(override ? { override } : {}),
     ...(savings ? { savings } : {}),
@@ -172,12 +174,12 @@ function hintsOf(
   { changed = [] }: EnvironmentData,
 ): readonly string[] {
   return [
+    ...(environment.dryRun ? [`${DRY_RUN} decisions are recorded, and carried out by nobody.`] : []),
     ...(changed.length > 0
       ? [
           `The config has changed since the deploy (${changed.join(', ')}): this plan takes effect with cdk deploy Nightshift-${name}.`,
         ]
       : []),
-    ...(environment.dryRun ? ['Dry run: decisions are recorded, but nothing is changed.'] : []),
   ];
 }
 

@@ -34,11 +34,34 @@ export interface EnvironmentFacts {
   /** Absent when no token is used. */
   readonly token?: Observation<TokenClaims>;
   readonly projects: Observation<readonly ProjectFacts[]>;
+  /** Undefined when the functions run outside of a VPC. */
+  readonly vpc: Observation<VpcFacts | undefined>;
+  /** Undefined when there is no topic. */
+  readonly alarmTopic: Observation<AlarmTopicFacts | undefined>;
 }
 
 export interface ClusterFacts {
   readonly status: string;
   readonly authenticationMode: string;
+  readonly publicAccess: boolean;
+  readonly privateAccess: boolean;
+  /** The addresses that may use the public endpoint. */
+  readonly publicAccessCidrs: readonly string[];
+}
+
+/** Where the default route of a subnet leads; functions get no public address, so an internet gateway is no way out. */
+export type DefaultRoute = 'internet-gateway' | 'other';
+
+export interface VpcFacts {
+  /** The last part of their service names: `dynamodb`. */
+  readonly endpoints: readonly string[];
+  /** Those of `network`. */
+  readonly subnets: readonly { readonly id: string; readonly defaultRoute: DefaultRoute | undefined }[];
+}
+
+export interface AlarmTopicFacts {
+  readonly confirmed: number;
+  readonly pending: number;
 }
 
 export interface GroupFacts {

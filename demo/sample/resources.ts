@@ -76,7 +76,8 @@ function managedNames(environment: EnvironmentConfig): readonly string[] {
   const batch = selfManagedGroup(environment.cluster);
   const { nodegroups, keep, autoscaler } = environment;
   const named = nodegroups === undefined || nodegroups === 'all' ? ['system', 'workers'] : nodegroups;
-  const host = autoscaler ? [autoscaler.hostGroup] : [];
+  const hostGroup = autoscaler && 'hostGroup' in autoscaler ? autoscaler.hostGroup : undefined;
+  const host = hostGroup === undefined ? [] : [hostGroup];
   const fallback = environment.production ? undefined : environment.fallbackGroup;
   return [...new Set([...host, ...named, ...(keep ?? [])])].filter(
     (name) => name !== batch && name !== fallback,
@@ -100,13 +101,14 @@ export function addSystemWorkloads(kubernetes: Kubernetes, environment: Environm
     kubernetes.addPdb({ name, namespace, matchLabels: { app: name }, maxUnavailable: 1 });
   };
   addReplicated('coredns', 'kube-system');
-  if (environment.autoscaler) {
+  // EKS runs that of Auto Mode.
+  if (environment.autoscaler && environment.autoscaler.kind !== 'auto-mode') {
     const { kind, namespace, deployment, hostGroup } = environment.autoscaler;
     kubernetes.addDeployment({
       name: deployment,
       namespace,
       replicas: kind === 'karpenter' ? 2 : 1,
-      nodeSelector: { 'eks.amazonaws.com/nodegroup': hostGroup },
+      ...(hostGroup ? { nodeSelector: { 'eks.amazonaws.com/nodegroup': hostGroup } } : {}),
     });
   }
   // Runs on the self-managed group only.

@@ -6,7 +6,7 @@ export function createClock(): Clock {
   return { now: () => new Date(), sleep: (ms) => wait(ms), alarm: alarmIn, random: Math.random };
 }
 
-/** Nothing is left of it once it rang: an invocation is not kept from ending. */
+/** Once it rang no timer is left that would keep an invocation from ending. */
 export function alarmIn(ms: number): Alarm {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);

@@ -1,14 +1,18 @@
 /**
- * One host over HTTP or HTTPS with kept-alive connections: what the Kubernetes and the Argo CD adapters stand on.
+ * One host over HTTP or HTTPS with kept-alive connections: used by the Kubernetes, Argo CD and GitHub adapters.
  * Redirects are answers, never followed: a token must not travel to another host. Proxies are those of the
  * environment (HTTPS_PROXY, NO_PROXY), as in any Node program that honours them.
  */
+import type { ClientRequest } from 'node:http';
 import https from 'node:https';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import { messageOf, NightshiftError } from '#functions/shared/errors.ts';
 
 /** Not by `import`: that reads every getter of the module, and one of them loads undici, 40 ms of a cold start. */
 const http = process.getBuiltinModule('node:http');
+
+/** A small function has a fraction of a processor: less failed by its own slowness. */
+const CONNECT_MS = 4_000;
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -32,7 +36,7 @@ export interface HttpHost {
   close(): void;
 }
 
-/** The host could not be asked, or did not answer whole and in time. Whether the request took effect is unknown. */
+/** The host was unreachable, or did not answer whole and in time. Whether the request took effect is unknown. */
 export class UnreachableError extends NightshiftError {
   override name = 'UnreachableError';
 }
@@ -62,7 +66,7 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
     keepAlive: true,
     maxSockets: options.maxSockets ?? 64,
     proxyEnv: process.env,
-    // Made once: with the certificates themselves, each connection would read them anew.
+    // Made once: with the certificates themselves, each connection would read them again.
     ...(secure && ca ? { secureContext: createSecureContext({ ca }) } : {}),
   };
   const agent = secure ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
@@ -79,7 +83,7 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
             new UnreachableError(
               timeout.aborted
                 ? `${url.host} did not answer ${request.method} ${withoutQuery(request.path)} within ${request.timeoutMs} ms`
-                : `${url.host} could not be asked: ${messageOf(cause)}`,
+                : `${url.host} is unreachable: ${messageOf(cause)}`,
               { cause },
             ),
           );
@@ -117,10 +121,23 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
             );
           },
         );
+        limitConnecting(outgoing, url.host);
         outgoing.on('error', unreachable);
         outgoing.end(request.body);
       }),
   };
+}
+
+/** A kept-alive connection is there already; a new one must not take the time of the whole request. */
+function limitConnecting(outgoing: ClientRequest, host: string): void {
+  outgoing.on('socket', (socket) => {
+    if (!socket.connecting) return;
+    const timer = setTimeout(
+      () => outgoing.destroy(new Error(`no connection to ${host} within ${CONNECT_MS} ms`)),
+      CONNECT_MS,
+    );
+    for (const event of ['connect', 'close', 'error']) socket.once(event, () => clearTimeout(timer));
+  });
 }
 
 function withoutQuery(path: string): string {

@@ -235,7 +235,7 @@ function blocked(record: ApplicationRecord, now: Date): ApplicationRecord {
   return isLate && record.lastReport !== lastReport ? { ...record, lastReport } : record;
 }
 
-/** While requests to Argo CD failed nobody could watch: the time for a sync begins anew. */
+/** While requests to Argo CD failed nobody could watch: the time for a sync begins again. */
 function withNewWatch(record: ApplicationRecord, now: Date): ApplicationRecord {
   const { attempt, failing } = record;
   if (!attempt || !failing || now.getTime() - Date.parse(failing.since) <= LIMITS.awayMs) return record;

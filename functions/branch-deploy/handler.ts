@@ -2,18 +2,18 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { createArgocd } from '#functions/adapters/argocd/index.ts';
+import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
+import { createArgocdServer } from '#functions/adapters/argocd/server.ts';
 import { createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
-import { lazyBuilds } from '#functions/adapters/aws/lazy-builds.ts';
-import { lazySecret } from '#functions/adapters/aws/lazy-secret.ts';
+import { lazyBuilds, lazySecret } from '#functions/adapters/aws/lazy-clients.ts';
 import { createNotifier } from '#functions/adapters/aws/notifications.ts';
-import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
+import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
-import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
-import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
+import { createNightReader, createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { createGithubStatuses } from '#functions/adapters/github/commit-status.ts';
 import { createStatusQueue } from '#functions/adapters/github/status-queue.ts';
+import { connectCluster } from '#functions/adapters/kubernetes/connect.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
@@ -31,13 +31,17 @@ const now = () => new Date();
 const table = createTable(createDynamoDbClient(), tableName);
 const logger = createLogger('branch-deploy');
 const notify = createNotifier({ settings, now });
+const { argocd } = settings;
 const { github } = settings.status ?? {};
 const ports: BranchDeployPorts = {
-  argocd: createArgocd(settings, { token: lazySecret(settings.argocd.tokenSecret), now }),
+  argocd:
+    argocd.through === 'server'
+      ? createArgocdServer({ argocd, token: lazySecret(argocd.tokenSecret) })
+      : createArgocdObjects(connectCluster(settings, now)),
   builds: lazyBuilds(),
   deploys: createDesiredDeploys(table),
   night: { read: createNightReader(table).read, addOverride: createOverrides(table).add },
-  trail: createDecisionTrail(logger, createDecisionLog(table).keep, notify),
+  trail: createDecisionTrail(logger, saveDecisions(table), notify),
   statuses:
     github &&
     createStatusQueue({

@@ -33,7 +33,7 @@ export interface Builds {
   read(ids: readonly string[]): Promise<readonly Build[]>;
   /** Ids of the project's latest builds, newest first, at most 100. Undefined where there is no such project. */
   recent(project: string): Promise<readonly string[] | undefined>;
-  /** Undefined where there is no such project. The builds of one that was deleted stay, and its numbers begin anew. */
+  /** Undefined where there is no such project. The builds of one that was deleted stay, and its numbers begin again. */
   projectCreatedAt(project: string): Promise<Date | undefined>;
 }
 

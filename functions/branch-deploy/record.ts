@@ -1,197 +1,134 @@
 /**
- * What is kept of an application: the builds that were requested, the sync that runs for them, and how the last one
- * ended. All transitions are pure; `changeRecord` is the one way to write them.
+ * What is saved of an application: the builds that were requested, the sync that runs for them, and how the last one
+ * ended. All transitions are pure; `changeRecord` is the one way to write them. Instants are ISO 8601, UTC.
  */
 import { change } from '#functions/shared/retry.ts';
 import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 import * as s from '#model/record-schema.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 
+const builtImageSchema = s.object({ repository: s.string, version: s.string });
 /** An image that a build made: `version` is its tag, or its digest `sha256:…`. */
-export interface BuiltImage {
-  readonly repository: string;
-  readonly version: string;
-}
+export type BuiltImage = s.TypeOf<typeof builtImageSchema>;
 
-/** A build that is to be deployed. */
-export interface RequestedBuild {
-  readonly project: string;
-  /** `<project>:<uuid>` */
-  readonly build: string;
-  readonly number: number;
-  readonly repository: string;
-  readonly branch: string;
-  readonly sha?: string;
-  /** ISO 8601, UTC: when CodeBuild started it. */
-  readonly startedAt?: string;
-  /** ISO 8601, UTC: when it was recorded here. */
-  readonly recordedAt: string;
-  /** The event or the tick that brought it. */
-  readonly trigger: string;
-  /** What it made, where the config names its images. */
-  readonly images?: readonly BuiltImage[];
-  /** The batch that it is a part of. */
-  readonly batch?: string;
-  /** Why it is deployed once more. */
-  readonly repeatReason?: string;
-}
-
-/** `unverified`: Synced and Healthy, and nothing says whether what was built runs. */
-export type Outcome = 'deployed' | 'unverified' | 'failed' | 'suspended' | 'superseded';
-
-/** The newest build of a CodeBuild project that was ever requested, and how it ended. */
-export interface NewestBuild extends RequestedBuild {
-  readonly outcome?: Outcome;
-  readonly settledAt?: string;
-}
-
-/** A sync that was requested. Written down before the request goes out. */
-export interface SyncAttempt {
-  readonly deployId: string;
-  /** Ids of the builds that it is for. */
-  readonly builds: readonly string[];
-  /** How many syncs were requested for these builds, this one included. */
-  readonly tries: number;
-  /** ISO 8601, UTC. */
-  readonly requestedAt: string;
-  /** When Argo CD accepted it. */
-  readonly acceptedAt?: string;
-  /** Since when we have been waiting with the cluster awake: `requestedAt`, or the wake. */
-  readonly watchedSince: string;
-  /** The cluster slept while the operation was running: if it failed, that was why. */
-  readonly clusterSlept?: boolean;
-}
-
-/** A deploy that has ended. */
-export interface EndedDeploy {
-  readonly outcome: Outcome;
-  readonly reason: string;
-  readonly builds: readonly RequestedBuild[];
-  readonly deployId?: string;
-  readonly syncs?: number;
-  /** Superseded builds whose commits are part of it. */
-  readonly contained?: readonly RequestedBuild[];
-  /** ISO 8601, UTC. */
-  readonly at: string;
-}
-
-/** A build that did not succeed: its commit may go live with that of another. */
-export interface FailedBuild extends RequestedBuild {
-  /** FAILED, FAULT, TIMED_OUT or STOPPED. */
-  readonly status: string;
-  /** That its commit is live was reported. */
-  readonly reported?: boolean;
-}
-
-export interface ApplicationRecord {
-  readonly name: string;
-  readonly project: string;
-  /** The builds to deploy, at most one of each CodeBuild project. */
-  readonly requested: readonly RequestedBuild[];
-  /** What the requested builds superseded: those commits are live when these are. */
-  readonly contained?: readonly RequestedBuild[];
-  /** The latest builds that failed, for a day: their commits may go live. */
-  readonly failedBuilds?: readonly FailedBuild[];
-  /** By CodeBuild project. */
-  readonly newest: Readonly<Record<string, NewestBuild>>;
-  readonly attempt?: SyncAttempt;
-  /** Requests to Argo CD have failed since then; `reported` once people heard of it. */
-  readonly failing?: { readonly since: string; readonly kind: string; readonly reported?: boolean };
-  /** An operation of somebody else has been running since then. */
-  readonly blockedSince?: string;
-  /** Degraded, Missing or Unknown since then, after the operation that began at that instant. */
-  readonly unhealthy?: { readonly since: string; readonly operation: string };
-  /** No request to Argo CD before this instant (ISO 8601, UTC). */
-  readonly notBefore?: string;
-  /** The last report about waiting, so that none is repeated. */
-  readonly lastReport?: string;
-  /** Deploys that have ended and may not have been reported: the process could die in between. */
-  readonly unreported?: readonly EndedDeploy[];
-  /** OutOfSync since then, and whether that was reported. */
-  readonly drift?: { readonly since: string; readonly reported?: boolean };
-}
-
-/** The cluster slept from `since` on: after the wake the applications are checked. */
-export interface NightMark {
-  readonly since: string;
-  /** The first check after the wake. */
-  readonly wokeAt?: string;
-  /** The applications that were checked since. */
-  readonly checked?: readonly string[];
-}
-
-/** A build that was handled, whatever became of it. */
-export interface HandledBuild {
-  readonly at: string;
-}
-
-const buildShape = {
+const requestedBuild = {
   project: s.string,
+  /** `<project>:<uuid>` */
   build: s.string,
   number: s.number,
   repository: s.string,
   branch: s.string,
   sha: s.optional(s.string),
+  /** When CodeBuild started it. */
   startedAt: s.optional(s.instant),
+  /** When it was recorded here. */
   recordedAt: s.instant,
+  /** The event or the tick that brought it. */
   trigger: s.string,
-  images: s.optional(s.listOf(s.object({ repository: s.string, version: s.string }))),
+  /** What it made, where the config names its images. */
+  images: s.optional(s.listOf(builtImageSchema)),
+  /** The batch that it is a part of. */
   batch: s.optional(s.string),
+  /** Why it is deployed once more. */
   repeatReason: s.optional(s.string),
 };
-const outcome = s.oneOf('deployed', 'unverified', 'failed', 'suspended', 'superseded');
-const builds = s.listOf(s.object(buildShape));
+const requestedBuildSchema = s.object(requestedBuild);
+/** A build that is to be deployed. */
+export type RequestedBuild = s.TypeOf<typeof requestedBuildSchema>;
 
-export const applicationSchema: s.Schema<ApplicationRecord> = s.object({
+const outcome = s.oneOf('deployed', 'unverified', 'failed', 'suspended', 'superseded');
+/** `unverified`: Synced and Healthy, and nothing says whether what was built runs. */
+export type Outcome = s.TypeOf<typeof outcome>;
+
+const newestBuildSchema = s.object({
+  ...requestedBuild,
+  outcome: s.optional(outcome),
+  settledAt: s.optional(s.instant),
+});
+/** The newest build of a CodeBuild project that was ever requested, and how it ended. */
+export type NewestBuild = s.TypeOf<typeof newestBuildSchema>;
+
+const syncAttemptSchema = s.object({
+  deployId: s.string,
+  /** Ids of the builds that it is for. */
+  builds: s.listOf(s.string),
+  /** How many syncs were requested for these builds, this one included. */
+  tries: s.count,
+  requestedAt: s.instant,
+  /** When Argo CD accepted it. */
+  acceptedAt: s.optional(s.instant),
+  /** Since when we have been waiting with the cluster awake: `requestedAt`, or the wake. */
+  watchedSince: s.instant,
+  /** The cluster slept while the operation was running: if it failed, that was why. */
+  clusterSlept: s.optional(s.boolean),
+});
+/** A sync that was requested. Written down before the request goes out. */
+export type SyncAttempt = s.TypeOf<typeof syncAttemptSchema>;
+
+const endedDeploySchema = s.object({
+  outcome,
+  reason: s.string,
+  builds: s.listOf(requestedBuildSchema),
+  deployId: s.optional(s.string),
+  syncs: s.optional(s.count),
+  /** Superseded builds whose commits are part of it. */
+  contained: s.optional(s.listOf(requestedBuildSchema)),
+  at: s.instant,
+});
+/** A deploy that has ended. */
+export type EndedDeploy = s.TypeOf<typeof endedDeploySchema>;
+
+const failedBuildSchema = s.object({
+  ...requestedBuild,
+  /** FAILED, FAULT, TIMED_OUT or STOPPED. */
+  status: s.string,
+  /** That its commit is live was reported. */
+  reported: s.optional(s.boolean),
+});
+/** A build that did not succeed: its commit may go live with that of another. */
+export type FailedBuild = s.TypeOf<typeof failedBuildSchema>;
+
+export const applicationSchema = s.object({
   name: s.string,
   project: s.string,
-  requested: builds,
-  contained: s.optional(builds),
-  failedBuilds: s.optional(
-    s.listOf(s.object({ ...buildShape, status: s.string, reported: s.optional(s.boolean) })),
-  ),
-  newest: s.mapOf(
-    s.object({ ...buildShape, outcome: s.optional(outcome), settledAt: s.optional(s.instant) }),
-  ),
-  attempt: s.optional(
-    s.object({
-      deployId: s.string,
-      builds: s.listOf(s.string),
-      tries: s.count,
-      requestedAt: s.instant,
-      acceptedAt: s.optional(s.instant),
-      watchedSince: s.instant,
-      clusterSlept: s.optional(s.boolean),
-    }),
-  ),
+  /** The builds to deploy, at most one of each CodeBuild project. */
+  requested: s.listOf(requestedBuildSchema),
+  /** What the requested builds superseded: those commits are live when these are. */
+  contained: s.optional(s.listOf(requestedBuildSchema)),
+  /** The latest builds that failed, for a day: their commits may go live. */
+  failedBuilds: s.optional(s.listOf(failedBuildSchema)),
+  /** By CodeBuild project. */
+  newest: s.mapOf(newestBuildSchema),
+  attempt: s.optional(syncAttemptSchema),
+  /** Requests to Argo CD have failed since then; `reported` once people heard of it. */
   failing: s.optional(s.object({ since: s.instant, kind: s.string, reported: s.optional(s.boolean) })),
+  /** An operation of somebody else has been running since then. */
   blockedSince: s.optional(s.instant),
+  /** Degraded, Missing or Unknown since then, after the operation that began at that instant. */
   unhealthy: s.optional(s.object({ since: s.instant, operation: s.instant })),
+  /** No request to Argo CD before this instant. */
   notBefore: s.optional(s.instant),
+  /** The last report about waiting, so that none is repeated. */
   lastReport: s.optional(s.string),
-  unreported: s.optional(
-    s.listOf(
-      s.object({
-        outcome,
-        reason: s.string,
-        builds,
-        deployId: s.optional(s.string),
-        syncs: s.optional(s.count),
-        contained: s.optional(builds),
-        at: s.instant,
-      }),
-    ),
-  ),
+  /** Deploys that have ended and may not have been reported: the process could die in between. */
+  unreported: s.optional(s.listOf(endedDeploySchema)),
+  /** OutOfSync since then, and whether that was reported. */
   drift: s.optional(s.object({ since: s.instant, reported: s.optional(s.boolean) })),
 });
+export type ApplicationRecord = s.TypeOf<typeof applicationSchema>;
 
-export const nightMarkSchema: s.Schema<NightMark> = s.object({
+/** The cluster slept from `since` on: after the wake the applications are checked. */
+export const nightMarkSchema = s.object({
   since: s.instant,
+  /** The first check after the wake. */
   wokeAt: s.optional(s.instant),
+  /** The applications that were checked since. */
   checked: s.optional(s.listOf(s.string)),
 });
+export type NightMark = s.TypeOf<typeof nightMarkSchema>;
 
-export const handledBuildSchema: s.Schema<HandledBuild> = s.object({ at: s.instant });
+/** A build that was handled, whatever became of it. */
+export const handledBuildSchema = s.object({ at: s.instant });
 
 type ApplicationId = Pick<ApplicationSettings, 'project' | 'name'>;
 
@@ -229,7 +166,7 @@ export interface RecordStore {
 }
 
 /**
- * Reads the record, lets `edit` decide and writes if nobody wrote in between; otherwise begins anew. An edit that
+ * Reads the record, lets `edit` decide and writes if nobody wrote in between; otherwise begins again. An edit that
  * returns undefined ends it, one that returns what it was given writes nothing.
  */
 export function changeRecord(
@@ -414,7 +351,7 @@ export function nextAttempt(record: ApplicationRecord, now: Date): SyncAttempt {
   };
 }
 
-/** Healthy again, or another operation, or nobody watched: the time begins anew. */
+/** Healthy again, or another operation, or nobody watched: the time begins again. */
 export function withoutUnhealthy(record: ApplicationRecord): ApplicationRecord {
   if (!record.unhealthy) return record;
   const { unhealthy: _, ...rest } = record;

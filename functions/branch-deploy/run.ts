@@ -91,9 +91,10 @@ async function onTick(
   if (isNight && !kept.night) await deploys.markNight({ since: now().toISOString() });
 
   const missed = minute % MISSED_BUILDS_MINUTES === 0 ? await findMissedBuilds(context) : [];
-  // A dry run continues no deploy, and still reports drift.
-  const pending = byKey(settings.dryRun ? [] : [...missed, ...(await findPending(records, context))]);
-  const night = isNight || settings.dryRun ? undefined : kept.night;
+  // A dry run has no token for Argo CD.
+  if (settings.dryRun) return;
+  const pending = byKey([...missed, ...(await findPending(records, context))]);
+  const night = isNight ? undefined : kept.night;
   const checksDrift = settings.driftMinutes > 0 && !isNight && minute % DRIFT_MINUTES === 0;
   const overtaken =
     minute % MISSED_BUILDS_MINUTES === 0 && !isNight ? overtakenByFailures(settings, records) : [];

@@ -23,7 +23,7 @@ export const LIMITS = {
   tries: 3,
   /** Requests to Argo CD may fail for so long before it is reported, and are given up after so long. */
   failingMs: { report: 15 * 60_000, giveUp: 24 * 3_600_000 },
-  /** After requests failed for so long nobody could watch a sync: its time begins anew. */
+  /** After requests failed for so long nobody could watch a sync: its time begins again. */
   awayMs: 60_000,
   /** Until the next request where nothing changes by the minute. */
   postponeMs: 5 * 60_000,

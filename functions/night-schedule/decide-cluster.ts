@@ -1,60 +1,18 @@
-/** The order of a pass: autoscaler, groups, host group. Pure: a snapshot in, a plan out. */
-import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
-import type { Action } from '#model/decision.ts';
-import { MINUTE_MS } from '#model/duration.ts';
+import { DAY_MS } from '#model/duration.ts';
 import { effectiveOverride } from '#model/override.ts';
 import type { Desired } from '#model/schedule.ts';
-import { decideGroup, type GroupStep, isAsleepSize } from './decide-group.ts';
-import type { AutoscalerView, CorruptItem, Group, Memory } from './ports.ts';
-import {
-  deploymentObject,
-  nodePoolObject,
-  objectOf,
-  type SavedAutoscaler,
-  type SavedSize,
-} from './records.ts';
-
-export interface Policy {
-  readonly onManualChange: 'respect' | 'enforce';
-  readonly stopDeadlineMinutes: number;
-  readonly startDeadlineMinutes: number;
-  /** The group on which the autoscaler runs: stopped last, started first. */
-  readonly hostGroup?: string | undefined;
-}
-
-export interface Snapshot {
-  readonly now: Date;
-  readonly desired: Desired;
-  /** The groups that this environment stops, and the released ones. */
-  readonly groups: readonly Group[];
-  /** Groups that sleep although the config does not stop them any more: they are woken. */
-  readonly released: ReadonlySet<string>;
-  /** Names that the config asks for and the account does not have. */
-  readonly missing: readonly string[];
-  readonly memory: Memory;
-  readonly ready: ReadonlySet<string> | undefined;
-  /** What the autoscaler is doing; absent where none is configured, `unknown` where it could not be asked. */
-  readonly autoscaler: AutoscalerView | 'unknown' | undefined;
-}
+import { type AutoscalerStep, claimsIn, isScaling, pauseStep, resumeStep } from './decide-autoscaler.ts';
+import { decideGroup, type GroupStep, isAsleepSize, runningIn } from './decide-group.ts';
+import type { CorruptItem, Group, Memory } from './ports.ts';
+import type { SavedSize } from './records.ts';
+import { corruptNames, minutesOverdue, type Policy, type Snapshot } from './snapshot.ts';
 
 const RELEASED: Desired = {
   state: 'awake',
   reason: 'the config does not stop this group any more',
   source: 'schedule',
 };
-
-export interface AutoscalerStep {
-  readonly target: string;
-  readonly action: Action;
-  readonly reason: string;
-  /** Written first. */
-  readonly save?: readonly SavedAutoscaler[];
-  readonly clear?: readonly Versioned<SavedAutoscaler>[];
-  readonly pause?: AutoscalerView;
-  /** One by one: an object that fails does not keep the others paused. */
-  readonly resume?: readonly SavedAutoscaler[];
-}
 
 /** Steps of one stage may run at once; a stage begins when the one before it has ended. */
 export interface Plan {
@@ -67,75 +25,70 @@ export interface Plan {
 }
 
 export function decideCluster(snapshot: Snapshot, policy: Policy): Plan {
-  const { desired, memory, now } = snapshot;
-  const paused = memory.autoscaler;
+  const { desired, memory } = snapshot;
   const view = snapshot.autoscaler;
-  const running = view !== undefined && view !== 'unknown' && isRunning(view);
-  const settled = memory.state?.value.phase === 'asleep';
-  const overrideSince =
-    desired.source === 'override' ? effectiveOverride(memory.overrides, now)?.from : undefined;
-  const corruptGroups = corruptNames(memory, 'saved');
+  const isSettled = memory.state?.value.phase === 'asleep';
+  const steps = decideGroups(snapshot, policy, isSettled);
+  const host = steps.find(({ target }) => target === policy.hostGroup);
+  const others = steps.filter((step) => step !== host);
+  const hosts = host ? [host] : [];
 
-  const steps = new Map<string, GroupStep>();
-  for (const group of snapshot.groups) {
-    if (corruptGroups.includes(group.name)) continue;
-    steps.set(
-      group.name,
-      decideGroup({
-        group,
-        saved: memory.saved.get(group.name),
-        desired: snapshot.released.has(group.name) ? RELEASED : desired,
-        now,
-        ready: snapshot.ready,
-        settled,
-        autoscalerRuns: paused.size > 0 && running,
-        overrideSince,
-        onManualChange: policy.onManualChange,
-        stopDeadlineMinutes: policy.stopDeadlineMinutes,
-        startDeadlineMinutes: policy.startDeadlineMinutes,
-      }),
-    );
-  }
-  const host = policy.hostGroup;
+  const isLate = minutesOverdue(snapshot, policy, 'asleep') !== undefined;
   const before: AutoscalerStep[] = [];
   const after: AutoscalerStep[] = [];
-  const stages: GroupStep[][] = [reportsOf(memory.corrupt, snapshot.missing)];
-  const hostStep = host === undefined ? undefined : steps.get(host);
-  const others: GroupStep[] = [];
-  for (const step of steps.values()) if (step !== hostStep) others.push(step);
-
-  const late =
-    desired.state === 'asleep' &&
-    memory.state?.value.phase === 'stopping' &&
-    now.getTime() - Date.parse(memory.state.value.since) >= policy.stopDeadlineMinutes * MINUTE_MS;
-  if (desired.state === 'asleep') {
-    const hold = view === undefined ? undefined : pauseStep(snapshot, view, paused, before);
-    if (hold !== undefined && !late) {
-      stages.push(
-        others.map((step) => (step.resize ? waiting(step, hold) : step)),
-        hostStep ? [hostStep.resize ? waiting(hostStep, hold) : hostStep] : [],
-      );
-    } else {
-      stages.push(others);
-      if (hostStep) {
-        const wait = hostStep.resize && !late ? hostWait(snapshot, host) : undefined;
-        stages.push([wait ? waiting(hostStep, wait) : hostStep]);
-      }
-    }
+  const stages: GroupStep[][] = [reportsOf(snapshot, policy)];
+  if (desired.state === 'awake') {
+    stages.push(hosts, others);
+    resumeStep(snapshot, policy, after);
   } else {
-    stages.push(hostStep ? [hostStep] : [], others);
-    resumeStep(snapshot, view, host, after);
+    const wait = view === undefined ? undefined : pauseStep(snapshot, view, policy, before);
+    // Karpenter must run until its NodeClaims are gone: nobody else would terminate their instances.
+    const hostWaits = isLate ? claimsWait(view, policy) : (wait ?? hostWait(snapshot, policy));
+    stages.push(
+      isLate ? others : others.map((step) => waitingFor(wait, step)),
+      hosts.map((step) => waitingFor(hostWaits, step)),
+    );
   }
+  return { before, stages, after, isLate, state: stateOf(snapshot, policy, stages, after) };
+}
 
-  return { before, stages, after, isLate: late, state: stateOf(snapshot, settled, stages, after) };
+/** One step for each name of a group whose record can be read. */
+function decideGroups(snapshot: Snapshot, policy: Policy, settled: boolean): readonly GroupStep[] {
+  const { desired, memory, now, ready, autoscaler: view } = snapshot;
+  const corrupt = corruptNames(memory, 'saved');
+  const autoscalerRuns =
+    memory.autoscaler.size > 0 && view !== undefined && view !== 'unknown' && isScaling(view);
+  const state = memory.state?.value;
+  const isInTransition = state?.phase === (desired.state === 'asleep' ? 'stopping' : 'starting');
+  const overrideSince =
+    desired.source === 'override' ? effectiveOverride(memory.overrides, now)?.from : undefined;
+  const steps = new Map<string, GroupStep>();
+  for (const group of snapshot.groups) {
+    if (corrupt.includes(group.name)) continue;
+    const step = decideGroup({
+      ...policy,
+      group,
+      saved: memory.saved.get(group.name),
+      desired: snapshot.released.has(group.name) ? RELEASED : desired,
+      now,
+      ready,
+      settled,
+      autoscalerRuns,
+      overrideSince,
+      transitionSince: isInTransition ? state?.since : undefined,
+    });
+    steps.set(group.name, step);
+  }
+  return [...steps.values()];
 }
 
 /** What people must correct themselves. */
-function reportsOf(corrupt: Memory['corrupt'], missing: readonly string[]): GroupStep[] {
-  const reports: GroupStep[] = corrupt.map(({ item, kind, name }) => ({
+function reportsOf(snapshot: Snapshot, policy: Policy): GroupStep[] {
+  const { autoscaler: view, missing, memory } = snapshot;
+  const reports: GroupStep[] = memory.corrupt.map(({ item, kind, name }) => ({
     target: name,
     action: 'fail',
-    reason: `${UNREADABLE[kind](name)}; look at the item ${item}`,
+    reason: `${UNREADABLE[kind](name)}; check the item ${item}`,
     once: `corrupt#${item}`,
   }));
   for (const name of missing)
@@ -145,179 +98,96 @@ function reportsOf(corrupt: Memory['corrupt'], missing: readonly string[]): Grou
       reason: `no group ${name} carries the cluster's tag: correct "nodegroups" in the config, or tag the Auto Scaling group`,
       once: `missing#${name}`,
     });
+  if (view !== undefined && view !== 'unknown' && view.kind === 'karpenter')
+    for (const name of view.malformed ?? [])
+      reports.push({
+        target: name,
+        action: 'fail',
+        reason: `the NodePool ${name} has limits or replicas that cannot be read: it is left alone`,
+        once: `malformed#${name}`,
+      });
+  if (isNothingFound(snapshot))
+    reports.push({
+      target: policy.cluster ?? 'cluster',
+      action: 'fail',
+      reason: `nothing was found to stop: no group that the config stops carries the tag kubernetes.io/cluster/${policy.cluster ?? '<cluster>'}, and ${policy.autoscalerKind === 'karpenter' || policy.autoscalerKind === 'auto-mode' ? 'there is no NodePool' : 'the config names no Karpenter and no Auto Mode'}: the cluster does not sleep`,
+      once: 'nothing-found',
+      onceWithinMs: DAY_MS,
+    });
   return reports;
+}
+
+/** Groups without a tag, Auto Mode, Karpenter or Fargate that the config does not name: such a cluster never sleeps. */
+function isNothingFound({ desired, groups, memory, autoscaler: view }: Snapshot): boolean {
+  if (desired.state !== 'asleep' || view === 'unknown') return false;
+  if (groups.length > 0 || memory.corrupt.some(({ kind }) => kind === 'saved')) return false;
+  if (view?.kind === 'karpenter') return Object.keys(view.pools).length + view.claims.length === 0;
+  return [...memory.autoscaler.values()].every(({ value }) => value.kind !== 'karpenter');
 }
 
 const UNREADABLE: { readonly [K in CorruptItem['kind']]: (name: string) => string } = {
   saved: (name) => `the saved sizes of ${name} cannot be read: the group is left alone`,
-  autoscaler: (name) => `what was taken from ${name} cannot be read: it is left alone`,
+  autoscaler: (name) => `the saved setting of ${name} cannot be read: it is left alone`,
   override: (name) => `the override ${name} cannot be read: it does not count`,
-  state: () => 'the state of the night could not be read: it is written anew',
-  note: (name) => `the note ${name} could not be read: it is written anew`,
+  state: () => 'the state of the night cannot be read: it is written again',
+  note: (name) => `the note ${name} cannot be read: it is written again`,
 };
-
-/** The groups, or the objects of the autoscaler, whose record cannot be read. */
-function corruptNames({ corrupt }: Memory, kind: CorruptItem['kind']): readonly string[] {
-  return corrupt.filter((item) => item.kind === kind).map(({ name }) => name);
-}
 
 /** Why the host group must not be stopped yet, if so. */
 function hostWait(
   { groups, released, memory, autoscaler: view }: Snapshot,
-  host: string | undefined,
+  policy: Policy,
 ): string | undefined {
-  const restless = groups.filter(
-    (group) => group.name !== host && !released.has(group.name) && !atRest(group, memory),
+  const running = groups.filter(
+    (group) => group.name !== policy.hostGroup && !released.has(group.name) && !atRest(group, memory),
   );
-  if (restless.length > 0) return `stopped last: waits for ${restless.map((group) => group.name).join(', ')}`;
-  const claims = view !== undefined && view !== 'unknown' && view.kind === 'karpenter' ? view.claims : 0;
-  return claims > 0 ? `stopped last: ${claims} NodeClaims of Karpenter are left` : undefined;
+  if (running.length > 0) return `stopped last: waits for ${running.map((group) => group.name).join(', ')}`;
+  return claimsWait(view, policy);
 }
 
-/** Adds what pauses the autoscaler; returns why the groups must wait, where they must. */
-function pauseStep(
-  snapshot: Snapshot,
-  view: AutoscalerView | 'unknown',
-  paused: Memory['autoscaler'],
-  steps: AutoscalerStep[],
-): string | undefined {
-  if (view === 'unknown') return 'waits: the autoscaler could not be asked, and would undo the stop';
-  const known = withoutCorrupt(view, corruptNames(snapshot.memory, 'autoscaler'));
-  if (!known) return 'waits: what was taken from the autoscaler cannot be read, and it would undo the stop';
-  if (!isRunning(known)) return undefined;
-  const what =
-    view.kind === 'cluster-autoscaler' ? `${view.replicas} replicas are saved` : 'limits are saved';
-  steps.push({
-    target: view.kind,
-    action: 'pause',
-    reason:
-      paused.size > 0
-        ? 'it runs again although the cluster sleeps: paused again'
-        : `before the stop; ${what}`,
-    save: toSave(known, paused, snapshot.now.toISOString()),
-    pause: known,
-  });
-  return undefined;
+function claimsWait(view: Snapshot['autoscaler'], policy: Policy): string | undefined {
+  if (view === 'unknown')
+    return policy.autoscalerKind === 'karpenter'
+      ? 'stopped last: whether NodeClaims of Karpenter remain is unknown'
+      : undefined;
+  const claims = claimsIn(view).length;
+  return claims > 0 ? `stopped last: ${claims} NodeClaims of Karpenter remain` : undefined;
 }
 
-function resumeStep(
-  snapshot: Snapshot,
-  view: AutoscalerView | 'unknown' | undefined,
-  host: string | undefined,
-  steps: AutoscalerStep[],
-): void {
-  const saved = [...snapshot.memory.autoscaler.values()];
-  const target = saved[0]?.value.kind;
-  if (!target) return;
-  const hostGroup = snapshot.groups.find((group) => group.name === host);
-  const hostReady =
-    hostGroup === undefined ||
-    hostGroup.instances.some((instance) => instance.inService && snapshot.ready?.has(instance.id));
-  const unrestored = snapshot.groups.filter((group) => {
-    const record = snapshot.memory.saved.get(group.name)?.value;
-    return record !== undefined && isAsleepSize(group) && record.phase !== 'restored';
-  });
-  if (view === 'unknown') return void steps.push({ target, action: 'none', reason: 'it could not be asked' });
-  const waiting = saved.filter(({ value }) => view === undefined || !isResumed(view, value));
-  if (waiting.length === 0) {
-    steps.push({ target, action: 'resume', reason: 'it runs as before the stop', clear: saved });
-    return;
-  }
-  if (!hostReady || unrestored.length > 0) {
-    const wait = hostReady
-      ? `the sizes of ${unrestored.map((group) => group.name).join(', ')} are given back first`
-      : `waits for a Ready node of ${host}`;
-    steps.push({ target, action: 'none', reason: wait });
-    return;
-  }
-  steps.push({
-    target,
-    action: 'resume',
-    reason: `its host group is Ready: ${resumption(waiting[0]?.value)}`,
-    resume: waiting.map(({ value }) => value),
-  });
+/** A step that resizes nothing does not wait. */
+function waitingFor(wait: string | undefined, step: GroupStep): GroupStep {
+  return wait && step.resize ? { target: step.target, action: 'none', reason: wait } : step;
 }
 
-function resumption(saved: SavedAutoscaler | undefined): string {
-  return saved?.kind === 'cluster-autoscaler'
-    ? `back to ${saved.replicas} replicas`
-    : 'the limits of its NodePools are restored';
-}
-
-function isRunning(view: AutoscalerView): boolean {
-  return view.kind === 'cluster-autoscaler'
-    ? view.replicas > 0
-    : view.claims > 0 || Object.keys(openPools(view.pools)).length > 0;
-}
-
-/** The pools that may still start nodes. */
-function openPools(pools: Extract<AutoscalerView, { kind: 'karpenter' }>['pools']) {
-  return Object.fromEntries(
-    Object.entries(pools).filter(([, pool]) =>
-      pool.replicas === null ? pool.limits?.['cpu'] !== '0' : pool.replicas > 0,
-    ),
-  );
-}
-
-function isResumed(view: AutoscalerView, saved: SavedAutoscaler): boolean {
-  if (saved.kind === 'cluster-autoscaler')
-    return (
-      view.kind === 'cluster-autoscaler' &&
-      view.deployment === saved.deployment &&
-      view.replicas >= saved.replicas
-    );
-  if (view.kind !== 'karpenter') return false;
-  return saved.nodePool in openPools(view.pools) || !(saved.nodePool in view.pools);
-}
-
-/** What was saved is never overwritten: only what is newly found running is added. */
-function toSave(
-  view: AutoscalerView,
-  saved: Memory['autoscaler'],
-  since: string,
-): readonly SavedAutoscaler[] {
-  const running: SavedAutoscaler[] =
-    view.kind === 'cluster-autoscaler'
-      ? [{ kind: view.kind, deployment: view.deployment, replicas: view.replicas, since }]
-      : Object.entries(openPools(view.pools)).map(([nodePool, setting]) => ({
-          kind: view.kind,
-          nodePool,
-          setting,
-          since,
-        }));
-  return running.filter((one) => !saved.has(objectOf(one)));
-}
-
-/** What may be paused: an object whose record cannot be read would never be resumed. */
-function withoutCorrupt(view: AutoscalerView, corrupt: readonly string[]): AutoscalerView | undefined {
-  if (view.kind === 'cluster-autoscaler')
-    return corrupt.includes(deploymentObject(view.deployment)) ? undefined : view;
-  const pools = Object.entries(view.pools).filter(([name]) => !corrupt.includes(nodePoolObject(name)));
-  return { ...view, pools: Object.fromEntries(pools) };
-}
-
-function waiting(step: GroupStep, why: string): GroupStep {
-  return { target: step.target, action: 'none', reason: why };
-}
-
-/** The group has no instance, or is left to the person who scaled it up. */
+/** The group has no instance, or is left alone. */
 function atRest(group: Group, memory: Memory): boolean {
   const phase = memory.saved.get(group.name)?.value.phase;
   return (
     phase === 'manual' ||
     corruptNames(memory, 'saved').includes(group.name) ||
-    (isAsleepSize(group) && group.instances.length === 0)
+    (isAsleepSize(group) && runningIn(group) === 0)
   );
+}
+
+function isWithoutStrays({ strayNodes = [] }: Snapshot): boolean {
+  return strayNodes !== 'unknown' && strayNodes.length === 0;
+}
+
+/** Where nothing was observed in this pass, what was observed before counts. */
+function isWithoutClaims({ autoscaler: view, memory }: Snapshot, policy: Policy): boolean {
+  if (view !== 'unknown') return claimsIn(view).length === 0;
+  return policy.autoscalerKind === 'cluster-autoscaler' || memory.state?.value.phase === 'asleep';
 }
 
 /** The state as it will be when the plan's writes have taken place; its phase rests on what was observed. */
 function stateOf(
   snapshot: Snapshot,
-  settled: boolean,
+  policy: Policy,
   stages: Plan['stages'],
   after: Plan['after'],
 ): ClusterState {
   const { desired, memory, now } = snapshot;
+  const settled = memory.state?.value.phase === 'asleep';
   const written = new Map<string, SavedSize | 'clear'>();
   for (const stage of stages)
     for (const { target, record } of stage) if (record) written.set(target, record.next);
@@ -329,16 +199,18 @@ function stateOf(
     if (corruptNames(memory, 'saved').includes(group.name) || snapshot.released.has(group.name)) return true;
     const record = recordOf(group);
     if (record) return record.phase === 'asleep' || record.phase === 'manual';
-    // Grown after the night had settled: somebody's, and no part of the stop.
-    return settled || (isAsleepSize(group) && group.instances.length === 0);
+    // Scaled up after the whole cluster slept: by somebody, and no part of the stop.
+    return settled || (isAsleepSize(group) && runningIn(group) === 0);
   };
   const cleared = after.reduce((sum, step) => sum + (step.clear?.length ?? 0), 0);
   const isAutoscalerPaused = memory.autoscaler.size > cleared;
   const phase: ClusterState['phase'] =
     desired.state === 'asleep'
-      ? snapshot.groups.every(isResting)
-        ? 'asleep'
-        : 'stopping'
+      ? isNothingFound(snapshot)
+        ? 'awake'
+        : snapshot.groups.every(isResting) && isWithoutClaims(snapshot, policy) && isWithoutStrays(snapshot)
+          ? 'asleep'
+          : 'stopping'
       : isAutoscalerPaused || snapshot.groups.some((group) => recordOf(group) !== undefined)
         ? 'starting'
         : 'awake';
@@ -346,7 +218,7 @@ function stateOf(
   const isNamed = (group: Group) => {
     const record = recordOf(group);
     if (record) return record.phase !== 'manual';
-    // Another pass may have written its sizes down and taken them after this one had read.
+    // Another pass may have saved its sizes and zeroed it after this one had read.
     const isStopping = phase === 'stopping' && before?.phase === 'stopping';
     return isStopping && before.groups.includes(group.name) && isAsleepSize(group);
   };

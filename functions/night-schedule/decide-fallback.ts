@@ -7,17 +7,28 @@ import { MINUTE_MS } from '#model/duration.ts';
 import type { GroupStep } from './decide-group.ts';
 import type { Group } from './ports.ts';
 
-/** A group gets this long before its scaling activities are asked why nodes are missing. */
+/** A group gets this long before its scaling activities are read for the reason why nodes are missing. */
 export const PATIENCE_MS = 3 * MINUTE_MS;
 
-/** Whether a scaling activity's message means that AWS has no such instance to give now. */
+/** Whether a scaling activity's message means that AWS has no such instance to give now. Codes and texts of the field. */
 export function isCapacityShort(message: string | undefined): boolean {
-  return /UnfulfillableCapacity|InsufficientInstanceCapacity|MaxSpotInstanceCountExceeded|no Spot capacity/i.test(
-    message ?? '',
-  );
+  return SHORTAGES.test(message ?? '');
 }
 
-/** Groups that were given their sizes back a while ago and still lack instances. */
+const SHORTAGES = new RegExp(
+  [
+    'UnfulfillableCapacity',
+    'Insufficient(Instance|Reserved|Host)?Capacity',
+    'SpotMaxPriceTooLow',
+    'Max ?Spot ?Instance ?Count ?Exceeded',
+    'no Spot capacity',
+    '(not|no) (currently )?(have )?(sufficient|enough) .*capacity',
+    'insufficient .*capacity',
+  ].join('|'),
+  'i',
+);
+
+/** Groups whose sizes were restored a while ago and that still lack instances. */
 export function lacking(
   groups: readonly Group[],
   startedAt: (group: string) => string | undefined,
@@ -51,17 +62,17 @@ export function decideFallback(
       : {
           target,
           action: 'stop',
-          reason: 'every other group is whole again: the fallback retires',
+          reason: 'every other group has its nodes: the fallback is not needed any more',
           resize: rest,
         };
   const missing = short.reduce((sum, one) => sum + one.missing, 0);
-  const wanted = Math.min(missing, fallback.size.max);
-  if (wanted <= fallback.size.desired)
+  const needed = Math.min(missing, fallback.size.max);
+  if (needed <= fallback.size.desired)
     return { target, action: 'none', reason: 'enough for what is missing' };
   return {
     target,
     action: 'start',
-    reason: `no capacity for ${short.map((one) => `${one.missing} of ${one.group}`).join(', ')}: ${wanted} fill in`,
-    resize: to(wanted),
+    reason: `no capacity for ${short.map((one) => `${one.missing} of ${one.group}`).join(', ')}: ${needed} fill in`,
+    resize: to(needed),
   };
 }

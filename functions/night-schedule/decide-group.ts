@@ -12,14 +12,20 @@ export interface GroupStep {
   readonly reason: string;
   /** Written first; if it cannot be written, nothing else of the step is done. */
   readonly record?: { readonly next: SavedSize | 'clear'; readonly over: number | undefined };
-  /** Then the group is given this size. */
+  /** Then the group is resized. */
   readonly resize?: Size;
   /** The sleep that ends with this step, for the ledger. */
   readonly slept?: { readonly from: string; readonly nodes: number };
-  /** A failure that calls for the group's own scaling trouble to be named. */
-  readonly askTrouble?: true;
-  /** Said once, not every minute. */
+  /** The group's last failed scaling activity is added to the reason. */
+  readonly explainFailure?: true;
+  /** Recorded once an hour under this key, not every minute. */
   readonly once?: string;
+  /** Instead of once an hour. */
+  readonly onceWithinMs?: number;
+  /** Past the deadline, how long the transition takes already: it is a failure if this step does not complete it. */
+  readonly late?: string;
+  /** Before they are saved, the sizes are read from EKS: a rollout raises those of the Auto Scaling group. */
+  readonly readConfiguredSize?: true;
 }
 
 export interface GroupSituation {
@@ -35,6 +41,8 @@ export interface GroupSituation {
   readonly autoscalerRuns: boolean;
   /** When a person's override began that asks for the present state. */
   readonly overrideSince: string | undefined;
+  /** When the stop or the start of the cluster began that is not complete yet. */
+  readonly transitionSince?: string | undefined;
   readonly onManualChange: 'respect' | 'enforce';
   readonly stopDeadlineMinutes: number;
   readonly startDeadlineMinutes: number;
@@ -51,7 +59,12 @@ export function isAsleepSize(group: Pick<Group, 'size'>): boolean {
   return group.size.min === 0 && group.size.desired === 0;
 }
 
-/** What is given back: never less than what runs now, so that nobody's nodes are taken from them in the morning. */
+/** Instances that cost money, of the warm pool too. */
+export function runningIn(group: Pick<Group, 'instances' | 'warmInstances'>): number {
+  return group.instances.length + (group.warmInstances ?? 0);
+}
+
+/** Never less than what runs now: nodes that somebody added at night survive the morning. */
 export function restoredSize(saved: Size, now: Size): Size {
   return {
     min: saved.min,
@@ -60,235 +73,229 @@ export function restoredSize(saved: Size, now: Size): Size {
   };
 }
 
-export function decideGroup(situation: GroupSituation): GroupStep {
-  return situation.desired.state === 'asleep' ? towardsSleep(situation) : towardsWake(situation);
+type Saved = Versioned<SavedSize>;
+
+export function decideGroup(s: GroupSituation): GroupStep {
+  const decided = decide(s);
+  const late = decided.resize || decided.record ? lateness(s) : undefined;
+  return late === undefined ? decided : { ...decided, late };
 }
 
-function towardsSleep(s: GroupSituation): GroupStep {
-  const { group, saved } = s;
-  const running = group.instances.length;
-  if (!saved) {
-    if (isAsleepSize(group))
-      return running === 0
-        ? none(s, 'at zero already, and not by this tool')
-        : none(s, `on its way to zero already: ${count(running, 'instance')} left`);
-    if (group.size.desired === 0) return none(s, `desired is 0 already, min is ${group.size.min}: left so`);
-    if (s.settled && s.onManualChange === 'respect' && !s.autoscalerRuns)
-      return {
-        target: group.name,
-        action: 'warn',
-        reason: `grown to ${group.size.desired} by somebody while the cluster sleeps: left alone until the next change`,
-        once: `grown#${group.name}`,
-      };
-    return {
-      target: group.name,
-      action: 'stop',
-      reason: `${s.desired.reason}; sizes ${sizeText(group.size)} are kept`,
-      record: {
-        next: {
-          group: group.name,
-          autoScalingGroup: group.autoScalingGroup,
-          ...(group.arn ? { arn: group.arn } : {}),
-          size: group.size,
-          phase: 'stopping',
-          since: s.now.toISOString(),
-        },
-        over: undefined,
-      },
-      resize: asleepSize(group),
-    };
-  }
+/** How long the transition takes already, where that is past its deadline. */
+function lateness({ desired, saved, now, ...s }: GroupSituation): string | undefined {
+  const isStop = desired.state === 'asleep';
+  const record = saved?.value;
+  const since = record?.phase === (isStop ? 'stopping' : 'restoring') ? record.since : s.transitionSince;
+  if (since === undefined) return undefined;
+  const minutes = minutesSince(since, now);
+  if (minutes < (isStop ? s.stopDeadlineMinutes : s.startDeadlineMinutes)) return undefined;
+  return `the ${isStop ? 'stop' : 'start'} is not complete after ${minutes} min`;
+}
 
-  const { value: record, version } = saved;
-  if (record.autoScalingGroup !== group.autoScalingGroup)
-    return {
-      target: group.name,
-      action: 'ignore',
-      reason: `the group was made anew (${group.autoScalingGroup}): the sizes ${sizeText(record.size)} of its predecessor are dropped`,
-      record: { next: 'clear', over: version },
-    };
+function decide(s: GroupSituation): GroupStep {
+  const { group, desired, saved } = s;
+  if (!saved) return desired.state === 'asleep' ? firstStop(s) : none(s, reasonToRun(s));
+  if (!isSameGroup(saved.value, group))
+    return step(
+      s,
+      'ignore',
+      `the group was created again (${group.arn ?? group.autoScalingGroup}): the saved sizes ${sizeText(saved.value.size)} of its predecessor are dropped`,
+      { record: { next: 'clear', over: saved.version } },
+    );
+  if (desired.state === 'awake') return start(s, saved);
+  return isAsleepSize(group) ? finishStop(s, saved) : stopAgain(s, saved);
+}
 
-  if (!isAsleepSize(group)) {
-    const again = (reason: string): GroupStep => ({
-      target: group.name,
-      action: 'stop',
-      reason,
-      record: {
-        next: {
-          ...record,
-          phase: 'stopping',
-          // The deadline of an unfinished stop goes on counting from its beginning.
-          since: record.phase === 'stopping' ? record.since : s.now.toISOString(),
-        },
-        over: version,
-      },
-      resize: asleepSize(group),
+/** The ARN holds an id that a new group of the same name does not have. */
+function isSameGroup(record: SavedSize, group: Group): boolean {
+  if (record.arn !== undefined && group.arn !== undefined) return record.arn === group.arn;
+  return record.autoScalingGroup === group.autoScalingGroup;
+}
+
+function reasonToRun({ group, desired }: GroupSituation): string {
+  return isAsleepSize(group) && runningIn(group) === 0
+    ? 'at zero, but not stopped by this tool: unchanged'
+    : desired.reason;
+}
+
+/** Nothing is saved yet. */
+function firstStop(s: GroupSituation): GroupStep {
+  const { group, now } = s;
+  const { size } = group;
+  const running = runningIn(group);
+  if (isAsleepSize(group))
+    return none(
+      s,
+      running === 0
+        ? 'already at zero, but not stopped by this tool'
+        : `already scaling to zero: ${count(running, 'instance')} left`,
+    );
+  if (size.desired === 0) return none(s, `desired is already 0, min is ${size.min}: unchanged`);
+  if (s.settled && s.onManualChange === 'respect' && !s.autoscalerRuns)
+    return step(
+      s,
+      'warn',
+      `scaled up to ${size.desired} by somebody while the cluster sleeps: left alone until the next transition`,
+      { once: `grown#${group.name}` },
+    );
+  const next: SavedSize = {
+    group: group.name,
+    autoScalingGroup: group.autoScalingGroup,
+    ...(group.arn ? { arn: group.arn } : {}),
+    size,
+    phase: 'stopping',
+    since: now.toISOString(),
+  };
+  return step(s, 'stop', `${s.desired.reason}; sizes ${sizeText(size)} are saved`, {
+    record: { next, over: undefined },
+    resize: asleepSize(group),
+    ...(group.kind === 'managed' ? { readConfiguredSize: true } : {}),
+  });
+}
+
+/** The group is not at zero although its sizes are saved. */
+function stopAgain(s: GroupSituation, saved: Saved): GroupStep {
+  const { value: record } = saved;
+  const { desired } = s.group.size;
+  const again = (reason: string) =>
+    step(s, 'stop', reason, {
+      // The deadline of an incomplete stop counts from its beginning.
+      ...moveTo(s, saved, 'stopping', record.phase === 'stopping' ? record.since : undefined),
+      resize: asleepSize(s.group),
       ...slept(record),
     });
-    switch (record.phase) {
-      case 'restoring':
-      case 'restored':
-        return again(`${s.desired.reason}; sizes ${sizeText(record.size)} are still kept`);
-      case 'stopping':
-        return again(
-          `the stop was not finished: sizes ${sizeText(record.size)} are kept, the group is not at zero`,
-        );
-      case 'manual':
-        if (s.overrideSince !== undefined && s.overrideSince > record.since) return again(s.desired.reason);
-        if (s.onManualChange === 'enforce')
-          return again('the config enforces the schedule over changes by hand');
-        return none(s, `scaled to ${group.size.desired} by somebody: left alone until the next change`);
-      default: {
-        if (s.autoscalerRuns) return again(`grown to ${group.size.desired} by the autoscaler: stopped again`);
-        if (s.onManualChange === 'enforce')
-          return again(`grown to ${group.size.desired} by somebody: the config enforces the schedule`);
-        return {
-          target: group.name,
-          action: 'warn',
-          reason: `grown to ${group.size.desired} by somebody while it slept: left alone until the next change`,
-          record: { next: leftAlone(record, s.now), over: version },
-          ...slept(record),
-        };
-      }
+  const isEnforced = s.onManualChange === 'enforce';
+  switch (record.phase) {
+    case 'restoring':
+    case 'restored':
+      return again(`${s.desired.reason}; sizes ${sizeText(record.size)} are still saved`);
+    case 'stopping':
+      return again(
+        `the stop is incomplete: sizes ${sizeText(record.size)} are saved, but the group is not at zero`,
+      );
+    case 'manual':
+      if (s.overrideSince !== undefined && s.overrideSince > record.since) return again(s.desired.reason);
+      if (isEnforced) return again('the config enforces the schedule over manual changes');
+      return none(s, `scaled to ${desired} by somebody: left alone until the next transition`);
+    default: {
+      if (s.autoscalerRuns) return again(`scaled up to ${desired} by the autoscaler: stopped again`);
+      if (isEnforced) return again(`scaled up to ${desired} by somebody: the config enforces the schedule`);
+      const { asleepSince: _ended, ...rest } = record;
+      return step(
+        s,
+        'warn',
+        `scaled up to ${desired} by somebody while it slept: left alone until the next transition`,
+        { ...moveTo(s, { ...saved, value: rest }, 'manual'), ...slept(record) },
+      );
     }
   }
-
-  if (record.phase === 'restoring')
-    return {
-      target: group.name,
-      action: 'stop',
-      reason: `${s.desired.reason}; the start that was asked for may still be under way`,
-      record: { next: { ...record, phase: 'stopping', since: s.now.toISOString() }, over: version },
-    };
-  if (record.phase === 'restored' || record.phase === 'manual')
-    return {
-      target: group.name,
-      action: 'stop',
-      reason: `${s.desired.reason}; the group is at zero again`,
-      record: { next: { ...record, phase: 'zeroed', since: s.now.toISOString() }, over: version },
-    };
-  if (record.phase === 'asleep') {
-    // A group at zero that still gets an instance was launched into just before: it goes by itself.
-    return none(
-      s,
-      running === 0 ? s.desired.reason : `${count(running, 'instance')} appeared and is leaving`,
-    );
-  }
-  if (running === 0 && !isSettled(record, s.now))
-    return none(s, 'at zero; an update that is still under way would show within a minute and a half');
-  if (running === 0)
-    return {
-      target: group.name,
-      action: 'confirm-stop',
-      reason: 'no instance is left',
-      record: {
-        next: {
-          ...record,
-          phase: 'asleep',
-          since: s.now.toISOString(),
-          asleepSince: s.now.toISOString(),
-        },
-        over: version,
-      },
-    };
-  const minutes = minutesSince(record.since, s.now);
-  if (minutes >= s.stopDeadlineMinutes)
-    return {
-      target: group.name,
-      action: 'fail',
-      reason: `${count(running, 'instance')} still there ${minutes} min after the stop`,
-      askTrouble: true,
-      once: `stop-deadline#${group.name}`,
-    };
-  if (record.phase === 'stopping')
-    return {
-      target: group.name,
-      action: 'none',
-      reason: `at zero, ${count(running, 'instance')} left`,
-      // The time of the stop stays: the deadline counts from it.
-      record: { next: { ...record, phase: 'zeroed' }, over: version },
-    };
-  return none(s, `${count(running, 'instance')} left`);
 }
 
-function towardsWake(s: GroupSituation): GroupStep {
-  const { group, saved } = s;
-  if (!saved)
-    return none(
-      s,
-      isAsleepSize(group) && group.instances.length === 0
-        ? 'at zero, and not by this tool: left so'
-        : s.desired.reason,
-    );
+/** The group is at zero, and its sizes are saved. */
+function finishStop(s: GroupSituation, saved: Saved): GroupStep {
+  const { value: record } = saved;
+  const running = runningIn(s.group);
+  switch (record.phase) {
+    case 'restoring':
+      return step(
+        s,
+        'stop',
+        `${s.desired.reason}; the requested start may still be in progress`,
+        moveTo(s, saved, 'stopping'),
+      );
+    case 'restored':
+    case 'manual':
+      return step(s, 'stop', `${s.desired.reason}; the group is at zero again`, moveTo(s, saved, 'zeroed'));
+    case 'asleep':
+      // A group at zero that still gets an instance was launched into just before: it terminates by itself.
+      return none(
+        s,
+        running === 0 ? s.desired.reason : `${count(running, 'instance')} appeared and is terminating`,
+      );
+    default:
+      return running === 0 ? confirmStop(s, saved) : awaitStop(s, saved);
+  }
+}
 
-  const { value: record, version } = saved;
-  if (record.autoScalingGroup !== group.autoScalingGroup)
-    return {
-      target: group.name,
-      action: 'ignore',
-      reason: `the group was made anew (${group.autoScalingGroup}): the sizes ${sizeText(record.size)} of its predecessor are dropped`,
-      record: { next: 'clear', over: version },
-    };
+function confirmStop(s: GroupSituation, saved: Saved): GroupStep {
+  if (!isSettled(saved.value, s.now))
+    return none(s, 'at zero; an update that is still in progress would show within 90 seconds');
+  const asleepSince = s.now.toISOString();
+  return step(
+    s,
+    'confirm-stop',
+    'no instance is left',
+    moveTo(s, { ...saved, value: { ...saved.value, asleepSince } }, 'asleep'),
+  );
+}
 
-  const target = restoredSize(record.size, group.size);
-  const restore = (reason: string): GroupStep => ({
-    target: group.name,
-    action: 'start',
-    reason,
-    record: {
-      next: {
-        group: record.group,
-        autoScalingGroup: record.autoScalingGroup,
-        ...(record.arn ? { arn: record.arn } : {}),
-        size: record.size,
-        phase: 'restoring',
-        since: record.phase === 'restoring' ? record.since : s.now.toISOString(),
-      },
-      over: version,
-    },
-    ...(sameSize(target, group.size) ? {} : { resize: target }),
-    ...slept(record),
-  });
-
-  if (record.phase !== 'restoring' && record.phase !== 'restored')
-    return restore(`${s.desired.reason}; sizes ${sizeText(target)} are given back`);
-  if (record.phase === 'restoring' && !sameSize(target, group.size))
-    return restore(`the start was not finished: sizes ${sizeText(target)} are given back`);
-
-  const wanted = group.size.desired;
-  const ready = group.instances.filter((instance) => instance.inService && s.ready?.has(instance.id)).length;
-  if (s.ready && ready >= wanted && isSettled(record, s.now))
-    return {
-      target: group.name,
-      action: 'confirm-start',
-      reason:
-        wanted === 0
-          ? 'restored, and since then set to zero by somebody'
-          : `${ready} of ${wanted} nodes are Ready`,
-      record: { next: 'clear', over: version },
-    };
+function awaitStop(s: GroupSituation, saved: Saved): GroupStep {
+  const { value: record } = saved;
+  const left = leftIn(s.group);
   const minutes = minutesSince(record.since, s.now);
-  const seen = s.ready ? `${ready} of ${wanted} nodes are Ready` : 'the Kubernetes API could not be asked';
+  if (minutes >= s.stopDeadlineMinutes)
+    return step(s, 'fail', `${left} still there ${minutes} min after the stop`, {
+      explainFailure: true,
+      once: `stop-deadline#${s.group.name}`,
+    });
+  if (record.phase === 'zeroed') return none(s, `${left} left`);
+  // The time of the stop stays: the deadline counts from it.
+  return step(s, 'none', `at zero, ${left} left`, moveTo(s, saved, 'zeroed', record.since));
+}
+
+function leftIn(group: Group): string {
+  const warm = group.warmInstances ?? 0;
+  const ofPool = warm > 0 ? `${count(warm, 'instance')} of its warm pool` : undefined;
+  if (ofPool === undefined) return count(group.instances.length, 'instance');
+  return group.instances.length > 0 ? `${count(group.instances.length, 'instance')} and ${ofPool}` : ofPool;
+}
+
+function start(s: GroupSituation, saved: Saved): GroupStep {
+  const { value: record } = saved;
+  const size = restoredSize(record.size, s.group.size);
+  const isComplete = sameSize(size, s.group.size);
+  const { asleepSince: _ended, ...rest } = record;
+  const restore = (reason: string) =>
+    step(s, 'start', `${reason}; sizes ${sizeText(size)} are restored`, {
+      ...moveTo(
+        s,
+        { ...saved, value: rest },
+        'restoring',
+        record.phase === 'restoring' ? record.since : undefined,
+      ),
+      ...(isComplete ? {} : { resize: size }),
+      ...slept(record),
+    });
+  if (record.phase !== 'restoring' && record.phase !== 'restored') return restore(s.desired.reason);
+  if (record.phase === 'restoring' && !isComplete) return restore('the start is incomplete');
+  return awaitNodes(s, saved);
+}
+
+function awaitNodes(s: GroupSituation, saved: Saved): GroupStep {
+  const { value: record, version } = saved;
+  const { desired } = s.group.size;
+  const ready = s.group.instances.filter(({ id, inService }) => inService && s.ready?.has(id)).length;
+  const observed = s.ready
+    ? `${ready} of ${desired} nodes are Ready`
+    : 'the request to the Kubernetes API failed';
+  if (s.ready && ready >= desired && isSettled(record, s.now))
+    return step(s, 'confirm-start', desired === 0 ? 'restored, then set to zero by somebody' : observed, {
+      record: { next: 'clear', over: version },
+    });
+  const minutes = minutesSince(record.since, s.now);
   if (minutes >= s.startDeadlineMinutes)
-    return {
-      target: group.name,
-      action: 'fail',
-      reason: `${seen} ${minutes} min after the start`,
-      askTrouble: true,
-      once: `start-deadline#${group.name}`,
-    };
-  if (record.phase === 'restoring')
-    return {
-      ...none(s, seen),
-      // From here on a size that differs is somebody's wish, not an unfinished start.
-      record: { next: { ...record, phase: 'restored' }, over: version },
-    };
-  return none(s, seen);
+    return step(s, 'fail', `${observed} ${minutes} min after the start`, {
+      explainFailure: true,
+      once: `start-deadline#${s.group.name}`,
+    });
+  if (record.phase === 'restored') return none(s, observed);
+  // From here on a size that differs was set by somebody, and is no incomplete start.
+  return step(s, 'none', observed, moveTo(s, saved, 'restored', record.since));
 }
 
 /**
- * EKS applies an update some seconds after it has accepted it. What is seen sooner may be the size from before a stop
- * and a start that came close together; a record that was cleared then would be missing when the stop takes effect.
+ * EKS applies an update some seconds after it has accepted it. What is observed sooner may be the size from before a
+ * stop and a start that came close together; a record cleared then would be missing when the stop takes effect.
  */
 const SETTLE_MS = 90_000;
 
@@ -296,13 +303,27 @@ function isSettled(record: SavedSize, now: Date): boolean {
   return now.getTime() - Date.parse(record.since) >= SETTLE_MS;
 }
 
-function none(s: GroupSituation, reason: string): GroupStep {
-  return { target: s.group.name, action: 'none', reason };
+function step(
+  { group }: GroupSituation,
+  action: Action,
+  reason: string,
+  rest: Omit<GroupStep, 'target' | 'action' | 'reason'> = {},
+): GroupStep {
+  return { target: group.name, action, reason, ...rest };
 }
 
-function leftAlone(record: SavedSize, now: Date): SavedSize {
-  const { asleepSince: _ended, ...rest } = record;
-  return { ...rest, phase: 'manual', since: now.toISOString() };
+function none(s: GroupSituation, reason: string): GroupStep {
+  return step(s, 'none', reason);
+}
+
+/** The saved sizes in another phase, which began now by default. */
+function moveTo(
+  { now }: GroupSituation,
+  { value, version }: Saved,
+  phase: SavedSize['phase'],
+  since = now.toISOString(),
+): Pick<GroupStep, 'record'> {
+  return { record: { next: { ...value, phase, since }, over: version } };
 }
 
 function slept(record: SavedSize): Pick<GroupStep, 'slept'> {

@@ -3,7 +3,7 @@ import { isRecord } from '#model/record-schema.ts';
 import { TRIGGER_SOURCE } from '#model/trigger.ts';
 import type { Cause } from './run.ts';
 
-/** An edge, a tick, an override, or something unknown: triggers are hints, so nothing is refused. */
+/** A transition, a tick, an override, or something unknown: triggers are hints, so nothing is refused. */
 export function causeOf(payload: unknown): Cause {
   const fields = isRecord(payload) ? payload : {};
   if (fields['source'] !== TRIGGER_SOURCE)

@@ -2,21 +2,14 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import {
-  awsClientDefaults,
-  createAutoScalingClient,
-  createDynamoDbClient,
-} from '#functions/adapters/aws/clients.ts';
+import { createAutoScalingClient, createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
-import { lazyClusterEndpoint } from '#functions/adapters/aws/lazy-cluster.ts';
 import { createNotifier } from '#functions/adapters/aws/notifications.ts';
-import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
+import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDryRunStore, createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
-import { createAutoscaler } from '#functions/adapters/kubernetes/autoscaler.ts';
-import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
-import { createNodes } from '#functions/adapters/kubernetes/nodes.ts';
-import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
+import { connectCluster } from '#functions/adapters/kubernetes/connect.ts';
+import { createNodes, lazyAutoscaler } from '#functions/adapters/kubernetes/night-cluster.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
@@ -33,25 +26,16 @@ const now = () => new Date();
 const table = createTable(createDynamoDbClient(), tableName);
 const store = createNightStore(table, settings.cluster);
 const logger = createLogger('night-schedule');
-const tell = createNotifier({ settings, now });
-const kubernetes = createKubernetesClient({
-  cluster: settings.cluster,
-  region: settings.region,
-  describeCluster: lazyClusterEndpoint(settings.cluster),
-  token: createTokenSource({
-    cluster: settings.cluster,
-    region: settings.region,
-    credentials: awsClientDefaults().credentials,
-    now,
-  }),
-});
+const notify = createNotifier({ settings, now });
+const kubernetes = connectCluster(settings, now);
 const ports = {
   settings,
   groups: createGroups({ autoScaling: createAutoScalingClient() }, settings.cluster),
   nodes: createNodes(kubernetes),
   store: settings.dryRun ? createDryRunStore(store) : store,
-  trail: createDecisionTrail(logger, createDecisionLog(table).keep, tell),
-  ...(settings.autoscaler ? { autoscaler: createAutoscaler(kubernetes, settings.autoscaler) } : {}),
+  trail: createDecisionTrail(logger, saveDecisions(table), notify),
+  // Also without a config: one that was paused must be resumed.
+  autoscaler: lazyAutoscaler(kubernetes, settings.autoscaler),
   now,
 };
 

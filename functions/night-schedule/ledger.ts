@@ -1,11 +1,11 @@
 /** Turns a stretch of observed sleep into ledger entries, one for each date of the schedule's zone. Pure. */
 import { DAY_MINUTES, MINUTE_MS } from '#model/duration.ts';
 import { firstInstantOf, wallAt } from '#model/zone.ts';
-import type { Gap, LedgerEntry, SeenNote } from './records.ts';
+import type { Gap, LedgerEntry, Notes } from './records.ts';
 
-/** The groups are seen every minute; a mark of it is kept at this distance. */
+/** The groups are observed every minute; the time of it is saved at this distance. */
 export const SEEN_EVERY_MS = 5 * MINUTE_MS;
-/** Two marks further apart than this have a time between them in which nobody looked. */
+/** Two times further apart than this have a gap between them: nothing was observed. */
 const GAP_MS = 15 * MINUTE_MS;
 
 export function ledgerEntries(
@@ -38,14 +38,15 @@ export function ledgerEntries(
   return entries;
 }
 
-/** The note after the groups were seen now; the same object where nothing needs to be written. */
-export function seen(before: SeenNote | undefined, now: Date): SeenNote {
+/** The note after the groups were observed now; the same object where nothing needs to be written. */
+export function seen(before: Notes['seen'] | undefined, now: Date, groups: number): Notes['seen'] {
   const at = now.toISOString();
-  if (!before) return { at, gaps: [] };
+  if (!before) return { at, gaps: [], groups };
   const sinceMs = now.getTime() - Date.parse(before.at);
   if (sinceMs < SEEN_EVERY_MS) return before;
-  if (sinceMs <= GAP_MS) return { ...before, at };
-  return { at, gaps: [...before.gaps, { from: before.at, to: at }].slice(-50) };
+  const note = { ...before, at, groups };
+  if (sinceMs <= GAP_MS) return note;
+  return { ...note, gaps: [...before.gaps, { from: before.at, to: at }].slice(-50) };
 }
 
 function overlap(a: number, b: number, c: number, d: number): number {

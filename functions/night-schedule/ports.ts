@@ -17,13 +17,15 @@ export interface Group {
   /** Nodegroup name; for a self-managed group its Auto Scaling group's name. */
   readonly name: string;
   readonly kind: 'managed' | 'self-managed';
-  /** Unique to this incarnation: a nodegroup that was deleted and made again has another one. */
+  /** Unique to this incarnation: a nodegroup that was deleted and created again has another one. */
   readonly autoScalingGroup: string;
   /** Of the Auto Scaling group. */
   readonly arn?: string;
   readonly size: Size;
   /** Every instance that the group still lists, whatever its state: each of them costs money. */
   readonly instances: readonly { readonly id: string; readonly inService: boolean }[];
+  /** Instances of the warm pool that the group still lists, in every state: they cost money as well. */
+  readonly warmInstances?: number;
 }
 
 /** `busy`: another update runs, or the service throttles: the next pass tries again. `gone`: it does not exist any more. */
@@ -34,13 +36,33 @@ export interface Groups {
   list(): Promise<readonly Group[]>;
   /** `token` makes a repeated request of the same intent one request. */
   resize(group: Group, to: Size, token: string): Promise<Resized>;
-  /** What the group's newest scaling activity that did not succeed says, in AWS's own words. */
-  trouble(group: Group): Promise<string | undefined>;
+  /** The message of the group's newest scaling activity since then (ISO 8601) that did not succeed. */
+  lastScalingFailure(group: Group, since?: string): Promise<string | undefined>;
+  /**
+   * A rollout of EKS raises desired and max of the Auto Scaling group while it runs: the sizes that somebody configured are
+   * those of EKS. Undefined for a group that is not managed.
+   */
+  configuredSize(group: Group): Promise<ConfiguredSize | undefined>;
+}
+
+export interface ConfiguredSize {
+  readonly size: Size;
+  readonly isUpdating: boolean;
 }
 
 export interface Nodes {
-  /** The instance ids whose node is Ready, as the Kubernetes API says. */
+  /** The instance ids whose node is Ready. */
   ready(): Promise<ReadonlySet<string>>;
+  all(): Promise<readonly NodeView[]>;
+}
+
+export interface NodeView {
+  readonly name: string;
+  readonly instanceId: string;
+  /** Only instances of EC2 are stopped. */
+  readonly kind: 'instance' | 'fargate' | 'hybrid';
+  /** Of Karpenter or EKS Auto Mode. */
+  readonly nodePool?: string;
 }
 
 export type AutoscalerView =
@@ -49,19 +71,42 @@ export type AutoscalerView =
       /** `<namespace>/<name>` */
       readonly deployment: string;
       readonly replicas: number;
+      /** Absent where that could not be observed. */
+      readonly readyReplicas?: number;
     }
   | {
       readonly kind: 'karpenter';
       readonly pools: Readonly<Record<string, NodePoolSetting>>;
       /** NodeClaims that still exist, of those pools. */
-      readonly claims: number;
+      readonly claims: readonly NodeClaimView[];
+      /** NodePools that are not what their CustomResourceDefinition says: they are left alone. */
+      readonly malformed?: readonly string[];
     };
+
+export interface NodeClaimView {
+  readonly name: string;
+  readonly isDeleting: boolean;
+  /** Until then Karpenter respects budgets: its annotation, as it is written there. */
+  readonly terminateAt?: string;
+  /** What its launch or its end waits for, as its conditions say. */
+  readonly waitsFor?: string;
+}
+
+/** An object of the autoscaler that could not be changed. */
+export interface ObjectFailure {
+  readonly target: string;
+  readonly error: unknown;
+}
 
 export interface Autoscaler {
   observe(): Promise<AutoscalerView>;
-  /** Nothing it does may start a node any more: replicas 0; or limits 0 and the NodeClaims deleted. */
-  pause(view: AutoscalerView): Promise<void>;
-  resume(saved: SavedAutoscaler): Promise<void>;
+  /**
+   * Afterwards it starts no node: replicas 0; or limits 0 and the NodeClaims deleted. With `terminateAt` (ISO 8601) Karpenter
+   * ends the drain of each NodeClaim by then. A NodePool or NodeClaim that fails does not stop the others.
+   */
+  pause(view: AutoscalerView, terminateAt?: string): Promise<readonly ObjectFailure[]>;
+  /** From the record alone, whatever the config names. */
+  resume(saved: SavedAutoscaler): Promise<'resumed' | 'gone'>;
 }
 
 /** An item of the night that cannot be read, and what it is about. */
@@ -81,14 +126,14 @@ export interface Memory {
   /** By object. */
   readonly autoscaler: ReadonlyMap<string, Versioned<SavedAutoscaler>>;
   readonly notes: { readonly [N in NoteName]?: Versioned<Notes[N]> };
-  /** A group or an autoscaler whose record is among them is left alone; a state or a note is written anew. */
+  /** A group or an autoscaler whose record is among them is left alone; a state or a note is written again. */
   readonly corrupt: readonly CorruptItem[];
 }
 
 /** Over what is written: the version that was read, nothing, or something that cannot be read. */
 export type Over = number | 'absent' | 'corrupt';
 
-/** Every write is conditional and says whether it took place: false means that another pass came first. */
+/** Every write is conditional: false means that another pass came first, and nothing was written. */
 export interface Store {
   /** Throws where the table has the layout of an earlier release. */
   load(): Promise<Memory>;

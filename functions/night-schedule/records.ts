@@ -1,4 +1,4 @@
-/** What night-schedule keeps in the table: types, and the schemas that check them when they are read and written. */
+/** The records of night-schedule in the table: the schemas check them on read and on write. Instants are ISO 8601. */
 import * as s from '#model/record-schema.ts';
 
 export interface Size {
@@ -8,63 +8,46 @@ export interface Size {
 }
 
 /**
- * The sizes of a group, written down before they are taken away and kept until the restore was observed.
- * `stopping`: written down, perhaps not yet zeroed. `zeroed`: the size was seen at zero. `asleep`: no instance was left.
- * `manual`: somebody scaled it up while it slept. `restoring`: the sizes are being restored. `restored`: they were seen
- * restored, and the nodes are awaited.
+ * The sizes of a group, saved before it is zeroed and until the restore was observed.
+ * A record that a person edited by hand, or that something else wrote, must never become a group's size.
  */
-export interface SavedSize {
-  readonly group: string;
-  readonly autoScalingGroup: string;
-  /** Of the Auto Scaling group. */
-  readonly arn?: string;
-  readonly size: Size;
-  readonly phase: 'stopping' | 'zeroed' | 'asleep' | 'manual' | 'restoring' | 'restored';
-  /** ISO 8601: when this phase began. */
-  readonly since: string;
-  /** ISO 8601: since when the group was seen with no instance. The ledger counts from here. */
-  readonly asleepSince?: string;
-}
-
 /** A record that a person edited by hand, or that something else wrote, must never become a group's size. */
-export const savedSizeSchema: s.Schema<SavedSize> = s.object({
+const sizeSchema: s.Schema<Size> = s.object(
+  { min: s.count, desired: s.count, max: s.count },
+  ({ min, desired, max }) => desired > 0 && min <= desired && desired <= max,
+);
+
+export const savedSizeSchema = s.object({
   group: s.string,
   autoScalingGroup: s.string,
+  /** Of the Auto Scaling group. */
   arn: s.optional(s.string),
-  size: s.object(
-    { min: s.count, desired: s.count, max: s.count },
-    ({ min, desired, max }) => desired > 0 && min <= desired && desired <= max,
-  ),
+  size: sizeSchema,
+  /**
+   * `stopping`: saved, perhaps not yet zeroed. `zeroed`: the size was observed at zero. `asleep`: no instance was left.
+   * `manual`: somebody scaled it up while it slept. `restoring`: the sizes are being restored. `restored`: they were
+   * observed, and the nodes are awaited.
+   */
   phase: s.oneOf('stopping', 'zeroed', 'asleep', 'manual', 'restoring', 'restored'),
+  /** When this phase began. */
   since: s.instant,
+  /** Since when the group was observed with no instance. The ledger counts from here. */
   asleepSince: s.optional(s.instant),
 });
+export type SavedSize = s.TypeOf<typeof savedSizeSchema>;
 
 /** A NodePool's ceiling: `limits` as written in its spec, or `replicas` of a static pool. */
-export interface NodePoolSetting {
-  readonly limits: Readonly<Record<string, string>> | null;
-  readonly replicas: number | null;
-}
+export const nodePoolSettingSchema = s.object({
+  limits: s.nullable(s.mapOf(s.string)),
+  replicas: s.nullable(s.count),
+});
+export type NodePoolSetting = s.TypeOf<typeof nodePoolSettingSchema>;
 
-/** What was taken from one object of an autoscaler: its Deployment, or one NodePool. */
-export type SavedAutoscaler =
-  | {
-      readonly kind: 'cluster-autoscaler';
-      /** `<namespace>/<name>` */
-      readonly deployment: string;
-      readonly replicas: number;
-      readonly since: string;
-    }
-  | {
-      readonly kind: 'karpenter';
-      readonly nodePool: string;
-      readonly setting: NodePoolSetting;
-      readonly since: string;
-    };
-
-export const savedAutoscalerSchema: s.Schema<SavedAutoscaler> = s.union(
+/** The setting of one object of an autoscaler before it was paused: of its Deployment, or of one NodePool. */
+export const savedAutoscalerSchema = s.union(
   s.object({
     kind: s.oneOf('cluster-autoscaler'),
+    /** `<namespace>/<name>` */
     deployment: s.string,
     replicas: s.count,
     since: s.instant,
@@ -72,96 +55,71 @@ export const savedAutoscalerSchema: s.Schema<SavedAutoscaler> = s.union(
   s.object({
     kind: s.oneOf('karpenter'),
     nodePool: s.string,
-    setting: s.object({
-      limits: s.nullable(s.mapOf(s.string)),
-      replicas: s.nullable(s.count),
-    }),
+    setting: nodePoolSettingSchema,
     since: s.instant,
   }),
 );
+export type SavedAutoscaler = s.TypeOf<typeof savedAutoscalerSchema>;
 
 export const deploymentObject = (deployment: string) => `deployment#${deployment}`;
 export const nodePoolObject = (name: string) => `nodepool#${name}`;
 
-/** Under which name it is kept: each object by itself, so that a bad record stops only its own. */
+/** The key of its record: each object has its own, so that a bad record stops only one. */
 export function objectOf(saved: SavedAutoscaler): string {
   return saved.kind === 'cluster-autoscaler'
     ? deploymentObject(saved.deployment)
     : nodePoolObject(saved.nodePool);
 }
 
-/** Small facts that passes leave for later passes. Instants are ISO 8601. */
-export interface Notes {
+const gapSchema = s.object({ from: s.instant, to: s.instant });
+export type Gap = s.TypeOf<typeof gapSchema>;
+
+/** Small facts that passes leave for later passes. */
+const notes = {
   /** The stop that people were already warned of. */
-  readonly warned: { readonly stop: string };
-  /** Seconds that the last starts took until every node was Ready, newest last. */
-  readonly 'start-times': { readonly seconds: readonly number[] };
-  /** What was reported, and when: it is reported again only after a while. */
-  readonly reported: Readonly<Record<string, string>>;
-  readonly seen: SeenNote;
-}
-
-export interface SeenNote {
-  /** The last time the groups were seen, kept to within some minutes. */
-  readonly at: string;
-  /** Times without any observation since the ledger was last written. */
-  readonly gaps: readonly Gap[];
-}
-
-export interface Gap {
-  readonly from: string;
-  readonly to: string;
-}
-
-export type NoteName = keyof Notes;
-
-export const noteSchemas: { readonly [N in NoteName]: s.Schema<Notes[N]> } = {
   warned: s.object({ stop: s.instant }),
+  /** Seconds that the last starts took until every node was Ready, newest last. */
   'start-times': s.object({ seconds: s.listOf(s.number) }),
+  /** What was reported, and when: it is reported again only after a while. */
   reported: s.mapOf(s.instant),
-  seen: s.object({ at: s.instant, gaps: s.listOf(s.object({ from: s.instant, to: s.instant })) }),
+  /** Written by a dry run in place of the state and the sizes, which only a real run may write. */
+  'dry-run': s.object({
+    /** As the groups are. */
+    phase: s.oneOf('awake', 'asleep'),
+    /** As the schedule and the overrides would have them. */
+    desired: s.oneOf('awake', 'asleep'),
+    reason: s.string,
+    /** When both became what they are. */
+    since: s.instant,
+    /** The sizes that a real run would have saved. */
+    wouldSave: s.listOf(s.object({ group: s.string, size: sizeSchema })),
+  }),
+  /** When the groups were last observed, to within some minutes; how many; times without it since the ledger was last written. */
+  seen: s.object({ at: s.instant, gaps: s.listOf(gapSchema), groups: s.optional(s.count) }),
 };
-
+export type NoteName = keyof typeof notes;
+export type Notes = { readonly [N in NoteName]: s.TypeOf<(typeof notes)[N]> };
+export type DryRunNote = Notes['dry-run'];
+export const noteSchemas: { readonly [N in NoteName]: s.Schema<Notes[N]> } = notes;
 export const NOTE_NAMES = Object.keys(noteSchemas) as readonly NoteName[];
 
 /** One stretch of sleep of one group within one date of the schedule's zone. */
-export interface LedgerEntry extends Stretch {
-  readonly date: string;
-  readonly group: string;
-}
-
-export interface Stretch {
-  readonly from: string;
-  readonly to: string;
-  /** Nodes that would have run: the desired size that was taken away. */
-  readonly nodes: number;
-  readonly asleepMinutes: number;
-  /** Minutes of the stretch in which nobody looked: not counted as saved. */
-  readonly gapMinutes: number;
-  readonly nodeMinutesSaved: number;
-}
-
-/** As it is kept: the stretches of one date and group together, in the order of time. */
-export interface LedgerRecord {
-  readonly date: string;
-  readonly group: string;
-  readonly stretches: readonly Stretch[];
-}
-
-export const ledgerSchema: s.Schema<LedgerRecord> = s.object({
-  date: s.string,
-  group: s.string,
-  stretches: s.listOf(
-    s.object({
-      from: s.instant,
-      to: s.instant,
-      nodes: s.number,
-      asleepMinutes: s.number,
-      gapMinutes: s.number,
-      nodeMinutesSaved: s.number,
-    }),
-  ),
+const stretchSchema = s.object({
+  from: s.instant,
+  to: s.instant,
+  /** Nodes that would have run: the saved desired size. */
+  nodes: s.number,
+  asleepMinutes: s.number,
+  /** Minutes of the stretch without an observation: not counted as saved. */
+  gapMinutes: s.number,
+  nodeMinutesSaved: s.number,
 });
+export type Stretch = s.TypeOf<typeof stretchSchema>;
+export type LedgerEntry = Stretch & { readonly date: string; readonly group: string };
+
+/** The stretches of one date and group, in the order of time. */
+export const ledgerSchema = s.object({ date: s.string, group: s.string, stretches: s.listOf(stretchSchema) });
+export type LedgerRecord = s.TypeOf<typeof ledgerSchema>;
 
 /** A stretch is known by its beginning: written again it replaces itself. */
 export function withStretch(record: LedgerRecord, stretch: Stretch): LedgerRecord {

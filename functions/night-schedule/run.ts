@@ -1,32 +1,35 @@
 /**
- * One level-triggered pass: read the world, decide, act. Edges of the schedule, the tick and a person's override all
- * call it; none of them is needed for the outcome.
+ * One level-triggered pass: observe, decide, apply. Transitions of the schedule, the tick and a person's override all
+ * start it; none of them is needed for the outcome.
  */
-import {
-  createDecisionRecorder,
-  type DecisionRecorder,
-  type Reported,
-} from '#functions/shared/decision-recorder.ts';
-import type { DecisionTrail } from '#functions/shared/observability.ts';
+import type { Reported } from '#functions/shared/decision-recorder.ts';
+import { NightshiftError } from '#functions/shared/errors.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
-import { DAY_MS } from '#model/duration.ts';
+import { DAY_MS, MINUTE_MS } from '#model/duration.ts';
 import { holidayWarning } from '#model/plan.ts';
 import type { Desired } from '#model/schedule.ts';
+import { applyAutoscaler, applyStage, OTHER_PASS_FIRST } from './apply.ts';
 import { decideCluster, type Plan } from './decide-cluster.ts';
 import { decideDesired, leadSeconds, stopToWarnOf, timeOf } from './decide-desired.ts';
 import { decideFallback, isCapacityShort, lacking } from './decide-fallback.ts';
+import { rehearse } from './dry-run.ts';
 import { seen } from './ledger.ts';
-import { lookAtAutoscaler, lookAtNodes, needsAutoscaler, needsNodes, select } from './look.ts';
-import { createNotes, overOf, type PassNotes } from './notes.ts';
-import type { Group, Groups, Memory, Nodes } from './ports.ts';
-import { OTHER_PASS_FIRST, type TakePorts, takeAutoscaler, takeStage } from './take.ts';
+import { dropGone, isTrulyEmpty, NO_GROUP_IS_LISTED } from './missing-groups.ts';
+import {
+  needsAutoscaler,
+  needsNodes,
+  needsStrayNodes,
+  observeAutoscaler,
+  observeNodes,
+  observeStrayNodes,
+  select,
+} from './observe.ts';
+import { type NightScheduleDeps, notesOf, overOf, type Pass, startPass, writeNotes } from './pass.ts';
+import type { Group, Groups } from './ports.ts';
+import { minutesOverdue, type Policy } from './snapshot.ts';
 
-export interface NightScheduleDeps extends TakePorts {
-  readonly nodes: Nodes;
-  readonly trail: DecisionTrail;
-  readonly now: () => Date;
-}
+export type { NightScheduleDeps } from './pass.ts';
 
 /** Why this pass takes place: the id of the event, and whether a person asked for it. */
 export interface Cause {
@@ -45,77 +48,55 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
     before: memory.state?.value.desired,
   });
 
-  const notes = createNotes(memory);
-  const reported: Reported = new Map(Object.entries(notes.get('reported') ?? {}));
+  const notes = notesOf(memory);
+  const reported: Reported = new Map(Object.entries(notes.reported ?? {}));
   const pass = startPass(deps, { now, trigger: cause.trigger, reported, notes, memory });
   const { recorder } = pass;
+  if (all.length === 0 && !isTrulyEmpty(pass)) {
+    recorder.failed(settings.cluster, new NightshiftError(NO_GROUP_IS_LISTED));
+    await writeNotes(deps, pass);
+    await recorder.close();
+    return recorder.decisions;
+  }
+  await dropGone(deps, pass, all);
   const { groups, released, missing } = select(all, settings, memory);
   const ready = needsNodes(memory, desired.state)
-    ? await lookAtNodes(deps.nodes, recorder, settings.cluster)
+    ? await observeNodes(deps.nodes, recorder, settings.cluster)
     : undefined;
   const autoscaler =
-    deps.autoscaler && needsAutoscaler({ memory, groups, desired: desired.state, now })
-      ? await lookAtAutoscaler(deps.autoscaler, recorder)
+    deps.autoscaler && settings.autoscaler && needsAutoscaler({ memory, groups, desired: desired.state, now })
+      ? await observeAutoscaler(deps.autoscaler, recorder)
       : undefined;
-  const plan = decideCluster(
-    { now, desired, groups, released, missing, memory, ready, autoscaler },
-    {
-      onManualChange: settings.onManualChange,
-      stopDeadlineMinutes: settings.stopDeadlineMinutes,
-      startDeadlineMinutes: settings.startDeadlineMinutes,
-      hostGroup: settings.autoscaler?.hostGroup,
-    },
-  );
+  const strayNodes = needsStrayNodes({ memory, groups, desired: desired.state, settings })
+    ? await observeStrayNodes(deps.nodes, recorder, all, settings)
+    : undefined;
+  const snapshot = { now, desired, groups, released, missing, memory, ready, autoscaler, strayNodes };
+  const plan = decideCluster(snapshot, policyOf(settings));
   if (cause.byPerson)
     recorder.record({ target: settings.cluster, action: 'override', reason: desired.reason });
   warn(deps, pass, desired);
-  notes.set('seen', seen(notes.get('seen'), now));
-  await carryOut(deps, pass, plan, { all, groups });
+  notes.seen = seen(notes.seen, now, all.length);
+  await apply(deps, pass, plan, { all, groups });
+  if (settings.dryRun) notes['dry-run'] = rehearse(notes['dry-run'], { now, desired, plan, groups });
+  if (minutesOverdue(snapshot, settings, desired.state) !== undefined) {
+    // Loaded only then: most starts need none of it.
+    const { reportOverdue } = await import('./report-overdue.ts');
+    reportOverdue(deps, pass, snapshot, plan);
+  }
 
   await writeNotes(deps, pass, plan);
   await recorder.close();
   return recorder.decisions;
 }
 
-/** What one pass writes to and reads from. */
-interface Pass {
-  readonly now: Date;
-  readonly memory: Memory;
-  readonly notes: PassNotes;
-  readonly recorder: DecisionRecorder;
-  readonly reported: Reported;
-}
-
-function startPass(
-  { settings, trail }: NightScheduleDeps,
-  given: Omit<Pass, 'recorder'> & { readonly trigger: string },
-): Pass {
-  const { environment, dryRun } = settings;
-  const recorder = createDecisionRecorder({
-    environment,
-    capability: 'night-schedule',
-    trigger: given.trigger,
-    now: () => given.now,
-    trail,
-    dryRun,
-    isBatch: true,
-    reported: given.reported,
-  });
-  return { ...given, recorder };
-}
-
-async function writeNotes({ store }: NightScheduleDeps, { now, memory, notes, reported }: Pass, plan: Plan) {
-  const before = notes.get('reported') ?? {};
-  if ([...reported].some(([key, at]) => before[key] !== at)) {
-    const recent = [...reported].filter(([, at]) => now.getTime() - Date.parse(at) < 2 * DAY_MS);
-    notes.set('reported', Object.fromEntries(recent));
-  }
-  const isLedgerWritten = plan.stages.some((stage) => stage.some((step) => step.slept));
-  const current = notes.get('seen');
-  if (isLedgerWritten && current && current.gaps.length > 0) notes.set('seen', { ...current, gaps: [] });
-  await Promise.all(
-    notes.changed().map((what) => store.writeNote(what, notes.get(what) as never, overOf(memory, what))),
-  );
+function policyOf(settings: NightScheduleDeps['settings']): Policy {
+  const { autoscaler } = settings;
+  return {
+    ...settings,
+    hostGroup: autoscaler?.kind === 'auto-mode' ? undefined : autoscaler?.hostGroup,
+    autoscalerKind: autoscaler?.kind,
+    forceAtNight: autoscaler?.kind === 'cluster-autoscaler' ? undefined : autoscaler?.forceAtNight,
+  };
 }
 
 /** What people should know in time: the stop that comes, and holidays that are known for a few weeks only. */
@@ -126,48 +107,53 @@ function warn(
 ): void {
   const { schedule, cluster: target, environment } = settings;
   const stop = stopToWarnOf(schedule, now, memory.overrides, desired, settings.warnMinutes);
-  if (stop && notes.get('warned')?.stop !== stop.toISOString()) {
+  if (stop && notes.warned?.stop !== stop.toISOString()) {
     const reason = `stops at ${timeOf(schedule, stop)}; to keep it up: npx nightshift keep-up ${environment} --for 2h`;
     recorder.record({ target, action: 'warn', reason });
-    notes.set('warned', { stop: stop.toISOString() });
+    notes.warned = { stop: stop.toISOString() };
   }
   const holidays = holidayWarning(schedule.calendar, now);
   if (holidays && recorder.isNews('holidays', DAY_MS))
     recorder.record({ target, action: 'warn', reason: holidays });
 }
 
-interface Scene {
+interface ObservedGroups {
   readonly all: readonly Group[];
   readonly groups: readonly Group[];
 }
 
-async function carryOut(deps: NightScheduleDeps, pass: Pass, plan: Plan, scene: Scene): Promise<void> {
+async function apply(
+  deps: NightScheduleDeps,
+  pass: Pass,
+  plan: Plan,
+  observed: ObservedGroups,
+): Promise<void> {
   const { settings, store } = deps;
   const { memory, now, notes, recorder } = pass;
-  const taking = { ports: deps, recorder, now, gaps: notes.get('seen')?.gaps ?? [] };
+  const context = { ports: deps, recorder, now, gaps: notes.seen?.gaps ?? [] };
   const isNewState = !settings.dryRun && !isSameState(memory.state?.value, plan.state);
   /** False where another pass came first. */
   const saveState = () => store.writeState(plan.state, overOf(memory, 'state'));
 
   // Others learn of a stop before its first node goes; of an outcome only after it was written down.
   const isInTransition = plan.state.phase === 'stopping' || plan.state.phase === 'starting';
-  if (isInTransition && isNewState && !(await saveState()))
-    return recorder.record({ target: settings.cluster, action: 'none', reason: OTHER_PASS_FIRST });
-  for (const step of plan.before) await takeAutoscaler(taking, step);
+  if (isInTransition && isNewState && !(await saveState())) return stateNotWritten(deps, pass);
+  pass.reported.delete(STATE_NOT_WRITTEN);
+  for (const step of plan.before) await applyAutoscaler(context, step);
   const isPaused = plan.before.every((step) =>
     recorder.failures.every(({ target }) => target !== step.target),
   );
   if (isPaused || plan.isLate) {
     for (const stage of plan.stages) {
-      const work = takeStage(taking, stage, scene.groups);
+      const work = applyStage(context, stage, observed.groups);
       if (work) await work;
     }
-    for (const step of plan.after) await takeAutoscaler(taking, step);
+    for (const step of plan.after) await applyAutoscaler(context, step);
     const { fallbackGroup } = settings;
-    const fallback = fallbackGroup && scene.all.find((group) => group.name === fallbackGroup);
+    const fallback = fallbackGroup && observed.all.find((group) => group.name === fallbackGroup);
     if (fallback) {
-      const short = plan.state.phase === 'starting' ? await shortages(deps.groups, pass, scene) : [];
-      await takeStage(taking, [decideFallback(fallback, plan.state.phase, short)], [fallback]);
+      const short = plan.state.phase === 'starting' ? await shortages(deps.groups, pass, observed) : [];
+      await applyStage(context, [decideFallback(fallback, plan.state.phase, short)], [fallback]);
     }
   }
   if (isInTransition || recorder.failures.length > 0) return;
@@ -175,11 +161,27 @@ async function carryOut(deps: NightScheduleDeps, pass: Pass, plan: Plan, scene: 
   const before = memory.state?.value;
   if (before?.phase !== 'starting' || plan.state.phase !== 'awake') return;
   const seconds = Math.round((now.getTime() - Date.parse(before.since)) / 1000);
-  notes.set('start-times', { seconds: [...(notes.get('start-times')?.seconds ?? []), seconds].slice(-5) });
+  notes['start-times'] = { seconds: [...(notes['start-times']?.seconds ?? []), seconds].slice(-5) };
+}
+
+const STATE_NOT_WRITTEN = 'state-not-written-since';
+
+/** Once is another pass; without an end it is a failure. */
+function stateNotWritten({ settings }: NightScheduleDeps, { now, recorder, reported }: Pass): void {
+  const target = settings.cluster;
+  const since = reported.get(STATE_NOT_WRITTEN) ?? now.toISOString();
+  reported.set(STATE_NOT_WRITTEN, since);
+  const minutes = Math.floor((now.getTime() - Date.parse(since)) / MINUTE_MS);
+  if (minutes < Math.min(settings.stopDeadlineMinutes, settings.startDeadlineMinutes)) {
+    recorder.record({ target, action: 'none', reason: OTHER_PASS_FIRST });
+    return;
+  }
+  const reason = `the state of the night is not written since ${minutes} min: ${OTHER_PASS_FIRST} each time`;
+  if (recorder.isNews('late#state')) recorder.record({ target, action: 'fail', reason });
 }
 
 /** Groups whose nodes do not come because AWS has none to give. */
-async function shortages(groups: Groups, { memory, now, recorder }: Pass, { groups: ours }: Scene) {
+async function shortages(groups: Groups, { memory, now, recorder }: Pass, { groups: ours }: ObservedGroups) {
   const startedAt = (name: string) => {
     const record = memory.saved.get(name)?.value;
     return record?.phase === 'restored' || record?.phase === 'restoring' ? record.since : undefined;
@@ -187,7 +189,7 @@ async function shortages(groups: Groups, { memory, now, recorder }: Pass, { grou
   const short: { group: string; missing: number }[] = [];
   for (const group of lacking(ours, startedAt, now)) {
     await recorder.guard(group.name, async () => {
-      if (isCapacityShort(await groups.trouble(group)))
+      if (isCapacityShort(await groups.lastScalingFailure(group, startedAt(group.name))))
         short.push({ group: group.name, missing: group.size.desired - group.instances.length });
     });
   }

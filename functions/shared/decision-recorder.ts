@@ -11,10 +11,12 @@ export interface RecorderContext {
   readonly trigger: string;
   readonly now: () => Date;
   readonly trail: DecisionTrail;
-  /** Says of what would be changed that it was not. */
+  /** Nothing is changed: the reasons of changes say so. */
   readonly dryRun?: boolean;
-  /** Keeps the decisions until `close`, which writes them together. */
+  /** `close` writes all decisions together. */
   readonly isBatch?: boolean;
+  /** The same failure is recorded again after that time only. It always fails the invocation. */
+  readonly failuresOnceWithinMs?: number;
   /** What was reported before this invocation; `isNews` adds to it. */
   readonly reported?: Reported;
 }
@@ -42,11 +44,11 @@ export interface DecisionRecorder {
   readonly failures: readonly Failure[];
   /** Written in the background. Where that fails, the invocation does. */
   record(entry: Entry): void;
-  /** The same, for whoever goes on only when it is written: false where that failed. */
+  /** The same, for work that continues only when it is written: false where that failed. */
   recordWritten(...entries: readonly Entry[]): Promise<boolean>;
   /** Something failed; the work goes on. A `RecordedError` has its decision already. */
   failed(target: string, error: unknown, trigger?: string): void;
-  /** Does the work, and keeps its failure: then undefined. */
+  /** Does the work and records its failure: then undefined. */
   guard<T>(target: string, work: () => Promise<T>): Promise<T | undefined>;
   /** The same for each target: one that fails does not stop the others. */
   guardEach<T>(
@@ -97,7 +99,12 @@ export function createDecisionRecorder(context: RecorderContext): DecisionRecord
     failed(target, error, trigger) {
       failures.push({ target, error });
       if (error instanceof RecordedError) return;
-      recorder.record({ target, action: 'fail', reason: messageOf(error), trigger });
+      const reason = messageOf(error);
+      const { failuresOnceWithinMs: withinMs } = context;
+      // Numbers differ each time: ids of requests, versions, times.
+      const key = `failed#${target}#${reason.replace(/[0-9a-f-]*\d[0-9a-f-]*/gi, '').slice(0, 80)}`;
+      if (withinMs === undefined || recorder.isNews(key, withinMs))
+        recorder.record({ target, action: 'fail', reason, trigger });
     },
     async guard(target, work) {
       try {

@@ -1,5 +1,5 @@
 /**
- * The base of every error of ours. The message is lowercase, shows the wrong value and says what to change;
+ * The base of every error of ours. The message is lowercase, shows the wrong value and what to change;
  * it never holds a secret.
  */
 export class NightshiftError extends Error {
@@ -38,7 +38,7 @@ export class RecordedError extends NightshiftError {
   override name = 'RecordedError';
 }
 
-/** A pass worked on everything it could, and these parts failed. Thrown at the end so that the failure is loud. */
+/** A pass worked on everything it could, and these parts failed. Thrown at the end. */
 export class PartialFailureError extends NightshiftError {
   override name = 'PartialFailureError';
   readonly failures: readonly { readonly target: string; readonly error: unknown }[];

@@ -2,7 +2,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Decision } from '#model/decision.ts';
 
-/** Where decisions go: the log always, the table for those that a person will ask about. */
+/** Where decisions go: all to the log, those that a person will ask about to the table. */
 export interface DecisionTrail {
   record(decisions: readonly Decision[]): Promise<void>;
 }
@@ -15,17 +15,17 @@ export function createLogger(capability: string): Logger {
 /** The message of every log line that holds a decision; the record itself is under `decision`. */
 export const DECISION_MESSAGE = 'decision';
 
-/** The message of the line that says that people were not told; an alarm counts it. */
-export const NOT_TOLD_MESSAGE = 'notification failed';
+/** The message of the line about a notification that was not delivered; an alarm counts it. */
+export const NOTIFICATION_FAILED_MESSAGE = 'notification failed';
 
 /**
- * Logs each decision, `none` only at debug level: a quiet minute costs no log line. What is worth keeping is also
- * handed to `keep` and to `tell`. That people could not be told is an error in the log and no failure of the work.
+ * Logs each decision, `none` only at debug level: a quiet minute costs no log line. The others are also saved and sent
+ * to people. A notification that is not delivered is an error in the log and no failure of the work.
  */
 export function createDecisionTrail(
   logger: Logger,
-  keep: (decisions: readonly Decision[]) => Promise<void>,
-  tell?: (decisions: readonly Decision[]) => Promise<void>,
+  save: (decisions: readonly Decision[]) => Promise<void>,
+  notify?: (decisions: readonly Decision[]) => Promise<void>,
 ): DecisionTrail {
   return {
     async record(decisions) {
@@ -34,16 +34,16 @@ export function createDecisionTrail(
         else if (decision.action === 'fail') logger.error(DECISION_MESSAGE, { decision });
         else logger.info(DECISION_MESSAGE, { decision });
       }
-      const kept = decisions.filter((decision) => decision.action !== 'none');
-      const [first] = kept;
+      const recorded = decisions.filter((decision) => decision.action !== 'none');
+      const [first] = recorded;
       if (!first) return;
-      const told = tell?.(kept).catch((error: unknown) =>
-        logger.error(NOT_TOLD_MESSAGE, { error: error as Error, decision: first }),
+      const notified = notify?.(recorded).catch((error: unknown) =>
+        logger.error(NOTIFICATION_FAILED_MESSAGE, { error: error as Error, decision: first }),
       );
       try {
-        await keep(kept);
+        await save(recorded);
       } finally {
-        await told;
+        await notified;
       }
     },
   };

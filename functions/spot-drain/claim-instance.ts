@@ -3,6 +3,7 @@
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { Versioned } from '#functions/shared/versioned.ts';
 import {
+  actionOf,
   type ClaimRequest,
   concludeClaim,
   type DrainResult,
@@ -12,8 +13,12 @@ import {
   openHooks,
   type Worker,
 } from './claim.ts';
+import { patienceUntil, whileTransient } from './patience.ts';
 import type { Context, KnownInstance } from './ports.ts';
 import type { Claim } from './records.ts';
+
+/** Three renewals may fail before another invocation takes a claim over. */
+const LEASE_MS = 16_000;
 
 export type Claimed =
   | { readonly kind: 'take' | 'complete'; readonly claim: Versioned<Claim>; readonly isFirst: boolean }
@@ -26,19 +31,33 @@ const MOST_CONFLICTS = 10;
 const COMPLETION_CHECKS = 8;
 const COMPLETION_CHECK_MS = 250;
 
-/** Of several invocations for one instance at once, one takes it. */
+/** Of several invocations for one instance at once, one takes it. Asks again while the table is unavailable. */
 export async function claimInstance(
   context: Context,
   request: ClaimRequest,
   known: KnownInstance,
 ): Promise<Claimed> {
+  const { claims } = context;
+  let attempts = 0;
+  return whileTransient(context, patienceUntil(context, request.deadline), async () =>
+    // A write whose reply was lost may have taken effect.
+    takeClaim(context, request, attempts++ === 0 ? known.claim : await claims.read(request.instanceId)),
+  );
+}
+
+async function takeClaim(
+  context: Context,
+  request: ClaimRequest,
+  first: Versioned<Claim> | undefined,
+): Promise<Claimed> {
   const { claims, clock } = context;
   // What was read a moment ago is overwritten only if it is still there.
-  let existing = known.claim;
+  let existing = first;
   let conflicts = 0;
   for (let checks = 0; conflicts < MOST_CONFLICTS; existing = await claims.read(request.instanceId)) {
     const now = clock.now();
-    if (existing && isCompleting(existing.value, now) && checks < COMPLETION_CHECKS) {
+    const isOther = existing?.value.owner !== context.invocation.id;
+    if (existing && isOther && isCompleting(existing.value, now) && checks < COMPLETION_CHECKS) {
       checks++;
       await clock.sleep(COMPLETION_CHECK_MS);
       continue;
@@ -60,8 +79,9 @@ function leaveToOther(reason: string): Claimed {
   return { kind: 'no-action', action: 'ignore', reason };
 }
 
-export function workerOf({ invocation }: Context): Worker {
-  return { owner: invocation.id, leaseUntil: invocation.endsAt };
+export function workerOf({ clock, invocation }: Context): Worker {
+  const leaseUntil = Math.min(clock.now().getTime() + LEASE_MS, invocation.endsAt.getTime());
+  return { owner: invocation.id, leaseUntil: new Date(leaseUntil) };
 }
 
 /**
@@ -86,37 +106,12 @@ export async function saveResult(
   context: Context,
   claim: Versioned<Claim>,
   result: DrainResult,
+  progress: Partial<Claim> = {},
 ): Promise<Versioned<Claim> | undefined> {
   if (result.kind === 'drained' && result.report.end === 'taken-over') return undefined;
-  return updateClaim(context, claim, (newest) => concludeClaim(newest, result, context.clock.now()));
-}
-
-/** False where another invocation has taken the claim. Sends the heartbeats that are due. */
-export async function checkClaim(
-  context: Context,
-  claim: Claim,
-  heartbeats: Map<string, number>,
-): Promise<boolean> {
-  const { instanceId } = claim;
-  const current = await context.recorder.guard(`claim of ${instanceId}`, () =>
-    context.claims.read(instanceId),
+  return updateClaim(context, claim, (newest) =>
+    concludeClaim({ ...newest, ...progress }, result, context.clock.now()),
   );
-  if (!current) return true;
-  if (current.value.owner !== claim.owner) return false;
-  const now = context.clock.now().getTime();
-  const due = openHooks(current.value).filter((hook) => {
-    const last = heartbeats.get(hook.token) ?? Date.parse(hook.startedAt);
-    return now - last >= (hook.heartbeatSeconds * 1_000) / 3;
-  });
-  await Promise.all(
-    due.map((hook) =>
-      context.recorder.guard(`heartbeat of ${hook.name}`, async () => {
-        await context.lifecycle.heartbeat(hook, instanceId);
-        heartbeats.set(hook.token, now);
-      }),
-    ),
-  );
-  return true;
 }
 
 /** Before a pause: it must carry the lifecycle actions to the next tick. */
@@ -144,7 +139,9 @@ export async function completeHooks(
     current = await context.recorder.guard(`claim of ${instanceId}`, () =>
       saveChange(context, before, (newest) => ({
         ...newest,
-        hooks: newest.hooks.map((hook) => (completed.has(hook.token) ? { ...hook, completed: true } : hook)),
+        hooks: newest.hooks.map((hook) =>
+          completed.has(actionOf(hook)) ? { ...hook, completed: true } : hook,
+        ),
         leaseUntil: context.clock.now().toISOString(),
       })),
     );
@@ -153,7 +150,7 @@ export async function completeHooks(
   }
 }
 
-/** The tokens of those that were completed. */
+/** Those that were completed, by `actionOf`. */
 async function completeOpenHooks(
   { recorder, lifecycle }: Context,
   claim: Claim,
@@ -164,7 +161,7 @@ async function completeOpenHooks(
   for (const hook of openHooks(claim)) {
     await recorder.guard(`hook ${hook.name}`, async () => {
       const outcome = await lifecycle.complete(hook, instanceId);
-      completed.add(hook.token);
+      completed.add(actionOf(hook));
       recorder.record({
         ...about,
         action: 'complete',
@@ -176,7 +173,7 @@ async function completeOpenHooks(
   return completed;
 }
 
-async function saveChange(
+export async function saveChange(
   { claims, clock }: Context,
   claim: Versioned<Claim>,
   change: (claim: Claim) => Claim,

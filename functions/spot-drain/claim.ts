@@ -8,7 +8,16 @@ import type { Claim, ClaimedHook, PodCounts } from './records.ts';
 /** What an event would do to the instance. */
 export type ClaimRequest = Omit<
   Claim,
-  'owner' | 'leaseUntil' | 'state' | 'attempts' | 'claimedAt' | 'doneAt' | 'podsRemaining' | 'podCounts'
+  | 'owner'
+  | 'leaseUntil'
+  | 'state'
+  | 'attempts'
+  | 'claimedAt'
+  | 'doneAt'
+  | 'podsRemaining'
+  | 'podCounts'
+  | 'cordonedAt'
+  | 'returned'
 >;
 
 export type ClaimDecision =
@@ -28,16 +37,19 @@ export interface Worker {
 /** How an invocation's work on the node ended. */
 export type DrainResult =
   | { readonly kind: 'drained'; readonly report: DrainReport }
+  /** Nothing is to be done before a later time. */
+  | { readonly kind: 'deferred' }
   /** There was no node, or it was to be cordoned only. */
   | { readonly kind: 'not-drained' }
-  | { readonly kind: 'failed' };
+  /** `isPermanent`: RBAC refuses it, and another attempt would end in the same way. */
+  | { readonly kind: 'failed'; readonly isPermanent: boolean };
 
 /** A later event than so long after the end of a drain starts from the beginning: the instance may have come back. */
 const HANDLED_FOR_MS = 10 * 60_000;
 /** After so many failures only an event tries again. */
 const MOST_ATTEMPTS = 3;
-/** The tick comes every five minutes; a lifecycle action must live longer than that without a heartbeat for a pause. */
-const PAUSABLE_HEARTBEAT_SECONDS = 360;
+/** The tick comes every five minutes: what would end before that without a heartbeat is left to the watchdog. */
+const TICK_HEARTBEAT_SECONDS = 360;
 
 export function decideClaim(
   existing: Claim | undefined,
@@ -49,62 +61,93 @@ export function decideClaim(
     return { kind: 'take', claim: newClaim(request, worker, now) };
 
   const hooks = mergeHooks(existing.hooks, request.hooks);
-  const isNewHook = hooks.length > existing.hooks.length;
+  const isNewHook = hooks.some((hook) => !existing.hooks.includes(hook));
   if (outranks(request, existing)) {
-    const { claimedAt } = existing;
-    return { kind: 'take', claim: { ...newClaim(request, worker, now), claimedAt, hooks } };
+    const { claimedAt, cordonedAt, returned } = existing;
+    const claim = { ...newClaim(request, worker, now), claimedAt, cordonedAt, returned, hooks };
+    return { kind: 'take', claim };
   }
   const by = `invocation ${existing.owner} for event ${existing.trigger}, claimed at ${existing.claimedAt}`;
-  if (isLeased(existing, now)) {
+  // The same request is repeated only when its attempt before has died.
+  const isRepeated = existing.owner === worker.owner;
+  if (isLeased(existing, now) && !isRepeated) {
     return isNewHook
       ? {
           kind: 'join',
-          claim: { ...existing, hooks },
+          claim: { ...extended(existing, request), hooks },
           reason: `its lifecycle action will be completed by ${by}`,
         }
       : { kind: 'none', reason: `already being handled by ${by}` };
   }
   const taken = { ...assign(existing, worker), hooks, attempts: existing.attempts + 1 };
   if (existing.state === 'done') {
+    // The hook gives the pods that were left more time.
+    if (isNewHook && request.task === 'drain' && (existing.podsRemaining ?? 0) > 0)
+      return { kind: 'take', claim: { ...extended(taken, request), state: 'working' } };
     return hasOpenHook(taken)
       ? { kind: 'complete', claim: taken }
       : { kind: 'none', reason: `already handled by ${by}` };
   }
   if (existing.state === 'paused' && !isNewHook)
     return { kind: 'none', reason: `the next tick resumes the drain that was started by ${by}` };
-  return { kind: 'take', claim: taken };
+  return { kind: 'take', claim: isNewHook ? extended(taken, request) : taken };
+}
+
+/** A lifecycle action that comes later gives the drain until its own end, unless the end of the instance is known. */
+function extended(claim: Claim, { drainUntil }: ClaimRequest): Claim {
+  const isLater = Date.parse(drainUntil) > Date.parse(claim.drainUntil);
+  return claim.deadline === undefined && isLater ? { ...claim, drainUntil } : claim;
 }
 
 /** A claim that the tick resumes: it was paused, or its worker is gone, or it failed and may be tried again. */
 export function resumeClaim(existing: Claim, worker: Worker, now: Date): Claim | undefined {
-  if (isLeased(existing, now)) return undefined;
+  if (isLeased(existing, now) || isDeferred(existing, now)) return undefined;
   const isRetried =
-    existing.state === 'failed' &&
-    existing.attempts < MOST_ATTEMPTS &&
-    now.getTime() < Date.parse(existing.drainUntil);
+    existing.state === 'failed' && mayRetry(existing) && now.getTime() < Date.parse(existing.drainUntil);
   const isUnfinished = existing.state === 'paused' || existing.state === 'working';
   if (!isUnfinished && !isRetried && !hasOpenHook(existing)) return undefined;
   const attempts = existing.attempts + (existing.state === 'paused' ? 0 : 1);
   return { ...assign(existing, worker), attempts };
 }
 
+export function mayRetry({ attempts }: Claim): boolean {
+  return attempts < MOST_ATTEMPTS;
+}
+
 /** The claim once its drain has ended, or was paused. */
 export function concludeClaim(claim: Claim, result: DrainResult, now: Date): Claim {
   const at = now.toISOString();
+  if (result.kind === 'deferred') return { ...claim, state: 'paused', leaseUntil: at };
   const report = result.kind === 'drained' ? result.report : undefined;
   const podCounts = report ? addCounts(report, claim.podCounts) : claim.podCounts;
+  const returned = report?.returned ?? claim.returned;
   if (report?.end === 'timed-out' && mayPause(claim, now))
-    return { ...claim, state: 'paused', leaseUntil: at, podCounts };
+    return { ...claim, state: 'paused', leaseUntil: at, podCounts, returned };
   const hasFailed = result.kind === 'failed' || report?.refused !== undefined;
+  const isKeptOpen = hasOpenHook(claim) && !isCompletionDue(claim, result, now);
   return {
     ...claim,
     state: hasFailed ? 'failed' : 'done',
-    // While lifecycle actions are open this invocation is still at work.
-    leaseUntil: hasOpenHook(claim) ? claim.leaseUntil : at,
+    // While lifecycle actions are completed this invocation is still at work.
+    leaseUntil: hasOpenHook(claim) && !isKeptOpen ? claim.leaseUntil : at,
     doneAt: at,
     podCounts,
+    returned,
     podsRemaining: hasFailed ? claim.podsRemaining : report ? countRemaining(report) : 0,
   };
+}
+
+/**
+ * CONTINUE cannot be taken back: it is sent when no pod is left that the drain moves, when RBAC refuses the drain, or when
+ * the action's time, or that of the instance, is over.
+ */
+export function isCompletionDue(claim: Claim, result: DrainResult, now: Date): boolean {
+  if (result.kind === 'not-drained' || result.kind === 'deferred') return true;
+  if (now.getTime() >= Date.parse(claim.drainUntil)) return true;
+  if (result.kind === 'failed') return result.isPermanent;
+  const { report } = result;
+  // Our own stop does not wait for budgets to its end.
+  return report.end === 'empty' || report.refused !== undefined || claim.nightlyStop;
 }
 
 /** Pods that the drain should have moved and did not. */
@@ -123,6 +166,11 @@ export function hasOpenHook(claim: Claim): boolean {
 
 export function openHooks(claim: Claim): readonly ClaimedHook[] {
   return claim.hooks.filter((hook) => !hook.completed);
+}
+
+/** It waits for the day of an announced change, and no lifecycle action hurries it. */
+function isDeferred(claim: Claim, now: Date): boolean {
+  return claim.notBefore !== undefined && now.getTime() < Date.parse(claim.notBefore) && !hasOpenHook(claim);
 }
 
 export function isLeased(claim: Claim, now: Date): boolean {
@@ -145,12 +193,17 @@ function addCounts(report: DrainReport, before: PodCounts | undefined): PodCount
 
 /** No deadline is near, and nothing is lost by going on with the next tick. */
 function mayPause(claim: Claim, now: Date): boolean {
-  return (
-    claim.deadline === undefined &&
-    !claim.nightlyStop &&
-    now.getTime() < Date.parse(claim.drainUntil) &&
-    openHooks(claim).every((hook) => hook.heartbeatSeconds >= PAUSABLE_HEARTBEAT_SECONDS)
-  );
+  return claim.deadline === undefined && !claim.nightlyStop && now.getTime() < Date.parse(claim.drainUntil);
+}
+
+/** Its lifecycle actions live until the next tick without a heartbeat. */
+export function canWaitForTick(claim: Claim): boolean {
+  return openHooks(claim).every((hook) => hook.heartbeatSeconds >= TICK_HEARTBEAT_SECONDS);
+}
+
+/** One lifecycle action of an instance; where its event was not seen, the group and the hook name it. */
+export function actionOf({ group, name, token }: ClaimedHook): string {
+  return JSON.stringify([group, name, token]);
 }
 
 function newClaim(request: ClaimRequest, worker: Worker, now: Date): Claim {
@@ -173,6 +226,9 @@ function assign(claim: Claim, { owner, leaseUntil }: Worker): Claim {
 function outranks(request: ClaimRequest, existing: Claim): boolean {
   const isEmptied = existing.state === 'done' && existing.task === 'drain' && existing.podsRemaining === 0;
   if (isEmptied && !UNDONE.has(existing.cause)) return false;
+  // Whatever comes before an announced change goes first, and so does another date for it.
+  if (existing.notBefore !== undefined && existing.state === 'paused')
+    return request.notBefore !== existing.notBefore;
   const rank = TASKS.indexOf(request.task) - TASKS.indexOf(existing.task);
   if (rank !== 0) return rank > 0;
   if (request.task !== 'drain') return false;
@@ -197,15 +253,16 @@ function isExpired(existing: Claim, request: ClaimRequest): boolean {
   );
 }
 
+/** An action that was found without its event is the one that the event names. */
 function mergeHooks(
   existing: readonly ClaimedHook[],
   requested: readonly ClaimedHook[],
 ): readonly ClaimedHook[] {
-  const added = requested.filter(
-    (hook) =>
-      !existing.some(
-        (other) => other.token === hook.token && other.name === hook.name && other.group === hook.group,
-      ),
-  );
+  const added = requested.filter((hook) => !existing.some((other) => isSameAction(hook, other)));
   return [...existing, ...added];
+}
+
+function isSameAction(one: ClaimedHook, other: ClaimedHook): boolean {
+  const isSameToken = one.token === other.token || one.token === undefined || other.token === undefined;
+  return isSameToken && one.name === other.name && one.group === other.group;
 }

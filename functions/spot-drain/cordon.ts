@@ -3,7 +3,8 @@ import { messageOf, NightshiftError } from '#functions/shared/errors.ts';
 import { isLeased } from './claim.ts';
 import { describeNotice, type NoticeDecision } from './decide.ts';
 import type { Notice } from './event.ts';
-import { findNode, whileUnavailable } from './locate.ts';
+import { findNode } from './locate.ts';
+import { patienceUntil, whileTransient } from './patience.ts';
 import {
   type Alarm,
   type Clock,
@@ -16,22 +17,18 @@ import {
 import type { Claim } from './records.ts';
 
 /** How long a drain waits for the cordons of others: twice what its own cordon took, within these bounds. */
-const OTHERS_MS = { least: 500, most: 5_000 };
+const OTHERS_MS = { least: 500, most: 1_000 };
 /** Who has less than this until the instance goes does not wait for others. */
 const AMPLE_MS = 60_000;
 const GATE_PATIENCE_MS = 2_000;
-/** So long an API server may be away before a cordon is given up; 10 s are kept for what comes after it. */
-const CORDON_PATIENCE_MS = 30_000;
-const RESERVE_MS = 10_000;
 
 /** False where the node is gone. */
 export async function cordonNode(context: Context, node: Node, claim: Claim): Promise<boolean> {
-  const { cluster, clock, invocation, recorder } = context;
+  const { cluster, recorder } = context;
   const task = claim.task === 'drain' ? 'drain' : 'cordon';
   const marks = { task, cause: claim.cause, since: new Date(claim.noticeTime) } as const;
-  const remaining = invocation.endsAt.getTime() - RESERVE_MS - clock.now().getTime();
-  const patience = Math.min(CORDON_PATIENCE_MS, remaining);
-  const result = await whileUnavailable(context, () => cluster.mark(node, marks), patience);
+  const until = patienceUntil(context, claim.deadline);
+  const result = await whileTransient(context, until, () => cluster.mark(node, marks));
   if (result === 'gone')
     recorder.record({
       target: node.name,

@@ -9,7 +9,7 @@ import type { Claim } from './records.ts';
 export interface Facts {
   readonly node?: Node | undefined;
   /** The node could not be read, and the lifecycle action is ours to complete. */
-  readonly isNodeUnreadable?: boolean | undefined;
+  readonly unreadableNode?: 'refused' | 'unavailable' | undefined;
   readonly group?: Group | undefined;
   readonly hookTimes?: HookTimes | undefined;
   readonly clusterState?: ClusterState | undefined;
@@ -30,6 +30,8 @@ export interface DrainDecision {
   readonly replace: boolean;
   readonly nightlyStop: boolean;
   readonly undo?: Undo | undefined;
+  /** An announced change that is still far: the drain begins then. */
+  readonly notBefore?: Date | undefined;
 }
 
 interface NoAction {
@@ -55,9 +57,17 @@ export function isWarning(notice: Notice): notice is Warning {
 }
 
 /** A spot instance goes two minutes after its notice; 5 s of them are kept. */
-const SPOT_NOTICE_MS = 120_000 - 5_000;
+const END_MARGIN_MS = 5_000;
+const SPOT_NOTICE_MS = 120_000 - END_MARGIN_MS;
 /** An instance that is going down already has ended as early as 39 s later (NTH#1022). */
 const SHORT_NOTICE_MS = 35_000;
+const NOTICE_MS: Partial<Record<NoticeKind, number>> = {
+  'spot-terminate': SPOT_NOTICE_MS,
+  'spot-stop': SPOT_NOTICE_MS,
+  'spot-hibernate': SHORT_NOTICE_MS,
+  'state-stopping': SHORT_NOTICE_MS,
+  'state-shutting-down': SHORT_NOTICE_MS,
+};
 /** No drain waits longer for budgets when nothing takes the instance away. */
 const LONGEST_DRAIN_MS = 60 * 60_000;
 /** Our own stop gives a node so long before the rest of its pods goes with it: one invocation, no heartbeats. */
@@ -81,23 +91,55 @@ const DESCRIPTIONS: Readonly<Record<NoticeKind, string>> = {
   'state-shutting-down': 'the instance is being terminated',
 };
 
+/** When the instance of a notice goes, less a margin; undefined where that is not known from the notice. */
+export function endOfNotice({ kind, at }: Pick<Notice, 'kind' | 'at'>): Date | undefined {
+  const ms = NOTICE_MS[kind];
+  return ms === undefined ? undefined : new Date(at.getTime() + ms);
+}
+
+/** It has an end that does not wait: its worker is watched from the event on, and not only from its claim. */
+export function isWatchedAtOnce({ kind }: Notice): boolean {
+  return kind === 'lifecycle' || (endOfNotice({ kind, at: new Date(0) }) !== undefined && !isRoutine(kind));
+}
+
+/** A notice that is older than its deadline: the instance is gone, or it is another one's turn. */
+export function staleReason(notice: Warning, now: Date): NoAction | undefined {
+  const end = endOfNotice(notice);
+  // A late notice is followed to the very end: instances do not go on the second.
+  if (!end || now.getTime() < end.getTime() + END_MARGIN_MS) return undefined;
+  const seconds = Math.round((now.getTime() - notice.at.getTime()) / 1_000);
+  const reason = `${DESCRIPTIONS[notice.kind]}, said a notice of ${seconds} s ago: its time is over`;
+  return { kind: 'no-action', action: 'ignore', reason };
+}
+
 /** The beginning of each reason. */
 export function describeNotice(kind: NoticeKind): string {
   return DESCRIPTIONS[kind];
 }
 
-export function decide(settings: SpotDrainSettings, notice: Warning, facts: Facts): NoticeDecision {
-  if (facts.isNodeUnreadable)
+/** An announced change is drained for so long before it begins. */
+const CHANGE_LEAD_MS = 30 * 60_000;
+
+/** `now`: for changes that are announced days before. */
+export function decide(
+  settings: SpotDrainSettings,
+  notice: Warning,
+  facts: Facts,
+  now: Date = notice.at,
+): NoticeDecision {
+  if (facts.unreadableNode === 'refused')
     return {
       kind: 'complete',
       reason: 'the node could not be read, and the lifecycle action must not stay open',
     };
-  const others = leftToOthers(settings.cluster, notice, facts);
+  const impossible = impossibleReason(notice, facts);
+  if (impossible) return impossible;
+  const others = leftToOthers(settings, notice, facts);
   if (others) return others;
   const stopped = stoppedGroup(notice, facts);
   if (stopped && isRoutine(notice.kind))
     return { kind: 'no-action', action: 'none', reason: `the schedule stops the group ${stopped}` };
-  if (!facts.node)
+  if (!facts.node && facts.unreadableNode === undefined)
     return notice.kind === 'lifecycle'
       ? { kind: 'complete', reason: 'the instance never joined the cluster: there is no node to drain' }
       : { kind: 'no-action', action: 'ignore', reason: 'the instance has no node: nothing to drain' };
@@ -105,11 +147,40 @@ export function decide(settings: SpotDrainSettings, notice: Warning, facts: Fact
     ? `${DESCRIPTIONS[notice.kind]}, while the schedule stops the group ${stopped}`
     : DESCRIPTIONS[notice.kind];
   if (notice.kind === 'rebalance') return decideRebalance(settings, notice, facts, reason);
+  if (notice.kind === 'health') return decideChange(settings, notice, facts, { now, reason });
   return decideDrain(settings, { ...notice, kind: notice.kind }, facts, reason);
 }
 
+const CAPACITY_LABELS = [
+  'eks.amazonaws.com/capacityType',
+  'karpenter.sh/capacity-type',
+  'node.kubernetes.io/lifecycle',
+];
+
+/** AWS interrupts spot instances only: such a notice for another is a mistake, or a test that names the wrong instance. */
+function impossibleReason({ kind }: Notice, { node }: Facts): NoAction | undefined {
+  if (!kind.startsWith('spot-') && kind !== 'rebalance') return undefined;
+  const type = CAPACITY_LABELS.map((label) => node?.labels[label]).find((value) => value !== undefined);
+  if (!type || !/^(?:on[-_]?demand|normal)$/i.test(type)) return undefined;
+  return {
+    kind: 'no-action',
+    action: 'ignore',
+    reason: `AWS interrupts spot instances, and the node is ${type}`,
+  };
+}
+
+/** By its name, or by a prefix that ends in `*`. */
+export function isOurHook({ hooks }: Pick<SpotDrainSettings, 'hooks'>, name: string): boolean {
+  if (EKS_HOOKS.has(name)) return false;
+  return (
+    hooks === undefined ||
+    hooks.some((one) => (one.endsWith('*') ? name.startsWith(one.slice(0, -1)) : name === one))
+  );
+}
+
 /** What belongs to another cluster, or is drained by EKS or Karpenter. */
-function leftToOthers(cluster: string, notice: Notice, facts: Facts): NoAction | undefined {
+function leftToOthers(settings: SpotDrainSettings, notice: Notice, facts: Facts): NoAction | undefined {
+  const { cluster } = settings;
   const { node, group } = facts;
   const leave = (action: 'none' | 'ignore', reason: string) =>
     ({ kind: 'no-action', action, reason }) as const;
@@ -124,6 +195,12 @@ function leftToOthers(cluster: string, notice: Notice, facts: Facts): NoAction |
   }
   const drainedBy = node && otherDrainer(node);
   if (drainedBy) return leave('ignore', `${drainedBy} drains its nodes by itself`);
+  const hook = notice.hook?.name;
+  if (hook !== undefined && !EKS_HOOKS.has(hook) && !isOurHook(settings, hook))
+    return leave(
+      'none',
+      `the lifecycle hook ${hook} is not one of drain.hooks: whoever it belongs to completes it`,
+    );
   const nodegroup = managedNodegroup(facts);
   if (notice.kind === 'lifecycle' && (nodegroup || EKS_HOOKS.has(notice.hook?.name ?? '')))
     return leave(
@@ -135,41 +212,68 @@ function leftToOthers(cluster: string, notice: Notice, facts: Facts): NoAction |
 
 function decideDrain(
   settings: SpotDrainSettings,
-  notice: Notice & { readonly kind: Exclude<WarningKind, 'rebalance'> },
+  notice: Notice & { readonly kind: Exclude<WarningKind, 'rebalance' | 'health'> },
   facts: Facts,
   reason: string,
 ): DrainDecision {
   const nightlyStop = stoppedGroup(notice, facts) !== undefined;
-  const after = (ms: number) => new Date(notice.at.getTime() + ms);
-  const untilGone = (ms: number) => ({
+  const end = endOfNotice(notice) ?? notice.at;
+  const untilGone = () => ({
     kind: 'drain' as const,
     reason,
-    deadline: after(ms),
-    until: after(ms),
+    deadline: end,
+    until: end,
     force: settings.force && !nightlyStop,
     replace: notice.kind === 'spot-terminate' && !nightlyStop && mayReplace(settings, facts),
     nightlyStop,
     undo: RETURNING.has(notice.kind) ? ('when-ready-again' as const) : undefined,
   });
   const within = (ms: number) =>
-    drainWithin(after(nightlyStop ? NIGHTLY_STOP_DRAIN_MS : ms), reason, nightlyStop);
+    drainWithin(
+      new Date(notice.at.getTime() + (nightlyStop ? NIGHTLY_STOP_DRAIN_MS : ms)),
+      reason,
+      nightlyStop,
+    );
   switch (notice.kind) {
     case 'spot-terminate':
     case 'spot-stop':
-      return untilGone(SPOT_NOTICE_MS);
     case 'spot-hibernate':
     case 'state-stopping':
     case 'state-shutting-down':
-      return untilGone(SHORT_NOTICE_MS);
+      return untilGone();
     case 'lifecycle':
-      return within(Math.min(LONGEST_DRAIN_MS, (facts.hookTimes?.globalSeconds ?? 3_600) * 1_000));
-    case 'health':
-      return within(LONGEST_DRAIN_MS);
+      return within(longestHookMs(settings, facts));
   }
+}
+
+/** Heartbeats extend an action to the minutes of the config, and never past its own limit. */
+function longestHookMs({ lifecycleMinutes }: SpotDrainSettings, { hookTimes }: Facts): number {
+  const extended = Math.max(lifecycleMinutes * 60, hookTimes?.heartbeatSeconds ?? 0);
+  return Math.min(extended, hookTimes?.globalSeconds ?? extended) * 1_000;
 }
 
 function drainWithin(until: Date, reason: string, nightlyStop: boolean): DrainDecision {
   return { kind: 'drain', reason, until, force: false, replace: false, nightlyStop };
+}
+
+/** A change that is announced for a day in two weeks does not empty a node today, unless the config says so. */
+function decideChange(
+  { onScheduledChange }: SpotDrainSettings,
+  notice: Warning,
+  facts: Facts,
+  { now, reason }: { readonly now: Date; readonly reason: string },
+): DrainDecision {
+  const nightlyStop = stoppedGroup(notice, facts) !== undefined;
+  const longestMs = nightlyStop ? NIGHTLY_STOP_DRAIN_MS : LONGEST_DRAIN_MS;
+  const leadsAt = new Date((notice.startsAt?.getTime() ?? 0) - CHANGE_LEAD_MS);
+  const replace = onScheduledChange === 'replace' && facts.group !== undefined && !managedNodegroup(facts);
+  if (onScheduledChange === 'drain' || replace || nightlyStop || leadsAt <= now) {
+    const until = new Date(notice.at.getTime() + longestMs);
+    return { ...drainWithin(until, reason, nightlyStop), replace: replace && !nightlyStop };
+  }
+  const deferred = `${reason} at ${notice.startsAt?.toISOString()}: its node is drained from ${leadsAt.toISOString()} on`;
+  const until = new Date(leadsAt.getTime() + LONGEST_DRAIN_MS);
+  return { ...drainWithin(until, deferred, false), notBefore: leadsAt };
 }
 
 function decideRebalance(

@@ -1,6 +1,7 @@
 /** EventBridge payload → notices about instances. Anything unknown is ignored with a reason, never an exception. */
 import { isRecord } from '#model/record-schema.ts';
 import { TRIGGER_SOURCE } from '#model/trigger.ts';
+import type { Hook } from './records.ts';
 
 export type NoticeKind =
   | 'spot-terminate'
@@ -21,12 +22,24 @@ export interface Notice {
   readonly at: Date;
   readonly trigger: string;
   /** The action that waits for its completion (`lifecycle`). */
-  readonly hook?: { readonly group: string; readonly name: string; readonly token: string };
+  readonly hook?: Hook;
+  /** When an announced change begins (`health`). */
+  readonly startsAt?: Date;
 }
 
 export type Parsed =
   | { readonly kind: 'notices'; readonly trigger: string; readonly notices: readonly Notice[] }
   | { readonly kind: 'tick'; readonly trigger: string }
+  /** Our own message: are the claims of that invocation still in good hands? */
+  | {
+      readonly kind: 'watchdog';
+      readonly trigger: string;
+      readonly owner: string;
+      readonly instanceIds: readonly string[];
+      /** What the event meant, where the message holds it. */
+      readonly notices: readonly Notice[];
+      readonly event?: unknown;
+    }
   | {
       readonly kind: 'ignored';
       /** `none`: routine. `ignore`: worth recording. */
@@ -45,7 +58,7 @@ export interface Surroundings {
 type Fields = Readonly<Record<string, unknown>>;
 /** The detail of one kind of event → what is known of each instance, or why there is nothing to do. */
 type Read = (detail: Fields, around: Surroundings) => readonly Mention[] | Refused;
-type Mention = Pick<Notice, 'kind' | 'instanceId' | 'hook'>;
+type Mention = Pick<Notice, 'kind' | 'instanceId' | 'hook' | 'startsAt'>;
 interface Refused {
   readonly reason: string;
   readonly action?: 'none';
@@ -80,6 +93,8 @@ export function parseEvent(payload: unknown, around: Surroundings): Parsed {
 
   const tick = readTick(event);
   if (tick) return tick;
+  const watchdog = readWatchdog(event, around);
+  if (watchdog) return watchdog;
   if (Array.isArray(event['Records']) || event['Type'] === 'Notification' || 'TopicArn' in event) {
     return ignored(
       'the event is wrapped in a message of SNS or SQS: send it to the function by an EventBridge rule',
@@ -119,6 +134,31 @@ function readTick(event: Fields): Parsed | undefined {
   const rule = event['source'] === 'aws.events' && event['detail-type'] === 'Scheduled Event';
   if (!ours && !rule) return undefined;
   return { kind: 'tick', trigger: asText(event['id']) ?? asText(event['schedule']) ?? 'tick' };
+}
+
+/** The one message of our own queue, which Lambda wraps in records. */
+function readWatchdog(event: Fields, around: Surroundings): Parsed | undefined {
+  const record = Array.isArray(event['Records']) ? asFields(event['Records'][0]) : undefined;
+  const body = record?.['eventSource'] === 'aws:sqs' ? fieldsOf(asText(record['body'])) : undefined;
+  if (body?.['source'] !== TRIGGER_SOURCE || body['trigger'] !== 'watchdog') return undefined;
+  const instanceIds = Array.isArray(body['instanceIds']) ? body['instanceIds'] : [];
+  const inner = body['event'] === undefined ? undefined : parseEvent(body['event'], around);
+  return {
+    kind: 'watchdog',
+    trigger: asText(record?.['messageId']) ?? 'watchdog',
+    owner: asText(body['owner']) ?? '',
+    instanceIds: instanceIds.filter((id) => typeof id === 'string' && INSTANCE_ID.test(id)),
+    notices: inner?.kind === 'notices' ? inner.notices : [],
+    event: body['event'],
+  };
+}
+
+function fieldsOf(text: string | undefined): Fields | undefined {
+  try {
+    return asFields(JSON.parse(text ?? ''));
+  } catch {
+    return undefined;
+  }
 }
 
 function readInterruption(detail: Fields): readonly Mention[] | Refused {
@@ -213,7 +253,12 @@ function readHealth(detail: Fields, around: Surroundings): readonly Mention[] | 
     return { reason: `${code} names no instance${entities.length > 0 ? `: ${describe(entities[0])}` : ''}` };
   }
   const kind = status === 'closed' ? 'health-closed' : 'health';
-  return [...instances].flatMap((instanceId) => (instanceId ? [{ kind, instanceId } as const] : []));
+  // As in `Thu, 27 Aug 2026 13:19:03 GMT`.
+  const startTime = Date.parse(asText(detail['startTime']) ?? '');
+  const start = Number.isNaN(startTime) ? {} : { startsAt: new Date(startTime) };
+  return [...instances].flatMap((instanceId) =>
+    instanceId ? [{ kind, instanceId, ...start } as const] : [],
+  );
 }
 
 /** Entities come bare (`i-…`) and as ARNs (`arn:aws:ec2:us-east-1:123456789012:instance/i-…`). */

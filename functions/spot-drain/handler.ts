@@ -7,20 +7,20 @@ import {
   createAutoScalingClient,
   createDynamoDbClient,
 } from '#functions/adapters/aws/clients.ts';
-import { lazyClusterEndpoint } from '#functions/adapters/aws/lazy-cluster.ts';
 import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
 import { createNotifier } from '#functions/adapters/aws/notifications.ts';
+import { createWatchdogQueue } from '#functions/adapters/aws/watchdog-queue.ts';
 import { createClock } from '#functions/adapters/clock.ts';
-import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
+import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createClaims, createCordons, createNodeNames } from '#functions/adapters/dynamodb/drain-claims.ts';
-import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
+import { createNightReader } from '#functions/adapters/dynamodb/night.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
-import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
+import { withTransientErrors } from '#functions/adapters/dynamodb/transient.ts';
+import { connectCluster } from '#functions/adapters/kubernetes/connect.ts';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
-import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
-import type { SpotDrainSettings } from '#model/settings.ts';
+import { type SpotDrainSettings, WATCHDOG_VARIABLE } from '#model/settings.ts';
 import { createCordonGate } from './cordon.ts';
 import type { Ports } from './ports.ts';
 import { run } from './run.ts';
@@ -29,20 +29,10 @@ const { settings, table: tableName } = readSettings<SpotDrainSettings>();
 
 const clock = createClock();
 const autoScaling = createAutoScalingClient();
-const table = createTable(createDynamoDbClient(), tableName);
+const table = withTransientErrors(createTable(createDynamoDbClient(), tableName));
 const logger = createLogger('spot-drain');
 const notify = createNotifier({ settings, now: clock.now });
-const kubernetes = createKubernetesClient({
-  cluster: settings.cluster,
-  region: settings.region,
-  describeCluster: lazyClusterEndpoint(settings.cluster),
-  token: createTokenSource({
-    cluster: settings.cluster,
-    region: settings.region,
-    credentials: awsClientDefaults().credentials,
-    now: clock.now,
-  }),
-});
+const kubernetes = connectCluster(settings, clock.now);
 const ports: Ports = {
   settings,
   cluster: createDrainCluster(kubernetes),
@@ -52,8 +42,15 @@ const ports: Ports = {
   cordons: createCordons(table),
   names: createNodeNames(table),
   night: createNightReader(table),
+  watchdog: createWatchdogQueue({
+    queueUrl: process.env[WATCHDOG_VARIABLE],
+    region: settings.region,
+    credentials: awsClientDefaults().credentials,
+    now: clock.now,
+    endpoint: process.env['AWS_ENDPOINT_URL_SQS'] ?? process.env['AWS_ENDPOINT_URL'],
+  }),
   reported: new Map(),
-  trail: createDecisionTrail(logger, createDecisionLog(table).keep, notify),
+  trail: createDecisionTrail(logger, saveDecisions(table), notify),
   clock,
   gate: createCordonGate(clock),
 };

@@ -1,9 +1,9 @@
 /** Finds the node and the group of an instance, with as few requests as possible before the cordon. */
 
 import { CorruptRecordError } from '#functions/shared/errors.ts';
-import { retry } from '#functions/shared/retry.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import {
+  endOfNotice,
   type Facts,
   isAsleepOrStopping,
   isForeign,
@@ -13,10 +13,11 @@ import {
   type Warning,
 } from './decide.ts';
 import type { NoticeKind } from './event.ts';
+import { patienceUntil, whileTransient } from './patience.ts';
 import {
+  AccessRefusedError,
   type Clock,
   type Cluster,
-  ClusterUnavailableError,
   type Context,
   type Group,
   type KnownInstance,
@@ -35,8 +36,6 @@ export interface Located {
 /** An instance that has just started may still be joining. */
 const JOIN_PATIENCE_MS = 15_000;
 const JOIN_CHECK_MS = 3_000;
-/** An API server that restarts is back after so long, or the notice has passed anyway. */
-const UNAVAILABLE_PATIENCE_MS = 30_000;
 /** The group is usually known after a tenth of this; it spares Kubernetes the instances of others, and lists of all nodes. */
 const HEAD_START_MS = 500;
 /** Once the node is known, the group is waited for no longer than this: a throttled call must not delay a cordon. */
@@ -47,12 +46,13 @@ export async function locateNode(context: Context, notice: Warning): Promise<Loc
   const { cluster, claims, settings } = context;
   if (isRoutine(notice.kind)) return locateRoutine(context, notice);
   if (isSpotNotice(notice.kind)) cluster.prepare();
-  const known = await claims.find(notice.instanceId);
+  const until = patienceUntil(context, endOfNotice(notice));
+  const known = await whileTransient(context, until, () => claims.find(notice.instanceId));
   const { nodeName } = known;
   const named =
     nodeName === undefined
       ? UNKNOWN
-      : await attempt(whileUnavailable(context, () => cluster.nodeNamed(nodeName, notice.instanceId)));
+      : await attempt(whileTransient(context, until, () => cluster.nodeNamed(nodeName, notice.instanceId)));
   if (named.value && isSpotNotice(notice.kind) && !settings.dryRun)
     return { facts: { node: named.value }, known, isNodeOnly: true };
   return { facts: await locateAll(context, notice, named), known, isNodeOnly: false };
@@ -77,17 +77,6 @@ export async function findNode(
   name: string | undefined,
 ): Promise<Node | undefined> {
   return (name && (await cluster.nodeNamed(name, instanceId))) || cluster.findNode(instanceId);
-}
-
-/** Asks again while the API server is unavailable, for so long. */
-export function whileUnavailable<T>(
-  { clock }: { readonly clock: Clock },
-  request: () => Promise<T>,
-  patienceMs = UNAVAILABLE_PATIENCE_MS,
-): Promise<T> {
-  const until = new Date(clock.now().getTime() + patienceMs);
-  const isTransient = (error: unknown) => error instanceof ClusterUnavailableError;
-  return retry(request, { until, clock, isTransient });
 }
 
 /** Every instance of the account that ends is reported: ask Kubernetes only for those that may be ours. */
@@ -127,10 +116,10 @@ async function locateAll(
   if (state.error !== undefined) throw state.error;
   const facts: Facts = { node: node.value, group: member.value?.group, hookTimes, clusterState: state.value };
   if (node.error !== undefined) {
-    // What could not be read does not keep a lifecycle action of ours from being completed.
+    // Such a lifecycle action is claimed all the same: it is completed later, or at its end.
     if (!hook || !facts.group?.clusters.includes(settings.cluster) || facts.group.nodegroup) throw node.error;
     recorder.failed(`node of ${notice.instanceId}`, node.error);
-    return { ...facts, isNodeUnreadable: true };
+    return { ...facts, unreadableNode: node.error instanceof AccessRefusedError ? 'refused' : 'unavailable' };
   }
   if (!node.value && member.error !== undefined) throw member.error;
   return facts;
@@ -163,9 +152,10 @@ async function findJoiningNode(
   place: Place | undefined,
 ): Promise<Node | undefined> {
   const { clock, cluster, settings } = context;
+  const until = patienceUntil(context, endOfNotice(notice));
   const joinBy = clock.now().getTime() + JOIN_PATIENCE_MS;
   for (;;) {
-    const node = await whileUnavailable(context, () => cluster.findNode(notice.instanceId, place));
+    const node = await whileTransient(context, until, () => cluster.findNode(notice.instanceId, place));
     if (node || !mayJoin(notice.kind) || clock.now().getTime() >= joinBy) return node;
     const { value: member } = await memberLookup;
     if (isForeign(settings.cluster, { group: member?.group })) return undefined;

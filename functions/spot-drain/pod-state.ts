@@ -1,14 +1,15 @@
 /** One pod of a node that is being drained, as a state machine: which pods move, what a reply means, when to ask next. Pure. */
-import { type Backoff, backoffMs } from '#functions/shared/retry.ts';
+import { boundedHintMs, interpretReply, nextAttemptMs } from './pod-reply.ts';
 import type { Pod, PodOwner, Reply } from './ports.ts';
 
 export interface PodState {
   readonly pod: Pod;
   /**
-   * `waiting`: to be evicted, or asked and refused for now. `unevictable`: several budgets match it. `terminating`: it
-   * was asked to go. `refused`: by RBAC. `skipped`: a drain does not move it.
+   * `unknown`: whether its DaemonSet exists is being looked up. `waiting`: to be evicted, or asked and refused for now.
+   * `terminating`: it was asked to go. `refused`: by RBAC. `left`: it cannot be moved, and nothing waits for it.
+   * `skipped`: a drain does not move it. `gone`: its UID was missing from a list.
    */
-  readonly phase: 'waiting' | 'unevictable' | 'terminating' | 'gone' | 'refused' | 'skipped';
+  readonly phase: 'unknown' | 'waiting' | 'terminating' | 'gone' | 'refused' | 'left' | 'skipped';
   /** How it counts once it is gone. */
   readonly leavesAs: 'evicted' | 'finished' | 'already-terminating';
   readonly isCritical: boolean;
@@ -17,19 +18,28 @@ export interface PodState {
   readonly evictionsAnswered: number;
   /** No eviction before: milliseconds since the epoch, as all times here. */
   readonly evictAt: number;
+  /** When a reply said that it was asked to go; a later list shows whether it was. */
+  readonly acceptedAt?: number | undefined;
   /** A deletion past its budget was sent, and has not failed. */
   readonly isForced: boolean;
+  /** It was terminating with more time than there is, and a deletion with what is left was sent. */
+  readonly isShortened: boolean;
   /** No deletion before. */
   readonly deleteAt: number;
   readonly reason?: string | undefined;
   readonly budget?: string | undefined;
+  /** An admission webhook or policy does not let it go for now. */
+  readonly isDenied?: boolean | undefined;
 }
 
 export type PodEvent =
-  | { readonly kind: 'listed'; readonly pod: Pod }
+  /** `sentAt`: when the list was requested. */
+  | { readonly kind: 'listed'; readonly pod: Pod; readonly sentAt: number }
   | { readonly kind: 'not-listed' }
   | { readonly kind: 'eviction-sent' }
   | { readonly kind: 'deletion-sent' }
+  /** Nothing on the node ends a pod any more. */
+  | { readonly kind: 'node-dead' }
   /** `random` in [0, 1): jitter. */
   | {
       readonly kind: 'eviction-answered' | 'deletion-answered';
@@ -45,13 +55,15 @@ export type PodOutcome =
   | 'finished'
   /** Somebody else had deleted it, and it is gone. */
   | 'already-terminating'
-  /** Its budget had no time left: it was deleted, with the remaining time as its grace period. */
+  /** Nothing else moved it in time: it was deleted, with the remaining time as its grace period. */
   | 'forced'
   | 'skipped'
-  /** A budget blocked it to the end. */
+  /** A budget or an admission webhook blocked it to the end. */
   | 'blocked'
   /** It was asked to go and has not ended yet. */
   | 'terminating'
+  /** It comes back as often as it is evicted, or its node is dead. */
+  | 'left'
   /** RBAC refused it, or every request failed. */
   | 'failed';
 
@@ -69,6 +81,8 @@ export interface DrainReport {
   readonly pods: readonly PodReport[];
   /** RBAC refused an eviction: the node cannot be drained like this. */
   readonly refused?: string | undefined;
+  /** Pods that were bound after the cordon and moved all the same, by owner: their UIDs. */
+  readonly returned?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 /** What bounds the requests for a pod. Times in milliseconds since the epoch. */
@@ -77,6 +91,8 @@ export interface PodLimits {
   readonly noticeTime: number;
   /** When the instance goes, less a margin; infinite where that is unknown. */
   readonly deadline: number;
+  /** The drain ends then. */
+  readonly until: number;
   readonly force: boolean;
 }
 
@@ -86,19 +102,26 @@ const SYSTEM_CRITICAL = 2_000_000_000;
 const CRITICAL_AFTER_MS = 1_500;
 /** A deletion needs this long to reach the kubelet. */
 const FORCE_MARGIN_MS = 2_000;
+/** A pod that the API server reports gone is asked again if the next lists still show it. */
+const SETTLE_MS = 2_000;
+/** The API server counts grace periods in whole seconds, from when it has the request. */
+const GRACE_ROUNDING_MS = 3_000;
+/** After its grace period and so long, a pod on a node that is not Ready is not waited for. */
+const DEAD_NODE_MS = 60_000;
 
-/** A pod that is seen for the first time. */
-export function podSeen(pod: Pod, daemonSetExists: (uid: string) => boolean, now: number): PodState {
+/** A pod that is seen for the first time. `daemonSetExists`: of its DaemonSet; undefined where that is not known yet. */
+export function podSeen(pod: Pod, daemonSetExists: boolean | undefined, now: number): PodState {
   const daemonSet = daemonSetOf(pod);
   const skipped = pod.mirror
     ? 'a static pod of the node itself'
-    : daemonSet && daemonSetExists(daemonSet.uid)
+    : daemonSet && daemonSetExists
       ? `a pod of the DaemonSet ${daemonSet.name}`
       : undefined;
+  const isUnknown = !pod.mirror && daemonSet !== undefined && daemonSetExists === undefined;
   const isFinished = pod.phase === 'Succeeded' || pod.phase === 'Failed';
   return {
     pod,
-    phase: skipped ? 'skipped' : pod.terminating ? 'terminating' : 'waiting',
+    phase: skipped ? 'skipped' : isUnknown ? 'unknown' : pod.terminating ? 'terminating' : 'waiting',
     leavesAs: pod.terminating ? 'already-terminating' : isFinished ? 'finished' : 'evicted',
     isCritical: !skipped && !pod.terminating && isSystemCritical(pod),
     isEvictionInFlight: false,
@@ -106,57 +129,82 @@ export function podSeen(pod: Pod, daemonSetExists: (uid: string) => boolean, now
     evictionsAnswered: 0,
     evictAt: now,
     isForced: false,
+    isShortened: false,
     deleteAt: 0,
     reason: skipped,
   };
 }
 
-export function advancePod(state: PodState, event: PodEvent): PodState {
+export function advancePod(state: PodState, event: PodEvent, limits: PodLimits): PodState {
   switch (event.kind) {
-    case 'listed': {
-      const isGoing = event.pod.terminating && state.phase !== 'skipped' && state.phase !== 'gone';
-      return { ...state, pod: event.pod, phase: isGoing ? 'terminating' : state.phase };
-    }
+    case 'listed':
+      return applyList(state, event.pod, event.sentAt);
     case 'not-listed':
       return state.phase === 'skipped' ? state : { ...state, phase: 'gone' };
     case 'eviction-sent':
       return { ...state, isEvictionInFlight: true, evictionsSent: state.evictionsSent + 1 };
     case 'deletion-sent':
-      return { ...state, isForced: true };
+      return state.phase === 'terminating' ? { ...state, isShortened: true } : { ...state, isForced: true };
+    case 'node-dead':
+      return { ...state, phase: 'left', reason: 'its node is not Ready: nothing on it ends the pod' };
     case 'eviction-answered': {
       const evictionsAnswered = state.evictionsAnswered + 1;
-      const { next, againMs } = applyReply(state, interpretReply(event.reply), event.random);
+      const { next, againMs } = applyReply(state, event, limits);
       const evictAt = againMs === undefined ? next.evictAt : event.at + againMs;
       return { ...next, isEvictionInFlight: false, evictionsAnswered, evictAt };
     }
     case 'deletion-answered': {
-      const { next, againMs } = applyReply(state, interpretReply(event.reply), event.random);
-      return againMs === undefined ? next : { ...next, isForced: false, deleteAt: event.at + againMs };
+      const isShortening = state.isShortened && !state.isForced;
+      const { next, againMs } = applyReply(
+        isShortening ? { ...state, phase: 'waiting' } : state,
+        event,
+        limits,
+      );
+      const after = isShortening ? { ...state, reason: next.reason } : next;
+      return againMs === undefined
+        ? after
+        : { ...after, isForced: false, isShortened: false, deleteAt: event.at + againMs };
     }
   }
+}
+
+/** What a list shows counts for more than what a reply said before it. */
+function applyList(state: PodState, pod: Pod, sentAt: number): PodState {
+  const { phase, acceptedAt } = state;
+  if (phase === 'skipped' || phase === 'unknown' || phase === 'left') return { ...state, pod };
+  if (pod.terminating) return { ...state, pod, phase: 'terminating' };
+  const isUndone = phase === 'terminating' && acceptedAt !== undefined && acceptedAt < sentAt;
+  if (phase !== 'gone' && !isUndone) return { ...state, pod };
+  return { ...state, pod, phase: 'waiting', isForced: false, evictAt: sentAt, acceptedAt: undefined };
 }
 
 /** `againMs`: after how long to ask again, if at all. */
 function applyReply(
   state: PodState,
-  result: ReplyResult,
-  random: number,
+  { reply, at, random }: PodEvent & { readonly kind: 'eviction-answered' | 'deletion-answered' },
+  limits: PodLimits,
 ): { readonly next: PodState; readonly againMs?: number } {
   if (state.phase === 'gone' || state.phase === 'terminating') return { next: state };
+  const result = interpretReply(reply);
   const againMs = nextAttemptMs(result.kind, state.evictionsSent, random);
   switch (result.kind) {
     case 'accepted':
-      return { next: { ...state, phase: 'terminating' } };
-    case 'gone':
-      return { next: { ...state, phase: 'gone' } };
+      return { next: { ...state, phase: 'terminating', acceptedAt: at, isDenied: false } };
+    case 'reported-gone':
+      return { next: state, againMs: SETTLE_MS };
     case 'blocked': {
       const { budget } = result;
-      return { next: { ...state, budget, reason: `the budget ${budget} blocks it` }, againMs };
+      const reason = `the budget ${budget} blocks it`;
+      return { next: { ...state, budget, reason, isDenied: false }, againMs };
     }
     case 'unevictable':
-      return { next: { ...state, phase: 'unevictable', budget: 'several', reason: result.reason } };
-    case 'retry-after':
-      return { next: { ...state, reason: 'the API server is busy' }, againMs: result.ms };
+      return { next: { ...state, budget: 'several', reason: result.reason }, againMs };
+    case 'denied':
+      return { next: { ...state, budget: undefined, reason: result.reason, isDenied: true }, againMs };
+    case 'retry-after': {
+      const reason = 'the API server is busy';
+      return { next: { ...state, reason }, againMs: boundedHintMs(result.ms, limits.until - at) };
+    }
     case 'namespace-terminating':
       return { next: { ...state, reason: 'its namespace is being deleted' }, againMs };
     case 'refused':
@@ -174,15 +222,30 @@ export function evictionDue(state: PodState, limits: PodLimits, areOthersAnswere
   return waitsForOthers ? Math.max(state.evictAt, limits.startedAt + CRITICAL_AFTER_MS) : state.evictAt;
 }
 
-/** From when on the pod is deleted past its budget. An eviction always comes first. */
+/** From when on the pod is deleted: past its budget, or again with the time that is left. An eviction comes first. */
 export function deletionDue(state: PodState, limits: PodLimits): number {
-  const isOpen = state.phase === 'waiting' || state.phase === 'unevictable';
-  if (!isOpen || !limits.force || state.isForced || state.evictionsSent === 0)
+  if (state.phase === 'terminating') return shorteningDue(state, limits);
+  if (state.phase !== 'waiting' || !limits.force || state.isForced || state.evictionsSent === 0)
     return Number.POSITIVE_INFINITY;
   const half = Math.max(0, (limits.deadline - limits.noticeTime) / 2);
   const lastMoment = limits.deadline - Math.min(state.pod.graceSeconds * 1_000, half) - FORCE_MARGIN_MS;
   const answerBy = state.evictionsAnswered > 0 ? 0 : limits.startedAt + FORCE_MARGIN_MS;
   return Math.max(lastMoment, answerBy, state.deleteAt);
+}
+
+/** Kubernetes only ever shortens a grace period: a second deletion takes nothing from a pod that would end in time. */
+function shorteningDue({ pod, isShortened, isForced, deleteAt }: PodState, { deadline }: PodLimits): number {
+  const endsAt = pod.endsAt?.getTime() ?? 0;
+  return isShortened || isForced || endsAt <= deadline + GRACE_ROUNDING_MS
+    ? Number.POSITIVE_INFINITY
+    : deleteAt;
+}
+
+/** From when on it is overdue: on a node that is not Ready nothing will end it. */
+export function overdueAt({ phase, pod }: PodState): number {
+  return phase === 'terminating' && pod.endsAt
+    ? pod.endsAt.getTime() + DEAD_NODE_MS
+    : Number.POSITIVE_INFINITY;
 }
 
 /** Only where it must be shorter than the pod's own: the instance goes before that has passed. */
@@ -192,8 +255,9 @@ export function evictionGrace({ pod }: PodState, { deadline }: PodLimits, now: n
 }
 
 /** Never 0: that would remove the pod from the API while it still runs. */
-export function deletionGrace({ pod }: PodState, { deadline }: PodLimits, now: number): number {
-  return Math.max(1, Math.min(pod.graceSeconds, Math.floor((deadline - now) / 1_000)));
+export function deletionGrace({ pod, phase }: PodState, { deadline }: PodLimits, now: number): number {
+  const left = Math.floor((deadline - now) / 1_000);
+  return Math.max(1, phase === 'terminating' ? left : Math.min(pod.graceSeconds, left));
 }
 
 /** No critical pod has to wait for its first answer. */
@@ -203,12 +267,12 @@ export function isAnswered(state: PodState): boolean {
 
 /** Nothing is left to do for it. */
 export function isOver({ phase }: PodState): boolean {
-  return phase === 'gone' || phase === 'skipped' || phase === 'refused';
+  return phase === 'gone' || phase === 'skipped' || phase === 'refused' || phase === 'left';
 }
 
-/** If it is still there, only a budget keeps it. */
-export function isBlocked(state: PodState): boolean {
-  return state.phase === 'unevictable' || (state.phase === 'waiting' && state.budget !== undefined);
+/** If it is still there, only a budget or an admission webhook keeps it. */
+export function isBlocked({ phase, budget, isDenied }: PodState): boolean {
+  return phase === 'waiting' && (budget !== undefined || isDenied === true);
 }
 
 export function outcomeOf(state: PodState): PodOutcome {
@@ -221,10 +285,12 @@ export function outcomeOf(state: PodState): PodOutcome {
       return state.isForced ? 'forced' : 'terminating';
     case 'refused':
       return 'failed';
-    case 'unevictable':
-      return 'blocked';
+    case 'left':
+      return 'left';
+    case 'unknown':
+      return 'failed';
     case 'waiting':
-      return state.budget ? 'blocked' : 'failed';
+      return isBlocked(state) ? 'blocked' : 'failed';
   }
 }
 
@@ -238,68 +304,5 @@ function isSystemCritical(pod: Pod): boolean {
     pod.priority >= SYSTEM_CRITICAL ||
     pod.priorityClass === 'system-cluster-critical' ||
     pod.priorityClass === 'system-node-critical'
-  );
-}
-
-/** What a reply to an eviction or a deletion means. */
-export type ReplyResult =
-  | { readonly kind: 'accepted' }
-  /** The pod of that UID is no more. */
-  | { readonly kind: 'gone' }
-  | { readonly kind: 'blocked'; readonly budget: string }
-  /** Several budgets match: the API server never evicts such a pod. */
-  | { readonly kind: 'unevictable'; readonly reason: string }
-  | { readonly kind: 'retry-after'; readonly ms: number }
-  /** The pod will be deleted with its namespace. */
-  | { readonly kind: 'namespace-terminating' }
-  /** RBAC. Somebody has to grant the rights. */
-  | { readonly kind: 'refused'; readonly reason: string }
-  | { readonly kind: 'error'; readonly reason: string };
-
-export function interpretReply(reply: Reply): ReplyResult {
-  const { status } = reply;
-  if (status >= 200 && status < 300) return { kind: 'accepted' };
-  if (status === 404) return { kind: 'gone' };
-  if (status === 409) return /uid/i.test(reply.detail) ? { kind: 'gone' } : errorOf(reply);
-  if (status === 429) {
-    if (isCausedBy(reply, 'DisruptionBudget')) return { kind: 'blocked', budget: budgetOf(reply) };
-    return { kind: 'retry-after', ms: Math.max(0.5, reply.retryAfterSeconds ?? 1) * 1_000 };
-  }
-  if (status === 401) return { kind: 'refused', reason: reply.detail };
-  if (status === 403) {
-    return isCausedBy(reply, 'NamespaceTerminating')
-      ? { kind: 'namespace-terminating' }
-      : { kind: 'refused', reason: reply.detail };
-  }
-  if (status === 500 && /more than one PodDisruptionBudget/i.test(reply.detail)) {
-    return {
-      kind: 'unevictable',
-      reason: 'several budgets match the pod, and Kubernetes evicts no such pod',
-    };
-  }
-  return errorOf(reply);
-}
-
-const BLOCKED: Backoff = { firstMs: 1_000, longestMs: 5_000 };
-
-/** The delay before the next attempt: 1 s → 5 s while a budget blocks, 0.5 s → 4 s after errors, a quarter of it jitter. */
-export function nextAttemptMs(kind: ReplyResult['kind'], attempts: number, random: number): number {
-  return kind === 'error' ? backoffMs(attempts, random) : backoffMs(attempts, random, BLOCKED);
-}
-
-function isCausedBy({ causes }: Reply, reason: string): boolean {
-  return causes.some((cause) => cause.reason === reason);
-}
-
-function errorOf(reply: Reply): ReplyResult {
-  const reason = reply.status === 0 ? reply.detail : `${reply.status} ${reply.detail}`.trim();
-  return { kind: 'error', reason };
-}
-
-/** "The disruption budget web needs 2 healthy pods and has 2 currently" */
-function budgetOf(reply: Reply): string {
-  const message = reply.causes.find((cause) => cause.reason === 'DisruptionBudget')?.message ?? '';
-  return (
-    /disruption budget (\S+)/.exec(message)?.[1] ?? (message || 'a budget that the API server does not name')
   );
 }

@@ -12,8 +12,13 @@ export class AccessRefusedError extends NightshiftError {
   override name = 'AccessRefusedError';
 }
 
-/** The API server, or the way to it, fails for the moment: asking again may succeed. */
-export class ClusterUnavailableError extends NightshiftError {
+/** What was asked fails for the moment: asking again may succeed. */
+export class TransientError extends NightshiftError {
+  override name = 'TransientError';
+}
+
+/** The API server, or the way to it, fails for the moment. */
+export class ClusterUnavailableError extends TransientError {
   override name = 'ClusterUnavailableError';
 }
 
@@ -27,6 +32,7 @@ export interface Ports {
   readonly cordons: Cordons;
   readonly names: NodeNames;
   readonly night: Night;
+  readonly watchdog: Watchdog;
   readonly trail: DecisionTrail;
   /** What this process has reported of what lasts. */
   readonly reported?: Reported;
@@ -57,6 +63,8 @@ export interface Context extends Ports {
   readonly invocation: Invocation;
   readonly startedAt: Date;
   readonly recorder: DecisionRecorder;
+  /** The event that began it, as it came. */
+  readonly event: unknown;
 }
 
 export interface Clock {
@@ -119,6 +127,14 @@ export interface Pod {
   readonly mirror: boolean;
   /** Its controlling owner. */
   readonly controller?: PodOwner;
+  /** When its grace period ends, where it is being deleted. */
+  readonly endsAt?: Date | undefined;
+  /** When it was bound to its node. */
+  readonly boundAt?: Date | undefined;
+  /** They keep it in the API although it has ended. */
+  readonly finalizers?: readonly string[];
+  /** What lets it be bound to a cordoned node: `node.kubernetes.io/unschedulable`, or `everything`. */
+  readonly tolerates?: string | undefined;
 }
 
 /** What the API server said to an eviction or a deletion. Status 0: no whole reply came. */
@@ -128,6 +144,8 @@ export interface Reply {
   readonly causes: readonly { readonly reason: string; readonly message: string }[];
   readonly detail: string;
   readonly retryAfterSeconds?: number;
+  /** Somebody has to grant the rights. */
+  readonly isRefusedByRbac?: boolean;
 }
 
 /** Which marks a node gets. A cordon alone keeps it behind the load balancers. */
@@ -197,6 +215,8 @@ export interface Membership {
 
 export interface Groups {
   ofInstance(instanceId: string): Promise<Membership | undefined>;
+  /** Instances of any group that wait for a lifecycle action before their end: instance id → group. */
+  waitingToTerminate(): Promise<ReadonlyMap<string, string>>;
   named(name: string): Promise<Group | undefined>;
   /**
    * Detaches the instance without lowering the desired size, so that the group starts another at once.
@@ -213,6 +233,8 @@ export interface HookTimes {
 }
 
 export interface Lifecycle {
+  /** The names of the group's hooks at the termination of an instance. */
+  terminateHooks(group: string): Promise<readonly string[]>;
   times(hook: Hook): Promise<HookTimes | undefined>;
   heartbeat(hook: Hook, instanceId: string): Promise<void>;
   /** Always CONTINUE. `over` where there was no action any more, which is as good. */
@@ -248,6 +270,19 @@ export interface Cordons {
   put(cordon: Cordon): Promise<void>;
   remove(instanceId: string): Promise<void>;
   all(): Promise<{ readonly cordons: readonly Cordon[]; readonly corrupt: readonly string[] }>;
+}
+
+/** Invokes this function once more after so long: it takes over a claim whose worker has died. */
+export interface Watchdog {
+  send(check: WatchdogCheck, delaySeconds: number): Promise<void>;
+}
+
+export interface WatchdogCheck {
+  /** The invocation whose claims are to be checked. */
+  readonly owner: string;
+  readonly instanceIds: readonly string[];
+  /** The event as it came, in case its worker died before it had a claim. */
+  readonly event?: unknown;
 }
 
 /** What night-schedule does with the cluster. Throws `CorruptRecordError` where that cannot be read. */

@@ -4,7 +4,8 @@ import * as s from '#model/record-schema.ts';
 export interface Hook {
   readonly group: string;
   readonly name: string;
-  readonly token: string;
+  /** Absent where the action was found without its event: it is completed by the instance. */
+  readonly token?: string | undefined;
 }
 
 /** A lifecycle action of an instance that must be completed. */
@@ -45,9 +46,9 @@ export interface Claim {
   readonly noticeTime: string;
   /** The invocation that works on it, or worked on it last. */
   readonly owner: string;
-  /** Until then the owner is at work, be it only to complete lifecycle actions. ISO 8601, UTC. */
+  /** Until then nobody else takes it; the owner renews it while it is at work. ISO 8601, UTC. */
   readonly leaseUntil: string;
-  /** `paused`: the next tick resumes it. `failed`: a retry may. */
+  /** `paused`: a later invocation resumes it. `failed`: a retry may. */
   readonly state: 'working' | 'paused' | 'failed' | 'done';
   readonly attempts: number;
   /** ISO 8601, UTC. */
@@ -57,6 +58,12 @@ export interface Claim {
   readonly podsRemaining?: number | undefined;
   /** Pods that are gone already, over all invocations of the drain. */
   readonly podCounts?: PodCounts | undefined;
+  /** An announced change: nothing is done to the node before. ISO 8601, UTC. */
+  readonly notBefore?: string | undefined;
+  /** ISO 8601, UTC. */
+  readonly cordonedAt?: string | undefined;
+  /** Pods that were bound after the cordon and moved all the same, by owner: their UIDs. */
+  readonly returned?: Readonly<Record<string, readonly string[]>> | undefined;
   readonly hooks: readonly ClaimedHook[];
 }
 
@@ -81,11 +88,14 @@ export const claimSchema: s.Schema<Claim> = s.object({
   podCounts: s.optional(
     s.object({ evicted: s.count, finished: s.count, alreadyTerminating: s.count, forced: s.count }),
   ),
+  notBefore: s.optional(s.instant),
+  cordonedAt: s.optional(s.instant),
+  returned: s.optional(s.mapOf(s.listOf(s.string))),
   hooks: s.listOf(
     s.object({
       group: s.string,
       name: s.string,
-      token: s.string,
+      token: s.optional(s.string),
       startedAt: s.instant,
       heartbeatSeconds: s.number,
       completed: s.boolean,

@@ -28,10 +28,11 @@ export async function reportDrain(
   if (report.refused !== undefined) recorder.failed(target, new AccessRefusedError(report.refused));
 }
 
-/** One record of the drain, and one of each pod that was forced, blocked to the end or failed. */
+/** One record of the drain, and one of each pod that was forced, blocked to the end, left, or failed. */
 function drainDecisions(node: string, claim: Claim, report: DrainReport, now: Date): readonly Entry[] {
   const { instanceId, cause, trigger } = claim;
   const blocked = countPods(report, 'blocked');
+  const left = countPods(report, 'left');
   const drain: Entry = {
     target: node,
     action: 'drain',
@@ -43,6 +44,7 @@ function drainDecisions(node: string, claim: Claim, report: DrainReport, now: Da
       ...claim.podCounts,
       terminating: countPods(report, 'terminating'),
       skipped: countPods(report, 'skipped'),
+      ...(left > 0 ? { left } : {}),
       // After a rebalance recommendation the instance stays: pods that a budget blocks are no loss, and no alarm.
       ...(cause === 'rebalance' ? { blocked: 0, blockedByBudget: blocked } : { blocked }),
       failed: countPods(report, 'failed'),
@@ -56,10 +58,14 @@ function drainDecisions(node: string, claim: Claim, report: DrainReport, now: Da
 
 function podDecision(report: PodReport, node: string, claim: Claim): readonly Entry[] {
   const { outcome, pod, budget } = report;
-  if (outcome !== 'forced' && outcome !== 'blocked' && outcome !== 'failed') return [];
+  const isHeld = outcome === 'terminating' && report.reason !== undefined;
+  if (outcome !== 'forced' && outcome !== 'blocked' && outcome !== 'left' && outcome !== 'failed' && !isHeld)
+    return [];
   const what = {
-    forced: 'deleted past its budget before the instance goes',
+    forced: `deleted ${budget ? 'past its budget ' : ''}before the instance goes`,
     blocked: 'still on the node at the end',
+    terminating: 'still on the node at the end',
+    left: 'left on the node',
     failed: 'not evicted',
   };
   return [
@@ -78,10 +84,12 @@ function summaryOf(claim: Claim, report: DrainReport): string {
   const { evicted = 0, finished = 0, alreadyTerminating = 0, forced = 0 } = claim.podCounts ?? {};
   const moved = evicted + finished + alreadyTerminating;
   const remaining = countRemaining(report);
-  if (moved + forced + remaining === 0) return NOTHING_TO_EVICT;
+  const left = countPods(report, 'left');
+  if (moved + forced + remaining + left === 0) return NOTHING_TO_EVICT;
   const parts = [`evicted ${moved} pod${moved === 1 ? '' : 's'}`];
   if (forced > 0) parts.push(`forced ${forced}`);
   if (remaining > 0) parts.push(`${remaining} remain${remaining === 1 ? 's' : ''} on the node`);
+  if (left > 0) parts.push(`left ${left} on purpose`);
   const text = parts.join(', ');
   return claim.nightlyStop ? `${text}; the schedule stops its group` : text;
 }

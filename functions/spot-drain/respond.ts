@@ -1,64 +1,119 @@
 /** One notice about one instance, from the event to the completed lifecycle action. */
 import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ClaimRequest, DrainResult } from './claim.ts';
-import { claimInstance, completeHooks, saveResult, sendHeartbeats, updateClaim } from './claim-instance.ts';
+import { claimInstance, completeHooks, updateClaim } from './claim-instance.ts';
 import { cordonNode, recordCordon, saveUndo, waitForOtherCordons, writeCordonEvent } from './cordon.ts';
-import { decide, type Facts, type NoticeDecision, type Warning } from './decide.ts';
+import {
+  decide,
+  type Facts,
+  isWatchedAtOnce,
+  type NoticeDecision,
+  staleReason,
+  type Warning,
+} from './decide.ts';
 import { drainNode } from './drain.ts';
-import { locateGroup, locateNode } from './locate.ts';
-import type { Context } from './ports.ts';
+import type { Lease } from './lease.ts';
+import { type Located, locateGroup, locateNode } from './locate.ts';
+import type { Context, Node } from './ports.ts';
 import type { Claim, ClaimedHook } from './records.ts';
-import { reportDrain } from './report.ts';
+import { WATCHDOG_SECONDS } from './resume.ts';
+import { workOnClaim } from './work-on-claim.ts';
 
 /** Where a hook's own times could not be read: short, so that its heartbeats come often. */
 const UNKNOWN_HEARTBEAT_SECONDS = 60;
 
-/** locate node → decide → claim → cordon → locate group → decide → drain → report → complete hooks */
-export async function respond(context: Context, notice: Warning): Promise<void> {
-  const { gate, recorder, settings } = context;
-  const { trigger } = notice;
+/** A claim does not wait longer for its watchdog. */
+const WATCHDOG_PATIENCE_MS = 500;
 
+/** locate node → decide → claim → cordon → locate group → decide → drain → report → complete hooks */
+export async function respond(
+  context: Context,
+  notice: Warning,
+  /** `isWatched`: a watchdog brings the notice, and its next is sent only with a claim. */
+  { isWatched = false }: { readonly isWatched?: boolean } = {},
+): Promise<void> {
+  const { settings } = context;
+  const { trigger } = notice;
+  const stale = staleReason(notice, context.clock.now());
+  if (stale) return recordDecision(context, notice, notice.instanceId, stale);
+
+  // Beside the lookups: also a worker that dies before its claim is missed.
+  const early = !isWatched && !settings.dryRun && isWatchedAtOnce(notice) && watchOver(context, notice);
   const located = await locateNode(context, notice);
   const { node } = located.facts;
   const target = node?.name ?? notice.instanceId;
 
-  const first = decide(settings, notice, located.facts);
-  if (first.kind === 'no-action' || settings.dryRun) return recordDecision(context, notice, target, first);
-
+  const first = decide(settings, notice, located.facts, context.clock.now());
+  if (first.kind === 'no-action' || settings.dryRun) {
+    await early;
+    return recordDecision(context, notice, target, first);
+  }
+  const sent = early || watchOver(context, notice);
+  await Promise.race([sent, context.clock.sleep(WATCHDOG_PATIENCE_MS)]);
   const claimed = await claimInstance(context, requestOf(notice, first, located.facts), located.known);
+  await sent;
   if (claimed.kind === 'no-action') return recordDecision(context, notice, target, claimed);
   if (claimed.kind === 'complete') return completeHooks(context, claimed.claim, { target, trigger });
 
-  let claim: Versioned<Claim> | undefined = claimed.claim;
-  let result: DrainResult = { kind: 'not-drained' };
-  try {
-    if (node && (await cordonNode(context, node, claim.value))) {
-      gate.leave(notice);
-      await Promise.all([gate.open(), located.isNodeOnly && waitForOtherCordons(context, claim.value)]);
-      recordCordon(context, node, claim.value, first.reason);
-
-      const facts = await locateGroup(context, notice, located);
-      const decision = decide(settings, notice, facts);
-      claim = await updateUrgency(context, claim, decision);
-      if (!claim) return;
-      const aside = Promise.all([
-        saveUndo(context, notice, decision, { node: target, isFirstClaim: claimed.isFirst }),
-        writeCordonEvent(context, node, claim.value, first.reason),
-        requestReplacement(context, notice, decision, facts),
-      ]);
-
-      result = await drainNode(context, node, claim.value).finally(() => aside);
+  await workOnClaim(context, claimed.claim, { target, node }, async (lease) => {
+    if (located.facts.unreadableNode === 'unavailable') return { kind: 'failed', isPermanent: false };
+    if (!node) return { kind: 'not-drained' };
+    if (first.kind === 'drain' && first.notBefore) {
+      recordDeferred(context, notice, target, first.reason);
+      return { kind: 'deferred' };
     }
-  } catch (error) {
-    recorder.failed(target, error);
-    result = { kind: 'failed' };
-  }
+    return drainClaimed(context, notice, { ...claimed, node, located, reason: first.reason }, lease);
+  });
+}
 
-  const ended = claim && (await saveResult(context, claim, result));
-  if (!ended) return;
-  await reportDrain(context, { target, node }, ended.value, result);
-  if (ended.value.state === 'paused') return sendHeartbeats(context, ended.value);
-  await completeHooks(context, ended, { target, trigger: ended.value.trigger });
+interface ClaimedNode {
+  readonly claim: Versioned<Claim>;
+  readonly isFirst: boolean;
+  readonly node: Node;
+  readonly located: Located;
+  readonly reason: string;
+}
+
+/** Undefined where another invocation takes the claim meanwhile. */
+async function drainClaimed(
+  context: Context,
+  notice: Warning,
+  { claim, isFirst, node, located, reason }: ClaimedNode,
+  lease: Lease,
+): Promise<DrainResult | undefined> {
+  const { clock, gate, settings } = context;
+  if (!(await cordonNode(context, node, claim.value))) return { kind: 'not-drained' };
+  lease.note({ cordonedAt: claim.value.cordonedAt ?? clock.now().toISOString() });
+  gate.leave(notice);
+  await Promise.all([gate.open(), located.isNodeOnly && waitForOtherCordons(context, claim.value)]);
+  recordCordon(context, node, claim.value, reason);
+
+  const facts = await locateGroup(context, notice, located);
+  const decision = decide(settings, notice, facts, clock.now());
+  const updated = await updateUrgency(context, claim, decision);
+  if (!updated) return undefined;
+  const aside = Promise.all([
+    saveUndo(context, notice, decision, { node: node.name, isFirstClaim: isFirst }),
+    writeCordonEvent(context, node, updated.value, reason),
+    requestReplacement(context, notice, decision, facts),
+  ]);
+  return drainNode(context, node, updated.value, lease).finally(() => aside);
+}
+
+/** Never rejects: without its watchdog a drain goes on, and what failed is reported. */
+async function watchOver(context: Context, notice: Warning): Promise<void> {
+  const { invocation, recorder, watchdog } = context;
+  const { instanceId } = notice;
+  // What has its message only with its claim is not handled again where that claim is gone.
+  const event = isWatchedAtOnce(notice) ? context.event : undefined;
+  const check = { owner: invocation.id, instanceIds: [instanceId], event };
+  await recorder.guard(`watchdog of ${instanceId}`, () => watchdog.send(check, WATCHDOG_SECONDS));
+}
+
+function recordDeferred({ recorder }: Context, notice: Warning, target: string, reason: string): void {
+  const { instanceId, kind: cause, trigger, startsAt } = notice;
+  const facts = { instanceId, cause, startTime: startsAt?.toISOString() };
+  recorder.record({ target, action: 'wait', reason, trigger, facts });
 }
 
 /** What is not done: because there is nothing to do, or in a dry run. */
@@ -91,6 +146,7 @@ function requestOf(notice: Warning, decision: NoticeDecision, facts: Facts): Cla
     nightlyStop: drain?.nightlyStop ?? false,
     deadline: drain?.deadline?.toISOString(),
     drainUntil: (drain?.until ?? notice.at).toISOString(),
+    notBefore: drain?.notBefore?.toISOString(),
     trigger: notice.trigger,
     noticeTime,
     hooks,

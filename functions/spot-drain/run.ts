@@ -1,12 +1,12 @@
 /** One invocation: an event is parsed, and answered; what failed is thrown at the end. */
 
 import { createDecisionRecorder } from '#functions/shared/decision-recorder.ts';
+import { NightshiftError } from '#functions/shared/errors.ts';
 import { uncordonAfterChange } from './cordon.ts';
 import { isWarning } from './decide.ts';
-import { type Notice, parseEvent } from './event.ts';
+import { type Notice, type Parsed, parseEvent } from './event.ts';
 import type { Context, Invocation, Ports } from './ports.ts';
 import { respond } from './respond.ts';
-import { tick } from './tick.ts';
 
 /** Throws `PartialFailureError` where anything failed that was not expected: the invocation is retried. */
 export async function run(ports: Ports, invocation: Invocation, payload: unknown): Promise<void> {
@@ -22,21 +22,49 @@ export async function run(ports: Ports, invocation: Invocation, payload: unknown
     dryRun: ports.settings.dryRun,
     ...(ports.reported ? { reported: ports.reported } : {}),
   });
-  const context: Context = { ...ports, invocation, startedAt, recorder };
+  const event = parsed.kind === 'watchdog' ? parsed.event : payload;
+  const context: Context = { ...ports, invocation, startedAt, recorder, event };
+  await withReserve(context, answer(context, parsed));
+  await recorder.close();
+}
+
+async function answer(context: Context, parsed: Parsed): Promise<void> {
   switch (parsed.kind) {
     case 'ignored':
-      recorder.record(parsed);
+      context.recorder.record(parsed);
       break;
     case 'tick':
-      await tick(context);
+      await (await import('./tick.ts')).tick(context);
+      break;
+    case 'watchdog':
+      await (await import('./watch.ts')).watch(context, parsed);
       break;
     case 'notices':
       // One Health event can name several instances: each is handled by itself.
       for (const notice of parsed.notices) context.gate.enter(notice);
       await Promise.all(parsed.notices.map((notice) => handle(context, notice)));
   }
-  await recorder.close();
 }
+
+/** Whatever hangs, there is time left to record that it does. */
+async function withReserve(
+  { clock, invocation, recorder, settings }: Context,
+  work: Promise<void>,
+): Promise<void> {
+  const leftMs = invocation.endsAt.getTime() - RESERVE_MS - clock.now().getTime();
+  const alarm = clock.alarm(Math.max(0, leftMs));
+  const isOver = await Promise.race([work.then(() => false), alarm.rang.then(() => true)]);
+  alarm.ring();
+  if (!isOver) return;
+  work.catch(() => undefined);
+  recorder.failed(
+    settings.cluster,
+    new NightshiftError(`the time of the invocation ${invocation.id} is over, and its work is not`),
+  );
+}
+
+/** The last seconds of an invocation. */
+const RESERVE_MS = 3_000;
 
 async function handle(context: Context, notice: Notice): Promise<void> {
   try {

@@ -5,29 +5,53 @@
 import { reportCorrupt } from '#functions/shared/decision-recorder.ts';
 import { messageOf } from '#functions/shared/errors.ts';
 import type { Versioned } from '#functions/shared/versioned.ts';
-import type { ClusterState } from '#model/cluster-state.ts';
-import { type DrainResult, isLeased, resumeClaim } from './claim.ts';
-import { completeHooks, saveResult, sendHeartbeats, workerOf } from './claim-instance.ts';
-import { cordonNode, recordCordon, uncordonNode, writeCordonEvent } from './cordon.ts';
-import { describeNotice, RETURNING, shortenForNightlyStop } from './decide.ts';
-import { drainNode } from './drain.ts';
+import { isLeased, resumeClaim } from './claim.ts';
+import { workerOf } from './claim-instance.ts';
+import { uncordonNode } from './cordon.ts';
+import { RETURNING } from './decide.ts';
 import type { NoticeKind } from './event.ts';
+import { findForgottenActions } from './forgotten-actions.ts';
 import { findNode } from './locate.ts';
-import { ClusterUnavailableError, type Context } from './ports.ts';
+import { type Claims, ClusterUnavailableError, type Context } from './ports.ts';
 import type { Claim, Cordon } from './records.ts';
-import { reportDrain } from './report.ts';
+import { respond } from './respond.ts';
+import { resume } from './resume.ts';
 
 export async function tick(context: Context): Promise<void> {
-  // Where one fails the other is waited for: an invocation leaves no work behind.
+  const { cluster } = context.settings;
+  const orFailed = (work: Promise<void>) => work.catch((error) => context.recorder.failed(cluster, error));
+  const read = context.claims.all();
+  // Where one fails the others are waited for: an invocation leaves no work behind.
   await Promise.all([
-    resumeAndUndo(context).catch((error) => context.recorder.failed(context.settings.cluster, error)),
-    keepNodeNames(context).catch((error) => context.recorder.failed(context.settings.cluster, error)),
+    orFailed(read.then((all) => resumeAndUndo(context, all))),
+    orFailed(
+      read.then(
+        ({ claims }) => respondToForgotten(context, claims),
+        () => undefined,
+      ),
+    ),
+    orFailed(keepNodeNames(context)),
   ]);
 }
 
-async function resumeAndUndo(context: Context): Promise<void> {
+/** After a claim is written its action is no longer forgotten: what is still on its way costs one read. */
+async function respondToForgotten(context: Context, claims: readonly Versioned<Claim>[]): Promise<void> {
+  if (context.settings.dryRun) return;
+  const known = claims.map(({ value }) => value);
+  const forgotten = await findForgottenActions(context, known, 'tick');
+  await Promise.all(
+    forgotten.map((notice) =>
+      respond(context, notice).catch((error) => context.recorder.failed(notice.instanceId, error)),
+    ),
+  );
+}
+
+async function resumeAndUndo(
+  context: Context,
+  { claims, corrupt }: Awaited<ReturnType<Claims['all']>>,
+): Promise<void> {
   const { clock, recorder, settings } = context;
-  const [{ claims, corrupt }, saved] = await Promise.all([context.claims.all(), context.cordons.all()]);
+  const saved = await context.cordons.all();
   reportCorrupt(recorder, [...corrupt, ...saved.corrupt]);
   const cordons = [...saved.cordons, ...(await saveMissingCordons(context, claims, saved.cordons))];
   const now = clock.now();
@@ -49,47 +73,6 @@ async function resumeAndUndo(context: Context): Promise<void> {
       ),
     ),
   );
-}
-
-/** claim → locate node → cordon → drain → report → complete hooks */
-async function resume(
-  context: Context,
-  found: Versioned<Claim>,
-  state: ClusterState | undefined,
-): Promise<void> {
-  const { claims, clock, cluster, gate, recorder } = context;
-  const now = clock.now();
-  const resumed = resumeClaim(found.value, workerOf(context), now);
-  const claim =
-    resumed && (await claims.saveIf(shortenForNightlyStop(resumed, state, now), found.version, now));
-  if (!claim) return;
-  const { instanceId, task, trigger, cause, deadline } = claim.value;
-  const target = claim.value.node ?? instanceId;
-  if (claim.value.state === 'done') return completeHooks(context, claim, { target, trigger });
-
-  // An instance whose deadline has passed is gone: nothing is left but its lifecycle action.
-  const isGone = deadline !== undefined && Date.parse(deadline) < clock.now().getTime();
-  const node =
-    task === 'complete' || isGone ? undefined : await findNode(cluster, instanceId, claim.value.node);
-  let result: DrainResult = { kind: 'not-drained' };
-  try {
-    if (node && (await cordonNode(context, node, claim.value))) {
-      await gate.open();
-      const reason = `the drain is resumed: ${describeNotice(cause as NoticeKind)}`;
-      recordCordon(context, node, claim.value, reason);
-      const written = writeCordonEvent(context, node, claim.value, reason);
-      result = await drainNode(context, node, claim.value).finally(() => written);
-    }
-  } catch (error) {
-    recorder.failed(target, error);
-    result = { kind: 'failed' };
-  }
-
-  const ended = await saveResult(context, claim, result);
-  if (!ended) return;
-  await reportDrain(context, { target, node }, ended.value, result);
-  if (ended.value.state === 'paused') return sendHeartbeats(context, ended.value);
-  await completeHooks(context, ended, { target, trigger });
 }
 
 /** Who claims an instance saves which cordon is to be undone; here for those that were cut off before that. */

@@ -21,7 +21,7 @@ const WITHOUT_RUN_TIME = new Set([
   'AWS::Logs::LogGroup',
   'AWS::Logs::MetricFilter',
   'AWS::SNS::TopicPolicy',
-  'AWS::SNS::Subscription',
+  'AWS::KMS::Key',
   'AWS::SQS::QueuePolicy',
   'AWS::Scheduler::ScheduleGroup',
 ]);
@@ -31,6 +31,13 @@ export interface TableSpec {
   readonly arn: string;
   readonly keys: readonly { readonly name: string; readonly type: string; readonly kind: string }[];
   readonly ttlAttribute?: string;
+}
+
+/** A queue whose messages Lambda hands to a function, one at a time. */
+export interface EventSourceSpec {
+  readonly queueArn: string;
+  /** Name or ARN. */
+  readonly function: string;
 }
 
 export interface AccessEntrySpec {
@@ -59,7 +66,9 @@ export interface Deployment {
   readonly tables: readonly TableSpec[];
   readonly roles: readonly RoleSpec[];
   readonly queues: readonly { readonly name: string; readonly arn: string }[];
+  readonly eventSources: readonly EventSourceSpec[];
   readonly topics: readonly { readonly name: string; readonly arn: string }[];
+  readonly subscriptions: readonly { readonly topic: string; readonly endpoint: string }[];
   readonly accessEntries: readonly AccessEntrySpec[];
   readonly buildProjects: readonly BuildProjectSpec[];
 }
@@ -111,7 +120,12 @@ export function readDeployment(stack: Stack): Deployment {
       readTable(resource, scope.physicalName(resource.logicalId), scope.arn(resource.logicalId)),
     ),
     queues: ofType('AWS::SQS::Queue').map(named),
+    eventSources: ofType('AWS::Lambda::EventSourceMapping').map(readEventSource),
     topics: ofType('AWS::SNS::Topic').map(named),
+    subscriptions: ofType('AWS::SNS::Subscription').map(({ properties }) => ({
+      topic: String(properties['TopicArn']),
+      endpoint: String(properties['Endpoint']),
+    })),
     accessEntries: ofType('AWS::EKS::AccessEntry').map(readAccessEntry),
     buildProjects: ofType('AWS::CodeBuild::Project').map((resource) =>
       readBuildProject(resource, scope.physicalName(resource.logicalId)),
@@ -125,14 +139,25 @@ const READ = [
   'AWS::Lambda::Function',
   'AWS::Lambda::Permission',
   'AWS::Lambda::EventInvokeConfig',
+  'AWS::Lambda::EventSourceMapping',
   'AWS::Events::Rule',
   'AWS::Scheduler::Schedule',
   'AWS::DynamoDB::Table',
   'AWS::SQS::Queue',
   'AWS::SNS::Topic',
+  'AWS::SNS::Subscription',
   'AWS::EKS::AccessEntry',
   'AWS::CodeBuild::Project',
 ];
+
+function readEventSource({ logicalId, properties }: Resource): EventSourceSpec {
+  const queueArn = String(properties['EventSourceArn']);
+  if (!queueArn.includes(':sqs:') || Number(properties['BatchSize'] ?? 10) !== 1)
+    throw new AssemblyError(
+      `${logicalId} is no queue with batches of one message, which is all the lab delivers`,
+    );
+  return { queueArn, function: String(properties['FunctionName']) };
+}
 
 function readTable(resource: Resource, name: string, arn: string): TableSpec {
   const { properties } = resource;

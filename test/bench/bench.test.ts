@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type BenchResult, median, percentile, table } from './bench.ts';
 
 const RESULT: BenchResult = {
@@ -20,20 +20,20 @@ const RESULT: BenchResult = {
 describe('the table of a bench', () => {
   const lines = table(RESULT).split('\n');
 
-  it('begins with how it was measured and ends with the notes', () => {
+  test('begins with how it was measured and ends with the notes', () => {
     expect(lines[0]).toBe('pass: over the lab’s AWS');
     expect(lines.at(-1)).toBe('a note');
   });
 
-  it('shows each figure with its target and whether that is met', () => {
+  test('shows each figure with its target and whether that is met', () => {
     expect(lines[2]).toMatch(/^calls +3 calls +≤ 4 +met$/);
   });
 
-  it('shows the baseline of the same run and the ratio to it', () => {
+  test('shows the baseline of the same run and the ratio to it', () => {
     expect(lines[3]).toMatch(/^time +1,465 ms +21,039 ms \(kubectl\) +0\.07 +not slower +NOT MET$/);
   });
 
-  it.each([
+  test.each([
     [0, '0'],
     [0.196, '0.196'],
     [3, '3'],
@@ -47,12 +47,12 @@ describe('the table of a bench', () => {
 });
 
 describe('the middle of several runs', () => {
-  it('is the value in the middle, or the mean of the two there', () => {
+  test('is the value in the middle, or the mean of the two there', () => {
     expect(median([9, 1, 5])).toBe(5);
     expect(median([9, 1, 5, 7])).toBe(6);
   });
 
-  it('and a percentile is a value that was measured', () => {
+  test('and a percentile is a value that was measured', () => {
     const values = Array.from({ length: 100 }, (_, index) => index + 1);
     expect(percentile(values, 0.5)).toBe(50);
     expect(percentile(values, 0.99)).toBe(99);

@@ -1,4 +1,4 @@
-/** What every bench hands back: figures with their baseline, target and verdict. */
+/** The result of a bench: figures with their baselines and targets. */
 export interface Figure {
   readonly what: string;
   readonly value: number;

@@ -1,7 +1,7 @@
 /**
  * Process start → handler ready, for each function's bundle, beside an empty handler and two bare ones with the SDK
- * clients that its start loads: bundled as the SDK is, and without the chain of credentials as the functions are. And the bytes that a start
- * loads: the entry file with what it imports statically, not the chunks that wait for an `import()`.
+ * clients that its start loads: bundled as the SDK is, and without the credential chain as the functions are. And the
+ * bytes that a start loads: the entry file with its static imports, not the chunks of an `import()`.
  */
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,19 +24,7 @@ const CAPABILITIES: readonly Capability[] = ['night-schedule', 'spot-drain', 'br
 export const coldStart: Bench = async ({ runs, log }) => {
   const folder = mkdtempSync(join(tmpdir(), 'nightshift-bench-'));
   try {
-    const { config } = await loadConfig();
-    const name = Object.entries(config.environments).find(
-      ([, one]) => !one.production && one.schedule && one.deploy,
-    )?.[0];
-    if (name === undefined)
-      throw new Error('the config has no environment with a schedule and a deploy to measure');
-    const settings = settingsOf(config, name, new Date());
-    const settingsFor = {
-      'night-schedule': settings.nightSchedule,
-      'spot-drain': settings.spotDrain,
-      'branch-deploy': settings.branchDeploy,
-    };
-
+    const settingsFor = await measuredSettings();
     const empty = emptyHandler(folder);
     const figures: Figure[] = [];
     const notes: string[] = [];
@@ -46,7 +34,7 @@ export const coldStart: Bench = async ({ runs, log }) => {
       mkdirSync(directory);
       const made = bundle(capability, directory);
       const environment = {
-        AWS_REGION: settings.spotDrain.region,
+        AWS_REGION: settingsFor['spot-drain'].region,
         AWS_ACCESS_KEY_ID: 'a',
         AWS_SECRET_ACCESS_KEY: 'b',
         [TABLE_VARIABLE]: 'nightshift',
@@ -58,42 +46,7 @@ export const coldStart: Bench = async ({ runs, log }) => {
         lean: bareHandler(directory, capability, made, { chain: false }),
         empty,
       });
-      figures.push(
-        {
-          what: `${capability}, start`,
-          value: times.ours.wall,
-          unit: 'ms',
-          baseline: { what: 'bare handler, same SDK clients', value: times.bare.wall },
-          target: {
-            what: `≤ ${START_RATIO} ×`,
-            met: times.ours.wall <= START_RATIO * times.bare.wall,
-          },
-        },
-        {
-          what: `${capability}, start, processor time`,
-          value: times.ours.cpu,
-          unit: 'ms',
-          baseline: { what: 'bare handler, same SDK clients', value: times.bare.cpu },
-        },
-        {
-          what: `${capability}, start, beside lean`,
-          value: times.ours.wall,
-          unit: 'ms',
-          baseline: { what: 'bare handler without the credential chain', value: times.lean.wall },
-        },
-        {
-          what: `${capability}, empty handler`,
-          value: times.empty.wall,
-          unit: 'ms',
-        },
-        {
-          what: `${capability}, loaded at a start`,
-          value: made.start.bytes / 1000,
-          unit: 'KB',
-          target: { what: `≤ ${START_LIMIT / 1000} KB`, met: made.start.bytes <= START_LIMIT },
-        },
-        { what: `${capability}, all chunks`, value: made.bytes / 1000, unit: 'KB' },
-      );
+      figures.push(...figuresOf(capability, made, times));
       const parts = made.start.parts
         .slice(0, 8)
         .map((part) => `${part.name} ${Math.round(part.bytes / 1000)}`);
@@ -110,13 +63,67 @@ export const coldStart: Bench = async ({ runs, log }) => {
   }
 };
 
+async function measuredSettings() {
+  const { config } = await loadConfig();
+  const name = Object.entries(config.environments).find(
+    ([, one]) => !one.production && one.schedule && one.deploy,
+  )?.[0];
+  if (name === undefined)
+    throw new Error('the config has no environment with a schedule and a deploy to measure');
+  const settings = settingsOf(config, name, new Date());
+  return {
+    'night-schedule': settings.nightSchedule,
+    'spot-drain': settings.spotDrain,
+    'branch-deploy': settings.branchDeploy,
+  };
+}
+
+function figuresOf(capability: Capability, made: Bundle, times: Times): Figure[] {
+  return [
+    {
+      what: `${capability}, start`,
+      value: times.ours.wall,
+      unit: 'ms',
+      baseline: { what: 'bare handler, same SDK clients', value: times.bare.wall },
+      target: {
+        what: `≤ ${START_RATIO} ×`,
+        met: times.ours.wall <= START_RATIO * times.bare.wall,
+      },
+    },
+    {
+      what: `${capability}, start, processor time`,
+      value: times.ours.cpu,
+      unit: 'ms',
+      baseline: { what: 'bare handler, same SDK clients', value: times.bare.cpu },
+    },
+    {
+      what: `${capability}, start, beside lean`,
+      value: times.ours.wall,
+      unit: 'ms',
+      baseline: { what: 'bare handler without the credential chain', value: times.lean.wall },
+    },
+    {
+      what: `${capability}, empty handler`,
+      value: times.empty.wall,
+      unit: 'ms',
+    },
+    {
+      what: `${capability}, loaded at a start`,
+      value: made.start.bytes / 1000,
+      unit: 'KB',
+      target: { what: `≤ ${START_LIMIT / 1000} KB`, met: made.start.bytes <= START_LIMIT },
+    },
+    { what: `${capability}, all chunks`, value: made.bytes / 1000, unit: 'KB' },
+  ];
+}
+
 function emptyHandler(folder: string): string {
   const file = join(folder, 'empty.mjs');
   writeFileSync(file, 'export const handler = async () => undefined;\n');
   return file;
 }
 
-/** What anybody would begin with: the clients that a start of ours loads, and nothing done with them. Bundled with the options of the stack. */
+/** The clients that a start of ours loads, bundled with the options of the stack, and nothing else. */
 function bareHandler(
   directory: string,
   capability: Capability,
@@ -157,6 +164,8 @@ const CLIENT_CLASS: Readonly<Record<string, string>> = {
 function fail(name: string): never {
   throw new Error(`the bench does not know the client class of ${name}: add it to CLIENT_CLASS`);
 }
+
+type Times = Readonly<Record<'ours' | 'bare' | 'lean' | 'empty', Start>>;
 
 interface Start {
   /** From the start of the process until the handler could be called, in milliseconds. */

@@ -1,8 +1,8 @@
-/** From a build's event to Argo CD: how soon the sync is asked for, and how many syncs a burst and a morning make. */
+/** From a build's event to Argo CD: how soon the sync is requested, and how many syncs a burst and a morning make. */
 
 import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
 import pMap from 'p-map';
-import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
+import { createNightReader } from '#functions/adapters/dynamodb/night.ts';
 import { type Bench, median, percentile } from './bench.ts';
 import { type FunctionUnderTest, MINUTE_MS, raiseSite, type Site, tickAt } from './site.ts';
 
@@ -64,7 +64,7 @@ export const deploy: Bench = async ({ log }) => {
   }
 };
 
-/** Builds of as many applications as there are environments; the next event comes when the last one's sync was asked for. */
+/** Builds of as many applications as there are environments; the next event comes when the last one's sync was requested. */
 async function oneByOne(
   site: Site,
   environments: readonly FunctionUnderTest[],
@@ -188,7 +188,7 @@ async function finish(site: Site, run: FunctionUnderTest | undefined, ticks: num
 async function until(holds: () => boolean, what: string): Promise<void> {
   const end = performance.now() + 20_000;
   while (!holds()) {
-    if (performance.now() > end) throw new Error(`${what} was not asked for within 20 s`);
+    if (performance.now() > end) throw new Error(`${what} was not requested within 20 s`);
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }

@@ -1,4 +1,4 @@
-/** A full node is drained: by spot-drain after a notice, and by `kubectl drain`, in turn on the same API server. */
+/** The drain of a full node: by spot-drain after a notice, and by `kubectl drain`, alternately on the same API server. */
 import { DRAIN, instanceKey } from '#functions/adapters/dynamodb/table-keys.ts';
 import { type Bench, type Figure, median } from './bench.ts';
 import { findKubectl, type Kubectl } from './kubectl.ts';
@@ -15,7 +15,7 @@ const NODE_SELECTOR = { workload: GROUP };
 interface Drained {
   /** From the client's first request until its last pod was gone from the node. */
   readonly empty: number;
-  /** From the notice, or the start of the program, until every pod had been asked to go. */
+  /** From the notice, or the start of the program, until every eviction was requested. */
   readonly issued: number;
   /** From the notice, or the start of the program, until the node was empty. */
   readonly whole: number;
@@ -25,7 +25,7 @@ interface Drained {
 
 export const drain: Bench = async ({ runs, log }) => {
   const kubectl = await findKubectl();
-  const turns = Math.min(runs, 2);
+  const rounds = Math.min(runs, 2);
   const site = await raiseSite('develop');
   try {
     const nodes = await addNodes(site);
@@ -37,10 +37,10 @@ export const drain: Bench = async ({ runs, log }) => {
     };
     const theirs = async (instance: string) =>
       watch(site, instance, async () => kubectl?.drain(site.environment.kubeconfig, nodeOf(site, instance)));
-    /** Back and forth between the two nodes, the clients in turn. */
+    /** Back and forth between the two nodes, the clients alternately. */
     const compare = async (times: number) => {
       const measured = { ours: [] as Drained[], theirs: [] as Drained[] };
-      for (let turn = 0; turn < times; turn++) {
+      for (let round = 0; round < times; round++) {
         measured.ours.push(await ours(nodes[0]));
         await makeReady(site, nodes[0]);
         if (kubectl) measured.theirs.push(await theirs(nodes[1]));
@@ -54,7 +54,7 @@ export const drain: Bench = async ({ runs, log }) => {
     await warmUp(site, run);
     await deploy(site, 'load', PODS, nodes[0], nodes[1]);
     log(`drain: ${PODS} pods`);
-    const free = await compare(turns);
+    const free = await compare(rounds);
     site.environment.kubernetes.api.delete('deployments.apps', 'default', 'load');
     await site.pass(MINUTE_MS);
 
@@ -69,26 +69,10 @@ export const drain: Bench = async ({ runs, log }) => {
 
     return {
       bench: 'drain',
-      method: `the deployed function in a warm process, after one tick, and kubectl, over the lab’s Kubernetes API, as its server sees it: from a client’s first request until the pods are gone; median of ${turns} in turn`,
+      method: `the deployed function in a warm process, after one tick, and kubectl, over the lab’s Kubernetes API, as its server sees it: from a client’s first request until the pods are gone; median of ${rounds} in turn`,
       figures: [
         ...figuresOf(`${PODS} pods`, free),
-        {
-          what: `${PODS} pods, until every eviction was issued`,
-          value: Math.max(...free.ours.map(({ issued }) => issued)),
-          unit: 'ms',
-          ...(free.theirs.length > 0
-            ? {
-                baseline: {
-                  what: 'kubectl drain',
-                  value: Math.max(...free.theirs.map(({ issued }) => issued)),
-                },
-              }
-            : {}),
-          target: {
-            what: '≤ 2 s',
-            met: free.ours.every(({ issued }) => issued <= EVICTIONS_WITHIN_MS),
-          },
-        },
+        issuedFigure(free),
         ...figuresOf(`${BUDGETED_PODS} pods, budget of one`, budgeted),
       ],
       notes: [noteOf(kubectl)],
@@ -98,25 +82,38 @@ export const drain: Bench = async ({ runs, log }) => {
   }
 };
 
-function figuresOf(
-  what: string,
-  { ours, theirs }: { readonly ours: readonly Drained[]; readonly theirs: readonly Drained[] },
-): Figure[] {
+interface Compared {
+  readonly ours: readonly Drained[];
+  readonly theirs: readonly Drained[];
+}
+
+function issuedFigure({ ours, theirs }: Compared): Figure {
+  const latest = (measured: readonly Drained[]) => Math.max(...measured.map(({ issued }) => issued));
+  return {
+    what: `${PODS} pods, until every eviction was issued`,
+    value: latest(ours),
+    unit: 'ms',
+    ...(theirs.length > 0 ? { baseline: { what: 'kubectl drain', value: latest(theirs) } } : {}),
+    target: { what: '≤ 2 s', met: ours.every(({ issued }) => issued <= EVICTIONS_WITHIN_MS) },
+  };
+}
+
+function figuresOf(what: string, { ours, theirs }: Compared): Figure[] {
   const of = (measured: readonly Drained[], key: keyof Drained) => median(measured.map((one) => one[key]));
-  const beside = (key: keyof Drained) =>
+  const baseline = (key: keyof Drained) =>
     theirs.length > 0 ? { baseline: { what: 'kubectl drain', value: of(theirs, key) } } : {};
   return [
     {
       what: `${what}, until empty`,
       value: of(ours, 'empty'),
       unit: 'ms',
-      ...beside('empty'),
+      ...baseline('empty'),
       ...(theirs.length > 0
         ? { target: { what: 'not slower', met: of(ours, 'empty') <= of(theirs, 'empty') } }
         : {}),
     },
-    { what: `${what}, with the client’s start`, value: of(ours, 'whole'), unit: 'ms', ...beside('whole') },
-    { what: `${what}, requests`, value: of(ours, 'requests'), unit: 'requests', ...beside('requests') },
+    { what: `${what}, with the client’s start`, value: of(ours, 'whole'), unit: 'ms', ...baseline('whole') },
+    { what: `${what}, requests`, value: of(ours, 'requests'), unit: 'requests', ...baseline('requests') },
   ];
 }
 
@@ -188,14 +185,14 @@ async function watch(site: Site, instance: string, client: () => Promise<unknown
   if (emptyAt === 0) throw new Error(`${movable(site, instance).length} pods are still on the node`);
   const requests = calls.slice(before);
   const firstAt = requests[0]?.at ?? emptyAt;
-  const asked = new Map<string, number>();
+  const evictedAt = new Map<string, number>();
   for (const { resource, name = '', at } of requests) {
-    if (resource === 'pods/eviction' && pods.has(name) && !asked.has(name)) asked.set(name, at);
+    if (resource === 'pods/eviction' && pods.has(name) && !evictedAt.has(name)) evictedAt.set(name, at);
   }
-  if (asked.size !== pods.size) throw new Error(`${asked.size} of ${pods.size} pods were asked to go`);
+  if (evictedAt.size !== pods.size) throw new Error(`${evictedAt.size} of ${pods.size} pods were evicted`);
   return {
     empty: emptyAt - firstAt,
-    issued: Math.max(...asked.values()) - (emptyAt - whole),
+    issued: Math.max(...evictedAt.values()) - (emptyAt - whole),
     whole,
     requests: requests.length,
   };

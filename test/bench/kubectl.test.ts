@@ -1,14 +1,14 @@
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { findKubectl } from './kubectl.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
-it('where kubectl is not installed there is nothing to compare with, and that is no error', async () => {
+test('where kubectl is not installed there is nothing to compare with, and that is no error', async () => {
   vi.stubEnv('KUBECTL', 'no-such-kubectl');
   expect(await findKubectl()).toBeUndefined();
 });
 
-it('a kubectl that cannot be asked for its version is an error', async () => {
+test('a kubectl that does not print its version is an error', async () => {
   vi.stubEnv('KUBECTL', 'false');
   await expect(findKubectl()).rejects.toThrow('Command failed');
 });

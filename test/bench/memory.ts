@@ -12,7 +12,7 @@ import { CALL_MS, type FunctionUnderTest, MINUTE_MS, raiseSite, type Site, tickA
 const SIZES_MB = [128, 256, 512, 1024, 1769];
 /** A whole processor: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
 const ONE_PROCESSOR_MB = 1769;
-/** Room for what this run did not show. */
+/** Reserve for cases that this run does not include. */
 const MOST_MEMORY = 0.8;
 const MONTH_MINUTES = 730 * 60;
 const GROUP = 'memory';
@@ -28,7 +28,7 @@ interface Work {
 interface Plan {
   readonly capability: Capability;
   readonly ticksAMonth: number;
-  /** The work that is to be done soon. */
+  /** Work whose duration matters. */
   readonly busy: { readonly what: string; run(site: Site, one: FunctionUnderTest): Promise<Work> };
 }
 
@@ -120,7 +120,7 @@ function durationOf({ cpuMs, awsCalls }: Work, memoryMb: number): number {
 
 async function quietTicks(site: Site, one: FunctionUnderTest, times: number): Promise<Work> {
   const works: Work[] = [];
-  for (let turn = 0; turn < times; turn++) {
+  for (let round = 0; round < times; round++) {
     works.push(await workOf(site, () => one.invoke(tickAt(site.context.clock.now()))));
     await site.pass(MINUTE_MS);
   }

@@ -42,8 +42,8 @@ export const pass: Bench = async ({ runs, log }) => {
       await site.context.clock.runUntil(Date.parse('2026-11-24T13:00:05Z'));
       const [stop] = await measure(site, run, 1);
       if (!stop) continue;
-      const asked = site.front.counts()['eks:UpdateNodegroupConfig'] ?? 0;
-      if (asked !== groups) throw new Error(`the stop asked for ${asked} of ${groups} groups`);
+      const requested = site.front.counts()['eks:UpdateNodegroupConfig'] ?? 0;
+      if (requested !== groups) throw new Error(`the stop resized ${requested} of ${groups} groups`);
       figures.push(
         { what: `${groups} groups, stop: AWS calls`, value: stop.calls, unit: 'calls' },
         {
@@ -60,7 +60,7 @@ export const pass: Bench = async ({ runs, log }) => {
   return {
     bench: 'pass',
     method:
-      'the deployed function in a warm process, over the lab’s AWS; quiet: median of the passes, most calls of any; stop: the pass that writes every size down and asks for zero',
+      'the deployed function in a warm process, over the lab’s AWS; quiet: median of the passes, most calls of any; stop: the pass that saves every size and scales to zero',
     figures,
     notes: [`pass, most memory of the process: ${memory.join(', ')}`],
   };
@@ -82,7 +82,7 @@ async function addGroups(site: AccountSite, count: number): Promise<void> {
 
 /** The first passes write down what they find. */
 async function settle(site: AccountSite, run: FunctionUnderTest): Promise<void> {
-  for (let turn = 0; turn < 2; turn++) {
+  for (let round = 0; round < 2; round++) {
     await run.invoke(tickAt(site.context.clock.now()));
     await site.pass(MINUTE_MS);
   }
@@ -90,7 +90,7 @@ async function settle(site: AccountSite, run: FunctionUnderTest): Promise<void> 
 
 async function measure(site: AccountSite, run: FunctionUnderTest, times: number) {
   const measured: { readonly calls: number; readonly ms: number; readonly memoryMb: number }[] = [];
-  for (let turn = 0; turn < times; turn++) {
+  for (let round = 0; round < times; round++) {
     const before = site.calls();
     const { consumption } = await run.invoke(tickAt(site.context.clock.now()));
     const calls = site.calls() - before;
@@ -100,7 +100,7 @@ async function measure(site: AccountSite, run: FunctionUnderTest, times: number)
       ms: consumption.handlerMs,
       memoryMb: consumption.memoryMb,
     });
-    if (turn + 1 < times) await site.pass(MINUTE_MS);
+    if (round + 1 < times) await site.pass(MINUTE_MS);
   }
   return measured;
 }

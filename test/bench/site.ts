@@ -33,7 +33,7 @@ export const DAYTIME = new Date('2026-11-24T01:00:00Z');
 export const MINUTE_MS = 60_000;
 /**
  * The lab answers within a millisecond or two and AWS does not: a bench that reckons with AWS adds so much for each
- * call, as if none were made beside another.
+ * call, as if no two were concurrent.
  */
 export const CALL_MS = 25;
 
@@ -195,7 +195,7 @@ function tableOf(front: AwsEndpoint, { stack, tables }: Deployment, { operator }
 
 interface Ground extends Pick<AccountSite, 'context' | 'aws' | 'cluster' | 'front'> {
   readonly stack: Deployment;
-  /** What a function needs beside the front door and its keys. */
+  /** What a function needs in addition to the endpoint and its credentials. */
   readonly variables: Readonly<Record<string, string>>;
 }
 
@@ -239,7 +239,7 @@ function accountSite(ground: Ground, close: () => Promise<void>): AccountSite {
   };
 }
 
-/** The marker of the line in which the preloaded program tells what an invocation took. */
+/** The marker of the line in which the preloaded program reports what an invocation took. */
 const CONSUMPTION = '"nightshift-bench"';
 
 function functionUnderTest(ground: Ground, spec: FunctionSpec, concurrency: number): FunctionUnderTest {
@@ -269,7 +269,7 @@ function functionUnderTest(ground: Ground, spec: FunctionSpec, concurrency: numb
       const mark = lines.findIndex(({ text }) => text.includes(CONSUMPTION) && text.includes(requestId));
       const marked = lines[mark];
       if (!outcome.ok || !invocation || !marked) {
-        const why = outcome.ok ? 'it told nothing of what it took' : outcome.error.errorMessage;
+        const why = outcome.ok ? 'it reported no consumption' : outcome.error.errorMessage;
         throw new Error(`${spec.name} could not be measured: ${why}`);
       }
       const consumption = JSON.parse(marked.text) as Consumption;

@@ -1,6 +1,6 @@
 /**
  * Many interruptions at the same instant. Lambda gives each notice an environment of its own; here so many processes
- * are kept warm as fit, and for more notices each environment is handed ten at once, as a queue in front would.
+ * are kept warm as fit into memory, and for more notices each environment gets ten at once, as from a queue.
  */
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -100,7 +100,7 @@ async function addNodes(site: Site, count: number, spare: number): Promise<void>
 }
 
 /**
- * Starts every process with a recommendation that cordons a spare node, told as often as it will have notices at once, so
+ * Starts every process with a recommendation that cordons a spare node, delivered as often as it will have notices at once, so
  * that each of those has its connections: two processes at a time.
  */
 async function warmUp(site: Site, environments: readonly FunctionUnderTest[], batch: number): Promise<void> {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
 import { type FakeAws, startFakeAws } from './fake-aws.ts';
 import { nightshift } from './run-nightshift.ts';
@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 const ask = (...args: string[]) => nightshift(['--config', CONFIG, ...args], { now });
-/** No more than one, because a new one replaces the others. */
+/** Where no more than one is expected. */
 const stored = async () => {
   const [override, ...others] = await createOverrides(table).all();
   expect(others).toEqual([]);
@@ -76,10 +76,28 @@ describe('an override from the command line', () => {
 
   test('replaces the active one, and says so', async () => {
     await ask('keep-up', 'develop', '--for', '2h', '--reason', 'release');
-    const { out } = await ask('sleep', 'develop', '--until', 'tomorrow 08:00', '--author', 'bo');
+    const { out } = await ask('sleep', 'develop', '--until', 'tomorrow 08:00', '--author', 'bo', '--replace');
     expect(out).toContain('develop: put to sleep by bo until 2026-11-25 08:00 (Asia/Tokyo): no reason given');
     expect(out).toContain('replaces: awake until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: release');
     expect((await stored())?.state).toBe('asleep');
+  });
+
+  test('does not put a cluster to sleep that somebody else keeps up, without --replace', async () => {
+    await ask('keep-up', 'develop', '--for', '2h', '--reason', 'release');
+    const { code, err } = await ask('sleep', 'develop', '--until', 'tomorrow 08:00', '--author', 'bo');
+    expect(code).not.toBe(0);
+    expect(err).toContain(
+      'somebody else needs the cluster: awake until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: release; add --replace to end that',
+    );
+    expect((await stored())?.state).toBe('awake');
+  });
+
+  test('is stored beside others that keep the cluster awake: the later end counts', async () => {
+    await ask('keep-up', 'develop', '--for', '3h', '--reason', 'release');
+    const { out } = await ask('keep-up', 'develop', '--for', '1h', '--author', 'bo');
+    expect(out).toContain('still in force: awake until Wed 2026-11-25 00:00 (Asia/Tokyo), by ana: release');
+    expect(out).not.toContain('replaces');
+    expect(await createOverrides(table).all()).toHaveLength(2);
   });
 
   test('is dated by the clock of AWS, not of this machine', async () => {

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
+import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
-import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
 import { NIGHT, savedKey } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { LedgerEntry } from '#functions/night-schedule/records.ts';
@@ -136,7 +136,7 @@ describe('nightshift explain', () => {
   });
 
   beforeEach(async () => {
-    await createDecisionLog(table).keep([
+    await saveDecisions(table)([
       aDecision(),
       aDecision({ time: '2026-11-24T13:04:00.000Z', action: 'confirm-stop', reason: 'no instance is left' }),
       aDecision({ time: '2026-11-24T13:05:00.000Z', target: 'web-spot', action: 'fail', reason: 'stuck' }),
@@ -159,7 +159,7 @@ describe('nightshift explain', () => {
   });
 
   test('finds a target by a part of its name, and an environment as a whole', async () => {
-    await createDecisionLog(table).keep([
+    await saveDecisions(table)([
       aDecision({ time: '2026-11-24T13:06:00.000Z', target: 'develop', action: 'warn' }),
     ]);
     expect((await ask('explain', 'spot', '-e', 'develop')).out).toContain('stuck');

@@ -4,7 +4,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startProgram, untilReady } from './servers/control-plane-program.ts';
 
 let folder: string;
@@ -43,14 +43,14 @@ async function untilGone(pid: number): Promise<void> {
 }
 
 describe('a program of a control plane', () => {
-  it('that ends by itself is told with its last words', async () => {
+  test('that ends by itself is reported with its last output', async () => {
     const brief = startProgram(folder, 'brief', ['--wrong']);
     const waiting = untilReady('it', async () => false, [brief], 10_000);
     await expect(waiting).rejects.toThrow('brief ended with 3:\nno such flag: --wrong');
     await brief.end();
   });
 
-  it('that is not ready in time is told too', async () => {
+  test('that is not ready in time is reported too', async () => {
     const pid = path.join(folder, 'slow.pid');
     const slow = startProgram(folder, 'lasting', [pid]);
     const never = async () => {
@@ -60,7 +60,7 @@ describe('a program of a control plane', () => {
     await slow.end();
   });
 
-  it('is ended, also while it stands still', async () => {
+  test('is ended, also while it stands still', async () => {
     const file = path.join(folder, 'ended.pid');
     const lasting = startProgram(folder, 'lasting', [file]);
     const pid = await pidIn(file);
@@ -70,7 +70,7 @@ describe('a program of a control plane', () => {
     expect(() => lasting.mustRun()).toThrow('lasting ended');
   });
 
-  it('ends with the process that started it, however that ends', async () => {
+  test('ends with the process that started it, however that ends', async () => {
     const file = path.join(folder, 'orphan.pid');
     const module = new URL('./servers/control-plane-program.ts', import.meta.url).href;
     const script = `import { startProgram } from ${JSON.stringify(module)};

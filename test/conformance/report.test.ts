@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { PARTS } from './servers/parts.ts';
 import { type Finding, sectionsOf, withSections } from './servers/report.ts';
 
@@ -20,14 +20,14 @@ const awsNotRun = sectionsOf(
 );
 
 describe('the table of a conformance run', () => {
-  it('tells behaviour, software, result and date, and counts them', () => {
+  test('tells behaviour, software, result and date, and counts them', () => {
     const section = aws(aFinding(), aFinding({ behaviour: 'a | b', result: 'differs' })).get('aws');
     expect(section).toContain('1 as expected, 1 different, 0 not there.');
     expect(section).toContain('| a group is set to zero | moto 5.2.5 | as expected | 2026-11-23 |');
     expect(section).toContain('| a \\| b | moto 5.2.5 | differs | 2026-11-23 |');
   });
 
-  it('numbers a note once, however many rows it stands for', () => {
+  test('numbers a note once, however many rows it stands for', () => {
     const notes = ['moto has no such call'];
     const section = aws(
       aFinding({ result: 'not there', notes }),
@@ -37,19 +37,19 @@ describe('the table of a conformance run', () => {
     expect(section?.match(/moto has no such call/g)).toHaveLength(1);
   });
 
-  it('says why a part did not run', () => {
+  test('says why a part did not run', () => {
     expect(awsNotRun.get('aws')).toBe('## AWS\n\nNot run: AWS_ENDPOINT_URL is not set.');
   });
 });
 
 describe('the document', () => {
-  it('keeps what was written by hand', () => {
+  test('keeps what was written by hand', () => {
     expect(withSections('# Conformance\n\nBy hand.\n', aws(aFinding()))).toMatch(
       /^# Conformance\n\nBy hand\.\n\n<!-- From/,
     );
   });
 
-  it('replaces the table of a part that ran again', () => {
+  test('replaces the table of a part that ran again', () => {
     const first = withSections('# C\n', aws(aFinding({ behaviour: 'old' })));
     const second = withSections(first, aws(aFinding({ behaviour: 'new' })));
     expect(second).toContain('| new |');
@@ -57,25 +57,25 @@ describe('the document', () => {
     expect(withSections(second, aws(aFinding({ behaviour: 'new' })))).toBe(second);
   });
 
-  it('keeps the last table of a part that could not run this time', () => {
+  test('keeps the last table of a part that could not run this time', () => {
     const first = withSections('# C\n', aws(aFinding()));
     expect(withSections(first, awsNotRun)).toBe(first);
   });
 });
 
 describe('a part', () => {
-  it.each(PARTS)('$name says what is missing on a machine that has nothing', (part) => {
+  test.each(PARTS)('$name says what is missing on a machine that has nothing', (part) => {
     expect(part.missing({ PATH: '' })).toMatch(/is not set|not on the PATH/);
   });
 
-  it('names the programs that a folder lacks', () => {
+  test('names the programs that a folder lacks', () => {
     const kubernetes = PARTS.find(({ name }) => name === 'kubernetes');
     expect(kubernetes?.missing({ KUBEBUILDER_ASSETS: '/nowhere' })).toBe(
       'KUBEBUILDER_ASSETS has no etcd, kube-apiserver, kube-controller-manager, kube-scheduler',
     );
   });
 
-  it.each([
+  test.each([
     ['1.57.9', 'cfn-lint 1.57.9 is too old, 1.58.0 or newer is needed'],
     ['1.58.0', undefined],
     ['1.100.0', undefined],

@@ -1,5 +1,5 @@
 /** The check of exchanges by AWS's models, on a model small enough to see through. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { judge } from './aws/models/exchange-faults.ts';
 import { forbiddenInputs } from './aws/models/forbidden-inputs.ts';
 import type { Models, ServiceModel } from './aws/models/service-model.ts';
@@ -68,7 +68,7 @@ function overQuery(form: string, xml: string) {
 }
 
 describe('an exchange that fits its model', () => {
-  it('has no fault in JSON, and what is empty in a reply is none', () => {
+  test('has no fault in JSON, and what is empty in a reply is none', () => {
     expect(overJson({ Name: 'abc', Size: 3 }, 200, { State: 'UP', At: 1.5, Tags: [] })).toMatchObject({
       operation: 'small:Look',
       requestFaults: [],
@@ -76,7 +76,7 @@ describe('an exchange that fits its model', () => {
     });
   });
 
-  it('has no fault as a form and XML', () => {
+  test('has no fault as a form and XML', () => {
     const verdict = overQuery(
       'Action=Look&Version=1&Name=abc&Size=3&Tags.member.1=x&Tags.member.2=y',
       '<LookResponse><LookResult><State>UP</State><At>2026-11-24T00:00:00Z</At><Tags><member>a</member></Tags></LookResult></LookResponse>',
@@ -90,7 +90,7 @@ describe('an exchange that fits its model', () => {
 });
 
 describe('a fault', () => {
-  it.each([
+  test.each([
     [{ Size: 3 }, 'Look.Name is missing'],
     [{ Name: 'ABC' }, 'Look.Name is "ABC", which [a-z]+ does not match'],
     [{ Name: 'abcdefghi' }, 'Look.Name is 9 characters long, more than 8'],
@@ -102,7 +102,7 @@ describe('a fault', () => {
     expect(overJson(input, 200, { State: 'UP' }).requestFaults).toEqual([fault]);
   });
 
-  it.each([
+  test.each([
     [200, { State: 'AWAY' }, ['Reply.State is "AWAY", none of UP, DOWN']],
     [200, { State: 'UP', At: 'now' }, ['Reply.At is no time']],
     [404, { __type: 'NotFound', message: 'no' }, []],
@@ -114,7 +114,7 @@ describe('a fault', () => {
     expect(overJson({ Name: 'abc' }, status, body).replyFaults).toEqual(faults);
   });
 
-  it('of XML is named: an element that no member has, and a value of another type', () => {
+  test('of XML is named: an element that no member has, and a value of another type', () => {
     expect(
       overQuery(
         'Action=Look&Name=abc',
@@ -130,7 +130,7 @@ describe('a fault', () => {
   });
 });
 
-it('the inputs that a model forbids have one thing wrong each', () => {
+test('the inputs that a model forbids have one thing wrong each', () => {
   const wrong = forbiddenInputs(modelOf('json'), 'Request', { Name: 'abc', Size: 3 });
   expect(wrong.map(({ what }) => what)).toEqual([
     'without Name',

@@ -9,13 +9,13 @@ import { createArgocdServerWire } from '#test/simulation/deploy/argocd-server.ts
 argocdContract('the Argo CD of the simulation', async ({ argocd }): Promise<Subject> => {
   let token = argocd.addToken({ project: 'default', role: 'nightshift', policies: ['get', 'sync'] });
   let requests = 0;
-  const nobody = () => undefined;
+  const ignore = () => undefined;
   return {
     argocd: createArgocdServerWire({
       argocd,
-      token: { kept: () => token, readAgain: async () => token },
+      token: { cached: () => token, readAgain: async () => token },
       isDown: () => false,
-      eyes: { read: nobody, sync: nobody, synced: nobody, shown: nobody },
+      observer: { read: ignore, sync: ignore, synced: ignore, shown: ignore },
       around: async <T>(_call: string, act: () => T): Promise<Awaited<T>> => {
         requests++;
         return await act();

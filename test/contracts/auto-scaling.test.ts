@@ -19,13 +19,13 @@ async function simulated(): Promise<Subject> {
   const context = { ...createContext({ start, seed: 1 }), clock };
   const aws = createAws(context);
   const cluster = aws.addCluster({ ...scope, name: 'develop' });
-  const nobody = () => undefined;
+  const ignore = () => undefined;
   const client = createAutoScalingApi({
     aws,
     scope,
-    onAsk: nobody,
-    onDone: nobody,
-    onReply: nobody,
+    onRequest: ignore,
+    onApplied: ignore,
+    onReply: ignore,
     around: async (_call, act) => act(),
   });
   return {
@@ -61,7 +61,7 @@ describe.each([
     };
   }
 
-  test('tells the group of an instance, where it stands and what it is', async () => {
+  test('reads the group of an instance, its lifecycle state and type', async () => {
     const { groups, first, workers } = await withWorkers();
     expect(await groups.ofInstance(first)).toEqual({
       place: { zone: workers.instances.get(first)?.view.zone, instanceType: 'm6i.large' },
@@ -70,7 +70,7 @@ describe.each([
     });
   });
 
-  test('tells the nodegroup of an instance that EKS manages', async () => {
+  test('reads the nodegroup of an instance that EKS manages', async () => {
     const { world, client } = await create();
     aNodegroup(world as TestWorld);
     await world.pass(120);
@@ -79,13 +79,13 @@ describe.each([
     expect(found?.group).toMatchObject({ clusters: ['develop'], nodegroup: 'app' });
   });
 
-  test('knows no group of a stranger, and none by a name that nobody has', async () => {
+  test('knows no group of a foreign instance, and none by an unknown name', async () => {
     const { groups } = await withWorkers();
     expect(await groups.ofInstance('i-0fedcba9876543210')).toBeUndefined();
     expect(await groups.named('nobody')).toBeUndefined();
   });
 
-  test('tells the times of a hook', async () => {
+  test('reads the times of a hook', async () => {
     const { lifecycle } = await withWorkers();
     const hook = { group: 'workers', name: 'drain', token: '' };
     expect(await lifecycle.times(hook)).toEqual({ heartbeatSeconds: 120, globalSeconds: 12_000 });

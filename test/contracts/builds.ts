@@ -1,5 +1,5 @@
-/** What branch-deploy relies on of CodeBuild, whoever plays it. */
-import { expect, it } from 'vitest';
+/** What branch-deploy relies on of CodeBuild, whatever implements it. */
+import { expect, test } from 'vitest';
 import type { Builds } from '#functions/branch-deploy/ports.ts';
 import { type Lacks, needs } from './subject.ts';
 
@@ -13,7 +13,7 @@ export interface BuildsSubject {
 }
 
 export function buildsContract(create: () => Promise<BuildsSubject>): void {
-  it('reads a build with what decides about its branch', async (context) => {
+  test('reads a build with what decides about its branch', async (context) => {
     const { builds, project, build, lacks } = await create();
     const id = await build();
     const [read] = await builds.read([id]);
@@ -27,14 +27,14 @@ export function buildsContract(create: () => Promise<BuildsSubject>): void {
     expect(read?.number).toBe(1);
   });
 
-  it('counts the builds of a project up', async (context) => {
+  test('counts the builds of a project up', async (context) => {
     const { builds, build, lacks } = await create();
     needs(context, lacks, 'numbers that count up');
     const read = await builds.read([await build(), await build()]);
     expect(read.map(({ number }) => number)).toEqual([1, 2]);
   });
 
-  it('leaves out the ids that are unknown', async (context) => {
+  test('leaves out the ids that are unknown', async (context) => {
     const { builds, build, project, lacks } = await create();
     const id = await build();
     needs(context, lacks, 'unknown ids left out');
@@ -42,7 +42,7 @@ export function buildsContract(create: () => Promise<BuildsSubject>): void {
     expect(read.map((one) => one.id)).toEqual([id]);
   });
 
-  it('lists the latest builds first, and none of a new project', async (context) => {
+  test('lists the latest builds first, and none of a new project', async (context) => {
     const { builds, build, project, lacks } = await create();
     needs(context, lacks, 'a project without builds');
     expect(await builds.recent(project)).toEqual([]);
@@ -51,7 +51,7 @@ export function buildsContract(create: () => Promise<BuildsSubject>): void {
     expect(await builds.recent(project)).toEqual(ids.toReversed());
   });
 
-  it('has no list for a project that does not exist', async () => {
+  test('has no list for a project that does not exist', async () => {
     const { builds } = await create();
     expect(await builds.recent('nobody')).toBeUndefined();
   });

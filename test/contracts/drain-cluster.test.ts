@@ -22,7 +22,7 @@ async function simulated(): Promise<Subject> {
   const client = createKubernetesApi({
     context,
     kubernetes,
-    onAsk: () => undefined,
+    onRequest: () => undefined,
     around: async (_call, act) => act(),
   });
   return subjectOf(createDrainCluster(client), kubernetes, pass, async () => undefined);

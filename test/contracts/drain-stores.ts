@@ -1,4 +1,4 @@
-/** What spot-drain relies on of its table, whatever that is kept in. */
+/** What spot-drain relies on of its table, whatever implements it. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Claims, Cordons, NodeNames } from '#functions/spot-drain/ports.ts';
 import type { Claim } from '#functions/spot-drain/records.ts';

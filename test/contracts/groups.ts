@@ -1,5 +1,5 @@
-/** What night-schedule relies on of EKS and Auto Scaling, whoever plays them. */
-import { expect, it } from 'vitest';
+/** What night-schedule relies on of EKS and Auto Scaling, whatever implements them. */
+import { expect, test } from 'vitest';
 import type { Group, Groups } from '#functions/night-schedule/ports.ts';
 import type { Size } from '#functions/night-schedule/records.ts';
 import { type Lacks, needs } from './subject.ts';
@@ -13,7 +13,7 @@ export interface GroupsSubject {
   addSelfManaged(name: string, size: Size, cluster?: string): Promise<void>;
   /** Until instances are started, and updates are done. */
   settle(): Promise<void>;
-  /** As EKS tells it. */
+  /** As EKS describes it. */
   nodegroupSize(name: string): Promise<Size>;
 }
 
@@ -31,7 +31,7 @@ export function groupsContract(create: () => Promise<GroupsSubject>): void {
     return group;
   };
 
-  it('finds managed nodegroups and self-managed groups by one tag, with their sizes', async (context) => {
+  test('finds managed nodegroups and self-managed groups by one tag, with their sizes', async (context) => {
     const subject = await someGroups();
     needs(context, subject.lacks, 'groups of nodegroups');
     expect(await subject.groups.list()).toMatchObject([
@@ -45,13 +45,13 @@ export function groupsContract(create: () => Promise<GroupsSubject>): void {
     ]);
   });
 
-  it('sees the instances of a group, and which are in service', async () => {
+  test('sees the instances of a group, and which are in service', async () => {
     const subject = await someGroups();
     const { instances } = await find(subject, 'workers');
     expect(instances).toEqual([1, 2].map(() => ({ id: expect.stringMatching(/^i-/), inService: true })));
   });
 
-  it('does not see the groups of another cluster of the account', async () => {
+  test('does not see the groups of another cluster of the account', async () => {
     const subject = await someGroups();
     await subject.addSelfManaged('foreign', { min: 0, desired: 0, max: 1 }, 'other');
     const names = (await subject.groups.list()).map(({ name }) => name);
@@ -59,7 +59,7 @@ export function groupsContract(create: () => Promise<GroupsSubject>): void {
     expect(names).not.toContain('foreign');
   });
 
-  it('finds the groups beyond the first page of a hundred', async () => {
+  test('finds the groups beyond the first page of a hundred', async () => {
     const subject = await someGroups();
     for (let n = 0; n < 105; n++) await subject.addSelfManaged(`page-${n}`, { min: 0, desired: 0, max: 1 });
     const names = (await subject.groups.list()).map(({ name }) => name);
@@ -67,7 +67,7 @@ export function groupsContract(create: () => Promise<GroupsSubject>): void {
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it('resizes a managed nodegroup through EKS, and keeps max', async () => {
+  test('resizes a managed nodegroup through EKS, and keeps max', async () => {
     const subject = await someGroups();
     const to = { min: 0, desired: 0, max: 6 };
     const app = { ...(await find(subject, 'workers')), name: 'app', kind: 'managed' } as const;
@@ -76,7 +76,7 @@ export function groupsContract(create: () => Promise<GroupsSubject>): void {
     expect(await subject.nodegroupSize('app')).toEqual(to);
   });
 
-  it('resizes a self-managed group to zero in all three, and its instances go', async () => {
+  test('resizes a self-managed group to zero in all three, and its instances go', async () => {
     const subject = await someGroups();
     const before = await find(subject, 'workers');
     expect(await subject.groups.resize(before, { min: 0, desired: 0, max: 0 }, 'night-1')).toBe('accepted');
@@ -90,7 +90,7 @@ export function groupsContract(create: () => Promise<GroupsSubject>): void {
     expect((await find(subject, 'workers')).instances).toHaveLength(2);
   });
 
-  it('is busy while another update of the nodegroup runs', async (context) => {
+  test('is busy while another update of the nodegroup runs', async (context) => {
     const subject = await someGroups();
     needs(context, subject.lacks, 'updates that take a while');
     const app = await find(subject, 'app');
@@ -98,20 +98,20 @@ export function groupsContract(create: () => Promise<GroupsSubject>): void {
     expect(await subject.groups.resize(app, { min: 0, desired: 1, max: 6 }, 'night-2')).toBe('busy');
   });
 
-  it('says of a managed nodegroup that was deleted that it is gone', async () => {
+  test('says of a managed nodegroup that was deleted that it is gone', async () => {
     const subject = await someGroups();
     const gone = { ...(await find(subject, 'workers')), name: 'gone', kind: 'managed' } as const;
     expect(await subject.groups.resize(gone, { min: 0, desired: 0, max: 6 }, 'x')).toBe('gone');
   });
 
-  it('says of a self-managed group that was deleted that it is gone', async (context) => {
+  test('says of a self-managed group that was deleted that it is gone', async (context) => {
     const subject = await someGroups();
     needs(context, subject.lacks, 'an unknown group refused');
     const gone = { ...(await find(subject, 'workers')), name: 'gone', autoScalingGroup: 'gone' };
     expect(await subject.groups.resize(gone, { min: 0, desired: 0, max: 0 }, 'x')).toBe('gone');
   });
 
-  it('throws where EKS refuses a size, and swallows nothing', async (context) => {
+  test('throws where EKS refuses a size, and swallows nothing', async (context) => {
     const subject = await someGroups();
     needs(context, subject.lacks, 'impossible sizes refused');
     const app = { ...(await find(subject, 'workers')), name: 'app', kind: 'managed' } as const;

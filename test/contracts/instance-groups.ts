@@ -1,4 +1,4 @@
-/** What spot-drain relies on of Auto Scaling, whoever plays it. */
+/** What spot-drain relies on of Auto Scaling, whatever implements it. */
 import type { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { expect, test } from 'vitest';
 import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';

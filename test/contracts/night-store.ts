@@ -1,4 +1,4 @@
-/** What night-schedule relies on of its memory, whatever it is kept in. Each test gets a store that is empty. */
+/** What night-schedule relies on of its store, whatever implements it. Each test gets an empty store. */
 import { expect, test } from 'vitest';
 import type { Store } from '#functions/night-schedule/ports.ts';
 import type { LedgerEntry } from '#functions/night-schedule/records.ts';
@@ -20,7 +20,7 @@ export function nightStoreContract(make: () => Store): void {
     expect((await store.load()).saved.has('a')).toBe(false);
   });
 
-  test('writes a size that nobody could restore never', async () => {
+  test('never writes a size that cannot be restored', async () => {
     const nothing = aSavedSize({ size: { min: 0, desired: 0, max: 3 } });
     await expect(make().writeSaved(nothing, 'absent')).rejects.toThrow('was not written');
   });

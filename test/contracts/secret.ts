@@ -1,6 +1,6 @@
-/** What branch-deploy relies on of Secrets Manager, whoever plays it. */
+/** What branch-deploy relies on of Secrets Manager, whatever implements it. */
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { createSecret } from '#functions/adapters/aws/secret.ts';
 
 export interface SecretSubject {
@@ -10,13 +10,13 @@ export interface SecretSubject {
 }
 
 export function secretContract(create: () => Promise<SecretSubject>): void {
-  it('is read by its name', async () => {
+  test('is read by its name', async () => {
     const { client, put } = await create();
     await put('nightshift/read', 'a.b.c\n');
     expect(await createSecret(client, 'nightshift/read').read()).toBe('a.b.c');
   });
 
-  it('is its newest version after a rotation, when it is read again', async () => {
+  test('is its newest version after a rotation, when it is read again', async () => {
     const { client, put } = await create();
     await put('nightshift/rotated', 'old');
     const secret = createSecret(client, 'nightshift/rotated');
@@ -26,7 +26,7 @@ export function secretContract(create: () => Promise<SecretSubject>): void {
     expect(await secret.readAgain()).toBe('new');
   });
 
-  it('that does not exist is an error that says so by name', async () => {
+  test('that does not exist is an error that says so by name', async () => {
     const { client } = await create();
     await expect(createSecret(client, 'nightshift/none').read()).rejects.toThrow(
       'there is no secret nightshift/none in this account and region: create it',

@@ -1,5 +1,5 @@
-/** What every table must do, whatever it is kept in. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+/** What every table must do, whatever implements it. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
 
 export interface TableSubject {
@@ -16,18 +16,18 @@ export function tableContract(create: () => Promise<TableSubject>): void {
   });
   afterAll(() => subject.close());
 
-  it('has nothing under a key that was never written', async () => {
+  test('has nothing under a key that was never written', async () => {
     expect(await table.get('a', 'nothing')).toBeUndefined();
     expect(await table.list('nothing')).toEqual([]);
   });
 
-  it('counts a version up with each write over the last one', async () => {
+  test('counts a version up with each write over the last one', async () => {
     expect(await table.saveIf('a', 'counted', { n: 1 }, 'absent')).toEqual({ value: { n: 1 }, version: 1 });
     expect(await table.saveIf('a', 'counted', { n: 2 }, 1)).toEqual({ value: { n: 2 }, version: 2 });
     expect(await table.get('a', 'counted')).toEqual({ key: 'counted', value: { n: 2 }, version: 2 });
   });
 
-  it('refuses a write over another version than the one that is there', async () => {
+  test('refuses a write over another version than the one that is there', async () => {
     await table.saveIf('a', 'raced', 'first', 'absent');
     expect(await table.saveIf('a', 'raced', 'late', 7)).toBeUndefined();
     expect(await table.saveIf('a', 'raced', 'again', 'absent')).toBeUndefined();
@@ -35,14 +35,14 @@ export function tableContract(create: () => Promise<TableSubject>): void {
     expect((await table.get('a', 'raced'))?.value).toBe('first');
   });
 
-  it('starts the version anew with an unconditional write', async () => {
+  test('starts the version anew with an unconditional write', async () => {
     await table.saveIf('a', 'anew', 1, 'absent');
     await table.saveIf('a', 'anew', 2, 1);
     await table.save('a', 'anew', 3);
     expect((await table.get('a', 'anew'))?.version).toBe(1);
   });
 
-  it('counts an expired item as absent, from the second on', async () => {
+  test('counts an expired item as absent, from the second on', async () => {
     const expires = new Date('2026-08-27T03:00:00Z');
     await table.save('a', 'expiring', 'old', { expires });
     const at = (time: string) =>
@@ -52,7 +52,7 @@ export function tableContract(create: () => Promise<TableSubject>): void {
     expect(await table.saveIf('a', 'expiring', 'newer', 'absent')).toBeUndefined();
   });
 
-  it('lists in the order of the keys, by prefix, from a key on, backwards and at most so many', async () => {
+  test('lists in the order of the keys, by prefix, from a key on, backwards and at most so many', async () => {
     for (const key of ['app#b', 'app#a', 'build#1', 'app#c']) await table.save('list', key, key);
     const keys = async (options: Parameters<Table['list']>[1]) =>
       (await table.list('list', options)).map((item) => item.key);
@@ -62,7 +62,7 @@ export function tableContract(create: () => Promise<TableSubject>): void {
     expect(await keys({ prefix: 'app#', descending: true, limit: 2 })).toEqual(['app#c', 'app#b']);
   });
 
-  it('removes only over the version that was read', async () => {
+  test('removes only over the version that was read', async () => {
     await table.saveIf('a', 'removed', 1, 'absent');
     expect(await table.removeIf('a', 'removed', 9)).toBe(false);
     expect(await table.removeIf('a', 'removed', 1)).toBe(true);
@@ -71,7 +71,7 @@ export function tableContract(create: () => Promise<TableSubject>): void {
     await table.remove('a', 'removed');
   });
 
-  it('gives back what was written, not what became of it since', async () => {
+  test('gives back what was written, not what became of it since', async () => {
     const value = { list: [1] };
     await table.save('a', 'copied', value);
     value.list.push(2);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createArgocdServer } from '#functions/adapters/argocd/server.ts';
 import { createKubernetesClient, type KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
@@ -96,8 +96,8 @@ const retryAfter = fc.constantFrom(
   { 'retry-after': '-1' },
 );
 
-describe('whatever the Kubernetes API server answers', () => {
-  it('a list ends in items or in an error of ours', async () => {
+describe('any reply of the Kubernetes API server', () => {
+  test('a list ends in items or in an error of ours', async () => {
     await fc.assert(
       fc.asyncProperty(STATUS, anyBody(NODES), retryAfter, async (status, body, headers) => {
         reply = { status, body, headers };
@@ -107,7 +107,7 @@ describe('whatever the Kubernetes API server answers', () => {
     );
   });
 
-  it('an eviction is answered with data', async () => {
+  test('an eviction is answered with data', async () => {
     const pod = { namespace: 'default', name: 'web', uid: 'u' } as never;
     await fc.assert(
       fc.asyncProperty(STATUS, anyBody(REFUSAL), retryAfter, async (status, body, headers) => {
@@ -123,10 +123,10 @@ describe('whatever the Kubernetes API server answers', () => {
   });
 });
 
-describe('whatever the Argo CD server answers', () => {
+describe('any reply of the Argo CD server', () => {
   const api = { name: 'api', project: 'default', prune: false, syncOptions: [] };
 
-  it('is a view of the application or a failure with a kind', async () => {
+  test('is a view of the application or a failure with a kind', async () => {
     await fc.assert(
       fc.asyncProperty(
         STATUS,

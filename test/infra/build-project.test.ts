@@ -99,7 +99,7 @@ describe('the filter of a webhook', () => {
 
 describe('a created project', () => {
   test('has the branch in its webhook filter and in its source', () => {
-    const { create: _, ...thereAlready } = aBuild({ project: 'there-already' });
+    const { create: _, ...thereAlready } = aBuild({ project: 'there-already', applications: ['web'] });
     const template = templateOf(deploying(aBuild(), thereAlready));
     template.resourceCountIs('AWS::CodeBuild::Project', 1);
     template.hasResourceProperties('AWS::CodeBuild::Project', {
@@ -126,7 +126,6 @@ describe('a created project', () => {
     ['github.com/example/api', undefined, 'GITHUB'],
     ['gitlab.com/example/api', undefined, 'GITLAB'],
     ['bitbucket.org/example/api', undefined, 'BITBUCKET'],
-    ['github.example.com/team/api', 'github-enterprise', 'GITHUB_ENTERPRISE'],
     ['git.example.com/team/api', 'gitlab-self-managed', 'GITLAB_SELF_MANAGED'],
   ] as const)('for %s has the source of its host', ([address, host, type]) => {
     const build = aBuild({ repository: `https://${address}` }, host ? { host } : {});
@@ -137,13 +136,26 @@ describe('a created project', () => {
 
   test('on an unknown host requires create.host', () => {
     expect(() => templateOf(deploying(aBuild({ repository: 'https://git.example.com/team/api' })))).toThrow(
-      'the unknown host git.example.com: set create.host',
+      'create.host: it is missing: git.example.com could be of any kind',
     );
   });
 
   test('builds one branch: a second build of the same project is refused', () => {
-    expect(() => templateOf(deploying(aBuild(), aBuild({ branch: 'next' })))).toThrow(
-      'two builds of develop create the project api-develop',
+    expect(() => templateOf(deploying(aBuild(), aBuild({ branch: 'next', applications: ['next'] })))).toThrow(
+      'builds[1].project: "api-develop": a project that is created here builds one branch',
+    );
+  });
+
+  test('takes a connection of another region of the account, and a log group that exists', () => {
+    const connection = CONNECTION.replace('ap-northeast-1', 'eu-west-1');
+    const template = templateOf(deploying(aBuild({}, { connection, logGroup: '/builds/api' })));
+    template.hasResourceProperties('AWS::CodeBuild::Project', {
+      Source: { Auth: { Resource: connection } },
+      LogsConfig: { CloudWatchLogs: { GroupName: '/builds/api' } },
+    });
+    const groups = Object.values(template.findResources('AWS::Logs::LogGroup'));
+    expect(groups.map(({ Properties }) => Properties.LogGroupName)).not.toContain(
+      '/aws/codebuild/api-develop',
     );
   });
 
@@ -213,6 +225,16 @@ describe('a config that creates projects', () => {
       'a policy that is none',
       aBuild({}, { policies: ['push'] }),
       'create.policies[0]: write the ARN of a managed',
+    ],
+    [
+      'a GitHub Enterprise, whose webhook CloudFormation cannot create',
+      aBuild({ repository: 'https://github.example.com/api' }, { host: 'github-enterprise' as never }),
+      'create.host: CloudFormation cannot create the webhook of a GitHub Enterprise: remove create',
+    ],
+    [
+      'a connection of another account',
+      aBuild({}, { connection: CONNECTION.replace('111111111111', '999999999999') }),
+      'create.connection: it is of the account 999999999999, and the environment of 111111111111',
     ],
     ['an unknown host', aBuild({ repository: 'https://git.example.com/api' }), 'create.host: it is missing'],
   ] as const)('is refused: %s', ([, build, problem]) => {

@@ -5,16 +5,20 @@ import { aDevelopment, aProduction, statementsOf, templateOf } from './environme
 
 describe('docs/permissions.md', () => {
   const deploy = aDevelopment().deploy!;
-  const connection = 'arn:aws:codeconnections:ap-northeast-1:111111111111:connection/0a1b2c3d';
+  const connection =
+    'arn:aws:codeconnections:ap-northeast-1:111111111111:connection/0a1b2c3d-1111-2222-3333-444455556666';
+  const kmsKey = 'arn:aws:kms:ap-northeast-1:111111111111:key/01234567-89ab-cdef-0123-456789abcdef';
   const network = { subnets: ['subnet-0a1b2c3d'], securityGroups: ['sg-0a1b2c3d'] };
   const everything = [
     aDevelopment({
       network,
       drain: { replaceEarly: true },
+      encryptionKey: 'create',
       notify: { info: [], warning: [], failure: [] },
       deploy: {
         ...deploy,
-        status: { github: { tokenSecret: 'nightshift/github' } },
+        argocd: { ...deploy.argocd, kmsKey },
+        status: { github: { tokenSecret: 'nightshift/github', kmsKey } },
         builds: deploy.builds.map((build) => ({ ...build, create: { connection } })),
       },
     }),

@@ -12,9 +12,6 @@ import type {
   ProductionEnvironmentConfig,
 } from '#model/config.ts';
 
-// The CDK's own check of templates takes a second in each process: synth.test.ts runs it once, on the whole app.
-process.env['CDK_VALIDATION'] = 'false';
-
 const assemblies = mkdtempSync(join(tmpdir(), 'nightshift-assemblies-'));
 
 export const NOW = new Date('2026-11-22T00:00:00Z');
@@ -70,8 +67,12 @@ export function anEmptyApp(): App {
 }
 
 export function anApp(environments: NightshiftConfig['environments']): NightshiftApp {
+  return anAppOf(aConfig(environments));
+}
+
+export function anAppOf(config: NightshiftConfig): NightshiftApp {
   return new NightshiftApp({
-    config: aConfig(environments),
+    config,
     now: NOW,
     context,
     outdir: mkdtempSync(join(assemblies, 'app-')),

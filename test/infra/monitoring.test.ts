@@ -48,11 +48,33 @@ describe('the alarms', () => {
     });
   });
 
-  test('treat missing data of the tick as a failure, and other missing data as OK', () => {
-    for (const alarm of alarms)
-      expect(alarm.TreatMissingData, alarm.AlarmName).toBe(
-        alarm.AlarmName.endsWith('tick-missing') ? 'breaching' : 'notBreaching',
-      );
+  test('notify when the data of the tick ends, not when it has never begun, and take other missing data as OK', () => {
+    for (const alarm of alarms) {
+      const isTick = alarm.AlarmName.endsWith('tick-missing');
+      expect(alarm.TreatMissingData, alarm.AlarmName).toBe(isTick ? 'missing' : 'notBreaching');
+      expect(alarm.InsufficientDataActions, alarm.AlarmName).toEqual(isTick ? alarm.AlarmActions : undefined);
+      if (isTick)
+        expect(alarm.Metrics).toContainEqual(expect.objectContaining({ Expression: 'FILL(invocations, 0)' }));
+    }
+  });
+
+  test('reach the addresses that are notified of failures', () => {
+    const template = templateOf(aProduction({ notify: { failure: ['oncall@example.com'] } }));
+    const subscriptions = Object.values(template.findResources('AWS::SNS::Subscription'));
+    expect(
+      subscriptions
+        .map(({ Properties }) => [Properties.TopicArn.Ref.slice(0, 7), Properties.Endpoint])
+        .sort(),
+    ).toEqual([
+      ['Monitor', 'oncall@example.com'],
+      ['Notices', 'oncall@example.com'],
+    ]);
+  });
+
+  test('are on a dashboard whose name has the region, because those names are global', () => {
+    develop.hasResourceProperties('AWS::CloudWatch::Dashboard', {
+      DashboardName: 'nightshift-develop-ap-northeast-1',
+    });
   });
 });
 

@@ -1,8 +1,10 @@
+import { Stack } from 'aws-cdk-lib';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import * as keys from '#functions/adapters/dynamodb/table-keys.ts';
-import { NightshiftStack } from '#lib/nightshift-stack.ts';
-import { settingsOf } from '#lib/settings.ts';
+import { BranchDeploy } from '#lib/branch-deploy.ts';
+import { NightSchedule } from '#lib/night-schedule.ts';
+import { StateTable } from '#lib/state-table.ts';
 import {
   aConfig,
   aDevelopment,
@@ -57,6 +59,10 @@ describe('production', () => {
         'logs:CreateLogStream',
         'logs:PutLogEvents',
         'sqs:SendMessage',
+        // Of its own queue.
+        'sqs:ReceiveMessage',
+        'sqs:DeleteMessage',
+        'sqs:GetQueueAttributes',
         'eks:DescribeCluster',
         'autoscaling:DescribeAutoScalingGroups',
         'autoscaling:DescribeAutoScalingInstances',
@@ -72,22 +78,26 @@ describe('production', () => {
     );
   });
 
-  test('is refused with a schedule or a deploy, whatever the settings say', () => {
-    const config = aConfig({ develop: aDevelopment() });
-    const settings = settingsOf(config, 'develop', NOW);
-    const spotDrain = { ...settings.spotDrain, production: true };
-    for (const wrong of [
-      { ...settings, spotDrain },
-      { spotDrain, nightSchedule: settings.nightSchedule! },
-      { spotDrain, branchDeploy: settings.branchDeploy! },
-    ])
-      expect(() => new NightshiftStack(anEmptyApp(), 'Wrong', { settings: wrong })).toThrow(
-        'develop is a production environment',
+  test('is refused with a schedule or a deploy, by the config and by each construct', () => {
+    const { schedule, deploy } = aDevelopment();
+    for (const wrong of [{ schedule }, { deploy }])
+      expect(() => templateOf({ ...aProduction(), ...wrong } as never)).toThrow(
+        'a production environment is drained and never stopped or deployed to',
+      );
+    const props = { config: aConfig({ production: aProduction() }), environment: 'production', now: NOW };
+    const stack = new Stack(anEmptyApp(), 'Wrong');
+    const table = new StateTable(stack, 'State', props);
+    for (const Part of [NightSchedule, BranchDeploy])
+      expect(() => new Part(stack, Part.name, { ...props, table })).toThrow(
+        'production is a production environment',
       );
   });
 
   test('is refused when a drain would resize a group', () => {
     expect(() => templateOf(aProduction({ drain: { replaceEarly: true } }))).toThrow('replaceEarly');
+    expect(() => templateOf(aProduction({ drain: { onScheduledChange: 'replace' } }))).toThrow(
+      'onScheduledChange',
+    );
   });
 });
 
@@ -137,14 +147,10 @@ describe('the functions', () => {
   });
 
   test('whose settings do not fit into the environment variables are refused', () => {
-    const { nightSchedule, spotDrain } = settingsOf(aConfig({ develop: aDevelopment() }), 'develop', NOW);
-    const wide = {
-      ...nightSchedule!,
-      nodegroups: Array.from({ length: 5_000 }, (_, index) => `workers-for-team-${index}`),
-    };
-    expect(
-      () => new NightshiftStack(anEmptyApp(), 'Wrong', { settings: { spotDrain, nightSchedule: wide } }),
-    ).toThrow(/night-schedule in develop take \d+ bytes, but Lambda allows 4096/);
+    const nodegroups = Array.from({ length: 5_000 }, (_, index) => `workers-for-team-${index}`);
+    expect(() => templateOf(aDevelopment({ nodegroups }))).toThrow(
+      /nightSchedule take \d+ bytes even when deflated, but Lambda allows \d+: shorten nodegroups/,
+    );
   });
 
   test('have access to the cluster, each in its own Kubernetes group', () => {
@@ -354,6 +360,7 @@ describe('permissions', () => {
         'autoscaling:DescribeAutoScalingGroups',
         'autoscaling:DescribeAutoScalingInstances',
         'autoscaling:DescribeLifecycleHooks',
+        'autoscaling:DescribeScalingActivities',
       ]),
     );
   });

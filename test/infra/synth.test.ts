@@ -3,9 +3,11 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Validations } from 'aws-cdk-lib';
-import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
+import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterAll, describe, expect, test } from 'vitest';
+import { checkConfig } from '#model/config-schema.ts';
 import { aConfig, aDevelopment, anApp, aProduction } from './environments.ts';
+import { configWith, hasCase, OPTIONS, REFUSED } from './options.ts';
 
 // A process of its own that bundles three functions: slow on a busy machine.
 describe('bin/app.ts', { timeout: 90_000 }, () => {
@@ -26,13 +28,24 @@ describe('bin/app.ts', { timeout: 90_000 }, () => {
     });
   };
 
-  test('writes an assembly with the code of each function, without credentials and without findings', () => {
-    const { status, stdout } = synth(aConfig({ develop: aDevelopment(), production: aProduction() }));
-    expect(stdout).not.toMatch(/AwsSolutions|Serverless/);
+  test('synthesizes no option, every option and production, without credentials and without findings', () => {
+    const { account, region, cluster } = aDevelopment();
+    const every = configWith(
+      ...OPTIONS.filter((option) => !option.endsWith('=false') && !REFUSED.includes(option)),
+    );
+    const { status, stdout, stderr } = synth({
+      ...every,
+      environments: {
+        ...every.environments,
+        bare: { account, region, cluster },
+        production: aProduction(),
+      },
+    });
+    expect(`${stdout}${stderr}`.replaceAll(/^Bundling asset .*\n/gm, '')).toBe('');
     expect(status).toBe(0);
     const files = readdirSync(join(directory, 'out'), { recursive: true }).map(String);
-    expect(files).toContain('Nightshift-develop.template.json');
-    expect(files).toContain('Nightshift-production.template.json');
+    for (const name of ['develop', 'production', 'bare'])
+      expect(files).toContain(`Nightshift-${name}.template.json`);
     expect(files.filter((file) => file.endsWith('index.mjs'))).toHaveLength(3);
   });
 
@@ -46,28 +59,22 @@ describe('bin/app.ts', { timeout: 90_000 }, () => {
   });
 });
 
-describe('the rules of AwsSolutions and Serverless', () => {
-  test('have no findings, whatever the environments use', () => {
-    const deploy = aDevelopment().deploy!;
-    const connection = 'arn:aws:codeconnections:ap-northeast-1:111111111111:connection/0a1b2c3d';
-    const policies = ['arn:aws:iam::111111111111:policy/push-images'];
-    const waking = {
-      ...deploy,
-      whenAsleep: 'wake' as const,
-      builds: deploy.builds.map((build) => ({ ...build, create: { connection, policies, docker: true } })),
-    };
-    const app = anApp({
-      develop: aDevelopment({
-        deploy: waking,
-        drain: { replaceEarly: true },
-        network: { subnets: ['subnet-0a1b2c3d'], securityGroups: ['sg-0a1b2c3d'] },
-      }),
-      production: aProduction(),
-    });
-    Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
-    expect(() => app.synth()).not.toThrow();
+describe('each option of the config', () => {
+  const known = { has: () => true, candidates: () => [] };
+
+  // test/slow/every-option.test.ts synthesizes them one by one.
+  test('has a value to be tried with', () => {
+    expect(OPTIONS.length).toBeGreaterThan(60);
+    expect(OPTIONS.filter((option) => !hasCase(option))).toEqual([]);
   });
 
+  test.for(OPTIONS)('%s is valid by itself, unless a rule refuses it', (option) => {
+    const { problems } = checkConfig(configWith(option), known);
+    expect(problems).toHaveLength(REFUSED.includes(option) ? 1 : 0);
+  });
+});
+
+describe('the rules of AwsSolutions and Serverless', { timeout: 180_000 }, () => {
   test('would find a queue that accepts unencrypted messages', () => {
     const app = anApp({ production: aProduction() });
     const [stack] = app.environments;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { expandedUntil, holidayCodes, isHolidayCode, publicHolidays } from '#lib/holidays.ts';
+import { expandedUntil, holidayCodes, holidaysOf, isHolidayCode } from '#lib/holidays.ts';
 import { formatDate } from '#model/date.ts';
 
 const listed = (code: string, year: number) =>
-  publicHolidays(code, [year]).map(({ date, name }) => `${formatDate(date)} ${name}`);
+  holidaysOf(code, [year]).map(({ date, name }) => `${formatDate(date)} ${name}`);
 
 describe('public holidays', () => {
   test('include those of Japan, in Japanese and English, with the substitute days for a Sunday', () => {
@@ -37,6 +37,22 @@ describe('public holidays', () => {
       '2026-03-21 Ramazan Bayramı',
       '2026-03-22 Ramazan Bayramı',
     ]);
+  });
+
+  test('are those of the kinds that are given, public ones by default', () => {
+    const kinds = (...given: Parameters<typeof holidaysOf>[2] & object) =>
+      holidaysOf('IE', [2026], given).map(({ name }) => name);
+    expect(kinds('bank')).toContain('Good Friday');
+    expect(kinds('public', 'bank')).toEqual(expect.arrayContaining(['Christmas Day', 'Good Friday']));
+    expect(listed('IE', 2026).join()).not.toContain('Good Friday');
+  });
+
+  test('leave out an observance that the calendar data takes for a public holiday', () => {
+    const names = listed('AE', 2027).join();
+    expect(names).not.toContain('2027-02-08');
+    expect(names).not.toContain('2027-01-05');
+    expect(names).toContain('2027-03-09');
+    expect(listed('ID', 2027).join()).toContain('2027-01-05');
   });
 
   test('exclude half days', () => {

@@ -68,6 +68,8 @@ describe('the settings of an environment', () => {
       uncordonAfterMinutes: 30,
       force: true,
       replaceEarly: false,
+      onScheduledChange: 'wait',
+      lifecycleMinutes: 60,
     });
     expect(branchDeploy).toBeUndefined();
   });

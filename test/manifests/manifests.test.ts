@@ -1,6 +1,6 @@
 /** What the functions may do inside a cluster: read from the files that an operator applies. */
 import { readdir, readFile } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { requiredPermissionsOf } from '#cli/doctor/observe/kubernetes.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
@@ -21,14 +21,14 @@ interface Rbac {
 }
 
 describe.each(['', 'argocd/'])('manifests/%s', (folder) => {
-  it('lists each of its files in its kustomization', async () => {
+  test('lists each of its files in its kustomization', async () => {
     const names = await readdir(new URL(folder, ROOT));
     const files = names.filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml');
     const text = await readFile(new URL(`${folder}kustomization.yaml`, ROOT), 'utf8');
     expect([...parse(text).resources].sort()).toEqual(files.sort());
   });
 
-  it('binds each role to one group of ours and to nobody else', async () => {
+  test('binds each role to one group of ours and to no other subject', async () => {
     const objects = await rbacOf(folder);
     const roles = objects.filter((object) => object.rules);
     for (const role of roles) {
@@ -44,7 +44,7 @@ describe.each(['', 'argocd/'])('manifests/%s', (folder) => {
     expect(objects.filter((object) => object.roleRef)).toHaveLength(roles.length);
   });
 
-  it('grants no wildcard, no secret and no way to more rights', async () => {
+  test('grants no wildcard, no secret and no way to more rights', async () => {
     const rules = (await rbacOf(folder)).flatMap((object) => object.rules ?? []);
     for (const { apiGroups, resources, verbs } of rules) {
       for (const word of [...apiGroups, ...resources, ...verbs]) {
@@ -55,7 +55,7 @@ describe.each(['', 'argocd/'])('manifests/%s', (folder) => {
 });
 
 describe('the groups', () => {
-  it('are those of the access entries of the stacks', async () => {
+  test('are those of the access entries of the stacks', async () => {
     const objects = [...(await rbacOf('')), ...(await rbacOf('argocd/'))];
     const groups = new Set(
       objects.flatMap((object) => object.subjects?.map((subject) => subject.name) ?? []),
@@ -67,7 +67,7 @@ describe('the groups', () => {
     ]);
   });
 
-  it('give nobody but spot-drain a right over pods, and nobody a right to delete nodes', async () => {
+  test('give only spot-drain a permission on pods, and no role a permission to delete nodes', async () => {
     const rules = await rulesByGroup();
     for (const [group, { resources, verbs }] of rules) {
       if (resources.some((resource) => resource.startsWith('pods')))
@@ -76,7 +76,7 @@ describe('the groups', () => {
     }
   });
 
-  it('let night-schedule change the scale of one Deployment, which is named, and nothing else of it', async () => {
+  test('let night-schedule change the scale of one Deployment, which is named, and nothing else of it', async () => {
     const deployments = (await rulesByGroup()).filter(([, rule]) =>
       rule.resources.includes('deployments/scale'),
     );
@@ -90,13 +90,13 @@ describe('the groups', () => {
 });
 
 describe('the doctor', () => {
-  it('asks whether exactly what the manifests grant is granted', async () => {
+  test('asks whether exactly what the manifests grant is granted', async () => {
     const autoscalers = ['cluster-autoscaler', 'karpenter'].map((kind) => ({
       kind,
       namespace: 'kube-system',
       deployment: 'cluster-autoscaler',
     }));
-    const asked = autoscalers
+    const required = autoscalers
       .map((autoscaler) => ({
         nightSchedule: { autoscaler },
         spotDrain: {},
@@ -116,7 +116,7 @@ describe('the doctor', () => {
         resources.flatMap((resource) => verbs.map((verb) => rightOf(to, verb, group, resource))),
       ),
     );
-    expect([...new Set(asked)].sort()).toEqual(granted.sort());
+    expect([...new Set(required)].sort()).toEqual(granted.sort());
   });
 });
 

@@ -140,6 +140,8 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
   ],
   [`${develop}.drain.force`, yesOrNo, 'yes'],
   [`${develop}.drain.replaceEarly`, yesOrNo, 1],
+  [`${develop}.drain.onScheduledChange`, "write 'wait' or 'drain' or 'replace'", 'ignore'],
+  [`${develop}.drain.lifecycleMinutes`, 'write a whole number of minutes from 1 to 2880', 0, 2881, '60'],
   [`${develop}.drain.forced`, 'there is no such setting: did you mean "force"?', true],
 
   [`${develop}.network`, 'write { subnets: ["subnet-…"], securityGroups: ["sg-…"] }', [], 'subnet-0a1b2c3d'],
@@ -191,7 +193,7 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
   ],
   [`${develop}.notify.critical`, 'there is no such setting: there are info, warning, failure', []],
 
-  [`${develop}.autoscaler`, "write 'cluster-autoscaler' or 'karpenter'", 'karpenter'],
+  [`${develop}.autoscaler`, "write 'cluster-autoscaler', 'karpenter' or 'auto-mode'", 'karpenter'],
   [`${develop}.autoscaler.namespace`, 'write the namespace in which it runs, like "kube-system"', '', 1],
   [`${develop}.autoscaler.deployment`, 'write the name of its Deployment', 1, ''],
   [`${develop}.autoscaler.hostGroup`, `the group on which it runs: ${group}`, null, ''],
@@ -401,12 +403,7 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
     `${connection}0`,
     connection.replace('connections:', 'star:'),
   ],
-  [
-    `${first}.create.host`,
-    "write 'github' or 'github-enterprise' or 'gitlab' or 'gitlab-self-managed' or 'bitbucket'",
-    'gitea',
-    '',
-  ],
+  [`${first}.create.host`, "write 'github', 'gitlab', 'gitlab-self-managed' or 'bitbucket'", 'gitea', ''],
   [`${first}.create.buildspec`, 'write the path of a buildspec in the repository', ''],
   [`${first}.create.compute`, "write 'small' or 'medium' or 'large'", 'huge', ''],
   [`${first}.create.docker`, yesOrNo, 1],
@@ -436,7 +433,7 @@ describe('a setting that is wrong gets one message', () => {
     [`${develop}.region`, 'write an AWS region like "ap-northeast-1"'],
     ['schedules.office.timeZone', 'write an IANA time zone like "Asia/Tokyo"'],
     ['schedules.office.up', 'write a list of windows like ["Mon-Fri 08:00-22:00"]'],
-    [`${develop}.autoscaler.kind`, "write 'cluster-autoscaler' or 'karpenter'"],
+    [`${develop}.autoscaler.kind`, "write 'cluster-autoscaler', 'karpenter' or 'auto-mode'"],
     [`${deploy}.argocd`, 'write { url: "https://argocd.example.com", tokenSecret: "nightshift/argocd" }'],
     [`${deploy}.argocd.tokenSecret`, secretName],
     [`${first}.applications`, 'write a list of Argo CD applications like ["api"]'],
@@ -460,6 +457,9 @@ describe('a setting that is right gets none', () => {
     [`${develop}.drain.uncordonAfterMinutes`, 1440],
     [`${develop}.drain.onRebalance`, 'ignore'],
     [`${develop}.drain.onRebalance`, 'cordon'],
+    [`${develop}.drain.onScheduledChange`, 'replace'],
+    [`${develop}.drain.lifecycleMinutes`, 2880],
+    [`${develop}.drain.hooks`, ['nightshift-*']],
     [`${develop}.onManualChange`, 'respect'],
     [`${develop}.stopDeadlineMinutes`, 720],
     [`${develop}.startDeadlineMinutes`, 1],
@@ -486,7 +486,7 @@ describe('a setting that is right gets none', () => {
     [`${first}.applications`, ['api', 'worker', { name: 'web' }]],
     [`${first}.create.connection`, connection.replace('codeconnections', 'codestar-connections')],
     [`${first}.create.connection`, connection.replace('aws:', 'aws-cn:')],
-    ...['github-enterprise', 'gitlab', 'gitlab-self-managed', 'bitbucket'].map((host): [string, unknown] => [
+    ...['gitlab', 'gitlab-self-managed', 'bitbucket'].map((host): [string, unknown] => [
       `${first}.create.host`,
       host,
     ]),
@@ -501,8 +501,7 @@ describe('a setting that is right gets none', () => {
     'a GitHub Enterprise at %s',
     (host) => {
       const repository = `https://${host}/example/api`;
-      const create = { connection, host: 'github-enterprise' };
-      const changes = { [`${first}.repository`]: repository, [`${first}.create`]: create };
+      const changes = { [`${first}.repository`]: repository, [`${first}.create`]: undefined };
       expect(problems(aFullConfig({ ...changes, [`${deploy}.status.github.host`]: host }))).toEqual([]);
     },
   );

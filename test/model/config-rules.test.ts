@@ -193,7 +193,7 @@ describe('a project that is created here', () => {
   test('needs the kind of another host', () => {
     const repository = 'https://git.example.com/example/api';
     expect(problems(aConfig(builds({ ...build, repository, create })))).toEqual([
-      `${first}.create.host: it is missing: git.example.com could be of any kind, write 'github-enterprise' or 'gitlab-self-managed'`,
+      `${first}.create.host: it is missing: git.example.com could be of any kind, write 'gitlab-self-managed'; for a GitHub Enterprise remove create, CloudFormation cannot create its webhook`,
     ]);
     const complete = { ...create, host: 'gitlab-self-managed' };
     expect(problems(aConfig(builds({ ...build, repository, create: complete })))).toEqual([]);

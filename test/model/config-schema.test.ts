@@ -31,7 +31,23 @@ describe('a config', () => {
     ).toEqual([]);
   });
 
+  test.each([
+    [
+      'N9: Karpenter without a host group (on Fargate)',
+      { kind: 'karpenter', namespace: 'karpenter', deployment: 'karpenter' },
+    ],
+    ['EKS Auto Mode', { kind: 'auto-mode' }],
+    ['EKS Auto Mode with custom NodePools', { kind: 'auto-mode', nodePools: ['gpu'], forceAtNight: false }],
+  ])('with %s has no problem', (_what, autoscaler) => {
+    expect(problems(aConfig({ 'environments.develop.autoscaler': autoscaler }))).toEqual([]);
+  });
+
   test.each<[string, Record<string, unknown>, string]>([
+    [
+      'a built-in NodePool of Auto Mode',
+      { 'environments.develop.autoscaler': { kind: 'auto-mode', nodePools: ['gpu', 'system'] } },
+      'environments.develop.autoscaler.nodePools: ["gpu","system"]: the built-in NodePools general-purpose and system cannot be stopped: name custom NodePools only',
+    ],
     [
       'an unknown zone',
       { 'schedules.office.timeZone': 'Asia/Tokio' },
@@ -165,7 +181,7 @@ describe('a config', () => {
     [
       'an autoscaler of another kind',
       { 'environments.develop.autoscaler': { kind: 'keda' } },
-      `environments.develop.autoscaler.kind: "keda": write 'cluster-autoscaler' or 'karpenter'`,
+      `environments.develop.autoscaler.kind: "keda": write 'cluster-autoscaler', 'karpenter' or 'auto-mode'`,
     ],
     [
       'minutes out of range',

@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createSimulatedClock } from './clock.ts';
 
 const START = new Date('2026-11-24T00:00:00Z');
 
 describe('the simulated clock', () => {
-  it('runs what is due by time, and at one instant in the order in which it was set', async () => {
+  test('runs what is due by time, and at one instant in the order in which it was set', async () => {
     const clock = createSimulatedClock(START);
     const ran: string[] = [];
     clock.after(20, () => void ran.push('late'));
@@ -15,7 +15,7 @@ describe('the simulated clock', () => {
     expect(clock.date().toISOString()).toBe('2026-11-24T00:00:00.015Z');
   });
 
-  it('runs no timer that was cancelled', async () => {
+  test('runs no timer that was cancelled', async () => {
     const clock = createSimulatedClock(START);
     const ran: number[] = [];
     const timer = clock.every(10, () => void ran.push(clock.now() - START.getTime()));
@@ -24,7 +24,7 @@ describe('the simulated clock', () => {
     expect(ran).toEqual([10, 20]);
   });
 
-  it('waits for whoever was woken before time moves on', async () => {
+  test('waits for a woken function before time moves on', async () => {
     const clock = createSimulatedClock(START, settled);
     const wokenAt: number[] = [];
     clock.world.after(11, () => undefined);
@@ -38,7 +38,7 @@ describe('the simulated clock', () => {
     expect(wokenAt).toEqual([10]);
   });
 
-  it('waits for a function that an event of the world has called', async () => {
+  test('waits for a function that an event of the world has called', async () => {
     const clock = createSimulatedClock(START, settled);
     const doneAt: number[] = [];
     clock.world.after(11, () => undefined);
@@ -53,7 +53,7 @@ describe('the simulated clock', () => {
     expect(doneAt).toEqual([10]);
   });
 
-  it('waits for nobody after what happens in the world alone', async () => {
+  test('does not wait after timers of the world alone', async () => {
     let waits = 0;
     const clock = createSimulatedClock(START, () => {
       waits += 1;

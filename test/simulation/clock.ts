@@ -1,26 +1,26 @@
 /**
- * Virtual time without any real time: what is due runs, then time moves on. Wholly determined by what is put into it,
- * so that a seed gives the same night on every machine.
+ * Virtual time without any real time: due timers run, then time moves on. The same timers give the same order on every
+ * machine, so that a seed gives the same night.
  */
 import type { Clock, Timer } from '@nightshift/lab/world/clock.ts';
 
 export interface SimulatedClock extends Clock {
-  /** The same time for the world around the functions: none of them is woken by its timers. */
+  /** The same time for the world around the functions: its timers wake none of them. */
   readonly world: Clock;
-  /** A function was called: it runs to its next wait before time moves on. */
+  /** A function was invoked: it runs to its next wait before time moves on. */
   stir(): void;
 }
 
 interface Entry {
   readonly at: number;
   readonly run: () => void | Promise<void>;
-  /** A function may go on after it. */
+  /** A function may continue after it. */
   readonly wakes: boolean;
 }
 
 /**
- * `Clock` for simulations. `enter` has no meaning here: nothing runs at ×1. Where somebody was woken `settle` is awaited
- * before time moves on, so that they have done what they can at this instant.
+ * `Clock` for simulations. `enter` has no meaning here: nothing runs at ×1. Where a timer woke a function, `settle` is
+ * awaited before time moves on, so that the function has reached its next wait.
  */
 export function createSimulatedClock(start: Date, settle?: () => Promise<void>): SimulatedClock {
   let time = start.getTime();

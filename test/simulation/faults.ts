@@ -1,6 +1,6 @@
-/** What can go wrong at a port call, and how often. */
+/** The faults that are injected into port calls, and how often. */
 import { NightshiftError } from '#functions/shared/errors.ts';
-import type { Chance } from './chance.ts';
+import type { Random } from './random.ts';
 
 export type Severity = 'none' | 'light' | 'heavy';
 
@@ -14,12 +14,12 @@ export const FAULT_KINDS = [
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
-/** The service refused, or did not answer: the function sees it as an error. */
+/** The service refused or did not answer. */
 export class InjectedError extends NightshiftError {
   override name = 'InjectedError';
 }
 
-/** The function was killed: nothing of the pass runs after it. */
+/** The function was killed: the pass does not continue. */
 export class CrashError extends Error {
   override name = 'CrashError';
 }
@@ -27,36 +27,35 @@ export class CrashError extends Error {
 const RATES: Readonly<Record<Severity, number>> = { none: 0, light: 0.01, heavy: 0.06 };
 
 export interface Faults {
-  /** From now on nothing goes wrong, until `resume`. */
+  /** No faults until `resume`. */
   pause(): void;
   resume(): void;
   active(): boolean;
-  /** A new pass begins: a crash ends with the pass that it killed. */
+  /** A new pass begins; a crash ends only the pass in which it happens. */
   newPass(): Pass;
   readonly injected: Map<FaultKind, number>;
 }
 
 export interface Pass {
   /**
-   * Runs `act` as the service would, with what goes wrong around it. `errorOf` gives the error that the function's
-   * adapter would have made of it.
+   * Runs `act`, perhaps with a fault. `errorOf` gives the error that the function's adapter would throw for it.
    */
   around<T>(
     call: string,
     act: () => T,
     errorOf?: (kind: FaultKind, message: string) => Error,
   ): Promise<Awaited<T>>;
-  /** Ends the pass from outside, as Lambda does when its time is over. */
+  /** Ends the pass from outside, as Lambda does at its timeout. */
   kill(): void;
   /** Settles when the pass is killed. */
   readonly killed: Promise<void>;
   /** Killed while it ran. */
   crashed(): boolean;
-  /** Errors that the pass was given, other than a crash. */
+  /** Errors that the pass met, other than a crash. */
   errors(): number;
 }
 
-export function createFaults(chance: Chance, severity: Severity): Faults {
+export function createFaults(random: Random, severity: Severity): Faults {
   let rate = RATES[severity];
   const injected = new Map<FaultKind, number>();
   const note = (kind: FaultKind) => injected.set(kind, (injected.get(kind) ?? 0) + 1);
@@ -76,12 +75,12 @@ export function createFaults(chance: Chance, severity: Severity): Faults {
       end();
       throw new CrashError('the function was killed');
     };
-    const goWrong = async <T>(
+    const fail = async <T>(
       call: string,
       act: () => T,
       errorOf: (kind: FaultKind, message: string) => Error,
     ): Promise<Awaited<T>> => {
-      const kind = FAULT_KINDS[chance.between(0, FAULT_KINDS.length - 1)] ?? 'server-error';
+      const kind = FAULT_KINDS[random.between(0, FAULT_KINDS.length - 1)] ?? 'server-error';
       note(kind);
       switch (kind) {
         case 'crash-before':
@@ -111,11 +110,11 @@ export function createFaults(chance: Chance, severity: Severity): Faults {
       kill: end,
       crashed: () => crashed,
       errors: () => errors,
-      around<T>(call: string, act: () => T, errorOf = anError): Promise<Awaited<T>> {
-        // What was killed runs no further, also where its code would have gone on with other work.
+      around<T>(call: string, act: () => T, errorOf = injectedError): Promise<Awaited<T>> {
+        // A killed pass does not continue, also where its code would have gone on with other work.
         if (crashed) return new Promise<never>(() => undefined);
-        if (isWrite(call) && chance.is(rate)) return repeat(act);
-        return chance.is(rate) ? goWrong(call, act, errorOf) : goWell(act);
+        if (isWrite(call) && random.chance(rate)) return repeat(act);
+        return random.chance(rate) ? fail(call, act, errorOf) : succeed(act);
       },
     };
   };
@@ -132,15 +131,15 @@ export function createFaults(chance: Chance, severity: Severity): Faults {
   };
 }
 
-/** Of the table: its own effect may make the condition of a repetition fail. */
+/** A conditional write to the table: its own effect may make the condition fail when it is repeated. */
 function isWrite(call: string): boolean {
   return /^table\.(?:save|remove)/.test(call);
 }
 
-async function goWell<T>(act: () => T): Promise<Awaited<T>> {
+async function succeed<T>(act: () => T): Promise<Awaited<T>> {
   return await act();
 }
 
-function anError(_kind: FaultKind, message: string): Error {
+function injectedError(_kind: FaultKind, message: string): Error {
   return new InjectedError(message);
 }

@@ -1,4 +1,4 @@
-/** A function as Lambda runs it for events: each attempt may fail, be killed or run out of time, and is then repeated. */
+/** Runs a function for events as Lambda does: an attempt that fails, is killed or times out is repeated. */
 import type { SimulatedClock } from './clock.ts';
 import type { Faults, Pass } from './faults.ts';
 
@@ -12,14 +12,14 @@ export interface Attempt {
 
 export interface AttemptEnd {
   readonly attempt: Attempt;
-  readonly how: 'well' | 'failed' | 'killed';
+  readonly how: 'succeeded' | 'failed' | 'killed';
   readonly error?: unknown;
 }
 
 export interface Invocations {
-  /** For the clock: what was woken runs to its next wait before time moves on. */
+  /** For the clock: resolves when every woken function has reached its next wait. */
   settle(): Promise<void>;
-  /** Starts now. Returns at once; `ended` is told of each attempt, and then whether all of them were in vain. */
+  /** Starts now and returns at once. `ended` is called for each attempt, and when the last retry failed. */
   start(work: (attempt: Attempt) => Promise<unknown>, ended?: Ended): void;
   /** How many run now. */
   active(): number;
@@ -46,7 +46,7 @@ export const LAMBDA = {
   deploy: { timeoutMs: 2 * MINUTE, retries: 2, retryAfterMs: [MINUTE, 2 * MINUTE] },
 } as const satisfies Record<string, InvocationOptions>;
 
-/** A turn of the event loop costs more than the rest of it, but lets go of what weak references were asked for. */
+/** A turn of the event loop is slow, but only then are the targets of weak references released. */
 const TURN_EVERY = 16;
 
 export function createInvocations(
@@ -74,7 +74,7 @@ export function createInvocations(
       active -= 1;
       timeout.cancel();
       ended.attempt?.({ attempt: one, how, ...(error === undefined ? {} : { error }) });
-      if (how === 'well') return;
+      if (how === 'succeeded') return;
       if (retry >= retries) {
         ended.givenUp?.();
         return;
@@ -84,7 +84,7 @@ export function createInvocations(
     };
     void Promise.race([
       work(one).then(
-        () => () => finish('well'),
+        () => () => finish('succeeded'),
         (error: unknown) => () => finish(pass.crashed() ? 'killed' : 'failed', error),
       ),
       pass.killed.then(() => () => finish('killed')),

@@ -1,4 +1,4 @@
-/** What the function's own Kubernetes client makes of a refusal, and of what goes wrong on the way. */
+/** The errors that the function's own Kubernetes client throws for a refusal and for an injected fault. */
 
 import type { StatusError } from '@nightshift/lab/world/kubernetes/index.ts';
 import { UnreachableError } from '#functions/adapters/http.ts';
@@ -21,15 +21,15 @@ export function refusal(request: string, { status, code }: StatusError): Kuberne
   });
 }
 
-/** What the client would have made of it: the API server's priority and fairness, a broken server, no reply. */
-export function troubleOf(kind: FaultKind, request: string, detail: string, refusing: boolean): Error {
+/** Throttling by the API server's priority and fairness, a server error, or no reply. */
+export function faultError(kind: FaultKind, request: string, detail: string, isRefusal: boolean): Error {
   if (kind === 'throttled')
     return new KubernetesError({
       request,
       status: 429,
       reason: 'TooManyRequests',
       detail,
-      ...(refusing ? { retryAfterSeconds: 1 } : {}),
+      ...(isRefusal ? { retryAfterSeconds: 1 } : {}),
     });
   if (kind === 'server-error')
     return new KubernetesError({ request, status: 500, reason: 'InternalError', detail });

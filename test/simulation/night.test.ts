@@ -1,13 +1,13 @@
-import { describe, expect, it } from 'vitest';
-import { isFound } from './found.ts';
-import { simulateMany } from './many.ts';
+import { describe, expect, test } from 'vitest';
+import { isCaught } from './find-mutant.ts';
 import { MUTANTS } from './night/mutants.ts';
 import { simulateNight } from './night/night.ts';
 import type { Simulate } from './outcome.ts';
 import { shrink } from './shrink.ts';
+import { simulateMany } from './simulate-many.ts';
 
 describe('300 nights with heavy faults', () => {
-  it('break no promise', { timeout: 120_000 }, async () => {
+  test('break no promise', { timeout: 120_000 }, async () => {
     const tally = await simulateMany({ nights: 300, seed: 1, severity: 'heavy' });
     expect(tally.failures).toEqual([]);
     expect(tally.nights).toBe(300);
@@ -16,26 +16,26 @@ describe('300 nights with heavy faults', () => {
 });
 
 describe('the checkers', () => {
-  it.each(MUTANTS)('find that $name (promise $promise)', { timeout: 120_000 }, async (mutant) => {
+  test.each(MUTANTS)('catch that $name (promise $promise)', { timeout: 120_000 }, async (mutant) => {
     const simulate: Simulate = (options) => simulateNight({ ...options, ...mutant.change });
-    expect(await isFound(simulate, mutant, () => 'heavy')).toBe(true);
+    expect(await isCaught(simulate, mutant, () => 'heavy')).toBe(true);
   });
 });
 
 describe('a seed', () => {
-  it('gives the same night each time', async () => {
+  test('gives the same night each time', async () => {
     const once = await simulateNight({ seed: 42, severity: 'heavy' });
     const again = await simulateNight({ seed: 42, severity: 'heavy' });
     expect(again).toEqual(once);
   });
 
-  it('gives the same tally, however the nights are shared out', async () => {
+  test('gives the same tally, however the nights are distributed', async () => {
     const alone = await simulateMany({ nights: 12, seed: 500, severity: 'light', workers: 1 });
     const shared = await simulateMany({ nights: 12, seed: 500, severity: 'light', workers: 2 });
     expect(shared).toEqual(alone);
   });
 
-  it.each([1004, 1838, 2887, 2129, 2283, 3060, 3462])(
+  test.each([1004, 1838, 2887, 2129, 2283, 3060, 3462])(
     'that once broke a promise keeps it now: %d',
     async (seed) => {
       for (const severity of ['none', 'light', 'heavy'] as const)
@@ -45,7 +45,7 @@ describe('a seed', () => {
 });
 
 describe('a failure', () => {
-  it('is shrunk to what is needed to show it', async () => {
+  test('is shrunk to what is needed to show it', async () => {
     const mutant = MUTANTS.find(({ name }) => name === 'sizes are saved after the stop');
     const broken: typeof simulateNight = (options) => simulateNight({ ...options, ...mutant?.change });
     const { outcome, severity } = await shrink(broken, { seed: 1, severity: 'heavy', promise: 1 });

@@ -1,4 +1,4 @@
-/** What one simulated story says of the promises. */
+/** The promises, and the outcome of one simulated story. */
 import type { FaultKind, Severity } from './faults.ts';
 
 export const PROMISES = {
@@ -10,7 +10,7 @@ export const PROMISES = {
   6: 'Every lifecycle action is completed once, with CONTINUE',
   7: 'Every decision has a reason',
   8: 'One bad resource never stops the work on the others',
-  9: 'Failure is loud',
+  9: 'Every failure is reported',
 } as const;
 export type PromiseId = keyof typeof PROMISES;
 export const PROMISE_IDS = [1, 2, 3, 4, 5, 6, 7, 8, 9] as const satisfies readonly PromiseId[];
@@ -23,13 +23,13 @@ export interface Violation {
 export interface Outcome {
   readonly seed: number;
   readonly violations: readonly Violation[];
-  /** How often each promise was put to the test. */
+  /** How often each promise was checked. */
   readonly exercised: Readonly<Partial<Record<PromiseId, number>>>;
   readonly faults: ReadonlyMap<FaultKind, number>;
   readonly events: Readonly<Record<string, number>>;
-  /** What happened, in order: for the person who looks at a failure. */
+  /** What happened, in order: printed with a failure. */
   readonly trace: readonly string[];
-  /** How many things happened that can be left out, by index, to make a failure shorter. */
+  /** How many happenings can be left out, by index, to make a failure shorter. */
   readonly happenings: number;
 }
 

@@ -1,51 +1,51 @@
-/** The calls that one process of a function makes: some take long, and some go wrong. */
+/** The calls that one process of a function makes: some are slow, and some fail. */
 import type { Clock } from '@nightshift/lab/world/clock.ts';
-import type { Chance } from './chance.ts';
 import { type FaultKind, InjectedError, type Pass } from './faults.ts';
-import type { LoudDeeds } from './story.ts';
+import type { Random } from './random.ts';
+import type { BaseEffects } from './story.ts';
 
-export interface PortCalls<D extends LoudDeeds> {
+export interface PortCalls<D extends BaseEffects> {
   /** An invocation begins. */
-  enter(pass: Pass, deeds: D): D;
+  enter(pass: Pass, effects: D): D;
   pass(): Pass;
-  deeds(): D;
-  /** `loud`: an error of this call must be heard of. */
+  effects(): D;
+  /** `mustReport`: the invocation must report an error of this call. */
   through<T>(
     call: string,
     act: () => T,
-    loud: boolean,
+    mustReport: boolean,
     errorOf?: (kind: FaultKind, message: string) => Error,
   ): Promise<Awaited<T>>;
 }
 
-/** So many calls take a while, and others get in between. */
+/** The share of calls that are slow, so that others get in between. */
 const SLOW = 0.15;
 
-export function createPortCalls<D extends LoudDeeds>(clock: Clock, chance: Chance): PortCalls<D> {
+export function createPortCalls<D extends BaseEffects>(clock: Clock, random: Random): PortCalls<D> {
   let pass: Pass;
-  let deeds: D;
-  const aWhile = () => new Promise<void>((resolve) => void clock.after(chance.between(10, 900), resolve));
+  let effects: D;
+  const delay = () => new Promise<void>((resolve) => void clock.after(random.between(10, 900), resolve));
   return {
     enter(nextPass, nextDeeds) {
       pass = nextPass;
-      deeds = nextDeeds;
-      return deeds;
+      effects = nextDeeds;
+      return effects;
     },
     pass: () => pass,
-    deeds: () => deeds,
+    effects: () => effects,
     through<T>(
       call: string,
       act: () => T,
-      loud: boolean,
+      mustReport: boolean,
       errorOf?: (kind: FaultKind, message: string) => Error,
     ): Promise<Awaited<T>> {
-      const [current, done] = [pass, deeds];
-      const made = chance.is(SLOW)
-        ? aWhile().then(() => current.around(call, act, errorOf))
+      const [current, done] = [pass, effects];
+      const made = random.chance(SLOW)
+        ? delay().then(() => current.around(call, act, errorOf))
         : current.around(call, act, errorOf);
-      if (!loud) return made;
+      if (!mustReport) return made;
       return made.catch((error: unknown) => {
-        if (error instanceof InjectedError) done.loud += 1;
+        if (error instanceof InjectedError) done.mustReport += 1;
         throw error;
       });
     },

@@ -1,8 +1,8 @@
-import type { Tally } from './many.ts';
 import { PROMISE_IDS, PROMISES } from './outcome.ts';
+import type { Tally } from './simulate-many.ts';
 import { listOfStories } from './stories.ts';
 
-/** The table that a person reads. */
+/** The table that is printed. */
 export function reportOf(
   tally: Tally,
   options: { readonly seed: number; readonly severity: string },

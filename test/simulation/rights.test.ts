@@ -1,15 +1,15 @@
 import { StatusError } from '@nightshift/lab/world/kubernetes/index.ts';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { checkRights } from './deploy/rights.ts';
 
 const APPLICATIONS = '/apis/argoproj.io/v1alpha1/namespaces/argocd/applications';
 
-describe('the rights of branch-deploy in a story', () => {
-  it.each(['GET', 'PATCH'])('let %s an application through', (method) => {
+describe('the permissions of branch-deploy in a story', () => {
+  test.each(['GET', 'PATCH'])('allow %s of an application', (method) => {
     expect(() => checkRights(method, `${APPLICATIONS}/api`)).not.toThrow();
   });
 
-  it.each([
+  test.each([
     ['a list of them', 'GET', APPLICATIONS, 'list resource "applications"'],
     ['a whole object', 'PUT', `${APPLICATIONS}/api`, 'update resource "applications"'],
     ['a deletion', 'DELETE', `${APPLICATIONS}/api`, 'delete resource "applications"'],

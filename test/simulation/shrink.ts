@@ -1,7 +1,7 @@
 import type { Severity } from './faults.ts';
 import type { Outcome, PromiseId, Simulate } from './outcome.ts';
 
-/** Leaves out what happened, one after the other, as long as the same promise still breaks. */
+/** Leaves out one happening after the other, as long as the same promise still breaks. */
 export async function shrink(
   simulate: Simulate,
   failure: { readonly seed: number; readonly severity: Severity; readonly promise: PromiseId },
@@ -10,7 +10,7 @@ export async function shrink(
   let severity = failure.severity;
   let without = new Set<number>();
   let outcome = await simulate({ seed: failure.seed, severity });
-  // A story without faults that still fails says more than any trace with them.
+  // A failure without faults is easier to understand than one with them.
   for (const calmer of ['none', 'light'] as const) {
     if (severity === calmer) break;
     const tried = await simulate({ seed: failure.seed, severity: calmer });

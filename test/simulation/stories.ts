@@ -12,20 +12,20 @@ export const STORIES: Readonly<Record<string, Simulate>> = {
   together: simulateTogether,
 };
 
-/** A dear one is told with the seeds that so many divide. */
+/** A slow story is played only for seeds that are divisible by this number. */
 const EVERY: Readonly<Record<string, number>> = { together: 20 };
 
-/** A night of the simulation is one of each story, with the same seed; but of the dear ones only now and then. */
-export function isTold(story: string, seed: number): boolean {
+/** A night of the simulation is one of each story with the same seed; the slow ones are played only for some seeds. */
+export function isPlayed(story: string, seed: number): boolean {
   return seed % (EVERY[story] ?? 1) === 0;
 }
 
-/** `night, drain, deploy, and together where 20 divides the seed` */
+/** `night, drain, deploy, and together for each seed divisible by 20` */
 export function listOfStories(): string {
   const names = Object.keys(STORIES);
   const always = names.filter((name) => EVERY[name] === undefined);
-  const seldom = names
+  const sometimes = names
     .filter((name) => EVERY[name] !== undefined)
-    .map((name) => `, and ${name} where ${EVERY[name]} divides the seed`);
-  return always.join(', ') + seldom.join('');
+    .map((name) => `, and ${name} for each seed divisible by ${EVERY[name]}`);
+  return always.join(', ') + sometimes.join('');
 }

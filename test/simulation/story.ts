@@ -1,5 +1,5 @@
-/** What a drain and a deploy have in common: a world by its seed, a function that is called in it, and the tallies. */
-import { type Chance, createChance } from './chance.ts';
+/** The common parts of the stories: a world by its seed, a function that is invoked in it, and the tallies. */
+
 import { createFaults, type Faults, type Pass, type Severity } from './faults.ts';
 import {
   type Attempt,
@@ -9,29 +9,30 @@ import {
   type Invocations,
 } from './invocations.ts';
 import type { Outcome, PromiseId, Violation } from './outcome.ts';
+import { createRandom, type Random } from './random.ts';
 
 export interface StoryOptions {
   readonly seed: number;
   readonly severity: Severity;
   readonly without?: ReadonlySet<number>;
-  /** Puts a mistake around a whole invocation: the checkers must find it. */
+  /** Puts a mistake around a whole invocation: the checkers must catch it. */
   readonly mutatePass?: (pass: () => Promise<unknown>) => Promise<unknown>;
 }
 
 export interface WorldOptions<S> {
   readonly scenario: S;
-  readonly chance: Chance;
+  readonly random: Random;
   readonly settle: () => Promise<void>;
   readonly violate: (promise: PromiseId, what: string) => void;
   readonly exercise: (promise: PromiseId) => void;
 }
 
-/** Errors that must be heard of: nothing in the function may swallow them. */
-export interface LoudDeeds {
-  loud: number;
+/** What an attempt did. `mustReport` counts the errors that the invocation must report. */
+export interface BaseEffects {
+  mustReport: number;
 }
 
-export interface StoryWorld<D extends LoudDeeds> {
+export interface StoryWorld<D extends BaseEffects> {
   readonly clock: Parameters<typeof createInvocations>[0] extends () => infer C ? C : never;
   when(): string;
   /** One process of the function: warm from the second invocation on, and it runs one at a time. */
@@ -40,7 +41,7 @@ export interface StoryWorld<D extends LoudDeeds> {
 
 export interface Story<S, W> {
   readonly scenario: S;
-  readonly chance: Chance;
+  readonly random: Random;
   readonly faults: Faults;
   readonly world: W;
   readonly invocations: Invocations;
@@ -53,26 +54,26 @@ export interface Story<S, W> {
 
 export function createStory<
   S extends { readonly happenings: readonly unknown[] },
-  W extends StoryWorld<LoudDeeds>,
+  W extends StoryWorld<BaseEffects>,
 >(
   { seed, severity }: StoryOptions,
   kind: {
-    /** Keeps the chance of one kind of story apart from that of the others. */
+    /** Gives each kind of story its own random values. */
     readonly salt: number;
-    readonly createScenario: (seed: number, chance: Chance) => S;
+    readonly createScenario: (seed: number, random: Random) => S;
     readonly createWorld: (options: WorldOptions<S>) => W;
     readonly invocations: InvocationOptions;
   },
 ): Story<S, W> {
-  const chance = createChance(seed ^ kind.salt);
-  const scenario = kind.createScenario(seed, chance);
-  const faults = createFaults(chance, severity);
+  const random = createRandom(seed ^ kind.salt);
+  const scenario = kind.createScenario(seed, random);
+  const faults = createFaults(random, severity);
   const violations: Violation[] = [];
   const exercised: Record<PromiseId, number> = { 1: 0, 2: 0, 3: 0, 4: 0, 5: 0, 6: 0, 7: 0, 8: 0, 9: 0 };
   const invocations = createInvocations(() => world.clock, faults, kind.invocations);
   const world: W = kind.createWorld({
     scenario,
-    chance,
+    random,
     settle: invocations.settle,
     violate: (promise, what) => void violations.push({ promise, what }),
     exercise: (promise) => {
@@ -81,7 +82,7 @@ export function createStory<
   });
   return {
     scenario,
-    chance,
+    random,
     faults,
     world,
     invocations,
@@ -108,15 +109,15 @@ export function outcomeOf(seed: number, story: AnyStory): Outcome {
   };
 }
 
-/** False where the tick is lost. */
-export function comes(story: AnyStory, tick: 'tick'): boolean {
-  const isLost = story.faults.active() && story.chance.is(0.1);
+/** False where the tick got lost. */
+export function arrives(story: AnyStory, tick: 'tick'): boolean {
+  const isLost = story.faults.active() && story.random.chance(0.1);
   count(story, isLost ? 'lost' : tick);
   return !isLost;
 }
 
 /** Calls the function once, in a process that is idle, or in a new one. */
-export function invoke<D extends LoudDeeds, W extends StoryWorld<D>>(
+export function invoke<D extends BaseEffects, W extends StoryWorld<D>>(
   story: Story<{ readonly happenings: readonly unknown[] }, W>,
   call: {
     readonly run: (process: ReturnType<W['newProcess']>, attempt: Attempt) => Promise<unknown>;
@@ -124,16 +125,16 @@ export function invoke<D extends LoudDeeds, W extends StoryWorld<D>>(
     /** For the trace. */
     readonly what: string;
     readonly attempted?: (how: AttemptEnd['how']) => void;
-    /** What an attempt did that was not killed. */
-    readonly judge: (deeds: D) => void;
+    /** Checks an attempt that was not killed. */
+    readonly check: (effects: D) => void;
     readonly givenUp?: () => void;
   },
 ): void {
   const { world, exercised } = story;
-  const made = new Map<Attempt, { process: ReturnType<W['newProcess']>; deeds: D }>();
+  const made = new Map<Attempt, { process: ReturnType<W['newProcess']>; effects: D }>();
   const work = (attempt: Attempt) => {
     const process = (story.idle.pop() ?? world.newProcess()) as ReturnType<W['newProcess']>;
-    made.set(attempt, { process, deeds: process.enter(attempt.pass) });
+    made.set(attempt, { process, effects: process.enter(attempt.pass) });
     const pass = () => call.run(process, attempt);
     return call.mutatePass ? call.mutatePass(pass) : pass();
   };
@@ -143,12 +144,16 @@ export function invoke<D extends LoudDeeds, W extends StoryWorld<D>>(
     if (how === 'killed') note(story, `${call.what} was killed`);
     if (!one || how === 'killed') return;
     story.idle.push(one.process);
-    if (one.deeds.loud > 0) {
+    if (one.effects.mustReport > 0) {
       exercised[9] += 1;
-      if (how === 'well')
-        violate(story, 9, `${world.when()} ${one.deeds.loud} errors were met, and the invocation ended well`);
+      if (how === 'succeeded')
+        violate(
+          story,
+          9,
+          `${world.when()} ${one.effects.mustReport} errors were met, and the invocation succeeded`,
+        );
     }
-    call.judge(one.deeds);
+    call.check(one.effects);
   };
   story.invocations.start(work, {
     attempt: attempted,

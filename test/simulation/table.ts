@@ -3,13 +3,13 @@ import type { ListOptions, Row, SaveOptions, Table } from '#functions/adapters/d
 import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 
 /**
- * Stands around every call: faults, delays. A write that is run again is one that the SDK repeats because its first
- * reply was lost.
+ * Wraps every call with faults and delays. A write that runs twice is one that the SDK repeats because its first reply
+ * was lost.
  */
 export type Around = <T>(call: string, act: () => T) => Promise<T>;
 
 interface Stored {
-  /** Frozen to its depths: readers share it, and whoever changed it would be found out at once. */
+  /** Deeply frozen: readers share it, and a change throws. */
   readonly item: Row;
   /** The value as it was sent. */
   readonly text: string;
@@ -32,7 +32,7 @@ export interface MemoryTable {
 }
 
 export function createMemoryTable(
-  /** `isForgetful`: a table that does not know of repetitions, as the program had it once. */
+  /** `isForgetful`: a table that does not recognise repeated writes, as in an earlier version of the program. */
   { isForgetful = false }: { readonly isForgetful?: boolean } = {},
 ): MemoryTable {
   const partitions = new Map<string, Partition>();
@@ -68,7 +68,7 @@ export function createMemoryTable(
     const holds =
       expected === 'absent' ? !there || isExpired(there, options.now) : there?.item.version === expected;
     if (holds) save(name, key, value, version, options);
-    // What stands there was sent by this very call.
+    // The stored value was written by this very call.
     else if (
       attempt === 1 ||
       isForgetful ||
@@ -127,7 +127,7 @@ export function createMemoryTable(
   };
 }
 
-/** As the SDK's retries are: the second run of one call knows that it is one. */
+/** Like the SDK's retries: the second run of one call counts as a repetition. */
 function counted<T>(act: (attempt: number) => T): () => T {
   let attempts = 0;
   return () => {

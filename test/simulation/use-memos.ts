@@ -1,4 +1,4 @@
-/** For `node --import`: whoever imports one of these modules of the model gets the one with a memo. */
+/** For `node --import`: replaces these modules of the model by the ones with a memo. */
 import { registerHooks } from 'node:module';
 
 const MEMOS = new Map(

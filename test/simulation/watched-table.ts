@@ -1,4 +1,4 @@
-/** The table that all three functions share, with an eye on what night-schedule's part of it must never lose. */
+/** The table that all three functions share, with a callback for writes that night-schedule must never lose. */
 import type { Around, MemoryTable } from './table.ts';
 
 export interface NightWrite {
@@ -10,8 +10,8 @@ export interface NightWrite {
 
 const WATCHED = /^table\.(?:save|saveIf|remove|removeIf) (?:(override) \| (.+)|(night) \| (saved#.+))$/;
 
-/** `seen` is called after a write of an override, or of sizes, took effect. */
-export function watchTable(table: MemoryTable, seen: (write: NightWrite) => void): MemoryTable {
+/** `written` is called after a write of an override, or of sizes, took effect. */
+export function watchTable(table: MemoryTable, written: (write: NightWrite) => void): MemoryTable {
   const direct: Around = async (_call, act) => act();
   return {
     ...table,
@@ -23,7 +23,7 @@ export function watchTable(table: MemoryTable, seen: (write: NightWrite) => void
         return around(call, () => {
           const before = table.read(partition, key);
           const result = act();
-          seen({ partition, key, before, after: table.read(partition, key) });
+          written({ partition, key, before, after: table.read(partition, key) });
           return result;
         });
       }),

@@ -9,8 +9,10 @@ import { disruptionBudgets } from './disruption-budgets.ts';
 import { holidays } from './holidays.ts';
 import { hostGroup } from './host-group.ts';
 import { managedSizes } from './managed-sizes.ts';
+import { network } from './network.ts';
 import { podIpCapacity } from './pod-ip-capacity.ts';
 import { spotShare } from './spot-share.ts';
+import { subscribers } from './subscribers.ts';
 import { tick } from './tick.ts';
 import { webhooks } from './webhooks.ts';
 import { zonalVolumes } from './zonal-volumes.ts';
@@ -24,6 +26,7 @@ export const CHECKS: readonly Check[] = [
   hostGroup,
   cronJobs,
   managedSizes,
+  network,
   deployed,
   access,
   rbac,
@@ -31,4 +34,5 @@ export const CHECKS: readonly Check[] = [
   branchFilters,
   holidays,
   tick,
+  subscribers,
 ];

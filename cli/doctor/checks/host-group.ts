@@ -48,7 +48,8 @@ function runningAutoscalers({ deployments }: Placement) {
 }
 
 function autoscalerOf({ facts: { environment } }: Placement) {
-  return environment.production ? undefined : environment.autoscaler;
+  if (environment.production || environment.autoscaler?.kind === 'auto-mode') return undefined;
+  return environment.autoscaler;
 }
 
 /** Autoscalers that run in the cluster and are not the one that the config names. */
@@ -82,12 +83,13 @@ function configuredAutoscaler(placement: Placement): readonly CheckResult[] {
   const deployment = deployments.find(
     ({ metadata }) => metadata?.namespace === autoscaler.namespace && metadata.name === autoscaler.deployment,
   );
-  if (!groups.some(({ name }) => name === autoscaler.hostGroup)) {
+  const host = autoscaler.hostGroup;
+  if (host !== undefined && !groups.some(({ name }) => name === host)) {
     return [
       {
         severity: 'failure',
         target,
-        found: `its host group ${autoscaler.hostGroup} does not exist in the cluster, which has ${groups.map(({ name }) => name).join(', ')}`,
+        found: `its host group ${host} does not exist in the cluster, which has ${groups.map(({ name }) => name).join(', ')}`,
         advice: 'set hostGroup to the group on which it runs',
       },
     ];
@@ -103,23 +105,36 @@ function configuredAutoscaler(placement: Placement): readonly CheckResult[] {
       },
     ];
   }
-  const others = groupNamesOf(deployment, placement).filter((name) => name !== autoscaler.hostGroup);
+  if (host === undefined) return [withoutHost(target, groupNamesOf(deployment, placement))];
+  const others = groupNamesOf(deployment, placement).filter((name) => name !== host);
   return others.length > 0
     ? [
         {
           severity: 'warning',
           target,
-          found: `it runs on ${others.join(', ')}, but ${autoscaler.hostGroup} is the group that stops last and starts first`,
-          advice: `pin it to ${autoscaler.hostGroup} with a nodeSelector, or change hostGroup`,
+          found: `it runs on ${others.join(', ')}, but ${host} is the group that stops last and starts first`,
+          advice: `pin it to ${host} with a nodeSelector, or change hostGroup`,
         },
       ]
     : [
         {
           severity: 'ok',
           target,
-          found: `it runs on ${autoscaler.hostGroup}, which stops last and starts first`,
+          found: `it runs on ${host}, which stops last and starts first`,
         },
       ];
+}
+
+/** Karpenter on a Fargate profile needs no host group; on a group that is stopped it would be gone before its NodeClaims. */
+function withoutHost(target: string, groups: readonly string[]): CheckResult {
+  return groups.length === 0
+    ? { severity: 'ok', target, found: 'it runs on no group, and needs no host group' }
+    : {
+        severity: 'failure',
+        target,
+        found: `it runs on ${groups.join(', ')}, and the config names no host group: it could be stopped before its NodeClaims are gone`,
+        advice: 'set hostGroup to the group on which it runs',
+      };
 }
 
 function argocdServers(placement: Placement): readonly CheckResult[] {
@@ -134,7 +149,7 @@ function argocdServers(placement: Placement): readonly CheckResult[] {
         ({ name, size }) => names.includes(name) && scheduled.has(name) && size.min === 0,
       );
       const target = `${server.metadata?.namespace}/${server.metadata?.name}`;
-      if (autoscaler && startsEmpty && !names.includes(autoscaler.hostGroup)) {
+      if (autoscaler?.hostGroup && startsEmpty && !names.includes(autoscaler.hostGroup)) {
         return {
           severity: 'warning',
           target,

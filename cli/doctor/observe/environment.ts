@@ -5,6 +5,7 @@ import { EC2Client } from '@aws-sdk/client-ec2';
 import { EKSClient } from '@aws-sdk/client-eks';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { describeCluster } from '#functions/adapters/aws/eks-cluster.ts';
 import { createKubernetesClient, type KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
@@ -23,6 +24,8 @@ import { observeCluster, observeGroups } from './groups.ts';
 import { observeAccessReviews, observeCni, observeKubernetes } from './kubernetes.ts';
 import { observeInstanceNetworks, observeInterfaceAddresses, observeSubnets } from './network.ts';
 import { observe } from './observe.ts';
+import { observeAlarmTopic } from './subscribers.ts';
+import { observeVpc } from './vpc.ts';
 
 /** Throws a `CloudError` when nothing can be observed: no valid credentials, or no such cluster in their account. */
 export async function observeEnvironment(
@@ -44,12 +47,14 @@ export async function observeEnvironment(
     const settings = settingsOf(loaded.config, name, io.now());
     const kubernetes = kubernetesClient(clients.eks, named, io);
     try {
-      const [network, inCluster, night, functions, deploys] = await Promise.all([
+      const [network, inCluster, night, functions, deploys, vpc, alarmTopic] = await Promise.all([
         observeNetwork(clients.ec2, groups),
         observeInCluster(kubernetes, settings),
         observe('dynamodb:Query', () => cloud.night()),
         observeFunctions(clients, { name, cluster: environment.cluster }, capabilitiesOf(settings)),
         observeDeploys(clients, environment),
+        observeVpc(clients.ec2, environment.network),
+        observeAlarmTopic(clients.sns, named),
       ]);
       // Only after a first response is the time that of AWS.
       const now = cloud.now();
@@ -66,6 +71,8 @@ export async function observeEnvironment(
         night,
         functions,
         ...deploys,
+        vpc,
+        alarmTopic,
       };
     } finally {
       kubernetes.close();
@@ -84,6 +91,7 @@ function clientsFor(region: string) {
     eks: new EKSClient(options),
     lambda: new LambdaClient(options),
     secretsManager: new SecretsManagerClient(options),
+    sns: new SNSClient(options),
   };
 }
 

@@ -20,6 +20,9 @@ export function observeCluster(eks: EKSClient, name: string): Promise<Observatio
     return {
       status: cluster?.status ?? 'unknown',
       authenticationMode: cluster?.accessConfig?.authenticationMode ?? 'CONFIG_MAP',
+      publicAccess: cluster?.resourcesVpcConfig?.endpointPublicAccess ?? true,
+      privateAccess: cluster?.resourcesVpcConfig?.endpointPrivateAccess ?? false,
+      publicAccessCidrs: cluster?.resourcesVpcConfig?.publicAccessCidrs ?? ['0.0.0.0/0'],
     };
   });
 }

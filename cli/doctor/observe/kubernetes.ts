@@ -131,12 +131,19 @@ export function requiredPermissionsOf(
               subresource: 'scale',
               namespace: autoscaler.namespace,
               name: autoscaler.deployment,
-            })
+            }).concat(
+              each(['get'], {
+                group: 'apps',
+                resource: 'deployments',
+                namespace: autoscaler.namespace,
+                name: autoscaler.deployment,
+              }),
+            )
           : []),
-        ...(autoscaler?.kind === 'karpenter'
+        ...(autoscaler?.kind === 'karpenter' || autoscaler?.kind === 'auto-mode'
           ? [
               ...each(['list', 'patch'], { group: 'karpenter.sh', resource: 'nodepools' }),
-              ...each(['list', 'delete'], { group: 'karpenter.sh', resource: 'nodeclaims' }),
+              ...each(['list', 'patch', 'delete'], { group: 'karpenter.sh', resource: 'nodeclaims' }),
             ]
           : []),
       ]

@@ -1,6 +1,6 @@
 /** From an Application object, as the server and the Kubernetes API both show it, to what a decision needs. */
 import type { ApplicationView } from '#functions/branch-deploy/ports.ts';
-import { isRecord } from '#model/record-schema.ts';
+import * as s from '#model/record-schema.ts';
 
 /** The name under which a deploy id travels in `infos` and comes back in the operation. */
 export const DEPLOY_INFO = 'nightshift-deploy';
@@ -10,87 +10,88 @@ const SYNC_CODES = ['Synced', 'OutOfSync'] as const;
 const HEALTH_CODES = ['Healthy', 'Progressing', 'Degraded', 'Suspended', 'Missing'] as const;
 const LONGEST_MESSAGE = 300;
 
-/** The fields of an Application that are read. Each may be missing: the object is not ours. */
-export interface ApplicationObject {
-  readonly metadata?: {
-    readonly name?: string;
-    readonly namespace?: string;
-    readonly creationTimestamp?: string;
-    readonly resourceVersion?: string;
-    readonly deletionTimestamp?: string;
-  };
-  readonly spec?: {
-    readonly project?: string;
-    readonly source?: SourceObject;
-    readonly sources?: readonly SourceObject[];
-    readonly sourceHydrator?: { readonly drySource?: SourceObject };
-    readonly syncPolicy?: {
-      readonly syncOptions?: readonly string[];
-      readonly retry?: object;
-      readonly automated?: AutomatedObject | null;
-    };
-  };
-  readonly operation?: OperationObject;
-  readonly status?: {
-    readonly sync?: {
-      readonly status?: string;
-      readonly revision?: string;
-      readonly revisions?: readonly string[];
-    };
-    readonly health?: { readonly status?: string; readonly message?: string };
-    readonly reconciledAt?: string;
-    readonly summary?: { readonly images?: readonly string[] | null };
-    readonly conditions?: readonly { readonly type?: string; readonly message?: string }[] | null;
-    readonly sourceHydrator?: {
-      readonly lastSuccessfulOperation?: HydrationObject;
-      readonly currentOperation?: HydrationObject;
-    };
-    /** Syncs of the whole application that succeeded, oldest first. */
-    readonly history?: readonly { readonly deployedAt?: string }[];
-    readonly operationState?: {
-      readonly operation?: OperationObject;
-      readonly phase?: string;
-      readonly message?: string;
-      readonly startedAt?: string;
-      readonly finishedAt?: string;
-      readonly syncResult?: { readonly revision?: string; readonly revisions?: readonly string[] };
-    };
-    readonly resources?: readonly {
-      readonly kind?: string;
-      readonly name?: string;
-      readonly hook?: boolean;
-      readonly health?: { readonly status?: string; readonly message?: string };
-    }[];
-  };
-}
+const text = s.optional(s.string);
+/** Go writes an empty list as null. */
+const listOf = <T>(schema: s.Schema<T>) => s.optional(s.nullable(s.listOf(schema)));
 
-interface SourceObject {
-  readonly repoURL?: string;
-  readonly targetRevision?: string;
-}
+const SOURCE = s.object({ repoURL: text, targetRevision: text });
+const OPERATION = s.object({
+  info: listOf(s.object({ name: text, value: text })),
+  initiatedBy: s.optional(s.object({ username: text, automated: s.optional(s.boolean) })),
+});
+const HEALTH = s.object({ status: text, message: text });
+const AUTOMATED = s.object({ enabled: s.optional(s.boolean), prune: s.optional(s.boolean) });
+const HYDRATION = s.object({
+  drySHA: text,
+  hydratedSHA: text,
+  startedAt: text,
+  phase: text,
+  message: text,
+});
+const REVISIONS = { revision: text, revisions: listOf(s.string) };
 
-interface AutomatedObject {
-  readonly enabled?: boolean;
-  readonly prune?: boolean;
-}
+/** The fields of an Application that are read, with the types that Argo CD gives them. Most may be missing. */
+const APPLICATION = s.object({
+  metadata: s.object({
+    name: s.string,
+    namespace: text,
+    creationTimestamp: text,
+    resourceVersion: text,
+    deletionTimestamp: text,
+  }),
+  spec: s.optional(
+    s.object({
+      project: text,
+      source: s.optional(SOURCE),
+      sources: listOf(SOURCE),
+      sourceHydrator: s.optional(s.object({ drySource: s.optional(SOURCE) })),
+      syncPolicy: s.optional(
+        s.object({
+          syncOptions: listOf(s.string),
+          retry: s.optional(s.object({})),
+          automated: s.optional(s.nullable(AUTOMATED)),
+        }),
+      ),
+    }),
+  ),
+  operation: s.optional(OPERATION),
+  status: s.optional(
+    s.object({
+      sync: s.optional(s.object({ status: text, ...REVISIONS })),
+      health: s.optional(HEALTH),
+      reconciledAt: text,
+      summary: s.optional(s.object({ images: listOf(s.string) })),
+      conditions: listOf(s.object({ type: text, message: text })),
+      sourceHydrator: s.optional(
+        s.object({
+          lastSuccessfulOperation: s.optional(HYDRATION),
+          currentOperation: s.optional(HYDRATION),
+        }),
+      ),
+      /** Syncs of the whole application that succeeded, oldest first. */
+      history: listOf(s.object({ deployedAt: text })),
+      operationState: s.optional(
+        s.object({
+          operation: s.optional(OPERATION),
+          phase: text,
+          message: text,
+          startedAt: text,
+          finishedAt: text,
+          syncResult: s.optional(s.object(REVISIONS)),
+        }),
+      ),
+      resources: listOf(
+        s.object({ kind: text, name: text, hook: s.optional(s.boolean), health: s.optional(HEALTH) }),
+      ),
+    }),
+  ),
+});
+export type ApplicationObject = s.TypeOf<typeof APPLICATION>;
+type OperationObject = s.TypeOf<typeof OPERATION>;
+type SourceObject = s.TypeOf<typeof SOURCE>;
 
-interface HydrationObject {
-  readonly drySHA?: string;
-  readonly hydratedSHA?: string;
-  readonly startedAt?: string;
-  readonly phase?: string;
-  readonly message?: string;
-}
-
-interface OperationObject {
-  readonly info?: readonly { readonly name?: string; readonly value?: string }[];
-  readonly initiatedBy?: { readonly username?: string; readonly automated?: boolean };
-}
-
-/** An Application has a name, and every field that is read has the type that Argo CD gives it. */
 export function isApplication(value: unknown): value is ApplicationObject {
-  if (!isRecord(value) || !isRecord(value['metadata'])) return false;
-  return typeof value['metadata']['name'] === 'string' && fits(value, APPLICATION);
+  return s.isValid(APPLICATION, value);
 }
 
 export function viewOf(application: ApplicationObject): ApplicationView {
@@ -105,7 +106,7 @@ export function viewOf(application: ApplicationObject): ApplicationView {
       repository: repoURL ?? '',
       targetRevision: targetRevision ?? '',
     })),
-    deleting: application.metadata?.deletionTimestamp !== undefined,
+    deleting: application.metadata.deletionTimestamp !== undefined,
     ...(isAutomated(spec) ? { autoSync: true } : {}),
     ...(spec?.sourceHydrator ? { hydration: hydrationOf(status?.sourceHydrator) } : {}),
     ...(operation ? { pendingOperation: { deployIds: deployIdsOf(operation), by: byOf(operation) } } : {}),
@@ -176,13 +177,15 @@ function byOf(operation: OperationObject | undefined): string {
 }
 
 /** A multi-source application has a list, and then no single revision. */
-function revisionsOf(of: { readonly revision?: string; readonly revisions?: readonly string[] } | undefined) {
+function revisionsOf(
+  of: { readonly revision?: string; readonly revisions?: readonly string[] | null } | undefined,
+) {
   if (of?.revisions?.length) return of.revisions;
   return of?.revision ? [of.revision] : [];
 }
 
 /**
- * The application's own health names the resource that is not Healthy at most; the resource itself says why. Only the
+ * The application's own health names the resource that is not Healthy at most; the resource itself has the cause. Only the
  * API server shows the health of each resource. A hook does not count.
  */
 function healthMessageOf(status: ApplicationObject['status']): string | undefined {
@@ -202,66 +205,6 @@ function oneOf<T extends string>(known: readonly T[], value: string | undefined)
 export function dateOf(text: string | undefined): Date | undefined {
   const date = new Date(text ?? '');
   return Number.isNaN(date.getTime()) ? undefined : date;
-}
-
-type Shape = 'string' | 'boolean' | readonly [Shape] | { readonly [field: string]: Shape };
-
-const SOURCE = { repoURL: 'string', targetRevision: 'string' } as const satisfies Shape;
-const OPERATION = {
-  info: [{ name: 'string', value: 'string' }],
-  initiatedBy: { username: 'string', automated: 'boolean' },
-} as const satisfies Shape;
-const HEALTH = { status: 'string', message: 'string' } as const satisfies Shape;
-const REVISIONS = { revision: 'string', revisions: ['string'] } as const satisfies Shape;
-const HYDRATION = {
-  drySHA: 'string',
-  hydratedSHA: 'string',
-  startedAt: 'string',
-  phase: 'string',
-  message: 'string',
-} as const satisfies Shape;
-const APPLICATION: Shape = {
-  metadata: { deletionTimestamp: 'string' },
-  spec: {
-    source: SOURCE,
-    sources: [SOURCE],
-    sourceHydrator: { drySource: SOURCE },
-  },
-  operation: OPERATION,
-  status: {
-    sync: { status: 'string', ...REVISIONS },
-    health: HEALTH,
-    reconciledAt: 'string',
-    summary: { images: ['string'] },
-    conditions: [{ type: 'string', message: 'string' }],
-    sourceHydrator: { lastSuccessfulOperation: HYDRATION, currentOperation: HYDRATION },
-    operationState: {
-      operation: OPERATION,
-      phase: 'string',
-      message: 'string',
-      startedAt: 'string',
-      finishedAt: 'string',
-      syncResult: REVISIONS,
-    },
-    resources: [{ kind: 'string', name: 'string', hook: 'boolean', health: HEALTH }],
-  },
-};
-
-/** Every field that is present has its type. Fields that are not in the shape are ignored. */
-function fits(value: unknown, shape: Shape): boolean {
-  // Go writes an empty list as null.
-  if (value === undefined || (value === null && isTuple(shape))) return true;
-  if (typeof shape === 'string') return typeof value === shape;
-  if (isTuple(shape))
-    return Array.isArray(value) && value.every((one) => one !== undefined && fits(one, shape[0]));
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  for (const field in shape)
-    if (!fits((value as Record<string, unknown>)[field], shape[field] as Shape)) return false;
-  return true;
-}
-
-function isTuple(shape: Shape): shape is readonly [Shape] {
-  return Array.isArray(shape);
 }
 
 /** Somebody else's text on one line, at no great length. */

@@ -11,7 +11,7 @@ import type { ApplicationSettings } from '#model/settings.ts';
 import { type ApplicationObject, DEPLOY_INFO, isApplication, shortened, viewOf } from './application.ts';
 import { invalidName } from './server.ts';
 
-/** Where Argo CD's applications live, unless the config says otherwise. */
+/** Where Argo CD's applications live, unless the config names another namespace. */
 const NAMESPACE = 'argocd';
 const REFRESH = 'argocd.argoproj.io/refresh';
 /** The controller writes to the object at any time, mostly after a comparison: a conflict does not mean that an operation runs. */

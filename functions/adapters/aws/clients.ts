@@ -1,6 +1,7 @@
 /** The SDK clients that a start needs, so that no handler imports the SDK. What a function does not call is not bundled. */
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { withTimeLimit } from './time-limit.ts';
 
 /**
  * What every SDK client of a function is made with. Credentials come from the environment only: a function never has
@@ -17,9 +18,15 @@ export function awsClientDefaults(environment: NodeJS.ProcessEnv = process.env) 
     maxAttempts: 4,
     // The SDK has no timeout by default; a reply that does not come must not cost the whole invocation. A small
     // function has a fraction of a processor: with a second to connect, a burst of calls failed by its own slowness.
-    requestHandler: { connectionTimeout: 4_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
+    requestHandler: {
+      connectionTimeout: 4_000,
+      requestTimeout: 10_000,
+      throwOnRequestTimeout: true,
+      // A socket on which nothing comes any more.
+      socketTimeout: 10_000,
+    },
   };
 }
 
-export const createAutoScalingClient = () => new AutoScalingClient(awsClientDefaults());
-export const createDynamoDbClient = () => new DynamoDBClient(awsClientDefaults());
+export const createAutoScalingClient = () => withTimeLimit(new AutoScalingClient(awsClientDefaults()));
+export const createDynamoDbClient = () => withTimeLimit(new DynamoDBClient(awsClientDefaults()));

@@ -1,4 +1,4 @@
-/** CodeBuild's own record of builds: the event of a build says neither its branch nor always its commit. */
+/** CodeBuild's own record of builds: the event of a build has no branch, and not always a commit. */
 import {
   BatchGetBuildBatchesCommand,
   BatchGetBuildsCommand,
@@ -12,13 +12,14 @@ import type { Build, Builds } from '#functions/branch-deploy/ports.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { awsClientDefaults } from './clients.ts';
 import { errorName } from './errors.ts';
+import { withTimeLimit } from './time-limit.ts';
 
 /** BatchGetBuilds and BatchGetBuildBatches take 100 ids at most. */
 const BATCH = 100;
 /** `autoRetryLimit` of a project. */
 const MOST_RETRIES = 10;
 
-export const createCodeBuildClient = () => new CodeBuildClient(awsClientDefaults());
+export const createCodeBuildClient = () => withTimeLimit(new CodeBuildClient(awsClientDefaults()));
 
 export function createBuilds(client: Pick<CodeBuildClient, 'send'>): Builds {
   const buildsOf = (ids: readonly string[]) =>
@@ -56,7 +57,7 @@ export function createBuilds(client: Pick<CodeBuildClient, 'send'>): Builds {
     },
     async recent(project) {
       try {
-        // Newest first is the default; to say so is an error for a project with more than 100 builds.
+        // Newest first is the default; to request it is an error for a project with more than 100 builds.
         const reply = await client.send(new ListBuildsForProjectCommand({ projectName: project }));
         return (reply.ids ?? []).slice(0, BATCH);
       } catch (error) {

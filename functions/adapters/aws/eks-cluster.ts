@@ -2,6 +2,7 @@
 import { DescribeClusterCommand, EKSClient } from '@aws-sdk/client-eks';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { awsClientDefaults } from './clients.ts';
+import { withTimeLimit } from './time-limit.ts';
 
 export interface ClusterEndpoint {
   /** `https://…` */
@@ -10,7 +11,7 @@ export interface ClusterEndpoint {
   readonly ca: string;
 }
 
-export const createEksClient = () => new EKSClient(awsClientDefaults());
+export const createEksClient = () => withTimeLimit(new EKSClient(awsClientDefaults()));
 
 /** Throws the SDK's error where the call fails, and `NightshiftError` for a cluster without an endpoint or access entries. */
 export async function describeCluster(

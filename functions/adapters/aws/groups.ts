@@ -2,14 +2,16 @@
 import {
   type AutoScalingClient,
   type AutoScalingGroup,
+  type DescribeAutoScalingGroupsCommandOutput,
   DescribeScalingActivitiesCommand,
   paginateDescribeAutoScalingGroups,
   UpdateAutoScalingGroupCommand,
 } from '@aws-sdk/client-auto-scaling';
 import type { EKSClient } from '@aws-sdk/client-eks';
 import type { Group, Groups } from '#functions/night-schedule/ports.ts';
+import { NightshiftError } from '#functions/shared/errors.ts';
 import { errorName, isThrottled } from './errors.ts';
-import type { ResizeNodegroup } from './nodegroup-size.ts';
+import type { NodegroupSizes } from './nodegroup-size.ts';
 
 export interface GroupClients {
   readonly autoScaling: AutoScalingClient;
@@ -18,10 +20,12 @@ export interface GroupClients {
 }
 
 export function createGroups(clients: GroupClients, cluster: string): Groups {
-  let loading: Promise<ResizeNodegroup> | undefined;
-  const load = async () => {
-    const { createResizeNodegroup } = await import('./nodegroup-size.ts');
-    return createResizeNodegroup(cluster, clients.eks);
+  let loading: Promise<NodegroupSizes> | undefined;
+  const load = () => {
+    loading ??= import('./nodegroup-size.ts').then(({ createNodegroupSizes }) =>
+      createNodegroupSizes(cluster, clients.eks),
+    );
+    return loading;
   };
   return {
     async list() {
@@ -32,16 +36,14 @@ export function createGroups(clients: GroupClients, cluster: string): Groups {
         { Filters: [{ Name: 'tag-key', Values: [`kubernetes.io/cluster/${cluster}`] }] },
       );
       for await (const page of pages)
-        for (const group of page.AutoScalingGroups ?? [])
-          if (group.Status === undefined) groups.push(groupOf(group));
+        for (const group of groupsIn(page)) if (group.Status === undefined) groups.push(groupOf(group));
       return groups;
     },
 
     async resize(group, to, token) {
       try {
         if (group.kind === 'managed') {
-          loading ??= load();
-          const resizeNodegroup = await loading;
+          const { resizeNodegroup } = await load();
           await resizeNodegroup(group.name, to, token);
         } else
           await clients.autoScaling.send(
@@ -60,19 +62,39 @@ export function createGroups(clients: GroupClients, cluster: string): Groups {
       }
     },
 
-    async trouble(group) {
-      const reply = await clients.autoScaling.send(
-        new DescribeScalingActivitiesCommand({
-          AutoScalingGroupName: group.autoScalingGroup,
-          MaxRecords: 10,
-        }),
-      );
-      const failed = reply.Activities?.find(
-        (activity) => activity.StatusCode === 'Failed' || activity.StatusCode === 'Cancelled',
+    async configuredSize(group) {
+      if (group.kind !== 'managed') return undefined;
+      const { readNodegroup } = await load();
+      return readNodegroup(group.name);
+    },
+
+    async lastScalingFailure(group, since) {
+      const request = new DescribeScalingActivitiesCommand({
+        AutoScalingGroupName: group.autoScalingGroup,
+        MaxRecords: 10,
+      });
+      const reply = await clients.autoScaling.send(request).catch((error: unknown) => {
+        // Only an environment with a fallback group has the permission.
+        if (errorName(error) === 'AccessDenied') return undefined;
+        throw error;
+      });
+      const from = since === undefined ? 0 : Date.parse(since);
+      const failed = reply?.Activities?.find(
+        ({ StatusCode, StartTime }) =>
+          (StatusCode === 'Failed' || StatusCode === 'Cancelled') && (StartTime?.getTime() ?? from) >= from,
       );
       return failed?.StatusMessage;
     },
   };
+}
+
+/** A cluster without a group has an empty list; a reply without a list is none of Auto Scaling (a proxy, an outage). */
+function groupsIn({ AutoScalingGroups: groups }: DescribeAutoScalingGroupsCommandOutput) {
+  if (!Array.isArray(groups))
+    throw new NightshiftError(
+      'auto scaling answered DescribeAutoScalingGroups with a reply without its list',
+    );
+  return groups;
 }
 
 /** Another update of the nodegroup runs, an instance refresh or a scaling activity does, or the service throttles. */
@@ -111,5 +133,6 @@ function groupOf(group: AutoScalingGroup): Group {
       id: instance.InstanceId ?? '',
       inService: instance.LifecycleState === 'InService',
     })),
+    ...(group.WarmPoolSize ? { warmInstances: group.WarmPoolSize } : {}),
   };
 }

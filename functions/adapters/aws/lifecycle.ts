@@ -9,6 +9,7 @@ import {
   DetachInstancesCommand,
   RecordLifecycleActionHeartbeatCommand,
 } from '@aws-sdk/client-auto-scaling';
+import { NightshiftError } from '#functions/shared/errors.ts';
 import type { Group, Groups, Lifecycle } from '#functions/spot-drain/ports.ts';
 import type { Hook } from '#functions/spot-drain/records.ts';
 import { errorName } from './errors.ts';
@@ -25,7 +26,7 @@ export function createInstanceGroups(client: Client, now: () => Date): Groups {
     const cached = known.get(name);
     if (cached && now().getTime() - cached.at < GROUP_CACHED_MS) return cached.group;
     const reply = await client.send(new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [name] }));
-    const found = reply.AutoScalingGroups?.[0];
+    const [found] = listed(reply.AutoScalingGroups, 'groups');
     if (!found) return undefined;
     const group = groupOf(name, found);
     known.set(name, { group, at: now().getTime() });
@@ -36,7 +37,7 @@ export function createInstanceGroups(client: Client, now: () => Date): Groups {
     named,
     async ofInstance(instanceId) {
       const reply = await client.send(new DescribeAutoScalingInstancesCommand({ InstanceIds: [instanceId] }));
-      const [found] = reply.AutoScalingInstances ?? [];
+      const [found] = listed(reply.AutoScalingInstances, 'instances');
       const group = found?.AutoScalingGroupName && (await named(found.AutoScalingGroupName));
       if (!group) return undefined;
       return {
@@ -44,6 +45,23 @@ export function createInstanceGroups(client: Client, now: () => Date): Groups {
         place: { zone: found.AvailabilityZone ?? '', instanceType: found.InstanceType ?? '' },
         isTerminating: /\bTerminat(ing|ed)\b/.test(found.LifecycleState ?? ''),
       };
+    },
+    async waitingToTerminate() {
+      const waiting = new Map<string, string>();
+      for (let token: string | undefined, seen = new Set<string>(); ; ) {
+        const reply = await client.send(new DescribeAutoScalingInstancesCommand({ NextToken: token }));
+        for (const { InstanceId, AutoScalingGroupName, LifecycleState } of listed(
+          reply.AutoScalingInstances,
+          'instances',
+        ))
+          if (InstanceId && AutoScalingGroupName && LifecycleState === 'Terminating:Wait')
+            waiting.set(InstanceId, AutoScalingGroupName);
+        token = reply.NextToken;
+        if (!token) return waiting;
+        if (seen.has(token))
+          throw new NightshiftError('auto scaling answered with the same page token again');
+        seen.add(token);
+      }
     },
     async replace(group, instanceId) {
       try {
@@ -65,6 +83,15 @@ export function createInstanceGroups(client: Client, now: () => Date): Groups {
 
 export function createLifecycle(client: Client): Lifecycle {
   return {
+    async terminateHooks(group) {
+      const reply = await client.send(new DescribeLifecycleHooksCommand({ AutoScalingGroupName: group }));
+      return listed(reply.LifecycleHooks, 'lifecycle hooks').flatMap(
+        ({ LifecycleHookName, LifecycleTransition }) =>
+          LifecycleHookName && LifecycleTransition === 'autoscaling:EC2_INSTANCE_TERMINATING'
+            ? [LifecycleHookName]
+            : [],
+      );
+    },
     async times(hook) {
       const reply = await client.send(
         new DescribeLifecycleHooksCommand({
@@ -104,11 +131,17 @@ export function createLifecycle(client: Client): Lifecycle {
   };
 }
 
+/** A reply without its list shows nothing: it is not an empty one. */
+function listed<T>(list: readonly T[] | undefined, of: string): readonly T[] {
+  if (!list) throw new NightshiftError(`auto scaling answered without its list of ${of}`);
+  return list;
+}
+
 function action(hook: Hook, instanceId: string) {
   return {
     AutoScalingGroupName: hook.group,
     LifecycleHookName: hook.name,
-    LifecycleActionToken: hook.token,
+    ...(hook.token === undefined ? {} : { LifecycleActionToken: hook.token }),
     InstanceId: instanceId,
   };
 }
@@ -117,7 +150,9 @@ function action(hook: Hook, instanceId: string) {
 function isOver(error: unknown): boolean {
   return (
     errorName(error) === 'ValidationError' &&
-    /no active lifecycle action found|group name not found/i.test((error as Error).message)
+    /^no active lifecycle action found|^(?:auto ?scaling ?)?group name not found/i.test(
+      (error as Error).message,
+    )
   );
 }
 
@@ -125,7 +160,9 @@ function isOver(error: unknown): boolean {
 function isLeaving(error: unknown): boolean {
   return (
     errorName(error) === 'ValidationError' &&
-    /is not in InService or Standby|is not part of Auto Scaling group/i.test((error as Error).message)
+    /^The instance i-\w+ is not (?:in InService or Standby|part of Auto Scaling group)/i.test(
+      (error as Error).message,
+    )
   );
 }
 

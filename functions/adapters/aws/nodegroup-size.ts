@@ -1,24 +1,45 @@
-/** Writes the size of a managed nodegroup. Loaded lazily by `groups.ts`: most passes resize nothing. */
-import { EKSClient, UpdateNodegroupConfigCommand } from '@aws-sdk/client-eks';
+/** Reads and writes the sizes of a managed nodegroup. Loaded lazily by `groups.ts`: most passes resize nothing. */
+import { DescribeNodegroupCommand, EKSClient, UpdateNodegroupConfigCommand } from '@aws-sdk/client-eks';
+import type { ConfiguredSize } from '#functions/night-schedule/ports.ts';
 import type { Size } from '#functions/night-schedule/records.ts';
+import { NightshiftError } from '#functions/shared/errors.ts';
 import { awsClientDefaults } from './clients.ts';
+import { withTimeLimit } from './time-limit.ts';
 
-export type ResizeNodegroup = (nodegroup: string, to: Size, token: string) => Promise<void>;
+export interface NodegroupSizes {
+  /** `token` makes a repeated request of the same intent one request. */
+  resizeNodegroup(nodegroup: string, to: Size, token: string): Promise<void>;
+  readNodegroup(nodegroup: string): Promise<ConfiguredSize>;
+}
 
 /** `client`: default one of its own. Its calls throw the SDK's errors. */
-export function createResizeNodegroup(
+export function createNodegroupSizes(
   cluster: string,
-  client: Pick<EKSClient, 'send'> = new EKSClient(awsClientDefaults()),
-): ResizeNodegroup {
-  return async (nodegroup, to, token) => {
-    await client.send(
-      new UpdateNodegroupConfigCommand({
-        clusterName: cluster,
-        nodegroupName: nodegroup,
-        scalingConfig: { minSize: to.min, desiredSize: to.desired, maxSize: to.max },
-        clientRequestToken: await digest(token),
-      }),
-    );
+  client: Pick<EKSClient, 'send'> = withTimeLimit(new EKSClient(awsClientDefaults())),
+): NodegroupSizes {
+  return {
+    async resizeNodegroup(nodegroup, to, token) {
+      await client.send(
+        new UpdateNodegroupConfigCommand({
+          clusterName: cluster,
+          nodegroupName: nodegroup,
+          scalingConfig: { minSize: to.min, desiredSize: to.desired, maxSize: to.max },
+          clientRequestToken: await digest(token),
+        }),
+      );
+    },
+    async readNodegroup(nodegroup) {
+      const reply = await client.send(
+        new DescribeNodegroupCommand({ clusterName: cluster, nodegroupName: nodegroup }),
+      );
+      const { minSize, desiredSize, maxSize } = reply.nodegroup?.scalingConfig ?? {};
+      if (minSize === undefined || desiredSize === undefined || maxSize === undefined)
+        throw new NightshiftError(`eks answered DescribeNodegroup of ${nodegroup} without its scalingConfig`);
+      return {
+        size: { min: minSize, desired: desiredSize, max: maxSize },
+        isUpdating: reply.nodegroup?.status === 'UPDATING',
+      };
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Tells people: publishes to the environment's SNS topics. A chat that is subscribed through Amazon Q Developer shows
+ * Publishes notifications to the environment's SNS topics. A chat that is subscribed through Amazon Q Developer shows
  * the message as a custom notification; e-mail gets plain text.
  * The form: https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
  */
@@ -18,15 +18,15 @@ export interface NotifierOptions {
   readonly client?: Pick<SNSClient, 'send'>;
 }
 
-/** A message was not taken by its topic: nobody was told. */
+/** A topic did not accept a message: it reached nobody. */
 export class NotificationError extends NightshiftError {
   override name = 'NotificationError';
 }
 
-/** What lasts is told once in so long, whatever a pass says each minute; a warm function remembers it. */
+/** What lasts is sent once an hour, although passes record it each minute; a warm function remembers it. */
 const REPEAT_MS = HOUR_MS;
 
-/** Tells of those decisions that people should know. Undefined where nobody is to be told. */
+/** Sends the decisions that people should know. Undefined where the config names no severity to send. */
 export function createNotifier(
   options: NotifierOptions,
 ): ((decisions: readonly Decision[]) => Promise<void>) | undefined {
@@ -38,15 +38,14 @@ export function createNotifier(
     client ??= sns.createSnsClient();
     await sns.publish(client, messageTo(topicArn(options.settings, notification.severity), notification));
   };
-  const toldAt = new Map<string, number>();
+  const sentAt = new Map<string, number>();
 
-  /** The words of a failure may change from pass to pass; of anything else they are what is told. */
   const isNew = (decision: Decision): boolean => {
     const now = options.now().getTime();
-    for (const [key, at] of toldAt) if (now - at >= REPEAT_MS) toldAt.delete(key);
+    for (const [key, at] of sentAt) if (now - at >= REPEAT_MS) sentAt.delete(key);
     const key = keyOf(decision);
-    if (toldAt.has(key)) return false;
-    toldAt.set(key, now);
+    if (sentAt.has(key)) return false;
+    sentAt.set(key, now);
     return true;
   };
 
@@ -60,7 +59,7 @@ export function createNotifier(
       try {
         await publish(notification);
       } catch (error) {
-        toldAt.delete(keyOf(decision));
+        sentAt.delete(keyOf(decision));
         const topic = topicNameOf(environment, notification.severity);
         failures.push(
           new NotificationError(`${topic} did not take "${notification.title}": ${messageOf(error)}`, {
@@ -73,6 +72,7 @@ export function createNotifier(
   };
 }
 
+/** The reason of a failure may change from pass to pass. */
 function keyOf({ action, target, reason }: Decision): string {
   return JSON.stringify(action === 'fail' ? [action, target] : [action, target, reason]);
 }

@@ -1,13 +1,14 @@
-/** A secret that is one string, read when it is first needed and kept as long as the function is warm. */
+/** A secret that is one string, read when it is first needed and cached as long as the function is warm. */
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { awsClientDefaults } from './clients.ts';
 import { errorName } from './errors.ts';
+import { withTimeLimit } from './time-limit.ts';
 
 export interface Secret {
-  /** The kept value, or the one that is read now. Never logged; it is in no error of ours. */
+  /** The cached value, or the one that is read now. Never logged; it is in no error of ours. */
   read(): Promise<string>;
-  /** Reads it again: the kept value was refused. */
+  /** Reads it again: the cached value was refused. */
   readAgain(): Promise<string>;
 }
 
@@ -15,11 +16,11 @@ export class SecretError extends NightshiftError {
   override name = 'SecretError';
 }
 
-export const createSecretsManagerClient = () => new SecretsManagerClient(awsClientDefaults());
+export const createSecretsManagerClient = () => withTimeLimit(new SecretsManagerClient(awsClientDefaults()));
 
 /** Throws the SDK's error where it cannot be read, and `SecretError` where there is none, or no usable string in it. */
 export function createSecret(client: Pick<SecretsManagerClient, 'send'>, id: string): Secret {
-  let kept: Promise<string> | undefined;
+  let cached: Promise<string> | undefined;
 
   const fetch = async () => {
     const { SecretString } = await client
@@ -43,11 +44,11 @@ export function createSecret(client: Pick<SecretsManagerClient, 'send'>, id: str
   };
   const load = () => {
     const loading = fetch();
-    kept = loading;
+    cached = loading;
     loading.catch(() => {
-      if (kept === loading) kept = undefined;
+      if (cached === loading) cached = undefined;
     });
     return loading;
   };
-  return { read: () => kept ?? load(), readAgain: load };
+  return { read: () => cached ?? load(), readAgain: load };
 }

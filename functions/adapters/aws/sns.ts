@@ -3,15 +3,17 @@ import { PublishCommand, type PublishCommandInput, SNSClient } from '@aws-sdk/cl
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { awsClientDefaults } from './clients.ts';
 import { errorName } from './errors.ts';
+import { withTimeLimit } from './time-limit.ts';
 
 /** A notification must not take the time that the work needs: it gives up sooner than the other clients. */
 export function createSnsClient(): SNSClient {
   const defaults = awsClientDefaults();
-  return new SNSClient({
+  const client = new SNSClient({
     ...defaults,
     maxAttempts: 3,
     requestHandler: { ...defaults.requestHandler, connectionTimeout: 3_000, requestTimeout: 3_000 },
   });
+  return withTimeLimit(client, { attemptMs: 3_000, callMs: 10_000 });
 }
 
 /** Throws `NightshiftError` with status and code where SNS refuses, and the SDK's error where it is not reached. */

@@ -15,7 +15,7 @@ import {
   NIGHT_MARK_KEY,
 } from './table-keys.ts';
 
-/** Longer than missed builds are looked for, so that none is found twice. */
+/** Longer than the search for missed builds goes back, so that none is found twice. */
 const KNOWN_DAYS = 7;
 
 export function createDesiredDeploys(table: Table): DesiredDeploys {
@@ -37,7 +37,7 @@ export function createDesiredDeploys(table: Table): DesiredDeploys {
       applications.saveIf(applicationKey(record.project, record.name), record, expected),
     markNight: (mark) => marks.save(NIGHT_MARK_KEY, mark),
     clearNight: () => marks.remove(NIGHT_MARK_KEY),
-    // Whatever the item holds: that it is there says it.
+    // The item's presence is enough, whatever it holds.
     async isKnown(build) {
       return (await table.get(DEPLOY, buildKey(build))) !== undefined;
     },

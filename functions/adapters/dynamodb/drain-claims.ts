@@ -1,4 +1,4 @@
-/** What spot-drain keeps in the table: who handles which instance, and which cordons are to be undone. */
+/** What spot-drain saves in the table: who handles which instance, and which cordons are to be undone. */
 
 import type { Claims, Cordons, NodeNames } from '#functions/spot-drain/ports.ts';
 import { type Claim, claimSchema, cordonSchema, namedNodeSchema } from '#functions/spot-drain/records.ts';
@@ -8,10 +8,10 @@ import { recordsOf } from './records.ts';
 import type { Table } from './table.ts';
 import { cordonKey, DRAIN, instanceKey, nodeNameKey } from './table-keys.ts';
 
-/** A claim is kept for a day; one of an announced change until long after the change. */
-const KEPT_DAYS = 1;
+/** A claim stays for a day; one of an announced change until long after the change. */
+const CLAIM_DAYS = 1;
 const ANNOUNCED_DAYS = 30;
-/** The name of a node that lives longer is written anew. */
+/** The name of a node that lives longer is written again. */
 const NAMED_DAYS = 30;
 
 export function createClaims(table: Table): Claims {
@@ -41,7 +41,7 @@ export function createClaims(table: Table): Claims {
 export function createNodeNames(table: Table): NodeNames {
   const names = recordsOf(table, DRAIN, namedNodeSchema);
   return {
-    // One that cannot be read is no loss: it is written anew as soon as the node is seen.
+    // One that cannot be read is no loss: it is written again as soon as the node is seen.
     async all() {
       const rows = await table.list(DRAIN, { prefix: instanceKey('') });
       const { found } = names.fromRows(rows.filter(({ key }) => isNodeName(key)));
@@ -75,6 +75,7 @@ function isNodeName(key: string): boolean {
 }
 
 function expiry(claim: Claim): Date {
-  const days = claim.cause === 'health' ? ANNOUNCED_DAYS : KEPT_DAYS;
-  return new Date(Date.parse(claim.claimedAt) + days * DAY_MS);
+  const days = claim.cause === 'health' ? ANNOUNCED_DAYS : CLAIM_DAYS;
+  const from = Math.max(Date.parse(claim.claimedAt), Date.parse(claim.notBefore ?? claim.claimedAt));
+  return new Date(from + days * DAY_MS);
 }

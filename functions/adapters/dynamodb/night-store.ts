@@ -55,7 +55,7 @@ export function createNightStore(table: Table, cluster: string): Store {
   };
 }
 
-/** What cannot be read has perhaps no version to write over. */
+/** What cannot be read may have no version to write over. */
 async function write<T>(records: Records<T>, key: string, value: T, over: Over): Promise<boolean> {
   if (over !== 'corrupt') return (await records.saveIf(key, value, over)) !== undefined;
   await records.save(key, value);
@@ -109,7 +109,7 @@ function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly 
 }
 
 /**
- * A table that 0.1 wrote: its sizes would be overlooked, and a cluster that sleeps would never be given its nodes back.
+ * A table that 0.1 wrote: its sizes would be overlooked, and a cluster that sleeps would never get its nodes back.
  * Nothing is changed until somebody has decided.
  */
 function refuseOldLayout(rows: readonly Row[]): void {
@@ -128,21 +128,18 @@ function isOldSize(key: string, value: unknown): boolean {
   return !rest.includes('/') || (isRecord(value) && value['group'] === rest);
 }
 
-/**
- * A dry run may write nothing there, so what was reported already is remembered by the process: as long as it is warm,
- * nothing is reported twice.
- */
-export function createDryRunStore(store: Store): Store {
-  const notes: { -readonly [N in NoteName]?: Versioned<unknown> } = {};
+/** A dry run writes its notes only: a size that it would have saved must never be taken for one that was saved. */
+export function createDryRunStore({ load, writeNote }: Store): Store {
+  const refuse = (): Promise<never> =>
+    Promise.reject(new NightshiftError('a dry run may write its notes only: nothing was written'));
   return {
-    ...store,
-    async load() {
-      const memory = await store.load();
-      return { ...memory, notes: { ...memory.notes, ...notes } as Memory['notes'] };
-    },
-    async writeNote(what, next) {
-      notes[what] = { value: next, version: (notes[what]?.version ?? 0) + 1 };
-      return true;
-    },
+    load,
+    writeNote,
+    writeState: refuse,
+    writeSaved: refuse,
+    clearSaved: refuse,
+    writeAutoscaler: refuse,
+    clearAutoscaler: refuse,
+    writeLedger: refuse,
   };
 }

@@ -1,7 +1,7 @@
 /**
  * The environment's DynamoDB table: every item has a partition (`pk`), a key (`sk`), its value as JSON text and a
  * version. The layout of keys is in `table-keys.ts`. Writes that guard a promise are conditional; an item that is ever
- * written conditionally is always written so, because an unconditional write starts its version anew.
+ * written conditionally is always written so, because an unconditional write restarts its version.
  *
  * The SDK repeats a write whose reply was lost, and the repetition then fails the condition that its own first attempt
  * has changed. Such a write counts as ours: DynamoDB answers a failed condition with the item that is there
@@ -16,6 +16,7 @@ import {
   PutItemCommand,
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
+import { NightshiftError } from '#functions/shared/errors.ts';
 import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 
 /** The value is undefined where the item cannot be read: no JSON, or no version. */
@@ -87,7 +88,10 @@ export function createTable(client: Pick<DynamoDBClient, 'send'>, name: string):
           }),
         );
         for (const item of reply.Items ?? []) rows.push(rowOf(item));
-        from = reply.LastEvaluatedKey;
+        const next = reply.LastEvaluatedKey;
+        if (next && from && next['sk']?.S === from['sk']?.S)
+          throw new NightshiftError(`dynamodb answered with the page after ${from['sk']?.S} once more`);
+        from = next;
       } while (from && (options.limit === undefined || rows.length < options.limit));
       return rows;
     },
@@ -179,7 +183,7 @@ function isRepeated(error: ConditionalCheckFailedException): boolean {
   return (error.$metadata.attempts ?? 1) > 1;
 }
 
-/** Two writers may send the same value; only where no attribute differs can nobody tell whose it is. */
+/** Two writers may send the same value; only where no attribute differs is it unknown whose it is. */
 function isSame(there: Item | undefined, sent: Item): boolean {
   return ['value', 'version', 'expires'].every((name) => {
     const [one, other] = [there?.[name], sent[name]];

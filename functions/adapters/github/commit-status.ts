@@ -19,7 +19,7 @@ export interface GithubStatusOptions {
   readonly timeoutMs?: number;
 }
 
-/** The pause where GitHub limits requests and does not say until when. */
+/** The pause where GitHub limits requests and names no end. */
 const LIMITED_SECONDS = 60;
 const LONGEST_SECONDS = 3_600;
 const LONGEST_MESSAGE = 200;
@@ -127,7 +127,7 @@ function failureOf(reply: HttpReply, name: string, host: string, now: Date): Sta
   }
 }
 
-/** The hourly limit has nothing remaining; the limit on bursts says how long, or only that it is one. */
+/** The hourly limit has nothing remaining; the limit on bursts names a pause, or nothing. */
 function isLimited({ status, headers, body }: HttpReply): boolean {
   if (status === 429) return true;
   if (status !== 403) return false;

@@ -1,111 +1,268 @@
-/** Cluster Autoscaler and Karpenter through the Kubernetes API. */
-
-import type { Autoscaler } from '#functions/night-schedule/ports.ts';
-import type { NodePoolSetting } from '#functions/night-schedule/records.ts';
-import { objectOf, type SavedAutoscaler } from '#functions/night-schedule/records.ts';
+import { isTerminatedBy } from '#functions/night-schedule/decide-claims.ts';
+import type {
+  Autoscaler,
+  AutoscalerView,
+  NodeClaimView,
+  ObjectFailure,
+} from '#functions/night-schedule/ports.ts';
+import { type NodePoolSetting, nodePoolSettingSchema } from '#functions/night-schedule/records.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { AutoscalerConfig } from '#model/config.ts';
+import { BUILT_IN_POOLS } from '#model/names.ts';
+import { isRecord, isValid } from '#model/record-schema.ts';
 import type { KubernetesClient } from './client.ts';
+import { isDenied, KubernetesError } from './errors.ts';
 
 type Client = Pick<KubernetesClient, 'request' | 'list'>;
 type Of<K extends AutoscalerConfig['kind']> = Extract<AutoscalerConfig, { kind: K }>;
 
-export function createAutoscaler(client: Client, config: AutoscalerConfig): Autoscaler {
-  return config.kind === 'karpenter' ? karpenter(client, config) : clusterAutoscaler(client, config);
+/** Without a config it can only resume what was paused before. */
+export function createAutoscaler(client: Client, config: AutoscalerConfig | undefined): Autoscaler {
+  const resume = createResume(client);
+  if (config === undefined) return { resume, observe: refuseUnconfigured, pause: refuseUnconfigured };
+  return config.kind === 'cluster-autoscaler'
+    ? { resume, ...clusterAutoscaler(client, config) }
+    : { resume, ...karpenter(client, config) };
+}
+
+async function refuseUnconfigured(): Promise<never> {
+  throw new NightshiftError('the config names no autoscaler: only what was paused before can be resumed');
 }
 
 /** The scale subresource: read and written without touching the rest of the Deployment. */
-function clusterAutoscaler(client: Client, config: Of<'cluster-autoscaler'>): Autoscaler {
+function scaleDeployment(client: Client, deployment: string, replicas: number) {
+  return client.request({
+    method: 'PATCH',
+    path: `${deploymentPath(deployment)}/scale`,
+    body: { spec: { replicas } },
+  });
+}
+
+/** `deployment`: `<namespace>/<name>`. */
+function deploymentPath(deployment: string): string {
+  const [namespace = '', name = ''] = deployment.split('/');
+  return `/apis/apps/v1/namespaces/${encodeURIComponent(namespace)}/deployments/${encodeURIComponent(name)}`;
+}
+
+type Paused = Pick<Autoscaler, 'observe' | 'pause'>;
+
+function clusterAutoscaler(client: Client, config: Of<'cluster-autoscaler'>): Paused {
   const deployment = `${config.namespace}/${config.deployment}`;
-  const path = `/apis/apps/v1/namespaces/${encodeURIComponent(config.namespace)}/deployments/${encodeURIComponent(config.deployment)}/scale`;
-  const scale = (replicas: number) =>
-    client.request({ method: 'PATCH', path, body: { spec: { replicas } } }).then(() => undefined);
+  const path = deploymentPath(deployment);
   return {
     async observe() {
-      const { body } = await client.request<{ spec?: { replicas?: number } }>({ method: 'GET', path });
-      return { kind: 'cluster-autoscaler', deployment, replicas: body.spec?.replicas ?? 0 };
+      const { body } = await client.request<{ spec?: { replicas?: number } }>({
+        method: 'GET',
+        path: `${path}/scale`,
+      });
+      const replicas = body.spec?.replicas ?? 0;
+      const ready = replicas > 0 ? await readyReplicas(client, path) : undefined;
+      const view: AutoscalerView = { kind: 'cluster-autoscaler', deployment, replicas };
+      return ready === undefined ? view : { ...view, readyReplicas: ready };
     },
-    pause: () => scale(0),
-    async resume(saved) {
-      if (saved.kind !== 'cluster-autoscaler' || saved.deployment !== deployment)
-        throw wrongObject(saved, deployment);
-      await scale(saved.replicas);
+    async pause() {
+      await scaleDeployment(client, deployment, 0);
+      return [];
     },
   };
 }
 
-interface NodePool {
-  readonly metadata: { readonly name: string };
-  readonly spec: { readonly limits?: Readonly<Record<string, string>>; readonly replicas?: number };
+/** Undefined with the manifests of an earlier release, which do not allow to read the Deployment. */
+async function readyReplicas(client: Client, path: string): Promise<number | undefined> {
+  try {
+    const { body } = await client.request<{ status?: { readyReplicas?: number } }>({ method: 'GET', path });
+    return body.status?.readyReplicas ?? 0;
+  } catch (error) {
+    if (isDenied(error)) return undefined;
+    throw error;
+  }
 }
 
-interface NodeClaim {
-  readonly metadata: {
-    readonly name: string;
-    readonly deletionTimestamp?: string;
-    readonly labels?: Readonly<Record<string, string>>;
+function createResume(client: Client): Autoscaler['resume'] {
+  return async (saved) => {
+    try {
+      if (saved.kind === 'cluster-autoscaler')
+        await scaleDeployment(client, saved.deployment, saved.replicas);
+      else await patchPool(client, saved.nodePool, resumedSpec(saved.setting));
+      return 'resumed';
+    } catch (error) {
+      if (isGone(error)) return 'gone';
+      throw error;
+    }
   };
+}
+
+/** A proxy in between may answer 404 as well: only the API server knows that an object is gone. */
+function isGone(error: unknown): boolean {
+  return error instanceof KubernetesError && error.status === 404 && error.reason === 'NotFound';
 }
 
 const NODEPOOLS = '/apis/karpenter.sh/v1/nodepools';
 const NODECLAIMS = '/apis/karpenter.sh/v1/nodeclaims';
+/**
+ * Karpenter reads it before and after the delete: until then it evicts, then it deletes pods past budgets and
+ * do-not-disrupt. A value that is no time makes the drain stand still.
+ */
+const TERMINATION_TIME = 'karpenter.sh/nodeclaim-termination-timestamp';
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+interface KarpenterObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly deletionTimestamp?: string;
+    readonly labels?: Readonly<Record<string, string>> | null;
+    readonly annotations?: Readonly<Record<string, string>> | null;
+  };
+  readonly spec?: unknown;
+  readonly status?: { readonly conditions?: readonly Condition[] | null } | null;
+}
+
+function patchPool(client: Client, pool: string, spec: unknown) {
+  return client.request({
+    method: 'PATCH',
+    path: `${NODEPOOLS}/${encodeURIComponent(pool)}`,
+    body: { spec },
+  });
+}
+
+/** In a merge patch null removes the key: a pool without limits has none again. */
+function resumedSpec({ limits, replicas }: NodePoolSetting): object {
+  if (replicas !== null) return { replicas };
+  return { limits: limits === null ? null : { cpu: null, ...limits } };
+}
 
 /**
  * Zeroed limits remove nothing (karpenter-provider-aws#3539), so the NodeClaims are deleted as well, while Karpenter
  * still runs to terminate their instances.
  */
-function karpenter(client: Client, config: Of<'karpenter'>): Autoscaler {
+function karpenter(client: Client, config: Of<'karpenter'> | Of<'auto-mode'>): Paused {
   const isOurs = (name: string | undefined) =>
-    name !== undefined && (config.nodePools === undefined || config.nodePools.includes(name));
+    name !== undefined &&
+    (config.nodePools === undefined || config.nodePools.includes(name)) &&
+    !(config.kind === 'auto-mode' && BUILT_IN_POOLS.includes(name));
   const claimsOf = async () =>
-    (await client.list<NodeClaim>(NODECLAIMS)).filter((claim) =>
-      isOurs(claim.metadata.labels?.['karpenter.sh/nodepool']),
-    );
-  const patch = (pool: string, spec: unknown) =>
-    client.request({
-      method: 'PATCH',
-      path: `${NODEPOOLS}/${encodeURIComponent(pool)}`,
-      body: { spec },
-    });
+    (await client.list<KarpenterObject>(NODECLAIMS))
+      .filter(({ metadata }) => isOurs(metadata?.labels?.['karpenter.sh/nodepool']))
+      .map(claimView);
 
   return {
     async observe() {
-      const [pools, claims] = await Promise.all([client.list<NodePool>(NODEPOOLS), claimsOf()]);
-      const settings = pools
-        .filter((pool) => isOurs(pool.metadata.name))
-        .map((pool): [string, NodePoolSetting] => [
-          pool.metadata.name,
-          { limits: pool.spec.limits ?? null, replicas: pool.spec.replicas ?? null },
-        ]);
-      return { kind: 'karpenter', pools: Object.fromEntries(settings), claims: claims.length };
+      const [listed, claims] = await Promise.all([client.list<KarpenterObject>(NODEPOOLS), claimsOf()]);
+      const pools: Record<string, NodePoolSetting> = {};
+      const malformed: string[] = [];
+      for (const pool of listed) {
+        const name = pool.metadata?.name;
+        if (name === undefined || !isOurs(name)) continue;
+        const setting = poolSetting(pool);
+        if (setting) pools[name] = setting;
+        else malformed.push(name);
+      }
+      return { kind: 'karpenter', pools, claims, ...(malformed.length > 0 ? { malformed } : {}) };
     },
-    async pause(view) {
+    async pause(view, terminateAt) {
       if (view.kind !== 'karpenter')
         throw new NightshiftError(`${view.kind} is to be paused, and the config names ${config.kind}`);
-      for (const [name, pool] of Object.entries(view.pools))
-        await patch(name, pool.replicas === null ? { limits: { cpu: '0' } } : { replicas: 0 });
-      for (const claim of await claimsOf())
-        if (claim.metadata.deletionTimestamp === undefined)
-          await client.request({
-            method: 'DELETE',
-            path: `${NODECLAIMS}/${encodeURIComponent(claim.metadata.name)}`,
-          });
-    },
-    async resume(saved) {
-      if (saved.kind !== 'karpenter') throw wrongObject(saved, config.kind);
-      const { limits, replicas } = saved.setting;
-      // In a merge patch null removes the key: a pool without limits has none again.
-      await patch(
-        saved.nodePool,
-        replicas === null ? { limits: limits === null ? null : { cpu: null, ...limits } } : { replicas },
+      const pools = Object.entries(view.pools);
+      const closed = await attemptEach(
+        pools,
+        ([name]) => name,
+        ([name, pool]) =>
+          patchPool(client, name, pool.replicas === null ? { limits: { cpu: '0' } } : { replicas: 0 }),
       );
+      const ended = await attemptEach(
+        await claimsOf(),
+        ({ name }) => name,
+        (claim) => endClaim(client, claim, terminateAt),
+      );
+      return [...closed, ...ended];
     },
   };
 }
 
-function wrongObject(saved: SavedAutoscaler, configured: string): NightshiftError {
-  const object = objectOf(saved);
-  return new NightshiftError(
-    `${object} was paused, but the config now names ${configured}: resume ${object} by hand, then delete the item night | autoscaler#${object}`,
+function poolSetting({ spec }: KarpenterObject): NodePoolSetting | undefined {
+  if (!isRecord(spec)) return undefined;
+  const setting = { limits: quantitiesOf(spec['limits']), replicas: spec['replicas'] ?? null };
+  return isValid(nodePoolSettingSchema, setting) ? setting : undefined;
+}
+
+/** A quantity may be written as a number: `cpu: 100` is `cpu: "100"`. */
+function quantitiesOf(limits: unknown): unknown {
+  if (!isRecord(limits)) return limits ?? null;
+  return Object.fromEntries(
+    Object.entries(limits).map(([name, value]) => [name, typeof value === 'number' ? String(value) : value]),
   );
+}
+
+function claimView({ metadata, status }: KarpenterObject): NodeClaimView {
+  const terminateAt = metadata.annotations?.[TERMINATION_TIME];
+  const waitsFor = unmet(status?.conditions ?? []);
+  return {
+    name: metadata.name,
+    isDeleting: metadata.deletionTimestamp !== undefined,
+    ...(terminateAt === undefined ? {} : { terminateAt }),
+    ...(waitsFor === undefined ? {} : { waitsFor }),
+  };
+}
+
+/** The first condition of a launch, or of an end, that is not met. */
+function unmet(conditions: readonly Condition[]): string | undefined {
+  const found = conditions.find(
+    ({ type, status }) => CONDITIONS_IN_ORDER.includes(type) && status !== 'True',
+  );
+  if (!found) return undefined;
+  const { type, status, reason, message } = found;
+  const why = [reason, message === reason ? undefined : message].filter(Boolean).join(', ');
+  return `${type} is ${status}${why ? ` (${why.slice(0, 200)})` : ''}`;
+}
+
+const CONDITIONS_IN_ORDER: readonly string[] = [
+  'Launched',
+  'Drained',
+  'VolumesDetached',
+  'InstanceTerminating',
+];
+
+async function endClaim(
+  client: Client,
+  claim: NodeClaimView,
+  terminateAt: string | undefined,
+): Promise<void> {
+  const path = `${NODECLAIMS}/${encodeURIComponent(claim.name)}`;
+  try {
+    if (terminateAt !== undefined && !isTerminatedBy(claim, terminateAt))
+      await client.request({
+        method: 'PATCH',
+        path,
+        body: { metadata: { annotations: { [TERMINATION_TIME]: terminateAt } } },
+      });
+    if (!claim.isDeleting) await client.request({ method: 'DELETE', path });
+  } catch (error) {
+    // It has ended since it was listed.
+    if (!isGone(error)) throw error;
+  }
+}
+
+/** One that fails does not stop the others. */
+async function attemptEach<T>(
+  targets: readonly T[],
+  nameOf: (target: T) => string,
+  work: (target: T) => Promise<unknown>,
+): Promise<readonly ObjectFailure[]> {
+  const failures: ObjectFailure[] = [];
+  await Promise.all(
+    targets.map(async (target) => {
+      try {
+        await work(target);
+      } catch (error) {
+        failures.push({ target: nameOf(target), error });
+      }
+    }),
+  );
+  return failures;
 }

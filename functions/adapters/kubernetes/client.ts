@@ -4,9 +4,8 @@
  */
 
 import { createHttpHost, type HttpHost, type HttpReply, UnreachableError } from '#functions/adapters/http.ts';
-import { NightshiftError } from '#functions/shared/errors.ts';
 import { isRecord } from '#model/record-schema.ts';
-import { isExpired, KubernetesError, type StatusCause } from './errors.ts';
+import { isExpired, KubernetesError, MalformedReplyError, type StatusCause } from './errors.ts';
 import type { TokenSource } from './token.ts';
 
 export { KubernetesError } from './errors.ts';
@@ -25,11 +24,11 @@ export interface KubernetesRequest {
 }
 
 export interface KubernetesClient {
-  /** Begins with what the first request needs: where the API server is, and a token. What fails is told by that request. */
+  /** Fetches what the first request needs: the endpoint and a token. That request reports what fails. */
   prepare(): void;
-  /** Throws `KubernetesError` for a status of 400 or more, `UnreachableError` where no whole reply came in time. */
+  /** Throws `KubernetesError` for a status other than 2xx, `MalformedReplyError` for a body that is no JSON, `UnreachableError` where no whole reply came in time. */
   request<T>(request: KubernetesRequest): Promise<{ readonly status: number; readonly body: T }>;
-  /** Every item, page by page. A list whose continue token expired starts anew. */
+  /** Every item, page by page. A list whose continue token expired starts again. */
   list<T>(
     path: string,
     query?: Readonly<Record<string, string | undefined>>,
@@ -91,7 +90,7 @@ export function createKubernetesClient(options: KubernetesClientOptions): Kubern
       let reply = await send(request, false);
       if (reply.status === 401) reply = await send(request, true);
       const name = `${request.method} ${request.path}`;
-      if (reply.status >= 400) throw refusal(name, reply);
+      if (reply.status < 200 || reply.status >= 300) throw refusal(name, reply);
       return { status: reply.status, body: parse<T>(name, reply) };
     },
 
@@ -116,8 +115,8 @@ export function createKubernetesClient(options: KubernetesClientOptions): Kubern
 }
 
 /**
- * The cluster's endpoint is looked up once for the life of the process. After a request that found nobody there it is
- * looked up again: a cluster that was created anew under its old name has another endpoint and another CA.
+ * The cluster's endpoint is looked up once for the life of the process. After a request that reached nobody it is
+ * looked up again: a cluster that was created again under its old name has another endpoint and another CA.
  */
 function createHosts(options: KubernetesClientOptions) {
   let known: Promise<{ host: HttpHost; endpoint: string; ca: string }> | undefined;
@@ -166,20 +165,22 @@ function createHosts(options: KubernetesClientOptions) {
 }
 
 interface ListBody<T> {
-  readonly items?: readonly T[] | null;
+  readonly items: readonly T[] | null;
   readonly metadata?: { readonly continue?: string };
 }
 
 function isList<T>(body: unknown): body is ListBody<T> {
   if (!isRecord(body)) return false;
-  const { items, metadata } = body;
+  const { kind, items, metadata } = body;
+  if (typeof kind !== 'string' || !kind.endsWith('List')) return false;
   const isPaged = metadata === undefined || isRecord(metadata);
-  const isFull = Array.isArray(items) && items.every(isRecord);
-  return isPaged && (isFull || items === undefined || items === null);
+  // Go writes a list without items as null.
+  return isPaged && (items === null || (Array.isArray(items) && items.every(isRecord)));
 }
 
 async function listPages<T>(client: KubernetesClient, request: KubernetesRequest): Promise<T[]> {
   const items: T[] = [];
+  const seen = new Set<string>();
   let from: string | undefined;
   do {
     const { body } = await client.request<ListBody<T>>({
@@ -188,9 +189,12 @@ async function listPages<T>(client: KubernetesClient, request: KubernetesRequest
     });
     const page = isList<T>(body) ? body : undefined;
     if (!page)
-      throw new NightshiftError(`kubernetes answered GET ${request.path} with something that is no list`);
+      throw new MalformedReplyError(`kubernetes answered GET ${request.path} with something that is no list`);
     items.push(...(page.items ?? []));
     from = page.metadata?.continue || undefined;
+    if (from && seen.has(from))
+      throw new MalformedReplyError(`kubernetes answered GET ${request.path} with the same page token again`);
+    if (from) seen.add(from);
   } while (from);
   return items;
 }
@@ -212,7 +216,7 @@ function parse<T>(name: string, reply: HttpReply): T {
   try {
     return (reply.body === '' ? undefined : JSON.parse(reply.body)) as T;
   } catch (cause) {
-    throw new NightshiftError(
+    throw new MalformedReplyError(
       `kubernetes answered ${name} with ${reply.status} and a body that is not JSON`,
       {
         cause,
@@ -223,14 +227,14 @@ function parse<T>(name: string, reply: HttpReply): T {
 
 function refusal(request: string, reply: HttpReply): KubernetesError {
   const body = statusOf(reply.body);
-  const details = isRecord(body?.['details']) ? body['details'] : {};
+  const details = isRecord(body['details']) ? body['details'] : {};
   const listed = Array.isArray(details['causes']) ? details['causes'].filter(isRecord) : [];
   const causes: StatusCause[] = listed.map((cause) => ({
     reason: textOf(cause['reason']),
     message: textOf(cause['message']),
     field: textOf(cause['field']),
   }));
-  const reason = textOf(body?.['reason']);
+  const reason = textOf(body['reason']);
   const header = Number(reply.headers['retry-after']);
   const retryAfterSeconds =
     reply.headers['retry-after'] !== undefined && Number.isFinite(header) && header >= 0
@@ -241,18 +245,18 @@ function refusal(request: string, reply: HttpReply): KubernetesError {
     status: reply.status,
     causes,
     ...(reason ? { reason } : {}),
-    detail: textOf(body?.['message']) || reply.body.slice(0, 200).trim(),
+    detail: textOf(body['message']) || reply.body.slice(0, 200).trim(),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   });
 }
 
-/** A reply may come from a proxy in between: no field of it is taken for granted. */
-function statusOf(text: string): Readonly<Record<string, unknown>> | undefined {
+/** A reply may come from a proxy in between: any field may be missing. */
+function statusOf(text: string): Readonly<Record<string, unknown>> {
   try {
     const body: unknown = JSON.parse(text);
-    return isRecord(body) ? body : undefined;
+    return isRecord(body) && body['kind'] === 'Status' ? body : {};
   } catch {
-    return undefined;
+    return {};
   }
 }
 

@@ -1,8 +1,9 @@
 /** The cluster as a drain needs it, through the Kubernetes API. */
-import type { Event, Node as V1Node, Pod as V1Pod } from 'kubernetes-types/core/v1.d.ts';
+import type { DaemonSet } from 'kubernetes-types/apps/v1.d.ts';
+import type { Event, Toleration, Node as V1Node, Pod as V1Pod } from 'kubernetes-types/core/v1.d.ts';
 import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
 import type { Eviction } from 'kubernetes-types/policy/v1.d.ts';
-import { isThrottled } from '#functions/adapters/aws/errors.ts';
+import { isTransientAwsError } from '#functions/adapters/aws/errors.ts';
 import { UnreachableError } from '#functions/adapters/http.ts';
 import {
   AccessRefusedError,
@@ -17,7 +18,7 @@ import {
   type Taint,
 } from '#functions/spot-drain/ports.ts';
 import type { KubernetesClient } from './client.ts';
-import { isConflict, isDenied, isNotFound, KubernetesError } from './errors.ts';
+import { isConflict, isDenied, isNotFound, KubernetesError, MalformedReplyError } from './errors.ts';
 
 /** Under it stands what we did to the node, so that we undo that and nothing else. */
 export const MARKS_ANNOTATION = 'nightshift/drain';
@@ -25,6 +26,8 @@ export const TAINT_KEY = 'nightshift/draining';
 /** Takes a node out of the load balancers that reach it by instance. */
 export const NO_BALANCER_LABEL = 'node.kubernetes.io/exclude-from-external-load-balancers';
 
+/** Kubernetes sets it on a node that is unschedulable. */
+const CORDON_TAINT = 'node.kubernetes.io/unschedulable';
 const STRATEGIC = 'application/strategic-merge-patch+json';
 /** The API server itself tries an eviction 20 times at 500 ms when budgets conflict. */
 const EVICTION_TIMEOUT_MS = 12_000;
@@ -97,7 +100,7 @@ function createNodeReader(client: KubernetesClient): Pick<Cluster, 'findNode' | 
 
 function createNodeMarker(client: KubernetesClient): Pick<Cluster, 'mark' | 'unmark'> {
   const patchNode = (name: string, body: unknown) =>
-    client.request({ method: 'PATCH', path: nodePath(name), contentType: STRATEGIC, body });
+    objectOf('Node', client.request({ method: 'PATCH', path: nodePath(name), contentType: STRATEGIC, body }));
 
   return {
     async mark(node, marks) {
@@ -139,17 +142,17 @@ function createPodRequests(
   return {
     async podsOn(nodeName) {
       const query = { fieldSelector: `spec.nodeName=${nodeName}` };
-      const pods = await guarded(client.list<V1Pod>('/api/v1/pods', query, LIST_OPTIONS));
-      return pods.map(podOf);
+      const list = client.list<V1Pod>('/api/v1/pods', query, LIST_OPTIONS);
+      return guarded(list.then((pods) => pods.map(podOf)));
     },
 
     async daemonSetExists(namespace, name, uid) {
       try {
         const path = `/apis/apps/v1/namespaces/${encodeURIComponent(namespace)}/daemonsets/${encodeURIComponent(name)}`;
-        const { body } = await guarded(
-          client.request<{ metadata?: { uid?: string } }>({ method: 'GET', path }),
+        const daemonSet = await guarded(
+          objectOf<DaemonSet>('DaemonSet', client.request({ method: 'GET', path })),
         );
-        return body.metadata?.uid === uid;
+        return daemonSet.metadata?.uid === uid;
       } catch (error) {
         if (isNotFound(error)) return false;
         throw error;
@@ -213,8 +216,9 @@ async function readNode(
   instanceId: string,
 ): Promise<Node | undefined> {
   try {
-    const { body } = await guarded(client.request<V1Node>({ method: 'GET', path: nodePath(name) }));
-    return instanceOf(body) === instanceId ? nodeOf(body, instanceId) : undefined;
+    const request = client.request({ method: 'GET', path: nodePath(name) });
+    const node = await guarded(objectOf<V1Node>('Node', request));
+    return instanceOf(node) === instanceId ? nodeOf(node, instanceId) : undefined;
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;
@@ -223,11 +227,11 @@ async function readNode(
 
 /** Labels that every node has from its cloud provider. Of a storm of notices each then reads a part of the nodes only. */
 function selectorOf(place: Place): string | undefined {
-  const wanted = [
+  const labels = [
     ['topology.kubernetes.io/zone', place.zone],
     ['node.kubernetes.io/instance-type', place.instanceType],
   ].filter(([, value]) => value);
-  return wanted.map(([label, value]) => `${label}=${value}`).join(',') || undefined;
+  return labels.map(([label, value]) => `${label}=${value}`).join(',') || undefined;
 }
 
 /**
@@ -313,25 +317,48 @@ function nodeOf(node: V1Node, instanceId: string): Node {
   };
 }
 
+/** Throws `MalformedReplyError` for a pod that could not be recognised in the next list. */
 function podOf(pod: V1Pod): Pod {
   const { metadata, spec, status } = pod;
-  const owner = metadata?.ownerReferences?.find(isController);
+  if (!metadata?.uid || !metadata.name || !metadata.namespace)
+    throw new MalformedReplyError(
+      'kubernetes answered GET /api/v1/pods with a pod that has no name or no UID',
+    );
+  const owner = metadata.ownerReferences?.find(isController);
+  const boundAt = status?.conditions?.find(({ type }) => type === 'PodScheduled')?.lastTransitionTime;
   const plain = {
-    namespace: metadata?.namespace ?? '',
-    name: metadata?.name ?? '',
-    uid: metadata?.uid ?? '',
+    namespace: metadata.namespace,
+    name: metadata.name,
+    uid: metadata.uid,
     phase: status?.phase ?? 'Unknown',
-    terminating: metadata?.deletionTimestamp !== undefined,
+    terminating: metadata.deletionTimestamp !== undefined,
     graceSeconds: spec?.terminationGracePeriodSeconds ?? 30,
     priority: spec?.priority ?? 0,
     priorityClass: spec?.priorityClassName ?? '',
-    mirror: metadata?.annotations?.['kubernetes.io/config.mirror'] !== undefined,
+    mirror: metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined,
+    endsAt: timeOf(metadata.deletionTimestamp),
+    boundAt: timeOf(boundAt ?? status?.startTime),
+    finalizers: metadata.finalizers ?? [],
+    tolerates: toleratedCordon(spec?.tolerations ?? []),
   };
   if (!owner) return plain;
   const { apiVersion, kind, name, uid } = owner;
   // The core group has no name.
   const group = apiVersion.slice(0, Math.max(0, apiVersion.indexOf('/')));
   return { ...plain, controller: { kind, group, name, uid } };
+}
+
+function timeOf(text: string | undefined): Date | undefined {
+  const time = text === undefined ? Number.NaN : Date.parse(text);
+  return Number.isNaN(time) ? undefined : new Date(time);
+}
+
+/** The toleration that lets a pod be bound to a cordoned node. */
+function toleratedCordon(tolerations: readonly Toleration[]): string | undefined {
+  const admitted = tolerations.find(
+    ({ key, effect }) => (!key || key === CORDON_TAINT) && (!effect || effect === 'NoSchedule'),
+  );
+  return admitted && (admitted.key || 'everything');
 }
 
 function isController({ controller }: OwnerReference): boolean {
@@ -360,20 +387,39 @@ async function guarded<T>(sent: Promise<T>): Promise<T> {
       );
     }
     // Before the first request the cluster itself is described, and many functions that start at once are throttled.
-    if (error instanceof UnreachableError || isTransient(error) || isThrottled(error)) {
+    if (isTransient(error) || isTransientAwsError(error)) {
       throw new ClusterUnavailableError((error as Error).message, { cause: error });
     }
     throw error;
   }
 }
 
+/**
+ * All that may be different a moment later: no reply, one in another form than that of Kubernetes, a busy or broken
+ * server, a token that its authenticator cannot check for now, what an admission webhook or policy denies.
+ */
 function isTransient(error: unknown): boolean {
-  return error instanceof KubernetesError && (error.status >= 500 || error.status === 429);
+  if (error instanceof UnreachableError || error instanceof MalformedReplyError) return true;
+  if (!(error instanceof KubernetesError)) return false;
+  const { status, reason } = error;
+  return status >= 500 || status === 429 || status === 401 || status === 403 || reason === '';
 }
 
-async function replyOf(sent: Promise<{ status: number }>): Promise<Reply> {
+/** The object that was asked for. Throws `MalformedReplyError` for a reply that is something else. */
+async function objectOf<T>(kind: string, sent: Promise<{ readonly body: unknown }>): Promise<T> {
+  const { body } = await sent;
+  if ((body as { readonly kind?: unknown } | undefined)?.kind !== kind)
+    throw new MalformedReplyError(`kubernetes answered with something that is no ${kind}`);
+  return body as T;
+}
+
+/** An eviction is answered with a Status, a deletion with the pod or a Status. */
+async function replyOf(sent: Promise<{ readonly status: number; readonly body: unknown }>): Promise<Reply> {
   try {
-    const { status } = await sent;
+    const { status, body } = await sent;
+    const kind = (body as { readonly kind?: unknown } | undefined)?.kind;
+    if (kind !== 'Status' && kind !== 'Pod' && kind !== 'Eviction')
+      throw new MalformedReplyError(`the reply ${status} has not the form that Kubernetes gives it`);
     return { status, reason: '', causes: [], detail: '' };
   } catch (error) {
     if (error instanceof KubernetesError) {
@@ -383,11 +429,12 @@ async function replyOf(sent: Promise<{ status: number }>): Promise<Reply> {
         reason,
         causes,
         detail,
+        isRefusedByRbac: isDenied(error),
         ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
       };
     }
-    if (error instanceof UnreachableError)
-      return { status: 0, reason: '', causes: [], detail: error.message };
+    if (isTransient(error) || isTransientAwsError(error))
+      return { status: 0, reason: '', causes: [], detail: (error as Error).message };
     throw error;
   }
 }

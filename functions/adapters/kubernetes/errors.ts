@@ -39,20 +39,36 @@ export class KubernetesError extends NightshiftError {
   }
 }
 
+/** A reply that is not in the form that Kubernetes gives it: from a proxy in between, or cut off. It shows nothing. */
+export class MalformedReplyError extends NightshiftError {
+  override name = 'MalformedReplyError';
+}
+
+/** The object does not exist. A 404 that is no Status object does not show that. */
 export function isNotFound(error: unknown): boolean {
-  return error instanceof KubernetesError && error.status === 404;
+  return error instanceof KubernetesError && error.status === 404 && error.reason === 'NotFound';
 }
 
 export function isConflict(error: unknown): boolean {
   return error instanceof KubernetesError && error.status === 409;
 }
 
-/** RBAC said no (or the access entry is missing): it does not heal by itself. */
-export function isDenied(error: unknown): boolean {
-  return error instanceof KubernetesError && (error.status === 401 || error.status === 403);
+/**
+ * `nodes "ip-10-0-0-1" is forbidden: User "nightshift" cannot patch resource "nodes" in API group "" at the cluster scope`.
+ * From the beginning of the message: what an admission webhook or policy denies is a 403 with a text of its own.
+ */
+const RBAC_REFUSAL = /^(?:[^\s"]+ (?:"[^"]*" )?is )?forbidden: User "[^"]*" cannot /i;
+
+/** RBAC refuses: that does not change until somebody grants the rights. Every other 403, and a 401, may. */
+export function isRbacRefusal(reply: { readonly status: number; readonly detail: string }): boolean {
+  return reply.status === 403 && RBAC_REFUSAL.test(reply.detail);
 }
 
-/** The continue token of a list is too old: the list starts anew. */
+export function isDenied(error: unknown): boolean {
+  return error instanceof KubernetesError && isRbacRefusal(error);
+}
+
+/** The continue token of a list is too old: the list starts again. */
 export function isExpired(error: unknown): boolean {
   return error instanceof KubernetesError && error.status === 410;
 }

@@ -5,6 +5,7 @@
  */
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
+import { domainOf } from '#model/region.ts';
 
 export interface TokenCredentials {
   readonly accessKeyId: string;
@@ -20,26 +21,26 @@ export interface TokenSourceOptions {
   readonly now: () => Date;
 }
 
-/** A token that is good for at least a minute; `fresh` mints one although the kept one should still do. */
+/** A token that is good for at least a minute; `fresh` mints one although the saved one should still be valid. */
 export type TokenSource = (options?: { readonly fresh?: boolean }) => Promise<string>;
 
 const PREFIX = 'k8s-aws-v1.';
 /** What the URL asks for. The authenticator honours a token for about 15 minutes from its date whatever stands here. */
 const EXPIRES_SECONDS = 60;
-const KEPT_MS = 14 * 60_000;
+const REUSED_MS = 14 * 60_000;
 
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
-  let kept: { token: Promise<string>; mintedAt: number } | undefined;
+  let saved: { token: Promise<string>; mintedAt: number } | undefined;
   return ({ fresh = false } = {}) => {
     const now = options.now().getTime();
-    if (!kept || fresh || now - kept.mintedAt >= KEPT_MS || now < kept.mintedAt) {
+    if (!saved || fresh || now - saved.mintedAt >= REUSED_MS || now < saved.mintedAt) {
       const minted = { token: mint(options), mintedAt: now };
-      kept = minted;
+      saved = minted;
       minted.token.catch(() => {
-        if (kept === minted) kept = undefined;
+        if (saved === minted) saved = undefined;
       });
     }
-    return kept.token;
+    return saved.token;
   };
 }
 
@@ -69,5 +70,5 @@ async function mint(options: TokenSourceOptions): Promise<string> {
 }
 
 function stsHost(region: string): string {
-  return `sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+  return `sts.${region}.${domainOf(region)}`;
 }

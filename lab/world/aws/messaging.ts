@@ -6,14 +6,26 @@ import { keyOf, type State } from './state.ts';
 export interface Messaging {
   addTopic(topic: Scope & { readonly name: string }): Topic;
   addQueue(queue: Scope & { readonly name: string }): Queue;
+  /** A subscription of the topic, confirmed at once. */
+  subscribe(topicArn: string, endpoint: string): void;
   /** The message's id. */
   publish(topicArn: string, message: { readonly subject?: string; readonly message: string }): string;
   /** By the queue's name, its ARN or its URL. The message's id. */
   send(
     scope: Scope,
     queue: string,
-    message: { readonly body: string; readonly attributes?: Readonly<Record<string, unknown>> },
+    message: {
+      readonly body: string;
+      readonly attributes?: Readonly<Record<string, unknown>>;
+      /** Nobody receives it before. Default: at once. */
+      readonly delaySeconds?: number;
+    },
   ): string;
+  /** Called with each message once its delay is over; the queue keeps it. */
+  onMessage(
+    queueArn: string,
+    receive: (message: { readonly id: string; readonly body: string }) => void,
+  ): void;
   topics(): readonly Topic[];
   queues(): readonly Queue[];
 }
@@ -21,6 +33,12 @@ export interface Messaging {
 export function createMessaging(state: State): Messaging {
   const topics = new Map<string, Topic>();
   const queues = new Map<string, Queue>();
+  const topicOf = (arn: string) => {
+    const topic = topics.get(arn);
+    if (!topic) throw new AwsError('NotFound', 'Topic does not exist', { status: 404 });
+    return topic;
+  };
+  const receivers = new Map<string, (message: { readonly id: string; readonly body: string }) => void>();
   return {
     addTopic({ account, region, name }) {
       const topic: Topic = {
@@ -29,6 +47,7 @@ export function createMessaging(state: State): Messaging {
         name,
         arn: `arn:aws:sns:${region}:${account}:${name}`,
         messages: [],
+        subscribers: [],
       };
       topics.set(topic.arn, topic);
       return topic;
@@ -44,9 +63,11 @@ export function createMessaging(state: State): Messaging {
       queues.set(keyOf(queue, name), queue);
       return queue;
     },
+    subscribe(topicArn, endpoint) {
+      topicOf(topicArn).subscribers.push(endpoint);
+    },
     publish(topicArn, message) {
-      const topic = topics.get(topicArn);
-      if (!topic) throw new AwsError('NotFound', 'Topic does not exist', { status: 404 });
+      const topic = topicOf(topicArn);
       const id = state.context.uuid();
       topic.messages.push({ id, time: state.now(), ...message });
       state.changed();
@@ -64,9 +85,15 @@ export function createMessaging(state: State): Messaging {
         body: message.body,
         attributes: message.attributes ?? {},
       });
+      const receive = receivers.get(queue.arn);
+      if (receive) {
+        const received = { id, body: message.body };
+        state.context.clock.after((message.delaySeconds ?? 0) * 1_000, () => receive(received));
+      }
       state.changed();
       return id;
     },
+    onMessage: (queueArn, receive) => void receivers.set(queueArn, receive),
     topics: () => [...topics.values()],
     queues: () => [...queues.values()],
   };

@@ -198,6 +198,8 @@ export interface Secret extends Scope {
 export interface Topic extends Scope {
   readonly name: string;
   readonly arn: string;
+  /** Endpoints, like e-mail addresses. */
+  readonly subscribers: string[];
   readonly messages: {
     readonly id: string;
     readonly time: number;

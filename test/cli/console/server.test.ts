@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createCloud } from '#cli/cloud.ts';
 import type { EnvironmentView } from '#cli/console/environment-view.ts';
 import { type Console, serveConsole } from '#cli/console/server.ts';
-import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
 import { loadConfig } from '#lib/config-file.ts';
 import { type FakeAws, startFakeAws } from '../fake-aws.ts';

@@ -9,7 +9,9 @@ import { disruptionBudgets } from '#cli/doctor/checks/disruption-budgets.ts';
 import { holidays } from '#cli/doctor/checks/holidays.ts';
 import { hostGroup } from '#cli/doctor/checks/host-group.ts';
 import { managedSizes } from '#cli/doctor/checks/managed-sizes.ts';
+import { network } from '#cli/doctor/checks/network.ts';
 import { spotShare } from '#cli/doctor/checks/spot-share.ts';
+import { subscribers } from '#cli/doctor/checks/subscribers.ts';
 import { tick } from '#cli/doctor/checks/tick.ts';
 import { webhooks } from '#cli/doctor/checks/webhooks.ts';
 import { zonalVolumes } from '#cli/doctor/checks/zonal-volumes.ts';
@@ -299,7 +301,13 @@ describe('access', () => {
   });
 
   test('fails on a cluster that takes its users from aws-auth alone', () => {
-    const cluster = observedAs({ status: 'ACTIVE', authenticationMode: 'CONFIG_MAP' });
+    const cluster = observedAs({
+      status: 'ACTIVE',
+      authenticationMode: 'CONFIG_MAP',
+      publicAccess: true,
+      privateAccess: true,
+      publicAccessCidrs: ['0.0.0.0/0'],
+    });
     expect(severities(access, healthyFacts({ cluster }))).toEqual(['failure']);
   });
 
@@ -430,7 +438,71 @@ describe('production', () => {
     });
     const names = new Set(findings.map(({ check }) => check));
     expect(names).toEqual(
-      new Set(['pod-ip-capacity', 'spot-share', 'disruption-budgets', 'deployed', 'access', 'rbac']),
+      new Set([
+        'pod-ip-capacity',
+        'spot-share',
+        'disruption-budgets',
+        'network',
+        'deployed',
+        'access',
+        'rbac',
+        'subscribers',
+      ]),
     );
+  });
+});
+
+describe('network', () => {
+  const cluster = (overrides: object) =>
+    observedAs({
+      status: 'ACTIVE',
+      authenticationMode: 'API',
+      publicAccess: true,
+      privateAccess: true,
+      publicAccessCidrs: ['0.0.0.0/0'],
+      ...overrides,
+    });
+  const inVpc = { network: { subnets: ['subnet-0a1b2c3d'], securityGroups: ['sg-0a1b2c3d'] } };
+  const vpc = (defaultRoute: 'internet-gateway' | 'other' | undefined, ...endpoints: string[]) =>
+    observedAs({ endpoints, subnets: [{ id: 'subnet-0a1b2c3d', defaultRoute }] });
+
+  test('fails when the endpoint is private or limited to addresses, and the functions are in no VPC', () => {
+    for (const closed of [{ publicAccess: false }, { publicAccessCidrs: ['198.51.100.0/24'] }])
+      expect(severities(network, healthyFacts({ cluster: cluster(closed) }))).toEqual(['failure']);
+    expect(severities(network, healthyFacts({ cluster: cluster({}) }))).toEqual(['ok']);
+  });
+
+  test('fails for a subnet without a way to AWS, and names the endpoints that are missing', () => {
+    const facts = (...given: Parameters<typeof vpc>) =>
+      healthyFacts({ config: inVpc, cluster: cluster({ publicAccess: false }), vpc: vpc(...given) });
+    const [finding] = network.evaluate(facts(undefined, 'dynamodb', 'eks'));
+    expect(finding?.severity).toBe('failure');
+    expect(finding?.found).toContain('no VPC endpoint for autoscaling, codebuild, secretsmanager');
+    expect(severities(network, facts('internet-gateway'))).toEqual(['failure']);
+    expect(severities(network, facts('other'))).toEqual(['ok']);
+    const all = ['autoscaling', 'dynamodb', 'eks', 'codebuild', 'secretsmanager'];
+    expect(severities(network, facts(undefined, ...all))).toEqual(['ok']);
+  });
+
+  test('warns when functions in a VPC can only use a public endpoint that is limited to addresses', () => {
+    const closed = cluster({ privateAccess: false, publicAccessCidrs: ['198.51.100.0/24'] });
+    expect(severities(network, healthyFacts({ config: inVpc, cluster: closed, vpc: vpc('other') }))).toEqual([
+      'ok',
+      'warning',
+    ]);
+  });
+});
+
+describe('subscribers', () => {
+  test('fails when nobody is subscribed to the alarms, or nobody has confirmed', () => {
+    const found = (topic: { confirmed: number; pending: number } | undefined) =>
+      subscribers.evaluate(healthyFacts({ alarmTopic: observedAs(topic) }));
+    expect(found({ confirmed: 0, pending: 0 })[0]).toMatchObject({
+      severity: 'failure',
+      found: 'nobody is subscribed to nightshift-develop-alarms',
+    });
+    expect(found({ confirmed: 0, pending: 2 })[0]?.found).toContain('2 subscriptions');
+    expect(found({ confirmed: 1, pending: 1 })[0]?.severity).toBe('ok');
+    expect(found(undefined)).toEqual([]);
   });
 });

@@ -22,6 +22,7 @@ const config: NightshiftConfig = {
       cluster: 'develop',
       schedule: 'office',
       spotPercent: 100,
+      notify: { failure: ['oncall@example.com'] },
       deploy: {
         argocd: { url: 'https://argocd.develop.example.com', tokenSecret: 'nightshift/argocd-develop' },
         builds: [
@@ -42,7 +43,6 @@ const configPath = join(directory, 'nightshift.config.json');
 let lab: Lab;
 
 beforeAll(async () => {
-  process.env['CDK_VALIDATION'] = 'false';
   writeFileSync(configPath, JSON.stringify(config));
   const assemblyDir = join(directory, 'out');
   new NightshiftApp({ config, now: START, outdir: assemblyDir }).synth();
@@ -232,6 +232,8 @@ describe('nightshift doctor on the lab', () => {
       'argocd-token': 'warning',
       'branch-filters': 'failure',
       tick: 'ok',
+      network: 'ok',
+      subscribers: 'ok',
     });
     for (const finding of all.filter(({ severity }) => severity !== 'ok')) {
       expect(finding.advice, `${finding.check}: ${finding.found}`).toMatch(/\w/);

@@ -1,6 +1,6 @@
-/** What can be looked at on somebody's Argo CD: nothing here changes anything. */
+/** The read-only checks for an Argo CD that the caller names. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createArgocdOverview, type ListedApplication } from '#functions/adapters/argocd/overview.ts';
+import { createArgocdOverview, type ListedApplication } from '#cli/argocd-overview.ts';
 import { createArgocdServer } from '#functions/adapters/argocd/server.ts';
 import { createHttpHost, type HttpReply } from '#functions/adapters/http.ts';
 import { checkedOn } from '../checked-on.ts';
@@ -64,7 +64,7 @@ export function givenServer(env: Environment): void {
       expect(codeOf(reply)).toEqual([403, 7]);
     });
 
-    test('without a token, and with one that is none, nothing is told', async () => {
+    test('requests without a token, or with an invalid one, are refused', async () => {
       expect(codeOf(await askOn(host, { path: '/api/v1/applications' }))).toEqual([401, 16]);
       expect(codeOf(await askOn(host, { path: '/api/v1/applications', token: 'nonsense' }))).toEqual([
         401, 16,

@@ -1,5 +1,5 @@
 /** An Argo CD with everything around it that a behaviour needs: a real one, or the lab's. */
-import type { ArgocdOverview } from '#functions/adapters/argocd/overview.ts';
+import type { ArgocdOverview } from '#cli/argocd-overview.ts';
 import type { HttpReply } from '#functions/adapters/http.ts';
 import type { Argocd } from '#functions/branch-deploy/ports.ts';
 import type { ApplicationSettings } from '#model/settings.ts';

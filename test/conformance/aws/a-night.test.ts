@@ -5,9 +5,9 @@ import {
 } from '@aws-sdk/client-auto-scaling';
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import { CreateNodegroupCommand, DescribeNodegroupCommand } from '@aws-sdk/client-eks';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
-import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
+import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createLedger } from '#functions/adapters/dynamodb/ledger.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
@@ -53,9 +53,9 @@ async function aDevelopmentCluster() {
         {
           settings,
           groups: createGroups(account, 'develop'),
-          nodes: { ready: runningInstances },
+          nodes: { ready: runningInstances, all: async () => [] },
           store: createNightStore(table, 'develop'),
-          trail: { record: createDecisionLog(table).keep },
+          trail: { record: saveDecisions(table) },
           now: () => now,
           remaining: () => 60_000,
         },
@@ -107,7 +107,7 @@ async function sizes() {
 }
 
 describe('night-schedule', () => {
-  it('stops every group in the evening, and gives each exactly its size back in the morning', async (context) => {
+  test('stops every group in the evening, and gives each exactly its size back in the morning', async (context) => {
     note(
       context,
       'moto makes no Auto Scaling group for a nodegroup: the test makes one, with the tags that EKS gives it, and gives it the sizes of the nodegroup, as EKS does; a node is taken for Ready where its instance runs',

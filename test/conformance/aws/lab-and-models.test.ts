@@ -1,5 +1,5 @@
 /** The lab's AWS, and what the functions ask of it, held against AWS's own service models. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkedOn } from '../checked-on.ts';
 import { recordDay } from './a-recorded-day.ts';
 import { callEverything, type EveryOperation, OPERATIONS } from './every-operation.ts';
@@ -26,12 +26,12 @@ describe.skipIf(!models)('a day of the functions on the lab', () => {
     if (models) verdicts = (await recordDay()).map((exchange) => judge(models, exchange));
   });
 
-  it('asks AWS only what its models allow', () => {
+  test('asks AWS only what its models allow', () => {
     expect(new Set(verdicts.map(({ operation }) => operation)).size).toBeGreaterThan(12);
     expect(byOperation(verdicts, ({ requestFaults }) => requestFaults)).toEqual({});
   });
 
-  it('is answered as the models say: members, types, enums, patterns, errors', () => {
+  test('is answered as the models say: members, types, enums, patterns, errors', () => {
     expect(byOperation(verdicts, ({ replyFaults }) => replyFaults)).toEqual({});
   });
 });
@@ -46,14 +46,14 @@ describe.skipIf(!models)('an operation of the lab', () => {
   });
   afterAll(() => lab?.close());
 
-  it.each(OPERATIONS)('%s answers as its model says, asked well and asked wrong', (operation) => {
+  test.each(OPERATIONS)('%s answers as its model says, asked well and asked wrong', (operation) => {
     const its = verdicts.filter((verdict) => verdict.operation === operation);
     expect(its.some(({ refusal }) => refusal === undefined)).toBe(true);
     expect(byOperation(its, ({ replyFaults }) => replyFaults)).toEqual({});
   });
 
   // SNS has no client of the SDK here.
-  it.each(OPERATIONS.filter((operation) => operation !== 'sns:Publish'))(
+  test.each(OPERATIONS.filter((operation) => operation !== 'sns:Publish'))(
     '%s refuses what its model forbids',
     async (operation) => {
       const good = verdicts.find((verdict) => verdict.operation === operation && !verdict.refusal);

@@ -1,6 +1,6 @@
 /** The notices of the functions through an SNS that others wrote, into a queue of theirs. */
 import { SNSClient } from '@aws-sdk/client-sns';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createNotifier } from '#functions/adapters/aws/notifications.ts';
 import type { Decision } from '#model/decision.ts';
 import { checkedOn } from '../checked-on.ts';
@@ -45,7 +45,7 @@ function aNotifier(environment: string) {
     now: () => NOW,
     client: new SNSClient({ endpoint, region: REGION, credentials }),
   });
-  if (!tell) throw new Error('nobody is told');
+  if (!tell) throw new Error('notify has no severity');
   return tell;
 }
 
@@ -60,7 +60,7 @@ const failed = (environment: string): Decision => ({
 });
 
 describe('a notice', () => {
-  it('reaches the subscriber of its topic, with its subject, as it was written', async () => {
+  test('reaches the subscriber of its topic, with its subject, as it was written', async () => {
     const environment = `e${NOW.getTime()}`;
     const topic = tagged(
       await ask('sns', {
@@ -94,7 +94,7 @@ describe('a notice', () => {
     expect(JSON.parse(Message).content.description).toContain(failed(environment).reason);
   });
 
-  it('to a topic that does not exist is an error that names it', async () => {
+  test('to a topic that does not exist is an error that names it', async () => {
     await expect(aNotifier('nowhere')([failed('nowhere')])).rejects.toThrow(
       /nightshift-nowhere-failure did not take .*SNS answered 404 NotFound/,
     );

@@ -1,7 +1,7 @@
 /** The AWS CLI on the lab as it runs, typed as an operator types it; and kubectl with the tokens that it makes. */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
 import { checkedOn } from '../checked-on.ts';
 import { type RunningLab, startRunningLab } from './a-running-lab.ts';
@@ -40,7 +40,7 @@ async function refused(line: string, ...more: string[]): Promise<string> {
 }
 
 describe.concurrent('aws eks', () => {
-  it('describes the cluster and lists its nodegroups', async () => {
+  test('describes the cluster and lists its nodegroups', async () => {
     const { cluster } = await said('eks describe-cluster --name develop');
     expect(cluster).toMatchObject({
       name: 'develop',
@@ -65,7 +65,7 @@ describe.concurrent('aws eks', () => {
     expect((await said('eks list-access-entries --cluster-name develop')).accessEntries.length).toBe(3);
   });
 
-  it('describes a nodegroup, resizes it and waits until it is active again', async () => {
+  test('describes a nodegroup, resizes it and waits until it is active again', async () => {
     const which = '--cluster-name develop --nodegroup-name workers';
     const { nodegroup } = await said(`eks describe-nodegroup ${which}`);
     expect(nodegroup).toMatchObject({
@@ -88,7 +88,7 @@ describe.concurrent('aws eks', () => {
     );
   });
 
-  it('says what does not exist and what cannot be', async () => {
+  test('says what does not exist and what cannot be', async () => {
     expect(await refused('eks describe-nodegroup --cluster-name develop --nodegroup-name none')).toBe(
       'An error occurred (ResourceNotFoundException) when calling the DescribeNodegroup operation: No node group found for name: none.',
     );
@@ -105,7 +105,7 @@ describe.concurrent('aws eks', () => {
 });
 
 describe.concurrent('aws autoscaling', () => {
-  it('describes groups and instances, by tag and in pages', async () => {
+  test('describes groups and instances, by tag and in pages', async () => {
     const { AutoScalingGroups } = await said(
       'autoscaling describe-auto-scaling-groups --filters Name=tag-key,Values=kubernetes.io/cluster/develop',
     );
@@ -129,7 +129,7 @@ describe.concurrent('aws autoscaling', () => {
     ).toHaveLength(2);
   });
 
-  it('resizes a group and tells of it in the activities', async () => {
+  test('resizes a group and tells of it in the activities', async () => {
     const group = '--auto-scaling-group-name develop-batch';
     expect(
       await text(`autoscaling update-auto-scaling-group ${group} --min-size 0 --desired-capacity 1`),
@@ -148,7 +148,7 @@ describe.concurrent('aws autoscaling', () => {
     ).toContain('(ValidationError)');
   });
 
-  it('puts the hook of the documentation on a group', async () => {
+  test('puts the hook of the documentation on a group', async () => {
     const group = '--auto-scaling-group-name develop-batch';
     await text(
       `autoscaling put-lifecycle-hook ${group} --lifecycle-hook-name by-hand --lifecycle-transition autoscaling:EC2_INSTANCE_TERMINATING --heartbeat-timeout 300 --default-result CONTINUE`,
@@ -161,7 +161,7 @@ describe.concurrent('aws autoscaling', () => {
 });
 
 describe.concurrent('aws ec2', () => {
-  it('describes instances by filters, and subnets with their free addresses', async () => {
+  test('describes instances by filters, and subnets with their free addresses', async () => {
     const rows = await said(
       'ec2 describe-instances --filters Name=instance-state-name,Values=running --query',
       'Reservations[].Instances[].[InstanceId,InstanceLifecycle]',
@@ -181,7 +181,7 @@ describe.concurrent('aws ec2', () => {
 });
 
 describe.concurrent('aws codebuild', () => {
-  it('lists builds, and reads one by its id', async () => {
+  test('lists builds, and reads one by its id', async () => {
     expect((await said('codebuild list-projects')).projects).toEqual(['api-develop', 'web-develop']);
     const { build } = await said('codebuild start-build --project-name api-develop');
     expect((await said('codebuild list-builds-for-project --project-name api-develop')).ids).toEqual([
@@ -200,7 +200,7 @@ describe.concurrent('aws codebuild', () => {
 });
 
 describe.concurrent('aws dynamodb', () => {
-  it('shows what stands in the table', async () => {
+  test('shows what stands in the table', async () => {
     const table = '--table-name nightshift-develop';
     expect((await said('dynamodb list-tables')).TableNames).toEqual(['nightshift-develop']);
     await text('lambda invoke --function-name nightshift-develop-night-schedule out.json');
@@ -220,7 +220,7 @@ describe.concurrent('aws dynamodb', () => {
 });
 
 describe.concurrent('aws secretsmanager', () => {
-  it('reads a secret, makes one as the documentation says, and renews it', async () => {
+  test('reads a secret, makes one as the documentation says, and renews it', async () => {
     const { SecretString } = await said(
       'secretsmanager get-secret-value --secret-id nightshift/argocd-develop',
     );
@@ -243,7 +243,7 @@ describe.concurrent('aws secretsmanager', () => {
 });
 
 describe.concurrent('aws lambda', () => {
-  it('lists, reads and invokes the functions of the stack', async () => {
+  test('lists, reads and invokes the functions of the stack', async () => {
     const { Functions } = await said('lambda list-functions');
     expect(Functions.map(({ FunctionName }: { FunctionName: string }) => FunctionName).sort()).toEqual([
       'nightshift-develop-branch-deploy',
@@ -259,7 +259,7 @@ describe.concurrent('aws lambda', () => {
 });
 
 describe.concurrent('aws sns', () => {
-  it('lists the topics of the stack', async () => {
+  test('lists the topics of the stack', async () => {
     expect((await said('sns list-topics')).Topics).toEqual([
       { TopicArn: 'arn:aws:sns:ap-northeast-1:111111111111:nightshift-develop-alarms' },
     ]);
@@ -267,14 +267,14 @@ describe.concurrent('aws sns', () => {
 });
 
 describe.concurrent('aws sts', () => {
-  it('says who calls', async () => {
+  test('says who calls', async () => {
     expect(await said('sts get-caller-identity')).toMatchObject({
       Account: '111111111111',
       Arn: 'arn:aws:iam::111111111111:user/operator',
     });
   });
 
-  it('is refused with a wrong key, and with an unknown one', async () => {
+  test('is refused with a wrong key, and with an unknown one', async () => {
     const by = async (changes: NodeJS.ProcessEnv) =>
       (await run('aws', ['eks', 'list-clusters'], { env: as(changes) })).stderr;
     expect(await by({ AWS_SECRET_ACCESS_KEY: 'wrong' })).toMatch(
@@ -287,7 +287,7 @@ describe.concurrent('aws sts', () => {
 });
 
 describe.concurrent('aws for what the lab has not', () => {
-  it('ends with an error that says so, and pretends nothing', async () => {
+  test('ends with an error that says so, and pretends nothing', async () => {
     expect(await refused('cloudwatch describe-alarms')).toMatch(/the lab has no service "monitoring"/);
     expect(await refused('eks list-addons --cluster-name develop')).toContain('(UnknownOperationException)');
   });
@@ -300,7 +300,7 @@ describe('kubectl with a token of the AWS CLI', () => {
       env: as({ KUBECONFIG: path.join(lab.directory, 'config'), ...changes }),
     });
 
-  it('is who the access entry says', async () => {
+  test('is who the access entry says', async () => {
     expect(await text('eks update-kubeconfig --name develop --kubeconfig config')).toContain(
       'Added new context arn:aws:eks:ap-northeast-1:111111111111:cluster/develop',
     );
@@ -313,13 +313,13 @@ describe('kubectl with a token of the AWS CLI', () => {
     expect((await kubectl('get nodes -o name')).stdout).toMatch(/^node\/ip-/);
   });
 
-  it('is refused where its signature is wrong', async () => {
+  test('is refused where its signature is wrong', async () => {
     expect((await kubectl('get nodes', { AWS_SECRET_ACCESS_KEY: 'wrong' })).stderr).toContain('Unauthorized');
   });
 });
 
 describe('a token of ours', () => {
-  it('is, to the byte of its signature, the one that the AWS CLI makes', async () => {
+  test('is, to the byte of its signature, the one that the AWS CLI makes', async () => {
     const credentials = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret', sessionToken: 'session/+=' };
     const env = {
       PATH: process.env['PATH'],

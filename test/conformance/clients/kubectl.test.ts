@@ -1,7 +1,7 @@
 /** kubectl on the lab as it runs, typed as an operator types it. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkedOn, note } from '../checked-on.ts';
 import { type RunningLab, startRunningLab } from './a-running-lab.ts';
 import { type Outcome, run } from './shell.ts';
@@ -57,7 +57,7 @@ async function nodeOf(selector: string): Promise<string> {
 }
 
 describe('kubectl get', () => {
-  it('shows nodes and pods in its own columns', async () => {
+  test('shows nodes and pods in its own columns', async () => {
     expect(await said('get nodes')).toMatch(
       /^NAME +STATUS +ROLES +AGE +VERSION\n(ip-\S+ +Ready +<none> +\d+m +v1\.\S+\n)+$/,
     );
@@ -71,7 +71,7 @@ describe('kubectl get', () => {
     );
   });
 
-  it('gives whole objects as JSON and YAML', async () => {
+  test('gives whole objects as JSON and YAML', async () => {
     const { kind, items } = JSON.parse(await said('get nodes -o json'));
     expect(kind).toBe('List');
     expect(items[0]).toMatchObject({
@@ -90,7 +90,7 @@ describe('kubectl get', () => {
     ).toContain('m6i.large');
   });
 
-  it('selects by labels and by fields', async () => {
+  test('selects by labels and by fields', async () => {
     const all = await names('get nodes');
     const spot = await names('get nodes -l eks.amazonaws.com/capacityType=SPOT');
     expect(spot.length).toBeGreaterThan(0);
@@ -108,7 +108,7 @@ describe('kubectl get', () => {
     );
   });
 
-  it('watches', async () => {
+  test('watches', async () => {
     const [node = ''] = await names('get nodes');
     const watching = kubectl(`get node ${node} -w --request-timeout=14s`);
     await new Promise((resolve) => setTimeout(resolve, 6_000));
@@ -124,7 +124,7 @@ describe('kubectl get', () => {
     ]);
   });
 
-  it('says what does not exist', async () => {
+  test('says what does not exist', async () => {
     expect(await refused('get node none')).toBe('Error from server (NotFound): nodes "none" not found\n');
     expect(await refused('get nodez')).toContain(`the server doesn't have a resource type "nodez"`);
     expect(await refused('get pods -A --field-selector spec.colour=red')).toMatch(
@@ -134,7 +134,7 @@ describe('kubectl get', () => {
 });
 
 describe('kubectl describe', () => {
-  it('tells of a node, with its pods and what they ask for', async (context) => {
+  test('tells of a node, with its pods and what they ask for', async (context) => {
     const [node = ''] = await names('get nodes');
     const text = await said(`describe node ${node}`);
     expect(text).toMatch(/ProviderID: +aws:\/\/\/ap-northeast-1/);
@@ -147,7 +147,7 @@ describe('kubectl describe', () => {
       );
   });
 
-  it('tells of a pod, with its events', async () => {
+  test('tells of a pod, with its events', async () => {
     const text = await said('describe pod -n kube-system -l app=coredns');
     expect(text).toMatch(/Controlled By: +ReplicaSet\/coredns/);
     expect(text).toMatch(/Normal +Scheduled .* Successfully assigned kube-system\/coredns/);
@@ -155,7 +155,7 @@ describe('kubectl describe', () => {
 });
 
 describe('kubectl cordon, drain and uncordon', () => {
-  it('leave a node without its pods and take it back', async () => {
+  test('leave a node without its pods and take it back', async () => {
     const node = await nodeOf('-n web -l app=web');
     expect(await said(`cordon ${node}`)).toContain('cordoned');
     expect(await said(`get node ${node}`)).toContain('Ready,SchedulingDisabled');
@@ -171,7 +171,7 @@ describe('kubectl cordon, drain and uncordon', () => {
     expect(await said(`uncordon ${node}`)).toContain('uncordoned');
   });
 
-  it('wait for a budget, and say whose', async () => {
+  test('wait for a budget, and say whose', async () => {
     await said('rollout status deploy/api -n api --timeout=60s');
     const node = await nodeOf('-n api -l app=api');
     await said('patch pdb api -n api --type merge -p', '{"spec":{"maxUnavailable":0}}');
@@ -183,7 +183,7 @@ describe('kubectl cordon, drain and uncordon', () => {
     await said(`uncordon ${node}`);
   });
 
-  it('change labels, annotations and taints as well', async () => {
+  test('change labels, annotations and taints as well', async () => {
     const [node = ''] = await names('get nodes');
     await said(`taint nodes ${node} team=video:NoSchedule`);
     expect(await said(`get node ${node} -o`, 'jsonpath={.spec.taints[*].key}')).toBe('team');
@@ -196,7 +196,7 @@ describe('kubectl cordon, drain and uncordon', () => {
 });
 
 describe('kubectl auth', () => {
-  it('can-i answers by the RBAC of manifests/', async () => {
+  test('can-i answers by the RBAC of manifests/', async () => {
     const as = '--as=nightshift --as-group=nightshift:spot-drain';
     expect(await said(`auth can-i patch nodes ${as}`)).toContain('yes');
     expect(await said(`auth can-i create pods --subresource=eviction -A ${as}`)).toContain('yes');
@@ -206,7 +206,7 @@ describe('kubectl auth', () => {
     expect(await said('auth whoami')).toMatch(/Username +operator/);
   });
 
-  it('is refused as somebody who may nothing', async () => {
+  test('is refused as somebody who may nothing', async () => {
     expect(await refused('get pods -A --as=nobody')).toBe(
       'Error from server (Forbidden): pods is forbidden: User "nobody" cannot list resource "pods" in API group "" at the cluster scope\n',
     );
@@ -214,12 +214,12 @@ describe('kubectl auth', () => {
 });
 
 describe('kubectl', () => {
-  it('finds events, in both of its forms', async () => {
+  test('finds events, in both of its forms', async () => {
     expect(await said('get events -A')).toMatch(/Normal +Scheduled +pod\/coredns/);
     expect(await said('events -n kube-system')).toMatch(/Normal +SuccessfulCreate/);
   });
 
-  it('lists what there is', async () => {
+  test('lists what there is', async () => {
     expect(await said('api-resources')).toMatch(
       /^poddisruptionbudgets +pdb +policy\/v1 +true +PodDisruptionBudget$/m,
     );
@@ -229,25 +229,25 @@ describe('kubectl', () => {
     expect(await said('version')).toMatch(/Server Version: v1\.\d+\.\d+-eks-/);
   });
 
-  it('top says in a line that there are no metrics', async () => {
+  test('top says in a line that there are no metrics', async () => {
     expect(await refused('top nodes')).toBe('error: Metrics API not available\n');
     expect(await refused('top pods -A')).toBe('error: Metrics API not available\n');
   });
 
-  it('logs says in a line that the lab keeps none', async () => {
+  test('logs says in a line that the lab keeps none', async () => {
     const [pod] = await names('get pods -n kube-system');
     expect(await refused(`logs -n kube-system ${pod}`)).toBe(
       'Error from server (NotImplemented): the lab keeps no logs of its pods\n',
     );
   });
 
-  it('explain tells the fields of a kind', (context) => {
+  test('explain tells the fields of a kind', (context) => {
     context.skip(
       'the lab serves no OpenAPI schemas of Kubernetes: they are a megabyte and are asked for by explain alone',
     );
   });
 
-  it('scales a deployment and waits for it', async () => {
+  test('scales a deployment and waits for it', async () => {
     await said('scale deploy/web -n web --replicas=3');
     expect(await said('rollout status deploy/web -n web --timeout=60s')).toContain('successfully rolled out');
     expect(await names('get pods -n web -l app=web')).toHaveLength(3);
@@ -255,7 +255,7 @@ describe('kubectl', () => {
     expect(await refused('scale deploy/none -n web --replicas=1')).toContain('not found');
   });
 
-  it('applies the manifests of the project, again and again, and creates and deletes what a file says', async () => {
+  test('applies the manifests of the project, again and again, and creates and deletes what a file says', async () => {
     const manifests = new URL('../../../manifests', import.meta.url).pathname;
     await said(`apply -k ${manifests}`);
     expect(await said(`apply -k ${manifests}`)).toMatch(

@@ -15,7 +15,7 @@ import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
 import { type AwsWorld, createAws, type EksCluster } from '@nightshift/lab/world/aws/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
 import type { Principal } from '@nightshift/lab/world/interfaces.ts';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
 import { checkedOn } from '../checked-on.ts';
 
@@ -60,7 +60,7 @@ checkedOn(() => {
 });
 
 describe('a token for EKS', () => {
-  it('is taken, and tells whose it is', async (context) => {
+  test('is taken, and tells whose it is', async (context) => {
     if (!existsSync(PROGRAM)) return context.skip('KUBEBUILDER_ASSETS has no eks-token-verifier');
     const verdict = await verdictOn(await mint());
     expect(JSON.parse(verdict)).toMatchObject({
@@ -71,14 +71,14 @@ describe('a token for EKS', () => {
     expect(labTakes(await mint())).toBe(true);
   });
 
-  it('is taken for almost a quarter of an hour', async (context) => {
+  test('is taken for almost a quarter of an hour', async (context) => {
     if (!existsSync(PROGRAM)) return context.skip('KUBEBUILDER_ASSETS has no eks-token-verifier');
     const token = await mint({ ageMs: 14 * MINUTE_MS });
     expect(JSON.parse(await verdictOn(token))).toMatchObject({ CanonicalARN: ROLE });
     expect(labTakes(token)).toBe(true);
   });
 
-  it.each([
+  test.each([
     ['older than a quarter of an hour', () => mint({ ageMs: 16 * MINUTE_MS }), /is expired/],
     ['made for another cluster', () => mint({ cluster: 'staging' }), /expected 200, got 403/],
     [

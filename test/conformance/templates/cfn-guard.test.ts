@@ -1,7 +1,7 @@
 /** cfn-guard with the rules of AWS Control Tower, as the CDK's validator brings them, on every template. */
 import { readFile } from 'node:fs/promises';
 import { CfnGuardValidator } from '@cdklabs/cdk-validator-cfnguard';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkedOn, note } from '../checked-on.ts';
 import { synthesizeTemplates } from './templates.ts';
 
@@ -33,7 +33,7 @@ afterAll(() => templates?.remove());
 checkedOn(() => version);
 
 describe('the template of', () => {
-  it.for(['develop', 'staging', 'production', 'everything', 'beijing', 'virginia'])(
+  test.for(['develop', 'staging', 'production', 'everything', 'beijing', 'virginia'])(
     '%s follows the rules of AWS Control Tower',
     (name, context) => {
       const template = templates.files.find((file) => file.name === name);

@@ -1,7 +1,7 @@
 /** cfn-lint: CloudFormation's resource schemas and AWS's limits, on every template. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkedOn, note } from '../checked-on.ts';
 import { synthesizeTemplates, type TemplateFile } from './templates.ts';
 
@@ -45,7 +45,7 @@ async function lint({ file, region }: TemplateFile): Promise<readonly Finding[]>
 }
 
 describe('the template of', () => {
-  it.for(['develop', 'staging', 'production', 'everything', 'beijing', 'virginia'])(
+  test.for(['develop', 'staging', 'production', 'everything', 'beijing', 'virginia'])(
     '%s is one that CloudFormation takes in its region',
     async (name, context) => {
       const template = templates.files.find((file) => file.name === name);

@@ -6,9 +6,6 @@ import { loadConfig } from '#lib/config-file.ts';
 import { NightshiftApp, stackIdOf } from '#lib/nightshift-app.ts';
 import { defineConfig, type NightshiftConfig } from '#model/config.ts';
 
-// The CDK's own check of templates is not what is looked at here.
-process.env['CDK_VALIDATION'] = 'false';
-
 const NOW = new Date('2026-11-23T00:00:00Z');
 
 export interface TemplateFile {

@@ -1,8 +1,8 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createClock } from '#functions/adapters/clock.ts';
 
 describe('an alarm of the real clock', () => {
-  it('rings when its time is over, and not before', async () => {
+  test('rings when its time is over, and not before', async () => {
     vi.useFakeTimers();
     try {
       const rang = vi.fn();
@@ -16,7 +16,7 @@ describe('an alarm of the real clock', () => {
     }
   });
 
-  it('rings at once when it is told to, however often, and leaves no timer behind', async () => {
+  test('rings at once when it is called to, however often, and leaves no timer behind', async () => {
     vi.useFakeTimers();
     try {
       const alarm = createClock().alarm(3_600_000);

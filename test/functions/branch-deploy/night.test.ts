@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { OF_BUILDS } from '#functions/branch-deploy/reasons.ts';
 import { AT_NIGHT, anApplication, aWorld, lastEvent, OFFICE, REPOSITORY, type World } from './a-world.ts';
 

@@ -1,5 +1,5 @@
 import type { GroupSituation } from '#functions/night-schedule/decide-group.ts';
-import type { Group } from '#functions/night-schedule/ports.ts';
+import type { Group, NodeClaimView } from '#functions/night-schedule/ports.ts';
 import type { SavedSize } from '#functions/night-schedule/records.ts';
 import type { Desired, Schedule } from '#model/schedule.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
@@ -20,6 +20,14 @@ export function aGroup(overrides: Partial<Group> = {}): Group {
 
 export function instances(count: number, inService = true): Group['instances'] {
   return Array.from({ length: count }, (_, index) => ({ id: `i-${index}`, inService }));
+}
+
+export function claims(count: number, overrides: Partial<NodeClaimView> = {}): readonly NodeClaimView[] {
+  return Array.from({ length: count }, (_, index) => ({
+    name: `general-${index}`,
+    isDeleting: false,
+    ...overrides,
+  }));
 }
 
 export function aSavedSize(overrides: Partial<SavedSize> = {}): SavedSize {

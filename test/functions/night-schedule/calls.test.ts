@@ -1,9 +1,9 @@
 /** What a pass costs at AWS, counted at the front door of the lab. */
 
 import { anEndpoint } from '@nightshift/lab/test/aws/endpoint.ts';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
-import { createDecisionLog } from '#functions/adapters/dynamodb/decision-log.ts';
+import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { run } from '#functions/night-schedule/run.ts';
@@ -28,9 +28,9 @@ async function aNightWith(count: number) {
       {
         settings: someSettings(),
         groups: createGroups({ autoScaling: lab.autoScaling, eks: lab.eks }, 'develop'),
-        nodes: { ready: async () => new Set() },
+        nodes: { ready: async () => new Set(), all: async () => [] },
         store: createNightStore(table, 'develop'),
-        trail: createDecisionTrail(createLogger('night-schedule'), createDecisionLog(table).keep),
+        trail: createDecisionTrail(createLogger('night-schedule'), saveDecisions(table)),
         now: () => new Date(NIGHT.getTime() + minute * 60_000),
         remaining: () => 60_000,
       },
@@ -46,7 +46,7 @@ beforeAll(() => {
 });
 
 describe('a quiet pass', () => {
-  it.each([1, 100, 101])(
+  test.each([1, 100, 101])(
     'over %d groups needs no more than ⌈N/100⌉ + 3 calls',
     { timeout: 60_000 },
     async (count) => {

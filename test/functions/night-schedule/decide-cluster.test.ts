@@ -1,10 +1,11 @@
-import { describe, expect, it } from 'vitest';
-import { decideCluster, type Policy, type Snapshot } from '#functions/night-schedule/decide-cluster.ts';
+import { describe, expect, test } from 'vitest';
+import { decideCluster } from '#functions/night-schedule/decide-cluster.ts';
 import type { AutoscalerView, Memory } from '#functions/night-schedule/ports.ts';
 import { objectOf, type SavedAutoscaler, type SavedSize } from '#functions/night-schedule/records.ts';
+import type { Policy, Snapshot } from '#functions/night-schedule/snapshot.ts';
 import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
-import { aDesired, aGroup, aSavedSize, instances, NIGHT } from './builders.ts';
+import { aDesired, aGroup, aSavedSize, claims, instances, NIGHT } from './builders.ts';
 
 const zero = { min: 0, desired: 0, max: 5 };
 const workers = aGroup();
@@ -72,11 +73,11 @@ const stepOf = ({ stages }: ReturnType<typeof plan>, name: string) =>
   stages.flat().find((step) => step.target === name);
 
 describe('the order of a stop', () => {
-  it('is all groups at once where no group carries an autoscaler', () => {
+  test('is all groups at once where no group carries an autoscaler', () => {
     expect(order(plan({}, { hostGroup: 'another' }))).toEqual([['workers stop', 'system stop']]);
   });
 
-  it('is the host group last: it waits until the others are empty', () => {
+  test('is the host group last: it waits until the others are empty', () => {
     const begun = plan();
     expect(order(begun)).toEqual([['workers stop'], ['system none']]);
     expect(stepOf(begun, 'system')).toEqual({
@@ -87,39 +88,37 @@ describe('the order of a stop', () => {
     expect(order(plan({ groups: [empty('workers'), system] }))).toEqual([['workers none'], ['system stop']]);
   });
 
-  it('has the host wait for instances that are still leaving, and names every group', () => {
+  test('has the host wait for instances that are still leaving, and names every group', () => {
     const leaving = aGroup({ name: 'batch', size: zero, instances: instances(1) });
     expect(stepOf(plan({ groups: [workers, leaving, system] }), 'system')?.reason).toBe(
       'stopped last: waits for workers, batch',
     );
   });
 
-  it('does not have the host wait for a group that somebody keeps, that cannot be read, or that is woken', () => {
-    const held = aMemory({ saved: saved(aSavedSize({ phase: 'manual' })) });
-    expect(stepOf(plan({ memory: held }), 'system')?.action).toBe('stop');
+  test('does not have the host wait for a group that somebody keeps, that cannot be read, or that is woken', () => {
+    const manual = aMemory({ saved: saved(aSavedSize({ phase: 'manual' })) });
+    expect(stepOf(plan({ memory: manual }), 'system')?.action).toBe('stop');
     expect(stepOf(plan({ memory: aMemory({ corrupt: unreadable('workers') }) }), 'system')?.action).toBe(
       'stop',
     );
     expect(stepOf(plan({ released: new Set(['workers']) }), 'system')?.action).toBe('stop');
   });
 
-  it('says what a host that is at zero already does, and not that it waits', () => {
-    expect(stepOf(plan({ groups: [workers, empty('system')] }), 'system')?.reason).toBe(
-      'at zero already, and not by this tool',
-    );
+  test('does not let a host wait that is already at zero', () => {
+    expect(stepOf(plan({ groups: [workers, empty('system')] }), 'system')?.reason).not.toMatch(/wait/);
   });
 
-  it('has the host wait for the NodeClaims of Karpenter', () => {
-    const karpenter: AutoscalerView = { kind: 'karpenter', pools: {}, claims: 2 };
+  test('has the host wait for the NodeClaims of Karpenter', () => {
+    const karpenter: AutoscalerView = { kind: 'karpenter', pools: {}, claims: claims(2) };
     const groups = [empty('workers'), system];
     expect(stepOf(plan({ groups, autoscaler: karpenter }), 'system')).toMatchObject({
       action: 'none',
-      reason: 'stopped last: 2 NodeClaims of Karpenter are left',
+      reason: 'stopped last: 2 NodeClaims of Karpenter remain',
     });
-    expect(stepOf(plan({ groups, autoscaler: { ...karpenter, claims: 0 } }), 'system')?.action).toBe('stop');
+    expect(stepOf(plan({ groups, autoscaler: { ...karpenter, claims: [] } }), 'system')?.action).toBe('stop');
   });
 
-  it('has nobody wait any more when the stop is past its deadline', () => {
+  test('has nobody wait any more when the stop is past its deadline', () => {
     const memory = aMemory({ state: aState({ since: minutesAgo(20) }) });
     const late = plan({ memory });
     expect(late.isLate).toBe(true);
@@ -127,38 +126,37 @@ describe('the order of a stop', () => {
     expect(order(plan({ memory, autoscaler: 'unknown' }))).toEqual([['workers stop'], ['system stop']]);
   });
 
-  it.each([
+  test.each([
     ['a minute before the deadline', { since: minutesAgo(19) }],
     ['while it is asleep', { since: minutesAgo(60), phase: 'asleep' as const }],
   ])('is not past its deadline %s', (_when, state) => {
     expect(plan({ memory: aMemory({ state: aState(state) }) }).isLate).toBe(false);
   });
 
-  it('is not past its deadline when nothing was begun, or when the cluster is to be awake', () => {
+  test('is not past its deadline when nothing was begun, or when the cluster is to be awake', () => {
     expect(plan().isLate).toBe(false);
     const memory = aMemory({ state: aState({ since: minutesAgo(60) }) });
     expect(plan({ memory, desired: awake }).isLate).toBe(false);
   });
 });
 
-describe('an autoscaler that cannot be asked', () => {
-  it('has every group wait that would be stopped: it would undo the stop', () => {
+describe('an autoscaler whose state is unknown', () => {
+  test('has every group wait that would be stopped: it would undo the stop', () => {
     const waiting = plan({ autoscaler: 'unknown' });
     expect(waiting.before).toEqual([]);
     expect(order(waiting)).toEqual([['workers none'], ['system none']]);
     expect(waiting.stages.flat().map((step) => step.reason)).toEqual([
-      'waits: the autoscaler could not be asked, and would undo the stop',
-      'waits: the autoscaler could not be asked, and would undo the stop',
+      'waits: the request to the autoscaler failed, and a running autoscaler would undo the stop',
+      'waits: the request to the autoscaler failed, and a running autoscaler would undo the stop',
     ]);
     expect(waiting.stages.flat().some((step) => step.resize || step.record)).toBe(false);
   });
 
-  it('has no group wait that needs no change, and no host where there is none', () => {
+  test('has no group wait that needs no change, and no host where there is none', () => {
     const quiet = plan({ autoscaler: 'unknown', groups: [empty('workers'), empty('system')] });
-    expect(quiet.stages.flat().map((step) => step.reason)).toEqual([
-      'at zero already, and not by this tool',
-      'at zero already, and not by this tool',
-    ]);
+    const reasons = quiet.stages.flat().map((step) => step.reason);
+    expect(reasons).toHaveLength(2);
+    for (const reason of reasons) expect(reason).not.toMatch(/wait/);
     expect(order(plan({ autoscaler: 'unknown', groups: [workers] }))).toEqual([['workers none']]);
   });
 });
@@ -167,7 +165,7 @@ describe('before a stop', () => {
   const clusterAutoscaler: AutoscalerView = { kind: 'cluster-autoscaler', deployment, replicas: 2 };
   const since = NIGHT.toISOString();
 
-  it('the cluster autoscaler is paused, and its replicas are written down', () => {
+  test('the cluster autoscaler is paused, and its replicas are written down', () => {
     expect(plan({ autoscaler: clusterAutoscaler }).before).toEqual([
       {
         target: 'cluster-autoscaler',
@@ -179,7 +177,7 @@ describe('before a stop', () => {
     ]);
   });
 
-  it('Karpenter is paused, and the limits of the pools that may start nodes are written down', () => {
+  test('Karpenter is paused, and the limits of the pools that may start nodes are written down', () => {
     const pools = {
       free: { limits: null, replicas: null },
       bounded: { limits: { cpu: '100' }, replicas: null },
@@ -189,7 +187,7 @@ describe('before a stop', () => {
       staticEmpty: { limits: null, replicas: 0 },
     };
     const { free, bounded, memoryOnly, static: fixed } = pools;
-    const view: AutoscalerView = { kind: 'karpenter', pools, claims: 3 };
+    const view: AutoscalerView = { kind: 'karpenter', pools, claims: claims(3) };
     expect(plan({ autoscaler: view }).before).toEqual([
       {
         target: 'karpenter',
@@ -202,31 +200,32 @@ describe('before a stop', () => {
           since,
         })),
         pause: view,
+        terminateAt: '2026-11-24T13:15:00Z',
       },
     ]);
   });
 
-  it.each<[string, AutoscalerView]>([
+  test.each<[string, AutoscalerView]>([
     ['has no replicas', { kind: 'cluster-autoscaler', deployment, replicas: 0 }],
     [
       'has neither open pools nor claims',
-      { kind: 'karpenter', pools: { p: { limits: { cpu: '0' }, replicas: null } }, claims: 0 },
+      { kind: 'karpenter', pools: { p: { limits: { cpu: '0' }, replicas: null } }, claims: [] },
     ],
   ])('an autoscaler that %s is not paused', (_what, autoscaler) => {
     expect(plan({ autoscaler }).before).toEqual([]);
   });
 
-  it.each<[string, AutoscalerView]>([
+  test.each<[string, AutoscalerView]>([
     [
       'claims alone',
-      { kind: 'karpenter', pools: { p: { limits: { cpu: '0' }, replicas: null } }, claims: 1 },
+      { kind: 'karpenter', pools: { p: { limits: { cpu: '0' }, replicas: null } }, claims: claims(1) },
     ],
-    ['an open pool alone', { kind: 'karpenter', pools: { p: { limits: null, replicas: null } }, claims: 0 }],
+    ['an open pool alone', { kind: 'karpenter', pools: { p: { limits: null, replicas: null } }, claims: [] }],
   ])('Karpenter is paused for %s', (_what, autoscaler) => {
     expect(plan({ autoscaler }).before).toHaveLength(1);
   });
 
-  it('one that runs again is paused again, and what was written down first is kept', () => {
+  test('one that runs again is paused again, and the first saved setting stays', () => {
     const first: SavedAutoscaler = {
       kind: 'cluster-autoscaler',
       deployment,
@@ -239,17 +238,17 @@ describe('before a stop', () => {
     }).before;
     expect(step).toMatchObject({
       action: 'pause',
-      reason: 'it runs again although the cluster sleeps: paused again',
+      reason: 'it runs again although the cluster sleeps: something undoes the pause; paused again',
       save: [],
     });
   });
 
-  it('pools that are new since then are added to what was written down', () => {
-    const kept = { limits: { cpu: '100' }, replicas: null };
+  test('pools that are new since then are added to what was written down', () => {
+    const open = { limits: { cpu: '100' }, replicas: null };
     const first: SavedAutoscaler = {
       kind: 'karpenter',
       nodePool: 'a',
-      setting: kept,
+      setting: open,
       since: minutesAgo(60),
     };
     const pools = {
@@ -258,13 +257,13 @@ describe('before a stop', () => {
       c: { limits: { cpu: '0' }, replicas: null },
     };
     const [step] = plan({
-      autoscaler: { kind: 'karpenter', pools, claims: 0 },
+      autoscaler: { kind: 'karpenter', pools, claims: [] },
       memory: aMemory({ autoscaler: pausedWith(versioned<SavedAutoscaler>(first)) }),
     }).before;
     expect(step?.save).toEqual([{ kind: 'karpenter', nodePool: 'b', setting: pools.b, since }]);
   });
 
-  it('the record of an autoscaler of the other kind is left as it is', () => {
+  test('the record of an autoscaler of the other kind is left as it is', () => {
     const other: SavedAutoscaler = {
       kind: 'karpenter',
       nodePool: 'a',
@@ -280,15 +279,15 @@ describe('before a stop', () => {
   });
 });
 
-describe('what was taken from an autoscaler and cannot be read', () => {
+describe('a saved setting of an autoscaler that cannot be read', () => {
   const since = NIGHT.toISOString();
   const unreadableObject = (name: string): Memory['corrupt'] => [
     { item: `night | autoscaler#${name}`, kind: 'autoscaler', name },
   ];
 
-  it('stops one NodePool only: the others are paused', () => {
+  test('stops one NodePool only: the others are paused', () => {
     const open = { limits: null, replicas: null };
-    const view: AutoscalerView = { kind: 'karpenter', pools: { a: open, b: open }, claims: 0 };
+    const view: AutoscalerView = { kind: 'karpenter', pools: { a: open, b: open }, claims: [] };
     const { before, stages } = plan({
       autoscaler: view,
       memory: aMemory({ corrupt: unreadableObject('nodepool#a') }),
@@ -305,12 +304,12 @@ describe('what was taken from an autoscaler and cannot be read', () => {
         target: 'nodepool#a',
         action: 'fail',
         reason:
-          'what was taken from nodepool#a cannot be read: it is left alone; look at the item night | autoscaler#nodepool#a',
+          'the saved setting of nodepool#a cannot be read: it is left alone; check the item night | autoscaler#nodepool#a',
       },
     ]);
   });
 
-  it('leaves a cluster autoscaler alone, and the groups wait for as long as a stop may take', () => {
+  test('leaves a cluster autoscaler alone, and the groups wait for as long as a stop may take', () => {
     const running: AutoscalerView = { kind: 'cluster-autoscaler', deployment, replicas: 2 };
     const { before, stages } = plan({
       autoscaler: running,
@@ -340,37 +339,37 @@ describe('the order of a start', () => {
     });
   const ready = new Set(['i-0']);
 
-  it('is the host group first, then the others', () => {
+  test('is the host group first, then the others', () => {
     const groups = [empty('workers'), { ...empty('system'), autoScalingGroup: 'eks-system-1' }];
     expect(order(start({ groups }, { saved: asleep }))).toEqual([['system start'], ['workers start']]);
   });
 
-  it('is all groups at once where no group carries an autoscaler', () => {
+  test('is all groups at once where no group carries an autoscaler', () => {
     expect(order(start({ groups: [workers, aGroup({ name: 'batch' })] }))).toEqual([
       ['workers none', 'batch none'],
     ]);
   });
 
-  it('does nothing about an autoscaler that was not paused', () => {
+  test('does nothing about an autoscaler that was not paused', () => {
     expect(
       plan({ desired: awake, autoscaler: { kind: 'cluster-autoscaler', deployment, replicas: 2 } }).after,
     ).toEqual([]);
   });
 
-  it('gives the replicas back when a node of the host group is Ready', () => {
+  test('gives the replicas back when a node of the host group is Ready', () => {
     expect(start({ ready }).after).toEqual([
       {
         target: 'cluster-autoscaler',
         action: 'resume',
         reason: 'its host group is Ready: back to 2 replicas',
-        resume: [replicas],
+        resume: [paused],
       },
     ]);
   });
 
-  it.each<[string, Partial<Snapshot>]>([
+  test.each<[string, Partial<Snapshot>]>([
     ['none is Ready', { ready: new Set(['i-other']) }],
-    ['the Kubernetes API could not be asked', { ready: undefined }],
+    ['the request to the Kubernetes API failed', { ready: undefined }],
     [
       'the one that is Ready is going',
       { ready, groups: [workers, aGroup({ name: 'system', instances: instances(1, false) })] },
@@ -381,26 +380,26 @@ describe('the order of a start', () => {
     ]);
   });
 
-  it('does not wait for a host group that is not there', () => {
+  test('does not wait for a host group that is not there', () => {
     expect(start({ groups: [workers] }).after[0]?.action).toBe('resume');
   });
 
-  it('waits until every group has its sizes back, and names those that have not', () => {
+  test('waits until every group has its sizes back, and names those that have not', () => {
     const groups = [empty('workers'), empty('batch'), system];
     const sizes = saved(aSavedSize(), aSavedSize({ group: 'batch' }));
     expect(start({ ready, groups }, { saved: sizes }).after).toEqual([
       {
         target: 'cluster-autoscaler',
         action: 'none',
-        reason: 'the sizes of workers, batch are given back first',
+        reason: 'the sizes of workers, batch are restored first',
       },
     ]);
   });
 
-  it.each<[string, Partial<Snapshot>, Partial<Memory>]>([
+  test.each<[string, Partial<Snapshot>, Partial<Memory>]>([
     ['at zero without a record', { groups: [empty('workers'), system] }, {}],
     [
-      'at zero although its sizes were seen given back',
+      'at zero although its sizes were observed restored',
       { groups: [empty('workers'), system] },
       { saved: saved(aSavedSize({ phase: 'restored' })) },
     ],
@@ -409,17 +408,17 @@ describe('the order of a start', () => {
     expect(start({ ready, ...overrides }, memory).after[0]?.action).toBe('resume');
   });
 
-  it('says so where the autoscaler cannot be asked', () => {
+  test('records that the request to the autoscaler failed', () => {
     expect(start({ ready, autoscaler: 'unknown' }).after).toEqual([
-      { target: 'cluster-autoscaler', action: 'none', reason: 'it could not be asked' },
+      { target: 'cluster-autoscaler', action: 'none', reason: 'the request for its state failed' },
     ]);
   });
 
-  it('resumes one that is not configured any more', () => {
+  test('resumes one that is not configured any more', () => {
     expect(start({ ready, autoscaler: undefined }).after[0]?.action).toBe('resume');
   });
 
-  it.each([2, 3])('drops the record when %d replicas were seen of 2, whatever the nodes are', (seen) => {
+  test.each([2, 3])('drops the record when %d replicas were seen of 2, whatever the nodes are', (seen) => {
     expect(start({ autoscaler: { kind: 'cluster-autoscaler', deployment, replicas: seen } }).after).toEqual([
       {
         target: 'cluster-autoscaler',
@@ -430,11 +429,11 @@ describe('the order of a start', () => {
     ]);
   });
 
-  it('keeps the record while fewer replicas are seen, or an autoscaler of another kind', () => {
+  test('keeps the record while fewer replicas are seen, or an autoscaler of another kind', () => {
     const fewer = start({ ready, autoscaler: { kind: 'cluster-autoscaler', deployment, replicas: 1 } });
-    expect(fewer.after[0]).toMatchObject({ resume: [replicas] });
-    const karpenter = start({ ready, autoscaler: { kind: 'karpenter', pools: {}, claims: 0 } });
-    expect(karpenter.after[0]).toMatchObject({ resume: [replicas] });
+    expect(fewer.after[0]).toMatchObject({ resume: [paused] });
+    const karpenter = start({ ready, autoscaler: { kind: 'karpenter', pools: {}, claims: [] } });
+    expect(karpenter.after[0]).toMatchObject({ resume: [paused] });
   });
 
   describe('with Karpenter', () => {
@@ -445,28 +444,28 @@ describe('the order of a start', () => {
     );
     const seen = (pools: Record<string, typeof open | typeof closed>) =>
       start(
-        { ready, autoscaler: { kind: 'karpenter', pools, claims: 0 } },
+        { ready, autoscaler: { kind: 'karpenter', pools, claims: [] } },
         { autoscaler: pausedWith(...limits) },
       );
 
-    it('gives the limits back', () => {
+    test('gives the limits back', () => {
       expect(seen({ a: closed, b: closed }).after).toEqual([
         {
           target: 'karpenter',
           action: 'resume',
           reason: 'its host group is Ready: the limits of its NodePools are restored',
-          resume: limits.map(({ value }) => value),
+          resume: limits,
         },
       ]);
-      expect(seen({ a: open, b: closed }).after[0]?.resume).toEqual([limits[1]?.value]);
+      expect(seen({ a: open, b: closed }).after[0]?.resume).toEqual([limits[1]]);
     });
 
-    it('drops the record when every pool that is still there is open', () => {
+    test('drops the record when every pool that is still there is open', () => {
       expect(seen({ a: open, b: open }).after[0]?.clear).toEqual(limits);
       expect(seen({ a: open }).after[0]?.clear).toEqual(limits);
     });
 
-    it('keeps the record while a cluster autoscaler is seen in its place', () => {
+    test('keeps the record while a cluster autoscaler is seen in its place', () => {
       const other = start(
         { ready, autoscaler: { kind: 'cluster-autoscaler', deployment, replicas: 2 } },
         { autoscaler: pausedWith(...limits) },
@@ -479,21 +478,21 @@ describe('the order of a start', () => {
 describe('a group', () => {
   const grown = aGroup({ size: { min: 0, desired: 1, max: 5 } });
 
-  it('whose record cannot be read is left alone, and that is reported once', () => {
+  test('whose record cannot be read is left alone, and that is reported once', () => {
     const [reports, ...stages] = plan({ memory: aMemory({ corrupt: unreadable('workers') }) }).stages;
     expect(reports).toEqual([
       {
         target: 'workers',
         action: 'fail',
         reason:
-          'the saved sizes of workers cannot be read: the group is left alone; look at the item night | saved#develop/workers',
+          'the saved sizes of workers cannot be read: the group is left alone; check the item night | saved#develop/workers',
         once: 'corrupt#night | saved#develop/workers',
       },
     ]);
     expect(stages.flat().map((step) => step.target)).toEqual(['system']);
   });
 
-  it('that the config names and nobody has is reported once', () => {
+  test('that the config names and nobody has is reported once', () => {
     expect(plan({ missing: ['wrokers'] }).stages[0]).toEqual([
       {
         target: 'wrokers',
@@ -506,7 +505,7 @@ describe('a group', () => {
     expect(plan().stages[0]).toEqual([]);
   });
 
-  it('that the config does not stop any more is woken at night', () => {
+  test('that the config does not stop any more is woken at night', () => {
     const step = stepOf(
       plan({
         groups: [empty('workers')],
@@ -519,14 +518,14 @@ describe('a group', () => {
     expect(step?.reason).toMatch(/^the config does not stop this group any more; /);
   });
 
-  it('that grew after the night had settled is left alone, and one that is found before that is stopped', () => {
+  test('that grew after the night had settled is left alone, and one that is found before that is stopped', () => {
     const settled = aMemory({ state: aState({ phase: 'asleep' }) });
     expect(stepOf(plan({ memory: settled }), 'workers')?.action).toBe('warn');
     expect(stepOf(plan({ memory: aMemory({ state: aState() }) }), 'workers')?.action).toBe('stop');
     expect(stepOf(plan({ memory: settled }, { onManualChange: 'enforce' }), 'workers')?.action).toBe('stop');
   });
 
-  it('that grew while a paused autoscaler runs is stopped again', () => {
+  test('that grew while a paused autoscaler runs is stopped again', () => {
     const paused = versioned<SavedAutoscaler>({
       kind: 'cluster-autoscaler',
       deployment,
@@ -549,7 +548,7 @@ describe('a group', () => {
     expect(at({}, { autoscaler: pausedWith(paused) })).toBe('warn');
   });
 
-  it('that is held is stopped by an override that began after somebody grew it', () => {
+  test('that somebody scaled up is stopped by an override that began later', () => {
     const memory = (from: string) =>
       aMemory({
         saved: saved(aSavedSize({ phase: 'manual', since: minutesAgo(30) })),
@@ -572,7 +571,7 @@ describe('a group', () => {
     expect(at(minutesAgo(10), 'schedule')).toBe('none');
   });
 
-  it('fails at the deadline of the policy', () => {
+  test('fails at the deadline of the policy', () => {
     const leaving = aGroup({ size: zero, instances: instances(1) });
     const memory = aMemory({ saved: saved(aSavedSize({ phase: 'zeroed', since: minutesAgo(7) })) });
     const stop = (stopDeadlineMinutes: number) =>
@@ -589,7 +588,7 @@ describe('the state of the cluster', () => {
   const resting = (overrides: Partial<Snapshot> = {}) =>
     plan({ groups: [empty('workers')], ...overrides }).state;
 
-  it('says what is desired, why, and until when', () => {
+  test('says what is desired, why, and until when', () => {
     const until = new Date(NIGHT.getTime() + 3_600_000);
     expect(plan({ desired: aDesired({ until }) }).state).toEqual({
       phase: 'stopping',
@@ -602,13 +601,13 @@ describe('the state of the cluster', () => {
     expect(resting()).not.toHaveProperty('until');
   });
 
-  it('keeps the beginning of a phase that goes on', () => {
+  test('keeps the beginning of a phase that goes on', () => {
     const before = aState({ since: minutesAgo(5) });
     expect(plan({ memory: aMemory({ state: before }) }).state.since).toBe(minutesAgo(5));
     expect(resting({ memory: aMemory({ state: before }) }).since).toBe(NIGHT.toISOString());
   });
 
-  it('keeps naming a group whose sizes another pass has just written down, after this one read', () => {
+  test('keeps naming a group whose sizes another pass has just written down, after this one read', () => {
     const leaving = aGroup({ size: zero, instances: instances(1) });
     const named = (state: Partial<ClusterState>) =>
       resting({ groups: [leaving], memory: aMemory({ state: aState(state) }) }).groups;
@@ -619,13 +618,13 @@ describe('the state of the cluster', () => {
     expect(plan({ ...grown, desired: awake }).state.groups).toEqual([]);
   });
 
-  it('names no group without a record once the stop is over, although it is at zero', () => {
+  test('names no group without a record once the stop is over, although it is at zero', () => {
     const memory = aMemory({ state: aState({ groups: ['workers'] }) });
     expect(resting({ memory, desired: awake })).toMatchObject({ phase: 'awake', groups: [] });
     expect(resting({ memory })).toMatchObject({ phase: 'asleep', groups: [] });
   });
 
-  it('is asleep when every group is at zero without an instance', () => {
+  test('is asleep when every group is at zero without an instance', () => {
     expect(resting().phase).toBe('asleep');
     const leaving = aGroup({ size: zero, instances: instances(1) });
     expect(resting({ groups: [leaving] }).phase).toBe('stopping');
@@ -633,7 +632,7 @@ describe('the state of the cluster', () => {
     expect(resting({ groups: [empty('batch'), workers] }).phase).toBe('stopping');
   });
 
-  it.each<[SavedSize['phase'], ClusterState['phase']]>([
+  test.each<[SavedSize['phase'], ClusterState['phase']]>([
     ['asleep', 'asleep'],
     ['zeroed', 'asleep'],
     ['stopping', 'asleep'],
@@ -642,27 +641,27 @@ describe('the state of the cluster', () => {
     expect(resting({ memory }).phase).toBe(expected);
   });
 
-  it('is not asleep before a stop was seen to last', () => {
+  test('is not asleep before a stop was observed', () => {
     const memory = aMemory({ saved: saved(aSavedSize({ phase: 'zeroed', since: minutesAgo(1) })) });
     expect(resting({ memory }).phase).toBe('stopping');
   });
 
-  it('is asleep although a group is held, cannot be read, or is woken', () => {
+  test('is asleep although a group was scaled up by somebody, cannot be read, or is woken', () => {
     const grown = aGroup({ size: { min: 0, desired: 1, max: 5 } });
-    const held = aMemory({ saved: saved(aSavedSize({ phase: 'manual' })) });
-    expect(resting({ groups: [grown], memory: held })).toMatchObject({ phase: 'asleep', groups: [] });
+    const manual = aMemory({ saved: saved(aSavedSize({ phase: 'manual' })) });
+    expect(resting({ groups: [grown], memory: manual })).toMatchObject({ phase: 'asleep', groups: [] });
     expect(resting({ groups: [grown], memory: aMemory({ corrupt: unreadable('workers') }) }).phase).toBe(
       'asleep',
     );
     expect(resting({ groups: [grown], released: new Set(['workers']) }).phase).toBe('asleep');
   });
 
-  it('stays asleep when somebody grows a group that had no record', () => {
+  test('stays asleep when somebody grows a group that had no record', () => {
     const memory = aMemory({ state: aState({ phase: 'asleep' }) });
     expect(plan({ memory }).state.phase).toBe('asleep');
   });
 
-  it('is awake when no group has a record any more, and starting until then', () => {
+  test('is awake when no group has a record any more, and starting until then', () => {
     const ready = new Set(['i-0', 'i-1', 'i-2']);
     const at = (memory: Memory, overrides: Partial<Snapshot> = {}) =>
       plan({ desired: awake, groups: [workers], ready, memory, ...overrides }).state;
@@ -674,7 +673,7 @@ describe('the state of the cluster', () => {
     expect(at(waiting, { ready: new Set(), groups: [workers, system] }).phase).toBe('starting');
   });
 
-  it('is starting until the autoscaler was seen to run', () => {
+  test('is starting until the autoscaler was observed to run', () => {
     const autoscaler = versioned<SavedAutoscaler>({
       kind: 'cluster-autoscaler',
       deployment,
@@ -691,11 +690,13 @@ describe('the state of the cluster', () => {
     expect(at(2)).toBe('awake');
   });
 
-  it('lists the groups that our own stop takes down', () => {
+  test('lists the groups that our own stop takes down', () => {
     const memory = aMemory({
       saved: saved(aSavedSize(), aSavedSize({ group: 'manual', phase: 'manual' })),
     });
-    const held = aGroup({ name: 'manual', size: { min: 0, desired: 1, max: 5 } });
-    expect(resting({ groups: [empty('workers'), held, empty('mine')], memory }).groups).toEqual(['workers']);
+    const scaledUp = aGroup({ name: 'manual', size: { min: 0, desired: 1, max: 5 } });
+    expect(resting({ groups: [empty('workers'), scaledUp, empty('mine')], memory }).groups).toEqual([
+      'workers',
+    ]);
   });
 });

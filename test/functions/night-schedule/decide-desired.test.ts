@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { decideDesired, leadSeconds, stopToWarnOf } from '#functions/night-schedule/decide-desired.ts';
 import { aDesired, officeHours } from './builders.ts';
 
@@ -6,7 +6,7 @@ const at = (tokyo: string) => new Date(`2026-11-25T${tokyo}:00+09:00`);
 const early = { readyBy: true, lead: 360, before: 'asleep' } as const;
 
 describe('a cluster that must be ready by the time of the schedule', () => {
-  it('is started by the lead before it', () => {
+  test('is started by the lead before it', () => {
     expect(decideDesired(officeHours, at('07:53'), [], early).state).toBe('asleep');
     expect(decideDesired(officeHours, at('07:54'), [], early)).toMatchObject({
       state: 'awake',
@@ -14,16 +14,16 @@ describe('a cluster that must be ready by the time of the schedule', () => {
     });
   });
 
-  it('is not stopped again when the lead shrinks after the start', () => {
+  test('is not stopped again when the lead shrinks after the start', () => {
     const started = { ...early, lead: 60, before: 'awake' } as const;
     expect(decideDesired(officeHours, at('07:54'), [], started).state).toBe('awake');
   });
 
-  it('is not started early where the config does not ask for it', () => {
+  test('is not started early where the config does not ask for it', () => {
     expect(decideDesired(officeHours, at('07:59'), [], { ...early, readyBy: false }).state).toBe('asleep');
   });
 
-  it('is not kept up in the evening', () => {
+  test('is not kept up in the evening', () => {
     expect(decideDesired(officeHours, at('22:00'), [], { ...early, before: 'awake' }).state).toBe('asleep');
     expect(decideDesired(officeHours, at('21:58'), [], { ...early, before: 'awake' })).toEqual({
       state: 'awake',
@@ -33,7 +33,7 @@ describe('a cluster that must be ready by the time of the schedule', () => {
     });
   });
 
-  it('learns its lead from the slowest of the last starts, and never takes more than half an hour', () => {
+  test('learns its lead from the slowest of the last starts, and never takes more than half an hour', () => {
     expect(leadSeconds(undefined)).toBe(360);
     expect(leadSeconds({ seconds: [120, 240, 180] })).toBe(300);
     expect(leadSeconds({ seconds: [9_000] })).toBe(1800);
@@ -42,7 +42,7 @@ describe('a cluster that must be ready by the time of the schedule', () => {
 
 describe('the warning before a stop', () => {
   const awake = aDesired({ state: 'awake', until: at('22:00') });
-  it('is due within its minutes, and only before a stop', () => {
+  test('is due within its minutes, and only before a stop', () => {
     expect(stopToWarnOf(officeHours, at('21:29'), [], awake, 30)).toBeUndefined();
     expect(stopToWarnOf(officeHours, at('21:30'), [], awake, 30)).toEqual(at('22:00'));
     expect(stopToWarnOf(officeHours, at('21:30'), [], awake, 0)).toBeUndefined();
@@ -50,7 +50,7 @@ describe('the warning before a stop', () => {
     expect(stopToWarnOf(officeHours, at('07:45'), [], aDesired({ until: at('08:00') }), 30)).toBeUndefined();
   });
 
-  it('is not due where an override keeps the cluster up past the stop', () => {
+  test('is not due where an override keeps the cluster up past the stop', () => {
     const override = {
       id: 'o',
       state: 'awake',

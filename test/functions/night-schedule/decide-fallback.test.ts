@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   decideFallback,
   isCapacityShort,
@@ -15,7 +15,7 @@ const short = [
 ];
 
 describe('the fallback group', () => {
-  it('fills in for what is missing while the cluster starts', () => {
+  test('fills in for what is missing while the cluster starts', () => {
     expect(decideFallback(fallback(0), 'starting', short)).toEqual({
       target: 'on-demand',
       action: 'start',
@@ -24,7 +24,7 @@ describe('the fallback group', () => {
     });
   });
 
-  it('grows with what is missing, and never beyond its own max', () => {
+  test('grows with what is missing, and never beyond its own max', () => {
     expect(decideFallback(fallback(1), 'starting', short).resize).toEqual({ min: 0, desired: 3, max: 4 });
     expect(decideFallback(fallback(0, 2), 'starting', short)).toMatchObject({
       reason: 'no capacity for 2 of web, 1 of batch: 2 fill in',
@@ -32,7 +32,7 @@ describe('the fallback group', () => {
     });
   });
 
-  it.each([3, 4])('is left at %d where 3 are missing: it is never shrunk during a start', (desired) => {
+  test.each([3, 4])('is left at %d where 3 are missing: it is never shrunk during a start', (desired) => {
     expect(decideFallback(fallback(desired), 'starting', short)).toEqual({
       target: 'on-demand',
       action: 'none',
@@ -40,14 +40,14 @@ describe('the fallback group', () => {
     });
   });
 
-  it('stays at rest where nothing is missing', () => {
+  test('stays at rest where nothing is missing', () => {
     expect(decideFallback(fallback(0), 'starting', [])).toMatchObject({
       action: 'none',
       reason: 'enough for what is missing',
     });
   });
 
-  it.each(['stopping', 'asleep'] as const)('sleeps with the cluster (%s)', (phase) => {
+  test.each(['stopping', 'asleep'] as const)('sleeps with the cluster (%s)', (phase) => {
     expect(decideFallback(fallback(2), phase, short)).toEqual({
       target: 'on-demand',
       action: 'stop',
@@ -56,16 +56,16 @@ describe('the fallback group', () => {
     });
   });
 
-  it('retires when every other group is whole again', () => {
+  test('goes to zero when every other group has its nodes', () => {
     expect(decideFallback(fallback(2), 'awake', [])).toEqual({
       target: 'on-demand',
       action: 'stop',
-      reason: 'every other group is whole again: the fallback retires',
+      reason: 'every other group has its nodes: the fallback is not needed any more',
       resize: { min: 0, desired: 0, max: 4 },
     });
   });
 
-  it.each(['stopping', 'asleep', 'awake'] as const)('that rests already is left so (%s)', (phase) => {
+  test.each(['stopping', 'asleep', 'awake'] as const)('that rests already stays (%s)', (phase) => {
     expect(decideFallback(fallback(0), phase, short)).toEqual({
       target: 'on-demand',
       action: 'none',
@@ -78,19 +78,19 @@ describe('a group lacks instances', () => {
   const begun = (ms: number) => () => new Date(MORNING.getTime() - ms).toISOString();
   const thin = aGroup({ instances: instances(2) });
 
-  it('when its sizes were given back three minutes ago and not all are there', () => {
+  test('when its sizes were restored three minutes ago and not all are there', () => {
     expect(lacking([thin, aGroup({ name: 'whole' })], begun(PATIENCE_MS), MORNING)).toEqual([thin]);
     expect(PATIENCE_MS).toBe(180_000);
   });
 
-  it('but not sooner, and not where nothing was given back', () => {
+  test('but not sooner, and not where nothing was restored', () => {
     expect(lacking([thin], begun(PATIENCE_MS - 1), MORNING)).toEqual([]);
     expect(lacking([thin], () => undefined, MORNING)).toEqual([]);
   });
 });
 
 describe('capacity is short', () => {
-  it.each([
+  test.each([
     'Could not launch Spot Instances. UnfulfillableCapacity - Unable to fulfill capacity due to your request.',
     'We currently do not have sufficient capacity. InsufficientInstanceCapacity',
     'MaxSpotInstanceCountExceeded - Max spot instance count exceeded',
@@ -100,7 +100,7 @@ describe('capacity is short', () => {
     expect(isCapacityShort(message)).toBe(true);
   });
 
-  it('where AWS says nothing, or something else, it is not', () => {
+  test('where AWS says nothing, or something else, it is not', () => {
     expect(isCapacityShort(undefined)).toBe(false);
     expect(isCapacityShort('Launching a new EC2 instance failed: the security group does not exist')).toBe(
       false,

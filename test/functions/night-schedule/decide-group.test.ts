@@ -1,22 +1,241 @@
-import { describe, expect, it } from 'vitest';
-import { decideGroup } from '#functions/night-schedule/decide-group.ts';
+import { describe, expect, test } from 'vitest';
+import {
+  decideGroup,
+  type GroupSituation,
+  type GroupStep,
+  isAsleepSize,
+  sizeText,
+} from '#functions/night-schedule/decide-group.ts';
+import type { SavedSize } from '#functions/night-schedule/records.ts';
 import { aDesired, aGroup, aSavedSize, aSituation, instances, NIGHT } from './builders.ts';
 
-const zero = { min: 0, desired: 0, max: 5 };
+/** The table pins every step in full, with the words of its reason; no other test does. */
 
-const at = (value: ReturnType<typeof aSavedSize>, version = 3) => ({ value, version });
+const zero = { min: 0, desired: 0, max: 5 };
+const size = { min: 1, desired: 3, max: 5 };
+const now = NIGHT.toISOString();
+const ago = (minutes: number) => new Date(NIGHT.getTime() - minutes * 60_000).toISOString();
+const awake = aDesired({ state: 'awake', reason: 'office hours' });
+
+const asleep = (left = 0) => aGroup({ size: zero, instances: instances(left) });
+const grown = aGroup({ size: { min: 0, desired: 1, max: 5 }, instances: instances(1) });
+const saved = (overrides: Partial<SavedSize> = {}) => ({ value: aSavedSize(overrides), version: 3 });
+const written = (phase: SavedSize['phase'], since: string, more: Partial<SavedSize> = {}) => ({
+  next: aSavedSize({ phase, since, ...more }),
+  over: 3,
+});
+
+const step = (overrides: Partial<GroupSituation>): GroupStep => decideGroup(aSituation(overrides));
+
+type Case = [what: string, situation: Partial<GroupSituation>, expected: Omit<GroupStep, 'target'>];
 
 describe('a group that should sleep', () => {
-  it('has its sizes written down in the same step that zeroes it', () => {
-    const step = decideGroup(aSituation());
-    expect(step).toMatchObject({
-      action: 'stop',
-      resize: { min: 0, desired: 0, max: 5 },
-      record: { over: undefined, next: { size: { min: 1, desired: 3, max: 5 }, phase: 'stopping' } },
-    });
+  test.each<Case>([
+    [
+      'runs: its sizes are saved and it goes to zero',
+      {},
+      {
+        action: 'stop',
+        reason: 'outside office hours; sizes 1/3/5 are saved',
+        record: { next: aSavedSize({ phase: 'stopping', since: now }), over: undefined },
+        resize: zero,
+        readConfiguredSize: true,
+      },
+    ],
+    [
+      'is at zero without our doing',
+      { group: asleep() },
+      { action: 'none', reason: 'already at zero, but not stopped by this tool' },
+    ],
+    [
+      'is on its way to zero without our doing',
+      { group: asleep(1) },
+      { action: 'none', reason: 'already scaling to zero: 1 instance left' },
+    ],
+    [
+      'is on its way to zero with more than one left',
+      { group: asleep(2) },
+      { action: 'none', reason: 'already scaling to zero: 2 instances left' },
+    ],
+    [
+      'has a desired size of 0 and a min',
+      { group: aGroup({ size: { min: 1, desired: 0, max: 5 }, instances: [] }) },
+      { action: 'none', reason: 'desired is already 0, min is 1: unchanged' },
+    ],
+    [
+      'was scaled up after the whole cluster slept',
+      { settled: true },
+      {
+        action: 'warn',
+        reason: 'scaled up to 3 by somebody while the cluster sleeps: left alone until the next transition',
+        once: 'grown#workers',
+      },
+    ],
+    [
+      'was created again',
+      { saved: saved({ autoScalingGroup: 'eks-workers-0' }) },
+      {
+        action: 'ignore',
+        reason:
+          'the group was created again (eks-workers-1): the saved sizes 1/3/5 of its predecessor are dropped',
+        record: { next: 'clear', over: 3 },
+      },
+    ],
+    [
+      'is not at zero although it was stopped: the deadline counts from the first try',
+      { saved: saved({ phase: 'stopping', since: ago(4) }) },
+      {
+        action: 'stop',
+        reason: 'the stop is incomplete: sizes 1/3/5 are saved, but the group is not at zero',
+        record: written('stopping', ago(4)),
+        resize: zero,
+      },
+    ],
+    ...(['restoring', 'restored'] as const).map(
+      (phase): Case => [
+        `is being restored (${phase}): the saved sizes stay`,
+        { saved: saved({ phase, since: ago(4) }) },
+        {
+          action: 'stop',
+          reason: 'outside office hours; sizes 1/3/5 are still saved',
+          record: written('stopping', now),
+          resize: zero,
+        },
+      ],
+    ),
+    [
+      'was scaled up by somebody',
+      { group: grown, saved: saved({ phase: 'manual', since: ago(4) }) },
+      { action: 'none', reason: 'scaled to 1 by somebody: left alone until the next transition' },
+    ],
+    [
+      'was scaled up, and the override is not newer',
+      { group: grown, saved: saved({ phase: 'manual', since: ago(4) }), overrideSince: ago(4) },
+      { action: 'none', reason: 'scaled to 1 by somebody: left alone until the next transition' },
+    ],
+    [
+      'was scaled up, and an override came later',
+      { group: grown, saved: saved({ phase: 'manual', since: ago(4) }), overrideSince: ago(3) },
+      {
+        action: 'stop',
+        reason: 'outside office hours',
+        record: written('stopping', now),
+        resize: zero,
+      },
+    ],
+    [
+      'was scaled up, and the config enforces the schedule',
+      { group: grown, saved: saved({ phase: 'manual', since: ago(4) }), onManualChange: 'enforce' },
+      {
+        action: 'stop',
+        reason: 'the config enforces the schedule over manual changes',
+        record: written('stopping', now),
+        resize: zero,
+      },
+    ],
+    [
+      'slept and was scaled up by the autoscaler',
+      { group: grown, saved: saved({ asleepSince: ago(60) }), autoscalerRuns: true },
+      {
+        action: 'stop',
+        reason: 'scaled up to 1 by the autoscaler: stopped again',
+        record: written('stopping', now, { asleepSince: ago(60) }),
+        resize: zero,
+        slept: { from: ago(60), nodes: 3 },
+      },
+    ],
+    [
+      'slept and was scaled up, and the config enforces the schedule',
+      { group: grown, saved: saved(), onManualChange: 'enforce' },
+      {
+        action: 'stop',
+        reason: 'scaled up to 1 by somebody: the config enforces the schedule',
+        record: written('stopping', now),
+        resize: zero,
+      },
+    ],
+    [
+      'slept and was scaled up by somebody: the sleep goes to the ledger and the group is left alone',
+      { group: grown, saved: saved({ asleepSince: ago(60) }) },
+      {
+        action: 'warn',
+        reason: 'scaled up to 1 by somebody while it slept: left alone until the next transition',
+        record: written('manual', now),
+        slept: { from: ago(60), nodes: 3 },
+      },
+    ],
+    [
+      'is at zero, and a start of ours may still take effect',
+      { group: asleep(), saved: saved({ phase: 'restoring', since: ago(4) }) },
+      {
+        action: 'stop',
+        reason: 'outside office hours; the requested start may still be in progress',
+        record: written('stopping', now),
+      },
+    ],
+    ...(['restored', 'manual'] as const).map(
+      (phase): Case => [
+        `was ${phase} and is at zero again`,
+        { group: asleep(), saved: saved({ phase, since: ago(4) }) },
+        {
+          action: 'stop',
+          reason: 'outside office hours; the group is at zero again',
+          record: written('zeroed', now),
+        },
+      ],
+    ),
+    [
+      'sleeps',
+      { group: asleep(), saved: saved({ since: ago(600) }) },
+      { action: 'none', reason: 'outside office hours' },
+    ],
+    [
+      'sleeps and shows an instance, however late it is',
+      { group: asleep(1), saved: saved({ since: ago(600) }) },
+      { action: 'none', reason: '1 instance appeared and is terminating' },
+    ],
+    [
+      'is empty, too soon to confirm',
+      { group: asleep(), saved: saved({ phase: 'zeroed', since: ago(1) }) },
+      {
+        action: 'none',
+        reason: 'at zero; an update that is still in progress would show within 90 seconds',
+      },
+    ],
+    [
+      'is empty',
+      { group: asleep(), saved: saved({ phase: 'zeroed', since: ago(2) }) },
+      {
+        action: 'confirm-stop',
+        reason: 'no instance is left',
+        record: written('asleep', now, { asleepSince: now }),
+      },
+    ],
+    [
+      'was just seen at zero: the deadline goes on counting',
+      { group: asleep(2), saved: saved({ phase: 'stopping', since: ago(1) }) },
+      { action: 'none', reason: 'at zero, 2 instances left', record: written('zeroed', ago(1)) },
+    ],
+    [
+      'is being emptied',
+      { group: asleep(1), saved: saved({ phase: 'zeroed', since: ago(19) }) },
+      { action: 'none', reason: '1 instance left' },
+    ],
+    [
+      'is past its deadline',
+      { group: asleep(1), saved: saved({ phase: 'zeroed', since: ago(20) }) },
+      {
+        action: 'fail',
+        reason: '1 instance still there 20 min after the stop',
+        explainFailure: true,
+        once: 'stop-deadline#workers',
+      },
+    ],
+  ])('%s', (_what, situation, expected) => {
+    expect(step(situation)).toEqual({ target: 'workers', ...expected });
   });
 
-  it('keeps its max when it is managed, because EKS refuses a max below 1; a self-managed one goes to zero whole', () => {
+  test('keeps its max when it is managed, because EKS refuses a max below 1; a self-managed one goes to zero whole', () => {
     expect(decideGroup(aSituation({ group: aGroup({ kind: 'self-managed' }) })).resize).toEqual({
       min: 0,
       desired: 0,
@@ -24,15 +243,9 @@ describe('a group that should sleep', () => {
     });
   });
 
-  it('is never captured at zero', () => {
-    const step = decideGroup(aSituation({ group: aGroup({ size: zero, instances: [] }) }));
-    expect(step).toMatchObject({ action: 'none', reason: 'at zero already, and not by this tool' });
-    expect(step.record).toBeUndefined();
-  });
-
-  it('keeps the first sizes when the stop was cut off after the write', () => {
-    const saved = at(aSavedSize({ phase: 'stopping', size: { min: 2, desired: 4, max: 9 } }));
-    const step = decideGroup(aSituation({ saved }));
+  test('keeps the first sizes when the stop was cut off after the write', () => {
+    const record = saved({ phase: 'stopping', size: { min: 2, desired: 4, max: 9 } });
+    const step = decideGroup(aSituation({ saved: record }));
     expect(step).toMatchObject({
       action: 'stop',
       record: { over: 3, next: { size: { min: 2, desired: 4, max: 9 } } },
@@ -40,146 +253,175 @@ describe('a group that should sleep', () => {
     });
   });
 
-  it('whose start is still under way is stopped as soon as the start takes effect (found by simulation)', () => {
-    const asleep = aGroup({ size: zero, instances: [] });
-    const restoring = at(aSavedSize({ phase: 'restoring', since: NIGHT.toISOString() }));
-    const step = decideGroup(aSituation({ saved: restoring, group: asleep }));
+  test('whose start is still under way is stopped as soon as the start takes effect (found by simulation)', () => {
+    const restoring = saved({ phase: 'restoring', since: NIGHT.toISOString() });
+    const step = decideGroup(aSituation({ saved: restoring, group: asleep() }));
     expect(step).toMatchObject({ action: 'stop', record: { next: { phase: 'stopping' } } });
     expect(step.resize).toBeUndefined();
-    const stopping = at(aSavedSize({ phase: 'stopping', since: NIGHT.toISOString() }));
-    expect(decideGroup(aSituation({ saved: stopping, group: asleep })).action).toBe('none');
+    const stopping = saved({ phase: 'stopping', since: NIGHT.toISOString() });
+    expect(decideGroup(aSituation({ saved: stopping, group: asleep() })).action).toBe('none');
     expect(decideGroup(aSituation({ saved: stopping })).resize).toEqual(zero);
-  });
-
-  it('is stopped only when no instance is left', () => {
-    const since = new Date(NIGHT.getTime() - 120_000).toISOString();
-    const saved = at(aSavedSize({ phase: 'zeroed', since }));
-    const leaving = decideGroup(
-      aSituation({ saved, group: aGroup({ size: zero, instances: instances(1) }) }),
-    );
-    expect(leaving.action).toBe('none');
-    const gone = decideGroup(aSituation({ saved, group: aGroup({ size: zero, instances: [] }) }));
-    expect(gone).toMatchObject({ action: 'confirm-stop', record: { next: { phase: 'asleep' } } });
-  });
-
-  it('fails loudly when instances are left past the deadline', () => {
-    const saved = at(
-      aSavedSize({ phase: 'zeroed', since: new Date(NIGHT.getTime() - 20 * 60_000).toISOString() }),
-    );
-    const step = decideGroup(aSituation({ saved, group: aGroup({ size: zero }) }));
-    expect(step).toMatchObject({
-      action: 'fail',
-      askTrouble: true,
-      reason: '3 instances still there 20 min after the stop',
-    });
-  });
-
-  it('is left to the person who scaled it up at night', () => {
-    const step = decideGroup(
-      aSituation({ saved: at(aSavedSize()), group: aGroup({ size: { min: 0, desired: 1, max: 5 } }) }),
-    );
-    expect(step).toMatchObject({
-      action: 'warn',
-      record: { next: { phase: 'manual', size: { desired: 3 } } },
-    });
-    expect(step.resize).toBeUndefined();
-  });
-
-  it.each([
-    ['the config enforces the schedule', { onManualChange: 'enforce' as const }],
-    ['an autoscaler did it', { autoscalerRuns: true }],
-  ])('is stopped again when it grew and %s', (_, change) => {
-    const group = aGroup({ size: { min: 0, desired: 1, max: 5 } });
-    const step = decideGroup(aSituation({ saved: at(aSavedSize()), group, ...change }));
-    expect(step).toMatchObject({ action: 'stop', resize: zero, record: { next: { size: { desired: 3 } } } });
-  });
-
-  it('is stopped again when a person asks for sleep after it was scaled up', () => {
-    const saved = at(aSavedSize({ phase: 'manual', since: '2026-11-24T13:00:00.000Z' }));
-    const group = aGroup({ size: { min: 0, desired: 1, max: 5 } });
-    expect(decideGroup(aSituation({ saved, group })).action).toBe('none');
-    expect(decideGroup(aSituation({ saved, group, overrideSince: '2026-11-24T13:01:00.000Z' })).action).toBe(
-      'stop',
-    );
-  });
-
-  it('that was made anew loses the sizes of its predecessor, not its own', () => {
-    const saved = at(aSavedSize({ autoScalingGroup: 'eks-workers-0' }));
-    expect(decideGroup(aSituation({ saved }))).toMatchObject({ action: 'ignore', record: { next: 'clear' } });
   });
 });
 
 describe('a group that should be awake', () => {
-  const awake = aDesired({ state: 'awake', reason: 'office hours' });
-  const asleepGroup = aGroup({ size: zero, instances: [] });
+  const ready = new Set(['i-0', 'i-1', 'i-2']);
 
-  it('gets its sizes back, and keeps the record until that was seen', () => {
-    const step = decideGroup(aSituation({ desired: awake, saved: at(aSavedSize()), group: asleepGroup }));
-    expect(step).toMatchObject({
-      action: 'start',
-      resize: { min: 1, desired: 3, max: 5 },
-      record: { next: { phase: 'restoring' } },
-    });
+  test.each<Case>([
+    ['runs', {}, { action: 'none', reason: 'office hours' }],
+    [
+      'is at zero without our doing',
+      { group: asleep() },
+      { action: 'none', reason: 'at zero, but not stopped by this tool: unchanged' },
+    ],
+    ['is being emptied by somebody', { group: asleep(1) }, { action: 'none', reason: 'office hours' }],
+    [
+      'has lost its instances',
+      { group: aGroup({ instances: [] }) },
+      { action: 'none', reason: 'office hours' },
+    ],
+    [
+      'was created again',
+      { saved: saved({ autoScalingGroup: 'eks-workers-0' }) },
+      {
+        action: 'ignore',
+        reason:
+          'the group was created again (eks-workers-1): the saved sizes 1/3/5 of its predecessor are dropped',
+        record: { next: 'clear', over: 3 },
+      },
+    ],
+    [
+      'slept: its sizes are restored and the sleep goes to the ledger',
+      { group: asleep(), saved: saved({ asleepSince: ago(600) }) },
+      {
+        action: 'start',
+        reason: 'office hours; sizes 1/3/5 are restored',
+        record: written('restoring', now),
+        resize: size,
+        slept: { from: ago(600), nodes: 3 },
+      },
+    ],
+    [
+      'has its sizes already: only the record remains',
+      { saved: saved({ phase: 'stopping' }) },
+      {
+        action: 'start',
+        reason: 'office hours; sizes 1/3/5 are restored',
+        record: written('restoring', now),
+      },
+    ],
+    ...(
+      [
+        ['min', { min: 0, desired: 3, max: 5 }],
+        ['desired', { min: 1, desired: 2, max: 5 }],
+        ['max', { min: 1, desired: 3, max: 4 }],
+      ] as const
+    ).map(
+      ([what, half]): Case => [
+        `was restored except for its ${what}: the deadline counts from the first try`,
+        { group: aGroup({ size: half }), ready, saved: saved({ phase: 'restoring', since: ago(3) }) },
+        {
+          action: 'start',
+          reason: 'the start is incomplete; sizes 1/3/5 are restored',
+          record: written('restoring', ago(3)),
+          resize: size,
+        },
+      ],
+    ),
+    [
+      'was restored, and somebody set another size since',
+      {
+        group: aGroup({ size: { min: 0, desired: 2, max: 5 } }),
+        ready,
+        saved: saved({ phase: 'restored', since: ago(3) }),
+      },
+      { action: 'confirm-start', reason: '3 of 2 nodes are Ready', record: { next: 'clear', over: 3 } },
+    ],
+    [
+      'is restored, and was set to zero by somebody',
+      { group: asleep(), ready: new Set(), saved: saved({ phase: 'restored', since: ago(3) }) },
+      {
+        action: 'confirm-start',
+        reason: 'restored, then set to zero by somebody',
+        record: { next: 'clear', over: 3 },
+      },
+    ],
+    [
+      'has all its nodes',
+      { ready, saved: saved({ phase: 'restored', since: ago(3) }) },
+      { action: 'confirm-start', reason: '3 of 3 nodes are Ready', record: { next: 'clear', over: 3 } },
+    ],
+    [
+      'has all its nodes, too soon to confirm',
+      { ready, saved: saved({ phase: 'restored', since: ago(1) }) },
+      { action: 'none', reason: '3 of 3 nodes are Ready' },
+    ],
+    [
+      'has nodes that are Ready and not in service any more',
+      {
+        group: aGroup({ instances: instances(3, false) }),
+        ready,
+        saved: saved({ phase: 'restored', since: ago(3) }),
+      },
+      { action: 'none', reason: '0 of 3 nodes are Ready' },
+    ],
+    [
+      'was observed restored: from here on a size that differs was set by somebody',
+      { ready: new Set(['i-0']), saved: saved({ phase: 'restoring', since: ago(3) }) },
+      { action: 'none', reason: '1 of 3 nodes are Ready', record: written('restored', ago(3)) },
+    ],
+    [
+      'waits while the Kubernetes API fails',
+      { saved: saved({ phase: 'restored', since: ago(3) }) },
+      { action: 'none', reason: 'the request to the Kubernetes API failed' },
+    ],
+    [
+      'is past its deadline',
+      { ready: new Set(['i-0']), saved: saved({ phase: 'restored', since: ago(20) }) },
+      {
+        action: 'fail',
+        reason: '1 of 3 nodes are Ready 20 min after the start',
+        explainFailure: true,
+        once: 'start-deadline#workers',
+      },
+    ],
+    [
+      'is past its deadline, and the Kubernetes API fails',
+      { saved: saved({ phase: 'restored', since: ago(25) }) },
+      {
+        action: 'fail',
+        reason: 'the request to the Kubernetes API failed 25 min after the start',
+        explainFailure: true,
+        once: 'start-deadline#workers',
+      },
+    ],
+  ])('%s', (_what, situation, expected) => {
+    expect(step({ desired: awake, ...situation })).toEqual({ target: 'workers', ...expected });
   });
 
-  it('gets them again when the start was cut off after the write', () => {
-    const saved = at(aSavedSize({ phase: 'restoring', since: NIGHT.toISOString() }));
-    expect(decideGroup(aSituation({ desired: awake, saved, group: asleepGroup })).resize).toEqual({
-      min: 1,
-      desired: 3,
-      max: 5,
-    });
-    const half = aGroup({ size: { min: 0, desired: 1, max: 5 }, instances: instances(1) });
-    expect(
-      decideGroup(aSituation({ desired: awake, saved, group: half, ready: new Set(['i-0']) })).resize,
-    ).toEqual({ min: 1, desired: 3, max: 5 });
-  });
-
-  it('keeps its record while a stop that was asked for just before may still take effect', () => {
-    const saved = at(aSavedSize({ phase: 'restoring', since: NIGHT.toISOString() }));
+  test('keeps its record while a stop that was asked for just before may still take effect', () => {
+    const record = saved({ phase: 'restoring', since: NIGHT.toISOString() });
     const ready = new Set(['i-0', 'i-1', 'i-2']);
-    expect(decideGroup(aSituation({ desired: awake, saved, ready })).action).toBe('none');
+    expect(decideGroup(aSituation({ desired: awake, saved: record, ready })).action).toBe('none');
     const later = new Date(NIGHT.getTime() + 90_000);
-    expect(decideGroup(aSituation({ desired: awake, saved, ready, now: later })).action).toBe(
+    expect(decideGroup(aSituation({ desired: awake, saved: record, ready, now: later })).action).toBe(
       'confirm-start',
     );
   });
 
-  it('is started only when its nodes are Ready, InService alone does not count', () => {
-    const since = new Date(NIGHT.getTime() - 120_000).toISOString();
-    const saved = at(aSavedSize({ phase: 'restored', since }));
-    const some = decideGroup(aSituation({ desired: awake, saved, ready: new Set(['i-0', 'i-1']) }));
-    expect(some).toMatchObject({ action: 'none', reason: '2 of 3 nodes are Ready' });
-    const all = decideGroup(aSituation({ desired: awake, saved, ready: new Set(['i-0', 'i-1', 'i-2']) }));
-    expect(all).toMatchObject({ action: 'confirm-start', record: { next: 'clear' } });
-  });
-
-  it('is not confirmed while the Kubernetes API cannot be asked', () => {
-    const saved = at(aSavedSize({ phase: 'restored', since: NIGHT.toISOString() }));
-    expect(decideGroup(aSituation({ desired: awake, saved })).action).toBe('none');
-  });
-
-  it('is not shrunk in the morning when somebody gave it more at night', () => {
-    const saved = at(aSavedSize({ phase: 'manual' }));
+  test('is not shrunk in the morning when somebody gave it more at night', () => {
+    const record = saved({ phase: 'manual' });
     const group = aGroup({ size: { min: 0, desired: 7, max: 9 }, instances: instances(7) });
-    expect(decideGroup(aSituation({ desired: awake, saved, group })).resize).toEqual({
+    expect(decideGroup(aSituation({ desired: awake, saved: record, group })).resize).toEqual({
       min: 1,
       desired: 7,
       max: 9,
     });
   });
+});
 
-  it('is left alone when it is at zero without a record', () => {
-    expect(decideGroup(aSituation({ desired: awake, group: asleepGroup }))).toMatchObject({ action: 'none' });
-  });
-
-  it('fails loudly past the deadline', () => {
-    const saved = at(
-      aSavedSize({ phase: 'restored', since: new Date(NIGHT.getTime() - 25 * 60_000).toISOString() }),
-    );
-    expect(decideGroup(aSituation({ desired: awake, saved, ready: new Set() }))).toMatchObject({
-      action: 'fail',
-      reason: '0 of 3 nodes are Ready 25 min after the start',
-    });
-  });
+test('a size is asleep with neither a min nor a desired', () => {
+  const of = (min: number, desired: number) => isAsleepSize({ size: { min, desired, max: 5 } });
+  expect([of(0, 0), of(1, 0), of(0, 1)]).toEqual([true, false, false]);
+  expect(sizeText({ min: 1, desired: 2, max: 3 })).toBe('1/2/3');
 });

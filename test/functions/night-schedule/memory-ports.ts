@@ -4,9 +4,11 @@ import { LEDGER } from '#functions/adapters/dynamodb/table-keys.ts';
 import type {
   Autoscaler,
   AutoscalerView,
+  ConfiguredSize,
   Group,
   Groups,
   Nodes,
+  NodeView,
   Store,
 } from '#functions/night-schedule/ports.ts';
 import {
@@ -29,6 +31,10 @@ export interface World {
   readonly decisions: Decision[];
   ledger(): readonly LedgerEntry[];
   autoscaler: AutoscalerView | undefined;
+  /** What EKS says where it differs from the Auto Scaling group. */
+  /** Nodes besides those of the groups. */
+  nodes: readonly NodeView[];
+  readonly configured: Map<string, ConfiguredSize>;
   /** Called before (`true`) and after (`false`) each port call; may throw. */
   hook: (call: string, before: boolean) => void;
   readonly ports: {
@@ -53,6 +59,8 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
     calls: [],
     decisions: [],
     autoscaler,
+    configured: new Map(),
+    nodes: [],
     hook: () => undefined,
     table,
     ledger: () => table.all<LedgerRecord>(LEDGER).flatMap(entriesOf),
@@ -95,9 +103,17 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
           world.groups.set(group.name, { ...there, size: to });
           return 'accepted';
         }),
-      trouble: () => call('groups.trouble', () => 'Could not launch Spot Instances. UnfulfillableCapacity'),
+      configuredSize: (group) =>
+        call(`groups.configuredSize ${group.name}`, () =>
+          group.kind === 'managed'
+            ? (world.configured.get(group.name) ?? { size: group.size, isUpdating: false })
+            : undefined,
+        ),
+      lastScalingFailure: () =>
+        call('groups.lastScalingFailure', () => 'Could not launch Spot Instances. UnfulfillableCapacity'),
     },
     nodes: {
+      all: () => call('nodes.all', () => world.nodes),
       ready: () =>
         call(
           'nodes.ready',
@@ -132,6 +148,7 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
                     ]),
                   ),
                 };
+          return [];
         }),
       resume: (saved: SavedAutoscaler) =>
         call('autoscaler.resume', () => {
@@ -142,10 +159,11 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
             const pools = world.autoscaler?.kind === 'karpenter' ? world.autoscaler.pools : {};
             world.autoscaler = {
               kind: saved.kind,
-              claims: 0,
+              claims: [],
               pools: { ...pools, [saved.nodePool]: saved.setting },
             };
           }
+          return 'resumed' as const;
         }),
     },
     store: {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createDryRunStore } from '#functions/adapters/dynamodb/night-store.ts';
 import {
   NIGHT as PARTITION,
@@ -8,7 +8,7 @@ import {
 } from '#functions/adapters/dynamodb/table-keys.ts';
 import { type NightScheduleDeps, run } from '#functions/night-schedule/run.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
-import { aGroup, instances, MORNING, NIGHT, someSettings } from './builders.ts';
+import { aGroup, claims, instances, MORNING, NIGHT, someSettings } from './builders.ts';
 import { aWorld, CrashError, type World } from './memory-ports.ts';
 
 const autoscalerConfig = {
@@ -49,7 +49,7 @@ async function aMorning(world: World, overrides: Partial<NightScheduleSettings> 
 const phase = (world: World) => world.table.read<{ phase: string }>(PARTITION, STATE_KEY)?.phase;
 
 describe('a night', () => {
-  it('ends with every group at zero and confirmed, and the morning gives the sizes back', async () => {
+  test('ends with every group at zero and confirmed, and the morning gives the sizes back', async () => {
     const world = aWorld([
       aGroup(),
       aGroup({
@@ -73,7 +73,7 @@ describe('a night', () => {
     expect(world.table.all(PARTITION, SAVED_PREFIX)).toEqual([]);
   });
 
-  it('is entered in the ledger by date, from confirmed stop to start', async () => {
+  test('is entered in the ledger by date, from confirmed stop to start', async () => {
     const world = aWorld([aGroup()]);
     await aNight(world);
     // Somebody looked all night: no gap.
@@ -86,7 +86,7 @@ describe('a night', () => {
     );
   });
 
-  it('shows a gap in the ledger where nobody looked', async () => {
+  test('shows a gap in the ledger where nobody looked', async () => {
     const world = aWorld([aGroup()]);
     await aNight(world);
     await aMorning(world);
@@ -94,7 +94,7 @@ describe('a night', () => {
     expect(gap).toBeGreaterThan(500);
   });
 
-  it('does nothing twice: a quiet pass reads twice and writes nothing', async () => {
+  test('does nothing twice: a quiet pass reads twice and writes nothing', async () => {
     const world = aWorld([aGroup()]);
     await aNight(world);
     await pass(world, minutes(NIGHT, 6));
@@ -103,7 +103,7 @@ describe('a night', () => {
     expect(world.calls.sort()).toEqual(['groups.list', 'store.load']);
   });
 
-  it('stops the others when one group cannot be stopped, and fails loudly', async () => {
+  test('stops the others when one group cannot be stopped, and fails loudly', async () => {
     const world = aWorld([aGroup(), aGroup({ name: 'broken', autoScalingGroup: 'eks-broken-1' })]);
     world.hook = (call, before) => {
       if (before && call.startsWith('groups.resize broken'))
@@ -114,7 +114,7 @@ describe('a night', () => {
     expect(world.decisions.find((d) => d.target === 'broken')).toMatchObject({ action: 'fail' });
   });
 
-  it('warns once before the stop and says how to postpone it', async () => {
+  test('warns once before the stop and says how to postpone it', async () => {
     const world = aWorld([aGroup()]);
     const evening = new Date('2026-11-24T12:31:00Z');
     await pass(world, evening);
@@ -126,7 +126,7 @@ describe('a night', () => {
     );
   });
 
-  it('warns once a day when the expanded holidays run out within 60 days', async () => {
+  test('warns once a day when the expanded holidays run out within 60 days', async () => {
     const world = aWorld([aGroup()]);
     const calendar = { name: 'japan', closed: [], open: [], until: '2026-12-31' };
     const schedule = { ...someSettings().schedule, calendar };
@@ -136,32 +136,66 @@ describe('a night', () => {
     expect(warnings[0]).toMatchObject({ action: 'warn', target: 'develop' });
   });
 
-  it('changes nothing in a dry run, and still says what it would do', async () => {
+  test('changes nothing in a dry run, and still says what it would do', async () => {
     const world = aWorld([aGroup()]);
     const ports = { ...world.ports, store: createDryRunStore(world.ports.store) };
     for (let minute = 0; minute < 5; minute++)
       await run({ ...deps({ ...world, ports }, minutes(NIGHT, minute), { dryRun: true }) }, cause);
     expect(world.size('workers').desired).toBe(3);
-    expect(world.table.all(PARTITION)).toEqual([]);
-    expect(world.calls.filter((call) => call.startsWith('store.write'))).toEqual([]);
+    expect(world.table.read(PARTITION, STATE_KEY)).toBeUndefined();
+    expect(world.table.read(PARTITION, 'note#dry-run')).toMatchObject({
+      phase: 'awake',
+      desired: 'asleep',
+      since: NIGHT.toISOString(),
+      wouldSave: [{ group: 'workers', size: { min: 1, desired: 3, max: 5 } }],
+    });
+    const written = new Set(world.calls.filter((call) => call.startsWith('store.write')));
+    expect([...written].filter((call) => !call.startsWith('store.writeNote'))).toEqual([]);
     expect(world.decisions).toMatchObject([{ action: 'stop', reason: expect.stringMatching(/^dry run/) }]);
   });
 
-  it('wakes a group in the morning that the config stopped naming while it slept', async () => {
+  test('writes nothing for a later real night to take for its own in a dry run', async () => {
+    const world = aWorld([aGroup()]);
+    const ports = { ...world.ports, store: createDryRunStore(world.ports.store) };
+    await run({ ...deps({ ...world, ports }, minutes(NIGHT, 0), { dryRun: true }) }, cause);
+    await expect(ports.store.writeState({} as never, 'absent')).rejects.toThrow(
+      'a dry run may write its notes only',
+    );
+    await aNight(world);
+    expect(phase(world)).toBe('asleep');
+    await aMorning(world);
+    expect(world.size('workers').desired).toBe(3);
+  });
+
+  test('names the missed deadline also where AWS does not say why instances are missing', async () => {
+    const world = aWorld([aGroup({ instances: instances(3) })]);
+    world.ports.groups.lastScalingFailure = () =>
+      Promise.reject(new Error('not authorized to perform DescribeScalingActivities'));
+    await pass(world, NIGHT);
+    // The instances stay.
+    await pass(world, minutes(NIGHT, 1));
+    await pass(world, minutes(NIGHT, 25));
+    const failures = world.decisions.filter(({ action }) => action === 'fail');
+    expect(failures.map(({ reason }) => reason)).toEqual([
+      expect.stringMatching(/3 .*; its scaling activities are unknown: not authorized/),
+    ]);
+  });
+
+  test('wakes a group in the morning that the config stopped naming while it slept', async () => {
     const world = aWorld([aGroup()]);
     await aNight(world);
     await aMorning(world, { keep: ['workers'] });
     expect(world.size('workers')).toEqual({ min: 1, desired: 3, max: 5 });
   });
 
-  it('reports a group that the config names and nobody has, once an hour', async () => {
+  test('reports a group that the config names and nobody has, once an hour', async () => {
     const world = aWorld([aGroup()]);
     await pass(world, NIGHT, { nodegroups: ['workers', 'wrokers'] });
     await pass(world, minutes(NIGHT, 1), { nodegroups: ['workers', 'wrokers'] });
     expect(world.decisions.filter((d) => d.target === 'wrokers' && d.action === 'fail')).toHaveLength(1);
   });
 
-  it('leaves a group alone that somebody made or grew after the night had settled', async () => {
+  test('leaves a group alone that somebody made or grew after the night had settled', async () => {
     const world = aWorld([aGroup()]);
     await aNight(world);
     world.groups.set('mine', aGroup({ name: 'mine', autoScalingGroup: 'eks-mine-1' }));
@@ -183,7 +217,7 @@ describe('with a cluster autoscaler', () => {
     }),
   ];
 
-  it('pauses it first, stops its host last, and goes the other way in the morning', async () => {
+  test('pauses it first, stops its host last, and goes the other way in the morning', async () => {
     const world = aWorld(groups(), {
       kind: 'cluster-autoscaler',
       deployment: 'kube-system/cluster-autoscaler',
@@ -209,7 +243,7 @@ describe('with a cluster autoscaler', () => {
     expect(phase(world)).toBe('awake');
   });
 
-  it('pauses it again when somebody (or a GitOps tool) starts it at night, and keeps the first replicas', async () => {
+  test('pauses it again when somebody (or a GitOps tool) starts it at night, and keeps the first replicas', async () => {
     const world = aWorld(groups(), {
       kind: 'cluster-autoscaler',
       deployment: 'kube-system/cluster-autoscaler',
@@ -227,7 +261,7 @@ describe('with a cluster autoscaler', () => {
     expect(world.autoscaler).toMatchObject({ replicas: 2 });
   });
 
-  it('gives the first replicas back although somebody started fewer just before the morning (found by simulation)', async () => {
+  test('gives the first replicas back although somebody started fewer just before the morning (found by simulation)', async () => {
     const world = aWorld(groups(), {
       kind: 'cluster-autoscaler',
       deployment: 'kube-system/cluster-autoscaler',
@@ -247,7 +281,7 @@ describe('with a cluster autoscaler', () => {
     });
   });
 
-  it('does not stop the groups under an autoscaler that cannot be asked, until the deadline', async () => {
+  test('does not stop the groups under an autoscaler that cannot be asked, until the deadline', async () => {
     const world = aWorld(groups(), {
       kind: 'cluster-autoscaler',
       deployment: 'kube-system/cluster-autoscaler',
@@ -262,7 +296,7 @@ describe('with a cluster autoscaler', () => {
     expect(world.size('workers').desired).toBe(0);
   });
 
-  it('stops the groups past the deadline also where the autoscaler answers and cannot be paused', async () => {
+  test('stops the groups past the deadline also where the autoscaler answers and cannot be paused', async () => {
     const world = aWorld(groups(), {
       kind: 'cluster-autoscaler',
       deployment: 'kube-system/cluster-autoscaler',
@@ -279,7 +313,7 @@ describe('with a cluster autoscaler', () => {
     expect(world.size('workers').desired).toBe(0);
   });
 
-  it("takes Karpenter's limits and waits for its NodeClaims before its host goes", async () => {
+  test("takes Karpenter's limits and waits for its NodeClaims before its host goes", async () => {
     const karpenter = {
       ...autoscalerConfig,
       kind: 'karpenter' as const,
@@ -290,7 +324,7 @@ describe('with a cluster autoscaler', () => {
       default: { limits: { cpu: '100' }, replicas: null },
       fixed: { limits: null, replicas: 4 },
     };
-    const world = aWorld(groups(), { kind: 'karpenter', pools, claims: 6 });
+    const world = aWorld(groups(), { kind: 'karpenter', pools, claims: claims(6) });
     for (let minute = 0; minute < 4; minute++) {
       await pass(world, minutes(NIGHT, minute), { autoscaler: karpenter });
       world.settle();
@@ -299,7 +333,7 @@ describe('with a cluster autoscaler', () => {
     expect(world.size('system').desired).toBe(1);
     world.autoscaler = {
       ...(world.autoscaler as Extract<typeof world.autoscaler, { kind: 'karpenter' }>),
-      claims: 0,
+      claims: [],
     };
     for (let minute = 4; minute < 10; minute++) {
       await pass(world, minutes(NIGHT, minute), { autoscaler: karpenter });
@@ -307,7 +341,7 @@ describe('with a cluster autoscaler', () => {
     }
     expect(world.size('system').desired).toBe(0);
     await aMorning(world, { autoscaler: karpenter });
-    expect(world.autoscaler).toEqual({ kind: 'karpenter', pools, claims: 0 });
+    expect(world.autoscaler).toEqual({ kind: 'karpenter', pools, claims: [] });
   });
 });
 
@@ -355,7 +389,7 @@ describe('a pass that is cut off', () => {
     return { world, crashed };
   }
 
-  it('is finished by the next, wherever it was cut: the sizes are as before', async () => {
+  test('is finished by the next, wherever it was cut: the sizes are as before', async () => {
     let cuts = 0;
     for (const before of [true, false])
       for (let n = 1; ; n++) {
@@ -399,7 +433,7 @@ describe('a morning without spot capacity', () => {
   ];
   const overrides = { fallbackGroup: 'ondemand' };
 
-  it('is filled in by the declared fallback, which retires when the groups are whole again', async () => {
+  test('is filled in by the declared fallback, which retires when the groups are whole again', async () => {
     const world = aWorld(groups());
     await aNight(world, overrides);
     expect(world.table.read(PARTITION, savedKey('develop', 'ondemand'))).toBeUndefined();
@@ -427,7 +461,7 @@ describe('a morning without spot capacity', () => {
 });
 
 describe('two passes at once', () => {
-  it('take no node of which the state does not tell: the next one does', async () => {
+  test('take no node of which the state does not tell: the next one does', async () => {
     const world = aWorld([aGroup()]);
     // Its clock is behind, and for it the cluster is still to be up.
     world.hook = (call, before) => {
@@ -454,7 +488,7 @@ describe('two passes at once', () => {
     expect(world.size('workers').desired).toBe(0);
   });
 
-  it('end as one pass would', async () => {
+  test('end as one pass would', async () => {
     const world = aWorld([aGroup()]);
     await Promise.all([pass(world, NIGHT), pass(world, NIGHT)]);
     world.settle();

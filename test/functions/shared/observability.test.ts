@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { describe, expect, test, vi } from 'vitest';
-import { createDecisionTrail, NOT_TOLD_MESSAGE } from '#functions/shared/observability.ts';
+import { createDecisionTrail, NOTIFICATION_FAILED_MESSAGE } from '#functions/shared/observability.ts';
 import type { Decision } from '#model/decision.ts';
 
 const decision: Decision = {
@@ -13,42 +13,42 @@ const decision: Decision = {
   trigger: 'tick',
 };
 
-function aTrail(tell?: (decisions: readonly Decision[]) => Promise<void>) {
+function aTrail(notify?: (decisions: readonly Decision[]) => Promise<void>) {
   const logger = new Logger({ logLevel: 'SILENT' });
   const logged = vi.spyOn(logger, 'error');
-  const kept: Decision[] = [];
-  const trail = createDecisionTrail(logger, async (decisions) => void kept.push(...decisions), tell);
-  return { trail, kept, logged };
+  const saved: Decision[] = [];
+  const trail = createDecisionTrail(logger, async (decisions) => void saved.push(...decisions), notify);
+  return { trail, saved, logged };
 }
 
 describe('the decision trail', () => {
-  test('tells people of what it keeps, and of nothing else', async () => {
-    const told: Decision[] = [];
-    const { trail, kept } = aTrail(async (decisions) => void told.push(...decisions));
+  test('sends to people what it saves, and nothing else', async () => {
+    const sent: Decision[] = [];
+    const { trail, saved } = aTrail(async (decisions) => void sent.push(...decisions));
     await trail.record([decision, { ...decision, action: 'none' }]);
     await trail.record([{ ...decision, action: 'none' }]);
-    expect(told).toEqual([decision]);
-    expect(kept).toEqual([decision]);
+    expect(sent).toEqual([decision]);
+    expect(saved).toEqual([decision]);
   });
 
-  test('keeps the decision and fails nothing when people could not be told, and says so where the alarm counts', async () => {
-    const { trail, kept, logged } = aTrail(() => Promise.reject(new Error('the topic is gone')));
+  test('saves the decision and fails nothing when a notification is not delivered, and logs what the alarm counts', async () => {
+    const { trail, saved, logged } = aTrail(() => Promise.reject(new Error('the topic is gone')));
     await trail.record([decision]);
-    expect(kept).toEqual([decision]);
-    expect(logged).toHaveBeenCalledWith(NOT_TOLD_MESSAGE, {
+    expect(saved).toEqual([decision]);
+    expect(logged).toHaveBeenCalledWith(NOTIFICATION_FAILED_MESSAGE, {
       error: new Error('the topic is gone'),
       decision,
     });
   });
 
-  test('tells people also where the table refuses the decision, and fails then', async () => {
-    const told = vi.fn(async () => {});
+  test('sends the notification although the table refuses the decision, and fails then', async () => {
+    const sent = vi.fn(async () => {});
     const trail = createDecisionTrail(
       new Logger({ logLevel: 'SILENT' }),
       () => Promise.reject(new Error('throttled')),
-      told,
+      sent,
     );
     await expect(trail.record([decision])).rejects.toThrow('throttled');
-    expect(told).toHaveBeenCalledOnce();
+    expect(sent).toHaveBeenCalledOnce();
   });
 });

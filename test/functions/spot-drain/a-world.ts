@@ -12,6 +12,7 @@ import type {
   NodeNames,
   Pod,
   Ports,
+  WatchdogCheck,
 } from '#functions/spot-drain/ports.ts';
 import type { Claim, Cordon, Hook } from '#functions/spot-drain/records.ts';
 import { run } from '#functions/spot-drain/run.ts';
@@ -20,6 +21,9 @@ import type { Decision } from '#model/decision.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
 import { aClock, START, type TestClock } from './a-clock.ts';
 import { aCluster, INSTANCE, type TestCluster } from './a-cluster.ts';
+// Loaded before: a simulated clock does not wait for a file.
+import '#functions/spot-drain/tick.ts';
+import '#functions/spot-drain/watch.ts';
 
 export const SETTINGS: SpotDrainSettings = {
   environment: 'develop',
@@ -32,6 +36,8 @@ export const SETTINGS: SpotDrainSettings = {
   uncordonAfterMinutes: 30,
   force: true,
   replaceEarly: false,
+  onScheduledChange: 'drain',
+  lifecycleMinutes: 60,
 };
 
 export const GROUP: Group = { name: 'workers', clusters: ['develop'], capacityRebalance: false };
@@ -47,6 +53,12 @@ export interface World {
   readonly names: Map<string, string>;
   readonly decisions: Decision[];
   readonly replaced: string[];
+  /** Messages under way, and when they arrive. */
+  readonly watchdogs: { readonly check: WatchdogCheck; readonly at: number }[];
+  watchdogError: Error | undefined;
+  /** Instance id → group, of those that wait for a lifecycle action. */
+  waiting: Map<string, string>;
+  terminateHooks: string[];
   readonly heartbeats: number[];
   /** Every completion, in the order of time, with what Auto Scaling said. */
   readonly completed: {
@@ -69,6 +81,8 @@ export interface World {
   invoke(event: unknown, options?: { limitMs?: number; id?: string }): Promise<void>;
   /** The same, and time passes until it is done. */
   run(event: unknown, options?: { limitMs?: number; id?: string }): Promise<void>;
+  /** Time passes until so many milliseconds after the start, and the messages of the watchdog arrive. */
+  relay(untilMs: number): Promise<void>;
   /** Decisions as `action target`. */
   said(): string[];
 }
@@ -76,7 +90,9 @@ export interface World {
 export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSettings> = {}): World {
   const clock = aClock();
   const cluster = aCluster(clock, pods);
+  /** By group and hook: whether the action is still open. */
   const active = new Map<string, boolean>();
+  const nameOf = ({ group, name }: Hook) => `${group}/${name}`;
   let invocations = 0;
   const names = new Map<string, string>();
   const gate = createCordonGate(clock);
@@ -88,6 +104,10 @@ export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSe
     cordons: memoryCordons(clock),
     decisions: [],
     replaced: [],
+    watchdogs: [],
+    watchdogError: undefined,
+    waiting: new Map(),
+    terminateHooks: ['drain'],
     heartbeats: [],
     completed: [],
     group: GROUP,
@@ -108,6 +128,13 @@ export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSe
         names: memoryNames(clock, names),
         gate,
         night: { state: async () => world.night },
+        watchdog: {
+          send: async (check, delaySeconds) => {
+            await clock.sleep(12);
+            if (world.watchdogError) throw world.watchdogError;
+            world.watchdogs.push({ check, at: clock.now().getTime() + delaySeconds * 1_000 });
+          },
+        },
         trail: {
           record: async (decisions) => {
             world.decisions.push(...decisions);
@@ -122,6 +149,10 @@ export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSe
             const group = await lookUp();
             return group?.name === name ? group : undefined;
           },
+          waitingToTerminate: async () => {
+            await clock.sleep(world.groupLatencyMs);
+            return world.waiting;
+          },
           replace: async (group, instanceId) => {
             const instance = `${group} ${instanceId}`;
             if (world.replaced.includes(instance)) return 'already-leaving';
@@ -131,17 +162,18 @@ export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSe
         },
         lifecycle: {
           times: async () => world.hookTimes,
+          terminateHooks: async () => world.terminateHooks,
           heartbeat: async (hook) => {
-            if (active.get(hook.token) !== false)
+            if (active.get(nameOf(hook)) !== false)
               world.heartbeats.push(clock.now().getTime() - START.getTime());
           },
           complete: async (hook: Hook) => {
             await clock.sleep(15);
             const error = world.completionErrors.shift();
             if (error) throw error;
-            const how = active.get(hook.token) === false ? 'over' : 'completed';
-            active.set(hook.token, false);
-            world.completed.push({ token: hook.token, how, podsLeft: cluster.podNames() });
+            const how = active.get(nameOf(hook)) === false ? 'over' : 'completed';
+            active.set(nameOf(hook), false);
+            world.completed.push({ token: hook.token ?? '', how, podsLeft: cluster.podNames() });
             return how;
           },
         },
@@ -152,6 +184,19 @@ export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSe
       await run(world.ports, invocation, event);
     },
     run: (event, options) => clock.run(world.invoke(event, options)),
+    async relay(untilMs) {
+      const end = START.getTime() + untilMs;
+      const sleepUntil = (at: number) => clock.run(clock.sleep(Math.max(0, at - clock.now().getTime())));
+      for (;;) {
+        world.watchdogs.sort((one, other) => one.at - other.at);
+        const next = world.watchdogs[0];
+        if (!next || next.at > end) break;
+        world.watchdogs.shift();
+        await sleepUntil(next.at);
+        await world.run(asWatchdogEvent(next.check)).catch(() => undefined);
+      }
+      await sleepUntil(end);
+    },
     said: () => world.decisions.map((decision) => `${decision.action} ${decision.target}`),
   };
   return world;
@@ -237,6 +282,12 @@ export function memoryCordons(
       return { cordons: [...saved.values()], corrupt: [] };
     },
   };
+}
+
+/** As Lambda hands over a message of the queue. */
+export function asWatchdogEvent(check: WatchdogCheck) {
+  const body = JSON.stringify({ source: 'nightshift', trigger: 'watchdog', ...check });
+  return { Records: [{ messageId: 'message-1', eventSource: 'aws:sqs', body }] };
 }
 
 type Overrides = Readonly<Record<string, unknown>>;

@@ -300,6 +300,13 @@ describe('a claim whose drain', () => {
     });
   });
 
+  test('moved every pod is done, also where it had time left', () => {
+    expect(concluded(drained('empty', ['evicted']), noDeadline)).toMatchObject({
+      state: 'done',
+      doneAt: now,
+    });
+  });
+
   test('took several invocations counts the pods of all', () => {
     const podCounts = { evicted: 1, finished: 2, alreadyTerminating: 3, forced: 4 };
     const result = drained('timed-out', ['evicted', 'forced', 'blocked', 'terminating', 'failed']);
@@ -313,7 +320,7 @@ describe('a claim whose drain', () => {
 
   test('failed keeps what was known of its pods', () => {
     const podCounts = { evicted: 1, finished: 0, alreadyTerminating: 0, forced: 0 };
-    const failed = { kind: 'failed' } as const;
+    const failed = { kind: 'failed', isPermanent: false } as const;
     expect(concluded(failed, { podCounts })).toMatchObject({ state: 'failed', doneAt: now, podCounts });
     expect(concluded(failed).podsRemaining).toBeUndefined();
   });
@@ -336,7 +343,7 @@ describe('a claim whose drain', () => {
     ['no deadline is near', {}, 'paused'],
     ['its action lives for long enough', { hooks: [aHook({ heartbeatSeconds: 360 })] }, 'paused'],
     ['a short action is completed', { hooks: [aHook({ heartbeatSeconds: 60, completed: true })] }, 'paused'],
-    ['its action does not live until the next tick', { hooks: [aHook({ heartbeatSeconds: 359 })] }, 'done'],
+    ['its action is left to the watchdog', { hooks: [aHook({ heartbeatSeconds: 30 })] }, 'paused'],
     ['the instance goes', { deadline: at(3_600) }, 'done'],
     ['our own stop takes the node', { nightlyStop: true }, 'done'],
     ['its time is over', { drainUntil: now }, 'done'],

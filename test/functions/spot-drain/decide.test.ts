@@ -263,7 +263,7 @@ describe('a lifecycle action is completed without a drain', () => {
   });
 
   test('where its node could not be read', () => {
-    expect(decided('lifecycle', { group: GROUP, isNodeUnreadable: true })).toEqual({
+    expect(decided('lifecycle', { group: GROUP, unreadableNode: 'refused' })).toEqual({
       kind: 'complete',
       reason: 'the node could not be read, and the lifecycle action must not stay open',
     });

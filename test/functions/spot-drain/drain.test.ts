@@ -1,16 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { type DrainOrder, type DrainPorts, drainPods } from '#functions/spot-drain/drain.ts';
-import type { DrainReport } from '#functions/spot-drain/pod-state.ts';
 import {
   AccessRefusedError,
   ClusterUnavailableError,
   type Pod,
   type Reply,
 } from '#functions/spot-drain/ports.ts';
-import { aClock, START, type TestClock } from './a-clock.ts';
-import { aCluster, aPod, NODE, ofDaemonSet, type TestCluster } from './a-cluster.ts';
-
-const NOTICE_MS = 115_000;
+import { START } from './a-clock.ts';
+import { aPod, ofDaemonSet, type TestCluster } from './a-cluster.ts';
+import { at, drained, FORBIDDEN, NOTICE_MS, outcomes } from './a-drain.ts';
 
 describe('a drain', () => {
   test('evicts every pod at once and waits until they are gone', async () => {
@@ -68,6 +65,7 @@ describe('a drain', () => {
   test('leaves the new pod alone that took the name of an old one elsewhere', async () => {
     const { report, cluster } = await drained([aPod({ name: 'db-0', uid: 'old' })], {}, (cluster) => {
       cluster.script.set('db-0', [{ status: 409, detail: 'Precondition failed: UID in precondition: old' }]);
+      cluster.evict = vanishAfter(cluster, 'db-0');
     });
     expect(outcomes(report)).toEqual({ 'db-0': 'evicted' });
     expect(cluster.calls).toHaveLength(1);
@@ -178,8 +176,23 @@ describe('what a reply to an eviction leads to', () => {
   /** The reply that comes first, when the pod is asked again after it, and what became of the pod. */
   const cases: readonly [string, Partial<Reply>, [number, number] | undefined, string][] = [
     ['2xx: wait until it is gone', { status: 201 }, undefined, 'evicted'],
-    ['404: gone', { status: 404 }, undefined, 'evicted'],
-    ['409 for another UID: gone', { status: 409, detail: 'UID in precondition' }, undefined, 'evicted'],
+    [
+      '404 while the lists show the pod: again after 2 s',
+      { status: 404, reason: 'NotFound', detail: 'pods "web" not found' },
+      [2_000, 2_100],
+      'evicted',
+    ],
+    [
+      '409 for another UID while the lists show the pod: again after 2 s',
+      {
+        status: 409,
+        detail:
+          'Operation cannot be fulfilled on pods "web": Precondition failed: UID in precondition: a, UID in object meta: b',
+      },
+      [2_000, 2_100],
+      'evicted',
+    ],
+    ['404 that is no Status: back off', { status: 404, detail: '<html>' }, [500, 600], 'evicted'],
     [
       '409 for a write in between: again soon',
       { status: 409, detail: 'the object has been modified' },
@@ -189,10 +202,26 @@ describe('what a reply to an eviction leads to', () => {
     ['429 of a budget: again after 1 s', held, [1_000, 1_100], 'evicted'],
     [
       '429 without a cause: after Retry-After',
-      { status: 429, retryAfterSeconds: 7 },
-      [7_000, 7_100],
+      { status: 429, retryAfterSeconds: 2 },
+      [2_000, 2_100],
       'evicted',
     ],
+    [
+      '429 with a long Retry-After: after an eighth of the remaining time',
+      { status: 429, retryAfterSeconds: 3_600 },
+      [2_300, 2_600],
+      'evicted',
+    ],
+    ['401: back off, its authenticator cannot check the token', { status: 401 }, [500, 600], 'evicted'],
+    ...[
+      'admission webhook "pods.example.com" denied the request: not now',
+      'pods "web" is forbidden: busy',
+    ].map((detail): [string, Partial<Reply>, [number, number], string] => [
+      `403 of admission: again after 1 s (${detail})`,
+      { status: 403, reason: 'Forbidden', detail },
+      [1_000, 1_100],
+      'evicted',
+    ]),
     ['429 without anything: after 1 s', { status: 429 }, [1_000, 1_100], 'evicted'],
     [
       '403 because the namespace is going: again',
@@ -202,12 +231,12 @@ describe('what a reply to an eviction leads to', () => {
     ],
     ['504: back off', { status: 504 }, [500, 600], 'evicted'],
     ['no reply at all: back off', { status: 0, detail: 'connection reset' }, [500, 600], 'evicted'],
-    ['403 of RBAC: not again', { status: 403, detail: 'pods/eviction is forbidden' }, undefined, 'failed'],
+    ['403 of RBAC: not again', FORBIDDEN, undefined, 'failed'],
     [
-      '500 for several budgets: not again',
+      '500 for several budgets: again, slowly',
       { status: 500, detail: 'This pod has more than one PodDisruptionBudget, which is not supported.' },
-      undefined,
-      'blocked',
+      [10_000, 10_100],
+      'evicted',
     ],
   ];
   test.each(cases)('%s', async (_name, first, again, outcome) => {
@@ -225,9 +254,9 @@ describe('what a reply to an eviction leads to', () => {
 
   test('a refusal by RBAC is reported in the words of the API server, and the other pods are moved', async () => {
     const { report } = await drained([aPod({ name: 'a' }), aPod({ name: 'b' })], {}, (cluster) => {
-      cluster.script.set('a', [{ status: 403, detail: 'pods/eviction is forbidden' }]);
+      cluster.script.set('a', [FORBIDDEN]);
     });
-    expect(report.refused).toBe('pods/eviction is forbidden');
+    expect(report.refused).toBe(FORBIDDEN.detail);
     expect(outcomes(report)).toEqual({ a: 'failed', b: 'evicted' });
   });
 
@@ -294,12 +323,17 @@ describe('the end of a notice', () => {
     expect(report.pods).toMatchObject([{ outcome: 'forced', budget: 'web' }]);
   });
 
-  test('never deletes with a grace of 0, not even after the deadline', async () => {
-    const late = { deadline: at(-60_000), until: at(15_000), force: true };
-    const { cluster } = await drained([aPod({ graceSeconds: 0 })], late, neverAllowed);
+  test('never deletes with a grace of 0', async () => {
+    const { cluster } = await drained([aPod({ graceSeconds: 0 })], spot, neverAllowed);
     expect(cluster.calls.filter((call) => call.verb === 'remove').map((call) => call.graceSeconds)).toEqual([
       1,
     ]);
+  });
+
+  test('forces nothing where the deadline was over when the drain began', async () => {
+    const late = { deadline: at(-60_000), until: at(15_000), force: true };
+    const { cluster } = await drained([aPod()], late, neverAllowed);
+    expect(cluster.calls.filter((call) => call.verb === 'remove')).toEqual([]);
   });
 
   test('asks for an eviction before it forces, however late it is', async () => {
@@ -367,8 +401,14 @@ describe('the end of a notice', () => {
   });
 });
 
-function at(ms: number): Date {
-  return new Date(START.getTime() + ms);
+/** The reply comes, and the next list no longer shows the pod. */
+function vanishAfter(cluster: TestCluster, pod: string): TestCluster['evict'] {
+  const { evict } = cluster;
+  return async (asked, graceSeconds) => {
+    const reply = await evict(asked, graceSeconds);
+    cluster.vanish(pod);
+    return reply;
+  };
 }
 
 function isCriticalName(name: string): boolean {
@@ -378,25 +418,4 @@ function isCriticalName(name: string): boolean {
 function nakedPod(): Pod {
   const { controller: _, ...pod } = aPod();
   return pod;
-}
-
-function outcomes(report: DrainReport): Record<string, string> {
-  return Object.fromEntries(report.pods.map((one) => [one.pod.name, one.outcome]));
-}
-
-async function drained(
-  pods: readonly Pod[],
-  { isStillOurs = async () => true, ...order }: Partial<DrainOrder & Pick<DrainPorts, 'isStillOurs'>> = {},
-  prepare: (cluster: TestCluster, clock: TestClock) => void = () => undefined,
-) {
-  const clock = aClock();
-  const cluster = aCluster(clock, pods);
-  prepare(cluster, clock);
-  const report = await clock.run(
-    drainPods(
-      { node: NODE, noticeTime: START, until: at(NOTICE_MS), force: false, ...order },
-      { cluster, clock, isStillOurs },
-    ),
-  );
-  return { report, cluster, clock };
 }

@@ -120,10 +120,11 @@ describe('a spot interruption', () => {
     expect(world.decisions.at(-1)).toMatchObject({ outcome: 'forced' });
   });
 
-  test('delivered after its two minutes still moves what it can', async () => {
-    const world = aWorld([aPod()]);
-    await world.run(anInterruption('terminate', { time: '2026-08-27T02:57:00Z' }));
-    expect(world.cluster.podNames()).toEqual([]);
+  test('delivered at the end of its two minutes still moves what it can, and forces nothing', async () => {
+    const world = aWorld([aPod({ name: 'free' }), aPod({ name: 'held' })]);
+    world.cluster.budgets = [{ name: 'never', pods: ['held'], allowed: 0, recoveryMs: 0 }];
+    await world.run(anInterruption('terminate', { time: '2026-08-27T02:58:02Z' }));
+    expect(world.cluster.podNames()).toEqual(['held']);
   });
 
   test('of a node that is gone already ends well', async () => {
@@ -274,6 +275,7 @@ describe('a lifecycle action', () => {
     world.hookTimes = { heartbeatSeconds: 60, globalSeconds: 6_000 };
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
     await world.run(aLifecycleAction());
+    await world.relay(3_700_000);
     expect(world.cluster.calls.every((call) => call.verb === 'evict')).toBe(true);
     expect(world.completed).toHaveLength(1);
   });
@@ -315,13 +317,18 @@ describe('a lifecycle action', () => {
     expect(world.completed).toMatchObject([{ podsLeft: [] }]);
   });
 
-  test('whose heartbeat is too short for the tick ends with the invocation', async () => {
+  test('whose heartbeat is too short for the tick is kept open by the watchdog, to its end', async () => {
     const world = aWorld([aPod()]);
     world.hookTimes = { heartbeatSeconds: 300, globalSeconds: 30_000 };
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
     await world.run(aLifecycleAction());
     expect(elapsed(world)).toBeLessThan(180_000);
+    await world.relay(3_400_000);
+    expect(world.completed).toEqual([]);
+    expect(longestGap(world.heartbeats)).toBeLessThan(150_000);
+    await world.relay(4_000_000);
     expect(world.completed).toHaveLength(1);
+    expect(world.watchdogs).toEqual([]);
   });
 
   test('is completed for an instance that never joined', async () => {
@@ -349,7 +356,9 @@ describe('a lifecycle action', () => {
 
   test('is completed although RBAC refuses the evictions, and the refusal is loud', async () => {
     const world = aWorld([aPod()]);
-    world.cluster.script.set('web', [{ status: 403, detail: 'pods/eviction is forbidden' }]);
+    world.cluster.script.set('web', [
+      { status: 403, detail: 'pods/eviction is forbidden', isRefusedByRbac: true },
+    ]);
     await expect(world.run(aLifecycleAction())).rejects.toThrow('pods/eviction is forbidden');
     expect(world.completed).toHaveLength(1);
     expect(last(world, 'drain')).toMatchObject({ failed: 1 });
@@ -421,7 +430,7 @@ describe('a rebalance recommendation', () => {
     const world = aWorld([aPod()]);
     const { put } = world.cordons;
     world.cordons.put = () => new Promise(() => undefined);
-    void world.invoke(aRebalance(), { limitMs: 60_000 });
+    world.invoke(aRebalance(), { limitMs: 60_000 }).catch(() => undefined);
     await passUntil(world, 60_000);
     expect(world.cordons.saved.size).toBe(0);
     world.cordons.put = put;
@@ -480,8 +489,10 @@ describe('a rebalance recommendation', () => {
         world.clock.sleep(10_000).then(() => world.invoke(aLifecycleAction({}, { id: 'event-2' }))),
       ]),
     );
-    expect(world.completed).toEqual([]);
     await passUntil(world, 20 * 60_000);
+    await world.run(TICK);
+    expect(world.completed).toEqual([]);
+    await passUntil(world, 61 * 60_000);
     await world.run(TICK);
     expect(world.cluster.unmarked).toEqual([]);
     expect(world.completed).toHaveLength(1);
@@ -819,6 +830,10 @@ function elapsed(world: World): number {
 
 async function passUntil(world: World, ms: number): Promise<void> {
   await world.clock.run(world.clock.sleep(Math.max(0, ms - elapsed(world))));
+}
+
+function longestGap(times: readonly number[]): number {
+  return Math.max(...times.map((at, index) => at - (times[index - 1] ?? 0)));
 }
 
 function last(world: World, action: string) {

@@ -8,14 +8,14 @@ import { UnreachableError } from '#functions/adapters/http.ts';
 import type { KubernetesClient, KubernetesRequest } from '#functions/adapters/kubernetes/client.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import type { FaultKind } from '../faults.ts';
-import { refusal, troubleOf } from '../kubernetes-errors.ts';
-import type { Eyes } from './argocd-server.ts';
+import { faultError, refusal } from '../kubernetes-errors.ts';
+import type { ArgocdObserver } from './argocd-server.ts';
 import { checkRights } from './rights.ts';
 
-export interface ObjectEyes extends Eyes {
-  /** The role does not allow it. `why` is what the API server says. */
+export interface ApplicationObserver extends ArgocdObserver {
+  /** The role does not allow it. `why` is the message of the API server. */
   refused(why: string): void;
-  /** A sync was written: over the version that was read, and in place of an operation, or not. */
+  /** A sync was written: with or without the version that was read, and perhaps in place of another operation. */
   written(
     application: ApplicationSettings,
     how: { readonly isBlind: boolean; readonly over?: Operation },
@@ -26,7 +26,7 @@ export interface ApplicationsApiOptions {
   readonly api: Registry;
   readonly argocd: ArgocdWorld;
   readonly isDown: () => boolean;
-  readonly eyes: ObjectEyes;
+  readonly observer: ApplicationObserver;
   readonly around: <T>(
     call: string,
     act: () => T,
@@ -38,13 +38,13 @@ const APPLICATIONS = 'applications.argoproj.io';
 const PATH = /^\/apis\/argoproj\.io\/v1alpha1\/namespaces\/([^/]+)\/applications\/([^/]+)$/;
 
 export function createApplicationsApi(options: ApplicationsApiOptions): Pick<KubernetesClient, 'request'> {
-  const { api, argocd, eyes } = options;
+  const { api, argocd, observer } = options;
 
   const check = ({ method, path }: KubernetesRequest): void => {
     try {
       checkRights(method, path);
     } catch (error) {
-      if (error instanceof StatusError) eyes.refused(error.message);
+      if (error instanceof StatusError) observer.refused(error.message);
       throw error;
     }
   };
@@ -55,24 +55,24 @@ export function createApplicationsApi(options: ApplicationsApiOptions): Pick<Kub
     const [, namespace = '', name = ''] = PATH.exec(path) ?? [];
     if (!name || (method !== 'GET' && method !== 'PATCH'))
       throw new Error(`${method} ${path} is no request of branch-deploy`);
-    // There are no workloads whose watch would tell the controller that a rollout is over.
+    // Without watched workloads the controller does not notice by itself that a rollout is over.
     argocd.settle();
     const found = api.get(APPLICATIONS, namespace, name) as unknown as ApplicationObject;
     const application = asSettings(found);
-    eyes.read(application);
+    observer.read(application);
     const { operation, metadata } = (body ?? {}) as Partial<ApplicationObject>;
     const syncs = method === 'PATCH' && operation !== undefined;
     const over = found.operation;
-    if (syncs) eyes.sync(application);
+    if (syncs) observer.sync(application);
     const object =
       method === 'GET'
         ? found
         : (api.patch(APPLICATIONS, namespace, name, body, { type: 'merge' }) as unknown as ApplicationObject);
     if (syncs) {
-      eyes.written(application, { isBlind: !metadata?.resourceVersion, ...(over ? { over } : {}) });
-      eyes.synced(application);
+      observer.written(application, { isBlind: !metadata?.resourceVersion, ...(over ? { over } : {}) });
+      observer.synced(application);
     }
-    eyes.shown(application, viewOf(object));
+    observer.shown(application, viewOf(object));
     return object;
   };
 
@@ -89,7 +89,7 @@ export function createApplicationsApi(options: ApplicationsApiOptions): Pick<Kub
             throw error instanceof StatusError ? refusal(name, error) : error;
           }
         },
-        (kind, message) => troubleOf(kind, name, message, true),
+        (kind, message) => faultError(kind, name, message, true),
       );
     },
   };

@@ -9,8 +9,8 @@ import { isApplicationName } from '#functions/branch-deploy/record.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { InjectedError } from '../faults.ts';
 
-/** Told of what reaches Argo CD, before it takes effect, and of what is shown of it. */
-export interface Eyes {
+/** Called for requests that reach Argo CD, before they take effect, and for its replies. */
+export interface ArgocdObserver {
   read(application: ApplicationSettings): void;
   sync(application: ApplicationSettings): void;
   synced(application: ApplicationSettings): void;
@@ -19,26 +19,26 @@ export interface Eyes {
 
 export interface ArgocdServerOptions {
   readonly argocd: ArgocdWorld;
-  /** As a warm function keeps it, and as it reads it again when it was refused. */
-  readonly token: { kept(): string; readAgain(): Promise<string> };
+  /** A warm function caches it, and reads it again when it was refused. */
+  readonly token: { cached(): string; readAgain(): Promise<string> };
   readonly isDown: () => boolean;
-  readonly eyes: Eyes;
+  readonly observer: ArgocdObserver;
   readonly around: <T>(call: string, act: () => T) => Promise<Awaited<T>>;
 }
 
 export function createArgocdServerWire(options: ArgocdServerOptions): Argocd {
-  const { argocd, eyes } = options;
+  const { argocd, observer } = options;
   type Caller = ReturnType<ArgocdWorld['authenticate']>;
 
   /** A refused token is read once more. */
-  const ask = async (
+  const send = async (
     call: string,
     act: (caller: Caller) => ApplicationView,
-    token = options.token.kept(),
+    token = options.token.cached(),
   ): Promise<Result<ApplicationView>> => {
-    let answer: Result<ApplicationView>;
+    let result: Result<ApplicationView>;
     try {
-      answer = await options.around(call, (): Result<ApplicationView> => {
+      result = await options.around(call, (): Result<ApplicationView> => {
         if (options.isDown())
           return { ok: false, error: { kind: 'transient', outcomeUnknown: true, detail: 'no reply came' } };
         try {
@@ -61,25 +61,25 @@ export function createArgocdServerWire(options: ArgocdServerOptions): Argocd {
         },
       };
     }
-    if (answer.ok || answer.error.kind !== 'unauthorized') return answer;
+    if (result.ok || result.error.kind !== 'unauthorized') return result;
     const fresh = await options.token.readAgain();
-    return fresh === token ? answer : ask(call, act, fresh);
+    return fresh === token ? result : send(call, act, fresh);
   };
 
   return {
     read(application, { refresh = false } = {}) {
       if (!isApplicationName(application.name)) return Promise.resolve(invalidName(application));
-      return ask(`argocd.read ${application.name}`, (caller) => {
-        eyes.read(application);
+      return send(`argocd.read ${application.name}`, (caller) => {
+        observer.read(application);
         const view = viewOf(argocd.get(caller, queryOf(application), refresh ? 'normal' : undefined));
-        eyes.shown(application, view);
+        observer.shown(application, view);
         return view;
       });
     },
     sync(application, deployId, { revision } = {}) {
       if (!isApplicationName(application.name)) return Promise.resolve(invalidName(application));
-      return ask(`argocd.sync ${application.name}`, (caller) => {
-        eyes.sync(application);
+      return send(`argocd.sync ${application.name}`, (caller) => {
+        observer.sync(application);
         const object = argocd.sync(caller, {
           ...queryOf(application),
           ...(revision ? { revision } : {}),
@@ -87,7 +87,7 @@ export function createArgocdServerWire(options: ArgocdServerOptions): Argocd {
           ...(application.syncOptions.length > 0 ? { syncOptions: { items: application.syncOptions } } : {}),
           infos: [{ name: DEPLOY_INFO, value: deployId }],
         });
-        eyes.synced(application);
+        observer.synced(application);
         return viewOf(object);
       });
     },

@@ -1,4 +1,4 @@
-/** Pushes, builds and a nap, told to the real branch-deploy, with faults around every call, and the checks at the end. */
+/** The real branch-deploy with pushes, builds and a cluster that sleeps, faults around every call, and the checks at the end. */
 
 import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
 import { APPLICATION_PREFIX, DEPLOY } from '#functions/adapters/dynamodb/table-keys.ts';
@@ -11,8 +11,8 @@ import type { Severity } from '../faults.ts';
 import { LAMBDA } from '../invocations.ts';
 import type { Outcome } from '../outcome.ts';
 import {
+  arrives,
   type Story as BaseStory,
-  comes,
   count,
   createStory as createBaseStory,
   invoke as invokeIn,
@@ -23,7 +23,7 @@ import {
 } from '../story.ts';
 import type { MemoryTable } from '../table.ts';
 import { createScenario, type Happening, OTHER_BRANCH, PRODUCTION, type Scenario } from './scenario.ts';
-import { createDeployWorld, type Deeds, type DeployWorld, type MutateClient } from './world.ts';
+import { createDeployWorld, type DeployWorld, type Effects, type MutateClient } from './world.ts';
 
 export interface Program {
   readonly ports: BranchDeployPorts;
@@ -31,19 +31,19 @@ export interface Program {
 }
 
 export interface DeployOptions extends StoryOptions {
-  /** Puts a mistake into the program: the checkers must find it. */
+  /** Puts a mistake into the program: the checkers must catch it. */
   readonly mutate?: (program: Program) => Program;
-  /** Puts one into what the adapter asks of the Kubernetes API, or hears from it. */
-  /** Instead of the table as it is. */
+  /** Replaces the table. */
   readonly table?: () => MemoryTable;
+  /** Puts a mistake into the adapter's requests to the Kubernetes API, or into the replies. */
   readonly mutateClient?: MutateClient;
 }
 
 const SECOND = 1_000;
 const MINUTE = 60_000;
-/** From then on nothing goes wrong any more, unless Argo CD is down for longer. */
-const CALM_AFTER_MINUTES = 34;
-/** After that so many minutes must be enough: five to the next look, a nap's wake, a sync. */
+/** The faults end then, unless Argo CD is down for longer. */
+const FAULTS_END_MINUTES = 34;
+/** After that so many minutes must be enough: five to the next tick that looks for missed builds, a start, a sync. */
 const PATIENCE_MINUTES = 45;
 const QUIET_TICKS = 6;
 
@@ -52,7 +52,7 @@ export async function simulateDeploy(options: DeployOptions): Promise<Outcome> {
   const { world, scenario, faults } = story;
   const { clock } = world;
   const begin = clock.now();
-  troubleBuilds(world, options.severity);
+  setBuildFaults(world, options.severity);
 
   world.context.signals.on('event', (event) => deliver(story, event));
   if (scenario.token) {
@@ -67,26 +67,26 @@ export async function simulateDeploy(options: DeployOptions): Promise<Outcome> {
   for (const happening of happenings)
     clock.at(begin + happening.minute * MINUTE, () => happen(story, happening));
   const downUntil = happenings.map((one) => (one.kind === 'argocd-down' ? one.minute + one.forMinutes : 0));
-  const calmAt = begin + Math.max(CALM_AFTER_MINUTES, ...downUntil) * MINUTE;
+  const faultsEndAt = begin + Math.max(FAULTS_END_MINUTES, ...downUntil) * MINUTE;
 
   let quiet = 0;
-  while (clock.now() < calmAt + PATIENCE_MINUTES * MINUTE && quiet < QUIET_TICKS) {
-    if (clock.now() >= calmAt && !story.calm) {
-      story.calm = true;
+  while (clock.now() < faultsEndAt + PATIENCE_MINUTES * MINUTE && quiet < QUIET_TICKS) {
+    if (clock.now() >= faultsEndAt && !story.faultsEnded) {
+      story.faultsEnded = true;
       faults.pause();
-      troubleBuilds(world, 'none');
+      setBuildFaults(world, 'none');
     }
     tick(story);
     await clock.runUntil(clock.now() + MINUTE);
-    quiet = story.calm && isQuiet(story) ? quiet + 1 : 0;
+    quiet = story.faultsEnded && isQuiet(story) ? quiet + 1 : 0;
   }
   checkEnd(story);
 
   return outcomeOf(options.seed, story);
 }
 
-/** From now on so many events of builds get lost, doubled and late. */
-export function troubleBuilds({ codebuild }: DeployWorld, severity: Severity): void {
+/** From now on so many build events get lost, doubled and late. */
+export function setBuildFaults({ codebuild }: DeployWorld, severity: Severity): void {
   const heavy = { none: 0, light: 0.3, heavy: 1 }[severity];
   Object.assign(codebuild.faults, {
     drop: 0.15 * heavy,
@@ -97,7 +97,7 @@ export function troubleBuilds({ codebuild }: DeployWorld, severity: Severity): v
 
 export interface Story extends BaseStory<Scenario, DeployWorld> {
   readonly options: DeployOptions;
-  calm: boolean;
+  faultsEnded: boolean;
 }
 
 function createStory(options: DeployOptions): Story {
@@ -108,10 +108,10 @@ function createStory(options: DeployOptions): Story {
       createDeployWorld({ ...given, mutateClient: options.mutateClient, table: options.table?.() }),
     invocations: LAMBDA.deploy,
   });
-  return { ...base, options, calm: false };
+  return { ...base, options, faultsEnded: false };
 }
 
-/** The rule of lib/branch-deploy.ts. What becomes of events on the way is the lab's CodeBuild's to say. */
+/** Applies the rule of lib/branch-deploy.ts. The lab's CodeBuild loses, delays and doubles events. */
 export function deliver(story: Story, event: AwsEvent): void {
   const { 'project-name': project, 'build-status': status } = event.detail;
   if (event.source !== 'aws.codebuild' || project !== 'api-develop' || status === 'IN_PROGRESS') return;
@@ -120,14 +120,14 @@ export function deliver(story: Story, event: AwsEvent): void {
 }
 
 export function tick(story: Story): void {
-  if (!comes(story, 'tick')) return;
+  if (!arrives(story, 'tick')) return;
   const time = story.world.when();
   invoke(story, { source: 'nightshift', trigger: 'tick', schedule: 'branch-deploy-tick', id: 'tick', time });
 }
 
 function invoke(story: Story, payload: unknown): void {
   const { options, scenario } = story;
-  invokeIn<Deeds, DeployWorld>(story, {
+  invokeIn<Effects, DeployWorld>(story, {
     run(process) {
       const program = { ports: process.ports, settings: scenario.settings };
       const { ports, settings } = options.mutate?.(program) ?? program;
@@ -135,22 +135,22 @@ function invoke(story: Story, payload: unknown): void {
     },
     mutatePass: options.mutatePass,
     what: 'an invocation',
-    judge: (deeds) => checkReasons(story, deeds),
+    check: (effects) => checkReasons(story, effects),
   });
 }
 
-/** What was synced was said why, unless saying it failed too. */
-function checkReasons(story: Story, deeds: Deeds): void {
-  if (deeds.loud > 0) return;
-  for (const build of deeds.handled) {
+/** Every sync has a recorded reason, unless recording it failed too. */
+function checkReasons(story: Story, effects: Effects): void {
+  if (effects.mustReport > 0) return;
+  for (const build of effects.handled) {
     if (!story.world.builds().some(({ id, status }) => id === build && status === 'FAILED')) continue;
     story.exercised[7] += 1;
-    if (!deeds.decisions.some((decision) => decision['build'] === build))
-      violate(story, 7, `${story.world.when()} ${build} counts as handled, and no decision says so`);
+    if (!effects.decisions.some((decision) => decision['build'] === build))
+      violate(story, 7, `${story.world.when()} ${build} counts as handled, and no decision names it`);
   }
-  for (const name of deeds.synced) {
+  for (const name of effects.synced) {
     story.exercised[7] += 1;
-    if (!deeds.decisions.some(({ action, target }) => action === 'sync' && target === name))
+    if (!effects.decisions.some(({ action, target }) => action === 'sync' && target === name))
       violate(story, 7, `${story.world.when()} ${name} was synced, and no decision says why`);
   }
 }
@@ -194,9 +194,9 @@ export function happen(story: Story, happening: Happening): void {
       try {
         argocd.startForeignSync(application.name);
         count(story, 'foreign-sync');
-        note(story, `somebody syncs ${application.name}`);
+        note(story, `a person syncs ${application.name}`);
       } catch {
-        note(story, `${application.name} is busy, so somebody gives up`);
+        note(story, `${application.name} is busy, a person's sync is refused`);
       }
     }
   }
@@ -233,13 +233,13 @@ export function checkEnd(story: Story): void {
       violate(
         story,
         promise,
-        `build ${last.number} is the newest of ${name}, and ${newest?.number ?? 'none'} is kept`,
+        `build ${last.number} is the newest of ${name}, and ${newest?.number ?? 'none'} is recorded`,
       );
     else if (newest.outcome !== 'deployed' && newest.outcome !== 'superseded')
-      violate(story, promise, `build ${last.number} of ${name} ended as ${newest.outcome ?? 'nothing'}`);
+      violate(story, promise, `build ${last.number} of ${name} has the outcome ${newest.outcome ?? 'none'}`);
     const sha = world.workloads.images.get(`app/${name}`)?.split(':')[1] ?? '';
-    const wanted = world.commits.indexOf(last.resolvedSourceVersion ?? '');
-    if (world.commits.indexOf(sha) < wanted)
+    const expected = world.commits.indexOf(last.resolvedSourceVersion ?? '');
+    if (world.commits.indexOf(sha) < expected)
       violate(story, promise, `${name} runs ${sha.slice(0, 7)}, and build ${last.number} is newer`);
     checkSyncs(story, name);
   }
@@ -255,7 +255,7 @@ function checkSyncs(story: Story, name: string): void {
   const { world, scenario, faults } = story;
   const disturbed =
     faults.injected.size > 0 ||
-    scenario.nap !== undefined ||
+    scenario.sleep !== undefined ||
     scenario.happenings.some(({ kind }) => kind !== 'push') ||
     scenario.missing.length > 0;
   if (disturbed) return;

@@ -1,4 +1,4 @@
-/** branch-deploy with a mistake in it, one and more for each promise that its story checks. The checkers must catch each. */
+/** branch-deploy with a deliberate mistake, at least one for each promise that its story checks. The checkers must catch each. */
 import type { ApplicationObject } from '#functions/adapters/argocd/application.ts';
 import type { KubernetesRequest } from '#functions/adapters/kubernetes/client.ts';
 import type { ApplicationView, BranchDeployPorts, Result } from '#functions/branch-deploy/ports.ts';
@@ -11,13 +11,13 @@ export interface DeployMutant {
   readonly name: string;
   readonly promise: PromiseId;
   readonly change: Pick<DeployOptions, 'mutate' | 'mutatePass' | 'mutateClient' | 'table'>;
-  /** What the checker says, where the promise is broken in more ways than one. */
+  /** Matches the violation, where the promise can be broken in more than one way. */
   readonly says?: RegExp;
 }
 
 export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
   {
-    name: 'production is synced as well',
+    name: 'production is synced too',
     promise: 2,
     change: change((ports) => ({
       argocd: {
@@ -36,14 +36,14 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
       deploys: {
         ...ports.deploys,
         async get(application) {
-          const kept = await ports.deploys.get(application);
-          return kept && { ...kept, value: { ...kept.value, newest: {} } };
+          const found = await ports.deploys.get(application);
+          return found && { ...found, value: { ...found.value, newest: {} } };
         },
       },
     })),
   },
   {
-    name: 'it syncs while the cluster sleeps',
+    name: 'applications are synced while the cluster sleeps',
     promise: 3,
     change: {
       mutate({ ports, settings }) {
@@ -68,19 +68,19 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
     })),
   },
   {
-    name: 'lost events are not looked for',
+    name: 'missed builds are not looked for',
     promise: 3,
     change: change((ports) => ({ builds: { ...ports.builds, recent: async () => [] } })),
   },
   {
-    name: 'what waits is forgotten',
+    name: 'waiting deploys are forgotten',
     promise: 3,
     change: change((ports) => ({
       deploys: { ...ports.deploys, all: async () => ({ ...(await ports.deploys.all()), records: [] }) },
     })),
   },
   {
-    name: 'each build gets a sync of its own, and then some',
+    name: 'each build is synced many times',
     promise: 3,
     change: change((ports) => ({
       argocd: {
@@ -97,7 +97,7 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
     })),
   },
   {
-    name: 'deployed is said as soon as Argo CD has taken the sync',
+    name: 'a deploy is reported as soon as Argo CD has accepted the sync',
     promise: 4,
     change: change((ports) => ({
       argocd: {
@@ -107,7 +107,7 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
     })),
   },
   {
-    name: 'syncs are not explained',
+    name: 'syncs are not recorded',
     promise: 7,
     change: change((ports) => ({
       trail: {
@@ -116,13 +116,13 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
     })),
   },
   {
-    name: 'a write that the SDK repeated counts as somebody else’s',
+    name: 'a write that the SDK repeated counts as a conflict',
     promise: 7,
-    says: /counts as handled, and no decision says so/,
+    says: /counts as handled, and no decision names it/,
     change: { table: () => createMemoryTable({ isForgetful: true }) },
   },
   {
-    name: 'an application that is missing holds up the others',
+    name: 'a missing application stops the work on the others',
     promise: 8,
     change: {
       mutate: ({ ports, settings }) => ({
@@ -145,9 +145,9 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
     },
   },
   {
-    name: 'through Kubernetes, a sync is written over whatever version is there',
+    name: 'through Kubernetes, a sync is written without the version that was read',
     promise: 3,
-    says: /was written over whatever came since it was read/,
+    says: /was written without the version that was read/,
     change: {
       mutateClient: (client) => ({
         request(request) {
@@ -159,9 +159,9 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
     },
   },
   {
-    name: 'through Kubernetes, an operation that runs is not seen and written over',
+    name: 'through Kubernetes, a sync replaces an operation that runs',
     promise: 3,
-    says: /was written over one of/,
+    says: /replaced an operation of/,
     change: {
       mutateClient: (client) => ({
         async request<T>(request: KubernetesRequest) {
@@ -172,7 +172,7 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
     },
   },
   {
-    name: 'through Kubernetes, all applications are listed, which the role does not allow',
+    name: 'through Kubernetes, applications are listed although the role does not allow it',
     promise: 2,
     says: /cannot list resource "applications" in API group "argoproj\.io" in the namespace "argocd"/,
     change: {
@@ -186,7 +186,7 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
     },
   },
   {
-    name: 'failures are logged and swallowed',
+    name: 'errors are logged and not reported',
     promise: 9,
     change: { mutatePass: (pass) => pass().catch(() => undefined) },
   },
@@ -200,7 +200,7 @@ function change(
   };
 }
 
-/** As if nothing ran on it. */
+/** As if no operation ran. */
 function withoutOperation({ operation: _, status, ...rest }: ApplicationObject): ApplicationObject {
   const { operationState, ...left } = status ?? {};
   const isOver = operationState?.finishedAt !== undefined;

@@ -1,4 +1,4 @@
-/** What the cluster lets branch-deploy do: the role in manifests/, as the lab's API server reads it. */
+/** The permissions of branch-deploy: the role in manifests/, as the lab's API server evaluates it. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { checkAccess } from '@nightshift/lab/http/kubernetes/access.ts';
@@ -12,10 +12,10 @@ import { createStore } from '@nightshift/lab/world/kubernetes/store.ts';
 import { parseAllDocuments } from 'yaml';
 
 const MANIFEST = path.join(import.meta.dirname, '../../../manifests/argocd/branch-deploy.yaml');
-/** As lib/cluster-access.ts lets it in. */
+/** As in lib/cluster-access.ts. */
 const USER = { username: 'branch-deploy', groups: ['nightshift:branch-deploy', 'system:authenticated'] };
 
-/** Requests that were allowed once: the rights of a cluster stand for as long as a story goes. */
+/** Requests that were allowed before: the permissions do not change. */
 const allowed = new Set<string>();
 let authorize: ReturnType<typeof createAuthorizer> | undefined;
 
@@ -32,7 +32,7 @@ function readRights(): ReturnType<typeof createAuthorizer> {
   const objects = parseAllDocuments(readFileSync(MANIFEST, 'utf8')).map(
     (document) => document.toJS() as ObjectInput,
   );
-  // Of its own: what it draws by chance is no story's.
+  // Its random values must not change those of the story.
   const context = createContext({ start: new Date(0), seed: 0 });
   const registry = createRegistry(createStore(context.clock), context);
   const { addNamespace, applyObjects } = createSeeds(registry);

@@ -1,7 +1,7 @@
-/** An hour or two of a branch by chance: pushes, builds, a sleep of the cluster, and what Argo CD and people do. */
+/** One or two random hours of a branch: pushes, builds, a cluster that sleeps, and what Argo CD and people do. */
 import type { Schedule } from '#model/schedule.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
-import { type Chance, createChance } from '../chance.ts';
+import { createRandom, type Random } from '../random.ts';
 
 export const REPOSITORY = 'https://github.com/example/api';
 export const PRODUCTION = { name: 'api-production', project: 'production' } as const;
@@ -21,7 +21,7 @@ export interface Scenario {
   readonly settings: BranchDeploySettings;
   readonly start: string;
   /** When the cluster sleeps, if it does. Minutes from the start. */
-  readonly nap?: { readonly from: number; readonly to: number };
+  readonly sleep?: { readonly from: number; readonly to: number };
   /** Applications that the config binds and Argo CD does not have. */
   readonly missing: readonly string[];
   readonly autoSync: readonly string[];
@@ -34,18 +34,18 @@ export interface Scenario {
   readonly token?: { readonly expires: number; readonly renewed: number };
 }
 
-export function createScenario(seed: number, chance: Chance): Scenario {
-  return withRarities(plain(seed, chance), createChance(seed ^ RARITIES));
+export function createScenario(seed: number, random: Random): Scenario {
+  return withRareHappenings(plain(seed, random), createRandom(seed ^ RARE));
 }
 
-/** What came to the stories later has a chance of its own: the stories without it are the same as before. */
-const RARITIES = 0xdecade;
+/** Happenings that were added later have their own seed: stories without them stay the same as before. */
+const RARE = 0xdecade;
 
-function withRarities(scenario: Scenario, chance: Chance): Scenario {
+function withRareHappenings(scenario: Scenario, random: Random): Scenario {
   const { settings } = scenario;
-  const throughKubernetes = chance.is(0.2);
-  const expires = chance.is(0.15) ? chance.between(2, 24) : undefined;
-  const renewed = chance.between(-2, 15);
+  const throughKubernetes = random.chance(0.2);
+  const expires = random.chance(0.15) ? random.between(2, 24) : undefined;
+  const renewed = random.between(-2, 15);
   return {
     ...scenario,
     settings: throughKubernetes
@@ -55,22 +55,22 @@ function withRarities(scenario: Scenario, chance: Chance): Scenario {
   };
 }
 
-function plain(seed: number, chance: Chance): Scenario {
-  const start = new Date(Date.UTC(2026, 7, 3, 4) + chance.between(0, 4) * 86_400_000);
-  const from = chance.between(6, 20);
-  const nap = chance.is(0.5) ? { from, to: from + chance.between(8, 20) } : undefined;
-  const names = chance.is(0.5) ? ['api'] : ['api', 'web'];
-  const missing = names.length > 1 && chance.is(0.2) ? ['web'] : [];
+function plain(seed: number, random: Random): Scenario {
+  const start = new Date(Date.UTC(2026, 7, 3, 4) + random.between(0, 4) * 86_400_000);
+  const from = random.between(6, 20);
+  const sleep = random.chance(0.5) ? { from, to: from + random.between(8, 20) } : undefined;
+  const names = random.chance(0.5) ? ['api'] : ['api', 'web'];
+  const missing = names.length > 1 && random.chance(0.2) ? ['web'] : [];
   return {
     seed,
     start: start.toISOString(),
-    ...(nap ? { nap } : {}),
+    ...(sleep ? { sleep } : {}),
     missing,
-    autoSync: names.filter(() => chance.is(0.2)),
-    rolloutSeconds: chance.of([2, 10, 50]),
-    buildSeconds: Array.from({ length: 12 }, () => chance.of([10, 30, 60, 240])),
-    failing: Array.from({ length: 12 }, () => chance.is(0.2)),
-    happenings: happenings(chance, names.length),
+    autoSync: names.filter(() => random.chance(0.2)),
+    rolloutSeconds: random.pick([2, 10, 50]),
+    buildSeconds: Array.from({ length: 12 }, () => random.pick([10, 30, 60, 240])),
+    failing: Array.from({ length: 12 }, () => random.chance(0.2)),
+    happenings: happenings(random, names.length),
     settings: {
       environment: 'develop',
       production: false,
@@ -80,7 +80,7 @@ function plain(seed: number, chance: Chance): Scenario {
       dryRun: false,
       argocd: { url: 'https://argocd.develop.example.com', tokenSecret: 'token', through: 'server' },
       driftMinutes: 60,
-      whenAsleep: chance.is(0.8) ? 'defer' : 'wake',
+      whenAsleep: random.chance(0.8) ? 'defer' : 'wake',
       builds: [
         {
           project: 'api-develop',
@@ -89,54 +89,54 @@ function plain(seed: number, chance: Chance): Scenario {
           applications: names.map((name) => ({ name, project: 'default', prune: false, syncOptions: [] })),
         },
       ],
-      ...(nap ? { schedule: scheduleOf(start, nap) } : {}),
+      ...(sleep ? { schedule: scheduleOf(start, sleep) } : {}),
     },
   };
 }
 
-/** Up all the time but for the nap, every day. */
-function scheduleOf(start: Date, nap: { readonly from: number; readonly to: number }): Schedule {
+/** Up all the time but for the same minutes of every day. */
+function scheduleOf(start: Date, sleep: { readonly from: number; readonly to: number }): Schedule {
   const minute = start.getUTCHours() * 60 + start.getUTCMinutes();
   return {
-    name: 'nap',
+    name: 'sleep',
     timeZone: 'UTC',
     up: ([1, 2, 3, 4, 5, 6, 7] as const).flatMap((day) => [
-      { start: { day, minute: 0 }, end: { day, minute: minute + nap.from } },
-      { start: { day, minute: minute + nap.to }, end: { day, minute: 1440 } },
+      { start: { day, minute: 0 }, end: { day, minute: minute + sleep.from } },
+      { start: { day, minute: minute + sleep.to }, end: { day, minute: 1440 } },
     ]),
   };
 }
 
-function happenings(chance: Chance, applications: number): Happening[] {
+function happenings(random: Random, applications: number): Happening[] {
   const list: Happening[] = [];
-  const count = chance.between(1, 3);
+  const count = random.between(1, 3);
   for (let index = 0; index < count; index++)
     list.push({
       kind: 'push',
-      minute: chance.between(0, 24),
+      minute: random.between(0, 24),
       branch: 'develop',
-      times: chance.of([1, 1, 2, 4]),
+      times: random.pick([1, 1, 2, 4]),
     });
-  if (chance.is(0.3))
+  if (random.chance(0.3))
     list.push({
       kind: 'push',
-      minute: chance.between(0, 24),
-      branch: chance.of(['staging', 'main']),
+      minute: random.between(0, 24),
+      branch: random.pick(['staging', 'main']),
       times: 1,
     });
-  if (chance.is(0.2))
+  if (random.chance(0.2))
     list.push({
       kind: 'argocd-down',
-      minute: chance.between(0, 20),
-      forMinutes: chance.of([3, 3, 20, 20, 150]),
+      minute: random.between(0, 20),
+      forMinutes: random.pick([3, 3, 20, 20, 150]),
     });
-  if (chance.is(0.15))
-    list.push({ kind: 'sync-window', minute: chance.between(0, 20), forMinutes: chance.between(3, 20) });
-  if (chance.is(0.2))
+  if (random.chance(0.15))
+    list.push({ kind: 'sync-window', minute: random.between(0, 20), forMinutes: random.between(3, 20) });
+  if (random.chance(0.2))
     list.push({
       kind: 'foreign-sync',
-      minute: chance.between(0, 24),
-      application: chance.between(0, applications - 1),
+      minute: random.between(0, 24),
+      application: random.between(0, applications - 1),
     });
   return list.sort((a, b) => a.minute - b.minute);
 }

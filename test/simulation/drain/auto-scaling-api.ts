@@ -7,7 +7,7 @@ import {
   type Scope,
 } from '@nightshift/lab/world/aws/index.ts';
 
-export interface AutoScalingAsk {
+export interface AutoScalingRequest {
   readonly operation: string;
   readonly input: Readonly<Record<string, unknown>>;
 }
@@ -15,12 +15,12 @@ export interface AutoScalingAsk {
 export interface AutoScalingApiOptions {
   readonly aws: AwsWorld;
   readonly scope: Scope;
-  /** Told before a call takes effect. */
-  readonly onAsk: (ask: AutoScalingAsk) => void;
-  /** Told after a call took effect. */
-  readonly onDone: (ask: AutoScalingAsk) => void;
-  /** Told when the caller hears that it did. */
-  readonly onReply: (ask: AutoScalingAsk) => void;
+  /** Called before a request takes effect. */
+  readonly onRequest: (request: AutoScalingRequest) => void;
+  /** Called after a request took effect. */
+  readonly onApplied: (request: AutoScalingRequest) => void;
+  /** Called when the reply has reached the caller. */
+  readonly onReply: (request: AutoScalingRequest) => void;
   readonly around: <T>(call: string, act: () => T) => Promise<T>;
 }
 
@@ -29,7 +29,7 @@ export type AutoScalingApi = Pick<AutoScalingClient, 'send'> & {
 };
 
 export function createAutoScalingApi(options: AutoScalingApiOptions): AutoScalingApi {
-  const { aws, scope, onAsk, onDone, onReply } = options;
+  const { aws, scope, onRequest, onApplied, onReply } = options;
   const { autoScaling } = aws;
 
   const serve = (operation: string, input: Readonly<Record<string, unknown>>): unknown => {
@@ -45,7 +45,7 @@ export function createAutoScalingApi(options: AutoScalingApiOptions): AutoScalin
         return {
           AutoScalingGroups: autoScaling
             .groups(scope, input['AutoScalingGroupNames'] as string[])
-            .map(describedGroup),
+            .map(describeGroup),
         };
       case 'DescribeAutoScalingInstances':
         return {
@@ -58,13 +58,14 @@ export function createAutoScalingApi(options: AutoScalingApiOptions): AutoScalin
           })),
         };
       case 'DescribeLifecycleHooks': {
-        const names = input['LifecycleHookNames'] as string[];
+        const names = input['LifecycleHookNames'] as string[] | undefined;
         const hooks = [...autoScaling.group(scope, group).hooks.values()];
         return {
           LifecycleHooks: hooks
-            .filter((hook) => names.includes(hook.name))
+            .filter((hook) => !names || names.includes(hook.name))
             .map((hook) => ({
               LifecycleHookName: hook.name,
+              LifecycleTransition: `autoscaling:EC2_INSTANCE_${hook.transition.toUpperCase()}`,
               HeartbeatTimeout: hook.heartbeatTimeoutSeconds,
               GlobalTimeout: hook.globalTimeoutSeconds,
             })),
@@ -88,12 +89,12 @@ export function createAutoScalingApi(options: AutoScalingApiOptions): AutoScalin
   };
 
   const call = async (operation: string, input: Readonly<Record<string, unknown>>) => {
-    const ask = { operation, input };
+    const request = { operation, input };
     const answer = await options.around(`autoscaling:${operation}`, () => {
-      onAsk(ask);
+      onRequest(request);
       try {
         const reply = serve(operation, input);
-        onDone(ask);
+        onApplied(request);
         return reply ?? {};
       } catch (error) {
         if (!(error instanceof AwsError)) throw error;
@@ -102,7 +103,7 @@ export function createAutoScalingApi(options: AutoScalingApiOptions): AutoScalin
         throw named;
       }
     });
-    onReply(ask);
+    onReply(request);
     return answer;
   };
 
@@ -116,7 +117,7 @@ export function createAutoScalingApi(options: AutoScalingApiOptions): AutoScalin
   };
 }
 
-function describedGroup(group: AutoScalingGroup) {
+function describeGroup(group: AutoScalingGroup) {
   const tags = group.nodegroup
     ? {
         ...group.tags,

@@ -9,20 +9,20 @@ import { UnreachableError } from '#functions/adapters/http.ts';
 import type { KubernetesClient, KubernetesRequest } from '#functions/adapters/kubernetes/client.ts';
 import { KubernetesError } from '#functions/adapters/kubernetes/errors.ts';
 import type { FaultKind } from '../faults.ts';
-import { refusal, troubleOf } from '../kubernetes-errors.ts';
+import { faultError, refusal } from '../kubernetes-errors.ts';
 
-/** What spot-drain asks of Kubernetes; everything else is none of its business. */
-export type Ask =
-  | { readonly does: 'read' | 'note' }
-  | { readonly does: 'patch-node'; readonly node: string; readonly body: unknown }
-  | { readonly does: 'evict' | 'delete'; readonly namespace: string; readonly pod: string }
-  | { readonly does: 'stranger'; readonly request: string };
+/** The requests of spot-drain to Kubernetes; every other request is `unexpected`. */
+export type ClusterRequest =
+  | { readonly kind: 'read' | 'note' }
+  | { readonly kind: 'patch-node'; readonly node: string; readonly body: unknown }
+  | { readonly kind: 'evict' | 'delete'; readonly namespace: string; readonly pod: string }
+  | { readonly kind: 'unexpected'; readonly request: string };
 
 export interface KubernetesApiOptions {
   readonly context: WorldContext;
   readonly kubernetes: Kubernetes;
-  /** Told before a request takes effect. */
-  readonly onAsk: (ask: Ask) => void;
+  /** Called before a request takes effect. */
+  readonly onRequest: (request: ClusterRequest) => void;
   readonly around: <T>(
     call: string,
     act: () => T,
@@ -38,7 +38,7 @@ const EVENTS = '/api/v1/namespaces/default/events';
 const ON_NODE = 'spec.nodeName=';
 
 export function createKubernetesApi(options: KubernetesApiOptions): KubernetesClient {
-  const { context, kubernetes, onAsk } = options;
+  const { context, kubernetes, onRequest } = options;
   const { api } = kubernetes;
 
   const serve = (request: KubernetesRequest): unknown => {
@@ -54,14 +54,14 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesCl
       case 'PATCH': {
         const [, node] = NODE.exec(path) ?? [];
         if (!node) break;
-        onAsk({ does: 'patch-node', node, body });
+        onRequest({ kind: 'patch-node', node, body });
         return api.patch('nodes', undefined, node, body, { type: 'strategic' });
       }
       case 'POST': {
         if (path === EVENTS) return api.create('events', 'default', body as ObjectInput);
         const [, namespace = '', pod] = EVICTION.exec(path) ?? [];
         if (!pod) break;
-        onAsk({ does: 'evict', namespace, pod });
+        onRequest({ kind: 'evict', namespace, pod });
         return runAtOnce(
           evict(api, context, { namespace, name: pod, body: body as EvictionInput, dryRun: false }),
         );
@@ -69,23 +69,23 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesCl
       case 'DELETE': {
         const [, namespace = '', pod] = POD.exec(path) ?? [];
         if (!pod) break;
-        onAsk({ does: 'delete', namespace, pod });
+        onRequest({ kind: 'delete', namespace, pod });
         return api.delete('pods', namespace, pod, body as DeleteOptions);
       }
     }
-    onAsk({ does: 'stranger', request: `${method} ${path}` });
+    onRequest({ kind: 'unexpected', request: `${method} ${path}` });
     throw new KubernetesError({ request: `${method} ${path}`, status: 404, reason: 'NotFound' });
   };
 
   const listed = (path: string, query: Readonly<Record<string, string | undefined>>): readonly unknown[] => {
     if (path === '/api/v1/nodes') {
-      const isAsked = parseLabelSelector(query['labelSelector'] ?? '');
-      return api.store.all('nodes').filter(({ metadata }) => isAsked(metadata.labels));
+      const matches = parseLabelSelector(query['labelSelector'] ?? '');
+      return api.store.all('nodes').filter(({ metadata }) => matches(metadata.labels));
     }
     const fields = query['fieldSelector'] ?? '';
     if (path === '/api/v1/pods' && fields.startsWith(ON_NODE))
       return kubernetes.podsOn(fields.slice(ON_NODE.length));
-    onAsk({ does: 'stranger', request: `LIST ${path}` });
+    onRequest({ kind: 'unexpected', request: `LIST ${path}` });
     return [];
   };
 
@@ -93,7 +93,7 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesCl
     name: string,
     act: () => T,
     signal: AbortSignal | undefined,
-    refusing: boolean,
+    isRefusal: boolean,
   ): Promise<T> => {
     const result = await options.around(
       name,
@@ -105,7 +105,7 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesCl
           throw error instanceof StatusError ? refusal(name, error) : error;
         }
       },
-      (kind, message) => troubleOf(kind, name, message, refusing),
+      (kind, message) => faultError(kind, name, message, isRefusal),
     );
     if (signal?.aborted) throw new UnreachableError(`${name}: aborted`);
     return result;

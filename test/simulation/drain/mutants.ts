@@ -1,4 +1,4 @@
-/** spot-drain with a mistake in it, one and more for each promise that its story checks. The checkers must catch each. */
+/** spot-drain with a deliberate mistake, at least one for each promise that its story checks. The checkers must catch each. */
 import type { Ports, Reply } from '#functions/spot-drain/ports.ts';
 import type { PromiseId } from '../outcome.ts';
 import type { DrainOptions } from './drain.ts';
@@ -12,7 +12,7 @@ export interface DrainMutant {
 
 export const DRAIN_MUTANTS: readonly DrainMutant[] = [
   {
-    name: 'what was drained is terminated at once',
+    name: 'a drained instance is terminated at once',
     promise: 2,
     change: change((ports, { autoScaling }) => ({
       lifecycle: {
@@ -55,7 +55,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     })),
   },
   {
-    name: 'the end of an announced change is not heard',
+    name: 'the end of an announced change is ignored',
     promise: 3,
     change: change((ports) => ({
       claims: {
@@ -68,7 +68,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     })),
   },
   {
-    name: 'the node of an instance that comes back stays cordoned',
+    name: 'the node of an instance that runs again stays cordoned',
     promise: 3,
     change: change((ports) => ({
       cordons: {
@@ -88,12 +88,12 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     })),
   },
   {
-    name: 'our own stop waits as long as any other',
+    name: 'a drain during the nightly stop takes as long as any other',
     promise: 3,
     change: change((ports) => ({ night: { ...ports.night, state: async () => undefined } })),
   },
   {
-    name: 'a replacement is asked for whatever the config says',
+    name: 'a replacement is requested whatever the config says',
     promise: 2,
     change: change((ports) => ({ settings: { ...ports.settings, replaceEarly: true } })),
   },
@@ -120,7 +120,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     change: change((ports) => ({ cluster: { ...ports.cluster, mark: async () => 'marked' } })),
   },
   {
-    name: 'a pod counts as gone as soon as it was asked to go',
+    name: 'a pod counts as gone as soon as its eviction was accepted',
     promise: 4,
     change: change((ports) => ({
       cluster: {
@@ -130,7 +130,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     })),
   },
   {
-    name: 'what a budget holds is deleted at once',
+    name: 'a pod that its budget protects is deleted at once',
     promise: 5,
     change: change((ports) => ({
       cluster: {
@@ -143,7 +143,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     })),
   },
   {
-    name: 'it forces in the middle of the notice',
+    name: 'pods are deleted by force in the middle of the notice',
     promise: 5,
     change: change((ports) => {
       let first: number | undefined;
@@ -193,7 +193,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     })),
   },
   {
-    name: 'an action that was told of during a drain is forgotten',
+    name: 'an action that is announced during a drain is forgotten',
     promise: 6,
     change: change((ports) => ({
       claims: {
@@ -208,14 +208,14 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     })),
   },
   {
-    name: 'cordons are not explained',
+    name: 'cordons are not recorded',
     promise: 7,
     change: change((ports) => ({
       trail: { record: (made) => ports.trail.record(made.filter(({ action }) => action !== 'cordon')) },
     })),
   },
   {
-    name: 'one pod is moved after the other',
+    name: 'pods are evicted one after the other',
     promise: 8,
     change: change((ports) => ({
       cluster: {
@@ -229,7 +229,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     })),
   },
   {
-    name: 'failures are logged and swallowed',
+    name: 'errors are logged and not reported',
     promise: 9,
     change: { mutatePass: (pass) => pass().catch(() => undefined) },
   },

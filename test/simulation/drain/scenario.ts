@@ -1,6 +1,6 @@
-/** One cluster by chance: its groups, what runs on its nodes, and what AWS and people do to them. */
+/** A random cluster: its groups, what runs on its nodes, and what AWS and people do to them. */
 import type { SpotDrainSettings } from '#model/settings.ts';
-import { type Chance, createChance } from '../chance.ts';
+import { createRandom, type Random } from '../random.ts';
 
 export interface AppPlan {
   readonly name: string;
@@ -21,7 +21,7 @@ export type Happening = { readonly second: number; readonly pick: number } & (
   | { readonly kind: 'health'; readonly also: number; readonly closedAfter?: number }
   | { readonly kind: 'budget-lifted' }
   | { readonly kind: 'app-scaled'; readonly replicas: number }
-  | /** Our own stop takes the workers. */ { readonly kind: 'night-stop' }
+  | /** night-schedule stops the workers. */ { readonly kind: 'night-stop' }
 );
 
 export interface Scenario {
@@ -38,56 +38,56 @@ export interface Scenario {
   readonly daemonSet: boolean;
   readonly apps: readonly AppPlan[];
   readonly happenings: readonly Happening[];
-  /** An instance that was stopped or hibernates runs again so many seconds after it was taken. */
+  /** An instance that was stopped or hibernated runs again so many seconds after the interruption. */
   readonly backAfter?: number;
 }
 
-export function createScenario(seed: number, chance: Chance): Scenario {
-  return withRarities(plain(seed, chance), createChance(seed ^ RARITIES));
+export function createScenario(seed: number, random: Random): Scenario {
+  return withRareHappenings(plain(seed, random), createRandom(seed ^ RARE));
 }
 
-/** What came to the stories later has a chance of its own: the stories without it are the same as before. */
-const RARITIES = 0x79455;
+/** Happenings that were added later have their own seed: stories without them stay the same as before. */
+const RARE = 0x79455;
 
-function withRarities(scenario: Scenario, chance: Chance): Scenario {
+function withRareHappenings(scenario: Scenario, random: Random): Scenario {
   const { settings, workers } = scenario;
-  const replaceEarly = chance.is(0.2);
-  const nightStop = chance.is(0.25) && !settings.production;
-  const comesBack = chance.is(0.12);
-  const at = () => ({ second: chance.between(5, 240), pick: chance.between(0, workers - 1) });
+  const replaceEarly = random.chance(0.2);
+  const nightStop = random.chance(0.25) && !settings.production;
+  const runsAgain = random.chance(0.12);
+  const at = () => ({ second: random.between(5, 240), pick: random.between(0, workers - 1) });
   const more: Happening[] = [];
   if (nightStop) more.push({ ...at(), kind: 'night-stop' });
-  if (comesBack) more.push({ ...at(), kind: 'interruption', action: chance.of(['stop', 'hibernate']) });
+  if (runsAgain) more.push({ ...at(), kind: 'interruption', action: random.pick(['stop', 'hibernate']) });
   return {
     ...scenario,
     settings: { ...settings, replaceEarly },
     happenings: [...scenario.happenings, ...more].sort((a, b) => a.second - b.second),
-    ...(comesBack ? { backAfter: chance.between(150, 900) } : {}),
+    ...(runsAgain ? { backAfter: random.between(150, 900) } : {}),
   };
 }
 
-function plain(seed: number, chance: Chance): Scenario {
-  const production = chance.is(0.3);
-  const workers = chance.between(2, 3);
-  const managed = chance.is(0.3) ? 1 : 0;
+function plain(seed: number, random: Random): Scenario {
+  const production = random.chance(0.3);
+  const workers = random.between(2, 3);
+  const managed = random.chance(0.3) ? 1 : 0;
   return {
     seed,
-    start: new Date(Date.UTC(2026, 7, 1) + chance.between(0, 60 * 24 * 60) * 60_000).toISOString(),
+    start: new Date(Date.UTC(2026, 7, 1) + random.between(0, 60 * 24 * 60) * 60_000).toISOString(),
     workers,
     managed,
-    foreign: chance.is(0.15) ? 1 : 0,
-    capacityRebalance: chance.is(0.2),
-    ...(chance.is(0.75)
+    foreign: random.chance(0.15) ? 1 : 0,
+    capacityRebalance: random.chance(0.2),
+    ...(random.chance(0.75)
       ? {
           hook: {
-            heartbeatSeconds: chance.of([120, 600, 3600]),
-            defaultResult: chance.of(['CONTINUE', 'ABANDON']),
+            heartbeatSeconds: random.pick([120, 600, 3600]),
+            defaultResult: random.pick(['CONTINUE', 'ABANDON']),
           },
         }
       : {}),
-    daemonSet: chance.is(0.5),
-    apps: Array.from({ length: chance.between(1, 3) }, (_, index) => app(chance, index)),
-    happenings: happenings(chance, workers),
+    daemonSet: random.chance(0.5),
+    apps: Array.from({ length: random.between(1, 3) }, (_, index) => app(random, index)),
+    happenings: happenings(random, workers),
     settings: {
       environment: production ? 'production' : 'develop',
       production,
@@ -95,18 +95,20 @@ function plain(seed: number, chance: Chance): Scenario {
       region: 'ap-northeast-1',
       cluster: production ? 'production' : 'develop',
       dryRun: false,
-      onRebalance: chance.of(['cordon', 'cordon', 'drain', 'ignore']),
-      uncordonAfterMinutes: chance.of([5, 15]),
-      force: chance.is(0.85),
+      onRebalance: random.pick(['cordon', 'cordon', 'drain', 'ignore']),
+      uncordonAfterMinutes: random.pick([5, 15]),
+      force: random.chance(0.85),
       replaceEarly: false,
+      onScheduledChange: 'drain',
+      lifecycleMinutes: 60,
     },
   };
 }
 
-function app(chance: Chance, index: number): AppPlan {
-  const replicas = chance.between(1, 4);
-  const graceSeconds = chance.of([1, 10, 30, 60, 300]);
-  const budget = chance.of([
+function app(random: Random, index: number): AppPlan {
+  const replicas = random.between(1, 4);
+  const graceSeconds = random.pick([1, 10, 30, 60, 300]);
+  const budget = random.pick([
     { minAvailable: replicas },
     { minAvailable: Math.max(1, replicas - 1) },
     { maxUnavailable: 1 },
@@ -116,48 +118,48 @@ function app(chance: Chance, index: number): AppPlan {
     name: `app-${index}`,
     replicas,
     graceSeconds,
-    exitSeconds: chance.between(0, Math.min(graceSeconds, 90)),
-    readySeconds: chance.of([2, 10, 40]),
-    critical: chance.is(0.1),
-    budgets: chance.is(0.6) ? (chance.is(0.12) ? [budget, { maxUnavailable: 1 }] : [budget]) : [],
+    exitSeconds: random.between(0, Math.min(graceSeconds, 90)),
+    readySeconds: random.pick([2, 10, 40]),
+    critical: random.chance(0.1),
+    budgets: random.chance(0.6) ? (random.chance(0.12) ? [budget, { maxUnavailable: 1 }] : [budget]) : [],
   };
 }
 
-function happenings(chance: Chance, workers: number): Happening[] {
+function happenings(random: Random, workers: number): Happening[] {
   const list: Happening[] = [];
-  const count = chance.of([1, 1, 2, 3]);
+  const count = random.pick([1, 1, 2, 3]);
   for (let index = 0; index < count; index++) {
-    const at = { second: chance.between(5, 240), pick: chance.between(0, workers - 1) };
-    const dice = chance.between(0, 9);
-    if (dice < 4)
+    const at = { second: random.between(5, 240), pick: random.between(0, workers - 1) };
+    const roll = random.between(0, 9);
+    if (roll < 4)
       list.push({
         ...at,
         kind: 'interruption',
-        action: chance.of(['terminate', 'terminate', 'stop', 'hibernate']),
+        action: random.pick(['terminate', 'terminate', 'stop', 'hibernate']),
       });
-    else if (dice < 6)
+    else if (roll < 6)
       list.push({
         ...at,
         kind: 'rebalance',
-        ...(chance.is(0.4) ? { thenInterruptedAfter: chance.between(1, 200) } : {}),
+        ...(random.chance(0.4) ? { thenInterruptedAfter: random.between(1, 200) } : {}),
       });
-    else if (dice < 8) list.push({ ...at, kind: 'scale-in' });
-    else if (dice < 9)
+    else if (roll < 8) list.push({ ...at, kind: 'scale-in' });
+    else if (roll < 9)
       list.push({
         ...at,
         kind: 'health',
-        also: chance.between(0, workers - 1),
-        ...(chance.is(0.7) ? { closedAfter: chance.between(300, 900) } : {}),
+        also: random.between(0, workers - 1),
+        ...(random.chance(0.7) ? { closedAfter: random.between(300, 900) } : {}),
       });
     else list.push({ ...at, kind: 'terminated-by-person' });
   }
-  if (chance.is(0.2)) list.push({ second: chance.between(20, 300), pick: 0, kind: 'budget-lifted' });
-  if (chance.is(0.2))
+  if (random.chance(0.2)) list.push({ second: random.between(20, 300), pick: 0, kind: 'budget-lifted' });
+  if (random.chance(0.2))
     list.push({
-      second: chance.between(10, 300),
-      pick: chance.between(0, 2),
+      second: random.between(10, 300),
+      pick: random.between(0, 2),
       kind: 'app-scaled',
-      replicas: chance.between(0, 5),
+      replicas: random.between(0, 5),
     });
   return list.sort((a, b) => a.second - b.second);
 }

@@ -6,7 +6,7 @@ import {
   type AwsWorld,
   type EksCluster,
 } from '@nightshift/lab/world/aws/index.ts';
-import type { Group, Resized } from '#functions/night-schedule/ports.ts';
+import type { ConfiguredSize, Group, Resized } from '#functions/night-schedule/ports.ts';
 import type { Size } from '#functions/night-schedule/records.ts';
 
 export type LabGroups = ReturnType<typeof createLabGroups>;
@@ -65,7 +65,12 @@ export function createLabGroups(aws: AwsWorld, cluster: EksCluster) {
       }
       return 'accepted';
     },
-    trouble: (group: Group) =>
+    configuredSize(group: Group): ConfiguredSize | undefined {
+      if (group.kind !== 'managed') return undefined;
+      const nodegroup = aws.eks.nodegroup(scope, cluster.name, group.name);
+      return { size: sizeOf(nodegroup.group), isUpdating: nodegroup.status === 'UPDATING' };
+    },
+    lastScalingFailure: (group: Group) =>
       aws.autoScaling.activities(scope, group.autoScalingGroup).find((one) => one.statusCode === 'Failed')
         ?.statusMessage,
   };

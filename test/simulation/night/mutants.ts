@@ -1,7 +1,4 @@
-/**
- * The program with a mistake in it, one for each promise: what other tools got wrong, or what a careless change could
- * bring. The checkers must catch each of them; otherwise they prove nothing.
- */
+/** night-schedule with a deliberate mistake, at least one for each promise that its story checks. The checkers must catch each. */
 import type { PromiseId } from '../outcome.ts';
 import type { NightOptions } from './night.ts';
 
@@ -17,14 +14,15 @@ export const MUTANTS: readonly Mutant[] = [
     promise: 1,
     change: {
       mutate(ports) {
-        const late: (() => Promise<unknown>)[] = [];
+        const delayed: (() => Promise<unknown>)[] = [];
         return {
           ...ports,
           store: {
             ...ports.store,
-            async writeSaved(next, over) {
-              if (next.phase !== 'stopping' || over !== 'absent') return ports.store.writeSaved(next, over);
-              late.push(() => ports.store.writeSaved(next, over));
+            async writeSaved(next, expected) {
+              if (next.phase !== 'stopping' || expected !== 'absent')
+                return ports.store.writeSaved(next, expected);
+              delayed.push(() => ports.store.writeSaved(next, expected));
               return true;
             },
           },
@@ -32,7 +30,7 @@ export const MUTANTS: readonly Mutant[] = [
             ...ports.groups,
             async resize(group, to, token) {
               const outcome = await ports.groups.resize(group, to, token);
-              await late.shift()?.();
+              await delayed.shift()?.();
               return outcome;
             },
           },
@@ -48,21 +46,22 @@ export const MUTANTS: readonly Mutant[] = [
         ...ports,
         store: {
           ...ports.store,
-          async writeSaved(next, over) {
+          async writeSaved(next, expected) {
             const group = (await ports.groups.list()).find((one) => one.name === next.group);
-            return ports.store.writeSaved(group ? { ...next, size: group.size } : next, over);
+            return ports.store.writeSaved(group ? { ...next, size: group.size } : next, expected);
           },
         },
       }),
     },
   },
   {
-    name: 'sizes are cleared when they were given back, whether or not a node came',
+    name: 'saved sizes are cleared before the nodes are Ready',
     promise: 1,
     change: {
       mutate: (ports) => ({
         ...ports,
         nodes: {
+          ...ports.nodes,
           ready: async () =>
             new Set((await ports.groups.list()).flatMap((group) => group.instances.map((one) => one.id))),
         },
@@ -81,7 +80,7 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    name: 'min is not given back',
+    name: 'min is not restored',
     promise: 1,
     change: {
       mutate: (ports) => ({
@@ -97,17 +96,19 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    name: 'it acts only within a minute of the edge',
+    name: 'groups are resized only within a minute of the transition',
     promise: 3,
     change: {
       mutate(ports, world) {
-        const edges = world.edges();
+        const transitions = world.transitions();
         return {
           ...ports,
           groups: {
             ...ports.groups,
             resize: async (group, to, token) =>
-              Math.abs(world.clock.now() / 60_000 - (to.desired === 0 ? edges.stop : edges.start)) < 1
+              Math.abs(
+                world.clock.now() / 60_000 - (to.desired === 0 ? transitions.stop : transitions.start),
+              ) < 1
                 ? ports.groups.resize(group, to, token)
                 : 'busy',
           },
@@ -116,7 +117,7 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    name: 'a stop is confirmed when the size is zero, whatever still runs',
+    name: 'a stop is confirmed at size zero while instances still run',
     promise: 4,
     change: {
       mutate: (ports) => ({
@@ -138,6 +139,7 @@ export const MUTANTS: readonly Mutant[] = [
       mutate: (ports) => ({
         ...ports,
         nodes: {
+          ...ports.nodes,
           ready: async () =>
             new Set((await ports.groups.list()).flatMap((group) => group.instances.map((one) => one.id))),
         },
@@ -145,7 +147,7 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    name: 'stops are not explained',
+    name: 'stops are not recorded',
     promise: 7,
     change: {
       mutate: (ports) => ({
@@ -177,7 +179,7 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    name: 'failures are logged and swallowed',
+    name: 'errors are logged and not reported',
     promise: 9,
     change: { mutatePass: (pass) => pass().catch(() => undefined) },
   },

@@ -3,17 +3,17 @@
 import { run } from '#functions/night-schedule/run.ts';
 import { desiredAt } from '#model/desired.ts';
 import type { Override } from '#model/schedule.ts';
-import { type Chance, createChance } from '../chance.ts';
 import { createFaults, type Severity } from '../faults.ts';
 import type { Outcome, PromiseId, Violation } from '../outcome.ts';
-import { overrideOf } from '../override.ts';
+import { overrideOf } from '../overrides.ts';
+import { createRandom, type Random } from '../random.ts';
 import { createScenario, type Happening, type Scenario } from './scenario.ts';
 import { createNightWorld, type NightPorts, type NightProcess, type NightWorld } from './world.ts';
 
 export interface NightOptions {
   readonly seed: number;
   readonly severity: Severity;
-  /** Puts a mistake into the program: the checkers must find it. */
+  /** Puts a mistake into the program: the checkers must catch it. */
   readonly mutate?: (ports: NightPorts, world: NightWorld) => NightPorts;
   /** Puts a mistake around the whole pass. */
   readonly mutatePass?: (pass: () => Promise<unknown>) => Promise<unknown>;
@@ -24,18 +24,18 @@ export interface NightOptions {
 const MINUTE = 60_000;
 
 export async function simulateNight(options: NightOptions): Promise<Outcome> {
-  const chance = createChance(options.seed);
-  const scenario = createScenario(options.seed, chance);
+  const random = createRandom(options.seed);
+  const scenario = createScenario(options.seed, random);
   const stop = Date.parse(scenario.stop);
   const start = Date.parse(scenario.start);
   const begin = stop - 60 * MINUTE;
   const world = createNightWorld(scenario, new Date(begin));
-  const faults = createFaults(chance, options.severity);
+  const faults = createFaults(random, options.severity);
   const night: Night = {
     options,
     scenario,
     world,
-    chance,
+    random,
     faults,
     idle: [],
     overrides: [],
@@ -52,17 +52,17 @@ export async function simulateNight(options: NightOptions): Promise<Outcome> {
     if (!options.without?.has(index))
       world.clock.at(stop + happening.minute * MINUTE, () => happen(night, happening));
 
-  // Every minute where something happens, now and then in between: ticks get lost anyway.
+  // Every minute around the transitions, less often in between: ticks get lost anyway.
   await world.clock.runUntil(stop - 40 * MINUTE);
-  await ticks(night, stop - 3 * MINUTE, () => chance.between(3, 8) * MINUTE);
+  await ticks(night, stop - 3 * MINUTE, () => random.between(3, 8) * MINUTE);
   await ticks(night, stop + 30 * MINUTE, () => MINUTE);
   const quiet = start - 55 * MINUTE;
-  await ticks(night, quiet, () => chance.between(5, 20) * MINUTE);
+  await ticks(night, quiet, () => random.between(5, 20) * MINUTE);
   faults.pause();
   await ticks(night, quiet + 15 * MINUTE, () => MINUTE);
   checkAsleep(night);
   faults.resume();
-  await ticks(night, start - 8 * MINUTE, () => chance.between(1, 4) * MINUTE);
+  await ticks(night, start - 8 * MINUTE, () => random.between(1, 4) * MINUTE);
   await ticks(night, start + 12 * MINUTE, () => MINUTE);
   faults.pause();
   await ticks(night, start + 45 * MINUTE, () => 90_000);
@@ -84,14 +84,14 @@ interface Night {
   readonly options: NightOptions;
   readonly scenario: Scenario;
   readonly world: NightWorld;
-  readonly chance: Chance;
+  readonly random: Random;
   readonly faults: ReturnType<typeof createFaults>;
   /** Processes in which no pass runs. */
   readonly idle: NightProcess[];
   overrides: Override[];
-  /** When a person last took an override back. */
+  /** When a person last cancelled an override. */
   cancelledAt: number;
-  /** Groups that a person changed: their sizes are what the person wanted. */
+  /** Groups that a person changed: their sizes are the person's choice. */
   readonly touched: Set<string>;
   readonly deleted: Set<string>;
   readonly events: Record<string, number>;
@@ -104,11 +104,11 @@ async function ticks(night: Night, until: number, step: () => number): Promise<v
   const { clock } = night.world;
   while (clock.now() < until) {
     await clock.runUntil(Math.min(until, clock.now() + step()));
-    if (night.faults.active() && night.chance.is(0.1)) {
+    if (night.faults.active() && night.random.chance(0.1)) {
       count(night, 'lost');
       continue;
     }
-    if (night.faults.active() && night.chance.is(0.05)) {
+    if (night.faults.active() && night.random.chance(0.05)) {
       count(night, 'doubled');
       await Promise.all([pass(night, 'tick'), pass(night, 'tick')]);
     } else await pass(night, 'tick');
@@ -117,12 +117,12 @@ async function ticks(night: Night, until: number, step: () => number): Promise<v
 }
 
 async function pass(night: Night, trigger: 'tick' | 'override'): Promise<void> {
-  const { world, chance, scenario, options } = night;
+  const { world, random, scenario, options } = night;
   const current = night.faults.newPass();
   const process = night.idle.pop() ?? world.newProcess();
   const ports = process.enter(current);
   const { autoscaler, groups, nodes, store, trail } = options.mutate ? options.mutate(ports, world) : ports;
-  const skew = night.faults.active() ? chance.between(-5, 5) * 1000 : 0;
+  const skew = night.faults.active() ? random.between(-5, 5) * 1000 : 0;
   const now = new Date(world.clock.now() + skew);
   const deps = {
     groups,
@@ -151,7 +151,7 @@ async function pass(night: Night, trigger: 'tick' | 'override'): Promise<void> {
     world.observations.counts.failedPasses += 1;
   } else if (current.errors() > 0) {
     world.observations.swallowed.push(
-      `${now.toISOString()} a pass was given ${current.errors()} errors and ended well`,
+      `${now.toISOString()} a pass met ${current.errors()} errors and succeeded`,
     );
   }
   if (current.errors() > 0) night.exercised[9] += 1;
@@ -161,37 +161,12 @@ function happen(night: Night, happening: Happening): Promise<void> | undefined {
   const { world, scenario } = night;
   const now = world.clock.date();
   switch (happening.kind) {
-    case 'resize': {
-      const group = world.groupOf(happening.group);
-      if (!group) return;
-      try {
-        world.aws.resizeAsPerson(group, {
-          min: Math.min(group.min, happening.desired),
-          desired: happening.desired,
-          max: Math.max(group.max, happening.desired),
-        });
-        night.touched.add(happening.group);
-        world.touched.add(happening.group);
-        count(night, 'person');
-        note(night, `somebody sets ${happening.group} to ${happening.desired}`);
-      } catch {
-        note(night, `${happening.group} is busy, so somebody gives up`);
-      }
+    case 'resize':
+      resizeByPerson(night, happening);
       return;
-    }
-    case 'delete': {
-      const group = world.groupOf(happening.group);
-      if (!group?.nodegroup) return;
-      try {
-        world.aws.eks.deleteNodegroup(world.cluster, world.cluster.name, happening.group);
-        night.deleted.add(happening.group);
-        count(night, 'person');
-        note(night, `somebody deletes ${happening.group}`);
-      } catch {
-        note(night, `${happening.group} is busy, so somebody gives up`);
-      }
+    case 'delete':
+      deleteByPerson(night, happening);
       return;
-    }
     case 'create':
       world.add({
         name: happening.group,
@@ -204,14 +179,14 @@ function happen(night: Night, happening: Happening): Promise<void> | undefined {
       });
       night.touched.add(happening.group);
       count(night, 'person');
-      note(night, `somebody makes ${happening.group} with ${happening.desired}`);
+      note(night, `a person creates ${happening.group} with ${happening.desired}`);
       return;
     case 'override': {
       const override = overrideOf(now, happening);
       night.overrides = [override];
       world.setOverride(override);
       count(night, 'override');
-      note(night, `ana wants it ${happening.state} for ${happening.forMinutes} min`);
+      note(night, `an override of ana: ${happening.state} for ${happening.forMinutes} min`);
       return pass(night, 'override');
     }
     case 'cancel':
@@ -231,12 +206,47 @@ function happen(night: Night, happening: Happening): Promise<void> | undefined {
       note(night, `no spot capacity for ${happening.forMinutes} min`);
       return;
     case 'autoscaler-restarted':
-      // While it runs, a person's change is the person's wish.
+      // Only while it is paused; otherwise the change is the person's choice.
       if (scenario.settings.autoscaler && world.replicas() === 0) {
         world.setReplicas(1);
         count(night, 'person');
-        note(night, 'the autoscaler is scaled to 1 by somebody');
+        note(night, 'a person scales the autoscaler to 1');
       }
+  }
+}
+
+function resizeByPerson(
+  night: Night,
+  { group: name, desired }: Extract<Happening, { kind: 'resize' }>,
+): void {
+  const { world } = night;
+  const group = world.groupOf(name);
+  if (!group) return;
+  try {
+    world.aws.resizeAsPerson(group, {
+      min: Math.min(group.min, desired),
+      desired,
+      max: Math.max(group.max, desired),
+    });
+    night.touched.add(name);
+    world.touched.add(name);
+    count(night, 'person');
+    note(night, `a person sets ${name} to ${desired}`);
+  } catch {
+    note(night, `${name} is busy, a person's change is refused`);
+  }
+}
+
+function deleteByPerson(night: Night, { group: name }: Extract<Happening, { kind: 'delete' }>): void {
+  const { world } = night;
+  if (!world.groupOf(name)?.nodegroup) return;
+  try {
+    world.aws.eks.deleteNodegroup(world.cluster, world.cluster.name, name);
+    night.deleted.add(name);
+    count(night, 'person');
+    note(night, `a person deletes ${name}`);
+  } catch {
+    note(night, `${name} is busy, a person's change is refused`);
   }
 }
 
@@ -258,7 +268,7 @@ function checkAsleep(night: Night): void {
       violate(
         night,
         scenario.groups.some((other) => other.broken) ? 8 : 3,
-        `${plan.name} should sleep and has desired ${group.desired}, ${group.instances.size} instances`,
+        `${plan.name} should be asleep and has desired ${group.desired}, ${group.instances.size} instances`,
       );
   }
 }
@@ -276,7 +286,7 @@ function checkAwake(night: Night): void {
     const is = `${group.min}/${group.desired}/${group.max}`;
     if (night.touched.has(plan.name)) {
       if (group.desired === 0 && plan.desired > 0)
-        violate(night, 1, `${plan.name} was changed by hand and stands at ${is} in the morning`);
+        violate(night, 1, `${plan.name} was changed by hand and is ${is} in the morning`);
       continue;
     }
     if (is !== `${plan.min}/${plan.desired}/${plan.max}`)

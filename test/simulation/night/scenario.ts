@@ -1,8 +1,8 @@
-/** One night by chance: a cluster, its schedule, and what people and AWS do to it. Wholly determined by the seed. */
+/** A random night: a cluster, its schedule, and what people and AWS do to it. Determined by the seed. */
 
 import type { Override, Schedule, Weekday } from '#model/schedule.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
-import type { Chance } from '../chance.ts';
+import type { Random } from '../random.ts';
 
 export interface GroupPlan {
   readonly name: string;
@@ -11,7 +11,7 @@ export interface GroupPlan {
   readonly desired: number;
   readonly max: number;
   readonly capacityType: 'SPOT' | 'ON_DEMAND';
-  /** Every resize of it is refused: the bad one that must not stop the work on the others. */
+  /** Every resize of it is refused; that must not stop the work on the others. */
   readonly broken: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface Scenario {
   readonly settings: NightScheduleSettings;
   readonly groups: readonly GroupPlan[];
   readonly replicas: number | undefined;
-  /** The edge of the schedule at which the night begins, and the one at which it ends. ISO 8601. */
+  /** The transition of the schedule at which the night begins, and the one at which it ends. ISO 8601. */
   readonly stop: string;
   readonly start: string;
   readonly happenings: readonly Happening[];
@@ -51,24 +51,24 @@ const ZONES = [
 ] as const;
 const WORKDAYS: readonly Weekday[] = [1, 2, 3, 4, 5];
 
-export function createScenario(seed: number, chance: Chance): Scenario {
-  const timeZone = chance.of(ZONES);
-  const from = chance.of([7 * 60, 8 * 60, 9 * 60]);
-  const to = chance.of([19 * 60, 22 * 60, 26 * 60]);
+export function createScenario(seed: number, random: Random): Scenario {
+  const timeZone = random.pick(ZONES);
+  const from = random.pick([7 * 60, 8 * 60, 9 * 60]);
+  const to = random.pick([19 * 60, 22 * 60, 26 * 60]);
   const schedule = scheduleOf(timeZone, from, to);
-  const count = chance.between(1, 5);
-  const autoscaled = chance.is(0.4);
-  const groups = Array.from({ length: count }, (_, index) => groupPlan(chance, index, autoscaled));
+  const count = random.between(1, 5);
+  const autoscaled = random.chance(0.4);
+  const groups = Array.from({ length: count }, (_, index) => groupPlan(random, index, autoscaled));
   const host = groups[0]?.name ?? '';
-  const stop = anEvening(chance, timeZone, to);
+  const stop = anEvening(random, timeZone, to);
   const length = 24 * 60 - (to - from);
   return {
     seed,
     groups,
-    replicas: autoscaled ? chance.between(1, 2) : undefined,
+    replicas: autoscaled ? random.between(1, 2) : undefined,
     stop: stop.toISOString(),
     start: new Date(stop.getTime() + length * 60_000).toISOString(),
-    happenings: happenings(chance, groups, autoscaled, length),
+    happenings: happenings(random, groups, autoscaled, length),
     settings: {
       environment: 'develop',
       production: false,
@@ -79,11 +79,11 @@ export function createScenario(seed: number, chance: Chance): Scenario {
       schedule,
       nodegroups: 'all',
       keep: [],
-      onManualChange: chance.is(0.8) ? 'respect' : 'enforce',
+      onManualChange: random.chance(0.8) ? 'respect' : 'enforce',
       stopDeadlineMinutes: 20,
       startDeadlineMinutes: 20,
-      warnMinutes: chance.of([0, 30]),
-      readyBy: chance.is(0.3),
+      warnMinutes: random.pick([0, 30]),
+      readyBy: random.chance(0.3),
       ...(autoscaled
         ? {
             autoscaler: {
@@ -98,7 +98,7 @@ export function createScenario(seed: number, chance: Chance): Scenario {
   };
 }
 
-/** What the program has found out about a schedule it need not find out again in the next night. */
+/** One object for each schedule: `desired-memo.ts` remembers by object. */
 const schedules = new Map<string, Schedule>();
 
 function scheduleOf(timeZone: string, from: number, to: number): Schedule {
@@ -117,60 +117,60 @@ function scheduleOf(timeZone: string, from: number, to: number): Schedule {
   return made;
 }
 
-function groupPlan(chance: Chance, index: number, autoscaled: boolean): GroupPlan {
-  const atZero = chance.is(0.1) && !(autoscaled && index === 0);
-  const desired = atZero ? 0 : chance.between(1, 6);
+function groupPlan(random: Random, index: number, autoscaled: boolean): GroupPlan {
+  const atZero = random.chance(0.1) && !(autoscaled && index === 0);
+  const desired = atZero ? 0 : random.between(1, 6);
   return {
     name: `group-${index}`,
-    kind: chance.is(0.6) ? 'managed' : 'self-managed',
-    min: chance.between(0, desired),
+    kind: random.chance(0.6) ? 'managed' : 'self-managed',
+    min: random.between(0, desired),
     desired,
-    max: Math.max(1, desired + chance.between(0, 3)),
-    capacityType: chance.is(0.7) ? 'SPOT' : 'ON_DEMAND',
-    // The autoscaler's host is never the broken one: then nothing could be said about the order.
-    broken: index > 0 && chance.is(0.05),
+    max: Math.max(1, desired + random.between(0, 3)),
+    capacityType: random.chance(0.7) ? 'SPOT' : 'ON_DEMAND',
+    // Never the autoscaler's host: the order of stop and start depends on it.
+    broken: index > 0 && random.chance(0.05),
   };
 }
 
 function happenings(
-  chance: Chance,
+  random: Random,
   groups: readonly GroupPlan[],
   autoscaled: boolean,
   nightMinutes: number,
 ): Happening[] {
   const list: Happening[] = [];
-  const some = () => groups[chance.between(0, groups.length - 1)]?.name ?? '';
-  const atNight = () => chance.between(-20, nightMinutes - 30);
-  if (chance.is(0.25))
-    list.push({ kind: 'resize', minute: atNight(), group: some(), desired: chance.between(1, 4) });
-  if (groups.length > 1 && chance.is(0.05))
+  const some = () => groups[random.between(0, groups.length - 1)]?.name ?? '';
+  const atNight = () => random.between(-20, nightMinutes - 30);
+  if (random.chance(0.25))
+    list.push({ kind: 'resize', minute: atNight(), group: some(), desired: random.between(1, 4) });
+  if (groups.length > 1 && random.chance(0.05))
     list.push({ kind: 'delete', minute: atNight(), group: groups.at(-1)?.name ?? '' });
-  if (chance.is(0.08))
-    list.push({ kind: 'create', minute: atNight(), group: 'created', desired: chance.between(1, 3) });
-  if (chance.is(0.3)) {
+  if (random.chance(0.08))
+    list.push({ kind: 'create', minute: atNight(), group: 'created', desired: random.between(1, 3) });
+  if (random.chance(0.3)) {
     const minute = atNight();
-    const forMinutes = chance.between(10, 180);
-    list.push({ kind: 'override', minute, state: chance.is(0.7) ? 'awake' : 'asleep', forMinutes });
-    if (chance.is(0.3)) list.push({ kind: 'cancel', minute: minute + chance.between(1, forMinutes) });
+    const forMinutes = random.between(10, 180);
+    list.push({ kind: 'override', minute, state: random.chance(0.7) ? 'awake' : 'asleep', forMinutes });
+    if (random.chance(0.3)) list.push({ kind: 'cancel', minute: minute + random.between(1, forMinutes) });
   }
-  if (chance.is(0.15))
-    list.push({ kind: 'shortage', minute: nightMinutes - 10, forMinutes: chance.between(5, 40) });
-  if (autoscaled && chance.is(0.2))
-    list.push({ kind: 'autoscaler-restarted', minute: chance.between(5, nightMinutes - 30) });
+  if (random.chance(0.15))
+    list.push({ kind: 'shortage', minute: nightMinutes - 10, forMinutes: random.between(5, 40) });
+  if (autoscaled && random.chance(0.2))
+    list.push({ kind: 'autoscaler-restarted', minute: random.between(5, nightMinutes - 30) });
   return list.sort((a, b) => a.minute - b.minute);
 }
 
-/** A Monday to Thursday evening of 2026 or 2027, so that the next day is worked; also around changes of the clock. */
-function anEvening(chance: Chance, timeZone: string, minute: number): Date {
+/** A Monday to Thursday evening of 2026 or 2027, so that the next day is a workday; also around changes of the clock. */
+function anEvening(random: Random, timeZone: string, minute: number): Date {
   for (;;) {
-    const day = Date.UTC(2026, 0, 5 + chance.between(0, 700));
+    const day = Date.UTC(2026, 0, 5 + random.between(0, 700));
     if (![1, 2, 3, 4].includes(new Date(day).getUTCDay())) continue;
     const wall = day + minute * 60_000;
     return new Date(wall - offsetAt(timeZone, wall));
   }
 }
 
-/** Costly to make, and the same for all nights of a zone. */
+/** Slow to create, and the same for all nights of a zone. */
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function formatOf(timeZone: string): Intl.DateTimeFormat {

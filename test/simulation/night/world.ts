@@ -11,10 +11,11 @@ import type { Decision } from '#model/decision.ts';
 import type { Override } from '#model/schedule.ts';
 import { createSimulatedClock } from '../clock.ts';
 import type { Pass } from '../faults.ts';
-import { replaceOverrides } from '../override.ts';
+import { replaceOverrides } from '../overrides.ts';
 import { createMemoryTable } from '../table.ts';
 import { type NightWrite, watchTable } from '../watched-table.ts';
 import { createLabGroups } from './groups.ts';
+import { noObservations, observeDecisions } from './observations.ts';
 import type { GroupPlan, Scenario } from './scenario.ts';
 
 export type NightPorts = Pick<NightScheduleDeps, 'groups' | 'nodes' | 'store' | 'trail'> &
@@ -23,24 +24,6 @@ export type NightPorts = Pick<NightScheduleDeps, 'groups' | 'nodes' | 'store' | 
 export interface NightProcess {
   /** The ports as the next pass sees them. */
   enter(pass: Pass): NightPorts;
-}
-
-/** What was observed of the world while a night went by: what the checkers look at. */
-export interface Observations {
-  /** A request to zero a group took effect while these sizes were not written down. */
-  readonly zeroedUnsaved: string[];
-  /** Saved sizes that were changed or taken away before the restore was complete in the world. */
-  readonly sizesLost: string[];
-  /** Confirmations of something that the world did not show. */
-  readonly unobserved: string[];
-  /** Changes of a group without a decision that names it. */
-  readonly unexplained: string[];
-  /** Passes that were given an error, and ended as if nothing had happened. */
-  readonly swallowed: string[];
-  readonly counts: Record<
-    'stops' | 'starts' | 'confirmedStops' | 'confirmedStarts' | 'passes' | 'failedPasses' | 'crashes',
-    number
-  >;
 }
 
 export type NightWorld = ReturnType<typeof createNightWorld>;
@@ -84,22 +67,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
   const deployment =
     autoscaler?.kind === 'cluster-autoscaler' ? `${autoscaler.namespace}/${autoscaler.deployment}` : '';
   let replicas = scenario.replicas ?? 0;
-  const observations: Observations = {
-    zeroedUnsaved: [],
-    sizesLost: [],
-    unobserved: [],
-    unexplained: [],
-    swallowed: [],
-    counts: {
-      stops: 0,
-      starts: 0,
-      confirmedStops: 0,
-      confirmedStarts: 0,
-      passes: 0,
-      failedPasses: 0,
-      crashes: 0,
-    },
-  };
+  const observations = noObservations();
 
   const groups = createLabGroups(aws, cluster);
   const { sizeOf, find: groupOf } = groups;
@@ -123,7 +91,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
 
   const onCleared = (key: string, { group: name, size, autoScalingGroup }: SavedSize): void => {
     const group = groupOf(name);
-    // What a person made of the group since is the person's.
+    // A group that a person changed keeps the person's sizes.
     if (!group || group.name !== autoScalingGroup || touched.has(name)) return;
     const whole = group.min === size.min && group.max >= size.max && readyIn(group) >= group.desired;
     if (!whole)
@@ -144,14 +112,14 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
       const saved = savedOf(name);
       if (!saved || saved.size.desired === 0)
         observations.zeroedUnsaved.push(
-          `${when()} ${name} ${text(before)} → 0, written down: ${text(saved?.size ?? null)}`,
+          `${when()} ${name} ${text(before)} → 0, saved: ${text(saved?.size ?? null)}`,
         );
     }
     if (to.desired > 0 && before.desired === 0) observations.counts.starts += 1;
     return 'accepted' as const;
   };
 
-  /** A process of the function: it stays warm, and the passes in it come one after the other. */
+  /** A process of the function: it stays warm, and runs one pass at a time. */
   const newProcess = (): NightProcess => {
     let pass: Pass;
     const changed = new Set<string>();
@@ -164,9 +132,21 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
             if (outcome === 'accepted') changed.add(group.name);
             return outcome;
           }),
-        trouble: (group) => pass.around('groups.trouble', () => groups.trouble(group)),
+        configuredSize: (group) => pass.around('groups.configuredSize', () => groups.configuredSize(group)),
+        lastScalingFailure: (group) =>
+          pass.around('groups.lastScalingFailure', () => groups.lastScalingFailure(group)),
       },
-      nodes: { ready: () => pass.around('nodes.ready', () => new Set([...readyAt.keys()].filter(isReady))) },
+      nodes: {
+        all: () =>
+          pass.around('nodes.all', () =>
+            [...readyAt.keys()].map((instanceId) => ({
+              name: instanceId,
+              instanceId,
+              kind: 'instance' as const,
+            })),
+          ),
+        ready: () => pass.around('nodes.ready', () => new Set([...readyAt.keys()].filter(isReady))),
+      },
       autoscaler: {
         observe: () =>
           pass.around(
@@ -177,13 +157,15 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
           pass.around('autoscaler.pause', () => {
             if (table.all(NIGHT, AUTOSCALER_PREFIX).length === 0)
               observations.zeroedUnsaved.push(
-                `${when()} the autoscaler was paused and its replicas were not written down`,
+                `${when()} the autoscaler was paused before its replicas were saved`,
               );
             replicas = 0;
+            return [];
           }),
         resume: (saved) =>
           pass.around('autoscaler.resume', () => {
             if (saved.kind === 'cluster-autoscaler') replicas = saved.replicas;
+            return 'resumed';
           }),
       },
       store: createNightStore(
@@ -194,7 +176,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
         record: (made) =>
           pass.around('trail.record', () => {
             decisions.push(...made);
-            observe(made, changed);
+            observeDecisions({ observations, groupOf, readyIn, when }, made, changed);
           }),
       },
     };
@@ -205,31 +187,6 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
         return ports;
       },
     };
-  };
-
-  /** Holds what the program says against what the world shows at this moment. */
-  const observe = (made: readonly Decision[], changed: ReadonlySet<string>) => {
-    for (const decision of made) {
-      if (decision.action === 'confirm-stop') {
-        const group = groupOf(decision.target);
-        observations.counts.confirmedStops += 1;
-        if (group && group.instances.size > 0)
-          observations.unobserved.push(
-            `${when()} ${decision.target} is said to sleep with ${group.instances.size} instances`,
-          );
-      }
-      if (decision.action === 'confirm-start') {
-        const group = groupOf(decision.target);
-        observations.counts.confirmedStarts += 1;
-        if (group && readyIn(group) < group.desired)
-          observations.unobserved.push(
-            `${when()} ${decision.target} is said to be awake with ${readyIn(group)} of ${group.desired} Ready`,
-          );
-      }
-    }
-    for (const name of changed)
-      if (!made.some((decision) => decision.target === name && decision.reason !== ''))
-        observations.unexplained.push(`${when()} ${name} was resized and no decision says why`);
   };
 
   return {
@@ -250,8 +207,8 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
       plans.set(plan.name, plan);
       add(plan);
     },
-    /** The edges of the night, in minutes since the epoch. */
-    edges: () => ({
+    /** The transitions of the night, in minutes since the epoch. */
+    transitions: () => ({
       stop: Date.parse(scenario.stop) / 60_000,
       start: Date.parse(scenario.start) / 60_000,
     }),

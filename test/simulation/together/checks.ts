@@ -1,22 +1,22 @@
-/** Does the world look as it should? Where the three functions meet, and at the end. */
+/** Checks of the world in which all three functions work, during the night and at its end. */
 import { NIGHT, savedKey } from '#functions/adapters/dynamodb/table-keys.ts';
 import * as deploys from '../deploy/deploy.ts';
 import * as drains from '../drain/drain.ts';
 import { violate } from '../story.ts';
-import { type NightDeeds, SKEW_SECONDS, type Stop } from './night-function.ts';
-import type { Story } from './together.ts';
+import { type NightEffects, SKEW_SECONDS, type Stop } from './night-function.ts';
+import type { Story } from './story.ts';
 import type { TogetherWorld } from './world.ts';
 
 const MINUTE = 60_000;
-/** A lifecycle action of whose event nobody heard ends by itself after an hour. */
+/** A lifecycle action whose event got lost times out after an hour. */
 const SETTLED_MS = 80 * MINUTE;
 
-/** A stop is written down before its first node goes. */
-const TOLD_MS = 5 * MINUTE;
+/** A stop is recorded so long before its first node goes at most. */
+const RECORDED_MS = 5 * MINUTE;
 
-/** What was resized was said why, unless saying it failed too. */
-export function checkReasons(story: Story, { changed, decisions, loud }: NightDeeds): void {
-  if (loud > 0) return;
+/** Every resize has a recorded reason, unless recording it failed too. */
+export function checkReasons(story: Story, { changed, decisions, mustReport }: NightEffects): void {
+  if (mustReport > 0) return;
   for (const name of changed) {
     story.exercised[7] += 1;
     if (!decisions.some(({ target, reason }) => target === name && reason !== ''))
@@ -24,22 +24,24 @@ export function checkReasons(story: Story, { changed, decisions, loud }: NightDe
   }
 }
 
-/** The stop of a group is over: no drain holds it up. What somebody was not told of, or died of, excuses. */
+/** The stop of a group is over: no drain delays it, unless an event was not delivered or an attempt failed. */
 export function checkStop(story: Story, stop: Stop): void {
   const { world, drain } = story;
   const group = world.night.groups.find(stop.group);
-  const turn = world.wishes.look();
-  // EKS takes the nodes of its own groups, in its own time.
-  if (!group || group.nodegroup || turn.state !== 'asleep' || turn.since > stop.at || group.desired > 0)
+  const desired = world.desiredStates.current();
+  // EKS terminates the nodes of its own groups, in its own time.
+  if (!group || group.nodegroup || desired.state !== 'asleep' || desired.since > stop.at || group.desired > 0)
     return;
-  // At the very edge a pass whose clock is behind wants the opposite, and its word may be the last one for a minute.
-  const isTold = stop.isTold || stop.at - turn.since > 2 * SKEW_SECONDS * 1_000;
+  // Right after the transition a pass whose clock is behind may record the opposite state, for up to a minute.
+  const isRecorded = stop.isRecorded || stop.at - desired.since > 2 * SKEW_SECONDS * 1_000;
   for (const id of stop.instanceIds) {
     const notices = drain.notices.get(id);
-    const untold = [...drain.actions.values()].some((action) => action.instanceId === id && !action.told);
-    if (untold || (notices && notices.killed + notices.failed > 0)) continue;
+    const isUndelivered = [...drain.actions.values()].some(
+      (action) => action.instanceId === id && !action.delivered,
+    );
+    if (isUndelivered || (notices && notices.killed + notices.failed > 0)) continue;
     story.exercised[3] += 1;
-    if (isTold && (!notices || notices.firstAt >= stop.at)) checkLoss(story, stop, id);
+    if (isRecorded && (!notices || notices.firstAt >= stop.at)) checkLoss(story, stop, id);
     const left = group.instances.get(id);
     if (left)
       violate(
@@ -50,20 +52,24 @@ export function checkStop(story: Story, stop: Stop): void {
   }
 }
 
-/** What our own stop takes is no loss, and is not told as one. */
+/** The drain of an instance that night-schedule stops does not count as a loss. */
 function checkLoss(story: Story, { group, at }: Stop, id: string): void {
   for (const made of story.world.drain.decisions) {
-    // The group of an instance that is gone already is not known any more.
+    // The group of an instance that is gone is not known any more.
     if (made.action !== 'drain' || made['cause'] !== 'lifecycle') continue;
     if (made['instanceId'] !== id || Date.parse(made.time) < at) continue;
     story.exercised[4] += 1;
     if (made['nightlyStop'] !== true)
-      violate(story, 4, `${made.time} the drain of ${id} counts as a loss, and our own stop took ${group}`);
+      violate(
+        story,
+        4,
+        `${made.time} the drain of ${id} counts as a loss, and night-schedule stopped ${group}`,
+      );
   }
 }
 
-/** A drain is said to be part of our own stop only where the workers were being stopped. */
-function checkNights(story: Story): void {
+/** A drain counts as part of the nightly stop only while the workers were being stopped. */
+function checkNightlyStops(story: Story): void {
   const { drain, night } = story.world;
   for (const made of drain.decisions) {
     if (made.action !== 'drain' || made['nightlyStop'] !== true) continue;
@@ -71,18 +77,22 @@ function checkNights(story: Story): void {
     const time = Date.parse(made.time);
     const isPart = night.stops.some(
       ({ at, instanceIds, endedAt = Number.POSITIVE_INFINITY }) =>
-        time > at - TOLD_MS && (time < endedAt || instanceIds.includes(String(made['instanceId']))),
+        time > at - RECORDED_MS && (time < endedAt || instanceIds.includes(String(made['instanceId']))),
     );
     if (!isPart)
-      violate(story, 4, `${made.time} the stop is said to take ${made.target}, and nothing stopped`);
+      violate(
+        story,
+        4,
+        `${made.time} ${made.target} counts as part of the nightly stop, and no group was being stopped`,
+      );
   }
 }
 
 /** The cluster that was woken for a deploy has nodes. */
 export function checkWoken(story: Story, since: number): void {
   const { world } = story;
-  const turn = world.wishes.look();
-  if (turn.state !== 'awake' || turn.since > since || story.disturbedAt > since) return;
+  const desired = world.desiredStates.current();
+  if (desired.state !== 'awake' || desired.since > since || story.disturbedAt > since) return;
   for (const group of world.aws.groups(world.drain.cluster)) {
     story.exercised[3] += 1;
     if (group.desired === 0)
@@ -93,8 +103,8 @@ export function checkWoken(story: Story, since: number): void {
 /** Before the start. */
 export function checkAsleep(story: Story): void {
   const { world } = story;
-  const turn = world.wishes.look();
-  if (turn.state !== 'asleep' || world.clock.now() - turn.since < SETTLED_MS) return;
+  const desired = world.desiredStates.current();
+  if (desired.state !== 'asleep' || world.clock.now() - desired.since < SETTLED_MS) return;
   for (const group of world.aws.groups(world.drain.cluster)) {
     story.exercised[3] += 1;
     if (group.desired !== 0 || group.instances.size !== 0)
@@ -105,12 +115,13 @@ export function checkAsleep(story: Story): void {
       );
   }
   story.exercised[3] += 1;
-  const said = world.said()?.phase;
-  if (said !== 'asleep') violate(story, 3, `everything sleeps, and the state is ${said ?? 'not written'}`);
+  const recorded = world.recordedState()?.phase;
+  if (recorded !== 'asleep')
+    violate(story, 3, `everything sleeps, and the state is ${recorded ?? 'not written'}`);
   checkClaims(story);
 }
 
-/** Nothing is left to be done. */
+/** Nothing is left to do. */
 export function isMorning(story: Story): boolean {
   const { world, drain, deploy } = story;
   return (
@@ -118,13 +129,13 @@ export function isMorning(story: Story): boolean {
     deploy.invocations.active() === 0 &&
     drains.isQuiet(drain) &&
     world.drain.claims().every(({ hooks }) => hooks.every(({ completed }) => completed)) &&
-    world.said()?.phase === 'awake' &&
+    world.recordedState()?.phase === 'awake' &&
     world.aws.groups(world.drain.cluster).every((group) => world.night.readyIn(group) >= group.desired) &&
     isDeployed(world)
   );
 }
 
-/** No build runs, and none waits. */
+/** No build runs, and no application waits for one. */
 export function isDeployed({ deploy }: TogetherWorld): boolean {
   return (
     deploy.builds().every(({ complete }) => complete) &&
@@ -142,10 +153,10 @@ export function checkMorning(story: Story): void {
   checkMarks(story);
   checkImages(story);
   checkNeighbours(story);
-  checkNights(story);
+  checkNightlyStops(story);
   story.exercised[3] += 1;
-  const said = world.said()?.phase;
-  if (said !== 'awake') violate(story, 3, `it is morning, and the state is ${said ?? 'not written'}`);
+  const recorded = world.recordedState()?.phase;
+  if (recorded !== 'awake') violate(story, 3, `it is morning, and the state is ${recorded ?? 'not written'}`);
 }
 
 function checkSizes(story: Story): void {
@@ -175,11 +186,11 @@ function checkClaims(story: Story): void {
   }
 }
 
-/** Those of whose event nobody heard end by themselves. */
+/** Actions whose event got lost time out by themselves. */
 function checkActions(story: Story): void {
   const { world, drain } = story;
   for (const { token, instance } of world.aws.autoScaling.pendingLifecycleActions())
-    if (drain.actions.get(token)?.told)
+    if (drain.actions.get(token)?.delivered)
       violate(story, 6, `the action ${token} of ${instance.id} is open at the end`);
 }
 
@@ -189,11 +200,11 @@ function checkMarks(story: Story): void {
     const instance = drain.instanceAt(metadata.name);
     if (instance?.lifecycleState !== 'InService') continue;
     story.exercised[3] += 1;
-    if (drain.isOurs(metadata.name)) violate(story, 3, `${metadata.name} lives on and bears our marks`);
+    if (drain.isOurs(metadata.name)) violate(story, 3, `${metadata.name} stays in service with our marks`);
   }
 }
 
-/** What Argo CD was told to roll out runs on the nodes that are there. */
+/** The images that Argo CD applied run on the nodes. */
 function checkImages(story: Story): void {
   const { world } = story;
   for (const [key, image] of world.deploy.workloads.images) {

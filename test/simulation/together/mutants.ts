@@ -1,22 +1,24 @@
-/**
- * Mistakes that only show where the three functions meet: each works well by itself. The checkers must catch each.
- */
+/** Mistakes that only show where the three functions meet. The checkers must catch each. */
 
 import type { BranchDeployPorts } from '#functions/branch-deploy/ports.ts';
 import type { Ports } from '#functions/spot-drain/ports.ts';
 import type { PromiseId } from '../outcome.ts';
 import type { NightPorts } from './night-function.ts';
-import type { TogetherOptions } from './together.ts';
+import type { TogetherOptions } from './story.ts';
+
+type NightSeen = Awaited<ReturnType<BranchDeployPorts['night']['read']>>;
 
 export interface TogetherMutant {
   readonly name: string;
   readonly promise: PromiseId;
+  /** Matches the violation, where the promise can be broken in more than one way. */
+  readonly says?: RegExp;
   readonly change: Pick<TogetherOptions, 'mutateNight' | 'mutateDrain' | 'mutateDeploy' | 'mutatePass'>;
 }
 
 export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
   {
-    name: 'a deploy takes the schedule for the cluster',
+    name: 'a deploy ignores the state of the cluster and follows the schedule',
     promise: 3,
     change: deploying((ports) => ({
       night: {
@@ -29,24 +31,30 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     })),
   },
   {
-    name: 'a deploy does not know what a person wants, and has the cluster woken all the same',
+    name: 'a deploy ignores a person’s override and wakes the cluster',
     promise: 2,
-    change: deploying((ports) => ({
+    says: /overruled the override of/,
+    change: deploying(({ night }) => ({
+      night: { ...night, read: async () => withoutPeople(await night.read()) },
+    })),
+  },
+  {
+    name: 'a deploy wakes the cluster in place of a person’s override',
+    promise: 2,
+    says: /overwrote the override of/,
+    change: deploying(({ night }) => ({
       night: {
-        async read() {
-          const { overrides, ...seen } = await ports.night.read();
-          return { ...seen, overrides: overrides.filter(({ author }) => author === 'branch-deploy') };
-        },
+        read: async () => withoutPeople(await night.read()),
         async addOverride(override) {
-          const { overrides } = await ports.night.read();
+          const { overrides } = await night.read();
           const person = overrides.find(({ author }) => author !== 'branch-deploy');
-          return ports.night.addOverride({ ...override, id: person?.id ?? override.id });
+          return night.addOverride({ ...override, id: person?.id ?? override.id });
         },
       },
     })),
   },
   {
-    name: 'a cluster is not woken by a deploy',
+    name: 'night-schedule ignores the override of a deploy',
     promise: 3,
     change: nightly((ports) => ({
       store: {
@@ -59,22 +67,24 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     })),
   },
   {
-    name: 'a stop is told of when it is over',
+    name: 'a stop is not recorded until it is over',
     promise: 3,
     change: nightly((ports) => ({
       store: {
         ...ports.store,
-        writeState: async (next, over) => next.phase === 'stopping' || ports.store.writeState(next, over),
+        writeState: async (next, expected) =>
+          next.phase === 'stopping' || ports.store.writeState(next, expected),
       },
     })),
   },
   {
-    name: 'the end of the night is not told of',
+    name: 'the end of the night is not recorded',
     promise: 3,
     change: nightly((ports) => ({
       store: {
         ...ports.store,
-        writeState: async (next, over) => next.desired === 'awake' || ports.store.writeState(next, over),
+        writeState: async (next, expected) =>
+          next.desired === 'awake' || ports.store.writeState(next, expected),
       },
     })),
   },
@@ -84,7 +94,7 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     change: draining(() => ({ night: { state: async () => undefined } })),
   },
   {
-    name: 'what the stop takes counts as a loss',
+    name: 'drains of the nightly stop count as losses',
     promise: 4,
     change: draining((ports) => ({
       claims: {
@@ -94,7 +104,7 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     })),
   },
   {
-    name: 'the day is taken for the night',
+    name: 'drains of the day count as part of the nightly stop',
     promise: 4,
     change: draining((ports) => ({
       night: {
@@ -106,11 +116,15 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     })),
   },
   {
-    name: 'failures are logged and swallowed',
+    name: 'errors are logged and not reported',
     promise: 9,
     change: { mutatePass: (pass) => pass().catch(() => undefined) },
   },
 ];
+
+function withoutPeople(seen: NightSeen): NightSeen {
+  return { ...seen, overrides: seen.overrides.filter(({ author }) => author === 'branch-deploy') };
+}
 
 function nightly(edit: (ports: NightPorts) => Partial<NightPorts>): TogetherMutant['change'] {
   return { mutateNight: (ports) => ({ ...ports, ...edit(ports) }) };

@@ -1,10 +1,10 @@
-/** night-schedule's ports in front of the world in which everything meets, and eyes on what it does there. */
+/** night-schedule's ports in front of the world that all three functions share, with checks of each request. */
 
 import type { AutoScalingGroup } from '@nightshift/lab/world/aws/index.ts';
 import { isNodeReady } from '@nightshift/lab/world/kubernetes/objects.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { NIGHT, STATE_KEY, savedKey } from '#functions/adapters/dynamodb/table-keys.ts';
-import { createNodes } from '#functions/adapters/kubernetes/nodes.ts';
+import { createNodes } from '#functions/adapters/kubernetes/night-cluster.ts';
 import type { Group } from '#functions/night-schedule/ports.ts';
 import type { SavedSize } from '#functions/night-schedule/records.ts';
 import type { NightScheduleDeps } from '#functions/night-schedule/run.ts';
@@ -13,30 +13,30 @@ import type { Decision } from '#model/decision.ts';
 import { createKubernetesApi } from '../drain/kubernetes-api.ts';
 import type { DrainWorld } from '../drain/world.ts';
 import type { Pass } from '../faults.ts';
-import type { Ground } from '../ground.ts';
 import { createLabGroups } from '../night/groups.ts';
 import { createPortCalls } from '../port-calls.ts';
+import type { SharedWorld } from '../shared-world.ts';
 import type { WorldOptions } from '../story.ts';
 import type { Scenario } from './scenario.ts';
 
 export type NightPorts = Pick<NightScheduleDeps, 'groups' | 'nodes' | 'store' | 'trail'>;
 
-/** What one attempt of the function did and was shown, for the checks at its end. */
-export interface NightDeeds {
+/** What one attempt of the function did and observed, for the checks at its end. */
+export interface NightEffects {
   readonly changed: Set<string>;
   readonly decisions: Decision[];
   listed: readonly Group[];
   ready: ReadonlySet<string>;
-  loud: number;
+  mustReport: number;
 }
 
-/** A group sleeps from the moment in which its size was taken to the one in which it was given back. */
+/** A group is stopped from the moment at which it was scaled to zero until its size is restored. */
 export interface Stop {
   readonly group: string;
   readonly at: number;
   readonly instanceIds: readonly string[];
-  /** The state told of it at that moment. */
-  readonly isTold: boolean;
+  /** The recorded state names the group at that moment. */
+  readonly isRecorded: boolean;
   endedAt?: number;
 }
 
@@ -44,10 +44,10 @@ export interface Stop {
 export const SKEW_SECONDS = 5;
 
 export function createNightFunction(
-  { chance, violate, exercise }: WorldOptions<Scenario>,
-  { clock, context, aws, table }: Ground,
+  { random, violate, exercise }: WorldOptions<Scenario>,
+  { clock, context, aws, table }: SharedWorld,
   { cluster, kubernetes, when }: DrainWorld,
-  told: { readonly isDisturbed: () => boolean; readonly stopped: (stop: Stop) => void },
+  options: { readonly isFaulty: () => boolean; readonly stopped: (stop: Stop) => void },
 ) {
   const stops: Stop[] = [];
   const groups = createLabGroups(aws, cluster);
@@ -76,28 +76,28 @@ export function createNightFunction(
     if (to.desired > 0 || before.desired === 0) return 'accepted' as const;
     const saved = table.read<SavedSize>(NIGHT, savedKey(cluster.name, name))?.size;
     if (saved?.desired !== before.desired || saved.min !== before.min || saved.max !== before.max)
-      violate(1, `${when()} ${name} ${text(before)} → 0, and written down was ${text(saved)}`);
+      violate(1, `${when()} ${name} ${text(before)} → 0, and the saved size was ${text(saved)}`);
     const state = table.read<ClusterState>(NIGHT, STATE_KEY);
     const stop: Stop = {
       group: name,
       at: clock.now(),
       instanceIds: [...group.instances.keys()],
-      isTold: state?.phase === 'stopping' && state.groups.includes(name),
+      isRecorded: state?.phase === 'stopping' && state.groups.includes(name),
     };
     stops.push(stop);
-    told.stopped(stop);
+    options.stopped(stop);
     return 'accepted' as const;
   };
 
   const newProcess = () => {
-    const calls = createPortCalls<NightDeeds>(clock, chance);
+    const calls = createPortCalls<NightEffects>(clock, random);
     let skewMs = 0;
     const through = <T>(call: string, act: () => T) => calls.through(call, act, true) as Promise<never>;
     const client = createKubernetesApi({
       context,
       kubernetes,
-      onAsk: ({ does }) => {
-        if (does !== 'read') violate(2, `${when()} to ${does} is no request of night-schedule`);
+      onRequest: ({ kind }) => {
+        if (kind !== 'read') violate(2, `${when()} to ${kind} is no request of night-schedule`);
       },
       around: through,
     });
@@ -106,21 +106,24 @@ export function createNightFunction(
       groups: {
         list: () =>
           through('groups.list', () => {
-            calls.deeds().listed = groups.list();
-            return calls.deeds().listed;
+            calls.effects().listed = groups.list();
+            return calls.effects().listed;
           }),
         resize: (group, to, token) =>
           through(`groups.resize ${group.name}`, () => {
             const outcome = resize(group.name, to, token);
-            if (outcome === 'accepted') calls.deeds().changed.add(group.name);
+            if (outcome === 'accepted') calls.effects().changed.add(group.name);
             return outcome;
           }),
-        trouble: (group) => through('groups.trouble', () => groups.trouble(group)),
+        configuredSize: (group) => through('groups.configuredSize', () => groups.configuredSize(group)),
+        lastScalingFailure: (group) =>
+          through('groups.lastScalingFailure', () => groups.lastScalingFailure(group)),
       },
       nodes: {
+        all: () => nodes.all(),
         async ready() {
           const ready = await nodes.ready();
-          calls.deeds().ready = readyIds();
+          calls.effects().ready = readyIds();
           return ready;
         },
       },
@@ -128,8 +131,8 @@ export function createNightFunction(
       trail: {
         record: (made) =>
           through('trail.record', () => {
-            calls.deeds().decisions.push(...made);
-            for (const decision of made) hold(decision, calls.deeds());
+            calls.effects().decisions.push(...made);
+            for (const decision of made) checkDecision(decision, calls.effects());
           }),
       },
     };
@@ -137,20 +140,20 @@ export function createNightFunction(
       ports,
       now: () => new Date(clock.now() + skewMs),
       enter(pass: Pass) {
-        skewMs = told.isDisturbed() ? chance.between(-SKEW_SECONDS, SKEW_SECONDS) * 1_000 : 0;
+        skewMs = options.isFaulty() ? random.between(-SKEW_SECONDS, SKEW_SECONDS) * 1_000 : 0;
         return calls.enter(pass, {
           changed: new Set(),
           decisions: [],
           listed: [],
           ready: new Set(),
-          loud: 0,
+          mustReport: 0,
         });
       },
     };
   };
 
-  /** Holds what is said against what the world showed to this pass. */
-  const hold = (decision: Decision, { listed, ready }: NightDeeds) => {
+  /** Compares a decision with what this pass observed. */
+  const checkDecision = (decision: Decision, { listed, ready }: NightEffects) => {
     exercise(7);
     if (!decision.reason.trim() || !decision.trigger.trim())
       violate(7, `${when()} ${decision.action} ${decision.target} has no reason or no trigger`);
@@ -159,13 +162,19 @@ export function createNightFunction(
     if (decision.action === 'confirm-stop') {
       exercise(4);
       if (group.instances.length > 0)
-        violate(4, `${when()} ${group.name} is said to sleep with ${group.instances.length} instances`);
+        violate(
+          4,
+          `${when()} a decision says that ${group.name} is asleep, and it has ${group.instances.length} instances`,
+        );
     }
     if (decision.action === 'confirm-start') {
       exercise(4);
       const up = group.instances.filter(({ id, inService }) => inService && ready.has(id)).length;
       if (up < group.size.desired)
-        violate(4, `${when()} ${group.name} is said to be awake with ${up} of ${group.size.desired} Ready`);
+        violate(
+          4,
+          `${when()} a decision says that ${group.name} is awake, and ${up} of ${group.size.desired} nodes are Ready`,
+        );
     }
   };
 

@@ -1,7 +1,6 @@
-/** One night by chance in which everything meets: a cluster with its schedule, its pods, and its branch. */
+/** A random night in which all three functions work: a cluster with its schedule, its pods, and its branch. */
 import type { Override, Schedule } from '#model/schedule.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
-import type { Chance } from '../chance.ts';
 import {
   type Happening as DeployHappening,
   type Scenario as DeployScenario,
@@ -12,6 +11,7 @@ import {
   type Scenario as DrainScenario,
   createScenario as drainScenario,
 } from '../drain/scenario.ts';
+import { createRandom, type Random } from '../random.ts';
 
 /** Minutes count from the stop of the schedule. */
 export type Happening = { readonly minute: number } & (
@@ -32,7 +32,7 @@ export interface Scenario {
   /** Argo CD runs on the cluster's own nodes, and sleeps with them. */
   readonly argocdSleeps: boolean;
   readonly begin: string;
-  /** The edges of the schedule. ISO 8601. */
+  /** The transitions of the schedule. ISO 8601. */
   readonly stop: string;
   readonly start: string;
   readonly happenings: readonly Happening[];
@@ -41,7 +41,7 @@ export interface Scenario {
 /** From the beginning to the stop: the cluster comes up, and the day ends. */
 export const BEFORE_STOP_MINUTES = 10;
 const WARM_UP_MINUTES = 3;
-/** Each waits for a node all night, and is looked at again and again. */
+/** The scheduler tries each of them again and again all night. */
 const MOST_REPLICAS = 2;
 const STOPS_AT = 16 * 60;
 const COMMON = {
@@ -53,14 +53,14 @@ const COMMON = {
   dryRun: false,
 } as const;
 
-export function createScenario(seed: number, chance: Chance): Scenario {
-  const hours = chance.of([3, 3, 4]);
-  const stop = Date.UTC(2026, 7, 3) + chance.between(0, 60) * 86_400_000 + STOPS_AT * 60_000;
+export function createScenario(seed: number, random: Random): Scenario {
+  const hours = random.pick([3, 3, 4]);
+  const stop = Date.UTC(2026, 7, 3) + random.between(0, 60) * 86_400_000 + STOPS_AT * 60_000;
   const begin = new Date(stop - BEFORE_STOP_MINUTES * 60_000).toISOString();
   const start = new Date(stop + hours * 3_600_000).toISOString();
   const schedule = scheduleOf(STOPS_AT + hours * 60);
-  const { backAfter: _, ...drain } = drainScenario(seed, chance);
-  const { token: __, ...deploy } = deployScenario(seed, chance);
+  const { backAfter: _, ...drain } = drainScenario(seed, random);
+  const { token: __, ...deploy } = deployScenario(seed, random);
   return {
     seed,
     night: {
@@ -68,10 +68,10 @@ export function createScenario(seed: number, chance: Chance): Scenario {
       schedule,
       nodegroups: 'all',
       keep: [],
-      onManualChange: chance.is(0.8) ? 'respect' : 'enforce',
+      onManualChange: random.chance(0.8) ? 'respect' : 'enforce',
       stopDeadlineMinutes: 20,
       startDeadlineMinutes: 20,
-      warnMinutes: chance.of([0, 30]),
+      warnMinutes: random.pick([0, 30]),
       readyBy: false,
     },
     drain: {
@@ -85,17 +85,20 @@ export function createScenario(seed: number, chance: Chance): Scenario {
     },
     deploy: {
       ...deploy,
-      settings: { ...deploy.settings, ...COMMON, schedule, whenAsleep: chance.of(['defer', 'wake']) },
+      settings: { ...deploy.settings, ...COMMON, schedule, whenAsleep: random.pick(['defer', 'wake']) },
       start: begin,
-      nap: { from: BEFORE_STOP_MINUTES, to: BEFORE_STOP_MINUTES + hours * 60 },
+      sleep: { from: BEFORE_STOP_MINUTES, to: BEFORE_STOP_MINUTES + hours * 60 },
       happenings: [],
     },
-    least: chance.between(0, drain.workers),
-    argocdSleeps: chance.is(0.6),
+    least: random.between(0, drain.workers),
+    argocdSleeps: random.chance(0.6),
     begin,
     stop: new Date(stop).toISOString(),
     start,
-    happenings: happenings(chance, hours * 60),
+    happenings: [
+      ...happenings(random, hours * 60),
+      ...sleepOverride(createRandom(seed ^ 0x51eeb), hours * 60),
+    ].sort((a, b) => a.minute - b.minute),
   };
 }
 
@@ -111,69 +114,79 @@ function scheduleOf(minute: number): Schedule {
   };
 }
 
-function happenings(chance: Chance, nightMinutes: number): Happening[] {
+function happenings(random: Random, nightMinutes: number): Happening[] {
   const list: Happening[] = [];
-  const beforeTheStop = () => chance.between(WARM_UP_MINUTES - BEFORE_STOP_MINUTES, -1);
-  const atTheStop = () => chance.between(0, 5);
-  const atNight = () => chance.between(30, nightMinutes - 120);
-  const atTheStart = () => nightMinutes + chance.between(0, 7);
+  const beforeTheStop = () => random.between(WARM_UP_MINUTES - BEFORE_STOP_MINUTES, -1);
+  const atTheStop = () => random.between(0, 5);
+  const atNight = () => random.between(30, nightMinutes - 120);
+  const atTheStart = () => nightMinutes + random.between(0, 7);
 
   for (const minute of [beforeTheStop, atTheStop, atTheStart])
-    if (chance.is(0.6)) list.push({ minute: minute(), kind: 'drain', what: taken(chance) });
-  if (chance.is(0.15))
-    list.push({ minute: beforeTheStop(), kind: 'drain', what: { ...spot(chance), kind: 'budget-lifted' } });
+    if (random.chance(0.6)) list.push({ minute: minute(), kind: 'drain', what: taken(random) });
+  if (random.chance(0.15))
+    list.push({ minute: beforeTheStop(), kind: 'drain', what: { ...spot(random), kind: 'budget-lifted' } });
 
   for (const minute of [beforeTheStop, atTheStop, atNight, atTheStart])
-    if (chance.is(0.5)) list.push({ minute: minute(), kind: 'deploy', what: push(chance) });
-  if (chance.is(0.15))
+    if (random.chance(0.5)) list.push({ minute: minute(), kind: 'deploy', what: push(random) });
+  if (random.chance(0.15))
     list.push({
-      minute: chance.of([beforeTheStop, atNight, atTheStart])(),
+      minute: random.pick([beforeTheStop, atNight, atTheStart])(),
       kind: 'deploy',
       what: { minute: 0, kind: 'foreign-sync', application: 0 },
     });
-  if (chance.is(0.1))
+  if (random.chance(0.1))
     list.push({
       minute: atTheStart(),
       kind: 'deploy',
-      what: { minute: 0, kind: 'argocd-down', forMinutes: chance.between(3, 20) },
+      what: { minute: 0, kind: 'argocd-down', forMinutes: random.between(3, 20) },
     });
 
-  if (chance.is(0.4)) {
-    const keepsUp = chance.is(0.75);
+  if (random.chance(0.4)) {
+    const keepsUp = random.chance(0.75);
     const minute = keepsUp
-      ? chance.of([beforeTheStop, atTheStop, atNight])()
-      : nightMinutes + chance.between(-15, 10);
-    const forMinutes = chance.between(10, keepsUp ? 100 : 40);
+      ? random.pick([beforeTheStop, atTheStop, atNight])()
+      : nightMinutes + random.between(-15, 10);
+    const forMinutes = random.between(10, keepsUp ? 100 : 40);
     list.push({ minute, kind: 'override', state: keepsUp ? 'awake' : 'asleep', forMinutes });
-    if (chance.is(0.25)) list.push({ minute: minute + chance.between(1, forMinutes), kind: 'cancel' });
+    if (random.chance(0.25)) list.push({ minute: minute + random.between(1, forMinutes), kind: 'cancel' });
   }
-  if (chance.is(0.15))
-    list.push({ minute: nightMinutes - 10, kind: 'shortage', forMinutes: chance.between(5, 25) });
-  return list.sort((a, b) => a.minute - b.minute);
+  if (random.chance(0.15))
+    list.push({ minute: nightMinutes - 10, kind: 'shortage', forMinutes: random.between(5, 25) });
+  return list;
 }
 
-function taken(chance: Chance): DrainHappening {
-  const at = spot(chance);
-  switch (chance.of(['interruption', 'interruption', 'scale-in', 'rebalance', 'terminated-by-person'])) {
+/**
+ * A person wants the cluster to sleep while deploys arrive: the one override that a wake could overrule. Its own seed
+ * leaves the other happenings as they were.
+ */
+function sleepOverride(random: Random, nightMinutes: number): Happening[] {
+  if (!random.chance(0.2)) return [];
+  const minute = random.pick([random.between(0, 5), random.between(30, nightMinutes - 120)]);
+  return [{ minute, kind: 'override', state: 'asleep', forMinutes: random.between(30, 150) }];
+}
+
+function taken(random: Random): DrainHappening {
+  const at = spot(random);
+  switch (random.pick(['interruption', 'interruption', 'scale-in', 'rebalance', 'terminated-by-person'])) {
     case 'scale-in':
       return { ...at, kind: 'scale-in' };
     case 'rebalance':
       return {
         ...at,
         kind: 'rebalance',
-        ...(chance.is(0.4) ? { thenInterruptedAfter: chance.between(1, 200) } : {}),
+        ...(random.chance(0.4) ? { thenInterruptedAfter: random.between(1, 200) } : {}),
       };
     case 'terminated-by-person':
       return { ...at, kind: 'terminated-by-person' };
     default:
-      return { ...at, kind: 'interruption', action: chance.of(['terminate', 'terminate', 'stop']) };
+      return { ...at, kind: 'interruption', action: random.pick(['terminate', 'terminate', 'stop']) };
   }
 }
 
-function spot(chance: Chance) {
-  return { second: 0, pick: chance.between(0, 7) };
+function spot(random: Random) {
+  return { second: 0, pick: random.between(0, 7) };
 }
 
-function push(chance: Chance): DeployHappening {
-  return { minute: 0, kind: 'push', branch: 'develop', times: chance.of([1, 1, 2]) };
+function push(random: Random): DeployHappening {
+  return { minute: 0, kind: 'push', branch: 'develop', times: random.pick([1, 1, 2]) };
 }

@@ -1,29 +1,21 @@
 /**
- * A night in which the three functions meet: night-schedule stops the cluster and starts it again, spot-drain deals with
- * what AWS and that stop take away, and branch-deploy waits, or has the cluster woken. All of them are the real ones, in
- * one world, with faults around every call; and the checks at its end.
+ * A night in which the three functions meet: night-schedule stops the cluster and starts it again, spot-drain drains
+ * the nodes that AWS and that stop terminate, and branch-deploy waits or wakes the cluster. All of them are the real ones,
+ * in one world, with faults around every call; and the checks at its end.
  */
 
 import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
 import { causeOf } from '#functions/night-schedule/event.ts';
 import { run } from '#functions/night-schedule/run.ts';
 import type { Override } from '#model/schedule.ts';
-import { type Chance, createChance } from '../chance.ts';
 import * as deploys from '../deploy/deploy.ts';
 import * as drains from '../drain/drain.ts';
 import { createFaults } from '../faults.ts';
 import { createInvocations, LAMBDA } from '../invocations.ts';
 import type { Outcome, PromiseId, Violation } from '../outcome.ts';
-import { overrideOf } from '../override.ts';
-import {
-  type Story as BaseStory,
-  comes,
-  count,
-  invoke,
-  note,
-  outcomeOf,
-  type StoryOptions,
-} from '../story.ts';
+import { overrideOf } from '../overrides.ts';
+import { createRandom, type Random } from '../random.ts';
+import { arrives, count, invoke, note, outcomeOf } from '../story.ts';
 import {
   checkAsleep,
   checkMorning,
@@ -33,36 +25,30 @@ import {
   isDeployed,
   isMorning,
 } from './checks.ts';
-import type { NightDeeds, NightPorts, Stop } from './night-function.ts';
-import { createScenario, type Happening, type Scenario } from './scenario.ts';
+import type { NightEffects, Stop } from './night-function.ts';
+import { createScenario, type Happening } from './scenario.ts';
+import type { Story, TogetherOptions } from './story.ts';
 import { createTogetherWorld, type TogetherWorld } from './world.ts';
-
-export interface TogetherOptions extends StoryOptions {
-  /** Put a mistake into one of the programs: the checkers must find it. */
-  readonly mutateNight?: (ports: NightPorts) => NightPorts;
-  readonly mutateDrain?: drains.DrainOptions['mutate'];
-  readonly mutateDeploy?: deploys.DeployOptions['mutate'];
-}
 
 const SECOND = 1_000;
 const MINUTE = 60_000;
 /** Booting, joining, starting pods. */
 const WARM_UP_MS = 100 * SECOND;
-/** After the stop and after the start every minute counts. */
+/** After the stop there is a tick every minute. */
 const DENSE_MS = 15 * MINUTE;
-/** So long before the start nothing goes wrong, and some minutes later it sleeps as it should. */
+/** So long before the start the faults end for some minutes, and the cluster must be asleep after them. */
 const QUIET_BEFORE_START_MS = 14 * MINUTE;
 const SETTLE_MS = 8 * MINUTE;
-/** From then on after the wake nothing goes wrong any more. */
-const CALM_AFTER_MS = 12 * MINUTE;
-/** A drain without a known end lasts an hour; so does an action whose event was lost. Then a few ticks must be enough. */
+/** So long after the start the faults end. */
+const FAULTS_END_MS = 12 * MINUTE;
+/** A drain without a known end lasts an hour; so does an action whose event got lost. Then a few ticks must be enough. */
 const PATIENCE_MS = 100 * MINUTE;
 /** One of spot-drain is among them. */
 const QUIET_TICKS = 6;
 const DRAIN_TICK_MS = 5 * MINUTE;
-/** What a stop may take, as the settings say. */
+/** The longest duration of a stop, as in the settings. */
 const STOP_MS = 20 * MINUTE;
-/** Within so long a cluster that is woken for a deploy is up. */
+/** Within this time a cluster that is woken for a deploy is up. */
 const WOKEN_MS = 45 * MINUTE;
 
 export async function simulateTogether(options: TogetherOptions): Promise<Outcome> {
@@ -74,28 +60,29 @@ export async function simulateTogether(options: TogetherOptions): Promise<Outcom
 
   await clock.runUntil(clock.now() + WARM_UP_MS);
   story.neighbours = neighboursOf(world);
-  disturb(story);
+  startFaults(story);
+  world.drain.watchdogs.deliver = (check) => drains.watch(story.drain, check);
   world.context.signals.on('event', (event) => deliver(story, event));
   for (const [index, happening] of scenario.happenings.entries())
     if (!options.without?.has(index))
       clock.at(stop + happening.minute * MINUTE, () => happen(story, happening));
-  for (const edge of [stop, start]) clock.at(edge, () => edgeOf(story));
+  for (const transition of [stop, start]) clock.at(transition, () => startTransition(story));
 
   await ticks(story, stop + DENSE_MS);
   await ticks(story, start - QUIET_BEFORE_START_MS, () => nightStep(story));
-  calm(story);
+  stopFaults(story);
   await ticks(story, start - QUIET_BEFORE_START_MS + SETTLE_MS);
   checkAsleep(story);
-  disturb(story);
+  startFaults(story);
   await ticks(story, start);
 
-  // Somebody may want it to sleep on.
+  // A person may keep it asleep past the start.
   const wakesAt = () => {
     const override = world.override();
     return override?.state === 'asleep' ? Math.max(start, Date.parse(override.until)) : start;
   };
-  while (clock.now() < wakesAt() + CALM_AFTER_MS) await ticks(story, wakesAt() + CALM_AFTER_MS);
-  calm(story);
+  while (clock.now() < wakesAt() + FAULTS_END_MS) await ticks(story, wakesAt() + FAULTS_END_MS);
+  stopFaults(story);
   const patience = clock.now() + PATIENCE_MS;
   for (let quiet = 0; clock.now() < patience && quiet < QUIET_TICKS; ) {
     await ticks(story, clock.now() + MINUTE);
@@ -105,25 +92,10 @@ export async function simulateTogether(options: TogetherOptions): Promise<Outcom
   return outcomeOf(options.seed, story);
 }
 
-type NightFunction = TogetherWorld['night'];
-
-export interface Story extends BaseStory<Scenario, TogetherWorld> {
-  readonly options: TogetherOptions;
-  /** Each function's own part of the story: the same world, chance and tallies. */
-  readonly night: BaseStory<Scenario, NightFunction>;
-  readonly drain: drains.Story;
-  readonly deploy: deploys.Story;
-  /** Instances of another cluster. */
-  neighbours: readonly string[];
-  drainTickedAt: number;
-  /** When a person last gave an override or took it back, or until when no spot capacity was left. */
-  disturbedAt: number;
-}
-
 function createStory(options: TogetherOptions): Story {
-  const chance: Chance = createChance(options.seed ^ 0x70637);
-  const scenario = createScenario(options.seed, chance);
-  const faults = createFaults(chance, options.severity);
+  const random: Random = createRandom(options.seed ^ 0x70637);
+  const scenario = createScenario(options.seed, random);
+  const faults = createFaults(random, options.severity);
   faults.pause();
   const violations: Violation[] = [];
   const exercised: Record<PromiseId, number> = { 1: 0, 2: 0, 3: 0, 4: 0, 5: 0, 6: 0, 7: 0, 8: 0, 9: 0 };
@@ -135,18 +107,18 @@ function createStory(options: TogetherOptions): Story {
   };
   const world = createTogetherWorld({
     scenario,
-    chance,
-    // Whoever waits anywhere in the process has done what they can: one may ask for all.
+    random,
+    // It settles the whole process, so that one of the three is enough.
     settle: functions.night.settle,
     violate: (promise, what) => void violations.push({ promise, what }),
     exercise: (promise) => {
       exercised[promise] += 1;
     },
-    isDisturbed: () => faults.active(),
+    isFaulty: () => faults.active(),
     stopped: (stop) => watchStop(story, stop),
     woken: (override) => watchWake(story, override),
   });
-  const shared = { chance, faults, violations, exercised, events: {}, trace: [] };
+  const shared = { random, faults, violations, exercised, events: {}, trace: [] };
   const own = { ...shared, scenario, world, invocations: functions.night, idle: [] };
   const { mutateDrain, mutateDeploy, mutatePass } = options;
   const each = { seed: options.seed, severity: options.severity, ...(mutatePass ? { mutatePass } : {}) };
@@ -174,7 +146,7 @@ function createStory(options: TogetherOptions): Story {
       invocations: functions.deploy,
       idle: [],
       options: { ...each, ...(mutateDeploy ? { mutate: mutateDeploy } : {}) },
-      calm: false,
+      faultsEnded: false,
     },
     neighbours: [],
     drainTickedAt: 0,
@@ -183,26 +155,26 @@ function createStory(options: TogetherOptions): Story {
   return story;
 }
 
-function disturb({ faults, world, options }: Story): void {
+function startFaults({ faults, world, options }: Story): void {
   faults.resume();
-  deploys.troubleBuilds(world.deploy, options.severity);
+  deploys.setBuildFaults(world.deploy, options.severity);
 }
 
-function calm({ faults, world }: Story): void {
+function stopFaults({ faults, world }: Story): void {
   faults.pause();
-  deploys.troubleBuilds(world.deploy, 'none');
+  deploys.setBuildFaults(world.deploy, 'none');
 }
 
-/** Fewer ticks where the night is quiet: ticks get lost anyway. */
-function nightStep({ world, chance, drain }: Story): number {
-  const { state } = world.wishes.look();
-  if (world.said()?.phase !== state) return MINUTE;
+/** Fewer ticks while nothing happens: ticks get lost anyway. */
+function nightStep({ world, random, drain }: Story): number {
+  const { state } = world.desiredStates.current();
+  if (world.recordedState()?.phase !== state) return MINUTE;
   if (!drains.isQuiet(drain)) return DRAIN_TICK_MS;
-  if (state === 'asleep') return chance.between(10, 25) * MINUTE;
+  if (state === 'asleep') return random.between(10, 25) * MINUTE;
   return isDeployed(world) ? 10 * MINUTE : MINUTE;
 }
 
-/** Every function is called each minute, spot-drain each five; fewer times where nothing goes on. */
+/** Calls every function each minute, spot-drain each five minutes; less often while nothing happens. */
 async function ticks(story: Story, until: number, step = () => MINUTE): Promise<void> {
   const { clock } = story.world;
   while (clock.now() < until) {
@@ -217,21 +189,21 @@ async function ticks(story: Story, until: number, step = () => MINUTE): Promise<
 }
 
 function tickOfNight(story: Story): void {
-  if (!comes(story, 'tick')) return;
+  if (!arrives(story, 'tick')) return;
   const payload = { source: 'nightshift', trigger: 'tick', schedule: 'night-schedule-tick' };
   callNight(story, payload);
-  if (!story.faults.active() || !story.chance.is(0.05)) return;
+  if (!story.faults.active() || !story.random.chance(0.05)) return;
   count(story, 'doubled');
   callNight(story, payload);
 }
 
-function edgeOf(story: Story): void {
-  if (comes(story, 'tick')) callNight(story, { source: 'nightshift', trigger: 'edge', schedule: 'edge' });
+function startTransition(story: Story): void {
+  if (arrives(story, 'tick')) callNight(story, { source: 'nightshift', trigger: 'edge', schedule: 'edge' });
 }
 
 function callNight(story: Story, payload: unknown): void {
   const { options, scenario } = story;
-  invoke<NightDeeds, NightFunction>(story.night, {
+  invoke<NightEffects, TogetherWorld['night']>(story.night, {
     run: ({ ports, now }, { endsAt }) =>
       run(
         {
@@ -244,7 +216,7 @@ function callNight(story: Story, payload: unknown): void {
       ),
     mutatePass: options.mutatePass,
     what: 'a pass of night-schedule',
-    judge: (deeds) => checkReasons(story, deeds),
+    check: (effects) => checkReasons(story, effects),
   });
 }
 
@@ -258,7 +230,7 @@ function happen(story: Story, happening: Happening): void {
   const { clock } = world;
   switch (happening.kind) {
     case 'drain':
-      // Those of the evening are not those of the morning.
+      // The instances of the evening are not those of the morning.
       story.drain.up = world.workers();
       drains.happen(story.drain, happening.what);
       return;
@@ -267,8 +239,8 @@ function happen(story: Story, happening: Happening): void {
       return;
     case 'override':
       count(story, 'override');
-      note(story, `ana wants it ${happening.state} for ${happening.forMinutes} min`);
-      // A pass may just have read the old wish: the next one makes up for it.
+      note(story, `an override of ana: ${happening.state} for ${happening.forMinutes} min`);
+      // A pass may just have read the overrides before this one: the next pass corrects it.
       story.disturbedAt = clock.now();
       world.setOverride(overrideOf(clock.date(), happening));
       callNight(story, { source: 'nightshift', trigger: 'override' });
@@ -302,7 +274,7 @@ function watchStop(story: Story, stop: Stop): void {
 function watchWake(story: Story, { until }: Override): void {
   const { clock } = story.world.context;
   count(story, 'woken');
-  note(story, 'branch-deploy has the cluster woken');
+  note(story, 'branch-deploy wakes the cluster');
   if (Date.parse(until) > clock.now() + WOKEN_MS)
     clock.after(WOKEN_MS, () => checkWoken(story, clock.now() - WOKEN_MS));
 }

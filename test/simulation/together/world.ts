@@ -1,4 +1,4 @@
-/** One cluster in which all three functions are at work: the worlds of a drain and of a deploy on one ground. */
+/** One cluster in which all three functions work: the worlds of a drain and of a deploy share clock, AWS and table. */
 
 import { podsCanRun } from '@nightshift/lab/world/argocd/index.ts';
 import { isNodeReady } from '@nightshift/lab/world/kubernetes/objects.ts';
@@ -8,53 +8,57 @@ import type { ClusterState } from '#model/cluster-state.ts';
 import type { Override } from '#model/schedule.ts';
 import { createDeployWorld } from '../deploy/world.ts';
 import { createDrainWorld } from '../drain/world.ts';
-import { createGround } from '../ground.ts';
-import { overrideIn, overridesIn, replaceOverrides } from '../override.ts';
+import { overrideIn, overridesIn, replaceOverrides } from '../overrides.ts';
+import { createSharedWorld } from '../shared-world.ts';
 import type { WorldOptions } from '../story.ts';
 import { type NightWrite, watchTable } from '../watched-table.ts';
+import { createDesiredStates } from './desired-states.ts';
 import { createNightFunction, type Stop } from './night-function.ts';
 import type { Scenario } from './scenario.ts';
-import { createWishes } from './wishes.ts';
 
 export type TogetherWorld = ReturnType<typeof createTogetherWorld>;
 
 export interface TogetherWorldOptions extends WorldOptions<Scenario> {
-  readonly isDisturbed: () => boolean;
+  readonly isFaulty: () => boolean;
   readonly stopped: (stop: Stop) => void;
-  /** branch-deploy had the cluster woken. */
+  /** branch-deploy woke the cluster. */
   readonly woken: (override: Override) => void;
 }
 
 const MINUTE = 60_000;
-/** A group that cannot start must not hold back the deploys of a whole day: branch-deploy's own patience. */
+/** As in branch-deploy: a group that cannot start must not delay the deploys of a whole day. */
 const START_PATIENCE_MS = 30 * MINUTE;
 const ARGOCD = { namespace: 'argocd', deployment: 'argocd-server' } as const;
 
 export function createTogetherWorld(options: TogetherWorldOptions) {
   const { scenario, violate } = options;
-  const bare = createGround({ start: new Date(scenario.begin), seed: scenario.seed, settle: options.settle });
-  const ground = { ...bare, table: watchTable(bare.table, (write) => onWrite(write)) };
-  const { clock, context, aws, table } = ground;
+  const bare = createSharedWorld({
+    start: new Date(scenario.begin),
+    seed: scenario.seed,
+    settle: options.settle,
+  });
+  const shared = { ...bare, table: watchTable(bare.table, (write) => onWrite(write)) };
+  const { clock, context, aws, table } = shared;
 
-  const drain = createDrainWorld({ ...options, scenario: scenario.drain, ground });
+  const drain = createDrainWorld({ ...options, scenario: scenario.drain, shared });
   const { kubernetes, scope, when } = drain;
   aws.autoScaling.updateGroup(scope, 'workers', { min: scenario.least });
   kubernetes.addDeployment({ name: ARGOCD.deployment, namespace: ARGOCD.namespace, cpu: '100m' });
 
-  const edges = [new Date(scenario.stop), new Date(scenario.start)];
-  const wishes = createWishes(scenario.night.schedule, context.clock, table, edges);
+  const transitions = [new Date(scenario.stop), new Date(scenario.start)];
+  const desiredStates = createDesiredStates(scenario.night.schedule, context.clock, table, transitions);
   let lastReadyAt = 0;
   kubernetes.api.subscribe(({ resource, object }) => {
     if (resource.key === 'nodes' && isNodeReady(object)) lastReadyAt = clock.now();
   });
 
-  /** As it is and should be, whatever anybody wrote down of it. */
+  /** The actual state, whatever is recorded. */
   const state = (): Pick<ClusterState, 'phase' | 'since'> => {
-    const turn = wishes.look();
-    const since = new Date(turn.since).toISOString();
-    if (turn.state === 'asleep') return { phase: 'asleep', since };
-    const isUp = lastReadyAt >= turn.since || night.readyIds().size > 0;
-    const isPatient = clock.now() - turn.since < START_PATIENCE_MS;
+    const desired = desiredStates.current();
+    const since = new Date(desired.since).toISOString();
+    if (desired.state === 'asleep') return { phase: 'asleep', since };
+    const isUp = lastReadyAt >= desired.since || night.readyIds().size > 0;
+    const isPatient = clock.now() - desired.since < START_PATIENCE_MS;
     return { phase: !isUp && isPatient ? 'starting' : 'awake', since };
   };
 
@@ -62,7 +66,7 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
   const deploy = createDeployWorld({
     ...options,
     scenario: scenario.deploy,
-    ground: {
+    shared: {
       clock,
       context,
       table,
@@ -81,27 +85,27 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
       night: { state },
     },
   });
-  const night = createNightFunction(options, ground, drain, options);
+  const night = createNightFunction(options, shared, drain, options);
 
   const onWrite = ({ partition, key, before, after }: NightWrite) => {
     if (partition === OVERRIDE) {
       checkOverride(before as Override | undefined, after as Override | undefined);
-      wishes.look();
+      desiredStates.current();
     } else checkSaved(key, before as SavedSize | undefined, after as SavedSize | undefined);
   };
 
-  /** A deploy may wake the cluster; it may not take back what a person wants. */
+  /** A deploy may wake the cluster; it may not overrule a person who keeps it asleep. */
   const checkOverride = (before: Override | undefined, after: Override | undefined) => {
     if (after?.author !== 'branch-deploy' || before?.author === 'branch-deploy') return;
     options.exercise(2);
     if (before && Date.parse(before.until) > clock.now())
-      violate(2, `${when()} a deploy overwrote what ${before.author} wants until ${before.until}`);
+      violate(2, `${when()} a deploy overwrote the override of ${before.author} until ${before.until}`);
     const counts = overrideIn(table, clock.date());
     const person = overridesIn(table)
       .filter(({ author, until }) => author !== 'branch-deploy' && Date.parse(until) > clock.now())
       .find(({ state, from }) => state === 'asleep' && Date.parse(from) < Date.parse(after.from));
     if (person && counts?.id === after.id)
-      violate(2, `${when()} a deploy overruled what ${person.author} wants until ${person.until}`);
+      violate(2, `${when()} a deploy overruled the override of ${person.author} until ${person.until}`);
     options.woken(after);
   };
 
@@ -112,7 +116,7 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
     const { min, desired, max } = before.size;
     if (after) {
       if (after.size.min !== min || after.size.desired !== desired || after.size.max !== max)
-        violate(1, `${when()} ${key} held ${min}/${desired}/${max} and was overwritten`);
+        violate(1, `${when()} ${key} had ${min}/${desired}/${max} and was overwritten`);
     } else if (group.min !== min || group.desired !== desired || group.max !== max)
       violate(1, `${when()} ${key} was cleared at ${group.min}/${group.desired}/${group.max}`);
   };
@@ -126,10 +130,10 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
     deploy,
     night,
     kubernetes,
-    wishes,
+    desiredStates,
     when,
-    /** What night-schedule says. */
-    said: () => table.read<ClusterState>(NIGHT, STATE_KEY),
+    /** As night-schedule recorded it. */
+    recordedState: () => table.read<ClusterState>(NIGHT, STATE_KEY),
     override: () => overrideIn(table, clock.date()),
     setOverride(override: Override | undefined) {
       replaceOverrides(table, override);

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { AwsError, type AwsWorld } from '../../../world/aws/index.ts';
 import { parametersOf } from '../parameters.ts';
-import { type AwsService, unknownOperation } from '../service.ts';
+import { type AwsRequest, type AwsService, unknownOperation } from '../service.ts';
 
 const LONGEST_MESSAGE = 262_144;
 
@@ -22,6 +22,7 @@ export function snsService(aws: AwsWorld): AwsService {
           .filter(({ account, region }) => account === request.account && region === request.region);
         return { Topics: topics.map(({ arn }) => ({ TopicArn: arn })) };
       }
+      if (request.operation === 'GetTopicAttributes') return topicAttributes(aws, request);
       if (request.operation !== 'Publish') return unknownOperation;
       const input = parametersOf(request, 'InvalidParameter');
       const arn = input.optionalText('TopicArn') ?? input.text('TargetArn');
@@ -47,6 +48,20 @@ export function snsService(aws: AwsWorld): AwsService {
   };
 }
 
+function topicAttributes(aws: AwsWorld, request: AwsRequest) {
+  const arn = parametersOf(request, 'InvalidParameter').text('TopicArn');
+  const topic = aws.messaging.topics().find((one) => one.arn === arn);
+  if (!topic) throw new AwsError('NotFound', 'Topic does not exist', { status: 404 });
+  const attributes = new Map([
+    ['TopicArn', arn],
+    ['Owner', topic.account],
+    ['SubscriptionsConfirmed', String(topic.subscribers.length)],
+    ['SubscriptionsPending', '0'],
+    ['SubscriptionsDeleted', '0'],
+  ]);
+  return { Attributes: attributes };
+}
+
 /** A message by protocol is an object of strings, of which `default` must be one. */
 function hasDefault(message: string): boolean {
   try {
@@ -60,6 +75,16 @@ function hasDefault(message: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** At most 15 minutes. */
+function delayOf(value: unknown): number {
+  if (value === undefined) return 0;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 900) return value;
+  throw new AwsError(
+    'InvalidParameterValue',
+    `Value ${JSON.stringify(value)} for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900.`,
+  );
 }
 
 export function sqsService(aws: AwsWorld): AwsService {
@@ -83,6 +108,7 @@ export function sqsService(aws: AwsWorld): AwsService {
           return {
             MessageId: aws.messaging.send(request, input.text('QueueUrl'), {
               body,
+              delaySeconds: delayOf(request.parameters['DelaySeconds']),
               attributes: typeof attributes === 'object' && attributes !== null ? { ...attributes } : {},
             }),
             MD5OfMessageBody: md5(body),

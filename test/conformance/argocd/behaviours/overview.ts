@@ -22,7 +22,7 @@ export function overview(stage: () => Stage): void {
       expect(Math.abs(stage().now().getTime() - (listed.deployedAt?.getTime() ?? 0))).toBeLessThan(120_000);
     });
 
-    test('when an application left Synced is told by an event', async () => {
+    test('an event records when an application left Synced', async () => {
       await stage().addApplication({ name: 'o-drift' });
       const token = await stage().projectToken(PROJECT, ROLE);
       const argocd = stage().overview(token);

@@ -40,7 +40,7 @@ export function replies(stage: () => Stage): void {
         expect(refusalIn(await get('/r-api', 'nonsense'))).toEqual([401, 16, 'no session information']);
       });
 
-      test('one that is signed by somebody else is refused', async () => {
+      test('one with another signature is refused', async () => {
         const [head = '', body = ''] = token.split('.');
         const signature = createHmac('sha256', 'another key').update(`${head}.${body}`).digest('base64url');
         expect(refusalIn(await get('/r-api', `${head}.${body}.${signature}`))).toEqual([
@@ -82,7 +82,7 @@ export function replies(stage: () => Stage): void {
         expect(reply.status).toBe(200);
       });
 
-      test('an account that may nothing is told that it may not, and lists nothing', async () => {
+      test('an account without permissions gets an error, and an empty list', async () => {
         const nobody = await stage().accountToken('nobody');
         expect(refusalIn(await get(`/r-api?project=${PROJECT}`, nobody))).toEqual([
           403,
@@ -129,7 +129,7 @@ export function replies(stage: () => Stage): void {
         ]);
       });
 
-      test('who may read and not sync is told which right is missing', async () => {
+      test('an account that may read and not sync gets an error that names the missing permission', async () => {
         const reader = await stage().projectToken('others', 'reader');
         expect(refusalIn(await sync('r-theirs', { project: 'others' }, reader))).toEqual([
           403,
@@ -189,7 +189,7 @@ export function replies(stage: () => Stage): void {
         ]);
       });
 
-      test('in a window that is closed is 403, code 7, whoever asks', async () => {
+      test('in a window that is closed is 403, code 7, for every account', async () => {
         await stage().addApplication({ name: 'r-frozen', project: 'frozen' });
         const deployer = await stage().projectToken('frozen', ROLE);
         expect(refusalIn(await sync('r-frozen', { project: 'frozen' }, deployer))).toEqual([
@@ -428,43 +428,43 @@ export function replies(stage: () => Stage): void {
         });
       });
 
-      test('the health of a resource is told by the API server, and not kept in the object', async () => {
-        await stage().addApplication({ name: 'r-sick' });
-        await stage().rollout('r-sick', 'fails');
-        await sync('r-sick', { project: PROJECT });
-        const told = await stage().until('the health', async () => {
-          const read = JSON.parse((await get(`/r-sick?project=${PROJECT}`)).body) as WithResources;
+      test('the health of a resource is in the reply of the API server, and not in the object', async () => {
+        await stage().addApplication({ name: 'r-degraded' });
+        await stage().rollout('r-degraded', 'fails');
+        await sync('r-degraded', { project: PROJECT });
+        const application = await stage().until('the health', async () => {
+          const read = JSON.parse((await get(`/r-degraded?project=${PROJECT}`)).body) as WithResources;
           return read.status.health.status === 'Degraded' && read;
         });
-        expect(told.status.health.message).toBe('Caused by apps/Deployment:app/r-sick');
-        expect(told.status.resources[0]?.health).toEqual({
+        expect(application.status.health.message).toBe('Caused by apps/Deployment:app/r-degraded');
+        expect(application.status.resources[0]?.health).toEqual({
           status: 'Degraded',
-          message: 'Deployment "r-sick" exceeded its progress deadline',
+          message: 'Deployment "r-degraded" exceeded its progress deadline',
         });
-        const kept = (await stage().object('r-sick')) as unknown as WithResources;
-        expect(kept.status.health.status).toBe('Degraded');
-        expect(kept.status.resources[0]).not.toHaveProperty('health');
+        const object = (await stage().object('r-degraded')) as unknown as WithResources;
+        expect(object.status.health.status).toBe('Degraded');
+        expect(object.status.resources[0]).not.toHaveProperty('health');
       });
 
       test('a hook is among the resources while its Job is there, and marked as one', async () => {
         await stage().addApplication({ name: 'r-hook', hook: true });
         await sync('r-hook', { project: PROJECT });
-        const told = await stage().until('the hook', async () => {
+        const application = await stage().until('the hook', async () => {
           const read = JSON.parse(
             (await get(`/r-hook?project=${PROJECT}&refresh=normal`)).body,
           ) as WithResources;
           return read.status.resources.length === 2 && read.status.operationState?.syncResult && read;
         });
-        expect(told.status.resources[1]).toMatchObject({
+        expect(application.status.resources[1]).toMatchObject({
           group: 'batch',
           kind: 'Job',
           name: 'r-hook-before',
           hook: true,
           health: { status: 'Progressing' },
         });
-        expect(told.status.resources[1]).not.toHaveProperty('status');
-        expect(told.status.health.status).toBe('Missing');
-        expect(told.status.operationState?.syncResult?.resources).toMatchObject([
+        expect(application.status.resources[1]).not.toHaveProperty('status');
+        expect(application.status.health.status).toBe('Missing');
+        expect(application.status.operationState?.syncResult?.resources).toMatchObject([
           {
             kind: 'Job',
             name: 'r-hook-before',

@@ -1,8 +1,7 @@
 /** The whole of branch-deploy for the event of one build. CodeBuild and the table are doubles, Argo CD is not. */
 import { describe, expect, test } from 'vitest';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
-import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
-import { createOverrides } from '#functions/adapters/dynamodb/overrides.ts';
+import { createNightReader, createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
 import type { Argocd, BranchDeployPorts, Build } from '#functions/branch-deploy/ports.ts';
 import { run } from '#functions/branch-deploy/run.ts';

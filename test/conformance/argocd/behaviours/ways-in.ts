@@ -327,7 +327,7 @@ export function waysIn(stage: () => Stage): void {
       );
     });
 
-    test('between two attempts the phase is Running with an end, and after the last one it is told how many there were', async () => {
+    test('between two attempts the phase is Running with an end, and after the last one the message has their number', async () => {
       const name = named('retry');
       await add({ name, webhook: true, retry: { limit: 1, backoff: { duration: '3s' } } });
       await sync({ name }, 'deploy-1');
@@ -390,14 +390,14 @@ export function waysIn(stage: () => Stage): void {
       await until({ name }, 'is Healthy', ({ health }) => health === 'Healthy');
     });
 
-    test('a rollout past its deadline is Degraded, and it is told what is sick', async () => {
+    test('a rollout past its deadline is Degraded, and the message names the resource', async () => {
       const name = named('broken');
       await add({ name });
       await stage().rollout(name, 'fails');
       await sync({ name }, 'deploy-1');
       const view = await until({ name }, 'is Degraded', ({ health }) => health === 'Degraded');
       expect(view.operation?.phase).toBe('Succeeded');
-      // Only the API server tells the health of each resource.
+      // Only the API server returns the health of each resource.
       expect(view.healthMessage).toBe(
         way.prefix === 's'
           ? `Deployment ${name}: Deployment "${name}" exceeded its progress deadline`
@@ -412,7 +412,7 @@ export function waysIn(stage: () => Stage): void {
       await until({ name }, 'is Suspended', ({ health }) => health === 'Suspended');
     });
 
-    test('an application that syncs by itself does so after a push, as nobody', async () => {
+    test('an application that syncs by itself does so after a push, without a user', async () => {
       const name = named('automatic');
       await add({ name, autoSync: {} });
       const sha = await stage().push(name);

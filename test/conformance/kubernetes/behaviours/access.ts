@@ -1,6 +1,6 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
-import { interpretReply } from '#functions/spot-drain/pod-state.ts';
+import { interpretReply } from '#functions/spot-drain/pod-reply.ts';
 import { AccessRefusedError } from '#functions/spot-drain/ports.ts';
 import type { Bed, BedNode, Who } from '../bed.ts';
 import { addReadyPod, podPath } from '../objects.ts';
@@ -16,7 +16,7 @@ export function describeAccess(bed: () => Bed): void {
     const get = (who: Who, path: string, token?: string | null) =>
       bed().ask(who, { method: 'GET', path, ...(token === undefined ? {} : { token }) });
 
-    it('refuses a token that it does not know: 401', async () => {
+    test('refuses a token that it does not know: 401', async () => {
       const { status, body } = await get('nobody', '/api/v1/nodes', 'not-a-token');
       expect({ status, body }).toEqual({
         status: 401,
@@ -35,14 +35,14 @@ export function describeAccess(bed: () => Bed): void {
       await expect(refused).rejects.toBeInstanceOf(AccessRefusedError);
     });
 
-    it('lets the client in again with a token that is minted anew after a 401', async () => {
+    test('lets the client in again with a token that is minted anew after a 401', async () => {
       const client = bed().clientFor('spot-drain', {
         token: async ({ fresh } = {}) => (fresh ? bed().tokenOf('spot-drain') : 'expired'),
       });
       expect(await createDrainCluster(client).findNode(node.instanceId)).toMatchObject({ name: node.name });
     });
 
-    it('takes who brings no token for anonymous: 403', async () => {
+    test('takes who brings no token for anonymous: 403', async () => {
       const { status, body } = await get('nobody', '/api/v1/nodes', null);
       expect(status).toBe(403);
       expect(body).toMatchObject({
@@ -52,12 +52,12 @@ export function describeAccess(bed: () => Bed): void {
       });
     });
 
-    it('tells its version to anybody', async () => {
+    test('tells its version to anybody', async () => {
       const { status, body } = await get('nobody', '/version', null);
       expect({ status, body }).toMatchObject({ status: 200, body: { gitVersion: expect.any(String) } });
     });
 
-    it('names in a 403 who may not do what, and where', async () => {
+    test('names in a 403 who may not do what, and where', async () => {
       const { status, body } = await get('nobody', `/api/v1/nodes/${node.name}`);
       expect({ status, body }).toEqual({
         status: 403,
@@ -78,7 +78,7 @@ export function describeAccess(bed: () => Bed): void {
       );
     });
 
-    it('refuses an eviction without RBAC with a 403 that is no namespace on its way out', async () => {
+    test('refuses an eviction without RBAC with a 403 that is no namespace on its way out', async () => {
       const pod = await addReadyPod(bed(), { namespace, name: 'web', node: node.name });
       const reply = await createDrainCluster(bed().clientFor('nobody')).evict(pod);
       expect(reply).toMatchObject({ status: 403, reason: 'Forbidden', causes: [] });
@@ -88,7 +88,7 @@ export function describeAccess(bed: () => Bed): void {
       });
     });
 
-    it('answers 404 for what is not there, and for a path that it does not know', async () => {
+    test('answers 404 for what is not there, and for a path that it does not know', async () => {
       const absent = await get('admin', podPath(namespace, 'nobody'));
       expect(absent).toMatchObject({
         status: 404,
@@ -101,7 +101,7 @@ export function describeAccess(bed: () => Bed): void {
       expect(await get('admin', '/apis/example.com/v1/things')).toMatchObject({ status: 404 });
     });
 
-    it('that is crowded refuses with a 429 that has a time to wait and no cause', async () => {
+    test('that is crowded refuses with a 429 that has a time to wait and no cause', async () => {
       const cluster = createDrainCluster(bed().clientFor('nobody'));
       const pod = await addReadyPod(bed(), { namespace, name: 'crowd', node: node.name });
       const refused = await bed().crowded(() =>
@@ -123,7 +123,7 @@ export function describeAccess(bed: () => Bed): void {
       }
     });
 
-    it('answers 415 for a kind of patch that it does not know', async () => {
+    test('answers 415 for a kind of patch that it does not know', async () => {
       const { status, body } = await bed().ask('admin', {
         method: 'PATCH',
         path: `/api/v1/nodes/${node.name}`,

@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
 import type { Argocd } from '#functions/branch-deploy/ports.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
@@ -45,13 +45,13 @@ export function describeArgocdObjects(bed: () => Bed): void {
     });
     const stored = (): Promise<Json> => must(bed(), 'GET', `${COLLECTION}/${name}`);
 
-    it('is read, and refreshed by an annotation', async () => {
+    test('is read, and refreshed by an annotation', async () => {
       expect(await argocd.read(application())).toMatchObject({ ok: true, value: { sync: 'OutOfSync' } });
       expect(await argocd.read(application(), { refresh: true })).toMatchObject({ ok: true });
       expect((await stored()).metadata.annotations).toEqual({ 'argocd.argoproj.io/refresh': 'normal' });
     });
 
-    it('is given an operation over the version that was read, and loses the state of the last one', async () => {
+    test('is given an operation over the version that was read, and loses the state of the last one', async () => {
       const before = await stored();
       expect(await argocd.sync(application(), 'deploy-1', { revision: 'abc' })).toMatchObject({ ok: true });
       const after = await stored();
@@ -65,7 +65,7 @@ export function describeArgocdObjects(bed: () => Bed): void {
       expect(after.spec).toEqual(before.spec);
     });
 
-    it('is busy while an operation is on it', async () => {
+    test('is busy while an operation is on it', async () => {
       await argocd.sync(application(), 'deploy-1');
       expect(await argocd.sync(application(), 'deploy-2')).toMatchObject({
         ok: false,
@@ -73,7 +73,7 @@ export function describeArgocdObjects(bed: () => Bed): void {
       });
     });
 
-    it('that changed since it was read takes no patch over the old version: 409', async () => {
+    test('that changed since it was read takes no patch over the old version: 409', async () => {
       const { metadata } = await stored();
       await argocd.read(application(), { refresh: true });
       const { status, body } = await bed().ask('branch-deploy', {
@@ -89,7 +89,7 @@ export function describeArgocdObjects(bed: () => Bed): void {
       });
     });
 
-    it('that is not there is missing, and in another namespace it is forbidden', async () => {
+    test('that is not there is missing, and in another namespace it is forbidden', async () => {
       expect(await argocd.read(application({ name: 'none' }))).toMatchObject({
         error: { kind: 'missing' },
       });

@@ -1,6 +1,6 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createAutoscaler } from '#functions/adapters/kubernetes/autoscaler.ts';
-import type { SavedAutoscaler } from '#functions/night-schedule/records.ts';
+import type { AutoscalerView } from '#functions/night-schedule/ports.ts';
 import type { Bed, BedNode } from '../bed.ts';
 import { addDeployment, deploymentPath, type Json, must, on, readyPods } from '../objects.ts';
 
@@ -26,10 +26,15 @@ export function describeAutoscalers(bed: () => Bed): void {
       });
     const stored = (): Promise<Json> => must(bed(), 'GET', deploymentPath(NAMESPACE, NAME));
 
-    it('is paused and resumed by the scale of its Deployment, and by nothing else of it', async () => {
+    test('is paused and resumed by the scale of its Deployment, and by nothing else of it', async () => {
       const before = await stored();
       const view = await autoscaler().observe();
-      expect(view).toEqual({ kind: 'cluster-autoscaler', deployment: `${NAMESPACE}/${NAME}`, replicas: 2 });
+      expect(view).toEqual({
+        kind: 'cluster-autoscaler',
+        deployment: `${NAMESPACE}/${NAME}`,
+        replicas: 2,
+        readyReplicas: before.status.readyReplicas ?? 0,
+      });
       await autoscaler().pause(view);
       await bed().until('its pods are gone', async () => {
         const { status } = await stored();
@@ -42,14 +47,15 @@ export function describeAutoscalers(bed: () => Bed): void {
       });
       // Nothing is left out: Go writes no zeros.
       expect(body.spec).toEqual({});
-      await autoscaler().resume({ ...view, since: SINCE } as SavedAutoscaler);
+      const { kind, deployment } = view as Extract<AutoscalerView, { kind: 'cluster-autoscaler' }>;
+      await autoscaler().resume({ kind, deployment, replicas: 2, since: SINCE });
       await bed().until('its pods are ready', async () => (await stored()).status.readyReplicas === 2);
       const { spec, metadata } = await stored();
       expect(spec).toEqual(before.spec);
       expect(metadata.generation).toBe(before.metadata.generation + 2);
     });
 
-    it('answers with a Scale', async () => {
+    test('answers with a Scale', async () => {
       const path = `${deploymentPath(NAMESPACE, NAME)}/scale`;
       const { status, body } = await bed().ask('night-schedule', {
         method: 'PATCH',
@@ -67,7 +73,7 @@ export function describeAutoscalers(bed: () => Bed): void {
       });
     });
 
-    it('is the only Deployment that night-schedule may scale: 403 for another, 404 where it is not there', async () => {
+    test('is the only Deployment that night-schedule may scale: 403 for another, 404 where it is not there', async () => {
       await expect(autoscaler('coredns').observe()).rejects.toMatchObject({ status: 403 });
       const path = `${deploymentPath('default', NAME)}/scale`;
       expect(await bed().ask('admin', { method: 'GET', path })).toMatchObject({
@@ -115,7 +121,7 @@ export function describeAutoscalers(bed: () => Bed): void {
         });
     });
 
-    it('has its limits and replicas taken away and given back by merge patches, and its NodeClaims deleted', async () => {
+    test('has its limits and replicas taken away and given back by merge patches, and its NodeClaims deleted', async () => {
       const before = await specOf('limited');
       const view = await autoscaler().observe();
       expect(view).toEqual({
@@ -125,14 +131,14 @@ export function describeAutoscalers(bed: () => Bed): void {
           unlimited: { limits: null, replicas: null },
           static: { limits: null, replicas: 3 },
         },
-        claims: 1,
+        claims: [{ name: 'limited-1', isDeleting: false }],
       });
-      await autoscaler().pause(view);
+      expect(await autoscaler().pause(view, '2026-11-24T13:10:00Z')).toEqual([]);
       expect(await specOf('limited')).toMatchObject({ limits: { cpu: '0', memory: '200Gi' } });
       expect(await specOf('unlimited')).toMatchObject({ limits: { cpu: '0' } });
       expect(await specOf('static')).toMatchObject({ replicas: 0 });
       expect(await specOf('theirs')).toMatchObject({ limits: { cpu: '5' } });
-      expect(await autoscaler().observe()).toMatchObject({ claims: 0 });
+      expect(await autoscaler().observe()).toMatchObject({ claims: [] });
       const { items } = await must(bed(), 'GET', '/apis/karpenter.sh/v1/nodeclaims');
       expect(items.map(({ metadata }: Json) => metadata.name)).toEqual(['theirs-1']);
 
@@ -144,7 +150,7 @@ export function describeAutoscalers(bed: () => Bed): void {
       expect(await specOf('static')).toMatchObject({ replicas: 3 });
     });
 
-    it('knows no strategic merge patch for its objects: 415', async () => {
+    test('knows no strategic merge patch for its objects: 415', async () => {
       const { status, body } = await bed().ask('night-schedule', {
         method: 'PATCH',
         path: '/apis/karpenter.sh/v1/nodepools/limited',

@@ -1,6 +1,6 @@
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
-import { interpretReply } from '#functions/spot-drain/pod-state.ts';
+import { interpretReply } from '#functions/spot-drain/pod-reply.ts';
 import type { Cluster } from '#functions/spot-drain/ports.ts';
 import type { Bed, BedNode } from '../bed.ts';
 import { addBudget, addReadyPod, type Json, must, podPath, STUBBORN } from '../objects.ts';
@@ -28,7 +28,7 @@ export function describeDeletions(bed: () => Bed): void {
         return status === 404;
       });
 
-    it('takes a pod that its budget holds, in the grace that it names', async () => {
+    test('takes a pod that its budget holds, in the grace that it names', async () => {
       const pod = await aStubbornPod(60);
       await addBudget(bed(), { namespace, name: 'web', minAvailable: 1 });
       expect(interpretReply(await cluster.evict(pod)).kind).toBe('blocked');
@@ -37,7 +37,7 @@ export function describeDeletions(bed: () => Bed): void {
       await isGone();
     });
 
-    it('of another pod of that name is 409 and says so', async () => {
+    test('of another pod of that name is 409 and says so', async () => {
       const pod = await aStubbornPod(1);
       const reply = await cluster.remove({ ...pod, uid: OTHER_UID }, 1);
       expect(reply).toMatchObject({
@@ -45,11 +45,11 @@ export function describeDeletions(bed: () => Bed): void {
         reason: 'Conflict',
         detail: `Operation cannot be fulfilled on Pod "web": the UID in the precondition (${OTHER_UID}) does not match the UID in record (${pod.uid}). The object might have been deleted and then recreated`,
       });
-      expect(interpretReply(reply).kind).toBe('gone');
+      expect(interpretReply(reply).kind).toBe('reported-gone');
       expect((await stored()).metadata.deletionTimestamp).toBeUndefined();
     });
 
-    it('of a pod that terminates shortens its grace, and never lengthens it', async () => {
+    test('of a pod that terminates shortens its grace, and never lengthens it', async () => {
       const pod = await aStubbornPod(60);
       await cluster.evict(pod);
       const first = (await stored()).metadata;
@@ -65,14 +65,14 @@ export function describeDeletions(bed: () => Bed): void {
       await isGone();
     });
 
-    it('with a grace of 0 takes the pod out of the API at once, whether it still runs or not', async () => {
+    test('with a grace of 0 takes the pod out of the API at once, whether it still runs or not', async () => {
       const pod = await aStubbornPod(60);
       expect((await cluster.remove(pod, 0)).status).toBe(200);
       expect(await cluster.podsOn(node.name)).not.toContainEqual(expect.objectContaining({ uid: pod.uid }));
       expect(await cluster.remove(pod, 0)).toMatchObject({ status: 404, reason: 'NotFound' });
     });
 
-    it('shows a pod that terminates as such until it is gone', async () => {
+    test('shows a pod that terminates as such until it is gone', async () => {
       const pod = await aStubbornPod(3);
       await cluster.remove(pod, 3);
       const seen = (await cluster.podsOn(node.name)).find(({ uid }) => uid === pod.uid);

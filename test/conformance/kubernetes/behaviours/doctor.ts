@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Observation } from '#cli/doctor/observation.ts';
 import { observeAccessReviews, observeCni, observeKubernetes } from '#cli/doctor/observe/kubernetes.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
@@ -45,11 +45,11 @@ export function describeDoctor(bed: () => Bed): void {
       });
     });
 
-    it('reads the cluster: every list that it asks for is there', async () => {
+    test('reads the cluster: every list that it asks for is there', async () => {
       const facts = await observeKubernetes(bed().clientFor('admin'));
       const absent = Object.entries(facts).filter(([, answer]) => !('value' in answer));
       expect(absent.map(([name]) => name)).toEqual([]);
-      expect(told(facts.webhooks)).toContainEqual({
+      expect(foundIn(facts.webhooks)).toContainEqual({
         kind: 'validating',
         configuration: 'policies',
         name: 'policies.example.com',
@@ -58,36 +58,37 @@ export function describeDoctor(bed: () => Bed): void {
         service: { namespace: 'policies', name: 'webhook', port: 443 },
         namespaceSelector: {},
       });
-      expect(told(facts.budgets).map(({ metadata }) => metadata?.namespace)).toContain(namespace);
+      expect(foundIn(facts.budgets).map(({ metadata }) => metadata?.namespace)).toContain(namespace);
     });
 
-    it('reads how the CNI gives out addresses', async () => {
-      expect(told(await observeCni(bed().clientFor('admin')))).toMatchObject({
+    test('reads how the CNI gives out addresses', async () => {
+      expect(foundIn(await observeCni(bed().clientFor('admin')))).toMatchObject({
         prefixes: true,
         warmAddresses: 5,
         warmInterfaces: 1,
       });
     });
 
-    it.each(['cluster-autoscaler', 'karpenter'])(
+    test.each(['cluster-autoscaler', 'karpenter'])(
       'finds that the functions may do all that they do, with %s',
       async (kind) => {
-        const reviews = told(await observeAccessReviews(bed().clientFor('admin'), settingsWith(kind)));
+        const reviews = foundIn(await observeAccessReviews(bed().clientFor('admin'), settingsWith(kind)));
         expect(reviews.filter(({ allowed }) => !allowed)).toEqual([]);
         expect(reviews.length).toBeGreaterThan(8);
       },
     );
 
-    it('finds that they may not where the config names a Deployment that the manifests do not', async () => {
+    test('finds that they may not where the config names a Deployment that the manifests do not', async () => {
       const settings = settingsWith('cluster-autoscaler', { deployment: 'another' });
-      const reviews = told(await observeAccessReviews(bed().clientFor('admin'), settings));
+      const reviews = foundIn(await observeAccessReviews(bed().clientFor('admin'), settings));
       expect(reviews.filter(({ allowed }) => !allowed).map(({ request }) => request)).toEqual([
         'get deployments/scale in kube-system/another',
         'patch deployments/scale in kube-system/another',
+        'get deployments in kube-system/another',
       ]);
     });
 
-    it('is told where it may not read', async () => {
+    test('names what it may not read', async () => {
       const { pods, services } = await observeKubernetes(bed().clientFor('spot-drain'));
       expect(Object.keys(pods)).toEqual(['value']);
       expect(Object.keys(services)).toEqual(['missing']);
@@ -95,9 +96,9 @@ export function describeDoctor(bed: () => Bed): void {
   });
 }
 
-function told<T>(answer: Observation<T>): T {
-  if ('value' in answer) return answer.value;
-  throw new Error(answer.missing.reason);
+function foundIn<T>(observation: Observation<T>): T {
+  if ('value' in observation) return observation.value;
+  throw new Error(observation.missing.reason);
 }
 
 function settingsWith(kind: string, autoscaler: { readonly deployment?: string } = {}) {

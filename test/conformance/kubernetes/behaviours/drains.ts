@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createDrainCluster, TAINT_KEY } from '#functions/adapters/kubernetes/drain-cluster.ts';
 import { run } from '#functions/spot-drain/run.ts';
 import type { Decision } from '#model/decision.ts';
@@ -39,7 +39,7 @@ export function describeDrains(bed: () => Bed): void {
       ours = await aScene(bed(), 'ours');
     });
 
-    it('knows a DaemonSet that lives from one that does not', async () => {
+    test('knows a DaemonSet that lives from one that does not', async () => {
       const cluster = createDrainCluster(bed().clientFor('spot-drain'));
       const { metadata } = await must(bed(), 'GET', daemonSetPath(ours.namespace, 'agent'));
       expect(await cluster.daemonSetExists(ours.namespace, 'agent', metadata.uid)).toBe(true);
@@ -47,7 +47,7 @@ export function describeDrains(bed: () => Bed): void {
       expect(await cluster.daemonSetExists(ours.namespace, 'none', metadata.uid)).toBe(false);
     });
 
-    it('after a spot notice empties the node within its budget and leaves what belongs to the node', async () => {
+    test('after a spot notice empties the node within its budget and leaves what belongs to the node', async () => {
       const decisions = await bed().live(() => notice(bed(), ours.node));
       expect(decisions.find(({ action }) => action === 'drain')).toMatchObject({
         target: ours.node.name,
@@ -61,7 +61,7 @@ export function describeDrains(bed: () => Bed): void {
       expect(spec.taints).toContainEqual(expect.objectContaining({ key: TAINT_KEY }));
     });
 
-    it('by kubectl ends in the same state', async (context) => {
+    test('by kubectl ends in the same state', async (context) => {
       const kubectl = await bed().kubectl();
       if (kubectl === undefined) return context.skip('there is no kubectl here');
       const theirs = await aScene(bed(), 'theirs');
@@ -77,7 +77,7 @@ export function describeDrains(bed: () => Bed): void {
       expect(await endOf(bed(), theirs)).toEqual(END);
     });
 
-    it('of a full node evicts each of its pods once', async () => {
+    test('of a full node evicts each of its pods once', async () => {
       const node = await bed().addNode();
       const namespace = await bed().addNamespace();
       for (let from = 0; from < FULL; from += 10)
@@ -101,7 +101,7 @@ export function describeDrains(bed: () => Bed): void {
       expect(new Set(after).size).toBe(FULL);
     });
 
-    it('deletes past a budget when the notice leaves no time, in the grace that is left', async () => {
+    test('deletes past a budget when the notice leaves no time, in the grace that is left', async () => {
       const node = await bed().addNode();
       const namespace = await bed().addNamespace();
       const pod = await addReadyPod(bed(), {

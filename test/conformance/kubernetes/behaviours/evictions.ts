@@ -1,6 +1,6 @@
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
-import { interpretReply } from '#functions/spot-drain/pod-state.ts';
+import { interpretReply } from '#functions/spot-drain/pod-reply.ts';
 import type { Cluster, Pod } from '#functions/spot-drain/ports.ts';
 import type { Bed, BedNode } from '../bed.ts';
 import {
@@ -57,7 +57,7 @@ export function describeEvictions(bed: () => Bed): void {
     addBudget(bed(), { namespace, name: 'web', minAvailable: 1, ...(selector ? { selector } : {}) });
 
   describe('an eviction', () => {
-    it('is a Status of success, and the pod goes in its own grace with a reason', async () => {
+    test('is a Status of success, and the pod goes in its own grace with a reason', async () => {
       await aReadyPod('web', { graceSeconds: 7, annotations: STUBBORN });
       const { status, body } = await evictRaw('web');
       expect(status).toBe(201);
@@ -78,23 +78,23 @@ export function describeEvictions(bed: () => Bed): void {
       await isGone('web');
     });
 
-    it('can shorten the grace of the pod', async () => {
+    test('can shorten the grace of the pod', async () => {
       const pod = await aReadyPod('web', { graceSeconds: 30, annotations: STUBBORN });
       expect((await cluster.evict(pod, 2)).status).toBe(201);
       expect((await stored('web')).metadata.deletionGracePeriodSeconds).toBe(2);
       await isGone('web');
     });
 
-    it('of a pod that is gone is 404', async () => {
+    test('of a pod that is gone is 404', async () => {
       const pod = await aReadyPod();
       await cluster.evict(pod);
       await isGone('web');
       const reply = await cluster.evict(pod);
       expect(reply).toMatchObject({ status: 404, reason: 'NotFound', detail: 'pods "web" not found' });
-      expect(interpretReply(reply).kind).toBe('gone');
+      expect(interpretReply(reply).kind).toBe('reported-gone');
     });
 
-    it('of another pod of that name is 409 and says so', async () => {
+    test('of another pod of that name is 409 and says so', async () => {
       const pod = await aReadyPod();
       const reply = await cluster.evict({ ...pod, uid: OTHER_UID });
       expect(reply).toMatchObject({
@@ -102,10 +102,10 @@ export function describeEvictions(bed: () => Bed): void {
         reason: 'Conflict',
         detail: `Operation cannot be fulfilled on Pod "web": the UID in the precondition (${OTHER_UID}) does not match the UID in record (${pod.uid}). The object might have been deleted and then recreated`,
       });
-      expect(interpretReply(reply).kind).toBe('gone');
+      expect(interpretReply(reply).kind).toBe('reported-gone');
     });
 
-    it('of a pod that terminates already is accepted and changes nothing', async () => {
+    test('of a pod that terminates already is accepted and changes nothing', async () => {
       const pod = await aReadyPod('web', { graceSeconds: 3, annotations: STUBBORN });
       await cluster.evict(pod);
       const before = (await stored('web')).metadata.deletionTimestamp;
@@ -113,7 +113,7 @@ export function describeEvictions(bed: () => Bed): void {
       expect((await stored('web')).metadata.deletionTimestamp).toBe(before);
     });
 
-    it('whose object names another pod is 400', async () => {
+    test('whose object names another pod is 400', async () => {
       await aReadyPod();
       const { status, body } = await evictRaw('web', evictionOf('another'));
       expect(status).toBe(400);
@@ -123,7 +123,7 @@ export function describeEvictions(bed: () => Bed): void {
       });
     });
 
-    it('as a dry run takes nothing away, neither the pod nor its budget', async () => {
+    test('as a dry run takes nothing away, neither the pod nor its budget', async () => {
       await aReadyPod();
       await addBudget(bed(), { namespace, name: 'web', minAvailable: 0 });
       const { status } = await evictRaw('web', evictionOf('web', { dryRun: ['All'] }));
@@ -135,7 +135,7 @@ export function describeEvictions(bed: () => Bed): void {
       expect(budget.status.disruptionsAllowed).toBe(1);
     });
 
-    it('knows nothing of DaemonSets and static pods: a drain has to leave them itself', async () => {
+    test('knows nothing of DaemonSets and static pods: a drain has to leave them itself', async () => {
       const { metadata } = await must(bed(), 'GET', `/api/v1/nodes/${node.name}`);
       const mirror = await addMirrorPod(bed(), { ...node, uid: metadata.uid }, namespace);
       const pods = await cluster.podsOn(node.name);
@@ -145,7 +145,7 @@ export function describeEvictions(bed: () => Bed): void {
   });
 
   describe('a budget', () => {
-    it('lets as many pods go as it can spare, and no more: 429 without a time to wait', async () => {
+    test('lets as many pods go as it can spare, and no more: 429 without a time to wait', async () => {
       const [one, two] = [
         await aReadyPod('web-1', { labels: { app: 'web' } }),
         await aReadyPod('web-2', { labels: { app: 'web' } }),
@@ -182,7 +182,7 @@ export function describeEvictions(bed: () => Bed): void {
       expect(interpretReply(reply)).toEqual({ kind: 'blocked', budget: 'web' });
     });
 
-    it('gives back what it spared when the next pod is ready elsewhere', async () => {
+    test('gives back what it spared when the next pod is ready elsewhere', async () => {
       await addDeployment(bed(), { namespace, name: 'web', replicas: 2, nodeSelector: on(node.name) });
       const [one, two] = await readyPods(bed(), namespace, 'app=web', 2);
       await addBudget(bed(), { namespace, name: 'web', maxUnavailable: 1 });
@@ -191,7 +191,7 @@ export function describeEvictions(bed: () => Bed): void {
       await bed().until('the second may go', async () => (await cluster.evict(two)).status === 201);
     });
 
-    it('that its controller has not seen yet is 429 with a time to wait', async () => {
+    test('that its controller has not seen yet is 429 with a time to wait', async () => {
       await aReadyPod();
       const { status, headers, body } = await bed().withoutControllers(async () => {
         await addUnseenBudget(bed(), { namespace, name: 'web', minAvailable: 0 });
@@ -212,7 +212,7 @@ export function describeEvictions(bed: () => Bed): void {
       });
     });
 
-    it('that can be reckoned up no more is 429 and says why', async () => {
+    test('that can be reckoned up no more is 429 and says why', async () => {
       await addDeployment(bed(), { namespace, name: 'web', replicas: 1, nodeSelector: on(node.name) });
       const [pod] = await readyPods(bed(), namespace, 'app=web', 1);
       await addBudget(bed(), { namespace, name: 'web', maxUnavailable: 0 });
@@ -243,7 +243,7 @@ export function describeEvictions(bed: () => Bed): void {
       expect(body.details).not.toHaveProperty('retryAfterSeconds');
     });
 
-    it('of the pods that no controller counts lets none go', async () => {
+    test('of the pods that no controller counts lets none go', async () => {
       await aReadyPod();
       await addBudget(bed(), { namespace, name: 'web', maxUnavailable: 1 });
       const { status, body } = await evictRaw('web');
@@ -253,7 +253,7 @@ export function describeEvictions(bed: () => Bed): void {
       ]);
     });
 
-    it('with an empty selector holds every pod of its namespace, and with none holds no pod', async () => {
+    test('with an empty selector holds every pod of its namespace, and with none holds no pod', async () => {
       const pod = await aReadyPod();
       await spentBudget({});
       expect(interpretReply(await cluster.evict(pod)).kind).toBe('blocked');
@@ -261,14 +261,14 @@ export function describeEvictions(bed: () => Bed): void {
       await bed().until('the API server knows it', async () => (await cluster.evict(pod)).status === 201);
     });
 
-    it('that names no number lets none go', async () => {
+    test('that names no number lets none go', async () => {
       await aReadyPod();
       await addBudget(bed(), { namespace, name: 'web' });
       const { status, body } = await evictRaw('web');
       expect({ status, reason: body.reason }).toEqual({ status: 429, reason: 'TooManyRequests' });
     });
 
-    it('beside another on the same pod is 500, without a reason to go by', async () => {
+    test('beside another on the same pod is 500, without a reason to go by', async () => {
       const pod = await aReadyPod('web', { labels: { app: 'web', tier: 'front' } });
       await addBudget(bed(), { namespace, name: 'web', minAvailable: 0 });
       await addBudget(bed(), {
@@ -291,7 +291,7 @@ export function describeEvictions(bed: () => Bed): void {
       expect(interpretReply(await cluster.evict(pod)).kind).toBe('unevictable');
     });
 
-    it('spares exactly as many as it can when all are evicted at once', async () => {
+    test('spares exactly as many as it can when all are evicted at once', async () => {
       const pods: Pod[] = [];
       for (let number = 0; number < 10; number++)
         pods.push(
@@ -313,7 +313,7 @@ export function describeEvictions(bed: () => Bed): void {
       await aReadyPod('other', { labels: { app: 'web' } });
     });
 
-    it.each([
+    test.each([
       ['pending', NEVER_STARTED, ({ status }: Json) => status.phase === 'Pending'],
       ['finished', SOON_FINISHED, ({ status }: Json) => status.phase === 'Succeeded'],
     ])('lets a %s pod pass', async (_phase, annotations, holds) => {
@@ -324,14 +324,14 @@ export function describeEvictions(bed: () => Bed): void {
       await isGone('web');
     });
 
-    it('lets a pod pass that is not ready, as long as the others are enough', async () => {
+    test('lets a pod pass that is not ready, as long as the others are enough', async () => {
       await addPod(bed(), { namespace, name: 'web', node: node.name, annotations: NEVER_READY });
       const pod = await podWhere('web', ({ status }) => status.phase === 'Running');
       await spentBudget();
       expect((await cluster.evict(pod)).status).toBe(201);
     });
 
-    it('holds a pod that is not ready when the others are not enough', async () => {
+    test('holds a pod that is not ready when the others are not enough', async () => {
       await addPod(bed(), { namespace, name: 'web', node: node.name, annotations: NEVER_READY });
       const pod = await podWhere('web', ({ status }) => status.phase === 'Running');
       await addBudget(bed(), {
@@ -346,7 +346,7 @@ export function describeEvictions(bed: () => Bed): void {
       ]);
     });
 
-    it('lets a pod pass that is not ready whatever the others are, with AlwaysAllow', async () => {
+    test('lets a pod pass that is not ready whatever the others are, with AlwaysAllow', async () => {
       await addPod(bed(), { namespace, name: 'web', node: node.name, annotations: NEVER_READY });
       const pod = await podWhere('web', ({ status }) => status.phase === 'Running');
       await addBudget(bed(), {
@@ -360,7 +360,7 @@ export function describeEvictions(bed: () => Bed): void {
   });
 
   describe('a namespace that is being deleted', () => {
-    it('refuses an eviction with the cause NamespaceTerminating, and its pods go with it', async () => {
+    test('refuses an eviction with the cause NamespaceTerminating, and its pods go with it', async () => {
       const pod = await aReadyPod('web', { graceSeconds: 4, annotations: STUBBORN });
       await bed().ask('admin', { method: 'DELETE', path: `/api/v1/namespaces/${namespace}` });
       const reply = await cluster.evict(pod);

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Bed, BedNode } from '../bed.ts';
 import { addReadyPod, type Json } from '../objects.ts';
 
@@ -25,7 +25,7 @@ export function describeLists(bed: () => Bed): void {
     const ofNode = () => ({ fieldSelector: `spec.nodeName=${node.name}` });
     const namesOf = (body: Json): string[] => body.items.map(({ metadata }: Json) => metadata.name);
 
-    it('comes in pages that hold every item once', async () => {
+    test('comes in pages that hold every item once', async () => {
       const client = bed().clientFor('spot-drain', { pageSize: 2 });
       const pods = await client.list<Json>('/api/v1/pods', ofNode());
       expect(pods.map(({ metadata }) => metadata.name).toSorted()).toEqual(
@@ -33,7 +33,7 @@ export function describeLists(bed: () => Bed): void {
       );
     });
 
-    it('says that there is more, and how much only where no selector leaves anything out', async () => {
+    test('says that there is more, and how much only where no selector leaves anything out', async () => {
       const { body: some } = await page({ ...ofNode(), limit: '3' });
       expect(some.items).toHaveLength(3);
       expect(some.metadata.continue).toEqual(expect.any(String));
@@ -42,7 +42,7 @@ export function describeLists(bed: () => Bed): void {
       expect(all.metadata.remainingItemCount).toBe(COUNT - 3);
     });
 
-    it('is as it was at its first page, whatever happens in between', async () => {
+    test('is as it was at its first page, whatever happens in between', async () => {
       const { body: first } = await page({ ...ofNode(), limit: '4' });
       await addReadyPod(bed(), { namespace, name: 'web-9', node: node.name });
       const { body: second } = await page({ ...ofNode(), limit: '4', continue: first.metadata.continue });
@@ -56,7 +56,7 @@ export function describeLists(bed: () => Bed): void {
       });
     });
 
-    it('whose next page is asked for too late is 410, with a token to go on regardless', async () => {
+    test('whose next page is asked for too late is 410, with a token to go on regardless', async () => {
       const { body: first } = await page({ ...ofNode(), limit: '3' });
       await bed().forgetPages();
       const query = { ...ofNode(), limit: '3', continue: first.metadata.continue };
@@ -75,7 +75,7 @@ export function describeLists(bed: () => Bed): void {
       expect(namesOf(rest)).toEqual(['web-3', 'web-4', 'web-5']);
     });
 
-    it('starts anew in the client when its next page is too late', async () => {
+    test('starts anew in the client when its next page is too late', async () => {
       let asked = 0;
       const client = bed().clientFor('spot-drain', {
         pageSize: 3,
@@ -88,13 +88,13 @@ export function describeLists(bed: () => Bed): void {
       expect(asked).toBe(2 + Math.ceil(COUNT / 3));
     });
 
-    it('with a token that is none is 400', async () => {
+    test('with a token that is none is 400', async () => {
       const { status, body } = await page({ ...ofNode(), limit: '3', continue: 'not-a-token' });
       expect({ status, reason: body.reason }).toEqual({ status: 400, reason: 'BadRequest' });
       expect(body.message).toMatch(/^invalid continue token: continue key is not valid/);
     });
 
-    it('by a field that pods are not indexed by is 400', async () => {
+    test('by a field that pods are not indexed by is 400', async () => {
       const { status, body } = await page({ fieldSelector: 'spec.priority=0' });
       expect({ status, reason: body.reason }).toEqual({ status: 400, reason: 'BadRequest' });
     });

@@ -1,11 +1,11 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import {
   createDrainCluster,
   MARKS_ANNOTATION,
   NO_BALANCER_LABEL,
   TAINT_KEY,
 } from '#functions/adapters/kubernetes/drain-cluster.ts';
-import { createNodes } from '#functions/adapters/kubernetes/nodes.ts';
+import { createNodes } from '#functions/adapters/kubernetes/night-cluster.ts';
 import type { Cluster, Marks, Node } from '#functions/spot-drain/ports.ts';
 import type { Bed, BedNode } from '../bed.ts';
 import { type Json, must } from '../objects.ts';
@@ -41,7 +41,7 @@ export function describeNodes(bed: () => Bed): void {
         return taintsOf(spec).includes('node.kubernetes.io/unschedulable') === unschedulable;
       });
 
-    it('is found by the instance id in its provider id, among all and by its labels', async () => {
+    test('is found by the instance id in its provider id, among all and by its labels', async () => {
       expect(await cluster.findNode(place.instanceId)).toMatchObject({
         name: place.name,
         instanceId: place.instanceId,
@@ -57,19 +57,19 @@ export function describeNodes(bed: () => Bed): void {
       expect(await fresh.findNode(NO_NODE)).toBeUndefined();
     });
 
-    it('is known by its name, as long as it runs on that instance', async () => {
+    test('is known by its name, as long as it runs on that instance', async () => {
       expect((await cluster.nodeNames()).get(place.instanceId)).toBe(place.name);
       expect(await cluster.nodeNamed(place.name, place.instanceId)).toMatchObject({ name: place.name });
       expect(await cluster.nodeNamed(place.name, NO_NODE)).toBeUndefined();
       expect(await cluster.nodeNamed('nobody', place.instanceId)).toBeUndefined();
     });
 
-    it('is seen to be Ready by night-schedule', async () => {
+    test('is seen to be Ready by night-schedule', async () => {
       const ready = await createNodes(bed().clientFor('night-schedule')).ready();
       expect(ready).toContain(place.instanceId);
     });
 
-    it('is cordoned, tainted, labelled and noted in one strategic merge patch', async () => {
+    test('is cordoned, tainted, labelled and noted in one strategic merge patch', async () => {
       expect(await cluster.mark(await found(), MARKS)).toBe('marked');
       await settled(true);
       const { metadata, spec } = await stored();
@@ -85,7 +85,7 @@ export function describeNodes(bed: () => Bed): void {
       await settled(false);
     });
 
-    it('keeps the taints of others when ours comes, changes and goes', async () => {
+    test('keeps the taints of others when ours comes, changes and goes', async () => {
       const theirs = { key: 'gpu', value: 'yes', effect: 'NoSchedule' };
       await bed().ask('admin', {
         method: 'PATCH',
@@ -105,7 +105,7 @@ export function describeNodes(bed: () => Bed): void {
       expect(taintsOf((await stored()).spec)).toEqual(['gpu']);
     });
 
-    it('has nothing but the taints of a strategic merge patch after it: the list is one value', async () => {
+    test('has nothing but the taints of a strategic merge patch after it: the list is one value', async () => {
       const put = (taints: Json) =>
         bed().ask('admin', {
           method: 'PATCH',
@@ -126,7 +126,7 @@ export function describeNodes(bed: () => Bed): void {
       expect((await put(null)).body.spec).not.toHaveProperty('taints');
     });
 
-    it('takes no taint with an effect that there is not', async () => {
+    test('takes no taint with an effect that there is not', async () => {
       const { status, body } = await bed().ask('admin', {
         method: 'PATCH',
         path: path(),
@@ -144,7 +144,7 @@ export function describeNodes(bed: () => Bed): void {
       ]);
     });
 
-    it('has no new version after a patch that changes nothing', async () => {
+    test('has no new version after a patch that changes nothing', async () => {
       const node = await found();
       await cluster.mark(node, MARKS);
       await settled(true);
@@ -155,7 +155,7 @@ export function describeNodes(bed: () => Bed): void {
       await settled(false);
     });
 
-    it('stays marked where somebody wrote to it since it was read: 409', async () => {
+    test('stays marked where somebody wrote to it since it was read: 409', async () => {
       await cluster.mark(await found(), MARKS);
       await settled(true);
       const before = await found();
@@ -178,7 +178,7 @@ export function describeNodes(bed: () => Bed): void {
       await settled(false);
     });
 
-    it('that is gone is not marked: 404', async () => {
+    test('that is gone is not marked: 404', async () => {
       const node = await found();
       const absent = { ...node, name: 'ip-10-9-9-9.ap-northeast-1.compute.internal' };
       expect(await cluster.mark(absent, MARKS)).toBe('gone');
@@ -186,7 +186,7 @@ export function describeNodes(bed: () => Bed): void {
       expect(await cluster.unmark(known)).toBe('gone');
     });
 
-    it('shows what is said on it as an event in the namespace default', async () => {
+    test('shows what is said on it as an event in the namespace default', async () => {
       const node = await found();
       await cluster.recordEvent(node, {
         type: 'Warning',
@@ -213,7 +213,7 @@ export function describeNodes(bed: () => Bed): void {
       );
     });
 
-    it('takes no event in another namespace than default', async () => {
+    test('takes no event in another namespace than default', async () => {
       const node = await found();
       const { status, body } = await bed().ask('admin', {
         method: 'POST',

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Asked, Bed } from '../bed.ts';
 import type { Json } from '../objects.ts';
 import { grants } from '../setup.ts';
@@ -24,19 +24,19 @@ export function describePermissions(bed: () => Bed): void {
       asked = await bed().asked();
     });
 
-    it('grants nothing that no adapter needs', () => {
+    test('grants nothing that no adapter needs', () => {
       const unused = granted.filter((grant) => !asked.some((one) => one.status < 300 && covers(grant, one)));
       expect(unused.map(textOf)).toEqual([]);
     });
 
-    it('lets the adapters do all that they do', () => {
+    test('lets the adapters do all that they do', () => {
       const wanted = asked.filter((one) => one.status < 300);
       const uncovered = wanted.filter((one) => !granted.some((grant) => covers(grant, one)));
       expect(wanted.length).toBeGreaterThan(0);
       expect([...new Set(uncovered.map(textOf))]).toEqual([]);
     });
 
-    it('grants nothing to anybody else', async () => {
+    test('grants nothing to anybody else', async () => {
       for (const { group, resource, subresource, verb, namespace, name } of granted) {
         const { body } = await bed().ask('nobody', {
           method: 'POST',

@@ -1,6 +1,6 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
-import { interpretReply } from '#functions/spot-drain/pod-state.ts';
+import { interpretReply } from '#functions/spot-drain/pod-reply.ts';
 import type { Bed } from '../bed.ts';
 import {
   addDeployment,
@@ -30,7 +30,7 @@ export function describeWrongRequests(bed: () => Bed): void {
       await addDeployment(bed(), { namespace, name: 'api', replicas: 0 });
     });
 
-    it.each([
+    test.each([
       ['an array as a merge patch', MERGE, [], 400, /cannot unmarshal array into Go value/],
       ['an array as a strategic merge patch', STRATEGIC, [], 400, /cannot unmarshal array into Go value/],
       ['an object as a JSON patch', JSON_PATCH, {}, 400, /cannot unmarshal object into Go value/],
@@ -58,7 +58,7 @@ export function describeWrongRequests(bed: () => Bed): void {
       expect(reply.body.message).toMatch(message);
     });
 
-    it.each([
+    test.each([
       ['a number of items that is none', '?limit=x', /parsing "x": invalid syntax/],
       ['a version that is none', '?resourceVersion=x', /resourceVersion/],
       ['a selector that is none', '?fieldSelector=a', /invalid (field )?selector/],
@@ -68,7 +68,7 @@ export function describeWrongRequests(bed: () => Bed): void {
       expect(body.message).toMatch(message);
     });
 
-    it.each([
+    test.each([
       [
         'an option that there is not',
         { propagationPolicy: 'Sometimes' },
@@ -93,7 +93,7 @@ export function describeWrongRequests(bed: () => Bed): void {
       expect(reply.body.message).toMatch(message);
     });
 
-    it.each([
+    test.each([
       [
         'for another namespace',
         { ...evictionOf('web'), metadata: { name: 'web', namespace: 'default' } },
@@ -107,15 +107,15 @@ export function describeWrongRequests(bed: () => Bed): void {
       expect(reply.status).toBe(status);
     });
 
-    it('evicts in a namespace that there is not: 404', async () => {
+    test('evicts in a namespace that there is not: 404', async () => {
       const pod = asPod(await must(bed(), 'GET', path));
       const cluster = createDrainCluster(bed().clientFor('spot-drain'));
       const reply = await cluster.evict({ ...pod, namespace: 'nowhere' });
       expect(reply).toMatchObject({ status: 404, detail: 'namespaces "nowhere" not found' });
-      expect(interpretReply(reply).kind).toBe('gone');
+      expect(interpretReply(reply).kind).toBe('reported-gone');
     });
 
-    it.each([
+    test.each([
       ['both numbers', { minAvailable: 1, maxUnavailable: 1 }, /cannot be both set/],
       ['less than none', { minAvailable: -1 }, /must be greater than or equal to 0/],
       ['more than all', { minAvailable: '101%' }, /must not be greater than 100%/],
@@ -131,7 +131,7 @@ export function describeWrongRequests(bed: () => Bed): void {
       expect(body.message).toMatch(message);
     });
 
-    it('scales to less than nothing: 422', async () => {
+    test('scales to less than nothing: 422', async () => {
       const { status, body } = await bed().ask('admin', {
         method: 'PATCH',
         path: `${deploymentPath(namespace, 'api')}/scale`,

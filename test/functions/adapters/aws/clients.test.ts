@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import { DescribeClusterCommand, EKSClient } from '@aws-sdk/client-eks';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { awsClientDefaults } from '#functions/adapters/aws/clients.ts';
 
 describe('the clients of the functions', () => {
-  it('give up on an answer that does not come, so that the rest of the pass has its time', async () => {
+  test('give up on an answer that does not come, so that the rest of the pass has its time', async () => {
     const server = createServer(() => undefined);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => {

@@ -6,10 +6,11 @@ import {
   ListBuildsForProjectCommand,
 } from '@aws-sdk/client-codebuild';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createBuilds } from '#functions/adapters/aws/codebuild.ts';
 
 const client = mockClient(CodeBuildClient);
+afterAll(() => client.restore());
 const builds = createBuilds(client as never);
 beforeEach(() => client.reset());
 

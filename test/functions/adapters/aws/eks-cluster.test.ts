@@ -1,10 +1,10 @@
 import { DescribeClusterCommand, EKSClient } from '@aws-sdk/client-eks';
 import { mockClient } from 'aws-sdk-client-mock';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { describeCluster } from '#functions/adapters/aws/eks-cluster.ts';
 
 describe('where a cluster answers', () => {
-  it('is its endpoint and its CA as PEM', async () => {
+  test('is its endpoint and its CA as PEM', async () => {
     const client = new EKSClient({ region: 'ap-northeast-1' });
     const pem = '-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n';
     mockClient(client)
@@ -21,7 +21,7 @@ describe('where a cluster answers', () => {
     });
   });
 
-  it('is an error that says what to change where the cluster knows no access entries', async () => {
+  test('is an error that says what to change where the cluster knows no access entries', async () => {
     const client = new EKSClient({ region: 'ap-northeast-1' });
     mockClient(client)
       .on(DescribeClusterCommand)
@@ -37,7 +37,7 @@ describe('where a cluster answers', () => {
     );
   });
 
-  it('is an error while the cluster is being created', async () => {
+  test('is an error while the cluster is being created', async () => {
     const client = new EKSClient({ region: 'ap-northeast-1' });
     mockClient(client)
       .on(DescribeClusterCommand)

@@ -1,8 +1,10 @@
 /** What the contract of the groups cannot ask, because only the lab shows it: which calls are made, and how many. */
 
+import { Readable } from 'node:stream';
+import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { anEndpoint } from '@nightshift/lab/test/aws/endpoint.ts';
 import { aGroup, aNodegroup } from '@nightshift/lab/test/aws/world.ts';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
 
 async function someGroups() {
@@ -20,7 +22,7 @@ async function someGroups() {
 }
 
 describe('the groups of a cluster', () => {
-  it('cost one call for each hundred', async () => {
+  test('cost one call for each hundred', async () => {
     const { world, groups, endpoint } = await someGroups();
     for (let n = 0; n < 230; n++)
       world.aws.addAutoScalingGroup(world.cluster, {
@@ -37,7 +39,7 @@ describe('the groups of a cluster', () => {
 });
 
 describe('a resize', () => {
-  it('of a managed nodegroup goes through EKS and keeps max', async () => {
+  test('of a managed nodegroup goes through EKS and keeps max', async () => {
     const { world, groups, find, endpoint } = await someGroups();
     expect(await groups.resize(await find('app'), { min: 0, desired: 0, max: 6 }, 'night-1')).toBe(
       'accepted',
@@ -47,7 +49,7 @@ describe('a resize', () => {
     expect(endpoint.calls.map((call) => call.operation)).not.toContain('UpdateAutoScalingGroup');
   });
 
-  it('is busy while another update of the nodegroup runs, and while EKS throttles', async () => {
+  test('is busy while another update of the nodegroup runs, and while EKS throttles', async () => {
     const { groups, find, endpoint } = await someGroups();
     const app = await find('app');
     await groups.resize(app, { min: 0, desired: 0, max: 6 }, 'night-1');
@@ -56,7 +58,7 @@ describe('a resize', () => {
     expect(await groups.resize(app, { min: 0, desired: 1, max: 6 }, 'night-3')).toBe('busy');
   });
 
-  it('asked twice with one intent is one update', async () => {
+  test('asked twice with one intent is one update', async () => {
     const { world, groups, find } = await someGroups();
     const app = await find('app');
     await groups.resize(app, { min: 0, desired: 0, max: 6 }, 'night-1');
@@ -65,17 +67,82 @@ describe('a resize', () => {
   });
 });
 
-describe('the trouble of a group', () => {
-  it("is told in Auto Scaling's own words", async () => {
+describe('the last scaling failure of a group', () => {
+  test('is the message of Auto Scaling', async () => {
     const { world, groups, find } = await someGroups();
     world.aws.setCapacity({ capacityType: 'SPOT', available: false });
     await groups.resize(await find('workers'), { min: 1, desired: 4, max: 4 }, 'x');
     await world.pass(120);
-    expect(await groups.trouble(await find('workers'))).toMatch(/Could not launch Spot Instances/);
+    expect(await groups.lastScalingFailure(await find('workers'))).toMatch(/Could not launch Spot Instances/);
   });
 
-  it('is nothing where every activity succeeded', async () => {
+  test('is nothing where every activity succeeded', async () => {
     const { groups, find } = await someGroups();
-    expect(await groups.trouble(await find('workers'))).toBeUndefined();
+    expect(await groups.lastScalingFailure(await find('workers'))).toBeUndefined();
   });
+});
+
+describe('N10: a reply without a list of groups', () => {
+  const answering = (body: string) =>
+    createGroups(
+      {
+        autoScaling: new AutoScalingClient({
+          region: 'ap-northeast-1',
+          credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+          maxAttempts: 1,
+          requestHandler: {
+            handle: async () => ({
+              response: { statusCode: 200, headers: {}, body: Readable.from([body]) } as never,
+            }),
+          },
+        }),
+      },
+      'develop',
+    ).list();
+
+  test.each([
+    ['HTML', '<html><body>Service unavailable</body></html>'],
+    ['empty', ''],
+    [
+      'a result without it',
+      '<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult/></DescribeAutoScalingGroupsResponse>',
+    ],
+    [
+      'of another operation',
+      '<DescribeTagsResponse><DescribeTagsResult><Tags/></DescribeTagsResult></DescribeTagsResponse>',
+    ],
+  ])('is an error: %s', async (_what, body) => {
+    await expect(answering(body)).rejects.toThrow();
+  });
+
+  test('is not a list that is empty', async () => {
+    const empty =
+      '<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult><AutoScalingGroups/></DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>';
+    expect(await answering(empty)).toEqual([]);
+  });
+
+  test('N5: shows the instances of a warm pool', async () => {
+    const members =
+      '<AutoScalingGroupName>web</AutoScalingGroupName><MinSize>0</MinSize><DesiredCapacity>0</DesiredCapacity><MaxSize>5</MaxSize><WarmPoolSize>5</WarmPoolSize>';
+    const reply = `<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult><AutoScalingGroups><member>${members}</member></AutoScalingGroups></DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>`;
+    expect(await answering(reply)).toMatchObject([{ name: 'web', instances: [], warmInstances: 5 }]);
+  });
+});
+
+test('N8: only the scaling activities since this start count', async () => {
+  const { world, groups, find } = await someGroups();
+  world.aws.setCapacity({ capacityType: 'SPOT', available: false });
+  await groups.resize(await find('workers'), { min: 1, desired: 4, max: 4 }, 'x');
+  await world.pass(120);
+  const since = new Date(world.context.clock.now() + 1).toISOString();
+  expect(await groups.lastScalingFailure(await find('workers'), since)).toBeUndefined();
+});
+
+test('N4: the configured sizes of a managed nodegroup are those of EKS', async () => {
+  const { groups, find } = await someGroups();
+  const size = { min: 1, desired: 3, max: 6 };
+  expect(await groups.configuredSize(await find('app'))).toEqual({ size, isUpdating: false });
+  await groups.resize(await find('app'), { min: 0, desired: 0, max: 6 }, 'night-1');
+  expect(await groups.configuredSize(await find('app'))).toMatchObject({ isUpdating: true });
+  expect(await groups.configuredSize(await find('workers'))).toBeUndefined();
 });

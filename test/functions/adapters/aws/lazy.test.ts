@@ -3,8 +3,8 @@
 import { type AwsEndpoint, type AwsExchange, serveAws } from '@nightshift/lab/http/aws/server.ts';
 import { account, aWorld, region } from '@nightshift/lab/test/aws/world.ts';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { lazyClusterEndpoint } from '#functions/adapters/aws/lazy-cluster.ts';
-import { lazySecret } from '#functions/adapters/aws/lazy-secret.ts';
+import { lazySecret } from '#functions/adapters/aws/lazy-clients.ts';
+import { lazyClusterEndpoint } from '#functions/adapters/kubernetes/connect.ts';
 
 let world: ReturnType<typeof aWorld>;
 let front: AwsEndpoint;
@@ -37,7 +37,7 @@ test('a secret is read once, and again when it is asked for again', async () => 
   expect(exchanges).toHaveLength(2);
 });
 
-test('the endpoint of the cluster is described anew with each call', async () => {
+test('the endpoint of the cluster is described again with each call', async () => {
   const endpoint = lazyClusterEndpoint('develop');
   for (const server of [
     { endpoint: 'https://127.0.0.1:1', ca: 'old' },

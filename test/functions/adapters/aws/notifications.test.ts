@@ -29,7 +29,7 @@ function aNotifier(severities: readonly Severity[] = ['info', 'warning', 'failur
     account: scope.account,
     anyTime: true,
   });
-  const tell = createNotifier({
+  const notify = createNotifier({
     settings: { ...scope, environment: 'develop', notify: { severities, timeZone: 'Asia/Tokyo' } },
     now: () => now,
     client: new SNSClient({
@@ -40,8 +40,8 @@ function aNotifier(severities: readonly Severity[] = ['info', 'warning', 'failur
       disableClockSkewCorrection: true,
     }),
   });
-  if (!tell) throw new Error('nobody is told');
-  return tell;
+  if (!notify) throw new Error('there is no notifier');
+  return notify;
 }
 
 const aDecision = (overrides: Partial<Decision> = {}): Decision => ({
@@ -99,10 +99,10 @@ describe('a notice', () => {
   });
 
   test('of a failure that lasts is sent once an hour, in whatever words', async () => {
-    const tell = aNotifier();
+    const notify = aNotifier();
     for (const minutes of [0, 1, 59, 60]) {
       now = new Date(START.getTime() + minutes * 60_000);
-      await tell([aDecision({ reason: `0 of 3 nodes are Ready ${20 + minutes} min after the start` })]);
+      await notify([aDecision({ reason: `0 of 3 nodes are Ready ${20 + minutes} min after the start` })]);
     }
     expect(sentTo('failure')).toHaveLength(2);
   });
@@ -158,16 +158,16 @@ describe('a topic', () => {
 
   test('that refuses is an error that names it, and the next notice is tried all the same', async () => {
     front.faults.add({ service: 'sns', kind: 'access-denied' });
-    const tell = aNotifier();
+    const notify = aNotifier();
     const both = [aDecision(), aDecision({ target: 'system' })];
-    const error = await tell(both).catch((reason: unknown) => reason);
+    const error = await notify(both).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(NotificationError);
     expect(String(error)).toContain(
       'nightshift-develop-failure did not take "develop: workers failed": SNS answered 403 AccessDenied',
     );
     expect(sentTo('failure')).toHaveLength(1);
-    // Nobody was told of it, so it is not taken for told.
-    await tell([aDecision()]);
+    // It was not delivered, so it does not count as sent.
+    await notify([aDecision()]);
     expect(sentTo('failure')).toHaveLength(2);
   });
 });

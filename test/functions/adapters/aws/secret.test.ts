@@ -1,9 +1,10 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createSecret } from '#functions/adapters/aws/secret.ts';
 
 const client = mockClient(SecretsManagerClient);
+afterAll(() => client.restore());
 const create = () => createSecret(client as never, 'nightshift/argocd');
 beforeEach(() => client.reset());
 

@@ -1,7 +1,7 @@
 /** One contract, two stores: the table over DynamoDB's protocol, and the one that the tests of the runs stand on. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClaims, createCordons, createNodeNames } from '#functions/adapters/dynamodb/drain-claims.ts';
-import { createNightReader } from '#functions/adapters/dynamodb/night-reader.ts';
+import { createNightReader } from '#functions/adapters/dynamodb/night.ts';
 import { DRAIN, instanceKey, NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { aClaim, type DrainStores, drainStoresContract, NOW } from '#test/contracts/drain-stores.ts';
 import { memoryClaims, memoryCordons, memoryNames } from '#test/functions/spot-drain/a-world.ts';

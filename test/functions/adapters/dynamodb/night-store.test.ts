@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createLedger } from '#functions/adapters/dynamodb/ledger.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import {
@@ -34,7 +34,7 @@ describe.each<[string, () => Store]>([
 ])('the store %s', (_, make) => nightStoreContract(make));
 
 describe('a table in the layout of 0.1', () => {
-  it.each([
+  test.each([
     ['override', { state: 'awake' }],
     ['note#memo', { startSeconds: [], reported: {}, gaps: [] }],
     ['autoscaler#main', { kind: 'cluster-autoscaler', replicas: 2, since: '2026-11-24T13:00:00Z' }],
@@ -50,7 +50,7 @@ describe('a table in the layout of 0.1', () => {
 });
 
 describe('what cannot be read', () => {
-  it('is named, each by itself, and the rest is there', async () => {
+  test('is named, each by itself, and the rest is there', async () => {
     const table = createMemoryTable().through();
     const broken: readonly (readonly [string, string])[] = [
       [NIGHT, STATE_KEY],
@@ -73,7 +73,7 @@ describe('what cannot be read', () => {
     expect([...memory.saved.keys()]).toEqual(['b']);
   });
 
-  it('of a ledger is named and left as it is', async () => {
+  test('of a ledger is named and left as it is', async () => {
     const table = createMemoryTable().through();
     await table.save(LEDGER, ledgerKey('2026-11-24', 'a'), 'not a record');
     const entry = { date: '2026-11-24', group: 'a', from: NOON, to: NOON, nodes: 1 };
@@ -102,7 +102,7 @@ test('the ledger keeps each stretch of a date and group once, in the order of ti
 });
 
 describe('a saved record that something else wrote', () => {
-  it.each([
+  test.each([
     ['zero nodes', { size: { min: 0, desired: 0, max: 5 } }],
     ['an impossible size', { size: { min: 4, desired: 3, max: 5 } }],
     ['another group', { group: 'b' }],

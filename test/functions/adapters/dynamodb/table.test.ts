@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
 import { aTable } from './a-table.ts';
 
@@ -8,14 +8,14 @@ beforeAll(async () => ({ table, close } = await aTable()));
 afterAll(() => close());
 
 describe('the table', () => {
-  it('gives back what was put, with a version that goes up', async () => {
+  test('gives back what was put, with a version that goes up', async () => {
     await table.save('p', 'k', { a: 1 });
     expect(await table.saveIf('p', 'k', { a: 2 }, 1)).toEqual({ value: { a: 2 }, version: 2 });
     expect(await table.get('p', 'k')).toEqual({ key: 'k', value: { a: 2 }, version: 2 });
     expect(await table.get('p', 'other')).toBeUndefined();
   });
 
-  it('refuses a write over a version that is not there any more', async () => {
+  test('refuses a write over a version that is not there any more', async () => {
     await table.saveIf('race', 'k', 'first', 'absent');
     expect(await table.saveIf('race', 'k', 'second', 'absent')).toBeUndefined();
     expect(await table.saveIf('race', 'k', 'second', 7)).toBeUndefined();
@@ -24,7 +24,7 @@ describe('the table', () => {
     expect(await table.removeIf('race', 'k', 1)).toBe(true);
   });
 
-  it('counts an expired item as absent, because DynamoDB may take days to remove it', async () => {
+  test('counts an expired item as absent, because DynamoDB may take days to remove it', async () => {
     const now = new Date('2026-11-24T13:00:00Z');
     const later = new Date(now.getTime() + 60_000);
     await table.saveIf('lease', 'i-1', 'mine', 'absent', { now, expires: later });
@@ -36,7 +36,7 @@ describe('the table', () => {
     });
   });
 
-  it('lists a partition in key order, by prefix, after a key, newest first, and beyond one page', async () => {
+  test('lists a partition in key order, by prefix, after a key, newest first, and beyond one page', async () => {
     const text = 'x'.repeat(100_000);
     for (let n = 0; n < 15; n++) await table.save('list', `a#${String(n).padStart(2, '0')}`, text);
     await table.save('list', 'b#1', 'b');

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { UnreachableError } from '#functions/adapters/http.ts';
 import {
   createKubernetesClient,
@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 describe('a request', () => {
-  it('carries the token, the query and the body', async () => {
+  test('carries the token, the query and the body', async () => {
     server.answer = () => ({ status: 201, body: { kind: 'Eviction' } });
     const reply = await client.request({
       method: 'POST',
@@ -39,7 +39,7 @@ describe('a request', () => {
     expect(JSON.parse(asked?.body ?? '')).toEqual({ kind: 'Eviction' });
   });
 
-  it('is a merge patch unless it says otherwise', async () => {
+  test('is a merge patch unless it says otherwise', async () => {
     await client.request({ method: 'PATCH', path: '/a', body: {} });
     await client.request({
       method: 'PATCH',
@@ -53,7 +53,7 @@ describe('a request', () => {
     ]);
   });
 
-  it('asks for the cluster once and keeps its connection', async () => {
+  test('asks for the cluster once and keeps its connection', async () => {
     let described = 0;
     client = aClient({
       describeCluster: async () => {
@@ -70,7 +70,7 @@ describe('a request', () => {
     expect(server.asked[0]?.headers['connection']).toBe('keep-alive');
   });
 
-  it('finds the cluster and its token looked up where that was begun before', async () => {
+  test('finds the cluster and its token looked up where that was begun before', async () => {
     const order: string[] = [];
     client = aClient({
       describeCluster: async () => {
@@ -89,7 +89,7 @@ describe('a request', () => {
     expect(server.asked).toHaveLength(1);
   });
 
-  it('looks the cluster up again where a preparation failed, which was no failure yet', async () => {
+  test('looks the cluster up again where a preparation failed, which was no failure yet', async () => {
     let described = 0;
     client = aClient({
       describeCluster: async () => {
@@ -103,7 +103,7 @@ describe('a request', () => {
     expect(described).toBe(2);
   });
 
-  it('is tried once more with a new token after a 401', async () => {
+  test('is tried once more with a new token after a 401', async () => {
     server.answer = (asked) =>
       asked.headers['authorization'] === 'Bearer token-1'
         ? { status: 401, body: statusBody(401, 'Unauthorized') }
@@ -112,13 +112,13 @@ describe('a request', () => {
     expect(server.asked).toHaveLength(2);
   });
 
-  it('is not tried a third time after a second 401', async () => {
+  test('is not tried a third time after a second 401', async () => {
     server.answer = () => ({ status: 401, body: statusBody(401, 'Unauthorized') });
     await expect(client.request({ method: 'GET', path: '/a' })).rejects.toMatchObject({ status: 401 });
     expect(server.asked).toHaveLength(2);
   });
 
-  it('that is refused throws the words of the Status object', async () => {
+  test('that is refused throws the words of the Status object', async () => {
     server.answer = () => ({
       status: 429,
       headers: { 'retry-after': '7' },
@@ -142,7 +142,7 @@ describe('a request', () => {
     );
   });
 
-  it('takes the time to wait from the Status object where the header is missing or a date', async () => {
+  test('takes the time to wait from the Status object where the header is missing or a date', async () => {
     server.answer = () => ({
       status: 429,
       headers: { 'retry-after': 'Thu, 27 Aug 2026 13:19:03 GMT' },
@@ -153,7 +153,7 @@ describe('a request', () => {
     });
   });
 
-  it('that a proxy refuses with a page shows the beginning of the page', async () => {
+  test('that a proxy refuses with a page shows the beginning of the page', async () => {
     server.answer = () => ({ status: 502, body: '<html>bad gateway</html>' });
     await expect(client.request({ method: 'GET', path: '/a' })).rejects.toMatchObject({
       status: 502,
@@ -164,12 +164,12 @@ describe('a request', () => {
     });
   });
 
-  it('whose reply is not JSON says so', async () => {
+  test('whose reply is not JSON says so', async () => {
     server.answer = () => ({ body: 'ok' });
     await expect(client.request({ method: 'GET', path: '/healthz' })).rejects.toThrow('not JSON');
   });
 
-  it('whose connection is cut, or that gets no answer, is unreachable', async () => {
+  test('whose connection is cut, or that gets no answer, is unreachable', async () => {
     server.answer = () => ({ cut: true });
     await expect(client.request({ method: 'GET', path: '/a' })).rejects.toBeInstanceOf(UnreachableError);
     server.answer = () => ({ silent: true });
@@ -178,7 +178,7 @@ describe('a request', () => {
     );
   });
 
-  it('trusts the CA of the cluster and no other', async () => {
+  test('trusts the CA of the cluster and no other', async () => {
     const other = await startScriptedServer(() => ({}));
     client = aClient({ describeCluster: async () => ({ endpoint: server.url, ca: other.ca }) });
     await expect(client.request({ method: 'GET', path: '/a' })).rejects.toBeInstanceOf(UnreachableError);
@@ -186,7 +186,7 @@ describe('a request', () => {
     await other.close();
   });
 
-  it('finds a cluster that was created anew with another endpoint', async () => {
+  test('finds a cluster that was created anew with another endpoint', async () => {
     const reborn = await startScriptedServer(() => ({ body: { reborn: true } }));
     let endpoint = { endpoint: server.url, ca: server.ca };
     client = aClient({ describeCluster: async () => endpoint });
@@ -198,7 +198,7 @@ describe('a request', () => {
     await reborn.close();
   });
 
-  it('asks for the cluster again where that failed', async () => {
+  test('asks for the cluster again where that failed', async () => {
     let fails = true;
     client = aClient({
       describeCluster: async () => {
@@ -213,11 +213,11 @@ describe('a request', () => {
 });
 
 describe('a list', () => {
-  it('follows the pages to the end', async () => {
+  test('follows the pages to the end', async () => {
     server.answer = (asked) =>
       asked.query.get('continue') === 'two'
-        ? { body: { metadata: {}, items: [{ name: 'c' }] } }
-        : { body: { metadata: { continue: 'two' }, items: [{ name: 'a' }, { name: 'b' }] } };
+        ? { body: { kind: 'PodList', metadata: {}, items: [{ name: 'c' }] } }
+        : { body: { kind: 'PodList', metadata: { continue: 'two' }, items: [{ name: 'a' }, { name: 'b' }] } };
     expect(await client.list('/api/v1/pods', { fieldSelector: 'spec.nodeName=n' })).toEqual([
       { name: 'a' },
       { name: 'b' },
@@ -229,31 +229,31 @@ describe('a list', () => {
     ]);
   });
 
-  it('starts anew, without doubles, when its continue token has expired', async () => {
+  test('starts anew, without doubles, when its continue token has expired', async () => {
     let expired = true;
     server.answer = (asked) => {
       if (!asked.query.has('continue')) {
-        return { body: { metadata: { continue: 'two' }, items: [{ name: 'a' }] } };
+        return { body: { kind: 'PodList', metadata: { continue: 'two' }, items: [{ name: 'a' }] } };
       }
       if (expired) {
         expired = false;
         return { status: 410, body: statusBody(410, 'Expired') };
       }
-      return { body: { metadata: {}, items: [{ name: 'b' }] } };
+      return { body: { kind: 'PodList', metadata: {}, items: [{ name: 'b' }] } };
     };
     expect(await client.list('/api/v1/pods')).toEqual([{ name: 'a' }, { name: 'b' }]);
   });
 
-  it('gives up when its continue token expires again and again', async () => {
+  test('gives up when its continue token expires again and again', async () => {
     server.answer = (asked) =>
       asked.query.has('continue')
         ? { status: 410, body: statusBody(410, 'Expired') }
-        : { body: { metadata: { continue: 'two' }, items: [] } };
+        : { body: { kind: 'PodList', metadata: { continue: 'two' }, items: [] } };
     await expect(client.list('/api/v1/pods')).rejects.toMatchObject({ status: 410 });
   });
 
-  it('of nothing is empty, also where the server says null', async () => {
-    server.answer = () => ({ body: { metadata: {}, items: null } });
+  test('of nothing is empty, also where the server says null', async () => {
+    server.answer = () => ({ body: { kind: 'PodList', metadata: {}, items: null } });
     expect(await client.list('/api/v1/pods')).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createTokenSource, type TokenCredentials } from '#functions/adapters/kubernetes/token.ts';
 
 const CREDENTIALS: TokenCredentials = {
@@ -10,13 +10,13 @@ const CREDENTIALS: TokenCredentials = {
 const NOON = new Date('2026-08-27T12:00:00.750Z');
 
 describe('the bearer token of an EKS cluster', () => {
-  it('is the prefix and the unpadded base64url of a URL', async () => {
+  test('is the prefix and the unpadded base64url of a URL', async () => {
     const token = await mint();
     expect(token).toMatch(/^k8s-aws-v1\.[A-Za-z0-9_-]+$/);
     expect(urlOf(token).origin).toBe('https://sts.ap-northeast-1.amazonaws.com');
   });
 
-  it('asks for the caller and holds only the query parameters that the authenticator accepts', async () => {
+  test('asks for the caller and holds only the query parameters that the authenticator accepts', async () => {
     const query = urlOf(await mint()).searchParams;
     expect([...query.keys()].map((name) => name.toLowerCase()).sort()).toEqual([
       'action',
@@ -36,28 +36,28 @@ describe('the bearer token of an EKS cluster', () => {
     expect(query.get('X-Amz-Security-Token')).toBe(CREDENTIALS.sessionToken);
   });
 
-  it('signs the name of the cluster', async () => {
+  test('signs the name of the cluster', async () => {
     expect(urlOf(await mint()).searchParams.get('X-Amz-SignedHeaders')).toBe('host;x-k8s-aws-id');
   });
 
-  it('carries the signature that Signature Version 4 prescribes', async () => {
+  test('carries the signature that Signature Version 4 prescribes', async () => {
     const url = urlOf(await mint());
     expect(url.searchParams.get('X-Amz-Signature')).toBe(signatureOf(url, 'develop'));
     expect(url.searchParams.get('X-Amz-Signature')).not.toBe(signatureOf(url, 'staging'));
   });
 
-  it('has no security token where the credentials have none', async () => {
+  test('has no security token where the credentials have none', async () => {
     const { accessKeyId, secretAccessKey } = CREDENTIALS;
     const url = urlOf(await mint({ credentials: async () => ({ accessKeyId, secretAccessKey }) }));
     expect(url.searchParams.has('X-Amz-Security-Token')).toBe(false);
     expect(url.searchParams.get('X-Amz-Signature')).toBe(signatureOf(url, 'develop'));
   });
 
-  it('names the host of the Chinese partition there', async () => {
+  test('names the host of the Chinese partition there', async () => {
     expect(urlOf(await mint({ region: 'cn-north-1' })).host).toBe('sts.cn-north-1.amazonaws.com.cn');
   });
 
-  it('is kept for less than 14 minutes and then minted anew', async () => {
+  test('is kept for less than 14 minutes and then minted anew', async () => {
     let now = NOON;
     const source = createTokenSource(options({ now: () => now }));
     const first = await source();
@@ -67,7 +67,7 @@ describe('the bearer token of an EKS cluster', () => {
     expect(await source()).not.toBe(first);
   });
 
-  it('is minted anew on request, and when the clock went backwards', async () => {
+  test('is minted anew on request, and when the clock went backwards', async () => {
     let now = NOON;
     const source = createTokenSource(options({ now: () => now }));
     const first = await source();
@@ -79,7 +79,7 @@ describe('the bearer token of an EKS cluster', () => {
     expect(await source()).not.toBe(second);
   });
 
-  it('is not remembered where minting failed', async () => {
+  test('is not remembered where minting failed', async () => {
     let fails = true;
     const source = createTokenSource(
       options({

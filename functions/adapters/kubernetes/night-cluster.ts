@@ -1,0 +1,56 @@
+/** The cluster as night-schedule needs it, through the Kubernetes API: Ready nodes, and its autoscaler. */
+import type { Node } from 'kubernetes-types/core/v1.d.ts';
+import type { Autoscaler, Nodes, NodeView } from '#functions/night-schedule/ports.ts';
+import type { AutoscalerConfig } from '#model/config.ts';
+import type { KubernetesClient } from './client.ts';
+
+/** Which instances are Ready nodes: InService alone is not a node that takes pods. */
+export function createNodes(client: Pick<KubernetesClient, 'list'>): Nodes {
+  return {
+    async ready() {
+      const nodes = await client.list<Node>('/api/v1/nodes');
+      return new Set(nodes.filter(isReady).map(instanceIdOf));
+    },
+    async all() {
+      return (await client.list<Node>('/api/v1/nodes')).map(viewOf);
+    },
+  };
+}
+
+function viewOf(node: Node): NodeView {
+  const labels = node.metadata?.labels ?? {};
+  const computeType = labels['eks.amazonaws.com/compute-type'];
+  const nodePool = labels['karpenter.sh/nodepool'];
+  return {
+    name: node.metadata?.name ?? '',
+    instanceId: instanceIdOf(node),
+    kind: computeType === 'fargate' || computeType === 'hybrid' ? computeType : 'instance',
+    ...(nodePool === undefined ? {} : { nodePool }),
+  };
+}
+
+function isReady(node: Node): boolean {
+  return node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
+}
+
+/** `aws:///ap-northeast-1a/i-0123456789abcdef0` ends in the instance id. */
+function instanceIdOf(node: Node): string {
+  return node.spec?.providerID?.split('/').at(-1) ?? '';
+}
+
+/** Loaded with its first call: most passes need none. */
+export function lazyAutoscaler(
+  client: Pick<KubernetesClient, 'request' | 'list'>,
+  config: AutoscalerConfig | undefined,
+): Autoscaler {
+  let loading: Promise<Autoscaler> | undefined;
+  const load = () => {
+    loading ??= import('./autoscaler.ts').then(({ createAutoscaler }) => createAutoscaler(client, config));
+    return loading;
+  };
+  return {
+    observe: async () => (await load()).observe(),
+    pause: async (view, terminateAt) => (await load()).pause(view, terminateAt),
+    resume: async (saved) => (await load()).resume(saved),
+  };
+}

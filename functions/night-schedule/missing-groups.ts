@@ -1,0 +1,39 @@
+/** Groups that Auto Scaling does not list any more. */
+import { DAY_MS } from '#model/duration.ts';
+import type { NightScheduleDeps, Pass } from './pass.ts';
+import type { Group } from './ports.ts';
+
+export const NO_GROUP_IS_LISTED =
+  'auto scaling lists no group of the cluster, although there were some: nothing is concluded from that for a day';
+const EMPTY_SINCE = 'no-group-is-listed-since';
+
+/** A list without any group where some are known is rather a fault than the truth: only for a whole day it is believed. */
+export function isTrulyEmpty({ memory, now, reported }: Pass): boolean {
+  const { saved, notes, state } = memory;
+  const known = saved.size + (notes.seen?.value.groups ?? 0) + (state?.value.groups.length ?? 0);
+  if (known === 0) return true;
+  const since = reported.get(EMPTY_SINCE);
+  if (since === undefined) reported.set(EMPTY_SINCE, now.toISOString());
+  return since !== undefined && now.getTime() - Date.parse(since) >= DAY_MS;
+}
+
+/** A group that is not listed for a whole day was deleted: its sizes must not become those of a new one of its name. */
+export async function dropGone({ settings, store }: NightScheduleDeps, pass: Pass, all: readonly Group[]) {
+  const { memory, now, recorder, reported } = pass;
+  if (all.length > 0) reported.delete(EMPTY_SINCE);
+  for (const [group, { version }] of memory.saved) {
+    const key = `gone#${group}`;
+    const since = reported.get(key);
+    if (all.some(({ name }) => name === group)) reported.delete(key);
+    else if (since === undefined) reported.set(key, now.toISOString());
+    else if (now.getTime() - Date.parse(since) >= DAY_MS && !settings.dryRun) {
+      await recorder.guard(group, () => store.clearSaved(group, version));
+      reported.delete(key);
+      recorder.record({
+        target: group,
+        action: 'ignore',
+        reason: 'the group does not exist for a day: its saved sizes are dropped',
+      });
+    }
+  }
+}

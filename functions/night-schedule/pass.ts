@@ -1,0 +1,81 @@
+/** What one pass works with: what it read, and what it leaves for later passes. */
+import {
+  createDecisionRecorder,
+  type DecisionRecorder,
+  type Reported,
+} from '#functions/shared/decision-recorder.ts';
+import type { DecisionTrail } from '#functions/shared/observability.ts';
+import { DAY_MS, HOUR_MS } from '#model/duration.ts';
+import type { ApplyPorts } from './apply.ts';
+import type { Plan } from './decide-cluster.ts';
+import type { Memory, Nodes, Over } from './ports.ts';
+import { NOTE_NAMES, type NoteName, type Notes } from './records.ts';
+
+export interface NightScheduleDeps extends ApplyPorts {
+  readonly nodes: Nodes;
+  readonly trail: DecisionTrail;
+  readonly now: () => Date;
+}
+
+export type PassNotes = { -readonly [N in NoteName]?: Notes[N] };
+
+/** What one pass writes to and reads from. */
+export interface Pass {
+  readonly now: Date;
+  readonly memory: Memory;
+  /** As they were read, and as the pass changes them. */
+  readonly notes: PassNotes;
+  readonly recorder: DecisionRecorder;
+  readonly reported: Reported;
+}
+
+export function startPass(
+  { settings, trail }: NightScheduleDeps,
+  given: Omit<Pass, 'recorder'> & { readonly trigger: string },
+): Pass {
+  const { environment, dryRun } = settings;
+  const recorder = createDecisionRecorder({
+    environment,
+    capability: 'night-schedule',
+    trigger: given.trigger,
+    now: () => given.now,
+    trail,
+    dryRun,
+    isBatch: true,
+    failuresOnceWithinMs: HOUR_MS,
+    reported: given.reported,
+  });
+  return { ...given, recorder };
+}
+
+export async function writeNotes(
+  { store }: NightScheduleDeps,
+  { now, memory, notes, reported }: Pass,
+  plan?: Plan,
+) {
+  const before = notes.reported ?? {};
+  const isChanged = reported.size !== Object.keys(before).length;
+  if (isChanged || [...reported].some(([key, at]) => before[key] !== at)) {
+    const recent = [...reported].filter(([, at]) => now.getTime() - Date.parse(at) < 2 * DAY_MS);
+    notes.reported = Object.fromEntries(recent);
+  }
+  const isLedgerWritten = plan?.stages.some((stage) => stage.some((step) => step.slept)) ?? false;
+  const current = notes.seen;
+  if (isLedgerWritten && current && current.gaps.length > 0) notes.seen = { ...current, gaps: [] };
+  const changed = NOTE_NAMES.filter((what) => notes[what] !== memory.notes[what]?.value);
+  await Promise.all(changed.map((what) => store.writeNote(what, notes[what] as never, overOf(memory, what))));
+}
+
+export function notesOf({ notes }: Memory): PassNotes {
+  const values = NOTE_NAMES.flatMap((what) => (notes[what] ? [[what, notes[what].value] as const] : []));
+  return Object.fromEntries(values);
+}
+
+/** Over what the state, or a note, is written. */
+export function overOf({ state, notes, corrupt }: Memory, what: 'state' | NoteName): Over {
+  const isCorrupt = corrupt.some(({ kind, name }) =>
+    what === 'state' ? kind === what : kind === 'note' && name === what,
+  );
+  if (isCorrupt) return 'corrupt';
+  return (what === 'state' ? state : notes[what])?.version ?? 'absent';
+}

@@ -1,0 +1,51 @@
+/** Deadlines of the whole stop and of the whole start. */
+import { HOUR_MS } from '#model/duration.ts';
+import { claimsIn } from './decide-autoscaler.ts';
+import type { Plan } from './decide-cluster.ts';
+import type { NightScheduleDeps, Pass } from './pass.ts';
+import type { NodeClaimView } from './ports.ts';
+import { minutesOverdue, type Snapshot } from './snapshot.ts';
+
+/**
+ * A stop or a start that is past its deadline is a failure whatever keeps it: NodeClaims with what holds them; otherwise,
+ * where no group reported its own, everything that this pass waits for.
+ */
+export function reportOverdue(
+  deps: NightScheduleDeps,
+  pass: Pass,
+  snapshot: Snapshot,
+  { state }: Plan,
+): void {
+  const { settings } = deps;
+  const { recorder, reported, now } = pass;
+  const minutes = minutesOverdue(snapshot, settings, snapshot.desired.state);
+  if (minutes === undefined || settings.dryRun || state.phase === 'asleep' || state.phase === 'awake') return;
+  const claims = snapshot.desired.state === 'asleep' ? claimsIn(snapshot.autoscaler) : [];
+  if (claims.length > 0 && recorder.isNews('late#claims')) {
+    const names = claims.slice(0, 10).map(claimText).join('; ');
+    const reason = `NodeClaims are still there ${minutes} min after the stop: ${names}`;
+    recorder.record({ target: settings.autoscaler?.kind ?? 'karpenter', action: 'fail', reason });
+  }
+  const strays = snapshot.strayNodes === 'unknown' ? [] : (snapshot.strayNodes ?? []);
+  if (strays.length > 0 && recorder.isNews('late#nodes')) {
+    const reason = `nodes of no group and no NodePool that the config names run ${minutes} min after the stop: ${strays.slice(0, 10).join(', ')}; tag their Auto Scaling group with kubernetes.io/cluster/${settings.cluster}, or name the groups to stop in "nodegroups"`;
+    recorder.record({ target: settings.cluster, action: 'fail', reason });
+  }
+  const isReported = [...reported].some(
+    ([key, at]) => DEADLINE_KEY.test(key) && now.getTime() - Date.parse(at) < HOUR_MS,
+  );
+  if (isReported || !recorder.isNews('late#cluster')) return;
+  const waits = recorder.decisions
+    .filter(({ action }) => action === 'none' || action === 'fail' || action === 'resume')
+    .map(({ target, reason }) => `${target}: ${reason}`);
+  const name = snapshot.desired.state === 'asleep' ? 'stop' : 'start';
+  const why = waits.slice(0, 5).join('; ') || 'another pass comes first each time';
+  const reason = `the ${name} is not complete after ${minutes} min: ${why}`;
+  recorder.record({ target: settings.cluster, action: 'fail', reason });
+}
+
+const DEADLINE_KEY = /^(late|stop-deadline|start-deadline)#/;
+
+function claimText({ name, waitsFor }: NodeClaimView): string {
+  return waitsFor === undefined ? name : `${name}: ${waitsFor}`;
+}

@@ -1,0 +1,55 @@
+/** What a pass observed, and by which rules it decides. */
+
+import { MINUTE_MS } from '#model/duration.ts';
+import type { Desired } from '#model/schedule.ts';
+import type { AutoscalerView, CorruptItem, Group, Memory } from './ports.ts';
+
+export interface Policy {
+  readonly onManualChange: 'respect' | 'enforce';
+  readonly stopDeadlineMinutes: number;
+  readonly startDeadlineMinutes: number;
+  /** The group on which the autoscaler runs: stopped last, started first. */
+  readonly hostGroup?: string | undefined;
+  /** Of the autoscaler that is configured. */
+  readonly autoscalerKind?: 'cluster-autoscaler' | 'karpenter' | 'auto-mode' | undefined;
+  /** Default true: drains of Karpenter end past budgets, within the deadline of the stop. */
+  readonly forceAtNight?: boolean | undefined;
+  /** The name of the cluster. */
+  readonly cluster?: string | undefined;
+}
+
+export interface Snapshot {
+  readonly now: Date;
+  readonly desired: Desired;
+  /** The groups that this environment stops, and the released ones. */
+  readonly groups: readonly Group[];
+  /** Groups that sleep although the config does not stop them any more: they are woken. */
+  readonly released: ReadonlySet<string>;
+  /** Names that the config asks for and the account does not have. */
+  readonly missing: readonly string[];
+  readonly memory: Memory;
+  readonly ready: ReadonlySet<string> | undefined;
+  /** Absent where none is configured or needed, `unknown` where the request failed. */
+  readonly autoscaler: AutoscalerView | 'unknown' | undefined;
+  /** Nodes of no group and no NodePool that is kept; absent where they were not observed, `unknown` where that failed. */
+  readonly strayNodes?: readonly string[] | 'unknown' | undefined;
+}
+
+/** How long a stop or a start takes that is past its deadline, in minutes; otherwise undefined. */
+export function minutesOverdue(
+  { desired, memory, now }: Pick<Snapshot, 'desired' | 'memory' | 'now'>,
+  policy: Pick<Policy, 'stopDeadlineMinutes' | 'startDeadlineMinutes'>,
+  to: Desired['state'],
+): number | undefined {
+  const state = memory.state?.value;
+  if (desired.state !== to || state?.phase !== (to === 'asleep' ? 'stopping' : 'starting')) return undefined;
+  const minutes = Math.floor((now.getTime() - Date.parse(state.since)) / MINUTE_MS);
+  return minutes >= (to === 'asleep' ? policy.stopDeadlineMinutes : policy.startDeadlineMinutes)
+    ? minutes
+    : undefined;
+}
+
+/** The groups, or the objects of the autoscaler, whose record cannot be read. */
+export function corruptNames({ corrupt }: Memory, kind: CorruptItem['kind']): readonly string[] {
+  return corrupt.filter((item) => item.kind === kind).map(({ name }) => name);
+}

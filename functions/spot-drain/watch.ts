@@ -1,0 +1,82 @@
+/**
+ * The watchdog: a message that was sent with each claim, and comes back after its lease. It takes over a claim whose worker
+ * has died; while the worker lives, it comes again.
+ */
+import type { Versioned } from '#functions/shared/versioned.ts';
+import { canWaitForTick, isLeased, mayRetry, resumeClaim } from './claim.ts';
+import { isWarning } from './decide.ts';
+import type { Parsed } from './event.ts';
+import { patienceUntil, whileTransient } from './patience.ts';
+import type { Context } from './ports.ts';
+import type { Claim } from './records.ts';
+import { respond } from './respond.ts';
+import { resume } from './resume.ts';
+
+type Check = Extract<Parsed, { readonly kind: 'watchdog' }>;
+
+export type WatchDecision =
+  | { readonly kind: 'respond' | 'resume' }
+  /** Its worker lives: look again once the lease would be over. */
+  | { readonly kind: 'later'; readonly delaySeconds: number }
+  | { readonly kind: 'none'; readonly reason: string };
+
+/** What becomes of a claim that a watchdog finds. Pure. */
+export function decideWatch(claim: Claim | undefined, owner: string, now: Date): WatchDecision {
+  if (!claim) return { kind: 'respond' };
+  if (isLeased(claim, now)) {
+    // Whoever took it over has sent a watchdog of its own.
+    if (claim.owner !== owner) return { kind: 'none', reason: `it is handled by invocation ${claim.owner}` };
+    const leftMs = Date.parse(claim.leaseUntil) - now.getTime();
+    return { kind: 'later', delaySeconds: Math.ceil(leftMs / 1_000) + 1 };
+  }
+  if (claim.state === 'paused' && canWaitForTick(claim))
+    return { kind: 'none', reason: 'the next tick resumes it' };
+  if (claim.state === 'failed' && !mayRetry(claim))
+    return { kind: 'none', reason: 'it has failed too often' };
+  const resumed = resumeClaim(claim, { owner, leaseUntil: now }, now);
+  return resumed ? { kind: 'resume' } : { kind: 'none', reason: 'its drain is over' };
+}
+
+export async function watch(context: Context, check: Check): Promise<void> {
+  await Promise.all(
+    check.instanceIds.map((instanceId) =>
+      watchOne(context, check, instanceId).catch((error) => context.recorder.failed(instanceId, error)),
+    ),
+  );
+}
+
+async function watchOne(context: Context, check: Check, instanceId: string): Promise<void> {
+  const { claims, clock, recorder, settings, watchdog } = context;
+  const notice = check.notices.find((one) => one.instanceId === instanceId);
+  const found = await whileTransient(context, patienceUntil(context, undefined), () =>
+    claims.read(instanceId),
+  );
+  const decision = decideWatch(found?.value, check.owner, clock.now());
+  const none = (reason: string) =>
+    recorder.record({
+      target: found?.value.node ?? instanceId,
+      action: 'none',
+      reason,
+      trigger: check.trigger,
+    });
+  switch (decision.kind) {
+    case 'none':
+      return none(decision.reason);
+    case 'later': {
+      const next = { owner: check.owner, instanceIds: [instanceId], event: notice && check.event };
+      return watchdog.send(next, decision.delaySeconds);
+    }
+    case 'respond':
+      return notice && isWarning(notice) && !settings.dryRun
+        ? respond(context, notice, { isWatched: true })
+        : none('it has no claim');
+    case 'resume':
+      return found && resumeFound(context, found);
+  }
+}
+
+async function resumeFound(context: Context, found: Versioned<Claim>): Promise<void> {
+  const { night, recorder } = context;
+  const state = await recorder.guard('state of the night', () => night.state());
+  await resume(context, found, state);
+}

@@ -1,0 +1,46 @@
+/** The work on a node that this invocation has claimed, under a lease, and what follows from its result. */
+import type { Versioned } from '#functions/shared/versioned.ts';
+import { type DrainResult, hasOpenHook, isCompletionDue } from './claim.ts';
+import { completeHooks, saveResult, sendHeartbeats } from './claim-instance.ts';
+import { keepLease, type Lease } from './lease.ts';
+import { AccessRefusedError, type Context, type Node } from './ports.ts';
+import type { Claim } from './records.ts';
+import { reportDrain } from './report.ts';
+
+interface About {
+  readonly target: string;
+  readonly node: Node | undefined;
+}
+
+/** `work` resolves with undefined where another invocation has taken the claim. */
+export async function workOnClaim(
+  context: Context,
+  claim: Versioned<Claim>,
+  about: About,
+  work: (lease: Lease) => Promise<DrainResult | undefined>,
+): Promise<void> {
+  const lease = keepLease(context, claim.value);
+  let result: DrainResult | undefined;
+  try {
+    result = await work(lease);
+  } catch (error) {
+    context.recorder.failed(about.target, error);
+    result = { kind: 'failed', isPermanent: error instanceof AccessRefusedError };
+  }
+  const progress = await lease.release();
+  const ended = result && (await saveResult(context, claim, result, progress));
+  if (!ended || !result) return;
+  await reportDrain(context, about, ended.value, result);
+  if (ended.value.state === 'paused') return sendHeartbeats(context, ended.value);
+  if (!hasOpenHook(ended.value)) return;
+  if (!isCompletionDue(ended.value, result, context.clock.now()))
+    return keepOpen(context, ended.value, about);
+  await completeHooks(context, ended, { target: about.target, trigger: ended.value.trigger });
+}
+
+async function keepOpen(context: Context, claim: Claim, { target }: About): Promise<void> {
+  const { instanceId, trigger, drainUntil } = claim;
+  const reason = `the node is not empty, and the lifecycle action has time until ${drainUntil}: another invocation goes on`;
+  context.recorder.record({ target, action: 'wait', reason, trigger, facts: { instanceId } });
+  await sendHeartbeats(context, claim);
+}

@@ -1,0 +1,168 @@
+/** Every option of the config, read from its schemas: a new key is among them without anybody listing it. */
+import type { NightshiftConfig } from '#model/config.ts';
+import { configSchemas } from '#model/config-schema.ts';
+import { aConfig, aDevelopment, aProduction } from './environments.ts';
+
+/** What the walk needs of a zod schema. */
+interface Schema {
+  readonly def: {
+    readonly type: string;
+    readonly innerType?: Schema;
+    readonly shape?: Readonly<Record<string, Schema>>;
+    readonly element?: Schema;
+    readonly valueType?: Schema;
+    readonly options?: readonly Schema[];
+    readonly entries?: Readonly<Record<string, unknown>>;
+    readonly values?: readonly unknown[];
+  };
+}
+
+/** `deploy.builds.0.branch`; an option with few values is one for each: `drain.force=true`. */
+function optionsBelow(schema: Schema, path: string): readonly string[] {
+  const { type, innerType, shape, element, valueType, options, entries, values } = schema.def;
+  if (type === 'optional' && innerType) return optionsBelow(innerType, path);
+  if (type === 'object' && shape)
+    return Object.entries(shape).flatMap(([key, inner]) => optionsBelow(inner, `${path}.${key}`));
+  if (type === 'array' && element) return optionsBelow(element, `${path}.0`);
+  if (type === 'record' && valueType) return optionsBelow(valueType, `${path}.*`);
+  if (type === 'union' && options) return options.flatMap((option) => optionsBelow(option, path));
+  if (type === 'enum' && entries) return Object.values(entries).map((value) => `${path}=${value}`);
+  if (type === 'literal' && values) return values.map((value) => `${path}=${value}`);
+  if (type === 'boolean') return [`${path}=true`, `${path}=false`];
+  return [path];
+}
+
+const ROOTS: readonly (readonly [string, Schema])[] = [
+  ['calendars.japan', configSchemas.calendar as unknown as Schema],
+  ['schedules.office', configSchemas.schedule as unknown as Schema],
+  ['environments.develop', configSchemas.development as unknown as Schema],
+  ['environments.production', configSchemas.production as unknown as Schema],
+];
+
+export const OPTIONS: readonly string[] = [
+  ...new Set(ROOTS.flatMap(([root, schema]) => optionsBelow(schema, root))),
+];
+
+/** What the schema has and a rule of the config refuses. */
+export const REFUSED: readonly string[] = ['environments.production.drain.replaceEarly=true'];
+
+const CERTIFICATE = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----';
+const CONNECTION =
+  'arn:aws:codeconnections:ap-northeast-1:111111111111:connection/01234567-89ab-cdef-0123-456789abcdef';
+
+const KEY = 'arn:aws:kms:ap-northeast-1:111111111111:key/01234567-89ab-cdef-0123-456789abcdef';
+
+const REGISTRY = '111111111111.dkr.ecr.ap-northeast-1.amazonaws.com';
+
+/** A value for each option that has more than a few. The key is the option without its environment. */
+const VALUES: Readonly<Record<string, unknown>> = {
+  holidays: 'JP',
+  'holidayKinds.0': 'bank',
+  'closed.0': '2026-12-29/2027-01-03',
+  'open.0': '2026-12-30',
+  timeZone: 'Europe/Berlin',
+  'up.0': 'daily 07:00-19:00',
+  calendar: 'japan',
+  account: '111111111111',
+  region: 'ap-northeast-1',
+  cluster: 'another',
+  'drain.uncordonAfterMinutes': 10,
+  'network.subnets.0': 'subnet-0123456789abcdef0',
+  'network.securityGroups.0': 'sg-0123456789abcdef0',
+  spotPercent: 50,
+  'notify.info.0': 'info@example.com',
+  'notify.warning.0': 'warning@example.com',
+  'notify.failure.0': 'failure@example.com',
+  schedule: 'office',
+  'nodegroups.0': 'web',
+  'keep.0': 'system',
+  fallbackGroup: 'web-on-demand',
+  'autoscaler.namespace': 'autoscaling',
+  'autoscaler.deployment': 'scaler',
+  'autoscaler.hostGroup': 'infrastructure',
+  'autoscaler.nodePools.0': 'default',
+  'deploy.argocd.url': 'https://cd.example.com',
+  'deploy.argocd.tokenSecret': 'another/secret',
+  'deploy.argocd.kmsKey': KEY,
+  'deploy.argocd.ca': CERTIFICATE,
+  'deploy.builds.0.project': 'another-project',
+  'deploy.builds.0.repository': 'https://github.com/example/another',
+  'deploy.builds.0.branch': 'feature/another',
+  'deploy.builds.0.applications.0': 'web',
+  'deploy.builds.0.applications.0.name': 'web',
+  'deploy.builds.0.applications.0.project': 'shop',
+  'deploy.builds.0.applications.0.namespace': 'argocd',
+  'deploy.builds.0.applications.0.syncOptions.0': 'CreateNamespace=true',
+  'deploy.builds.0.applications.0.images.0.repository': `${REGISTRY}/web`,
+  'deploy.builds.0.applications.0.images.0.tag': '{branch}-{sha7}',
+  'deploy.builds.0.applications.0.images.0.tag.exported': 'IMAGE_TAG',
+  'deploy.builds.0.create.connection': CONNECTION,
+  'deploy.builds.0.create.logGroup': '/builds/api',
+  'deploy.builds.0.create.buildspec': 'ci/buildspec.yml',
+  'deploy.builds.0.create.policies.0': 'arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPowerUser',
+  'deploy.driftMinutes': 0,
+  'deploy.status.github.tokenSecret': 'nightshift/github',
+  'deploy.status.github.kmsKey': KEY,
+  'deploy.status.github.host': 'github.com',
+  'deploy.status.github.ca': CERTIFICATE,
+  encryptionKey: 'create',
+  permissionsBoundary: 'arn:aws:iam::aws:policy/PowerUserAccess',
+  stopDeadlineMinutes: 1,
+  startDeadlineMinutes: 720,
+  warnMinutes: 0,
+  'prices.currency': 'EUR',
+  'prices.perNodeHour.*': 0.05,
+};
+
+/** What else an object must have where an option is set in it. */
+const SURROUNDINGS: Readonly<Record<string, object>> = {
+  network: { subnets: ['subnet-0a1b2c3d'], securityGroups: ['sg-0a1b2c3d'] },
+  autoscaler: { kind: 'karpenter', namespace: 'kube-system', deployment: 'karpenter', hostGroup: 'system' },
+  'deploy.builds.0.applications.0': { name: 'api' },
+  'deploy.builds.0.applications.0.images.0': { repository: `${REGISTRY}/api`, tag: '{sha7}' },
+  'deploy.builds.0.create': { connection: CONNECTION },
+  'deploy.status.github': { tokenSecret: 'nightshift/github' },
+  prices: { currency: 'USD', perNodeHour: {} },
+};
+
+/** Whether there is a value to try the option with. */
+export function hasCase(option: string): boolean {
+  return option.includes('=') || Object.hasOwn(VALUES, insideOf(pathOf(option)));
+}
+
+/** The smallest config that has the option. */
+export function configWith(...options: readonly string[]): NightshiftConfig {
+  const config = aConfig({ develop: aDevelopment(), production: aProduction() });
+  const copy = structuredClone(config) as unknown as Record<string, unknown>;
+  for (const option of options) set(copy, pathOf(option), valueFor(option));
+  return copy as unknown as NightshiftConfig;
+}
+
+function set(config: Record<string, unknown>, path: string, value: unknown): void {
+  const keys = path.split('.');
+  let at = config;
+  for (const [index, key] of keys.slice(0, -1).entries()) {
+    const inside = keys.slice(2, index + 1).join('.');
+    const surroundings = SURROUNDINGS[inside];
+    if (typeof at[key] !== 'object') {
+      const isList = /^\d+$/.test(keys[index + 1] ?? '');
+      at[key] = isList ? [] : structuredClone(surroundings ?? {});
+    }
+    at = at[key] as Record<string, unknown>;
+  }
+  at[keys.at(-1) ?? ''] = value;
+}
+
+function pathOf(option: string): string {
+  return option.split('=')[0] ?? option;
+}
+
+function insideOf(path: string): string {
+  return path.split('.').slice(2).join('.');
+}
+
+function valueFor(option: string): unknown {
+  const written = option.split('=')[1];
+  if (written === undefined) return VALUES[insideOf(option)];
+  return written === 'true' ? true : written === 'false' ? false : written;
+}

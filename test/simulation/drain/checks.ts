@@ -1,0 +1,187 @@
+/** Checks of each request and each decision of spot-drain, against the world at that moment. */
+import { budgetsOf } from '@nightshift/lab/world/kubernetes/eviction.ts';
+import { isPodFinished, type PodObject } from '@nightshift/lab/world/kubernetes/objects.ts';
+import { DRAIN, instanceKey } from '#functions/adapters/dynamodb/table-keys.ts';
+import type { Claim } from '#functions/spot-drain/records.ts';
+import type { Decision } from '#model/decision.ts';
+import type { AutoScalingRequest } from './auto-scaling-api.ts';
+import type { ClusterRequest } from './kubernetes-api.ts';
+import type { Scene } from './scene.ts';
+
+/** The operations of Auto Scaling that spot-drain uses. */
+const ALLOWED_OPERATIONS = new Set([
+  'DescribeAutoScalingGroups',
+  'DescribeAutoScalingInstances',
+  'DescribeLifecycleHooks',
+  'CompleteLifecycleAction',
+  'RecordLifecycleActionHeartbeat',
+  'DetachInstances',
+]);
+/** A drain ends five seconds before the end of the notice; a deletion takes two to reach the kubelet. Events have whole seconds. */
+const NOTICE_MS = 120_000;
+const RESERVE_MS = 5_000;
+const FORCE_MARGIN_MS = 2_000;
+const ROUNDING_MS = 1_000;
+
+/** What one attempt of the function did, for the checks at its end. */
+export interface Effects {
+  readonly marked: Set<string>;
+  readonly unmarked: Set<string>;
+  /** Instances. */
+  readonly completed: Set<string>;
+  /** Tokens of the actions whose completion was confirmed to this attempt. */
+  readonly confirmed: Set<string>;
+  readonly began: number;
+  readonly decisions: Decision[];
+  /** Errors that the invocation must report. */
+  mustReport: number;
+}
+
+/** Checks of the requests, before they take effect. */
+export function createRequestChecks(scene: Scene) {
+  const { scenario, violate, exercise, clock, aws, table, scope, kubernetes } = scene;
+  const { instanceAt, terminatingSince, when } = scene;
+  const { settings } = scenario;
+
+  const checkDeletion = (pod: PodObject) => {
+    const budgets = budgetsOf(kubernetes.api, pod);
+    if (budgets.length === 0) return;
+    exercise(5);
+    const node = pod.spec?.nodeName ?? '';
+    const instance = instanceAt(node);
+    if (instance?.state !== 'running') return;
+    const name = `${pod.metadata.namespace}/${pod.metadata.name}`;
+    if (!instance.interruption || !settings.force) {
+      violate(5, `${when()} ${name} was deleted past its budget, and AWS does not take ${node}`);
+      return;
+    }
+    const deadline = instance.interruption.at - RESERVE_MS;
+    const grace = (pod.spec?.terminationGracePeriodSeconds ?? 30) * 1_000;
+    const threshold = deadline - Math.min(grace, (NOTICE_MS - RESERVE_MS) / 2) - FORCE_MARGIN_MS;
+    if (clock.now() < threshold - ROUNDING_MS)
+      violate(
+        5,
+        `${when()} ${name} was deleted past its budget ${Math.round((threshold - clock.now()) / 1000)} s too early`,
+      );
+  };
+
+  /** An instance is detached only where the config says so, it is about to be terminated, and nothing else replaces it. */
+  const checkReplacement = (input: Readonly<Record<string, unknown>>) => {
+    const [id = ''] = input['InstanceIds'] as readonly string[];
+    const [instance] = aws.ec2.describe(scope, [id]);
+    const isAllowed =
+      scenario.settings.replaceEarly &&
+      input['AutoScalingGroupName'] === 'workers' &&
+      !scenario.capacityRebalance &&
+      instance?.interruption?.action === 'terminate';
+    if (!isAllowed) violate(2, `${when()} ${id} was detached, and the config does not ask for it`);
+  };
+
+  /** A node that its group terminates stays cordoned. An attempt that began before that cannot know. */
+  const checkUncordon = (effects: Effects, node: string) => {
+    const instance = instanceAt(node);
+    if (instance?.state !== 'running' || !instance.lifecycleState.startsWith('Terminating')) return;
+    exercise(3);
+    if ((terminatingSince.get(instance.id) ?? clock.now()) < effects.began)
+      violate(3, `${when()} ${node} was uncordoned while its group terminates ${instance.id}`);
+  };
+
+  const onKubernetes = (effects: Effects, request: ClusterRequest) => {
+    exercise(2);
+    switch (request.kind) {
+      case 'unexpected':
+        violate(2, `${when()} ${request.request} is no request of spot-drain`);
+        return;
+      case 'patch-node': {
+        const { spec } = request.body as { readonly spec?: { readonly unschedulable?: boolean | null } };
+        (spec?.unschedulable ? effects.marked : effects.unmarked).add(request.node);
+        if (!spec?.unschedulable) checkUncordon(effects, request.node);
+        return;
+      }
+      case 'evict': {
+        const pod = kubernetes.api.find('pods', request.namespace, request.pod);
+        if (pod && budgetsOf(kubernetes.api, pod).length > 0) exercise(5);
+        return;
+      }
+      case 'delete': {
+        const pod = kubernetes.api.find('pods', request.namespace, request.pod);
+        if (pod) checkDeletion(pod);
+      }
+    }
+  };
+
+  const onCompletion = (effects: Effects, input: AutoScalingRequest['input']) => {
+    const token = scene.tokenOf(input);
+    exercise(6);
+    if (input['LifecycleActionResult'] !== 'CONTINUE')
+      violate(6, `${when()} ${token} was completed with ${String(input['LifecycleActionResult'])}`);
+    const group = aws.autoScaling.groups(scope, [String(input['AutoScalingGroupName'])])[0];
+    if (group?.nodegroup) violate(6, `${when()} EKS's own hook of ${group.name} was completed`);
+    const isRecorded = table
+      .read<Claim>(DRAIN, instanceKey(String(input['InstanceId'])))
+      ?.hooks.some((hook) => hook.token === token && hook.completed);
+    // An attempt that could not read or write the claim cannot know.
+    if ((isRecorded && effects.mustReport === 0) || effects.confirmed.has(token))
+      violate(6, `${when()} ${token} was completed again although its completion was known`);
+  };
+
+  const onAutoScaling = (effects: Effects, { operation, input }: AutoScalingRequest) => {
+    exercise(2);
+    if (!ALLOWED_OPERATIONS.has(operation))
+      violate(2, `${when()} ${operation} ${JSON.stringify(input)} is no call of spot-drain`);
+    if (operation === 'DetachInstances') checkReplacement(input);
+    if (operation === 'CompleteLifecycleAction') onCompletion(effects, input);
+  };
+
+  return { onKubernetes, onAutoScaling };
+}
+
+/** Checks of the decisions, when they are recorded. */
+export function createDecisionCheck(scene: Scene): (decision: Decision) => void {
+  const { violate, exercise, clock, kubernetes, isOurs, gone, movableOn, when } = scene;
+
+  /** Compares a decision with the state of the world at this moment. */
+  const checkDecision = (decision: Decision) => {
+    exercise(7);
+    if (!decision.reason.trim() || !decision.trigger.trim())
+      violate(7, `${when()} ${decision.action} ${decision.target} has no reason or no trigger`);
+    const node = kubernetes.api.find('nodes', undefined, decision.target);
+    const count = (fact: string) => Number(decision[fact] ?? 0);
+    switch (decision.action) {
+      case 'cordon':
+        exercise(4);
+        if (node && node.spec?.unschedulable !== true)
+          violate(4, `${when()} a decision says that ${decision.target} is cordoned, and it is not`);
+        return;
+      case 'uncordon':
+        exercise(4);
+        if (isOurs(decision.target))
+          violate(4, `${when()} a decision says that ${decision.target} is uncordoned, and it has our marks`);
+        return;
+      case 'drain': {
+        exercise(4);
+        const moved = count('evicted') + count('finished') + count('alreadyTerminating');
+        const left = gone.get(decision.target) ?? 0;
+        if (moved > left)
+          violate(4, `${when()} a decision says that ${moved} pods left ${decision.target}, and ${left} did`);
+        checkOthers(decision);
+      }
+    }
+  };
+
+  /** A pod that its budget protects, or that cannot be evicted, does not keep the drain from the others. */
+  const checkOthers = (decision: Decision) => {
+    if (Number(decision['failed'] ?? 0) > 0 || Number(decision['skipped'] ?? 0) > 10) return;
+    const here = movableOn(decision.target);
+    const held = here.filter((pod) => budgetsOf(kubernetes.api, pod).length > 0);
+    if (held.length === 0) return;
+    exercise(8);
+    for (const pod of here) {
+      if (pod.metadata.deletionTimestamp || held.includes(pod) || isPodFinished(pod)) continue;
+      if (Date.parse(pod.metadata.creationTimestamp ?? '') > clock.now() - 20_000) continue;
+      violate(8, `${when()} ${pod.metadata.name} was never evicted from ${decision.target}`);
+    }
+  };
+
+  return checkDecision;
+}

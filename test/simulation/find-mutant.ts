@@ -1,0 +1,21 @@
+import type { Severity } from './faults.ts';
+import type { PromiseId, Simulate } from './outcome.ts';
+
+/** Every other seed has no faults: some mistakes only show without them. */
+export function alternateSeverity(seed: number): Severity {
+  return seed % 2 === 0 ? 'none' : 'heavy';
+}
+
+/** Whether the checkers catch a mistake in the program within 200 seeds. */
+export async function isCaught(
+  simulate: Simulate,
+  mutant: { readonly promise: PromiseId; readonly says?: RegExp },
+  severityOf: (seed: number) => Severity,
+): Promise<boolean> {
+  const { promise, says = /./ } = mutant;
+  for (let seed = 1; seed <= 200; seed++) {
+    const { violations } = await simulate({ seed, severity: severityOf(seed) });
+    if (violations.some((one) => one.promise === promise && says.test(one.what))) return true;
+  }
+  return false;
+}

@@ -1,0 +1,76 @@
+/** What is observed in the world during a night, for the checks at its end. */
+import type { AutoScalingGroup } from '@nightshift/lab/world/aws/index.ts';
+import type { Decision } from '#model/decision.ts';
+
+/** What was observed in the world during the night, for the checkers. */
+export interface Observations {
+  /** A request to scale a group to zero took effect before its size was saved. */
+  readonly zeroedUnsaved: string[];
+  /** Saved sizes that were changed or removed before the restore was complete in the world. */
+  readonly sizesLost: string[];
+  /** Confirmations of a state that the world did not have. */
+  readonly unobserved: string[];
+  /** Changes of a group without a decision that names it. */
+  readonly unexplained: string[];
+  /** Passes that met an error and succeeded. */
+  readonly swallowed: string[];
+  readonly counts: Record<
+    'stops' | 'starts' | 'confirmedStops' | 'confirmedStarts' | 'passes' | 'failedPasses' | 'crashes',
+    number
+  >;
+}
+
+export function noObservations(): Observations {
+  return {
+    zeroedUnsaved: [],
+    sizesLost: [],
+    unobserved: [],
+    unexplained: [],
+    swallowed: [],
+    counts: {
+      stops: 0,
+      starts: 0,
+      confirmedStops: 0,
+      confirmedStarts: 0,
+      passes: 0,
+      failedPasses: 0,
+      crashes: 0,
+    },
+  };
+}
+
+export interface Observed {
+  readonly observations: Observations;
+  readonly groupOf: (name: string) => AutoScalingGroup | undefined;
+  readonly readyIn: (group: AutoScalingGroup) => number;
+  readonly when: () => string;
+}
+
+/** Compares decisions with the state of the world at this moment. */
+export function observeDecisions(
+  { observations, groupOf, readyIn, when }: Observed,
+  made: readonly Decision[],
+  changed: ReadonlySet<string>,
+): void {
+  for (const decision of made) {
+    if (decision.action === 'confirm-stop') {
+      const group = groupOf(decision.target);
+      observations.counts.confirmedStops += 1;
+      if (group && group.instances.size > 0)
+        observations.unobserved.push(
+          `${when()} a decision says that ${decision.target} is asleep, and it has ${group.instances.size} instances`,
+        );
+    }
+    if (decision.action === 'confirm-start') {
+      const group = groupOf(decision.target);
+      observations.counts.confirmedStarts += 1;
+      if (group && readyIn(group) < group.desired)
+        observations.unobserved.push(
+          `${when()} a decision says that ${decision.target} is awake, and ${readyIn(group)} of ${group.desired} nodes are Ready`,
+        );
+    }
+  }
+  for (const name of changed)
+    if (!made.some((decision) => decision.target === name && decision.reason !== ''))
+      observations.unexplained.push(`${when()} ${name} was resized and no decision says why`);
+}
