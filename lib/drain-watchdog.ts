@@ -22,7 +22,9 @@ export class DrainWatchdog extends Construct {
     const { function: drain } = props;
     this.queue = new Queue(this, 'Queue', {
       queueName: props.queueName,
-      encryption: QueueEncryption.SQS_MANAGED,
+      ...(drain.encryptionKey
+        ? { encryption: QueueEncryption.KMS, encryptionMasterKey: drain.encryptionKey }
+        : { encryption: QueueEncryption.SQS_MANAGED }),
       enforceSSL: true,
       visibilityTimeout: props.timeout,
       // Whatever is older is the tick's.

@@ -135,6 +135,8 @@ function touchedBy(action: string, parameters: Parameters, where: Where): Touche
       const name = text('FunctionName');
       return { resources: [name.startsWith('arn:') ? name : arn('lambda', `function:${name}`)] };
     }
+    case 'sqs:SendMessage':
+      return { resources: [arn('sqs', text('QueueUrl').split('/').at(-1) ?? '')] };
     case 'sns:Publish':
       return { resources: [text('TopicArn')] };
     default:

@@ -44,7 +44,10 @@ export const OPTIONS: readonly string[] = [
 ];
 
 /** What the schema has and a rule of the config refuses. */
-export const REFUSED: readonly string[] = ['environments.production.drain.replaceEarly=true'];
+export const REFUSED: readonly string[] = [
+  'environments.production.drain.replaceEarly=true',
+  'environments.production.drain.onScheduledChange=replace',
+];
 
 const CERTIFICATE = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----';
 const CONNECTION =
@@ -67,6 +70,8 @@ const VALUES: Readonly<Record<string, unknown>> = {
   region: 'ap-northeast-1',
   cluster: 'another',
   'drain.uncordonAfterMinutes': 10,
+  'drain.lifecycleMinutes': 90,
+  'drain.hooks.0': 'drain*',
   'network.subnets.0': 'subnet-0123456789abcdef0',
   'network.securityGroups.0': 'sg-0123456789abcdef0',
   spotPercent: 50,
@@ -134,7 +139,11 @@ export function hasCase(option: string): boolean {
 export function configWith(...options: readonly string[]): NightshiftConfig {
   const config = aConfig({ develop: aDevelopment(), production: aProduction() });
   const copy = structuredClone(config) as unknown as Record<string, unknown>;
-  for (const option of options) set(copy, pathOf(option), valueFor(option));
+  for (const option of options)
+    // The other kinds need a Deployment, which Auto Mode does not have.
+    if (option.endsWith('.autoscaler.kind=auto-mode'))
+      set(copy, pathOf(option).replace(/\.kind$/, ''), { kind: 'auto-mode' });
+    else set(copy, pathOf(option), valueFor(option));
   return copy as unknown as NightshiftConfig;
 }
 

@@ -177,7 +177,7 @@ describe('a night', () => {
     await pass(world, minutes(NIGHT, 25));
     const failures = world.decisions.filter(({ action }) => action === 'fail');
     expect(failures.map(({ reason }) => reason)).toEqual([
-      expect.stringMatching(/3 .*; its scaling activities are unknown: not authorized/),
+      expect.stringMatching(/3 .*; its scaling activities cannot be read: not authorized/),
     ]);
   });
 

@@ -105,7 +105,12 @@ describe('Cluster Autoscaler', () => {
     const scripted = (path: string) => {
       asked.push(path);
       if (path.endsWith('/scale')) return { spec: { replicas: 1 } };
-      throw new KubernetesError({ request: path, status: 403, reason: 'Forbidden' });
+      throw new KubernetesError({
+        request: path,
+        status: 403,
+        reason: 'Forbidden',
+        detail: 'deployments.apps "cluster-autoscaler" is forbidden: User "night-schedule" cannot get resource',
+      });
     };
     const view = await createAutoscaler(
       {
