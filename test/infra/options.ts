@@ -139,8 +139,8 @@ export function hasCase(option: string): boolean {
 export function configWith(...options: readonly string[]): NightshiftConfig {
   const config = aConfig({ develop: aDevelopment(), production: aProduction() });
   const copy = structuredClone(config) as unknown as Record<string, unknown>;
+  // The other kinds need a Deployment, which Auto Mode does not have.
   for (const option of options)
-    // The other kinds need a Deployment, which Auto Mode does not have.
     if (option.endsWith('.autoscaler.kind=auto-mode'))
       set(copy, pathOf(option).replace(/\.kind$/, ''), { kind: 'auto-mode' });
     else set(copy, pathOf(option), valueFor(option));

@@ -109,7 +109,8 @@ describe('Cluster Autoscaler', () => {
         request: path,
         status: 403,
         reason: 'Forbidden',
-        detail: 'deployments.apps "cluster-autoscaler" is forbidden: User "night-schedule" cannot get resource',
+        detail:
+          'deployments.apps "cluster-autoscaler" is forbidden: User "night-schedule" cannot get resource',
       });
     };
     const view = await createAutoscaler(
