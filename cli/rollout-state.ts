@@ -1,5 +1,5 @@
 /** Where a rollout stands, from what Argo CD shows of its application. Pure. */
-import { isComparedSince, isOver } from '#functions/branch-deploy/decide.ts';
+import { isComparedSince, isOver } from '#functions/branch-deploy/operation.ts';
 import type { ApplicationView } from '#functions/branch-deploy/ports.ts';
 import { shortSha } from '#functions/branch-deploy/reasons.ts';
 

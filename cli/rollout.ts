@@ -4,7 +4,7 @@
  */
 import { createInterface } from 'node:readline/promises';
 import { createArgocdServer } from '#functions/adapters/argocd/server.ts';
-import { isOver, ROLLOUT } from '#functions/branch-deploy/decide.ts';
+import { isOver, ROLLOUT } from '#functions/branch-deploy/operation.ts';
 import type { ApplicationView, Argocd } from '#functions/branch-deploy/ports.ts';
 import { shortSha } from '#functions/branch-deploy/reasons.ts';
 import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';

@@ -95,7 +95,12 @@ export class BranchDeploy extends Construct {
   #permit(settings: BranchDeploySettings, table: StateTable): void {
     this.function.allow({
       sid: 'SeeBuilds',
-      actions: ['codebuild:BatchGetBuilds', 'codebuild:ListBuildsForProject'],
+      actions: [
+        'codebuild:BatchGetBuildBatches',
+        'codebuild:BatchGetBuilds',
+        'codebuild:BatchGetProjects',
+        'codebuild:ListBuildsForProject',
+      ],
       resources: [...new Set(settings.builds.map((build) => buildProjectArn(this, build.project)))],
     });
     const reads = { get: ['deploy', 'night'], list: ['deploy', 'override'] } as const;

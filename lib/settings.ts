@@ -169,6 +169,7 @@ function applicationOf(application: ApplicationConfig): ApplicationSettings {
     ...(written.namespace ? { namespace: written.namespace } : {}),
     prune: written.prune ?? false,
     syncOptions: written.syncOptions ?? [],
+    ...(written.images ? { images: written.images } : {}),
   };
 }
 

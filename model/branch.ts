@@ -43,8 +43,10 @@ export function matchBranch(binding: BranchBinding, build: BuildSource): BranchM
   if (!WEBHOOK.test(build.initiator)) {
     return ignore(`it was started by ${quoted(build.initiator)}, not by a webhook`);
   }
-  if (withoutGit(build.location) !== withoutGit(binding.repository)) {
-    return refuse(`it was built from ${quoted(build.location)}, and ${binding.repository} is bound`);
+  // Without TLS anybody on the way could have served the code.
+  if (!sameRepository(build.location, binding.repository) || /^http:/i.test(build.location)) {
+    const location = build.location.replace(/\/\/[^/@]*@/, '//');
+    return refuse(`it was built from ${quoted(location)}, and ${binding.repository} is bound`);
   }
   const version = readVersion(build.sourceVersion);
   if (version.kind === 'other') return refuse(`its source version is ${version.what}, not a branch`);
@@ -58,9 +60,61 @@ export function matchBranch(binding: BranchBinding, build: BuildSource): BranchM
   return { matches: true, branch: binding.branch, ...(sha ? { sha } : {}) };
 }
 
-/** Two spellings of one repository: with and without `.git` at the end. */
+/**
+ * Two addresses of one repository. As Argo CD compares them for its webhooks: the scheme, the user, `.git` and the case do
+ * not matter, and neither does the port of an SSH server.
+ */
 export function sameRepository(one: string, other: string): boolean {
-  return withoutGit(one) === withoutGit(other);
+  const [a, b] = [addressOf(one), addressOf(other)];
+  if (!a || !b) return one.trim() === other.trim();
+  const samePort = a.port === b.port || a.port === undefined || b.port === undefined;
+  return a.host === b.host && a.path === b.path && samePort;
+}
+
+interface Address {
+  readonly host: string;
+  readonly path: string;
+  /** Absent for SSH: its port says nothing about the web server's. */
+  readonly port?: string;
+}
+
+/** `git@host:path`, which is no URL. A path that begins with `//` belongs to a URL. */
+const SCP = /^(?:[^@/\s]+@)?([^:/\s]+):(?!\/\/)(.+)$/;
+/** The hosts that serve SSH on port 443: `ssh.github.com`, `altssh.gitlab.com`. */
+const SSH_HOST = /^(alt)?ssh\./;
+
+function addressOf(text: string): Address | undefined {
+  const trimmed = text.trim().replace(/^git\+/i, '');
+  const scp = SCP.exec(trimmed);
+  const url = URL.parse(scp ? `ssh://${scp[1]}/${scp[2]}` : trimmed);
+  if (!url?.hostname) return undefined;
+  const isWeb = url.protocol === 'https:' || url.protocol === 'http:';
+  const host = url.hostname.toLowerCase();
+  return {
+    host: isWeb ? host : host.replace(SSH_HOST, ''),
+    path: pathOf(url.pathname),
+    ...(isWeb && { port: url.port }),
+  };
+}
+
+function pathOf(pathname: string): string {
+  const path = decoded(pathname).toLowerCase();
+  return (
+    path
+      .replace(/\/+/g, '/')
+      .replace(/^\/|\/$/g, '')
+      .replace(/\.git$/, '')
+      // Azure DevOps: `v3/org/project/repo` by SSH is `org/project/_git/repo` on the web.
+      .replace(/^v3\/([^/]+)\/([^/]+)\/([^/]+)$/, '$1/$2/_git/$3')
+  );
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 type Version =
@@ -92,10 +146,6 @@ function contradictionOf(branch: string, exported: Readonly<Record<string, strin
 
 function commitOf(version: string | undefined): string | undefined {
   return version && COMMIT.test(version) ? version : undefined;
-}
-
-function withoutGit(location: string): string {
-  return location.replace(/\.git$/, '');
 }
 
 /** Text of others, cut where it is long. */

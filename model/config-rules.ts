@@ -1,6 +1,7 @@
 /** The rules between the parts of a config: names that refer to each other, and what must not be there twice. */
 import type { ApplicationConfig, CalendarConfig, EnvironmentConfig, ScheduleConfig } from './config.ts';
 import type { ConfigProblem } from './config-problem.ts';
+import { wrongImageRepository, wrongTagTemplate } from './config-values.ts';
 import { didYouMean } from './nearest.ts';
 
 export interface ConfigParts {
@@ -161,7 +162,7 @@ function* bindings({ environments }: ConfigParts): Iterable<ConfigProblem> {
           message: 'production is rolled out by hand: bind another branch, or remove the build',
         };
       }
-      for (const application of build.applications) {
+      for (const [position, application] of build.applications.entries()) {
         const binding: Binding = {
           environment: name,
           path: `${path}.applications`,
@@ -170,6 +171,7 @@ function* bindings({ environments }: ConfigParts): Iterable<ConfigProblem> {
           server: environment.deploy.argocd.url.replace(/\/+$/, ''),
           application: applicationKey(application),
         };
+        yield* wrongImages(application, environment, `${path}.applications[${position}].images`);
         const problem = conflictOf(binding, seen);
         if (problem)
           yield { path: binding.path, value: JSON.stringify(nameOf(application)), message: problem };
@@ -177,6 +179,39 @@ function* bindings({ environments }: ConfigParts): Iterable<ConfigProblem> {
       }
     }
   }
+}
+
+const ECR = /^(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\./;
+
+function* wrongImages(
+  application: ApplicationConfig,
+  environment: Pick<EnvironmentConfig, 'account' | 'region'>,
+  path: string,
+): Iterable<ConfigProblem> {
+  if (typeof application === 'string' || !application.images) return;
+  if (application.images.length === 0)
+    yield { path, value: '[]', message: 'there is no image: write at least one, or leave images out' };
+  for (const [index, { repository, tag }] of application.images.entries()) {
+    const ofRepository = wrongImageRepository(repository) ?? foreignImage(repository, environment);
+    if (ofRepository)
+      yield {
+        path: `${path}[${index}].repository`,
+        value: JSON.stringify(repository),
+        message: ofRepository,
+      };
+    const ofTag = typeof tag === 'string' ? wrongTagTemplate(tag) : undefined;
+    if (ofTag) yield { path: `${path}[${index}].tag`, value: JSON.stringify(tag), message: ofTag };
+  }
+}
+
+/** A build of this environment pushes to its own registry: another one's image is made by somebody else. */
+function foreignImage(
+  repository: string,
+  { account, region }: Pick<EnvironmentConfig, 'account' | 'region'>,
+): string | undefined {
+  const [, owner, place] = ECR.exec(repository) ?? [];
+  if (!owner || (owner === account && place === region)) return undefined;
+  return `the repository belongs to account ${owner} in ${place}, and the environment is in ${account} in ${region}: name a repository of the environment`;
 }
 
 function conflictOf(binding: Binding, seen: readonly Binding[]): string | undefined {

@@ -286,6 +286,15 @@ const argocd = object(
   }
 });
 
+/** What they say is checked with the rules: a problem within a union of the schema would hide behind the union's own. */
+const image = object(
+  {
+    repository: text('write the repository of the image'),
+    tag: z.union([text('write a tag'), object({ exported: text('write the name of a variable') }, '')]),
+  },
+  '',
+);
+
 const application = z.union(
   [
     text('write the name of an Argo CD application'),
@@ -296,12 +305,14 @@ const application = z.union(
         namespace: text('write the namespace of the Application').optional(),
         prune: flag().optional(),
         syncOptions: z.array(text('write a sync option like "CreateNamespace=true"')).optional(),
+        images: z.array(image).optional(),
       },
       '',
     ),
   ],
   {
-    error: 'write the name of an Argo CD application, or { name, project, namespace, prune, syncOptions }',
+    error:
+      'write the name of an Argo CD application, or { name, project, namespace, prune, syncOptions, images: [{ repository: "…/api", tag: "{sha7}" }] }',
   },
 );
 

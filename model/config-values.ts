@@ -75,6 +75,25 @@ export function wrongRepository(value: string): string | undefined {
   return url.username || url.password ? 'an address with a password in it is refused: remove it' : undefined;
 }
 
+const TAG_FIELDS = ['sha', 'sha7', 'branch', 'build'];
+
+export function wrongTagTemplate(tag: string): string | undefined {
+  const unknown = [...tag.matchAll(/\{([^}]*)\}/g)].find(([, field]) => !TAG_FIELDS.includes(field ?? ''));
+  if (unknown) return `${unknown[0]} is unknown: write {sha}, {sha7}, {branch} or {build}`;
+  if (!['sha', 'sha7', 'build'].some((field) => tag.includes(`{${field}}`)))
+    return 'a tag that is the same for each build does not say which build runs: write one with {sha7} or {build}';
+  return /^[\w.-]+$/.test(tag.replace(/\{\w+\}/g, 'x'))
+    ? undefined
+    : 'no tag can be written so: use letters, digits, "_", "." and "-"';
+}
+
+export function wrongImageRepository(repository: string): string | undefined {
+  if (/^[a-z]+:\/\//.test(repository)) return 'write the repository without https://';
+  const name = repository.split('/').at(-1) ?? '';
+  if (/[:@]/.test(name)) return 'write the repository alone: the tag has a key of its own';
+  return /^[\w.-]+(:\d+)?(\/[\w.-]+)*$/.test(repository) ? undefined : 'no repository can be written so';
+}
+
 export function wrongBranch(branch: string): string | undefined {
   const full = /^refs\/heads\/(.+)/.exec(branch);
   if (full) return `write the name alone: "${full[1]}"`;

@@ -78,7 +78,20 @@ export type ApplicationConfig =
       readonly namespace?: string;
       readonly prune?: boolean;
       readonly syncOptions?: readonly string[];
+      /** The images that the build makes: `deployed` means that the live pods run them. */
+      readonly images?: readonly ImageConfig[];
     };
+
+/** An image that a build pushes. The manifests have to name it: the deploy waits for that for 15 minutes. */
+export interface ImageConfig {
+  /** Without a tag: `111111111111.dkr.ecr.eu-west-1.amazonaws.com/api`. */
+  readonly repository: string;
+  /**
+   * A template with `{sha}`, `{sha7}`, `{branch}` (slashes become `-`) and `{build}`, or the name of an exported variable
+   * of the build that holds the tag or the digest.
+   */
+  readonly tag: string | { readonly exported: string };
+}
 
 export interface BuildConfig {
   /** The CodeBuild project's name. */

@@ -30,6 +30,7 @@ export const ACTIONS = [
   'deployed',
   'superseded',
   'unverified',
+  'unverified',
   // all
   'restore',
   'none',

@@ -2,7 +2,7 @@
  * The settings of a function, which synth writes as JSON into the variable NIGHTSHIFT_SETTINGS. Everything is expanded:
  * no name refers to something elsewhere, and every default is filled in. Lambda allows 4 KB for all variables of a function together.
  */
-import type { AutoscalerConfig } from './config.ts';
+import type { AutoscalerConfig, ImageConfig } from './config.ts';
 import type { Severity } from './notification.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -62,6 +62,8 @@ export interface ApplicationSettings {
   readonly namespace?: string;
   readonly prune: boolean;
   readonly syncOptions: readonly string[];
+  /** The images that a build makes, which are to run before it counts as deployed. */
+  readonly images?: readonly ImageConfig[];
 }
 
 export interface BuildSettings {

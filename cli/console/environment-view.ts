@@ -71,7 +71,15 @@ export interface TimelineSpan {
 
 export interface DeployView {
   readonly application: string;
-  readonly state: 'deployed' | 'failed' | 'suspended' | 'superseded' | 'waiting' | 'syncing' | 'none';
+  readonly state:
+    | 'deployed'
+    | 'unverified'
+    | 'failed'
+    | 'suspended'
+    | 'superseded'
+    | 'waiting'
+    | 'syncing'
+    | 'none';
   readonly text: string;
   readonly commit?: string;
   readonly at?: string;

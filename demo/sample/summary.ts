@@ -107,7 +107,7 @@ function summarizeEnvironment(environment: LabEnvironment, evidence: Evidence): 
 function deploysOf(branch: string, sha: string, pushedAt: Date, decisions: readonly Decision[]) {
   const about = decisions.filter((decision) => decision['sha'] === sha);
   const byApplication = Map.groupBy(about, ({ target }) => target);
-  const ends = new Set(['deployed', 'superseded', 'fail']);
+  const ends = new Set(['deployed', 'unverified', 'superseded', 'fail']);
   return [...byApplication].map(([application, list]) => {
     const end = list.findLast(({ action }) => ends.has(action));
     return {

@@ -1,6 +1,6 @@
 /** What a tick checks of applications without a pending deploy: did the last operation fail overnight, did they drift. */
 import type { ApplicationSettings } from '#model/settings.ts';
-import { isOver } from './decide.ts';
+import { isOver } from './operation.ts';
 import type { ApplicationView, Argocd, DeployContext } from './ports.ts';
 import { OF_NIGHTS } from './reasons.ts';
 import {

@@ -4,79 +4,23 @@
  * An operation is over only when none is requested any more and its phase is final: Running with an end is a retry that
  * waits. Health is trusted only if the application was compared after the operation ended.
  */
-import { sameRepository } from '#model/branch.ts';
+import { runningOf } from './images.ts';
+import { isOver, type Operation, ROLLOUT } from './operation.ts';
 import type { ApplicationView, ArgocdFailure, Result } from './ports.ts';
 import { OF_BUILDS, OF_FAILURES, OF_SYNCS } from './reasons.ts';
 import {
   type ApplicationRecord,
   nextAttempt,
-  type Outcome,
   type RequestedBuild,
   type SyncAttempt,
   settle,
+  withoutUnhealthy,
 } from './record.ts';
+import { isAt, notHydrated, sourceOf, wrongBranch } from './sources.ts';
+import { type Failing, failed, LIMITS, misconfigured, type Step, settled, waitAtMost } from './step.ts';
+import { isUnhealthy, verdict } from './verdict.ts';
 
-export const LIMITS = {
-  /** A sync that was requested and is not shown after so long is requested again. Longer than any request takes. */
-  unseenMs: 30_000,
-  /** An operation, or a rollout, of ours may take so long. Argo CD itself has no limit. */
-  deployMs: 30 * 60_000,
-  /** Somebody else's operation is reported after so long, and still waited for. */
-  blockedMs: 30 * 60_000,
-  /** OutOfSync right after a sync may still settle. */
-  settleMs: 2 * 60_000,
-  /** Syncs for the same builds: when the first ended at an old revision, or was broken by the night. */
-  tries: 3,
-  /** Requests to Argo CD may fail for so long before it is reported, and are given up after so long. */
-  failingMs: { report: 15 * 60_000, giveUp: 24 * 3_600_000 },
-  /** After requests failed for so long nobody could watch a sync: its time begins again. */
-  awayMs: 60_000,
-  /** Until the next request where nothing changes by the minute. */
-  postponeMs: 5 * 60_000,
-} as const;
-
-type Failing = NonNullable<ApplicationRecord['failing']>;
-
-export type Step =
-  | { readonly kind: 'sync'; readonly reason: string }
-  | {
-      readonly kind: 'wait';
-      readonly reason: string;
-      /** Ask Argo CD to compare again. */
-      readonly refresh?: boolean;
-      /** Somebody else's operation is running. */
-      readonly blocked?: boolean;
-    }
-  | {
-      readonly kind: 'retry';
-      readonly reason: string;
-      readonly blocked?: boolean;
-      readonly failing?: Failing;
-      readonly atLeastMs?: number;
-    }
-  | {
-      readonly kind: 'postpone';
-      readonly action: 'defer' | 'fail';
-      readonly reason: string;
-      /** It was not reported before. */
-      readonly isNew: boolean;
-      readonly failing?: Failing;
-    }
-  | {
-      readonly kind: 'settle';
-      readonly outcome: Outcome;
-      readonly reason: string;
-      /** Only these builds; all that are requested where it is left out. */
-      readonly builds?: readonly string[];
-      /** Our configuration is wrong: somebody has to correct it. */
-      readonly misconfigured?: boolean;
-    };
-
-type Settle = Extract<Step, { kind: 'settle' }>;
-type Operation = NonNullable<ApplicationView['operation']>;
-
-/** How the deploy ids of a person's rollout begin. */
-export const ROLLOUT = 'rollout:';
+export { LIMITS, type Step } from './step.ts';
 
 export interface Decided {
   readonly step: Step;
@@ -86,7 +30,8 @@ export interface Decided {
 
 /** From what was read of Argo CD to the next step. */
 export function decide(record: ApplicationRecord, read: Result<ApplicationView>, now: Date): Decided {
-  const seen = read.ok ? withAcceptance(withNewWatch(record, now), read.value, now) : record;
+  const watched = withNewWatch(record, now);
+  const seen = read.ok ? withUnhealthy(withAcceptance(watched, read.value, now), read.value, now) : record;
   const step = read.ok ? nextStep(seen, read.value, now) : stepAfterFailure(seen, read.error, now);
   return { step, record: recordFor(step, seen, now) };
 }
@@ -107,19 +52,28 @@ export function decideAfterSync(
 export function nextStep(record: ApplicationRecord, view: ApplicationView, now: Date): Step {
   if (view.deleting) return failed(OF_SYNCS.deleting);
   const mistake = wrongBranch(record.requested, view);
-  if (mistake) return { ...failed(mistake), misconfigured: true };
-  return record.attempt ? followOurs(record, record.attempt, view, now) : begin(record, view, now);
+  if (mistake) return misconfigured(mistake);
+  const step = record.attempt ? followOurs(record, record.attempt, view, now) : begin(record, view, now);
+  if (step.kind !== 'sync') return step;
+  // The hydrator makes the commit that is to be synced.
+  const reason = notHydrated(record.requested, view);
+  return reason ? waitAtMost(waitedFor(record.requested, now), reason, { refresh: true }) : step;
+}
+
+/** Since the newest of the builds was requested. */
+function waitedFor(requested: readonly RequestedBuild[], now: Date): number {
+  return now.getTime() - Math.max(...requested.map(({ recordedAt }) => Date.parse(recordedAt)));
 }
 
 /** Nothing of ours is running. */
-function begin({ requested }: ApplicationRecord, view: ApplicationView, now: Date): Step {
+function begin(record: ApplicationRecord, view: ApplicationView, now: Date): Step {
+  const { requested } = record;
   const blocker = blockedBy(view);
   if (blocker) return { kind: 'wait', reason: OF_SYNCS.blocked(blocker), blocked: true };
   if (isThereAlready(requested, view)) return settled('deployed', OF_SYNCS.alreadyThere(view.revisions));
   if (view.operation && covers(view.operation, requested, view)) {
-    const since = Math.max(...requested.map(({ recordedAt }) => Date.parse(recordedAt)));
-    const waitedMs = now.getTime() - since;
-    return afterSync({ requested, tries: 1, view, operation: view.operation, waitedMs, now });
+    const waitedMs = waitedFor(requested, now);
+    return verdict({ record, tries: 1, view, operation: view.operation, waitedMs, now });
   }
   const repeatReason = requested.find((build) => build.repeatReason)?.repeatReason;
   return { kind: 'sync', reason: repeatReason ?? OF_BUILDS.succeeded(requested) };
@@ -147,59 +101,22 @@ function followOurs(record: ApplicationRecord, attempt: SyncAttempt, view: Appli
       ? { kind: 'sync', reason: OF_SYNCS.brokenByNight(operation.phase) }
       : failed(OF_SYNCS.ended(operation));
   }
-  return afterSync({ requested, tries: attempt.tries, view, operation, waitedMs, now });
+  return verdict({ ...following(record, attempt, view, now), operation });
 }
 
-interface SucceededSync {
-  readonly requested: readonly RequestedBuild[];
-  readonly tries: number;
-  readonly view: ApplicationView;
-  readonly operation: Operation;
-  readonly waitedMs: number;
-  readonly now: Date;
-}
-
-/** Our sync succeeded, which is not yet a healthy application at the commits that were built. */
-function afterSync({ requested, tries, view, operation, waitedMs, now }: SucceededSync): Step {
-  const { revisions } = operation;
-  if (!isComparedSince(view, operation)) return waitAtMost(waitedMs, OF_SYNCS.notCompared, true);
-  const elsewhere = requested.filter((build) => !isAt(build, view, revisions));
-  if (elsewhere.length > 0) {
-    // Argo CD synced what it knew. Does it know better now?
-    if (!elsewhere.every((build) => isAt(build, view, view.revisions))) {
-      const step = settled('superseded', OF_SYNCS.branchMovedOn(view.revisions, elsewhere));
-      return { ...step, builds: elsewhere.map(({ build }) => build) };
-    }
-    return tries < LIMITS.tries
-      ? { kind: 'sync', reason: OF_SYNCS.oldRevision(revisions, elsewhere) }
-      : failed(OF_SYNCS.oldRevisionAgain(tries, revisions, elsewhere));
-  }
-  if (view.sync !== 'Synced') {
-    if (!same(view.revisions, revisions))
-      return settled('superseded', OF_SYNCS.applicationMovedOn(view.revisions));
-    return now.getTime() - (operation.finishedAt?.getTime() ?? 0) < LIMITS.settleMs
-      ? { kind: 'wait', reason: OF_SYNCS.settling(view.sync), refresh: true }
-      : failed(OF_SYNCS.stillOutOfSync(view.sync));
-  }
-  switch (view.health) {
-    case 'Healthy':
-      return settled('deployed', OF_SYNCS.deployed(revisions));
-    case 'Degraded':
-      return failed(OF_SYNCS.degraded(revisions, view.healthMessage));
-    case 'Suspended':
-      return settled('suspended', OF_SYNCS.suspended(revisions));
-    default:
-      return waitAtMost(waitedMs, OF_SYNCS.notHealthyYet(revisions, view.health));
-  }
+function following(record: ApplicationRecord, attempt: SyncAttempt, view: ApplicationView, now: Date) {
+  const waitedMs = now.getTime() - Date.parse(attempt.watchedSince);
+  return { record, tries: attempt.tries, view, waitedMs, now };
 }
 
 /** We requested a sync, and the operation that Argo CD shows is another. */
 function lookForOurs(
-  { requested }: ApplicationRecord,
+  record: ApplicationRecord,
   attempt: SyncAttempt,
   view: ApplicationView,
   now: Date,
 ): Step {
+  const { requested } = record;
   const blocker = blockedBy(view);
   if (blocker) return { kind: 'wait', reason: OF_SYNCS.blocked(blocker), blocked: true };
 
@@ -208,6 +125,11 @@ function lookForOurs(
   if (attempt.acceptedAt && other && other.startedAt.getTime() >= floorToSecond(since)) {
     if (requested.some(({ build }) => !attempt.builds.includes(build)))
       return { kind: 'sync', reason: OF_BUILDS.succeeded(requested) };
+    // Whoever took the application to our commits: what it is like there decides.
+    if (other.phase === 'Succeeded' && requested.every((build) => isKnownAt(build, view, other.revisions)))
+      return isThereAlready(requested, view) && other.automated
+        ? settled('deployed', OF_SYNCS.deployedByAutoSync(view.revisions))
+        : verdict({ ...following(record, attempt, view, now), operation: other });
     if (!other.automated) return settled('superseded', OF_SYNCS.replacedBy(other));
     if (isThereAlready(requested, view))
       return settled('deployed', OF_SYNCS.deployedByAutoSync(view.revisions));
@@ -236,7 +158,7 @@ function stepAfterFailure(record: ApplicationRecord, failure: ArgocdFailure, now
     case 'permanent':
     case 'forbidden':
     case 'missing':
-      return { ...failed(OF_FAILURES[kind](detail, record)), misconfigured: true };
+      return misconfigured(OF_FAILURES[kind](detail, record));
     case 'unauthorized':
     case 'transient':
       return stepWhileFailing(record, kind, failure, now);
@@ -255,8 +177,7 @@ function stepWhileFailing(
 ): Step {
   const since = failing?.since ?? now.toISOString();
   const lastedMs = now.getTime() - Date.parse(since);
-  if (lastedMs > LIMITS.failingMs.giveUp)
-    return { ...failed(OF_FAILURES.givenUp(detail)), misconfigured: true };
+  if (lastedMs > LIMITS.failingMs.giveUp) return misconfigured(OF_FAILURES.givenUp(detail));
   if (kind === 'unauthorized' || lastedMs > LIMITS.failingMs.report) {
     const isNew = failing?.kind !== kind || failing.reported !== true;
     const reason = OF_FAILURES.retried(detail);
@@ -274,7 +195,7 @@ function stepWhileFailing(
 function recordFor(step: Step, record: ApplicationRecord, now: Date): ApplicationRecord {
   switch (step.kind) {
     case 'sync':
-      return { ...unblocked(reached(record)), attempt: nextAttempt(record, now) };
+      return { ...withoutUnhealthy(unblocked(reached(record))), attempt: nextAttempt(record, now) };
     case 'settle':
       return settle(reached(record), step, now);
     case 'wait':
@@ -318,7 +239,16 @@ function blocked(record: ApplicationRecord, now: Date): ApplicationRecord {
 function withNewWatch(record: ApplicationRecord, now: Date): ApplicationRecord {
   const { attempt, failing } = record;
   if (!attempt || !failing || now.getTime() - Date.parse(failing.since) <= LIMITS.awayMs) return record;
-  return { ...record, attempt: { ...attempt, watchedSince: now.toISOString() } };
+  return withoutUnhealthy({ ...record, attempt: { ...attempt, watchedSince: now.toISOString() } });
+}
+
+/** Since when the application has been unhealthy after the operation that is over; it counts from the first look on. */
+function withUnhealthy(record: ApplicationRecord, view: ApplicationView, now: Date): ApplicationRecord {
+  const { operation } = view;
+  if (!operation || !isOver(view, operation) || !isUnhealthy(view)) return withoutUnhealthy(record);
+  const since = operation.startedAt.toISOString();
+  if (record.unhealthy?.operation === since) return record;
+  return { ...record, unhealthy: { since: now.toISOString(), operation: since } };
 }
 
 /** An operation with our deploy id was accepted, also if the reply that said so was lost. */
@@ -329,21 +259,6 @@ function withAcceptance(record: ApplicationRecord, view: ApplicationView, now: D
   const shown = [...(pendingOperation?.deployIds ?? []), ...(operation?.deployIds ?? [])];
   if (!shown.includes(attempt.deployId)) return record;
   return { ...record, attempt: { ...attempt, acceptedAt: now.toISOString() } };
-}
-
-/** Over means: none is requested, and the phase is final. */
-export function isOver(view: ApplicationView, operation: Operation): boolean {
-  return !view.pendingOperation && ['Succeeded', 'Failed', 'Error'].includes(operation.phase);
-}
-
-/**
- * Argo CD's times are whole seconds, and a small sync takes less than one: a comparison in the second of its end may have
- * been made before it. It was not, where it is of what was synced.
- */
-export function isComparedSince(view: ApplicationView, operation: Operation): boolean {
-  const finishedAt = operation.finishedAt?.getTime() ?? 0;
-  const comparedAt = view.reconciledAt?.getTime() ?? -1;
-  return comparedAt > finishedAt || (comparedAt === finishedAt && same(view.revisions, operation.revisions));
 }
 
 /** Whose operation is running, if any is. */
@@ -385,46 +300,21 @@ function isThereAlready(builds: readonly RequestedBuild[], view: ApplicationView
     view.sync === 'Synced' &&
     view.health === 'Healthy' &&
     (view.reconciledAt?.getTime() ?? 0) >= finishedAt &&
-    builds.every(
-      (build) =>
-        // What failed has not run its hooks to the end, however well the application looks.
-        !build.repeatReason &&
-        build.sha !== undefined &&
-        sourceOf(build, view) !== undefined &&
-        isAt(build, view, view.revisions),
-    )
+    hasImages(builds, view) &&
+    // What failed has not run its hooks to the end, however well the application looks.
+    builds.every((build) => !build.repeatReason && isKnownAt(build, view, view.revisions))
   );
 }
 
-/** True where the build's commit is what its source is at, or where the application does not track that repository. */
-function isAt(build: RequestedBuild, view: ApplicationView, revisions: readonly string[]): boolean {
-  const index = sourceOf(build, view);
-  return index === undefined || build.sha === undefined || revisions[index] === build.sha;
+function hasImages(builds: readonly RequestedBuild[], view: ApplicationView): boolean {
+  const running = runningOf(builds, view);
+  return running === undefined || running.kind === 'runs';
 }
 
-function sourceOf(build: RequestedBuild, view: ApplicationView): number | undefined {
-  const index = view.sources.findIndex((source) => sameRepository(source.repository, build.repository));
-  return index < 0 ? undefined : index;
+/** At the very commit of the build, in a source that is the repository which was built. */
+function isKnownAt(build: RequestedBuild, view: ApplicationView, revisions: readonly string[]): boolean {
+  return build.sha !== undefined && sourceOf(build, view) !== undefined && isAt(build, view, revisions);
 }
 
-/** An application that tracks another branch of the very repository would be synced for nothing. */
-function wrongBranch(builds: readonly RequestedBuild[], view: ApplicationView): string | undefined {
-  for (const build of builds) {
-    const tracked = view.sources[sourceOf(build, view) ?? -1]?.targetRevision;
-    if (tracked && !['HEAD', build.branch, `refs/heads/${build.branch}`].includes(tracked))
-      return OF_SYNCS.wrongBranch(tracked, build);
-  }
-  return undefined;
-}
-
-function waitAtMost(waitedMs: number, reason: string, refresh = false): Step {
-  if (waitedMs > LIMITS.deployMs) return failed(OF_SYNCS.tooLong(reason, LIMITS.deployMs / 60_000));
-  return { kind: 'wait', reason, ...(refresh ? { refresh } : {}) };
-}
-
-const settled = (outcome: Outcome, reason: string): Settle => ({ kind: 'settle', outcome, reason });
-const failed = (reason: string) => settled('failed', reason);
-const same = (one: readonly string[], other: readonly string[]) =>
-  one.length === other.length && one.every((value, index) => value === other[index]);
 /** Argo CD's times are whole seconds. */
 const floorToSecond = (ms: number) => Math.floor(ms / 1000) * 1000;

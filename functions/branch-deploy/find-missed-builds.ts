@@ -1,5 +1,6 @@
 /** Delivery of CodeBuild's events is best effort: builds that none announced are found by listing the latest. */
 import type { ApplicationSettings } from '#model/settings.ts';
+import { keepFailedBuild } from './failed-builds.ts';
 import type { DeployContext } from './ports.ts';
 import { OF_BUILDS } from './reasons.ts';
 import { keyOf } from './record.ts';
@@ -36,12 +37,15 @@ async function findIn(project: string, context: DeployContext): Promise<readonly
   if (unseen.length === 0) return [];
   const [known, read] = await Promise.all([deploys.known(project), builds.read(unseen)]);
   const oldest = now().getTime() - HISTORY_MS;
-  const missed = read
-    .filter(({ id, status }) => status === 'SUCCEEDED' && !known.has(id))
+  const ended = read
+    .filter(({ id }) => !known.has(id))
     .filter(({ endedAt }) => (endedAt?.getTime() ?? 0) >= oldest)
     .sort((one, other) => one.number - other.number);
   const waiting: ApplicationSettings[] = [];
-  for (const build of missed) waiting.push(...(await requestDeploys(build, context)));
+  for (const build of ended) {
+    if (build.status === 'SUCCEEDED') waiting.push(...(await requestDeploys(build, context)));
+    else await keepFailedBuild(build, context);
+  }
   for (const { id, status } of read) if (status !== 'IN_PROGRESS') seen.add(id);
   return waiting;
 }

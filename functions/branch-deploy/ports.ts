@@ -15,6 +15,10 @@ export interface Build {
   /** Counts up within a project; 0 where CodeBuild gave none. */
   readonly number: number;
   readonly status: string;
+  /** It failed, and CodeBuild builds the commit once more by itself: the id of that build. */
+  readonly retriedAs?: string;
+  /** It is a part of this batch, and `status` is that of the whole batch. */
+  readonly batch?: string;
   readonly initiator: string;
   readonly location: string;
   readonly sourceVersion?: string;
@@ -29,6 +33,8 @@ export interface Builds {
   read(ids: readonly string[]): Promise<readonly Build[]>;
   /** Ids of the project's latest builds, newest first, at most 100. Undefined where there is no such project. */
   recent(project: string): Promise<readonly string[] | undefined>;
+  /** Undefined where there is no such project. The builds of one that was deleted stay, and its numbers begin again. */
+  projectCreatedAt(project: string): Promise<Date | undefined>;
 }
 
 /** An Argo CD application, as far as a decision needs it. */
@@ -36,6 +42,19 @@ export interface ApplicationView {
   /** More than one for a multi-source application. */
   readonly sources: readonly { readonly repository: string; readonly targetRevision: string }[];
   readonly deleting: boolean;
+  /** Argo CD syncs it by itself. */
+  readonly autoSync?: boolean;
+  /** Of an application with a source hydrator, whose one source is the dry one. */
+  readonly hydration?: {
+    /** The commit of the source that was hydrated last. */
+    readonly dry?: string;
+    /** The commit of manifests that was made from it. */
+    readonly hydrated?: string;
+    /** When that began, where Argo CD still shows it. */
+    readonly startedAt?: Date;
+    /** Why the last one failed. */
+    readonly message: string;
+  };
   /** An operation was requested and has not ended yet (`.operation`). */
   readonly pendingOperation?: { readonly deployIds: readonly string[]; readonly by: string };
   /** The operation that is running or ran last. */
@@ -56,6 +75,10 @@ export interface ApplicationView {
   readonly revisions: readonly string[];
   readonly health: 'Healthy' | 'Progressing' | 'Degraded' | 'Suspended' | 'Missing' | 'Unknown';
   readonly healthMessage: string;
+  /** Of its live pods, as their containers name them. */
+  readonly images?: readonly string[];
+  /** The first condition that is an error, such as `ComparisonError: …`. */
+  readonly condition?: string;
   readonly reconciledAt?: Date;
 }
 

@@ -1,12 +1,13 @@
 /** The words of every reason that branch-deploy gives, in one place. */
 import type { ApplicationSettings } from '#model/settings.ts';
 import type { ApplicationView } from './ports.ts';
-import type { RequestedBuild } from './record.ts';
+import type { BuiltImage, FailedBuild, RequestedBuild } from './record.ts';
 
 /** A commit by its first seven letters; anything else, such as a chart's version, as it is. */
 export const shortSha = (sha: string) => (/^[0-9a-f]{40,64}$/.test(sha) ? sha.slice(0, 7) : sha);
 
 type Operation = NonNullable<ApplicationView['operation']>;
+type Hydration = NonNullable<ApplicationView['hydration']>;
 type Revisions = readonly string[];
 
 const at = (revisions: Revisions) => revisions.map(shortSha).join(', ') || 'no revision';
@@ -29,11 +30,16 @@ export const OF_BUILDS = {
   alreadyHandled: 'the build was already handled',
   unknownBuild: 'CodeBuild has no such build',
   notEnded: 'the build has not ended',
+  batchNotEnded: (batch: string) => `the build is a part of batch ${batch}, which has not ended`,
   endedAs: (status: string) => `the build ended as ${status}`,
   withoutNumber: 'the build has no number, so its order is unknown',
   invalidName: (name: string) =>
     `${JSON.stringify(name.slice(0, 120))} is not a valid application name: correct it in the config`,
-  newer: ({ number, project }: RequestedBuild) => `build ${number} of ${project} is newer`,
+  newer: ({ number, project, outcome }: RequestedBuild & { readonly outcome?: string }) =>
+    `build ${number} of ${project} is newer${outcome ? `: ${outcome}` : ''}`,
+  liveAlthough: ({ number, project, sha, status }: FailedBuild, application: string) =>
+    `commit ${shortSha(sha ?? 'unknown')} is live in ${application} although build ${number} of ${project} ended as ${status}: another commit's deploy, or Argo CD by itself, synced the branch`,
+  retriedByCodeBuild: (status: string) => `the build ended as ${status}, and CodeBuild retries it`,
   dryRun: (builds: readonly RequestedBuild[]) => `${named(builds)} would be synced`,
   noLongerBound: 'the config no longer binds a build to this application',
   unknownProject: 'there is no such CodeBuild project: correct `builds` in the config, or create it',
@@ -60,19 +66,30 @@ export const OF_SYNCS = {
     `the sync ended at ${at(revisions)}, not at ${commits(builds)}`,
   oldRevisionAgain: (tries: number, revisions: Revisions, builds: readonly RequestedBuild[]) =>
     `${tries} syncs ended at ${at(revisions)}, not at ${commits(builds)}`,
-  branchMovedOn: (revisions: Revisions, builds: readonly RequestedBuild[]) =>
-    `the branch has moved on: Argo CD is at ${at(revisions)}, not at ${commits(builds)}`,
-  applicationMovedOn: (revisions: Revisions) =>
-    `the application has moved on to ${at(revisions)} since the sync`,
+  wrongDefault: (revisions: Revisions, { repository, branch, sha }: RequestedBuild) =>
+    `the application tracks the default branch of ${repository}, which is at ${at(revisions)}, not at ${shortSha(sha ?? 'unknown')} of ${branch}: set its targetRevision to ${branch}`,
+  notHydrated: ({ dry, message }: Hydration, builds: readonly RequestedBuild[]) =>
+    `the source hydrator is at ${shortSha(dry ?? 'no commit')}, not at ${commits(builds)}${message ? `: ${message}` : ''}`,
+  notAtHydrated: (revisions: Revisions, hydrated: string) =>
+    `Argo CD is at ${at(revisions)}, not at the hydrated commit ${shortSha(hydrated)}`,
+  notComparable: (condition: string | undefined) =>
+    `the sync succeeded, but Argo CD cannot compare the application: ${condition || 'no message'}`,
   settling: (sync: string) => `the sync succeeded, but the application is ${sync}`,
   stillOutOfSync: (sync: string) =>
     `the sync succeeded, but the application is still ${sync}: the differences are not pruned or not part of the sync`,
   deployed: (revisions: Revisions) => `Synced and Healthy at ${at(revisions)}`,
+  deployedLater: (revisions: Revisions, builds: readonly RequestedBuild[]) =>
+    `Synced and Healthy at ${at(revisions)}, to which the branch has moved on from ${commits(builds)}`,
+  deployedBefore: (revisions: Revisions, tracked: Revisions) =>
+    `Healthy at ${at(revisions)}; the branch has moved on to ${at(tracked)} since`,
+  withFailedBuild: (reason: string, { sha, number, project }: RequestedBuild) =>
+    `${reason}; build ${number} of ${project} (${shortSha(sha ?? 'unknown')}) failed`,
   deployedByAutoSync: (revisions: Revisions) =>
     `Synced and Healthy at ${at(revisions)} by Argo CD's auto-sync, which followed ours`,
-  degraded: (revisions: Revisions, message: string) =>
-    `synced to ${at(revisions)} and Degraded: ${message || 'no message'}`,
-  suspended: (revisions: Revisions) => `synced to ${at(revisions)} and Suspended: a person has to resume it`,
+  unhealthy: (revisions: Revisions, health: string, message: string) =>
+    `synced to ${at(revisions)} and ${health}: ${message || 'no message'}`,
+  suspended: (revisions: Revisions) =>
+    `synced to ${at(revisions)} and Suspended: it goes on by itself, or a person has to resume it`,
   notHealthyYet: (revisions: Revisions, health: string) => `synced to ${at(revisions)} and ${health}`,
   autoSyncFollowed: "Argo CD's auto-sync followed ours",
   autoSyncFollowedAgain: (tries: number, { phase, message }: Operation) =>
@@ -83,6 +100,27 @@ export const OF_SYNCS = {
   neverShown: 'Argo CD never showed the sync, however often it was requested',
   neverStarted: 'the requested sync never started',
   tooLong: (reason: string, minutes: number) => `${reason}, for more than ${minutes} minutes`,
+} as const;
+
+const imageOf = ({ repository, version }: BuiltImage) =>
+  `${repository.split('/').at(-1)}${version.startsWith('sha256:') ? `@${version.slice(0, 19)}…` : `:${shortSha(version)}`}`;
+const liveOf = (images: readonly string[]) =>
+  images.map((image) => image.split('/').at(-1)).join(', ') || 'no image of its repository';
+
+/** What the live pods run. */
+export const OF_IMAGES = {
+  runs: (images: readonly BuiltImage[]) => `the pods run ${images.map(imageOf).join(', ')}`,
+  noPod: 'no pod runs',
+  notRunning: (image: BuiltImage, live: readonly string[]) =>
+    `the pods run ${liveOf(live)}, not ${imageOf(image)}`,
+  olderServes: (image: BuiltImage, live: readonly string[]) =>
+    `the pods run ${liveOf(live)}, not only ${imageOf(image)}`,
+  unverified: (reason: string) =>
+    `${reason}; whether what was built runs is unknown: name its \`images\` in the config`,
+  notExported: (name: string) => `the build exports no ${name}, which is to name its image`,
+  withoutCommit: (tag: string) => `the commit of the build is unknown, and its image is tagged ${tag}`,
+  notOurs: (text: string, repository: string) =>
+    `${JSON.stringify(text.slice(0, 120))} is no tag or digest of ${repository}`,
 } as const;
 
 /** Why Argo CD or GitHub did not do what was requested. */

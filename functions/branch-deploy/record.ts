@@ -7,6 +7,10 @@ import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 import * as s from '#model/record-schema.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 
+const builtImageSchema = s.object({ repository: s.string, version: s.string });
+/** An image that a build made: `version` is its tag, or its digest `sha256:…`. */
+export type BuiltImage = s.TypeOf<typeof builtImageSchema>;
+
 const requestedBuild = {
   project: s.string,
   /** `<project>:<uuid>` */
@@ -21,6 +25,10 @@ const requestedBuild = {
   recordedAt: s.instant,
   /** The event or the tick that brought it. */
   trigger: s.string,
+  /** What it made, where the config names its images. */
+  images: s.optional(s.listOf(builtImageSchema)),
+  /** The batch that it is a part of. */
+  batch: s.optional(s.string),
   /** Why it is deployed once more. */
   repeatReason: s.optional(s.string),
 };
@@ -28,7 +36,8 @@ const requestedBuildSchema = s.object(requestedBuild);
 /** A build that is to be deployed. */
 export type RequestedBuild = s.TypeOf<typeof requestedBuildSchema>;
 
-const outcome = s.oneOf('deployed', 'failed', 'suspended', 'superseded');
+const outcome = s.oneOf('deployed', 'unverified', 'failed', 'suspended', 'superseded');
+/** `unverified`: Synced and Healthy, and nothing says whether what was built runs. */
 export type Outcome = s.TypeOf<typeof outcome>;
 
 const newestBuildSchema = s.object({
@@ -62,16 +71,32 @@ const endedDeploySchema = s.object({
   builds: s.listOf(requestedBuildSchema),
   deployId: s.optional(s.string),
   syncs: s.optional(s.count),
+  /** Superseded builds whose commits are part of it. */
+  contained: s.optional(s.listOf(requestedBuildSchema)),
   at: s.instant,
 });
 /** A deploy that has ended. */
 export type EndedDeploy = s.TypeOf<typeof endedDeploySchema>;
+
+const failedBuildSchema = s.object({
+  ...requestedBuild,
+  /** FAILED, FAULT, TIMED_OUT or STOPPED. */
+  status: s.string,
+  /** That its commit is live was reported. */
+  reported: s.optional(s.boolean),
+});
+/** A build that did not succeed: its commit may go live with that of another. */
+export type FailedBuild = s.TypeOf<typeof failedBuildSchema>;
 
 export const applicationSchema = s.object({
   name: s.string,
   project: s.string,
   /** The builds to deploy, at most one of each CodeBuild project. */
   requested: s.listOf(requestedBuildSchema),
+  /** What the requested builds superseded: those commits are live when these are. */
+  contained: s.optional(s.listOf(requestedBuildSchema)),
+  /** The latest builds that failed, for a day: their commits may go live. */
+  failedBuilds: s.optional(s.listOf(failedBuildSchema)),
   /** By CodeBuild project. */
   newest: s.mapOf(newestBuildSchema),
   attempt: s.optional(syncAttemptSchema),
@@ -79,6 +104,8 @@ export const applicationSchema = s.object({
   failing: s.optional(s.object({ since: s.instant, kind: s.string, reported: s.optional(s.boolean) })),
   /** An operation of somebody else has been running since then. */
   blockedSince: s.optional(s.instant),
+  /** Degraded, Missing or Unknown since then, after the operation that began at that instant. */
+  unhealthy: s.optional(s.object({ since: s.instant, operation: s.instant })),
   /** No request to Argo CD before this instant. */
   notBefore: s.optional(s.instant),
   /** The last report about waiting, so that none is repeated. */
@@ -169,19 +196,34 @@ export type RequestResult =
     }
   /** The same build was recorded before. */
   | { readonly kind: 'duplicate' }
-  | { readonly kind: 'older'; readonly newest: NewestBuild };
+  | { readonly kind: 'older'; readonly newest: NewestBuild; readonly record: ApplicationRecord };
+
+/** So many superseded builds are kept for each application: the statuses of their commits follow. */
+const MOST_CONTAINED = 25;
+
+function withContained(record: ApplicationRecord, older: readonly RequestedBuild[]): ApplicationRecord {
+  if (older.length === 0) return record;
+  return { ...record, contained: [...(record.contained ?? []), ...older].slice(-MOST_CONTAINED) };
+}
 
 /**
  * Requests the deploy of a build. Newer means a higher number within its CodeBuild project, never a later event: a
  * slow older build ends later. Of each project only the newest stays requested.
  */
-export function request(record: ApplicationRecord, build: RequestedBuild): RequestResult {
+export function request(
+  record: ApplicationRecord,
+  build: RequestedBuild,
+  projectCreatedAt?: Date,
+): RequestResult {
   const newest = record.newest[build.project];
-  if (newest?.build === build.build) return { kind: 'duplicate' };
-  if (newest && !isNewer(build, newest)) return { kind: 'older', newest };
-
+  const isSameBatch = build.batch !== undefined && newest?.batch === build.batch;
+  if (newest?.build === build.build || isSameBatch) return { kind: 'duplicate' };
   const isOfProject = ({ project }: RequestedBuild) => project === build.project;
   const superseded = record.requested.filter(isOfProject);
+  if (newest && !isNewer(build, newest, projectCreatedAt)) {
+    const follows = superseded.length > 0 && build.sha !== newest.sha;
+    return { kind: 'older', newest, record: withContained(record, follows ? [build] : []) };
+  }
   // What was reported of the older build is reported of this one too.
   const { notBefore: _, lastReport: __, attempt, ...rest } = record;
   // A second build of a commit that is being synced needs no sync of its own.
@@ -193,7 +235,10 @@ export function request(record: ApplicationRecord, build: RequestedBuild): Reque
     kind: 'requested',
     superseded,
     record: {
-      ...rest,
+      ...withContained(
+        rest,
+        superseded.filter(({ sha }) => sha !== build.sha),
+      ),
       requested: [...record.requested.filter((other) => !isOfProject(other)), build],
       newest: { ...record.newest, [build.project]: build },
       ...(attempt && {
@@ -203,10 +248,44 @@ export function request(record: ApplicationRecord, build: RequestedBuild): Reque
   };
 }
 
-function isNewer(build: RequestedBuild, newest: RequestedBuild): boolean {
+function isNewer(build: RequestedBuild, newest: RequestedBuild, projectCreatedAt?: Date): boolean {
   if (build.number > newest.number) return true;
   if (!build.startedAt || !newest.startedAt) return false;
-  return Date.parse(build.startedAt) - Date.parse(newest.startedAt) > NEW_COUNT_MS;
+  const [started, before] = [Date.parse(build.startedAt), Date.parse(newest.startedAt)];
+  if (projectCreatedAt && projectCreatedAt.getTime() > before && projectCreatedAt.getTime() <= started)
+    return true;
+  return started - before > NEW_COUNT_MS;
+}
+
+/** A lower number that started later: an older build that was queued, or the first of a project that was created again. */
+export function isOrderInDoubt({ newest }: ApplicationRecord, build: RequestedBuild): boolean {
+  const last = newest[build.project];
+  if (!last?.startedAt || !build.startedAt || build.number > last.number) return false;
+  return last.build !== build.build && Date.parse(build.startedAt) > Date.parse(last.startedAt);
+}
+
+/** So many failed builds are kept for each application. */
+const MOST_FAILED = 10;
+
+/** Keeps a build that failed, once. */
+export function withFailedBuild(record: ApplicationRecord, build: FailedBuild): ApplicationRecord {
+  const { failedBuilds = [] } = record;
+  if (failedBuilds.some((one) => one.build === build.build)) return record;
+  return { ...record, failedBuilds: [...failedBuilds, build].slice(-MOST_FAILED) };
+}
+
+/** Without those that are old, and with those marked that are live. Undefined where nothing changes. */
+export function withFailedBuilds(
+  record: ApplicationRecord,
+  is: { readonly old: (build: FailedBuild) => boolean; readonly live: (build: FailedBuild) => boolean },
+): ApplicationRecord | undefined {
+  const { failedBuilds = [], ...rest } = record;
+  const left = failedBuilds
+    .filter((build) => !is.old(build))
+    .map((build) => (!build.reported && is.live(build) ? { ...build, reported: true } : build));
+  const changed = left.length < failedBuilds.length || left.some((build) => !failedBuilds.includes(build));
+  if (!changed) return undefined;
+  return left.length > 0 ? { ...rest, failedBuilds: left } : rest;
 }
 
 /** The deploy has ended: of all requested builds, or of those with these ids. It is still to be reported. */
@@ -229,17 +308,27 @@ export function settle(
     if (newest[build.project]?.build === build.build)
       newest[build.project] = { ...build, outcome, settledAt: at };
   }
-  const { attempt, drift } = record;
+  const { attempt, drift, failedBuilds } = record;
+  const isContained = ({ project }: RequestedBuild) => ended.some((build) => build.project === project);
+  const contained = (record.contained ?? []).filter(isContained);
+  const stillContained = (record.contained ?? []).filter((build) => !isContained(build));
   const deploy: EndedDeploy = {
     outcome,
     reason,
     builds: ended,
     at,
     ...(attempt && { deployId: attempt.deployId, syncs: attempt.tries }),
+    ...(contained.length > 0 && { contained }),
   };
   const unreported = [...(record.unreported ?? []), deploy];
-  if (left.length > 0) return { ...record, requested: left, newest, unreported };
-  return { ...emptyRecord(record), newest, unreported, ...(drift && { drift }) };
+  if (left.length > 0) return { ...record, requested: left, contained: stillContained, newest, unreported };
+  return {
+    ...emptyRecord(record),
+    newest,
+    unreported,
+    ...(failedBuilds && { failedBuilds }),
+    ...(drift && { drift }),
+  };
 }
 
 /**
@@ -262,12 +351,19 @@ export function nextAttempt(record: ApplicationRecord, now: Date): SyncAttempt {
   };
 }
 
+/** Healthy again, or another operation, or nobody watched: the time begins again. */
+export function withoutUnhealthy(record: ApplicationRecord): ApplicationRecord {
+  if (!record.unhealthy) return record;
+  const { unhealthy: _, ...rest } = record;
+  return rest;
+}
+
 /** The cluster slept: what was running may have failed for that, and the time for it begins with the wake. */
 export function interrupted(record: ApplicationRecord, wokeAt?: Date): ApplicationRecord {
   const { attempt } = record;
-  if (!attempt) return record;
+  if (!attempt) return withoutUnhealthy(record);
   const watched = wokeAt && { watchedSince: wokeAt.toISOString() };
-  return { ...record, attempt: { ...attempt, clusterSlept: true, ...watched } };
+  return withoutUnhealthy({ ...record, attempt: { ...attempt, clusterSlept: true, ...watched } });
 }
 
 /** Without the deploys that were reported; undefined where somebody else has taken them out. */

@@ -1,11 +1,12 @@
 /** Reports decisions about builds: each to the record of decisions, and what became of a commit on the commit. */
 import type { Action, Scalar } from '#model/decision.ts';
 import type { CommitStatus, DeployContext } from './ports.ts';
-import { OF_FAILURES } from './reasons.ts';
+import { OF_BUILDS, OF_FAILURES } from './reasons.ts';
 import {
   type ApplicationRecord,
   changeRecord,
   type EndedDeploy,
+  type NewestBuild,
   type Outcome,
   type RequestedBuild,
   withoutReported,
@@ -65,18 +66,38 @@ export async function reportForgotten(context: DeployContext, record: Applicatio
 
 const ACTION_OF = {
   deployed: 'deployed',
+  unverified: 'unverified',
   superseded: 'superseded',
   failed: 'fail',
   suspended: 'wait',
 } as const satisfies Record<Outcome, Action>;
 
 function reportDeploy(context: DeployContext, application: string, deploy: EndedDeploy): Promise<boolean> {
-  const { outcome, reason, builds, deployId, syncs } = deploy;
+  const { outcome, reason, builds, contained = [], deployId, syncs } = deploy;
+  for (const build of contained) {
+    const newer = builds.find(({ project }) => project === build.project);
+    if (newer) followNewer(context, application, build, { ...newer, outcome });
+  }
   return report(context, application, builds, {
     action: ACTION_OF[outcome],
     reason,
     facts: { outcome, ...(deployId ? { deployId } : {}), ...(syncs ? { syncs } : {}) },
   });
+}
+
+/** The status of a superseded commit follows the build that contains it: green only once that is live. */
+export function followNewer(
+  { settings, statuses }: DeployContext,
+  application: string,
+  build: RequestedBuild,
+  newer: NewestBuild,
+): void {
+  const status = statusOf(settings.environment, application, build, {
+    action: 'superseded',
+    reason: OF_BUILDS.newer(newer),
+    facts: { newer: newer.outcome },
+  });
+  if (status) statuses?.add(status, { application, build: build.build, trigger: build.trigger });
 }
 
 /** Posts the statuses that are queued, and records what GitHub did not accept. */
@@ -106,7 +127,7 @@ export function statusOf(
   if (!sha || facts['dryRun'] === true) return undefined;
   // The newer build is of the very commit, and its own statuses show what becomes of it.
   if (facts['sameCommit'] === true) return undefined;
-  const shown = SHOWN[action]?.(facts['outcome'] !== undefined);
+  const shown = SHOWN[action]?.(facts);
   if (!shown) return undefined;
   const [state, word] = shown;
   return {
@@ -118,18 +139,26 @@ export function statusOf(
   };
 }
 
-/** By action, and by whether the deploy has ended. docs/decisions/0016 says why superseded is no failure. */
-const SHOWN: Partial<Record<Action, (hasEnded: boolean) => readonly [CommitStatus['state'], word?: string]>> =
-  {
-    defer: () => ['pending'],
-    wake: () => ['pending'],
-    sync: () => ['pending', 'syncing'],
-    wait: () => ['pending', 'waiting'],
-    warn: () => ['pending', 'waiting'],
-    deployed: () => ['success', 'deployed'],
-    superseded: () => ['success', 'superseded'],
-    fail: (hasEnded) => (hasEnded ? ['failure', 'failed'] : ['pending']),
-  };
+type Facts = NonNullable<Report['facts']>;
+
+/** By action. Green is only what is live, or contained in what is live: docs/decisions/0050 says why. */
+const SHOWN: Partial<Record<Action, (facts: Facts) => readonly [CommitStatus['state'], word?: string]>> = {
+  defer: () => ['pending'],
+  wake: () => ['pending'],
+  sync: () => ['pending', 'syncing'],
+  wait: () => ['pending', 'waiting'],
+  warn: ({ live }) => (live === true ? ['failure', 'live'] : ['pending', 'waiting']),
+  deployed: () => ['success', 'deployed'],
+  unverified: () => ['pending', 'unverified'],
+  superseded: (facts) => [stateOfSuperseded(facts), 'superseded'],
+  fail: ({ outcome }) => (outcome !== undefined ? ['failure', 'failed'] : ['pending']),
+};
+
+/** `newer`: how the newer build ended. `outcome`: it has ended without one, such as after a person's sync. */
+function stateOfSuperseded({ newer, outcome }: Facts): CommitStatus['state'] {
+  if (newer === 'deployed') return 'success';
+  return newer === 'failed' || newer === 'superseded' || outcome !== undefined ? 'failure' : 'pending';
+}
 
 function shortened(text: string): string {
   const characters = [...text];

@@ -2,12 +2,15 @@
 import { matchBranch } from '#model/branch.ts';
 import type { Action } from '#model/decision.ts';
 import type { ApplicationSettings, BranchDeploySettings, BuildSettings } from '#model/settings.ts';
+import { builtImages } from './images.ts';
 import type { Build, DeployContext } from './ports.ts';
 import { OF_BUILDS } from './reasons.ts';
 import {
   changeRecord,
   isApplicationName,
+  isOrderInDoubt,
   isPending,
+  type NewestBuild,
   type RequestedBuild,
   type RequestResult,
   request,
@@ -32,7 +35,9 @@ export function admit(
   facts: { readonly now: Date; readonly trigger: string },
 ): Admission {
   const no = (action: Action, reason: string): Admission => ({ admitted: false, action, reason });
-  if (build.status === 'IN_PROGRESS') return no('none', OF_BUILDS.notEnded);
+  if (build.status === 'IN_PROGRESS')
+    return no('none', build.batch ? OF_BUILDS.batchNotEnded(build.batch) : OF_BUILDS.notEnded);
+  if (build.retriedAs) return no('none', OF_BUILDS.retriedByCodeBuild(build.status));
   if (build.status !== 'SUCCEEDED') return no('ignore', OF_BUILDS.endedAs(build.status));
   if (build.number < 1) return no('refuse', OF_BUILDS.withoutNumber);
 
@@ -41,18 +46,28 @@ export function admit(
     .flatMap(({ applications }) => applications)
     .find(({ name }) => !isApplicationName(name));
   if (invalid) return no('refuse', OF_BUILDS.invalidName(invalid.name));
-  const matches = bindings.map((binding) => ({ binding, match: matchBranch(binding, build) }));
-  const deploys = matches.flatMap(({ binding, match }) =>
-    match.matches
-      ? [{ build: requestedOf(build, binding, match.sha, facts), applications: binding.applications }]
-      : [],
-  );
+  const deploys = matchingDeploys(settings, build, facts);
   if (deploys.length > 0) return { admitted: true, deploys };
   // A project may feed several branches: the refusals differ only in which branch was bound.
-  const [first] = matches;
-  return first && !first.match.matches
-    ? no(first.match.action, first.match.reason)
+  const match = bindings[0] && matchBranch(bindings[0], build);
+  return match && !match.matches
+    ? no(match.action, match.reason)
     : no('ignore', OF_BUILDS.notBound(settings.environment, build.project));
+}
+
+/** One for each binding that the source of the build satisfies, however the build ended. */
+export function matchingDeploys(
+  settings: Pick<BranchDeploySettings, 'builds'>,
+  build: Build,
+  facts: { readonly now: Date; readonly trigger: string },
+): Extract<Admission, { admitted: true }>['deploys'] {
+  return settings.builds.flatMap((binding) => {
+    if (binding.project !== build.project) return [];
+    const match = matchBranch(binding, build);
+    return match.matches
+      ? [{ build: requestedOf(build, binding, match.sha, facts), applications: binding.applications }]
+      : [];
+  });
 }
 
 function requestedOf(
@@ -71,6 +86,7 @@ function requestedOf(
     ...(build.startedAt ? { startedAt: build.startedAt.toISOString() } : {}),
     recordedAt: now.toISOString(),
     trigger,
+    ...(build.batch ? { batch: build.batch } : {}),
   };
 }
 
@@ -96,7 +112,7 @@ export async function requestDeploys(
     for (const application of applications) {
       const result = settings.dryRun
         ? { report: dryRun(requested) }
-        : await requestDeploy(application, requested, context);
+        : await requestDeploy(application, requested, build.exported, context);
       if (result === 'waits') waiting.push(application);
       else if (result !== 'ended')
         reports.push(() => report(context, application.name, [requested], result.report));
@@ -115,26 +131,39 @@ function dryRun(build: RequestedBuild): Report {
 async function requestDeploy(
   application: ApplicationSettings,
   build: RequestedBuild,
+  exported: Build['exported'],
   context: DeployContext,
 ): Promise<'waits' | 'ended' | { readonly report: Report }> {
+  const made = builtImages(application.images ?? [], build, exported);
+  if ('refused' in made) return { report: { action: 'refuse', reason: made.refused } };
+  const requested = made.images.length > 0 ? { ...build, images: made.images } : build;
   let result = { kind: 'duplicate' } as RequestResult;
   let waits = false;
-  await changeRecord(context.deploys, application, (current) => {
-    result = request(current, build);
+  await changeRecord(context.deploys, application, async (current) => {
+    const createdAt = isOrderInDoubt(current, requested)
+      ? await context.builds.projectCreatedAt(build.project)
+      : undefined;
+    result = request(current, requested, createdAt);
+    if (result.kind === 'older') return result.record;
     waits = result.kind === 'requested' || (result.kind === 'duplicate' && isPending(current));
     return result.kind === 'requested' ? result.record : undefined;
   });
-  if (result.kind === 'older') return { report: supersededBy(result.newest, build) };
+  if (result.kind === 'older') return { report: supersededBy(result.newest, build, result.newest.outcome) };
   for (const older of result.kind === 'requested' ? result.superseded : [])
     await report(context, application.name, [older], supersededBy(build, older));
   return waits ? 'waits' : 'ended';
 }
 
-function supersededBy(newer: RequestedBuild, older: RequestedBuild): Report {
+/** `outcome` is that of the newer one, where it has ended. */
+function supersededBy(
+  { outcome: _, ...newer }: NewestBuild,
+  older: RequestedBuild,
+  outcome?: NewestBuild['outcome'],
+): Report {
   const sameCommit = older.sha !== undefined && older.sha === newer.sha;
   return {
     action: 'superseded',
     reason: OF_BUILDS.newer(newer),
-    facts: sameCommit ? { sameCommit } : {},
+    facts: { ...(sameCommit && { sameCommit }), ...(outcome && { newer: outcome }) },
   };
 }

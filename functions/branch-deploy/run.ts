@@ -6,6 +6,7 @@ import { createDecisionRecorder, reportCorrupt } from '#functions/shared/decisio
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 import { findFailedOvernight, reportDrift } from './check-applications.ts';
 import type { BranchDeployEvent } from './event.ts';
+import { keepFailedBuild, overtakenByFailures, reportLiveFailures } from './failed-builds.ts';
 import { findMissedBuilds } from './find-missed-builds.ts';
 import { defer, observeSleep, resume, sleepsBySchedule } from './night.ts';
 import type { BranchDeployPorts, DeployContext } from './ports.ts';
@@ -67,7 +68,9 @@ async function onBuild(
   if (!build) return drop('ignore', OF_BUILDS.unknownBuild);
   // CodeBuild may still say IN_PROGRESS when the event of the end is here.
   const isAhead = event.status !== 'SUCCEEDED' || build.status === 'IN_PROGRESS';
-  const applications = await requestDeploys(isAhead ? { ...build, status: event.status } : build, context);
+  const ended = isAhead && !build.batch ? { ...build, status: event.status } : build;
+  await keepFailedBuild(ended, context);
+  const applications = await requestDeploys(ended, context);
   await recorder.guardEach(applications, nameOf, async (application) => {
     if (sleep.asleep) return defer(application, sleep, context);
     await resume(application, context);
@@ -93,7 +96,9 @@ async function onTick(
   const pending = byKey([...missed, ...(await findPending(records, context))]);
   const night = isNight ? undefined : kept.night;
   const checksDrift = settings.driftMinutes > 0 && !isNight && minute % DRIFT_MINUTES === 0;
-  if (pending.size === 0 && !night && !checksDrift) return;
+  const overtaken =
+    minute % MISSED_BUILDS_MINUTES === 0 && !isNight ? overtakenByFailures(settings, records) : [];
+  if (pending.size === 0 && !night && !checksDrift && overtaken.length === 0) return;
 
   const sleep = await observeSleep(context);
   if (sleep.asleep)
@@ -111,6 +116,7 @@ async function onTick(
     );
   }
   await reconcileAll([...all.values()], records, context);
+  await recorder.guardEach(overtaken, nameOf, (application) => reportLiveFailures(application, context));
 }
 
 /** The applications that wait for a deploy. What was left behind by others is reported, or given up. */

@@ -55,6 +55,8 @@ const CONNECTION =
 
 const KEY = 'arn:aws:kms:ap-northeast-1:111111111111:key/01234567-89ab-cdef-0123-456789abcdef';
 
+const REGISTRY = '111111111111.dkr.ecr.ap-northeast-1.amazonaws.com';
+
 /** A value for each option that has more than a few. The key is the option without its environment. */
 const VALUES: Readonly<Record<string, unknown>> = {
   holidays: 'JP',
@@ -96,6 +98,9 @@ const VALUES: Readonly<Record<string, unknown>> = {
   'deploy.builds.0.applications.0.project': 'shop',
   'deploy.builds.0.applications.0.namespace': 'argocd',
   'deploy.builds.0.applications.0.syncOptions.0': 'CreateNamespace=true',
+  'deploy.builds.0.applications.0.images.0.repository': `${REGISTRY}/web`,
+  'deploy.builds.0.applications.0.images.0.tag': '{branch}-{sha7}',
+  'deploy.builds.0.applications.0.images.0.tag.exported': 'IMAGE_TAG',
   'deploy.builds.0.create.connection': CONNECTION,
   'deploy.builds.0.create.logGroup': '/builds/api',
   'deploy.builds.0.create.buildspec': 'ci/buildspec.yml',
@@ -119,6 +124,7 @@ const SURROUNDINGS: Readonly<Record<string, object>> = {
   network: { subnets: ['subnet-0a1b2c3d'], securityGroups: ['sg-0a1b2c3d'] },
   autoscaler: { kind: 'karpenter', namespace: 'kube-system', deployment: 'karpenter', hostGroup: 'system' },
   'deploy.builds.0.applications.0': { name: 'api' },
+  'deploy.builds.0.applications.0.images.0': { repository: `${REGISTRY}/api`, tag: '{sha7}' },
   'deploy.builds.0.create': { connection: CONNECTION },
   'deploy.status.github': { tokenSecret: 'nightshift/github' },
   prices: { currency: 'USD', perNodeHour: {} },

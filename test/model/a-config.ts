@@ -84,7 +84,14 @@ export function aFullConfig(changes: Record<string, unknown> = {}): unknown {
         {
           ...build,
           applications: [
-            { name: 'api', project: 'shop', namespace: 'argocd', prune: true, syncOptions: ['A=b'] },
+            {
+              name: 'api',
+              project: 'shop',
+              namespace: 'argocd',
+              prune: true,
+              syncOptions: ['A=b'],
+              images: [{ repository: 'registry.example.com/api', tag: '{sha7}' }],
+            },
           ],
           create: {
             connection:

@@ -118,14 +118,34 @@ describe('a build of anything else is refused', () => {
   });
 
   test.each([
-    'https://github.com/example/API',
-    'https://github.com/example/api/',
     'https://github.com/fork/api.git',
+    'https://github.com.example.org/example/api',
+    'https://example.org/github.com/example/api',
+    'https://github.com@example.org/example/api',
+    'https://github.com:8443/example/api',
+    'git@example.org:example/api.git',
     'https://github.com/example/api.git.git',
     'http://github.com/example/api',
     '',
   ])('%j is another repository', (location) => {
     expect(match({ location })).toMatchObject({ matches: false, action: 'refuse' });
+  });
+
+  test.each([
+    'https://github.com/example/API',
+    'https://github.com/Example/api.git',
+    'https://github.com/example/api/',
+    'https://x-token-auth@github.com/example/api.git',
+    'HTTPS://GitHub.com/example/api',
+  ])('D2: %j is the bound repository', (location) => {
+    expect(match({ location })).toMatchObject({ matches: true });
+  });
+
+  test('a password in the location of a build is not repeated', () => {
+    const { reason } = match({ location: 'https://u:s3cret@github.com/fork/api' }) as { reason: string };
+    expect(reason).toBe(
+      'it was built from "https://github.com/fork/api", and https://github.com/example/api is bound',
+    );
   });
 
   test('of all branches only the bound one matches', () => {
@@ -167,6 +187,31 @@ test.each<[string, string, boolean]>([
   ['https://a/b.git', 'https://a/b', true],
   ['https://a/b', 'https://a/b.git', true],
   ['https://a/b.github', 'https://a/bhub', false],
+  ['https://a/b.git', 'https://a/b.git.git', false],
+  ...[
+    'git@github.com:example/api.git',
+    'git@github.com:Example/API',
+    'github.com:example/api',
+    'ssh://git@github.com/example/api.git',
+    'ssh://git@github.com:22/example/api',
+    'ssh://git@ssh.github.com:443/example/api.git',
+    'git+ssh://git@github.com/example/api',
+    'git://github.com/example/api',
+    'http://github.com/example/api',
+    'https://user:token@github.com/Example/API.git/',
+    'https://github.com:443/example/api',
+    ' https://github.com//example/%61pi ',
+  ].map((other): [string, string, boolean] => ['https://github.com/example/api', other, true]),
+  ...[
+    'git@github.com:example/api-x.git',
+    'git@gitlab.com:example/api.git',
+    'ssh://git@github.com/example/other',
+    'oci://ghcr.io/example/api',
+    '',
+  ].map((other): [string, string, boolean] => ['https://github.com/example/api', other, false]),
+  ['https://git.example.com:8443/a/b', 'https://git.example.com/a/b', false],
+  ['https://git.example.com:8443/a/b', 'ssh://git@git.example.com:2222/a/b.git', true],
+  ['git@ssh.dev.azure.com:v3/org/team/api', 'https://org@dev.azure.com/org/team/_git/api', true],
 ])('%s and %s are one repository: %s', (one, other, same) => {
   expect(sameRepository(one, other)).toBe(same);
 });

@@ -1,5 +1,6 @@
 /** Does the webhook of each CodeBuild project build the branch of its binding, and nothing else? */
 
+import { sameRepository } from '#model/branch.ts';
 import type { ProjectFacts } from '../facts.ts';
 import { type Check, type CheckResult, whenObserved } from '../finding.ts';
 
@@ -73,9 +74,4 @@ function looseIn(groups: FilterGroups, branch: string): string | undefined {
     }
   }
   return undefined;
-}
-
-function sameRepository(one: string, other: string): boolean {
-  const bare = (url: string) => url.replace(/\/$/, '').replace(/\.git$/, '');
-  return bare(one) === bare(other);
 }

@@ -20,6 +20,14 @@ const OPERATION = s.object({
   initiatedBy: s.optional(s.object({ username: text, automated: s.optional(s.boolean) })),
 });
 const HEALTH = s.object({ status: text, message: text });
+const AUTOMATED = s.object({ enabled: s.optional(s.boolean), prune: s.optional(s.boolean) });
+const HYDRATION = s.object({
+  drySHA: text,
+  hydratedSHA: text,
+  startedAt: text,
+  phase: text,
+  message: text,
+});
 const REVISIONS = { revision: text, revisions: listOf(s.string) };
 
 /** The fields of an Application that are read, with the types that Argo CD gives them. Most may be missing. */
@@ -36,7 +44,14 @@ const APPLICATION = s.object({
       project: text,
       source: s.optional(SOURCE),
       sources: listOf(SOURCE),
-      syncPolicy: s.optional(s.object({ syncOptions: listOf(s.string), retry: s.optional(s.object({})) })),
+      sourceHydrator: s.optional(s.object({ drySource: s.optional(SOURCE) })),
+      syncPolicy: s.optional(
+        s.object({
+          syncOptions: listOf(s.string),
+          retry: s.optional(s.object({})),
+          automated: s.optional(s.nullable(AUTOMATED)),
+        }),
+      ),
     }),
   ),
   operation: s.optional(OPERATION),
@@ -45,6 +60,14 @@ const APPLICATION = s.object({
       sync: s.optional(s.object({ status: text, ...REVISIONS })),
       health: s.optional(HEALTH),
       reconciledAt: text,
+      summary: s.optional(s.object({ images: listOf(s.string) })),
+      conditions: listOf(s.object({ type: text, message: text })),
+      sourceHydrator: s.optional(
+        s.object({
+          lastSuccessfulOperation: s.optional(HYDRATION),
+          currentOperation: s.optional(HYDRATION),
+        }),
+      ),
       /** Syncs of the whole application that succeeded, oldest first. */
       history: listOf(s.object({ deployedAt: text })),
       operationState: s.optional(
@@ -65,6 +88,7 @@ const APPLICATION = s.object({
 });
 export type ApplicationObject = s.TypeOf<typeof APPLICATION>;
 type OperationObject = s.TypeOf<typeof OPERATION>;
+type SourceObject = s.TypeOf<typeof SOURCE>;
 
 export function isApplication(value: unknown): value is ApplicationObject {
   return s.isValid(APPLICATION, value);
@@ -76,13 +100,15 @@ export function viewOf(application: ApplicationObject): ApplicationView {
   const startedAt = dateOf(state?.startedAt);
   const finishedAt = dateOf(state?.finishedAt);
   const reconciledAt = dateOf(status?.reconciledAt);
-  const sources = spec?.sources?.length ? spec.sources : spec?.source ? [spec.source] : [];
+  const condition = conditionOf(status);
   return {
-    sources: sources.map(({ repoURL, targetRevision }) => ({
+    sources: sourcesOf(spec).map(({ repoURL, targetRevision }) => ({
       repository: repoURL ?? '',
       targetRevision: targetRevision ?? '',
     })),
     deleting: application.metadata.deletionTimestamp !== undefined,
+    ...(isAutomated(spec) ? { autoSync: true } : {}),
+    ...(spec?.sourceHydrator ? { hydration: hydrationOf(status?.sourceHydrator) } : {}),
     ...(operation ? { pendingOperation: { deployIds: deployIdsOf(operation), by: byOf(operation) } } : {}),
     ...(state
       ? {
@@ -102,8 +128,41 @@ export function viewOf(application: ApplicationObject): ApplicationView {
     revisions: revisionsOf(status?.sync),
     health: oneOf(HEALTH_CODES, status?.health?.status) ?? 'Unknown',
     healthMessage: shortened(healthMessageOf(status)),
+    ...(status?.summary?.images?.length ? { images: status.summary.images } : {}),
+    ...(condition ? { condition } : {}),
     ...(reconciledAt ? { reconciledAt } : {}),
   };
+}
+
+/** With a hydrator the source is the dry one: what is synced was made from it. */
+function sourcesOf(spec: ApplicationObject['spec']): readonly SourceObject[] {
+  const { sourceHydrator, sources, source } = spec ?? {};
+  if (sourceHydrator?.drySource) return [sourceHydrator.drySource];
+  return sources?.length ? sources : source ? [source] : [];
+}
+
+function isAutomated(spec: ApplicationObject['spec']): boolean {
+  const automated = spec?.syncPolicy?.automated;
+  return Boolean(automated) && automated?.enabled !== false;
+}
+
+type Hydration = NonNullable<ApplicationView['hydration']>;
+
+function hydrationOf(status: NonNullable<ApplicationObject['status']>['sourceHydrator']): Hydration {
+  const { lastSuccessfulOperation: last, currentOperation: current } = status ?? {};
+  const startedAt = current?.drySHA === last?.drySHA ? dateOf(current?.startedAt) : undefined;
+  return {
+    ...(last?.drySHA ? { dry: last.drySHA } : {}),
+    ...(last?.hydratedSHA ? { hydrated: last.hydratedSHA } : {}),
+    ...(startedAt && current?.phase === 'Hydrated' ? { startedAt } : {}),
+    message: current?.phase === 'Failed' ? shortened(current.message) : '',
+  };
+}
+
+/** Warnings, such as that a resource is shared, are no reason for anything. */
+function conditionOf(status: ApplicationObject['status']): string {
+  const error = (status?.conditions ?? []).find(({ type }) => type?.endsWith('Error'));
+  return error ? shortened(`${error.type}: ${error.message || 'no message'}`) : '';
 }
 
 function deployIdsOf(operation: OperationObject | undefined): readonly string[] {

@@ -13,6 +13,7 @@ export function lazyBuilds(): Builds {
   return {
     read: async (ids) => (await load()).read(ids),
     recent: async (project) => (await load()).recent(project),
+    projectCreatedAt: async (project) => (await load()).projectCreatedAt(project),
   };
 }
 

@@ -362,6 +362,9 @@ function theBuilds(codebuild: ReturnType<typeof createCodebuild>, reads: { build
         ];
       });
     },
+    async projectCreatedAt() {
+      return undefined;
+    },
     async recent(project) {
       reads.builds++;
       if (!codebuild.project(ACCOUNT, REGION, project)) return undefined;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decide, decideAfterSync, LIMITS, nextStep, type Step } from '#functions/branch-deploy/decide.ts';
 import type { ApplicationView, ArgocdFailure } from '#functions/branch-deploy/ports.ts';
-import { OF_BUILDS, OF_FAILURES, OF_SYNCS } from '#functions/branch-deploy/reasons.ts';
+import { OF_BUILDS, OF_FAILURES, OF_IMAGES, OF_SYNCS } from '#functions/branch-deploy/reasons.ts';
 import type {
   ApplicationRecord,
   Outcome,
@@ -239,11 +239,15 @@ const comparedAtEnd = (sync: 'Synced' | 'OutOfSync', seconds: number): View => (
   revisions: [OLD],
   sync,
 });
-const notDeployed = (...builds: RequestedBuild[]) => ({
-  ...settled('superseded', OF_SYNCS.branchMovedOn([OLD], builds)),
-  builds: builds.map(({ build }) => build),
-});
-const movedOn = settled('superseded', OF_SYNCS.applicationMovedOn([OLD]));
+const later = (revision: string, ...builds: RequestedBuild[]) =>
+  settled('deployed', OF_SYNCS.deployedLater([revision], builds));
+const before = settled('deployed', OF_SYNCS.deployedBefore([OURS], [OLD]));
+const unhealthyFor = (seconds: number, overrides: Partial<ApplicationRecord> = {}) =>
+  aRecord({
+    unhealthy: { since: ago(seconds).toISOString(), operation: ago(50).toISOString() },
+    ...overrides,
+  });
+const unhealthy = (health: string, message = '') => OF_SYNCS.unhealthy([OURS], health, message);
 
 cases('a sync that succeeded', [
   ['is deployed if compared later, Synced and Healthy at our commit', {}, aRecord(), deployed(OURS)],
@@ -271,22 +275,49 @@ cases('a sync that succeeded', [
     compare(OF_SYNCS.notCompared),
   ],
   ['Synced at another commit a second later', comparedAtEnd('Synced', 39), aRecord(), deployed(OURS)],
-  ['OutOfSync at another one a second later', comparedAtEnd('OutOfSync', 39), aRecord(), movedOn],
-  ...(['Progressing', 'Missing', 'Unknown'] as const).map(
-    (health): Case => [`is waited for while ${health}`, { health }, aRecord(), wait(notHealthyYet(health))],
-  ),
+  ['OutOfSync at another one a second later', comparedAtEnd('OutOfSync', 39), aRecord(), before],
   [
-    'is a failure if Degraded, with what Argo CD says of it',
-    { health: 'Degraded', healthMessage: 'Deployment api: crash loop' },
+    'is waited for while Progressing',
+    { health: 'Progressing' },
     aRecord(),
-    failed(OF_SYNCS.degraded([OURS], 'Deployment api: crash loop')),
+    wait(notHealthyYet('Progressing')),
   ],
-  ['or without', { health: 'Degraded' }, aRecord(), failed(OF_SYNCS.degraded([OURS], ''))],
+  ...(['Degraded', 'Missing', 'Unknown'] as const).flatMap((health): Case[] => [
+    [`D7: is waited for when first seen ${health}`, { health }, aRecord(), wait(unhealthy(health))],
+    [`D7: is waited for while ${health} for 3 min`, { health }, unhealthyFor(179), wait(unhealthy(health))],
+    [`D7: is a failure if ${health} for longer`, { health }, unhealthyFor(180), failed(unhealthy(health))],
+  ]),
   [
-    'is neither if Suspended',
+    'is a failure with what Argo CD says of it',
+    { health: 'Degraded', healthMessage: 'Deployment api: crash loop' },
+    unhealthyFor(180),
+    failed(unhealthy('Degraded', 'Deployment api: crash loop')),
+  ],
+  [
+    'is a failure with the condition, where no resource says why',
+    { health: 'Unknown', condition: 'InvalidSpecError: no such project' },
+    unhealthyFor(180),
+    failed(unhealthy('Unknown', 'InvalidSpecError: no such project')),
+  ],
+  [
+    'that Argo CD cannot compare is waited for, with the condition',
+    { sync: 'Unknown', revisions: [], condition: 'ComparisonError: repo server is down' },
+    unhealthyFor(179),
+    wait(OF_SYNCS.notComparable('ComparisonError: repo server is down')),
+  ],
+  [
+    'that Argo CD cannot compare for 3 min is a failure, with the condition',
+    { sync: 'Unknown', revisions: [], condition: 'ComparisonError: repo server is down' },
+    unhealthyFor(180),
+    failed(OF_SYNCS.notComparable('ComparisonError: repo server is down')),
+  ],
+  ['D8: is watched on while Suspended', { health: 'Suspended' }, aRecord(), wait(OF_SYNCS.suspended([OURS]))],
+  ['D8: is watched for an hour', { health: 'Suspended' }, waited(3_600), wait(OF_SYNCS.suspended([OURS]))],
+  [
+    'D8: and not longer',
     { health: 'Suspended' },
-    aRecord(),
-    settled('suspended', OF_SYNCS.suspended([OURS])),
+    waited(3_601),
+    failed(OF_SYNCS.tooLong(OF_SYNCS.suspended([OURS]), 60)),
   ],
   [
     'of a build without a commit is what the application says',
@@ -315,29 +346,96 @@ cases('the revision of a sync', [
     sync(OF_SYNCS.oldRevision([OLD], [aBuild()])),
   ],
   ['three times in all', ended(OLD), tried(3), failed(OF_SYNCS.oldRevisionAgain(3, [OLD], [aBuild()]))],
-  ['is past ours: superseded', { ...ended(OLD), revisions: [OLD] }, aRecord(), notDeployed(aBuild())],
   [
-    'is past those of several builds: superseded, also where Argo CD is at one of them',
+    'D1: is past ours, and no newer build of the project is there: health decides',
+    { ...ended(OLD), revisions: [OLD] },
+    aRecord(),
+    later(OLD, aBuild()),
+  ],
+  [
+    'D1: is past ours and Degraded: a failure',
+    { ...ended(OLD), revisions: [OLD], health: 'Degraded' },
+    unhealthyFor(180),
+    failed(OF_SYNCS.unhealthy([OLD], 'Degraded', '')),
+  ],
+  [
+    'D3: is past ours, at a commit whose build failed: that is named',
+    { ...ended(OLD), revisions: [OLD] },
+    aRecord({ failedBuilds: [{ ...second({ sha: OLD }), status: 'FAILED' }] }),
+    settled(
+      'deployed',
+      OF_SYNCS.withFailedBuild(OF_SYNCS.deployedLater([OLD], [aBuild()]), second({ sha: OLD })),
+    ),
+  ],
+  [
+    'is neither of several builds, and Argo CD knows one of them now: synced again',
     ended(OLD),
     forTwo,
-    {
-      ...settled('superseded', OF_SYNCS.branchMovedOn([OURS], two)),
-      builds: ['api-develop:1', 'web:2'],
-    } as Step,
+    sync(OF_SYNCS.oldRevision([OLD], two)),
   ],
   [
-    'is ours, and the application has moved on since',
+    'is ours, and the branch has moved on since: health decides',
     { sync: 'OutOfSync', revisions: [OLD] },
     aRecord(),
-    movedOn,
+    before,
   ],
+  [
+    'is ours and Degraded, and the branch has moved on since: a failure',
+    { sync: 'OutOfSync', revisions: [OLD], health: 'Degraded' },
+    unhealthyFor(180),
+    failed(unhealthy('Degraded')),
+  ],
+  ...['HEAD', ''].flatMap((tracked): Case[] => [
+    [
+      `D4: is ours where ${tracked || 'nothing'} is tracked: deployed`,
+      tracks(tracked),
+      aRecord(),
+      deployed(OURS),
+    ],
+    [
+      `D4: is another one where ${tracked || 'nothing'} is tracked: the config is wrong`,
+      { ...tracks(tracked), ...ended(OLD), revisions: [OLD] },
+      aRecord(),
+      { ...failed(OF_SYNCS.wrongDefault([OLD], aBuild())), misconfigured: true } as Step,
+    ],
+  ]),
+  ...[
+    'git@github.com:example/api.git',
+    'ssh://git@github.com/example/api',
+    'https://github.com/Example/API',
+  ].flatMap((repository): Case[] => [
+    [
+      `D2: is another one of ${repository}: synced again`,
+      { sources: [{ repository, targetRevision: 'develop' }], ...ended(OLD) },
+      aRecord(),
+      sync(OF_SYNCS.oldRevision([OLD], [aBuild()])),
+    ],
+    [
+      `D2: of ${repository} at main is a mistake of the config`,
+      { sources: [{ repository, targetRevision: 'main' }] },
+      unasked(),
+      { ...failed(OF_SYNCS.wrongBranch('main', aBuild())), misconfigured: true } as Step,
+    ],
+  ]),
   ['is ours, and OutOfSync may settle', endedAgo(119), aRecord(), compare(OF_SYNCS.settling('OutOfSync'))],
   ['for two minutes', endedAgo(120), aRecord(), failed(OF_SYNCS.stillOutOfSync('OutOfSync'))],
   [
-    'of other repositories is what was synced',
+    'D9: of other repositories says nothing of what was built',
     { sources: manifests, ...ended(OLD), revisions: [OLD] },
     aRecord(),
-    deployed(OLD),
+    settled('unverified', OF_IMAGES.unverified(OF_SYNCS.deployed([OLD]))),
+  ],
+  [
+    'D9: of other repositories is judged for each build by itself',
+    {},
+    aRecord({
+      requested: [aBuild({ build: 'x:1', repository: elsewhere }), aBuild()],
+      attempt: anAttempt({ builds: ['x:1', 'api-develop:1'] }),
+    }),
+    {
+      ...settled('unverified', OF_IMAGES.unverified(OF_SYNCS.deployed([OURS]))),
+      builds: ['x:1'],
+    } as Step,
   ],
   [
     'of several sources is that of the source that was built',
@@ -349,24 +447,39 @@ cases('the revision of a sync', [
     'of several sources is past ours',
     { sources, ...ended('1.2.3', NEWER), revisions: ['1.2.3', NEWER] },
     aRecord(),
+    settled('deployed', OF_SYNCS.deployedLater(['1.2.3', NEWER], [aBuild()])),
+  ],
+  [
+    'of a repository that is there twice is that of the source which tracks the branch',
     {
-      ...settled('superseded', OF_SYNCS.branchMovedOn(['1.2.3', NEWER], [aBuild()])),
-      builds: ['api-develop:1'],
-    } as Step,
+      sources: [
+        { repository: 'git@github.com:example/api.git', targetRevision: 'main' },
+        { repository: REPOSITORY, targetRevision: 'develop' },
+      ],
+      ...ended(OLD, OURS),
+      revisions: [OLD, OURS],
+    },
+    aRecord(),
+    deployed(OLD, OURS),
   ],
   [
     'of several sources has moved on if one of them has',
     { sources, ...ended('1.2.3', OURS), revisions: ['1.2.4', OURS], sync: 'OutOfSync' },
     aRecord(),
-    settled('superseded', OF_SYNCS.applicationMovedOn(['1.2.4', OURS])),
+    settled('deployed', OF_SYNCS.deployedBefore(['1.2.3', OURS], ['1.2.4', OURS])),
   ],
   [
     'of more sources than there are now has moved on',
     { sources: sources.slice(1), ...ended(OURS, '1.2.3'), sync: 'OutOfSync' },
     aRecord(),
-    settled('superseded', OF_SYNCS.applicationMovedOn([OURS])),
+    settled('deployed', OF_SYNCS.deployedBefore([OURS, '1.2.3'], [OURS])),
   ],
-  ['may be missing', { sources: [charts], ...ended(), revisions: [] }, aRecord(), deployed()],
+  [
+    'may be missing',
+    { sources: [charts], ...ended(), revisions: [] },
+    aRecord(),
+    settled('unverified', OF_IMAGES.unverified(OF_SYNCS.deployed([]))),
+  ],
 ]);
 
 const foreign = (overrides: Partial<Operation> = {}) =>
@@ -394,6 +507,18 @@ cases('a sync of ours that Argo CD does not show', [
   ],
   ['was replaced by a person', { operation: foreign() }, aRecord(), replaced],
   ['also within the second in which it was accepted', { operation: foreign() }, accepted(44.5, 50), replaced],
+  [
+    'was replaced by a person who took it to our commit: health decides',
+    { operation: foreign({ revisions: [OURS] }) },
+    aRecord(),
+    deployed(OURS),
+  ],
+  [
+    'was followed by auto-sync to our commit, which is Progressing: waited for',
+    { operation: foreign({ automated: true, revisions: [OURS] }), health: 'Progressing' },
+    aRecord(),
+    wait(notHealthyYet('Progressing')),
+  ],
   [
     'was replaced, and a build came since: it is synced',
     { operation: foreign() },
@@ -446,11 +571,6 @@ const at = (revision: string, overrides: View = {}): View => ({
   ...overrides,
 });
 const requests = (...requested: RequestedBuild[]) => aRecord({ requested });
-const leftBehind = (...builds: RequestedBuild[]): Step =>
-  ({
-    ...settled('superseded', OF_SYNCS.branchMovedOn([third], builds)),
-    builds: builds.map(({ build }) => build),
-  }) as Step;
 const withStart = aBuild({ startedAt: ago(58).toISOString() });
 const migrations = second({ project: 'migrations', build: 'migrations:2' });
 
@@ -476,22 +596,24 @@ cases('a build that came during a sync', [
     requests(second()),
     wait(OF_SYNCS.notHealthyYet([NEWER], 'Progressing')),
   ],
-  ['is superseded if it went past its commit', at(third), requests(second()), leftBehind(second())],
-  ['also if none of ours is requested', at(third), unasked({ requested: [second()] }), leftBehind(second())],
+  ['is deployed by it if it went past its commit', at(third), requests(second()), later(third, second())],
   [
-    'also if the application is Degraded',
-    at(third, { health: 'Degraded' }),
-    requests(second()),
-    leftBehind(second()),
+    'also if none of ours is requested',
+    at(third),
+    unasked({ requested: [second()] }),
+    later(third, second()),
   ],
   [
-    'is superseded without the other of two projects',
+    'and not if the application stays Degraded',
+    at(third, { health: 'Degraded' }),
+    unhealthyFor(180, { requested: [second()] }),
+    failed(OF_SYNCS.unhealthy([third], 'Degraded', '')),
+  ],
+  [
+    'is deployed together with the other of two projects',
     at(NEWER),
     requests(withStart, migrations),
-    {
-      ...settled('superseded', OF_SYNCS.branchMovedOn([NEWER], [withStart])),
-      builds: ['api-develop:1'],
-    } as Step,
+    later(NEWER, withStart),
   ],
   ...(
     [
@@ -541,6 +663,141 @@ cases('a build that came during a sync', [
       succeeded(second()),
     ],
   ),
+]);
+
+const dry = (overrides: Partial<NonNullable<ApplicationView['hydration']>> = {}): View => ({
+  hydration: { dry: OURS, hydrated: third, message: '', ...overrides },
+  revisions: [third],
+  ...(overrides.dry === OLD ? {} : ended(third)),
+});
+const notYet = (hydration: ApplicationView['hydration'], builds = [aBuild()]) =>
+  compare(OF_SYNCS.notHydrated(hydration ?? { message: '' }, builds));
+const built = aBuild({ startedAt: ago(100).toISOString() });
+
+cases('D5: an application with a source hydrator', [
+  [
+    'waits until the commit is hydrated',
+    { ...dry({ dry: OLD }), sync: 'OutOfSync' },
+    unasked(),
+    notYet({ dry: OLD, hydrated: third, message: '' }),
+  ],
+  [
+    'waits with the reason of a hydration that failed',
+    { ...dry({ dry: OLD, message: 'no such path' }), sync: 'OutOfSync' },
+    unasked(),
+    notYet({ dry: OLD, hydrated: third, message: 'no such path' }),
+  ],
+  [
+    'fails if that lasts for longer than half an hour',
+    { ...dry({ dry: OLD }), sync: 'OutOfSync' },
+    unasked({ requested: [recorded(halfAnHour + 1)] }),
+    late(OF_SYNCS.notHydrated({ dry: OLD, message: '' }, [aBuild()])),
+  ],
+  [
+    'waits until Argo CD has seen the hydrated commit',
+    { ...dry(), revisions: [OLD], sync: 'OutOfSync' },
+    unasked(),
+    compare(OF_SYNCS.notAtHydrated([OLD], third)),
+  ],
+  ['is synced then', { ...dry(), sync: 'OutOfSync' }, unasked(), succeeded(aBuild())],
+  ['is deployed at the hydrated commit', dry(), aRecord(), deployed(third)],
+  [
+    'is there already at the hydrated commit',
+    dry(),
+    unasked(),
+    settled('deployed', OF_SYNCS.alreadyThere([third])),
+  ],
+  [
+    'is not deployed by a sync to the hydrated commit of an older one',
+    { ...dry({ dry: OLD }), ...ended(third) },
+    aRecord(),
+    notYet({ dry: OLD, hydrated: third, message: '' }),
+  ],
+  [
+    'is synced again if it was synced to an older hydrated commit',
+    { ...dry(), ...ended(OLD) },
+    aRecord(),
+    sync(OF_SYNCS.oldRevision([OLD], [aBuild()])),
+  ],
+  [
+    'is deployed by a newer commit that was hydrated after the build began',
+    dry({ dry: NEWER, startedAt: ago(90) }),
+    aRecord({ requested: [built] }),
+    later(third, built),
+  ],
+  [
+    'waits where the other commit was hydrated before the build began',
+    dry({ dry: NEWER, startedAt: ago(110) }),
+    aRecord({ requested: [built] }),
+    notYet({ dry: NEWER, message: '' }, [built]),
+  ],
+]);
+
+const IMAGE = '111111111111.dkr.ecr.ap-northeast-1.amazonaws.com/api';
+const image = { repository: IMAGE, version: 'aaaaaaa' };
+const withImage = aBuild({ images: [image] });
+const configRepository: View = { sources: manifests, ...ended(OLD), revisions: [OLD] };
+const pods = (...images: string[]): View => ({ ...configRepository, images });
+const digest = `sha256:${'a'.repeat(64)}`;
+
+cases('D9: the image that was built', [
+  [
+    'runs: deployed, and its name',
+    pods(`${IMAGE}:aaaaaaa`, 'envoy:1'),
+    requests(withImage),
+    settled('deployed', `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.runs([image])}`),
+  ],
+  [
+    'does not run yet: waited for, and compared again',
+    pods(`${IMAGE}:bbbbbbb`),
+    requests(withImage),
+    compare(OF_IMAGES.notRunning(image, [`${IMAGE}:bbbbbbb`])),
+  ],
+  [
+    'does not run for a quarter of an hour: a failure',
+    pods(`${IMAGE}:bbbbbbb`),
+    aRecord({ requested: [withImage], attempt: anAttempt({ watchedSince: ago(901).toISOString() }) }),
+    failed(OF_SYNCS.tooLong(OF_IMAGES.notRunning(image, [`${IMAGE}:bbbbbbb`]), 15)),
+  ],
+  [
+    'is named by newer manifests: synced again, though three syncs were made',
+    { ...pods(`${IMAGE}:bbbbbbb`), revisions: [NEWER], sync: 'OutOfSync' },
+    aRecord({ requested: [withImage], attempt: anAttempt({ tries: 3 }) }),
+    sync(OF_IMAGES.notRunning(image, [`${IMAGE}:bbbbbbb`])),
+  ],
+  [
+    'serves beside an older one: waited for',
+    pods(`${IMAGE}:aaaaaaa`, `${IMAGE}:bbbbbbb`),
+    requests(withImage),
+    wait(OF_IMAGES.olderServes(image, [`${IMAGE}:aaaaaaa`, `${IMAGE}:bbbbbbb`])),
+  ],
+  [
+    'runs in no pod, because there is none: deployed, and the reason names it',
+    configRepository,
+    requests(withImage),
+    settled('deployed', `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.noPod}`),
+  ],
+  [
+    'is known by its digest',
+    pods(`${IMAGE}:develop@${digest}`),
+    requests(aBuild({ images: [{ repository: IMAGE, version: digest }] })),
+    settled(
+      'deployed',
+      `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.runs([{ repository: IMAGE, version: digest }])}`,
+    ),
+  ],
+  [
+    'is of a repository that has a port, and of no other',
+    pods('registry.example.com:5000/api:aaaaaaa', 'registry.example.com:5000/api-x:bbbbbbb'),
+    requests(aBuild({ images: [{ repository: 'registry.example.com:5000/api', version: 'aaaaaaa' }] })),
+    settled('deployed', `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.runs([image])}`),
+  ],
+  [
+    'does not run, though Synced and Healthy at its commit: not there already',
+    { images: [`${IMAGE}:bbbbbbb`] },
+    unasked({ requested: [withImage] }),
+    succeeded(withImage),
+  ],
 ]);
 
 const failure = (kind: ArgocdFailure['kind'], overrides: Partial<ArgocdFailure> = {}): ArgocdFailure => ({

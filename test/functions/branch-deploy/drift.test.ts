@@ -40,7 +40,11 @@ describe('drift', () => {
     await world.ticks(20);
     world.codebuild.push({ repository: REPOSITORY, ref: 'refs/heads/develop' });
     await world.ticks(150);
-    expect(world.actions()).toEqual(['warn', 'warn']);
+    const reasons = world.reasons();
+    expect(reasons.filter((reason) => /^warn: OutOfSync since/.test(reason))).toHaveLength(2);
+    // The commit whose build failed is live since the foreign sync.
+    expect(reasons.filter((reason) => /is live in default\/api although/.test(reason))).toHaveLength(1);
+    expect(reasons).toHaveLength(3);
   });
 
   test('at night Argo CD is not called', async () => {

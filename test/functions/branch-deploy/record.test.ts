@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   type ApplicationRecord,
   emptyRecord,
+  isOrderInDoubt,
   nextAttempt,
   type RequestedBuild,
   request,
@@ -86,6 +87,24 @@ describe('what is requested', () => {
     const record = settle(requesting(empty, aBuild(120)), { outcome: 'deployed', reason: 'why' }, now);
     const days = new Date(now.getTime() + 5 * 86_400_000).toISOString();
     expect(request(record, aBuild(1, { startedAt: days })).kind).toBe('requested');
+  });
+
+  test('a project that was created again within hours counts from one again', () => {
+    const at = (minutes: number) => new Date(now.getTime() + minutes * 60_000);
+    const record = requesting(empty, aBuild(120, { startedAt: now.toISOString() }));
+    const anew = aBuild(1, { build: 'api-develop:anew', startedAt: at(20).toISOString() });
+    expect(isOrderInDoubt(record, anew)).toBe(true);
+    expect(request(record, anew, at(10)).kind).toBe('requested');
+    expect(request(record, anew, at(-10)).kind).toBe('older');
+    expect(request(record, anew, at(30)).kind).toBe('older');
+    expect(isOrderInDoubt(record, aBuild(119, { startedAt: at(-1).toISOString() }))).toBe(false);
+    expect(isOrderInDoubt(record, aBuild(121, { startedAt: at(20).toISOString() }))).toBe(false);
+  });
+
+  test('D6: the second build of a batch is a duplicate', () => {
+    const record = requesting(empty, aBuild(1, { batch: 'api-develop:b1' }));
+    expect(request(record, aBuild(2, { batch: 'api-develop:b1' })).kind).toBe('duplicate');
+    expect(request(record, aBuild(3, { batch: 'api-develop:b2' })).kind).toBe('requested');
   });
 
   test('a build that was queued for hours is still the older one', () => {

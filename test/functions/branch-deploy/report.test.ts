@@ -119,10 +119,14 @@ describe('what a commit shows', () => {
     ['the deploy failed', 'fail', { outcome: 'failed' }, 'failure', 'failed: x'],
     ['a failure that is retried', 'fail', {}, 'pending', 'x'],
     ['what waits for a person', 'wait', { outcome: 'suspended' }, 'pending', 'waiting: x'],
+    ['D3: a commit that is live although its build failed', 'warn', { live: true }, 'failure', 'live: x'],
     ['somebody in the way', 'warn', {}, 'pending', 'waiting: x'],
     ['a closed sync window', 'defer', {}, 'pending', 'x'],
     ['a cluster that is woken', 'wake', {}, 'pending', 'x'],
-    ['what a newer build carries', 'superseded', { outcome: 'superseded' }, 'success', 'superseded: x'],
+    ['D1: what a newer build carries', 'superseded', {}, 'pending', 'superseded: x'],
+    ['D1: once that is deployed', 'superseded', { newer: 'deployed' }, 'success', 'superseded: x'],
+    ['D1: once that has failed', 'superseded', { newer: 'failed' }, 'failure', 'superseded: x'],
+    ['what a person replaced', 'superseded', { outcome: 'superseded' }, 'failure', 'superseded: x'],
   ] as const)('%s', (_what, action, facts, state, description) => {
     expect(statusOf('develop', 'api', aBuild(), { action, reason: 'x', facts })).toMatchObject({
       state,

@@ -88,3 +88,23 @@ describe('a build is not admitted', () => {
     },
   );
 });
+
+describe('a build that has not come to its end', () => {
+  test('D6: as a part of a batch waits for the batch', () => {
+    const build = aBuild({ status: 'IN_PROGRESS', batch: 'api-develop:b1' });
+    expect(admit(theSettings(), build, facts)).toEqual({
+      admitted: false,
+      action: 'none',
+      reason: OF_BUILDS.batchNotEnded('api-develop:b1'),
+    });
+  });
+
+  test('as a failure that CodeBuild repeats is not final', () => {
+    const build = aBuild({ status: 'FAILED', retriedAs: 'api-develop:2' });
+    expect(admit(theSettings(), build, facts)).toEqual({
+      admitted: false,
+      action: 'none',
+      reason: OF_BUILDS.retriedByCodeBuild('FAILED'),
+    });
+  });
+});

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { OF_BUILDS, OF_SYNCS } from '#functions/branch-deploy/reasons.ts';
+import { OF_BUILDS, OF_IMAGES, OF_SYNCS } from '#functions/branch-deploy/reasons.ts';
 import { anApplication, aWorld, lastEvent, REPOSITORY, type World } from './a-world.ts';
 
 const binding = {
@@ -68,7 +68,7 @@ describe('a merge at work', () => {
     expect(world.syncs()).toBe(0);
   });
 
-  test('an application of other repositories alone is deployed at what was synced of them', async () => {
+  test('an application of other repositories alone is unverified at what was synced of them', async () => {
     const manifests = 'https://github.com/example/manifests';
     const world = aWorld({ application: { repoURL: REPOSITORY } });
     world.codebuild.addRepository(manifests);
@@ -86,7 +86,7 @@ describe('a merge at work', () => {
     Object.assign(world.settings, settings);
     const { event } = await world.build();
     await world.invoke(event);
-    expect(world.reasons().at(-1)).toBe(`deployed: ${OF_SYNCS.deployed([sha])}`);
+    expect(world.reasons().at(-1)).toBe(`unverified: ${OF_IMAGES.unverified(OF_SYNCS.deployed([sha]))}`);
   });
 
   test('of a multi-source application the source that was built counts', async () => {
@@ -451,14 +451,16 @@ describe('order', () => {
     expect(world.syncs()).toBe(1);
   });
 
-  test('the commit of the branch has moved on: the older build is superseded, its successor is deployed', async () => {
+  test('D1: the branch has moved on and no newer build is there: what is live decides, and the newer one follows', async () => {
     const world = aWorld({ buildSeconds: ({ number }) => (number === 1 ? 20 : 60) });
     world.push();
     await world.pass(10_000);
     const { sha } = world.push();
     await world.pass(12_000);
     await world.invoke(lastEvent(world.events));
-    expect(world.reasons().at(-1)).toMatch(/^superseded: the branch has moved on/);
+    expect(world.reasons().at(-1)).toMatch(
+      /^deployed: Synced and Healthy at \w+, to which the branch has moved on/,
+    );
     await world.pass(60_000);
     await world.invoke(lastEvent(world.events));
     expect(world.actions().at(-1)).toBe('deployed');
@@ -556,7 +558,21 @@ describe('the truth', () => {
     const { event } = await world.build();
     world.workloads.broken = true;
     await world.invoke(event);
+    await world.ticks(3);
+    expect(world.reasons().at(-1)).toMatch(/^wait: synced to .* and Degraded/);
+    await world.ticks(1);
     expect(world.reasons().at(-1)).toMatch(/^fail: synced to .* and Degraded/);
+  });
+
+  test('D7: Degraded for some seconds around a rollout is no failure', async () => {
+    const world = aWorld();
+    const { event } = await world.build();
+    world.workloads.broken = true;
+    await world.invoke(event);
+    world.workloads.broken = false;
+    await world.pass(60_000);
+    await world.ticks(1);
+    expect(world.actions()).toEqual(['sync', 'wait', 'deployed']);
   });
 
   test('a sync that failed is a failure, with the message of Argo CD', async () => {
@@ -578,14 +594,25 @@ describe('the truth', () => {
     expect(world.actions().filter((action) => action !== 'wait')).toEqual(['sync', 'deployed']);
   });
 
-  test('Suspended is an outcome of its own', async () => {
+  test('D8: a canary that is Suspended for 5 min is deployed when it is Healthy', async () => {
     const world = aWorld();
     world.argocd.changeApplication('api', { suspended: true });
     const { event } = await world.build();
     await world.invoke(event);
-    expect(world.decisions.at(-1)).toMatchObject({ action: 'wait', outcome: 'suspended' });
-    await world.ticks(1);
-    expect(world.actions()).toEqual(['sync', 'wait']);
+    await world.ticks(5);
+    expect(world.reasons().at(-1)).toMatch(/^wait: synced to .* and Suspended/);
+    world.argocd.changeApplication('api', { suspended: false });
+    await world.ticks(5);
+    expect(world.actions()).toEqual(['sync', 'wait', 'deployed']);
+  });
+
+  test('D8: Suspended for an hour is a failure that says so', async () => {
+    const world = aWorld();
+    world.argocd.changeApplication('api', { suspended: true });
+    const { event } = await world.build();
+    await world.invoke(event);
+    await world.ticks(62);
+    expect(world.reasons().at(-1)).toMatch(/^fail: .* and Suspended: .* for more than 60 minutes$/);
   });
 
   test('an application that is deleted while we wait is a failure', async () => {

@@ -130,6 +130,7 @@ function buildsOf({ scenario, codebuild }: Scene, { through }: Calls): Builds {
           }),
         true,
       ),
+    projectCreatedAt: async () => undefined,
     recent: (project) =>
       through(
         'codebuild.recent',

@@ -1,5 +1,7 @@
 import {
+  BatchGetBuildBatchesCommand,
   BatchGetBuildsCommand,
+  BatchGetProjectsCommand,
   CodeBuildClient,
   ListBuildsForProjectCommand,
 } from '@aws-sdk/client-codebuild';
@@ -77,5 +79,77 @@ describe('CodeBuild', () => {
     expect(await builds.recent('nobody')).toBeUndefined();
     client.on(ListBuildsForProjectCommand).rejects(error('AccessDeniedException'));
     await expect(builds.recent('api')).rejects.toThrow('refused');
+  });
+
+  const child = {
+    id: 'api:1',
+    projectName: 'api',
+    buildNumber: 7,
+    buildStatus: 'SUCCEEDED' as const,
+    initiator: 'codebuild',
+    buildBatchArn: 'arn:aws:codebuild:us-east-1:111111111111:build-batch/api:b1',
+  };
+
+  test.each([
+    [
+      'runs, whatever became of the build',
+      { complete: false, buildBatchStatus: 'IN_PROGRESS' as const },
+      'IN_PROGRESS',
+    ],
+    ['has failed', { complete: true, buildBatchStatus: 'FAILED' as const }, 'FAILED'],
+    ['has succeeded', { complete: true, buildBatchStatus: 'SUCCEEDED' as const }, 'SUCCEEDED'],
+  ])('D6: a build of a batch counts as its batch, which %s', async (_what, batch, status) => {
+    client.on(BatchGetBuildsCommand).resolves({ builds: [child] });
+    client.on(BatchGetBuildBatchesCommand).resolves({
+      buildBatches: [{ id: 'api:b1', initiator: 'GitHub-Hookshot/1', sourceVersion: 'develop', ...batch }],
+    });
+    expect(await builds.read(['api:1'])).toMatchObject([
+      { id: 'api:1', batch: 'api:b1', status, initiator: 'GitHub-Hookshot/1', sourceVersion: 'develop' },
+    ]);
+    expect(client.commandCalls(BatchGetBuildBatchesCommand)[0]?.args[0].input).toEqual({ ids: ['api:b1'] });
+  });
+
+  test('D6: a batch that CodeBuild does not return is an error', async () => {
+    client.on(BatchGetBuildsCommand).resolves({ builds: [child] });
+    client.on(BatchGetBuildBatchesCommand).resolves({ buildBatchesNotFound: ['api:b1'] });
+    await expect(builds.read(['api:1'])).rejects.toThrow('CodeBuild has no batch api:b1');
+  });
+
+  test('a failure that CodeBuild repeats says so, and the repetition has the initiator of the first', async () => {
+    const arn = (id: string) => `arn:aws:codebuild:us-east-1:111111111111:build/${id}`;
+    const first = {
+      id: 'api:1',
+      initiator: 'GitHub-Hookshot/1',
+      autoRetryConfig: { nextAutoRetry: arn('api:2') },
+    };
+    const second = {
+      id: 'api:2',
+      initiator: 'codebuild',
+      autoRetryConfig: { previousAutoRetry: arn('api:1') },
+    };
+    client.on(BatchGetBuildsCommand, { ids: ['api:1'] }).resolves({ builds: [first] });
+    client.on(BatchGetBuildsCommand, { ids: ['api:2'] }).resolves({ builds: [second] });
+    expect(await builds.read(['api:1'])).toMatchObject([{ retriedAs: 'api:2' }]);
+    expect(await builds.read(['api:2'])).toMatchObject([{ id: 'api:2', initiator: 'GitHub-Hookshot/1' }]);
+  });
+
+  test('an exported variable with several values has all of them', async () => {
+    const exportedEnvironmentVariables = [
+      { name: 'CODEBUILD_WEBHOOK_TRIGGER', value: 'pr/5' },
+      { name: 'CODEBUILD_WEBHOOK_TRIGGER', value: 'branch/develop' },
+      { name: 'TAG', value: '1' },
+      { name: 'TAG', value: '1' },
+    ];
+    client.on(BatchGetBuildsCommand).resolves({ builds: [{ id: 'api:1', exportedEnvironmentVariables }] });
+    const [build] = await builds.read(['api:1']);
+    expect(build?.exported).toEqual({ CODEBUILD_WEBHOOK_TRIGGER: 'pr/5, branch/develop', TAG: '1' });
+  });
+
+  test('the creation time of a project, where there is one', async () => {
+    client
+      .on(BatchGetProjectsCommand)
+      .resolves({ projects: [{ name: 'api', created: new Date(5_000) }], projectsNotFound: ['web'] });
+    expect(await builds.projectCreatedAt('api')).toEqual(new Date(5_000));
+    expect(await builds.projectCreatedAt('web')).toBeUndefined();
   });
 });
