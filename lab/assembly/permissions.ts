@@ -126,6 +126,11 @@ function touchedBy(action: string, parameters: Parameters, where: Where): Touche
     }
     case 'codebuild:ListBuildsForProject':
       return { resources: [arn('codebuild', `project/${text('projectName')}`)] };
+    case 'codebuild:BatchGetProjects': {
+      const names = Array.isArray(parameters['names']) ? parameters['names'].map(String) : [];
+      return { resources: names.map((name) => arn('codebuild', `project/${name}`)) };
+    }
+    case 'codebuild:BatchGetBuildBatches':
     case 'codebuild:BatchGetBuilds': {
       const ids = Array.isArray(parameters['ids']) ? parameters['ids'].map(String) : [];
       const projects = ids.map((id) => (id.split('/').at(-1) ?? id).split(':')[0] ?? '');

@@ -107,6 +107,12 @@ const OF_A_REMOVAL = [
   'nightshift-staging-night-schedule lambda:InvokeFunction arn:aws:lambda:ap-northeast-1:222222222222:function:nightshift-staging-night-schedule',
 ];
 
+/**
+ * Needed only for a build of a batch, or for a project that was created again, which this hour has not:
+ * `test/functions/adapters/aws/codebuild.test.ts` makes these calls.
+ */
+const OF_BATCHES = /^nightshift-\w+-branch-deploy codebuild:(BatchGetBuildBatches|BatchGetProjects) /;
+
 describe('an hour with an evening, a night and a morning', () => {
   test('makes no call that a policy denies', () => {
     expect(ledgers.flatMap(({ name, refused }) => refused.map((call) => `${name} ${call}`))).toEqual([]);
@@ -127,9 +133,8 @@ describe('an hour with an evening, a night and a morning', () => {
       return `${ledger.name}: ${ledger.parts.size} allowed, ${used} used, in ${ledger.calls} calls`;
     });
     console.log(counts.join('\n'));
-    expect(ledgers.flatMap((one) => unusedOf(one).map((part) => `${one.name} ${part}`))).toEqual(
-      OF_A_REMOVAL,
-    );
+    const unused = ledgers.flatMap((one) => unusedOf(one).map((part) => `${one.name} ${part}`));
+    expect(unused.filter((part) => !OF_BATCHES.test(part))).toEqual(OF_A_REMOVAL);
   });
 });
 
