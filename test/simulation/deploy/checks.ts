@@ -41,10 +41,17 @@ export function createRequestChecks(scene: Scene): ApplicationObserver {
       }
     },
     synced: ({ name }) => void syncs.set(name, (syncs.get(name) ?? 0) + 1),
-    shown({ name }, { sync, health, revisions }) {
-      if (sync !== 'Synced' || health !== 'Healthy') return;
-      const at = commits.indexOf(revisions[0] ?? '');
-      if (at >= (seenHealthy.get(name) ?? at)) seenHealthy.set(name, at);
+    shown({ name }, { sync, health, revisions, operation, reconciledAt }) {
+      if (health !== 'Healthy') return;
+      // OutOfSync because the branch has moved on: the commit that was synced is live, and compared since.
+      const isLive =
+        operation?.phase === 'Succeeded' &&
+        operation.finishedAt !== undefined &&
+        reconciledAt !== undefined &&
+        reconciledAt >= operation.finishedAt;
+      const live = sync === 'Synced' ? revisions : isLive ? operation.revisions : [];
+      const at = commits.indexOf(live[0] ?? '');
+      if (at >= 0 && at >= (seenHealthy.get(name) ?? at)) seenHealthy.set(name, at);
     },
   };
 }
