@@ -103,7 +103,7 @@ function cordonOf(claim: Claim, afterMinutes: number): Cordon | undefined {
   return { instanceId, node, undoWhen: 'ready-again', dueAt: claim.deadline ?? noticeTime, trigger };
 }
 
-/** An interruption in between wins: it has claimed the instance anew, or it writes the node and our undo is refused. */
+/** An interruption in between wins: it has claimed the instance again, or it writes the node and our undo is refused. */
 async function undo(context: Context, cordon: Cordon): Promise<void> {
   const { claims, clock, cluster, cordons } = context;
   const { instanceId, undoWhen } = cordon;

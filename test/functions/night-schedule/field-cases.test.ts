@@ -243,7 +243,7 @@ test.each([
   'Could not launch Spot Instances. SpotMaxPriceTooLow - Your Spot request price of 0.01 is lower than the minimum.',
   'Could not launch Spot Instances. MaxSpotInstanceCountExceeded - Max spot instance count exceeded. Launching EC2 instance failed.',
   'Max spot instance count exceeded',
-])('N8: a shortage is told from "%s"', (message) => {
+])('N8: a shortage is recognised by "%s"', (message) => {
   expect(isCapacityShort(message)).toBe(true);
 });
 
