@@ -3,6 +3,9 @@ import path from 'node:path';
 import type { Colors } from 'picocolors/types.js';
 import type { Lab } from './lab.ts';
 
+/** The last line that `npm run lab` prints once the lab is up. */
+export const LAST_LINE = 'Virtual time runs at the speed of real time. Ctrl-C stops the lab.';
+
 export function accessText(lab: Lab, consoleUrl: string, colors: Colors): string {
   const lines = lab.environments.flatMap((environment) => {
     const { config, operator } = environment;
@@ -29,7 +32,7 @@ export function accessText(lab: Lab, consoleUrl: string, colors: Colors): string
     `  aws eks list-nodegroups --cluster-name ${first?.config.cluster ?? 'develop'}`,
     `  npm run -s nightshift -- status ${first?.name ?? ''}`,
     '',
-    'Virtual time runs at the speed of real time. Ctrl-C stops the lab.',
+    LAST_LINE,
   ].join('\n')}\n`;
 }
 

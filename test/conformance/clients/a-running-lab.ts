@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { LAST_LINE } from '#demo/access.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** A working day in Tokyo: nothing stops while a test looks. */
@@ -55,7 +56,7 @@ function printed(child: ChildProcess): Promise<string> {
     const timer = setTimeout(() => reject(new Error(`the lab did not come up: ${text}`)), PATIENCE_MS);
     const hear = (chunk: Buffer) => {
       text += chunk.toString();
-      if (!text.includes('Ctrl-C ends it')) return;
+      if (!text.includes(LAST_LINE)) return;
       clearTimeout(timer);
       resolve(text);
     };
