@@ -5,7 +5,7 @@ import { scheduleOf } from '#lib/settings.ts';
 import { desiredAt } from '#model/desired.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import { refuseEnvironment, refuseOverride } from '#model/override.ts';
-import type { Override, Schedule, SleepState } from '#model/schedule.ts';
+import { authorOf, type Override, type Schedule, type SleepState } from '#model/schedule.ts';
 import { parseDuration, parseUntil } from '#model/when.ts';
 import type { Cloud } from './cloud.ts';
 import { CloudError, RefusedError } from './errors.ts';
@@ -20,6 +20,7 @@ export interface OverrideRequest {
   readonly environment: string;
   readonly until?: string;
   readonly for?: string;
+  /** A name that is shown beside the one of AWS. */
   readonly author?: string;
   readonly reason?: string;
   /** Ends what others requested: they are not asked. */
@@ -53,7 +54,8 @@ export async function setOverride(
     state: STATES[request.command],
     from: now.toISOString(),
     until: new Date(endOf(request, now, schedule.timeZone)).toISOString(),
-    author: request.author ?? io.user,
+    author: await cloud.caller(),
+    label: request.author ?? io.user,
     reason: request.reason ?? NO_REASON,
   };
   const refused = refuseOverride(override, now);
@@ -121,7 +123,7 @@ export async function cancelOverride(
 
 /** `awake until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: release` */
 export function formatOverride(override: Override, timeZone: string): string {
-  return `${override.state} until ${localTime(timeZone, new Date(override.until))} (${timeZone}), by ${plain(override.author)}: ${plain(override.reason)}`;
+  return `${override.state} until ${localTime(timeZone, new Date(override.until))} (${timeZone}), by ${plain(authorOf(override))}: ${plain(override.reason)}`;
 }
 
 export function isActive(override: Override, now: Date): boolean {

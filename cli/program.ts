@@ -141,7 +141,7 @@ function addOverrideCommands(invocation: Invocation): void {
       .option('-u, --until <time>', `end of the override: ${UNTIL_EXAMPLES}`)
       .option('-f, --for <duration>', `duration of the override: ${DURATION_EXAMPLES}`)
       .option('-r, --reason <text>', 'reason, shown to everybody')
-      .option('-a, --author <name>', `author (default: ${io.user})`)
+      .option('-a, --author <name>', `name shown beside your AWS identity (default: ${io.user})`)
       .option('--replace', 'end the overrides of others')
       .option('--json', JSON_OPTION)
       .action(

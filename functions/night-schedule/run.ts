@@ -12,8 +12,6 @@ import type { Desired } from '#model/schedule.ts';
 import { applyAutoscaler, applyStage, OTHER_PASS_FIRST } from './apply.ts';
 import { decideCluster, type Plan } from './decide-cluster.ts';
 import { decideDesired, leadSeconds, stopToWarnOf, timeOf } from './decide-desired.ts';
-import { decideFallback, isCapacityShort, lacking } from './decide-fallback.ts';
-import { rehearse } from './dry-run.ts';
 import { seen } from './ledger.ts';
 import { dropGone, isTrulyEmpty, NO_GROUP_IS_LISTED } from './missing-groups.ts';
 import {
@@ -79,7 +77,10 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
   warn(deps, pass, desired);
   notes.seen = seen(notes.seen, now, all.length);
   await apply(deps, pass, plan, { all, groups });
-  if (settings.dryRun) notes['dry-run'] = rehearse(notes['dry-run'], { now, desired, plan, groups });
+  if (settings.dryRun) {
+    const { rehearse } = await import('./dry-run.ts');
+    notes['dry-run'] = rehearse(notes['dry-run'], { now, desired, plan, groups });
+  }
   if (minutesOverdue(snapshot, settings, desired.state) !== undefined) {
     // Loaded only then: most starts need none of it.
     const { reportOverdue } = await import('./report-overdue.ts');
@@ -154,6 +155,7 @@ async function apply(
     const { fallbackGroup } = settings;
     const fallback = fallbackGroup && observed.all.find((group) => group.name === fallbackGroup);
     if (fallback) {
+      const { decideFallback } = await import('./decide-fallback.ts');
       const short = plan.state.phase === 'starting' ? await shortages(deps.groups, pass, observed) : [];
       await applyStage(context, [decideFallback(fallback, plan.state.phase, short)], [fallback]);
     }
@@ -189,6 +191,7 @@ async function shortages(groups: Groups, { memory, now, recorder }: Pass, { grou
     return record?.phase === 'restored' || record?.phase === 'restoring' ? record.since : undefined;
   };
   const short: { group: string; missing: number }[] = [];
+  const { isCapacityShort, lacking } = await import('./decide-fallback.ts');
   for (const group of lacking(ours, startedAt, now)) {
     await recorder.guard(group.name, async () => {
       if (isCapacityShort(await groups.lastScalingFailure(group, startedAt(group.name))))

@@ -41,7 +41,8 @@ const ports: Ports = {
   claims: createClaims(table),
   cordons: createCordons(table),
   names: createNodeNames(table),
-  night: createNightReader(table),
+  // Production never sleeps, whatever its table says.
+  night: settings.production ? { state: async () => undefined } : createNightReader(table),
   watchdog: createWatchdogQueue({
     queueUrl: process.env[WATCHDOG_VARIABLE],
     region: settings.region,

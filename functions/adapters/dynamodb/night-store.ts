@@ -95,7 +95,8 @@ function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly 
     }
   }
   for (const { key, value } of overrideRows) {
-    if (isValid(overrideSchema, value)) overrides.push(value);
+    // Under another key no command could cancel it.
+    if (isValid(overrideSchema, value) && value.id === key) overrides.push(value);
     else corrupt.push({ item: itemName(OVERRIDE, key), kind: 'override', name: key });
   }
   return {

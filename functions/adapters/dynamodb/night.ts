@@ -2,10 +2,11 @@
 import { CorruptRecordError } from '#functions/shared/errors.ts';
 import { type ClusterState, clusterStateSchema } from '#model/cluster-state.ts';
 import { DAY_MS } from '#model/duration.ts';
+import { isValid } from '#model/record-schema.ts';
 import { type Override, overrideSchema } from '#model/schedule.ts';
 import { recordsOf } from './records.ts';
-import type { Table } from './table.ts';
-import { NIGHT, OVERRIDE, STATE_KEY } from './table-keys.ts';
+import type { Row, Table } from './table.ts';
+import { itemName, NIGHT, OVERRIDE, STATE_KEY } from './table-keys.ts';
 
 export interface NightReader {
   /** Absent where the environment has no schedule. Throws `CorruptRecordError` where it cannot be read. */
@@ -23,7 +24,6 @@ export interface NightView {
 
 export function createNightReader(table: Table): NightReader {
   const states = recordsOf(table, NIGHT, clusterStateSchema);
-  const overrides = recordsOf(table, OVERRIDE, overrideSchema);
   const state = async () => (await states.get(STATE_KEY))?.value;
   return {
     state,
@@ -37,14 +37,25 @@ export function createNightReader(table: Table): NightReader {
         }),
         table.list(OVERRIDE),
       ]);
-      const sorted = overrides.fromRows(rows);
+      const sorted = overridesIn(rows);
       return {
         ...(current ? { state: current } : {}),
-        overrides: sorted.found.map(({ value }) => value),
+        overrides: sorted.found,
         corrupt: [...corrupt, ...sorted.corrupt],
       };
     },
   };
+}
+
+/** Those that count, and the names of the items that do not: invalid, or under a key where no command would cancel it. */
+function overridesIn(rows: readonly Row[]): { readonly found: Override[]; readonly corrupt: string[] } {
+  const found: Override[] = [];
+  const corrupt: string[] = [];
+  for (const { key, value } of rows) {
+    if (isValid(overrideSchema, value) && value.id === key) found.push(value);
+    else corrupt.push(itemName(OVERRIDE, key));
+  }
+  return { found, corrupt };
 }
 
 /** An override that has ended stays for a while, to explain decisions. */
@@ -55,13 +66,15 @@ export interface Overrides {
   all(): Promise<readonly Override[]>;
   add(override: Override): Promise<void>;
   remove(id: string): Promise<void>;
+  /** Also those that cannot be read. */
+  removeAll(): Promise<void>;
 }
 
 export function createOverrides(table: Table): Overrides {
   const overrides = recordsOf(table, OVERRIDE, overrideSchema);
   return {
     async all() {
-      return overrides.fromRows(await table.list(OVERRIDE)).found.map(({ value }) => value);
+      return overridesIn(await table.list(OVERRIDE)).found;
     },
     // Its id is its own: nothing is written over.
     add: (override) =>
@@ -69,5 +82,8 @@ export function createOverrides(table: Table): Overrides {
         expires: new Date(Date.parse(override.until) + OVERRIDE_DAYS * DAY_MS),
       }),
     remove: (id) => overrides.remove(id),
+    async removeAll() {
+      for (const { key } of await table.list(OVERRIDE)) await overrides.remove(key);
+    },
   };
 }
