@@ -231,6 +231,18 @@ function addDoctorAndConsole(invocation: Invocation): void {
 
   command(
     program,
+    'manifests',
+    "print the RBAC of branch-deploy for exactly the config's applications, as a list for kubectl; offline",
+    ['nightshift manifests develop | kubectl apply -f -'],
+  )
+    .argument('<environment>', 'environment name in the config')
+    .action(async (name: string) => {
+      const { printManifests } = await import('./manifests.ts');
+      printManifests(await invocation.config(), name, io);
+    });
+
+  command(
+    program,
     'console',
     'serve a web page on this machine that shows each cluster and its decisions, with buttons for keep-up, wake, sleep and cancel',
     ['nightshift console', 'nightshift console --port 8022'],
@@ -312,7 +324,7 @@ const HELP = `Examples:
   $ nightshift explain web-spot
 
 Times without an offset are in the time zone of the environment's schedule.
-plan works offline. rollout and drift use your own Argo CD token, ARGOCD_AUTH_TOKEN. All other commands use the AWS
+plan and manifests work offline. rollout and drift use your own Argo CD token, ARGOCD_AUTH_TOKEN. All other commands use the AWS
 credentials of this shell; AWS_ENDPOINT_URL sets another endpoint.
 
 Exit codes: 0 done; 1 the config or the request is invalid, or doctor or drift found a problem; 2 AWS or Argo CD denied

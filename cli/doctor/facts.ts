@@ -30,6 +30,8 @@ export interface EnvironmentFacts {
   readonly night: Observation<Night>;
   readonly functions: Observation<readonly DeployedFunction[]>;
   readonly reviews: Observation<readonly AccessReview[]>;
+  /** What no function may do in production; empty elsewhere. */
+  readonly excess: Observation<readonly AccessReview[]>;
   readonly kubernetes: KubernetesFacts;
   /** Absent when no token is used. */
   readonly token?: Observation<TokenClaims>;

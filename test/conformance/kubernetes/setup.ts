@@ -108,15 +108,15 @@ export async function addNarrowPriority(bed: Bed): Promise<void> {
   });
 }
 
-/** The roles and bindings of manifests/. */
+/** The roles, bindings and policies of manifests/. */
 export async function grants(): Promise<readonly Json[]> {
-  const files = ['spot-drain', 'night-schedule', 'argocd/branch-deploy'];
+  const files = ['spot-drain', 'night-schedule', 'argocd/branch-deploy', 'argocd/application-policy'];
   return (await Promise.all(files.map(manifestsOf))).flat();
 }
 
 function collectionOf({ apiVersion, kind, metadata }: Json): string {
   const where = metadata.namespace ? `/namespaces/${metadata.namespace}` : '';
-  return `/apis/${apiVersion}${where}/${kind.toLowerCase()}s`;
+  return `/apis/${apiVersion}${where}/${kind.toLowerCase().replace(/y$/, 'ie')}s`;
 }
 
 function parsed(text: string): unknown {
