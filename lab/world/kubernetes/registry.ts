@@ -338,7 +338,16 @@ export function createRegistry(
       options: WriteOptions & { status?: boolean } = {},
     ) {
       const resource = resourceOf(key);
-      return replace(resource, existing(resource, namespace, name), object, options);
+      const previous = existing(resource, namespace, name);
+      if (resource.kind.startsWith('ValidatingAdmissionPolicy') && !object.metadata?.resourceVersion)
+        throw invalid(resource, name, [
+          {
+            field: 'metadata.resourceVersion',
+            message: 'Invalid value: 0: must be specified for an update',
+            reason: 'FieldValueInvalid',
+          },
+        ]);
+      return replace(resource, previous, object, options);
     },
 
     patch(

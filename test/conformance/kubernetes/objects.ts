@@ -43,7 +43,7 @@ export const deploymentPath = (namespace: string, name = '') =>
 
 export async function must(
   bed: Pick<Bed, 'ask'>,
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH',
+  method: 'GET' | 'POST' | 'PATCH',
   path: string,
   body?: unknown,
 ) {

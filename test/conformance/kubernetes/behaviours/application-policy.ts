@@ -135,14 +135,14 @@ export function describeApplicationPolicy(bed: () => Bed): void {
         { repository: 'example/api' },
         { repository: 'example/api', helmParameter: 'image.tag' },
       ]);
-      const before = await must(bed(), 'GET', POLICY);
-      const replace = (spec: Json) =>
-        must(bed(), 'PUT', POLICY, {
-          apiVersion: before.apiVersion,
-          kind: before.kind,
-          metadata: { name: 'nightshift-branch-deploy' },
-          spec,
-        });
+      const { spec: before } = await must(bed(), 'GET', POLICY);
+      const replace = async (spec: Json) => {
+        const { apiVersion, kind, metadata } = await must(bed(), 'GET', POLICY);
+        const { name: policyName, resourceVersion } = metadata;
+        const body = { apiVersion, kind, metadata: { name: policyName, resourceVersion }, spec };
+        const { status } = await bed().ask('admin', { method: 'PUT', path: POLICY, body });
+        expect(status).toBe(200);
+      };
       await replace((policy as Json).spec);
       const images = (...list: string[]) => ({ spec: { source: { kustomize: { images: list } } } });
       const helm = (parameter: string, value: string) => ({
@@ -169,7 +169,7 @@ export function describeApplicationPolicy(bed: () => Bed): void {
         ])
           expect(await isDenied(body)).toBeDefined();
       } finally {
-        await replace(before.spec);
+        await replace(before);
         await bed().until('it is as it was', () => isDenied(images('api=example/api:2')));
       }
     });
