@@ -12,12 +12,14 @@ import type { RestoreOptions } from './restore.ts';
 import { createRolloutIo, DEFAULT_TIMEOUT, type RolloutOptions, rollout } from './rollout.ts';
 import { DEFAULT_SAVINGS_DAYS, type SavingsOptions, savings } from './savings.ts';
 import { status } from './status.ts';
+import { forTerminal } from './text.ts';
 import { packageVersion } from './version.ts';
 
 export const EXIT = { done: 0, refused: 1, cloud: 2 } as const;
 
 /** Runs one command and returns its exit code. Throws an unexpected error. */
-export async function runCommand(args: readonly string[], io: Io): Promise<number> {
+export async function runCommand(args: readonly string[], terminal: Io): Promise<number> {
+  const io = escaping(terminal);
   const invocation = new Invocation(io);
   try {
     await createProgram(invocation).parseAsync(args, { from: 'user' });
@@ -34,6 +36,15 @@ export async function runCommand(args: readonly string[], io: Io): Promise<numbe
     }
     throw error;
   }
+}
+
+/** The one place that prints: text of others reaches the terminal as text. */
+function escaping(io: Io): Io {
+  return {
+    ...io,
+    out: (text) => io.out(forTerminal(text, io.color)),
+    err: (text) => io.err(forTerminal(text, io.color)),
+  };
 }
 
 /** One command line: its terminal, the config that it names, and its exit code. */

@@ -17,19 +17,20 @@ export type BranchDeployEvent =
   | { readonly kind: 'tick'; readonly id: string; readonly time?: Date }
   | { readonly kind: 'unknown'; readonly id: string; readonly reason: string };
 
-const BUILD_ARN = /^arn:[\w-]+:codebuild:([\w-]+):(\d{12}):build\/([^:/]+):([0-9a-fA-F-]{8,})$/;
+const LONGEST_ID = 200;
+const BUILD_ARN = /^arn:[\w-]+:codebuild:([\w-]{1,32}):(\d{12}):build\/([\w-]{1,255}):([0-9a-fA-F-]{8,64})$/;
 
 /** Never throws: what cannot be read is `unknown`, with a reason. Unknown fields are ignored. */
 export function parseEvent(payload: unknown): BranchDeployEvent {
   const event = objectOf(payload);
   if (event === undefined) return unknown('', 'the payload is not an object');
-  const id = textOf(event['id']) ?? '';
+  const id = textOf(event['id'])?.slice(0, LONGEST_ID) ?? '';
 
   if (event['source'] === TRIGGER_SOURCE) {
     const time = new Date(textOf(event['time']) ?? '');
     return {
       kind: 'tick',
-      id: id || (textOf(event['schedule']) ?? 'tick'),
+      id: id || (textOf(event['schedule'])?.slice(0, LONGEST_ID) ?? 'tick'),
       ...(Number.isNaN(time.getTime()) ? {} : { time }),
     };
   }
@@ -47,7 +48,8 @@ export function parseEvent(payload: unknown): BranchDeployEvent {
     return unknown(id, `detail.build-id is ${shown(detail['build-id'])}, not the ARN of a build`);
   }
   const status = textOf(detail['build-status']);
-  if (!status) return unknown(id, `detail.build-status is ${shown(detail['build-status'])}`);
+  if (!status || !/^[A-Z_]{1,32}$/.test(status))
+    return unknown(id, `detail.build-status is ${shown(detail['build-status'])}`);
   const named = textOf(detail['project-name']);
   if (named !== undefined && named !== project) {
     return unknown(id, `detail.project-name is ${shown(named)}, but the build belongs to ${shown(project)}`);

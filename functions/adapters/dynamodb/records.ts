@@ -29,7 +29,7 @@ export function recordsOf<T>(table: Table, partition: string, schema: Schema<T>)
   const check = (key: string, value: T): void => {
     if (!isValid(schema, value))
       throw new NightshiftError(
-        `${JSON.stringify(value)} is no record for the item ${itemName(partition, key)}: it was not written`,
+        `${JSON.stringify(value)?.slice(0, 300)} is no record for the item ${itemName(partition, key)}: it was not written`,
       );
   };
   return {

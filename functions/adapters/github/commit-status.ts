@@ -3,6 +3,7 @@
  * https://docs.github.com/en/rest/commits/statuses
  */
 import type { CommitStatus, Statuses, StatusFailure } from '#functions/branch-deploy/ports.ts';
+import { printable } from '#model/plain-text.ts';
 import type { Secret } from '../aws/secret.ts';
 import { createHttpHost, type HttpReply, UnreachableError } from '../http.ts';
 
@@ -46,7 +47,7 @@ export function createGithubStatuses(options: GithubStatusOptions): Statuses & {
       },
       body: JSON.stringify({
         state: status.state,
-        description: status.description,
+        description: printable(status.description),
         context: status.context,
       }),
     });
@@ -71,9 +72,7 @@ export function createGithubStatuses(options: GithubStatusOptions): Statuses & {
             reply = await send(status, name, secret);
           }
         }
-        const failure = failureOf(reply, name, github.host, now());
-        // Whoever answers in GitHub's place may repeat what it was sent.
-        return failure && { ...failure, detail: failure.detail.replaceAll(secret, '…') };
+        return failureOf(reply, name, github.host, now());
       } catch (error) {
         if (error instanceof UnreachableError) return { kind: 'transient', detail: error.message };
         throw error;
