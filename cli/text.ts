@@ -25,7 +25,8 @@ export function plain(text: string): string {
 }
 
 /** The sequences of `paintOf`, and no other. */
-const COLOUR = /(\u001b\[(?:1|2|22|3[1-4]|39)m)/;
+const ESCAPE = String.fromCharCode(27);
+const COLOUR = new RegExp(`(${ESCAPE}\\[(?:1|2|22|3[1-4]|39)m)`);
 
 /** The last step before a terminal: whatever reached a message, only lines and our own colours remain of what it would interpret. */
 export function forTerminal(text: string, color: boolean): string {

@@ -1,7 +1,9 @@
 /** What a person should know at synth: another environment is deployed by the same Argo CD. */
+
 import { Annotations } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { EnvironmentConfig, NightshiftConfig } from '#model/config.ts';
+import { ownValue } from '#model/own-value.ts';
 
 /** `cdk synth` prints it; it stops nothing. */
 export function warnOfSharedArgocd(
@@ -9,7 +11,7 @@ export function warnOfSharedArgocd(
   name: string,
   environments: NightshiftConfig['environments'],
 ): void {
-  const own = environments[name];
+  const own = ownValue(environments, name);
   if (!own?.deploy) return;
   const others = Object.entries(environments)
     .filter(([other, environment]) => other !== name && sharesArgocd(own, environment))

@@ -18,7 +18,8 @@ export type BranchDeployEvent =
   | { readonly kind: 'unknown'; readonly id: string; readonly reason: string };
 
 const LONGEST_ID = 200;
-const BUILD_ARN = /^arn:[\w-]+:codebuild:([\w-]{1,32}):(\d{12}):build\/([\w-]{1,255}):([0-9a-fA-F-]{8,64})$/;
+const BUILD_ARN =
+  /^arn:[\w-]+:codebuild:([\w-]{1,32}):(\d{12}):build\/([A-Za-z0-9][\w-]{0,254}):([0-9a-fA-F-]{8,64})$/;
 
 /** Never throws: what cannot be read is `unknown`, with a reason. Unknown fields are ignored. */
 export function parseEvent(payload: unknown): BranchDeployEvent {

@@ -2,11 +2,10 @@
 import { CorruptRecordError } from '#functions/shared/errors.ts';
 import { type ClusterState, clusterStateSchema } from '#model/cluster-state.ts';
 import { DAY_MS } from '#model/duration.ts';
-import { isValid } from '#model/record-schema.ts';
 import { type Override, overrideSchema } from '#model/schedule.ts';
 import { recordsOf } from './records.ts';
-import type { Row, Table } from './table.ts';
-import { itemName, NIGHT, OVERRIDE, STATE_KEY } from './table-keys.ts';
+import type { Table } from './table.ts';
+import { NIGHT, OVERRIDE, STATE_KEY } from './table-keys.ts';
 
 export interface NightReader {
   /** Absent where the environment has no schedule. Throws `CorruptRecordError` where it cannot be read. */
@@ -24,6 +23,7 @@ export interface NightView {
 
 export function createNightReader(table: Table): NightReader {
   const states = recordsOf(table, NIGHT, clusterStateSchema);
+  const overrides = recordsOf(table, OVERRIDE, overrideSchema);
   const state = async () => (await states.get(STATE_KEY))?.value;
   return {
     state,
@@ -37,26 +37,18 @@ export function createNightReader(table: Table): NightReader {
         }),
         table.list(OVERRIDE),
       ]);
-      const sorted = overridesIn(rows);
+      const sorted = overrides.fromRows(rows, idOf);
       return {
         ...(current ? { state: current } : {}),
-        overrides: sorted.found,
+        overrides: sorted.found.map(({ value }) => value),
         corrupt: [...corrupt, ...sorted.corrupt],
       };
     },
   };
 }
 
-/** Those that count, and the names of the items that do not: invalid, or under a key where no command would cancel it. */
-function overridesIn(rows: readonly Row[]): { readonly found: Override[]; readonly corrupt: string[] } {
-  const found: Override[] = [];
-  const corrupt: string[] = [];
-  for (const { key, value } of rows) {
-    if (isValid(overrideSchema, value) && value.id === key) found.push(value);
-    else corrupt.push(itemName(OVERRIDE, key));
-  }
-  return { found, corrupt };
-}
+/** Under another key no command would cancel it. */
+const idOf = ({ id }: Override) => id;
 
 /** An override that has ended stays for a while, to explain decisions. */
 const OVERRIDE_DAYS = 7;
@@ -74,7 +66,7 @@ export function createOverrides(table: Table): Overrides {
   const overrides = recordsOf(table, OVERRIDE, overrideSchema);
   return {
     async all() {
-      return overridesIn(await table.list(OVERRIDE)).found;
+      return overrides.fromRows(await table.list(OVERRIDE), idOf).found.map(({ value }) => value);
     },
     // Its id is its own: nothing is written over.
     add: (override) =>
