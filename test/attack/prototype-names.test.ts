@@ -37,7 +37,10 @@ describe.for(INHERITED)('%s', (name) => {
     expect(() => settingsOf(config, name, NOW)).toThrow(name);
     expect(() => scheduleOf(config, name, NOW)).toThrow();
     expect(refuseEnvironment(name, config.environments)).toContain('there is no environment');
-    const { problems } = checkConfig({ ...config, ...Object.fromEntries([[name, 1]]) }, { has: () => true, candidates: () => [] } as never);
+    const { problems } = checkConfig({ ...config, ...Object.fromEntries([[name, 1]]) }, {
+      has: () => true,
+      candidates: () => [],
+    } as never);
     for (const { message } of problems) expect(typeof message).toBe('string');
   });
 
