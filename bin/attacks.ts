@@ -1,6 +1,7 @@
 /** `npm run attacks`: counts what test/attack/ tries, by file, and writes the table into docs/security.md. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -8,12 +9,14 @@ const page = join(root, 'docs/security.md');
 /** Those of the policy for Applications run on the lab here, and on the real kube-apiserver in `npm run conformance`. */
 const ON_THE_LAB = 'test/lab/kubernetes/behaviours.test.ts';
 
+const found = join(mkdtempSync(join(tmpdir(), 'nightshift-attacks-')), 'report.json');
 const run = spawnSync(
   join(root, 'node_modules/.bin/vitest'),
-  ['run', '--reporter=json', 'test/attack', ON_THE_LAB],
+  ['run', '--project', 'shared', '--reporter=json', `--outputFile=${found}`, 'test/attack', ON_THE_LAB],
   { cwd: root, encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 },
 );
-const report = JSON.parse(run.stdout.slice(run.stdout.indexOf('{'))) as {
+if (run.status === null || !existsSync(found)) throw new Error(`the tests did not run: ${run.stderr}`);
+const report = JSON.parse(readFileSync(found, 'utf8')) as {
   readonly testResults: readonly {
     readonly name: string;
     readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
