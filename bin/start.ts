@@ -8,6 +8,7 @@ import { introduction } from '#demo/sample/introduction.ts';
 import { reportText } from '#demo/sample/report.ts';
 import { playSampleDay } from '#demo/sample/sample-day.ts';
 import { createTimeline, type Timeline } from '#demo/sample/timeline.ts';
+import { wrap } from '#demo/sample/wrap.ts';
 import { labDirectory, main } from '#demo/terminal.ts';
 import { labIo } from './lab-io.ts';
 import { parseOptions, prepareRun } from './prepare-run.ts';
@@ -48,7 +49,7 @@ await main(async () => {
       const environments = lab.environments.map(({ name }) => name);
       const shown = createTimeline(screen, { timeZone: plan.timeZone, environments });
       timeline = shown;
-      shown.line(`\n${introduction(plan)}`);
+      shown.line(`\n${wrap(introduction(plan), screen.live ? screen.columns : undefined, 0)}`);
       progress = setInterval(() => {
         const at = lab.context.clock.now();
         const share = (at - plan.start.getTime()) / (plan.end.getTime() - plan.start.getTime());
