@@ -13,7 +13,7 @@ import { createNightReader, createOverrides } from '#functions/adapters/dynamodb
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { createGithubStatuses } from '#functions/adapters/github/commit-status.ts';
 import { createStatusQueue } from '#functions/adapters/github/status-queue.ts';
-import { connectCluster } from '#functions/adapters/kubernetes/connect.ts';
+import { lazyCluster } from '#functions/adapters/kubernetes/lazy-cluster.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
@@ -37,7 +37,7 @@ const ports: BranchDeployPorts = {
   argocd:
     argocd.through === 'server'
       ? createArgocdServer({ argocd, token: lazySecret(argocd.tokenSecret) })
-      : createArgocdObjects(connectCluster(settings, now)),
+      : createArgocdObjects(lazyCluster(settings, now)),
   builds: lazyBuilds(),
   deploys: createDesiredDeploys(table),
   night: { read: createNightReader(table).read, addOverride: createOverrides(table).add },

@@ -8,7 +8,7 @@ import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDryRunStore, createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
-import { connectCluster } from '#functions/adapters/kubernetes/connect.ts';
+import { lazyCluster } from '#functions/adapters/kubernetes/lazy-cluster.ts';
 import { createNodes, lazyAutoscaler } from '#functions/adapters/kubernetes/night-cluster.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
@@ -27,7 +27,7 @@ const table = createTable(createDynamoDbClient(), tableName);
 const store = createNightStore(table, settings.cluster);
 const logger = createLogger('night-schedule');
 const notify = lazyNotifier({ settings, now });
-const kubernetes = connectCluster(settings, now);
+const kubernetes = lazyCluster(settings, now);
 const ports = {
   settings,
   groups: createGroups({ autoScaling: createAutoScalingClient() }, settings.cluster),

@@ -47,7 +47,7 @@ export function createGithubStatuses(options: GithubStatusOptions): Statuses & {
       },
       body: JSON.stringify({
         state: status.state,
-        description: printable(status.description),
+        description: printable(status.description).slice(0, 140),
         context: status.context,
       }),
     });
