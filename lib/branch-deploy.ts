@@ -80,7 +80,9 @@ export class BranchDeploy extends Construct {
   #permitKeys({ deploy, region }: EnvironmentConfig): void {
     const keys = [
       ['DecryptArgocdToken', deploy?.argocd.through === 'kubernetes' ? undefined : deploy?.argocd.kmsKey],
-      ['DecryptStatusToken', deploy?.status?.github.kmsKey],
+      ['DecryptGithubToken', deploy?.status?.github?.kmsKey],
+      ['DecryptGitlabToken', deploy?.status?.gitlab?.kmsKey],
+      ['DecryptBitbucketToken', deploy?.status?.bitbucket?.kmsKey],
     ] as const;
     for (const [sid, key] of keys)
       if (key)
@@ -122,11 +124,12 @@ export class BranchDeploy extends Construct {
         resources: [secretArn(this, settings.argocd.tokenSecret)],
       });
     }
-    if (settings.status) {
+    const forges = Object.values(settings.status ?? {});
+    if (forges.length > 0) {
       this.function.allow({
         sid: 'ReadStatusToken',
         actions: ['secretsmanager:GetSecretValue'],
-        resources: [secretArn(this, settings.status.github.tokenSecret)],
+        resources: [...new Set(forges.map(({ tokenSecret }) => secretArn(this, tokenSecret)))],
       });
     }
     table.permit(this.function, {

@@ -6,6 +6,7 @@ import type {
   DeployConfig,
   DevelopmentEnvironmentConfig,
   EnvironmentConfig,
+  ForgeConfig,
   NightshiftConfig,
   NotifyConfig,
   ScheduleConfig,
@@ -152,13 +153,30 @@ function branchDeployOf(
     })),
     whenAsleep: deploy.whenAsleep ?? 'defer',
     driftMinutes: deploy.driftMinutes ?? DEFAULT_DRIFT_MINUTES,
-    ...(deploy.status ? { status: { github: statusOf(deploy.status.github) } } : {}),
+    ...(deploy.status ? { status: statusOf(deploy.status) } : {}),
     ...(schedule ? { schedule } : {}),
   };
 }
 
-function statusOf({ tokenSecret, host, ca }: NonNullable<DeployConfig['status']>['github']) {
-  return { tokenSecret, host: host ?? 'github.com', ...(ca ? { ca } : {}) };
+function statusOf({
+  github,
+  gitlab,
+  bitbucket,
+}: NonNullable<DeployConfig['status']>): NonNullable<BranchDeploySettings['status']> {
+  return {
+    ...(github && {
+      github: {
+        ...forgeOf(github, 'github.com'),
+        ...(github.deployments ? { deployments: true } : {}),
+      },
+    }),
+    ...(gitlab && { gitlab: forgeOf(gitlab, 'gitlab.com') }),
+    ...(bitbucket && { bitbucket: { tokenSecret: bitbucket.tokenSecret } }),
+  };
+}
+
+function forgeOf({ tokenSecret, host, ca }: ForgeConfig & { readonly host?: string }, usual: string) {
+  return { tokenSecret, host: host ?? usual, ...(ca ? { ca } : {}) };
 }
 
 function applicationOf(application: ApplicationConfig): ApplicationSettings {
@@ -169,6 +187,7 @@ function applicationOf(application: ApplicationConfig): ApplicationSettings {
     ...(written.namespace ? { namespace: written.namespace } : {}),
     prune: written.prune ?? false,
     syncOptions: written.syncOptions ?? [],
+    ...(written.url ? { url: written.url } : {}),
     ...(written.images ? { images: written.images } : {}),
   };
 }

@@ -1,5 +1,11 @@
 /** The rules between the parts of a config: names that refer to each other, and what must not be there twice. */
-import type { ApplicationConfig, CalendarConfig, EnvironmentConfig, ScheduleConfig } from './config.ts';
+import type {
+  ApplicationConfig,
+  CalendarConfig,
+  EnvironmentConfig,
+  ScheduleConfig,
+  StatusConfig,
+} from './config.ts';
 import type { ConfigProblem } from './config-problem.ts';
 import { wrongImageRepository, wrongTagTemplate } from './config-values.ts';
 import { didYouMean } from './nearest.ts';
@@ -172,6 +178,7 @@ function* bindings({ environments }: ConfigParts): Iterable<ConfigProblem> {
           application: applicationKey(application),
         };
         yield* wrongImages(application, environment, `${path}.applications[${position}].images`);
+        yield* wrongAddress(application, `${path}.applications[${position}].url`);
         const problem = conflictOf(binding, seen);
         if (problem)
           yield { path: binding.path, value: JSON.stringify(nameOf(application)), message: problem };
@@ -179,6 +186,18 @@ function* bindings({ environments }: ConfigParts): Iterable<ConfigProblem> {
       }
     }
   }
+}
+
+function* wrongAddress(application: ApplicationConfig, path: string): Iterable<ConfigProblem> {
+  const address = typeof application === 'string' ? undefined : application.url;
+  if (address === undefined) return;
+  const url = URL.parse(address);
+  if (url && ['https:', 'http:'].includes(url.protocol) && !url.username && !url.password) return;
+  yield {
+    path,
+    value: JSON.stringify(address.replace(/\/\/[^/@]*@/, '//')),
+    message: 'write where people open it, without a password, like "https://api.develop.example.com"',
+  };
 }
 
 const ECR = /^(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\./;
@@ -291,15 +310,33 @@ function* replacedProduction({ environments }: ConfigParts): Iterable<ConfigProb
 function* unreachableStatuses({ environments }: ConfigParts): Iterable<ConfigProblem> {
   for (const [name, { deploy }] of environments) {
     if (!deploy?.status) continue;
-    const { host = 'github.com' } = deploy.status.github;
     const hosts = [...new Set(deploy.builds.map(({ repository }) => new URL(repository).host))];
-    if (hosts.includes(host)) continue;
-    yield {
-      path: `environments.${name}.deploy.status.github.host`,
-      value: JSON.stringify(host),
-      message: `no repository of the builds is there: write ${hosts.map((other) => `"${other}"`).join(' or ')} if it is a GitHub, or remove status`,
-    };
+    const path = `environments.${name}.deploy.status`;
+    const seen = new Set<string>();
+    for (const { key, forge, host } of forgesOf(deploy.status)) {
+      if (seen.has(host))
+        yield {
+          path: `${path}.${key}.host`,
+          value: JSON.stringify(host),
+          message: 'two kinds of host have this one: remove the wrong one',
+        };
+      seen.add(host);
+      if (hosts.includes(host)) continue;
+      yield {
+        path: key === 'bitbucket' ? `${path}.bitbucket` : `${path}.${key}.host`,
+        value: JSON.stringify(host),
+        message: `no repository of the builds is there: write ${hosts.map((other) => `"${other}"`).join(' or ')} if it is a ${forge}, or remove ${key === 'github' ? 'status' : key}`,
+      };
+    }
   }
+}
+
+function forgesOf({ github, gitlab, bitbucket }: StatusConfig) {
+  return [
+    ...(github ? [{ key: 'github', forge: 'GitHub', host: github.host ?? 'github.com' }] : []),
+    ...(gitlab ? [{ key: 'gitlab', forge: 'GitLab', host: gitlab.host ?? 'gitlab.com' }] : []),
+    ...(bitbucket ? [{ key: 'bitbucket', forge: 'Bitbucket Cloud', host: 'bitbucket.org' }] : []),
+  ];
 }
 
 interface Reference {
@@ -345,6 +382,8 @@ function referencesOf({
   const secrets = [
     ['deploy.argocd', deploy.argocd],
     ['deploy.status.github', deploy.status?.github],
+    ['deploy.status.gitlab', deploy.status?.gitlab],
+    ['deploy.status.bitbucket', deploy.status?.bitbucket],
   ] as const;
   for (const [path, secret] of secrets) {
     // The key of AWS cannot be shared with another account.

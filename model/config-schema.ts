@@ -305,6 +305,7 @@ const application = z.union(
         namespace: text('write the namespace of the Application').optional(),
         prune: flag().optional(),
         syncOptions: z.array(text('write a sync option like "CreateNamespace=true"')).optional(),
+        url: text('write where people open it').optional(),
         images: z.array(image).optional(),
       },
       '',
@@ -312,7 +313,7 @@ const application = z.union(
   ],
   {
     error:
-      'write the name of an Argo CD application, or { name, project, namespace, prune, syncOptions, images: [{ repository: "…/api", tag: "{sha7}" }] }',
+      'write the name of an Argo CD application, or { name, project, namespace, prune, syncOptions, url, images: [{ repository: "…/api", tag: "{sha7}" }] }',
   },
 );
 
@@ -359,30 +360,47 @@ const build = object(
   'write { project: "api-develop", repository: "https://…", branch: "develop", applications: ["api"] }',
 );
 
+const statusToken = {
+  // Tokens of GitHub, GitLab and Bitbucket begin so.
+  tokenSecret: filled('write the name of the Secrets Manager secret that holds the token').regex(
+    /^(?!gh[a-z]_|github_pat_|gl(?:pat|dt|ptt|cbt|soat|oas)-|AT[A-Z]{2,3}3x)[A-Za-z0-9/_+=.@:-]{1,512}$/,
+    {
+      error:
+        'write the name of the Secrets Manager secret that holds the token, and put the token itself there',
+    },
+  ),
+  kmsKey: keyArn.optional(),
+};
+const statusHost = (example: string) =>
+  filled(`write the host like "${example}"`)
+    .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/, {
+      error: `write the host alone, in lower case, like "${example}"`,
+    })
+    .optional();
+
 const status = object(
   {
     github: object(
       {
-        tokenSecret: filled('write the name of the Secrets Manager secret that holds the token').regex(
-          /^(?!gh[a-z]_|github_pat_)[A-Za-z0-9/_+=.@:-]{1,512}$/,
-          {
-            error:
-              'write the name of the Secrets Manager secret that holds the token, and put the token itself there',
-          },
-        ),
-        host: filled('write the host of a GitHub Enterprise like "github.example.com"')
-          .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/, {
-            error: 'write the host alone, in lower case, like "github.example.com"',
-          })
-          .optional(),
-        kmsKey: keyArn.optional(),
+        ...statusToken,
+        host: statusHost('github.example.com'),
         ca: certificate.optional(),
+        deployments: flag().optional(),
       },
       'write { tokenSecret: "nightshift/github" }',
-    ),
+    ).optional(),
+    gitlab: object(
+      { ...statusToken, host: statusHost('gitlab.example.com'), ca: certificate.optional() },
+      'write { tokenSecret: "nightshift/gitlab" }',
+    ).optional(),
+    bitbucket: object(statusToken, 'write { tokenSecret: "nightshift/bitbucket" }', {
+      host: 'statuses are for Bitbucket Cloud only, which is bitbucket.org: remove this',
+    }).optional(),
   },
   'write { github: { tokenSecret: "nightshift/github" } }',
-);
+).refine((value) => Object.keys(value).length > 0, {
+  error: 'there is no host: write github, gitlab or bitbucket, or leave status out',
+});
 
 const deploy = object(
   {

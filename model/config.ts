@@ -78,6 +78,8 @@ export type ApplicationConfig =
       readonly namespace?: string;
       readonly prune?: boolean;
       readonly syncOptions?: readonly string[];
+      /** Where people open it: the environment's link of a GitHub deployment. */
+      readonly url?: string;
       /** The images that the build makes: `deployed` means that the live pods run them. */
       readonly images?: readonly ImageConfig[];
     };
@@ -133,18 +135,30 @@ export interface DeployConfig {
   readonly status?: StatusConfig;
 }
 
-/** Commit statuses of GitHub: `nightshift/<environment>/<application>`. */
+/** Commit statuses, `nightshift/<environment>/<application>`: on each host that is named, for repositories on it. */
 export interface StatusConfig {
-  readonly github: {
-    /** The name of a Secrets Manager secret that holds a token which may write commit statuses, as its string. */
-    readonly tokenSecret: string;
-    /** The ARN of the KMS key that encrypts the secret. Default: the key of AWS, `aws/secretsmanager`. */
-    readonly kmsKey?: string;
-    /** The token is sent to this host's API, for repositories on it. Default `github.com`; or that of a GitHub Enterprise. */
+  readonly github?: ForgeConfig & {
+    /** Default `github.com`; or that of a GitHub Enterprise. */
     readonly host?: string;
-    /** PEM of a private CA, trusted beside the public ones. */
-    readonly ca?: string;
+    /** Write GitHub deployments too: the token needs "Deployments: write". Default false. */
+    readonly deployments?: boolean;
   };
+  readonly gitlab?: ForgeConfig & {
+    /** Default `gitlab.com`; or that of a self-managed GitLab. */
+    readonly host?: string;
+  };
+  /** Bitbucket Cloud: `bitbucket.org`. */
+  readonly bitbucket?: Omit<ForgeConfig, 'ca'>;
+}
+
+/** The token is sent to the API of one host. */
+export interface ForgeConfig {
+  /** The name of a Secrets Manager secret that holds a token which may write commit statuses, as its string. */
+  readonly tokenSecret: string;
+  /** The ARN of the KMS key that encrypts the secret. Default: the key of AWS, `aws/secretsmanager`. */
+  readonly kmsKey?: string;
+  /** PEM of a private CA, trusted beside the public ones. */
+  readonly ca?: string;
 }
 
 export interface DrainConfig {

@@ -62,6 +62,8 @@ export interface ApplicationSettings {
   readonly namespace?: string;
   readonly prune: boolean;
   readonly syncOptions: readonly string[];
+  /** Where people open it. */
+  readonly url?: string;
   /** The images that a build makes, which are to run before it counts as deployed. */
   readonly images?: readonly ImageConfig[];
 }
@@ -71,6 +73,12 @@ export interface BuildSettings {
   readonly repository: string;
   readonly branch: string;
   readonly applications: readonly ApplicationSettings[];
+}
+
+export interface ForgeSettings {
+  readonly host: string;
+  readonly tokenSecret: string;
+  readonly ca?: string;
 }
 
 export interface BranchDeploySettings extends CommonSettings {
@@ -89,7 +97,9 @@ export interface BranchDeploySettings extends CommonSettings {
   readonly driftMinutes: number;
   /** Absent where no commit status is written. */
   readonly status?: {
-    readonly github: { readonly host: string; readonly tokenSecret: string; readonly ca?: string };
+    readonly github?: ForgeSettings & { readonly deployments?: boolean };
+    readonly gitlab?: ForgeSettings;
+    readonly bitbucket?: Pick<ForgeSettings, 'tokenSecret'>;
   };
   /** Absent where the environment has no schedule: it never sleeps. */
   readonly schedule?: Schedule;

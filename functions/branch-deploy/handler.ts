@@ -11,8 +11,7 @@ import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createNightReader, createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
-import { createGithubStatuses } from '#functions/adapters/github/commit-status.ts';
-import { createStatusQueue } from '#functions/adapters/github/status-queue.ts';
+import { lazyStatuses } from '#functions/adapters/forges/lazy-statuses.ts';
 import { connectCluster } from '#functions/adapters/kubernetes/connect.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
@@ -32,7 +31,6 @@ const table = createTable(createDynamoDbClient(), tableName);
 const logger = createLogger('branch-deploy');
 const notify = lazyNotifier({ settings, now });
 const { argocd } = settings;
-const { github } = settings.status ?? {};
 const ports: BranchDeployPorts = {
   argocd:
     argocd.through === 'server'
@@ -42,12 +40,7 @@ const ports: BranchDeployPorts = {
   deploys: createDesiredDeploys(table),
   night: { read: createNightReader(table).read, addOverride: createOverrides(table).add },
   trail: createDecisionTrail(logger, saveDecisions(table), notify),
-  statuses:
-    github &&
-    createStatusQueue({
-      statuses: createGithubStatuses({ github, token: lazySecret(github.tokenSecret), now }),
-      now,
-    }),
+  statuses: lazyStatuses(settings.status, now),
   seen: new Set(),
   reported: new Map(),
   now,

@@ -157,6 +157,22 @@ export interface CommitStatus {
   readonly description: string;
   /** `nightshift/<environment>/<application>`: of each context the latest status counts. */
   readonly context: string;
+  readonly environment: string;
+  readonly application: string;
+  /** `<project>:<uuid>` */
+  readonly build: string;
+  /** The branch that was built. */
+  readonly branch: string;
+  /** How far the deploy is. `superseded` and `failed` have ended. */
+  readonly progress: 'queued' | 'running' | 'deployed' | 'failed' | 'superseded';
+  readonly links?: StatusLinks;
+}
+
+export interface StatusLinks {
+  /** The application in Argo CD's own pages. */
+  readonly page?: string;
+  /** Where people open what was deployed. */
+  readonly environment?: string;
 }
 
 /** Why a status was not accepted. `detail` is for people and holds no secret. */
@@ -169,7 +185,7 @@ export interface StatusFailure {
 }
 
 export interface Statuses {
-  /** False for a repository on another host: its commits get no status. */
+  /** False for a repository on another host: its commits get no status from here. */
   has(repository: string): boolean;
   /** Undefined where it was accepted. */
   post(status: CommitStatus): Promise<StatusFailure | undefined>;

@@ -98,6 +98,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
   'deploy.builds.0.applications.0.project': 'shop',
   'deploy.builds.0.applications.0.namespace': 'argocd',
   'deploy.builds.0.applications.0.syncOptions.0': 'CreateNamespace=true',
+  'deploy.builds.0.applications.0.url': 'https://api.develop.example.com',
   'deploy.builds.0.applications.0.images.0.repository': `${REGISTRY}/web`,
   'deploy.builds.0.applications.0.images.0.tag': '{branch}-{sha7}',
   'deploy.builds.0.applications.0.images.0.tag.exported': 'IMAGE_TAG',
@@ -110,6 +111,12 @@ const VALUES: Readonly<Record<string, unknown>> = {
   'deploy.status.github.kmsKey': KEY,
   'deploy.status.github.host': 'github.com',
   'deploy.status.github.ca': CERTIFICATE,
+  'deploy.status.gitlab.tokenSecret': 'nightshift/gitlab',
+  'deploy.status.gitlab.kmsKey': KEY,
+  'deploy.status.gitlab.host': 'gitlab.com',
+  'deploy.status.gitlab.ca': CERTIFICATE,
+  'deploy.status.bitbucket.tokenSecret': 'nightshift/bitbucket',
+  'deploy.status.bitbucket.kmsKey': KEY,
   encryptionKey: 'create',
   permissionsBoundary: 'arn:aws:iam::aws:policy/PowerUserAccess',
   stopDeadlineMinutes: 1,
@@ -127,6 +134,8 @@ const SURROUNDINGS: Readonly<Record<string, object>> = {
   'deploy.builds.0.applications.0.images.0': { repository: `${REGISTRY}/api`, tag: '{sha7}' },
   'deploy.builds.0.create': { connection: CONNECTION },
   'deploy.status.github': { tokenSecret: 'nightshift/github' },
+  'deploy.status.gitlab': { tokenSecret: 'nightshift/gitlab' },
+  'deploy.status.bitbucket': { tokenSecret: 'nightshift/bitbucket' },
   prices: { currency: 'USD', perNodeHour: {} },
 };
 
@@ -140,6 +149,21 @@ export function configWith(...options: readonly string[]): NightshiftConfig {
   const config = aConfig({ develop: aDevelopment(), production: aProduction() });
   const copy = structuredClone(config) as unknown as Record<string, unknown>;
   // The other kinds need a Deployment, which Auto Mode does not have.
+  const { builds } = aDevelopment().deploy ?? { builds: [] };
+  const list: unknown[] = [...builds];
+  // A host is named for the repositories on it.
+  for (const [forge, host] of [
+    ['gitlab', 'gitlab.com'],
+    ['bitbucket', 'bitbucket.org'],
+  ] as const)
+    if (options.some((option) => option.includes(`.status.${forge}`)))
+      list.push({
+        project: forge,
+        repository: `https://${host}/example/api`,
+        branch: 'develop',
+        applications: [forge],
+      });
+  if (list.length > builds.length) set(copy, 'environments.develop.deploy.builds', list);
   for (const option of options)
     if (option.endsWith('.autoscaler.kind=auto-mode'))
       set(copy, pathOf(option).replace(/\.kind$/, ''), { kind: 'auto-mode' });

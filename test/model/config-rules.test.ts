@@ -232,3 +232,35 @@ test('commit statuses name every host that a repository is on', () => {
     'environments.develop.deploy.status.github.host: "git.example.org": no repository of the builds is there: write "github.com" or "git.example.com" if it is a GitHub, or remove status',
   ]);
 });
+
+test('commit statuses are for kinds of hosts that differ, and at least for one', () => {
+  const of = (status: object) => problems(aConfig({ 'environments.develop.deploy.status': status }));
+  const token = { tokenSecret: 'nightshift/token' };
+  expect(of({})).toEqual([
+    'environments.develop.deploy.status: {}: there is no host: write github, gitlab or bitbucket, or leave status out',
+  ]);
+  expect(of({ github: token, gitlab: { ...token, host: 'github.com' } })).toEqual([
+    'environments.develop.deploy.status.gitlab.host: "github.com": two kinds of host have this one: remove the wrong one',
+  ]);
+  expect(of({ github: token, bitbucket: token })).toEqual([
+    'environments.develop.deploy.status.bitbucket: "bitbucket.org": no repository of the builds is there: write "github.com" if it is a Bitbucket Cloud, or remove bitbucket',
+  ]);
+  expect(of({ github: token, bitbucket: { ...token, host: 'git.example.com' } })).toEqual([
+    'environments.develop.deploy.status.bitbucket.host: "git.example.com": statuses are for Bitbucket Cloud only, which is bitbucket.org: remove this',
+  ]);
+  expect(of({ github: { tokenSecret: 'glpat-0123456789' } }).join()).not.toMatch(/0123456789/);
+  expect(of({ github: { tokenSecret: 'glpat-0123456789' } })).toHaveLength(1);
+});
+
+test('the address of an application is one that a browser opens', () => {
+  const of = (url: string) =>
+    problems(
+      aConfig({ 'environments.develop.deploy.builds': [{ ...build, applications: [{ name: 'api', url }] }] }),
+    );
+  expect(of('https://api.develop.example.com/health')).toEqual([]);
+  for (const url of ['api.example.com', 'ftp://api.example.com', 'https://user:hunter2@api.example.com']) {
+    const [found] = of(url);
+    expect(found).toContain('write where people open it');
+    expect(found).not.toContain('hunter2');
+  }
+});

@@ -17,7 +17,7 @@ import { failureOf } from '#functions/adapters/argocd/reply.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createNightReader, createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
-import { createStatusQueue } from '#functions/adapters/github/status-queue.ts';
+import { createStatusQueue } from '#functions/adapters/forges/status-queue.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
 import type {
   Argocd,
