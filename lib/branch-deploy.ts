@@ -10,7 +10,7 @@ import { BuildProject } from './build-project.ts';
 import { checkedEnvironment } from './checked-environment.ts';
 import { ClusterAccess } from './cluster-access.ts';
 import { throughServices } from './encryption-key.ts';
-import { buildEnded } from './event-patterns.ts';
+import { buildAnnounced, buildEnded } from './event-patterns.ts';
 import { applyBoundary, type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
 import type { StateTable } from './state-table.ts';
 import { Timer } from './timer.ts';
@@ -53,17 +53,24 @@ export class BranchDeploy extends Construct {
     for (const { project, create } of environment.config.deploy?.builds ?? [])
       if (create) new BuildProject(this, `Build-${project}`, { ...props, project });
 
-    new Rule(this, 'BuildEnded', {
-      description: `a build of a project that ${settings.environment} deploys has ended`,
-      eventPattern: buildEnded(settings.builds.map((build) => build.project)),
-      targets: [
-        new LambdaFunction(this.function.lambda, {
-          deadLetterQueue: this.function.deadLetters,
-          maxEventAge: Duration.hours(1),
-          retryAttempts: 10,
-        }),
-      ],
+    const target = new LambdaFunction(this.function.lambda, {
+      deadLetterQueue: this.function.deadLetters,
+      maxEventAge: Duration.hours(1),
+      retryAttempts: 10,
     });
+    const { ofCodeBuild, announced } = projectsOf(settings);
+    if (ofCodeBuild.length > 0)
+      new Rule(this, 'BuildEnded', {
+        description: `a build of a project that ${settings.environment} deploys has ended`,
+        eventPattern: buildEnded(ofCodeBuild),
+        targets: [target],
+      });
+    if (announced.length > 0)
+      new Rule(this, 'BuildAnnounced', {
+        description: `a build that ran elsewhere and that ${settings.environment} deploys has ended`,
+        eventPattern: buildAnnounced(announced, settings.account),
+        targets: [target],
+      });
     new Timer(this, 'Timer', { environment: settings.environment, target: this.function }).call(
       'branch-deploy-tick',
       {
@@ -95,16 +102,18 @@ export class BranchDeploy extends Construct {
   }
 
   #permit(settings: BranchDeploySettings, table: StateTable): void {
-    this.function.allow({
-      sid: 'SeeBuilds',
-      actions: [
-        'codebuild:BatchGetBuildBatches',
-        'codebuild:BatchGetBuilds',
-        'codebuild:BatchGetProjects',
-        'codebuild:ListBuildsForProject',
-      ],
-      resources: [...new Set(settings.builds.map((build) => buildProjectArn(this, build.project)))],
-    });
+    const { ofCodeBuild } = projectsOf(settings);
+    if (ofCodeBuild.length > 0)
+      this.function.allow({
+        sid: 'SeeBuilds',
+        actions: [
+          'codebuild:BatchGetBuildBatches',
+          'codebuild:BatchGetBuilds',
+          'codebuild:BatchGetProjects',
+          'codebuild:ListBuildsForProject',
+        ],
+        resources: ofCodeBuild.map((project) => buildProjectArn(this, project)),
+      });
     const reads = { get: ['deploy', 'night'], list: ['deploy', 'override'] } as const;
     // A dry run asks neither Argo CD nor GitHub, and gets no other permissions.
     if (settings.dryRun) {
@@ -139,4 +148,13 @@ export class BranchDeploy extends Construct {
       remove: settings.dryRun ? [] : ['deploy'],
     });
   }
+}
+
+/** Each once: of CodeBuild, and of builds that announce themselves. */
+function projectsOf({ builds }: BranchDeploySettings) {
+  const names = (some: BranchDeploySettings['builds']) => [...new Set(some.map(({ project }) => project))];
+  return {
+    ofCodeBuild: names(builds.filter(({ announced }) => !announced)),
+    announced: names(builds.filter(({ announced }) => announced)),
+  };
 }

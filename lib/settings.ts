@@ -145,8 +145,9 @@ function branchDeployOf(
       through: through ?? 'server',
       ...(insecureLoopback ? { insecureLoopback } : {}),
     },
-    builds: deploy.builds.map(({ project, repository, branch, applications }) => ({
+    builds: deploy.builds.map(({ project, announced, repository, branch, applications }) => ({
       project,
+      ...(announced ? { announced } : {}),
       repository,
       branch,
       applications: applications.map(applicationOf),

@@ -31,6 +31,7 @@ export function crossCheck(parts: ConfigParts): ConfigProblem[] {
     ...contradictingGroups(parts),
     ...bindings(parts),
     ...createdProjects(parts),
+    ...announcedBuilds(parts),
     ...replacedProduction(parts),
     ...unreachableStatuses(parts),
     ...foreignResources(parts),
@@ -283,6 +284,38 @@ function* createdProjects({ environments }: ConfigParts): Iterable<ConfigProblem
         yield {
           path: `${path}.create.host`,
           message: `it is missing: ${hostname} could be of any kind, write 'gitlab-self-managed'; for a GitHub Enterprise remove create, CloudFormation cannot create its webhook`,
+        };
+    }
+  }
+}
+
+/** EventBridge's own limit for a detail type. */
+const LONGEST_DETAIL_TYPE = 128;
+
+/** The detail type of the event selects one binding, and with it the branch. */
+function* announcedBuilds({ environments }: ConfigParts): Iterable<ConfigProblem> {
+  for (const [name, environment] of environments) {
+    const builds = environment.deploy?.builds ?? [];
+    for (const [index, { project, announced, create }] of builds.entries()) {
+      if (!announced) continue;
+      const path = `environments.${name}.deploy.builds[${index}]`;
+      const value = JSON.stringify(project);
+      if (create)
+        yield {
+          path: `${path}.create`,
+          message: 'a build that is announced runs elsewhere: remove create, or announced',
+        };
+      if (builds.some((other, at) => at !== index && other.project === project))
+        yield {
+          path: `${path}.project`,
+          value,
+          message: 'the name of an announced build selects its branch: give each binding a name of its own',
+        };
+      if (project.length > LONGEST_DETAIL_TYPE)
+        yield {
+          path: `${path}.project`,
+          value,
+          message: `it is the detail type of an event: write at most ${LONGEST_DETAIL_TYPE} characters`,
         };
     }
   }

@@ -355,6 +355,7 @@ const build = object(
     applications: z
       .array(application, { error: 'write a list of Argo CD applications like ["api"]' })
       .min(1, { error: 'there is no application: write at least one' }),
+    announced: flag().optional(),
     create: buildProject.optional(),
   },
   'write { project: "api-develop", repository: "https://…", branch: "develop", applications: ["api"] }',

@@ -96,8 +96,13 @@ export interface ImageConfig {
 }
 
 export interface BuildConfig {
-  /** The CodeBuild project's name. */
+  /** The CodeBuild project's name; with `announced` a name of your own. */
   readonly project: string;
+  /**
+   * The build runs elsewhere, such as in GitHub Actions or GitLab CI, and announces its end with `events:PutEvents`: source
+   * `nightshift.build`, detail type `project`. Who may send that is up to IAM. Default false.
+   */
+  readonly announced?: boolean;
   readonly repository: string;
   /** Exactly this branch, case-sensitive. */
   readonly branch: string;

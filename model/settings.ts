@@ -69,7 +69,10 @@ export interface ApplicationSettings {
 }
 
 export interface BuildSettings {
+  /** The CodeBuild project, or the name under which a build announces itself. */
   readonly project: string;
+  /** It runs elsewhere and announces itself. */
+  readonly announced?: boolean;
   readonly repository: string;
   readonly branch: string;
   readonly applications: readonly ApplicationSettings[];

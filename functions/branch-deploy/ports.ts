@@ -7,10 +7,12 @@ import type { Override } from '#model/schedule.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 import type { ApplicationRecord, NightMark, RecordStore } from './record.ts';
 
-/** A build as CodeBuild keeps it. */
+/** A build as CodeBuild keeps it, or as it announced itself. */
 export interface Build {
-  /** `<project>:<uuid>` */
+  /** `<project>:<uuid>`; of one that announced itself `<project>:<run>`. */
   readonly id: string;
+  /** It ran elsewhere: who may announce it is up to IAM. */
+  readonly announced?: boolean;
   readonly project: string;
   /** Counts up within a project; 0 where CodeBuild gave none. */
   readonly number: number;

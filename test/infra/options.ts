@@ -163,8 +163,13 @@ export function configWith(...options: readonly string[]): NightshiftConfig {
         branch: 'develop',
         applications: [forge],
       });
+  // A build that is announced is not created: together they are two.
+  const isCreated = options.some((option) => option.includes('.builds.0.create'));
+  const isApart = (option: string) => isCreated && option.endsWith('.builds.0.announced=true');
+  if (options.some(isApart))
+    list.push({ ...builds[0], project: 'announced', announced: true, applications: ['another'] });
   if (list.length > builds.length) set(copy, 'environments.develop.deploy.builds', list);
-  for (const option of options)
+  for (const option of options.filter((one) => !isApart(one)))
     if (option.endsWith('.autoscaler.kind=auto-mode'))
       set(copy, pathOf(option).replace(/\.kind$/, ''), { kind: 'auto-mode' });
     else set(copy, pathOf(option), valueFor(option));

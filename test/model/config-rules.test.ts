@@ -264,3 +264,21 @@ test('the address of an application is one that a browser opens', () => {
     expect(found).not.toContain('hunter2');
   }
 });
+
+test('the name of an announced build selects one branch', () => {
+  const of = (...all: object[]) => problems(aConfig({ 'environments.develop.deploy.builds': all }));
+  const one = { ...build, announced: true };
+  const path = 'environments.develop.deploy.builds';
+  expect(of(one)).toEqual([]);
+  expect(of(one, { ...build, repository: 'https://github.com/example/web', applications: ['web'] })).toEqual([
+    `${path}[0].project: ${JSON.stringify(build.project)}: the name of an announced build selects its branch: give each binding a name of its own`,
+  ]);
+  expect(of({ ...one, project: 'a'.repeat(140) })).toEqual([
+    `${path}[0].project: "${'a'.repeat(140)}": it is the detail type of an event: write at most 128 characters`,
+  ]);
+  const connection =
+    'arn:aws:codeconnections:ap-northeast-1:111111111111:connection/01234567-89ab-cdef-0123-456789abcdef';
+  expect(of({ ...one, create: { connection } }).join()).toContain(
+    `${path}[0].create: a build that is announced runs elsewhere: remove create, or announced`,
+  );
+});

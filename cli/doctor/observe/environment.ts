@@ -134,7 +134,10 @@ async function observeDeploys(clients: Clients, { deploy }: NamedEnvironment['en
   const usesToken = deploy && (deploy.argocd.through ?? 'server') === 'server';
   const [token, projects] = await Promise.all([
     usesToken ? observeToken(clients.secretsManager, deploy.argocd.tokenSecret) : undefined,
-    observeProjects(clients.codeBuild, deploy?.builds.map(({ project }) => project) ?? []),
+    observeProjects(
+      clients.codeBuild,
+      (deploy?.builds ?? []).flatMap(({ project, announced }) => (announced ? [] : [project])),
+    ),
   ]);
   return { projects, ...(token ? { token } : {}) };
 }

@@ -18,6 +18,8 @@ import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deplo
 import { createNightReader, createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { createStatusQueue } from '#functions/adapters/forges/status-queue.ts';
+// Loaded with the first event of its kind: time in this world must not pass meanwhile.
+import '#functions/branch-deploy/announced-build.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
 import type {
   Argocd,
