@@ -186,7 +186,7 @@ function applicationOf(application: ApplicationConfig): ApplicationSettings {
     name: written.name,
     project: written.project ?? 'default',
     ...(written.namespace ? { namespace: written.namespace } : {}),
-    prune: written.prune ?? false,
+    ...(written.prune === undefined ? {} : { prune: written.prune }),
     syncOptions: written.syncOptions ?? [],
     ...(written.url ? { url: written.url } : {}),
     ...(written.images ? { images: written.images } : {}),

@@ -372,8 +372,8 @@ const statusToken = {
   ),
   kmsKey: keyArn.optional(),
 };
-const statusHost = (example: string) =>
-  filled(`write the host like "${example}"`)
+const statusHost = (what: string, example: string) =>
+  filled(`write the host of a ${what} like "${example}"`)
     .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/, {
       error: `write the host alone, in lower case, like "${example}"`,
     })
@@ -384,14 +384,18 @@ const status = object(
     github: object(
       {
         ...statusToken,
-        host: statusHost('github.example.com'),
+        host: statusHost('GitHub Enterprise', 'github.example.com'),
         ca: certificate.optional(),
         deployments: flag().optional(),
       },
       'write { tokenSecret: "nightshift/github" }',
     ).optional(),
     gitlab: object(
-      { ...statusToken, host: statusHost('gitlab.example.com'), ca: certificate.optional() },
+      {
+        ...statusToken,
+        host: statusHost('self-managed GitLab', 'gitlab.example.com'),
+        ca: certificate.optional(),
+      },
       'write { tokenSecret: "nightshift/gitlab" }',
     ).optional(),
     bitbucket: object(statusToken, 'write { tokenSecret: "nightshift/bitbucket" }', {

@@ -76,6 +76,7 @@ export type ApplicationConfig =
       /** Argo CD project; default `default`. */
       readonly project?: string;
       readonly namespace?: string;
+      /** Delete what is no longer in the repository. Default: as the application's own auto-sync does (`automated.prune`), else not. */
       readonly prune?: boolean;
       readonly syncOptions?: readonly string[];
       /** Where people open it: the environment's link of a GitHub deployment. */

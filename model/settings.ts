@@ -60,7 +60,8 @@ export interface ApplicationSettings {
   readonly name: string;
   readonly project: string;
   readonly namespace?: string;
-  readonly prune: boolean;
+  /** Absent: as the application's own auto-sync does. */
+  readonly prune?: boolean;
   readonly syncOptions: readonly string[];
   /** Where people open it. */
   readonly url?: string;

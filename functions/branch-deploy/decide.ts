@@ -26,6 +26,8 @@ export interface Decided {
   readonly step: Step;
   /** The record to write before the step is applied. */
   readonly record: ApplicationRecord;
+  /** Argo CD's own syncs of the application prune: ours do the same where the config says nothing. */
+  readonly autoPrune?: boolean;
 }
 
 /** From what was read of Argo CD to the next step. */
@@ -33,7 +35,8 @@ export function decide(record: ApplicationRecord, read: Result<ApplicationView>,
   const watched = withNewWatch(record, now);
   const seen = read.ok ? withUnhealthy(withAcceptance(watched, read.value, now), read.value, now) : record;
   const step = read.ok ? nextStep(seen, read.value, now) : stepAfterFailure(seen, read.error, now);
-  return { step, record: recordFor(step, seen, now) };
+  const autoPrune = read.ok && read.value.autoPrune === true;
+  return { step, record: recordFor(step, seen, now), ...(autoPrune && { autoPrune }) };
 }
 
 /** From Argo CD's failure to take a sync to the next step. `before` is the attempt that the sync was to follow. */

@@ -46,6 +46,8 @@ export interface ApplicationView {
   readonly deleting: boolean;
   /** Argo CD syncs it by itself. */
   readonly autoSync?: boolean;
+  /** And deletes what is no longer in its source. */
+  readonly autoPrune?: boolean;
   /** Of an application with a source hydrator, whose one source is the dry one. */
   readonly hydration?: {
     /** The commit of the source that was hydrated last. */
@@ -110,12 +112,12 @@ export interface Argocd {
   read(application: ApplicationSettings, options?: { refresh?: boolean }): Promise<Result<ApplicationView>>;
   /**
    * Requests a sync to what the application tracks; `deployId` is found again in the operation. `revision` is for a
-   * person's rollout: Argo CD refuses one for an application that syncs by itself.
+   * person's rollout: Argo CD refuses one for an application that syncs by itself. `prune` counts where the config says nothing.
    */
   sync(
     application: ApplicationSettings,
     deployId: string,
-    options?: { revision?: string },
+    options?: { revision?: string; prune?: boolean },
   ): Promise<Result<ApplicationView>>;
 }
 

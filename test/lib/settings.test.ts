@@ -83,7 +83,7 @@ describe('the settings of an environment', () => {
       builds: [
         {
           project: 'service-1-develop',
-          applications: [{ name: 'service-1', project: 'default', prune: false, syncOptions: [] }],
+          applications: [{ name: 'service-1', project: 'default', syncOptions: [] }],
         },
       ],
       whenAsleep: 'defer',

@@ -53,7 +53,7 @@ export const AT_WORK = new Date('2026-11-25T05:00:00Z');
 export const AT_NIGHT = new Date('2026-11-25T14:00:00Z');
 
 export function anApplication(overrides: Partial<ApplicationSettings> = {}): ApplicationSettings {
-  return { name: 'api', project: 'default', prune: false, syncOptions: [], ...overrides };
+  return { name: 'api', project: 'default', syncOptions: [], ...overrides };
 }
 
 export function theSettings(overrides: Partial<BranchDeploySettings> = {}): BranchDeploySettings {
@@ -310,21 +310,24 @@ function aWire(world: ReturnType<typeof createArgocd>) {
       };
     }
   };
-  const wire: Argocd & { calls: string[]; state: typeof state } = {
+  const prunes: boolean[] = [];
+  const wire: Argocd & { calls: string[]; prunes: boolean[]; state: typeof state } = {
     calls,
+    prunes,
     state,
     read: (application, { refresh = false } = {}) =>
       answer(`${refresh ? 'refresh' : 'read'} ${application.name}`, () =>
         world.get(world.authenticate(state.token), queryOf(application), refresh ? 'normal' : undefined),
       ),
-    sync: (application, deployId) =>
-      answer(`sync ${application.name}`, () =>
-        world.sync(world.authenticate(state.token), {
+    sync: (application, deployId, { prune = false } = {}) =>
+      answer(`sync ${application.name}`, () => {
+        prunes.push(application.prune ?? prune);
+        return world.sync(world.authenticate(state.token), {
           ...queryOf(application),
-          prune: application.prune,
+          prune: application.prune ?? prune,
           infos: [{ name: DEPLOY_INFO, value: deployId }],
-        }),
-      ),
+        });
+      }),
   };
   return wire;
 }

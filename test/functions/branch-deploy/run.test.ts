@@ -40,6 +40,22 @@ describe('a merge at work', () => {
     ]);
   });
 
+  test.each([
+    ['as its auto-sync does', {}, { prune: true }, true],
+    ['not where its auto-sync does not', {}, {}, false],
+    ['not where its auto-sync is off', {}, { prune: true, enabled: false }, false],
+    ['not where the config forbids it', { prune: false }, { prune: true }, false],
+    ['where the config says so', { prune: true }, undefined, true],
+  ] as const)('the sync prunes %s', async (_what, configured, autoSync, prunes) => {
+    const world = aWorld({
+      settings: { builds: [{ ...binding, applications: [anApplication(configured)] }] },
+      ...(autoSync ? { application: { autoSync } } : {}),
+    });
+    const { event } = await world.build();
+    await world.invoke(event);
+    expect(world.wire.prunes).toEqual([prunes]);
+  });
+
   test('every application of the binding is synced', async () => {
     const applications = [anApplication(), anApplication({ name: 'worker' })];
     const world = aWorld({ settings: { builds: [{ ...binding, applications }] } });
