@@ -1,11 +1,11 @@
 /** The branch-deploy capability: deploys a merged branch with Argo CD. */
-import { Duration } from 'aws-cdk-lib';
+import { CfnOutput, Duration } from 'aws-cdk-lib';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import type { EnvironmentConfig } from '#model/config.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
-import { buildProjectArn, clusterArn, secretArn } from './arns.ts';
+import { argocdCapabilityArn, buildProjectArn, clusterArn, secretArn } from './arns.ts';
 import { BuildProject } from './build-project.ts';
 import { checkedEnvironment } from './checked-environment.ts';
 import { ClusterAccess } from './cluster-access.ts';
@@ -46,9 +46,8 @@ export class BranchDeploy extends Construct {
       retryAttempts: 2,
     });
     this.#permit(settings, props.table);
-    if (!settings.dryRun) this.#permitKeys(environment.config);
-    if (settings.argocd.through === 'kubernetes')
-      new ClusterAccess(this, 'Access', { cluster: settings.cluster, to: this.function });
+    if (!settings.dryRun) this.#permitKeys(environment.config, settings.argocd.through === 'server');
+    this.#access(settings);
 
     for (const { project, create } of environment.config.deploy?.builds ?? [])
       if (create) new BuildProject(this, `Build-${project}`, { ...props, project });
@@ -83,10 +82,25 @@ export class BranchDeploy extends Construct {
     );
   }
 
+  /** In a hub other environments have applications too: each environment has a group of its own there. */
+  #access({ argocd: { through, hub }, cluster, environment }: BranchDeploySettings): void {
+    if (through !== 'kubernetes') return;
+    const group = hub ? `nightshift:branch-deploy:${environment}` : undefined;
+    if (!hub?.endpoint) {
+      const place = { cluster: hub?.cluster ?? cluster, ...(group ? { group } : {}) };
+      new ClusterAccess(this, 'Access', { ...place, to: this.function });
+      return;
+    }
+    new CfnOutput(this, 'HubPrincipal', {
+      value: this.function.role.roleArn,
+      description: `give this role an access entry with the group ${group} in the cluster ${hub.cluster} of the other account`,
+    });
+  }
+
   /** Secrets under a key of the account or of another one; AWS's own key needs no permission. */
-  #permitKeys({ deploy, region }: EnvironmentConfig): void {
+  #permitKeys({ deploy, region }: EnvironmentConfig, usesToken: boolean): void {
     const keys = [
-      ['DecryptArgocdToken', deploy?.argocd.through === 'kubernetes' ? undefined : deploy?.argocd.kmsKey],
+      ['DecryptArgocdToken', usesToken ? deploy?.argocd.kmsKey : undefined],
       ['DecryptGithubToken', deploy?.status?.github?.kmsKey],
       ['DecryptGitlabToken', deploy?.status?.gitlab?.kmsKey],
       ['DecryptBitbucketToken', deploy?.status?.bitbucket?.kmsKey],
@@ -99,6 +113,33 @@ export class BranchDeploy extends Construct {
           resources: [key],
           conditions: throughServices(region, 'secretsmanager'),
         });
+  }
+
+  #permitArgocd({ argocd, cluster }: BranchDeploySettings): void {
+    const { through, hub, url, tokenSecret, capability } = argocd;
+    const place = hub?.cluster ?? cluster;
+    if (through === 'kubernetes') {
+      if (hub?.endpoint) return;
+      this.function.allow({
+        sid: 'SeeCluster',
+        actions: ['eks:DescribeCluster'],
+        resources: [clusterArn(this, place)],
+      });
+      return;
+    }
+    if (tokenSecret)
+      this.function.allow({
+        sid: 'ReadArgocdToken',
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: [secretArn(this, tokenSecret)],
+      });
+    if (capability && !url)
+      this.function.allow({
+        sid: 'SeeArgocdCapability',
+        actions: ['eks:DescribeCapability'],
+        resources: [argocdCapabilityArn(this, place, capability)],
+        wildcardReason: 'the ARN of a capability ends in an id that EKS assigns when it is created',
+      });
   }
 
   #permit(settings: BranchDeploySettings, table: StateTable): void {
@@ -120,19 +161,7 @@ export class BranchDeploy extends Construct {
       table.permit(this.function, { ...reads, write: ['deploy', 'decision'] });
       return;
     }
-    if (settings.argocd.through === 'kubernetes') {
-      this.function.allow({
-        sid: 'SeeCluster',
-        actions: ['eks:DescribeCluster'],
-        resources: [clusterArn(this, settings.cluster)],
-      });
-    } else {
-      this.function.allow({
-        sid: 'ReadArgocdToken',
-        actions: ['secretsmanager:GetSecretValue'],
-        resources: [secretArn(this, settings.argocd.tokenSecret)],
-      });
-    }
+    this.#permitArgocd(settings);
     const forges = Object.values(settings.status ?? {});
     if (forges.length > 0) {
       this.function.allow({

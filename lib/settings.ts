@@ -134,23 +134,27 @@ function branchDeployOf(
   deploy: DeployConfig,
   schedule: Schedule | undefined,
 ): BranchDeploySettings {
-  const { url, tokenSecret, ca, through, insecureLoopback } = deploy.argocd;
+  const { url, tokenSecret, ca, insecureLoopback, capability, cluster } = deploy.argocd;
+  const through = deploy.argocd.through ?? (capability ? 'kubernetes' : 'server');
   return {
     ...common,
     production: false,
     argocd: {
-      url,
-      tokenSecret,
+      ...(url ? { url } : {}),
+      ...(tokenSecret ? { tokenSecret } : {}),
       ...(ca ? { ca } : {}),
-      through: through ?? 'server',
+      through,
       ...(insecureLoopback ? { insecureLoopback } : {}),
+      ...(capability ? { capability } : {}),
+      ...(cluster ? { hub: hubOf(cluster) } : {}),
     },
     builds: deploy.builds.map(({ project, announced, repository, branch, applications }) => ({
       project,
       ...(announced ? { announced } : {}),
       repository,
       branch,
-      applications: applications.map(applicationOf),
+      // The managed Argo CD knows applications as `namespace/name` only.
+      applications: applications.map((one) => applicationOf(one, capability ? 'argocd' : undefined)),
     })),
     whenAsleep: deploy.whenAsleep ?? 'defer',
     driftMinutes: deploy.driftMinutes ?? DEFAULT_DRIFT_MINUTES,
@@ -180,12 +184,21 @@ function forgeOf({ tokenSecret, host, ca }: ForgeConfig & { readonly host?: stri
   return { tokenSecret, host: host ?? usual, ...(ca ? { ca } : {}) };
 }
 
-function applicationOf(application: ApplicationConfig): ApplicationSettings {
+function hubOf(cluster: NonNullable<DeployConfig['argocd']['cluster']>) {
+  if (typeof cluster === 'string') return { cluster };
+  return { cluster: cluster.name, endpoint: cluster.endpoint.replace(/\/+$/, ''), ca: cluster.ca };
+}
+
+function applicationOf(
+  application: ApplicationConfig,
+  usualNamespace: string | undefined,
+): ApplicationSettings {
   const written = typeof application === 'string' ? { name: application } : application;
+  const namespace = written.namespace ?? usualNamespace;
   return {
     name: written.name,
     project: written.project ?? 'default',
-    ...(written.namespace ? { namespace: written.namespace } : {}),
+    ...(namespace ? { namespace } : {}),
     ...(written.prune === undefined ? {} : { prune: written.prune }),
     syncOptions: written.syncOptions ?? [],
     ...(written.url ? { url: written.url } : {}),

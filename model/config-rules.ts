@@ -32,6 +32,7 @@ export function crossCheck(parts: ConfigParts): ConfigProblem[] {
     ...bindings(parts),
     ...createdProjects(parts),
     ...announcedBuilds(parts),
+    ...needlessHubs(parts),
     ...replacedProduction(parts),
     ...unreachableStatuses(parts),
     ...foreignResources(parts),
@@ -175,7 +176,7 @@ function* bindings({ environments }: ConfigParts): Iterable<ConfigProblem> {
           path: `${path}.applications`,
           repository: repositoryKey(build.repository),
           branch: build.branch,
-          server: environment.deploy.argocd.url.replace(/\/+$/, ''),
+          server: serverKey(environment),
           application: applicationKey(application),
         };
         yield* wrongImages(application, environment, `${path}.applications[${position}].images`);
@@ -249,6 +250,14 @@ function conflictOf(binding: Binding, seen: readonly Binding[]): string | undefi
     : `the application follows the branch "${repeated.branch}" of the same repository already (${repeated.path}): an application follows one branch`;
 }
 
+/** Which Argo CD it is: one hub may serve several environments. */
+function serverKey({ account, region, cluster, deploy }: EnvironmentConfig): string {
+  const { url, cluster: hub } = deploy?.argocd ?? {};
+  if (url) return url.replace(/\/+$/, '');
+  if (typeof hub === 'object') return hub.endpoint.replace(/\/+$/, '');
+  return `${account}/${region}/${hub ?? cluster}`;
+}
+
 function repositoryKey(repository: string): string {
   return repository
     .toLowerCase()
@@ -319,6 +328,16 @@ function* announcedBuilds({ environments }: ConfigParts): Iterable<ConfigProblem
         };
     }
   }
+}
+
+function* needlessHubs({ environments }: ConfigParts): Iterable<ConfigProblem> {
+  for (const [name, { cluster, deploy }] of environments)
+    if (deploy?.argocd.cluster === cluster)
+      yield {
+        path: `environments.${name}.deploy.argocd.cluster`,
+        value: JSON.stringify(cluster),
+        message: "this is the environment's own cluster: remove it",
+      };
 }
 
 /** An early replacement takes an instance out of its group: no function changes the groups of production. */

@@ -56,17 +56,37 @@ export type AutoscalerConfig =
     };
 
 export interface ArgocdConfig {
-  readonly url: string;
-  /** The name of a Secrets Manager secret that holds the token as its string. */
-  readonly tokenSecret: string;
+  /** Required, but with `capability`, whose address EKS knows. */
+  readonly url?: string;
+  /** The name of a Secrets Manager secret that holds the token as its string. Required for the server. */
+  readonly tokenSecret?: string;
   /** The ARN of the KMS key that encrypts the secret. Default: the key of AWS, `aws/secretsmanager`. */
   readonly kmsKey?: string;
   /** PEM of a private CA, trusted beside the public ones. */
   readonly ca?: string;
   /** Allow `http://`, only for an address of the loopback. */
   readonly insecureLoopback?: boolean;
-  /** How applications are reached: the Argo CD server (default), or the Application objects through the Kubernetes API. */
+  /**
+   * How applications are reached: the Argo CD server, or the Application objects through the Kubernetes API, which needs no
+   * token. Default `server`; with `capability` `kubernetes`.
+   */
   readonly through?: 'server' | 'kubernetes';
+  /** The name of the EKS capability of the type ARGOCD, for the Argo CD that EKS runs. */
+  readonly capability?: string;
+  /**
+   * The hub: the cluster that the applications live in, where it is not the environment's own. By name, or with endpoint and CA
+   * for one in another account. Default: the environment's cluster.
+   */
+  readonly cluster?: string | ArgocdHubConfig;
+}
+
+/** A cluster in another account, of the environment's region. */
+export interface ArgocdHubConfig {
+  readonly name: string;
+  /** `https://….eks.amazonaws.com` */
+  readonly endpoint: string;
+  /** PEM of the cluster's CA. */
+  readonly ca: string;
 }
 
 export type ApplicationConfig =

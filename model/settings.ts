@@ -88,10 +88,16 @@ export interface ForgeSettings {
 export interface BranchDeploySettings extends CommonSettings {
   readonly production: false;
   readonly argocd: {
-    readonly url: string;
-    readonly tokenSecret: string;
+    /** Absent where EKS knows it: with `capability`. */
+    readonly url?: string;
+    /** Absent where no token is used. */
+    readonly tokenSecret?: string;
     readonly ca?: string;
     readonly through: 'server' | 'kubernetes';
+    /** The name of the EKS capability. */
+    readonly capability?: string;
+    /** The cluster that the applications live in, where it is another one. */
+    readonly hub?: { readonly cluster: string; readonly endpoint?: string; readonly ca?: string };
     /** `http://` is allowed, for an address of the loopback only. */
     readonly insecureLoopback?: boolean;
   };

@@ -100,12 +100,18 @@ function followOurs(record: ApplicationRecord, attempt: SyncAttempt, view: Appli
   if (unserved.length > 0 && !covers(operation, unserved, view))
     return { kind: 'sync', reason: OF_BUILDS.succeededMeanwhile(requested) };
   if (operation.phase !== 'Succeeded') {
+    // What it waited for may be there by now. The managed Argo CD gives each sync 120 s.
+    if (SYNC_TIMEOUT.test(operation.message) && attempt.tries < LIMITS.tries)
+      return { kind: 'sync', reason: OF_SYNCS.timedOut(operation) };
     return attempt.clusterSlept && attempt.tries < LIMITS.tries
       ? { kind: 'sync', reason: OF_SYNCS.brokenByNight(operation.phase) }
       : failed(OF_SYNCS.ended(operation));
   }
   return verdict({ ...following(record, attempt, view, now), operation });
 }
+
+/** As the controller of Argo CD writes it. */
+const SYNC_TIMEOUT = /triggered by controller sync timeout/;
 
 function following(record: ApplicationRecord, attempt: SyncAttempt, view: ApplicationView, now: Date) {
   const waitedMs = now.getTime() - Date.parse(attempt.watchedSince);

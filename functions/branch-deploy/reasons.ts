@@ -69,6 +69,7 @@ export const OF_SYNCS = {
   running: ({ finishedAt, message }: Operation) =>
     `${finishedAt ? 'a retry of the sync is pending' : 'the sync is running'}${message ? `: ${message}` : ''}`,
   brokenByNight: (phase: string) => `the sync ended as ${phase} while the cluster slept`,
+  timedOut: ({ message }: Operation) => `Argo CD ended the sync at its own time limit: ${message}`,
   ended: ({ phase, message }: Operation) => `the sync ended as ${phase}: ${message || 'no message'}`,
   notCompared: 'Argo CD has not compared the application since the sync',
   oldRevision: (revisions: Revisions, builds: readonly RequestedBuild[]) =>

@@ -126,6 +126,14 @@ function touchedBy(action: string, parameters: Parameters, where: Where): Touche
         ?.nodegroups.get(text('nodegroupName'));
       return { resources: [found?.arn ?? arn('eks', `nodegroup/${cluster}/${text('nodegroupName')}/none`)] };
     }
+    case 'eks:DescribeCapability': {
+      const name = text('capabilityName');
+      const found = aws
+        .clusters()
+        .find((known) => known.account === account && known.region === region && known.name === cluster)
+        ?.capabilities.get(name);
+      return { resources: [found?.arn ?? arn('eks', `capability/${cluster}/argocd/${name}/none`)] };
+    }
     case 'secretsmanager:GetSecretValue': {
       const id = text('SecretId');
       return { resources: [id.startsWith('arn:') ? id : secretArn(id, where)] };

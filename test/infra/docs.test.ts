@@ -35,6 +35,12 @@ describe('docs/permissions.md', () => {
       },
     }),
     aProduction(),
+    aDevelopment({
+      deploy: {
+        ...deploy,
+        argocd: { capability: 'argocd', through: 'server', tokenSecret: 'nightshift/argocd' },
+      },
+    }),
   ];
 
   test('lists every statement that a stack can have, and no other', () => {

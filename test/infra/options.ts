@@ -90,6 +90,11 @@ const VALUES: Readonly<Record<string, unknown>> = {
   'deploy.argocd.tokenSecret': 'another/secret',
   'deploy.argocd.kmsKey': KEY,
   'deploy.argocd.ca': CERTIFICATE,
+  'deploy.argocd.capability': 'argocd',
+  'deploy.argocd.cluster': 'hub',
+  'deploy.argocd.cluster.name': 'hub',
+  'deploy.argocd.cluster.endpoint': 'https://0123456789ABCDEF.gr7.ap-northeast-1.eks.amazonaws.com',
+  'deploy.argocd.cluster.ca': CERTIFICATE,
   'deploy.builds.0.project': 'another-project',
   'deploy.builds.0.repository': 'https://github.com/example/another',
   'deploy.builds.0.branch': 'feature/another',
@@ -133,6 +138,11 @@ const SURROUNDINGS: Readonly<Record<string, object>> = {
   'deploy.builds.0.applications.0': { name: 'api' },
   'deploy.builds.0.applications.0.images.0': { repository: `${REGISTRY}/api`, tag: '{sha7}' },
   'deploy.builds.0.create': { connection: CONNECTION },
+  'deploy.argocd.cluster': {
+    name: 'hub',
+    endpoint: 'https://0123456789ABCDEF.gr7.ap-northeast-1.eks.amazonaws.com',
+    ca: CERTIFICATE,
+  },
   'deploy.status.github': { tokenSecret: 'nightshift/github' },
   'deploy.status.gitlab': { tokenSecret: 'nightshift/gitlab' },
   'deploy.status.bitbucket': { tokenSecret: 'nightshift/bitbucket' },
@@ -173,7 +183,16 @@ export function configWith(...options: readonly string[]): NightshiftConfig {
     if (option.endsWith('.autoscaler.kind=auto-mode'))
       set(copy, pathOf(option).replace(/\.kind$/, ''), { kind: 'auto-mode' });
     else set(copy, pathOf(option), valueFor(option));
+  fitArgocd(copy);
   return copy as unknown as NightshiftConfig;
+}
+
+/** EKS knows the address of a capability in the same account, and a hub is reached through Kubernetes. */
+function fitArgocd(copy: Record<string, unknown>): void {
+  const { environments } = copy as unknown as NightshiftConfig;
+  const argocd = environments['develop']?.deploy?.argocd as Record<string, unknown> | undefined;
+  if (argocd?.['capability'] && typeof argocd['cluster'] !== 'object') delete argocd['url'];
+  if (argocd?.['cluster']) argocd['through'] = 'kubernetes';
 }
 
 function set(config: Record<string, unknown>, path: string, value: unknown): void {

@@ -282,3 +282,43 @@ test('the name of an announced build selects one branch', () => {
     `${path}[0].create: a build that is announced runs elsewhere: remove create, or announced`,
   );
 });
+
+test('Argo CD is named by its address, or by what EKS calls it', () => {
+  const of = (argocd: object) => problems(aConfig({ 'environments.develop.deploy.argocd': argocd }));
+  const path = 'environments.develop.deploy.argocd';
+  const url = 'https://argocd.example.com';
+  const hub = {
+    name: 'hub',
+    endpoint: 'https://0123456789ABCDEF.gr7.eu-west-1.eks.amazonaws.com',
+    ca: '-----BEGIN CERTIFICATE-----',
+  };
+  expect(of({ capability: 'argocd' })).toEqual([]);
+  expect(of({ capability: 'argocd', cluster: 'hub' })).toEqual([]);
+  expect(of({ capability: 'argocd', cluster: hub })).toEqual([]);
+  expect(of({ capability: 'argocd', through: 'server', tokenSecret: 'token' })).toEqual([]);
+  expect(of({ url, tokenSecret: 'token', through: 'kubernetes', cluster: 'hub' })).toEqual([]);
+
+  expect(of({ url, tokenSecret: 'token', capability: 'argocd' })).toEqual([
+    `${path}.url: "${url}": EKS knows the address of a capability: remove this`,
+  ]);
+  expect(of({ capability: 'argocd', through: 'server' })).toEqual([
+    `${path}.tokenSecret: it is missing: write the name of the Secrets Manager secret that holds the token`,
+  ]);
+  expect(of({ capability: 'argocd', cluster: hub, through: 'server', tokenSecret: 'token' })).toEqual([
+    `${path}.url: it is missing: EKS does not describe the capability of another account: write its address`,
+  ]);
+  expect(of({ url, tokenSecret: 'token', cluster: 'hub' })).toEqual([
+    `${path}.cluster: "hub": the server is reached by its address alone: write through: 'kubernetes', or remove this`,
+  ]);
+  expect(of({ capability: 'argocd', cluster: { ...hub, endpoint: 'http://10.0.0.1' } })).toHaveLength(1);
+  expect(of({ capability: 'arn:aws:eks:eu-west-1:111111111111:capability/a/argocd/b/c' })).toHaveLength(1);
+});
+
+test('a hub is another cluster, and an application of it belongs to one environment', () => {
+  const of = (cluster: string) =>
+    problems(aConfig({ 'environments.develop.deploy.argocd': { capability: 'argocd', cluster } }));
+  const own = aConfig({}) as { environments: { develop: { cluster: string } } };
+  expect(of(own.environments.develop.cluster)).toEqual([
+    `environments.develop.deploy.argocd.cluster: ${JSON.stringify(own.environments.develop.cluster)}: this is the environment's own cluster: remove it`,
+  ]);
+});

@@ -83,6 +83,8 @@ export interface WorldOptions {
   readonly rolloutSeconds?: number;
   /** Where commits show what became of them. */
   readonly statuses?: Statuses;
+  /** Argo CD as EKS runs it. */
+  readonly managed?: boolean;
   readonly buildSeconds?: number | ((build: { number: number; project: string }) => number);
 }
 
@@ -118,6 +120,7 @@ export function aWorld(options: WorldOptions = {}) {
   }
   const argocd = createArgocd(context, {
     workloads,
+    managed: options.managed ?? false,
     revisionOf: (repository, revision, at) => codebuild.git.revisionOf(repository, revision, at),
     onPush: (listener) => codebuild.git.onPush(listener),
   });

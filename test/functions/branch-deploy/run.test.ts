@@ -56,6 +56,21 @@ describe('a merge at work', () => {
     expect(world.wire.prunes).toEqual([prunes]);
   });
 
+  test('a sync that Argo CD ended at its own time limit is repeated, and then it has failed', async () => {
+    const message = 'Operation terminated, triggered by controller sync timeout';
+    const once = aWorld();
+    once.argocd.failNextSync('api', { phase: 'Failed', message });
+    await once.invoke((await once.build()).event);
+    expect(once.actions('api')).toEqual(['sync', 'sync', 'deployed']);
+
+    const always = aWorld({ application: { syncSeconds: 600 }, managed: true });
+    await always.invoke((await always.build()).event);
+    await always.ticks(15);
+    expect(always.actions('api').filter((action) => action === 'sync')).toHaveLength(3);
+    expect(always.reasons().at(-1)).toContain(message);
+    expect(always.actions('api').at(-1)).toBe('fail');
+  });
+
   test('every application of the binding is synced', async () => {
     const applications = [anApplication(), anApplication({ name: 'worker' })];
     const world = aWorld({ settings: { builds: [{ ...binding, applications }] } });
