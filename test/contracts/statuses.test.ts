@@ -237,7 +237,7 @@ describe.each(Object.entries(subjects))('%s', (name, { words, open }) => {
     expect(shown()).toEqual([]);
   });
 
-  test('waits as long as it is told', async () => {
+  test('waits as long as the forge says', async () => {
     const { forge, repository, statuses } = await open(PATH);
     forge.limitedFor = 30;
     expect(await statuses.post(aStatus(repository))).toMatchObject({

@@ -32,7 +32,7 @@ export interface ForgeWorld {
   readonly url: string;
   readonly git: Pick<GitWorld, 'has' | 'revisionOf'>;
   readonly tokens: Map<string, ForgeToken>;
-  /** The seconds that the next request is told to wait. */
+  /** The next request is limited, with so many seconds to wait. */
   limitedFor?: number | undefined;
 }
 
