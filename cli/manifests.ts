@@ -23,7 +23,8 @@ function bindingsOf(name: string, { production, deploy }: EnvironmentConfig): re
     throw new RefusedError(
       `"${name}" is a production environment, which has no branch-deploy: kubectl apply -k manifests/production is all it needs`,
     );
-  if (deploy?.argocd.through !== 'kubernetes')
+  const way = deploy?.argocd.through ?? (deploy?.argocd.capability ? 'kubernetes' : 'server');
+  if (!deploy || way !== 'kubernetes')
     throw new RefusedError(
       `"${name}" does not deploy through the Kubernetes API (deploy.argocd.through): kubectl apply -k manifests is all it needs`,
     );

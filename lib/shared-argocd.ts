@@ -28,8 +28,8 @@ export function warnOfSharedArgocd(
 }
 
 function sharesArgocd(own: EnvironmentConfig, other: EnvironmentConfig): boolean {
-  const urlOf = ({ deploy }: EnvironmentConfig) => deploy?.argocd.url.replace(/\/+$/, '');
+  const urlOf = ({ deploy }: EnvironmentConfig) => deploy?.argocd.url?.replace(/\/+$/, '');
   const isSameCluster =
     own.cluster === other.cluster && own.account === other.account && own.region === other.region;
-  return isSameCluster || urlOf(own) === urlOf(other);
+  return isSameCluster || (urlOf(own) !== undefined && urlOf(own) === urlOf(other));
 }

@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createArgocdServer } from '#functions/adapters/argocd/server.ts';
-import { createGithubStatuses } from '#functions/adapters/github/commit-status.ts';
+import { createGithubStatuses } from '#functions/adapters/forges/github-statuses.ts';
 import { createHttpHost } from '#functions/adapters/http.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
+import type { CommitStatus } from '#functions/branch-deploy/ports.ts';
 
 const TOKEN = `eyJhbGciOiJIUzI1NiJ9.${'s'.repeat(300)}.signature-of-it`;
 const closing: (() => void)[] = [];
@@ -103,7 +104,7 @@ test('a host of GitHub is always reached over TLS', async () => {
     state: 'success',
     description: 'x',
     context: 'nightshift',
-  });
+  } as CommitStatus);
   expect(failure).toMatchObject({ kind: 'transient' });
   expect(JSON.stringify(failure)).not.toContain('eyJhbGci');
 });

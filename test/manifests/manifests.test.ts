@@ -38,7 +38,7 @@ describe('kubectl apply -k', () => {
   });
 });
 
-describe.each([...BASES, 'argocd/'])('manifests/%s', (folder) => {
+describe.each([...BASES, 'argocd/', 'argocd-capability/', 'argocd-hub/'])('manifests/%s', (folder) => {
   test('lists each of its files in its kustomization', async () => {
     const names = await readdir(new URL(folder, ROOT));
     const files = names.filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml');

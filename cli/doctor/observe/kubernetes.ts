@@ -157,7 +157,7 @@ export function requiredPermissionsOf(
   ];
   const applications = (branchDeploy?.builds ?? []).flatMap((build) => build.applications);
   const deploy: RequiredPermission[] =
-    branchDeploy?.argocd.through === 'kubernetes'
+    branchDeploy?.argocd.through === 'kubernetes' && !branchDeploy.argocd.hub
       ? applications.flatMap(({ name, namespace = 'argocd' }) =>
           // By name: what `nightshift manifests` prints grants no other.
           each(['get', 'patch'], { group: 'argoproj.io', resource: 'applications', namespace, name }),

@@ -1,11 +1,8 @@
 /** The cluster of a function that most invocations do not reach: its client is loaded with the first request. */
-import type { CommonSettings } from '#model/settings.ts';
 import type { KubernetesClient } from './client.ts';
+import type { ClusterToReach } from './connect.ts';
 
-export function lazyCluster(
-  settings: Pick<CommonSettings, 'cluster' | 'region'>,
-  now: () => Date,
-): KubernetesClient {
+export function lazyCluster(settings: ClusterToReach, now: () => Date): KubernetesClient {
   let loading: Promise<KubernetesClient> | undefined;
   const client = () => {
     loading ??= import('./connect.ts').then(({ connectCluster }) => connectCluster(settings, now));
