@@ -4,8 +4,9 @@ import { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import type { EnvironmentConfig } from '#model/config.ts';
+import { imageRepositories } from '#model/image-repository.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
-import { buildProjectArn, clusterArn, secretArn } from './arns.ts';
+import { buildProjectArn, clusterArn, imageRepositoryArn, secretArn } from './arns.ts';
 import { BuildProject } from './build-project.ts';
 import { checkedEnvironment } from './checked-environment.ts';
 import { ClusterAccess } from './cluster-access.ts';
@@ -98,7 +99,8 @@ export class BranchDeploy extends Construct {
       actions: [
         'codebuild:BatchGetBuildBatches',
         'codebuild:BatchGetBuilds',
-        'codebuild:BatchGetProjects',
+        // A dry run writes no deploy down, so that it never compares the numbers of two builds.
+        ...(settings.dryRun ? [] : ['codebuild:BatchGetProjects']),
         'codebuild:ListBuildsForProject',
       ],
       resources: [...new Set(settings.builds.map((build) => buildProjectArn(this, build.project)))],
@@ -120,6 +122,14 @@ export class BranchDeploy extends Construct {
         sid: 'ReadArgocdToken',
         actions: ['secretsmanager:GetSecretValue'],
         resources: [secretArn(this, settings.argocd.tokenSecret)],
+      });
+    }
+    const repositories = imageRepositories(settings);
+    if (repositories.length > 0) {
+      this.function.allow({
+        sid: 'SeeImages',
+        actions: ['ecr:BatchGetImage'],
+        resources: repositories.map((name) => imageRepositoryArn(this, name)),
       });
     }
     if (settings.status) {

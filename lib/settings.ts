@@ -34,6 +34,7 @@ import { SETTINGS_LIMIT_BYTES, settingsText } from './settings-text.ts';
 const PAST_DAYS = 8;
 /** The longest acceptable drift of an application. */
 export const DEFAULT_DRIFT_MINUTES = 60;
+const DEFAULT_IMAGE_MINUTES = 15;
 
 /**
  * The settings of the environment's functions, from a config that `loadConfig` has checked. Throws a `ConfigError` when
@@ -151,6 +152,7 @@ function branchDeployOf(
       applications: applications.map(applicationOf),
     })),
     whenAsleep: deploy.whenAsleep ?? 'defer',
+    imageMinutes: deploy.imageMinutes ?? DEFAULT_IMAGE_MINUTES,
     driftMinutes: deploy.driftMinutes ?? DEFAULT_DRIFT_MINUTES,
     ...(deploy.status ? { status: { github: statusOf(deploy.status.github) } } : {}),
     ...(schedule ? { schedule } : {}),
@@ -170,6 +172,8 @@ function applicationOf(application: ApplicationConfig): ApplicationSettings {
     prune: written.prune ?? false,
     syncOptions: written.syncOptions ?? [],
     ...(written.images ? { images: written.images } : {}),
+    ...(written.bring && written.bring !== 'manifest' ? { bring: written.bring } : {}),
+    ...(written.revision === 'built' ? { revision: written.revision } : {}),
   };
 }
 

@@ -291,6 +291,7 @@ const image = object(
   {
     repository: text('write the repository of the image'),
     tag: z.union([text('write a tag'), object({ exported: text('write the name of a variable') }, '')]),
+    helmParameter: text('write the name of a Helm parameter').optional(),
   },
   '',
 );
@@ -306,13 +307,15 @@ const application = z.union(
         prune: flag().optional(),
         syncOptions: z.array(text('write a sync option like "CreateNamespace=true"')).optional(),
         images: z.array(image).optional(),
+        bring: oneOf(['manifest', 'parameter', 'restart']).optional(),
+        revision: oneOf(['tracked', 'built']).optional(),
       },
       '',
     ),
   ],
   {
     error:
-      'write the name of an Argo CD application, or { name, project, namespace, prune, syncOptions, images: [{ repository: "…/api", tag: "{sha7}" }] }',
+      'write the name of an Argo CD application, or { name, project, namespace, prune, syncOptions, images: [{ repository: "…/api", tag: "{sha7}" }], bring: "manifest", "parameter" or "restart", revision: "tracked" or "built" }',
   },
 );
 
@@ -391,6 +394,7 @@ const deploy = object(
       .array(build, { error: 'write a list of builds' })
       .min(1, { error: 'there is no build: write at least one, or leave deploy out' }),
     whenAsleep: oneOf(['defer', 'wake']).optional(),
+    imageMinutes: minutes(1, 60).optional(),
     driftMinutes: minutes(0, 10_080).optional(),
     status: status.optional(),
   },

@@ -80,9 +80,17 @@ export type ApplicationConfig =
       readonly syncOptions?: readonly string[];
       /** The images that the build makes: `deployed` means that the live pods run them. */
       readonly images?: readonly ImageConfig[];
+      /**
+       * How an image comes to the cluster. `manifest` (default): the build or a bot writes it into the manifests, and the
+       * deploy waits for that. `parameter`: it is set on the Application. `restart`: the tag stays the same, and the
+       * workloads that use it are restarted.
+       */
+      readonly bring?: 'manifest' | 'parameter' | 'restart';
+      /** What is synced: what the application tracks (default), or the commit that was built, which needs auto-sync off. */
+      readonly revision?: 'tracked' | 'built';
     };
 
-/** An image that a build pushes. The manifests have to name it: the deploy waits for that for 15 minutes. */
+/** An image that a build pushes. */
 export interface ImageConfig {
   /** Without a tag: `111111111111.dkr.ecr.eu-west-1.amazonaws.com/api`. */
   readonly repository: string;
@@ -91,6 +99,8 @@ export interface ImageConfig {
    * of the build that holds the tag or the digest.
    */
   readonly tag: string | { readonly exported: string };
+  /** With `bring: 'parameter'`: the Helm parameter that holds the tag or digest. Default: `kustomize.images`. */
+  readonly helmParameter?: string;
 }
 
 export interface BuildConfig {
@@ -127,6 +137,8 @@ export interface DeployConfig {
   readonly builds: readonly BuildConfig[];
   /** At night: remember and deploy after the wake (`defer`, the default), or wake the cluster (`wake`). */
   readonly whenAsleep?: 'defer' | 'wake';
+  /** How long a deploy waits for manifests that name the image which was built. Default 15 minutes. */
+  readonly imageMinutes?: number;
   /** An application that is OutOfSync for so many minutes is reported once. Default 60; 0 for never. */
   readonly driftMinutes?: number;
   /** Where commits show the status of their deployment. Default: nowhere. */

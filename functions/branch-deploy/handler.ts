@@ -5,7 +5,7 @@ import type { Context } from 'aws-lambda';
 import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
 import { createArgocdServer } from '#functions/adapters/argocd/server.ts';
 import { createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
-import { lazyBuilds, lazySecret } from '#functions/adapters/aws/lazy-clients.ts';
+import { lazyBuilds, lazyRegistry, lazySecret } from '#functions/adapters/aws/lazy-clients.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
@@ -39,6 +39,7 @@ const ports: BranchDeployPorts = {
       ? createArgocdServer({ argocd, token: lazySecret(argocd.tokenSecret) })
       : createArgocdObjects(connectCluster(settings, now)),
   builds: lazyBuilds(),
+  registry: lazyRegistry(settings),
   deploys: createDesiredDeploys(table),
   night: { read: createNightReader(table).read, addOverride: createOverrides(table).add },
   trail: createDecisionTrail(logger, saveDecisions(table), notify),

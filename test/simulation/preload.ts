@@ -2,6 +2,9 @@
  * Modules that the functions load with `import()` when they are first needed. Loaded here before the clock runs: otherwise
  * the first night of a process would take other turns than the following ones, and a seed would not play the same night.
  */
+import '#functions/adapters/argocd/object-images.ts';
+import '#functions/adapters/argocd/server-images.ts';
+import '#functions/adapters/aws/ecr.ts';
 import '#functions/adapters/kubernetes/autoscaler.ts';
 import '#functions/night-schedule/report-overdue.ts';
 import '#functions/spot-drain/tick.ts';

@@ -180,7 +180,6 @@ cases('a sync of ours', [
   ...[
     running(),
     running({ message: 'hook 1 of 2' }),
-    running({ message: 'blocked by sync window' }),
     anOperation({ phase: 'Running' }),
     anOperation({ phase: 'Running', message: 'timeout' }),
     anOperation({ phase: 'Terminating' }),
@@ -203,7 +202,7 @@ cases('a sync of ours', [
     'that a sync window holds up is waited for, however long',
     { operation: anOperation({ phase: 'Running', message: window }) },
     waited(halfAnHour * 5),
-    wait(OF_SYNCS.running(anOperation({ message: window }))),
+    { ...wait(OF_SYNCS.running(anOperation({ message: window }))), unlimited: true } as Step,
   ],
   ...(['Failed', 'Error'] as const).map(
     (phase): Case => [
@@ -745,7 +744,7 @@ cases('D9: the image that was built', [
     'runs: deployed, and its name',
     pods(`${IMAGE}:aaaaaaa`, 'envoy:1'),
     requests(withImage),
-    settled('deployed', `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.runs([image])}`),
+    settled('deployed', `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.runs(image)}`),
   ],
   [
     'does not run yet: waited for, and compared again',
@@ -783,14 +782,14 @@ cases('D9: the image that was built', [
     requests(aBuild({ images: [{ repository: IMAGE, version: digest }] })),
     settled(
       'deployed',
-      `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.runs([{ repository: IMAGE, version: digest }])}`,
+      `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.runs({ repository: IMAGE, version: digest })}`,
     ),
   ],
   [
     'is of a repository that has a port, and of no other',
     pods('registry.example.com:5000/api:aaaaaaa', 'registry.example.com:5000/api-x:bbbbbbb'),
     requests(aBuild({ images: [{ repository: 'registry.example.com:5000/api', version: 'aaaaaaa' }] })),
-    settled('deployed', `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.runs([image])}`),
+    settled('deployed', `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.runs(image)}`),
   ],
   [
     'does not run, though Synced and Healthy at its commit: not there already',
