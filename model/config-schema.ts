@@ -307,7 +307,7 @@ const application = z.union(
         prune: flag().optional(),
         syncOptions: z.array(text('write a sync option like "CreateNamespace=true"')).optional(),
         images: z.array(image).optional(),
-        bring: oneOf(['manifest', 'parameter', 'restart']).optional(),
+        bring: oneOf(['manifest', 'restart', 'parameter']).optional(),
         revision: oneOf(['tracked', 'built']).optional(),
       },
       '',

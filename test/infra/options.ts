@@ -125,7 +125,11 @@ const VALUES: Readonly<Record<string, unknown>> = {
 const SURROUNDINGS: Readonly<Record<string, object>> = {
   network: { subnets: ['subnet-0a1b2c3d'], securityGroups: ['sg-0a1b2c3d'] },
   autoscaler: { kind: 'karpenter', namespace: 'kube-system', deployment: 'karpenter', hostGroup: 'system' },
-  'deploy.builds.0.applications.0': { name: 'api' },
+  'deploy.builds.0.applications.0': {
+    name: 'api',
+    images: [{ repository: `${REGISTRY}/api`, tag: '{sha7}' }],
+    bring: 'parameter',
+  },
   'deploy.builds.0.applications.0.images.0': { repository: `${REGISTRY}/api`, tag: '{sha7}' },
   'deploy.builds.0.create': { connection: CONNECTION },
   'deploy.status.github': { tokenSecret: 'nightshift/github' },

@@ -90,7 +90,9 @@ export function aFullConfig(changes: Record<string, unknown> = {}): unknown {
               namespace: 'argocd',
               prune: true,
               syncOptions: ['A=b'],
-              images: [{ repository: 'registry.example.com/api', tag: '{sha7}' }],
+              images: [{ repository: 'registry.example.com/api', tag: '{sha7}', helmParameter: 'image.tag' }],
+              bring: 'parameter',
+              revision: 'built',
             },
           ],
           create: {
@@ -105,6 +107,7 @@ export function aFullConfig(changes: Record<string, unknown> = {}): unknown {
         },
       ],
       whenAsleep: 'wake',
+      imageMinutes: 60,
       driftMinutes: 10_080,
       status: { github: { tokenSecret: 'nightshift/github', host: 'github.com' } },
     },

@@ -6,6 +6,7 @@ import '#functions/adapters/argocd/object-images.ts';
 import '#functions/adapters/argocd/server-images.ts';
 import '#functions/adapters/aws/ecr.ts';
 import '#functions/adapters/kubernetes/autoscaler.ts';
+import '#functions/branch-deploy/reconcile.ts';
 import '#functions/night-schedule/report-overdue.ts';
 import '#functions/spot-drain/tick.ts';
 import '#functions/spot-drain/watch.ts';

@@ -202,7 +202,8 @@ test('the words of the reasons about images', () => {
     OF_IMAGES.notOurs('example.com/web:1', 'example.com/api'),
   ]).toMatchInlineSnapshot(`
     [
-      "the pods run api:aaaaaaa, api@sha256:aaaaaaaaaaaa…",
+      "the pods run api:aaaaaaa (by tag)",
+      "the pods run api@sha256:aaaaaaaaaaaa… (by tag)",
       "no pod runs",
       "the pods run api:1, not api:aaaaaaa",
       "the pods run no image of its repository, not api:aaaaaaa",
