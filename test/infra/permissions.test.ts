@@ -54,6 +54,7 @@ function allowedIn(environments: readonly EnvironmentConfig[], capability: Capab
 
 describe('a role', () => {
   const { argocd, builds } = aDevelopment().deploy!;
+  const repository = '111111111111.dkr.ecr.ap-northeast-1.amazonaws.com/api';
   const variants = [
     aDevelopment({
       drain: { replaceEarly: true },
@@ -61,6 +62,15 @@ describe('a role', () => {
       notify: { info: [], warning: [], failure: [] },
     }),
     aDevelopment({ deploy: { argocd: { ...argocd, through: 'kubernetes' }, builds } }),
+    aDevelopment({
+      deploy: {
+        argocd,
+        builds: builds.map((build) => ({
+          ...build,
+          applications: [{ name: 'api', images: [{ repository, tag: '{sha7}' }] }],
+        })),
+      },
+    }),
   ];
 
   test.for(['night-schedule', 'spot-drain', 'branch-deploy'] as const)(

@@ -39,6 +39,7 @@ import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.
 import { createLabConnection } from '#test/simulation/deploy/argocd-connection.ts';
 import { createLabRegistry } from '#test/simulation/deploy/lab-registry.ts';
 import { createMemoryTable } from '#test/simulation/table.ts';
+import '#test/simulation/preload.ts';
 
 export const ACCOUNT = '111111111111';
 export const REGION = 'ap-northeast-1';

@@ -236,6 +236,23 @@ describe("bring: 'parameter'", () => {
     expect(world.wire.calls.filter((call) => call.startsWith('set images'))).toHaveLength(3);
   });
 
+  test('reports an image that is put back after the deploy has ended, once', async () => {
+    const { world, build } = aConfigRepository({
+      images: [{ repository: IMAGE, tag: '{sha7}' }],
+      bring: 'parameter',
+    });
+    const { event } = await build();
+    await world.invoke(event);
+    expect(world.actions().at(-1)).toBe('deployed');
+    const caller = world.argocd.authenticate(world.wire.state.token);
+    const patch = JSON.stringify([{ op: 'remove', path: '/spec/source/kustomize' }]);
+    world.argocd.patch(caller, { name: 'api', project: 'develop' }, { type: 'json', text: patch });
+    await world.ticks(45);
+    expect(
+      world.reasons().filter((reason) => reason.startsWith('warn: the image that was deployed')),
+    ).toEqual([`warn: ${OF_IMAGES.revertedLater(undefined)}`]);
+  });
+
   test('fails with the right that is missing', async () => {
     const { world, build } = aConfigRepository(
       { images: [{ repository: IMAGE, tag: '{sha7}' }], bring: 'parameter' },
@@ -248,6 +265,30 @@ describe("bring: 'parameter'", () => {
     );
     expect(world.syncs()).toBe(0);
   });
+});
+
+test('a deploy that goes on and on ends after an hour, with what it was last waiting for', async () => {
+  const { world, build } = aConfigRepository({ images: [{ repository: IMAGE, tag: '{sha7}' }] });
+  Object.assign(world.settings, { imageMinutes: 60 });
+  const { event } = await build();
+  await world.invoke(event);
+  // The manifests move on again and again, and never to the image.
+  for (let minute = 0; minute < 70 && !world.actions().includes('fail'); minute++) {
+    world.codebuild.push({ repository: MANIFESTS, ref: 'refs/heads/main' });
+    await world.ticks(1);
+  }
+  expect(world.reasons().at(-1)).toMatch(/^fail: 0 of 3 pods run api@.*, for more than 60 minutes$/);
+});
+
+test('deploy.imageMinutes is how long the manifests may name another image', async () => {
+  const { world, build } = aConfigRepository({ images: [{ repository: IMAGE, tag: '{sha7}' }] });
+  Object.assign(world.settings, { imageMinutes: 5 });
+  const { event } = await build();
+  await world.invoke(event);
+  await world.ticks(4);
+  expect(world.actions()).not.toContain('fail');
+  await world.ticks(3);
+  expect(world.reasons().at(-1)).toMatch(/^fail: .*, for more than 5 minutes$/);
 });
 
 describe("revision: 'built'", () => {

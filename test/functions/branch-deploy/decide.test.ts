@@ -199,6 +199,18 @@ cases('a sync of ours', [
     late(OF_SYNCS.running(anOperation({ phase: 'Running' }))),
   ],
   [
+    'that runs has failed when the whole deploy took more than an hour, though it is young itself',
+    { operation: anOperation({ phase: 'Running' }) },
+    attempted({ watchedSince: ago(10).toISOString(), begunAt: ago(3_601).toISOString() }),
+    failed(OF_SYNCS.tooLong(OF_SYNCS.running(anOperation({ phase: 'Running' })), 60)),
+  ],
+  [
+    'that runs is waited for within that hour',
+    { operation: anOperation({ phase: 'Running' }) },
+    attempted({ watchedSince: ago(10).toISOString(), begunAt: ago(3_599).toISOString() }),
+    wait(OF_SYNCS.running(anOperation({ phase: 'Running' }))),
+  ],
+  [
     'that a sync window holds up is waited for, however long',
     { operation: anOperation({ phase: 'Running', message: window }) },
     waited(halfAnHour * 5),
