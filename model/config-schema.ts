@@ -339,6 +339,11 @@ const buildProject = object(
       .optional(),
     compute: oneOf(['small', 'medium', 'large']).optional(),
     docker: flag().optional(),
+    imageRepository: filled('write the name of the ECR repository like "team/api"')
+      .regex(/^(?=.{2,256}$)[a-z0-9]+([._-][a-z0-9]+)*(\/[a-z0-9]+([._-][a-z0-9]+)*)*$/, {
+        error: 'write the name alone, in lower case, like "team/api"',
+      })
+      .optional(),
     policies: z.array(policyArn, { error: 'write a list of ARNs of managed policies' }).optional(),
   },
   'write { connection: "arn:aws:codeconnections:…" }',

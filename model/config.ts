@@ -128,6 +128,11 @@ export interface BuildProjectConfig {
   readonly logGroup?: string;
   /** Let the build run Docker. Default false. */
   readonly docker?: boolean;
+  /**
+   * Create this ECR repository, let the build push to it and to no other, run Docker with a layer cache, and name it in the
+   * build's variable `REPOSITORY`. It stays when the stack goes.
+   */
+  readonly imageRepository?: string;
   /** ARNs of managed policies for what else the build does, such as pushing an image. */
   readonly policies?: readonly string[];
 }

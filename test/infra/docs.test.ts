@@ -23,7 +23,7 @@ describe('docs/permissions.md', () => {
         builds: deploy.builds.map((build) => ({
           ...build,
           applications: [{ name: 'api', images: [{ repository, tag: '{sha7}' }] }],
-          create: { connection },
+          create: { connection, imageRepository: 'api' },
         })),
       },
     }),

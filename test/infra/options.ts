@@ -104,6 +104,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
   'deploy.builds.0.applications.0.images.0.helmParameter': 'image.tag',
   'deploy.builds.0.create.connection': CONNECTION,
   'deploy.builds.0.create.logGroup': '/builds/api',
+  'deploy.builds.0.create.imageRepository': 'team/api',
   'deploy.builds.0.create.buildspec': 'ci/buildspec.yml',
   'deploy.builds.0.create.policies.0': 'arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPowerUser',
   'deploy.imageMinutes': 30,

@@ -102,6 +102,7 @@ export function aFullConfig(changes: Record<string, unknown> = {}): unknown {
             buildspec: 'ci/buildspec.yml',
             compute: 'large',
             docker: true,
+            imageRepository: 'team/api',
             policies: ['arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPowerUser'],
           },
         },

@@ -410,6 +410,13 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
   [`${first}.create.buildspec`, 'write the path of a buildspec in the repository', ''],
   [`${first}.create.compute`, "write 'small' or 'medium' or 'large'", 'huge', ''],
   [`${first}.create.docker`, yesOrNo, 1],
+  [`${first}.create.imageRepository`, 'write the name of the ECR repository like "team/api"', 1, ''],
+  [
+    `${first}.create.imageRepository`,
+    'write the name alone, in lower case, like "team/api"',
+    'Team/api',
+    '111111111111.dkr.ecr.eu-west-1.amazonaws.com/api:1',
+  ],
   [`${first}.create.policies`, 'write a list of ARNs of managed policies', 'x'],
   [`${first}.create.policies[0]`, 'write the ARN of a managed policy', 1, ''],
   [
