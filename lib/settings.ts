@@ -35,6 +35,7 @@ import { SETTINGS_LIMIT_BYTES, settingsText } from './settings-text.ts';
 const PAST_DAYS = 8;
 /** The longest acceptable drift of an application. */
 export const DEFAULT_DRIFT_MINUTES = 60;
+const DEFAULT_IMAGE_MINUTES = 15;
 
 /**
  * The settings of the environment's functions, from a config that `loadConfig` has checked. Throws a `ConfigError` when
@@ -157,6 +158,7 @@ function branchDeployOf(
       applications: applications.map((one) => applicationOf(one, capability ? 'argocd' : undefined)),
     })),
     whenAsleep: deploy.whenAsleep ?? 'defer',
+    imageMinutes: deploy.imageMinutes ?? DEFAULT_IMAGE_MINUTES,
     driftMinutes: deploy.driftMinutes ?? DEFAULT_DRIFT_MINUTES,
     ...(deploy.status ? { status: statusOf(deploy.status) } : {}),
     ...(schedule ? { schedule } : {}),
@@ -203,6 +205,8 @@ function applicationOf(
     syncOptions: written.syncOptions ?? [],
     ...(written.url ? { url: written.url } : {}),
     ...(written.images ? { images: written.images } : {}),
+    ...(written.bring && written.bring !== 'manifest' ? { bring: written.bring } : {}),
+    ...(written.revision === 'built' ? { revision: written.revision } : {}),
   };
 }
 

@@ -326,6 +326,7 @@ const image = object(
   {
     repository: text('write the repository of the image'),
     tag: z.union([text('write a tag'), object({ exported: text('write the name of a variable') }, '')]),
+    helmParameter: text('write the name of a Helm parameter').optional(),
   },
   '',
 );
@@ -342,13 +343,15 @@ const application = z.union(
         syncOptions: z.array(text('write a sync option like "CreateNamespace=true"')).optional(),
         url: text('write where people open it').optional(),
         images: z.array(image).optional(),
+        bring: oneOf(['manifest', 'restart', 'parameter']).optional(),
+        revision: oneOf(['tracked', 'built']).optional(),
       },
       '',
     ),
   ],
   {
     error:
-      'write the name of an Argo CD application, or { name, project, namespace, prune, syncOptions, url, images: [{ repository: "…/api", tag: "{sha7}" }] }',
+      'write the name of an Argo CD application, or { name, project, namespace, prune, syncOptions, url, images: [{ repository: "…/api", tag: "{sha7}" }], bring: "manifest", "parameter" or "restart", revision: "tracked" or "built" }',
   },
 );
 
@@ -372,6 +375,11 @@ const buildProject = object(
       .optional(),
     compute: oneOf(['small', 'medium', 'large']).optional(),
     docker: flag().optional(),
+    imageRepository: filled('write the name of the ECR repository like "team/api"')
+      .regex(/^(?=.{2,256}$)[a-z0-9]+([._-][a-z0-9]+)*(\/[a-z0-9]+([._-][a-z0-9]+)*)*$/, {
+        error: 'write the name alone, in lower case, like "team/api"',
+      })
+      .optional(),
     policies: z.array(policyArn, { error: 'write a list of ARNs of managed policies' }).optional(),
   },
   'write { connection: "arn:aws:codeconnections:…" }',
@@ -449,6 +457,7 @@ const deploy = object(
       .array(build, { error: 'write a list of builds' })
       .min(1, { error: 'there is no build: write at least one, or leave deploy out' }),
     whenAsleep: oneOf(['defer', 'wake']).optional(),
+    imageMinutes: minutes(1, 60).optional(),
     driftMinutes: minutes(0, 10_080).optional(),
     status: status.optional(),
   },

@@ -77,11 +77,12 @@ export function wrongRepository(value: string): string | undefined {
 
 const TAG_FIELDS = ['sha', 'sha7', 'branch', 'build'];
 
-export function wrongTagTemplate(tag: string): string | undefined {
+/** `isFixed`: it may be the same for each build, because the workloads are restarted. */
+export function wrongTagTemplate(tag: string, isFixed: boolean): string | undefined {
   const unknown = [...tag.matchAll(/\{([^}]*)\}/g)].find(([, field]) => !TAG_FIELDS.includes(field ?? ''));
   if (unknown) return `${unknown[0]} is unknown: write {sha}, {sha7}, {branch} or {build}`;
-  if (!['sha', 'sha7', 'build'].some((field) => tag.includes(`{${field}}`)))
-    return 'a tag that is the same for each build does not say which build runs: write one with {sha7} or {build}';
+  if (!isFixed && !['sha', 'sha7', 'build'].some((field) => tag.includes(`{${field}}`)))
+    return "a tag that is the same for each build does not say which build runs: write one with {sha7} or {build}, or bring: 'restart'";
   return /^[\w.-]+$/.test(tag.replace(/\{\w+\}/g, 'x'))
     ? undefined
     : 'no tag can be written so: use letters, digits, "_", "." and "-"';

@@ -67,6 +67,10 @@ export interface ApplicationSettings {
   readonly url?: string;
   /** The images that a build makes, which are to run before it counts as deployed. */
   readonly images?: readonly ImageConfig[];
+  /** Absent for `manifest`. */
+  readonly bring?: 'parameter' | 'restart';
+  /** Absent for what the application tracks. */
+  readonly revision?: 'built';
 }
 
 export interface BuildSettings {
@@ -103,6 +107,8 @@ export interface BranchDeploySettings extends CommonSettings {
   };
   readonly builds: readonly BuildSettings[];
   readonly whenAsleep: 'defer' | 'wake';
+  /** A deploy waits so long for manifests that name its image. */
+  readonly imageMinutes: number;
   /** An application that is OutOfSync for so many minutes is reported; 0 for never. */
   readonly driftMinutes: number;
   /** Absent where no commit status is written. */

@@ -107,10 +107,13 @@ const VALUES: Readonly<Record<string, unknown>> = {
   'deploy.builds.0.applications.0.images.0.repository': `${REGISTRY}/web`,
   'deploy.builds.0.applications.0.images.0.tag': '{branch}-{sha7}',
   'deploy.builds.0.applications.0.images.0.tag.exported': 'IMAGE_TAG',
+  'deploy.builds.0.applications.0.images.0.helmParameter': 'image.tag',
   'deploy.builds.0.create.connection': CONNECTION,
   'deploy.builds.0.create.logGroup': '/builds/api',
+  'deploy.builds.0.create.imageRepository': 'team/api',
   'deploy.builds.0.create.buildspec': 'ci/buildspec.yml',
   'deploy.builds.0.create.policies.0': 'arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPowerUser',
+  'deploy.imageMinutes': 30,
   'deploy.driftMinutes': 0,
   'deploy.status.github.tokenSecret': 'nightshift/github',
   'deploy.status.github.kmsKey': KEY,
@@ -135,7 +138,11 @@ const VALUES: Readonly<Record<string, unknown>> = {
 const SURROUNDINGS: Readonly<Record<string, object>> = {
   network: { subnets: ['subnet-0a1b2c3d'], securityGroups: ['sg-0a1b2c3d'] },
   autoscaler: { kind: 'karpenter', namespace: 'kube-system', deployment: 'karpenter', hostGroup: 'system' },
-  'deploy.builds.0.applications.0': { name: 'api' },
+  'deploy.builds.0.applications.0': {
+    name: 'api',
+    images: [{ repository: `${REGISTRY}/api`, tag: '{sha7}' }],
+    bring: 'parameter',
+  },
   'deploy.builds.0.applications.0.images.0': { repository: `${REGISTRY}/api`, tag: '{sha7}' },
   'deploy.builds.0.create': { connection: CONNECTION },
   'deploy.argocd.cluster': {

@@ -54,6 +54,7 @@ function allowedIn(environments: readonly EnvironmentConfig[], capability: Capab
 
 describe('a role', () => {
   const { argocd, builds } = aDevelopment().deploy!;
+  const repository = '111111111111.dkr.ecr.ap-northeast-1.amazonaws.com/api';
   const variants = [
     aDevelopment({
       drain: { replaceEarly: true },
@@ -64,7 +65,10 @@ describe('a role', () => {
     aDevelopment({
       deploy: {
         argocd: { capability: 'argocd', through: 'server', tokenSecret: 'nightshift/argocd' },
-        builds,
+        builds: builds.map((build) => ({
+          ...build,
+          applications: [{ name: 'api', images: [{ repository, tag: '{sha7}' }] }],
+        })),
       },
     }),
   ];

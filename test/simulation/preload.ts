@@ -2,8 +2,12 @@
  * Modules that the functions load with `import()` when they are first needed. Loaded here before the clock runs: otherwise
  * the first night of a process would take other turns than the following ones, and a seed would not play the same night.
  */
+import '#functions/adapters/argocd/object-images.ts';
+import '#functions/adapters/argocd/server-images.ts';
+import '#functions/adapters/aws/ecr.ts';
 import '#functions/adapters/kubernetes/autoscaler.ts';
 import '#functions/branch-deploy/announced-build.ts';
+import '#functions/branch-deploy/reconcile.ts';
 import '#functions/night-schedule/report-overdue.ts';
 import '#functions/spot-drain/tick.ts';
 import '#functions/spot-drain/watch.ts';

@@ -83,5 +83,9 @@ export function createArgocdCapability(options: CapabilityOptions): Argocd {
   return {
     read: (application, how) => through((argocd) => argocd.read(application, how)),
     sync: (application, deployId, how) => through((argocd) => argocd.sync(application, deployId, how)),
+    pods: (application) => through((argocd) => argocd.pods(application)),
+    restart: (application, workload, at) => through((argocd) => argocd.restart(application, workload, at)),
+    setImages: (application, images, source) =>
+      through((argocd) => argocd.setImages(application, images, source)),
   };
 }

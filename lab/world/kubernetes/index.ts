@@ -91,6 +91,6 @@ export function createKubernetes(context: WorldContext, options: KubernetesOptio
       return !pods.some((pod) => left.some((other) => other.metadata.uid === pod.metadata.uid));
     },
     ...createSeeds(api),
-    ...createWorkloads(api),
+    ...createWorkloads(api, context.clock.now),
   };
 }
