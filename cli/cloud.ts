@@ -118,6 +118,7 @@ async function openTable({ environmentName, environment, access, clock }: Target
   return {
     get: (...key) => call('dynamodb:GetItem', () => table.get(...key)),
     list: (...range) => call('dynamodb:Query', () => table.list(...range)),
+    count: (...range) => call('dynamodb:Query', () => table.count(...range)),
     save: (...item) => call('dynamodb:PutItem', () => table.save(...item)),
     saveIf: (...item) => call('dynamodb:PutItem', () => table.saveIf(...item)),
     remove: (...key) => call('dynamodb:DeleteItem', () => table.remove(...key)),

@@ -254,6 +254,8 @@ export interface Claims {
   read(instanceId: string): Promise<Versioned<Claim> | undefined>;
   saveIf(claim: Claim, expected: Expected, now: Date): Promise<Versioned<Claim> | undefined>;
   remove(instanceId: string, version: number): Promise<boolean>;
+  /** Whether the claim of any instance is in work and its node is not cordoned yet; of very many claims a sample. */
+  areCordonsPending(): Promise<boolean>;
   /** With the items that cannot be read. */
   all(): Promise<{ readonly claims: readonly Versioned<Claim>[]; readonly corrupt: readonly string[] }>;
 }

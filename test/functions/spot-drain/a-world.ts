@@ -239,6 +239,10 @@ export function memoryClaims(
       await latency();
       return saved.get(instanceId)?.version === version && saved.delete(instanceId);
     },
+    async areCordonsPending() {
+      await latency();
+      return [...saved.values()].some(({ value }) => value.state === 'working' && !value.cordonedAt);
+    },
     async all() {
       await latency();
       return { claims: [...saved.values()], corrupt: [] };
