@@ -1,6 +1,7 @@
 /** Access to one environment in AWS: its table and its night-schedule function. A command uses only the permissions it needs. */
 import { errorName } from '#functions/adapters/aws/errors.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createClaims } from '#functions/adapters/dynamodb/drain-claims.ts';
 import { createLedger } from '#functions/adapters/dynamodb/ledger.ts';
 import { createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
@@ -9,6 +10,7 @@ import { DECISION } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import type { DryRunNote, LedgerEntry, SavedSize } from '#functions/night-schedule/records.ts';
 import { readSettings } from '#functions/shared/settings.ts';
+import { type AnnouncedChange, announcedChanges } from '#functions/spot-drain/announced-changes.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
 import { type Decision, decisionSchema } from '#model/decision.ts';
@@ -54,6 +56,8 @@ export interface Cloud {
   deployedSettings(): Promise<Readonly<Record<string, unknown>> | undefined>;
   /** The deploy record of each application. */
   applications(): Promise<readonly ApplicationRecord[]>;
+  /** What AWS announced for instances of the cluster and has not begun, the earliest first. */
+  announcedChanges(): Promise<readonly AnnouncedChange[]>;
   /** Ledger entries from `firstDate` (ISO) on, oldest first. */
   ledger(firstDate: string): Promise<readonly LedgerEntry[]>;
 }
@@ -118,6 +122,7 @@ async function openTable({ environmentName, environment, access, clock }: Target
   return {
     get: (...key) => call('dynamodb:GetItem', () => table.get(...key)),
     list: (...range) => call('dynamodb:Query', () => table.list(...range)),
+    count: (...range) => call('dynamodb:Query', () => table.count(...range)),
     save: (...item) => call('dynamodb:PutItem', () => table.save(...item)),
     saveIf: (...item) => call('dynamodb:PutItem', () => table.saveIf(...item)),
     remove: (...key) => call('dynamodb:DeleteItem', () => table.remove(...key)),
@@ -129,7 +134,7 @@ function createReports(
   table: Table,
   cluster: string,
   clock: AwsClock,
-): Pick<Cloud, 'night' | 'decisions' | 'applications' | 'ledger'> {
+): Pick<Cloud, 'night' | 'decisions' | 'applications' | 'announcedChanges' | 'ledger'> {
   return {
     async night() {
       const memory = await createNightStore(table, cluster).load();
@@ -153,6 +158,11 @@ function createReports(
     async applications() {
       const { records } = await createDesiredDeploys(table).all();
       return records.map(({ value }) => value);
+    },
+
+    async announcedChanges() {
+      const { claims } = await createClaims(table).all();
+      return announcedChanges(claims.map(({ value }) => value));
     },
 
     async ledger(firstDate) {

@@ -1,6 +1,8 @@
 /** `status`: the state of each cluster as night-schedule last observed it, and the next transition. */
 
 import type { Size } from '#functions/night-schedule/records.ts';
+import { messageOf } from '#functions/shared/errors.ts';
+import type { AnnouncedChange } from '#functions/spot-drain/announced-changes.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
 import { desiredAt, transitions } from '#model/desired.ts';
@@ -20,6 +22,8 @@ interface Status {
   readonly schedule?: Schedule;
   readonly night?: Night;
   readonly next?: Transition;
+  /** What AWS announced for its instances; a text says why that is unknown. */
+  readonly changes: readonly AnnouncedChange[] | string;
 }
 
 /** True when every environment was reachable. */
@@ -42,27 +46,32 @@ export async function status(
 
 async function readStatus(loaded: LoadedConfig, named: NamedEnvironment, io: Io): Promise<Status> {
   const { name, environment } = named;
-  if (environment.schedule === undefined) return { named, now: io.now() };
   const cloud = await io.cloud(name, environment);
+  if (environment.schedule === undefined)
+    return { named, now: cloud.now(), changes: await cloud.announcedChanges().catch(messageOf) };
   const night = await cloud.night();
   const now = cloud.now();
   const schedule = scheduleOf(loaded.config, environment.schedule, now);
   const { overrides } = night;
   const next = transitions(schedule, now, new Date(now.getTime() + HORIZON_MS), overrides)[0];
-  return { named, now, schedule, night, ...(next ? { next } : {}) };
+  const changes = await cloud.announcedChanges();
+  return { named, now, schedule, night, changes, ...(next ? { next } : {}) };
 }
 
-function formatStatus({ named, now, schedule, night, next }: Status, paint: Paint): string {
+function formatStatus({ named, now, schedule, night, next, changes }: Status, paint: Paint): string {
   const head = environmentTitle(named, paint);
-  if (!schedule || !night)
-    return `${head}\n  never stopped (${named.environment.production ? 'production' : 'no schedule'})`;
+  const row = ([label, text]: Row) => `  ${paint.dim(label.padEnd(8))}  ${text}`;
+  if (!schedule || !night) {
+    const neverStopped = `  never stopped (${named.environment.production ? 'production' : 'no schedule'})`;
+    return [head, neverStopped, ...changeRows(changes, 'UTC').map(row)].join('\n');
+  }
   const { timeZone } = schedule;
   const { state, override, saved, corrupt } = night;
   const desired = desiredAt(schedule, now, override ? [override] : []);
   const dry = named.environment.dryRun ? night.dryRun : undefined;
   const current = dry ?? state;
   const since = current ? new Date(current.since) : undefined;
-  const rows: [string, string][] = [
+  const rows: Row[] = [
     current && since
       ? [
           'now',
@@ -77,20 +86,33 @@ function formatStatus({ named, now, schedule, night, next }: Status, paint: Pain
         ]
       : ['next', 'no transition in the next two months'],
     ['override', override && isActive(override, now) ? formatOverride(override, timeZone) : 'none'],
-    ...saved.map((one, index): [string, string] => [
-      index === 0 ? 'saved' : '',
-      `${plain(one.group)}: ${sizeOf(one)}, ${one.phase}`,
-    ]),
-    ...(dry?.wouldSave ?? []).map((one, index): [string, string] => [
-      index === 0 ? 'would' : '',
-      `save ${plain(one.group)}: ${sizeOf(one)}, and stop it`,
-    ]),
-    ...corrupt.map((item): [string, string] => ['unreadable', `${plain(item)}: not changed`]),
+    ...saved.map(
+      (one, index): Row => [index === 0 ? 'saved' : '', `${plain(one.group)}: ${sizeOf(one)}, ${one.phase}`],
+    ),
+    ...(dry?.wouldSave ?? []).map(
+      (one, index): Row => [
+        index === 0 ? 'would' : '',
+        `save ${plain(one.group)}: ${sizeOf(one)}, and stop it`,
+      ],
+    ),
+    ...changeRows(changes, timeZone),
+    ...corrupt.map((item): Row => ['unreadable', `${plain(item)}: not changed`]),
   ];
-  return [head, ...rows.map(([label, text]) => `  ${paint.dim(label.padEnd(8))}  ${text}`)].join('\n');
+  return [head, ...rows.map(row)].join('\n');
 }
 
-function toJson({ named, now, schedule, night, next }: Status) {
+/** A label and its text. */
+type Row = readonly [string, string];
+
+function changeRows(changes: Status['changes'], timeZone: string): readonly Row[] {
+  if (typeof changes === 'string') return [['changes', `unknown: ${plain(changes)}`]];
+  return changes.map(({ node, instanceId, startsAt, drainAt }, index) => [
+    index === 0 ? 'changes' : '',
+    `AWS changes ${plain(instanceId)}${node ? ` (${plain(node)})` : ''} ${localTime(timeZone, new Date(startsAt))}: its node is drained from ${localTime(timeZone, new Date(drainAt))} on`,
+  ]);
+}
+
+function toJson({ named, now, schedule, night, next, changes }: Status) {
   const { name, environment } = named;
   return {
     environment: name,
@@ -98,6 +120,7 @@ function toJson({ named, now, schedule, night, next }: Status) {
     production: environment.production ?? false,
     ...(environment.dryRun ? { dryRun: night?.dryRun ?? {} } : {}),
     time: now.toISOString(),
+    announcedChanges: typeof changes === 'string' ? null : changes,
     ...(schedule ? { schedule: schedule.name, timeZone: schedule.timeZone } : {}),
     ...(night
       ? {

@@ -2,6 +2,7 @@
 
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import type { LedgerEntry } from '#functions/night-schedule/records.ts';
+import type { AnnouncedChange } from '#functions/spot-drain/announced-changes.ts';
 import type { Decision } from '#model/decision.ts';
 import { desiredAt, transitions } from '#model/desired.ts';
 import { DAY_MS, HOUR_MS } from '#model/duration.ts';
@@ -106,6 +107,7 @@ export interface EnvironmentData {
   readonly decisions: readonly Decision[];
   readonly ledger: readonly LedgerEntry[];
   readonly applications: readonly ApplicationRecord[];
+  readonly announced: readonly AnnouncedChange[];
   /** Settings that the config has changed since the deploy; undefined when the deployed ones cannot be read. */
   readonly changed?: readonly string[];
 }
@@ -121,7 +123,7 @@ export function viewOf(
     ...headOf(named, schedule, now),
     hints: hintsOf(named, data),
     deploys: applications.map((record) => deployOf(record, decisions)),
-    drains: drainsOf(decisions),
+    drains: [...data.announced.map(announcedOf), ...drainsOf(decisions)],
     decisions: decisions.toReversed().slice(0, MAX_DECISIONS),
   };
   if (!schedule) {
@@ -328,6 +330,15 @@ function deployOf(record: ApplicationRecord, decisions: readonly Decision[]): De
 const SHOWN_DRAINS: readonly Decision['action'][] = ['cordon', 'drain', 'uncordon', 'replace', 'fail'];
 
 /** The latest action of each node, newest first. */
+function announcedOf({ node, instanceId, startsAt, drainAt }: AnnouncedChange): DrainView {
+  return {
+    node: node ?? instanceId,
+    action: 'announced',
+    at: startsAt,
+    reason: `AWS changes the instance ${instanceId} then; its node is drained from ${drainAt} on`,
+  };
+}
+
 function drainsOf(decisions: readonly Decision[]): readonly DrainView[] {
   const latest = new Map<string, DrainView>();
   for (const { capability, action, target, time, reason } of decisions) {

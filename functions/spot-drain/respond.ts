@@ -1,7 +1,7 @@
 /** One notice about one instance, from the event to the completed lifecycle action. */
 import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ClaimRequest, DrainResult } from './claim.ts';
-import { claimInstance, completeHooks, updateClaim } from './claim-instance.ts';
+import { claimInstance, completeHooks } from './claim-instance.ts';
 import { cordonNode, recordCordon, saveUndo, waitForOtherCordons, writeCordonEvent } from './cordon.ts';
 import {
   decide,
@@ -83,21 +83,21 @@ async function drainClaimed(
 ): Promise<DrainResult | undefined> {
   const { clock, gate, settings } = context;
   if (!(await cordonNode(context, node, claim.value))) return { kind: 'not-drained' };
-  lease.note({ cordonedAt: claim.value.cordonedAt ?? clock.now().toISOString() });
   gate.leave(notice);
-  await Promise.all([gate.open(), located.isNodeOnly && waitForOtherCordons(context, claim.value)]);
+  const noted = lease.note({ cordonedAt: claim.value.cordonedAt ?? clock.now().toISOString() });
+  await Promise.all([gate.open(), located.isNodeOnly && waitForOtherCordons(context, claim.value, noted)]);
   recordCordon(context, node, claim.value, reason);
 
   const facts = await locateGroup(context, notice, located);
   const decision = decide(settings, notice, facts, clock.now());
-  const updated = await updateUrgency(context, claim, decision);
+  const updated = await updateUrgency(lease, decision);
   if (!updated) return undefined;
   const aside = Promise.all([
     saveUndo(context, notice, decision, { node: node.name, isFirstClaim: isFirst }),
-    writeCordonEvent(context, node, updated.value, reason),
+    writeCordonEvent(context, node, updated, reason),
     requestReplacement(context, notice, decision, facts),
   ]);
-  return drainNode(context, node, updated.value, lease).finally(() => aside);
+  return drainNode(context, node, updated, lease).finally(() => aside);
 }
 
 /** Never rejects: without its watchdog a drain goes on, and what failed is reported. */
@@ -154,14 +154,11 @@ function requestOf(notice: Warning, decision: NoticeDecision, facts: Facts): Cla
 }
 
 /** What was learnt after the cordon may change how the node is drained: it is in the claim before the drain begins. */
-async function updateUrgency(
-  context: Context,
-  claim: Versioned<Claim>,
-  decision: NoticeDecision,
-): Promise<Versioned<Claim> | undefined> {
-  if (decision.kind !== 'drain' || decision.nightlyStop === claim.value.nightlyStop) return claim;
+async function updateUrgency(lease: Lease, decision: NoticeDecision): Promise<Claim | undefined> {
+  const { value: claim } = lease.claim();
+  if (decision.kind !== 'drain' || decision.nightlyStop === claim.nightlyStop) return claim;
   const { force, nightlyStop } = decision;
-  return updateClaim(context, claim, (newest) => ({ ...newest, force, nightlyStop }));
+  return (await lease.note({ force, nightlyStop })) ? lease.claim().value : undefined;
 }
 
 async function requestReplacement(

@@ -56,7 +56,7 @@ function locate(context: Context, { instanceId, node, deadline }: Claim): Promis
 
 async function drainAgain(context: Context, node: Node, claim: Claim, lease: Lease): Promise<DrainResult> {
   if (!(await cordonNode(context, node, claim))) return { kind: 'not-drained' };
-  if (!claim.cordonedAt) lease.note({ cordonedAt: context.clock.now().toISOString() });
+  if (!claim.cordonedAt) void lease.note({ cordonedAt: context.clock.now().toISOString() });
   await context.gate.open();
   const reason = `the drain is resumed: ${describeNotice(claim.cause as NoticeKind)}`;
   recordCordon(context, node, claim, reason);

@@ -8,7 +8,7 @@ import type { Versioned } from '#functions/shared/versioned.ts';
 import { isLeased, resumeClaim } from './claim.ts';
 import { workerOf } from './claim-instance.ts';
 import { uncordonNode } from './cordon.ts';
-import { RETURNING } from './decide.ts';
+import { describeNotice, RETURNING } from './decide.ts';
 import type { NoticeKind } from './event.ts';
 import { findForgottenActions } from './forgotten-actions.ts';
 import { findNode } from './locate.ts';
@@ -115,16 +115,18 @@ async function undo(context: Context, cordon: Cordon): Promise<void> {
   if (claim && isLeased(claim.value, clock.now())) return;
   if (node) {
     if (undoWhen === 'ready-again' && !isReadyAgain(cordon, node.readySince)) return;
-    const reason =
-      undoWhen === 'ready-again'
-        ? 'the instance is back, and its node is Ready'
-        : 'no interruption followed the recommendation in time';
-    if ((await uncordonNode(context, node, reason)) !== 'done') return;
+    if ((await uncordonNode(context, node, undoReason(cordon, claim?.value))) !== 'done') return;
   }
   // The cordon last: while it is there, the next tick comes back to what failed here.
   // Taken meanwhile, its drain may mark the node again: the next tick comes back to it.
   if (claim && !(await claims.remove(instanceId, claim.version))) return;
   await cordons.remove(instanceId);
+}
+
+function undoReason({ undoWhen }: Cordon, claim: Claim | undefined): string {
+  if (undoWhen === 'ready-again') return 'the instance is back, and its node is Ready';
+  if (claim?.cause === 'health') return describeNotice('health-closed');
+  return 'no interruption followed the recommendation in time';
 }
 
 function isReadyAgain(cordon: Cordon, readySince: Date | undefined): boolean {

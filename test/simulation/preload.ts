@@ -9,5 +9,6 @@ import '#functions/adapters/kubernetes/autoscaler.ts';
 import '#functions/branch-deploy/announced-build.ts';
 import '#functions/branch-deploy/reconcile.ts';
 import '#functions/night-schedule/report-overdue.ts';
+import '#functions/spot-drain/attached-volumes.ts';
 import '#functions/spot-drain/tick.ts';
 import '#functions/spot-drain/watch.ts';

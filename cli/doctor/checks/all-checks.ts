@@ -9,6 +9,7 @@ import { deployed } from './deployed.ts';
 import { disruptionBudgets } from './disruption-budgets.ts';
 import { holidays } from './holidays.ts';
 import { hostGroup } from './host-group.ts';
+import { lambdaConcurrency } from './lambda-concurrency.ts';
 import { managedSizes } from './managed-sizes.ts';
 import { network } from './network.ts';
 import { podIpCapacity } from './pod-ip-capacity.ts';
@@ -37,4 +38,5 @@ export const CHECKS: readonly Check[] = [
   holidays,
   tick,
   subscribers,
+  lambdaConcurrency,
 ];

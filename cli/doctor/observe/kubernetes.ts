@@ -153,6 +153,7 @@ export function requiredPermissionsOf(
     ...each(['list', 'delete'], { resource: 'pods' }),
     ...each(['create'], { resource: 'pods', subresource: 'eviction' }),
     ...each(['get'], { group: 'apps', resource: 'daemonsets' }),
+    ...each(['list'], { group: 'storage.k8s.io', resource: 'volumeattachments' }),
     ...each(['create'], { resource: 'events', namespace: 'default' }),
   ];
   const namespaces = new Set(

@@ -13,6 +13,7 @@ import { createMachines } from './controllers/machines.ts';
 import { createNodeLifecycle } from './controllers/node-lifecycle.ts';
 import { createReplicaSetController } from './controllers/replica-set.ts';
 import { createScheduler } from './controllers/scheduler.ts';
+import { createVolumeAttachments } from './controllers/volume-attachments.ts';
 import { evict, runAtOnce } from './eviction.ts';
 import { controllerOf, isMirrorPod } from './objects.ts';
 import { createRegistry } from './registry.ts';
@@ -42,6 +43,7 @@ export function createKubernetes(context: WorldContext, options: KubernetesOptio
   createDaemonSetController(controllers);
   createScheduler(controllers);
   createDisruptionController(controllers);
+  createVolumeAttachments(controllers);
   const machines = createMachines(controllers, options);
   createNodeLifecycle(controllers, machines, options.isStopped);
   if (options.scaleOut) createClusterAutoscaler(controllers, machines, options.scaleOut);

@@ -22,6 +22,7 @@ const someData = (overrides: Partial<EnvironmentData> = {}): EnvironmentData => 
   night: { overrides: [], corrupt: [], saved: [] },
   decisions: [],
   ledger: [],
+  announced: [],
   applications: [],
   ...overrides,
 });
@@ -110,6 +111,17 @@ describe('the view of an environment', () => {
       drain('node-1', 'drain', '2026-11-24T00:12:00Z'),
       drain('node-1', 'evict', '2026-11-24T00:12:30Z'),
     ];
+    const announced = [
+      {
+        instanceId: 'i-1',
+        node: 'ip-9',
+        drainAt: '2026-12-08T02:30:00.000Z',
+        startsAt: '2026-12-08T03:00:00.000Z',
+      },
+    ];
+    expect(viewOf(named, schedule, someData({ announced })).drains).toMatchObject([
+      { node: 'ip-9', action: 'announced', at: '2026-12-08T03:00:00.000Z' },
+    ]);
     const { drains } = viewOf(named, schedule, someData({ decisions }));
     expect(drains.map(({ node, action }) => [node, action])).toEqual([
       ['node-1', 'drain'],

@@ -9,6 +9,7 @@ import { deployed } from '#cli/doctor/checks/deployed.ts';
 import { disruptionBudgets } from '#cli/doctor/checks/disruption-budgets.ts';
 import { holidays } from '#cli/doctor/checks/holidays.ts';
 import { hostGroup } from '#cli/doctor/checks/host-group.ts';
+import { lambdaConcurrency } from '#cli/doctor/checks/lambda-concurrency.ts';
 import { managedSizes } from '#cli/doctor/checks/managed-sizes.ts';
 import { network } from '#cli/doctor/checks/network.ts';
 import { spotShare } from '#cli/doctor/checks/spot-share.ts';
@@ -485,6 +486,7 @@ describe('production', () => {
         'access',
         'rbac',
         'subscribers',
+        'lambda-concurrency',
       ]),
     );
   });
@@ -542,5 +544,34 @@ describe('subscribers', () => {
     expect(found({ confirmed: 0, pending: 2 })[0]?.found).toContain('2 subscriptions');
     expect(found({ confirmed: 1, pending: 1 })[0]?.severity).toBe('ok');
     expect(found(undefined)).toEqual([]);
+  });
+});
+
+describe('lambda-concurrency', () => {
+  const found = (limit: number, unreserved: number, desired = 3) =>
+    lambdaConcurrency.evaluate(
+      healthyFacts({
+        concurrency: observedAs({ limit, unreserved }),
+        groups: observedAs([aGroup({ size: { min: 1, desired, max: 60 } })]),
+      }),
+    );
+
+  test('is in order where every spot node can be drained at once', () => {
+    expect(found(1_000, 900)).toMatchObject([{ severity: 'ok' }]);
+  });
+
+  test('warns of the limit of a new account, and says what a storm would do', () => {
+    expect(found(10, 10, 40)).toMatchObject([
+      {
+        severity: 'warning',
+        found: expect.stringContaining('10 are drained at once and 30 when one of those is done'),
+        advice: expect.stringContaining('L-B99A9384'),
+      },
+    ]);
+    expect(found(10, 10)).toMatchObject([{ severity: 'warning' }]);
+  });
+
+  test('counts what is left after reservations', () => {
+    expect(found(1_000, 30, 40)).toMatchObject([{ severity: 'warning' }]);
   });
 });

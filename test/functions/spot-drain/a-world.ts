@@ -22,6 +22,7 @@ import type { SpotDrainSettings } from '#model/settings.ts';
 import { aClock, START, type TestClock } from './a-clock.ts';
 import { aCluster, INSTANCE, type TestCluster } from './a-cluster.ts';
 // Loaded before: a simulated clock does not wait for a file.
+import '#functions/spot-drain/attached-volumes.ts';
 import '#functions/spot-drain/tick.ts';
 import '#functions/spot-drain/watch.ts';
 
@@ -238,6 +239,10 @@ export function memoryClaims(
     async remove(instanceId, version) {
       await latency();
       return saved.get(instanceId)?.version === version && saved.delete(instanceId);
+    },
+    async areCordonsPending() {
+      await latency();
+      return [...saved.values()].some(({ value }) => value.state === 'working' && !value.cordonedAt);
     },
     async all() {
       await latency();

@@ -1,4 +1,4 @@
-import { Sha256 } from '@aws-crypto/sha256-js';
+import { Sha256 } from '@smithy/core/checksum';
 import { createAuthenticator } from '@nightshift/lab/http/authenticator.ts';
 import { account, aWorld, region } from '@nightshift/lab/test/aws/world.ts';
 import { SignatureV4 } from '@smithy/signature-v4';
