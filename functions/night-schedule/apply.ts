@@ -2,12 +2,13 @@
 import pMap from 'p-map';
 import type { DecisionRecorder, Entry } from '#functions/shared/decision-recorder.ts';
 import { CorruptRecordError, messageOf } from '#functions/shared/errors.ts';
+import type { Versioned } from '#functions/shared/versioned.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import type { AutoscalerStep } from './decide-autoscaler.ts';
 import { type GroupStep, sizeText } from './decide-group.ts';
 import { ledgerEntries } from './ledger.ts';
 import type { Autoscaler, Group, Groups, Store } from './ports.ts';
-import { type Gap, objectOf } from './records.ts';
+import { type Gap, objectOf, type SavedAutoscaler } from './records.ts';
 
 export interface ApplyPorts {
   readonly settings: NightScheduleSettings;
@@ -57,28 +58,34 @@ export async function applyAutoscaler(context: ApplyContext, step: AutoscalerSte
       if (!(await writeAutoscaler(ports.store, step))) return record(context, step, 'none', OTHER_PASS_FIRST);
       const failures = step.pause ? await autoscaler.pause(step.pause, step.terminateAt) : [];
       for (const { target, error } of failures) recorder.failed(target, error);
-      if (!(await resume(context, autoscaler, step))) return;
+      if (step.resume && !(await resume(context, autoscaler, step, step.resume))) return;
     }
     if (step.once === undefined || recorder.isNews(step.once))
       record(context, step, step.action, step.reason);
   });
 }
 
-/** False where an object could not be resumed; the others are. */
-async function resume(context: ApplyContext, autoscaler: Autoscaler, step: AutoscalerStep): Promise<boolean> {
+/** False where an object could not be resumed, or none exists any more; the others are resumed. */
+async function resume(
+  context: ApplyContext,
+  autoscaler: Autoscaler,
+  step: AutoscalerStep,
+  saved: readonly Versioned<SavedAutoscaler>[],
+): Promise<boolean> {
   const { ports, recorder } = context;
   const before = recorder.failures.length;
-  for (const { value, version } of step.resume ?? []) {
+  let isAnyResumed = false;
+  for (const { value, version } of saved) {
     const target = value.kind === 'karpenter' ? value.nodePool : step.target;
     await recorder.guard(target, async () => {
       const outcome = await autoscaler.resume(value);
-      if (outcome === 'gone')
-        record(context, { target }, 'ignore', 'it does not exist any more: its saved setting is dropped');
+      if (outcome === 'resumed') isAnyResumed = true;
+      else record(context, { target }, 'ignore', 'it does not exist any more: its saved setting is dropped');
       if (outcome === 'gone' || step.clearResumed)
         await ports.store.clearAutoscaler(objectOf(value), version);
     });
   }
-  return recorder.failures.length === before;
+  return isAnyResumed && recorder.failures.length === before;
 }
 
 async function writeAutoscaler(store: Store, { save = [], clear = [] }: AutoscalerStep): Promise<boolean> {

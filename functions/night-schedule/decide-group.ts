@@ -107,7 +107,7 @@ function decide(s: GroupSituation): GroupStep {
 }
 
 /** The ARN holds an id that a new group of the same name does not have. */
-function isSameGroup(record: SavedSize, group: Group): boolean {
+export function isSameGroup(record: SavedSize, group: Group): boolean {
   if (record.arn !== undefined && group.arn !== undefined) return record.arn === group.arn;
   return record.autoScalingGroup === group.autoScalingGroup;
 }

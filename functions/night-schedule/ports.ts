@@ -79,12 +79,14 @@ export type AutoscalerView =
       readonly pools: Readonly<Record<string, NodePoolSetting>>;
       /** NodeClaims that still exist, of those pools. */
       readonly claims: readonly NodeClaimView[];
-      /** NodePools that are not what their CustomResourceDefinition says: they are left alone. */
+      /** NodePools that are not what their CustomResourceDefinition says: they and their NodeClaims are left alone. */
       readonly malformed?: readonly string[];
     };
 
 export interface NodeClaimView {
+  /** Empty where the object has none: then it can be counted, and not ended. */
   readonly name: string;
+  readonly nodePool: string;
   readonly isDeleting: boolean;
   /** Until then Karpenter respects budgets: its annotation, as it is written there. */
   readonly terminateAt?: string;

@@ -5,7 +5,7 @@
 import { messageOf } from '#functions/shared/errors.ts';
 import type { Versioned } from '#functions/shared/versioned.ts';
 import type { Action } from '#model/decision.ts';
-import { isResumed } from './decide-autoscaler.ts';
+import { isObserved, isResumed } from './decide-autoscaler.ts';
 import { decideRestore, type RestoreStep } from './decide-restore.ts';
 import type { Autoscaler, AutoscalerView, Groups, Memory, SavedObjects, Store } from './ports.ts';
 import { objectOf, type SavedAutoscaler } from './records.ts';
@@ -132,9 +132,17 @@ async function resumeObject(
 ): Promise<string | undefined> {
   const target = objectOf(value);
   const isBack = view !== undefined && isResumed(view, value);
-  if (!isBack && (await autoscaler.resume(value)) === 'resumed') return 'it is resumed';
+  const outcome = isBack ? 'resumed' : await autoscaler.resume(value);
+  // What could be observed, and is not readable now, ends with the request that was accepted.
+  const isUnreadable = view !== undefined && !isObserved(view, value);
+  if (!isBack && outcome === 'resumed' && !isUnreadable) return 'it is resumed';
   if (!(await store.clearAutoscaler(target, version))) return CHANGED;
-  if (isBack) record({ target, action: 'resume', reason: 'it is as before the stop' });
+  if (outcome === 'resumed')
+    record({
+      target,
+      action: 'resume',
+      reason: isBack ? 'it is as before the stop' : 'its saved setting is restored, and cannot be read',
+    });
   else
     record({
       target,

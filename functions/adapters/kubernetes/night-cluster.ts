@@ -17,6 +17,7 @@ export function createNodes(client: Pick<KubernetesClient, 'list'>): Nodes {
   };
 }
 
+/** A node that is malformed in parts hides none of the others. */
 function viewOf(node: Node): NodeView {
   const labels = node.metadata?.labels ?? {};
   const computeType = labels['eks.amazonaws.com/compute-type'];
@@ -30,12 +31,16 @@ function viewOf(node: Node): NodeView {
 }
 
 function isReady(node: Node): boolean {
-  return node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
+  const conditions: unknown = node.status?.conditions;
+  return (
+    Array.isArray(conditions) && conditions.some((one) => one?.type === 'Ready' && one.status === 'True')
+  );
 }
 
 /** `aws:///ap-northeast-1a/i-0123456789abcdef0` ends in the instance id. */
 function instanceIdOf(node: Node): string {
-  return node.spec?.providerID?.split('/').at(-1) ?? '';
+  const id: unknown = node.spec?.providerID;
+  return typeof id === 'string' ? (id.split('/').at(-1) ?? '') : '';
 }
 
 /** Loaded with its first call: most passes need none. */

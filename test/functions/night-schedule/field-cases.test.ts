@@ -1,7 +1,8 @@
 /** Situations from public reports, each by the number under which the project keeps it. */
 import { describe, expect, test } from 'vitest';
-import { NIGHT as PARTITION, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
+import { autoscalerKey, NIGHT as PARTITION, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { isCapacityShort } from '#functions/night-schedule/decide-fallback.ts';
+import { nodePoolObject } from '#functions/night-schedule/records.ts';
 import { run } from '#functions/night-schedule/run.ts';
 import type { Decision } from '#model/decision.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
@@ -99,7 +100,73 @@ test('N2: a NodePool that is gone in the morning is named once, and the others a
   expect(phase(world)).toBe('awake');
   expect(errors).toBe(0);
   expect(world.autoscaler).toMatchObject({ pools: { default: open } });
-  expect(decisions.filter(({ reason }) => reason.includes('batch'))).toHaveLength(1);
+  expect(
+    decisions.filter(({ target }) => target.includes('batch')).map(({ action, reason }) => [action, reason]),
+  ).toEqual([['ignore', 'it does not exist any more: its saved setting is dropped']]);
+});
+
+describe('N2: a NodePool that cannot be read any more', () => {
+  const closed = { limits: { cpu: '0' }, replicas: null };
+
+  test('in the morning is no NodePool that is gone: it gets back what was saved, as the others do', async () => {
+    const world = aWorld([system()], {
+      kind: 'karpenter',
+      pools: { batch: { limits: { cpu: '40' }, replicas: null }, default: open },
+      claims: [],
+    });
+    await ticks(world, NIGHT, 10, { autoscaler: karpenter });
+    world.autoscaler = { kind: 'karpenter', pools: { default: closed }, claims: [], malformed: ['batch'] };
+    await ticks(world, MORNING, 20, { autoscaler: karpenter });
+    expect(phase(world)).toBe('awake');
+    expect(world.autoscaler).toMatchObject({ pools: { batch: { limits: { cpu: '40' } }, default: open } });
+  });
+
+  test('keeps its NodeClaims, which count: they are not deleted each minute, and it is no sleep', async () => {
+    const world = aWorld([system()], {
+      kind: 'karpenter',
+      pools: { default: open },
+      claims: claims(2, { nodePool: 'batch' }),
+      malformed: ['batch'],
+    });
+    const { decisions } = await ticks(world, NIGHT, 40, { autoscaler: karpenter });
+    expect(phase(world)).toBe('stopping');
+    expect(decisions.filter(({ action }) => action === 'pause')).toHaveLength(1);
+    expect(failures(decisions).map(({ reason }) => reason)).toEqual([
+      'the NodePool batch has limits or replicas that cannot be read: it and its NodeClaims are left alone',
+      expect.stringMatching(/^NodeClaims are still there 20 min after the stop: general-0/),
+    ]);
+  });
+
+  test('N2: whose record cannot be read keeps its NodeClaims as well', async () => {
+    const world = aWorld([system()], {
+      kind: 'karpenter',
+      pools: { batch: open, default: open },
+      claims: claims(1, { nodePool: 'batch' }),
+    });
+    await world.table
+      .through()
+      .save(PARTITION, autoscalerKey(nodePoolObject('batch')), { kind: 'karpenter' });
+    const { decisions } = await ticks(world, NIGHT, 10, { autoscaler: karpenter });
+    expect(decisions.filter(({ action }) => action === 'pause')).toHaveLength(1);
+    expect(world.autoscaler).toMatchObject({ pools: { default: closed } });
+  });
+});
+
+test('N2: a NodePool that the config does not name any more is given back what was saved', async () => {
+  const pools = { batch: open, constructor: open };
+  const world = aWorld([system()], { kind: 'karpenter', pools, claims: [] });
+  await ticks(world, NIGHT, 10, { autoscaler: karpenter });
+  const { observe } = world.ports.autoscaler;
+  world.ports.autoscaler.observe = async () => {
+    const view = await observe();
+    return view.kind === 'karpenter' ? { ...view, pools: {} } : view;
+  };
+  const { decisions } = await ticks(world, MORNING, 20, {
+    autoscaler: { ...karpenter, nodePools: ['default'] },
+  });
+  expect(world.autoscaler).toMatchObject({ pools });
+  expect(decisions.filter(({ action }) => action === 'resume')).toHaveLength(2);
+  expect(phase(world)).toBe('awake');
 });
 
 describe('N3: a group that stays busy', () => {

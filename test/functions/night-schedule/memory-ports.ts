@@ -139,6 +139,7 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
               : {
                   kind: view.kind,
                   claims: view.claims,
+                  ...(view.malformed ? { malformed: view.malformed } : {}),
                   pools: Object.fromEntries(
                     Object.entries(view.pools).map(([name, pool]) => [
                       name,
@@ -156,11 +157,16 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
             const { kind, deployment, replicas } = saved;
             world.autoscaler = { kind, deployment, replicas };
           } else {
-            const pools = world.autoscaler?.kind === 'karpenter' ? world.autoscaler.pools : {};
+            const view = world.autoscaler?.kind === 'karpenter' ? world.autoscaler : undefined;
+            const malformed = view?.malformed?.filter((name) => name !== saved.nodePool);
+            if (!view || !(saved.nodePool in view.pools || view.malformed?.includes(saved.nodePool)))
+              return 'gone' as const;
+            const pools = { ...view.pools, [saved.nodePool]: saved.setting };
             world.autoscaler = {
               kind: saved.kind,
               claims: [],
-              pools: { ...pools, [saved.nodePool]: saved.setting },
+              pools,
+              ...(malformed?.length ? { malformed } : {}),
             };
           }
           return 'resumed' as const;
