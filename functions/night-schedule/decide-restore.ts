@@ -32,7 +32,7 @@ export function decideRestore(
       kind: 'gone',
       reason: `the group was created again (${group.arn ?? group.autoScalingGroup}): the sizes ${saved} were those of its predecessor`,
     };
-  const size = restoredSize(value.size, group.size);
+  const size = restoredSize(value.size, group);
   const isComplete = sameSize(size, group.size);
   const isRequested = value.phase === 'restoring';
   // From this phase on a size that differs was set by somebody.

@@ -30,6 +30,13 @@ export function select(all: readonly Group[], settings: NightScheduleSettings, m
   return { groups, released, missing };
 }
 
+/** More than what was saved is somebody's, or that of a rollout of EKS, which ends with the rollout. */
+export function isRaised(group: Group, { saved }: Memory): boolean {
+  const size = saved.get(group.name)?.value.size;
+  if (group.kind !== 'managed' || size === undefined) return false;
+  return group.size.desired > size.desired || group.size.max > size.max;
+}
+
 /** Only while a restore waits to be confirmed, or an autoscaler waits for its host. */
 export function needsNodes({ saved, autoscaler }: Memory, desired: SleepState): boolean {
   if (desired === 'awake' && autoscaler.size > 0) return true;

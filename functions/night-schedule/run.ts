@@ -9,7 +9,8 @@ import type { Decision } from '#model/decision.ts';
 import { DAY_MS, MINUTE_MS } from '#model/duration.ts';
 import { holidayWarning } from '#model/plan.ts';
 import type { Desired } from '#model/schedule.ts';
-import { applyAutoscaler, applyStage, OTHER_PASS_FIRST } from './apply.ts';
+import { applyAutoscaler, applyStage } from './apply.ts';
+import { OTHER_PASS_FIRST } from './apply-context.ts';
 import { decideCluster, type Plan } from './decide-cluster.ts';
 import { decideDesired, leadSeconds, stopToWarnOf, timeOf } from './decide-desired.ts';
 import { decideFallback, isCapacityShort, lacking } from './decide-fallback.ts';
@@ -17,6 +18,7 @@ import { rehearse } from './dry-run.ts';
 import { seen } from './ledger.ts';
 import { dropGone, isTrulyEmpty, NO_GROUP_IS_LISTED } from './missing-groups.ts';
 import {
+  isRaised,
   needsAutoscaler,
   needsNodes,
   needsStrayNodes,
@@ -61,7 +63,8 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
     return recorder.decisions;
   }
   await dropGone(deps, pass, all);
-  const { groups, released, missing } = select(all, settings, memory);
+  const { groups: selected, released, missing } = select(all, settings, memory);
+  const groups = await observeGroups(deps, pass, selected, desired);
   const ready = needsNodes(memory, desired.state)
     ? await observeNodes(deps.nodes, recorder, settings.cluster)
     : undefined;
@@ -89,6 +92,18 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
   await writeNotes(deps, pass, plan);
   await recorder.close();
   return recorder.decisions;
+}
+
+/** In the morning with the sizes that EKS has configured, where those of Auto Scaling may be a rollout's. */
+async function observeGroups(
+  deps: NightScheduleDeps,
+  { memory, recorder }: Pass,
+  groups: readonly Group[],
+  desired: Desired,
+): Promise<readonly Group[]> {
+  if (desired.state !== 'awake' || !groups.some((group) => isRaised(group, memory))) return groups;
+  const { observeConfiguredSizes } = await import('./observe-configured-sizes.ts');
+  return observeConfiguredSizes(groups, memory, deps.groups, recorder);
 }
 
 function policyOf(settings: NightScheduleDeps['settings']): Policy {
@@ -141,7 +156,7 @@ async function apply(
   const isInTransition = plan.state.phase === 'stopping' || plan.state.phase === 'starting';
   if (isInTransition && isNewState && !(await saveState())) return stateNotWritten(deps, pass);
   pass.reported.delete(STATE_NOT_WRITTEN);
-  for (const step of plan.before) await applyAutoscaler(context, step);
+  await applyAutoscaler(context, plan.before);
   const isPaused = plan.before.every((step) =>
     recorder.failures.every(({ target }) => target !== step.target),
   );
@@ -150,7 +165,7 @@ async function apply(
       const work = applyStage(context, stage, observed.groups);
       if (work) await work;
     }
-    for (const step of plan.after) await applyAutoscaler(context, step);
+    await applyAutoscaler(context, plan.after);
     const { fallbackGroup } = settings;
     const fallback = fallbackGroup && observed.all.find((group) => group.name === fallbackGroup);
     if (fallback) {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { autoscalerKey, NIGHT as PARTITION, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { isCapacityShort } from '#functions/night-schedule/decide-fallback.ts';
-import { nodePoolObject } from '#functions/night-schedule/records.ts';
+import { nodePoolObject, type Size } from '#functions/night-schedule/records.ts';
 import { run } from '#functions/night-schedule/run.ts';
 import type { Decision } from '#model/decision.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
@@ -235,7 +235,54 @@ test('N4: the sizes are those of EKS, not those to which a rollout raised the gr
   expect(failures(decisions)).toEqual([]);
   world.configured.clear();
   await ticks(world, MORNING, 10);
-  expect(world.size('workers')).toMatchObject({ min: 1, desired: 3 });
+  expect(world.size('workers')).toEqual({ min: 1, desired: 3, max: 5 });
+});
+
+test('N4: a rollout that raises a group in the morning is not taken for its start', async () => {
+  const world = aWorld([aGroup({ size: { min: 0, desired: 3, max: 5 } })]);
+  await ticks(world, NIGHT, 10);
+  const configured = () => world.configured.set('workers', { size: EKS_ZERO, isUpdating: true });
+  const raised = (size: Size) => world.groups.set('workers', aGroup({ size, instances: instances(3) }));
+  const EKS_ZERO = { min: 0, desired: 0, max: 5 };
+  const { resize } = world.ports.groups;
+  configured();
+  raised({ min: 0, desired: 3, max: 8 });
+  world.ports.groups.resize = async () => 'busy';
+  await ticks(world, MORNING, 10);
+  expect(phase(world)).toBe('starting');
+  // It ends, and the group is what EKS has configured.
+  world.configured.clear();
+  raised(EKS_ZERO);
+  world.ports.groups.resize = resize;
+  await ticks(world, minutes(MORNING, 10), 6);
+  expect(world.size('workers')).toEqual({ min: 0, desired: 3, max: 5 });
+  expect(phase(world)).toBe('awake');
+});
+
+describe('N4: what somebody changed at night is theirs', () => {
+  test.each<[string, Size, Size]>([
+    ['a max that was lowered', { min: 0, desired: 0, max: 2 }, { min: 1, desired: 2, max: 2 }],
+    ['a max that was raised', { min: 0, desired: 0, max: 9 }, { min: 1, desired: 3, max: 9 }],
+    ['more nodes', { min: 0, desired: 4, max: 5 }, { min: 1, desired: 4, max: 5 }],
+    ['a min that was raised', { min: 2, desired: 2, max: 5 }, { min: 2, desired: 3, max: 5 }],
+  ])('%s', async (_what, theirs, inTheMorning) => {
+    const world = aWorld([aGroup()]);
+    await ticks(world, NIGHT, 10);
+    world.groups.set('workers', { ...aGroup(), size: theirs, instances: instances(theirs.desired) });
+    await ticks(world, minutes(NIGHT, 60), 5);
+    await ticks(world, MORNING, 8);
+    expect(world.size('workers')).toEqual(inTheMorning);
+    expect(phase(world)).toBe('awake');
+  });
+
+  test('and the max of a self-managed group, which a stop sets to zero, is not lowered by a node at night', async () => {
+    const world = aWorld([aGroup({ kind: 'self-managed' })]);
+    await ticks(world, NIGHT, 10);
+    const theirs = { min: 0, desired: 1, max: 1 };
+    world.groups.set('workers', { ...aGroup({ kind: 'self-managed' }), size: theirs });
+    await ticks(world, MORNING, 8);
+    expect(world.size('workers')).toEqual({ min: 1, desired: 3, max: 5 });
+  });
 });
 
 test('N5: the instances of a warm pool count', async () => {
