@@ -79,6 +79,8 @@ export type AutoscalerView =
       readonly pools: Readonly<Record<string, NodePoolSetting>>;
       /** NodeClaims that still exist, of those pools. */
       readonly claims: readonly NodeClaimView[];
+      /** NodeClaims of every NodePool without an instance: each of them stops the new NodeClaims of all. */
+      readonly unlaunched?: readonly UnlaunchedClaim[];
       /** NodePools that are not what their CustomResourceDefinition says: they and their NodeClaims are left alone. */
       readonly malformed?: readonly string[];
     };
@@ -94,6 +96,13 @@ export interface NodeClaimView {
   readonly waitsFor?: string;
 }
 
+export interface UnlaunchedClaim extends NodeClaimView {
+  /** When it was made (ISO 8601). */
+  readonly since: string;
+  /** Of a NodePool that this environment stops. */
+  readonly isOurs: boolean;
+}
+
 /** An object of the autoscaler that could not be changed. */
 export interface ObjectFailure {
   readonly target: string;
@@ -107,6 +116,8 @@ export interface Autoscaler {
    * ends the drain of each NodeClaim by then. A NodePool or NodeClaim that fails does not stop the others.
    */
   pause(view: AutoscalerView, terminateAt?: string): Promise<readonly ObjectFailure[]>;
+  /** Deletes these NodeClaims. One that fails does not stop the others. */
+  deleteClaims(claims: readonly NodeClaimView[]): Promise<readonly ObjectFailure[]>;
   /** From the record alone, whatever the config names. */
   resume(saved: SavedAutoscaler): Promise<'resumed' | 'gone'>;
 }

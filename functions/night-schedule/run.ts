@@ -28,7 +28,7 @@ import {
   select,
 } from './observe.ts';
 import { type NightScheduleDeps, notesOf, overOf, type Pass, startPass, writeNotes } from './pass.ts';
-import type { Group, Groups } from './ports.ts';
+import type { AutoscalerView, Group, Groups, UnlaunchedClaim } from './ports.ts';
 import { minutesOverdue, type Policy } from './snapshot.ts';
 
 export type { NightScheduleDeps } from './pass.ts';
@@ -69,7 +69,9 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
     ? await observeNodes(deps.nodes, recorder, settings.cluster)
     : undefined;
   const autoscaler =
-    deps.autoscaler && settings.autoscaler && needsAutoscaler({ memory, groups, desired: desired.state, now })
+    deps.autoscaler &&
+    settings.autoscaler &&
+    needsAutoscaler({ memory, groups, desired: desired.state, now, kind: settings.autoscaler.kind })
       ? await observeAutoscaler(deps.autoscaler, recorder)
       : undefined;
   const strayNodes = needsStrayNodes({ memory, groups, desired: desired.state, settings })
@@ -82,6 +84,10 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
   warn(deps, pass, desired);
   notes.seen = seen(notes.seen, now, all.length);
   await apply(deps, pass, plan, { all, groups });
+  if (desired.state === 'awake' && unlaunchedIn(autoscaler).length > 0) {
+    const { freeProvisioning } = await import('./free-provisioning.ts');
+    await freeProvisioning(deps, pass, unlaunchedIn(autoscaler));
+  }
   if (settings.dryRun) notes['dry-run'] = rehearse(notes['dry-run'], { now, desired, plan, groups });
   if (minutesOverdue(snapshot, settings, desired.state) !== undefined) {
     // Loaded only then: most starts need none of it.
@@ -104,6 +110,10 @@ async function observeGroups(
   if (desired.state !== 'awake' || !groups.some((group) => isRaised(group, memory))) return groups;
   const { observeConfiguredSizes } = await import('./observe-configured-sizes.ts');
   return observeConfiguredSizes(groups, memory, deps.groups, recorder);
+}
+
+function unlaunchedIn(view: AutoscalerView | 'unknown' | undefined): readonly UnlaunchedClaim[] {
+  return view !== undefined && view !== 'unknown' && view.kind === 'karpenter' ? (view.unlaunched ?? []) : [];
 }
 
 function policyOf(settings: NightScheduleDeps['settings']): Policy {

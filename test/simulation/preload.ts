@@ -5,6 +5,7 @@
 import '#functions/adapters/kubernetes/autoscaler.ts';
 import '#functions/night-schedule/apply-autoscaler.ts';
 import '#functions/night-schedule/apply-group.ts';
+import '#functions/night-schedule/free-provisioning.ts';
 import '#functions/night-schedule/observe-configured-sizes.ts';
 import '#functions/night-schedule/report-overdue.ts';
 import '#functions/spot-drain/tick.ts';

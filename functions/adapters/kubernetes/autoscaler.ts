@@ -23,27 +23,27 @@ type Of<K extends AutoscalerConfig['kind']> = Extract<AutoscalerConfig, { kind: 
 
 /** Without a config it can only resume what was paused before. */
 export function createAutoscaler(client: Client, config: AutoscalerConfig | undefined): Autoscaler {
-  const resume = createResume(client);
-  if (config === undefined) return { resume, observe: refuseUnconfigured, pause: refuseUnconfigured };
+  const common = { resume: createResume(client), deleteClaims: createDeleteClaims(client) };
+  if (config === undefined) return { ...common, observe: refuseUnconfigured, pause: refuseUnconfigured };
   return config.kind === 'cluster-autoscaler'
-    ? { resume, ...clusterAutoscaler(client, config) }
-    : { resume, ...karpenter(client, config) };
+    ? { ...common, ...clusterAutoscaler(client, config) }
+    : { ...common, ...karpenter(client, config) };
 }
 
 /** The autoscalers that the records are about, whatever the config names: each observes and resumes its own objects. */
 export function autoscalersOf(client: Client, saved: readonly SavedAutoscaler[]): readonly SavedObjects[] {
-  const resume = createResume(client);
+  const common = { resume: createResume(client), deleteClaims: createDeleteClaims(client) };
   const deployments = saved.flatMap((one): SavedObjects[] => {
     if (one.kind !== 'cluster-autoscaler') return [];
     const [namespace = '', deployment = ''] = one.deployment.split('/');
     return [
-      { autoscaler: { resume, ...clusterAutoscaler(client, { namespace, deployment }) }, saved: [one] },
+      { autoscaler: { ...common, ...clusterAutoscaler(client, { namespace, deployment }) }, saved: [one] },
     ];
   });
   const pools = saved.filter((one) => one.kind === 'karpenter');
   if (pools.length === 0) return deployments;
   const nodePools = pools.map(({ nodePool }) => nodePool);
-  const autoscaler = { resume, ...karpenter(client, { kind: 'karpenter', nodePools }) };
+  const autoscaler = { ...common, ...karpenter(client, { kind: 'karpenter', nodePools }) };
   return [...deployments, { autoscaler, saved: pools }];
 }
 
@@ -157,12 +157,12 @@ function karpenter(
     name !== '' &&
     (config.nodePools === undefined || config.nodePools.includes(name)) &&
     !(config.kind === 'auto-mode' && BUILT_IN_POOLS.includes(name));
-  const claimsOf = async () =>
-    (await client.list<unknown>(NODECLAIMS)).map(claimView).filter(({ nodePool }) => isOurs(nodePool));
+  const listClaims = () => client.list<unknown>(NODECLAIMS);
 
   return {
     async observe() {
-      const [listed, claims] = await Promise.all([client.list<unknown>(NODEPOOLS), claimsOf()]);
+      const [listed, all] = await Promise.all([client.list<unknown>(NODEPOOLS), listClaims()]);
+      const claims = all.map(claimView).filter(({ nodePool }) => isOurs(nodePool));
       const pools: Record<string, NodePoolSetting> = {};
       const malformed: string[] = [];
       for (const pool of listed) {
@@ -172,7 +172,20 @@ function karpenter(
         if (setting) pools[name] = setting;
         else malformed.push(name);
       }
-      return { kind: 'karpenter', pools, claims, ...(malformed.length > 0 ? { malformed } : {}) };
+      const unlaunched = all
+        .filter((claim) => !hasLaunched(claim))
+        .map((claim) => {
+          const seen = claimView(claim);
+          const since = textOf(fieldOf(claim, 'metadata', 'creationTimestamp'));
+          return { ...seen, since, isOurs: isOurs(seen.nodePool) && !malformed.includes(seen.nodePool) };
+        });
+      return {
+        kind: 'karpenter',
+        pools,
+        claims,
+        ...(unlaunched.length > 0 ? { unlaunched } : {}),
+        ...(malformed.length > 0 ? { malformed } : {}),
+      };
     },
     async pause(view, terminateAt) {
       if (view.kind !== 'karpenter')
@@ -185,7 +198,9 @@ function karpenter(
           patchPool(client, name, pool.replicas === null ? { limits: { cpu: '0' } } : { replicas: 0 }),
       );
       const ended = await attemptEach(
-        (await claimsOf()).filter((claim) => !isLeftAlone(view, claim)),
+        (await listClaims())
+          .map(claimView)
+          .filter((claim) => isOurs(claim.nodePool) && !isLeftAlone(view, claim)),
         ({ name, nodePool }) => name || nodePool,
         (claim) => endClaim(client, claim, terminateAt),
       );
@@ -206,6 +221,11 @@ function quantitiesOf(limits: unknown): unknown {
   return Object.fromEntries(
     Object.entries(limits).map(([name, value]) => [name, typeof value === 'number' ? String(value) : value]),
   );
+}
+
+/** Karpenter writes the instance into the status when EC2 has made it. */
+function hasLaunched(claim: unknown): boolean {
+  return textOf(fieldOf(claim, 'status', 'providerID')) !== '';
 }
 
 /** One that is malformed in parts is still a NodeClaim with an instance: it stops none of the others. */
@@ -251,6 +271,15 @@ const CONDITIONS_IN_ORDER: readonly string[] = [
   'VolumesDetached',
   'InstanceTerminating',
 ];
+
+function createDeleteClaims(client: Client): Autoscaler['deleteClaims'] {
+  return (claims) =>
+    attemptEach(
+      claims,
+      ({ name }) => name,
+      (claim) => endClaim(client, claim, undefined),
+    );
+}
 
 async function endClaim(
   client: Client,

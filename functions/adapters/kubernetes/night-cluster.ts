@@ -56,6 +56,7 @@ export function lazyAutoscaler(
   return {
     observe: async () => (await load()).observe(),
     pause: async (view, terminateAt) => (await load()).pause(view, terminateAt),
+    deleteClaims: async (claims) => (await load()).deleteClaims(claims),
     resume: async (saved) => (await load()).resume(saved),
   };
 }

@@ -105,6 +105,55 @@ test('N2: a NodePool that is gone in the morning is named once, and the others a
   ).toEqual([['ignore', 'it does not exist any more: its saved setting is dropped']]);
 });
 
+describe('in the morning a NodeClaim that cannot launch, which stops the new NodeClaims of every NodePool,', () => {
+  const since = minutes(MORNING, 5).toISOString();
+  const waitsFor = 'Launched is Unknown (LaunchFailed, the role does not exist)';
+  const morning = async (isOurs: boolean, overrides: Partial<NightScheduleSettings> = {}) => {
+    const world = aWorld([system()], { kind: 'karpenter', pools: { default: open }, claims: [] });
+    await ticks(world, NIGHT, 10, { autoscaler: karpenter });
+    await ticks(world, MORNING, 6, { autoscaler: karpenter });
+    expect(phase(world)).toBe('awake');
+    const [claim] = claims(1, { nodePool: 'gpu', waitsFor });
+    if (world.autoscaler?.kind === 'karpenter' && claim)
+      world.autoscaler = { ...world.autoscaler, unlaunched: [{ ...claim, since, isOurs }] };
+    const { decisions } = await ticks(world, minutes(MORNING, 6), 20, {
+      autoscaler: karpenter,
+      ...overrides,
+    });
+    return { world, decisions };
+  };
+
+  test('is named once, and deleted after two minutes where its NodePool is one that we stop', async () => {
+    const { world, decisions } = await morning(true);
+    expect(world.autoscaler).not.toHaveProperty('unlaunched');
+    expect(decisions.filter(({ action }) => action !== 'none')).toEqual([
+      expect.objectContaining({
+        action: 'fail',
+        target: 'gpu',
+        time: minutes(MORNING, 7).toISOString(),
+        reason: `the NodeClaim general-0 of gpu has no instance 2 min after it was made: ${waitsFor}; until it is gone no NodePool gets a new node; it is deleted, so that the others get theirs`,
+      }),
+    ]);
+  });
+
+  test.each<[string, boolean, Partial<NightScheduleSettings>]>([
+    ['where its NodePool is not ours', false, {}],
+    ['in a dry run', true, { dryRun: true }],
+  ])('is named and left alone %s', async (_what, isOurs, overrides) => {
+    const { world, decisions } = await morning(isOurs, overrides);
+    expect(world.autoscaler).toHaveProperty('unlaunched');
+    expect(failures(decisions)).toHaveLength(1);
+    expect(world.calls).not.toContain('autoscaler.deleteClaims');
+  });
+
+  test('is asked for only in the first half hour', async () => {
+    const { world } = await morning(false);
+    world.calls.length = 0;
+    await ticks(world, minutes(MORNING, 45), 10, { autoscaler: karpenter });
+    expect(world.calls).not.toContain('autoscaler.observe');
+  });
+});
+
 describe('N2: a NodePool that cannot be read any more', () => {
   const closed = { limits: { cpu: '0' }, replicas: null };
 

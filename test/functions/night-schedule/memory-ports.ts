@@ -7,6 +7,7 @@ import type {
   ConfiguredSize,
   Group,
   Groups,
+  NodeClaimView,
   Nodes,
   NodeView,
   Store,
@@ -149,6 +150,19 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
                     ]),
                   ),
                 };
+          return [];
+        }),
+      deleteClaims: (claims) =>
+        call('autoscaler.deleteClaims', () => {
+          const isDeleted = ({ name }: NodeClaimView) => claims.some((claim) => claim.name === name);
+          if (world.autoscaler?.kind !== 'karpenter') return [];
+          const { unlaunched = [], ...view } = world.autoscaler;
+          const left = unlaunched.filter((claim) => !isDeleted(claim));
+          world.autoscaler = {
+            ...view,
+            claims: view.claims.filter((claim) => !isDeleted(claim)),
+            ...(left.length > 0 ? { unlaunched: left } : {}),
+          };
           return [];
         }),
       resume: (saved: SavedAutoscaler) =>

@@ -162,6 +162,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
             replicas = 0;
             return [];
           }),
+        deleteClaims: async () => [],
         resume: (saved) =>
           pass.around('autoscaler.resume', () => {
             if (saved.kind === 'cluster-autoscaler') replicas = saved.replicas;

@@ -179,7 +179,7 @@ describe('Karpenter', () => {
     const before = limits();
     const autoscaler = createAutoscaler(server.client, config);
     const view = await autoscaler.observe();
-    expect(view).toEqual({
+    expect(view).toMatchObject({
       kind: 'karpenter',
       claims: [{ name: 'general-1', nodePool: 'general', isDeleting: false }],
       pools: {
@@ -251,6 +251,26 @@ describe('Karpenter', () => {
     expect(patched).toEqual(['PATCH good', 'DELETE good-1']);
   });
 
+  test('shows the NodeClaims of every NodePool that have no instance, and deletes those that it is given', async () => {
+    const names = ['launched', 'stuck'].map((name) => claim(name, 'general'));
+    server.kubernetes.applyObjects([pool('general', {}), pool('gpu', {}), ...names, claim('theirs', 'gpu')]);
+    server.kubernetes.api.modify('nodeclaims.karpenter.sh', undefined, 'launched', (draft) => {
+      draft['status'] = { providerID: 'aws:///a/i-1' };
+    });
+    const autoscaler = createAutoscaler(server.client, { ...config, nodePools: ['general'] });
+    const view = await autoscaler.observe();
+    if (view.kind !== 'karpenter') throw new Error('not karpenter');
+    const unlaunched = view.unlaunched ?? [];
+    expect(unlaunched.map(({ name, isOurs }) => [name, isOurs])).toEqual([
+      ['stuck', true],
+      ['theirs', false],
+    ]);
+    expect(Date.parse(unlaunched[0]?.since ?? '')).not.toBeNaN();
+    expect(await autoscaler.deleteClaims(unlaunched.slice(0, 1))).toEqual([]);
+    const left = server.kubernetes.api.store.all('nodeclaims.karpenter.sh');
+    expect(left.map(({ metadata }) => metadata.name).sort()).toEqual(['launched', 'theirs']);
+  });
+
   test('N2: a NodeClaim or NodePool that is malformed hides none of the others', async () => {
     const labels = { 'karpenter.sh/nodepool': 'good' };
     const claims = [
@@ -276,7 +296,7 @@ describe('Karpenter', () => {
     );
     const view = await autoscaler.observe();
     const claim = { nodePool: 'good', isDeleting: false };
-    expect(view).toEqual({
+    expect(view).toMatchObject({
       kind: 'karpenter',
       pools: { good: { limits: null, replicas: null } },
       malformed: ['odd'],
