@@ -2,7 +2,7 @@
 import type { DecisionRecorder, Entry } from '#functions/shared/decision-recorder.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import type { GroupStep } from './decide-group.ts';
-import type { Autoscaler, Groups, Store } from './ports.ts';
+import type { Autoscaler, CronJobs, Groups, Store } from './ports.ts';
 import type { Gap } from './records.ts';
 
 export interface ApplyPorts {
@@ -10,6 +10,7 @@ export interface ApplyPorts {
   readonly groups: Groups;
   readonly store: Store;
   readonly autoscaler?: Autoscaler;
+  readonly cronJobs?: CronJobs;
   /** Milliseconds until the invocation is cut off. */
   readonly remaining: () => number;
 }

@@ -8,6 +8,7 @@ import type {
   NoteName,
   Notes,
   SavedAutoscaler,
+  SavedCronJob,
   SavedSize,
   Size,
 } from './records.ts';
@@ -128,12 +129,28 @@ export interface SavedObjects {
   readonly saved: readonly SavedAutoscaler[];
 }
 
+export interface CronJobView {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly isSuspended: boolean;
+}
+
+export interface CronJobs {
+  /** Those that the selector of the config selects. */
+  list(): Promise<readonly CronJobView[]>;
+  /** False where it does not exist any more. */
+  suspend(job: CronJobView): Promise<boolean>;
+  /** From the record alone, whatever the config selects. `gone`: deleted, or created again. */
+  resume(saved: SavedCronJob): Promise<'resumed' | 'gone'>;
+}
+
 /** An item of the night that cannot be read, and what it is about. */
 export interface CorruptItem {
   /** `night | saved#develop/workers` */
   readonly item: string;
-  readonly kind: 'state' | 'saved' | 'autoscaler' | 'note' | 'override';
-  /** The group, the object of the autoscaler, the note or the override's id. */
+  readonly kind: 'state' | 'saved' | 'autoscaler' | 'cronjob' | 'note' | 'override';
+  /** The group, the object of the autoscaler, the CronJob, the note or the override's id. */
   readonly name: string;
 }
 
@@ -144,6 +161,8 @@ export interface Memory {
   readonly saved: ReadonlyMap<string, Versioned<SavedSize>>;
   /** By object. */
   readonly autoscaler: ReadonlyMap<string, Versioned<SavedAutoscaler>>;
+  /** By `<namespace>/<name>`. */
+  readonly cronJobs: ReadonlyMap<string, Versioned<SavedCronJob>>;
   readonly notes: { readonly [N in NoteName]?: Versioned<Notes[N]> };
   /** A group or an autoscaler whose record is among them is left alone; a state or a note is written again. */
   readonly corrupt: readonly CorruptItem[];
@@ -161,6 +180,8 @@ export interface Store {
   clearSaved(group: string, over: number): Promise<boolean>;
   writeAutoscaler(next: SavedAutoscaler, over: Expected): Promise<boolean>;
   clearAutoscaler(object: string, over: number): Promise<boolean>;
+  writeCronJob(next: SavedCronJob, over: Expected): Promise<boolean>;
+  clearCronJob(object: string, over: number): Promise<boolean>;
   writeNote<N extends NoteName>(what: N, next: Notes[N], over: Over): Promise<boolean>;
   /** Idempotent: a stretch is found again by its date, group and beginning. Returns the items that could not be read. */
   writeLedger(entries: readonly LedgerEntry[]): Promise<readonly string[]>;

@@ -88,6 +88,10 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
     const { freeProvisioning } = await import('./free-provisioning.ts');
     await freeProvisioning(deps, pass, unlaunchedIn(autoscaler));
   }
+  if (settings.suspendCronJobs || memory.cronJobs.size > 0) {
+    const { applyCronJobs } = await import('./apply-cron-jobs.ts');
+    await applyCronJobs(deps, pass, desired.state, minutesOverdue(snapshot, settings, 'awake') !== undefined);
+  }
   if (settings.dryRun) notes['dry-run'] = rehearse(notes['dry-run'], { now, desired, plan, groups });
   if (minutesOverdue(snapshot, settings, desired.state) !== undefined) {
     // Loaded only then: most starts need none of it.

@@ -20,7 +20,7 @@ interface Rbac {
   readonly subjects?: readonly { readonly kind: string; readonly name: string }[];
 }
 
-describe.each(['', 'argocd/'])('manifests/%s', (folder) => {
+describe.each(['', 'argocd/', 'cronjobs/'])('manifests/%s', (folder) => {
   test('lists each of its files in its kustomization', async () => {
     const names = await readdir(new URL(folder, ROOT));
     const files = names.filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml');
@@ -56,7 +56,7 @@ describe.each(['', 'argocd/'])('manifests/%s', (folder) => {
 
 describe('the groups', () => {
   test('are those of the access entries of the stacks', async () => {
-    const objects = [...(await rbacOf('')), ...(await rbacOf('argocd/'))];
+    const objects = (await Promise.all(['', 'argocd/', 'cronjobs/'].map(rbacOf))).flat();
     const groups = new Set(
       objects.flatMap((object) => object.subjects?.map((subject) => subject.name) ?? []),
     );
@@ -98,7 +98,7 @@ describe('the doctor', () => {
     }));
     const required = autoscalers
       .map((autoscaler) => ({
-        nightSchedule: { autoscaler },
+        nightSchedule: { autoscaler, suspendCronJobs: { selector: 'night' } },
         spotDrain: {},
         branchDeploy: { argocd: { through: 'kubernetes' }, builds: [{ applications: [{ name: 'api' }] }] },
       }))
@@ -134,7 +134,7 @@ async function rbacOf(folder: string): Promise<Rbac[]> {
 }
 
 async function rulesByGroup() {
-  const objects = [...(await rbacOf('')), ...(await rbacOf('argocd/'))];
+  const objects = (await Promise.all(['', 'argocd/', 'cronjobs/'].map(rbacOf))).flat();
   return objects.flatMap((binding) => {
     const role = objects.find((object) => object.rules && object.metadata.name === binding.roleRef?.name);
     const group = binding.subjects?.[0]?.name;

@@ -3,7 +3,9 @@
  * the first night of a process would take other turns than the following ones, and a seed would not play the same night.
  */
 import '#functions/adapters/kubernetes/autoscaler.ts';
+import '#functions/adapters/kubernetes/cron-jobs.ts';
 import '#functions/night-schedule/apply-autoscaler.ts';
+import '#functions/night-schedule/apply-cron-jobs.ts';
 import '#functions/night-schedule/apply-group.ts';
 import '#functions/night-schedule/free-provisioning.ts';
 import '#functions/night-schedule/observe-configured-sizes.ts';

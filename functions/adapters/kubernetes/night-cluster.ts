@@ -1,6 +1,6 @@
 /** The cluster as night-schedule needs it, through the Kubernetes API: Ready nodes, and its autoscaler. */
 import type { Node } from 'kubernetes-types/core/v1.d.ts';
-import type { Autoscaler, Nodes, NodeView } from '#functions/night-schedule/ports.ts';
+import type { Autoscaler, CronJobs, Nodes, NodeView } from '#functions/night-schedule/ports.ts';
 import type { AutoscalerConfig } from '#model/config.ts';
 import type { KubernetesClient } from './client.ts';
 
@@ -57,6 +57,22 @@ export function lazyAutoscaler(
     observe: async () => (await load()).observe(),
     pause: async (view, terminateAt) => (await load()).pause(view, terminateAt),
     deleteClaims: async (claims) => (await load()).deleteClaims(claims),
+    resume: async (saved) => (await load()).resume(saved),
+  };
+}
+
+export function lazyCronJobs(
+  client: Pick<KubernetesClient, 'request' | 'list'>,
+  selector: string | undefined,
+): CronJobs {
+  let loading: Promise<CronJobs> | undefined;
+  const load = () => {
+    loading ??= import('./cron-jobs.ts').then(({ createCronJobs }) => createCronJobs(client, selector));
+    return loading;
+  };
+  return {
+    list: async () => (await load()).list(),
+    suspend: async (job) => (await load()).suspend(job),
     resume: async (saved) => (await load()).resume(saved),
   };
 }

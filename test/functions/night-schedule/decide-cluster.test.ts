@@ -24,6 +24,7 @@ const aMemory = (overrides: Partial<Memory> = {}): Memory => ({
   overrides: [],
   saved: new Map(),
   autoscaler: new Map(),
+  cronJobs: new Map(),
   notes: {},
   corrupt: [],
   ...overrides,

@@ -5,6 +5,8 @@ import type {
   Autoscaler,
   AutoscalerView,
   ConfiguredSize,
+  CronJobs,
+  CronJobView,
   Group,
   Groups,
   NodeClaimView,
@@ -36,6 +38,8 @@ export interface World {
   /** Nodes besides those of the groups. */
   nodes: readonly NodeView[];
   readonly configured: Map<string, ConfiguredSize>;
+  /** By `<namespace>/<name>`; the selector of the config selects all of them. */
+  readonly cronJobs: Map<string, CronJobView>;
   /** Called before (`true`) and after (`false`) each port call; may throw. */
   hook: (call: string, before: boolean) => void;
   readonly ports: {
@@ -43,6 +47,7 @@ export interface World {
     nodes: Nodes;
     store: Store;
     autoscaler: Autoscaler;
+    cronJobs: CronJobs;
     trail: { record(decisions: readonly Decision[]): Promise<void> };
   };
   /** Instances come and go as the sizes say. */
@@ -61,6 +66,7 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
     decisions: [],
     autoscaler,
     configured: new Map(),
+    cronJobs: new Map(),
     nodes: [],
     hook: () => undefined,
     table,
@@ -89,6 +95,12 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
     const result = await act();
     world.hook(name, false);
     return result;
+  };
+  const setSuspended = ({ namespace, name, uid }: Omit<CronJobView, 'isSuspended'>, isSuspended: boolean) => {
+    const job = world.cronJobs.get(`${namespace}/${name}`);
+    if (job?.uid !== uid) return false;
+    world.cronJobs.set(`${namespace}/${name}`, { ...job, isSuspended });
+    return true;
   };
   const ports: World['ports'] = {
     groups: {
@@ -186,6 +198,12 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
           return 'resumed' as const;
         }),
     },
+    cronJobs: {
+      list: () => call('cronJobs.list', () => [...world.cronJobs.values()]),
+      suspend: (job) => call(`cronJobs.suspend ${job.name}`, () => setSuspended(job, true)),
+      resume: (saved) =>
+        call(`cronJobs.resume ${saved.name}`, () => (setSuspended(saved, false) ? 'resumed' : 'gone')),
+    },
     store: {
       load: () => call('store.load', store.load),
       writeState: (next, over) => call(`store.writeState ${next.phase}`, () => store.writeState(next, over)),
@@ -195,6 +213,8 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
       writeAutoscaler: (next, over) => call('store.writeAutoscaler', () => store.writeAutoscaler(next, over)),
       clearAutoscaler: (object, over) =>
         call('store.clearAutoscaler', () => store.clearAutoscaler(object, over)),
+      writeCronJob: (next, over) => call('store.writeCronJob', () => store.writeCronJob(next, over)),
+      clearCronJob: (object, over) => call('store.clearCronJob', () => store.clearCronJob(object, over)),
       writeNote: (what, next, over) =>
         call(`store.writeNote ${what}`, () => store.writeNote(what, next, over)),
       writeLedger: (entries) => call('store.writeLedger', () => store.writeLedger(entries)),

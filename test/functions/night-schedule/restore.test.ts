@@ -25,6 +25,7 @@ function portsAt(world: World, now: Date): RestorePorts {
   return {
     groups,
     store,
+    cronJobs: world.ports.cronJobs,
     autoscalersOf: (saved) => [{ autoscaler, saved }],
     now: () => now,
     record: (entry) =>
