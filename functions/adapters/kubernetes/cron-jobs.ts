@@ -3,7 +3,7 @@ import type { CronJobs, CronJobView } from '#functions/night-schedule/ports.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { isRecord } from '#model/record-schema.ts';
 import type { KubernetesClient } from './client.ts';
-import { isConflict, isNotFound } from './errors.ts';
+import { isNotFound, KubernetesError } from './errors.ts';
 
 const CRON_JOBS = '/apis/batch/v1/cronjobs';
 
@@ -12,14 +12,14 @@ export function createCronJobs(
   client: Pick<KubernetesClient, 'request' | 'list'>,
   selector: string | undefined,
 ): CronJobs {
-  /** False where it is gone, or is another one of its name: the uid in a patch is a precondition. */
+  /** False where it is gone, or is another one of its name: the API server refuses a patch with another uid. */
   const patch = async ({ namespace, name, uid }: Omit<CronJobView, 'isSuspended'>, suspend: boolean) => {
     const path = `/apis/batch/v1/namespaces/${encodeURIComponent(namespace)}/cronjobs/${encodeURIComponent(name)}`;
     try {
       await client.request({ method: 'PATCH', path, body: { metadata: { uid }, spec: { suspend } } });
       return true;
     } catch (error) {
-      if (isNotFound(error) || isConflict(error)) return false;
+      if (isNotFound(error) || isOfAnother(error)) return false;
       throw error;
     }
   };
@@ -41,4 +41,13 @@ function viewOf(object: unknown): CronJobView | undefined {
   const { namespace, name, uid } = object['metadata'];
   if (typeof namespace !== 'string' || typeof name !== 'string' || typeof uid !== 'string') return undefined;
   return { namespace, name, uid, isSuspended: object['spec']['suspend'] === true };
+}
+
+/** `metadata.uid: Invalid value: "…": field is immutable` */
+function isOfAnother(error: unknown): boolean {
+  return (
+    error instanceof KubernetesError &&
+    error.status === 422 &&
+    error.causes.some(({ field }) => field === 'metadata.uid')
+  );
 }
