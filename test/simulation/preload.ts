@@ -9,6 +9,7 @@ import '#functions/night-schedule/apply-cron-jobs.ts';
 import '#functions/night-schedule/apply-group.ts';
 import '#functions/night-schedule/free-provisioning.ts';
 import '#functions/night-schedule/observe-configured-sizes.ts';
+import '#functions/branch-deploy/announced-build.ts';
 import '#functions/night-schedule/report-overdue.ts';
 import '#functions/spot-drain/tick.ts';
 import '#functions/spot-drain/watch.ts';
