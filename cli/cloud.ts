@@ -33,6 +33,8 @@ export interface Night {
   readonly corrupt: readonly string[];
   /** ISO 8601: when night-schedule last ran, stored every few minutes. */
   readonly seenAt?: string;
+  /** Seconds that the last starts took, newest last; absent before the first. */
+  readonly startSeconds?: readonly number[];
   /** What a dry run left in place of a state; older than the state where the environment is no dry run any more. */
   readonly dryRun?: DryRunNote;
 }
@@ -145,6 +147,7 @@ function createReports(
         corrupt: memory.corrupt.map(({ item }) => item),
         ...(memory.state ? { state: memory.state.value } : {}),
         ...(override ? { override } : {}),
+        ...(memory.notes['start-times'] ? { startSeconds: memory.notes['start-times'].value.seconds } : {}),
         ...(memory.notes.seen ? { seenAt: memory.notes.seen.value.at } : {}),
         ...(memory.notes['dry-run'] ? { dryRun: memory.notes['dry-run'].value } : {}),
       };

@@ -1,5 +1,6 @@
 /** `keep-up`, `wake`, `sleep` and `cancel`: overrides that take precedence over the schedule until they end. */
 import { randomUUID } from 'node:crypto';
+import { leadSeconds } from '#functions/night-schedule/decide-desired.ts';
 import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
 import { desiredAt } from '#model/desired.ts';
@@ -7,7 +8,7 @@ import { MINUTE_MS } from '#model/duration.ts';
 import { refuseEnvironment, refuseOverride } from '#model/override.ts';
 import type { Override, Schedule, SleepState } from '#model/schedule.ts';
 import { parseDuration, parseUntil } from '#model/when.ts';
-import type { Cloud } from './cloud.ts';
+import type { Cloud, Night } from './cloud.ts';
 import { CloudError, RefusedError } from './errors.ts';
 import type { Io } from './io.ts';
 import { dryRunMark, localTime, paintOf, plain } from './text.ts';
@@ -46,13 +47,15 @@ export async function setOverride(
   endOf(request, io.now(), schedule.timeZone);
 
   const cloud = await io.cloud(name, environmentOf(loaded, name));
-  const previous = await cloud.override();
+  const night = await cloud.night();
+  const { override: previous } = night;
   const now = cloud.now();
+  const end = endOf(request, now, schedule.timeZone);
   const override: Override = {
     id: randomUUID(),
     state: STATES[request.command],
     from: now.toISOString(),
-    until: new Date(endOf(request, now, schedule.timeZone)).toISOString(),
+    until: new Date(end.at).toISOString(),
     author: request.author ?? io.user,
     reason: request.reason ?? NO_REASON,
   };
@@ -60,16 +63,28 @@ export async function setOverride(
   if (refused !== undefined) throw new RefusedError(refused);
   const active = previous && isActive(previous, now) ? previous : undefined;
   if (!request.replace)
-    for (const other of await cloud.overrides())
+    for (const other of night.overrides)
       if (isActive(other, now)) refuseToShorten(other, override, schedule.timeZone);
   await cloud.setOverride(override, request.replace ?? false);
   await applyNow(cloud, override.id, io);
 
   const isReplaced = request.replace || active?.state !== override.state || active.author === override.author;
   const replaced = isReplaced ? active : undefined;
+  const awakeAt = override.state === 'awake' ? awakeTimeOf(night, now) : undefined;
   const longer = !isReplaced && active && active.until > override.until ? active : undefined;
   if (options.json) {
-    io.out(JSON.stringify({ environment: name, override, ...(replaced ? { replaced } : {}) }, null, 2));
+    io.out(
+      JSON.stringify(
+        {
+          environment: name,
+          override,
+          ...(replaced ? { replaced } : {}),
+          ...(awakeAt ? { awakeAt: awakeAt.toISOString() } : {}),
+        },
+        null,
+        2,
+      ),
+    );
     return;
   }
   const after = desiredAt(schedule, new Date(longer?.until ?? override.until), []);
@@ -77,12 +92,33 @@ export async function setOverride(
   io.out(
     [
       `${mark}${name}: ${desiredAt(schedule, now, [override]).reason}`,
+      ...(end.isTomorrow
+        ? [
+            `  ${request.until} has passed today: it ends tomorrow, ${localTime(schedule.timeZone, new Date(end.at))}`,
+          ]
+        : []),
+      ...(awakeAt ? [awakeLine(night, awakeAt, schedule.timeZone)] : []),
       ...(longer ? [`  still in force: ${formatOverride(longer, schedule.timeZone)}`] : []),
       ...(replaced ? [`  replaces: ${formatOverride(replaced, schedule.timeZone)}`] : []),
       `  after that: ${after.state === override.state ? `still ${after.state}` : after.state}, ${after.reason}`,
       `  progress: nightshift status ${name}; undo: nightshift cancel ${name}`,
     ].join('\n'),
   );
+}
+
+/** When a cluster that sleeps now will be awake, by what its last starts took; undefined where it does not sleep. */
+function awakeTimeOf({ state, startSeconds = [] }: Night, now: Date): Date | undefined {
+  if (state?.phase !== 'asleep' && state?.phase !== 'stopping') return undefined;
+  return new Date(now.getTime() + leadSeconds({ seconds: startSeconds }) * 1000);
+}
+
+function awakeLine({ state, startSeconds = [] }: Night, at: Date, timeZone: string): string {
+  const minutes = Math.ceil(leadSeconds({ seconds: startSeconds }) / 60);
+  const basis =
+    startSeconds.length > 0
+      ? `by the last ${startSeconds.length === 1 ? 'start' : `${startSeconds.length} starts`}`
+      : 'no start was observed yet';
+  return `  it is ${state?.phase} now: expect its nodes in about ${minutes} min, at ${localTime(timeZone, at)} (${basis})`;
 }
 
 /** Who keeps a cluster awake is not cut short by somebody else without `--replace`. */
@@ -147,8 +183,12 @@ function overridableSchedule(loaded: LoadedConfig, name: string, now: Date): Sch
   return scheduleOf(loaded.config, environmentOf(loaded, name).schedule ?? '', now);
 }
 
-/** When the override ends, in ms since 1970. */
-function endOf(request: OverrideRequest, now: Date, timeZone: string): number {
+/** When the override ends, in ms since 1970; `isTomorrow` where its time of day has passed today. */
+function endOf(
+  request: OverrideRequest,
+  now: Date,
+  timeZone: string,
+): { readonly at: number; readonly isTomorrow?: true } {
   const example = `for example: nightshift ${request.command} ${request.environment} --for 2h, or --until 23:00`;
   if (request.until !== undefined && request.for !== undefined) {
     throw new RefusedError(`--until and --for contradict each other: use one of them, ${example}`);
@@ -157,12 +197,12 @@ function endOf(request: OverrideRequest, now: Date, timeZone: string): number {
     const span = parseDuration(request.for);
     if ('problem' in span) throw new RefusedError(`--for ${request.for}: ${span.problem}`);
     // On the minute, so that the tick of that minute ends it and not the next one.
-    return Math.round((now.getTime() + span.ms) / MINUTE_MS) * MINUTE_MS;
+    return { at: Math.round((now.getTime() + span.ms) / MINUTE_MS) * MINUTE_MS };
   }
   if (request.until === undefined) {
     throw new RefusedError(`an override must have an end: add --until or --for, ${example}`);
   }
   const parsed = parseUntil(request.until, now, timeZone);
   if ('problem' in parsed) throw new RefusedError(`--until ${request.until}: ${parsed.problem}`);
-  return parsed.at;
+  return parsed;
 }

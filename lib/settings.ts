@@ -122,6 +122,7 @@ function nightScheduleOf(
     keep: environment.keep ?? [],
     ...(environment.fallbackGroup ? { fallbackGroup: environment.fallbackGroup } : {}),
     ...(environment.autoscaler ? { autoscaler: environment.autoscaler } : {}),
+    ...(environment.suspendCronJobs ? { suspendCronJobs: environment.suspendCronJobs } : {}),
     onManualChange: environment.onManualChange ?? 'respect',
     stopDeadlineMinutes: environment.stopDeadlineMinutes ?? 20,
     startDeadlineMinutes: environment.startDeadlineMinutes ?? 20,

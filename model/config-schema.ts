@@ -13,6 +13,7 @@ import {
   wrongHolidays,
   wrongRegion,
   wrongRepository,
+  wrongSelector,
   wrongTimeZone,
   wrongUrl,
 } from './config-values.ts';
@@ -255,6 +256,11 @@ const autoscaler = z.discriminatedUnion(
   { error: "write 'cluster-autoscaler', 'karpenter' or 'auto-mode'" },
 );
 
+const suspendCronJobs = object(
+  { selector: checked(filled('write a label selector like "nightshift/night=suspend"'), wrongSelector) },
+  'write { selector: "nightshift/night=suspend" }',
+);
+
 const certificate = z
   .string({ error: 'write the PEM of the CA certificate' })
   .regex(/-----BEGIN CERTIFICATE-----/)
@@ -492,6 +498,7 @@ const development = object(
     keep: names(group).optional(),
     fallbackGroup: text(group).optional(),
     autoscaler: autoscaler.optional(),
+    suspendCronJobs: suspendCronJobs.optional(),
     deploy: deploy.optional(),
     onManualChange: oneOf(['respect', 'enforce']).optional(),
     stopDeadlineMinutes: minutes(1, 720).optional(),

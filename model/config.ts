@@ -55,6 +55,11 @@ export type AutoscalerConfig =
       readonly forceAtNight?: boolean;
     };
 
+export interface SuspendCronJobsConfig {
+  /** A label selector over all namespaces: `nightshift/night=suspend`, `team=video,tier!=batch`. */
+  readonly selector: string;
+}
+
 export interface ArgocdConfig {
   /** Required, but with `capability`, whose address EKS knows. */
   readonly url?: string;
@@ -287,6 +292,8 @@ export interface DevelopmentEnvironmentConfig extends EnvironmentBase {
   /** An on-demand group of size zero that is scaled up while spot capacity is short in the morning. */
   readonly fallbackGroup?: string;
   readonly autoscaler?: AutoscalerConfig;
+  /** CronJobs that are suspended with the stop and resumed after the start, a few at a time. Default none. */
+  readonly suspendCronJobs?: SuspendCronJobsConfig;
   readonly deploy?: DeployConfig;
   /** A group that a person resized while asleep: left alone until the next transition (`respect`, the default) or put back (`enforce`). */
   readonly onManualChange?: 'respect' | 'enforce';
@@ -316,6 +323,7 @@ export interface ProductionEnvironmentConfig extends EnvironmentBase {
   readonly nodegroups?: never;
   readonly keep?: never;
   readonly autoscaler?: never;
+  readonly suspendCronJobs?: never;
   readonly deploy?: never;
 }
 

@@ -2,7 +2,7 @@
  * The settings of a function, which synth writes as JSON into the variable NIGHTSHIFT_SETTINGS. Everything is expanded:
  * no name refers to something elsewhere, and every default is filled in. Lambda allows 4 KB for all variables of a function together.
  */
-import type { AutoscalerConfig, ImageConfig } from './config.ts';
+import type { AutoscalerConfig, ImageConfig, SuspendCronJobsConfig } from './config.ts';
 import type { Severity } from './notification.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -37,6 +37,7 @@ export interface NightScheduleSettings extends CommonSettings {
   readonly keep: readonly string[];
   readonly fallbackGroup?: string;
   readonly autoscaler?: AutoscalerConfig;
+  readonly suspendCronJobs?: SuspendCronJobsConfig;
   readonly onManualChange: 'respect' | 'enforce';
   readonly stopDeadlineMinutes: number;
   readonly startDeadlineMinutes: number;

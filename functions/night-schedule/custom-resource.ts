@@ -78,9 +78,10 @@ async function refusalOf(
   if (!changed.includes('cluster') && properties['dryRun'] !== 'true') return undefined;
   const cluster = oldProperties['cluster'];
   if (changed.length === 0 || cluster === undefined) return undefined;
-  const { saved, autoscaler, corrupt } = await load(cluster);
+  const { saved, autoscaler, cronJobs, corrupt } = await load(cluster);
   const isAsleep =
-    saved.size + autoscaler.size > 0 || corrupt.some(({ kind }) => kind === 'saved' || kind === 'autoscaler');
+    saved.size + autoscaler.size + cronJobs.size > 0 ||
+    corrupt.some(({ kind }) => kind === 'saved' || kind === 'autoscaler' || kind === 'cronjob');
   return isAsleep
     ? `${settings.environment} is asleep: wake it first (nightshift wake ${settings.environment} --for 2h); ${changed.join(' and ')} can change when status shows awake`
     : undefined;

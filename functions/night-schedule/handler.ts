@@ -9,7 +9,7 @@ import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDryRunStore, createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { connectCluster } from '#functions/adapters/kubernetes/connect.ts';
-import { createNodes, lazyAutoscaler } from '#functions/adapters/kubernetes/night-cluster.ts';
+import { createNodes, lazyAutoscaler, lazyCronJobs } from '#functions/adapters/kubernetes/night-cluster.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
@@ -36,6 +36,7 @@ const ports = {
   trail: createDecisionTrail(logger, saveDecisions(table), notify),
   // Also without a config: one that was paused must be resumed.
   autoscaler: lazyAutoscaler(kubernetes, settings.autoscaler),
+  cronJobs: lazyCronJobs(kubernetes, settings.suspendCronJobs?.selector),
   now,
 };
 

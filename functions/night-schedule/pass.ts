@@ -6,7 +6,7 @@ import {
 } from '#functions/shared/decision-recorder.ts';
 import type { DecisionTrail } from '#functions/shared/observability.ts';
 import { DAY_MS, HOUR_MS } from '#model/duration.ts';
-import type { ApplyPorts } from './apply.ts';
+import type { ApplyPorts } from './apply-context.ts';
 import type { Plan } from './decide-cluster.ts';
 import type { Memory, Nodes, Over } from './ports.ts';
 import { NOTE_NAMES, type NoteName, type Notes } from './records.ts';

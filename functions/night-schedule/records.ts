@@ -71,6 +71,21 @@ export function objectOf(saved: SavedAutoscaler): string {
     : nodePoolObject(saved.nodePool);
 }
 
+/** A CronJob that was suspended with the stop. `suspending`: saved, perhaps not yet suspended. `suspended`: observed. */
+export const savedCronJobSchema = s.object({
+  namespace: s.string,
+  name: s.string,
+  /** A new one of the same name has another. */
+  uid: s.string,
+  phase: s.oneOf('suspending', 'suspended'),
+  since: s.instant,
+});
+export type SavedCronJob = s.TypeOf<typeof savedCronJobSchema>;
+
+/** The key of its record. */
+export const cronJobObject = ({ namespace, name }: Pick<SavedCronJob, 'namespace' | 'name'>) =>
+  `${namespace}/${name}`;
+
 const gapSchema = s.object({ from: s.instant, to: s.instant });
 export type Gap = s.TypeOf<typeof gapSchema>;
 

@@ -9,7 +9,8 @@ import type { Decision } from '#model/decision.ts';
 import { DAY_MS, MINUTE_MS } from '#model/duration.ts';
 import { holidayWarning } from '#model/plan.ts';
 import type { Desired } from '#model/schedule.ts';
-import { applyAutoscaler, applyStage, OTHER_PASS_FIRST } from './apply.ts';
+import { applyAutoscaler, applyStage } from './apply.ts';
+import { OTHER_PASS_FIRST } from './apply-context.ts';
 import { decideCluster, type Plan } from './decide-cluster.ts';
 import { decideDesired, leadSeconds, stopToWarnOf, timeOf } from './decide-desired.ts';
 import { decideFallback, isCapacityShort, lacking } from './decide-fallback.ts';
@@ -17,6 +18,7 @@ import { rehearse } from './dry-run.ts';
 import { seen } from './ledger.ts';
 import { dropGone, isTrulyEmpty, NO_GROUP_IS_LISTED } from './missing-groups.ts';
 import {
+  isRaised,
   needsAutoscaler,
   needsNodes,
   needsStrayNodes,
@@ -26,7 +28,7 @@ import {
   select,
 } from './observe.ts';
 import { type NightScheduleDeps, notesOf, overOf, type Pass, startPass, writeNotes } from './pass.ts';
-import type { Group, Groups } from './ports.ts';
+import type { AutoscalerView, Group, Groups, UnlaunchedClaim } from './ports.ts';
 import { minutesOverdue, type Policy } from './snapshot.ts';
 
 export type { NightScheduleDeps } from './pass.ts';
@@ -61,12 +63,15 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
     return recorder.decisions;
   }
   await dropGone(deps, pass, all);
-  const { groups, released, missing } = select(all, settings, memory);
+  const { groups: selected, released, missing } = select(all, settings, memory);
+  const groups = await observeGroups(deps, pass, selected, desired);
   const ready = needsNodes(memory, desired.state)
     ? await observeNodes(deps.nodes, recorder, settings.cluster)
     : undefined;
   const autoscaler =
-    deps.autoscaler && settings.autoscaler && needsAutoscaler({ memory, groups, desired: desired.state, now })
+    deps.autoscaler &&
+    settings.autoscaler &&
+    needsAutoscaler({ memory, groups, desired: desired.state, now, kind: settings.autoscaler.kind })
       ? await observeAutoscaler(deps.autoscaler, recorder)
       : undefined;
   const strayNodes = needsStrayNodes({ memory, groups, desired: desired.state, settings })
@@ -79,6 +84,14 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
   warn(deps, pass, desired);
   notes.seen = seen(notes.seen, now, all.length);
   await apply(deps, pass, plan, { all, groups });
+  if (desired.state === 'awake' && unlaunchedIn(autoscaler).length > 0) {
+    const { freeProvisioning } = await import('./free-provisioning.ts');
+    await freeProvisioning(deps, pass, unlaunchedIn(autoscaler));
+  }
+  if (settings.suspendCronJobs || memory.cronJobs.size > 0) {
+    const { applyCronJobs } = await import('./apply-cron-jobs.ts');
+    await applyCronJobs(deps, pass, desired.state, minutesOverdue(snapshot, settings, 'awake') !== undefined);
+  }
   if (settings.dryRun) notes['dry-run'] = rehearse(notes['dry-run'], { now, desired, plan, groups });
   if (minutesOverdue(snapshot, settings, desired.state) !== undefined) {
     // Loaded only then: most starts need none of it.
@@ -89,6 +102,22 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
   await writeNotes(deps, pass, plan);
   await recorder.close();
   return recorder.decisions;
+}
+
+/** In the morning with the sizes that EKS has configured, where those of Auto Scaling may be a rollout's. */
+async function observeGroups(
+  deps: NightScheduleDeps,
+  { memory, recorder }: Pass,
+  groups: readonly Group[],
+  desired: Desired,
+): Promise<readonly Group[]> {
+  if (desired.state !== 'awake' || !groups.some((group) => isRaised(group, memory))) return groups;
+  const { observeConfiguredSizes } = await import('./observe-configured-sizes.ts');
+  return observeConfiguredSizes(groups, memory, deps.groups, recorder);
+}
+
+function unlaunchedIn(view: AutoscalerView | 'unknown' | undefined): readonly UnlaunchedClaim[] {
+  return view !== undefined && view !== 'unknown' && view.kind === 'karpenter' ? (view.unlaunched ?? []) : [];
 }
 
 function policyOf(settings: NightScheduleDeps['settings']): Policy {
@@ -141,7 +170,7 @@ async function apply(
   const isInTransition = plan.state.phase === 'stopping' || plan.state.phase === 'starting';
   if (isInTransition && isNewState && !(await saveState())) return stateNotWritten(deps, pass);
   pass.reported.delete(STATE_NOT_WRITTEN);
-  for (const step of plan.before) await applyAutoscaler(context, step);
+  await applyAutoscaler(context, plan.before);
   const isPaused = plan.before.every((step) =>
     recorder.failures.every(({ target }) => target !== step.target),
   );
@@ -150,7 +179,7 @@ async function apply(
       const work = applyStage(context, stage, observed.groups);
       if (work) await work;
     }
-    for (const step of plan.after) await applyAutoscaler(context, step);
+    await applyAutoscaler(context, plan.after);
     const { fallbackGroup } = settings;
     const fallback = fallbackGroup && observed.all.find((group) => group.name === fallbackGroup);
     if (fallback) {

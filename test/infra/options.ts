@@ -86,6 +86,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
   'autoscaler.deployment': 'scaler',
   'autoscaler.hostGroup': 'infrastructure',
   'autoscaler.nodePools.0': 'default',
+  'suspendCronJobs.selector': 'nightshift/night=suspend',
   'deploy.argocd.url': 'https://cd.example.com',
   'deploy.argocd.tokenSecret': 'another/secret',
   'deploy.argocd.kmsKey': KEY,

@@ -20,46 +20,45 @@ interface Rbac {
   readonly subjects?: readonly { readonly kind: string; readonly name: string }[];
 }
 
-describe.each(['', 'applications/', 'argocd/', 'argocd-capability/', 'argocd-hub/'])(
-  'manifests/%s',
-  (folder) => {
-    test('lists each of its files in its kustomization', async () => {
-      const names = await readdir(new URL(folder, ROOT));
-      const files = names.filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml');
-      const text = await readFile(new URL(`${folder}kustomization.yaml`, ROOT), 'utf8');
-      expect([...parse(text).resources].sort()).toEqual(files.sort());
-    });
+const FOLDERS = ['', 'applications/', 'argocd/', 'argocd-capability/', 'argocd-hub/', 'cronjobs/'];
 
-    test('binds each role to one group of ours and to no other subject', async () => {
-      const objects = await rbacOf(folder);
-      const roles = objects.filter((object) => object.rules);
-      for (const role of roles) {
-        const bindings = objects.filter(
-          (object) => object.roleRef?.name === role.metadata.name && object.roleRef.kind === role.kind,
-        );
-        expect(bindings).toHaveLength(1);
-        expect(bindings[0]?.metadata.namespace).toBe(role.metadata.namespace);
-        expect(bindings[0]?.subjects).toEqual([
-          expect.objectContaining({ kind: 'Group', name: expect.stringMatching(/^nightshift:/) }),
-        ]);
-      }
-      expect(objects.filter((object) => object.roleRef)).toHaveLength(roles.length);
-    });
+describe.each(FOLDERS)('manifests/%s', (folder) => {
+  test('lists each of its files in its kustomization', async () => {
+    const names = await readdir(new URL(folder, ROOT));
+    const files = names.filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml');
+    const text = await readFile(new URL(`${folder}kustomization.yaml`, ROOT), 'utf8');
+    expect([...parse(text).resources].sort()).toEqual(files.sort());
+  });
 
-    test('grants no wildcard, no secret and no way to more rights', async () => {
-      const rules = (await rbacOf(folder)).flatMap((object) => object.rules ?? []);
-      for (const { apiGroups, resources, verbs } of rules) {
-        for (const word of [...apiGroups, ...resources, ...verbs]) {
-          expect(word).not.toMatch(/\*|secret|impersonate|escalate|bind|exec|serviceaccount/);
-        }
+  test('binds each role to one group of ours and to no other subject', async () => {
+    const objects = await rbacOf(folder);
+    const roles = objects.filter((object) => object.rules);
+    for (const role of roles) {
+      const bindings = objects.filter(
+        (object) => object.roleRef?.name === role.metadata.name && object.roleRef.kind === role.kind,
+      );
+      expect(bindings).toHaveLength(1);
+      expect(bindings[0]?.metadata.namespace).toBe(role.metadata.namespace);
+      expect(bindings[0]?.subjects).toEqual([
+        expect.objectContaining({ kind: 'Group', name: expect.stringMatching(/^nightshift:/) }),
+      ]);
+    }
+    expect(objects.filter((object) => object.roleRef)).toHaveLength(roles.length);
+  });
+
+  test('grants no wildcard, no secret and no way to more rights', async () => {
+    const rules = (await rbacOf(folder)).flatMap((object) => object.rules ?? []);
+    for (const { apiGroups, resources, verbs } of rules) {
+      for (const word of [...apiGroups, ...resources, ...verbs]) {
+        expect(word).not.toMatch(/\*|secret|impersonate|escalate|bind|exec|serviceaccount/);
       }
-    });
-  },
-);
+    }
+  });
+});
 
 describe('the groups', () => {
   test('are those of the access entries of the stacks', async () => {
-    const objects = [...(await rbacOf('')), ...(await rbacOf('argocd/'))];
+    const objects = (await Promise.all(['', 'argocd/', 'cronjobs/'].map(rbacOf))).flat();
     const groups = new Set(
       objects.flatMap((object) => object.subjects?.map((subject) => subject.name) ?? []),
     );
@@ -101,7 +100,7 @@ describe('the doctor', () => {
     }));
     const required = autoscalers
       .map((autoscaler) => ({
-        nightSchedule: { autoscaler },
+        nightSchedule: { autoscaler, suspendCronJobs: { selector: 'night' } },
         spotDrain: {},
         branchDeploy: { argocd: { through: 'kubernetes' }, builds: [{ applications: [{ name: 'api' }] }] },
       }))
@@ -137,7 +136,7 @@ async function rbacOf(folder: string): Promise<Rbac[]> {
 }
 
 async function rulesByGroup() {
-  const objects = [...(await rbacOf('')), ...(await rbacOf('argocd/'))];
+  const objects = (await Promise.all(['', 'argocd/', 'cronjobs/'].map(rbacOf))).flat();
   return objects.flatMap((binding) => {
     const role = objects.find((object) => object.rules && object.metadata.name === binding.roleRef?.name);
     const group = binding.subjects?.[0]?.name;

@@ -140,6 +140,9 @@ export function requiredPermissionsOf(
               }),
             )
           : []),
+        ...(nightSchedule.suspendCronJobs
+          ? each(['list', 'patch'], { group: 'batch', resource: 'cronjobs' })
+          : []),
         ...(autoscaler?.kind === 'karpenter' || autoscaler?.kind === 'auto-mode'
           ? [
               ...each(['list', 'patch'], { group: 'karpenter.sh', resource: 'nodepools' }),

@@ -1,14 +1,17 @@
 /** What night-schedule remembers, in the environment's table: two queries read all of it. */
 import type { CorruptItem, Memory, Over, Store } from '#functions/night-schedule/ports.ts';
 import {
+  cronJobObject,
   NOTE_NAMES,
   type NoteName,
   type Notes,
   noteSchemas,
   objectOf,
   type SavedAutoscaler,
+  type SavedCronJob,
   type SavedSize,
   savedAutoscalerSchema,
+  savedCronJobSchema,
   savedSizeSchema,
 } from '#functions/night-schedule/records.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
@@ -22,6 +25,8 @@ import type { Row, Table } from './table.ts';
 import {
   AUTOSCALER_PREFIX,
   autoscalerKey,
+  CRON_JOB_PREFIX,
+  cronJobKey,
   itemName,
   NIGHT,
   NOTE_PREFIX,
@@ -37,6 +42,7 @@ export function createNightStore(table: Table, cluster: string): Store {
   const states = recordsOf(table, NIGHT, clusterStateSchema);
   const sizes = recordsOf(table, NIGHT, savedSizeSchema);
   const autoscalers = recordsOf(table, NIGHT, savedAutoscalerSchema);
+  const cronJobs = recordsOf(table, NIGHT, savedCronJobSchema);
   const notesOf = <N extends NoteName>(what: N) => recordsOf<Notes[N]>(table, NIGHT, noteSchemas[what]);
 
   return {
@@ -50,6 +56,8 @@ export function createNightStore(table: Table, cluster: string): Store {
     clearSaved: (group, over) => sizes.removeIf(savedKey(cluster, group), over),
     writeAutoscaler: (next, over) => write(autoscalers, autoscalerKey(objectOf(next)), next, over),
     clearAutoscaler: (object, over) => autoscalers.removeIf(autoscalerKey(object), over),
+    writeCronJob: (next, over) => write(cronJobs, cronJobKey(cronJobObject(next)), next, over),
+    clearCronJob: (object, over) => cronJobs.removeIf(cronJobKey(object), over),
     writeNote: (what, next, over) => write(notesOf(what), noteKey(what), next, over),
     writeLedger: createLedger(table).write,
   };
@@ -65,6 +73,7 @@ async function write<T>(records: Records<T>, key: string, value: T, over: Over):
 function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly Row[]): Memory {
   const saved = new Map<string, Versioned<SavedSize>>();
   const autoscaler = new Map<string, Versioned<SavedAutoscaler>>();
+  const cronJobs = new Map<string, Versioned<SavedCronJob>>();
   const notes: { -readonly [N in NoteName]?: Versioned<unknown> } = {};
   const overrides: Override[] = [];
   const corrupt: CorruptItem[] = [];
@@ -87,6 +96,11 @@ function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly 
       if (isValid(savedAutoscalerSchema, value) && objectOf(value) === object)
         autoscaler.set(object, { value, version });
       else broken('autoscaler', object);
+    } else if (key.startsWith(CRON_JOB_PREFIX)) {
+      const object = key.slice(CRON_JOB_PREFIX.length);
+      if (isValid(savedCronJobSchema, value) && cronJobObject(value) === object)
+        cronJobs.set(object, { value, version });
+      else broken('cronjob', object);
     } else if (key.startsWith(NOTE_PREFIX)) {
       const what = NOTE_NAMES.find((name) => key === noteKey(name));
       if (!what) continue;
@@ -103,6 +117,7 @@ function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly 
     overrides,
     saved,
     autoscaler,
+    cronJobs,
     notes: notes as Memory['notes'],
     corrupt,
   };
@@ -140,6 +155,8 @@ export function createDryRunStore({ load, writeNote }: Store): Store {
     clearSaved: refuse,
     writeAutoscaler: refuse,
     clearAutoscaler: refuse,
+    writeCronJob: refuse,
+    clearCronJob: refuse,
     writeLedger: refuse,
   };
 }

@@ -6,6 +6,7 @@
  * | `night`    | `state`                    | ClusterState                            | never   |
  * | `night`    | `saved#<cluster>/<group>`  | the sizes taken from a group            | never   |
  * | `night`    | `autoscaler#<object>`      | what was taken from an autoscaler: `deployment#<namespace>/<name>`, `nodepool#<name>` | never |
+ * | `night`    | `cronjob#<ns>/<name>`      | a CronJob that was suspended            | never   |
  * | `night`    | `note#<what>`              | marks of the pass: warned, start-times, reported, seen; retired | never |
  * | `override` | `<id>`                     | Override                                | a week after its end |
  * | `drain`    | `instance#<id>`            | claim of a drain                        | yes     |
@@ -26,6 +27,9 @@ export const savedKey = (cluster: string, group: string) => `${SAVED_PREFIX}${cl
 
 export const AUTOSCALER_PREFIX = 'autoscaler#';
 export const autoscalerKey = (object: string) => `${AUTOSCALER_PREFIX}${object}`;
+
+export const CRON_JOB_PREFIX = 'cronjob#';
+export const cronJobKey = (object: string) => `${CRON_JOB_PREFIX}${object}`;
 
 export const NOTE_PREFIX = 'note#';
 export const noteKey = (what: string) => `${NOTE_PREFIX}${what}`;

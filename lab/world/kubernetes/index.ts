@@ -4,6 +4,7 @@ import { createAuthorizer } from './authorize.ts';
 import { bootstrap } from './bootstrap.ts';
 import { createClusterAutoscaler } from './controllers/cluster-autoscaler.ts';
 import { type ControllerContext, createEventRecorder } from './controllers/controller.ts';
+import { createCronJobController } from './controllers/cron-job.ts';
 import { createDaemonSetController } from './controllers/daemon-set.ts';
 import { createDeploymentController } from './controllers/deployment.ts';
 import { createDisruptionController } from './controllers/disruption.ts';
@@ -41,6 +42,7 @@ export function createKubernetes(context: WorldContext, options: KubernetesOptio
   createDeploymentController(controllers);
   createReplicaSetController(controllers);
   createDaemonSetController(controllers);
+  createCronJobController(controllers);
   createScheduler(controllers);
   createDisruptionController(controllers);
   createVolumeAttachments(controllers);

@@ -38,6 +38,7 @@ function aRemoval(world: World): Removal {
       const deps: CustomResourceDeps = {
         ...ports,
         settings: someSettings(overrides),
+        cronJobs: world.ports.cronJobs,
         autoscalersOf: (saved) => [{ autoscaler, saved }],
         load: (cluster) => createNightStore(world.table.through(), cluster).load(),
         now: () => removal.now,

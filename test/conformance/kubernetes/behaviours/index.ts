@@ -4,6 +4,7 @@ import { describeAccess } from './access.ts';
 import { describeArgocdObjects } from './argocd-objects.ts';
 import { describeAutoscalers } from './autoscalers.ts';
 import { describeContract } from './contract.ts';
+import { describeCronJobs } from './cron-jobs.ts';
 import { describeDeletions } from './deletions.ts';
 import { describeDoctor } from './doctor.ts';
 import { describeDrains } from './drains.ts';
@@ -22,6 +23,7 @@ export function describeKubernetes(bed: () => Bed): void {
   describeAccess(bed);
   describeWrongRequests(bed);
   describeAutoscalers(bed);
+  describeCronJobs(bed);
   describeArgocdObjects(bed);
   describeDrains(bed);
   describePermissions(bed);
