@@ -59,8 +59,7 @@ export async function applyAutoscaler(context: ApplyContext, step: AutoscalerSte
       for (const { target, error } of failures) recorder.failed(target, error);
       if (!(await resume(context, autoscaler, step))) return;
     }
-    if (step.once === undefined || recorder.isNews(step.once))
-      record(context, step, step.action, step.reason);
+    report(context, step);
   });
 }
 
@@ -97,12 +96,16 @@ function record(
   recorder.record({ target, action, reason });
 }
 
+type Reportable = Pick<GroupStep, 'target' | 'action' | 'reason' | 'onceWithinMs'> & {
+  readonly once?: string | undefined;
+};
+
 function isWork({ ports }: ApplyContext, step: GroupStep): boolean {
   if (step.action === 'fail') return step.explainFailure === true;
   return !ports.settings.dryRun && (step.record ?? step.resize ?? step.slept) !== undefined;
 }
 
-function report(context: ApplyContext, step: GroupStep): void {
+function report(context: ApplyContext, step: Reportable): void {
   const { ports, recorder } = context;
   const key = step.once ?? (ports.settings.dryRun ? `dry#${step.target}#${step.action}` : undefined);
   if (key === undefined || recorder.isNews(key, step.onceWithinMs))

@@ -14,6 +14,8 @@ import { NOTE_NAMES, type NoteName, type Notes } from './records.ts';
 export interface NightScheduleDeps extends ApplyPorts {
   readonly nodes: Nodes;
   readonly trail: DecisionTrail;
+  /** Nothing is changed now: why, and until when. */
+  readonly paused?: string;
   readonly now: () => Date;
 }
 
@@ -30,7 +32,7 @@ export interface Pass {
 }
 
 export function startPass(
-  { settings, trail }: NightScheduleDeps,
+  { settings, trail, paused }: NightScheduleDeps,
   given: Omit<Pass, 'recorder'> & { readonly trigger: string },
 ): Pass {
   const { environment, dryRun } = settings;
@@ -41,6 +43,7 @@ export function startPass(
     now: () => given.now,
     trail,
     dryRun,
+    paused,
     isBatch: true,
     failuresOnceWithinMs: HOUR_MS,
     reported: given.reported,

@@ -1,7 +1,7 @@
 /** What night-schedule needs of the world, in our words. */
 import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
-import type { Override } from '#model/schedule.ts';
+import type { Override, Pause } from '#model/schedule.ts';
 import type {
   LedgerEntry,
   NodePoolSetting,
@@ -127,6 +127,8 @@ export interface CorruptItem {
 export interface Memory {
   readonly state?: Versioned<ClusterState>;
   readonly overrides: readonly Override[];
+  /** The last one, ended or not. */
+  readonly pause?: Pause | undefined;
   /** By group. */
   readonly saved: ReadonlyMap<string, Versioned<SavedSize>>;
   /** By object. */

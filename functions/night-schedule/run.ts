@@ -13,7 +13,6 @@ import { applyAutoscaler, applyStage, OTHER_PASS_FIRST } from './apply.ts';
 import { decideCluster, type Plan } from './decide-cluster.ts';
 import { decideDesired, leadSeconds, stopToWarnOf, timeOf } from './decide-desired.ts';
 import { decideFallback, isCapacityShort, lacking } from './decide-fallback.ts';
-import { rehearse } from './dry-run.ts';
 import { seen } from './ledger.ts';
 import { dropGone, isTrulyEmpty, NO_GROUP_IS_LISTED } from './missing-groups.ts';
 import {
@@ -38,12 +37,14 @@ export interface Cause {
 }
 
 /** Throws `PartialFailureError` at the end, after everything else was done, where a part of the pass failed. */
-export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readonly Decision[]> {
-  const { settings, store } = deps;
-  const now = deps.now();
-  const [memory, all] = await Promise.all([store.load(), deps.groups.list()]);
+export async function run(given: NightScheduleDeps, cause: Cause): Promise<readonly Decision[]> {
+  const now = given.now();
+  const [loaded, all] = await Promise.all([given.store.load(), given.groups.list()]);
   // The stack is being removed, and the night is given back. A dry run stops nothing.
-  if (memory.notes.retired?.value.since && !settings.dryRun) return [];
+  if (loaded.notes.retired?.value.since && !given.settings.dryRun) return [];
+  const onPause = loaded.pause && (await import('./pause.ts'));
+  const { deps, memory } = onPause?.underPause(given, loaded, now) ?? { deps: given, memory: loaded };
+  const { settings } = deps;
   const desired = decideDesired(settings.schedule, now, memory.overrides, {
     readyBy: settings.readyBy,
     lead: leadSeconds(memory.notes['start-times']?.value),
@@ -54,6 +55,7 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
   const reported: Reported = new Map(Object.entries(notes.reported ?? {}));
   const pass = startPass(deps, { now, trigger: cause.trigger, reported, notes, memory });
   const { recorder } = pass;
+  if (deps.paused) onPause?.announcePause(deps, pass);
   if (all.length === 0 && !isTrulyEmpty(pass)) {
     recorder.failed(settings.cluster, new NightshiftError(NO_GROUP_IS_LISTED));
     await writeNotes(deps, pass);
@@ -79,7 +81,10 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
   warn(deps, pass, desired);
   notes.seen = seen(notes.seen, now, all.length);
   await apply(deps, pass, plan, { all, groups });
-  if (settings.dryRun) notes['dry-run'] = rehearse(notes['dry-run'], { now, desired, plan, groups });
+  if (given.settings.dryRun) {
+    const { rehearse } = await import('./dry-run.ts');
+    notes['dry-run'] = rehearse(notes['dry-run'], { now, desired, plan, groups });
+  }
   if (minutesOverdue(snapshot, settings, desired.state) !== undefined) {
     // Loaded only then: most starts need none of it.
     const { reportOverdue } = await import('./report-overdue.ts');

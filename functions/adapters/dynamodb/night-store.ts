@@ -15,7 +15,7 @@ import { NightshiftError } from '#functions/shared/errors.ts';
 import type { Versioned } from '#functions/shared/versioned.ts';
 import { type ClusterState, clusterStateSchema } from '#model/cluster-state.ts';
 import { isRecord, isValid } from '#model/record-schema.ts';
-import { type Override, overrideSchema } from '#model/schedule.ts';
+import { type Override, overrideSchema, type Pause, pauseSchema } from '#model/schedule.ts';
 import { createLedger } from './ledger.ts';
 import { type Records, recordsOf } from './records.ts';
 import type { Row, Table } from './table.ts';
@@ -28,6 +28,7 @@ import {
   noteKey,
   OLD_NIGHT_KEYS,
   OVERRIDE,
+  PAUSE_KEY,
   SAVED_PREFIX,
   STATE_KEY,
   savedKey,
@@ -69,6 +70,7 @@ function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly 
   const overrides: Override[] = [];
   const corrupt: CorruptItem[] = [];
   let state: Versioned<ClusterState> | undefined;
+  let pause: Pause | undefined;
 
   const ourSizes = savedKey(cluster, '');
   for (const row of rows) {
@@ -95,12 +97,14 @@ function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly 
     }
   }
   for (const { key, value } of overrideRows) {
-    if (isValid(overrideSchema, value)) overrides.push(value);
+    if (key === PAUSE_KEY && isValid(pauseSchema, value)) pause = value;
+    else if (isValid(overrideSchema, value)) overrides.push(value);
     else corrupt.push({ item: itemName(OVERRIDE, key), kind: 'override', name: key });
   }
   return {
     ...(state ? { state } : {}),
     overrides,
+    pause,
     saved,
     autoscaler,
     notes: notes as Memory['notes'],
