@@ -15,7 +15,7 @@ import { type Decision, decisionSchema } from '#model/decision.ts';
 import { functionNameOf, tableNameOf } from '#model/names.ts';
 import { effectiveOverride } from '#model/override.ts';
 import { isValid } from '#model/record-schema.ts';
-import type { Override } from '#model/schedule.ts';
+import type { Override, Pause } from '#model/schedule.ts';
 import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
 import { callAws } from './aws-call.ts';
 import { type AwsClock, createAwsClock } from './aws-clock.ts';
@@ -26,6 +26,10 @@ export interface Night {
   /** The override in force. */
   readonly override?: Override;
   readonly overrides: readonly Override[];
+  /** The last one, ended or not. */
+  readonly pause?: Pause;
+  /** ISO 8601: since then the stack is being removed, and night-schedule does nothing. */
+  readonly retiredSince?: string;
   readonly saved: readonly SavedSize[];
   /** Unreadable items: `night | saved#develop/web`. */
   readonly corrupt: readonly string[];
@@ -46,6 +50,9 @@ export interface Cloud {
   /** Adds it; with `replace` it removes all others, otherwise those of its author, and those of the other state. */
   setOverride(override: Override, replace: boolean): Promise<void>;
   clearOverrides(): Promise<void>;
+  /** The last pause, ended or not. */
+  pause(): Promise<Pause | undefined>;
+  setPause(pause: Pause): Promise<void>;
   /** Invokes night-schedule asynchronously. `id` appears in the decisions as the trigger. */
   invokeNightSchedule(id: string): Promise<void>;
   /** Decisions from `since` on, oldest first. */
@@ -134,12 +141,15 @@ function createReports(
     async night() {
       const memory = await createNightStore(table, cluster).load();
       const override = effectiveOverride(memory.overrides, clock.now());
+      const retiredSince = memory.notes.retired?.value.since;
       return {
         saved: [...memory.saved.values()].map(({ value }) => value),
         overrides: memory.overrides,
         corrupt: memory.corrupt.map(({ item }) => item),
         ...(memory.state ? { state: memory.state.value } : {}),
         ...(override ? { override } : {}),
+        ...(memory.pause ? { pause: memory.pause } : {}),
+        ...(retiredSince ? { retiredSince } : {}),
         ...(memory.notes.seen ? { seenAt: memory.notes.seen.value.at } : {}),
         ...(memory.notes['dry-run'] ? { dryRun: memory.notes['dry-run'].value } : {}),
       };
@@ -164,13 +174,15 @@ function createReports(
 function createOverrideStore(
   table: Table,
   clock: AwsClock,
-): Pick<Cloud, 'override' | 'overrides' | 'setOverride' | 'clearOverrides'> {
+): Pick<Cloud, 'override' | 'overrides' | 'setOverride' | 'clearOverrides' | 'pause' | 'setPause'> {
   const overrides = createOverrides(table);
   const removeAll = async (given: readonly Override[]) => {
     for (const { id } of given) await overrides.remove(id);
   };
   return {
     overrides: () => overrides.all(),
+    pause: () => overrides.pause(),
+    setPause: (pause) => overrides.savePause(pause),
 
     async override() {
       return effectiveOverride(await overrides.all(), clock.now());

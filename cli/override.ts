@@ -5,7 +5,8 @@ import { scheduleOf } from '#lib/settings.ts';
 import { desiredAt } from '#model/desired.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import { refuseEnvironment, refuseOverride } from '#model/override.ts';
-import type { Override, Schedule, SleepState } from '#model/schedule.ts';
+import { endOfPause, isPaused } from '#model/pause.ts';
+import type { Override, Pause, Schedule, SleepState } from '#model/schedule.ts';
 import { parseDuration, parseUntil } from '#model/when.ts';
 import type { Cloud } from './cloud.ts';
 import { CloudError, RefusedError } from './errors.ts';
@@ -31,7 +32,8 @@ export interface OverrideOptions {
 }
 
 const STATES: Record<OverrideCommand, SleepState> = { 'keep-up': 'awake', wake: 'awake', sleep: 'asleep' };
-const NO_REASON = 'no reason given';
+const AN_OVERRIDE = 'an override';
+export const NO_REASON = 'no reason given';
 
 /** Throws a `RefusedError` for an invalid request, a `CloudError` when AWS refuses or is unreachable. */
 export async function setOverride(
@@ -43,7 +45,7 @@ export async function setOverride(
   const { environment: name } = request;
   const schedule = overridableSchedule(loaded, name, io.now());
   // An invalid end is refused before the first request to AWS.
-  endOf(request, io.now(), schedule.timeZone);
+  endOf(request, io.now(), schedule.timeZone, AN_OVERRIDE);
 
   const cloud = await io.cloud(name, environmentOf(loaded, name));
   const previous = await cloud.override();
@@ -52,7 +54,7 @@ export async function setOverride(
     id: randomUUID(),
     state: STATES[request.command],
     from: now.toISOString(),
-    until: new Date(endOf(request, now, schedule.timeZone)).toISOString(),
+    until: new Date(endOf(request, now, schedule.timeZone, AN_OVERRIDE)).toISOString(),
     author: request.author ?? io.user,
     reason: request.reason ?? NO_REASON,
   };
@@ -63,6 +65,7 @@ export async function setOverride(
     for (const other of await cloud.overrides())
       if (isActive(other, now)) refuseToShorten(other, override, schedule.timeZone);
   await cloud.setOverride(override, request.replace ?? false);
+  const pause = await cloud.pause();
   await applyNow(cloud, override.id, io);
 
   const isReplaced = request.replace || active?.state !== override.state || active.author === override.author;
@@ -77,6 +80,9 @@ export async function setOverride(
   io.out(
     [
       `${mark}${name}: ${desiredAt(schedule, now, [override]).reason}`,
+      ...(isPaused(pause, now)
+        ? [`  takes effect after the pause: ${formatPause(pause, schedule.timeZone)}`]
+        : []),
       ...(longer ? [`  still in force: ${formatOverride(longer, schedule.timeZone)}`] : []),
       ...(replaced ? [`  replaces: ${formatOverride(replaced, schedule.timeZone)}`] : []),
       `  after that: ${after.state === override.state ? `still ${after.state}` : after.state}, ${after.reason}`,
@@ -124,12 +130,17 @@ export function formatOverride(override: Override, timeZone: string): string {
   return `${override.state} until ${localTime(timeZone, new Date(override.until))} (${timeZone}), by ${plain(override.author)}: ${plain(override.reason)}`;
 }
 
+/** `paused until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: incident 7` */
+export function formatPause(pause: Pause, timeZone: string): string {
+  return `paused until ${localTime(timeZone, endOfPause(pause))} (${timeZone}), by ${plain(pause.author)}: ${plain(pause.reason)}`;
+}
+
 export function isActive(override: Override, now: Date): boolean {
   return Date.parse(override.until) > now.getTime();
 }
 
 /** The override is already stored: if the function cannot be invoked, its next tick applies it within a minute. */
-async function applyNow(cloud: Cloud, id: string, io: Io): Promise<void> {
+export async function applyNow(cloud: Cloud, id: string, io: Io): Promise<void> {
   try {
     await cloud.invokeNightSchedule(id);
   } catch (error) {
@@ -148,7 +159,12 @@ function overridableSchedule(loaded: LoadedConfig, name: string, now: Date): Sch
 }
 
 /** When the override ends, in ms since 1970. */
-function endOf(request: OverrideRequest, now: Date, timeZone: string): number {
+export function endOf(
+  request: Pick<OverrideRequest, 'environment' | 'until' | 'for'> & { readonly command: string },
+  now: Date,
+  timeZone: string,
+  what: string,
+): number {
   const example = `for example: nightshift ${request.command} ${request.environment} --for 2h, or --until 23:00`;
   if (request.until !== undefined && request.for !== undefined) {
     throw new RefusedError(`--until and --for contradict each other: use one of them, ${example}`);
@@ -160,7 +176,7 @@ function endOf(request: OverrideRequest, now: Date, timeZone: string): number {
     return Math.round((now.getTime() + span.ms) / MINUTE_MS) * MINUTE_MS;
   }
   if (request.until === undefined) {
-    throw new RefusedError(`an override must have an end: add --until or --for, ${example}`);
+    throw new RefusedError(`${what} must have an end: add --until or --for, ${example}`);
   }
   const parsed = parseUntil(request.until, now, timeZone);
   if ('problem' in parsed) throw new RefusedError(`--until ${request.until}: ${parsed.problem}`);

@@ -7,6 +7,7 @@ import { CloudError, RefusedError } from './errors.ts';
 import { DEFAULT_SINCE, type ExplainOptions, explain } from './explain.ts';
 import type { Io } from './io.ts';
 import { cancelOverride, type OverrideCommand, type OverrideRequest, setOverride } from './override.ts';
+import { type PauseRequest, pauseEnvironment } from './pause.ts';
 import { DEFAULT_DAYS, type PlanOptions, plan } from './plan.ts';
 import type { RestoreOptions } from './restore.ts';
 import { createRolloutIo, DEFAULT_TIMEOUT, type RolloutOptions, rollout } from './rollout.ts';
@@ -157,11 +158,36 @@ function addOverrideCommands(invocation: Invocation): void {
           ),
       );
   }
+  addPause(invocation);
   command(program, 'cancel', 'cancel the active override', ['nightshift cancel develop'])
     .argument('<environment>', 'environment name in the config')
     .option('--json', JSON_OPTION)
     .action(async (name: string, options: { json?: boolean }) =>
       cancelOverride(await invocation.config(), name, options, io),
+    );
+}
+
+function addPause(invocation: Invocation): void {
+  const { program, io } = invocation;
+  command(
+    program,
+    'pause',
+    'let every capability of an environment decide and record only, until an end; production too',
+    [
+      'nightshift pause develop --for 2h --reason "incident 7"',
+      'nightshift pause production --until "Mon 08:00"',
+      'nightshift pause develop --cancel',
+    ],
+  )
+    .argument('<environment>', 'environment name in the config')
+    .option('-u, --until <time>', `end of the pause: ${UNTIL_EXAMPLES}`)
+    .option('-f, --for <duration>', `duration of the pause: ${DURATION_EXAMPLES}`)
+    .option('-r, --reason <text>', 'reason, shown to everybody')
+    .option('-a, --author <name>', `author (default: ${io.user})`)
+    .option('--cancel', 'end the pause now')
+    .option('--json', JSON_OPTION)
+    .action(async (environment: string, request: Omit<PauseRequest, 'environment'>) =>
+      pauseEnvironment(await invocation.config(), { ...request, environment }, io),
     );
 }
 

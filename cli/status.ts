@@ -4,10 +4,13 @@ import type { Size } from '#functions/night-schedule/records.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
 import { desiredAt, transitions } from '#model/desired.ts';
-import type { Schedule, Transition } from '#model/schedule.ts';
-import type { Night } from './cloud.ts';
+import { isPaused } from '#model/pause.ts';
+import type { Pause, Schedule, Transition } from '#model/schedule.ts';
+import type { Cloud, Night } from './cloud.ts';
+import { CloudError } from './errors.ts';
 import type { Io } from './io.ts';
-import { formatOverride, isActive } from './override.ts';
+import { formatOverride, formatPause, isActive } from './override.ts';
+import { activePause } from './pause.ts';
 import { type NamedEnvironment, queryEach, selectEnvironments } from './select-environments.ts';
 import { duration, environmentTitle, localTime, type Paint, paintOf, plain } from './text.ts';
 
@@ -20,6 +23,9 @@ interface Status {
   readonly schedule?: Schedule;
   readonly night?: Night;
   readonly next?: Transition;
+  readonly pause?: Pause;
+  /** Why it is unknown whether an environment without a schedule is paused. */
+  readonly unknownPause?: string;
 }
 
 /** True when every environment was reachable. */
@@ -42,20 +48,37 @@ export async function status(
 
 async function readStatus(loaded: LoadedConfig, named: NamedEnvironment, io: Io): Promise<Status> {
   const { name, environment } = named;
-  if (environment.schedule === undefined) return { named, now: io.now() };
   const cloud = await io.cloud(name, environment);
+  if (environment.schedule === undefined) return { named, now: io.now(), ...(await pauseOnly(cloud)) };
   const night = await cloud.night();
   const now = cloud.now();
   const schedule = scheduleOf(loaded.config, environment.schedule, now);
   const { overrides } = night;
   const next = transitions(schedule, now, new Date(now.getTime() + HORIZON_MS), overrides)[0];
-  return { named, now, schedule, night, ...(next ? { next } : {}) };
+  const pause = isPaused(night.pause, now) ? { pause: night.pause } : {};
+  return { named, now, schedule, night, ...pause, ...(next ? { next } : {}) };
 }
 
-function formatStatus({ named, now, schedule, night, next }: Status, paint: Paint): string {
+/** Who has no access to production still sees the others. */
+async function pauseOnly(cloud: Cloud): Promise<Pick<Status, 'pause' | 'unknownPause'>> {
+  try {
+    const pause = await activePause(cloud);
+    return pause ? { pause } : {};
+  } catch (error) {
+    if (error instanceof CloudError) return { unknownPause: error.message.split('\n')[0] ?? '' };
+    throw error;
+  }
+}
+
+function formatStatus(shown: Status, paint: Paint): string {
+  const { named, now, schedule, night, next } = shown;
   const head = environmentTitle(named, paint);
   if (!schedule || !night)
-    return `${head}\n  never stopped (${named.environment.production ? 'production' : 'no schedule'})`;
+    return [
+      head,
+      `  never stopped (${named.environment.production ? 'production' : 'no schedule'})`,
+      ...pauseRows(shown, 'UTC').map((row) => formatRow(row, paint)),
+    ].join('\n');
   const { timeZone } = schedule;
   const { state, override, saved, corrupt } = night;
   const desired = desiredAt(schedule, now, override ? [override] : []);
@@ -63,6 +86,8 @@ function formatStatus({ named, now, schedule, night, next }: Status, paint: Pain
   const current = dry ?? state;
   const since = current ? new Date(current.since) : undefined;
   const rows: [string, string][] = [
+    ...pauseRows(shown, timeZone),
+    ...retiredRows(shown, timeZone),
     current && since
       ? [
           'now',
@@ -87,10 +112,30 @@ function formatStatus({ named, now, schedule, night, next }: Status, paint: Pain
     ]),
     ...corrupt.map((item): [string, string] => ['unreadable', `${plain(item)}: not changed`]),
   ];
-  return [head, ...rows.map(([label, text]) => `  ${paint.dim(label.padEnd(8))}  ${text}`)].join('\n');
+  return [head, ...rows.map((row) => formatRow(row, paint))].join('\n');
 }
 
-function toJson({ named, now, schedule, night, next }: Status) {
+function formatRow([label, text]: readonly [string, string], paint: Paint): string {
+  return `  ${paint.dim(label.padEnd(8))}  ${text}`;
+}
+
+function retiredRows({ night }: Status, timeZone: string): [string, string][] {
+  const since = night?.retiredSince;
+  if (since === undefined) return [];
+  return [
+    [
+      'retired',
+      `since ${localTime(timeZone, new Date(since))}: night-schedule does nothing until the stack is removed`,
+    ],
+  ];
+}
+
+function pauseRows({ pause, unknownPause }: Status, timeZone: string): [string, string][] {
+  if (unknownPause) return [['paused', `unknown: ${plain(unknownPause)}`]];
+  return pause ? [['paused', `nothing is changed: ${formatPause(pause, timeZone)}`]] : [];
+}
+
+function toJson({ named, now, schedule, night, next, pause }: Status) {
   const { name, environment } = named;
   return {
     environment: name,
@@ -98,12 +143,14 @@ function toJson({ named, now, schedule, night, next }: Status) {
     production: environment.production ?? false,
     ...(environment.dryRun ? { dryRun: night?.dryRun ?? {} } : {}),
     time: now.toISOString(),
+    pause: pause ?? null,
     ...(schedule ? { schedule: schedule.name, timeZone: schedule.timeZone } : {}),
     ...(night
       ? {
           state: night.state ?? null,
           override: night.override && isActive(night.override, now) ? night.override : null,
           saved: night.saved,
+          retiredSince: night.retiredSince ?? null,
           corrupt: night.corrupt,
           next: next ? { ...next, at: next.at.toISOString() } : null,
         }

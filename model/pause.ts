@@ -1,12 +1,11 @@
 /** A pause of one environment: until it ends every capability decides and records, and changes nothing. */
 import { DAY_MS } from './duration.ts';
+import { LONGEST_OVERRIDE_DAYS } from './override.ts';
 import type { Pause } from './schedule.ts';
 
-/** Whoever wrote it: a pause ends after so many days. */
-export const LONGEST_PAUSE_DAYS = 7;
-
+/** Whoever wrote it, it ends after the longest time of an override. */
 export function endOfPause({ from, until }: Pick<Pause, 'from' | 'until'>): Date {
-  return new Date(Math.min(Date.parse(until), Date.parse(from) + LONGEST_PAUSE_DAYS * DAY_MS));
+  return new Date(Math.min(Date.parse(until), Date.parse(from) + LONGEST_OVERRIDE_DAYS * DAY_MS));
 }
 
 export function isPaused(pause: Pause | undefined, now: Date): pause is Pause {

@@ -10,6 +10,7 @@ import { holidays } from './holidays.ts';
 import { hostGroup } from './host-group.ts';
 import { managedSizes } from './managed-sizes.ts';
 import { network } from './network.ts';
+import { paused } from './paused.ts';
 import { podIpCapacity } from './pod-ip-capacity.ts';
 import { spotShare } from './spot-share.ts';
 import { subscribers } from './subscribers.ts';
@@ -34,5 +35,6 @@ export const CHECKS: readonly Check[] = [
   branchFilters,
   holidays,
   tick,
+  paused,
   subscribers,
 ];

@@ -65,27 +65,29 @@ export interface Overrides {
   all(): Promise<readonly Override[]>;
   add(override: Override): Promise<void>;
   remove(id: string): Promise<void>;
+  /** The last pause, ended or not; undefined too where it cannot be read. */
+  pause(): Promise<Pause | undefined>;
+  /** Of several pauses the last counts. */
+  savePause(pause: Pause): Promise<void>;
 }
 
 export function createOverrides(table: Table): Overrides {
   const overrides = recordsOf(table, OVERRIDE, overrideSchema);
+  const pauses = recordsOf(table, OVERRIDE, pauseSchema);
+  const expires = ({ until }: Pick<Override, 'until'>) =>
+    new Date(Date.parse(until) + OVERRIDE_DAYS * DAY_MS);
   return {
     async all() {
       const rows = (await table.list(OVERRIDE)).filter(isOverride);
       return overrides.fromRows(rows).found.map(({ value }) => value);
     },
     // Its id is its own: nothing is written over.
-    add: (override) =>
-      overrides.save(override.id, override, {
-        expires: new Date(Date.parse(override.until) + OVERRIDE_DAYS * DAY_MS),
-      }),
+    add: (override) => overrides.save(override.id, override, { expires: expires(override) }),
     remove: (id) => overrides.remove(id),
+    async pause() {
+      const rows = (await table.list(OVERRIDE)).filter((row) => !isOverride(row));
+      return pauses.fromRows(rows).found[0]?.value;
+    },
+    savePause: (pause) => pauses.save(PAUSE_KEY, pause, { expires: expires(pause) }),
   };
-}
-
-/** The pause of the environment: of several the last counts. */
-export async function savePause(table: Table, pause: Pause): Promise<void> {
-  await recordsOf(table, OVERRIDE, pauseSchema).save(PAUSE_KEY, pause, {
-    expires: new Date(Date.parse(pause.until) + OVERRIDE_DAYS * DAY_MS),
-  });
 }

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { createOverrides, savePause } from '#functions/adapters/dynamodb/night.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { AT_NIGHT, AT_WORK, aWorld, OFFICE, type World } from './a-world.ts';
 
 const later = (from: Date, minutes: number) => new Date(from.getTime() + minutes * 60_000);
 
 const pause = (world: World, from: Date, until: Date) =>
-  savePause(world.table, {
+  createOverrides(world.table).savePause({
     from: from.toISOString(),
     until: until.toISOString(),
     author: 'ana',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { savePause } from '#functions/adapters/dynamodb/night.ts';
+import { createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import {
   NIGHT as PARTITION,
   SAVED_PREFIX,
@@ -28,7 +28,7 @@ const pass = (world: World, at: Date, overrides: Partial<NightScheduleSettings> 
   run(deps(world, at, overrides), { trigger: 'tick', byPerson: false });
 
 const pause = (world: World, from: Date, until: Date) =>
-  savePause(world.table.through(), {
+  createOverrides(world.table.through()).savePause({
     from: from.toISOString(),
     until: until.toISOString(),
     author: 'ana',
