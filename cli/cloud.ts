@@ -19,6 +19,7 @@ import type { Override, Pause } from '#model/schedule.ts';
 import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
 import { callAws } from './aws-call.ts';
 import { type AwsClock, createAwsClock } from './aws-clock.ts';
+import { CloudError } from './errors.ts';
 
 /** What night-schedule stored about the cluster. */
 export interface Night {
@@ -53,6 +54,10 @@ export interface Cloud {
   /** The last pause, ended or not. */
   pause(): Promise<Pause | undefined>;
   setPause(pause: Pause): Promise<void>;
+  /**
+   * With a mark night-schedule does nothing from now on, without one it works again. False where it was not retired.
+   */
+  retire(mark: { readonly restoresNothing: boolean } | undefined): Promise<boolean>;
   /** Invokes night-schedule asynchronously. `id` appears in the decisions as the trigger. */
   invokeNightSchedule(id: string): Promise<void>;
   /** Decisions from `since` on, oldest first. */
@@ -96,6 +101,7 @@ export async function createCloud(
     now: clock.now,
     ...createReports(table, environment.cluster, clock),
     ...createOverrideStore(table, clock),
+    retire: (mark) => retire(table, environment.cluster, clock, mark),
     ...createNightScheduleFunction(target),
   };
 }
@@ -202,6 +208,22 @@ function createOverrideStore(
       await removeAll(await overrides.all());
     },
   };
+}
+
+async function retire(
+  table: Table,
+  cluster: string,
+  clock: AwsClock,
+  mark: { readonly restoresNothing: boolean } | undefined,
+): Promise<boolean> {
+  const store = createNightStore(table, cluster);
+  const { retired } = (await store.load()).notes;
+  if (!mark && retired?.value.since === undefined) return false;
+  const { restoresNothing } = mark ?? {};
+  const since = clock.now().toISOString();
+  const next = mark ? { since, ...(restoresNothing ? { restoresNothing } : {}) } : {};
+  if (await store.writeNote('retired', next, retired?.version ?? 'absent')) return true;
+  throw new CloudError('the note "retired" was changed meanwhile: run the command again');
 }
 
 function createNightScheduleFunction({

@@ -19,6 +19,9 @@ export interface NightScheduleDeps extends ApplyPorts {
   readonly now: () => Date;
 }
 
+/** Among what was reported: since when another pass writes the state first. */
+export const STATE_NOT_WRITTEN = 'state-not-written-since';
+
 export type PassNotes = { -readonly [N in NoteName]?: Notes[N] };
 
 /** What one pass writes to and reads from. */

@@ -1,5 +1,5 @@
 /** What a pause of the environment means for a pass. No start loads it without one. */
-import { createDryRunStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { createDryRunStore } from '#functions/adapters/dynamodb/dry-run-store.ts';
 import type { Versioned } from '#functions/shared/versioned.ts';
 import { DAY_MS } from '#model/duration.ts';
 import { endOfPause, isPaused, pausedText } from '#model/pause.ts';

@@ -134,6 +134,8 @@ export interface Memory {
   /** By object. */
   readonly autoscaler: ReadonlyMap<string, Versioned<SavedAutoscaler>>;
   readonly notes: { readonly [N in NoteName]?: Versioned<Notes[N]> };
+  /** An item that was saved for another cluster. */
+  readonly foreign?: string | undefined;
   /** A group or an autoscaler whose record is among them is left alone; a state or a note is written again. */
   readonly corrupt: readonly CorruptItem[];
 }

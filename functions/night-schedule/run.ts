@@ -6,10 +6,10 @@ import type { Reported } from '#functions/shared/decision-recorder.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
-import { DAY_MS, MINUTE_MS } from '#model/duration.ts';
+import { DAY_MS } from '#model/duration.ts';
 import { holidayWarning } from '#model/plan.ts';
 import type { Desired } from '#model/schedule.ts';
-import { applyAutoscaler, applyStage, OTHER_PASS_FIRST } from './apply.ts';
+import { applyAutoscaler, applyStage } from './apply.ts';
 import { decideCluster, type Plan } from './decide-cluster.ts';
 import { decideDesired, leadSeconds, stopToWarnOf, timeOf } from './decide-desired.ts';
 import { decideFallback, isCapacityShort, lacking } from './decide-fallback.ts';
@@ -24,7 +24,15 @@ import {
   observeStrayNodes,
   select,
 } from './observe.ts';
-import { type NightScheduleDeps, notesOf, overOf, type Pass, startPass, writeNotes } from './pass.ts';
+import {
+  type NightScheduleDeps,
+  notesOf,
+  overOf,
+  type Pass,
+  STATE_NOT_WRITTEN,
+  startPass,
+  writeNotes,
+} from './pass.ts';
 import type { Group, Groups } from './ports.ts';
 import { minutesOverdue, type Policy } from './snapshot.ts';
 
@@ -56,8 +64,11 @@ export async function run(given: NightScheduleDeps, cause: Cause): Promise<reado
   const pass = startPass(deps, { now, trigger: cause.trigger, reported, notes, memory });
   const { recorder } = pass;
   if (deps.paused) onPause?.announcePause(deps, pass);
-  if (all.length === 0 && !isTrulyEmpty(pass)) {
-    recorder.failed(settings.cluster, new NightshiftError(NO_GROUP_IS_LISTED));
+  const blocked = memory.foreign
+    ? `${memory.foreign} was saved for another cluster: nothing is changed; deploy its config again and wake it, or use nightshift restore`
+    : all.length === 0 && !isTrulyEmpty(pass) && NO_GROUP_IS_LISTED;
+  if (blocked) {
+    recorder.failed(settings.cluster, new NightshiftError(blocked));
     await writeNotes(deps, pass);
     await recorder.close();
     return recorder.decisions;
@@ -144,7 +155,11 @@ async function apply(
 
   // Others learn of a stop before its first node goes; of an outcome only after it was written down.
   const isInTransition = plan.state.phase === 'stopping' || plan.state.phase === 'starting';
-  if (isInTransition && isNewState && !(await saveState())) return stateNotWritten(deps, pass);
+  if (isInTransition && isNewState && !(await saveState())) {
+    // Loaded only then: most starts need none of it.
+    const { reportStateNotWritten } = await import('./report-state-not-written.ts');
+    return reportStateNotWritten(deps, pass);
+  }
   pass.reported.delete(STATE_NOT_WRITTEN);
   for (const step of plan.before) await applyAutoscaler(context, step);
   const isPaused = plan.before.every((step) =>
@@ -169,22 +184,6 @@ async function apply(
   if (before?.phase !== 'starting' || plan.state.phase !== 'awake') return;
   const seconds = Math.round((now.getTime() - Date.parse(before.since)) / 1000);
   notes['start-times'] = { seconds: [...(notes['start-times']?.seconds ?? []), seconds].slice(-5) };
-}
-
-const STATE_NOT_WRITTEN = 'state-not-written-since';
-
-/** Once is another pass; without an end it is a failure. */
-function stateNotWritten({ settings }: NightScheduleDeps, { now, recorder, reported }: Pass): void {
-  const target = settings.cluster;
-  const since = reported.get(STATE_NOT_WRITTEN) ?? now.toISOString();
-  reported.set(STATE_NOT_WRITTEN, since);
-  const minutes = Math.floor((now.getTime() - Date.parse(since)) / MINUTE_MS);
-  if (minutes < Math.min(settings.stopDeadlineMinutes, settings.startDeadlineMinutes)) {
-    recorder.record({ target, action: 'none', reason: OTHER_PASS_FIRST });
-    return;
-  }
-  const reason = `the state of the night is not written since ${minutes} min: ${OTHER_PASS_FIRST} each time`;
-  if (recorder.isNews('late#state')) recorder.record({ target, action: 'fail', reason });
 }
 
 /** Groups whose nodes do not come because AWS has none to give. */

@@ -49,7 +49,8 @@ export function createNightStore(table: Table, cluster: string): Store {
     writeState: (next, over) => write(states, STATE_KEY, next, over),
     writeSaved: (next, over) => write(sizes, savedKey(cluster, next.group), next, over),
     clearSaved: (group, over) => sizes.removeIf(savedKey(cluster, group), over),
-    writeAutoscaler: (next, over) => write(autoscalers, autoscalerKey(objectOf(next)), next, over),
+    writeAutoscaler: (next, over) =>
+      write(autoscalers, autoscalerKey(objectOf(next)), { ...next, cluster }, over),
     clearAutoscaler: (object, over) => autoscalers.removeIf(autoscalerKey(object), over),
     writeNote: (what, next, over) => write(notesOf(what), noteKey(what), next, over),
     writeLedger: createLedger(table).write,
@@ -71,6 +72,7 @@ function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly 
   const corrupt: CorruptItem[] = [];
   let state: Versioned<ClusterState> | undefined;
   let pause: Pause | undefined;
+  let foreign: string | undefined;
 
   const ourSizes = savedKey(cluster, '');
   for (const row of rows) {
@@ -84,11 +86,12 @@ function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly 
       const group = key.slice(ourSizes.length);
       if (isValid(savedSizeSchema, value) && value.group === group) saved.set(group, { value, version });
       else broken('saved', group);
-    } else if (key.startsWith(AUTOSCALER_PREFIX)) {
+    } else if (key.startsWith(SAVED_PREFIX)) foreign = key;
+    else if (key.startsWith(AUTOSCALER_PREFIX)) {
       const object = key.slice(AUTOSCALER_PREFIX.length);
-      if (isValid(savedAutoscalerSchema, value) && objectOf(value) === object)
-        autoscaler.set(object, { value, version });
-      else broken('autoscaler', object);
+      if (!isValid(savedAutoscalerSchema, value) || objectOf(value) !== object) broken('autoscaler', object);
+      else if ((value.cluster ?? cluster) !== cluster) foreign = key;
+      else autoscaler.set(object, { value, version });
     } else if (key.startsWith(NOTE_PREFIX)) {
       const what = NOTE_NAMES.find((name) => key === noteKey(name));
       if (!what) continue;
@@ -105,6 +108,7 @@ function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly 
     ...(state ? { state } : {}),
     overrides,
     pause,
+    foreign,
     saved,
     autoscaler,
     notes: notes as Memory['notes'],
@@ -130,20 +134,4 @@ function isOldSize(key: string, value: unknown): boolean {
   if (!key.startsWith(SAVED_PREFIX)) return false;
   const rest = key.slice(SAVED_PREFIX.length);
   return !rest.includes('/') || (isRecord(value) && value['group'] === rest);
-}
-
-/** A dry run writes its notes only: a size that it would have saved must never be taken for one that was saved. */
-export function createDryRunStore({ load, writeNote }: Store): Store {
-  const refuse = (): Promise<never> =>
-    Promise.reject(new NightshiftError('a dry run may write its notes only: nothing was written'));
-  return {
-    load,
-    writeNote,
-    writeState: refuse,
-    writeSaved: refuse,
-    clearSaved: refuse,
-    writeAutoscaler: refuse,
-    clearAutoscaler: refuse,
-    writeLedger: refuse,
-  };
 }
