@@ -5,6 +5,7 @@
 import '#functions/adapters/kubernetes/autoscaler.ts';
 import '#functions/night-schedule/dry-run.ts';
 import '#functions/night-schedule/pause.ts';
+import '#functions/branch-deploy/announced-build.ts';
 import '#functions/night-schedule/report-overdue.ts';
 import '#functions/night-schedule/report-state-not-written.ts';
 import '#functions/spot-drain/tick.ts';
