@@ -17,10 +17,11 @@ import { type Decision, decisionSchema } from '#model/decision.ts';
 import { functionNameOf, tableNameOf } from '#model/names.ts';
 import { effectiveOverride } from '#model/override.ts';
 import { isValid } from '#model/record-schema.ts';
-import type { Override } from '#model/schedule.ts';
+import type { Override, Pause } from '#model/schedule.ts';
 import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
 import { callAws } from './aws-call.ts';
 import { type AwsClock, createAwsClock } from './aws-clock.ts';
+import { CloudError } from './errors.ts';
 
 /** What night-schedule stored about the cluster. */
 export interface Night {
@@ -28,6 +29,10 @@ export interface Night {
   /** The override in force. */
   readonly override?: Override;
   readonly overrides: readonly Override[];
+  /** The last one, ended or not. */
+  readonly pause?: Pause;
+  /** ISO 8601: since then the stack is being removed, and night-schedule does nothing. */
+  readonly retiredSince?: string;
   readonly saved: readonly SavedSize[];
   /** Unreadable items: `night | saved#develop/web`. */
   readonly corrupt: readonly string[];
@@ -50,6 +55,13 @@ export interface Cloud {
   /** Adds it; with `replace` it removes all others, otherwise those of its author, and those of the other state. */
   setOverride(override: Override, replace: boolean): Promise<void>;
   clearOverrides(): Promise<void>;
+  /** The last pause, ended or not. */
+  pause(): Promise<Pause | undefined>;
+  setPause(pause: Pause): Promise<void>;
+  /**
+   * With a mark night-schedule does nothing from now on, without one it works again. False where it was not retired.
+   */
+  retire(mark: { readonly restoresNothing: boolean } | undefined): Promise<boolean>;
   /** Invokes night-schedule asynchronously. `id` appears in the decisions as the trigger. */
   invokeNightSchedule(id: string): Promise<void>;
   /** Decisions from `since` on, oldest first. */
@@ -95,6 +107,7 @@ export async function createCloud(
     now: clock.now,
     ...createReports(table, environment.cluster, clock),
     ...createOverrideStore(table, clock),
+    retire: (mark) => retire(table, environment.cluster, clock, mark),
     ...createNightScheduleFunction(target),
   };
 }
@@ -141,6 +154,7 @@ function createReports(
     async night() {
       const memory = await createNightStore(table, cluster).load();
       const override = effectiveOverride(memory.overrides, clock.now());
+      const retiredSince = memory.notes.retired?.value.since;
       return {
         saved: [...memory.saved.values()].map(({ value }) => value),
         overrides: memory.overrides,
@@ -148,6 +162,8 @@ function createReports(
         ...(memory.state ? { state: memory.state.value } : {}),
         ...(override ? { override } : {}),
         ...(memory.notes['start-times'] ? { startSeconds: memory.notes['start-times'].value.seconds } : {}),
+        ...(memory.pause ? { pause: memory.pause } : {}),
+        ...(retiredSince ? { retiredSince } : {}),
         ...(memory.notes.seen ? { seenAt: memory.notes.seen.value.at } : {}),
         ...(memory.notes['dry-run'] ? { dryRun: memory.notes['dry-run'].value } : {}),
       };
@@ -177,13 +193,15 @@ function createReports(
 function createOverrideStore(
   table: Table,
   clock: AwsClock,
-): Pick<Cloud, 'override' | 'overrides' | 'setOverride' | 'clearOverrides'> {
+): Pick<Cloud, 'override' | 'overrides' | 'setOverride' | 'clearOverrides' | 'pause' | 'setPause'> {
   const overrides = createOverrides(table);
   const removeAll = async (given: readonly Override[]) => {
     for (const { id } of given) await overrides.remove(id);
   };
   return {
     overrides: () => overrides.all(),
+    pause: () => overrides.pause(),
+    setPause: (pause) => overrides.savePause(pause),
 
     async override() {
       return effectiveOverride(await overrides.all(), clock.now());
@@ -203,6 +221,22 @@ function createOverrideStore(
       await removeAll(await overrides.all());
     },
   };
+}
+
+async function retire(
+  table: Table,
+  cluster: string,
+  clock: AwsClock,
+  mark: { readonly restoresNothing: boolean } | undefined,
+): Promise<boolean> {
+  const store = createNightStore(table, cluster);
+  const { retired } = (await store.load()).notes;
+  if (!mark && retired?.value.since === undefined) return false;
+  const { restoresNothing } = mark ?? {};
+  const since = clock.now().toISOString();
+  const next = mark ? { since, ...(restoresNothing ? { restoresNothing } : {}) } : {};
+  if (await store.writeNote('retired', next, retired?.version ?? 'absent')) return true;
+  throw new CloudError('the note "retired" was changed meanwhile: run the command again');
 }
 
 function createNightScheduleFunction({

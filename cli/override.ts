@@ -6,7 +6,8 @@ import { scheduleOf } from '#lib/settings.ts';
 import { desiredAt } from '#model/desired.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import { refuseEnvironment, refuseOverride } from '#model/override.ts';
-import type { Override, Schedule, SleepState } from '#model/schedule.ts';
+import { endOfPause, isPaused } from '#model/pause.ts';
+import type { Override, Pause, Schedule, SleepState } from '#model/schedule.ts';
 import { parseDuration, parseUntil } from '#model/when.ts';
 import type { Cloud, Night } from './cloud.ts';
 import { CloudError, RefusedError } from './errors.ts';
@@ -32,7 +33,8 @@ export interface OverrideOptions {
 }
 
 const STATES: Record<OverrideCommand, SleepState> = { 'keep-up': 'awake', wake: 'awake', sleep: 'asleep' };
-const NO_REASON = 'no reason given';
+const AN_OVERRIDE = 'an override';
+export const NO_REASON = 'no reason given';
 
 /** Throws a `RefusedError` for an invalid request, a `CloudError` when AWS refuses or is unreachable. */
 export async function setOverride(
@@ -44,13 +46,13 @@ export async function setOverride(
   const { environment: name } = request;
   const schedule = overridableSchedule(loaded, name, io.now());
   // An invalid end is refused before the first request to AWS.
-  endOf(request, io.now(), schedule.timeZone);
+  endOf(request, io.now(), schedule.timeZone, AN_OVERRIDE);
 
   const cloud = await io.cloud(name, environmentOf(loaded, name));
   const night = await cloud.night();
   const { override: previous } = night;
   const now = cloud.now();
-  const end = endOf(request, now, schedule.timeZone);
+  const end = endOf(request, now, schedule.timeZone, AN_OVERRIDE);
   const override: Override = {
     id: randomUUID(),
     state: STATES[request.command],
@@ -66,6 +68,7 @@ export async function setOverride(
     for (const other of night.overrides)
       if (isActive(other, now)) refuseToShorten(other, override, schedule.timeZone);
   await cloud.setOverride(override, request.replace ?? false);
+  const pause = await cloud.pause();
   await applyNow(cloud, override.id, io);
 
   const isReplaced = request.replace || active?.state !== override.state || active.author === override.author;
@@ -97,7 +100,11 @@ export async function setOverride(
             `  ${request.until} has passed today: it ends tomorrow, ${localTime(schedule.timeZone, new Date(end.at))}`,
           ]
         : []),
-      ...(awakeAt ? [awakeLine(night, awakeAt, schedule.timeZone)] : []),
+      ...(isPaused(pause, now)
+        ? [`  takes effect after the pause: ${formatPause(pause, schedule.timeZone)}`]
+        : awakeAt
+          ? [awakeLine(night, awakeAt, schedule.timeZone)]
+          : []),
       ...(longer ? [`  still in force: ${formatOverride(longer, schedule.timeZone)}`] : []),
       ...(replaced ? [`  replaces: ${formatOverride(replaced, schedule.timeZone)}`] : []),
       `  after that: ${after.state === override.state ? `still ${after.state}` : after.state}, ${after.reason}`,
@@ -160,12 +167,17 @@ export function formatOverride(override: Override, timeZone: string): string {
   return `${override.state} until ${localTime(timeZone, new Date(override.until))} (${timeZone}), by ${plain(override.author)}: ${plain(override.reason)}`;
 }
 
+/** `paused until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: incident 7` */
+export function formatPause(pause: Pause, timeZone: string): string {
+  return `paused until ${localTime(timeZone, endOfPause(pause))} (${timeZone}), by ${plain(pause.author)}: ${plain(pause.reason)}`;
+}
+
 export function isActive(override: Override, now: Date): boolean {
   return Date.parse(override.until) > now.getTime();
 }
 
 /** The override is already stored: if the function cannot be invoked, its next tick applies it within a minute. */
-async function applyNow(cloud: Cloud, id: string, io: Io): Promise<void> {
+export async function applyNow(cloud: Cloud, id: string, io: Io): Promise<void> {
   try {
     await cloud.invokeNightSchedule(id);
   } catch (error) {
@@ -183,11 +195,12 @@ function overridableSchedule(loaded: LoadedConfig, name: string, now: Date): Sch
   return scheduleOf(loaded.config, environmentOf(loaded, name).schedule ?? '', now);
 }
 
-/** When the override ends, in ms since 1970; `isTomorrow` where its time of day has passed today. */
-function endOf(
-  request: OverrideRequest,
+/** When it ends, in ms since 1970; `isTomorrow` where its time of day has passed today. `what` has the end, for an error. */
+export function endOf(
+  request: Pick<OverrideRequest, 'environment' | 'until' | 'for'> & { readonly command: string },
   now: Date,
   timeZone: string,
+  what: string,
 ): { readonly at: number; readonly isTomorrow?: true } {
   const example = `for example: nightshift ${request.command} ${request.environment} --for 2h, or --until 23:00`;
   if (request.until !== undefined && request.for !== undefined) {
@@ -200,7 +213,7 @@ function endOf(
     return { at: Math.round((now.getTime() + span.ms) / MINUTE_MS) * MINUTE_MS };
   }
   if (request.until === undefined) {
-    throw new RefusedError(`an override must have an end: add --until or --for, ${example}`);
+    throw new RefusedError(`${what} must have an end: add --until or --for, ${example}`);
   }
   const parsed = parseUntil(request.until, now, timeZone);
   if ('problem' in parsed) throw new RefusedError(`--until ${request.until}: ${parsed.problem}`);

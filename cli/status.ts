@@ -6,10 +6,13 @@ import type { AnnouncedChange } from '#functions/spot-drain/announced-changes.ts
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
 import { desiredAt, transitions } from '#model/desired.ts';
-import type { Schedule, Transition } from '#model/schedule.ts';
-import type { Night } from './cloud.ts';
+import { isPaused } from '#model/pause.ts';
+import type { Pause, Schedule, Transition } from '#model/schedule.ts';
+import type { Cloud, Night } from './cloud.ts';
+import { CloudError } from './errors.ts';
 import type { Io } from './io.ts';
-import { formatOverride, isActive } from './override.ts';
+import { formatOverride, formatPause, isActive } from './override.ts';
+import { activePause } from './pause.ts';
 import { type NamedEnvironment, queryEach, selectEnvironments } from './select-environments.ts';
 import { duration, environmentTitle, localTime, type Paint, paintOf, plain } from './text.ts';
 
@@ -24,6 +27,9 @@ interface Status {
   readonly next?: Transition;
   /** What AWS announced for its instances; a text says why that is unknown. */
   readonly changes: readonly AnnouncedChange[] | string;
+  readonly pause?: Pause;
+  /** Why it is unknown whether an environment without a schedule is paused. */
+  readonly unknownPause?: string;
 }
 
 /** True when every environment was reachable. */
@@ -47,24 +53,40 @@ export async function status(
 async function readStatus(loaded: LoadedConfig, named: NamedEnvironment, io: Io): Promise<Status> {
   const { name, environment } = named;
   const cloud = await io.cloud(name, environment);
-  if (environment.schedule === undefined)
-    return { named, now: cloud.now(), changes: await cloud.announcedChanges().catch(messageOf) };
+  if (environment.schedule === undefined) {
+    const [pause, changes] = await Promise.all([pauseOnly(cloud), cloud.announcedChanges().catch(messageOf)]);
+    return { named, now: cloud.now(), changes, ...pause };
+  }
   const night = await cloud.night();
   const now = cloud.now();
   const schedule = scheduleOf(loaded.config, environment.schedule, now);
   const { overrides } = night;
   const next = transitions(schedule, now, new Date(now.getTime() + HORIZON_MS), overrides)[0];
   const changes = await cloud.announcedChanges();
-  return { named, now, schedule, night, changes, ...(next ? { next } : {}) };
+  const pause = isPaused(night.pause, now) ? { pause: night.pause } : {};
+  return { named, now, schedule, night, changes, ...pause, ...(next ? { next } : {}) };
 }
 
-function formatStatus({ named, now, schedule, night, next, changes }: Status, paint: Paint): string {
-  const head = environmentTitle(named, paint);
-  const row = ([label, text]: Row) => `  ${paint.dim(label.padEnd(8))}  ${text}`;
-  if (!schedule || !night) {
-    const neverStopped = `  never stopped (${named.environment.production ? 'production' : 'no schedule'})`;
-    return [head, neverStopped, ...changeRows(changes, 'UTC').map(row)].join('\n');
+/** Who has no access to production still sees the others. */
+async function pauseOnly(cloud: Cloud): Promise<Pick<Status, 'pause' | 'unknownPause'>> {
+  try {
+    const pause = await activePause(cloud);
+    return pause ? { pause } : {};
+  } catch (error) {
+    if (error instanceof CloudError) return { unknownPause: error.message.split('\n')[0] ?? '' };
+    throw error;
   }
+}
+
+function formatStatus(shown: Status, paint: Paint): string {
+  const { named, now, schedule, night, next, changes } = shown;
+  const head = environmentTitle(named, paint);
+  if (!schedule || !night)
+    return [
+      head,
+      `  never stopped (${named.environment.production ? 'production' : 'no schedule'})`,
+      ...[...pauseRows(shown, 'UTC'), ...changeRows(changes, 'UTC')].map((row) => formatRow(row, paint)),
+    ].join('\n');
   const { timeZone } = schedule;
   const { state, override, saved, corrupt } = night;
   const desired = desiredAt(schedule, now, override ? [override] : []);
@@ -72,6 +94,8 @@ function formatStatus({ named, now, schedule, night, next, changes }: Status, pa
   const current = dry ?? state;
   const since = current ? new Date(current.since) : undefined;
   const rows: Row[] = [
+    ...pauseRows(shown, timeZone),
+    ...retiredRows(shown, timeZone),
     current && since
       ? [
           'now',
@@ -98,11 +122,15 @@ function formatStatus({ named, now, schedule, night, next, changes }: Status, pa
     ...changeRows(changes, timeZone),
     ...corrupt.map((item): Row => ['unreadable', `${plain(item)}: not changed`]),
   ];
-  return [head, ...rows.map(row)].join('\n');
+  return [head, ...rows.map((row) => formatRow(row, paint))].join('\n');
 }
 
 /** A label and its text. */
 type Row = readonly [string, string];
+
+function formatRow([label, text]: Row, paint: Paint): string {
+  return `  ${paint.dim(label.padEnd(8))}  ${text}`;
+}
 
 function changeRows(changes: Status['changes'], timeZone: string): readonly Row[] {
   if (typeof changes === 'string') return [['changes', `unknown: ${plain(changes)}`]];
@@ -112,7 +140,23 @@ function changeRows(changes: Status['changes'], timeZone: string): readonly Row[
   ]);
 }
 
-function toJson({ named, now, schedule, night, next, changes }: Status) {
+function retiredRows({ night }: Status, timeZone: string): readonly Row[] {
+  const since = night?.retiredSince;
+  if (since === undefined) return [];
+  return [
+    [
+      'retired',
+      `since ${localTime(timeZone, new Date(since))}: night-schedule does nothing until the stack is removed`,
+    ],
+  ];
+}
+
+function pauseRows({ pause, unknownPause }: Status, timeZone: string): readonly Row[] {
+  if (unknownPause) return [['paused', `unknown: ${plain(unknownPause)}`]];
+  return pause ? [['paused', `nothing is changed: ${formatPause(pause, timeZone)}`]] : [];
+}
+
+function toJson({ named, now, schedule, night, next, changes, pause }: Status) {
   const { name, environment } = named;
   return {
     environment: name,
@@ -121,12 +165,14 @@ function toJson({ named, now, schedule, night, next, changes }: Status) {
     ...(environment.dryRun ? { dryRun: night?.dryRun ?? {} } : {}),
     time: now.toISOString(),
     announcedChanges: typeof changes === 'string' ? null : changes,
+    pause: pause ?? null,
     ...(schedule ? { schedule: schedule.name, timeZone: schedule.timeZone } : {}),
     ...(night
       ? {
           state: night.state ?? null,
           override: night.override && isActive(night.override, now) ? night.override : null,
           saved: night.saved,
+          retiredSince: night.retiredSince ?? null,
           corrupt: night.corrupt,
           next: next ? { ...next, at: next.at.toISOString() } : null,
         }

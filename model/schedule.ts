@@ -63,6 +63,16 @@ export const overrideSchema: s.Schema<Override> = s.object({
   reason: s.text,
 });
 
+/** Until it ends every capability decides and records, and changes nothing. Persisted under `override | pause`. */
+export type Pause = Pick<Override, 'from' | 'until' | 'author' | 'reason'>;
+
+export const pauseSchema: s.Schema<Pause> = s.object({
+  from: s.instant,
+  until: s.instant,
+  author: s.text,
+  reason: s.text,
+});
+
 /** Whether a cluster should be up at an instant. */
 export interface Desired {
   readonly state: SleepState;

@@ -3,7 +3,7 @@ import type { DecisionRecorder, Reported } from '#functions/shared/decision-reco
 import type { DecisionTrail } from '#functions/shared/observability.ts';
 import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
-import type { Override } from '#model/schedule.ts';
+import type { Override, Pause } from '#model/schedule.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 import type { ApplicationRecord, BuiltImage, NightMark, RecordStore } from './record.ts';
 
@@ -204,6 +204,8 @@ export interface Night {
   read(): Promise<{
     readonly state?: ClusterState;
     readonly overrides: readonly Override[];
+    /** The last one, ended or not. */
+    readonly pause?: Pause;
     readonly corrupt: readonly string[];
   }>;
   /** Beside those that are there: the model says which of them counts. */

@@ -1,6 +1,6 @@
 /** One step of the autoscaler: save, then pause or resume. */
 import type { Versioned } from '#functions/shared/versioned.ts';
-import { type ApplyContext, OTHER_PASS_FIRST, record } from './apply-context.ts';
+import { type ApplyContext, OTHER_PASS_FIRST, record, report } from './apply-context.ts';
 import type { AutoscalerStep } from './decide-autoscaler.ts';
 import type { Autoscaler, Store } from './ports.ts';
 import { objectOf, type SavedAutoscaler } from './records.ts';
@@ -15,8 +15,7 @@ export async function applyAutoscalerStep(context: ApplyContext, step: Autoscale
       for (const { target, error } of failures) recorder.failed(target, error);
       if (step.resume && !(await resume(context, autoscaler, step, step.resume))) return;
     }
-    if (step.once === undefined || recorder.isNews(step.once))
-      record(context, step, step.action, step.reason);
+    report(context, step);
   });
 }
 

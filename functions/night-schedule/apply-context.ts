@@ -33,7 +33,11 @@ export function record(
   recorder.record({ target, action, reason });
 }
 
-export function report(context: ApplyContext, step: GroupStep): void {
+type Reportable = Pick<GroupStep, 'target' | 'action' | 'reason' | 'onceWithinMs'> & {
+  readonly once?: string | undefined;
+};
+
+export function report(context: ApplyContext, step: Reportable): void {
   const { ports, recorder } = context;
   const key = step.once ?? (ports.settings.dryRun ? `dry#${step.target}#${step.action}` : undefined);
   if (key === undefined || recorder.isNews(key, step.onceWithinMs))

@@ -6,7 +6,7 @@ import { createAutoScalingClient, createDynamoDbClient } from '#functions/adapte
 import { createGroups } from '#functions/adapters/aws/groups.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
-import { createDryRunStore, createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { connectCluster } from '#functions/adapters/kubernetes/connect.ts';
 import { createNodes, lazyAutoscaler, lazyCronJobs } from '#functions/adapters/kubernetes/night-cluster.ts';
@@ -24,7 +24,10 @@ if (settings.production !== false)
 
 const now = () => new Date();
 const table = createTable(createDynamoDbClient(), tableName);
-const store = createNightStore(table, settings.cluster);
+const realStore = createNightStore(table, settings.cluster);
+const store = settings.dryRun
+  ? (await import('#functions/adapters/dynamodb/dry-run-store.ts')).createDryRunStore(realStore)
+  : realStore;
 const logger = createLogger('night-schedule');
 const notify = lazyNotifier({ settings, now });
 const kubernetes = connectCluster(settings, now);
@@ -32,7 +35,7 @@ const ports = {
   settings,
   groups: createGroups({ autoScaling: createAutoScalingClient() }, settings.cluster),
   nodes: createNodes(kubernetes),
-  store: settings.dryRun ? createDryRunStore(store) : store,
+  store,
   trail: createDecisionTrail(logger, saveDecisions(table), notify),
   // Also without a config: one that was paused must be resumed.
   autoscaler: lazyAutoscaler(kubernetes, settings.autoscaler),

@@ -1,7 +1,7 @@
 /** What night-schedule needs of the world, in our words. */
 import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
-import type { Override } from '#model/schedule.ts';
+import type { Override, Pause } from '#model/schedule.ts';
 import type {
   LedgerEntry,
   NodePoolSetting,
@@ -157,6 +157,8 @@ export interface CorruptItem {
 export interface Memory {
   readonly state?: Versioned<ClusterState>;
   readonly overrides: readonly Override[];
+  /** The last one, ended or not. */
+  readonly pause?: Pause | undefined;
   /** By group. */
   readonly saved: ReadonlyMap<string, Versioned<SavedSize>>;
   /** By object. */
@@ -164,6 +166,8 @@ export interface Memory {
   /** By `<namespace>/<name>`. */
   readonly cronJobs: ReadonlyMap<string, Versioned<SavedCronJob>>;
   readonly notes: { readonly [N in NoteName]?: Versioned<Notes[N]> };
+  /** An item that was saved for another cluster. */
+  readonly foreign?: string | undefined;
   /** A group or an autoscaler whose record is among them is left alone; a state or a note is written again. */
   readonly corrupt: readonly CorruptItem[];
 }

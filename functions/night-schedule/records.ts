@@ -51,12 +51,14 @@ export const savedAutoscalerSchema = s.union(
     deployment: s.string,
     replicas: s.count,
     since: s.instant,
+    cluster: s.optional(s.string),
   }),
   s.object({
     kind: s.oneOf('karpenter'),
     nodePool: s.string,
     setting: nodePoolSettingSchema,
     since: s.instant,
+    cluster: s.optional(s.string),
   }),
 );
 export type SavedAutoscaler = s.TypeOf<typeof savedAutoscalerSchema>;
@@ -119,6 +121,8 @@ const notes = {
     /** CloudFormation's id of the request, and whether it was answered. */
     request: s.optional(s.text),
     isAnswered: s.optional(s.boolean),
+    /** A person has decided that the removal restores nothing. */
+    restoresNothing: s.optional(s.boolean),
   }),
 };
 export type NoteName = keyof typeof notes;

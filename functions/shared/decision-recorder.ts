@@ -13,6 +13,8 @@ export interface RecorderContext {
   readonly trail: DecisionTrail;
   /** Nothing is changed: the reasons of changes say so. */
   readonly dryRun?: boolean;
+  /** Nothing is changed: why, and until when. */
+  readonly paused?: string | undefined;
   /** `close` writes all decisions together. */
   readonly isBatch?: boolean;
   /** The same failure is recorded again after that time only. It always fails the invocation. */
@@ -136,17 +138,18 @@ export function createDecisionRecorder(context: RecorderContext): DecisionRecord
 }
 
 function decisionOf(context: RecorderContext, { target, action, reason, trigger, facts }: Entry): Decision {
-  const isDry = context.dryRun === true && !CHANGES_NOTHING.has(action);
+  const { paused, dryRun } = context;
+  const why = CHANGES_NOTHING.has(action) ? undefined : (paused ?? (dryRun ? 'dry run' : undefined));
   return {
     time: context.now().toISOString(),
     environment: context.environment,
     capability: context.capability,
     target,
     action,
-    reason: isDry ? `dry run, nothing was changed: ${reason}` : reason,
+    reason: why ? `${why}, nothing was changed: ${reason}` : reason,
     trigger: trigger ?? context.trigger,
     ...facts,
-    ...(isDry ? { dryRun: true } : {}),
+    ...(why ? { [paused ? 'paused' : 'dryRun']: true } : {}),
   };
 }
 

@@ -5,6 +5,7 @@ import { describeNotice, type NoticeDecision } from './decide.ts';
 import type { Notice } from './event.ts';
 import { findNode } from './locate.ts';
 import { patienceUntil, whileTransient } from './patience.ts';
+import { readPause } from './pause.ts';
 import {
   type Alarm,
   type Clock,
@@ -160,6 +161,11 @@ export async function uncordonAfterChange(context: Context, notice: Notice): Pro
   if (claim.value.hooks.length > 0)
     return record('ignore', `${over}, and its Auto Scaling group terminates the instance`);
   if (settings.dryRun) return record('uncordon', over);
+  const paused = await readPause(context, undefined);
+  if (paused) {
+    await leaveToTick(context, claim.value);
+    return record('wait', `${paused}: after that the next tick uncordons the node; ${over}`);
+  }
   if (isLeased(claim.value, clock.now())) {
     // Whoever drains it knows nothing of this event.
     await leaveToTick(context, claim.value);

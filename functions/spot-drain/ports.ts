@@ -4,6 +4,7 @@ import { NightshiftError } from '#functions/shared/errors.ts';
 import type { DecisionTrail } from '#functions/shared/observability.ts';
 import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
+import type { Pause } from '#model/schedule.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
 import type { Claim, Cordon, Hook } from './records.ts';
 
@@ -294,4 +295,6 @@ export interface WatchdogCheck {
 /** What night-schedule does with the cluster. Throws `CorruptRecordError` where that cannot be read. */
 export interface Night {
   state(): Promise<ClusterState | undefined>;
+  /** The last pause of the environment, ended or not. */
+  pause(): Promise<Pause | undefined>;
 }

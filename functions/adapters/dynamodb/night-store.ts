@@ -18,7 +18,7 @@ import { NightshiftError } from '#functions/shared/errors.ts';
 import type { Versioned } from '#functions/shared/versioned.ts';
 import { type ClusterState, clusterStateSchema } from '#model/cluster-state.ts';
 import { isRecord, isValid } from '#model/record-schema.ts';
-import { type Override, overrideSchema } from '#model/schedule.ts';
+import { type Override, overrideSchema, type Pause, pauseSchema } from '#model/schedule.ts';
 import { createLedger } from './ledger.ts';
 import { type Records, recordsOf } from './records.ts';
 import type { Row, Table } from './table.ts';
@@ -33,6 +33,7 @@ import {
   noteKey,
   OLD_NIGHT_KEYS,
   OVERRIDE,
+  PAUSE_KEY,
   SAVED_PREFIX,
   STATE_KEY,
   savedKey,
@@ -54,7 +55,8 @@ export function createNightStore(table: Table, cluster: string): Store {
     writeState: (next, over) => write(states, STATE_KEY, next, over),
     writeSaved: (next, over) => write(sizes, savedKey(cluster, next.group), next, over),
     clearSaved: (group, over) => sizes.removeIf(savedKey(cluster, group), over),
-    writeAutoscaler: (next, over) => write(autoscalers, autoscalerKey(objectOf(next)), next, over),
+    writeAutoscaler: (next, over) =>
+      write(autoscalers, autoscalerKey(objectOf(next)), { ...next, cluster }, over),
     clearAutoscaler: (object, over) => autoscalers.removeIf(autoscalerKey(object), over),
     writeCronJob: (next, over) => write(cronJobs, cronJobKey(cronJobObject(next)), next, over),
     clearCronJob: (object, over) => cronJobs.removeIf(cronJobKey(object), over),
@@ -78,6 +80,8 @@ function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly 
   const overrides: Override[] = [];
   const corrupt: CorruptItem[] = [];
   let state: Versioned<ClusterState> | undefined;
+  let pause: Pause | undefined;
+  let foreign: string | undefined;
 
   const ourSizes = savedKey(cluster, '');
   for (const row of rows) {
@@ -91,11 +95,12 @@ function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly 
       const group = key.slice(ourSizes.length);
       if (isValid(savedSizeSchema, value) && value.group === group) saved.set(group, { value, version });
       else broken('saved', group);
-    } else if (key.startsWith(AUTOSCALER_PREFIX)) {
+    } else if (key.startsWith(SAVED_PREFIX)) foreign = key;
+    else if (key.startsWith(AUTOSCALER_PREFIX)) {
       const object = key.slice(AUTOSCALER_PREFIX.length);
-      if (isValid(savedAutoscalerSchema, value) && objectOf(value) === object)
-        autoscaler.set(object, { value, version });
-      else broken('autoscaler', object);
+      if (!isValid(savedAutoscalerSchema, value) || objectOf(value) !== object) broken('autoscaler', object);
+      else if ((value.cluster ?? cluster) !== cluster) foreign = key;
+      else autoscaler.set(object, { value, version });
     } else if (key.startsWith(CRON_JOB_PREFIX)) {
       const object = key.slice(CRON_JOB_PREFIX.length);
       if (isValid(savedCronJobSchema, value) && cronJobObject(value) === object)
@@ -109,12 +114,15 @@ function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly 
     }
   }
   for (const { key, value } of overrideRows) {
-    if (isValid(overrideSchema, value)) overrides.push(value);
+    if (key === PAUSE_KEY && isValid(pauseSchema, value)) pause = value;
+    else if (isValid(overrideSchema, value)) overrides.push(value);
     else corrupt.push({ item: itemName(OVERRIDE, key), kind: 'override', name: key });
   }
   return {
     ...(state ? { state } : {}),
     overrides,
+    pause,
+    foreign,
     saved,
     autoscaler,
     cronJobs,
@@ -141,22 +149,4 @@ function isOldSize(key: string, value: unknown): boolean {
   if (!key.startsWith(SAVED_PREFIX)) return false;
   const rest = key.slice(SAVED_PREFIX.length);
   return !rest.includes('/') || (isRecord(value) && value['group'] === rest);
-}
-
-/** A dry run writes its notes only: a size that it would have saved must never be taken for one that was saved. */
-export function createDryRunStore({ load, writeNote }: Store): Store {
-  const refuse = (): Promise<never> =>
-    Promise.reject(new NightshiftError('a dry run may write its notes only: nothing was written'));
-  return {
-    load,
-    writeNote,
-    writeState: refuse,
-    writeSaved: refuse,
-    clearSaved: refuse,
-    writeAutoscaler: refuse,
-    clearAutoscaler: refuse,
-    writeCronJob: refuse,
-    clearCronJob: refuse,
-    writeLedger: refuse,
-  };
 }

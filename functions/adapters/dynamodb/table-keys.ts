@@ -9,6 +9,7 @@
  * | `night`    | `cronjob#<ns>/<name>`      | a CronJob that was suspended            | never   |
  * | `night`    | `note#<what>`              | marks of the pass: warned, start-times, reported, seen; retired | never |
  * | `override` | `<id>`                     | Override                                | a week after its end |
+ * | `override` | `pause`                    | Pause of all capabilities               | a week after its end |
  * | `drain`    | `instance#<id>`            | claim of a drain                        | yes     |
  * | `drain`    | `instance#<id>#node`       | the name of the instance's node         | yes     |
  * | `drain`    | `cordon#<id>`              | a cordon of ours that may be undone     | yes     |
@@ -21,6 +22,9 @@
 export { DECISION, DEPLOY, DRAIN, LEDGER, NIGHT, OVERRIDE } from '#model/partitions.ts';
 
 export const STATE_KEY = 'state';
+
+/** Beside the overrides: night-schedule and branch-deploy read it with them. */
+export const PAUSE_KEY = 'pause';
 
 export const SAVED_PREFIX = 'saved#';
 export const savedKey = (cluster: string, group: string) => `${SAVED_PREFIX}${cluster}/${group}`;

@@ -12,6 +12,7 @@ import { hostGroup } from '#cli/doctor/checks/host-group.ts';
 import { lambdaConcurrency } from '#cli/doctor/checks/lambda-concurrency.ts';
 import { managedSizes } from '#cli/doctor/checks/managed-sizes.ts';
 import { network } from '#cli/doctor/checks/network.ts';
+import { paused } from '#cli/doctor/checks/paused.ts';
 import { spotShare } from '#cli/doctor/checks/spot-share.ts';
 import { subscribers } from '#cli/doctor/checks/subscribers.ts';
 import { tick } from '#cli/doctor/checks/tick.ts';
@@ -466,6 +467,19 @@ describe('tick', () => {
   });
 });
 
+describe('paused', () => {
+  const pause = { from: '2026-11-24T00:00:00Z', until: '2026-11-25T00:00:00Z', author: 'ana', reason: 'why' };
+  const night = (more: object) =>
+    healthyFacts({ night: observedAs({ overrides: [], corrupt: [], saved: [], ...more }) });
+
+  test('warns of a pause in force and of a retired environment', () => {
+    expect(severities(paused, night({}))).toEqual(['ok']);
+    expect(severities(paused, night({ pause }))).toEqual(['warning']);
+    expect(severities(paused, night({ pause: { ...pause, until: '2026-11-24T00:01:00Z' } }))).toEqual(['ok']);
+    expect(severities(paused, night({ retiredSince: '2026-11-24T00:00:00Z' }))).toEqual(['warning']);
+  });
+});
+
 describe('production', () => {
   test('is not judged by what only matters to a cluster that sleeps', () => {
     const facts = healthyFacts();
@@ -479,6 +493,7 @@ describe('production', () => {
     expect(names).toEqual(
       new Set([
         'pod-ip-capacity',
+        'paused',
         'spot-share',
         'disruption-budgets',
         'network',
