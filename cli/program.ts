@@ -7,8 +7,10 @@ import { CloudError, RefusedError } from './errors.ts';
 import { DEFAULT_SINCE, type ExplainOptions, explain } from './explain.ts';
 import type { Io } from './io.ts';
 import { cancelOverride, type OverrideCommand, type OverrideRequest, setOverride } from './override.ts';
+import { type PauseRequest, pauseEnvironment } from './pause.ts';
 import { DEFAULT_DAYS, type PlanOptions, plan } from './plan.ts';
 import type { RestoreOptions } from './restore.ts';
+import type { RetireOptions } from './retire.ts';
 import { createRolloutIo, DEFAULT_TIMEOUT, type RolloutOptions, rollout } from './rollout.ts';
 import { DEFAULT_SAVINGS_DAYS, type SavingsOptions, savings } from './savings.ts';
 import { status } from './status.ts';
@@ -89,6 +91,7 @@ function createProgram(invocation: Invocation): Command {
   addOverrideCommands(invocation);
   addDecisionCommands(invocation);
   addRestore(invocation);
+  addRetire(invocation);
   addDoctorAndConsole(invocation);
   addArgocdCommands(invocation);
   return program;
@@ -168,11 +171,36 @@ function addOverrideCommands(invocation: Invocation): void {
           ),
       );
   }
+  addPause(invocation);
   command(program, 'cancel', 'cancel the active override', ['nightshift cancel develop'])
     .argument('<environment>', 'environment name in the config')
     .option('--json', JSON_OPTION)
     .action(async (name: string, options: { json?: boolean }) =>
       cancelOverride(await invocation.config(), name, options, io),
+    );
+}
+
+function addPause(invocation: Invocation): void {
+  const { program, io } = invocation;
+  command(
+    program,
+    'pause',
+    'let every capability of an environment decide and record only, until an end; production too',
+    [
+      'nightshift pause develop --for 2h --reason "incident 7"',
+      'nightshift pause production --until "Mon 08:00"',
+      'nightshift pause develop --cancel',
+    ],
+  )
+    .argument('<environment>', 'environment name in the config')
+    .option('-u, --until <time>', `end of the pause: ${UNTIL_EXAMPLES}`)
+    .option('-f, --for <duration>', `duration of the pause: ${DURATION_EXAMPLES}`)
+    .option('-r, --reason <text>', 'reason, shown to everybody')
+    .option('-a, --author <name>', `author (default: ${io.user})`)
+    .option('--cancel', 'end the pause now')
+    .option('--json', JSON_OPTION)
+    .action(async (environment: string, request: Omit<PauseRequest, 'environment'>) =>
+      pauseEnvironment(await invocation.config(), { ...request, environment }, io),
     );
 }
 
@@ -222,6 +250,33 @@ function addRestore(invocation: Invocation): void {
     .action(async (options: RestoreOptions) => {
       const { createRestoreIo, restoreFromTable } = await import('./restore.ts');
       invocation.finish({ healthy: await restoreFromTable(options, createRestoreIo(io)) });
+    });
+}
+
+function addRetire(invocation: Invocation): void {
+  const { program, io } = invocation;
+  command(
+    program,
+    'retire',
+    'before a removal: night-schedule does nothing from now on, and what sleeps is restored with your own credentials',
+    [
+      'nightshift retire develop',
+      'nightshift retire develop --no-restore',
+      'nightshift retire develop --cancel',
+    ],
+  )
+    .argument('<environment>', 'environment name in the config')
+    .option('--no-restore', 'leave what sleeps as it is; the removal of the stack restores nothing either')
+    .option('--cancel', 'keep the environment: night-schedule works again')
+    .option('-t, --timeout <duration>', `how long to wait: ${DURATION_EXAMPLES} (default: 20m)`)
+    .action(async (name: string, options: RetireOptions) => {
+      const { createRestoreIo } = await import('./restore.ts');
+      const { retire } = await import('./retire.ts');
+      const healthy = await retire(await invocation.config(), name, options, {
+        ...createRestoreIo(io),
+        cloud: io.cloud,
+      });
+      invocation.finish({ healthy });
     });
 }
 

@@ -103,8 +103,8 @@ export class NightSchedule extends Construct {
       resources: ['*'],
       wildcardReason: 'Auto Scaling does not take a resource for its Describe actions.',
     });
-    // A dry run starts no nodes, so it needs the cluster only for the autoscaler.
-    if (!settings.dryRun || settings.autoscaler)
+    // A dry run starts no nodes, so it needs the cluster only for the autoscaler and CronJobs.
+    if (!settings.dryRun || settings.autoscaler || settings.suspendCronJobs)
       this.function.allow({
         sid: 'SeeCluster',
         actions: ['eks:DescribeCluster'],

@@ -36,6 +36,7 @@ import { SETTINGS_LIMIT_BYTES, settingsText } from './settings-text.ts';
 const PAST_DAYS = 8;
 /** The longest acceptable drift of an application. */
 export const DEFAULT_DRIFT_MINUTES = 60;
+const DEFAULT_IMAGE_MINUTES = 15;
 
 /**
  * The settings of the environment's functions, from a config that `loadConfig` has checked. Throws a `ConfigError` when
@@ -122,6 +123,7 @@ function nightScheduleOf(
     keep: environment.keep ?? [],
     ...(environment.fallbackGroup ? { fallbackGroup: environment.fallbackGroup } : {}),
     ...(environment.autoscaler ? { autoscaler: environment.autoscaler } : {}),
+    ...(environment.suspendCronJobs ? { suspendCronJobs: environment.suspendCronJobs } : {}),
     onManualChange: environment.onManualChange ?? 'respect',
     stopDeadlineMinutes: environment.stopDeadlineMinutes ?? 20,
     startDeadlineMinutes: environment.startDeadlineMinutes ?? 20,
@@ -158,6 +160,7 @@ function branchDeployOf(
       applications: applications.map((one) => applicationOf(one, capability ? 'argocd' : undefined)),
     })),
     whenAsleep: deploy.whenAsleep ?? 'defer',
+    imageMinutes: deploy.imageMinutes ?? DEFAULT_IMAGE_MINUTES,
     driftMinutes: deploy.driftMinutes ?? DEFAULT_DRIFT_MINUTES,
     ...(deploy.status ? { status: statusOf(deploy.status) } : {}),
     ...(schedule ? { schedule } : {}),
@@ -204,6 +207,8 @@ function applicationOf(
     syncOptions: written.syncOptions ?? [],
     ...(written.url ? { url: written.url } : {}),
     ...(written.images ? { images: written.images } : {}),
+    ...(written.bring && written.bring !== 'manifest' ? { bring: written.bring } : {}),
+    ...(written.revision === 'built' ? { revision: written.revision } : {}),
   };
 }
 

@@ -154,7 +154,13 @@ export class SpotDrain extends Construct {
       table.permit(this.function, { ...reads, write: ['decision'] });
       return;
     }
-    table.permit(this.function, { ...reads, write: ['drain', 'decision'], remove: ['drain'] });
+    table.permit(this.function, {
+      ...reads,
+      // The pause is one of them.
+      get: [...reads.get, 'override'],
+      write: ['drain', 'decision'],
+      remove: ['drain'],
+    });
     this.function.allow({
       sid: 'AnswerLifecycleActions',
       actions: ['autoscaling:CompleteLifecycleAction', 'autoscaling:RecordLifecycleActionHeartbeat'],

@@ -64,13 +64,14 @@ function severityOf(decision: Decision): Severity | undefined {
 }
 
 /** Pods that were not evicted are lost with the instance, unless our own stop terminates it. */
-function lostPods({ blocked, nightlyStop }: Decision): boolean {
-  return typeof blocked === 'number' && blocked > 0 && nightlyStop === undefined;
+function lostPods({ blocked, failed, nightlyStop }: Decision): boolean {
+  const isAny = [blocked, failed].some((count) => typeof count === 'number' && count > 0);
+  return isAny && nightlyStop === undefined;
 }
 
 /** `lostPods` of a drain for an alarm: a filter of CloudWatch Logs on the lines that hold decisions. */
 export const LOST_PODS_FILTER =
-  '($.decision.action = "drain") && ($.decision.blocked > 0) && ($.decision.nightlyStop NOT EXISTS)';
+  '($.decision.action = "drain") && (($.decision.blocked > 0) || ($.decision.failed > 0)) && ($.decision.nightlyStop NOT EXISTS)';
 
 function titleOf({ action }: Decision): string {
   switch (action) {

@@ -67,16 +67,16 @@ export const TEXT_LIMIT = 200;
 const AUTHOR_LIMIT = 600;
 
 /** What the command line refuses is refused here as well: whoever can write to the table gets no further with it. */
+const REQUESTED = {
+  from: s.instant,
+  until: s.instant,
+  author: textUpTo(AUTHOR_LIMIT),
+  label: s.optional(textUpTo(TEXT_LIMIT)),
+  reason: textUpTo(TEXT_LIMIT),
+};
+
 export const overrideSchema: s.Schema<Override> = s.object(
-  {
-    id: textUpTo(TEXT_LIMIT),
-    state: s.oneOf('awake', 'asleep'),
-    from: s.instant,
-    until: s.instant,
-    author: textUpTo(AUTHOR_LIMIT),
-    label: s.optional(textUpTo(TEXT_LIMIT)),
-    reason: textUpTo(TEXT_LIMIT),
-  },
+  { ...REQUESTED, id: textUpTo(TEXT_LIMIT), state: s.oneOf('awake', 'asleep') },
   ({ from, until }) => Date.parse(until) - Date.parse(from) <= LONGEST_OVERRIDE_DAYS * DAY_MS,
 );
 
@@ -89,6 +89,11 @@ function textUpTo(limit: number): s.Schema<string> {
 export function authorOf({ author, label }: Pick<Override, 'author' | 'label'>): string {
   return label ? `${label} (${author})` : author;
 }
+
+/** Until it ends every capability decides and records, and changes nothing. Persisted under `override | pause`. */
+export type Pause = Omit<Override, 'id' | 'state'>;
+
+export const pauseSchema: s.Schema<Pause> = s.object(REQUESTED);
 
 /** Whether a cluster should be up at an instant. */
 export interface Desired {

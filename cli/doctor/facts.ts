@@ -29,6 +29,7 @@ export interface EnvironmentFacts {
   readonly cni: Observation<CniSettings>;
   readonly night: Observation<Night>;
   readonly functions: Observation<readonly DeployedFunction[]>;
+  readonly concurrency: Observation<ConcurrencyFacts>;
   readonly reviews: Observation<readonly AccessReview[]>;
   /** What no function may do in production; empty elsewhere. */
   readonly excess: Observation<readonly AccessReview[]>;
@@ -96,6 +97,13 @@ export interface InterfaceAddresses {
   readonly instance: string;
   readonly subnet: string;
   readonly addresses: number;
+}
+
+/** Invocations of Lambda at once, in the account and region. */
+export interface ConcurrencyFacts {
+  readonly limit: number;
+  /** Less what functions have reserved for themselves. */
+  readonly unreserved: number;
 }
 
 export interface DeployedFunction {

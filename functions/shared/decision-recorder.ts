@@ -13,6 +13,8 @@ export interface RecorderContext {
   readonly trail: DecisionTrail;
   /** Nothing is changed: the reasons of changes say so. */
   readonly dryRun?: boolean;
+  /** Nothing is changed: why, and until when. */
+  readonly paused?: string | undefined;
   /** `close` writes all decisions together. */
   readonly isBatch?: boolean;
   /** The same failure is recorded again after that time only. It always fails the invocation. */
@@ -139,15 +141,16 @@ export function createDecisionRecorder(context: RecorderContext): DecisionRecord
 const LONGEST = { name: 300, sentence: 2_000 };
 
 function decisionOf(context: RecorderContext, { target, action, reason, trigger, facts }: Entry): Decision {
-  const isDry = context.dryRun === true && !CHANGES_NOTHING.has(action);
-  const why = cut(reason, LONGEST.sentence);
+  const { paused, dryRun } = context;
+  const why = CHANGES_NOTHING.has(action) ? undefined : (paused ?? (dryRun ? 'dry run' : undefined));
+  const sentence = cut(reason, LONGEST.sentence);
   return {
     time: context.now().toISOString(),
     environment: context.environment,
     capability: context.capability,
     target: cut(target, LONGEST.name),
     action,
-    reason: isDry ? `dry run, nothing was changed: ${why}` : why,
+    reason: why ? `${why}, nothing was changed: ${sentence}` : sentence,
     trigger: cut(trigger ?? context.trigger, LONGEST.name),
     ...(facts &&
       Object.fromEntries(
@@ -156,7 +159,7 @@ function decisionOf(context: RecorderContext, { target, action, reason, trigger,
           typeof fact === 'string' ? cut(fact, LONGEST.sentence) : fact,
         ]),
       )),
-    ...(isDry ? { dryRun: true } : {}),
+    ...(why ? { [paused ? 'paused' : 'dryRun']: true } : {}),
   };
 }
 

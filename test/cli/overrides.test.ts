@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createOverrides } from '#functions/adapters/dynamodb/night.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
 import { type FakeAws, startFakeAws } from './fake-aws.ts';
 import { nightshift } from './run-nightshift.ts';
@@ -108,6 +109,29 @@ describe('an override from the command line', () => {
     );
     expect(out).not.toContain('replaces');
     expect(await createOverrides(table).all()).toHaveLength(2);
+  });
+
+  test('that wakes a sleeping cluster says when its nodes are expected, by what the last starts took', async () => {
+    const store = createNightStore(table, 'develop');
+    const state = { desired: 'asleep', reason: 'night', since: now.toISOString(), groups: [] } as const;
+    await store.writeState({ ...state, phase: 'asleep' }, 'absent');
+    expect((await ask('wake', 'develop', '--for', '2h')).out.split('\n')[1]).toBe(
+      '  it is asleep now: expect its nodes in about 6 min, at Tue 2026-11-24 21:06 (no start was observed yet)',
+    );
+    await store.writeNote('start-times', { seconds: [400, 610] }, 'absent');
+    expect((await ask('wake', 'develop', '--for', '2h')).out.split('\n')[1]).toBe(
+      '  it is asleep now: expect its nodes in about 12 min, at Tue 2026-11-24 21:11 (by the last 2 starts)',
+    );
+    const { out } = await ask('wake', 'develop', '--for', '2h', '--json');
+    expect(JSON.parse(out)).toMatchObject({ awakeAt: '2026-11-24T12:11:10.000Z' });
+    await store.writeState({ ...state, phase: 'awake' }, 1);
+    expect((await ask('wake', 'develop', '--for', '2h')).out).not.toContain('expect its nodes');
+  });
+
+  test('to a time of day that has passed says that it ends tomorrow', async () => {
+    const { out } = await ask('keep-up', 'develop', '--until', '20:30');
+    expect(out.split('\n')[1]).toBe('  20:30 has passed today: it ends tomorrow, Wed 2026-11-25 20:30');
+    expect((await ask('keep-up', 'develop', '--until', '21:30')).out).not.toContain('tomorrow');
   });
 
   test('is dated by the clock of AWS, not of this machine', async () => {

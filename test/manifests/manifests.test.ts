@@ -38,7 +38,9 @@ describe('kubectl apply -k', () => {
   });
 });
 
-describe.each([...BASES, 'argocd/', 'argocd-capability/', 'argocd-hub/'])('manifests/%s', (folder) => {
+const FOLDERS = [...BASES, 'applications/', 'argocd/', 'argocd-capability/', 'argocd-hub/', 'cronjobs/'];
+
+describe.each(FOLDERS)('manifests/%s', (folder) => {
   test('lists each of its files in its kustomization', async () => {
     const names = await readdir(new URL(folder, ROOT));
     const files = names.filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml');
@@ -115,7 +117,7 @@ describe('the doctor', () => {
     }));
     const required = autoscalers
       .map((autoscaler) => ({
-        nightSchedule: { autoscaler },
+        nightSchedule: { autoscaler, suspendCronJobs: { selector: 'night' } },
         spotDrain: {},
         branchDeploy: { argocd: { through: 'kubernetes' }, builds: [{ applications: [{ name: 'api' }] }] },
       }))
@@ -151,7 +153,7 @@ async function rbacOf(folder: string): Promise<Rbac[]> {
 }
 
 async function allRbac(): Promise<Rbac[]> {
-  return (await Promise.all([...BASES, 'argocd/'].map(rbacOf))).flat();
+  return (await Promise.all([...BASES, 'argocd/', 'cronjobs/'].map(rbacOf))).flat();
 }
 
 async function rulesByGroup() {

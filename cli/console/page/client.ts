@@ -208,7 +208,12 @@ function overrideForm(view: EnvironmentView): VNode {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
     const pressed = event.submitter as HTMLButtonElement;
-    void sendOverride(name, pressed.value, String(form.get('until')), String(form.get('reason')));
+    void sendOverride(name, {
+      command: pressed.value,
+      until: String(form.get('until')),
+      reason: String(form.get('reason')),
+      replace: form.get('replace') === 'on',
+    });
   };
   const button = (value: string, text: string, quiet = false) =>
     h('button', { name: 'command', value, disabled: busy, class: quiet ? 'quiet' : '' }, text);
@@ -229,6 +234,10 @@ function overrideForm(view: EnvironmentView): VNode {
           maxlength: 200,
         }),
       ]),
+      h('div', null, [
+        h('input', { id: `replace-${name}`, name: 'replace', type: 'checkbox' }),
+        h('label', { for: `replace-${name}` }, 'End the overrides of others'),
+      ]),
       h('div', { class: 'buttons' }, [
         button('keep-up', 'Keep up until'),
         button('wake', 'Wake now'),
@@ -246,9 +255,12 @@ function overrideForm(view: EnvironmentView): VNode {
 
 async function sendOverride(
   environment: string,
-  command: string,
-  until: string,
-  reason: string,
+  request: {
+    readonly command: string;
+    readonly until: string;
+    readonly reason: string;
+    readonly replace: boolean;
+  },
 ): Promise<void> {
   state.busy.add(environment);
   state.results.delete(environment);
@@ -256,7 +268,7 @@ async function sendOverride(
   const result = await fetchJson<{ message: string }>('/override', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ environment, command, until, reason }),
+    body: JSON.stringify({ environment, ...request }),
   });
   state.busy.delete(environment);
   state.results.set(environment, {

@@ -73,7 +73,9 @@ export const rbac: Check = {
               advice:
                 capability === 'branch-deploy'
                   ? 'kubectl apply -k manifests/argocd, or what nightshift manifests prints'
-                  : 'set the names of your autoscaler in manifests, then kubectl apply -k manifests',
+                  : refused.every((request) => request.includes('cronjobs'))
+                    ? 'kubectl apply -k manifests/cronjobs'
+                    : 'set the names of your autoscaler in manifests, then kubectl apply -k manifests',
             };
       });
       return [...own, ...excess.filter(({ allowed }) => allowed).map(excessOf)];

@@ -9,8 +9,10 @@ import { deployed } from './deployed.ts';
 import { disruptionBudgets } from './disruption-budgets.ts';
 import { holidays } from './holidays.ts';
 import { hostGroup } from './host-group.ts';
+import { lambdaConcurrency } from './lambda-concurrency.ts';
 import { managedSizes } from './managed-sizes.ts';
 import { network } from './network.ts';
+import { paused } from './paused.ts';
 import { podIpCapacity } from './pod-ip-capacity.ts';
 import { spotShare } from './spot-share.ts';
 import { subscribers } from './subscribers.ts';
@@ -36,5 +38,7 @@ export const CHECKS: readonly Check[] = [
   branchFilters,
   holidays,
   tick,
+  paused,
   subscribers,
+  lambdaConcurrency,
 ];

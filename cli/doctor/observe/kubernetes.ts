@@ -140,6 +140,9 @@ export function requiredPermissionsOf(
               }),
             )
           : []),
+        ...(nightSchedule.suspendCronJobs
+          ? each(['list', 'patch'], { group: 'batch', resource: 'cronjobs' })
+          : []),
         ...(autoscaler?.kind === 'karpenter' || autoscaler?.kind === 'auto-mode'
           ? [
               ...each(['list', 'patch'], { group: 'karpenter.sh', resource: 'nodepools' }),
@@ -153,6 +156,7 @@ export function requiredPermissionsOf(
     ...each(['list', 'delete'], { resource: 'pods' }),
     ...each(['create'], { resource: 'pods', subresource: 'eviction' }),
     ...each(['get'], { group: 'apps', resource: 'daemonsets' }),
+    ...each(['list'], { group: 'storage.k8s.io', resource: 'volumeattachments' }),
     ...each(['create'], { resource: 'events', namespace: 'default' }),
   ];
   const applications = (branchDeploy?.builds ?? []).flatMap((build) => build.applications);

@@ -32,5 +32,8 @@ function lazyArgocd(create: () => Promise<Argocd>): Argocd {
   return {
     read: async (...request) => (await load()).read(...request),
     sync: async (...request) => (await load()).sync(...request),
+    pods: async (...request) => (await load()).pods(...request),
+    restart: async (...request) => (await load()).restart(...request),
+    setImages: async (...request) => (await load()).setImages(...request),
   };
 }

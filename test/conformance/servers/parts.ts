@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
-export type PartName = 'aws' | 'kubernetes' | 'karpenter' | 'argocd' | 'clients' | 'templates';
+export type PartName = 'aws' | 'kubernetes' | 'karpenter' | 'argocd' | 'clients' | 'templates' | 'deploy';
 
 export interface Part {
   readonly name: PartName;
@@ -76,6 +76,13 @@ export const PARTS: readonly Part[] = [
     title: 'Templates',
     needs: `cfn-lint ${CFN_LINT} or newer on the PATH`,
     missing: (env) => missingOnPath(env, ['cfn-lint']) ?? tooOld(env, 'cfn-lint', CFN_LINT),
+  },
+  {
+    name: 'deploy',
+    title: 'Deploy',
+    needs:
+      'MINISTACK_ASSETS: a folder with ministack, as test/conformance/servers/ministack/build.sh makes one',
+    missing: (env) => missingPrograms(env, 'MINISTACK_ASSETS', ['bin/ministack']),
   },
 ];
 

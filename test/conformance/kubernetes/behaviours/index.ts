@@ -5,6 +5,7 @@ import { describeApplicationPolicy } from './application-policy.ts';
 import { describeArgocdObjects } from './argocd-objects.ts';
 import { describeAutoscalers } from './autoscalers.ts';
 import { describeContract } from './contract.ts';
+import { describeCronJobs } from './cron-jobs.ts';
 import { describeDeletions } from './deletions.ts';
 import { describeDoctor } from './doctor.ts';
 import { describeDrains } from './drains.ts';
@@ -23,6 +24,7 @@ export function describeKubernetes(bed: () => Bed): void {
   describeAccess(bed);
   describeWrongRequests(bed);
   describeAutoscalers(bed);
+  describeCronJobs(bed);
   describeArgocdObjects(bed);
   describeApplicationPolicy(bed);
   describeDrains(bed);
