@@ -7,11 +7,11 @@ import type { Size } from '#functions/night-schedule/records.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
 import type { InstanceNetwork } from '#model/instance-network.ts';
+import type { CniSettings } from '#model/pod-addresses.ts';
 import type { Schedule } from '#model/schedule.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
 import type { Night } from '../cloud.ts';
 import type { Observation } from './observation.ts';
-import type { CniSettings } from './pod-addresses.ts';
 
 export interface EnvironmentFacts {
   readonly name: string;

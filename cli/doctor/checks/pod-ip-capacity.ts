@@ -1,6 +1,13 @@
 /** Do the subnets have enough free addresses for the nodes of the morning start? */
 import type { InstanceNetwork } from '#model/instance-network.ts';
 import {
+  type AddressDemand,
+  addressesOfFullNode,
+  addressesOfNode,
+  type CniSettings,
+  nodesThatFit,
+} from '#model/pod-addresses.ts';
+import {
   type EnvironmentFacts,
   type GroupFacts,
   type InterfaceAddresses,
@@ -11,13 +18,6 @@ import {
 } from '../facts.ts';
 import { type Check, type CheckResult, whenObserved } from '../finding.ts';
 import { observed } from '../observation.ts';
-import {
-  type AddressDemand,
-  addressesOfFullNode,
-  addressesOfNode,
-  type CniSettings,
-  nodesThatFit,
-} from '../pod-addresses.ts';
 
 const ADVICE =
   'give the group larger subnets (a /20 has 4091 addresses) or smaller instance types, or enable prefix delegation in the VPC CNI';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { podIpCapacity } from '#cli/doctor/checks/pod-ip-capacity.ts';
-import { addressesOfFullNode, addressesOfNode } from '#cli/doctor/pod-addresses.ts';
+import { addressesOfFullNode, addressesOfNode } from '#model/pod-addresses.ts';
 import { instanceNetwork } from '#model/instance-network.ts';
 import { aGroup, denied, healthyFacts, kubernetesOf, NOW, observedAs } from './healthy-facts.ts';
 
