@@ -40,6 +40,15 @@ export interface EnvironmentFacts {
   readonly alarmTopic: Observation<AlarmTopicFacts | undefined>;
 }
 
+/** What can be known before anything is deployed: the checks of these facts run on a template too. */
+export interface TemplateFacts
+  extends Pick<
+    EnvironmentFacts,
+    'name' | 'environment' | 'groups' | 'subnets' | 'interfaceAddresses' | 'networks' | 'cni' | 'night'
+  > {
+  readonly kubernetes: Pick<KubernetesFacts, 'pods'>;
+}
+
 export interface ClusterFacts {
   readonly status: string;
   readonly authenticationMode: string;
@@ -164,7 +173,7 @@ export interface ProjectFacts {
 
 /** The groups that the schedule stops and starts. */
 export function scheduledGroups(
-  facts: EnvironmentFacts,
+  facts: Pick<EnvironmentFacts, 'environment'>,
   groups: readonly GroupFacts[],
 ): readonly GroupFacts[] {
   const { environment } = facts;

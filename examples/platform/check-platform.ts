@@ -44,8 +44,7 @@ export function checkPlatform(platform: PlatformConfig, nightshift: NightshiftCo
   const problems = [
     ...environments.flatMap((one) => [
       ...unknownEnvironment(one),
-      ...wrongAddresses(one),
-      ...podsWithoutRoom(one),
+      ...wrongNetwork(one),
       ...undelegatedZone(one),
       ...wrongSizes(one),
       ...stoppedProduction(one),
@@ -61,6 +60,12 @@ function unknownEnvironment({ name, nightshift }: Environment): readonly string[
   return nightshift
     ? []
     : [`environments.${name}: nightshift.config.ts has no such environment: add it there, with its account`];
+}
+
+/** Whether pods fit is only a question where the network is right. */
+function wrongNetwork(one: Environment): readonly string[] {
+  const wrong = wrongAddresses(one);
+  return wrong.length > 0 ? wrong : podsWithoutRoom(one);
 }
 
 function wrongAddresses({ name, platform: { network } }: Environment): readonly string[] {
@@ -104,24 +109,32 @@ function podsWithoutRoom({ name, platform: { network, nodes } }: Environment): r
     ];
   const { subnetMask = DEFAULTS.subnetMask, zones } = network;
   const free = 2 ** (32 - subnetMask) - RESERVED;
-  return nodes.instanceTypes.flatMap((type) => {
-    const limits = instanceNetwork(type);
-    if (!limits) return [];
-    const addressesPerNode = addressesOfFullNode(limits, CNI_DEFAULTS);
-    const demand = sizesOf(nodes).map(([group, { max }]) => ({
-      group,
-      nodes: max,
-      addressesPerNode,
-      subnets: zones,
-    }));
-    const fit = nodesThatFit(demand, new Map(zones.map((zone) => [zone, free])));
-    const [total, room] = [sum(demand.map((one) => one.nodes)), sum([...fit.values()])];
-    return room < total
-      ? [
-          `${at}.instanceTypes: "${type}": ${total} full nodes take ${addressesPerNode} addresses each, and ${room} of them fit into ${zones.length} subnets of /${subnetMask}: write larger subnets, smaller types or a smaller max`,
-        ]
-      : [];
-  });
+  // Auto Scaling may launch any of the types: the one that takes the most addresses counts.
+  const [addressesPerNode, type] = nodes.instanceTypes
+    .map((name) => [addressesOf(name), name] as const)
+    .reduce((widest, one) => (one[0] > widest[0] ? one : widest));
+  const demand = sizesOf(nodes).map(([group, { max }]) => ({
+    group,
+    nodes: max,
+    addressesPerNode,
+    subnets: zones,
+  }));
+  const fit = nodesThatFit(demand, new Map(zones.map((zone) => [zone, free])));
+  const [total, room] = [sum(demand.map((one) => one.nodes)), sum([...fit.values()])];
+  return room < total
+    ? [
+        `${at}.instanceTypes: "${type}": ${total} full nodes take ${addressesPerNode} addresses each, and ${room} of them fit into ${zones.length} subnets of /${subnetMask}: write larger subnets, smaller types or a smaller max`,
+      ]
+    : [];
+}
+
+function addressesOf(type: string): number {
+  const limits = instanceNetwork(type);
+  return limits ? addressesOfFullNode(limits, CNI_DEFAULTS) : 0;
+}
+
+function isBelow(zone: string, parent: string): boolean {
+  return zone.endsWith(`.${parent}`);
 }
 
 function undelegatedZone({ name, platform: { dns } }: Environment): readonly string[] {
@@ -129,7 +142,7 @@ function undelegatedZone({ name, platform: { dns } }: Environment): readonly str
   const { zone, parent, delegation } = dns;
   if (!/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/.test(zone))
     return [`${at}.zone: "${zone}": write a domain in lower case, without a dot at the end`];
-  if (!zone.endsWith(`.${parent}`))
+  if (!isBelow(zone, parent))
     return [
       `${at}.zone: "${zone}" is not delegated: ExternalDNS gets a zone of its own below ${parent}, write "${name}.${parent}"`,
     ];
@@ -222,13 +235,13 @@ function overlappingNetworks(environments: readonly Environment[]): readonly str
 }
 
 function sharedZones(environments: readonly Environment[]): readonly string[] {
-  return environments.flatMap(({ name, platform }, index) => {
+  const delegated = environments.filter(({ platform: { dns } }) => isBelow(dns.zone, dns.parent));
+  return delegated.flatMap(({ name, platform }, index) => {
     const { zone } = platform.dns;
-    const other = environments
+    const other = delegated
       .slice(0, index)
       .find(
-        ({ platform: { dns } }) =>
-          dns.zone === zone || dns.zone.endsWith(`.${zone}`) || zone.endsWith(`.${dns.zone}`),
+        ({ platform: { dns } }) => dns.zone === zone || isBelow(dns.zone, zone) || isBelow(zone, dns.zone),
       );
     return other
       ? [

@@ -39,7 +39,6 @@ export class ArgocdCapability extends Construct {
         },
       },
     });
-    this.capability.node.addDependency(role);
   }
 }
 

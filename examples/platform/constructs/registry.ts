@@ -1,5 +1,5 @@
 /** An ECR repository for each service, and the policy with which a build pushes to them. */
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Repository, TagMutability, TagStatus } from 'aws-cdk-lib/aws-ecr';
 import { Effect, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
@@ -59,7 +59,6 @@ export class Registry extends Construct {
       ],
     });
     accept(policy, { [wildcardFinding('*')]: 'A token of ECR is for the whole registry of the account.' });
-    Stack.of(this).exportValue(policy.managedPolicyArn, { name: `${Stack.of(this).stackName}-PushImages` });
   }
 }
 

@@ -1,5 +1,5 @@
 /** A host with kubectl, reached through Session Manager only: no key pair, nothing listens. */
-import { Stack } from 'aws-cdk-lib';
+import { CfnOutput } from 'aws-cdk-lib';
 import {
   AmazonLinuxCpuType,
   BlockDeviceVolume,
@@ -81,7 +81,10 @@ export class WorkHost extends Construct {
     accept(instance, {
       'AwsSolutions-EC29': 'It holds nothing: whoever terminates it gets a new one from the stack.',
     });
-    Stack.of(this).exportValue(instance.instanceId, { name: `${Stack.of(this).stackName}-WorkHost` });
+    new CfnOutput(this, 'Id', {
+      value: instance.instanceId,
+      description: 'aws ssm start-session --target <this>, then aws eks update-kubeconfig',
+    });
   }
 }
 
