@@ -7,6 +7,7 @@ import type { EnvironmentConfig, NightshiftConfig } from '#lib/index.ts';
 import { AddOns } from './constructs/add-ons.ts';
 import { ArgocdCapability } from './constructs/argocd-capability.ts';
 import { EksCluster } from './constructs/eks-cluster.ts';
+import { accept } from './constructs/nag-reasons.ts';
 import { Network } from './constructs/network.ts';
 import { NodeGroups } from './constructs/node-groups.ts';
 import { autoscaledGroups } from './constructs/pod-policies.ts';
@@ -40,7 +41,15 @@ export class PlatformStack extends Stack {
     this.#config = platform.environments[environment] as PlatformEnvironment;
     this.#nightshift = own;
     Tags.of(this).add('platform:environment', environment);
+    accept(this, {
+      'CloudFormation-Validate::W3010': 'The config names its zones, so that a zone never changes by itself.',
+    });
     this.#build(platform, nightshift);
+  }
+
+  /** Those of the config: otherwise the CDK asks AWS for them at synth. */
+  override get availabilityZones(): string[] {
+    return [...this.#config.network.zones];
   }
 
   #build(platform: PlatformConfig, nightshift: NightshiftConfig): void {
