@@ -33,12 +33,13 @@ export async function observeTemplate(path: string, named: NamedEnvironment): Pr
   const unknown = groups.flatMap(({ name, subnets: ids }) =>
     ids.length > 0 && ids.every((id) => known.has(id)) ? [] : [name],
   );
+  const unsized = groups.filter(({ size }) => Object.values(size).some(Number.isNaN));
   const types = new Set(groups.flatMap(({ instanceTypes }) => instanceTypes));
   const absent = { missing: { reason: 'a template does not say it' } };
   return {
     name: named.name,
     environment: named.environment,
-    groups: { value: groups },
+    groups: unsized.length > 0 ? sizesMissing(unsized) : { value: groups },
     subnets:
       unknown.length > 0
         ? {
@@ -60,6 +61,11 @@ export async function observeTemplate(path: string, named: NamedEnvironment): Pr
     night: absent,
     kubernetes: { pods: absent },
   };
+}
+
+function sizesMissing(groups: readonly GroupFacts[]) {
+  const names = groups.map(({ name }) => name).join(', ');
+  return { missing: { reason: `the sizes of ${names} are not literal numbers in the template` } };
 }
 
 async function readResources(path: string): Promise<readonly Resource[]> {

@@ -125,6 +125,11 @@ describe('other templates', () => {
     expect((await doctor('develop', imported)).out).toContain('the subnets of spot are not in the template');
     const parameter = write({ A: subnet({ Ref: 'SubnetCidr' }), Group: nodegroup({}) });
     expect((await doctor('develop', parameter)).out).toContain('unknown  pod-ip-capacity');
+    const sizes = write({
+      A: subnet('10.0.0.0/20'),
+      Group: nodegroup({ ScalingConfig: { MinSize: 0, DesiredSize: { Ref: 'Nodes' }, MaxSize: 4 } }),
+    });
+    expect((await doctor('develop', sizes)).out).toContain('the sizes of spot are not literal numbers');
     const type = write({ A: subnet('10.0.0.0/20'), Group: nodegroup({ InstanceTypes: ['z9.large'] }) });
     expect((await doctor('develop', type)).out).toContain('unknown  pod-ip-capacity');
   });
