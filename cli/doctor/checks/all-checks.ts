@@ -2,6 +2,7 @@
 import type { TemplateFacts } from '../facts.ts';
 import type { Check } from '../finding.ts';
 import { access, rbac } from './access.ts';
+import { argocdCapability } from './argocd-capability.ts';
 import { argocdToken } from './argocd-token.ts';
 import { branchFilters } from './branch-filters.ts';
 import { cronJobs } from './cron-jobs.ts';
@@ -35,6 +36,7 @@ export const CHECKS: readonly Check[] = [
   access,
   rbac,
   argocdToken,
+  argocdCapability,
   branchFilters,
   holidays,
   tick,
