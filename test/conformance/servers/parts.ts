@@ -69,7 +69,7 @@ export const PARTS: readonly Part[] = [
     name: 'platform',
     title: 'The platform of the example',
     needs:
-      'KUSTOMIZE_ASSETS: a folder with kustomize and the crds of Argo CD, as test/conformance/servers/kustomize/build.sh makes one; KUBEBUILDER_ASSETS with kubectl. With ARGOCD_ASSETS too, Argo CD reads the app of apps',
+      'KUSTOMIZE_ASSETS: a folder with kustomize and the crds of Argo CD, as test/conformance/servers/kustomize/build.sh makes one; KUBEBUILDER_ASSETS with kubectl',
     missing: (env) =>
       missingPrograms(env, 'KUSTOMIZE_ASSETS', ['kustomize', 'crds']) ??
       missingPrograms(env, 'KUBEBUILDER_ASSETS', ['etcd', 'kube-apiserver', 'kubectl']),
