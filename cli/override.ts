@@ -74,37 +74,24 @@ export async function setOverride(
   const awakeAt = override.state === 'awake' ? awakeTimeOf(night, now) : undefined;
   const longer = !isReplaced && active && active.until > override.until ? active : undefined;
   if (options.json) {
+    const awake = awakeAt ? { awakeAt: awakeAt.toISOString() } : {};
     io.out(
-      JSON.stringify(
-        {
-          environment: name,
-          override,
-          ...(replaced ? { replaced } : {}),
-          ...(awakeAt ? { awakeAt: awakeAt.toISOString() } : {}),
-        },
-        null,
-        2,
-      ),
+      JSON.stringify({ environment: name, override, ...(replaced ? { replaced } : {}), ...awake }, null, 2),
     );
     return;
   }
+  const { timeZone } = schedule;
   const after = desiredAt(schedule, new Date(longer?.until ?? override.until), []);
   const mark = dryRunMark(environmentOf(loaded, name), paintOf(io.color));
   io.out(
     [
       `${mark}${name}: ${desiredAt(schedule, now, [override]).reason}`,
-      ...(end.isTomorrow
-        ? [
-            `  ${request.until} has passed today: it ends tomorrow, ${localTime(schedule.timeZone, new Date(end.at))}`,
-          ]
-        : []),
+      ...tomorrowLine(request, end, timeZone),
       ...(isPaused(pause, now)
-        ? [`  takes effect after the pause: ${formatPause(pause, schedule.timeZone)}`]
-        : awakeAt
-          ? [awakeLine(night, awakeAt, schedule.timeZone)]
-          : []),
-      ...(longer ? [`  still in force: ${formatOverride(longer, schedule.timeZone)}`] : []),
-      ...(replaced ? [`  replaces: ${formatOverride(replaced, schedule.timeZone)}`] : []),
+        ? [`  takes effect after the pause: ${formatPause(pause, timeZone)}`]
+        : awakeLine(night, awakeAt, timeZone)),
+      ...(longer ? [`  still in force: ${formatOverride(longer, timeZone)}`] : []),
+      ...(replaced ? [`  replaces: ${formatOverride(replaced, timeZone)}`] : []),
       `  after that: ${after.state === override.state ? `still ${after.state}` : after.state}, ${after.reason}`,
       `  progress: nightshift status ${name}; undo: nightshift cancel ${name}`,
     ].join('\n'),
@@ -133,13 +120,25 @@ function awakeTimeOf({ state, startSeconds = [] }: Night, now: Date): Date | und
   return new Date(now.getTime() + leadSeconds({ seconds: startSeconds }) * 1000);
 }
 
-function awakeLine({ state, startSeconds = [] }: Night, at: Date, timeZone: string): string {
+function tomorrowLine({ until }: OverrideRequest, end: End, timeZone: string): readonly string[] {
+  if (!end.isTomorrow) return [];
+  return [`  ${until} has passed today: it ends tomorrow, ${localTime(timeZone, new Date(end.at))}`];
+}
+
+function awakeLine(
+  { state, startSeconds = [] }: Night,
+  at: Date | undefined,
+  timeZone: string,
+): readonly string[] {
+  if (!at) return [];
   const minutes = Math.ceil(leadSeconds({ seconds: startSeconds }) / 60);
   const basis =
     startSeconds.length > 0
       ? `by the last ${startSeconds.length === 1 ? 'start' : `${startSeconds.length} starts`}`
       : 'no start was observed yet';
-  return `  it is ${state?.phase} now: expect its nodes in about ${minutes} min, at ${localTime(timeZone, at)} (${basis})`;
+  return [
+    `  it is ${state?.phase} now: expect its nodes in about ${minutes} min, at ${localTime(timeZone, at)} (${basis})`,
+  ];
 }
 
 /** Who keeps a cluster awake is not cut short by somebody else without `--replace`. */
@@ -209,13 +208,20 @@ function overridableSchedule(loaded: LoadedConfig, name: string, now: Date): Sch
   return scheduleOf(loaded.config, environmentOf(loaded, name).schedule ?? '', now);
 }
 
-/** When it ends, in ms since 1970; `isTomorrow` where its time of day has passed today. `what` has the end, for an error. */
+interface End {
+  /** In ms since 1970. */
+  readonly at: number;
+  /** Its time of day has passed today. */
+  readonly isTomorrow?: true;
+}
+
+/** When it ends. `what` has the end, for an error. */
 export function endOf(
   request: Pick<OverrideRequest, 'environment' | 'until' | 'for'> & { readonly command: string },
   now: Date,
   timeZone: string,
   what: string,
-): { readonly at: number; readonly isTomorrow?: true } {
+): End {
   const example = `for example: nightshift ${request.command} ${request.environment} --for 2h, or --until 23:00`;
   if (request.until !== undefined && request.for !== undefined) {
     throw new RefusedError(`--until and --for contradict each other: use one of them, ${example}`);

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError, type LoadedConfig, loadConfig } from '#lib/config-file.ts';
 import { DURATION_EXAMPLES, UNTIL_EXAMPLES } from '#model/when.ts';
+import type { DoctorOptions } from './doctor/doctor.ts';
 import { type DriftOptions, drift } from './drift.ts';
 import { CloudError, RefusedError } from './errors.ts';
 import { DEFAULT_SINCE, type ExplainOptions, explain } from './explain.ts';
@@ -286,11 +287,19 @@ function addDoctorAndConsole(invocation: Invocation): void {
     program,
     'doctor',
     'check whether a cluster can be stopped and started safely; says why each finding matters and how to fix it; read-only',
-    ['nightshift doctor develop', 'nightshift doctor --json'],
+    [
+      'nightshift doctor develop',
+      'nightshift doctor --json',
+      'nightshift doctor develop --template cdk.out/Platform-develop.template.json',
+    ],
   )
     .argument('[environment]', 'only this environment')
     .option('--json', JSON_OPTION)
-    .action(async (name: string | undefined, options: { json?: boolean }) => {
+    .option(
+      '-t, --template <path>',
+      'check the nodegroups and subnets of a synthesized template instead; offline, needs no AWS access',
+    )
+    .action(async (name: string | undefined, options: DoctorOptions) => {
       const { doctor } = await import('./doctor/doctor.ts');
       invocation.finish(await doctor(await invocation.config(), name, options, io));
     });

@@ -5,10 +5,10 @@ import type { Namespace, Node, PersistentVolume, Pod, Service } from 'kubernetes
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import type { Capability } from '#model/decision.ts';
+import { CNI_DEFAULTS, type CniSettings } from '#model/pod-addresses.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
 import type { AccessReview, KubernetesFacts, LabelSelector, WebhookFacts } from '../facts.ts';
 import type { Observation } from '../observation.ts';
-import type { CniSettings } from '../pod-addresses.ts';
 import { observe } from './observe.ts';
 
 type Client = Pick<KubernetesClient, 'list' | 'request'>;
@@ -70,13 +70,6 @@ function observeWebhooks(client: Client): Promise<Observation<readonly WebhookFa
     );
   });
 }
-
-export const CNI_DEFAULTS: CniSettings = {
-  warmInterfaces: 1,
-  prefixes: false,
-  warmPrefixes: 1,
-  customNetworking: false,
-};
 
 export function observeCni(client: Client): Promise<Observation<CniSettings>> {
   return observe('get daemonsets in kube-system', async () => {
