@@ -78,6 +78,8 @@ async function openStage(
   closing({ close: () => rm(folder, { recursive: true, force: true }) });
   const git = closing(await serveGit(folder));
   const repository = await git.addRepository(NAME);
+  // Argo CD resolves HEAD before it admits a change of an Application.
+  await git.commit(NAME, 'main', { 'README.md': 'An example.\n' });
   const plane = closing(
     await startControlPlane({
       assets,

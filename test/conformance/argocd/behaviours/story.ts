@@ -107,7 +107,8 @@ export function story(stage: () => Stage): void {
       await desk.settled();
       expect(desk.actions().at(-1)).toBe('fail');
       expect(desk.said().at(-1)).toContain('Degraded');
-    });
+      // It has three minutes to settle.
+    }, 300_000);
 
     test('a token without the right to sync is a failure that names it', async () => {
       const name = 't-forbidden';
@@ -186,7 +187,8 @@ export function aDesk(stage: Stage, name: string, argocd: Argocd, bound: Partial
         number,
         status: 'SUCCEEDED',
         initiator: 'GitHub-Hookshot/abc',
-        location: stage.repository,
+        // CodeBuild clones over TLS; the loopback's git server has none.
+        location: stage.repository.replace(/^http:/, 'https:'),
         sourceVersion: `refs/heads/${name}^{${sha}}`,
         resolvedSourceVersion: sha,
         exported,
