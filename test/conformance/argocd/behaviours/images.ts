@@ -115,10 +115,10 @@ export function images(stage: () => Stage, { kustomize }: ImageOptions): void {
   });
 
   describe.runIf(kustomize)('an image that is set on the Application', () => {
-    test.each(['server', 'kubernetes'] as const)('runs after the next sync, through the %s', async (way) => {
-      const name = `i-parameter-${way}`;
+    test('runs after the next sync', async () => {
+      const name = 'i-parameter-server';
       await stage().addApplication({ name, project: PROJECT, kustomize: true });
-      const argocd = await ways[way]();
+      const argocd = await server();
       await synced(argocd, name, 'deploy-1');
       const repository = imageRepositoryOf(name);
       for (const version of ['built-1', 'built-2'])
@@ -137,6 +137,21 @@ export function images(stage: () => Stage, { kustomize }: ImageOptions): void {
       expect(read.overrides).toEqual([{ images: [`${repository}:built-2`], parameters: {} }]);
       const pods = await synced(argocd, name, 'deploy-2');
       expect(imagesOf(pods)).toContain(`${repository}:built-2`);
+    });
+
+    test('is refused through the Kubernetes API by the policy of manifests/argocd, which names no image', async () => {
+      const name = 'i-parameter-kubernetes';
+      await stage().addApplication({ name, project: PROJECT, kustomize: true });
+      const argocd = stage().objects();
+      await synced(argocd, name, 'deploy-1');
+      const repository = imageRepositoryOf(name);
+      const reply = await argocd.setImages(settings(name), [{ repository, version: 'built-1' }], 0);
+      expect(reply).toMatchObject({
+        ok: false,
+        error: { detail: expect.stringContaining('ValidatingAdmissionPolicy') },
+      });
+      const { spec } = await stage().object(name);
+      expect(spec?.source).not.toHaveProperty('kustomize');
     });
 
     test('needs the right to update the Application', async () => {
