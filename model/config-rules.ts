@@ -33,6 +33,7 @@ export function crossCheck(parts: ConfigParts): ConfigProblem[] {
     ...contradictingGroups(parts),
     ...bindings(parts),
     ...createdProjects(parts),
+    ...createdImageRepositories(parts),
     ...announcedBuilds(parts),
     ...needlessHubs(parts),
     ...replacedProduction(parts),
@@ -334,6 +335,26 @@ function* createdProjects({ environments }: ConfigParts): Iterable<ConfigProblem
         };
     }
   }
+}
+
+/** ECR has one repository of a name in an account and region, and each stack would make its own. */
+function* createdImageRepositories({ environments }: ConfigParts): Iterable<ConfigProblem> {
+  const seen = new Map<string, string>();
+  for (const [name, { account, region, deploy }] of environments)
+    for (const [index, { create }] of (deploy?.builds ?? []).entries()) {
+      const repository = create?.imageRepository;
+      if (repository === undefined) continue;
+      const path = `environments.${name}.deploy.builds[${index}].create.imageRepository`;
+      const key = `${account}/${region}/${repository}`;
+      const other = seen.get(key);
+      if (other === undefined) seen.set(key, path);
+      else
+        yield {
+          path,
+          value: JSON.stringify(repository),
+          message: `${other} creates this repository in account ${account}, ${region} already: give this one another name, or remove it here and let the build push through a policy in create.policies`,
+        };
+    }
 }
 
 /** EventBridge's own limit for a detail type. */
