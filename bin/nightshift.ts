@@ -2,11 +2,15 @@
 import { userInfo } from 'node:os';
 import { createCloud } from '#cli/cloud.ts';
 import { runCommand } from '#cli/program.ts';
+import { fileProblem } from '#lib/file-problem.ts';
 
 // A closed pipe (`nightshift plan | head`) is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  const problem = fileProblem(error);
+  if (problem === undefined) throw error;
+  process.stderr.write(`nightshift: ${problem}\n`);
+  process.exit(1);
 });
 
 const now = () => new Date();

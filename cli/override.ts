@@ -56,7 +56,11 @@ export async function setOverride(
     author: request.author ?? io.user,
     reason: request.reason ?? NO_REASON,
   };
-  const refused = refuseOverride(override, now);
+  const refused = refuseOverride(
+    override,
+    now,
+    `${localTime(schedule.timeZone, new Date(override.until))} (${schedule.timeZone})`,
+  );
   if (refused !== undefined) throw new RefusedError(refused);
   const active = previous && isActive(previous, now) ? previous : undefined;
   if (!request.replace)

@@ -136,7 +136,7 @@ function daysOf(text: string | undefined): number {
 
 function fromOf(text: string | undefined, timeZone: string, now: Date): Date {
   if (text === undefined) return now;
-  const parsed = parseFrom(text, timeZone);
+  const parsed = parseFrom(text, timeZone, now);
   if ('problem' in parsed) throw new RefusedError(`--from ${text}: ${parsed.problem}`);
   return new Date(parsed.at);
 }

@@ -1,6 +1,7 @@
 /** The command line: its commands, options, help and exit codes. Each command is implemented in its own file. */
 import { Command, CommanderError } from 'commander';
-import { ConfigError, type LoadedConfig, loadConfig } from '#lib/config-file.ts';
+import { ConfigError, type LoadedConfig, loadConfig, UnknownEnvironmentError } from '#lib/config-file.ts';
+import { fileProblem } from '#lib/file-problem.ts';
 import { DURATION_EXAMPLES, UNTIL_EXAMPLES } from '#model/when.ts';
 import { type DriftOptions, drift } from './drift.ts';
 import { CloudError, RefusedError } from './errors.ts';
@@ -24,8 +25,17 @@ export async function runCommand(args: readonly string[], io: Io): Promise<numbe
     return invocation.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.refused;
-    if (error instanceof ConfigError || error instanceof RefusedError) {
+    if (
+      error instanceof ConfigError ||
+      error instanceof UnknownEnvironmentError ||
+      error instanceof RefusedError
+    ) {
       io.err(`nightshift: ${error.message}`);
+      return EXIT.refused;
+    }
+    const problem = fileProblem(error);
+    if (problem !== undefined) {
+      io.err(`nightshift: ${problem}`);
       return EXIT.refused;
     }
     if (error instanceof CloudError) {

@@ -9,7 +9,7 @@ export interface NamedEnvironment {
   readonly environment: EnvironmentConfig;
 }
 
-/** The environment of that name, or all of them. Throws a `ConfigError` for an unknown name. */
+/** The environment of that name, or all of them. Throws an `UnknownEnvironmentError` for an unknown name. */
 export function selectEnvironments(loaded: LoadedConfig, name: string | undefined): NamedEnvironment[] {
   if (name !== undefined) return [{ name, environment: environmentOf(loaded, name) }];
   return Object.entries(loaded.config.environments).map(([key, environment]) => ({ name: key, environment }));

@@ -25,6 +25,7 @@ export { type CapabilityProps, NightshiftFunction } from './nightshift-function.
 export { NightshiftStack, type NightshiftStackProps } from './nightshift-stack.ts';
 export { Notifications, type NotificationsProps } from './notifications.ts';
 export type { Permission } from './permission.ts';
+export { type RunAppOptions, runApp } from './run-app.ts';
 export { settingsOf } from './settings.ts';
 export { SpotDrain, type SpotDrainProps } from './spot-drain.ts';
 export { StateTable, type StateTableProps } from './state-table.ts';

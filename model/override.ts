@@ -49,14 +49,21 @@ export function refuseEnvironment(
   return undefined;
 }
 
-/** Why this override is refused, or undefined. Every refusal shows the value and an example. */
-export function refuseOverride(override: Override, now: Date): string | undefined {
+/**
+ * Why this override is refused, or undefined. Every refusal shows the value and an example. `shownUntil` is its end as people
+ * read it, on the clock of the schedule.
+ */
+export function refuseOverride(
+  override: Override,
+  now: Date,
+  shownUntil = override.until,
+): string | undefined {
   const until = Date.parse(override.until);
   const example = 'write for example --for 2h, or --until 23:00';
   if (Number.isNaN(until)) return `"${override.until}" is an invalid time: ${example}`;
-  if (until <= now.getTime()) return `${override.until} is in the past: ${example}`;
+  if (until <= now.getTime()) return `${shownUntil} is in the past: ${example}`;
   if (until - now.getTime() > LONGEST_OVERRIDE_DAYS * DAY_MS) {
-    return `${override.until} is more than ${LONGEST_OVERRIDE_DAYS} days ahead: ${example}, or change the schedule in the config`;
+    return `${shownUntil} is more than ${LONGEST_OVERRIDE_DAYS} days ahead: ${example}, or change the schedule in the config`;
   }
   for (const field of ['author', 'reason'] as const) {
     const text = override[field];

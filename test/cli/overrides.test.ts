@@ -153,7 +153,7 @@ describe('an override from the command line', () => {
     ],
     [['sleep', 'develop', '--for', '2h', '--until', '23:00'], 'contradict each other'],
     [['wake', 'develop', '--until', 'later'], '--until later: invalid time: write 23:00'],
-    [['wake', 'develop', '--for', '2'], '--for 2: invalid duration: write 2h'],
+    [['wake', 'develop', '--for', '2'], '--for 2: invalid duration: add the unit: write 2h'],
     [['wake', 'develop', '--until', '2026-11-24T20:00+09:00'], 'is in the past: write for example --for 2h'],
     [['wake', 'develop', '--for', '8d'], 'is more than 7 days ahead'],
     [['wake', 'develop', '--for', '2h', '--reason', ''], 'the reason is empty'],

@@ -96,8 +96,11 @@ describe('nightshift plan', () => {
   test.each([
     [['--days', '0'], '--days 0: use a whole number from 1 to 1100, like --days 14'],
     [['--days', 'two'], '--days two: use a whole number'],
-    [['--from', 'monday'], '--from monday: invalid date: write one like 2026-12-24'],
-    [['--environment', 'develp'], '"develp": no environment has this name: did you mean "develop"?'],
+    [['--from', 'someday'], '--from someday: invalid date: write one like 2026-12-24'],
+    [
+      ['--environment', 'develp'],
+      'there is no environment "develp" in test/cli/fixtures/three.config.ts: did you mean "develop"?',
+    ],
     [['--dyas', '3'], "unknown option '--dyas'"],
   ])('refuses %j with exit code 1', async (options, message) => {
     const { code, out, err } = await plan(...options);
