@@ -1,8 +1,11 @@
 /** The public API of `eks-nightshift` for other CDK apps. */
 export {
+  type AccessRole,
   type DevelopmentEnvironmentConfig,
+  type DiscoverConfig,
   defineConfig,
   type EnvironmentConfig,
+  environmentsFrom,
   type NightshiftConfig,
   type ProductionEnvironmentConfig,
 } from '#model/config.ts';

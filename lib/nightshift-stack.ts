@@ -38,6 +38,7 @@ export class NightshiftStack extends Stack {
       env: { account: own.account, region: own.region },
     });
     Tags.of(this).add('nightshift:environment', name);
+    for (const [key, value] of Object.entries(own.tags ?? {})) Tags.of(this).add(key, value);
 
     const source = { config, environment, ...(now ? { now } : {}) };
     const table = new StateTable(this, 'State', source);
