@@ -20,6 +20,7 @@ process.exitCode = await runCommand(process.argv.slice(2), {
   err: (text) => process.stderr.write(`${text}\n`),
   now,
   color: process.stdout.isTTY === true && !process.env['NO_COLOR'],
+  columns: process.stdout.columns ?? (Number(process.env['COLUMNS']) || undefined),
   user: userName(),
   cloud: (name, environment) => createCloud(name, environment, now),
 });

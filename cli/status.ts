@@ -14,7 +14,7 @@ import { duration, environmentTitle, localTime, type Paint, paintOf, plain } fro
 /** How far ahead the next transition is searched. */
 const HORIZON_MS = 62 * 86_400_000;
 
-interface Status {
+export interface Status {
   readonly named: NamedEnvironment;
   readonly now: Date;
   readonly schedule?: Schedule;
@@ -32,7 +32,7 @@ export async function status(
   const { results, complete } = await queryEach(io, selectEnvironments(loaded, name), (named) =>
     readStatus(loaded, named, io),
   );
-  if (options.json) io.out(JSON.stringify(results.map(toJson), null, 2));
+  if (options.json) io.out(JSON.stringify(results.map(statusJson), null, 2));
   else {
     const paint = paintOf(io.color);
     io.out(results.map((one) => formatStatus(one, paint)).join('\n\n'));
@@ -40,7 +40,7 @@ export async function status(
   return complete;
 }
 
-async function readStatus(loaded: LoadedConfig, named: NamedEnvironment, io: Io): Promise<Status> {
+export async function readStatus(loaded: LoadedConfig, named: NamedEnvironment, io: Io): Promise<Status> {
   const { name, environment } = named;
   if (environment.schedule === undefined) return { named, now: io.now() };
   const cloud = await io.cloud(name, environment);
@@ -90,7 +90,7 @@ function formatStatus({ named, now, schedule, night, next }: Status, paint: Pain
   return [head, ...rows.map(([label, text]) => `  ${paint.dim(label.padEnd(8))}  ${text}`)].join('\n');
 }
 
-function toJson({ named, now, schedule, night, next }: Status) {
+export function statusJson({ named, now, schedule, night, next }: Status) {
   const { name, environment } = named;
   return {
     environment: name,

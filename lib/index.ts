@@ -16,6 +16,7 @@ export type {
   NightScheduleSettings,
   SpotDrainSettings,
 } from '#model/settings.ts';
+export { AccessPolicies, type AccessPoliciesProps } from './access-policies.ts';
 export { BranchDeploy, type BranchDeployProps } from './branch-deploy.ts';
 export { BuildProject, type BuildProjectProps } from './build-project.ts';
 export { checkedConfig, type EnvironmentProps } from './checked-environment.ts';

@@ -14,7 +14,15 @@ const plan = (...options: string[]) => nightshift(['--config', CONFIG, 'plan', .
 
 describe('nightshift plan', () => {
   test('shows the holidays of the new year, in the time zone of the schedule', async () => {
-    const { code, out, err } = await plan('--from', '2026-12-28', '--days', '8', '--environment', 'develop');
+    const { code, out, err } = await plan(
+      '--each',
+      '--from',
+      '2026-12-28',
+      '--days',
+      '8',
+      '--environment',
+      'develop',
+    );
     expect(code).toBe(0);
     expect(err).toBe('');
     expect(out.split('\n')).toEqual([
@@ -32,7 +40,7 @@ describe('nightshift plan', () => {
   });
 
   test('shows the change of a clock', async () => {
-    const { out } = await plan('--from', '2027-03-14', '--days', '1', '--environment', 'overseas');
+    const { out } = await plan('--each', '--from', '2027-03-14', '--days', '1', '--environment', 'overseas');
     expect(out).toContain(
       'Sun 2027-03-14 03:00  clock  the clock is put forward by 1 h, from 02:00 to 03:00 (-05:00 to -04:00)',
     );
@@ -89,7 +97,7 @@ describe('nightshift plan', () => {
   });
 
   test('knows the holidays of the past', async () => {
-    const { out } = await plan('--from', '2025-05-05', '--days', '1', '--environment', 'develop');
+    const { out } = await plan('--each', '--from', '2025-05-05', '--days', '1', '--environment', 'develop');
     expect(out).toContain('skip   closed on 2025-05-05: こどもの日');
   });
 
