@@ -8,6 +8,7 @@ import { type DriftOptions, drift } from './drift.ts';
 import { CloudError, RefusedError } from './errors.ts';
 import { DEFAULT_SINCE, type ExplainOptions, explain } from './explain.ts';
 import { type FleetOptions, fleetStatus, STATES } from './fleet-status.ts';
+import type { InitOptions } from './init/init.ts';
 import type { Io } from './io.ts';
 import type { OverrideCommand, OverrideOptions, OverrideRequest } from './override.ts';
 import { cancelMany, overrideMany } from './override-many.ts';
@@ -97,6 +98,8 @@ function createProgram(invocation: Invocation): Command {
   addRestore(invocation);
   addDoctorAndConsole(invocation);
   addArgocdCommands(invocation);
+  addInit(invocation);
+  addDiscover(invocation);
   addHandovers(invocation);
   addCompletion(invocation);
   return program;
@@ -388,6 +391,54 @@ function command(program: Command, name: string, description: string, examples: 
     .command(name)
     .description(description)
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`);
+}
+
+/** Makes a project in the current folder. */
+function addInit(invocation: Invocation): void {
+  const { program, io } = invocation;
+  command(
+    program,
+    'init',
+    'write config, CDK app and manifests into this folder, after a look at your clusters; never overwrites without asking',
+    ['nightshift init --region ap-northeast-1 --ci github', 'nightshift init --yes'],
+  )
+    .option('-y, --yes', 'ask nothing and look at nothing: write a sample; offline')
+    .option('--region <name>', 'look in this region; may be repeated (default: AWS_REGION)', collect)
+    .option('--profile <name>', 'look with this profile of the AWS config')
+    .option('--ci <kind>', 'also write a job for pull requests that runs plan and cdk diff: github or gitlab')
+    .action(async (options: InitOptions) => {
+      const [{ init }, { observeAccount }] = await Promise.all([
+        import('./init/init.ts'),
+        import('./init/observe-account.ts'),
+      ]);
+      await init(options, {
+        ...createRolloutIo(io),
+        folder: process.cwd(),
+        timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+        observe: (region, access) => observeAccount(region, access, io.now),
+      });
+    });
+}
+
+/** Writes the lock file of the clusters that have the tag. */
+function addDiscover(invocation: Invocation): void {
+  const { program, io } = invocation;
+  command(
+    program,
+    'discover',
+    'find the clusters with the tag of the config in its accounts, and write them into nightshift.lock.json to review and commit',
+    ['nightshift discover && git diff nightshift.lock.json'],
+  ).action(async () => {
+    const [{ discover }, { listTaggedClusters }] = await Promise.all([
+      import('./discover.ts'),
+      import('./init/observe-account.ts'),
+    ]);
+    const complete = await discover(program.opts<{ config?: string }>().config, {
+      ...io,
+      listClusters: listTaggedClusters,
+    });
+    invocation.finish({ complete });
+  });
 }
 
 /** What is handed to others: policies, and the stack as files. */

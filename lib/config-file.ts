@@ -3,11 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { extname, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Message, transform } from 'esbuild';
-import type { NightshiftConfig } from '#model/config.ts';
+import type { DiscoverConfig, NightshiftConfig } from '#model/config.ts';
 import type { ConfigProblem } from '#model/config-problem.ts';
-import { checkConfig } from '#model/config-schema.ts';
+import { checkConfig, discoverProblems } from '#model/config-schema.ts';
+import { isRecord } from '#model/record-schema.ts';
 import { KNOWN_HOLIDAYS } from './checked-environment.ts';
 import { ConfigError, UnknownEnvironmentError } from './config-error.ts';
+import { withDiscovered } from './lock-file.ts';
 
 export type { ConfigProblem } from '#model/config-problem.ts';
 export { ConfigError, UnknownEnvironmentError } from './config-error.ts';
@@ -31,9 +33,32 @@ export async function loadConfig(path?: string): Promise<LoadedConfig> {
   const source = await readSource(absolute, shown);
   const duplicates = await checkSource(source, absolute, shown);
   const exported = await importDefault(source, absolute, shown);
-  const { config, problems } = checkConfig(exported, KNOWN_HOLIDAYS);
+  const discovered = withDiscovered(exported, absolute);
+  if (discovered.problems.length > 0) throw new ConfigError(shown, [...duplicates, ...discovered.problems]);
+  const { config, problems } = checkConfig(discovered.config, KNOWN_HOLIDAYS);
   if (!config || duplicates.length > 0) throw new ConfigError(shown, [...duplicates, ...problems]);
   return { config, path: absolute };
+}
+
+/** What `nightshift discover` reads of the config, whose environments are not known before. */
+export interface DiscoverSource {
+  readonly discover: DiscoverConfig;
+  /** The names of the schedules. */
+  readonly schedules: readonly string[];
+  /** Absolute path of the config file. */
+  readonly path: string;
+}
+
+/** Undefined where the config has no `discover`. Throws a `ConfigError` for a mistake in it. */
+export async function loadDiscover(path?: string): Promise<DiscoverSource | undefined> {
+  const absolute = resolve(path ?? (process.env[CONFIG_VARIABLE] || DEFAULT_CONFIG));
+  const shown = shownPath(absolute);
+  const exported = await importDefault(await readSource(absolute, shown), absolute, shown);
+  if (!isRecord(exported) || exported['discover'] === undefined) return undefined;
+  const problems = discoverProblems(exported['discover']);
+  if (problems.length > 0) throw new ConfigError(shown, problems);
+  const schedules = isRecord(exported['schedules']) ? Object.keys(exported['schedules']) : [];
+  return { discover: exported['discover'] as DiscoverConfig, schedules, path: absolute };
 }
 
 /** The environment of that name. Throws an `UnknownEnvironmentError` that suggests existing names. */

@@ -6,7 +6,7 @@ import {
   type FileAssetLocation,
   type FileAssetSource,
   Fn,
-  type IReusableStackSynthesizer,
+  type IBoundStackSynthesizer,
   type ISynthesisSession,
   type Stack,
   StackSynthesizer,
@@ -24,7 +24,7 @@ export interface FileAsset {
 }
 
 /** For one stack. */
-export class BucketSynthesizer extends StackSynthesizer implements IReusableStackSynthesizer {
+export class BucketSynthesizer extends StackSynthesizer {
   readonly #assets = new Map<string, FileAsset>();
 
   /** What the bucket has to hold. */
@@ -32,9 +32,10 @@ export class BucketSynthesizer extends StackSynthesizer implements IReusableStac
     return [...this.#assets.values()];
   }
 
-  reusableBind(stack: Stack): BucketSynthesizer {
+  /** The type of the CDK does not know `exactOptionalPropertyTypes`. */
+  reusableBind(stack: Stack): IBoundStackSynthesizer {
     this.bind(stack);
-    return this;
+    return this as unknown as IBoundStackSynthesizer;
   }
 
   override bind(stack: Stack): void {

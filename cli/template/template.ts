@@ -2,6 +2,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import type { IReusableStackSynthesizer } from 'aws-cdk-lib';
 import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
 import { RefusedError } from '../errors.ts';
 import type { Io } from '../io.ts';
@@ -30,7 +31,7 @@ export async function writeTemplate(
       config,
       now: io.now(),
       outdir: assembly,
-      defaultStackSynthesizer: synthesizer,
+      defaultStackSynthesizer: synthesizer as unknown as IReusableStackSynthesizer,
     }).synth();
 
     const stack = stackIdOf(name);
