@@ -10,7 +10,7 @@ export const ACCESS_ROLES: readonly AccessRole[] = ['reader', 'developer', 'oper
 /** The qualifier of a usual `cdk bootstrap`. */
 const BOOTSTRAP_QUALIFIER = 'hnb659fds';
 
-/** The statements of a role. `docs/permissions.md` explains each. */
+/** The statements of a role. `docs/access.md` explains the roles. */
 export function accessPermissions(
   role: AccessRole,
   name: string,
