@@ -45,7 +45,12 @@ export interface FleetFacts {
 
 export function fleetRowOf({ status, decisions, waitingDeploys }: FleetFacts): FleetRow {
   const { night, schedule } = status;
-  if (!schedule || !night) return { state: 'never stopped', waitingDeploys };
+  if (!schedule || !night) {
+    // Not a word of the environment could be read: its account is unreachable.
+    return status.unknownPause === undefined
+      ? { state: 'never stopped', waitingDeploys }
+      : { state: 'unreachable', problem: status.unknownPause, waitingDeploys };
+  }
   const current = (status.named.environment.dryRun ? night.dryRun : undefined) ?? night.state;
   const morning = morningOf(status, decisions);
   const problem = problemOf(status, decisions);

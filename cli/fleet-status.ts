@@ -66,7 +66,7 @@ export async function fleetText(
   const text = options.json
     ? JSON.stringify(lines.map(toJson), null, 2)
     : formatFleet(lines, { width: io.columns ?? DEFAULT_WIDTH, paint: paintOf(io.color) });
-  return { text, complete: unreachable.length === 0 };
+  return { text, complete: !lines.some(({ state }) => state === 'unreachable') && unreachable.length === 0 };
 }
 
 async function readLine(loaded: LoadedConfig, named: NamedEnvironment, io: Io): Promise<Line> {
@@ -146,6 +146,8 @@ function nextOf({ status }: Line): string {
 }
 
 function overrideOf({ status }: Line): string {
+  if (status?.pause)
+    return `paused until ${shortTime(status, new Date(status.pause.until))}, ${plain(status.pause.author)}`;
   const override = status?.night?.override;
   if (!status || !override || !isActive(override, status.now)) return '';
   return `${override.state === 'awake' ? 'up' : 'down'} until ${shortTime(status, new Date(override.until))}, ${plain(override.author)}`;

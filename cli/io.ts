@@ -10,7 +10,7 @@ export interface Io {
   readonly color: boolean;
   /** The width of the terminal; undefined where the output goes elsewhere. */
   readonly columns?: number | undefined;
-  /** The default author of an override. */
+  /** The name shown beside the AWS identity of who sets an override. */
   readonly user: string;
   /** Access to the environment's AWS account. Sends no request before the first call of its methods. */
   cloud(name: string, environment: EnvironmentConfig): Promise<Cloud>;

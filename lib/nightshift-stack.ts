@@ -9,6 +9,7 @@ import { Monitoring } from './monitoring.ts';
 import { NightSchedule } from './night-schedule.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
 import { Notifications } from './notifications.ts';
+import { warnOfSharedArgocd } from './shared-argocd.ts';
 import { SpotDrain } from './spot-drain.ts';
 import { StateTable } from './state-table.ts';
 
@@ -40,6 +41,7 @@ export class NightshiftStack extends Stack {
     });
     Tags.of(this).add('nightshift:environment', name);
     for (const [key, value] of Object.entries(own.tags ?? {})) Tags.of(this).add(key, value);
+    warnOfSharedArgocd(this, name, config.environments);
 
     const source = { config, environment, ...(now ? { now } : {}) };
     const table = new StateTable(this, 'State', source);

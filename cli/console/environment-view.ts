@@ -2,12 +2,14 @@
 
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import type { LedgerEntry } from '#functions/night-schedule/records.ts';
+import type { AnnouncedChange } from '#functions/spot-drain/announced-changes.ts';
 import type { Decision } from '#model/decision.ts';
 import { desiredAt, transitions } from '#model/desired.ts';
 import { DAY_MS, HOUR_MS } from '#model/duration.ts';
+import { isPaused } from '#model/pause.ts';
 import type { Override, Schedule, SleepState } from '#model/schedule.ts';
 import type { Night } from '../cloud.ts';
-import { isActive } from '../override.ts';
+import { formatPause, isActive } from '../override.ts';
 import { sumSavings } from '../savings.ts';
 import type { NamedEnvironment } from '../select-environments.ts';
 import { DRY_RUN } from '../text.ts';
@@ -106,6 +108,7 @@ export interface EnvironmentData {
   readonly decisions: readonly Decision[];
   readonly ledger: readonly LedgerEntry[];
   readonly applications: readonly ApplicationRecord[];
+  readonly announced: readonly AnnouncedChange[];
   /** Settings that the config has changed since the deploy; undefined when the deployed ones cannot be read. */
   readonly changed?: readonly string[];
 }
@@ -119,9 +122,9 @@ export function viewOf(
   const { now, night, decisions, ledger, applications } = data;
   const base = {
     ...headOf(named, schedule, now),
-    hints: hintsOf(named, data),
+    hints: hintsOf(named, data, schedule?.timeZone ?? 'UTC'),
     deploys: applications.map((record) => deployOf(record, decisions)),
-    drains: drainsOf(decisions),
+    drains: [...data.announced.map(announcedOf), ...drainsOf(decisions)],
     decisions: decisions.toReversed().slice(0, MAX_DECISIONS),
   };
   if (!schedule) {
@@ -171,9 +174,14 @@ export function unreachableView(
 
 function hintsOf(
   { name, environment }: NamedEnvironment,
-  { changed = [] }: EnvironmentData,
+  { now, night, changed = [] }: EnvironmentData,
+  timeZone: string,
 ): readonly string[] {
   return [
+    ...(isPaused(night.pause, now) ? [`Nothing is changed: ${formatPause(night.pause, timeZone)}.`] : []),
+    ...(night.retiredSince
+      ? [`Retired since ${night.retiredSince}: night-schedule does nothing until the stack is removed.`]
+      : []),
     ...(environment.dryRun ? [`${DRY_RUN} decisions are recorded, and carried out by nobody.`] : []),
     ...(changed.length > 0
       ? [
@@ -201,7 +209,8 @@ function dayOf(schedule: Schedule, overrides: readonly Override[], data: Environ
   const from = new Date(now.getTime() - 24 * HOUR_MS);
   const to = new Date(now.getTime() + 24 * HOUR_MS);
   const observed = decisions.filter(
-    ({ capability, action }) => capability === 'night-schedule' && STATE_AFTER[action] !== undefined,
+    ({ capability, action, paused }) =>
+      capability === 'night-schedule' && STATE_AFTER[action] !== undefined && !paused,
   );
   const names = new Set([
     ...night.saved.map(({ group }) => group),
@@ -328,10 +337,19 @@ function deployOf(record: ApplicationRecord, decisions: readonly Decision[]): De
 const SHOWN_DRAINS: readonly Decision['action'][] = ['cordon', 'drain', 'uncordon', 'replace', 'fail'];
 
 /** The latest action of each node, newest first. */
+function announcedOf({ node, instanceId, startsAt, drainAt }: AnnouncedChange): DrainView {
+  return {
+    node: node ?? instanceId,
+    action: 'announced',
+    at: startsAt,
+    reason: `AWS changes the instance ${instanceId} then; its node is drained from ${drainAt} on`,
+  };
+}
+
 function drainsOf(decisions: readonly Decision[]): readonly DrainView[] {
   const latest = new Map<string, DrainView>();
-  for (const { capability, action, target, time, reason } of decisions) {
-    if (capability !== 'spot-drain' || !SHOWN_DRAINS.includes(action)) continue;
+  for (const { capability, action, target, time, reason, paused } of decisions) {
+    if (paused || capability !== 'spot-drain' || !SHOWN_DRAINS.includes(action)) continue;
     latest.delete(target);
     latest.set(target, { node: target, action, at: time, reason });
   }

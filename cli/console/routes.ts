@@ -80,7 +80,7 @@ interface CancelRequest {
 
 /** `until` may be a time or a duration: the form has one field for both. */
 function parseRequest(body: unknown): OverrideRequest | CancelRequest {
-  const { command, environment, until, reason } = (
+  const { command, environment, until, reason, replace } = (
     typeof body === 'object' && body !== null ? body : {}
   ) as Record<string, unknown>;
   if (typeof environment !== 'string') throw new RefusedError('the environment is missing');
@@ -94,7 +94,9 @@ function parseRequest(body: unknown): OverrideRequest | CancelRequest {
     throw new RefusedError('an override must have an end: enter a time or a duration, like 22:00 or 2h');
   }
   const end = 'ms' in parseDuration(until) ? { for: until } : { until };
-  return { command: known, environment, reason: reason.trim(), ...end };
+  if (replace !== undefined && typeof replace !== 'boolean')
+    throw new RefusedError(`"replace" is ${JSON.stringify(replace)}: write true or false`);
+  return { command: known, environment, reason: reason.trim(), ...end, ...(replace ? { replace } : {}) };
 }
 
 /** The page has a state and a button of its own instead of the commands that the last line names. */

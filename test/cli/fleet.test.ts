@@ -71,7 +71,8 @@ const aDecision = (given: Partial<Decision>): Decision => ({
 
 /** All are awake but one whose start failed, one that is kept up, and one that is not deployed. */
 async function aFleet(): Promise<void> {
-  for (const team of TEAMS)
+  for (const team of TEAMS) {
+    await aws.tableOf(`${team}-production`);
     for (const stage of ['develop', 'staging']) {
       const name = `${team}-${stage}`;
       if (name === 'platform-staging') continue;
@@ -88,6 +89,7 @@ async function aFleet(): Promise<void> {
         );
       }
     }
+  }
 }
 
 describe('the table of the fleet', () => {
@@ -145,6 +147,7 @@ describe('the table of the fleet', () => {
 
   test('reports a failed decision until its target succeeds', async () => {
     const table = await observed('web-develop');
+    for (const name of ['web-staging', 'web-production']) await aws.tableOf(name);
     await saveDecisions(table)([
       aDecision({ time: '2026-11-23T23:21:00.000Z', action: 'fail', reason: 'no capacity' }),
     ]);

@@ -3,6 +3,7 @@
 import { h as element, render, type VNode } from 'preact';
 import type { Decision } from '#model/decision.ts';
 import { HOUR_MS } from '#model/duration.ts';
+import { authorOf } from '#model/schedule.ts';
 import type { DayView, EnvironmentView, TimelineSpan } from '../environment-view.ts';
 
 type Child = VNode | string | number | false | null | undefined;
@@ -102,7 +103,7 @@ function card(view: EnvironmentView): VNode {
     view.override &&
       h('p', null, [
         h('strong', null, `Override: ${view.override.state}`),
-        ` until ${local(view, view.override.until)} by ${view.override.author}: ${view.override.reason}`,
+        ` until ${local(view, view.override.until)} by ${authorOf(view.override)}: ${view.override.reason}`,
       ]),
     view.day && day(view, view.day),
     view.overridable && !view.error && overrideForm(view),
@@ -207,7 +208,12 @@ function overrideForm(view: EnvironmentView): VNode {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
     const pressed = event.submitter as HTMLButtonElement;
-    void sendOverride(name, pressed.value, String(form.get('until')), String(form.get('reason')));
+    void sendOverride(name, {
+      command: pressed.value,
+      until: String(form.get('until')),
+      reason: String(form.get('reason')),
+      replace: form.get('replace') === 'on',
+    });
   };
   const button = (value: string, text: string, quiet = false) =>
     h('button', { name: 'command', value, disabled: busy, class: quiet ? 'quiet' : '' }, text);
@@ -228,6 +234,10 @@ function overrideForm(view: EnvironmentView): VNode {
           maxlength: 200,
         }),
       ]),
+      h('div', null, [
+        h('input', { id: `replace-${name}`, name: 'replace', type: 'checkbox' }),
+        h('label', { for: `replace-${name}` }, 'End the overrides of others'),
+      ]),
       h('div', { class: 'buttons' }, [
         button('keep-up', 'Keep up until'),
         button('wake', 'Wake now'),
@@ -245,9 +255,12 @@ function overrideForm(view: EnvironmentView): VNode {
 
 async function sendOverride(
   environment: string,
-  command: string,
-  until: string,
-  reason: string,
+  request: {
+    readonly command: string;
+    readonly until: string;
+    readonly reason: string;
+    readonly replace: boolean;
+  },
 ): Promise<void> {
   state.busy.add(environment);
   state.results.delete(environment);
@@ -255,7 +268,7 @@ async function sendOverride(
   const result = await fetchJson<{ message: string }>('/override', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ environment, command, until, reason }),
+    body: JSON.stringify({ environment, ...request }),
   });
   state.busy.delete(environment);
   state.results.set(environment, {
