@@ -2,8 +2,8 @@
 import { userInfo } from 'node:os';
 import { createCloud } from '#cli/cloud.ts';
 import { runCommand } from '#cli/program.ts';
-import { fileProblem } from '#lib/file-problem.ts';
 import { forTerminal } from '#cli/text.ts';
+import { fileProblem } from '#lib/file-problem.ts';
 
 // A closed pipe (`nightshift plan | head`) is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

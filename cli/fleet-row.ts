@@ -25,7 +25,7 @@ export type FleetState =
   | 'starting'
   | 'unknown'
   | 'unreachable'
-  | 'never stopped';
+  | 'always up';
 
 export interface FleetRow {
   readonly state: FleetState;
@@ -48,7 +48,7 @@ export function fleetRowOf({ status, decisions, waitingDeploys }: FleetFacts): F
   if (!schedule || !night) {
     // Not a word of the environment could be read: its account is unreachable.
     return status.unknownPause === undefined
-      ? { state: 'never stopped', waitingDeploys }
+      ? { state: 'always up', waitingDeploys }
       : { state: 'unreachable', problem: status.unknownPause, waitingDeploys };
   }
   const current = (status.named.environment.dryRun ? night.dryRun : undefined) ?? night.state;

@@ -24,10 +24,12 @@ export const STATES = [
   'stopping',
   'unknown',
   'unreachable',
-  'never-stopped',
+  'always-up',
   'problem',
 ] as const;
 const DEFAULT_WIDTH = 120;
+/** From this width on there is room for accounts and whole sentences. */
+const WIDE = 100;
 
 export interface FleetOptions extends EnvironmentFilter {
   readonly state?: string;
@@ -92,7 +94,7 @@ function stateFilter(state: string | undefined): (line: Line) => boolean {
 
 function rank({ state, problem }: Line): number {
   if (problem !== undefined) return state === 'unreachable' ? 1 : 0;
-  return state === 'never stopped' ? 3 : 2;
+  return state === 'always up' ? 3 : 2;
 }
 
 function formatFleet(
@@ -125,10 +127,11 @@ const COLUMNS: readonly Column<Line>[] = [
     cutFirst: 2,
     cell: ({ named }) => `${named.name}${named.environment.dryRun ? ' (dry run)' : ''}`,
   },
-  { title: 'ACCOUNT', from: 100, cell: ({ named }) => named.environment.account },
+  { title: 'ACCOUNT', from: WIDE, cell: ({ named }) => named.environment.account },
   { title: 'STATE', cell: ({ state }) => state },
   { title: 'NEXT CHANGE', cell: nextOf },
-  { title: 'OVERRIDE', cutFirst: 1, cell: overrideOf },
+  { title: 'OVERRIDE', from: WIDE, cutFirst: 1, cell: overrideOf },
+  { title: 'OVERRIDE', below: WIDE, cutFirst: 1, cell: shortOverrideOf },
   { title: 'MORNING', cell: morningText },
   { title: 'DEPLOYS', cell: ({ waitingDeploys }) => (waitingDeploys > 0 ? `${waitingDeploys} wait` : '') },
 ];
@@ -145,12 +148,36 @@ function nextOf({ status }: Line): string {
   return `${kind.padEnd(5)} ${shortTime(status, status.next.at)}`;
 }
 
-function overrideOf({ status }: Line): string {
-  if (status?.pause)
-    return `paused until ${shortTime(status, new Date(status.pause.until))}, ${plain(status.pause.author)}`;
-  const override = status?.night?.override;
-  if (!status || !override || !isActive(override, status.now)) return '';
-  return `${override.state === 'awake' ? 'up' : 'down'} until ${shortTime(status, new Date(override.until))}, ${plain(override.author)}`;
+interface ShownOverride {
+  readonly status: Status;
+  readonly what: 'up' | 'down' | 'paused';
+  readonly until: Date;
+  readonly author: string;
+}
+
+function overrideIn({ status }: Line): ShownOverride | undefined {
+  if (!status) return undefined;
+  const { pause, night, now } = status;
+  if (pause) return { status, what: 'paused', until: new Date(pause.until), author: plain(pause.author) };
+  const override = night?.override;
+  if (!override || !isActive(override, now)) return undefined;
+  const what = override.state === 'awake' ? 'up' : 'down';
+  return { status, what, until: new Date(override.until), author: plain(override.author) };
+}
+
+function overrideOf(line: Line): string {
+  const shown = overrideIn(line);
+  return shown ? `${shown.what} until ${shortTime(shown.status, shown.until)}, ${shown.author}` : '';
+}
+
+/** `23:30 ana`, where it ends within a day; the kind only where the cluster is not kept up. */
+function shortOverrideOf(line: Line): string {
+  const shown = overrideIn(line);
+  if (!shown) return '';
+  const { status, what, until, author } = shown;
+  const time = shortTime(status, until);
+  const isSoon = until.getTime() - status.now.getTime() < DAY_MS;
+  return `${what === 'up' ? '' : `${what} `}${isSoon ? time.slice(-5) : time} ${author}`;
 }
 
 /** `08:04 +4m`; `late` while the start of today is not confirmed. */
@@ -176,7 +203,7 @@ function paintState(row: string, { state, problem }: Line, paint: Paint): string
         ? paint.green
         : state === 'asleep'
           ? paint.blue
-          : state === 'never stopped'
+          : state === 'always up'
             ? paint.dim
             : paint.yellow;
   // A name may contain the word: the state is the last such word that stands alone after it.

@@ -7,6 +7,8 @@ export interface Column<T> {
   readonly cutFirst?: number;
   /** Below this width of the terminal the column is left out. */
   readonly from?: number;
+  /** From this width on the column is left out. */
+  readonly below?: number;
 }
 
 const GAP = 2;
@@ -14,7 +16,9 @@ const NARROWEST = 6;
 
 /** The heading and one line for each row. Cells that do not fit end with `…`. Trailing spaces are removed. */
 export function tableLines<T>(all: readonly Column<T>[], rows: readonly T[], width: number): string[] {
-  const columns = all.filter(({ from = 0 }) => width >= from);
+  const columns = all.filter(
+    ({ from = 0, below = Number.POSITIVE_INFINITY }) => width >= from && width < below,
+  );
   const cells = [
     columns.map(({ title }) => title),
     ...rows.map((row) => columns.map((one) => one.cell(row))),

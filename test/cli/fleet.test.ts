@@ -106,10 +106,14 @@ describe('the table of the fleet', () => {
     expect(lines[2]).toBe('  ! the start was not confirmed in time');
     expect(lines[3]).toMatch(/^platform-staging .*unreachable/);
     expect(lines[4]).toContain('! the table nightshift-platform-staging does not exist');
-    expect(lines[5]).toMatch(/^web-develop .*awake +stop {2}Tue 23:30 +up until Tue 23:30, ana +08:04 \+4m/);
+    expect(lines[5]).toMatch(
+      columns === 80
+        ? /^web-develop +awake +stop +Tue 23:30 +23:30 ana +08:04 \+4m/
+        : /^web-develop .*awake +stop +Tue 23:30 +up until Tue 23:30, ana +08:04 \+4m/,
+    );
     // A heading, thirty rows, two reasons, an empty line and the summary.
     expect(lines).toHaveLength(1 + 30 + 2 + 2);
-    expect(lines.at(-1)).toContain('30 environments: 1 starting, 1 unreachable, 18 awake, 10 never stopped');
+    expect(lines.at(-1)).toContain('30 environments: 1 starting, 1 unreachable, 18 awake, 10 always up');
   });
 
   test('is filtered by tag, account and state', async () => {
