@@ -28,6 +28,7 @@ process.exitCode = await runCommand(process.argv.slice(2), {
   err: (text) => process.stderr.write(`${text}\n`),
   now,
   color: process.stdout.isTTY === true && !process.env['NO_COLOR'],
+  ...(process.stdout.isTTY ? { clear: () => void process.stdout.write('\x1b[H\x1b[2J\x1b[3J') } : {}),
   columns: process.stdout.columns ?? (Number(process.env['COLUMNS']) || undefined),
   user: userName(),
   cloud: (name, environment) => createCloud(name, environment, now),

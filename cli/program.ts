@@ -135,8 +135,8 @@ function addReportCommands(invocation: Invocation): void {
     .option('--account <id>', ACCOUNT_OPTION)
     .option('--each', 'list each start and stop with its reason')
     .option('--json', JSON_OPTION)
-    .option('--svg', 'print the week as an SVG picture')
-    .option('--ics', 'print starts and stops as a calendar file')
+    .option('--svg <file>', 'also write the days as an SVG picture')
+    .option('--ics <file>', 'also write starts and stops as a calendar file')
     .action(async (options: PlanOptions) => plan(await invocation.config(), options, io));
 
   command(

@@ -5,7 +5,6 @@ import type { Io } from './io.ts';
 
 export const DEFAULT_WATCH_SECONDS = '30';
 const [SHORTEST, LONGEST] = [5, 3600];
-const CLEAR = '\x1b[H\x1b[2J\x1b[3J';
 
 /** `seconds` as typed. Throws a `RefusedError` for an invalid number. */
 export function watchSeconds(typed: string | true): number {
@@ -23,9 +22,8 @@ export async function watch(
   while (!signal.aborted) {
     const text = await draw();
     if (signal.aborted) return;
-    io.out(
-      `${io.columns === undefined ? '' : CLEAR}${io.now().toISOString().slice(0, 19)}Z, every ${seconds} s; Ctrl-C ends it\n\n${text}`,
-    );
+    io.clear?.();
+    io.out(`${io.now().toISOString().slice(0, 19)}Z, every ${seconds} s; Ctrl-C ends it\n\n${text}`);
     await pause(seconds * 1_000, undefined, { signal }).catch((error: Error) => {
       if (error.name !== 'AbortError') throw error;
     });

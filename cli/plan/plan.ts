@@ -1,4 +1,5 @@
 /** `plan`: upcoming starts and stops, from the config alone. Offline, needs no AWS access. */
+import { writeFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
@@ -30,8 +31,9 @@ export interface PlanOptions extends EnvironmentFilter {
   /** List each start and stop. */
   readonly each?: boolean;
   readonly json?: boolean;
-  readonly svg?: boolean;
-  readonly ics?: boolean;
+  /** Files to write. */
+  readonly svg?: string;
+  readonly ics?: string;
 }
 
 export function plan(loaded: LoadedConfig, options: PlanOptions, io: Io): void {
@@ -40,36 +42,44 @@ export function plan(loaded: LoadedConfig, options: PlanOptions, io: Io): void {
     planEnvironment(loaded, named, range),
   );
   io.out(textOf(plans, options, range, io));
+  const groups = groupPlans(plans);
+  if (options.svg !== undefined) writeFileSync(options.svg, svgText(groups, range.days));
+  if (options.ics !== undefined) writeFileSync(options.ics, icsText(groups, range.now));
+  for (const file of [options.svg, options.ics])
+    if (file !== undefined) io.err(`nightshift: written: ${file}`);
   for (const { warning, name } of plans) if (warning) io.err(`nightshift: warning: ${name}: ${warning}`);
 }
 
 function textOf(
   plans: readonly EnvironmentPlan[],
-  { json, svg, ics, each }: PlanOptions,
-  { days, now }: PlanRange,
+  { json, each }: PlanOptions,
+  { days }: PlanRange,
   io: Io,
 ): string {
-  const formats = [json, svg, ics, each].filter(Boolean);
-  if (formats.length > 1)
-    throw new RefusedError('--json, --svg, --ics and --each are different outputs: use one of them');
+  if (json && each) throw new RefusedError('--json and --each are different outputs: use one of them');
   if (json) return JSON.stringify(plans.map(toJson), null, 2);
   const paint = paintOf(io.color);
   if (each) return plans.map((one) => formatPlan(one, paint)).join('\n\n');
-  const groups = groupPlans(plans);
-  if (ics)
-    return icsOf(
-      groups.flatMap(({ names, first }) => (first.schedule ? [{ names, entries: first.entries }] : [])),
-      now,
-    ).replace(/\n$/, '');
-  if (svg)
-    return svgOf(
-      groups.map(({ names, first }) => ({
-        title: `${names.join(', ')}: ${summaryOf(first)}`,
-        days: first.schedule ? daysOf(first.schedule, first.from, days) : [],
-      })),
-    ).trimEnd();
   const width = io.columns ?? DEFAULT_WIDTH;
-  return groups.map((group) => formatGroup(group, { days, width, paint })).join('\n\n');
+  return groupPlans(plans)
+    .map((group) => formatGroup(group, { days, width, paint }))
+    .join('\n\n');
+}
+
+function svgText(groups: readonly PlanGroup[], days: number): string {
+  return svgOf(
+    groups.map(({ names, first }) => ({
+      title: `${names.join(', ')}: ${summaryOf(first)}`,
+      days: first.schedule ? daysOf(first.schedule, first.from, days) : [],
+    })),
+  );
+}
+
+function icsText(groups: readonly PlanGroup[], now: Date): string {
+  return icsOf(
+    groups.flatMap(({ names, first }) => (first.schedule ? [{ names, entries: first.entries }] : [])),
+    now,
+  );
 }
 
 /** Environments with the same hours: they are shown once. */

@@ -1,4 +1,7 @@
 /** Thirty environments in ten accounts: what a person sees at 80 and at 120 columns. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
@@ -169,7 +172,7 @@ describe('an override of several environments', () => {
     const { code, out, err } = await run(['keep-up', '--tag', 'team=platform', '--until', '11pm']);
     expect(code).toBe(2);
     expect(out).toContain('platform-develop: ');
-    expect(out).toContain('kept up by ana until 23:00 (Asia/Tokyo)');
+    expect(out).toContain('until 23:00 (Asia/Tokyo)');
     expect(out).not.toContain('platform-production');
     expect(err).toContain(
       'nightshift: platform-staging: the table nightshift-platform-staging does not exist',
@@ -228,8 +231,27 @@ describe('the plan of the fleet', () => {
     expect(out).toContain('Fri 2027-01-01');
   });
 
+  /** The file that the last option names. */
+  async function written(...options: string[]): Promise<string> {
+    const folder = mkdtempSync(join(tmpdir(), 'nightshift-plan-'));
+    const file = join(folder, 'plan');
+    const { code, err } = await run(['plan', ...options, file]);
+    expect({ code, err }).toEqual({ code: 0, err: `nightshift: written: ${file}` });
+    const text = readFileSync(file, 'utf8');
+    rmSync(folder, { recursive: true });
+    return text;
+  }
+
+  test('that cannot be written to its file is one line', async () => {
+    const { code, err } = await run(['plan', '--svg', '/nowhere/plan.svg']);
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: 'nightshift: /nowhere/plan.svg cannot be written: the folder does not exist: create it',
+    });
+  });
+
   test('is an SVG picture', async () => {
-    const { out } = await run(['plan', '--from', '2026-11-23', '--svg']);
+    const out = await written('--from', '2026-11-23', '--svg');
     expect(out).toMatch(/^<svg [^>]*viewBox="0 0 970 \d+"/);
     expect(out.match(/fill="#2f9e6e"/g)).toHaveLength(5);
     expect(out).toContain('<title>Mon 2026-11-23; 08:00-22:00</title>');
@@ -237,7 +259,8 @@ describe('the plan of the fleet', () => {
   });
 
   test('is a calendar file of stops and starts', async () => {
-    const { out } = await run(['plan', '--from', '2026-11-24', '--days', '1', '--ics', '--tag', 'team=web']);
+    const day = ['--from', '2026-11-24', '--days', '1', '--tag', 'team=web', '--ics'];
+    const out = await written(...day);
     const lines = out.split('\r\n');
     expect(lines[0]).toBe('BEGIN:VCALENDAR');
     expect(lines.filter((line) => line.startsWith('DTSTART'))).toEqual([
@@ -248,8 +271,8 @@ describe('the plan of the fleet', () => {
     for (const line of lines) expect(Buffer.byteLength(line)).toBeLessThanOrEqual(75);
     const uids = lines.filter((line) => line.startsWith('UID'));
     expect(new Set(uids).size).toBe(2);
-    const again = await run(['plan', '--from', '2026-11-24', '--days', '1', '--ics', '--tag', 'team=web']);
-    expect(again.out).toBe(out);
+    expect(out.endsWith('END:VCALENDAR\r\n')).toBe(true);
+    expect(await written(...day)).toBe(out);
   });
 });
 

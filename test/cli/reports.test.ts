@@ -102,7 +102,7 @@ describe('nightshift status', () => {
     const { code, out } = await ask('status');
     expect(code).toBe(2);
     expect(out).toMatch(/^develop +111111111111 +asleep/m);
-    expect(out).toMatch(/^production +111111111111 +always up/m);
+    expect(out).toMatch(/^production +111111111111 +unreachable/m);
     expect(out).toMatch(/^overseas .*unreachable\n {2}! the table nightshift-overseas does not exist/m);
   });
 

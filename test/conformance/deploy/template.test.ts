@@ -90,7 +90,10 @@ test('the template and the zips of the command make the stack, without a bootstr
     `of the template ${removed.length} resources were removed, of types that ministack does not know`,
   );
 
-  await put('');
+  await put(
+    '',
+    `<CreateBucketConfiguration><LocationConstraint>${region}</LocationConstraint></CreateBucketConfiguration>`,
+  );
   for (const zip of readdirSync(path.join(folder, 'assets')))
     await put(`/nightshift/${zip}`, readFileSync(path.join(folder, 'assets', zip)));
   await put('/nightshift/develop.template.json', JSON.stringify(template));
