@@ -25,7 +25,7 @@ export async function overrideMany(
     loaded,
     { command: given.command, name: given.environment, filter: options },
     io,
-    (environment) => setOverride(loaded, { ...given, environment }, options, io),
+    (environment, out) => setOverride(loaded, { ...given, environment }, options, out),
   );
 }
 
@@ -35,25 +35,25 @@ export async function cancelMany(
   options: OverrideOptions & EnvironmentFilter,
   io: Io,
 ): Promise<ManyResult> {
-  return forEach(loaded, { command: 'cancel', name, filter: options }, io, (environment) =>
-    cancelOverride(loaded, environment, options, io),
+  return forEach(loaded, { command: 'cancel', name, filter: options }, io, (environment, out) =>
+    cancelOverride(loaded, environment, options, out),
   );
 }
 
 interface Targets {
   readonly command: string;
   readonly name: string | undefined;
-  readonly filter: EnvironmentFilter;
+  readonly filter: EnvironmentFilter & OverrideOptions;
 }
 
 async function forEach(
   loaded: LoadedConfig,
   { command, name, filter }: Targets,
   io: Io,
-  apply: (environment: string) => Promise<void>,
+  apply: (environment: string, io: Io) => Promise<void>,
 ): Promise<ManyResult> {
   if (name !== undefined && !isFiltered(filter)) {
-    await apply(name);
+    await apply(name, io);
     return DONE;
   }
   if (!isFiltered(filter))
@@ -62,15 +62,19 @@ async function forEach(
     );
   const names = sleepingIn(loaded, name, filter, command);
   const errors: Error[] = [];
+  const documents: string[] = [];
+  // Several documents of JSON are none: they become a list.
+  const each: Io = filter.json ? { ...io, out: (text) => documents.push(text) } : io;
   for (const one of names) {
     try {
-      await apply(one);
+      await apply(one, each);
     } catch (error) {
       if (!(error instanceof CloudError || error instanceof RefusedError)) throw error;
       errors.push(error);
       io.err(`nightshift: ${error.message.startsWith(`${one}: `) ? '' : `${one}: `}${error.message}`);
     }
   }
+  if (filter.json) io.out(`[\n${documents.join(',\n')}\n]`);
   if (errors.length > 0)
     io.err(`nightshift: ${errors.length} of ${names.length} environments were not changed`);
   return {

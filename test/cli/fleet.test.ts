@@ -183,6 +183,13 @@ describe('an override of several environments', () => {
     ]);
   });
 
+  test('is one JSON document', async () => {
+    await aFleet();
+    const { out } = await run(['keep-up', '--tag', 'team=web', '--for', '2 hours', '--json']);
+    const list = JSON.parse(out) as { environment: string }[];
+    expect(list.map(({ environment }) => environment)).toEqual(['web-develop', 'web-staging']);
+  });
+
   test('is cancelled for several', async () => {
     await aFleet();
     const { code, out } = await run(['cancel', '--tag', 'team=web']);
