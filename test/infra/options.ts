@@ -198,6 +198,7 @@ export function configWith(...options: readonly string[]): NightshiftConfig {
     else set(copy, pathOf(option), valueFor(option));
   fitArgocd(copy);
   fitRoles(copy);
+  fitTags(copy);
   return copy as unknown as NightshiftConfig;
 }
 
@@ -207,6 +208,13 @@ function fitArgocd(copy: Record<string, unknown>): void {
   const argocd = environments['develop']?.deploy?.argocd as Record<string, unknown> | undefined;
   if (argocd?.['capability'] && typeof argocd['cluster'] !== 'object') delete argocd['url'];
   if (argocd?.['cluster']) argocd['through'] = 'kubernetes';
+}
+
+/** AWS accepts no `*` as the name of a tag. */
+function fitTags(copy: Record<string, unknown>): void {
+  for (const environment of Object.values((copy as unknown as NightshiftConfig).environments))
+    if (environment.tags && '*' in environment.tags)
+      Object.assign(environment, { tags: { team: environment.tags['*'] } });
 }
 
 /** A role is of the account that the environment is in, and an external id is sent for a role. */
