@@ -26,6 +26,7 @@ import { observeCluster, observeGroups } from './groups.ts';
 import { observeAccessReviews, observeCni, observeExcessRights, observeKubernetes } from './kubernetes.ts';
 import { observeInstanceNetworks, observeInterfaceAddresses, observeSubnets } from './network.ts';
 import { observe } from './observe.ts';
+import { observeSchedulers } from './schedulers.ts';
 import { observeAlarmTopic } from './subscribers.ts';
 import { observeVpc } from './vpc.ts';
 
@@ -49,18 +50,18 @@ export async function observeEnvironment(
     const settings = settingsOf(loaded.config, name, io.now());
     const kubernetes = kubernetesClient(clients.eks, named, io);
     try {
-      const [network, inCluster, night, functions, concurrency, deploys, vpc, alarmTopic] = await Promise.all(
-        [
+      const [network, inCluster, night, functions, concurrency, schedulers, deploys, vpc, alarmTopic] =
+        await Promise.all([
           observeNetwork(clients.ec2, groups),
           observeInCluster(kubernetes, settings),
           observe('dynamodb:Query', () => cloud.night()),
           observeFunctions(clients, { name, cluster: environment.cluster }, capabilitiesOf(settings)),
           observeConcurrency(clients.lambda),
+          observeSchedulers(clients.eks, environment.cluster),
           observeDeploys(clients, environment, settings),
           observeVpc(clients.ec2, environment.network),
           observeAlarmTopic(clients.sns, named),
-        ],
-      );
+        ]);
       // Only after a first response is the time that of AWS.
       const now = cloud.now();
       return {
@@ -76,6 +77,7 @@ export async function observeEnvironment(
         night,
         functions,
         concurrency,
+        schedulers,
         ...deploys,
         vpc,
         alarmTopic,
