@@ -39,6 +39,7 @@ export function crossCheck(parts: ConfigParts): ConfigProblem[] {
     ...replacedProduction(parts),
     ...unreachableStatuses(parts),
     ...foreignResources(parts),
+    ...looseExternalIds(parts),
   ];
 }
 
@@ -450,6 +451,15 @@ function forgesOf({ github, gitlab, bitbucket }: StatusConfig) {
   ];
 }
 
+function* looseExternalIds({ environments }: ConfigParts): Iterable<ConfigProblem> {
+  for (const [name, { roleArn, externalId }] of environments)
+    if (externalId !== undefined && roleArn === undefined)
+      yield {
+        path: `environments.${name}.externalId`,
+        message: 'an external id is sent when a role is assumed: write roleArn too, or remove this',
+      };
+}
+
 interface Reference {
   readonly path: string;
   readonly arn: string;
@@ -479,6 +489,7 @@ function* foreignResources({ environments }: ConfigParts): Iterable<ConfigProble
 
 function referencesOf({
   deploy,
+  roleArn,
   encryptionKey,
   permissionsBoundary,
 }: EnvironmentConfig): readonly Reference[] {
@@ -487,6 +498,7 @@ function referencesOf({
   const add = (path: string, arn: string | undefined, same: Reference['same'], message: string) => {
     if (arn?.startsWith('arn:')) references.push({ path, arn, same, message });
   };
+  add('roleArn', roleArn, ['account'], 'name a role of the account that the cluster is in');
   add('encryptionKey', encryptionKey, ['region'], 'topics and queues take keys of their own region');
   add('permissionsBoundary', permissionsBoundary, ['account'], 'a boundary is a policy of the same account');
   if (!deploy) return references;

@@ -13,6 +13,7 @@ import type { LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf, settingsOf } from '#lib/settings.ts';
 import type { Capability } from '#model/decision.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
+import { clientAccess } from '../../account-access.ts';
 import { CloudError } from '../../errors.ts';
 import type { Io } from '../../io.ts';
 import type { NamedEnvironment } from '../../select-environments.ts';
@@ -36,7 +37,7 @@ export async function observeEnvironment(
   io: Io,
 ): Promise<EnvironmentFacts> {
   const { name, environment } = named;
-  const clients = clientsFor(environment.region);
+  const clients = clientsFor(named);
   return withEnvironmentName(named, async () => {
     const cluster = await observeCluster(clients.eks, environment.cluster);
     if ('missing' in cluster && cluster.missing.reason.includes('ResourceNotFoundException')) {
@@ -89,8 +90,9 @@ export async function observeEnvironment(
 
 type Clients = ReturnType<typeof clientsFor>;
 
-function clientsFor(region: string) {
-  const options = { region, maxAttempts: 3 };
+function clientsFor({ name, environment }: NamedEnvironment) {
+  const { region } = environment;
+  const options = { region, maxAttempts: 3, ...clientAccess(name, region, environment) };
   return {
     autoScaling: new AutoScalingClient(options),
     codeBuild: new CodeBuildClient(options),
