@@ -7,6 +7,7 @@ import { watchLaunches } from './nodegroup-health.ts';
 import { type NodegroupChange, updateNodegroup } from './nodegroup-update.ts';
 import type { Scaling } from './scaling.ts';
 import { isoSeconds, keyOf, type State } from './state.ts';
+import type { WarmPoolOptions } from './warm-pool.ts';
 
 export interface ClusterOptions extends Scope {
   readonly name: string;
@@ -44,6 +45,7 @@ export interface NodegroupOptions {
   readonly tags?: Readonly<Record<string, string>>;
   /** Default 15. Clusters were also seen to take the whole 30 minutes of the hook's heartbeat timeout. */
   readonly drainMinutes?: number;
+  readonly warmPool?: WarmPoolOptions;
 }
 
 export interface Eks {
@@ -118,12 +120,13 @@ export function createEks(
       if (target.status === 'DELETING') return target;
       target.status = 'DELETING';
       Object.assign(target.group, { min: 0, desired: 0 });
+      if (target.group.warmPool) target.group.warmPool.deletion = 'waits';
       scaling.requested(
         target.group,
         `At ${isoSeconds(state.now())} a user request deleted the nodegroup ${name}.`,
       );
       const gone = state.onChange(() => {
-        if (target.group.instances.size > 0) return;
+        if (target.group.instances.size + (target.group.warmPool?.instances.size ?? 0) > 0) return;
         gone();
         target.cluster.nodegroups.delete(name);
         target.cluster.groups.delete(target.group.name);
@@ -257,6 +260,7 @@ export function createEks(
         capacityRebalance: options.capacityType === 'SPOT',
         lifecycleHooks: eksHooks(region),
         ...(options.zones ? { zones: options.zones } : {}),
+        ...(options.warmPool ? { warmPool: options.warmPool } : {}),
         tags: { 'eks:cluster-name': target.name, 'eks:nodegroup-name': options.name, ...options.tags },
       });
       const added: Nodegroup = {

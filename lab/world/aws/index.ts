@@ -37,6 +37,7 @@ export { AwsError } from './error.ts';
 export type { HealthEventOptions } from './instance-events.ts';
 export type * from './model.ts';
 export { page } from './state.ts';
+export type { WarmPoolOptions } from './warm-pool.ts';
 
 export interface AwsWorld {
   readonly context: WorldContext;
@@ -88,7 +89,7 @@ export interface AwsWorld {
   // For spectators.
   clusters(): readonly EksCluster[];
   groups(cluster: EksCluster): readonly AutoScalingGroup[];
-  /** Of all groups of the cluster, including terminating and detached instances, without terminated ones. */
+  /** Of all groups of the cluster and their warm pools, including terminating and detached instances, without terminated ones. */
   instances(cluster: EksCluster): readonly Instance[];
   view(instanceId: string): InstanceView | undefined;
   /** Called after a group, a nodegroup or an instance changed. */
@@ -143,7 +144,10 @@ export function createAws(context: WorldContext): AwsWorld {
     clusters: () => state.clusters,
     groups: (cluster) => [...cluster.groups.values()],
     instances: (cluster) => [
-      ...[...cluster.groups.values()].flatMap((group) => [...group.instances.values()]),
+      ...[...cluster.groups.values()].flatMap((group) => [
+        ...group.instances.values(),
+        ...(group.warmPool?.instances.values() ?? []),
+      ]),
       ...[...state.instances.values()].filter(
         ({ group, lifecycleState, state }) =>
           group.cluster === cluster && lifecycleState === 'Detached' && state !== 'terminated',

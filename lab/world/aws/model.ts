@@ -103,9 +103,24 @@ export interface AutoScalingGroup extends Scope {
   readonly suspended: Map<string, string>;
   /** The members, whatever their lifecycle state. */
   readonly instances: Map<string, Instance>;
+  warmPool: WarmPool | undefined;
   /** Newest first. */
   readonly activities: Activity[];
   lastActivityEndedAt: number;
+}
+
+export interface WarmPool {
+  readonly min: number;
+  /** Of the group and its pool together; undefined: the group's max. */
+  readonly maxPrepared: number | undefined;
+  readonly state: 'Stopped' | 'Running' | 'Hibernated';
+  /** Whether instances that the group scales in return to the pool. */
+  readonly reuse: boolean;
+  /** `forced`: its instances terminate without their lifecycle hooks. */
+  deletion: 'forced' | 'waits' | undefined;
+  readonly instances: Map<string, Instance>;
+  /** Ids of instances that the group is scaling in, and that return to the pool. */
+  readonly returning: Set<string>;
 }
 
 export type Transition = 'autoscaling:EC2_INSTANCE_LAUNCHING' | 'autoscaling:EC2_INSTANCE_TERMINATING';
@@ -132,7 +147,13 @@ export type LifecycleState =
   | 'Terminating:Proceed'
   | 'Terminated'
   | 'Detaching'
-  | 'Detached';
+  | 'Detached'
+  | 'Warmed:Pending'
+  | 'Warmed:Stopped'
+  | 'Warmed:Running'
+  | 'Warmed:Hibernated'
+  | 'Warmed:Terminating'
+  | 'Warmed:Terminated';
 
 export type InstanceState = 'pending' | 'running' | 'stopping' | 'stopped' | 'shutting-down' | 'terminated';
 

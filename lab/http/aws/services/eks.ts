@@ -80,6 +80,7 @@ const operations: Readonly<Record<string, Operation>> = {
       'scalingConfig',
       'labels',
       'updateConfig',
+      'warmPoolConfig',
       'clientRequestToken',
     ]);
     refuseUnknown(request.parameters['scalingConfig'], ['minSize', 'maxSize', 'desiredSize']);
@@ -88,6 +89,7 @@ const operations: Readonly<Record<string, Operation>> = {
     const labels = input.structure('labels');
     const maxUnavailable = input.structure('updateConfig')?.optionalInteger('maxUnavailable');
     const token = input.optionalText('clientRequestToken');
+    const warmPool = warmPoolOf(request.parameters['warmPoolConfig'], input.structure('warmPoolConfig'));
     const update = aws.eks.updateNodegroupConfig(request, input.text('name'), input.text('nodegroupName'), {
       ...(scaling
         ? {
@@ -106,7 +108,7 @@ const operations: Readonly<Record<string, Operation>> = {
             }),
           }
         : {}),
-      ...defined({ maxUnavailable, clientRequestToken: token }),
+      ...defined({ maxUnavailable, warmPool, clientRequestToken: token }),
     });
     return { update: updateOut(update) };
   },
@@ -136,6 +138,26 @@ const operations: Readonly<Record<string, Operation>> = {
     };
   },
 };
+
+const POOL_STATES = { STOPPED: 'Stopped', RUNNING: 'Running', HIBERNATED: 'Hibernated' } as const;
+
+function warmPoolOf(written: unknown, input: Parameters | undefined) {
+  if (!input) return undefined;
+  refuseUnknown(written, ['enabled', 'minSize', 'maxGroupPreparedCapacity', 'poolState', 'reuseOnScaleIn']);
+  const state = input.optionalText('poolState');
+  if (state !== undefined && !Object.hasOwn(POOL_STATES, state))
+    throw new AwsError(
+      'InvalidParameterException',
+      `poolState must be one of ${Object.keys(POOL_STATES).join(', ')}, not ${state}`,
+    );
+  return defined({
+    enabled: input.flag('enabled'),
+    min: input.optionalInteger('minSize'),
+    maxPrepared: input.optionalInteger('maxGroupPreparedCapacity'),
+    state: state === undefined ? undefined : POOL_STATES[state as keyof typeof POOL_STATES],
+    reuse: input.flag('reuseOnScaleIn'),
+  });
+}
 
 /** Parameters that the lab does not implement are refused, not ignored. */
 function refuseUnknown(structure: unknown, known: readonly string[]): void {
@@ -227,6 +249,17 @@ function nodegroupOut(nodegroup: Nodegroup) {
     diskSize: 20,
     health: { issues: nodegroup.issues },
     updateConfig: { maxUnavailable: nodegroup.maxUnavailable },
+    ...(group.warmPool && group.warmPool.deletion === undefined
+      ? {
+          warmPoolConfig: {
+            enabled: true,
+            minSize: group.warmPool.min,
+            maxGroupPreparedCapacity: group.warmPool.maxPrepared,
+            poolState: group.warmPool.state.toUpperCase(),
+            reuseOnScaleIn: group.warmPool.reuse,
+          },
+        }
+      : {}),
     tags: nodegroup.tags,
   };
 }
