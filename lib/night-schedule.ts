@@ -131,7 +131,8 @@ export class NightSchedule extends Construct {
     });
     this.function.allow({
       sid: 'ResizeSelfManagedGroups',
-      actions: ['autoscaling:UpdateAutoScalingGroup'],
+      // Also with warm pools that are kept: one that was switched off before is restored.
+      actions: ['autoscaling:UpdateAutoScalingGroup', 'autoscaling:PutWarmPool'],
       resources: [autoScalingGroupArn(this, '*')],
       conditions: selfManagedGroupsOf(cluster),
       wildcardReason:

@@ -120,6 +120,7 @@ function nightScheduleOf(
     keep: environment.keep ?? [],
     ...(environment.fallbackGroup ? { fallbackGroup: environment.fallbackGroup } : {}),
     ...(environment.autoscaler ? { autoscaler: environment.autoscaler } : {}),
+    ...(environment.warmPools ? { warmPools: environment.warmPools } : {}),
     onManualChange: environment.onManualChange ?? 'respect',
     stopDeadlineMinutes: environment.stopDeadlineMinutes ?? 20,
     startDeadlineMinutes: environment.startDeadlineMinutes ?? 20,

@@ -425,6 +425,7 @@ const development = object(
     keep: names(group).optional(),
     fallbackGroup: text(group).optional(),
     autoscaler: autoscaler.optional(),
+    warmPools: oneOf(['stop', 'keep']).optional(),
     deploy: deploy.optional(),
     onManualChange: oneOf(['respect', 'enforce']).optional(),
     stopDeadlineMinutes: minutes(1, 720).optional(),

@@ -230,6 +230,11 @@ export interface DevelopmentEnvironmentConfig extends EnvironmentBase {
   /** An on-demand group of size zero that is scaled up while spot capacity is short in the morning. */
   readonly fallbackGroup?: string;
   readonly autoscaler?: AutoscalerConfig;
+  /**
+   * The warm pools of the groups that stop. `stop` (the default): a pool is switched off before its group is set to zero, and
+   * restored in the morning. `keep`: it is left alone, and fills up to its limit while its group is at zero.
+   */
+  readonly warmPools?: 'stop' | 'keep';
   readonly deploy?: DeployConfig;
   /** A group that a person resized while asleep: left alone until the next transition (`respect`, the default) or put back (`enforce`). */
   readonly onManualChange?: 'respect' | 'enforce';

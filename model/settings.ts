@@ -37,6 +37,8 @@ export interface NightScheduleSettings extends CommonSettings {
   readonly keep: readonly string[];
   readonly fallbackGroup?: string;
   readonly autoscaler?: AutoscalerConfig;
+  /** Absent: `stop`. */
+  readonly warmPools?: 'stop' | 'keep';
   readonly onManualChange: 'respect' | 'enforce';
   readonly stopDeadlineMinutes: number;
   readonly startDeadlineMinutes: number;

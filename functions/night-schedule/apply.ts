@@ -6,7 +6,7 @@ import type { NightScheduleSettings } from '#model/settings.ts';
 import type { AutoscalerStep } from './decide-autoscaler.ts';
 import { type GroupStep, sizeText } from './decide-group.ts';
 import { ledgerEntries } from './ledger.ts';
-import type { Autoscaler, Group, Groups, Store } from './ports.ts';
+import type { Autoscaler, Group, Groups, Resized, Store } from './ports.ts';
 import { type Gap, objectOf } from './records.ts';
 
 export interface ApplyPorts {
@@ -99,7 +99,7 @@ function record(
 
 function isWork({ ports }: ApplyContext, step: GroupStep): boolean {
   if (step.action === 'fail') return step.explainFailure === true;
-  return !ports.settings.dryRun && (step.record ?? step.resize ?? step.slept) !== undefined;
+  return !ports.settings.dryRun && (step.record ?? step.resize ?? step.warmPool ?? step.slept) !== undefined;
 }
 
 function report(context: ApplyContext, step: GroupStep): void {
@@ -132,12 +132,12 @@ async function explanation({ ports }: ApplyContext, group: Group): Promise<strin
 
 async function act(context: ApplyContext, planned: GroupStep, group: Group): Promise<void> {
   const { ports, now } = context;
-  if (planned.resize && ports.remaining() <= RESERVE_MS)
+  if ((planned.resize ?? planned.warmPool) && ports.remaining() <= RESERVE_MS)
     return incomplete(context, planned, 'this pass is out of time: the next one continues');
   const step = planned.readConfiguredSize ? await withConfiguredSize(ports.groups, planned, group) : planned;
   if (!(await save(context, step, group))) return incomplete(context, step, OTHER_PASS_FIRST);
-  if (step.resize) {
-    const outcome = await ports.groups.resize(group, step.resize, intentOf(group, step, now));
+  if (step.resize ?? step.warmPool) {
+    const outcome = await change(ports.groups, step, group, intentOf(group, step, now));
     if (outcome === 'busy')
       return incomplete(
         context,
@@ -148,6 +148,12 @@ async function act(context: ApplyContext, planned: GroupStep, group: Group): Pro
   }
   if (step.late === undefined) return report(context, step);
   incomplete(context, step, step.reason);
+}
+
+async function change(groups: Groups, step: GroupStep, group: Group, token: string): Promise<Resized> {
+  const { warmPool, resize } = step;
+  const outcome = warmPool ? await groups.setWarmPool(group, warmPool, token) : 'accepted';
+  return outcome === 'accepted' && resize ? groups.resize(group, resize, token) : outcome;
 }
 
 /** No more than waiting, until the deadline; then it is a failure, which is reported once an hour. */
@@ -191,5 +197,10 @@ async function save(context: ApplyContext, step: GroupStep, group: Group): Promi
 /** The same step tried again by the SDK is one request; the same step of another night is another. */
 function intentOf(group: Group, step: GroupStep, now: Date): string {
   const since = typeof step.record?.next === 'object' ? step.record.next.since : now.toISOString();
-  return JSON.stringify([group.autoScalingGroup, step.resize, since, step.record?.over ?? 0]);
+  return JSON.stringify([
+    group.autoScalingGroup,
+    step.warmPool ?? step.resize,
+    since,
+    step.record?.over ?? 0,
+  ]);
 }

@@ -154,9 +154,11 @@ function claimsWait(view: Snapshot['autoscaler'], policy: Policy): string | unde
   return claims > 0 ? `stopped last: ${claims} NodeClaims of Karpenter remain` : undefined;
 }
 
-/** A step that resizes nothing does not wait. */
+/** A step that changes nothing does not wait. */
 function waitingFor(wait: string | undefined, step: GroupStep): GroupStep {
-  return wait && step.resize ? { target: step.target, action: 'none', reason: wait } : step;
+  return wait && (step.resize ?? step.warmPool)
+    ? { target: step.target, action: 'none', reason: wait }
+    : step;
 }
 
 /** The group has no instance, or is left alone. */

@@ -30,6 +30,10 @@ export function select(all: readonly Group[], settings: NightScheduleSettings, m
   return { groups, released, missing };
 }
 
+export function hasWarmPool(groups: readonly Group[], { saved }: Memory): boolean {
+  return groups.some(({ name, warmPool }) => (warmPool ?? saved.get(name)?.value.warmPool) !== undefined);
+}
+
 /** Only while a restore waits to be confirmed, or an autoscaler waits for its host. */
 export function needsNodes({ saved, autoscaler }: Memory, desired: SleepState): boolean {
   if (desired === 'awake' && autoscaler.size > 0) return true;

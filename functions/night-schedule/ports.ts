@@ -10,6 +10,7 @@ import type {
   SavedAutoscaler,
   SavedSize,
   Size,
+  WarmPool,
 } from './records.ts';
 
 /** A managed nodegroup, or a self-managed Auto Scaling group of the cluster. */
@@ -26,6 +27,8 @@ export interface Group {
   readonly instances: readonly { readonly id: string; readonly inService: boolean }[];
   /** Instances of the warm pool that the group still lists, in every state: they cost money as well. */
   readonly warmInstances?: number;
+  /** Absent where there is none, or where it is being deleted. */
+  readonly warmPool?: WarmPool;
 }
 
 /** `busy`: another update runs, or the service throttles: the next pass tries again. `gone`: it does not exist any more. */
@@ -36,6 +39,8 @@ export interface Groups {
   list(): Promise<readonly Group[]>;
   /** `token` makes a repeated request of the same intent one request. */
   resize(group: Group, to: Size, token: string): Promise<Resized>;
+  /** `off`: it holds no instance. Otherwise it is as given, whatever it was before. */
+  setWarmPool(group: Group, to: WarmPool | 'off', token: string): Promise<Resized>;
   /** The message of the group's newest scaling activity since then (ISO 8601) that did not succeed. */
   lastScalingFailure(group: Group, since?: string): Promise<string | undefined>;
   /**

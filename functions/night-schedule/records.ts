@@ -7,22 +7,30 @@ export interface Size {
   readonly max: number;
 }
 
-/**
- * The sizes of a group, saved before it is zeroed and until the restore was observed.
- * A record that a person edited by hand, or that something else wrote, must never become a group's size.
- */
 /** A record that a person edited by hand, or that something else wrote, must never become a group's size. */
 const sizeSchema: s.Schema<Size> = s.object(
   { min: s.count, desired: s.count, max: s.count },
-  ({ min, desired, max }) => desired > 0 && min <= desired && desired <= max,
+  ({ min, desired, max }) => min <= desired && desired <= max,
 );
 
-export const savedSizeSchema = s.object({
+/** The warm pool of a group, as it was before the stop. */
+const warmPoolSchema = s.object({
+  min: s.count,
+  /** Of the group and its pool together; absent: the max of the group. */
+  maxPrepared: s.optional(s.count),
+  state: s.oneOf('Stopped', 'Running', 'Hibernated'),
+  /** Whether instances that are scaled in return to the pool. */
+  reuse: s.boolean,
+});
+export type WarmPool = s.TypeOf<typeof warmPoolSchema>;
+
+const savedSizeShape = {
   group: s.string,
   autoScalingGroup: s.string,
   /** Of the Auto Scaling group. */
   arn: s.optional(s.string),
   size: sizeSchema,
+  warmPool: s.optional(warmPoolSchema),
   /**
    * `stopping`: saved, perhaps not yet zeroed. `zeroed`: the size was observed at zero. `asleep`: no instance was left.
    * `manual`: somebody scaled it up while it slept. `restoring`: the sizes are being restored. `restored`: they were
@@ -33,7 +41,12 @@ export const savedSizeSchema = s.object({
   since: s.instant,
   /** Since when the group was observed with no instance. The ledger counts from here. */
   asleepSince: s.optional(s.instant),
-});
+};
+/** The sizes of a group, saved before it is zeroed and until the restore was observed. Of a group at zero only the pool is saved. */
+export const savedSizeSchema = s.object(
+  savedSizeShape,
+  ({ size, warmPool }) => size.desired > 0 || warmPool !== undefined,
+);
 export type SavedSize = s.TypeOf<typeof savedSizeSchema>;
 
 /** A NodePool's ceiling: `limits` as written in its spec, or `replicas` of a static pool. */

@@ -11,7 +11,7 @@ import type { Autoscaler, AutoscalerView, Groups, Memory, SavedObjects, Store } 
 import { objectOf, type SavedAutoscaler } from './records.ts';
 
 export interface RestorePorts {
-  readonly groups: Pick<Groups, 'list' | 'resize'>;
+  readonly groups: Pick<Groups, 'list' | 'resize' | 'setWarmPool'>;
   readonly store: Pick<Store, 'load' | 'writeSaved' | 'clearSaved' | 'clearAutoscaler'>;
   readonly autoscalersOf: (saved: readonly SavedAutoscaler[]) => readonly SavedObjects[];
   readonly now: () => Date;
@@ -91,18 +91,25 @@ async function apply(
       if (!(await store.clearSaved(target, version))) return { reason: CHANGED, isRequested: false };
       record({ target, action: 'restore', reason: step.reason });
       return undefined;
+    case 'restore-pool': {
+      const intent = JSON.stringify([step.group.autoScalingGroup, step.pool, version]);
+      const outcome = await groups.setWarmPool(step.group, step.pool, intent);
+      if (outcome === 'busy') return { reason: BUSY, isRequested: true };
+      if (outcome === 'accepted') record({ target, action: 'start', reason: step.reason });
+      return { reason: step.reason, isRequested: true };
+    }
     case 'restore': {
       if (!(await store.writeSaved(step.next, version))) return { reason: CHANGED, isRequested: false };
       const intent = JSON.stringify([step.group.autoScalingGroup, step.size, step.next.since, version]);
       const outcome = step.size ? await groups.resize(step.group, step.size, intent) : 'accepted';
-      if (outcome === 'busy')
-        return { reason: 'another update of the group is in progress', isRequested: false };
+      if (outcome === 'busy') return { reason: BUSY, isRequested: false };
       if (outcome === 'accepted') record({ target, action: 'start', reason: step.reason });
       return { reason: step.reason, isRequested: true };
     }
   }
 }
 
+const BUSY = 'another update of the group is in progress';
 const CHANGED = 'its record was changed meanwhile';
 
 async function resumeAutoscalers(ports: RestorePorts, { autoscaler: records }: Memory) {

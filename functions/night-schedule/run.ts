@@ -12,11 +12,10 @@ import type { Desired } from '#model/schedule.ts';
 import { applyAutoscaler, applyStage, OTHER_PASS_FIRST } from './apply.ts';
 import { decideCluster, type Plan } from './decide-cluster.ts';
 import { decideDesired, leadSeconds, stopToWarnOf, timeOf } from './decide-desired.ts';
-import { decideFallback, isCapacityShort, lacking } from './decide-fallback.ts';
-import { rehearse } from './dry-run.ts';
 import { seen } from './ledger.ts';
 import { dropGone, isTrulyEmpty, NO_GROUP_IS_LISTED } from './missing-groups.ts';
 import {
+  hasWarmPool,
   needsAutoscaler,
   needsNodes,
   needsStrayNodes,
@@ -26,7 +25,7 @@ import {
   select,
 } from './observe.ts';
 import { type NightScheduleDeps, notesOf, overOf, type Pass, startPass, writeNotes } from './pass.ts';
-import type { Group, Groups } from './ports.ts';
+import type { Group } from './ports.ts';
 import { minutesOverdue, type Policy } from './snapshot.ts';
 
 export type { NightScheduleDeps } from './pass.ts';
@@ -61,7 +60,9 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
     return recorder.decisions;
   }
   await dropGone(deps, pass, all);
-  const { groups, released, missing } = select(all, settings, memory);
+  const { groups: selected, released, missing } = select(all, settings, memory);
+  const pools = hasWarmPool(selected, memory) ? await import('./decide-warm-pool.ts') : undefined;
+  const groups = pools && settings.warmPools === 'keep' ? selected.map(pools.withoutKeptInstances) : selected;
   const ready = needsNodes(memory, desired.state)
     ? await observeNodes(deps.nodes, recorder, settings.cluster)
     : undefined;
@@ -73,13 +74,16 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
     ? await observeStrayNodes(deps.nodes, recorder, all, settings)
     : undefined;
   const snapshot = { now, desired, groups, released, missing, memory, ready, autoscaler, strayNodes };
-  const plan = decideCluster(snapshot, policyOf(settings));
+  const plan = decideCluster(snapshot, { ...policyOf(settings), decideWarmPool: pools?.decideWarmPool });
   if (cause.byPerson)
     recorder.record({ target: settings.cluster, action: 'override', reason: desired.reason });
   warn(deps, pass, desired);
   notes.seen = seen(notes.seen, now, all.length);
   await apply(deps, pass, plan, { all, groups });
-  if (settings.dryRun) notes['dry-run'] = rehearse(notes['dry-run'], { now, desired, plan, groups });
+  if (settings.dryRun) {
+    const { rehearse } = await import('./dry-run.ts');
+    notes['dry-run'] = rehearse(notes['dry-run'], { now, desired, plan, groups });
+  }
   if (minutesOverdue(snapshot, settings, desired.state) !== undefined) {
     // Loaded only then: most starts need none of it.
     const { reportOverdue } = await import('./report-overdue.ts');
@@ -154,8 +158,8 @@ async function apply(
     const { fallbackGroup } = settings;
     const fallback = fallbackGroup && observed.all.find((group) => group.name === fallbackGroup);
     if (fallback) {
-      const short = plan.state.phase === 'starting' ? await shortages(deps.groups, pass, observed) : [];
-      await applyStage(context, [decideFallback(fallback, plan.state.phase, short)], [fallback]);
+      const { applyFallback } = await import('./apply-fallback.ts');
+      await applyFallback(context, pass, plan, { fallback, groups: observed.groups });
     }
   }
   if (isInTransition || recorder.failures.length > 0) return;
@@ -180,22 +184,6 @@ function stateNotWritten({ settings }: NightScheduleDeps, { now, recorder, repor
   }
   const reason = `the state of the night is not written since ${minutes} min: ${OTHER_PASS_FIRST} each time`;
   if (recorder.isNews('late#state')) recorder.record({ target, action: 'fail', reason });
-}
-
-/** Groups whose nodes do not come because AWS has none to give. */
-async function shortages(groups: Groups, { memory, now, recorder }: Pass, { groups: ours }: ObservedGroups) {
-  const startedAt = (name: string) => {
-    const record = memory.saved.get(name)?.value;
-    return record?.phase === 'restored' || record?.phase === 'restoring' ? record.since : undefined;
-  };
-  const short: { group: string; missing: number }[] = [];
-  for (const group of lacking(ours, startedAt, now)) {
-    await recorder.guard(group.name, async () => {
-      if (isCapacityShort(await groups.lastScalingFailure(group, startedAt(group.name))))
-        short.push({ group: group.name, missing: group.size.desired - group.instances.length });
-    });
-  }
-  return short;
 }
 
 function isSameState(a: ClusterState | undefined, b: ClusterState): boolean {
