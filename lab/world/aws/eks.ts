@@ -1,6 +1,7 @@
 /** EKS below its API: clusters, access entries, managed nodegroups and their updates. */
 import type { ClusterNodes } from '../interfaces.ts';
 import type { GroupBuilder } from './auto-scaling.ts';
+import { type ClusterChange, updateCluster } from './cluster-update.ts';
 import { AwsError } from './error.ts';
 import type { AccessEntry, CapacityType, EksCluster, EksUpdate, Nodegroup, Scope, Subnet } from './model.ts';
 import { watchLaunches } from './nodegroup-health.ts';
@@ -22,6 +23,8 @@ export interface ClusterOptions extends Scope {
   /** Default 1. With the VPC CNI a c5.4xlarge takes up to 240: eight interfaces of thirty addresses. */
   readonly addressesPerNode?: number;
   readonly tags?: Readonly<Record<string, string>>;
+  /** With EKS Auto Mode: its built-in NodePools. */
+  readonly autoMode?: { readonly nodePools: readonly string[] };
 }
 
 export interface AccessEntryOptions {
@@ -55,6 +58,7 @@ export interface Eks {
   nodegroups(scope: Scope, cluster: string): readonly Nodegroup[];
   nodegroup(scope: Scope, cluster: string, name: string): Nodegroup;
   updateNodegroupConfig(scope: Scope, cluster: string, name: string, change: NodegroupChange): EksUpdate;
+  updateClusterConfig(scope: Scope, cluster: string, change: ClusterChange): EksUpdate;
   deleteNodegroup(scope: Scope, cluster: string, name: string): Nodegroup;
   updates(scope: Scope, cluster: string, nodegroup?: string): readonly EksUpdate[];
   update(scope: Scope, cluster: string, nodegroup: string | undefined, id: string): EksUpdate;
@@ -109,6 +113,7 @@ export function createEks(
     nodegroups: (scope, name) => byName([...cluster(scope, name).nodegroups.values()]),
     updateNodegroupConfig: (scope, clusterName, name, change) =>
       updateNodegroup(state, scaling, nodegroup(scope, clusterName, name), change),
+    updateClusterConfig: (scope, name, change) => updateCluster(state, cluster(scope, name), change),
     deleteNodegroup(scope, clusterName, name) {
       const target = nodegroup(scope, clusterName, name);
       if (target.status === 'UPDATING') {
@@ -136,15 +141,13 @@ export function createEks(
       return target;
     },
     updates(scope, clusterName, name) {
-      if (name === undefined) {
-        cluster(scope, clusterName);
-        return [];
-      }
+      if (name === undefined) return [...cluster(scope, clusterName).updates.values()].toReversed();
       return [...nodegroup(scope, clusterName, name).updates.values()].toReversed();
     },
     update(scope, clusterName, name, id) {
-      const update = name === undefined ? undefined : nodegroup(scope, clusterName, name).updates.get(id);
-      if (name === undefined) cluster(scope, clusterName);
+      const { updates } =
+        name === undefined ? cluster(scope, clusterName) : nodegroup(scope, clusterName, name);
+      const update = updates.get(id);
       if (!update) {
         throw new AwsError('ResourceNotFoundException', `No update found for ID: ${id}`, { status: 404 });
       }
@@ -178,6 +181,8 @@ export function createEks(
           status: 409,
         });
       const zones = options.zones ?? zonesOf(region);
+      const role = `arn:aws:iam::${account}:role/eks-auto-node-${name}`;
+      const pools = options.autoMode?.nodePools;
       const vpc = `vpc-0${state.context.hex(16)}`;
       const added: EksCluster = {
         account,
@@ -197,6 +202,10 @@ export function createEks(
         ca: '',
         status: 'ACTIVE',
         nodes: undefined,
+        autoMode: pools && { nodePools: pools, nodeRoleArn: pools.length > 0 ? role : undefined },
+        autoModeRole: pools && role,
+        updates: new Map(),
+        fleet: new Set(),
         accessEntries: new Map(),
         nodegroups: new Map(),
         groups: new Map(),
@@ -211,6 +220,7 @@ export function createEks(
     },
     attachNodes(target, nodes) {
       target.nodes = nodes;
+      if (target.autoMode) nodes.setBuiltInPools?.(target.autoMode.nodePools);
     },
     addAccessEntry(target, entry) {
       const { account, region, name } = target;

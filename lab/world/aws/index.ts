@@ -13,6 +13,7 @@ import {
   type Eks,
   type NodegroupOptions,
 } from './eks.ts';
+import { createFleets, type Fleets } from './fleet.ts';
 import { createInstanceEvents, type HealthEventOptions } from './instance-events.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { answerEksHooks } from './managed-drain.ts';
@@ -34,6 +35,7 @@ import { createState } from './state.ts';
 
 export type { StateChange } from './ec2.ts';
 export { AwsError } from './error.ts';
+export type { FleetLaunch } from './fleet.ts';
 export type { HealthEventOptions } from './instance-events.ts';
 export type * from './model.ts';
 export { page } from './state.ts';
@@ -51,6 +53,8 @@ export interface AwsWorld {
   attachNodes(cluster: EksCluster, nodes: ClusterNodes): void;
   addNodegroup(cluster: EksCluster, options: NodegroupOptions): Nodegroup;
   addAutoScalingGroup(cluster: EksCluster, options: AutoScalingGroupOptions): AutoScalingGroup;
+  /** As Karpenter and EKS Auto Mode launch one. Throws `AwsError` where there is no capacity. */
+  launchInstance: Fleets['launchInstance'];
   putSecret: Secrets['put'];
   /** Keys for a role or user. `anyTime`: its signatures may carry the real clock's time (the operator's own key). */
   addPrincipal(options: PrincipalOptions): Principal;
@@ -119,6 +123,7 @@ export function createAws(context: WorldContext): AwsWorld {
   return {
     context,
     ...eks.builder,
+    ...createFleets(state, ec2.internals, capacity),
     ...instanceEvents,
     addAutoScalingGroup: autoScaling.builder.add,
     putSecret: secrets.put,
@@ -148,6 +153,7 @@ export function createAws(context: WorldContext): AwsWorld {
         ...group.instances.values(),
         ...(group.warmPool?.instances.values() ?? []),
       ]),
+      ...[...cluster.fleet].filter(({ state }) => state !== 'terminated'),
       ...[...state.instances.values()].filter(
         ({ group, lifecycleState, state }) =>
           group.cluster === cluster && lifecycleState === 'Detached' && state !== 'terminated',

@@ -26,6 +26,13 @@ export interface EksCluster extends Scope {
   ca: string;
   status: 'ACTIVE' | 'UPDATING' | 'CREATING' | 'DELETING' | 'FAILED';
   nodes: ClusterNodes | undefined;
+  /** Undefined without EKS Auto Mode. The role is there only with pools. */
+  autoMode: { readonly nodePools: readonly string[]; readonly nodeRoleArn: string | undefined } | undefined;
+  /** It can never be another one. */
+  autoModeRole: string | undefined;
+  readonly updates: Map<string, EksUpdate>;
+  /** Instances of Karpenter or Auto Mode, outside of any group. */
+  readonly fleet: Set<Instance>;
   readonly accessEntries: Map<string, AccessEntry>;
   readonly nodegroups: Map<string, Nodegroup>;
   readonly groups: Map<string, AutoScalingGroup>;
@@ -70,7 +77,7 @@ export interface Nodegroup {
 
 export interface EksUpdate {
   readonly id: string;
-  readonly type: 'ConfigUpdate' | 'VersionUpdate';
+  readonly type: 'ConfigUpdate' | 'VersionUpdate' | 'AutoModeUpdate';
   readonly createdAt: number;
   readonly params: readonly { type: string; value: string }[];
   readonly clientRequestToken: string | undefined;

@@ -12,6 +12,8 @@ export interface KubernetesOptions {
   readonly version?: string;
   /** How the cluster's autoscaler requests nodes. Without it Pending pods stay Pending. */
   readonly scaleOut?: ScaleOut;
+  /** EKS runs Karpenter outside of the cluster. Needs a fleet. */
+  readonly autoMode?: boolean;
   /** API groups of the custom resources that the cluster serves. Default: all that the lab knows. */
   readonly customGroups?: readonly string[];
   /** True for an instance that was stopped, not terminated: its node stays, NotReady, until the instance is gone. */

@@ -24,6 +24,7 @@ const routes: readonly Route[] = [
     method: 'POST',
     path: '/clusters/{name}/node-groups/{nodegroupName}/update-config',
   },
+  { operation: 'UpdateClusterConfig', method: 'POST', path: '/clusters/{name}/update-config' },
   { operation: 'ListUpdates', method: 'GET', path: '/clusters/{name}/updates' },
   { operation: 'DescribeUpdate', method: 'GET', path: '/clusters/{name}/updates/{updateId}' },
   { operation: 'ListAccessEntries', method: 'GET', path: '/clusters/{name}/access-entries' },
@@ -112,6 +113,36 @@ const operations: Readonly<Record<string, Operation>> = {
     });
     return { update: updateOut(update) };
   },
+  UpdateClusterConfig(aws, request, input) {
+    refuseUnknown(request.parameters, [
+      'name',
+      'computeConfig',
+      'kubernetesNetworkConfig',
+      'storageConfig',
+      'clientRequestToken',
+    ]);
+    refuseUnknown(request.parameters['kubernetesNetworkConfig'], ['elasticLoadBalancing']);
+    const compute = input.structure('computeConfig');
+    const loadBalancing = input.structure('kubernetesNetworkConfig')?.structure('elasticLoadBalancing');
+    const blockStorage = input.structure('storageConfig')?.structure('blockStorage');
+    const update = aws.eks.updateClusterConfig(
+      request,
+      input.text('name'),
+      defined({
+        compute:
+          compute &&
+          defined({
+            enabled: compute.flag('enabled'),
+            nodePools: compute.texts('nodePools'),
+            nodeRoleArn: compute.optionalText('nodeRoleArn'),
+          }),
+        loadBalancing: loadBalancing && defined({ enabled: loadBalancing.flag('enabled') }),
+        blockStorage: blockStorage && defined({ enabled: blockStorage.flag('enabled') }),
+        clientRequestToken: input.optionalText('clientRequestToken'),
+      }),
+    );
+    return { update: updateOut(update) };
+  },
   ListUpdates(aws, request, input) {
     const updates = aws.eks.updates(request, input.text('name'), input.optionalText('nodegroupName'));
     const { items, nextToken } = listed(updates, input);
@@ -163,7 +194,7 @@ function warmPoolOf(written: unknown, input: Parameters | undefined) {
 function refuseUnknown(structure: unknown, known: readonly string[]): void {
   const other = Object.keys(structure ?? {}).find((name) => !known.includes(name));
   if (other !== undefined) {
-    throw new AwsError('InvalidParameterException', `the lab's UpdateNodegroupConfig does not know ${other}`);
+    throw new AwsError('InvalidParameterException', `the lab does not know ${other} here`);
   }
 }
 
@@ -206,7 +237,7 @@ function clusterOut(cluster: EksCluster) {
     kubernetesNetworkConfig: {
       serviceIpv4Cidr: '172.20.0.0/16',
       ipFamily: 'ipv4',
-      elasticLoadBalancing: { enabled: false },
+      elasticLoadBalancing: { enabled: cluster.autoMode !== undefined },
     },
     logging: {
       clusterLogging: [
@@ -221,6 +252,12 @@ function clusterOut(cluster: EksCluster) {
     accessConfig: { authenticationMode: cluster.authenticationMode },
     upgradePolicy: { supportType: 'EXTENDED' },
     deletionProtection: false,
+    ...(cluster.autoMode
+      ? {
+          computeConfig: { enabled: true, ...cluster.autoMode },
+          storageConfig: { blockStorage: { enabled: true } },
+        }
+      : {}),
   };
 }
 
