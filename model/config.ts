@@ -47,10 +47,15 @@ export type AutoscalerConfig =
       readonly forceAtNight?: boolean;
     }
   | {
-      /** EKS Auto Mode: its custom NodePools. The built-in ones (`general-purpose`, `system`) are not stopped. */
+      /** EKS Auto Mode: its custom NodePools, and with `builtIn` those of EKS. */
       readonly kind: 'auto-mode';
       /** NodePools by name; all custom ones when left out. */
       readonly nodePools?: readonly string[];
+      /**
+       * Default false: the built-in NodePools (`general-purpose`, `system`) are not stopped. True: EKS deletes them at the stop
+       * and creates them at the start. Not possible where a custom NodePool uses the NodeClass `default`.
+       */
+      readonly builtIn?: boolean;
       /** Default true: in the night its drains end past budgets, within the stop's deadline. */
       readonly forceAtNight?: boolean;
     };

@@ -3,11 +3,10 @@ import pMap from 'p-map';
 import type { DecisionRecorder, Entry } from '#functions/shared/decision-recorder.ts';
 import { CorruptRecordError, messageOf } from '#functions/shared/errors.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
-import type { AutoscalerStep } from './decide-autoscaler.ts';
-import { type GroupStep, sizeText } from './decide-group.ts';
+import type { GroupStep } from './decide-group.ts';
 import { ledgerEntries } from './ledger.ts';
 import type { Autoscaler, Group, Groups, Resized, Store } from './ports.ts';
-import { type Gap, objectOf } from './records.ts';
+import type { Gap } from './records.ts';
 
 export interface ApplyPorts {
   readonly settings: NightScheduleSettings;
@@ -49,46 +48,7 @@ export function applyStage(
   return pMap(work, ([step, group]) => applyGroup(context, step, group), { concurrency: CONCURRENCY });
 }
 
-export async function applyAutoscaler(context: ApplyContext, step: AutoscalerStep): Promise<void> {
-  const { ports, recorder } = context;
-  await recorder.guard(step.target, async () => {
-    const { settings, autoscaler } = ports;
-    if (!settings.dryRun && autoscaler) {
-      if (!(await writeAutoscaler(ports.store, step))) return record(context, step, 'none', OTHER_PASS_FIRST);
-      const failures = step.pause ? await autoscaler.pause(step.pause, step.terminateAt) : [];
-      for (const { target, error } of failures) recorder.failed(target, error);
-      if (!(await resume(context, autoscaler, step))) return;
-    }
-    if (step.once === undefined || recorder.isNews(step.once))
-      record(context, step, step.action, step.reason);
-  });
-}
-
-/** False where an object could not be resumed; the others are. */
-async function resume(context: ApplyContext, autoscaler: Autoscaler, step: AutoscalerStep): Promise<boolean> {
-  const { ports, recorder } = context;
-  const before = recorder.failures.length;
-  for (const { value, version } of step.resume ?? []) {
-    const target = value.kind === 'karpenter' ? value.nodePool : step.target;
-    await recorder.guard(target, async () => {
-      const outcome = await autoscaler.resume(value);
-      if (outcome === 'gone')
-        record(context, { target }, 'ignore', 'it does not exist any more: its saved setting is dropped');
-      if (outcome === 'gone' || step.clearResumed)
-        await ports.store.clearAutoscaler(objectOf(value), version);
-    });
-  }
-  return recorder.failures.length === before;
-}
-
-async function writeAutoscaler(store: Store, { save = [], clear = [] }: AutoscalerStep): Promise<boolean> {
-  for (const next of save) if (!(await store.writeAutoscaler(next, 'absent'))) return false;
-  for (const { value, version } of clear)
-    if (!(await store.clearAutoscaler(objectOf(value), version))) return false;
-  return true;
-}
-
-function record(
+export function record(
   { recorder }: ApplyContext,
   { target }: { target: string },
   action: Entry['action'],
@@ -134,7 +94,7 @@ async function act(context: ApplyContext, planned: GroupStep, group: Group): Pro
   const { ports, now } = context;
   if ((planned.resize ?? planned.warmPool) && ports.remaining() <= RESERVE_MS)
     return incomplete(context, planned, 'this pass is out of time: the next one continues');
-  const step = planned.readConfiguredSize ? await withConfiguredSize(ports.groups, planned, group) : planned;
+  const step = planned.readConfiguredSize ? await configured(ports.groups, planned, group) : planned;
   if (!(await save(context, step, group))) return incomplete(context, step, OTHER_PASS_FIRST);
   if (step.resize ?? step.warmPool) {
     const outcome = await change(ports.groups, step, group, intentOf(group, step, now));
@@ -163,20 +123,9 @@ function incomplete(context: ApplyContext, step: GroupStep, why: string): void {
     record(context, step, 'fail', `${step.late}: ${why}`);
 }
 
-/** The sizes that somebody configured. Desired is that of the Auto Scaling group, unless an update raised it. */
-async function withConfiguredSize(groups: Groups, step: GroupStep, group: Group): Promise<GroupStep> {
-  const configured = await groups.configuredSize(group);
-  const { record } = step;
-  if (configured === undefined || record === undefined || record.next === 'clear') return step;
-  const { isUpdating, size: theirs } = configured;
-  const desired = isUpdating ? theirs.desired : Math.min(group.size.desired, theirs.max);
-  const size = { min: theirs.min, desired, max: theirs.max };
-  if (desired === 0 || sizeText(size) === sizeText(record.next.size)) return step;
-  return {
-    ...step,
-    reason: `${step.reason.replace(sizeText(group.size), sizeText(size))} (EKS has them configured; an update raised the group to ${sizeText(group.size)})`,
-    record: { ...record, next: { ...record.next, size } },
-  };
+async function configured(groups: Groups, step: GroupStep, group: Group): Promise<GroupStep> {
+  const { withConfiguredSize } = await import('./configured-size.ts');
+  return withConfiguredSize(groups, step, group);
 }
 
 async function save(context: ApplyContext, step: GroupStep, group: Group): Promise<boolean> {

@@ -6,6 +6,7 @@ import { isTerminatedBy, terminationTime } from './decide-claims.ts';
 import { isAsleepSize } from './decide-group.ts';
 import type { AutoscalerView, Memory, NodeClaimView } from './ports.ts';
 import {
+  BUILT_IN_OBJECT,
   deploymentObject,
   type NodePoolSetting,
   nodePoolObject,
@@ -13,6 +14,8 @@ import {
   type SavedAutoscaler,
 } from './records.ts';
 import { corruptNames, minutesOverdue, type Policy, type Snapshot } from './snapshot.ts';
+
+type KarpenterView = Extract<AutoscalerView, { kind: 'karpenter' }>;
 
 export interface AutoscalerStep {
   readonly target: string;
@@ -145,7 +148,7 @@ export function resumeStep(snapshot: Snapshot, policy: Policy, steps: Autoscaler
 function isObserved(view: AutoscalerView, saved: SavedAutoscaler): boolean {
   return view.kind === 'cluster-autoscaler'
     ? saved.kind === view.kind && saved.deployment === view.deployment
-    : saved.kind === view.kind;
+    : saved.kind === view.kind || (saved.kind === 'built-in-pools' && view.builtIn !== undefined);
 }
 
 function resumed(view: AutoscalerView | undefined, saved: readonly Versioned<SavedAutoscaler>[]): string {
@@ -162,14 +165,23 @@ function resumed(view: AutoscalerView | undefined, saved: readonly Versioned<Sav
 function resumption(saved: SavedAutoscaler | undefined): string {
   return saved?.kind === 'cluster-autoscaler'
     ? `back to ${saved.replicas} replicas`
-    : 'the limits of its NodePools are restored';
+    : saved?.kind === 'built-in-pools'
+      ? `the built-in NodePools ${saved.nodePools.join(', ')} are switched on`
+      : 'the limits of its NodePools are restored';
 }
 
 /** Whether it may start nodes. */
 function isAllowed(view: AutoscalerView): boolean {
   return view.kind === 'cluster-autoscaler'
     ? view.replicas > 0
-    : Object.keys(openPools(view.pools)).length > 0;
+    : Object.keys(openPools(view.pools)).length > 0 || builtInToStop(view) !== undefined;
+}
+
+/** Built-in NodePools that are to be switched off now. */
+export function builtInToStop({ builtIn }: KarpenterView): KarpenterView['builtIn'] {
+  const isToStop =
+    builtIn && builtIn.nodePools.length > 0 && builtIn.neededBy.length === 0 && !builtIn.isUpdating;
+  return isToStop ? builtIn : undefined;
 }
 
 /** Replicas of which no pod is Ready have scaled nothing. */
@@ -179,7 +191,7 @@ export function isScaling(view: AutoscalerView): boolean {
 }
 
 /** The pools that may still start nodes. */
-function openPools(pools: Extract<AutoscalerView, { kind: 'karpenter' }>['pools']) {
+function openPools(pools: KarpenterView['pools']) {
   return Object.fromEntries(
     Object.entries(pools).filter(([, pool]) =>
       pool.replicas === null ? !isZeroed(pool.limits) : pool.replicas > 0,
@@ -200,6 +212,8 @@ export function isResumed(view: AutoscalerView, saved: SavedAutoscaler): boolean
       view.replicas >= saved.replicas
     );
   if (view.kind !== 'karpenter') return false;
+  if (saved.kind === 'built-in-pools')
+    return saved.nodePools.every((name) => view.builtIn?.nodePools.includes(name));
   return saved.nodePool in openPools(view.pools) || !(saved.nodePool in view.pools);
 }
 
@@ -212,13 +226,21 @@ function toSave(
   const running: SavedAutoscaler[] =
     view.kind === 'cluster-autoscaler'
       ? [{ kind: view.kind, deployment: view.deployment, replicas: view.replicas, since }]
-      : Object.entries(openPools(view.pools)).map(([nodePool, setting]) => ({
-          kind: view.kind,
-          nodePool,
-          setting,
-          since,
-        }));
+      : [
+          ...Object.entries(openPools(view.pools)).map(([nodePool, setting]) => ({
+            kind: view.kind,
+            nodePool,
+            setting,
+            since,
+          })),
+          ...savedBuiltIn(view, since),
+        ];
   return running.filter((one) => !saved.has(objectOf(one)));
+}
+
+function savedBuiltIn(view: KarpenterView, since: string): readonly SavedAutoscaler[] {
+  const { nodePools, nodeRoleArn } = builtInToStop(view) ?? {};
+  return nodePools && nodeRoleArn ? [{ kind: 'built-in-pools', nodePools, nodeRoleArn, since }] : [];
 }
 
 /** What may be paused: an object whose record cannot be read would never be resumed. */
@@ -226,7 +248,12 @@ function withoutCorrupt(view: AutoscalerView, corrupt: readonly string[]): Autos
   if (view.kind === 'cluster-autoscaler')
     return corrupt.includes(deploymentObject(view.deployment)) ? undefined : view;
   const pools = Object.entries(view.pools).filter(([name]) => !corrupt.includes(nodePoolObject(name)));
-  return { ...view, pools: Object.fromEntries(pools) };
+  const { builtIn, ...rest } = view;
+  return {
+    ...rest,
+    pools: Object.fromEntries(pools),
+    ...(builtIn && !corrupt.includes(BUILT_IN_OBJECT) ? { builtIn } : {}),
+  };
 }
 
 export function claimsIn(view: Snapshot['autoscaler']): readonly NodeClaimView[] {

@@ -104,8 +104,8 @@ export async function observeStrayNodes(
 
 function isKeptPool(nodePool: string, autoscaler: NightScheduleSettings['autoscaler']): boolean {
   if (autoscaler === undefined || autoscaler.kind === 'cluster-autoscaler') return false;
-  if (autoscaler.nodePools !== undefined) return !autoscaler.nodePools.includes(nodePool);
-  return autoscaler.kind === 'auto-mode' && BUILT_IN_POOLS.includes(nodePool);
+  if (autoscaler.kind === 'auto-mode' && BUILT_IN_POOLS.includes(nodePool)) return !autoscaler.builtIn;
+  return autoscaler.nodePools?.includes(nodePool) === false;
 }
 
 /** `unknown` where the request failed. */

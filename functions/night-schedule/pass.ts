@@ -11,6 +11,9 @@ import type { Plan } from './decide-cluster.ts';
 import type { Memory, Nodes, Over } from './ports.ts';
 import { NOTE_NAMES, type NoteName, type Notes } from './records.ts';
 
+/** A key of what was reported: since then another pass was first each time. */
+export const STATE_NOT_WRITTEN_SINCE = 'state-not-written-since';
+
 export interface NightScheduleDeps extends ApplyPorts {
   readonly nodes: Nodes;
   readonly trail: DecisionTrail;

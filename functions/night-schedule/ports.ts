@@ -84,12 +84,34 @@ export type AutoscalerView =
       readonly pools: Readonly<Record<string, NodePoolSetting>>;
       /** NodeClaims that still exist, of those pools. */
       readonly claims: readonly NodeClaimView[];
+      /** Of EKS Auto Mode, where the config has them stopped. */
+      readonly builtIn?: BuiltInView & {
+        /** NodePools that use the NodeClass `default`, which EKS removes with the last built-in pool. */
+        readonly neededBy: readonly string[];
+      };
       /** NodePools that are not what their CustomResourceDefinition says: they are left alone. */
       readonly malformed?: readonly string[];
     };
 
+export interface BuiltInView {
+  /** Those that are on. */
+  readonly nodePools: readonly string[];
+  /** EKS reports it only while a pool is on. */
+  readonly nodeRoleArn?: string;
+  /** An update of the cluster runs: what is on may change. */
+  readonly isUpdating: boolean;
+}
+
+/** The built-in NodePools of EKS Auto Mode: EKS deletes and creates them. */
+export interface BuiltInPools {
+  read(): Promise<BuiltInView>;
+  /** The role is needed where a pool is named. */
+  set(nodePools: readonly string[], nodeRoleArn: string): Promise<'accepted' | 'busy'>;
+}
+
 export interface NodeClaimView {
   readonly name: string;
+  readonly nodePool?: string;
   readonly isDeleting: boolean;
   /** Until then Karpenter respects budgets: its annotation, as it is written there. */
   readonly terminateAt?: string;
@@ -111,7 +133,7 @@ export interface Autoscaler {
    */
   pause(view: AutoscalerView, terminateAt?: string): Promise<readonly ObjectFailure[]>;
   /** From the record alone, whatever the config names. */
-  resume(saved: SavedAutoscaler): Promise<'resumed' | 'gone'>;
+  resume(saved: SavedAutoscaler): Promise<'resumed' | 'busy' | 'gone'>;
 }
 
 /** Objects of one autoscaler that were paused. */

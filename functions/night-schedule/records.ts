@@ -56,7 +56,7 @@ export const nodePoolSettingSchema = s.object({
 });
 export type NodePoolSetting = s.TypeOf<typeof nodePoolSettingSchema>;
 
-/** The setting of one object of an autoscaler before it was paused: of its Deployment, or of one NodePool. */
+/** The setting of one object of an autoscaler before it was paused: its Deployment, one NodePool, the built-in NodePools. */
 export const savedAutoscalerSchema = s.union(
   s.object({
     kind: s.oneOf('cluster-autoscaler'),
@@ -71,6 +71,12 @@ export const savedAutoscalerSchema = s.union(
     setting: nodePoolSettingSchema,
     since: s.instant,
   }),
+  s.object({
+    kind: s.oneOf('built-in-pools'),
+    nodePools: s.listOf(s.text),
+    nodeRoleArn: s.text,
+    since: s.instant,
+  }),
 );
 export type SavedAutoscaler = s.TypeOf<typeof savedAutoscalerSchema>;
 
@@ -79,10 +85,13 @@ export const nodePoolObject = (name: string) => `nodepool#${name}`;
 
 /** The key of its record: each object has its own, so that a bad record stops only one. */
 export function objectOf(saved: SavedAutoscaler): string {
+  if (saved.kind === 'built-in-pools') return BUILT_IN_OBJECT;
   return saved.kind === 'cluster-autoscaler'
     ? deploymentObject(saved.deployment)
     : nodePoolObject(saved.nodePool);
 }
+
+export const BUILT_IN_OBJECT = 'cluster#built-in-pools';
 
 const gapSchema = s.object({ from: s.instant, to: s.instant });
 export type Gap = s.TypeOf<typeof gapSchema>;

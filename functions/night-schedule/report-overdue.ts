@@ -1,8 +1,9 @@
 /** Deadlines of the whole stop and of the whole start. */
-import { HOUR_MS } from '#model/duration.ts';
+import { HOUR_MS, MINUTE_MS } from '#model/duration.ts';
+import { OTHER_PASS_FIRST } from './apply.ts';
 import { claimsIn } from './decide-autoscaler.ts';
 import type { Plan } from './decide-cluster.ts';
-import type { NightScheduleDeps, Pass } from './pass.ts';
+import { type NightScheduleDeps, type Pass, STATE_NOT_WRITTEN_SINCE } from './pass.ts';
 import type { NodeClaimView } from './ports.ts';
 import { minutesOverdue, type Snapshot } from './snapshot.ts';
 
@@ -48,4 +49,21 @@ const DEADLINE_KEY = /^(late|stop-deadline|start-deadline)#/;
 
 function claimText({ name, waitsFor }: NodeClaimView): string {
   return waitsFor === undefined ? name : `${name}: ${waitsFor}`;
+}
+
+/** Once is another pass; without an end it is a failure. */
+export function reportStateNotWritten(
+  { settings }: NightScheduleDeps,
+  { now, recorder, reported }: Pass,
+): void {
+  const target = settings.cluster;
+  const since = reported.get(STATE_NOT_WRITTEN_SINCE) ?? now.toISOString();
+  reported.set(STATE_NOT_WRITTEN_SINCE, since);
+  const minutes = Math.floor((now.getTime() - Date.parse(since)) / MINUTE_MS);
+  if (minutes < Math.min(settings.stopDeadlineMinutes, settings.startDeadlineMinutes)) {
+    recorder.record({ target, action: 'none', reason: OTHER_PASS_FIRST });
+    return;
+  }
+  const reason = `the state of the night is not written since ${minutes} min: ${OTHER_PASS_FIRST} each time`;
+  if (recorder.isNews('late#state')) recorder.record({ target, action: 'fail', reason });
 }

@@ -139,7 +139,11 @@ async function resumeObject(
 ): Promise<string | undefined> {
   const target = objectOf(value);
   const isBack = view !== undefined && isResumed(view, value);
-  if (!isBack && (await autoscaler.resume(value)) === 'resumed') return 'it is resumed';
+  if (!isBack) {
+    const outcome = await autoscaler.resume(value);
+    if (outcome !== 'gone')
+      return outcome === 'busy' ? 'another update of the cluster is in progress' : 'it is resumed';
+  }
   if (!(await store.clearAutoscaler(target, version))) return CHANGED;
   if (isBack) record({ target, action: 'resume', reason: 'it is as before the stop' });
   else

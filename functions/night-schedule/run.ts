@@ -6,10 +6,10 @@ import type { Reported } from '#functions/shared/decision-recorder.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
-import { DAY_MS, MINUTE_MS } from '#model/duration.ts';
+import { DAY_MS } from '#model/duration.ts';
 import { holidayWarning } from '#model/plan.ts';
 import type { Desired } from '#model/schedule.ts';
-import { applyAutoscaler, applyStage, OTHER_PASS_FIRST } from './apply.ts';
+import { type ApplyContext, applyStage } from './apply.ts';
 import { decideCluster, type Plan } from './decide-cluster.ts';
 import { decideDesired, leadSeconds, stopToWarnOf, timeOf } from './decide-desired.ts';
 import { seen } from './ledger.ts';
@@ -24,7 +24,15 @@ import {
   observeStrayNodes,
   select,
 } from './observe.ts';
-import { type NightScheduleDeps, notesOf, overOf, type Pass, startPass, writeNotes } from './pass.ts';
+import {
+  type NightScheduleDeps,
+  notesOf,
+  overOf,
+  type Pass,
+  STATE_NOT_WRITTEN_SINCE,
+  startPass,
+  writeNotes,
+} from './pass.ts';
 import type { Group } from './ports.ts';
 import { minutesOverdue, type Policy } from './snapshot.ts';
 
@@ -143,9 +151,12 @@ async function apply(
 
   // Others learn of a stop before its first node goes; of an outcome only after it was written down.
   const isInTransition = plan.state.phase === 'stopping' || plan.state.phase === 'starting';
-  if (isInTransition && isNewState && !(await saveState())) return stateNotWritten(deps, pass);
-  pass.reported.delete(STATE_NOT_WRITTEN);
-  for (const step of plan.before) await applyAutoscaler(context, step);
+  if (isInTransition && isNewState && !(await saveState())) {
+    const { reportStateNotWritten } = await import('./report-overdue.ts');
+    return reportStateNotWritten(deps, pass);
+  }
+  pass.reported.delete(STATE_NOT_WRITTEN_SINCE);
+  await applyAutoscalers(context, plan.before);
   const isPaused = plan.before.every((step) =>
     recorder.failures.every(({ target }) => target !== step.target),
   );
@@ -154,7 +165,7 @@ async function apply(
       const work = applyStage(context, stage, observed.groups);
       if (work) await work;
     }
-    for (const step of plan.after) await applyAutoscaler(context, step);
+    await applyAutoscalers(context, plan.after);
     const { fallbackGroup } = settings;
     const fallback = fallbackGroup && observed.all.find((group) => group.name === fallbackGroup);
     if (fallback) {
@@ -170,20 +181,10 @@ async function apply(
   notes['start-times'] = { seconds: [...(notes['start-times']?.seconds ?? []), seconds].slice(-5) };
 }
 
-const STATE_NOT_WRITTEN = 'state-not-written-since';
-
-/** Once is another pass; without an end it is a failure. */
-function stateNotWritten({ settings }: NightScheduleDeps, { now, recorder, reported }: Pass): void {
-  const target = settings.cluster;
-  const since = reported.get(STATE_NOT_WRITTEN) ?? now.toISOString();
-  reported.set(STATE_NOT_WRITTEN, since);
-  const minutes = Math.floor((now.getTime() - Date.parse(since)) / MINUTE_MS);
-  if (minutes < Math.min(settings.stopDeadlineMinutes, settings.startDeadlineMinutes)) {
-    recorder.record({ target, action: 'none', reason: OTHER_PASS_FIRST });
-    return;
-  }
-  const reason = `the state of the night is not written since ${minutes} min: ${OTHER_PASS_FIRST} each time`;
-  if (recorder.isNews('late#state')) recorder.record({ target, action: 'fail', reason });
+async function applyAutoscalers(context: ApplyContext, steps: Plan['before']): Promise<void> {
+  if (steps.length === 0) return;
+  const { applyAutoscaler } = await import('./apply-autoscaler.ts');
+  for (const step of steps) await applyAutoscaler(context, step);
 }
 
 function isSameState(a: ClusterState | undefined, b: ClusterState): boolean {

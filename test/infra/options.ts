@@ -141,8 +141,11 @@ export function configWith(...options: readonly string[]): NightshiftConfig {
   const copy = structuredClone(config) as unknown as Record<string, unknown>;
   // The other kinds need a Deployment, which Auto Mode does not have.
   for (const option of options)
-    if (option.endsWith('.autoscaler.kind=auto-mode'))
-      set(copy, pathOf(option).replace(/\.kind$/, ''), { kind: 'auto-mode' });
+    if (/\.autoscaler\.(kind=auto-mode|builtIn=)/.test(option))
+      set(copy, pathOf(option).replace(/\.\w+$/, ''), {
+        kind: 'auto-mode',
+        ...(option.includes('builtIn') ? { builtIn: option.endsWith('true') } : {}),
+      });
     else set(copy, pathOf(option), valueFor(option));
   return copy as unknown as NightshiftConfig;
 }

@@ -1,7 +1,10 @@
+import { builtInToStop } from '#functions/night-schedule/decide-autoscaler.ts';
 import { isTerminatedBy } from '#functions/night-schedule/decide-claims.ts';
 import type {
   Autoscaler,
   AutoscalerView,
+  BuiltInPools,
+  BuiltInView,
   NodeClaimView,
   ObjectFailure,
   SavedObjects,
@@ -22,17 +25,25 @@ type Client = Pick<KubernetesClient, 'request' | 'list'>;
 type Of<K extends AutoscalerConfig['kind']> = Extract<AutoscalerConfig, { kind: K }>;
 
 /** Without a config it can only resume what was paused before. */
-export function createAutoscaler(client: Client, config: AutoscalerConfig | undefined): Autoscaler {
-  const resume = createResume(client);
+export function createAutoscaler(
+  client: Client,
+  config: AutoscalerConfig | undefined,
+  builtIn: BuiltInPools = NONE,
+): Autoscaler {
+  const resume = createResume(client, builtIn);
   if (config === undefined) return { resume, observe: refuseUnconfigured, pause: refuseUnconfigured };
   return config.kind === 'cluster-autoscaler'
     ? { resume, ...clusterAutoscaler(client, config) }
-    : { resume, ...karpenter(client, config) };
+    : { resume, ...karpenter(client, config, builtIn) };
 }
 
 /** The autoscalers that the records are about, whatever the config names: each observes and resumes its own objects. */
-export function autoscalersOf(client: Client, saved: readonly SavedAutoscaler[]): readonly SavedObjects[] {
-  const resume = createResume(client);
+export function autoscalersOf(
+  client: Client,
+  saved: readonly SavedAutoscaler[],
+  builtIn: BuiltInPools = NONE,
+): readonly SavedObjects[] {
+  const resume = createResume(client, builtIn);
   const deployments = saved.flatMap((one): SavedObjects[] => {
     if (one.kind !== 'cluster-autoscaler') return [];
     const [namespace = '', deployment = ''] = one.deployment.split('/');
@@ -41,10 +52,22 @@ export function autoscalersOf(client: Client, saved: readonly SavedAutoscaler[])
     ];
   });
   const pools = saved.filter((one) => one.kind === 'karpenter');
-  if (pools.length === 0) return deployments;
+  const ofEks = saved.filter((one) => one.kind === 'built-in-pools');
+  if (pools.length + ofEks.length === 0) return deployments;
   const nodePools = pools.map(({ nodePool }) => nodePool);
-  const autoscaler = { resume, ...karpenter(client, { kind: 'karpenter', nodePools }) };
-  return [...deployments, { autoscaler, saved: pools }];
+  const config =
+    ofEks.length > 0
+      ? ({ kind: 'auto-mode', nodePools, builtIn: true } as const)
+      : ({ kind: 'karpenter', nodePools } as const);
+  const autoscaler = { resume, ...karpenter(client, config, builtIn) };
+  return [...deployments, { autoscaler, saved: [...pools, ...ofEks] }];
+}
+
+/** For a cluster of which nobody stops the built-in NodePools. */
+const NONE: BuiltInPools = { read: refuseBuiltIn, set: refuseBuiltIn };
+
+async function refuseBuiltIn(): Promise<never> {
+  throw new NightshiftError('the built-in NodePools of EKS Auto Mode cannot be reached from here');
 }
 
 async function refuseUnconfigured(): Promise<never> {
@@ -103,8 +126,12 @@ async function readyReplicas(client: Client, path: string): Promise<number | und
   }
 }
 
-function createResume(client: Client): Autoscaler['resume'] {
+function createResume(client: Client, builtIn: BuiltInPools): Autoscaler['resume'] {
   return async (saved) => {
+    if (saved.kind === 'built-in-pools') {
+      const outcome = await builtIn.set(saved.nodePools, saved.nodeRoleArn);
+      return outcome === 'accepted' ? 'resumed' : outcome;
+    }
     try {
       if (saved.kind === 'cluster-autoscaler')
         await scaleDeployment(client, saved.deployment, saved.replicas);
@@ -168,20 +195,31 @@ function resumedSpec({ limits, replicas }: NodePoolSetting): object {
  */
 function karpenter(
   client: Client,
-  config: Pick<Of<'karpenter'> | Of<'auto-mode'>, 'kind' | 'nodePools'>,
+  config:
+    | Pick<Of<'karpenter'>, 'kind' | 'nodePools'>
+    | Pick<Of<'auto-mode'>, 'kind' | 'nodePools' | 'builtIn'>,
+  builtIn: BuiltInPools,
 ): Paused {
+  const isBuiltIn = (name: string) => config.kind === 'auto-mode' && BUILT_IN_POOLS.includes(name);
+  const stopsBuiltIn = config.kind === 'auto-mode' && config.builtIn === true;
   const isOurs = (name: string | undefined) =>
     name !== undefined &&
     (config.nodePools === undefined || config.nodePools.includes(name)) &&
-    !(config.kind === 'auto-mode' && BUILT_IN_POOLS.includes(name));
+    !isBuiltIn(name);
   const claimsOf = async () =>
     (await client.list<KarpenterObject>(NODECLAIMS))
-      .filter(({ metadata }) => isOurs(metadata?.labels?.['karpenter.sh/nodepool']))
-      .map(claimView);
+      .map(claimView)
+      .filter(
+        ({ nodePool }) => isOurs(nodePool) || (stopsBuiltIn && nodePool !== undefined && isBuiltIn(nodePool)),
+      );
 
   return {
     async observe() {
-      const [listed, claims] = await Promise.all([client.list<KarpenterObject>(NODEPOOLS), claimsOf()]);
+      const [listed, claims, ofEks] = await Promise.all([
+        client.list<KarpenterObject>(NODEPOOLS),
+        claimsOf(),
+        stopsBuiltIn ? readBuiltIn(builtIn) : undefined,
+      ]);
       const pools: Record<string, NodePoolSetting> = {};
       const malformed: string[] = [];
       for (const pool of listed) {
@@ -191,11 +229,23 @@ function karpenter(
         if (setting) pools[name] = setting;
         else malformed.push(name);
       }
-      return { kind: 'karpenter', pools, claims, ...(malformed.length > 0 ? { malformed } : {}) };
+      const custom = listed.filter(({ metadata }) => !isBuiltIn(metadata.name));
+      return {
+        kind: 'karpenter',
+        pools,
+        claims,
+        ...(ofEks ? { builtIn: { ...ofEks, neededBy: usersOfDefaultClass(custom) } } : {}),
+        ...(malformed.length > 0 ? { malformed } : {}),
+      };
     },
     async pause(view, terminateAt) {
       if (view.kind !== 'karpenter')
         throw new NightshiftError(`${view.kind} is to be paused, and the config names ${config.kind}`);
+      const switchedOff = await attemptEach(
+        builtInToStop(view) ? ['the built-in NodePools'] : [],
+        (name) => name,
+        () => builtIn.set([], ''),
+      );
       const pools = Object.entries(view.pools);
       const closed = await attemptEach(
         pools,
@@ -203,13 +253,38 @@ function karpenter(
         ([name, pool]) =>
           patchPool(client, name, pool.replicas === null ? { limits: { cpu: '0' } } : { replicas: 0 }),
       );
+      // A claim of a built-in pool that is still on would be replaced: EKS deletes those with their pool.
+      const isOn = ({ nodePool = '' }: NodeClaimView) => view.builtIn?.nodePools.includes(nodePool) ?? false;
       const ended = await attemptEach(
-        await claimsOf(),
+        (await claimsOf()).filter((claim) => !isOn(claim)),
         ({ name }) => name,
         (claim) => endClaim(client, claim, terminateAt),
       );
-      return [...closed, ...ended];
+      return [...switchedOff, ...closed, ...ended];
     },
+  };
+}
+
+/** In the morning EKS wants the role again: without it the pools could never be switched on. */
+async function readBuiltIn(pools: BuiltInPools): Promise<BuiltInView> {
+  const view = await pools.read();
+  if (view.nodePools.length > 0 && view.nodeRoleArn === undefined)
+    throw new NightshiftError('eks answered DescribeCluster without the nodeRoleArn of its computeConfig');
+  return view;
+}
+
+function usersOfDefaultClass(pools: readonly KarpenterObject[]): readonly string[] {
+  return pools
+    .filter(({ spec }) => {
+      const ref = (spec as NodePoolSpec | undefined)?.template?.spec?.nodeClassRef;
+      return ref?.group === 'eks.amazonaws.com' && ref.name === 'default';
+    })
+    .map(({ metadata }) => metadata.name);
+}
+
+interface NodePoolSpec {
+  readonly template?: {
+    readonly spec?: { readonly nodeClassRef?: { readonly group?: string; readonly name?: string } };
   };
 }
 
@@ -229,10 +304,12 @@ function quantitiesOf(limits: unknown): unknown {
 
 function claimView({ metadata, status }: KarpenterObject): NodeClaimView {
   const terminateAt = metadata.annotations?.[TERMINATION_TIME];
+  const nodePool = metadata.labels?.['karpenter.sh/nodepool'];
   const waitsFor = unmet(status?.conditions ?? []);
   return {
     name: metadata.name,
     isDeleting: metadata.deletionTimestamp !== undefined,
+    ...(nodePool === undefined ? {} : { nodePool }),
     ...(terminateAt === undefined ? {} : { terminateAt }),
     ...(waitsFor === undefined ? {} : { waitsFor }),
   };

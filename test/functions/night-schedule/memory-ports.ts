@@ -170,7 +170,7 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
           if (saved.kind === 'cluster-autoscaler') {
             const { kind, deployment, replicas } = saved;
             world.autoscaler = { kind, deployment, replicas };
-          } else {
+          } else if (saved.kind === 'karpenter') {
             const pools = world.autoscaler?.kind === 'karpenter' ? world.autoscaler.pools : {};
             world.autoscaler = {
               kind: saved.kind,

@@ -171,7 +171,7 @@ describe('Karpenter', () => {
     const view = await autoscaler.observe();
     expect(view).toEqual({
       kind: 'karpenter',
-      claims: [{ name: 'general-1', isDeleting: false }],
+      claims: [{ name: 'general-1', nodePool: 'general', isDeleting: false }],
       pools: {
         general: { limits: { cpu: '100', memory: '400Gi' }, replicas: null },
         open: { limits: null, replicas: null },
