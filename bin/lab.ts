@@ -6,6 +6,7 @@ import { accessText, keepUp } from '#demo/access.ts';
 import { startLab } from '#demo/lab.ts';
 import { environmentPlans } from '#demo/sample/day-plan.ts';
 import { createTimeline, type Timeline } from '#demo/sample/timeline.ts';
+import { scheduleWarning } from '#demo/schedule-warning.ts';
 import { labDirectory, main } from '#demo/terminal.ts';
 import { labIo } from './lab-io.ts';
 import { parseOptions, prepareRun } from './prepare-run.ts';
@@ -37,11 +38,13 @@ await main(async () => {
   });
   try {
     const page = await serveConsole({ loaded, io: labIo(lab, userInfo().username) });
+    const timeZone =
+      environmentPlans(loaded.config, options.from).find(({ schedule }) => schedule)?.schedule?.timeZone ??
+      Intl.DateTimeFormat().resolvedOptions().timeZone;
     screen.write(accessText(lab, page.url, screen.colors));
+    screen.write(scheduleWarning(loaded.config, options.from, timeZone));
     timeline = createTimeline(screen, {
-      timeZone:
-        environmentPlans(loaded.config, options.from).find(({ schedule }) => schedule)?.schedule?.timeZone ??
-        Intl.DateTimeFormat().resolvedOptions().timeZone,
+      timeZone,
       environments: lab.environments.map(({ name }) => name),
     });
     await keepUp(lab, signal).finally(() => page.close());

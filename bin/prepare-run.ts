@@ -19,10 +19,25 @@ export async function prepareRun({ quiet }: { readonly quiet: boolean }): Promis
   const signal = untilInterrupted();
   const screen = screenOf(process.stdout);
   const assemblyDir = path.resolve('cdk.out');
-  if (!quiet) screen.write('Synthesizing the artifacts …');
-  await synthesize({ configPath: loaded.path, directory: assemblyDir });
-  if (!quiet) screen.write(' done.\n');
+  const progress = quiet
+    ? undefined
+    : showSeconds(screen, 'Synthesizing the stacks and bundling the functions …');
+  await synthesize({ configPath: loaded.path, directory: assemblyDir }).finally(() => progress?.done());
   return { loaded, assemblyDir, screen, signal };
+}
+
+/** A line that counts the seconds on a terminal, until it is done. */
+function showSeconds(screen: Screen, text: string): { done(): void } {
+  const start = performance.now();
+  const seconds = () => `${((performance.now() - start) / 1000).toFixed(0)} s`;
+  screen.write(text);
+  const timer = screen.live ? setInterval(() => screen.write(`\r${text} ${seconds()}`), 1_000) : undefined;
+  return {
+    done() {
+      clearInterval(timer);
+      screen.write(screen.live ? `\r${text} ${seconds()}\n` : ` ${seconds()}\n`);
+    },
+  };
 }
 
 /** The parsed options. Throws a `UsageError` with the message and the help text when they are invalid. */

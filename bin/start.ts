@@ -2,10 +2,13 @@
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import { serveConsole } from '#cli/console/server.ts';
+import { setOverride } from '#cli/override.ts';
 import { accessText, keepUp } from '#demo/access.ts';
+import { introduction } from '#demo/sample/introduction.ts';
 import { reportText } from '#demo/sample/report.ts';
 import { playSampleDay } from '#demo/sample/sample-day.ts';
 import { createTimeline, type Timeline } from '#demo/sample/timeline.ts';
+import { wrap } from '#demo/sample/wrap.ts';
 import { labDirectory, main } from '#demo/terminal.ts';
 import { labIo } from './lab-io.ts';
 import { parseOptions, prepareRun } from './prepare-run.ts';
@@ -46,6 +49,7 @@ await main(async () => {
       const environments = lab.environments.map(({ name }) => name);
       const shown = createTimeline(screen, { timeZone: plan.timeZone, environments });
       timeline = shown;
+      shown.line(`\n${wrap(introduction(plan), screen.live ? screen.columns : undefined, 0)}`);
       progress = setInterval(() => {
         const at = lab.context.clock.now();
         const share = (at - plan.start.getTime()) / (plan.end.getTime() - plan.start.getTime());
@@ -58,6 +62,20 @@ await main(async () => {
       else if (decision.action !== 'none') process.stdout.write(`${JSON.stringify(decision)}\n`);
     },
     onEvent: (environment, at, text) => timeline?.event(environment, at, text),
+    async wake(lab, environment) {
+      timeline?.event(
+        environment,
+        lab.context.clock.date(),
+        `a developer: npx nightshift wake ${environment} --for 4h`,
+      );
+      const request = {
+        command: 'wake',
+        environment,
+        for: '4h',
+        reason: 'demonstration for a customer',
+      } as const;
+      await setOverride(loaded, request, {}, labIo(lab, userInfo().username));
+    },
   }).finally(() => clearInterval(progress));
 
   try {

@@ -27,6 +27,8 @@ export interface DayPlan {
   readonly timeZone: string;
   /** The start that a holiday skips in the reference environment. */
   readonly skipped?: { readonly at: Date; readonly reason: string };
+  /** Somebody needs the reference environment although it sleeps, so that the day ends with a cluster that is awake. */
+  readonly wake?: { readonly at: Date; readonly environment: string };
   /** In chronological order. */
   readonly events: readonly DayEvent[];
   /** The ends of the working days: every group must have its original size then. */
@@ -47,6 +49,8 @@ const HORIZON_DAYS = { plain: 15, calendar: 370 };
 /** Before the first stop and after the last event, in minutes. */
 const LEAD_IN = 15;
 const LEAD_OUT = 45;
+/** After the last event: the stop is confirmed by then. */
+const WAKE_AFTER = 25;
 /** When events happen, as fractions of the working day. */
 const FRACTIONS = { interruption: 0.1, merge: 0.25, production: 0.4, refused: 0.5 };
 
@@ -72,6 +76,14 @@ export function planDay(config: NightshiftConfig, now: Date): DayPlan {
     end: span.end,
     timeZone: reference?.schedule?.timeZone ?? 'UTC',
     ...(span.skipped ? { skipped: span.skipped } : {}),
+    ...(reference && span.work
+      ? {
+          wake: {
+            at: new Date(span.end.getTime() - (LEAD_OUT - WAKE_AFTER) * MINUTE),
+            environment: reference.name,
+          },
+        }
+      : {}),
     events,
     sizeChecks: environments.flatMap((environment) => {
       const work = environment.schedule && awake(environment);

@@ -16,6 +16,8 @@ export interface DayOptions {
   readonly observations: Observations;
   /** Called for each event of the plan, with its description. */
   readonly onEvent?: (event: DayEvent, text: string) => void;
+  /** Wakes an environment as a person does, at the time of `plan.wake`. */
+  readonly wake?: (environment: string) => Promise<void>;
   readonly signal?: AbortSignal;
 }
 
@@ -28,6 +30,8 @@ export interface DayLog {
   readonly refused: { readonly kind: DayEvent['kind']; readonly build: string }[];
   /** Number of calls that the lab's AWS was set to deny. */
   refusedCalls: number;
+  /** The environment that was woken at the end of the day. */
+  woken: string | undefined;
   /** Groups of each environment shortly before the end of its working day. */
   readonly sizesAtDayEnd: Map<string, ReturnType<Observations['groups']>>;
 }
@@ -43,6 +47,7 @@ export async function runDay(options: DayOptions): Promise<DayLog> {
     productionPushes: [],
     refused: [],
     refusedCalls: 0,
+    woken: undefined,
     sizesAtDayEnd: new Map(),
   };
   for (const event of plan.events) {
@@ -57,6 +62,13 @@ export async function runDay(options: DayOptions): Promise<DayLog> {
     clock.at(check.at.getTime() - BEFORE_DAY_END_MS, () => {
       log.sizesAtDayEnd.set(check.environment, observations.groups(check.environment));
     });
+  }
+  if (plan.wake && options.wake) {
+    await clock.runUntil(plan.wake.at.getTime(), signal);
+    if (!signal?.aborted) {
+      await options.wake(plan.wake.environment);
+      log.woken = plan.wake.environment;
+    }
   }
   await clock.runUntil(plan.end.getTime(), signal);
   observations.stop();
@@ -90,7 +102,7 @@ function play(lab: Lab, environment: LabEnvironment, event: DayEvent, log: DayLo
         kind: 'access-denied',
         times: 1,
       });
-      return 'AWS will deny the next UpdateNodegroupConfig call';
+      return 'injected fault: AWS denies the next UpdateNodegroupConfig call';
     }
     case 'production-merge': {
       const { repository, branch } = event;
@@ -106,7 +118,7 @@ function play(lab: Lab, environment: LabEnvironment, event: DayEvent, log: DayLo
         return lab.codebuild.openPullRequest({ repository, head, base: `refs/heads/${branch}` }).builds;
       });
       for (const { id } of builds) log.refused.push({ kind: event.kind, build: id });
-      return `a pull request starts ${event.build.project}: its webhook filter was widened`;
+      return `injected fault: a wider webhook filter, so a pull request starts ${event.build.project}`;
     }
     case 'tag': {
       const { repository, project } = event.build;
@@ -115,7 +127,7 @@ function play(lab: Lab, environment: LabEnvironment, event: DayEvent, log: DayLo
         return builds;
       });
       for (const { id } of builds) log.refused.push({ kind: event.kind, build: id });
-      return `the tag v1.0.0 starts ${project}: its webhook filter was widened`;
+      return `injected fault: a wider webhook filter, so the tag v1.0.0 starts ${project}`;
     }
     case 'failed-build': {
       const { account, region } = environment.config;

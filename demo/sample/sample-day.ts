@@ -21,6 +21,8 @@ export interface SampleDayOptions {
   readonly directory?: string;
   readonly signal?: AbortSignal;
   readonly onReady?: (lab: Lab, plan: DayPlan) => void;
+  /** Wakes the reference environment, asleep at the end of the day, as a person does. Without it it stays asleep. */
+  readonly wake?: (lab: Lab, environment: string) => Promise<void>;
   readonly onDecision?: (decision: Decision, spec: FunctionSpec) => void;
   readonly onEvent?: (environment: string, at: Date, text: string) => void;
   /** Every AWS call with the bytes of request and reply. */
@@ -41,7 +43,7 @@ const DELIVERED_TWICE = new Set([
 export async function playSampleDay(
   options: SampleDayOptions,
 ): Promise<{ readonly lab: Lab; readonly plan: DayPlan; readonly summary: DaySummary | undefined }> {
-  const { config, assemblyDir, now, signal } = options;
+  const { config, assemblyDir, now, signal, wake } = options;
   const plan = planDay(config, now);
   const failures: { function: string; at: number }[] = [];
   let observations: Observations | undefined;
@@ -71,6 +73,7 @@ export async function playSampleDay(
       plan,
       observations,
       onEvent: (event, text) => options.onEvent?.(event.environment, event.at, text),
+      ...(wake ? { wake: (environment: string) => wake(lab, environment) } : {}),
       ...(signal ? { signal } : {}),
     });
     if (signal?.aborted) return { lab, plan, summary: undefined };

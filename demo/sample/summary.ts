@@ -128,12 +128,13 @@ function endProblems(environment: LabEnvironment, evidence: Evidence, plan: DayP
 
 function groupProblems(
   environment: LabEnvironment,
-  { lab, observations }: Evidence,
+  { lab, observations, log }: Evidence,
   plan: DayPlan,
 ): readonly string[] {
   const { name } = environment;
   const { nightSchedule } = settingsOf(lab.config, name, plan.plannedAt);
-  const desired = nightSchedule && desiredAt(nightSchedule.schedule, plan.end, []);
+  const scheduled = nightSchedule && desiredAt(nightSchedule.schedule, plan.end, []);
+  const desired = log.woken === name ? { state: 'awake', reason: 'somebody woke it' } : scheduled;
   return observations.groups(name).flatMap((group) => {
     if (!group.stoppable) {
       return group.instances === group.before.desired

@@ -38,9 +38,10 @@ const TONES: Readonly<Partial<Record<Action, keyof Colors>>> = {
   fail: 'red',
 };
 
-/** An `ignore` with the same reason, or of the same event, is shown once in this time. */
-const REPEATED_MS = 5 * 60_000;
 const ACTION_WIDTH = 13;
+/** A narrower terminal gets the text of a row below its first line instead of a column of its own. */
+const WIDE_COLUMNS = 100;
+const NARROW_INDENT = 4;
 
 export function createTimeline(
   screen: Screen,
@@ -59,15 +60,7 @@ export function createTimeline(
   const width = Math.max(...options.environments.map((name) => name.length), 3);
   let shownDay = '';
   let progressShown = false;
-  const ignored = new Map<string, number>();
-  const isRepeated = ({ action, environment, reason, target, trigger, time }: Decision): boolean => {
-    if (action !== 'ignore') return false;
-    const at = Date.parse(time);
-    const keys = [`${environment} ${reason}`, `${environment} ${target} ${trigger}`];
-    const seen = keys.some((key) => at - (ignored.get(key) ?? Number.NEGATIVE_INFINITY) < REPEATED_MS);
-    for (const key of keys) ignored.set(key, at);
-    return seen;
-  };
+  const repeats = createRepeats();
 
   const clear = () => {
     if (progressShown) screen.write('\r\u001b[2K');
@@ -83,15 +76,27 @@ export function createTimeline(
     if (date !== shownDay) line(colors.bold(`\n${date} (${options.timeZone})`));
     shownDay = date;
     const time = stamp(at);
-    const indent = `${time}  `.length + width + 2 + ACTION_WIDTH + 1;
+    const column = `${time}  `.length + width + 2 + ACTION_WIDTH + 1;
+    const indent = screen.columns < WIDE_COLUMNS ? NARROW_INDENT : column;
     const row = `${colors.dim(time)}  ${environment.padEnd(width)}  ${what} ${text}`;
     line(wrap(row, screen.live ? screen.columns : undefined, indent));
+  };
+
+  /** In one row what was left out, before the first row of a later minute. */
+  const showRepeats = (at: Date) => {
+    const folded = repeats.take(at);
+    if (!folded) return;
+    const { last, environment, count } = folded;
+    const text = `${count} more deliver${count === 1 ? 'y' : 'ies'} of events that were already handled`;
+    row(last, environment, colors.dim('ignore'.padEnd(ACTION_WIDTH)), colors.dim(text));
   };
 
   return {
     line,
     decision(decision) {
-      if (decision.action === 'none' || isRepeated(decision)) return;
+      if (decision.action === 'none') return;
+      showRepeats(new Date(decision.time));
+      if (repeats.add(decision)) return;
       const tone = TONES[decision.action];
       const paint = tone ? (colors[tone] as (text: string) => string) : (text: string) => text;
       const subject =
@@ -103,8 +108,10 @@ export function createTimeline(
         `${subject}${colors.dim('—')} ${decision.reason}`,
       );
     },
-    event: (environment, at, text) =>
-      row(at, environment, colors.cyan('»'.padEnd(ACTION_WIDTH)), colors.cyan(text)),
+    event(environment, at, text) {
+      showRepeats(at);
+      row(at, environment, colors.cyan('»'.padEnd(ACTION_WIDTH)), colors.cyan(text));
+    },
     progress(at, text) {
       if (!screen.live) return;
       clear();
@@ -118,3 +125,47 @@ export function createTimeline(
 function shortName(target: string): string {
   return target.replace(/^(ip-[\d-]+)\.(?:[a-z0-9-]+\.compute|ec2)\.internal$/, '$1');
 }
+
+interface Folded {
+  readonly minute: number;
+  readonly last: Date;
+  readonly environment: string;
+  readonly count: number;
+}
+
+/**
+ * EventBridge delivers some events more than once, and one instance has several events. That an event of a node was
+ * ignored after the node was cordoned or drained is counted, not shown.
+ */
+function createRepeats() {
+  const handled = new Set<string>();
+  let folded: Folded | undefined;
+  return {
+    /** Whether the decision is such a repeat; it is counted then. */
+    add({ action, capability, environment, target, time }: Decision): boolean {
+      if (capability !== 'spot-drain') return false;
+      if (action !== 'ignore') handled.add(target);
+      else if (handled.has(target)) {
+        const last = new Date(time);
+        const same = folded?.environment === environment;
+        folded = {
+          minute: minuteOf(last),
+          last,
+          environment: folded === undefined || same ? environment : '',
+          count: (folded?.count ?? 0) + 1,
+        };
+        return true;
+      }
+      return false;
+    },
+    /** What was counted in a minute before `at`. */
+    take(at: Date): Folded | undefined {
+      if (folded === undefined || folded.minute >= minuteOf(at)) return undefined;
+      const taken = folded;
+      folded = undefined;
+      return taken;
+    },
+  };
+}
+
+const minuteOf = (at: Date) => Math.floor(at.getTime() / 60_000);

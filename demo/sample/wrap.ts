@@ -1,10 +1,14 @@
 import { stripVTControlCharacters } from 'node:util';
 
 const CONTINUATION = 2;
+/** Up to its end or the next punctuation mark. It stays whole, so that it can be copied. */
+const COMMAND = /npx nightshift[^,;)]*/g;
+const NO_BREAK_SPACE = '\u00a0';
 
 /**
  * Breaks a line at spaces so that no part is longer than `columns`, escape sequences not counted. The parts after the
- * first are indented by `indent`, or two deeper than the line. A longer word stays whole. Without `columns`: the line.
+ * first are indented by `indent`, or two deeper than the line. A longer word or command stays whole. Without `columns`:
+ * the line.
  */
 export function wrap(line: string, columns: number | undefined, indent = indentOf(line)): string {
   if (columns === undefined || lengthOf(line) <= columns) return line;
@@ -13,7 +17,8 @@ export function wrap(line: string, columns: number | undefined, indent = indentO
   const lines: string[] = [];
   let current = line.slice(0, line.length - text.length);
   let empty = true;
-  for (const word of text.split(' ')) {
+  for (const part of withWholeCommands(text).split(' ')) {
+    const word = part.replaceAll(NO_BREAK_SPACE, ' ');
     const extended = empty ? `${current}${word}` : `${current} ${word}`;
     if (!empty && lengthOf(extended) > columns) {
       lines.push(current.trimEnd());
@@ -24,6 +29,10 @@ export function wrap(line: string, columns: number | undefined, indent = indentO
     empty = false;
   }
   return [...lines, current].join('\n');
+}
+
+function withWholeCommands(text: string): string {
+  return text.replaceAll(COMMAND, (command) => command.replaceAll(' ', NO_BREAK_SPACE));
 }
 
 function indentOf(line: string): number {

@@ -32,6 +32,8 @@ export const drain: Bench = async ({ runs, log }) => {
     const run = site.run('spot-drain');
     const ours = async (instance: string) => {
       const drained = await watch(site, instance, () => run.invoke(interruptionOf(site, instance)));
+      // The watchdog that was sent with the claim comes first: without the claim it would drain the node as a new notice.
+      await site.pass(MINUTE_MS);
       await site.table.remove(DRAIN, instanceKey(instance));
       return drained;
     };
@@ -71,9 +73,9 @@ export const drain: Bench = async ({ runs, log }) => {
       bench: 'drain',
       method: `the deployed function in a warm process, after one tick, and kubectl, over the lab’s Kubernetes API, as its server sees it: from a client’s first request until the pods are gone; median of ${rounds} in turn`,
       figures: [
-        ...figuresOf(`${PODS} pods`, free),
+        ...figuresOf(`${PODS} pods`, free, 0.1),
         issuedFigure(free),
-        ...figuresOf(`${BUDGETED_PODS} pods, budget of one`, budgeted),
+        ...figuresOf(`${BUDGETED_PODS} pods, budget of one`, budgeted, 1),
       ],
       notes: [noteOf(kubectl)],
     };
@@ -98,7 +100,8 @@ function issuedFigure({ ours, theirs }: Compared): Figure {
   };
 }
 
-function figuresOf(what: string, { ours, theirs }: Compared): Figure[] {
+/** `limit`: the most that the time may be, as a part of kubectl's. */
+function figuresOf(what: string, { ours, theirs }: Compared, limit: number): Figure[] {
   const of = (measured: readonly Drained[], key: keyof Drained) => median(measured.map((one) => one[key]));
   const baseline = (key: keyof Drained) =>
     theirs.length > 0 ? { baseline: { what: 'kubectl drain', value: of(theirs, key) } } : {};
@@ -109,7 +112,7 @@ function figuresOf(what: string, { ours, theirs }: Compared): Figure[] {
       unit: 'ms',
       ...baseline('empty'),
       ...(theirs.length > 0
-        ? { target: { what: 'not slower', met: of(ours, 'empty') <= of(theirs, 'empty') } }
+        ? { target: { what: `≤ ${limit} ×`, met: of(ours, 'empty') <= limit * of(theirs, 'empty') } }
         : {}),
     },
     { what: `${what}, with the client’s start`, value: of(ours, 'whole'), unit: 'ms', ...baseline('whole') },

@@ -266,17 +266,18 @@ function functionUnderTest(ground: Ground, spec: FunctionSpec, concurrency: numb
       const requestId = context.uuid();
       const outcome = await runner.invoke(JSON.stringify(payload), requestId);
       const invocation = done.get(requestId);
-      const mark = lines.findIndex(({ text }) => text.includes(CONSUMPTION) && text.includes(requestId));
-      const marked = lines[mark];
+      // Another invocation may run at the same time: every line of the function carries the id of its own.
+      const own = lines.filter(({ text }) => text.includes(requestId));
+      const marked = own.find(({ text }) => text.includes(CONSUMPTION));
       if (!outcome.ok || !invocation || !marked) {
         const why = outcome.ok ? 'it reported no consumption' : outcome.error.errorMessage;
         throw new Error(`${spec.name} could not be measured: ${why}`);
       }
       const consumption = JSON.parse(marked.text) as Consumption;
-      const logged = lines
-        .splice(0, mark + 1)
-        .slice(0, -1)
+      const logged = own
+        .filter((line) => line !== marked)
         .reduce((sum, { text }) => sum + Buffer.byteLength(text) + 1, 0);
+      for (const line of own) lines.splice(lines.indexOf(line), 1);
       done.delete(requestId);
       return { ...invocation, consumption, logged };
     },

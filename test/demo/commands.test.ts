@@ -73,3 +73,26 @@ describe('npm run lab', () => {
     expect(stderr).toContain("'tomorrow' is not a valid time");
   });
 });
+
+describe('npm ci', () => {
+  const report = (agent: string) =>
+    new Promise<string>((resolve) => {
+      execFile(
+        process.execPath,
+        [path.join(root, 'bin/report-node.ts')],
+        { env: { ...process.env, npm_config_user_agent: agent } },
+        (_, stdout) => resolve(stdout),
+      );
+    });
+
+  test('says on Node 20 which Node the scripts run with', async () => {
+    expect(await report('npm/10.8.2 node/v20.20.2 linux x64')).toMatch(
+      /^Your shell has Node 20\.20\.2\. The npm scripts run with Node 2\d\.[^\n]*\n$/,
+    );
+  });
+
+  test('says nothing on Node 22 and 24', async () => {
+    expect(await report('npm/10.8.2 node/v22.18.0 linux x64')).toBe('');
+    expect(await report('npm/11.4.0 node/v24.21.0 linux x64')).toBe('');
+  });
+});

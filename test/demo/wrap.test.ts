@@ -19,6 +19,12 @@ test('a word longer than the width stays whole', () => {
   expect(wrap('one ip-10-0-0-5.compute.internal two', 10)).toBe('one\n  ip-10-0-0-5.compute.internal\n  two');
 });
 
+test('a command stays whole, so that it can be copied', () => {
+  expect(wrap('to keep it up: npx nightshift keep-up web --for 2h, or cancel', 30)).toBe(
+    'to keep it up:\n  npx nightshift keep-up web --for 2h,\n  or cancel',
+  );
+});
+
 test('escape sequences have no width', () => {
   const bold = (text: string) => `\u001b[1m${text}\u001b[22m`;
   expect(wrap(`${bold('one')} two`, 7)).toBe(`${bold('one')} two`);
