@@ -5,7 +5,7 @@ import { CorruptRecordError, messageOf } from '#functions/shared/errors.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import type { GroupStep } from './decide-group.ts';
 import { ledgerEntries } from './ledger.ts';
-import type { Autoscaler, Group, Groups, Resized, Store } from './ports.ts';
+import type { Autoscaler, Group, Groups, Store } from './ports.ts';
 import type { Gap } from './records.ts';
 
 export interface ApplyPorts {
@@ -96,24 +96,18 @@ async function act(context: ApplyContext, planned: GroupStep, group: Group): Pro
     return incomplete(context, planned, 'this pass is out of time: the next one continues');
   const step = planned.readConfiguredSize ? await configured(ports.groups, planned, group) : planned;
   if (!(await save(context, step, group))) return incomplete(context, step, OTHER_PASS_FIRST);
-  if (step.resize ?? step.warmPool) {
-    const outcome = await change(ports.groups, step, group, intentOf(group, step, now));
-    if (outcome === 'busy')
-      return incomplete(
-        context,
-        step,
-        'another update of the group is in progress: the next pass tries again',
-      );
-    if (outcome === 'gone') return record(context, step, 'ignore', 'the group was deleted');
-  }
-  if (step.late === undefined) return report(context, step);
+  const outcome = await change(ports.groups, step, group, intentOf(group, step, now));
+  if (outcome === 'busy')
+    return incomplete(context, step, 'another update of the group is in progress: the next pass tries again');
+  if (outcome === 'gone') return record(context, step, 'ignore', 'the group was deleted');
+  // A warm pool changes once: that is recorded also past the deadline.
+  if (step.late === undefined || step.warmPool) return report(context, step);
   incomplete(context, step, step.reason);
 }
 
-async function change(groups: Groups, step: GroupStep, group: Group, token: string): Promise<Resized> {
-  const { warmPool, resize } = step;
-  const outcome = warmPool ? await groups.setWarmPool(group, warmPool, token) : 'accepted';
-  return outcome === 'accepted' && resize ? groups.resize(group, resize, token) : outcome;
+async function change(groups: Groups, { warmPool, resize }: GroupStep, group: Group, token: string) {
+  if (warmPool) return groups.setWarmPool(group, warmPool, token);
+  return resize && groups.resize(group, resize, token);
 }
 
 /** No more than waiting, until the deadline; then it is a failure, which is reported once an hour. */

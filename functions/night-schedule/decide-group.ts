@@ -14,7 +14,7 @@ export interface GroupStep {
   readonly record?: { readonly next: SavedSize | 'clear'; readonly over: number | undefined };
   /** Then the group is resized. */
   readonly resize?: Size;
-  /** Before it is resized. */
+  /** Instead of a resize: its warm pool becomes so. */
   readonly warmPool?: WarmPool | 'off';
   /** The sleep that ends with this step, for the ledger. */
   readonly slept?: { readonly from: string; readonly nodes: number };

@@ -28,6 +28,7 @@ export function withoutKeptInstances({ warmInstances: _kept, ...group }: Group):
   return group;
 }
 
+/** Only the pool in this pass: EKS takes one update at a time, and each change has its own decision. */
 function stopPool(s: GroupSituation, pool: WarmPool, step: GroupStep): GroupStep {
   const record = s.saved?.value;
   const isRespected = s.onManualChange === 'respect' && !s.autoscalerRuns;
@@ -41,7 +42,7 @@ function stopPool(s: GroupSituation, pool: WarmPool, step: GroupStep): GroupStep
       reason: `somebody switched its warm pool on while it sleeps (${poolText(pool)}): left alone until the next transition`,
       once: `pool#${s.group.name}`,
     };
-  const { resize, action, slept, readConfiguredSize } = step;
+  const { action, slept, readConfiguredSize } = step;
   const next = { ...(recordOf(step) ?? record ?? firstRecord(s)), warmPool: record?.warmPool ?? pool };
   const isSaved = recordOf(step) === undefined && record?.warmPool !== undefined;
   return {
@@ -50,8 +51,6 @@ function stopPool(s: GroupSituation, pool: WarmPool, step: GroupStep): GroupStep
     reason: `${step.reason}; its warm pool (${poolText(pool)}) is switched off`,
     ...(isSaved ? {} : { record: { next, over: step.record?.over ?? s.saved?.version } }),
     warmPool: 'off',
-    // EKS takes one update at a time; Auto Scaling takes both at once.
-    ...(resize && s.group.kind === 'self-managed' ? { resize } : {}),
     ...(slept ? { slept } : {}),
     ...(readConfiguredSize ? { readConfiguredSize } : {}),
     ...(action === 'fail' ? { late: step.reason } : {}),
