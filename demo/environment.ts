@@ -150,6 +150,7 @@ export async function createClusterArgocd(
   if (!environment.deploy) return { argocd };
 
   const { url, tokenSecret } = environment.deploy.argocd;
+  if (!url || !tokenSecret) return { argocd };
   const { protocol, hostname, port } = new URL(url);
   if (protocol !== 'https:') {
     throw new LabError(

@@ -50,3 +50,12 @@ export function secretArn(scope: IConstruct, name: string): string {
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
 }
+
+/** The ARN of a capability of the type ARGOCD ends in an id that EKS assigns. */
+export function argocdCapabilityArn(scope: IConstruct, cluster: string, name: string): string {
+  return Stack.of(scope).formatArn({
+    service: 'eks',
+    resource: 'capability',
+    resourceName: `${cluster}/argocd/${name}/*`,
+  });
+}

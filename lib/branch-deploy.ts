@@ -1,16 +1,16 @@
 /** The branch-deploy capability: deploys a merged branch with Argo CD. */
-import { Duration } from 'aws-cdk-lib';
+import { CfnOutput, Duration } from 'aws-cdk-lib';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import type { EnvironmentConfig } from '#model/config.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
-import { buildProjectArn, clusterArn, secretArn } from './arns.ts';
+import { argocdCapabilityArn, buildProjectArn, clusterArn, secretArn } from './arns.ts';
 import { BuildProject } from './build-project.ts';
 import { checkedEnvironment } from './checked-environment.ts';
 import { ClusterAccess } from './cluster-access.ts';
 import { throughServices } from './encryption-key.ts';
-import { buildEnded } from './event-patterns.ts';
+import { buildAnnounced, buildEnded } from './event-patterns.ts';
 import { applyBoundary, type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
 import type { StateTable } from './state-table.ts';
 import { Timer } from './timer.ts';
@@ -46,24 +46,30 @@ export class BranchDeploy extends Construct {
       retryAttempts: 2,
     });
     this.#permit(settings, props.table);
-    if (!settings.dryRun) this.#permitKeys(environment.config);
-    if (settings.argocd.through === 'kubernetes')
-      new ClusterAccess(this, 'Access', { cluster: settings.cluster, to: this.function });
+    if (!settings.dryRun) this.#permitKeys(environment.config, settings.argocd.through === 'server');
+    this.#access(settings);
 
     for (const { project, create } of environment.config.deploy?.builds ?? [])
       if (create) new BuildProject(this, `Build-${project}`, { ...props, project });
 
-    new Rule(this, 'BuildEnded', {
-      description: `a build of a project that ${settings.environment} deploys has ended`,
-      eventPattern: buildEnded(settings.builds.map((build) => build.project)),
-      targets: [
-        new LambdaFunction(this.function.lambda, {
-          deadLetterQueue: this.function.deadLetters,
-          maxEventAge: Duration.hours(1),
-          retryAttempts: 10,
-        }),
-      ],
+    const target = new LambdaFunction(this.function.lambda, {
+      deadLetterQueue: this.function.deadLetters,
+      maxEventAge: Duration.hours(1),
+      retryAttempts: 10,
     });
+    const { ofCodeBuild, announced } = projectsOf(settings);
+    if (ofCodeBuild.length > 0)
+      new Rule(this, 'BuildEnded', {
+        description: `a build of a project that ${settings.environment} deploys has ended`,
+        eventPattern: buildEnded(ofCodeBuild),
+        targets: [target],
+      });
+    if (announced.length > 0)
+      new Rule(this, 'BuildAnnounced', {
+        description: `a build that ran elsewhere and that ${settings.environment} deploys has ended`,
+        eventPattern: buildAnnounced(announced, settings.account),
+        targets: [target],
+      });
     new Timer(this, 'Timer', { environment: settings.environment, target: this.function }).call(
       'branch-deploy-tick',
       {
@@ -76,11 +82,28 @@ export class BranchDeploy extends Construct {
     );
   }
 
+  /** In a hub other environments have applications too: each environment has a group of its own there. */
+  #access({ argocd: { through, hub }, cluster, environment }: BranchDeploySettings): void {
+    if (through !== 'kubernetes') return;
+    const group = hub ? `nightshift:branch-deploy:${environment}` : undefined;
+    if (!hub?.endpoint) {
+      const place = { cluster: hub?.cluster ?? cluster, ...(group ? { group } : {}) };
+      new ClusterAccess(this, 'Access', { ...place, to: this.function });
+      return;
+    }
+    new CfnOutput(this, 'HubPrincipal', {
+      value: this.function.role.roleArn,
+      description: `give this role an access entry with the group ${group} in the cluster ${hub.cluster} of the other account`,
+    });
+  }
+
   /** Secrets under a key of the account or of another one; AWS's own key needs no permission. */
-  #permitKeys({ deploy, region }: EnvironmentConfig): void {
+  #permitKeys({ deploy, region }: EnvironmentConfig, usesToken: boolean): void {
     const keys = [
-      ['DecryptArgocdToken', deploy?.argocd.through === 'kubernetes' ? undefined : deploy?.argocd.kmsKey],
-      ['DecryptStatusToken', deploy?.status?.github.kmsKey],
+      ['DecryptArgocdToken', usesToken ? deploy?.argocd.kmsKey : undefined],
+      ['DecryptGithubToken', deploy?.status?.github?.kmsKey],
+      ['DecryptGitlabToken', deploy?.status?.gitlab?.kmsKey],
+      ['DecryptBitbucketToken', deploy?.status?.bitbucket?.kmsKey],
     ] as const;
     for (const [sid, key] of keys)
       if (key)
@@ -92,41 +115,59 @@ export class BranchDeploy extends Construct {
         });
   }
 
+  #permitArgocd({ argocd, cluster }: BranchDeploySettings): void {
+    const { through, hub, url, tokenSecret, capability } = argocd;
+    const place = hub?.cluster ?? cluster;
+    if (through === 'kubernetes') {
+      if (hub?.endpoint) return;
+      this.function.allow({
+        sid: 'SeeCluster',
+        actions: ['eks:DescribeCluster'],
+        resources: [clusterArn(this, place)],
+      });
+      return;
+    }
+    if (tokenSecret)
+      this.function.allow({
+        sid: 'ReadArgocdToken',
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: [secretArn(this, tokenSecret)],
+      });
+    if (capability && !url)
+      this.function.allow({
+        sid: 'SeeArgocdCapability',
+        actions: ['eks:DescribeCapability'],
+        resources: [argocdCapabilityArn(this, place, capability)],
+        wildcardReason: 'the ARN of a capability ends in an id that EKS assigns when it is created',
+      });
+  }
+
   #permit(settings: BranchDeploySettings, table: StateTable): void {
-    this.function.allow({
-      sid: 'SeeBuilds',
-      actions: [
-        'codebuild:BatchGetBuildBatches',
-        'codebuild:BatchGetBuilds',
-        'codebuild:BatchGetProjects',
-        'codebuild:ListBuildsForProject',
-      ],
-      resources: [...new Set(settings.builds.map((build) => buildProjectArn(this, build.project)))],
-    });
+    const { ofCodeBuild } = projectsOf(settings);
+    if (ofCodeBuild.length > 0)
+      this.function.allow({
+        sid: 'SeeBuilds',
+        actions: [
+          'codebuild:BatchGetBuildBatches',
+          'codebuild:BatchGetBuilds',
+          'codebuild:BatchGetProjects',
+          'codebuild:ListBuildsForProject',
+        ],
+        resources: ofCodeBuild.map((project) => buildProjectArn(this, project)),
+      });
     const reads = { get: ['deploy', 'night'], list: ['deploy', 'override'] } as const;
     // A dry run asks neither Argo CD nor GitHub, and gets no other permissions.
     if (settings.dryRun) {
       table.permit(this.function, { ...reads, write: ['deploy', 'decision'] });
       return;
     }
-    if (settings.argocd.through === 'kubernetes') {
-      this.function.allow({
-        sid: 'SeeCluster',
-        actions: ['eks:DescribeCluster'],
-        resources: [clusterArn(this, settings.cluster)],
-      });
-    } else {
-      this.function.allow({
-        sid: 'ReadArgocdToken',
-        actions: ['secretsmanager:GetSecretValue'],
-        resources: [secretArn(this, settings.argocd.tokenSecret)],
-      });
-    }
-    if (settings.status) {
+    this.#permitArgocd(settings);
+    const forges = Object.values(settings.status ?? {});
+    if (forges.length > 0) {
       this.function.allow({
         sid: 'ReadStatusToken',
         actions: ['secretsmanager:GetSecretValue'],
-        resources: [secretArn(this, settings.status.github.tokenSecret)],
+        resources: [...new Set(forges.map(({ tokenSecret }) => secretArn(this, tokenSecret)))],
       });
     }
     table.permit(this.function, {
@@ -136,4 +177,13 @@ export class BranchDeploy extends Construct {
       remove: settings.dryRun ? [] : ['deploy'],
     });
   }
+}
+
+/** Each once: of CodeBuild, and of builds that announce themselves. */
+function projectsOf({ builds }: BranchDeploySettings) {
+  const names = (some: BranchDeploySettings['builds']) => [...new Set(some.map(({ project }) => project))];
+  return {
+    ofCodeBuild: names(builds.filter(({ announced }) => !announced)),
+    announced: names(builds.filter(({ announced }) => announced)),
+  };
 }

@@ -8,9 +8,11 @@ export interface ClusterAccessProps {
   readonly cluster: string;
   /** The function that gets access. */
   readonly to: NightshiftFunction;
+  /** Default `nightshift:<capability>`. */
+  readonly group?: string;
 }
 
-/** An access entry with the Kubernetes group `nightshift:<capability>`; `manifests/` binds its permissions. */
+/** An access entry with the Kubernetes group of the function; `manifests/` binds its permissions. */
 export class ClusterAccess extends Construct {
   constructor(scope: Construct, id: string, props: ClusterAccessProps) {
     super(scope, id);
@@ -18,7 +20,7 @@ export class ClusterAccess extends Construct {
       clusterName: props.cluster,
       principalArn: props.to.role.roleArn,
       type: 'STANDARD',
-      kubernetesGroups: [`nightshift:${props.to.capability}`],
+      kubernetesGroups: [props.group ?? `nightshift:${props.to.capability}`],
     });
   }
 }

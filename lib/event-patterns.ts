@@ -1,5 +1,6 @@
 /** The event patterns that invoke a function, written as AWS documents them. */
 import type { EventPattern } from 'aws-cdk-lib/aws-events';
+import { ANNOUNCEMENT_SOURCE } from '#model/trigger.ts';
 
 export const spotInterruption: EventPattern = {
   source: ['aws.ec2'],
@@ -43,4 +44,9 @@ export function buildEnded(projects: readonly string[]): EventPattern {
       'build-status': ['SUCCEEDED', 'FAILED', 'FAULT', 'TIMED_OUT', 'STOPPED'],
     },
   };
+}
+
+/** A build that ran elsewhere announces itself under one of these names. A sender of another account is not heard. */
+export function buildAnnounced(names: readonly string[], account: string): EventPattern {
+  return { source: [ANNOUNCEMENT_SOURCE], detailType: [...new Set(names)].sort(), account: [account] };
 }

@@ -6,6 +6,7 @@ import type {
   DeployConfig,
   DevelopmentEnvironmentConfig,
   EnvironmentConfig,
+  ForgeConfig,
   NightshiftConfig,
   NotifyConfig,
   ScheduleConfig,
@@ -134,42 +135,74 @@ function branchDeployOf(
   deploy: DeployConfig,
   schedule: Schedule | undefined,
 ): BranchDeploySettings {
-  const { url, tokenSecret, ca, through, insecureLoopback } = deploy.argocd;
+  const { url, tokenSecret, ca, insecureLoopback, capability, cluster } = deploy.argocd;
+  const through = deploy.argocd.through ?? (capability ? 'kubernetes' : 'server');
   return {
     ...common,
     production: false,
     argocd: {
-      url,
-      tokenSecret,
+      ...(url ? { url } : {}),
+      ...(tokenSecret ? { tokenSecret } : {}),
       ...(ca ? { ca } : {}),
-      through: through ?? 'server',
+      through,
       ...(insecureLoopback ? { insecureLoopback } : {}),
+      ...(capability ? { capability } : {}),
+      ...(cluster ? { hub: hubOf(cluster) } : {}),
     },
-    builds: deploy.builds.map(({ project, repository, branch, applications }) => ({
+    builds: deploy.builds.map(({ project, announced, repository, branch, applications }) => ({
       project,
+      ...(announced ? { announced } : {}),
       repository,
       branch,
-      applications: applications.map(applicationOf),
+      // The managed Argo CD knows applications as `namespace/name` only.
+      applications: applications.map((one) => applicationOf(one, capability ? 'argocd' : undefined)),
     })),
     whenAsleep: deploy.whenAsleep ?? 'defer',
     driftMinutes: deploy.driftMinutes ?? DEFAULT_DRIFT_MINUTES,
-    ...(deploy.status ? { status: { github: statusOf(deploy.status.github) } } : {}),
+    ...(deploy.status ? { status: statusOf(deploy.status) } : {}),
     ...(schedule ? { schedule } : {}),
   };
 }
 
-function statusOf({ tokenSecret, host, ca }: NonNullable<DeployConfig['status']>['github']) {
-  return { tokenSecret, host: host ?? 'github.com', ...(ca ? { ca } : {}) };
+function statusOf({
+  github,
+  gitlab,
+  bitbucket,
+}: NonNullable<DeployConfig['status']>): NonNullable<BranchDeploySettings['status']> {
+  return {
+    ...(github && {
+      github: {
+        ...forgeOf(github, 'github.com'),
+        ...(github.deployments ? { deployments: true } : {}),
+      },
+    }),
+    ...(gitlab && { gitlab: forgeOf(gitlab, 'gitlab.com') }),
+    ...(bitbucket && { bitbucket: { tokenSecret: bitbucket.tokenSecret } }),
+  };
 }
 
-function applicationOf(application: ApplicationConfig): ApplicationSettings {
+function forgeOf({ tokenSecret, host, ca }: ForgeConfig & { readonly host?: string }, usual: string) {
+  return { tokenSecret, host: host ?? usual, ...(ca ? { ca } : {}) };
+}
+
+function hubOf(cluster: NonNullable<DeployConfig['argocd']['cluster']>) {
+  if (typeof cluster === 'string') return { cluster };
+  return { cluster: cluster.name, endpoint: cluster.endpoint.replace(/\/+$/, ''), ca: cluster.ca };
+}
+
+function applicationOf(
+  application: ApplicationConfig,
+  usualNamespace: string | undefined,
+): ApplicationSettings {
   const written = typeof application === 'string' ? { name: application } : application;
+  const namespace = written.namespace ?? usualNamespace;
   return {
     name: written.name,
     project: written.project ?? 'default',
-    ...(written.namespace ? { namespace: written.namespace } : {}),
-    prune: written.prune ?? false,
+    ...(namespace ? { namespace } : {}),
+    ...(written.prune === undefined ? {} : { prune: written.prune }),
     syncOptions: written.syncOptions ?? [],
+    ...(written.url ? { url: written.url } : {}),
     ...(written.images ? { images: written.images } : {}),
   };
 }

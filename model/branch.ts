@@ -5,6 +5,8 @@
 
 /** The source of a build. All of it comes from CodeBuild; `exported` can be set by the build itself. */
 export interface BuildSource {
+  /** It announced itself, so no webhook started it: IAM decides who may announce it. */
+  readonly announced?: boolean;
   /** Who started the build: a user, `codepipeline/x`, or the user agent of a webhook. */
   readonly initiator: string;
   /** The repository's URL as CodeBuild knows it. */
@@ -40,7 +42,7 @@ const HEADS = 'refs/heads/';
 
 /** Whether the build is of the bound branch: checks the initiator, the repository, the source version, what was exported. */
 export function matchBranch(binding: BranchBinding, build: BuildSource): BranchMatch {
-  if (!WEBHOOK.test(build.initiator)) {
+  if (!build.announced && !WEBHOOK.test(build.initiator)) {
     return ignore(`it was started by ${quoted(build.initiator)}, not by a webhook`);
   }
   // Without TLS anybody on the way could have served the code.

@@ -34,7 +34,9 @@ function problemOf(issue: z.core.$ZodIssue, raw: unknown, base: readonly string[
 
 function mayHoldSecret(value: unknown): boolean {
   // A text of its own, or one inside a list or an object that stands where a text should.
-  return /"(eyJ|gh[a-z]_|github_pat_)|PRIVATE KEY|\/\/[^/]*@/.test(JSON.stringify(value));
+  return /"(eyJ|gh[a-z]_|github_pat_|gl(pat|dt|ptt|cbt|soat|oas)-|AT[A-Z]{2,3}3x)|PRIVATE KEY|\/\/[^/]*@/.test(
+    JSON.stringify(value),
+  );
 }
 
 /** `environments.develop.deploy.builds[0].branch` */

@@ -1,5 +1,11 @@
 /** The rules between the parts of a config: names that refer to each other, and what must not be there twice. */
-import type { ApplicationConfig, CalendarConfig, EnvironmentConfig, ScheduleConfig } from './config.ts';
+import type {
+  ApplicationConfig,
+  CalendarConfig,
+  EnvironmentConfig,
+  ScheduleConfig,
+  StatusConfig,
+} from './config.ts';
 import type { ConfigProblem } from './config-problem.ts';
 import { wrongImageRepository, wrongTagTemplate } from './config-values.ts';
 import { didYouMean } from './nearest.ts';
@@ -25,6 +31,8 @@ export function crossCheck(parts: ConfigParts): ConfigProblem[] {
     ...contradictingGroups(parts),
     ...bindings(parts),
     ...createdProjects(parts),
+    ...announcedBuilds(parts),
+    ...needlessHubs(parts),
     ...replacedProduction(parts),
     ...unreachableStatuses(parts),
     ...foreignResources(parts),
@@ -168,10 +176,11 @@ function* bindings({ environments }: ConfigParts): Iterable<ConfigProblem> {
           path: `${path}.applications`,
           repository: repositoryKey(build.repository),
           branch: build.branch,
-          server: environment.deploy.argocd.url.replace(/\/+$/, ''),
+          server: serverKey(environment),
           application: applicationKey(application),
         };
         yield* wrongImages(application, environment, `${path}.applications[${position}].images`);
+        yield* wrongAddress(application, `${path}.applications[${position}].url`);
         const problem = conflictOf(binding, seen);
         if (problem)
           yield { path: binding.path, value: JSON.stringify(nameOf(application)), message: problem };
@@ -179,6 +188,18 @@ function* bindings({ environments }: ConfigParts): Iterable<ConfigProblem> {
       }
     }
   }
+}
+
+function* wrongAddress(application: ApplicationConfig, path: string): Iterable<ConfigProblem> {
+  const address = typeof application === 'string' ? undefined : application.url;
+  if (address === undefined) return;
+  const url = URL.parse(address);
+  if (url && ['https:', 'http:'].includes(url.protocol) && !url.username && !url.password) return;
+  yield {
+    path,
+    value: JSON.stringify(address.replace(/\/\/[^/@]*@/, '//')),
+    message: 'write where people open it, without a password, like "https://api.develop.example.com"',
+  };
 }
 
 const ECR = /^(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\./;
@@ -229,6 +250,14 @@ function conflictOf(binding: Binding, seen: readonly Binding[]): string | undefi
     : `the application follows the branch "${repeated.branch}" of the same repository already (${repeated.path}): an application follows one branch`;
 }
 
+/** Which Argo CD it is: one hub may serve several environments. */
+function serverKey({ account, region, cluster, deploy }: EnvironmentConfig): string {
+  const { url, cluster: hub } = deploy?.argocd ?? {};
+  if (url) return url.replace(/\/+$/, '');
+  if (typeof hub === 'object') return hub.endpoint.replace(/\/+$/, '');
+  return `${account}/${region}/${hub ?? cluster}`;
+}
+
 function repositoryKey(repository: string): string {
   return repository
     .toLowerCase()
@@ -269,6 +298,48 @@ function* createdProjects({ environments }: ConfigParts): Iterable<ConfigProblem
   }
 }
 
+/** EventBridge's own limit for a detail type. */
+const LONGEST_DETAIL_TYPE = 128;
+
+/** The detail type of the event selects one binding, and with it the branch. */
+function* announcedBuilds({ environments }: ConfigParts): Iterable<ConfigProblem> {
+  for (const [name, environment] of environments) {
+    const builds = environment.deploy?.builds ?? [];
+    for (const [index, { project, announced, create }] of builds.entries()) {
+      if (!announced) continue;
+      const path = `environments.${name}.deploy.builds[${index}]`;
+      const value = JSON.stringify(project);
+      if (create)
+        yield {
+          path: `${path}.create`,
+          message: 'a build that is announced runs elsewhere: remove create, or announced',
+        };
+      if (builds.some((other, at) => at !== index && other.project === project))
+        yield {
+          path: `${path}.project`,
+          value,
+          message: 'the name of an announced build selects its branch: give each binding a name of its own',
+        };
+      if (project.length > LONGEST_DETAIL_TYPE)
+        yield {
+          path: `${path}.project`,
+          value,
+          message: `it is the detail type of an event: write at most ${LONGEST_DETAIL_TYPE} characters`,
+        };
+    }
+  }
+}
+
+function* needlessHubs({ environments }: ConfigParts): Iterable<ConfigProblem> {
+  for (const [name, { cluster, deploy }] of environments)
+    if (deploy?.argocd.cluster === cluster)
+      yield {
+        path: `environments.${name}.deploy.argocd.cluster`,
+        value: JSON.stringify(cluster),
+        message: "this is the environment's own cluster: remove it",
+      };
+}
+
 /** An early replacement takes an instance out of its group: no function changes the groups of production. */
 function* replacedProduction({ environments }: ConfigParts): Iterable<ConfigProblem> {
   for (const [name, { production, drain }] of environments) {
@@ -291,15 +362,33 @@ function* replacedProduction({ environments }: ConfigParts): Iterable<ConfigProb
 function* unreachableStatuses({ environments }: ConfigParts): Iterable<ConfigProblem> {
   for (const [name, { deploy }] of environments) {
     if (!deploy?.status) continue;
-    const { host = 'github.com' } = deploy.status.github;
     const hosts = [...new Set(deploy.builds.map(({ repository }) => new URL(repository).host))];
-    if (hosts.includes(host)) continue;
-    yield {
-      path: `environments.${name}.deploy.status.github.host`,
-      value: JSON.stringify(host),
-      message: `no repository of the builds is there: write ${hosts.map((other) => `"${other}"`).join(' or ')} if it is a GitHub, or remove status`,
-    };
+    const path = `environments.${name}.deploy.status`;
+    const seen = new Set<string>();
+    for (const { key, forge, host } of forgesOf(deploy.status)) {
+      if (seen.has(host))
+        yield {
+          path: `${path}.${key}.host`,
+          value: JSON.stringify(host),
+          message: 'two kinds of host have this one: remove the wrong one',
+        };
+      seen.add(host);
+      if (hosts.includes(host)) continue;
+      yield {
+        path: key === 'bitbucket' ? `${path}.bitbucket` : `${path}.${key}.host`,
+        value: JSON.stringify(host),
+        message: `no repository of the builds is there: write ${hosts.map((other) => `"${other}"`).join(' or ')} if it is a ${forge}, or remove ${key === 'github' ? 'status' : key}`,
+      };
+    }
   }
+}
+
+function forgesOf({ github, gitlab, bitbucket }: StatusConfig) {
+  return [
+    ...(github ? [{ key: 'github', forge: 'GitHub', host: github.host ?? 'github.com' }] : []),
+    ...(gitlab ? [{ key: 'gitlab', forge: 'GitLab', host: gitlab.host ?? 'gitlab.com' }] : []),
+    ...(bitbucket ? [{ key: 'bitbucket', forge: 'Bitbucket Cloud', host: 'bitbucket.org' }] : []),
+  ];
 }
 
 interface Reference {
@@ -345,6 +434,8 @@ function referencesOf({
   const secrets = [
     ['deploy.argocd', deploy.argocd],
     ['deploy.status.github', deploy.status?.github],
+    ['deploy.status.gitlab', deploy.status?.gitlab],
+    ['deploy.status.bitbucket', deploy.status?.bitbucket],
   ] as const;
   for (const [path, secret] of secrets) {
     // The key of AWS cannot be shared with another account.

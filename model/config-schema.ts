@@ -169,13 +169,15 @@ const addresses = names('write a list of e-mail addresses, or [] for the topic a
   { error: 'write e-mail addresses like "team@example.com"' },
 );
 
+const clusterName = filled('write the name of the EKS cluster').regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/, {
+  error:
+    'write the name of the EKS cluster: at most 100 letters, digits, hyphens and underscores, not its ARN',
+});
+
 const common = {
   account: z.string({ error: 'write the 12 digits of the AWS account, in quotes' }).regex(/^\d{12}$/),
   region: checked(filled('write an AWS region like "ap-northeast-1"'), wrongRegion),
-  cluster: filled('write the name of the EKS cluster').regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/, {
-    error:
-      'write the name of the EKS cluster: at most 100 letters, digits, hyphens and underscores, not its ARN',
-  }),
+  cluster: clusterName,
   drain: object(
     {
       onRebalance: oneOf(['ignore', 'cordon', 'drain']).optional(),
@@ -264,25 +266,58 @@ const certificate = z
     error: 'a private key has no place here: write the certificate of the CA only',
   });
 
+const ARGOCD_URL = 'write the address of the Argo CD server like "https://argocd.example.com"';
+const ARGOCD_TOKEN = 'write the name of the Secrets Manager secret that holds the token';
+const HUB_HINT =
+  'write the name of the EKS cluster that the applications live in, or { name, endpoint, ca } for one in another account';
+const hub = object(
+  {
+    name: clusterName,
+    endpoint: filled('write the endpoint of the cluster').regex(/^https:\/\/[^/?#@\s]+\/?$/, {
+      error: 'write the endpoint of the cluster: "https://….eks.amazonaws.com"',
+    }),
+    ca: certificate,
+  },
+  HUB_HINT,
+);
+
 const argocd = object(
   {
     // The rule for http:// needs `insecureLoopback` too: see below.
-    url: filled('write the address of the Argo CD server like "https://argocd.example.com"'),
-    tokenSecret: filled('write the name of the Secrets Manager secret that holds the token').regex(
-      /^[A-Za-z0-9/_+=.@:-]{1,512}$/,
-    ),
+    url: filled(ARGOCD_URL).optional(),
+    tokenSecret: filled(ARGOCD_TOKEN)
+      .regex(/^[A-Za-z0-9/_+=.@:-]{1,512}$/)
+      .optional(),
     kmsKey: keyArn.optional(),
     ca: certificate.optional(),
     insecureLoopback: flag().optional(),
     through: oneOf(['server', 'kubernetes']).optional(),
+    capability: filled('write the name of the EKS capability, like "argocd"')
+      .regex(/^[A-Za-z0-9][\w-]{0,99}$/, { error: 'write the name of the EKS capability, not its ARN' })
+      .optional(),
+    cluster: z.union([clusterName, hub], { error: HUB_HINT }).optional(),
   },
   'write { url: "https://argocd.example.com", tokenSecret: "nightshift/argocd" }',
 ).superRefine((value, context) => {
   const wrong = (path: string, message: string) =>
     context.addIssue({ code: 'custom', path: [path], message });
-  const problem = wrongUrl(value.url, value.insecureLoopback ?? false);
+  const { url, tokenSecret, capability, cluster } = value;
+  const through = value.through ?? (capability ? 'kubernetes' : 'server');
+  const problem = url === undefined ? undefined : wrongUrl(url, value.insecureLoopback ?? false);
   if (problem) wrong('url', problem);
-  if (/^eyJ[\w-]+\.[\w-]+\.[\w-]+$/.test(value.tokenSecret)) {
+  const isElsewhere = typeof cluster === 'object';
+  if (url === undefined && !capability) wrong('url', ARGOCD_URL);
+  if (url !== undefined && capability && !isElsewhere)
+    wrong('url', 'EKS knows the address of a capability: remove this');
+  if (url === undefined && isElsewhere && through === 'server')
+    wrong('url', 'EKS does not describe the capability of another account: write its address');
+  if (tokenSecret === undefined && (through === 'server' || !capability)) wrong('tokenSecret', ARGOCD_TOKEN);
+  if (cluster !== undefined && through === 'server' && !capability)
+    wrong(
+      'cluster',
+      "the server is reached by its address alone: write through: 'kubernetes', or remove this",
+    );
+  if (tokenSecret !== undefined && /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/.test(tokenSecret)) {
     wrong(
       'tokenSecret',
       'this looks like the token itself: put it into Secrets Manager and write the name here',
@@ -309,6 +344,7 @@ const application = z.union(
         namespace: text('write the namespace of the Application').optional(),
         prune: flag().optional(),
         syncOptions: z.array(text('write a sync option like "CreateNamespace=true"')).optional(),
+        url: text('write where people open it').optional(),
         images: z.array(image).optional(),
       },
       '',
@@ -316,7 +352,7 @@ const application = z.union(
   ],
   {
     error:
-      'write the name of an Argo CD application, or { name, project, namespace, prune, syncOptions, images: [{ repository: "…/api", tag: "{sha7}" }] }',
+      'write the name of an Argo CD application, or { name, project, namespace, prune, syncOptions, url, images: [{ repository: "…/api", tag: "{sha7}" }] }',
   },
 );
 
@@ -358,35 +394,57 @@ const build = object(
     applications: z
       .array(application, { error: 'write a list of Argo CD applications like ["api"]' })
       .min(1, { error: 'there is no application: write at least one' }),
+    announced: flag().optional(),
     create: buildProject.optional(),
   },
   'write { project: "api-develop", repository: "https://…", branch: "develop", applications: ["api"] }',
 );
 
+const statusToken = {
+  // Tokens of GitHub, GitLab and Bitbucket begin so.
+  tokenSecret: filled('write the name of the Secrets Manager secret that holds the token').regex(
+    /^(?!gh[a-z]_|github_pat_|gl(?:pat|dt|ptt|cbt|soat|oas)-|AT[A-Z]{2,3}3x)[A-Za-z0-9/_+=.@:-]{1,512}$/,
+    {
+      error:
+        'write the name of the Secrets Manager secret that holds the token, and put the token itself there',
+    },
+  ),
+  kmsKey: keyArn.optional(),
+};
+const statusHost = (what: string, example: string) =>
+  filled(`write the host of a ${what} like "${example}"`)
+    .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/, {
+      error: `write the host alone, in lower case, like "${example}"`,
+    })
+    .optional();
+
 const status = object(
   {
     github: object(
       {
-        tokenSecret: filled('write the name of the Secrets Manager secret that holds the token').regex(
-          /^(?!gh[a-z]_|github_pat_)[A-Za-z0-9/_+=.@:-]{1,512}$/,
-          {
-            error:
-              'write the name of the Secrets Manager secret that holds the token, and put the token itself there',
-          },
-        ),
-        host: filled('write the host of a GitHub Enterprise like "github.example.com"')
-          .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/, {
-            error: 'write the host alone, in lower case, like "github.example.com"',
-          })
-          .optional(),
-        kmsKey: keyArn.optional(),
+        ...statusToken,
+        host: statusHost('GitHub Enterprise', 'github.example.com'),
         ca: certificate.optional(),
+        deployments: flag().optional(),
       },
       'write { tokenSecret: "nightshift/github" }',
-    ),
+    ).optional(),
+    gitlab: object(
+      {
+        ...statusToken,
+        host: statusHost('self-managed GitLab', 'gitlab.example.com'),
+        ca: certificate.optional(),
+      },
+      'write { tokenSecret: "nightshift/gitlab" }',
+    ).optional(),
+    bitbucket: object(statusToken, 'write { tokenSecret: "nightshift/bitbucket" }', {
+      host: 'statuses are for Bitbucket Cloud only, which is bitbucket.org: remove this',
+    }).optional(),
   },
   'write { github: { tokenSecret: "nightshift/github" } }',
-);
+).refine((value) => Object.keys(value).length > 0, {
+  error: 'there is no host: write github, gitlab or bitbucket, or leave status out',
+});
 
 const deploy = object(
   {

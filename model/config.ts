@@ -61,17 +61,37 @@ export type AutoscalerConfig =
     };
 
 export interface ArgocdConfig {
-  readonly url: string;
-  /** The name of a Secrets Manager secret that holds the token as its string. */
-  readonly tokenSecret: string;
+  /** Required, but with `capability`, whose address EKS knows. */
+  readonly url?: string;
+  /** The name of a Secrets Manager secret that holds the token as its string. Required for the server. */
+  readonly tokenSecret?: string;
   /** The ARN of the KMS key that encrypts the secret. Default: the key of AWS, `aws/secretsmanager`. */
   readonly kmsKey?: string;
   /** PEM of a private CA, trusted beside the public ones. */
   readonly ca?: string;
   /** Allow `http://`, only for an address of the loopback. */
   readonly insecureLoopback?: boolean;
-  /** How applications are reached: the Argo CD server (default), or the Application objects through the Kubernetes API. */
+  /**
+   * How applications are reached: the Argo CD server, or the Application objects through the Kubernetes API, which needs no
+   * token. Default `server`; with `capability` `kubernetes`.
+   */
   readonly through?: 'server' | 'kubernetes';
+  /** The name of the EKS capability of the type ARGOCD, for the Argo CD that EKS runs. */
+  readonly capability?: string;
+  /**
+   * The hub: the cluster that the applications live in, where it is not the environment's own. By name, or with endpoint and CA
+   * for one in another account. Default: the environment's cluster.
+   */
+  readonly cluster?: string | ArgocdHubConfig;
+}
+
+/** A cluster in another account, of the environment's region. */
+export interface ArgocdHubConfig {
+  readonly name: string;
+  /** `https://….eks.amazonaws.com` */
+  readonly endpoint: string;
+  /** PEM of the cluster's CA. */
+  readonly ca: string;
 }
 
 export type ApplicationConfig =
@@ -81,8 +101,11 @@ export type ApplicationConfig =
       /** Argo CD project; default `default`. */
       readonly project?: string;
       readonly namespace?: string;
+      /** Delete what is no longer in the repository. Default: as the application's own auto-sync does (`automated.prune`), else not. */
       readonly prune?: boolean;
       readonly syncOptions?: readonly string[];
+      /** Where people open it: the environment's link of a GitHub deployment. */
+      readonly url?: string;
       /** The images that the build makes: `deployed` means that the live pods run them. */
       readonly images?: readonly ImageConfig[];
     };
@@ -99,8 +122,13 @@ export interface ImageConfig {
 }
 
 export interface BuildConfig {
-  /** The CodeBuild project's name. */
+  /** The CodeBuild project's name; with `announced` a name of your own. */
   readonly project: string;
+  /**
+   * The build runs elsewhere, such as in GitHub Actions or GitLab CI, and announces its end with `events:PutEvents`: source
+   * `nightshift.build`, detail type `project`. Who may send that is up to IAM. Default false.
+   */
+  readonly announced?: boolean;
   readonly repository: string;
   /** Exactly this branch, case-sensitive. */
   readonly branch: string;
@@ -138,18 +166,30 @@ export interface DeployConfig {
   readonly status?: StatusConfig;
 }
 
-/** Commit statuses of GitHub: `nightshift/<environment>/<application>`. */
+/** Commit statuses, `nightshift/<environment>/<application>`: on each host that is named, for repositories on it. */
 export interface StatusConfig {
-  readonly github: {
-    /** The name of a Secrets Manager secret that holds a token which may write commit statuses, as its string. */
-    readonly tokenSecret: string;
-    /** The ARN of the KMS key that encrypts the secret. Default: the key of AWS, `aws/secretsmanager`. */
-    readonly kmsKey?: string;
-    /** The token is sent to this host's API, for repositories on it. Default `github.com`; or that of a GitHub Enterprise. */
+  readonly github?: ForgeConfig & {
+    /** Default `github.com`; or that of a GitHub Enterprise. */
     readonly host?: string;
-    /** PEM of a private CA, trusted beside the public ones. */
-    readonly ca?: string;
+    /** Write GitHub deployments too: the token needs "Deployments: write". Default false. */
+    readonly deployments?: boolean;
   };
+  readonly gitlab?: ForgeConfig & {
+    /** Default `gitlab.com`; or that of a self-managed GitLab. */
+    readonly host?: string;
+  };
+  /** Bitbucket Cloud: `bitbucket.org`. */
+  readonly bitbucket?: Omit<ForgeConfig, 'ca'>;
+}
+
+/** The token is sent to the API of one host. */
+export interface ForgeConfig {
+  /** The name of a Secrets Manager secret that holds a token which may write commit statuses, as its string. */
+  readonly tokenSecret: string;
+  /** The ARN of the KMS key that encrypts the secret. Default: the key of AWS, `aws/secretsmanager`. */
+  readonly kmsKey?: string;
+  /** PEM of a private CA, trusted beside the public ones. */
+  readonly ca?: string;
 }
 
 export interface DrainConfig {

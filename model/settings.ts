@@ -62,26 +62,44 @@ export interface ApplicationSettings {
   readonly name: string;
   readonly project: string;
   readonly namespace?: string;
-  readonly prune: boolean;
+  /** Absent: as the application's own auto-sync does. */
+  readonly prune?: boolean;
   readonly syncOptions: readonly string[];
+  /** Where people open it. */
+  readonly url?: string;
   /** The images that a build makes, which are to run before it counts as deployed. */
   readonly images?: readonly ImageConfig[];
 }
 
 export interface BuildSettings {
+  /** The CodeBuild project, or the name under which a build announces itself. */
   readonly project: string;
+  /** It runs elsewhere and announces itself. */
+  readonly announced?: boolean;
   readonly repository: string;
   readonly branch: string;
   readonly applications: readonly ApplicationSettings[];
 }
 
+export interface ForgeSettings {
+  readonly host: string;
+  readonly tokenSecret: string;
+  readonly ca?: string;
+}
+
 export interface BranchDeploySettings extends CommonSettings {
   readonly production: false;
   readonly argocd: {
-    readonly url: string;
-    readonly tokenSecret: string;
+    /** Absent where EKS knows it: with `capability`. */
+    readonly url?: string;
+    /** Absent where no token is used. */
+    readonly tokenSecret?: string;
     readonly ca?: string;
     readonly through: 'server' | 'kubernetes';
+    /** The name of the EKS capability. */
+    readonly capability?: string;
+    /** The cluster that the applications live in, where it is another one. */
+    readonly hub?: { readonly cluster: string; readonly endpoint?: string; readonly ca?: string };
     /** `http://` is allowed, for an address of the loopback only. */
     readonly insecureLoopback?: boolean;
   };
@@ -91,7 +109,9 @@ export interface BranchDeploySettings extends CommonSettings {
   readonly driftMinutes: number;
   /** Absent where no commit status is written. */
   readonly status?: {
-    readonly github: { readonly host: string; readonly tokenSecret: string; readonly ca?: string };
+    readonly github?: ForgeSettings & { readonly deployments?: boolean };
+    readonly gitlab?: ForgeSettings;
+    readonly bitbucket?: Pick<ForgeSettings, 'tokenSecret'>;
   };
   /** Absent where the environment has no schedule: it never sleeps. */
   readonly schedule?: Schedule;

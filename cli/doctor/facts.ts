@@ -33,6 +33,8 @@ export interface EnvironmentFacts {
   readonly kubernetes: KubernetesFacts;
   /** Absent when no token is used. */
   readonly token?: Observation<TokenClaims>;
+  /** Absent when no capability is used, or it belongs to another account. */
+  readonly argocdCapability?: Observation<ArgocdCapabilityFacts>;
   readonly projects: Observation<readonly ProjectFacts[]>;
   /** Undefined when the functions run outside of a VPC. */
   readonly vpc: Observation<VpcFacts | undefined>;
@@ -140,6 +142,14 @@ export interface KubernetesFacts {
   readonly namespaces: Observation<readonly Namespace[]>;
   readonly pods: Observation<readonly Pod[]>;
   readonly nodes: Observation<readonly Node[]>;
+}
+
+/** The Argo CD that EKS runs. */
+export interface ArgocdCapabilityFacts {
+  readonly name: string;
+  readonly existing?: { readonly url: string; readonly namespace?: string; readonly version?: string };
+  /** Why it cannot be used. */
+  readonly problem?: string;
 }
 
 /** The claims of the Argo CD token. The token itself is not kept. */

@@ -26,6 +26,8 @@ export interface Decided {
   readonly step: Step;
   /** The record to write before the step is applied. */
   readonly record: ApplicationRecord;
+  /** Argo CD's own syncs of the application prune: ours do the same where the config says nothing. */
+  readonly autoPrune?: boolean;
 }
 
 /** From what was read of Argo CD to the next step. */
@@ -33,7 +35,8 @@ export function decide(record: ApplicationRecord, read: Result<ApplicationView>,
   const watched = withNewWatch(record, now);
   const seen = read.ok ? withUnhealthy(withAcceptance(watched, read.value, now), read.value, now) : record;
   const step = read.ok ? nextStep(seen, read.value, now) : stepAfterFailure(seen, read.error, now);
-  return { step, record: recordFor(step, seen, now) };
+  const autoPrune = read.ok && read.value.autoPrune === true;
+  return { step, record: recordFor(step, seen, now), ...(autoPrune && { autoPrune }) };
 }
 
 /** From Argo CD's failure to take a sync to the next step. `before` is the attempt that the sync was to follow. */
@@ -97,12 +100,18 @@ function followOurs(record: ApplicationRecord, attempt: SyncAttempt, view: Appli
   if (unserved.length > 0 && !covers(operation, unserved, view))
     return { kind: 'sync', reason: OF_BUILDS.succeededMeanwhile(requested) };
   if (operation.phase !== 'Succeeded') {
+    // What it waited for may be there by now. The managed Argo CD gives each sync 120 s.
+    if (SYNC_TIMEOUT.test(operation.message) && attempt.tries < LIMITS.tries)
+      return { kind: 'sync', reason: OF_SYNCS.timedOut(operation) };
     return attempt.clusterSlept && attempt.tries < LIMITS.tries
       ? { kind: 'sync', reason: OF_SYNCS.brokenByNight(operation.phase) }
       : failed(OF_SYNCS.ended(operation));
   }
   return verdict({ ...following(record, attempt, view, now), operation });
 }
+
+/** As the controller of Argo CD writes it. */
+const SYNC_TIMEOUT = /triggered by controller sync timeout/;
 
 function following(record: ApplicationRecord, attempt: SyncAttempt, view: ApplicationView, now: Date) {
   const waitedMs = now.getTime() - Date.parse(attempt.watchedSince);

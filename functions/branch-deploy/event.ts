@@ -1,6 +1,6 @@
-/** From the payload of an invocation to what happened: a build that ended, a tick, or something unknown. */
+/** From the payload of an invocation to what happened: a build that ended here or elsewhere, a tick, or something unknown. */
 import { isRecord } from '#model/record-schema.ts';
-import { TRIGGER_SOURCE } from '#model/trigger.ts';
+import { ANNOUNCEMENT_SOURCE, TRIGGER_SOURCE } from '#model/trigger.ts';
 
 export type BranchDeployEvent =
   | {
@@ -14,6 +14,17 @@ export type BranchDeployEvent =
       readonly account: string;
       readonly region: string;
     }
+  | {
+      /** A build that ran elsewhere, as yet unread. */
+      readonly kind: 'announcement';
+      readonly id: string;
+      /** The detail type: which binding it is for. */
+      readonly project: string;
+      readonly account: string;
+      readonly region: string;
+      readonly time?: Date;
+      readonly detail: unknown;
+    }
   | { readonly kind: 'tick'; readonly id: string; readonly time?: Date }
   | { readonly kind: 'unknown'; readonly id: string; readonly reason: string };
 
@@ -26,12 +37,13 @@ export function parseEvent(payload: unknown): BranchDeployEvent {
   const id = textOf(event['id']) ?? '';
 
   if (event['source'] === TRIGGER_SOURCE) {
-    const time = new Date(textOf(event['time']) ?? '');
-    return {
-      kind: 'tick',
-      id: id || (textOf(event['schedule']) ?? 'tick'),
-      ...(Number.isNaN(time.getTime()) ? {} : { time }),
-    };
+    return { kind: 'tick', id: id || (textOf(event['schedule']) ?? 'tick'), ...timeOf(event) };
+  }
+  if (event['source'] === ANNOUNCEMENT_SOURCE) {
+    const project = textOf(event['detail-type']) ?? '';
+    const account = textOf(event['account']) ?? '';
+    const region = textOf(event['region']) ?? '';
+    return { kind: 'announcement', id, project, account, region, ...timeOf(event), detail: event['detail'] };
   }
   if (event['source'] !== 'aws.codebuild' || event['detail-type'] !== 'CodeBuild Build State Change') {
     return unknown(
@@ -53,6 +65,11 @@ export function parseEvent(payload: unknown): BranchDeployEvent {
     return unknown(id, `detail.project-name is ${shown(named)}, but the build belongs to ${shown(project)}`);
   }
   return { kind: 'build', id, build: `${project}:${uuid}`, project, status, account, region };
+}
+
+function timeOf(event: Readonly<Record<string, unknown>>): { readonly time?: Date } {
+  const time = new Date(textOf(event['time']) ?? '');
+  return Number.isNaN(time.getTime()) ? {} : { time };
 }
 
 function unknown(id: string, reason: string): BranchDeployEvent {

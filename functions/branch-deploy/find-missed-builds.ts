@@ -11,7 +11,9 @@ const HISTORY_MS = 3 * 86_400_000;
 
 /** Requests what was missed, and returns the applications that now wait for a deploy. */
 export async function findMissedBuilds(context: DeployContext): Promise<readonly ApplicationSettings[]> {
-  const projects = [...new Set(context.settings.builds.map(({ project }) => project))];
+  // What is announced is kept by nobody who could be asked: EventBridge delivers it at least once.
+  const ofCodeBuild = context.settings.builds.filter(({ announced }) => !announced);
+  const projects = [...new Set(ofCodeBuild.map(({ project }) => project))];
   const waiting = new Map<string, ApplicationSettings>();
   await context.recorder.guardEach(
     projects,

@@ -2,18 +2,15 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
-import { createArgocdServer } from '#functions/adapters/argocd/server.ts';
+import { connectArgocdOf } from '#functions/adapters/argocd/connect.ts';
 import { createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
-import { lazyBuilds, lazySecret } from '#functions/adapters/aws/lazy-clients.ts';
+import { lazyBuilds } from '#functions/adapters/aws/lazy-clients.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createNightReader, createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
-import { createGithubStatuses } from '#functions/adapters/github/commit-status.ts';
-import { createStatusQueue } from '#functions/adapters/github/status-queue.ts';
-import { connectCluster } from '#functions/adapters/kubernetes/connect.ts';
+import { lazyStatuses } from '#functions/adapters/forges/lazy-statuses.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
@@ -31,23 +28,13 @@ const now = () => new Date();
 const table = createTable(createDynamoDbClient(), tableName);
 const logger = createLogger('branch-deploy');
 const notify = lazyNotifier({ settings, now });
-const { argocd } = settings;
-const { github } = settings.status ?? {};
 const ports: BranchDeployPorts = {
-  argocd:
-    argocd.through === 'server'
-      ? createArgocdServer({ argocd, token: lazySecret(argocd.tokenSecret) })
-      : createArgocdObjects(connectCluster(settings, now)),
+  argocd: connectArgocdOf(settings, now),
   builds: lazyBuilds(),
   deploys: createDesiredDeploys(table),
   night: { read: createNightReader(table).read, addOverride: createOverrides(table).add },
   trail: createDecisionTrail(logger, saveDecisions(table), notify),
-  statuses:
-    github &&
-    createStatusQueue({
-      statuses: createGithubStatuses({ github, token: lazySecret(github.tokenSecret), now }),
-      now,
-    }),
+  statuses: lazyStatuses(settings.status, now),
   seen: new Set(),
   reported: new Map(),
   now,

@@ -7,10 +7,12 @@ import type { Override } from '#model/schedule.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 import type { ApplicationRecord, NightMark, RecordStore } from './record.ts';
 
-/** A build as CodeBuild keeps it. */
+/** A build as CodeBuild keeps it, or as it announced itself. */
 export interface Build {
-  /** `<project>:<uuid>` */
+  /** `<project>:<uuid>`; of one that announced itself `<project>:<run>`. */
   readonly id: string;
+  /** It ran elsewhere: who may announce it is up to IAM. */
+  readonly announced?: boolean;
   readonly project: string;
   /** Counts up within a project; 0 where CodeBuild gave none. */
   readonly number: number;
@@ -44,6 +46,8 @@ export interface ApplicationView {
   readonly deleting: boolean;
   /** Argo CD syncs it by itself. */
   readonly autoSync?: boolean;
+  /** And deletes what is no longer in its source. */
+  readonly autoPrune?: boolean;
   /** Of an application with a source hydrator, whose one source is the dry one. */
   readonly hydration?: {
     /** The commit of the source that was hydrated last. */
@@ -108,12 +112,12 @@ export interface Argocd {
   read(application: ApplicationSettings, options?: { refresh?: boolean }): Promise<Result<ApplicationView>>;
   /**
    * Requests a sync to what the application tracks; `deployId` is found again in the operation. `revision` is for a
-   * person's rollout: Argo CD refuses one for an application that syncs by itself.
+   * person's rollout: Argo CD refuses one for an application that syncs by itself. `prune` counts where the config says nothing.
    */
   sync(
     application: ApplicationSettings,
     deployId: string,
-    options?: { revision?: string },
+    options?: { revision?: string; prune?: boolean },
   ): Promise<Result<ApplicationView>>;
 }
 
@@ -157,6 +161,22 @@ export interface CommitStatus {
   readonly description: string;
   /** `nightshift/<environment>/<application>`: of each context the latest status counts. */
   readonly context: string;
+  readonly environment: string;
+  readonly application: string;
+  /** `<project>:<uuid>` */
+  readonly build: string;
+  /** The branch that was built. */
+  readonly branch: string;
+  /** How far the deploy is. `superseded` and `failed` have ended. */
+  readonly progress: 'queued' | 'running' | 'deployed' | 'failed' | 'superseded';
+  readonly links?: StatusLinks;
+}
+
+export interface StatusLinks {
+  /** The application in Argo CD's own pages. */
+  readonly page?: string;
+  /** Where people open what was deployed. */
+  readonly environment?: string;
 }
 
 /** Why a status was not accepted. `detail` is for people and holds no secret. */
@@ -169,7 +189,7 @@ export interface StatusFailure {
 }
 
 export interface Statuses {
-  /** False for a repository on another host: its commits get no status. */
+  /** False for a repository on another host: its commits get no status from here. */
   has(repository: string): boolean;
   /** Undefined where it was accepted. */
   post(status: CommitStatus): Promise<StatusFailure | undefined>;

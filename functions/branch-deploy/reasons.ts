@@ -48,6 +48,15 @@ export const OF_BUILDS = {
     `${named(builds)} succeeded while an older build was synced`,
 } as const;
 
+/** Why a build that announced itself is refused. */
+export const OF_ANNOUNCEMENTS = {
+  noDetail: 'the announcement has no detail: send a JSON object with status, run, number and commit',
+  wrong: (key: string, value: unknown, instead: string) =>
+    `detail.${key} of the announcement is ${cut(JSON.stringify(value) ?? 'missing')}: send ${instead}`,
+} as const;
+
+const cut = (text: string) => (text.length > 120 ? `${text.slice(0, 120)}…` : text);
+
 /** What a sync waits for, and how it ended. */
 export const OF_SYNCS = {
   blocked: (by: string) => `waiting for an operation of ${by} to end`,
@@ -60,6 +69,7 @@ export const OF_SYNCS = {
   running: ({ finishedAt, message }: Operation) =>
     `${finishedAt ? 'a retry of the sync is pending' : 'the sync is running'}${message ? `: ${message}` : ''}`,
   brokenByNight: (phase: string) => `the sync ended as ${phase} while the cluster slept`,
+  timedOut: ({ message }: Operation) => `Argo CD ended the sync at its own time limit: ${message}`,
   ended: ({ phase, message }: Operation) => `the sync ended as ${phase}: ${message || 'no message'}`,
   notCompared: 'Argo CD has not compared the application since the sync',
   oldRevision: (revisions: Revisions, builds: readonly RequestedBuild[]) =>

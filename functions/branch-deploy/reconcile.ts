@@ -82,12 +82,12 @@ async function observeAndDecide(
 async function apply(
   application: ApplicationSettings,
   context: DeployContext,
-  { step, record, before }: Written,
+  { step, record, before, autoPrune }: Written,
 ): Promise<Next> {
   const { name } = application;
   switch (step.kind) {
     case 'sync':
-      return sync(application, context, { step, record, before });
+      return sync(application, context, { step, record, before, ...(autoPrune && { autoPrune }) });
     case 'settle':
       await reportEnd(context, record);
       if (step.misconfigured) throw new DeployError(`${name}: ${step.reason}`);
@@ -110,12 +110,12 @@ async function apply(
 async function sync(
   application: ApplicationSettings,
   context: DeployContext,
-  { step, record, before }: Written & { readonly step: Extract<Step, { kind: 'sync' }> },
+  { step, record, before, autoPrune }: Written & { readonly step: Extract<Step, { kind: 'sync' }> },
 ): Promise<Next> {
   const { argocd, deploys, now } = context;
   const sent = record.attempt;
   if (!sent) throw new NightshiftError(`the sync of ${application.name} was not written down`);
-  const reply = await argocd.sync(application, sent.deployId);
+  const reply = await argocd.sync(application, sent.deployId, autoPrune ? { prune: true } : {});
   if (reply.ok) {
     await changeRecord(deploys, application, (current) =>
       current.attempt?.deployId === sent.deployId

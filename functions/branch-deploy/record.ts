@@ -252,6 +252,8 @@ function isNewer(build: RequestedBuild, newest: RequestedBuild, projectCreatedAt
   if (build.number > newest.number) return true;
   if (!build.startedAt || !newest.startedAt) return false;
   const [started, before] = [Date.parse(build.startedAt), Date.parse(newest.startedAt)];
+  // The same run once more: its number stays, and it is another build.
+  if (build.number === newest.number && started > before) return true;
   if (projectCreatedAt && projectCreatedAt.getTime() > before && projectCreatedAt.getTime() <= started)
     return true;
   return started - before > NEW_COUNT_MS;

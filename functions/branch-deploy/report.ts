@@ -1,5 +1,6 @@
 /** Reports decisions about builds: each to the record of decisions, and what became of a commit on the commit. */
 import type { Action, Scalar } from '#model/decision.ts';
+import { linksOf } from './links.ts';
 import type { CommitStatus, DeployContext } from './ports.ts';
 import { OF_BUILDS, OF_FAILURES } from './reasons.ts';
 import {
@@ -33,11 +34,7 @@ export function report(
     facts: { build, number, branch, ...(sha ? { sha } : {}), ...facts },
   }));
   for (const build of builds) {
-    const status = statusOf(settings.environment, application, build, {
-      action,
-      reason,
-      ...(facts && { facts }),
-    });
+    const status = statusOf(settings, application, build, { action, reason, ...(facts && { facts }) });
     if (status) statuses?.add(status, { application, build: build.build, trigger: build.trigger });
   }
   return recorder.recordWritten(...entries);
@@ -92,7 +89,7 @@ export function followNewer(
   build: RequestedBuild,
   newer: NewestBuild,
 ): void {
-  const status = statusOf(settings.environment, application, build, {
+  const status = statusOf(settings, application, build, {
     action: 'superseded',
     reason: OF_BUILDS.newer(newer),
     facts: { newer: newer.outcome },
@@ -100,7 +97,7 @@ export function followNewer(
   if (status) statuses?.add(status, { application, build: build.build, trigger: build.trigger });
 }
 
-/** Posts the statuses that are queued, and records what GitHub did not accept. */
+/** Posts the statuses that are queued, and records what a forge did not accept. */
 export async function postStatuses({ statuses, recorder }: DeployContext): Promise<void> {
   for (const { application, build, trigger, status, detail } of (await statuses?.flush()) ?? []) {
     const { repository, sha } = status;
@@ -114,14 +111,14 @@ export async function postStatuses({ statuses, recorder }: DeployContext): Promi
   }
 }
 
-/** GitHub takes no more. */
+/** GitHub takes no more, and it has the lowest limit. */
 const LONGEST_DESCRIPTION = 140;
 
 /** What the commit of a build shows of a decision; undefined where it shows nothing of it. */
 export function statusOf(
-  environment: string,
+  settings: DeployContext['settings'],
   application: string,
-  { sha, repository }: Pick<RequestedBuild, 'sha' | 'repository'>,
+  { sha, repository, build, branch }: Pick<RequestedBuild, 'sha' | 'repository' | 'build' | 'branch'>,
   { action, reason, facts = {} }: Report,
 ): CommitStatus | undefined {
   if (!sha || facts['dryRun'] === true) return undefined;
@@ -130,12 +127,19 @@ export function statusOf(
   const shown = SHOWN[action]?.(facts);
   if (!shown) return undefined;
   const [state, word] = shown;
+  const links = linksOf(settings, application);
   return {
     repository,
     sha,
     state,
     description: shortened(word ? `${word}: ${reason}` : reason),
-    context: `nightshift/${environment}/${application}`,
+    context: `nightshift/${settings.environment}/${application}`,
+    environment: settings.environment,
+    application,
+    build,
+    branch,
+    progress: progressOf(action, state),
+    ...(links && { links }),
   };
 }
 
@@ -153,6 +157,12 @@ const SHOWN: Partial<Record<Action, (facts: Facts) => readonly [CommitStatus['st
   superseded: (facts) => [stateOfSuperseded(facts), 'superseded'],
   fail: ({ outcome }) => (outcome !== undefined ? ['failure', 'failed'] : ['pending']),
 };
+
+function progressOf(action: Action, state: CommitStatus['state']): CommitStatus['progress'] {
+  if (action === 'superseded') return 'superseded';
+  if (state !== 'pending') return state === 'success' ? 'deployed' : 'failed';
+  return action === 'defer' || action === 'wake' ? 'queued' : 'running';
+}
 
 /** `newer`: how the newer build ended. `outcome`: it has ended without one, such as after a person's sync. */
 function stateOfSuperseded({ newer, outcome }: Facts): CommitStatus['state'] {

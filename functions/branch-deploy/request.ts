@@ -41,7 +41,7 @@ export function admit(
   if (build.status !== 'SUCCEEDED') return no('ignore', OF_BUILDS.endedAs(build.status));
   if (build.number < 1) return no('refuse', OF_BUILDS.withoutNumber);
 
-  const bindings = settings.builds.filter(({ project }) => project === build.project);
+  const bindings = settings.builds.filter((binding) => isOf(build, binding));
   const invalid = bindings
     .flatMap(({ applications }) => applications)
     .find(({ name }) => !isApplicationName(name));
@@ -62,12 +62,17 @@ export function matchingDeploys(
   facts: { readonly now: Date; readonly trigger: string },
 ): Extract<Admission, { admitted: true }>['deploys'] {
   return settings.builds.flatMap((binding) => {
-    if (binding.project !== build.project) return [];
+    if (!isOf(build, binding)) return [];
     const match = matchBranch(binding, build);
     return match.matches
       ? [{ build: requestedOf(build, binding, match.sha, facts), applications: binding.applications }]
       : [];
   });
+}
+
+/** Nobody can announce a build of CodeBuild, nor the other way round. */
+function isOf(build: Build, { project, announced = false }: BuildSettings): boolean {
+  return project === build.project && announced === (build.announced ?? false);
 }
 
 function requestedOf(
@@ -140,9 +145,13 @@ async function requestDeploy(
   let result = { kind: 'duplicate' } as RequestResult;
   let waits = false;
   await changeRecord(context.deploys, application, async (current) => {
-    const createdAt = isOrderInDoubt(current, requested)
-      ? await context.builds.projectCreatedAt(build.project)
-      : undefined;
+    const isOfCodeBuild = context.settings.builds.some(
+      ({ project, announced }) => project === build.project && !announced,
+    );
+    const createdAt =
+      isOfCodeBuild && isOrderInDoubt(current, requested)
+        ? await context.builds.projectCreatedAt(build.project)
+        : undefined;
     result = request(current, requested, createdAt);
     if (result.kind === 'older') return result.record;
     waits = result.kind === 'requested' || (result.kind === 'duplicate' && isPending(current));

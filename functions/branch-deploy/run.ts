@@ -8,8 +8,8 @@ import { findFailedOvernight, reportDrift } from './check-applications.ts';
 import type { BranchDeployEvent } from './event.ts';
 import { keepFailedBuild, overtakenByFailures, reportLiveFailures } from './failed-builds.ts';
 import { findMissedBuilds } from './find-missed-builds.ts';
-import { defer, observeSleep, resume, sleepsBySchedule } from './night.ts';
-import type { BranchDeployPorts, DeployContext } from './ports.ts';
+import { defer, observeSleep, resume, type Sleep, sleepsBySchedule } from './night.ts';
+import type { BranchDeployPorts, Build, DeployContext } from './ports.ts';
 import { OF_BUILDS } from './reasons.ts';
 import { reconcile } from './reconcile.ts';
 import { type ApplicationRecord, applicationsOf, changeRecord, isPending, keyOf, settle } from './record.ts';
@@ -40,6 +40,7 @@ export async function run(
   const context: DeployContext = { ...ports, settings, trigger, recorder };
   try {
     if (event.kind === 'build') await onBuild(event, context);
+    else if (event.kind === 'announcement') await onAnnouncement(event, context);
     else if (event.kind === 'tick') await onTick(event, context);
     else recorder.record({ target: 'event', action: 'ignore', reason: event.reason });
   } finally {
@@ -53,14 +54,14 @@ async function onBuild(
   context: DeployContext,
 ): Promise<void> {
   const { settings, builds, deploys, recorder, now } = context;
-  const until = new Date(now().getTime() + WAIT_MS);
+  const until = waitUntil(now());
   const { build: id, project, account, region } = event;
   const drop = (action: 'none' | 'ignore', reason: string) =>
     recorder.record({ target: project, action, reason, facts: { build: id } });
 
   if (account !== settings.account || region !== settings.region)
     return drop('ignore', OF_BUILDS.foreign(account, region));
-  if (!settings.builds.some((binding) => binding.project === project))
+  if (!settings.builds.some((binding) => binding.project === project && !binding.announced))
     return drop('ignore', OF_BUILDS.notBound(settings.environment, project));
   if (await deploys.isKnown(id)) return drop('none', OF_BUILDS.alreadyHandled);
 
@@ -69,9 +70,40 @@ async function onBuild(
   // CodeBuild may still say IN_PROGRESS when the event of the end is here.
   const isAhead = event.status !== 'SUCCEEDED' || build.status === 'IN_PROGRESS';
   const ended = isAhead && !build.batch ? { ...build, status: event.status } : build;
-  await keepFailedBuild(ended, context);
-  const applications = await requestDeploys(ended, context);
-  await recorder.guardEach(applications, nameOf, async (application) => {
+  await deployBuild(ended, context, { sleep, until });
+}
+
+async function onAnnouncement(
+  event: Extract<BranchDeployEvent, { kind: 'announcement' }>,
+  context: DeployContext,
+): Promise<void> {
+  const { settings, deploys, recorder, now } = context;
+  const until = waitUntil(now());
+  const { readAnnouncement } = await import('./announced-build.ts');
+  const read = readAnnouncement(event, settings, now());
+  const drop = (action: 'none' | 'ignore' | 'refuse', reason: string, build?: string) =>
+    recorder.record({
+      target: event.project || 'event',
+      action,
+      reason,
+      ...(build ? { facts: { build } } : {}),
+    });
+  if (!read.ok) return drop(read.action, read.reason);
+  if (await deploys.isKnown(read.build.id)) return drop('none', OF_BUILDS.alreadyHandled, read.build.id);
+  await deployBuild(read.build, context, { sleep: await observeSleep(context), until });
+}
+
+const waitUntil = (now: Date) => new Date(now.getTime() + WAIT_MS);
+
+/** Requests the deploys of a build that has ended, and follows them. */
+async function deployBuild(
+  build: Build,
+  context: DeployContext,
+  { sleep, until }: { readonly sleep: Sleep; readonly until: Date },
+): Promise<void> {
+  await keepFailedBuild(build, context);
+  const applications = await requestDeploys(build, context);
+  await context.recorder.guardEach(applications, nameOf, async (application) => {
     if (sleep.asleep) return defer(application, sleep, context);
     await resume(application, context);
     await reconcile(application, context, { until, wait: 'always' });

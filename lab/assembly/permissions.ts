@@ -30,8 +30,14 @@ export function createAuthorize(deployments: readonly Deployment[], aws: AwsWorl
     const role = roles.get(principal.arn);
     if (!role || action === 'sts:GetCallerIdentity') return undefined;
     const named = action === 'lambda:Invoke' ? 'lambda:InvokeFunction' : action;
-    const touched = touchedBy(named, parameters, { account: principal.account, region, aws });
-    return refusal(role, named, touched);
+    const where = { account: principal.account, region, aws };
+    // Each event is authorized on its own.
+    const entries = named === 'events:PutEvents' ? parameters['Entries'] : undefined;
+    for (const one of Array.isArray(entries) ? entries.filter(isObject) : [parameters]) {
+      const refused = refusal(role, named, touchedBy(named, one, where));
+      if (refused) return refused;
+    }
+    return undefined;
   };
 }
 
@@ -120,6 +126,14 @@ function touchedBy(action: string, parameters: Parameters, where: Where): Touche
         ?.nodegroups.get(text('nodegroupName'));
       return { resources: [found?.arn ?? arn('eks', `nodegroup/${cluster}/${text('nodegroupName')}/none`)] };
     }
+    case 'eks:DescribeCapability': {
+      const name = text('capabilityName');
+      const found = aws
+        .clusters()
+        .find((known) => known.account === account && known.region === region && known.name === cluster)
+        ?.capabilities.get(name);
+      return { resources: [found?.arn ?? arn('eks', `capability/${cluster}/argocd/${name}/none`)] };
+    }
     case 'secretsmanager:GetSecretValue': {
       const id = text('SecretId');
       return { resources: [id.startsWith('arn:') ? id : secretArn(id, where)] };
@@ -139,6 +153,13 @@ function touchedBy(action: string, parameters: Parameters, where: Where): Touche
     case 'lambda:InvokeFunction': {
       const name = text('FunctionName');
       return { resources: [name.startsWith('arn:') ? name : arn('lambda', `function:${name}`)] };
+    }
+    case 'events:PutEvents': {
+      const bus = text('EventBusName') || 'default';
+      return {
+        resources: [bus.startsWith('arn:') ? bus : arn('events', `event-bus/${bus}`)],
+        context: { 'events:source': [text('Source')], 'events:detail-type': [text('DetailType')] },
+      };
     }
     case 'sqs:SendMessage':
       return { resources: [arn('sqs', text('QueueUrl').split('/').at(-1) ?? '')] };

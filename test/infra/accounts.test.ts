@@ -34,7 +34,7 @@ describe('a secret', () => {
       aDevelopment({ deploy: { argocd: { ...argocd, kmsKey: KEY }, builds, status } }),
     );
     const decrypting = statementsOf(template).filter(({ Action }) => Action.includes('kms:Decrypt'));
-    expect(decrypting.map(({ Sid }) => Sid).sort()).toEqual(['DecryptArgocdToken', 'DecryptStatusToken']);
+    expect(decrypting.map(({ Sid }) => Sid).sort()).toEqual(['DecryptArgocdToken', 'DecryptGithubToken']);
     for (const { Resource, Condition } of decrypting) {
       expect(Resource).toEqual([KEY]);
       expect(Condition).toEqual({

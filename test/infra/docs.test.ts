@@ -19,11 +19,29 @@ describe('docs/permissions.md', () => {
       deploy: {
         ...deploy,
         argocd: { ...deploy.argocd, kmsKey },
-        status: { github: { tokenSecret: 'nightshift/github', kmsKey } },
-        builds: deploy.builds.map((build) => ({ ...build, create: { connection } })),
+        status: {
+          github: { tokenSecret: 'nightshift/github', kmsKey },
+          gitlab: { tokenSecret: 'nightshift/gitlab', kmsKey },
+          bitbucket: { tokenSecret: 'nightshift/bitbucket', kmsKey },
+        },
+        builds: ['github.com', 'gitlab.com', 'bitbucket.org'].flatMap((host) =>
+          deploy.builds.map((build) => ({
+            ...build,
+            project: host.replaceAll('.', '-'),
+            repository: `https://${host}/example/api`,
+            applications: [host.replaceAll('.', '-')],
+            create: { connection },
+          })),
+        ),
       },
     }),
     aProduction(),
+    aDevelopment({
+      deploy: {
+        ...deploy,
+        argocd: { capability: 'argocd', through: 'server', tokenSecret: 'nightshift/argocd' },
+      },
+    }),
   ];
 
   test('lists every statement that a stack can have, and no other', () => {

@@ -90,6 +90,11 @@ const VALUES: Readonly<Record<string, unknown>> = {
   'deploy.argocd.tokenSecret': 'another/secret',
   'deploy.argocd.kmsKey': KEY,
   'deploy.argocd.ca': CERTIFICATE,
+  'deploy.argocd.capability': 'argocd',
+  'deploy.argocd.cluster': 'hub',
+  'deploy.argocd.cluster.name': 'hub',
+  'deploy.argocd.cluster.endpoint': 'https://0123456789ABCDEF.gr7.ap-northeast-1.eks.amazonaws.com',
+  'deploy.argocd.cluster.ca': CERTIFICATE,
   'deploy.builds.0.project': 'another-project',
   'deploy.builds.0.repository': 'https://github.com/example/another',
   'deploy.builds.0.branch': 'feature/another',
@@ -98,6 +103,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
   'deploy.builds.0.applications.0.project': 'shop',
   'deploy.builds.0.applications.0.namespace': 'argocd',
   'deploy.builds.0.applications.0.syncOptions.0': 'CreateNamespace=true',
+  'deploy.builds.0.applications.0.url': 'https://api.develop.example.com',
   'deploy.builds.0.applications.0.images.0.repository': `${REGISTRY}/web`,
   'deploy.builds.0.applications.0.images.0.tag': '{branch}-{sha7}',
   'deploy.builds.0.applications.0.images.0.tag.exported': 'IMAGE_TAG',
@@ -110,6 +116,12 @@ const VALUES: Readonly<Record<string, unknown>> = {
   'deploy.status.github.kmsKey': KEY,
   'deploy.status.github.host': 'github.com',
   'deploy.status.github.ca': CERTIFICATE,
+  'deploy.status.gitlab.tokenSecret': 'nightshift/gitlab',
+  'deploy.status.gitlab.kmsKey': KEY,
+  'deploy.status.gitlab.host': 'gitlab.com',
+  'deploy.status.gitlab.ca': CERTIFICATE,
+  'deploy.status.bitbucket.tokenSecret': 'nightshift/bitbucket',
+  'deploy.status.bitbucket.kmsKey': KEY,
   encryptionKey: 'create',
   permissionsBoundary: 'arn:aws:iam::aws:policy/PowerUserAccess',
   stopDeadlineMinutes: 1,
@@ -126,7 +138,14 @@ const SURROUNDINGS: Readonly<Record<string, object>> = {
   'deploy.builds.0.applications.0': { name: 'api' },
   'deploy.builds.0.applications.0.images.0': { repository: `${REGISTRY}/api`, tag: '{sha7}' },
   'deploy.builds.0.create': { connection: CONNECTION },
+  'deploy.argocd.cluster': {
+    name: 'hub',
+    endpoint: 'https://0123456789ABCDEF.gr7.ap-northeast-1.eks.amazonaws.com',
+    ca: CERTIFICATE,
+  },
   'deploy.status.github': { tokenSecret: 'nightshift/github' },
+  'deploy.status.gitlab': { tokenSecret: 'nightshift/gitlab' },
+  'deploy.status.bitbucket': { tokenSecret: 'nightshift/bitbucket' },
   prices: { currency: 'USD', perNodeHour: {} },
 };
 
@@ -140,14 +159,43 @@ export function configWith(...options: readonly string[]): NightshiftConfig {
   const config = aConfig({ develop: aDevelopment(), production: aProduction() });
   const copy = structuredClone(config) as unknown as Record<string, unknown>;
   // The other kinds need a Deployment, which Auto Mode does not have.
-  for (const option of options)
+  const { builds } = aDevelopment().deploy ?? { builds: [] };
+  const list: unknown[] = [...builds];
+  // A host is named for the repositories on it.
+  for (const [forge, host] of [
+    ['gitlab', 'gitlab.com'],
+    ['bitbucket', 'bitbucket.org'],
+  ] as const)
+    if (options.some((option) => option.includes(`.status.${forge}`)))
+      list.push({
+        project: forge,
+        repository: `https://${host}/example/api`,
+        branch: 'develop',
+        applications: [forge],
+      });
+  // A build that is announced is not created: together they are two.
+  const isCreated = options.some((option) => option.includes('.builds.0.create'));
+  const isApart = (option: string) => isCreated && option.endsWith('.builds.0.announced=true');
+  if (options.some(isApart))
+    list.push({ ...builds[0], project: 'announced', announced: true, applications: ['another'] });
+  if (list.length > builds.length) set(copy, 'environments.develop.deploy.builds', list);
+  for (const option of options.filter((one) => !isApart(one)))
     if (/\.autoscaler\.(kind=auto-mode|builtIn=)/.test(option))
       set(copy, pathOf(option).replace(/\.\w+$/, ''), {
         kind: 'auto-mode',
         ...(option.includes('builtIn') ? { builtIn: option.endsWith('true') } : {}),
       });
     else set(copy, pathOf(option), valueFor(option));
+  fitArgocd(copy);
   return copy as unknown as NightshiftConfig;
+}
+
+/** EKS knows the address of a capability in the same account, and a hub is reached through Kubernetes. */
+function fitArgocd(copy: Record<string, unknown>): void {
+  const { environments } = copy as unknown as NightshiftConfig;
+  const argocd = environments['develop']?.deploy?.argocd as Record<string, unknown> | undefined;
+  if (argocd?.['capability'] && typeof argocd['cluster'] !== 'object') delete argocd['url'];
+  if (argocd?.['cluster']) argocd['through'] = 'kubernetes';
 }
 
 function set(config: Record<string, unknown>, path: string, value: unknown): void {

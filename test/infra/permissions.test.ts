@@ -61,6 +61,12 @@ describe('a role', () => {
       notify: { info: [], warning: [], failure: [] },
     }),
     aDevelopment({ deploy: { argocd: { ...argocd, through: 'kubernetes' }, builds } }),
+    aDevelopment({
+      deploy: {
+        argocd: { capability: 'argocd', through: 'server', tokenSecret: 'nightshift/argocd' },
+        builds,
+      },
+    }),
   ];
 
   test.for(['night-schedule', 'spot-drain', 'branch-deploy'] as const)(

@@ -83,7 +83,7 @@ describe('the settings of an environment', () => {
       builds: [
         {
           project: 'service-1-develop',
-          applications: [{ name: 'service-1', project: 'default', prune: false, syncOptions: [] }],
+          applications: [{ name: 'service-1', project: 'default', syncOptions: [] }],
         },
       ],
       whenAsleep: 'defer',
@@ -102,8 +102,21 @@ describe('the settings of an environment', () => {
       github: { tokenSecret: 'nightshift/github', host: 'github.com' },
     });
     expect(
-      deployOf({ status: { github: { tokenSecret: 't', host: 'git.example.com' } } })?.status?.github.host,
+      deployOf({ status: { github: { tokenSecret: 't', host: 'git.example.com' } } })?.status?.github?.host,
     ).toBe('git.example.com');
+    expect(
+      deployOf({
+        status: {
+          github: { tokenSecret: 't', deployments: true },
+          gitlab: { tokenSecret: 'g' },
+          bitbucket: { tokenSecret: 'b' },
+        },
+      })?.status,
+    ).toEqual({
+      github: { tokenSecret: 't', host: 'github.com', deployments: true },
+      gitlab: { tokenSecret: 'g', host: 'gitlab.com' },
+      bitbucket: { tokenSecret: 'b' },
+    });
   });
 
   test('contain the notification severities, in the zone of the schedule or in UTC without one', () => {

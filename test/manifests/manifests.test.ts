@@ -20,7 +20,7 @@ interface Rbac {
   readonly subjects?: readonly { readonly kind: string; readonly name: string }[];
 }
 
-describe.each(['', 'argocd/'])('manifests/%s', (folder) => {
+describe.each(['', 'argocd/', 'argocd-capability/', 'argocd-hub/'])('manifests/%s', (folder) => {
   test('lists each of its files in its kustomization', async () => {
     const names = await readdir(new URL(folder, ROOT));
     const files = names.filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml');

@@ -348,7 +348,7 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
   [`${first}.applications`, 'there is no application: write at least one', []],
   [
     `${first}.applications[0]`,
-    'write the name of an Argo CD application, or { name, project, namespace, prune, syncOptions, images: [{ repository: "…/api", tag: "{sha7}" }] }',
+    'write the name of an Argo CD application, or { name, project, namespace, prune, syncOptions, url, images: [{ repository: "…/api", tag: "{sha7}" }] }',
     1,
     { project: 'x' },
     { name: 'api', prune: 'yes' },

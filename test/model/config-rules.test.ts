@@ -232,3 +232,93 @@ test('commit statuses name every host that a repository is on', () => {
     'environments.develop.deploy.status.github.host: "git.example.org": no repository of the builds is there: write "github.com" or "git.example.com" if it is a GitHub, or remove status',
   ]);
 });
+
+test('commit statuses are for kinds of hosts that differ, and at least for one', () => {
+  const of = (status: object) => problems(aConfig({ 'environments.develop.deploy.status': status }));
+  const token = { tokenSecret: 'nightshift/token' };
+  expect(of({})).toEqual([
+    'environments.develop.deploy.status: {}: there is no host: write github, gitlab or bitbucket, or leave status out',
+  ]);
+  expect(of({ github: token, gitlab: { ...token, host: 'github.com' } })).toEqual([
+    'environments.develop.deploy.status.gitlab.host: "github.com": two kinds of host have this one: remove the wrong one',
+  ]);
+  expect(of({ github: token, bitbucket: token })).toEqual([
+    'environments.develop.deploy.status.bitbucket: "bitbucket.org": no repository of the builds is there: write "github.com" if it is a Bitbucket Cloud, or remove bitbucket',
+  ]);
+  expect(of({ github: token, bitbucket: { ...token, host: 'git.example.com' } })).toEqual([
+    'environments.develop.deploy.status.bitbucket.host: "git.example.com": statuses are for Bitbucket Cloud only, which is bitbucket.org: remove this',
+  ]);
+  expect(of({ github: { tokenSecret: 'glpat-0123456789' } }).join()).not.toMatch(/0123456789/);
+  expect(of({ github: { tokenSecret: 'glpat-0123456789' } })).toHaveLength(1);
+});
+
+test('the address of an application is one that a browser opens', () => {
+  const of = (url: string) =>
+    problems(
+      aConfig({ 'environments.develop.deploy.builds': [{ ...build, applications: [{ name: 'api', url }] }] }),
+    );
+  expect(of('https://api.develop.example.com/health')).toEqual([]);
+  for (const url of ['api.example.com', 'ftp://api.example.com', 'https://user:hunter2@api.example.com']) {
+    const [found] = of(url);
+    expect(found).toContain('write where people open it');
+    expect(found).not.toContain('hunter2');
+  }
+});
+
+test('the name of an announced build selects one branch', () => {
+  const of = (...all: object[]) => problems(aConfig({ 'environments.develop.deploy.builds': all }));
+  const one = { ...build, announced: true };
+  const path = 'environments.develop.deploy.builds';
+  expect(of(one)).toEqual([]);
+  expect(of(one, { ...build, repository: 'https://github.com/example/web', applications: ['web'] })).toEqual([
+    `${path}[0].project: ${JSON.stringify(build.project)}: the name of an announced build selects its branch: give each binding a name of its own`,
+  ]);
+  expect(of({ ...one, project: 'a'.repeat(140) })).toEqual([
+    `${path}[0].project: "${'a'.repeat(140)}": it is the detail type of an event: write at most 128 characters`,
+  ]);
+  const connection =
+    'arn:aws:codeconnections:ap-northeast-1:111111111111:connection/01234567-89ab-cdef-0123-456789abcdef';
+  expect(of({ ...one, create: { connection } }).join()).toContain(
+    `${path}[0].create: a build that is announced runs elsewhere: remove create, or announced`,
+  );
+});
+
+test('Argo CD is named by its address, or by what EKS calls it', () => {
+  const of = (argocd: object) => problems(aConfig({ 'environments.develop.deploy.argocd': argocd }));
+  const path = 'environments.develop.deploy.argocd';
+  const url = 'https://argocd.example.com';
+  const hub = {
+    name: 'hub',
+    endpoint: 'https://0123456789ABCDEF.gr7.eu-west-1.eks.amazonaws.com',
+    ca: '-----BEGIN CERTIFICATE-----',
+  };
+  expect(of({ capability: 'argocd' })).toEqual([]);
+  expect(of({ capability: 'argocd', cluster: 'hub' })).toEqual([]);
+  expect(of({ capability: 'argocd', cluster: hub })).toEqual([]);
+  expect(of({ capability: 'argocd', through: 'server', tokenSecret: 'token' })).toEqual([]);
+  expect(of({ url, tokenSecret: 'token', through: 'kubernetes', cluster: 'hub' })).toEqual([]);
+
+  expect(of({ url, tokenSecret: 'token', capability: 'argocd' })).toEqual([
+    `${path}.url: "${url}": EKS knows the address of a capability: remove this`,
+  ]);
+  expect(of({ capability: 'argocd', through: 'server' })).toEqual([
+    `${path}.tokenSecret: it is missing: write the name of the Secrets Manager secret that holds the token`,
+  ]);
+  expect(of({ capability: 'argocd', cluster: hub, through: 'server', tokenSecret: 'token' })).toEqual([
+    `${path}.url: it is missing: EKS does not describe the capability of another account: write its address`,
+  ]);
+  expect(of({ url, tokenSecret: 'token', cluster: 'hub' })).toEqual([
+    `${path}.cluster: "hub": the server is reached by its address alone: write through: 'kubernetes', or remove this`,
+  ]);
+  expect(of({ capability: 'argocd', cluster: { ...hub, endpoint: 'http://10.0.0.1' } })).toHaveLength(1);
+  expect(of({ capability: 'arn:aws:eks:eu-west-1:111111111111:capability/a/argocd/b/c' })).toHaveLength(1);
+});
+
+test('a hub is another cluster, and an application of it belongs to one environment', () => {
+  const of = (cluster: string) =>
+    problems(aConfig({ 'environments.develop.deploy.argocd': { capability: 'argocd', cluster } }));
+  const own = aConfig({}) as { environments: { develop: { cluster: string } } };
+  expect(of(own.environments.develop.cluster)).toEqual([
+    `environments.develop.deploy.argocd.cluster: ${JSON.stringify(own.environments.develop.cluster)}: this is the environment's own cluster: remove it`,
+  ]);
+});

@@ -8,6 +8,7 @@ import '#functions/night-schedule/apply-fallback.ts';
 import '#functions/night-schedule/configured-size.ts';
 import '#functions/night-schedule/decide-warm-pool.ts';
 import '#functions/night-schedule/dry-run.ts';
+import '#functions/branch-deploy/announced-build.ts';
 import '#functions/night-schedule/report-overdue.ts';
 import '#functions/spot-drain/tick.ts';
 import '#functions/spot-drain/watch.ts';

@@ -19,9 +19,11 @@ export const access: Check = {
         ];
       }
       const needAccess = functions.filter(
-        // branch-deploy reaches Argo CD's server without access to the cluster.
+        // branch-deploy reaches Argo CD's server, or a hub, without access to this cluster.
         ({ capability }) =>
-          capability !== 'branch-deploy' || facts.settings.branchDeploy?.argocd.through === 'kubernetes',
+          capability !== 'branch-deploy' ||
+          (facts.settings.branchDeploy?.argocd.through === 'kubernetes' &&
+            !facts.settings.branchDeploy.argocd.hub),
       );
       return needAccess.flatMap((one) => entryOf(one));
     }),

@@ -1,6 +1,7 @@
 /** In the order of the report: what can prevent the morning start comes first. */
 import type { Check } from '../finding.ts';
 import { access, rbac } from './access.ts';
+import { argocdCapability } from './argocd-capability.ts';
 import { argocdToken } from './argocd-token.ts';
 import { branchFilters } from './branch-filters.ts';
 import { cronJobs } from './cron-jobs.ts';
@@ -31,6 +32,7 @@ export const CHECKS: readonly Check[] = [
   access,
   rbac,
   argocdToken,
+  argocdCapability,
   branchFilters,
   holidays,
   tick,

@@ -11,42 +11,44 @@ export const branchFilters: Check = {
     const { branchDeploy } = facts.settings;
     if (!branchDeploy) return [];
     return whenObserved([facts.projects], (projects) =>
-      branchDeploy.builds.map(({ project, branch, repository }): CheckResult => {
-        const existing = projects.find(({ name }) => name === project)?.existing;
-        if (!existing) {
-          return {
-            severity: 'failure',
-            target: project,
-            found: 'CodeBuild has no project of this name in this account and region',
-            advice: 'correct its name in the config, or let the stack create it with create',
-          };
-        }
-        if (!sameRepository(existing.source, repository)) {
-          return {
-            severity: 'failure',
-            target: project,
-            found: `it builds ${existing.source}, but the config expects ${repository}: its builds are ignored`,
-            advice: 'set repository to the URL that the project has',
-          };
-        }
-        if (!existing.filterGroups) {
-          return {
-            severity: 'warning',
-            target: project,
-            found: 'it has no webhook, so a push does not start a build',
-            advice: 'add a webhook with the filter PUSH and an anchored HEAD_REF',
-          };
-        }
-        const loose = looseIn(existing.filterGroups, branch);
-        return loose === undefined
-          ? { severity: 'ok', target: project, found: `only pushes to ${branch} start a build` }
-          : {
+      branchDeploy.builds
+        .filter(({ announced }) => !announced)
+        .map(({ project, branch, repository }): CheckResult => {
+          const existing = projects.find(({ name }) => name === project)?.existing;
+          if (!existing) {
+            return {
               severity: 'failure',
               target: project,
-              found: loose,
-              advice: `use one filter group: EVENT is PUSH, and HEAD_REF matches ^refs/heads/${branch}$`,
+              found: 'CodeBuild has no project of this name in this account and region',
+              advice: 'correct its name in the config, or let the stack create it with create',
             };
-      }),
+          }
+          if (!sameRepository(existing.source, repository)) {
+            return {
+              severity: 'failure',
+              target: project,
+              found: `it builds ${existing.source}, but the config expects ${repository}: its builds are ignored`,
+              advice: 'set repository to the URL that the project has',
+            };
+          }
+          if (!existing.filterGroups) {
+            return {
+              severity: 'warning',
+              target: project,
+              found: 'it has no webhook, so a push does not start a build',
+              advice: 'add a webhook with the filter PUSH and an anchored HEAD_REF',
+            };
+          }
+          const loose = looseIn(existing.filterGroups, branch);
+          return loose === undefined
+            ? { severity: 'ok', target: project, found: `only pushes to ${branch} start a build` }
+            : {
+                severity: 'failure',
+                target: project,
+                found: loose,
+                advice: `use one filter group: EVENT is PUSH, and HEAD_REF matches ^refs/heads/${branch}$`,
+              };
+        }),
     );
   },
 };

@@ -1,9 +1,11 @@
 /** Observes what a deploy depends on: the Argo CD token and the webhooks of the CodeBuild projects. */
 import { BatchGetProjectsCommand, type CodeBuildClient } from '@aws-sdk/client-codebuild';
+import type { EKSClient } from '@aws-sdk/client-eks';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { describeArgocdCapability } from '#functions/adapters/argocd/capability.ts';
 import { createSecret } from '#functions/adapters/aws/secret.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
-import type { ProjectFacts, TokenClaims } from '../facts.ts';
+import type { ArgocdCapabilityFacts, ProjectFacts, TokenClaims } from '../facts.ts';
 import type { Observation } from '../observation.ts';
 import { observe } from './observe.ts';
 
@@ -18,6 +20,17 @@ export function observeToken(
   return observe(`secretsmanager:GetSecretValue on ${secret}`, async () =>
     claimsOf(await createSecret(client, secret).read()),
   );
+}
+
+export function observeCapability(
+  client: EKSClient,
+  cluster: string,
+  name: string,
+): Promise<Observation<ArgocdCapabilityFacts>> {
+  return observe(`eks:DescribeCapability on ${name} of ${cluster}`, async () => {
+    const found = await describeArgocdCapability(client, cluster, name);
+    return found.ok ? { name, existing: found.value } : { name, problem: found.error.detail };
+  });
 }
 
 /** Throws a `NightshiftError` when the text is not a JSON Web Token; its message contains nothing of the text. */

@@ -18,7 +18,7 @@ import type { Io } from '../../io.ts';
 import type { NamedEnvironment } from '../../select-environments.ts';
 import type { EnvironmentFacts, GroupFacts } from '../facts.ts';
 import type { Observation } from '../observation.ts';
-import { observeProjects, observeToken } from './deploys.ts';
+import { observeCapability, observeProjects, observeToken } from './deploys.ts';
 import { observeFunctions } from './functions.ts';
 import { observeCluster, observeGroups } from './groups.ts';
 import { observeAccessReviews, observeCni, observeKubernetes } from './kubernetes.ts';
@@ -52,7 +52,7 @@ export async function observeEnvironment(
         observeInCluster(kubernetes, settings),
         observe('dynamodb:Query', () => cloud.night()),
         observeFunctions(clients, { name, cluster: environment.cluster }, capabilitiesOf(settings)),
-        observeDeploys(clients, environment),
+        observeDeploys(clients, environment, settings),
         observeVpc(clients.ec2, environment.network),
         observeAlarmTopic(clients.sns, named),
       ]);
@@ -130,13 +130,24 @@ async function observeInCluster(client: KubernetesClient, settings: EnvironmentS
   return { cni, kubernetes, reviews };
 }
 
-async function observeDeploys(clients: Clients, { deploy }: NamedEnvironment['environment']) {
-  const usesToken = deploy && (deploy.argocd.through ?? 'server') === 'server';
-  const [token, projects] = await Promise.all([
-    usesToken ? observeToken(clients.secretsManager, deploy.argocd.tokenSecret) : undefined,
-    observeProjects(clients.codeBuild, deploy?.builds.map(({ project }) => project) ?? []),
+async function observeDeploys(
+  clients: Clients,
+  { deploy, cluster }: NamedEnvironment['environment'],
+  settings: EnvironmentSettings,
+) {
+  const { through, tokenSecret, capability, hub } = settings.branchDeploy?.argocd ?? {};
+  const [token, argocdCapability, projects] = await Promise.all([
+    through === 'server' && tokenSecret ? observeToken(clients.secretsManager, tokenSecret) : undefined,
+    // EKS does not describe the capability of another account.
+    capability && !hub?.endpoint
+      ? observeCapability(clients.eks, hub?.cluster ?? cluster, capability)
+      : undefined,
+    observeProjects(
+      clients.codeBuild,
+      (deploy?.builds ?? []).flatMap(({ project, announced }) => (announced ? [] : [project])),
+    ),
   ]);
-  return { projects, ...(token ? { token } : {}) };
+  return { projects, ...(token ? { token } : {}), ...(argocdCapability ? { argocdCapability } : {}) };
 }
 
 function capabilitiesOf(settings: EnvironmentSettings): readonly Capability[] {

@@ -161,7 +161,7 @@ export function requiredPermissionsOf(
     ),
   );
   const deploy: RequiredPermission[] =
-    branchDeploy?.argocd.through === 'kubernetes'
+    branchDeploy?.argocd.through === 'kubernetes' && !branchDeploy.argocd.hub
       ? [...namespaces].flatMap((namespace) =>
           each(['get', 'patch'], { group: 'argoproj.io', resource: 'applications', namespace }),
         )

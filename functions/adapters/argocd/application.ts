@@ -108,6 +108,7 @@ export function viewOf(application: ApplicationObject): ApplicationView {
     })),
     deleting: application.metadata.deletionTimestamp !== undefined,
     ...(isAutomated(spec) ? { autoSync: true } : {}),
+    ...(isAutomated(spec) && spec?.syncPolicy?.automated?.prune ? { autoPrune: true } : {}),
     ...(spec?.sourceHydrator ? { hydration: hydrationOf(status?.sourceHydrator) } : {}),
     ...(operation ? { pendingOperation: { deployIds: deployIdsOf(operation), by: byOf(operation) } } : {}),
     ...(state

@@ -8,7 +8,7 @@ import type { BranchDeploySettings } from '#model/settings.ts';
 import { failureOf, jsonOf } from './reply.ts';
 
 export interface ArgocdServerOptions {
-  readonly argocd: Pick<BranchDeploySettings['argocd'], 'url' | 'ca' | 'insecureLoopback'>;
+  readonly argocd: Pick<BranchDeploySettings['argocd'], 'ca' | 'insecureLoopback'> & { readonly url: string };
   readonly token: Secret;
   /** For each request; default 10 s. */
   readonly timeoutMs?: number;

@@ -17,6 +17,8 @@ const REFRESH = 'argocd.argoproj.io/refresh';
 /** The controller writes to the object at any time, mostly after a comparison: a conflict does not mean that an operation runs. */
 const ATTEMPTS = 4;
 
+type SyncOptions = NonNullable<Parameters<Argocd['sync']>[2]>;
+
 export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): Argocd {
   const get = (application: ApplicationSettings) =>
     client.request<ApplicationObject>({ method: 'GET', path: pathOf(application) });
@@ -31,14 +33,14 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
   const setOperation = async (
     application: ApplicationSettings,
     deployId: string,
-    revision: string | undefined,
+    options: SyncOptions,
   ): Promise<Result<ApplicationObject>> => {
     const found = inProject(application, (await get(application)).body);
     if (!found.ok) return found;
     const { metadata, operation } = found.value;
     if (metadata?.deletionTimestamp) return failure('deleting', 'it has a deletion timestamp');
     if (operation) return failure('busy', 'an operation is running');
-    const { body } = await patch(application, operationPatch(application, found.value, deployId, revision));
+    const { body } = await patch(application, operationPatch(application, found.value, deployId, options));
     return { ok: true, value: body };
   };
 
@@ -51,11 +53,11 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
         return inProject(application, body);
       }),
 
-    sync: (application, deployId, { revision } = {}) =>
+    sync: (application, deployId, options = {}) =>
       viewFrom(application, async () => {
         for (let attempt = 1; ; attempt++) {
           try {
-            return await setOperation(application, deployId, revision);
+            return await setOperation(application, deployId, options);
           } catch (error) {
             if (!isConflict(error) || attempt === ATTEMPTS) throw error;
           }
@@ -72,7 +74,7 @@ function operationPatch(
   application: ApplicationSettings,
   { metadata, spec }: ApplicationObject,
   deployId: string,
-  revision: string | undefined,
+  { revision, prune = false }: SyncOptions,
 ): object {
   const options =
     application.syncOptions.length > 0 ? application.syncOptions : (spec?.syncPolicy?.syncOptions ?? []);
@@ -84,7 +86,7 @@ function operationPatch(
       info: [{ name: DEPLOY_INFO, value: deployId }],
       sync: {
         ...(revision ? { revision } : {}),
-        prune: application.prune,
+        prune: application.prune ?? prune,
         ...(options.length > 0 ? { syncOptions: options } : {}),
       },
       ...(retry ? { retry } : {}),

@@ -32,7 +32,7 @@ export function createArgocdServer(options: ArgocdServerOptions): Argocd & { clo
       return answer({ method: 'GET', path: `${pathOf(application)}?${query}` });
     },
 
-    async sync(application, deployId, { revision } = {}) {
+    async sync(application, deployId, { revision, prune = false } = {}) {
       if (!isApplicationName(application.name)) return invalidName(application);
       return answer({
         method: 'POST',
@@ -42,7 +42,7 @@ export function createArgocdServer(options: ArgocdServerOptions): Argocd & { clo
           project: application.project,
           ...(application.namespace ? { appNamespace: application.namespace } : {}),
           ...(revision ? { revision } : {}),
-          prune: application.prune,
+          prune: application.prune ?? prune,
           // An empty list would take the application's own options away.
           ...(application.syncOptions.length > 0 ? { syncOptions: { items: application.syncOptions } } : {}),
           infos: [{ name: DEPLOY_INFO, value: deployId }],

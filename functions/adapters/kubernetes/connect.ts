@@ -1,19 +1,25 @@
-/** The Kubernetes API of the function's own EKS cluster. */
+/** The Kubernetes API of an EKS cluster: the function's own, or the one that Argo CD's applications live in. */
 import { awsClientDefaults } from '#functions/adapters/aws/clients.ts';
 import type { ClusterEndpoint } from '#functions/adapters/aws/eks-cluster.ts';
 import type { CommonSettings } from '#model/settings.ts';
 import { createKubernetesClient, type KubernetesClient } from './client.ts';
 import { createTokenSource } from './token.ts';
 
+export interface ClusterToReach extends Pick<CommonSettings, 'cluster' | 'region'> {
+  /** Of a cluster in another account, which EKS does not describe to us. */
+  readonly endpoint?: string;
+  readonly ca?: string;
+}
+
 export function connectCluster(
-  { cluster, region }: Pick<CommonSettings, 'cluster' | 'region'>,
+  { cluster, region, endpoint, ca }: ClusterToReach,
   now: () => Date,
 ): KubernetesClient {
   const { credentials } = awsClientDefaults();
   return createKubernetesClient({
     cluster,
     region,
-    describeCluster: lazyClusterEndpoint(cluster),
+    describeCluster: endpoint && ca ? async () => ({ endpoint, ca }) : lazyClusterEndpoint(cluster),
     token: createTokenSource({ cluster, region, credentials, now }),
   });
 }

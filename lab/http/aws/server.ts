@@ -19,6 +19,7 @@ import { autoScalingService } from './services/auto-scaling.ts';
 import { createDynamoDb, dynamoDbService } from './services/dynamodb.ts';
 import { ec2Service } from './services/ec2.ts';
 import { eksService } from './services/eks.ts';
+import { eventBridgeService } from './services/event-bridge.ts';
 import { snsService, sqsService } from './services/messaging.ts';
 import { secretsManagerService } from './services/secrets-manager.ts';
 import { stsService } from './services/sts.ts';
@@ -84,6 +85,7 @@ export async function serveAws(options: ServeAwsOptions): Promise<AwsEndpoint> {
     secretsManagerService(aws),
     snsService(aws),
     sqsService(aws),
+    eventBridgeService(aws),
     dynamoDbService(dynamo),
     ...(options.services ?? []),
   ]) {

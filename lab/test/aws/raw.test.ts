@@ -164,3 +164,65 @@ describe('the front door', () => {
     ).toContain('HonorCooldown must be true or false');
   });
 });
+
+describe('EventBridge', () => {
+  const put = async (entries: unknown) => {
+    const caller = await aCaller();
+    const events: unknown[] = [];
+    caller.world.context.signals.on('event', (event) => events.push(event));
+    const reply = await caller.send('events', {
+      headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'AWSEvents.PutEvents' },
+      body: JSON.stringify({ Entries: entries }),
+    });
+    return { status: reply.status, body: JSON.parse(reply.text), events };
+  };
+  const entry = { Source: 'nightshift.build', DetailType: 'api', Detail: '{"number":7}' };
+
+  test('delivers an event of the account and the region of the caller', async () => {
+    const { body, events } = await put([entry]);
+    expect(body).toMatchObject({ FailedEntryCount: 0, Entries: [{ EventId: expect.any(String) }] });
+    expect(events).toMatchObject([
+      {
+        source: 'nightshift.build',
+        'detail-type': 'api',
+        account,
+        region,
+        detail: { number: 7 },
+        resources: [],
+      },
+    ]);
+  });
+
+  test('refuses single entries in the reply, and delivers the others', async () => {
+    const { Detail: _, ...without } = entry;
+    const { body, events } = await put([
+      { ...entry, Source: 'aws.codebuild' },
+      { ...entry, Detail: '{number' },
+      { ...entry, Detail: '[]' },
+      without,
+      entry,
+    ]);
+    expect(body.FailedEntryCount).toBe(4);
+    expect(body.Entries.map(({ ErrorCode }: { ErrorCode?: string }) => ErrorCode)).toEqual([
+      'NotAuthorizedForSourceException',
+      'MalformedDetail',
+      'MalformedDetail',
+      'InvalidArgument',
+      undefined,
+    ]);
+    expect(events).toHaveLength(1);
+  });
+
+  test('takes 1 to 10 entries, and 256 KB', async () => {
+    for (const entries of [
+      [],
+      Array(11).fill(entry),
+      [{ ...entry, Detail: `{"a":"${'x'.repeat(262_144)}"}` }],
+    ]) {
+      const { status, body, events } = await put(entries);
+      expect(status).toBe(400);
+      expect(body.__type).toContain('ValidationException');
+      expect(events).toEqual([]);
+    }
+  });
+});

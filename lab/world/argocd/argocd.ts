@@ -30,7 +30,11 @@ export interface ArgocdOptions {
   readonly applicationNamespaces?: readonly string[];
   /** Default `v3.6.0`. */
   readonly version?: string;
+  /** As EKS runs it: off the cluster, with a poll every 6 minutes and a sync timeout of 120 s that nobody can change. */
+  readonly managed?: boolean;
 }
+
+const MANAGED = { pollMs: 360_000, syncTimeoutMs: 120_000 };
 
 export interface ArgocdWorld extends Omit<Access, 'may' | 'enforce'>, Omit<ApiServer, 'list'> {
   readonly namespace: string;
@@ -106,6 +110,7 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
     revisionOf,
     runsPods: options.runsPods ?? (() => true),
     awake: available,
+    ...(options.managed ? { syncTimeoutMs: MANAGED.syncTimeoutMs } : {}),
     windowsOf: access.windowsOf,
     changed: touch,
   });
@@ -155,7 +160,8 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
         throw new Error(`no Argo CD project ${seed.project}: add it first`);
       }
       const now = clock.now();
-      const every = wholeSeconds(120_000 + context.random() * 60_000);
+      const jittered = wholeSeconds(120_000 + context.random() * 60_000);
+      const every = options.managed ? MANAGED.pollMs : jittered;
       const application: Application = {
         object: objectOf(seed, { where, uid: context.uuid(), now, controllerNamespace: namespace }),
         seed,

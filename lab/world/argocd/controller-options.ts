@@ -8,6 +8,8 @@ export interface ControllerOptions {
   /** True while a new pod would be scheduled and run. */
   readonly runsPods: () => boolean;
   readonly awake: () => boolean;
+  /** An operation is terminated after so long. Default: never. */
+  readonly syncTimeoutMs?: number;
   readonly windowsOf: (project: string) => readonly SyncWindow[] | undefined;
   /** Called after every change of an object. */
   readonly changed: (application: Application) => void;

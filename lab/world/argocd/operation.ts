@@ -83,7 +83,25 @@ export function createOperations(
     return undefined;
   };
 
+  /** The controller's `--sync-timeout`: counted from the start of the operation, with its retries. */
+  const remainingMs = ({ object }: Application): number => {
+    const startedAt = object.status.operationState?.startedAt;
+    if (!options.syncTimeoutMs || startedAt === undefined) return Number.POSITIVE_INFINITY;
+    return Date.parse(startedAt) + options.syncTimeoutMs - clock.now();
+  };
+
   const step = (application: Application): number | undefined => {
+    const { operation, status } = application.object;
+    const state = status.operationState;
+    if (options.awake() && operation && state && !isCompleted(state.phase) && remainingMs(application) <= 0) {
+      state.phase = 'Terminating';
+      return finish(application, 'Failed', 'Operation terminated, triggered by controller sync timeout');
+    }
+    const again = proceed(application);
+    return again === undefined ? undefined : Math.min(again, Math.max(0, remainingMs(application)));
+  };
+
+  const proceed = (application: Application): number | undefined => {
     const { object } = application;
     if (!options.awake()) return REQUEUE_MS;
     if (!object.operation) return undefined;

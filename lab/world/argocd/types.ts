@@ -185,7 +185,7 @@ export interface ApplicationSeed {
   /** Several sources, instead of `repoURL`, `targetRevision` and `path`. */
   readonly sources?: readonly ApplicationSource[];
   readonly labels?: Readonly<Record<string, string>>;
-  readonly autoSync?: { readonly prune?: boolean; readonly selfHeal?: boolean };
+  readonly autoSync?: { readonly prune?: boolean; readonly selfHeal?: boolean; readonly enabled?: boolean };
   readonly retry?: RetryStrategy;
   readonly syncOptions?: readonly string[];
   readonly deployments: readonly DeploymentTemplate[];

@@ -3,7 +3,16 @@ import type { ClusterNodes } from '../interfaces.ts';
 import type { GroupBuilder } from './auto-scaling.ts';
 import { type ClusterChange, updateCluster } from './cluster-update.ts';
 import { AwsError } from './error.ts';
-import type { AccessEntry, CapacityType, EksCluster, EksUpdate, Nodegroup, Scope, Subnet } from './model.ts';
+import type {
+  AccessEntry,
+  Capability,
+  CapacityType,
+  EksCluster,
+  EksUpdate,
+  Nodegroup,
+  Scope,
+  Subnet,
+} from './model.ts';
 import { watchLaunches } from './nodegroup-health.ts';
 import { type NodegroupChange, updateNodegroup } from './nodegroup-update.ts';
 import type { Scaling } from './scaling.ts';
@@ -64,6 +73,7 @@ export interface Eks {
   update(scope: Scope, cluster: string, nodegroup: string | undefined, id: string): EksUpdate;
   accessEntries(scope: Scope, cluster: string): readonly AccessEntry[];
   accessEntry(scope: Scope, cluster: string, principalArn: string): AccessEntry;
+  capability(scope: Scope, cluster: string, name: string): Capability;
   /** Sets a nodegroup's status, for those that the lab does not reach otherwise. */
   setStatus(nodegroup: Nodegroup, status: Nodegroup['status'], issues?: Nodegroup['issues']): void;
 }
@@ -73,6 +83,11 @@ export interface EksBuilder {
   setClusterEndpoint(cluster: EksCluster, server: { readonly endpoint: string; readonly ca: string }): void;
   attachNodes(cluster: EksCluster, nodes: ClusterNodes): void;
   addAccessEntry(cluster: EksCluster, entry: AccessEntryOptions): AccessEntry;
+  /** One of each type in a cluster. */
+  addCapability(
+    cluster: EksCluster,
+    capability: Pick<Capability, 'name' | 'type' | 'argoCd'> & { readonly status?: Capability['status'] },
+  ): Capability;
   addNodegroup(cluster: EksCluster, options: NodegroupOptions): Nodegroup;
 }
 
@@ -165,6 +180,16 @@ export function createEks(
       }
       return entry;
     },
+    capability(scope, name, capabilityName) {
+      const found = cluster(scope, name).capabilities.get(capabilityName);
+      if (!found)
+        throw new AwsError(
+          'ResourceNotFoundException',
+          `No capability found for name: ${capabilityName} in cluster ${name}.`,
+          { status: 404 },
+        );
+      return found;
+    },
     setStatus(target, status, issues = []) {
       target.status = status;
       target.issues = issues;
@@ -207,6 +232,7 @@ export function createEks(
         updates: new Map(),
         fleet: new Set(),
         accessEntries: new Map(),
+        capabilities: new Map(),
         nodegroups: new Map(),
         groups: new Map(),
       };
@@ -248,6 +274,24 @@ export function createEks(
         createdAt: state.now(),
       };
       target.accessEntries.set(entry.principalArn, added);
+      return added;
+    },
+    addCapability(target, { name, type, argoCd, status = 'ACTIVE' }) {
+      const { account, region } = target;
+      if ([...target.capabilities.values()].some((one) => one.type === type))
+        throw new AwsError('ResourceInUseException', `Cluster already has a capability of type ${type}`, {
+          status: 409,
+        });
+      const added: Capability = {
+        name,
+        type,
+        status,
+        version: '3.3.10-eks-6',
+        arn: `arn:aws:eks:${region}:${account}:capability/${target.name}/${type.toLowerCase()}/${name}/${state.context.hex(8)}`,
+        createdAt: state.now(),
+        ...(argoCd ? { argoCd } : {}),
+      };
+      target.capabilities.set(name, added);
       return added;
     },
     addNodegroup(target, options) {

@@ -11,6 +11,7 @@ import {
   type ClusterOptions,
   createEks,
   type Eks,
+  type EksBuilder,
   type NodegroupOptions,
 } from './eks.ts';
 import { createFleets, type Fleets } from './fleet.ts';
@@ -51,6 +52,7 @@ export interface AwsWorld {
   addAccessEntry(cluster: EksCluster, entry: AccessEntryOptions): AccessEntry;
   /** The cluster's Kubernetes, for EKS's drain of managed nodes. */
   attachNodes(cluster: EksCluster, nodes: ClusterNodes): void;
+  addCapability: EksBuilder['addCapability'];
   addNodegroup(cluster: EksCluster, options: NodegroupOptions): Nodegroup;
   addAutoScalingGroup(cluster: EksCluster, options: AutoScalingGroupOptions): AutoScalingGroup;
   /** As Karpenter and EKS Auto Mode launch one. Throws `AwsError` where there is no capacity. */

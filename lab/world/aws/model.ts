@@ -9,6 +9,18 @@ export interface Scope {
 
 export type CapacityType = 'SPOT' | 'ON_DEMAND';
 
+/** What EKS runs for a cluster, outside of it. */
+export interface Capability {
+  readonly name: string;
+  readonly arn: string;
+  readonly type: 'ACK' | 'ARGOCD' | 'KRO';
+  readonly version: string;
+  readonly createdAt: number;
+  status: 'CREATING' | 'ACTIVE' | 'UPDATING' | 'DELETING';
+  /** Of an Argo CD: where it looks for applications, and where it answers once it was created. */
+  readonly argoCd?: { readonly namespace: string; serverUrl?: string };
+}
+
 export interface EksCluster extends Scope {
   readonly name: string;
   readonly arn: string;
@@ -34,6 +46,8 @@ export interface EksCluster extends Scope {
   /** Instances of Karpenter or Auto Mode, outside of any group. */
   readonly fleet: Set<Instance>;
   readonly accessEntries: Map<string, AccessEntry>;
+  /** By name. */
+  readonly capabilities: Map<string, Capability>;
   readonly nodegroups: Map<string, Nodegroup>;
   readonly groups: Map<string, AutoScalingGroup>;
 }

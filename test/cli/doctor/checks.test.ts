@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { access, rbac } from '#cli/doctor/checks/access.ts';
 import { CHECKS } from '#cli/doctor/checks/all-checks.ts';
+import { argocdCapability } from '#cli/doctor/checks/argocd-capability.ts';
 import { argocdToken } from '#cli/doctor/checks/argocd-token.ts';
 import { branchFilters } from '#cli/doctor/checks/branch-filters.ts';
 import { cronJobs } from '#cli/doctor/checks/cron-jobs.ts';
@@ -28,7 +29,9 @@ describe('every check', () => {
   test('is ok for a healthy environment', () => {
     const findings = runChecks(healthyFacts());
     expect(findings.filter(({ severity }) => severity !== 'ok')).toEqual([]);
-    expect(new Set(findings.map(({ check }) => check))).toEqual(new Set(CHECKS.map(({ name }) => name)));
+    // It is for the managed Argo CD only.
+    const always = CHECKS.filter((check) => check !== argocdCapability);
+    expect(new Set(findings.map(({ check }) => check))).toEqual(new Set(always.map(({ name }) => name)));
   });
 
   test('still runs when a fact that another one needs is missing', () => {
@@ -322,6 +325,41 @@ describe('access', () => {
         found: 'the cluster does not allow create pods/eviction',
       }),
     ]);
+  });
+});
+
+describe('argocd-capability', () => {
+  const [build] = healthyFacts().settings.branchDeploy?.builds ?? [];
+  const facts = (found: object, namespace?: string) =>
+    healthyFacts({
+      config: {
+        deploy: {
+          argocd: { capability: 'argocd' },
+          builds: [
+            {
+              project: build?.project ?? '',
+              repository: build?.repository ?? '',
+              branch: 'develop',
+              applications: [namespace ? { name: 'api', namespace } : 'api'],
+            },
+          ],
+        },
+      } as Partial<EnvironmentFacts['environment']>,
+      argocdCapability: observedAs({ name: 'argocd', ...found }),
+    });
+  const existing = { url: 'https://argocd.example.com', namespace: 'argocd', version: '3.3.10-eks-6' };
+
+  test('looks where the applications are', () => {
+    expect(severities(argocdCapability, facts({ existing }))).toEqual(['ok']);
+    expect(severities(argocdCapability, facts({ existing }, 'teams'))).toEqual(['failure']);
+    expect(severities(argocdCapability, facts({ existing: { ...existing, namespace: 'gitops' } }))).toEqual([
+      'failure',
+    ]);
+  });
+
+  test('that cannot be used is a failure, with what EKS said', () => {
+    const [finding] = argocdCapability.evaluate(facts({ problem: 'EKS does not know it' }));
+    expect(finding).toMatchObject({ severity: 'failure', found: 'EKS does not know it' });
   });
 });
 

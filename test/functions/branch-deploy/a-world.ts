@@ -17,7 +17,9 @@ import { failureOf } from '#functions/adapters/argocd/reply.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createNightReader, createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
-import { createStatusQueue } from '#functions/adapters/github/status-queue.ts';
+import { createStatusQueue } from '#functions/adapters/forges/status-queue.ts';
+// Loaded with the first event of its kind: time in this world must not pass meanwhile.
+import '#functions/branch-deploy/announced-build.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
 import type {
   Argocd,
@@ -51,7 +53,7 @@ export const AT_WORK = new Date('2026-11-25T05:00:00Z');
 export const AT_NIGHT = new Date('2026-11-25T14:00:00Z');
 
 export function anApplication(overrides: Partial<ApplicationSettings> = {}): ApplicationSettings {
-  return { name: 'api', project: 'default', prune: false, syncOptions: [], ...overrides };
+  return { name: 'api', project: 'default', syncOptions: [], ...overrides };
 }
 
 export function theSettings(overrides: Partial<BranchDeploySettings> = {}): BranchDeploySettings {
@@ -81,6 +83,8 @@ export interface WorldOptions {
   readonly rolloutSeconds?: number;
   /** Where commits show what became of them. */
   readonly statuses?: Statuses;
+  /** Argo CD as EKS runs it. */
+  readonly managed?: boolean;
   readonly buildSeconds?: number | ((build: { number: number; project: string }) => number);
 }
 
@@ -116,6 +120,7 @@ export function aWorld(options: WorldOptions = {}) {
   }
   const argocd = createArgocd(context, {
     workloads,
+    managed: options.managed ?? false,
     revisionOf: (repository, revision, at) => codebuild.git.revisionOf(repository, revision, at),
     onPush: (listener) => codebuild.git.onPush(listener),
   });
@@ -308,21 +313,24 @@ function aWire(world: ReturnType<typeof createArgocd>) {
       };
     }
   };
-  const wire: Argocd & { calls: string[]; state: typeof state } = {
+  const prunes: boolean[] = [];
+  const wire: Argocd & { calls: string[]; prunes: boolean[]; state: typeof state } = {
     calls,
+    prunes,
     state,
     read: (application, { refresh = false } = {}) =>
       answer(`${refresh ? 'refresh' : 'read'} ${application.name}`, () =>
         world.get(world.authenticate(state.token), queryOf(application), refresh ? 'normal' : undefined),
       ),
-    sync: (application, deployId) =>
-      answer(`sync ${application.name}`, () =>
-        world.sync(world.authenticate(state.token), {
+    sync: (application, deployId, { prune = false } = {}) =>
+      answer(`sync ${application.name}`, () => {
+        prunes.push(application.prune ?? prune);
+        return world.sync(world.authenticate(state.token), {
           ...queryOf(application),
-          prune: application.prune,
+          prune: application.prune ?? prune,
           infos: [{ name: DEPLOY_INFO, value: deployId }],
-        }),
-      ),
+        });
+      }),
   };
   return wire;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createStatusQueue, STATUS_TIMES } from '#functions/adapters/github/status-queue.ts';
+import { createStatusQueue, STATUS_TIMES } from '#functions/adapters/forges/status-queue.ts';
 import type { CommitStatus, DeployContext, Statuses, StatusFailure } from '#functions/branch-deploy/ports.ts';
 import { OF_SYNCS } from '#functions/branch-deploy/reasons.ts';
 import type { RequestedBuild } from '#functions/branch-deploy/record.ts';
@@ -89,6 +89,12 @@ describe('what a commit shows', () => {
       state: 'success',
       description: `deployed: ${OF_SYNCS.deployed([sha])}`,
       context: 'nightshift/develop/api',
+      environment: 'develop',
+      application: 'api',
+      build: expect.stringMatching(/^api-develop:/),
+      branch: 'develop',
+      progress: 'deployed',
+      links: { page: 'https://argocd.develop.example.com/applications/api?operation=true' },
     });
     expect(shown(github)[0]).toBe(`pending syncing: build 1 of api-develop (${sha.slice(0, 7)}) succeeded`);
     expect(new Set(github.taken.map((status) => status.sha))).toEqual(new Set([sha]));
@@ -128,7 +134,7 @@ describe('what a commit shows', () => {
     ['D1: once that has failed', 'superseded', { newer: 'failed' }, 'failure', 'superseded: x'],
     ['what a person replaced', 'superseded', { outcome: 'superseded' }, 'failure', 'superseded: x'],
   ] as const)('%s', (_what, action, facts, state, description) => {
-    expect(statusOf('develop', 'api', aBuild(), { action, reason: 'x', facts })).toMatchObject({
+    expect(statusOf(theSettings(), 'api', aBuild(), { action, reason: 'x', facts })).toMatchObject({
       state,
       description,
     });
@@ -136,16 +142,16 @@ describe('what a commit shows', () => {
 
   test('nothing of a dry run, of a build without a commit, or of the older build of the same commit', () => {
     const of = (build: RequestedBuild, facts: Record<string, boolean> = {}) =>
-      statusOf('develop', 'api', build, { action: 'superseded', reason: 'x', facts });
+      statusOf(theSettings(), 'api', build, { action: 'superseded', reason: 'x', facts });
     const { sha: _, ...without } = aBuild();
     expect(of(aBuild(), { dryRun: true })).toBeUndefined();
     expect(of(aBuild(), { sameCommit: true })).toBeUndefined();
     expect(of(without)).toBeUndefined();
-    expect(statusOf('develop', 'api', aBuild(), { action: 'refuse', reason: 'x' })).toBeUndefined();
+    expect(statusOf(theSettings(), 'api', aBuild(), { action: 'refuse', reason: 'x' })).toBeUndefined();
   });
 
   test('is no longer than GitHub takes', () => {
-    const status = statusOf('develop', 'api', aBuild(), { action: 'deployed', reason: '🙂'.repeat(200) });
+    const status = statusOf(theSettings(), 'api', aBuild(), { action: 'deployed', reason: '🙂'.repeat(200) });
     expect([...(status?.description ?? '')]).toHaveLength(140);
     expect(status?.description.endsWith('🙂…')).toBe(true);
   });

@@ -40,6 +40,37 @@ describe('a merge at work', () => {
     ]);
   });
 
+  test.each([
+    ['as its auto-sync does', {}, { prune: true }, true],
+    ['not where its auto-sync does not', {}, {}, false],
+    ['not where its auto-sync is off', {}, { prune: true, enabled: false }, false],
+    ['not where the config forbids it', { prune: false }, { prune: true }, false],
+    ['where the config says so', { prune: true }, undefined, true],
+  ] as const)('the sync prunes %s', async (_what, configured, autoSync, prunes) => {
+    const world = aWorld({
+      settings: { builds: [{ ...binding, applications: [anApplication(configured)] }] },
+      ...(autoSync ? { application: { autoSync } } : {}),
+    });
+    const { event } = await world.build();
+    await world.invoke(event);
+    expect(world.wire.prunes).toEqual([prunes]);
+  });
+
+  test('a sync that Argo CD ended at its own time limit is repeated, and then it has failed', async () => {
+    const message = 'Operation terminated, triggered by controller sync timeout';
+    const once = aWorld();
+    once.argocd.failNextSync('api', { phase: 'Failed', message });
+    await once.invoke((await once.build()).event);
+    expect(once.actions('api')).toEqual(['sync', 'sync', 'deployed']);
+
+    const always = aWorld({ application: { syncSeconds: 600 }, managed: true });
+    await always.invoke((await always.build()).event);
+    await always.ticks(15);
+    expect(always.actions('api').filter((action) => action === 'sync')).toHaveLength(3);
+    expect(always.reasons().at(-1)).toContain(message);
+    expect(always.actions('api').at(-1)).toBe('fail');
+  });
+
   test('every application of the binding is synced', async () => {
     const applications = [anApplication(), anApplication({ name: 'worker' })];
     const world = aWorld({ settings: { builds: [{ ...binding, applications }] } });

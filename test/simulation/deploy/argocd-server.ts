@@ -76,14 +76,14 @@ export function createArgocdServerWire(options: ArgocdServerOptions): Argocd {
         return view;
       });
     },
-    sync(application, deployId, { revision } = {}) {
+    sync(application, deployId, { revision, prune = false } = {}) {
       if (!isApplicationName(application.name)) return Promise.resolve(invalidName(application));
       return send(`argocd.sync ${application.name}`, (caller) => {
         observer.sync(application);
         const object = argocd.sync(caller, {
           ...queryOf(application),
           ...(revision ? { revision } : {}),
-          prune: application.prune,
+          prune: application.prune ?? prune,
           ...(application.syncOptions.length > 0 ? { syncOptions: { items: application.syncOptions } } : {}),
           infos: [{ name: DEPLOY_INFO, value: deployId }],
         });

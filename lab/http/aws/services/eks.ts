@@ -3,6 +3,7 @@ import {
   type AccessEntry,
   AwsError,
   type AwsWorld,
+  type Capability,
   type EksCluster,
   type EksUpdate,
   type Nodegroup,
@@ -29,6 +30,7 @@ const routes: readonly Route[] = [
   { operation: 'DescribeUpdate', method: 'GET', path: '/clusters/{name}/updates/{updateId}' },
   { operation: 'ListAccessEntries', method: 'GET', path: '/clusters/{name}/access-entries' },
   { operation: 'DescribeAccessEntry', method: 'GET', path: '/clusters/{name}/access-entries/{principalArn}' },
+  { operation: 'DescribeCapability', method: 'GET', path: '/clusters/{name}/capabilities/{capabilityName}' },
 ];
 
 export function eksService(aws: AwsWorld): AwsService {
@@ -37,12 +39,14 @@ export function eksService(aws: AwsWorld): AwsService {
     protocol: 'rest-json',
     routes,
     resource(request) {
-      const { name, nodegroupName, principalArn } = request.parameters;
+      const { name, nodegroupName, principalArn, capabilityName } = request.parameters;
       if (typeof name !== 'string') return undefined;
       const cluster = aws.eks.clusters(request).find((candidate) => candidate.name === name);
       const fallback = `arn:aws:eks:${request.region}:${request.account}:cluster/${name}`;
       if (typeof nodegroupName === 'string') return cluster?.nodegroups.get(nodegroupName)?.arn ?? fallback;
       if (typeof principalArn === 'string') return cluster?.accessEntries.get(principalArn)?.arn ?? fallback;
+      if (typeof capabilityName === 'string')
+        return cluster?.capabilities.get(capabilityName)?.arn ?? fallback;
       return fallback;
     },
     handle(request) {
@@ -168,6 +172,12 @@ const operations: Readonly<Record<string, Operation>> = {
       accessEntry: accessEntryOut(name, aws.eks.accessEntry(request, name, input.text('principalArn'))),
     };
   },
+  DescribeCapability(aws, request, input) {
+    const name = input.text('name');
+    return {
+      capability: capabilityOut(name, aws.eks.capability(request, name, input.text('capabilityName'))),
+    };
+  },
 };
 
 const POOL_STATES = { STOPPED: 'Stopped', RUNNING: 'Running', HIBERNATED: 'Hibernated' } as const;
@@ -188,6 +198,19 @@ function warmPoolOf(written: unknown, input: Parameters | undefined) {
     state: state === undefined ? undefined : POOL_STATES[state as keyof typeof POOL_STATES],
     reuse: input.flag('reuseOnScaleIn'),
   });
+}
+
+function capabilityOut(cluster: string, { name, type, status, version, arn, argoCd, createdAt }: Capability) {
+  return {
+    capabilityName: name,
+    arn,
+    clusterName: cluster,
+    type,
+    status,
+    version,
+    createdAt: createdAt / 1_000,
+    configuration: argoCd ? { argoCd } : {},
+  };
 }
 
 /** Parameters that the lab does not implement are refused, not ignored. */

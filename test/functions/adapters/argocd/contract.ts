@@ -196,6 +196,21 @@ export function argocdContract(name: string, connect: (lab: ArgocdLab) => Promis
       });
     });
 
+    test.each([
+      [undefined, undefined, false],
+      [undefined, true, true],
+      [false, true, false],
+      [true, undefined, true],
+    ])('prune: %j in the config, %j of the application: %j', async (configured, own, sent) => {
+      const { prune: _, ...application } = anApplication();
+      await subject.argocd.sync(
+        configured === undefined ? application : { ...application, prune: configured },
+        'deploy-1',
+        own === undefined ? {} : { prune: own },
+      );
+      expect(lab.argocd.application('api')?.operation?.sync?.prune ?? false).toBe(sent);
+    });
+
     test('an application in another namespace is found there', async () => {
       expect((await read({ name: 'team', namespace: 'teams' })).sync).not.toBe('OutOfSync');
       expect(

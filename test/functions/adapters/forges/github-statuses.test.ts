@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Secret } from '#functions/adapters/aws/secret.ts';
-import { createGithubStatuses } from '#functions/adapters/github/commit-status.ts';
+import { createGithubStatuses } from '#functions/adapters/forges/github-statuses.ts';
 import type { CommitStatus } from '#functions/branch-deploy/ports.ts';
 import { type Answer, type ScriptedServer, startScriptedServer } from '../kubernetes/scripted-server.ts';
 
@@ -54,6 +54,11 @@ const aStatus = (overrides: Partial<CommitStatus> = {}): CommitStatus => ({
   state: 'success',
   description: 'deployed: Synced and Healthy',
   context: 'nightshift/develop/api',
+  environment: 'develop',
+  application: 'api',
+  build: 'api-develop:1',
+  branch: 'develop',
+  progress: 'deployed',
   ...overrides,
 });
 
