@@ -23,6 +23,8 @@ const PREFIXES: Readonly<Record<string, string>> = {
 const PERMISSIONS: Readonly<Record<string, string>> = { 'lambda:Invoke': 'lambda:InvokeFunction' };
 /** In every DynamoDB client, for an endpoint discovery that no operation uses. */
 const NEVER_CALLED = new Set(['dynamodb:DescribeEndpoints']);
+/** No call: it is checked where EKS is given the node role of Auto Mode. */
+const OF_A_CALL = new Set(['iam:PassRole']);
 /** What Lambda itself does as the role: it logs, traces and keeps what failed. */
 const OF_LAMBDA = new Set(['logs', 'xray', 'sqs']);
 
@@ -48,7 +50,7 @@ function allowedIn(environments: readonly EnvironmentConfig[], capability: Capab
     .flatMap((environment) => statementsOf(templateOf(environment)))
     .filter(({ policy }) => policy.startsWith(construct[capability]) && !policy.includes('Timer'))
     .flatMap(({ Action }) => Action)
-    .filter((action) => !OF_LAMBDA.has(action.split(':')[0] ?? ''));
+    .filter((action) => !OF_LAMBDA.has(action.split(':')[0] ?? '') && !OF_A_CALL.has(action));
   return [...new Set(actions)].sort();
 }
 
@@ -60,6 +62,7 @@ describe('a role', () => {
       fallbackGroup: 'spare',
       notify: { info: [], warning: [], failure: [] },
     }),
+    aDevelopment({ autoscaler: { kind: 'auto-mode', builtIn: true } }),
     aDevelopment({ deploy: { argocd: { ...argocd, through: 'kubernetes' }, builds } }),
     aDevelopment({
       deploy: {
