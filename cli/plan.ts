@@ -1,6 +1,6 @@
 /** `plan`: upcoming starts and stops, from the config alone. Offline, needs no AWS access. */
 import type { LoadedConfig } from '#lib/config-file.ts';
-import { scheduleOf } from '#lib/settings.ts';
+import { scheduleOf, settingsOf } from '#lib/settings.ts';
 import { desiredAt } from '#model/desired.ts';
 import { DAY_MS } from '#model/duration.ts';
 import { formatLocal, formatOffset, holidayWarning, type PlanEntry, planOf } from '#model/plan.ts';
@@ -10,6 +10,7 @@ import { formatWindows } from '#model/window.ts';
 import { offsetAt } from '#model/zone.ts';
 import { RefusedError } from './errors.ts';
 import type { Io } from './io.ts';
+import { stepsOf } from './plan-steps.ts';
 import { type NamedEnvironment, selectEnvironments } from './select-environments.ts';
 import { dryRunMark, localTime, type Paint, paintOf } from './text.ts';
 
@@ -21,9 +22,14 @@ export interface PlanOptions {
   readonly from?: string;
   readonly environment?: string;
   readonly json?: boolean;
+  readonly steps?: boolean;
 }
 
 export function plan(loaded: LoadedConfig, options: PlanOptions, io: Io): void {
+  if (options.steps) {
+    planSteps(loaded, options, io);
+    return;
+  }
   const range = { days: daysOf(options.days), from: options.from, now: io.now() };
   const plans = selectEnvironments(loaded, options.environment).map((named) =>
     planEnvironment(loaded, named, range),
@@ -35,6 +41,32 @@ export function plan(loaded: LoadedConfig, options: PlanOptions, io: Io): void {
     io.out(plans.map((one) => formatPlan(one, paint)).join('\n\n'));
   }
   for (const { warning, name } of plans) if (warning) io.err(`nightshift: warning: ${name}: ${warning}`);
+}
+
+/** The order of a stop and a start. */
+function planSteps(loaded: LoadedConfig, options: PlanOptions, io: Io): void {
+  const plans = selectEnvironments(loaded, options.environment).map(({ name, environment }) => {
+    const settings = settingsOf(loaded.config, name, io.now()).nightSchedule;
+    return { environment: name, mark: dryRunMark(environment, paintOf(io.color)), settings };
+  });
+  if (options.json) {
+    const out = plans.map(({ environment, settings }) => ({
+      environment,
+      steps: settings ? stepsOf(settings) : [],
+    }));
+    io.out(JSON.stringify(out, null, 2));
+    return;
+  }
+  const paint = paintOf(io.color);
+  const texts = plans.map(({ environment, mark, settings }) => {
+    const head = `${mark}${paint.bold(environment)}`;
+    if (!settings) return `${head}: never stopped`;
+    const lines = stepsOf(settings).map(
+      ({ transition, target, what }) => `  ${transition.padEnd(5)}  ${target}: ${what}`,
+    );
+    return [`${head}: ${lines.length} steps, in this order`, ...lines].join('\n');
+  });
+  io.out(texts.join('\n\n'));
 }
 
 interface PlanRange {

@@ -35,7 +35,7 @@ import {
   writeNotes,
 } from './pass.ts';
 import type { AutoscalerView, Group, UnlaunchedClaim } from './ports.ts';
-import { minutesOverdue, type Policy } from './snapshot.ts';
+import { minutesOverdue, policyOf } from './snapshot.ts';
 
 export type { NightScheduleDeps } from './pass.ts';
 
@@ -138,16 +138,6 @@ async function observeGroups(
 
 function unlaunchedIn(view: AutoscalerView | 'unknown' | undefined): readonly UnlaunchedClaim[] {
   return view !== undefined && view !== 'unknown' && view.kind === 'karpenter' ? (view.unlaunched ?? []) : [];
-}
-
-function policyOf(settings: NightScheduleDeps['settings']): Policy {
-  const { autoscaler } = settings;
-  return {
-    ...settings,
-    hostGroup: autoscaler?.kind === 'auto-mode' ? undefined : autoscaler?.hostGroup,
-    autoscalerKind: autoscaler?.kind,
-    forceAtNight: autoscaler?.kind === 'cluster-autoscaler' ? undefined : autoscaler?.forceAtNight,
-  };
 }
 
 /** What people should know in time: the stop that comes, and holidays that are known for a few weeks only. */

@@ -2,6 +2,7 @@
 
 import { MINUTE_MS } from '#model/duration.ts';
 import type { Desired } from '#model/schedule.ts';
+import type { NightScheduleSettings } from '#model/settings.ts';
 import type { GroupSituation, GroupStep } from './decide-group.ts';
 import type { AutoscalerView, CorruptItem, Group, Memory } from './ports.ts';
 
@@ -21,6 +22,16 @@ export interface Policy {
   readonly decideWarmPool?: ((s: GroupSituation, step: GroupStep) => GroupStep) | undefined;
   /** The name of the cluster. */
   readonly cluster?: string | undefined;
+}
+
+export function policyOf(settings: NightScheduleSettings): Policy {
+  const { autoscaler } = settings;
+  return {
+    ...settings,
+    hostGroup: autoscaler?.kind === 'auto-mode' ? undefined : autoscaler?.hostGroup,
+    autoscalerKind: autoscaler?.kind,
+    forceAtNight: autoscaler?.kind === 'cluster-autoscaler' ? undefined : autoscaler?.forceAtNight,
+  };
 }
 
 export interface Snapshot {
