@@ -94,7 +94,7 @@ export function objectOf(saved: SavedAutoscaler): string {
     : nodePoolObject(saved.nodePool);
 }
 
-/** A CronJob that was suspended with the stop. `suspending`: saved, perhaps not yet suspended. `suspended`: observed. */
+/** A CronJob that was suspended with the stop. `suspending`: saved, perhaps not yet suspended, or perhaps resumed already. `suspended`: observed. */
 export const savedCronJobSchema = s.object({
   namespace: s.string,
   name: s.string,
