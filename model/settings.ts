@@ -38,6 +38,8 @@ export interface NightScheduleSettings extends CommonSettings {
   readonly fallbackGroup?: string;
   readonly autoscaler?: AutoscalerConfig;
   readonly suspendCronJobs?: SuspendCronJobsConfig;
+  /** Absent: `stop`. */
+  readonly warmPools?: 'stop' | 'keep';
   readonly onManualChange: 'respect' | 'enforce';
   readonly stopDeadlineMinutes: number;
   readonly startDeadlineMinutes: number;

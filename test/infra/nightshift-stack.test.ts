@@ -409,6 +409,7 @@ describe('permissions', () => {
       'autoscaling:CompleteLifecycleAction',
       'autoscaling:RecordLifecycleActionHeartbeat',
       'autoscaling:DetachInstances',
+      'autoscaling:PutWarmPool',
       'autoscaling:UpdateAutoScalingGroup',
       'eks:UpdateNodegroupConfig',
     ]);

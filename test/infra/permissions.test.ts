@@ -27,19 +27,21 @@ const SIGNED: Readonly<Record<string, string>> = {
 };
 /** In every DynamoDB client, for an endpoint discovery that no operation uses. */
 const NEVER_CALLED = new Set(['dynamodb:DescribeEndpoints']);
+/** No call: it is checked where EKS is given the node role of Auto Mode. */
+const OF_A_CALL = new Set(['iam:PassRole']);
 /** What Lambda itself does as the role: it logs, traces and keeps what failed. */
 const OF_LAMBDA = new Set(['logs', 'xray', 'sqs']);
 
 function callsOf(capability: Capability): readonly string[] {
-  return bundle(capability, directory)
+  const calls = bundle(capability, directory)
     .files.flatMap((path) => {
       const [, service = '', name] =
         /@aws-sdk\/client-([a-z-]+)\/.*\/commands\/(\w+)Command\.js$/.exec(path) ?? [];
       return name ? [`${PREFIXES[service] ?? service}:${name}`] : (SIGNED[path] ?? []);
     })
     .map((call) => PERMISSIONS[call] ?? call)
-    .filter((call) => !NEVER_CALLED.has(call))
-    .sort();
+    .filter((call) => !NEVER_CALLED.has(call));
+  return [...new Set(calls)].sort();
 }
 
 function allowedIn(environments: readonly EnvironmentConfig[], capability: Capability): readonly string[] {
@@ -52,7 +54,7 @@ function allowedIn(environments: readonly EnvironmentConfig[], capability: Capab
     .flatMap((environment) => statementsOf(templateOf(environment)))
     .filter(({ policy }) => policy.startsWith(construct[capability]) && !policy.includes('Timer'))
     .flatMap(({ Action }) => Action)
-    .filter((action) => !OF_LAMBDA.has(action.split(':')[0] ?? ''));
+    .filter((action) => !OF_LAMBDA.has(action.split(':')[0] ?? '') && !OF_A_CALL.has(action));
   return [...new Set(actions)].sort();
 }
 
@@ -65,6 +67,7 @@ describe('a role', () => {
       fallbackGroup: 'spare',
       notify: { info: [], warning: [], failure: [] },
     }),
+    aDevelopment({ autoscaler: { kind: 'auto-mode', builtIn: true } }),
     aDevelopment({ deploy: { argocd: { ...argocd, through: 'kubernetes' }, builds } }),
     aDevelopment({
       deploy: {
