@@ -118,7 +118,7 @@ async function drainClaimed(
 async function watchOver(context: Context, notice: Warning): Promise<void> {
   const { invocation, recorder, watchdog } = context;
   const { instanceId } = notice;
-  // What has its message only with its claim is not handled again where that claim is gone.
+  // What is watched only with its claim is not handled again where that claim is gone.
   const event = isWatchedAtOnce(notice) ? context.event : undefined;
   const check = { owner: invocation.id, instanceIds: [instanceId], event };
   await recorder.guard(`watchdog of ${instanceId}`, () => watchdog.send(check, WATCHDOG_SECONDS));
