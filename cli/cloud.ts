@@ -52,6 +52,8 @@ export interface Cloud {
   override(): Promise<Override | undefined>;
   /** All that can be read, ended or not. */
   overrides(): Promise<readonly Override[]>;
+  /** Whom AWS takes the credentials of this shell for: `assumed-role/Developer/ana`. Needs no permission. */
+  caller(): Promise<string>;
   /** Adds it; with `replace` it removes all others, otherwise those of its author, and those of the other state. */
   setOverride(override: Override, replace: boolean): Promise<void>;
   clearOverrides(): Promise<void>;
@@ -109,7 +111,26 @@ export async function createCloud(
     ...createOverrideStore(table, clock),
     retire: (mark) => retire(table, environment.cluster, clock, mark),
     ...createNightScheduleFunction(target),
+    caller: () => callerOf(target),
   };
+}
+
+async function callerOf({ environmentName, environment, access }: Target): Promise<string> {
+  const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts');
+  const { region } = environment;
+  const sts = new STSClient({ region, maxAttempts: 3, ...access });
+  const permission = 'sts:GetCallerIdentity';
+  const resource = `the token service of ${region}`;
+  try {
+    const call = { permission, resourceArn: '*', resource, environment, environmentName };
+    const { Arn } = await callAws(call, () => sts.send(new GetCallerIdentityCommand({})));
+    // arn:aws:sts::111111111111:assumed-role/Developer/ana
+    const principal = Arn?.split(':').slice(5).join(':');
+    if (!principal) throw new CloudError(`${environmentName}: AWS did not say whose credentials these are`);
+    return principal;
+  } finally {
+    sts.destroy();
+  }
 }
 
 /** The environment's table, with errors that name the missing permission. */
@@ -217,9 +238,7 @@ function createOverrideStore(
       );
     },
 
-    async clearOverrides() {
-      await removeAll(await overrides.all());
-    },
+    clearOverrides: () => overrides.removeAll(),
   };
 }
 
