@@ -545,10 +545,10 @@ describe('network', () => {
       healthyFacts({ config: inVpc, cluster: cluster({ publicAccess: false }), vpc: vpc(...given) });
     const [finding] = network.evaluate(facts(undefined, 'dynamodb', 'eks'));
     expect(finding?.severity).toBe('failure');
-    expect(finding?.found).toContain('no VPC endpoint for autoscaling, codebuild, secretsmanager');
+    expect(finding?.found).toContain('no VPC endpoint for autoscaling, states, lambda, s3, codebuild, secretsmanager');
     expect(severities(network, facts('internet-gateway'))).toEqual(['failure']);
     expect(severities(network, facts('other'))).toEqual(['ok']);
-    const all = ['autoscaling', 'dynamodb', 'eks', 'codebuild', 'secretsmanager'];
+    const all = ['autoscaling', 'dynamodb', 'eks', 'states', 'lambda', 's3', 'codebuild', 'secretsmanager'];
     expect(severities(network, facts(undefined, ...all))).toEqual(['ok']);
   });
 
