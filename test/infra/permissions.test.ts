@@ -24,6 +24,7 @@ const PERMISSIONS: Readonly<Record<string, string>> = { 'lambda:Invoke': 'lambda
 /** Files of ours that sign a call by themselves. */
 const SIGNED: Readonly<Record<string, string>> = {
   'functions/adapters/aws/cluster-endpoint.ts': 'eks:DescribeCluster',
+  'functions/adapters/aws/watchdog.ts': 'states:StartExecution',
 };
 /** In every DynamoDB client, for an endpoint discovery that no operation uses. */
 const NEVER_CALLED = new Set(['dynamodb:DescribeEndpoints']);
@@ -52,7 +53,7 @@ function allowedIn(environments: readonly EnvironmentConfig[], capability: Capab
   };
   const actions = environments
     .flatMap((environment) => statementsOf(templateOf(environment)))
-    .filter(({ policy }) => policy.startsWith(construct[capability]) && !policy.includes('Timer'))
+    .filter(({ policy }) => policy.startsWith(construct[capability]) && !/Timer|Watchdog/.test(policy))
     .flatMap(({ Action }) => Action)
     .filter((action) => !OF_LAMBDA.has(action.split(':')[0] ?? '') && !OF_A_CALL.has(action));
   return [...new Set(actions)].sort();
