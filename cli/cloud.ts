@@ -1,6 +1,7 @@
 /** Access to one environment in AWS: its table and its night-schedule function. A command uses only the permissions it needs. */
 import { errorName } from '#functions/adapters/aws/errors.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
+import { createClaims } from '#functions/adapters/dynamodb/drain-claims.ts';
 import { createLedger } from '#functions/adapters/dynamodb/ledger.ts';
 import { createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
@@ -9,16 +10,18 @@ import { DECISION } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import type { DryRunNote, LedgerEntry, SavedSize } from '#functions/night-schedule/records.ts';
 import { readSettings } from '#functions/shared/settings.ts';
+import { type AnnouncedChange, announcedChanges } from '#functions/spot-drain/announced-changes.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
 import { type Decision, decisionSchema } from '#model/decision.ts';
 import { functionNameOf, tableNameOf } from '#model/names.ts';
 import { effectiveOverride } from '#model/override.ts';
 import { isValid } from '#model/record-schema.ts';
-import type { Override } from '#model/schedule.ts';
+import type { Override, Pause } from '#model/schedule.ts';
 import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
 import { callAws } from './aws-call.ts';
 import { type AwsClock, createAwsClock } from './aws-clock.ts';
+import { CloudError } from './errors.ts';
 
 /** What night-schedule stored about the cluster. */
 export interface Night {
@@ -26,11 +29,17 @@ export interface Night {
   /** The override in force. */
   readonly override?: Override;
   readonly overrides: readonly Override[];
+  /** The last one, ended or not. */
+  readonly pause?: Pause;
+  /** ISO 8601: since then the stack is being removed, and night-schedule does nothing. */
+  readonly retiredSince?: string;
   readonly saved: readonly SavedSize[];
   /** Unreadable items: `night | saved#develop/web`. */
   readonly corrupt: readonly string[];
   /** ISO 8601: when night-schedule last ran, stored every few minutes. */
   readonly seenAt?: string;
+  /** Seconds that the last starts took, newest last; absent before the first. */
+  readonly startSeconds?: readonly number[];
   /** What a dry run left in place of a state; older than the state where the environment is no dry run any more. */
   readonly dryRun?: DryRunNote;
 }
@@ -43,9 +52,18 @@ export interface Cloud {
   override(): Promise<Override | undefined>;
   /** All that can be read, ended or not. */
   overrides(): Promise<readonly Override[]>;
+  /** Whom AWS takes the credentials of this shell for: `assumed-role/Developer/ana`. Needs no permission. */
+  caller(): Promise<string>;
   /** Adds it; with `replace` it removes all others, otherwise those of its author, and those of the other state. */
   setOverride(override: Override, replace: boolean): Promise<void>;
   clearOverrides(): Promise<void>;
+  /** The last pause, ended or not. */
+  pause(): Promise<Pause | undefined>;
+  setPause(pause: Pause): Promise<void>;
+  /**
+   * With a mark night-schedule does nothing from now on, without one it works again. False where it was not retired.
+   */
+  retire(mark: { readonly restoresNothing: boolean } | undefined): Promise<boolean>;
   /** Invokes night-schedule asynchronously. `id` appears in the decisions as the trigger. */
   invokeNightSchedule(id: string): Promise<void>;
   /** Decisions from `since` on, oldest first. */
@@ -54,6 +72,8 @@ export interface Cloud {
   deployedSettings(): Promise<Readonly<Record<string, unknown>> | undefined>;
   /** The deploy record of each application. */
   applications(): Promise<readonly ApplicationRecord[]>;
+  /** What AWS announced for instances of the cluster and has not begun, the earliest first. */
+  announcedChanges(): Promise<readonly AnnouncedChange[]>;
   /** Ledger entries from `firstDate` (ISO) on, oldest first. */
   ledger(firstDate: string): Promise<readonly LedgerEntry[]>;
 }
@@ -89,8 +109,28 @@ export async function createCloud(
     now: clock.now,
     ...createReports(table, environment.cluster, clock),
     ...createOverrideStore(table, clock),
+    retire: (mark) => retire(table, environment.cluster, clock, mark),
     ...createNightScheduleFunction(target),
+    caller: () => callerOf(target),
   };
+}
+
+async function callerOf({ environmentName, environment, access }: Target): Promise<string> {
+  const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts');
+  const { region } = environment;
+  const sts = new STSClient({ region, maxAttempts: 3, ...access });
+  const permission = 'sts:GetCallerIdentity';
+  const resource = `the token service of ${region}`;
+  try {
+    const call = { permission, resourceArn: '*', resource, environment, environmentName };
+    const { Arn } = await callAws(call, () => sts.send(new GetCallerIdentityCommand({})));
+    // arn:aws:sts::111111111111:assumed-role/Developer/ana
+    const principal = Arn?.split(':').slice(5).join(':');
+    if (!principal) throw new CloudError(`${environmentName}: AWS did not say whose credentials these are`);
+    return principal;
+  } finally {
+    sts.destroy();
+  }
 }
 
 /** The environment's table, with errors that name the missing permission. */
@@ -118,6 +158,7 @@ async function openTable({ environmentName, environment, access, clock }: Target
   return {
     get: (...key) => call('dynamodb:GetItem', () => table.get(...key)),
     list: (...range) => call('dynamodb:Query', () => table.list(...range)),
+    count: (...range) => call('dynamodb:Query', () => table.count(...range)),
     save: (...item) => call('dynamodb:PutItem', () => table.save(...item)),
     saveIf: (...item) => call('dynamodb:PutItem', () => table.saveIf(...item)),
     remove: (...key) => call('dynamodb:DeleteItem', () => table.remove(...key)),
@@ -129,17 +170,21 @@ function createReports(
   table: Table,
   cluster: string,
   clock: AwsClock,
-): Pick<Cloud, 'night' | 'decisions' | 'applications' | 'ledger'> {
+): Pick<Cloud, 'night' | 'decisions' | 'applications' | 'announcedChanges' | 'ledger'> {
   return {
     async night() {
       const memory = await createNightStore(table, cluster).load();
       const override = effectiveOverride(memory.overrides, clock.now());
+      const retiredSince = memory.notes.retired?.value.since;
       return {
         saved: [...memory.saved.values()].map(({ value }) => value),
         overrides: memory.overrides,
         corrupt: memory.corrupt.map(({ item }) => item),
         ...(memory.state ? { state: memory.state.value } : {}),
         ...(override ? { override } : {}),
+        ...(memory.notes['start-times'] ? { startSeconds: memory.notes['start-times'].value.seconds } : {}),
+        ...(memory.pause ? { pause: memory.pause } : {}),
+        ...(retiredSince ? { retiredSince } : {}),
         ...(memory.notes.seen ? { seenAt: memory.notes.seen.value.at } : {}),
         ...(memory.notes['dry-run'] ? { dryRun: memory.notes['dry-run'].value } : {}),
       };
@@ -155,6 +200,11 @@ function createReports(
       return records.map(({ value }) => value);
     },
 
+    async announcedChanges() {
+      const { claims } = await createClaims(table).all();
+      return announcedChanges(claims.map(({ value }) => value));
+    },
+
     async ledger(firstDate) {
       return (await createLedger(table).since(firstDate)).entries;
     },
@@ -164,13 +214,15 @@ function createReports(
 function createOverrideStore(
   table: Table,
   clock: AwsClock,
-): Pick<Cloud, 'override' | 'overrides' | 'setOverride' | 'clearOverrides'> {
+): Pick<Cloud, 'override' | 'overrides' | 'setOverride' | 'clearOverrides' | 'pause' | 'setPause'> {
   const overrides = createOverrides(table);
   const removeAll = async (given: readonly Override[]) => {
     for (const { id } of given) await overrides.remove(id);
   };
   return {
     overrides: () => overrides.all(),
+    pause: () => overrides.pause(),
+    setPause: (pause) => overrides.savePause(pause),
 
     async override() {
       return effectiveOverride(await overrides.all(), clock.now());
@@ -186,10 +238,24 @@ function createOverrideStore(
       );
     },
 
-    async clearOverrides() {
-      await removeAll(await overrides.all());
-    },
+    clearOverrides: () => overrides.removeAll(),
   };
+}
+
+async function retire(
+  table: Table,
+  cluster: string,
+  clock: AwsClock,
+  mark: { readonly restoresNothing: boolean } | undefined,
+): Promise<boolean> {
+  const store = createNightStore(table, cluster);
+  const { retired } = (await store.load()).notes;
+  if (!mark && retired?.value.since === undefined) return false;
+  const { restoresNothing } = mark ?? {};
+  const since = clock.now().toISOString();
+  const next = mark ? { since, ...(restoresNothing ? { restoresNothing } : {}) } : {};
+  if (await store.writeNote('retired', next, retired?.version ?? 'absent')) return true;
+  throw new CloudError('the note "retired" was changed meanwhile: run the command again');
 }
 
 function createNightScheduleFunction({

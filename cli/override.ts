@@ -1,13 +1,15 @@
 /** `keep-up`, `wake`, `sleep` and `cancel`: overrides that take precedence over the schedule until they end. */
 import { randomUUID } from 'node:crypto';
+import { leadSeconds } from '#functions/night-schedule/decide-desired.ts';
 import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
 import { desiredAt } from '#model/desired.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import { refuseEnvironment, refuseOverride } from '#model/override.ts';
-import type { Override, Schedule, SleepState } from '#model/schedule.ts';
+import { endOfPause, isPaused } from '#model/pause.ts';
+import { authorOf, type Override, type Pause, type Schedule, type SleepState } from '#model/schedule.ts';
 import { parseDuration, parseUntil } from '#model/when.ts';
-import type { Cloud } from './cloud.ts';
+import type { Cloud, Night } from './cloud.ts';
 import { CloudError, RefusedError } from './errors.ts';
 import type { Io } from './io.ts';
 import { dryRunMark, localTime, paintOf, plain } from './text.ts';
@@ -20,6 +22,7 @@ export interface OverrideRequest {
   readonly environment: string;
   readonly until?: string;
   readonly for?: string;
+  /** A name that is shown beside the one of AWS. */
   readonly author?: string;
   readonly reason?: string;
   /** Ends what others requested: they are not asked. */
@@ -31,6 +34,7 @@ export interface OverrideOptions {
 }
 
 const STATES: Record<OverrideCommand, SleepState> = { 'keep-up': 'awake', wake: 'awake', sleep: 'asleep' };
+const AN_OVERRIDE = 'an override';
 const NO_REASON = 'no reason given';
 
 /** Throws a `RefusedError` for an invalid request, a `CloudError` when AWS refuses or is unreachable. */
@@ -43,46 +47,98 @@ export async function setOverride(
   const { environment: name } = request;
   const schedule = overridableSchedule(loaded, name, io.now());
   // An invalid end is refused before the first request to AWS.
-  endOf(request, io.now(), schedule.timeZone);
+  endOf(request, io.now(), schedule.timeZone, AN_OVERRIDE);
 
   const cloud = await io.cloud(name, environmentOf(loaded, name));
-  const previous = await cloud.override();
+  const night = await cloud.night();
+  const { override: previous } = night;
   const now = cloud.now();
+  const end = endOf(request, now, schedule.timeZone, AN_OVERRIDE);
   const override: Override = {
     id: randomUUID(),
     state: STATES[request.command],
-    from: now.toISOString(),
-    until: new Date(endOf(request, now, schedule.timeZone)).toISOString(),
-    author: request.author ?? io.user,
-    reason: request.reason ?? NO_REASON,
+    ...(await requestedBy(cloud, request, { from: now, until: end.at }, io)),
   };
   const refused = refuseOverride(override, now);
   if (refused !== undefined) throw new RefusedError(refused);
   const active = previous && isActive(previous, now) ? previous : undefined;
   if (!request.replace)
-    for (const other of await cloud.overrides())
+    for (const other of night.overrides)
       if (isActive(other, now)) refuseToShorten(other, override, schedule.timeZone);
   await cloud.setOverride(override, request.replace ?? false);
+  const pause = await cloud.pause();
   await applyNow(cloud, override.id, io);
 
   const isReplaced = request.replace || active?.state !== override.state || active.author === override.author;
   const replaced = isReplaced ? active : undefined;
+  const awakeAt = override.state === 'awake' ? awakeTimeOf(night, now) : undefined;
   const longer = !isReplaced && active && active.until > override.until ? active : undefined;
   if (options.json) {
-    io.out(JSON.stringify({ environment: name, override, ...(replaced ? { replaced } : {}) }, null, 2));
+    const awake = awakeAt ? { awakeAt: awakeAt.toISOString() } : {};
+    io.out(
+      JSON.stringify({ environment: name, override, ...(replaced ? { replaced } : {}), ...awake }, null, 2),
+    );
     return;
   }
+  const { timeZone } = schedule;
   const after = desiredAt(schedule, new Date(longer?.until ?? override.until), []);
   const mark = dryRunMark(environmentOf(loaded, name), paintOf(io.color));
   io.out(
     [
       `${mark}${name}: ${desiredAt(schedule, now, [override]).reason}`,
-      ...(longer ? [`  still in force: ${formatOverride(longer, schedule.timeZone)}`] : []),
-      ...(replaced ? [`  replaces: ${formatOverride(replaced, schedule.timeZone)}`] : []),
+      ...tomorrowLine(request, end, timeZone),
+      ...(isPaused(pause, now)
+        ? [`  takes effect after the pause: ${formatPause(pause, timeZone)}`]
+        : awakeLine(night, awakeAt, timeZone)),
+      ...(longer ? [`  still in force: ${formatOverride(longer, timeZone)}`] : []),
+      ...(replaced ? [`  replaces: ${formatOverride(replaced, timeZone)}`] : []),
       `  after that: ${after.state === override.state ? `still ${after.state}` : after.state}, ${after.reason}`,
       `  progress: nightshift status ${name}; undo: nightshift cancel ${name}`,
     ].join('\n'),
   );
+}
+
+/** What an override and a pause have in common. */
+export async function requestedBy(
+  cloud: Pick<Cloud, 'caller'>,
+  { author, reason }: { readonly author?: string; readonly reason?: string },
+  { from, until }: { readonly from: Date; readonly until: number },
+  io: Pick<Io, 'user'>,
+): Promise<Pause> {
+  return {
+    from: from.toISOString(),
+    until: new Date(until).toISOString(),
+    author: await cloud.caller(),
+    label: author ?? io.user,
+    reason: reason ?? NO_REASON,
+  };
+}
+
+/** When a cluster that sleeps now will be awake, by what its last starts took; undefined where it does not sleep. */
+function awakeTimeOf({ state, startSeconds = [] }: Night, now: Date): Date | undefined {
+  if (state?.phase !== 'asleep' && state?.phase !== 'stopping') return undefined;
+  return new Date(now.getTime() + leadSeconds({ seconds: startSeconds }) * 1000);
+}
+
+function tomorrowLine({ until }: OverrideRequest, end: End, timeZone: string): readonly string[] {
+  if (!end.isTomorrow) return [];
+  return [`  ${until} has passed today: it ends tomorrow, ${localTime(timeZone, new Date(end.at))}`];
+}
+
+function awakeLine(
+  { state, startSeconds = [] }: Night,
+  at: Date | undefined,
+  timeZone: string,
+): readonly string[] {
+  if (!at) return [];
+  const minutes = Math.ceil(leadSeconds({ seconds: startSeconds }) / 60);
+  const basis =
+    startSeconds.length > 0
+      ? `by the last ${startSeconds.length === 1 ? 'start' : `${startSeconds.length} starts`}`
+      : 'no start was observed yet';
+  return [
+    `  it is ${state?.phase} now: expect its nodes in about ${minutes} min, at ${localTime(timeZone, at)} (${basis})`,
+  ];
 }
 
 /** Who keeps a cluster awake is not cut short by somebody else without `--replace`. */
@@ -121,7 +177,12 @@ export async function cancelOverride(
 
 /** `awake until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: release` */
 export function formatOverride(override: Override, timeZone: string): string {
-  return `${override.state} until ${localTime(timeZone, new Date(override.until))} (${timeZone}), by ${plain(override.author)}: ${plain(override.reason)}`;
+  return `${override.state} until ${localTime(timeZone, new Date(override.until))} (${timeZone}), by ${plain(authorOf(override))}: ${plain(override.reason)}`;
+}
+
+/** `paused until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: incident 7` */
+export function formatPause(pause: Pause, timeZone: string): string {
+  return `paused until ${localTime(timeZone, endOfPause(pause))} (${timeZone}), by ${plain(authorOf(pause))}: ${plain(pause.reason)}`;
 }
 
 export function isActive(override: Override, now: Date): boolean {
@@ -129,7 +190,7 @@ export function isActive(override: Override, now: Date): boolean {
 }
 
 /** The override is already stored: if the function cannot be invoked, its next tick applies it within a minute. */
-async function applyNow(cloud: Cloud, id: string, io: Io): Promise<void> {
+export async function applyNow(cloud: Cloud, id: string, io: Io): Promise<void> {
   try {
     await cloud.invokeNightSchedule(id);
   } catch (error) {
@@ -147,8 +208,20 @@ function overridableSchedule(loaded: LoadedConfig, name: string, now: Date): Sch
   return scheduleOf(loaded.config, environmentOf(loaded, name).schedule ?? '', now);
 }
 
-/** When the override ends, in ms since 1970. */
-function endOf(request: OverrideRequest, now: Date, timeZone: string): number {
+interface End {
+  /** In ms since 1970. */
+  readonly at: number;
+  /** Its time of day has passed today. */
+  readonly isTomorrow?: true;
+}
+
+/** When it ends. `what` has the end, for an error. */
+export function endOf(
+  request: Pick<OverrideRequest, 'environment' | 'until' | 'for'> & { readonly command: string },
+  now: Date,
+  timeZone: string,
+  what: string,
+): End {
   const example = `for example: nightshift ${request.command} ${request.environment} --for 2h, or --until 23:00`;
   if (request.until !== undefined && request.for !== undefined) {
     throw new RefusedError(`--until and --for contradict each other: use one of them, ${example}`);
@@ -157,12 +230,12 @@ function endOf(request: OverrideRequest, now: Date, timeZone: string): number {
     const span = parseDuration(request.for);
     if ('problem' in span) throw new RefusedError(`--for ${request.for}: ${span.problem}`);
     // On the minute, so that the tick of that minute ends it and not the next one.
-    return Math.round((now.getTime() + span.ms) / MINUTE_MS) * MINUTE_MS;
+    return { at: Math.round((now.getTime() + span.ms) / MINUTE_MS) * MINUTE_MS };
   }
   if (request.until === undefined) {
-    throw new RefusedError(`an override must have an end: add --until or --for, ${example}`);
+    throw new RefusedError(`${what} must have an end: add --until or --for, ${example}`);
   }
   const parsed = parseUntil(request.until, now, timeZone);
   if ('problem' in parsed) throw new RefusedError(`--until ${request.until}: ${parsed.problem}`);
-  return parsed.at;
+  return parsed;
 }

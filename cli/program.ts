@@ -2,22 +2,27 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError, type LoadedConfig, loadConfig } from '#lib/config-file.ts';
 import { DURATION_EXAMPLES, UNTIL_EXAMPLES } from '#model/when.ts';
+import type { DoctorOptions } from './doctor/doctor.ts';
 import { type DriftOptions, drift } from './drift.ts';
 import { CloudError, RefusedError } from './errors.ts';
 import { DEFAULT_SINCE, type ExplainOptions, explain } from './explain.ts';
 import type { Io } from './io.ts';
 import { cancelOverride, type OverrideCommand, type OverrideRequest, setOverride } from './override.ts';
+import { type PauseRequest, pauseEnvironment } from './pause.ts';
 import { DEFAULT_DAYS, type PlanOptions, plan } from './plan.ts';
 import type { RestoreOptions } from './restore.ts';
+import type { RetireOptions } from './retire.ts';
 import { createRolloutIo, DEFAULT_TIMEOUT, type RolloutOptions, rollout } from './rollout.ts';
 import { DEFAULT_SAVINGS_DAYS, type SavingsOptions, savings } from './savings.ts';
 import { status } from './status.ts';
+import { forTerminal } from './text.ts';
 import { packageVersion } from './version.ts';
 
 export const EXIT = { done: 0, refused: 1, cloud: 2 } as const;
 
 /** Runs one command and returns its exit code. Throws an unexpected error. */
-export async function runCommand(args: readonly string[], io: Io): Promise<number> {
+export async function runCommand(args: readonly string[], terminal: Io): Promise<number> {
+  const io = escaping(terminal);
   const invocation = new Invocation(io);
   try {
     await createProgram(invocation).parseAsync(args, { from: 'user' });
@@ -34,6 +39,15 @@ export async function runCommand(args: readonly string[], io: Io): Promise<numbe
     }
     throw error;
   }
+}
+
+/** The one place that prints: text of others reaches the terminal as text. */
+function escaping(io: Io): Io {
+  return {
+    ...io,
+    out: (text) => io.out(forTerminal(text, io.color)),
+    err: (text) => io.err(forTerminal(text, io.color)),
+  };
 }
 
 /** One command line: its terminal, the config that it names, and its exit code. */
@@ -78,6 +92,7 @@ function createProgram(invocation: Invocation): Command {
   addOverrideCommands(invocation);
   addDecisionCommands(invocation);
   addRestore(invocation);
+  addRetire(invocation);
   addDoctorAndConsole(invocation);
   addArgocdCommands(invocation);
   return program;
@@ -141,7 +156,7 @@ function addOverrideCommands(invocation: Invocation): void {
       .option('-u, --until <time>', `end of the override: ${UNTIL_EXAMPLES}`)
       .option('-f, --for <duration>', `duration of the override: ${DURATION_EXAMPLES}`)
       .option('-r, --reason <text>', 'reason, shown to everybody')
-      .option('-a, --author <name>', `author (default: ${io.user})`)
+      .option('-a, --author <name>', `name shown beside your AWS identity (default: ${io.user})`)
       .option('--replace', 'end the overrides of others')
       .option('--json', JSON_OPTION)
       .action(
@@ -157,11 +172,36 @@ function addOverrideCommands(invocation: Invocation): void {
           ),
       );
   }
+  addPause(invocation);
   command(program, 'cancel', 'cancel the active override', ['nightshift cancel develop'])
     .argument('<environment>', 'environment name in the config')
     .option('--json', JSON_OPTION)
     .action(async (name: string, options: { json?: boolean }) =>
       cancelOverride(await invocation.config(), name, options, io),
+    );
+}
+
+function addPause(invocation: Invocation): void {
+  const { program, io } = invocation;
+  command(
+    program,
+    'pause',
+    'let every capability of an environment decide and record only, until an end; production too',
+    [
+      'nightshift pause develop --for 2h --reason "incident 7"',
+      'nightshift pause production --until "Mon 08:00"',
+      'nightshift pause develop --cancel',
+    ],
+  )
+    .argument('<environment>', 'environment name in the config')
+    .option('-u, --until <time>', `end of the pause: ${UNTIL_EXAMPLES}`)
+    .option('-f, --for <duration>', `duration of the pause: ${DURATION_EXAMPLES}`)
+    .option('-r, --reason <text>', 'reason, shown to everybody')
+    .option('-a, --author <name>', `author (default: ${io.user})`)
+    .option('--cancel', 'end the pause now')
+    .option('--json', JSON_OPTION)
+    .action(async (environment: string, request: Omit<PauseRequest, 'environment'>) =>
+      pauseEnvironment(await invocation.config(), { ...request, environment }, io),
     );
 }
 
@@ -214,19 +254,66 @@ function addRestore(invocation: Invocation): void {
     });
 }
 
+function addRetire(invocation: Invocation): void {
+  const { program, io } = invocation;
+  command(
+    program,
+    'retire',
+    'before a removal: night-schedule does nothing from now on, and what sleeps is restored with your own credentials',
+    [
+      'nightshift retire develop',
+      'nightshift retire develop --no-restore',
+      'nightshift retire develop --cancel',
+    ],
+  )
+    .argument('<environment>', 'environment name in the config')
+    .option('--no-restore', 'leave what sleeps as it is; the removal of the stack restores nothing either')
+    .option('--cancel', 'keep the environment: night-schedule works again')
+    .option('-t, --timeout <duration>', `how long to wait: ${DURATION_EXAMPLES} (default: 20m)`)
+    .action(async (name: string, options: RetireOptions) => {
+      const { createRestoreIo } = await import('./restore.ts');
+      const { retire } = await import('./retire.ts');
+      const healthy = await retire(await invocation.config(), name, options, {
+        ...createRestoreIo(io),
+        cloud: io.cloud,
+      });
+      invocation.finish({ healthy });
+    });
+}
+
 function addDoctorAndConsole(invocation: Invocation): void {
   const { program, io } = invocation;
   command(
     program,
     'doctor',
     'check whether a cluster can be stopped and started safely; says why each finding matters and how to fix it; read-only',
-    ['nightshift doctor develop', 'nightshift doctor --json'],
+    [
+      'nightshift doctor develop',
+      'nightshift doctor --json',
+      'nightshift doctor develop --template cdk.out/Platform-develop.template.json',
+    ],
   )
     .argument('[environment]', 'only this environment')
     .option('--json', JSON_OPTION)
-    .action(async (name: string | undefined, options: { json?: boolean }) => {
+    .option(
+      '-t, --template <path>',
+      'check the nodegroups and subnets of a synthesized template instead; offline, needs no AWS access',
+    )
+    .action(async (name: string | undefined, options: DoctorOptions) => {
       const { doctor } = await import('./doctor/doctor.ts');
       invocation.finish(await doctor(await invocation.config(), name, options, io));
+    });
+
+  command(
+    program,
+    'manifests',
+    "print the RBAC of branch-deploy for exactly the config's applications, as a list for kubectl; offline",
+    ['nightshift manifests develop | kubectl apply -f -'],
+  )
+    .argument('<environment>', 'environment name in the config')
+    .action(async (name: string) => {
+      const { printManifests } = await import('./manifests.ts');
+      printManifests(await invocation.config(), name, io);
     });
 
   command(
@@ -314,7 +401,7 @@ const HELP = `Examples:
   $ nightshift explain web-spot
 
 Times without an offset are in the time zone of the environment's schedule.
-plan works offline. rollout and drift use your own Argo CD token, ARGOCD_AUTH_TOKEN. All other commands use the AWS
+plan and manifests work offline. rollout and drift use your own Argo CD token, ARGOCD_AUTH_TOKEN. All other commands use the AWS
 credentials of this shell; AWS_ENDPOINT_URL sets another endpoint.
 
 Exit codes: 0 done; 1 the config or the request is invalid, or doctor or drift found a problem; 2 AWS or Argo CD denied

@@ -11,6 +11,7 @@ import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { autoscalersOf } from '#functions/adapters/kubernetes/autoscaler.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
+import { createCronJobs } from '#functions/adapters/kubernetes/cron-jobs.ts';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
 import type { Memory } from '#functions/night-schedule/ports.ts';
 import { type RestorePorts, type RestoreProgress, restore } from '#functions/night-schedule/restore.ts';
@@ -54,14 +55,15 @@ export async function restoreFromTable(options: RestoreOptions, io: RestoreIo): 
     const store = createNightStore(createTable(clients.dynamodb, options.table), options.cluster);
     const memory = await explained(options, () => store.load());
     refuseIfItRuns(memory, options, io.now());
-    const { saved, autoscaler, corrupt } = memory;
-    if (saved.size + autoscaler.size + corrupt.length === 0) {
+    const { saved, autoscaler, cronJobs, corrupt } = memory;
+    if (saved.size + autoscaler.size + cronJobs.size + corrupt.length === 0) {
       io.out(`${options.table}: nothing is saved for the cluster ${options.cluster}: nothing to restore`);
       return true;
     }
     const ports: RestorePorts = {
       groups: createGroups(clients, options.cluster),
       store,
+      cronJobs: createCronJobs(clients.kubernetes, undefined),
       autoscalersOf: (objects) => autoscalersOf(clients.kubernetes, objects),
       now: io.now,
       record: ({ target, action, reason }) => io.out(plain(`${target}: ${action}: ${reason}`)),

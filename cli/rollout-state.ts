@@ -1,24 +1,30 @@
 /** Where a rollout stands, from what Argo CD shows of its application. Pure. */
-import { isComparedSince, isOver } from '#functions/branch-deploy/operation.ts';
+import { isUnhealthy, stepByHealth, stepOutOfSync } from '#functions/branch-deploy/health.ts';
+import { isComparedSince, isOver, type Operation } from '#functions/branch-deploy/operation.ts';
 import type { ApplicationView } from '#functions/branch-deploy/ports.ts';
 import { shortSha } from '#functions/branch-deploy/reasons.ts';
+import type { Step } from '#functions/branch-deploy/step.ts';
 
 export type RolloutState =
   | { readonly kind: 'waiting'; readonly reason: string; readonly refresh?: boolean }
-  | { readonly kind: 'deployed' | 'failed' | 'suspended' | 'superseded'; readonly reason: string };
+  | { readonly kind: 'deployed' | 'failed' | 'superseded'; readonly reason: string };
 
-type Operation = NonNullable<ApplicationView['operation']>;
+export interface Rollout {
+  readonly deployId: string;
+  /** The one that was asked for; undefined for what the application tracks. */
+  readonly revision: string | undefined;
+  /** Since when the application has been unhealthy after the sync, as far as it was seen. */
+  readonly unhealthySince: Date | undefined;
+}
 
-/** How long an application may stay OutOfSync after a sync that succeeded. */
-const SETTLE_MS = 2 * 60_000;
+/** What to remember for the next look. */
+export function unhealthySince(view: ApplicationView, before: Date | undefined, now: Date): Date | undefined {
+  return isUnhealthy(view) ? (before ?? now) : undefined;
+}
 
 /** Deployed: our operation succeeded at the requested revision, and the application is Healthy. */
-export function rolloutState(
-  view: ApplicationView,
-  deployId: string,
-  revision: string | undefined,
-  now: Date,
-): RolloutState {
+export function rolloutState(view: ApplicationView, rollout: Rollout, now: Date): RolloutState {
+  const { deployId, revision } = rollout;
   if (view.deleting) return { kind: 'failed', reason: 'the application is being deleted' };
   if (view.pendingOperation?.deployIds.includes(deployId) && !view.operation?.deployIds.includes(deployId)) {
     return { kind: 'waiting', reason: 'Argo CD has not started the sync' };
@@ -45,16 +51,16 @@ export function rolloutState(
       reason: `the sync ended at ${revisionsOf(operation)}, not at ${shortSha(revision)}`,
     };
   }
-  return stateAfterSync(view, operation, revision, now);
+  return stateAfterSync(view, operation, rollout, now);
 }
 
+/** By the rules of a deploy of a build; how long it may take is up to `--timeout`. */
 function stateAfterSync(
   view: ApplicationView,
   operation: Operation,
-  revision: string | undefined,
+  { revision, unhealthySince }: Rollout,
   now: Date,
 ): RolloutState {
-  const at = revisionsOf(operation);
   if (!isComparedSince(view, operation)) {
     return {
       kind: 'waiting',
@@ -64,30 +70,22 @@ function stateAfterSync(
   }
   // Argo CD still compares a pinned revision with the one that the application tracks.
   const pinned = revision !== undefined && view.revisions.join() !== operation.revisions.join();
-  if (view.sync !== 'Synced' && !pinned) {
-    if (now.getTime() - (operation.finishedAt?.getTime() ?? 0) < SETTLE_MS) {
-      return { kind: 'waiting', reason: `synced to ${at}, and ${view.sync}`, refresh: true };
-    }
-    return { kind: 'failed', reason: `the sync succeeded, but the application is still ${view.sync}` };
-  }
-  switch (view.health) {
-    case 'Healthy':
-      return {
-        kind: 'deployed',
-        reason: pinned
-          ? `Healthy at ${at}; OutOfSync with ${view.revisions.map(shortSha).join(', ')}, which the application tracks`
-          : `Synced and Healthy at ${at}`,
-      };
-    case 'Degraded':
-      return {
-        kind: 'failed',
-        reason: `synced to ${at} and Degraded: ${view.healthMessage || 'no message'}`,
-      };
-    case 'Suspended':
-      return { kind: 'suspended', reason: `synced to ${at} and Suspended: resume it to finish the rollout` };
-    default:
-      return { kind: 'waiting', reason: `synced to ${at}, and ${view.health}` };
-  }
+  if (view.sync === 'OutOfSync' && !pinned) return stateOf(stepOutOfSync(view, operation, now));
+  const unhealthyMs = unhealthySince ? now.getTime() - unhealthySince.getTime() : 0;
+  const step = stepByHealth({ view, operation, waitedMs: 0, unhealthyMs });
+  if (step) return stateOf(step);
+  const at = revisionsOf(operation);
+  return {
+    kind: 'deployed',
+    reason: pinned
+      ? `Healthy at ${at}; OutOfSync with ${view.revisions.map(shortSha).join(', ')}, which the application tracks`
+      : `Synced and Healthy at ${at}`,
+  };
+}
+
+function stateOf(step: Step): RolloutState {
+  if (step.kind !== 'wait') return { kind: 'failed', reason: step.reason };
+  return { kind: 'waiting', reason: step.reason, ...(step.refresh ? { refresh: true } : {}) };
 }
 
 function revisionsOf({ revisions }: Operation): string {

@@ -14,7 +14,7 @@ import { parseDuration } from '#model/when.ts';
 import { type ArgocdOptions, connectToArgocd, errorOf, isTransient, type Variables } from './argocd.ts';
 import { RefusedError } from './errors.ts';
 import type { Io } from './io.ts';
-import { type RolloutState, rolloutState } from './rollout-state.ts';
+import { type RolloutState, rolloutState, unhealthySince } from './rollout-state.ts';
 import type { NamedEnvironment } from './select-environments.ts';
 import { plain } from './text.ts';
 
@@ -108,10 +108,16 @@ async function waitForEnd(context: Rollout, deployId: string): Promise<RolloutSt
   const end = io.now().getTime() + timeoutMs;
   let reported = '';
   let refresh = false;
+  let unhealthy: Date | undefined;
   for (;;) {
     const read = await argocd.read(application, { refresh });
+    if (read.ok) unhealthy = unhealthySince(read.value, unhealthy, io.now());
     const state: RolloutState = read.ok
-      ? rolloutState(read.value, deployId, options.revision, io.now())
+      ? rolloutState(
+          read.value,
+          { deployId, revision: options.revision, unhealthySince: unhealthy },
+          io.now(),
+        )
       : { kind: isTransient(read.error) ? 'waiting' : 'failed', reason: read.error.detail };
     if (state.kind !== 'waiting') return state;
     refresh = state.refresh ?? false;
@@ -150,7 +156,6 @@ function report({ named, application, options, io }: Rollout, deployId: string, 
 const ACTIONS: Record<RolloutState['kind'], Action> = {
   deployed: 'deployed',
   superseded: 'superseded',
-  suspended: 'wait',
   failed: 'fail',
   waiting: 'fail',
 };

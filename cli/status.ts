@@ -1,13 +1,18 @@
 /** `status`: the state of each cluster as night-schedule last observed it, and the next transition. */
 
 import type { Size } from '#functions/night-schedule/records.ts';
+import { messageOf } from '#functions/shared/errors.ts';
+import type { AnnouncedChange } from '#functions/spot-drain/announced-changes.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
 import { desiredAt, transitions } from '#model/desired.ts';
-import type { Schedule, Transition } from '#model/schedule.ts';
-import type { Night } from './cloud.ts';
+import { isPaused } from '#model/pause.ts';
+import type { Pause, Schedule, Transition } from '#model/schedule.ts';
+import type { Cloud, Night } from './cloud.ts';
+import { CloudError } from './errors.ts';
 import type { Io } from './io.ts';
-import { formatOverride, isActive } from './override.ts';
+import { formatOverride, formatPause, isActive } from './override.ts';
+import { activePause } from './pause.ts';
 import { type NamedEnvironment, queryEach, selectEnvironments } from './select-environments.ts';
 import { duration, environmentTitle, localTime, type Paint, paintOf, plain } from './text.ts';
 
@@ -20,6 +25,11 @@ interface Status {
   readonly schedule?: Schedule;
   readonly night?: Night;
   readonly next?: Transition;
+  /** What AWS announced for its instances; a text says why that is unknown. */
+  readonly changes: readonly AnnouncedChange[] | string;
+  readonly pause?: Pause;
+  /** Why it is unknown whether an environment without a schedule is paused. */
+  readonly unknownPause?: string;
 }
 
 /** True when every environment was reachable. */
@@ -42,27 +52,50 @@ export async function status(
 
 async function readStatus(loaded: LoadedConfig, named: NamedEnvironment, io: Io): Promise<Status> {
   const { name, environment } = named;
-  if (environment.schedule === undefined) return { named, now: io.now() };
   const cloud = await io.cloud(name, environment);
+  if (environment.schedule === undefined) {
+    const [pause, changes] = await Promise.all([pauseOnly(cloud), cloud.announcedChanges().catch(messageOf)]);
+    return { named, now: cloud.now(), changes, ...pause };
+  }
   const night = await cloud.night();
   const now = cloud.now();
   const schedule = scheduleOf(loaded.config, environment.schedule, now);
   const { overrides } = night;
   const next = transitions(schedule, now, new Date(now.getTime() + HORIZON_MS), overrides)[0];
-  return { named, now, schedule, night, ...(next ? { next } : {}) };
+  const changes = await cloud.announcedChanges();
+  const pause = isPaused(night.pause, now) ? { pause: night.pause } : {};
+  return { named, now, schedule, night, changes, ...pause, ...(next ? { next } : {}) };
 }
 
-function formatStatus({ named, now, schedule, night, next }: Status, paint: Paint): string {
+/** Who has no access to production still sees the others. */
+async function pauseOnly(cloud: Cloud): Promise<Pick<Status, 'pause' | 'unknownPause'>> {
+  try {
+    const pause = await activePause(cloud);
+    return pause ? { pause } : {};
+  } catch (error) {
+    if (error instanceof CloudError) return { unknownPause: error.message.split('\n')[0] ?? '' };
+    throw error;
+  }
+}
+
+function formatStatus(shown: Status, paint: Paint): string {
+  const { named, now, schedule, night, next, changes } = shown;
   const head = environmentTitle(named, paint);
   if (!schedule || !night)
-    return `${head}\n  never stopped (${named.environment.production ? 'production' : 'no schedule'})`;
+    return [
+      head,
+      `  never stopped (${named.environment.production ? 'production' : 'no schedule'})`,
+      ...[...pauseRows(shown, 'UTC'), ...changeRows(changes, 'UTC')].map((row) => formatRow(row, paint)),
+    ].join('\n');
   const { timeZone } = schedule;
   const { state, override, saved, corrupt } = night;
   const desired = desiredAt(schedule, now, override ? [override] : []);
   const dry = named.environment.dryRun ? night.dryRun : undefined;
   const current = dry ?? state;
   const since = current ? new Date(current.since) : undefined;
-  const rows: [string, string][] = [
+  const rows: Row[] = [
+    ...pauseRows(shown, timeZone),
+    ...retiredRows(shown, timeZone),
     current && since
       ? [
           'now',
@@ -77,20 +110,53 @@ function formatStatus({ named, now, schedule, night, next }: Status, paint: Pain
         ]
       : ['next', 'no transition in the next two months'],
     ['override', override && isActive(override, now) ? formatOverride(override, timeZone) : 'none'],
-    ...saved.map((one, index): [string, string] => [
-      index === 0 ? 'saved' : '',
-      `${plain(one.group)}: ${sizeOf(one)}, ${one.phase}`,
-    ]),
-    ...(dry?.wouldSave ?? []).map((one, index): [string, string] => [
-      index === 0 ? 'would' : '',
-      `save ${plain(one.group)}: ${sizeOf(one)}, and stop it`,
-    ]),
-    ...corrupt.map((item): [string, string] => ['unreadable', `${plain(item)}: not changed`]),
+    ...saved.map(
+      (one, index): Row => [index === 0 ? 'saved' : '', `${plain(one.group)}: ${sizeOf(one)}, ${one.phase}`],
+    ),
+    ...(dry?.wouldSave ?? []).map(
+      (one, index): Row => [
+        index === 0 ? 'would' : '',
+        `save ${plain(one.group)}: ${sizeOf(one)}, and stop it`,
+      ],
+    ),
+    ...changeRows(changes, timeZone),
+    ...corrupt.map((item): Row => ['unreadable', `${plain(item)}: not changed`]),
   ];
-  return [head, ...rows.map(([label, text]) => `  ${paint.dim(label.padEnd(8))}  ${text}`)].join('\n');
+  return [head, ...rows.map((row) => formatRow(row, paint))].join('\n');
 }
 
-function toJson({ named, now, schedule, night, next }: Status) {
+/** A label and its text. */
+type Row = readonly [string, string];
+
+function formatRow([label, text]: Row, paint: Paint): string {
+  return `  ${paint.dim(label.padEnd(8))}  ${text}`;
+}
+
+function changeRows(changes: Status['changes'], timeZone: string): readonly Row[] {
+  if (typeof changes === 'string') return [['changes', `unknown: ${plain(changes)}`]];
+  return changes.map(({ node, instanceId, startsAt, drainAt }, index) => [
+    index === 0 ? 'changes' : '',
+    `AWS changes ${plain(instanceId)}${node ? ` (${plain(node)})` : ''} ${localTime(timeZone, new Date(startsAt))}: its node is drained from ${localTime(timeZone, new Date(drainAt))} on`,
+  ]);
+}
+
+function retiredRows({ night }: Status, timeZone: string): readonly Row[] {
+  const since = night?.retiredSince;
+  if (since === undefined) return [];
+  return [
+    [
+      'retired',
+      `since ${localTime(timeZone, new Date(since))}: night-schedule does nothing until the stack is removed`,
+    ],
+  ];
+}
+
+function pauseRows({ pause, unknownPause }: Status, timeZone: string): readonly Row[] {
+  if (unknownPause) return [['paused', `unknown: ${plain(unknownPause)}`]];
+  return pause ? [['paused', `nothing is changed: ${formatPause(pause, timeZone)}`]] : [];
+}
+
+function toJson({ named, now, schedule, night, next, changes, pause }: Status) {
   const { name, environment } = named;
   return {
     environment: name,
@@ -98,12 +164,15 @@ function toJson({ named, now, schedule, night, next }: Status) {
     production: environment.production ?? false,
     ...(environment.dryRun ? { dryRun: night?.dryRun ?? {} } : {}),
     time: now.toISOString(),
+    announcedChanges: typeof changes === 'string' ? null : changes,
+    pause: pause ?? null,
     ...(schedule ? { schedule: schedule.name, timeZone: schedule.timeZone } : {}),
     ...(night
       ? {
           state: night.state ?? null,
           override: night.override && isActive(night.override, now) ? night.override : null,
           saved: night.saved,
+          retiredSince: night.retiredSince ?? null,
           corrupt: night.corrupt,
           next: next ? { ...next, at: next.at.toISOString() } : null,
         }

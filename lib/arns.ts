@@ -40,6 +40,10 @@ export function buildProjectArn(scope: IConstruct, project: string): string {
   return Stack.of(scope).formatArn({ service: 'codebuild', resource: 'project', resourceName: project });
 }
 
+export function imageRepositoryArn(scope: IConstruct, name: string): string {
+  return Stack.of(scope).formatArn({ service: 'ecr', resource: 'repository', resourceName: name });
+}
+
 /** Secrets Manager appends a hyphen and six characters to the name; a complete ARN already contains them. */
 export function secretArn(scope: IConstruct, name: string): string {
   if (name.startsWith('arn:')) return name;

@@ -4,8 +4,9 @@ import { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import type { EnvironmentConfig } from '#model/config.ts';
+import { imageRepositories } from '#model/image-repository.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
-import { argocdCapabilityArn, buildProjectArn, clusterArn, secretArn } from './arns.ts';
+import { argocdCapabilityArn, buildProjectArn, clusterArn, imageRepositoryArn, secretArn } from './arns.ts';
 import { BuildProject } from './build-project.ts';
 import { checkedEnvironment } from './checked-environment.ts';
 import { ClusterAccess } from './cluster-access.ts';
@@ -150,7 +151,8 @@ export class BranchDeploy extends Construct {
         actions: [
           'codebuild:BatchGetBuildBatches',
           'codebuild:BatchGetBuilds',
-          'codebuild:BatchGetProjects',
+          // A dry run writes no deploy down, so that it never compares the numbers of two builds.
+          ...(settings.dryRun ? [] : ['codebuild:BatchGetProjects']),
           'codebuild:ListBuildsForProject',
         ],
         resources: ofCodeBuild.map((project) => buildProjectArn(this, project)),
@@ -162,6 +164,14 @@ export class BranchDeploy extends Construct {
       return;
     }
     this.#permitArgocd(settings);
+    const repositories = imageRepositories(settings);
+    if (repositories.length > 0) {
+      this.function.allow({
+        sid: 'SeeImages',
+        actions: ['ecr:BatchGetImage'],
+        resources: repositories.map((name) => imageRepositoryArn(this, name)),
+      });
+    }
     const forges = Object.values(settings.status ?? {});
     if (forges.length > 0) {
       this.function.allow({

@@ -1,6 +1,7 @@
 /** A CodeBuild project that builds one branch of one repository, started by the repository's webhook. */
-import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { CfnProject } from 'aws-cdk-lib/aws-codebuild';
+import { Repository, TagStatus } from 'aws-cdk-lib/aws-ecr';
 import { Effect, ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type ILogGroup, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
@@ -49,6 +50,7 @@ export class BuildProject extends Construct {
     const logs = this.#logsOf(build);
     this.role = this.#createRole(build, environment);
     this.#permit(build, logs);
+    const images = this.#createImageRepository(build);
     this.project = new CfnProject(this, 'Project', {
       name: build.project,
       description: `builds pushes to ${build.branch} of ${build.repository}, which eks-nightshift deploys in ${environment}`,
@@ -68,8 +70,10 @@ export class BuildProject extends Construct {
         type: 'ARM_CONTAINER',
         image: 'aws/codebuild/amazonlinux-aarch64-standard:3.0',
         computeType: COMPUTE[create.compute ?? 'small'],
-        privilegedMode: create.docker ?? false,
+        privilegedMode: create.docker ?? images !== undefined,
+        ...(images ? { environmentVariables: [{ name: 'REPOSITORY', value: images.repositoryUri }] } : {}),
       },
+      ...(images ? { cache: { type: 'LOCAL', modes: ['LOCAL_DOCKER_LAYER_CACHE'] } } : {}),
       logsConfig: { cloudWatchLogs: { status: 'ENABLED', groupName: logs.logGroupName } },
       timeoutInMinutes: 60,
     });
@@ -78,7 +82,7 @@ export class BuildProject extends Construct {
     this.#checkWebhook(build);
     Validations.of(this.project).acknowledge({
       id: 'AwsSolutions-CB4',
-      reason: 'The key encrypts artifacts and caches, and the project has neither.',
+      reason: 'The key encrypts artifacts and caches in S3, and the project has neither.',
     });
   }
 
@@ -89,6 +93,50 @@ export class BuildProject extends Construct {
       retention: RetentionDays.THREE_MONTHS,
       removalPolicy: RemovalPolicy.DESTROY,
     });
+  }
+
+  /** Where the build pushes its images; pods keep running those, so it outlives the stack. */
+  #createImageRepository({ create }: CreatedBuild): Repository | undefined {
+    if (!create.imageRepository) return undefined;
+    const repository = new Repository(this, 'Images', {
+      repositoryName: create.imageRepository,
+      imageScanOnPush: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+      lifecycleRules: [
+        {
+          description: 'layers of builds that no tag names',
+          tagStatus: TagStatus.UNTAGGED,
+          maxImageAge: Duration.days(30),
+        },
+      ],
+    });
+    this.role.addToPrincipalPolicy(
+      new PolicyStatement({
+        sid: 'PushImage',
+        actions: [
+          'ecr:BatchCheckLayerAvailability',
+          'ecr:BatchGetImage',
+          'ecr:CompleteLayerUpload',
+          'ecr:GetDownloadUrlForLayer',
+          'ecr:InitiateLayerUpload',
+          'ecr:PutImage',
+          'ecr:UploadLayerPart',
+        ],
+        resources: [repository.repositoryArn],
+      }),
+    );
+    this.role.addToPrincipalPolicy(
+      new PolicyStatement({
+        sid: 'SignInToRegistry',
+        actions: ['ecr:GetAuthorizationToken'],
+        resources: ['*'],
+      }),
+    );
+    Validations.of(this.role).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason: 'ecr:GetAuthorizationToken has no resource: the token allows what the other statements do.',
+    });
+    return repository;
   }
 
   #createRole({ branch, repository, create }: CreatedBuild, environment: string): Role {

@@ -8,6 +8,7 @@ import { Monitoring } from './monitoring.ts';
 import { NightSchedule } from './night-schedule.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
 import { Notifications } from './notifications.ts';
+import { warnOfSharedArgocd } from './shared-argocd.ts';
 import { SpotDrain } from './spot-drain.ts';
 import { StateTable } from './state-table.ts';
 
@@ -38,6 +39,7 @@ export class NightshiftStack extends Stack {
       env: { account: own.account, region: own.region },
     });
     Tags.of(this).add('nightshift:environment', name);
+    warnOfSharedArgocd(this, name, config.environments);
 
     const source = { config, environment, ...(now ? { now } : {}) };
     const table = new StateTable(this, 'State', source);

@@ -16,6 +16,7 @@ import { DAY_MS } from '#model/duration.ts';
 import { didYouMean } from '#model/nearest.ts';
 import { SEVERITIES } from '#model/notification.ts';
 import { windowsOn } from '#model/occurrence.ts';
+import { ownValue } from '#model/own-value.ts';
 import type { ExpandedCalendar, Schedule } from '#model/schedule.ts';
 import type {
   ApplicationSettings,
@@ -35,6 +36,7 @@ import { SETTINGS_LIMIT_BYTES, settingsText } from './settings-text.ts';
 const PAST_DAYS = 8;
 /** The longest acceptable drift of an application. */
 export const DEFAULT_DRIFT_MINUTES = 60;
+const DEFAULT_IMAGE_MINUTES = 15;
 
 /**
  * The settings of the environment's functions, from a config that `loadConfig` has checked. Throws a `ConfigError` when
@@ -57,7 +59,7 @@ export function settingsOf(
       },
     ]);
   }
-  const timeZone = config.schedules?.[environment.schedule ?? '']?.timeZone ?? 'UTC';
+  const timeZone = ownValue(config.schedules, environment.schedule ?? '')?.timeZone ?? 'UTC';
   const common = commonOf(environmentName, environment, timeZone);
   const spotDrain: SpotDrainSettings = {
     ...common,
@@ -83,10 +85,10 @@ export function settingsOf(
 
 /** The schedule of that name, with parsed windows and an expanded calendar. */
 export function scheduleOf(config: NightshiftConfig, name: string, now: Date): Schedule {
-  const written = config.schedules?.[name];
+  const written = ownValue(config.schedules, name);
   if (!written) throw new RangeError(`no schedule "${name}": load the config with loadConfig first`);
   const weekly = weeklyOf(name, written);
-  const calendar = written.calendar ? config.calendars?.[written.calendar] : undefined;
+  const calendar = written.calendar ? ownValue(config.calendars, written.calendar) : undefined;
   return written.calendar && calendar
     ? { ...weekly, calendar: expandCalendar(weekly, written.calendar, calendar, now) }
     : weekly;
@@ -121,6 +123,7 @@ function nightScheduleOf(
     keep: environment.keep ?? [],
     ...(environment.fallbackGroup ? { fallbackGroup: environment.fallbackGroup } : {}),
     ...(environment.autoscaler ? { autoscaler: environment.autoscaler } : {}),
+    ...(environment.suspendCronJobs ? { suspendCronJobs: environment.suspendCronJobs } : {}),
     onManualChange: environment.onManualChange ?? 'respect',
     stopDeadlineMinutes: environment.stopDeadlineMinutes ?? 20,
     startDeadlineMinutes: environment.startDeadlineMinutes ?? 20,
@@ -157,6 +160,7 @@ function branchDeployOf(
       applications: applications.map((one) => applicationOf(one, capability ? 'argocd' : undefined)),
     })),
     whenAsleep: deploy.whenAsleep ?? 'defer',
+    imageMinutes: deploy.imageMinutes ?? DEFAULT_IMAGE_MINUTES,
     driftMinutes: deploy.driftMinutes ?? DEFAULT_DRIFT_MINUTES,
     ...(deploy.status ? { status: statusOf(deploy.status) } : {}),
     ...(schedule ? { schedule } : {}),
@@ -203,6 +207,8 @@ function applicationOf(
     syncOptions: written.syncOptions ?? [],
     ...(written.url ? { url: written.url } : {}),
     ...(written.images ? { images: written.images } : {}),
+    ...(written.bring && written.bring !== 'manifest' ? { bring: written.bring } : {}),
+    ...(written.revision === 'built' ? { revision: written.revision } : {}),
   };
 }
 

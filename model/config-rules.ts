@@ -3,11 +3,13 @@ import type {
   ApplicationConfig,
   CalendarConfig,
   EnvironmentConfig,
+  ImageConfig,
   ScheduleConfig,
   StatusConfig,
 } from './config.ts';
 import type { ConfigProblem } from './config-problem.ts';
 import { wrongImageRepository, wrongTagTemplate } from './config-values.ts';
+import { ecrRepository } from './image-repository.ts';
 import { didYouMean } from './nearest.ts';
 
 export interface ConfigParts {
@@ -179,7 +181,7 @@ function* bindings({ environments }: ConfigParts): Iterable<ConfigProblem> {
           server: serverKey(environment),
           application: applicationKey(application),
         };
-        yield* wrongImages(application, environment, `${path}.applications[${position}].images`);
+        yield* wrongImages(application, environment, `${path}.applications[${position}]`);
         yield* wrongAddress(application, `${path}.applications[${position}].url`);
         const problem = conflictOf(binding, seen);
         if (problem)
@@ -202,27 +204,63 @@ function* wrongAddress(application: ApplicationConfig, path: string): Iterable<C
   };
 }
 
-const ECR = /^(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\./;
-
 function* wrongImages(
   application: ApplicationConfig,
   environment: Pick<EnvironmentConfig, 'account' | 'region'>,
   path: string,
 ): Iterable<ConfigProblem> {
-  if (typeof application === 'string' || !application.images) return;
-  if (application.images.length === 0)
-    yield { path, value: '[]', message: 'there is no image: write at least one, or leave images out' };
-  for (const [index, { repository, tag }] of application.images.entries()) {
-    const ofRepository = wrongImageRepository(repository) ?? foreignImage(repository, environment);
-    if (ofRepository)
-      yield {
-        path: `${path}[${index}].repository`,
-        value: JSON.stringify(repository),
-        message: ofRepository,
-      };
-    const ofTag = typeof tag === 'string' ? wrongTagTemplate(tag) : undefined;
-    if (ofTag) yield { path: `${path}[${index}].tag`, value: JSON.stringify(tag), message: ofTag };
-  }
+  if (typeof application === 'string') return;
+  const { images, bring = 'manifest' } = application;
+  if (bring !== 'manifest' && !images)
+    yield {
+      path: `${path}.bring`,
+      value: JSON.stringify(bring),
+      message: 'it needs to know the images: add images, or remove bring',
+    };
+  if (images?.length === 0)
+    yield {
+      path: `${path}.images`,
+      value: '[]',
+      message: 'there is no image: write at least one, or leave images out',
+    };
+  for (const [index, image] of (images ?? []).entries())
+    yield* wrongImage(image, { environment, bring, path: `${path}.images[${index}]` });
+}
+
+function* wrongImage(
+  { repository, tag, helmParameter }: ImageConfig,
+  {
+    environment,
+    bring,
+    path,
+  }: {
+    readonly environment: Pick<EnvironmentConfig, 'account' | 'region'>;
+    readonly bring: 'manifest' | 'parameter' | 'restart';
+    readonly path: string;
+  },
+): Iterable<ConfigProblem> {
+  const ofRepository = wrongImageRepository(repository) ?? foreignImage(repository, environment);
+  if (ofRepository)
+    yield {
+      path: `${path}.repository`,
+      value: JSON.stringify(repository),
+      message: ofRepository,
+    };
+  const ofTag = typeof tag === 'string' ? wrongTagTemplate(tag, bring === 'restart') : undefined;
+  if (ofTag) yield { path: `${path}.tag`, value: JSON.stringify(tag), message: ofTag };
+  if (bring === 'restart' && typeof tag === 'string' && !ecrRepository(repository))
+    yield {
+      path: `${path}.tag`,
+      value: JSON.stringify(tag),
+      message:
+        'only a digest says which build a tag that stays the same is of, and only ECR is asked for it: export the digest, { exported: "IMAGE_DIGEST" }, or name a repository of ECR',
+    };
+  if (helmParameter !== undefined && bring !== 'parameter')
+    yield {
+      path: `${path}.helmParameter`,
+      value: JSON.stringify(helmParameter),
+      message: "no parameter is set here: add bring: 'parameter' to the application, or remove helmParameter",
+    };
 }
 
 /** A build of this environment pushes to its own registry: another one's image is made by somebody else. */
@@ -230,9 +268,9 @@ function foreignImage(
   repository: string,
   { account, region }: Pick<EnvironmentConfig, 'account' | 'region'>,
 ): string | undefined {
-  const [, owner, place] = ECR.exec(repository) ?? [];
-  if (!owner || (owner === account && place === region)) return undefined;
-  return `the repository belongs to account ${owner} in ${place}, and the environment is in ${account} in ${region}: name a repository of the environment`;
+  const owner = ecrRepository(repository);
+  if (!owner || (owner.account === account && owner.region === region)) return undefined;
+  return `the repository belongs to account ${owner.account} in ${owner.region}, and the environment is in ${account} in ${region}: name a repository of the environment`;
 }
 
 function conflictOf(binding: Binding, seen: readonly Binding[]): string | undefined {

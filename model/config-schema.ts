@@ -2,6 +2,7 @@
  * Checks a config that was written by a person: every mistake is one problem that says where it is, what is there
  * and what to write instead. Used at synth and by the command line, never in a function.
  */
+
 import * as z from 'zod';
 import type { CalendarConfig, EnvironmentConfig, NightshiftConfig, ScheduleConfig } from './config.ts';
 import { type ConfigProblem, problemsOf } from './config-problem.ts';
@@ -13,11 +14,13 @@ import {
   wrongHolidays,
   wrongRegion,
   wrongRepository,
+  wrongSelector,
   wrongTimeZone,
   wrongUrl,
 } from './config-values.ts';
 import { BUILT_IN_POOLS } from './names.ts';
 import { didYouMean } from './nearest.ts';
+import { ownValue } from './own-value.ts';
 import { isRecord } from './record-schema.ts';
 import { parseWindows } from './window.ts';
 
@@ -69,7 +72,7 @@ function object<S extends z.ZodRawShape>(shape: S, hint: string, unknownKeys: Re
     z.custom<never>(() => false, {
       error: (issue) => {
         const key = String(issue.path?.at(-1));
-        return unknownKeys[key] ?? `there is no such setting: ${didYouMean(key, keys)}`;
+        return ownValue(unknownKeys, key) ?? `there is no such setting: ${didYouMean(key, keys)}`;
       },
     }),
   );
@@ -256,6 +259,11 @@ const autoscaler = z.discriminatedUnion(
   { error: "write 'cluster-autoscaler', 'karpenter' or 'auto-mode'" },
 );
 
+const suspendCronJobs = object(
+  { selector: checked(filled('write a label selector like "nightshift/night=suspend"'), wrongSelector) },
+  'write { selector: "nightshift/night=suspend" }',
+);
+
 const certificate = z
   .string({ error: 'write the PEM of the CA certificate' })
   .regex(/-----BEGIN CERTIFICATE-----/)
@@ -327,6 +335,7 @@ const image = object(
   {
     repository: text('write the repository of the image'),
     tag: z.union([text('write a tag'), object({ exported: text('write the name of a variable') }, '')]),
+    helmParameter: text('write the name of a Helm parameter').optional(),
   },
   '',
 );
@@ -343,13 +352,15 @@ const application = z.union(
         syncOptions: z.array(text('write a sync option like "CreateNamespace=true"')).optional(),
         url: text('write where people open it').optional(),
         images: z.array(image).optional(),
+        bring: oneOf(['manifest', 'restart', 'parameter']).optional(),
+        revision: oneOf(['tracked', 'built']).optional(),
       },
       '',
     ),
   ],
   {
     error:
-      'write the name of an Argo CD application, or { name, project, namespace, prune, syncOptions, url, images: [{ repository: "…/api", tag: "{sha7}" }] }',
+      'write the name of an Argo CD application, or { name, project, namespace, prune, syncOptions, url, images: [{ repository: "…/api", tag: "{sha7}" }], bring: "manifest", "parameter" or "restart", revision: "tracked" or "built" }',
   },
 );
 
@@ -373,6 +384,11 @@ const buildProject = object(
       .optional(),
     compute: oneOf(['small', 'medium', 'large']).optional(),
     docker: flag().optional(),
+    imageRepository: filled('write the name of the ECR repository like "team/api"')
+      .regex(/^(?=.{2,256}$)[a-z0-9]+([._-][a-z0-9]+)*(\/[a-z0-9]+([._-][a-z0-9]+)*)*$/, {
+        error: 'write the name alone, in lower case, like "team/api"',
+      })
+      .optional(),
     policies: z.array(policyArn, { error: 'write a list of ARNs of managed policies' }).optional(),
   },
   'write { connection: "arn:aws:codeconnections:…" }',
@@ -450,6 +466,7 @@ const deploy = object(
       .array(build, { error: 'write a list of builds' })
       .min(1, { error: 'there is no build: write at least one, or leave deploy out' }),
     whenAsleep: oneOf(['defer', 'wake']).optional(),
+    imageMinutes: minutes(1, 60).optional(),
     driftMinutes: minutes(0, 10_080).optional(),
     status: status.optional(),
   },
@@ -484,6 +501,7 @@ const development = object(
     keep: names(group).optional(),
     fallbackGroup: text(group).optional(),
     autoscaler: autoscaler.optional(),
+    suspendCronJobs: suspendCronJobs.optional(),
     deploy: deploy.optional(),
     onManualChange: oneOf(['respect', 'enforce']).optional(),
     stopDeadlineMinutes: minutes(1, 720).optional(),

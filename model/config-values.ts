@@ -77,11 +77,12 @@ export function wrongRepository(value: string): string | undefined {
 
 const TAG_FIELDS = ['sha', 'sha7', 'branch', 'build'];
 
-export function wrongTagTemplate(tag: string): string | undefined {
+/** `isFixed`: it may be the same for each build, because the workloads are restarted. */
+export function wrongTagTemplate(tag: string, isFixed: boolean): string | undefined {
   const unknown = [...tag.matchAll(/\{([^}]*)\}/g)].find(([, field]) => !TAG_FIELDS.includes(field ?? ''));
   if (unknown) return `${unknown[0]} is unknown: write {sha}, {sha7}, {branch} or {build}`;
-  if (!['sha', 'sha7', 'build'].some((field) => tag.includes(`{${field}}`)))
-    return 'a tag that is the same for each build does not say which build runs: write one with {sha7} or {build}';
+  if (!isFixed && !['sha', 'sha7', 'build'].some((field) => tag.includes(`{${field}}`)))
+    return "a tag that is the same for each build does not say which build runs: write one with {sha7} or {build}, or bring: 'restart'";
   return /^[\w.-]+$/.test(tag.replace(/\{\w+\}/g, 'x'))
     ? undefined
     : 'no tag can be written so: use letters, digits, "_", "." and "-"';
@@ -100,3 +101,18 @@ export function wrongBranch(branch: string): string | undefined {
   if (/[*?[]/.test(branch)) return 'a pattern is not a branch: write the name of exactly one';
   return /^[/.-]|[\s~^:\\]|\.\.|[/.]$/.test(branch) ? 'no branch can have this name' : undefined;
 }
+
+/** A label selector of Kubernetes: `a=b`, `a!=b`, `a`, `!a`, `a in (b,c)`, `a notin (b,c)`, separated by commas. */
+export function wrongSelector(selector: string): string | undefined {
+  const parts = selector.split(/,(?![^(]*\))/).map((part) => part.trim());
+  const wrong = parts.find((part) => !REQUIREMENT.test(part));
+  return wrong === undefined
+    ? undefined
+    : `"${wrong}" is no part of a label selector: write one like "nightshift/night=suspend" or "team in (video,audio)"`;
+}
+
+const LABEL = '[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?';
+const KEY = `([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?${LABEL}`;
+const REQUIREMENT = new RegExp(
+  `^(!?${KEY}|${KEY}\\s*(=|==|!=)\\s*(${LABEL})?|${KEY}\\s+(in|notin)\\s+\\(\\s*${LABEL}(\\s*,\\s*${LABEL})*\\s*\\))$`,
+);

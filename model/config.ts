@@ -55,6 +55,11 @@ export type AutoscalerConfig =
       readonly forceAtNight?: boolean;
     };
 
+export interface SuspendCronJobsConfig {
+  /** A label selector over all namespaces: `nightshift/night=suspend`, `team=video,tier!=batch`. */
+  readonly selector: string;
+}
+
 export interface ArgocdConfig {
   /** Required, but with `capability`, whose address EKS knows. */
   readonly url?: string;
@@ -103,9 +108,17 @@ export type ApplicationConfig =
       readonly url?: string;
       /** The images that the build makes: `deployed` means that the live pods run them. */
       readonly images?: readonly ImageConfig[];
+      /**
+       * How an image comes to the cluster. `manifest` (default): the build or a bot writes it into the manifests, and the
+       * deploy waits for that. `parameter`: it is set on the Application. `restart`: the tag stays the same, and the
+       * workloads that use it are restarted.
+       */
+      readonly bring?: 'manifest' | 'parameter' | 'restart';
+      /** What is synced: what the application tracks (default), or the commit that was built, which needs auto-sync off. */
+      readonly revision?: 'tracked' | 'built';
     };
 
-/** An image that a build pushes. The manifests have to name it: the deploy waits for that for 15 minutes. */
+/** An image that a build pushes. */
 export interface ImageConfig {
   /** Without a tag: `111111111111.dkr.ecr.eu-west-1.amazonaws.com/api`. */
   readonly repository: string;
@@ -114,6 +127,8 @@ export interface ImageConfig {
    * of the build that holds the tag or the digest.
    */
   readonly tag: string | { readonly exported: string };
+  /** With `bring: 'parameter'`: the Helm parameter that holds the tag or digest. Default: `kustomize.images`. */
+  readonly helmParameter?: string;
 }
 
 export interface BuildConfig {
@@ -146,6 +161,11 @@ export interface BuildProjectConfig {
   readonly logGroup?: string;
   /** Let the build run Docker. Default false. */
   readonly docker?: boolean;
+  /**
+   * Create this ECR repository, let the build push to it and to no other, run Docker with a layer cache, and name it in the
+   * build's variable `REPOSITORY`. It stays when the stack goes.
+   */
+  readonly imageRepository?: string;
   /** ARNs of managed policies for what else the build does, such as pushing an image. */
   readonly policies?: readonly string[];
 }
@@ -155,6 +175,8 @@ export interface DeployConfig {
   readonly builds: readonly BuildConfig[];
   /** At night: remember and deploy after the wake (`defer`, the default), or wake the cluster (`wake`). */
   readonly whenAsleep?: 'defer' | 'wake';
+  /** How long a deploy waits for manifests that name the image which was built. Default 15 minutes. */
+  readonly imageMinutes?: number;
   /** An application that is OutOfSync for so many minutes is reported once. Default 60; 0 for never. */
   readonly driftMinutes?: number;
   /** Where commits show the status of their deployment. Default: nowhere. */
@@ -278,6 +300,8 @@ export interface DevelopmentEnvironmentConfig extends EnvironmentBase {
   /** An on-demand group of size zero that is scaled up while spot capacity is short in the morning. */
   readonly fallbackGroup?: string;
   readonly autoscaler?: AutoscalerConfig;
+  /** CronJobs that are suspended with the stop and resumed after the start, a few at a time. Default none. */
+  readonly suspendCronJobs?: SuspendCronJobsConfig;
   readonly deploy?: DeployConfig;
   /** A group that a person resized while asleep: left alone until the next transition (`respect`, the default) or put back (`enforce`). */
   readonly onManualChange?: 'respect' | 'enforce';
@@ -307,6 +331,7 @@ export interface ProductionEnvironmentConfig extends EnvironmentBase {
   readonly nodegroups?: never;
   readonly keep?: never;
   readonly autoscaler?: never;
+  readonly suspendCronJobs?: never;
   readonly deploy?: never;
 }
 

@@ -2,7 +2,7 @@
  * The settings of a function, which synth writes as JSON into the variable NIGHTSHIFT_SETTINGS. Everything is expanded:
  * no name refers to something elsewhere, and every default is filled in. Lambda allows 4 KB for all variables of a function together.
  */
-import type { AutoscalerConfig, ImageConfig } from './config.ts';
+import type { AutoscalerConfig, ImageConfig, SuspendCronJobsConfig } from './config.ts';
 import type { Severity } from './notification.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -37,6 +37,7 @@ export interface NightScheduleSettings extends CommonSettings {
   readonly keep: readonly string[];
   readonly fallbackGroup?: string;
   readonly autoscaler?: AutoscalerConfig;
+  readonly suspendCronJobs?: SuspendCronJobsConfig;
   readonly onManualChange: 'respect' | 'enforce';
   readonly stopDeadlineMinutes: number;
   readonly startDeadlineMinutes: number;
@@ -67,6 +68,10 @@ export interface ApplicationSettings {
   readonly url?: string;
   /** The images that a build makes, which are to run before it counts as deployed. */
   readonly images?: readonly ImageConfig[];
+  /** Absent for `manifest`. */
+  readonly bring?: 'parameter' | 'restart';
+  /** Absent for what the application tracks. */
+  readonly revision?: 'built';
 }
 
 export interface BuildSettings {
@@ -103,6 +108,8 @@ export interface BranchDeploySettings extends CommonSettings {
   };
   readonly builds: readonly BuildSettings[];
   readonly whenAsleep: 'defer' | 'wake';
+  /** A deploy waits so long for manifests that name its image. */
+  readonly imageMinutes: number;
   /** An application that is OutOfSync for so many minutes is reported; 0 for never. */
   readonly driftMinutes: number;
   /** Absent where no commit status is written. */

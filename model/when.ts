@@ -5,7 +5,13 @@ import { parseDay, shortName } from './window.ts';
 import { firstInstantOf, isTimeZone, lastInstantOf, wallAt } from './zone.ts';
 
 /** An instant in ms since the epoch, or a problem: words that complete `"…": <text>`. */
-export type ParsedInstant = { readonly at: number } | { readonly problem: string };
+export type ParsedInstant =
+  | {
+      readonly at: number;
+      /** A time of day that has passed today. */
+      readonly isTomorrow?: true;
+    }
+  | { readonly problem: string };
 export type ParsedDuration = { readonly ms: number } | { readonly problem: string };
 
 export const UNTIL_EXAMPLES =
@@ -40,7 +46,8 @@ export function parseUntil(text: string, now: Date, timeZone: string): ParsedIns
   const on = (date: number) => lastInstantOf(timeZone, date * DAY_MINUTES + minute);
   if (day === 'today') return { at: on(today) };
   if (day === 'tomorrow') return { at: on(today + 1) };
-  if (day === undefined) return { at: on(today) > now.getTime() ? on(today) : on(today + 1) };
+  if (day === undefined)
+    return on(today) > now.getTime() ? { at: on(today) } : { at: on(today + 1), isTomorrow: true };
   const weekday = parseDay(day);
   if (!weekday) return { problem: `invalid day "${relative[1]}": write ${UNTIL_EXAMPLES}` };
   const next = on(today + ((weekday - weekdayOf(today) + 7) % 7));

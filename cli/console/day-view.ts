@@ -48,8 +48,8 @@ export function dayOf(schedule: Schedule, overrides: readonly Override[], data: 
   const from = new Date(now.getTime() - 24 * HOUR_MS);
   const to = new Date(now.getTime() + 24 * HOUR_MS);
   const observed = decisions.filter(
-    ({ capability, action, dryRun }) =>
-      capability === 'night-schedule' && STATE_AFTER[action] !== undefined && !dryRun,
+    ({ capability, action, dryRun, paused }) =>
+      capability === 'night-schedule' && STATE_AFTER[action] !== undefined && !dryRun && !paused,
   );
   const names = new Set([
     ...night.saved.map(({ group }) => group),
@@ -195,7 +195,8 @@ function marksOf(decisions: readonly Decision[], from: Date): readonly TimelineM
 }
 
 /** The drains of the nightly stop are the stop itself. */
-function markOf({ action, nightlyStop }: Decision): TimelineMark['kind'] | undefined {
+function markOf({ action, nightlyStop, paused }: Decision): TimelineMark['kind'] | undefined {
+  if (paused) return undefined;
   if (action === 'fail') return 'failure';
   if (action === 'deployed' || action === 'unverified') return 'deploy';
   return action === 'drain' && !nightlyStop ? 'drain' : undefined;

@@ -1,5 +1,6 @@
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import type { LedgerEntry } from '#functions/night-schedule/records.ts';
+import type { AnnouncedChange } from '#functions/spot-drain/announced-changes.ts';
 import type { Decision } from '#model/decision.ts';
 import type { Night } from '../cloud.ts';
 
@@ -10,6 +11,7 @@ export interface EnvironmentData {
   readonly decisions: readonly Decision[];
   readonly ledger: readonly LedgerEntry[];
   readonly applications: readonly ApplicationRecord[];
+  readonly announced: readonly AnnouncedChange[];
   /** Settings that the config has changed since the deploy; undefined when the deployed ones cannot be read. */
   readonly changed?: readonly string[];
 }

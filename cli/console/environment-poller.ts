@@ -101,10 +101,11 @@ export class EnvironmentPoller {
     const now = cloud.now();
     const schedule = this.#scheduleOf(named, now);
     const today = Math.floor(wallAt(schedule?.timeZone ?? 'UTC', now.getTime()) / DAY_MINUTES);
-    const [decisions, ledger, applications, changed] = await Promise.all([
+    const [decisions, ledger, applications, announced, changed] = await Promise.all([
       cloud.decisions(new Date(now.getTime() - DAY_MS)),
       cloud.ledger(formatDate(today - SAVINGS_DAYS + 1)),
       cloud.applications(),
+      cloud.announcedChanges(),
       this.#changes.of(cloud, named.name, now),
     ]);
     return viewOf(named, schedule, {
@@ -113,6 +114,7 @@ export class EnvironmentPoller {
       decisions,
       ledger,
       applications,
+      announced,
       ...(changed ? { changed } : {}),
     });
   }

@@ -2,11 +2,13 @@
 
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import type { LedgerEntry } from '#functions/night-schedule/records.ts';
+import type { AnnouncedChange } from '#functions/spot-drain/announced-changes.ts';
 import type { Decision } from '#model/decision.ts';
 import { desiredAt, transitions } from '#model/desired.ts';
 import { DAY_MS } from '#model/duration.ts';
+import { isPaused } from '#model/pause.ts';
 import type { Override, Schedule, SleepState } from '#model/schedule.ts';
-import { isActive } from '../override.ts';
+import { formatPause, isActive } from '../override.ts';
 import { sumSavings } from '../savings.ts';
 import type { NamedEnvironment } from '../select-environments.ts';
 import { DRY_RUN } from '../text.ts';
@@ -97,9 +99,9 @@ export function viewOf(
   const { now, night, decisions, ledger, applications } = data;
   const base = {
     ...headOf(named, schedule, now),
-    hints: hintsOf(named, data),
+    hints: hintsOf(named, data, schedule?.timeZone ?? 'UTC'),
     deploys: applications.map((record) => deployOf(record, decisions)),
-    drains: drainsOf(decisions),
+    drains: [...data.announced.map(announcedOf), ...drainsOf(decisions)],
     failures: failuresOf(decisions),
     presets: schedule && !environment.production ? presetsOf(schedule, now) : [],
     decisions: decisions.toReversed().slice(0, MAX_DECISIONS),
@@ -153,9 +155,14 @@ export function unreachableView(
 
 function hintsOf(
   { name, environment }: NamedEnvironment,
-  { changed = [] }: EnvironmentData,
+  { now, night, changed = [] }: EnvironmentData,
+  timeZone: string,
 ): readonly string[] {
   return [
+    ...(isPaused(night.pause, now) ? [`Nothing is changed: ${formatPause(night.pause, timeZone)}.`] : []),
+    ...(night.retiredSince
+      ? [`Retired since ${night.retiredSince}: night-schedule does nothing until the stack is removed.`]
+      : []),
     ...(environment.dryRun ? [`${DRY_RUN} decisions are recorded, and carried out by nobody.`] : []),
     ...(changed.length > 0
       ? [
@@ -210,11 +217,21 @@ function deployOf(record: ApplicationRecord, decisions: readonly Decision[]): De
 
 const SHOWN_DRAINS: readonly Decision['action'][] = ['cordon', 'drain', 'uncordon', 'replace', 'fail'];
 
+function announcedOf({ node, instanceId, startsAt, drainAt }: AnnouncedChange): DrainView {
+  return {
+    node: node ?? instanceId,
+    action: 'announced',
+    at: startsAt,
+    reason: `AWS changes the instance ${instanceId} then; its node is drained from ${drainAt} on`,
+    nightly: false,
+  };
+}
+
 /** The latest action of each node, newest first. */
 function drainsOf(decisions: readonly Decision[]): readonly DrainView[] {
   const latest = new Map<string, DrainView>();
-  for (const { capability, action, target, time, reason, nightlyStop } of decisions) {
-    if (capability !== 'spot-drain' || !SHOWN_DRAINS.includes(action)) continue;
+  for (const { capability, action, target, time, reason, nightlyStop, paused } of decisions) {
+    if (paused || capability !== 'spot-drain' || !SHOWN_DRAINS.includes(action)) continue;
     latest.delete(target);
     latest.set(target, { node: target, action, at: time, reason, nightly: Boolean(nightlyStop) });
   }

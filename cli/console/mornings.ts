@@ -17,8 +17,8 @@ export interface Morning {
 /** Oldest first. */
 export function morningsOf(decisions: readonly Decision[], timeZone: string): readonly Morning[] {
   const starts = new Map<string, { startedAt: string; readonly waiting: Set<string>; readyAt?: string }>();
-  for (const { capability, action, target, time, dryRun } of decisions) {
-    if (capability !== 'night-schedule' || dryRun) continue;
+  for (const { capability, action, target, time, dryRun, paused } of decisions) {
+    if (capability !== 'night-schedule' || dryRun || paused) continue;
     const date = formatDate(Math.floor(wallAt(timeZone, Date.parse(time)) / DAY_MINUTES));
     const morning = starts.get(date);
     if (action === 'start') {

@@ -108,7 +108,9 @@ function parseRequest(body: unknown): OverrideRequest | CancelRequest {
     throw new RefusedError('an override must have an end: enter a time or a duration, like 22:00 or 2h');
   }
   const end = 'ms' in parseDuration(until) ? { for: until } : { until };
-  return { command: known, environment, reason: reason.trim(), replace: replace === true, ...end };
+  if (replace !== undefined && typeof replace !== 'boolean')
+    throw new RefusedError(`"replace" is ${JSON.stringify(replace)}: write true or false`);
+  return { command: known, environment, reason: reason.trim(), ...end, ...(replace ? { replace } : {}) };
 }
 
 /** The page has fields and a check box where the commands have options. */

@@ -1,8 +1,9 @@
 /** What a tick checks of applications without a pending deploy: did the last operation fail overnight, did they drift. */
 import type { ApplicationSettings } from '#model/settings.ts';
+import { withoutOverrides } from './images.ts';
 import { isOver } from './operation.ts';
 import type { ApplicationView, Argocd, DeployContext } from './ports.ts';
-import { OF_NIGHTS } from './reasons.ts';
+import { OF_IMAGES, OF_NIGHTS } from './reasons.ts';
 import {
   type ApplicationRecord,
   applicationsOf,
@@ -15,6 +16,9 @@ import {
 
 /** The applications are checked for so long after the night. */
 const AFTER_WAKE_MS = 2 * 3_600_000;
+
+/** An image that was put back is reported so often. */
+const REPORT_REVERTED_MS = 24 * 3_600_000;
 
 type Operation = NonNullable<ApplicationView['operation']>;
 type Records = ReadonlyMap<string, ApplicationRecord>;
@@ -110,6 +114,19 @@ export async function reportDrift(
   );
 }
 
+/** An app of apps with self-heal may put an image back some minutes after the deploy has ended. */
+function reportRevertedImages(
+  { name }: ApplicationSettings,
+  record: ApplicationRecord | undefined,
+  view: ApplicationView,
+  recorder: DeployContext['recorder'],
+): void {
+  const deployed = Object.values(record?.newest ?? {}).filter(({ outcome }) => outcome === 'deployed');
+  if (record === undefined || isPending(record) || withoutOverrides(deployed, view).length === 0) return;
+  if (!recorder.isNews(`the image of ${name} was put back`, REPORT_REVERTED_MS)) return;
+  recorder.record({ target: name, action: 'warn', reason: OF_IMAGES.revertedLater(view.madeBy) });
+}
+
 /** Failures of Argo CD are left to those who have a deploy to make. */
 async function checkDrift(
   application: ApplicationSettings,
@@ -118,6 +135,7 @@ async function checkDrift(
 ): Promise<void> {
   const read = await argocd.read(application);
   if (!read.ok) return;
+  reportRevertedImages(application, record, read.value, recorder);
   const { sync, revisions, pendingOperation } = read.value;
   if (sync === 'Unknown' || pendingOperation) return;
   if (sync === 'Synced' && !record?.drift) return;

@@ -4,21 +4,25 @@
  * An operation is over only when none is requested any more and its phase is final: Running with an end is a retry that
  * waits. Health is trusted only if the application was compared after the operation ended.
  */
-import { runningOf } from './images.ts';
+import { isUnhealthy } from './health.ts';
+import { runningOf, sourceForImages, withoutOverrides } from './images.ts';
 import { isOver, type Operation, ROLLOUT } from './operation.ts';
 import type { ApplicationView, ArgocdFailure, Result } from './ports.ts';
-import { OF_BUILDS, OF_FAILURES, OF_SYNCS } from './reasons.ts';
+import { OF_BUILDS, OF_FAILURES, OF_IMAGES, OF_SYNCS } from './reasons.ts';
 import {
   type ApplicationRecord,
+  begunAt,
+  broughtFor,
   nextAttempt,
+  nextBrought,
   type RequestedBuild,
   type SyncAttempt,
   settle,
   withoutUnhealthy,
 } from './record.ts';
-import { isAt, notHydrated, sourceOf, wrongBranch } from './sources.ts';
+import { isAt, namedRevisions, notHydrated, sourceOf, wrongBranch } from './sources.ts';
 import { type Failing, failed, LIMITS, misconfigured, type Step, settled, waitAtMost } from './step.ts';
-import { isUnhealthy, verdict } from './verdict.ts';
+import { verdict } from './verdict.ts';
 
 export { LIMITS, type Step } from './step.ts';
 
@@ -42,7 +46,7 @@ export function decide(record: ApplicationRecord, read: Result<ApplicationView>,
 /** From Argo CD's failure to take a sync to the next step. `before` is the attempt that the sync was to follow. */
 export function decideAfterSync(
   { attempt: _, ...rest }: ApplicationRecord,
-  attempts: { readonly sent: SyncAttempt; readonly before: SyncAttempt | undefined },
+  attempts: { readonly sent: SyncAttempt | undefined; readonly before: SyncAttempt | undefined },
   failure: ArgocdFailure,
   now: Date,
 ): Decided {
@@ -54,13 +58,56 @@ export function decideAfterSync(
 
 export function nextStep(record: ApplicationRecord, view: ApplicationView, now: Date): Step {
   if (view.deleting) return failed(OF_SYNCS.deleting);
-  const mistake = wrongBranch(record.requested, view);
+  const mistake = wrongBranch(record.requested, view) ?? unnamable(record.requested, view);
   if (mistake) return misconfigured(mistake);
-  const step = record.attempt ? followOurs(record, record.attempt, view, now) : begin(record, view, now);
+  const next =
+    setImages(record, view, now) ??
+    (record.attempt ? followOurs(record, record.attempt, view, now) : begin(record, view, now));
+  const step = withinHour(record, next, now);
   if (step.kind !== 'sync') return step;
   // The hydrator makes the commit that is to be synced.
   const reason = notHydrated(record.requested, view);
-  return reason ? waitAtMost(waitedFor(record.requested, now), reason, { refresh: true }) : step;
+  if (reason) return waitAtMost(waitedFor(record.requested, now), reason, { refresh: true });
+  const options = namedRevisions(record.requested, view);
+  return options ? { ...step, options } : step;
+}
+
+/** Why the commit that was built cannot be named in the sync. */
+function unnamable(builds: readonly RequestedBuild[], view: ApplicationView): string | undefined {
+  const named = builds.find(({ revision }) => revision === 'built');
+  if (!named) return undefined;
+  if (!named.sha) return OF_SYNCS.withoutCommit(named);
+  if (view.hydration || sourceOf(named, view) === undefined) return OF_SYNCS.notItsSource(named);
+  return view.autoSync ? OF_SYNCS.autoSynced(named) : undefined;
+}
+
+/** With `bring: 'parameter'` the images are set on the Application before a sync, and again where they were put back. */
+function setImages(record: ApplicationRecord, view: ApplicationView, now: Date): Step | undefined {
+  const missing = withoutOverrides(record.requested, view);
+  const [build] = missing;
+  if (!build || blockedBy(view)) return undefined;
+  const source = sourceForImages(build, view);
+  if (source === undefined) return misconfigured(OF_IMAGES.whichSource);
+  const { tries, at } = broughtFor(record);
+  if (at !== undefined && now.getTime() - Date.parse(at) < LIMITS.setAgainMs)
+    return { kind: 'wait', reason: OF_IMAGES.notSetYet, refresh: true };
+  if (tries >= LIMITS.broughtTries) return misconfigured(OF_IMAGES.reverted(tries, view.madeBy));
+  const images = missing
+    .filter((other) => sourceForImages(other, view) === source)
+    .flatMap((other) => other.images ?? []);
+  return {
+    kind: 'bring',
+    reason: OF_IMAGES.setOnApplication(missing),
+    how: { kind: 'parameter', images, source },
+  };
+}
+
+/** A deploy that goes on and on, each wait within its limit, ends with what it was last waiting for. */
+function withinHour({ attempt }: ApplicationRecord, step: Step, now: Date): Step {
+  if (!attempt || !['wait', 'sync', 'bring'].includes(step.kind)) return step;
+  if (step.kind === 'wait' && (step.blocked || step.unlimited)) return step;
+  const lastedMs = now.getTime() - Date.parse(begunAt(attempt));
+  return lastedMs > LIMITS.wholeMs ? failed(OF_SYNCS.tooLong(step.reason, LIMITS.wholeMs / 60_000)) : step;
 }
 
 /** Since the newest of the builds was requested. */
@@ -76,7 +123,7 @@ function begin(record: ApplicationRecord, view: ApplicationView, now: Date): Ste
   if (isThereAlready(requested, view)) return settled('deployed', OF_SYNCS.alreadyThere(view.revisions));
   if (view.operation && covers(view.operation, requested, view)) {
     const waitedMs = waitedFor(requested, now);
-    return verdict({ record, tries: 1, view, operation: view.operation, waitedMs, now });
+    return verdict({ record, tries: 1, view, operation: view.operation, waitedMs, begunMs: waitedMs, now });
   }
   const repeatReason = requested.find((build) => build.repeatReason)?.repeatReason;
   return { kind: 'sync', reason: repeatReason ?? OF_BUILDS.succeeded(requested) };
@@ -93,7 +140,9 @@ function followOurs(record: ApplicationRecord, attempt: SyncAttempt, view: Appli
 
   if (!isOver(view, operation)) {
     const reason = OF_SYNCS.running(operation);
-    return /sync window/.test(operation.message) ? { kind: 'wait', reason } : waitAtMost(waitedMs, reason);
+    return /sync window/.test(operation.message)
+      ? { kind: 'wait', reason, unlimited: true }
+      : waitAtMost(waitedMs, reason);
   }
   // Only the latest is worth the wait for health: what came during the operation is synced now.
   const unserved = requested.filter(({ build }) => !attempt.builds.includes(build));
@@ -115,7 +164,8 @@ const SYNC_TIMEOUT = /triggered by controller sync timeout/;
 
 function following(record: ApplicationRecord, attempt: SyncAttempt, view: ApplicationView, now: Date) {
   const waitedMs = now.getTime() - Date.parse(attempt.watchedSince);
-  return { record, tries: attempt.tries, view, waitedMs, now };
+  const begunMs = now.getTime() - Date.parse(begunAt(attempt));
+  return { record, tries: attempt.tries, view, waitedMs, begunMs, now };
 }
 
 /** We requested a sync, and the operation that Argo CD shows is another. */
@@ -205,6 +255,8 @@ function recordFor(step: Step, record: ApplicationRecord, now: Date): Applicatio
   switch (step.kind) {
     case 'sync':
       return { ...withoutUnhealthy(unblocked(reached(record))), attempt: nextAttempt(record, now) };
+    case 'bring':
+      return { ...withoutUnhealthy(unblocked(reached(record))), brought: nextBrought(record, now) };
     case 'settle':
       return settle(reached(record), step, now);
     case 'wait':
@@ -248,7 +300,10 @@ function blocked(record: ApplicationRecord, now: Date): ApplicationRecord {
 function withNewWatch(record: ApplicationRecord, now: Date): ApplicationRecord {
   const { attempt, failing } = record;
   if (!attempt || !failing || now.getTime() - Date.parse(failing.since) <= LIMITS.awayMs) return record;
-  return withoutUnhealthy({ ...record, attempt: { ...attempt, watchedSince: now.toISOString() } });
+  return withoutUnhealthy({
+    ...record,
+    attempt: { ...attempt, watchedSince: now.toISOString(), begunAt: now.toISOString() },
+  });
 }
 
 /** Since when the application has been unhealthy after the operation that is over; it counts from the first look on. */
@@ -285,6 +340,7 @@ function covers(operation: Operation, builds: readonly RequestedBuild[], view: A
   if (!isOver(view, operation) || operation.phase !== 'Succeeded') return false;
   // A person's rollout may have named an older revision.
   if (!operation.deployIds.some((id) => !id.startsWith(ROLLOUT))) return false;
+  if (builds.some(({ revision }) => revision === 'built')) return false;
   // Argo CD's times are whole seconds: in the second of the build's start the push may have come after the sync.
   const after = builds.every(
     (build) =>

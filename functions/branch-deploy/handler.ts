@@ -4,7 +4,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { connectArgocdOf } from '#functions/adapters/argocd/connect.ts';
 import { createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
-import { lazyBuilds } from '#functions/adapters/aws/lazy-clients.ts';
+import { lazyBuilds, lazyRegistry } from '#functions/adapters/aws/lazy-clients.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
@@ -31,6 +31,7 @@ const notify = lazyNotifier({ settings, now });
 const ports: BranchDeployPorts = {
   argocd: connectArgocdOf(settings, now),
   builds: lazyBuilds(),
+  registry: lazyRegistry(settings),
   deploys: createDesiredDeploys(table),
   night: { read: createNightReader(table).read, addOverride: createOverrides(table).add },
   trail: createDecisionTrail(logger, saveDecisions(table), notify),

@@ -4,6 +4,7 @@ import type { ClusterState } from '#model/cluster-state.ts';
 import { desiredAt } from '#model/desired.ts';
 import { DAY_MINUTES } from '#model/duration.ts';
 import { effectiveOverride } from '#model/override.ts';
+import { endOfPause, isPaused, pausedText } from '#model/pause.ts';
 import type { Override, Schedule } from '#model/schedule.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { formatDay } from '#model/when.ts';
@@ -20,8 +21,8 @@ export type Sleep =
       readonly reason: string;
       /** When it is to be awake; absent where it should be awake already, or nothing will wake it. */
       readonly until?: Date;
-      /** A person's override keeps it asleep. */
-      readonly byOverride?: boolean;
+      /** A person keeps it asleep, or has paused the environment. */
+      readonly byPerson?: boolean;
     };
 
 /** One group that cannot start must not hold back the deploys of a whole day: after this they are tried. */
@@ -31,10 +32,13 @@ const WAKE_MS = 2 * 3_600_000;
 
 export async function observeSleep({ settings, night, recorder, now }: DeployContext): Promise<Sleep> {
   const { schedule } = settings;
-  if (!schedule) return { asleep: false };
   const observed = await night.read();
   reportCorrupt(recorder, observed.corrupt);
-  return sleepAt(schedule, now(), observed);
+  const { pause } = observed;
+  // Whatever the cluster does: Argo CD is asked for nothing until the pause is over.
+  if (isPaused(pause, now()))
+    return { asleep: true, reason: pausedText(pause), until: endOfPause(pause), byPerson: true };
+  return schedule ? sleepAt(schedule, now(), observed) : { asleep: false };
 }
 
 /**
@@ -49,7 +53,7 @@ export function sleepAt(
   const desired = desiredAt(schedule, now, overrides);
   if (desired.state === 'asleep') {
     const { reason, until, source } = desired;
-    return { asleep: true, reason, ...(until ? { until } : {}), byOverride: source === 'override' };
+    return { asleep: true, reason, ...(until ? { until } : {}), byPerson: source === 'override' };
   }
   if (!state || state.phase === 'awake') return { asleep: false };
   if (state.phase !== 'starting') return { asleep: true, reason: OF_NIGHTS.notUp };
@@ -84,7 +88,9 @@ export async function defer(
     return { ...rest, lastReport };
   });
   if (!changed || (changed.before.lastReport?.startsWith(ASLEEP) && !sleep.until)) return;
-  const until = sleep.until && settings.schedule && wallClock(settings.schedule, sleep.until);
+  const until =
+    sleep.until &&
+    (settings.schedule ? wallClock(settings.schedule, sleep.until) : sleep.until.toISOString());
   await report(context, application.name, changed.after.requested, {
     action: isWoken ? 'wake' : 'defer',
     reason: isWoken ? OF_NIGHTS.waking(sleep.reason) : OF_NIGHTS.deferred(until, sleep.reason),
@@ -99,7 +105,7 @@ async function wakeCluster(
   { night, now }: DeployContext,
 ): Promise<boolean> {
   // It is to be awake already, or somebody keeps it asleep.
-  if (!sleep.until || sleep.byOverride) return false;
+  if (!sleep.until || sleep.byPerson) return false;
   // Before the read: what a person sets after it is newer, and counts.
   const from = now();
   const { overrides } = await night.read();

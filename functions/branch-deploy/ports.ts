@@ -3,9 +3,9 @@ import type { DecisionRecorder, Reported } from '#functions/shared/decision-reco
 import type { DecisionTrail } from '#functions/shared/observability.ts';
 import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
-import type { Override } from '#model/schedule.ts';
+import type { Override, Pause } from '#model/schedule.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
-import type { ApplicationRecord, NightMark, RecordStore } from './record.ts';
+import type { ApplicationRecord, BuiltImage, NightMark, RecordStore } from './record.ts';
 
 /** A build as CodeBuild keeps it, or as it announced itself. */
 export interface Build {
@@ -81,9 +81,43 @@ export interface ApplicationView {
   readonly healthMessage: string;
   /** Of its live pods, as their containers name them. */
   readonly images?: readonly string[];
+  /** The images that the last sync deployed, as far as it says so. */
+  readonly desiredImages?: readonly string[];
+  /** The live pods that have not ended, where they were read. */
+  readonly pods?: readonly LivePod[];
+  /** What is set on the Application for each of its sources: `kustomize.images`, and Helm parameters. */
+  readonly overrides?: readonly {
+    readonly images: readonly string[];
+    readonly parameters: Readonly<Record<string, string>>;
+  }[];
+  /** What made the Application and may put it back, such as `ApplicationSet services`. */
+  readonly madeBy?: string;
   /** The first condition that is an error, such as `ComparisonError: …`. */
   readonly condition?: string;
   readonly reconciledAt?: Date;
+}
+
+/** An object that owns pods and can be restarted. */
+export interface Workload {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** A pod that is neither Succeeded nor Failed, and is not being deleted. */
+export interface LivePod {
+  readonly name: string;
+  readonly workload?: Workload;
+  readonly containers: readonly {
+    /** As the pod names it. */
+    readonly image: string;
+    /** It has been started. */
+    readonly started: boolean;
+    /** Of what was started, and of the platforms in it as far as the registry says so. */
+    readonly digests: readonly string[];
+  }[];
 }
 
 /** Why Argo CD did not do what was requested. `detail` is for people and holds no secret. */
@@ -108,17 +142,42 @@ export type Result<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly error: ArgocdFailure };
 
+export interface SyncOptions {
+  readonly revision?: string;
+  readonly revisions?: readonly { readonly position: number; readonly revision: string }[];
+  readonly prune?: boolean;
+}
+
 export interface Argocd {
   read(application: ApplicationSettings, options?: { refresh?: boolean }): Promise<Result<ApplicationView>>;
   /**
-   * Requests a sync to what the application tracks; `deployId` is found again in the operation. `revision` is for a
-   * person's rollout: Argo CD refuses one for an application that syncs by itself. `prune` counts where the config says nothing.
+   * Requests a sync to what the application tracks; `deployId` is found again in the operation. Argo CD refuses a
+   * `revision` for an application that syncs by itself. `revisions` are for some of several sources, counted from 1. `prune`
+   * counts where the config says nothing.
    */
   sync(
     application: ApplicationSettings,
     deployId: string,
-    options?: { revision?: string; prune?: boolean },
+    options?: SyncOptions,
   ): Promise<Result<ApplicationView>>;
+  /** Its live pods. */
+  pods(application: ApplicationSettings): Promise<Result<readonly LivePod[]>>;
+  /** Rolls the pods of a workload. */
+  restart(application: ApplicationSettings, workload: Workload, at: Date): Promise<Result<void>>;
+  /** Sets images, or Helm parameters, on one source of the Application, beside those of other images. */
+  setImages(
+    application: ApplicationSettings,
+    images: readonly BuiltImage[],
+    source: number,
+  ): Promise<Result<void>>;
+}
+
+/** The registry that builds push to. */
+export interface Registry {
+  /** False for a repository of another registry: it is not asked. */
+  has(repository: string): boolean;
+  /** The digest of an image, followed by those of its platforms. Undefined where the registry has no such image. */
+  digests(image: Pick<BuiltImage, 'repository' | 'version'>): Promise<readonly string[] | undefined>;
 }
 
 /** The desired deploys. */
@@ -145,6 +204,8 @@ export interface Night {
   read(): Promise<{
     readonly state?: ClusterState;
     readonly overrides: readonly Override[];
+    /** The last one, ended or not. */
+    readonly pause?: Pause;
     readonly corrupt: readonly string[];
   }>;
   /** Beside those that are there: the model says which of them counts. */
@@ -212,6 +273,7 @@ export interface StatusQueue {
 export interface BranchDeployPorts {
   readonly argocd: Argocd;
   readonly builds: Builds;
+  readonly registry: Registry;
   readonly deploys: DesiredDeploys;
   readonly night: Night;
   readonly trail: Pick<DecisionTrail, 'record'>;

@@ -1,6 +1,6 @@
 /** The words of every reason that branch-deploy gives, in one place. */
 import type { ApplicationSettings } from '#model/settings.ts';
-import type { ApplicationView } from './ports.ts';
+import type { ApplicationView, Workload } from './ports.ts';
 import type { BuiltImage, FailedBuild, RequestedBuild } from './record.ts';
 
 /** A commit by its first seven letters; anything else, such as a chart's version, as it is. */
@@ -61,6 +61,12 @@ const cut = (text: string) => (text.length > 120 ? `${text.slice(0, 120)}…` : 
 export const OF_SYNCS = {
   blocked: (by: string) => `waiting for an operation of ${by} to end`,
   deleting: 'the application is being deleted',
+  autoSynced: ({ project }: RequestedBuild) =>
+    `the config wants the revision that ${project} built, and Argo CD syncs the application by itself to what it tracks: remove \`revision\` from the config, or \`automated\` from the Application`,
+  notItsSource: ({ project, repository }: RequestedBuild) =>
+    `the config wants the revision that ${project} built, and what Argo CD syncs is not ${repository}: remove \`revision\` from the config`,
+  withoutCommit: ({ project }: RequestedBuild) =>
+    `the config wants the revision that ${project} built, and the commit of the build is unknown`,
   wrongBranch: (tracked: string, { repository, branch }: RequestedBuild) =>
     `the application tracks ${tracked} of ${repository}, but the config binds ${branch}`,
   alreadyThere: (revisions: Revisions) => `already Synced and Healthy at ${at(revisions)}`,
@@ -112,14 +118,39 @@ export const OF_SYNCS = {
   tooLong: (reason: string, minutes: number) => `${reason}, for more than ${minutes} minutes`,
 } as const;
 
-const imageOf = ({ repository, version }: BuiltImage) =>
+const imageOf = ({ repository, version }: Pick<BuiltImage, 'repository' | 'version'>) =>
   `${repository.split('/').at(-1)}${version.startsWith('sha256:') ? `@${version.slice(0, 19)}…` : `:${shortSha(version)}`}`;
 const liveOf = (images: readonly string[]) =>
   images.map((image) => image.split('/').at(-1)).join(', ') || 'no image of its repository';
 
 /** What the live pods run. */
 export const OF_IMAGES = {
-  runs: (images: readonly BuiltImage[]) => `the pods run ${images.map(imageOf).join(', ')}`,
+  name: imageOf,
+  byTag: (image: BuiltImage) => `${imageOf(image)} (by tag)`,
+  notStarted: (image: string) => `${image.split('/').at(-1)}, not started`,
+  podsRun: (some: number, all: number, image: string) => `${some} of ${all} pods run ${image}`,
+  instead: (reason: string, others: readonly string[]) =>
+    `${reason}, the others ${[...new Set(others)].join(', ')}`,
+  runs: (image: BuiltImage) => `the pods run ${imageOf(image)} (by tag)`,
+  podsUnknown: 'the digests of the live pods are unknown, and the tag does not say which build runs',
+  restart: (workloads: readonly Pick<Workload, 'kind' | 'name'>[], reason: string) =>
+    `restarting ${workloads.map(({ kind, name }) => `${kind} ${name}`).join(', ')}: ${reason}`,
+  notRolled: (reason: string, tries: number) =>
+    `${reason}, after ${tries} restarts: does its imagePullPolicy say Always?`,
+  notRestartable: (reason: string) => `${reason}, and no workload that can be restarted owns them`,
+  setOnApplication: (builds: readonly RequestedBuild[]) =>
+    `setting the image of ${named(builds)} on the Application`,
+  notSetYet: 'the image was set on the Application, and Argo CD does not show it yet',
+  reverted: (tries: number, by: string | undefined) =>
+    `the image was set on the Application ${tries} times and was put back each time${by ? `: ${by} made it` : ''}; let it ignore that field (ignoreApplicationDifferences, ignoreDifferences), or write the image into the manifests`,
+  revertedLater: (by: string | undefined) =>
+    `the image that was deployed is no longer set on the Application${by ? `: ${by} may have put it back` : ''}`,
+  whichSource:
+    'the application has several sources, and none is the repository that was built: on which the image is to be set is unknown',
+  unknownImage: ({ repository, version }: BuiltImage) =>
+    `ECR has no image ${version} in ${repository}: does the build push it, and to this repository?`,
+  withoutDigest: ({ repository, version }: BuiltImage) =>
+    `the digest of ${repository}:${version} is unknown, and the tag alone does not say which build runs: export the digest`,
   noPod: 'no pod runs',
   notRunning: (image: BuiltImage, live: readonly string[]) =>
     `the pods run ${liveOf(live)}, not ${imageOf(image)}`,
@@ -140,7 +171,7 @@ export const OF_FAILURES = {
   deleting: (detail: string) => `the application is being deleted: ${detail}`,
   permanent: (detail: string) => `Argo CD refuses the sync: ${detail}`,
   forbidden: (detail: string, application: Pick<ApplicationSettings, 'project' | 'name'>) =>
-    `the token may not get and sync ${idOf(application)}: ${detail}`,
+    `Argo CD or Kubernetes does not permit it for ${idOf(application)}: ${detail}`,
   missing: (detail: string, application: Pick<ApplicationSettings, 'project' | 'name'>) =>
     `there is no application ${idOf(application)}: ${detail}`,
   retried: (detail: string) => `${detail}: the deploy is kept and retried`,

@@ -7,7 +7,8 @@ import { NightshiftError, RecordedError } from '#functions/shared/errors.ts';
 import { type Backoff, backoffMs } from '#functions/shared/retry.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { type Decided, decide, decideAfterSync, LIMITS, type Step } from './decide.ts';
-import type { DeployContext } from './ports.ts';
+import { observe } from './observe.ts';
+import type { DeployContext, Result } from './ports.ts';
 import { OF_SYNCS } from './reasons.ts';
 import { type ApplicationRecord, changeRecord, isPending } from './record.ts';
 import { report, reportEnd } from './report.ts';
@@ -67,13 +68,14 @@ type Written = Decided & { readonly before: ApplicationRecord };
 /** The next step, written down. Undefined where nothing is to be done now. */
 async function observeAndDecide(
   application: ApplicationSettings,
-  { argocd, deploys, now }: DeployContext,
+  context: DeployContext,
   refresh: boolean,
 ): Promise<Written | undefined> {
+  const { deploys, now } = context;
   let decided = undefined as Decided | undefined;
   const changed = await changeRecord(deploys, application, async (record) => {
     if (!isPending(record) || Date.parse(record.notBefore ?? '') > now().getTime()) return undefined;
-    decided = decide(record, await argocd.read(application, { refresh }), now());
+    decided = decide(record, await observe(application, record, context, { refresh }), now());
     return decided.record;
   });
   return changed && decided && { ...decided, before: changed.before };
@@ -88,6 +90,8 @@ async function apply(
   switch (step.kind) {
     case 'sync':
       return sync(application, context, { step, record, before, ...(autoPrune && { autoPrune }) });
+    case 'bring':
+      return bring(application, context, { step, record, before });
     case 'settle':
       await reportEnd(context, record);
       if (step.misconfigured) throw new DeployError(`${name}: ${step.reason}`);
@@ -115,7 +119,8 @@ async function sync(
   const { argocd, deploys, now } = context;
   const sent = record.attempt;
   if (!sent) throw new NightshiftError(`the sync of ${application.name} was not written down`);
-  const reply = await argocd.sync(application, sent.deployId, autoPrune ? { prune: true } : {});
+  const options = { ...step.options, ...(autoPrune ? { prune: true } : {}) };
+  const reply = await argocd.sync(application, sent.deployId, options);
   if (reply.ok) {
     await changeRecord(deploys, application, (current) =>
       current.attempt?.deployId === sent.deployId
@@ -135,6 +140,39 @@ async function sync(
   // Another invocation goes on with it.
   if (!changed || !decided) return { kind: 'back-off', reason: reply.error.detail };
   return apply(application, context, { ...decided, before: changed.before });
+}
+
+/** Sets the images, or restarts the workloads, as was written down. */
+async function bring(
+  application: ApplicationSettings,
+  context: DeployContext,
+  { step: { how, reason }, record, before }: Written & { readonly step: Extract<Step, { kind: 'bring' }> },
+): Promise<Next> {
+  const { argocd, deploys, now } = context;
+  const replies: Result<void>[] = [];
+  if (how.kind === 'parameter') replies.push(await argocd.setImages(application, how.images, how.source));
+  else for (const workload of how.workloads) replies.push(await argocd.restart(application, workload, now()));
+  const failure = replies.find((reply) => !reply.ok);
+  if (!failure || failure.ok) {
+    await report(context, application.name, record.requested, {
+      action: 'sync',
+      reason,
+      facts: { how: how.kind },
+    });
+    return { kind: 'poll', reason, started: true };
+  }
+  let decided = undefined as Decided | undefined;
+  const changed = await changeRecord(deploys, application, (current) => {
+    if (!isPending(current)) return undefined;
+    // It may be repeated without harm, so that a failure does not count.
+    const { brought: _, ...rest } = current;
+    const record = before.brought ? { ...rest, brought: before.brought } : rest;
+    const attempts = { sent: current.attempt, before: current.attempt };
+    decided = decideAfterSync(record, attempts, failure.error, now());
+    return decided.record;
+  });
+  if (!changed || !decided) return { kind: 'back-off', reason: failure.error.detail };
+  return apply(application, context, { ...decided, before });
 }
 
 /** The time of this invocation is over, and the deploy is not. */

@@ -2,12 +2,21 @@
  * What is saved of an application: the builds that were requested, the sync that runs for them, and how the last one
  * ended. All transitions are pure; `changeRecord` is the one way to write them. Instants are ISO 8601, UTC.
  */
+
 import { change } from '#functions/shared/retry.ts';
 import type { Expected, Versioned } from '#functions/shared/versioned.ts';
+import { ownValue } from '#model/own-value.ts';
 import * as s from '#model/record-schema.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 
-const builtImageSchema = s.object({ repository: s.string, version: s.string });
+const builtImageSchema = s.object({
+  repository: s.string,
+  version: s.string,
+  /** Its digest, and those of its platforms, as far as they are known. */
+  digests: s.optional(s.listOf(s.string)),
+  /** The Helm parameter that is set to it. */
+  helmParameter: s.optional(s.string),
+});
 /** An image that a build made: `version` is its tag, or its digest `sha256:…`. */
 export type BuiltImage = s.TypeOf<typeof builtImageSchema>;
 
@@ -27,6 +36,12 @@ const requestedBuild = {
   trigger: s.string,
   /** What it made, where the config names its images. */
   images: s.optional(s.listOf(builtImageSchema)),
+  /** How they come to the cluster, other than by the manifests. */
+  bring: s.optional(s.oneOf('parameter', 'restart')),
+  /** For so long the manifests may name another image. */
+  imageMinutes: s.optional(s.count),
+  /** Its very commit is synced, not what the application tracks. */
+  revision: s.optional(s.oneOf('built')),
   /** The batch that it is a part of. */
   batch: s.optional(s.string),
   /** Why it is deployed once more. */
@@ -59,6 +74,8 @@ const syncAttemptSchema = s.object({
   acceptedAt: s.optional(s.instant),
   /** Since when we have been waiting with the cluster awake: `requestedAt`, or the wake. */
   watchedSince: s.instant,
+  /** The same of the first sync for these builds. */
+  begunAt: s.optional(s.instant),
   /** The cluster slept while the operation was running: if it failed, that was why. */
   clusterSlept: s.optional(s.boolean),
 });
@@ -100,6 +117,8 @@ export const applicationSchema = s.object({
   /** By CodeBuild project. */
   newest: s.mapOf(newestBuildSchema),
   attempt: s.optional(syncAttemptSchema),
+  /** The images of these builds were set on the Application, or the workloads that use them restarted, last at `at`. */
+  brought: s.optional(s.object({ builds: s.listOf(s.string), tries: s.count, at: s.instant })),
   /** Requests to Argo CD have failed since then; `reported` once people heard of it. */
   failing: s.optional(s.object({ since: s.instant, kind: s.string, reported: s.optional(s.boolean) })),
   /** An operation of somebody else has been running since then. */
@@ -215,7 +234,7 @@ export function request(
   build: RequestedBuild,
   projectCreatedAt?: Date,
 ): RequestResult {
-  const newest = record.newest[build.project];
+  const newest = ownValue(record.newest, build.project);
   const isSameBatch = build.batch !== undefined && newest?.batch === build.batch;
   if (newest?.build === build.build || isSameBatch) return { kind: 'duplicate' };
   const isOfProject = ({ project }: RequestedBuild) => project === build.project;
@@ -261,7 +280,7 @@ function isNewer(build: RequestedBuild, newest: RequestedBuild, projectCreatedAt
 
 /** A lower number that started later: an older build that was queued, or the first of a project that was created again. */
 export function isOrderInDoubt({ newest }: ApplicationRecord, build: RequestedBuild): boolean {
-  const last = newest[build.project];
+  const last = ownValue(newest, build.project);
   if (!last?.startedAt || !build.startedAt || build.number > last.number) return false;
   return last.build !== build.build && Date.parse(build.startedAt) > Date.parse(last.startedAt);
 }
@@ -307,7 +326,7 @@ export function settle(
   const left = record.requested.filter((build) => !hasEnded(build));
   const newest = { ...record.newest };
   for (const { repeatReason: _, ...build } of ended) {
-    if (newest[build.project]?.build === build.build)
+    if (ownValue(newest, build.project)?.build === build.build)
       newest[build.project] = { ...build, outcome, settledAt: at };
   }
   const { attempt, drift, failedBuilds } = record;
@@ -350,7 +369,25 @@ export function nextAttempt(record: ApplicationRecord, now: Date): SyncAttempt {
     tries,
     requestedAt: now.toISOString(),
     watchedSince: now.toISOString(),
+    begunAt: isRepeat ? begunAt(before) : now.toISOString(),
   };
+}
+
+/** Since when there have been syncs for the builds of an attempt. */
+export const begunAt = (attempt: SyncAttempt) => attempt.begunAt ?? attempt.watchedSince;
+
+/** The next time that images are set or workloads are restarted, to be written down before Argo CD is asked. */
+export function nextBrought(record: ApplicationRecord, now: Date): NonNullable<ApplicationRecord['brought']> {
+  const builds = record.requested.map(({ build }) => build);
+  return { builds, tries: broughtFor(record).tries + 1, at: now.toISOString() };
+}
+
+/** How often and when that was done for the builds that are requested now. */
+export function broughtFor({ requested, brought }: ApplicationRecord): {
+  readonly tries: number;
+  readonly at?: string;
+} {
+  return brought && requested.every(({ build }) => brought.builds.includes(build)) ? brought : { tries: 0 };
 }
 
 /** Healthy again, or another operation, or nobody watched: the time begins again. */
@@ -364,7 +401,7 @@ export function withoutUnhealthy(record: ApplicationRecord): ApplicationRecord {
 export function interrupted(record: ApplicationRecord, wokeAt?: Date): ApplicationRecord {
   const { attempt } = record;
   if (!attempt) return withoutUnhealthy(record);
-  const watched = wokeAt && { watchedSince: wokeAt.toISOString() };
+  const watched = wokeAt && { watchedSince: wokeAt.toISOString(), begunAt: wokeAt.toISOString() };
   return withoutUnhealthy({ ...record, attempt: { ...attempt, clusterSlept: true, ...watched } });
 }
 

@@ -2,10 +2,11 @@
 import { matchBranch } from '#model/branch.ts';
 import type { Action } from '#model/decision.ts';
 import type { ApplicationSettings, BranchDeploySettings, BuildSettings } from '#model/settings.ts';
-import { builtImages } from './images.ts';
+import { builtImages, DIGEST } from './images.ts';
 import type { Build, DeployContext } from './ports.ts';
-import { OF_BUILDS } from './reasons.ts';
+import { OF_BUILDS, OF_IMAGES } from './reasons.ts';
 import {
+  type BuiltImage,
   changeRecord,
   isApplicationName,
   isOrderInDoubt,
@@ -141,7 +142,9 @@ async function requestDeploy(
 ): Promise<'waits' | 'ended' | { readonly report: Report }> {
   const made = builtImages(application.images ?? [], build, exported);
   if ('refused' in made) return { report: { action: 'refuse', reason: made.refused } };
-  const requested = made.images.length > 0 ? { ...build, images: made.images } : build;
+  const known = await withDigests(made.images, application, context);
+  if ('refused' in known) return { report: { action: 'refuse', reason: known.refused } };
+  const requested = deliveredTo(application, build, known.images, context.settings.imageMinutes);
   let result = { kind: 'duplicate' } as RequestResult;
   let waits = false;
   await changeRecord(context.deploys, application, async (current) => {
@@ -161,6 +164,40 @@ async function requestDeploy(
   for (const older of result.kind === 'requested' ? result.superseded : [])
     await report(context, application.name, [older], supersededBy(build, older));
   return waits ? 'waits' : 'ended';
+}
+
+/** The digests that the registry knows of the images; or why one of them is refused. */
+async function withDigests(
+  images: readonly BuiltImage[],
+  { bring }: ApplicationSettings,
+  { registry }: DeployContext,
+): Promise<{ readonly images: readonly BuiltImage[] } | { readonly refused: string }> {
+  const known: BuiltImage[] = [];
+  for (const image of images) {
+    const isDigest = DIGEST.test(image.version);
+    const isAsked = registry.has(image.repository);
+    const digests = isAsked ? await registry.digests(image) : isDigest ? [image.version] : undefined;
+    // A tag may still be pushed; until then only the tag is known.
+    if (!digests && isAsked && (isDigest || bring === 'restart'))
+      return { refused: OF_IMAGES.unknownImage(image) };
+    if (!digests && bring === 'restart') return { refused: OF_IMAGES.withoutDigest(image) };
+    known.push(digests ? { ...image, digests } : image);
+  }
+  return { images: known };
+}
+
+function deliveredTo(
+  { bring, revision }: ApplicationSettings,
+  build: RequestedBuild,
+  images: readonly BuiltImage[],
+  imageMinutes: number,
+): RequestedBuild {
+  return {
+    ...build,
+    ...(images.length > 0 ? { images, imageMinutes } : {}),
+    ...(bring ? { bring } : {}),
+    ...(revision ? { revision } : {}),
+  };
 }
 
 /** `outcome` is that of the newer one, where it has ended. */

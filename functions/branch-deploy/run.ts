@@ -12,7 +12,6 @@ import { findMissedBuilds } from './find-missed-builds.ts';
 import { defer, observeSleep, resume, type Sleep, sleepsBySchedule } from './night.ts';
 import type { BranchDeployPorts, Build, DeployContext } from './ports.ts';
 import { OF_BUILDS } from './reasons.ts';
-import { reconcile } from './reconcile.ts';
 import { type ApplicationRecord, applicationsOf, changeRecord, isPending, keyOf, settle } from './record.ts';
 import { postStatuses, reportEnd, reportForgotten } from './report.ts';
 import { requestDeploys } from './request.ts';
@@ -117,6 +116,8 @@ async function deployBuild(
   await context.recorder.guardEach(applications, nameOf, async (application) => {
     if (sleep.asleep) return defer(application, sleep, context);
     await resume(application, context);
+    // A quiet tick does not load it.
+    const { reconcile } = await import('./reconcile.ts');
     await reconcile(application, context, { until, wait: 'always' });
   });
 }
@@ -206,6 +207,7 @@ async function reconcileAll(
   });
   const follow = async (application: ApplicationSettings) => {
     await resume(application, context);
+    const { reconcile } = await import('./reconcile.ts');
     await reconcile(application, context, { until, wait: 'own-sync' });
   };
   await Promise.all([

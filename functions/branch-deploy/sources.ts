@@ -1,6 +1,6 @@
 /** Which source of an application a build was of, and at which commit of it the application is. Pure. */
 import { sameRepository } from '#model/branch.ts';
-import type { ApplicationView } from './ports.ts';
+import type { ApplicationView, SyncOptions } from './ports.ts';
 import { OF_SYNCS } from './reasons.ts';
 import type { RequestedBuild } from './record.ts';
 
@@ -51,6 +51,21 @@ export function wrongBranch(builds: readonly RequestedBuild[], view: Application
 export function tracksDefault(build: RequestedBuild, view: ApplicationView): boolean {
   const index = sourceOf(build, view);
   return index !== undefined && isDefault(view.sources[index]?.targetRevision ?? '');
+}
+
+/** Names the commits of builds whose very commit is to be synced. */
+export function namedRevisions(
+  builds: readonly RequestedBuild[],
+  view: ApplicationView,
+): SyncOptions | undefined {
+  const named = builds.flatMap((build) => {
+    const index = sourceOf(build, view);
+    if (build.revision !== 'built' || !build.sha || index === undefined) return [];
+    return [{ position: index + 1, revision: build.sha }];
+  });
+  const [first] = named;
+  if (!first) return undefined;
+  return view.sources.length > 1 ? { revisions: named } : { revision: first.revision };
 }
 
 /** Why the source hydrator has nothing to sync yet; undefined where it has, or where there is none. */

@@ -1,6 +1,7 @@
 /** What comes next for one application, and how long each wait may take. */
+import type { SyncOptions, Workload } from './ports.ts';
 import { OF_SYNCS } from './reasons.ts';
-import type { ApplicationRecord, Outcome } from './record.ts';
+import type { ApplicationRecord, BuiltImage, Outcome } from './record.ts';
 
 export const LIMITS = {
   /** A sync that was requested and is not shown after so long is requested again. Longer than any request takes. */
@@ -13,8 +14,14 @@ export const LIMITS = {
   suspendedMs: 60 * 60_000,
   /** OutOfSync right after a sync may still settle. */
   settleMs: 2 * 60_000,
-  /** Until the manifests name the image that was built, and its pods run. */
+  /** Until the manifests name the image that was built, unless the config says otherwise. */
   imageMs: 15 * 60_000,
+  /** The whole deploy, with everything that it waits for. */
+  wholeMs: 60 * 60_000,
+  /** Images are set, or workloads restarted, so often for the same builds, and after so long again. */
+  broughtTries: 3,
+  setAgainMs: 10_000,
+  restartAgainMs: 2 * 60_000,
   /** Syncs for the same builds, each to new manifests, until they name the image. */
   imageTries: 10,
   /** So may Degraded, Missing and Unknown: they are final once they have lasted for so long. */
@@ -32,7 +39,12 @@ export const LIMITS = {
 export type Failing = NonNullable<ApplicationRecord['failing']>;
 
 export type Step =
-  | { readonly kind: 'sync'; readonly reason: string }
+  | {
+      readonly kind: 'sync';
+      readonly reason: string;
+      /** The commits that were built, where they are to be named. */
+      readonly options?: SyncOptions;
+    }
   | {
       readonly kind: 'wait';
       readonly reason: string;
@@ -40,6 +52,8 @@ export type Step =
       readonly refresh?: boolean;
       /** Somebody else's operation is running. */
       readonly blocked?: boolean;
+      /** A sync window is closed: it does not count for the limit of the whole deploy. */
+      readonly unlimited?: boolean;
     }
   | {
       readonly kind: 'retry';
@@ -55,6 +69,14 @@ export type Step =
       /** It was not reported before. */
       readonly isNew: boolean;
       readonly failing?: Failing;
+    }
+  /** Sets the images on the Application, or restarts the workloads. */
+  | {
+      readonly kind: 'bring';
+      readonly reason: string;
+      readonly how:
+        | { readonly kind: 'parameter'; readonly images: readonly BuiltImage[]; readonly source: number }
+        | { readonly kind: 'restart'; readonly workloads: readonly Workload[] };
     }
   | {
       readonly kind: 'settle';

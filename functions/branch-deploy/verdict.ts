@@ -3,13 +3,17 @@
  * supersedes one. If the branch has moved on, what is live contains the commit, and its health decides.
  */
 
-import { runningOf } from './images.ts';
+import { ownValue } from '#model/own-value.ts';
+import { stepByHealth, stepOutOfSync } from './health.ts';
+import { type Running, runningOf } from './images.ts';
 import { isComparedSince, type Operation } from './operation.ts';
 import type { ApplicationView } from './ports.ts';
 import { OF_IMAGES, OF_SYNCS } from './reasons.ts';
-import type { ApplicationRecord, RequestedBuild } from './record.ts';
+import { type ApplicationRecord, broughtFor, type RequestedBuild } from './record.ts';
 import { isAt, notHydrated, sameRevisions, sourceOf, tracksDefault } from './sources.ts';
 import { failed, LIMITS, misconfigured, type Step, settled, waitAtMost } from './step.ts';
+
+type NotYet = Extract<Running, { workloads: unknown }>;
 
 export interface SucceededSync {
   readonly record: ApplicationRecord;
@@ -18,19 +22,17 @@ export interface SucceededSync {
   readonly view: ApplicationView;
   readonly operation: Operation;
   readonly waitedMs: number;
+  /** The same since the first sync for these builds. */
+  readonly begunMs: number;
   readonly now: Date;
-}
-
-/** Degraded, Missing and Unknown come and go around a rollout. */
-export function isUnhealthy({ sync, health }: ApplicationView): boolean {
-  return sync === 'Unknown' || health === 'Degraded' || health === 'Missing' || health === 'Unknown';
 }
 
 export function verdict(ended: SucceededSync): Step {
   const { record, tries, view, operation, waitedMs } = ended;
   if (!isComparedSince(view, operation)) return waitAtMost(waitedMs, OF_SYNCS.notCompared, { refresh: true });
   // Without a comparison its revisions say nothing.
-  if (view.sync === 'Unknown') return settling(ended, OF_SYNCS.notComparable(view.condition));
+  if (view.sync === 'Unknown')
+    return stepByHealth(observed(ended)) ?? failed(OF_SYNCS.notComparable(undefined));
   const { revisions } = operation;
   const elsewhere = record.requested.filter((build) => !isAt(build, view, revisions));
   if (elsewhere.length > 0) {
@@ -46,11 +48,29 @@ export function verdict(ended: SucceededSync): Step {
   }
   const hasMovedOn = !sameRevisions(view.revisions, revisions);
   const running = runningOf(record.requested, view);
-  // Its manifests name the image only now.
-  if (running?.kind === 'other' && view.sync === 'OutOfSync' && hasMovedOn && tries < LIMITS.imageTries)
+  // Its manifests, or its parameters, name the image only now.
+  const isSetNow = hasMovedOn || record.requested.some(({ bring }) => bring === 'parameter');
+  const isTracked = record.requested.some((build) => build.revision !== 'built');
+  if (
+    running?.kind === 'other' &&
+    view.sync === 'OutOfSync' &&
+    isSetNow &&
+    isTracked &&
+    tries < LIMITS.imageTries
+  )
     return { kind: 'sync', reason: running.reason };
-  if (view.sync === 'OutOfSync' && !hasMovedOn) return outOfSync(ended);
-  return byHealth(ended, deployedReason(ended, elsewhere, hasMovedOn));
+  if (view.sync === 'OutOfSync' && !hasMovedOn) return stepOutOfSync(view, operation, ended.now);
+  const step = stepByHealth(observed(ended));
+  if (!step) return byImages(ended, running, deployedReason(ended, elsewhere, hasMovedOn));
+  // How far the rollout is.
+  return step.kind === 'wait' && view.health === 'Progressing' && running && view.pods
+    ? { ...step, reason: `${step.reason}; ${running.reason}` }
+    : step;
+}
+
+function observed({ record, view, operation, waitedMs, now }: SucceededSync) {
+  const since = Date.parse(record.unhealthy?.since ?? now.toISOString());
+  return { view, operation, waitedMs, unhealthyMs: now.getTime() - since };
 }
 
 function deployedReason(
@@ -64,46 +84,17 @@ function deployedReason(
       : hasMovedOn && view.sync !== 'Synced'
         ? OF_SYNCS.deployedBefore(revisions, view.revisions)
         : OF_SYNCS.deployed(revisions);
-  const wasBuilt = ({ project, sha }: RequestedBuild) => record.newest[project]?.sha === sha;
+  const wasBuilt = ({ project, sha }: RequestedBuild) => ownValue(record.newest, project)?.sha === sha;
   const failedBuild = record.failedBuilds?.find(
     (build) => build.sha !== undefined && revisions.includes(build.sha) && !wasBuilt(build),
   );
   return failedBuild ? OF_SYNCS.withFailedBuild(reason, failedBuild) : reason;
 }
 
-/** Something that the sync does not reach, such as what is to be pruned. */
-function outOfSync({ view: { sync }, operation, now }: SucceededSync): Step {
-  const lastedMs = now.getTime() - (operation.finishedAt?.getTime() ?? 0);
-  return lastedMs < LIMITS.settleMs
-    ? { kind: 'wait', reason: OF_SYNCS.settling(sync), refresh: true }
-    : failed(OF_SYNCS.stillOutOfSync(sync));
-}
-
-function byHealth(ended: SucceededSync, deployed: string): Step {
-  const { view, operation, waitedMs } = ended;
-  const { revisions } = operation;
-  switch (view.health) {
-    case 'Healthy':
-      return byImages(ended, deployed);
-    case 'Suspended':
-      return waitAtMost(waitedMs, OF_SYNCS.suspended(revisions), { limitMs: LIMITS.suspendedMs });
-    case 'Progressing':
-      return waitAtMost(waitedMs, OF_SYNCS.notHealthyYet(revisions, view.health));
-    default: {
-      const message = view.healthMessage || view.condition || '';
-      return settling(ended, OF_SYNCS.unhealthy(revisions, view.health, message));
-    }
-  }
-}
-
 /** Healthy is what runs; what was built runs if the pods' images say so, or the manifests are of the same repository. */
-function byImages({ record, view, waitedMs }: SucceededSync, reason: string): Step {
-  const running = runningOf(record.requested, view);
-  if (running?.kind === 'rolling' || running?.kind === 'other')
-    return waitAtMost(waitedMs, running.reason, {
-      limitMs: LIMITS.imageMs,
-      refresh: running.kind === 'other',
-    });
+function byImages(ended: SucceededSync, running: Running | undefined, reason: string): Step {
+  const { record, view } = ended;
+  if (running?.kind === 'rolling' || running?.kind === 'other') return untilItRuns(ended, running);
   const unverified = record.requested.filter(
     (build) => !build.images?.length && sourceOf(build, view) === undefined,
   );
@@ -115,8 +106,23 @@ function byImages({ record, view, waitedMs }: SucceededSync, reason: string): St
   return settled('deployed', running ? `${reason}; ${running.reason}` : reason);
 }
 
-/** Final only when it has lasted. */
-function settling({ record, waitedMs, now }: SucceededSync, reason: string): Step {
-  const since = Date.parse(record.unhealthy?.since ?? now.toISOString());
-  return now.getTime() - since >= LIMITS.unhealthyMs ? failed(reason) : waitAtMost(waitedMs, reason);
+/** The application is Healthy, and does not run what was built, or not only that. */
+function untilItRuns(ended: SucceededSync, running: NotYet): Step {
+  const { record, waitedMs, begunMs } = ended;
+  if (record.requested.some(({ bring }) => bring === 'restart')) return afterRestart(ended, running);
+  if (running.kind === 'rolling') return waitAtMost(waitedMs, running.reason);
+  const minutes = Math.max(...record.requested.map(({ imageMinutes }) => imageMinutes ?? 0));
+  const limitMs = minutes > 0 ? minutes * 60_000 : LIMITS.imageMs;
+  return waitAtMost(begunMs, running.reason, { limitMs, refresh: true });
+}
+
+/** The tag stays the same, so only a restart makes the pods pull what was built. */
+function afterRestart({ record, waitedMs, now }: SucceededSync, { reason, workloads }: NotYet): Step {
+  const { tries, at } = broughtFor(record);
+  const isRecent = at !== undefined && now.getTime() - Date.parse(at) < LIMITS.restartAgainMs;
+  if (isRecent || reason === OF_IMAGES.podsUnknown) return waitAtMost(waitedMs, reason);
+  if (tries >= LIMITS.broughtTries) return failed(OF_IMAGES.notRolled(reason, tries));
+  if (workloads.length === 0)
+    return waitAtMost(waitedMs, OF_IMAGES.notRestartable(reason), { limitMs: LIMITS.settleMs });
+  return { kind: 'bring', reason: OF_IMAGES.restart(workloads, reason), how: { kind: 'restart', workloads } };
 }

@@ -1,35 +1,8 @@
-/** Applies the steps of a plan: save, then change. One that fails does not stop the others. */
-import pMap from 'p-map';
-import type { DecisionRecorder, Entry } from '#functions/shared/decision-recorder.ts';
-import { CorruptRecordError, messageOf } from '#functions/shared/errors.ts';
-import type { NightScheduleSettings } from '#model/settings.ts';
+/** Applies the steps of a plan: save, then change. What changes something is loaded only then: a quiet pass changes nothing. */
+import { type ApplyContext, report } from './apply-context.ts';
 import type { AutoscalerStep } from './decide-autoscaler.ts';
-import { type GroupStep, sizeText } from './decide-group.ts';
-import { ledgerEntries } from './ledger.ts';
-import type { Autoscaler, Group, Groups, Store } from './ports.ts';
-import { type Gap, objectOf } from './records.ts';
-
-export interface ApplyPorts {
-  readonly settings: NightScheduleSettings;
-  readonly groups: Groups;
-  readonly store: Store;
-  readonly autoscaler?: Autoscaler;
-  /** Milliseconds until the invocation is cut off. */
-  readonly remaining: () => number;
-}
-
-/** No change of a group is begun in the last ten seconds of an invocation. */
-const RESERVE_MS = 10_000;
-const CONCURRENCY = 10;
-export const OTHER_PASS_FIRST = 'another pass came first';
-
-/** What all steps of a pass share. */
-export interface ApplyContext {
-  readonly ports: ApplyPorts;
-  readonly recorder: DecisionRecorder;
-  readonly now: Date;
-  readonly gaps: readonly Gap[];
-}
+import type { GroupStep } from './decide-group.ts';
+import type { Group } from './ports.ts';
 
 /** Applies them at once. Undefined where nothing is requested or changed: then all is recorded. */
 export function applyStage(
@@ -43,58 +16,8 @@ export function applyStage(
     if (group) work.push([step, group]);
     else report(context, step);
   }
-  const [first] = work;
-  if (!first) return undefined;
-  if (work.length === 1) return applyGroup(context, ...first);
-  return pMap(work, ([step, group]) => applyGroup(context, step, group), { concurrency: CONCURRENCY });
-}
-
-export async function applyAutoscaler(context: ApplyContext, step: AutoscalerStep): Promise<void> {
-  const { ports, recorder } = context;
-  await recorder.guard(step.target, async () => {
-    const { settings, autoscaler } = ports;
-    if (!settings.dryRun && autoscaler) {
-      if (!(await writeAutoscaler(ports.store, step))) return record(context, step, 'none', OTHER_PASS_FIRST);
-      const failures = step.pause ? await autoscaler.pause(step.pause, step.terminateAt) : [];
-      for (const { target, error } of failures) recorder.failed(target, error);
-      if (!(await resume(context, autoscaler, step))) return;
-    }
-    if (step.once === undefined || recorder.isNews(step.once))
-      record(context, step, step.action, step.reason);
-  });
-}
-
-/** False where an object could not be resumed; the others are. */
-async function resume(context: ApplyContext, autoscaler: Autoscaler, step: AutoscalerStep): Promise<boolean> {
-  const { ports, recorder } = context;
-  const before = recorder.failures.length;
-  for (const { value, version } of step.resume ?? []) {
-    const target = value.kind === 'karpenter' ? value.nodePool : step.target;
-    await recorder.guard(target, async () => {
-      const outcome = await autoscaler.resume(value);
-      if (outcome === 'gone')
-        record(context, { target }, 'ignore', 'it does not exist any more: its saved setting is dropped');
-      if (outcome === 'gone' || step.clearResumed)
-        await ports.store.clearAutoscaler(objectOf(value), version);
-    });
-  }
-  return recorder.failures.length === before;
-}
-
-async function writeAutoscaler(store: Store, { save = [], clear = [] }: AutoscalerStep): Promise<boolean> {
-  for (const next of save) if (!(await store.writeAutoscaler(next, 'absent'))) return false;
-  for (const { value, version } of clear)
-    if (!(await store.clearAutoscaler(objectOf(value), version))) return false;
-  return true;
-}
-
-function record(
-  { recorder }: ApplyContext,
-  { target }: { target: string },
-  action: Entry['action'],
-  reason: string,
-) {
-  recorder.record({ target, action, reason });
+  if (work.length === 0) return undefined;
+  return import('./apply-group.ts').then(({ applyGroups }) => applyGroups(context, work));
 }
 
 function isWork({ ports }: ApplyContext, step: GroupStep): boolean {
@@ -102,94 +25,12 @@ function isWork({ ports }: ApplyContext, step: GroupStep): boolean {
   return !ports.settings.dryRun && (step.record ?? step.resize ?? step.slept) !== undefined;
 }
 
-function report(context: ApplyContext, step: GroupStep): void {
-  const { ports, recorder } = context;
-  const key = step.once ?? (ports.settings.dryRun ? `dry#${step.target}#${step.action}` : undefined);
-  if (key === undefined || recorder.isNews(key, step.onceWithinMs))
-    record(context, step, step.action, step.reason);
-}
-
-function applyGroup(context: ApplyContext, step: GroupStep, group: Group): Promise<void> {
-  return context.recorder.guard(step.target, () =>
-    step.action === 'fail' ? fail(context, step, group) : act(context, step, group),
-  );
-}
-
-async function fail(context: ApplyContext, step: GroupStep, group: Group): Promise<void> {
-  if (step.once !== undefined && !context.recorder.isNews(step.once)) return;
-  record(context, step, 'fail', step.reason + (await explanation(context, group)));
-}
-
-/** Only an addition: that it cannot be read must not hide the failure itself. */
-async function explanation({ ports }: ApplyContext, group: Group): Promise<string> {
-  try {
-    const failure = await ports.groups.lastScalingFailure(group);
-    return failure ? `; its last failed activity: ${failure}` : '';
-  } catch (error) {
-    return `; its scaling activities cannot be read: ${messageOf(error)}`;
-  }
-}
-
-async function act(context: ApplyContext, planned: GroupStep, group: Group): Promise<void> {
-  const { ports, now } = context;
-  if (planned.resize && ports.remaining() <= RESERVE_MS)
-    return incomplete(context, planned, 'this pass is out of time: the next one continues');
-  const step = planned.readConfiguredSize ? await withConfiguredSize(ports.groups, planned, group) : planned;
-  if (!(await save(context, step, group))) return incomplete(context, step, OTHER_PASS_FIRST);
-  if (step.resize) {
-    const outcome = await ports.groups.resize(group, step.resize, intentOf(group, step, now));
-    if (outcome === 'busy')
-      return incomplete(
-        context,
-        step,
-        'another update of the group is in progress: the next pass tries again',
-      );
-    if (outcome === 'gone') return record(context, step, 'ignore', 'the group was deleted');
-  }
-  if (step.late === undefined) return report(context, step);
-  incomplete(context, step, step.reason);
-}
-
-/** No more than waiting, until the deadline; then it is a failure, which is reported once an hour. */
-function incomplete(context: ApplyContext, step: GroupStep, why: string): void {
-  if (step.late === undefined) record(context, step, 'none', why);
-  else if (context.recorder.isNews(`late#${step.target}`))
-    record(context, step, 'fail', `${step.late}: ${why}`);
-}
-
-/** The sizes that somebody configured. Desired is that of the Auto Scaling group, unless an update raised it. */
-async function withConfiguredSize(groups: Groups, step: GroupStep, group: Group): Promise<GroupStep> {
-  const configured = await groups.configuredSize(group);
-  const { record } = step;
-  if (configured === undefined || record === undefined || record.next === 'clear') return step;
-  const { isUpdating, size: theirs } = configured;
-  const desired = isUpdating ? theirs.desired : Math.min(group.size.desired, theirs.max);
-  const size = { min: theirs.min, desired, max: theirs.max };
-  if (desired === 0 || sizeText(size) === sizeText(record.next.size)) return step;
-  return {
-    ...step,
-    reason: `${step.reason.replace(sizeText(group.size), sizeText(size))} (EKS has them configured; an update raised the group to ${sizeText(group.size)})`,
-    record: { ...record, next: { ...record.next, size } },
-  };
-}
-
-async function save(context: ApplyContext, step: GroupStep, group: Group): Promise<boolean> {
-  const { settings, store } = context.ports;
-  if (step.slept) {
-    const sleep = { group: group.name, ...step.slept, to: context.now };
-    const entries = ledgerEntries(sleep, context.gaps, settings.schedule.timeZone);
-    // A ledger that cannot be read must not keep the group asleep.
-    for (const item of await store.writeLedger(entries))
-      context.recorder.failed(group.name, new CorruptRecordError(item));
-  }
-  if (!step.record) return true;
-  const { next, over } = step.record;
-  if (next !== 'clear') return store.writeSaved(next, over ?? 'absent');
-  return over === undefined || store.clearSaved(group.name, over);
-}
-
-/** The same step tried again by the SDK is one request; the same step of another night is another. */
-function intentOf(group: Group, step: GroupStep, now: Date): string {
-  const since = typeof step.record?.next === 'object' ? step.record.next.since : now.toISOString();
-  return JSON.stringify([group.autoScalingGroup, step.resize, since, step.record?.over ?? 0]);
+/** One after the other. */
+export async function applyAutoscaler(
+  context: ApplyContext,
+  steps: readonly AutoscalerStep[],
+): Promise<void> {
+  if (steps.length === 0) return;
+  const { applyAutoscalerStep } = await import('./apply-autoscaler.ts');
+  for (const step of steps) await applyAutoscalerStep(context, step);
 }

@@ -4,6 +4,7 @@ import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
 import { autoscalersOf } from '#functions/adapters/kubernetes/autoscaler.ts';
 import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
+import { createCronJobs } from '#functions/adapters/kubernetes/cron-jobs.ts';
 import { type CustomResourceDeps, handleCustomResource } from './custom-resource.ts';
 import { customResourceRequestOf } from './custom-resource-request.ts';
 
@@ -24,6 +25,7 @@ export async function answerCloudFormation(existing: Existing, event: unknown): 
     {
       ...existing,
       ...createCloudFormationPorts(functionName),
+      cronJobs: createCronJobs(kubernetes, undefined),
       autoscalersOf: (saved) => autoscalersOf(kubernetes, saved),
       load: (cluster) => createNightStore(table, cluster).load(),
     },

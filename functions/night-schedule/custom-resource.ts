@@ -78,9 +78,10 @@ async function refusalOf(
   if (!changed.includes('cluster') && properties['dryRun'] !== 'true') return undefined;
   const cluster = oldProperties['cluster'];
   if (changed.length === 0 || cluster === undefined) return undefined;
-  const { saved, autoscaler, corrupt } = await load(cluster);
+  const { saved, autoscaler, cronJobs, corrupt } = await load(cluster);
   const isAsleep =
-    saved.size + autoscaler.size > 0 || corrupt.some(({ kind }) => kind === 'saved' || kind === 'autoscaler');
+    saved.size + autoscaler.size + cronJobs.size > 0 ||
+    corrupt.some(({ kind }) => kind === 'saved' || kind === 'autoscaler' || kind === 'cronjob');
   return isAsleep
     ? `${settings.environment} is asleep: wake it first (nightshift wake ${settings.environment} --for 2h); ${changed.join(' and ')} can change when status shows awake`
     : undefined;
@@ -97,6 +98,12 @@ async function giveNightBack(deps: CustomResourceDeps, request: CustomResourceRe
   const { settings, store, now } = deps;
   const note = await retire(deps, request);
   if (note.isAnswered) return;
+  if (note.restoresNothing)
+    return deps.reply(request, {
+      status: 'SUCCESS',
+      physicalId: physicalIdOf(settings.environment),
+      reason: 'nothing is restored: the environment was retired with --no-restore',
+    });
   const recorder = createDecisionRecorder({
     environment: settings.environment,
     capability: 'night-schedule',
@@ -131,7 +138,12 @@ async function retire(
   if (before?.value.since !== undefined && before.value.request === request.id)
     return { ...before.value, since: before.value.since };
   const at = now();
-  const note = { since: at.toISOString(), request: request.id };
+  const note = {
+    since: at.toISOString(),
+    request: request.id,
+    // As `nightshift retire` has left it.
+    ...(before?.value.since && before.value.restoresNothing ? { restoresNothing: true } : {}),
+  };
   const cautious = { ...note, quietAt: new Date(at.getTime() + LONGEST_PASS_MS).toISOString() };
   const write = async (next: Retirement, over: number | 'absent') => {
     if (!(await store.writeNote('retired', next, over)))
@@ -166,6 +178,8 @@ async function untilRestored(
   const isQuiet = () => quietAt === undefined || deps.now().getTime() >= Date.parse(quietAt);
   while (true) {
     const progress = await restore({ ...deps, record: (entry) => recorder.record(entry) });
+    const { foreign } = await deps.store.load();
+    if (foreign !== undefined) return { status: 'FAILED', reason: foreignReason(deps, foreign) };
     if (progress.failed.length > 0) return { status: 'FAILED', reason: reasonOf(deps, progress) };
     if (progress.waiting.length === 0 && isQuiet())
       return { status: 'SUCCESS', reason: 'every saved size is restored' };
@@ -173,6 +187,10 @@ async function untilRestored(
     if (deps.remaining() < RESERVE_MS) return 'continue';
     await deps.sleep(LOOK_EVERY_MS);
   }
+}
+
+function foreignReason({ settings }: CustomResourceDeps, item: string): string {
+  return `the item ${item} of ${settings.environment} was saved for another cluster, which this function must not touch: restore it with nightshift restore, or run nightshift retire ${settings.environment} --no-restore, and delete again`;
 }
 
 function reasonOf({ settings }: CustomResourceDeps, { failed, waiting }: RestoreProgress): string {

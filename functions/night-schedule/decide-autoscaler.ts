@@ -2,7 +2,7 @@
 import type { Versioned } from '#functions/shared/versioned.ts';
 import type { Action } from '#model/decision.ts';
 import { MINUTE_MS } from '#model/duration.ts';
-import { isTerminatedBy, terminationTime } from './decide-claims.ts';
+import { isLeftAlone, isTerminatedBy, terminationTime } from './decide-claims.ts';
 import { isAsleepSize } from './decide-group.ts';
 import type { AutoscalerView, Memory, NodeClaimView } from './ports.ts';
 import {
@@ -46,7 +46,9 @@ export function pauseStep(
     return 'waits: the saved setting of the autoscaler cannot be read, and a running autoscaler would undo the stop';
   const terminateAt = isForced(view, policy) ? terminationOf(snapshot, policy) : undefined;
   const toEnd = claimsIn(known).filter(
-    (claim) => !claim.isDeleting || (terminateAt !== undefined && !isTerminatedBy(claim, terminateAt)),
+    (claim) =>
+      !isLeftAlone(known, claim) &&
+      (!claim.isDeleting || (terminateAt !== undefined && !isTerminatedBy(claim, terminateAt))),
   );
   const isOpen = isAllowed(known);
   if (!isOpen && toEnd.length === 0) return undefined;
@@ -112,7 +114,7 @@ export function resumeStep(snapshot: Snapshot, policy: Policy, steps: Autoscaler
     steps.push({
       target: known?.kind ?? target,
       action: 'resume',
-      reason: resumed(known, ours),
+      reason: 'it runs as before the stop',
       clear: ours,
     });
   if (waiting.length + foreign.length === 0) return;
@@ -141,22 +143,14 @@ export function resumeStep(snapshot: Snapshot, policy: Policy, steps: Autoscaler
     });
 }
 
-/** Whether the view shows the object of this record. */
-function isObserved(view: AutoscalerView, saved: SavedAutoscaler): boolean {
-  return view.kind === 'cluster-autoscaler'
-    ? saved.kind === view.kind && saved.deployment === view.deployment
-    : saved.kind === view.kind;
-}
-
-function resumed(view: AutoscalerView | undefined, saved: readonly Versioned<SavedAutoscaler>[]): string {
-  const gone = saved.flatMap(({ value }) =>
-    value.kind === 'karpenter' && view?.kind === 'karpenter' && !(value.nodePool in view.pools)
-      ? [value.nodePool]
-      : [],
-  );
-  return gone.length > 0
-    ? `it runs as before the stop; NodePools that do not exist any more: ${gone.join(', ')}`
-    : 'it runs as before the stop';
+/**
+ * Whether the view shows the object of this record. A NodePool that it does not show may be gone, or cannot be read, or the
+ * config does not name it any more: only the API server knows, when the record is restored.
+ */
+export function isObserved(view: AutoscalerView, saved: SavedAutoscaler): boolean {
+  if (saved.kind === 'cluster-autoscaler')
+    return view.kind === saved.kind && view.deployment === saved.deployment;
+  return view.kind === saved.kind && Object.hasOwn(view.pools, saved.nodePool);
 }
 
 function resumption(saved: SavedAutoscaler | undefined): string {
@@ -193,14 +187,9 @@ function isZeroed(limits: NodePoolSetting['limits']): boolean {
 }
 
 export function isResumed(view: AutoscalerView, saved: SavedAutoscaler): boolean {
-  if (saved.kind === 'cluster-autoscaler')
-    return (
-      view.kind === 'cluster-autoscaler' &&
-      view.deployment === saved.deployment &&
-      view.replicas >= saved.replicas
-    );
-  if (view.kind !== 'karpenter') return false;
-  return saved.nodePool in openPools(view.pools) || !(saved.nodePool in view.pools);
+  if (!isObserved(view, saved)) return false;
+  if (view.kind === 'cluster-autoscaler') return saved.kind === view.kind && view.replicas >= saved.replicas;
+  return saved.kind === view.kind && Object.hasOwn(openPools(view.pools), saved.nodePool);
 }
 
 /** What was saved is never overwritten: only what is newly found running is added. */
@@ -225,8 +214,10 @@ function toSave(
 function withoutCorrupt(view: AutoscalerView, corrupt: readonly string[]): AutoscalerView | undefined {
   if (view.kind === 'cluster-autoscaler')
     return corrupt.includes(deploymentObject(view.deployment)) ? undefined : view;
-  const pools = Object.entries(view.pools).filter(([name]) => !corrupt.includes(nodePoolObject(name)));
-  return { ...view, pools: Object.fromEntries(pools) };
+  const isCorrupt = (name: string) => corrupt.includes(nodePoolObject(name));
+  const pools = Object.entries(view.pools).filter(([name]) => !isCorrupt(name));
+  const malformed = [...(view.malformed ?? []), ...Object.keys(view.pools).filter(isCorrupt)];
+  return { ...view, pools: Object.fromEntries(pools), ...(malformed.length > 0 ? { malformed } : {}) };
 }
 
 export function claimsIn(view: Snapshot['autoscaler']): readonly NodeClaimView[] {

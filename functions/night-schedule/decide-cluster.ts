@@ -103,7 +103,7 @@ function reportsOf(snapshot: Snapshot, policy: Policy): GroupStep[] {
       reports.push({
         target: name,
         action: 'fail',
-        reason: `the NodePool ${name} has limits or replicas that cannot be read: it is left alone`,
+        reason: `the NodePool ${name} has limits or replicas that cannot be read: it and its NodeClaims are left alone`,
         once: `malformed#${name}`,
       });
   if (isNothingFound(snapshot))
@@ -121,14 +121,16 @@ function reportsOf(snapshot: Snapshot, policy: Policy): GroupStep[] {
 function isNothingFound({ desired, groups, memory, autoscaler: view }: Snapshot): boolean {
   if (desired.state !== 'asleep' || view === 'unknown') return false;
   if (groups.length > 0 || memory.corrupt.some(({ kind }) => kind === 'saved')) return false;
-  if (view?.kind === 'karpenter') return Object.keys(view.pools).length + view.claims.length === 0;
+  if (view?.kind === 'karpenter')
+    return Object.keys(view.pools).length + view.claims.length + (view.malformed?.length ?? 0) === 0;
   return [...memory.autoscaler.values()].every(({ value }) => value.kind !== 'karpenter');
 }
 
 const UNREADABLE: { readonly [K in CorruptItem['kind']]: (name: string) => string } = {
   saved: (name) => `the saved sizes of ${name} cannot be read: the group is left alone`,
   autoscaler: (name) => `the saved setting of ${name} cannot be read: it is left alone`,
-  override: (name) => `the override ${name} cannot be read: it does not count`,
+  cronjob: (name) => `the record of the suspended CronJob ${name} cannot be read: it is left alone`,
+  override: (name) => `the override ${name} is not valid: it does not count`,
   state: () => 'the state of the night cannot be read: it is written again',
   note: (name) => `the note ${name} cannot be read: it is written again`,
 };

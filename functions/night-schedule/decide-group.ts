@@ -24,7 +24,7 @@ export interface GroupStep {
   readonly onceWithinMs?: number;
   /** Past the deadline, how long the transition takes already: it is a failure if this step does not complete it. */
   readonly late?: string;
-  /** Before they are saved, the sizes are read from EKS: a rollout raises those of the Auto Scaling group. */
+  /** First the sizes are read from EKS: a rollout raises those of the Auto Scaling group while it runs. */
   readonly readConfiguredSize?: true;
 }
 
@@ -64,12 +64,17 @@ export function runningIn(group: Pick<Group, 'instances' | 'warmInstances'>): nu
   return group.instances.length + (group.warmInstances ?? 0);
 }
 
-/** Never less than what runs now: nodes that somebody added at night survive the morning. */
-export function restoredSize(saved: Size, now: Size): Size {
+/**
+ * What somebody changed at night is theirs. A stop sets min and desired to zero: what is more survives the morning. It leaves
+ * the max of a managed nodegroup alone: another one, higher or lower, is somebody's. That of a self-managed group is set to
+ * zero, so that somebody had to raise it to start a node: it is not lowered by that.
+ */
+export function restoredSize(saved: Size, { kind, size: now }: Pick<Group, 'kind' | 'size'>): Size {
+  const max = kind === 'managed' ? now.max : Math.max(saved.max, now.max);
   return {
-    min: saved.min,
-    desired: Math.max(saved.desired, now.desired),
-    max: Math.max(saved.max, now.max),
+    min: Math.min(Math.max(saved.min, now.min), max),
+    desired: Math.min(Math.max(saved.desired, now.desired), max),
+    max,
   };
 }
 
@@ -107,7 +112,7 @@ function decide(s: GroupSituation): GroupStep {
 }
 
 /** The ARN holds an id that a new group of the same name does not have. */
-function isSameGroup(record: SavedSize, group: Group): boolean {
+export function isSameGroup(record: SavedSize, group: Group): boolean {
   if (record.arn !== undefined && group.arn !== undefined) return record.arn === group.arn;
   return record.autoScalingGroup === group.autoScalingGroup;
 }
@@ -148,9 +153,15 @@ function firstStop(s: GroupSituation): GroupStep {
   };
   return step(s, 'stop', `${s.desired.reason}; sizes ${sizeText(size)} are saved`, {
     record: { next, over: undefined },
+    ...zeroing(group),
+  });
+}
+
+function zeroing(group: Group): Pick<GroupStep, 'resize' | 'readConfiguredSize'> {
+  return {
     resize: asleepSize(group),
     ...(group.kind === 'managed' ? { readConfiguredSize: true } : {}),
-  });
+  };
 }
 
 /** The group is not at zero although its sizes are saved. */
@@ -161,7 +172,7 @@ function stopAgain(s: GroupSituation, saved: Saved): GroupStep {
     step(s, 'stop', reason, {
       // The deadline of an incomplete stop counts from its beginning.
       ...moveTo(s, saved, 'stopping', record.phase === 'stopping' ? record.since : undefined),
-      resize: asleepSize(s.group),
+      ...zeroing(s.group),
       ...slept(record),
     });
   const isEnforced = s.onManualChange === 'enforce';
@@ -252,11 +263,12 @@ function leftIn(group: Group): string {
 
 function start(s: GroupSituation, saved: Saved): GroupStep {
   const { value: record } = saved;
-  const size = restoredSize(record.size, s.group.size);
+  const size = restoredSize(record.size, s.group);
   const isComplete = sameSize(size, s.group.size);
   const { asleepSince: _ended, ...rest } = record;
+  const lowered = size.max < record.size.max ? ` (somebody lowered max from ${record.size.max})` : '';
   const restore = (reason: string) =>
-    step(s, 'start', `${reason}; sizes ${sizeText(size)} are restored`, {
+    step(s, 'start', `${reason}; sizes ${sizeText(size)} are restored${lowered}`, {
       ...moveTo(
         s,
         { ...saved, value: rest },

@@ -1,6 +1,6 @@
 /** What gives one group its saved sizes back, whatever the schedule says. Pure. */
 import type { Versioned } from '#functions/shared/versioned.ts';
-import { isSettled, restoredSize, sameSize, sizeText } from './decide-group.ts';
+import { isSameGroup, isSettled, restoredSize, sameSize, sizeText } from './decide-group.ts';
 import type { Group } from './ports.ts';
 import type { SavedSize, Size } from './records.ts';
 
@@ -27,12 +27,12 @@ export function decideRestore(
 ): RestoreStep {
   const saved = sizeText(value.size);
   if (!group) return { kind: 'gone', reason: `there is no such group any more; its sizes were ${saved}` };
-  if (value.autoScalingGroup !== group.autoScalingGroup)
+  if (!isSameGroup(value, group))
     return {
       kind: 'gone',
-      reason: `the group was created again (${group.autoScalingGroup}): the sizes ${saved} were those of its predecessor`,
+      reason: `the group was created again (${group.arn ?? group.autoScalingGroup}): the sizes ${saved} were those of its predecessor`,
     };
-  const size = restoredSize(value.size, group.size);
+  const size = restoredSize(value.size, group);
   const isComplete = sameSize(size, group.size);
   const isRequested = value.phase === 'restoring';
   // From this phase on a size that differs was set by somebody.

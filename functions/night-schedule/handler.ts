@@ -6,10 +6,10 @@ import { createAutoScalingClient, createDynamoDbClient } from '#functions/adapte
 import { createGroups } from '#functions/adapters/aws/groups.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
-import { createDryRunStore, createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
-import { connectCluster } from '#functions/adapters/kubernetes/connect.ts';
-import { createNodes, lazyAutoscaler } from '#functions/adapters/kubernetes/night-cluster.ts';
+import { lazyCluster } from '#functions/adapters/kubernetes/lazy-cluster.ts';
+import { createNodes, lazyAutoscaler, lazyCronJobs } from '#functions/adapters/kubernetes/night-cluster.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
@@ -24,18 +24,22 @@ if (settings.production !== false)
 
 const now = () => new Date();
 const table = createTable(createDynamoDbClient(), tableName);
-const store = createNightStore(table, settings.cluster);
+const realStore = createNightStore(table, settings.cluster);
+const store = settings.dryRun
+  ? (await import('#functions/adapters/dynamodb/dry-run-store.ts')).createDryRunStore(realStore)
+  : realStore;
 const logger = createLogger('night-schedule');
 const notify = lazyNotifier({ settings, now });
-const kubernetes = connectCluster(settings, now);
+const kubernetes = lazyCluster(settings, now);
 const ports = {
   settings,
   groups: createGroups({ autoScaling: createAutoScalingClient() }, settings.cluster),
   nodes: createNodes(kubernetes),
-  store: settings.dryRun ? createDryRunStore(store) : store,
+  store,
   trail: createDecisionTrail(logger, saveDecisions(table), notify),
   // Also without a config: one that was paused must be resumed.
   autoscaler: lazyAutoscaler(kubernetes, settings.autoscaler),
+  cronJobs: lazyCronJobs(kubernetes, settings.suspendCronJobs?.selector),
   now,
 };
 

@@ -1,5 +1,6 @@
 /** What a pass observes besides the groups: only where the answer can change a decision. */
 import type { DecisionRecorder } from '#functions/shared/decision-recorder.ts';
+import { MINUTE_MS } from '#model/duration.ts';
 import { BUILT_IN_POOLS } from '#model/names.ts';
 import type { SleepState } from '#model/schedule.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
@@ -30,6 +31,13 @@ export function select(all: readonly Group[], settings: NightScheduleSettings, m
   return { groups, released, missing };
 }
 
+/** More than what was saved is somebody's, or that of a rollout of EKS, which ends with the rollout. */
+export function isRaised(group: Group, { saved }: Memory): boolean {
+  const size = saved.get(group.name)?.value.size;
+  if (group.kind !== 'managed' || size === undefined) return false;
+  return group.size.desired > size.desired || group.size.max > size.max;
+}
+
 /** Only while a restore waits to be confirmed, or an autoscaler waits for its host. */
 export function needsNodes({ saved, autoscaler }: Memory, desired: SleepState): boolean {
   if (desired === 'awake' && autoscaler.size > 0) return true;
@@ -53,14 +61,23 @@ export function needsAutoscaler(seen: {
   readonly groups: readonly Group[];
   readonly desired: SleepState;
   readonly now: Date;
+  readonly kind: NonNullable<NightScheduleSettings['autoscaler']>['kind'];
 }): boolean {
-  const { memory, groups, desired, now } = seen;
-  if (desired === 'awake') return memory.autoscaler.size > 0;
+  const { memory, groups, desired, now, kind } = seen;
+  if (desired === 'awake')
+    return memory.autoscaler.size > 0 || (kind !== 'cluster-autoscaler' && isJustAwake(memory, now));
   return (
     memory.state?.value.phase !== 'asleep' ||
     now.getUTCMinutes() % OBSERVE_AUTOSCALER_MINUTES === 0 ||
     !groups.every(isAsleepSize)
   );
+}
+
+/** NodeClaims that cannot launch show only once Karpenter runs again and the pods ask for nodes. */
+const NEW_NODES_MS = 30 * MINUTE_MS;
+
+function isJustAwake({ state }: Memory, now: Date): boolean {
+  return state?.value.phase === 'awake' && now.getTime() - Date.parse(state.value.since) < NEW_NODES_MS;
 }
 
 /** Only when the cluster is about to count as asleep. Where the config names its groups, all others are kept. */

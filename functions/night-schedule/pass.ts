@@ -6,7 +6,7 @@ import {
 } from '#functions/shared/decision-recorder.ts';
 import type { DecisionTrail } from '#functions/shared/observability.ts';
 import { DAY_MS, HOUR_MS } from '#model/duration.ts';
-import type { ApplyPorts } from './apply.ts';
+import type { ApplyPorts } from './apply-context.ts';
 import type { Plan } from './decide-cluster.ts';
 import type { Memory, Nodes, Over } from './ports.ts';
 import { NOTE_NAMES, type NoteName, type Notes } from './records.ts';
@@ -14,8 +14,13 @@ import { NOTE_NAMES, type NoteName, type Notes } from './records.ts';
 export interface NightScheduleDeps extends ApplyPorts {
   readonly nodes: Nodes;
   readonly trail: DecisionTrail;
+  /** Nothing is changed now: why, and until when. */
+  readonly paused?: string;
   readonly now: () => Date;
 }
+
+/** Among what was reported: since when another pass writes the state first. */
+export const STATE_NOT_WRITTEN = 'state-not-written-since';
 
 export type PassNotes = { -readonly [N in NoteName]?: Notes[N] };
 
@@ -30,7 +35,7 @@ export interface Pass {
 }
 
 export function startPass(
-  { settings, trail }: NightScheduleDeps,
+  { settings, trail, paused }: NightScheduleDeps,
   given: Omit<Pass, 'recorder'> & { readonly trigger: string },
 ): Pass {
   const { environment, dryRun } = settings;
@@ -41,6 +46,7 @@ export function startPass(
     now: () => given.now,
     trail,
     dryRun,
+    paused,
     isBatch: true,
     failuresOnceWithinMs: HOUR_MS,
     reported: given.reported,

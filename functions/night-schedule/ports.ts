@@ -1,13 +1,14 @@
 /** What night-schedule needs of the world, in our words. */
 import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
-import type { Override } from '#model/schedule.ts';
+import type { Override, Pause } from '#model/schedule.ts';
 import type {
   LedgerEntry,
   NodePoolSetting,
   NoteName,
   Notes,
   SavedAutoscaler,
+  SavedCronJob,
   SavedSize,
   Size,
 } from './records.ts';
@@ -79,17 +80,28 @@ export type AutoscalerView =
       readonly pools: Readonly<Record<string, NodePoolSetting>>;
       /** NodeClaims that still exist, of those pools. */
       readonly claims: readonly NodeClaimView[];
-      /** NodePools that are not what their CustomResourceDefinition says: they are left alone. */
+      /** NodeClaims of every NodePool without an instance: each of them stops the new NodeClaims of all. */
+      readonly unlaunched?: readonly UnlaunchedClaim[];
+      /** NodePools that are not what their CustomResourceDefinition says: they and their NodeClaims are left alone. */
       readonly malformed?: readonly string[];
     };
 
 export interface NodeClaimView {
+  /** Empty where the object has none: then it can be counted, and not ended. */
   readonly name: string;
+  readonly nodePool: string;
   readonly isDeleting: boolean;
   /** Until then Karpenter respects budgets: its annotation, as it is written there. */
   readonly terminateAt?: string;
   /** What its launch or its end waits for, as its conditions say. */
   readonly waitsFor?: string;
+}
+
+export interface UnlaunchedClaim extends NodeClaimView {
+  /** When it was made (ISO 8601). */
+  readonly since: string;
+  /** Of a NodePool that this environment stops. */
+  readonly isOurs: boolean;
 }
 
 /** An object of the autoscaler that could not be changed. */
@@ -105,6 +117,8 @@ export interface Autoscaler {
    * ends the drain of each NodeClaim by then. A NodePool or NodeClaim that fails does not stop the others.
    */
   pause(view: AutoscalerView, terminateAt?: string): Promise<readonly ObjectFailure[]>;
+  /** Deletes these NodeClaims. One that fails does not stop the others. */
+  deleteClaims(claims: readonly NodeClaimView[]): Promise<readonly ObjectFailure[]>;
   /** From the record alone, whatever the config names. */
   resume(saved: SavedAutoscaler): Promise<'resumed' | 'gone'>;
 }
@@ -115,23 +129,45 @@ export interface SavedObjects {
   readonly saved: readonly SavedAutoscaler[];
 }
 
+export interface CronJobView {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly isSuspended: boolean;
+}
+
+export interface CronJobs {
+  /** Those that the selector of the config selects. */
+  list(): Promise<readonly CronJobView[]>;
+  /** False where it does not exist any more. */
+  suspend(job: CronJobView): Promise<boolean>;
+  /** From the record alone, whatever the config selects. `gone`: deleted, or created again. */
+  resume(saved: SavedCronJob): Promise<'resumed' | 'gone'>;
+}
+
 /** An item of the night that cannot be read, and what it is about. */
 export interface CorruptItem {
   /** `night | saved#develop/workers` */
   readonly item: string;
-  readonly kind: 'state' | 'saved' | 'autoscaler' | 'note' | 'override';
-  /** The group, the object of the autoscaler, the note or the override's id. */
+  readonly kind: 'state' | 'saved' | 'autoscaler' | 'cronjob' | 'note' | 'override';
+  /** The group, the object of the autoscaler, the CronJob, the note or the override's id. */
   readonly name: string;
 }
 
 export interface Memory {
   readonly state?: Versioned<ClusterState>;
   readonly overrides: readonly Override[];
+  /** The last one, ended or not. */
+  readonly pause?: Pause | undefined;
   /** By group. */
   readonly saved: ReadonlyMap<string, Versioned<SavedSize>>;
   /** By object. */
   readonly autoscaler: ReadonlyMap<string, Versioned<SavedAutoscaler>>;
+  /** By `<namespace>/<name>`. */
+  readonly cronJobs: ReadonlyMap<string, Versioned<SavedCronJob>>;
   readonly notes: { readonly [N in NoteName]?: Versioned<Notes[N]> };
+  /** An item that was saved for another cluster. */
+  readonly foreign?: string | undefined;
   /** A group or an autoscaler whose record is among them is left alone; a state or a note is written again. */
   readonly corrupt: readonly CorruptItem[];
 }
@@ -148,6 +184,8 @@ export interface Store {
   clearSaved(group: string, over: number): Promise<boolean>;
   writeAutoscaler(next: SavedAutoscaler, over: Expected): Promise<boolean>;
   clearAutoscaler(object: string, over: number): Promise<boolean>;
+  writeCronJob(next: SavedCronJob, over: Expected): Promise<boolean>;
+  clearCronJob(object: string, over: number): Promise<boolean>;
   writeNote<N extends NoteName>(what: N, next: Notes[N], over: Over): Promise<boolean>;
   /** Idempotent: a stretch is found again by its date, group and beginning. Returns the items that could not be read. */
   writeLedger(entries: readonly LedgerEntry[]): Promise<readonly string[]>;

@@ -51,12 +51,14 @@ export const savedAutoscalerSchema = s.union(
     deployment: s.string,
     replicas: s.count,
     since: s.instant,
+    cluster: s.optional(s.string),
   }),
   s.object({
     kind: s.oneOf('karpenter'),
     nodePool: s.string,
     setting: nodePoolSettingSchema,
     since: s.instant,
+    cluster: s.optional(s.string),
   }),
 );
 export type SavedAutoscaler = s.TypeOf<typeof savedAutoscalerSchema>;
@@ -70,6 +72,21 @@ export function objectOf(saved: SavedAutoscaler): string {
     ? deploymentObject(saved.deployment)
     : nodePoolObject(saved.nodePool);
 }
+
+/** A CronJob that was suspended with the stop. `suspending`: saved, perhaps not yet suspended. `suspended`: observed. */
+export const savedCronJobSchema = s.object({
+  namespace: s.string,
+  name: s.string,
+  /** A new one of the same name has another. */
+  uid: s.string,
+  phase: s.oneOf('suspending', 'suspended'),
+  since: s.instant,
+});
+export type SavedCronJob = s.TypeOf<typeof savedCronJobSchema>;
+
+/** The key of its record. */
+export const cronJobObject = ({ namespace, name }: Pick<SavedCronJob, 'namespace' | 'name'>) =>
+  `${namespace}/${name}`;
 
 const gapSchema = s.object({ from: s.instant, to: s.instant });
 export type Gap = s.TypeOf<typeof gapSchema>;
@@ -104,6 +121,8 @@ const notes = {
     /** CloudFormation's id of the request, and whether it was answered. */
     request: s.optional(s.text),
     isAnswered: s.optional(s.boolean),
+    /** A person has decided that the removal restores nothing. */
+    restoresNothing: s.optional(s.boolean),
   }),
 };
 export type NoteName = keyof typeof notes;

@@ -5,14 +5,16 @@
 import { messageOf } from '#functions/shared/errors.ts';
 import type { Versioned } from '#functions/shared/versioned.ts';
 import type { Action } from '#model/decision.ts';
-import { isResumed } from './decide-autoscaler.ts';
+import { isObserved, isResumed } from './decide-autoscaler.ts';
+import { decideResumption } from './decide-cron-jobs.ts';
 import { decideRestore, type RestoreStep } from './decide-restore.ts';
-import type { Autoscaler, AutoscalerView, Groups, Memory, SavedObjects, Store } from './ports.ts';
-import { objectOf, type SavedAutoscaler } from './records.ts';
+import type { Autoscaler, AutoscalerView, CronJobs, Groups, Memory, SavedObjects, Store } from './ports.ts';
+import { cronJobObject, objectOf, type SavedAutoscaler } from './records.ts';
 
 export interface RestorePorts {
   readonly groups: Pick<Groups, 'list' | 'resize'>;
-  readonly store: Pick<Store, 'load' | 'writeSaved' | 'clearSaved' | 'clearAutoscaler'>;
+  readonly store: Pick<Store, 'load' | 'writeSaved' | 'clearSaved' | 'clearAutoscaler' | 'clearCronJob'>;
+  readonly cronJobs: Pick<CronJobs, 'resume'>;
   readonly autoscalersOf: (saved: readonly SavedAutoscaler[]) => readonly SavedObjects[];
   readonly now: () => Date;
   readonly record: (entry: {
@@ -35,7 +37,7 @@ export interface RestoreProgress {
 export async function restore(ports: RestorePorts): Promise<RestoreProgress> {
   const memory = await ports.store.load();
   const failed = memory.corrupt
-    .filter(({ kind }) => kind === 'saved' || kind === 'autoscaler')
+    .filter(({ kind }) => kind === 'saved' || kind === 'autoscaler' || kind === 'cronjob')
     .map(({ item, name }) => ({
       target: name,
       reason: `the item ${item} of the table cannot be read: correct it, or restore ${name} by hand and delete the item`,
@@ -48,8 +50,14 @@ export async function restore(ports: RestorePorts): Promise<RestoreProgress> {
       : isRequested
         ? await resumeAutoscalers(ports, memory)
         : [{ target: 'autoscaler', reason: 'the sizes are restored first' }];
+  const suspended =
+    memory.cronJobs.size === 0
+      ? []
+      : isRequested
+        ? await resumeCronJobs(ports, memory)
+        : [{ target: 'cronjobs', reason: 'the sizes are restored first' }];
   return {
-    waiting: [...waiting, ...paused].map(({ target, reason }) => ({ target, reason })),
+    waiting: [...waiting, ...paused, ...suspended].map(({ target, reason }) => ({ target, reason })),
     failed,
     gone,
   };
@@ -103,6 +111,32 @@ async function apply(
   }
 }
 
+/** A few at a time, as in the morning; the others wait for the next call. */
+async function resumeCronJobs({ cronJobs, store, record }: RestorePorts, memory: Memory) {
+  const waiting: { target: string; reason: string }[] = [];
+  const batch = decideResumption(memory);
+  for (const { value, version } of batch) {
+    const target = `cronjob#${cronJobObject(value)}`;
+    try {
+      const outcome = await cronJobs.resume(value);
+      if (!(await store.clearCronJob(cronJobObject(value), version)))
+        waiting.push({ target, reason: CHANGED });
+      else if (outcome === 'resumed')
+        record({ target, action: 'resume', reason: 'it is not suspended any more' });
+      else
+        record({
+          target,
+          action: 'ignore',
+          reason: 'it was deleted, or created again: its record is dropped',
+        });
+    } catch (error) {
+      waiting.push({ target, reason: messageOf(error) });
+    }
+  }
+  const left = memory.cronJobs.size - batch.length;
+  return left > 0 ? [...waiting, { target: 'cronjobs', reason: `${left} more follow` }] : waiting;
+}
+
 const CHANGED = 'its record was changed meanwhile';
 
 async function resumeAutoscalers(ports: RestorePorts, { autoscaler: records }: Memory) {
@@ -132,9 +166,17 @@ async function resumeObject(
 ): Promise<string | undefined> {
   const target = objectOf(value);
   const isBack = view !== undefined && isResumed(view, value);
-  if (!isBack && (await autoscaler.resume(value)) === 'resumed') return 'it is resumed';
+  const outcome = isBack ? 'resumed' : await autoscaler.resume(value);
+  // What could be observed, and is not readable now, ends with the request that was accepted.
+  const isUnreadable = view !== undefined && !isObserved(view, value);
+  if (!isBack && outcome === 'resumed' && !isUnreadable) return 'it is resumed';
   if (!(await store.clearAutoscaler(target, version))) return CHANGED;
-  if (isBack) record({ target, action: 'resume', reason: 'it is as before the stop' });
+  if (outcome === 'resumed')
+    record({
+      target,
+      action: 'resume',
+      reason: isBack ? 'it is as before the stop' : 'its saved setting is restored, and cannot be read',
+    });
   else
     record({
       target,

@@ -6,17 +6,16 @@ import type { Reported } from '#functions/shared/decision-recorder.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
-import { DAY_MS, MINUTE_MS } from '#model/duration.ts';
+import { DAY_MS } from '#model/duration.ts';
 import { holidayWarning } from '#model/plan.ts';
 import type { Desired } from '#model/schedule.ts';
-import { applyAutoscaler, applyStage, OTHER_PASS_FIRST } from './apply.ts';
+import { applyAutoscaler, applyStage } from './apply.ts';
 import { decideCluster, type Plan } from './decide-cluster.ts';
 import { decideDesired, leadSeconds, stopToWarnOf, timeOf } from './decide-desired.ts';
-import { decideFallback, isCapacityShort, lacking } from './decide-fallback.ts';
-import { rehearse } from './dry-run.ts';
 import { seen } from './ledger.ts';
 import { dropGone, isTrulyEmpty, NO_GROUP_IS_LISTED } from './missing-groups.ts';
 import {
+  isRaised,
   needsAutoscaler,
   needsNodes,
   needsStrayNodes,
@@ -25,8 +24,16 @@ import {
   observeStrayNodes,
   select,
 } from './observe.ts';
-import { type NightScheduleDeps, notesOf, overOf, type Pass, startPass, writeNotes } from './pass.ts';
-import type { Group, Groups } from './ports.ts';
+import {
+  type NightScheduleDeps,
+  notesOf,
+  overOf,
+  type Pass,
+  STATE_NOT_WRITTEN,
+  startPass,
+  writeNotes,
+} from './pass.ts';
+import type { AutoscalerView, Group, Groups, UnlaunchedClaim } from './ports.ts';
 import { minutesOverdue, type Policy } from './snapshot.ts';
 
 export type { NightScheduleDeps } from './pass.ts';
@@ -38,12 +45,14 @@ export interface Cause {
 }
 
 /** Throws `PartialFailureError` at the end, after everything else was done, where a part of the pass failed. */
-export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readonly Decision[]> {
-  const { settings, store } = deps;
-  const now = deps.now();
-  const [memory, all] = await Promise.all([store.load(), deps.groups.list()]);
+export async function run(given: NightScheduleDeps, cause: Cause): Promise<readonly Decision[]> {
+  const now = given.now();
+  const [loaded, all] = await Promise.all([given.store.load(), given.groups.list()]);
   // The stack is being removed, and the night is given back. A dry run stops nothing.
-  if (memory.notes.retired?.value.since && !settings.dryRun) return [];
+  if (loaded.notes.retired?.value.since && !given.settings.dryRun) return [];
+  const onPause = loaded.pause && (await import('./pause.ts'));
+  const { deps, memory } = onPause?.underPause(given, loaded, now) ?? { deps: given, memory: loaded };
+  const { settings } = deps;
   const desired = decideDesired(settings.schedule, now, memory.overrides, {
     readyBy: settings.readyBy,
     lead: leadSeconds(memory.notes['start-times']?.value),
@@ -54,19 +63,26 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
   const reported: Reported = new Map(Object.entries(notes.reported ?? {}));
   const pass = startPass(deps, { now, trigger: cause.trigger, reported, notes, memory });
   const { recorder } = pass;
-  if (all.length === 0 && !isTrulyEmpty(pass)) {
-    recorder.failed(settings.cluster, new NightshiftError(NO_GROUP_IS_LISTED));
+  if (deps.paused) onPause?.announcePause(deps, pass);
+  const blocked = memory.foreign
+    ? `${memory.foreign} was saved for another cluster: nothing is changed; deploy its config again and wake it, or use nightshift restore`
+    : all.length === 0 && !isTrulyEmpty(pass) && NO_GROUP_IS_LISTED;
+  if (blocked) {
+    recorder.failed(settings.cluster, new NightshiftError(blocked));
     await writeNotes(deps, pass);
     await recorder.close();
     return recorder.decisions;
   }
   await dropGone(deps, pass, all);
-  const { groups, released, missing } = select(all, settings, memory);
+  const { groups: selected, released, missing } = select(all, settings, memory);
+  const groups = await observeGroups(deps, pass, selected, desired);
   const ready = needsNodes(memory, desired.state)
     ? await observeNodes(deps.nodes, recorder, settings.cluster)
     : undefined;
   const autoscaler =
-    deps.autoscaler && settings.autoscaler && needsAutoscaler({ memory, groups, desired: desired.state, now })
+    deps.autoscaler &&
+    settings.autoscaler &&
+    needsAutoscaler({ memory, groups, desired: desired.state, now, kind: settings.autoscaler.kind })
       ? await observeAutoscaler(deps.autoscaler, recorder)
       : undefined;
   const strayNodes = needsStrayNodes({ memory, groups, desired: desired.state, settings })
@@ -79,7 +95,18 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
   warn(deps, pass, desired);
   notes.seen = seen(notes.seen, now, all.length);
   await apply(deps, pass, plan, { all, groups });
-  if (settings.dryRun) notes['dry-run'] = rehearse(notes['dry-run'], { now, desired, plan, groups });
+  if (desired.state === 'awake' && unlaunchedIn(autoscaler).length > 0) {
+    const { freeProvisioning } = await import('./free-provisioning.ts');
+    await freeProvisioning(deps, pass, unlaunchedIn(autoscaler));
+  }
+  if (settings.suspendCronJobs || memory.cronJobs.size > 0) {
+    const { applyCronJobs } = await import('./apply-cron-jobs.ts');
+    await applyCronJobs(deps, pass, desired.state, minutesOverdue(snapshot, settings, 'awake') !== undefined);
+  }
+  if (given.settings.dryRun) {
+    const { rehearse } = await import('./dry-run.ts');
+    notes['dry-run'] = rehearse(notes['dry-run'], { now, desired, plan, groups });
+  }
   if (minutesOverdue(snapshot, settings, desired.state) !== undefined) {
     // Loaded only then: most starts need none of it.
     const { reportOverdue } = await import('./report-overdue.ts');
@@ -89,6 +116,22 @@ export async function run(deps: NightScheduleDeps, cause: Cause): Promise<readon
   await writeNotes(deps, pass, plan);
   await recorder.close();
   return recorder.decisions;
+}
+
+/** In the morning with the sizes that EKS has configured, where those of Auto Scaling may be a rollout's. */
+async function observeGroups(
+  deps: NightScheduleDeps,
+  { memory, recorder }: Pass,
+  groups: readonly Group[],
+  desired: Desired,
+): Promise<readonly Group[]> {
+  if (desired.state !== 'awake' || !groups.some((group) => isRaised(group, memory))) return groups;
+  const { observeConfiguredSizes } = await import('./observe-configured-sizes.ts');
+  return observeConfiguredSizes(groups, memory, deps.groups, recorder);
+}
+
+function unlaunchedIn(view: AutoscalerView | 'unknown' | undefined): readonly UnlaunchedClaim[] {
+  return view !== undefined && view !== 'unknown' && view.kind === 'karpenter' ? (view.unlaunched ?? []) : [];
 }
 
 function policyOf(settings: NightScheduleDeps['settings']): Policy {
@@ -139,9 +182,13 @@ async function apply(
 
   // Others learn of a stop before its first node goes; of an outcome only after it was written down.
   const isInTransition = plan.state.phase === 'stopping' || plan.state.phase === 'starting';
-  if (isInTransition && isNewState && !(await saveState())) return stateNotWritten(deps, pass);
+  if (isInTransition && isNewState && !(await saveState())) {
+    // Loaded only then: most starts need none of it.
+    const { reportStateNotWritten } = await import('./report-state-not-written.ts');
+    return reportStateNotWritten(deps, pass);
+  }
   pass.reported.delete(STATE_NOT_WRITTEN);
-  for (const step of plan.before) await applyAutoscaler(context, step);
+  await applyAutoscaler(context, plan.before);
   const isPaused = plan.before.every((step) =>
     recorder.failures.every(({ target }) => target !== step.target),
   );
@@ -150,10 +197,11 @@ async function apply(
       const work = applyStage(context, stage, observed.groups);
       if (work) await work;
     }
-    for (const step of plan.after) await applyAutoscaler(context, step);
+    await applyAutoscaler(context, plan.after);
     const { fallbackGroup } = settings;
     const fallback = fallbackGroup && observed.all.find((group) => group.name === fallbackGroup);
     if (fallback) {
+      const { decideFallback } = await import('./decide-fallback.ts');
       const short = plan.state.phase === 'starting' ? await shortages(deps.groups, pass, observed) : [];
       await applyStage(context, [decideFallback(fallback, plan.state.phase, short)], [fallback]);
     }
@@ -166,22 +214,6 @@ async function apply(
   notes['start-times'] = { seconds: [...(notes['start-times']?.seconds ?? []), seconds].slice(-5) };
 }
 
-const STATE_NOT_WRITTEN = 'state-not-written-since';
-
-/** Once is another pass; without an end it is a failure. */
-function stateNotWritten({ settings }: NightScheduleDeps, { now, recorder, reported }: Pass): void {
-  const target = settings.cluster;
-  const since = reported.get(STATE_NOT_WRITTEN) ?? now.toISOString();
-  reported.set(STATE_NOT_WRITTEN, since);
-  const minutes = Math.floor((now.getTime() - Date.parse(since)) / MINUTE_MS);
-  if (minutes < Math.min(settings.stopDeadlineMinutes, settings.startDeadlineMinutes)) {
-    recorder.record({ target, action: 'none', reason: OTHER_PASS_FIRST });
-    return;
-  }
-  const reason = `the state of the night is not written since ${minutes} min: ${OTHER_PASS_FIRST} each time`;
-  if (recorder.isNews('late#state')) recorder.record({ target, action: 'fail', reason });
-}
-
 /** Groups whose nodes do not come because AWS has none to give. */
 async function shortages(groups: Groups, { memory, now, recorder }: Pass, { groups: ours }: ObservedGroups) {
   const startedAt = (name: string) => {
@@ -189,6 +221,7 @@ async function shortages(groups: Groups, { memory, now, recorder }: Pass, { grou
     return record?.phase === 'restored' || record?.phase === 'restoring' ? record.since : undefined;
   };
   const short: { group: string; missing: number }[] = [];
+  const { isCapacityShort, lacking } = await import('./decide-fallback.ts');
   for (const group of lacking(ours, startedAt, now)) {
     await recorder.guard(group.name, async () => {
       if (isCapacityShort(await groups.lastScalingFailure(group, startedAt(group.name))))

@@ -13,6 +13,8 @@ export interface RecorderContext {
   readonly trail: DecisionTrail;
   /** Nothing is changed: the reasons of changes say so. */
   readonly dryRun?: boolean;
+  /** Nothing is changed: why, and until when. */
+  readonly paused?: string | undefined;
   /** `close` writes all decisions together. */
   readonly isBatch?: boolean;
   /** The same failure is recorded again after that time only. It always fails the invocation. */
@@ -135,19 +137,34 @@ export function createDecisionRecorder(context: RecorderContext): DecisionRecord
   return recorder;
 }
 
+/** Names and sentences of others have no limit: these are cut before they reach the log, the table or people. */
+const LONGEST = { name: 300, sentence: 2_000 };
+
 function decisionOf(context: RecorderContext, { target, action, reason, trigger, facts }: Entry): Decision {
-  const isDry = context.dryRun === true && !CHANGES_NOTHING.has(action);
+  const { paused, dryRun } = context;
+  const why = CHANGES_NOTHING.has(action) ? undefined : (paused ?? (dryRun ? 'dry run' : undefined));
+  const sentence = cut(reason, LONGEST.sentence);
   return {
     time: context.now().toISOString(),
     environment: context.environment,
     capability: context.capability,
-    target,
+    target: cut(target, LONGEST.name),
     action,
-    reason: isDry ? `dry run, nothing was changed: ${reason}` : reason,
-    trigger: trigger ?? context.trigger,
-    ...facts,
-    ...(isDry ? { dryRun: true } : {}),
+    reason: why ? `${why}, nothing was changed: ${sentence}` : sentence,
+    trigger: cut(trigger ?? context.trigger, LONGEST.name),
+    ...(facts &&
+      Object.fromEntries(
+        Object.entries(facts).map(([name, fact]) => [
+          name,
+          typeof fact === 'string' ? cut(fact, LONGEST.sentence) : fact,
+        ]),
+      )),
+    ...(why ? { [paused ? 'paused' : 'dryRun']: true } : {}),
   };
+}
+
+function cut(text: string, limit: number): string {
+  return text.length > limit ? `${text.slice(0, limit)}…` : text;
 }
 
 /** Items that cannot be read stop only the work on what they are about, and are reported once an hour. */

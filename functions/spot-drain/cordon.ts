@@ -5,6 +5,7 @@ import { describeNotice, type NoticeDecision } from './decide.ts';
 import type { Notice } from './event.ts';
 import { findNode } from './locate.ts';
 import { patienceUntil, whileTransient } from './patience.ts';
+import { readPause } from './pause.ts';
 import {
   type Alarm,
   type Clock,
@@ -13,11 +14,13 @@ import {
   type CordonGate,
   type Node,
   type NodeEvent,
+  TransientError,
 } from './ports.ts';
 import type { Claim } from './records.ts';
 
-/** How long a drain waits for the cordons of others: twice what its own cordon took, within these bounds. */
-const OTHERS_MS = { least: 500, most: 1_000 };
+/** A drain waits no longer for the cordons of others, and looks for them so often. */
+const OTHERS_MS = 1_000;
+const OTHERS_CHECK_MS = 250;
 /** Who has less than this until the instance goes does not wait for others. */
 const AMPLE_MS = 60_000;
 const GATE_PATIENCE_MS = 2_000;
@@ -41,14 +44,30 @@ export async function cordonNode(context: Context, node: Node, claim: Claim): Pr
 
 /**
  * In a storm many nodes get their notice within a second: what was evicted from the first would be placed on the next,
- * and evicted once more. So a node with time to spare waits until the others are cordoned too. How long its own cordon
- * took tells how many they are.
+ * and evicted once more. So a node with time to spare waits until the claims show no cordon that is still to come.
  */
-export async function waitForOtherCordons({ clock, startedAt }: Context, claim: Claim): Promise<void> {
+export async function waitForOtherCordons(
+  { claims, clock }: Context,
+  claim: Claim,
+  /** Resolves when the claim shows that its own node is cordoned. */
+  noted: Promise<unknown>,
+): Promise<void> {
   const now = clock.now().getTime();
   if (claim.deadline === undefined || Date.parse(claim.deadline) - now < AMPLE_MS) return;
-  const took = now - startedAt.getTime();
-  await clock.sleep(Math.min(OTHERS_MS.most, Math.max(OTHERS_MS.least, 2 * took)));
+  const enough = clock.alarm(OTHERS_MS);
+  let isEnough = false;
+  const over = enough.rang.then(() => {
+    isEnough = true;
+  });
+  const others = (async () => {
+    await noted;
+    while (!isEnough && (await claims.areCordonsPending())) await clock.sleep(OTHERS_CHECK_MS);
+  })().catch((error: unknown) => {
+    // Whom the table does not show is not waited for.
+    if (!(error instanceof TransientError)) throw error;
+  });
+  await Promise.race([others, over]);
+  enough.ring();
 }
 
 export function createCordonGate(clock: Pick<Clock, 'alarm'>): CordonGate {
@@ -142,6 +161,11 @@ export async function uncordonAfterChange(context: Context, notice: Notice): Pro
   if (claim.value.hooks.length > 0)
     return record('ignore', `${over}, and its Auto Scaling group terminates the instance`);
   if (settings.dryRun) return record('uncordon', over);
+  const paused = await readPause(context, undefined);
+  if (paused) {
+    await leaveToTick(context, claim.value);
+    return record('wait', `${paused}: after that the next tick uncordons the node; ${over}`);
+  }
   if (isLeased(claim.value, clock.now())) {
     // Whoever drains it knows nothing of this event.
     await leaveToTick(context, claim.value);

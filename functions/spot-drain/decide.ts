@@ -1,6 +1,7 @@
 /** What a notice means for an instance, from what is known of it. Pure. */
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
+import { CHANGE_LEAD_MS } from './announced-changes.ts';
 import type { Notice, NoticeKind } from './event.ts';
 import type { Group, HookTimes, Node } from './ports.ts';
 import type { Claim } from './records.ts';
@@ -116,9 +117,6 @@ export function staleReason(notice: Warning, now: Date): NoAction | undefined {
 export function describeNotice(kind: NoticeKind): string {
   return DESCRIPTIONS[kind];
 }
-
-/** An announced change is drained for so long before it begins. */
-const CHANGE_LEAD_MS = 30 * 60_000;
 
 /** `now`: for changes that are announced days before. */
 export function decide(

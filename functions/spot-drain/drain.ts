@@ -3,7 +3,7 @@
  * second, and reports at the end what became of each. The state is pure; the loop sends what is due and waits for events.
  */
 import { messageOf } from '#functions/shared/errors.ts';
-import type { DrainResult } from './claim.ts';
+import { type DrainResult, hasOpenHook } from './claim.ts';
 import {
   advance,
   type DrainEvent,
@@ -67,7 +67,22 @@ export async function drainNode(
     },
     { cluster: context.cluster, clock: context.clock, isStillOurs: async () => lease.isOurs() },
   );
-  return { kind: 'drained', report };
+  return { kind: 'drained', report: await withVolumes(context, node, report, { claim, lease }) };
+}
+
+/** A drain that holds a lifecycle action is over when the volumes are detached too, or when its time is. */
+async function withVolumes(
+  context: Context,
+  node: Node,
+  report: DrainReport,
+  work: { readonly claim: Claim; readonly lease: Pick<Lease, 'isOurs'> },
+): Promise<DrainReport> {
+  if (report.end !== 'empty' || !hasOpenHook(work.claim)) return report;
+  const { waitForVolumes } = await import('./attached-volumes.ts');
+  const volumes = await context.recorder.guard(`volumes on ${node.name}`, () =>
+    waitForVolumes(context, node.name, report, work),
+  );
+  return volumes && volumes.length > 0 ? { ...report, end: 'timed-out', volumes } : report;
 }
 
 export async function drainPods(order: DrainOrder, ports: DrainPorts): Promise<DrainReport> {

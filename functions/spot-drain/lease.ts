@@ -8,72 +8,81 @@ import { saveChange, workerOf } from './claim-instance.ts';
 import type { Context } from './ports.ts';
 import type { Claim } from './records.ts';
 
-/** What a later invocation must know of the work so far. */
-export type Progress = Partial<Pick<Claim, 'cordonedAt' | 'returned'>>;
+/** What is learnt in the course of the work, and what a later invocation must know of it. */
+export type Progress = Partial<Pick<Claim, 'cordonedAt' | 'force' | 'nightlyStop'>>;
 
 export interface Lease {
   /** False once another invocation has taken the claim. */
   isOurs(): boolean;
-  /** Written with the next renewal. */
-  note(progress: Progress): void;
-  /** Ends the renewal, and resolves when nothing is under way any more. */
-  release(): Promise<Progress>;
+  /** As it was last written, with all progress. */
+  claim(): Versioned<Claim>;
+  /** Writes it at once; where that fails, with the next renewal. False: another invocation has taken the claim. */
+  note(progress: Progress): Promise<boolean>;
+  /** Ends the renewal, and resolves when nothing is under way any more: with the newest claim, and all that was noted. */
+  release(): Promise<{ readonly claim: Versioned<Claim>; readonly progress: Progress }>;
 }
 
 const RENEW_MS = 5_000;
 
 /** Renews the lease, and sends the heartbeats of the lifecycle actions that are due, until it is released. */
-export function keepLease(context: Context, claim: Claim): Lease {
+export function keepLease(context: Context, taken: Versioned<Claim>): Lease {
   const { clock } = context;
   const heartbeats = new Map<string, number>();
+  let newest = taken;
   let progress: Progress = {};
   let isOurs = true;
   let isReleased = false;
+  let noting: Promise<unknown> = Promise.resolve();
   let ring = (): void => undefined;
+
+  const save = async (): Promise<void> => {
+    const saved = await context.recorder.guard(`claim of ${taken.value.instanceId}`, () =>
+      renew(context, newest, progress),
+    );
+    if (saved === 'taken') isOurs = false;
+    else if (saved && saved.version > newest.version) newest = saved;
+  };
 
   const renewing = (async () => {
     while (isOurs && !isReleased) {
       const alarm = clock.alarm(RENEW_MS);
       ring = alarm.ring;
       await alarm.rang;
-      if (!isReleased) isOurs = await renew(context, claim, progress, heartbeats);
+      if (isReleased) return;
+      await save();
+      if (isOurs) await sendDueHeartbeats(context, newest, heartbeats);
     }
   })();
+  const claim = () => ({ ...newest, value: { ...newest.value, ...progress } });
   return {
     isOurs: () => isOurs,
-    note(noted) {
+    claim,
+    async note(noted) {
       progress = { ...progress, ...noted };
+      const saving = save();
+      noting = Promise.all([noting, saving]);
+      await saving;
+      return isOurs;
     },
     async release() {
       isReleased = true;
       ring();
-      await renewing;
-      return progress;
+      await Promise.all([renewing, noting]);
+      return { claim: newest, progress };
     },
   };
 }
 
-/** False where another invocation has taken the claim. */
+/** `taken`: by another invocation. Undefined where the claim was removed. */
 async function renew(
   context: Context,
-  claim: Claim,
+  claim: Versioned<Claim>,
   progress: Progress,
-  heartbeats: Map<string, number>,
-): Promise<boolean> {
-  const { instanceId } = claim;
-  const renewed = await context.recorder.guard(`claim of ${instanceId}`, async () => {
-    const current = await context.claims.read(instanceId);
-    if (current?.value.owner !== claim.owner) return { isLost: current !== undefined };
-    const { leaseUntil } = workerOf(context);
-    const saved = await saveChange(context, current, (newest) => ({
-      ...newest,
-      ...progress,
-      leaseUntil: leaseUntil.toISOString(),
-    }));
-    return { isLost: saved === undefined, current };
-  });
-  if (renewed?.current) await sendDueHeartbeats(context, renewed.current, heartbeats);
-  return renewed?.isLost !== true;
+): Promise<Versioned<Claim> | 'taken' | undefined> {
+  const leaseUntil = workerOf(context).leaseUntil.toISOString();
+  const saved = await saveChange(context, claim, (newest) => ({ ...newest, ...progress, leaseUntil }));
+  if (saved) return saved;
+  return (await context.claims.read(claim.value.instanceId)) ? 'taken' : undefined;
 }
 
 async function sendDueHeartbeats(

@@ -83,6 +83,8 @@ export interface DrainReport {
   readonly refused?: string | undefined;
   /** Pods that were bound after the cordon and moved all the same, by owner: their UIDs. */
   readonly returned?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** Volumes that a lifecycle action was held for, and that were still attached at the end. */
+  readonly volumes?: readonly string[] | undefined;
 }
 
 /** What bounds the requests for a pod. Times in milliseconds since the epoch. */

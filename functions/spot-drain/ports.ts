@@ -4,6 +4,7 @@ import { NightshiftError } from '#functions/shared/errors.ts';
 import type { DecisionTrail } from '#functions/shared/observability.ts';
 import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
+import type { Pause } from '#model/schedule.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
 import type { Claim, Cordon, Hook } from './records.ts';
 
@@ -133,6 +134,8 @@ export interface Pod {
   readonly boundAt?: Date | undefined;
   /** They keep it in the API although it has ended. */
   readonly finalizers?: readonly string[];
+  /** How many persistent volume claims it mounts. */
+  readonly volumeClaims?: number;
   /** What lets it be bound to a cordoned node: `node.kubernetes.io/unschedulable`, or `everything`. */
   readonly tolerates?: string | undefined;
 }
@@ -185,6 +188,8 @@ export interface Cluster {
   /** Takes our own marks away, and only them. `changed` where somebody wrote to the node since it was read. */
   unmark(node: Node): Promise<'unmarked' | 'gone' | 'changed' | 'not-ours'>;
   podsOn(nodeName: string): Promise<readonly Pod[]>;
+  /** Names of the volumes that are attached to the node. Undefined where the manifests do not grant the list. */
+  volumesOn(nodeName: string): Promise<readonly string[] | undefined>;
   /** False only where the API server says that it is no more. */
   daemonSetExists(namespace: string, name: string, uid: string): Promise<boolean>;
   /** Never throws for a refusal: the reply is data. `graceSeconds` only where it must be shorter than the pod's own. */
@@ -254,6 +259,8 @@ export interface Claims {
   read(instanceId: string): Promise<Versioned<Claim> | undefined>;
   saveIf(claim: Claim, expected: Expected, now: Date): Promise<Versioned<Claim> | undefined>;
   remove(instanceId: string, version: number): Promise<boolean>;
+  /** Whether the claim of any instance is in work and its node is not cordoned yet; of very many claims a sample. */
+  areCordonsPending(): Promise<boolean>;
   /** With the items that cannot be read. */
   all(): Promise<{ readonly claims: readonly Versioned<Claim>[]; readonly corrupt: readonly string[] }>;
 }
@@ -288,4 +295,6 @@ export interface WatchdogCheck {
 /** What night-schedule does with the cluster. Throws `CorruptRecordError` where that cannot be read. */
 export interface Night {
   state(): Promise<ClusterState | undefined>;
+  /** The last pause of the environment, ended or not. */
+  pause(): Promise<Pause | undefined>;
 }

@@ -19,7 +19,7 @@ export async function reportDrain(
   const { report } = result;
   const { target, node } = about;
   if (claim.state === 'paused') {
-    const reason = `${countRemaining(report)} pods are still on the node: the next tick goes on`;
+    const reason = `${describeRemaining(report)}: the next tick goes on`;
     const { instanceId, trigger } = claim;
     return recorder.record({ target, action: 'wait', reason, trigger, facts: { instanceId } });
   }
@@ -48,6 +48,7 @@ function drainDecisions(node: string, claim: Claim, report: DrainReport, now: Da
       // After a rebalance recommendation the instance stays: pods that a budget blocks are no loss, and no alarm.
       ...(cause === 'rebalance' ? { blocked: 0, blockedByBudget: blocked } : { blocked }),
       failed: countPods(report, 'failed'),
+      ...(report.volumes ? { volumesAttached: report.volumes.length } : {}),
       seconds: secondsBetween(Date.parse(claim.claimedAt), now.getTime()),
       secondsLeft: claim.deadline ? secondsBetween(now.getTime(), Date.parse(claim.deadline)) : undefined,
       ...(claim.nightlyStop ? { nightlyStop: true } : {}),
@@ -92,6 +93,12 @@ function summaryOf(claim: Claim, report: DrainReport): string {
   if (left > 0) parts.push(`left ${left} on purpose`);
   const text = parts.join(', ');
   return claim.nightlyStop ? `${text}; the schedule stops its group` : text;
+}
+
+function describeRemaining(report: DrainReport): string {
+  const { volumes } = report;
+  if (!volumes) return `${countRemaining(report)} pods are still on the node`;
+  return `the pods are gone, and ${volumes.length} of their volumes are still attached to the node (${volumes.join(', ')})`;
 }
 
 export const NOTHING_TO_EVICT = 'no pod on the node to evict';

@@ -1,10 +1,11 @@
 /** One notice about one instance, from the event to the completed lifecycle action. */
 import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ClaimRequest, DrainResult } from './claim.ts';
-import { claimInstance, completeHooks, updateClaim } from './claim-instance.ts';
+import { claimInstance, completeHooks } from './claim-instance.ts';
 import { cordonNode, recordCordon, saveUndo, waitForOtherCordons, writeCordonEvent } from './cordon.ts';
 import {
   decide,
+  endOfNotice,
   type Facts,
   isWatchedAtOnce,
   type NoticeDecision,
@@ -14,6 +15,7 @@ import {
 import { drainNode } from './drain.ts';
 import type { Lease } from './lease.ts';
 import { type Located, locateGroup, locateNode } from './locate.ts';
+import { readPause } from './pause.ts';
 import type { Context, Node } from './ports.ts';
 import type { Claim, ClaimedHook } from './records.ts';
 import { WATCHDOG_SECONDS } from './resume.ts';
@@ -37,6 +39,7 @@ export async function respond(
   const stale = staleReason(notice, context.clock.now());
   if (stale) return recordDecision(context, notice, notice.instanceId, stale);
 
+  const pause = settings.dryRun ? undefined : readPause(context, endOfNotice(notice));
   // Beside the lookups: also a worker that dies before its claim is missed.
   const early = !isWatched && !settings.dryRun && isWatchedAtOnce(notice) && watchOver(context, notice);
   const located = await locateNode(context, notice);
@@ -44,18 +47,24 @@ export async function respond(
   const target = node?.name ?? notice.instanceId;
 
   const first = decide(settings, notice, located.facts, context.clock.now());
-  if (first.kind === 'no-action' || settings.dryRun) {
+  const paused = await pause;
+  if (first.kind === 'no-action' || settings.dryRun || (paused && !outlastsPause(notice, first))) {
     await early;
-    return recordDecision(context, notice, target, first);
+    // A watchdog brings a notice back that nobody claimed: it is recorded already.
+    if (!(paused && isWatched)) recordDecision(context, notice, target, first, paused);
+    return;
   }
+  if (paused) recordDecision(context, notice, target, first, paused);
   const sent = early || watchOver(context, notice);
   await Promise.race([sent, context.clock.sleep(WATCHDOG_PATIENCE_MS)]);
-  const claimed = await claimInstance(context, requestOf(notice, first, located.facts), located.known);
+  const decision: NoticeDecision = paused && notice.hook ? { kind: 'complete', reason: paused } : first;
+  const claimed = await claimInstance(context, requestOf(notice, decision, located.facts), located.known);
   await sent;
   if (claimed.kind === 'no-action') return recordDecision(context, notice, target, claimed);
   if (claimed.kind === 'complete') return completeHooks(context, claimed.claim, { target, trigger });
 
   await workOnClaim(context, claimed.claim, { target, node }, async (lease) => {
+    if (paused) return { kind: notice.hook ? 'not-drained' : 'deferred' };
     if (located.facts.unreadableNode === 'unavailable') return { kind: 'failed', isPermanent: false };
     if (!node) return { kind: 'not-drained' };
     if (first.kind === 'drain' && first.notBefore) {
@@ -64,6 +73,11 @@ export async function respond(
     }
     return drainClaimed(context, notice, { ...claimed, node, located, reason: first.reason }, lease);
   });
+}
+
+/** A lifecycle action holds its instance until it is completed, and a change is announced days before it comes. */
+function outlastsPause(notice: Warning, decision: NoticeDecision): boolean {
+  return notice.hook !== undefined || (notice.kind === 'health' && decision.kind === 'drain');
 }
 
 interface ClaimedNode {
@@ -83,21 +97,21 @@ async function drainClaimed(
 ): Promise<DrainResult | undefined> {
   const { clock, gate, settings } = context;
   if (!(await cordonNode(context, node, claim.value))) return { kind: 'not-drained' };
-  lease.note({ cordonedAt: claim.value.cordonedAt ?? clock.now().toISOString() });
   gate.leave(notice);
-  await Promise.all([gate.open(), located.isNodeOnly && waitForOtherCordons(context, claim.value)]);
+  const noted = lease.note({ cordonedAt: claim.value.cordonedAt ?? clock.now().toISOString() });
+  await Promise.all([gate.open(), located.isNodeOnly && waitForOtherCordons(context, claim.value, noted)]);
   recordCordon(context, node, claim.value, reason);
 
   const facts = await locateGroup(context, notice, located);
   const decision = decide(settings, notice, facts, clock.now());
-  const updated = await updateUrgency(context, claim, decision);
+  const updated = await updateUrgency(lease, decision);
   if (!updated) return undefined;
   const aside = Promise.all([
     saveUndo(context, notice, decision, { node: node.name, isFirstClaim: isFirst }),
-    writeCordonEvent(context, node, updated.value, reason),
+    writeCordonEvent(context, node, updated, reason),
     requestReplacement(context, notice, decision, facts),
   ]);
-  return drainNode(context, node, updated.value, lease).finally(() => aside);
+  return drainNode(context, node, updated, lease).finally(() => aside);
 }
 
 /** Never rejects: without its watchdog a drain goes on, and what failed is reported. */
@@ -116,12 +130,21 @@ function recordDeferred({ recorder }: Context, notice: Warning, target: string, 
   recorder.record({ target, action: 'wait', reason, trigger, facts });
 }
 
-/** What is not done: because there is nothing to do, or in a dry run. */
-function recordDecision(context: Context, notice: Warning, target: string, decision: NoticeDecision): void {
+/** What is not done: because there is nothing to do, in a dry run, or in a pause. */
+function recordDecision(
+  context: Context,
+  notice: Warning,
+  target: string,
+  decision: NoticeDecision,
+  paused?: string,
+): void {
   const { instanceId, kind: cause, trigger } = notice;
-  const { reason } = decision;
-  const action = decision.kind === 'no-action' ? decision.action : decision.kind;
-  context.recorder.record({ target, action, reason, trigger, facts: { instanceId, cause } });
+  const isNothing = decision.kind === 'no-action';
+  const action = isNothing ? decision.action : decision.kind;
+  const reason =
+    paused && !isNothing ? `${paused}, nothing was changed: ${decision.reason}` : decision.reason;
+  const facts = { instanceId, cause, ...(paused ? { paused: true } : {}) };
+  context.recorder.record({ target, action, reason, trigger, facts });
 }
 
 function requestOf(notice: Warning, decision: NoticeDecision, facts: Facts): ClaimRequest {
@@ -154,14 +177,11 @@ function requestOf(notice: Warning, decision: NoticeDecision, facts: Facts): Cla
 }
 
 /** What was learnt after the cordon may change how the node is drained: it is in the claim before the drain begins. */
-async function updateUrgency(
-  context: Context,
-  claim: Versioned<Claim>,
-  decision: NoticeDecision,
-): Promise<Versioned<Claim> | undefined> {
-  if (decision.kind !== 'drain' || decision.nightlyStop === claim.value.nightlyStop) return claim;
+async function updateUrgency(lease: Lease, decision: NoticeDecision): Promise<Claim | undefined> {
+  const { value: claim } = lease.claim();
+  if (decision.kind !== 'drain' || decision.nightlyStop === claim.nightlyStop) return claim;
   const { force, nightlyStop } = decision;
-  return updateClaim(context, claim, (newest) => ({ ...newest, force, nightlyStop }));
+  return (await lease.note({ force, nightlyStop })) ? lease.claim().value : undefined;
 }
 
 async function requestReplacement(

@@ -21,6 +21,8 @@ export async function resume(
   context: Context,
   found: Versioned<Claim>,
   state: ClusterState | undefined,
+  /** Only its lifecycle actions are completed. */
+  paused: string | undefined,
 ): Promise<void> {
   const { claims, clock, watchdog } = context;
   const now = clock.now();
@@ -38,7 +40,7 @@ export async function resume(
   const { deadline, task } = claim.value;
   const isGone = deadline !== undefined && Date.parse(deadline) < clock.now().getTime();
   if (isGone && found.value.state === 'working') await reportUnfinished(context, claim.value);
-  const isNodeNeeded = task !== 'complete' && !isGone;
+  const isNodeNeeded = task !== 'complete' && !isGone && !paused;
   await workOnClaim(context, claim, { target, node: undefined }, async (lease) => {
     const node = isNodeNeeded ? await locate(context, claim.value) : undefined;
     return node ? drainAgain(context, node, claim.value, lease) : { kind: 'not-drained' };
@@ -56,7 +58,7 @@ function locate(context: Context, { instanceId, node, deadline }: Claim): Promis
 
 async function drainAgain(context: Context, node: Node, claim: Claim, lease: Lease): Promise<DrainResult> {
   if (!(await cordonNode(context, node, claim))) return { kind: 'not-drained' };
-  if (!claim.cordonedAt) lease.note({ cordonedAt: context.clock.now().toISOString() });
+  if (!claim.cordonedAt) void lease.note({ cordonedAt: context.clock.now().toISOString() });
   await context.gate.open();
   const reason = `the drain is resumed: ${describeNotice(claim.cause as NoticeKind)}`;
   recordCordon(context, node, claim, reason);

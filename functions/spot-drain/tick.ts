@@ -5,13 +5,14 @@
 import { reportCorrupt } from '#functions/shared/decision-recorder.ts';
 import { messageOf } from '#functions/shared/errors.ts';
 import type { Versioned } from '#functions/shared/versioned.ts';
-import { isLeased, resumeClaim } from './claim.ts';
+import { hasOpenHook, isLeased, resumeClaim } from './claim.ts';
 import { workerOf } from './claim-instance.ts';
 import { uncordonNode } from './cordon.ts';
-import { RETURNING } from './decide.ts';
+import { describeNotice, RETURNING } from './decide.ts';
 import type { NoticeKind } from './event.ts';
 import { findForgottenActions } from './forgotten-actions.ts';
 import { findNode } from './locate.ts';
+import { readPause } from './pause.ts';
 import { type Claims, ClusterUnavailableError, type Context } from './ports.ts';
 import type { Claim, Cordon } from './records.ts';
 import { respond } from './respond.ts';
@@ -60,6 +61,8 @@ async function resumeAndUndo(
   if (resumable.length === 0 && due.length === 0)
     return recorder.record({ target: settings.cluster, action: 'none', reason: 'nothing is pending' });
   if (settings.dryRun) return;
+  const paused = await readPause(context, undefined);
+  if (paused) return completeInPause(context, resumable, paused);
   // First the undone ones: a claim that goes with its cordon is not resumed.
   await Promise.all(
     due.map((cordon) => undo(context, cordon).catch((error) => recorder.failed(cordon.node, error))),
@@ -68,10 +71,30 @@ async function resumeAndUndo(
   const state = await recorder.guard('state of the night', () => context.night.state());
   await Promise.all(
     resumable.map((claim) =>
-      resume(context, claim, state).catch((error) =>
+      resume(context, claim, state, undefined).catch((error) =>
         recorder.failed(claim.value.node ?? claim.value.instanceId, error),
       ),
     ),
+  );
+}
+
+/** What was begun stands still until the end of the pause, except that no lifecycle action holds its instance. */
+async function completeInPause(
+  context: Context,
+  claims: readonly Versioned<Claim>[],
+  paused: string,
+): Promise<void> {
+  const { recorder, settings } = context;
+  recorder.record({
+    target: settings.cluster,
+    action: 'none',
+    reason: `${paused}: no drain is resumed and no node is uncordoned`,
+    facts: { paused: true },
+  });
+  await recorder.guardEach(
+    claims.filter(({ value }) => hasOpenHook(value)),
+    ({ value }) => value.node ?? value.instanceId,
+    (claim) => resume(context, claim, undefined, paused),
   );
 }
 
@@ -115,16 +138,18 @@ async function undo(context: Context, cordon: Cordon): Promise<void> {
   if (claim && isLeased(claim.value, clock.now())) return;
   if (node) {
     if (undoWhen === 'ready-again' && !isReadyAgain(cordon, node.readySince)) return;
-    const reason =
-      undoWhen === 'ready-again'
-        ? 'the instance is back, and its node is Ready'
-        : 'no interruption followed the recommendation in time';
-    if ((await uncordonNode(context, node, reason)) !== 'done') return;
+    if ((await uncordonNode(context, node, undoReason(cordon, claim?.value))) !== 'done') return;
   }
   // The cordon last: while it is there, the next tick comes back to what failed here.
   // Taken meanwhile, its drain may mark the node again: the next tick comes back to it.
   if (claim && !(await claims.remove(instanceId, claim.version))) return;
   await cordons.remove(instanceId);
+}
+
+function undoReason({ undoWhen }: Cordon, claim: Claim | undefined): string {
+  if (undoWhen === 'ready-again') return 'the instance is back, and its node is Ready';
+  if (claim?.cause === 'health') return describeNotice('health-closed');
+  return 'no interruption followed the recommendation in time';
 }
 
 function isReadyAgain(cordon: Cordon, readySince: Date | undefined): boolean {

@@ -4,10 +4,11 @@
  */
 import type { Versioned } from '#functions/shared/versioned.ts';
 import { MINUTE_MS } from '#model/duration.ts';
-import { canWaitForTick, isLeased, mayRetry, resumeClaim } from './claim.ts';
+import { canWaitForTick, hasOpenHook, isLeased, mayRetry, resumeClaim } from './claim.ts';
 import { isWarning } from './decide.ts';
 import type { Parsed } from './event.ts';
 import { patienceUntil, whileTransient } from './patience.ts';
+import { readPause } from './pause.ts';
 import type { Context } from './ports.ts';
 import type { Claim } from './records.ts';
 import { respond } from './respond.ts';
@@ -92,6 +93,15 @@ async function watchOne(context: Context, check: Check, instanceId: string): Pro
 
 async function resumeFound(context: Context, found: Versioned<Claim>): Promise<void> {
   const { night, recorder } = context;
+  const { deadline } = found.value;
+  const paused = await readPause(context, deadline === undefined ? undefined : new Date(deadline));
+  if (paused && !hasOpenHook(found.value)) return leaveToTick(context, found.value, paused);
   const state = await recorder.guard('state of the night', () => night.state());
-  await resume(context, found, state);
+  await resume(context, found, state, paused);
+}
+
+/** After the pause the tick goes on with it, where its instance is still there. */
+function leaveToTick({ recorder }: Context, { instanceId, node, trigger }: Claim, paused: string): void {
+  const reason = `${paused}: the drain is not resumed`;
+  recorder.record({ target: node ?? instanceId, action: 'none', reason, trigger, facts: { paused: true } });
 }

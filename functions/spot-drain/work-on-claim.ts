@@ -19,7 +19,7 @@ export async function workOnClaim(
   about: About,
   work: (lease: Lease) => Promise<DrainResult | undefined>,
 ): Promise<void> {
-  const lease = keepLease(context, claim.value);
+  const lease = keepLease(context, claim);
   let result: DrainResult | undefined;
   try {
     result = await work(lease);
@@ -27,8 +27,8 @@ export async function workOnClaim(
     context.recorder.failed(about.target, error);
     result = { kind: 'failed', isPermanent: error instanceof AccessRefusedError };
   }
-  const progress = await lease.release();
-  const ended = result && (await saveResult(context, claim, result, progress));
+  const { claim: newest, progress } = await lease.release();
+  const ended = result && (await saveResult(context, newest, result, progress));
   if (!ended || !result) return;
   await reportDrain(context, about, ended.value, result);
   if (ended.value.state === 'paused') return sendHeartbeats(context, ended.value);

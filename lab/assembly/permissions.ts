@@ -138,6 +138,10 @@ function touchedBy(action: string, parameters: Parameters, where: Where): Touche
       const id = text('SecretId');
       return { resources: [id.startsWith('arn:') ? id : secretArn(id, where)] };
     }
+    case 'ecr:BatchGetImage': {
+      const registry = String(parameters['registryId'] ?? account);
+      return { resources: [`arn:aws:ecr:${region}:${registry}:repository/${text('repositoryName')}`] };
+    }
     case 'codebuild:ListBuildsForProject':
       return { resources: [arn('codebuild', `project/${text('projectName')}`)] };
     case 'codebuild:BatchGetProjects': {

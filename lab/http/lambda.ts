@@ -1,4 +1,4 @@
-/** Lambda's Invoke and GetFunctionConfiguration. */
+/** Lambda's Invoke, GetFunctionConfiguration and GetAccountSettings. */
 import type { FunctionRunner, FunctionSpec } from '#lab/assembly/function-runner.ts';
 import type { AssemblyRun } from '#lab/assembly/run.ts';
 import { AwsError } from '../world/aws/error.ts';
@@ -27,6 +27,8 @@ export function createLambdaService(
         method: 'GET',
         path: '/2015-03-31/functions/{FunctionName}/configuration',
       },
+      { operation: 'GetAccountSettings', method: 'GET', path: '/2016-08-19/account-settings' },
+      { operation: 'GetAccountSettings', method: 'GET', path: '/2016-08-19/account-settings/' },
     ],
     resource: ({ account, region, parameters }) => {
       const name = String(parameters['FunctionName']);
@@ -37,8 +39,23 @@ export function createLambdaService(
       if (request.operation === 'ListFunctions')
         return { Functions: run.functions(request).map(configurationOf) };
       if (request.operation === 'GetFunctionConfiguration') return configurationOf(find(run, request).spec);
+      if (request.operation === 'GetAccountSettings') return accountSettings(run.functions(request).length);
       return unknownOperation;
     },
+  };
+}
+
+/** Of an account that Lambda knows for a while; a new one begins with 10. */
+function accountSettings(functions: number): Reply {
+  return {
+    AccountLimit: {
+      TotalCodeSize: 80_530_636_800,
+      CodeSizeUnzipped: 262_144_000,
+      CodeSizeZipped: 52_428_800,
+      ConcurrentExecutions: 1_000,
+      UnreservedConcurrentExecutions: 1_000,
+    },
+    AccountUsage: { TotalCodeSize: 0, FunctionCount: functions },
   };
 }
 

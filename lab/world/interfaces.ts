@@ -85,6 +85,25 @@ export interface ClusterNodes {
 }
 
 /** A workload of the cluster as Argo CD sees and sets it. */
+/** A pod as the Kubernetes API shows it, as far as Argo CD and its clients read it. */
+export interface LivePodObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+    readonly deletionTimestamp?: string;
+  };
+  readonly spec: {
+    readonly containers: readonly { readonly name: string; readonly image?: string }[];
+    readonly initContainers?: readonly { readonly name: string; readonly image?: string }[];
+  };
+  readonly status?: {
+    readonly phase?: string;
+    readonly containerStatuses?: readonly { readonly name: string; readonly imageID: string }[];
+  };
+}
+
 export interface Workloads {
   /** Creates or updates a Deployment; its pods are rolled when the image changes. */
   apply(deployment: {
@@ -99,6 +118,16 @@ export interface Workloads {
   remove?(namespace: string, name: string): void;
   /** Health of a Deployment as Argo CD assesses it. */
   health(namespace: string, name: string): 'Healthy' | 'Progressing' | 'Degraded' | 'Missing';
+  /** The pods of a Deployment with their ReplicaSets. Without it Argo CD shows no pod. */
+  pods?(
+    namespace: string,
+    name: string,
+  ): readonly {
+    readonly pod: LivePodObject;
+    readonly replicaSet: { readonly name: string; readonly uid: string };
+  }[];
+  /** Rolls the pods, as the annotation `kubectl.kubernetes.io/restartedAt` of the pod template does. */
+  restart?(namespace: string, name: string): void;
   /** True while at least one pod of the Deployment is Ready: an in-cluster Argo CD answers only then. */
   available(namespace: string, name: string): boolean;
 }

@@ -22,6 +22,8 @@ const INTERRUPTIONS = 2;
 const STARTS_A_DAY = 12;
 /** START, END and REPORT of each invocation, which Lambda writes itself. */
 const PLATFORM_LOG_BYTES = 420;
+/** Lambda receives from a queue without messages over five connections, each with a long poll of 20 s. */
+const POLLS_A_MINUTE = 5 * 3;
 const CAPABILITIES: readonly Capability[] = ['night-schedule', 'branch-deploy', 'spot-drain'];
 
 interface Stretch {
@@ -125,6 +127,7 @@ function bill(site: Site, month: Usage, storedBytes: number): Figure[] {
     ['Lambda, requests', month.invocations * PRICES.lambdaRequest],
     ['Lambda, duration', month.gbSeconds * PRICES.lambdaGbSecond],
     ['EventBridge Scheduler', month.scheduled * PRICES.schedulerInvocation],
+    ['SQS, Lambda’s polling of the watchdog queue', MONTH_MINUTES * POLLS_A_MINUTE * PRICES.queueRequest],
     ['DynamoDB, reads', month.reads * PRICES.tableReadUnit],
     ['DynamoDB, writes', month.writes * PRICES.tableWriteUnit],
     // Ninety days of decisions and logs: three times what a month brings.

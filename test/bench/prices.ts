@@ -10,6 +10,8 @@ export const PRICES = {
   lambdaGbSecond: 0.0000133334,
   /** https://aws.amazon.com/eventbridge/pricing: Scheduler. Rules on events of AWS services, and with a rate, are free. */
   schedulerInvocation: 1 / 1e6,
+  /** https://aws.amazon.com/sqs/pricing: standard queues. */
+  queueRequest: 0.4 / 1e6,
   /** https://aws.amazon.com/dynamodb/pricing/on-demand */
   tableReadUnit: 0.125 / 1e6,
   tableWriteUnit: 0.625 / 1e6,

@@ -1,12 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
+import { createClaims } from '#functions/adapters/dynamodb/drain-claims.ts';
 import { createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
 import { NIGHT, savedKey } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { LedgerEntry } from '#functions/night-schedule/records.ts';
 import type { Decision } from '#model/decision.ts';
+import { aClaim } from '#test/contracts/drain-stores.ts';
 import { anOverride } from '../model/builders.ts';
 import { type FakeAws, startFakeAws } from './fake-aws.ts';
 import { nightshift } from './run-nightshift.ts';
@@ -76,12 +78,10 @@ describe('nightshift status', () => {
   });
 
   test('lists the active override, and what follows it', async () => {
-    await createOverrides(table).add(
-      anOverride({ until: '2026-11-24T20:00:00.000Z', reason: 're\u001b[2Jlease' }),
-    );
+    await createOverrides(table).add(anOverride({ until: '2026-11-24T20:00:00.000Z' }));
     const { out } = await ask('status', 'develop');
     expect(out).toContain('now       not observed yet');
-    expect(out).toContain('override  awake until Wed 2026-11-25 05:00 (Asia/Tokyo), by ana: re?[2Jlease');
+    expect(out).toContain('override  awake until Wed 2026-11-25 05:00 (Asia/Tokyo), by ana: release');
     expect(out).toContain('next      stop Wed 2026-11-25 05:00 (in 2 h): the override by ana ends');
   });
 
@@ -105,7 +105,23 @@ describe('nightshift status', () => {
     expect(out).toContain(
       'production (cluster production, account 111111111111, ap-northeast-1)\n  never stopped',
     );
+    expect(out).toContain('changes   unknown: production: the table nightshift-production does not exist');
     expect(err).toContain('overseas: the table nightshift-overseas does not exist');
+  });
+
+  test('lists what AWS announced for instances of the cluster', async () => {
+    await asleep();
+    await createClaims(table).saveIf(
+      aClaim('i-00000001', { cause: 'health', state: 'paused', notBefore: '2026-12-08T02:30:00.000Z' }),
+      'absent',
+      now,
+    );
+    const { out } = await ask('status', 'develop');
+    expect(out).toContain(
+      'changes   AWS changes i-00000001 (node) Tue 2026-12-08 12:00: its node is drained from Tue 2026-12-08 11:30 on',
+    );
+    const json = JSON.parse((await ask('status', 'develop', '--json')).out);
+    expect(json[0].announcedChanges).toMatchObject([{ startsAt: '2026-12-08T03:00:00.000Z' }]);
   });
 
   test('gives JSON', async () => {

@@ -138,9 +138,11 @@ describe('a rollout to production', () => {
     await expect(runRollout({ yesProduction: true, timeout: '2m' })).rejects.toThrow('not finished after 2m');
   });
 
-  test('Suspended is not deployed', async () => {
+  test('Suspended is waited for until the timeout: it is not deployed', async () => {
     lab.argocd.changeApplication('api', { suspended: true });
-    await expect(runRollout({ yesProduction: true })).rejects.toThrow('api: suspended');
+    await expect(runRollout({ yesProduction: true, timeout: '20m' })).rejects.toThrow(
+      /api: failed: not finished after 20m: synced to \w+ and Suspended/,
+    );
   });
 
   test('a gateway error while waiting does not end it', async () => {

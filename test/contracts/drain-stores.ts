@@ -70,6 +70,22 @@ export function drainStoresContract(create: () => Promise<DrainStores>): void {
     });
   });
 
+  describe('a cordon is pending', () => {
+    test('while a claim is in work and its node is not cordoned', async () => {
+      const { claims } = stores;
+      for (const { value, version } of (await claims.all()).claims)
+        await claims.remove(value.instanceId, version);
+      const id = 'i-00000020';
+      const claim = await claims.saveIf(aClaim(id), 'absent', NOW);
+      expect(await claims.areCordonsPending()).toBe(true);
+      const cordonedAt = NOW.toISOString();
+      const cordoned = await claims.saveIf(aClaim(id, { cordonedAt }), claim?.version ?? 0, NOW);
+      expect(await claims.areCordonsPending()).toBe(false);
+      await claims.saveIf(aClaim(id, { state: 'done' }), cordoned?.version ?? 0, NOW);
+      expect(await claims.areCordonsPending()).toBe(false);
+    });
+  });
+
   describe('names of nodes', () => {
     test('are read with the claim, and without one', async () => {
       const { claims, names } = stores;

@@ -52,6 +52,17 @@ export function tableContract(create: () => Promise<TableSubject>): void {
     expect(await table.saveIf('a', 'expiring', 'newer', 'absent')).toBeUndefined();
   });
 
+  test('counts the items whose text contains something and lacks something else, of the first so many', async () => {
+    const values = { a: { state: 'working' }, b: { state: 'done' }, c: { state: 'working', at: 'now' } };
+    for (const [key, value] of Object.entries(values)) await table.save('count', `i#${key}`, value);
+    await table.save('count', 'j#d', { state: 'working' });
+    const count = (lacking: string, limit = 10) =>
+      table.count('count', { prefix: 'i#', containing: '"state":"working"', lacking, limit });
+    expect(await count('"at":')).toBe(1);
+    expect(await count('"other":')).toBe(2);
+    expect(await count('"other":', 2)).toBe(1);
+  });
+
   test('lists in the order of the keys, by prefix, from a key on, backwards and at most so many', async () => {
     for (const key of ['app#b', 'app#a', 'build#1', 'app#c']) await table.save('list', key, key);
     const keys = async (options: Parameters<Table['list']>[1]) =>

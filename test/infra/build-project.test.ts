@@ -5,7 +5,15 @@ import { BuildProject } from '#lib/build-project.ts';
 import { looseFilter, onlyPushesTo } from '#lib/webhook-filter.ts';
 import type { BuildConfig, BuildProjectConfig, EnvironmentConfig } from '#model/config.ts';
 import { checkConfig } from '#model/config-schema.ts';
-import { aConfig, aDevelopment, anApp, aProduction, stackOf, templateOf } from './environments.ts';
+import {
+  aConfig,
+  aDevelopment,
+  anApp,
+  aProduction,
+  stackOf,
+  statementsOf,
+  templateOf,
+} from './environments.ts';
 
 const CONNECTION =
   'arn:aws:codeconnections:ap-northeast-1:111111111111:connection/0a1b2c3d-1111-2222-3333-444455556666';
@@ -255,4 +263,20 @@ describe('a config that creates projects', () => {
       'environments.production.drain.replaceEarly: no function may change the groups of production: remove it',
     ]);
   });
+});
+
+test('with imageRepository the build may push to that repository alone, and has a cache of layers', () => {
+  const template = templateOf(deploying(aBuild({}, { imageRepository: 'team/api' })));
+  template.hasResource('AWS::ECR::Repository', {
+    Properties: { RepositoryName: 'team/api', ImageScanningConfiguration: { ScanOnPush: true } },
+    DeletionPolicy: 'Retain',
+  });
+  template.hasResourceProperties('AWS::CodeBuild::Project', {
+    Cache: { Type: 'LOCAL', Modes: ['LOCAL_DOCKER_LAYER_CACHE'] },
+    Environment: { PrivilegedMode: true },
+  });
+  const pushing = statementsOf(template).filter(({ Action }) => Action.includes('ecr:PutImage'));
+  expect(pushing.map(({ Resource }) => JSON.stringify(Resource))).toEqual([
+    expect.stringMatching(/^\[?\{"Fn::GetAtt":\["[^"]*Images[^"]*","Arn"\]\}\]?$/),
+  ]);
 });

@@ -8,6 +8,7 @@ describe('docs/permissions.md', () => {
   const connection =
     'arn:aws:codeconnections:ap-northeast-1:111111111111:connection/0a1b2c3d-1111-2222-3333-444455556666';
   const kmsKey = 'arn:aws:kms:ap-northeast-1:111111111111:key/01234567-89ab-cdef-0123-456789abcdef';
+  const repository = '111111111111.dkr.ecr.ap-northeast-1.amazonaws.com/api';
   const network = { subnets: ['subnet-0a1b2c3d'], securityGroups: ['sg-0a1b2c3d'] };
   const everything = [
     aDevelopment({
@@ -28,8 +29,8 @@ describe('docs/permissions.md', () => {
             ...build,
             project: host.replaceAll('.', '-'),
             repository: `https://${host}/example/api`,
-            applications: [host.replaceAll('.', '-')],
-            create: { connection },
+            applications: [{ name: host.replaceAll('.', '-'), images: [{ repository, tag: '{sha7}' }] }],
+            create: { connection, imageRepository: host },
           })),
         ),
       },

@@ -21,6 +21,10 @@ const PREFIXES: Readonly<Record<string, string>> = {
 };
 /** Calls whose permission has another name. */
 const PERMISSIONS: Readonly<Record<string, string>> = { 'lambda:Invoke': 'lambda:InvokeFunction' };
+/** Files of ours that sign a call by themselves. */
+const SIGNED: Readonly<Record<string, string>> = {
+  'functions/adapters/aws/cluster-endpoint.ts': 'eks:DescribeCluster',
+};
 /** In every DynamoDB client, for an endpoint discovery that no operation uses. */
 const NEVER_CALLED = new Set(['dynamodb:DescribeEndpoints']);
 /** What Lambda itself does as the role: it logs, traces and keeps what failed. */
@@ -31,7 +35,7 @@ function callsOf(capability: Capability): readonly string[] {
     .files.flatMap((path) => {
       const [, service = '', name] =
         /@aws-sdk\/client-([a-z-]+)\/.*\/commands\/(\w+)Command\.js$/.exec(path) ?? [];
-      return name ? [`${PREFIXES[service] ?? service}:${name}`] : [];
+      return name ? [`${PREFIXES[service] ?? service}:${name}`] : (SIGNED[path] ?? []);
     })
     .map((call) => PERMISSIONS[call] ?? call)
     .filter((call) => !NEVER_CALLED.has(call))
@@ -54,6 +58,7 @@ function allowedIn(environments: readonly EnvironmentConfig[], capability: Capab
 
 describe('a role', () => {
   const { argocd, builds } = aDevelopment().deploy!;
+  const repository = '111111111111.dkr.ecr.ap-northeast-1.amazonaws.com/api';
   const variants = [
     aDevelopment({
       drain: { replaceEarly: true },
@@ -64,7 +69,10 @@ describe('a role', () => {
     aDevelopment({
       deploy: {
         argocd: { capability: 'argocd', through: 'server', tokenSecret: 'nightshift/argocd' },
-        builds,
+        builds: builds.map((build) => ({
+          ...build,
+          applications: [{ name: 'api', images: [{ repository, tag: '{sha7}' }] }],
+        })),
       },
     }),
   ];

@@ -218,6 +218,7 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
 
   [deploy, 'write { argocd: { … }, builds: [ … ] }', 'argocd', []],
   [`${deploy}.whenAsleep`, "write 'defer' or 'wake'", 'skip', ''],
+  [`${deploy}.imageMinutes`, 'write a whole number of minutes from 1 to 60', 0, 61, 1.5],
   [`${deploy}.driftMinutes`, 'write a whole number of minutes from 0 to 10080', 10_081, 1.5],
   [
     `${deploy}.argocd`,
@@ -350,10 +351,12 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
   [`${first}.applications`, 'there is no application: write at least one', []],
   [
     `${first}.applications[0]`,
-    'write the name of an Argo CD application, or { name, project, namespace, prune, syncOptions, url, images: [{ repository: "…/api", tag: "{sha7}" }] }',
+    'write the name of an Argo CD application, or { name, project, namespace, prune, syncOptions, url, images: [{ repository: "…/api", tag: "{sha7}" }], bring: "manifest", "parameter" or "restart", revision: "tracked" or "built" }',
     1,
     { project: 'x' },
     { name: 'api', prune: 'yes' },
+    { name: 'api', bring: 'deploy' },
+    { name: 'api', revision: 'newest' },
     { name: 'api', images: 'api' },
     { name: 'api', images: [{ repository: 'api' }] },
     { name: 'api', images: [{ repository: 'api', tag: { export: 'TAG' } }] },
@@ -387,7 +390,7 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
   ],
   [
     `${first}.applications[0].images[0].tag`,
-    'a tag that is the same for each build does not say which build runs: write one with {sha7} or {build}',
+    "a tag that is the same for each build does not say which build runs: write one with {sha7} or {build}, or bring: 'restart'",
     'develop',
   ],
   [
@@ -409,6 +412,13 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
   [`${first}.create.buildspec`, 'write the path of a buildspec in the repository', ''],
   [`${first}.create.compute`, "write 'small' or 'medium' or 'large'", 'huge', ''],
   [`${first}.create.docker`, yesOrNo, 1],
+  [`${first}.create.imageRepository`, 'write the name of the ECR repository like "team/api"', 1, ''],
+  [
+    `${first}.create.imageRepository`,
+    'write the name alone, in lower case, like "team/api"',
+    'Team/api',
+    '111111111111.dkr.ecr.eu-west-1.amazonaws.com/api:1',
+  ],
   [`${first}.create.policies`, 'write a list of ARNs of managed policies', 'x'],
   [`${first}.create.policies[0]`, 'write the ARN of a managed policy', 1, ''],
   [
@@ -473,6 +483,7 @@ describe('a setting that is right gets none', () => {
     ['calendars.japan.closed', ['2026-12-29', '2026-01-01/2027-01-02', '2026-12-29/2026-12-29']],
     ['calendars.japan.holidays', 'US-NY'],
     [`${deploy}.whenAsleep`, 'defer'],
+    [`${deploy}.imageMinutes`, 1],
     [`${deploy}.driftMinutes`, 0],
     [`${deploy}.argocd.through`, 'server'],
     [

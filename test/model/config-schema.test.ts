@@ -324,3 +324,32 @@ describe('a config', () => {
     expect(problems(value).length).toBeGreaterThan(0);
   });
 });
+
+describe('how an image comes to the cluster', () => {
+  const at = 'environments.develop.deploy.builds[0].applications[0]';
+  const ecr = '111111111111.dkr.ecr.ap-northeast-1.amazonaws.com/api';
+  const of = (application: object) =>
+    problems(
+      aConfig({ 'environments.develop.deploy.builds[0].applications': [{ name: 'api', ...application }] }),
+    );
+
+  test('a tag that stays the same may be restarted, if ECR or the build knows the digest', () => {
+    expect(of({ images: [{ repository: ecr, tag: 'develop' }], bring: 'restart' })).toEqual([]);
+    const exported = { repository: 'registry.example.com/api', tag: { exported: 'DIGEST' } };
+    expect(of({ images: [exported], bring: 'restart' })).toEqual([]);
+    expect(
+      of({ images: [{ repository: 'registry.example.com/api', tag: 'develop' }], bring: 'restart' }),
+    ).toEqual([
+      expect.stringMatching(/^environments.*images\[0\]\.tag: "develop": only a digest says which build/),
+    ]);
+  });
+
+  test('bring needs images, and a Helm parameter needs bring', () => {
+    expect(of({ bring: 'restart' })).toEqual([
+      `${at}.bring: "restart": it needs to know the images: add images, or remove bring`,
+    ]);
+    expect(of({ images: [{ repository: ecr, tag: '{sha7}', helmParameter: 'image.tag' }] })).toEqual([
+      `${at}.images[0].helmParameter: "image.tag": no parameter is set here: add bring: 'parameter' to the application, or remove helmParameter`,
+    ]);
+  });
+});

@@ -18,6 +18,12 @@ describe('people are notified of', () => {
     ['a stop that comes', aDecision('night-schedule', 'warn'), 'warning', 'needs attention'],
     ['a stop or start that was not confirmed', aDecision('night-schedule', 'fail'), 'failure', 'failed'],
     ['a drain that lost pods', aDecision('spot-drain', 'drain', { blocked: 1 }), 'failure', 'lost pods'],
+    [
+      'a drain whose evictions failed',
+      aDecision('spot-drain', 'drain', { blocked: 0, failed: 1 }),
+      'failure',
+      'lost pods',
+    ],
     ['a drift', aDecision('branch-deploy', 'warn'), 'warning', 'needs attention'],
     ['a merge that was deployed', aDecision('branch-deploy', 'deployed'), 'info', 'was deployed'],
     ['a merge that waits', aDecision('branch-deploy', 'defer'), 'info', 'waits for the morning'],

@@ -1,5 +1,11 @@
 /** The environment's table in memory, with the conditions, versions and expiry of `createTable` over DynamoDB. */
-import type { ListOptions, Row, SaveOptions, Table } from '#functions/adapters/dynamodb/table.ts';
+import type {
+  CountOptions,
+  ListOptions,
+  Row,
+  SaveOptions,
+  Table,
+} from '#functions/adapters/dynamodb/table.ts';
 import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 
 /**
@@ -90,6 +96,12 @@ export function createMemoryTable(
     return limit === undefined ? items : items.slice(0, limit);
   };
 
+  const count = (name: string, { prefix, containing, lacking, limit }: CountOptions): number =>
+    list(name, { prefix, limit }).filter(({ key }) => {
+      const text = partition(name).rows.get(key)?.text ?? '';
+      return text.includes(containing) && !text.includes(lacking);
+    }).length;
+
   const remove = (name: string, key: string): void => {
     const one = partition(name);
     if (one.rows.delete(key)) one.keys = undefined;
@@ -108,6 +120,7 @@ export function createMemoryTable(
     through: (around = async (_call, act) => act()) => ({
       get: (name, key) => around(`table.get ${name} | ${key}`, () => get(name, key)),
       list: (name, options = {}) => around(`table.list ${name}`, () => list(name, options)),
+      count: (name, options) => around(`table.count ${name}`, () => count(name, options)),
       saveIf: (name, key, value, expected, options = {}) =>
         around(
           `table.saveIf ${name} | ${key}`,

@@ -8,6 +8,7 @@ import type { Decision } from '#model/decision.ts';
 import { effectiveOverride } from '#model/override.ts';
 import type { Schedule } from '#model/schedule.ts';
 import type { Cloud, Night } from '../../cloud.ts';
+import { CloudError } from '../../errors.ts';
 import { nextStep } from './demo-night.ts';
 import { MemoryTable } from './memory-table.ts';
 import type { RecordedWrite } from './recorded-day.ts';
@@ -41,6 +42,15 @@ export function createDemoCloud(environment: DemoEnvironment): Cloud {
         ...(memory.notes.seen ? { seenAt: memory.notes.seen.value.at } : {}),
       } satisfies Night;
     },
+    caller: async () => 'you',
+    pause: async () => undefined,
+    async setPause() {
+      throw new CloudError('the demonstration has no pauses');
+    },
+    async retire() {
+      throw new CloudError('the demonstration has no stack to remove');
+    },
+    announcedChanges: async () => [],
     override: async () => effectiveOverride(await overrides.all(), now()),
     overrides: () => overrides.all(),
     async setOverride(override) {

@@ -1,5 +1,5 @@
 /** A table in memory, with the conditional writes of the real one. */
-import type { Row, Table } from '#functions/adapters/dynamodb/table.ts';
+import type { CountOptions, Row, Table } from '#functions/adapters/dynamodb/table.ts';
 
 export class MemoryTable implements Table {
   readonly #rows = new Map<string, Map<string, Row>>();
@@ -17,6 +17,11 @@ export class MemoryTable implements Table {
       .filter(({ key }) => key.startsWith(prefix) && key > after)
       .sort((a, b) => (a.key < b.key ? -1 : 1));
     return (descending ? rows.reverse() : rows).slice(0, limit);
+  }
+
+  async count(partition: string, { prefix, containing, lacking, limit }: CountOptions): Promise<number> {
+    const texts = (await this.list(partition, { prefix, limit })).map(({ value }) => JSON.stringify(value));
+    return texts.filter((text) => text.includes(containing) && !text.includes(lacking)).length;
   }
 
   async saveIf<T>(partition: string, key: string, value: T, expected: number | 'absent') {

@@ -1,5 +1,6 @@
 /** One environment, opened: what it does and why, its day, its deploys and drains, and the override. */
 import type { VNode } from 'preact';
+import { authorOf } from '#model/schedule.ts';
 import type { DrainView, EnvironmentView } from '../environment-view.ts';
 import type { Morning } from '../mornings.ts';
 import { barChart } from './charts.ts';
@@ -78,7 +79,7 @@ function facts(view: EnvironmentView): VNode {
         h('strong', null, `${words('override')}: ${words(override.state)}`),
         ` ${words('overrideBy', {
           time: local(view, override.until),
-          author: override.author,
+          author: authorOf(override),
           reason: override.reason,
         })}`,
       ]),

@@ -1,5 +1,6 @@
 /** All environments, one row each: what needs a person first. A row opens. */
 import type { VNode } from 'preact';
+import { authorOf } from '#model/schedule.ts';
 import type { EnvironmentView } from '../environment-view.ts';
 import { deployWord, detail } from './detail.ts';
 import { h } from './element.ts';
@@ -42,7 +43,15 @@ export function visibleViews(): readonly EnvironmentView[] {
 function textOf(view: EnvironmentView): string {
   const { name, cluster, account, region, override } = view;
   const failing = urgencyOf(view) < 2 ? words('failed') : '';
-  const parts = [name, cluster, account, region, phaseWord(view), failing, override?.author ?? ''];
+  const parts = [
+    name,
+    cluster,
+    account,
+    region,
+    phaseWord(view),
+    failing,
+    override ? authorOf(override) : '',
+  ];
   return parts.join(' ').toLowerCase();
 }
 

@@ -18,10 +18,11 @@ import type { Io } from '../../io.ts';
 import type { NamedEnvironment } from '../../select-environments.ts';
 import type { EnvironmentFacts, GroupFacts } from '../facts.ts';
 import type { Observation } from '../observation.ts';
+import { observeConcurrency } from './concurrency.ts';
 import { observeCapability, observeProjects, observeToken } from './deploys.ts';
 import { observeFunctions } from './functions.ts';
 import { observeCluster, observeGroups } from './groups.ts';
-import { observeAccessReviews, observeCni, observeKubernetes } from './kubernetes.ts';
+import { observeAccessReviews, observeCni, observeExcessRights, observeKubernetes } from './kubernetes.ts';
 import { observeInstanceNetworks, observeInterfaceAddresses, observeSubnets } from './network.ts';
 import { observe } from './observe.ts';
 import { observeAlarmTopic } from './subscribers.ts';
@@ -47,15 +48,18 @@ export async function observeEnvironment(
     const settings = settingsOf(loaded.config, name, io.now());
     const kubernetes = kubernetesClient(clients.eks, named, io);
     try {
-      const [network, inCluster, night, functions, deploys, vpc, alarmTopic] = await Promise.all([
-        observeNetwork(clients.ec2, groups),
-        observeInCluster(kubernetes, settings),
-        observe('dynamodb:Query', () => cloud.night()),
-        observeFunctions(clients, { name, cluster: environment.cluster }, capabilitiesOf(settings)),
-        observeDeploys(clients, environment, settings),
-        observeVpc(clients.ec2, environment.network),
-        observeAlarmTopic(clients.sns, named),
-      ]);
+      const [network, inCluster, night, functions, concurrency, deploys, vpc, alarmTopic] = await Promise.all(
+        [
+          observeNetwork(clients.ec2, groups),
+          observeInCluster(kubernetes, settings),
+          observe('dynamodb:Query', () => cloud.night()),
+          observeFunctions(clients, { name, cluster: environment.cluster }, capabilitiesOf(settings)),
+          observeConcurrency(clients.lambda),
+          observeDeploys(clients, environment, settings),
+          observeVpc(clients.ec2, environment.network),
+          observeAlarmTopic(clients.sns, named),
+        ],
+      );
       // Only after a first response is the time that of AWS.
       const now = cloud.now();
       return {
@@ -70,6 +74,7 @@ export async function observeEnvironment(
         ...inCluster,
         night,
         functions,
+        concurrency,
         ...deploys,
         vpc,
         alarmTopic,
@@ -122,12 +127,13 @@ async function observeNetwork(ec2: EC2Client, groups: Observation<readonly Group
 }
 
 async function observeInCluster(client: KubernetesClient, settings: EnvironmentSettings) {
-  const [cni, kubernetes, reviews] = await Promise.all([
+  const [cni, kubernetes, reviews, excess] = await Promise.all([
     observeCni(client),
     observeKubernetes(client),
     observeAccessReviews(client, settings),
+    observeExcessRights(client, settings),
   ]);
-  return { cni, kubernetes, reviews };
+  return { cni, kubernetes, reviews, excess };
 }
 
 async function observeDeploys(

@@ -14,7 +14,12 @@ const text = s.optional(s.string);
 /** Go writes an empty list as null. */
 const listOf = <T>(schema: s.Schema<T>) => s.optional(s.nullable(s.listOf(schema)));
 
-const SOURCE = s.object({ repoURL: text, targetRevision: text });
+const SOURCE = s.object({
+  repoURL: text,
+  targetRevision: text,
+  kustomize: s.optional(s.object({ images: listOf(s.string) })),
+  helm: s.optional(s.object({ parameters: listOf(s.object({ name: text, value: text })) })),
+});
 const OPERATION = s.object({
   info: listOf(s.object({ name: text, value: text })),
   initiatedBy: s.optional(s.object({ username: text, automated: s.optional(s.boolean) })),
@@ -38,10 +43,13 @@ const APPLICATION = s.object({
     creationTimestamp: text,
     resourceVersion: text,
     deletionTimestamp: text,
+    ownerReferences: listOf(s.object({ kind: text, name: text })),
+    annotations: s.optional(s.mapOf(s.string)),
   }),
   spec: s.optional(
     s.object({
       project: text,
+      destination: s.optional(s.object({ server: text, name: text })),
       source: s.optional(SOURCE),
       sources: listOf(SOURCE),
       sourceHydrator: s.optional(s.object({ drySource: s.optional(SOURCE) })),
@@ -77,11 +85,21 @@ const APPLICATION = s.object({
           message: text,
           startedAt: text,
           finishedAt: text,
-          syncResult: s.optional(s.object(REVISIONS)),
+          syncResult: s.optional(
+            s.object({ ...REVISIONS, resources: listOf(s.object({ images: listOf(s.string) })) }),
+          ),
         }),
       ),
       resources: listOf(
-        s.object({ kind: text, name: text, hook: s.optional(s.boolean), health: s.optional(HEALTH) }),
+        s.object({
+          group: text,
+          version: text,
+          namespace: text,
+          kind: text,
+          name: text,
+          hook: s.optional(s.boolean),
+          health: s.optional(HEALTH),
+        }),
       ),
     }),
   ),
@@ -130,9 +148,44 @@ export function viewOf(application: ApplicationObject): ApplicationView {
     health: oneOf(HEALTH_CODES, status?.health?.status) ?? 'Unknown',
     healthMessage: shortened(healthMessageOf(status)),
     ...(status?.summary?.images?.length ? { images: status.summary.images } : {}),
+    ...imageFactsOf(application),
     ...(condition ? { condition } : {}),
     ...(reconciledAt ? { reconciledAt } : {}),
   };
+}
+
+/** What was deployed, what is set on the Application, and who may put that back. */
+function imageFactsOf({
+  metadata,
+  spec,
+  status,
+}: ApplicationObject): Pick<ApplicationView, 'desiredImages' | 'overrides' | 'madeBy'> {
+  const desiredImages = (status?.operationState?.syncResult?.resources ?? []).flatMap(
+    ({ images }) => images ?? [],
+  );
+  const overrides = sourcesOf(spec).map(({ kustomize, helm }) => ({
+    images: kustomize?.images ?? [],
+    parameters: Object.fromEntries(
+      (helm?.parameters ?? []).map(({ name = '', value = '' }) => [name, value]),
+    ),
+  }));
+  const isSet = overrides.some(
+    ({ images, parameters }) => images.length > 0 || Object.keys(parameters).length > 0,
+  );
+  const madeBy = makerOf(metadata);
+  return {
+    ...(desiredImages.length > 0 ? { desiredImages } : {}),
+    ...(isSet ? { overrides } : {}),
+    ...(madeBy ? { madeBy } : {}),
+  };
+}
+
+/** An ApplicationSet owns its Applications; an app-of-apps leaves its name in the tracking id. */
+function makerOf({ ownerReferences, annotations }: ApplicationObject['metadata']): string | undefined {
+  const owner = ownerReferences?.find(({ kind }) => kind === 'ApplicationSet');
+  if (owner) return `ApplicationSet ${owner.name}`;
+  const [parent] = annotations?.['argocd.argoproj.io/tracking-id']?.split(':') ?? [];
+  return parent ? `Application ${parent}` : undefined;
 }
 
 /** With a hydrator the source is the dry one: what is synced was made from it. */

@@ -2,10 +2,11 @@
  * The Argo CD that EKS runs as a capability of a cluster: its address is known to EKS only.
  * https://docs.aws.amazon.com/eks/latest/userguide/argocd.html
  */
-import { DescribeCapabilityCommand, type EKSClient } from '@aws-sdk/client-eks';
-import { createEksClient } from '#functions/adapters/aws/eks-cluster.ts';
+import { DescribeCapabilityCommand, EKSClient } from '@aws-sdk/client-eks';
+import { awsClientDefaults } from '#functions/adapters/aws/clients.ts';
 import { errorName } from '#functions/adapters/aws/errors.ts';
 import type { Secret } from '#functions/adapters/aws/secret.ts';
+import { withTimeLimit } from '#functions/adapters/aws/time-limit.ts';
 import type { Argocd, ArgocdFailure, Result } from '#functions/branch-deploy/ports.ts';
 import { createArgocdServer } from './server.ts';
 
@@ -63,7 +64,7 @@ export async function describeArgocdCapability(
 
 /** Its address is read with the first request, and again after a request could not be sent or answered. */
 export function createArgocdCapability(options: CapabilityOptions): Argocd {
-  const client = options.client ?? createEksClient();
+  const client = options.client ?? withTimeLimit(new EKSClient(awsClientDefaults()));
   let connected: (Argocd & { close(): void }) | undefined;
 
   const through = async <T>(request: (argocd: Argocd) => Promise<Result<T>>): Promise<Result<T>> => {
@@ -83,5 +84,9 @@ export function createArgocdCapability(options: CapabilityOptions): Argocd {
   return {
     read: (application, how) => through((argocd) => argocd.read(application, how)),
     sync: (application, deployId, how) => through((argocd) => argocd.sync(application, deployId, how)),
+    pods: (application) => through((argocd) => argocd.pods(application)),
+    restart: (application, workload, at) => through((argocd) => argocd.restart(application, workload, at)),
+    setImages: (application, images, source) =>
+      through((argocd) => argocd.setImages(application, images, source)),
   };
 }

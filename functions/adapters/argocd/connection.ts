@@ -14,10 +14,12 @@ export interface ArgocdServerOptions {
   readonly timeoutMs?: number;
 }
 
+type Method = 'GET' | 'POST' | 'PATCH';
+
 export interface ArgocdConnection {
   /** The reply as `T`; a failure where it is something else. */
   ask<T>(request: {
-    readonly method: 'GET' | 'POST';
+    readonly method: Method;
     readonly path: string;
     readonly body?: object;
     readonly as: { readonly name: string; readonly is: (value: unknown) => value is T };
@@ -38,7 +40,7 @@ export function connectArgocd(
   const timeoutMs = options.timeoutMs ?? 10_000;
 
   /** A token that is not accepted is read again once: it may have been rotated since. */
-  const send = async (method: 'GET' | 'POST', path: string, body?: object): Promise<HttpReply> => {
+  const send = async (method: Method, path: string, body?: object): Promise<HttpReply> => {
     const sendWith = (token: string) =>
       host.request({
         method,

@@ -5,7 +5,13 @@
 import { UnreachableError } from '#functions/adapters/http.ts';
 import { type KubernetesClient, KubernetesError } from '#functions/adapters/kubernetes/client.ts';
 import { isConflict } from '#functions/adapters/kubernetes/errors.ts';
-import type { ApplicationView, Argocd, ArgocdFailure, Result } from '#functions/branch-deploy/ports.ts';
+import type {
+  ApplicationView,
+  Argocd,
+  ArgocdFailure,
+  Result,
+  SyncOptions,
+} from '#functions/branch-deploy/ports.ts';
 import { isApplicationName } from '#functions/branch-deploy/record.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { type ApplicationObject, DEPLOY_INFO, isApplication, shortened, viewOf } from './application.ts';
@@ -16,8 +22,6 @@ const NAMESPACE = 'argocd';
 const REFRESH = 'argocd.argoproj.io/refresh';
 /** The controller writes to the object at any time, mostly after a comparison: a conflict does not mean that an operation runs. */
 const ATTEMPTS = 4;
-
-type SyncOptions = NonNullable<Parameters<Argocd['sync']>[2]>;
 
 export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): Argocd {
   const get = (application: ApplicationSettings) =>
@@ -44,6 +48,16 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
     return { ok: true, value: body };
   };
 
+  /** With the Application that the config names, or a failure. */
+  const found = <T>(
+    application: ApplicationSettings,
+    act: (object: ApplicationObject) => Promise<Result<T>>,
+  ): Promise<Result<T>> =>
+    answerOf(application, async () => {
+      const object = inProject(application, (await get(application)).body);
+      return object.ok ? act(object.value) : object;
+    });
+
   return {
     read: (application, { refresh = false } = {}) =>
       viewFrom(application, async () => {
@@ -63,6 +77,22 @@ export function createArgocdObjects(client: Pick<KubernetesClient, 'request'>): 
           }
         }
       }),
+
+    pods: (application) =>
+      found(application, async (object) => (await import('./object-images.ts')).podsOf(client, object)),
+
+    restart: (application, workload, at) =>
+      found(application, async () => {
+        await (await import('./object-images.ts')).restartWorkload(client, workload, at);
+        return { ok: true, value: undefined };
+      }),
+
+    setImages: (application, images, source) =>
+      found(application, async (object) => {
+        const { patchImages } = await import('./object-images.ts');
+        await patchImages(client, pathOf(application), object, { images, source });
+        return { ok: true, value: undefined };
+      }),
   };
 }
 
@@ -74,7 +104,7 @@ function operationPatch(
   application: ApplicationSettings,
   { metadata, spec }: ApplicationObject,
   deployId: string,
-  { revision, prune = false }: SyncOptions,
+  { revision, revisions = [], prune = false }: SyncOptions,
 ): object {
   const options =
     application.syncOptions.length > 0 ? application.syncOptions : (spec?.syncPolicy?.syncOptions ?? []);
@@ -86,6 +116,7 @@ function operationPatch(
       info: [{ name: DEPLOY_INFO, value: deployId }],
       sync: {
         ...(revision ? { revision } : {}),
+        ...(revisions.length > 0 ? { revisions: revisionsFor(spec?.sources ?? [], revisions) } : {}),
         prune: application.prune ?? prune,
         ...(options.length > 0 ? { syncOptions: options } : {}),
       },
@@ -95,17 +126,37 @@ function operationPatch(
   };
 }
 
-async function viewFrom(
+/** One for each source: what is not named is what the source tracks. */
+function revisionsFor(
+  sources: readonly { readonly targetRevision?: string }[],
+  named: NonNullable<SyncOptions['revisions']>,
+): readonly string[] {
+  return sources.map(
+    ({ targetRevision }, index) =>
+      named.find(({ position }) => position === index + 1)?.revision ?? targetRevision ?? 'HEAD',
+  );
+}
+
+function viewFrom(
   application: ApplicationSettings,
   request: () => Promise<Result<ApplicationObject>>,
 ): Promise<Result<ApplicationView>> {
-  if (!isApplicationName(application.name)) return invalidName(application);
-  try {
+  return answerOf(application, async () => {
     const reply = await request();
     if (!reply.ok) return reply;
     return isApplication(reply.value)
       ? { ok: true, value: viewOf(reply.value) }
       : failure('transient', 'the API server answered with something other than an Application');
+  });
+}
+
+async function answerOf<T>(
+  application: ApplicationSettings,
+  request: () => Promise<Result<T>>,
+): Promise<Result<T>> {
+  if (!isApplicationName(application.name)) return invalidName(application);
+  try {
+    return await request();
   } catch (error) {
     if (error instanceof UnreachableError)
       return { ok: false, error: { kind: 'transient', outcomeUnknown: true, detail: error.message } };

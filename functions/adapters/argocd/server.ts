@@ -5,6 +5,7 @@ import { isApplicationName } from '#functions/branch-deploy/record.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { DEPLOY_INFO, isApplication, viewOf } from './application.ts';
 import { type ArgocdServerOptions, connectArgocd } from './connection.ts';
+import type { createServerImages } from './server-images.ts';
 
 /** etcd keeps objects of 1.5 MB: more is no Application. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
@@ -21,6 +22,12 @@ export function createArgocdServer(options: ArgocdServerOptions): Argocd & { clo
     return reply.ok ? { ok: true, value: viewOf(reply.value) } : reply;
   };
 
+  let loaded: Promise<ReturnType<typeof createServerImages>> | undefined;
+  const images = () => {
+    loaded ??= import('./server-images.ts').then((module) => module.createServerImages(connection, pathOf));
+    return loaded;
+  };
+
   return {
     async read(application, { refresh = false } = {}) {
       if (!isApplicationName(application.name)) return invalidName(application);
@@ -32,7 +39,7 @@ export function createArgocdServer(options: ArgocdServerOptions): Argocd & { clo
       return answer({ method: 'GET', path: `${pathOf(application)}?${query}` });
     },
 
-    async sync(application, deployId, { revision, prune = false } = {}) {
+    async sync(application, deployId, { revision, revisions = [], prune = false } = {}) {
       if (!isApplicationName(application.name)) return invalidName(application);
       return answer({
         method: 'POST',
@@ -42,6 +49,12 @@ export function createArgocdServer(options: ArgocdServerOptions): Argocd & { clo
           project: application.project,
           ...(application.namespace ? { appNamespace: application.namespace } : {}),
           ...(revision ? { revision } : {}),
+          ...(revisions.length > 0
+            ? {
+                revisions: revisions.map((one) => one.revision),
+                sourcePositions: revisions.map(({ position }) => position),
+              }
+            : {}),
           prune: application.prune ?? prune,
           // An empty list would take the application's own options away.
           ...(application.syncOptions.length > 0 ? { syncOptions: { items: application.syncOptions } } : {}),
@@ -49,6 +62,10 @@ export function createArgocdServer(options: ArgocdServerOptions): Argocd & { clo
         },
       });
     },
+
+    pods: async (application) => (await images()).pods(application),
+    restart: async (application, workload, at) => (await images()).restart(application, workload, at),
+    setImages: async (application, built, source) => (await images()).setImages(application, built, source),
 
     close: () => connection.close(),
   };

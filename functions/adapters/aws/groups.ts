@@ -121,14 +121,19 @@ function isGone(error: unknown): boolean {
 }
 
 function groupOf(group: AutoScalingGroup): Group {
-  const name = group.AutoScalingGroupName ?? '';
+  const { AutoScalingGroupName: name, MinSize: min, DesiredCapacity: desired, MaxSize: max } = group;
+  // A size that is missing must not count as zero.
+  if (name === undefined || min === undefined || desired === undefined || max === undefined)
+    throw new NightshiftError(
+      `auto scaling answered DescribeAutoScalingGroups with a group without its ${name === undefined ? 'name' : `sizes: ${name}`}`,
+    );
   const nodegroup = group.Tags?.find((tag) => tag.Key === 'eks:nodegroup-name')?.Value;
   return {
     name: nodegroup ?? name,
     kind: nodegroup === undefined ? 'self-managed' : 'managed',
     autoScalingGroup: name,
     ...(group.AutoScalingGroupARN ? { arn: group.AutoScalingGroupARN } : {}),
-    size: { min: group.MinSize ?? 0, desired: group.DesiredCapacity ?? 0, max: group.MaxSize ?? 0 },
+    size: { min, desired, max },
     instances: (group.Instances ?? []).map((instance) => ({
       id: instance.InstanceId ?? '',
       inService: instance.LifecycleState === 'InService',

@@ -1,14 +1,10 @@
-/**
- * The queue of the watchdog, for spot-drain: one small signed request. The SDK's client for SQS would be another 60 KB that
- * each notice of a cold process loads before its cordon.
- */
-import { Sha256 } from '@aws-crypto/sha256-js';
-import { SignatureV4 } from '@smithy/signature-v4';
-import { createHttpHost, type HttpReply } from '#functions/adapters/http.ts';
+/** The queue of the watchdog, for spot-drain: one small signed request. */
+import type { HttpReply } from '#functions/adapters/http.ts';
 import type { TokenCredentials } from '#functions/adapters/kubernetes/token.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { Watchdog } from '#functions/spot-drain/ports.ts';
 import { TRIGGER_SOURCE } from '#model/trigger.ts';
+import { createSignedRequests } from './signed-requests.ts';
 
 export interface WatchdogQueueOptions {
   /** `https://sqs.<region>.amazonaws.com/<account>/<name>`. Absent in a dry run, which sends nothing. */
@@ -28,34 +24,21 @@ const LONGEST_DELAY_SECONDS = 900;
 export function createWatchdogQueue(options: WatchdogQueueOptions): Watchdog {
   const { queueUrl } = options;
   if (queueUrl === undefined) return { send: async () => undefined };
-  const endpoint = new URL(options.endpoint ?? queueUrl);
-  let host: ReturnType<typeof createHttpHost> | undefined;
-  const signer = new SignatureV4({
+  const request = createSignedRequests({
     service: 'sqs',
     region: options.region,
     credentials: options.credentials,
-    sha256: Sha256,
+    now: options.now,
+    url: options.endpoint ?? queueUrl,
   });
-
-  const post = async (body: string): Promise<HttpReply> => {
-    host ??= createHttpHost({ url: endpoint.origin, maxSockets: 8 });
-    const signed = await signer.sign(
-      {
-        method: 'POST',
-        protocol: endpoint.protocol,
-        hostname: endpoint.hostname,
-        path: '/',
-        headers: {
-          host: endpoint.host,
-          'content-type': 'application/x-amz-json-1.0',
-          'x-amz-target': 'AmazonSQS.SendMessage',
-        },
-        body,
-      },
-      { signingDate: options.now() },
-    );
-    return host.request({ method: 'POST', path: '/', headers: signed.headers, body, timeoutMs: TIMEOUT_MS });
-  };
+  const post = (body: string) =>
+    request({
+      method: 'POST',
+      path: '/',
+      headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': 'AmazonSQS.SendMessage' },
+      body,
+      timeoutMs: TIMEOUT_MS,
+    });
 
   return {
     async send(check, delaySeconds) {

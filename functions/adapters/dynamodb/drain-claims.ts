@@ -11,6 +11,8 @@ import { cordonKey, DRAIN, instanceKey, nodeNameKey } from './table-keys.ts';
 /** A claim stays for a day; one of an announced change until long after the change. */
 const CLAIM_DAYS = 1;
 const ANNOUNCED_DAYS = 30;
+/** Whoever looks for cordons under way reads so many items, claims and names: enough to meet one of a storm. */
+const LOOKED_AT = 150;
 /** The name of a node that lives longer is written again. */
 const NAMED_DAYS = 30;
 
@@ -30,6 +32,15 @@ export function createClaims(table: Table): Claims {
     saveIf: (claim, expected, now) =>
       claims.saveIf(instanceKey(claim.instanceId), claim, expected, { now, expires: expiry(claim) }),
     remove: (instanceId, version) => claims.removeIf(instanceKey(instanceId), version),
+    async areCordonsPending() {
+      const pending = await table.count(DRAIN, {
+        prefix: instanceKey(''),
+        containing: jsonOf('state', 'working'),
+        lacking: '"cordonedAt":',
+        limit: LOOKED_AT,
+      });
+      return pending > 0;
+    },
     async all() {
       const rows = await table.list(DRAIN, { prefix: instanceKey('') });
       const { found, corrupt } = claims.fromRows(rows.filter(({ key }) => !isNodeName(key)));
@@ -68,6 +79,11 @@ export function createCordons(table: Table): Cordons {
       return { cordons: found.map(({ value }) => value), corrupt };
     },
   };
+}
+
+/** As it stands in the text of a claim. */
+function jsonOf<K extends keyof Claim>(key: K, value: Claim[K]): string {
+  return JSON.stringify({ [key]: value }).slice(1, -1);
 }
 
 function isNodeName(key: string): boolean {

@@ -1,33 +1,39 @@
 /** What night-schedule remembers, in the environment's table: two queries read all of it. */
 import type { CorruptItem, Memory, Over, Store } from '#functions/night-schedule/ports.ts';
 import {
+  cronJobObject,
   NOTE_NAMES,
   type NoteName,
   type Notes,
   noteSchemas,
   objectOf,
   type SavedAutoscaler,
+  type SavedCronJob,
   type SavedSize,
   savedAutoscalerSchema,
+  savedCronJobSchema,
   savedSizeSchema,
 } from '#functions/night-schedule/records.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { Versioned } from '#functions/shared/versioned.ts';
 import { type ClusterState, clusterStateSchema } from '#model/cluster-state.ts';
 import { isRecord, isValid } from '#model/record-schema.ts';
-import { type Override, overrideSchema } from '#model/schedule.ts';
+import { type Override, overrideSchema, type Pause, pauseSchema } from '#model/schedule.ts';
 import { createLedger } from './ledger.ts';
 import { type Records, recordsOf } from './records.ts';
 import type { Row, Table } from './table.ts';
 import {
   AUTOSCALER_PREFIX,
   autoscalerKey,
+  CRON_JOB_PREFIX,
+  cronJobKey,
   itemName,
   NIGHT,
   NOTE_PREFIX,
   noteKey,
   OLD_NIGHT_KEYS,
   OVERRIDE,
+  PAUSE_KEY,
   SAVED_PREFIX,
   STATE_KEY,
   savedKey,
@@ -37,6 +43,7 @@ export function createNightStore(table: Table, cluster: string): Store {
   const states = recordsOf(table, NIGHT, clusterStateSchema);
   const sizes = recordsOf(table, NIGHT, savedSizeSchema);
   const autoscalers = recordsOf(table, NIGHT, savedAutoscalerSchema);
+  const cronJobs = recordsOf(table, NIGHT, savedCronJobSchema);
   const notesOf = <N extends NoteName>(what: N) => recordsOf<Notes[N]>(table, NIGHT, noteSchemas[what]);
 
   return {
@@ -48,8 +55,11 @@ export function createNightStore(table: Table, cluster: string): Store {
     writeState: (next, over) => write(states, STATE_KEY, next, over),
     writeSaved: (next, over) => write(sizes, savedKey(cluster, next.group), next, over),
     clearSaved: (group, over) => sizes.removeIf(savedKey(cluster, group), over),
-    writeAutoscaler: (next, over) => write(autoscalers, autoscalerKey(objectOf(next)), next, over),
+    writeAutoscaler: (next, over) =>
+      write(autoscalers, autoscalerKey(objectOf(next)), { ...next, cluster }, over),
     clearAutoscaler: (object, over) => autoscalers.removeIf(autoscalerKey(object), over),
+    writeCronJob: (next, over) => write(cronJobs, cronJobKey(cronJobObject(next)), next, over),
+    clearCronJob: (object, over) => cronJobs.removeIf(cronJobKey(object), over),
     writeNote: (what, next, over) => write(notesOf(what), noteKey(what), next, over),
     writeLedger: createLedger(table).write,
   };
@@ -65,10 +75,13 @@ async function write<T>(records: Records<T>, key: string, value: T, over: Over):
 function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly Row[]): Memory {
   const saved = new Map<string, Versioned<SavedSize>>();
   const autoscaler = new Map<string, Versioned<SavedAutoscaler>>();
+  const cronJobs = new Map<string, Versioned<SavedCronJob>>();
   const notes: { -readonly [N in NoteName]?: Versioned<unknown> } = {};
   const overrides: Override[] = [];
   const corrupt: CorruptItem[] = [];
   let state: Versioned<ClusterState> | undefined;
+  let pause: Pause | undefined;
+  let foreign: string | undefined;
 
   const ourSizes = savedKey(cluster, '');
   for (const row of rows) {
@@ -82,11 +95,17 @@ function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly 
       const group = key.slice(ourSizes.length);
       if (isValid(savedSizeSchema, value) && value.group === group) saved.set(group, { value, version });
       else broken('saved', group);
-    } else if (key.startsWith(AUTOSCALER_PREFIX)) {
+    } else if (key.startsWith(SAVED_PREFIX)) foreign = key;
+    else if (key.startsWith(AUTOSCALER_PREFIX)) {
       const object = key.slice(AUTOSCALER_PREFIX.length);
-      if (isValid(savedAutoscalerSchema, value) && objectOf(value) === object)
-        autoscaler.set(object, { value, version });
-      else broken('autoscaler', object);
+      if (!isValid(savedAutoscalerSchema, value) || objectOf(value) !== object) broken('autoscaler', object);
+      else if ((value.cluster ?? cluster) !== cluster) foreign = key;
+      else autoscaler.set(object, { value, version });
+    } else if (key.startsWith(CRON_JOB_PREFIX)) {
+      const object = key.slice(CRON_JOB_PREFIX.length);
+      if (isValid(savedCronJobSchema, value) && cronJobObject(value) === object)
+        cronJobs.set(object, { value, version });
+      else broken('cronjob', object);
     } else if (key.startsWith(NOTE_PREFIX)) {
       const what = NOTE_NAMES.find((name) => key === noteKey(name));
       if (!what) continue;
@@ -95,14 +114,19 @@ function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly 
     }
   }
   for (const { key, value } of overrideRows) {
-    if (isValid(overrideSchema, value)) overrides.push(value);
+    if (key === PAUSE_KEY && isValid(pauseSchema, value)) pause = value;
+    // Under another key no command could cancel it.
+    else if (isValid(overrideSchema, value) && value.id === key) overrides.push(value);
     else corrupt.push({ item: itemName(OVERRIDE, key), kind: 'override', name: key });
   }
   return {
     ...(state ? { state } : {}),
     overrides,
+    pause,
+    foreign,
     saved,
     autoscaler,
+    cronJobs,
     notes: notes as Memory['notes'],
     corrupt,
   };
@@ -126,20 +150,4 @@ function isOldSize(key: string, value: unknown): boolean {
   if (!key.startsWith(SAVED_PREFIX)) return false;
   const rest = key.slice(SAVED_PREFIX.length);
   return !rest.includes('/') || (isRecord(value) && value['group'] === rest);
-}
-
-/** A dry run writes its notes only: a size that it would have saved must never be taken for one that was saved. */
-export function createDryRunStore({ load, writeNote }: Store): Store {
-  const refuse = (): Promise<never> =>
-    Promise.reject(new NightshiftError('a dry run may write its notes only: nothing was written'));
-  return {
-    load,
-    writeNote,
-    writeState: refuse,
-    writeSaved: refuse,
-    clearSaved: refuse,
-    writeAutoscaler: refuse,
-    clearAutoscaler: refuse,
-    writeLedger: refuse,
-  };
 }

@@ -6,8 +6,10 @@
  * | `night`    | `state`                    | ClusterState                            | never   |
  * | `night`    | `saved#<cluster>/<group>`  | the sizes taken from a group            | never   |
  * | `night`    | `autoscaler#<object>`      | what was taken from an autoscaler: `deployment#<namespace>/<name>`, `nodepool#<name>` | never |
+ * | `night`    | `cronjob#<ns>/<name>`      | a CronJob that was suspended            | never   |
  * | `night`    | `note#<what>`              | marks of the pass: warned, start-times, reported, seen; retired | never |
  * | `override` | `<id>`                     | Override                                | a week after its end |
+ * | `override` | `pause`                    | Pause of all capabilities               | a week after its end |
  * | `drain`    | `instance#<id>`            | claim of a drain                        | yes     |
  * | `drain`    | `instance#<id>#node`       | the name of the instance's node         | yes     |
  * | `drain`    | `cordon#<id>`              | a cordon of ours that may be undone     | yes     |
@@ -21,11 +23,17 @@ export { DECISION, DEPLOY, DRAIN, LEDGER, NIGHT, OVERRIDE } from '#model/partiti
 
 export const STATE_KEY = 'state';
 
+/** Beside the overrides: night-schedule and branch-deploy read it with them. */
+export const PAUSE_KEY = 'pause';
+
 export const SAVED_PREFIX = 'saved#';
 export const savedKey = (cluster: string, group: string) => `${SAVED_PREFIX}${cluster}/${group}`;
 
 export const AUTOSCALER_PREFIX = 'autoscaler#';
 export const autoscalerKey = (object: string) => `${AUTOSCALER_PREFIX}${object}`;
+
+export const CRON_JOB_PREFIX = 'cronjob#';
+export const cronJobKey = (object: string) => `${CRON_JOB_PREFIX}${object}`;
 
 export const NOTE_PREFIX = 'note#';
 export const noteKey = (what: string) => `${NOTE_PREFIX}${what}`;

@@ -31,6 +31,15 @@ export interface ListOptions {
   readonly descending?: boolean;
 }
 
+export interface CountOptions {
+  readonly prefix: string;
+  /** Of the item's value, as JSON text. */
+  readonly containing: string;
+  readonly lacking: string;
+  /** Only the first so many items of the prefix are looked at. */
+  readonly limit: number;
+}
+
 export interface SaveOptions {
   /** The item may be removed after this time, and counts as absent from then on. */
   readonly expires?: Date;
@@ -42,6 +51,8 @@ export interface Table {
   get(partition: string, key: string): Promise<Row | undefined>;
   /** All items of the partition whose key begins with `prefix`, or comes after `after`; in the order of the keys. */
   list(partition: string, options?: ListOptions): Promise<readonly Row[]>;
+  /** How many of the first items have such a value: one request whose reply is a number. */
+  count(partition: string, options: CountOptions): Promise<number>;
   /** Writes over that version, or only where no item is there. Undefined: somebody else's write came first. */
   saveIf<T>(
     partition: string,
@@ -96,6 +107,11 @@ export function createTable(client: Pick<DynamoDBClient, 'send'>, name: string):
       return rows;
     },
 
+    async count(partition, options) {
+      const reply = await client.send(new QueryCommand({ TableName: name, ...countOf(partition, options) }));
+      return reply.Count ?? 0;
+    },
+
     async saveIf(partition, key, value, expected, options = {}) {
       const version = expected === 'absent' ? 1 : expected + 1;
       const item = itemOf(keyOf(partition, key), value, version, options.expires);
@@ -131,6 +147,23 @@ export function createTable(client: Pick<DynamoDBClient, 'send'>, name: string):
       await client.send(new DeleteItemCommand({ TableName: name, Key: keyOf(partition, key) }));
     },
   };
+}
+
+function countOf(partition: string, { prefix, containing, lacking, limit }: CountOptions) {
+  return {
+    ConsistentRead: true,
+    Select: 'COUNT',
+    KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
+    FilterExpression: 'contains(#value, :containing) AND NOT contains(#value, :lacking)',
+    ExpressionAttributeNames: { '#value': 'value' },
+    ExpressionAttributeValues: {
+      ':pk': { S: partition },
+      ':sk': { S: prefix },
+      ':containing': { S: containing },
+      ':lacking': { S: lacking },
+    },
+    Limit: limit,
+  } as const;
 }
 
 function rowOf(item: Item): Row {

@@ -17,6 +17,7 @@ export function withTransientErrors(table: Table): Table {
   return {
     get: (...asked) => named(table.get(...asked)),
     list: (...asked) => named(table.list(...asked)),
+    count: (...asked) => named(table.count(...asked)),
     saveIf: (...asked) => named(table.saveIf(...asked)),
     removeIf: (...asked) => named(table.removeIf(...asked)),
     save: (...asked) => named(table.save(...asked)),

@@ -1,4 +1,4 @@
-import { isTerminatedBy } from '#functions/night-schedule/decide-claims.ts';
+import { isLeftAlone, isTerminatedBy } from '#functions/night-schedule/decide-claims.ts';
 import type {
   Autoscaler,
   AutoscalerView,
@@ -14,36 +14,36 @@ import {
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { AutoscalerConfig } from '#model/config.ts';
 import { BUILT_IN_POOLS } from '#model/names.ts';
-import { isRecord, isValid } from '#model/record-schema.ts';
+import { count, isRecord, isValid } from '#model/record-schema.ts';
 import type { KubernetesClient } from './client.ts';
-import { isDenied, KubernetesError } from './errors.ts';
+import { isDenied, KubernetesError, MalformedReplyError } from './errors.ts';
 
 type Client = Pick<KubernetesClient, 'request' | 'list'>;
 type Of<K extends AutoscalerConfig['kind']> = Extract<AutoscalerConfig, { kind: K }>;
 
 /** Without a config it can only resume what was paused before. */
 export function createAutoscaler(client: Client, config: AutoscalerConfig | undefined): Autoscaler {
-  const resume = createResume(client);
-  if (config === undefined) return { resume, observe: refuseUnconfigured, pause: refuseUnconfigured };
+  const common = { resume: createResume(client), deleteClaims: createDeleteClaims(client) };
+  if (config === undefined) return { ...common, observe: refuseUnconfigured, pause: refuseUnconfigured };
   return config.kind === 'cluster-autoscaler'
-    ? { resume, ...clusterAutoscaler(client, config) }
-    : { resume, ...karpenter(client, config) };
+    ? { ...common, ...clusterAutoscaler(client, config) }
+    : { ...common, ...karpenter(client, config) };
 }
 
 /** The autoscalers that the records are about, whatever the config names: each observes and resumes its own objects. */
 export function autoscalersOf(client: Client, saved: readonly SavedAutoscaler[]): readonly SavedObjects[] {
-  const resume = createResume(client);
+  const common = { resume: createResume(client), deleteClaims: createDeleteClaims(client) };
   const deployments = saved.flatMap((one): SavedObjects[] => {
     if (one.kind !== 'cluster-autoscaler') return [];
     const [namespace = '', deployment = ''] = one.deployment.split('/');
     return [
-      { autoscaler: { resume, ...clusterAutoscaler(client, { namespace, deployment }) }, saved: [one] },
+      { autoscaler: { ...common, ...clusterAutoscaler(client, { namespace, deployment }) }, saved: [one] },
     ];
   });
   const pools = saved.filter((one) => one.kind === 'karpenter');
   if (pools.length === 0) return deployments;
   const nodePools = pools.map(({ nodePool }) => nodePool);
-  const autoscaler = { resume, ...karpenter(client, { kind: 'karpenter', nodePools }) };
+  const autoscaler = { ...common, ...karpenter(client, { kind: 'karpenter', nodePools }) };
   return [...deployments, { autoscaler, saved: pools }];
 }
 
@@ -76,11 +76,12 @@ function clusterAutoscaler(
   const path = deploymentPath(deployment);
   return {
     async observe() {
-      const { body } = await client.request<{ spec?: { replicas?: number } }>({
-        method: 'GET',
-        path: `${path}/scale`,
-      });
-      const replicas = body.spec?.replicas ?? 0;
+      const scale = `${path}/scale`;
+      const { body } = await client.request<unknown>({ method: 'GET', path: scale });
+      // Go leaves out 0.
+      const replicas = fieldOf(body, 'spec', 'replicas') ?? 0;
+      if (!isRecord(fieldOf(body, 'spec')) || !isValid(count, replicas))
+        throw new MalformedReplyError(`kubernetes answered GET ${scale} with something that is no Scale`);
       const ready = replicas > 0 ? await readyReplicas(client, path) : undefined;
       const view: AutoscalerView = { kind: 'cluster-autoscaler', deployment, replicas };
       return ready === undefined ? view : { ...view, readyReplicas: ready };
@@ -130,24 +131,6 @@ const NODECLAIMS = '/apis/karpenter.sh/v1/nodeclaims';
  */
 const TERMINATION_TIME = 'karpenter.sh/nodeclaim-termination-timestamp';
 
-interface Condition {
-  readonly type: string;
-  readonly status: string;
-  readonly reason?: string;
-  readonly message?: string;
-}
-
-interface KarpenterObject {
-  readonly metadata: {
-    readonly name: string;
-    readonly deletionTimestamp?: string;
-    readonly labels?: Readonly<Record<string, string>> | null;
-    readonly annotations?: Readonly<Record<string, string>> | null;
-  };
-  readonly spec?: unknown;
-  readonly status?: { readonly conditions?: readonly Condition[] | null } | null;
-}
-
 function patchPool(client: Client, pool: string, spec: unknown) {
   return client.request({
     method: 'PATCH',
@@ -170,28 +153,39 @@ function karpenter(
   client: Client,
   config: Pick<Of<'karpenter'> | Of<'auto-mode'>, 'kind' | 'nodePools'>,
 ): Paused {
-  const isOurs = (name: string | undefined) =>
-    name !== undefined &&
+  const isOurs = (name: string) =>
+    name !== '' &&
     (config.nodePools === undefined || config.nodePools.includes(name)) &&
     !(config.kind === 'auto-mode' && BUILT_IN_POOLS.includes(name));
-  const claimsOf = async () =>
-    (await client.list<KarpenterObject>(NODECLAIMS))
-      .filter(({ metadata }) => isOurs(metadata?.labels?.['karpenter.sh/nodepool']))
-      .map(claimView);
+  const listClaims = () => client.list<unknown>(NODECLAIMS);
 
   return {
     async observe() {
-      const [listed, claims] = await Promise.all([client.list<KarpenterObject>(NODEPOOLS), claimsOf()]);
+      const [listed, all] = await Promise.all([client.list<unknown>(NODEPOOLS), listClaims()]);
+      const claims = all.map(claimView).filter(({ nodePool }) => isOurs(nodePool));
       const pools: Record<string, NodePoolSetting> = {};
       const malformed: string[] = [];
       for (const pool of listed) {
-        const name = pool.metadata?.name;
-        if (name === undefined || !isOurs(name)) continue;
-        const setting = poolSetting(pool);
+        const name = textOf(fieldOf(pool, 'metadata', 'name'));
+        if (!isOurs(name)) continue;
+        const setting = poolSetting(fieldOf(pool, 'spec'));
         if (setting) pools[name] = setting;
         else malformed.push(name);
       }
-      return { kind: 'karpenter', pools, claims, ...(malformed.length > 0 ? { malformed } : {}) };
+      const unlaunched = all
+        .filter((claim) => !hasLaunched(claim))
+        .map((claim) => {
+          const seen = claimView(claim);
+          const since = textOf(fieldOf(claim, 'metadata', 'creationTimestamp'));
+          return { ...seen, since, isOurs: isOurs(seen.nodePool) && !malformed.includes(seen.nodePool) };
+        });
+      return {
+        kind: 'karpenter',
+        pools,
+        claims,
+        ...(unlaunched.length > 0 ? { unlaunched } : {}),
+        ...(malformed.length > 0 ? { malformed } : {}),
+      };
     },
     async pause(view, terminateAt) {
       if (view.kind !== 'karpenter')
@@ -204,8 +198,10 @@ function karpenter(
           patchPool(client, name, pool.replicas === null ? { limits: { cpu: '0' } } : { replicas: 0 }),
       );
       const ended = await attemptEach(
-        await claimsOf(),
-        ({ name }) => name,
+        (await listClaims())
+          .map(claimView)
+          .filter((claim) => isOurs(claim.nodePool) && !isLeftAlone(view, claim)),
+        ({ name, nodePool }) => name || nodePool,
         (claim) => endClaim(client, claim, terminateAt),
       );
       return [...closed, ...ended];
@@ -213,7 +209,7 @@ function karpenter(
   };
 }
 
-function poolSetting({ spec }: KarpenterObject): NodePoolSetting | undefined {
+function poolSetting(spec: unknown): NodePoolSetting | undefined {
   if (!isRecord(spec)) return undefined;
   const setting = { limits: quantitiesOf(spec['limits']), replicas: spec['replicas'] ?? null };
   return isValid(nodePoolSettingSchema, setting) ? setting : undefined;
@@ -227,26 +223,46 @@ function quantitiesOf(limits: unknown): unknown {
   );
 }
 
-function claimView({ metadata, status }: KarpenterObject): NodeClaimView {
-  const terminateAt = metadata.annotations?.[TERMINATION_TIME];
-  const waitsFor = unmet(status?.conditions ?? []);
+/** Karpenter writes the instance into the status when EC2 has made it. */
+function hasLaunched(claim: unknown): boolean {
+  return textOf(fieldOf(claim, 'status', 'providerID')) !== '';
+}
+
+/** One that is malformed in parts is still a NodeClaim with an instance: it stops none of the others. */
+function claimView(claim: unknown): NodeClaimView {
+  const metadata = fieldOf(claim, 'metadata');
+  const terminateAt = fieldOf(metadata, 'annotations', TERMINATION_TIME);
+  const conditions = fieldOf(claim, 'status', 'conditions');
+  const waitsFor = unmet(Array.isArray(conditions) ? conditions : []);
   return {
-    name: metadata.name,
-    isDeleting: metadata.deletionTimestamp !== undefined,
-    ...(terminateAt === undefined ? {} : { terminateAt }),
+    name: textOf(fieldOf(metadata, 'name')),
+    nodePool: textOf(fieldOf(metadata, 'labels', 'karpenter.sh/nodepool')),
+    isDeleting: textOf(fieldOf(metadata, 'deletionTimestamp')) !== '',
+    ...(terminateAt === undefined ? {} : { terminateAt: String(terminateAt) }),
     ...(waitsFor === undefined ? {} : { waitsFor }),
   };
 }
 
 /** The first condition of a launch, or of an end, that is not met. */
-function unmet(conditions: readonly Condition[]): string | undefined {
+function unmet(conditions: readonly unknown[]): string | undefined {
   const found = conditions.find(
-    ({ type, status }) => CONDITIONS_IN_ORDER.includes(type) && status !== 'True',
+    (one) => CONDITIONS_IN_ORDER.includes(textOf(fieldOf(one, 'type'))) && fieldOf(one, 'status') !== 'True',
   );
   if (!found) return undefined;
-  const { type, status, reason, message } = found;
-  const why = [reason, message === reason ? undefined : message].filter(Boolean).join(', ');
-  return `${type} is ${status}${why ? ` (${why.slice(0, 200)})` : ''}`;
+  const [type = '', status = '', reason = '', message = ''] = ['type', 'status', 'reason', 'message'].map(
+    (name) => textOf(fieldOf(found, name)),
+  );
+  const why = [reason, message === reason ? '' : message].filter(Boolean).join(', ');
+  return `${type} is ${status || 'unknown'}${why ? ` (${why.slice(0, 200)})` : ''}`;
+}
+
+/** Undefined where one of the names leads to nothing. */
+function fieldOf(value: unknown, ...path: readonly string[]): unknown {
+  return path.reduce((at, name) => (isRecord(at) ? at[name] : undefined), value);
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 const CONDITIONS_IN_ORDER: readonly string[] = [
@@ -256,11 +272,22 @@ const CONDITIONS_IN_ORDER: readonly string[] = [
   'InstanceTerminating',
 ];
 
+function createDeleteClaims(client: Client): Autoscaler['deleteClaims'] {
+  return (claims) =>
+    attemptEach(
+      claims,
+      ({ name }) => name,
+      (claim) => endClaim(client, claim, undefined),
+    );
+}
+
 async function endClaim(
   client: Client,
   claim: NodeClaimView,
   terminateAt: string | undefined,
 ): Promise<void> {
+  if (claim.name === '')
+    throw new NightshiftError(`a NodeClaim of ${claim.nodePool} has no name: it cannot be deleted`);
   const path = `${NODECLAIMS}/${encodeURIComponent(claim.name)}`;
   try {
     if (terminateAt !== undefined && !isTerminatedBy(claim, terminateAt))

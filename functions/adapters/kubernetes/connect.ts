@@ -1,6 +1,6 @@
 /** The Kubernetes API of an EKS cluster: the function's own, or the one that Argo CD's applications live in. */
 import { awsClientDefaults } from '#functions/adapters/aws/clients.ts';
-import type { ClusterEndpoint } from '#functions/adapters/aws/eks-cluster.ts';
+import type { ClusterEndpoint } from '#functions/adapters/aws/cluster-endpoint.ts';
 import type { CommonSettings } from '#model/settings.ts';
 import { createKubernetesClient, type KubernetesClient } from './client.ts';
 import { createTokenSource } from './token.ts';
@@ -19,18 +19,23 @@ export function connectCluster(
   return createKubernetesClient({
     cluster,
     region,
-    describeCluster: endpoint && ca ? async () => ({ endpoint, ca }) : lazyClusterEndpoint(cluster),
+    describeCluster:
+      endpoint && ca ? async () => ({ endpoint, ca }) : lazyClusterEndpoint({ cluster, region }, now),
     token: createTokenSource({ cluster, region, credentials, now }),
   });
 }
 
-/** Few invocations ask for the endpoint: the EKS client is loaded with the first call. */
-export function lazyClusterEndpoint(cluster: string): () => Promise<ClusterEndpoint> {
+/** Few invocations ask for the endpoint: what asks is loaded with the first call. */
+export function lazyClusterEndpoint(
+  { cluster, region }: Pick<CommonSettings, 'cluster' | 'region'>,
+  now: () => Date,
+): () => Promise<ClusterEndpoint> {
   let loading: Promise<() => Promise<ClusterEndpoint>> | undefined;
   const load = async () => {
-    const { createEksClient, describeCluster } = await import('#functions/adapters/aws/eks-cluster.ts');
-    const client = createEksClient();
-    return () => describeCluster(client, cluster);
+    const { createClusterEndpoint } = await import('#functions/adapters/aws/cluster-endpoint.ts');
+    const { AWS_ENDPOINT_URL_EKS: own, AWS_ENDPOINT_URL: all } = process.env;
+    const { credentials } = awsClientDefaults();
+    return createClusterEndpoint({ cluster, region, credentials, now, endpoint: own ?? all });
   };
   return async () => {
     loading ??= load();

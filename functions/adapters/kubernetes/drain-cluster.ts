@@ -3,6 +3,7 @@ import type { DaemonSet } from 'kubernetes-types/apps/v1.d.ts';
 import type { Event, Toleration, Node as V1Node, Pod as V1Pod } from 'kubernetes-types/core/v1.d.ts';
 import type { OwnerReference } from 'kubernetes-types/meta/v1.d.ts';
 import type { Eviction } from 'kubernetes-types/policy/v1.d.ts';
+import type { VolumeAttachment } from 'kubernetes-types/storage/v1.d.ts';
 import { isTransientAwsError } from '#functions/adapters/aws/errors.ts';
 import { UnreachableError } from '#functions/adapters/http.ts';
 import {
@@ -138,12 +139,25 @@ function createNodeMarker(client: KubernetesClient): Pick<Cluster, 'mark' | 'unm
 
 function createPodRequests(
   client: KubernetesClient,
-): Pick<Cluster, 'podsOn' | 'daemonSetExists' | 'evict' | 'remove'> {
+): Pick<Cluster, 'podsOn' | 'volumesOn' | 'daemonSetExists' | 'evict' | 'remove'> {
   return {
     async podsOn(nodeName) {
       const query = { fieldSelector: `spec.nodeName=${nodeName}` };
       const list = client.list<V1Pod>('/api/v1/pods', query, LIST_OPTIONS);
       return guarded(list.then((pods) => pods.map(podOf)));
+    },
+
+    async volumesOn(nodeName) {
+      try {
+        const path = '/apis/storage.k8s.io/v1/volumeattachments';
+        const attachments = await guarded(client.list<VolumeAttachment>(path, {}, LIST_OPTIONS));
+        return attachments
+          .filter(({ spec }) => spec?.nodeName === nodeName)
+          .map(({ spec, metadata }) => spec?.source?.persistentVolumeName ?? metadata?.name ?? '');
+      } catch (error) {
+        if (error instanceof AccessRefusedError || isNotFound(error)) return undefined;
+        throw error;
+      }
     },
 
     async daemonSetExists(namespace, name, uid) {
@@ -339,6 +353,7 @@ function podOf(pod: V1Pod): Pod {
     endsAt: timeOf(metadata.deletionTimestamp),
     boundAt: timeOf(boundAt ?? status?.startTime),
     finalizers: metadata.finalizers ?? [],
+    volumeClaims: (spec?.volumes ?? []).filter((one) => one.persistentVolumeClaim ?? one.ephemeral).length,
     tolerates: toleratedCordon(spec?.tolerations ?? []),
   };
   if (!owner) return plain;

@@ -1,6 +1,6 @@
 /** The cluster as night-schedule needs it, through the Kubernetes API: Ready nodes, and its autoscaler. */
 import type { Node } from 'kubernetes-types/core/v1.d.ts';
-import type { Autoscaler, Nodes, NodeView } from '#functions/night-schedule/ports.ts';
+import type { Autoscaler, CronJobs, Nodes, NodeView } from '#functions/night-schedule/ports.ts';
 import type { AutoscalerConfig } from '#model/config.ts';
 import type { KubernetesClient } from './client.ts';
 
@@ -17,6 +17,7 @@ export function createNodes(client: Pick<KubernetesClient, 'list'>): Nodes {
   };
 }
 
+/** A node that is malformed in parts hides none of the others. */
 function viewOf(node: Node): NodeView {
   const labels = node.metadata?.labels ?? {};
   const computeType = labels['eks.amazonaws.com/compute-type'];
@@ -30,12 +31,16 @@ function viewOf(node: Node): NodeView {
 }
 
 function isReady(node: Node): boolean {
-  return node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
+  const conditions: unknown = node.status?.conditions;
+  return (
+    Array.isArray(conditions) && conditions.some((one) => one?.type === 'Ready' && one.status === 'True')
+  );
 }
 
 /** `aws:///ap-northeast-1a/i-0123456789abcdef0` ends in the instance id. */
 function instanceIdOf(node: Node): string {
-  return node.spec?.providerID?.split('/').at(-1) ?? '';
+  const id: unknown = node.spec?.providerID;
+  return typeof id === 'string' ? (id.split('/').at(-1) ?? '') : '';
 }
 
 /** Loaded with its first call: most passes need none. */
@@ -51,6 +56,23 @@ export function lazyAutoscaler(
   return {
     observe: async () => (await load()).observe(),
     pause: async (view, terminateAt) => (await load()).pause(view, terminateAt),
+    deleteClaims: async (claims) => (await load()).deleteClaims(claims),
+    resume: async (saved) => (await load()).resume(saved),
+  };
+}
+
+export function lazyCronJobs(
+  client: Pick<KubernetesClient, 'request' | 'list'>,
+  selector: string | undefined,
+): CronJobs {
+  let loading: Promise<CronJobs> | undefined;
+  const load = () => {
+    loading ??= import('./cron-jobs.ts').then(({ createCronJobs }) => createCronJobs(client, selector));
+    return loading;
+  };
+  return {
+    list: async () => (await load()).list(),
+    suspend: async (job) => (await load()).suspend(job),
     resume: async (saved) => (await load()).resume(saved),
   };
 }

@@ -3,7 +3,7 @@
  * The host is always the real regional one: the URL is data that the authenticator checks, not a call of ours.
  * The authenticator accepts a fixed set of query parameters, so nothing else may stand in the URL.
  */
-import { Sha256 } from '@aws-crypto/sha256-js';
+import { Sha256 } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { domainOf } from '#model/region.ts';
 

@@ -193,7 +193,7 @@ function respond(exchange: Exchange) {
   return later(() => send(reply, call.subject));
 }
 
-interface Call {
+export interface Call {
   readonly argocd: ArgocdWorld;
   readonly method: string;
   readonly path: string;
@@ -202,6 +202,11 @@ interface Call {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
   subject: string | undefined;
+}
+
+/** One request without HTTP. */
+export function answerArgocd(request: Omit<Call, 'query' | 'subject'>): Pick<Reply, 'status' | 'body'> {
+  return answer({ ...request, query: new URLSearchParams(request.rawQuery), subject: undefined });
 }
 
 /** Go's ServeMux, the content type check, and grpc-gateway's routes, in this order. */
@@ -250,7 +255,9 @@ function route(call: Call, segments: readonly string[]): Reply {
   if (version === 'version' && collection === undefined) {
     return method === 'GET' ? json({ Version: argocd.version, ...detailsFor(call) }) : methodNotAllowed();
   }
-  if (version !== 'v1' || collection !== 'applications' || more.length > 0) return text(404, 'Not Found\n');
+  const isAction = verb === 'resource' && more.join('/') === 'actions/v2';
+  if (version !== 'v1' || collection !== 'applications' || (more.length > 0 && !isAction))
+    return text(404, 'Not Found\n');
   if (name === undefined) {
     if (method !== 'GET') return notServed(call);
     const caller = callerOf(call);
@@ -271,6 +278,17 @@ function route(call: Call, segments: readonly string[]): Reply {
     ...(query.get('appNamespace') ? { appNamespace: query.get('appNamespace') ?? '' } : {}),
     ...(query.get('project') ? { project: query.get('project') ?? '' } : {}),
   };
+  if (isAction) return method === 'POST' ? runAction(call, name) : methodNotAllowed();
+  if (verb === 'resource-tree') {
+    if (method !== 'GET') return methodNotAllowed();
+    return json({ nodes: argocd.tree(callerOf(call), application) });
+  }
+  if (verb === 'resource') {
+    if (method !== 'GET') return notServed(call);
+    const pod = argocd.resource(callerOf(call), { ...application, ...resourceOf((key) => query.get(key)) });
+    return json({ manifest: JSON.stringify(pod) });
+  }
+  if (verb === undefined && method === 'PATCH') return patch(call, name);
   if (verb === undefined) {
     if (method !== 'GET') return notServed(call);
     const caller = callerOf(call);
@@ -304,6 +322,52 @@ function route(call: Call, segments: readonly string[]): Reply {
     return json({});
   }
   return notServed(call);
+}
+
+function resourceOf(get: (key: string) => unknown) {
+  const text = (key: string) => String(get(key) ?? '');
+  return {
+    group: text('group'),
+    version: text('version'),
+    kind: text('kind'),
+    namespace: text('namespace'),
+    resourceName: text('resourceName'),
+  };
+}
+
+function scopeOf(body: Readonly<Record<string, unknown>>, name: string) {
+  return {
+    name,
+    ...(typeof body['project'] === 'string' ? { project: body['project'] } : {}),
+    ...(typeof body['appNamespace'] === 'string' ? { appNamespace: body['appNamespace'] } : {}),
+  };
+}
+
+function runAction(call: Call, name: string): Reply {
+  const body = bodyOf(call);
+  const action = String(body['action'] ?? '');
+  call.argocd.runAction(callerOf(call), {
+    ...scopeOf(body, name),
+    ...resourceOf((key) => body[key]),
+    action,
+  });
+  return json({});
+}
+
+function patch(call: Call, name: string): Reply {
+  const body = bodyOf(call);
+  const change = { type: String(body['patchType'] ?? 'json'), text: String(body['patch'] ?? '') };
+  return json(typed(call.argocd.patch(callerOf(call), scopeOf(body, name), change)));
+}
+
+function bodyOf(call: Call): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(call.body === '' ? '{}' : call.body);
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // Refused below.
+  }
+  throw new BodyError('invalid character in body');
 }
 
 function callerOf(call: Call): Caller {

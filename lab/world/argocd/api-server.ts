@@ -1,13 +1,15 @@
 /** Argo CD's API server for applications, below HTTP: `server/application/application.go` of 3.6. */
 import type { Clock } from '../clock.ts';
 import { copyOf } from '../copy.ts';
-import type { Workloads } from '../interfaces.ts';
+import type { LivePodObject, Workloads } from '../interfaces.ts';
+import { jsonPatch, mergePatch } from '../kubernetes/patch.ts';
 import type { Access, Caller } from './access.ts';
 import { type Application, type AuditEvent, instant, noteEvent } from './application.ts';
 import { shownHealth, sourcesOf } from './compare.ts';
 import type { Controller } from './controller.ts';
 import { ArgocdError, permissionDenied } from './errors.ts';
 import { globMatches } from './rbac.ts';
+import { livePod, type ResourceQuery, restart, type TreeNode, treeOf } from './resources.ts';
 import { type ApplicationQuery, operationOf, type SyncRequest, syncsByItself } from './sync-request.ts';
 import { canSync } from './sync-windows.ts';
 import type { ApplicationObject, Operation, RevisionOf } from './types.ts';
@@ -30,6 +32,16 @@ export interface ApiServer {
   events(caller: Caller, query: ApplicationQuery): readonly AuditEvent[];
   sync(caller: Caller, request: SyncRequest): ApplicationObject;
   terminate(caller: Caller, query: ApplicationQuery): void;
+  tree(caller: Caller, query: ApplicationQuery): readonly TreeNode[];
+  /** A live pod. */
+  resource(caller: Caller, query: ApplicationQuery & ResourceQuery): LivePodObject;
+  runAction(caller: Caller, query: ApplicationQuery & ResourceQuery & { readonly action: string }): void;
+  /** A JSON patch of the Application; only its spec and its labels and annotations change. */
+  patch(
+    caller: Caller,
+    query: ApplicationQuery,
+    patch: { readonly type: string; readonly text: string },
+  ): ApplicationObject;
 }
 
 export function createApiServer(parts: {
@@ -139,8 +151,46 @@ export function createApiServer(parts: {
       noteStart(application, operation, caller.sub, parts.clock.now());
       return shown(application);
     },
+    tree: (caller, query) => treeOf(enforced(caller, 'get', query), parts.workloads),
+    resource: (caller, query) => livePod(enforced(caller, 'get', query), parts.workloads, query),
+    runAction(caller, query) {
+      const application = enforced(caller, 'get', query);
+      access.enforce(caller, `action/${query.group}/${query.kind}/${query.action}`, nameOf(application));
+      if (query.action !== 'restart')
+        throw new ArgocdError('invalidArgument', `action not found in ${query.kind}: ${query.action}`);
+      restart(application, parts.workloads, query);
+    },
+    patch(caller, query, { type, text }) {
+      const application = enforced(caller, 'get', query);
+      access.enforce(caller, 'update', nameOf(application));
+      const { object } = application;
+      const before = copyOf(object.spec);
+      object.spec = patched(object, type, text).spec;
+      controller.requestRefresh(application);
+      if (application.seed.applicationSet) {
+        parts.clock.after(PUT_BACK_MS, () => {
+          object.spec = before;
+          controller.requestRefresh(application);
+        });
+      }
+      return shown(application);
+    },
     terminate: (caller, query) => controller.terminate(enforced(caller, 'sync', query)),
   };
+}
+
+/** Until an ApplicationSet has put a change back: it watches its Applications. */
+const PUT_BACK_MS = 1_000;
+
+/** Throws `ArgocdError` 3 for a patch that does not fit. */
+function patched(object: ApplicationObject, type: string, text: string): ApplicationObject {
+  try {
+    const patch: unknown = JSON.parse(text);
+    const from = copyOf(object) as never;
+    return (type === 'merge' ? mergePatch(from, patch as never) : jsonPatch(from, patch as never)) as never;
+  } catch (error) {
+    throw new ArgocdError('invalidArgument', `error applying patch: ${(error as Error).message}`);
+  }
 }
 
 function noteStart(application: Application, { sync }: Operation, username: string, at: number): void {

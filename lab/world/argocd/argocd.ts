@@ -182,7 +182,7 @@ export function createArgocd(context: WorldContext, options: ArgocdOptions): Arg
         options.revisionOf(source.repoURL, source.targetRevision || 'HEAD'),
       );
       if (seed.deployed !== false && revisions.every((revision) => revision !== undefined)) {
-        for (const manifest of manifestsOf(seed, revisions)) {
+        for (const manifest of manifestsOf(seed, revisions, application.object.spec)) {
           workloads.apply(manifest);
           application.live.set(keyOf(manifest), manifest);
         }

@@ -36,25 +36,67 @@ export function hasMultipleSources(spec: ApplicationObject['spec']): boolean {
 /** Cache of each application's last manifests: it is compared far more often than its revisions change. */
 const made = new WeakMap<ApplicationSeed, { readonly at: string; readonly manifests: readonly Manifest[] }>();
 
-export function manifestsOf(seed: ApplicationSeed, revisions: readonly string[]): readonly Manifest[] {
-  const at = revisions.join();
+export function manifestsOf(
+  seed: ApplicationSeed,
+  revisions: readonly string[],
+  spec: ApplicationObject['spec'],
+): readonly Manifest[] {
+  const overrides = overridesOf(spec);
+  const at = `${revisions.join()} ${overrides.key}`;
   const last = made.get(seed);
   if (last?.at === at) return last.manifests;
-  const manifests = makeManifests(seed, revisions);
+  const manifests = makeManifests(seed, revisions, overrides);
   made.set(seed, { at, manifests });
   return manifests;
 }
 
-function makeManifests(seed: ApplicationSeed, revisions: readonly string[]): Manifest[] {
+interface Overrides {
+  readonly key: string;
+  readonly images: readonly string[];
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+function overridesOf(spec: ApplicationObject['spec']): Overrides {
+  const images: string[] = [];
+  const parameters = new Map<string, string>();
+  for (const { kustomize, helm } of sourcesOf(spec)) {
+    images.push(...((kustomize as { images?: string[] } | undefined)?.images ?? []));
+    const set = (helm as { parameters?: { name: string; value: string }[] } | undefined)?.parameters ?? [];
+    for (const { name, value } of set) parameters.set(name, value);
+  }
+  const key = images.length + parameters.size > 0 ? JSON.stringify([images, [...parameters]]) : '';
+  return { key, images, parameters };
+}
+
+/** As `kustomize edit set image` does it: `[old=]name:tag` or `name@digest`. */
+function withOverrides(image: string, { images, parameters }: Overrides): string {
+  const rendered = image.replace(/\{helm:([\w.]+)\}/g, (_, name: string) => parameters.get(name) ?? 'latest');
+  const nameOf = (text: string) => text.replace(/(@.*|:[^:/]*)$/, '');
+  for (const entry of images) {
+    const [first = '', second] = entry.split('=');
+    const wanted = second ?? first;
+    if (nameOf(rendered) === nameOf(second === undefined ? wanted : first)) return wanted;
+  }
+  return rendered;
+}
+
+function makeManifests(
+  seed: ApplicationSeed,
+  revisions: readonly string[],
+  overrides: Overrides,
+): Manifest[] {
   return seed.deployments.map((deployment) => ({
     ...deployment,
-    image: deployment.image.replace(/\{revision(?::(\d+))?\}/g, (_, index?: string) => {
-      const revision = revisions[index === undefined ? 0 : Number(index)];
-      if (revision === undefined) {
-        throw new Error(`image ${deployment.image} of ${seed.name}: there is no source ${index}`);
-      }
-      return revision;
-    }),
+    image: withOverrides(deployment.image, overrides).replace(
+      /\{revision(?::(\d+))?\}/g,
+      (_, index?: string) => {
+        const revision = revisions[index === undefined ? 0 : Number(index)];
+        if (revision === undefined) {
+          throw new Error(`image ${deployment.image} of ${seed.name}: there is no source ${index}`);
+        }
+        return revision;
+      },
+    ),
   }));
 }
 

@@ -20,6 +20,7 @@ import {
 import type { ControllerOptions } from './controller-options.ts';
 import { ArgocdError } from './errors.ts';
 import { createOperations, REQUEUE_MS } from './operation.ts';
+import { liveImages } from './resources.ts';
 import { canSync } from './sync-windows.ts';
 import type { ApplicationObject, Operation, ResourceStatus } from './types.ts';
 
@@ -64,7 +65,7 @@ export function createController(context: WorldContext, options: ControllerOptio
     const lost = resolved.findIndex(({ sha }) => sha === undefined);
     const revisions = resolved.map(({ revision, sha }) => sha ?? revision);
     const before = status.reconciledAt === undefined ? '' : status.sync.status;
-    const found = compare(lost < 0 ? manifestsOf(seed, revisions) : undefined, live, workloads);
+    const found = compare(lost < 0 ? manifestsOf(seed, revisions, spec) : undefined, live, workloads);
     status.sync = {
       status: found.sync,
       comparedTo: {
@@ -79,7 +80,7 @@ export function createController(context: WorldContext, options: ControllerOptio
     const isFirst = status.reconciledAt === undefined;
     status.reconciledAt = instant(at);
     setResources(application, found.resources);
-    const images = [...new Set([...live.values()].map(({ image }) => image))].sort();
+    const images = summarized(application);
     status.summary = images.length > 0 ? { images } : {};
     setHealth(application, found, at, isFirst);
     setCondition(
@@ -97,6 +98,12 @@ export function createController(context: WorldContext, options: ControllerOptio
     }
     changed(application);
   };
+
+  /** Of live pods; where no pod is played, of what was applied. */
+  const summarized = (application: Application): string[] =>
+    workloads.pods
+      ? [...liveImages(application, workloads)]
+      : [...new Set([...application.live.values()].map(({ image }) => image))].sort();
 
   const noteSync = (application: Application, before: string, at: number) => {
     const { status } = application.object.status.sync;
@@ -176,18 +183,23 @@ export function createController(context: WorldContext, options: ControllerOptio
       const found = compare(
         status.sync.status === 'Unknown'
           ? undefined
-          : manifestsOf(application.seed, comparedRevisions(status.sync)),
+          : manifestsOf(application.seed, comparedRevisions(status.sync), application.object.spec),
         application.live,
         workloads,
       );
-      const { health, resources } = status;
+      const { health, resources, summary } = status;
+      const images = summarized(application);
+      status.summary = images.length > 0 ? { images } : {};
       const synced = status.sync.status;
       status.sync.status = found.sync;
       noteSync(application, synced, now);
       setResources(application, found.resources);
       setHealth(application, found, now);
       const isSame =
-        found.sync === synced && status.health === health && isEqual(status.resources, resources);
+        found.sync === synced &&
+        status.health === health &&
+        isEqual(status.resources, resources) &&
+        isEqual(status.summary, summary);
       if (!isSame) changed(application);
     },
     refresh(application) {

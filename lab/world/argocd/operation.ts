@@ -186,7 +186,7 @@ export function createOperations(
     }
     const failure = application.failures.shift();
     if (failure) return failure;
-    run.manifests = manifestsOf(seed, revisions).filter(
+    run.manifests = manifestsOf(seed, revisions, object.spec).filter(
       (manifest) =>
         !sync.resources?.length ||
         sync.resources.some((resource) => resource.kind === 'Deployment' && resource.name === manifest.name),

@@ -38,6 +38,13 @@ export function objectOf(
       generation: 1,
       creationTimestamp: instant(now),
       ...(seed.labels ? { labels: { ...seed.labels } } : {}),
+      ...(seed.applicationSet
+        ? {
+            ownerReferences: [
+              { apiVersion: 'argoproj.io/v1alpha1', kind: 'ApplicationSet', name: seed.applicationSet, uid },
+            ],
+          }
+        : {}),
     },
     spec: {
       project: seed.project ?? 'default',

@@ -107,6 +107,7 @@ export interface ApplicationObject {
     deletionTimestamp?: string;
     deletionGracePeriodSeconds?: number;
     finalizers?: string[];
+    ownerReferences?: { apiVersion: string; kind: string; name: string; uid: string }[];
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
   };
@@ -156,7 +157,10 @@ export interface ApplicationObject {
 export interface DeploymentTemplate {
   readonly namespace: string;
   readonly name: string;
-  /** `{revision}` stands for the commit of the first source, `{revision:1}` for that of the second, and so on. */
+  /**
+   * `{revision}` stands for the commit of the first source, `{revision:1}` for that of the second, and so on;
+   * `{helm:image.tag}` for the Helm parameter `image.tag`, which is `latest` until it is set.
+   */
   readonly image: string;
   readonly replicas: number;
   readonly labels?: Readonly<Record<string, string>>;
@@ -185,6 +189,8 @@ export interface ApplicationSeed {
   /** Several sources, instead of `repoURL`, `targetRevision` and `path`. */
   readonly sources?: readonly ApplicationSource[];
   readonly labels?: Readonly<Record<string, string>>;
+  /** It was made by this ApplicationSet, which puts back every change of its spec. */
+  readonly applicationSet?: string;
   readonly autoSync?: { readonly prune?: boolean; readonly selfHeal?: boolean; readonly enabled?: boolean };
   readonly retry?: RetryStrategy;
   readonly syncOptions?: readonly string[];

@@ -4,6 +4,7 @@ import { createAuthorizer } from './authorize.ts';
 import { bootstrap } from './bootstrap.ts';
 import { createClusterAutoscaler } from './controllers/cluster-autoscaler.ts';
 import { type ControllerContext, createEventRecorder } from './controllers/controller.ts';
+import { createCronJobController } from './controllers/cron-job.ts';
 import { createDaemonSetController } from './controllers/daemon-set.ts';
 import { createDeploymentController } from './controllers/deployment.ts';
 import { createDisruptionController } from './controllers/disruption.ts';
@@ -13,6 +14,7 @@ import { createMachines } from './controllers/machines.ts';
 import { createNodeLifecycle } from './controllers/node-lifecycle.ts';
 import { createReplicaSetController } from './controllers/replica-set.ts';
 import { createScheduler } from './controllers/scheduler.ts';
+import { createVolumeAttachments } from './controllers/volume-attachments.ts';
 import { evict, runAtOnce } from './eviction.ts';
 import { controllerOf, isMirrorPod } from './objects.ts';
 import { createRegistry } from './registry.ts';
@@ -40,8 +42,10 @@ export function createKubernetes(context: WorldContext, options: KubernetesOptio
   createDeploymentController(controllers);
   createReplicaSetController(controllers);
   createDaemonSetController(controllers);
+  createCronJobController(controllers);
   createScheduler(controllers);
   createDisruptionController(controllers);
+  createVolumeAttachments(controllers);
   const machines = createMachines(controllers, options);
   createNodeLifecycle(controllers, machines, options.isStopped);
   if (options.scaleOut) createClusterAutoscaler(controllers, machines, options.scaleOut);
@@ -91,6 +95,6 @@ export function createKubernetes(context: WorldContext, options: KubernetesOptio
       return !pods.some((pod) => left.some((other) => other.metadata.uid === pod.metadata.uid));
     },
     ...createSeeds(api),
-    ...createWorkloads(api),
+    ...createWorkloads(api, context.clock.now),
   };
 }

@@ -1,5 +1,6 @@
 /** The interface of one cluster's Kubernetes to the rest of the lab. */
 import type { ClusterNodes, Workloads } from '../interfaces.ts';
+import type { ImageRegistry } from '../registry/registry.ts';
 import type { Authorizer, User } from './authorize.ts';
 import type { ObjectInput, PodObject } from './objects.ts';
 import type { Registry } from './registry.ts';
@@ -14,6 +15,8 @@ export interface KubernetesOptions {
   readonly scaleOut?: ScaleOut;
   /** API groups of the custom resources that the cluster serves. Default: all that the lab knows. */
   readonly customGroups?: readonly string[];
+  /** What the kubelets pull images from. Default: every image exists, and its digest follows from its name. */
+  readonly images?: Pick<ImageRegistry, 'pull'>;
   /** True for an instance that was stopped, not terminated: its node stays, NotReady, until the instance is gone. */
   readonly isStopped?: (instanceId: string) => boolean;
 }

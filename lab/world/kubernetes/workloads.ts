@@ -1,10 +1,11 @@
 /** The cluster's Deployments as Argo CD sees and sets them. */
-import type { Workloads } from '../interfaces.ts';
-import { condition, type DeploymentObject } from './objects.ts';
+import { copyOf } from '../copy.ts';
+import type { LivePodObject, Workloads } from '../interfaces.ts';
+import { condition, controllerOf, type DeploymentObject } from './objects.ts';
 import type { Registry } from './registry.ts';
 import { createSeeds } from './seeds.ts';
 
-export function createWorkloads(registry: Registry): Workloads {
+export function createWorkloads(registry: Registry, now: () => number): Workloads {
   const find = (namespace: string, name: string) => registry.find('deployments.apps', namespace, name);
   return {
     apply(wanted) {
@@ -29,6 +30,31 @@ export function createWorkloads(registry: Registry): Workloads {
     health(namespace, name) {
       const deployment = find(namespace, name);
       return deployment ? healthOf(deployment) : 'Missing';
+    },
+    pods(namespace, name) {
+      const uid = find(namespace, name)?.metadata.uid;
+      const sets = registry.store
+        .all('replicasets.apps')
+        .filter((set) => uid !== undefined && controllerOf(set)?.uid === uid);
+      return registry.store.all('pods').flatMap((pod) => {
+        const set = sets.find(({ metadata }) => metadata.uid === controllerOf(pod)?.uid);
+        if (!set) return [];
+        const replicaSet = { name: set.metadata.name, uid: set.metadata.uid };
+        return [{ pod: copyOf(pod) as unknown as LivePodObject, replicaSet }];
+      });
+    },
+    restart(namespace, name) {
+      registry.modify('deployments.apps', namespace, name, (draft) => {
+        if (!draft.spec) return;
+        const { template } = draft.spec;
+        template.metadata = {
+          ...template.metadata,
+          annotations: {
+            ...template.metadata?.annotations,
+            'kubectl.kubernetes.io/restartedAt': new Date(now()).toISOString(),
+          },
+        };
+      });
     },
     available: (namespace, name) => (find(namespace, name)?.status?.readyReplicas ?? 0) > 0,
   };

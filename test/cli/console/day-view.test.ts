@@ -28,6 +28,7 @@ const dayWith = (night: Partial<EnvironmentData['night']>, decisions: readonly D
     decisions,
     ledger: [{ group: 'web' } as EnvironmentData['ledger'][number]],
     applications: [],
+    announced: [],
   });
 const statesOf = (day: ReturnType<typeof dayWith>) =>
   day.groups[0]?.spans.map(({ from, state }) => [from.slice(0, 16), state]);

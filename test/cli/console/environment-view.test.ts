@@ -23,6 +23,7 @@ const someData = (overrides: Partial<EnvironmentData> = {}): EnvironmentData => 
   night: { overrides: [], corrupt: [], saved: [], seenAt: now.toISOString() },
   decisions: [],
   ledger: [],
+  announced: [],
   applications: [],
   ...overrides,
 });
@@ -46,6 +47,40 @@ const aBuild = {
   recordedAt: '2026-11-23T14:00:00Z',
   trigger: 'event',
 };
+
+describe('the view of a paused environment', () => {
+  const pause = {
+    from: '2026-11-24T00:00:00Z',
+    until: '2026-11-24T03:00:00Z',
+    author: 'ana',
+    reason: 'incident 7',
+  };
+  const view = (at: Date) =>
+    viewOf(
+      named,
+      schedule,
+      someData({
+        now: at,
+        night: { overrides: [], corrupt: [], saved: [], pause },
+        decisions: [
+          aDecision({ action: 'stop', paused: true, reason: 'paused until …, nothing was changed: night' }),
+          aDecision({ capability: 'spot-drain', target: 'node-1', action: 'drain', paused: true }),
+        ],
+      }),
+    );
+
+  test('says until when nothing is changed, and by whom, until the pause ends', () => {
+    expect(view(now).hints).toEqual([
+      'Nothing is changed: paused until Tue 2026-11-24 12:00 (Asia/Tokyo), by ana: incident 7.',
+    ]);
+    expect(view(new Date('2026-11-24T03:00:00Z')).hints).toEqual([]);
+  });
+
+  test('shows no stop and no drain that did not take place', () => {
+    expect(view(now).day?.groups).toEqual([]);
+    expect(view(now).drains).toEqual([]);
+  });
+});
 
 describe('the view of an environment', () => {
   test('plans the day, with what a holiday and an override change', () => {
@@ -116,6 +151,17 @@ describe('the view of an environment', () => {
       drain('node-1', 'evict', '2026-11-24T00:12:30Z'),
       { ...drain('node-3', 'drain', '2026-11-24T00:13:00Z'), nightlyStop: true },
     ];
+    const announced = [
+      {
+        instanceId: 'i-1',
+        node: 'ip-9',
+        drainAt: '2026-12-08T02:30:00.000Z',
+        startsAt: '2026-12-08T03:00:00.000Z',
+      },
+    ];
+    expect(viewOf(named, schedule, someData({ announced })).drains).toMatchObject([
+      { node: 'ip-9', action: 'announced', at: '2026-12-08T03:00:00.000Z' },
+    ]);
     const { drains } = viewOf(named, schedule, someData({ decisions }));
     expect(drains.map(({ node, action, nightly }) => [node, action, nightly])).toEqual([
       ['node-1', 'drain', false],

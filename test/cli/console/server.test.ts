@@ -106,7 +106,8 @@ describe('the console', () => {
     expect(value).toMatchObject({
       state: 'awake',
       until: '2026-11-24T14:30:00.000Z',
-      author: 'ana',
+      author: 'assumed-role/Developer/ana.smith',
+      label: 'ana',
       reason: 'release',
     });
     expect(aws.invocations.map((one) => one.function)).toEqual(['nightshift-develop-night-schedule']);
@@ -145,6 +146,21 @@ describe('the console', () => {
     expect(reply.status).toBe(400);
     expect(((await reply.json()) as { error: string }).error).toContain(why);
     expect(aws.calls.filter((call) => call === 'dynamodb:PutItem')).toEqual([]);
+  });
+
+  test('ends the override of somebody else only where that is requested', async () => {
+    const until = '2026-11-24T15:00:00.000Z';
+    const theirs = { id: 'bo', state: 'awake', from: '2026-11-24T11:00:00.000Z', until } as const;
+    await createOverrides(table).add({ ...theirs, author: 'bo', reason: 'release' });
+    const sleep = { environment: 'develop', command: 'sleep', until: '2h', reason: 'done' };
+    const refused = await postOverride({ ...sleep, replace: false });
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toMatchObject({
+      error: expect.stringContaining('somebody else needs the cluster'),
+    });
+    expect((await postOverride({ ...sleep, replace: 'yes' })).status).toBe(400);
+    expect((await postOverride({ ...sleep, replace: true })).status).toBe(200);
+    expect((await createOverrides(table).all()).map(({ state }) => state)).toEqual(['asleep']);
   });
 
   test('refuses an override from another page', async () => {

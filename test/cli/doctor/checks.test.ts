@@ -9,8 +9,10 @@ import { deployed } from '#cli/doctor/checks/deployed.ts';
 import { disruptionBudgets } from '#cli/doctor/checks/disruption-budgets.ts';
 import { holidays } from '#cli/doctor/checks/holidays.ts';
 import { hostGroup } from '#cli/doctor/checks/host-group.ts';
+import { lambdaConcurrency } from '#cli/doctor/checks/lambda-concurrency.ts';
 import { managedSizes } from '#cli/doctor/checks/managed-sizes.ts';
 import { network } from '#cli/doctor/checks/network.ts';
+import { paused } from '#cli/doctor/checks/paused.ts';
 import { spotShare } from '#cli/doctor/checks/spot-share.ts';
 import { subscribers } from '#cli/doctor/checks/subscribers.ts';
 import { tick } from '#cli/doctor/checks/tick.ts';
@@ -328,6 +330,19 @@ describe('access', () => {
   });
 });
 
+test('rbac: production whose cluster lets another capability work than spot-drain', () => {
+  const excess = observedAs([
+    { capability: 'night-schedule' as const, request: 'patch nodepools', allowed: true },
+    { capability: 'branch-deploy' as const, request: 'patch applications in argocd', allowed: false },
+  ]);
+  expect(rbac.evaluate(healthyFacts({ excess }))).toContainEqual({
+    severity: 'failure',
+    target: 'night-schedule',
+    found: 'the cluster is production and allows night-schedule to patch nodepools',
+    advice: 'kubectl delete -k manifests/night-schedule, then kubectl apply -k manifests/production',
+  });
+});
+
 describe('argocd-capability', () => {
   const [build] = healthyFacts().settings.branchDeploy?.builds ?? [];
   const facts = (found: object, namespace?: string) =>
@@ -465,6 +480,19 @@ describe('tick', () => {
   });
 });
 
+describe('paused', () => {
+  const pause = { from: '2026-11-24T00:00:00Z', until: '2026-11-25T00:00:00Z', author: 'ana', reason: 'why' };
+  const night = (more: object) =>
+    healthyFacts({ night: observedAs({ overrides: [], corrupt: [], saved: [], ...more }) });
+
+  test('warns of a pause in force and of a retired environment', () => {
+    expect(severities(paused, night({}))).toEqual(['ok']);
+    expect(severities(paused, night({ pause }))).toEqual(['warning']);
+    expect(severities(paused, night({ pause: { ...pause, until: '2026-11-24T00:01:00Z' } }))).toEqual(['ok']);
+    expect(severities(paused, night({ retiredSince: '2026-11-24T00:00:00Z' }))).toEqual(['warning']);
+  });
+});
+
 describe('production', () => {
   test('is not judged by what only matters to a cluster that sleeps', () => {
     const facts = healthyFacts();
@@ -478,6 +506,7 @@ describe('production', () => {
     expect(names).toEqual(
       new Set([
         'pod-ip-capacity',
+        'paused',
         'spot-share',
         'disruption-budgets',
         'network',
@@ -485,6 +514,7 @@ describe('production', () => {
         'access',
         'rbac',
         'subscribers',
+        'lambda-concurrency',
       ]),
     );
   });
@@ -542,5 +572,34 @@ describe('subscribers', () => {
     expect(found({ confirmed: 0, pending: 2 })[0]?.found).toContain('2 subscriptions');
     expect(found({ confirmed: 1, pending: 1 })[0]?.severity).toBe('ok');
     expect(found(undefined)).toEqual([]);
+  });
+});
+
+describe('lambda-concurrency', () => {
+  const found = (limit: number, unreserved: number, desired = 3) =>
+    lambdaConcurrency.evaluate(
+      healthyFacts({
+        concurrency: observedAs({ limit, unreserved }),
+        groups: observedAs([aGroup({ size: { min: 1, desired, max: 60 } })]),
+      }),
+    );
+
+  test('is in order where every spot node can be drained at once', () => {
+    expect(found(1_000, 900)).toMatchObject([{ severity: 'ok' }]);
+  });
+
+  test('warns of the limit of a new account, and says what a storm would do', () => {
+    expect(found(10, 10, 40)).toMatchObject([
+      {
+        severity: 'warning',
+        found: expect.stringContaining('10 are drained at once and 30 when one of those is done'),
+        advice: expect.stringContaining('L-B99A9384'),
+      },
+    ]);
+    expect(found(10, 10)).toMatchObject([{ severity: 'warning' }]);
+  });
+
+  test('counts what is left after reservations', () => {
+    expect(found(1_000, 30, 40)).toMatchObject([{ severity: 'warning' }]);
   });
 });

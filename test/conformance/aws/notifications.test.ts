@@ -16,7 +16,7 @@ const NOW = new Date();
 
 /** The SDK's client of SQS is not here for the sake of a test, and that of SNS is what is tested. */
 async function ask(service: string, parameters: Readonly<Record<string, string>>): Promise<string> {
-  const { Sha256 } = await import('@aws-crypto/sha256-js');
+  const { Sha256 } = await import('@smithy/core/checksum');
   const { SignatureV4 } = await import('@smithy/signature-v4');
   const url = new URL(endpoint);
   const body = new URLSearchParams(parameters).toString();

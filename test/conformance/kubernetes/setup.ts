@@ -24,7 +24,7 @@ export function askingOf(host: HttpHost, tokenOf: (who: Who) => string): Bed['as
   };
 }
 
-/** As `kubectl apply -k manifests` and `-k manifests/argocd` would, without the sample of an AppProject. */
+/** As `kubectl apply -k manifests`, `-k manifests/cronjobs` and `-k manifests/argocd` would, without the sample of an AppProject. */
 export async function applyManifests(bed: Pick<Bed, 'ask'>): Promise<void> {
   const { ask } = bed;
   await ask('admin', {
@@ -108,15 +108,21 @@ export async function addNarrowPriority(bed: Bed): Promise<void> {
   });
 }
 
-/** The roles and bindings of manifests/. */
+/** The roles, bindings and policies of manifests/. */
 export async function grants(): Promise<readonly Json[]> {
-  const files = ['spot-drain', 'night-schedule', 'argocd/branch-deploy'];
+  const files = [
+    'spot-drain/rbac',
+    'night-schedule/rbac',
+    'cronjobs/night-schedule',
+    'argocd/branch-deploy',
+    'argocd/application-policy',
+  ];
   return (await Promise.all(files.map(manifestsOf))).flat();
 }
 
 function collectionOf({ apiVersion, kind, metadata }: Json): string {
   const where = metadata.namespace ? `/namespaces/${metadata.namespace}` : '';
-  return `/apis/${apiVersion}${where}/${kind.toLowerCase()}s`;
+  return `/apis/${apiVersion}${where}/${kind.toLowerCase().replace(/y$/, 'ie')}s`;
 }
 
 function parsed(text: string): unknown {

@@ -3,7 +3,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
-export type PartName = 'aws' | 'kubernetes' | 'karpenter' | 'argocd' | 'clients' | 'templates';
+export type PartName =
+  | 'aws'
+  | 'kubernetes'
+  | 'karpenter'
+  | 'argocd'
+  | 'platform'
+  | 'clients'
+  | 'templates'
+  | 'deploy';
 
 export interface Part {
   readonly name: PartName;
@@ -66,6 +74,15 @@ export const PARTS: readonly Part[] = [
           missingOnPath(env, ['redis-server', 'git'])),
   },
   {
+    name: 'platform',
+    title: 'The platform of the example',
+    needs:
+      'KUSTOMIZE_ASSETS: a folder with kustomize and the crds of Argo CD, as test/conformance/servers/kustomize/build.sh makes one; KUBEBUILDER_ASSETS with kubectl',
+    missing: (env) =>
+      missingPrograms(env, 'KUSTOMIZE_ASSETS', ['kustomize', 'crds']) ??
+      missingPrograms(env, 'KUBEBUILDER_ASSETS', ['etcd', 'kube-apiserver', 'kubectl']),
+  },
+  {
     name: 'clients',
     title: 'Clients',
     needs: 'kubectl and aws on the PATH',
@@ -76,6 +93,13 @@ export const PARTS: readonly Part[] = [
     title: 'Templates',
     needs: `cfn-lint ${CFN_LINT} or newer on the PATH`,
     missing: (env) => missingOnPath(env, ['cfn-lint']) ?? tooOld(env, 'cfn-lint', CFN_LINT),
+  },
+  {
+    name: 'deploy',
+    title: 'Deploy',
+    needs:
+      'MINISTACK_ASSETS: a folder with ministack, as test/conformance/servers/ministack/build.sh makes one',
+    missing: (env) => missingPrograms(env, 'MINISTACK_ASSETS', ['bin/ministack']),
   },
 ];
 

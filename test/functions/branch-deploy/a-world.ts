@@ -11,9 +11,12 @@ import {
 } from '@nightshift/lab/world/argocd/index.ts';
 import { createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
-import type { AwsEvent, Workloads } from '@nightshift/lab/world/interfaces.ts';
+import type { AwsEvent, LivePodObject, Workloads } from '@nightshift/lab/world/interfaces.ts';
+import { createImageRegistry, type ImageRegistry } from '@nightshift/lab/world/registry/registry.ts';
 import { DEPLOY_INFO, viewOf } from '#functions/adapters/argocd/application.ts';
 import { failureOf } from '#functions/adapters/argocd/reply.ts';
+import { pathOf } from '#functions/adapters/argocd/server.ts';
+import { createServerImages } from '#functions/adapters/argocd/server-images.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createNightReader, createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
@@ -35,7 +38,10 @@ import type { Decision } from '#model/decision.ts';
 import { effectiveOverride } from '#model/override.ts';
 import type { Override, Schedule } from '#model/schedule.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
+import { createLabConnection } from '#test/simulation/deploy/argocd-connection.ts';
+import { createLabRegistry } from '#test/simulation/deploy/lab-registry.ts';
 import { createMemoryTable } from '#test/simulation/table.ts';
+import '#test/simulation/preload.ts';
 
 export const ACCOUNT = '111111111111';
 export const REGION = 'ap-northeast-1';
@@ -69,6 +75,7 @@ export function theSettings(overrides: Partial<BranchDeploySettings> = {}): Bran
       { project: 'api-develop', repository: REPOSITORY, branch: 'develop', applications: [anApplication()] },
     ],
     whenAsleep: 'defer',
+    imageMinutes: 15,
     driftMinutes: 60,
     ...overrides,
   };
@@ -95,7 +102,8 @@ export function aWorld(options: WorldOptions = {}) {
   const { clock } = context;
   const settings = theSettings(options.settings);
   const codebuild = createCodebuild(context);
-  const workloads = theWorkloads(clock, options.rolloutSeconds ?? 5);
+  const images = createImageRegistry(context);
+  const workloads = theWorkloads(clock, { rolloutSeconds: options.rolloutSeconds ?? 5, images });
   codebuild.addRepository(REPOSITORY);
   for (const branch of ['main', ...new Set(settings.builds.map((binding) => binding.branch))]) {
     codebuild.push({ repository: REPOSITORY, ref: `refs/heads/${branch}` });
@@ -158,6 +166,7 @@ export function aWorld(options: WorldOptions = {}) {
   const ports = (): BranchDeployPorts => ({
     argocd: wire,
     builds,
+    registry: createLabRegistry(images, { account: ACCOUNT, region: REGION }),
     deploys: createDesiredDeploys(table),
     night: { read: createNightReader(table).read, addOverride: createOverrides(table).add },
     trail,
@@ -199,6 +208,7 @@ export function aWorld(options: WorldOptions = {}) {
     wire,
     builds,
     workloads,
+    images,
     table,
     settings,
     decisions,
@@ -313,8 +323,19 @@ function aWire(world: ReturnType<typeof createArgocd>) {
       };
     }
   };
+  const images = createServerImages(createLabConnection({ argocd: world, token: () => state.token }), pathOf);
+  const through = async <T>(call: string, act: () => Promise<Result<T>>): Promise<Result<T>> => {
+    calls.push(call);
+    const fault = state.fault(call);
+    return fault ? { ok: false, error: fault } : act();
+  };
   const prunes: boolean[] = [];
   const wire: Argocd & { calls: string[]; prunes: boolean[]; state: typeof state } = {
+    pods: (application) => through(`pods ${application.name}`, () => images.pods(application)),
+    restart: (application, workload, at) =>
+      through(`restart ${workload.name}`, () => images.restart(application, workload, at)),
+    setImages: (application, built, source) =>
+      through(`set images ${application.name}`, () => images.setImages(application, built, source)),
     calls,
     prunes,
     state,
@@ -322,11 +343,18 @@ function aWire(world: ReturnType<typeof createArgocd>) {
       answer(`${refresh ? 'refresh' : 'read'} ${application.name}`, () =>
         world.get(world.authenticate(state.token), queryOf(application), refresh ? 'normal' : undefined),
       ),
-    sync: (application, deployId, { prune = false } = {}) =>
+    sync: (application, deployId, { revision, revisions = [], prune = false } = {}) =>
       answer(`sync ${application.name}`, () => {
         prunes.push(application.prune ?? prune);
         return world.sync(world.authenticate(state.token), {
           ...queryOf(application),
+          ...(revision ? { revision } : {}),
+          ...(revisions.length > 0
+            ? {
+                revisions: revisions.map((one) => one.revision),
+                sourcePositions: revisions.map(({ position }) => position),
+              }
+            : {}),
           prune: application.prune ?? prune,
           infos: [{ name: DEPLOY_INFO, value: deployId }],
         });
@@ -385,21 +413,59 @@ function theBuilds(codebuild: ReturnType<typeof createCodebuild>, reads: { build
   };
 }
 
-/** Deployments whose pods are there some seconds after a new image; images that begin with `broken` never are. */
+type Play = { uid: string; image: string; digest: string; from: number; until?: number };
+
+/**
+ * Deployments whose pods are there some seconds after a new image or a restart; until then the older ones serve. What a
+ * pod runs is what the tag meant when it was started, as with imagePullPolicy Always. `broken`: never Healthy.
+ */
 function theWorkloads(
   clock: { now(): number },
-  rolloutSeconds: number,
-): Workloads & { images: Map<string, string>; broken: boolean } {
-  const applied = new Map<string, { image: string; at: number }>();
+  { rolloutSeconds, images: registry }: { readonly rolloutSeconds: number; readonly images: ImageRegistry },
+): Workloads & { images: Map<string, string>; broken: boolean; pullsAgain: boolean } {
+  const applied = new Map<string, { image: string; at: number; replicas: number }>();
+  const pods = new Map<string, Play[]>();
   const images = new Map<string, string>();
-  const workloads: Workloads & { images: Map<string, string>; broken: boolean } = {
+  let count = 0;
+  const digestOf = (image: string) => {
+    const pulled = registry.pull(image);
+    return pulled === undefined || pulled === 'elsewhere' ? `sha256:${'0'.repeat(64)}` : pulled;
+  };
+  const roll = (key: string, image: string, replicas: number) => {
+    const at = clock.now() + (pods.has(key) ? rolloutSeconds * 1000 : 0);
+    const before = (pods.get(key) ?? []).filter(
+      ({ until = Number.POSITIVE_INFINITY }) => until > clock.now(),
+    );
+    const pulledBefore = before.find((pod) => pod.image === image)?.digest;
+    const digest = (!workloads.pullsAgain && pulledBefore) || digestOf(image);
+    const next = Array.from({ length: replicas }, () => ({ uid: `pod-${count++}`, image, digest, from: at }));
+    pods.set(key, [...before.map((pod) => ({ ...pod, until: at })), ...next]);
+    applied.set(key, { image, at: clock.now(), replicas });
+    images.set(key, image);
+  };
+  const workloads: Workloads & { images: Map<string, string>; broken: boolean; pullsAgain: boolean } = {
     images,
     broken: false,
-    apply(deployment) {
-      const key = `${deployment.namespace}/${deployment.name}`;
-      if (applied.get(key)?.image === deployment.image) return;
-      applied.set(key, { image: deployment.image, at: clock.now() });
-      images.set(key, deployment.image);
+    pullsAgain: true,
+    apply({ namespace, name, image, replicas }) {
+      const key = `${namespace}/${name}`;
+      const before = applied.get(key);
+      if (before?.image !== image || before.replicas !== replicas) roll(key, image, replicas);
+    },
+    restart(namespace, name) {
+      const key = `${namespace}/${name}`;
+      const before = applied.get(key);
+      if (before) roll(key, before.image, before.replicas);
+    },
+    pods(namespace, name) {
+      const now = clock.now();
+      const live = (pods.get(`${namespace}/${name}`) ?? []).filter(
+        ({ from, until = Number.POSITIVE_INFINITY }) => from <= now && until > now,
+      );
+      return live.map((pod) => ({
+        pod: aPod(namespace, pod),
+        replicaSet: { name: `${name}-1`, uid: `${name}-1` },
+      }));
     },
     health(namespace, name) {
       const found = applied.get(`${namespace}/${name}`);
@@ -410,4 +476,14 @@ function theWorkloads(
     available: (namespace, name) => workloads.health(namespace, name) === 'Healthy',
   };
   return workloads;
+}
+
+function aPod(namespace: string, { uid, image, digest }: Play): LivePodObject {
+  const [name = ''] = image.split('@');
+  const imageID = `${name.replace(/:[^:/]*$/, '')}@${digest}`;
+  return {
+    metadata: { name: uid, namespace, uid, resourceVersion: '1' },
+    spec: { containers: [{ name: 'app', image }] },
+    status: { phase: 'Running', containerStatuses: [{ name: 'app', imageID }] },
+  };
 }

@@ -180,7 +180,6 @@ cases('a sync of ours', [
   ...[
     running(),
     running({ message: 'hook 1 of 2' }),
-    running({ message: 'blocked by sync window' }),
     anOperation({ phase: 'Running' }),
     anOperation({ phase: 'Running', message: 'timeout' }),
     anOperation({ phase: 'Terminating' }),
@@ -200,10 +199,22 @@ cases('a sync of ours', [
     late(OF_SYNCS.running(anOperation({ phase: 'Running' }))),
   ],
   [
+    'that runs has failed when the whole deploy took more than an hour, though it is young itself',
+    { operation: anOperation({ phase: 'Running' }) },
+    attempted({ watchedSince: ago(10).toISOString(), begunAt: ago(3_601).toISOString() }),
+    failed(OF_SYNCS.tooLong(OF_SYNCS.running(anOperation({ phase: 'Running' })), 60)),
+  ],
+  [
+    'that runs is waited for within that hour',
+    { operation: anOperation({ phase: 'Running' }) },
+    attempted({ watchedSince: ago(10).toISOString(), begunAt: ago(3_599).toISOString() }),
+    wait(OF_SYNCS.running(anOperation({ phase: 'Running' }))),
+  ],
+  [
     'that a sync window holds up is waited for, however long',
     { operation: anOperation({ phase: 'Running', message: window }) },
     waited(halfAnHour * 5),
-    wait(OF_SYNCS.running(anOperation({ message: window }))),
+    { ...wait(OF_SYNCS.running(anOperation({ message: window }))), unlimited: true } as Step,
   ],
   ...(['Failed', 'Error'] as const).map(
     (phase): Case => [
@@ -745,7 +756,7 @@ cases('D9: the image that was built', [
     'runs: deployed, and its name',
     pods(`${IMAGE}:aaaaaaa`, 'envoy:1'),
     requests(withImage),
-    settled('deployed', `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.runs([image])}`),
+    settled('deployed', `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.runs(image)}`),
   ],
   [
     'does not run yet: waited for, and compared again',
@@ -783,14 +794,14 @@ cases('D9: the image that was built', [
     requests(aBuild({ images: [{ repository: IMAGE, version: digest }] })),
     settled(
       'deployed',
-      `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.runs([{ repository: IMAGE, version: digest }])}`,
+      `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.runs({ repository: IMAGE, version: digest })}`,
     ),
   ],
   [
     'is of a repository that has a port, and of no other',
     pods('registry.example.com:5000/api:aaaaaaa', 'registry.example.com:5000/api-x:bbbbbbb'),
     requests(aBuild({ images: [{ repository: 'registry.example.com:5000/api', version: 'aaaaaaa' }] })),
-    settled('deployed', `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.runs([image])}`),
+    settled('deployed', `${OF_SYNCS.deployed([OLD])}; ${OF_IMAGES.runs(image)}`),
   ],
   [
     'does not run, though Synced and Healthy at its commit: not there already',

@@ -206,7 +206,9 @@ describe('D9: the manifests are in a repository of their own', () => {
     world.argocd.changeApplication('other', running(sha.slice(0, 7)));
     await world.ticks(5);
     expect(world.reasons().at(-1)).toMatch(
-      new RegExp(`^deployed: Synced and Healthy at \\w+; the pods run other:${sha.slice(0, 7)}$`),
+      new RegExp(
+        `^deployed: Synced and Healthy at \\w+; 1 of 1 pods run other:${sha.slice(0, 7)} \\(by tag\\)$`,
+      ),
     );
     expect(github.of(sha)).toEqual({ [STATUS]: 'success' });
   });
@@ -216,7 +218,9 @@ describe('D9: the manifests are in a repository of their own', () => {
     const { sha, event } = await world.build();
     await world.invoke(event);
     await world.ticks(17);
-    expect(world.reasons().at(-1)).toMatch(/^fail: the pods run other:old, not other:\w+, for more than 15/);
+    expect(world.reasons().at(-1)).toMatch(
+      /^fail: 0 of 1 pods run other:\w+ \(by tag\), the others other@sha256:0+…, for more than 15/,
+    );
     expect(github.of(sha)).toEqual({ [STATUS]: 'failure' });
   });
 

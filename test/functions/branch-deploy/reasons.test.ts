@@ -162,7 +162,7 @@ test('the words of each reason', () => {
       "a sync window blocks it: why; retried every 5 minutes",
       "the application is being deleted: why",
       "Argo CD refuses the sync: why",
-      "the token may not get and sync default/api: why",
+      "Argo CD or Kubernetes does not permit it for default/api: why",
       "there is no application default/api: why",
       "why: the deploy is kept and retried",
       "given up after a day: why",
@@ -190,7 +190,8 @@ test('a commit is shown by seven letters, and anything else as it is', () => {
 test('the words of the reasons about images', () => {
   const image = { repository: 'example.com/api', version: OURS };
   expect([
-    OF_IMAGES.runs([image, { ...image, version: `sha256:${'a'.repeat(64)}` }]),
+    OF_IMAGES.runs(image),
+    OF_IMAGES.runs({ ...image, version: `sha256:${'a'.repeat(64)}` }),
     OF_IMAGES.noPod,
     OF_IMAGES.notRunning(image, ['example.com/api:1']),
     OF_IMAGES.notRunning(image, []),
@@ -201,7 +202,8 @@ test('the words of the reasons about images', () => {
     OF_IMAGES.notOurs('example.com/web:1', 'example.com/api'),
   ]).toMatchInlineSnapshot(`
     [
-      "the pods run api:aaaaaaa, api@sha256:aaaaaaaaaaaa…",
+      "the pods run api:aaaaaaa (by tag)",
+      "the pods run api@sha256:aaaaaaaaaaaa… (by tag)",
       "no pod runs",
       "the pods run api:1, not api:aaaaaaa",
       "the pods run no image of its repository, not api:aaaaaaa",

@@ -696,7 +696,7 @@ describe('what Argo CD answers', () => {
     world.argocd.addToken({ project: 'default', role: 'nightshift', policies: ['get'] });
     world.wire.state.token = world.argocd.addToken({ project: 'default', role: 'reader', policies: ['get'] });
     const { event } = await world.build();
-    await expect(world.invoke(event)).rejects.toThrow(/may not get and sync default\/api/);
+    await expect(world.invoke(event)).rejects.toThrow(/does not permit it for default\/api/);
     expect(world.actions()).toEqual(['fail']);
   });
 

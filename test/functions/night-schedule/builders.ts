@@ -25,6 +25,7 @@ export function instances(count: number, inService = true): Group['instances'] {
 export function claims(count: number, overrides: Partial<NodeClaimView> = {}): readonly NodeClaimView[] {
   return Array.from({ length: count }, (_, index) => ({
     name: `general-${index}`,
+    nodePool: 'general',
     isDeleting: false,
     ...overrides,
   }));

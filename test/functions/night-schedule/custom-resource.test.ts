@@ -38,6 +38,7 @@ function aRemoval(world: World): Removal {
       const deps: CustomResourceDeps = {
         ...ports,
         settings: someSettings(overrides),
+        cronJobs: world.ports.cronJobs,
         autoscalersOf: (saved) => [{ autoscaler, saved }],
         load: (cluster) => createNightStore(world.table.through(), cluster).load(),
         now: () => removal.now,
@@ -152,6 +153,42 @@ describe('the removal of the stack', () => {
     await removal.pass();
     expect(removal.world.size('workers')).toEqual({ min: 1, desired: 3, max: 5 });
     expect(saved(removal)).toEqual([]);
+  });
+
+  test('restores nothing where a person has retired the environment so', async () => {
+    const removal = await asleep();
+    const { store } = removal.world.ports;
+    await store.writeNote('retired', { since: removal.now.toISOString(), restoresNothing: true }, 'absent');
+    const kept = saved(removal);
+    await untilAnswered(removal, aRequest());
+    expect(removal.replies).toMatchObject([
+      { status: 'SUCCESS', reason: expect.stringMatching(/nothing is restored/) },
+    ]);
+    expect(removal.world.size('workers').desired).toBe(0);
+    expect(saved(removal)).toEqual(kept);
+  });
+
+  test('does not forget what was saved for another cluster', async () => {
+    const removal = await asleep();
+    const other = createNightStore(removal.world.table.through(), 'other');
+    await other.writeSaved(
+      {
+        group: 'web',
+        autoScalingGroup: 'eks-web',
+        size: { min: 1, desired: 1, max: 1 },
+        phase: 'asleep',
+        since: NIGHT.toISOString(),
+      },
+      'absent',
+    );
+    await untilAnswered(removal, aRequest());
+    expect(removal.replies).toMatchObject([
+      {
+        status: 'FAILED',
+        reason: expect.stringContaining('saved#other/web of develop was saved for another cluster'),
+      },
+    ]);
+    expect(removal.world.size('workers').desired).toBe(3);
   });
 
   test('with nothing saved asks neither AWS nor the cluster', async () => {

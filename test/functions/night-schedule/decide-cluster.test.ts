@@ -24,6 +24,7 @@ const aMemory = (overrides: Partial<Memory> = {}): Memory => ({
   overrides: [],
   saved: new Map(),
   autoscaler: new Map(),
+  cronJobs: new Map(),
   notes: {},
   corrupt: [],
   ...overrides,
@@ -460,9 +461,12 @@ describe('the order of a start', () => {
       expect(seen({ a: open, b: closed }).after[0]?.resume).toEqual([limits[1]]);
     });
 
-    test('drops the record when every pool that is still there is open', () => {
+    test('drops the record of each pool that was seen open, and restores one that is not seen from its record', () => {
       expect(seen({ a: open, b: open }).after[0]?.clear).toEqual(limits);
-      expect(seen({ a: open }).after[0]?.clear).toEqual(limits);
+      expect(seen({ a: open }).after).toMatchObject([
+        { action: 'resume', clear: [limits[0]] },
+        { target: 'nodepool#b', action: 'resume', resume: [limits[1]], clearResumed: true },
+      ]);
     });
 
     test('keeps the record while a cluster autoscaler is seen in its place', () => {

@@ -89,6 +89,7 @@ describe('a group that should sleep', () => {
         reason: 'the stop is incomplete: sizes 1/3/5 are saved, but the group is not at zero',
         record: written('stopping', ago(4)),
         resize: zero,
+        readConfiguredSize: true,
       },
     ],
     ...(['restoring', 'restored'] as const).map(
@@ -100,6 +101,7 @@ describe('a group that should sleep', () => {
           reason: 'outside office hours; sizes 1/3/5 are still saved',
           record: written('stopping', now),
           resize: zero,
+          readConfiguredSize: true,
         },
       ],
     ),
@@ -121,6 +123,7 @@ describe('a group that should sleep', () => {
         reason: 'outside office hours',
         record: written('stopping', now),
         resize: zero,
+        readConfiguredSize: true,
       },
     ],
     [
@@ -131,6 +134,7 @@ describe('a group that should sleep', () => {
         reason: 'the config enforces the schedule over manual changes',
         record: written('stopping', now),
         resize: zero,
+        readConfiguredSize: true,
       },
     ],
     [
@@ -141,6 +145,7 @@ describe('a group that should sleep', () => {
         reason: 'scaled up to 1 by the autoscaler: stopped again',
         record: written('stopping', now, { asleepSince: ago(60) }),
         resize: zero,
+        readConfiguredSize: true,
         slept: { from: ago(60), nodes: 3 },
       },
     ],
@@ -152,6 +157,7 @@ describe('a group that should sleep', () => {
         reason: 'scaled up to 1 by somebody: the config enforces the schedule',
         record: written('stopping', now),
         resize: zero,
+        readConfiguredSize: true,
       },
     ],
     [
@@ -312,14 +318,14 @@ describe('a group that should be awake', () => {
     ],
     ...(
       [
-        ['min', { min: 0, desired: 3, max: 5 }],
-        ['desired', { min: 1, desired: 2, max: 5 }],
-        ['max', { min: 1, desired: 3, max: 4 }],
+        ['min', { size: { min: 0, desired: 3, max: 5 } }],
+        ['desired', { size: { min: 1, desired: 2, max: 5 } }],
+        ['max', { kind: 'self-managed', size: { min: 1, desired: 3, max: 4 } }],
       ] as const
     ).map(
       ([what, half]): Case => [
         `was restored except for its ${what}: the deadline counts from the first try`,
-        { group: aGroup({ size: half }), ready, saved: saved({ phase: 'restoring', since: ago(3) }) },
+        { group: aGroup(half), ready, saved: saved({ phase: 'restoring', since: ago(3) }) },
         {
           action: 'start',
           reason: 'the start is incomplete; sizes 1/3/5 are restored',

@@ -1,7 +1,8 @@
 /** Situations from public reports, each by the number under which the project keeps it. */
 import { describe, expect, test } from 'vitest';
-import { NIGHT as PARTITION, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
+import { autoscalerKey, NIGHT as PARTITION, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { isCapacityShort } from '#functions/night-schedule/decide-fallback.ts';
+import { nodePoolObject, type Size } from '#functions/night-schedule/records.ts';
 import { run } from '#functions/night-schedule/run.ts';
 import type { Decision } from '#model/decision.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
@@ -99,7 +100,122 @@ test('N2: a NodePool that is gone in the morning is named once, and the others a
   expect(phase(world)).toBe('awake');
   expect(errors).toBe(0);
   expect(world.autoscaler).toMatchObject({ pools: { default: open } });
-  expect(decisions.filter(({ reason }) => reason.includes('batch'))).toHaveLength(1);
+  expect(
+    decisions.filter(({ target }) => target.includes('batch')).map(({ action, reason }) => [action, reason]),
+  ).toEqual([['ignore', 'it does not exist any more: its saved setting is dropped']]);
+});
+
+describe('in the morning a NodeClaim that cannot launch, which stops the new NodeClaims of every NodePool,', () => {
+  const since = minutes(MORNING, 5).toISOString();
+  const waitsFor = 'Launched is Unknown (LaunchFailed, the role does not exist)';
+  const morning = async (isOurs: boolean, overrides: Partial<NightScheduleSettings> = {}) => {
+    const world = aWorld([system()], { kind: 'karpenter', pools: { default: open }, claims: [] });
+    await ticks(world, NIGHT, 10, { autoscaler: karpenter });
+    await ticks(world, MORNING, 6, { autoscaler: karpenter });
+    expect(phase(world)).toBe('awake');
+    const [claim] = claims(1, { nodePool: 'gpu', waitsFor });
+    if (world.autoscaler?.kind === 'karpenter' && claim)
+      world.autoscaler = { ...world.autoscaler, unlaunched: [{ ...claim, since, isOurs }] };
+    const { decisions } = await ticks(world, minutes(MORNING, 6), 20, {
+      autoscaler: karpenter,
+      ...overrides,
+    });
+    return { world, decisions };
+  };
+
+  test('is named once, and deleted after two minutes where its NodePool is one that we stop', async () => {
+    const { world, decisions } = await morning(true);
+    expect(world.autoscaler).not.toHaveProperty('unlaunched');
+    expect(decisions.filter(({ action }) => action !== 'none')).toEqual([
+      expect.objectContaining({
+        action: 'fail',
+        target: 'gpu',
+        time: minutes(MORNING, 7).toISOString(),
+        reason: `the NodeClaim general-0 of gpu has no instance 2 min after it was made: ${waitsFor}; until it is gone no NodePool gets a new node; it is deleted, so that the others get theirs`,
+      }),
+    ]);
+  });
+
+  test.each<[string, boolean, Partial<NightScheduleSettings>]>([
+    ['where its NodePool is not ours', false, {}],
+    ['in a dry run', true, { dryRun: true }],
+  ])('is named and left alone %s', async (_what, isOurs, overrides) => {
+    const { world, decisions } = await morning(isOurs, overrides);
+    expect(world.autoscaler).toHaveProperty('unlaunched');
+    expect(failures(decisions)).toHaveLength(1);
+    expect(world.calls).not.toContain('autoscaler.deleteClaims');
+  });
+
+  test('is asked for only in the first half hour', async () => {
+    const { world } = await morning(false);
+    world.calls.length = 0;
+    await ticks(world, minutes(MORNING, 45), 10, { autoscaler: karpenter });
+    expect(world.calls).not.toContain('autoscaler.observe');
+  });
+});
+
+describe('N2: a NodePool that cannot be read any more', () => {
+  const closed = { limits: { cpu: '0' }, replicas: null };
+
+  test('in the morning is no NodePool that is gone: it gets back what was saved, as the others do', async () => {
+    const world = aWorld([system()], {
+      kind: 'karpenter',
+      pools: { batch: { limits: { cpu: '40' }, replicas: null }, default: open },
+      claims: [],
+    });
+    await ticks(world, NIGHT, 10, { autoscaler: karpenter });
+    world.autoscaler = { kind: 'karpenter', pools: { default: closed }, claims: [], malformed: ['batch'] };
+    await ticks(world, MORNING, 20, { autoscaler: karpenter });
+    expect(phase(world)).toBe('awake');
+    expect(world.autoscaler).toMatchObject({ pools: { batch: { limits: { cpu: '40' } }, default: open } });
+  });
+
+  test('keeps its NodeClaims, which count: they are not deleted each minute, and it is no sleep', async () => {
+    const world = aWorld([system()], {
+      kind: 'karpenter',
+      pools: { default: open },
+      claims: claims(2, { nodePool: 'batch' }),
+      malformed: ['batch'],
+    });
+    const { decisions } = await ticks(world, NIGHT, 40, { autoscaler: karpenter });
+    expect(phase(world)).toBe('stopping');
+    expect(decisions.filter(({ action }) => action === 'pause')).toHaveLength(1);
+    expect(failures(decisions).map(({ reason }) => reason)).toEqual([
+      'the NodePool batch has limits or replicas that cannot be read: it and its NodeClaims are left alone',
+      expect.stringMatching(/^NodeClaims are still there 20 min after the stop: general-0/),
+    ]);
+  });
+
+  test('N2: whose record cannot be read keeps its NodeClaims as well', async () => {
+    const world = aWorld([system()], {
+      kind: 'karpenter',
+      pools: { batch: open, default: open },
+      claims: claims(1, { nodePool: 'batch' }),
+    });
+    await world.table
+      .through()
+      .save(PARTITION, autoscalerKey(nodePoolObject('batch')), { kind: 'karpenter' });
+    const { decisions } = await ticks(world, NIGHT, 10, { autoscaler: karpenter });
+    expect(decisions.filter(({ action }) => action === 'pause')).toHaveLength(1);
+    expect(world.autoscaler).toMatchObject({ pools: { default: closed } });
+  });
+});
+
+test('N2: a NodePool that the config does not name any more is given back what was saved', async () => {
+  const pools = { batch: open, constructor: open };
+  const world = aWorld([system()], { kind: 'karpenter', pools, claims: [] });
+  await ticks(world, NIGHT, 10, { autoscaler: karpenter });
+  const { observe } = world.ports.autoscaler;
+  world.ports.autoscaler.observe = async () => {
+    const view = await observe();
+    return view.kind === 'karpenter' ? { ...view, pools: {} } : view;
+  };
+  const { decisions } = await ticks(world, MORNING, 20, {
+    autoscaler: { ...karpenter, nodePools: ['default'] },
+  });
+  expect(world.autoscaler).toMatchObject({ pools });
+  expect(decisions.filter(({ action }) => action === 'resume')).toHaveLength(2);
+  expect(phase(world)).toBe('awake');
 });
 
 describe('N3: a group that stays busy', () => {
@@ -168,7 +284,54 @@ test('N4: the sizes are those of EKS, not those to which a rollout raised the gr
   expect(failures(decisions)).toEqual([]);
   world.configured.clear();
   await ticks(world, MORNING, 10);
-  expect(world.size('workers')).toMatchObject({ min: 1, desired: 3 });
+  expect(world.size('workers')).toEqual({ min: 1, desired: 3, max: 5 });
+});
+
+test('N4: a rollout that raises a group in the morning is not taken for its start', async () => {
+  const world = aWorld([aGroup({ size: { min: 0, desired: 3, max: 5 } })]);
+  await ticks(world, NIGHT, 10);
+  const configured = () => world.configured.set('workers', { size: EKS_ZERO, isUpdating: true });
+  const raised = (size: Size) => world.groups.set('workers', aGroup({ size, instances: instances(3) }));
+  const EKS_ZERO = { min: 0, desired: 0, max: 5 };
+  const { resize } = world.ports.groups;
+  configured();
+  raised({ min: 0, desired: 3, max: 8 });
+  world.ports.groups.resize = async () => 'busy';
+  await ticks(world, MORNING, 10);
+  expect(phase(world)).toBe('starting');
+  // It ends, and the group is what EKS has configured.
+  world.configured.clear();
+  raised(EKS_ZERO);
+  world.ports.groups.resize = resize;
+  await ticks(world, minutes(MORNING, 10), 6);
+  expect(world.size('workers')).toEqual({ min: 0, desired: 3, max: 5 });
+  expect(phase(world)).toBe('awake');
+});
+
+describe('N4: what somebody changed at night is theirs', () => {
+  test.each<[string, Size, Size]>([
+    ['a max that was lowered', { min: 0, desired: 0, max: 2 }, { min: 1, desired: 2, max: 2 }],
+    ['a max that was raised', { min: 0, desired: 0, max: 9 }, { min: 1, desired: 3, max: 9 }],
+    ['more nodes', { min: 0, desired: 4, max: 5 }, { min: 1, desired: 4, max: 5 }],
+    ['a min that was raised', { min: 2, desired: 2, max: 5 }, { min: 2, desired: 3, max: 5 }],
+  ])('%s', async (_what, theirs, inTheMorning) => {
+    const world = aWorld([aGroup()]);
+    await ticks(world, NIGHT, 10);
+    world.groups.set('workers', { ...aGroup(), size: theirs, instances: instances(theirs.desired) });
+    await ticks(world, minutes(NIGHT, 60), 5);
+    await ticks(world, MORNING, 8);
+    expect(world.size('workers')).toEqual(inTheMorning);
+    expect(phase(world)).toBe('awake');
+  });
+
+  test('and the max of a self-managed group, which a stop sets to zero, is not lowered by a node at night', async () => {
+    const world = aWorld([aGroup({ kind: 'self-managed' })]);
+    await ticks(world, NIGHT, 10);
+    const theirs = { min: 0, desired: 1, max: 1 };
+    world.groups.set('workers', { ...aGroup({ kind: 'self-managed' }), size: theirs });
+    await ticks(world, MORNING, 8);
+    expect(world.size('workers')).toEqual({ min: 1, desired: 3, max: 5 });
+  });
 });
 
 test('N5: the instances of a warm pool count', async () => {

@@ -5,8 +5,11 @@ import type {
   Autoscaler,
   AutoscalerView,
   ConfiguredSize,
+  CronJobs,
+  CronJobView,
   Group,
   Groups,
+  NodeClaimView,
   Nodes,
   NodeView,
   Store,
@@ -35,6 +38,8 @@ export interface World {
   /** Nodes besides those of the groups. */
   nodes: readonly NodeView[];
   readonly configured: Map<string, ConfiguredSize>;
+  /** By `<namespace>/<name>`; the selector of the config selects all of them. */
+  readonly cronJobs: Map<string, CronJobView>;
   /** Called before (`true`) and after (`false`) each port call; may throw. */
   hook: (call: string, before: boolean) => void;
   readonly ports: {
@@ -42,6 +47,7 @@ export interface World {
     nodes: Nodes;
     store: Store;
     autoscaler: Autoscaler;
+    cronJobs: CronJobs;
     trail: { record(decisions: readonly Decision[]): Promise<void> };
   };
   /** Instances come and go as the sizes say. */
@@ -60,6 +66,7 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
     decisions: [],
     autoscaler,
     configured: new Map(),
+    cronJobs: new Map(),
     nodes: [],
     hook: () => undefined,
     table,
@@ -88,6 +95,12 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
     const result = await act();
     world.hook(name, false);
     return result;
+  };
+  const setSuspended = ({ namespace, name, uid }: Omit<CronJobView, 'isSuspended'>, isSuspended: boolean) => {
+    const job = world.cronJobs.get(`${namespace}/${name}`);
+    if (job?.uid !== uid) return false;
+    world.cronJobs.set(`${namespace}/${name}`, { ...job, isSuspended });
+    return true;
   };
   const ports: World['ports'] = {
     groups: {
@@ -139,6 +152,7 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
               : {
                   kind: view.kind,
                   claims: view.claims,
+                  ...(view.malformed ? { malformed: view.malformed } : {}),
                   pools: Object.fromEntries(
                     Object.entries(view.pools).map(([name, pool]) => [
                       name,
@@ -150,21 +164,45 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
                 };
           return [];
         }),
+      deleteClaims: (claims) =>
+        call('autoscaler.deleteClaims', () => {
+          const isDeleted = ({ name }: NodeClaimView) => claims.some((claim) => claim.name === name);
+          if (world.autoscaler?.kind !== 'karpenter') return [];
+          const { unlaunched = [], ...view } = world.autoscaler;
+          const left = unlaunched.filter((claim) => !isDeleted(claim));
+          world.autoscaler = {
+            ...view,
+            claims: view.claims.filter((claim) => !isDeleted(claim)),
+            ...(left.length > 0 ? { unlaunched: left } : {}),
+          };
+          return [];
+        }),
       resume: (saved: SavedAutoscaler) =>
         call('autoscaler.resume', () => {
           if (saved.kind === 'cluster-autoscaler') {
             const { kind, deployment, replicas } = saved;
             world.autoscaler = { kind, deployment, replicas };
           } else {
-            const pools = world.autoscaler?.kind === 'karpenter' ? world.autoscaler.pools : {};
+            const view = world.autoscaler?.kind === 'karpenter' ? world.autoscaler : undefined;
+            const malformed = view?.malformed?.filter((name) => name !== saved.nodePool);
+            if (!view || !(saved.nodePool in view.pools || view.malformed?.includes(saved.nodePool)))
+              return 'gone' as const;
+            const pools = { ...view.pools, [saved.nodePool]: saved.setting };
             world.autoscaler = {
               kind: saved.kind,
               claims: [],
-              pools: { ...pools, [saved.nodePool]: saved.setting },
+              pools,
+              ...(malformed?.length ? { malformed } : {}),
             };
           }
           return 'resumed' as const;
         }),
+    },
+    cronJobs: {
+      list: () => call('cronJobs.list', () => [...world.cronJobs.values()]),
+      suspend: (job) => call(`cronJobs.suspend ${job.name}`, () => setSuspended(job, true)),
+      resume: (saved) =>
+        call(`cronJobs.resume ${saved.name}`, () => (setSuspended(saved, false) ? 'resumed' : 'gone')),
     },
     store: {
       load: () => call('store.load', store.load),
@@ -175,6 +213,8 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
       writeAutoscaler: (next, over) => call('store.writeAutoscaler', () => store.writeAutoscaler(next, over)),
       clearAutoscaler: (object, over) =>
         call('store.clearAutoscaler', () => store.clearAutoscaler(object, over)),
+      writeCronJob: (next, over) => call('store.writeCronJob', () => store.writeCronJob(next, over)),
+      clearCronJob: (object, over) => call('store.clearCronJob', () => store.clearCronJob(object, over)),
       writeNote: (what, next, over) =>
         call(`store.writeNote ${what}`, () => store.writeNote(what, next, over)),
       writeLedger: (entries) => call('store.writeLedger', () => store.writeLedger(entries)),

@@ -25,6 +25,7 @@ function portsAt(world: World, now: Date): RestorePorts {
   return {
     groups,
     store,
+    cronJobs: world.ports.cronJobs,
     autoscalersOf: (saved) => [{ autoscaler, saved }],
     now: () => now,
     record: (entry) =>
@@ -109,6 +110,24 @@ describe('a restore', () => {
     ]);
   });
 
+  test('gives a NodePool that cannot be read what was saved, and drops the record of one that is gone', async () => {
+    const world = aWorld([], { kind: 'karpenter', pools: {}, claims: [], malformed: ['batch'] });
+    const setting = { limits: { cpu: '40' }, replicas: null };
+    for (const nodePool of ['batch', 'gone'])
+      await world.ports.store.writeAutoscaler(
+        { kind: 'karpenter', nodePool, setting, since: NIGHT.toISOString() },
+        'absent',
+      );
+    await at(world, 0);
+    expect(world.autoscaler).toMatchObject({ pools: { batch: setting } });
+    expect((await at(world, 4)).waiting).toEqual([]);
+    const ofPools = world.decisions.filter(({ target }) => target.startsWith('nodepool#'));
+    expect(ofPools.map(({ target, action }) => [target, action])).toEqual([
+      ['nodepool#batch', 'resume'],
+      ['nodepool#gone', 'ignore'],
+    ]);
+  });
+
   test('resumes from its record what cannot be observed, and waits until it is observed', async () => {
     const world = await asleep(paused);
     const { observe } = world.ports.autoscaler;
@@ -140,9 +159,10 @@ describe('a restore', () => {
   test.for([
     ['is not there', []],
     ['was created again', [aGroup({ autoScalingGroup: 'eks-workers-2', size: zero, instances: [] })]],
+    ['was created again under its old name', [aGroup({ arn: 'arn:2', size: zero, instances: [] })]],
   ] as const)('keeps the sizes of a group that %s, and does not wait for it', async ([, groups]) => {
     const world = aWorld(groups);
-    await world.ports.store.writeSaved(aSavedSize(), 'absent');
+    await world.ports.store.writeSaved(aSavedSize({ arn: 'arn:1' }), 'absent');
     const { waiting, gone } = await at(world, 0);
     expect(waiting).toEqual([]);
     expect(gone.map(({ target }) => target)).toEqual(['workers']);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createDryRunStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { createDryRunStore } from '#functions/adapters/dynamodb/dry-run-store.ts';
 import {
   NIGHT as PARTITION,
   SAVED_PREFIX,

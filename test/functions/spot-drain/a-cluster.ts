@@ -77,6 +77,8 @@ export interface TestCluster extends Cluster {
   /** Says something else than the cluster would: per pod, one after the other. */
   readonly script: Map<string, (Partial<Reply> | undefined)[]>;
   budgets: Budget[];
+  /** Volumes that are attached to the node; undefined where the list is not granted. */
+  volumes: () => readonly string[] | undefined;
   liveDaemonSets: Set<string>;
   /** How long a pod takes to end once it is asked to, at most its grace. */
   endsAfterMs: (pod: Pod) => number;
@@ -178,6 +180,7 @@ export function aCluster(
     lists: [],
     script: new Map(),
     budgets: [],
+    volumes: () => [],
     liveDaemonSets: new Set(['agent']),
     endsAfterMs: () => 2_000,
     latencyMs: 10,
@@ -239,6 +242,11 @@ export function aCluster(
       await clock.sleep(cluster.latencyMs);
       check('podsOn');
       return [...here.values()];
+    },
+    async volumesOn() {
+      await clock.sleep(cluster.latencyMs);
+      check('volumesOn');
+      return cluster.volumes();
     },
     async daemonSetExists(_namespace, name) {
       await clock.sleep(cluster.latencyMs);

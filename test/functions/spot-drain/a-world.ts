@@ -18,10 +18,12 @@ import type { Claim, Cordon, Hook } from '#functions/spot-drain/records.ts';
 import { run } from '#functions/spot-drain/run.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
+import type { Pause } from '#model/schedule.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
 import { aClock, START, type TestClock } from './a-clock.ts';
 import { aCluster, INSTANCE, type TestCluster } from './a-cluster.ts';
 // Loaded before: a simulated clock does not wait for a file.
+import '#functions/spot-drain/attached-volumes.ts';
 import '#functions/spot-drain/tick.ts';
 import '#functions/spot-drain/watch.ts';
 
@@ -75,6 +77,8 @@ export interface World {
   completionErrors: Error[];
   hookTimes: HookTimes | undefined;
   night: ClusterState | undefined;
+  pause: Pause | undefined;
+  pauseError: Error | undefined;
   settings: SpotDrainSettings;
   readonly ports: Ports;
   /** One invocation with this event. `limitMs`: the function's timeout. */
@@ -117,6 +121,8 @@ export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSe
     completionErrors: [],
     hookTimes: { heartbeatSeconds: 300, globalSeconds: 30_000 },
     night: undefined,
+    pause: undefined,
+    pauseError: undefined,
     settings: { ...SETTINGS, ...overrides },
     get ports(): Ports {
       return {
@@ -127,7 +133,13 @@ export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSe
         cordons: world.cordons,
         names: memoryNames(clock, names),
         gate,
-        night: { state: async () => world.night },
+        night: {
+          state: async () => world.night,
+          pause: async () => {
+            if (world.pauseError) throw world.pauseError;
+            return world.pause;
+          },
+        },
         watchdog: {
           send: async (check, delaySeconds) => {
             await clock.sleep(12);
@@ -238,6 +250,10 @@ export function memoryClaims(
     async remove(instanceId, version) {
       await latency();
       return saved.get(instanceId)?.version === version && saved.delete(instanceId);
+    },
+    async areCordonsPending() {
+      await latency();
+      return [...saved.values()].some(({ value }) => value.state === 'working' && !value.cordonedAt);
     },
     async all() {
       await latency();

@@ -192,6 +192,17 @@ describe('what a reply to an eviction leads to', () => {
       [2_000, 2_100],
       'evicted',
     ],
+    [
+      '409 for another UID, in the words of the storage: again after 2 s',
+      {
+        status: 409,
+        reason: 'Conflict',
+        detail:
+          'Operation cannot be fulfilled on pods "web": the UID in the precondition (a) does not match the UID in record (b). The object might have been deleted and then recreated',
+      },
+      [2_000, 2_100],
+      'evicted',
+    ],
     ['404 that is no Status: back off', { status: 404, detail: '<html>' }, [500, 600], 'evicted'],
     [
       '409 for a write in between: again soon',

@@ -124,9 +124,9 @@ describe('the handler', () => {
     expect(calls(before)).toEqual({
       'autoscaling:DescribeAutoScalingInstances': 1,
       'autoscaling:DetachInstances': 1,
-      'dynamodb:GetItem': 1,
-      'dynamodb:PutItem': 5,
-      'dynamodb:Query': 1,
+      'dynamodb:GetItem': 2,
+      'dynamodb:PutItem': 6,
+      'dynamodb:Query': 2,
     });
     const { name } = kubernetes.api.get('nodes', undefined, kubernetes.nodeOf(instance.id) ?? '').metadata;
     expect(api.calls.slice(asked, asked + 2).map((call) => `${call.verb} ${call.name}`)).toEqual([

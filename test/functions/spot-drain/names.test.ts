@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { AccessRefusedError, ClusterUnavailableError } from '#functions/spot-drain/ports.ts';
+import { AccessRefusedError, ClusterUnavailableError, TransientError } from '#functions/spot-drain/ports.ts';
+import { aClaim } from './a-claim.ts';
 import { START } from './a-clock.ts';
 import { aNode, aPod, INSTANCE, NODE } from './a-cluster.ts';
 import { anInterruption, aStateChange, aWorld, GROUP, TICK, type World } from './a-world.ts';
@@ -198,27 +199,57 @@ describe('a notice for an instance whose node has a known name', () => {
 describe('between its cordon and its drain, a node with a known name', () => {
   const evictedAt = (world: World) => world.cluster.calls[0]?.at ?? Number.NaN;
 
-  test('waits half a second for the cordons of others: what is evicted must not land on the next that goes', async () => {
+  /** Another node whose notice is in hand. */
+  const pending = (world: World, overrides = {}) => {
+    const id = 'i-0bbbbbbbbbbbbbbbb';
+    world.claims.saved.set(id, {
+      value: aClaim({ instanceId: id, owner: 'other', ...overrides }),
+      version: 1,
+    });
+    return id;
+  };
+
+  test('drains at once where no other cordon is pending', async () => {
     const world = named([aPod()]);
+    pending(world, { cordonedAt: '2026-08-27T02:59:59Z' });
     await world.run(anInterruption());
-    expect(evictedAt(world)).toBeGreaterThanOrEqual(500);
-    expect(evictedAt(world)).toBeLessThan(1_000);
+    expect(evictedAt(world)).toBeLessThan(100);
   });
 
-  test('waits twice as long as its own cordon took, and a second at most', async () => {
-    const took = async (latencyMs: number) => {
-      const world = named([aPod()]);
-      const { mark } = world.cluster;
-      world.cluster.mark = async (node, marks) => {
-        await world.clock.sleep(latencyMs);
-        return mark(node, marks);
-      };
-      await world.run(anInterruption());
-      return evictedAt(world) - latencyMs;
-    };
-    expect(await took(400)).toBeGreaterThanOrEqual(800);
-    expect(await took(400)).toBeLessThan(1_100);
-    expect(await took(20_000)).toBeLessThan(1_500);
+  test('waits for a cordon that is pending: what is evicted must not land on the next that goes', async () => {
+    const world = named([aPod()]);
+    const other = pending(world);
+    const cordonOther = world.clock.sleep(400).then(() => {
+      const claim = world.claims.saved.get(other)?.value;
+      if (claim)
+        world.claims.saved.set(other, {
+          value: { ...claim, cordonedAt: '2026-08-27T03:00:00Z' },
+          version: 2,
+        });
+    });
+    await world.run(anInterruption());
+    await cordonOther;
+    expect(evictedAt(world)).toBeGreaterThanOrEqual(400);
+    expect(evictedAt(world)).toBeLessThan(800);
+  });
+
+  test('waits a second at most', async () => {
+    const world = named([aPod()]);
+    pending(world);
+    await world.run(anInterruption());
+    expect(evictedAt(world)).toBeGreaterThanOrEqual(1_000);
+    expect(evictedAt(world)).toBeLessThan(1_200);
+  });
+
+  test.each([
+    ['is unavailable', async () => Promise.reject(new TransientError('the table is unavailable'))],
+    ['does not answer', () => new Promise<boolean>(() => undefined)],
+  ])('is drained all the same where the table %s', async (_what, areCordonsPending) => {
+    const world = named([aPod()]);
+    world.claims.areCordonsPending = areCordonsPending;
+    await world.run(anInterruption());
+    expect(world.cluster.podNames()).toEqual([]);
+    expect(evictedAt(world)).toBeLessThan(1_200);
   });
 
   test.each([
@@ -229,6 +260,7 @@ describe('between its cordon and its drain, a node with a known name', () => {
     ['it hibernates at once', anInterruption('hibernate')],
   ])('does not wait where %s', async (_name, event) => {
     const world = named([aPod()]);
+    pending(world);
     await world.run(event);
     expect(evictedAt(world)).toBeLessThan(300);
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { CorruptRecordError, PartialFailureError } from '#functions/shared/errors.ts';
 import { AccessRefusedError, ClusterUnavailableError } from '#functions/spot-drain/ports.ts';
 import { NOTHING_TO_EVICT } from '#functions/spot-drain/report.ts';
-import { LOST_PODS_FILTER } from '#model/notification.ts';
+import { LOST_PODS_FILTER, notificationOf } from '#model/notification.ts';
 import { START } from './a-clock.ts';
 import { aNode, aPod, INSTANCE, NODE, ofDaemonSet } from './a-cluster.ts';
 import {
@@ -103,6 +103,24 @@ describe('a spot interruption', () => {
     expect(world.said()).toEqual([`cordon ${NODE}`, `drain ${NODE}`, 'evict default/b']);
     expect(world.decisions[2]).toMatchObject({ outcome: 'forced', budget: 'never', node: NODE });
   });
+
+  test.each([true, false])(
+    'notifies of pods whose evictions failed to the end (force: %s)',
+    async (force) => {
+      const world = aWorld([aPod()], { force });
+      world.cluster.script.set(
+        'web',
+        Array.from({ length: 500 }, () => ({ status: 500, detail: 'etcd is away' })),
+      );
+      await world.run(anInterruption()).catch(() => undefined);
+      const drain = last(world, 'drain');
+      expect(drain).toMatchObject({ blocked: 0, failed: 1 });
+      expect(drain && notificationOf(drain, 'UTC')).toMatchObject({
+        severity: 'failure',
+        title: expect.stringContaining('lost pods'),
+      });
+    },
+  );
 
   test('leaves pods to their budget where force is off, and says so', async () => {
     const world = aWorld([aPod()], { force: false });
@@ -564,6 +582,7 @@ describe('other notices', () => {
     expect(world.cluster.unmarked).toEqual([]);
     await world.run(TICK);
     expect(world.cluster.unmarked).toEqual([NODE]);
+    expect(last(world, 'uncordon')?.reason).toBe('the scheduled change of the instance is over');
   });
 
   test('leave the marks where the announced change ends while the group terminates the instance', async () => {

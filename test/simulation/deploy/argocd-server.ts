@@ -3,11 +3,13 @@
 import { ArgocdError, type ArgocdWorld, httpStatusOf } from '@nightshift/lab/world/argocd/index.ts';
 import { DEPLOY_INFO, viewOf } from '#functions/adapters/argocd/application.ts';
 import { failureOf } from '#functions/adapters/argocd/reply.ts';
-import { invalidName } from '#functions/adapters/argocd/server.ts';
+import { invalidName, pathOf } from '#functions/adapters/argocd/server.ts';
+import { createServerImages } from '#functions/adapters/argocd/server-images.ts';
 import type { ApplicationView, Argocd, Result } from '#functions/branch-deploy/ports.ts';
 import { isApplicationName } from '#functions/branch-deploy/record.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { InjectedError } from '../faults.ts';
+import { createLabConnection } from './argocd-connection.ts';
 
 /** Called for requests that reach Argo CD, before they take effect, and for its replies. */
 export interface ArgocdObserver {
@@ -66,7 +68,23 @@ export function createArgocdServerWire(options: ArgocdServerOptions): Argocd {
     return fresh === token ? result : send(call, act, fresh);
   };
 
+  const images = createServerImages(createLabConnection({ argocd, token: options.token.cached }), pathOf);
+  const beside = <T>(call: string, act: () => Promise<Result<T>>): Promise<Result<T>> =>
+    options.around(call, () =>
+      options.isDown()
+        ? Promise.resolve({
+            ok: false as const,
+            error: { kind: 'transient' as const, outcomeUnknown: true, detail: 'no reply came' },
+          })
+        : act(),
+    );
+
   return {
+    pods: (application) => beside(`argocd.pods ${application.name}`, () => images.pods(application)),
+    restart: (application, workload, at) =>
+      beside(`argocd.restart ${workload.name}`, () => images.restart(application, workload, at)),
+    setImages: (application, built, source) =>
+      beside(`argocd.set-images ${application.name}`, () => images.setImages(application, built, source)),
     read(application, { refresh = false } = {}) {
       if (!isApplicationName(application.name)) return Promise.resolve(invalidName(application));
       return send(`argocd.read ${application.name}`, (caller) => {

@@ -41,6 +41,7 @@ export function createProcess(scene: Scene, mutateClient: MutateClient = (client
   const ports: BranchDeployPorts = {
     argocd: argocdOf(scene, calls, mutateClient),
     builds: buildsOf(scene, calls),
+    registry: { has: () => false, digests: async () => undefined },
     deploys: createDesiredDeploys(store),
     night: { read: createNightReader(store).read, addOverride: createOverrides(store).add },
     trail: {

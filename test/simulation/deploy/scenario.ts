@@ -79,6 +79,7 @@ function plain(seed: number, random: Random): Scenario {
       cluster: 'develop',
       dryRun: false,
       argocd: { url: 'https://argocd.develop.example.com', tokenSecret: 'token', through: 'server' },
+      imageMinutes: 15,
       driftMinutes: 60,
       whenAsleep: random.chance(0.8) ? 'defer' : 'wake',
       builds: [

@@ -82,6 +82,8 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesCl
       const matches = parseLabelSelector(query['labelSelector'] ?? '');
       return api.store.all('nodes').filter(({ metadata }) => matches(metadata.labels));
     }
+    if (path === '/apis/storage.k8s.io/v1/volumeattachments')
+      return api.store.all('volumeattachments.storage.k8s.io');
     const fields = query['fieldSelector'] ?? '';
     if (path === '/api/v1/pods' && fields.startsWith(ON_NODE))
       return kubernetes.podsOn(fields.slice(ON_NODE.length));

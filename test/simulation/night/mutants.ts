@@ -179,6 +179,67 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: 'a NodePool is resumed without a request',
+    promise: 1,
+    change: {
+      mutate: (ports) => ({ ...ports, autoscaler: { ...ports.autoscaler, resume: async () => 'gone' } }),
+    },
+  },
+  {
+    name: 'NodePools are closed before their limits are saved',
+    promise: 1,
+    change: {
+      mutate: (ports) => ({ ...ports, store: { ...ports.store, writeAutoscaler: async () => true } }),
+    },
+  },
+  {
+    name: 'NodeClaims that are being deleted do not count',
+    promise: 4,
+    change: {
+      mutate: (ports) => ({
+        ...ports,
+        autoscaler: {
+          ...ports.autoscaler,
+          async observe() {
+            const view = await ports.autoscaler.observe();
+            if (view.kind !== 'karpenter') return view;
+            return { ...view, claims: view.claims.filter(({ isDeleting }) => !isDeleting) };
+          },
+        },
+      }),
+    },
+  },
+  {
+    name: 'drains are not forced at night',
+    promise: 3,
+    change: {
+      mutate: (ports) => ({
+        ...ports,
+        autoscaler: { ...ports.autoscaler, pause: (view) => ports.autoscaler.pause(view) },
+      }),
+    },
+  },
+  {
+    name: 'CronJobs are suspended before that is written down',
+    promise: 1,
+    change: {
+      mutate: (ports) => ({ ...ports, store: { ...ports.store, writeCronJob: async () => true } }),
+    },
+  },
+  {
+    name: 'CronJobs that somebody suspended are resumed too',
+    promise: 1,
+    change: {
+      mutate: (ports) => ({
+        ...ports,
+        cronJobs: {
+          ...ports.cronJobs,
+          list: async () => (await ports.cronJobs.list()).map((job) => ({ ...job, isSuspended: false })),
+        },
+      }),
+    },
+  },
+  {
     name: 'errors are logged and not reported',
     promise: 9,
     change: { mutatePass: (pass) => pass().catch(() => undefined) },

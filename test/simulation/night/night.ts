@@ -122,7 +122,9 @@ async function pass(night: Night, trigger: 'tick' | 'override'): Promise<void> {
   const current = night.faults.newPass();
   const process = night.idle.pop() ?? world.newProcess();
   const ports = process.enter(current);
-  const { autoscaler, groups, nodes, store, trail } = options.mutate ? options.mutate(ports, world) : ports;
+  const { autoscaler, cronJobs, groups, nodes, store, trail } = options.mutate
+    ? options.mutate(ports, world)
+    : ports;
   const skew = night.faults.active() ? random.between(-5, 5) * 1000 : 0;
   const now = new Date(world.clock.now() + skew);
   const deps = {
@@ -130,6 +132,7 @@ async function pass(night: Night, trigger: 'tick' | 'override'): Promise<void> {
     nodes,
     store,
     trail,
+    cronJobs,
     settings: scenario.settings,
     now: () => now,
     remaining: () => 60_000,
@@ -137,6 +140,7 @@ async function pass(night: Night, trigger: 'tick' | 'override'): Promise<void> {
   const cause = { trigger, byPerson: trigger === 'override' };
   const act = () => run(scenario.settings.autoscaler ? { ...deps, autoscaler } : deps, cause);
   world.observations.counts.passes += 1;
+  const suspendedBefore = world.kubernetes.suspended();
   const failed = await new Promise<boolean>((ended) => {
     (options.mutatePass ? options.mutatePass(act) : act()).then(
       () => ended(false),
@@ -144,6 +148,7 @@ async function pass(night: Night, trigger: 'tick' | 'override'): Promise<void> {
     );
     void current.killed.then(() => ended(true));
   });
+  world.kubernetes.checkPass(suspendedBefore);
   if (!current.crashed()) night.idle.push(process);
   if (current.crashed()) {
     world.observations.counts.crashes += 1;
@@ -259,6 +264,10 @@ function checkAsleep(night: Night): void {
   const ends = [night.cancelledAt, ...night.overrides.map((one) => Date.parse(one.until))];
   const isSettled = ends.every((end) => now.getTime() - end > 45 * MINUTE);
   if (desired.state !== 'asleep' || !isSettled) return;
+  if (scenario.groups.every(({ broken }) => !broken)) {
+    world.kubernetes.checkAsleep();
+    night.exercised[3] += 1;
+  }
   for (const plan of scenario.groups) {
     if (plan.broken || night.touched.has(plan.name) || night.deleted.has(plan.name)) continue;
     const group = world.groupOf(plan.name);
@@ -279,6 +288,10 @@ function checkAwake(night: Night): void {
   const now = world.clock.date();
   if (desiredAt(scenario.settings.schedule, now, night.overrides).state !== 'awake') return;
   if (night.overrides.some((one) => Math.abs(now.getTime() - Date.parse(one.until)) < 60 * MINUTE)) return;
+  if (scenario.groups.every(({ broken }) => !broken)) {
+    world.kubernetes.checkAwake();
+    night.exercised[1] += 1;
+  }
   for (const plan of scenario.groups) {
     if (plan.broken || night.deleted.has(plan.name)) continue;
     const group = world.groupOf(plan.name);
@@ -312,6 +325,7 @@ function collect(night: Night): void {
   for (const what of observations.unobserved) violate(night, 4, what);
   for (const what of observations.unexplained) violate(night, 7, what);
   for (const what of observations.swallowed) violate(night, 9, what);
+  for (const { promise, what } of observations.kubernetes) violate(night, promise, what);
 }
 
 function violate(night: Night, promise: PromiseId, what: string): void {

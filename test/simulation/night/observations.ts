@@ -1,6 +1,7 @@
 /** What is observed in the world during a night, for the checks at its end. */
 import type { AutoScalingGroup } from '@nightshift/lab/world/aws/index.ts';
 import type { Decision } from '#model/decision.ts';
+import type { Violation } from '../outcome.ts';
 
 /** What was observed in the world during the night, for the checkers. */
 export interface Observations {
@@ -14,6 +15,8 @@ export interface Observations {
   readonly unexplained: string[];
   /** Passes that met an error and succeeded. */
   readonly swallowed: string[];
+  /** What is wrong with NodePools, NodeClaims and CronJobs. */
+  readonly kubernetes: Violation[];
   readonly counts: Record<
     'stops' | 'starts' | 'confirmedStops' | 'confirmedStarts' | 'passes' | 'failedPasses' | 'crashes',
     number
@@ -27,6 +30,7 @@ export function noObservations(): Observations {
     unobserved: [],
     unexplained: [],
     swallowed: [],
+    kubernetes: [],
     counts: {
       stops: 0,
       starts: 0,

@@ -3,6 +3,7 @@
 import type { Override, Schedule, Weekday } from '#model/schedule.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import type { Random } from '../random.ts';
+import { createKubernetesPlan, type KubernetesPlan } from './kubernetes.ts';
 
 export interface GroupPlan {
   readonly name: string;
@@ -35,6 +36,7 @@ export interface Scenario {
   readonly settings: NightScheduleSettings;
   readonly groups: readonly GroupPlan[];
   readonly replicas: number | undefined;
+  readonly kubernetes: KubernetesPlan;
   /** The transition of the schedule at which the night begins, and the one at which it ends. ISO 8601. */
   readonly stop: string;
   readonly start: string;
@@ -62,9 +64,11 @@ export function createScenario(seed: number, random: Random): Scenario {
   const host = groups[0]?.name ?? '';
   const stop = anEvening(random, timeZone, to);
   const length = 24 * 60 - (to - from);
+  const kubernetes = createKubernetesPlan(seed, autoscaled);
   return {
     seed,
     groups,
+    kubernetes,
     replicas: autoscaled ? random.between(1, 2) : undefined,
     stop: stop.toISOString(),
     start: new Date(stop.getTime() + length * 60_000).toISOString(),
@@ -84,6 +88,7 @@ export function createScenario(seed: number, random: Random): Scenario {
       startDeadlineMinutes: 20,
       warnMinutes: random.pick([0, 30]),
       readyBy: random.chance(0.3),
+      ...kubernetes.settings,
       ...(autoscaled
         ? {
             autoscaler: {

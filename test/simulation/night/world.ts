@@ -15,11 +15,12 @@ import { replaceOverrides } from '../overrides.ts';
 import { createMemoryTable } from '../table.ts';
 import { type NightWrite, watchTable } from '../watched-table.ts';
 import { createLabGroups } from './groups.ts';
+import { createNightKubernetes } from './kubernetes.ts';
 import { noObservations, observeDecisions } from './observations.ts';
 import type { GroupPlan, Scenario } from './scenario.ts';
 
 export type NightPorts = Pick<NightScheduleDeps, 'groups' | 'nodes' | 'store' | 'trail'> &
-  Required<Pick<NightScheduleDeps, 'autoscaler'>>;
+  Required<Pick<NightScheduleDeps, 'autoscaler' | 'cronJobs'>>;
 
 export interface NightProcess {
   /** The ports as the next pass sees them. */
@@ -68,6 +69,12 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     autoscaler?.kind === 'cluster-autoscaler' ? `${autoscaler.namespace}/${autoscaler.deployment}` : '';
   let replicas = scenario.replicas ?? 0;
   const observations = noObservations();
+  const kubernetes = createNightKubernetes(scenario.kubernetes, {
+    now: () => context.clock.now(),
+    stop: Date.parse(scenario.stop),
+    table,
+    violate: (promise, what) => void observations.kubernetes.push({ promise, what }),
+  });
 
   const groups = createLabGroups(aws, cluster);
   const { sizeOf, find: groupOf } = groups;
@@ -123,6 +130,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
   const newProcess = (): NightProcess => {
     let pass: Pass;
     const changed = new Set<string>();
+    const ofKubernetes = kubernetes.portsOf(() => pass);
     const ports: NightPorts = {
       groups: {
         list: () => pass.around('groups.list', groups.list),
@@ -162,12 +170,14 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
             replicas = 0;
             return [];
           }),
+        deleteClaims: async () => [],
         resume: (saved) =>
           pass.around('autoscaler.resume', () => {
             if (saved.kind === 'cluster-autoscaler') replicas = saved.replicas;
             return 'resumed';
           }),
       },
+      cronJobs: ofKubernetes.cronJobs,
       store: createNightStore(
         table.through((call, act) => pass.around(call, act) as Promise<never>),
         clusterName,
@@ -184,7 +194,8 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
       enter(next) {
         pass = next;
         changed.clear();
-        return ports;
+        const isKarpenter = autoscaler !== undefined && autoscaler.kind !== 'cluster-autoscaler';
+        return isKarpenter ? { ...ports, autoscaler: ofKubernetes.autoscaler } : ports;
       },
     };
   };
@@ -212,6 +223,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
       stop: Date.parse(scenario.stop) / 60_000,
       start: Date.parse(scenario.start) / 60_000,
     }),
+    kubernetes,
     replicas: () => replicas,
     setReplicas(value: number) {
       replicas = value;

@@ -91,7 +91,7 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
   {
     name: 'a drain at night takes its full hour',
     promise: 3,
-    change: draining(() => ({ night: { state: async () => undefined } })),
+    change: draining(({ night }) => ({ night: { ...night, state: async () => undefined } })),
   },
   {
     name: 'drains of the nightly stop count as losses',
@@ -108,6 +108,7 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     promise: 4,
     change: draining((ports) => ({
       night: {
+        ...ports.night,
         async state() {
           const state = await ports.night.state();
           return state && { ...state, phase: 'stopping', groups: ['workers', 'managed'] };

@@ -9,6 +9,7 @@
  */
 import type { ContainerState } from 'kubernetes-types/core/v1.d.ts';
 import type { InstanceView } from '../../interfaces.ts';
+import type { ImageRegistry } from '../../registry/registry.ts';
 import {
   condition,
   isPodFinished,
@@ -30,6 +31,8 @@ export interface Kubelet {
 
 /** Delay from the binding until the kubelet handles the pod. */
 const SYNC_MS = 300;
+/** The first back-off of a pull that failed. */
+const PULL_AGAIN_MS = 10_000;
 
 interface Running {
   /** Virtual ms at which the pod will be gone; set once it terminates. */
@@ -37,15 +40,23 @@ interface Running {
   started: boolean;
 }
 
-export function createKubelet(context: ControllerContext, view: InstanceView): Kubelet {
-  const { registry, recordEvent, clock } = context;
+export function createKubelet(
+  context: ControllerContext,
+  view: InstanceView,
+  registry: Pick<ImageRegistry, 'pull'> | undefined,
+): Kubelet {
+  const { registry: api, recordEvent, clock } = context;
+  /** What this node has pulled: with IfNotPresent a tag is not pulled again. */
+  const pulled = new Map<string, string>();
+  /** By pod and container. */
+  const running = new Map<string, string>();
   const pods = new Map<string, Running>();
   let stopped = false;
 
   /** The pod while it is the same one, still here, and this kubelet lives. */
   const current = (pod: PodObject): PodObject | undefined => {
     if (stopped) return undefined;
-    const found = registry.find('pods', pod.metadata.namespace, pod.metadata.name);
+    const found = api.find('pods', pod.metadata.namespace, pod.metadata.name);
     return found?.metadata.uid === pod.metadata.uid ? found : undefined;
   };
   const later = (pod: PodObject, ms: number, run: (pod: PodObject) => void) =>
@@ -83,18 +94,41 @@ export function createKubelet(context: ControllerContext, view: InstanceView): K
     else start(pod);
   };
 
+  /** Undefined where the registry has no such image. */
+  const pull = (image: string, policy: string | undefined): string | undefined => {
+    const before = policy === 'Always' ? undefined : pulled.get(image);
+    const found = before ?? registry?.pull(image) ?? (registry ? undefined : 'elsewhere');
+    const digest = found === 'elsewhere' ? `sha256:${digestOf(image)}` : found;
+    if (digest !== undefined) pulled.set(image, digest);
+    return digest;
+  };
+
   const run = (pod: PodObject) => {
+    for (const { name, image = '', imagePullPolicy } of pod.spec?.containers ?? []) {
+      const digest = pull(image, imagePullPolicy);
+      if (digest === undefined) {
+        setStatus(
+          pod,
+          'Pending',
+          { waiting: { reason: 'ErrImagePull', message: `${image}: not found` } },
+          false,
+        );
+        later(pod, PULL_AGAIN_MS, unlessEnding(run));
+        return;
+      }
+      running.set(`${pod.metadata.uid}/${name}`, digest);
+    }
     const state = pods.get(pod.metadata.uid);
     if (state) state.started = true;
-    const running = { running: { startedAt: timestamp(clock.now()) } };
-    setStatus(pod, 'Running', running, false);
+    const started = { running: { startedAt: timestamp(clock.now()) } };
+    setStatus(pod, 'Running', started, false);
     for (const { name } of pod.spec?.containers ?? [])
       recordEvent('kubelet', pod as KubeObject, 'Normal', 'Started', `Started container ${name}`);
     if (annotation(pod, 'ready-seconds') !== 'never') {
       later(
         pod,
         seconds(pod, 'ready-seconds', 2) * 1_000,
-        unlessEnding((one) => setStatus(one, 'Running', running, true)),
+        unlessEnding((one) => setStatus(one, 'Running', started, true)),
       );
     }
     if (annotation(pod, 'run-seconds') !== undefined) {
@@ -141,7 +175,7 @@ export function createKubelet(context: ControllerContext, view: InstanceView): K
           false,
         );
       }
-      registry.delete('pods', now.metadata.namespace, now.metadata.name, {
+      api.delete('pods', now.metadata.namespace, now.metadata.name, {
         gracePeriodSeconds: 0,
         preconditions: { uid: now.metadata.uid },
       });
@@ -150,7 +184,7 @@ export function createKubelet(context: ControllerContext, view: InstanceView): K
 
   const setStatus = (pod: PodObject, phase: string, state: ContainerState, ready: boolean) => {
     const now = clock.now();
-    registry.modifyStatus('pods', pod.metadata.namespace, pod.metadata.name, (draft) => {
+    api.modifyStatus('pods', pod.metadata.namespace, pod.metadata.name, (draft) => {
       const status = ready ? 'True' : 'False';
       const why = ready
         ? {}
@@ -182,8 +216,8 @@ export function createKubelet(context: ControllerContext, view: InstanceView): K
         containerStatuses: (draft.spec?.containers ?? []).map(({ name, image = '' }) => ({
           name,
           image,
-          imageID: state.waiting ? '' : `${image.split(':')[0]}@sha256:${digest(image)}`,
-          containerID: state.waiting ? '' : `containerd://${digest(`${pod.metadata.uid}/${name}`)}`,
+          imageID: state.waiting ? '' : imageId(image, running.get(`${pod.metadata.uid}/${name}`)),
+          containerID: state.waiting ? '' : `containerd://${digestOf(`${pod.metadata.uid}/${name}`)}`,
           ready,
           started: state.running !== undefined,
           restartCount: 0,
@@ -217,7 +251,7 @@ export function createKubelet(context: ControllerContext, view: InstanceView): K
   };
 
   // Pods already bound to the node: after a reboot, or bound before the kubelet started.
-  for (const pod of registry.store.podsOn(view.privateDnsName)) see(pod, false);
+  for (const pod of api.store.podsOn(view.privateDnsName)) see(pod, false);
 
   return {
     see: (pod, deleted) => {
@@ -256,7 +290,13 @@ function addressLike(nodeAddress: string, uid: string): string {
 const digests = new Map<string, string>();
 const DIGESTS_AT_MOST = 2_000;
 
-function digest(text: string): string {
+/** The repository by its digest, as containerd reports it. */
+function imageId(image: string, digest = `sha256:${digestOf(image)}`): string {
+  const [name = ''] = image.split('@');
+  return `${name.replace(/:[^:/]*$/, '')}@${digest}`;
+}
+
+function digestOf(text: string): string {
   const known = digests.get(text);
   if (known !== undefined) return known;
   const parts = [0, 1, 2, 3, 4, 5, 6, 7].map((part) => fnv(`${part}${text}`).toString(16).padStart(8, '0'));

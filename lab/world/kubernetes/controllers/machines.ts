@@ -1,5 +1,6 @@
 /** The instances of the cluster as Kubernetes sees them: each boots, registers its node and gets a kubelet. */
 import type { InstanceView } from '../../interfaces.ts';
+import type { ImageRegistry } from '../../registry/registry.ts';
 import { allocatable, capacity, nodeLabels, nodeShape } from '../node-shapes.ts';
 import {
   controllerOf,
@@ -37,7 +38,11 @@ interface Machine {
 
 export function createMachines(
   context: ControllerContext,
-  options: { readonly cluster: string; readonly version?: string },
+  options: {
+    readonly cluster: string;
+    readonly version?: string;
+    readonly images?: Pick<ImageRegistry, 'pull'>;
+  },
 ): Machines {
   const { registry, recordEvent, clock } = context;
   const machines = new Map<string, Machine>();
@@ -70,7 +75,7 @@ export function createMachines(
       'RegisteredNode',
       `Node ${name} event: Registered Node ${name} in Controller`,
     );
-    machine.kubelet = createKubelet(context, view);
+    machine.kubelet = createKubelet(context, view, options.images);
     reportKubelet(name, true);
     clock.after(READY_MS, () => {
       if (!machine.alive || !registry.find('nodes', undefined, name)) return;

@@ -140,6 +140,7 @@ function aDesk(stage: Stage, name: string, argocd: Argocd, project = PROJECT) {
       },
     ],
     whenAsleep: 'defer',
+    imageMinutes: 15,
     driftMinutes: 0,
   };
   const table = createMemoryTable().through();
@@ -152,6 +153,7 @@ function aDesk(stage: Stage, name: string, argocd: Argocd, project = PROJECT) {
       recent: async () => builds.map(({ id }) => id).reverse(),
       projectCreatedAt: async () => undefined,
     },
+    registry: { has: () => false, digests: async () => undefined },
     deploys: createDesiredDeploys(table),
     night: { read: createNightReader(table).read, addOverride: createOverrides(table).add },
     trail: { record: async (recorded) => void decisions.push(...recorded) },

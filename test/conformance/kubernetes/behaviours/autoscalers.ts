@@ -131,7 +131,8 @@ export function describeAutoscalers(bed: () => Bed): void {
           unlimited: { limits: null, replicas: null },
           static: { limits: null, replicas: 3 },
         },
-        claims: [{ name: 'limited-1', isDeleting: false }],
+        claims: [{ name: 'limited-1', nodePool: 'limited', isDeleting: false }],
+        unlaunched: expect.objectContaining({ length: 2 }),
       });
       expect(await autoscaler().pause(view, '2026-11-24T13:10:00Z')).toEqual([]);
       expect(await specOf('limited')).toMatchObject({ limits: { cpu: '0', memory: '200Gi' } });

@@ -1,9 +1,11 @@
 /** Every behaviour of Kubernetes that the functions and the lab rely on. */
 import type { Bed } from '../bed.ts';
 import { describeAccess } from './access.ts';
+import { describeApplicationPolicy } from './application-policy.ts';
 import { describeArgocdObjects } from './argocd-objects.ts';
 import { describeAutoscalers } from './autoscalers.ts';
 import { describeContract } from './contract.ts';
+import { describeCronJobs } from './cron-jobs.ts';
 import { describeDeletions } from './deletions.ts';
 import { describeDoctor } from './doctor.ts';
 import { describeDrains } from './drains.ts';
@@ -22,7 +24,9 @@ export function describeKubernetes(bed: () => Bed): void {
   describeAccess(bed);
   describeWrongRequests(bed);
   describeAutoscalers(bed);
+  describeCronJobs(bed);
   describeArgocdObjects(bed);
+  describeApplicationPolicy(bed);
   describeDrains(bed);
   describePermissions(bed);
   describeDoctor(bed);

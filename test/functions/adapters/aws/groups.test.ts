@@ -38,6 +38,16 @@ describe('the groups of a cluster', () => {
   });
 });
 
+test('a group without one of its sizes is an error: it must not count as one at zero', async () => {
+  const autoScaling = new AutoScalingClient({ region: 'ap-northeast-1' });
+  autoScaling.send = async () => ({
+    AutoScalingGroups: [{ AutoScalingGroupName: 'workers', MinSize: 1, MaxSize: 3, Instances: [] }],
+  });
+  await expect(createGroups({ autoScaling }, 'develop').list()).rejects.toThrow(
+    'auto scaling answered DescribeAutoScalingGroups with a group without its sizes: workers',
+  );
+});
+
 describe('a resize', () => {
   test('of a managed nodegroup goes through EKS and keeps max', async () => {
     const { world, groups, find, endpoint } = await someGroups();

@@ -227,6 +227,40 @@ describe('the marks of a node', () => {
   });
 });
 
+describe('the volumes of a node', () => {
+  test('are attached while a pod uses them, and a few seconds longer', async () => {
+    lab.kubernetes.applyObjects([
+      {
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        metadata: { name: 'data' },
+        spec: { volumeName: 'pv-1' },
+      },
+      {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'db-0' },
+        spec: {
+          nodeName: NODE_NAME,
+          containers: [{ name: 'db', image: 'db' }],
+          volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }],
+        },
+      },
+    ]);
+    await lab.pass(30);
+    expect(await cluster.volumesOn(NODE_NAME)).toEqual(['pv-1']);
+    expect(await cluster.volumesOn('another')).toEqual([]);
+    const pod = (await cluster.podsOn(NODE_NAME)).find(({ name }) => name === 'db-0');
+    expect(pod?.volumeClaims).toBe(1);
+    if (pod) await cluster.remove(pod, 1);
+    await lab.pass(3);
+    expect((await cluster.podsOn(NODE_NAME)).map(({ name }) => name)).not.toContain('db-0');
+    expect(await cluster.volumesOn(NODE_NAME)).toEqual(['pv-1']);
+    await lab.pass(10);
+    expect(await cluster.volumesOn(NODE_NAME)).toEqual([]);
+  });
+});
+
 describe('the pods of a node', () => {
   test('are listed with what a drain must know', async () => {
     lab.kubernetes.addDeployment({ name: 'web', replicas: 1, terminationGracePeriodSeconds: 12 });

@@ -73,6 +73,16 @@ describe('Cluster Autoscaler', () => {
     await expect(createAutoscaler(server.client, config).observe()).rejects.toThrow(/cluster-autoscaler/);
   });
 
+  test.each([
+    ['no body', undefined],
+    ['no spec', { kind: 'Status' }],
+    ['replicas that are no number', { spec: { replicas: '2' } }],
+  ])('with %s is not taken for one that is paused', async (_what, body) => {
+    const request = async () => ({ status: 200, body: body as never });
+    const autoscaler = createAutoscaler({ request, list: async () => [] }, config);
+    await expect(autoscaler.observe()).rejects.toThrow(/something that is no Scale/);
+  });
+
   test('N12: is resumed from its record although the config names nothing any more', async () => {
     const deployment = 'kube-system/cluster-autoscaler';
     server.kubernetes.apply({
@@ -169,9 +179,9 @@ describe('Karpenter', () => {
     const before = limits();
     const autoscaler = createAutoscaler(server.client, config);
     const view = await autoscaler.observe();
-    expect(view).toEqual({
+    expect(view).toMatchObject({
       kind: 'karpenter',
-      claims: [{ name: 'general-1', isDeleting: false }],
+      claims: [{ name: 'general-1', nodePool: 'general', isDeleting: false }],
       pools: {
         general: { limits: { cpu: '100', memory: '400Gi' }, replicas: null },
         open: { limits: null, replicas: null },
@@ -241,6 +251,69 @@ describe('Karpenter', () => {
     expect(patched).toEqual(['PATCH good', 'DELETE good-1']);
   });
 
+  test('shows the NodeClaims of every NodePool that have no instance, and deletes those that it is given', async () => {
+    const names = ['launched', 'stuck'].map((name) => claim(name, 'general'));
+    server.kubernetes.applyObjects([pool('general', {}), pool('gpu', {}), ...names, claim('theirs', 'gpu')]);
+    server.kubernetes.api.modify('nodeclaims.karpenter.sh', undefined, 'launched', (draft) => {
+      draft['status'] = { providerID: 'aws:///a/i-1' };
+    });
+    const autoscaler = createAutoscaler(server.client, { ...config, nodePools: ['general'] });
+    const view = await autoscaler.observe();
+    if (view.kind !== 'karpenter') throw new Error('not karpenter');
+    const unlaunched = view.unlaunched ?? [];
+    expect(unlaunched.map(({ name, isOurs }) => [name, isOurs])).toEqual([
+      ['stuck', true],
+      ['theirs', false],
+    ]);
+    expect(Date.parse(unlaunched[0]?.since ?? '')).not.toBeNaN();
+    expect(await autoscaler.deleteClaims(unlaunched.slice(0, 1))).toEqual([]);
+    const left = server.kubernetes.api.store.all('nodeclaims.karpenter.sh');
+    expect(left.map(({ metadata }) => metadata.name).sort()).toEqual(['launched', 'theirs']);
+  });
+
+  test('N2: a NodeClaim or NodePool that is malformed hides none of the others', async () => {
+    const labels = { 'karpenter.sh/nodepool': 'good' };
+    const claims = [
+      { metadata: { name: 'conditions', labels }, status: { conditions: { type: 'Launched' } } },
+      { metadata: { name: 'empty', labels }, status: { conditions: [null, 'x', { type: 'Launched' }] } },
+      { metadata: { name: 'nulls', labels, annotations: null, deletionTimestamp: null }, status: null },
+      { metadata: { labels } },
+      { metadata: null },
+      { metadata: { name: 'labels', labels: null } },
+      { metadata: { name: 'of-odd', labels: { 'karpenter.sh/nodepool': 'odd' } } },
+    ];
+    const pools = [{ ...pool('odd', {}), spec: null }, { metadata: null }, { ...pool('good', {}), spec: {} }];
+    const sent: string[] = [];
+    const autoscaler = createAutoscaler(
+      {
+        list: async (path) => (path.endsWith('/nodepools') ? pools : claims) as never,
+        request: async ({ path, method }) => {
+          sent.push(`${method} ${path.split('/').at(-1)}`);
+          return { status: 200, body: undefined as never };
+        },
+      },
+      config,
+    );
+    const view = await autoscaler.observe();
+    const claim = { nodePool: 'good', isDeleting: false };
+    expect(view).toMatchObject({
+      kind: 'karpenter',
+      pools: { good: { limits: null, replicas: null } },
+      malformed: ['odd'],
+      claims: [
+        { ...claim, name: 'conditions' },
+        { ...claim, name: 'empty', waitsFor: 'Launched is unknown' },
+        { ...claim, name: 'nulls' },
+        { ...claim, name: '' },
+        { ...claim, name: 'of-odd', nodePool: 'odd' },
+      ],
+    });
+    expect(await autoscaler.pause(view)).toMatchObject([
+      { target: 'good', error: { message: 'a NodeClaim of good has no name: it cannot be deleted' } },
+    ]);
+    expect(sent).toEqual(['PATCH good', 'DELETE conditions', 'DELETE empty', 'DELETE nulls']);
+  });
+
   test('of EKS Auto Mode is paused without its built-in NodePools', async () => {
     server.kubernetes.applyObjects([
       pool('system', {}),
@@ -265,6 +338,18 @@ describe('Karpenter', () => {
 });
 
 describe('the nodes', () => {
+  test('that are malformed hide none of the others', async () => {
+    const ready = { conditions: [null, { type: 'Ready', status: 'True' }] };
+    const listed = [
+      { metadata: null, spec: null, status: null },
+      { metadata: { name: 'a', labels: null }, spec: { providerID: 7 }, status: { conditions: {} } },
+      { metadata: { name: 'b' }, spec: { providerID: 'aws:///a/i-1' }, status: ready },
+    ];
+    const nodes = createNodes({ list: async () => listed as never });
+    expect([...(await nodes.ready())]).toEqual(['i-1']);
+    expect((await nodes.all()).map(({ name }) => name)).toEqual(['', 'a', 'b']);
+  });
+
   test('are the instance ids whose node is Ready', async () => {
     const instance = anInstance(1);
     server.start(instance);

@@ -1,0 +1,107 @@
+/** One step of one group: save, then change. */
+import pMap from 'p-map';
+import { CorruptRecordError, messageOf } from '#functions/shared/errors.ts';
+import { type ApplyContext, OTHER_PASS_FIRST, record, report } from './apply-context.ts';
+import { asleepSize, type GroupStep, sameSize, sizeText } from './decide-group.ts';
+import { ledgerEntries } from './ledger.ts';
+import type { Group, Groups } from './ports.ts';
+
+/** No change of a group is begun in the last ten seconds of an invocation. */
+const RESERVE_MS = 10_000;
+const CONCURRENCY = 10;
+
+/** One that fails does not stop the others. */
+export function applyGroups(
+  context: ApplyContext,
+  work: readonly (readonly [GroupStep, Group])[],
+): Promise<unknown> {
+  return pMap(work, ([step, group]) => applyGroup(context, step, group), { concurrency: CONCURRENCY });
+}
+
+function applyGroup(context: ApplyContext, step: GroupStep, group: Group): Promise<void> {
+  return context.recorder.guard(step.target, () =>
+    step.action === 'fail' ? fail(context, step, group) : act(context, step, group),
+  );
+}
+
+async function fail(context: ApplyContext, step: GroupStep, group: Group): Promise<void> {
+  if (step.once !== undefined && !context.recorder.isNews(step.once)) return;
+  record(context, step, 'fail', step.reason + (await explanation(context, group)));
+}
+
+/** Only an addition: that it cannot be read must not hide the failure itself. */
+async function explanation({ ports }: ApplyContext, group: Group): Promise<string> {
+  try {
+    const failure = await ports.groups.lastScalingFailure(group);
+    return failure ? `; its last failed activity: ${failure}` : '';
+  } catch (error) {
+    return `; its scaling activities cannot be read: ${messageOf(error)}`;
+  }
+}
+
+async function act(context: ApplyContext, planned: GroupStep, group: Group): Promise<void> {
+  const { ports, now } = context;
+  if (planned.resize && ports.remaining() <= RESERVE_MS)
+    return incomplete(context, planned, 'this pass is out of time: the next one continues');
+  const step = planned.readConfiguredSize ? await withConfiguredSize(ports.groups, planned, group) : planned;
+  if (!(await save(context, step, group))) return incomplete(context, step, OTHER_PASS_FIRST);
+  if (step.resize) {
+    const outcome = await ports.groups.resize(group, step.resize, intentOf(group, step, now));
+    if (outcome === 'busy')
+      return incomplete(
+        context,
+        step,
+        'another update of the group is in progress: the next pass tries again',
+      );
+    if (outcome === 'gone') return record(context, step, 'ignore', 'the group was deleted');
+  }
+  if (step.late === undefined) return report(context, step);
+  incomplete(context, step, step.reason);
+}
+
+/** No more than waiting, until the deadline; then it is a failure, which is reported once an hour. */
+function incomplete(context: ApplyContext, step: GroupStep, why: string): void {
+  if (step.late === undefined) record(context, step, 'none', why);
+  else if (context.recorder.isNews(`late#${step.target}`))
+    record(context, step, 'fail', `${step.late}: ${why}`);
+}
+
+/** The sizes that somebody configured. Desired is that of the Auto Scaling group, unless an update raised it. */
+async function withConfiguredSize(groups: Groups, step: GroupStep, group: Group): Promise<GroupStep> {
+  const configured = await groups.configuredSize(group);
+  const { record } = step;
+  if (configured === undefined || record === undefined || record.next === 'clear') return step;
+  const { isUpdating, size: theirs } = configured;
+  // The max of a rollout must not become that of the nodegroup.
+  const zeroed = { ...step, resize: { ...asleepSize(group), max: theirs.max } };
+  if (record.over !== undefined) return zeroed;
+  const desired = isUpdating ? theirs.desired : Math.min(group.size.desired, theirs.max);
+  const size = { min: theirs.min, desired, max: theirs.max };
+  if (desired === 0 || sameSize(size, record.next.size)) return zeroed;
+  return {
+    ...zeroed,
+    reason: `${step.reason.replace(sizeText(group.size), sizeText(size))} (EKS has them configured; an update raised the group to ${sizeText(group.size)})`,
+    record: { ...record, next: { ...record.next, size } },
+  };
+}
+
+async function save(context: ApplyContext, step: GroupStep, group: Group): Promise<boolean> {
+  const { settings, store } = context.ports;
+  if (step.slept) {
+    const sleep = { group: group.name, ...step.slept, to: context.now };
+    const entries = ledgerEntries(sleep, context.gaps, settings.schedule.timeZone);
+    // A ledger that cannot be read must not keep the group asleep.
+    for (const item of await store.writeLedger(entries))
+      context.recorder.failed(group.name, new CorruptRecordError(item));
+  }
+  if (!step.record) return true;
+  const { next, over } = step.record;
+  if (next !== 'clear') return store.writeSaved(next, over ?? 'absent');
+  return over === undefined || store.clearSaved(group.name, over);
+}
+
+/** The same step tried again by the SDK is one request; the same step of another night is another. */
+function intentOf(group: Group, step: GroupStep, now: Date): string {
+  const since = typeof step.record?.next === 'object' ? step.record.next.since : now.toISOString();
+  return JSON.stringify([group.autoScalingGroup, step.resize, since, step.record?.over ?? 0]);
+}
