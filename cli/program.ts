@@ -419,13 +419,15 @@ function addDoctorAndConsole(invocation: Invocation): void {
     program,
     'console',
     'serve a web page on this machine that shows each cluster and its decisions, with buttons for keep-up, wake, sleep and cancel',
-    ['nightshift console', 'nightshift console --port 8022'],
+    ['nightshift console', 'nightshift console --port 8022', 'nightshift console --demo'],
   )
     .option('-p, --port <number>', 'port on 127.0.0.1 (default: a free one)')
-    .action(async (options: { port?: string }) => {
-      const { showConsole } = await import('./console/show-console.ts');
+    .option('--demo', 'show a recorded day at 60 times its speed; needs no config and no AWS access')
+    .action(async ({ demo, ...options }: { port?: string; demo?: boolean }) => {
+      const { showConsole, showDemo } = await import('./console/show-console.ts');
       const interrupted = new Promise<void>((resolve) => process.once('SIGINT', () => resolve()));
-      await showConsole(await invocation.config(), options, io, interrupted);
+      if (demo) await showDemo(options, io, interrupted);
+      else await showConsole(await invocation.config(), options, io, interrupted);
     });
 }
 

@@ -277,6 +277,7 @@ const common = {
   permissionsBoundary: policyArn.optional(),
   terminationProtection: flag().optional(),
   tracing: flag().optional(),
+  monitoring: object({ dashboard: flag().optional() }, 'write { dashboard: true }').optional(),
 };
 
 const group = 'write the name of a nodegroup, or of the Auto Scaling group of a self-managed one';

@@ -265,6 +265,12 @@ export interface NotifyConfig {
  */
 export type AccessRole = 'reader' | 'developer' | 'operator' | 'deployer';
 
+/** What watches over the functions beside the alarms, which every environment has. */
+export interface MonitoringConfig {
+  /** A CloudWatch dashboard. Default false: it costs twice as much as functions and alarms together. */
+  readonly dashboard?: boolean;
+}
+
 interface EnvironmentBase {
   readonly account: string;
   readonly region: string;
@@ -300,6 +306,8 @@ interface EnvironmentBase {
   readonly terminationProtection?: boolean;
   /** Record each run of the functions in AWS X-Ray. Default false: it would cost more than everything else. */
   readonly tracing?: boolean;
+  /** Default: alarms only. */
+  readonly monitoring?: MonitoringConfig;
 }
 
 export interface DevelopmentEnvironmentConfig extends EnvironmentBase {

@@ -15,6 +15,7 @@ import { CALL_MS, type FunctionUnderTest, MINUTE_MS, raiseSite, type Site, tickA
 const MONTH_MINUTES = 730 * 60;
 const WORKING_DAYS = 21.7;
 const LIMIT = 0.2;
+const WATCHED_LIMIT = 1.5;
 /** Deploys of a working day, and spot interruptions of one. */
 const DEPLOYS = 10;
 const INTERRUPTIONS = 2;
@@ -141,10 +142,14 @@ function bill(site: Site, month: Usage, storedBytes: number): Figure[] {
   const running = sum(lines);
   const resources = resourcesOf(site);
   const fixed: readonly (readonly [string, number])[] = [
-    [`${resources.alarms} alarms`, resources.alarms * PRICES.alarmMonth],
-    [`${resources.dashboards} dashboard`, resources.dashboards * PRICES.dashboardMonth],
     [
-      `${resources.metrics} metrics of log filters, if each has data in every hour`,
+      `${resources.alarms} alarms, which read ${resources.alarmMetrics} metrics`,
+      resources.alarmMetrics * PRICES.alarmMetricMonth,
+    ],
+    [`${resources.compositeAlarms} composite alarms`, resources.compositeAlarms * PRICES.compositeAlarmMonth],
+    [`${resources.dashboards} dashboards`, resources.dashboards * PRICES.dashboardMonth],
+    [
+      `${resources.metrics} metric of log filters, if it has data in every hour`,
       resources.metrics * PRICES.customMetricMonth,
     ],
     ['X-Ray traces', resources.traced ? month.invocations * PRICES.trace : 0],
@@ -166,6 +171,10 @@ function bill(site: Site, month: Usage, storedBytes: number): Figure[] {
       value: running + sum(fixed.slice(0, -1)),
       unit: '$ a month',
       baseline: { what: 'Instance Scheduler, its small case', value: INSTANCE_SCHEDULER_MONTH },
+      target: {
+        what: `≤ $${WATCHED_LIMIT.toFixed(2)}`,
+        met: running + sum(fixed.slice(0, -1)) <= WATCHED_LIMIT,
+      },
     },
   ];
 }
@@ -288,15 +297,39 @@ function tickFor(capability: Capability, site: Site): unknown {
 
 function resourcesOf(site: Site) {
   const template = site.lab.assembly.deployments[0]?.stack.template['Resources'] as
-    | Record<string, { Type: string; Properties?: { TracingConfig?: { Mode?: string } } }>
+    | Record<string, Resource>
     | undefined;
   const resources = Object.values(template ?? {});
-  const ofType = (type: string) => resources.filter(({ Type }) => Type === type).length;
+  const ofType = (type: string) => resources.filter(({ Type }) => Type === type);
+  const alarms = ofType('AWS::CloudWatch::Alarm');
   return {
-    alarms: ofType('AWS::CloudWatch::Alarm'),
-    dashboards: ofType('AWS::CloudWatch::Dashboard'),
-    metrics: ofType('AWS::Logs::MetricFilter'),
+    alarms: alarms.length,
+    // Metric math is billed for each metric in it.
+    alarmMetrics: alarms.reduce(
+      (all, { Properties }) =>
+        all + (Properties?.Metrics?.filter(({ MetricStat }) => MetricStat).length ?? 1),
+      0,
+    ),
+    compositeAlarms: ofType('AWS::CloudWatch::CompositeAlarm').length,
+    dashboards: ofType('AWS::CloudWatch::Dashboard').length,
+    metrics: new Set(
+      ofType('AWS::Logs::MetricFilter').flatMap(({ Properties }) =>
+        (Properties?.MetricTransformations ?? []).map((made) => `${made.MetricNamespace} ${made.MetricName}`),
+      ),
+    ).size,
     traced: resources.some(({ Properties }) => Properties?.TracingConfig?.Mode === 'Active'),
+  };
+}
+
+interface Resource {
+  readonly Type: string;
+  readonly Properties?: {
+    readonly TracingConfig?: { readonly Mode?: string };
+    readonly Metrics?: readonly { readonly MetricStat?: object }[];
+    readonly MetricTransformations?: readonly {
+      readonly MetricNamespace: string;
+      readonly MetricName: string;
+    }[];
   };
 }
 

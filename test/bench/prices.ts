@@ -20,7 +20,8 @@ export const PRICES = {
   /** https://aws.amazon.com/cloudwatch/pricing */
   logGb: 0.5,
   logGbMonth: 0.03,
-  alarmMonth: 0.1,
+  /** For each metric that an alarm reads. */
+  alarmMetricMonth: 0.1,
   compositeAlarmMonth: 0.5,
   dashboardMonth: 3,
   customMetricMonth: 0.3,
