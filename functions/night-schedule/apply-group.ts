@@ -51,7 +51,9 @@ async function act(context: ApplyContext, planned: GroupStep, group: Group): Pro
   if (outcome === 'gone') return record(context, step, 'ignore', 'the group was deleted');
   // A warm pool changes once, and an end is an end: recorded also past the deadline.
   if (step.late === undefined || step.warmPool || isEnd(step)) return report(context, step);
-  incomplete(context, step, step.reason);
+  // Each transition has its own: the one before may have been late within the hour as well.
+  const since = typeof step.record?.next === 'object' ? `#${step.record.next.since}` : '';
+  incomplete(context, step, step.reason, `late#${step.target}${since}`);
 }
 
 function isEnd({ action }: GroupStep): boolean {
@@ -64,10 +66,9 @@ async function change(groups: Groups, { warmPool, resize }: GroupStep, group: Gr
 }
 
 /** No more than waiting, until the deadline; then it is a failure, which is reported once an hour. */
-function incomplete(context: ApplyContext, step: GroupStep, why: string): void {
+function incomplete(context: ApplyContext, step: GroupStep, why: string, key = `late#${step.target}`): void {
   if (step.late === undefined) record(context, step, 'none', why);
-  else if (context.recorder.isNews(`late#${step.target}${step.resize?.desired === 0 ? '#stop' : ''}`))
-    record(context, step, 'fail', `${step.late}: ${why}`);
+  else if (context.recorder.isNews(key)) record(context, step, 'fail', `${step.late}: ${why}`);
 }
 
 /** The sizes that somebody configured. Desired is that of the Auto Scaling group, unless an update raised it. */
