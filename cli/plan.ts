@@ -1,6 +1,6 @@
 /** `plan`: upcoming starts and stops, from the config alone. Offline, needs no AWS access. */
 import type { LoadedConfig } from '#lib/config-file.ts';
-import { scheduleOf } from '#lib/settings.ts';
+import { readyPhaseOf, scheduleOf } from '#lib/settings.ts';
 import { desiredAt } from '#model/desired.ts';
 import { DAY_MS } from '#model/duration.ts';
 import { formatLocal, formatOffset, holidayWarning, type PlanEntry, planOf } from '#model/plan.ts';
@@ -92,9 +92,7 @@ function formatPlan({ name, named, schedule, from, to, entries }: EnvironmentPla
   const head = [
     `${dryRunMark(named.environment, paint)}${paint.bold(name)}: ${schedule.name}, up ${formatWindows(schedule.up)} (${timeZone}, UTC${formatOffset(offsetAt(timeZone, from.getTime()))})`,
     ...(calendar ? [`calendar ${calendar.name}`] : []),
-    ...(!named.environment.production && named.environment.readyBy
-      ? ['started early to be ready at the start']
-      : []),
+    ...readyRow(named),
   ].join(', ');
   const range = `  from ${localTime(timeZone, from)} to ${localTime(timeZone, to)}; initially ${initial.state}: ${initial.reason}`;
   const lines = entries.map((entry) => {
@@ -105,6 +103,20 @@ function formatPlan({ name, named, schedule, from, to, entries }: EnvironmentPla
     return `  ${localTime(timeZone, entry.at)}  ${color(kind)}  ${entry.reason}`;
   });
   return [head, paint.dim(range), ...(lines.length > 0 ? lines : ['  no changes'])].join('\n');
+}
+
+/** The lead is learned from the mornings, which a plan does not read. */
+function readyRow({ environment }: NamedEnvironment): readonly string[] {
+  const readyBy = readyPhaseOf(environment);
+  if (!readyBy) return [];
+  const text = {
+    nodes: 'the nodes are Ready',
+    applications: 'the applications are Healthy',
+    url: 'the URL answers',
+  };
+  return [
+    `started so early that ${text[typeof readyBy === 'string' ? readyBy : 'url']} at the start (how early: nightshift status)`,
+  ];
 }
 
 function toJson({ name, named, schedule, from, to, entries, warning }: EnvironmentPlan) {

@@ -7,6 +7,7 @@ import { type DriftOptions, drift } from './drift.ts';
 import { CloudError, RefusedError } from './errors.ts';
 import { DEFAULT_SINCE, type ExplainOptions, explain } from './explain.ts';
 import type { Io } from './io.ts';
+import { DEFAULT_MORNINGS_DAYS, type MorningsOptions, mornings } from './mornings.ts';
 import { cancelOverride, type OverrideCommand, type OverrideRequest, setOverride } from './override.ts';
 import { type PauseRequest, pauseEnvironment } from './pause.ts';
 import { DEFAULT_DAYS, type PlanOptions, plan } from './plan.ts';
@@ -109,6 +110,19 @@ function addReportCommands(invocation: Invocation): void {
     .option('--json', JSON_OPTION)
     .action(async (name: string | undefined, options: { json?: boolean }) =>
       invocation.finish({ complete: await status(await invocation.config(), name, options, io) }),
+    );
+
+  command(
+    program,
+    'mornings',
+    'show when the last mornings were ready, what was promised, and what they waited for',
+    ['nightshift mornings --days 30', 'nightshift mornings --environment develop --json'],
+  )
+    .option('-d, --days <number>', `number of days (default: ${DEFAULT_MORNINGS_DAYS})`)
+    .option('-e, --environment <name>', 'only this environment')
+    .option('--json', JSON_OPTION)
+    .action(async (options: MorningsOptions) =>
+      invocation.finish({ complete: await mornings(await invocation.config(), options, io) }),
     );
 }
 

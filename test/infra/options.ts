@@ -75,6 +75,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
   'network.subnets.0': 'subnet-0123456789abcdef0',
   'network.securityGroups.0': 'sg-0123456789abcdef0',
   spotPercent: 50,
+  'readyBy.url': 'https://shop.example.com/health',
   'notify.info.0': 'info@example.com',
   'notify.warning.0': 'warning@example.com',
   'notify.failure.0': 'failure@example.com',
