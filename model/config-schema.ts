@@ -493,7 +493,9 @@ const readyBy = z.union(
       {
         url: z
           .string()
-          .refine((url) => /^https?:\/\/[^\s/?#@]+([/?][^\s#]*)?$/.test(url) && URL.canParse(url)),
+          .refine((url) => /^https?:\/\/[^\s/?#@]+([/?][^\s#]*)?$/.test(url) && URL.canParse(url), {
+            error: READY_BY_HINT,
+          }),
       },
       READY_BY_HINT,
     ),
