@@ -19,6 +19,7 @@ import { effectiveOverride } from '#model/override.ts';
 import { isValid } from '#model/record-schema.ts';
 import type { Override, Pause } from '#model/schedule.ts';
 import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
+import { clientAccess, type SessionCredentials } from './account-access.ts';
 import { callAws } from './aws-call.ts';
 import { type AwsClock, createAwsClock } from './aws-clock.ts';
 import { CloudError } from './errors.ts';
@@ -52,6 +53,8 @@ export interface Cloud {
   override(): Promise<Override | undefined>;
   /** All that can be read, ended or not. */
   overrides(): Promise<readonly Override[]>;
+  /** Whom AWS takes the credentials of this shell for: `assumed-role/Developer/ana`. Needs no permission. */
+  caller(): Promise<string>;
   /** Adds it; with `replace` it removes all others, otherwise those of its author, and those of the other state. */
   setOverride(override: Override, replace: boolean): Promise<void>;
   clearOverrides(): Promise<void>;
@@ -79,11 +82,8 @@ export interface Cloud {
 /** Overrides the endpoint and credentials of the shell. */
 export interface CloudAccess {
   readonly endpoint?: string;
-  readonly credentials?: {
-    readonly accessKeyId: string;
-    readonly secretAccessKey: string;
-    readonly sessionToken?: string;
-  };
+  readonly profile?: string;
+  readonly credentials?: SessionCredentials | (() => Promise<SessionCredentials>);
 }
 
 interface Target {
@@ -93,7 +93,7 @@ interface Target {
   readonly clock: AwsClock;
 }
 
-/** Clients with the credentials of this shell, for the region of the environment. Loads the SDK only when called. */
+/** Clients with the credentials that the config or this shell names, for the region of the environment. Loads the SDK only when called. */
 export async function createCloud(
   environmentName: string,
   environment: EnvironmentConfig,
@@ -101,7 +101,8 @@ export async function createCloud(
   access: CloudAccess = {},
 ): Promise<Cloud> {
   const clock = createAwsClock(localNow);
-  const target = { environmentName, environment, access, clock };
+  const own = clientAccess(environmentName, environment.region, environment);
+  const target = { environmentName, environment, access: { ...own, ...access }, clock };
   const table = await openTable(target);
   return {
     now: clock.now,
@@ -109,7 +110,26 @@ export async function createCloud(
     ...createOverrideStore(table, clock),
     retire: (mark) => retire(table, environment.cluster, clock, mark),
     ...createNightScheduleFunction(target),
+    caller: () => callerOf(target),
   };
+}
+
+async function callerOf({ environmentName, environment, access }: Target): Promise<string> {
+  const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts');
+  const { region } = environment;
+  const sts = new STSClient({ region, maxAttempts: 3, ...access });
+  const permission = 'sts:GetCallerIdentity';
+  const resource = `the token service of ${region}`;
+  try {
+    const call = { permission, resourceArn: '*', resource, environment, environmentName };
+    const { Arn } = await callAws(call, () => sts.send(new GetCallerIdentityCommand({})));
+    // arn:aws:sts::111111111111:assumed-role/Developer/ana
+    const principal = Arn?.split(':').slice(5).join(':');
+    if (!principal) throw new CloudError(`${environmentName}: AWS did not say whose credentials these are`);
+    return principal;
+  } finally {
+    sts.destroy();
+  }
 }
 
 /** The environment's table, with errors that name the missing permission. */
@@ -217,9 +237,7 @@ function createOverrideStore(
       );
     },
 
-    async clearOverrides() {
-      await removeAll(await overrides.all());
-    },
+    clearOverrides: () => overrides.removeAll(),
   };
 }
 

@@ -7,7 +7,7 @@ import { desiredAt } from '#model/desired.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import { refuseEnvironment, refuseOverride } from '#model/override.ts';
 import { endOfPause, isPaused } from '#model/pause.ts';
-import type { Override, Pause, Schedule, SleepState } from '#model/schedule.ts';
+import { authorOf, type Override, type Pause, type Schedule, type SleepState } from '#model/schedule.ts';
 import { parseDuration, parseUntil } from '#model/when.ts';
 import type { Cloud, Night } from './cloud.ts';
 import { CloudError, RefusedError } from './errors.ts';
@@ -22,6 +22,7 @@ export interface OverrideRequest {
   readonly environment: string;
   readonly until?: string;
   readonly for?: string;
+  /** A name that is shown beside the one of AWS. */
   readonly author?: string;
   readonly reason?: string;
   /** Ends what others requested: they are not asked. */
@@ -34,7 +35,7 @@ export interface OverrideOptions {
 
 const STATES: Record<OverrideCommand, SleepState> = { 'keep-up': 'awake', wake: 'awake', sleep: 'asleep' };
 const AN_OVERRIDE = 'an override';
-export const NO_REASON = 'no reason given';
+const NO_REASON = 'no reason given';
 
 /** Throws a `RefusedError` for an invalid request, a `CloudError` when AWS refuses or is unreachable. */
 export async function setOverride(
@@ -56,12 +57,11 @@ export async function setOverride(
   const override: Override = {
     id: randomUUID(),
     state: STATES[request.command],
-    from: now.toISOString(),
-    until: new Date(end.at).toISOString(),
-    author: request.author ?? io.user,
-    reason: request.reason ?? NO_REASON,
+    ...(await requestedBy(cloud, request, { from: now, until: end.at }, io)),
   };
-  const refused = refuseOverride(override, now);
+  const refused = refuseOverride(override, now, {
+    shownUntil: `${localTime(schedule.timeZone, new Date(override.until))} (${schedule.timeZone})`,
+  });
   if (refused !== undefined) throw new RefusedError(refused);
   const active = previous && isActive(previous, now) ? previous : undefined;
   if (!request.replace)
@@ -98,6 +98,22 @@ export async function setOverride(
       `  progress: nightshift status ${name}; undo: nightshift cancel ${name}`,
     ].join('\n'),
   );
+}
+
+/** What an override and a pause have in common. */
+export async function requestedBy(
+  cloud: Pick<Cloud, 'caller'>,
+  { author, reason }: { readonly author?: string; readonly reason?: string },
+  { from, until }: { readonly from: Date; readonly until: number },
+  io: Pick<Io, 'user'>,
+): Promise<Pause> {
+  return {
+    from: from.toISOString(),
+    until: new Date(until).toISOString(),
+    author: await cloud.caller(),
+    label: author ?? io.user,
+    reason: reason ?? NO_REASON,
+  };
 }
 
 /** When a cluster that sleeps now will be awake, by what its last starts took; undefined where it does not sleep. */
@@ -160,12 +176,12 @@ export async function cancelOverride(
 
 /** `awake until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: release` */
 export function formatOverride(override: Override, timeZone: string): string {
-  return `${override.state} until ${localTime(timeZone, new Date(override.until))} (${timeZone}), by ${plain(override.author)}: ${plain(override.reason)}`;
+  return `${override.state} until ${localTime(timeZone, new Date(override.until))} (${timeZone}), by ${plain(authorOf(override))}: ${plain(override.reason)}`;
 }
 
 /** `paused until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: incident 7` */
 export function formatPause(pause: Pause, timeZone: string): string {
-  return `paused until ${localTime(timeZone, endOfPause(pause))} (${timeZone}), by ${plain(pause.author)}: ${plain(pause.reason)}`;
+  return `paused until ${localTime(timeZone, endOfPause(pause))} (${timeZone}), by ${plain(authorOf(pause))}: ${plain(pause.reason)}`;
 }
 
 export function isActive(override: Override, now: Date): boolean {

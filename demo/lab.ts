@@ -14,6 +14,7 @@ import type { Delivery } from '@nightshift/lab/assembly/triggers.ts';
 import { type AwsEndpoint, type AwsExchange, serveAws } from '@nightshift/lab/http/aws/server.ts';
 import type { Authorize } from '@nightshift/lab/http/aws/service.ts';
 import { codebuildService } from '@nightshift/lab/http/codebuild.ts';
+import { ecrService } from '@nightshift/lab/http/ecr.ts';
 import { createLambdaService } from '@nightshift/lab/http/lambda.ts';
 import { startProxy } from '@nightshift/lab/http/proxy.ts';
 import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
@@ -21,6 +22,7 @@ import { type AwsWorld, createAws } from '@nightshift/lab/world/aws/index.ts';
 import { type CodebuildWorld, createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
 import type { WorldContext } from '@nightshift/lab/world/interfaces.ts';
+import { createImageRegistry, type ImageRegistry } from '@nightshift/lab/world/registry/registry.ts';
 import type { NightshiftConfig } from '#model/config.ts';
 import type { Decision } from '#model/decision.ts';
 import { decisionIn } from './decisions.ts';
@@ -109,10 +111,11 @@ async function build(
   await writeFile(caFile, ca.pem);
   const aws = createAws(context);
   const codebuild = createCodebuild(context, { phaseEvents: true });
+  const images = createImageRegistry(context);
   const proxy = await startProxy();
   closers.push(() => proxy.close());
   let awsUrl: string | undefined;
-  const parts = { context, aws, codebuild, ca, directory, closers, config };
+  const parts = { context, aws, codebuild, images, ca, directory, closers, config };
   const services: LabServices = {
     ...parts,
     awsUrl: () => awsUrl,
@@ -122,7 +125,7 @@ async function build(
 
   const environments = await createEnvironments(services);
   registerStacks(aws, deployments);
-  const front = await serveFront({ aws, codebuild, deployments, options });
+  const front = await serveFront({ aws, codebuild, images, deployments, options });
   closers.push(() => front.close());
   awsUrl = front.url;
   for (const { stack, tables } of deployments) {
@@ -190,18 +193,20 @@ async function createEnvironments(services: LabServices): Promise<readonly LabEn
 function serveFront({
   aws,
   codebuild,
+  images,
   deployments,
   options,
 }: {
   readonly aws: AwsWorld;
   readonly codebuild: CodebuildWorld;
+  readonly images: ImageRegistry;
   readonly deployments: readonly Deployment[];
   readonly options: LabOptions;
 }): Promise<AwsEndpoint> {
   const authorize = createAuthorize(deployments, aws);
   return serveAws({
     aws,
-    services: [codebuildService(codebuild)],
+    services: [codebuildService(codebuild), ecrService(images)],
     authorize(call) {
       const refusal = authorize(call);
       options.onAuthorize?.(call, refusal, aws);

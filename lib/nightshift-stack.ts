@@ -1,6 +1,7 @@
 /** The stack of one environment. */
 import { CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { AccessPolicies } from './access-policies.ts';
 import { BranchDeploy } from './branch-deploy.ts';
 import { checkedEnvironment, type EnvironmentProps } from './checked-environment.ts';
 import { EncryptionKey } from './encryption-key.ts';
@@ -8,6 +9,7 @@ import { Monitoring } from './monitoring.ts';
 import { NightSchedule } from './night-schedule.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
 import { Notifications } from './notifications.ts';
+import { warnOfSharedArgocd } from './shared-argocd.ts';
 import { SpotDrain } from './spot-drain.ts';
 import { StateTable } from './state-table.ts';
 
@@ -38,6 +40,8 @@ export class NightshiftStack extends Stack {
       env: { account: own.account, region: own.region },
     });
     Tags.of(this).add('nightshift:environment', name);
+    for (const [key, value] of Object.entries(own.tags ?? {})) Tags.of(this).add(key, value);
+    warnOfSharedArgocd(this, name, config.environments);
 
     const source = { config, environment, ...(now ? { now } : {}) };
     const table = new StateTable(this, 'State', source);
@@ -51,6 +55,9 @@ export class NightshiftStack extends Stack {
     this.spotDrain = new SpotDrain(this, 'SpotDrain', part);
     if (settings.nightSchedule) this.nightSchedule = new NightSchedule(this, 'NightSchedule', part);
     if (settings.branchDeploy) this.branchDeploy = new BranchDeploy(this, 'BranchDeploy', part);
+
+    if (own.accessPolicies && own.accessPolicies.length > 0)
+      new AccessPolicies(this, 'Access', { ...source, roles: own.accessPolicies });
 
     const monitoring = new Monitoring(this, 'Monitoring', {
       ...source,

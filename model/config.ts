@@ -254,11 +254,27 @@ export interface NotifyConfig {
   readonly failure?: readonly string[];
 }
 
+/**
+ * Who uses the command line: `reader` reads, `developer` also overrides the schedule, `operator` also runs `doctor` and
+ * `restore`, `deployer` deploys the stack.
+ */
+export type AccessRole = 'reader' | 'developer' | 'operator' | 'deployer';
+
 interface EnvironmentBase {
   readonly account: string;
   readonly region: string;
   /** The EKS cluster's name. */
   readonly cluster: string;
+  /** For filters of the command line, `--tag team=web`, and for every resource of the stack. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** The profile of the AWS config with which the command line and the console reach the account. Default: the shell's credentials. */
+  readonly profile?: string;
+  /** The role that the command line and the console assume for this environment, with the profile's or the shell's credentials. */
+  readonly roleArn?: string;
+  /** The external id that the role's trust policy asks for. */
+  readonly externalId?: string;
+  /** Managed policies that the stack makes, `nightshift-<environment>-<role>`: the least that each role needs. Default: none. */
+  readonly accessPolicies?: readonly AccessRole[];
   readonly drain?: DrainConfig;
   /** For a cluster whose endpoint is private. Default: the functions run outside of any VPC. */
   readonly network?: NetworkConfig;
@@ -332,13 +348,65 @@ export interface ProductionEnvironmentConfig extends EnvironmentBase {
 
 export type EnvironmentConfig = DevelopmentEnvironmentConfig | ProductionEnvironmentConfig;
 
+/** What every environment has that does not say otherwise. A production environment takes what it may have. */
+export type EnvironmentDefaults = Partial<Omit<DevelopmentEnvironmentConfig, 'production' | 'cluster'>>;
+
+/** Clusters that are found by their tag, and written into `nightshift.lock.json` by `nightshift discover`. */
+export interface DiscoverConfig {
+  /** `nightshift=office`: EKS clusters with this tag; `nightshift` alone: with any value. */
+  readonly tag: string;
+  /** Where they are looked for. */
+  readonly accounts: readonly {
+    readonly account: string;
+    readonly regions: readonly string[];
+    readonly profile?: string;
+    readonly roleArn?: string;
+    readonly externalId?: string;
+  }[];
+}
+
 export interface NightshiftConfig {
+  readonly defaults?: EnvironmentDefaults;
+  readonly discover?: DiscoverConfig;
   readonly calendars?: Readonly<Record<string, CalendarConfig>>;
   readonly schedules?: Readonly<Record<string, ScheduleConfig>>;
+  /** May be empty with `discover`. */
   readonly environments: Readonly<Record<string, EnvironmentConfig>>;
 }
 
+/** As a person may write it: what `defaults` has may be left out of an environment. */
+export interface WrittenConfig extends Omit<NightshiftConfig, 'environments'> {
+  readonly environments?: Readonly<Record<string, WrittenEnvironment>>;
+}
+
+/** An environment without what `defaults` may have. */
+export type WrittenEnvironment =
+  | (Partial<DevelopmentEnvironmentConfig> & Pick<DevelopmentEnvironmentConfig, 'cluster'>)
+  | (Partial<ProductionEnvironmentConfig> & Pick<ProductionEnvironmentConfig, 'cluster' | 'production'>);
+
 /** Types a config. It is checked when it is loaded, not here. */
-export function defineConfig(config: NightshiftConfig): NightshiftConfig {
-  return config;
+export function defineConfig(config: NightshiftConfig): NightshiftConfig;
+export function defineConfig(config: WrittenConfig): NightshiftConfig;
+export function defineConfig(config: WrittenConfig): NightshiftConfig {
+  // What is missing is filled in from `defaults`, or reported, when the config is loaded.
+  return config as NightshiftConfig;
+}
+
+/**
+ * Environments by a function over a list. A name that comes twice is an error: an object would silently use the last.
+ *
+ * @example environments: environmentsFrom(teams, ({ team, account }) => [`${team}-develop`, { account, cluster: team }])
+ */
+export function environmentsFrom<T>(
+  list: readonly T[],
+  environmentOf: (item: T, index: number) => readonly [name: string, environment: WrittenEnvironment],
+): Record<string, EnvironmentConfig> {
+  const environments = new Map<string, EnvironmentConfig>();
+  for (const [index, item] of list.entries()) {
+    const [name, environment] = environmentOf(item, index);
+    if (environments.has(name))
+      throw new RangeError(`two environments have the name "${name}": make the names differ`);
+    environments.set(name, environment as EnvironmentConfig);
+  }
+  return Object.fromEntries(environments);
 }

@@ -1,5 +1,7 @@
 /** Do the subnets have enough free addresses for the nodes of the morning start? */
+
 import type { InstanceNetwork } from '#model/instance-network.ts';
+import { ownValue } from '#model/own-value.ts';
 import {
   type AddressDemand,
   addressesOfFullNode,
@@ -189,7 +191,7 @@ function widestTypeOf(
   cni: CniSettings,
 ): { name: string; network: InstanceNetwork } | undefined {
   const types = group.instanceTypes.flatMap((name) => {
-    const network = networks[name];
+    const network = ownValue(networks, name);
     return network ? [{ name, network }] : [];
   });
   if (types.length === 0 || types.length < group.instanceTypes.length) return undefined;

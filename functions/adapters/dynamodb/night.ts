@@ -2,6 +2,7 @@
 import { CorruptRecordError } from '#functions/shared/errors.ts';
 import { type ClusterState, clusterStateSchema } from '#model/cluster-state.ts';
 import { DAY_MS } from '#model/duration.ts';
+import { isValid } from '#model/record-schema.ts';
 import { type Override, overrideSchema, type Pause, pauseSchema } from '#model/schedule.ts';
 import { recordsOf } from './records.ts';
 import type { Row, Table } from './table.ts';
@@ -43,7 +44,7 @@ export function createNightReader(table: Table): NightReader {
         }),
         table.list(OVERRIDE),
       ]);
-      const sorted = overrides.fromRows(rows.filter(isOverride));
+      const sorted = overrides.fromRows(rows.filter(isOverride), idOf);
       const pause = pauses.fromRows(rows.filter((row) => !isOverride(row)));
       return {
         ...(current ? { state: current } : {}),
@@ -56,6 +57,8 @@ export function createNightReader(table: Table): NightReader {
 }
 
 const isOverride = ({ key }: Row) => key !== PAUSE_KEY;
+/** Under another key no command would cancel it. */
+const idOf = ({ id }: Override) => id;
 
 /** An override that has ended stays for a while, to explain decisions. */
 const OVERRIDE_DAYS = 7;
@@ -65,6 +68,8 @@ export interface Overrides {
   all(): Promise<readonly Override[]>;
   add(override: Override): Promise<void>;
   remove(id: string): Promise<void>;
+  /** Also those that cannot be read, and a pause that cannot. A pause that can be read stays. */
+  removeAll(): Promise<void>;
   /** The last pause, ended or not; undefined too where it cannot be read. */
   pause(): Promise<Pause | undefined>;
   /** Of several pauses the last counts. */
@@ -79,11 +84,15 @@ export function createOverrides(table: Table): Overrides {
   return {
     async all() {
       const rows = (await table.list(OVERRIDE)).filter(isOverride);
-      return overrides.fromRows(rows).found.map(({ value }) => value);
+      return overrides.fromRows(rows, idOf).found.map(({ value }) => value);
     },
     // Its id is its own: nothing is written over.
     add: (override) => overrides.save(override.id, override, { expires: expires(override) }),
     remove: (id) => overrides.remove(id),
+    async removeAll() {
+      for (const row of await table.list(OVERRIDE))
+        if (isOverride(row) || !isValid(pauseSchema, row.value)) await overrides.remove(row.key);
+    },
     async pause() {
       const rows = (await table.list(OVERRIDE)).filter((row) => !isOverride(row));
       return pauses.fromRows(rows).found[0]?.value;
