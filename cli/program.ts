@@ -127,18 +127,26 @@ function addReportCommands(invocation: Invocation): void {
     program,
     'plan',
     'list the upcoming starts and stops with their reasons; offline, needs no AWS access',
-    ['nightshift plan --days 14', 'nightshift plan --from 2026-12-24 --environment develop'],
+    [
+      'nightshift plan --days 14',
+      'nightshift plan --from 2026-12-24 --environment develop',
+      'nightshift plan develop --steps',
+    ],
   )
+    .argument('[environment]', 'only this environment')
     .option('-d, --days <number>', `number of days (default: ${DEFAULT_DAYS})`)
     .option('-f, --from <date>', 'start date in the time zone of the schedule, or an instant (default: now)')
     .option('-e, --environment <name>', 'only this environment')
     .option('--tag <name=value>', TAG_OPTION, collect)
     .option('--account <id>', ACCOUNT_OPTION)
     .option('--each', 'list each start and stop with its reason')
+    .option('--steps', 'what a stop and a start do, and in which order')
     .option('--json', JSON_OPTION)
     .option('--svg <file>', 'also write the days as an SVG picture')
     .option('--ics <file>', 'also write starts and stops as a calendar file')
-    .action(async (options: PlanOptions) => plan(await invocation.config(), options, io));
+    .action(async (environment: string | undefined, options: PlanOptions) =>
+      plan(await invocation.config(), { ...(environment ? { environment } : {}), ...options }, io),
+    );
 
   command(
     program,
@@ -425,13 +433,15 @@ function addDoctorAndConsole(invocation: Invocation): void {
     program,
     'console',
     'serve a web page on this machine that shows each cluster and its decisions, with buttons for keep-up, wake, sleep and cancel',
-    ['nightshift console', 'nightshift console --port 8022'],
+    ['nightshift console', 'nightshift console --port 8022', 'nightshift console --demo'],
   )
     .option('-p, --port <number>', 'port on 127.0.0.1 (default: a free one)')
-    .action(async (options: { port?: string }) => {
-      const { showConsole } = await import('./console/show-console.ts');
+    .option('--demo', 'show a recorded day at 60 times its speed; needs no config and no AWS access')
+    .action(async ({ demo, ...options }: { port?: string; demo?: boolean }) => {
+      const { showConsole, showDemo } = await import('./console/show-console.ts');
       const interrupted = new Promise<void>((resolve) => process.once('SIGINT', () => resolve()));
-      await showConsole(await invocation.config(), options, io, interrupted);
+      if (demo) await showDemo(options, io, interrupted);
+      else await showConsole(await invocation.config(), options, io, interrupted);
     });
 }
 

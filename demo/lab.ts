@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Assembly, readAssembly } from '@nightshift/lab/assembly/assembly.ts';
 import { type Deployment, readDeployment } from '@nightshift/lab/assembly/deployment.ts';
+import type { Execution, ExecutionServices } from '@nightshift/lab/assembly/executions.ts';
 import type { FunctionSpec, Invocation, LogLine } from '@nightshift/lab/assembly/function-runner.ts';
 import { createAuthorize } from '@nightshift/lab/assembly/permissions.ts';
 import { type AssemblyRun, runAssembly } from '@nightshift/lab/assembly/run.ts';
@@ -17,6 +18,7 @@ import { codebuildService } from '@nightshift/lab/http/codebuild.ts';
 import { ecrService } from '@nightshift/lab/http/ecr.ts';
 import { createLambdaService } from '@nightshift/lab/http/lambda.ts';
 import { startProxy } from '@nightshift/lab/http/proxy.ts';
+import { createStepFunctions, type StepFunctions } from '@nightshift/lab/http/step-functions.ts';
 import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
 import { type AwsWorld, createAws } from '@nightshift/lab/world/aws/index.ts';
 import { type CodebuildWorld, createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
@@ -68,6 +70,8 @@ export interface Lab {
   readonly environments: readonly LabEnvironment[];
   readonly front: AwsEndpoint;
   readonly assembly: AssemblyRun;
+  /** Of the state machines, in the order of their start. */
+  readonly executions: readonly Execution[];
   /** In the order of the log. */
   readonly decisions: readonly Decision[];
   readonly proxyUrl: string;
@@ -147,8 +151,9 @@ async function build(
     options,
   });
   closers.push(() => run.close());
-  receiveMessages(aws, run);
   front.addService(createLambdaService(run));
+  const machines = createMachines(context, aws, run);
+  front.addService(machines);
   return {
     context,
     config,
@@ -157,6 +162,7 @@ async function build(
     environments,
     front,
     assembly: run,
+    executions: machines.executions,
     decisions,
     proxyUrl: proxy.url,
     caFile,
@@ -248,27 +254,26 @@ function runFunctions(lab: {
   });
 }
 
-/** Lambda hands each message of a queue that is an event source to its function, one at a time. */
-function receiveMessages(aws: AwsWorld, run: AssemblyRun): void {
-  for (const { stack, eventSources } of run.deployments) {
-    const { account, region } = stack;
-    for (const { queueArn, function: name } of eventSources)
-      aws.messaging.onMessage(queueArn, ({ id, body }) => {
-        const runner = run.find({ account, region, function: name });
-        if (!runner) throw new Error(`the queue ${queueArn} has the unknown function ${name}`);
-        const record = {
-          messageId: id,
-          receiptHandle: id,
-          body,
-          attributes: {},
-          messageAttributes: {},
-          eventSource: 'aws:sqs',
-          eventSourceARN: queueArn,
-          awsRegion: region,
-        };
-        run.invokeAsync(runner, JSON.stringify({ Records: [record] }));
-      });
-  }
+/** The state machines of the stacks, whose tasks invoke their functions and write to their queues. */
+function createMachines(context: WorldContext, aws: AwsWorld, run: AssemblyRun): StepFunctions {
+  const place = (arn: string) => {
+    const [, , , region = '', account = ''] = arn.split(':');
+    return { account, region };
+  };
+  const services: ExecutionServices = {
+    invokeAsync(functionArn, payload) {
+      const runner = run.find({ ...place(functionArn), function: functionArn });
+      if (!runner) throw new Error(`Function not found: ${functionArn}`);
+      run.invokeAsync(runner, payload);
+    },
+    sendMessage(queueUrl, body) {
+      const { hostname, pathname } = new URL(queueUrl);
+      const scope = { region: hostname.split('.')[1] ?? '', account: pathname.split('/')[1] ?? '' };
+      aws.messaging.send(scope, queueUrl, { body });
+    },
+  };
+  const machines = run.deployments.flatMap(({ stateMachines }) => stateMachines);
+  return createStepFunctions(machines, { context, services });
 }
 
 /** Creates the other resources of the stacks: access entries, queues and topics. */

@@ -277,6 +277,7 @@ const common = {
   permissionsBoundary: policyArn.optional(),
   terminationProtection: flag().optional(),
   tracing: flag().optional(),
+  monitoring: object({ dashboard: flag().optional() }, 'write { dashboard: true }').optional(),
 };
 
 const group = 'write the name of a nodegroup, or of the Auto Scaling group of a self-managed one';
@@ -290,7 +291,8 @@ const pools = {
   forceAtNight: flag().optional(),
 };
 const customPools = pools.nodePools.refine((list) => !list?.some((name) => BUILT_IN_POOLS.includes(name)), {
-  error: 'the built-in NodePools general-purpose and system cannot be stopped: name custom NodePools only',
+  error:
+    'the built-in NodePools general-purpose and system are stopped with builtIn: true: name custom NodePools only',
 });
 const autoscaler = z.discriminatedUnion(
   'kind',
@@ -305,7 +307,10 @@ const autoscaler = z.discriminatedUnion(
       },
       'write { kind: … }',
     ),
-    object({ kind: z.literal('auto-mode'), ...pools, nodePools: customPools }, 'write { kind: … }'),
+    object(
+      { kind: z.literal('auto-mode'), ...pools, nodePools: customPools, builtIn: flag().optional() },
+      'write { kind: … }',
+    ),
   ],
   { error: "write 'cluster-autoscaler', 'karpenter' or 'auto-mode'" },
 );
@@ -572,6 +577,7 @@ const development = object(
     fallbackGroup: text(group).optional(),
     autoscaler: autoscaler.optional(),
     suspendCronJobs: suspendCronJobs.optional(),
+    warmPools: oneOf(['stop', 'keep']).optional(),
     deploy: deploy.optional(),
     onManualChange: oneOf(['respect', 'enforce']).optional(),
     stopDeadlineMinutes: minutes(1, 720).optional(),

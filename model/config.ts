@@ -47,10 +47,15 @@ export type AutoscalerConfig =
       readonly forceAtNight?: boolean;
     }
   | {
-      /** EKS Auto Mode: its custom NodePools. The built-in ones (`general-purpose`, `system`) are not stopped. */
+      /** EKS Auto Mode: its custom NodePools, and with `builtIn` those of EKS. */
       readonly kind: 'auto-mode';
       /** NodePools by name; all custom ones when left out. */
       readonly nodePools?: readonly string[];
+      /**
+       * Default false: the built-in NodePools (`general-purpose`, `system`) are not stopped. True: EKS deletes them at the stop
+       * and creates them at the start. Not possible where a custom NodePool uses the NodeClass `default`.
+       */
+      readonly builtIn?: boolean;
       /** Default true: in the night its drains end past budgets, within the stop's deadline. */
       readonly forceAtNight?: boolean;
     };
@@ -260,6 +265,12 @@ export interface NotifyConfig {
  */
 export type AccessRole = 'reader' | 'developer' | 'operator' | 'deployer';
 
+/** What watches over the functions beside the alarms, which every environment has. */
+export interface MonitoringConfig {
+  /** A CloudWatch dashboard. Default false: it costs twice as much as functions and alarms together. */
+  readonly dashboard?: boolean;
+}
+
 interface EnvironmentBase {
   readonly account: string;
   readonly region: string;
@@ -295,6 +306,8 @@ interface EnvironmentBase {
   readonly terminationProtection?: boolean;
   /** Record each run of the functions in AWS X-Ray. Default false: it would cost more than everything else. */
   readonly tracing?: boolean;
+  /** Default: alarms only. */
+  readonly monitoring?: MonitoringConfig;
 }
 
 export interface DevelopmentEnvironmentConfig extends EnvironmentBase {
@@ -310,6 +323,11 @@ export interface DevelopmentEnvironmentConfig extends EnvironmentBase {
   readonly autoscaler?: AutoscalerConfig;
   /** CronJobs that are suspended with the stop and resumed after the start, a few at a time. Default none. */
   readonly suspendCronJobs?: SuspendCronJobsConfig;
+  /**
+   * The warm pools of the groups that stop. `stop` (the default): a pool is switched off before its group is set to zero, and
+   * restored in the morning. `keep`: it is left alone, and fills up to its limit while its group is at zero.
+   */
+  readonly warmPools?: 'stop' | 'keep';
   readonly deploy?: DeployConfig;
   /** A group that a person resized while asleep: left alone until the next transition (`respect`, the default) or put back (`enforce`). */
   readonly onManualChange?: 'respect' | 'enforce';

@@ -18,6 +18,7 @@ import { dryRunMark, localTime, type Paint, paintOf } from '../text.ts';
 import { daysOf, equalDays, hoursUp } from './days.ts';
 import { icsOf } from './ics.ts';
 import { pictureLines } from './picture.ts';
+import { printSteps } from './print-steps.ts';
 import { svgOf } from './svg.ts';
 
 export const DEFAULT_DAYS = 7;
@@ -30,6 +31,8 @@ export interface PlanOptions extends EnvironmentFilter {
   readonly environment?: string;
   /** List each start and stop. */
   readonly each?: boolean;
+  /** What a stop and a start do, instead of when. */
+  readonly steps?: boolean;
   readonly json?: boolean;
   /** Files to write. */
   readonly svg?: string;
@@ -37,6 +40,10 @@ export interface PlanOptions extends EnvironmentFilter {
 }
 
 export function plan(loaded: LoadedConfig, options: PlanOptions, io: Io): void {
+  if (options.steps) {
+    printSteps(loaded, options, io);
+    return;
+  }
   const range = { days: dayCountOf(options.days), from: options.from, now: io.now() };
   const plans = selectEnvironments(loaded, options.environment, options).map((named) =>
     planEnvironment(loaded, named, range),

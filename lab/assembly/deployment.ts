@@ -7,6 +7,7 @@ import { isObject, type JsonObject } from './intrinsics.ts';
 import { objects, strings } from './properties.ts';
 import { type RoleSpec, readRole } from './roles.ts';
 import { createStackScope, type Resource } from './stack-scope.ts';
+import { readStateMachine, type StateMachineSpec } from './state-machines.ts';
 import { checkTargets, type RuleSpec, readRule, readSchedule, type ScheduleSpec } from './trigger-specs.ts';
 
 export type { RoleSpec, Statement } from './roles.ts';
@@ -31,13 +32,6 @@ export interface TableSpec {
   readonly arn: string;
   readonly keys: readonly { readonly name: string; readonly type: string; readonly kind: string }[];
   readonly ttlAttribute?: string;
-}
-
-/** A queue whose messages Lambda hands to a function, one at a time. */
-export interface EventSourceSpec {
-  readonly queueArn: string;
-  /** Name or ARN. */
-  readonly function: string;
 }
 
 export interface AccessEntrySpec {
@@ -75,7 +69,7 @@ export interface Deployment {
   readonly tables: readonly TableSpec[];
   readonly roles: readonly RoleSpec[];
   readonly queues: readonly { readonly name: string; readonly arn: string }[];
-  readonly eventSources: readonly EventSourceSpec[];
+  readonly stateMachines: readonly StateMachineSpec[];
   readonly topics: readonly { readonly name: string; readonly arn: string }[];
   readonly subscriptions: readonly { readonly topic: string; readonly endpoint: string }[];
   readonly accessEntries: readonly AccessEntrySpec[];
@@ -130,7 +124,10 @@ export function readDeployment(stack: Stack): Deployment {
       readTable(resource, scope.physicalName(resource.logicalId), scope.arn(resource.logicalId)),
     ),
     queues: ofType('AWS::SQS::Queue').map(named),
-    eventSources: ofType('AWS::Lambda::EventSourceMapping').map(readEventSource),
+    stateMachines: ofType('AWS::StepFunctions::StateMachine').map((resource) => {
+      const { name, arn } = named(resource);
+      return readStateMachine(resource, { name, arn, roles });
+    }),
     topics: ofType('AWS::SNS::Topic').map(named),
     subscriptions: ofType('AWS::SNS::Subscription').map(({ properties }) => ({
       topic: String(properties['TopicArn']),
@@ -174,7 +171,7 @@ const READ = [
   'AWS::Lambda::Function',
   'AWS::Lambda::Permission',
   'AWS::Lambda::EventInvokeConfig',
-  'AWS::Lambda::EventSourceMapping',
+  'AWS::StepFunctions::StateMachine',
   'AWS::Events::Rule',
   'AWS::Scheduler::Schedule',
   'AWS::DynamoDB::Table',
@@ -184,15 +181,6 @@ const READ = [
   'AWS::EKS::AccessEntry',
   'AWS::CodeBuild::Project',
 ];
-
-function readEventSource({ logicalId, properties }: Resource): EventSourceSpec {
-  const queueArn = String(properties['EventSourceArn']);
-  if (!queueArn.includes(':sqs:') || Number(properties['BatchSize'] ?? 10) !== 1)
-    throw new AssemblyError(
-      `${logicalId} is no queue with batches of one message, which is all the lab delivers`,
-    );
-  return { queueArn, function: String(properties['FunctionName']) };
-}
 
 function readTable(resource: Resource, name: string, arn: string): TableSpec {
   const { properties } = resource;

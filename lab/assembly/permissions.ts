@@ -167,6 +167,8 @@ function touchedBy(action: string, parameters: Parameters, where: Where): Touche
     }
     case 'sqs:SendMessage':
       return { resources: [arn('sqs', text('QueueUrl').split('/').at(-1) ?? '')] };
+    case 'states:StartExecution':
+      return { resources: [text('stateMachineArn')] };
     case 'sns:Publish':
       return { resources: [text('TopicArn')] };
     default:

@@ -41,6 +41,9 @@ interface TypeRules {
 const queueUrl = (at: { account: string; region: string; name: string }) =>
   `https://sqs.${at.region}.amazonaws.com/${at.account}/${at.name}`;
 
+const stateMachineArn = (at: { account: string; region: string; name: string }) =>
+  `arn:aws:states:${at.region}:${at.account}:stateMachine:${at.name}`;
+
 const TYPES: Readonly<Record<string, TypeRules>> = {
   'AWS::Lambda::Function': {
     nameProperty: 'FunctionName',
@@ -63,6 +66,13 @@ const TYPES: Readonly<Record<string, TypeRules>> = {
     arn: (at) => `arn:aws:sqs:${at.region}:${at.account}:${at.name}`,
     ref: queueUrl,
     attributes: { QueueName: (at) => at.name, QueueUrl: queueUrl },
+  },
+  'AWS::StepFunctions::StateMachine': {
+    nameProperty: 'StateMachineName',
+    maximumLength: 80,
+    arn: stateMachineArn,
+    ref: stateMachineArn,
+    attributes: { Name: (at) => at.name },
   },
   'AWS::SNS::Topic': {
     nameProperty: 'TopicName',

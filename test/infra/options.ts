@@ -194,8 +194,11 @@ export function configWith(...options: readonly string[]): NightshiftConfig {
     list.push({ ...builds[0], project: 'announced', announced: true, applications: ['another'] });
   if (list.length > builds.length) set(copy, 'environments.develop.deploy.builds', list);
   for (const option of options.filter((one) => !isApart(one)))
-    if (option.endsWith('.autoscaler.kind=auto-mode'))
-      set(copy, pathOf(option).replace(/\.kind$/, ''), { kind: 'auto-mode' });
+    if (/\.autoscaler\.(kind=auto-mode|builtIn=)/.test(option))
+      set(copy, pathOf(option).replace(/\.\w+$/, ''), {
+        kind: 'auto-mode',
+        ...(option.includes('builtIn') ? { builtIn: option.endsWith('true') } : {}),
+      });
     else set(copy, pathOf(option), valueFor(option));
   fitArgocd(copy);
   fitRoles(copy);

@@ -24,22 +24,25 @@ const PERMISSIONS: Readonly<Record<string, string>> = { 'lambda:Invoke': 'lambda
 /** Files of ours that sign a call by themselves. */
 const SIGNED: Readonly<Record<string, string>> = {
   'functions/adapters/aws/cluster-endpoint.ts': 'eks:DescribeCluster',
+  'functions/adapters/aws/watchdog.ts': 'states:StartExecution',
 };
 /** In every DynamoDB client, for an endpoint discovery that no operation uses. */
 const NEVER_CALLED = new Set(['dynamodb:DescribeEndpoints']);
+/** No call: it is checked where EKS is given the node role of Auto Mode. */
+const OF_A_CALL = new Set(['iam:PassRole']);
 /** What Lambda itself does as the role: it logs, traces and keeps what failed. */
 const OF_LAMBDA = new Set(['logs', 'xray', 'sqs']);
 
 function callsOf(capability: Capability): readonly string[] {
-  return bundle(capability, directory)
+  const calls = bundle(capability, directory)
     .files.flatMap((path) => {
       const [, service = '', name] =
         /@aws-sdk\/client-([a-z-]+)\/.*\/commands\/(\w+)Command\.js$/.exec(path) ?? [];
       return name ? [`${PREFIXES[service] ?? service}:${name}`] : (SIGNED[path] ?? []);
     })
     .map((call) => PERMISSIONS[call] ?? call)
-    .filter((call) => !NEVER_CALLED.has(call))
-    .sort();
+    .filter((call) => !NEVER_CALLED.has(call));
+  return [...new Set(calls)].sort();
 }
 
 function allowedIn(environments: readonly EnvironmentConfig[], capability: Capability): readonly string[] {
@@ -50,9 +53,9 @@ function allowedIn(environments: readonly EnvironmentConfig[], capability: Capab
   };
   const actions = environments
     .flatMap((environment) => statementsOf(templateOf(environment)))
-    .filter(({ policy }) => policy.startsWith(construct[capability]) && !policy.includes('Timer'))
+    .filter(({ policy }) => policy.startsWith(construct[capability]) && !/Timer|Watchdog/.test(policy))
     .flatMap(({ Action }) => Action)
-    .filter((action) => !OF_LAMBDA.has(action.split(':')[0] ?? ''));
+    .filter((action) => !OF_LAMBDA.has(action.split(':')[0] ?? '') && !OF_A_CALL.has(action));
   return [...new Set(actions)].sort();
 }
 
@@ -65,6 +68,7 @@ describe('a role', () => {
       fallbackGroup: 'spare',
       notify: { info: [], warning: [], failure: [] },
     }),
+    aDevelopment({ autoscaler: { kind: 'auto-mode', builtIn: true } }),
     aDevelopment({ deploy: { argocd: { ...argocd, through: 'kubernetes' }, builds } }),
     aDevelopment({
       deploy: {

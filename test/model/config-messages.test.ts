@@ -121,6 +121,8 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
   [`${develop}.fallbackGroup`, group, ''],
   [`${develop}.dryRun`, yesOrNo, 'true'],
   [`${develop}.tracing`, yesOrNo, 1],
+  [`${develop}.monitoring`, 'write { dashboard: true }', true, []],
+  [`${develop}.monitoring.dashboard`, yesOrNo, 'yes'],
   [
     `${develop}.readyBy.url`,
     "write true, 'nodes', 'applications' or { url: 'https://…' }",
