@@ -57,7 +57,8 @@ export async function simulateNight(options: NightOptions): Promise<Outcome> {
   await world.clock.runUntil(stop - 40 * MINUTE);
   await ticks(night, stop - 3 * MINUTE, () => random.between(3, 8) * MINUTE);
   await ticks(night, stop + 30 * MINUTE, () => MINUTE);
-  const quiet = start - 55 * MINUTE;
+  // Checked before the earliest start: the longest lead is an hour.
+  const quiet = start - 80 * MINUTE;
   await ticks(night, quiet, () => random.between(5, 20) * MINUTE);
   faults.pause();
   await ticks(night, quiet + 15 * MINUTE, () => MINUTE);
