@@ -14,6 +14,7 @@ import type { Delivery } from '@nightshift/lab/assembly/triggers.ts';
 import { type AwsEndpoint, type AwsExchange, serveAws } from '@nightshift/lab/http/aws/server.ts';
 import type { Authorize } from '@nightshift/lab/http/aws/service.ts';
 import { codebuildService } from '@nightshift/lab/http/codebuild.ts';
+import { serveFunctionUrls } from '@nightshift/lab/http/function-urls.ts';
 import { createLambdaService } from '@nightshift/lab/http/lambda.ts';
 import { startProxy } from '@nightshift/lab/http/proxy.ts';
 import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
@@ -146,6 +147,9 @@ async function build(
   closers.push(() => run.close());
   receiveMessages(aws, run);
   front.addService(createLambdaService(run));
+  const pages = await serveFunctionUrls({ run, context, ca });
+  closers.push(() => pages.close());
+  for (const url of pages.urls.values()) proxy.route(`${new URL(url).hostname}:443`, pages.port);
   return {
     context,
     config,
@@ -268,10 +272,11 @@ function receiveMessages(aws: AwsWorld, run: AssemblyRun): void {
 
 /** Creates the other resources of the stacks: access entries, queues and topics. */
 function registerStacks(aws: AwsWorld, deployments: readonly Deployment[]): void {
-  for (const { stack, accessEntries, queues, topics, subscriptions } of deployments) {
+  for (const { stack, accessEntries, queues, topics, subscriptions, macKeys } of deployments) {
     const at = { account: stack.account, region: stack.region };
     for (const { name } of queues) aws.addQueue({ ...at, name });
     for (const { name } of topics) aws.addTopic({ ...at, name });
+    for (const { id } of macKeys) aws.macKeys.add({ ...at, id });
     for (const { topic, endpoint } of subscriptions) aws.messaging.subscribe(topic, endpoint);
     for (const entry of accessEntries) {
       aws.addAccessEntry(aws.eks.cluster(at, entry.cluster), {

@@ -11,6 +11,7 @@ export type {
   CommonSettings,
   EnvironmentSettings,
   NightScheduleSettings,
+  SelfServiceSettings,
   SpotDrainSettings,
 } from '#model/settings.ts';
 export { BranchDeploy, type BranchDeployProps } from './branch-deploy.ts';
@@ -25,6 +26,7 @@ export { type CapabilityProps, NightshiftFunction } from './nightshift-function.
 export { NightshiftStack, type NightshiftStackProps } from './nightshift-stack.ts';
 export { Notifications, type NotificationsProps } from './notifications.ts';
 export type { Permission } from './permission.ts';
+export { SelfService, type SelfServiceProps } from './self-service.ts';
 export { settingsOf } from './settings.ts';
 export { SpotDrain, type SpotDrainProps } from './spot-drain.ts';
 export { StateTable, type StateTableProps } from './state-table.ts';

@@ -41,11 +41,12 @@ export interface MonitoringProps extends EnvironmentProps {
   readonly functions: readonly NightshiftFunction[];
 }
 
-/** The interval of each function's tick. */
-const TICK: Record<Capability, Duration> = {
+/** The interval of each function's tick, for those that have one. */
+const TICK: Record<Capability, Duration | undefined> = {
   'night-schedule': Duration.minutes(1),
   'spot-drain': Duration.minutes(5),
   'branch-deploy': Duration.minutes(1),
+  'self-service': undefined,
 };
 
 /** The log line of a notification that SNS rejected; it contains the decision that was not reported. */
@@ -57,6 +58,7 @@ const FAILURES: Record<Capability, string> = {
   // Pods that were not evicted are lost with the instance, unless our own stop terminates it.
   'spot-drain': `{ ($.decision.action = "fail") || (${LOST_PODS_FILTER}) || ${NOT_NOTIFIED} }`,
   'branch-deploy': `{ ($.decision.action = "fail") || ${NOT_NOTIFIED} }`,
+  'self-service': `{ ($.decision.action = "fail") || ${NOT_NOTIFIED} }`,
 };
 
 interface AlarmProps {
@@ -73,7 +75,7 @@ interface AlarmProps {
   readonly event?: boolean;
 }
 
-/** Five alarms for each function, one topic for all of them, and one dashboard. */
+/** Five alarms for each function with a tick, one for the page, one topic for all of them, and one dashboard. */
 export class Monitoring extends Construct {
   /** The topic that every alarm notifies: subscribe to it. */
   readonly topic: Topic;
@@ -117,15 +119,19 @@ export class Monitoring extends Construct {
   #alarmsFor(part: NightshiftFunction): Alarm[] {
     const { capability, lambda, deadLetters } = part;
     const five = { period: Duration.minutes(5), statistic: 'Sum' };
-    const ticks = Duration.minutes(TICK[capability].toMinutes() * 5);
+    const tick = TICK[capability];
+    const failed = this.#alarm(part, {
+      heading: `${capability}-failed`,
+      condition: 'recorded a failure that a person has to look at',
+      metric: this.#failures(part),
+      threshold: 1,
+      event: true,
+    });
+    // Nothing invokes it regularly or asynchronously; a flood is throttled, as it should be.
+    if (!tick) return [failed];
+    const ticks = Duration.minutes(tick.toMinutes() * 5);
     return [
-      this.#alarm(part, {
-        heading: `${capability}-failed`,
-        condition: 'recorded a failure that a person has to look at',
-        metric: this.#failures(part),
-        threshold: 1,
-        event: true,
-      }),
+      failed,
       this.#alarm(part, {
         heading: 'errors',
         condition: 'ended with an error at least three times in five minutes',
@@ -147,7 +153,7 @@ export class Monitoring extends Construct {
       }),
       this.#alarm(part, {
         heading: 'tick-missing',
-        condition: `was not invoked for ${ticks.toMinutes()} minutes, and should be every ${TICK[capability].toMinutes()}`,
+        condition: `was not invoked for ${ticks.toMinutes()} minutes, and should be every ${tick.toMinutes()}`,
         metric: new MathExpression({
           expression: 'FILL(invocations, 0)',
           usingMetrics: { invocations: lambda.metricInvocations({ period: ticks, statistic: 'Sum' }) },

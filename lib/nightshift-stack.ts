@@ -8,6 +8,7 @@ import { Monitoring } from './monitoring.ts';
 import { NightSchedule } from './night-schedule.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
 import { Notifications } from './notifications.ts';
+import { SelfService } from './self-service.ts';
 import { SpotDrain } from './spot-drain.ts';
 import { StateTable } from './state-table.ts';
 
@@ -27,6 +28,8 @@ export class NightshiftStack extends Stack {
   readonly nightSchedule?: NightSchedule;
   /** Absent without a deploy. */
   readonly branchDeploy?: BranchDeploy;
+  /** Absent without `selfService`, and in a dry run. */
+  readonly selfService?: SelfService;
 
   constructor(scope: Construct, id: string, props: NightshiftStackProps) {
     const { config, environment, now, ...stackProps } = props;
@@ -51,6 +54,8 @@ export class NightshiftStack extends Stack {
     this.spotDrain = new SpotDrain(this, 'SpotDrain', part);
     if (settings.nightSchedule) this.nightSchedule = new NightSchedule(this, 'NightSchedule', part);
     if (settings.branchDeploy) this.branchDeploy = new BranchDeploy(this, 'BranchDeploy', part);
+    if (settings.selfService) this.selfService = new SelfService(this, 'SelfService', part);
+    if (this.nightSchedule) this.selfService?.offerLinks(this.nightSchedule.function);
 
     const monitoring = new Monitoring(this, 'Monitoring', {
       ...source,
@@ -80,7 +85,7 @@ export class NightshiftStack extends Stack {
 
   /** Every function of the environment. */
   get functions(): readonly NightshiftFunction[] {
-    return [this.nightSchedule, this.spotDrain, this.branchDeploy].flatMap((part) =>
+    return [this.nightSchedule, this.spotDrain, this.branchDeploy, this.selfService].flatMap((part) =>
       part ? [part.function] : [],
     );
   }

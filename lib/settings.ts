@@ -10,6 +10,7 @@ import type {
   NightshiftConfig,
   NotifyConfig,
   ScheduleConfig,
+  SelfServiceConfig,
 } from '#model/config.ts';
 import { formatDate, parseDate } from '#model/date.ts';
 import { DAY_MS } from '#model/duration.ts';
@@ -22,8 +23,10 @@ import type {
   BranchDeploySettings,
   CommonSettings,
   EnvironmentSettings,
+  LinkLimits,
   NightScheduleSettings,
   NotifySettings,
+  SelfServiceSettings,
   SpotDrainSettings,
 } from '#model/settings.ts';
 import { parseWindows } from '#model/window.ts';
@@ -77,6 +80,9 @@ export function settingsOf(
     spotDrain,
     ...(schedule ? { nightSchedule: nightScheduleOf(common, environment, schedule) } : {}),
     ...(environment.deploy ? { branchDeploy: branchDeployOf(common, environment.deploy, schedule) } : {}),
+    ...(schedule && environment.selfService && !common.dryRun
+      ? { selfService: selfServiceOf(common, environment, environment.selfService, timeZone) }
+      : {}),
   };
   checkSize(environmentName, settings);
   return settings;
@@ -128,7 +134,28 @@ function nightScheduleOf(
     startDeadlineMinutes: environment.startDeadlineMinutes ?? 20,
     warnMinutes: environment.warnMinutes ?? 30,
     readyBy: environment.readyBy ?? false,
+    ...(environment.selfService && !common.dryRun ? { links: limitsOf(environment.selfService) } : {}),
   };
+}
+
+function selfServiceOf(
+  common: CommonSettings,
+  { prices }: DevelopmentEnvironmentConfig,
+  selfService: SelfServiceConfig,
+  timeZone: string,
+): SelfServiceSettings {
+  return {
+    ...common,
+    production: false,
+    ...limitsOf(selfService),
+    requireReason: selfService.requireReason ?? false,
+    timeZone,
+    ...(prices ? { prices } : {}),
+  };
+}
+
+function limitsOf({ maxHours = 4, perNight = 3 }: SelfServiceConfig): LinkLimits {
+  return { maxHours, perNight };
 }
 
 function branchDeployOf(

@@ -305,8 +305,21 @@ export interface DevelopmentEnvironmentConfig extends EnvironmentBase {
   readonly warnMinutes?: number;
   /** Start so early that the nodes are ready by the schedule's time. Default false: start at it. */
   readonly readyBy?: boolean;
-  /** For the report of savings only: no function gets them. */
+  /** For the report of savings, and for the page of self-service. */
   readonly prices?: PricesConfig;
+  /** People without AWS credentials can keep the cluster up for an evening. Default: off. */
+  readonly selfService?: SelfServiceConfig;
+}
+
+export interface SelfServiceConfig {
+  /** Notifications about the night carry signed links to a page. Creates a KMS key, a function and its public address. */
+  readonly links: true;
+  /** A link keeps the cluster up so many hours at most, from the stop or from the click. Default 4. */
+  readonly maxHours?: number;
+  /** So many times a night at most. Default 3. */
+  readonly perNight?: number;
+  /** Nobody keeps it up without a reason. Default false. */
+  readonly requireReason?: boolean;
 }
 
 export interface PricesConfig {
@@ -325,6 +338,7 @@ export interface ProductionEnvironmentConfig extends EnvironmentBase {
   readonly autoscaler?: never;
   readonly suspendCronJobs?: never;
   readonly deploy?: never;
+  readonly selfService?: never;
 }
 
 export type EnvironmentConfig = DevelopmentEnvironmentConfig | ProductionEnvironmentConfig;

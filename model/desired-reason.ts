@@ -2,7 +2,7 @@
 import { formatDate } from './date.ts';
 import { DAY_MINUTES, MINUTE_MS } from './duration.ts';
 import type { WindowOccurrence } from './occurrence.ts';
-import type { Desired, Override, Schedule, SleepState } from './schedule.ts';
+import { authorOf, type Desired, type Override, type Schedule, type SleepState } from './schedule.ts';
 import { formatHours, formatWindows, lengthOf, siblingsOf } from './window.ts';
 import { firstInstantOf, formatWall, lastInstantOf, wallAt } from './zone.ts';
 
@@ -53,7 +53,7 @@ export function transitionReasonOf(transition: CausedTransition): string {
     .filter(({ until }) => Date.parse(until) === at)
     .sort((a, b) => Date.parse(b.from) - Date.parse(a.from));
   return ended
-    ? `the override by ${ended.author} ends; ${reasonOf(cause, schedule, at)}`
+    ? `the override by ${authorOf(ended)} ends; ${reasonOf(cause, schedule, at)}`
     : boundaryReason(transition);
 }
 
@@ -87,7 +87,7 @@ function overrideReason(override: Override, { timeZone }: Schedule, at: number):
   const today = formatWall(timeZone, at).slice(0, 10);
   const end = until.startsWith(today) ? until.slice(11) : until;
   const verb = override.state === 'awake' ? 'kept up' : 'put to sleep';
-  return `${verb} by ${override.author} until ${end} (${timeZone}): ${override.reason}`;
+  return `${verb} by ${authorOf(override)} until ${end} (${timeZone}): ${override.reason}`;
 }
 
 /** A note where the clock is changed just then; empty on every other day. */

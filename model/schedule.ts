@@ -43,6 +43,9 @@ export interface Schedule {
 
 export type SleepState = 'awake' | 'asleep';
 
+/** `link`: a signed link. */
+export type OverrideVia = 'link';
+
 /** A person's request that outranks calendar and schedule until it ends. Persisted under `override | <id>`. */
 export interface Override {
   readonly id: string;
@@ -51,6 +54,10 @@ export interface Override {
   readonly from: string;
   readonly until: string;
   readonly author: string;
+  /** How it was requested, where not by the command line. */
+  readonly via?: OverrideVia;
+  /** A name that was typed: anybody can type any. */
+  readonly label?: string;
   readonly reason: string;
 }
 
@@ -60,8 +67,15 @@ export const overrideSchema: s.Schema<Override> = s.object({
   from: s.instant,
   until: s.instant,
   author: s.text,
+  via: s.optional(s.oneOf('link')),
+  label: s.optional(s.text),
   reason: s.text,
 });
+
+/** `ana (link/k3v9x2)` */
+export function authorOf({ author, label }: Pick<Override, 'author' | 'label'>): string {
+  return label ? `${label} (${author})` : author;
+}
 
 /** Until it ends every capability decides and records, and changes nothing. Persisted under `override | pause`. */
 export type Pause = Pick<Override, 'from' | 'until' | 'author' | 'reason'>;

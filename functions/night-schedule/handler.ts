@@ -4,6 +4,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { createAutoScalingClient, createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
+import { lazyLinks } from '#functions/adapters/aws/lazy-links.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
@@ -29,7 +30,7 @@ const store = settings.dryRun
   ? (await import('#functions/adapters/dynamodb/dry-run-store.ts')).createDryRunStore(realStore)
   : realStore;
 const logger = createLogger('night-schedule');
-const notify = lazyNotifier({ settings, now });
+const notify = lazyNotifier({ settings, now, linksFor: lazyLinks({ settings, table, now }) });
 const kubernetes = connectCluster(settings, now);
 const ports = {
   settings,
