@@ -10,6 +10,7 @@ import { transformSync } from 'esbuild';
 import { bundle } from '#lib/bundle/function-bundle.ts';
 import type { Capability } from '#model/decision.ts';
 import { noticesOf } from './bundle-notices.ts';
+import { sbomOf } from './sbom-text.ts';
 
 const CAPABILITIES: readonly Capability[] = ['night-schedule', 'spot-drain', 'branch-deploy', 'self-service'];
 
@@ -42,6 +43,8 @@ const bundled = CAPABILITIES.flatMap(
   (capability) => bundle(capability, join(dist, 'bundles', capability)).files,
 );
 writeFileSync(join(dist, 'bundles/LICENSES.txt'), noticesOf(bundled, root));
+const read = (file: string) => JSON.parse(readFileSync(join(root, file), 'utf8'));
+writeFileSync(join(dist, 'sbom.cdx.json'), sbomOf(read('package-lock.json'), read('package.json')));
 
 function write(name: string, text: string): void {
   const path = join(dist, name);

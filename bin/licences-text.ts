@@ -11,6 +11,8 @@ interface LockedPackage {
   readonly dev?: boolean;
   readonly devOptional?: boolean;
   readonly hasInstallScript?: boolean;
+  readonly integrity?: string;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
   /** To a workspace of this repository. */
   readonly link?: boolean;
 }
@@ -32,19 +34,20 @@ const PERMISSIVE = new Set([
 /** Exceptions to the list above, with the reason. */
 const ACCEPTED: Readonly<Record<string, string>> = {
   'date-holidays':
-    'its code is ISC; its data of holidays is CC-BY-3.0, which asks to be named. Only synth and the command line use it.',
+    'its code is ISC. Its data is under CC BY-SA 3.0 (the package says CC-BY-3.0, its LICENSE file the other): it asks to be named, and what is made from it is passed on under the same terms. Only synth and the command line use it. A template with holidays holds their names and dates and says so in its metadata.',
 };
 
 /** The text of docs/licences.md. Throws when a delivered package does not have a permissive licence. */
-export function licencesOf({ packages }: Lock): string {
+export function licencesOf(lock: Lock): string {
+  const { packages } = lock;
   const all = Object.entries(packages)
     .filter(([path, { link }]) => path.includes('node_modules/') && !link)
-    .map(([path, { version = '', license = 'unknown', dev, devOptional, hasInstallScript }]) => ({
-      name: path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length),
-      version,
-      license,
-      delivered: !dev && !devOptional,
-      hasInstallScript: hasInstallScript ?? false,
+    .map(([path, found]) => ({
+      name: nameIn(path),
+      version: found.version ?? '',
+      license: found.license ?? 'unknown',
+      delivered: isDelivered(lock, path, found),
+      hasInstallScript: found.hasInstallScript ?? false,
     }));
   const delivered = all.filter((one) => one.delivered);
   const wrong = delivered.filter(({ name, license }) => !isPermissive(license) && !ACCEPTED[name]);
@@ -77,6 +80,22 @@ export function licencesOf({ packages }: Lock): string {
     `${scripts.map((name) => `\`${name}\``).join(', ')}. \`allowScripts\` in package.json says which of them may run.`,
     '',
   ].join('\n');
+}
+
+export function nameIn(path: string): string {
+  return path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+}
+
+/** In a bundle, or installed with the published package. What the lab alone has is for this repository: Node itself. */
+export function isDelivered(
+  { packages }: Lock,
+  path: string,
+  { dev, devOptional, link }: LockedPackage,
+): boolean {
+  const ofLab = packages['lab']?.optionalDependencies ?? {};
+  return (
+    path.includes('node_modules/') && !link && !dev && !devOptional && !Object.hasOwn(ofLab, nameIn(path))
+  );
 }
 
 /** Of `A OR B` one licence must be permissive, of `A AND B` both. */

@@ -2,6 +2,7 @@
 import { userInfo } from 'node:os';
 import { createCloud } from '#cli/cloud.ts';
 import { runCommand } from '#cli/program.ts';
+import { forTerminal } from '#cli/text.ts';
 
 // A closed pipe (`nightshift plan | head`) is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -10,6 +11,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 const now = () => new Date();
+
+// An error that nobody expected is printed with its stack: its message may hold text of others as well.
+process.on('uncaughtException', (error: unknown) => {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`${forTerminal(text, false)}\n`);
+  process.exit(1);
+});
 
 process.exitCode = await runCommand(process.argv.slice(2), {
   out: (text) => process.stdout.write(`${text}\n`),

@@ -3,6 +3,7 @@ import { errorName } from '#functions/adapters/aws/errors.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createClaims } from '#functions/adapters/dynamodb/drain-claims.ts';
 import { createLedger } from '#functions/adapters/dynamodb/ledger.ts';
+import { revokeLinks } from '#functions/adapters/dynamodb/link-generation.ts';
 import { createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
@@ -52,12 +53,16 @@ export interface Cloud {
   override(): Promise<Override | undefined>;
   /** All that can be read, ended or not. */
   overrides(): Promise<readonly Override[]>;
+  /** Whom AWS takes the credentials of this shell for: `assumed-role/Developer/ana`. Needs no permission. */
+  caller(): Promise<string>;
   /** Adds it; with `replace` it removes all others, otherwise those of its author, and those of the other state. */
   setOverride(override: Override, replace: boolean): Promise<void>;
   clearOverrides(): Promise<void>;
   /** The last pause, ended or not. */
   pause(): Promise<Pause | undefined>;
   setPause(pause: Pause): Promise<void>;
+  /** Every self-service link that was sent so far is refused from now on. Returns the generation of the next ones. */
+  revokeLinks(author: string): Promise<number>;
   /**
    * With a mark night-schedule does nothing from now on, without one it works again. False where it was not retired.
    */
@@ -109,7 +114,26 @@ export async function createCloud(
     ...createOverrideStore(table, clock),
     retire: (mark) => retire(table, environment.cluster, clock, mark),
     ...createNightScheduleFunction(target),
+    caller: () => callerOf(target),
   };
+}
+
+async function callerOf({ environmentName, environment, access }: Target): Promise<string> {
+  const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts');
+  const { region } = environment;
+  const sts = new STSClient({ region, maxAttempts: 3, ...access });
+  const permission = 'sts:GetCallerIdentity';
+  const resource = `the token service of ${region}`;
+  try {
+    const call = { permission, resourceArn: '*', resource, environment, environmentName };
+    const { Arn } = await callAws(call, () => sts.send(new GetCallerIdentityCommand({})));
+    // arn:aws:sts::111111111111:assumed-role/Developer/ana
+    const principal = Arn?.split(':').slice(5).join(':');
+    if (!principal) throw new CloudError(`${environmentName}: AWS did not say whose credentials these are`);
+    return principal;
+  } finally {
+    sts.destroy();
+  }
 }
 
 /** The environment's table, with errors that name the missing permission. */
@@ -193,7 +217,7 @@ function createReports(
 function createOverrideStore(
   table: Table,
   clock: AwsClock,
-): Pick<Cloud, 'override' | 'overrides' | 'setOverride' | 'clearOverrides' | 'pause' | 'setPause'> {
+): Pick<Cloud, 'override' | 'overrides' | 'setOverride' | 'clearOverrides' | 'pause' | 'setPause' | 'revokeLinks'> {
   const overrides = createOverrides(table);
   const removeAll = async (given: readonly Override[]) => {
     for (const { id } of given) await overrides.remove(id);
@@ -202,6 +226,7 @@ function createOverrideStore(
     overrides: () => overrides.all(),
     pause: () => overrides.pause(),
     setPause: (pause) => overrides.savePause(pause),
+    revokeLinks: (author) => revokeLinks(table, author, clock.now()),
 
     async override() {
       return effectiveOverride(await overrides.all(), clock.now());
@@ -217,9 +242,7 @@ function createOverrideStore(
       );
     },
 
-    async clearOverrides() {
-      await removeAll(await overrides.all());
-    },
+    clearOverrides: () => overrides.removeAll(),
   };
 }
 

@@ -7,6 +7,7 @@ import { shortSha } from '#functions/branch-deploy/reasons.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { DEFAULT_DRIFT_MINUTES } from '#lib/settings.ts';
 import { MINUTE_MS } from '#model/duration.ts';
+import { ownValue } from '#model/own-value.ts';
 import { parseDuration } from '#model/when.ts';
 import { type ArgocdOptions, connectToArgocd, errorOf, serverOf, type Variables } from './argocd.ts';
 import { type ArgocdOverview, createArgocdOverview, type ListedApplication } from './argocd-overview.ts';
@@ -199,5 +200,5 @@ function namesOf(environments: readonly NamedEnvironment[]): string {
 }
 
 function timeZoneOf({ config }: LoadedConfig, { environment }: NamedEnvironment): string {
-  return config.schedules?.[environment.schedule ?? '']?.timeZone ?? 'UTC';
+  return ownValue(config.schedules, environment.schedule ?? '')?.timeZone ?? 'UTC';
 }

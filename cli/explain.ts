@@ -1,7 +1,9 @@
 /** `explain`: the recorded decisions about a target, with their reasons. */
+
 import type { LoadedConfig } from '#lib/config-file.ts';
 import type { Decision } from '#model/decision.ts';
 import { DAY_MS, MINUTE_MS } from '#model/duration.ts';
+import { ownValue } from '#model/own-value.ts';
 import { formatLocal } from '#model/plan.ts';
 import { parseDuration } from '#model/when.ts';
 import { RefusedError } from './errors.ts';
@@ -71,8 +73,8 @@ function formatDecisions(decisions: readonly Decision[], loaded: LoadedConfig, i
   const paint = paintOf(io.color);
   const { environments, schedules } = loaded.config;
   const rows = decisions.map((decision) => {
-    const schedule = environments[decision.environment]?.schedule;
-    const timeZone = (schedule && schedules?.[schedule]?.timeZone) || 'UTC';
+    const schedule = ownValue(environments, decision.environment)?.schedule;
+    const timeZone = (schedule && ownValue(schedules, schedule)?.timeZone) || 'UTC';
     const at = new Date(decision.time);
     return [
       formatLocal(timeZone, at),

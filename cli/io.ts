@@ -8,7 +8,7 @@ export interface Io {
   now(): Date;
   /** Whether output is coloured; only on a terminal. */
   readonly color: boolean;
-  /** The default author of an override. */
+  /** The name shown beside the AWS identity of who sets an override. */
   readonly user: string;
   /** Access to the environment's AWS account. Sends no request before the first call of its methods. */
   cloud(name: string, environment: EnvironmentConfig): Promise<Cloud>;

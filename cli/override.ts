@@ -7,7 +7,7 @@ import { desiredAt } from '#model/desired.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import { refuseEnvironment, refuseOverride } from '#model/override.ts';
 import { endOfPause, isPaused } from '#model/pause.ts';
-import type { Override, Pause, Schedule, SleepState } from '#model/schedule.ts';
+import { authorOf, type Override, type Pause, type Schedule, type SleepState } from '#model/schedule.ts';
 import { parseDuration, parseUntil } from '#model/when.ts';
 import type { Cloud, Night } from './cloud.ts';
 import { CloudError, RefusedError } from './errors.ts';
@@ -22,6 +22,7 @@ export interface OverrideRequest {
   readonly environment: string;
   readonly until?: string;
   readonly for?: string;
+  /** A name that is shown beside the one of AWS. */
   readonly author?: string;
   readonly reason?: string;
   /** Ends what others requested: they are not asked. */
@@ -34,7 +35,7 @@ export interface OverrideOptions {
 
 const STATES: Record<OverrideCommand, SleepState> = { 'keep-up': 'awake', wake: 'awake', sleep: 'asleep' };
 const AN_OVERRIDE = 'an override';
-export const NO_REASON = 'no reason given';
+const NO_REASON = 'no reason given';
 
 /** Throws a `RefusedError` for an invalid request, a `CloudError` when AWS refuses or is unreachable. */
 export async function setOverride(
@@ -56,10 +57,7 @@ export async function setOverride(
   const override: Override = {
     id: randomUUID(),
     state: STATES[request.command],
-    from: now.toISOString(),
-    until: new Date(end.at).toISOString(),
-    author: request.author ?? io.user,
-    reason: request.reason ?? NO_REASON,
+    ...(await requestedBy(cloud, request, { from: now, until: end.at }, io)),
   };
   const refused = refuseOverride(override, now);
   if (refused !== undefined) throw new RefusedError(refused);
@@ -76,41 +74,44 @@ export async function setOverride(
   const awakeAt = override.state === 'awake' ? awakeTimeOf(night, now) : undefined;
   const longer = !isReplaced && active && active.until > override.until ? active : undefined;
   if (options.json) {
+    const awake = awakeAt ? { awakeAt: awakeAt.toISOString() } : {};
     io.out(
-      JSON.stringify(
-        {
-          environment: name,
-          override,
-          ...(replaced ? { replaced } : {}),
-          ...(awakeAt ? { awakeAt: awakeAt.toISOString() } : {}),
-        },
-        null,
-        2,
-      ),
+      JSON.stringify({ environment: name, override, ...(replaced ? { replaced } : {}), ...awake }, null, 2),
     );
     return;
   }
+  const { timeZone } = schedule;
   const after = desiredAt(schedule, new Date(longer?.until ?? override.until), []);
   const mark = dryRunMark(environmentOf(loaded, name), paintOf(io.color));
   io.out(
     [
       `${mark}${name}: ${desiredAt(schedule, now, [override]).reason}`,
-      ...(end.isTomorrow
-        ? [
-            `  ${request.until} has passed today: it ends tomorrow, ${localTime(schedule.timeZone, new Date(end.at))}`,
-          ]
-        : []),
+      ...tomorrowLine(request, end, timeZone),
       ...(isPaused(pause, now)
-        ? [`  takes effect after the pause: ${formatPause(pause, schedule.timeZone)}`]
-        : awakeAt
-          ? [awakeLine(night, awakeAt, schedule.timeZone)]
-          : []),
-      ...(longer ? [`  still in force: ${formatOverride(longer, schedule.timeZone)}`] : []),
-      ...(replaced ? [`  replaces: ${formatOverride(replaced, schedule.timeZone)}`] : []),
+        ? [`  takes effect after the pause: ${formatPause(pause, timeZone)}`]
+        : awakeLine(night, awakeAt, timeZone)),
+      ...(longer ? [`  still in force: ${formatOverride(longer, timeZone)}`] : []),
+      ...(replaced ? [`  replaces: ${formatOverride(replaced, timeZone)}`] : []),
       `  after that: ${after.state === override.state ? `still ${after.state}` : after.state}, ${after.reason}`,
       `  progress: nightshift status ${name}; undo: nightshift cancel ${name}`,
     ].join('\n'),
   );
+}
+
+/** What an override and a pause have in common. */
+export async function requestedBy(
+  cloud: Pick<Cloud, 'caller'>,
+  { author, reason }: { readonly author?: string; readonly reason?: string },
+  { from, until }: { readonly from: Date; readonly until: number },
+  io: Pick<Io, 'user'>,
+): Promise<Pause> {
+  return {
+    from: from.toISOString(),
+    until: new Date(until).toISOString(),
+    author: await cloud.caller(),
+    label: author ?? io.user,
+    reason: reason ?? NO_REASON,
+  };
 }
 
 /** When a cluster that sleeps now will be awake, by what its last starts took; undefined where it does not sleep. */
@@ -119,13 +120,25 @@ function awakeTimeOf({ state, startSeconds = [] }: Night, now: Date): Date | und
   return new Date(now.getTime() + leadSeconds({ seconds: startSeconds }) * 1000);
 }
 
-function awakeLine({ state, startSeconds = [] }: Night, at: Date, timeZone: string): string {
+function tomorrowLine({ until }: OverrideRequest, end: End, timeZone: string): readonly string[] {
+  if (!end.isTomorrow) return [];
+  return [`  ${until} has passed today: it ends tomorrow, ${localTime(timeZone, new Date(end.at))}`];
+}
+
+function awakeLine(
+  { state, startSeconds = [] }: Night,
+  at: Date | undefined,
+  timeZone: string,
+): readonly string[] {
+  if (!at) return [];
   const minutes = Math.ceil(leadSeconds({ seconds: startSeconds }) / 60);
   const basis =
     startSeconds.length > 0
       ? `by the last ${startSeconds.length === 1 ? 'start' : `${startSeconds.length} starts`}`
       : 'no start was observed yet';
-  return `  it is ${state?.phase} now: expect its nodes in about ${minutes} min, at ${localTime(timeZone, at)} (${basis})`;
+  return [
+    `  it is ${state?.phase} now: expect its nodes in about ${minutes} min, at ${localTime(timeZone, at)} (${basis})`,
+  ];
 }
 
 /** Who keeps a cluster awake is not cut short by somebody else without `--replace`. */
@@ -164,12 +177,12 @@ export async function cancelOverride(
 
 /** `awake until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: release` */
 export function formatOverride(override: Override, timeZone: string): string {
-  return `${override.state} until ${localTime(timeZone, new Date(override.until))} (${timeZone}), by ${plain(override.author)}: ${plain(override.reason)}`;
+  return `${override.state} until ${localTime(timeZone, new Date(override.until))} (${timeZone}), by ${plain(authorOf(override))}: ${plain(override.reason)}`;
 }
 
 /** `paused until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: incident 7` */
 export function formatPause(pause: Pause, timeZone: string): string {
-  return `paused until ${localTime(timeZone, endOfPause(pause))} (${timeZone}), by ${plain(pause.author)}: ${plain(pause.reason)}`;
+  return `paused until ${localTime(timeZone, endOfPause(pause))} (${timeZone}), by ${plain(authorOf(pause))}: ${plain(pause.reason)}`;
 }
 
 export function isActive(override: Override, now: Date): boolean {
@@ -195,13 +208,20 @@ function overridableSchedule(loaded: LoadedConfig, name: string, now: Date): Sch
   return scheduleOf(loaded.config, environmentOf(loaded, name).schedule ?? '', now);
 }
 
-/** When it ends, in ms since 1970; `isTomorrow` where its time of day has passed today. `what` has the end, for an error. */
+interface End {
+  /** In ms since 1970. */
+  readonly at: number;
+  /** Its time of day has passed today. */
+  readonly isTomorrow?: true;
+}
+
+/** When it ends. `what` has the end, for an error. */
 export function endOf(
   request: Pick<OverrideRequest, 'environment' | 'until' | 'for'> & { readonly command: string },
   now: Date,
   timeZone: string,
   what: string,
-): { readonly at: number; readonly isTomorrow?: true } {
+): End {
   const example = `for example: nightshift ${request.command} ${request.environment} --for 2h, or --until 23:00`;
   if (request.until !== undefined && request.for !== undefined) {
     throw new RefusedError(`--until and --for contradict each other: use one of them, ${example}`);

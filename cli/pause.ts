@@ -7,13 +7,14 @@ import type { Pause } from '#model/schedule.ts';
 import type { Cloud } from './cloud.ts';
 import { RefusedError } from './errors.ts';
 import type { Io } from './io.ts';
-import { applyNow, endOf, formatPause, NO_REASON } from './override.ts';
+import { applyNow, endOf, formatPause, requestedBy } from './override.ts';
 
 export interface PauseRequest {
   /** The environment's name in the config; production too. */
   readonly environment: string;
   readonly until?: string;
   readonly for?: string;
+  /** A name that is shown beside the one of AWS. */
   readonly author?: string;
   readonly reason?: string;
   /** Ends the pause now. */
@@ -39,7 +40,9 @@ export async function pauseEnvironment(loaded: LoadedConfig, request: PauseReque
   const before = await cloud.pause();
   const now = cloud.now();
   const active = isPaused(before, now) ? before : undefined;
-  const next = request.cancel ? ended(active, now) : pauseOf(request, { from: now, until: end(now) }, io);
+  const next = request.cancel
+    ? ended(active, now)
+    : await requestedPause(cloud, request, { from: now, until: end(now) }, io);
   if (next) await cloud.setPause(next);
   if (next && schedule && !environment.production) await applyNow(cloud, `pause-${now.toISOString()}`, io);
   const pause = request.cancel ? undefined : next;
@@ -61,17 +64,13 @@ function ended(active: Pause | undefined, now: Date): Pause | undefined {
   return active && { ...active, until: now.toISOString() };
 }
 
-function pauseOf(
+async function requestedPause(
+  cloud: Cloud,
   request: PauseRequest,
   { from, until }: { readonly from: Date; readonly until: number },
   io: Io,
-): Pause {
-  const pause: Pause = {
-    from: from.toISOString(),
-    until: new Date(until).toISOString(),
-    author: request.author ?? io.user,
-    reason: request.reason ?? NO_REASON,
-  };
+): Promise<Pause> {
+  const pause = await requestedBy(cloud, request, { from, until }, io);
   const refused = refuseOverride(pause, from, 'or pause it again when the pause ends');
   if (refused !== undefined) throw new RefusedError(refused);
   return pause;

@@ -1,8 +1,10 @@
 /** `plan`: upcoming starts and stops, from the config alone. Offline, needs no AWS access. */
+
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
 import { desiredAt } from '#model/desired.ts';
 import { DAY_MS } from '#model/duration.ts';
+import { ownValue } from '#model/own-value.ts';
 import { formatLocal, formatOffset, holidayWarning, type PlanEntry, planOf } from '#model/plan.ts';
 import type { Schedule } from '#model/schedule.ts';
 import { parseFrom } from '#model/when.ts';
@@ -60,7 +62,7 @@ function planEnvironment(
   { days, from: fromText, now }: PlanRange,
 ): EnvironmentPlan {
   const { name, environment } = named;
-  const timeZone = loaded.config.schedules?.[environment.schedule ?? '']?.timeZone ?? 'UTC';
+  const timeZone = ownValue(loaded.config.schedules, environment.schedule ?? '')?.timeZone ?? 'UTC';
   const from = fromOf(fromText, timeZone, now);
   // A plan for the past needs the holidays of the past.
   const expandedAt = from < now ? from : now;

@@ -2,24 +2,28 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError, type LoadedConfig, loadConfig } from '#lib/config-file.ts';
 import { DURATION_EXAMPLES, UNTIL_EXAMPLES } from '#model/when.ts';
+import type { DoctorOptions } from './doctor/doctor.ts';
 import { type DriftOptions, drift } from './drift.ts';
 import { CloudError, RefusedError } from './errors.ts';
 import { DEFAULT_SINCE, type ExplainOptions, explain } from './explain.ts';
 import type { Io } from './io.ts';
 import { cancelOverride, type OverrideCommand, type OverrideRequest, setOverride } from './override.ts';
 import { type PauseRequest, pauseEnvironment } from './pause.ts';
+import { revokeSentLinks } from './revoke-links.ts';
 import { DEFAULT_DAYS, type PlanOptions, plan } from './plan.ts';
 import type { RestoreOptions } from './restore.ts';
 import type { RetireOptions } from './retire.ts';
 import { createRolloutIo, DEFAULT_TIMEOUT, type RolloutOptions, rollout } from './rollout.ts';
 import { DEFAULT_SAVINGS_DAYS, type SavingsOptions, savings } from './savings.ts';
 import { status } from './status.ts';
+import { forTerminal } from './text.ts';
 import { packageVersion } from './version.ts';
 
 export const EXIT = { done: 0, refused: 1, cloud: 2 } as const;
 
 /** Runs one command and returns its exit code. Throws an unexpected error. */
-export async function runCommand(args: readonly string[], io: Io): Promise<number> {
+export async function runCommand(args: readonly string[], terminal: Io): Promise<number> {
+  const io = escaping(terminal);
   const invocation = new Invocation(io);
   try {
     await createProgram(invocation).parseAsync(args, { from: 'user' });
@@ -36,6 +40,15 @@ export async function runCommand(args: readonly string[], io: Io): Promise<numbe
     }
     throw error;
   }
+}
+
+/** The one place that prints: text of others reaches the terminal as text. */
+function escaping(io: Io): Io {
+  return {
+    ...io,
+    out: (text) => io.out(forTerminal(text, io.color)),
+    err: (text) => io.err(forTerminal(text, io.color)),
+  };
 }
 
 /** One command line: its terminal, the config that it names, and its exit code. */
@@ -144,7 +157,7 @@ function addOverrideCommands(invocation: Invocation): void {
       .option('-u, --until <time>', `end of the override: ${UNTIL_EXAMPLES}`)
       .option('-f, --for <duration>', `duration of the override: ${DURATION_EXAMPLES}`)
       .option('-r, --reason <text>', 'reason, shown to everybody')
-      .option('-a, --author <name>', `author (default: ${io.user})`)
+      .option('-a, --author <name>', `name shown beside your AWS identity (default: ${io.user})`)
       .option('--replace', 'end the overrides of others')
       .option('--json', JSON_OPTION)
       .action(
@@ -161,6 +174,14 @@ function addOverrideCommands(invocation: Invocation): void {
       );
   }
   addPause(invocation);
+  command(program, 'revoke-links', 'refuse every self-service link that was sent so far', [
+    'nightshift revoke-links develop',
+  ])
+    .argument('<environment>', 'environment name in the config')
+    .option('--json', JSON_OPTION)
+    .action(async (name: string, options: { json?: boolean }) =>
+      revokeSentLinks(await invocation.config(), name, options, io),
+    );
   command(program, 'cancel', 'cancel the active override', ['nightshift cancel develop'])
     .argument('<environment>', 'environment name in the config')
     .option('--json', JSON_OPTION)
@@ -275,13 +296,33 @@ function addDoctorAndConsole(invocation: Invocation): void {
     program,
     'doctor',
     'check whether a cluster can be stopped and started safely; says why each finding matters and how to fix it; read-only',
-    ['nightshift doctor develop', 'nightshift doctor --json'],
+    [
+      'nightshift doctor develop',
+      'nightshift doctor --json',
+      'nightshift doctor develop --template cdk.out/Platform-develop.template.json',
+    ],
   )
     .argument('[environment]', 'only this environment')
     .option('--json', JSON_OPTION)
-    .action(async (name: string | undefined, options: { json?: boolean }) => {
+    .option(
+      '-t, --template <path>',
+      'check the nodegroups and subnets of a synthesized template instead; offline, needs no AWS access',
+    )
+    .action(async (name: string | undefined, options: DoctorOptions) => {
       const { doctor } = await import('./doctor/doctor.ts');
       invocation.finish(await doctor(await invocation.config(), name, options, io));
+    });
+
+  command(
+    program,
+    'manifests',
+    "print the RBAC of branch-deploy for exactly the config's applications, as a list for kubectl; offline",
+    ['nightshift manifests develop | kubectl apply -f -'],
+  )
+    .argument('<environment>', 'environment name in the config')
+    .action(async (name: string) => {
+      const { printManifests } = await import('./manifests.ts');
+      printManifests(await invocation.config(), name, io);
     });
 
   command(
@@ -367,7 +408,7 @@ const HELP = `Examples:
   $ nightshift explain web-spot
 
 Times without an offset are in the time zone of the environment's schedule.
-plan works offline. rollout and drift use your own Argo CD token, ARGOCD_AUTH_TOKEN. All other commands use the AWS
+plan and manifests work offline. rollout and drift use your own Argo CD token, ARGOCD_AUTH_TOKEN. All other commands use the AWS
 credentials of this shell; AWS_ENDPOINT_URL sets another endpoint.
 
 Exit codes: 0 done; 1 the config or the request is invalid, or doctor or drift found a problem; 2 AWS or Argo CD denied

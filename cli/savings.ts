@@ -5,6 +5,7 @@ import type { LoadedConfig } from '#lib/config-file.ts';
 import type { DevelopmentEnvironmentConfig } from '#model/config.ts';
 import { formatDate } from '#model/date.ts';
 import { DAY_MINUTES } from '#model/duration.ts';
+import { ownValue } from '#model/own-value.ts';
 import { wallAt } from '#model/zone.ts';
 import { RefusedError } from './errors.ts';
 import type { Io } from './io.ts';
@@ -47,7 +48,7 @@ export async function savings(loaded: LoadedConfig, options: SavingsOptions, io:
   }
   const { results, complete } = await queryEach(io, environments, async (one) => {
     const cloud = await io.cloud(one.name, one.environment);
-    const timeZone = loaded.config.schedules?.[one.environment.schedule ?? '']?.timeZone ?? 'UTC';
+    const timeZone = ownValue(loaded.config.schedules, one.environment.schedule ?? '')?.timeZone ?? 'UTC';
     const firstDate = (now: Date) =>
       formatDate(Math.floor(wallAt(timeZone, now.getTime()) / DAY_MINUTES) - days + 1);
     const localFirst = firstDate(io.now());
@@ -85,7 +86,7 @@ export function sumSavings(
     const hours = (of: (entry: LedgerEntry) => number) =>
       list.reduce((total, entry) => total + of(entry), 0) / 60;
     const nodeHoursSaved = hours((entry) => entry.nodeMinutesSaved);
-    const price = prices?.perNodeHour[group] ?? prices?.perNodeHour['*'];
+    const price = ownValue(prices?.perNodeHour, group) ?? prices?.perNodeHour['*'];
     return {
       environment: name,
       group,

@@ -1,6 +1,7 @@
 /** Text for terminals. */
 import pc from 'picocolors';
 import { DAY_MINUTES, MINUTE_MS } from '#model/duration.ts';
+import { printable } from '#model/plain-text.ts';
 import { formatDay } from '#model/when.ts';
 import { wallAt } from '#model/zone.ts';
 import type { NamedEnvironment } from './select-environments.ts';
@@ -18,9 +19,29 @@ export function paintOf(color: boolean): Paint {
   return pc.createColors(color);
 }
 
-/** Text from other systems, without control characters that the terminal would interpret. */
+/** Text from other systems, on one line: what a terminal would interpret is shown instead. */
 export function plain(text: string): string {
-  return text.replace(/\p{Cc}/gu, '?');
+  return printable(text);
+}
+
+/** The sequences of `paintOf`, and no other. */
+const ESCAPE = String.fromCharCode(27);
+const COLOUR = new RegExp(`(${ESCAPE}\\[(?:1|2|22|3[1-4]|39)m)`);
+
+/** The last step before a terminal: whatever reached a message, only lines and our own colours remain of what it would interpret. */
+export function forTerminal(text: string, color: boolean): string {
+  return text
+    .split('\n')
+    .map((line) => (color ? withColours(line) : printable(line)))
+    .join('\n');
+}
+
+function withColours(line: string): string {
+  // Every second part is what the expression found.
+  return line
+    .split(COLOUR)
+    .map((part, index) => (index % 2 === 1 ? part : printable(part)))
+    .join('');
 }
 
 /** Stands before everything about a cluster that the functions only watch. */

@@ -1,5 +1,5 @@
 /** Creates one environment of the lab: its EKS cluster with Kubernetes, its Argo CD, its CodeBuild projects. */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { BuildProjectSpec } from '@nightshift/lab/assembly/deployment.ts';
 import { type ArgocdEndpoint, serveArgocd } from '@nightshift/lab/http/argocd/server.ts';
@@ -185,11 +185,13 @@ function tokenFor(argocd: ArgocdWorld, projects: readonly string[]): string {
 /** The manifests that an operator applies to each cluster before deploying the stacks. */
 async function readManifests(): Promise<readonly Record<string, unknown>[]> {
   const folder = path.join(import.meta.dirname, '..', 'manifests');
-  const base = (await readdir(folder)).filter(
-    (file) => file.endsWith('.yaml') && file !== 'kustomization.yaml',
-  );
   // For branch-deploy through the Kubernetes API. The AppProject in the same folder is created by the lab.
-  const files = [...base.sort(), path.join('argocd', 'branch-deploy.yaml')];
+  const files = [
+    'night-schedule/rbac.yaml',
+    'spot-drain/rbac.yaml',
+    'argocd/branch-deploy.yaml',
+    'argocd/application-policy.yaml',
+  ];
   const texts = await Promise.all(files.map((file) => readFile(path.join(folder, file), 'utf8')));
   return texts
     .flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as unknown))

@@ -6,6 +6,14 @@ export {
   type NightshiftConfig,
   type ProductionEnvironmentConfig,
 } from '#model/config.ts';
+export { type InstanceNetwork, instanceNetwork } from '#model/instance-network.ts';
+export {
+  type AddressDemand,
+  addressesOfFullNode,
+  CNI_DEFAULTS,
+  type CniSettings,
+  nodesThatFit,
+} from '#model/pod-addresses.ts';
 export type {
   BranchDeploySettings,
   CommonSettings,

@@ -32,6 +32,11 @@ export class NightSchedule extends Construct {
     if (!settings)
       throw new Error(`${environment.name} has no schedule in its config: without one it is never stopped`);
 
+    if (settings.schedule.calendar?.until)
+      Stack.of(this).addMetadata(
+        'nightshift:holidays',
+        'names and dates of public holidays in the settings of night-schedule are made from date-holidays (https://github.com/commenthol/date-holidays), CC BY-SA 3.0',
+      );
     applyBoundary(this, environment.config);
     this.function = new NightshiftFunction(this, 'Pass', {
       ...props,

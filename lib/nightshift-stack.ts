@@ -9,6 +9,7 @@ import { NightSchedule } from './night-schedule.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
 import { Notifications } from './notifications.ts';
 import { SelfService } from './self-service.ts';
+import { warnOfSharedArgocd } from './shared-argocd.ts';
 import { SpotDrain } from './spot-drain.ts';
 import { StateTable } from './state-table.ts';
 
@@ -41,6 +42,7 @@ export class NightshiftStack extends Stack {
       env: { account: own.account, region: own.region },
     });
     Tags.of(this).add('nightshift:environment', name);
+    warnOfSharedArgocd(this, name, config.environments);
 
     const source = { config, environment, ...(now ? { now } : {}) };
     const table = new StateTable(this, 'State', source);

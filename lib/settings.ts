@@ -17,6 +17,7 @@ import { DAY_MS } from '#model/duration.ts';
 import { didYouMean } from '#model/nearest.ts';
 import { SEVERITIES } from '#model/notification.ts';
 import { windowsOn } from '#model/occurrence.ts';
+import { ownValue } from '#model/own-value.ts';
 import type { ExpandedCalendar, Schedule } from '#model/schedule.ts';
 import type {
   ApplicationSettings,
@@ -61,7 +62,7 @@ export function settingsOf(
       },
     ]);
   }
-  const timeZone = config.schedules?.[environment.schedule ?? '']?.timeZone ?? 'UTC';
+  const timeZone = ownValue(config.schedules, environment.schedule ?? '')?.timeZone ?? 'UTC';
   const common = commonOf(environmentName, environment, timeZone);
   const spotDrain: SpotDrainSettings = {
     ...common,
@@ -90,10 +91,10 @@ export function settingsOf(
 
 /** The schedule of that name, with parsed windows and an expanded calendar. */
 export function scheduleOf(config: NightshiftConfig, name: string, now: Date): Schedule {
-  const written = config.schedules?.[name];
+  const written = ownValue(config.schedules, name);
   if (!written) throw new RangeError(`no schedule "${name}": load the config with loadConfig first`);
   const weekly = weeklyOf(name, written);
-  const calendar = written.calendar ? config.calendars?.[written.calendar] : undefined;
+  const calendar = written.calendar ? ownValue(config.calendars, written.calendar) : undefined;
   return written.calendar && calendar
     ? { ...weekly, calendar: expandCalendar(weekly, written.calendar, calendar, now) }
     : weekly;

@@ -146,7 +146,9 @@ export class SpotDrain extends Construct {
       resources: ['*'],
       wildcardReason: 'Auto Scaling does not take a resource for its Describe actions.',
     });
-    const reads = { get: ['drain', 'night'], list: ['drain'] } as const;
+    // Production has no night: nobody who writes there could make its drains wait.
+    const nights = settings.production ? [] : (['night'] as const);
+    const reads = { get: ['drain', ...nights], list: ['drain'] } as const;
     // A dry run gets no other permissions, so that IAM refuses every change as well.
     if (settings.dryRun) {
       table.permit(this.function, { ...reads, write: ['decision'] });

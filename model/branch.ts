@@ -33,8 +33,13 @@ export type BranchMatch =
       readonly reason: string;
     };
 
-/** What CodeBuild calls the initiator of a build that a webhook of GitHub, GitLab or Bitbucket started. */
-const WEBHOOK = /^(GitHub-Hookshot(\/.+)?|GitLab\/.+|Bitbucket-Webhooks(\/.+)?)$/;
+/**
+ * What CodeBuild calls the initiator of a build that a webhook of GitHub, GitLab or Bitbucket started: the user agent, with
+ * its version. A user's or a pipeline's name has no such form. A role with that name, in a session with that name, has:
+ * CodeBuild shows nothing else that would tell them apart, so who may start builds may deploy (docs/security.md).
+ */
+const WEBHOOK =
+  /^(GitHub-Hookshot\/[0-9a-f]{1,40}|GitLab\/\d+(\.\d+)+(-[a-z]{2,3})?|Bitbucket-Webhooks\/\d+(\.\d+)*)$/;
 /** SHA-1, or SHA-256 in repositories that use it. */
 const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 const BRANCH_AT_COMMIT = /^(.+)\^\{([0-9a-f]{40}|[0-9a-f]{64})\}$/;

@@ -2,6 +2,7 @@
  * Checks a config that was written by a person: every mistake is one problem that says where it is, what is there
  * and what to write instead. Used at synth and by the command line, never in a function.
  */
+
 import * as z from 'zod';
 import type { CalendarConfig, EnvironmentConfig, NightshiftConfig, ScheduleConfig } from './config.ts';
 import { type ConfigProblem, problemsOf } from './config-problem.ts';
@@ -19,6 +20,7 @@ import {
 } from './config-values.ts';
 import { BUILT_IN_POOLS } from './names.ts';
 import { didYouMean } from './nearest.ts';
+import { ownValue } from './own-value.ts';
 import { isRecord } from './record-schema.ts';
 import { parseWindows } from './window.ts';
 
@@ -70,7 +72,7 @@ function object<S extends z.ZodRawShape>(shape: S, hint: string, unknownKeys: Re
     z.custom<never>(() => false, {
       error: (issue) => {
         const key = String(issue.path?.at(-1));
-        return unknownKeys[key] ?? `there is no such setting: ${didYouMean(key, keys)}`;
+        return ownValue(unknownKeys, key) ?? `there is no such setting: ${didYouMean(key, keys)}`;
       },
     }),
   );

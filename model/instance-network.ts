@@ -2,6 +2,7 @@
  * How many network interfaces an EC2 instance has and how many IPv4 addresses each of them. As AWS documents it
  * in November 2026 ("Maximum IP addresses per network interface"); EC2's DescribeInstanceTypes knows all types.
  */
+import { ownValue } from './own-value.ts';
 
 export interface InstanceNetwork {
   readonly interfaces: number;
@@ -42,7 +43,11 @@ const EXCEPTIONS: Readonly<Record<string, readonly [number, number]>> = { 't3a.s
 export function instanceNetwork(type: string): InstanceNetwork | undefined {
   const [family = '', size = ''] = type.split('.');
   const known =
-    EXCEPTIONS[type] ??
-    (FAMILY.test(family) ? SIZES[size] : BURSTABLE_FAMILY.test(family) ? BURSTABLE_SIZES[size] : undefined);
+    ownValue(EXCEPTIONS, type) ??
+    (FAMILY.test(family)
+      ? ownValue(SIZES, size)
+      : BURSTABLE_FAMILY.test(family)
+        ? ownValue(BURSTABLE_SIZES, size)
+        : undefined);
   return known && { interfaces: known[0], addressesPerInterface: known[1] };
 }

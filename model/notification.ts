@@ -1,5 +1,6 @@
 /** Which decisions people are notified of, and in what words. Pure: the adapter sends them. */
 import type { Capability, Decision } from './decision.ts';
+import { printable } from './plain-text.ts';
 
 /** The least severe first. */
 export const SEVERITIES = ['info', 'warning', 'failure'] as const;
@@ -27,17 +28,23 @@ export function notificationOf(decision: Decision, timeZone: string): Notificati
   const { environment, capability, target, reason, time } = decision;
   const severity = severityOf(decision);
   if (!severity || !SEVERITIES_OF[capability].includes(severity)) return undefined;
-  const explain = `npx nightshift explain ${target} --environment ${environment}`;
+  const explain = `npx nightshift explain ${argument(printable(target))} --environment ${environment}`;
   return {
     severity,
-    title: `${environment}: ${target} ${titleOf(decision)}`,
-    text: `${withLocalTimes(reason, timeZone)}\n${localTime(new Date(time), timeZone)}, ${capability}`,
+    title: `${environment}: ${printable(target)} ${titleOf(decision)}`,
+    text: `${withLocalTimes(printable(reason), timeZone)}\n${localTime(new Date(time), timeZone)}, ${capability}`,
     nextSteps:
       severity === 'failure'
         ? [`What to do: docs/runbook.md#${capability}-failed`, `What led to it: ${explain}`]
         : [],
-    thread: `${environment}/${capability}/${target}`,
+    thread: `${environment}/${capability}/${printable(target)}`,
   };
+}
+
+/** An argument of a shell, whatever the name holds: people copy the command. */
+function argument(word: string): string {
+  if (/^[\w./:@][\w./:@-]*$/.test(word)) return word;
+  return `'${word.replaceAll("'", "'\\''").replace(/^-/, ' -')}'`;
 }
 
 function severityOf(decision: Decision): Severity | undefined {

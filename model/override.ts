@@ -2,11 +2,8 @@
 import type { EnvironmentConfig } from './config.ts';
 import { DAY_MS } from './duration.ts';
 import { didYouMean } from './nearest.ts';
-import type { Override } from './schedule.ts';
-
-/** An override never lasts longer: who needs more changes the schedule. */
-export const LONGEST_OVERRIDE_DAYS = 7;
-const TEXT_LIMIT = 200;
+import { isPlainText } from './plain-text.ts';
+import { LONGEST_OVERRIDE_DAYS, type Override, TEXT_LIMIT } from './schedule.ts';
 
 /**
  * Which of the overrides decides at `now`. A newer request to sleep wins over an older one to stay awake, and the other
@@ -51,7 +48,7 @@ export function refuseEnvironment(
 
 /** Why this override, or pause, is refused, or undefined. Every refusal shows the value and an example. */
 export function refuseOverride(
-  override: Pick<Override, 'until' | 'author' | 'reason'>,
+  override: Pick<Override, 'until' | 'label' | 'reason'>,
   now: Date,
   instead = 'or change the schedule in the config',
 ): string | undefined {
@@ -62,13 +59,15 @@ export function refuseOverride(
   if (until - now.getTime() > LONGEST_OVERRIDE_DAYS * DAY_MS) {
     return `${override.until} is more than ${LONGEST_OVERRIDE_DAYS} days ahead: ${example}, ${instead}`;
   }
-  for (const field of ['author', 'reason'] as const) {
-    const text = override[field];
-    if (text.trim() === '') return `the ${field} is empty: write --${field} with a few words`;
-    if (text.length > TEXT_LIMIT) {
-      return `the ${field} has ${text.length} characters: write at most ${TEXT_LIMIT}`;
-    }
-    if (/\p{Cc}/u.test(text)) return `the ${field} contains control characters: write plain text`;
-  }
+  return refuseText('name', '--author', override.label) ?? refuseText('reason', '--reason', override.reason);
+}
+
+function refuseText(what: string, option: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  if (text.trim() === '') return `the ${what} is empty: write ${option} with a few words`;
+  if (text.length > TEXT_LIMIT)
+    return `the ${what} has ${text.length} characters: write at most ${TEXT_LIMIT}`;
+  if (!isPlainText(text))
+    return `the ${what} contains control characters, or characters that change the direction of text: write plain text`;
   return undefined;
 }

@@ -1,7 +1,6 @@
 /** A pause of one environment: until it ends every capability decides and records, and changes nothing. */
 import { DAY_MS } from './duration.ts';
-import { LONGEST_OVERRIDE_DAYS } from './override.ts';
-import type { Pause } from './schedule.ts';
+import { authorOf, LONGEST_OVERRIDE_DAYS, type Pause } from './schedule.ts';
 
 /** Whoever wrote it, it ends after the longest time of an override. */
 export function endOfPause({ from, until }: Pick<Pause, 'from' | 'until'>): Date {
@@ -15,5 +14,5 @@ export function isPaused(pause: Pause | undefined, now: Date): pause is Pause {
 
 /** Begins the reason of each decision that is not carried out. */
 export function pausedText(pause: Pause): string {
-  return `paused until ${endOfPause(pause).toISOString()} by ${pause.author} (${pause.reason})`;
+  return `paused until ${endOfPause(pause).toISOString()} by ${authorOf(pause)} (${pause.reason})`;
 }

@@ -40,6 +40,11 @@ export function oneOf<const T extends string>(...values: readonly T[]): Schema<T
   return where((value) => values.includes(value as T));
 }
 
+/** What the schema accepts, and this as well. */
+export function both<T>(schema: Schema<T>, also: (value: T) => boolean): Schema<T> {
+  return where((value) => isValid(schema, value) && also(value));
+}
+
 export function optional<T>(schema: Schema<T>): OptionalSchema<T> {
   return { ...where((value) => value === undefined || isValid(schema, value)), isOptional: true };
 }

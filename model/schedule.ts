@@ -1,4 +1,6 @@
 /** The data that says when a cluster is up. Plain JSON: synth writes it into a function's settings. */
+import { DAY_MS } from './duration.ts';
+import { isPlainText } from './plain-text.ts';
 import * as s from './record-schema.ts';
 
 /** Monday is 1, Sunday is 7 (ISO 8601). */
@@ -53,6 +55,7 @@ export interface Override {
   /** ISO 8601 instants, UTC. */
   readonly from: string;
   readonly until: string;
+  /** Who AWS says it was, `assumed-role/Developer/ana`; or `branch-deploy`; or the signed link, `link/k3v9x2`. */
   readonly author: string;
   /** How it was requested, where not by the command line. */
   readonly via?: OverrideVia;
@@ -61,31 +64,42 @@ export interface Override {
   readonly reason: string;
 }
 
-export const overrideSchema: s.Schema<Override> = s.object({
-  id: s.text,
-  state: s.oneOf('awake', 'asleep'),
+/** An override never lasts longer: who needs more changes the schedule. */
+export const LONGEST_OVERRIDE_DAYS = 7;
+/** Characters of a reason and of a typed name. */
+export const TEXT_LIMIT = 200;
+/** The name of an IAM user may be preceded by a path of 512 characters. */
+const AUTHOR_LIMIT = 600;
+
+/** What the command line refuses is refused here as well: whoever can write to the table gets no further with it. */
+const REQUESTED = {
   from: s.instant,
   until: s.instant,
-  author: s.text,
+  author: textUpTo(AUTHOR_LIMIT),
   via: s.optional(s.oneOf('link')),
-  label: s.optional(s.text),
-  reason: s.text,
-});
+  label: s.optional(textUpTo(TEXT_LIMIT)),
+  reason: textUpTo(TEXT_LIMIT),
+};
 
-/** `ana (link/k3v9x2)` */
+export const overrideSchema: s.Schema<Override> = s.object(
+  { ...REQUESTED, id: textUpTo(TEXT_LIMIT), state: s.oneOf('awake', 'asleep') },
+  ({ from, until }) => Date.parse(until) - Date.parse(from) <= LONGEST_OVERRIDE_DAYS * DAY_MS,
+);
+
+/** Of one line that shows itself as it is. */
+function textUpTo(limit: number): s.Schema<string> {
+  return s.both(s.text, (value) => value.length <= limit && isPlainText(value));
+}
+
+/** `ana (assumed-role/Developer/ana.smith)` */
 export function authorOf({ author, label }: Pick<Override, 'author' | 'label'>): string {
   return label ? `${label} (${author})` : author;
 }
 
 /** Until it ends every capability decides and records, and changes nothing. Persisted under `override | pause`. */
-export type Pause = Pick<Override, 'from' | 'until' | 'author' | 'reason'>;
+export type Pause = Omit<Override, 'id' | 'state'>;
 
-export const pauseSchema: s.Schema<Pause> = s.object({
-  from: s.instant,
-  until: s.instant,
-  author: s.text,
-  reason: s.text,
-});
+export const pauseSchema: s.Schema<Pause> = s.object(REQUESTED);
 
 /** Whether a cluster should be up at an instant. */
 export interface Desired {

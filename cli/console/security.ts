@@ -1,5 +1,6 @@
 /** Middleware of the console: security headers, and the access token. */
 import type { Context, MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { getCookie, setCookie } from 'hono/cookie';
 import { secureHeaders } from 'hono/secure-headers';
 import { isToken, type RequestHeaders, refuseRequest } from './request-guard.ts';
@@ -22,6 +23,23 @@ export function securityHeaders(): MiddlewareHandler {
     crossOriginOpenerPolicy: 'same-origin',
     strictTransportSecurity: false,
   });
+}
+
+/** The form has four short fields, and a target is a name. */
+const MOST_BYTES = 4_096;
+const LONGEST_ADDRESS = 1_024;
+
+/** Also of a body whose length is not announced. */
+export function limitRequests(): MiddlewareHandler {
+  const bodies = bodyLimit({
+    maxSize: MOST_BYTES,
+    onError: (context) => context.json({ error: `a request has at most ${MOST_BYTES} bytes` }, 413),
+  });
+  return async (context, next) => {
+    if (context.req.url.length > LONGEST_ADDRESS)
+      return context.json({ error: `an address has at most ${LONGEST_ADDRESS} characters` }, 414);
+    return bodies(context, next);
+  };
 }
 
 /** Takes the token from the address once and moves it into a cookie; every other request needs the cookie. */

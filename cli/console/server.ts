@@ -10,7 +10,7 @@ import { EnvironmentPoller } from './environment-poller.ts';
 import { streamEnvironments } from './event-stream.ts';
 import { bundlePageScript } from './page-script.ts';
 import { addPageRoutes, decisionsRoute, overrideRoute } from './routes.ts';
-import { requireToken, securityHeaders } from './security.ts';
+import { limitRequests, requireToken, securityHeaders } from './security.ts';
 
 export interface ConsoleOptions {
   /** A config that `loadConfig` has checked. */
@@ -37,11 +37,12 @@ export async function serveConsole(options: ConsoleOptions): Promise<Console> {
 
   const script = await bundlePageScript();
   const app = new Hono();
-  const server = createServer(getRequestListener(app.fetch));
+  const server = createServer({ requestTimeout: 30_000 }, getRequestListener(app.fetch));
   const port = await listen(server, options.port ?? 0);
 
   app.use(securityHeaders());
   app.use(requireToken({ port, token }));
+  app.use(limitRequests());
   addPageRoutes(app, script);
   app.get('/events', streamEnvironments(poller, Object.keys(loaded.config.environments), closing.signal));
   app.get('/decisions', decisionsRoute(poller));

@@ -1,12 +1,14 @@
 /** `doctor`: checks whether clusters can be stopped and started safely. Read-only. */
 import type { LoadedConfig } from '#lib/config-file.ts';
+import { RefusedError } from '../errors.ts';
 import type { Io } from '../io.ts';
 import { type NamedEnvironment, queryEach, selectEnvironments } from '../select-environments.ts';
 import { environmentTitle, type Paint, paintOf, plain } from '../text.ts';
-import { CHECKS } from './checks/all-checks.ts';
+import { CHECKS, TEMPLATE_CHECKS } from './checks/all-checks.ts';
 import type { EnvironmentFacts } from './facts.ts';
-import type { Finding, Severity } from './finding.ts';
+import type { Check, Finding, Severity } from './finding.ts';
 import { observeEnvironment } from './observe/environment.ts';
+import { observeTemplate } from './observe/template.ts';
 
 export interface DoctorResult {
   /** No finding is a failure. */
@@ -15,15 +17,30 @@ export interface DoctorResult {
   readonly complete: boolean;
 }
 
+export interface DoctorOptions {
+  readonly json?: boolean;
+  /** Path of a synthesized template, checked instead of what is deployed; needs no AWS access. */
+  readonly template?: string;
+}
+
 export async function doctor(
   loaded: LoadedConfig,
   name: string | undefined,
-  options: { readonly json?: boolean },
+  options: DoctorOptions,
   io: Io,
 ): Promise<DoctorResult> {
-  const { results, complete } = await queryEach(io, selectEnvironments(loaded, name), async (named) => ({
+  const { template } = options;
+  const selected = selectEnvironments(loaded, name);
+  if (template !== undefined && selected.length > 1)
+    throw new RefusedError(
+      `a template is of one environment: name it, ${selected.map((one) => one.name).join(' or ')}`,
+    );
+  const { results, complete } = await queryEach(io, selected, async (named) => ({
     named,
-    findings: runChecks(await observeEnvironment(loaded, named, io)),
+    findings:
+      template === undefined
+        ? runChecks(await observeEnvironment(loaded, named, io))
+        : runChecksOf(TEMPLATE_CHECKS, await observeTemplate(template, named)),
   }));
   if (options.json) {
     const document = results.map(({ named, findings }) => ({
@@ -42,7 +59,14 @@ export async function doctor(
 
 /** Every finding of every check. */
 export function runChecks(facts: EnvironmentFacts): readonly Finding[] {
-  return CHECKS.flatMap((check) =>
+  return runChecksOf(CHECKS, facts);
+}
+
+function runChecksOf<Facts extends { readonly name: string }>(
+  checks: readonly Check<Facts>[],
+  facts: Facts,
+): readonly Finding[] {
+  return checks.flatMap((check) =>
     check
       .evaluate(facts)
       .map((result) => ({ environment: facts.name, check: check.name, why: check.why, ...result })),

@@ -7,11 +7,11 @@ import type { Size } from '#functions/night-schedule/records.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
 import type { InstanceNetwork } from '#model/instance-network.ts';
+import type { CniSettings } from '#model/pod-addresses.ts';
 import type { Schedule } from '#model/schedule.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
 import type { Night } from '../cloud.ts';
 import type { Observation } from './observation.ts';
-import type { CniSettings } from './pod-addresses.ts';
 
 export interface EnvironmentFacts {
   readonly name: string;
@@ -31,6 +31,8 @@ export interface EnvironmentFacts {
   readonly functions: Observation<readonly DeployedFunction[]>;
   readonly concurrency: Observation<ConcurrencyFacts>;
   readonly reviews: Observation<readonly AccessReview[]>;
+  /** What no function may do in production; empty elsewhere. */
+  readonly excess: Observation<readonly AccessReview[]>;
   readonly kubernetes: KubernetesFacts;
   /** Absent when no token is used. */
   readonly token?: Observation<TokenClaims>;
@@ -41,6 +43,15 @@ export interface EnvironmentFacts {
   readonly vpc: Observation<VpcFacts | undefined>;
   /** Undefined when there is no topic. */
   readonly alarmTopic: Observation<AlarmTopicFacts | undefined>;
+}
+
+/** What can be known before anything is deployed: the checks of these facts run on a template too. */
+export interface TemplateFacts
+  extends Pick<
+    EnvironmentFacts,
+    'name' | 'environment' | 'groups' | 'subnets' | 'interfaceAddresses' | 'networks' | 'cni' | 'night'
+  > {
+  readonly kubernetes: Pick<KubernetesFacts, 'pods'>;
 }
 
 export interface ClusterFacts {
@@ -182,7 +193,7 @@ export interface ProjectFacts {
 
 /** The groups that the schedule stops and starts. */
 export function scheduledGroups(
-  facts: EnvironmentFacts,
+  facts: Pick<EnvironmentFacts, 'environment'>,
   groups: readonly GroupFacts[],
 ): readonly GroupFacts[] {
   const { environment } = facts;

@@ -16,12 +16,12 @@ export interface CheckResult {
   readonly permission?: string;
 }
 
-export interface Check {
+export interface Check<Facts = EnvironmentFacts> {
   readonly name: string;
   /** Why it matters: one sentence. */
   readonly why: string;
   /** Pure. No result when the check does not apply to the environment. */
-  evaluate(facts: EnvironmentFacts): readonly CheckResult[];
+  evaluate(facts: Facts): readonly CheckResult[];
 }
 
 export interface Finding extends CheckResult {

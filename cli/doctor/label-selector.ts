@@ -1,4 +1,5 @@
 /** Label selectors of Kubernetes. */
+import { ownValue } from '#model/own-value.ts';
 import type { LabelSelector } from './facts.ts';
 
 /** An absent or empty selector matches everything. */
@@ -8,9 +9,9 @@ export function matches(
 ): boolean {
   const { matchLabels = {}, matchExpressions = [] } = selector ?? {};
   return (
-    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
+    Object.entries(matchLabels).every(([key, value]) => ownValue(labels, key) === value) &&
     matchExpressions.every(({ key, operator, values = [] }) => {
-      const value = labels[key];
+      const value = ownValue(labels, key);
       if (operator === 'Exists') return value !== undefined;
       if (operator === 'DoesNotExist') return value === undefined;
       const isIn = value !== undefined && values.includes(value);

@@ -1,9 +1,10 @@
 /**
  * One host over HTTP or HTTPS with kept-alive connections: used by the Kubernetes, Argo CD and GitHub adapters.
  * Redirects are answers, never followed: a token must not travel to another host. Proxies are those of the
- * environment (HTTPS_PROXY, NO_PROXY), as in any Node program that honours them.
+ * environment (HTTPS_PROXY, NO_PROXY), as in any Node program that honours them. A reply never holds the token that was
+ * sent: whoever answers may repeat the request, and replies reach logs, the table and people.
  */
-import type { ClientRequest } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import { messageOf, NightshiftError } from '#functions/shared/errors.ts';
@@ -78,12 +79,13 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
       new Promise((resolve, reject) => {
         const timeout = AbortSignal.timeout(request.timeoutMs);
         const signal = request.signal ? AbortSignal.any([request.signal, timeout]) : timeout;
+        const mask = maskOf(request.headers?.['authorization']);
         const unreachable = (cause: unknown) =>
           reject(
             new UnreachableError(
               timeout.aborted
                 ? `${url.host} did not answer ${request.method} ${withoutQuery(request.path)} within ${request.timeoutMs} ms`
-                : `${url.host} is unreachable: ${messageOf(cause)}`,
+                : `${url.host} is unreachable: ${mask(messageOf(cause))}`,
               { cause },
             ),
           );
@@ -100,32 +102,45 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
               ...(request.body === undefined ? {} : { 'content-length': Buffer.byteLength(request.body) }),
             },
           },
-          (incoming) => {
-            const chunks: Buffer[] = [];
-            let size = 0;
-            incoming.on('data', (chunk: Buffer) => {
-              size += chunk.length;
-              if (size > maxBodyBytes) {
-                incoming.destroy(new Error(`the reply is longer than ${maxBodyBytes} bytes`));
-                return;
-              }
-              chunks.push(chunk);
-            });
-            incoming.on('error', unreachable);
-            incoming.on('end', () =>
-              resolve({
-                status: incoming.statusCode ?? 0,
-                headers: incoming.headers,
-                body: Buffer.concat(chunks).toString('utf8'),
-              }),
-            );
-          },
+          (incoming) => readReply(incoming, { maxBodyBytes, mask }).then(resolve, unreachable),
         );
         limitConnecting(outgoing, url.host);
         outgoing.on('error', unreachable);
         outgoing.end(request.body);
       }),
   };
+}
+
+type Mask = (text: string) => string;
+
+function readReply(
+  incoming: IncomingMessage,
+  { maxBodyBytes, mask }: { readonly maxBodyBytes: number; readonly mask: Mask },
+): Promise<HttpReply> {
+  const { promise, resolve, reject } = Promise.withResolvers<HttpReply>();
+  const chunks: Buffer[] = [];
+  let size = 0;
+  incoming.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > maxBodyBytes) {
+      incoming.destroy(new Error(`the reply is longer than ${maxBodyBytes} bytes`));
+      return;
+    }
+    chunks.push(chunk);
+  });
+  incoming.on('error', reject);
+  incoming.on('end', () => {
+    const headers = Object.entries(incoming.headers).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? mask(value) : value?.map(mask),
+    ]);
+    resolve({
+      status: incoming.statusCode ?? 0,
+      headers: Object.fromEntries(headers),
+      body: mask(Buffer.concat(chunks).toString('utf8')),
+    });
+  });
+  return promise;
 }
 
 /** A kept-alive connection is there already; a new one must not take the time of the whole request. */
@@ -138,6 +153,15 @@ function limitConnecting(outgoing: ClientRequest, host: string): void {
     );
     for (const event of ['connect', 'close', 'error']) socket.once(event, () => clearTimeout(timer));
   });
+}
+
+/** Replaces the token of the request, also where only its beginning is repeated. */
+function maskOf(authorization: string | undefined): Mask {
+  const token = authorization?.replace(/^\S+ /, '');
+  if (!token) return (text) => text;
+  const start = token.slice(0, Math.max(16, token.length >> 2));
+  const pattern = new RegExp(`${start.replace(/[^\w]/g, '\\$&')}[\\w.~+/=-]*`, 'g');
+  return (text) => (text.includes(start) ? text.replace(pattern, '…') : text);
 }
 
 function withoutQuery(path: string): string {

@@ -28,19 +28,25 @@ export type BranchDeployEvent =
   | { readonly kind: 'tick'; readonly id: string; readonly time?: Date }
   | { readonly kind: 'unknown'; readonly id: string; readonly reason: string };
 
-const BUILD_ARN = /^arn:[\w-]+:codebuild:([\w-]+):(\d{12}):build\/([^:/]+):([0-9a-fA-F-]{8,})$/;
+const LONGEST_ID = 200;
+const BUILD_ARN =
+  /^arn:[\w-]+:codebuild:([\w-]{1,32}):(\d{12}):build\/([A-Za-z0-9][\w-]{0,254}):([0-9a-fA-F-]{8,64})$/;
 
 /** Never throws: what cannot be read is `unknown`, with a reason. Unknown fields are ignored. */
 export function parseEvent(payload: unknown): BranchDeployEvent {
   const event = objectOf(payload);
   if (event === undefined) return unknown('', 'the payload is not an object');
-  const id = textOf(event['id']) ?? '';
+  const id = textOf(event['id'])?.slice(0, LONGEST_ID) ?? '';
 
   if (event['source'] === TRIGGER_SOURCE) {
-    return { kind: 'tick', id: id || (textOf(event['schedule']) ?? 'tick'), ...timeOf(event) };
+    return {
+      kind: 'tick',
+      id: id || (textOf(event['schedule'])?.slice(0, LONGEST_ID) ?? 'tick'),
+      ...timeOf(event),
+    };
   }
   if (event['source'] === ANNOUNCEMENT_SOURCE) {
-    const project = textOf(event['detail-type']) ?? '';
+    const project = textOf(event['detail-type'])?.slice(0, LONGEST_ID) ?? '';
     const account = textOf(event['account']) ?? '';
     const region = textOf(event['region']) ?? '';
     return { kind: 'announcement', id, project, account, region, ...timeOf(event), detail: event['detail'] };
@@ -59,7 +65,8 @@ export function parseEvent(payload: unknown): BranchDeployEvent {
     return unknown(id, `detail.build-id is ${shown(detail['build-id'])}, not the ARN of a build`);
   }
   const status = textOf(detail['build-status']);
-  if (!status) return unknown(id, `detail.build-status is ${shown(detail['build-status'])}`);
+  if (!status || !/^[A-Z_]{1,32}$/.test(status))
+    return unknown(id, `detail.build-status is ${shown(detail['build-status'])}`);
   const named = textOf(detail['project-name']);
   if (named !== undefined && named !== project) {
     return unknown(id, `detail.project-name is ${shown(named)}, but the build belongs to ${shown(project)}`);

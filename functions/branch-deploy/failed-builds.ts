@@ -2,6 +2,7 @@
  * A commit whose build failed goes live all the same when another commit's sync, or Argo CD by itself, takes the branch to
  * it. Nothing can hold it back, so it is reported: in the decisions, and on the commit.
  */
+import { ownValue } from '#model/own-value.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 import { isOver } from './operation.ts';
 import type { ApplicationView, Build, DeployContext } from './ports.ts';
@@ -66,7 +67,7 @@ export async function reportLiveFailures(
   if (!isOpen && !failedBuilds.some(isOld)) return;
   const read = isOpen ? await argocd.read(application) : undefined;
   // A later build of the same commit succeeded.
-  const wasBuilt = ({ project, sha }: FailedBuild) => found?.value.newest[project]?.sha === sha;
+  const wasBuilt = ({ project, sha }: FailedBuild) => ownValue(found?.value.newest, project)?.sha === sha;
   const isLiveNow = (build: FailedBuild) =>
     read?.ok === true && !wasBuilt(build) && isLive(build, read.value);
   // Of two invocations at once only the one that marks them reports them.

@@ -1,4 +1,5 @@
 /** Which image a build made, and whether it is what runs. Pure. */
+import { ownValue } from '#model/own-value.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import type { ApplicationView, Build, LivePod, Workload } from './ports.ts';
 import { OF_IMAGES } from './reasons.ts';
@@ -37,7 +38,7 @@ export function builtImages(
 ): { readonly images: readonly BuiltImage[] } | { readonly refused: string } {
   const built: BuiltImage[] = [];
   for (const { repository, tag, helmParameter } of images) {
-    const exportedValue = typeof tag === 'string' ? undefined : exported[tag.exported];
+    const exportedValue = typeof tag === 'string' ? undefined : ownValue(exported, tag.exported);
     if (typeof tag !== 'string' && !exportedValue) return { refused: OF_IMAGES.notExported(tag.exported) };
     if (typeof tag === 'string' && !sha && /\{sha7?\}/.test(tag))
       return { refused: OF_IMAGES.withoutCommit(tag) };
@@ -49,7 +50,9 @@ export function builtImages(
       build: String(number),
     };
     const text =
-      typeof tag === 'string' ? tag.replace(/\{(\w+)\}/g, (_, field) => fields[field] ?? '') : exportedValue;
+      typeof tag === 'string'
+        ? tag.replace(/\{(\w+)\}/g, (_, field) => ownValue(fields, field) ?? '')
+        : exportedValue;
     const version = versionIn(text ?? '', repository);
     if (version === undefined) return { refused: OF_IMAGES.notOurs(text ?? '', repository) };
     built.push({ repository, version, ...(helmParameter ? { helmParameter } : {}) });

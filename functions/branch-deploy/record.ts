@@ -2,8 +2,10 @@
  * What is saved of an application: the builds that were requested, the sync that runs for them, and how the last one
  * ended. All transitions are pure; `changeRecord` is the one way to write them. Instants are ISO 8601, UTC.
  */
+
 import { change } from '#functions/shared/retry.ts';
 import type { Expected, Versioned } from '#functions/shared/versioned.ts';
+import { ownValue } from '#model/own-value.ts';
 import * as s from '#model/record-schema.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 
@@ -232,7 +234,7 @@ export function request(
   build: RequestedBuild,
   projectCreatedAt?: Date,
 ): RequestResult {
-  const newest = record.newest[build.project];
+  const newest = ownValue(record.newest, build.project);
   const isSameBatch = build.batch !== undefined && newest?.batch === build.batch;
   if (newest?.build === build.build || isSameBatch) return { kind: 'duplicate' };
   const isOfProject = ({ project }: RequestedBuild) => project === build.project;
@@ -278,7 +280,7 @@ function isNewer(build: RequestedBuild, newest: RequestedBuild, projectCreatedAt
 
 /** A lower number that started later: an older build that was queued, or the first of a project that was created again. */
 export function isOrderInDoubt({ newest }: ApplicationRecord, build: RequestedBuild): boolean {
-  const last = newest[build.project];
+  const last = ownValue(newest, build.project);
   if (!last?.startedAt || !build.startedAt || build.number > last.number) return false;
   return last.build !== build.build && Date.parse(build.startedAt) > Date.parse(last.startedAt);
 }
@@ -324,7 +326,7 @@ export function settle(
   const left = record.requested.filter((build) => !hasEnded(build));
   const newest = { ...record.newest };
   for (const { repeatReason: _, ...build } of ended) {
-    if (newest[build.project]?.build === build.build)
+    if (ownValue(newest, build.project)?.build === build.build)
       newest[build.project] = { ...build, outcome, settledAt: at };
   }
   const { attempt, drift, failedBuilds } = record;

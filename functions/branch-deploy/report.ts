@@ -1,5 +1,7 @@
 /** Reports decisions about builds: each to the record of decisions, and what became of a commit on the commit. */
+
 import type { Action, Scalar } from '#model/decision.ts';
+import { printable } from '#model/plain-text.ts';
 import { linksOf } from './links.ts';
 import type { CommitStatus, DeployContext } from './ports.ts';
 import { OF_BUILDS, OF_FAILURES } from './reasons.ts';
@@ -132,7 +134,7 @@ export function statusOf(
     repository,
     sha,
     state,
-    description: shortened(word ? `${word}: ${reason}` : reason),
+    description: shortened(printable(word ? `${word}: ${reason}` : reason)),
     context: `nightshift/${settings.environment}/${application}`,
     environment: settings.environment,
     application,

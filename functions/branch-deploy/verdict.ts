@@ -3,6 +3,7 @@
  * supersedes one. If the branch has moved on, what is live contains the commit, and its health decides.
  */
 
+import { ownValue } from '#model/own-value.ts';
 import { stepByHealth, stepOutOfSync } from './health.ts';
 import { type Running, runningOf } from './images.ts';
 import { isComparedSince, type Operation } from './operation.ts';
@@ -83,7 +84,7 @@ function deployedReason(
       : hasMovedOn && view.sync !== 'Synced'
         ? OF_SYNCS.deployedBefore(revisions, view.revisions)
         : OF_SYNCS.deployed(revisions);
-  const wasBuilt = ({ project, sha }: RequestedBuild) => record.newest[project]?.sha === sha;
+  const wasBuilt = ({ project, sha }: RequestedBuild) => ownValue(record.newest, project)?.sha === sha;
   const failedBuild = record.failedBuilds?.find(
     (build) => build.sha !== undefined && revisions.includes(build.sha) && !wasBuilt(build),
   );

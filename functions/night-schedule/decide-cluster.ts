@@ -130,7 +130,7 @@ const UNREADABLE: { readonly [K in CorruptItem['kind']]: (name: string) => strin
   saved: (name) => `the saved sizes of ${name} cannot be read: the group is left alone`,
   autoscaler: (name) => `the saved setting of ${name} cannot be read: it is left alone`,
   cronjob: (name) => `the record of the suspended CronJob ${name} cannot be read: it is left alone`,
-  override: (name) => `the override ${name} cannot be read: it does not count`,
+  override: (name) => `the override ${name} is not valid: it does not count`,
   state: () => 'the state of the night cannot be read: it is written again',
   note: (name) => `the note ${name} cannot be read: it is written again`,
 };

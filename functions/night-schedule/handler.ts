@@ -9,7 +9,7 @@ import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
-import { connectCluster } from '#functions/adapters/kubernetes/connect.ts';
+import { lazyCluster } from '#functions/adapters/kubernetes/lazy-cluster.ts';
 import { createNodes, lazyAutoscaler, lazyCronJobs } from '#functions/adapters/kubernetes/night-cluster.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
@@ -31,7 +31,7 @@ const store = settings.dryRun
   : realStore;
 const logger = createLogger('night-schedule');
 const notify = lazyNotifier({ settings, now, linksFor: lazyLinks({ settings, table, now }) });
-const kubernetes = connectCluster(settings, now);
+const kubernetes = lazyCluster(settings, now);
 const ports = {
   settings,
   groups: createGroups({ autoScaling: createAutoScalingClient() }, settings.cluster),

@@ -12,7 +12,6 @@ import type { Desired } from '#model/schedule.ts';
 import { applyAutoscaler, applyStage } from './apply.ts';
 import { decideCluster, type Plan } from './decide-cluster.ts';
 import { decideDesired, leadSeconds, stopToWarnOf, timeOf } from './decide-desired.ts';
-import { decideFallback, isCapacityShort, lacking } from './decide-fallback.ts';
 import { seen } from './ledger.ts';
 import { dropGone, isTrulyEmpty, NO_GROUP_IS_LISTED } from './missing-groups.ts';
 import {
@@ -202,6 +201,7 @@ async function apply(
     const { fallbackGroup } = settings;
     const fallback = fallbackGroup && observed.all.find((group) => group.name === fallbackGroup);
     if (fallback) {
+      const { decideFallback } = await import('./decide-fallback.ts');
       const short = plan.state.phase === 'starting' ? await shortages(deps.groups, pass, observed) : [];
       await applyStage(context, [decideFallback(fallback, plan.state.phase, short)], [fallback]);
     }
@@ -221,6 +221,7 @@ async function shortages(groups: Groups, { memory, now, recorder }: Pass, { grou
     return record?.phase === 'restored' || record?.phase === 'restoring' ? record.since : undefined;
   };
   const short: { group: string; missing: number }[] = [];
+  const { isCapacityShort, lacking } = await import('./decide-fallback.ts');
   for (const group of lacking(ours, startedAt, now)) {
     await recorder.guard(group.name, async () => {
       if (isCapacityShort(await groups.lastScalingFailure(group, startedAt(group.name))))

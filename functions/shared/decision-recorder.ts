@@ -137,20 +137,34 @@ export function createDecisionRecorder(context: RecorderContext): DecisionRecord
   return recorder;
 }
 
+/** Names and sentences of others have no limit: these are cut before they reach the log, the table or people. */
+const LONGEST = { name: 300, sentence: 2_000 };
+
 function decisionOf(context: RecorderContext, { target, action, reason, trigger, facts }: Entry): Decision {
   const { paused, dryRun } = context;
   const why = CHANGES_NOTHING.has(action) ? undefined : (paused ?? (dryRun ? 'dry run' : undefined));
+  const sentence = cut(reason, LONGEST.sentence);
   return {
     time: context.now().toISOString(),
     environment: context.environment,
     capability: context.capability,
-    target,
+    target: cut(target, LONGEST.name),
     action,
-    reason: why ? `${why}, nothing was changed: ${reason}` : reason,
-    trigger: trigger ?? context.trigger,
-    ...facts,
+    reason: why ? `${why}, nothing was changed: ${sentence}` : sentence,
+    trigger: cut(trigger ?? context.trigger, LONGEST.name),
+    ...(facts &&
+      Object.fromEntries(
+        Object.entries(facts).map(([name, fact]) => [
+          name,
+          typeof fact === 'string' ? cut(fact, LONGEST.sentence) : fact,
+        ]),
+      )),
     ...(why ? { [paused ? 'paused' : 'dryRun']: true } : {}),
   };
+}
+
+function cut(text: string, limit: number): string {
+  return text.length > limit ? `${text.slice(0, limit)}…` : text;
 }
 
 /** Items that cannot be read stop only the work on what they are about, and are reported once an hour. */

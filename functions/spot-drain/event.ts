@@ -66,6 +66,12 @@ interface Refused {
 }
 
 const INSTANCE_ID = /^i-(?:[0-9a-f]{8}|[0-9a-f]{17})$/;
+/** An id of AWS has 36 characters. */
+const LONGEST_ID = 200;
+/** Names of groups and hooks have at most 255, a token of Auto Scaling has 36. */
+const LONGEST_NAME = 255;
+/** An event has 256 KB. */
+const MOST_INSTANCES = 5_000;
 /** EventBridge itself gives up on an event after 24 hours. */
 const OLDEST_MS = 24 * 3_600_000;
 /** Clocks differ; more than this is no clock. */
@@ -81,7 +87,7 @@ const READERS: Readonly<Record<string, Read>> = {
 
 export function parseEvent(payload: unknown, around: Surroundings): Parsed {
   const event = asFields(payload);
-  const trigger = asText(event?.['id']) ?? 'unknown event';
+  const trigger = asText(event?.['id'])?.slice(0, LONGEST_ID) ?? 'unknown event';
   const ignored = (reason: string, target = 'event', action: 'none' | 'ignore' = 'ignore'): Parsed => ({
     kind: 'ignored',
     action,
@@ -133,7 +139,10 @@ function readTick(event: Fields): Parsed | undefined {
   const ours = event['source'] === TRIGGER_SOURCE && event['trigger'] === 'tick';
   const rule = event['source'] === 'aws.events' && event['detail-type'] === 'Scheduled Event';
   if (!ours && !rule) return undefined;
-  return { kind: 'tick', trigger: asText(event['id']) ?? asText(event['schedule']) ?? 'tick' };
+  return {
+    kind: 'tick',
+    trigger: (asText(event['id']) ?? asText(event['schedule']) ?? 'tick').slice(0, LONGEST_ID),
+  };
 }
 
 /** The one message of our own queue, which Lambda wraps in records. */
@@ -146,8 +155,10 @@ function readWatchdog(event: Fields, around: Surroundings): Parsed | undefined {
   return {
     kind: 'watchdog',
     trigger: asText(record?.['messageId']) ?? 'watchdog',
-    owner: asText(body['owner']) ?? '',
-    instanceIds: instanceIds.filter((id) => typeof id === 'string' && INSTANCE_ID.test(id)),
+    owner: asText(body['owner'])?.slice(0, LONGEST_ID) ?? '',
+    instanceIds: instanceIds
+      .slice(0, MOST_INSTANCES)
+      .filter((id) => typeof id === 'string' && INSTANCE_ID.test(id)),
     notices: inner?.kind === 'notices' ? inner.notices : [],
     event: body['event'],
   };
@@ -217,6 +228,11 @@ function readLifecycle(detail: Fields): readonly Mention[] | Refused {
   const group = asText(detail['AutoScalingGroupName']);
   const name = asText(detail['LifecycleHookName']);
   const token = asText(detail['LifecycleActionToken']);
+  if ([group, name, token].some((text) => text && text.length > LONGEST_NAME))
+    return {
+      target: instanceId,
+      reason: `the lifecycle action has a group, a hook or a token of more than ${LONGEST_NAME} characters`,
+    };
   if (!group || !name || !token) {
     return {
       target: instanceId,
@@ -247,6 +263,8 @@ function readHealth(detail: Fields, around: Surroundings): readonly Mention[] | 
     return { reason: `the status of ${code} is ${describe(status)}: it must be open, upcoming or closed` };
   }
   const entities = Array.isArray(detail['affectedEntities']) ? detail['affectedEntities'] : [];
+  if (entities.length > MOST_INSTANCES)
+    return { reason: `${code} names more than ${MOST_INSTANCES} instances` };
   const instances = new Set(entities.map((entity) => instanceOfEntity(asFields(entity)?.['entityValue'])));
   instances.delete(undefined);
   if (instances.size === 0) {

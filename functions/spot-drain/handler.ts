@@ -33,6 +33,7 @@ const table = withTransientErrors(createTable(createDynamoDbClient(), tableName)
 const logger = createLogger('spot-drain');
 const notify = lazyNotifier({ settings, now: clock.now });
 const kubernetes = connectCluster(settings, clock.now);
+const night = createNightReader(table);
 const ports: Ports = {
   settings,
   cluster: createDrainCluster(kubernetes),
@@ -41,7 +42,8 @@ const ports: Ports = {
   claims: createClaims(table),
   cordons: createCordons(table),
   names: createNodeNames(table),
-  night: createNightReader(table),
+  // Production never sleeps, whatever its table says; it can be paused.
+  night: settings.production ? { ...night, state: async () => undefined } : night,
   watchdog: createWatchdogQueue({
     queueUrl: process.env[WATCHDOG_VARIABLE],
     region: settings.region,

@@ -2,6 +2,7 @@
  * Pods that come back to a cordoned node: they tolerate the cordon, or their controller binds them by itself, and each
  * eviction makes another. Of one owner two are moved after the cordon, and the rest are left. Pure.
  */
+import { ownValue } from '#model/own-value.ts';
 import type { PodState } from './pod-state.ts';
 import type { Pod } from './ports.ts';
 
@@ -18,7 +19,7 @@ export function admitReturned(
   const { pod } = state;
   if (!isReturned || state.phase !== 'waiting') return { state, returned };
   const owner = ownerOf(pod);
-  const moved = returned[owner] ?? [];
+  const moved = ownValue(returned, owner) ?? [];
   if (moved.includes(pod.uid)) return { state, returned };
   if (moved.length < MOST_RETURNS) return { state, returned: { ...returned, [owner]: [...moved, pod.uid] } };
   return { state: { ...state, phase: 'left', reason: reasonOf(pod) }, returned };

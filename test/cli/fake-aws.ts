@@ -1,5 +1,5 @@
 /**
- * A fake AWS on the loopback with what the command line calls: DynamoDB (dynalite) and Lambda's Invoke. It has a clock of
+ * A fake AWS on the loopback with what the command line calls: DynamoDB (dynalite), Lambda's Invoke and STS's GetCallerIdentity. It has a clock of
  * its own and can deny operations.
  */
 import { createServer, type IncomingMessage } from 'node:http';
@@ -21,6 +21,8 @@ export interface FakeAws {
   readonly denied: Set<string>;
   /** Operations that were called, in order. */
   readonly calls: string[];
+  /** Whose credentials the commands have. */
+  caller: string;
   tableOf(environment: string): Promise<Table>;
   close(): Promise<void>;
 }
@@ -37,7 +39,12 @@ export async function startFakeAws(options: { readonly now: () => Date }): Promi
     response.setHeader('date', options.now().toUTCString());
     const [, target] = String(request.headers['x-amz-target'] ?? '').split('.');
     const called = /^\/2015-03-31\/functions\/([^/]+)\/invocations/.exec(request.url ?? '')?.[1];
-    const operation = called ? 'lambda:InvokeFunction' : `dynamodb:${target}`;
+    const isIdentity = !called && target === undefined;
+    const operation = called
+      ? 'lambda:InvokeFunction'
+      : isIdentity
+        ? 'sts:GetCallerIdentity'
+        : `dynamodb:${target}`;
     calls.push(operation);
     if (denied.has(operation)) {
       response.writeHead(called ? 403 : 400, {
@@ -61,6 +68,11 @@ export async function startFakeAws(options: { readonly now: () => Date }): Promi
         });
         response.writeHead(202).end();
       });
+    } else if (isIdentity) {
+      response.setHeader('content-type', 'text/xml');
+      response.end(
+        `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>${fake.caller}</Arn><UserId>AROAEXAMPLE:ana</UserId><Account>111111111111</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`,
+      );
     } else {
       database.emit('request', request, response);
     }
@@ -74,8 +86,9 @@ export async function startFakeAws(options: { readonly now: () => Date }): Promi
     credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
   });
 
-  return {
+  const fake: FakeAws = {
     url,
+    caller: 'arn:aws:sts::111111111111:assumed-role/Developer/ana.smith',
     invocations,
     denied,
     calls,
@@ -105,6 +118,7 @@ export async function startFakeAws(options: { readonly now: () => Date }): Promi
         server.close(() => resolve());
       }),
   };
+  return fake;
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {

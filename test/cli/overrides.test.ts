@@ -45,7 +45,8 @@ describe('an override from the command line', () => {
       state: 'awake',
       from: '2026-11-24T12:00:00.000Z',
       until: '2026-11-24T14:00:00.000Z',
-      author: 'ana',
+      author: 'assumed-role/Developer/ana.smith',
+      label: 'ana',
       reason: 'release',
     });
     expect(aws.invocations).toEqual([
@@ -62,7 +63,7 @@ describe('an override from the command line', () => {
       },
     ]);
     expect(out.split('\n')).toEqual([
-      'develop: kept up by ana until 23:00 (Asia/Tokyo): release',
+      'develop: kept up by ana (assumed-role/Developer/ana.smith) until 23:00 (Asia/Tokyo): release',
       '  after that: asleep, outside office hours Mon-Fri 08:00-22:00 (Asia/Tokyo)',
       '  progress: nightshift status develop; undo: nightshift cancel develop',
     ]);
@@ -71,32 +72,41 @@ describe('an override from the command line', () => {
   test('needs no other permissions than these', async () => {
     await ask('wake', 'develop', '--for', '2h');
     expect(new Set(aws.calls)).toEqual(
-      new Set(['dynamodb:Query', 'dynamodb:PutItem', 'lambda:InvokeFunction']),
+      new Set(['dynamodb:Query', 'dynamodb:PutItem', 'lambda:InvokeFunction', 'sts:GetCallerIdentity']),
     );
   });
 
   test('replaces the active one, and says so', async () => {
     await ask('keep-up', 'develop', '--for', '2h', '--reason', 'release');
+    aws.caller = 'arn:aws:sts::111111111111:assumed-role/Developer/bo';
     const { out } = await ask('sleep', 'develop', '--until', 'tomorrow 08:00', '--author', 'bo', '--replace');
-    expect(out).toContain('develop: put to sleep by bo until 2026-11-25 08:00 (Asia/Tokyo): no reason given');
-    expect(out).toContain('replaces: awake until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: release');
+    expect(out).toContain(
+      'develop: put to sleep by bo (assumed-role/Developer/bo) until 2026-11-25 08:00 (Asia/Tokyo): no reason given',
+    );
+    expect(out).toContain(
+      'replaces: awake until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana (assumed-role/Developer/ana.smith): release',
+    );
     expect((await stored())?.state).toBe('asleep');
   });
 
   test('does not put a cluster to sleep that somebody else keeps up, without --replace', async () => {
     await ask('keep-up', 'develop', '--for', '2h', '--reason', 'release');
+    aws.caller = 'arn:aws:sts::111111111111:assumed-role/Developer/bo';
     const { code, err } = await ask('sleep', 'develop', '--until', 'tomorrow 08:00', '--author', 'bo');
     expect(code).not.toBe(0);
     expect(err).toContain(
-      'somebody else needs the cluster: awake until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: release; add --replace to end that',
+      'somebody else needs the cluster: awake until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana (assumed-role/Developer/ana.smith): release; add --replace to end that',
     );
     expect((await stored())?.state).toBe('awake');
   });
 
   test('is stored beside others that keep the cluster awake: the later end counts', async () => {
     await ask('keep-up', 'develop', '--for', '3h', '--reason', 'release');
+    aws.caller = 'arn:aws:sts::111111111111:assumed-role/Developer/bo';
     const { out } = await ask('keep-up', 'develop', '--for', '1h', '--author', 'bo');
-    expect(out).toContain('still in force: awake until Wed 2026-11-25 00:00 (Asia/Tokyo), by ana: release');
+    expect(out).toContain(
+      'still in force: awake until Wed 2026-11-25 00:00 (Asia/Tokyo), by ana (assumed-role/Developer/ana.smith): release',
+    );
     expect(out).not.toContain('replaces');
     expect(await createOverrides(table).all()).toHaveLength(2);
   });
@@ -207,7 +217,7 @@ describe('cancel', () => {
     const { code, out } = await ask('cancel', 'develop');
     expect(code).toBe(0);
     expect(out.split('\n')).toEqual([
-      'develop: cancelled: asleep until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana: test',
+      'develop: cancelled: asleep until Tue 2026-11-24 23:00 (Asia/Tokyo), by ana (assumed-role/Developer/ana.smith): test',
       '  desired now: awake, office hours Mon-Fri 08:00-22:00 (Asia/Tokyo)',
     ]);
     expect(await stored()).toBeUndefined();

@@ -35,11 +35,14 @@ describe('nightshift pause', () => {
   test('stores the pause, and night-schedule is invoked at once', async () => {
     const { code, out, err } = await ask('pause', 'develop', '--until', '23:00', '--reason', 'incident 7');
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toMatch(/^develop: paused until Tue 2026-11-24 23:00 \(Asia\/Tokyo\), by ana: incident 7$/m);
+    expect(out).toMatch(
+      /^develop: paused until Tue 2026-11-24 23:00 \(Asia\/Tokyo\), by ana \(assumed-role\/Developer\/ana\.smith\): incident 7$/m,
+    );
     expect(await stored().pause()).toEqual({
       from: NOW.toISOString(),
       until: '2026-11-24T14:00:00.000Z',
-      author: 'ana',
+      author: 'assumed-role/Developer/ana.smith',
+      label: 'ana',
       reason: 'incident 7',
     });
     expect(aws.invocations).toHaveLength(1);
@@ -68,7 +71,7 @@ describe('nightshift pause', () => {
     await ask('pause', 'develop', '--for', '2h', '--reason', 'incident 7');
     await ask('pause', 'production', '--for', '2h', '--reason', 'incident 8');
     const paused = await ask('status');
-    expect(paused.out).toMatch(/paused {4}nothing is changed: paused until .* by ana: incident 7/);
+    expect(paused.out).toMatch(/paused {4}nothing is changed: paused until .* by ana .*: incident 7/);
     expect(paused.out).toMatch(
       /never stopped \(production\)\n {2}paused {4}nothing is changed: .* incident 8/,
     );

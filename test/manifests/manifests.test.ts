@@ -20,14 +20,31 @@ interface Rbac {
   readonly subjects?: readonly { readonly kind: string; readonly name: string }[];
 }
 
-const FOLDERS = ['', 'applications/', 'argocd/', 'argocd-capability/', 'argocd-hub/', 'cronjobs/'];
+const BASES = ['spot-drain/', 'night-schedule/'];
+const resourcesOf = async (folder: string): Promise<readonly string[]> =>
+  parse(await readFile(new URL(`${folder}kustomization.yaml`, ROOT), 'utf8')).resources;
+
+describe('kubectl apply -k', () => {
+  test('manifests: the bases of a cluster that sleeps', async () => {
+    expect(await resourcesOf('')).toEqual(['spot-drain', 'night-schedule']);
+  });
+
+  test('manifests/production: spot-drain alone', async () => {
+    expect(await resourcesOf('production/')).toEqual(['../spot-drain']);
+    const groups = (await rbacOf('spot-drain/')).flatMap(({ subjects = [] }) =>
+      subjects.map((one) => one.name),
+    );
+    expect(new Set(groups)).toEqual(new Set(['nightshift:spot-drain']));
+  });
+});
+
+const FOLDERS = [...BASES, 'applications/', 'argocd/', 'argocd-capability/', 'argocd-hub/', 'cronjobs/'];
 
 describe.each(FOLDERS)('manifests/%s', (folder) => {
   test('lists each of its files in its kustomization', async () => {
     const names = await readdir(new URL(folder, ROOT));
     const files = names.filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml');
-    const text = await readFile(new URL(`${folder}kustomization.yaml`, ROOT), 'utf8');
-    expect([...parse(text).resources].sort()).toEqual(files.sort());
+    expect([...(await resourcesOf(folder))].sort()).toEqual(files.sort());
   });
 
   test('binds each role to one group of ours and to no other subject', async () => {
@@ -58,7 +75,7 @@ describe.each(FOLDERS)('manifests/%s', (folder) => {
 
 describe('the groups', () => {
   test('are those of the access entries of the stacks', async () => {
-    const objects = (await Promise.all(['', 'argocd/', 'cronjobs/'].map(rbacOf))).flat();
+    const objects = await allRbac();
     const groups = new Set(
       objects.flatMap((object) => object.subjects?.map((subject) => subject.name) ?? []),
     );
@@ -135,8 +152,12 @@ async function rbacOf(folder: string): Promise<Rbac[]> {
     .filter((object) => object.rules || object.roleRef);
 }
 
+async function allRbac(): Promise<Rbac[]> {
+  return (await Promise.all([...BASES, 'argocd/', 'cronjobs/'].map(rbacOf))).flat();
+}
+
 async function rulesByGroup() {
-  const objects = (await Promise.all(['', 'argocd/', 'cronjobs/'].map(rbacOf))).flat();
+  const objects = await allRbac();
   return objects.flatMap((binding) => {
     const role = objects.find((object) => object.rules && object.metadata.name === binding.roleRef?.name);
     const group = binding.subjects?.[0]?.name;

@@ -160,21 +160,20 @@ describe('a build of anything else is refused', () => {
 });
 
 describe('who started the build', () => {
-  test.each([
-    'GitHub-Hookshot',
-    'GitHub-Hookshot/0a1b2c3',
-    'GitLab/18.4.0',
-    'Bitbucket-Webhooks',
-    'Bitbucket-Webhooks/2.0',
-  ])('%s is a webhook', (initiator) => {
-    expect(match({ initiator }).matches).toBe(true);
-  });
+  test.each(['GitHub-Hookshot/0a1b2c3', 'GitLab/18.4.0', 'Bitbucket-Webhooks/2.0'])(
+    '%s is a webhook',
+    (initiator) => {
+      expect(match({ initiator }).matches).toBe(true);
+    },
+  );
 
   test.each([
     'alice',
     'codepipeline/deploy',
     'rule/nightly',
     'role/GitHub-Hookshot',
+    'GitHub-Hookshot',
+    'Bitbucket-Webhooks',
     'GitHub-HookshotX/1',
     'Bitbucket-WebhooksX',
     '',

@@ -115,13 +115,13 @@ describe('an override that is requested', () => {
       { until: 'soon' },
       '"soon" is an invalid time: write for example --for 2h, or --until 23:00',
     ],
-    ['without an author', { author: ' ' }, 'the author is empty: write --author with a few words'],
+    ['without a name', { label: ' ' }, 'the name is empty: write --author with a few words'],
     ['with 200 letters of reason', { reason: 'x'.repeat(200) }, undefined],
     ['with more', { reason: 'x'.repeat(201) }, 'the reason has 201 characters: write at most 200'],
     [
       'with control characters',
       { reason: '\u001b[31mred' },
-      'the reason contains control characters: write plain text',
+      'the reason contains control characters, or characters that change the direction of text: write plain text',
     ],
   ])('%s', (_what, given, problem) => {
     expect(refuseOverride(anOverride(given), now)).toBe(problem);
@@ -169,6 +169,11 @@ describe('a persisted override', () => {
     ['a date that does not exist', { ...anOverride(), until: '2026-02-30T12:00:00Z' }],
     ['a time without a zone', { ...anOverride(), from: '2026-11-24T12:00:00' }],
     ['an empty author', { ...anOverride(), author: '' }],
+    ['an end more than a week after its start', { ...anOverride(), until: '2026-12-01T12:00:01.000Z' }],
+    ['a reason of 380 KB', { ...anOverride(), reason: 'x'.repeat(380_000) }],
+    ['a reason that clears the terminal', { ...anOverride(), reason: '\u001b[2J' }],
+    ['an author whose name is shown backwards', { ...anOverride(), author: 'a\u202eb' }],
+    ['a typed name of two lines', { ...anOverride(), label: 'ana\u2028root' }],
   ])('with %s is refused', (_what, value) => {
     expect(overrideSchema.safeParse(value).success).toBe(false);
   });

@@ -16,6 +16,7 @@ import '#functions/night-schedule/dry-run.ts';
 import '#functions/night-schedule/pause.ts';
 import '#functions/branch-deploy/announced-build.ts';
 import '#functions/branch-deploy/reconcile.ts';
+import '#functions/night-schedule/decide-fallback.ts';
 import '#functions/night-schedule/report-overdue.ts';
 import '#functions/spot-drain/attached-volumes.ts';
 import '#functions/night-schedule/report-state-not-written.ts';

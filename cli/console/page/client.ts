@@ -3,6 +3,7 @@
 import { h as element, render, type VNode } from 'preact';
 import type { Decision } from '#model/decision.ts';
 import { HOUR_MS } from '#model/duration.ts';
+import { authorOf } from '#model/schedule.ts';
 import type { DayView, EnvironmentView, TimelineSpan } from '../environment-view.ts';
 
 type Child = VNode | string | number | false | null | undefined;
@@ -102,7 +103,7 @@ function card(view: EnvironmentView): VNode {
     view.override &&
       h('p', null, [
         h('strong', null, `Override: ${view.override.state}`),
-        ` until ${local(view, view.override.until)} by ${view.override.author}: ${view.override.reason}`,
+        ` until ${local(view, view.override.until)} by ${authorOf(view.override)}: ${view.override.reason}`,
       ]),
     view.day && day(view, view.day),
     view.overridable && !view.error && overrideForm(view),

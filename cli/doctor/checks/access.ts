@@ -1,6 +1,6 @@
 /** Do the functions have access to the cluster, and does RBAC allow what they do there? */
 
-import type { DeployedFunction } from '../facts.ts';
+import type { AccessReview, DeployedFunction } from '../facts.ts';
 import { type Check, type CheckResult, whenObserved } from '../finding.ts';
 
 export const access: Check = {
@@ -55,16 +55,16 @@ export const rbac: Check = {
   name: 'rbac',
   why: 'a missing permission only shows when it is used: at 22:00, or within the two minutes of a spot interruption notice',
   evaluate: (facts) =>
-    whenObserved([facts.reviews], (reviews) => {
+    whenObserved([facts.reviews, facts.excess], (reviews, excess) => {
       const capabilities = [...new Set(reviews.map(({ capability }) => capability))];
-      return capabilities.map((capability): CheckResult => {
-        const own = reviews.filter((review) => review.capability === capability);
-        const refused = own.filter(({ allowed }) => !allowed).map(({ request }) => request);
+      const own = capabilities.map((capability): CheckResult => {
+        const requests = reviews.filter((review) => review.capability === capability);
+        const refused = requests.filter(({ allowed }) => !allowed).map(({ request }) => request);
         return refused.length === 0
           ? {
               severity: 'ok',
               target: capability,
-              found: `the cluster allows all ${own.length} requests that it makes`,
+              found: `the cluster allows all ${requests.length} requests that it makes`,
             }
           : {
               severity: 'failure',
@@ -72,11 +72,21 @@ export const rbac: Check = {
               found: `the cluster does not allow ${refused.join(', ')}`,
               advice:
                 capability === 'branch-deploy'
-                  ? 'kubectl apply -k manifests/argocd'
+                  ? 'kubectl apply -k manifests/argocd, or what nightshift manifests prints'
                   : refused.every((request) => request.includes('cronjobs'))
                     ? 'kubectl apply -k manifests/cronjobs'
                     : 'set the names of your autoscaler in manifests, then kubectl apply -k manifests',
             };
       });
+      return [...own, ...excess.filter(({ allowed }) => allowed).map(excessOf)];
     }),
 };
+
+function excessOf({ capability, request }: AccessReview): CheckResult {
+  return {
+    severity: 'failure',
+    target: capability,
+    found: `the cluster is production and allows ${capability} to ${request}`,
+    advice: `kubectl delete -k manifests/${capability === 'branch-deploy' ? 'argocd' : capability}, then kubectl apply -k manifests/production`,
+  };
+}

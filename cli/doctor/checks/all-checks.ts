@@ -1,4 +1,5 @@
 /** In the order of the report: what can prevent the morning start comes first. */
+import type { TemplateFacts } from '../facts.ts';
 import type { Check } from '../finding.ts';
 import { access, rbac } from './access.ts';
 import { argocdCapability } from './argocd-capability.ts';
@@ -19,6 +20,9 @@ import { subscribers } from './subscribers.ts';
 import { tick } from './tick.ts';
 import { webhooks } from './webhooks.ts';
 import { zonalVolumes } from './zonal-volumes.ts';
+
+/** Those that a template alone answers. */
+export const TEMPLATE_CHECKS: readonly Check<TemplateFacts>[] = [podIpCapacity, spotShare];
 
 export const CHECKS: readonly Check[] = [
   podIpCapacity,

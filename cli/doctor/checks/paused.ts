@@ -1,5 +1,6 @@
 /** Is the environment paused, or retired? */
 import { endOfPause, isPaused } from '#model/pause.ts';
+import { authorOf } from '#model/schedule.ts';
 import { type Check, type CheckResult, whenObserved } from '../finding.ts';
 
 export const paused: Check = {
@@ -11,7 +12,7 @@ export const paused: Check = {
       if (isPaused(pause, now))
         results.push({
           severity: 'warning',
-          found: `paused until ${endOfPause(pause).toISOString()} by ${pause.author}: ${pause.reason}`,
+          found: `paused until ${endOfPause(pause).toISOString()} by ${authorOf(pause)}: ${pause.reason}`,
           advice: `to end it now: nightshift pause ${name} --cancel`,
         });
       if (retiredSince !== undefined)

@@ -1,28 +1,30 @@
 /** Do the subnets have enough free addresses for the nodes of the morning start? */
+
 import type { InstanceNetwork } from '#model/instance-network.ts';
-import {
-  type EnvironmentFacts,
-  type GroupFacts,
-  type InterfaceAddresses,
-  isLive,
-  nodesWhenAwake,
-  type SubnetFacts,
-  scheduledGroups,
-} from '../facts.ts';
-import { type Check, type CheckResult, whenObserved } from '../finding.ts';
-import { observed } from '../observation.ts';
+import { ownValue } from '#model/own-value.ts';
 import {
   type AddressDemand,
   addressesOfFullNode,
   addressesOfNode,
   type CniSettings,
   nodesThatFit,
-} from '../pod-addresses.ts';
+} from '#model/pod-addresses.ts';
+import {
+  type GroupFacts,
+  type InterfaceAddresses,
+  isLive,
+  nodesWhenAwake,
+  type SubnetFacts,
+  scheduledGroups,
+  type TemplateFacts,
+} from '../facts.ts';
+import { type Check, type CheckResult, whenObserved } from '../finding.ts';
+import { observed } from '../observation.ts';
 
 const ADVICE =
   'give the group larger subnets (a /20 has 4091 addresses) or smaller instance types, or enable prefix delegation in the VPC CNI';
 
-export const podIpCapacity: Check = {
+export const podIpCapacity: Check<TemplateFacts> = {
   name: 'pod-ip-capacity',
   why: 'each node reserves whole network interfaces of pod addresses in its subnets: without free addresses nodes start without room for pods, or not at all, while CPU and memory stay unused',
   evaluate: (facts) =>
@@ -78,7 +80,7 @@ interface GroupUsage {
 }
 
 function groupUsages(
-  facts: EnvironmentFacts,
+  facts: TemplateFacts,
   groups: readonly GroupFacts[],
   { pods, free, networks, cni }: NodeAddressing,
 ): readonly GroupUsage[] {
@@ -189,7 +191,7 @@ function widestTypeOf(
   cni: CniSettings,
 ): { name: string; network: InstanceNetwork } | undefined {
   const types = group.instanceTypes.flatMap((name) => {
-    const network = networks[name];
+    const network = ownValue(networks, name);
     return network ? [{ name, network }] : [];
   });
   if (types.length === 0 || types.length < group.instanceTypes.length) return undefined;
@@ -197,7 +199,7 @@ function widestTypeOf(
 }
 
 /** Pods with their own address, pending ones included, divided by the nodes of the awake cluster. */
-function podsPerNode(facts: EnvironmentFacts, groups: readonly GroupFacts[]): number | undefined {
+function podsPerNode(facts: TemplateFacts, groups: readonly GroupFacts[]): number | undefined {
   const pods = observed(facts.kubernetes.pods);
   const nodes = groups.reduce((sum, group) => sum + nodesWhenAwake(group, observed(facts.night)), 0);
   if (!pods || nodes === 0) return undefined;

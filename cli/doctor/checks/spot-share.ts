@@ -1,13 +1,13 @@
 /** Is the spot share what the config declares, and do the groups have enough spot pools? */
 
-import { type GroupFacts, nodesWhenAwake } from '../facts.ts';
+import { type GroupFacts, nodesWhenAwake, type TemplateFacts } from '../facts.ts';
 import { type Check, type CheckResult, whenObserved } from '../finding.ts';
 import { observed } from '../observation.ts';
 
 /** A spot pool is a pair of instance type and zone. */
 const MIN_POOLS = 4;
 
-export const spotShare: Check = {
+export const spotShare: Check<TemplateFacts> = {
   name: 'spot-share',
   why: 'spot nodes are cheap, on-demand nodes are reliable: a share that differs from the config costs money or availability, and a single spot pool may have no capacity in the morning',
   evaluate: (facts) =>

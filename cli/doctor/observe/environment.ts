@@ -22,7 +22,7 @@ import { observeConcurrency } from './concurrency.ts';
 import { observeCapability, observeProjects, observeToken } from './deploys.ts';
 import { observeFunctions } from './functions.ts';
 import { observeCluster, observeGroups } from './groups.ts';
-import { observeAccessReviews, observeCni, observeKubernetes } from './kubernetes.ts';
+import { observeAccessReviews, observeCni, observeExcessRights, observeKubernetes } from './kubernetes.ts';
 import { observeInstanceNetworks, observeInterfaceAddresses, observeSubnets } from './network.ts';
 import { observe } from './observe.ts';
 import { observeAlarmTopic } from './subscribers.ts';
@@ -127,12 +127,13 @@ async function observeNetwork(ec2: EC2Client, groups: Observation<readonly Group
 }
 
 async function observeInCluster(client: KubernetesClient, settings: EnvironmentSettings) {
-  const [cni, kubernetes, reviews] = await Promise.all([
+  const [cni, kubernetes, reviews, excess] = await Promise.all([
     observeCni(client),
     observeKubernetes(client),
     observeAccessReviews(client, settings),
+    observeExcessRights(client, settings),
   ]);
-  return { cni, kubernetes, reviews };
+  return { cni, kubernetes, reviews, excess };
 }
 
 async function observeDeploys(

@@ -5,10 +5,10 @@ import type { Namespace, Node, PersistentVolume, Pod, Service } from 'kubernetes
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import type { Capability } from '#model/decision.ts';
+import { CNI_DEFAULTS, type CniSettings } from '#model/pod-addresses.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
 import type { AccessReview, KubernetesFacts, LabelSelector, WebhookFacts } from '../facts.ts';
 import type { Observation } from '../observation.ts';
-import type { CniSettings } from '../pod-addresses.ts';
 import { observe } from './observe.ts';
 
 type Client = Pick<KubernetesClient, 'list' | 'request'>;
@@ -70,13 +70,6 @@ function observeWebhooks(client: Client): Promise<Observation<readonly WebhookFa
     );
   });
 }
-
-export const CNI_DEFAULTS: CniSettings = {
-  warmInterfaces: 1,
-  prefixes: false,
-  warmPrefixes: 1,
-  customNetworking: false,
-};
 
 export function observeCni(client: Client): Promise<Observation<CniSettings>> {
   return observe('get daemonsets in kube-system', async () => {
@@ -159,15 +152,12 @@ export function requiredPermissionsOf(
     ...each(['list'], { group: 'storage.k8s.io', resource: 'volumeattachments' }),
     ...each(['create'], { resource: 'events', namespace: 'default' }),
   ];
-  const namespaces = new Set(
-    (branchDeploy?.builds ?? []).flatMap((build) =>
-      build.applications.map((one) => one.namespace ?? 'argocd'),
-    ),
-  );
+  const applications = (branchDeploy?.builds ?? []).flatMap((build) => build.applications);
   const deploy: RequiredPermission[] =
     branchDeploy?.argocd.through === 'kubernetes' && !branchDeploy.argocd.hub
-      ? [...namespaces].flatMap((namespace) =>
-          each(['get', 'patch'], { group: 'argoproj.io', resource: 'applications', namespace }),
+      ? applications.flatMap(({ name, namespace = 'argocd' }) =>
+          // By name: what `nightshift manifests` prints grants no other.
+          each(['get', 'patch'], { group: 'argoproj.io', resource: 'applications', namespace, name }),
         )
       : [];
   return [
@@ -182,9 +172,42 @@ export function observeAccessReviews(
   client: Client,
   settings: EnvironmentSettings,
 ): Promise<Observation<readonly AccessReview[]>> {
+  return reviewAll(client, requiredPermissionsOf(settings));
+}
+
+/** What no function may do in production: bring a node down at night, or deploy. */
+const NEVER_IN_PRODUCTION: readonly (readonly [Capability, RequiredPermission])[] = [
+  ['night-schedule', { verb: 'patch', group: 'karpenter.sh', resource: 'nodepools' }],
+  ['night-schedule', { verb: 'delete', group: 'karpenter.sh', resource: 'nodeclaims' }],
+  [
+    'night-schedule',
+    {
+      verb: 'patch',
+      group: 'apps',
+      resource: 'deployments',
+      subresource: 'scale',
+      namespace: 'kube-system',
+      name: 'cluster-autoscaler',
+    },
+  ],
+  ['branch-deploy', { verb: 'patch', group: 'argoproj.io', resource: 'applications', namespace: 'argocd' }],
+];
+
+/** Empty where the environment is no production. */
+export function observeExcessRights(
+  client: Client,
+  { spotDrain }: EnvironmentSettings,
+): Promise<Observation<readonly AccessReview[]>> {
+  return reviewAll(client, spotDrain.production ? NEVER_IN_PRODUCTION : []);
+}
+
+function reviewAll(
+  client: Client,
+  permissions: readonly (readonly [Capability, RequiredPermission])[],
+): Promise<Observation<readonly AccessReview[]>> {
   return observe('create subjectaccessreviews.authorization.k8s.io', () =>
     Promise.all(
-      requiredPermissionsOf(settings).map(async ([capability, permission]) => {
+      permissions.map(async ([capability, permission]) => {
         const { verb, resource, subresource, namespace, name } = permission;
         const { body } = await client.request<{ status?: { allowed?: boolean } }>({
           method: 'POST',

@@ -1,6 +1,6 @@
 /** The way to Argo CD that the settings name: its server, the one of an EKS capability, or its objects in a cluster. */
 import { lazySecret } from '#functions/adapters/aws/lazy-clients.ts';
-import { connectCluster } from '#functions/adapters/kubernetes/connect.ts';
+import { lazyCluster } from '#functions/adapters/kubernetes/lazy-cluster.ts';
 import type { Argocd } from '#functions/branch-deploy/ports.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
@@ -11,7 +11,7 @@ export function connectArgocdOf(settings: BranchDeploySettings, now: () => Date)
   const { argocd, cluster, region } = settings;
   const { hub, url, tokenSecret, capability, ca } = argocd;
   if (argocd.through === 'kubernetes')
-    return createArgocdObjects(connectCluster({ cluster, region, ...hub }, now));
+    return createArgocdObjects(lazyCluster({ cluster, region, ...hub }, now));
   if (!tokenSecret) throw new SettingsError('argocd.tokenSecret is missing: it is needed for the server');
   const token = lazySecret(tokenSecret);
   if (url) return createArgocdServer({ argocd: { ...argocd, url }, token });

@@ -130,10 +130,10 @@ function ofBatch(build: Build, id: string, batch: BuildBatch): Build {
 
 /** A variable with several values has all of them: none that is compared with it agrees. */
 function exportedBy({ exportedEnvironmentVariables = [] }: CodeBuildBuild): Record<string, string> {
-  const exported: Record<string, string> = {};
+  const exported = new Map<string, string>();
   for (const { name = '', value = '' } of exportedEnvironmentVariables) {
-    const before = exported[name];
-    exported[name] = before === undefined || before === value ? value : `${before}, ${value}`;
+    const before = exported.get(name);
+    exported.set(name, before === undefined || before === value ? value : `${before}, ${value}`);
   }
-  return exported;
+  return Object.fromEntries(exported);
 }

@@ -96,17 +96,35 @@ export function customNotification(notification: Notification): unknown {
     source: 'custom',
     content: {
       textType: 'client-markdown',
-      title: notification.title,
-      description: notification.text,
-      ...(notification.nextSteps.length > 0 ? { nextSteps: notification.nextSteps } : {}),
+      title: asChatText(notification.title),
+      description: asChatText(notification.text),
+      ...(notification.nextSteps.length > 0 ? { nextSteps: notification.nextSteps.map(asChatText) } : {}),
       keywords: ['eks-nightshift', notification.severity],
     },
     metadata: {
-      threadId: notification.thread,
-      summary: notification.title,
+      threadId: asChatText(notification.thread),
+      summary: asChatText(notification.title),
       eventType: notification.severity,
     },
   };
+}
+
+/**
+ * Names and messages come from repositories, Argo CD and AWS: nothing in them may become a link, a mention or markup. Slack
+ * reads `&lt;`; neither Slack nor Teams has an escape for the rest, so each is shown as a character that looks alike.
+ */
+function asChatText(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('*', '∗')
+    .replaceAll('`', 'ˋ')
+    .replaceAll('~', '∼')
+    .replace(/\]\(/g, '] (')
+    .replace(/:\/\//g, ': //')
+    .replace(/(^|[^\w])_(?=\w)/g, '$1\u02cd')
+    .replace(/(^|[^\w])@(?=\w)/g, '$1@ ');
 }
 
 function messageTo(topic: string, notification: Notification): PublishCommandInput {

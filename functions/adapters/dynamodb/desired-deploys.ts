@@ -26,7 +26,11 @@ export function createDesiredDeploys(table: Table): DesiredDeploys {
     async all() {
       const rows = await table.list(DEPLOY, { prefix: APPLICATION_PREFIX });
       const mark = rows.find(({ key }) => key === NIGHT_MARK_KEY);
-      const { found, corrupt } = applications.fromRows(rows.filter((row) => row !== mark));
+      // A record under another application's key would stand in for it.
+      const { found, corrupt } = applications.fromRows(
+        rows.filter((row) => row !== mark),
+        ({ project, name }) => applicationKey(project, name),
+      );
       if (!mark) return { records: found, corrupt };
       return isValid(nightMarkSchema, mark.value)
         ? { records: found, corrupt, night: mark.value }

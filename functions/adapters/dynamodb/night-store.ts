@@ -117,7 +117,8 @@ function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly 
   for (const { key, value } of overrideRows) {
     if (key === LINKS_KEY) continue;
     if (key === PAUSE_KEY && isValid(pauseSchema, value)) pause = value;
-    else if (isValid(overrideSchema, value)) overrides.push(value);
+    // Under another key no command could cancel it.
+    else if (isValid(overrideSchema, value) && value.id === key) overrides.push(value);
     else corrupt.push({ item: itemName(OVERRIDE, key), kind: 'override', name: key });
   }
   return {

@@ -43,7 +43,7 @@ export function createNightReader(table: Table): NightReader {
         }),
         table.list(OVERRIDE),
       ]);
-      const sorted = overrides.fromRows(rows.filter(isOverride));
+      const sorted = overrides.fromRows(rows.filter(isOverride), idOf);
       const pause = pauses.fromRows(rows.filter(isPause));
       return {
         ...(current ? { state: current } : {}),
@@ -57,6 +57,8 @@ export function createNightReader(table: Table): NightReader {
 
 const isOverride = ({ key }: Row) => isOverrideKey(key);
 const isPause = ({ key }: Row) => key === PAUSE_KEY;
+/** Under another key no command would cancel it. */
+const idOf = ({ id }: Override) => id;
 
 /** An override that has ended stays for a while, to explain decisions. */
 const OVERRIDE_DAYS = 7;
@@ -70,6 +72,8 @@ export interface Overrides {
   all(): Promise<readonly Override[]>;
   add(override: Override): Promise<void>;
   remove(id: string): Promise<void>;
+  /** Also those that cannot be read. The pause stays. */
+  removeAll(): Promise<void>;
   /** The last pause, ended or not; undefined too where it cannot be read. */
   pause(): Promise<Pause | undefined>;
   /** Of several pauses the last counts. */
@@ -82,11 +86,14 @@ export function createOverrides(table: Table): Overrides {
   return {
     async all() {
       const rows = (await table.list(OVERRIDE)).filter(isOverride);
-      return overrides.fromRows(rows).found.map(({ value }) => value);
+      return overrides.fromRows(rows, idOf).found.map(({ value }) => value);
     },
     // Its id is its own: nothing is written over.
     add: (override) => overrides.save(override.id, override, { expires: expiryOf(override) }),
     remove: (id) => overrides.remove(id),
+    async removeAll() {
+      for (const { key } of (await table.list(OVERRIDE)).filter(isOverride)) await overrides.remove(key);
+    },
     async pause() {
       const rows = (await table.list(OVERRIDE)).filter(isPause);
       return pauses.fromRows(rows).found[0]?.value;

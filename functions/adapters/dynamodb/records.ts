@@ -15,7 +15,11 @@ export interface Records<T> {
   /** The record in a row that was listed. Throws `CorruptRecordError` where there is none in it. */
   fromRow(row: Row): Versioned<T>;
   /** Those of the rows that are such records, and the names of the items that are not. */
-  fromRows(rows: readonly Row[]): {
+  fromRows(
+    rows: readonly Row[],
+    /** The key under which such a record belongs, where that is to be checked. */
+    keyOf?: (value: T) => string,
+  ): {
     readonly found: readonly Versioned<T>[];
     readonly corrupt: readonly string[];
   };
@@ -29,7 +33,7 @@ export function recordsOf<T>(table: Table, partition: string, schema: Schema<T>)
   const check = (key: string, value: T): void => {
     if (!isValid(schema, value))
       throw new NightshiftError(
-        `${JSON.stringify(value)} is no record for the item ${itemName(partition, key)}: it was not written`,
+        `${JSON.stringify(value)?.slice(0, 300)} is no record for the item ${itemName(partition, key)}: it was not written`,
       );
   };
   return {
@@ -48,11 +52,13 @@ export function recordsOf<T>(table: Table, partition: string, schema: Schema<T>)
     removeIf: (key, version) => table.removeIf(partition, key, version),
     remove: (key) => table.remove(partition, key),
     fromRow: read,
-    fromRows(rows) {
+    fromRows(rows, keyOf) {
       const found: Versioned<T>[] = [];
       const corrupt: string[] = [];
       for (const row of rows) {
-        if (isValid(schema, row.value)) found.push({ value: row.value, version: row.version });
+        const { value } = row;
+        if (isValid(schema, value) && (keyOf?.(value) ?? row.key) === row.key)
+          found.push({ value, version: row.version });
         else corrupt.push(itemName(partition, row.key));
       }
       return { found, corrupt };

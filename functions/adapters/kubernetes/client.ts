@@ -4,6 +4,7 @@
  */
 
 import { createHttpHost, type HttpHost, type HttpReply, UnreachableError } from '#functions/adapters/http.ts';
+import { NightshiftError } from '#functions/shared/errors.ts';
 import { isRecord } from '#model/record-schema.ts';
 import { isExpired, KubernetesError, MalformedReplyError, type StatusCause } from './errors.ts';
 import type { TokenSource } from './token.ts';
@@ -124,6 +125,10 @@ function createHosts(options: KubernetesClientOptions) {
 
   const open = async (previous: Promise<{ host: HttpHost; endpoint: string; ca: string }> | undefined) => {
     const { endpoint, ca } = await options.describeCluster();
+    if (!endpoint.startsWith('https://'))
+      throw new NightshiftError(
+        `the endpoint of the cluster ${options.cluster} is ${endpoint}: a token is sent over https:// only`,
+      );
     const before = await previous?.catch(() => undefined);
     if (before && before.endpoint === endpoint && before.ca === ca) return before;
     return {

@@ -1,6 +1,8 @@
 /** Serves the verbs on resources: translates HTTP requests to registry calls. */
 import type { DeleteOptions } from 'kubernetes-types/meta/v1.d.ts';
 import type { WorldContext } from '#lab/world/interfaces.ts';
+import { checkAdmission } from '#lab/world/kubernetes/admission.ts';
+import type { User } from '#lab/world/kubernetes/authorize.ts';
 import { type EvictionInput, type EvictionStep, evict } from '#lab/world/kubernetes/eviction.ts';
 import type { Kubernetes } from '#lab/world/kubernetes/index.ts';
 import { type KubeObject, type ObjectInput, withCondition } from '#lab/world/kubernetes/objects.ts';
@@ -32,13 +34,14 @@ export interface Call {
   readonly contentType: string;
   /** Reads the body as JSON; undefined when there is none. */
   readonly body: () => Promise<unknown>;
+  readonly user: User;
 }
 
 export function createResourceApi(kubernetes: Kubernetes, context: WorldContext) {
   const { api } = kubernetes;
 
   return async (call: Call): Promise<Answer> => {
-    const { request, query } = call;
+    const { request, query, user: by } = call;
     const { resource, verb, namespace, name = '', subresource } = request;
     const dryRun = readDryRun(query);
     const target = [resource.key, resource.namespaced ? namespace : undefined, name] as const;
@@ -53,18 +56,20 @@ export function createResourceApi(kubernetes: Kubernetes, context: WorldContext)
       case 'create': {
         if (name || status) throw methodNotAllowed();
         const body = await objectBody(call);
-        return { status: 201, body: api.create(resource.key, namespace, body, { dryRun }) };
+        return { status: 201, body: api.create(resource.key, namespace, body, { dryRun, by }) };
       }
       case 'update':
-        return { status: 200, body: api.update(...target, await objectBody(call), { dryRun, status }) };
+        return { status: 200, body: api.update(...target, await objectBody(call), { dryRun, status, by }) };
       case 'patch': {
         const type = patchType(call);
-        return { status: 200, body: api.patch(...target, await call.body(), { dryRun, status, type }) };
+        return { status: 200, body: api.patch(...target, await call.body(), { dryRun, status, type, by }) };
       }
       case 'delete': {
         if (status) throw methodNotAllowed();
         const options = deleteOptions(await call.body(), query);
         checkDeleteOptions(options);
+        const oldObject = api.get(...target) as KubeObject;
+        checkAdmission(api.store, { operation: 'DELETE', resource, user: by, object: null, oldObject });
         return { status: 200, body: api.delete(...target, options) };
       }
       default:
@@ -210,7 +215,7 @@ export function createResourceApi(kubernetes: Kubernetes, context: WorldContext)
         ...(version ? { metadata: { resourceVersion: version } } : {}),
         spec: { replicas },
       },
-      { type: 'merge', dryRun },
+      { type: 'merge', dryRun, by: call.user },
     );
     return { status: 200, body: scaleOf(changed as KubeObject) };
   }

@@ -147,7 +147,7 @@ export async function serveKubernetes(options: ServeOptions): Promise<Kubernetes
       return undefined;
     }
     const contentType = (incoming.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
-    const answer = await serveResource({ request, query: url.searchParams, contentType, body });
+    const answer = await serveResource({ request, query: url.searchParams, contentType, body, user });
     return { status: answer.status, body: render(request, answer, accept.table, url.searchParams) };
   };
 

@@ -2,9 +2,12 @@
  * The API server's registry, for every read and write. Preconditions, conflicts, generations,
  * graceful deletion, finalizers, dry runs. Everything is synchronous; errors are StatusError.
  */
+
 import type { DeleteOptions } from 'kubernetes-types/meta/v1.d.ts';
 import type { Clock } from '../clock.ts';
 import { copyOf } from '../copy.ts';
+import { checkAdmission } from './admission.ts';
+import type { User } from './authorize.ts';
 import { problemsOf, setDefaults } from './defaults.ts';
 import { createListing, type ListOptions, type ListResult } from './listing.ts';
 import {
@@ -38,6 +41,8 @@ export interface WriteOptions {
    * defaults already and are not changed any more.
    */
   readonly own?: boolean;
+  /** Who writes it: admission policies are evaluated. Without it the lab itself writes. */
+  readonly by?: User | undefined;
 }
 
 export type PatchType = 'json' | 'merge' | 'strategic';
@@ -249,6 +254,14 @@ export function createRegistry(
       if (previous.status === undefined) drop(draft, 'status');
       else draft.status = previous.status;
     }
+    if (options.by)
+      checkAdmission(store, {
+        operation: 'UPDATE',
+        resource,
+        user: options.by,
+        object: draft,
+        oldObject: previous,
+      });
     return write(resource, previous, draft, options);
   };
 
@@ -305,6 +318,14 @@ export function createRegistry(
       setDefaults(resource, draft);
       if (resource.key === 'pods') setPriority(draft);
       check(resource, draft);
+      if (options.by)
+        checkAdmission(store, {
+          operation: 'CREATE',
+          resource,
+          user: options.by,
+          object: draft,
+          oldObject: null,
+        });
       if (store.get(resource.key, home, name)) throw alreadyExists(resource, name);
       return options.dryRun ? draft : store.put(resource, draft);
     },
@@ -317,7 +338,16 @@ export function createRegistry(
       options: WriteOptions & { status?: boolean } = {},
     ) {
       const resource = resourceOf(key);
-      return replace(resource, existing(resource, namespace, name), object, options);
+      const previous = existing(resource, namespace, name);
+      if (resource.kind.startsWith('ValidatingAdmissionPolicy') && !object.metadata?.resourceVersion)
+        throw invalid(resource, name, [
+          {
+            field: 'metadata.resourceVersion',
+            message: 'Invalid value: 0: must be specified for an update',
+            reason: 'FieldValueInvalid',
+          },
+        ]);
+      return replace(resource, previous, object, options);
     },
 
     patch(

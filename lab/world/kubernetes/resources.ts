@@ -79,6 +79,14 @@ const builtIn = [
   ...group('admissionregistration.k8s.io', 'v1', [
     { kind: 'ValidatingWebhookConfiguration', namespaced: false, generation: true },
     { kind: 'MutatingWebhookConfiguration', namespaced: false, generation: true },
+    {
+      kind: 'ValidatingAdmissionPolicy',
+      plural: 'validatingadmissionpolicies',
+      namespaced: false,
+      sub: ['status'],
+      generation: true,
+    },
+    { kind: 'ValidatingAdmissionPolicyBinding', namespaced: false, generation: true },
   ]),
   ...group('storage.k8s.io', 'v1', [
     { kind: 'VolumeAttachment', namespaced: false, sub: ['status'] },

@@ -106,7 +106,8 @@ describe('the console', () => {
     expect(value).toMatchObject({
       state: 'awake',
       until: '2026-11-24T14:30:00.000Z',
-      author: 'ana',
+      author: 'assumed-role/Developer/ana.smith',
+      label: 'ana',
       reason: 'release',
     });
     expect(aws.invocations.map((one) => one.function)).toEqual(['nightshift-develop-night-schedule']);

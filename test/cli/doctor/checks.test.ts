@@ -330,6 +330,19 @@ describe('access', () => {
   });
 });
 
+test('rbac: production whose cluster lets another capability work than spot-drain', () => {
+  const excess = observedAs([
+    { capability: 'night-schedule' as const, request: 'patch nodepools', allowed: true },
+    { capability: 'branch-deploy' as const, request: 'patch applications in argocd', allowed: false },
+  ]);
+  expect(rbac.evaluate(healthyFacts({ excess }))).toContainEqual({
+    severity: 'failure',
+    target: 'night-schedule',
+    found: 'the cluster is production and allows night-schedule to patch nodepools',
+    advice: 'kubectl delete -k manifests/night-schedule, then kubectl apply -k manifests/production',
+  });
+});
+
 describe('argocd-capability', () => {
   const [build] = healthyFacts().settings.branchDeploy?.builds ?? [];
   const facts = (found: object, namespace?: string) =>

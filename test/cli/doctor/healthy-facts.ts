@@ -133,6 +133,7 @@ export function healthyFacts(
     cni: observedAs({ warmInterfaces: 1, prefixes: false, warmPrefixes: 1, customNetworking: false }),
     night: observedAs({ overrides: [], corrupt: [], saved: [], seenAt: '2026-11-24T00:57:00Z' }),
     functions: observedAs(deployedFunctions(settings)),
+    excess: observedAs([]),
     concurrency: observedAs({ limit: 1_000, unreserved: 900 }),
     reviews: observedAs([{ capability: 'spot-drain', request: 'patch nodes', allowed: true }]),
     token: observedAs({ subject: 'proj:default:nightshift', expires: new Date('2027-06-01T00:00:00Z') }),

@@ -235,6 +235,7 @@ describe('nightshift doctor on the lab', () => {
       network: 'ok',
       subscribers: 'ok',
       'lambda-concurrency': 'ok',
+      paused: 'ok',
     });
     for (const finding of all.filter(({ severity }) => severity !== 'ok')) {
       expect(finding.advice, `${finding.check}: ${finding.found}`).toMatch(/\w/);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { podIpCapacity } from '#cli/doctor/checks/pod-ip-capacity.ts';
-import { addressesOfFullNode, addressesOfNode } from '#cli/doctor/pod-addresses.ts';
 import { instanceNetwork } from '#model/instance-network.ts';
+import { addressesOfFullNode, addressesOfNode } from '#model/pod-addresses.ts';
 import { aGroup, denied, healthyFacts, kubernetesOf, NOW, observedAs } from './healthy-facts.ts';
 
 const CNI = { warmInterfaces: 1, prefixes: false, warmPrefixes: 1, customNetworking: false };

@@ -31,6 +31,7 @@ export async function rbacObjects(): Promise<readonly ApiObject[]> {
   return [
     ...objects,
     ...inTeams,
+    ...(await documentsOf('application-policy')),
     {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'Role',

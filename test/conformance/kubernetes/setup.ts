@@ -108,15 +108,21 @@ export async function addNarrowPriority(bed: Bed): Promise<void> {
   });
 }
 
-/** The roles and bindings of manifests/. */
+/** The roles, bindings and policies of manifests/. */
 export async function grants(): Promise<readonly Json[]> {
-  const files = ['spot-drain', 'night-schedule', 'cronjobs/night-schedule', 'argocd/branch-deploy'];
+  const files = [
+    'spot-drain/rbac',
+    'night-schedule/rbac',
+    'cronjobs/night-schedule',
+    'argocd/branch-deploy',
+    'argocd/application-policy',
+  ];
   return (await Promise.all(files.map(manifestsOf))).flat();
 }
 
 function collectionOf({ apiVersion, kind, metadata }: Json): string {
   const where = metadata.namespace ? `/namespaces/${metadata.namespace}` : '';
-  return `/apis/${apiVersion}${where}/${kind.toLowerCase()}s`;
+  return `/apis/${apiVersion}${where}/${kind.toLowerCase().replace(/y$/, 'ie')}s`;
 }
 
 function parsed(text: string): unknown {

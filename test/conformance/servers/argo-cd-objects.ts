@@ -26,6 +26,8 @@ const PLURALS: Readonly<Record<string, string>> = {
   RoleBinding: 'rolebindings',
   Secret: 'secrets',
   Service: 'services',
+  ValidatingAdmissionPolicy: 'validatingadmissionpolicies',
+  ValidatingAdmissionPolicyBinding: 'validatingadmissionpolicybindings',
   ValidatingWebhookConfiguration: 'validatingwebhookconfigurations',
 };
 

@@ -3,7 +3,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
-export type PartName = 'aws' | 'kubernetes' | 'karpenter' | 'argocd' | 'clients' | 'templates' | 'deploy';
+export type PartName =
+  | 'aws'
+  | 'kubernetes'
+  | 'karpenter'
+  | 'argocd'
+  | 'platform'
+  | 'clients'
+  | 'templates'
+  | 'deploy';
 
 export interface Part {
   readonly name: PartName;
@@ -64,6 +72,15 @@ export const PARTS: readonly Part[] = [
         : (missingPrograms(env, 'ARGOCD_ASSETS', ['argocd', 'git-verify-wrapper.sh', 'crds']) ??
           missingPrograms(env, 'KUBEBUILDER_ASSETS', ['etcd', 'kube-apiserver']) ??
           missingOnPath(env, ['redis-server', 'git'])),
+  },
+  {
+    name: 'platform',
+    title: 'The platform of the example',
+    needs:
+      'KUSTOMIZE_ASSETS: a folder with kustomize and the crds of Argo CD, as test/conformance/servers/kustomize/build.sh makes one; KUBEBUILDER_ASSETS with kubectl',
+    missing: (env) =>
+      missingPrograms(env, 'KUSTOMIZE_ASSETS', ['kustomize', 'crds']) ??
+      missingPrograms(env, 'KUBEBUILDER_ASSETS', ['etcd', 'kube-apiserver', 'kubectl']),
   },
   {
     name: 'clients',

@@ -1,6 +1,6 @@
-import { Sha256 } from '@smithy/core/checksum';
 import { createAuthenticator } from '@nightshift/lab/http/authenticator.ts';
 import { account, aWorld, region } from '@nightshift/lab/test/aws/world.ts';
+import { Sha256 } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { describe, expect, test } from 'vitest';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';

@@ -1,6 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Observation } from '#cli/doctor/observation.ts';
-import { observeAccessReviews, observeCni, observeKubernetes } from '#cli/doctor/observe/kubernetes.ts';
+import {
+  observeAccessReviews,
+  observeCni,
+  observeExcessRights,
+  observeKubernetes,
+} from '#cli/doctor/observe/kubernetes.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
 import type { Bed } from '../bed.ts';
 import { addBudget, must } from '../objects.ts';
@@ -86,6 +91,19 @@ export function describeDoctor(bed: () => Bed): void {
         'patch deployments/scale in kube-system/another',
         'get deployments in kube-system/another',
       ]);
+    });
+
+    test('finds the rights of other capabilities in production', async () => {
+      const production = { spotDrain: { production: true } } as unknown as EnvironmentSettings;
+      const excess = foundIn(await observeExcessRights(bed().clientFor('admin'), production));
+      expect(excess.filter(({ allowed }) => allowed).map(({ request }) => request)).toEqual([
+        'patch nodepools',
+        'delete nodeclaims',
+        'patch deployments/scale in kube-system/cluster-autoscaler',
+        'patch applications in argocd',
+      ]);
+      const develop = { spotDrain: { production: false } } as unknown as EnvironmentSettings;
+      expect(foundIn(await observeExcessRights(bed().clientFor('admin'), develop))).toEqual([]);
     });
 
     test('names what it may not read', async () => {

@@ -1,6 +1,7 @@
 /** Every behaviour of Kubernetes that the functions and the lab rely on. */
 import type { Bed } from '../bed.ts';
 import { describeAccess } from './access.ts';
+import { describeApplicationPolicy } from './application-policy.ts';
 import { describeArgocdObjects } from './argocd-objects.ts';
 import { describeAutoscalers } from './autoscalers.ts';
 import { describeContract } from './contract.ts';
@@ -25,6 +26,7 @@ export function describeKubernetes(bed: () => Bed): void {
   describeAutoscalers(bed);
   describeCronJobs(bed);
   describeArgocdObjects(bed);
+  describeApplicationPolicy(bed);
   describeDrains(bed);
   describePermissions(bed);
   describeDoctor(bed);

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
 import type { Bed, BedNode } from '../bed.ts';
-import { addReadyPod, type Json } from '../objects.ts';
+import { addReadyPod, type Json, must } from '../objects.ts';
 
 const COUNT = 7;
 
@@ -92,6 +93,25 @@ export function describeLists(bed: () => Bed): void {
       const { status, body } = await page({ ...ofNode(), limit: '3', continue: 'not-a-token' });
       expect({ status, reason: body.reason }).toEqual({ status: 400, reason: 'BadRequest' });
       expect(body.message).toMatch(/^invalid continue token: continue key is not valid/);
+    });
+
+    test('of attached volumes names those of the node', async () => {
+      const path = '/apis/storage.k8s.io/v1/volumeattachments';
+      const attachment = (name: string, nodeName: string) => ({
+        apiVersion: 'storage.k8s.io/v1',
+        kind: 'VolumeAttachment',
+        metadata: { name },
+        spec: { attacher: 'ebs.csi.aws.com', nodeName, source: { persistentVolumeName: `pv-${name}` } },
+      });
+      for (const [name, on] of [
+        ['data-0', node.name],
+        ['data-1', 'another-node'],
+      ] as const)
+        await must(bed(), 'POST', path, attachment(name, on));
+      const cluster = createDrainCluster(bed().clientFor('spot-drain'));
+      expect(await cluster.volumesOn(node.name)).toEqual(['pv-data-0']);
+      for (const name of ['data-0', 'data-1'])
+        await bed().ask('admin', { method: 'DELETE', path: `${path}/${name}` });
     });
 
     test('by a field that pods are not indexed by is 400', async () => {

@@ -21,7 +21,11 @@ argocdContract('the Kubernetes API', async (lab): Promise<Subject> => {
   const inTeams = rbac.map((object) => ({ ...object, metadata: { ...object.metadata, namespace: 'teams' } }));
   kubernetes.addNamespace('argocd');
   kubernetes.addNamespace('teams');
-  kubernetes.applyObjects([...rbac, ...inTeams] as ObjectInput[]);
+  kubernetes.applyObjects([
+    ...rbac,
+    ...inTeams,
+    ...(await manifestsOf('argocd/application-policy')),
+  ] as ObjectInput[]);
   serveApplications(lab.context, lab.argocd, kubernetes.api);
   const endpoint = await serveKubernetes({
     kubernetes,

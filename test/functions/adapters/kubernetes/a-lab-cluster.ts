@@ -65,7 +65,9 @@ export async function aLabCluster(options: { rbac?: boolean } = {}) {
   };
 }
 
+/** `spot-drain`, the base of a capability; or a file: `argocd/branch-deploy`. */
 export async function manifestsOf(name: string): Promise<ObjectInput[]> {
-  const text = await readFile(new URL(`../../../../manifests/${name}.yaml`, import.meta.url), 'utf8');
+  const file = name.includes('/') ? name : `${name}/rbac`;
+  const text = await readFile(new URL(`../../../../manifests/${file}.yaml`, import.meta.url), 'utf8');
   return parseAllDocuments(text).map((document) => document.toJS() as ObjectInput);
 }

@@ -1,5 +1,5 @@
 /** How many subnet addresses a node takes with the VPC CNI, and how many nodes fit into the subnets. Pure. */
-import type { InstanceNetwork } from '#model/instance-network.ts';
+import type { InstanceNetwork } from './instance-network.ts';
 
 /** The environment of the DaemonSet aws-node. */
 export interface CniSettings {
@@ -16,6 +16,14 @@ export interface CniSettings {
   /** AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG: pods take addresses from other subnets than the nodes. */
   readonly customNetworking: boolean;
 }
+
+/** What the VPC CNI does when none of its variables is set. */
+export const CNI_DEFAULTS: CniSettings = {
+  warmInterfaces: 1,
+  prefixes: false,
+  warmPrefixes: 1,
+  customNetworking: false,
+};
 
 const PREFIX_ADDRESSES = 16;
 /** With prefixes the kubelet's own limit is reached long before the addresses are used. */

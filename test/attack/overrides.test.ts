@@ -1,0 +1,74 @@
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createNightReader, createOverrides } from '#functions/adapters/dynamodb/night.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import type { Table } from '#functions/adapters/dynamodb/table.ts';
+import { OVERRIDE } from '#functions/adapters/dynamodb/table-keys.ts';
+import { type FakeAws, startFakeAws } from '#test/cli/fake-aws.ts';
+import { nightshift } from '#test/cli/run-nightshift.ts';
+import { anOverride } from '#test/model/builders.ts';
+
+const CONFIG = fileURLToPath(new URL('../cli/fixtures/three.config.ts', import.meta.url));
+const now = new Date('2026-11-24T12:00:00Z');
+
+let aws: FakeAws;
+let table: Table;
+
+beforeEach(async () => {
+  aws = await startFakeAws({ now: () => now });
+  table = await aws.tableOf('develop');
+  vi.stubEnv('AWS_ENDPOINT_URL', aws.url);
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'a');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'b');
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await aws.close();
+});
+
+const ask = (...args: string[]) => nightshift(['--config', CONFIG, ...args], { now });
+
+/** Written past the command line, by whoever may write to the partition. */
+const written: [string, string, unknown][] = [
+  ['lasts ten years', 'a', anOverride({ id: 'a', until: '2036-11-24T12:00:00.000Z' })],
+  ['has a reason of 380 KB', 'b', anOverride({ id: 'b', reason: 'x'.repeat(380_000) })],
+  ['clears the terminal', 'c', anOverride({ id: 'c', reason: '\u001b[2Jall is well' })],
+  ['is shown backwards', 'd', anOverride({ id: 'd', label: '\u202eana' })],
+  ['has a key under which no command would cancel it', 'e', anOverride({ id: 'another' })],
+  ['is no override', 'f', { id: 'f' }],
+];
+
+describe('an override that somebody wrote into the table by hand', () => {
+  test.for(written)('and that %s does not count, for no function, and is named', async ([, key, value]) => {
+    await table.save(OVERRIDE, key, value);
+    const memory = await createNightStore(table, 'develop').load();
+    expect(memory.overrides).toEqual([]);
+    expect(memory.corrupt).toEqual([{ item: `override | ${key}`, kind: 'override', name: key }]);
+    expect(await createNightReader(table).read()).toEqual({ overrides: [], corrupt: [`override | ${key}`] });
+  });
+
+  test('is removed by a cancel, however it looks', async () => {
+    for (const [, key, value] of written) await table.save(OVERRIDE, key, value);
+    expect((await ask('cancel', 'develop')).code).toBe(0);
+    expect(await table.list(OVERRIDE)).toEqual([]);
+  });
+});
+
+describe('the author of an override', () => {
+  test('is who AWS says it is, whatever name was typed', async () => {
+    aws.caller = 'arn:aws:sts::111111111111:assumed-role/Developer/eve';
+    const { out } = await ask('wake', 'develop', '--for', '1h', '--author', 'ana');
+    const [override] = await createOverrides(table).all();
+    expect(override).toMatchObject({ author: 'assumed-role/Developer/eve', label: 'ana' });
+    expect(out).toContain('by ana (assumed-role/Developer/eve) until');
+  });
+
+  test('cannot be borrowed to put a cluster to sleep that another keeps up', async () => {
+    await ask('keep-up', 'develop', '--for', '2h', '--reason', 'release');
+    aws.caller = 'arn:aws:sts::111111111111:assumed-role/Developer/eve';
+    const { code, err } = await ask('sleep', 'develop', '--for', '2h', '--author', 'ana');
+    expect(code).toBe(1);
+    expect(err).toContain('somebody else needs the cluster');
+  });
+});
