@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const source = new URL('./nightshift.ts', import.meta.url);
 const isCheckout = existsSync(source);
 const script = isCheckout ? source : new URL('../dist/bin/nightshift.js', import.meta.url);
-const bundled = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
+const bundled = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
 const needed = isCheckout ? [24, 0] : [22, 18];
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);

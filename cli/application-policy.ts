@@ -14,14 +14,31 @@ const SYNC_KEYS = ['prune', 'resources', 'revision', 'revisions', 'syncOptions',
 
 export type SetImage = Pick<ImageConfig, 'repository'> & { readonly helmParameter?: string };
 
-/** The policy and its binding. `images` are those that branch-deploy sets on the Application itself. */
-export function applicationPolicy(images: readonly SetImage[] = []): readonly object[] {
+export interface PolicyScope {
+  /** Those that branch-deploy sets on the Application itself. */
+  readonly images?: readonly SetImage[];
+  /** In a hub: the environment whose group is restricted. */
+  readonly environment?: string;
+}
+
+/** The role, the policy and their bindings. A hub has those of several environments. */
+export function nameOf(environment?: string): string {
+  return environment === undefined ? NAME : `${NAME}-${environment}`;
+}
+
+export function groupOf(environment?: string): string {
+  return environment === undefined ? GROUP : `${GROUP}:${environment}`;
+}
+
+/** The policy and its binding. */
+export function applicationPolicy({ images = [], environment }: PolicyScope = {}): readonly object[] {
+  const name = nameOf(environment);
   const apiVersion = 'admissionregistration.k8s.io/v1';
   return [
     {
       apiVersion,
       kind: 'ValidatingAdmissionPolicy',
-      metadata: { name: NAME },
+      metadata: { name },
       spec: {
         failurePolicy: 'Fail',
         matchConstraints: {
@@ -34,7 +51,9 @@ export function applicationPolicy(images: readonly SetImage[] = []): readonly ob
             },
           ],
         },
-        matchConditions: [{ name: 'branch-deploy', expression: `"${GROUP}" in request.userInfo.groups` }],
+        matchConditions: [
+          { name: 'branch-deploy', expression: `"${groupOf(environment)}" in request.userInfo.groups` },
+        ],
         variables: VARIABLES,
         validations: [
           {
@@ -54,8 +73,8 @@ export function applicationPolicy(images: readonly SetImage[] = []): readonly ob
     {
       apiVersion,
       kind: 'ValidatingAdmissionPolicyBinding',
-      metadata: { name: NAME },
-      spec: { policyName: NAME, validationActions: ['Deny'] },
+      metadata: { name },
+      spec: { policyName: name, validationActions: ['Deny'] },
     },
   ];
 }
@@ -183,7 +202,8 @@ function isSameSource(images: readonly SetImage[]): string {
     isSameMap(part('s', 'helm'), part('o', 'helm'), ['parameters']),
     `${images0}.all(i, i in ${images1}${isOurs})`,
     `${images1}.all(i, i in ${images0}${isOurs})`,
-    `${set}.all(p, p in ${before} || p.name in ${parameters})`,
+    // A version, as text, and no other key of a parameter.
+    `${set}.all(p, p in ${before} || (p.name in ${parameters} && p.all(k, k in ["name", "value", "forceString"]) && has(p.value) && p.value.matches("^[A-Za-z0-9_.:-]+$")))`,
     `${before}.all(p, p in ${set} || p.name in ${parameters})`,
   ].join(' && ');
 }

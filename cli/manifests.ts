@@ -1,18 +1,25 @@
 /** `manifests`: the RBAC of branch-deploy for exactly the Applications that the config binds; offline. */
 import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
 import type { ApplicationConfig, EnvironmentConfig } from '#model/config.ts';
-import { applicationPolicy, type SetImage } from './application-policy.ts';
+import { applicationPolicy, groupOf, nameOf, type SetImage } from './application-policy.ts';
 import { RefusedError } from './errors.ts';
 import type { Io } from './io.ts';
 
-const NAME = 'nightshift-branch-deploy';
 const NAMESPACE = 'argocd';
 const LABELS = { 'app.kubernetes.io/part-of': 'eks-nightshift' };
 
 export function printManifests(loaded: LoadedConfig, name: string, io: Pick<Io, 'out'>): void {
   const environment = environmentOf(loaded, name);
   const applications = bindingsOf(name, environment);
-  const items = [...rolesOf(applications), ...applicationPolicy(imagesOf(applications))].map(labelled);
+  // In a hub each environment has a group of its own.
+  const scope = environment.deploy?.argocd.cluster === undefined ? undefined : name;
+  const items = [
+    ...rolesOf(applications, scope),
+    ...applicationPolicy({
+      images: imagesOf(applications),
+      ...(scope === undefined ? {} : { environment: scope }),
+    }),
+  ].map(labelled);
   io.out(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }, null, 2));
 }
 
@@ -33,7 +40,8 @@ function bindingsOf(name: string, { production, deploy }: EnvironmentConfig): re
     .map((application) => (typeof application === 'string' ? { name: application } : application));
 }
 
-function rolesOf(applications: readonly Application[]): readonly object[] {
+function rolesOf(applications: readonly Application[], scope: string | undefined): readonly object[] {
+  const role = nameOf(scope);
   const names = new Map<string, Set<string>>();
   for (const { name, namespace = NAMESPACE } of applications)
     names.set(namespace, (names.get(namespace) ?? new Set()).add(name));
@@ -41,7 +49,7 @@ function rolesOf(applications: readonly Application[]): readonly object[] {
     {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'Role',
-      metadata: { name: NAME, namespace },
+      metadata: { name: role, namespace },
       rules: [
         {
           apiGroups: ['argoproj.io'],
@@ -54,9 +62,9 @@ function rolesOf(applications: readonly Application[]): readonly object[] {
     {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'RoleBinding',
-      metadata: { name: NAME, namespace },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: NAME },
-      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'nightshift:branch-deploy' }],
+      metadata: { name: role, namespace },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: role },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: groupOf(scope) }],
     },
   ]);
 }

@@ -18,6 +18,7 @@ const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 const RUN = /^[\w.-]{1,100}$/;
 const STATUSES = ['SUCCEEDED', 'FAILED'];
 const MOST_EXPORTED = 50;
+const LONGEST_NAME = 200;
 const LONGEST_VALUE = 1_000;
 
 export function readAnnouncement(
@@ -77,6 +78,7 @@ function mistakeIn(detail: unknown): string | undefined {
     exported === undefined ||
     (isRecord(exported) &&
       Object.keys(exported).length <= MOST_EXPORTED &&
+      Object.keys(exported).every((name) => name.length <= LONGEST_NAME) &&
       Object.values(exported).every((value) => typeof value === 'string' && value.length <= LONGEST_VALUE));
   return isExported
     ? undefined

@@ -47,8 +47,8 @@ export function parseEvent(payload: unknown): BranchDeployEvent {
   }
   if (event['source'] === ANNOUNCEMENT_SOURCE) {
     const project = textOf(event['detail-type'])?.slice(0, LONGEST_ID) ?? '';
-    const account = textOf(event['account']) ?? '';
-    const region = textOf(event['region']) ?? '';
+    const account = textOf(event['account'])?.slice(0, LONGEST_ID) ?? '';
+    const region = textOf(event['region'])?.slice(0, LONGEST_ID) ?? '';
     return { kind: 'announcement', id, project, account, region, ...timeOf(event), detail: event['detail'] };
   }
   if (event['source'] !== 'aws.codebuild' || event['detail-type'] !== 'CodeBuild Build State Change') {

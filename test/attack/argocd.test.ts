@@ -65,6 +65,21 @@ describe('nightshift manifests', () => {
     ]);
   });
 
+  test('gives a hub roles and a policy for the group of the environment, and for no other', () => {
+    const items = manifestsOf(
+      aDevelopment({ deploy: { argocd: { ...through, cluster: 'hub' }, builds: [build!] } }),
+    );
+    expect(new Set(items.map(({ metadata }) => metadata.name))).toEqual(
+      new Set(['nightshift-branch-deploy-develop']),
+    );
+    const [policy] = items.filter(({ kind }) => kind === 'ValidatingAdmissionPolicy');
+    expect(policy.spec.matchConditions).toEqual([
+      { name: 'branch-deploy', expression: '"nightshift:branch-deploy:develop" in request.userInfo.groups' },
+    ]);
+    const [binding] = items.filter(({ kind }) => kind === 'RoleBinding');
+    expect(binding.subjects).toMatchObject([{ name: 'nightshift:branch-deploy:develop' }]);
+  });
+
   test.for([
     ['production', aProduction(), 'kubectl apply -k manifests/production'],
     [
@@ -83,8 +98,13 @@ describe('nightshift manifests', () => {
 });
 
 test('the policy that users apply is the one that the tests try', () => {
-  const text = readFileSync('manifests/argocd/application-policy.yaml', 'utf8');
-  expect(parseAllDocuments(text).map((one) => one.toJS())).toEqual(applicationPolicy());
+  for (const [folder, scope] of [
+    ['argocd', {}],
+    ['argocd-hub', { environment: 'develop' }],
+  ] as const) {
+    const text = readFileSync(`manifests/${folder}/application-policy.yaml`, 'utf8');
+    expect(parseAllDocuments(text).map((one) => one.toJS())).toEqual(applicationPolicy(scope));
+  }
 });
 
 describe('an Argo CD that serves several environments', () => {

@@ -87,6 +87,12 @@ function excessOf({ capability, request }: AccessReview): CheckResult {
     severity: 'failure',
     target: capability,
     found: `the cluster is production and allows ${capability} to ${request}`,
-    advice: `kubectl delete -k manifests/${capability === 'branch-deploy' ? 'argocd' : capability}, then kubectl apply -k manifests/production`,
+    advice: `kubectl delete -k ${folderOf(capability, request)}, then kubectl apply -k manifests/production`,
   };
+}
+
+function folderOf(capability: string, request: string): string {
+  if (request.includes('cronjobs')) return 'manifests/cronjobs';
+  if (capability !== 'branch-deploy') return `manifests/${capability}`;
+  return request.includes('applications') ? 'manifests/argocd' : 'manifests/applications';
 }

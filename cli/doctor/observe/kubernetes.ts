@@ -190,7 +190,9 @@ const NEVER_IN_PRODUCTION: readonly (readonly [Capability, RequiredPermission])[
       name: 'cluster-autoscaler',
     },
   ],
+  ['night-schedule', { verb: 'patch', group: 'batch', resource: 'cronjobs' }],
   ['branch-deploy', { verb: 'patch', group: 'argoproj.io', resource: 'applications', namespace: 'argocd' }],
+  ['branch-deploy', { verb: 'patch', group: 'apps', resource: 'deployments' }],
 ];
 
 /** Empty where the environment is no production. */

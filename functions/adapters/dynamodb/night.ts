@@ -2,6 +2,7 @@
 import { CorruptRecordError } from '#functions/shared/errors.ts';
 import { type ClusterState, clusterStateSchema } from '#model/cluster-state.ts';
 import { DAY_MS } from '#model/duration.ts';
+import { isValid } from '#model/record-schema.ts';
 import { type Override, overrideSchema, type Pause, pauseSchema } from '#model/schedule.ts';
 import { recordsOf } from './records.ts';
 import type { Row, Table } from './table.ts';
@@ -72,7 +73,7 @@ export interface Overrides {
   all(): Promise<readonly Override[]>;
   add(override: Override): Promise<void>;
   remove(id: string): Promise<void>;
-  /** Also those that cannot be read. The pause stays. */
+  /** Also those that cannot be read, and a pause that cannot. A pause that can be read stays. */
   removeAll(): Promise<void>;
   /** The last pause, ended or not; undefined too where it cannot be read. */
   pause(): Promise<Pause | undefined>;
@@ -92,7 +93,8 @@ export function createOverrides(table: Table): Overrides {
     add: (override) => overrides.save(override.id, override, { expires: expiryOf(override) }),
     remove: (id) => overrides.remove(id),
     async removeAll() {
-      for (const { key } of (await table.list(OVERRIDE)).filter(isOverride)) await overrides.remove(key);
+      for (const row of await table.list(OVERRIDE))
+        if (isOverride(row) || !isValid(pauseSchema, row.value)) await overrides.remove(row.key);
     },
     async pause() {
       const rows = (await table.list(OVERRIDE)).filter(isPause);

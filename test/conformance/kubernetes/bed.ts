@@ -6,13 +6,23 @@
 import type { KubernetesClient, KubernetesClientOptions } from '#functions/adapters/kubernetes/client.ts';
 import type { Clock } from '#functions/spot-drain/ports.ts';
 
-/** `admin` may do everything; `nobody` is let in and has no group of ours; the others have the groups of manifests/. */
-export type Who = 'admin' | 'spot-drain' | 'night-schedule' | 'branch-deploy' | 'nobody';
+/**
+ * `admin` may do everything; `nobody` is let in and has no group of ours; the others have the groups of manifests/.
+ * `hub-branch-deploy` is branch-deploy of the environment develop in a hub.
+ */
+export type Who =
+  | 'admin'
+  | 'spot-drain'
+  | 'night-schedule'
+  | 'branch-deploy'
+  | 'hub-branch-deploy'
+  | 'nobody';
 
 export const GROUPS: Readonly<Record<Exclude<Who, 'admin'>, readonly string[]>> = {
   'spot-drain': ['nightshift:spot-drain'],
   'night-schedule': ['nightshift:night-schedule'],
   'branch-deploy': ['nightshift:branch-deploy'],
+  'hub-branch-deploy': ['nightshift:branch-deploy:develop'],
   nobody: ['somebody-else'],
 };
 

@@ -120,7 +120,7 @@ export async function grants(): Promise<readonly Json[]> {
   return (await Promise.all(files.map(manifestsOf))).flat();
 }
 
-function collectionOf({ apiVersion, kind, metadata }: Json): string {
+export function collectionOf({ apiVersion, kind, metadata }: Json): string {
   const where = metadata.namespace ? `/namespaces/${metadata.namespace}` : '';
   return `/apis/${apiVersion}${where}/${kind.toLowerCase().replace(/y$/, 'ie')}s`;
 }

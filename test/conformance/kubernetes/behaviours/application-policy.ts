@@ -1,7 +1,14 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { applicationPolicy } from '#cli/application-policy.ts';
+import { printManifests } from '#cli/manifests.ts';
+import { createArgocdObjects } from '#functions/adapters/argocd/kubernetes.ts';
+import type { BuiltImage } from '#functions/branch-deploy/record.ts';
+import type { LoadedConfig } from '#lib/config-file.ts';
+import type { ApplicationSettings } from '#model/settings.ts';
+import { aConfig, aDevelopment } from '#test/infra/environments.ts';
 import type { Bed } from '../bed.ts';
 import { type Json, must } from '../objects.ts';
+import { collectionOf } from '../setup.ts';
 
 const COLLECTION = '/apis/argoproj.io/v1alpha1/namespaces/argocd/applications';
 const POLICY = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/nightshift-branch-deploy';
@@ -131,10 +138,9 @@ export function describeApplicationPolicy(bed: () => Bed): void {
     });
 
     test('with images that the config names admits other versions of them, and nothing else', async () => {
-      const [policy] = applicationPolicy([
-        { repository: 'example/api' },
-        { repository: 'example/api', helmParameter: 'image.tag' },
-      ]);
+      const [policy] = applicationPolicy({
+        images: [{ repository: 'example/api' }, { repository: 'example/api', helmParameter: 'image.tag' }],
+      });
       const { spec: before } = await must(bed(), 'GET', POLICY);
       const replace = async (spec: Json) => {
         const { apiVersion, kind, metadata } = await must(bed(), 'GET', POLICY);
@@ -163,6 +169,8 @@ export function describeApplicationPolicy(bed: () => Bed): void {
           images('a=evil/x:1=example/api:2'),
           images('example/api-evil:2'),
           helm('command', 'evil'),
+          helm('image.tag', '2 --privileged'),
+          helm('image.tag', '2,command=evil'),
           { spec: { source: { kustomize: { images: ['api=example/api:2'], namePrefix: 'evil-' } } } },
           { spec: { source: { repoURL: EVIL } } },
           { spec: { project: 'default' } },
@@ -174,4 +182,115 @@ export function describeApplicationPolicy(bed: () => Bed): void {
       }
     });
   });
+  describeHub(bed);
+}
+
+/** What `nightshift manifests develop` prints for an environment that deploys to a hub, and the requests of the function. */
+function describeHub(bed: () => Bed): void {
+  const APPLICATIONS = {
+    'hub-kustomize': { source: { ...SOURCE, kustomize: { images: ['old=example/api:1', 'db:1'] } } },
+    'hub-plain': { source: SOURCE },
+    'hub-helm': {
+      source: { ...SOURCE, helm: { valueFiles: ['a.yaml'], parameters: [{ name: 'replicas', value: '2' }] } },
+    },
+    'hub-sources': { sources: [{ ...SOURCE, ref: 'values' }, SOURCE] },
+  };
+  const builtFor: Readonly<Record<string, readonly BuiltImage[]>> = {
+    'hub-kustomize': [{ repository: 'example/api', version: '2' }],
+    'hub-plain': [{ repository: 'example/api', version: `sha256:${'0'.repeat(64)}` }],
+    'hub-helm': [{ repository: 'example/api', version: '1e3', helmParameter: 'image.tag' }],
+    'hub-sources': [{ repository: 'example/api', version: '3' }],
+  };
+  const names = Object.keys(APPLICATIONS);
+  const settingsOf = (name: string) => ({ name, project: 'develop', syncOptions: [] }) as ApplicationSettings;
+
+  describe('the policy for Applications of a hub, as nightshift manifests prints it', () => {
+    const asHub = (name: string, body: Json) =>
+      bed().ask('hub-branch-deploy', {
+        method: 'PATCH',
+        path: `${COLLECTION}/${name}?dryRun=All`,
+        contentType: MERGE,
+        body,
+      });
+    beforeAll(async () => {
+      for (const name of [...names, 'hub-production'])
+        await must(bed(), 'POST', COLLECTION, {
+          apiVersion: 'argoproj.io/v1alpha1',
+          kind: 'Application',
+          metadata: { name },
+          spec: {
+            project: 'develop',
+            destination: { server: 'https://kubernetes.default.svc', namespace: 'api' },
+            ...(APPLICATIONS[name as keyof typeof APPLICATIONS] ?? { source: SOURCE }),
+          },
+        });
+      for (const item of hubManifests(names)) await must(bed(), 'POST', collectionOf(item), item);
+      await bed().until('the policy is in force', async () => {
+        const { status } = await asHub('hub-plain', { spec: { project: 'default' } });
+        return status === 403 || status === 422;
+      });
+    });
+
+    test.for(names)('lets the function bring the image of %s, and start a sync', async (name) => {
+      const argocd = createArgocdObjects(bed().clientFor('hub-branch-deploy'));
+      const set = await argocd.setImages(
+        settingsOf(name),
+        builtFor[name] ?? [],
+        name === 'hub-sources' ? 1 : 0,
+      );
+      expect(set).toEqual({ ok: true, value: undefined });
+      const { spec } = await must(bed(), 'GET', `${COLLECTION}/${name}`);
+      expect(JSON.stringify(spec)).toContain(builtFor[name]?.[0]?.version);
+      expect(await argocd.sync(settingsOf(name), 'deploy-1', {})).toMatchObject({ ok: true });
+    });
+
+    test.for([
+      ['another repository', { spec: { source: { repoURL: EVIL } } }],
+      ['another project', { spec: { project: 'default' } }],
+      ['an image of another repository', { spec: { source: { kustomize: { images: ['api=evil/api:1'] } } } }],
+      ['a sync of manifests of its own', { operation: { sync: { manifests: ['{"kind":"Pod"}'] } } }],
+    ] as const)('refuses it %s', async ([, body]) => {
+      const { status, body: reply } = await asHub('hub-plain', body);
+      expect([403, 422]).toContain(status);
+      expect(reply.message).toMatch(/ValidatingAdmissionPolicy 'nightshift-branch-deploy-develop'/);
+    });
+
+    test('gives it no right to an application of another environment', async () => {
+      const { status, body } = await asHub('hub-production', {
+        metadata: { annotations: { 'argocd.argoproj.io/refresh': 'normal' } },
+      });
+      expect(status).toBe(403);
+      expect(body.message).toMatch(/cannot patch resource "applications"/);
+    });
+  });
+}
+
+function hubManifests(applications: readonly string[]): readonly Json[] {
+  const { deploy, ...environment } = aDevelopment();
+  const [build] = deploy!.builds;
+  const images = (name: string) =>
+    name === 'hub-helm'
+      ? [{ repository: 'example/api', tag: '{sha}', helmParameter: 'image.tag' }]
+      : [{ repository: 'example/api', tag: '{sha}' }];
+  const develop = {
+    ...environment,
+    deploy: {
+      argocd: { capability: 'argocd', cluster: 'hub' },
+      builds: [
+        {
+          ...build!,
+          applications: applications.map((name) => ({
+            name,
+            namespace: 'argocd',
+            bring: 'parameter' as const,
+            images: images(name),
+          })),
+        },
+      ],
+    },
+  };
+  const out: string[] = [];
+  const loaded = { config: aConfig({ develop }) } as LoadedConfig;
+  printManifests(loaded, 'develop', { out: (text) => out.push(text) });
+  return JSON.parse(out.join('\n')).items;
 }

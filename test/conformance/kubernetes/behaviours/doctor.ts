@@ -100,6 +100,7 @@ export function describeDoctor(bed: () => Bed): void {
         'patch nodepools',
         'delete nodeclaims',
         'patch deployments/scale in kube-system/cluster-autoscaler',
+        'patch cronjobs',
         'patch applications in argocd',
       ]);
       const develop = { spotDrain: { production: false } } as unknown as EnvironmentSettings;

@@ -30,7 +30,8 @@ export function describePermissions(bed: () => Bed): void {
     });
 
     test('lets the adapters do all that they do', () => {
-      const wanted = asked.filter((one) => one.status < 300);
+      // The role of a hub names its applications: it is printed by nightshift manifests, not part of manifests/.
+      const wanted = asked.filter((one) => one.status < 300 && one.user !== 'hub-branch-deploy');
       const uncovered = wanted.filter((one) => !granted.some((grant) => covers(grant, one)));
       expect(wanted.length).toBeGreaterThan(0);
       expect([...new Set(uncovered.map(textOf))]).toEqual([]);
