@@ -217,7 +217,10 @@ function createReports(
 function createOverrideStore(
   table: Table,
   clock: AwsClock,
-): Pick<Cloud, 'override' | 'overrides' | 'setOverride' | 'clearOverrides' | 'pause' | 'setPause' | 'revokeLinks'> {
+): Pick<
+  Cloud,
+  'override' | 'overrides' | 'setOverride' | 'clearOverrides' | 'pause' | 'setPause' | 'revokeLinks'
+> {
   const overrides = createOverrides(table);
   const removeAll = async (given: readonly Override[]) => {
     for (const { id } of given) await overrides.remove(id);
