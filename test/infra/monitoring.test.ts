@@ -5,9 +5,9 @@ import { RUNBOOK } from '#lib/monitoring.ts';
 import { aDevelopment, aProduction, templateOf } from './environments.ts';
 
 const develop = templateOf(aDevelopment());
-const alarms = Object.values(develop.findResources('AWS::CloudWatch::Alarm')).map(
-  ({ Properties }) => Properties,
-);
+const alarmsOf = (template: typeof develop) =>
+  Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
+const alarms = alarmsOf(develop);
 
 describe('the alarms', () => {
   test('monitor each function for the same five conditions', () => {
@@ -26,7 +26,8 @@ describe('the alarms', () => {
       const [, heading = ''] = new RegExp(`${RUNBOOK}#([a-z-]+)$`).exec(alarm.AlarmDescription) ?? [];
       expect(sections.get(heading), alarm.AlarmName).toEqual(['Description', 'Investigation', 'Resolution']);
     }
-    const named = new Set(alarms.map((alarm) => alarm.AlarmDescription.split('#')[1]));
+    const ofThePage = alarmsOf(templateOf(aDevelopment({ selfService: { links: true } })));
+    const named = new Set([...alarms, ...ofThePage].map((alarm) => alarm.AlarmDescription.split('#')[1]));
     expect([...sections.keys()].sort()).toEqual([...named].sort());
   });
 
