@@ -24,13 +24,30 @@ export default defineConfig({
             project: 'api-develop',
             repository: 'https://github.com/example/api',
             branch: 'develop',
-            applications: ['api'],
+            // Deployed when the pods run the image of the commit, which the manifests name.
+            applications: [
+              {
+                name: 'api',
+                images: [
+                  { repository: '111111111111.dkr.ecr.ap-northeast-1.amazonaws.com/api', tag: '{sha}' },
+                ],
+              },
+            ],
           },
           {
             project: 'web-develop',
             repository: 'https://github.com/example/web',
             branch: 'develop',
-            applications: ['web'],
+            // The tag stays the same: after the sync, pods of an older image are restarted.
+            applications: [
+              {
+                name: 'web',
+                bring: 'restart',
+                images: [
+                  { repository: '111111111111.dkr.ecr.ap-northeast-1.amazonaws.com/web', tag: '{branch}' },
+                ],
+              },
+            ],
           },
         ],
         whenAsleep: 'defer',

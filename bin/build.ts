@@ -4,7 +4,7 @@
  * package needs none of them.
  */
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { transformSync } from 'esbuild';
 import { bundle } from '#lib/bundle/function-bundle.ts';
@@ -38,6 +38,9 @@ for (const declarations of globSync('**/*.d.ts', { cwd: dist })) {
   });
   write(source.replace(/\.ts$/, '.js'), code);
 }
+
+const DEMO = 'cli/console/demo/recorded-day.json.gz';
+copyFileSync(join(root, DEMO), join(dist, DEMO));
 
 const bundled = CAPABILITIES.flatMap(
   (capability) => bundle(capability, join(dist, 'bundles', capability)).files,

@@ -3,11 +3,15 @@ import { userInfo } from 'node:os';
 import { createCloud } from '#cli/cloud.ts';
 import { runCommand } from '#cli/program.ts';
 import { forTerminal } from '#cli/text.ts';
+import { fileProblem } from '#lib/file-problem.ts';
 
 // A closed pipe (`nightshift plan | head`) is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  const problem = fileProblem(error);
+  if (problem === undefined) throw error;
+  process.stderr.write(`nightshift: ${problem}\n`);
+  process.exit(1);
 });
 
 const now = () => new Date();
@@ -24,6 +28,8 @@ process.exitCode = await runCommand(process.argv.slice(2), {
   err: (text) => process.stderr.write(`${text}\n`),
   now,
   color: process.stdout.isTTY === true && !process.env['NO_COLOR'],
+  ...(process.stdout.isTTY ? { clear: () => void process.stdout.write('\x1b[H\x1b[2J\x1b[3J') } : {}),
+  columns: process.stdout.columns ?? (Number(process.env['COLUMNS']) || undefined),
   user: userName(),
   cloud: (name, environment) => createCloud(name, environment, now),
 });

@@ -69,10 +69,12 @@ try {
   const served = await serveConsole({ loaded, io });
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
   try {
-    const page = await browser.newPage({ viewport: { width: 1100, height: 800 } });
+    const page = await browser.newPage({ viewport: { width: 1240, height: 600 } });
     await page.goto(served.url);
     for (const name of Object.keys(loaded.config.environments))
       await page.locator(`[data-environment=${name}] .phase`).waitFor();
+    await page.locator(`[data-environment=${first[0]}] .row-button`).click();
+    await page.getByText('Loading').waitFor({ state: 'detached' });
     await page.screenshot({ path: file, fullPage: true });
   } finally {
     await browser.close();

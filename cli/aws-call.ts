@@ -1,5 +1,6 @@
 /** Calls AWS for one environment, and explains an error that an operator can fix: the missing permission, the account. */
 import type { EnvironmentConfig } from '#model/config.ts';
+import { signInHint } from './account-access.ts';
 import { awsErrorKind, networkErrorOf } from './aws-errors.ts';
 import { CloudError } from './errors.ts';
 
@@ -17,6 +18,8 @@ export async function callAws<T>(call: AwsCall, send: () => Promise<T>): Promise
   try {
     return await send();
   } catch (cause) {
+    // The role of the environment was refused: that is the answer, whatever was called.
+    if (cause instanceof CloudError) throw cause;
     const message = cause instanceof Error ? messageFor(call, cause) : undefined;
     if (message === undefined) throw cause;
     throw new CloudError(`${call.environmentName}: ${message}`, { cause });
@@ -29,9 +32,11 @@ function messageFor({ permission, resourceArn, resource, environment }: AwsCall,
     case 'denied':
       return `AWS denied ${permission} on ${resourceArn}: allow it for ${principalIn(cause.message)}`;
     case 'no-credentials':
-      return `no AWS credentials found: set AWS_PROFILE or AWS_ACCESS_KEY_ID for ${place}`;
+      return environment.profile === undefined
+        ? `no AWS credentials found: set AWS_PROFILE or AWS_ACCESS_KEY_ID for ${place}`
+        : `no AWS credentials found (${cause.message}): ${signInHint(environment.profile)}`;
     case 'rejected-credentials':
-      return `AWS rejected the credentials (${cause.message}): sign in again for ${place}`;
+      return `AWS rejected the credentials (${cause.message}): ${environment.profile === undefined ? 'sign in again' : signInHint(environment.profile)} for ${place}`;
     default:
   }
   if (cause.name === 'ResourceNotFoundException')

@@ -20,6 +20,7 @@ import { effectiveOverride } from '#model/override.ts';
 import { isValid } from '#model/record-schema.ts';
 import type { Override, Pause } from '#model/schedule.ts';
 import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
+import { clientAccess, type SessionCredentials } from './account-access.ts';
 import { callAws } from './aws-call.ts';
 import { type AwsClock, createAwsClock } from './aws-clock.ts';
 import { CloudError } from './errors.ts';
@@ -84,11 +85,8 @@ export interface Cloud {
 /** Overrides the endpoint and credentials of the shell. */
 export interface CloudAccess {
   readonly endpoint?: string;
-  readonly credentials?: {
-    readonly accessKeyId: string;
-    readonly secretAccessKey: string;
-    readonly sessionToken?: string;
-  };
+  readonly profile?: string;
+  readonly credentials?: SessionCredentials | (() => Promise<SessionCredentials>);
 }
 
 interface Target {
@@ -98,7 +96,7 @@ interface Target {
   readonly clock: AwsClock;
 }
 
-/** Clients with the credentials of this shell, for the region of the environment. Loads the SDK only when called. */
+/** Clients with the credentials that the config or this shell names, for the region of the environment. Loads the SDK only when called. */
 export async function createCloud(
   environmentName: string,
   environment: EnvironmentConfig,
@@ -106,7 +104,8 @@ export async function createCloud(
   access: CloudAccess = {},
 ): Promise<Cloud> {
   const clock = createAwsClock(localNow);
-  const target = { environmentName, environment, access, clock };
+  const own = clientAccess(environmentName, environment.region, environment);
+  const target = { environmentName, environment, access: { ...own, ...access }, clock };
   const table = await openTable(target);
   return {
     now: clock.now,

@@ -20,7 +20,7 @@ export interface ExplainOptions {
   readonly json?: boolean;
 }
 
-/** True when every environment was reachable. */
+/** True when something was found, or every environment was reachable. */
 export async function explain(
   loaded: LoadedConfig,
   target: string,
@@ -40,12 +40,12 @@ export async function explain(
   const found = decisionsAbout(target, decisions);
   if (options.json) {
     io.out(JSON.stringify(found, null, 2));
-    return complete;
+    return complete || found.length > 0;
   }
   io.out(
     found.length > 0 ? formatDecisions(found, loaded, io) : formatNoDecision(target, decisions, options),
   );
-  return complete;
+  return complete || found.length > 0;
 }
 
 /**

@@ -59,7 +59,9 @@ export async function setOverride(
     state: STATES[request.command],
     ...(await requestedBy(cloud, request, { from: now, until: end.at }, io)),
   };
-  const refused = refuseOverride(override, now);
+  const refused = refuseOverride(override, now, {
+    shownUntil: `${localTime(schedule.timeZone, new Date(override.until))} (${schedule.timeZone})`,
+  });
   if (refused !== undefined) throw new RefusedError(refused);
   const active = previous && isActive(previous, now) ? previous : undefined;
   if (!request.replace)

@@ -71,7 +71,7 @@ async function requestedPause(
   io: Io,
 ): Promise<Pause> {
   const pause = await requestedBy(cloud, request, { from, until }, io);
-  const refused = refuseOverride(pause, from, 'or pause it again when the pause ends');
+  const refused = refuseOverride(pause, from, { instead: 'or pause it again when the pause ends' });
   if (refused !== undefined) throw new RefusedError(refused);
   return pause;
 }

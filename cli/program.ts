@@ -1,23 +1,32 @@
 /** The command line: its commands, options, help and exit codes. Each command is implemented in its own file. */
 import { Command, CommanderError } from 'commander';
-import { ConfigError, type LoadedConfig, loadConfig } from '#lib/config-file.ts';
+import { ConfigError, type LoadedConfig, loadConfig, UnknownEnvironmentError } from '#lib/config-file.ts';
+import { fileProblem } from '#lib/file-problem.ts';
 import { DURATION_EXAMPLES, UNTIL_EXAMPLES } from '#model/when.ts';
+import { completionScript, SHELLS } from './completion.ts';
 import type { DoctorOptions } from './doctor/doctor.ts';
 import { type DriftOptions, drift } from './drift.ts';
 import { CloudError, RefusedError } from './errors.ts';
 import { DEFAULT_SINCE, type ExplainOptions, explain } from './explain.ts';
+import { type FleetOptions, fleetStatus, STATES } from './fleet-status.ts';
+import type { InitOptions } from './init/init.ts';
 import type { Io } from './io.ts';
-import { cancelOverride, type OverrideCommand, type OverrideRequest, setOverride } from './override.ts';
+import type { OverrideCommand, OverrideOptions, OverrideRequest } from './override.ts';
+import { cancelMany, overrideMany } from './override-many.ts';
 import { type PauseRequest, pauseEnvironment } from './pause.ts';
-import { DEFAULT_DAYS, type PlanOptions, plan } from './plan.ts';
+import { DEFAULT_DAYS, type PlanOptions, plan } from './plan/plan.ts';
+import type { PolicyOptions } from './policy.ts';
 import type { RestoreOptions } from './restore.ts';
 import type { RetireOptions } from './retire.ts';
 import { revokeSentLinks } from './revoke-links.ts';
 import { createRolloutIo, DEFAULT_TIMEOUT, type RolloutOptions, rollout } from './rollout.ts';
 import { DEFAULT_SAVINGS_DAYS, type SavingsOptions, savings } from './savings.ts';
+import type { EnvironmentFilter } from './select-environments.ts';
 import { status } from './status.ts';
+import type { TemplateOptions } from './template/template.ts';
 import { forTerminal } from './text.ts';
 import { packageVersion } from './version.ts';
+import { DEFAULT_WATCH_SECONDS, watch, watchSeconds } from './watch.ts';
 
 export const EXIT = { done: 0, refused: 1, cloud: 2 } as const;
 
@@ -30,8 +39,17 @@ export async function runCommand(args: readonly string[], terminal: Io): Promise
     return invocation.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.refused;
-    if (error instanceof ConfigError || error instanceof RefusedError) {
+    if (
+      error instanceof ConfigError ||
+      error instanceof UnknownEnvironmentError ||
+      error instanceof RefusedError
+    ) {
       io.err(`nightshift: ${error.message}`);
+      return EXIT.refused;
+    }
+    const problem = fileProblem(error);
+    if (problem !== undefined) {
+      io.err(`nightshift: ${problem}`);
       return EXIT.refused;
     }
     if (error instanceof CloudError) {
@@ -96,6 +114,10 @@ function createProgram(invocation: Invocation): Command {
   addRetire(invocation);
   addDoctorAndConsole(invocation);
   addArgocdCommands(invocation);
+  addInit(invocation);
+  addDiscover(invocation);
+  addHandovers(invocation);
+  addCompletion(invocation);
   return program;
 }
 
@@ -105,23 +127,85 @@ function addReportCommands(invocation: Invocation): void {
     program,
     'plan',
     'list the upcoming starts and stops with their reasons; offline, needs no AWS access',
-    ['nightshift plan --days 14', 'nightshift plan --from 2026-12-24 --environment develop'],
+    [
+      'nightshift plan --days 14',
+      'nightshift plan --from 2026-12-24 --environment develop',
+      'nightshift plan develop --steps',
+    ],
   )
+    .argument('[environment]', 'only this environment')
     .option('-d, --days <number>', `number of days (default: ${DEFAULT_DAYS})`)
     .option('-f, --from <date>', 'start date in the time zone of the schedule, or an instant (default: now)')
     .option('-e, --environment <name>', 'only this environment')
+    .option('--tag <name=value>', TAG_OPTION, collect)
+    .option('--account <id>', ACCOUNT_OPTION)
+    .option('--each', 'list each start and stop with its reason')
+    .option('--steps', 'what a stop and a start do, and in which order')
     .option('--json', JSON_OPTION)
-    .action(async (options: PlanOptions) => plan(await invocation.config(), options, io));
-
-  command(program, 'status', 'show the state of each cluster, its next transition and its override', [
-    'nightshift status',
-    'nightshift status develop --json',
-  ])
-    .argument('[environment]', 'only this environment')
-    .option('--json', JSON_OPTION)
-    .action(async (name: string | undefined, options: { json?: boolean }) =>
-      invocation.finish({ complete: await status(await invocation.config(), name, options, io) }),
+    .option('--svg <file>', 'also write the days as an SVG picture')
+    .option('--ics <file>', 'also write starts and stops as a calendar file')
+    .action(async (environment: string | undefined, options: PlanOptions) =>
+      plan(await invocation.config(), { ...(environment ? { environment } : {}), ...options }, io),
     );
+
+  command(
+    program,
+    'status',
+    'show all clusters in a table, those with a problem first; or one of them in detail',
+    [
+      'nightshift status',
+      'nightshift status --tag team=web --state asleep --watch',
+      'nightshift status develop --json',
+    ],
+  )
+    .argument('[environment]', 'only this environment, in detail')
+    .option('--tag <name=value>', TAG_OPTION, collect)
+    .option('--account <id>', ACCOUNT_OPTION)
+    .option('--state <state>', `only clusters in this state: ${STATES.join(', ')}`)
+    .option(
+      '-w, --watch [seconds]',
+      `show it again every so many seconds (default: ${DEFAULT_WATCH_SECONDS})`,
+    )
+    .option('--json', JSON_OPTION)
+    .action((name: string | undefined, options: StatusOptions) => showStatus(invocation, name, options));
+}
+
+interface StatusOptions extends FleetOptions {
+  readonly watch?: string | true;
+}
+
+async function showStatus(
+  invocation: Invocation,
+  name: string | undefined,
+  options: StatusOptions,
+): Promise<void> {
+  const { io } = invocation;
+  const loaded = await invocation.config();
+  const show = async (out: Io) =>
+    name === undefined ? fleetStatus(loaded, options, out) : status(loaded, name, options, out);
+  if (options.watch === undefined) {
+    invocation.finish({ complete: await show(io) });
+    return;
+  }
+  const seconds = watchSeconds(options.watch);
+  if (options.json) throw new RefusedError('--watch and --json: use one of them');
+  const interrupted = new AbortController();
+  process.once('SIGINT', () => interrupted.abort());
+  const draw = async () => {
+    const lines: string[] = [];
+    const collected: Io = { ...io, out: (text) => lines.push(text), err: (text) => lines.push(text) };
+    await show(collected).catch((error: unknown) => {
+      if (!(error instanceof CloudError)) throw error;
+      lines.push(error.message);
+    });
+    return lines.join('\n');
+  };
+  await watch(draw, { seconds, signal: interrupted.signal, io });
+}
+
+/** For an option that may be given several times. */
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 const OVERRIDES: readonly {
@@ -135,6 +219,7 @@ const OVERRIDES: readonly {
     examples: [
       'nightshift keep-up develop --until 23:00 --reason "release"',
       'nightshift keep-up develop --until 2026-12-01T23:00+09:00',
+      'nightshift keep-up --tag team=web --for 2h',
     ],
   },
   {
@@ -149,11 +234,17 @@ const OVERRIDES: readonly {
   },
 ];
 
+type OverrideCommandOptions = Omit<OverrideRequest, 'command' | 'environment'> &
+  OverrideOptions &
+  EnvironmentFilter;
+
 function addOverrideCommands(invocation: Invocation): void {
   const { program, io } = invocation;
   for (const { name, description, examples } of OVERRIDES) {
     command(program, name, description, examples)
-      .argument('<environment>', 'environment name in the config')
+      .argument('[environment]', 'environment name in the config; or several by --tag or --account')
+      .option('--tag <name=value>', TAG_OPTION, collect)
+      .option('--account <id>', ACCOUNT_OPTION)
       .option('-u, --until <time>', `end of the override: ${UNTIL_EXAMPLES}`)
       .option('-f, --for <duration>', `duration of the override: ${DURATION_EXAMPLES}`)
       .option('-r, --reason <text>', 'reason, shown to everybody')
@@ -161,15 +252,18 @@ function addOverrideCommands(invocation: Invocation): void {
       .option('--replace', 'end the overrides of others')
       .option('--json', JSON_OPTION)
       .action(
-        async (
-          environment: string,
-          { json, ...request }: Omit<OverrideRequest, 'command' | 'environment'> & { json?: boolean },
-        ) =>
-          setOverride(
-            await invocation.config(),
-            { ...request, command: name, environment },
-            json ? { json } : {},
-            io,
+        async (environment: string | undefined, { json, tag, account, ...request }: OverrideCommandOptions) =>
+          invocation.finish(
+            await overrideMany(
+              await invocation.config(),
+              { ...request, command: name, environment },
+              {
+                ...(json ? { json } : {}),
+                ...(tag ? { tag } : {}),
+                ...(account === undefined ? {} : { account }),
+              },
+              io,
+            ),
           ),
       );
   }
@@ -182,11 +276,16 @@ function addOverrideCommands(invocation: Invocation): void {
     .action(async (name: string, options: { json?: boolean }) =>
       revokeSentLinks(await invocation.config(), name, options, io),
     );
-  command(program, 'cancel', 'cancel the active override', ['nightshift cancel develop'])
-    .argument('<environment>', 'environment name in the config')
+  command(program, 'cancel', 'cancel the active override', [
+    'nightshift cancel develop',
+    'nightshift cancel --tag team=web',
+  ])
+    .argument('[environment]', 'environment name in the config; or several by --tag or --account')
+    .option('--tag <name=value>', TAG_OPTION, collect)
+    .option('--account <id>', ACCOUNT_OPTION)
     .option('--json', JSON_OPTION)
-    .action(async (name: string, options: { json?: boolean }) =>
-      cancelOverride(await invocation.config(), name, options, io),
+    .action(async (name: string | undefined, options: OverrideOptions & EnvironmentFilter) =>
+      invocation.finish(await cancelMany(await invocation.config(), name, options, io)),
     );
 }
 
@@ -329,13 +428,15 @@ function addDoctorAndConsole(invocation: Invocation): void {
     program,
     'console',
     'serve a web page on this machine that shows each cluster and its decisions, with buttons for keep-up, wake, sleep and cancel',
-    ['nightshift console', 'nightshift console --port 8022'],
+    ['nightshift console', 'nightshift console --port 8022', 'nightshift console --demo'],
   )
     .option('-p, --port <number>', 'port on 127.0.0.1 (default: a free one)')
-    .action(async (options: { port?: string }) => {
-      const { showConsole } = await import('./console/show-console.ts');
+    .option('--demo', 'show a recorded day at 60 times its speed; needs no config and no AWS access')
+    .action(async ({ demo, ...options }: { port?: string; demo?: boolean }) => {
+      const { showConsole, showDemo } = await import('./console/show-console.ts');
       const interrupted = new Promise<void>((resolve) => process.once('SIGINT', () => resolve()));
-      await showConsole(await invocation.config(), options, io, interrupted);
+      if (demo) await showDemo(options, io, interrupted);
+      else await showConsole(await invocation.config(), options, io, interrupted);
     });
 }
 
@@ -398,6 +499,104 @@ function command(program: Command, name: string, description: string, examples: 
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`);
 }
 
+/** Makes a project in the current folder. */
+function addInit(invocation: Invocation): void {
+  const { program, io } = invocation;
+  command(
+    program,
+    'init',
+    'write config, CDK app and manifests into this folder, after a look at your clusters; never overwrites without asking',
+    ['nightshift init --region ap-northeast-1 --ci github', 'nightshift init --yes'],
+  )
+    .option('-y, --yes', 'ask nothing and look at nothing: write a sample; offline')
+    .option('--region <name>', 'look in this region; may be repeated (default: AWS_REGION)', collect)
+    .option('--profile <name>', 'look with this profile of the AWS config')
+    .option('--ci <kind>', 'also write a job for pull requests that runs plan and cdk diff: github or gitlab')
+    .action(async (options: InitOptions) => {
+      const [{ init }, { observeAccount }] = await Promise.all([
+        import('./init/init.ts'),
+        import('./init/observe-account.ts'),
+      ]);
+      await init(options, {
+        ...createRolloutIo(io),
+        folder: process.cwd(),
+        timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+        observe: (region, access) => observeAccount(region, access, io.now),
+      });
+    });
+}
+
+/** Writes the lock file of the clusters that have the tag. */
+function addDiscover(invocation: Invocation): void {
+  const { program, io } = invocation;
+  command(
+    program,
+    'discover',
+    'find the clusters with the tag of the config in its accounts, and write them into nightshift.lock.json to review and commit',
+    ['nightshift discover && git diff nightshift.lock.json'],
+  ).action(async () => {
+    const [{ discover }, { listTaggedClusters }] = await Promise.all([
+      import('./discover.ts'),
+      import('./init/observe-account.ts'),
+    ]);
+    const complete = await discover(program.opts<{ config?: string }>().config, {
+      ...io,
+      listClusters: listTaggedClusters,
+    });
+    invocation.finish({ complete });
+  });
+}
+
+/** What is handed to others: policies, and the stack as files. */
+function addHandovers(invocation: Invocation): void {
+  const { program, io } = invocation;
+  command(
+    program,
+    'policy',
+    'print the least IAM policy for a person: reader, developer (overrides), operator (doctor, restore) or deployer; offline',
+    [
+      'nightshift policy developer --environment develop',
+      'nightshift policy operator --account 111111111111',
+    ],
+  )
+    .argument('<role>', 'reader, developer, operator or deployer')
+    .option('-e, --environment <name>', 'only this environment')
+    .option('--tag <name=value>', TAG_OPTION, collect)
+    .option('--account <id>', ACCOUNT_OPTION)
+    .action(async (role: string, options: PolicyOptions) => {
+      const { printPolicy } = await import('./policy.ts');
+      printPolicy(await invocation.config(), role, options, io);
+    });
+
+  command(
+    program,
+    'template',
+    'write the CloudFormation template of an environment, the zips of its functions and an example for Terraform; offline',
+    ['nightshift template develop', 'nightshift template develop --out terraform/nightshift'],
+  )
+    .argument('<environment>', 'environment name in the config')
+    .option('-o, --out <folder>', 'where to write (default: nightshift-<environment>)')
+    .action(async (name: string, options: TemplateOptions) => {
+      const { writeTemplate } = await import('./template/template.ts');
+      await writeTemplate(await invocation.config(), name, options, io);
+    });
+}
+
+/** Completion, and what its scripts call. */
+function addCompletion(invocation: Invocation): void {
+  const { program, io } = invocation;
+  command(program, 'completion', 'print a completion script for a shell', [
+    'eval "$(npx nightshift completion bash)"',
+  ])
+    .argument('<shell>', SHELLS.join(', '))
+    .action((shell: string) => io.out(completionScript(program, shell)));
+  program
+    .command('__environments', { hidden: true })
+    .action(async () => io.out(Object.keys((await invocation.config()).config.environments).join('\n')));
+}
+
+const TAG_OPTION = 'only environments with this tag; may be repeated';
+const ACCOUNT_OPTION = 'only environments of this AWS account';
 const JSON_OPTION = 'print one JSON document';
 const SERVER_OPTION = 'Argo CD server (default: ARGOCD_SERVER, or the URL in the config)';
 const CA_OPTION = 'PEM file of a private CA';

@@ -5,6 +5,7 @@
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EKSClient } from '@aws-sdk/client-eks';
+import { createBuiltInPools } from '#functions/adapters/aws/built-in-pools.ts';
 import { describeCluster } from '#functions/adapters/aws/eks-cluster.ts';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
@@ -64,7 +65,8 @@ export async function restoreFromTable(options: RestoreOptions, io: RestoreIo): 
       groups: createGroups(clients, options.cluster),
       store,
       cronJobs: createCronJobs(clients.kubernetes, undefined),
-      autoscalersOf: (objects) => autoscalersOf(clients.kubernetes, objects),
+      autoscalersOf: (objects) =>
+        autoscalersOf(clients.kubernetes, objects, createBuiltInPools(options.cluster, clients.eks)),
       now: io.now,
       record: ({ target, action, reason }) => io.out(plain(`${target}: ${action}: ${reason}`)),
     };

@@ -19,7 +19,7 @@ import { duration, environmentTitle, localTime, type Paint, paintOf, plain } fro
 /** How far ahead the next transition is searched. */
 const HORIZON_MS = 62 * 86_400_000;
 
-interface Status {
+export interface Status {
   readonly named: NamedEnvironment;
   readonly now: Date;
   readonly schedule?: Schedule;
@@ -42,7 +42,7 @@ export async function status(
   const { results, complete } = await queryEach(io, selectEnvironments(loaded, name), (named) =>
     readStatus(loaded, named, io),
   );
-  if (options.json) io.out(JSON.stringify(results.map(toJson), null, 2));
+  if (options.json) io.out(JSON.stringify(results.map(statusJson), null, 2));
   else {
     const paint = paintOf(io.color);
     io.out(results.map((one) => formatStatus(one, paint)).join('\n\n'));
@@ -50,7 +50,7 @@ export async function status(
   return complete;
 }
 
-async function readStatus(loaded: LoadedConfig, named: NamedEnvironment, io: Io): Promise<Status> {
+export async function readStatus(loaded: LoadedConfig, named: NamedEnvironment, io: Io): Promise<Status> {
   const { name, environment } = named;
   const cloud = await io.cloud(name, environment);
   if (environment.schedule === undefined) {
@@ -156,7 +156,7 @@ function pauseRows({ pause, unknownPause }: Status, timeZone: string): readonly 
   return pause ? [['paused', `nothing is changed: ${formatPause(pause, timeZone)}`]] : [];
 }
 
-function toJson({ named, now, schedule, night, next, changes, pause }: Status) {
+export function statusJson({ named, now, schedule, night, next, changes, pause }: Status) {
   const { name, environment } = named;
   return {
     environment: name,

@@ -17,15 +17,19 @@ import type { AwsWorld, EksCluster } from '@nightshift/lab/world/aws/index.ts';
 import type { CodebuildWorld } from '@nightshift/lab/world/codebuild/index.ts';
 import type { Principal, WorldContext } from '@nightshift/lab/world/interfaces.ts';
 import { createKubernetes, type Kubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
+import type { ImageRegistry } from '@nightshift/lab/world/registry/registry.ts';
 import { scaleOutOf } from '@nightshift/lab/world/scale-out.ts';
 import { parseAllDocuments } from 'yaml';
-import type { EnvironmentConfig, NightshiftConfig } from '#model/config.ts';
+import type { BuildConfig, EnvironmentConfig, NightshiftConfig } from '#model/config.ts';
 import { LabError } from './errors.ts';
+import { pushBuiltImages } from './sample/images.ts';
 import {
   ARGOCD,
   addApplications,
   addBuildProjects,
   addGroups,
+  addRepository,
+  applicationOf,
   productionBuilds,
   projectsOf,
 } from './sample/resources.ts';
@@ -63,6 +67,7 @@ export interface LabServices {
   readonly config: NightshiftConfig;
   readonly aws: AwsWorld;
   readonly codebuild: CodebuildWorld;
+  readonly images: ImageRegistry;
   readonly ca: CertificateAuthority;
   readonly directory: string;
   readonly closers: (() => Promise<unknown>)[];
@@ -88,6 +93,7 @@ export async function createCluster(
     account,
     region,
     scaleOut: scaleOutOf(aws, cluster),
+    images: services.images,
   });
   aws.attachNodes(cluster, kubernetes);
   kubernetes.applyObjects([argocdNamespace, ...(await readManifests()), operatorsBinding]);
@@ -145,7 +151,9 @@ export async function createClusterArgocd(
     ...(environment.deploy ? { inCluster: ARGOCD } : {}),
   });
   serveApplications(context, argocd, kubernetes.api);
-  addApplications(argocd, kubernetes, codebuild, builds);
+  for (const { repository, branch } of builds) addRepository(codebuild, repository, branch);
+  pushBuiltImages(context, services, { ...environment, builds });
+  addApplications(argocd, kubernetes, builds);
   addBuildProjects(codebuild, environment, builds, services.buildProjects(environment));
   if (!environment.deploy) return { argocd };
 
@@ -165,21 +173,33 @@ export async function createClusterArgocd(
   });
   services.closers.push(() => argocdEndpoint.close());
   services.route(`${hostname}:${port || 443}`, argocdEndpoint.port);
-  const value = tokenFor(argocd, projectsOf(builds));
+  const value = tokenFor(argocd, projectsOf(builds), rightsFor(builds));
   aws.putSecret({ account: environment.account, region: environment.region, name: tokenSecret, value });
   return { argocd, argocdEndpoint };
 }
 
 /** A project token for one project, as Argo CD's documentation recommends; an account token for several. */
-function tokenFor(argocd: ArgocdWorld, projects: readonly string[]): string {
+function tokenFor(argocd: ArgocdWorld, projects: readonly string[], rights: readonly string[]): string {
   const [project, ...others] = projects;
-  if (project !== undefined && others.length === 0) return argocd.addToken({ project, role: 'nightshift' });
+  if (project !== undefined && others.length === 0)
+    return argocd.addToken({ project, role: 'nightshift', policies: rights });
   return argocd.addAccountToken({
     account: 'nightshift',
     policies: projects.flatMap((name) =>
-      ['get', 'sync'].map((action) => `p, nightshift, applications, ${action}, ${name}/*, allow`),
+      rights.map((action) => `p, nightshift, applications, ${action}, ${name}/*, allow`),
     ),
   });
+}
+
+/** Which rights the way of the images needs, by docs/branch-deploy.md. */
+function rightsFor(builds: readonly BuildConfig[]): readonly string[] {
+  const ways = builds.flatMap(({ applications }) => applications.map((one) => applicationOf(one).bring));
+  return [
+    'get',
+    'sync',
+    ...(ways.includes('parameter') ? ['update'] : []),
+    ...(ways.includes('restart') ? ['action/apps/Deployment/restart'] : []),
+  ];
 }
 
 /** The manifests that an operator applies to each cluster before deploying the stacks. */

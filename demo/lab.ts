@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Assembly, readAssembly } from '@nightshift/lab/assembly/assembly.ts';
 import { type Deployment, readDeployment } from '@nightshift/lab/assembly/deployment.ts';
+import type { Execution, ExecutionServices } from '@nightshift/lab/assembly/executions.ts';
 import type { FunctionSpec, Invocation, LogLine } from '@nightshift/lab/assembly/function-runner.ts';
 import { createAuthorize } from '@nightshift/lab/assembly/permissions.ts';
 import { type AssemblyRun, runAssembly } from '@nightshift/lab/assembly/run.ts';
@@ -14,14 +15,17 @@ import type { Delivery } from '@nightshift/lab/assembly/triggers.ts';
 import { type AwsEndpoint, type AwsExchange, serveAws } from '@nightshift/lab/http/aws/server.ts';
 import type { Authorize } from '@nightshift/lab/http/aws/service.ts';
 import { codebuildService } from '@nightshift/lab/http/codebuild.ts';
+import { ecrService } from '@nightshift/lab/http/ecr.ts';
 import { serveFunctionUrls } from '@nightshift/lab/http/function-urls.ts';
 import { createLambdaService } from '@nightshift/lab/http/lambda.ts';
-import { startProxy } from '@nightshift/lab/http/proxy.ts';
-import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
+import { type Proxy as ForwardProxy, startProxy } from '@nightshift/lab/http/proxy.ts';
+import { createStepFunctions, type StepFunctions } from '@nightshift/lab/http/step-functions.ts';
+import { type CertificateAuthority, createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
 import { type AwsWorld, createAws } from '@nightshift/lab/world/aws/index.ts';
 import { type CodebuildWorld, createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
 import type { WorldContext } from '@nightshift/lab/world/interfaces.ts';
+import { createImageRegistry, type ImageRegistry } from '@nightshift/lab/world/registry/registry.ts';
 import type { NightshiftConfig } from '#model/config.ts';
 import type { Decision } from '#model/decision.ts';
 import { decisionIn } from './decisions.ts';
@@ -67,6 +71,8 @@ export interface Lab {
   readonly environments: readonly LabEnvironment[];
   readonly front: AwsEndpoint;
   readonly assembly: AssemblyRun;
+  /** Of the state machines, in the order of their start. */
+  readonly executions: readonly Execution[];
   /** In the order of the log. */
   readonly decisions: readonly Decision[];
   readonly proxyUrl: string;
@@ -110,10 +116,11 @@ async function build(
   await writeFile(caFile, ca.pem);
   const aws = createAws(context);
   const codebuild = createCodebuild(context, { phaseEvents: true });
+  const images = createImageRegistry(context);
   const proxy = await startProxy();
   closers.push(() => proxy.close());
   let awsUrl: string | undefined;
-  const parts = { context, aws, codebuild, ca, directory, closers, config };
+  const parts = { context, aws, codebuild, images, ca, directory, closers, config };
   const services: LabServices = {
     ...parts,
     awsUrl: () => awsUrl,
@@ -123,7 +130,7 @@ async function build(
 
   const environments = await createEnvironments(services);
   registerStacks(aws, deployments);
-  const front = await serveFront({ aws, codebuild, deployments, options });
+  const front = await serveFront({ aws, codebuild, images, deployments, options });
   closers.push(() => front.close());
   awsUrl = front.url;
   for (const { stack, tables } of deployments) {
@@ -145,11 +152,10 @@ async function build(
     options,
   });
   closers.push(() => run.close());
-  receiveMessages(aws, run);
   front.addService(createLambdaService(run));
-  const pages = await serveFunctionUrls({ run, context, ca });
-  closers.push(() => pages.close());
-  for (const url of pages.urls.values()) proxy.route(`${new URL(url).hostname}:443`, pages.port);
+  const machines = createMachines(context, aws, run);
+  front.addService(machines);
+  await servePages({ run, ca, proxy }, context, closers);
   return {
     context,
     config,
@@ -158,11 +164,23 @@ async function build(
     environments,
     front,
     assembly: run,
+    executions: machines.executions,
     decisions,
     proxyUrl: proxy.url,
     caFile,
     close,
   };
+}
+
+/** Function URLs, by their host names through the proxy. */
+async function servePages(
+  parts: { readonly run: AssemblyRun; readonly ca: CertificateAuthority; readonly proxy: ForwardProxy },
+  context: WorldContext,
+  closers: (() => Promise<unknown>)[],
+): Promise<void> {
+  const pages = await serveFunctionUrls({ run: parts.run, ca: parts.ca, context });
+  closers.push(() => pages.close());
+  for (const url of pages.urls.values()) parts.proxy.route(`${new URL(url).hostname}:443`, pages.port);
 }
 
 function buildProjectsOf(deployments: readonly Deployment[], at: { account: string; region: string }) {
@@ -194,18 +212,20 @@ async function createEnvironments(services: LabServices): Promise<readonly LabEn
 function serveFront({
   aws,
   codebuild,
+  images,
   deployments,
   options,
 }: {
   readonly aws: AwsWorld;
   readonly codebuild: CodebuildWorld;
+  readonly images: ImageRegistry;
   readonly deployments: readonly Deployment[];
   readonly options: LabOptions;
 }): Promise<AwsEndpoint> {
   const authorize = createAuthorize(deployments, aws);
   return serveAws({
     aws,
-    services: [codebuildService(codebuild)],
+    services: [codebuildService(codebuild), ecrService(images)],
     authorize(call) {
       const refusal = authorize(call);
       options.onAuthorize?.(call, refusal, aws);
@@ -247,27 +267,26 @@ function runFunctions(lab: {
   });
 }
 
-/** Lambda hands each message of a queue that is an event source to its function, one at a time. */
-function receiveMessages(aws: AwsWorld, run: AssemblyRun): void {
-  for (const { stack, eventSources } of run.deployments) {
-    const { account, region } = stack;
-    for (const { queueArn, function: name } of eventSources)
-      aws.messaging.onMessage(queueArn, ({ id, body }) => {
-        const runner = run.find({ account, region, function: name });
-        if (!runner) throw new Error(`the queue ${queueArn} has the unknown function ${name}`);
-        const record = {
-          messageId: id,
-          receiptHandle: id,
-          body,
-          attributes: {},
-          messageAttributes: {},
-          eventSource: 'aws:sqs',
-          eventSourceARN: queueArn,
-          awsRegion: region,
-        };
-        run.invokeAsync(runner, JSON.stringify({ Records: [record] }));
-      });
-  }
+/** The state machines of the stacks, whose tasks invoke their functions and write to their queues. */
+function createMachines(context: WorldContext, aws: AwsWorld, run: AssemblyRun): StepFunctions {
+  const place = (arn: string) => {
+    const [, , , region = '', account = ''] = arn.split(':');
+    return { account, region };
+  };
+  const services: ExecutionServices = {
+    invokeAsync(functionArn, payload) {
+      const runner = run.find({ ...place(functionArn), function: functionArn });
+      if (!runner) throw new Error(`Function not found: ${functionArn}`);
+      run.invokeAsync(runner, payload);
+    },
+    sendMessage(queueUrl, body) {
+      const { hostname, pathname } = new URL(queueUrl);
+      const scope = { region: hostname.split('.')[1] ?? '', account: pathname.split('/')[1] ?? '' };
+      aws.messaging.send(scope, queueUrl, { body });
+    },
+  };
+  const machines = run.deployments.flatMap(({ stateMachines }) => stateMachines);
+  return createStepFunctions(machines, { context, services });
 }
 
 /** Creates the other resources of the stacks: access entries, queues and topics. */

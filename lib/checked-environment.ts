@@ -28,7 +28,7 @@ export interface CheckedEnvironment {
 /** What was checked, with the config's text at that time: the constructs of one stack all ask for the same. */
 const known = new WeakMap<
   NightshiftConfig,
-  { text: string; environments: Map<string, CheckedEnvironment> }
+  { text: string; complete: NightshiftConfig; environments: Map<string, CheckedEnvironment> }
 >();
 
 /** Throws a `ConfigError` with every mistake of the config, or when it has no such environment. */
@@ -36,18 +36,17 @@ export function checkedEnvironment({ config, environment, now }: EnvironmentProp
   const text = JSON.stringify(config);
   let checked = known.get(config);
   if (checked?.text !== text) {
-    checkedConfig(config);
-    checked = { text, environments: new Map() };
+    checked = { text, complete: checkedConfig(config), environments: new Map() };
     known.set(config, checked);
   }
   const day = now ?? new Date();
   const key = `${environment} ${day.toISOString().slice(0, 10)}`;
-  const found = checked.environments.get(key) ?? environmentIn(config, environment, day);
+  const found = checked.environments.get(key) ?? environmentIn(checked.complete, environment, day);
   checked.environments.set(key, found);
   return found;
 }
 
-/** The config itself. Throws a `ConfigError` with every mistake. `file` is named in the error. */
+/** The config itself, with its defaults filled in. Throws a `ConfigError` with every mistake. `file` is named in the error. */
 export function checkedConfig(raw: unknown, file = 'the config'): NightshiftConfig {
   const { config, problems } = checkConfig(raw, KNOWN_HOLIDAYS);
   if (!config) throw new ConfigError(file, problems);

@@ -1,4 +1,5 @@
 import type { ConfigProblem } from '#model/config-problem.ts';
+import { didYouMean } from '#model/nearest.ts';
 
 /** The config is invalid. `problems` contains every problem found; the message has one line for each. */
 export class ConfigError extends Error {
@@ -18,4 +19,13 @@ export class ConfigError extends Error {
 
 function formatProblem({ path, value, message }: ConfigProblem): string {
   return [path, value, message].filter((part) => part !== undefined && part !== '').join(': ');
+}
+
+/** A name that a person typed belongs to no environment. The config itself is valid. */
+export class UnknownEnvironmentError extends Error {
+  override name = 'UnknownEnvironmentError';
+
+  constructor(name: string, known: readonly string[], file: string) {
+    super(`there is no environment "${name}" in ${file}: ${didYouMean(name, known)}`);
+  }
 }

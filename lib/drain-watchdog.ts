@@ -1,54 +1,122 @@
-/** The queue whose messages come back to spot-drain after a lease, to take over the work of an invocation that has died. */
-import { Duration, Validations } from 'aws-cdk-lib';
-import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+/** The state machine that calls spot-drain again after a lease, to take over the work of an invocation that has died. */
+import { ArnFormat, Stack, Validations } from 'aws-cdk-lib';
+import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { watchdogNameOf } from '#model/names.ts';
 import { WATCHDOG_VARIABLE } from '#model/settings.ts';
+import { TRIGGER_SOURCE } from '#model/trigger.ts';
+import { throughServices } from './encryption-key.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
 
 export interface DrainWatchdogProps {
+  /** The environment's name in the config. */
+  readonly environment: string;
   readonly function: NightshiftFunction;
-  /** Of the function: a message is invisible for as long while it is processed. */
-  readonly timeout: Duration;
-  readonly queueName: string;
 }
 
-/** The function sends a message with each claim, and Lambda invokes it with the message once its delay is over. */
+/**
+ * The function starts an execution with each claim. The execution waits, then invokes the function asynchronously; what
+ * cannot be delivered goes to the function's dead-letter queue.
+ */
 export class DrainWatchdog extends Construct {
-  readonly queue: Queue;
-
   constructor(scope: Construct, id: string, props: DrainWatchdogProps) {
     super(scope, id);
     const { function: drain } = props;
-    this.queue = new Queue(this, 'Queue', {
-      queueName: props.queueName,
-      ...(drain.encryptionKey
-        ? { encryption: QueueEncryption.KMS, encryptionMasterKey: drain.encryptionKey }
-        : { encryption: QueueEncryption.SQS_MANAGED }),
-      enforceSSL: true,
-      visibilityTimeout: props.timeout,
-      // Whatever is older is the tick's.
-      retentionPeriod: Duration.hours(1),
-      deadLetterQueue: { queue: drain.deadLetters, maxReceiveCount: 3 },
+    const name = watchdogNameOf(props.environment);
+    const stack = Stack.of(this);
+    // By name, because the machine refers to the function.
+    const arn = stack.formatArn({
+      service: 'states',
+      resource: 'stateMachine',
+      resourceName: name,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
-    drain.lambda.addEnvironment(WATCHDOG_VARIABLE, this.queue.queueUrl);
-    drain.allow({ sid: 'SendWatchdog', actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] });
-    // Lambda receives the messages with the function's role.
-    drain.allow({
-      sid: 'ReceiveWatchdog',
-      actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
-      resources: [this.queue.queueArn],
+    const role = this.#createRole(drain, name, arn);
+    const machine = new CfnStateMachine(this, 'Machine', {
+      stateMachineName: name,
+      // Executions are exactly-once, and their history can be read without a log.
+      stateMachineType: 'STANDARD',
+      roleArn: role.roleArn,
+      definitionString: stack.toJsonString(definitionOf(drain, stack.partition)),
     });
-    const mapping = new EventSourceMapping(this, 'Mapping', {
-      target: drain.lambda,
-      eventSourceArn: this.queue.queueArn,
-      batchSize: 1,
-    });
-    // Lambda checks these permissions when the mapping is created.
-    mapping.node.addDependency(drain.role);
-    Validations.of(mapping).acknowledge({
-      id: 'Serverless-LambdaEventSourceMappingDestination',
-      reason: 'A mapping of SQS takes no destination: the queue has a dead-letter queue.',
-    });
+    machine.node.addDependency(role);
+    const untraced = 'Two steps have nothing to trace, and X-Ray would need permissions on all resources.';
+    Validations.of(machine).acknowledge(
+      {
+        id: 'AwsSolutions-SF1',
+        reason: 'Step Functions keeps the history of each execution for 90 days without a log group.',
+      },
+      { id: 'AwsSolutions-SF2', reason: untraced },
+      { id: 'Serverless-StepFunctionStateMachineXray', reason: untraced },
+    );
+    drain.lambda.addEnvironment(WATCHDOG_VARIABLE, arn);
+    drain.allow({ sid: 'StartWatchdog', actions: ['states:StartExecution'], resources: [arn] });
   }
+
+  #createRole(drain: NightshiftFunction, name: string, arn: string): Role {
+    const role = new Role(this, 'Role', {
+      description: `allows ${name} to invoke its function`,
+      assumedBy: new ServicePrincipal('states.amazonaws.com', {
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': Stack.of(this).account, 'aws:SourceArn': arn },
+        },
+      }),
+    });
+    const allow = (sid: string, actions: string[], resource: string, conditions = {}) =>
+      role.addToPrincipalPolicy(
+        new PolicyStatement({ sid, effect: Effect.ALLOW, actions, resources: [resource], conditions }),
+      );
+    allow('CallFunction', ['lambda:InvokeFunction'], drain.lambda.functionArn);
+    allow('KeepUndelivered', ['sqs:SendMessage'], drain.deadLetters.queueArn);
+    if (drain.encryptionKey)
+      allow(
+        'EncryptUndelivered',
+        ['kms:Decrypt', 'kms:GenerateDataKey'],
+        drain.encryptionKey.keyArn,
+        throughServices(Stack.of(this).region, 'sqs'),
+      );
+    return role;
+  }
+}
+
+/** Amazon States Language. The input is `{ delaySeconds, check }`. */
+function definitionOf({ lambda, deadLetters }: NightshiftFunction, partition: string) {
+  return {
+    StartAt: 'Wait',
+    States: {
+      Wait: { Type: 'Wait', SecondsPath: '$.delaySeconds', Next: 'Invoke' },
+      Invoke: {
+        Type: 'Task',
+        Resource: `arn:${partition}:states:::lambda:invoke`,
+        Parameters: {
+          FunctionName: lambda.functionArn,
+          InvocationType: 'Event',
+          Payload: {
+            source: TRIGGER_SOURCE,
+            trigger: 'watchdog',
+            'id.$': '$$.Execution.Name',
+            'check.$': '$.check',
+          },
+        },
+        Retry: [
+          {
+            ErrorEquals: ['States.ALL'],
+            IntervalSeconds: 1,
+            BackoffRate: 2,
+            MaxDelaySeconds: 5,
+            MaxAttempts: 6,
+          },
+        ],
+        Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'KeepUndelivered' }],
+        End: true,
+      },
+      KeepUndelivered: {
+        Type: 'Task',
+        Resource: `arn:${partition}:states:::sqs:sendMessage`,
+        Parameters: { QueueUrl: deadLetters.queueUrl, 'MessageBody.$': '$' },
+        End: true,
+      },
+    },
+  };
 }

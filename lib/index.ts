@@ -1,8 +1,11 @@
 /** The public API of `eks-nightshift` for other CDK apps. */
 export {
+  type AccessRole,
   type DevelopmentEnvironmentConfig,
+  type DiscoverConfig,
   defineConfig,
   type EnvironmentConfig,
+  environmentsFrom,
   type NightshiftConfig,
   type ProductionEnvironmentConfig,
 } from '#model/config.ts';
@@ -22,6 +25,7 @@ export type {
   SelfServiceSettings,
   SpotDrainSettings,
 } from '#model/settings.ts';
+export { AccessPolicies, type AccessPoliciesProps } from './access-policies.ts';
 export { BranchDeploy, type BranchDeployProps } from './branch-deploy.ts';
 export { BuildProject, type BuildProjectProps } from './build-project.ts';
 export { checkedConfig, type EnvironmentProps } from './checked-environment.ts';
@@ -34,6 +38,7 @@ export { type CapabilityProps, NightshiftFunction } from './nightshift-function.
 export { NightshiftStack, type NightshiftStackProps } from './nightshift-stack.ts';
 export { Notifications, type NotificationsProps } from './notifications.ts';
 export type { Permission } from './permission.ts';
+export { type RunAppOptions, runApp } from './run-app.ts';
 export { SelfService, type SelfServiceProps } from './self-service.ts';
 export { settingsOf } from './settings.ts';
 export { SpotDrain, type SpotDrainProps } from './spot-drain.ts';

@@ -1,6 +1,6 @@
 /**
- * Alarms, the topic that they notify, and a dashboard. Every alarm names the heading of the runbook that explains what
- * to do.
+ * Alarms, the topic that they notify, and a dashboard where the config asks for one. Every alarm names the headings of the
+ * runbook that explain what to do. CloudWatch bills an alarm for each metric that it reads.
  */
 import { Duration, Stack } from 'aws-cdk-lib';
 import {
@@ -11,7 +11,7 @@ import {
   type IMetric,
   LogQueryWidget,
   MathExpression,
-  type Metric,
+  Metric,
   TextWidget,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
@@ -61,36 +61,51 @@ const FAILURES: Record<Capability, string> = {
   'self-service': `{ ($.decision.action = "fail") || ${NOT_NOTIFIED} }`,
 };
 
+/** One metric for all functions of an environment: CloudWatch bills each metric of a log filter. */
+const FAILED_METRIC = 'failed';
+
 interface AlarmProps {
-  /** A heading of the runbook. */
-  readonly heading: string;
-  /** Completes "<capability> of <environment> …". */
+  /** After `nightshift-<environment>-`. */
+  readonly name: string;
+  /** Headings of the runbook. */
+  readonly headings: readonly string[];
+  /** A sentence that begins with what is monitored. */
   readonly condition: string;
   readonly metric: IMetric;
   readonly threshold: number;
   readonly comparison?: ComparisonOperator;
-  readonly periods?: number;
   readonly missing?: TreatMissingData;
   /** The alarm is about an event, not a state: its return to OK means nothing and is not notified. */
   readonly event?: boolean;
 }
 
-/** Five alarms for each function with a tick, one for the page, one topic for all of them, and one dashboard. */
+/**
+ * One alarm for failed decisions, two for each function with a tick, and one topic for all of them. A dashboard where the
+ * config has `monitoring: { dashboard: true }`.
+ */
 export class Monitoring extends Construct {
   /** The topic that every alarm notifies: subscribe to it. */
   readonly topic: Topic;
-  /** Every alarm, those of one function together. */
+  /** The one for all functions first, then those of each function together. */
   readonly alarms: readonly Alarm[];
   readonly #environment: string;
 
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
     const environment = checkedEnvironment(props);
+    const { notify, monitoring, region } = environment.config;
     this.#environment = environment.name;
     this.topic = this.#createTopic(requiredKey(environment, props.encryptionKey));
-    for (const address of environment.config.notify?.failure ?? []) subscribe(this.topic, address);
-    this.alarms = props.functions.flatMap((part) => this.#alarmsFor(part));
-    this.#createDashboard(environment.config.region, props.functions);
+    for (const address of notify?.failure ?? []) subscribe(this.topic, address);
+    this.alarms = [
+      this.#failedDecisions(props.functions),
+      ...props.functions.flatMap((part) => {
+        const tick = TICK[part.capability];
+        // Without a tick nothing invokes it regularly or asynchronously, so nothing is missing and no event is lost.
+        return tick ? [this.#deadLetters(part), this.#missingTicks(part, tick)] : [];
+      }),
+    ];
+    if (monitoring?.dashboard) this.#createDashboard(region, props.functions);
   }
 
   #createTopic(masterKey: IKey | undefined): Topic {
@@ -116,85 +131,91 @@ export class Monitoring extends Construct {
     return topic;
   }
 
-  #alarmsFor(part: NightshiftFunction): Alarm[] {
-    const { capability, lambda, deadLetters } = part;
-    const five = { period: Duration.minutes(5), statistic: 'Sum' };
-    const tick = TICK[capability];
-    const failed = this.#alarm(part, {
-      heading: `${capability}-failed`,
-      condition: 'recorded a failure that a person has to look at',
-      metric: this.#failures(part),
+  /**
+   * A minute, because a lasting failure is recorded once an hour: the alarm is back to OK before the next failure, which
+   * then notifies again.
+   */
+  #failedDecisions(functions: readonly NightshiftFunction[]): Alarm {
+    for (const part of functions) this.#countFailures(part);
+    return this.#alarm({
+      name: 'failed',
+      headings: functions.map(({ capability }) => `${capability}-failed`),
+      condition: 'a function recorded a failure that a person has to look at',
+      metric: new Metric({
+        namespace: 'Nightshift',
+        metricName: FAILED_METRIC,
+        dimensionsMap: { Environment: this.#environment },
+        statistic: 'Sum',
+        period: Duration.minutes(1),
+      }),
       threshold: 1,
       event: true,
     });
-    // Nothing invokes it regularly or asynchronously; a flood is throttled, as it should be.
-    if (!tick) return [failed];
-    const ticks = Duration.minutes(tick.toMinutes() * 5);
-    return [
-      failed,
-      this.#alarm(part, {
-        heading: 'errors',
-        condition: 'ended with an error at least three times in five minutes',
-        metric: lambda.metricErrors(five),
-        threshold: 3,
-      }),
-      this.#alarm(part, {
-        heading: 'throttles',
-        condition: 'was throttled for ten minutes because the account had no free concurrency',
-        metric: lambda.metricThrottles(five),
-        threshold: 1,
-        periods: 2,
-      }),
-      this.#alarm(part, {
-        heading: 'dead-letters',
-        condition: 'failed permanently for events that are now in its dead-letter queue',
-        metric: deadLetters.metricApproximateNumberOfMessagesVisible({ ...five, statistic: 'Maximum' }),
-        threshold: 1,
-      }),
-      this.#alarm(part, {
-        heading: 'tick-missing',
-        condition: `was not invoked for ${ticks.toMinutes()} minutes, and should be every ${tick.toMinutes()}`,
-        metric: new MathExpression({
-          expression: 'FILL(invocations, 0)',
-          usingMetrics: { invocations: lambda.metricInvocations({ period: ticks, statistic: 'Sum' }) },
-          period: ticks,
-        }),
-        threshold: 1,
-        comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
-        // Lambda counts no zeros. A new stack has no data, stays in its first state and notifies nobody; a function that
-        // was invoked and is no longer goes to ALARM, or to INSUFFICIENT_DATA: both notify.
-        missing: TreatMissingData.MISSING,
-      }),
-    ];
   }
 
   /** Counts decisions in the log: no function has to publish a metric, and a month without failures costs nothing. */
-  #failures(part: NightshiftFunction): Metric {
-    const name = `${part.capability}-failed`;
-    const filter = new MetricFilter(this, name, {
+  #countFailures(part: NightshiftFunction): void {
+    new MetricFilter(this, `${part.capability}-failed`, {
       logGroup: part.logGroup,
       filterPattern: FilterPattern.literal(FAILURES[part.capability]),
       metricNamespace: 'Nightshift',
-      metricName: name,
+      metricName: FAILED_METRIC,
       metricValue: '1',
       dimensions: { Environment: '$.decision.environment' },
     });
-    return filter.metric({
-      statistic: 'Sum',
-      period: Duration.minutes(5),
-      dimensionsMap: { Environment: this.#environment },
+  }
+
+  /** An invocation that failed in every retry, and an event that was throttled until it was too old, end in this queue. */
+  #deadLetters({ capability, deadLetters }: NightshiftFunction): Alarm {
+    return this.#alarm({
+      name: `${capability}-dead-letters`,
+      headings: ['dead-letters', 'errors'],
+      condition: `${capability} failed permanently for events that are now in its dead-letter queue`,
+      metric: deadLetters.metricApproximateNumberOfMessagesVisible({
+        period: Duration.minutes(5),
+        statistic: 'Maximum',
+      }),
+      threshold: 1,
     });
   }
 
-  #alarm({ capability }: NightshiftFunction, props: AlarmProps): Alarm {
-    const name = props.heading.startsWith(capability) ? props.heading : `${capability}-${props.heading}`;
-    const alarm = new Alarm(this, `${name}-alarm`, {
-      alarmName: `nightshift-${this.#environment}-${name}`,
-      alarmDescription: `${capability} of ${this.#environment} ${props.condition}. What to do: ${RUNBOOK}#${props.heading}`,
+  /**
+   * Lambda counts a throttled request neither as an invocation nor as an error, so this finds throttling too. Failed
+   * invocations are subtracted because the message about them is sent with the function's own role: where that may do
+   * nothing at all, the dead-letter queue stays empty.
+   */
+  #missingTicks({ capability, lambda }: NightshiftFunction, tick: Duration): Alarm {
+    const period = Duration.minutes(tick.toMinutes() * 5);
+    const counted = { period, statistic: 'Sum' };
+    return this.#alarm({
+      name: `${capability}-tick-missing`,
+      headings: ['tick-missing', 'throttles', 'errors'],
+      condition: `${capability} had no successful invocation for ${period.toMinutes()} minutes, and should have one every ${tick.toMinutes()}`,
+      metric: new MathExpression({
+        expression: 'FILL(invocations, 0) - FILL(errors, 0)',
+        usingMetrics: {
+          invocations: lambda.metricInvocations(counted),
+          errors: lambda.metricErrors(counted),
+        },
+        period,
+      }),
+      threshold: 1,
+      comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
+      // Lambda counts no zeros. A new stack has no data, stays in its first state and notifies nobody; a function that
+      // was invoked and is no longer goes to ALARM, or to INSUFFICIENT_DATA: both notify.
+      missing: TreatMissingData.MISSING,
+    });
+  }
+
+  #alarm(props: AlarmProps): Alarm {
+    const runbook = props.headings.map((heading) => `${RUNBOOK}#${heading}`).join(', ');
+    const alarm = new Alarm(this, `${props.name}-alarm`, {
+      alarmName: `nightshift-${this.#environment}-${props.name}`,
+      alarmDescription: `${this.#environment}: ${props.condition}. What to do: ${runbook}`,
       metric: props.metric,
       threshold: props.threshold,
       comparisonOperator: props.comparison ?? ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      evaluationPeriods: props.periods ?? 1,
+      evaluationPeriods: 1,
       treatMissingData: props.missing ?? TreatMissingData.NOT_BREACHING,
     });
     const notify = new SnsAction(this.topic);

@@ -136,18 +136,48 @@ export class NightSchedule extends Construct {
     });
     this.function.allow({
       sid: 'ResizeSelfManagedGroups',
-      actions: ['autoscaling:UpdateAutoScalingGroup'],
+      // Also with warm pools that are kept: one that was switched off before is restored.
+      actions: ['autoscaling:UpdateAutoScalingGroup', 'autoscaling:PutWarmPool'],
       resources: [autoScalingGroupArn(this, '*')],
       conditions: selfManagedGroupsOf(cluster),
       wildcardReason:
         'The ARN of a group holds an id that is unknown at synth; the condition limits it to self-managed groups of the cluster.',
     });
+    if (settings.autoscaler?.kind === 'auto-mode' && settings.autoscaler.builtIn)
+      this.#permitBuiltInPools(settings);
     this.function.allow({
       sid: 'ResizeNodegroups',
       // A rollout raises the sizes that Auto Scaling shows; those that somebody configured are read from EKS.
       actions: ['eks:DescribeNodegroup', 'eks:UpdateNodegroupConfig'],
       resources: [nodegroupArn(this, cluster, '*')],
       wildcardReason: 'The ARN of a nodegroup ends in an id that is unknown at synth; the cluster is named.',
+    });
+  }
+
+  /** Auto Mode stays enabled: disabling it would delete load balancers. */
+  #permitBuiltInPools({ cluster }: NightScheduleSettings): void {
+    const enabled = 'true';
+    this.function.allow({
+      sid: 'SwitchBuiltInNodePools',
+      actions: ['eks:UpdateClusterConfig'],
+      resources: [clusterArn(this, cluster)],
+      conditions: {
+        Bool: {
+          'eks:computeConfigEnabled': enabled,
+          'eks:elasticLoadBalancingEnabled': enabled,
+          'eks:blockStorageEnabled': enabled,
+        },
+      },
+    });
+    this.function.allow({
+      sid: 'PassNodeRole',
+      actions: ['iam:PassRole'],
+      resources: [
+        Stack.of(this).formatArn({ service: 'iam', region: '', resource: 'role', resourceName: '*' }),
+      ],
+      conditions: { StringEquals: { 'iam:PassedToService': 'eks.amazonaws.com' } },
+      wildcardReason:
+        'The node role of EKS Auto Mode is unknown at synth, and EKS refuses another one than that of the cluster; the condition limits it to EKS.',
     });
   }
 }

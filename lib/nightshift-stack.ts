@@ -1,6 +1,7 @@
 /** The stack of one environment. */
 import { CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { AccessPolicies } from './access-policies.ts';
 import { BranchDeploy } from './branch-deploy.ts';
 import { checkedEnvironment, type EnvironmentProps } from './checked-environment.ts';
 import { EncryptionKey } from './encryption-key.ts';
@@ -42,6 +43,7 @@ export class NightshiftStack extends Stack {
       env: { account: own.account, region: own.region },
     });
     Tags.of(this).add('nightshift:environment', name);
+    for (const [key, value] of Object.entries(own.tags ?? {})) Tags.of(this).add(key, value);
     warnOfSharedArgocd(this, name, config.environments);
 
     const source = { config, environment, ...(now ? { now } : {}) };
@@ -58,6 +60,9 @@ export class NightshiftStack extends Stack {
     if (settings.branchDeploy) this.branchDeploy = new BranchDeploy(this, 'BranchDeploy', part);
     if (settings.selfService) this.selfService = new SelfService(this, 'SelfService', part);
     if (this.nightSchedule) this.selfService?.offerLinks(this.nightSchedule.function);
+
+    if (own.accessPolicies && own.accessPolicies.length > 0)
+      new AccessPolicies(this, 'Access', { ...source, roles: own.accessPolicies });
 
     const monitoring = new Monitoring(this, 'Monitoring', {
       ...source,

@@ -130,6 +130,7 @@ function nightScheduleOf(
     ...(environment.fallbackGroup ? { fallbackGroup: environment.fallbackGroup } : {}),
     ...(environment.autoscaler ? { autoscaler: environment.autoscaler } : {}),
     ...(environment.suspendCronJobs ? { suspendCronJobs: environment.suspendCronJobs } : {}),
+    ...(environment.warmPools ? { warmPools: environment.warmPools } : {}),
     onManualChange: environment.onManualChange ?? 'respect',
     stopDeadlineMinutes: environment.stopDeadlineMinutes ?? 20,
     startDeadlineMinutes: environment.startDeadlineMinutes ?? 20,

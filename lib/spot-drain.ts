@@ -3,7 +3,6 @@ import { Duration } from 'aws-cdk-lib';
 import { type EventPattern, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
-import { watchdogQueueNameOf } from '#model/names.ts';
 import type { SpotDrainSettings } from '#model/settings.ts';
 import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
 import { autoScalingGroupArn, clusterArn, selfManagedGroupsOf } from './arns.ts';
@@ -64,11 +63,7 @@ export class SpotDrain extends Construct {
     this.#permit(settings, table);
     // A dry run claims nothing.
     if (!settings.dryRun)
-      new DrainWatchdog(this, 'Watchdog', {
-        function: this.function,
-        timeout: TIMEOUT,
-        queueName: watchdogQueueNameOf(settings.environment),
-      });
+      new DrainWatchdog(this, 'Watchdog', { environment: settings.environment, function: this.function });
     new ClusterAccess(this, 'Access', { cluster: settings.cluster, to: this.function });
 
     this.#onEvent('SpotInterruption', 'AWS interrupts a spot instance in two minutes', spotInterruption);

@@ -33,11 +33,13 @@ export function crossCheck(parts: ConfigParts): ConfigProblem[] {
     ...contradictingGroups(parts),
     ...bindings(parts),
     ...createdProjects(parts),
+    ...createdImageRepositories(parts),
     ...announcedBuilds(parts),
     ...needlessHubs(parts),
     ...replacedProduction(parts),
     ...unreachableStatuses(parts),
     ...foreignResources(parts),
+    ...looseExternalIds(parts),
     ...uselessSelfService(parts),
   ];
 }
@@ -348,6 +350,26 @@ function* createdProjects({ environments }: ConfigParts): Iterable<ConfigProblem
   }
 }
 
+/** ECR has one repository of a name in an account and region, and each stack would make its own. */
+function* createdImageRepositories({ environments }: ConfigParts): Iterable<ConfigProblem> {
+  const seen = new Map<string, string>();
+  for (const [name, { account, region, deploy }] of environments)
+    for (const [index, { create }] of (deploy?.builds ?? []).entries()) {
+      const repository = create?.imageRepository;
+      if (repository === undefined) continue;
+      const path = `environments.${name}.deploy.builds[${index}].create.imageRepository`;
+      const key = `${account}/${region}/${repository}`;
+      const other = seen.get(key);
+      if (other === undefined) seen.set(key, path);
+      else
+        yield {
+          path,
+          value: JSON.stringify(repository),
+          message: `${other} creates this repository in account ${account}, ${region} already: give this one another name, or remove it here and let the build push through a policy in create.policies`,
+        };
+    }
+}
+
 /** EventBridge's own limit for a detail type. */
 const LONGEST_DETAIL_TYPE = 128;
 
@@ -441,6 +463,15 @@ function forgesOf({ github, gitlab, bitbucket }: StatusConfig) {
   ];
 }
 
+function* looseExternalIds({ environments }: ConfigParts): Iterable<ConfigProblem> {
+  for (const [name, { roleArn, externalId }] of environments)
+    if (externalId !== undefined && roleArn === undefined)
+      yield {
+        path: `environments.${name}.externalId`,
+        message: 'an external id is sent when a role is assumed: write roleArn too, or remove this',
+      };
+}
+
 interface Reference {
   readonly path: string;
   readonly arn: string;
@@ -470,6 +501,7 @@ function* foreignResources({ environments }: ConfigParts): Iterable<ConfigProble
 
 function referencesOf({
   deploy,
+  roleArn,
   encryptionKey,
   permissionsBoundary,
 }: EnvironmentConfig): readonly Reference[] {
@@ -478,6 +510,7 @@ function referencesOf({
   const add = (path: string, arn: string | undefined, same: Reference['same'], message: string) => {
     if (arn?.startsWith('arn:')) references.push({ path, arn, same, message });
   };
+  add('roleArn', roleArn, ['account'], 'name a role of the account that the cluster is in');
   add('encryptionKey', encryptionKey, ['region'], 'topics and queues take keys of their own region');
   add('permissionsBoundary', permissionsBoundary, ['account'], 'a boundary is a policy of the same account');
   if (!deploy) return references;

@@ -23,15 +23,21 @@ import { didYouMean } from './nearest.ts';
 import { ownValue } from './own-value.ts';
 import { isRecord } from './record-schema.ts';
 import { parseWindows } from './window.ts';
+import { withDefaults } from './with-defaults.ts';
 
 export type CheckedConfig =
   | { readonly config: NightshiftConfig; readonly problems: readonly [] }
   | { readonly config?: undefined; readonly problems: readonly ConfigProblem[] };
 
 /** The config itself where nothing is wrong with it, otherwise every problem that was found. */
-export function checkConfig(raw: unknown, holidays: KnownHolidays): CheckedConfig {
-  const problems = problemsOf(topLevel, raw, []);
-  if (!isRecord(raw)) return { problems };
+export function checkConfig(written: unknown, holidays: KnownHolidays): CheckedConfig {
+  const problems = problemsOf(topLevel, written, []);
+  if (!isRecord(written)) return { problems };
+  // A mistake there would be one in each environment.
+  const wrongDefaults =
+    written['defaults'] === undefined ? [] : problemsOf(defaults, written['defaults'], ['defaults']);
+  if (wrongDefaults.length > 0) return { problems: [...problems, ...wrongDefaults] };
+  const raw = withDefaults(written, Object.keys(production.shape));
 
   /** The entries of one of the three maps that are right in themselves; the others add problems. */
   const entriesOf = <T>(
@@ -111,6 +117,12 @@ const anyMap = z.record(z.string(), z.unknown(), { error: mapHint });
 
 const topLevel = object(
   {
+    defaults: z.unknown().optional(),
+    discover: z
+      .undefined({
+        error: 'it is read with the file: load the config with loadConfig, and run nightshift discover first',
+      })
+      .optional(),
     calendars: anyMap.optional(),
     schedules: anyMap.optional(),
     environments: anyMap.refine((map) => Object.keys(map).length > 0, {
@@ -178,10 +190,50 @@ const clusterName = filled('write the name of the EKS cluster').regex(/^[0-9A-Za
     'write the name of the EKS cluster: at most 100 letters, digits, hyphens and underscores, not its ARN',
 });
 
+const TAG_HINT = 'write { team: "web" }';
+/** What AWS accepts as a tag. */
+const tags = z
+  .record(
+    z.string(),
+    z.string({ error: 'write a text' }).regex(/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u, {
+      error: 'AWS accepts no such value of a tag: use letters, digits, spaces and _.:/=+-@',
+    }),
+    { error: TAG_HINT },
+  )
+  .refine(
+    (map) => Object.keys(map).every((key) => /^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/iu.test(key)),
+    {
+      error: 'AWS accepts no such name of a tag: use letters, digits and _.:/=+-@, and not the prefix aws:',
+    },
+  );
+
+const credentials = {
+  profile: filled('write the name of a profile of your AWS config')
+    .regex(/^[^\s[\]]+$/, {
+      error: 'write the name of a profile of your AWS config, without spaces and brackets',
+    })
+    .optional(),
+  roleArn: filled('write the ARN of a role')
+    .regex(/^arn:[\w-]+:iam::\d{12}:role\/\S+$/, {
+      error: 'write the ARN of a role: "arn:aws:iam::111111111111:role/…"',
+    })
+    .optional(),
+  externalId: filled('write the external id')
+    .regex(/^[\w+=,.@:/-]{2,1224}$/, { error: 'an external id has 2 to 1224 letters, digits and +=,.@:/-' })
+    .optional(),
+};
+
 const common = {
   account: z.string({ error: 'write the 12 digits of the AWS account, in quotes' }).regex(/^\d{12}$/),
   region: checked(filled('write an AWS region like "ap-northeast-1"'), wrongRegion),
   cluster: clusterName,
+  tags: tags.optional(),
+  ...credentials,
+  accessPolicies: z
+    .array(oneOf(['reader', 'developer', 'operator', 'deployer']), {
+      error: "write a list like ['reader', 'developer']",
+    })
+    .optional(),
   drain: object(
     {
       onRebalance: oneOf(['ignore', 'cordon', 'drain']).optional(),
@@ -226,6 +278,7 @@ const common = {
   permissionsBoundary: policyArn.optional(),
   terminationProtection: flag().optional(),
   tracing: flag().optional(),
+  monitoring: object({ dashboard: flag().optional() }, 'write { dashboard: true }').optional(),
 };
 
 const group = 'write the name of a nodegroup, or of the Auto Scaling group of a self-managed one';
@@ -239,7 +292,8 @@ const pools = {
   forceAtNight: flag().optional(),
 };
 const customPools = pools.nodePools.refine((list) => !list?.some((name) => BUILT_IN_POOLS.includes(name)), {
-  error: 'the built-in NodePools general-purpose and system cannot be stopped: name custom NodePools only',
+  error:
+    'the built-in NodePools general-purpose and system are stopped with builtIn: true: name custom NodePools only',
 });
 const autoscaler = z.discriminatedUnion(
   'kind',
@@ -254,7 +308,10 @@ const autoscaler = z.discriminatedUnion(
       },
       'write { kind: … }',
     ),
-    object({ kind: z.literal('auto-mode'), ...pools, nodePools: customPools }, 'write { kind: … }'),
+    object(
+      { kind: z.literal('auto-mode'), ...pools, nodePools: customPools, builtIn: flag().optional() },
+      'write { kind: … }',
+    ),
   ],
   { error: "write 'cluster-autoscaler', 'karpenter' or 'auto-mode'" },
 );
@@ -512,6 +569,7 @@ const development = object(
     fallbackGroup: text(group).optional(),
     autoscaler: autoscaler.optional(),
     suspendCronJobs: suspendCronJobs.optional(),
+    warmPools: oneOf(['stop', 'keep']).optional(),
     deploy: deploy.optional(),
     onManualChange: oneOf(['respect', 'enforce']).optional(),
     stopDeadlineMinutes: minutes(1, 720).optional(),
@@ -537,6 +595,47 @@ function environmentSchema(entry: unknown): z.ZodType {
 
 function namesIn(value: unknown): readonly string[] {
   return isRecord(value) ? Object.keys(value) : [];
+}
+
+/** Every key may be left out; what tells one cluster from another has no default. */
+const defaults = object(
+  Object.fromEntries(
+    Object.entries(development.shape)
+      .filter(([key]) => key !== 'production' && key !== 'cluster')
+      .map(([key, schema]) => [key, z.optional(schema)]),
+  ),
+  'write what most environments have: { region: "ap-northeast-1", schedule: "office" }',
+  {
+    cluster: 'a cluster belongs to one environment: write it there',
+    production: 'write production: true in each environment that is one',
+  },
+);
+
+const discover = object(
+  {
+    tag: filled('write a tag like "nightshift=office"'),
+    accounts: z
+      .array(
+        object(
+          {
+            account: common.account,
+            regions: z
+              .array(common.region, { error: 'write a list of regions like ["ap-northeast-1"]' })
+              .min(1, { error: 'there is no region: write at least one' }),
+            ...credentials,
+          },
+          'write { account: "111111111111", regions: ["ap-northeast-1"] }',
+        ),
+        { error: 'write a list like [{ account: "111111111111", regions: ["ap-northeast-1"] }]' },
+      )
+      .min(1, { error: 'there is no account: write at least one' }),
+  },
+  'write { tag: "nightshift=office", accounts: [{ account: "111111111111", regions: ["ap-northeast-1"] }] }',
+);
+
+/** Every mistake in the part that says where clusters are looked for. */
+export function discoverProblems(raw: unknown): readonly ConfigProblem[] {
+  return problemsOf(discover, raw, ['discover']);
 }
 
 /** The schemas of the parts of a config, for whoever lists the options: `bin/app.ts` must synthesize each of them. */

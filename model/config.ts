@@ -47,10 +47,15 @@ export type AutoscalerConfig =
       readonly forceAtNight?: boolean;
     }
   | {
-      /** EKS Auto Mode: its custom NodePools. The built-in ones (`general-purpose`, `system`) are not stopped. */
+      /** EKS Auto Mode: its custom NodePools, and with `builtIn` those of EKS. */
       readonly kind: 'auto-mode';
       /** NodePools by name; all custom ones when left out. */
       readonly nodePools?: readonly string[];
+      /**
+       * Default false: the built-in NodePools (`general-purpose`, `system`) are not stopped. True: EKS deletes them at the stop
+       * and creates them at the start. Not possible where a custom NodePool uses the NodeClass `default`.
+       */
+      readonly builtIn?: boolean;
       /** Default true: in the night its drains end past budgets, within the stop's deadline. */
       readonly forceAtNight?: boolean;
     };
@@ -254,11 +259,33 @@ export interface NotifyConfig {
   readonly failure?: readonly string[];
 }
 
+/**
+ * Who uses the command line: `reader` reads, `developer` also overrides the schedule, `operator` also runs `doctor` and
+ * `restore`, `deployer` deploys the stack.
+ */
+export type AccessRole = 'reader' | 'developer' | 'operator' | 'deployer';
+
+/** What watches over the functions beside the alarms, which every environment has. */
+export interface MonitoringConfig {
+  /** A CloudWatch dashboard. Default false: it costs twice as much as functions and alarms together. */
+  readonly dashboard?: boolean;
+}
+
 interface EnvironmentBase {
   readonly account: string;
   readonly region: string;
   /** The EKS cluster's name. */
   readonly cluster: string;
+  /** For filters of the command line, `--tag team=web`, and for every resource of the stack. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** The profile of the AWS config with which the command line and the console reach the account. Default: the shell's credentials. */
+  readonly profile?: string;
+  /** The role that the command line and the console assume for this environment, with the profile's or the shell's credentials. */
+  readonly roleArn?: string;
+  /** The external id that the role's trust policy asks for. */
+  readonly externalId?: string;
+  /** Managed policies that the stack makes, `nightshift-<environment>-<role>`: the least that each role needs. Default: none. */
+  readonly accessPolicies?: readonly AccessRole[];
   readonly drain?: DrainConfig;
   /** For a cluster whose endpoint is private. Default: the functions run outside of any VPC. */
   readonly network?: NetworkConfig;
@@ -279,6 +306,8 @@ interface EnvironmentBase {
   readonly terminationProtection?: boolean;
   /** Record each run of the functions in AWS X-Ray. Default false: it would cost more than everything else. */
   readonly tracing?: boolean;
+  /** Default: alarms only. */
+  readonly monitoring?: MonitoringConfig;
 }
 
 export interface DevelopmentEnvironmentConfig extends EnvironmentBase {
@@ -294,6 +323,11 @@ export interface DevelopmentEnvironmentConfig extends EnvironmentBase {
   readonly autoscaler?: AutoscalerConfig;
   /** CronJobs that are suspended with the stop and resumed after the start, a few at a time. Default none. */
   readonly suspendCronJobs?: SuspendCronJobsConfig;
+  /**
+   * The warm pools of the groups that stop. `stop` (the default): a pool is switched off before its group is set to zero, and
+   * restored in the morning. `keep`: it is left alone, and fills up to its limit while its group is at zero.
+   */
+  readonly warmPools?: 'stop' | 'keep';
   readonly deploy?: DeployConfig;
   /** A group that a person resized while asleep: left alone until the next transition (`respect`, the default) or put back (`enforce`). */
   readonly onManualChange?: 'respect' | 'enforce';
@@ -343,13 +377,65 @@ export interface ProductionEnvironmentConfig extends EnvironmentBase {
 
 export type EnvironmentConfig = DevelopmentEnvironmentConfig | ProductionEnvironmentConfig;
 
+/** What every environment has that does not say otherwise. A production environment takes what it may have. */
+export type EnvironmentDefaults = Partial<Omit<DevelopmentEnvironmentConfig, 'production' | 'cluster'>>;
+
+/** Clusters that are found by their tag, and written into `nightshift.lock.json` by `nightshift discover`. */
+export interface DiscoverConfig {
+  /** `nightshift=office`: EKS clusters with this tag; `nightshift` alone: with any value. */
+  readonly tag: string;
+  /** Where they are looked for. */
+  readonly accounts: readonly {
+    readonly account: string;
+    readonly regions: readonly string[];
+    readonly profile?: string;
+    readonly roleArn?: string;
+    readonly externalId?: string;
+  }[];
+}
+
 export interface NightshiftConfig {
+  readonly defaults?: EnvironmentDefaults;
+  readonly discover?: DiscoverConfig;
   readonly calendars?: Readonly<Record<string, CalendarConfig>>;
   readonly schedules?: Readonly<Record<string, ScheduleConfig>>;
+  /** May be empty with `discover`. */
   readonly environments: Readonly<Record<string, EnvironmentConfig>>;
 }
 
+/** As a person may write it: what `defaults` has may be left out of an environment. */
+export interface WrittenConfig extends Omit<NightshiftConfig, 'environments'> {
+  readonly environments?: Readonly<Record<string, WrittenEnvironment>>;
+}
+
+/** An environment without what `defaults` may have. */
+export type WrittenEnvironment =
+  | (Partial<DevelopmentEnvironmentConfig> & Pick<DevelopmentEnvironmentConfig, 'cluster'>)
+  | (Partial<ProductionEnvironmentConfig> & Pick<ProductionEnvironmentConfig, 'cluster' | 'production'>);
+
 /** Types a config. It is checked when it is loaded, not here. */
-export function defineConfig(config: NightshiftConfig): NightshiftConfig {
-  return config;
+export function defineConfig(config: NightshiftConfig): NightshiftConfig;
+export function defineConfig(config: WrittenConfig): NightshiftConfig;
+export function defineConfig(config: WrittenConfig): NightshiftConfig {
+  // What is missing is filled in from `defaults`, or reported, when the config is loaded.
+  return config as NightshiftConfig;
+}
+
+/**
+ * Environments by a function over a list. A name that comes twice is an error: an object would silently use the last.
+ *
+ * @example environments: environmentsFrom(teams, ({ team, account }) => [`${team}-develop`, { account, cluster: team }])
+ */
+export function environmentsFrom<T>(
+  list: readonly T[],
+  environmentOf: (item: T, index: number) => readonly [name: string, environment: WrittenEnvironment],
+): Record<string, EnvironmentConfig> {
+  const environments = new Map<string, EnvironmentConfig>();
+  for (const [index, item] of list.entries()) {
+    const [name, environment] = environmentOf(item, index);
+    if (environments.has(name))
+      throw new RangeError(`two environments have the name "${name}": make the names differ`);
+    environments.set(name, environment as EnvironmentConfig);
+  }
+  return Object.fromEntries(environments);
 }

@@ -15,7 +15,7 @@ export function alarmTopicOf(environment: string): string {
   return `nightshift-${environment}-alarms`;
 }
 
-export function watchdogQueueNameOf(environment: string): string {
+export function watchdogNameOf(environment: string): string {
   return `nightshift-${environment}-spot-drain-watchdog`;
 }
 

@@ -46,18 +46,21 @@ export function refuseEnvironment(
   return undefined;
 }
 
-/** Why this override, or pause, is refused, or undefined. Every refusal shows the value and an example. */
+/**
+ * Why this override, or pause, is refused, or undefined. Every refusal shows the value and an example. `shownUntil` is its end
+ * as people read it, on the clock of the schedule.
+ */
 export function refuseOverride(
   override: Pick<Override, 'until' | 'label' | 'reason'>,
   now: Date,
-  instead = 'or change the schedule in the config',
+  { instead = 'or change the schedule in the config', shownUntil = override.until } = {},
 ): string | undefined {
   const until = Date.parse(override.until);
   const example = 'write for example --for 2h, or --until 23:00';
   if (Number.isNaN(until)) return `"${override.until}" is an invalid time: ${example}`;
-  if (until <= now.getTime()) return `${override.until} is in the past: ${example}`;
+  if (until <= now.getTime()) return `${shownUntil} is in the past: ${example}`;
   if (until - now.getTime() > LONGEST_OVERRIDE_DAYS * DAY_MS) {
-    return `${override.until} is more than ${LONGEST_OVERRIDE_DAYS} days ahead: ${example}, ${instead}`;
+    return `${shownUntil} is more than ${LONGEST_OVERRIDE_DAYS} days ahead: ${example}, ${instead}`;
   }
   return refuseText('name', '--author', override.label) ?? refuseText('reason', '--reason', override.reason);
 }

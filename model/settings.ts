@@ -9,8 +9,8 @@ import type { Schedule } from './schedule.ts';
 /** The variables that every function reads. Nothing else of the environment is read by ours. */
 export const SETTINGS_VARIABLE = 'NIGHTSHIFT_SETTINGS';
 export const TABLE_VARIABLE = 'NIGHTSHIFT_TABLE';
-/** The URL of spot-drain's own queue. Absent in a dry run. */
-export const WATCHDOG_VARIABLE = 'NIGHTSHIFT_WATCHDOG_QUEUE';
+/** The ARN of spot-drain's state machine. Absent in a dry run. */
+export const WATCHDOG_VARIABLE = 'NIGHTSHIFT_WATCHDOG';
 /** The address of self-service's page, for whoever makes links. */
 export const PAGE_VARIABLE = 'NIGHTSHIFT_PAGE_URL';
 /** The ARN of the KMS key that signs links. */
@@ -42,6 +42,8 @@ export interface NightScheduleSettings extends CommonSettings {
   readonly fallbackGroup?: string;
   readonly autoscaler?: AutoscalerConfig;
   readonly suspendCronJobs?: SuspendCronJobsConfig;
+  /** Absent: `stop`. */
+  readonly warmPools?: 'stop' | 'keep';
   readonly onManualChange: 'respect' | 'enforce';
   readonly stopDeadlineMinutes: number;
   readonly startDeadlineMinutes: number;

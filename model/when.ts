@@ -1,6 +1,7 @@
 /** Times and durations as people write them on a command line. */
 import { formatDate, parseDate, weekdayOf } from './date.ts';
 import { DAY_MINUTES, MINUTE_MS, SECOND_MS } from './duration.ts';
+import { missingInDuration, missingInTime, plainTyping, typedDuration, typedTime } from './typed-text.ts';
 import { parseDay, shortName } from './window.ts';
 import { firstInstantOf, isTimeZone, lastInstantOf, wallAt } from './zone.ts';
 
@@ -23,7 +24,7 @@ export const DURATION_EXAMPLES = '2h, 90m, 1h30m or 1d';
  * a weekday, is the next one that comes.
  */
 export function parseUntil(text: string, now: Date, timeZone: string): ParsedInstant {
-  const given = text.trim();
+  const given = typedTime(text);
   const absolute = parseAbsolute(given);
   if (absolute) return absolute;
 
@@ -40,7 +41,7 @@ export function parseUntil(text: string, now: Date, timeZone: string): ParsedIns
 
   const relative = /^(?:(today|tomorrow|[a-z]{3,9}) )?(\d{1,2}:\d{2})$/i.exec(given);
   const minute = relative ? parseClock(relative[2] ?? '') : undefined;
-  if (!relative || minute === undefined) return { problem: `invalid time: write ${UNTIL_EXAMPLES}` };
+  if (!relative || minute === undefined) return invalidTime(text);
   const day = relative[1]?.toLowerCase();
   const today = Math.floor(wallAt(timeZone, now.getTime()) / DAY_MINUTES);
   const on = (date: number) => lastInstantOf(timeZone, date * DAY_MINUTES + minute);
@@ -54,23 +55,41 @@ export function parseUntil(text: string, now: Date, timeZone: string): ParsedIns
   return { at: next > now.getTime() ? next : on(today + 7) };
 }
 
-/** The start of a plan: an instant with its offset, or a date that begins at midnight in `timeZone`. */
-export function parseFrom(text: string, timeZone: string): ParsedInstant {
-  const given = text.trim();
+function invalidTime(text: string): { readonly problem: string } {
+  return { problem: `invalid time: ${missingInTime(text) ?? `write ${UNTIL_EXAMPLES}`}` };
+}
+
+/** The start of a plan: an instant with its offset, or a day that begins at midnight in `timeZone`. */
+export function parseFrom(text: string, timeZone: string, now: Date): ParsedInstant {
+  const given = plainTyping(text);
   const absolute = parseAbsolute(given);
   if (absolute) return absolute;
-  const date = parseDate(given);
+  const date =
+    parseDate(given) ?? namedDate(given, Math.floor(wallAt(timeZone, now.getTime()) / DAY_MINUTES));
   return date === undefined
-    ? { problem: 'invalid date: write one like 2026-12-24, or an instant like 2026-12-24T09:00+09:00' }
+    ? {
+        problem:
+          'invalid date: write one like 2026-12-24, today, tomorrow or Mon, or an instant like 2026-12-24T09:00+09:00',
+      }
     : { at: firstInstantOf(timeZone, date * DAY_MINUTES) };
 }
 
-/** `2h`, `90m`, `1h30m`, `1d`; more than zero. */
+/** A weekday is the next one that comes, today included. */
+function namedDate(name: string, today: number): number | undefined {
+  const offset = ['yesterday', 'today', 'tomorrow'].indexOf(name.toLowerCase());
+  if (offset >= 0) return today + offset - 1;
+  const weekday = parseDay(name);
+  return weekday && today + ((weekday - weekdayOf(today) + 7) % 7);
+}
+
+/** `2h`, `90m`, `1h30m`, `1d`, `2 hours`, `1.5h`; more than zero. */
 export function parseDuration(text: string): ParsedDuration {
-  const match = /^(?:(\d{1,4})d)?\s*(?:(\d{1,5})h)?\s*(?:(\d{1,6})m(?:in)?)?$/i.exec(text.trim());
+  const match = /^(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?$/.exec(typedDuration(text) ?? '');
   const [days = 0, hours = 0, minutes = 0] = (match?.slice(1) ?? []).map((part) => Number(part ?? 0));
   const ms = ((days * 24 + hours) * 60 + minutes) * MINUTE_MS;
-  return match && ms > 0 ? { ms } : { problem: `invalid duration: write ${DURATION_EXAMPLES}` };
+  return match && ms > 0
+    ? { ms }
+    : { problem: `invalid duration: ${missingInDuration(text) ?? `write ${DURATION_EXAMPLES}`}` };
 }
 
 /** `2026-12-01T23:00+09:00`, with seconds or without; `Z` for UTC. */

@@ -4,6 +4,7 @@
  */
 import { DAY_MINUTES } from './duration.ts';
 import type { Weekday, WeeklyWindow, WeekPoint } from './schedule.ts';
+import { onTheDayClock, plainTyping } from './typed-text.ts';
 
 export const WINDOW_EXAMPLES =
   '"Mon-Fri 08:00-22:00", "Mon,Wed 09:00-17:00", "Mon-Fri 20:00-02:00", "Fri 20:00 - Mon 06:00" or "daily 07:00-19:00"';
@@ -22,7 +23,7 @@ export function parseWindows(text: string): ParsedWindows {
   if (across) return acrossDays(across[1] ?? '', across[2] ?? '', across[3] ?? '', across[4] ?? '');
 
   const repeated = /^(.+?) (\d{1,2}:\d{2}) ?- ?(\d{1,2}:\d{2})$/.exec(normal);
-  if (!repeated) return { problem: `write days and times like ${WINDOW_EXAMPLES}` };
+  if (!repeated) return { problem: notAWindow(normal) };
   const days = parseDays(repeated[1] ?? '');
   if ('problem' in days) return days;
   const start = parseTime(repeated[2] ?? '', LATEST_START);
@@ -39,6 +40,13 @@ export function parseWindows(text: string): ParsedWindows {
       end: { day: overnight ? dayAfter(day) : day, minute: end.minute },
     })),
   };
+}
+
+/** The same with a 24-hour clock, where that makes it one. */
+function notAWindow(text: string): string {
+  const onClock = onTheDayClock(plainTyping(text)).replace(/ to (?=\d)/i, '-');
+  if (onClock !== text && !('problem' in parseWindows(onClock))) return `write "${onClock}"`;
+  return `write days and times like ${WINDOW_EXAMPLES}`;
 }
 
 /** Minutes on the wall clock from start to end; more than 0, at most a week. */

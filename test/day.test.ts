@@ -39,7 +39,14 @@ const config = defineConfig({
             project: 'shop-preview',
             repository: 'https://github.com/example/shop',
             branch: 'release/next',
-            applications: ['shop'],
+            applications: [
+              {
+                name: 'shop',
+                images: [
+                  { repository: '123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop', tag: '{sha}' },
+                ],
+              },
+            ],
           },
         ],
       },
@@ -129,6 +136,12 @@ describe('a day', () => {
       'deployed',
       'deployed',
     ]);
+  });
+
+  test('deployed means that the pods run the image of the build', () => {
+    const reasons = of('deployed').map(({ reason }) => reason);
+    expect(reasons).toHaveLength(2);
+    for (const reason of reasons) expect(reason).toMatch(/; 3 of 3 pods run shop@sha256:[0-9a-f]{12}…$/);
   });
 
   test('answers builds that must not be deployed with a reason', () => {

@@ -60,6 +60,13 @@ export class EnvironmentPoller {
     return created;
   }
 
+  /** Of the environment's schedule. */
+  timeZoneOf(name: string): string {
+    const { config } = this.#loaded;
+    const schedule = this.#environments.find((one) => one.name === name)?.environment.schedule;
+    return config.schedules?.[schedule ?? '']?.timeZone ?? 'UTC';
+  }
+
   close(): void {
     this.#listeners.clear();
     clearTimeout(this.#timer);

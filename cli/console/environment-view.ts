@@ -5,19 +5,22 @@ import type { LedgerEntry } from '#functions/night-schedule/records.ts';
 import type { AnnouncedChange } from '#functions/spot-drain/announced-changes.ts';
 import type { Decision } from '#model/decision.ts';
 import { desiredAt, transitions } from '#model/desired.ts';
-import { DAY_MS, HOUR_MS } from '#model/duration.ts';
+import { DAY_MS } from '#model/duration.ts';
 import { isPaused } from '#model/pause.ts';
 import type { Override, Schedule, SleepState } from '#model/schedule.ts';
-import type { Night } from '../cloud.ts';
 import { formatPause, isActive } from '../override.ts';
 import { sumSavings } from '../savings.ts';
 import type { NamedEnvironment } from '../select-environments.ts';
 import { DRY_RUN } from '../text.ts';
+import { type DayView, dayOf } from './day-view.ts';
+import type { EnvironmentData } from './environment-data.ts';
+import { type FailureView, failuresOf } from './failures.ts';
+import { type Preset, presetsOf } from './presets.ts';
 
 const HORIZON_MS = 62 * DAY_MS;
 export const SAVINGS_DAYS = 30;
 const MAX_DECISIONS = 60;
-const MAX_DRAINS = 6;
+const MAX_DRAINS = 20;
 
 export interface EnvironmentView {
   readonly name: string;
@@ -41,34 +44,16 @@ export interface EnvironmentView {
   readonly desired?: { readonly state: SleepState; readonly reason: string };
   readonly next?: { readonly at: string; readonly to: SleepState; readonly reason: string };
   readonly override?: Override;
+  /** Ends that an override may have, at a press. */
+  readonly presets: readonly Preset[];
+  /** Newest first. */
+  readonly failures: readonly FailureView[];
   readonly day?: DayView;
   readonly deploys: readonly DeployView[];
   readonly drains: readonly DrainView[];
   readonly savings?: SavingsView;
   /** Newest first. */
   readonly decisions: readonly Decision[];
-}
-
-/** The last 24 hours and the next. Instants are ISO 8601. */
-export interface DayView {
-  readonly from: string;
-  readonly to: string;
-  readonly planned: readonly TimelineSpan[];
-  /** The observed states of each group, up to now. */
-  readonly groups: readonly {
-    readonly name: string;
-    readonly nodes?: number;
-    readonly spans: readonly TimelineSpan[];
-  }[];
-}
-
-export interface TimelineSpan {
-  readonly from: string;
-  readonly to: string;
-  readonly state: 'awake' | 'asleep' | 'starting' | 'stopping';
-  readonly reason: string;
-  /** What decided a planned span. */
-  readonly source?: 'override' | 'calendar' | 'schedule';
 }
 
 export interface DeployView {
@@ -92,25 +77,17 @@ export interface DrainView {
   readonly action: string;
   readonly at: string;
   readonly reason: string;
+  /** A node of a group that the schedule stops. */
+  readonly nightly: boolean;
 }
 
 export interface SavingsView {
   readonly days: number;
+  /** Each date of the range, oldest first. */
+  readonly daily: readonly { readonly date: string; readonly nodeHours: number }[];
   readonly nodeHours: number;
   readonly money?: number;
   readonly currency?: string;
-}
-
-/** What was read of one environment. */
-export interface EnvironmentData {
-  readonly now: Date;
-  readonly night: Night;
-  readonly decisions: readonly Decision[];
-  readonly ledger: readonly LedgerEntry[];
-  readonly applications: readonly ApplicationRecord[];
-  readonly announced: readonly AnnouncedChange[];
-  /** Settings that the config has changed since the deploy; undefined when the deployed ones cannot be read. */
-  readonly changed?: readonly string[];
 }
 
 export function viewOf(
@@ -125,6 +102,8 @@ export function viewOf(
     hints: hintsOf(named, data, schedule?.timeZone ?? 'UTC'),
     deploys: applications.map((record) => deployOf(record, decisions)),
     drains: [...data.announced.map(announcedOf), ...drainsOf(decisions)],
+    failures: failuresOf(decisions),
+    presets: schedule && !environment.production ? presetsOf(schedule, now) : [],
     decisions: decisions.toReversed().slice(0, MAX_DECISIONS),
   };
   if (!schedule) {
@@ -168,6 +147,8 @@ export function unreachableView(
     reason: 'unreachable',
     deploys: [],
     drains: [],
+    failures: [],
+    presets: [],
     decisions: [],
   };
 }
@@ -204,106 +185,6 @@ function headOf({ name, environment }: NamedEnvironment, schedule: Schedule | un
   };
 }
 
-function dayOf(schedule: Schedule, overrides: readonly Override[], data: EnvironmentData): DayView {
-  const { now, night, decisions, ledger } = data;
-  const from = new Date(now.getTime() - 24 * HOUR_MS);
-  const to = new Date(now.getTime() + 24 * HOUR_MS);
-  const observed = decisions.filter(
-    ({ capability, action, paused }) =>
-      capability === 'night-schedule' && STATE_AFTER[action] !== undefined && !paused,
-  );
-  const names = new Set([
-    ...night.saved.map(({ group }) => group),
-    ...observed.map(({ target }) => target),
-    ...ledger.map(({ group }) => group),
-  ]);
-  return {
-    from: from.toISOString(),
-    to: to.toISOString(),
-    planned: plannedOf(schedule, overrides, from, to),
-    groups: [...names].sort().map((name) => {
-      const nodes = night.saved.find(({ group }) => group === name)?.size?.desired;
-      const asleepNow = night.saved.some(({ group }) => group === name);
-      const own = observed.filter(({ target }) => target === name);
-      return {
-        name,
-        ...(typeof nodes === 'number' ? { nodes } : {}),
-        spans: spansOf(own, from, now, asleepNow),
-      };
-    }),
-  };
-}
-
-/** A span ends when its state changes, or its source: schedule, calendar or override. */
-function plannedOf(
-  schedule: Schedule,
-  overrides: readonly Override[],
-  from: Date,
-  to: Date,
-): readonly TimelineSpan[] {
-  const marks = [
-    from.getTime(),
-    ...transitions(schedule, from, to, overrides).map(({ at }) => at.getTime()),
-    ...transitions(schedule, from, to).map(({ at }) => at.getTime()),
-    ...overrides.flatMap((one) => [Date.parse(one.from), Date.parse(one.until)]),
-  ].filter((at) => at >= from.getTime() && at < to.getTime());
-  const spans: TimelineSpan[] = [];
-  for (const at of [...new Set(marks)].sort((a, b) => a - b)) {
-    const { state, reason, source } = desiredAt(schedule, new Date(at), overrides);
-    const start = new Date(at).toISOString();
-    const last = spans.pop();
-    if (last?.state === state && last.source === source) spans.push(last);
-    else
-      spans.push(...(last ? [{ ...last, to: start }] : []), {
-        from: start,
-        to: to.toISOString(),
-        state,
-        reason,
-        source,
-      });
-  }
-  return spans;
-}
-
-/** The state of a group after a decision with this action. */
-const STATE_AFTER: Partial<Record<Decision['action'], TimelineSpan['state']>> = {
-  stop: 'stopping',
-  'confirm-stop': 'asleep',
-  start: 'starting',
-  'confirm-start': 'awake',
-};
-const STATE_BEFORE: Partial<Record<Decision['action'], TimelineSpan['state']>> = {
-  stop: 'awake',
-  'confirm-stop': 'stopping',
-  start: 'asleep',
-  'confirm-start': 'starting',
-};
-
-function spansOf(
-  decisions: readonly Decision[],
-  from: Date,
-  to: Date,
-  asleepNow: boolean,
-): readonly TimelineSpan[] {
-  const inside = decisions.filter(
-    ({ time }) => Date.parse(time) > from.getTime() && Date.parse(time) <= to.getTime(),
-  );
-  const first = inside[0];
-  let state: TimelineSpan['state'] =
-    (first && STATE_BEFORE[first.action]) ?? (asleepNow ? 'asleep' : 'awake');
-  let reason = 'since before the range shown';
-  let start = from.toISOString();
-  const spans: TimelineSpan[] = [];
-  for (const decision of inside) {
-    spans.push({ from: start, to: decision.time, state, reason });
-    state = STATE_AFTER[decision.action] ?? state;
-    reason = decision.reason;
-    start = decision.time;
-  }
-  spans.push({ from: start, to: to.toISOString(), state, reason });
-  return spans;
-}
-
 function deployOf(record: ApplicationRecord, decisions: readonly Decision[]): DeployView {
   const application = record.name;
   const lastReason = decisions.findLast(
@@ -336,24 +217,27 @@ function deployOf(record: ApplicationRecord, decisions: readonly Decision[]): De
 
 const SHOWN_DRAINS: readonly Decision['action'][] = ['cordon', 'drain', 'uncordon', 'replace', 'fail'];
 
-/** The latest action of each node, newest first. */
 function announcedOf({ node, instanceId, startsAt, drainAt }: AnnouncedChange): DrainView {
   return {
     node: node ?? instanceId,
     action: 'announced',
     at: startsAt,
     reason: `AWS changes the instance ${instanceId} then; its node is drained from ${drainAt} on`,
+    nightly: false,
   };
 }
 
+/** The latest action of each node, newest first. */
 function drainsOf(decisions: readonly Decision[]): readonly DrainView[] {
   const latest = new Map<string, DrainView>();
-  for (const { capability, action, target, time, reason, paused } of decisions) {
+  for (const { capability, action, target, time, reason, nightlyStop, paused } of decisions) {
     if (paused || capability !== 'spot-drain' || !SHOWN_DRAINS.includes(action)) continue;
     latest.delete(target);
-    latest.set(target, { node: target, action, at: time, reason });
+    latest.set(target, { node: target, action, at: time, reason, nightly: Boolean(nightlyStop) });
   }
-  return [...latest.values()].reverse().slice(0, MAX_DRAINS);
+  const newest = [...latest.values()].reverse();
+  const of = (nightly: boolean) => newest.filter((drain) => drain.nightly === nightly).slice(0, MAX_DRAINS);
+  return [...of(false), ...of(true)];
 }
 
 function savingsOf(named: NamedEnvironment, ledger: readonly LedgerEntry[]): SavingsView | undefined {
@@ -364,7 +248,17 @@ function savingsOf(named: NamedEnvironment, ledger: readonly LedgerEntry[]): Sav
   const currency = groups.find((one) => one.currency !== undefined)?.currency;
   return {
     days: SAVINGS_DAYS,
+    daily: dailyOf(named, ledger),
     nodeHours: total((one) => one.nodeHoursSaved),
     ...(currency ? { money: total((one) => one.money ?? 0), currency } : {}),
   };
+}
+
+function dailyOf(named: NamedEnvironment, ledger: readonly LedgerEntry[]): SavingsView['daily'] {
+  const byDate = new Map<string, number>();
+  for (const { date = '', nodeHoursSaved } of sumSavings(named, ledger, true))
+    byDate.set(date, (byDate.get(date) ?? 0) + nodeHoursSaved);
+  return [...byDate]
+    .map(([date, nodeHours]) => ({ date, nodeHours }))
+    .sort((a, b) => a.date.localeCompare(b.date));
 }

@@ -6,17 +6,23 @@ import type { EnvironmentView } from './environment-view.ts';
 
 const KEEP_ALIVE_MS = 15_000;
 
+export interface Announcement {
+  readonly names: readonly string[];
+  /** A recorded day, not an account. */
+  readonly demo: boolean;
+}
+
 /** Sends the environments' names first. Ends when the page disconnects or the console closes. */
 export function streamEnvironments(
   poller: EnvironmentPoller,
-  names: readonly string[],
+  announcement: Announcement,
   closing: AbortSignal,
 ): Handler {
   return (context: Context) =>
     streamSSE(context, async (stream) => {
       const queue = new ViewQueue();
       const unsubscribe = poller.subscribe((view) => queue.push(view));
-      await stream.writeSSE({ event: 'environments', data: JSON.stringify(names) });
+      await stream.writeSSE({ event: 'environments', data: JSON.stringify(announcement) });
       stream.onAbort(() => queue.wake());
       closing.addEventListener('abort', () => queue.wake(), { once: true });
       while (!stream.aborted && !closing.aborted) {

@@ -7,11 +7,13 @@ import { decisionsAbout } from '../explain.ts';
 import type { Io } from '../io.ts';
 import { cancelOverride, type OverrideCommand, type OverrideRequest, setOverride } from '../override.ts';
 import type { EnvironmentPoller } from './environment-poller.ts';
+import { morningsOf } from './mornings.ts';
 import { HTML } from './page/html.ts';
 import { STYLE } from './page/style.ts';
 
 const COMMANDS: readonly OverrideCommand[] = ['keep-up', 'wake', 'sleep'];
 const DECISION_DAYS = 7;
+const MORNING_DAYS = 14;
 
 export function addPageRoutes(app: Hono, script: string): void {
   app.get('/', (context) => context.html(HTML));
@@ -31,6 +33,18 @@ export function decisionsRoute(poller: EnvironmentPoller): Handler {
       const cloud = await poller.cloudOf(name);
       const since = new Date(cloud.now().getTime() - DECISION_DAYS * 86_400_000);
       return { decisions: decisionsAbout(target, await cloud.decisions(since)).toReversed() };
+    });
+  };
+}
+
+/** `{ mornings }`, oldest first. */
+export function morningsRoute(poller: EnvironmentPoller): Handler {
+  return async (context: Context) => {
+    const name = context.req.query('environment') ?? '';
+    return respond(context, async () => {
+      const cloud = await poller.cloudOf(name);
+      const since = new Date(cloud.now().getTime() - MORNING_DAYS * 86_400_000);
+      return { mornings: morningsOf(await cloud.decisions(since), poller.timeZoneOf(name)) };
     });
   };
 }
@@ -67,7 +81,7 @@ async function respond(context: Context, answer: () => Promise<object>) {
   try {
     return context.json(await answer());
   } catch (error) {
-    if (error instanceof RefusedError) return context.json({ error: error.message }, 400);
+    if (error instanceof RefusedError) return context.json({ error: inPageWords(error.message) }, 400);
     if (error instanceof CloudError) return context.json({ error: error.message }, 502);
     throw error;
   }
@@ -97,6 +111,14 @@ function parseRequest(body: unknown): OverrideRequest | CancelRequest {
   if (replace !== undefined && typeof replace !== 'boolean')
     throw new RefusedError(`"replace" is ${JSON.stringify(replace)}: write true or false`);
   return { command: known, environment, reason: reason.trim(), ...end, ...(replace ? { replace } : {}) };
+}
+
+/** The page has fields and a check box where the commands have options. */
+function inPageWords(message: string): string {
+  return message
+    .replace(/; add --replace to end that$/, '; tick the box to end that too')
+    .replace(/--(?:until|for) /g, '')
+    .replace(/--(\w+)/g, '$1');
 }
 
 /** The page has a state and a button of its own instead of the commands that the last line names. */

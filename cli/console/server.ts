@@ -9,7 +9,7 @@ import type { Io } from '../io.ts';
 import { EnvironmentPoller } from './environment-poller.ts';
 import { streamEnvironments } from './event-stream.ts';
 import { bundlePageScript } from './page-script.ts';
-import { addPageRoutes, decisionsRoute, overrideRoute } from './routes.ts';
+import { addPageRoutes, decisionsRoute, morningsRoute, overrideRoute } from './routes.ts';
 import { limitRequests, requireToken, securityHeaders } from './security.ts';
 
 export interface ConsoleOptions {
@@ -21,6 +21,8 @@ export interface ConsoleOptions {
   readonly port?: number;
   /** Poll interval in ms while the page is open. Default 5,000. */
   readonly every?: number;
+  /** A recorded day, which the page says. Default false. */
+  readonly demo?: boolean;
 }
 
 export interface Console {
@@ -44,8 +46,10 @@ export async function serveConsole(options: ConsoleOptions): Promise<Console> {
   app.use(requireToken({ port, token }));
   app.use(limitRequests());
   addPageRoutes(app, script);
-  app.get('/events', streamEnvironments(poller, Object.keys(loaded.config.environments), closing.signal));
+  const announcement = { names: Object.keys(loaded.config.environments), demo: options.demo ?? false };
+  app.get('/events', streamEnvironments(poller, announcement, closing.signal));
   app.get('/decisions', decisionsRoute(poller));
+  app.get('/mornings', morningsRoute(poller));
   app.post('/override', overrideRoute(loaded, io, poller));
 
   return {

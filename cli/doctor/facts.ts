@@ -30,6 +30,8 @@ export interface EnvironmentFacts {
   readonly night: Observation<Night>;
   readonly functions: Observation<readonly DeployedFunction[]>;
   readonly concurrency: Observation<ConcurrencyFacts>;
+  /** ARNs of the roles that have night-schedule's group in the cluster, whichever stack they are of. */
+  readonly schedulers: Observation<readonly string[]>;
   readonly reviews: Observation<readonly AccessReview[]>;
   /** What no function may do in production; empty elsewhere. */
   readonly excess: Observation<readonly AccessReview[]>;

@@ -315,7 +315,8 @@ function verify(lab: Lab, environment: LabEnvironment, decision: Decision): Chec
       ?.applications()
       .find((candidate) => candidate.metadata.name === target);
     const { sync, health, operationState } = application?.status ?? {};
-    const revision = operationState?.syncResult?.revision;
+    // Where the manifests did not change, Argo CD has compared the commit and nothing was to be synced.
+    const revision = operationState?.syncResult?.revision ?? sync?.revision;
     const isRequested = decision['sha'] === undefined || revision === decision['sha'];
     return {
       decision,

@@ -10,6 +10,7 @@ import type { CodebuildWorld, WebhookFilter } from '@nightshift/lab/world/codebu
 import type { Kubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
 import type { ApplicationConfig, BuildConfig, EnvironmentConfig, NightshiftConfig } from '#model/config.ts';
 import { productionBranch } from './day-plan.ts';
+import { manifestImage } from './images.ts';
 
 const INSTANCE_TYPES = ['m6i.large', 'm5.large'];
 const BUILD_SECONDS = 180;
@@ -19,7 +20,7 @@ const FAST_PODS = {
   'lab.nightshift/ready-seconds': '0.3',
   'lab.nightshift/exit-seconds': '0.5',
 };
-const APPLICATION_REPLICAS = 2;
+const APPLICATION_REPLICAS = 3;
 /** The lifecycle hook that a self-managed group needs, so that its nodes are drained before they terminate. */
 const DRAIN_HOOK = 'nightshift-drain';
 
@@ -130,14 +131,13 @@ export const ARGOCD = { namespace: 'argocd', deployment: 'argocd-server' } as co
 export function addApplications(
   argocd: ArgocdWorld,
   kubernetes: Kubernetes,
-  codebuild: CodebuildWorld,
   builds: readonly BuildConfig[],
 ): void {
   const seen = new Set<string>();
   for (const build of builds) {
-    addRepository(codebuild, build.repository, build.branch);
     for (const application of build.applications) {
-      const { name, project, namespace } = applicationOf(application);
+      const bound = applicationOf(application);
+      const { name, project, namespace } = bound;
       const key = `${namespace ?? ''}/${name}`;
       if (seen.has(key)) continue;
       seen.add(key);
@@ -162,7 +162,7 @@ export function addApplications(
           {
             namespace: name,
             name,
-            image: `registry.example.com/${name}:{revision}`,
+            image: manifestImage(bound, build.branch),
             replicas: APPLICATION_REPLICAS,
           },
         ],
@@ -239,7 +239,7 @@ function pushesOf(branch: string) {
   ] as const;
 }
 
-function addRepository(codebuild: CodebuildWorld, repository: string, branch: string): void {
+export function addRepository(codebuild: CodebuildWorld, repository: string, branch: string): void {
   codebuild.addRepository(repository, { provider: providerOf(repository) });
   if (codebuild.git.revisionOf(repository, `refs/heads/${branch}`)) return;
   codebuild.git.push({ repository, ref: `refs/heads/${branch}`, author: 'lab', message: 'first commit' });

@@ -161,7 +161,9 @@ function deployProblems(environment: LabEnvironment, { log }: Evidence): readonl
     build.applications.flatMap((one) => {
       const application = applicationOf(one).name;
       const found = environment.argocd?.applications().find(({ metadata }) => metadata.name === application);
-      const deployed = found?.status.history?.at(-1)?.revision;
+      const { history, sync } = found?.status ?? {};
+      // Where the manifests did not change, nothing was to be synced.
+      const deployed = history?.at(-1)?.revision ?? sync?.revision;
       return deployed === sha
         ? []
         : [

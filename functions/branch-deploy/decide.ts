@@ -120,7 +120,8 @@ function begin(record: ApplicationRecord, view: ApplicationView, now: Date): Ste
   const { requested } = record;
   const blocker = blockedBy(view);
   if (blocker) return { kind: 'wait', reason: OF_SYNCS.blocked(blocker), blocked: true };
-  if (isThereAlready(requested, view)) return settled('deployed', OF_SYNCS.alreadyThere(view.revisions));
+  if (isThereAlready(requested, view))
+    return settled('deployed', OF_SYNCS.alreadyThere(view.revisions, runningOf(requested, view)));
   if (view.operation && covers(view.operation, requested, view)) {
     const waitedMs = waitedFor(requested, now);
     return verdict({ record, tries: 1, view, operation: view.operation, waitedMs, begunMs: waitedMs, now });

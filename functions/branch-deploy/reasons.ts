@@ -69,7 +69,8 @@ export const OF_SYNCS = {
     `the config wants the revision that ${project} built, and the commit of the build is unknown`,
   wrongBranch: (tracked: string, { repository, branch }: RequestedBuild) =>
     `the application tracks ${tracked} of ${repository}, but the config binds ${branch}`,
-  alreadyThere: (revisions: Revisions) => `already Synced and Healthy at ${at(revisions)}`,
+  alreadyThere: (revisions: Revisions, running?: { readonly reason: string }) =>
+    `already Synced and Healthy at ${at(revisions)}${running ? `; ${running.reason}` : ''}`,
   requested: 'the sync was requested',
   notStarted: 'Argo CD has not started the sync',
   running: ({ finishedAt, message }: Operation) =>

@@ -3,6 +3,7 @@
  * is pending, finds the builds that no event announced, and checks the applications after the night.
  */
 import { createDecisionRecorder, reportCorrupt } from '#functions/shared/decision-recorder.ts';
+import { HOUR_MS } from '#model/duration.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 import { findFailedOvernight, reportDrift } from './check-applications.ts';
 import type { BranchDeployEvent } from './event.ts';
@@ -35,7 +36,17 @@ export async function run(
   const trigger = event.id || 'unknown';
   const capability = 'branch-deploy';
   const { environment, dryRun } = settings;
-  const recorder = createDecisionRecorder({ environment, capability, trigger, trail, now, dryRun, reported });
+  const recorder = createDecisionRecorder({
+    environment,
+    capability,
+    trigger,
+    trail,
+    now,
+    dryRun,
+    reported,
+    // A tick repeats what the one before it failed at.
+    ...(event.kind === 'tick' ? { failuresOnceWithinMs: HOUR_MS } : {}),
+  });
   const context: DeployContext = { ...ports, settings, trigger, recorder };
   try {
     if (event.kind === 'build') await onBuild(event, context);

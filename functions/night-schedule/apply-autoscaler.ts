@@ -33,8 +33,16 @@ async function resume(
     const target = value.kind === 'karpenter' ? value.nodePool : step.target;
     await recorder.guard(target, async () => {
       const outcome = await autoscaler.resume(value);
-      if (outcome === 'resumed') isAnyResumed = true;
-      else record(context, { target }, 'ignore', 'it does not exist any more: its saved setting is dropped');
+      if (outcome !== 'gone') isAnyResumed = true;
+      if (outcome === 'busy')
+        return record(
+          context,
+          { target },
+          'none',
+          'another update of the cluster is in progress: the next pass tries again',
+        );
+      if (outcome === 'gone')
+        record(context, { target }, 'ignore', 'it does not exist any more: its saved setting is dropped');
       if (outcome === 'gone' || step.clearResumed)
         await ports.store.clearAutoscaler(objectOf(value), version);
     });

@@ -5,7 +5,7 @@ import type { SleepState } from '#model/schedule.ts';
 import { decideResumption, decideSuspension } from './decide-cron-jobs.ts';
 import type { NightScheduleDeps, Pass } from './pass.ts';
 import type { CronJobs } from './ports.ts';
-import { cronJobObject } from './records.ts';
+import { cronJobObject, type SavedCronJob } from './records.ts';
 
 const CONCURRENCY = 10;
 /** While asleep CronJobs that are new are looked for every so many minutes. */
@@ -65,10 +65,14 @@ async function resume({ store }: NightScheduleDeps, { memory, recorder }: Pass, 
     ({ value, version }) => {
       const object = cronJobObject(value);
       return recorder.guard(object, async () => {
+        // A reply that is lost must not look like a person's resumption when the cluster stops again soon.
+        const next: SavedCronJob = { ...value, phase: 'suspending' };
+        const isConfirmed = value.phase === 'suspended';
+        if (isConfirmed && !(await store.writeCronJob(next, version))) return;
         const outcome = await cronJobs.resume(value);
         if (outcome === 'resumed') resumed.push(object);
         else recorder.record({ target: object, action: 'ignore', reason: GONE });
-        await store.clearCronJob(object, version);
+        await store.clearCronJob(object, isConfirmed ? version + 1 : version);
       });
     },
     { concurrency: CONCURRENCY },

@@ -41,29 +41,34 @@ async function explanation({ ports }: ApplyContext, group: Group): Promise<strin
 
 async function act(context: ApplyContext, planned: GroupStep, group: Group): Promise<void> {
   const { ports, now } = context;
-  if (planned.resize && ports.remaining() <= RESERVE_MS)
+  if ((planned.resize ?? planned.warmPool) && ports.remaining() <= RESERVE_MS)
     return incomplete(context, planned, 'this pass is out of time: the next one continues');
   const step = planned.readConfiguredSize ? await withConfiguredSize(ports.groups, planned, group) : planned;
   if (!(await save(context, step, group))) return incomplete(context, step, OTHER_PASS_FIRST);
-  if (step.resize) {
-    const outcome = await ports.groups.resize(group, step.resize, intentOf(group, step, now));
-    if (outcome === 'busy')
-      return incomplete(
-        context,
-        step,
-        'another update of the group is in progress: the next pass tries again',
-      );
-    if (outcome === 'gone') return record(context, step, 'ignore', 'the group was deleted');
-  }
-  if (step.late === undefined) return report(context, step);
-  incomplete(context, step, step.reason);
+  const outcome = await change(ports.groups, step, group, intentOf(group, step, now));
+  if (outcome === 'busy')
+    return incomplete(context, step, 'another update of the group is in progress: the next pass tries again');
+  if (outcome === 'gone') return record(context, step, 'ignore', 'the group was deleted');
+  // A warm pool changes once, and an end is an end: recorded also past the deadline.
+  if (step.late === undefined || step.warmPool || isEnd(step)) return report(context, step);
+  // Each transition has its own: the one before may have been late within the hour as well.
+  const since = typeof step.record?.next === 'object' ? `#${step.record.next.since}` : '';
+  incomplete(context, step, step.reason, `late#${step.target}${since}`);
+}
+
+function isEnd({ action }: GroupStep): boolean {
+  return action === 'confirm-stop' || action === 'confirm-start';
+}
+
+async function change(groups: Groups, { warmPool, resize }: GroupStep, group: Group, token: string) {
+  if (warmPool) return groups.setWarmPool(group, warmPool, token);
+  return resize && groups.resize(group, resize, token);
 }
 
 /** No more than waiting, until the deadline; then it is a failure, which is reported once an hour. */
-function incomplete(context: ApplyContext, step: GroupStep, why: string): void {
+function incomplete(context: ApplyContext, step: GroupStep, why: string, key = `late#${step.target}`): void {
   if (step.late === undefined) record(context, step, 'none', why);
-  else if (context.recorder.isNews(`late#${step.target}`))
-    record(context, step, 'fail', `${step.late}: ${why}`);
+  else if (context.recorder.isNews(key)) record(context, step, 'fail', `${step.late}: ${why}`);
 }
 
 /** The sizes that somebody configured. Desired is that of the Auto Scaling group, unless an update raised it. */
@@ -103,5 +108,10 @@ async function save(context: ApplyContext, step: GroupStep, group: Group): Promi
 /** The same step tried again by the SDK is one request; the same step of another night is another. */
 function intentOf(group: Group, step: GroupStep, now: Date): string {
   const since = typeof step.record?.next === 'object' ? step.record.next.since : now.toISOString();
-  return JSON.stringify([group.autoScalingGroup, step.resize, since, step.record?.over ?? 0]);
+  return JSON.stringify([
+    group.autoScalingGroup,
+    step.warmPool ?? step.resize,
+    since,
+    step.record?.over ?? 0,
+  ]);
 }

@@ -22,7 +22,7 @@ export function applyStage(
 
 function isWork({ ports }: ApplyContext, step: GroupStep): boolean {
   if (step.action === 'fail') return step.explainFailure === true;
-  return !ports.settings.dryRun && (step.record ?? step.resize ?? step.slept) !== undefined;
+  return !ports.settings.dryRun && (step.record ?? step.resize ?? step.warmPool ?? step.slept) !== undefined;
 }
 
 /** One after the other. */

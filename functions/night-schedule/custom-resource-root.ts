@@ -7,12 +7,14 @@ import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts'
 import { createCronJobs } from '#functions/adapters/kubernetes/cron-jobs.ts';
 import { type CustomResourceDeps, handleCustomResource } from './custom-resource.ts';
 import { customResourceRequestOf } from './custom-resource-request.ts';
+import type { BuiltInPools } from './ports.ts';
 
 /** What a pass has already. */
 export interface Existing
   extends Pick<CustomResourceDeps, 'settings' | 'store' | 'groups' | 'trail' | 'now' | 'remaining'> {
   readonly table: Table;
   readonly kubernetes: Pick<KubernetesClient, 'request' | 'list'>;
+  readonly builtIn: BuiltInPools;
   readonly functionName: string;
 }
 
@@ -20,13 +22,13 @@ export interface Existing
 export async function answerCloudFormation(existing: Existing, event: unknown): Promise<boolean> {
   const request = customResourceRequestOf(event);
   if (!request) return false;
-  const { table, kubernetes, functionName } = existing;
+  const { table, kubernetes, builtIn, functionName } = existing;
   await handleCustomResource(
     {
       ...existing,
       ...createCloudFormationPorts(functionName),
       cronJobs: createCronJobs(kubernetes, undefined),
-      autoscalersOf: (saved) => autoscalersOf(kubernetes, saved),
+      autoscalersOf: (saved) => autoscalersOf(kubernetes, saved, builtIn),
       load: (cluster) => createNightStore(table, cluster).load(),
     },
     request,

@@ -2,10 +2,12 @@
 import type { Versioned } from '#functions/shared/versioned.ts';
 import type { Action } from '#model/decision.ts';
 import { MINUTE_MS } from '#model/duration.ts';
+import { BUILT_IN_POOLS } from '#model/names.ts';
 import { isLeftAlone, isTerminatedBy, terminationTime } from './decide-claims.ts';
 import { isAsleepSize } from './decide-group.ts';
 import type { AutoscalerView, Memory, NodeClaimView } from './ports.ts';
 import {
+  BUILT_IN_OBJECT,
   deploymentObject,
   type NodePoolSetting,
   nodePoolObject,
@@ -13,6 +15,8 @@ import {
   type SavedAutoscaler,
 } from './records.ts';
 import { corruptNames, minutesOverdue, type Policy, type Snapshot } from './snapshot.ts';
+
+type KarpenterView = Extract<AutoscalerView, { kind: 'karpenter' }>;
 
 export interface AutoscalerStep {
   readonly target: string;
@@ -148,22 +152,32 @@ export function resumeStep(snapshot: Snapshot, policy: Policy, steps: Autoscaler
  * config does not name it any more: only the API server knows, when the record is restored.
  */
 export function isObserved(view: AutoscalerView, saved: SavedAutoscaler): boolean {
-  if (saved.kind === 'cluster-autoscaler')
-    return view.kind === saved.kind && view.deployment === saved.deployment;
-  return view.kind === saved.kind && Object.hasOwn(view.pools, saved.nodePool);
+  if (view.kind === 'cluster-autoscaler')
+    return saved.kind === view.kind && view.deployment === saved.deployment;
+  if (saved.kind === 'built-in-pools') return view.builtIn !== undefined;
+  return saved.kind === view.kind && Object.hasOwn(view.pools, saved.nodePool);
 }
 
 function resumption(saved: SavedAutoscaler | undefined): string {
   return saved?.kind === 'cluster-autoscaler'
     ? `back to ${saved.replicas} replicas`
-    : 'the limits of its NodePools are restored';
+    : saved?.kind === 'built-in-pools'
+      ? `the built-in NodePools ${saved.nodePools.join(', ')} are switched on`
+      : 'the limits of its NodePools are restored';
 }
 
 /** Whether it may start nodes. */
 function isAllowed(view: AutoscalerView): boolean {
   return view.kind === 'cluster-autoscaler'
     ? view.replicas > 0
-    : Object.keys(openPools(view.pools)).length > 0;
+    : Object.keys(openPools(view.pools)).length > 0 || builtInToStop(view) !== undefined;
+}
+
+/** Built-in NodePools that are to be switched off now. */
+export function builtInToStop({ builtIn }: KarpenterView): KarpenterView['builtIn'] {
+  const isToStop =
+    builtIn && builtIn.nodePools.length > 0 && builtIn.neededBy.length === 0 && !builtIn.isUpdating;
+  return isToStop ? builtIn : undefined;
 }
 
 /** Replicas of which no pod is Ready have scaled nothing. */
@@ -173,7 +187,7 @@ export function isScaling(view: AutoscalerView): boolean {
 }
 
 /** The pools that may still start nodes. */
-function openPools(pools: Extract<AutoscalerView, { kind: 'karpenter' }>['pools']) {
+function openPools(pools: KarpenterView['pools']) {
   return Object.fromEntries(
     Object.entries(pools).filter(([, pool]) =>
       pool.replicas === null ? !isZeroed(pool.limits) : pool.replicas > 0,
@@ -189,6 +203,8 @@ function isZeroed(limits: NodePoolSetting['limits']): boolean {
 export function isResumed(view: AutoscalerView, saved: SavedAutoscaler): boolean {
   if (!isObserved(view, saved)) return false;
   if (view.kind === 'cluster-autoscaler') return saved.kind === view.kind && view.replicas >= saved.replicas;
+  if (saved.kind === 'built-in-pools')
+    return saved.nodePools.every((name) => view.builtIn?.nodePools.includes(name));
   return saved.kind === view.kind && Object.hasOwn(openPools(view.pools), saved.nodePool);
 }
 
@@ -201,13 +217,21 @@ function toSave(
   const running: SavedAutoscaler[] =
     view.kind === 'cluster-autoscaler'
       ? [{ kind: view.kind, deployment: view.deployment, replicas: view.replicas, since }]
-      : Object.entries(openPools(view.pools)).map(([nodePool, setting]) => ({
-          kind: view.kind,
-          nodePool,
-          setting,
-          since,
-        }));
+      : [
+          ...Object.entries(openPools(view.pools)).map(([nodePool, setting]) => ({
+            kind: view.kind,
+            nodePool,
+            setting,
+            since,
+          })),
+          ...savedBuiltIn(view, since),
+        ];
   return running.filter((one) => !saved.has(objectOf(one)));
+}
+
+function savedBuiltIn(view: KarpenterView, since: string): readonly SavedAutoscaler[] {
+  const { nodePools, nodeRoleArn } = builtInToStop(view) ?? {};
+  return nodePools && nodeRoleArn ? [{ kind: 'built-in-pools', nodePools, nodeRoleArn, since }] : [];
 }
 
 /** What may be paused: an object whose record cannot be read would never be resumed. */
@@ -215,9 +239,20 @@ function withoutCorrupt(view: AutoscalerView, corrupt: readonly string[]): Autos
   if (view.kind === 'cluster-autoscaler')
     return corrupt.includes(deploymentObject(view.deployment)) ? undefined : view;
   const isCorrupt = (name: string) => corrupt.includes(nodePoolObject(name));
+  const { builtIn, ...rest } = view;
+  const isBuiltInCorrupt = corrupt.includes(BUILT_IN_OBJECT);
   const pools = Object.entries(view.pools).filter(([name]) => !isCorrupt(name));
-  const malformed = [...(view.malformed ?? []), ...Object.keys(view.pools).filter(isCorrupt)];
-  return { ...view, pools: Object.fromEntries(pools), ...(malformed.length > 0 ? { malformed } : {}) };
+  const malformed = [
+    ...(view.malformed ?? []),
+    ...Object.keys(view.pools).filter(isCorrupt),
+    ...(isBuiltInCorrupt ? BUILT_IN_POOLS : []),
+  ];
+  return {
+    ...rest,
+    pools: Object.fromEntries(pools),
+    ...(builtIn && !isBuiltInCorrupt ? { builtIn } : {}),
+    ...(malformed.length > 0 ? { malformed } : {}),
+  };
 }
 
 export function claimsIn(view: Snapshot['autoscaler']): readonly NodeClaimView[] {

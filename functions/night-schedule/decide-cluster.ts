@@ -106,6 +106,16 @@ function reportsOf(snapshot: Snapshot, policy: Policy): GroupStep[] {
         reason: `the NodePool ${name} has limits or replicas that cannot be read: it and its NodeClaims are left alone`,
         once: `malformed#${name}`,
       });
+  const neededBy =
+    view !== undefined && view !== 'unknown' && view.kind === 'karpenter' && view.builtIn?.neededBy;
+  if (neededBy && neededBy.length > 0 && snapshot.desired.state === 'asleep')
+    reports.push({
+      target: policy.cluster ?? 'cluster',
+      action: 'fail',
+      reason: `the built-in NodePools stay on: EKS would remove the NodeClass default with them, which ${neededBy.join(', ')} use: give them a NodeClass of their own`,
+      once: 'node-class',
+      onceWithinMs: DAY_MS,
+    });
   if (isNothingFound(snapshot))
     reports.push({
       target: policy.cluster ?? 'cluster',
@@ -122,8 +132,14 @@ function isNothingFound({ desired, groups, memory, autoscaler: view }: Snapshot)
   if (desired.state !== 'asleep' || view === 'unknown') return false;
   if (groups.length > 0 || memory.corrupt.some(({ kind }) => kind === 'saved')) return false;
   if (view?.kind === 'karpenter')
-    return Object.keys(view.pools).length + view.claims.length + (view.malformed?.length ?? 0) === 0;
-  return [...memory.autoscaler.values()].every(({ value }) => value.kind !== 'karpenter');
+    return (
+      Object.keys(view.pools).length +
+        view.claims.length +
+        (view.malformed?.length ?? 0) +
+        (view.builtIn?.nodePools.length ?? 0) ===
+      0
+    );
+  return [...memory.autoscaler.values()].every(({ value }) => value.kind === 'cluster-autoscaler');
 }
 
 const UNREADABLE: { readonly [K in CorruptItem['kind']]: (name: string) => string } = {
@@ -156,9 +172,11 @@ function claimsWait(view: Snapshot['autoscaler'], policy: Policy): string | unde
   return claims > 0 ? `stopped last: ${claims} NodeClaims of Karpenter remain` : undefined;
 }
 
-/** A step that resizes nothing does not wait. */
+/** A step that changes nothing does not wait. */
 function waitingFor(wait: string | undefined, step: GroupStep): GroupStep {
-  return wait && step.resize ? { target: step.target, action: 'none', reason: wait } : step;
+  return wait && (step.resize ?? step.warmPool)
+    ? { target: step.target, action: 'none', reason: wait }
+    : step;
 }
 
 /** The group has no instance, or is left alone. */
@@ -177,7 +195,9 @@ function isWithoutStrays({ strayNodes = [] }: Snapshot): boolean {
 
 /** Where nothing was observed in this pass, what was observed before counts. */
 function isWithoutClaims({ autoscaler: view, memory }: Snapshot, policy: Policy): boolean {
-  if (view !== 'unknown') return claimsIn(view).length === 0;
+  if (view !== undefined && view !== 'unknown' && view.kind === 'karpenter')
+    return view.claims.length + (view.builtIn?.nodePools.length ?? 0) === 0;
+  if (view !== 'unknown') return true;
   return policy.autoscalerKind === 'cluster-autoscaler' || memory.state?.value.phase === 'asleep';
 }
 

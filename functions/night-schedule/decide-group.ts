@@ -4,7 +4,7 @@ import type { Action } from '#model/decision.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import type { Desired } from '#model/schedule.ts';
 import type { Group } from './ports.ts';
-import type { SavedSize, Size } from './records.ts';
+import type { SavedSize, Size, WarmPool } from './records.ts';
 
 export interface GroupStep {
   readonly target: string;
@@ -14,6 +14,8 @@ export interface GroupStep {
   readonly record?: { readonly next: SavedSize | 'clear'; readonly over: number | undefined };
   /** Then the group is resized. */
   readonly resize?: Size;
+  /** Instead of a resize: its warm pool becomes so. */
+  readonly warmPool?: WarmPool | 'off';
   /** The sleep that ends with this step, for the ledger. */
   readonly slept?: { readonly from: string; readonly nodes: number };
   /** The group's last failed scaling activity is added to the reason. */
@@ -46,6 +48,8 @@ export interface GroupSituation {
   readonly onManualChange: 'respect' | 'enforce';
   readonly stopDeadlineMinutes: number;
   readonly startDeadlineMinutes: number;
+  readonly warmPools?: 'stop' | 'keep' | undefined;
+  readonly decideWarmPool?: ((s: GroupSituation, step: GroupStep) => GroupStep) | undefined;
 }
 
 /** A managed nodegroup keeps its max: EKS refuses one below 1. Zero everywhere keeps a cluster autoscaler out of others. */
@@ -81,8 +85,9 @@ export function restoredSize(saved: Size, { kind, size: now }: Pick<Group, 'kind
 type Saved = Versioned<SavedSize>;
 
 export function decideGroup(s: GroupSituation): GroupStep {
-  const decided = decide(s);
-  const late = decided.resize || decided.record ? lateness(s) : undefined;
+  const ofSizes = decide(s);
+  const decided = s.decideWarmPool?.(s, ofSizes) ?? ofSizes;
+  const late = decided.resize || decided.record || decided.warmPool ? lateness(s) : undefined;
   return late === undefined ? decided : { ...decided, late };
 }
 
@@ -164,6 +169,11 @@ function zeroing(group: Group): Pick<GroupStep, 'resize' | 'readConfiguredSize'>
   };
 }
 
+/** The group was at zero when its warm pool was stopped: its sizes of today are those to restore. */
+function ofPoolOnly({ size }: SavedSize): boolean {
+  return size.desired === 0;
+}
+
 /** The group is not at zero although its sizes are saved. */
 function stopAgain(s: GroupSituation, saved: Saved): GroupStep {
   const { value: record } = saved;
@@ -171,7 +181,12 @@ function stopAgain(s: GroupSituation, saved: Saved): GroupStep {
   const again = (reason: string) =>
     step(s, 'stop', reason, {
       // The deadline of an incomplete stop counts from its beginning.
-      ...moveTo(s, saved, 'stopping', record.phase === 'stopping' ? record.since : undefined),
+      ...moveTo(
+        s,
+        { ...saved, value: ofPoolOnly(record) ? { ...record, size: s.group.size } : record },
+        'stopping',
+        record.phase === 'stopping' ? record.since : undefined,
+      ),
       ...zeroing(s.group),
       ...slept(record),
     });
@@ -291,9 +306,14 @@ function awaitNodes(s: GroupSituation, saved: Saved): GroupStep {
     ? `${ready} of ${desired} nodes are Ready`
     : 'the request to the Kubernetes API failed';
   if (s.ready && ready >= desired && isSettled(record, s.now))
-    return step(s, 'confirm-start', desired === 0 ? 'restored, then set to zero by somebody' : observed, {
-      record: { next: 'clear', over: version },
-    });
+    return step(
+      s,
+      'confirm-start',
+      desired === 0 && record.size.desired > 0 ? 'restored, then set to zero by somebody' : observed,
+      {
+        record: { next: 'clear', over: version },
+      },
+    );
   const minutes = minutesSince(record.since, s.now);
   if (minutes >= s.startDeadlineMinutes)
     return step(s, 'fail', `${observed} ${minutes} min after the start`, {

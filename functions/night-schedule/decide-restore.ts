@@ -1,8 +1,9 @@
 /** What gives one group its saved sizes back, whatever the schedule says. Pure. */
 import type { Versioned } from '#functions/shared/versioned.ts';
 import { isSameGroup, isSettled, restoredSize, sameSize, sizeText } from './decide-group.ts';
+import { isPoolOff, poolText } from './decide-warm-pool.ts';
 import type { Group } from './ports.ts';
-import type { SavedSize, Size } from './records.ts';
+import type { SavedSize, Size, WarmPool } from './records.ts';
 
 export type RestoreStep =
   /** Written first; then the group is resized, where it does not have the size. */
@@ -13,6 +14,8 @@ export type RestoreStep =
       readonly next: SavedSize;
       readonly size?: Size;
     }
+  /** The sizes are restored; its warm pool follows. */
+  | { readonly kind: 'restore-pool'; readonly reason: string; readonly group: Group; readonly pool: WarmPool }
   | { readonly kind: 'await'; readonly reason: string }
   /** The sizes were observed: the record is cleared. */
   | { readonly kind: 'confirm'; readonly reason: string }
@@ -36,13 +39,17 @@ export function decideRestore(
   const isComplete = sameSize(size, group.size);
   const isRequested = value.phase === 'restoring';
   // From this phase on a size that differs was set by somebody.
-  if (value.phase === 'restored' || (isRequested && isComplete))
-    return isSettled(value, now)
-      ? { kind: 'confirm', reason: `its sizes are ${sizeText(group.size)}` }
-      : {
-          kind: 'await',
-          reason: `an update of ${group.name} that is still in progress would show within 90 seconds`,
-        };
+  if (value.phase === 'restored' || (isRequested && isComplete)) {
+    if (!isSettled(value, now))
+      return {
+        kind: 'await',
+        reason: `an update of ${group.name} that is still in progress would show within 90 seconds`,
+      };
+    const { warmPool: pool } = value;
+    return pool !== undefined && isPoolOff(group.warmPool)
+      ? { kind: 'restore-pool', reason: `its warm pool (${poolText(pool)}) is restored`, group, pool }
+      : { kind: 'confirm', reason: `its sizes are ${sizeText(group.size)}` };
+  }
   const { asleepSince: _ended, ...rest } = value;
   const since = isRequested ? value.since : now.toISOString();
   return {

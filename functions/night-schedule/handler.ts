@@ -4,6 +4,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { createAutoScalingClient, createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
+import { lazyBuiltInPools } from '#functions/adapters/aws/lazy-built-in-pools.ts';
 import { lazyLinks } from '#functions/adapters/aws/lazy-links.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
@@ -32,6 +33,7 @@ const store = settings.dryRun
 const logger = createLogger('night-schedule');
 const notify = lazyNotifier({ settings, now, linksFor: lazyLinks({ settings, table, now }) });
 const kubernetes = lazyCluster(settings, now);
+const builtIn = lazyBuiltInPools(settings.cluster);
 const ports = {
   settings,
   groups: createGroups({ autoScaling: createAutoScalingClient() }, settings.cluster),
@@ -39,7 +41,7 @@ const ports = {
   store,
   trail: createDecisionTrail(logger, saveDecisions(table), notify),
   // Also without a config: one that was paused must be resumed.
-  autoscaler: lazyAutoscaler(kubernetes, settings.autoscaler),
+  autoscaler: lazyAutoscaler(kubernetes, settings.autoscaler, builtIn),
   cronJobs: lazyCronJobs(kubernetes, settings.suspendCronJobs?.selector),
   now,
 };
@@ -51,7 +53,7 @@ export const handler = middy<unknown, void>()
     if (isOfCloudFormation(event)) {
       const { answerCloudFormation } = await import('./custom-resource-root.ts');
       const isAnswered = await answerCloudFormation(
-        { ...ports, table, kubernetes, remaining, functionName: context.functionName },
+        { ...ports, table, kubernetes, builtIn, remaining, functionName: context.functionName },
         event,
       );
       if (isAnswered) return;

@@ -38,6 +38,10 @@ export function isRaised(group: Group, { saved }: Memory): boolean {
   return group.size.desired > size.desired || group.size.max > size.max;
 }
 
+export function hasWarmPool(groups: readonly Group[], { saved }: Memory): boolean {
+  return groups.some(({ name, warmPool }) => (warmPool ?? saved.get(name)?.value.warmPool) !== undefined);
+}
+
 /** Only while a restore waits to be confirmed, or an autoscaler waits for its host. */
 export function needsNodes({ saved, autoscaler }: Memory, desired: SleepState): boolean {
   if (desired === 'awake' && autoscaler.size > 0) return true;
@@ -117,8 +121,8 @@ export async function observeStrayNodes(
 
 function isKeptPool(nodePool: string, autoscaler: NightScheduleSettings['autoscaler']): boolean {
   if (autoscaler === undefined || autoscaler.kind === 'cluster-autoscaler') return false;
-  if (autoscaler.nodePools !== undefined) return !autoscaler.nodePools.includes(nodePool);
-  return autoscaler.kind === 'auto-mode' && BUILT_IN_POOLS.includes(nodePool);
+  if (autoscaler.kind === 'auto-mode' && BUILT_IN_POOLS.includes(nodePool)) return !autoscaler.builtIn;
+  return autoscaler.nodePools?.includes(nodePool) === false;
 }
 
 /** `unknown` where the request failed. */

@@ -11,6 +11,7 @@ import type {
   SavedCronJob,
   SavedSize,
   Size,
+  WarmPool,
 } from './records.ts';
 
 /** A managed nodegroup, or a self-managed Auto Scaling group of the cluster. */
@@ -27,6 +28,8 @@ export interface Group {
   readonly instances: readonly { readonly id: string; readonly inService: boolean }[];
   /** Instances of the warm pool that the group still lists, in every state: they cost money as well. */
   readonly warmInstances?: number;
+  /** Absent where there is none, or where it is being deleted. */
+  readonly warmPool?: WarmPool;
 }
 
 /** `busy`: another update runs, or the service throttles: the next pass tries again. `gone`: it does not exist any more. */
@@ -37,6 +40,8 @@ export interface Groups {
   list(): Promise<readonly Group[]>;
   /** `token` makes a repeated request of the same intent one request. */
   resize(group: Group, to: Size, token: string): Promise<Resized>;
+  /** `off`: it holds no instance. Otherwise it is as given, whatever it was before. */
+  setWarmPool(group: Group, to: WarmPool | 'off', token: string): Promise<Resized>;
   /** The message of the group's newest scaling activity since then (ISO 8601) that did not succeed. */
   lastScalingFailure(group: Group, since?: string): Promise<string | undefined>;
   /**
@@ -82,9 +87,30 @@ export type AutoscalerView =
       readonly claims: readonly NodeClaimView[];
       /** NodeClaims of every NodePool without an instance: each of them stops the new NodeClaims of all. */
       readonly unlaunched?: readonly UnlaunchedClaim[];
+      /** Of EKS Auto Mode, where the config has them stopped. */
+      readonly builtIn?: BuiltInView & {
+        /** NodePools that use the NodeClass `default`, which EKS removes with the last built-in pool. */
+        readonly neededBy: readonly string[];
+      };
       /** NodePools that are not what their CustomResourceDefinition says: they and their NodeClaims are left alone. */
       readonly malformed?: readonly string[];
     };
+
+export interface BuiltInView {
+  /** Those that are on. */
+  readonly nodePools: readonly string[];
+  /** EKS reports it only while a pool is on. */
+  readonly nodeRoleArn?: string;
+  /** An update of the cluster runs: what is on may change. */
+  readonly isUpdating: boolean;
+}
+
+/** The built-in NodePools of EKS Auto Mode: EKS deletes and creates them. */
+export interface BuiltInPools {
+  read(): Promise<BuiltInView>;
+  /** The role is needed where a pool is named. */
+  set(nodePools: readonly string[], nodeRoleArn: string): Promise<'accepted' | 'busy'>;
+}
 
 export interface NodeClaimView {
   /** Empty where the object has none: then it can be counted, and not ended. */
@@ -120,7 +146,7 @@ export interface Autoscaler {
   /** Deletes these NodeClaims. One that fails does not stop the others. */
   deleteClaims(claims: readonly NodeClaimView[]): Promise<readonly ObjectFailure[]>;
   /** From the record alone, whatever the config names. */
-  resume(saved: SavedAutoscaler): Promise<'resumed' | 'gone'>;
+  resume(saved: SavedAutoscaler): Promise<'resumed' | 'busy' | 'gone'>;
 }
 
 /** Objects of one autoscaler that were paused. */

@@ -7,22 +7,30 @@ export interface Size {
   readonly max: number;
 }
 
-/**
- * The sizes of a group, saved before it is zeroed and until the restore was observed.
- * A record that a person edited by hand, or that something else wrote, must never become a group's size.
- */
 /** A record that a person edited by hand, or that something else wrote, must never become a group's size. */
 const sizeSchema: s.Schema<Size> = s.object(
   { min: s.count, desired: s.count, max: s.count },
-  ({ min, desired, max }) => desired > 0 && min <= desired && desired <= max,
+  ({ min, desired, max }) => min <= desired && desired <= max,
 );
 
-export const savedSizeSchema = s.object({
+/** The warm pool of a group, as it was before the stop. */
+const warmPoolSchema = s.object({
+  min: s.count,
+  /** Of the group and its pool together; absent: the max of the group. */
+  maxPrepared: s.optional(s.count),
+  state: s.oneOf('Stopped', 'Running', 'Hibernated'),
+  /** Whether instances that are scaled in return to the pool. */
+  reuse: s.boolean,
+});
+export type WarmPool = s.TypeOf<typeof warmPoolSchema>;
+
+const savedSizeShape = {
   group: s.string,
   autoScalingGroup: s.string,
   /** Of the Auto Scaling group. */
   arn: s.optional(s.string),
   size: sizeSchema,
+  warmPool: s.optional(warmPoolSchema),
   /**
    * `stopping`: saved, perhaps not yet zeroed. `zeroed`: the size was observed at zero. `asleep`: no instance was left.
    * `manual`: somebody scaled it up while it slept. `restoring`: the sizes are being restored. `restored`: they were
@@ -33,7 +41,12 @@ export const savedSizeSchema = s.object({
   since: s.instant,
   /** Since when the group was observed with no instance. The ledger counts from here. */
   asleepSince: s.optional(s.instant),
-});
+};
+/** The sizes of a group, saved before it is zeroed and until the restore was observed. Of a group at zero only the pool is saved. */
+export const savedSizeSchema = s.object(
+  savedSizeShape,
+  ({ size, warmPool }) => size.desired > 0 || warmPool !== undefined,
+);
 export type SavedSize = s.TypeOf<typeof savedSizeSchema>;
 
 /** A NodePool's ceiling: `limits` as written in its spec, or `replicas` of a static pool. */
@@ -43,7 +56,7 @@ export const nodePoolSettingSchema = s.object({
 });
 export type NodePoolSetting = s.TypeOf<typeof nodePoolSettingSchema>;
 
-/** The setting of one object of an autoscaler before it was paused: of its Deployment, or of one NodePool. */
+/** The setting of one object of an autoscaler before it was paused: its Deployment, one NodePool, the built-in NodePools. */
 export const savedAutoscalerSchema = s.union(
   s.object({
     kind: s.oneOf('cluster-autoscaler'),
@@ -60,6 +73,13 @@ export const savedAutoscalerSchema = s.union(
     since: s.instant,
     cluster: s.optional(s.string),
   }),
+  s.object({
+    kind: s.oneOf('built-in-pools'),
+    nodePools: s.listOf(s.text),
+    nodeRoleArn: s.text,
+    since: s.instant,
+    cluster: s.optional(s.string),
+  }),
 );
 export type SavedAutoscaler = s.TypeOf<typeof savedAutoscalerSchema>;
 
@@ -68,12 +88,13 @@ export const nodePoolObject = (name: string) => `nodepool#${name}`;
 
 /** The key of its record: each object has its own, so that a bad record stops only one. */
 export function objectOf(saved: SavedAutoscaler): string {
+  if (saved.kind === 'built-in-pools') return BUILT_IN_OBJECT;
   return saved.kind === 'cluster-autoscaler'
     ? deploymentObject(saved.deployment)
     : nodePoolObject(saved.nodePool);
 }
 
-/** A CronJob that was suspended with the stop. `suspending`: saved, perhaps not yet suspended. `suspended`: observed. */
+/** A CronJob that was suspended with the stop. `suspending`: saved, perhaps not yet suspended, or perhaps resumed already. `suspended`: observed. */
 export const savedCronJobSchema = s.object({
   namespace: s.string,
   name: s.string,
@@ -87,6 +108,8 @@ export type SavedCronJob = s.TypeOf<typeof savedCronJobSchema>;
 /** The key of its record. */
 export const cronJobObject = ({ namespace, name }: Pick<SavedCronJob, 'namespace' | 'name'>) =>
   `${namespace}/${name}`;
+
+export const BUILT_IN_OBJECT = 'cluster#built-in-pools';
 
 const gapSchema = s.object({ from: s.instant, to: s.instant });
 export type Gap = s.TypeOf<typeof gapSchema>;

@@ -12,7 +12,7 @@ import type { Autoscaler, AutoscalerView, CronJobs, Groups, Memory, SavedObjects
 import { cronJobObject, objectOf, type SavedAutoscaler } from './records.ts';
 
 export interface RestorePorts {
-  readonly groups: Pick<Groups, 'list' | 'resize'>;
+  readonly groups: Pick<Groups, 'list' | 'resize' | 'setWarmPool'>;
   readonly store: Pick<Store, 'load' | 'writeSaved' | 'clearSaved' | 'clearAutoscaler' | 'clearCronJob'>;
   readonly cronJobs: Pick<CronJobs, 'resume'>;
   readonly autoscalersOf: (saved: readonly SavedAutoscaler[]) => readonly SavedObjects[];
@@ -99,12 +99,18 @@ async function apply(
       if (!(await store.clearSaved(target, version))) return { reason: CHANGED, isRequested: false };
       record({ target, action: 'restore', reason: step.reason });
       return undefined;
+    case 'restore-pool': {
+      const intent = JSON.stringify([step.group.autoScalingGroup, step.pool, version]);
+      const outcome = await groups.setWarmPool(step.group, step.pool, intent);
+      if (outcome === 'busy') return { reason: BUSY, isRequested: true };
+      if (outcome === 'accepted') record({ target, action: 'start', reason: step.reason });
+      return { reason: step.reason, isRequested: true };
+    }
     case 'restore': {
       if (!(await store.writeSaved(step.next, version))) return { reason: CHANGED, isRequested: false };
       const intent = JSON.stringify([step.group.autoScalingGroup, step.size, step.next.since, version]);
       const outcome = step.size ? await groups.resize(step.group, step.size, intent) : 'accepted';
-      if (outcome === 'busy')
-        return { reason: 'another update of the group is in progress', isRequested: false };
+      if (outcome === 'busy') return { reason: BUSY, isRequested: false };
       if (outcome === 'accepted') record({ target, action: 'start', reason: step.reason });
       return { reason: step.reason, isRequested: true };
     }
@@ -137,6 +143,7 @@ async function resumeCronJobs({ cronJobs, store, record }: RestorePorts, memory:
   return left > 0 ? [...waiting, { target: 'cronjobs', reason: `${left} more follow` }] : waiting;
 }
 
+const BUSY = 'another update of the group is in progress';
 const CHANGED = 'its record was changed meanwhile';
 
 async function resumeAutoscalers(ports: RestorePorts, { autoscaler: records }: Memory) {
@@ -167,6 +174,7 @@ async function resumeObject(
   const target = objectOf(value);
   const isBack = view !== undefined && isResumed(view, value);
   const outcome = isBack ? 'resumed' : await autoscaler.resume(value);
+  if (outcome === 'busy') return 'another update of the cluster is in progress';
   // What could be observed, and is not readable now, ends with the request that was accepted.
   const isUnreadable = view !== undefined && !isObserved(view, value);
   if (!isBack && outcome === 'resumed' && !isUnreadable) return 'it is resumed';

@@ -15,6 +15,7 @@ import { decideDesired, leadSeconds, stopToWarnOf, timeOf } from './decide-desir
 import { seen } from './ledger.ts';
 import { dropGone, isTrulyEmpty, NO_GROUP_IS_LISTED } from './missing-groups.ts';
 import {
+  hasWarmPool,
   isRaised,
   needsAutoscaler,
   needsNodes,
@@ -33,8 +34,8 @@ import {
   startPass,
   writeNotes,
 } from './pass.ts';
-import type { AutoscalerView, Group, Groups, UnlaunchedClaim } from './ports.ts';
-import { minutesOverdue, type Policy } from './snapshot.ts';
+import type { AutoscalerView, Group, UnlaunchedClaim } from './ports.ts';
+import { minutesOverdue, policyOf } from './snapshot.ts';
 
 export type { NightScheduleDeps } from './pass.ts';
 
@@ -69,13 +70,14 @@ export async function run(given: NightScheduleDeps, cause: Cause): Promise<reado
     : all.length === 0 && !isTrulyEmpty(pass) && NO_GROUP_IS_LISTED;
   if (blocked) {
     recorder.failed(settings.cluster, new NightshiftError(blocked));
-    await writeNotes(deps, pass);
-    await recorder.close();
-    return recorder.decisions;
+    return finish(deps, pass);
   }
   await dropGone(deps, pass, all);
   const { groups: selected, released, missing } = select(all, settings, memory);
-  const groups = await observeGroups(deps, pass, selected, desired);
+  const pools = hasWarmPool(selected, memory) ? await import('./decide-warm-pool.ts') : undefined;
+  const isPoolKept = pools && settings.warmPools === 'keep';
+  const ours = isPoolKept ? selected.map(pools.withoutKeptInstances) : selected;
+  const groups = await observeGroups(deps, pass, ours, desired);
   const ready = needsNodes(memory, desired.state)
     ? await observeNodes(deps.nodes, recorder, settings.cluster)
     : undefined;
@@ -89,7 +91,7 @@ export async function run(given: NightScheduleDeps, cause: Cause): Promise<reado
     ? await observeStrayNodes(deps.nodes, recorder, all, settings)
     : undefined;
   const snapshot = { now, desired, groups, released, missing, memory, ready, autoscaler, strayNodes };
-  const plan = decideCluster(snapshot, policyOf(settings));
+  const plan = decideCluster(snapshot, { ...policyOf(settings), decideWarmPool: pools?.decideWarmPool });
   if (cause.byPerson)
     recorder.record({ target: settings.cluster, action: 'override', reason: desired.reason });
   warn(deps, pass, desired);
@@ -113,9 +115,13 @@ export async function run(given: NightScheduleDeps, cause: Cause): Promise<reado
     reportOverdue(deps, pass, snapshot, plan);
   }
 
+  return finish(deps, pass, plan);
+}
+
+async function finish(deps: NightScheduleDeps, pass: Pass, plan?: Plan): Promise<readonly Decision[]> {
   await writeNotes(deps, pass, plan);
-  await recorder.close();
-  return recorder.decisions;
+  await pass.recorder.close();
+  return pass.recorder.decisions;
 }
 
 /** In the morning with the sizes that EKS has configured, where those of Auto Scaling may be a rollout's. */
@@ -132,16 +138,6 @@ async function observeGroups(
 
 function unlaunchedIn(view: AutoscalerView | 'unknown' | undefined): readonly UnlaunchedClaim[] {
   return view !== undefined && view !== 'unknown' && view.kind === 'karpenter' ? (view.unlaunched ?? []) : [];
-}
-
-function policyOf(settings: NightScheduleDeps['settings']): Policy {
-  const { autoscaler } = settings;
-  return {
-    ...settings,
-    hostGroup: autoscaler?.kind === 'auto-mode' ? undefined : autoscaler?.hostGroup,
-    autoscalerKind: autoscaler?.kind,
-    forceAtNight: autoscaler?.kind === 'cluster-autoscaler' ? undefined : autoscaler?.forceAtNight,
-  };
 }
 
 /** What people should know in time: the stop that comes, and holidays that are known for a few weeks only. */
@@ -201,9 +197,8 @@ async function apply(
     const { fallbackGroup } = settings;
     const fallback = fallbackGroup && observed.all.find((group) => group.name === fallbackGroup);
     if (fallback) {
-      const { decideFallback } = await import('./decide-fallback.ts');
-      const short = plan.state.phase === 'starting' ? await shortages(deps.groups, pass, observed) : [];
-      await applyStage(context, [decideFallback(fallback, plan.state.phase, short)], [fallback]);
+      const { applyFallback } = await import('./apply-fallback.ts');
+      await applyFallback(context, pass, plan, { fallback, groups: observed.groups });
     }
   }
   if (isInTransition || recorder.failures.length > 0) return;
@@ -212,23 +207,6 @@ async function apply(
   if (before?.phase !== 'starting' || plan.state.phase !== 'awake') return;
   const seconds = Math.round((now.getTime() - Date.parse(before.since)) / 1000);
   notes['start-times'] = { seconds: [...(notes['start-times']?.seconds ?? []), seconds].slice(-5) };
-}
-
-/** Groups whose nodes do not come because AWS has none to give. */
-async function shortages(groups: Groups, { memory, now, recorder }: Pass, { groups: ours }: ObservedGroups) {
-  const startedAt = (name: string) => {
-    const record = memory.saved.get(name)?.value;
-    return record?.phase === 'restored' || record?.phase === 'restoring' ? record.since : undefined;
-  };
-  const short: { group: string; missing: number }[] = [];
-  const { isCapacityShort, lacking } = await import('./decide-fallback.ts');
-  for (const group of lacking(ours, startedAt, now)) {
-    await recorder.guard(group.name, async () => {
-      if (isCapacityShort(await groups.lastScalingFailure(group, startedAt(group.name))))
-        short.push({ group: group.name, missing: group.size.desired - group.instances.length });
-    });
-  }
-  return short;
 }
 
 function isSameState(a: ClusterState | undefined, b: ClusterState): boolean {

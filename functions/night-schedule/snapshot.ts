@@ -2,6 +2,8 @@
 
 import { MINUTE_MS } from '#model/duration.ts';
 import type { Desired } from '#model/schedule.ts';
+import type { NightScheduleSettings } from '#model/settings.ts';
+import type { GroupSituation, GroupStep } from './decide-group.ts';
 import type { AutoscalerView, CorruptItem, Group, Memory } from './ports.ts';
 
 export interface Policy {
@@ -14,8 +16,22 @@ export interface Policy {
   readonly autoscalerKind?: 'cluster-autoscaler' | 'karpenter' | 'auto-mode' | undefined;
   /** Default true: drains of Karpenter end past budgets, within the deadline of the stop. */
   readonly forceAtNight?: boolean | undefined;
+  /** Default `stop`. */
+  readonly warmPools?: 'stop' | 'keep' | undefined;
+  /** Present where a group has a warm pool, or one is saved. */
+  readonly decideWarmPool?: ((s: GroupSituation, step: GroupStep) => GroupStep) | undefined;
   /** The name of the cluster. */
   readonly cluster?: string | undefined;
+}
+
+export function policyOf(settings: NightScheduleSettings): Policy {
+  const { autoscaler } = settings;
+  return {
+    ...settings,
+    hostGroup: autoscaler?.kind === 'auto-mode' ? undefined : autoscaler?.hostGroup,
+    autoscalerKind: autoscaler?.kind,
+    forceAtNight: autoscaler?.kind === 'cluster-autoscaler' ? undefined : autoscaler?.forceAtNight,
+  };
 }
 
 export interface Snapshot {

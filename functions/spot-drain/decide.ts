@@ -98,9 +98,13 @@ export function endOfNotice({ kind, at }: Pick<Notice, 'kind' | 'at'>): Date | u
   return ms === undefined ? undefined : new Date(at.getTime() + ms);
 }
 
-/** It has an end that does not wait: its worker is watched from the event on, and not only from its claim. */
-export function isWatchedAtOnce({ kind }: Notice): boolean {
-  return kind === 'lifecycle' || (endOfNotice({ kind, at: new Date(0) }) !== undefined && !isRoutine(kind));
+/**
+ * It has an end that does not wait: its worker is watched from the event on, and not only from its claim. EKS completes
+ * its own hooks, and a nightly stop has one for each node.
+ */
+export function isWatchedAtOnce(settings: SpotDrainSettings, { kind, hook }: Notice): boolean {
+  if (hook) return isOurHook(settings, hook.name);
+  return endOfNotice({ kind, at: new Date(0) }) !== undefined && !isRoutine(kind);
 }
 
 /** A notice that is older than its deadline: the instance is gone, or it is another one's turn. */

@@ -30,13 +30,13 @@ export interface Notice {
 export type Parsed =
   | { readonly kind: 'notices'; readonly trigger: string; readonly notices: readonly Notice[] }
   | { readonly kind: 'tick'; readonly trigger: string }
-  /** Our own message: are the claims of that invocation still in good hands? */
+  /** Our own call: are the claims of that invocation still in good hands? */
   | {
       readonly kind: 'watchdog';
       readonly trigger: string;
       readonly owner: string;
       readonly instanceIds: readonly string[];
-      /** What the event meant, where the message holds it. */
+      /** What the event meant, where the call brings it. */
       readonly notices: readonly Notice[];
       readonly event?: unknown;
     }
@@ -145,31 +145,22 @@ function readTick(event: Fields): Parsed | undefined {
   };
 }
 
-/** The one message of our own queue, which Lambda wraps in records. */
+/** What our own state machine calls with. */
 function readWatchdog(event: Fields, around: Surroundings): Parsed | undefined {
-  const record = Array.isArray(event['Records']) ? asFields(event['Records'][0]) : undefined;
-  const body = record?.['eventSource'] === 'aws:sqs' ? fieldsOf(asText(record['body'])) : undefined;
-  if (body?.['source'] !== TRIGGER_SOURCE || body['trigger'] !== 'watchdog') return undefined;
-  const instanceIds = Array.isArray(body['instanceIds']) ? body['instanceIds'] : [];
-  const inner = body['event'] === undefined ? undefined : parseEvent(body['event'], around);
+  if (event['source'] !== TRIGGER_SOURCE || event['trigger'] !== 'watchdog') return undefined;
+  const check = asFields(event['check']) ?? {};
+  const instanceIds = Array.isArray(check['instanceIds']) ? check['instanceIds'] : [];
+  const inner = check['event'] === undefined ? undefined : parseEvent(check['event'], around);
   return {
     kind: 'watchdog',
-    trigger: asText(record?.['messageId']) ?? 'watchdog',
-    owner: asText(body['owner'])?.slice(0, LONGEST_ID) ?? '',
+    trigger: (asText(event['id']) ?? 'watchdog').slice(0, LONGEST_ID),
+    owner: asText(check['owner'])?.slice(0, LONGEST_ID) ?? '',
     instanceIds: instanceIds
       .slice(0, MOST_INSTANCES)
       .filter((id) => typeof id === 'string' && INSTANCE_ID.test(id)),
     notices: inner?.kind === 'notices' ? inner.notices : [],
-    event: body['event'],
+    event: check['event'],
   };
-}
-
-function fieldsOf(text: string | undefined): Fields | undefined {
-  try {
-    return asFields(JSON.parse(text ?? ''));
-  } catch {
-    return undefined;
-  }
 }
 
 function readInterruption(detail: Fields): readonly Mention[] | Refused {

@@ -9,7 +9,7 @@ import {
 } from '#functions/adapters/aws/clients.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
-import { createWatchdogQueue } from '#functions/adapters/aws/watchdog-queue.ts';
+import { createWatchdog } from '#functions/adapters/aws/watchdog.ts';
 import { createClock } from '#functions/adapters/clock.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createClaims, createCordons, createNodeNames } from '#functions/adapters/dynamodb/drain-claims.ts';
@@ -44,12 +44,12 @@ const ports: Ports = {
   names: createNodeNames(table),
   // Production never sleeps, whatever its table says; it can be paused.
   night: settings.production ? { ...night, state: async () => undefined } : night,
-  watchdog: createWatchdogQueue({
-    queueUrl: process.env[WATCHDOG_VARIABLE],
+  watchdog: createWatchdog({
+    stateMachineArn: process.env[WATCHDOG_VARIABLE],
     region: settings.region,
     credentials: awsClientDefaults().credentials,
     now: clock.now,
-    endpoint: process.env['AWS_ENDPOINT_URL_SQS'] ?? process.env['AWS_ENDPOINT_URL'],
+    endpoint: process.env['AWS_ENDPOINT_URL_SFN'] ?? process.env['AWS_ENDPOINT_URL'],
   }),
   reported: new Map(),
   trail: createDecisionTrail(logger, saveDecisions(table), notify),

@@ -39,9 +39,10 @@ export async function respond(
   const stale = staleReason(notice, context.clock.now());
   if (stale) return recordDecision(context, notice, notice.instanceId, stale);
 
+  // The first request, beside the lookups: also a worker that dies before its claim is missed.
+  const early =
+    !isWatched && !settings.dryRun && isWatchedAtOnce(settings, notice) && watchOver(context, notice);
   const pause = settings.dryRun ? undefined : readPause(context, endOfNotice(notice));
-  // Beside the lookups: also a worker that dies before its claim is missed.
-  const early = !isWatched && !settings.dryRun && isWatchedAtOnce(notice) && watchOver(context, notice);
   const located = await locateNode(context, notice);
   const { node } = located.facts;
   const target = node?.name ?? notice.instanceId;
@@ -116,10 +117,10 @@ async function drainClaimed(
 
 /** Never rejects: without its watchdog a drain goes on, and what failed is reported. */
 async function watchOver(context: Context, notice: Warning): Promise<void> {
-  const { invocation, recorder, watchdog } = context;
+  const { invocation, recorder, settings, watchdog } = context;
   const { instanceId } = notice;
-  // What has its message only with its claim is not handled again where that claim is gone.
-  const event = isWatchedAtOnce(notice) ? context.event : undefined;
+  // What is watched only with its claim is not handled again where that claim is gone.
+  const event = isWatchedAtOnce(settings, notice) ? context.event : undefined;
   const check = { owner: invocation.id, instanceIds: [instanceId], event };
   await recorder.guard(`watchdog of ${instanceId}`, () => watchdog.send(check, WATCHDOG_SECONDS));
 }

@@ -2,6 +2,7 @@
 
 import { createDecisionRecorder } from '#functions/shared/decision-recorder.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
+import { HOUR_MS } from '#model/duration.ts';
 import { uncordonAfterChange } from './cordon.ts';
 import { isWarning } from './decide.ts';
 import { type Notice, type Parsed, parseEvent } from './event.ts';
@@ -21,6 +22,8 @@ export async function run(ports: Ports, invocation: Invocation, payload: unknown
     trail: ports.trail,
     dryRun: ports.settings.dryRun,
     ...(ports.reported ? { reported: ports.reported } : {}),
+    // A tick repeats what the one before it failed at.
+    ...(parsed.kind === 'tick' ? { failuresOnceWithinMs: HOUR_MS } : {}),
   });
   const event = parsed.kind === 'watchdog' ? parsed.event : payload;
   const context: Context = { ...ports, invocation, startedAt, recorder, event };

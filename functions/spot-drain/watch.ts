@@ -1,5 +1,5 @@
 /**
- * The watchdog: a message that was sent with each claim, and comes back after its lease. It takes over a claim whose worker
+ * The watchdog: a call that is requested with each claim, and comes after its lease. It takes over a claim whose worker
  * has died; while the worker lives, it comes again.
  */
 import type { Versioned } from '#functions/shared/versioned.ts';

@@ -7,6 +7,7 @@ import { isObject, type JsonObject } from './intrinsics.ts';
 import { objects, strings } from './properties.ts';
 import { type RoleSpec, readRole } from './roles.ts';
 import { createStackScope, type Resource } from './stack-scope.ts';
+import { readStateMachine, type StateMachineSpec } from './state-machines.ts';
 import { checkTargets, type RuleSpec, readRule, readSchedule, type ScheduleSpec } from './trigger-specs.ts';
 
 export type { RoleSpec, Statement } from './roles.ts';
@@ -50,13 +51,6 @@ export interface FunctionUrlSpec {
   readonly isPublic: boolean;
 }
 
-/** A queue whose messages Lambda hands to a function, one at a time. */
-export interface EventSourceSpec {
-  readonly queueArn: string;
-  /** Name or ARN. */
-  readonly function: string;
-}
-
 export interface AccessEntrySpec {
   readonly cluster: string;
   readonly principalArn: string;
@@ -92,7 +86,7 @@ export interface Deployment {
   readonly tables: readonly TableSpec[];
   readonly roles: readonly RoleSpec[];
   readonly queues: readonly { readonly name: string; readonly arn: string }[];
-  readonly eventSources: readonly EventSourceSpec[];
+  readonly stateMachines: readonly StateMachineSpec[];
   readonly topics: readonly { readonly name: string; readonly arn: string }[];
   readonly subscriptions: readonly { readonly topic: string; readonly endpoint: string }[];
   readonly accessEntries: readonly AccessEntrySpec[];
@@ -149,7 +143,10 @@ export function readDeployment(stack: Stack): Deployment {
       readTable(resource, scope.physicalName(resource.logicalId), scope.arn(resource.logicalId)),
     ),
     queues: ofType('AWS::SQS::Queue').map(named),
-    eventSources: ofType('AWS::Lambda::EventSourceMapping').map(readEventSource),
+    stateMachines: ofType('AWS::StepFunctions::StateMachine').map((resource) => {
+      const { name, arn } = named(resource);
+      return readStateMachine(resource, { name, arn, roles });
+    }),
     topics: ofType('AWS::SNS::Topic').map(named),
     subscriptions: ofType('AWS::SNS::Subscription').map(({ properties }) => ({
       topic: String(properties['TopicArn']),
@@ -243,7 +240,7 @@ const READ = [
   'AWS::Lambda::Url',
   'AWS::KMS::Key',
   'AWS::Lambda::EventInvokeConfig',
-  'AWS::Lambda::EventSourceMapping',
+  'AWS::StepFunctions::StateMachine',
   'AWS::Events::Rule',
   'AWS::Scheduler::Schedule',
   'AWS::DynamoDB::Table',
@@ -253,15 +250,6 @@ const READ = [
   'AWS::EKS::AccessEntry',
   'AWS::CodeBuild::Project',
 ];
-
-function readEventSource({ logicalId, properties }: Resource): EventSourceSpec {
-  const queueArn = String(properties['EventSourceArn']);
-  if (!queueArn.includes(':sqs:') || Number(properties['BatchSize'] ?? 10) !== 1)
-    throw new AssemblyError(
-      `${logicalId} is no queue with batches of one message, which is all the lab delivers`,
-    );
-  return { queueArn, function: String(properties['FunctionName']) };
-}
 
 function readTable(resource: Resource, name: string, arn: string): TableSpec {
   const { properties } = resource;

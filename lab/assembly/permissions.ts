@@ -172,6 +172,8 @@ function touchedBy(action: string, parameters: Parameters, where: Where): Touche
       const id = text('KeyId');
       return { resources: [id.startsWith('arn:') ? id : arn('kms', `key/${id}`)] };
     }
+    case 'states:StartExecution':
+      return { resources: [text('stateMachineArn')] };
     case 'sns:Publish':
       return { resources: [text('TopicArn')] };
     default:

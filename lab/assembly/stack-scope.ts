@@ -43,6 +43,9 @@ interface TypeRules {
 const queueUrl = (at: { account: string; region: string; name: string }) =>
   `https://sqs.${at.region}.amazonaws.com/${at.account}/${at.name}`;
 
+const stateMachineArn = (at: { account: string; region: string; name: string }) =>
+  `arn:aws:states:${at.region}:${at.account}:stateMachine:${at.name}`;
+
 const TYPES: Readonly<Record<string, TypeRules>> = {
   'AWS::Lambda::Function': {
     nameProperty: 'FunctionName',
@@ -79,6 +82,13 @@ const TYPES: Readonly<Record<string, TypeRules>> = {
     generated: (hash) => hash.slice(0, 32),
     arn: (at) => `arn:aws:lambda:${at.region}:${at.account}:function-url:${at.name}`,
     attributes: { FunctionUrl: (at) => `https://${at.name}.lambda-url.${at.region}.on.aws/` },
+  },
+  'AWS::StepFunctions::StateMachine': {
+    nameProperty: 'StateMachineName',
+    maximumLength: 80,
+    arn: stateMachineArn,
+    ref: stateMachineArn,
+    attributes: { Name: (at) => at.name },
   },
   'AWS::SNS::Topic': {
     nameProperty: 'TopicName',

@@ -82,6 +82,8 @@ export interface ClusterNodes {
   cordon(instanceId: string): void;
   /** Evicts what can be evicted now, within the budgets; false while pods (other than DaemonSet pods) are left. */
   evict(instanceId: string): boolean;
+  /** EKS Auto Mode creates these NodePools, and deletes the built-in ones that are not among them. */
+  setBuiltInPools?(names: readonly string[]): void;
 }
 
 /** A workload of the cluster as Argo CD sees and sets it. */

@@ -1,9 +1,16 @@
 /** Cluster Autoscaler's and Karpenter's access to the lab's AWS. */
-import type { AwsWorld, EksCluster } from './aws/index.ts';
+import type { AwsWorld, EksCluster, FleetLaunch } from './aws/index.ts';
 import type { ScaleOut } from './kubernetes/index.ts';
 
-export function scaleOutOf(aws: AwsWorld, cluster: EksCluster): ScaleOut {
+/** `hasFleet`: Karpenter or EKS Auto Mode may launch instances of its own. */
+export function scaleOutOf(aws: AwsWorld, cluster: EksCluster, hasFleet = false): ScaleOut {
+  const fleet = {
+    zones: cluster.zones,
+    launch: (wanted: FleetLaunch) => aws.launchInstance(cluster, wanted).id,
+    terminate: (instanceId: string) => aws.terminateInstance(instanceId),
+  };
   return {
+    ...(hasFleet ? { fleet } : {}),
     groups: () =>
       aws.groups(cluster).map((group) => ({
         name: group.name,

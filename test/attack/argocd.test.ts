@@ -5,6 +5,7 @@ import { parseAllDocuments } from 'yaml';
 import { applicationPolicy } from '#cli/application-policy.ts';
 import type { RefusedError } from '#cli/errors.ts';
 import { printManifests } from '#cli/manifests.ts';
+import { podsOf } from '#functions/adapters/argocd/object-images.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
 import type { Json } from '#test/conformance/kubernetes/objects.ts';
@@ -105,6 +106,37 @@ test('the policy that users apply is the one that the tests try', () => {
     const text = readFileSync(`manifests/${folder}/application-policy.yaml`, 'utf8');
     expect(parseAllDocuments(text).map((one) => one.toJS())).toEqual(applicationPolicy(scope));
   }
+});
+
+describe('the workloads that the status of an Application names', () => {
+  test.for([
+    ['a version that is a path', { version: 'v1/namespaces/kube-system/deployments/coredns?' }],
+    ['a version that leaves the group', { version: '../../api/v1' }],
+    ['a namespace that leaves the path', { namespace: '..' }],
+    ['a name that leaves the path', { name: '..' }],
+    ['a name of any length', { name: 'a'.repeat(100_000) }],
+    ['no name', { name: '' }],
+  ] as const)('and that have %s are not asked for', async ([, given]) => {
+    const asked: string[] = [];
+    const request = async ({ path }: { readonly path: string }) => {
+      asked.push(path);
+      throw new Error('it was asked for');
+    };
+    const resource = {
+      group: 'apps',
+      version: 'v1',
+      kind: 'Deployment',
+      namespace: 'api',
+      name: 'api',
+      ...given,
+    };
+    const application = {
+      spec: { project: 'develop', destination: { server: 'https://kubernetes.default.svc' } },
+      status: { resources: [resource] },
+    };
+    expect(await podsOf({ request } as never, application as never)).toEqual({ ok: true, value: [] });
+    expect(asked).toEqual([]);
+  });
 });
 
 describe('an Argo CD that serves several environments', () => {

@@ -44,15 +44,7 @@ describe('a payload of whoever may invoke a function', () => {
       aLifecycleAction({}),
       { id: LONG, source: 'nightshift', trigger: 'tick', schedule: LONG },
       anEvent(LONG, LONG, {}),
-      {
-        Records: [
-          {
-            eventSource: 'aws:sqs',
-            messageId: 'm',
-            body: JSON.stringify({ source: 'nightshift', trigger: 'watchdog', owner: LONG }),
-          },
-        ],
-      },
+      { id: LONG, source: 'nightshift', trigger: 'watchdog', check: { owner: LONG } },
     ].map((event) => parseNotice(event, around));
     for (const parsed of notices) {
       expect(parsed.trigger.length).toBeLessThanOrEqual(200);

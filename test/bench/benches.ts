@@ -1,6 +1,7 @@
 import type { Bench } from './bench.ts';
 import { coldStart } from './cold-start.ts';
 import { cost } from './cost.ts';
+import { deadWorker } from './dead-worker.ts';
 import { deploy } from './deploy.ts';
 import { drain } from './drain.ts';
 import { memory } from './memory.ts';
@@ -11,6 +12,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   'cold-start': coldStart,
   pass,
   drain,
+  'dead-worker': deadWorker,
   storm,
   deploy,
   memory,

@@ -10,8 +10,8 @@ export const PRICES = {
   lambdaGbSecond: 0.0000133334,
   /** https://aws.amazon.com/eventbridge/pricing: Scheduler. Rules on events of AWS services, and with a rate, are free. */
   schedulerInvocation: 1 / 1e6,
-  /** https://aws.amazon.com/sqs/pricing: standard queues. */
-  queueRequest: 0.4 / 1e6,
+  /** https://aws.amazon.com/step-functions/pricing: Standard Workflows. */
+  stateTransition: 25 / 1e6,
   /** https://aws.amazon.com/dynamodb/pricing/on-demand */
   tableReadUnit: 0.125 / 1e6,
   tableWriteUnit: 0.625 / 1e6,
@@ -20,7 +20,8 @@ export const PRICES = {
   /** https://aws.amazon.com/cloudwatch/pricing */
   logGb: 0.5,
   logGbMonth: 0.03,
-  alarmMonth: 0.1,
+  /** For each metric that an alarm reads. */
+  alarmMetricMonth: 0.1,
   compositeAlarmMonth: 0.5,
   dashboardMonth: 3,
   customMetricMonth: 0.3,

@@ -187,11 +187,11 @@ describe('an override from the command line', () => {
     ],
     [['sleep', 'develop', '--for', '2h', '--until', '23:00'], 'contradict each other'],
     [['wake', 'develop', '--until', 'later'], '--until later: invalid time: write 23:00'],
-    [['wake', 'develop', '--for', '2'], '--for 2: invalid duration: write 2h'],
+    [['wake', 'develop', '--for', '2'], '--for 2: invalid duration: add the unit: write 2h'],
     [['wake', 'develop', '--until', '2026-11-24T20:00+09:00'], 'is in the past: write for example --for 2h'],
     [['wake', 'develop', '--for', '8d'], 'is more than 7 days ahead'],
     [['wake', 'develop', '--for', '2h', '--reason', ''], 'the reason is empty'],
-    [['wake'], "missing required argument 'environment'"],
+    [['wake'], 'name an environment, or several by --tag or --account'],
   ])('%j is refused, and nothing is written', async (args, message) => {
     const { code, out, err } = await ask(...args);
     expect({ code, out }).toEqual({ code: 1, out: '' });

@@ -14,7 +14,15 @@ const plan = (...options: string[]) => nightshift(['--config', CONFIG, 'plan', .
 
 describe('nightshift plan', () => {
   test('shows the holidays of the new year, in the time zone of the schedule', async () => {
-    const { code, out, err } = await plan('--from', '2026-12-28', '--days', '8', '--environment', 'develop');
+    const { code, out, err } = await plan(
+      '--each',
+      '--from',
+      '2026-12-28',
+      '--days',
+      '8',
+      '--environment',
+      'develop',
+    );
     expect(code).toBe(0);
     expect(err).toBe('');
     expect(out.split('\n')).toEqual([
@@ -32,7 +40,7 @@ describe('nightshift plan', () => {
   });
 
   test('shows the change of a clock', async () => {
-    const { out } = await plan('--from', '2027-03-14', '--days', '1', '--environment', 'overseas');
+    const { out } = await plan('--each', '--from', '2027-03-14', '--days', '1', '--environment', 'overseas');
     expect(out).toContain(
       'Sun 2027-03-14 03:00  clock  the clock is put forward by 1 h, from 02:00 to 03:00 (-05:00 to -04:00)',
     );
@@ -89,15 +97,18 @@ describe('nightshift plan', () => {
   });
 
   test('knows the holidays of the past', async () => {
-    const { out } = await plan('--from', '2025-05-05', '--days', '1', '--environment', 'develop');
+    const { out } = await plan('--each', '--from', '2025-05-05', '--days', '1', '--environment', 'develop');
     expect(out).toContain('skip   closed on 2025-05-05: こどもの日');
   });
 
   test.each([
     [['--days', '0'], '--days 0: use a whole number from 1 to 1100, like --days 14'],
     [['--days', 'two'], '--days two: use a whole number'],
-    [['--from', 'monday'], '--from monday: invalid date: write one like 2026-12-24'],
-    [['--environment', 'develp'], '"develp": no environment has this name: did you mean "develop"?'],
+    [['--from', 'someday'], '--from someday: invalid date: write one like 2026-12-24'],
+    [
+      ['--environment', 'develp'],
+      'there is no environment "develp" in test/cli/fixtures/three.config.ts: did you mean "develop"?',
+    ],
     [['--dyas', '3'], "unknown option '--dyas'"],
   ])('refuses %j with exit code 1', async (options, message) => {
     const { code, out, err } = await plan(...options);

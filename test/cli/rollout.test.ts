@@ -179,5 +179,5 @@ test('another environment needs no confirmation', async () => {
 });
 
 test('an environment that does not exist is refused', async () => {
-  await expect(runRollout({}, 'produktion')).rejects.toThrow('no environment has this name');
+  await expect(runRollout({}, 'produktion')).rejects.toThrow('there is no environment "produktion" in');
 });

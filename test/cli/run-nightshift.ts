@@ -11,7 +11,7 @@ export interface CommandResult {
 /** Runs one command line at a fixed time, and returns its exit code and output. */
 export async function nightshift(
   commandLine: readonly string[],
-  options: { readonly now: Date; readonly cloud?: Io['cloud'] },
+  options: { readonly now: Date; readonly cloud?: Io['cloud']; readonly columns?: number },
 ): Promise<CommandResult> {
   const out: string[] = [];
   const err: string[] = [];
@@ -21,6 +21,7 @@ export async function nightshift(
     err: (text) => err.push(text),
     now,
     color: false,
+    columns: options.columns,
     user: 'ana',
     cloud: options.cloud ?? ((name, environment) => createCloud(name, environment, now)),
   });

@@ -31,7 +31,9 @@ describe('the program', () => {
   test('plans from the sample config', async () => {
     const { code, out, err } = await start(['plan', '--days', '1', '--from', '2026-11-24']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toContain('develop: office, up Mon-Fri 08:00-22:00 (Asia/Tokyo, UTC+09:00), calendar japan');
+    expect(out).toContain(
+      'develop, staging: office, up Mon-Fri 08:00-22:00 (Asia/Tokyo, UTC+09:00), calendar japan',
+    );
   });
 
   test('reports an invalid request as one message on stderr, with exit code 1 and no stack trace', async () => {

@@ -13,6 +13,7 @@ describe('docs/permissions.md', () => {
   const everything = [
     aDevelopment({
       network,
+      autoscaler: { kind: 'auto-mode', builtIn: true },
       drain: { replaceEarly: true },
       encryptionKey: 'create',
       notify: { info: [], warning: [], failure: [] },

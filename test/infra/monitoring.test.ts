@@ -1,34 +1,52 @@
 import { readFileSync } from 'node:fs';
-import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { RUNBOOK } from '#lib/monitoring.ts';
 import { aDevelopment, aProduction, templateOf } from './environments.ts';
 
 const develop = templateOf(aDevelopment());
+const withDashboard = templateOf(aDevelopment({ monitoring: { dashboard: true } }));
+const withPage = templateOf(aDevelopment({ selfService: { links: true } }));
 const alarmsOf = (template: typeof develop) =>
   Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
 const alarms = alarmsOf(develop);
 
 describe('the alarms', () => {
-  test('monitor each function for the same five conditions', () => {
-    const kinds = ['errors', 'throttles', 'dead-letters', 'tick-missing', 'failed'];
-    expect(alarms.map((alarm) => alarm.AlarmName).sort()).toEqual(
-      ['night-schedule', 'spot-drain', 'branch-deploy']
-        .flatMap((capability) => kinds.map((kind) => `nightshift-develop-${capability}-${kind}`))
-        .sort(),
-    );
-    templateOf(aProduction()).resourceCountIs('AWS::CloudWatch::Alarm', kinds.length);
+  test('are one for all failed decisions, and two for each function with a tick', () => {
+    for (const template of [develop, withPage])
+      expect(
+        alarmsOf(template)
+          .map((alarm) => alarm.AlarmName)
+          .sort(),
+      ).toEqual(
+        [
+          'nightshift-develop-failed',
+          ...['night-schedule', 'spot-drain', 'branch-deploy'].flatMap((capability) =>
+            ['dead-letters', 'tick-missing'].map((kind) => `nightshift-develop-${capability}-${kind}`),
+          ),
+        ].sort(),
+      );
+    templateOf(aProduction()).resourceCountIs('AWS::CloudWatch::Alarm', 3);
   });
 
-  test('each name a heading of the runbook that has description, investigation and resolution', () => {
+  test('name headings of the runbook that have description, investigation and resolution', () => {
     const sections = sectionsOf(readFileSync(RUNBOOK, 'utf8'));
-    for (const alarm of alarms) {
-      const [, heading = ''] = new RegExp(`${RUNBOOK}#([a-z-]+)$`).exec(alarm.AlarmDescription) ?? [];
-      expect(sections.get(heading), alarm.AlarmName).toEqual(['Description', 'Investigation', 'Resolution']);
+    const named = new Set<string>();
+    for (const alarm of alarmsOf(withPage)) {
+      const headings = [...alarm.AlarmDescription.matchAll(new RegExp(`${RUNBOOK}#([a-z-]+)`, 'g'))];
+      expect(headings.length, alarm.AlarmName).toBeGreaterThan(0);
+      for (const [, heading = ''] of headings) {
+        expect(sections.get(heading), heading).toEqual(['Description', 'Investigation', 'Resolution']);
+        named.add(heading);
+      }
     }
-    const ofThePage = alarmsOf(templateOf(aDevelopment({ selfService: { links: true } })));
-    const named = new Set([...alarms, ...ofThePage].map((alarm) => alarm.AlarmDescription.split('#')[1]));
     expect([...sections.keys()].sort()).toEqual([...named].sort());
+  });
+
+  test('name no heading of a function that the environment does not have', () => {
+    const [failed] = alarmsOf(templateOf(aProduction())).filter(({ AlarmName }) =>
+      AlarmName.endsWith('-failed'),
+    );
+    expect(failed?.AlarmDescription).toMatch(/What to do: docs\/runbook\.md#spot-drain-failed$/);
   });
 
   test('notify a topic that accepts only alarms of the account, and only over TLS', () => {
@@ -55,7 +73,9 @@ describe('the alarms', () => {
       expect(alarm.TreatMissingData, alarm.AlarmName).toBe(isTick ? 'missing' : 'notBreaching');
       expect(alarm.InsufficientDataActions, alarm.AlarmName).toEqual(isTick ? alarm.AlarmActions : undefined);
       if (isTick)
-        expect(alarm.Metrics).toContainEqual(expect.objectContaining({ Expression: 'FILL(invocations, 0)' }));
+        expect(alarm.Metrics).toContainEqual(
+          expect.objectContaining({ Expression: 'FILL(invocations, 0) - FILL(errors, 0)' }),
+        );
     }
   });
 
@@ -71,42 +91,56 @@ describe('the alarms', () => {
       ['Notices', 'oncall@example.com'],
     ]);
   });
+});
 
-  test('are on a dashboard whose name has the region, because those names are global', () => {
-    develop.hasResourceProperties('AWS::CloudWatch::Dashboard', {
-      DashboardName: 'nightshift-develop-ap-northeast-1',
+describe('failed decisions', () => {
+  test.for(['night-schedule', 'spot-drain', 'branch-deploy', 'self-service'])(
+    'of %s are counted in its log, in the metric of all functions',
+    (capability) => {
+      const filters = Object.values(withPage.findResources('AWS::Logs::MetricFilter')).filter(
+        ({ Properties }) =>
+          logGroupName(Properties.LogGroupName.Ref) === `/aws/lambda/nightshift-develop-${capability}`,
+      );
+      expect(filters.map(({ Properties }) => Properties)).toMatchObject([
+        {
+          FilterPattern: expect.stringContaining('$.decision.action = "fail"'),
+          MetricTransformations: [
+            {
+              MetricNamespace: 'Nightshift',
+              MetricName: 'failed',
+              Dimensions: [{ Key: 'Environment', Value: '$.decision.environment' }],
+            },
+          ],
+        },
+      ]);
+    },
+  );
+
+  test('raise one alarm', () => {
+    const alarm = alarms.find(({ AlarmName }) => AlarmName === 'nightshift-develop-failed');
+    expect(alarm).toMatchObject({
+      Namespace: 'Nightshift',
+      MetricName: 'failed',
+      Dimensions: [{ Name: 'Environment', Value: 'develop' }],
+      Period: 60,
+      Threshold: 1,
     });
   });
 });
 
-describe('failed decisions', () => {
-  test.for(['night-schedule', 'spot-drain', 'branch-deploy'])(
-    'of %s are counted in its log',
-    (capability) => {
-      develop.hasResourceProperties('AWS::Logs::MetricFilter', {
-        FilterPattern: Match.stringLikeRegexp(String.raw`\$\.decision\.action = "fail"`),
-        MetricTransformations: [
-          {
-            MetricNamespace: 'Nightshift',
-            MetricName: `${capability}-failed`,
-            Dimensions: [{ Key: 'Environment', Value: '$.decision.environment' }],
-          },
-        ],
-      });
-      const alarm = alarms.find(({ AlarmName }) => AlarmName === `nightshift-develop-${capability}-failed`);
-      expect(alarm).toMatchObject({
-        Namespace: 'Nightshift',
-        MetricName: `${capability}-failed`,
-        Dimensions: [{ Name: 'Environment', Value: 'develop' }],
-        Threshold: 1,
-      });
-    },
-  );
-});
-
 describe('the dashboard', () => {
+  test('is there only where the config asks for it', () => {
+    develop.resourceCountIs('AWS::CloudWatch::Dashboard', 0);
+  });
+
+  test('has a name with the region, because those names are global', () => {
+    withDashboard.hasResourceProperties('AWS::CloudWatch::Dashboard', {
+      DashboardName: 'nightshift-develop-ap-northeast-1',
+    });
+  });
+
   test('shows the alarms, three graphs for each function, and the decisions', () => {
-    const [dashboard] = Object.values(develop.findResources('AWS::CloudWatch::Dashboard'));
+    const [dashboard] = Object.values(withDashboard.findResources('AWS::CloudWatch::Dashboard'));
     const [, parts] = dashboard!['Properties'].DashboardBody['Fn::Join'];
     const body = JSON.parse(parts.map((part: unknown) => (typeof part === 'string' ? part : 'x')).join(''));
     const titles = body.widgets.map(
@@ -124,6 +158,10 @@ describe('the dashboard', () => {
     ]);
   });
 });
+
+function logGroupName(logicalId: string): unknown {
+  return withPage.findResources('AWS::Logs::LogGroup')[logicalId]?.['Properties'].LogGroupName;
+}
 
 /** The third-level headings under each second-level heading. */
 function sectionsOf(markdown: string): ReadonlyMap<string, readonly string[]> {

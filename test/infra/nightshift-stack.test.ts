@@ -59,10 +59,9 @@ describe('production', () => {
         'logs:CreateLogStream',
         'logs:PutLogEvents',
         'sqs:SendMessage',
-        // Of its own queue.
-        'sqs:ReceiveMessage',
-        'sqs:DeleteMessage',
-        'sqs:GetQueueAttributes',
+        // Of its own state machine, whose role invokes this function and no other.
+        'states:StartExecution',
+        'lambda:InvokeFunction',
         'eks:DescribeCluster',
         'autoscaling:DescribeAutoScalingGroups',
         'autoscaling:DescribeAutoScalingInstances',
@@ -409,6 +408,7 @@ describe('permissions', () => {
       'autoscaling:CompleteLifecycleAction',
       'autoscaling:RecordLifecycleActionHeartbeat',
       'autoscaling:DetachInstances',
+      'autoscaling:PutWarmPool',
       'autoscaling:UpdateAutoScalingGroup',
       'eks:UpdateNodegroupConfig',
     ]);

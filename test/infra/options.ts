@@ -75,6 +75,11 @@ const VALUES: Readonly<Record<string, unknown>> = {
   'network.subnets.0': 'subnet-0123456789abcdef0',
   'network.securityGroups.0': 'sg-0123456789abcdef0',
   spotPercent: 50,
+  'tags.*': 'web',
+  profile: 'develop',
+  roleArn: 'arn:aws:iam::111111111111:role/nightshift-operator',
+  externalId: 'a-shared-text',
+  'accessPolicies.0': 'reader',
   'notify.info.0': 'info@example.com',
   'notify.warning.0': 'warning@example.com',
   'notify.failure.0': 'failure@example.com',
@@ -191,10 +196,15 @@ export function configWith(...options: readonly string[]): NightshiftConfig {
     list.push({ ...builds[0], project: 'announced', announced: true, applications: ['another'] });
   if (list.length > builds.length) set(copy, 'environments.develop.deploy.builds', list);
   for (const option of options.filter((one) => !isApart(one)))
-    if (option.endsWith('.autoscaler.kind=auto-mode'))
-      set(copy, pathOf(option).replace(/\.kind$/, ''), { kind: 'auto-mode' });
+    if (/\.autoscaler\.(kind=auto-mode|builtIn=)/.test(option))
+      set(copy, pathOf(option).replace(/\.\w+$/, ''), {
+        kind: 'auto-mode',
+        ...(option.includes('builtIn') ? { builtIn: option.endsWith('true') } : {}),
+      });
     else set(copy, pathOf(option), valueFor(option));
   fitArgocd(copy);
+  fitRoles(copy);
+  fitTags(copy);
   return copy as unknown as NightshiftConfig;
 }
 
@@ -204,6 +214,22 @@ function fitArgocd(copy: Record<string, unknown>): void {
   const argocd = environments['develop']?.deploy?.argocd as Record<string, unknown> | undefined;
   if (argocd?.['capability'] && typeof argocd['cluster'] !== 'object') delete argocd['url'];
   if (argocd?.['cluster']) argocd['through'] = 'kubernetes';
+}
+
+/** AWS accepts no `*` as the name of a tag. */
+function fitTags(copy: Record<string, unknown>): void {
+  for (const environment of Object.values((copy as unknown as NightshiftConfig).environments))
+    if (environment.tags && '*' in environment.tags)
+      Object.assign(environment, { tags: { team: environment.tags['*'] } });
+}
+
+/** A role is of the account that the environment is in, and an external id is sent for a role. */
+function fitRoles(copy: Record<string, unknown>): void {
+  for (const environment of Object.values((copy as unknown as NightshiftConfig).environments)) {
+    const written = environment as unknown as Record<string, unknown>;
+    if (written['roleArn'] || written['externalId'])
+      written['roleArn'] = `arn:aws:iam::${environment.account}:role/nightshift-operator`;
+  }
 }
 
 function set(config: Record<string, unknown>, path: string, value: unknown): void {

@@ -26,9 +26,12 @@ const SIGNED: Readonly<Record<string, string>> = {
   'functions/adapters/aws/cluster-endpoint.ts': 'eks:DescribeCluster',
   'functions/adapters/aws/keep-up-links.ts': 'kms:GenerateMac',
   'functions/self-service/handler.ts': 'kms:VerifyMac',
+  'functions/adapters/aws/watchdog.ts': 'states:StartExecution',
 };
 /** In every DynamoDB client, for an endpoint discovery that no operation uses. */
 const NEVER_CALLED = new Set(['dynamodb:DescribeEndpoints']);
+/** No call: it is checked where EKS is given the node role of Auto Mode. */
+const OF_A_CALL = new Set(['iam:PassRole']);
 /** The adapter of the table can remove items; the page removes none. */
 const NEVER_CALLED_BY: Readonly<Partial<Record<Capability, readonly string[]>>> = {
   'self-service': ['dynamodb:DeleteItem'],
@@ -37,15 +40,15 @@ const NEVER_CALLED_BY: Readonly<Partial<Record<Capability, readonly string[]>>> 
 const OF_LAMBDA = new Set(['logs', 'xray', 'sqs']);
 
 function callsOf(capability: Capability): readonly string[] {
-  return bundle(capability, directory)
+  const calls = bundle(capability, directory)
     .files.flatMap((path) => {
       const [, service = '', name] =
         /@aws-sdk\/client-([a-z-]+)\/.*\/commands\/(\w+)Command\.js$/.exec(path) ?? [];
       return name ? [`${PREFIXES[service] ?? service}:${name}`] : (SIGNED[path] ?? []);
     })
     .map((call) => PERMISSIONS[call] ?? call)
-    .filter((call) => !NEVER_CALLED.has(call) && !NEVER_CALLED_BY[capability]?.includes(call))
-    .sort();
+    .filter((call) => !NEVER_CALLED.has(call) && !NEVER_CALLED_BY[capability]?.includes(call));
+  return [...new Set(calls)].sort();
 }
 
 function allowedIn(environments: readonly EnvironmentConfig[], capability: Capability): readonly string[] {
@@ -57,9 +60,9 @@ function allowedIn(environments: readonly EnvironmentConfig[], capability: Capab
   };
   const actions = environments
     .flatMap((environment) => statementsOf(templateOf(environment)))
-    .filter(({ policy }) => policy.startsWith(construct[capability]) && !policy.includes('Timer'))
+    .filter(({ policy }) => policy.startsWith(construct[capability]) && !/Timer|Watchdog/.test(policy))
     .flatMap(({ Action }) => Action)
-    .filter((action) => !OF_LAMBDA.has(action.split(':')[0] ?? ''));
+    .filter((action) => !OF_LAMBDA.has(action.split(':')[0] ?? '') && !OF_A_CALL.has(action));
   return [...new Set(actions)].sort();
 }
 
@@ -73,6 +76,7 @@ describe('a role', () => {
       notify: { info: [], warning: [], failure: [] },
       selfService: { links: true },
     }),
+    aDevelopment({ autoscaler: { kind: 'auto-mode', builtIn: true } }),
     aDevelopment({ deploy: { argocd: { ...argocd, through: 'kubernetes' }, builds } }),
     aDevelopment({
       deploy: {

@@ -94,7 +94,7 @@ describe('the config file', () => {
     [
       'a.ts',
       'export default { environments: (undefined as unknown as { x: object }).x };',
-      "  loading it failed (cannot read properties of undefined (reading 'x')): correct the expression",
+      "  line 1: loading it failed (cannot read properties of undefined (reading 'x')): correct the expression",
     ],
     ['a.ts', 'export default 3;', '  3: write export default defineConfig({ environments: { … } })'],
   ])('%s with a problem is reported with its line: %#', async (name, source, message) => {
@@ -136,8 +136,8 @@ describe('the config file', () => {
     const loaded = await loadConfig();
     expect(environmentOf(loaded, 'develop').cluster).toBe('develop');
     expect(() => environmentOf(loaded, 'stagin')).toThrow(
-      'environments: "stagin": no environment has this name: did you mean "staging"?',
+      'there is no environment "stagin" in nightshift.config.ts: did you mean "staging"?',
     );
-    expect(() => environmentOf(loaded, 'toString')).toThrow('no environment has this name');
+    expect(() => environmentOf(loaded, 'toString')).toThrow('there is no environment');
   });
 });

@@ -67,6 +67,7 @@ export function aFullConfig(changes: Record<string, unknown> = {}): unknown {
     'environments.develop.spotPercent': 100,
     'environments.develop.dryRun': true,
     'environments.develop.tracing': true,
+    'environments.develop.monitoring': { dashboard: true },
     'environments.develop.onManualChange': 'enforce',
     'environments.develop.stopDeadlineMinutes': 1,
     'environments.develop.startDeadlineMinutes': 720,

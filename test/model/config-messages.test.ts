@@ -121,6 +121,8 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
   [`${develop}.fallbackGroup`, group, ''],
   [`${develop}.dryRun`, yesOrNo, 'true'],
   [`${develop}.tracing`, yesOrNo, 1],
+  [`${develop}.monitoring`, 'write { dashboard: true }', true, []],
+  [`${develop}.monitoring.dashboard`, yesOrNo, 'yes'],
   [`${develop}.readyBy`, yesOrNo, '08:00'],
   [`${develop}.onManualChange`, "write 'respect' or 'enforce'", 'ignore', ''],
   [`${develop}.spotPercent`, 'write a whole number from 0 to 100', -1, 50.5, 101, '50'],

@@ -161,6 +161,42 @@ describe('an application', () => {
   });
 });
 
+describe('an image repository that is created here', () => {
+  const create = {
+    connection:
+      'arn:aws:codeconnections:ap-northeast-1:111111111111:connection/01234567-89ab-cdef-0123-456789abcdef',
+    imageRepository: 'team/api',
+  };
+  const web = { ...build, project: 'web-develop', applications: ['web'], create };
+  const created = `environments.develop.deploy.builds[0].create.imageRepository creates this repository in account ${account}, ap-northeast-1 already: give this one another name, or remove it here and let the build push through a policy in create.policies`;
+
+  test('is made by one build of an environment', () => {
+    expect(problems(aConfig(builds({ ...build, create }, web)))).toEqual([
+      `${second}.create.imageRepository: "team/api": ${created}`,
+    ]);
+    const other = { ...create, imageRepository: 'team/web' };
+    expect(problems(aConfig(builds({ ...build, create }, { ...web, create: other })))).toEqual([]);
+  });
+
+  test('is made by one environment of an account and region', () => {
+    const elsewhere = { ...argocd, url: 'https://argocd.staging.example.com' };
+    const config = (region: string) =>
+      aConfig({
+        ...builds({ ...build, create }),
+        'environments.staging': {
+          account,
+          region,
+          cluster: 'staging',
+          deploy: { argocd: elsewhere, builds: [web] },
+        },
+      });
+    expect(problems(config('ap-northeast-1'))).toEqual([
+      `environments.staging.deploy.builds[0].create.imageRepository: "team/api": ${created}`,
+    ]);
+    expect(problems(config('eu-west-1'))).toEqual([]);
+  });
+});
+
 describe('a project that is created here', () => {
   const create = {
     connection:

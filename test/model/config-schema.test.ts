@@ -46,7 +46,7 @@ describe('a config', () => {
     [
       'a built-in NodePool of Auto Mode',
       { 'environments.develop.autoscaler': { kind: 'auto-mode', nodePools: ['gpu', 'system'] } },
-      'environments.develop.autoscaler.nodePools: ["gpu","system"]: the built-in NodePools general-purpose and system cannot be stopped: name custom NodePools only',
+      'environments.develop.autoscaler.nodePools: ["gpu","system"]: the built-in NodePools general-purpose and system are stopped with builtIn: true: name custom NodePools only',
     ],
     [
       'an unknown zone',

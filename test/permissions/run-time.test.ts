@@ -172,6 +172,7 @@ function addGroups(lab: Lab, { develop, staging }: Environments): void {
       desired: 1,
       max: 2,
       instanceTypes: [environment === staging ? RARE_TYPE : 'm6i.large'],
+      warmPool: {},
     });
 }
 

@@ -14,9 +14,8 @@ export interface Part {
   readonly statement: Statement;
 }
 
-/** Calls that Lambda itself makes with the role: logs, failure destination, event source, traces, network interfaces. */
-const OF_LAMBDA =
-  /^(logs:(CreateLogStream|PutLogEvents)|sqs:(SendMessage|ReceiveMessage|DeleteMessage|GetQueueAttributes)|xray:Put\w+|ec2:\w*Network\w*)$/;
+/** Calls that Lambda itself makes with the role: logs, failure destination, traces, network interfaces. */
+const OF_LAMBDA = /^(logs:(CreateLogStream|PutLogEvents)|sqs:SendMessage|xray:Put\w+|ec2:\w*Network\w*)$/;
 
 const KEYS = 'dynamodb:LeadingKeys';
 

@@ -23,6 +23,13 @@ describe('the checkers', () => {
 });
 
 describe('a seed', () => {
+  test.each([
+    [1107, 'a stop was late within an hour of a late start'],
+    [1190, 'a group of which only the warm pool had been stopped was scaled up'],
+  ])('that once broke a promise keeps it now: %d: %s', async (seed) => {
+    expect((await simulateNight({ seed, severity: 'heavy' })).violations).toEqual([]);
+  });
+
   test('gives the same night each time', async () => {
     const once = await simulateNight({ seed: 42, severity: 'heavy' });
     const again = await simulateNight({ seed: 42, severity: 'heavy' });

@@ -11,6 +11,7 @@ import { type Lab, startLab } from '#demo/lab.ts';
 import { loadConfig } from '#lib/config-file.ts';
 import { NightshiftApp } from '#lib/nightshift-app.ts';
 import type { NightshiftConfig } from '#model/config.ts';
+import * as thirty from '#test/cli/console/thirty-environments.ts';
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
 if (!CHROMIUM) console.warn('skipped: there is no chromium in /usr/bin (apt-get install chromium)');
@@ -78,7 +79,12 @@ describe.skipIf(!CHROMIUM)('the console in a browser', () => {
   });
 
   const pass = (minutes: number) => lab.context.clock.runUntil(lab.context.clock.now() + minutes * MINUTE);
-  const card = (name: string) => page.locator(`[data-environment=${name}]`);
+  const row = (name: string) => page.locator(`[data-environment=${name}]`);
+  const open = async (name: string) => {
+    const button = row(name).locator('.row-button');
+    if ((await button.getAttribute('aria-expanded')) === 'false') await button.click();
+    return row(name);
+  };
   const violations = async () => {
     await page.evaluate(axe.source);
     const { violations: found, passes } = await page.evaluate(() =>
@@ -88,74 +94,130 @@ describe.skipIf(!CHROMIUM)('the console in a browser', () => {
     return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
   };
 
-  test('shows the state of each cluster, its reason and its next transition', async () => {
-    const develop = card('develop');
-    await develop.getByText('Stops').waitFor();
-    expect(await develop.locator('.phase').textContent()).toBe('awake');
-    expect(await develop.textContent()).toMatch(/Tue,? 24 Nov,? 22:00/);
-    expect(await develop.getByRole('img', { name: /^plan: .*asleep from/ }).count()).toBe(1);
-    expect(await page.locator('.hint').count()).toBe(0);
+  test('shows all environments in rows, those that need a person first', async () => {
+    await row('develop').getByText('stops 22:00 Tokyo').waitFor();
+    await row('elsewhere').getByText('unreachable').waitFor();
+    const names = await page
+      .locator('.rows > li')
+      .evaluateAll((rows) => rows.map((one) => one.dataset.environment));
+    expect(names).toEqual(['elsewhere', 'develop', 'production']);
     expect(page.url()).not.toContain('token');
   });
 
+  test('opens one row with the state, its reason, its next transition and its day', async () => {
+    const develop = await open('develop');
+    await develop
+      .getByText(/^awake$/)
+      .last()
+      .waitFor();
+    expect(await develop.textContent()).toMatch(/stops Tue,? 24 Nov,? 22:00/);
+    expect(await develop.textContent()).toContain('times in Asia/Tokyo');
+    expect(await develop.getByRole('img', { name: /^Plan: .*asleep, / }).count()).toBe(1);
+    expect(await page.locator('.hint').count()).toBe(0);
+    await open('production');
+    expect(await page.locator('.detail').count()).toBe(1);
+  });
+
   test('has no buttons for production, and shows why an environment is unreachable', async () => {
-    expect(await card('production').locator('form').count()).toBe(0);
-    await card('production').getByText('never stopped').first().waitFor();
-    await card('elsewhere').getByRole('alert').waitFor();
-    expect(await card('elsewhere').textContent()).toContain(
+    const production = await open('production');
+    expect(await production.locator('form').count()).toBe(0);
+    await production.getByText('no override can reach it').waitFor();
+    const elsewhere = await open('elsewhere');
+    await elsewhere.getByRole('alert').waitFor();
+    expect(await elsewhere.textContent()).toContain(
       'deploy the stack, or use credentials of account 999999999999',
     );
   });
 
-  test('refuses an override without a reason, or with an end too far ahead, and says why', async () => {
-    const develop = card('develop');
-    await develop.getByLabel('Until, or duration').fill('2h');
-    await develop.getByRole('button', { name: 'Keep up until' }).click();
-    await develop.getByRole('alert').filter({ hasText: 'enter a reason' }).waitFor();
-    await develop.getByLabel('Reason').fill('release');
-    await develop.getByLabel('Until, or duration').fill('9d');
-    await develop.getByRole('button', { name: 'Keep up until' }).click();
-    await develop.getByRole('alert').filter({ hasText: 'more than 7 days ahead' }).waitFor();
+  test('marks what is required, and refuses an end too far ahead in its own words', async () => {
+    const develop = await open('develop');
+    await develop.getByRole('button', { name: 'Keep awake' }).click();
+    await develop.getByText('Choose until when').waitFor();
+    await develop.getByText('Enter a reason').waitFor();
+    await develop.getByLabel('Reason (required)').fill('release');
+    await develop.getByLabel('Until (required)').fill('9d');
+    await develop.getByRole('button', { name: 'Keep awake' }).click();
+    const alert = develop.getByRole('alert').filter({ hasText: 'more than 7 days ahead' });
+    await alert.waitFor();
+    expect(await alert.textContent()).not.toContain('--');
   });
 
   test('keeps the cluster up past its hours by keyboard, and stops it when the override is cancelled', async () => {
-    const develop = card('develop');
-    await develop.getByLabel('Until, or duration').fill('2h');
-    await develop.getByLabel('Reason').fill('release');
-    await develop.getByRole('button', { name: 'Keep up until' }).focus();
+    const develop = await open('develop');
+    await develop.getByRole('button', { name: '+2 h' }).click();
+    expect(await develop.getByLabel('Until (required)').inputValue()).toBe('2026-11-25 00:00');
+    await develop.getByLabel('Reason (required)').fill('release');
     await page.keyboard.press('Enter');
-    await develop.getByText('Override: awake').waitFor();
+    await develop.getByText('override: awake').waitFor();
     await pass(15);
     const running = () => lab.aws.groups(lab.environments[0]!.cluster).map(({ desired }) => desired);
     expect(Math.min(...running())).toBeGreaterThan(0);
 
     await develop.getByRole('button', { name: 'Cancel the override' }).click();
-    await develop.getByText('Override: awake').waitFor({ state: 'detached' });
+    await develop.getByText('override: awake').waitFor({ state: 'detached' });
     await pass(25);
     expect(Math.max(...running())).toBe(0);
     await develop.locator('.phase.asleep').waitFor();
-    expect(await develop.getByRole('img', { name: /^workers: .*stopping from/ }).count()).toBe(1);
+    expect(await develop.getByRole('img', { name: /^workers: .*stopping, / }).count()).toBe(1);
+    await develop.getByRole('button', { name: 'Wake now' }).waitFor();
   });
 
-  test('shows the decisions about what was clicked', async () => {
-    await card('develop')
-      .getByRole('button', { name: /^workers/ })
-      .click();
+  test('shows the decisions about what was clicked, filters them, and can always be closed', async () => {
+    const develop = await open('develop');
+    await develop.getByRole('button', { name: /^workers/ }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('confirm-stop workers').waitFor();
+    await dialog.getByRole('combobox', { name: 'every action' }).selectOption('stop');
+    await dialog.getByText('confirm-stop workers').waitFor({ state: 'detached' });
+    await dialog.getByText('stop workers').waitFor();
     expect(await violations()).toEqual([]);
-    await page.keyboard.press('Escape');
+    await dialog.getByRole('button', { name: 'Close' }).click();
     await dialog.waitFor({ state: 'hidden' });
   });
 
-  test('is accessible in light and dark, and fits a phone', async () => {
+  test('is used by keys: / searches, j and k move, Enter opens, Escape closes, ? lists them', async () => {
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('/');
+    await page.keyboard.type('develop');
+    await row('production').waitFor({ state: 'detached' });
+    await page.getByRole('searchbox', { name: 'Search' }).fill('');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    await page.keyboard.press('k');
+    await page.keyboard.press('Enter');
+    await page.locator('.detail').waitFor();
+    expect(await page.locator('.opened').getAttribute('data-environment')).toBe('elsewhere');
+    await page.keyboard.press('Escape');
+    await page.locator('.detail').waitFor({ state: 'detached' });
+    await page.keyboard.press('?');
+    await page.getByRole('dialog').getByText('next and previous environment').waitFor();
+    await page.keyboard.press('Escape');
+  });
+
+  test('speaks Japanese, and remembers it', async () => {
+    await page.getByRole('button', { name: '日本語' }).click();
+    await page.getByText('3 環境').waitFor();
+    await page.reload();
+    await page.getByText('3 環境').waitFor();
+    expect(await page.locator('html').getAttribute('lang')).toBe('ja');
+    await page.getByRole('button', { name: 'English' }).click();
+    await page.getByText('3 environments').waitFor();
+  });
+
+  test('is accessible in light and dark, opened and closed, and fits a phone', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
+      await open('develop');
+      expect(await violations()).toEqual([]);
+      await page.keyboard.press('Escape');
       expect(await violations()).toEqual([]);
     }
     await page.setViewportSize({ width: 360, height: 740 });
+    await open('develop');
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
     expect(await violations()).toEqual([]);
+    await page.setViewportSize({ width: 1200, height: 900 });
   });
 
   test('causes no error in the browser, and sends requests only to the console', async () => {
@@ -164,5 +226,75 @@ describe.skipIf(!CHROMIUM)('the console in a browser', () => {
       performance.getEntriesByType('resource').map(({ name }) => new URL(name).host),
     );
     expect(new Set(hosts)).toEqual(new Set([new URL(served.url).host]));
+  });
+
+  test('is visibly old, with its buttons off, once it is disconnected', async () => {
+    await open('develop');
+    await served.close();
+    await page.getByText('Disconnected: what you see is from').waitFor();
+    expect(await page.locator('main.stale').count()).toBe(1);
+    expect(await row('develop').getByRole('button', { name: 'Wake now' }).isDisabled()).toBe(true);
+    expect(await violations()).toEqual([]);
+  });
+});
+
+describe.skipIf(!CHROMIUM)('thirty environments in a browser', () => {
+  let served: Console;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    served = await serveConsole({ loaded: { config: thirty.config, path: 'thirty' }, io: thirty.io });
+    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await served?.close();
+  });
+
+  const opened = async (width: number, height: number, colorScheme: 'light' | 'dark') => {
+    const context = await browser.newContext({ viewport: { width, height }, colorScheme });
+    const page = await context.newPage();
+    await page.goto(served.url);
+    await page.waitForFunction('document.querySelectorAll(".row-button").length === 30');
+    return page;
+  };
+  const violationsOf = async (page: Page) => {
+    await page.evaluate(axe.source);
+    const { violations } = await page.evaluate(() =>
+      (globalThis as unknown as { axe: typeof axe }).axe.run(),
+    );
+    return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+  };
+
+  test('fit on one screen, with the failures on top', async () => {
+    const page = await opened(1440, 900, 'light');
+    expect(await page.evaluate('document.documentElement.scrollHeight')).toBeLessThanOrEqual(900);
+    const urgent = await page.locator('.row-button.failing .name').allTextContents();
+    expect(urgent).toEqual(
+      await page
+        .locator('.row-button .name')
+        .allTextContents()
+        .then((all) => all.slice(0, 3)),
+    );
+    await page.context().close();
+  });
+
+  test.for([
+    [1440, 'light'],
+    [1440, 'dark'],
+    [390, 'light'],
+    [390, 'dark'],
+  ] as const)('are accessible in every state at %i pixels, %s', async ([width, scheme]) => {
+    const page = await opened(width, 900, scheme);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+    expect(await violationsOf(page)).toEqual([]);
+    // One of each state.
+    for (const name of Object.keys(thirty.config.environments).slice(0, 10)) {
+      await page.locator(`[data-environment="${name}"] .row-button`).click();
+      await page.locator('.detail').waitFor();
+      expect(await violationsOf(page), name).toEqual([]);
+    }
+    await page.context().close();
   });
 });

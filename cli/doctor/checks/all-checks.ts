@@ -15,6 +15,7 @@ import { managedSizes } from './managed-sizes.ts';
 import { network } from './network.ts';
 import { paused } from './paused.ts';
 import { podIpCapacity } from './pod-ip-capacity.ts';
+import { schedulers } from './schedulers.ts';
 import { spotShare } from './spot-share.ts';
 import { subscribers } from './subscribers.ts';
 import { tick } from './tick.ts';
@@ -43,6 +44,7 @@ export const CHECKS: readonly Check[] = [
   holidays,
   tick,
   paused,
+  schedulers,
   subscribers,
   lambdaConcurrency,
 ];

@@ -46,13 +46,21 @@ function closedFor(whose: string): CheckResult {
 /** The services that the functions of the environment call, as VPC endpoints name them. */
 export function servicesCalled({ settings }: EnvironmentFacts): readonly string[] {
   const { nightSchedule, spotDrain, branchDeploy } = settings;
+  const usesRegistry = branchDeploy?.builds.some(({ applications }) =>
+    applications.some(({ images }) => images !== undefined),
+  );
   const usesSecret = branchDeploy?.argocd.through === 'server' || branchDeploy?.status !== undefined;
   return [
     'autoscaling',
     'dynamodb',
     'eks',
+    // The watchdog of each drain.
+    'states',
+    // On a removal: CloudFormation is answered through S3, and a long restore continues in another invocation.
+    ...(nightSchedule ? ['lambda', 's3'] : []),
     ...((nightSchedule ?? spotDrain).notify ? ['sns'] : []),
     ...(branchDeploy ? ['codebuild'] : []),
+    ...(usesRegistry ? ['ecr.api'] : []),
     ...(usesSecret ? ['secretsmanager'] : []),
   ];
 }

@@ -13,6 +13,7 @@ import type { LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf, settingsOf } from '#lib/settings.ts';
 import type { Capability } from '#model/decision.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
+import { clientAccess } from '../../account-access.ts';
 import { CloudError } from '../../errors.ts';
 import type { Io } from '../../io.ts';
 import type { NamedEnvironment } from '../../select-environments.ts';
@@ -25,6 +26,7 @@ import { observeCluster, observeGroups } from './groups.ts';
 import { observeAccessReviews, observeCni, observeExcessRights, observeKubernetes } from './kubernetes.ts';
 import { observeInstanceNetworks, observeInterfaceAddresses, observeSubnets } from './network.ts';
 import { observe } from './observe.ts';
+import { observeSchedulers } from './schedulers.ts';
 import { observeAlarmTopic } from './subscribers.ts';
 import { observeVpc } from './vpc.ts';
 
@@ -35,7 +37,7 @@ export async function observeEnvironment(
   io: Io,
 ): Promise<EnvironmentFacts> {
   const { name, environment } = named;
-  const clients = clientsFor(environment.region);
+  const clients = clientsFor(named);
   return withEnvironmentName(named, async () => {
     const cluster = await observeCluster(clients.eks, environment.cluster);
     if ('missing' in cluster && cluster.missing.reason.includes('ResourceNotFoundException')) {
@@ -48,18 +50,18 @@ export async function observeEnvironment(
     const settings = settingsOf(loaded.config, name, io.now());
     const kubernetes = kubernetesClient(clients.eks, named, io);
     try {
-      const [network, inCluster, night, functions, concurrency, deploys, vpc, alarmTopic] = await Promise.all(
-        [
+      const [network, inCluster, night, functions, concurrency, schedulers, deploys, vpc, alarmTopic] =
+        await Promise.all([
           observeNetwork(clients.ec2, groups),
           observeInCluster(kubernetes, settings),
           observe('dynamodb:Query', () => cloud.night()),
           observeFunctions(clients, { name, cluster: environment.cluster }, capabilitiesOf(settings)),
           observeConcurrency(clients.lambda),
+          observeSchedulers(clients.eks, environment.cluster),
           observeDeploys(clients, environment, settings),
           observeVpc(clients.ec2, environment.network),
           observeAlarmTopic(clients.sns, named),
-        ],
-      );
+        ]);
       // Only after a first response is the time that of AWS.
       const now = cloud.now();
       return {
@@ -75,6 +77,7 @@ export async function observeEnvironment(
         night,
         functions,
         concurrency,
+        schedulers,
         ...deploys,
         vpc,
         alarmTopic,
@@ -87,8 +90,9 @@ export async function observeEnvironment(
 
 type Clients = ReturnType<typeof clientsFor>;
 
-function clientsFor(region: string) {
-  const options = { region, maxAttempts: 3 };
+function clientsFor({ name, environment }: NamedEnvironment) {
+  const { region } = environment;
+  const options = { region, maxAttempts: 3, ...clientAccess(name, region, environment) };
   return {
     autoScaling: new AutoScalingClient(options),
     codeBuild: new CodeBuildClient(options),

@@ -1,6 +1,7 @@
 /** Runs one request. A refused or failed request becomes a missing observation, so that the other requests still run. */
 import { KubernetesError } from '#functions/adapters/kubernetes/client.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
+import { AccessError } from '../../account-access.ts';
 import { awsErrorKind, networkErrorOf } from '../../aws-errors.ts';
 import { CloudError } from '../../errors.ts';
 import type { Observation } from '../observation.ts';
@@ -11,6 +12,7 @@ export async function observe<T>(permission: string, read: () => Promise<T>): Pr
     return { value: await read() };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
+    if (error instanceof AccessError) throw error;
     if (error instanceof KubernetesError) return refusedByKubernetes(permission, error);
     switch (awsErrorKind(error)) {
       case 'no-credentials':

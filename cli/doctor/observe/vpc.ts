@@ -6,6 +6,7 @@ import {
   type EC2Client,
   type RouteTable,
   type RouteTableAssociation,
+  type VpcEndpoint,
 } from '@aws-sdk/client-ec2';
 import type { NetworkConfig } from '#model/config.ts';
 import type { DefaultRoute, VpcFacts } from '../facts.ts';
@@ -26,9 +27,7 @@ export async function observeVpc(
   const ofVpc = [{ Name: 'vpc-id', Values: ids.value }];
   const endpoints = await observe('ec2:DescribeVpcEndpoints', async () => {
     const { VpcEndpoints = [] } = await ec2.send(new DescribeVpcEndpointsCommand({ Filters: ofVpc }));
-    return VpcEndpoints.filter(({ State }) => State?.toLowerCase() === 'available').map(
-      ({ ServiceName = '' }) => ServiceName.split('.').at(-1) ?? '',
-    );
+    return VpcEndpoints.filter(({ State }) => State?.toLowerCase() === 'available').map(serviceOf);
   });
   if ('missing' in endpoints) return endpoints;
   return observe('ec2:DescribeRouteTables', async () => {
@@ -38,6 +37,11 @@ export async function observeVpc(
       subnets: network.subnets.map((id) => ({ id, defaultRoute: defaultRouteOf(id, RouteTables) })),
     };
   });
+}
+
+/** `com.amazonaws.eu-central-1.ecr.api` → `ecr.api` */
+function serviceOf({ ServiceName = '' }: VpcEndpoint): string {
+  return /amazonaws\.[a-z0-9-]+\.(.+)$/.exec(ServiceName)?.[1] ?? ServiceName;
 }
 
 /** A subnet without a route table of its own has the main one. */

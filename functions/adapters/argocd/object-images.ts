@@ -36,7 +36,7 @@ export async function podsOf(
     return failure('forbidden', 'the pods of another cluster cannot be read through the Kubernetes API');
   const live: LivePod[] = [];
   for (const { group = '', version = '', kind = '', namespace = '', name = '' } of status?.resources ?? []) {
-    if (!isRestartable({ group, kind })) continue;
+    if (!isRestartable({ group, kind }) || ![version, namespace, name].every(isName)) continue;
     const workload = { group, version, kind, namespace, name };
     const { body } = await client.request<WorkloadObject>({ method: 'GET', path: pathOf(workload) });
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
@@ -82,6 +82,9 @@ export async function patchImages(
     body: overridePatch(application, images, source),
   });
 }
+
+/** Whoever can write the status of an Application names these: none of them may lead to another path. */
+const isName = (text: string) => text.length <= 253 && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(text);
 
 const PLURALS: Readonly<Record<string, string>> = {
   Deployment: 'deployments',

@@ -6,9 +6,11 @@ import {
   DescribeScalingActivitiesCommand,
   paginateDescribeAutoScalingGroups,
   UpdateAutoScalingGroupCommand,
+  type WarmPoolConfiguration,
 } from '@aws-sdk/client-auto-scaling';
 import type { EKSClient } from '@aws-sdk/client-eks';
-import type { Group, Groups } from '#functions/night-schedule/ports.ts';
+import type { Group, Groups, Resized } from '#functions/night-schedule/ports.ts';
+import type { WarmPool } from '#functions/night-schedule/records.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { errorName, isThrottled } from './errors.ts';
 import type { NodegroupSizes } from './nodegroup-size.ts';
@@ -20,6 +22,17 @@ export interface GroupClients {
 }
 
 export function createGroups(clients: GroupClients, cluster: string): Groups {
+  /** What the next pass tries again, and what needs no change any more, are replies. */
+  const attempt = async (change: () => Promise<unknown>): Promise<Resized> => {
+    try {
+      await change();
+      return 'accepted';
+    } catch (error) {
+      if (isBusy(error)) return 'busy';
+      if (isGone(error)) return 'gone';
+      throw error;
+    }
+  };
   let loading: Promise<NodegroupSizes> | undefined;
   const load = () => {
     loading ??= import('./nodegroup-size.ts').then(({ createNodegroupSizes }) =>
@@ -40,8 +53,8 @@ export function createGroups(clients: GroupClients, cluster: string): Groups {
       return groups;
     },
 
-    async resize(group, to, token) {
-      try {
+    resize: (group, to, token) =>
+      attempt(async () => {
         if (group.kind === 'managed') {
           const { resizeNodegroup } = await load();
           await resizeNodegroup(group.name, to, token);
@@ -54,13 +67,18 @@ export function createGroups(clients: GroupClients, cluster: string): Groups {
               MaxSize: to.max,
             }),
           );
-        return 'accepted';
-      } catch (error) {
-        if (isBusy(error)) return 'busy';
-        if (isGone(error)) return 'gone';
-        throw error;
-      }
-    },
+      }),
+
+    setWarmPool: (group, to, token) =>
+      attempt(async () => {
+        if (group.kind === 'managed') {
+          const { setNodegroupWarmPool } = await load();
+          await setNodegroupWarmPool(group.name, to, token);
+        } else {
+          const { putWarmPool } = await import('./warm-pool.ts');
+          await putWarmPool(clients.autoScaling, group.autoScalingGroup, to);
+        }
+      }),
 
     async configuredSize(group) {
       if (group.kind !== 'managed') return undefined;
@@ -127,6 +145,7 @@ function groupOf(group: AutoScalingGroup): Group {
     throw new NightshiftError(
       `auto scaling answered DescribeAutoScalingGroups with a group without its ${name === undefined ? 'name' : `sizes: ${name}`}`,
     );
+  const pool = group.WarmPoolConfiguration;
   const nodegroup = group.Tags?.find((tag) => tag.Key === 'eks:nodegroup-name')?.Value;
   return {
     name: nodegroup ?? name,
@@ -139,5 +158,17 @@ function groupOf(group: AutoScalingGroup): Group {
       inService: instance.LifecycleState === 'InService',
     })),
     ...(group.WarmPoolSize ? { warmInstances: group.WarmPoolSize } : {}),
+    ...(pool && pool.Status === undefined ? { warmPool: warmPoolOf(pool) } : {}),
+  };
+}
+
+/** Auto Scaling reports what is not set as absent, or as -1. */
+function warmPoolOf(pool: WarmPoolConfiguration): WarmPool {
+  const { MinSize, MaxGroupPreparedCapacity: max = -1, PoolState, InstanceReusePolicy } = pool;
+  return {
+    min: MinSize ?? 0,
+    ...(max < 0 ? {} : { maxPrepared: max }),
+    state: PoolState ?? 'Stopped',
+    reuse: InstanceReusePolicy?.ReuseOnScaleIn ?? false,
   };
 }

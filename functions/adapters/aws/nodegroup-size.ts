@@ -1,7 +1,12 @@
-/** Reads and writes the sizes of a managed nodegroup. Loaded lazily by `groups.ts`: most passes resize nothing. */
-import { DescribeNodegroupCommand, EKSClient, UpdateNodegroupConfigCommand } from '@aws-sdk/client-eks';
+/** Reads and writes the sizes and the warm pool of a managed nodegroup. Loaded lazily by `groups.ts`: most passes resize nothing. */
+import {
+  DescribeNodegroupCommand,
+  EKSClient,
+  UpdateNodegroupConfigCommand,
+  type WarmPoolConfig,
+} from '@aws-sdk/client-eks';
 import type { ConfiguredSize } from '#functions/night-schedule/ports.ts';
-import type { Size } from '#functions/night-schedule/records.ts';
+import type { Size, WarmPool } from '#functions/night-schedule/records.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { awsClientDefaults } from './clients.ts';
 import { withTimeLimit } from './time-limit.ts';
@@ -9,6 +14,8 @@ import { withTimeLimit } from './time-limit.ts';
 export interface NodegroupSizes {
   /** `token` makes a repeated request of the same intent one request. */
   resizeNodegroup(nodegroup: string, to: Size, token: string): Promise<void>;
+  /** `off` removes it. */
+  setNodegroupWarmPool(nodegroup: string, to: WarmPool | 'off', token: string): Promise<void>;
   readNodegroup(nodegroup: string): Promise<ConfiguredSize>;
 }
 
@@ -28,6 +35,16 @@ export function createNodegroupSizes(
         }),
       );
     },
+    async setNodegroupWarmPool(nodegroup, to, token) {
+      await client.send(
+        new UpdateNodegroupConfigCommand({
+          clusterName: cluster,
+          nodegroupName: nodegroup,
+          warmPoolConfig: to === 'off' ? { enabled: false } : enabledPool(to),
+          clientRequestToken: await digest(token),
+        }),
+      );
+    },
     async readNodegroup(nodegroup) {
       const reply = await client.send(
         new DescribeNodegroupCommand({ clusterName: cluster, nodegroupName: nodegroup }),
@@ -42,6 +59,19 @@ export function createNodegroupSizes(
     },
   };
 }
+
+/** A pool that was removed has no setting that would have to be unset. */
+function enabledPool({ min, maxPrepared, state, reuse }: WarmPool): WarmPoolConfig {
+  return {
+    enabled: true,
+    minSize: min,
+    ...(maxPrepared === undefined ? {} : { maxGroupPreparedCapacity: maxPrepared }),
+    poolState: POOL_STATES[state],
+    reuseOnScaleIn: reuse,
+  };
+}
+
+const POOL_STATES = { Stopped: 'STOPPED', Running: 'RUNNING', Hibernated: 'HIBERNATED' } as const;
 
 /** EKS takes a token of at most 64 characters; the same intent gives the same token. */
 async function digest(intent: string): Promise<string> {

@@ -8,7 +8,7 @@ import { createHttpHost, type HttpHost, type HttpReply } from '#functions/adapte
 import type { TokenCredentials } from '#functions/adapters/kubernetes/token.ts';
 
 export interface SignedRequestsOptions {
-  /** The name that the signature uses: `sqs`. */
+  /** The name that the signature uses: `states`. */
   readonly service: string;
   readonly region: string;
   readonly credentials: () => Promise<TokenCredentials>;

@@ -1,10 +1,14 @@
+import { builtInToStop } from '#functions/night-schedule/decide-autoscaler.ts';
 import { isLeftAlone, isTerminatedBy } from '#functions/night-schedule/decide-claims.ts';
 import type {
   Autoscaler,
   AutoscalerView,
+  BuiltInPools,
+  BuiltInView,
   NodeClaimView,
   ObjectFailure,
   SavedObjects,
+  UnlaunchedClaim,
 } from '#functions/night-schedule/ports.ts';
 import {
   type NodePoolSetting,
@@ -22,17 +26,25 @@ type Client = Pick<KubernetesClient, 'request' | 'list'>;
 type Of<K extends AutoscalerConfig['kind']> = Extract<AutoscalerConfig, { kind: K }>;
 
 /** Without a config it can only resume what was paused before. */
-export function createAutoscaler(client: Client, config: AutoscalerConfig | undefined): Autoscaler {
-  const common = { resume: createResume(client), deleteClaims: createDeleteClaims(client) };
+export function createAutoscaler(
+  client: Client,
+  config: AutoscalerConfig | undefined,
+  builtIn: BuiltInPools = NONE,
+): Autoscaler {
+  const common = { resume: createResume(client, builtIn), deleteClaims: createDeleteClaims(client) };
   if (config === undefined) return { ...common, observe: refuseUnconfigured, pause: refuseUnconfigured };
   return config.kind === 'cluster-autoscaler'
     ? { ...common, ...clusterAutoscaler(client, config) }
-    : { ...common, ...karpenter(client, config) };
+    : { ...common, ...karpenter(client, config, builtIn) };
 }
 
 /** The autoscalers that the records are about, whatever the config names: each observes and resumes its own objects. */
-export function autoscalersOf(client: Client, saved: readonly SavedAutoscaler[]): readonly SavedObjects[] {
-  const common = { resume: createResume(client), deleteClaims: createDeleteClaims(client) };
+export function autoscalersOf(
+  client: Client,
+  saved: readonly SavedAutoscaler[],
+  builtIn: BuiltInPools = NONE,
+): readonly SavedObjects[] {
+  const common = { resume: createResume(client, builtIn), deleteClaims: createDeleteClaims(client) };
   const deployments = saved.flatMap((one): SavedObjects[] => {
     if (one.kind !== 'cluster-autoscaler') return [];
     const [namespace = '', deployment = ''] = one.deployment.split('/');
@@ -41,10 +53,22 @@ export function autoscalersOf(client: Client, saved: readonly SavedAutoscaler[])
     ];
   });
   const pools = saved.filter((one) => one.kind === 'karpenter');
-  if (pools.length === 0) return deployments;
+  const ofEks = saved.filter((one) => one.kind === 'built-in-pools');
+  if (pools.length + ofEks.length === 0) return deployments;
   const nodePools = pools.map(({ nodePool }) => nodePool);
-  const autoscaler = { ...common, ...karpenter(client, { kind: 'karpenter', nodePools }) };
-  return [...deployments, { autoscaler, saved: pools }];
+  const config =
+    ofEks.length > 0
+      ? ({ kind: 'auto-mode', nodePools, builtIn: true } as const)
+      : ({ kind: 'karpenter', nodePools } as const);
+  const autoscaler = { ...common, ...karpenter(client, config, builtIn) };
+  return [...deployments, { autoscaler, saved: [...pools, ...ofEks] }];
+}
+
+/** For a cluster of which nobody stops the built-in NodePools. */
+const NONE: BuiltInPools = { read: refuseBuiltIn, set: refuseBuiltIn };
+
+async function refuseBuiltIn(): Promise<never> {
+  throw new NightshiftError('the built-in NodePools of EKS Auto Mode cannot be reached from here');
 }
 
 async function refuseUnconfigured(): Promise<never> {
@@ -104,8 +128,12 @@ async function readyReplicas(client: Client, path: string): Promise<number | und
   }
 }
 
-function createResume(client: Client): Autoscaler['resume'] {
+function createResume(client: Client, builtIn: BuiltInPools): Autoscaler['resume'] {
   return async (saved) => {
+    if (saved.kind === 'built-in-pools') {
+      const outcome = await builtIn.set(saved.nodePools, saved.nodeRoleArn);
+      return outcome === 'accepted' ? 'resumed' : outcome;
+    }
     try {
       if (saved.kind === 'cluster-autoscaler')
         await scaleDeployment(client, saved.deployment, saved.replicas);
@@ -151,22 +179,31 @@ function resumedSpec({ limits, replicas }: NodePoolSetting): object {
  */
 function karpenter(
   client: Client,
-  config: Pick<Of<'karpenter'> | Of<'auto-mode'>, 'kind' | 'nodePools'>,
+  config:
+    | Pick<Of<'karpenter'>, 'kind' | 'nodePools'>
+    | Pick<Of<'auto-mode'>, 'kind' | 'nodePools' | 'builtIn'>,
+  builtIn: BuiltInPools,
 ): Paused {
+  const isBuiltIn = (name: string) => config.kind === 'auto-mode' && BUILT_IN_POOLS.includes(name);
+  const stopsBuiltIn = config.kind === 'auto-mode' && config.builtIn === true;
   const isOurs = (name: string) =>
-    name !== '' &&
-    (config.nodePools === undefined || config.nodePools.includes(name)) &&
-    !(config.kind === 'auto-mode' && BUILT_IN_POOLS.includes(name));
+    name !== '' && (config.nodePools === undefined || config.nodePools.includes(name)) && !isBuiltIn(name);
+  const isStopped = ({ nodePool }: NodeClaimView) =>
+    isOurs(nodePool) || (stopsBuiltIn && isBuiltIn(nodePool));
   const listClaims = () => client.list<unknown>(NODECLAIMS);
 
   return {
     async observe() {
-      const [listed, all] = await Promise.all([client.list<unknown>(NODEPOOLS), listClaims()]);
-      const claims = all.map(claimView).filter(({ nodePool }) => isOurs(nodePool));
+      const [listed, all, ofEks] = await Promise.all([
+        client.list<unknown>(NODEPOOLS),
+        listClaims(),
+        stopsBuiltIn ? readBuiltIn(builtIn) : undefined,
+      ]);
+      const claims = all.map(claimView).filter(isStopped);
       const pools: Record<string, NodePoolSetting> = {};
       const malformed: string[] = [];
       for (const pool of listed) {
-        const name = textOf(fieldOf(pool, 'metadata', 'name'));
+        const name = nameOf(pool);
         if (!isOurs(name)) continue;
         const setting = poolSetting(fieldOf(pool, 'spec'));
         if (setting) pools[name] = setting;
@@ -174,22 +211,27 @@ function karpenter(
       }
       const unlaunched = all
         .filter((claim) => !hasLaunched(claim))
-        .map((claim) => {
-          const seen = claimView(claim);
-          const since = textOf(fieldOf(claim, 'metadata', 'creationTimestamp'));
-          return { ...seen, since, isOurs: isOurs(seen.nodePool) && !malformed.includes(seen.nodePool) };
-        });
+        .map((claim) =>
+          unlaunchedView(claim, (seen) => isStopped(seen) && !malformed.includes(seen.nodePool)),
+        );
+      const custom = listed.filter((pool) => !isBuiltIn(nameOf(pool)));
       return {
         kind: 'karpenter',
         pools,
         claims,
         ...(unlaunched.length > 0 ? { unlaunched } : {}),
+        ...(ofEks ? { builtIn: { ...ofEks, neededBy: usersOfDefaultClass(custom) } } : {}),
         ...(malformed.length > 0 ? { malformed } : {}),
       };
     },
     async pause(view, terminateAt) {
       if (view.kind !== 'karpenter')
         throw new NightshiftError(`${view.kind} is to be paused, and the config names ${config.kind}`);
+      const switchedOff = await attemptEach(
+        builtInToStop(view) ? ['the built-in NodePools'] : [],
+        (name) => name,
+        () => builtIn.set([], ''),
+      );
       const pools = Object.entries(view.pools);
       const closed = await attemptEach(
         pools,
@@ -197,16 +239,37 @@ function karpenter(
         ([name, pool]) =>
           patchPool(client, name, pool.replicas === null ? { limits: { cpu: '0' } } : { replicas: 0 }),
       );
+      // A claim of a built-in pool that is still on would be replaced: EKS deletes those with their pool.
+      const isOn = ({ nodePool }: NodeClaimView) => view.builtIn?.nodePools.includes(nodePool) ?? false;
       const ended = await attemptEach(
         (await listClaims())
           .map(claimView)
-          .filter((claim) => isOurs(claim.nodePool) && !isLeftAlone(view, claim)),
+          .filter((claim) => isStopped(claim) && !isOn(claim) && !isLeftAlone(view, claim)),
         ({ name, nodePool }) => name || nodePool,
         (claim) => endClaim(client, claim, terminateAt),
       );
-      return [...closed, ...ended];
+      return [...switchedOff, ...closed, ...ended];
     },
   };
+}
+
+/** In the morning EKS wants the role again: without it the pools could never be switched on. */
+async function readBuiltIn(pools: BuiltInPools): Promise<BuiltInView> {
+  const view = await pools.read();
+  if (view.nodePools.length > 0 && view.nodeRoleArn === undefined)
+    throw new NightshiftError('eks answered DescribeCluster without the nodeRoleArn of its computeConfig');
+  return view;
+}
+
+function usersOfDefaultClass(pools: readonly unknown[]): readonly string[] {
+  const classOf = (pool: unknown) => fieldOf(pool, 'spec', 'template', 'spec', 'nodeClassRef');
+  return pools
+    .filter(
+      (pool) =>
+        fieldOf(classOf(pool), 'group') === 'eks.amazonaws.com' &&
+        fieldOf(classOf(pool), 'name') === 'default',
+    )
+    .map(nameOf);
 }
 
 function poolSetting(spec: unknown): NodePoolSetting | undefined {
@@ -226,6 +289,12 @@ function quantitiesOf(limits: unknown): unknown {
 /** Karpenter writes the instance into the status when EC2 has made it. */
 function hasLaunched(claim: unknown): boolean {
   return textOf(fieldOf(claim, 'status', 'providerID')) !== '';
+}
+
+function unlaunchedView(claim: unknown, isOurs: (seen: NodeClaimView) => boolean): UnlaunchedClaim {
+  const seen = claimView(claim);
+  const since = textOf(fieldOf(claim, 'metadata', 'creationTimestamp'));
+  return { ...seen, since, isOurs: isOurs(seen) };
 }
 
 /** One that is malformed in parts is still a NodeClaim with an instance: it stops none of the others. */
@@ -259,6 +328,10 @@ function unmet(conditions: readonly unknown[]): string | undefined {
 /** Undefined where one of the names leads to nothing. */
 function fieldOf(value: unknown, ...path: readonly string[]): unknown {
   return path.reduce((at, name) => (isRecord(at) ? at[name] : undefined), value);
+}
+
+function nameOf(object: unknown): string {
+  return textOf(fieldOf(object, 'metadata', 'name'));
 }
 
 function textOf(value: unknown): string {

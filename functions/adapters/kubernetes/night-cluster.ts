@@ -1,6 +1,6 @@
 /** The cluster as night-schedule needs it, through the Kubernetes API: Ready nodes, and its autoscaler. */
 import type { Node } from 'kubernetes-types/core/v1.d.ts';
-import type { Autoscaler, CronJobs, Nodes, NodeView } from '#functions/night-schedule/ports.ts';
+import type { Autoscaler, BuiltInPools, CronJobs, Nodes, NodeView } from '#functions/night-schedule/ports.ts';
 import type { AutoscalerConfig } from '#model/config.ts';
 import type { KubernetesClient } from './client.ts';
 
@@ -47,10 +47,13 @@ function instanceIdOf(node: Node): string {
 export function lazyAutoscaler(
   client: Pick<KubernetesClient, 'request' | 'list'>,
   config: AutoscalerConfig | undefined,
+  builtIn?: BuiltInPools,
 ): Autoscaler {
   let loading: Promise<Autoscaler> | undefined;
   const load = () => {
-    loading ??= import('./autoscaler.ts').then(({ createAutoscaler }) => createAutoscaler(client, config));
+    loading ??= import('./autoscaler.ts').then(({ createAutoscaler }) =>
+      createAutoscaler(client, config, builtIn),
+    );
     return loading;
   };
   return {

@@ -11,6 +11,7 @@ import type { Activity, AutoScalingGroup, EksCluster, Instance, LifecycleAction,
 import { isStaying } from './placement.ts';
 import type { Scaling } from './scaling.ts';
 import { isoSeconds, keyOf, type State } from './state.ts';
+import { deleteWarmPool, putWarmPool, type WarmPoolOptions } from './warm-pool.ts';
 
 export interface AutoScalingGroupOptions {
   readonly name: string;
@@ -24,6 +25,7 @@ export interface AutoScalingGroupOptions {
   /** Default: all zones of the cluster. */
   readonly zones?: readonly string[];
   readonly capacityRebalance?: boolean;
+  readonly warmPool?: WarmPoolOptions;
   /** Labels that the nodes register with, beside the well-known ones. */
   readonly labels?: Readonly<Record<string, string>>;
   /** Beside `kubernetes.io/cluster/<name>`=`owned` and the Cluster Autoscaler's. */
@@ -34,7 +36,7 @@ export interface AutoScaling {
   /** In the order of their names. Unknown names are left out, as in AWS. */
   groups(scope: Scope, names?: readonly string[]): readonly AutoScalingGroup[];
   group(scope: Scope, name: string): AutoScalingGroup;
-  /** Members of groups, with those that are going. */
+  /** Members of groups and of warm pools, with those that are going. */
   instances(scope: Scope, ids?: readonly string[]): readonly Instance[];
   /** In progress first, then the newest first. */
   activities(scope: Scope, group?: string): readonly Activity[];
@@ -55,6 +57,8 @@ export interface AutoScaling {
   resume(scope: Scope, name: string, processes?: readonly string[]): void;
   setInstanceProtection(scope: Scope, name: string, ids: readonly string[], isProtected: boolean): void;
   putLifecycleHook(scope: Scope, group: string, hook: LifecycleHookOptions): void;
+  putWarmPool(scope: Scope, group: string, change: WarmPoolOptions): void;
+  deleteWarmPool(scope: Scope, group: string, options: { readonly force: boolean }): void;
   completeLifecycleAction(scope: Scope, target: LifecycleTarget & { readonly result: string }): void;
   recordLifecycleActionHeartbeat(scope: Scope, target: LifecycleTarget): void;
   pendingLifecycleActions(): readonly LifecycleAction[];
@@ -101,7 +105,7 @@ export function createAutoScaling(
     instances: (scope, ids) =>
       api
         .groups(scope)
-        .flatMap((group) => [...group.instances.values()])
+        .flatMap((group) => [...group.instances.values(), ...(group.warmPool?.instances.values() ?? [])])
         .filter((instance) => !ids || ids.includes(instance.id)),
     activities(scope, name) {
       // An unknown group is refused here, unlike in DescribeAutoScalingGroups.
@@ -246,6 +250,18 @@ export function createAutoScaling(
     putLifecycleHook(scope, name, hook) {
       groupOf(state, scope, name).hooks.set(hook.name, hookOf(hook));
     },
+    putWarmPool(scope, name, change) {
+      const group = groupOf(state, scope, name);
+      putWarmPool(group, change);
+      scaling.touch(group);
+      state.changed();
+    },
+    deleteWarmPool(scope, name, { force }) {
+      const group = groupOf(state, scope, name);
+      deleteWarmPool(group, force);
+      scaling.touch(group);
+      state.changed();
+    },
     completeLifecycleAction: (scope, target) => lifecycle.complete(scope, target),
     recordLifecycleActionHeartbeat: (scope, target) => lifecycle.heartbeat(scope, target),
     pendingLifecycleActions: () => lifecycle.pending(),
@@ -298,9 +314,11 @@ export function createAutoScaling(
         hooks: new Map((options.lifecycleHooks ?? []).map((hook) => [hook.name, hookOf(hook)])),
         suspended: new Map(),
         instances: new Map(),
+        warmPool: undefined,
         activities: [],
         lastActivityEndedAt: Number.NEGATIVE_INFINITY,
       };
+      if (options.warmPool) putWarmPool(group, options.warmPool);
       state.groups.set(key, group);
       cluster.groups.set(group.name, group);
       scaling.requested(

@@ -29,6 +29,10 @@ export interface Ec2Internals {
   launch(wanted: Launch): Instance;
   terminate(instance: Instance, reason: StateReason): void;
   stop(instance: Instance, reason: StateReason): void;
+  start(instance: Instance): void;
+  /** A running instance leaves its warm pool for the cluster, or the other way. */
+  joinCluster(instance: Instance): void;
+  leaveCluster(instance: Instance): void;
   freeAddresses(subnet: Subnet): number;
   onState(listener: (instance: Instance) => void): void;
 }
@@ -38,6 +42,8 @@ export interface Launch {
   readonly subnet: Subnet;
   readonly type: string;
   readonly capacityType: CapacityType;
+  /** Default `Pending`. An instance of a warm pool joins the cluster only when it leaves the pool. */
+  readonly lifecycleState?: Instance['lifecycleState'];
 }
 
 export const userInitiated: StateReason = {
@@ -71,6 +77,9 @@ export function createEc2(state: State): { readonly api: Ec2; readonly internals
     return known;
   };
 
+  const joinCluster = ({ view }: Instance) => state.context.signals.emit('instance-running', view);
+  const leaveCluster = ({ view }: Instance) => state.context.signals.emit('instance-gone', view);
+
   const become = (instance: Instance, next: InstanceState) => {
     const hadPods = instance.state !== 'stopping';
     instance.state = next;
@@ -82,10 +91,10 @@ export function createEc2(state: State): { readonly api: Ec2; readonly internals
       resources: [arnOf(instance)],
       detail: { 'instance-id': instance.id, state: next },
     }));
-    const signals = state.context.signals;
-    if (next === 'running') signals.emit('instance-running', instance.view);
-    if (hadPods && (next === 'shutting-down' || next === 'stopping'))
-      signals.emit('instance-gone', instance.view);
+    if (!instance.lifecycleState.startsWith('Warmed')) {
+      if (next === 'running') joinCluster(instance);
+      if (hadPods && (next === 'shutting-down' || next === 'stopping')) leaveCluster(instance);
+    }
     for (const listener of listeners) listener(instance);
     state.changed();
   };
@@ -120,6 +129,13 @@ export function createEc2(state: State): { readonly api: Ec2; readonly internals
     later(instance, 'stopping', 'stopped', [20_000, 50_000]);
   };
 
+  const start = (instance: Instance) => {
+    instance.stateReason = undefined;
+    instance.stateTransitionReason = '';
+    become(instance, 'pending');
+    later(instance, 'pending', 'running', [25_000, 35_000]);
+  };
+
   const freeAddresses = (subnet: Subnet): number => {
     const { size, held } = rangeOf(subnet);
     return size - FIRST_HOST - 1 - held;
@@ -146,7 +162,7 @@ export function createEc2(state: State): { readonly api: Ec2; readonly internals
       stateChangedAt: state.now(),
       stateTransitionReason: '',
       stateReason: undefined,
-      lifecycleState: 'Pending',
+      lifecycleState: wanted.lifecycleState ?? 'Pending',
       health: 'Healthy',
       protectedFromScaleIn: false,
       interruption: undefined,
@@ -204,6 +220,9 @@ export function createEc2(state: State): { readonly api: Ec2; readonly internals
       launch,
       terminate,
       stop,
+      start,
+      joinCluster,
+      leaveCluster,
       freeAddresses,
       onState: (listener) => void listeners.push(listener),
     },
@@ -225,10 +244,7 @@ export function createEc2(state: State): { readonly api: Ec2; readonly internals
         change(scope, ids, (instance) => {
           if (instance.state === 'running' || instance.state === 'pending') return;
           if (instance.state !== 'stopped') throw cannotBe(instance, 'started');
-          instance.stateReason = undefined;
-          instance.stateTransitionReason = '';
-          become(instance, 'pending');
-          later(instance, 'pending', 'running', [25_000, 35_000]);
+          start(instance);
         }),
     },
   };

@@ -1,6 +1,7 @@
 /** EKS below its API: clusters, access entries, managed nodegroups and their updates. */
 import type { ClusterNodes } from '../interfaces.ts';
 import type { GroupBuilder } from './auto-scaling.ts';
+import { type ClusterChange, updateCluster } from './cluster-update.ts';
 import { AwsError } from './error.ts';
 import type {
   AccessEntry,
@@ -16,6 +17,7 @@ import { watchLaunches } from './nodegroup-health.ts';
 import { type NodegroupChange, updateNodegroup } from './nodegroup-update.ts';
 import type { Scaling } from './scaling.ts';
 import { isoSeconds, keyOf, type State } from './state.ts';
+import type { WarmPoolOptions } from './warm-pool.ts';
 
 export interface ClusterOptions extends Scope {
   readonly name: string;
@@ -30,6 +32,8 @@ export interface ClusterOptions extends Scope {
   /** Default 1. With the VPC CNI a c5.4xlarge takes up to 240: eight interfaces of thirty addresses. */
   readonly addressesPerNode?: number;
   readonly tags?: Readonly<Record<string, string>>;
+  /** With EKS Auto Mode: its built-in NodePools. */
+  readonly autoMode?: { readonly nodePools: readonly string[] };
 }
 
 export interface AccessEntryOptions {
@@ -53,6 +57,7 @@ export interface NodegroupOptions {
   readonly tags?: Readonly<Record<string, string>>;
   /** Default 15. Clusters were also seen to take the whole 30 minutes of the hook's heartbeat timeout. */
   readonly drainMinutes?: number;
+  readonly warmPool?: WarmPoolOptions;
 }
 
 export interface Eks {
@@ -62,6 +67,7 @@ export interface Eks {
   nodegroups(scope: Scope, cluster: string): readonly Nodegroup[];
   nodegroup(scope: Scope, cluster: string, name: string): Nodegroup;
   updateNodegroupConfig(scope: Scope, cluster: string, name: string, change: NodegroupChange): EksUpdate;
+  updateClusterConfig(scope: Scope, cluster: string, change: ClusterChange): EksUpdate;
   deleteNodegroup(scope: Scope, cluster: string, name: string): Nodegroup;
   updates(scope: Scope, cluster: string, nodegroup?: string): readonly EksUpdate[];
   update(scope: Scope, cluster: string, nodegroup: string | undefined, id: string): EksUpdate;
@@ -122,6 +128,7 @@ export function createEks(
     nodegroups: (scope, name) => byName([...cluster(scope, name).nodegroups.values()]),
     updateNodegroupConfig: (scope, clusterName, name, change) =>
       updateNodegroup(state, scaling, nodegroup(scope, clusterName, name), change),
+    updateClusterConfig: (scope, name, change) => updateCluster(state, cluster(scope, name), change),
     deleteNodegroup(scope, clusterName, name) {
       const target = nodegroup(scope, clusterName, name);
       if (target.status === 'UPDATING') {
@@ -133,12 +140,13 @@ export function createEks(
       if (target.status === 'DELETING') return target;
       target.status = 'DELETING';
       Object.assign(target.group, { min: 0, desired: 0 });
+      if (target.group.warmPool) target.group.warmPool.deletion = 'waits';
       scaling.requested(
         target.group,
         `At ${isoSeconds(state.now())} a user request deleted the nodegroup ${name}.`,
       );
       const gone = state.onChange(() => {
-        if (target.group.instances.size > 0) return;
+        if (target.group.instances.size + (target.group.warmPool?.instances.size ?? 0) > 0) return;
         gone();
         target.cluster.nodegroups.delete(name);
         target.cluster.groups.delete(target.group.name);
@@ -148,15 +156,13 @@ export function createEks(
       return target;
     },
     updates(scope, clusterName, name) {
-      if (name === undefined) {
-        cluster(scope, clusterName);
-        return [];
-      }
+      if (name === undefined) return [...cluster(scope, clusterName).updates.values()].toReversed();
       return [...nodegroup(scope, clusterName, name).updates.values()].toReversed();
     },
     update(scope, clusterName, name, id) {
-      const update = name === undefined ? undefined : nodegroup(scope, clusterName, name).updates.get(id);
-      if (name === undefined) cluster(scope, clusterName);
+      const { updates } =
+        name === undefined ? cluster(scope, clusterName) : nodegroup(scope, clusterName, name);
+      const update = updates.get(id);
       if (!update) {
         throw new AwsError('ResourceNotFoundException', `No update found for ID: ${id}`, { status: 404 });
       }
@@ -200,6 +206,8 @@ export function createEks(
           status: 409,
         });
       const zones = options.zones ?? zonesOf(region);
+      const role = `arn:aws:iam::${account}:role/eks-auto-node-${name}`;
+      const pools = options.autoMode?.nodePools;
       const vpc = `vpc-0${state.context.hex(16)}`;
       const added: EksCluster = {
         account,
@@ -219,6 +227,10 @@ export function createEks(
         ca: '',
         status: 'ACTIVE',
         nodes: undefined,
+        autoMode: pools && { nodePools: pools, nodeRoleArn: pools.length > 0 ? role : undefined },
+        autoModeRole: pools && role,
+        updates: new Map(),
+        fleet: new Set(),
         accessEntries: new Map(),
         capabilities: new Map(),
         nodegroups: new Map(),
@@ -234,6 +246,7 @@ export function createEks(
     },
     attachNodes(target, nodes) {
       target.nodes = nodes;
+      if (target.autoMode) nodes.setBuiltInPools?.(target.autoMode.nodePools);
     },
     addAccessEntry(target, entry) {
       const { account, region, name } = target;
@@ -301,6 +314,7 @@ export function createEks(
         capacityRebalance: options.capacityType === 'SPOT',
         lifecycleHooks: eksHooks(region),
         ...(options.zones ? { zones: options.zones } : {}),
+        ...(options.warmPool ? { warmPool: options.warmPool } : {}),
         tags: { 'eks:cluster-name': target.name, 'eks:nodegroup-name': options.name, ...options.tags },
       });
       const added: Nodegroup = {

@@ -14,6 +14,7 @@ import {
   type EksBuilder,
   type NodegroupOptions,
 } from './eks.ts';
+import { createFleets, type Fleets } from './fleet.ts';
 import { createInstanceEvents, type HealthEventOptions } from './instance-events.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { createMacKeys, type MacKeys } from './mac-keys.ts';
@@ -36,9 +37,11 @@ import { createState } from './state.ts';
 
 export type { StateChange } from './ec2.ts';
 export { AwsError } from './error.ts';
+export type { FleetLaunch } from './fleet.ts';
 export type { HealthEventOptions } from './instance-events.ts';
 export type * from './model.ts';
 export { page } from './state.ts';
+export type { WarmPoolOptions } from './warm-pool.ts';
 
 export interface AwsWorld {
   readonly context: WorldContext;
@@ -53,6 +56,8 @@ export interface AwsWorld {
   addCapability: EksBuilder['addCapability'];
   addNodegroup(cluster: EksCluster, options: NodegroupOptions): Nodegroup;
   addAutoScalingGroup(cluster: EksCluster, options: AutoScalingGroupOptions): AutoScalingGroup;
+  /** As Karpenter and EKS Auto Mode launch one. Throws `AwsError` where there is no capacity. */
+  launchInstance: Fleets['launchInstance'];
   putSecret: Secrets['put'];
   /** Keys for a role or user. `anyTime`: its signatures may carry the real clock's time (the operator's own key). */
   addPrincipal(options: PrincipalOptions): Principal;
@@ -92,7 +97,7 @@ export interface AwsWorld {
   // For spectators.
   clusters(): readonly EksCluster[];
   groups(cluster: EksCluster): readonly AutoScalingGroup[];
-  /** Of all groups of the cluster, including terminating and detached instances, without terminated ones. */
+  /** Of all groups of the cluster and their warm pools, including terminating and detached instances, without terminated ones. */
   instances(cluster: EksCluster): readonly Instance[];
   view(instanceId: string): InstanceView | undefined;
   /** Called after a group, a nodegroup or an instance changed. */
@@ -122,6 +127,7 @@ export function createAws(context: WorldContext): AwsWorld {
   return {
     context,
     ...eks.builder,
+    ...createFleets(state, ec2.internals, capacity),
     ...instanceEvents,
     addAutoScalingGroup: autoScaling.builder.add,
     putSecret: secrets.put,
@@ -148,7 +154,11 @@ export function createAws(context: WorldContext): AwsWorld {
     clusters: () => state.clusters,
     groups: (cluster) => [...cluster.groups.values()],
     instances: (cluster) => [
-      ...[...cluster.groups.values()].flatMap((group) => [...group.instances.values()]),
+      ...[...cluster.groups.values()].flatMap((group) => [
+        ...group.instances.values(),
+        ...(group.warmPool?.instances.values() ?? []),
+      ]),
+      ...[...cluster.fleet].filter(({ state }) => state !== 'terminated'),
       ...[...state.instances.values()].filter(
         ({ group, lifecycleState, state }) =>
           group.cluster === cluster && lifecycleState === 'Detached' && state !== 'terminated',

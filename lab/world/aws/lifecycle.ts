@@ -208,8 +208,15 @@ function eventOf({ token, hook, instance }: LifecycleAction) {
       EC2InstanceId: instance.id,
       LifecycleTransition: hook.transition,
       ...(hook.notificationMetadata ? { NotificationMetadata: hook.notificationMetadata } : {}),
-      Origin: launching ? 'EC2' : 'AutoScalingGroup',
-      Destination: launching ? 'AutoScalingGroup' : 'EC2',
+      ...placesOf(instance, launching),
     },
   };
+}
+
+/** An instance of a warm pool comes from EC2 and goes back there. */
+function placesOf({ lifecycleState, group, id }: Instance, launching: boolean) {
+  const isOfPool = lifecycleState.startsWith('Warmed');
+  const place = isOfPool ? 'WarmPool' : 'AutoScalingGroup';
+  if (launching) return { Origin: 'EC2', Destination: place };
+  return { Origin: place, Destination: group.warmPool?.returning.has(id) ? 'WarmPool' : 'EC2' };
 }

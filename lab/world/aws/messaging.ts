@@ -17,15 +17,8 @@ export interface Messaging {
     message: {
       readonly body: string;
       readonly attributes?: Readonly<Record<string, unknown>>;
-      /** Nobody receives it before. Default: at once. */
-      readonly delaySeconds?: number;
     },
   ): string;
-  /** Called with each message once its delay is over; the queue keeps it. */
-  onMessage(
-    queueArn: string,
-    receive: (message: { readonly id: string; readonly body: string }) => void,
-  ): void;
   topics(): readonly Topic[];
   queues(): readonly Queue[];
 }
@@ -38,7 +31,6 @@ export function createMessaging(state: State): Messaging {
     if (!topic) throw new AwsError('NotFound', 'Topic does not exist', { status: 404 });
     return topic;
   };
-  const receivers = new Map<string, (message: { readonly id: string; readonly body: string }) => void>();
   return {
     addTopic({ account, region, name }) {
       const topic: Topic = {
@@ -85,15 +77,9 @@ export function createMessaging(state: State): Messaging {
         body: message.body,
         attributes: message.attributes ?? {},
       });
-      const receive = receivers.get(queue.arn);
-      if (receive) {
-        const received = { id, body: message.body };
-        state.context.clock.after((message.delaySeconds ?? 0) * 1_000, () => receive(received));
-      }
       state.changed();
       return id;
     },
-    onMessage: (queueArn, receive) => void receivers.set(queueArn, receive),
     topics: () => [...topics.values()],
     queues: () => [...queues.values()],
   };

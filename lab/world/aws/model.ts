@@ -38,6 +38,13 @@ export interface EksCluster extends Scope {
   ca: string;
   status: 'ACTIVE' | 'UPDATING' | 'CREATING' | 'DELETING' | 'FAILED';
   nodes: ClusterNodes | undefined;
+  /** Undefined without EKS Auto Mode. The role is there only with pools. */
+  autoMode: { readonly nodePools: readonly string[]; readonly nodeRoleArn: string | undefined } | undefined;
+  /** It can never be another one. */
+  autoModeRole: string | undefined;
+  readonly updates: Map<string, EksUpdate>;
+  /** Instances of Karpenter or Auto Mode, outside of any group. */
+  readonly fleet: Set<Instance>;
   readonly accessEntries: Map<string, AccessEntry>;
   /** By name. */
   readonly capabilities: Map<string, Capability>;
@@ -84,7 +91,7 @@ export interface Nodegroup {
 
 export interface EksUpdate {
   readonly id: string;
-  readonly type: 'ConfigUpdate' | 'VersionUpdate';
+  readonly type: 'ConfigUpdate' | 'VersionUpdate' | 'AutoModeUpdate';
   readonly createdAt: number;
   readonly params: readonly { type: string; value: string }[];
   readonly clientRequestToken: string | undefined;
@@ -117,9 +124,24 @@ export interface AutoScalingGroup extends Scope {
   readonly suspended: Map<string, string>;
   /** The members, whatever their lifecycle state. */
   readonly instances: Map<string, Instance>;
+  warmPool: WarmPool | undefined;
   /** Newest first. */
   readonly activities: Activity[];
   lastActivityEndedAt: number;
+}
+
+export interface WarmPool {
+  readonly min: number;
+  /** Of the group and its pool together; undefined: the group's max. */
+  readonly maxPrepared: number | undefined;
+  readonly state: 'Stopped' | 'Running' | 'Hibernated';
+  /** Whether instances that the group scales in return to the pool. */
+  readonly reuse: boolean;
+  /** `forced`: its instances terminate without their lifecycle hooks. */
+  deletion: 'forced' | 'waits' | undefined;
+  readonly instances: Map<string, Instance>;
+  /** Ids of instances that the group is scaling in, and that return to the pool. */
+  readonly returning: Set<string>;
 }
 
 export type Transition = 'autoscaling:EC2_INSTANCE_LAUNCHING' | 'autoscaling:EC2_INSTANCE_TERMINATING';
@@ -146,7 +168,13 @@ export type LifecycleState =
   | 'Terminating:Proceed'
   | 'Terminated'
   | 'Detaching'
-  | 'Detached';
+  | 'Detached'
+  | 'Warmed:Pending'
+  | 'Warmed:Stopped'
+  | 'Warmed:Running'
+  | 'Warmed:Hibernated'
+  | 'Warmed:Terminating'
+  | 'Warmed:Terminated';
 
 export type InstanceState = 'pending' | 'running' | 'stopping' | 'stopped' | 'shutting-down' | 'terminated';
 

@@ -3,6 +3,7 @@ import { AwsError } from './error.ts';
 import type { EksUpdate, Nodegroup } from './model.ts';
 import type { Scaling } from './scaling.ts';
 import { isoSeconds, type State } from './state.ts';
+import { putWarmPool, type WarmPoolOptions } from './warm-pool.ts';
 
 export interface NodegroupChange {
   readonly scaling?: { readonly min?: number; readonly desired?: number; readonly max?: number };
@@ -11,6 +12,8 @@ export interface NodegroupChange {
     readonly remove?: readonly string[];
   };
   readonly maxUnavailable?: number;
+  /** Undefined `enabled`: as it is. */
+  readonly warmPool?: WarmPoolOptions & { readonly enabled?: boolean };
   readonly clientRequestToken?: string;
 }
 
@@ -28,7 +31,7 @@ export function updateNodegroup(
   change: NodegroupChange,
 ): EksUpdate {
   const members = { clusterName: target.cluster.name, nodegroupName: target.name };
-  const fingerprint = JSON.stringify([change.scaling, change.labels, change.maxUnavailable]);
+  const fingerprint = JSON.stringify([change.scaling, change.labels, change.maxUnavailable, change.warmPool]);
   const token = change.clientRequestToken;
   const repeated = [...target.updates.values()].find(
     (update) =>
@@ -45,6 +48,7 @@ export function updateNodegroup(
     );
   }
   const sizes = checkedSizes(target, change, members);
+  checkWarmPool(target, change, members);
   if (target.status.endsWith('_FAILED')) {
     throw new AwsError(
       'InvalidRequestException',
@@ -88,6 +92,7 @@ export function updateNodegroup(
       target.labels = labels;
     }
     if (change.maxUnavailable !== undefined) target.maxUnavailable = change.maxUnavailable;
+    if (change.warmPool) applyWarmPool(target, change.warmPool, scaling);
     state.changed();
   });
   state.context.clock.after(state.between(...DONE_AFTER), () => {
@@ -106,7 +111,7 @@ function checkedSizes(
 ): { readonly min: number; readonly desired: number; readonly max: number } {
   const { min = group.min, desired = group.desired, max = group.max } = change.scaling ?? {};
   const refuse = (message: string) => new AwsError('InvalidParameterException', message, { members });
-  if (!change.scaling && !change.labels && change.maxUnavailable === undefined)
+  if (!change.scaling && !change.labels && !change.warmPool && change.maxUnavailable === undefined)
     throw refuse('Nothing to update: give a scaling, label, taint or update configuration');
   for (const [what, value] of Object.entries({ min, desired, max })) {
     if (!Number.isInteger(value) || value < 0)
@@ -119,9 +124,41 @@ function checkedSizes(
   return { min, desired, max };
 }
 
+/** Whether EKS takes both kinds of sizes in one update is not documented. */
+function checkWarmPool(
+  { group }: Nodegroup,
+  { warmPool: wanted, scaling }: NodegroupChange,
+  members: Readonly<Record<string, unknown>>,
+): void {
+  if (!wanted) return;
+  const refuse = (message: string) => new AwsError('InvalidParameterException', message, { members });
+  if (scaling)
+    throw refuse("the lab's UpdateNodegroupConfig takes scalingConfig or warmPoolConfig, not both");
+  if (wanted.enabled === undefined && !group.warmPool)
+    throw refuse('The node group has no warm pool: set enabled to true');
+  const { min = group.warmPool?.min ?? 0, maxPrepared = group.warmPool?.maxPrepared } = wanted;
+  if (min < 0) throw refuse(`Warm pool minSize ${min} can't be less than 0`);
+  if (maxPrepared !== undefined && maxPrepared >= 0 && maxPrepared < min)
+    throw refuse(`Warm pool maxGroupPreparedCapacity ${maxPrepared} can't be less than minSize ${min}`);
+}
+
+function applyWarmPool(
+  { group }: Nodegroup,
+  { enabled, ...change }: NonNullable<NodegroupChange['warmPool']>,
+  scaling: Scaling,
+): void {
+  if (enabled === false) {
+    if (group.warmPool) group.warmPool.deletion = 'waits';
+  } else putWarmPool(group, change);
+  scaling.touch(group);
+}
+
 function paramsOf(change: NodegroupChange): EksUpdate['params'] {
-  const { scaling, labels } = change;
+  const { scaling, labels, warmPool } = change;
   return [
+    ...(warmPool?.enabled === undefined
+      ? []
+      : [{ type: 'WarmPoolEnabled', value: String(warmPool.enabled) }]),
     ...(scaling?.min === undefined ? [] : [{ type: 'MinSize', value: String(scaling.min) }]),
     ...(scaling?.max === undefined ? [] : [{ type: 'MaxSize', value: String(scaling.max) }]),
     ...(scaling?.desired === undefined ? [] : [{ type: 'DesiredSize', value: String(scaling.desired) }]),

@@ -9,6 +9,7 @@ import type { Lifecycle } from './lifecycle.ts';
 import type { Activity, AutoScalingGroup, Instance } from './model.ts';
 import { chooseVictims, isStaying, type Placement, place, type Shortage } from './placement.ts';
 import { isoSeconds, type State } from './state.ts';
+import { createWarmPools } from './warm-pool.ts';
 
 const causeOf = {
   rebalance: (now: number) =>
@@ -61,6 +62,8 @@ export function createScaling(
     });
   };
 
+  const warmPools = createWarmPools(state, { ec2, lifecycle, capacity, activities, touch });
+
   const reconcile = (group: AutoScalingGroup) => {
     const atRiskHere = replaced.get(group) ?? new Set();
     const staying = [...group.instances.values()].filter(isStaying);
@@ -73,6 +76,7 @@ export function createScaling(
     if (inService >= group.desired) {
       for (const instance of [...atRiskHere]) terminate(instance, causeOf.rebalance(state.now()));
     }
+    warmPools.reconcile(group);
   };
 
   const launchMissing = (group: AutoScalingGroup, missing: number, from: number) => {
@@ -80,6 +84,11 @@ export function createScaling(
     const now = isoSeconds(state.now());
     for (let index = 0; index < missing; index++) {
       const cause = `${causes.get(group) ?? ''}At ${now} an instance was started in response to a difference between desired and actual capacity, increasing the capacity from ${from} to ${from + missing}.`;
+      const warm = warmPools.take(group);
+      if (warm) {
+        useWarm(group, cause, warm);
+        continue;
+      }
       const found = place(group, capacity, ec2.freeAddresses);
       if ('message' in found) {
         fail(group, cause, found);
@@ -101,6 +110,27 @@ export function createScaling(
       statusCode: 'PreInService',
       progress: 30,
     });
+    state.changed();
+  };
+
+  /** An instance of the warm pool becomes a member. */
+  const useWarm = (group: AutoScalingGroup, cause: string, instance: Instance) => {
+    instance.lifecycleState = 'Pending';
+    group.instances.set(instance.id, instance);
+    activities.begin(group, {
+      kind: 'launch',
+      instance,
+      description: `Launching a new EC2 instance from warm pool: ${instance.id}`,
+      cause,
+      statusCode: 'PreInService',
+      progress: 30,
+    });
+    if (instance.state === 'running')
+      clock.after(state.between(1_000, 3_000), () => {
+        ec2.joinCluster(instance);
+        arrive(instance);
+      });
+    else ec2.start(instance);
     state.changed();
   };
 
@@ -126,6 +156,7 @@ export function createScaling(
     const now = isoSeconds(state.now());
     const chosen = chooseVictims(group, staying, surplus);
     for (const instance of chosen) {
+      warmPools.reserves(instance);
       terminate(
         instance,
         `${causes.get(group) ?? ''}At ${now} an instance was taken out of service in response to a difference between desired and actual capacity, shrinking the capacity from ${staying.length} to ${staying.length - surplus}. At ${now} instance ${instance.id} was selected for termination.`,
@@ -159,7 +190,10 @@ export function createScaling(
       if (activity.statusCode === 'MidLifecycleAction') instance.lifecycleState = 'Terminating:Proceed';
       activity.statusCode = 'InProgress';
       activity.progress = 60;
-      if (instance.state === 'terminated') leave(instance);
+      if (warmPools.returns(instance)) {
+        endMembership(instance);
+        warmPools.accept(instance);
+      } else if (instance.state === 'terminated') leave(instance);
       else ec2.terminate(instance, userInitiated);
       state.changed();
     });
@@ -168,8 +202,12 @@ export function createScaling(
   };
 
   const leave = (instance: Instance) => {
-    const { group } = instance;
     instance.lifecycleState = 'Terminated';
+    endMembership(instance);
+  };
+
+  const endMembership = (instance: Instance) => {
+    const { group } = instance;
     group.instances.delete(instance.id);
     const activity = activities.open(instance, 'terminate');
     if (activity) activities.end(activity, { code: 'Successful', instance });

@@ -2,6 +2,7 @@
 import type { WorldContext } from '../interfaces.ts';
 import { createAuthorizer } from './authorize.ts';
 import { bootstrap } from './bootstrap.ts';
+import { setBuiltInPools } from './built-in-pools.ts';
 import { createClusterAutoscaler } from './controllers/cluster-autoscaler.ts';
 import { type ControllerContext, createEventRecorder } from './controllers/controller.ts';
 import { createCronJobController } from './controllers/cron-job.ts';
@@ -49,7 +50,8 @@ export function createKubernetes(context: WorldContext, options: KubernetesOptio
   const machines = createMachines(controllers, options);
   createNodeLifecycle(controllers, machines, options.isStopped);
   if (options.scaleOut) createClusterAutoscaler(controllers, machines, options.scaleOut);
-  if (options.scaleOut?.fleet) createKarpenter(controllers, machines, options.scaleOut.fleet);
+  const fleet = options.scaleOut?.fleet;
+  if (fleet) createKarpenter(controllers, machines, { fleet, isOutside: options.autoMode ?? false });
 
   const evictPod: Kubernetes['evictPod'] = (namespace, name) => {
     const body = { metadata: { name, namespace } };
@@ -94,6 +96,7 @@ export function createKubernetes(context: WorldContext, options: KubernetesOptio
       const left = store.podsOn(node);
       return !pods.some((pod) => left.some((other) => other.metadata.uid === pod.metadata.uid));
     },
+    setBuiltInPools: (names) => setBuiltInPools(api, names),
     ...createSeeds(api),
     ...createWorkloads(api, context.clock.now),
   };

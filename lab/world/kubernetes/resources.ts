@@ -115,6 +115,12 @@ const custom = [
     true,
   ),
   ...group(
+    'eks.amazonaws.com',
+    'v1',
+    [{ kind: 'NodeClass', plural: 'nodeclasses', namespaced: false, sub: ['status'], generation: true }],
+    true,
+  ),
+  ...group(
     'karpenter.k8s.aws',
     'v1',
     [

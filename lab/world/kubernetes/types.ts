@@ -13,6 +13,8 @@ export interface KubernetesOptions {
   readonly version?: string;
   /** How the cluster's autoscaler requests nodes. Without it Pending pods stay Pending. */
   readonly scaleOut?: ScaleOut;
+  /** EKS runs Karpenter outside of the cluster. Needs a fleet. */
+  readonly autoMode?: boolean;
   /** API groups of the custom resources that the cluster serves. Default: all that the lab knows. */
   readonly customGroups?: readonly string[];
   /** What the kubelets pull images from. Default: every image exists, and its digest follows from its name. */

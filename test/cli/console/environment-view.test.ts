@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type EnvironmentData, viewOf } from '#cli/console/environment-view.ts';
+import type { EnvironmentData } from '#cli/console/environment-data.ts';
+import { viewOf } from '#cli/console/environment-view.ts';
 import { emptyRecord } from '#functions/branch-deploy/record.ts';
 import type { Decision } from '#model/decision.ts';
 import type { Schedule } from '#model/schedule.ts';
@@ -19,7 +20,7 @@ const schedule: Schedule = {
 };
 const someData = (overrides: Partial<EnvironmentData> = {}): EnvironmentData => ({
   now,
-  night: { overrides: [], corrupt: [], saved: [] },
+  night: { overrides: [], corrupt: [], saved: [], seenAt: now.toISOString() },
   decisions: [],
   ledger: [],
   announced: [],
@@ -132,11 +133,15 @@ describe('the view of an environment', () => {
       phase: 'asleep' as const,
       since: '2026-11-20T13:00:00Z',
     };
-    const view = viewOf(named, schedule, someData({ night: { overrides: [], corrupt: [], saved: [saved] } }));
+    const view = viewOf(
+      named,
+      schedule,
+      someData({ night: { overrides: [], corrupt: [], saved: [saved], seenAt: now.toISOString() } }),
+    );
     expect(view.day?.groups).toMatchObject([{ name: 'web', nodes: 3, spans: [{ state: 'asleep' }] }]);
   });
 
-  test('shows the latest action of each drained node', () => {
+  test('shows the latest action of each drained node, those of the nightly stop last', () => {
     const drain = (target: string, action: Decision['action'], time: string) =>
       aDecision({ capability: 'spot-drain', target, action, time });
     const decisions = [
@@ -144,6 +149,7 @@ describe('the view of an environment', () => {
       drain('node-2', 'cordon', '2026-11-24T00:11:00Z'),
       drain('node-1', 'drain', '2026-11-24T00:12:00Z'),
       drain('node-1', 'evict', '2026-11-24T00:12:30Z'),
+      { ...drain('node-3', 'drain', '2026-11-24T00:13:00Z'), nightlyStop: true },
     ];
     const announced = [
       {
@@ -157,9 +163,10 @@ describe('the view of an environment', () => {
       { node: 'ip-9', action: 'announced', at: '2026-12-08T03:00:00.000Z' },
     ]);
     const { drains } = viewOf(named, schedule, someData({ decisions }));
-    expect(drains.map(({ node, action }) => [node, action])).toEqual([
-      ['node-1', 'drain'],
-      ['node-2', 'cordon'],
+    expect(drains.map(({ node, action, nightly }) => [node, action, nightly])).toEqual([
+      ['node-1', 'drain', false],
+      ['node-2', 'cordon', false],
+      ['node-3', 'drain', true],
     ]);
   });
 

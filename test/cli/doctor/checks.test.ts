@@ -13,6 +13,7 @@ import { lambdaConcurrency } from '#cli/doctor/checks/lambda-concurrency.ts';
 import { managedSizes } from '#cli/doctor/checks/managed-sizes.ts';
 import { network } from '#cli/doctor/checks/network.ts';
 import { paused } from '#cli/doctor/checks/paused.ts';
+import { schedulers } from '#cli/doctor/checks/schedulers.ts';
 import { spotShare } from '#cli/doctor/checks/spot-share.ts';
 import { subscribers } from '#cli/doctor/checks/subscribers.ts';
 import { tick } from '#cli/doctor/checks/tick.ts';
@@ -480,6 +481,18 @@ describe('tick', () => {
   });
 });
 
+describe('schedulers', () => {
+  const roles = (...names: string[]) =>
+    healthyFacts({ schedulers: observedAs(names.map((name) => `arn:aws:iam::111111111111:role/${name}`)) });
+
+  test('fails when two stacks schedule one cluster, and names their roles', () => {
+    expect(severities(schedulers, roles('Nightshift-develop'))).toEqual(['ok']);
+    const [finding] = schedulers.evaluate(roles('Nightshift-develop', 'Nightshift-dev'));
+    expect(finding?.severity).toBe('failure');
+    expect(finding?.found).toContain('role/Nightshift-dev');
+  });
+});
+
 describe('paused', () => {
   const pause = { from: '2026-11-24T00:00:00Z', until: '2026-11-25T00:00:00Z', author: 'ana', reason: 'why' };
   const night = (more: object) =>
@@ -545,10 +558,12 @@ describe('network', () => {
       healthyFacts({ config: inVpc, cluster: cluster({ publicAccess: false }), vpc: vpc(...given) });
     const [finding] = network.evaluate(facts(undefined, 'dynamodb', 'eks'));
     expect(finding?.severity).toBe('failure');
-    expect(finding?.found).toContain('no VPC endpoint for autoscaling, codebuild, secretsmanager');
+    expect(finding?.found).toContain(
+      'no VPC endpoint for autoscaling, states, lambda, s3, codebuild, secretsmanager',
+    );
     expect(severities(network, facts('internet-gateway'))).toEqual(['failure']);
     expect(severities(network, facts('other'))).toEqual(['ok']);
-    const all = ['autoscaling', 'dynamodb', 'eks', 'codebuild', 'secretsmanager'];
+    const all = ['autoscaling', 'dynamodb', 'eks', 'states', 'lambda', 's3', 'codebuild', 'secretsmanager'];
     expect(severities(network, facts(undefined, ...all))).toEqual(['ok']);
   });
 

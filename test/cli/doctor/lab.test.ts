@@ -236,6 +236,7 @@ describe('nightshift doctor on the lab', () => {
       subscribers: 'ok',
       'lambda-concurrency': 'ok',
       paused: 'ok',
+      schedulers: 'ok',
     });
     for (const finding of all.filter(({ severity }) => severity !== 'ok')) {
       expect(finding.advice, `${finding.check}: ${finding.found}`).toMatch(/\w/);

@@ -1,6 +1,6 @@
 /** The files of an application's branch. */
 import { stringify } from 'yaml';
-import { DEPLOYMENT_REPLICAS, DESTINATION, type NewApplication } from './stage.ts';
+import { DEPLOYMENT_REPLICAS, DESTINATION, imageRepositoryOf, type NewApplication } from './stage.ts';
 
 export const SOURCE_PATH = 'deploy';
 /** Objects with this label are for the webhook that nobody answers. */
@@ -13,6 +13,7 @@ export function filesOf(application: NewApplication, version: number): Record<st
     ...(application.extra
       ? { 'extra.yaml': deploymentOf({ ...application, name: `${application.name}-extra` }, 1) }
       : {}),
+    ...(application.kustomize ? { 'kustomization.yaml': { resources: ['deployment.yaml'] } } : {}),
     ...(application.hook ? { 'hook.yaml': hookOf(application) } : {}),
   };
   return written(objects);
@@ -47,7 +48,7 @@ function deploymentOf({ name, webhook, paused }: NewApplication, version: number
       selector: { matchLabels: { app: name } },
       template: {
         metadata: { labels: { app: name } },
-        spec: { containers: [{ name: 'main', image: `example/${name}:${version}` }] },
+        spec: { containers: [{ name: 'main', image: `${imageRepositoryOf(name)}:${version}` }] },
       },
     },
   };

@@ -17,13 +17,22 @@ import { createHttpHost } from '#functions/adapters/http.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { INSTANCE } from '../../functions/adapters/kubernetes/a-lab-cluster.ts';
 import { askOn } from './ask.ts';
-import { rbacObjects, sampleProject } from './manifests.ts';
-import { type ApplicationJson, DESTINATION, POLICIES, type Stage, TEAMS } from './stage.ts';
+import { livePodsObjects, rbacObjects, sampleProject } from './manifests.ts';
+import {
+  type ApplicationJson,
+  DESTINATION,
+  imageRepositoryOf,
+  POLICIES,
+  type Stage,
+  TEAMS,
+} from './stage.ts';
 
 const REPOSITORY = 'https://github.com/example/api';
 const ROLLOUT_MS = 2_000;
+const NODE_READY_MS = 120_000;
 
-export async function openLabStage(): Promise<Stage> {
+/** With `pods` the lab's Kubernetes runs what is deployed; else Deployments are only said to roll. */
+export async function openLabStage({ pods = false }: { readonly pods?: boolean } = {}): Promise<Stage> {
   const context = createContext({ start: new Date('2026-11-25T05:00:00Z'), seed: 3 });
   const { clock } = context;
   const git = createGit(context);
@@ -31,17 +40,23 @@ export async function openLabStage(): Promise<Stage> {
   const rollouts = new Map<string, 'soon' | 'never' | 'fails'>();
   /** Argo CD watches what it deployed; reading has it look. */
   const seen = () => void argocd.applications();
-  const argocd: ArgocdWorld = createArgocd(context, {
-    workloads: aCluster(clock, rollouts, seen),
-    revisionOf: (repository, revision, at) => git.revisionOf(repository, revision, at),
-    applicationNamespaces: [TEAMS],
-    runsPods: () => false,
-  });
   const ca = await createCertificateAuthority();
   const kubernetes = createKubernetes(context, INSTANCE);
   kubernetes.addNamespace('argocd');
   kubernetes.addNamespace(TEAMS);
-  kubernetes.applyObjects((await rbacObjects()) as unknown as ObjectInput[]);
+  kubernetes.addNamespace(DESTINATION);
+  const objects = [...(await rbacObjects()), ...(pods ? await livePodsObjects() : [])];
+  kubernetes.applyObjects(objects as unknown as ObjectInput[]);
+  if (pods) {
+    context.signals.emit('instance-running', INSTANCE);
+    clock.runUntil(clock.now() + NODE_READY_MS);
+  }
+  const argocd: ArgocdWorld = createArgocd(context, {
+    workloads: pods ? kubernetes : aCluster(clock, rollouts, seen),
+    revisionOf: (repository, revision, at) => git.revisionOf(repository, revision, at),
+    applicationNamespaces: [TEAMS],
+    runsPods: () => pods,
+  });
   serveApplications(context, argocd, kubernetes.api);
   const api = await serveKubernetes({
     kubernetes,
@@ -125,6 +140,7 @@ export async function openLabStage(): Promise<Stage> {
     deleteApplication: async (name) => argocd.deleteApplication(name, { seconds: 1e6 }),
     push: async (branch) => push(branch),
     head: async (branch) => git.revisionOf(REPOSITORY, branch) ?? '',
+    tagOf: async (branch) => git.revisionOf(REPOSITORY, branch) ?? '',
     async rollout(application, how) {
       rollouts.set(application, how);
       seen();
@@ -209,7 +225,7 @@ export async function openLabStage(): Promise<Stage> {
 }
 
 function deploymentOf(name: string) {
-  return { namespace: DESTINATION, name, image: `${name}:{revision}`, replicas: 1 };
+  return { namespace: DESTINATION, name, image: `${imageRepositoryOf(name)}:{revision}`, replicas: 1 };
 }
 
 /** Deployments that take two seconds to roll, unless something else was asked for. */

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseAllDocuments } from 'yaml';
 import type { ApiObject } from '#test/conformance/servers/argo-cd-objects.ts';
-import { TEAMS } from './stage.ts';
+import { DESTINATION, TEAMS } from './stage.ts';
 
 export interface Project extends ApiObject {
   readonly spec: {
@@ -48,7 +48,16 @@ export async function rbacObjects(): Promise<readonly ApiObject[]> {
   ];
 }
 
-async function documentsOf(file: string): Promise<readonly ApiObject[]> {
-  const text = await readFile(new URL(`../../../manifests/argocd/${file}.yaml`, import.meta.url), 'utf8');
+/** `manifests/applications`, in the namespace of the applications. */
+export async function livePodsObjects(): Promise<readonly ApiObject[]> {
+  const objects = await documentsOf('live-pods', 'applications');
+  return objects.map((object) => ({
+    ...object,
+    metadata: { ...object.metadata, namespace: DESTINATION },
+  }));
+}
+
+async function documentsOf(file: string, folder = 'argocd'): Promise<readonly ApiObject[]> {
+  const text = await readFile(new URL(`../../../manifests/${folder}/${file}.yaml`, import.meta.url), 'utf8');
   return parseAllDocuments(text).map((document) => document.toJS() as ApiObject);
 }

@@ -12,11 +12,16 @@ import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts'
 import { startArgoCd } from '#test/conformance/servers/argo-cd.ts';
 import { serveGit } from '#test/conformance/servers/argo-cd-git.ts';
 import { type ApiObject, createObject } from '#test/conformance/servers/argo-cd-objects.ts';
-import { type AuditEntry, startControlPlane } from '#test/conformance/servers/control-plane.ts';
+import {
+  type AuditEntry,
+  type ControlPlane,
+  startControlPlane,
+} from '#test/conformance/servers/control-plane.ts';
+import { type Kubelets, startKubelets } from '#test/conformance/servers/control-plane-kubelet.ts';
 import { startProgram } from '#test/conformance/servers/control-plane-program.ts';
 import { askOn } from './ask.ts';
 import { filesOf, moreFilesOf, SOURCE_PATH, WEBHOOK_LABEL } from './files.ts';
-import { rbacObjects, sampleProject } from './manifests.ts';
+import { livePodsObjects, rbacObjects, sampleProject } from './manifests.ts';
 import {
   ACCOUNTS,
   type ApplicationJson,
@@ -38,7 +43,15 @@ export interface RealStage extends Stage {
   requestsOf(user: 'branch-deploy' | 'reader'): Promise<readonly AuditEntry[]>;
 }
 
-export async function openRealStage(env: Readonly<Record<string, string | undefined>>): Promise<RealStage> {
+export interface StageOptions {
+  /** True: Kubernetes' own controllers make pods, and a scripted kubelet runs them. Else Deployments are only said to roll. */
+  readonly pods?: boolean;
+}
+
+export async function openRealStage(
+  env: Readonly<Record<string, string | undefined>>,
+  options: StageOptions = {},
+): Promise<RealStage> {
   const open: { close(): unknown }[] = [];
   const closing = <T extends { close(): unknown }>(one: T): T => {
     open.push(one);
@@ -48,7 +61,7 @@ export async function openRealStage(env: Readonly<Record<string, string | undefi
     for (const one of open.splice(0).reverse()) await one.close();
   };
   try {
-    return await openStage(env, closing, close);
+    return await openStage({ ...options, env }, closing, close);
   } catch (error) {
     await close();
     throw error;
@@ -56,7 +69,7 @@ export async function openRealStage(env: Readonly<Record<string, string | undefi
 }
 
 async function openStage(
-  env: Readonly<Record<string, string | undefined>>,
+  { env, pods = false }: StageOptions & { readonly env: Readonly<Record<string, string | undefined>> },
   closing: <T extends { close(): unknown }>(one: T) => T,
   close: () => Promise<void>,
 ): Promise<RealStage> {
@@ -65,23 +78,18 @@ async function openStage(
   closing({ close: () => rm(folder, { recursive: true, force: true }) });
   const git = closing(await serveGit(folder));
   const repository = await git.addRepository(NAME);
+  // Argo CD resolves HEAD before it admits a change of an Application.
+  await git.commit(NAME, 'main', { 'README.md': 'An example.\n' });
   const plane = closing(
     await startControlPlane({
       assets,
       users: { 'branch-deploy': ['nightshift:branch-deploy'], reader: ['nightshift:reader'] },
-      controllers: false,
+      controllers: pods,
       // A webhook is called at its endpoints, as on EKS.
       flags: ['--enable-aggregator-routing'],
     }),
   );
-  // What is deleted in the foreground, as Argo CD does it, is gone when the garbage collector has seen it.
-  const collector = startProgram(assets, 'kube-controller-manager', [
-    `--kubeconfig=${await plane.kubeconfigFor('admin')}`,
-    '--controllers=garbage-collector-controller',
-    '--leader-elect=false',
-    '--secure-port=0',
-  ]);
-  closing({ close: () => collector.end() });
+  closing(pods ? await kubeletsOn(plane) : garbageCollectorOf(assets, await plane.kubeconfigFor('admin')));
   const argo = await startArgoCd({
     assets: env['ARGOCD_ASSETS'] ?? '',
     plane,
@@ -97,7 +105,8 @@ async function openStage(
   await createObject(admin, { ...project, spec: { ...project.spec, sourceRepos: [repository] } });
 
   const rollouts = new Map<string, 'soon' | 'never' | 'fails'>();
-  closing(rollingDeployments(admin, rollouts));
+  if (pods) for (const object of await livePodsObjects()) await createObject(admin, object);
+  else closing(rollingDeployments(admin, rollouts));
   const host = closing(createHttpHost({ url: argo.url, ca: argo.ca }));
   const applications = new Map<string, NewApplication>();
   const versions = new Map<string, number>();
@@ -169,6 +178,7 @@ async function openStage(
     },
     push,
     head: async (branch) => heads.get(branch) ?? '',
+    tagOf: async (branch) => String(versions.get(branch) ?? 0),
     rollout: async (application, how) => void rollouts.set(application, how),
 
     projectToken: (name, role, expiresIn) =>
@@ -273,6 +283,26 @@ function projectOf(added: NewProject, namespace: string, repository: string): Ap
       })),
     },
   };
+}
+
+async function kubeletsOn(plane: ControlPlane): Promise<Kubelets> {
+  const kubelets = await startKubelets(plane);
+  await kubelets.add({
+    name: 'ip-10-0-0-1.ap-northeast-1.compute.internal',
+    instanceId: 'i-00000000000000001',
+  });
+  return kubelets;
+}
+
+/** What is deleted in the foreground, as Argo CD does it, is gone when the garbage collector has seen it. */
+function garbageCollectorOf(assets: string, kubeconfig: string): { close(): Promise<void> } {
+  const collector = startProgram(assets, 'kube-controller-manager', [
+    `--kubeconfig=${kubeconfig}`,
+    '--controllers=garbage-collector-controller',
+    '--leader-elect=false',
+    '--secure-port=0',
+  ]);
+  return { close: () => collector.end() };
 }
 
 /** A webhook that has to admit some Deployments, and its Service, behind which there is no pod. */

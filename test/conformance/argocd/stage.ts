@@ -19,6 +19,8 @@ export interface Stage {
   /** A new commit with a new image of the application's Deployment; its hash. */
   push(branch: string): Promise<string>;
   head(branch: string): Promise<string>;
+  /** The tag of the image in the newest commit. */
+  tagOf(branch: string): Promise<string>;
   /** A new commit without the extra Deployment. */
   dropExtra(application: string): Promise<string>;
   addSyncWindow(project: string, window: SyncWindow): Promise<void>;
@@ -101,13 +103,23 @@ export interface NewApplication {
   readonly extra?: boolean;
   /** Its Deployment is paused. */
   readonly paused?: boolean;
+  /** Its source is a kustomization, whose image can be set on the Application. */
+  readonly kustomize?: boolean;
 }
 
 /** What is read of an Application beyond what the adapters tell. */
 export interface ApplicationJson {
+  readonly spec?: {
+    readonly source?: {
+      readonly targetRevision?: string;
+      readonly kustomize?: { readonly images?: readonly string[] };
+    };
+  };
   readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
   readonly operation?: OperationJson;
   readonly status?: {
+    readonly sync?: { readonly status: string };
+    readonly health?: { readonly status: string };
     readonly reconciledAt?: string;
     readonly conditions?: readonly { readonly type: string; readonly message: string }[];
     readonly operationState?: {
@@ -116,6 +128,7 @@ export interface ApplicationJson {
       readonly message?: string;
       readonly finishedAt?: string;
       readonly retryCount?: number;
+      readonly syncResult?: { readonly revision?: string };
     };
     readonly history?: readonly { readonly revision?: string }[];
   };
@@ -146,6 +159,8 @@ export const POLICIES = [
   'p, deployer, applications, sync, */*, allow',
 ];
 export const DEPLOYMENT_REPLICAS = 1;
+/** Of the image of an application's Deployment; its tag changes with each push. */
+export const imageRepositoryOf = (application: string) => `example/${application}`;
 
 export function settingsOf(
   application: Partial<ApplicationSettings> & { name: string },
@@ -157,6 +172,13 @@ export function settingsOf(
 export const PROJECTS: readonly NewProject[] = [
   { name: 'others', roles: { reader: ['get'], former: ['get'] } },
   { name: 'windows', roles: { [ROLE]: ['get', 'sync'] } },
+  {
+    name: 'images',
+    roles: {
+      [ROLE]: ['get', 'sync', 'update', 'action/apps/Deployment/restart'],
+      'sync-only': ['get', 'sync'],
+    },
+  },
   { name: 'team', roles: { [ROLE]: ['get', 'sync'] }, sourceNamespaces: [TEAMS] },
   {
     name: 'frozen',

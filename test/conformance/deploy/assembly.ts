@@ -52,7 +52,7 @@ export function synth(
   return { directory, templates, removed };
 }
 
-function removeUnknown(template: Template): readonly string[] {
+export function removeUnknown(template: Template): readonly string[] {
   const unknown = Object.entries(template.Resources).filter(([, resource]) => isUnknown(resource));
   for (const [id] of unknown) delete template.Resources[id];
   for (const resource of Object.values(template.Resources)) {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { checkedOn } from '../checked-on.ts';
 import type { Bed } from './bed.ts';
 import { describeKubernetes } from './behaviours/index.ts';
+import { describeDeniedEvictions } from './denied-evictions.ts';
 import { aRealBed } from './real.ts';
 
 let bed: Bed;
@@ -13,3 +14,4 @@ afterAll(() => bed?.close());
 
 checkedOn(() => bed.software);
 describeKubernetes(() => bed);
+describeDeniedEvictions(() => bed);

@@ -3,6 +3,7 @@
  * as a kubelet would, without any containers. The annotations of lab/world/kubernetes/controllers/kubelet.ts decide
  * here too how a pod behaves; what is not said takes no time at all.
  */
+import { createHash } from 'node:crypto';
 import https from 'node:https';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ContainerState, Node, Pod } from 'kubernetes-types/core/v1.d.ts';
@@ -278,7 +279,7 @@ async function setStatus(
         containerStatuses: (pod.spec?.containers ?? []).map(({ name, image = '' }) => ({
           name,
           image,
-          imageID: image,
+          imageID: imageId(image),
           ready: isReady,
           started: state.running !== undefined,
           restartCount: 0,
@@ -326,6 +327,12 @@ function watchPods(
     );
     request.on('error', finish);
   });
+}
+
+/** The repository by a digest, as containerd reports it; one for each tag. */
+function imageId(image: string): string {
+  const [name = '', digest = `sha256:${createHash('sha256').update(image).digest('hex')}`] = image.split('@');
+  return `${name.replace(/:[^:/]*$/, '')}@${digest}`;
 }
 
 const ANNOTATION = 'lab.nightshift';

@@ -65,12 +65,17 @@ export const PARTS: readonly Part[] = [
     name: 'argocd',
     title: 'Argo CD',
     needs:
-      'ARGOCD_ASSETS: a folder with argocd, all its programs in one, and its crds; redis-server and git on the PATH; KUBEBUILDER_ASSETS. Or, to look only, ARGOCD_SERVER and ARGOCD_AUTH_TOKEN',
+      'ARGOCD_ASSETS: a folder with argocd, all its programs in one, and its crds; redis-server and git on the PATH, and kustomize for images that are set on an Application; KUBEBUILDER_ASSETS with kube-controller-manager and kube-scheduler. Or, to look only, ARGOCD_SERVER and ARGOCD_AUTH_TOKEN',
     missing: (env) =>
       env['ARGOCD_SERVER'] && env['ARGOCD_AUTH_TOKEN'] && !env['ARGOCD_ASSETS']
         ? undefined
         : (missingPrograms(env, 'ARGOCD_ASSETS', ['argocd', 'git-verify-wrapper.sh', 'crds']) ??
-          missingPrograms(env, 'KUBEBUILDER_ASSETS', ['etcd', 'kube-apiserver']) ??
+          missingPrograms(env, 'KUBEBUILDER_ASSETS', [
+            'etcd',
+            'kube-apiserver',
+            'kube-controller-manager',
+            'kube-scheduler',
+          ]) ??
           missingOnPath(env, ['redis-server', 'git'])),
   },
   {
@@ -115,11 +120,13 @@ function missingPrograms(
 }
 
 function missingOnPath(env: Environment, programs: readonly string[]): string | undefined {
-  const folders = (env['PATH'] ?? '').split(path.delimiter).filter((folder) => folder !== '');
-  const absent = programs.filter(
-    (program) => !folders.some((folder) => existsSync(path.join(folder, program))),
-  );
+  const absent = programs.filter((program) => !isOnPath(program, env));
   return absent.length === 0 ? undefined : `${absent.join(' and ')}: not on the PATH`;
+}
+
+export function isOnPath(program: string, env: Environment): boolean {
+  const folders = (env['PATH'] ?? '').split(path.delimiter).filter((folder) => folder !== '');
+  return folders.some((folder) => existsSync(path.join(folder, program)));
 }
 
 /** `program --version` says a version somewhere in its first line. */

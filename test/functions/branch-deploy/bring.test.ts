@@ -151,6 +151,20 @@ describe("bring: 'restart'", () => {
     expect(world.actions()).toEqual(['sync', 'deployed']);
   });
 
+  test('what Argo CD has compared already, and pods that have pulled the image, need no sync; the reason counts them', async () => {
+    const { world, build } = aConfigRepository(
+      { images: [fixed], bring: 'restart' },
+      { ...mutable, repoURL: REPOSITORY, targetRevision: 'develop' },
+    );
+    const { event, pushed, sha } = await build('develop');
+    world.workloads.restart?.('app', 'api');
+    await world.pass(300_000);
+    await world.invoke(event);
+    expect(world.reasons()).toEqual([
+      `deployed: already Synced and Healthy at ${sha.slice(0, 7)}; 3 of 3 pods run ${short(pushed.digest)}`,
+    ]);
+  });
+
   test('fails after three restarts that pull nothing new', async () => {
     const { world, build } = aConfigRepository({ images: [fixed], bring: 'restart' }, mutable);
     world.workloads.pullsAgain = false;

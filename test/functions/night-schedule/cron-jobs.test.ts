@@ -114,6 +114,21 @@ describe('the CronJobs that the config selects', () => {
     await ticks(world, minutes(NIGHT, 1), 2);
     expect(suspended(world)).toEqual(['report']);
   });
+
+  test('are suspended again where the cluster stops again before a lost reply to their resumption was repeated', async () => {
+    const world = withCronJobs(aCronJob('report'));
+    await ticks(world, NIGHT, 10);
+    world.hook = (call, before) => {
+      if (call.startsWith('cronJobs.resume') && !before) throw new Error('timed out');
+    };
+    await ticks(world, MORNING, 6);
+    expect(suspended(world)).toEqual([]);
+    expect(await records(world)).toEqual(['shop/report']);
+    world.hook = () => undefined;
+    const again = await ticks(world, minutes(NIGHT, 24 * 60), 10);
+    expect(suspended(world)).toEqual(['report']);
+    expect(about(again, 'shop/report')).toEqual([]);
+  });
 });
 
 describe('a failure', () => {

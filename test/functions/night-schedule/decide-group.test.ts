@@ -431,3 +431,13 @@ test('a size is asleep with neither a min nor a desired', () => {
   expect([of(0, 0), of(1, 0), of(0, 1)]).toEqual([true, false, false]);
   expect(sizeText({ min: 1, desired: 2, max: 3 })).toBe('1/2/3');
 });
+
+test('a group of which only the warm pool was saved is restored to the sizes that somebody has set since', () => {
+  const warmPool = { min: 0, state: 'Stopped' as const, reuse: false };
+  const { record, resize } = step({
+    group: grown,
+    saved: saved({ phase: 'stopping', size: zero, warmPool }),
+  });
+  expect(record).toMatchObject({ next: { size: grown.size, warmPool }, over: 3 });
+  expect(resize).toEqual(zero);
+});

@@ -78,7 +78,11 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
           id: `i-new${serial++}`,
           inService: true,
         }));
-        world.groups.set(name, { ...group, instances: [...kept, ...fresh] });
+        const pool = group.warmPool;
+        const warmInstances = pool
+          ? Math.max(pool.min, (pool.maxPrepared ?? group.size.max) - group.size.desired, 0)
+          : (group.warmInstances ?? 0);
+        world.groups.set(name, { ...group, instances: [...kept, ...fresh], warmInstances });
       }
     },
     size(name) {
@@ -114,6 +118,17 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
           if (to.min > to.desired || to.desired > to.max)
             throw new Error('InvalidParameterException: min ≤ desired ≤ max');
           world.groups.set(group.name, { ...there, size: to });
+          return 'accepted';
+        }),
+      setWarmPool: (group, to) =>
+        call(`groups.setWarmPool ${group.name} ${to === 'off' ? to : to.state}`, () => {
+          const there = world.groups.get(group.name);
+          if (!there) return 'gone';
+          const { warmPool: _before, ...rest } = there;
+          world.groups.set(group.name, {
+            ...rest,
+            ...(to === 'off' ? { warmInstances: 0 } : { warmPool: to }),
+          });
           return 'accepted';
         }),
       configuredSize: (group) =>
@@ -182,7 +197,7 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
           if (saved.kind === 'cluster-autoscaler') {
             const { kind, deployment, replicas } = saved;
             world.autoscaler = { kind, deployment, replicas };
-          } else {
+          } else if (saved.kind === 'karpenter') {
             const view = world.autoscaler?.kind === 'karpenter' ? world.autoscaler : undefined;
             const malformed = view?.malformed?.filter((name) => name !== saved.nodePool);
             if (!view || !(saved.nodePool in view.pools || view.malformed?.includes(saved.nodePool)))

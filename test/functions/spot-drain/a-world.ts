@@ -300,10 +300,9 @@ export function memoryCordons(
   };
 }
 
-/** As Lambda hands over a message of the queue. */
+/** As the state machine invokes the function. */
 export function asWatchdogEvent(check: WatchdogCheck) {
-  const body = JSON.stringify({ source: 'nightshift', trigger: 'watchdog', ...check });
-  return { Records: [{ messageId: 'message-1', eventSource: 'aws:sqs', body }] };
+  return { source: 'nightshift', trigger: 'watchdog', id: 'execution-1', check };
 }
 
 type Overrides = Readonly<Record<string, unknown>>;

@@ -146,6 +146,18 @@ describe('a worker that lives', () => {
   });
 });
 
+describe('a lifecycle action of others', () => {
+  test.each([
+    ['of EKS', 'Terminate-LC-Hook', {}],
+    ['of a hook that the config does not name', 'theirs', { hooks: ['nightshift-*'] }],
+  ])('%s is not watched', async (_what, LifecycleHookName, settings) => {
+    const world = aWorld([aPod()], settings);
+    await world.run(aLifecycleAction({ LifecycleHookName }));
+    expect(world.watchdogs).toEqual([]);
+    expect(world.completed).toEqual([]);
+  });
+});
+
 describe('what a watchdog does with a claim', () => {
   const ours = { owner: 'me' };
   test.each([

@@ -96,11 +96,10 @@ export interface Story extends BaseStory<Scenario, DrainWorld> {
   up: readonly string[];
 }
 
-/** A message of our own queue. */
+/** A call of our own state machine. */
 export function watch(story: Story, check: WatchdogCheck): void {
   count(story, 'watchdog');
-  const body = JSON.stringify({ source: 'nightshift', trigger: 'watchdog', ...check });
-  const event = { Records: [{ messageId: 'message', eventSource: 'aws:sqs', body }] };
+  const event = { source: 'nightshift', trigger: 'watchdog', id: 'execution', check };
   invoke(story, event, check.instanceIds, {});
 }
 

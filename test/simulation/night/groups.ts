@@ -7,9 +7,19 @@ import {
   type EksCluster,
 } from '@nightshift/lab/world/aws/index.ts';
 import type { ConfiguredSize, Group, Resized } from '#functions/night-schedule/ports.ts';
-import type { Size } from '#functions/night-schedule/records.ts';
+import type { Size, WarmPool } from '#functions/night-schedule/records.ts';
 
 export type LabGroups = ReturnType<typeof createLabGroups>;
+
+/** As the adapter reads it. */
+export function poolOf({
+  min,
+  maxPrepared,
+  state,
+  reuse,
+}: NonNullable<AutoScalingGroup['warmPool']>): WarmPool {
+  return { min, ...(maxPrepared === undefined ? {} : { maxPrepared }), state, reuse };
+}
 
 export function createLabGroups(aws: AwsWorld, cluster: EksCluster) {
   const scope = { account: cluster.account, region: cluster.region };
@@ -30,7 +40,19 @@ export function createLabGroups(aws: AwsWorld, cluster: EksCluster) {
       autoScalingGroup: group.name,
       size: sizeOf(group),
       instances,
+      ...(group.warmPool ? { warmInstances: group.warmPool.instances.size } : {}),
+      ...(group.warmPool && !group.warmPool.deletion ? { warmPool: poolOf(group.warmPool) } : {}),
     };
+  };
+
+  const refusedIfBusy = (change: () => unknown): Exclude<Resized, 'gone'> => {
+    try {
+      change();
+    } catch (error) {
+      if (error instanceof AwsError && error.code === 'ResourceInUseException') return 'busy';
+      throw error;
+    }
+    return 'accepted';
   };
 
   return {
@@ -51,20 +73,29 @@ export function createLabGroups(aws: AwsWorld, cluster: EksCluster) {
       for (const group of cluster.groups.values()) views.push(viewOf(group));
       return views;
     },
-    resize(group: AutoScalingGroup, to: Size, token: string): Exclude<Resized, 'gone'> {
-      try {
+    resize: (group: AutoScalingGroup, to: Size, token: string) =>
+      refusedIfBusy(() => {
         if (group.nodegroup)
           aws.eks.updateNodegroupConfig(scope, cluster.name, group.nodegroup.name, {
             scaling: to,
             clientRequestToken: token,
           });
         else aws.autoScaling.updateGroup(scope, group.name, to);
-      } catch (error) {
-        if (error instanceof AwsError && error.code === 'ResourceInUseException') return 'busy';
-        throw error;
-      }
-      return 'accepted';
-    },
+      }),
+    setWarmPool: (group: AutoScalingGroup, to: WarmPool | 'off', token: string) =>
+      refusedIfBusy(() => {
+        if (group.nodegroup)
+          aws.eks.updateNodegroupConfig(scope, cluster.name, group.nodegroup.name, {
+            warmPool: to === 'off' ? { enabled: false } : { enabled: true, ...to },
+            clientRequestToken: token,
+          });
+        else
+          aws.autoScaling.putWarmPool(
+            scope,
+            group.name,
+            to === 'off' ? { min: 0, maxPrepared: 0, reuse: false } : { maxPrepared: -1, ...to },
+          );
+      }),
     configuredSize(group: Group): ConfiguredSize | undefined {
       if (group.kind !== 'managed') return undefined;
       const nodegroup = aws.eks.nodegroup(scope, cluster.name, group.name);

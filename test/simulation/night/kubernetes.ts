@@ -192,7 +192,13 @@ export function createNightKubernetes(plan: KubernetesPlan, { now, stop, table, 
     suspended: () => [...cronJobs.values()].filter(({ isSuspended }) => isSuspended).length,
     checkAsleep() {
       settle();
-      for (const { name } of claims) violate(3, `the NodeClaim ${name} is still there in the night`);
+      // A NodePool that cannot be read when it is to be stopped is left alone, with its NodeClaims, and reported.
+      const isLeftAlone = (pool: string) => {
+        const setting = pools.get(pool);
+        return setting !== undefined && isOpen(setting) && isMalformed(pool);
+      };
+      for (const { name } of claims.filter(({ nodePool }) => !isLeftAlone(nodePool)))
+        violate(3, `the NodeClaim ${name} is still there in the night`);
       for (const { name, isSuspended } of cronJobs.values())
         if (!isSuspended) violate(3, `the CronJob ${name} is not suspended in the night`);
     },

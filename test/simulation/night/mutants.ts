@@ -96,6 +96,42 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: 'warm pools stay on',
+    promise: 3,
+    change: {
+      mutate: (ports) => ({
+        ...ports,
+        groups: {
+          ...ports.groups,
+          list: async () =>
+            (await ports.groups.list()).map(
+              ({ warmPool: _pool, warmInstances: _instances, ...group }) => group,
+            ),
+        },
+      }),
+    },
+  },
+  {
+    name: 'a warm pool is restored as it was left at night',
+    promise: 1,
+    change: {
+      mutate: (ports) => ({
+        ...ports,
+        groups: {
+          ...ports.groups,
+          setWarmPool: async (group, to, token) =>
+            to === 'off' ? ports.groups.setWarmPool(group, to, token) : 'accepted',
+          list: async () =>
+            (await ports.groups.list()).map((group) =>
+              group.size.desired > 0
+                ? { ...group, warmPool: { min: 1, state: 'Stopped', reuse: false } as const }
+                : group,
+            ),
+        },
+      }),
+    },
+  },
+  {
     name: 'groups are resized only within a minute of the transition',
     promise: 3,
     change: {

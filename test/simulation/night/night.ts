@@ -274,11 +274,12 @@ function checkAsleep(night: Night): void {
     if (!group) continue;
     night.exercised[3] += 1;
     if (scenario.groups.some((other) => other.broken)) night.exercised[8] += 1;
-    if (group.desired !== 0 || group.instances.size !== 0)
+    const warm = group.warmPool?.instances.size ?? 0;
+    if (group.desired !== 0 || group.instances.size !== 0 || warm !== 0)
       violate(
         night,
         scenario.groups.some((other) => other.broken) ? 8 : 3,
-        `${plan.name} should be asleep and has desired ${group.desired}, ${group.instances.size} instances`,
+        `${plan.name} should be asleep and has desired ${group.desired}, ${group.instances.size} instances, ${warm} of its warm pool`,
       );
   }
 }
@@ -307,6 +308,13 @@ function checkAwake(night: Night): void {
       violate(night, 1, `${plan.name} had ${plan.min}/${plan.desired}/${plan.max} and has ${is}`);
     else if (world.readyIn(group) < plan.desired)
       violate(night, 3, `${plan.name} has ${world.readyIn(group)} of ${plan.desired} nodes Ready`);
+    const pool = world.poolOf(group);
+    if (JSON.stringify(pool) !== JSON.stringify(plan.warmPool))
+      violate(
+        night,
+        1,
+        `${plan.name} had the warm pool ${JSON.stringify(plan.warmPool)} and has ${JSON.stringify(pool)}`,
+      );
     if (world.savedOf(plan.name)) violate(night, 3, `${plan.name} is awake and its record is still there`);
   }
   if (scenario.replicas !== undefined && !scenario.groups.some((plan) => plan.broken)) {

@@ -60,9 +60,10 @@ export function observeDecisions(
     if (decision.action === 'confirm-stop') {
       const group = groupOf(decision.target);
       observations.counts.confirmedStops += 1;
-      if (group && group.instances.size > 0)
+      const left = group ? group.instances.size + (group.warmPool?.instances.size ?? 0) : 0;
+      if (left > 0)
         observations.unobserved.push(
-          `${when()} a decision says that ${decision.target} is asleep, and it has ${group.instances.size} instances`,
+          `${when()} a decision says that ${decision.target} is asleep, and it has ${left} instances`,
         );
     }
     if (decision.action === 'confirm-start') {

@@ -1,5 +1,6 @@
 /** A random night: a cluster, its schedule, and what people and AWS do to it. Determined by the seed. */
 
+import type { WarmPool } from '#functions/night-schedule/records.ts';
 import type { Override, Schedule, Weekday } from '#model/schedule.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import type { Random } from '../random.ts';
@@ -14,6 +15,7 @@ export interface GroupPlan {
   readonly capacityType: 'SPOT' | 'ON_DEMAND';
   /** Every resize of it is refused; that must not stop the work on the others. */
   readonly broken: boolean;
+  readonly warmPool?: WarmPool;
 }
 
 /** Minutes count from the stop. */
@@ -60,7 +62,10 @@ export function createScenario(seed: number, random: Random): Scenario {
   const schedule = scheduleOf(timeZone, from, to);
   const count = random.between(1, 5);
   const autoscaled = random.chance(0.4);
-  const groups = Array.from({ length: count }, (_, index) => groupPlan(random, index, autoscaled));
+  const plans = Array.from({ length: count }, (_, index) => groupPlan(random, index, autoscaled));
+  const groups = plans.map((plan) =>
+    random.chance(0.2) ? { ...plan, warmPool: aPool(random, plan) } : plan,
+  );
   const host = groups[0]?.name ?? '';
   const stop = anEvening(random, timeZone, to);
   const length = 24 * 60 - (to - from);
@@ -134,6 +139,16 @@ function groupPlan(random: Random, index: number, autoscaled: boolean): GroupPla
     capacityType: random.chance(0.7) ? 'SPOT' : 'ON_DEMAND',
     // Never the autoscaler's host: the order of stop and start depends on it.
     broken: index > 0 && random.chance(0.05),
+  };
+}
+
+function aPool(random: Random, { max }: GroupPlan): WarmPool {
+  const min = random.between(0, 2);
+  return {
+    min,
+    ...(random.chance(0.5) ? {} : { maxPrepared: random.between(min, max + 1) }),
+    state: random.pick(['Stopped', 'Running', 'Hibernated']),
+    reuse: random.chance(0.5),
   };
 }
 

@@ -5,7 +5,7 @@ import { createContext } from '@nightshift/lab/world/context.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { AUTOSCALER_PREFIX, NIGHT, savedKey } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { AutoscalerView } from '#functions/night-schedule/ports.ts';
-import type { SavedSize } from '#functions/night-schedule/records.ts';
+import type { SavedSize, WarmPool } from '#functions/night-schedule/records.ts';
 import type { NightScheduleDeps } from '#functions/night-schedule/run.ts';
 import type { Decision } from '#model/decision.ts';
 import type { Override } from '#model/schedule.ts';
@@ -14,7 +14,7 @@ import type { Pass } from '../faults.ts';
 import { replaceOverrides } from '../overrides.ts';
 import { createMemoryTable } from '../table.ts';
 import { type NightWrite, watchTable } from '../watched-table.ts';
-import { createLabGroups } from './groups.ts';
+import { createLabGroups, poolOf } from './groups.ts';
 import { createNightKubernetes } from './kubernetes.ts';
 import { noObservations, observeDecisions } from './observations.ts';
 import type { GroupPlan, Scenario } from './scenario.ts';
@@ -54,6 +54,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
       desired: plan.desired,
       max: plan.max,
       instanceTypes: INSTANCE_TYPES,
+      ...(plan.warmPool ? { warmPool: plan.warmPool } : {}),
     };
     if (plan.kind === 'managed') aws.addNodegroup(cluster, { ...options, capacityType: plan.capacityType });
     else
@@ -92,7 +93,11 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
       return;
     }
     const next = (after as SavedSize).size;
-    if (text(size) !== text(next))
+    const { warmPool } = before as SavedSize;
+    if (warmPool && text(warmPool) !== text((after as SavedSize).warmPool))
+      observations.sizesLost.push(`${when()} ${key}: the warm pool ${text(warmPool)} was overwritten`);
+    // A group that was at zero, of which only the warm pool is saved, may have been scaled up since.
+    if (size.desired > 0 && text(size) !== text(next))
       observations.sizesLost.push(`${when()} ${key}: ${text(size)} was overwritten with ${text(next)}`);
   };
 
@@ -126,6 +131,18 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     return 'accepted' as const;
   };
 
+  const setWarmPool = (name: string, to: WarmPool | 'off', token: string) => {
+    const group = groupOf(name);
+    if (!group) return 'gone' as const;
+    if (plans.get(name)?.broken)
+      throw new AwsError('InvalidRequestException', `Nodegroup ${name} is degraded`);
+    if (to === 'off' && !savedOf(name)?.warmPool)
+      observations.zeroedUnsaved.push(
+        `${when()} the warm pool of ${name} was switched off before it was saved`,
+      );
+    return groups.setWarmPool(group, to, token);
+  };
+
   /** A process of the function: it stays warm, and runs one pass at a time. */
   const newProcess = (): NightProcess => {
     let pass: Pass;
@@ -137,6 +154,12 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
         resize: (group, to, token) =>
           pass.around(`groups.resize ${group.name}`, () => {
             const outcome = resize(group.name, { ...to }, token);
+            if (outcome === 'accepted') changed.add(group.name);
+            return outcome;
+          }),
+        setWarmPool: (group, to, token) =>
+          pass.around(`groups.setWarmPool ${group.name}`, () => {
+            const outcome = setWarmPool(group.name, to, token);
             if (outcome === 'accepted') changed.add(group.name);
             return outcome;
           }),
@@ -212,6 +235,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     touched,
     newProcess,
     groupOf,
+    poolOf: ({ warmPool: pool }: AutoScalingGroup) => pool && poolOf(pool),
     readyIn,
     plans,
     add(plan: GroupPlan) {

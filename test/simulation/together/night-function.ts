@@ -115,6 +115,14 @@ export function createNightFunction(
             if (outcome === 'accepted') calls.effects().changed.add(group.name);
             return outcome;
           }),
+        setWarmPool: (group, to, token) =>
+          through(`groups.setWarmPool ${group.name}`, () => {
+            const target = groups.find(group.name);
+            if (!target) return 'gone' as const;
+            const outcome = groups.setWarmPool(target, to, token);
+            if (outcome === 'accepted') calls.effects().changed.add(group.name);
+            return outcome;
+          }),
         configuredSize: (group) => through('groups.configuredSize', () => groups.configuredSize(group)),
         lastScalingFailure: (group) =>
           through('groups.lastScalingFailure', () => groups.lastScalingFailure(group)),

@@ -6,6 +6,7 @@ import {
   type AwsWorld,
   type Instance,
   page,
+  type WarmPool,
 } from '../../../world/aws/index.ts';
 import { type Parameters, parametersOf } from '../parameters.ts';
 import { type AwsRequest, type AwsService, type Reply, unknownOperation } from '../service.ts';
@@ -179,6 +180,38 @@ const operations: Readonly<Record<string, Operation>> = {
       ...(metadata === undefined ? {} : { notificationMetadata: metadata }),
     });
     return {};
+  },
+  PutWarmPool(aws, request, input) {
+    const state = input.optionalText('PoolState');
+    if (state !== undefined && state !== 'Stopped' && state !== 'Running' && state !== 'Hibernated')
+      throw constraint(state, 'poolState', 'Stopped|Running|Hibernated');
+    const min = input.optionalInteger('MinSize');
+    const maxPrepared = input.optionalInteger('MaxGroupPreparedCapacity');
+    const reuse = input.structure('InstanceReusePolicy')?.flag('ReuseOnScaleIn');
+    aws.autoScaling.putWarmPool(request, input.text('AutoScalingGroupName'), {
+      ...(min === undefined ? {} : { min }),
+      ...(maxPrepared === undefined ? {} : { maxPrepared }),
+      ...(state === undefined ? {} : { state }),
+      ...(reuse === undefined ? {} : { reuse }),
+    });
+    return {};
+  },
+  DeleteWarmPool(aws, request, input) {
+    aws.autoScaling.deleteWarmPool(request, input.text('AutoScalingGroupName'), {
+      force: input.flag('ForceDelete') ?? false,
+    });
+    return {};
+  },
+  DescribeWarmPool(aws, request, input) {
+    const { warmPool } = aws.autoScaling.group(request, input.text('AutoScalingGroupName'));
+    const size = input.pageSize('MaxRecords', 50, 50);
+    const all = [...(warmPool?.instances.values() ?? [])];
+    const { items, nextToken } = page(all, size, input.optionalText('NextToken'), invalidToken);
+    return {
+      ...(warmPool ? { WarmPoolConfiguration: warmPoolOut(warmPool) } : {}),
+      Instances: items.map(instanceOut),
+      NextToken: nextToken,
+    };
   },
   DescribeLifecycleHooks(aws, request, input) {
     const group = aws.autoScaling.group(request, input.text('AutoScalingGroupName'));
@@ -384,6 +417,19 @@ function groupOut(group: AutoScalingGroup, withInstances: boolean) {
     ServiceLinkedRoleARN: `arn:aws:iam::${group.account}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling`,
     CapacityRebalance: group.capacityRebalance,
     TrafficSources: [],
+    ...(group.warmPool
+      ? { WarmPoolConfiguration: warmPoolOut(group.warmPool), WarmPoolSize: group.warmPool.instances.size }
+      : {}),
+  };
+}
+
+function warmPoolOut(pool: WarmPool) {
+  return {
+    MinSize: pool.min,
+    ...(pool.maxPrepared === undefined ? {} : { MaxGroupPreparedCapacity: pool.maxPrepared }),
+    PoolState: pool.state,
+    InstanceReusePolicy: { ReuseOnScaleIn: pool.reuse },
+    ...(pool.deletion ? { Status: 'PendingDelete' } : {}),
   };
 }
 

@@ -25,6 +25,7 @@ const routes: readonly Route[] = [
     method: 'POST',
     path: '/clusters/{name}/node-groups/{nodegroupName}/update-config',
   },
+  { operation: 'UpdateClusterConfig', method: 'POST', path: '/clusters/{name}/update-config' },
   { operation: 'ListUpdates', method: 'GET', path: '/clusters/{name}/updates' },
   { operation: 'DescribeUpdate', method: 'GET', path: '/clusters/{name}/updates/{updateId}' },
   { operation: 'ListAccessEntries', method: 'GET', path: '/clusters/{name}/access-entries' },
@@ -78,20 +79,26 @@ const operations: Readonly<Record<string, Operation>> = {
     ),
   }),
   UpdateNodegroupConfig(aws, request, input) {
-    refuseUnknown(request.parameters, [
+    refuseUnknown(request, request.parameters, [
       'name',
       'nodegroupName',
       'scalingConfig',
       'labels',
       'updateConfig',
+      'warmPoolConfig',
       'clientRequestToken',
     ]);
-    refuseUnknown(request.parameters['scalingConfig'], ['minSize', 'maxSize', 'desiredSize']);
-    refuseUnknown(request.parameters['updateConfig'], ['maxUnavailable']);
+    refuseUnknown(request, request.parameters['scalingConfig'], ['minSize', 'maxSize', 'desiredSize']);
+    refuseUnknown(request, request.parameters['updateConfig'], ['maxUnavailable']);
     const scaling = input.structure('scalingConfig');
     const labels = input.structure('labels');
     const maxUnavailable = input.structure('updateConfig')?.optionalInteger('maxUnavailable');
     const token = input.optionalText('clientRequestToken');
+    const warmPool = warmPoolOf(
+      request,
+      request.parameters['warmPoolConfig'],
+      input.structure('warmPoolConfig'),
+    );
     const update = aws.eks.updateNodegroupConfig(request, input.text('name'), input.text('nodegroupName'), {
       ...(scaling
         ? {
@@ -110,8 +117,38 @@ const operations: Readonly<Record<string, Operation>> = {
             }),
           }
         : {}),
-      ...defined({ maxUnavailable, clientRequestToken: token }),
+      ...defined({ maxUnavailable, warmPool, clientRequestToken: token }),
     });
+    return { update: updateOut(update) };
+  },
+  UpdateClusterConfig(aws, request, input) {
+    refuseUnknown(request, request.parameters, [
+      'name',
+      'computeConfig',
+      'kubernetesNetworkConfig',
+      'storageConfig',
+      'clientRequestToken',
+    ]);
+    refuseUnknown(request, request.parameters['kubernetesNetworkConfig'], ['elasticLoadBalancing']);
+    const compute = input.structure('computeConfig');
+    const loadBalancing = input.structure('kubernetesNetworkConfig')?.structure('elasticLoadBalancing');
+    const blockStorage = input.structure('storageConfig')?.structure('blockStorage');
+    const update = aws.eks.updateClusterConfig(
+      request,
+      input.text('name'),
+      defined({
+        compute:
+          compute &&
+          defined({
+            enabled: compute.flag('enabled'),
+            nodePools: compute.texts('nodePools'),
+            nodeRoleArn: compute.optionalText('nodeRoleArn'),
+          }),
+        loadBalancing: loadBalancing && defined({ enabled: loadBalancing.flag('enabled') }),
+        blockStorage: blockStorage && defined({ enabled: blockStorage.flag('enabled') }),
+        clientRequestToken: input.optionalText('clientRequestToken'),
+      }),
+    );
     return { update: updateOut(update) };
   },
   ListUpdates(aws, request, input) {
@@ -147,6 +184,36 @@ const operations: Readonly<Record<string, Operation>> = {
   },
 };
 
+const POOL_STATES = { STOPPED: 'Stopped', RUNNING: 'Running', HIBERNATED: 'Hibernated' } as const;
+
+function warmPoolOf(
+  request: { readonly operation: string },
+  written: unknown,
+  input: Parameters | undefined,
+) {
+  if (!input) return undefined;
+  refuseUnknown(request, written, [
+    'enabled',
+    'minSize',
+    'maxGroupPreparedCapacity',
+    'poolState',
+    'reuseOnScaleIn',
+  ]);
+  const state = input.optionalText('poolState');
+  if (state !== undefined && !Object.hasOwn(POOL_STATES, state))
+    throw new AwsError(
+      'InvalidParameterException',
+      `poolState must be one of ${Object.keys(POOL_STATES).join(', ')}, not ${state}`,
+    );
+  return defined({
+    enabled: input.flag('enabled'),
+    min: input.optionalInteger('minSize'),
+    maxPrepared: input.optionalInteger('maxGroupPreparedCapacity'),
+    state: state === undefined ? undefined : POOL_STATES[state as keyof typeof POOL_STATES],
+    reuse: input.flag('reuseOnScaleIn'),
+  });
+}
+
 function capabilityOut(cluster: string, { name, type, status, version, arn, argoCd, createdAt }: Capability) {
   return {
     capabilityName: name,
@@ -161,10 +228,14 @@ function capabilityOut(cluster: string, { name, type, status, version, arn, argo
 }
 
 /** Parameters that the lab does not implement are refused, not ignored. */
-function refuseUnknown(structure: unknown, known: readonly string[]): void {
+function refuseUnknown(
+  { operation }: { readonly operation: string },
+  structure: unknown,
+  known: readonly string[],
+): void {
   const other = Object.keys(structure ?? {}).find((name) => !known.includes(name));
   if (other !== undefined) {
-    throw new AwsError('InvalidParameterException', `the lab's UpdateNodegroupConfig does not know ${other}`);
+    throw new AwsError('InvalidParameterException', `the lab's ${operation} does not know ${other}`);
   }
 }
 
@@ -207,7 +278,7 @@ function clusterOut(cluster: EksCluster) {
     kubernetesNetworkConfig: {
       serviceIpv4Cidr: '172.20.0.0/16',
       ipFamily: 'ipv4',
-      elasticLoadBalancing: { enabled: false },
+      elasticLoadBalancing: { enabled: cluster.autoMode !== undefined },
     },
     logging: {
       clusterLogging: [
@@ -222,6 +293,12 @@ function clusterOut(cluster: EksCluster) {
     accessConfig: { authenticationMode: cluster.authenticationMode },
     upgradePolicy: { supportType: 'EXTENDED' },
     deletionProtection: false,
+    ...(cluster.autoMode
+      ? {
+          computeConfig: { enabled: true, ...cluster.autoMode },
+          storageConfig: { blockStorage: { enabled: true } },
+        }
+      : {}),
   };
 }
 
@@ -250,6 +327,17 @@ function nodegroupOut(nodegroup: Nodegroup) {
     diskSize: 20,
     health: { issues: nodegroup.issues },
     updateConfig: { maxUnavailable: nodegroup.maxUnavailable },
+    ...(group.warmPool && group.warmPool.deletion === undefined
+      ? {
+          warmPoolConfig: {
+            enabled: true,
+            minSize: group.warmPool.min,
+            maxGroupPreparedCapacity: group.warmPool.maxPrepared,
+            poolState: group.warmPool.state.toUpperCase(),
+            reuseOnScaleIn: group.warmPool.reuse,
+          },
+        }
+      : {}),
     tags: nodegroup.tags,
   };
 }

@@ -77,16 +77,6 @@ function hasDefault(message: string): boolean {
   }
 }
 
-/** At most 15 minutes. */
-function delayOf(value: unknown): number {
-  if (value === undefined) return 0;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 900) return value;
-  throw new AwsError(
-    'InvalidParameterValue',
-    `Value ${JSON.stringify(value)} for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900.`,
-  );
-}
-
 export function sqsService(aws: AwsWorld): AwsService {
   return {
     service: 'sqs',
@@ -108,7 +98,6 @@ export function sqsService(aws: AwsWorld): AwsService {
           return {
             MessageId: aws.messaging.send(request, input.text('QueueUrl'), {
               body,
-              delaySeconds: delayOf(request.parameters['DelaySeconds']),
               attributes: typeof attributes === 'object' && attributes !== null ? { ...attributes } : {},
             }),
             MD5OfMessageBody: md5(body),

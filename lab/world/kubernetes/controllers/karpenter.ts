@@ -1,7 +1,8 @@
 /**
  * Karpenter, while a pod of a Deployment labelled `karpenter` is Ready: NodePools give Pending pods nodes of their own
  * within their limits, or have a fixed number of nodes (`replicas`), and deleted NodeClaims are drained before
- * their instance terminates. Without its pod nothing happens: finalizers block deletion.
+ * their instance terminates. Without its pod nothing happens: finalizers block deletion. In EKS Auto Mode it runs outside of
+ * the cluster, always.
  */
 
 import { copyOf } from '../../copy.ts';
@@ -33,10 +34,15 @@ const POOL_LABEL = 'karpenter.sh/nodepool';
 const BATCH_MS = 1_000;
 const DEFAULT_TYPES = ['m5.large', 'm5.xlarge', 'm5.2xlarge', 'm5.4xlarge'];
 
-export function createKarpenter(context: ControllerContext, machines: Machines, fleet: Fleet): void {
+export function createKarpenter(
+  context: ControllerContext,
+  machines: Machines,
+  { fleet, isOutside }: { readonly fleet: Fleet; readonly isOutside: boolean },
+): void {
   const { registry, recordEvent, clock } = context;
 
   const runs = (): boolean =>
+    isOutside ||
     registry.store
       .all('pods')
       .some((pod) => isKarpenter(pod) && isPodReady(pod) && machines.isAlive(pod.spec?.nodeName ?? ''));

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { PROJECTS, type Stage } from '../stage.ts';
 import { commands } from './commands.ts';
+import { type ImageOptions, images } from './images.ts';
 import { objects } from './objects.ts';
 import { outage } from './outage.ts';
 import { overview } from './overview.ts';
@@ -15,6 +16,29 @@ import { waysIn } from './ways-in.ts';
 export function argocdBehaviours<S extends Stage>(
   open: () => Promise<S>,
 ): { readonly stage: () => S | undefined } {
+  const { stage, opened } = stageOf(open);
+  waysIn(opened);
+  replies(opened);
+  overview(opened);
+  objects(opened);
+  story(opened);
+  commands(opened);
+  // The last: afterwards the server is gone.
+  outage(opened);
+  return { stage };
+}
+
+/** The same for what runs, on a stage with pods. */
+export function imageBehaviours<S extends Stage>(
+  open: () => Promise<S>,
+  options: ImageOptions,
+): { readonly stage: () => S | undefined } {
+  const { stage, opened } = stageOf(open);
+  images(opened, options);
+  return { stage };
+}
+
+function stageOf<S extends Stage>(open: () => Promise<S>) {
   let stage: S | undefined;
   beforeAll(async () => {
     stage = await open();
@@ -25,13 +49,5 @@ export function argocdBehaviours<S extends Stage>(
     if (!stage) throw new Error('the stage is not open');
     return stage;
   };
-  waysIn(opened);
-  replies(opened);
-  overview(opened);
-  objects(opened);
-  story(opened);
-  commands(opened);
-  // The last: afterwards the server is gone.
-  outage(opened);
-  return { stage: () => stage };
+  return { stage: () => stage, opened };
 }

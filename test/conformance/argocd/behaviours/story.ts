@@ -6,7 +6,7 @@ import { parseEvent } from '#functions/branch-deploy/event.ts';
 import type { Argocd, BranchDeployPorts, Build } from '#functions/branch-deploy/ports.ts';
 import { run } from '#functions/branch-deploy/run.ts';
 import type { Decision } from '#model/decision.ts';
-import type { BranchDeploySettings } from '#model/settings.ts';
+import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 import { createMemoryTable } from '#test/simulation/table.ts';
 import { PROJECT, ROLE, type Stage, settingsOf } from '../stage.ts';
 
@@ -80,7 +80,7 @@ export function story(stage: () => Stage): void {
       await stage().addApplication({ name, project: 'frozen' });
       const sha = await stage().push(name);
       const argocd = stage().server(await stage().projectToken('frozen', ROLE));
-      const desk = aDesk(stage(), name, argocd, 'frozen');
+      const desk = aDesk(stage(), name, argocd, { project: 'frozen' });
       await desk.built(1, sha);
       expect(desk.actions()).toEqual(['defer']);
       expect(desk.said()[0]).toContain('blocked by sync window');
@@ -107,14 +107,15 @@ export function story(stage: () => Stage): void {
       await desk.settled();
       expect(desk.actions().at(-1)).toBe('fail');
       expect(desk.said().at(-1)).toContain('Degraded');
-    });
+      // It has three minutes to settle.
+    }, 300_000);
 
     test('a token without the right to sync is a failure that names it', async () => {
       const name = 't-forbidden';
       await stage().addApplication({ name, project: 'others' });
       const sha = await stage().push(name);
       const argocd = stage().server(await stage().projectToken('others', 'reader'));
-      const desk = aDesk(stage(), name, argocd, 'others');
+      const desk = aDesk(stage(), name, argocd, { project: 'others' });
       await expect(desk.built(1, sha)).rejects.toThrow(name);
       expect(desk.said().at(-1)).toMatch(/^fail: .*permission denied: applications, sync/);
     });
@@ -122,7 +123,7 @@ export function story(stage: () => Stage): void {
 }
 
 /** branch-deploy as it is composed for Lambda, for one application whose branch has its name. */
-function aDesk(stage: Stage, name: string, argocd: Argocd, project = PROJECT) {
+export function aDesk(stage: Stage, name: string, argocd: Argocd, bound: Partial<ApplicationSettings> = {}) {
   const settings: BranchDeploySettings = {
     environment: 'develop',
     production: false,
@@ -136,7 +137,7 @@ function aDesk(stage: Stage, name: string, argocd: Argocd, project = PROJECT) {
         project: BUILDS,
         repository: stage.repository,
         branch: name,
-        applications: [settingsOf({ name, project })],
+        applications: [settingsOf({ name, ...bound })],
       },
     ],
     whenAsleep: 'defer',
@@ -177,7 +178,7 @@ function aDesk(stage: Stage, name: string, argocd: Argocd, project = PROJECT) {
     );
   return {
     /** The build ended well, and its event is handled. */
-    async built(number: number, sha: string) {
+    async built(number: number, sha: string, exported: Build['exported'] = {}) {
       const id = `${BUILDS}:00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
       const ended = stage.now();
       builds.push({
@@ -186,10 +187,11 @@ function aDesk(stage: Stage, name: string, argocd: Argocd, project = PROJECT) {
         number,
         status: 'SUCCEEDED',
         initiator: 'GitHub-Hookshot/abc',
-        location: stage.repository,
+        // CodeBuild clones over TLS; the loopback's git server has none.
+        location: stage.repository.replace(/^http:/, 'https:'),
         sourceVersion: `refs/heads/${name}^{${sha}}`,
         resolvedSourceVersion: sha,
-        exported: {},
+        exported,
         startedAt: new Date(ended.getTime() - 60_000),
         endedAt: ended,
       });

@@ -202,7 +202,7 @@ async function endOf(bed: Bed, { namespace, node }: Scene) {
 }
 
 /** spot-drain as it runs in its function, with claims in memory and an Auto Scaling group that says yes. */
-async function notice(bed: Bed, node: BedNode, ageSeconds = 0): Promise<readonly Decision[]> {
+export async function notice(bed: Bed, node: BedNode, ageSeconds = 0): Promise<readonly Decision[]> {
   const { clock } = bed;
   const world = aWorld();
   const { zone, instanceType } = node;

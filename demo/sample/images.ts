@@ -1,0 +1,62 @@
+/** The images of the sample's applications: what their builds push to ECR, and what their manifests name. */
+import type { CodebuildWorld } from '@nightshift/lab/world/codebuild/index.ts';
+import type { WorldContext } from '@nightshift/lab/world/interfaces.ts';
+import type { ImageRegistry } from '@nightshift/lab/world/registry/registry.ts';
+import type { ApplicationConfig, BuildConfig } from '#model/config.ts';
+import { ecrRepository } from '#model/image-repository.ts';
+
+type Bound = Exclude<ApplicationConfig, string>;
+type Image = NonNullable<Bound['images']>[number];
+
+/** An image of ECR whose tag follows from the commit and the branch. */
+function tagOf({ repository, tag }: Image, branch: string): string | undefined {
+  if (!ecrRepository(repository) || typeof tag !== 'string') return undefined;
+  const text = tag.replaceAll('{branch}', branch.replaceAll('/', '-'));
+  return /\{(?!sha\})/.test(text) ? undefined : text;
+}
+
+/** The image that the manifests of an application name: that of their own commit, as far as the lab can say so. */
+export function manifestImage(application: Bound, branch: string): string {
+  const [image] = application.images ?? [];
+  const tag = image && tagOf(image, branch);
+  return image && tag !== undefined
+    ? `${image.repository}:${tag.replace('{sha}', '{revision}')}`
+    : `registry.example.com/${application.name}:{revision}`;
+}
+
+/** A build pushes the images of its commit before its end is announced; the branch's commit of today has its own already. */
+export function pushBuiltImages(
+  context: WorldContext,
+  services: { readonly codebuild: CodebuildWorld; readonly images: ImageRegistry },
+  {
+    account,
+    region,
+    builds,
+  }: { readonly account: string; readonly region: string; readonly builds: readonly BuildConfig[] },
+): void {
+  const { codebuild, images } = services;
+  const push = ({ applications, branch }: BuildConfig, sha: string) => {
+    for (const image of applications.flatMap((one) => (typeof one === 'string' ? [] : (one.images ?? [])))) {
+      const repository = ecrRepository(image.repository);
+      const tag = tagOf(image, branch)?.replace('{sha}', sha);
+      if (!repository || tag === undefined) continue;
+      images.addRepository(repository, repository.name);
+      images.push(repository, { name: repository.name, tag });
+    }
+  };
+  for (const build of builds) {
+    const sha = codebuild.git.revisionOf(build.repository, `refs/heads/${build.branch}`);
+    if (sha) push(build, sha);
+  }
+  const pushed = new Set<string>();
+  context.signals.on('event', ({ account: where, region: place, detail }) => {
+    const { 'build-status': status, 'build-id': id } = detail as Readonly<Record<string, unknown>>;
+    if (where !== account || place !== region || status !== 'SUCCEEDED' || typeof id !== 'string') return;
+    const ended = codebuild.build(account, region, id);
+    const build = builds.find(({ project }) => project === ended?.project);
+    // An event that is delivered twice is one build.
+    if (!build || !ended?.resolvedSourceVersion || pushed.has(ended.id)) return;
+    pushed.add(ended.id);
+    push(build, ended.resolvedSourceVersion);
+  });
+}

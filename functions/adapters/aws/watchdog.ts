@@ -1,0 +1,66 @@
+/** The watchdog of spot-drain: an execution of its state machine, which waits and invokes the function again. */
+import type { HttpReply } from '#functions/adapters/http.ts';
+import type { TokenCredentials } from '#functions/adapters/kubernetes/token.ts';
+import { NightshiftError } from '#functions/shared/errors.ts';
+import type { Watchdog } from '#functions/spot-drain/ports.ts';
+import { domainOf } from '#model/region.ts';
+import { createSignedRequests } from './signed-requests.ts';
+
+export interface WatchdogOptions {
+  /** Absent in a dry run, which sends nothing. */
+  readonly stateMachineArn: string | undefined;
+  readonly region: string;
+  readonly credentials: () => Promise<TokenCredentials>;
+  readonly now: () => Date;
+  /** Instead of the host of Step Functions: `AWS_ENDPOINT_URL`. */
+  readonly endpoint?: string | undefined;
+}
+
+const TIMEOUT_MS = 2_000;
+const MOST_ATTEMPTS = 3;
+
+export function createWatchdog({ stateMachineArn, endpoint, ...options }: WatchdogOptions): Watchdog {
+  if (stateMachineArn === undefined) return { send: async () => undefined };
+  const { region } = options;
+  const url = endpoint ?? `https://states.${region}.${domainOf(region)}`;
+  const request = createSignedRequests({ ...options, service: 'states', url });
+  const post = (body: string) =>
+    request({
+      method: 'POST',
+      path: '/',
+      headers: {
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amz-target': 'AWSStepFunctions.StartExecution',
+      },
+      body,
+      timeoutMs: TIMEOUT_MS,
+    });
+
+  return {
+    async send(check, delay) {
+      const delaySeconds = Math.max(0, Math.ceil(delay));
+      const body = JSON.stringify({ stateMachineArn, input: JSON.stringify({ delaySeconds, check }) });
+      for (let attempts = 1; ; attempts++) {
+        const outcome = await post(body).catch((error: unknown) => ({ error }));
+        if ('status' in outcome && outcome.status === 200) return;
+        if (!isTransient(outcome) || attempts >= MOST_ATTEMPTS) throw refusal(outcome);
+      }
+    },
+  };
+}
+
+type Failed = HttpReply | { readonly error: unknown };
+
+/** Step Functions throttles with a 400. */
+function isTransient(outcome: Failed): boolean {
+  return (
+    'error' in outcome || outcome.status >= 500 || outcome.status === 429 || /Throttl/.test(outcome.body)
+  );
+}
+
+function refusal(outcome: Failed): Error {
+  if ('error' in outcome)
+    return new NightshiftError('the watchdog could not be sent', { cause: outcome.error });
+  const text = outcome.body.slice(0, 200);
+  return new NightshiftError(`states answered ${outcome.status} to the watchdog: ${text}`);
+}
