@@ -9,7 +9,7 @@ import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
 import { DECISION } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
-import type { DryRunNote, LedgerEntry, SavedSize } from '#functions/night-schedule/records.ts';
+import type { DryRunNote, LedgerEntry, Morning, SavedSize } from '#functions/night-schedule/records.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import { type AnnouncedChange, announcedChanges } from '#functions/spot-drain/announced-changes.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
@@ -40,8 +40,8 @@ export interface Night {
   readonly corrupt: readonly string[];
   /** ISO 8601: when night-schedule last ran, stored every few minutes. */
   readonly seenAt?: string;
-  /** Seconds that the last starts took, newest last; absent before the first. */
-  readonly startSeconds?: readonly number[];
+  /** The last starts, newest last. */
+  readonly mornings?: readonly Morning[];
   /** What a dry run left in place of a state; older than the state where the environment is no dry run any more. */
   readonly dryRun?: DryRunNote;
 }
@@ -182,9 +182,9 @@ function createReports(
         saved: [...memory.saved.values()].map(({ value }) => value),
         overrides: memory.overrides,
         corrupt: memory.corrupt.map(({ item }) => item),
+        mornings: memory.notes.mornings?.value ?? [],
         ...(memory.state ? { state: memory.state.value } : {}),
         ...(override ? { override } : {}),
-        ...(memory.notes['start-times'] ? { startSeconds: memory.notes['start-times'].value.seconds } : {}),
         ...(memory.pause ? { pause: memory.pause } : {}),
         ...(retiredSince ? { retiredSince } : {}),
         ...(memory.notes.seen ? { seenAt: memory.notes.seen.value.at } : {}),

@@ -1,6 +1,6 @@
 /** `keep-up`, `wake`, `sleep` and `cancel`: overrides that take precedence over the schedule until they end. */
 import { randomUUID } from 'node:crypto';
-import { leadSeconds } from '#functions/night-schedule/decide-desired.ts';
+import { learnLead } from '#functions/night-schedule/learn-lead.ts';
 import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
 import { desiredAt } from '#model/desired.ts';
@@ -73,7 +73,7 @@ export async function setOverride(
 
   const isReplaced = request.replace || active?.state !== override.state || active.author === override.author;
   const replaced = isReplaced ? active : undefined;
-  const awakeAt = override.state === 'awake' ? awakeTimeOf(night, now) : undefined;
+  const awakeAt = override.state === 'awake' ? awakeTimeOf(night, schedule.timeZone, now) : undefined;
   const longer = !isReplaced && active && active.until > override.until ? active : undefined;
   if (options.json) {
     const awake = awakeAt ? { awakeAt: awakeAt.toISOString() } : {};
@@ -117,9 +117,9 @@ export async function requestedBy(
 }
 
 /** When a cluster that sleeps now will be awake, by what its last starts took; undefined where it does not sleep. */
-function awakeTimeOf({ state, startSeconds = [] }: Night, now: Date): Date | undefined {
+function awakeTimeOf({ state, mornings = [] }: Night, timeZone: string, now: Date): Date | undefined {
   if (state?.phase !== 'asleep' && state?.phase !== 'stopping') return undefined;
-  return new Date(now.getTime() + leadSeconds({ seconds: startSeconds }) * 1000);
+  return new Date(now.getTime() + learnLead(mornings, { phase: 'nodes', timeZone }).seconds * 1000);
 }
 
 function tomorrowLine({ until }: OverrideRequest, end: End, timeZone: string): readonly string[] {
@@ -128,18 +128,15 @@ function tomorrowLine({ until }: OverrideRequest, end: End, timeZone: string): r
 }
 
 function awakeLine(
-  { state, startSeconds = [] }: Night,
+  { state, mornings = [] }: Night,
   at: Date | undefined,
   timeZone: string,
 ): readonly string[] {
   if (!at) return [];
-  const minutes = Math.ceil(leadSeconds({ seconds: startSeconds }) / 60);
-  const basis =
-    startSeconds.length > 0
-      ? `by the last ${startSeconds.length === 1 ? 'start' : `${startSeconds.length} starts`}`
-      : 'no start was observed yet';
+  const lead = learnLead(mornings, { phase: 'nodes', timeZone });
+  const minutes = Math.ceil(lead.seconds / 60);
   return [
-    `  it is ${state?.phase} now: expect its nodes in about ${minutes} min, at ${localTime(timeZone, at)} (${basis})`,
+    `  it is ${state?.phase} now: expect its nodes in about ${minutes} min, at ${localTime(timeZone, at)} (${lead.reason})`,
   ];
 }
 

@@ -11,6 +11,7 @@ import { DEFAULT_SINCE, type ExplainOptions, explain } from './explain.ts';
 import { type FleetOptions, fleetStatus, STATES } from './fleet-status.ts';
 import type { InitOptions } from './init/init.ts';
 import type { Io } from './io.ts';
+import { DEFAULT_MORNINGS_DAYS, type MorningsOptions, mornings } from './mornings.ts';
 import type { OverrideCommand, OverrideOptions, OverrideRequest } from './override.ts';
 import { cancelMany, overrideMany } from './override-many.ts';
 import { type PauseRequest, pauseEnvironment } from './pause.ts';
@@ -168,6 +169,19 @@ function addReportCommands(invocation: Invocation): void {
     )
     .option('--json', JSON_OPTION)
     .action((name: string | undefined, options: StatusOptions) => showStatus(invocation, name, options));
+
+  command(
+    program,
+    'mornings',
+    'show when the last mornings were ready, what was promised, and what they waited for',
+    ['nightshift mornings --days 30', 'nightshift mornings --environment develop --json'],
+  )
+    .option('-d, --days <number>', `number of days (default: ${DEFAULT_MORNINGS_DAYS})`)
+    .option('-e, --environment <name>', 'only this environment')
+    .option('--json', JSON_OPTION)
+    .action(async (options: MorningsOptions) =>
+      invocation.finish({ complete: await mornings(await invocation.config(), options, io) }),
+    );
 }
 
 interface StatusOptions extends FleetOptions {

@@ -1,10 +1,11 @@
 /** `status`: the state of each cluster as night-schedule last observed it, and the next transition. */
 
+import { leadAt } from '#functions/night-schedule/learn-lead.ts';
 import type { Size } from '#functions/night-schedule/records.ts';
 import { messageOf } from '#functions/shared/errors.ts';
 import type { AnnouncedChange } from '#functions/spot-drain/announced-changes.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
-import { scheduleOf } from '#lib/settings.ts';
+import { readyPhaseOf, scheduleOf } from '#lib/settings.ts';
 import { desiredAt, transitions } from '#model/desired.ts';
 import { isPaused } from '#model/pause.ts';
 import type { Pause, Schedule, Transition } from '#model/schedule.ts';
@@ -109,6 +110,7 @@ function formatStatus(shown: Status, paint: Paint): string {
           `${next.to === 'awake' ? 'start' : 'stop'} ${localTime(timeZone, next.at)} (in ${duration(next.at.getTime() - now.getTime())}): ${plain(next.reason)}`,
         ]
       : ['next', 'no transition in the next two months'],
+    ...leadRows(shown, schedule),
     ['override', override && isActive(override, now) ? formatOverride(override, timeZone) : 'none'],
     ...saved.map(
       (one, index): Row => [index === 0 ? 'saved' : '', `${plain(one.group)}: ${sizeOf(one)}, ${one.phase}`],
@@ -138,6 +140,14 @@ function changeRows(changes: Status['changes'], timeZone: string): readonly Row[
     index === 0 ? 'changes' : '',
     `AWS changes ${plain(instanceId)}${node ? ` (${plain(node)})` : ''} ${localTime(timeZone, new Date(startsAt))}: its node is drained from ${localTime(timeZone, new Date(drainAt))} on`,
   ]);
+}
+
+/** How much earlier than the schedule the next start begins, and why. */
+function leadRows({ named, night, now }: Status, schedule: Schedule): readonly Row[] {
+  const readyBy = readyPhaseOf(named.environment);
+  if (!readyBy) return [];
+  const lead = leadAt({ readyBy, schedule }, night?.mornings ?? [], now);
+  return [['lead', `starts ${Math.round(lead.seconds / 60)} min early: ${lead.reason}`]];
 }
 
 function retiredRows({ night }: Status, timeZone: string): readonly Row[] {

@@ -117,7 +117,8 @@ export class NightSchedule extends Construct {
     }
     table.permit(this.function, {
       get: ['ledger'],
-      list: ['night', 'override'],
+      // When the applications were Healthy, which branch-deploy stores.
+      list: ['night', 'override', ...(settings.readyBy === 'applications' ? (['deploy'] as const) : [])],
       write: ['night', 'ledger', 'decision'],
       remove: ['night'],
     });

@@ -80,7 +80,9 @@ export function settingsOf(
   const settings: EnvironmentSettings = {
     spotDrain,
     ...(schedule ? { nightSchedule: nightScheduleOf(common, environment, schedule) } : {}),
-    ...(environment.deploy ? { branchDeploy: branchDeployOf(common, environment.deploy, schedule) } : {}),
+    ...(environment.deploy
+      ? { branchDeploy: branchDeployOf(common, { ...environment, deploy: environment.deploy }, schedule) }
+      : {}),
     ...(schedule && environment.selfService && !common.dryRun
       ? { selfService: selfServiceOf(common, environment, environment.selfService, timeZone) }
       : {}),
@@ -135,7 +137,8 @@ function nightScheduleOf(
     stopDeadlineMinutes: environment.stopDeadlineMinutes ?? 20,
     startDeadlineMinutes: environment.startDeadlineMinutes ?? 20,
     warnMinutes: environment.warnMinutes ?? 30,
-    readyBy: environment.readyBy ?? false,
+    readyBy: readyPhaseOf(environment),
+    ...(environment.readyBy === 'applications' ? { applications: applicationKeysOf(environment) } : {}),
     ...(environment.selfService && !common.dryRun ? { links: limitsOf(environment.selfService) } : {}),
   };
 }
@@ -160,9 +163,22 @@ function limitsOf({ maxHours = 4, perNight = 3 }: SelfServiceConfig): LinkLimits
   return { maxHours, perNight };
 }
 
+/** `true` is short for the nodes. */
+export function readyPhaseOf(environment: EnvironmentConfig): NightScheduleSettings['readyBy'] {
+  if (environment.production || !environment.readyBy) return false;
+  return environment.readyBy === true ? 'nodes' : environment.readyBy;
+}
+
+/** `<project>/<name>`, as branch-deploy names them. */
+function applicationKeysOf({ deploy }: DevelopmentEnvironmentConfig): readonly string[] {
+  const applications = deploy?.builds.flatMap((build) => build.applications) ?? [];
+  const keys = applications.map((one) => applicationOf(one, undefined));
+  return [...new Set(keys.map(({ project, name }) => `${project}/${name}`))];
+}
+
 function branchDeployOf(
   common: CommonSettings,
-  deploy: DeployConfig,
+  { deploy, readyBy }: DevelopmentEnvironmentConfig & { readonly deploy: DeployConfig },
   schedule: Schedule | undefined,
 ): BranchDeploySettings {
   const { url, tokenSecret, ca, insecureLoopback, capability, cluster } = deploy.argocd;
@@ -192,6 +208,8 @@ function branchDeployOf(
     driftMinutes: deploy.driftMinutes ?? DEFAULT_DRIFT_MINUTES,
     ...(deploy.status ? { status: statusOf(deploy.status) } : {}),
     ...(schedule ? { schedule } : {}),
+    ...(schedule && readyBy ? { startsEarly: true } : {}),
+    ...(schedule && readyBy === 'applications' ? { recordsHealthy: true } : {}),
   };
 }
 

@@ -31,6 +31,7 @@ export function crossCheck(parts: ConfigParts): ConfigProblem[] {
     ...sameCluster(parts),
     ...unmarkedProduction(parts),
     ...contradictingGroups(parts),
+    ...unreachableReadiness(parts),
     ...bindings(parts),
     ...createdProjects(parts),
     ...createdImageRepositories(parts),
@@ -158,6 +159,42 @@ function* contradictingGroups({ environments }: ConfigParts): Iterable<ConfigPro
       };
     }
   }
+}
+
+/** What `readyBy` names must be there, and within reach of the function. */
+function* unreachableReadiness({ environments }: ConfigParts): Iterable<ConfigProblem> {
+  for (const [name, environment] of environments) {
+    if (environment.production) continue;
+    const { readyBy, deploy, schedule, network } = environment;
+    const path = `environments.${name}.readyBy`;
+    const value = JSON.stringify(readyBy);
+    if (readyBy && schedule === undefined)
+      yield { path, value, message: 'the environment has no schedule, so it never starts: remove this' };
+    if (readyBy === 'applications' && deploy === undefined)
+      yield {
+        path,
+        value,
+        message: "there is no deploy that names applications: write 'nodes', or add deploy",
+      };
+    if (typeof readyBy === 'object' && network === undefined && isPrivateHost(readyBy.url))
+      yield {
+        path: `${path}.url`,
+        value: JSON.stringify(readyBy.url),
+        message: 'this host is reached from the VPC only: add network, or write a public URL',
+      };
+  }
+}
+
+/** Names and addresses that no function outside of the VPC can reach. */
+function isPrivateHost(url: string): boolean {
+  const host = new URL(url).hostname;
+  return (
+    /^(localhost|[^.[\]]+|.*\.(internal|local|svc|lan|corp|home\.arpa))$/.test(host) ||
+    /^(10\.|127\.|169\.254\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)/.test(
+      host,
+    ) ||
+    /^\[(::1|f[cd]|fe80)/.test(host)
+  );
 }
 
 interface Binding {

@@ -553,6 +553,24 @@ const selfService = object(
   },
   'write { links: true, maxHours: 4, perNight: 3 }',
 );
+const READY_BY_HINT = "write true, 'nodes', 'applications' or { url: 'https://…' }";
+const readyBy = z.union(
+  [
+    flag(),
+    z.enum(['nodes', 'applications']),
+    object(
+      {
+        url: z
+          .string()
+          .refine((url) => /^https?:\/\/[^\s/?#@]+([/?][^\s#]*)?$/.test(url) && URL.canParse(url), {
+            error: READY_BY_HINT,
+          }),
+      },
+      READY_BY_HINT,
+    ),
+  ],
+  { error: READY_BY_HINT },
+);
 
 const development = object(
   {
@@ -575,7 +593,7 @@ const development = object(
     stopDeadlineMinutes: minutes(1, 720).optional(),
     startDeadlineMinutes: minutes(1, 720).optional(),
     warnMinutes: minutes(0, 720).optional(),
-    readyBy: flag().optional(),
+    readyBy: readyBy.optional(),
     prices: prices.optional(),
     selfService: selfService.optional(),
   },

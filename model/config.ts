@@ -337,8 +337,11 @@ export interface DevelopmentEnvironmentConfig extends EnvironmentBase {
   readonly startDeadlineMinutes?: number;
   /** Minutes before the stop at which people are warned. Default 30; 0 for never. */
   readonly warnMinutes?: number;
-  /** Start so early that the nodes are ready by the schedule's time. Default false: start at it. */
-  readonly readyBy?: boolean;
+  /**
+   * Start so early that this is reached by the schedule's time: the `nodes` are Ready (`true` means the same), the
+   * `applications` of `deploy` are Healthy, or the URL answers with a status below 400. Default false: start at it.
+   */
+  readonly readyBy?: boolean | 'nodes' | 'applications' | { readonly url: string };
   /** For the report of savings, and for the page of self-service. */
   readonly prices?: PricesConfig;
   /** People without AWS credentials can keep the cluster up for an evening. Default: off. */

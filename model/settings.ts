@@ -34,6 +34,9 @@ export interface NotifySettings {
   readonly timeZone: string;
 }
 
+/** The phase of a start that people wait for. */
+export type ReadyPhase = 'nodes' | 'applications' | { readonly url: string };
+
 export interface NightScheduleSettings extends CommonSettings {
   readonly production: false;
   readonly schedule: Schedule;
@@ -48,7 +51,10 @@ export interface NightScheduleSettings extends CommonSettings {
   readonly stopDeadlineMinutes: number;
   readonly startDeadlineMinutes: number;
   readonly warnMinutes: number;
-  readonly readyBy: boolean;
+  /** What must be reached by the schedule's time; false: the start begins at it. */
+  readonly readyBy: false | ReadyPhase;
+  /** `<project>/<name>` of the applications that are awaited, with `readyBy: 'applications'`. */
+  readonly applications?: readonly string[];
   /** Absent where notifications carry no links. */
   readonly links?: LinkLimits;
 }
@@ -128,6 +134,10 @@ export interface BranchDeploySettings extends CommonSettings {
   };
   /** Absent where the environment has no schedule: it never sleeps. */
   readonly schedule?: Schedule;
+  /** The cluster is awake before the schedule's time, to be ready by it. */
+  readonly startsEarly?: boolean;
+  /** When applications are Healthy after the night is stored for night-schedule. */
+  readonly recordsHealthy?: boolean;
 }
 
 /** How long, and how often in a night, a signed link may keep the cluster up. */

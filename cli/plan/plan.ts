@@ -192,7 +192,11 @@ function summaryOf({ named: { environment }, schedule, from }: EnvironmentPlan):
   return [
     `${schedule.name}, up ${formatWindows(schedule.up)} (${timeZone}, UTC${formatOffset(offsetAt(timeZone, from.getTime()))})`,
     ...(calendar ? [`calendar ${calendar.name}`] : []),
-    ...(!environment.production && environment.readyBy ? ['started early to be ready at the start'] : []),
+    ...(!environment.production && environment.readyBy
+      ? [
+          `started early so that ${typeof environment.readyBy === 'object' ? 'the URL answers' : environment.readyBy === 'applications' ? 'the applications are Healthy' : 'the nodes are Ready'} at the start (how early: nightshift status)`,
+        ]
+      : []),
   ].join(', ');
 }
 

@@ -55,9 +55,15 @@ export async function findFailedOvernight(
   // Argo CD may need a minute longer than the nodes, and an operation may still be running: checked again for a while.
   const wokeAt = night.wokeAt ?? now().toISOString();
   const isLate = now().getTime() - Date.parse(wokeAt) > AFTER_WAKE_MS;
-  if (isLate || left.every(([key]) => checked.has(key))) await deploys.clearNight();
+  const isUnhealthy = settings.recordsHealthy && (await unhealthyLeft({ ...night, wokeAt }, context));
+  if (isLate || (!isUnhealthy && left.every(([key]) => checked.has(key)))) await deploys.clearNight();
   else await deploys.markNight({ since: night.since, wokeAt, checked: [...checked] });
   return failed;
+}
+
+async function unhealthyLeft(night: NightMark, context: DeployContext): Promise<boolean> {
+  const { recordHealthy } = await import('./record-healthy.ts');
+  return (await recordHealthy(night, context)).length > 0;
 }
 
 /** The last operation, when it is over. */

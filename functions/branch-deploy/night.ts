@@ -2,10 +2,10 @@
 import { reportCorrupt } from '#functions/shared/decision-recorder.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import { desiredAt } from '#model/desired.ts';
-import { DAY_MINUTES } from '#model/duration.ts';
+import { DAY_MINUTES, HOUR_MS } from '#model/duration.ts';
 import { effectiveOverride } from '#model/override.ts';
 import { endOfPause, isPaused, pausedText } from '#model/pause.ts';
-import type { Override, Schedule } from '#model/schedule.ts';
+import type { Desired, Override, Schedule } from '#model/schedule.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { formatDay } from '#model/when.ts';
 import { formatWall, wallAt } from '#model/zone.ts';
@@ -51,7 +51,7 @@ export function sleepAt(
   { state, overrides }: { readonly state?: ClusterState; readonly overrides: readonly Override[] },
 ): Sleep {
   const desired = desiredAt(schedule, now, overrides);
-  if (desired.state === 'asleep') {
+  if (desired.state === 'asleep' && !isUpEarly(desired, now, state)) {
     const { reason, until, source } = desired;
     return { asleep: true, reason, ...(until ? { until } : {}), byPerson: source === 'override' };
   }
@@ -59,6 +59,25 @@ export function sleepAt(
   if (state.phase !== 'starting') return { asleep: true, reason: OF_NIGHTS.notUp };
   const isTooLong = now.getTime() - Date.parse(state.since) > START_PATIENCE_MS;
   return isTooLong ? { asleep: false } : { asleep: true, reason: OF_NIGHTS.starting };
+}
+
+/** Started before the schedule's time, to be ready by it: its state ends in the evening, not now. */
+function isUpEarly({ source }: Desired, now: Date, state: ClusterState | undefined): boolean {
+  if (source === 'override' || state?.phase !== 'awake' || state.desired !== 'awake') return false;
+  return state.until !== undefined && Date.parse(state.until) > now.getTime();
+}
+
+/** How long before a start of the schedule the cluster may be up. */
+const EARLY_MS = HOUR_MS;
+
+/** Whether it is up before the time of the schedule. The table is read only in the hour before it. */
+export async function isAwakeEarly({ settings, night, now }: DeployContext): Promise<boolean> {
+  const { schedule, startsEarly } = settings;
+  if (!schedule || !startsEarly) return false;
+  const { until } = desiredAt(schedule, now(), []);
+  if (until === undefined || until.getTime() - now().getTime() > EARLY_MS) return false;
+  const { overrides, state } = await night.read();
+  return state?.phase === 'awake' && !sleepAt(schedule, now(), { state, overrides }).asleep;
 }
 
 /** Should it sleep by schedule and calendar alone? Needs no observation, so that a quiet tick calls nobody. */

@@ -5,7 +5,7 @@ import type { Versioned } from '#functions/shared/versioned.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Override, Pause } from '#model/schedule.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
-import type { ApplicationRecord, BuiltImage, NightMark, RecordStore } from './record.ts';
+import type { ApplicationRecord, BuiltImage, HealthyRecord, NightMark, RecordStore } from './record.ts';
 
 /** A build as CodeBuild keeps it, or as it announced itself. */
 export interface Build {
@@ -191,6 +191,9 @@ export interface DesiredDeploys extends RecordStore {
   }>;
   markNight(mark: NightMark): Promise<void>;
   clearNight(): Promise<void>;
+  /** When each application was Healthy after its last night, as far as that was stored and can be read. */
+  healthy(): Promise<readonly HealthyRecord[]>;
+  saveHealthy(record: HealthyRecord): Promise<void>;
   /** True where this build was handled. */
   isKnown(build: string): Promise<boolean>;
   known(project: string): Promise<ReadonlySet<string>>;

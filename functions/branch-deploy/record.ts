@@ -146,6 +146,10 @@ export const nightMarkSchema = s.object({
 });
 export type NightMark = s.TypeOf<typeof nightMarkSchema>;
 
+/** When an application (`<project>/<name>`) was first seen Healthy after a night. */
+export const healthySchema = s.object({ application: s.text, at: s.instant });
+export type HealthyRecord = s.TypeOf<typeof healthySchema>;
+
 /** A build that was handled, whatever became of it. */
 export const handledBuildSchema = s.object({ at: s.instant });
 

@@ -9,7 +9,7 @@ import { findFailedOvernight, reportDrift } from './check-applications.ts';
 import type { BranchDeployEvent } from './event.ts';
 import { keepFailedBuild, overtakenByFailures, reportLiveFailures } from './failed-builds.ts';
 import { findMissedBuilds } from './find-missed-builds.ts';
-import { defer, observeSleep, resume, type Sleep, sleepsBySchedule } from './night.ts';
+import { defer, isAwakeEarly, observeSleep, resume, type Sleep, sleepsBySchedule } from './night.ts';
 import type { BranchDeployPorts, Build, DeployContext } from './ports.ts';
 import { OF_BUILDS } from './reasons.ts';
 import { type ApplicationRecord, applicationsOf, changeRecord, isPending, keyOf, settle } from './record.ts';
@@ -131,7 +131,7 @@ async function onTick(
   const kept = await deploys.all();
   reportCorrupt(recorder, kept.corrupt);
   const records = new Map(kept.records.map(({ value }) => [keyOf(value), value]));
-  const isNight = sleepsBySchedule(settings.schedule, now());
+  const isNight = sleepsBySchedule(settings.schedule, now()) && !(await isAwakeEarly(context));
   if (isNight && !kept.night) await deploys.markNight({ since: now().toISOString() });
 
   const missed = minute % MISSED_BUILDS_MINUTES === 0 ? await findMissedBuilds(context) : [];

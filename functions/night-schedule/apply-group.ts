@@ -51,9 +51,9 @@ async function act(context: ApplyContext, planned: GroupStep, group: Group): Pro
   if (outcome === 'gone') return record(context, step, 'ignore', 'the group was deleted');
   // A warm pool changes once, and an end is an end: recorded also past the deadline.
   if (step.late === undefined || step.warmPool || isEnd(step)) return report(context, step);
-  // Each transition has its own: the one before may have been late within the hour as well.
+  // Each change has its own: another transition, or the same one undone by somebody, may have been late within the hour.
   const since = typeof step.record?.next === 'object' ? `#${step.record.next.since}` : '';
-  incomplete(context, step, step.reason, `late#${step.target}${since}`);
+  incomplete(context, step, step.reason, `late#${step.target}${since}#${sizeText(group.size)}`);
 }
 
 function isEnd({ action }: GroupStep): boolean {

@@ -3,27 +3,22 @@ import { desiredAt } from '#model/desired.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import type { Desired, Override, Schedule, SleepState } from '#model/schedule.ts';
 import { formatWall } from '#model/zone.ts';
-import type { Notes } from './records.ts';
 
-/** Until a start was observed, a node is taken to need five minutes. */
-const DEFAULT_LEAD_SECONDS = 300;
-export const LONGEST_LEAD_SECONDS = 1800;
-
-/** The lead is the slowest of the last starts plus a minute, because the tick may come up to a minute late. */
-export function leadSeconds(note: Notes['start-times'] | undefined): number {
-  const samples = note?.seconds ?? [];
-  const slowest = samples.length > 0 ? Math.max(...samples) : DEFAULT_LEAD_SECONDS;
-  return Math.min(slowest + 60, LONGEST_LEAD_SECONDS);
-}
+/** A start never begins earlier than this before the schedule's time. */
+export const LONGEST_LEAD_SECONDS = 3600;
 
 export function decideDesired(
   schedule: Schedule,
   now: Date,
   overrides: readonly Override[],
-  start: { readonly readyBy: boolean; readonly lead: number; readonly before: SleepState | undefined },
+  start: {
+    /** Seconds; absent where the start begins at the schedule's time. */
+    readonly lead?: number | undefined;
+    readonly before: SleepState | undefined;
+  },
 ): Desired {
   const desired = desiredAt(schedule, now, overrides);
-  if (!start.readyBy || !desired.until) return desired;
+  if (start.lead === undefined || !desired.until) return desired;
   // Once started early it stays up: a lead that shrinks in between must not stop it again.
   const lead = start.before === 'awake' ? LONGEST_LEAD_SECONDS : start.lead;
   const ahead = desired.until.getTime() - now.getTime();

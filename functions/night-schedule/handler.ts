@@ -12,6 +12,7 @@ import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { lazyCluster } from '#functions/adapters/kubernetes/lazy-cluster.ts';
 import { createNodes, lazyAutoscaler, lazyCronJobs } from '#functions/adapters/kubernetes/night-cluster.ts';
+import { lazyReadiness } from '#functions/adapters/lazy-readiness.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
@@ -39,6 +40,7 @@ const ports = {
   groups: createGroups({ autoScaling: createAutoScalingClient() }, settings.cluster),
   nodes: createNodes(kubernetes),
   store,
+  readiness: lazyReadiness(table),
   trail: createDecisionTrail(logger, saveDecisions(table), notify),
   // Also without a config: one that was paused must be resumed.
   autoscaler: lazyAutoscaler(kubernetes, settings.autoscaler, builtIn),

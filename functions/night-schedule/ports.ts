@@ -62,6 +62,14 @@ export interface Nodes {
   all(): Promise<readonly NodeView[]>;
 }
 
+/** What people wait for beyond the nodes. */
+export interface Readiness {
+  /** When each application (`<project>/<name>`) was Healthy after its last wake (ISO 8601). */
+  healthy(): Promise<ReadonlyMap<string, string>>;
+  /** Whether the URL answers with a status below 400. */
+  answers(url: string): Promise<boolean>;
+}
+
 export interface NodeView {
   readonly name: string;
   readonly instanceId: string;

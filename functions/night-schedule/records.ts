@@ -114,12 +114,35 @@ export const BUILT_IN_OBJECT = 'cluster#built-in-pools';
 const gapSchema = s.object({ from: s.instant, to: s.instant });
 export type Gap = s.TypeOf<typeof gapSchema>;
 
+/**
+ * One start, and when its phases were observed. Short, because every pass reads the last 60 of them: a phase is the
+ * seconds from `asked` on, and absent where it was not observed.
+ */
+const morningSchema = s.object({
+  /** When the first pass restored sizes. */
+  asked: s.instant,
+  /** The time of the schedule by which it was to be ready; absent for a start that nobody was promised. */
+  promised: s.optional(s.instant),
+  /** `instances`: all in service. `nodes`: all Ready. `applications`: all Healthy. `url`: it answered. */
+  seconds: s.mapOf(s.count),
+  /** What it waited for last, where it was late. */
+  late: s.optional(s.string),
+  /** The on-demand group that was scaled up. */
+  fallback: s.optional(s.string),
+  /** When people were warned that it would be late. */
+  announced: s.optional(s.instant),
+  /** Its phases are still observed. */
+  isOpen: s.optional(s.boolean),
+});
+export type Morning = s.TypeOf<typeof morningSchema>;
+export type MorningPhase = 'instances' | 'nodes' | 'applications' | 'url';
+
 /** Small facts that passes leave for later passes. */
 const notes = {
   /** The stop that people were already warned of. */
   warned: s.object({ stop: s.instant }),
-  /** Seconds that the last starts took until every node was Ready, newest last. */
-  'start-times': s.object({ seconds: s.listOf(s.number) }),
+  /** The last starts, newest last. */
+  mornings: s.listOf(morningSchema),
   /** What was reported, and when: it is reported again only after a while. */
   reported: s.mapOf(s.instant),
   /** Written by a dry run in place of the state and the sizes, which only a real run may write. */

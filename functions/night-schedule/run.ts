@@ -11,7 +11,7 @@ import { holidayWarning } from '#model/plan.ts';
 import type { Desired } from '#model/schedule.ts';
 import { applyAutoscaler, applyStage } from './apply.ts';
 import { decideCluster, type Plan } from './decide-cluster.ts';
-import { decideDesired, leadSeconds, stopToWarnOf, timeOf } from './decide-desired.ts';
+import { decideDesired, stopToWarnOf, timeOf } from './decide-desired.ts';
 import { seen } from './ledger.ts';
 import { dropGone, isTrulyEmpty, NO_GROUP_IS_LISTED } from './missing-groups.ts';
 import {
@@ -34,7 +34,7 @@ import {
   startPass,
   writeNotes,
 } from './pass.ts';
-import type { AutoscalerView, Group, UnlaunchedClaim } from './ports.ts';
+import type { AutoscalerView, Group, Memory, UnlaunchedClaim } from './ports.ts';
 import { minutesOverdue, policyOf } from './snapshot.ts';
 
 export type { NightScheduleDeps } from './pass.ts';
@@ -54,11 +54,8 @@ export async function run(given: NightScheduleDeps, cause: Cause): Promise<reado
   const onPause = loaded.pause && (await import('./pause.ts'));
   const { deps, memory } = onPause?.underPause(given, loaded, now) ?? { deps: given, memory: loaded };
   const { settings } = deps;
-  const desired = decideDesired(settings.schedule, now, memory.overrides, {
-    readyBy: settings.readyBy,
-    lead: leadSeconds(memory.notes['start-times']?.value),
-    before: memory.state?.value.desired,
-  });
+  const start = { lead: await lead(settings, memory, now), before: memory.state?.value.desired };
+  const desired = decideDesired(settings.schedule, now, memory.overrides, start);
 
   const notes = notesOf(memory);
   const reported: Reported = new Map(Object.entries(notes.reported ?? {}));
@@ -97,6 +94,8 @@ export async function run(given: NightScheduleDeps, cause: Cause): Promise<reado
   warn(deps, pass, desired);
   notes.seen = seen(notes.seen, now, all.length);
   await apply(deps, pass, plan, { all, groups });
+  if (!settings.dryRun && (plan.state.phase === 'starting' || notes.mornings?.at(-1)?.isOpen))
+    await (await import('./observe-morning.ts')).observeMorning(deps, pass, { snapshot, plan, all });
   if (desired.state === 'awake' && unlaunchedIn(autoscaler).length > 0) {
     const { freeProvisioning } = await import('./free-provisioning.ts');
     await freeProvisioning(deps, pass, unlaunchedIn(autoscaler));
@@ -122,6 +121,13 @@ async function finish(deps: NightScheduleDeps, pass: Pass, plan?: Plan): Promise
   await writeNotes(deps, pass, plan);
   await pass.recorder.close();
   return pass.recorder.decisions;
+}
+
+/** Seconds that a start begins before the schedule's time, learned from the mornings. */
+async function lead(settings: NightScheduleDeps['settings'], memory: Memory, now: Date) {
+  if (!settings.readyBy) return undefined;
+  const { leadAt } = await import('./learn-lead.ts');
+  return leadAt(settings, memory.notes.mornings?.value ?? [], now).seconds;
 }
 
 /** In the morning with the sizes that EKS has configured, where those of Auto Scaling may be a rollout's. */
@@ -203,10 +209,6 @@ async function apply(
   }
   if (isInTransition || recorder.failures.length > 0) return;
   if (isNewState) await saveState();
-  const before = memory.state?.value;
-  if (before?.phase !== 'starting' || plan.state.phase !== 'awake') return;
-  const seconds = Math.round((now.getTime() - Date.parse(before.since)) / 1000);
-  notes['start-times'] = { seconds: [...(notes['start-times']?.seconds ?? []), seconds].slice(-5) };
 }
 
 function isSameState(a: ClusterState | undefined, b: ClusterState): boolean {

@@ -1,4 +1,5 @@
 /** What self-service needs of AWS. `functions/adapters/` implements it. */
+import type { Morning } from '#functions/night-schedule/records.ts';
 import type { DecisionTrail } from '#functions/shared/observability.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
@@ -17,8 +18,8 @@ export interface NightOfPage {
   readonly pause?: Pause;
   /** Links of an older generation are revoked. */
   readonly generation: number;
-  /** Seconds that the last starts took. */
-  readonly startSeconds: readonly number[];
+  /** The last starts, newest last. */
+  readonly mornings: readonly Morning[];
   /** Nodes by group, as they were when each group was last stopped. */
   readonly nodes: Readonly<Record<string, number>>;
 }

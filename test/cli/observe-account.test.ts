@@ -8,11 +8,16 @@ import {
   ListNodegroupsCommand,
 } from '@aws-sdk/client-eks';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { listTaggedClusters, observeAccount } from '#cli/init/observe-account.ts';
 
 const eks = mockClient(EKSClient);
 const codeBuild = mockClient(CodeBuildClient);
+// Other files run in this process.
+afterAll(() => {
+  eks.restore();
+  codeBuild.restore();
+});
 const denied = Object.assign(new Error('denied'), { name: 'AccessDeniedException', $metadata: {} });
 const clusterOf = (name: string, more: object = {}) => ({
   cluster: {

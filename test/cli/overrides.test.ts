@@ -116,11 +116,15 @@ describe('an override from the command line', () => {
     const state = { desired: 'asleep', reason: 'night', since: now.toISOString(), groups: [] } as const;
     await store.writeState({ ...state, phase: 'asleep' }, 'absent');
     expect((await ask('wake', 'develop', '--for', '2h')).out.split('\n')[1]).toBe(
-      '  it is asleep now: expect its nodes in about 6 min, at Tue 2026-11-24 21:06 (no start was observed yet)',
+      '  it is asleep now: expect its nodes in about 6 min, at Tue 2026-11-24 21:06 (no start was observed until all nodes were Ready: 5 min are assumed)',
     );
-    await store.writeNote('start-times', { seconds: [400, 610] }, 'absent');
+    await store.writeNote(
+      'mornings',
+      [400, 610].map((nodes) => ({ asked: now.toISOString(), seconds: { nodes } })),
+      'absent',
+    );
     expect((await ask('wake', 'develop', '--for', '2h')).out.split('\n')[1]).toBe(
-      '  it is asleep now: expect its nodes in about 12 min, at Tue 2026-11-24 21:11 (by the last 2 starts)',
+      '  it is asleep now: expect its nodes in about 12 min, at Tue 2026-11-24 21:11 (slowest of the last 2 starts until all nodes were Ready: 10 min)',
     );
     const { out } = await ask('wake', 'develop', '--for', '2h', '--json');
     expect(JSON.parse(out)).toMatchObject({ awakeAt: '2026-11-24T12:11:10.000Z' });

@@ -70,9 +70,10 @@ describe('nightshift pause', () => {
   test('ends with --cancel, and then status does not show it any more', async () => {
     await ask('pause', 'develop', '--for', '2h', '--reason', 'incident 7');
     await ask('pause', 'production', '--for', '2h', '--reason', 'incident 8');
-    const paused = await ask('status');
-    expect(paused.out).toMatch(/paused {4}nothing is changed: paused until .* by ana .*: incident 7/);
-    expect(paused.out).toMatch(
+    const paused = await ask('status', 'develop');
+    expect(paused.out).toMatch(/paused {4}nothing is changed: paused until .*: incident 7/);
+    expect((await ask('status')).out).toMatch(/develop .* paused until Tue 23:00/);
+    expect((await ask('status', 'production')).out).toMatch(
       /never stopped \(production\)\n {2}paused {4}nothing is changed: .* incident 8/,
     );
     expect(JSON.parse((await ask('status', 'develop', '--json')).out)).toMatchObject([

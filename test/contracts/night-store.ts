@@ -28,16 +28,16 @@ export function nightStoreContract(make: () => Store): void {
   test('keeps state and notes under conditions, and writes anew what cannot be read', async () => {
     const store = make();
     const state = { phase: 'awake', desired: 'awake', reason: 'r', since: SINCE, groups: [] } as const;
-    const note = { seconds: [1] };
+    const note = [{ asked: SINCE, seconds: { nodes: 1 } }];
     expect(await store.writeState(state, 'absent')).toBe(true);
     expect(await store.writeState(state, 'absent')).toBe(false);
-    expect(await store.writeNote('start-times', note, 'absent')).toBe(true);
-    expect(await store.writeNote('start-times', note, 'absent')).toBe(false);
-    expect(await store.writeNote('start-times', { seconds: [2] }, 1)).toBe(true);
-    expect(await store.writeNote('start-times', note, 'corrupt')).toBe(true);
+    expect(await store.writeNote('mornings', note, 'absent')).toBe(true);
+    expect(await store.writeNote('mornings', note, 'absent')).toBe(false);
+    expect(await store.writeNote('mornings', [], 1)).toBe(true);
+    expect(await store.writeNote('mornings', note, 'corrupt')).toBe(true);
     const memory = await store.load();
     expect(memory.state?.value).toEqual(state);
-    expect(memory.notes).toEqual({ 'start-times': { value: note, version: 1 } });
+    expect(memory.notes).toEqual({ mornings: { value: note, version: 1 } });
   });
 
   test('keeps each object of an autoscaler by itself', async () => {

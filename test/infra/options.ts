@@ -75,6 +75,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
   'network.subnets.0': 'subnet-0123456789abcdef0',
   'network.securityGroups.0': 'sg-0123456789abcdef0',
   spotPercent: 50,
+  'readyBy.url': 'https://shop.example.com/health',
   'tags.*': 'web',
   profile: 'develop',
   roleArn: 'arn:aws:iam::111111111111:role/nightshift-operator',

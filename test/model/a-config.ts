@@ -72,7 +72,7 @@ export function aFullConfig(changes: Record<string, unknown> = {}): unknown {
     'environments.develop.stopDeadlineMinutes': 1,
     'environments.develop.startDeadlineMinutes': 720,
     'environments.develop.warnMinutes': 0,
-    'environments.develop.readyBy': true,
+    'environments.develop.readyBy': { url: 'https://shop.example.com/health' },
     'environments.develop.prices': { currency: 'USD', perNodeHour: { '*': 0.05, web: 0 } },
     'environments.develop.deploy': {
       argocd: {

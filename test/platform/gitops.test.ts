@@ -33,7 +33,7 @@ describe('the dashboard', () => {
       ),
     );
     const shown = texts.flatMap((text) => /\{Nightshift,\w+\} MetricName="[\w-]+"/.exec(text)?.[0] ?? []);
-    expect(shown.length).toBe(3);
+    expect(shown.length).toBe(1);
     expect(existing).toEqual(expect.arrayContaining(shown));
   });
 

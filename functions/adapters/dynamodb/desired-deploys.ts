@@ -1,7 +1,12 @@
 /** The requested deploys in the environment's table. */
 
 import type { DesiredDeploys } from '#functions/branch-deploy/ports.ts';
-import { applicationSchema, handledBuildSchema, nightMarkSchema } from '#functions/branch-deploy/record.ts';
+import {
+  applicationSchema,
+  handledBuildSchema,
+  healthySchema,
+  nightMarkSchema,
+} from '#functions/branch-deploy/record.ts';
 import { DAY_MS } from '#model/duration.ts';
 import { isValid } from '#model/record-schema.ts';
 import { recordsOf } from './records.ts';
@@ -11,6 +16,8 @@ import {
   applicationKey,
   buildKey,
   DEPLOY,
+  HEALTHY_PREFIX,
+  healthyKey,
   itemName,
   NIGHT_MARK_KEY,
 } from './table-keys.ts';
@@ -21,6 +28,7 @@ const KNOWN_DAYS = 7;
 export function createDesiredDeploys(table: Table): DesiredDeploys {
   const applications = recordsOf(table, DEPLOY, applicationSchema);
   const marks = recordsOf(table, DEPLOY, nightMarkSchema);
+  const healthy = recordsOf(table, DEPLOY, healthySchema);
   const builds = recordsOf(table, DEPLOY, handledBuildSchema);
   return {
     async all() {
@@ -41,6 +49,11 @@ export function createDesiredDeploys(table: Table): DesiredDeploys {
       applications.saveIf(applicationKey(record.project, record.name), record, expected),
     markNight: (mark) => marks.save(NIGHT_MARK_KEY, mark),
     clearNight: () => marks.remove(NIGHT_MARK_KEY),
+    async healthy() {
+      const rows = await table.list(DEPLOY, { prefix: HEALTHY_PREFIX });
+      return healthy.fromRows(rows).found.map(({ value }) => value);
+    },
+    saveHealthy: (record) => healthy.save(healthyKey(record.application), record),
     // The item's presence is enough, whatever it holds.
     async isKnown(build) {
       return (await table.get(DEPLOY, buildKey(build))) !== undefined;

@@ -27,17 +27,17 @@ const shownDecision: s.Schema<ShownDecision> = s.object({
 export function createSelfServiceStore(table: Table): SelfServiceStore {
   const reader = createNightReader(table);
   const overrides = recordsOf(table, OVERRIDE, overrideSchema);
-  const startTimes = recordsOf(table, NIGHT, noteSchemas['start-times']);
+  const mornings = recordsOf(table, NIGHT, noteSchemas.mornings);
   const ledger = createLedger(table);
   const shownDecisions = recordsOf(table, DECISION, shownDecision);
 
   return {
     async night(now) {
       const firstDate = new Date(now.getTime() - LEDGER_DAYS * DAY_MS).toISOString().slice(0, 10);
-      const [view, generation, times, { entries }] = await Promise.all([
+      const [view, generation, starts, { entries }] = await Promise.all([
         reader.read(),
         readGeneration(table),
-        startTimes.get(noteKey('start-times')),
+        mornings.get(noteKey('mornings')),
         ledger.since(firstDate),
       ]);
       return {
@@ -45,7 +45,7 @@ export function createSelfServiceStore(table: Table): SelfServiceStore {
         overrides: view.overrides,
         ...(view.pause ? { pause: view.pause } : {}),
         generation,
-        startSeconds: times?.value.seconds ?? [],
+        mornings: starts?.value ?? [],
         // Oldest first: the last entry of a group counts.
         nodes: Object.fromEntries(entries.map(({ group, nodes }) => [group, nodes])),
       };

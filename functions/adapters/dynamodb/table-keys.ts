@@ -7,7 +7,7 @@
  * | `night`    | `saved#<cluster>/<group>`  | the sizes taken from a group            | never   |
  * | `night`    | `autoscaler#<object>`      | what was taken from an autoscaler: `deployment#<namespace>/<name>`, `nodepool#<name>` | never |
  * | `night`    | `cronjob#<ns>/<name>`      | a CronJob that was suspended            | never   |
- * | `night`    | `note#<what>`              | marks of the pass: warned, start-times, reported, seen; retired | never |
+ * | `night`    | `note#<what>`              | marks of the pass: warned, mornings, reported, seen; retired | never |
  * | `override` | `<id>`                     | Override                                | a week after its end |
  * | `override` | `pause`                    | Pause of all capabilities               | a week after its end |
  * | `override` | `links`                    | LinkGeneration: older links are revoked | never   |
@@ -16,6 +16,7 @@
  * | `drain`    | `cordon#<id>`              | a cordon of ours that may be undone     | yes     |
  * | `deploy`   | `app#<project>/<name>`     | the requested deploy of an application  | never   |
  * | `deploy`   | `app#night`                | the cluster sleeps, or has just slept   | never   |
+ * | `deploy`   | `healthy#<project>/<name>` | when it was Healthy after the night     | never   |
  * | `deploy`   | `build#<project>:<id>`     | a build that was handled                | yes     |
  * | `decision` | `<time>#<capability>#<n>`  | Decision                                | yes     |
  * | `ledger`   | `<date>#<group>`           | node-hours, by stretch of sleep         | never   |
@@ -54,6 +55,9 @@ export const APPLICATION_PREFIX = 'app#';
 export const applicationKey = (project: string, name: string) => `${APPLICATION_PREFIX}${project}/${name}`;
 /** Beside the applications, so that one query finds both. No application's key is without a slash. */
 export const NIGHT_MARK_KEY = `${APPLICATION_PREFIX}night`;
+export const HEALTHY_PREFIX = 'healthy#';
+/** `application` is `<project>/<name>`. */
+export const healthyKey = (application: string) => `${HEALTHY_PREFIX}${application}`;
 /** `build` is CodeBuild's `<project>:<uuid>`. */
 export const buildKey = (build: string) => `build#${build}`;
 

@@ -1,5 +1,5 @@
 /** The sections of the page. Pure. */
-import { leadSeconds } from '#functions/night-schedule/decide-desired.ts';
+import { learnLead } from '#functions/night-schedule/learn-lead.ts';
 import { HOUR_MS } from '#model/duration.ts';
 import { endChoices, type KeepUpLink, LINK_PARAMETER } from '#model/keep-up-link.ts';
 import type { Override } from '#model/schedule.ts';
@@ -39,8 +39,8 @@ function isDown({ state }: NightOfPage): boolean {
 }
 
 /** By what the last starts took, and the minute until the next tick. */
-function readyMinutes({ night }: View): number {
-  return Math.ceil((leadSeconds({ seconds: night.startSeconds }) + 60) / 60);
+function readyMinutes({ night, timeZone }: View): number {
+  return Math.ceil((learnLead(night.mornings, { phase: 'nodes', timeZone }).seconds + 60) / 60);
 }
 
 function addressOf({ address }: View, more = ''): string {

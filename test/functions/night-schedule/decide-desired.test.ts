@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { decideDesired, leadSeconds, stopToWarnOf } from '#functions/night-schedule/decide-desired.ts';
+import { decideDesired, stopToWarnOf } from '#functions/night-schedule/decide-desired.ts';
 import { aDesired, officeHours } from './builders.ts';
 
 const at = (tokyo: string) => new Date(`2026-11-25T${tokyo}:00+09:00`);
-const early = { readyBy: true, lead: 360, before: 'asleep' } as const;
+const early = { lead: 360, before: 'asleep' } as const;
 
 describe('a cluster that must be ready by the time of the schedule', () => {
   test('is started by the lead before it', () => {
@@ -20,7 +20,7 @@ describe('a cluster that must be ready by the time of the schedule', () => {
   });
 
   test('is not started early where the config does not ask for it', () => {
-    expect(decideDesired(officeHours, at('07:59'), [], { ...early, readyBy: false }).state).toBe('asleep');
+    expect(decideDesired(officeHours, at('07:59'), [], { ...early, lead: undefined }).state).toBe('asleep');
   });
 
   test('is not kept up in the evening', () => {
@@ -31,12 +31,6 @@ describe('a cluster that must be ready by the time of the schedule', () => {
       source: 'schedule',
       until: at('22:00'),
     });
-  });
-
-  test('learns its lead from the slowest of the last starts, and never takes more than half an hour', () => {
-    expect(leadSeconds(undefined)).toBe(360);
-    expect(leadSeconds({ seconds: [120, 240, 180] })).toBe(300);
-    expect(leadSeconds({ seconds: [9_000] })).toBe(1800);
   });
 });
 

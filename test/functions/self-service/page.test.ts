@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { revokeLinks } from '#functions/adapters/dynamodb/link-generation.ts';
 import { requestOf } from '#functions/self-service/event.ts';
-import { aForm, aPage, EVENING, MORNING, STOP, UNTIL } from './a-page.ts';
+import { AWAKE, aForm, aPage, EVENING, MORNING, STOP, UNTIL } from './a-page.ts';
 
 describe('a link', () => {
   test('shows state, next change and the ends to choose from, and a GET changes nothing', async () => {
@@ -101,6 +101,18 @@ describe('a link', () => {
     const { body } = await page.ask({ method: 'POST', query, form: aForm({ until }) });
     expect(body).toContain('Kept up until 01:05');
     expect(body).toContain('ready in about 7 min');
+  });
+
+  test('says when it will be ready by what the last starts took until the nodes were Ready', async () => {
+    const page = await aPage();
+    await page.table.save('night', 'state', { ...AWAKE, phase: 'asleep', desired: 'asleep', until: MORNING });
+    await page.table.save('night', 'note#mornings', [
+      { asked: '2026-11-23T23:00:00Z', seconds: { instances: 200, nodes: 540 } },
+      { asked: '2026-11-24T23:00:00Z', seconds: { instances: 190, nodes: 480 } },
+    ]);
+    page.at('2026-11-25T15:02:00Z');
+    const { body } = await page.ask({ query: `l=${await page.sign({ action: 'wake', minutes: 60 })}` });
+    expect(body).toContain('ready in about 11 min');
   });
 
   test('shows what the time costs, by the nodes before the last stop, in money where prices are known', async () => {

@@ -92,7 +92,7 @@ export function createScenario(seed: number, random: Random): Scenario {
       stopDeadlineMinutes: 20,
       startDeadlineMinutes: 20,
       warnMinutes: random.pick([0, 30]),
-      readyBy: random.chance(0.3),
+      readyBy: random.chance(0.3) && 'nodes',
       ...kubernetes.settings,
       ...(autoscaled
         ? {
