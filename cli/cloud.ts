@@ -3,6 +3,7 @@ import { errorName } from '#functions/adapters/aws/errors.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createClaims } from '#functions/adapters/dynamodb/drain-claims.ts';
 import { createLedger } from '#functions/adapters/dynamodb/ledger.ts';
+import { revokeLinks } from '#functions/adapters/dynamodb/link-generation.ts';
 import { createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
@@ -61,6 +62,8 @@ export interface Cloud {
   /** The last pause, ended or not. */
   pause(): Promise<Pause | undefined>;
   setPause(pause: Pause): Promise<void>;
+  /** Every self-service link that was sent so far is refused from now on. Returns the generation of the next ones. */
+  revokeLinks(author: string): Promise<number>;
   /**
    * With a mark night-schedule does nothing from now on, without one it works again. False where it was not retired.
    */
@@ -213,7 +216,10 @@ function createReports(
 function createOverrideStore(
   table: Table,
   clock: AwsClock,
-): Pick<Cloud, 'override' | 'overrides' | 'setOverride' | 'clearOverrides' | 'pause' | 'setPause'> {
+): Pick<
+  Cloud,
+  'override' | 'overrides' | 'setOverride' | 'clearOverrides' | 'pause' | 'setPause' | 'revokeLinks'
+> {
   const overrides = createOverrides(table);
   const removeAll = async (given: readonly Override[]) => {
     for (const { id } of given) await overrides.remove(id);
@@ -222,6 +228,7 @@ function createOverrideStore(
     overrides: () => overrides.all(),
     pause: () => overrides.pause(),
     setPause: (pause) => overrides.savePause(pause),
+    revokeLinks: (author) => revokeLinks(table, author, clock.now()),
 
     async override() {
       return effectiveOverride(await overrides.all(), clock.now());

@@ -19,6 +19,7 @@ import { DEFAULT_DAYS, type PlanOptions, plan } from './plan/plan.ts';
 import type { PolicyOptions } from './policy.ts';
 import type { RestoreOptions } from './restore.ts';
 import type { RetireOptions } from './retire.ts';
+import { revokeSentLinks } from './revoke-links.ts';
 import { createRolloutIo, DEFAULT_TIMEOUT, type RolloutOptions, rollout } from './rollout.ts';
 import { DEFAULT_SAVINGS_DAYS, type SavingsOptions, savings } from './savings.ts';
 import type { EnvironmentFilter } from './select-environments.ts';
@@ -281,6 +282,14 @@ function addOverrideCommands(invocation: Invocation): void {
       );
   }
   addPause(invocation);
+  command(program, 'revoke-links', 'refuse every self-service link that was sent so far', [
+    'nightshift revoke-links develop',
+  ])
+    .argument('<environment>', 'environment name in the config')
+    .option('--json', JSON_OPTION)
+    .action(async (name: string, options: { json?: boolean }) =>
+      revokeSentLinks(await invocation.config(), name, options, io),
+    );
   command(program, 'cancel', 'cancel the active override', [
     'nightshift cancel develop',
     'nightshift cancel --tag team=web',

@@ -16,10 +16,11 @@ import { type AwsEndpoint, type AwsExchange, serveAws } from '@nightshift/lab/ht
 import type { Authorize } from '@nightshift/lab/http/aws/service.ts';
 import { codebuildService } from '@nightshift/lab/http/codebuild.ts';
 import { ecrService } from '@nightshift/lab/http/ecr.ts';
+import { serveFunctionUrls } from '@nightshift/lab/http/function-urls.ts';
 import { createLambdaService } from '@nightshift/lab/http/lambda.ts';
-import { startProxy } from '@nightshift/lab/http/proxy.ts';
+import { type Proxy as ForwardProxy, startProxy } from '@nightshift/lab/http/proxy.ts';
 import { createStepFunctions, type StepFunctions } from '@nightshift/lab/http/step-functions.ts';
-import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
+import { type CertificateAuthority, createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
 import { type AwsWorld, createAws } from '@nightshift/lab/world/aws/index.ts';
 import { type CodebuildWorld, createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
@@ -154,6 +155,7 @@ async function build(
   front.addService(createLambdaService(run));
   const machines = createMachines(context, aws, run);
   front.addService(machines);
+  await servePages({ run, ca, proxy }, context, closers);
   return {
     context,
     config,
@@ -168,6 +170,17 @@ async function build(
     caFile,
     close,
   };
+}
+
+/** Function URLs, by their host names through the proxy. */
+async function servePages(
+  parts: { readonly run: AssemblyRun; readonly ca: CertificateAuthority; readonly proxy: ForwardProxy },
+  context: WorldContext,
+  closers: (() => Promise<unknown>)[],
+): Promise<void> {
+  const pages = await serveFunctionUrls({ run: parts.run, ca: parts.ca, context });
+  closers.push(() => pages.close());
+  for (const url of pages.urls.values()) parts.proxy.route(`${new URL(url).hostname}:443`, pages.port);
 }
 
 function buildProjectsOf(deployments: readonly Deployment[], at: { account: string; region: string }) {
@@ -278,10 +291,11 @@ function createMachines(context: WorldContext, aws: AwsWorld, run: AssemblyRun):
 
 /** Creates the other resources of the stacks: access entries, queues and topics. */
 function registerStacks(aws: AwsWorld, deployments: readonly Deployment[]): void {
-  for (const { stack, accessEntries, queues, topics, subscriptions } of deployments) {
+  for (const { stack, accessEntries, queues, topics, subscriptions, macKeys } of deployments) {
     const at = { account: stack.account, region: stack.region };
     for (const { name } of queues) aws.addQueue({ ...at, name });
     for (const { name } of topics) aws.addTopic({ ...at, name });
+    for (const { id } of macKeys) aws.macKeys.add({ ...at, id });
     for (const { topic, endpoint } of subscriptions) aws.messaging.subscribe(topic, endpoint);
     for (const entry of accessEntries) {
       aws.addAccessEntry(aws.eks.cluster(at, entry.cluster), {

@@ -22,6 +22,7 @@ export type {
   CommonSettings,
   EnvironmentSettings,
   NightScheduleSettings,
+  SelfServiceSettings,
   SpotDrainSettings,
 } from '#model/settings.ts';
 export { AccessPolicies, type AccessPoliciesProps } from './access-policies.ts';
@@ -38,6 +39,7 @@ export { NightshiftStack, type NightshiftStackProps } from './nightshift-stack.t
 export { Notifications, type NotificationsProps } from './notifications.ts';
 export type { Permission } from './permission.ts';
 export { type RunAppOptions, runApp } from './run-app.ts';
+export { SelfService, type SelfServiceProps } from './self-service.ts';
 export { settingsOf } from './settings.ts';
 export { SpotDrain, type SpotDrainProps } from './spot-drain.ts';
 export { StateTable, type StateTableProps } from './state-table.ts';

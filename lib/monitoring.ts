@@ -41,11 +41,12 @@ export interface MonitoringProps extends EnvironmentProps {
   readonly functions: readonly NightshiftFunction[];
 }
 
-/** The interval of each function's tick. */
-const TICK: Record<Capability, Duration> = {
+/** The interval of each function's tick, for those that have one. */
+const TICK: Record<Capability, Duration | undefined> = {
   'night-schedule': Duration.minutes(1),
   'spot-drain': Duration.minutes(5),
   'branch-deploy': Duration.minutes(1),
+  'self-service': undefined,
 };
 
 /** The log line of a notification that SNS rejected; it contains the decision that was not reported. */
@@ -57,6 +58,7 @@ const FAILURES: Record<Capability, string> = {
   // Pods that were not evicted are lost with the instance, unless our own stop terminates it.
   'spot-drain': `{ ($.decision.action = "fail") || (${LOST_PODS_FILTER}) || ${NOT_NOTIFIED} }`,
   'branch-deploy': `{ ($.decision.action = "fail") || ${NOT_NOTIFIED} }`,
+  'self-service': `{ ($.decision.action = "fail") || ${NOT_NOTIFIED} }`,
 };
 
 /** One metric for all functions of an environment: CloudWatch bills each metric of a log filter. */
@@ -78,8 +80,8 @@ interface AlarmProps {
 }
 
 /**
- * One alarm for failed decisions, two for each function, and one topic for all of them. A dashboard where the config has
- * `monitoring: { dashboard: true }`.
+ * One alarm for failed decisions, two for each function with a tick, and one topic for all of them. A dashboard where the
+ * config has `monitoring: { dashboard: true }`.
  */
 export class Monitoring extends Construct {
   /** The topic that every alarm notifies: subscribe to it. */
@@ -97,7 +99,11 @@ export class Monitoring extends Construct {
     for (const address of notify?.failure ?? []) subscribe(this.topic, address);
     this.alarms = [
       this.#failedDecisions(props.functions),
-      ...props.functions.flatMap((part) => [this.#deadLetters(part), this.#missingTicks(part)]),
+      ...props.functions.flatMap((part) => {
+        const tick = TICK[part.capability];
+        // Without a tick nothing invokes it regularly or asynchronously, so nothing is missing and no event is lost.
+        return tick ? [this.#deadLetters(part), this.#missingTicks(part, tick)] : [];
+      }),
     ];
     if (monitoring?.dashboard) this.#createDashboard(region, props.functions);
   }
@@ -178,13 +184,13 @@ export class Monitoring extends Construct {
    * invocations are subtracted because the message about them is sent with the function's own role: where that may do
    * nothing at all, the dead-letter queue stays empty.
    */
-  #missingTicks({ capability, lambda }: NightshiftFunction): Alarm {
-    const period = Duration.minutes(TICK[capability].toMinutes() * 5);
+  #missingTicks({ capability, lambda }: NightshiftFunction, tick: Duration): Alarm {
+    const period = Duration.minutes(tick.toMinutes() * 5);
     const counted = { period, statistic: 'Sum' };
     return this.#alarm({
       name: `${capability}-tick-missing`,
       headings: ['tick-missing', 'throttles', 'errors'],
-      condition: `${capability} had no successful invocation for ${period.toMinutes()} minutes, and should have one every ${TICK[capability].toMinutes()}`,
+      condition: `${capability} had no successful invocation for ${period.toMinutes()} minutes, and should have one every ${tick.toMinutes()}`,
       metric: new MathExpression({
         expression: 'FILL(invocations, 0) - FILL(errors, 0)',
         usingMetrics: {

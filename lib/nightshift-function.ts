@@ -61,6 +61,8 @@ export interface NightshiftFunctionProps extends Omit<CapabilityProps, keyof Env
   readonly maxEventAge: Duration;
   /** Retries of Lambda after an asynchronous invocation failed: 0 to 2. */
   readonly retryAttempts: number;
+  /** Invocations at once, taken from those of the account. Default: as many as there are. */
+  readonly reservedConcurrency?: number;
 }
 
 /** Limit of Lambda, in bytes, for the names and values of all variables. */
@@ -110,6 +112,7 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
       logGroup: this.logGroup,
       maxEventAge: props.maxEventAge,
       retryAttempts: props.retryAttempts,
+      ...(props.reservedConcurrency ? { reservedConcurrentExecutions: props.reservedConcurrency } : {}),
       onFailure: { bind: () => ({ destination: this.deadLetters.queueArn }) },
       environment: environmentOf(props),
     });

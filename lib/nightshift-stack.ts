@@ -9,6 +9,7 @@ import { Monitoring } from './monitoring.ts';
 import { NightSchedule } from './night-schedule.ts';
 import type { NightshiftFunction } from './nightshift-function.ts';
 import { Notifications } from './notifications.ts';
+import { SelfService } from './self-service.ts';
 import { warnOfSharedArgocd } from './shared-argocd.ts';
 import { SpotDrain } from './spot-drain.ts';
 import { StateTable } from './state-table.ts';
@@ -29,6 +30,8 @@ export class NightshiftStack extends Stack {
   readonly nightSchedule?: NightSchedule;
   /** Absent without a deploy. */
   readonly branchDeploy?: BranchDeploy;
+  /** Absent without `selfService`, and in a dry run. */
+  readonly selfService?: SelfService;
 
   constructor(scope: Construct, id: string, props: NightshiftStackProps) {
     const { config, environment, now, ...stackProps } = props;
@@ -55,6 +58,8 @@ export class NightshiftStack extends Stack {
     this.spotDrain = new SpotDrain(this, 'SpotDrain', part);
     if (settings.nightSchedule) this.nightSchedule = new NightSchedule(this, 'NightSchedule', part);
     if (settings.branchDeploy) this.branchDeploy = new BranchDeploy(this, 'BranchDeploy', part);
+    if (settings.selfService) this.selfService = new SelfService(this, 'SelfService', part);
+    if (this.nightSchedule) this.selfService?.offerLinks(this.nightSchedule.function);
 
     if (own.accessPolicies && own.accessPolicies.length > 0)
       new AccessPolicies(this, 'Access', { ...source, roles: own.accessPolicies });
@@ -87,7 +92,7 @@ export class NightshiftStack extends Stack {
 
   /** Every function of the environment. */
   get functions(): readonly NightshiftFunction[] {
-    return [this.nightSchedule, this.spotDrain, this.branchDeploy].flatMap((part) =>
+    return [this.nightSchedule, this.spotDrain, this.branchDeploy, this.selfService].flatMap((part) =>
       part ? [part.function] : [],
     );
   }

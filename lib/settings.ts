@@ -10,6 +10,7 @@ import type {
   NightshiftConfig,
   NotifyConfig,
   ScheduleConfig,
+  SelfServiceConfig,
 } from '#model/config.ts';
 import { formatDate, parseDate } from '#model/date.ts';
 import { DAY_MS } from '#model/duration.ts';
@@ -23,8 +24,10 @@ import type {
   BranchDeploySettings,
   CommonSettings,
   EnvironmentSettings,
+  LinkLimits,
   NightScheduleSettings,
   NotifySettings,
+  SelfServiceSettings,
   SpotDrainSettings,
 } from '#model/settings.ts';
 import { parseWindows } from '#model/window.ts';
@@ -80,6 +83,9 @@ export function settingsOf(
     ...(environment.deploy
       ? { branchDeploy: branchDeployOf(common, { ...environment, deploy: environment.deploy }, schedule) }
       : {}),
+    ...(schedule && environment.selfService && !common.dryRun
+      ? { selfService: selfServiceOf(common, environment, environment.selfService, timeZone) }
+      : {}),
   };
   checkSize(environmentName, settings);
   return settings;
@@ -133,7 +139,28 @@ function nightScheduleOf(
     warnMinutes: environment.warnMinutes ?? 30,
     readyBy: readyPhaseOf(environment),
     ...(environment.readyBy === 'applications' ? { applications: applicationKeysOf(environment) } : {}),
+    ...(environment.selfService && !common.dryRun ? { links: limitsOf(environment.selfService) } : {}),
   };
+}
+
+function selfServiceOf(
+  common: CommonSettings,
+  { prices }: DevelopmentEnvironmentConfig,
+  selfService: SelfServiceConfig,
+  timeZone: string,
+): SelfServiceSettings {
+  return {
+    ...common,
+    production: false,
+    ...limitsOf(selfService),
+    requireReason: selfService.requireReason ?? false,
+    timeZone,
+    ...(prices ? { prices } : {}),
+  };
+}
+
+function limitsOf({ maxHours = 4, perNight = 3 }: SelfServiceConfig): LinkLimits {
+  return { maxHours, perNight };
 }
 
 /** `true` is short for the nodes. */

@@ -41,7 +41,19 @@ export function crossCheck(parts: ConfigParts): ConfigProblem[] {
     ...unreachableStatuses(parts),
     ...foreignResources(parts),
     ...looseExternalIds(parts),
+    ...uselessSelfService(parts),
   ];
+}
+
+/** Without a schedule there is no stop to postpone. */
+function* uselessSelfService({ environments }: ConfigParts): Iterable<ConfigProblem> {
+  for (const [name, environment] of environments) {
+    if (environment.production || !environment.selfService || environment.schedule !== undefined) continue;
+    yield {
+      path: `environments.${name}.selfService`,
+      message: 'there is no schedule, so nothing is stopped: add a schedule, or remove this',
+    };
+  }
 }
 
 function* unknownCalendars({ schedules, calendarNames }: ConfigParts): Iterable<ConfigProblem> {

@@ -90,10 +90,11 @@ const filled = (hint: string) => z.string({ error: hint }).min(1, { abort: true 
 const flag = (hint = 'write true or false') => z.boolean({ error: hint });
 const oneOf = (values: readonly [string, ...string[]]) =>
   z.enum(values, { error: `write ${values.map((value) => `'${value}'`).join(' or ')}` });
-const minutes = (low: number, high: number) => {
-  const hint = `write a whole number of minutes from ${low} to ${high}`;
+const wholeNumber = (low: number, high: number, unit: string) => {
+  const hint = `write a whole number of ${unit} from ${low} to ${high}`;
   return z.int({ error: hint }).min(low).max(high);
 };
+const minutes = (low: number, high: number) => wholeNumber(low, high, 'minutes');
 const percent = () => {
   const hint = 'write a whole number from 0 to 100';
   return z.int({ error: hint }).min(0).max(100);
@@ -543,6 +544,15 @@ const prices = object(
   'write { currency: "USD", perNodeHour: { "*": 0.05 } }',
 );
 
+const selfService = object(
+  {
+    links: z.literal(true, { error: 'write true, or leave selfService out' }),
+    maxHours: wholeNumber(1, 12, 'hours').optional(),
+    perNight: wholeNumber(1, 20, 'times').optional(),
+    requireReason: flag().optional(),
+  },
+  'write { links: true, maxHours: 4, perNight: 3 }',
+);
 const READY_BY_HINT = "write true, 'nodes', 'applications' or { url: 'https://…' }";
 const readyBy = z.union(
   [
@@ -585,6 +595,7 @@ const development = object(
     warnMinutes: minutes(0, 720).optional(),
     readyBy: readyBy.optional(),
     prices: prices.optional(),
+    selfService: selfService.optional(),
   },
   'write { account, region, cluster, schedule }',
 );

@@ -342,8 +342,21 @@ export interface DevelopmentEnvironmentConfig extends EnvironmentBase {
    * `applications` of `deploy` are Healthy, or the URL answers with a status below 400. Default false: start at it.
    */
   readonly readyBy?: boolean | 'nodes' | 'applications' | { readonly url: string };
-  /** For the report of savings only: no function gets them. */
+  /** For the report of savings, and for the page of self-service. */
   readonly prices?: PricesConfig;
+  /** People without AWS credentials can keep the cluster up for an evening. Default: off. */
+  readonly selfService?: SelfServiceConfig;
+}
+
+export interface SelfServiceConfig {
+  /** Notifications about the night carry signed links to a page. Creates a KMS key, a function and its public address. */
+  readonly links: true;
+  /** A link keeps the cluster up so many hours at most, from the stop or from the click. Default 4. */
+  readonly maxHours?: number;
+  /** So many times a night at most. Default 3. */
+  readonly perNight?: number;
+  /** Nobody keeps it up without a reason. Default false. */
+  readonly requireReason?: boolean;
 }
 
 export interface PricesConfig {
@@ -362,6 +375,7 @@ export interface ProductionEnvironmentConfig extends EnvironmentBase {
   readonly autoscaler?: never;
   readonly suspendCronJobs?: never;
   readonly deploy?: never;
+  readonly selfService?: never;
 }
 
 export type EnvironmentConfig = DevelopmentEnvironmentConfig | ProductionEnvironmentConfig;

@@ -2,7 +2,7 @@
 
 import * as z from 'zod/mini';
 
-export const CAPABILITIES = ['night-schedule', 'spot-drain', 'branch-deploy'] as const;
+export const CAPABILITIES = ['night-schedule', 'spot-drain', 'branch-deploy', 'self-service'] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
 export const ACTIONS = [

@@ -11,6 +11,7 @@ export const SEVERITIES_OF: Readonly<Record<Capability, readonly Severity[]>> = 
   'night-schedule': ['warning', 'failure'],
   'spot-drain': ['failure'],
   'branch-deploy': ['info', 'warning', 'failure'],
+  'self-service': ['warning', 'failure'],
 };
 
 export interface Notification {
@@ -56,6 +57,9 @@ function severityOf(decision: Decision): Severity | undefined {
     case 'defer':
     case 'wake':
       return 'info';
+    case 'override':
+      // To whom the stop was announced, so that they know that it is postponed.
+      return decision.capability === 'self-service' ? 'warning' : undefined;
     case 'drain':
       return lostPods(decision) ? 'failure' : undefined;
     default:
@@ -85,6 +89,8 @@ function titleOf({ action }: Decision): string {
       return 'waits for the morning';
     case 'wake':
       return 'wakes the cluster';
+    case 'override':
+      return 'is kept up';
     default:
       return 'lost pods';
   }

@@ -45,6 +45,9 @@ export interface Schedule {
 
 export type SleepState = 'awake' | 'asleep';
 
+/** `link`: a signed link. */
+export type OverrideVia = 'link';
+
 /** A person's request that outranks calendar and schedule until it ends. Persisted under `override | <id>`. */
 export interface Override {
   readonly id: string;
@@ -52,8 +55,10 @@ export interface Override {
   /** ISO 8601 instants, UTC. */
   readonly from: string;
   readonly until: string;
-  /** Who AWS says it was, `assumed-role/Developer/ana`; or `branch-deploy`. */
+  /** Who AWS says it was, `assumed-role/Developer/ana`; or `branch-deploy`; or the signed link, `link/k3v9x2`. */
   readonly author: string;
+  /** How it was requested, where not by the command line. */
+  readonly via?: OverrideVia;
   /** A name that was typed: anybody can type any. */
   readonly label?: string;
   readonly reason: string;
@@ -71,6 +76,7 @@ const REQUESTED = {
   from: s.instant,
   until: s.instant,
   author: textUpTo(AUTHOR_LIMIT),
+  via: s.optional(s.oneOf('link')),
   label: s.optional(textUpTo(TEXT_LIMIT)),
   reason: textUpTo(TEXT_LIMIT),
 };

@@ -2,7 +2,7 @@
  * The settings of a function, which synth writes as JSON into the variable NIGHTSHIFT_SETTINGS. Everything is expanded:
  * no name refers to something elsewhere, and every default is filled in. Lambda allows 4 KB for all variables of a function together.
  */
-import type { AutoscalerConfig, ImageConfig, SuspendCronJobsConfig } from './config.ts';
+import type { AutoscalerConfig, ImageConfig, PricesConfig, SuspendCronJobsConfig } from './config.ts';
 import type { Severity } from './notification.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -11,6 +11,10 @@ export const SETTINGS_VARIABLE = 'NIGHTSHIFT_SETTINGS';
 export const TABLE_VARIABLE = 'NIGHTSHIFT_TABLE';
 /** The ARN of spot-drain's state machine. Absent in a dry run. */
 export const WATCHDOG_VARIABLE = 'NIGHTSHIFT_WATCHDOG';
+/** The address of self-service's page, for whoever makes links. */
+export const PAGE_VARIABLE = 'NIGHTSHIFT_PAGE_URL';
+/** The ARN of the KMS key that signs links. */
+export const LINK_KEY_VARIABLE = 'NIGHTSHIFT_LINK_KEY';
 
 export interface CommonSettings {
   readonly environment: string;
@@ -51,6 +55,8 @@ export interface NightScheduleSettings extends CommonSettings {
   readonly readyBy: false | ReadyPhase;
   /** `<project>/<name>` of the applications that are awaited, with `readyBy: 'applications'`. */
   readonly applications?: readonly string[];
+  /** Absent where notifications carry no links. */
+  readonly links?: LinkLimits;
 }
 
 export interface SpotDrainSettings extends CommonSettings {
@@ -134,9 +140,24 @@ export interface BranchDeploySettings extends CommonSettings {
   readonly recordsHealthy?: boolean;
 }
 
+/** How long, and how often in a night, a signed link may keep the cluster up. */
+export interface LinkLimits {
+  readonly maxHours: number;
+  readonly perNight: number;
+}
+
+export interface SelfServiceSettings extends CommonSettings, LinkLimits {
+  readonly production: false;
+  readonly requireReason: boolean;
+  readonly timeZone: string;
+  readonly prices?: PricesConfig;
+}
+
 /** Every function of one environment. A capability that the environment does not have is absent. */
 export interface EnvironmentSettings {
   readonly nightSchedule?: NightScheduleSettings;
   readonly spotDrain: SpotDrainSettings;
   readonly branchDeploy?: BranchDeploySettings;
+  /** Absent in a dry run, which stops nothing that somebody could postpone. */
+  readonly selfService?: SelfServiceSettings;
 }

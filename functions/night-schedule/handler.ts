@@ -5,6 +5,7 @@ import type { Context } from 'aws-lambda';
 import { createAutoScalingClient, createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
 import { lazyBuiltInPools } from '#functions/adapters/aws/lazy-built-in-pools.ts';
+import { lazyLinks } from '#functions/adapters/aws/lazy-links.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
@@ -31,7 +32,7 @@ const store = settings.dryRun
   ? (await import('#functions/adapters/dynamodb/dry-run-store.ts')).createDryRunStore(realStore)
   : realStore;
 const logger = createLogger('night-schedule');
-const notify = lazyNotifier({ settings, now });
+const notify = lazyNotifier({ settings, now, linksFor: lazyLinks({ settings, table, now }) });
 const kubernetes = lazyCluster(settings, now);
 const builtIn = lazyBuiltInPools(settings.cluster);
 const ports = {

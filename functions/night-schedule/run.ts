@@ -156,7 +156,7 @@ function warn(
   const stop = stopToWarnOf(schedule, now, memory.overrides, desired, settings.warnMinutes);
   if (stop && notes.warned?.stop !== stop.toISOString()) {
     const reason = `stops at ${timeOf(schedule, stop)}; to keep it up: npx nightshift keep-up ${environment} --for 2h`;
-    recorder.record({ target, action: 'warn', reason });
+    recorder.record({ target, action: 'warn', reason, facts: { stop: stop.toISOString() } });
     notes.warned = { stop: stop.toISOString() };
   }
   const holidays = holidayWarning(schedule.calendar, now);

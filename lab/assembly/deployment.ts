@@ -22,7 +22,6 @@ const WITHOUT_RUN_TIME = new Set([
   'AWS::Logs::LogGroup',
   'AWS::Logs::MetricFilter',
   'AWS::SNS::TopicPolicy',
-  'AWS::KMS::Key',
   'AWS::SQS::QueuePolicy',
   'AWS::Scheduler::ScheduleGroup',
 ]);
@@ -32,6 +31,24 @@ export interface TableSpec {
   readonly arn: string;
   readonly keys: readonly { readonly name: string; readonly type: string; readonly kind: string }[];
   readonly ttlAttribute?: string;
+}
+
+/** A key for message authentication codes. Keys that encrypt have no effect in the lab. */
+export interface MacKeySpec {
+  /** A UUID. */
+  readonly id: string;
+}
+
+/** The public address of a function. */
+export interface FunctionUrlSpec {
+  readonly account: string;
+  readonly region: string;
+  readonly functionName: string;
+  /** `https://<id>.lambda-url.<region>.on.aws/` */
+  readonly url: string;
+  readonly authType: string;
+  /** Anybody may use it: the function's policy has both permissions that Lambda demands since October 2025. */
+  readonly isPublic: boolean;
 }
 
 export interface AccessEntrySpec {
@@ -75,6 +92,8 @@ export interface Deployment {
   readonly accessEntries: readonly AccessEntrySpec[];
   readonly buildProjects: readonly BuildProjectSpec[];
   readonly customResources: readonly CustomResourceSpec[];
+  readonly macKeys: readonly MacKeySpec[];
+  readonly functionUrls: readonly FunctionUrlSpec[];
 }
 
 export function readDeployment(stack: Stack): Deployment {
@@ -137,6 +156,15 @@ export function readDeployment(stack: Stack): Deployment {
     buildProjects: ofType('AWS::CodeBuild::Project').map((resource) =>
       readBuildProject(resource, scope.physicalName(resource.logicalId)),
     ),
+    macKeys: ofType('AWS::KMS::Key')
+      .filter(({ properties }) => isMacKey(stack, properties))
+      .map(({ logicalId }) => ({ id: String(scope.ref(logicalId)) })),
+    functionUrls: ofType('AWS::Lambda::Url').map((resource) =>
+      readFunctionUrl(stack, resource, {
+        url: String(scope.attribute(resource.logicalId, 'FunctionUrl')),
+        resources,
+      }),
+    ),
     customResources: resources
       .filter(isCustom)
       .map((resource) => readCustomResource(stack, resource, new Set(functions.map(({ arn }) => arn)))),
@@ -165,11 +193,52 @@ function readCustomResource(
   return { logicalId, serviceToken, serviceTimeoutSeconds: timeout, properties };
 }
 
+function isMacKey({ name }: Stack, { KeyUsage, KeySpec }: JsonObject): boolean {
+  if (KeyUsage !== 'GENERATE_VERIFY_MAC') return false;
+  if (KeySpec === 'HMAC_256') return true;
+  throw new AssemblyError(`${name} has a key of the spec ${String(KeySpec)}: the lab has HMAC_256`);
+}
+
+function readFunctionUrl(
+  stack: Stack,
+  { properties }: Resource,
+  { url, resources }: { readonly url: string; readonly resources: readonly Resource[] },
+): FunctionUrlSpec {
+  const target = String(properties['TargetFunctionArn']);
+  const functionName = target.split(':').at(-1) ?? target;
+  const authType = String(properties['AuthType']);
+  const permissions = resources
+    .filter(({ type }) => type === 'AWS::Lambda::Permission')
+    .map((permission) => permission.properties)
+    .filter(
+      ({ FunctionName, Principal }) =>
+        Principal === '*' && (FunctionName === target || FunctionName === functionName),
+    );
+  return {
+    account: stack.account,
+    region: stack.region,
+    functionName,
+    url,
+    authType,
+    isPublic:
+      permissions.some(
+        ({ Action, FunctionUrlAuthType }) =>
+          Action === 'lambda:InvokeFunctionUrl' && FunctionUrlAuthType === authType,
+      ) &&
+      permissions.some(
+        ({ Action, InvokedViaFunctionUrl }) =>
+          Action === 'lambda:InvokeFunction' && InvokedViaFunctionUrl === true,
+      ),
+  };
+}
+
 const READ = [
   'AWS::IAM::Role',
   'AWS::IAM::Policy',
   'AWS::Lambda::Function',
   'AWS::Lambda::Permission',
+  'AWS::Lambda::Url',
+  'AWS::KMS::Key',
   'AWS::Lambda::EventInvokeConfig',
   'AWS::StepFunctions::StateMachine',
   'AWS::Events::Rule',

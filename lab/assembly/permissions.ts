@@ -167,6 +167,11 @@ function touchedBy(action: string, parameters: Parameters, where: Where): Touche
     }
     case 'sqs:SendMessage':
       return { resources: [arn('sqs', text('QueueUrl').split('/').at(-1) ?? '')] };
+    case 'kms:GenerateMac':
+    case 'kms:VerifyMac': {
+      const id = text('KeyId');
+      return { resources: [id.startsWith('arn:') ? id : arn('kms', `key/${id}`)] };
+    }
     case 'states:StartExecution':
       return { resources: [text('stateMachineArn')] };
     case 'sns:Publish':

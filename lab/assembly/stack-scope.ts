@@ -32,6 +32,8 @@ interface TypeRules {
   readonly arn: (at: { account: string; region: string; name: string }) => string;
   /** What `Ref` gives, where it is not the name. */
   readonly ref?: (at: { account: string; region: string; name: string }) => string;
+  /** The name that AWS gives, where nobody can choose it; from a hash of stack and logical id. */
+  readonly generated?: (hash: string) => string;
   /** `Fn::GetAtt` beside `Arn`. */
   readonly attributes?: Readonly<
     Record<string, (at: { account: string; region: string; name: string }) => string>
@@ -66,6 +68,20 @@ const TYPES: Readonly<Record<string, TypeRules>> = {
     arn: (at) => `arn:aws:sqs:${at.region}:${at.account}:${at.name}`,
     ref: queueUrl,
     attributes: { QueueName: (at) => at.name, QueueUrl: queueUrl },
+  },
+  'AWS::KMS::Key': {
+    nameProperty: '',
+    maximumLength: 36,
+    generated: (hash) => hash.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-4$3-8$4-$5'),
+    arn: (at) => `arn:aws:kms:${at.region}:${at.account}:key/${at.name}`,
+    attributes: { KeyId: (at) => at.name },
+  },
+  'AWS::Lambda::Url': {
+    nameProperty: '',
+    maximumLength: 32,
+    generated: (hash) => hash.slice(0, 32),
+    arn: (at) => `arn:aws:lambda:${at.region}:${at.account}:function-url:${at.name}`,
+    attributes: { FunctionUrl: (at) => `https://${at.name}.lambda-url.${at.region}.on.aws/` },
   },
   'AWS::StepFunctions::StateMachine': {
     nameProperty: 'StateMachineName',
@@ -203,12 +219,14 @@ export function createStackScope(stack: Stack): StackScope {
       return value;
     },
     physicalName(logicalId) {
-      const { nameProperty, maximumLength } = rulesOf(logicalId);
+      const { nameProperty, maximumLength, generated } = rulesOf(logicalId);
+      const hash = createHash('sha256').update(`${stack.name}/${logicalId}`).digest('hex');
+      if (generated) return generated(hash);
       const properties = resourceAt(stack, logicalId)['Properties'];
       const given = isObject(properties) ? properties[nameProperty] : undefined;
       if (given !== undefined) return String(resolve(given, scope));
-      const suffix = createHash('sha256').update(`${stack.name}/${logicalId}`).digest('hex').slice(0, 12);
-      return `${`${stack.name}-${logicalId}`.slice(0, maximumLength - 13)}-${suffix.toUpperCase()}`;
+      const suffix = hash.slice(0, 12).toUpperCase();
+      return `${`${stack.name}-${logicalId}`.slice(0, maximumLength - 13)}-${suffix}`;
     },
     arn: (logicalId) => rulesOf(logicalId).arn(placed(logicalId)),
     resources: () =>

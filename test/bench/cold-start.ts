@@ -12,14 +12,15 @@ import { buildSync } from 'esbuild';
 import { type Bundle, bundle, bundleOptions, START_LIMIT } from '#lib/bundle/function-bundle.ts';
 import { loadConfig } from '#lib/config-file.ts';
 import { settingsOf } from '#lib/settings.ts';
+import type { EnvironmentConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
-import { SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
+import { LINK_KEY_VARIABLE, SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
 import { type Bench, type Figure, median } from './bench.ts';
 
 /** A start may take so much of what a bare handler with the same SDK clients takes. */
 const START_RATIO = 0.85;
 
-const CAPABILITIES: readonly Capability[] = ['night-schedule', 'spot-drain', 'branch-deploy'];
+const CAPABILITIES: readonly Capability[] = ['night-schedule', 'spot-drain', 'branch-deploy', 'self-service'];
 
 export const coldStart: Bench = async ({ runs, log }) => {
   const folder = mkdtempSync(join(tmpdir(), 'nightshift-bench-'));
@@ -38,6 +39,8 @@ export const coldStart: Bench = async ({ runs, log }) => {
         AWS_ACCESS_KEY_ID: 'a',
         AWS_SECRET_ACCESS_KEY: 'b',
         [TABLE_VARIABLE]: 'nightshift',
+        [LINK_KEY_VARIABLE]:
+          'arn:aws:kms:ap-northeast-1:111111111111:key/01234567-89ab-4def-8123-456789abcdef',
         [SETTINGS_VARIABLE]: JSON.stringify(settingsFor[capability]),
       };
       const times = await inTurn(runs, environment, {
@@ -70,11 +73,14 @@ async function measuredSettings() {
   )?.[0];
   if (name === undefined)
     throw new Error('the config has no environment with a schedule and a deploy to measure');
-  const settings = settingsOf(config, name, new Date());
+  const environment = { ...config.environments[name], selfService: { links: true } } as EnvironmentConfig;
+  const environments = { ...config.environments, [name]: environment };
+  const settings = settingsOf({ ...config, environments }, name, new Date());
   return {
     'night-schedule': settings.nightSchedule,
     'spot-drain': settings.spotDrain,
     'branch-deploy': settings.branchDeploy,
+    'self-service': settings.selfService,
   };
 }
 

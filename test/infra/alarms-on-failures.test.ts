@@ -10,6 +10,7 @@ import { NIGHT } from '#functions/adapters/dynamodb/table-keys.ts';
 import { RUNBOOK } from '#lib/monitoring.ts';
 import { NightshiftApp } from '#lib/nightshift-app.ts';
 import type { Capability } from '#model/decision.ts';
+import { LINK_PARAMETER, linkBody } from '#model/keep-up-link.ts';
 import { tableNameOf } from '#model/names.ts';
 import { type AlarmState, CloudWatch, matches } from './a-cloudwatch.ts';
 import { aConfig, aDevelopment } from './environments.ts';
@@ -18,7 +19,7 @@ import { aConfig, aDevelopment } from './environments.ts';
 const START = new Date('2026-11-24T01:00:00Z');
 const MINUTE = 60_000;
 const CAPABILITIES: readonly Capability[] = ['night-schedule', 'spot-drain', 'branch-deploy'];
-const config = aConfig({ develop: aDevelopment() });
+const config = aConfig({ develop: aDevelopment({ selfService: { links: true } }) });
 
 describe('an alarm is raised', () => {
   const directory = mkdtempSync(join(tmpdir(), 'nightshift-alarms-'));
@@ -77,6 +78,31 @@ describe('an alarm is raised', () => {
     if (!principal) throw new Error(`there is no ${capability}`);
     lab.front.faults.add({ service, principal, kind: 'access-denied', times: Infinity });
   };
+  /** A link for the night that comes, with a code that only KMS can tell from a right one. */
+  const openLink = async () => {
+    const { account, region } = config.environments['develop']!;
+    const page = lab.assembly.find({ account, region, function: 'nightshift-develop-self-service' });
+    const body = linkBody(
+      {
+        id: 'k3v9x2ab',
+        environment: 'develop',
+        action: 'keep-up',
+        stop: '2026-11-24T13:00:00.000Z',
+        expires: '2026-11-24T23:00:00.000Z',
+        minutes: 60,
+        maxHours: 4,
+        generation: 0,
+      },
+      (text) => Buffer.from(text).toString('base64url'),
+    );
+    await page?.invoke(
+      JSON.stringify({
+        version: '2.0',
+        rawQueryString: `${LINK_PARAMETER}=${body}.${'A'.repeat(43)}`,
+        requestContext: { http: { method: 'GET' } },
+      }),
+    );
+  };
   const purge = () => {
     for (const { messages } of lab.aws.messaging.queues()) (messages as unknown[]).length = 0;
   };
@@ -117,6 +143,13 @@ describe('an alarm is raised', () => {
   test('by spot-drain, when it records a failure', async () => {
     failCallsOf('spot-drain', 'dynamodb');
     expect(raised(await statesDuring(6))).toContain('failed');
+    await recover();
+  });
+
+  test('by self-service, when it records a failure', async () => {
+    failCallsOf('self-service', 'kms');
+    await openLink();
+    expect(raised(await statesDuring(2))).toEqual(['failed']);
     await recover();
   });
 
@@ -174,11 +207,11 @@ describe('a log line counts as a failure', () => {
       .length;
 
   test.for([
-    ['of every function when something failed', { message: 'decision', decision: { action: 'fail' } }, 3],
+    ['of every function when something failed', { message: 'decision', decision: { action: 'fail' } }, 4],
     [
       'of every function that could not notify',
       { message: 'notification failed', decision: { action: 'stop' } },
-      3,
+      4,
     ],
     ['of spot-drain when a budget blocked pods to the end', { decision: { action: 'drain', blocked: 2 } }, 1],
     [

@@ -17,6 +17,7 @@ describe('docs/permissions.md', () => {
       drain: { replaceEarly: true },
       encryptionKey: 'create',
       notify: { info: [], warning: [], failure: [] },
+      selfService: { links: true },
       deploy: {
         ...deploy,
         argocd: { ...deploy.argocd, kmsKey },

@@ -8,11 +8,16 @@ import { settingsOf } from '#lib/settings.ts';
 import type { Capability } from '#model/decision.ts';
 import { aConfig, aDevelopment, NOW } from './environments.ts';
 
-const settings = settingsOf(aConfig({ develop: aDevelopment() }), 'develop', NOW);
+const settings = settingsOf(
+  aConfig({ develop: aDevelopment({ selfService: { links: true } }) }),
+  'develop',
+  NOW,
+);
 const functions = [
   ['night-schedule', settings.nightSchedule],
   ['spot-drain', settings.spotDrain],
   ['branch-deploy', settings.branchDeploy],
+  ['self-service', settings.selfService],
 ] as const;
 
 /** Starts the function, and prints every file that Node loaded for it. */
@@ -52,7 +57,7 @@ describe.for(functions)('the bundle of %s', ([capability, own]) => {
     ];
     expect(names(parts)).toEqual(expect.arrayContaining(later));
     expect(names(start.parts).sort()).toEqual(
-      capability === 'branch-deploy'
+      capability === 'branch-deploy' || capability === 'self-service'
         ? ['@aws-sdk/client-dynamodb']
         : ['@aws-sdk/client-auto-scaling', '@aws-sdk/client-dynamodb'],
     );
@@ -77,6 +82,7 @@ describe.for(functions)('the bundle of %s', ([capability, own]) => {
         AWS_SECRET_ACCESS_KEY: 'key',
         NIGHTSHIFT_SETTINGS: JSON.stringify(own),
         NIGHTSHIFT_TABLE: 'nightshift-develop',
+        NIGHTSHIFT_LINK_KEY: 'arn:aws:kms:ap-northeast-1:111111111111:key/a-key',
         POWERTOOLS_SERVICE_NAME: capability,
       },
     });

@@ -5,27 +5,33 @@ import { aDevelopment, aProduction, templateOf } from './environments.ts';
 
 const develop = templateOf(aDevelopment());
 const withDashboard = templateOf(aDevelopment({ monitoring: { dashboard: true } }));
-const alarms = Object.values(develop.findResources('AWS::CloudWatch::Alarm')).map(
-  ({ Properties }) => Properties,
-);
+const withPage = templateOf(aDevelopment({ selfService: { links: true } }));
+const alarmsOf = (template: typeof develop) =>
+  Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
+const alarms = alarmsOf(develop);
 
 describe('the alarms', () => {
-  test('are one for all failed decisions, and two for each function', () => {
-    expect(alarms.map((alarm) => alarm.AlarmName).sort()).toEqual(
-      [
-        'nightshift-develop-failed',
-        ...['night-schedule', 'spot-drain', 'branch-deploy'].flatMap((capability) =>
-          ['dead-letters', 'tick-missing'].map((kind) => `nightshift-develop-${capability}-${kind}`),
-        ),
-      ].sort(),
-    );
+  test('are one for all failed decisions, and two for each function with a tick', () => {
+    for (const template of [develop, withPage])
+      expect(
+        alarmsOf(template)
+          .map((alarm) => alarm.AlarmName)
+          .sort(),
+      ).toEqual(
+        [
+          'nightshift-develop-failed',
+          ...['night-schedule', 'spot-drain', 'branch-deploy'].flatMap((capability) =>
+            ['dead-letters', 'tick-missing'].map((kind) => `nightshift-develop-${capability}-${kind}`),
+          ),
+        ].sort(),
+      );
     templateOf(aProduction()).resourceCountIs('AWS::CloudWatch::Alarm', 3);
   });
 
   test('name headings of the runbook that have description, investigation and resolution', () => {
     const sections = sectionsOf(readFileSync(RUNBOOK, 'utf8'));
     const named = new Set<string>();
-    for (const alarm of alarms) {
+    for (const alarm of alarmsOf(withPage)) {
       const headings = [...alarm.AlarmDescription.matchAll(new RegExp(`${RUNBOOK}#([a-z-]+)`, 'g'))];
       expect(headings.length, alarm.AlarmName).toBeGreaterThan(0);
       for (const [, heading = ''] of headings) {
@@ -37,9 +43,9 @@ describe('the alarms', () => {
   });
 
   test('name no heading of a function that the environment does not have', () => {
-    const [failed] = Object.values(templateOf(aProduction()).findResources('AWS::CloudWatch::Alarm'))
-      .map(({ Properties }) => Properties)
-      .filter(({ AlarmName }) => AlarmName.endsWith('-failed'));
+    const [failed] = alarmsOf(templateOf(aProduction())).filter(({ AlarmName }) =>
+      AlarmName.endsWith('-failed'),
+    );
     expect(failed?.AlarmDescription).toMatch(/What to do: docs\/runbook\.md#spot-drain-failed$/);
   });
 
@@ -88,10 +94,10 @@ describe('the alarms', () => {
 });
 
 describe('failed decisions', () => {
-  test.for(['night-schedule', 'spot-drain', 'branch-deploy'])(
+  test.for(['night-schedule', 'spot-drain', 'branch-deploy', 'self-service'])(
     'of %s are counted in its log, in the metric of all functions',
     (capability) => {
-      const filters = Object.values(develop.findResources('AWS::Logs::MetricFilter')).filter(
+      const filters = Object.values(withPage.findResources('AWS::Logs::MetricFilter')).filter(
         ({ Properties }) =>
           logGroupName(Properties.LogGroupName.Ref) === `/aws/lambda/nightshift-develop-${capability}`,
       );
@@ -154,7 +160,7 @@ describe('the dashboard', () => {
 });
 
 function logGroupName(logicalId: string): unknown {
-  return develop.findResources('AWS::Logs::LogGroup')[logicalId]?.['Properties'].LogGroupName;
+  return withPage.findResources('AWS::Logs::LogGroup')[logicalId]?.['Properties'].LogGroupName;
 }
 
 /** The third-level headings under each second-level heading. */

@@ -137,6 +137,8 @@ const VALUES: Readonly<Record<string, unknown>> = {
   stopDeadlineMinutes: 1,
   startDeadlineMinutes: 720,
   warnMinutes: 0,
+  'selfService.maxHours': 6,
+  'selfService.perNight': 5,
   'prices.currency': 'EUR',
   'prices.perNodeHour.*': 0.05,
 };
@@ -161,6 +163,7 @@ const SURROUNDINGS: Readonly<Record<string, object>> = {
   'deploy.status.gitlab': { tokenSecret: 'nightshift/gitlab' },
   'deploy.status.bitbucket': { tokenSecret: 'nightshift/bitbucket' },
   prices: { currency: 'USD', perNodeHour: {} },
+  selfService: { links: true },
 };
 
 /** Whether there is a value to try the option with. */

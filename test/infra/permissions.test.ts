@@ -24,12 +24,18 @@ const PERMISSIONS: Readonly<Record<string, string>> = { 'lambda:Invoke': 'lambda
 /** Files of ours that sign a call by themselves. */
 const SIGNED: Readonly<Record<string, string>> = {
   'functions/adapters/aws/cluster-endpoint.ts': 'eks:DescribeCluster',
+  'functions/adapters/aws/keep-up-links.ts': 'kms:GenerateMac',
+  'functions/self-service/handler.ts': 'kms:VerifyMac',
   'functions/adapters/aws/watchdog.ts': 'states:StartExecution',
 };
 /** In every DynamoDB client, for an endpoint discovery that no operation uses. */
 const NEVER_CALLED = new Set(['dynamodb:DescribeEndpoints']);
 /** No call: it is checked where EKS is given the node role of Auto Mode. */
 const OF_A_CALL = new Set(['iam:PassRole']);
+/** The adapter of the table can remove items; the page removes none. */
+const NEVER_CALLED_BY: Readonly<Partial<Record<Capability, readonly string[]>>> = {
+  'self-service': ['dynamodb:DeleteItem'],
+};
 /** What Lambda itself does as the role: it logs, traces and keeps what failed. */
 const OF_LAMBDA = new Set(['logs', 'xray', 'sqs']);
 
@@ -41,7 +47,7 @@ function callsOf(capability: Capability): readonly string[] {
       return name ? [`${PREFIXES[service] ?? service}:${name}`] : (SIGNED[path] ?? []);
     })
     .map((call) => PERMISSIONS[call] ?? call)
-    .filter((call) => !NEVER_CALLED.has(call));
+    .filter((call) => !NEVER_CALLED.has(call) && !NEVER_CALLED_BY[capability]?.includes(call));
   return [...new Set(calls)].sort();
 }
 
@@ -50,6 +56,7 @@ function allowedIn(environments: readonly EnvironmentConfig[], capability: Capab
     'night-schedule': 'NightSchedule',
     'spot-drain': 'SpotDrain',
     'branch-deploy': 'BranchDeploy',
+    'self-service': 'SelfService',
   };
   const actions = environments
     .flatMap((environment) => statementsOf(templateOf(environment)))
@@ -67,6 +74,7 @@ describe('a role', () => {
       drain: { replaceEarly: true },
       fallbackGroup: 'spare',
       notify: { info: [], warning: [], failure: [] },
+      selfService: { links: true },
     }),
     aDevelopment({ autoscaler: { kind: 'auto-mode', builtIn: true } }),
     aDevelopment({ deploy: { argocd: { ...argocd, through: 'kubernetes' }, builds } }),
@@ -81,7 +89,7 @@ describe('a role', () => {
     }),
   ];
 
-  test.for(['night-schedule', 'spot-drain', 'branch-deploy'] as const)(
+  test.for(['night-schedule', 'spot-drain', 'branch-deploy', 'self-service'] as const)(
     'of %s allows every call that the function can make, and no other',
     (capability) => {
       expect(allowedIn(variants, capability)).toEqual(callsOf(capability));

@@ -47,6 +47,9 @@ export function createDemoCloud(environment: DemoEnvironment): Cloud {
     async setPause() {
       throw new CloudError('the demonstration has no pauses');
     },
+    async revokeLinks() {
+      throw new CloudError('the demonstration sends no links');
+    },
     async retire() {
       throw new CloudError('the demonstration has no stack to remove');
     },

@@ -14,6 +14,8 @@ import type { CommonSettings } from '#model/settings.ts';
 export interface NotifierOptions {
   readonly settings: Pick<CommonSettings, 'environment' | 'account' | 'region' | 'notify'>;
   readonly now: () => Date;
+  /** Lines with links, put under what is sent. A notification is sent without them where they cannot be made. */
+  readonly linksFor?: ((decision: Decision) => Promise<readonly string[]>) | undefined;
   /** Default: one of its own, loaded with the first notification. */
   readonly client?: Pick<SNSClient, 'send'>;
 }
@@ -57,7 +59,13 @@ export function createNotifier(
       // One sync of an application settles several builds, each with a decision of its own.
       if (!isNew(decision)) continue;
       try {
-        await publish(notification);
+        const links = await linksOf(options, decision).catch((cause: unknown) => {
+          failures.push(
+            new NotificationError(`"${notification.title}" has no links: ${messageOf(cause)}`, { cause }),
+          );
+          return [];
+        });
+        await publish({ ...notification, nextSteps: [...links, ...notification.nextSteps] });
       } catch (error) {
         sentAt.delete(keyOf(decision));
         const topic = topicNameOf(environment, notification.severity);
@@ -70,6 +78,10 @@ export function createNotifier(
     }
     if (failures[0]) throw failures[0];
   };
+}
+
+async function linksOf({ linksFor }: NotifierOptions, decision: Decision): Promise<readonly string[]> {
+  return linksFor ? linksFor(decision) : [];
 }
 
 /** The reason of a failure may change from pass to pass. */

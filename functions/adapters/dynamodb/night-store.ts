@@ -28,6 +28,7 @@ import {
   CRON_JOB_PREFIX,
   cronJobKey,
   itemName,
+  LINKS_KEY,
   NIGHT,
   NOTE_PREFIX,
   noteKey,
@@ -114,6 +115,7 @@ function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly 
     }
   }
   for (const { key, value } of overrideRows) {
+    if (key === LINKS_KEY) continue;
     if (key === PAUSE_KEY && isValid(pauseSchema, value)) pause = value;
     // Under another key no command could cancel it.
     else if (isValid(overrideSchema, value) && value.id === key) overrides.push(value);

@@ -6,7 +6,7 @@ import { isValid } from '#model/record-schema.ts';
 import { type Override, overrideSchema, type Pause, pauseSchema } from '#model/schedule.ts';
 import { recordsOf } from './records.ts';
 import type { Row, Table } from './table.ts';
-import { NIGHT, OVERRIDE, PAUSE_KEY, STATE_KEY } from './table-keys.ts';
+import { isOverrideKey, NIGHT, OVERRIDE, PAUSE_KEY, STATE_KEY } from './table-keys.ts';
 
 export interface NightReader {
   /** Absent where the environment has no schedule. Throws `CorruptRecordError` where it cannot be read. */
@@ -45,7 +45,7 @@ export function createNightReader(table: Table): NightReader {
         table.list(OVERRIDE),
       ]);
       const sorted = overrides.fromRows(rows.filter(isOverride), idOf);
-      const pause = pauses.fromRows(rows.filter((row) => !isOverride(row)));
+      const pause = pauses.fromRows(rows.filter(isPause));
       return {
         ...(current ? { state: current } : {}),
         overrides: sorted.found.map(({ value }) => value),
@@ -56,12 +56,17 @@ export function createNightReader(table: Table): NightReader {
   };
 }
 
-const isOverride = ({ key }: Row) => key !== PAUSE_KEY;
+const isOverride = ({ key }: Row) => isOverrideKey(key);
+const isPause = ({ key }: Row) => key === PAUSE_KEY;
 /** Under another key no command would cancel it. */
 const idOf = ({ id }: Override) => id;
 
 /** An override that has ended stays for a while, to explain decisions. */
 const OVERRIDE_DAYS = 7;
+
+export function expiryOf({ until }: Pick<Override, 'until'>): Date {
+  return new Date(Date.parse(until) + OVERRIDE_DAYS * DAY_MS);
+}
 
 export interface Overrides {
   /** All that can be read, ended or not. */
@@ -79,24 +84,22 @@ export interface Overrides {
 export function createOverrides(table: Table): Overrides {
   const overrides = recordsOf(table, OVERRIDE, overrideSchema);
   const pauses = recordsOf(table, OVERRIDE, pauseSchema);
-  const expires = ({ until }: Pick<Override, 'until'>) =>
-    new Date(Date.parse(until) + OVERRIDE_DAYS * DAY_MS);
   return {
     async all() {
       const rows = (await table.list(OVERRIDE)).filter(isOverride);
       return overrides.fromRows(rows, idOf).found.map(({ value }) => value);
     },
     // Its id is its own: nothing is written over.
-    add: (override) => overrides.save(override.id, override, { expires: expires(override) }),
+    add: (override) => overrides.save(override.id, override, { expires: expiryOf(override) }),
     remove: (id) => overrides.remove(id),
     async removeAll() {
       for (const row of await table.list(OVERRIDE))
         if (isOverride(row) || !isValid(pauseSchema, row.value)) await overrides.remove(row.key);
     },
     async pause() {
-      const rows = (await table.list(OVERRIDE)).filter((row) => !isOverride(row));
+      const rows = (await table.list(OVERRIDE)).filter(isPause);
       return pauses.fromRows(rows).found[0]?.value;
     },
-    savePause: (pause) => pauses.save(PAUSE_KEY, pause, { expires: expires(pause) }),
+    savePause: (pause) => pauses.save(PAUSE_KEY, pause, { expires: expiryOf(pause) }),
   };
 }

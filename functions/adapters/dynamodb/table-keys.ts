@@ -10,6 +10,7 @@
  * | `night`    | `note#<what>`              | marks of the pass: warned, mornings, reported, seen; retired | never |
  * | `override` | `<id>`                     | Override                                | a week after its end |
  * | `override` | `pause`                    | Pause of all capabilities               | a week after its end |
+ * | `override` | `links`                    | LinkGeneration: older links are revoked | never   |
  * | `drain`    | `instance#<id>`            | claim of a drain                        | yes     |
  * | `drain`    | `instance#<id>#node`       | the name of the instance's node         | yes     |
  * | `drain`    | `cordon#<id>`              | a cordon of ours that may be undone     | yes     |
@@ -26,6 +27,12 @@ export const STATE_KEY = 'state';
 
 /** Beside the overrides: night-schedule and branch-deploy read it with them. */
 export const PAUSE_KEY = 'pause';
+
+/** Beside the overrides too: operators write both. */
+export const LINKS_KEY = 'links';
+
+/** What is under any other key of the partition is an override. */
+export const isOverrideKey = (key: string) => key !== PAUSE_KEY && key !== LINKS_KEY;
 
 export const SAVED_PREFIX = 'saved#';
 export const savedKey = (cluster: string, group: string) => `${SAVED_PREFIX}${cluster}/${group}`;

@@ -20,6 +20,7 @@ import { createDynamoDb, dynamoDbService } from './services/dynamodb.ts';
 import { ec2Service } from './services/ec2.ts';
 import { eksService } from './services/eks.ts';
 import { eventBridgeService } from './services/event-bridge.ts';
+import { kmsService } from './services/kms.ts';
 import { snsService, sqsService } from './services/messaging.ts';
 import { secretsManagerService } from './services/secrets-manager.ts';
 import { stsService } from './services/sts.ts';
@@ -86,6 +87,7 @@ export async function serveAws(options: ServeAwsOptions): Promise<AwsEndpoint> {
     snsService(aws),
     sqsService(aws),
     eventBridgeService(aws),
+    kmsService(aws),
     dynamoDbService(dynamo),
     ...(options.services ?? []),
   ]) {

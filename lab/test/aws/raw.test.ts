@@ -145,7 +145,7 @@ describe('the front door', () => {
 
   test('refuses a service that the lab does not have', async () => {
     const { json } = await aCaller();
-    const reply = await json('kms', 'TrentService.Decrypt', {});
+    const reply = await json('glue', 'AWSGlue.GetTables', {});
     expect([reply.status, JSON.parse(reply.text).__type]).toEqual([501, 'UnknownServiceException']);
   });
 

@@ -17,6 +17,7 @@ import {
 import { createFleets, type Fleets } from './fleet.ts';
 import { createInstanceEvents, type HealthEventOptions } from './instance-events.ts';
 import { createLifecycle } from './lifecycle.ts';
+import { createMacKeys, type MacKeys } from './mac-keys.ts';
 import { answerEksHooks } from './managed-drain.ts';
 import { createMessaging, type Messaging } from './messaging.ts';
 import type {
@@ -89,6 +90,7 @@ export interface AwsWorld {
   readonly autoScaling: AutoScaling;
   readonly ec2: Ec2;
   readonly secrets: Secrets;
+  readonly macKeys: MacKeys;
   readonly messaging: Messaging;
   readonly principals: Principals;
 
@@ -146,6 +148,7 @@ export function createAws(context: WorldContext): AwsWorld {
     autoScaling: autoScaling.api,
     ec2: ec2.api,
     secrets,
+    macKeys: createMacKeys(state),
     messaging,
     principals,
     clusters: () => state.clusters,

@@ -91,6 +91,7 @@ function cloudOf({ name, kind }: Described): Cloud {
     caller: async () => 'assumed-role/Developer/ana',
     pause: nothing,
     setPause: nothing,
+    revokeLinks: async () => 1,
     retire: async () => false,
     announcedChanges: async () => [],
     setOverride: nothing,

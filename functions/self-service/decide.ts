@@ -1,0 +1,106 @@
+/** What the form of the page asks for: an override, or why there is none. Pure. */
+import { type KeepUpLink, latestEnd } from '#model/keep-up-link.ts';
+import { isPlainText } from '#model/plain-text.ts';
+import type { Override } from '#model/schedule.ts';
+import type { SelfServiceSettings } from '#model/settings.ts';
+import type { NightOfPage } from './ports.ts';
+
+export interface Ask {
+  readonly until: string;
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** What is wrong with the form: the page is shown again with what was typed. */
+export type FormProblem =
+  | 'no-end'
+  | 'past'
+  | 'too-late'
+  | 'no-name'
+  | 'name-not-plain'
+  | 'name-too-long'
+  | 'no-reason'
+  | 'reason-not-plain'
+  | 'reason-too-long';
+
+export type Decided =
+  /** `ids` are tried in this order: the first that is free counts this request. */
+  | { readonly kind: 'keep-up'; readonly override: Omit<Override, 'id'>; readonly ids: readonly string[] }
+  /** Nothing is to be done: somebody keeps it up as long, or longer. */
+  | { readonly kind: 'already'; readonly by: Override }
+  | { readonly kind: 'ask-again'; readonly problem: FormProblem }
+  | { readonly kind: 'used-up'; readonly perNight: number };
+
+export const NAME_LIMIT = 60;
+export const REASON_LIMIT = 200;
+export const NO_REASON = 'no reason given';
+
+export function decide(
+  link: KeepUpLink,
+  ask: Ask,
+  night: Pick<NightOfPage, 'overrides'>,
+  context: {
+    readonly settings: Pick<SelfServiceSettings, 'maxHours' | 'perNight' | 'requireReason'>;
+    readonly now: Date;
+  },
+): Decided {
+  const { settings, now } = context;
+  const problem = problemOf(link, ask, settings, now);
+  if (problem) return { kind: 'ask-again', problem };
+  const until = new Date(ask.until);
+  const by = longestAwake(night.overrides, now);
+  // Also where a form is sent twice.
+  if (by && Date.parse(by.until) >= until.getTime()) return { kind: 'already', by };
+  const ids = slotsOf(link, settings.perNight);
+  const used = new Set(night.overrides.map(({ id }) => id));
+  const free = ids.filter((id) => !used.has(id));
+  if (free.length === 0) return { kind: 'used-up', perNight: settings.perNight };
+  const override = {
+    state: 'awake',
+    from: now.toISOString(),
+    until: until.toISOString(),
+    author: `link/${link.id}`,
+    via: 'link',
+    label: ask.name,
+    reason: ask.reason || NO_REASON,
+  } as const;
+  return { kind: 'keep-up', override, ids: free };
+}
+
+/** The override that keeps the cluster up longest from now on. */
+export function longestAwake(overrides: readonly Override[], now: Date): Override | undefined {
+  return overrides
+    .filter(
+      ({ state, from, until }) =>
+        state === 'awake' && Date.parse(from) <= now.getTime() && Date.parse(until) > now.getTime(),
+    )
+    .sort((a, b) => Date.parse(b.until) - Date.parse(a.until))[0];
+}
+
+/** One id for each request of the night: of two requests at once only one can have it. */
+function slotsOf(link: KeepUpLink, perNight: number): readonly string[] {
+  return Array.from({ length: perNight }, (_, index) => `link#${link.stop}#${index + 1}`);
+}
+
+function problemOf(
+  link: KeepUpLink,
+  { until, name, reason }: Ask,
+  settings: Pick<SelfServiceSettings, 'maxHours' | 'requireReason'>,
+  now: Date,
+): FormProblem | undefined {
+  const at = isInstant(until) ? Date.parse(until) : Number.NaN;
+  if (Number.isNaN(at)) return 'no-end';
+  if (at <= now.getTime()) return 'past';
+  if (at > latestEnd(link, settings.maxHours, now).getTime()) return 'too-late';
+  if (name === '') return 'no-name';
+  if (!isPlainText(name)) return 'name-not-plain';
+  if (name.length > NAME_LIMIT) return 'name-too-long';
+  if (reason === '' && settings.requireReason) return 'no-reason';
+  if (!isPlainText(reason)) return 'reason-not-plain';
+  return reason.length > REASON_LIMIT ? 'reason-too-long' : undefined;
+}
+
+/** As the form sends them; `Date` reads many other texts too. */
+function isInstant(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text);
+}

@@ -1,0 +1,153 @@
+/** The sections of the page. Pure. */
+import { learnLead } from '#functions/night-schedule/learn-lead.ts';
+import { HOUR_MS } from '#model/duration.ts';
+import { endChoices, type KeepUpLink, LINK_PARAMETER } from '#model/keep-up-link.ts';
+import type { Override } from '#model/schedule.ts';
+import { type Ask, type FormProblem, longestAwake, NAME_LIMIT, REASON_LIMIT } from '../decide.ts';
+import type { NightOfPage, ShownDecision } from '../ports.ts';
+import type { PageContext } from './context.ts';
+import { type Html, html, trusted } from './html.ts';
+import { type Phase, type Texts, timeIn } from './texts.ts';
+
+export interface View extends PageContext {
+  readonly texts: Texts;
+  readonly night: NightOfPage;
+  readonly link: KeepUpLink;
+  readonly now: Date;
+}
+
+/** Shapes differ too, for whoever does not see the colours. */
+const ICONS: Readonly<Record<Phase | 'unknown', string>> = {
+  awake: '<circle cx="12" cy="12" r="9"/>',
+  asleep: '<path d="M20 14A9 9 0 1 1 10 4a7 7 0 0 0 10 10z"/>',
+  starting: '<path d="M12 3l9 16H3z"/>',
+  stopping: '<path d="M12 21L3 5h18z"/>',
+  unknown: '<path d="M12 2l10 10-10 10L2 12z"/>',
+};
+
+function time({ language, timeZone, now }: View, at: string | Date): string {
+  return timeIn(language, timeZone, new Date(at), now);
+}
+
+/** The name that was typed, or who else requested it. */
+function nameOf({ label, author }: Override): string {
+  return label ?? author;
+}
+
+function isDown({ state }: NightOfPage): boolean {
+  return state?.phase === 'asleep' || state?.phase === 'stopping';
+}
+
+/** By what the last starts took, and the minute until the next tick. */
+function readyMinutes({ night, timeZone }: View): number {
+  return Math.ceil((learnLead(night.mornings, { phase: 'nodes', timeZone }).seconds + 60) / 60);
+}
+
+function addressOf({ address }: View, more = ''): string {
+  return `?${LINK_PARAMETER}=${address}${more}`;
+}
+
+export function stateOf(view: View, { withLinks = false } = {}): Html {
+  const { texts, night, now, link } = view;
+  const { state, pause } = night;
+  const phase = state?.phase ?? 'unknown';
+  const keeper = longestAwake(night.overrides, now);
+  return html`<section class="card" aria-labelledby="phase"><p class="phase ${phase}" id="phase"><svg viewBox="0 0 24 24" aria-hidden="true" fill="currentColor">${trusted(ICONS[phase])}</svg>${texts.title(view.environment)} ${texts.phase[phase]}</p>
+${state ? html`<p class="soft">${texts.since(time(view, state.since))}</p>` : undefined}
+${state?.until && Date.parse(state.until) > now.getTime() ? html`<p>${texts.next(state.desired === 'awake' ? 'asleep' : 'awake', time(view, state.until))}</p>` : undefined}
+${keeper ? html`<p>${texts.keptUp(time(view, keeper.until), nameOf(keeper))}</p>` : undefined}
+${pause && Date.parse(pause.until) > now.getTime() ? html`<p>${texts.paused(time(view, pause.until))}</p>` : undefined}
+${withLinks ? html`<a class="button" href="${addressOf(view, '&view=state')}">${texts.showAgain}</a>` : undefined}
+${withLinks && link.action !== 'why' ? html`<p><a href="${addressOf(view)}">${texts.change}</a></p>` : undefined}</section>`;
+}
+
+export function asking(view: View, typed: Ask | undefined, problem: FormProblem | undefined): Html {
+  const { texts, night, link, now, maxHours, requireReason } = view;
+  const down = isDown(night);
+  const choices = endChoices(link, maxHours, now);
+  if (choices.length === 0) return messageOf(texts.noEnd);
+  const isTyped = choices.some(({ at }) => at.toISOString() === typed?.until);
+  const costs = choices.map(({ at }) => costOf(view, at));
+  const ends = choices.map(({ at, isSuggested }, index) => {
+    const isChosen = isTyped ? at.toISOString() === typed?.until : isSuggested;
+    return html`<label><input type="radio" name="until" value="${at.toISOString()}" required${trusted(isChosen ? ' checked' : '')}><b>${time(view, at)}</b>${costs[index] ? html`<span>${costs[index]}</span>` : undefined}</label>`;
+  });
+  return html`${problem ? html`<section class="card problem" role="alert"><strong>${texts.problemTitle}</strong><p id="problem">${texts.problem[problem]}</p></section>` : undefined}
+<section class="card" aria-labelledby="question"><h2 id="question">${down ? texts.questionAsleep : texts.question}</h2>
+<p>${down ? texts.effectAsleep(readyMinutes(view)) : texts.effect}</p>
+<form method="post"><fieldset class="ends"><legend>${texts.until}</legend>${ends}</fieldset>
+<p class="soft">${costs[0] ? texts.costBasis : texts.costUnknown}</p>
+${input({ id: 'name', label: texts.name, hint: texts.nameHint, value: typed?.name, limit: NAME_LIMIT, required: true, invalid: problem?.includes('name') })}
+${input({ id: 'reason', label: requireReason ? texts.reason : `${texts.reason} (${texts.optional})`, value: typed?.reason, limit: REASON_LIMIT, required: requireReason, invalid: problem?.includes('reason') })}
+<button>${down ? texts.wake : texts.keepUp}</button></form></section>`;
+}
+
+function input(field: {
+  readonly id: string;
+  readonly label: string;
+  readonly hint?: string;
+  readonly value: string | undefined;
+  readonly limit: number;
+  readonly required: boolean;
+  readonly invalid: boolean | undefined;
+}): Html {
+  const { id, label, hint, value = '', limit, required, invalid } = field;
+  const described = [...(hint ? [`${id}-hint`] : []), ...(invalid ? ['problem'] : [])].join(' ');
+  return html`<div class="inputs"><label class="field" for="${id}">${label}</label><input id="${id}" name="${id}" value="${value}" maxlength="${limit}" autocomplete="${id === 'name' ? 'name' : 'off'}"${trusted(required ? ' required' : '')}${trusted(invalid ? ' aria-invalid="true"' : '')}${described ? html` aria-describedby="${described}"` : undefined}>${hint ? html`<p class="soft" id="${id}-hint">${hint}</p>` : undefined}</div>`;
+}
+
+/** `12 node-hours, 0.60 USD`; empty where no night was observed yet. */
+function costOf({ night, link, now, texts, prices, language }: View, end: Date): string {
+  const hours = (end.getTime() - Math.max(now.getTime(), Date.parse(link.stop))) / HOUR_MS;
+  const groups = Object.entries(night.nodes);
+  const nodes = groups.reduce((sum, [, count]) => sum + count, 0);
+  if (nodes === 0) return '';
+  const number = (value: number, options: Intl.NumberFormatOptions) =>
+    new Intl.NumberFormat(language, options).format(value);
+  const used = texts.nodeHours(number(nodes * hours, { maximumFractionDigits: 1 }));
+  const priced = groups.map(([group, count]) => [count, priceOf(prices, group)] as const);
+  if (!prices || priced.some(([, price]) => price === undefined)) return used;
+  const money = priced.reduce((sum, [count, price = 0]) => sum + count * price * hours, 0);
+  return `${used}, ${number(money, { minimumFractionDigits: 2, maximumFractionDigits: 2 })} ${prices.currency}`;
+}
+
+function priceOf(prices: PageContext['prices'], group: string): number | undefined {
+  const perNodeHour = prices?.perNodeHour ?? {};
+  return Object.hasOwn(perNodeHour, group) ? perNodeHour[group] : perNodeHour['*'];
+}
+
+export type Outcome =
+  | { readonly kind: 'kept-up'; readonly override: Override }
+  | { readonly kind: 'already'; readonly by: Override }
+  | { readonly kind: 'used-up'; readonly perNight: number };
+
+export function outcome(view: View, result: Outcome): Html {
+  const { texts, night } = view;
+  if (result.kind === 'used-up')
+    return html`<section class="card problem" role="status"><h2>${texts.usedUp(result.perNight)}</h2><p>${texts.usedUpNext}</p></section>`;
+  const title =
+    result.kind === 'kept-up'
+      ? texts.done(time(view, result.override.until))
+      : texts.already(time(view, result.by.until), nameOf(result.by));
+  const text =
+    result.kind === 'already'
+      ? texts.nothingChanged
+      : isDown(night)
+        ? texts.doneReady(readyMinutes(view))
+        : texts.doneAwake;
+  const { pause } = night;
+  return html`<section class="card result" role="status"><h2>${title}</h2><p>${text}</p>${pause && Date.parse(pause.until) > view.now.getTime() ? html`<p>${texts.paused(time(view, pause.until))}</p>` : undefined}<a class="button" href="${addressOf(view, '&view=state')}">${texts.progress}</a></section>`;
+}
+
+export function decisionsOf(view: View, decisions: readonly ShownDecision[]): Html {
+  const { texts } = view;
+  const items = decisions.map(
+    (decision) =>
+      html`<li><time datetime="${decision.time}">${time(view, decision.time)}</time><span lang="en">${decision.target}: ${decision.reason}</span></li>`,
+  );
+  return html`<section class="card" aria-labelledby="decisions"><h2 id="decisions">${texts.decisions}</h2>${items.length > 0 ? html`<ol>${items}</ol>` : html`<p>${texts.noDecisions}</p>`}</section>`;
+}
+
+export function messageOf(text: string): Html {
+  return html`<section class="card" role="status"><p>${text}</p></section>`;
+}
