@@ -106,6 +106,7 @@ export function resumeStep(snapshot: Snapshot, policy: Policy, steps: Autoscaler
     const record = memory.saved.get(group.name)?.value;
     return record !== undefined && isAsleepSize(group) && record.phase !== 'restored';
   });
+  // Past the deadline one group that cannot be restored, because it is being deleted for example, holds up nothing else.
   const isOverdue = minutesOverdue(snapshot, policy, 'awake') !== undefined;
   if (view === 'unknown' && !isOverdue)
     return void steps.push({ target, action: 'none', reason: 'the request for its state failed' });
@@ -122,7 +123,7 @@ export function resumeStep(snapshot: Snapshot, policy: Policy, steps: Autoscaler
       clear: ours,
     });
   if (waiting.length + foreign.length === 0) return;
-  if (!hostReady || unrestored.length > 0) {
+  if (!isOverdue && (!hostReady || unrestored.length > 0)) {
     const wait = hostReady
       ? `the sizes of ${unrestored.map((group) => group.name).join(', ')} are restored first`
       : `waits for a Ready node of ${policy.hostGroup}`;
@@ -133,7 +134,7 @@ export function resumeStep(snapshot: Snapshot, policy: Policy, steps: Autoscaler
     steps.push({
       target: known?.kind ?? target,
       action: 'resume',
-      reason: `its host group is Ready: ${resumption(waiting[0]?.value)}`,
+      reason: `${hostReady ? 'its host group is Ready' : 'the start is overdue'}: ${resumption(waiting[0]?.value)}`,
       resume: waiting,
       once: isOverdue ? 'resume-again' : undefined,
     });

@@ -25,6 +25,7 @@ describe('the checkers', () => {
 describe('a seed', () => {
   test.each([
     [1107, 'a stop was late within an hour of a late start'],
+    [2_026_112_979, 'a group that was being deleted held up the NodePools of Karpenter for good'],
     [1190, 'a group of which only the warm pool had been stopped was scaled up'],
   ])('that once broke a promise keeps it now: %d: %s', async (seed) => {
     expect((await simulateNight({ seed, severity: 'heavy' })).violations).toEqual([]);

@@ -397,6 +397,15 @@ describe('the order of a start', () => {
     ]);
   });
 
+  test('waits for no group past the deadline: one that is being deleted holds up nothing else', () => {
+    const state = aState({ phase: 'starting', since: minutesAgo(60) });
+    const groups = [empty('workers'), system];
+    const { after } = start({ groups }, { saved: saved(aSavedSize()), state });
+    expect(after).toMatchObject([
+      { target: 'cluster-autoscaler', action: 'resume', reason: 'the start is overdue: back to 2 replicas' },
+    ]);
+  });
+
   test.each<[string, Partial<Snapshot>, Partial<Memory>]>([
     ['at zero without a record', { groups: [empty('workers'), system] }, {}],
     [
