@@ -45,7 +45,8 @@ export function createRequestChecks(scene: Scene) {
 
   const checkDeletion = (pod: PodObject) => {
     const budgets = budgetsOf(kubernetes.api, pod);
-    if (budgets.length === 0) return;
+    // A pod that terminates was let go by its budgets before; a second DELETE only shortens its grace.
+    if (budgets.length === 0 || pod.metadata.deletionTimestamp) return;
     exercise(5);
     const node = pod.spec?.nodeName ?? '';
     const instance = instanceAt(node);
