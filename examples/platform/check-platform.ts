@@ -181,7 +181,7 @@ function wrongSizes({ name, platform: { nodes }, nightshift }: Environment): rea
     : [];
 }
 
-/** nightshift's own config refuses it too; here a reader of this file alone is told. */
+/** The config of nightshift refuses it too; a reader of this file alone sees it here. */
 function stoppedProduction({ name, nightshift }: Environment): readonly string[] {
   if (!nightshift) return [];
   if (nightshift.production && 'schedule' in nightshift)

@@ -123,7 +123,7 @@ describe('one line refuses', () => {
       '0 ≤ min ≤ desired ≤ max',
     ],
     [
-      'another spot share than nightshift is told',
+      'another spot share than in the config of nightshift',
       'production',
       nodes({ onDemand: { min: 1, desired: 1, max: 12 } }),
       '75 % of the nodes are spot, and nightshift.config.ts says spotPercent 50',
