@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { createAuthorize } from '@nightshift/lab/assembly/permissions.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Lab, startLab } from '#demo/lab.ts';
@@ -64,14 +65,31 @@ const replicas = () =>
     'replicas'
   ];
 
+function isAlive(id: number): boolean {
+  try {
+    return process.kill(id, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Virtual time waits until they have ended: a retry must not reach a process that is already killed. */
+async function killAll(): Promise<void> {
+  const leave = lab.context.clock.enter('processes are killed');
+  const killed = lab.assembly.processes();
+  for (const id of killed) process.kill(id, 'SIGKILL');
+  while (killed.some(isAlive)) await setTimeout(5);
+  await setTimeout(50);
+  leave();
+}
+
 /** As soon as the groups have their sizes again, which the function has yet to confirm. */
 function killWhenRequested(before: ReturnType<typeof sizes>): Promise<void> {
   return new Promise((resolve) => {
     const timer = setInterval(() => {
       if (JSON.stringify(sizes()) !== JSON.stringify(before)) return;
       clearInterval(timer);
-      for (const id of lab.assembly.processes()) process.kill(id, 'SIGKILL');
-      resolve();
+      resolve(killAll());
     }, 50);
   });
 }
