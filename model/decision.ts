@@ -30,7 +30,6 @@ export const ACTIONS = [
   'deployed',
   'superseded',
   'unverified',
-  'unverified',
   // all
   'restore',
   'none',
