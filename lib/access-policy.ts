@@ -1,7 +1,7 @@
 /** The least policy of each role of people: what the command line, the console and the CDK call for one environment. */
 import type { AccessRole, EnvironmentConfig } from '#model/config.ts';
 import { alarmTopicOf, functionNameOf, tableNameOf } from '#model/names.ts';
-import { NIGHT, OVERRIDE } from '#model/partitions.ts';
+import { LEDGER, NIGHT, OVERRIDE } from '#model/partitions.ts';
 import { partitionOf } from '#model/region.ts';
 import type { Permission } from './permission.ts';
 
@@ -150,7 +150,7 @@ function restorePermissions({ cluster }: EnvironmentConfig, { arn, table }: Arns
       sid: 'WriteRestored',
       actions: ['dynamodb:PutItem', 'dynamodb:DeleteItem'],
       resources: [table],
-      conditions: inPartition(NIGHT),
+      conditions: inPartition(NIGHT, LEDGER),
     },
     {
       sid: 'ResizeNodegroups',
@@ -183,9 +183,9 @@ function deployStacks({ account, region }: EnvironmentConfig, arn: Arns['arn']):
   };
 }
 
-function inPartition(partition: string): NonNullable<Permission['conditions']> {
+function inPartition(...partitions: readonly string[]): NonNullable<Permission['conditions']> {
   return {
-    'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [partition] },
+    'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [...partitions] },
     Null: { 'dynamodb:LeadingKeys': 'false' },
   };
 }
