@@ -91,7 +91,12 @@ function doctorPermissions(environment: EnvironmentConfig, arns: Arns): readonly
   );
   const idReason = 'their ARNs end in ids that EKS assigns';
   return [
-    { sid: 'SeeCluster', actions: ['eks:DescribeCluster'], resources: [arns.cluster] },
+    {
+      sid: 'SeeCluster',
+      actions: ['eks:DescribeCluster', 'eks:ListAccessEntries'],
+      resources: [arns.cluster],
+    },
+    ...limitsAndTables(arn),
     {
       sid: 'SeeClusterParts',
       actions: [
@@ -143,6 +148,25 @@ function doctorPermissions(environment: EnvironmentConfig, arns: Arns): readonly
   ];
 }
 
+/** What the checks `lambda-concurrency` and `saved-sizes` read. */
+function limitsAndTables(arn: Arns['arn']): readonly Permission[] {
+  return [
+    {
+      sid: 'SeeTablesAndLimits',
+      actions: ['dynamodb:ListTables', 'lambda:GetAccountSettings'],
+      resources: ['*'],
+      wildcardReason: 'AWS supports no resource for these actions',
+    },
+    {
+      sid: 'ReadLeftTables',
+      actions: ['dynamodb:Query'],
+      resources: [arn('dynamodb', `table/${tableNameOf('*')}`)],
+      conditions: inPartition(NIGHT),
+      wildcardReason: 'the names of environments that were renamed or removed are unknown',
+    },
+  ];
+}
+
 /** What `nightshift restore` changes when no function does it. */
 function restorePermissions({ cluster }: EnvironmentConfig, { arn, table }: Arns): readonly Permission[] {
   return [
@@ -160,7 +184,7 @@ function restorePermissions({ cluster }: EnvironmentConfig, { arn, table }: Arns
     },
     {
       sid: 'ResizeSelfManagedGroups',
-      actions: ['autoscaling:UpdateAutoScalingGroup'],
+      actions: ['autoscaling:UpdateAutoScalingGroup', 'autoscaling:PutWarmPool'],
       resources: [arn('autoscaling', 'autoScalingGroup:*:autoScalingGroupName/*')],
       conditions: {
         StringEquals: { [`aws:ResourceTag/kubernetes.io/cluster/${cluster}`]: 'owned' },

@@ -38,22 +38,31 @@ export function synth(
   process.env['CDK_VALIDATION'] = 'false';
   const directory = mkdtempSync(path.join(tmpdir(), 'nightshift-deploy-'));
   new NightshiftApp({ config, now: new Date('2026-11-24T12:55:00Z'), outdir: directory }).synth();
+  return { directory, ...withoutUnknown(directory, edit) };
+}
+
+/** Takes out of the templates of a folder what ministack does not know. */
+export function withoutUnknown(
+  directory: string,
+  edit: (stack: string, template: Template) => void = () => undefined,
+  isRefused: (resource: Resource) => boolean = isUnknown,
+): Pick<Assembly, 'templates' | 'removed'> {
   const templates: Record<string, Template> = {};
   const removed: string[] = [];
   for (const file of readdirSync(directory).filter((name) => name.endsWith('.template.json'))) {
     const stack = file.replace('.template.json', '');
     const before = readFileSync(path.join(directory, file));
     const template = JSON.parse(before.toString()) as Template;
-    removed.push(...removeUnknown(template).map((line) => `${stack}: ${line}`));
+    removed.push(...removeUnknown(template, isRefused).map((line) => `${stack}: ${line}`));
     edit(stack, template);
     replaceTemplate(directory, stack, before, template);
     templates[stack] = template;
   }
-  return { directory, templates, removed };
+  return { templates, removed };
 }
 
-export function removeUnknown(template: Template): readonly string[] {
-  const unknown = Object.entries(template.Resources).filter(([, resource]) => isUnknown(resource));
+export function removeUnknown(template: Template, isRefused = isUnknown): readonly string[] {
+  const unknown = Object.entries(template.Resources).filter(([, resource]) => isRefused(resource));
   for (const [id] of unknown) delete template.Resources[id];
   for (const resource of Object.values(template.Resources)) {
     if (!resource.DependsOn) continue;
