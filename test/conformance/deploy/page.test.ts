@@ -40,7 +40,7 @@ const EXPECTED: readonly Expectation[] = [
   },
   { command: /^npx eks-nightshift init/, on: 'lab', more: ' --yes', prints: /nightshift\.config\.ts/ },
   { command: /^npm install$/, on: 'lab' },
-  { command: /^npx nightshift plan/, on: 'lab', prints: /develop: office, up Mon-Fri/ },
+  { command: /^npx nightshift plan/, on: 'lab', prints: /develop, staging: office, up Mon-Fri/ },
   { command: /^npx cdk synth/, on: 'ministack' },
   { command: /^aws eks describe-cluster/, on: 'lab', prints: /"API(_AND_CONFIG_MAP)?"/ },
   {
@@ -102,7 +102,7 @@ checkedOn(() => `ministack ${ministack.version}, and the lab`);
 
 /** Of an adopter's shell: no variable of npm's or of this run, the project's programs only through npx. */
 function shell(): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|VITEST|AWS_)/.test(name));
+  const own = Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_(?!EXTRA_CA)|VITEST|AWS_)/.test(name));
   const node = path.dirname(process.execPath);
   const folders = (process.env['PATH'] ?? '')
     .split(path.delimiter)
@@ -147,7 +147,10 @@ function correctConfig(): void {
   const sample = readFileSync(path.join(ROOT, 'nightshift.config.ts'), 'utf8');
   writeFileSync(
     path.join(project, 'nightshift.config.ts'),
-    sample.replace("'./model/config.ts'", "'eks-nightshift'"),
+    sample
+      .replace("'./model/config.ts'", "'eks-nightshift'")
+      // For `nightshift manifests`; the token remains the server's.
+      .replace("tokenSecret: 'nightshift/argocd-develop' }", "through: 'kubernetes' }"),
   );
   const file = path.join(project, 'cdk.json');
   const cdk = JSON.parse(readFileSync(file, 'utf8')) as { app: string };
@@ -166,6 +169,7 @@ function environmentOf(on: Expectation['on'], command: string): NodeJS.ProcessEn
     CDK_VALIDATION: 'false',
     AWS_ENDPOINT_URL: ministack.url,
     AWS_REGION: REGION,
+    AWS_DEFAULT_REGION: REGION,
     AWS_CONFIG_FILE: path.join(directory, 'aws-config'),
     AWS_PAGER: '',
     // With a profile it is the profile that names the account.
