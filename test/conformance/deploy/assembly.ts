@@ -14,6 +14,7 @@ export interface Resource {
 
 export interface Template {
   readonly Resources: Record<string, Resource>;
+  readonly Outputs?: Record<string, unknown>;
 }
 
 export interface Assembly {
@@ -53,7 +54,9 @@ export function withoutUnknown(
     const stack = file.replace('.template.json', '');
     const before = readFileSync(path.join(directory, file));
     const template = JSON.parse(before.toString()) as Template;
-    removed.push(...removeUnknown(template, isRefused).map((line) => `${stack}: ${line}`));
+    const unknown = removeUnknown(template, isRefused);
+    const referrers = isRefused === isUnknown ? [] : removeReferrers(template, unknown);
+    removed.push(...[...unknown, ...referrers].map((line) => `${stack}: ${line}`));
     edit(stack, template);
     replaceTemplate(directory, stack, before, template);
     templates[stack] = template;
@@ -69,6 +72,28 @@ export function removeUnknown(template: Template, isRefused = isUnknown): readon
     resource.DependsOn = [resource.DependsOn].flat().filter((id) => template.Resources[id] !== undefined);
   }
   return unknown.map(([id, { Type }]) => `${id} ${Type}`);
+}
+
+/** Also takes out what refers to what was taken out, and says so. */
+export function removeReferrers(template: Template, removed: readonly string[]): readonly string[] {
+  const gone = new Set(removed.map((line) => line.split(' ')[0] ?? ''));
+  const refers = (value: unknown) => {
+    const text = JSON.stringify(value) ?? '';
+    return [...text.matchAll(/"(?:Ref|Fn::GetAtt)":\[?"(\w+)"/g)].some(([, id = '']) => gone.has(id));
+  };
+  const more: string[] = [];
+  for (;;) {
+    const [id, resource] = Object.entries(template.Resources).find(([, one]) => refers(one.Properties)) ?? [];
+    if (id === undefined || resource === undefined) break;
+    delete template.Resources[id];
+    gone.add(id);
+    more.push(`${id} ${resource.Type}`);
+  }
+  for (const [name, output] of Object.entries(template.Outputs ?? {}))
+    if (refers(output)) delete template.Outputs?.[name];
+  for (const resource of Object.values(template.Resources))
+    if (resource.DependsOn) resource.DependsOn = [resource.DependsOn].flat().filter((id) => !gone.has(id));
+  return more;
 }
 
 /** The CDK uploads a template under its hash, once: changed content needs another one. */

@@ -102,7 +102,9 @@ checkedOn(() => `ministack ${ministack.version}, and the lab`);
 
 /** Of an adopter's shell: no variable of npm's or of this run, the project's programs only through npx. */
 function shell(): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_(?!EXTRA_CA)|VITEST|AWS_)/.test(name));
+  const own = Object.entries(process.env).filter(
+    ([name]) => !/^(npm_|NODE_(?!EXTRA_CA)|VITEST|AWS_)/.test(name),
+  );
   const node = path.dirname(process.execPath);
   const folders = (process.env['PATH'] ?? '')
     .split(path.delimiter)
