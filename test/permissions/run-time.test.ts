@@ -112,7 +112,7 @@ beforeAll(async () => {
   desiredAsleep = desiredOf(lab);
   removed = await removeStacks(lab);
   ledgers = ledger.ledgers();
-}, 300_000);
+}, 600_000);
 
 afterAll(async () => {
   await lab?.close();
