@@ -8,7 +8,7 @@ import { run } from '../clients/shell.ts';
 import { type Ministack, startMinistack } from '../servers/ministack.ts';
 import { type Resource, withoutUnknown } from './assembly.ts';
 
-/** What ministack refuses as unknown. A type that it learns fails the test: then it is to be taken out of this list. */
+/** What ministack refuses as unknown. */
 const UNKNOWN = [
   'AWS::EC2::EIP',
   'AWS::EC2::FlowLog',
