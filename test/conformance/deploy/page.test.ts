@@ -49,7 +49,12 @@ const EXPECTED: readonly Expectation[] = [
     skipped: 'the page says "if it says CONFIG_MAP", and the cluster says API',
   },
   { command: /^kubectl apply -k/, on: 'lab', prints: /(created|configured|unchanged)/ },
-  { command: /^npx nightshift manifests/, on: 'lab', prints: /(created|configured|unchanged)/ },
+  {
+    command: /^npx nightshift manifests/,
+    on: 'lab',
+    prints: /does not deploy through the Kubernetes API/,
+    mayFail: 'the page says "with argocd.through", and the sample uses the server of Argo CD',
+  },
   {
     command: /^kubectl delete -k/,
     on: 'lab',
@@ -79,7 +84,11 @@ const EXPECTED: readonly Expectation[] = [
   { command: /^npx nightshift retire/, on: 'lab', prints: /next: cdk destroy Nightshift-develop/ },
   { command: /^npx cdk destroy/, on: 'ministack', more: ' --force', prints: /destroyed/ },
   { command: /^aws cloudformation delete-stack/, on: 'ministack' },
-  { command: /^aws dynamodb delete-resource-policy/, on: 'ministack' },
+  {
+    command: /^aws dynamodb delete-resource-policy/,
+    on: 'ministack',
+    mayFail: 'ministack keeps no policies of tables',
+  },
   { command: /^aws dynamodb delete-table/, on: 'ministack', prints: /nightshift-develop/ },
   {
     command: /^npx nightshift restore/,
@@ -149,10 +158,7 @@ function correctConfig(): void {
   const sample = readFileSync(path.join(ROOT, 'nightshift.config.ts'), 'utf8');
   writeFileSync(
     path.join(project, 'nightshift.config.ts'),
-    sample
-      .replace("'./model/config.ts'", "'eks-nightshift'")
-      // For `nightshift manifests`; the token remains the server's.
-      .replace("tokenSecret: 'nightshift/argocd-develop' }", "through: 'kubernetes' }"),
+    sample.replace("'./model/config.ts'", "'eks-nightshift'"),
   );
   const file = path.join(project, 'cdk.json');
   const cdk = JSON.parse(readFileSync(file, 'utf8')) as { app: string };
