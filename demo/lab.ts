@@ -73,6 +73,8 @@ export interface Lab {
   readonly assembly: AssemblyRun;
   /** Of the state machines, in the order of their start. */
   readonly executions: readonly Execution[];
+  /** As a rule starts a state machine, with an input (JSON). */
+  startExecution(machineArn: string, input: string): void;
   /** In the order of the log. */
   readonly decisions: readonly Decision[];
   readonly proxyUrl: string;
@@ -141,7 +143,10 @@ async function build(
 
   await context.clock.runUntil(options.start.getTime());
   const decisions: Decision[] = [];
+  const machines: { started?: StepFunctions } = {};
+  const startExecution = (arn: string, input: string) => void machines.started?.start(arn, input);
   const run = await runFunctions({
+    startExecution,
     assembly,
     context,
     aws,
@@ -153,8 +158,8 @@ async function build(
   });
   closers.push(() => run.close());
   front.addService(createLambdaService(run));
-  const machines = createMachines(context, aws, run);
-  front.addService(machines);
+  machines.started = createMachines(context, aws, run);
+  front.addService(machines.started);
   await servePages({ run, ca, proxy }, context, closers);
   return {
     context,
@@ -164,7 +169,8 @@ async function build(
     environments,
     front,
     assembly: run,
-    executions: machines.executions,
+    executions: machines.started.executions,
+    startExecution,
     decisions,
     proxyUrl: proxy.url,
     caFile,
@@ -236,6 +242,7 @@ function serveFront({
 }
 
 function runFunctions(lab: {
+  readonly startExecution: (machineArn: string, input: string) => void;
   readonly assembly: Assembly;
   readonly context: WorldContext;
   readonly aws: AwsWorld;
@@ -249,6 +256,7 @@ function runFunctions(lab: {
   return runAssembly({
     assembly: lab.assembly,
     context: lab.context,
+    startExecution: lab.startExecution,
     onLog(line) {
       options.onLog?.(line);
       const decision = decisionIn(line.text);
