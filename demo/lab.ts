@@ -143,10 +143,7 @@ async function build(
 
   await context.clock.runUntil(options.start.getTime());
   const decisions: Decision[] = [];
-  const machines: { started?: StepFunctions } = {};
-  const startExecution = (arn: string, input: string) => void machines.started?.start(arn, input);
-  const run = await runFunctions({
-    startExecution,
+  const { run, machines } = await runStacks({
     assembly,
     context,
     aws,
@@ -158,8 +155,7 @@ async function build(
   });
   closers.push(() => run.close());
   front.addService(createLambdaService(run));
-  machines.started = createMachines(context, aws, run);
-  front.addService(machines.started);
+  front.addService(machines);
   await servePages({ run, ca, proxy }, context, closers);
   return {
     context,
@@ -169,8 +165,8 @@ async function build(
     environments,
     front,
     assembly: run,
-    executions: machines.started.executions,
-    startExecution,
+    executions: machines.executions,
+    startExecution: (arn, input) => void machines.start(arn, input),
     decisions,
     proxyUrl: proxy.url,
     caFile,
@@ -239,6 +235,17 @@ function serveFront({
     },
     ...(options.onExchange ? { onExchange: options.onExchange } : {}),
   });
+}
+
+/** The functions and the state machines, which invoke each other. */
+async function runStacks(
+  lab: Omit<Parameters<typeof runFunctions>[0], 'startExecution'>,
+): Promise<{ readonly run: AssemblyRun; readonly machines: StepFunctions }> {
+  let machines: StepFunctions | undefined;
+  const startExecution = (arn: string, input: string) => void machines?.start(arn, input);
+  const run = await runFunctions({ ...lab, startExecution });
+  machines = createMachines(lab.context, lab.aws, run);
+  return { run, machines };
 }
 
 function runFunctions(lab: {

@@ -1,6 +1,6 @@
 /** The state machine that calls spot-drain again after a lease, to take over the work of an invocation that has died. */
 import { ArnFormat, Duration, Stack, Validations } from 'aws-cdk-lib';
-import { type IRuleTarget, RuleTargetInput, type RuleTargetInputProperties } from 'aws-cdk-lib/aws-events';
+import type { IRuleTarget, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
@@ -21,16 +21,11 @@ export interface DrainWatchdogProps {
 const DELAY_SECONDS = 20;
 
 /** The whole event, as it came. `EventField` has no name for it. */
-class WholeEvent extends RuleTargetInput {
-  constructor() {
-    super();
-  }
-
-  bind(): RuleTargetInputProperties {
-    const check = '{"event":<aws.events.event.json>}';
-    return { inputTemplate: `{"delaySeconds":${DELAY_SECONDS},"check":${check}}` };
-  }
-}
+const WHOLE_EVENT: RuleTargetInput = {
+  bind: () => ({
+    inputTemplate: `{"delaySeconds":${DELAY_SECONDS},"check":{"event":<aws.events.event.json>}}`,
+  }),
+};
 
 /**
  * The function starts an execution with each claim, and EventBridge starts one with each notice that does not wait, so that
@@ -74,7 +69,7 @@ export class DrainWatchdog extends Construct {
     drain.lambda.addEnvironment(WATCHDOG_VARIABLE, arn);
     drain.allow({ sid: 'StartWatchdog', actions: ['states:StartExecution'], resources: [arn] });
     this.target = new SfnStateMachine(StateMachine.fromStateMachineArn(this, 'OfRules', arn), {
-      input: new WholeEvent(),
+      input: WHOLE_EVENT,
       role: this.#createEventsRole(name, arn),
       deadLetterQueue: drain.deadLetters,
       maxEventAge: Duration.minutes(2),

@@ -6,7 +6,6 @@ import type { FunctionSpec } from './function-runner.ts';
 import { isObject, type Json, type JsonObject } from './intrinsics.ts';
 import { compilePattern, type Matcher } from './pattern.ts';
 import type { RoleSpec } from './roles.ts';
-import { refusal } from './permissions.ts';
 import type { Resource } from './stack-scope.ts';
 import type { StateMachineSpec } from './state-machines.ts';
 
@@ -130,7 +129,9 @@ function readTemplate(where: string, transformer: Json): string {
   const template = isObject(transformer) ? transformer['InputTemplate'] : undefined;
   const paths = isObject(transformer) ? (transformer['InputPathsMap'] ?? {}) : {};
   if (typeof template !== 'string' || !isObject(paths) || Object.keys(paths).length > 0)
-    throw new AssemblyError(`${where} has an input transformer with paths: the lab puts in ${WHOLE_EVENT} only`);
+    throw new AssemblyError(
+      `${where} has an input transformer with paths: the lab puts in ${WHOLE_EVENT} only`,
+    );
   const filled = template.replaceAll(WHOLE_EVENT, '{}');
   try {
     if (!filled.includes('<') && isObject(JSON.parse(filled))) return template;
@@ -207,6 +208,13 @@ export function checkTargets(
 
 function mayStart(roles: readonly RoleSpec[], roleArn: string | undefined, machine: string): boolean {
   const role = roles.find(({ arn }) => arn === roleArn);
-  if (!role?.trusted.includes('events.amazonaws.com')) return false;
-  return refusal(role, 'states:StartExecution', { resources: [machine] }) === undefined;
+  return (
+    role?.trusted.includes('events.amazonaws.com') === true &&
+    role.statements.some(
+      ({ effect, actions, resources }) =>
+        effect === 'Allow' &&
+        actions.includes('states:StartExecution') &&
+        resources.some((pattern) => pattern === machine || pattern === '*'),
+    )
+  );
 }

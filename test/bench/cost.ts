@@ -3,8 +3,8 @@
  * and each hour counts as often as there are such hours in a month.
  */
 
-import { payloadOf } from '@nightshift/lab/assembly/triggers.ts';
 import type { Invocation } from '@nightshift/lab/assembly/function-runner.ts';
+import { payloadOf } from '@nightshift/lab/assembly/triggers.ts';
 import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
 import { createLedger } from '#functions/adapters/dynamodb/ledger.ts';
 import { DECISION, DEPLOY, DRAIN, LEDGER, NIGHT, OVERRIDE } from '#functions/adapters/dynamodb/table-keys.ts';

@@ -367,7 +367,10 @@ describe('the triggers', () => {
   });
 
   test.each([
-    [['drain', 'nightshift-*'], ['drain', { prefix: 'nightshift-' }]],
+    [
+      ['drain', 'nightshift-*'],
+      ['drain', { prefix: 'nightshift-' }],
+    ],
     [['*'], [{ 'anything-but': ['Terminate-LC-Hook', 'Launch-LC-Hook'] }]],
   ])('of spot-drain watch over the hooks %j', (hooks, LifecycleHookName) => {
     expect(terminateActionOf(hooks).detail).toEqual({ LifecycleHookName });

@@ -166,7 +166,9 @@ export function aWatch({ mayStart = true } = {}) {
             Id: 'Target0',
             Arn: { Ref: 'Machine' },
             RoleArn: { 'Fn::GetAtt': ['Starter', 'Arn'] },
-            InputTransformer: { InputTemplate: '{"delaySeconds":20,"check":{"event":<aws.events.event.json>}}' },
+            InputTransformer: {
+              InputTemplate: '{"delaySeconds":20,"check":{"event":<aws.events.event.json>}}',
+            },
           },
         ],
       },

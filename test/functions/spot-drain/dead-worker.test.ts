@@ -64,14 +64,17 @@ describe('a worker that dies', () => {
   test.each([
     ['an interruption', anInterruption()],
     ['a lifecycle action', aLifecycleAction()],
-  ])('before its first request is replaced too, because EventBridge watches over %s', async (_what, event) => {
-    const world = aWorld(PODS.map((name) => aPod({ name })));
-    world.deliver(event);
-    await killedAt(world, event, 0);
-    await world.relay(110_000);
-    expect(world.cluster.podNames()).toEqual([]);
-    expect(lastFirstAsk(world)).toBeLessThan(25_000);
-  });
+  ])(
+    'before its first request is replaced too, because EventBridge watches over %s',
+    async (_what, event) => {
+      const world = aWorld(PODS.map((name) => aPod({ name })));
+      world.deliver(event);
+      await killedAt(world, event, 0);
+      await world.relay(110_000);
+      expect(world.cluster.podNames()).toEqual([]);
+      expect(lastFirstAsk(world)).toBeLessThan(25_000);
+    },
+  );
 
   test('past the end of the instance is a failure that names the pods nobody asked', async () => {
     const world = aWorld(PODS.map((name) => aPod({ name })));
