@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { interpretReply } from '#functions/spot-drain/pod-reply.ts';
 import { TransientError } from '#functions/spot-drain/ports.ts';
 import { START } from './a-clock.ts';
-import { aNode, aPod, NODE } from './a-cluster.ts';
+import { aNode, aPod } from './a-cluster.ts';
 import { at, drained, NOTICE_MS, outcomes } from './a-drain.ts';
-import { aHealthEvent, aLifecycleAction, anInterruption, aRebalance, aWorld, TICK } from './a-world.ts';
+import { aHealthEvent, aLifecycleAction, anInterruption, aWorld, TICK } from './a-world.ts';
 
 const spot = { deadline: at(NOTICE_MS), until: at(NOTICE_MS), force: true };
 
@@ -129,24 +129,5 @@ describe('a pod that is terminating for longer than there is', () => {
     const removals = cluster.calls.filter(({ verb }) => verb === 'remove');
     expect(removals).toHaveLength(1);
     expect(removals[0]?.at).toBeLessThan(5_000);
-  });
-});
-
-describe('one notice after another', () => {
-  test('an interruption after a drained recommendation shortens what still terminates', async () => {
-    const world = aWorld([aPod({ graceSeconds: 600 })], { onRebalance: 'drain' });
-    world.cluster.endsAfterMs = () => 600_000;
-    await world.clock.run(
-      Promise.all([
-        world.invoke(aRebalance()),
-        world.clock
-          .sleep(10_000)
-          .then(() =>
-            world.invoke(anInterruption('terminate', { id: 'event-2', time: '2026-08-27T03:00:10Z' })),
-          ),
-      ]),
-    );
-    expect(world.cluster.calls.filter(({ verb }) => verb === 'remove')).toHaveLength(1);
-    expect(world.said()).toContain(`cordon ${NODE}`);
   });
 });

@@ -38,13 +38,13 @@ function checkCordoned(story: Story): void {
 
 /** Whatever a budget or a webhook says: a pod on an interrupted node was asked to go before it went. */
 function checkAsked(story: Story): void {
-  const { aws, scope, seen, nightSince } = story.world;
+  const { seen, nightSince } = story.world;
   if (!story.scenario.settings.force || nightSince() !== undefined) return;
   for (const [id, one] of seen) {
     const notices = story.notices.get(id);
     const goneAt = one.goneAt;
     if (goneAt === undefined || !notices || notices.killed + notices.failed + notices.givenUp > 0) continue;
-    if (aws.ec2.describe(scope, [id])[0]?.interruption?.action !== 'terminate') continue;
+    if (!one.isTaken) continue;
     if (!notices.succeededAt.some((at) => at >= one.runsSince && at <= goneAt + SECOND)) continue;
     story.exercised[8] += 1;
     for (const pod of one.unasked ?? [])

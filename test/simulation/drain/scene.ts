@@ -49,6 +49,8 @@ export function createScene(options: DrainWorldOptions) {
       cordoned?: boolean;
       /** Pods that were running on it when it went, and that nobody had asked to go. */
       unasked?: readonly string[];
+      /** AWS took it two minutes after its notice. */
+      isTaken?: boolean;
     }
   >();
   context.signals.on('instance-running', (view) => {
@@ -57,9 +59,13 @@ export function createScene(options: DrainWorldOptions) {
   });
   /** When the group of an instance began to terminate it, also where that event is lost. */
   const terminatingSince = new Map<string, number>();
+  /** When AWS announced that it takes an instance. */
+  const interruptedAt = new Map<string, number>();
   /** The newest lifecycle action of each instance, by its token. */
   const actions = new Map<string, string>();
   context.signals.on('event', (event) => {
+    if (event.detail['instance-action'] === 'terminate')
+      interruptedAt.set(String(event.detail['instance-id']), clock.now());
     if (event['detail-type'] === 'EC2 Instance-terminate Lifecycle Action')
       terminatingSince.set(String(event.detail['EC2InstanceId']), clock.now());
     if (event['detail-type'] === 'EC2 Instance-terminate Lifecycle Action')
@@ -71,6 +77,7 @@ export function createScene(options: DrainWorldOptions) {
     const node = kubernetes.api.find('nodes', undefined, one.node);
     one.goneAt = clock.now();
     if (node) one.cordoned = node.spec?.unschedulable === true;
+    one.isTaken = clock.now() - (interruptedAt.get(view.id) ?? clock.now()) >= FULL_NOTICE_MS;
     one.unasked = movableOn(one.node)
       .filter((pod) => !pod.metadata.deletionTimestamp && !isPodFinished(pod) && isOld(pod))
       .map((pod) => pod.metadata.name);
@@ -137,6 +144,8 @@ export function createScene(options: DrainWorldOptions) {
   };
 }
 
+/** Whoever else ends the instance does so earlier. */
+const FULL_NOTICE_MS = 118_000;
 /** A pod that was placed after the notice came was not on the node when it was cordoned. */
 const NOTICE_MS = 125_000;
 
