@@ -6,7 +6,6 @@ import { deploy } from './deploy.ts';
 import { drain } from './drain.ts';
 import { memory } from './memory.ts';
 import { pass } from './pass.ts';
-import { peers } from './peers/peers.ts';
 import { storm } from './storm.ts';
 
 export const BENCHES: Readonly<Record<string, Bench>> = {
@@ -18,5 +17,4 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   deploy,
   memory,
   cost,
-  peers,
 };
