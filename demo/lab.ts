@@ -73,6 +73,8 @@ export interface Lab {
   readonly assembly: AssemblyRun;
   /** Of the state machines, in the order of their start. */
   readonly executions: readonly Execution[];
+  /** As a rule starts a state machine, with an input (JSON). */
+  startExecution(machineArn: string, input: string): void;
   /** In the order of the log. */
   readonly decisions: readonly Decision[];
   readonly proxyUrl: string;
@@ -141,7 +143,7 @@ async function build(
 
   await context.clock.runUntil(options.start.getTime());
   const decisions: Decision[] = [];
-  const run = await runFunctions({
+  const { run, machines } = await runStacks({
     assembly,
     context,
     aws,
@@ -153,7 +155,6 @@ async function build(
   });
   closers.push(() => run.close());
   front.addService(createLambdaService(run));
-  const machines = createMachines(context, aws, run);
   front.addService(machines);
   await servePages({ run, ca, proxy }, context, closers);
   return {
@@ -165,6 +166,7 @@ async function build(
     front,
     assembly: run,
     executions: machines.executions,
+    startExecution: (arn, input) => void machines.start(arn, input),
     decisions,
     proxyUrl: proxy.url,
     caFile,
@@ -235,7 +237,19 @@ function serveFront({
   });
 }
 
+/** The functions and the state machines, which invoke each other. */
+async function runStacks(
+  lab: Omit<Parameters<typeof runFunctions>[0], 'startExecution'>,
+): Promise<{ readonly run: AssemblyRun; readonly machines: StepFunctions }> {
+  let machines: StepFunctions | undefined;
+  const startExecution = (arn: string, input: string) => void machines?.start(arn, input);
+  const run = await runFunctions({ ...lab, startExecution });
+  machines = createMachines(lab.context, lab.aws, run);
+  return { run, machines };
+}
+
 function runFunctions(lab: {
+  readonly startExecution: (machineArn: string, input: string) => void;
   readonly assembly: Assembly;
   readonly context: WorldContext;
   readonly aws: AwsWorld;
@@ -249,6 +263,7 @@ function runFunctions(lab: {
   return runAssembly({
     assembly: lab.assembly,
     context: lab.context,
+    startExecution: lab.startExecution,
     onLog(line) {
       options.onLog?.(line);
       const decision = decisionIn(line.text);

@@ -118,6 +118,8 @@ export interface Kubernetes extends ClusterNodes, Workloads {
   evictPod(namespace: string, name: string): void;
   podsOn(nodeName: string): readonly PodObject[];
   nodeOf(instanceId: string): string | undefined;
+  /** The kubelet dies, and its instance runs on: the node becomes NotReady, and its pods never end. */
+  killKubelet(nodeName: string): void;
 
   addNamespace(name: string): void;
   addDeployment(seed: DeploymentSeed): void;

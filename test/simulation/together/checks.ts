@@ -2,6 +2,7 @@
 import { NIGHT, savedKey } from '#functions/adapters/dynamodb/table-keys.ts';
 import * as deploys from '../deploy/deploy.ts';
 import * as drains from '../drain/drain.ts';
+import { checkEnd as checkDrainEnd } from '../drain/end-checks.ts';
 import { violate } from '../story.ts';
 import { type NightEffects, SKEW_SECONDS, type Stop } from './night-function.ts';
 import type { Story } from './story.ts';
@@ -146,7 +147,7 @@ export function isDeployed({ deploy }: TogetherWorld): boolean {
 export function checkMorning(story: Story): void {
   const { world } = story;
   checkSizes(story);
-  drains.checkEnd(story.drain);
+  checkDrainEnd(story.drain);
   deploys.checkEnd(story.deploy);
   checkClaims(story);
   checkActions(story);
