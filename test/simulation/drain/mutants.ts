@@ -265,6 +265,20 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     }),
   },
   {
+    name: 'a dead node counts as Ready',
+    promise: 3,
+    says: /dead node/,
+    change: change((ports) => ({
+      cluster: {
+        ...ports.cluster,
+        nodeNamed: async (name, instanceId) => {
+          const node = await ports.cluster.nodeNamed(name, instanceId);
+          return node && { ...node, readySince: node.readySince ?? new Date(0) };
+        },
+      },
+    })),
+  },
+  {
     name: 'the day of an announced change is not read',
     promise: 3,
     says: /cordoned for a change/,

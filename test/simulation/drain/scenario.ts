@@ -82,11 +82,11 @@ function withFieldCases(scenario: Scenario, random: Random): Scenario {
       status: random.pick([400, 403, 500]),
       forSeconds: random.pick([20, 90, 600]),
     });
-  if (random.chance(0.1)) {
+  const isNodeDead = random.chance(0.15);
+  if (isNodeDead) {
     const dead = at();
-    more.push({ ...dead, kind: 'dead-kubelet' });
-    if (random.chance(0.7))
-      more.push({ ...dead, second: dead.second + random.between(5, 90), kind: 'scale-in' });
+    const second = dead.second + random.between(5, 90);
+    more.push({ ...dead, kind: 'dead-kubelet' }, { ...dead, second, kind: 'scale-in' });
   }
   const onScheduledChange = random.pick([
     'wait',
@@ -98,7 +98,12 @@ function withFieldCases(scenario: Scenario, random: Random): Scenario {
   return {
     ...scenario,
     settings: { ...settings, onScheduledChange: onScheduledChange as typeof settings.onScheduledChange },
-    apps: scenario.apps.map((one) => ({ ...one, hasVolume: hasVolumes && random.chance(0.6) })),
+    apps: scenario.apps.map((one) => ({
+      ...one,
+      hasVolume: hasVolumes && random.chance(0.6),
+      // Without budgets it is certain how long a dead node is waited for.
+      ...(isNodeDead ? { budgets: [] } : {}),
+    })),
     happenings: [...happenings, ...more].sort((a, b) => a.second - b.second),
   };
 }
