@@ -62,7 +62,7 @@ export function decideClaim(
 
   const hooks = mergeHooks(existing.hooks, request.hooks);
   const isNewHook = hooks.some((hook) => !existing.hooks.includes(hook));
-  if (outranks(request, existing)) {
+  if (outranks(request, existing, now)) {
     const { claimedAt, cordonedAt, returned } = existing;
     const claim = { ...newClaim(request, worker, now), claimedAt, cordonedAt, returned, hooks };
     return { kind: 'take', claim };
@@ -223,16 +223,22 @@ function assign(claim: Claim, { owner, leaseUntil }: Worker): Claim {
 }
 
 /** A drain outranks a cordon, and a known end outranks a later or an unknown one. An empty node is not drained again. */
-function outranks(request: ClaimRequest, existing: Claim): boolean {
+function outranks(request: ClaimRequest, existing: Claim, now: Date): boolean {
   const isEmptied = existing.state === 'done' && existing.task === 'drain' && existing.podsRemaining === 0;
   if (isEmptied && !UNDONE.has(existing.cause)) return false;
-  // Whatever comes before an announced change goes first, and so does another date for it.
-  if (existing.notBefore !== undefined && existing.state === 'paused')
-    return request.notBefore !== existing.notBefore;
+  if (isAnnounced(existing, now)) return request.notBefore !== existing.notBefore;
   const rank = TASKS.indexOf(request.task) - TASKS.indexOf(existing.task);
   if (rank !== 0) return rank > 0;
   if (request.task !== 'drain') return false;
   return deadlineOf(request) < deadlineOf(existing);
+}
+
+/**
+ * Its drain has not begun: whatever comes before the change goes first, and so does another date for it. Also where its
+ * worker died, or is at work, before it paused the claim.
+ */
+function isAnnounced({ notBefore, state }: Claim, now: Date): boolean {
+  return notBefore !== undefined && (state === 'paused' || now.getTime() < Date.parse(notBefore));
 }
 
 function deadlineOf({ deadline }: Pick<Claim, 'deadline'>): number {

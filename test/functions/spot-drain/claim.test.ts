@@ -16,6 +16,8 @@ import { aPod } from './a-cluster.ts';
 
 const HOOK = aHook();
 const DONE = { state: 'done', podsRemaining: 0, leaseUntil: past() } as const;
+/** An announced change that is still far. */
+const DEFERRED = { cause: 'health', deadline: undefined, drainUntil: at(86_400), notBefore: at(82_800) } as const;
 const ours = { owner: 'me', leaseUntil: WORKER.leaseUntil.toISOString() };
 
 function decided(existing: Overrides<Claim>, request: Overrides<ClaimRequest> = {}) {
@@ -194,6 +196,21 @@ describe('what outranks what', () => {
     ],
     ['an earlier end a drain that goes on with no pod left', { podsRemaining: 0 }, { deadline: at(60) }],
     ['a drain a cordon that is over', { state: 'done', podsRemaining: 0, task: 'cordon' }, {}],
+    [
+      'a lifecycle action a change that is far, whose worker died before it paused the claim',
+      { ...DEFERRED, leaseUntil: past() },
+      { cause: 'lifecycle', deadline: undefined, drainUntil: at(3600), hooks: [HOOK] },
+    ],
+    [
+      'a lifecycle action a change that is far, whose worker is about to pause the claim',
+      DEFERRED,
+      { cause: 'lifecycle', deadline: undefined, drainUntil: at(3600), hooks: [HOOK] },
+    ],
+    [
+      'another date of a change, whose worker died before it paused the claim',
+      { ...DEFERRED, leaseUntil: past() },
+      { ...DEFERRED, notBefore: at(90_000) },
+    ],
   ])('%s', (_what, existing, request) => {
     // The new event's claim, and not the old one's taken up.
     expect(decided(existing, request)).toMatchObject({
@@ -208,6 +225,7 @@ describe('what outranks what', () => {
     ['an earlier end of a completion', { task: 'complete', deadline: at(600) }, { task: 'complete' }],
     ['a cordon', {}, { task: 'cordon', deadline: at(1) }],
     ['an earlier end after an empty drain', { state: 'done', podsRemaining: 0 }, { deadline: at(60) }],
+    ['the same date of a change', DEFERRED, DEFERRED],
   ])('not %s', (_what, existing, request) => {
     expect(decided(existing, request)).toMatchObject({ kind: 'none' });
   });
