@@ -9,7 +9,7 @@ import {
   evictionDue,
   evictionGrace,
   isAnswered,
-  isBlocked,
+  isHeldByBudget,
   isOver,
   outcomeOf,
   overdueAt,
@@ -297,7 +297,7 @@ export function endOf(
   if (state.isTakenOver) return 'taken-over';
   if (state.isListed && pods.every(isOver)) return 'empty';
   const isPatienceOver = now >= limits.startedAt + (order.budgetPatienceMs ?? Number.POSITIVE_INFINITY);
-  if (state.isListed && isPatienceOver && pods.every((pod) => isOver(pod) || isBlocked(pod)))
+  if (state.isListed && isPatienceOver && pods.every((pod) => isOver(pod) || isHeldByBudget(pod)))
     return 'timed-out';
   if (now < order.until.getTime()) return undefined;
   if (state.isListed) return 'timed-out';

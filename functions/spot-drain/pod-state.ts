@@ -273,8 +273,13 @@ export function isOver({ phase }: PodState): boolean {
 }
 
 /** If it is still there, only a budget or an admission webhook keeps it. */
-export function isBlocked({ phase, budget, isDenied }: PodState): boolean {
-  return phase === 'waiting' && (budget !== undefined || isDenied === true);
+function isBlocked(state: PodState): boolean {
+  return isHeldByBudget(state) || (state.phase === 'waiting' && state.isDenied === true);
+}
+
+/** If it is still there, only a budget keeps it. An admission webhook may admit it at any time. */
+export function isHeldByBudget({ phase, budget }: PodState): boolean {
+  return phase === 'waiting' && budget !== undefined;
 }
 
 export function outcomeOf(state: PodState): PodOutcome {

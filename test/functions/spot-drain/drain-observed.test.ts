@@ -139,6 +139,12 @@ describe('an admission webhook that denies an eviction', () => {
     },
   );
 
+  test('is not waited for as a budget is: the patience of a nightly stop does not end while it denies', async () => {
+    const stop = { until: at(150_000), budgetPatienceMs: 10_000 };
+    const { report } = await drained([aPod()], stop, deniedFor(90_000, 403));
+    expect(outcomes(report)).toEqual({ web: 'evicted' });
+  });
+
   test('is named where nothing may be forced', async () => {
     const { report } = await drained([aPod()], { until: at(60_000) }, deniedFor(600_000, 403));
     expect(report.end).toBe('timed-out');

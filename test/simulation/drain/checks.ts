@@ -24,6 +24,8 @@ const NOTICE_MS = 120_000;
 const RESERVE_MS = 5_000;
 const FORCE_MARGIN_MS = 2_000;
 const ROUNDING_MS = 1_000;
+/** The longest delay between two evictions of a pod that was denied, and a slow call. */
+const ASKED_AGAIN_MS = 10_000;
 
 interface NodePatch {
   readonly spec?: { readonly unschedulable?: boolean | null };
@@ -225,6 +227,8 @@ export function createDecisionCheck(scene: Scene): (decision: Decision) => void 
   /** A pod that its budget protects, or that cannot be evicted, does not keep the drain from the others. */
   const checkOthers = (decision: Decision) => {
     if (Number(decision['failed'] ?? 0) > 0 || Number(decision['skipped'] ?? 0) > 10) return;
+    // What a webhook denies is asked again a few seconds later.
+    if (clock.now() < scene.webhook.until + ASKED_AGAIN_MS) return;
     const here = movableOn(decision.target);
     const held = here.filter((pod) => budgetsOf(kubernetes.api, pod).length > 0);
     if (held.length === 0) return;

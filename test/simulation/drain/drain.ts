@@ -215,6 +215,7 @@ export function happen(story: Story, happening: Happening): void {
       note(story, `a webhook denies evictions with ${happening.status} for ${happening.forSeconds} s`);
       count(story, 'webhook');
       world.webhook.status = happening.status;
+      world.webhook.until = clock.now() + happening.forSeconds * SECOND;
       clock.after(happening.forSeconds * SECOND, () => {
         world.webhook.status = undefined;
       });

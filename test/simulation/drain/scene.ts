@@ -126,7 +126,7 @@ export function createScene(options: DrainWorldOptions) {
     /** When night-schedule began to stop the workers. */
     nightSince: { at: undefined as number | undefined },
     /** While an admission webhook denies evictions. */
-    webhook: { status: undefined as 400 | 403 | 500 | undefined },
+    webhook: { status: undefined as 400 | 403 | 500 | undefined, until: 0 },
     /** Nodes whose kubelet died, and when. */
     deadSince: new Map<string, number>(),
     /** Instances with an announced change, and the earliest day that it was announced for. */
