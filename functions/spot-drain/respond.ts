@@ -51,8 +51,8 @@ export async function respond(
   const paused = await pause;
   if (first.kind === 'no-action' || settings.dryRun || (paused && !outlastsPause(notice, first))) {
     await early;
-    // A watchdog brings a notice back that nobody claimed: it is recorded already.
-    if (!(paused && isWatched)) recordDecision(context, notice, target, first, paused);
+    // A watchdog brings a notice back that nobody claimed: the invocation for the event has recorded it, or its retry does.
+    if (!isWatched) recordDecision(context, notice, target, first, paused);
     return;
   }
   if (paused) recordDecision(context, notice, target, first, paused);

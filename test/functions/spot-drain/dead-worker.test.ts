@@ -168,6 +168,18 @@ describe('a worker that lives', () => {
   });
 });
 
+test('an interruption of an instance of somebody else is recorded once, however often it is handled', async () => {
+  const world = aWorld();
+  world.group = undefined;
+  world.cluster.nodes = [];
+  world.deliver(anInterruption());
+  await world.run(anInterruption());
+  expect(world.watchdogs).toHaveLength(2);
+  await world.relay(60_000);
+  expect(world.watchdogs).toEqual([]);
+  expect(world.decisions).toMatchObject([{ action: 'none', reason: expect.stringContaining('no node of') }]);
+});
+
 describe('a lifecycle action of others', () => {
   test.each([
     ['of EKS', 'Terminate-LC-Hook', {}],
