@@ -16,10 +16,12 @@ export interface Execution {
   readonly arn: string;
   /** Virtual ms. */
   readonly startedAt: number;
+  /** Virtual ms; absent while it runs. */
+  endedAt?: number;
   readonly input: JsonObject;
-  /** Entered, in order: what AWS bills. */
+  /** Entered, in order: what AWS bills of a standard workflow. */
   readonly states: string[];
-  status: 'RUNNING' | 'SUCCEEDED' | 'FAILED';
+  status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT';
   cause?: string;
 }
 
@@ -32,27 +34,44 @@ interface Running {
   readonly services: ExecutionServices;
 }
 
+/** An Express workflow has no more. */
+const EXPRESS_MS = 5 * 60_000;
+
+/** `name`: as the caller chose it. */
 export function startExecution(
   machine: StateMachineSpec,
-  input: JsonObject,
+  { input, name }: { readonly input: JsonObject; readonly name?: string | undefined },
   { context, services }: Pick<Running, 'context' | 'services'>,
 ): Execution {
-  const name = context.uuid();
-  const execution: Execution = {
+  const execution = newExecution(machine, input, { context, name: name ?? context.uuid() });
+  const running = { machine, execution, context, services };
+  if (machine.type === 'EXPRESS')
+    context.clock.after(EXPRESS_MS, () => end(running, 'TIMED_OUT', 'the execution took five minutes'));
+  enter(running, machine.startAt, input);
+  return execution;
+}
+
+/** Several executions of an Express workflow may have one name: their ARNs differ. */
+function newExecution(
+  { arn, type }: StateMachineSpec,
+  input: JsonObject,
+  { context, name }: { readonly context: WorldContext; readonly name: string },
+): Execution {
+  const isExpress = type === 'EXPRESS';
+  const base = arn.replace(':stateMachine:', isExpress ? ':express:' : ':execution:');
+  return {
     name,
-    arn: `${machine.arn.replace(':stateMachine:', ':execution:')}:${name}`,
+    arn: isExpress ? `${base}:${name}:${context.uuid()}` : `${base}:${name}`,
     startedAt: context.clock.now(),
     input,
     states: [],
     status: 'RUNNING',
   };
-  const running = { machine, execution, context, services };
-  enter(running, machine.startAt, input);
-  return execution;
 }
 
 function enter(running: Running, name: string, input: JsonObject): void {
   const { machine, execution, context } = running;
+  if (execution.status !== 'RUNNING') return;
   const state = machine.states[name] as State;
   execution.states.push(name);
   if (state.kind === 'task') {
@@ -62,16 +81,17 @@ function enter(running: Running, name: string, input: JsonObject): void {
   const seconds = find(input, state.secondsPath);
   if (typeof seconds === 'number' && Number.isInteger(seconds) && seconds >= 0)
     context.clock.after(seconds * 1_000, () => leave(running, state.next, input));
-  else fail(execution, `The SecondsPath parameter ${state.secondsPath} does not reference a valid integer`);
+  else end(running, 'FAILED', `The SecondsPath parameter ${state.secondsPath} does not reference a valid integer`);
 }
 
 function leave(running: Running, next: string | undefined, output: JsonObject): void {
-  if (next === undefined) running.execution.status = 'SUCCEEDED';
+  if (next === undefined) end(running, 'SUCCEEDED');
   else enter(running, next, output);
 }
 
 function attempt(running: Running, state: TaskState, input: JsonObject, failures: number): void {
   const { execution, context } = running;
+  if (execution.status !== 'RUNNING') return;
   const { retry, caught } = state;
   const cause = causeOfFailure(running, state, input);
   if (cause === undefined) {
@@ -83,7 +103,7 @@ function attempt(running: Running, state: TaskState, input: JsonObject, failures
     const output = { [caught.resultPath.replace('$.', '')]: { Error: 'States.TaskFailed', Cause: cause } };
     enter(running, caught.next, { ...input, ...output });
   } else {
-    fail(execution, cause);
+    end(running, 'FAILED', cause);
   }
 }
 
@@ -115,9 +135,11 @@ function arnOfQueue(url: string): string {
   return `arn:aws:sqs:${hostname.split('.')[1]}:${account}:${name}`;
 }
 
-function fail(execution: Execution, cause: string): void {
-  execution.status = 'FAILED';
-  execution.cause = cause;
+function end({ execution, context }: Running, status: Execution['status'], cause?: string): void {
+  if (execution.status !== 'RUNNING') return;
+  execution.status = status;
+  execution.endedAt = context.clock.now();
+  if (cause !== undefined) execution.cause = cause;
 }
 
 /** `key.$` takes its value by path: from the input, or with `$$` from the context of the execution. */

@@ -4,9 +4,13 @@ import { isObject, type JsonObject } from './intrinsics.ts';
 import type { RoleSpec } from './roles.ts';
 import type { Resource } from './stack-scope.ts';
 
+/** Of an Express one the executions have no unique names and at most five minutes. */
+export type StateMachineType = 'STANDARD' | 'EXPRESS';
+
 export interface StateMachineSpec {
   readonly name: string;
   readonly arn: string;
+  readonly type: StateMachineType;
   readonly role: RoleSpec;
   readonly startAt: string;
   readonly states: Readonly<Record<string, State>>;
@@ -39,7 +43,8 @@ export function readStateMachine(
 ): StateMachineSpec {
   const where = `the state machine ${name}`;
   const type = properties['StateMachineType'] ?? 'STANDARD';
-  if (type !== 'STANDARD') throw new AssemblyError(`${where} is ${type}: the lab runs STANDARD ones only`);
+  if (type !== 'STANDARD' && type !== 'EXPRESS')
+    throw new AssemblyError(`${where} is ${String(type)}: there are STANDARD and EXPRESS ones`);
   const role = roles.find((candidate) => candidate.arn === properties['RoleArn']);
   if (!role?.trusted.includes('states.amazonaws.com'))
     throw new AssemblyError(`${where} has no role that states.amazonaws.com may take`);
@@ -54,7 +59,7 @@ export function readStateMachine(
   const startAt = String(definition['StartAt']);
   for (const next of [startAt, ...Object.values(states).flatMap(nextOf)])
     if (!states[next]) throw new AssemblyError(`${where} has no state ${next}`);
-  return { name, arn, role, startAt, states };
+  return { name, arn, type, role, startAt, states };
 }
 
 function nextOf(state: State): readonly string[] {

@@ -20,10 +20,13 @@ export function createStepFunctions(
   world: { readonly context: WorldContext; readonly services: ExecutionServices },
 ): StepFunctions {
   const executions: Execution[] = [];
-  const start = (arn: string, input: string) => {
+  const start = (arn: string, text: string, name?: string) => {
     const machine = machines.find((one) => one.arn === arn);
     if (!machine) throw new AwsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`);
-    const execution = startExecution(machine, inputOf(input), world);
+    const input = inputOf(text);
+    const same = machine.type === 'STANDARD' ? executions.find((one) => isNamed(one, arn, name)) : undefined;
+    if (same) return repeated(same, input);
+    const execution = startExecution(machine, { input, name }, world);
     executions.push(execution);
     return execution;
   };
@@ -38,12 +41,24 @@ export function createStepFunctions(
       if (request.operation !== 'StartExecution') return unknownOperation;
       const parameters = parametersOf(request, 'ValidationException');
       const arn = parameters.text('stateMachineArn');
-      if (parameters.optionalText('name') !== undefined)
-        throw new AwsError('InvalidName', 'the lab names executions itself');
-      const execution = start(arn, parameters.optionalText('input') ?? '{}');
+      const name = parameters.optionalText('name');
+      if (name !== undefined && !/^[\w-]{1,80}$/.test(name))
+        throw new AwsError('InvalidName', `Invalid Name: '${name}'`);
+      const execution = start(arn, parameters.optionalText('input') ?? '{}', name);
       return { executionArn: execution.arn, startDate: execution.startedAt / 1_000 };
     },
   };
+}
+
+function isNamed({ arn }: Execution, machineArn: string, name: string | undefined): boolean {
+  return name !== undefined && arn === `${machineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+}
+
+/** Of a standard workflow: the same request once more is answered again, and a name counts for 90 days. */
+function repeated(execution: Execution, input: JsonObject): Execution {
+  if (execution.status === 'RUNNING' && JSON.stringify(execution.input) === JSON.stringify(input))
+    return execution;
+  throw new AwsError('ExecutionAlreadyExists', `Execution Already Exists: '${execution.arn}'`);
 }
 
 function inputOf(text: string): JsonObject {

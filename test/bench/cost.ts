@@ -24,6 +24,8 @@ const INTERRUPTIONS = 2;
 const STARTS_A_DAY = 12;
 /** START, END and REPORT of each invocation, which Lambda writes itself. */
 const PLATFORM_LOG_BYTES = 420;
+/** The least memory that an execution of an Express workflow is billed for; the watchdog's input is a few KB. */
+const EXPRESS_GB = 64 / 1024;
 const CAPABILITIES: readonly Capability[] = ['night-schedule', 'branch-deploy', 'spot-drain'];
 
 interface Stretch {
@@ -79,7 +81,9 @@ const STRETCHES: readonly Stretch[] = [
 interface Usage {
   invocations: number;
   scheduled: number;
-  transitions: number;
+  executions: number;
+  /** Of the executions. */
+  waitingGbSeconds: number;
   gbSeconds: number;
   logBytes: number;
   reads: number;
@@ -130,7 +134,10 @@ function bill(site: Site, month: Usage, storedBytes: number): Figure[] {
     ['Lambda, requests', month.invocations * PRICES.lambdaRequest],
     ['Lambda, duration', month.gbSeconds * PRICES.lambdaGbSecond],
     ['EventBridge Scheduler', month.scheduled * PRICES.schedulerInvocation],
-    ['Step Functions, the watchdog', month.transitions * PRICES.stateTransition],
+    [
+      'Step Functions, the watchdog',
+      month.executions * PRICES.expressRequest + month.waitingGbSeconds * PRICES.expressGbSecond,
+    ],
     ['DynamoDB, reads', month.reads * PRICES.tableReadUnit],
     ['DynamoDB, writes', month.writes * PRICES.tableWriteUnit],
     // Ninety days of decisions and logs: three times what a month brings.
@@ -216,8 +223,10 @@ async function play(
   }
   stop();
   await countCalls(site, usage, before);
-  // The start of an execution is a transition too.
-  for (const { states } of site.lab.executions.slice(watched)) usage.transitions += states.length + 1;
+  for (const { startedAt, endedAt } of site.lab.executions.slice(watched)) {
+    usage.executions++;
+    usage.waitingGbSeconds += EXPRESS_GB * (Math.ceil(((endedAt ?? clock.now()) - startedAt) / 100) / 10);
+  }
   return usage;
 }
 
@@ -349,7 +358,16 @@ async function saved(site: Site): Promise<string> {
 }
 
 function nothing(): Usage {
-  return { invocations: 0, scheduled: 0, transitions: 0, gbSeconds: 0, logBytes: 0, reads: 0, writes: 0 };
+  return {
+    invocations: 0,
+    scheduled: 0,
+    executions: 0,
+    waitingGbSeconds: 0,
+    gbSeconds: 0,
+    logBytes: 0,
+    reads: 0,
+    writes: 0,
+  };
 }
 
 function add(total: Usage, usage: Usage, times: number): void {

@@ -10,8 +10,9 @@ export const PRICES = {
   lambdaGbSecond: 0.0000133334,
   /** https://aws.amazon.com/eventbridge/pricing: Scheduler. Rules on events of AWS services, and with a rate, are free. */
   schedulerInvocation: 1 / 1e6,
-  /** https://aws.amazon.com/step-functions/pricing: Standard Workflows. */
-  stateTransition: 25 / 1e6,
+  /** https://aws.amazon.com/step-functions/pricing: Express Workflows. Their duration counts in steps of 100 ms and 64 MB. */
+  expressRequest: 1 / 1e6,
+  expressGbSecond: 0.00001667,
   /** https://aws.amazon.com/dynamodb/pricing/on-demand */
   tableReadUnit: 0.125 / 1e6,
   tableWriteUnit: 0.625 / 1e6,

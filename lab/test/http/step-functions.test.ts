@@ -102,10 +102,10 @@ async function aService(overrides: Overrides & { readonly isFunctionGone?: boole
       sendMessage: (_url, body) => void letters.push(JSON.parse(body)),
     },
   });
-  const start = (input: unknown, stateMachineArn = ARN) =>
+  const start = (input: unknown, stateMachineArn = ARN, name?: string) =>
     service.handle({
       operation: 'StartExecution',
-      parameters: { stateMachineArn, input: typeof input === 'string' ? input : JSON.stringify(input) },
+      parameters: { stateMachineArn, name, input: typeof input === 'string' ? input : JSON.stringify(input) },
     } as never);
   return {
     service,
@@ -164,9 +164,45 @@ describe('an execution', () => {
   });
 });
 
+describe('the name of an execution', () => {
+  const EXPRESS = { machine: { StateMachineType: 'EXPRESS' } };
+  const INPUT = { delaySeconds: 20, check: {} };
+
+  test('is unique in a standard workflow: a repeated start is answered, and starts nothing', async () => {
+    const { service, start, runFor } = await aService();
+    expect(start(INPUT, ARN, 'once')).toEqual(start(INPUT, ARN, 'once'));
+    expect(() => start({ ...INPUT, delaySeconds: 5 }, ARN, 'once')).toThrow('Execution Already Exists');
+    await runFor(30);
+    expect(() => start(INPUT, ARN, 'once')).toThrow('Execution Already Exists');
+    expect(service.executions).toHaveLength(1);
+  });
+
+  test('is not unique in an Express workflow: each start runs', async () => {
+    const { start, invoked, runFor } = await aService(EXPRESS);
+    expect(start(INPUT, ARN, 'once')).not.toEqual(start(INPUT, ARN, 'once'));
+    await runFor(30);
+    expect(invoked.map(({ at }) => at)).toEqual([20, 20]);
+  });
+
+  test('of an Express workflow is in an ARN of its own', async () => {
+    const { service, start } = await aService(EXPRESS);
+    start(INPUT);
+    const [execution] = service.executions;
+    expect(execution?.arn).toContain(`:express:later:${execution?.name}:`);
+  });
+});
+
+test('an Express workflow ends after five minutes, whatever it waits for', async () => {
+  const { service, start, invoked, runFor } = await aService({ machine: { StateMachineType: 'EXPRESS' } });
+  start({ delaySeconds: 600, check: {} });
+  await runFor(700);
+  expect(invoked).toEqual([]);
+  expect(service.executions[0]).toMatchObject({ status: 'TIMED_OUT' });
+});
+
 describe('a state machine that the lab cannot run is an error:', () => {
   test.each<[string, Overrides, string]>([
-    ['an express one', { machine: { StateMachineType: 'EXPRESS' } }, 'STANDARD ones only'],
+    ['one of an unknown type', { machine: { StateMachineType: 'SLOW' } }, 'SLOW'],
     ['one that waits for its function', { invoke: { Parameters: { FunctionName: 'fn' } } }, 'Event only'],
     ['one with another service', { invoke: { Resource: 'arn:aws:states:::sns:publish' } }, 'sns:publish'],
     ['one with a state that is not there', { invoke: { End: false, Next: 'Nowhere' } }, 'no state Nowhere'],
