@@ -16,7 +16,16 @@ describe('nights in which all three functions work', () => {
         expect(outcome.violations, `seed ${seed}`).toEqual([]);
         for (const event of Object.keys(outcome.events)) events.add(event);
       }
-      for (const event of ['night-stop', 'woken', 'lifecycle-action', 'interruption', 'build-ended'])
+      for (const event of [
+        'night-stop',
+        'woken',
+        'lifecycle-action',
+        'interruption',
+        'build-ended',
+        'webhook',
+        'dead-kubelet',
+        'health',
+      ])
         expect(events).toContain(event);
     },
   );

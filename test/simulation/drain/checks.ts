@@ -157,7 +157,7 @@ export function createRequestChecks(scene: Scene) {
     const cause = JSON.parse(metadata?.annotations?.[MARKS_ANNOTATION] ?? '{}').cause;
     const id = instanceAt(node)?.id;
     const startsAt = id === undefined ? undefined : scene.changes.get(id);
-    const isWaiting = settings.onScheduledChange === 'wait' && scene.nightSince.at === undefined;
+    const isWaiting = settings.onScheduledChange === 'wait' && !scene.nightStop.isOn();
     if (cause !== 'health' || !isWaiting || startsAt === undefined) return;
     exercise(3);
     if (clock.now() < startsAt - CHANGE_LEAD_MS - ROUNDING_MS)

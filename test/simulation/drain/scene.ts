@@ -95,6 +95,7 @@ export function createScene(options: DrainWorldOptions) {
   const isOurs = (node: string) =>
     kubernetes.api.find('nodes', undefined, node)?.metadata.annotations?.[MARKS_ANNOTATION] !== undefined;
 
+  const nightSince = { at: undefined as number | undefined };
   /** How many pods that a drain evicts have left each node. */
   const gone = new Map<string, number>();
   kubernetes.api.subscribe(({ resource, type, object }) => {
@@ -124,7 +125,9 @@ export function createScene(options: DrainWorldOptions) {
     /** Where the messages of the watchdog go. */
     watchdogs: { deliver: (_check: WatchdogCheck): void => undefined },
     /** When night-schedule began to stop the workers. */
-    nightSince: { at: undefined as number | undefined },
+    nightSince,
+    /** Whether night-schedule stops the workers just now. */
+    nightStop: { isOn: () => nightSince.at !== undefined },
     /** While an admission webhook denies evictions. */
     webhook: { status: undefined as 400 | 403 | 500 | undefined, until: 0 },
     /** Nodes whose kubelet died, and when. */

@@ -180,7 +180,9 @@ function checkSizes(story: Story): void {
 
 function checkClaims(story: Story): void {
   const now = story.world.clock.now();
-  for (const { instanceId, state, leaseUntil } of story.world.drain.claims()) {
+  for (const { instanceId, state, leaseUntil, notBefore } of story.world.drain.claims()) {
+    // It waits for the day of an announced change.
+    if (state === 'paused' && Date.parse(notBefore ?? '') > now) continue;
     story.exercised[3] += 1;
     if (state === 'working' || state === 'paused' || Date.parse(leaseUntil) > now)
       violate(story, 3, `the claim of ${instanceId} is ${state}, until ${leaseUntil}`);
@@ -200,6 +202,8 @@ function checkMarks(story: Story): void {
   for (const { metadata } of drain.nodes()) {
     const instance = drain.instanceAt(metadata.name);
     if (instance?.lifecycleState !== 'InService') continue;
+    // The end of its announced change was not delivered.
+    if (story.drain.announced.has(instance.id)) continue;
     story.exercised[3] += 1;
     if (drain.isOurs(metadata.name)) violate(story, 3, `${metadata.name} stays in service with our marks`);
   }

@@ -76,7 +76,12 @@ export function createScenario(seed: number, random: Random): Scenario {
     },
     drain: {
       ...drain,
-      settings: { ...drain.settings, ...COMMON },
+      settings: {
+        ...drain.settings,
+        ...COMMON,
+        // A detached instance is in no group, and no stop takes it.
+        onScheduledChange: drain.settings.onScheduledChange === 'wait' ? 'wait' : 'drain',
+      },
       apps: drain.apps
         .slice(0, 2)
         .map((app) => ({ ...app, replicas: Math.min(app.replicas, MOST_REPLICAS) })),
@@ -98,6 +103,7 @@ export function createScenario(seed: number, random: Random): Scenario {
     happenings: [
       ...happenings(random, hours * 60),
       ...sleepOverride(createRandom(seed ^ 0x51eeb), hours * 60),
+      ...fieldCases(createRandom(seed ^ 0xf1e1d), hours * 60),
     ].sort((a, b) => a.minute - b.minute),
   };
 }
@@ -163,6 +169,38 @@ function sleepOverride(random: Random, nightMinutes: number): Happening[] {
   if (!random.chance(0.2)) return [];
   const minute = random.pick([random.between(0, 5), random.between(30, nightMinutes - 120)]);
   return [{ minute, kind: 'override', state: 'asleep', forMinutes: random.between(30, 150) }];
+}
+
+/** What the reports of other drainers describe. Its own seed, as that of `sleepOverride`. */
+function fieldCases(random: Random, nightMinutes: number): Happening[] {
+  const list: Happening[] = [];
+  const beforeTheStop = () => random.between(WARM_UP_MINUTES - BEFORE_STOP_MINUTES, -1);
+  const atTheStop = () => random.between(0, 3);
+  const atTheStart = () => nightMinutes + random.between(0, 5);
+  const add = (minute: number, what: DrainHappening) => list.push({ minute, kind: 'drain', what });
+  if (random.chance(0.25))
+    add(random.pick([beforeTheStop, atTheStop, atTheStart])(), {
+      ...spot(random),
+      kind: 'webhook',
+      status: random.pick([400, 403, 500]),
+      forSeconds: random.pick([20, 90, 600]),
+    });
+  // A node that dies in the morning would keep the cluster from being awake.
+  if (random.chance(0.2))
+    add(random.pick([beforeTheStop, atTheStop])(), { ...spot(random), kind: 'dead-kubelet' });
+  if (random.chance(0.25)) {
+    const at = spot(random);
+    add(random.pick([beforeTheStop, atTheStop, atTheStart])(), {
+      ...at,
+      kind: 'health',
+      also: at.pick,
+      // A node that stays cordoned would take no pods of the deploys.
+      closedAfter: random.between(300, 900),
+      ...(random.chance(0.7) ? { startsAfter: random.between(32, 50) * 60 } : {}),
+      ...(random.chance(0.3) ? { movedBy: random.between(60, 280) } : {}),
+    });
+  }
+  return list;
 }
 
 function taken(random: Random): DrainHappening {

@@ -234,6 +234,7 @@ function happen(story: Story, happening: Happening): void {
       // The instances of the evening are not those of the morning.
       story.drain.up = world.workers();
       drains.happen(story.drain, happening.what);
+      if (happening.what.kind === 'dead-kubelet') replaceLater(story, happening.what.pick);
       return;
     case 'deploy':
       deploys.happen(story.deploy, happening.what);
@@ -264,6 +265,15 @@ function happen(story: Story, happening: Happening): void {
         note(story, 'spot capacity is back');
       });
   }
+}
+
+/** The group terminates the instance of the dead node: Auto Scaling does not see that its kubelet is dead. */
+function replaceLater({ drain, world, random }: Story, pick: number): void {
+  const { up } = drain;
+  world.clock.after(random.between(5, 90) * SECOND, () => {
+    drain.up = up;
+    drains.happen(drain, { second: 0, pick, kind: 'scale-in' });
+  });
 }
 
 function watchStop(story: Story, stop: Stop): void {

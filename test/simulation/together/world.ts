@@ -87,6 +87,12 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
   });
   const night = createNightFunction(options, shared, drain, options);
 
+  drain.nightStop.isOn = () =>
+    night.stops.some(
+      ({ at, endedAt = Number.POSITIVE_INFINITY }) =>
+        clock.now() > at - MINUTE && clock.now() < endedAt + MINUTE,
+    );
+
   const onWrite = ({ partition, key, before, after }: NightWrite) => {
     if (partition === OVERRIDE) {
       checkOverride(before as Override | undefined, after as Override | undefined);
