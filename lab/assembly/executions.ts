@@ -81,7 +81,12 @@ function enter(running: Running, name: string, input: JsonObject): void {
   const seconds = find(input, state.secondsPath);
   if (typeof seconds === 'number' && Number.isInteger(seconds) && seconds >= 0)
     context.clock.after(seconds * 1_000, () => leave(running, state.next, input));
-  else end(running, 'FAILED', `The SecondsPath parameter ${state.secondsPath} does not reference a valid integer`);
+  else
+    end(
+      running,
+      'FAILED',
+      `The SecondsPath parameter ${state.secondsPath} does not reference a valid integer`,
+    );
 }
 
 function leave(running: Running, next: string | undefined, output: JsonObject): void {

@@ -33,6 +33,8 @@ export interface AuditEntry {
   readonly name?: string;
   /** HTTP status. */
   readonly status: number;
+  /** When the request came: milliseconds since the epoch. */
+  readonly at: number;
 }
 
 export interface ControlPlane {
@@ -224,6 +226,7 @@ interface AuditLine {
     readonly name?: string;
   };
   readonly responseStatus?: { readonly code: number };
+  readonly requestReceivedTimestamp: string;
 }
 
 function auditOf(text: string): AuditEntry[] {
@@ -231,7 +234,7 @@ function auditOf(text: string): AuditEntry[] {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as AuditLine)
-    .flatMap(({ verb, user, objectRef, responseStatus }) => {
+    .flatMap(({ verb, user, objectRef, responseStatus, requestReceivedTimestamp }) => {
       if (!objectRef) return [];
       const { apiGroup: group = '', ...about } = objectRef;
       const { resource, subresource, namespace, name } = about;
@@ -245,6 +248,7 @@ function auditOf(text: string): AuditEntry[] {
           ...(namespace === undefined ? {} : { namespace }),
           ...(name === undefined ? {} : { name }),
           status: responseStatus?.code ?? 0,
+          at: Date.parse(requestReceivedTimestamp),
         },
       ];
     });

@@ -17,7 +17,12 @@ import { aPod } from './a-cluster.ts';
 const HOOK = aHook();
 const DONE = { state: 'done', podsRemaining: 0, leaseUntil: past() } as const;
 /** An announced change that is still far. */
-const DEFERRED = { cause: 'health', deadline: undefined, drainUntil: at(86_400), notBefore: at(82_800) } as const;
+const DEFERRED = {
+  cause: 'health',
+  deadline: undefined,
+  drainUntil: at(86_400),
+  notBefore: at(82_800),
+} as const;
 const ours = { owner: 'me', leaseUntil: WORKER.leaseUntil.toISOString() };
 
 function decided(existing: Overrides<Claim>, request: Overrides<ClaimRequest> = {}) {
