@@ -26,6 +26,7 @@ describe('a seed', () => {
     [2598, 'heavy', 'the claim of an undone cordon could not be removed'],
     [3134, 'light', 'an interruption followed a recommendation for a node that was empty already'],
     [3205, 'light', 'an announced change ended while the group terminated the instance'],
+    [5002, 'light', 'a webhook denied evictions during the nightly stop'],
     [7026, 'none', 'a drain was paused with an action that could not wait'],
     [70630, 'heavy', 'the names of the nodes were still being written when their tick had failed'],
     [70764, 'heavy', 'the names of the nodes were still being written when their tick had failed'],
