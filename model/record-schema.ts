@@ -98,8 +98,7 @@ function where<T>(accepts: (value: unknown) => boolean): Schema<T> {
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
-/** `Date.parse` takes 30 February for 2 March. */
+/** `Date` takes 30 February for 2 March, and 24:00 for the next day. */
 function isOfCalendar(text: string): boolean {
-  const ms = Date.parse(text);
-  return !Number.isNaN(ms) && new Date(ms).toISOString().slice(0, 19) === text.slice(0, 19);
+  return new Date(text).getUTCDate() === Number(text.slice(8, 10));
 }

@@ -34,6 +34,7 @@ test.each([
   ['as it is', {}],
   ['with what may be absent', { age: 3 }],
   ['with a key of a later release', { later: true }],
+  ['with the leap day', { since: '2028-02-29T13:00:00Z' }],
   ['with a time in whole seconds', { since: '2026-11-24T13:00:00Z' }],
 ])('a record %s is accepted, and not copied', (_what, change) => {
   const value: unknown = { ...PERSON, ...change };
@@ -49,6 +50,10 @@ test.each([
   ['less than nothing', { age: -1 }],
   ['null instead of nothing', { age: null }],
   ['a day that is none', { since: '2026-13-24T13:00:00Z' }],
+  ['30 February', { since: '2026-02-30T13:00:00Z' }],
+  ['29 February of a usual year', { since: '2026-02-29T13:00:00Z' }],
+  ['the 25th hour', { since: '2026-11-24T24:00:00Z' }],
+  ['a leap second', { since: '2026-12-31T23:59:60Z' }],
   ['a time of nowhere', { since: '2026-11-24T13:00:00' }],
   ['words instead of a time', { since: 'yesterday' }],
   ['another kind', { kind: 'c' }],
