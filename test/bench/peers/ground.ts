@@ -87,8 +87,8 @@ export async function raiseGround(assets: string, account: Account): Promise<Gro
     },
     isCordoned: async ({ name }) => {
       const path = `/api/v1/nodes/${name}`;
-      const node = (await admin.request({ method: 'GET', path })) as { spec?: { unschedulable?: boolean } };
-      return node.spec?.unschedulable === true;
+      const { body } = await admin.request<ListedNode>({ method: 'GET', path });
+      return body.spec?.unschedulable === true;
     },
     asked: async (user, since) =>
       (await plane.audit()).filter((entry) => entry.user === user && entry.at >= since),
@@ -210,6 +210,10 @@ const BEHAVIOUR = {
   'lab.nightshift/ready-seconds': '0',
   'lab.nightshift/exit-seconds': '2',
 };
+
+interface ListedNode {
+  readonly spec?: { readonly unschedulable?: boolean };
+}
 
 interface ListedPod {
   readonly spec: { readonly nodeName?: string };

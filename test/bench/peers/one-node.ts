@@ -21,6 +21,7 @@ const FULL = 110;
 const ASKED_WITHIN_MS = 2_000;
 const RATIO = 0.1;
 const KILLED_WITHIN_MS = 25_000;
+const CORDON_PATIENCE_MS = 60_000;
 /** As the rule of EventBridge that starts the state machine. */
 const RULE_DELAY_SECONDS = 20;
 
@@ -77,7 +78,11 @@ async function killedWorker({ ground, account, spec }: OneNodeOptions): Promise<
   const event = noticeOf(spec, node);
   watch({ delaySeconds: RULE_DELAY_SECONDS, check: { event } });
   const attempt = call(worker, spec, event).catch(() => undefined);
-  while (!(await ground.isCordoned(node))) await wait(5);
+  const end = Date.now() + CORDON_PATIENCE_MS;
+  while (!(await ground.isCordoned(node))) {
+    if (Date.now() > end) throw new Error('the worker that was to be killed has not cordoned its node');
+    await wait(5);
+  }
   await worker.kill();
   const killedAt = Date.now();
   await attempt;

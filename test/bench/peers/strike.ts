@@ -167,4 +167,3 @@ function cpuOfChildren(times: string): number {
     0,
   );
 }
-
