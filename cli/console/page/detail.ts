@@ -127,7 +127,13 @@ function deploys(view: EnvironmentView): VNode {
           h(
             'div',
             { class: 'soft' },
-            `${one.at ? `${local(view, one.at)}, ` : ''}${readable(view, one.text)}`,
+            [
+              one.at && local(view, one.at),
+              // Without a decision about it the text is the state.
+              one.text !== one.state && readable(view, one.text),
+            ]
+              .filter(Boolean)
+              .join(', '),
           ),
         ]),
       ),
@@ -192,8 +198,8 @@ function mornings(view: EnvironmentView, known: readonly Morning[] | undefined):
     h('h2', null, words('mornings')),
     known === undefined
       ? h('p', { class: 'soft' }, words('loading'))
-      : known.length === 0
-        ? h('p', { class: 'soft' }, words('noMornings'))
+      : known.every(({ minutes }) => minutes === undefined)
+        ? h('p', { class: 'soft' }, words(known.length === 0 ? 'noMornings' : 'noneReady'))
         : barChart(
             words('mornings'),
             datesBefore(view, MORNING_DAYS).map((date) => {
