@@ -12,7 +12,7 @@ type Image = NonNullable<Bound['images']>[number];
 function tagOf({ repository, tag }: Image, branch: string): string | undefined {
   if (!ecrRepository(repository) || typeof tag !== 'string') return undefined;
   const text = tag.replaceAll('{branch}', branch.replaceAll('/', '-'));
-  return /\{(?!sha\})/.test(text) ? undefined : text;
+  return /\{(?!sha7?\})/.test(text) ? undefined : text;
 }
 
 /** The image that the manifests of an application name: that of their own commit, as far as the lab can say so. */
@@ -20,7 +20,7 @@ export function manifestImage(application: Bound, branch: string): string {
   const [image] = application.images ?? [];
   const tag = image && tagOf(image, branch);
   return image && tag !== undefined
-    ? `${image.repository}:${tag.replace('{sha}', '{revision}')}`
+    ? `${image.repository}:${tag.replace('{sha}', '{revision}').replace('{sha7}', '{revision7}')}`
     : `registry.example.com/${application.name}:{revision}`;
 }
 
@@ -38,7 +38,7 @@ export function pushBuiltImages(
   const push = ({ applications, branch }: BuildConfig, sha: string) => {
     for (const image of applications.flatMap((one) => (typeof one === 'string' ? [] : (one.images ?? [])))) {
       const repository = ecrRepository(image.repository);
-      const tag = tagOf(image, branch)?.replace('{sha}', sha);
+      const tag = tagOf(image, branch)?.replace('{sha}', sha).replace('{sha7}', sha.slice(0, 7));
       if (!repository || tag === undefined) continue;
       images.addRepository(repository, repository.name);
       images.push(repository, { name: repository.name, tag });

@@ -283,9 +283,19 @@ function everyDecisionHasAReason({ decisions, log }: Evidence): PromiseResult {
 
 function oneBadResourceStopsNothing({ lab, log, decisions }: Evidence): PromiseResult {
   const problems: string[] = [];
-  const refused = refusedResizes(lab, log);
+  const environmentOf = (call: AwsCall) =>
+    lab.environments.find(({ config }) => config.account === call.account);
+  // Where night-schedule stops one group only, there is no other whose stop could show it.
+  const refused = refusedResizes(lab, log).filter((call) =>
+    decisions.some(
+      ({ action, environment, target }) =>
+        action === 'stop' &&
+        environment === environmentOf(call)?.name &&
+        target !== call.parameters['nodegroupName'],
+    ),
+  );
   for (const call of refused) {
-    const environment = lab.environments.find(({ config }) => config.account === call.account);
+    const environment = environmentOf(call);
     const after = decisions.filter(
       (decision) =>
         decision.environment === environment?.name &&

@@ -15,7 +15,7 @@ import { manifestImage } from './images.ts';
 const INSTANCE_TYPES = ['m6i.large', 'm5.large'];
 const BUILD_SECONDS = 180;
 /** Pods that start fast: while branch-deploy waits for a rollout, virtual time runs at the speed of real time. */
-const FAST_PODS = {
+export const FAST_PODS = {
   'lab.nightshift/start-seconds': '0.5',
   'lab.nightshift/ready-seconds': '0.3',
   'lab.nightshift/exit-seconds': '0.5',
@@ -142,16 +142,9 @@ export function addApplications(
       if (seen.has(key)) continue;
       seen.add(key);
       if (project) argocd.addProject({ name: project });
-      kubernetes.addDeployment({
-        name,
-        namespace: name,
-        replicas: APPLICATION_REPLICAS,
-        cpu: '100m',
-        memory: '128Mi',
-        terminationGracePeriodSeconds: 10,
-        podAnnotations: FAST_PODS,
-      });
-      kubernetes.addPdb({ name, namespace: name, matchLabels: { app: name }, maxUnavailable: 1 });
+      // A platform's manifests may have brought it.
+      const replicas = kubernetes.api.find('deployments.apps', name, name)?.spec?.replicas;
+      if (replicas === undefined) addApplicationPods(kubernetes, name);
       argocd.addApplication({
         name,
         ...(project ? { project } : {}),
@@ -163,13 +156,26 @@ export function addApplications(
             namespace: name,
             name,
             image: manifestImage(bound, build.branch),
-            replicas: APPLICATION_REPLICAS,
+            replicas: replicas ?? APPLICATION_REPLICAS,
           },
         ],
         syncSeconds: 1,
       });
     }
   }
+}
+
+function addApplicationPods(kubernetes: Kubernetes, name: string): void {
+  kubernetes.addDeployment({
+    name,
+    namespace: name,
+    replicas: APPLICATION_REPLICAS,
+    cpu: '100m',
+    memory: '128Mi',
+    terminationGracePeriodSeconds: 10,
+    podAnnotations: FAST_PODS,
+  });
+  kubernetes.addPdb({ name, namespace: name, matchLabels: { app: name }, maxUnavailable: 1 });
 }
 
 /** The projects of the applications that the environment's token has to reach. */

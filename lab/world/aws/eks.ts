@@ -29,6 +29,8 @@ export interface ClusterOptions extends Scope {
   readonly zones?: readonly string[];
   /** Size of each zone's subnet: `/20` (the default) holds 4091 addresses, `/24` holds 251. */
   readonly subnetBits?: number;
+  /** In place of `zones` and `subnetBits`. */
+  readonly subnets?: readonly { readonly zone: string; readonly cidr: string }[];
   /** Default 1. With the VPC CNI a c5.4xlarge takes up to 240: eight interfaces of thirty addresses. */
   readonly addressesPerNode?: number;
   readonly tags?: Readonly<Record<string, string>>;
@@ -205,7 +207,8 @@ export function createEks(
         throw new AwsError('ResourceInUseException', `Cluster already exists with name: ${name}`, {
           status: 409,
         });
-      const zones = options.zones ?? zonesOf(region);
+      const given = options.subnets;
+      const zones = given ? [...new Set(given.map(({ zone }) => zone))] : (options.zones ?? zonesOf(region));
       const role = `arn:aws:iam::${account}:role/eks-auto-node-${name}`;
       const pools = options.autoMode?.nodePools;
       const vpc = `vpc-0${state.context.hex(16)}`;
@@ -218,9 +221,9 @@ export function createEks(
         authenticationMode: options.authenticationMode ?? 'API_AND_CONFIG_MAP',
         createdAt: state.now(),
         zones,
-        subnets: zones.map((zone, index) =>
-          subnetOf(state, { zone, index, vpc, bits: options.subnetBits ?? 20 }),
-        ),
+        subnets:
+          given?.map(({ zone, cidr }) => ({ id: `subnet-0${state.context.hex(16)}`, zone, cidr, vpc })) ??
+          zones.map((zone, index) => subnetOf(state, { zone, index, vpc, bits: options.subnetBits ?? 20 })),
         addressesPerNode: options.addressesPerNode ?? 1,
         tags: options.tags ?? {},
         endpoint: `https://${state.context.hex(32).toUpperCase()}.gr7.${region}.eks.amazonaws.com`,
