@@ -281,18 +281,15 @@ function everyDecisionHasAReason({ decisions, log }: Evidence): PromiseResult {
   });
 }
 
-function oneBadResourceStopsNothing({ lab, log, decisions }: Evidence): PromiseResult {
+function oneBadResourceStopsNothing({ lab, log, observations, decisions }: Evidence): PromiseResult {
   const problems: string[] = [];
   const environmentOf = (call: AwsCall) =>
     lab.environments.find(({ config }) => config.account === call.account);
   // Where night-schedule stops one group only, there is no other whose stop could show it.
   const refused = refusedResizes(lab, log).filter((call) =>
-    decisions.some(
-      ({ action, environment, target }) =>
-        action === 'stop' &&
-        environment === environmentOf(call)?.name &&
-        target !== call.parameters['nodegroupName'],
-    ),
+    observations
+      .groups(environmentOf(call)?.name ?? '')
+      .some(({ name, stoppable }) => stoppable && name !== call.parameters['nodegroupName']),
   );
   for (const call of refused) {
     const environment = environmentOf(call);
