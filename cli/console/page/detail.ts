@@ -72,7 +72,7 @@ function facts(view: EnvironmentView): VNode {
           null,
           words(next.to === 'awake' ? 'startsAt' : 'stopsAt', { time: local(view, next.at) }),
         ),
-        `, ${words('within', { time: remaining(view, next.at) })}: ${readable(view, next.reason)}`,
+        `${words('within', { time: remaining(view, next.at) })}: ${readable(view, next.reason)}`,
       ]),
     override &&
       h('p', { class: 'overridden' }, [

@@ -102,7 +102,7 @@ dl.body { display: grid; grid-template-columns: auto 1fr; gap: .3rem 1rem; } dd 
   header #search, header button.quiet, .sort, .side, .banner.hint, .columns-head, dialog { display: none; } .printed { display: block; }
   header { position: static; } main { padding: 0; } body { font-size: 11px; background: #fff; }
   .row-button { grid-template-columns: minmax(9rem, 1.1fr) 6.6rem minmax(10rem, 1.4fr) minmax(10rem, 2fr); gap: 0 .5rem; padding-right: 0; } .row-button > :nth-child(n+5) { display: none; }
-  .row-button .next { white-space: normal; } .row-button { height: auto; min-height: 1.58rem; }
+  .row-button .next, .row-button .name { white-space: normal; } .axis text.hour { display: none; } .row-button { height: auto; min-height: 1.58rem; }
   .detail { grid-template: 'facts' 'main' / minmax(0, 1fr); } .timeline .row { grid-template-columns: 6rem 1fr; } .columns { grid-template-columns: 1fr 1fr; }
   * { print-color-adjust: exact; } .rows > li, .columns > div { break-inside: avoid; }
 }
