@@ -48,7 +48,9 @@ ${rows.filter(Boolean).join('\n')}
 /** Each run is put at its column: fonts of other widths do not shift what follows. */
 function row(runs: readonly Run[], y: number): string {
   let column = 0;
-  const spans = runs.map(({ text, color, bold, dim }) => {
+  // Viewers collapse spaces.
+  const parts = runs.flatMap((run) => run.text.split(/( {2,})/).map((text) => ({ ...run, text })));
+  const spans = parts.map(({ text, color, bold, dim }) => {
     const start = column + (text.length - text.trimStart().length);
     column += text.length;
     if (text.trim() === '') return '';

@@ -12,6 +12,11 @@ test('a picture has the text of the terminal, its colours, and each run at its c
   expect(picture).toContain('<title>A day</title>');
 });
 
+test('spaces in a run are kept: the word after them is put at its own column', () => {
+  const picture = terminalPicture('develop     sync', 80, 'x');
+  expect(picture).toMatch(/<tspan x="14\.0"[^>]*>develop<\/tspan><tspan x="114\.8"[^>]*>sync<\/tspan>/);
+});
+
 test('a colour that spans lines goes on, and what is text of others stays text', () => {
   const picture = terminalPicture(colors.red('a <b>\nc & d'), 80, 'x');
   expect(picture.match(/fill="#ff8a80"/g)).toHaveLength(2);
