@@ -100,7 +100,13 @@ describe('docs/how-it-is-built.md', () => {
 
 /** The superseded decisions and the changelog name files of their time. */
 describe('README.md and the pages in docs', () => {
-  const pages = ['README.md', 'README.ja.md', 'lab/README.md', ...globSync('docs/*.md'), ...globSync('docs/decisions/*.md')];
+  const pages = [
+    'README.md',
+    'README.ja.md',
+    'lab/README.md',
+    ...globSync('docs/*.md'),
+    ...globSync('docs/decisions/*.md'),
+  ];
 
   test('link only to files and headings that exist', () => {
     const broken = pages.flatMap((page) =>
