@@ -72,7 +72,8 @@ export function pauseStep(
     save,
     pause: known,
     terminateAt,
-    once: isUndone ? `undone#${view.kind}` : undefined,
+    // NodeClaims that somebody makes all night, or that cannot be deleted, are reported once an hour.
+    once: isUndone ? `undone#${view.kind}` : isOpen ? undefined : 'claims-to-end',
   });
   return undefined;
 }
@@ -181,10 +182,9 @@ export function builtInToStop({ builtIn }: KarpenterView): KarpenterView['builtI
   return isToStop ? builtIn : undefined;
 }
 
-/** Replicas of which no pod is Ready have scaled nothing. */
+/** Whether it may have scaled a group: replicas of which no pod is Ready have not, and Karpenter scales none. */
 export function isScaling(view: AutoscalerView): boolean {
-  if (view.kind === 'cluster-autoscaler') return view.replicas > 0 && view.readyReplicas !== 0;
-  return view.claims.length > 0 || isAllowed(view);
+  return view.kind === 'cluster-autoscaler' && view.replicas > 0 && view.readyReplicas !== 0;
 }
 
 /** The pools that may still start nodes. */

@@ -98,7 +98,10 @@ export function createTable(client: Pick<DynamoDBClient, 'send'>, name: string):
             ...(from ? { ExclusiveStartKey: from } : {}),
           }),
         );
-        for (const item of reply.Items ?? []) rows.push(rowOf(item));
+        // A partition without an item has an empty list: a reply without one is none of DynamoDB.
+        if (!Array.isArray(reply.Items))
+          throw new NightshiftError('dynamodb answered Query with a reply without its items');
+        for (const item of reply.Items) rows.push(rowOf(item));
         const next = reply.LastEvaluatedKey;
         if (next && from && next['sk']?.S === from['sk']?.S)
           throw new NightshiftError(`dynamodb answered with the page after ${from['sk']?.S} once more`);
