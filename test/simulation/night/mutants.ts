@@ -229,6 +229,45 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: 'the built-in NodePools stay on',
+    promise: 3,
+    change: {
+      mutate: (ports) => ({
+        ...ports,
+        autoscaler: {
+          ...ports.autoscaler,
+          async observe() {
+            const view = await ports.autoscaler.observe();
+            if (view.kind !== 'karpenter') return view;
+            const { builtIn: _, ...rest } = view;
+            return rest;
+          },
+        },
+      }),
+    },
+  },
+  {
+    name: 'NodeClaims that cannot launch are left',
+    promise: 3,
+    change: {
+      mutate: (ports) => ({ ...ports, autoscaler: { ...ports.autoscaler, deleteClaims: async () => [] } }),
+    },
+  },
+  {
+    name: 'the sizes of a rollout are saved',
+    promise: 1,
+    change: {
+      mutate: (ports) => ({ ...ports, groups: { ...ports.groups, configuredSize: async () => undefined } }),
+    },
+  },
+  {
+    name: 'a list that lacks a group is taken for the whole',
+    promise: 4,
+    change: {
+      mutate: (ports) => ({ ...ports, nodes: { ...ports.nodes, all: async () => [] } }),
+    },
+  },
+  {
     name: 'NodeClaims that are being deleted do not count',
     promise: 4,
     change: {
