@@ -204,6 +204,8 @@ function isZeroed(limits: NodePoolSetting['limits']): boolean {
 export function isResumed(view: AutoscalerView, saved: SavedAutoscaler): boolean {
   if (!isObserved(view, saved)) return false;
   if (view.kind === 'cluster-autoscaler') return saved.kind === view.kind && view.replicas >= saved.replicas;
+  // A stop that was requested just before may still take effect: then nothing would switch them on again.
+  if (saved.kind === 'built-in-pools' && view.builtIn?.isUpdating) return false;
   if (saved.kind === 'built-in-pools')
     return saved.nodePools.every((name) => view.builtIn?.nodePools.includes(name));
   return saved.kind === view.kind && Object.hasOwn(openPools(view.pools), saved.nodePool);

@@ -1,5 +1,6 @@
 /** What runs beside the groups while a cluster sleeps: what is kept is named, and what appears ends the sleep. */
 import { describe, expect, test } from 'vitest';
+import { isResumed } from '#functions/night-schedule/decide-autoscaler.ts';
 import type { NodeView } from '#functions/night-schedule/ports.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import { aGroup, claims, instances, MORNING, NIGHT } from './builders.ts';
@@ -232,4 +233,18 @@ test('a cluster with built-in NodePools alone is asleep when EKS has deleted the
   expect(phase(world)).toBe('asleep');
   expect(failures(decisions)).toEqual([]);
   expect(decisions.filter(({ action }) => action === 'confirm-stop')).toHaveLength(1);
+});
+
+test('built-in NodePools that EKS is still switching off are not resumed: their record stays (found by simulation)', () => {
+  const nodePools = ['general-purpose', 'system'];
+  const since = NIGHT.toISOString();
+  const saved = { kind: 'built-in-pools', nodePools, nodeRoleArn: 'arn:aws:iam::1:role/eks', since } as const;
+  const view = (isUpdating: boolean) => ({
+    kind: 'karpenter' as const,
+    pools: {},
+    claims: [],
+    builtIn: { nodePools, isUpdating, neededBy: [] },
+  });
+  expect(isResumed(view(true), saved)).toBe(false);
+  expect(isResumed(view(false), saved)).toBe(true);
 });
