@@ -116,6 +116,15 @@ describe('N3: what never comes to an end is a failure at the deadline, once an h
   });
 });
 
+test('N4: a rollout that ends between the list and the stop: the sizes are those that were configured (found by simulation)', async () => {
+  const world = aWorld([aGroup({ size: { min: 1, desired: 5, max: 8 } })]);
+  world.configured.set('workers', { size: { min: 1, desired: 3, max: 5 }, isUpdating: false });
+  await ticks(world, NIGHT, 10);
+  world.configured.clear();
+  await ticks(world, MORNING, 10);
+  expect(world.size('workers')).toEqual({ min: 1, desired: 3, max: 5 });
+});
+
 describe('N5: warm instances', () => {
   test.each(['Running', 'Stopped', 'Hibernated'] as const)('of a pool that is %s count', async (state) => {
     const warmPool = { min: 5, state, reuse: true };

@@ -264,7 +264,29 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a list that lacks a group is taken for the whole',
     promise: 4,
     change: {
-      mutate: (ports) => ({ ...ports, nodes: { ...ports.nodes, all: async () => [] } }),
+      mutate(ports) {
+        let listed: ReturnType<typeof ports.groups.list>;
+        return {
+          ...ports,
+          nodes: { ...ports.nodes, all: async () => [] },
+          groups: {
+            ...ports.groups,
+            list: () => {
+              listed = ports.groups.list();
+              return listed;
+            },
+          },
+          store: {
+            ...ports.store,
+            async load() {
+              const memory = await ports.store.load();
+              const names = (await listed).map(({ name }) => name);
+              const saved = [...memory.saved].filter(([name]) => names.includes(name));
+              return { ...memory, saved: new Map(saved) };
+            },
+          },
+        };
+      },
     },
   },
   {

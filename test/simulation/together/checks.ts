@@ -118,6 +118,8 @@ export function checkAsleep(story: Story): void {
   const recorded = world.recordedState()?.phase;
   if (recorded !== 'asleep')
     violate(story, 3, `everything sleeps, and the state is ${recorded ?? 'not written'}`);
+  story.exercised[3] += 1;
+  world.night.kubernetes.checkAsleep();
   checkClaims(story);
 }
 
@@ -146,6 +148,8 @@ export function isDeployed({ deploy }: TogetherWorld): boolean {
 export function checkMorning(story: Story): void {
   const { world } = story;
   checkSizes(story);
+  story.exercised[1] += 1;
+  world.night.kubernetes.checkAwake();
   drains.checkEnd(story.drain);
   deploys.checkEnd(story.deploy);
   checkClaims(story);
