@@ -16,6 +16,7 @@ import { network } from './network.ts';
 import { pauseUndone } from './pause-undone.ts';
 import { paused } from './paused.ts';
 import { podIpCapacity } from './pod-ip-capacity.ts';
+import { savedSizes } from './saved-sizes.ts';
 import { schedulers } from './schedulers.ts';
 import { sleepingCompute } from './sleeping-compute.ts';
 import { spotShare } from './spot-share.ts';
@@ -51,6 +52,7 @@ export const CHECKS: readonly Check[] = [
   tick,
   paused,
   schedulers,
+  savedSizes,
   subscribers,
   lambdaConcurrency,
 ];
