@@ -22,6 +22,7 @@ import { scaleOutOf } from '@nightshift/lab/world/scale-out.ts';
 import { parseAllDocuments } from 'yaml';
 import type { BuildConfig, EnvironmentConfig, NightshiftConfig } from '#model/config.ts';
 import { LabError } from './errors.ts';
+import { addNodePools, autoModeOf, hasFleet } from './sample/compute.ts';
 import { pushBuiltImages } from './sample/images.ts';
 import {
   ARGOCD,
@@ -87,17 +88,20 @@ export async function createCluster(
 ): Promise<EnvironmentCluster> {
   const { aws, context, closers } = services;
   const { account, region, cluster: clusterName } = environment;
-  const cluster = aws.addCluster({ account, region, name: clusterName });
+  const autoMode = autoModeOf(environment);
+  const cluster = aws.addCluster({ account, region, name: clusterName, ...(autoMode ? { autoMode } : {}) });
   const kubernetes = createKubernetes(context, {
     cluster: clusterName,
     account,
     region,
-    scaleOut: scaleOutOf(aws, cluster),
+    scaleOut: scaleOutOf(aws, cluster, hasFleet(environment)),
+    autoMode: autoMode !== undefined,
     images: services.images,
   });
   aws.attachNodes(cluster, kubernetes);
   kubernetes.applyObjects([argocdNamespace, ...(await readManifests()), operatorsBinding]);
   addGroups(aws, cluster, environment);
+  addNodePools(context, cluster, kubernetes, environment);
 
   const operatorToken = `lab-${context.hex(40)}`;
   const kubernetesEndpoint = await serveKubernetes({

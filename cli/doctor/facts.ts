@@ -3,7 +3,7 @@ import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { CronJob } from 'kubernetes-types/batch/v1.js';
 import type { Namespace, Node, PersistentVolume, Pod, Service } from 'kubernetes-types/core/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
-import type { Size } from '#functions/night-schedule/records.ts';
+import type { Size, WarmPool } from '#functions/night-schedule/records.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
 import type { InstanceNetwork } from '#model/instance-network.ts';
@@ -103,6 +103,10 @@ export interface GroupFacts {
   readonly onDemandBase: number;
   /** Spot share of the instances above the base: 0 to 100. */
   readonly spotPercent: number;
+  readonly warmPool?: WarmPool & {
+    /** Those that it holds now. */
+    readonly instances: number;
+  };
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -173,6 +177,45 @@ export interface KubernetesFacts {
   readonly namespaces: Observation<readonly Namespace[]>;
   readonly pods: Observation<readonly Pod[]>;
   readonly nodes: Observation<readonly Node[]>;
+  /** Empty without Karpenter or EKS Auto Mode. */
+  readonly nodePools: Observation<readonly NodePoolFacts[]>;
+  /** Of the Argo CD in this cluster; empty without one. */
+  readonly applications: Observation<readonly ApplicationFacts[]>;
+}
+
+export interface NodePoolFacts {
+  readonly name: string;
+  /** Of EKS Auto Mode: EKS creates and deletes it. */
+  readonly isBuiltIn: boolean;
+  /** It has replicas instead of limits. */
+  readonly isStatic: boolean;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly nodeClass?: { readonly group: string; readonly name: string };
+}
+
+export interface ObjectId {
+  readonly group: string;
+  readonly kind: string;
+  /** Absent for an object of the cluster. */
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+/** An entry of `ignoreDifferences`: an empty name or namespace stands for all. */
+export interface IgnoredDifference extends ObjectId {
+  readonly jsonPointers?: readonly string[];
+  readonly jqPathExpressions?: readonly string[];
+}
+
+export interface ApplicationFacts {
+  readonly namespace: string;
+  readonly name: string;
+  readonly isAutomated: boolean;
+  readonly selfHeal: boolean;
+  readonly syncOptions: readonly string[];
+  readonly ignored: readonly IgnoredDifference[];
+  /** What it manages, as its status says. */
+  readonly resources: readonly ObjectId[];
 }
 
 /** The Argo CD that EKS runs. */

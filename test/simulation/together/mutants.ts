@@ -117,6 +117,36 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     })),
   },
   {
+    name: 'NodeClaims and built-in NodePools do not count',
+    promise: 3,
+    change: nightly((ports) => ({
+      autoscaler: {
+        ...ports.autoscaler,
+        async observe() {
+          const view = await ports.autoscaler.observe();
+          return view.kind === 'karpenter' ? { kind: view.kind, pools: view.pools, claims: [] } : view;
+        },
+        pause: async () => [],
+      },
+    })),
+  },
+  {
+    name: 'a NodePool is resumed without a request',
+    promise: 1,
+    change: nightly(({ autoscaler }) => ({ autoscaler: { ...autoscaler, resume: async () => 'gone' } })),
+  },
+  {
+    name: 'NodeClaims that cannot launch are left',
+    promise: 3,
+    says: /has no node in the morning/,
+    change: nightly(({ autoscaler }) => ({ autoscaler: { ...autoscaler, deleteClaims: async () => [] } })),
+  },
+  {
+    name: 'the sizes of a rollout are saved',
+    promise: 1,
+    change: nightly(({ groups }) => ({ groups: { ...groups, configuredSize: async () => undefined } })),
+  },
+  {
     name: 'errors are logged and not reported',
     promise: 9,
     change: { mutatePass: (pass) => pass().catch(() => undefined) },

@@ -26,7 +26,7 @@ import {
   isDeployed,
   isMorning,
 } from './checks.ts';
-import type { NightEffects, Stop } from './night-function.ts';
+import type { NightEffects, NightPorts, Stop } from './night-function.ts';
 import { createScenario, type Happening } from './scenario.ts';
 import type { Story, TogetherOptions } from './story.ts';
 import { createTogetherWorld, type TogetherWorld } from './world.ts';
@@ -204,11 +204,20 @@ function startTransition(story: Story): void {
 
 function callNight(story: Story, payload: unknown): void {
   const { options, scenario } = story;
+  const { autoscaler, suspendCronJobs } = scenario.night;
+  const portsOf = (given: NightPorts) => {
+    const { autoscaler: karpenter, cronJobs, ...ports } = options.mutateNight?.(given) ?? given;
+    return {
+      ...ports,
+      ...(autoscaler ? { autoscaler: karpenter } : {}),
+      ...(suspendCronJobs ? { cronJobs } : {}),
+    };
+  };
   invoke<NightEffects, TogetherWorld['night']>(story.night, {
     run: ({ ports, now }, { endsAt }) =>
       run(
         {
-          ...(options.mutateNight?.(ports) ?? ports),
+          ...portsOf(ports),
           settings: scenario.night,
           now,
           remaining: () => endsAt.getTime() - story.world.clock.now(),
@@ -253,6 +262,18 @@ function happen(story: Story, happening: Happening): void {
       story.disturbedAt = clock.now();
       world.setOverride(undefined);
       callNight(story, { source: 'nightshift', trigger: 'override' });
+      return;
+    case 'rollout':
+      try {
+        const { cluster } = world.drain;
+        world.aws.eks.updateNodegroupVersion(cluster, cluster.name, 'managed', {
+          minutes: happening.forMinutes,
+        });
+        count(story, 'rollout');
+        note(story, `a rollout of managed begins, for ${happening.forMinutes} min`);
+      } catch {
+        note(story, 'managed is busy, its rollout is refused');
+      }
       return;
     case 'shortage':
       count(story, 'shortage');
