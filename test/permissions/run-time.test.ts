@@ -238,7 +238,7 @@ async function scheduleDeploys(lab: Lab, { develop, staging, rehearsal }: Enviro
       { batch: [{ identifier: 'arm64' }, { identifier: 'amd64' }] },
     );
   // Its job pushes the image, and announces the end.
-  at(lab, 2, () => void announceWeb(lab, develop));
+  at(lab, 45, () => void announceWeb(lab, develop));
   at(lab, 0.1, () => {
     for (const environment of [develop, staging, rehearsal]) merge(environment);
   });
