@@ -1,7 +1,7 @@
 /** branch-deploy with a deliberate mistake, at least one for each promise that its story checks. The checkers must catch each. */
 import type { ApplicationObject } from '#functions/adapters/argocd/application.ts';
 import type { KubernetesRequest } from '#functions/adapters/kubernetes/client.ts';
-import type { ApplicationView, BranchDeployPorts, Result } from '#functions/branch-deploy/ports.ts';
+import type { ApplicationView, BranchDeployPorts, LivePod, Result } from '#functions/branch-deploy/ports.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import type { PromiseId } from '../outcome.ts';
 import { createMemoryTable } from '../table.ts';
@@ -209,29 +209,19 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
     })),
   },
   {
-    name: 'a tag that stays the same counts as the image of each build',
+    name: 'what a tag points to counts as what its pods run',
     promise: 4,
     says: /is deployed, and Argo CD never showed that/,
     change: change((ports) => ({
-      registry: { ...ports.registry, has: () => false },
       argocd: {
         ...ports.argocd,
         async pods(application) {
           const read = await ports.argocd.pods(application);
           if (!read.ok) return read;
-          const withoutDigests = read.value.map((pod) => ({
-            ...pod,
-            containers: pod.containers.map((container) => ({ ...container, digests: [] })),
-          }));
-          return { ok: true, value: withoutDigests };
-        },
-      },
-      deploys: {
-        ...ports.deploys,
-        // As if the tag alone said which build runs.
-        async saveIf(record, expected) {
-          const requested = record.requested.map(({ bring: _, ...build }) => build);
-          return ports.deploys.saveIf({ ...record, requested }, expected);
+          return {
+            ok: true,
+            value: await Promise.all(read.value.map((pod) => withDigestsOfTags(pod, ports))),
+          };
         },
       },
     })),
@@ -341,6 +331,18 @@ function change(
   return {
     mutate: ({ ports, settings }: Program) => ({ settings, ports: { ...ports, ...edit(ports) } }),
   };
+}
+
+async function withDigestsOfTags(pod: LivePod, { registry }: BranchDeployPorts): Promise<LivePod> {
+  const digestsOf = async (image: string) => {
+    const [, repository = '', version = ''] = /^(.+):([^:]+)$/.exec(image) ?? [];
+    return (await registry.digests({ repository, version })) ?? [];
+  };
+  const containers = pod.containers.map(async (container) => ({
+    ...container,
+    digests: await digestsOf(container.image),
+  }));
+  return { ...pod, containers: await Promise.all(containers) };
 }
 
 function withoutImages(settings: BranchDeploySettings): BranchDeploySettings {
