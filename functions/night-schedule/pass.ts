@@ -8,13 +8,15 @@ import type { DecisionTrail } from '#functions/shared/observability.ts';
 import { DAY_MS, HOUR_MS } from '#model/duration.ts';
 import type { ApplyPorts } from './apply-context.ts';
 import type { Plan } from './decide-cluster.ts';
-import type { Memory, Nodes, Over, Readiness } from './ports.ts';
+import type { KeepUpRequests, Memory, Nodes, Over, Readiness } from './ports.ts';
 import { NOTE_NAMES, type NoteName, type Notes } from './records.ts';
 
 export interface NightScheduleDeps extends ApplyPorts {
   readonly nodes: Nodes;
   /** Asked only while a start with such a `readyBy` is observed. */
   readonly readiness?: Readiness;
+  /** Absent where nobody may keep the cluster up with kubectl. */
+  readonly keepUpRequests?: KeepUpRequests | undefined;
   readonly trail: DecisionTrail;
   /** Nothing is changed now: why, and until when. */
   readonly paused?: string;

@@ -6,6 +6,7 @@ import { deploy } from './deploy.ts';
 import { drain } from './drain.ts';
 import { memory } from './memory.ts';
 import { pass } from './pass.ts';
+import { selfService } from './self-service.ts';
 import { storm } from './storm.ts';
 
 export const BENCHES: Readonly<Record<string, Bench>> = {
@@ -15,6 +16,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   'dead-worker': deadWorker,
   storm,
   deploy,
+  'self-service': selfService,
   memory,
   cost,
 };

@@ -14,6 +14,7 @@ import { lambdaConcurrency } from '#cli/doctor/checks/lambda-concurrency.ts';
 import { managedSizes } from '#cli/doctor/checks/managed-sizes.ts';
 import { network } from '#cli/doctor/checks/network.ts';
 import { paused } from '#cli/doctor/checks/paused.ts';
+import { savedSizes } from '#cli/doctor/checks/saved-sizes.ts';
 import { schedulers } from '#cli/doctor/checks/schedulers.ts';
 import { spotShare } from '#cli/doctor/checks/spot-share.ts';
 import { subscribers } from '#cli/doctor/checks/subscribers.ts';
@@ -513,6 +514,51 @@ describe('schedulers', () => {
   });
 });
 
+describe('saved-sizes', () => {
+  const left = (...clusters: string[]) =>
+    healthyFacts({
+      leftTables: observedAs([
+        { table: 'nightshift-dev', clusters, items: clusters.map((cluster) => `saved#${cluster}/workers`) },
+      ]),
+    });
+
+  test('fails where an environment that was renamed has left sizes of this cluster', () => {
+    expect(severities(savedSizes, healthyFacts())).toEqual(['ok']);
+    const [finding] = savedSizes.evaluate(left('develop'));
+    expect(finding).toMatchObject({
+      severity: 'failure',
+      target: 'nightshift-dev',
+      found: expect.stringContaining('saved#develop/workers is still saved'),
+      advice: expect.stringContaining(
+        'nightshift restore --table nightshift-dev --cluster develop --region ap-northeast-1',
+      ),
+    });
+  });
+
+  test('warns of sizes of another cluster', () => {
+    expect(severities(savedSizes, left('old'))).toEqual(['warning']);
+  });
+
+  test('fails where the schedule was removed and sizes are still saved', () => {
+    const night = observedAs({
+      overrides: [],
+      corrupt: [],
+      saved: [
+        {
+          group: 'workers',
+          autoScalingGroup: 'eks-workers',
+          size: { min: 1, desired: 3, max: 5 },
+          phase: 'asleep' as const,
+          since: '2026-11-24T13:05:00.000Z',
+        },
+      ],
+    });
+    const { schedule: _, ...unscheduled } = healthyFacts({ night });
+    expect(severities(savedSizes, unscheduled)).toEqual(['failure']);
+    expect(severities(savedSizes, healthyFacts({ night }))).toEqual(['ok']);
+  });
+});
+
 describe('paused', () => {
   const pause = { from: '2026-11-24T00:00:00Z', until: '2026-11-25T00:00:00Z', author: 'ana', reason: 'why' };
   const night = (more: object) =>
@@ -539,6 +585,8 @@ describe('production', () => {
     expect(names).toEqual(
       new Set([
         'pod-ip-capacity',
+        // It may have been made production while it slept.
+        'saved-sizes',
         'paused',
         'spot-share',
         'disruption-budgets',
@@ -632,6 +680,29 @@ describe('lambda-concurrency', () => {
       },
     ]);
     expect(found(10, 10)).toMatchObject([{ severity: 'warning' }]);
+  });
+
+  test('fails where Lambda refuses the reservation of the page, until it is deployed', () => {
+    const { settings } = healthyFacts();
+    const withPage = { ...settings, selfService: { maxHours: 4 } } as unknown as typeof settings;
+    const of = (unreserved: number, capabilities: readonly string[] = []) =>
+      lambdaConcurrency.evaluate(
+        healthyFacts({
+          settings: withPage,
+          concurrency: observedAs({ limit: 1_000, unreserved }),
+          functions: observedAs(capabilities.map((capability) => ({ capability })) as never),
+        }),
+      );
+    expect(of(102)).toMatchObject([
+      {
+        severity: 'failure',
+        found: expect.stringContaining('reserves 3 invocations at once, and of 102 Lambda leaves 100'),
+        advice: expect.stringContaining('L-B99A9384'),
+      },
+    ]);
+    expect(of(103)).toMatchObject([{ severity: 'ok' }]);
+    expect(of(100, ['self-service'])).toMatchObject([{ severity: 'ok' }]);
+    expect(of(10)).toMatchObject([{ severity: 'failure' }]);
   });
 
   test('counts what is left after reservations', () => {
