@@ -195,7 +195,7 @@ function tokenFor(argocd: ArgocdWorld, projects: readonly string[], rights: read
   });
 }
 
-/** Which rights the way of the images needs, by docs/branch-deploy.md. */
+/** Which rights the way of the images needs, by docs/branch-deploy-images.md. */
 function rightsFor(builds: readonly BuildConfig[]): readonly string[] {
   const ways = builds.flatMap(({ applications }) => applications.map((one) => applicationOf(one).bring));
   return [

@@ -68,6 +68,8 @@ export interface Lab {
   readonly config: NightshiftConfig;
   readonly aws: AwsWorld;
   readonly codebuild: CodebuildWorld;
+  /** ECR. */
+  readonly images: ImageRegistry;
   readonly environments: readonly LabEnvironment[];
   readonly front: AwsEndpoint;
   readonly assembly: AssemblyRun;
@@ -162,6 +164,7 @@ async function build(
     config,
     aws,
     codebuild,
+    images,
     environments,
     front,
     assembly: run,

@@ -170,7 +170,11 @@ function eventOrderDoesNotMatter({ observations, log, decisions }: Evidence): Pr
   for (const { event, sha } of log.merges) {
     const syncs = decisions.filter(
       (decision) =>
-        decision.environment === event.environment && decision.action === 'sync' && decision['sha'] === sha,
+        decision.environment === event.environment &&
+        decision.action === 'sync' &&
+        decision['sha'] === sha &&
+        // The image is set on the Application before the sync.
+        decision['how'] !== 'parameter',
     );
     const perTarget = Map.groupBy(syncs, ({ target }) => target);
     for (const [target, list] of perTarget) {

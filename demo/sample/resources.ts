@@ -14,7 +14,7 @@ import { productionBranch } from './day-plan.ts';
 import { manifestImage } from './images.ts';
 
 const INSTANCE_TYPES = ['m6i.large', 'm5.large'];
-const BUILD_SECONDS = 180;
+export const BUILD_SECONDS = 180;
 /** Pods that start fast: while branch-deploy waits for a rollout, virtual time runs at the speed of real time. */
 const FAST_PODS = {
   'lab.nightshift/start-seconds': '0.5',
@@ -200,8 +200,9 @@ export function addBuildProjects(
   stackProjects: readonly BuildProjectSpec[],
 ): void {
   const { account, region } = environment;
-  for (const { project, repository, branch } of builds) {
-    if (codebuild.project(account, region, project)) continue;
+  for (const { project, repository, branch, announced } of builds) {
+    // It runs elsewhere.
+    if (announced || codebuild.project(account, region, project)) continue;
     const stack = stackProjects.find(({ name }) => name === project);
     codebuild.addProject({
       account,

@@ -10,6 +10,7 @@ import { deployed } from './deployed.ts';
 import { disruptionBudgets } from './disruption-budgets.ts';
 import { holidays } from './holidays.ts';
 import { hostGroup } from './host-group.ts';
+import { images } from './images.ts';
 import { lambdaConcurrency } from './lambda-concurrency.ts';
 import { managedSizes } from './managed-sizes.ts';
 import { network } from './network.ts';
@@ -48,6 +49,7 @@ export const CHECKS: readonly Check[] = [
   argocdToken,
   argocdCapability,
   branchFilters,
+  images,
   holidays,
   tick,
   paused,

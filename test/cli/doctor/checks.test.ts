@@ -9,6 +9,7 @@ import { deployed } from '#cli/doctor/checks/deployed.ts';
 import { disruptionBudgets } from '#cli/doctor/checks/disruption-budgets.ts';
 import { holidays } from '#cli/doctor/checks/holidays.ts';
 import { hostGroup } from '#cli/doctor/checks/host-group.ts';
+import { images } from '#cli/doctor/checks/images.ts';
 import { lambdaConcurrency } from '#cli/doctor/checks/lambda-concurrency.ts';
 import { managedSizes } from '#cli/doctor/checks/managed-sizes.ts';
 import { network } from '#cli/doctor/checks/network.ts';
@@ -46,6 +47,25 @@ describe('every check', () => {
       new Set(['autoscaling:DescribeAutoScalingGroups']),
     );
     expect(findings.filter(({ severity }) => severity === 'ok').length).toBeGreaterThan(5);
+  });
+});
+
+describe('images', () => {
+  test('says of which applications the image is not checked, and what to write', () => {
+    const [found] = images.evaluate(healthyFacts());
+    expect(found?.found).toMatch(/^api: deployed means .* the image is not checked\. .* add images/);
+  });
+
+  test('says that each is checked', () => {
+    const { branchDeploy, ...settings } = healthyFacts().settings;
+    if (!branchDeploy) throw new Error('the healthy environment has no branch-deploy');
+    const tagged = { repository: '111111111111.dkr.ecr.ap-northeast-1.amazonaws.com/api', tag: '{sha7}' };
+    const builds = branchDeploy.builds.map((build) => ({
+      ...build,
+      applications: build.applications.map((one) => ({ ...one, images: [tagged] })),
+    }));
+    const facts = healthyFacts({ settings: { ...settings, branchDeploy: { ...branchDeploy, builds } } });
+    expect(images.evaluate(facts)[0]?.found).toBe('the image of each application is checked');
   });
 });
 

@@ -27,6 +27,7 @@ export function createScene(options: DrainWorldOptions) {
   const kubernetes = createKubernetes(context, {
     ...scope,
     cluster: settings.cluster,
+    ...(options.shared?.images ? { images: options.shared.images } : {}),
     ...(scenario.backAfter === undefined
       ? {}
       : {

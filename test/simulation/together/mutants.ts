@@ -131,6 +131,20 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     })),
   },
   {
+    name: 'in the morning the pods of a deploy are not looked at',
+    promise: 4,
+    says: /is deployed, and Argo CD never showed that/,
+    change: deploying((ports) => ({
+      argocd: {
+        ...ports.argocd,
+        async pods(application) {
+          const read = await ports.argocd.pods(application);
+          return read.ok ? { ok: true, value: read.value.slice(0, 1) } : read;
+        },
+      },
+    })),
+  },
+  {
     name: 'a NodePool is resumed without a request',
     promise: 1,
     change: nightly(({ autoscaler }) => ({ autoscaler: { ...autoscaler, resume: async () => 'gone' } })),
@@ -145,6 +159,17 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     name: 'the sizes of a rollout are saved',
     promise: 1,
     change: nightly(({ groups }) => ({ groups: { ...groups, configuredSize: async () => undefined } })),
+  },
+  {
+    name: 'a build of the night that failed is forgotten',
+    promise: 9,
+    says: /whose build failed, and no decision says so/,
+    change: deploying((ports) => ({
+      deploys: {
+        ...ports.deploys,
+        saveIf: ({ failedBuilds: _, ...record }, expected) => ports.deploys.saveIf(record, expected),
+      },
+    })),
   },
   {
     name: 'errors are logged and not reported',

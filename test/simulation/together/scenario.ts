@@ -58,14 +58,16 @@ const COMMON = {
   dryRun: false,
 } as const;
 
-export function createScenario(seed: number, random: Random): Scenario {
+export function createScenario(seed: number, random: Random, isPlain = false): Scenario {
   const hours = random.pick([3, 3, 4]);
   const stop = Date.UTC(2026, 7, 3) + random.between(0, 60) * 86_400_000 + STOPS_AT * 60_000;
   const begin = new Date(stop - BEFORE_STOP_MINUTES * 60_000).toISOString();
   const start = new Date(stop + hours * 3_600_000).toISOString();
   const schedule = scheduleOf(STOPS_AT + hours * 60);
   const { backAfter: _, ...drain } = drainScenario(seed, random);
-  const { token: __, ...deploy } = deployScenario(seed, random);
+  // A Deployment of the lab does not pull a tag again: what stays the same is in the story of a deploy.
+  const { token: __, ...plain } = deployScenario(seed, random, isPlain);
+  const deploy = plain.delivery?.bring === 'restart' ? withoutDelivery(plain) : plain;
   // A NodePool that cannot be read keeps the cluster from sleeping: that is a story of its own.
   const kubernetes = { ...createKubernetesPlan(seed ^ 0x7065, false), malformed: undefined };
   return {
@@ -110,6 +112,14 @@ export function createScenario(seed: number, random: Random): Scenario {
       ...(drain.managed > 0 ? rollouts(createRandom(seed ^ 0x4011), hours * 60) : []),
     ].sort((a, b) => a.minute - b.minute),
   };
+}
+
+function withoutDelivery({ delivery: _, ...scenario }: DeployScenario): DeployScenario {
+  const builds = scenario.settings.builds.map((binding) => ({
+    ...binding,
+    applications: binding.applications.map(({ images: __, bring: ___, ...application }) => application),
+  }));
+  return { ...scenario, settings: { ...scenario.settings, builds } };
 }
 
 /** Up all the time but for a few hours each evening. */

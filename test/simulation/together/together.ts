@@ -44,8 +44,8 @@ const SETTLE_MS = 8 * MINUTE;
 const FAULTS_END_MS = 12 * MINUTE;
 /** A drain without a known end lasts an hour; so does an action whose event got lost. Then a few ticks must be enough. */
 const PATIENCE_MS = 100 * MINUTE;
-/** One of spot-drain is among them. */
-const QUIET_TICKS = 6;
+/** Of spot-drain one or two are among them, and two that look for missed builds. */
+const QUIET_TICKS = 11;
 const DRAIN_TICK_MS = 5 * MINUTE;
 /** The longest duration of a stop, as in the settings. */
 const STOP_MS = 20 * MINUTE;
@@ -95,7 +95,7 @@ export async function simulateTogether(options: TogetherOptions): Promise<Outcom
 
 function createStory(options: TogetherOptions): Story {
   const random: Random = createRandom(options.seed ^ 0x70637);
-  const scenario = createScenario(options.seed, random);
+  const scenario = createScenario(options.seed, random, options.isPlain);
   const faults = createFaults(random, options.severity);
   faults.pause();
   const violations: Violation[] = [];

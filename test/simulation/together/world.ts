@@ -3,6 +3,7 @@
 import { podsCanRun } from '@nightshift/lab/world/argocd/index.ts';
 import { configuredSizes } from '@nightshift/lab/world/aws/index.ts';
 import { isNodeReady } from '@nightshift/lab/world/kubernetes/objects.ts';
+import { createImageRegistry } from '@nightshift/lab/world/registry/registry.ts';
 import { NIGHT, OVERRIDE, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { SavedSize } from '#functions/night-schedule/records.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
@@ -38,7 +39,8 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
     seed: scenario.seed,
     settle: options.settle,
   });
-  const shared = { ...bare, table: watchTable(bare.table, (write) => onWrite(write)) };
+  const registry = createImageRegistry(bare.context);
+  const shared = { ...bare, images: registry, table: watchTable(bare.table, (write) => onWrite(write)) };
   const { clock, context, aws, table } = shared;
 
   const drain = createDrainWorld({ ...options, scenario: scenario.drain, shared });
@@ -71,6 +73,7 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
       clock,
       context,
       table,
+      registry,
       workloads: {
         ...kubernetes,
         images,
