@@ -24,6 +24,7 @@ import type { BuildConfig, EnvironmentConfig, NightshiftConfig } from '#model/co
 import { LabError } from './errors.ts';
 import { addPlatformGroups, clusterOptionsOf } from './platform/create-platform.ts';
 import type { Platform } from './platform/platform.ts';
+import { addNodePools, autoModeOf, hasFleet } from './sample/compute.ts';
 import { pushBuiltImages } from './sample/images.ts';
 import {
   ARGOCD,
@@ -92,17 +93,20 @@ export async function createCluster(
   const { aws, context, closers } = services;
   const { account, region, cluster: clusterName } = environment;
   const described = services.platform?.clusters.get(name);
+  const autoMode = autoModeOf(environment);
   const cluster = aws.addCluster({
     account,
     region,
     name: clusterName,
+    ...(autoMode ? { autoMode } : {}),
     ...(described ? clusterOptionsOf(described) : {}),
   });
   const kubernetes = createKubernetes(context, {
     cluster: clusterName,
     account,
     region,
-    scaleOut: scaleOutOf(aws, cluster),
+    scaleOut: scaleOutOf(aws, cluster, hasFleet(environment)),
+    autoMode: autoMode !== undefined,
     images: services.images,
   });
   aws.attachNodes(cluster, kubernetes);
@@ -111,6 +115,7 @@ export async function createCluster(
   kubernetes.applyObjects([argocdNamespace, ...manifests, operatorsBinding]);
   if (described) addPlatformGroups(aws, cluster, described);
   else addGroups(aws, cluster, environment);
+  addNodePools(context, cluster, kubernetes, environment);
 
   const operatorToken = `lab-${context.hex(40)}`;
   const kubernetesEndpoint = await serveKubernetes({
@@ -205,7 +210,7 @@ function tokenFor(argocd: ArgocdWorld, projects: readonly string[], rights: read
   });
 }
 
-/** Which rights the way of the images needs, by docs/branch-deploy.md. */
+/** Which rights the way of the images needs, by docs/branch-deploy-images.md. */
 function rightsFor(builds: readonly BuildConfig[]): readonly string[] {
   const ways = builds.flatMap(({ applications }) => applications.map((one) => applicationOf(one).bring));
   return [

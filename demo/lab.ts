@@ -75,11 +75,15 @@ export interface Lab {
   readonly config: NightshiftConfig;
   readonly aws: AwsWorld;
   readonly codebuild: CodebuildWorld;
+  /** ECR. */
+  readonly images: ImageRegistry;
   readonly environments: readonly LabEnvironment[];
   readonly front: AwsEndpoint;
   readonly assembly: AssemblyRun;
   /** Of the state machines, in the order of their start. */
   readonly executions: readonly Execution[];
+  /** As a rule starts a state machine, with an input (JSON). */
+  startExecution(machineArn: string, input: string): void;
   /** In the order of the log. */
   readonly decisions: readonly Decision[];
   readonly proxyUrl: string;
@@ -148,7 +152,7 @@ async function build(
 
   await context.clock.runUntil(options.start.getTime());
   const decisions: Decision[] = [];
-  const run = await runFunctions({
+  const { run, machines } = await runStacks({
     assembly,
     context,
     aws,
@@ -160,7 +164,6 @@ async function build(
   });
   closers.push(() => run.close());
   front.addService(createLambdaService(run));
-  const machines = createMachines(context, aws, run);
   front.addService(machines);
   await servePages({ run, ca, proxy }, context, closers);
   return {
@@ -168,10 +171,12 @@ async function build(
     config,
     aws,
     codebuild,
+    images,
     environments,
     front,
     assembly: run,
     executions: machines.executions,
+    startExecution: (arn, input) => void machines.start(arn, input),
     decisions,
     proxyUrl: proxy.url,
     caFile,
@@ -250,7 +255,19 @@ function serveFront({
   });
 }
 
+/** The functions and the state machines, which invoke each other. */
+async function runStacks(
+  lab: Omit<Parameters<typeof runFunctions>[0], 'startExecution'>,
+): Promise<{ readonly run: AssemblyRun; readonly machines: StepFunctions }> {
+  let machines: StepFunctions | undefined;
+  const startExecution = (arn: string, input: string) => void machines?.start(arn, input);
+  const run = await runFunctions({ ...lab, startExecution });
+  machines = createMachines(lab.context, lab.aws, run);
+  return { run, machines };
+}
+
 function runFunctions(lab: {
+  readonly startExecution: (machineArn: string, input: string) => void;
   readonly assembly: Assembly;
   readonly context: WorldContext;
   readonly aws: AwsWorld;
@@ -264,6 +281,7 @@ function runFunctions(lab: {
   return runAssembly({
     assembly: lab.assembly,
     context: lab.context,
+    startExecution: lab.startExecution,
     onLog(line) {
       options.onLog?.(line);
       const decision = decisionIn(line.text);

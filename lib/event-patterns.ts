@@ -17,6 +17,19 @@ export const terminateLifecycleAction: EventPattern = {
   detailType: ['EC2 Instance-terminate Lifecycle Action'],
 };
 
+/** EKS completes its own hooks, and a nightly stop has one for each node of a managed nodegroup. */
+const EKS_HOOKS = ['Terminate-LC-Hook', 'Launch-LC-Hook'];
+
+/** Of hooks that `drain.hooks` names, or of all but EKS's own. A name that ends in `*` is a prefix. */
+export function terminateActionOf(hooks: readonly string[] | undefined): EventPattern {
+  const isAny = hooks === undefined || hooks.includes('*');
+  const named = (hook: string) => (hook.endsWith('*') ? { prefix: hook.slice(0, -1) } : hook);
+  return {
+    ...terminateLifecycleAction,
+    detail: { LifecycleHookName: isAny ? [{ 'anything-but': EKS_HOOKS }] : hooks.map(named) },
+  };
+}
+
 /** Instance retirements, reboots and other maintenance that AWS schedules. */
 export const scheduledChange: EventPattern = {
   source: ['aws.health'],

@@ -149,7 +149,10 @@ function productionIsOutOfReach({ lab, observations, log }: Evidence): PromiseRe
   });
 }
 
-/** Every event was delivered twice: each instance was still cordoned once and each push synced once. */
+/**
+ * Every event was delivered twice: each instance was still cordoned once for each cause, and each push synced once. An
+ * instance that ends earlier than its interruption said has two causes: EC2 reports its end, and the drain is shortened.
+ */
 function eventOrderDoesNotMatter({ observations, log, decisions }: Evidence): PromiseResult {
   const problems: string[] = [];
   const drains = observations.drains.map(({ environment, instanceId }) => {
@@ -159,14 +162,19 @@ function eventOrderDoesNotMatter({ observations, log, decisions }: Evidence): Pr
         decision['instanceId'] === instanceId &&
         decision.action === 'cordon',
     );
-    return { what: `${environment}/${instanceId}`, cordons: cordons.length };
+    return { what: `${environment}/${instanceId}`, causes: Map.groupBy(cordons, ({ cause }) => cause) };
   });
-  for (const { what, cordons } of drains)
-    if (cordons > 1) problems.push(`${what} was cordoned ${cordons} times`);
+  for (const { what, causes } of drains)
+    for (const [cause, { length }] of causes)
+      if (length > 1) problems.push(`${what} was cordoned ${length} times for ${cause}`);
   for (const { event, sha } of log.merges) {
     const syncs = decisions.filter(
       (decision) =>
-        decision.environment === event.environment && decision.action === 'sync' && decision['sha'] === sha,
+        decision.environment === event.environment &&
+        decision.action === 'sync' &&
+        decision['sha'] === sha &&
+        // The image is set on the Application before the sync.
+        decision['how'] !== 'parameter',
     );
     const perTarget = Map.groupBy(syncs, ({ target }) => target);
     for (const [target, list] of perTarget) {

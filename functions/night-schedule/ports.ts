@@ -77,6 +77,8 @@ export interface NodeView {
   readonly kind: 'instance' | 'fargate' | 'hybrid';
   /** Of Karpenter or EKS Auto Mode. */
   readonly nodePool?: string;
+  /** The managed nodegroup, as its label says. */
+  readonly nodegroup?: string;
 }
 
 export type AutoscalerView =

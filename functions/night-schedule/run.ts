@@ -19,10 +19,9 @@ import {
   isRaised,
   needsAutoscaler,
   needsNodes,
-  needsStrayNodes,
+  needsRunning,
   observeAutoscaler,
   observeNodes,
-  observeStrayNodes,
   select,
 } from './observe.ts';
 import {
@@ -67,7 +66,7 @@ export async function run(given: NightScheduleDeps, cause: Cause): Promise<reado
     recorder.failed(settings.cluster, new NightshiftError(blocked));
     return finish(deps, pass);
   }
-  await dropGone(deps, pass, all);
+  const unlisted = await dropGone(deps, pass, all);
   const { groups: selected, released, missing } = select(all, settings, memory);
   const pools = hasWarmPool(selected, memory) ? await import('./decide-warm-pool.ts') : undefined;
   const isPoolKept = pools && settings.warmPools === 'keep';
@@ -82,10 +81,11 @@ export async function run(given: NightScheduleDeps, cause: Cause): Promise<reado
     needsAutoscaler({ memory, groups, desired: desired.state, now, kind: settings.autoscaler.kind })
       ? await observeAutoscaler(deps.autoscaler, recorder)
       : undefined;
-  const strayNodes = needsStrayNodes({ memory, groups, desired: desired.state, settings })
-    ? await observeStrayNodes(deps.nodes, recorder, all, settings)
+  const running = needsRunning({ memory, groups, released, desired, now }, settings)
+    ? await observeRunning(deps, pass, all, selected)
     : undefined;
-  const snapshot = { now, desired, groups, released, missing, memory, ready, autoscaler, strayNodes };
+  const observed = { groups, released, missing, unlisted, ready, autoscaler, running };
+  const snapshot = { now, desired, memory, ...observed };
   const plan = decideCluster(snapshot, { ...policyOf(settings), decideWarmPool: pools?.decideWarmPool });
   if (cause.byPerson)
     recorder.record({ target: settings.cluster, action: 'override', reason: desired.reason });
@@ -196,6 +196,16 @@ async function observeGroups(
   return observeConfiguredSizes(groups, memory, deps.groups, recorder);
 }
 
+async function observeRunning(
+  { nodes, settings }: NightScheduleDeps,
+  { memory, recorder }: Pass,
+  all: readonly Group[],
+  stopped: readonly Group[],
+) {
+  const observed = await import('./observe-running.ts');
+  return observed.observeRunning({ nodes, recorder, settings, memory }, all, stopped);
+}
+
 function unlaunchedIn(view: AutoscalerView | 'unknown' | undefined): readonly UnlaunchedClaim[] {
   return view !== undefined && view !== 'unknown' && view.kind === 'karpenter' ? (view.unlaunched ?? []) : [];
 }
@@ -262,7 +272,7 @@ async function apply(
     }
   }
   if (isInTransition || recorder.failures.length > 0) return;
-  if (isNewState) await saveState();
+  if (isNewState && (await saveState()) && plan.confirmed) recorder.record(plan.confirmed);
 }
 
 function isSameState(a: ClusterState | undefined, b: ClusterState): boolean {
@@ -272,6 +282,7 @@ function isSameState(a: ClusterState | undefined, b: ClusterState): boolean {
     a.desired === b.desired &&
     a.reason === b.reason &&
     a.until === b.until &&
+    a.asleepSince === b.asleepSince &&
     a.groups.length === b.groups.length &&
     a.groups.every((name, index) => name === b.groups[index])
   );

@@ -131,7 +131,10 @@ export function readDeployment(stack: Stack): Deployment {
   const schedules = ofType('AWS::Scheduler::Schedule').map((resource) =>
     readSchedule(resource, scope.physicalName(resource.logicalId), scope.arn(resource.logicalId)),
   );
-  checkTargets(stack, { functions, rules, schedules, roles, resources });
+  const stateMachines = ofType('AWS::StepFunctions::StateMachine').map((resource) =>
+    readStateMachine(resource, { ...named(resource), roles }),
+  );
+  checkTargets(stack, { functions, machines: stateMachines, rules, schedules, roles, resources });
 
   return {
     stack,
@@ -143,10 +146,7 @@ export function readDeployment(stack: Stack): Deployment {
       readTable(resource, scope.physicalName(resource.logicalId), scope.arn(resource.logicalId)),
     ),
     queues: ofType('AWS::SQS::Queue').map(named),
-    stateMachines: ofType('AWS::StepFunctions::StateMachine').map((resource) => {
-      const { name, arn } = named(resource);
-      return readStateMachine(resource, { name, arn, roles });
-    }),
+    stateMachines,
     topics: ofType('AWS::SNS::Topic').map(named),
     subscriptions: ofType('AWS::SNS::Subscription').map(({ properties }) => ({
       topic: String(properties['TopicArn']),

@@ -151,10 +151,17 @@ describe('a promise is broken', () => {
     expect((await check(given))(2)?.result).toBe('not exercised');
   });
 
+  test('3: not when an interrupted instance is terminated early and its end cordons once more', async () => {
+    const cordons = ['spot-terminate', 'state-shutting-down'].map((cause) =>
+      aDecision({ action: 'cordon', instanceId: 'i-1', cause }),
+    );
+    expect((await check({ drains: [aDrain()], decisions: cordons }))(3)?.result).toBe('kept');
+  });
+
   test('3: when one notice cordons twice, or one commit is synced twice', async () => {
-    const cordon = aDecision({ action: 'cordon', instanceId: 'i-1' });
+    const cordon = aDecision({ action: 'cordon', instanceId: 'i-1', cause: 'spot-terminate' });
     const cordons = await check({ drains: [aDrain()], decisions: [cordon, cordon] });
-    expect(cordons(3)?.problems).toEqual(['main/i-1 was cordoned 2 times']);
+    expect(cordons(3)?.problems).toEqual(['main/i-1 was cordoned 2 times for spot-terminate']);
     const sync = aDecision({ action: 'sync', sha: 'abc', target: 'api' });
     const merges = [{ event: { environment: 'main' }, sha: 'abc' }] as unknown as Evidence['log']['merges'];
     const syncs = await check({ log: { merges }, decisions: [sync, sync] });

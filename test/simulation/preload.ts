@@ -17,6 +17,7 @@ import '#functions/night-schedule/keep-up-request.ts';
 import '#functions/night-schedule/learn-lead.ts';
 import '#functions/night-schedule/observe-configured-sizes.ts';
 import '#functions/night-schedule/observe-morning.ts';
+import '#functions/night-schedule/observe-running.ts';
 import '#functions/night-schedule/dry-run.ts';
 import '#functions/night-schedule/pause.ts';
 import '#functions/branch-deploy/announced-build.ts';

@@ -14,6 +14,7 @@ import type {
   Subnet,
 } from './model.ts';
 import { watchLaunches } from './nodegroup-health.ts';
+import { type RolloutOptions, rollOut } from './nodegroup-rollout.ts';
 import { type NodegroupChange, updateNodegroup } from './nodegroup-update.ts';
 import type { Scaling } from './scaling.ts';
 import { isoSeconds, keyOf, type State } from './state.ts';
@@ -69,6 +70,8 @@ export interface Eks {
   nodegroups(scope: Scope, cluster: string): readonly Nodegroup[];
   nodegroup(scope: Scope, cluster: string, name: string): Nodegroup;
   updateNodegroupConfig(scope: Scope, cluster: string, name: string, change: NodegroupChange): EksUpdate;
+  /** UpdateNodegroupVersion. */
+  updateNodegroupVersion(scope: Scope, cluster: string, name: string, options?: RolloutOptions): EksUpdate;
   updateClusterConfig(scope: Scope, cluster: string, change: ClusterChange): EksUpdate;
   deleteNodegroup(scope: Scope, cluster: string, name: string): Nodegroup;
   updates(scope: Scope, cluster: string, nodegroup?: string): readonly EksUpdate[];
@@ -130,6 +133,8 @@ export function createEks(
     nodegroups: (scope, name) => byName([...cluster(scope, name).nodegroups.values()]),
     updateNodegroupConfig: (scope, clusterName, name, change) =>
       updateNodegroup(state, scaling, nodegroup(scope, clusterName, name), change),
+    updateNodegroupVersion: (scope, clusterName, name, options) =>
+      rollOut(state, scaling, nodegroup(scope, clusterName, name), options),
     updateClusterConfig: (scope, name, change) => updateCluster(state, cluster(scope, name), change),
     deleteNodegroup(scope, clusterName, name) {
       const target = nodegroup(scope, clusterName, name);

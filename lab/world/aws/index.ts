@@ -40,6 +40,7 @@ export { AwsError } from './error.ts';
 export type { FleetLaunch } from './fleet.ts';
 export type { HealthEventOptions } from './instance-events.ts';
 export type * from './model.ts';
+export { configuredSizes } from './nodegroup-rollout.ts';
 export { page } from './state.ts';
 export type { WarmPoolOptions } from './warm-pool.ts';
 

@@ -9,10 +9,12 @@ import { deployed } from '#cli/doctor/checks/deployed.ts';
 import { disruptionBudgets } from '#cli/doctor/checks/disruption-budgets.ts';
 import { holidays } from '#cli/doctor/checks/holidays.ts';
 import { hostGroup } from '#cli/doctor/checks/host-group.ts';
+import { images } from '#cli/doctor/checks/images.ts';
 import { lambdaConcurrency } from '#cli/doctor/checks/lambda-concurrency.ts';
 import { managedSizes } from '#cli/doctor/checks/managed-sizes.ts';
 import { network } from '#cli/doctor/checks/network.ts';
 import { paused } from '#cli/doctor/checks/paused.ts';
+import { savedSizes } from '#cli/doctor/checks/saved-sizes.ts';
 import { schedulers } from '#cli/doctor/checks/schedulers.ts';
 import { spotShare } from '#cli/doctor/checks/spot-share.ts';
 import { subscribers } from '#cli/doctor/checks/subscribers.ts';
@@ -45,6 +47,25 @@ describe('every check', () => {
       new Set(['autoscaling:DescribeAutoScalingGroups']),
     );
     expect(findings.filter(({ severity }) => severity === 'ok').length).toBeGreaterThan(5);
+  });
+});
+
+describe('images', () => {
+  test('says of which applications the image is not checked, and what to write', () => {
+    const [found] = images.evaluate(healthyFacts());
+    expect(found?.found).toMatch(/^api: deployed means .* the image is not checked\. .* add images/);
+  });
+
+  test('says that each is checked', () => {
+    const { branchDeploy, ...settings } = healthyFacts().settings;
+    if (!branchDeploy) throw new Error('the healthy environment has no branch-deploy');
+    const tagged = { repository: '111111111111.dkr.ecr.ap-northeast-1.amazonaws.com/api', tag: '{sha7}' };
+    const builds = branchDeploy.builds.map((build) => ({
+      ...build,
+      applications: build.applications.map((one) => ({ ...one, images: [tagged] })),
+    }));
+    const facts = healthyFacts({ settings: { ...settings, branchDeploy: { ...branchDeploy, builds } } });
+    expect(images.evaluate(facts)[0]?.found).toBe('the image of each application is checked');
   });
 });
 
@@ -493,6 +514,51 @@ describe('schedulers', () => {
   });
 });
 
+describe('saved-sizes', () => {
+  const left = (...clusters: string[]) =>
+    healthyFacts({
+      leftTables: observedAs([
+        { table: 'nightshift-dev', clusters, items: clusters.map((cluster) => `saved#${cluster}/workers`) },
+      ]),
+    });
+
+  test('fails where an environment that was renamed has left sizes of this cluster', () => {
+    expect(severities(savedSizes, healthyFacts())).toEqual(['ok']);
+    const [finding] = savedSizes.evaluate(left('develop'));
+    expect(finding).toMatchObject({
+      severity: 'failure',
+      target: 'nightshift-dev',
+      found: expect.stringContaining('saved#develop/workers is still saved'),
+      advice: expect.stringContaining(
+        'nightshift restore --table nightshift-dev --cluster develop --region ap-northeast-1',
+      ),
+    });
+  });
+
+  test('warns of sizes of another cluster', () => {
+    expect(severities(savedSizes, left('old'))).toEqual(['warning']);
+  });
+
+  test('fails where the schedule was removed and sizes are still saved', () => {
+    const night = observedAs({
+      overrides: [],
+      corrupt: [],
+      saved: [
+        {
+          group: 'workers',
+          autoScalingGroup: 'eks-workers',
+          size: { min: 1, desired: 3, max: 5 },
+          phase: 'asleep' as const,
+          since: '2026-11-24T13:05:00.000Z',
+        },
+      ],
+    });
+    const { schedule: _, ...unscheduled } = healthyFacts({ night });
+    expect(severities(savedSizes, unscheduled)).toEqual(['failure']);
+    expect(severities(savedSizes, healthyFacts({ night }))).toEqual(['ok']);
+  });
+});
+
 describe('paused', () => {
   const pause = { from: '2026-11-24T00:00:00Z', until: '2026-11-25T00:00:00Z', author: 'ana', reason: 'why' };
   const night = (more: object) =>
@@ -519,6 +585,8 @@ describe('production', () => {
     expect(names).toEqual(
       new Set([
         'pod-ip-capacity',
+        // It may have been made production while it slept.
+        'saved-sizes',
         'paused',
         'spot-share',
         'disruption-budgets',
