@@ -1,5 +1,6 @@
 /** The event patterns that invoke a function, written as AWS documents them. */
 import type { EventPattern } from 'aws-cdk-lib/aws-events';
+import { DETAIL_TYPES, EVENT_SOURCE } from '#model/published-event.ts';
 import { ANNOUNCEMENT_SOURCE } from '#model/trigger.ts';
 
 export const spotInterruption: EventPattern = {
@@ -43,6 +44,16 @@ export function buildEnded(projects: readonly string[]): EventPattern {
       'project-name': [...new Set(projects)].sort(),
       'build-status': ['SUCCEEDED', 'FAILED', 'FAULT', 'TIMED_OUT', 'STOPPED'],
     },
+  };
+}
+
+/** The cluster of the environment is awake. What another account sends is ignored. */
+export function clusterAwake(environment: string, account: string): EventPattern {
+  return {
+    source: [EVENT_SOURCE],
+    detailType: [DETAIL_TYPES.state],
+    account: [account],
+    detail: { environment: [environment], phase: ['awake'] },
   };
 }
 

@@ -72,24 +72,32 @@ async function withPhases(
   if (isAwake || areInstancesInService(snapshot)) reach('instances', pass.now);
   if (isAwake) {
     reach('nodes', pass.now);
-    const at = readyBy && readyBy !== 'nodes' ? await readyAt(deps, pass, morning) : undefined;
+    const { at, argocd } = readyBy && readyBy !== 'nodes' ? await readyAt(deps, pass, morning) : {};
+    if (argocd) reach('argocd', argocd);
     if (at) reach(targetOf(deps.settings), at);
   }
   const isFilledIn = all.some(({ name, size }) => name === fallbackGroup && size.desired > 0);
   return { ...morning, seconds, ...(isFilledIn && fallbackGroup ? { fallback: fallbackGroup } : {}) };
 }
 
-/** When what lies beyond the nodes was ready; undefined where it is not yet. */
+/** When what lies beyond the nodes was ready; absent where it is not yet. */
 async function readyAt(
   { settings, readiness }: NightScheduleDeps,
   { now, recorder }: Pass,
   { asked }: Morning,
-): Promise<Date | undefined> {
+): Promise<{ readonly at?: Date; readonly argocd?: Date }> {
   const { readyBy, applications = [] } = settings;
-  if (typeof readyBy === 'object') return (await readiness?.answers(readyBy.url)) ? now : undefined;
-  const healthy = await recorder.guard('applications', async () => readiness?.healthy());
-  const times = applications.map((name) => healthy?.get(name) ?? '').filter((at) => at > asked);
-  return healthy && times.length === applications.length ? new Date(times.sort().at(-1) ?? now) : undefined;
+  if (typeof readyBy === 'object') return (await readiness?.answers(readyBy.url)) ? { at: now } : {};
+  const found = await recorder.guard('applications', async () => readiness?.healthy());
+  if (!found) return {};
+  const times = applications
+    .map((name) => found.applications.get(name) ?? '')
+    .filter((time) => time > asked)
+    .sort();
+  return {
+    ...(found.argocd !== undefined && found.argocd > asked ? { argocd: new Date(found.argocd) } : {}),
+    ...(times.length === applications.length ? { at: new Date(times.at(-1) ?? now) } : {}),
+  };
 }
 
 function areInstancesInService({ groups, memory }: Snapshot): boolean {
@@ -142,6 +150,8 @@ function waitsFor(
     return `${lacking.join(', ') || 'sizes to be restored'} (${help})`;
   }
   if (seconds['nodes'] === undefined) return 'nodes that are not Ready (kubectl describe node says why)';
+  if (target === 'applications' && seconds['argocd'] === undefined)
+    return 'Argo CD, which does not answer (nightshift argocd says why)';
   return target === 'url'
     ? 'the URL of readyBy, which does not answer'
     : 'applications that are not Healthy (nightshift argocd lists them)';

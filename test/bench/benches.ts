@@ -7,6 +7,7 @@ import { drain } from './drain.ts';
 import { memory } from './memory.ts';
 import { pass } from './pass.ts';
 import { storm } from './storm.ts';
+import { wake } from './wake.ts';
 
 export const BENCHES: Readonly<Record<string, Bench>> = {
   'cold-start': coldStart,
@@ -15,6 +16,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   'dead-worker': deadWorker,
   storm,
   deploy,
+  wake,
   memory,
   cost,
 };
