@@ -1,6 +1,6 @@
 /** The phases of a start: each is stored when it was observed, and people are warned before the start is late. */
 import { transitions } from '#model/desired.ts';
-import { HOUR_MS, SECOND_MS } from '#model/duration.ts';
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '#model/duration.ts';
 import type { Plan } from './decide-cluster.ts';
 import { LONGEST_LEAD_SECONDS, timeOf } from './decide-desired.ts';
 import { phaseOf } from './learn-lead.ts';
@@ -27,7 +27,7 @@ export async function observeMorning(deps: NightScheduleDeps, pass: Pass, observ
   const { state } = observed.plan;
   const all = notes.mornings ?? [];
   const last = all.at(-1);
-  const isNew = state.phase === 'starting' && last?.asked !== state.since;
+  const isNew = state.phase === 'starting' && !isSameStart(last, state.since);
   const current = isNew ? begun(deps.settings, state.since) : last;
   if (!current) return;
   const before = (isNew ? all : all.slice(0, -1)).map(closed);
@@ -39,6 +39,12 @@ export async function observeMorning(deps: NightScheduleDeps, pass: Pass, observ
     warned.seconds[targetOf(deps.settings)] !== undefined ||
     now.getTime() - Date.parse(warned.asked) > LONGEST_MORNING_MS;
   notes.mornings = [...before, isOver ? closed(warned) : warned].slice(-KEPT_MORNINGS);
+}
+
+/** Two passes may begin a start at once: the state is that of one of them, the morning that of the other. */
+function isSameStart(last: Morning | undefined, since: string): boolean {
+  if (last === undefined || last.asked === since) return last !== undefined;
+  return last.isOpen === true && Math.abs(Date.parse(since) - Date.parse(last.asked)) <= MINUTE_MS;
 }
 
 const targetOf = ({ readyBy }: NightScheduleDeps['settings']) => phaseOf(readyBy || 'nodes');

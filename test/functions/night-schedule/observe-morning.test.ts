@@ -91,6 +91,26 @@ describe('a morning', () => {
     });
   });
 
+  test('is one, although two passes began it at once and the other one wrote the state', async () => {
+    const { world, pass, mornings } = await anAsleepWorld({ readyBy: 'nodes' });
+    await pass(at('07:54:00'));
+    const { store } = world.ports;
+    const written = (await store.load()).state;
+    if (!written) throw new Error('there is no state');
+    const since = at('07:54:01').toISOString();
+    await store.writeState({ ...written.value, since }, written.version);
+    world.settle();
+    await pass(at('07:55:00'));
+    await pass(at('07:56:00'));
+    expect(await mornings()).toEqual([
+      {
+        asked: at('07:54:00').toISOString(),
+        promised: at('08:00:00').toISOString(),
+        seconds: { instances: 60, nodes: 120 },
+      },
+    ]);
+  });
+
   test('without readyBy has its phases and no promise', async () => {
     const { world, pass, mornings } = await anAsleepWorld({ readyBy: false });
     await pass(at('08:00:00'));
