@@ -32,7 +32,7 @@ export function promise(view: EnvironmentView): VNode | null {
             y: Math.floor(index / IN_A_ROW) * (SIZE + GAP),
             width: SIZE,
             height: SIZE,
-            // Told apart without colours too.
+            // Distinct without colours too.
             rx: one.isKept ? 2 : SIZE / 2,
           },
           [
