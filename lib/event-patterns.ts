@@ -1,7 +1,7 @@
 /** The event patterns that invoke a function, written as AWS documents them. */
 import type { EventPattern } from 'aws-cdk-lib/aws-events';
-import { DETAIL_TYPES, EVENT_SOURCE } from '#model/published-event.ts';
-import { ANNOUNCEMENT_SOURCE } from '#model/trigger.ts';
+import { DETAIL_TYPES } from '#model/published-event.ts';
+import { ANNOUNCEMENT_SOURCE, EVENT_SOURCE } from '#model/trigger.ts';
 
 export const spotInterruption: EventPattern = {
   source: ['aws.ec2'],

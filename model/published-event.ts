@@ -5,8 +5,6 @@
 import type { ClusterState } from './cluster-state.ts';
 import type { Decision } from './decision.ts';
 
-/** Of every event of ours. Its functions may put events of this source only. */
-export const EVENT_SOURCE = 'nightshift.events';
 export const EVENT_VERSION = '1';
 
 export const DETAIL_TYPES = {

@@ -1,8 +1,7 @@
 /** From the payload of an invocation to what happened: a build that ended here or elsewhere, a tick, or something unknown. */
 
-import { EVENT_SOURCE } from '#model/published-event.ts';
 import { isRecord } from '#model/record-schema.ts';
-import { ANNOUNCEMENT_SOURCE, TRIGGER_SOURCE } from '#model/trigger.ts';
+import { ANNOUNCEMENT_SOURCE, EVENT_SOURCE, TRIGGER_SOURCE } from '#model/trigger.ts';
 
 export type BranchDeployEvent =
   | {

@@ -2,8 +2,9 @@
 import { UnreachableError } from '#functions/adapters/http.ts';
 import type { TokenCredentials } from '#functions/adapters/kubernetes/token.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
-import { EVENT_SOURCE, type PublishEvents, type PublishedEvent } from '#model/published-event.ts';
+import type { PublishEvents, PublishedEvent } from '#model/published-event.ts';
 import { domainOf } from '#model/region.ts';
+import { EVENT_SOURCE } from '#model/trigger.ts';
 import { createSignedRequests } from './signed-requests.ts';
 
 export interface EventBusOptions {
