@@ -3,6 +3,8 @@
  * the end of its hours, another is kept up by an override, one merge was deployed and another is deferred.
  *
  *   node bin/screenshot.ts [docs/console.png]
+ *
+ * And those of the page of self-service: node bin/screenshot.ts self-service [docs]
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,11 +18,16 @@ import { loadConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
 import { transitions } from '#model/desired.ts';
 import { labIo } from './lab-io.ts';
+import { shootSelfService } from './screenshot-self-service.ts';
 
 const MINUTE = 60_000;
 const file = process.argv[2] ?? 'docs/console.png';
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((one) => existsSync(one));
 if (!executablePath) throw new Error('no chromium in /usr/bin: apt-get install chromium');
+if (file === 'self-service') {
+  await shootSelfService(executablePath, process.argv[3] ?? 'docs');
+  process.exit();
+}
 
 const loaded = await loadConfig();
 const sleeping = Object.entries(loaded.config.environments).filter(([, { schedule }]) => schedule);

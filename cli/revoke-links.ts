@@ -14,9 +14,9 @@ export async function revokeSentLinks(
   const refused = refuseEnvironment(name, loaded.config.environments);
   if (refused !== undefined) throw new RefusedError(refused);
   const environment = environmentOf(loaded, name);
-  if (!environment.selfService)
+  if (!environment.selfService?.links)
     throw new RefusedError(
-      `"${name}" has no selfService in its config, so no links were sent: there is nothing to revoke`,
+      `"${name}" has no selfService.links in its config, so no links were sent: there is nothing to revoke`,
     );
   const cloud = await io.cloud(name, environment);
   const generation = await cloud.revokeLinks(await cloud.caller());

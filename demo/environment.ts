@@ -211,6 +211,7 @@ async function readManifests(): Promise<readonly Record<string, unknown>[]> {
     'spot-drain/rbac.yaml',
     'argocd/branch-deploy.yaml',
     'argocd/application-policy.yaml',
+    'self-service/keep-up.yaml',
   ];
   const texts = await Promise.all(files.map((file) => readFile(path.join(folder, file), 'utf8')));
   return texts

@@ -120,7 +120,7 @@ export class NightSchedule extends Construct {
       get: ['ledger'],
       // When the applications were Healthy, which branch-deploy stores.
       list: ['night', 'override', ...(settings.readyBy === 'applications' ? (['deploy'] as const) : [])],
-      write: ['night', 'ledger', 'decision'],
+      write: ['night', 'ledger', 'decision', ...(settings.keepUp ? (['override'] as const) : [])],
       remove: ['night'],
     });
     this.function.allow({

@@ -30,7 +30,7 @@ export class NightshiftStack extends Stack {
   readonly nightSchedule?: NightSchedule;
   /** Absent without a deploy. */
   readonly branchDeploy?: BranchDeploy;
-  /** Absent without `selfService`, and in a dry run. */
+  /** Absent without `selfService.links`, and in a dry run. */
   readonly selfService?: SelfService;
 
   constructor(scope: Construct, id: string, props: NightshiftStackProps) {
@@ -59,7 +59,8 @@ export class NightshiftStack extends Stack {
     if (settings.nightSchedule) this.nightSchedule = new NightSchedule(this, 'NightSchedule', part);
     if (settings.branchDeploy) this.branchDeploy = new BranchDeploy(this, 'BranchDeploy', part);
     if (settings.selfService) this.selfService = new SelfService(this, 'SelfService', part);
-    if (this.nightSchedule) this.selfService?.offerLinks(this.nightSchedule.function);
+    for (const part of [this.nightSchedule, this.branchDeploy])
+      if (part) this.selfService?.offerLinks(part.function);
 
     if (own.accessPolicies && own.accessPolicies.length > 0)
       new AccessPolicies(this, 'Access', { ...source, roles: own.accessPolicies });

@@ -11,6 +11,7 @@ import type {
   NotifyConfig,
   ScheduleConfig,
   SelfServiceConfig,
+  SignInConfig,
 } from '#model/config.ts';
 import { formatDate, parseDate } from '#model/date.ts';
 import { DAY_MS } from '#model/duration.ts';
@@ -18,6 +19,7 @@ import { didYouMean } from '#model/nearest.ts';
 import { SEVERITIES } from '#model/notification.ts';
 import { windowsOn } from '#model/occurrence.ts';
 import { ownValue } from '#model/own-value.ts';
+import { parseWindows } from '#model/parse-windows.ts';
 import type { ExpandedCalendar, Schedule } from '#model/schedule.ts';
 import type {
   ApplicationSettings,
@@ -28,9 +30,9 @@ import type {
   NightScheduleSettings,
   NotifySettings,
   SelfServiceSettings,
+  SignInSettings,
   SpotDrainSettings,
 } from '#model/settings.ts';
-import { parseWindows } from '#model/window.ts';
 import { ConfigError } from './config-error.ts';
 import { expandedUntil, holidaysOf } from './holidays.ts';
 import { SETTINGS_LIMIT_BYTES, settingsText } from './settings-text.ts';
@@ -83,7 +85,7 @@ export function settingsOf(
     ...(environment.deploy
       ? { branchDeploy: branchDeployOf(common, { ...environment, deploy: environment.deploy }, schedule) }
       : {}),
-    ...(schedule && environment.selfService && !common.dryRun
+    ...(schedule && environment.selfService?.links && !common.dryRun
       ? { selfService: selfServiceOf(common, environment, environment.selfService, timeZone) }
       : {}),
   };
@@ -147,7 +149,15 @@ function nightScheduleOf(
     ...(environment.morningReport ? { morningReport: minuteOf(environment.morningReport) } : {}),
     readyBy: readyPhaseOf(environment),
     ...(environment.readyBy === 'applications' ? { applications: applicationKeysOf(environment) } : {}),
-    ...(environment.selfService && !common.dryRun ? { links: limitsOf(environment.selfService) } : {}),
+    ...(environment.selfService?.links && !common.dryRun ? { links: limitsOf(environment.selfService) } : {}),
+    ...(environment.selfService?.kubectl && !common.dryRun
+      ? {
+          keepUp: {
+            ...limitsOf(environment.selfService),
+            requireReason: environment.selfService.requireReason ?? false,
+          },
+        }
+      : {}),
   };
 }
 
@@ -164,7 +174,12 @@ function selfServiceOf(
     requireReason: selfService.requireReason ?? false,
     timeZone,
     ...(prices ? { prices } : {}),
+    ...(selfService.signIn ? { signIn: signInOf(selfService.signIn) } : {}),
   };
+}
+
+function signInOf({ loadBalancer, issuer, clientId }: SignInConfig): SignInSettings {
+  return { loadBalancer, issuer, clientId };
 }
 
 function limitsOf({ maxHours = 4, perNight = 3 }: SelfServiceConfig): LinkLimits {
@@ -186,7 +201,7 @@ function applicationKeysOf({ deploy }: DevelopmentEnvironmentConfig): readonly s
 
 function branchDeployOf(
   common: CommonSettings,
-  { deploy, readyBy }: DevelopmentEnvironmentConfig & { readonly deploy: DeployConfig },
+  { deploy, readyBy, selfService }: DevelopmentEnvironmentConfig & { readonly deploy: DeployConfig },
   schedule: Schedule | undefined,
 ): BranchDeploySettings {
   const { url, tokenSecret, ca, insecureLoopback, capability, cluster } = deploy.argocd;
@@ -218,6 +233,7 @@ function branchDeployOf(
     ...(schedule ? { schedule } : {}),
     ...(schedule && readyBy ? { startsEarly: true } : {}),
     ...(schedule && readyBy === 'applications' ? { recordsHealthy: true } : {}),
+    ...(schedule && selfService?.links && !common.dryRun ? { links: limitsOf(selfService) } : {}),
   };
 }
 

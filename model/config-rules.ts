@@ -46,14 +46,31 @@ export function crossCheck(parts: ConfigParts): ConfigProblem[] {
   ];
 }
 
-/** Without a schedule there is no stop to postpone. */
+/** Without a schedule there is no stop to postpone, and without a way in nobody to postpone it. */
 function* uselessSelfService({ environments }: ConfigParts): Iterable<ConfigProblem> {
   for (const [name, environment] of environments) {
-    if (environment.production || !environment.selfService || environment.schedule !== undefined) continue;
-    yield {
-      path: `environments.${name}.selfService`,
-      message: 'there is no schedule, so nothing is stopped: add a schedule, or remove this',
-    };
+    if (environment.production || !environment.selfService) continue;
+    const path = `environments.${name}.selfService`;
+    const { links, kubectl } = environment.selfService;
+    if (environment.schedule === undefined)
+      yield { path, message: 'there is no schedule, so nothing is stopped: add a schedule, or remove this' };
+    else if (!links && !kubectl)
+      yield { path, message: 'nobody can use it: write links: true or kubectl: true, or remove this' };
+    const { signIn } = environment.selfService;
+    if (signIn && !links)
+      yield {
+        path: `${path}.signIn`,
+        message: 'people reach the page by links: write links: true, or remove this',
+      };
+    if (signIn) {
+      const [, , , region, account] = signIn.loadBalancer.split(':');
+      if (region !== environment.region || account !== environment.account)
+        yield {
+          path: `${path}.signIn.loadBalancer`,
+          value: JSON.stringify(signIn.loadBalancer),
+          message: `a load balancer calls functions of its own account and region only: name one of ${environment.account}, ${environment.region}`,
+        };
+    }
   }
 }
 

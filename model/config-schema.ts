@@ -21,8 +21,8 @@ import {
 import { BUILT_IN_POOLS } from './names.ts';
 import { didYouMean } from './nearest.ts';
 import { ownValue } from './own-value.ts';
+import { parseWindows } from './parse-windows.ts';
 import { isRecord } from './record-schema.ts';
-import { parseWindows } from './window.ts';
 import { withDefaults } from './with-defaults.ts';
 
 export type CheckedConfig =
@@ -545,12 +545,36 @@ const prices = object(
   'write { currency: "USD", perNodeHour: { "*": 0.05 } }',
 );
 
+const ADDRESS_HINT = "write the page's address like 'https://nightshift.example.com/'";
+const signIn = object(
+  {
+    loadBalancer: filled('write the ARN of an Application Load Balancer').regex(
+      /^arn:[\w-]+:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer\/app\/[\w-]+\/[0-9a-f]+$/,
+      {
+        error:
+          'write the ARN of an Application Load Balancer, arn:aws:elasticloadbalancing:…:loadbalancer/app/…',
+      },
+    ),
+    address: filled(ADDRESS_HINT).refine(
+      (url) => /^https:\/\/[a-z0-9.-]+(:\d+)?\/([\w./-]*)$/i.test(url) && URL.canParse(url),
+      { error: ADDRESS_HINT },
+    ),
+    issuer: filled('write the issuer, as in the rule of the load balancer').regex(/^https:\/\/\S+$/, {
+      error: 'write the issuer, as in the rule of the load balancer: https://…',
+    }),
+    clientId: filled('write the client id, as in the rule of the load balancer'),
+  },
+  'write { loadBalancer, address, issuer, clientId }',
+);
+
 const selfService = object(
   {
-    links: z.literal(true, { error: 'write true, or leave selfService out' }),
+    links: z.literal(true, { error: 'write true, or leave it out' }).optional(),
+    kubectl: z.literal(true, { error: 'write true, or leave it out' }).optional(),
     maxHours: wholeNumber(1, 12, 'hours').optional(),
     perNight: wholeNumber(1, 20, 'times').optional(),
     requireReason: flag().optional(),
+    signIn: signIn.optional(),
   },
   'write { links: true, maxHours: 4, perNight: 3 }',
 );

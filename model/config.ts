@@ -357,13 +357,28 @@ export interface DevelopmentEnvironmentConfig extends EnvironmentBase {
 
 export interface SelfServiceConfig {
   /** Notifications about the night carry signed links to a page. Creates a KMS key, a function and its public address. */
-  readonly links: true;
-  /** A link keeps the cluster up so many hours at most, from the stop or from the click. Default 4. */
+  readonly links?: true;
+  /** Whoever may patch the ConfigMap `nightshift/keep-up` of the cluster keeps it up. Needs `manifests/self-service`. */
+  readonly kubectl?: true;
+  /** A request keeps the cluster up so many hours at most, from the stop or from the request. Default 4. */
   readonly maxHours?: number;
-  /** So many times a night at most. Default 3. */
+  /** So many times a night at most, by links and by kubectl each. Default 3. */
   readonly perNight?: number;
   /** Nobody keeps it up without a reason. Default false. */
   readonly requireReason?: boolean;
+  /** The page is behind a load balancer where people sign in, and has no public address. Default: whoever has the link may act. */
+  readonly signIn?: SignInConfig;
+}
+
+/** An Application Load Balancer with an authenticate-oidc action in front of the page. */
+export interface SignInConfig {
+  /** Its ARN; in the account and region of the environment. */
+  readonly loadBalancer: string;
+  /** Where its rule shows the page: `https://nightshift.example.com/`. */
+  readonly address: string;
+  /** As in its authenticate-oidc action. */
+  readonly issuer: string;
+  readonly clientId: string;
 }
 
 export interface PricesConfig {

@@ -76,7 +76,8 @@ export function signedTextOf(body: string): string {
 
 export function parseLink(given: string | undefined, textOf: (base64Url: string) => string): ParsedLink {
   if (given === undefined || given.length > LONGEST_LINK) return { ok: false };
-  const [, body, mac] = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{43})$/.exec(given) ?? [];
+  // The last character of 32 bytes has two bits that mean nothing: another one there is an altered link too.
+  const [, body, mac] = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])$/.exec(given) ?? [];
   const link = body === undefined ? undefined : linkIn(textOf(body));
   if (body === undefined || mac === undefined || !link) return { ok: false };
   return { ok: true, link, signedText: signedTextOf(body), mac };
@@ -115,7 +116,11 @@ export function refuseLink(link: KeepUpLink, environment: string, now: Date): Li
 }
 
 /** The latest end that the link allows now. `maxHours` of the config counts where it is less. */
-export function latestEnd(link: KeepUpLink, maxHours: number, now: Date): Date {
+export function latestEnd(
+  link: Pick<KeepUpLink, 'stop' | 'expires' | 'maxHours'>,
+  maxHours: number,
+  now: Date,
+): Date {
   const base = Math.max(now.getTime(), Date.parse(link.stop));
   const hours = Math.min(link.maxHours, maxHours);
   return new Date(Math.min(Date.parse(link.expires), base + hours * HOUR_MS));

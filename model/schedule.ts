@@ -45,8 +45,8 @@ export interface Schedule {
 
 export type SleepState = 'awake' | 'asleep';
 
-/** `link`: a signed link. */
-export type OverrideVia = 'link';
+/** `link`: a signed link. `sign-in`: one, behind a load balancer that says who signed in. `kubectl`: the ConfigMap `nightshift/keep-up` of the cluster. */
+export type OverrideVia = 'link' | 'sign-in' | 'kubectl';
 
 /** A person's request that outranks calendar and schedule until it ends. Persisted under `override | <id>`. */
 export interface Override {
@@ -55,7 +55,10 @@ export interface Override {
   /** ISO 8601 instants, UTC. */
   readonly from: string;
   readonly until: string;
-  /** Who AWS says it was, `assumed-role/Developer/ana`; or `branch-deploy`; or the signed link, `link/k3v9x2`. */
+  /**
+   * Who AWS says it was, `assumed-role/Developer/ana`; or `branch-deploy`; or the signed link, `link/k3v9x2`; or the verified
+   * address of whoever signed in; or `kubectl`.
+   */
   readonly author: string;
   /** How it was requested, where not by the command line. */
   readonly via?: OverrideVia;
@@ -76,7 +79,7 @@ const REQUESTED = {
   from: s.instant,
   until: s.instant,
   author: textUpTo(AUTHOR_LIMIT),
-  via: s.optional(s.oneOf('link')),
+  via: s.optional(s.oneOf('link', 'sign-in', 'kubectl')),
   label: s.optional(textUpTo(TEXT_LIMIT)),
   reason: textUpTo(TEXT_LIMIT),
 };
@@ -91,8 +94,9 @@ function textUpTo(limit: number): s.Schema<string> {
   return s.both(s.text, (value) => value.length <= limit && isPlainText(value));
 }
 
-/** `ana (assumed-role/Developer/ana.smith)` */
-export function authorOf({ author, label }: Pick<Override, 'author' | 'label'>): string {
+/** `ana (assumed-role/Developer/ana.smith)`; by kubectl, where nobody verifies the name: `kubectl: ana, unverified` */
+export function authorOf({ author, via, label }: Pick<Override, 'author' | 'via' | 'label'>): string {
+  if (via === 'kubectl') return `kubectl: ${label ?? 'no name'}, unverified`;
   return label ? `${label} (${author})` : author;
 }
 

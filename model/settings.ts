@@ -61,6 +61,8 @@ export interface NightScheduleSettings extends CommonSettings {
   readonly applications?: readonly string[];
   /** Absent where notifications carry no links. */
   readonly links?: LinkLimits;
+  /** Absent where nobody may keep the cluster up with kubectl. */
+  readonly keepUp?: KeepUpSettings;
 }
 
 export interface SpotDrainSettings extends CommonSettings {
@@ -142,6 +144,8 @@ export interface BranchDeploySettings extends CommonSettings {
   readonly startsEarly?: boolean;
   /** When applications are Healthy after the night is stored for night-schedule. */
   readonly recordsHealthy?: boolean;
+  /** Absent where notifications carry no links. */
+  readonly links?: LinkLimits;
 }
 
 /** How long, and how often in a night, a signed link may keep the cluster up. */
@@ -150,11 +154,29 @@ export interface LinkLimits {
   readonly perNight: number;
 }
 
+/** Requests that the page answers at the same time; more are refused. A flood takes no concurrency from the other functions. */
+export const PAGE_CONCURRENCY = 3;
+
+/** The limits of the ConfigMap `keep-up`. */
+export interface KeepUpSettings extends LinkLimits {
+  readonly requireReason: boolean;
+}
+
+/** The sign-in in front of the page. */
+export interface SignInSettings {
+  /** ARN of the Application Load Balancer: it signs for nobody else. */
+  readonly loadBalancer: string;
+  readonly issuer: string;
+  readonly clientId: string;
+}
+
 export interface SelfServiceSettings extends CommonSettings, LinkLimits {
   readonly production: false;
   readonly requireReason: boolean;
   readonly timeZone: string;
   readonly prices?: PricesConfig;
+  /** Absent where whoever has the link may act. */
+  readonly signIn?: SignInSettings;
 }
 
 /** Every function of one environment. A capability that the environment does not have is absent. */

@@ -1,4 +1,4 @@
-/** Times and durations as people type them, rewritten in the form that the parsers of `when.ts` and `window.ts` read. */
+/** Times and durations as people type them, rewritten in the form that the parsers of `when.ts` and `parse-windows.ts` read. */
 
 /** `Mon`, `monday`, `tues`. */
 const DAY = /^(mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}$/i;

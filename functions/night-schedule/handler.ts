@@ -13,7 +13,12 @@ import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { lazyCluster } from '#functions/adapters/kubernetes/lazy-cluster.ts';
-import { createNodes, lazyAutoscaler, lazyCronJobs } from '#functions/adapters/kubernetes/night-cluster.ts';
+import {
+  createNodes,
+  lazyAutoscaler,
+  lazyCronJobs,
+  lazyKeepUpRequests,
+} from '#functions/adapters/kubernetes/night-cluster.ts';
 import { lazyReadiness } from '#functions/adapters/lazy-readiness.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
@@ -52,6 +57,7 @@ const ports = {
   // Also without a config: one that was paused must be resumed.
   autoscaler: lazyAutoscaler(kubernetes, settings.autoscaler, builtIn),
   cronJobs: lazyCronJobs(kubernetes, settings.suspendCronJobs?.selector),
+  keepUpRequests: settings.keepUp && lazyKeepUpRequests(kubernetes),
   now,
 };
 

@@ -9,13 +9,15 @@ import { DAY_MS, HOUR_MS } from '#model/duration.ts';
 import type { PublishEvents } from '#model/published-event.ts';
 import type { ApplyPorts } from './apply-context.ts';
 import type { Plan } from './decide-cluster.ts';
-import type { Memory, Nodes, Over, Readiness } from './ports.ts';
+import type { KeepUpRequests, Memory, Nodes, Over, Readiness } from './ports.ts';
 import { NOTE_NAMES, type NoteName, type Notes } from './records.ts';
 
 export interface NightScheduleDeps extends ApplyPorts {
   readonly nodes: Nodes;
   /** Asked only while a start with such a `readyBy` is observed. */
   readonly readiness?: Readiness;
+  /** Absent where nobody may keep the cluster up with kubectl. */
+  readonly keepUpRequests?: KeepUpRequests | undefined;
   readonly trail: DecisionTrail;
   /** Others learn of each change of state. Absent: no events are put. */
   readonly events?: PublishEvents | undefined;

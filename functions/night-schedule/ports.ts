@@ -224,6 +224,24 @@ export interface Store {
   writeCronJob(next: SavedCronJob, over: Expected): Promise<boolean>;
   clearCronJob(object: string, over: number): Promise<boolean>;
   writeNote<N extends NoteName>(what: N, next: Notes[N], over: Over): Promise<boolean>;
+  /** False: an override with that id is there. */
+  addOverride(override: Override): Promise<boolean>;
   /** Idempotent: a stretch is found again by its date, group and beginning. Returns the items that could not be read. */
   writeLedger(entries: readonly LedgerEntry[]): Promise<readonly string[]>;
+}
+
+/** What somebody wrote into the ConfigMap `keep-up` of the cluster. Anybody may have written anything. */
+export interface KeepUpRequest {
+  /** Changes with each change of the ConfigMap. */
+  readonly version: string;
+  /** When it was written, as far as the API server says. */
+  readonly writtenAt?: Date;
+  readonly until: string;
+  readonly reason: string;
+  readonly requestedBy: string;
+}
+
+export interface KeepUpRequests {
+  /** Undefined where nothing was ever requested. */
+  read(): Promise<KeepUpRequest | undefined>;
 }

@@ -143,6 +143,8 @@ const notes = {
   warned: s.object({ stop: s.instant }),
   /** The last starts, newest last. */
   mornings: s.listOf(morningSchema),
+  /** The version of the ConfigMap `keep-up` that was handled, acted on or not. */
+  'keep-up': s.object({ version: s.text }),
   /** What was reported, and when: it is reported again only after a while. */
   reported: s.mapOf(s.instant),
   /** Written by a dry run in place of the state and the sizes, which only a real run may write. */

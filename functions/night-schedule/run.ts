@@ -35,7 +35,7 @@ import {
   startPass,
   writeNotes,
 } from './pass.ts';
-import type { AutoscalerView, Group, Memory, UnlaunchedClaim } from './ports.ts';
+import type { AutoscalerView, Group, KeepUpRequest, Memory, UnlaunchedClaim } from './ports.ts';
 import { minutesOverdue, policyOf, type Snapshot } from './snapshot.ts';
 
 export type { NightScheduleDeps } from './pass.ts';
@@ -61,12 +61,9 @@ export async function run(given: NightScheduleDeps, cause: Cause): Promise<reado
 /** The same, for whoever may call again before the next tick. */
 export async function reconcile(given: NightScheduleDeps, cause: Cause): Promise<PassEnd> {
   const now = given.now();
-  const [loaded, all] = await Promise.all([given.store.load(), given.groups.list()]);
-  // The stack is being removed, and the night is given back. A dry run stops nothing.
-  if (loaded.notes.retired?.value.since && !given.settings.dryRun)
-    return { decisions: [], isSoonReady: false };
-  const onPause = loaded.pause && (await import('./pause.ts'));
-  const { deps, memory } = onPause?.underPause(given, loaded, now) ?? { deps: given, memory: loaded };
+  const begun = await begin(given, now);
+  if (!begun) return { decisions: [], isSoonReady: false };
+  const { deps, memory, all } = begun;
   const { settings } = deps;
   const start = { lead: await lead(settings, memory, now), before: memory.state?.value.desired };
   const desired = decideDesired(settings.schedule, now, memory.overrides, start);
@@ -75,7 +72,7 @@ export async function reconcile(given: NightScheduleDeps, cause: Cause): Promise
   const reported: Reported = new Map(Object.entries(notes.reported ?? {}));
   const pass = startPass(deps, { now, trigger: cause.trigger, reported, notes, memory });
   const { recorder } = pass;
-  if (deps.paused) onPause?.announcePause(deps, pass);
+  begun.report(pass);
   const blocked = memory.foreign
     ? `${memory.foreign} was saved for another cluster: nothing is changed; deploy its config again and wake it, or use nightshift restore`
     : all.length === 0 && !isTrulyEmpty(pass) && NO_GROUP_IS_LISTED;
@@ -154,6 +151,62 @@ async function finish(deps: NightScheduleDeps, pass: Pass, plan?: Plan): Promise
   if (plan?.state.phase !== 'starting' || deps.settings.dryRun) return { decisions, isSoonReady: false };
   const { isSoonReady } = await import('./follow-start.ts');
   return { decisions, isSoonReady: isSoonReady(pass.notes.mornings ?? [], pass.now) };
+}
+
+/** What is stored, the groups, and what people ask for: with the pause and the request that hold in this pass. */
+async function begin(given: NightScheduleDeps, now: Date) {
+  const [loaded, all, asked] = await Promise.all([
+    given.store.load(),
+    given.groups.list(),
+    given.keepUpRequests?.read().catch((error: unknown) => ({ error })),
+  ]);
+  // The stack is being removed, and the night is given back. A dry run stops nothing.
+  if (loaded.notes.retired?.value.since && !given.settings.dryRun) return undefined;
+  const onPause = loaded.pause && (await import('./pause.ts'));
+  const { deps, memory } = onPause?.underPause(given, loaded, now) ?? { deps: given, memory: loaded };
+  // Where it cannot be written the night goes on, and the next tick tries again.
+  const requested = await request(deps, memory, asked, now).catch((error: unknown) => ({
+    memory,
+    record: ({ recorder }: Pass) => recorder.failed(KEEP_UP, error),
+  }));
+  return {
+    deps,
+    all,
+    memory: requested?.memory ?? memory,
+    report(pass: Pass) {
+      requested?.record(pass);
+      if (asked && 'error' in asked) pass.recorder.failed(KEEP_UP, asked.error);
+      if (deps.paused) onPause?.announcePause(deps, pass);
+    },
+  };
+}
+
+/** In a failure to read it. */
+const KEEP_UP = 'configmap nightshift/keep-up';
+
+/** A new version of the ConfigMap `keep-up`: what it asks for holds in this pass. During a pause it waits. */
+async function request(
+  deps: NightScheduleDeps,
+  memory: Memory,
+  asked: KeepUpRequest | { readonly error: unknown } | undefined,
+  now: Date,
+) {
+  const { keepUp } = deps.settings;
+  if (!keepUp || deps.paused || !asked || 'error' in asked) return undefined;
+  if (memory.notes['keep-up']?.value.version === asked.version) return undefined;
+  const { takeRequest, recordRequest } = await import('./keep-up-request.ts');
+  const { store, settings } = deps;
+  const decided = await takeRequest(
+    { store, settings: { ...settings, keepUp } },
+    asked,
+    memory.overrides,
+    now,
+  );
+  const overrides = decided.kind === 'keep-up' ? [...memory.overrides, decided.override] : memory.overrides;
+  return {
+    memory: { ...memory, overrides },
+    record: (pass: Pass) => recordRequest(deps, pass, asked, decided),
+  };
 }
 
 /** Seconds that a start begins before the schedule's time, learned from the mornings. */

@@ -42,10 +42,12 @@ export function decide(
   context: {
     readonly settings: Pick<SelfServiceSettings, 'maxHours' | 'perNight' | 'requireReason'>;
     readonly now: Date;
+    /** The verified address, where one signs in: then no name is asked for. */
+    readonly address?: string | undefined;
   },
 ): Decided {
-  const { settings, now } = context;
-  const problem = problemOf(link, ask, settings, now);
+  const { settings, now, address } = context;
+  const problem = problemOf(link, ask, { ...settings, isSignedIn: address !== undefined }, now);
   if (problem) return { kind: 'ask-again', problem };
   const until = new Date(ask.until);
   const by = longestAwake(night.overrides, now);
@@ -59,12 +61,20 @@ export function decide(
     state: 'awake',
     from: now.toISOString(),
     until: until.toISOString(),
-    author: `link/${link.id}`,
-    via: 'link',
-    label: ask.name,
+    ...authorIn(link, ask, address),
     reason: ask.reason || NO_REASON,
   } as const;
   return { kind: 'keep-up', override, ids: free };
+}
+
+/** Who asks: the verified address, or the link and a name that anybody can type. */
+export function authorIn(
+  link: Pick<KeepUpLink, 'id'>,
+  { name }: Pick<Ask, 'name'>,
+  address: string | undefined,
+): Pick<Override, 'author' | 'via' | 'label'> {
+  if (address !== undefined) return { author: address, via: 'sign-in' };
+  return { author: `link/${link.id}`, via: 'link', ...(name ? { label: name } : {}) };
 }
 
 /** The override that keeps the cluster up longest from now on. */
@@ -85,19 +95,24 @@ function slotsOf(link: KeepUpLink, perNight: number): readonly string[] {
 function problemOf(
   link: KeepUpLink,
   { until, name, reason }: Ask,
-  settings: Pick<SelfServiceSettings, 'maxHours' | 'requireReason'>,
+  settings: Pick<SelfServiceSettings, 'maxHours' | 'requireReason'> & { readonly isSignedIn: boolean },
   now: Date,
 ): FormProblem | undefined {
   const at = isInstant(until) ? Date.parse(until) : Number.NaN;
   if (Number.isNaN(at)) return 'no-end';
   if (at <= now.getTime()) return 'past';
   if (at > latestEnd(link, settings.maxHours, now).getTime()) return 'too-late';
-  if (name === '') return 'no-name';
-  if (!isPlainText(name)) return 'name-not-plain';
-  if (name.length > NAME_LIMIT) return 'name-too-long';
+  const problem = settings.isSignedIn ? undefined : problemOfName(name);
+  if (problem) return problem;
   if (reason === '' && settings.requireReason) return 'no-reason';
   if (!isPlainText(reason)) return 'reason-not-plain';
   return reason.length > REASON_LIMIT ? 'reason-too-long' : undefined;
+}
+
+function problemOfName(name: string): FormProblem | undefined {
+  if (name === '') return 'no-name';
+  if (!isPlainText(name)) return 'name-not-plain';
+  return name.length > NAME_LIMIT ? 'name-too-long' : undefined;
 }
 
 /** As the form sends them; `Date` reads many other texts too. */

@@ -1,42 +1,72 @@
-/** What a function URL sends (payload format 2.0) → the request of a browser. Anything else is no request. */
+/**
+ * What a function URL sends (payload format 2.0), or an Application Load Balancer → the request of a browser. Anything
+ * else is no request.
+ */
 import { isRecord } from '#model/record-schema.ts';
 import type { Language } from './page/texts.ts';
 
 export interface PageRequest {
+  readonly through: 'url' | 'load-balancer';
   readonly method: string;
   /** Of the address and, for a POST, of the form. The first of several counts. */
   readonly parameters: ReadonlyMap<string, string>;
   readonly form: ReadonlyMap<string, string>;
   readonly language: Language;
+  /** The JWT of a load balancer about who has signed in. Not verified yet. */
+  readonly signInToken?: string;
 }
+
+type Fields = Readonly<Record<string, unknown>>;
 
 /** A name, a reason and an end are far shorter. */
 const LONGEST_FORM_BYTES = 8_192;
 
-/** Undefined for what no function URL sends, and for a form that is too long. */
+/** Undefined for what nothing of both sends, and for a form that is too long. */
 export function requestOf(event: unknown): PageRequest | undefined {
-  if (!isRecord(event) || event['version'] !== '2.0') return undefined;
-  const context = event['requestContext'];
-  const http = isRecord(context) ? context['http'] : undefined;
-  const method = isRecord(http) ? http['method'] : undefined;
-  if (typeof method !== 'string') return undefined;
+  if (!isRecord(event) || !isRecord(event['requestContext'])) return undefined;
   const form = bodyOf(event);
   if (form === undefined) return undefined;
+  const context = event['requestContext'];
+  const request = event['version'] === '2.0' ? ofUrl(event, context) : ofLoadBalancer(event, context);
+  return request && { ...request, form: pairsOf(form), language: languageOf(event['headers']) };
+}
+
+type WithoutForm = Omit<PageRequest, 'form' | 'language'>;
+
+function ofUrl(event: Fields, { http }: Fields): WithoutForm | undefined {
+  const method = isRecord(http) ? http['method'] : undefined;
+  if (typeof method !== 'string') return undefined;
+  // A header of that name is one that the browser has sent: no load balancer is in between.
+  return { through: 'url', method, parameters: pairsOf(textIn(event, 'rawQueryString')) };
+}
+
+function ofLoadBalancer(event: Fields, { elb }: Fields): WithoutForm | undefined {
+  const method = event['httpMethod'];
+  if (!isRecord(elb) || typeof method !== 'string') return undefined;
+  const query = event['queryStringParameters'];
+  // As the browser encoded them.
+  const text = isRecord(query)
+    ? Object.entries(query)
+        .map(([name, value]) => `${name}=${typeof value === 'string' ? value : ''}`)
+        .join('&')
+    : '';
+  const headers = event['headers'];
+  const token = isRecord(headers) ? headers['x-amzn-oidc-data'] : undefined;
   return {
+    through: 'load-balancer',
     method,
-    parameters: pairsOf(textIn(event, 'rawQueryString')),
-    form: pairsOf(form),
-    language: languageOf(event['headers']),
+    parameters: pairsOf(text),
+    ...(typeof token === 'string' ? { signInToken: token } : {}),
   };
 }
 
-function bodyOf(event: Readonly<Record<string, unknown>>): string | undefined {
+function bodyOf(event: Fields): string | undefined {
   const body = textIn(event, 'body');
   if (body.length > LONGEST_FORM_BYTES) return undefined;
   return event['isBase64Encoded'] === true ? Buffer.from(body, 'base64').toString('utf8') : body;
 }
 
-function textIn(event: Readonly<Record<string, unknown>>, key: string): string {
+function textIn(event: Fields, key: string): string {
   const value = event[key];
   return typeof value === 'string' ? value : '';
 }

@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { awsClientDefaults, createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
+import { environmentCredentials } from '#functions/adapters/aws/environment-credentials.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { createMacKey } from '#functions/adapters/aws/mac-key.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createSelfServiceStore } from '#functions/adapters/dynamodb/self-service-store.ts';
-import { createTable } from '#functions/adapters/dynamodb/table.ts';
+import { createSmallTable } from '#functions/adapters/dynamodb/small-table.ts';
 import { messageOf, SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger, DECISION_MESSAGE } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
@@ -27,17 +27,34 @@ const keyId = process.env[LINK_KEY_VARIABLE];
 if (!keyId) throw new SettingsError(`${LINK_KEY_VARIABLE} is not set: deploy the stack again`);
 
 const now = () => new Date();
-const table = createTable(createDynamoDbClient(), tableName);
+const credentials = environmentCredentials(process.env);
+const table = createSmallTable({
+  name: tableName,
+  region: settings.region,
+  credentials,
+  now,
+  endpoint: process.env['AWS_ENDPOINT_URL_DYNAMODB'] ?? process.env['AWS_ENDPOINT_URL'],
+});
 const logger = createLogger('self-service');
+/** Loaded only where there is a sign-in. */
+const signIn =
+  settings.signIn &&
+  (await import('#functions/adapters/aws/alb-sign-in.ts')).createAlbSignIn({
+    ...settings.signIn,
+    region: settings.region,
+    now,
+    endpoint: process.env['AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2'],
+  });
 const ports = {
   settings,
   mac: createMacKey({
     keyId,
     region: settings.region,
-    credentials: awsClientDefaults().credentials,
+    credentials,
     now,
     endpoint: process.env['AWS_ENDPOINT_URL_KMS'] ?? process.env['AWS_ENDPOINT_URL'],
   }),
+  signIn,
   store: createSelfServiceStore(table),
   trail: createDecisionTrail(logger, saveDecisions(table), lazyNotifier({ settings, now })),
   now,
@@ -54,8 +71,16 @@ export const handler = middy<unknown, PageReply>()
       return { kind: 'failed' };
     });
     const reply = replyOf(page, contextOf(request), styleHash);
-    return request?.method === 'HEAD' ? { ...reply, body: '' } : reply;
+    const sent = request?.method === 'HEAD' ? { ...reply, body: '' } : reply;
+    return request?.through === 'load-balancer' ? forLoadBalancer(sent) : sent;
   });
+
+/** It takes a reply with both fields; the words are its own. */
+function forLoadBalancer(reply: PageReply): PageReply {
+  const { statusCode } = reply;
+  const words = statusCode < 400 ? 'OK' : 'Refused';
+  return { ...reply, statusDescription: `${statusCode} ${words}`, isBase64Encoded: false };
+}
 
 function contextOf(request: ReturnType<typeof requestOf>) {
   const { environment, timeZone, maxHours, requireReason, prices } = settings;

@@ -11,6 +11,14 @@ export interface MacVerifier {
   isValid(text: string, mac: string): Promise<boolean>;
 }
 
+/** Whether a load balancer says that somebody has signed in, with an address that its issuer has verified. */
+export type SignIn = { readonly ok: true; readonly address: string } | { readonly ok: false };
+
+export interface SignInVerifier {
+  /** Throws where the public keys cannot be reached. */
+  verify(token: string | undefined): Promise<SignIn>;
+}
+
 /** What was stored about the night, as the page shows it. */
 export interface NightOfPage {
   readonly state?: ClusterState;
@@ -37,6 +45,8 @@ export interface SelfServiceStore {
 export interface SelfServicePorts {
   readonly settings: SelfServiceSettings;
   readonly mac: MacVerifier;
+  /** Absent where whoever has the link may act. */
+  readonly signIn?: SignInVerifier | undefined;
   readonly store: SelfServiceStore;
   readonly trail: DecisionTrail;
   readonly now: () => Date;

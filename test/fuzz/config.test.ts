@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkConfig } from '#model/config-schema.ts';
-import { parseWindows } from '#model/window.ts';
+import { parseWindows } from '#model/parse-windows.ts';
 import { mutated } from './mutations.ts';
 
 const CONFIG = {

@@ -55,6 +55,15 @@ const CONNECTION =
 
 const KEY = 'arn:aws:kms:ap-northeast-1:111111111111:key/01234567-89ab-cdef-0123-456789abcdef';
 
+const LOAD_BALANCER =
+  'arn:aws:elasticloadbalancing:ap-northeast-1:111111111111:loadbalancer/app/apps/0123456789abcdef';
+const SIGN_IN = {
+  loadBalancer: LOAD_BALANCER,
+  address: 'https://nightshift.example.com/',
+  issuer: 'https://id.example.com',
+  clientId: 'nightshift',
+};
+
 const REGISTRY = '111111111111.dkr.ecr.ap-northeast-1.amazonaws.com';
 
 /** A value for each option that has more than a few. The key is the option without its environment. */
@@ -140,6 +149,10 @@ const VALUES: Readonly<Record<string, unknown>> = {
   morningReport: '08:30',
   'selfService.maxHours': 6,
   'selfService.perNight': 5,
+  'selfService.signIn.address': 'https://nightshift.example.com/',
+  'selfService.signIn.issuer': 'https://id.example.com',
+  'selfService.signIn.clientId': 'nightshift',
+  'selfService.signIn.loadBalancer': LOAD_BALANCER,
   'prices.currency': 'EUR',
   'prices.perNodeHour.*': 0.05,
 };
@@ -165,6 +178,7 @@ const SURROUNDINGS: Readonly<Record<string, object>> = {
   'deploy.status.bitbucket': { tokenSecret: 'nightshift/bitbucket' },
   prices: { currency: 'USD', perNodeHour: {} },
   selfService: { links: true },
+  'selfService.signIn': SIGN_IN,
 };
 
 /** Whether there is a value to try the option with. */

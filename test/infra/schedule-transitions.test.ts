@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { transitionsOf } from '#lib/schedule-transitions.ts';
+import { parseWindows } from '#model/parse-windows.ts';
 import type { Weekday, WeeklyWindow } from '#model/schedule.ts';
-import { parseWindows } from '#model/window.ts';
 
 const DAYS = ['MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT', 'SUN'];
 

@@ -38,7 +38,15 @@ describe('kubectl apply -k', () => {
   });
 });
 
-const FOLDERS = [...BASES, 'applications/', 'argocd/', 'argocd-capability/', 'argocd-hub/', 'cronjobs/'];
+const FOLDERS = [
+  ...BASES,
+  'applications/',
+  'argocd/',
+  'argocd-capability/',
+  'argocd-hub/',
+  'cronjobs/',
+  'self-service/',
+];
 
 describe.each(FOLDERS)('manifests/%s', (folder) => {
   test('lists each of its files in its kustomization', async () => {
@@ -74,13 +82,14 @@ describe.each(FOLDERS)('manifests/%s', (folder) => {
 });
 
 describe('the groups', () => {
-  test('are those of the access entries of the stacks', async () => {
+  test('are those of the access entries of the stacks, and one for people', async () => {
     const objects = await allRbac();
     const groups = new Set(
       objects.flatMap((object) => object.subjects?.map((subject) => subject.name) ?? []),
     );
     expect([...groups].sort()).toEqual([
       'nightshift:branch-deploy',
+      'nightshift:keep-up',
       'nightshift:night-schedule',
       'nightshift:spot-drain',
     ]);
@@ -108,6 +117,17 @@ describe('the groups', () => {
   });
 });
 
+describe('whoever keeps the cluster up with kubectl', () => {
+  test('may get and patch one ConfigMap, which night-schedule may only get', async () => {
+    const rules = (await rulesByGroup()).filter(([, { resources }]) => resources.includes('configmaps'));
+    const rule = { apiGroups: [''], resources: ['configmaps'], resourceNames: ['keep-up'] };
+    expect(rules).toEqual([
+      ['nightshift:night-schedule', { ...rule, verbs: ['get'] }],
+      ['nightshift:keep-up', { ...rule, verbs: ['get', 'patch'] }],
+    ]);
+  });
+});
+
 describe('the doctor', () => {
   test('asks whether exactly what the manifests grant is granted', async () => {
     const autoscalers = ['cluster-autoscaler', 'karpenter'].map((kind) => ({
@@ -117,7 +137,7 @@ describe('the doctor', () => {
     }));
     const required = autoscalers
       .map((autoscaler) => ({
-        nightSchedule: { autoscaler, suspendCronJobs: { selector: 'night' } },
+        nightSchedule: { autoscaler, suspendCronJobs: { selector: 'night' }, keepUp: {} },
         spotDrain: {},
         branchDeploy: { argocd: { through: 'kubernetes' }, builds: [{ applications: [{ name: 'api' }] }] },
       }))
@@ -130,7 +150,8 @@ describe('the doctor', () => {
           subresource ? `${resource}/${subresource}` : resource,
         ),
       );
-    const granted = (await rulesByGroup()).flatMap(([to, { apiGroups, resources, verbs }]) =>
+    const ofFunctions = (await rulesByGroup()).filter(([to]) => to !== 'nightshift:keep-up');
+    const granted = ofFunctions.flatMap(([to, { apiGroups, resources, verbs }]) =>
       apiGroups.flatMap((group) =>
         resources.flatMap((resource) => verbs.map((verb) => rightOf(to, verb, group, resource))),
       ),
@@ -153,7 +174,7 @@ async function rbacOf(folder: string): Promise<Rbac[]> {
 }
 
 async function allRbac(): Promise<Rbac[]> {
-  return (await Promise.all([...BASES, 'argocd/', 'cronjobs/'].map(rbacOf))).flat();
+  return (await Promise.all([...BASES, 'argocd/', 'cronjobs/', 'self-service/'].map(rbacOf))).flat();
 }
 
 async function rulesByGroup() {

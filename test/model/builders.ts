@@ -1,5 +1,5 @@
+import { parseWindows } from '#model/parse-windows.ts';
 import type { ExpandedCalendar, Override, Schedule, WeeklyWindow } from '#model/schedule.ts';
-import { parseWindows } from '#model/window.ts';
 
 export function windows(...texts: string[]): WeeklyWindow[] {
   return texts.flatMap((text) => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parseWindows } from '#model/parse-windows.ts';
 import type { Weekday, WeeklyWindow } from '#model/schedule.ts';
-import { formatWindows, lengthOf, parseWindows } from '#model/window.ts';
+import { formatWindows, lengthOf } from '#model/window.ts';
 import { windows } from './builders.ts';
 
 const at = (day: Weekday, minute: number) => ({ day, minute });

@@ -14,6 +14,7 @@ import '#functions/night-schedule/apply-group.ts';
 import '#functions/night-schedule/decide-warm-pool.ts';
 import '#functions/night-schedule/follow-start.ts';
 import '#functions/night-schedule/free-provisioning.ts';
+import '#functions/night-schedule/keep-up-request.ts';
 import '#functions/night-schedule/learn-lead.ts';
 import '#functions/night-schedule/observe-configured-sizes.ts';
 import '#functions/night-schedule/observe-morning.ts';

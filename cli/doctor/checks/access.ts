@@ -75,7 +75,9 @@ export const rbac: Check = {
                   ? 'kubectl apply -k manifests/argocd, or what nightshift manifests prints'
                   : refused.every((request) => request.includes('cronjobs'))
                     ? 'kubectl apply -k manifests/cronjobs'
-                    : 'set the names of your autoscaler in manifests, then kubectl apply -k manifests',
+                    : refused.every((request) => request.includes('configmaps'))
+                      ? 'kubectl apply -k manifests/self-service'
+                      : 'set the names of your autoscaler in manifests, then kubectl apply -k manifests',
             };
       });
       return [...own, ...excess.filter(({ allowed }) => allowed).map(excessOf)];
@@ -93,6 +95,7 @@ function excessOf({ capability, request }: AccessReview): CheckResult {
 
 function folderOf(capability: string, request: string): string {
   if (request.includes('cronjobs')) return 'manifests/cronjobs';
+  if (request.includes('configmaps')) return 'manifests/self-service';
   if (capability !== 'branch-deploy') return `manifests/${capability}`;
   return request.includes('applications') ? 'manifests/argocd' : 'manifests/applications';
 }

@@ -1,10 +1,14 @@
 /** Does the account allow as many invocations at once as a storm of interruptions needs? */
-import { nodesWhenAwake } from '../facts.ts';
-import { type Check, whenObserved } from '../finding.ts';
+
+import { PAGE_CONCURRENCY } from '#model/settings.ts';
+import { type EnvironmentFacts, nodesWhenAwake } from '../facts.ts';
+import { type Check, type CheckResult, whenObserved } from '../finding.ts';
 import { observed } from '../observation.ts';
 
 /** What an account that Lambda does not know yet begins with. */
 const NEW_ACCOUNT = 10;
+/** Lambda keeps so many for functions that reserve none, and refuses a reservation that would leave fewer. */
+const ALWAYS_UNRESERVED = 100;
 
 export const lambdaConcurrency: Check = {
   name: 'lambda-concurrency',
@@ -16,6 +20,8 @@ export const lambdaConcurrency: Check = {
         return sum + Math.ceil((Math.max(0, nodes - group.onDemandBase) * group.spotPercent) / 100);
       }, 0);
       const found = `${unreserved} invocations at once in this account (limit ${limit}), and ${spot} spot nodes`;
+      const impossible = reservationOf(facts, unreserved);
+      if (impossible) return [impossible];
       if (unreserved > NEW_ACCOUNT && unreserved > spot) return [{ severity: 'ok', found }];
       const storm =
         spot > unreserved
@@ -25,8 +31,25 @@ export const lambdaConcurrency: Check = {
         {
           severity: 'warning',
           found: `${found}: ${storm}`,
-          advice: `aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000 --region ${facts.environment.region}`,
+          advice: moreFor(facts),
         },
       ];
     }),
 };
+
+function moreFor({ environment }: EnvironmentFacts): string {
+  return `aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000 --region ${environment.region}`;
+}
+
+/** The page of self-service reserves some. Once it is deployed they are reserved. */
+function reservationOf(facts: EnvironmentFacts, unreserved: number): CheckResult | undefined {
+  if (!facts.settings.selfService) return undefined;
+  const isDeployed = observed(facts.functions)?.some(({ capability }) => capability === 'self-service');
+  const left = unreserved - (isDeployed ? 0 : PAGE_CONCURRENCY);
+  if (left >= ALWAYS_UNRESERVED) return undefined;
+  return {
+    severity: 'failure',
+    found: `the page of self-service reserves ${PAGE_CONCURRENCY} invocations at once, and of ${unreserved} Lambda leaves ${ALWAYS_UNRESERVED} to all functions: the deploy fails`,
+    advice: `${moreFor(facts)}; until then leave selfService.links out`,
+  };
+}

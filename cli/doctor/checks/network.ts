@@ -45,7 +45,7 @@ function closedFor(whose: string): CheckResult {
 
 /** The services that the functions of the environment call, as VPC endpoints name them. */
 export function servicesCalled({ settings }: EnvironmentFacts): readonly string[] {
-  const { nightSchedule, spotDrain, branchDeploy } = settings;
+  const { nightSchedule, spotDrain, branchDeploy, selfService } = settings;
   const usesRegistry = branchDeploy?.builds.some(({ applications }) =>
     applications.some(({ images }) => images !== undefined),
   );
@@ -63,6 +63,8 @@ export function servicesCalled({ settings }: EnvironmentFacts): readonly string[
     ...(branchDeploy ? ['codebuild'] : []),
     ...(usesRegistry ? ['ecr.api'] : []),
     ...(usesSecret ? ['secretsmanager'] : []),
+    // Links are signed and verified with a key.
+    ...(selfService ? ['kms'] : []),
   ];
 }
 

@@ -136,6 +136,9 @@ export function requiredPermissionsOf(
         ...(nightSchedule.suspendCronJobs
           ? each(['list', 'patch'], { group: 'batch', resource: 'cronjobs' })
           : []),
+        ...(nightSchedule.keepUp
+          ? each(['get'], { resource: 'configmaps', namespace: 'nightshift', name: 'keep-up' })
+          : []),
         ...(autoscaler?.kind === 'karpenter' || autoscaler?.kind === 'auto-mode'
           ? [
               ...each(['list', 'patch'], { group: 'karpenter.sh', resource: 'nodepools' }),

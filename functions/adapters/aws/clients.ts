@@ -1,6 +1,7 @@
 /** The SDK clients that a start needs, so that no handler imports the SDK. What a function does not call is not bundled. */
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { environmentCredentials } from './environment-credentials.ts';
 import { withTimeLimit } from './time-limit.ts';
 
 /**
@@ -10,11 +11,7 @@ import { withTimeLimit } from './time-limit.ts';
 export function awsClientDefaults(environment: NodeJS.ProcessEnv = process.env) {
   return {
     region: environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'] ?? '',
-    credentials: async () => ({
-      accessKeyId: environment['AWS_ACCESS_KEY_ID'] ?? '',
-      secretAccessKey: environment['AWS_SECRET_ACCESS_KEY'] ?? '',
-      ...(environment['AWS_SESSION_TOKEN'] ? { sessionToken: environment['AWS_SESSION_TOKEN'] } : {}),
-    }),
+    credentials: environmentCredentials(environment),
     maxAttempts: 4,
     // The SDK has no timeout by default; a reply that does not come must not cost the whole invocation. A small
     // function has a fraction of a processor: with a second to connect, a burst of calls failed by its own slowness.

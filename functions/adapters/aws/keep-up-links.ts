@@ -5,14 +5,22 @@
 import { randomBytes } from 'node:crypto';
 import { timeOf } from '#functions/night-schedule/decide-desired.ts';
 import type { Decision } from '#model/decision.ts';
-import { transitions } from '#model/desired.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '#model/duration.ts';
+import { DAY_MS, MINUTE_MS } from '#model/duration.ts';
 import { type KeepUpLink, LINK_PARAMETER, linkBody, signedTextOf } from '#model/keep-up-link.ts';
-import type { NightScheduleSettings } from '#model/settings.ts';
+import { endOfNight, stopOfNight } from '#model/keep-up-night.ts';
+import type { Schedule } from '#model/schedule.ts';
+import type { CommonSettings, LinkLimits } from '#model/settings.ts';
 import type { MacKey } from './mac-key.ts';
 
+/** Of night-schedule or branch-deploy. */
+export interface SettingsOfLinks extends Pick<CommonSettings, 'environment' | 'region'> {
+  readonly schedule?: Schedule;
+  /** Absent where notifications carry no links. */
+  readonly links?: LinkLimits;
+}
+
 export interface KeepUpLinksOptions {
-  readonly settings: Pick<NightScheduleSettings, 'environment' | 'schedule' | 'links'>;
+  readonly settings: Omit<SettingsOfLinks, 'region'>;
   /** `https://….lambda-url.<region>.on.aws/` */
   readonly pageUrl: string;
   readonly key: Pick<MacKey, 'sign'>;
@@ -20,9 +28,12 @@ export interface KeepUpLinksOptions {
   readonly generation: () => Promise<number>;
 }
 
-/** A link ends with the night, and on the day before a holiday or a weekend so many hours after the stop. */
-const LONGEST_NIGHT_HOURS = 14;
 const SUGGESTED_MINUTES = [60, 120];
+
+interface Configured {
+  readonly links: LinkLimits;
+  readonly schedule: Schedule;
+}
 
 /** Lines of text, each with one link. */
 export function createKeepUpLinks(
@@ -44,8 +55,25 @@ export function createKeepUpLinks(
     return `${options.pageUrl}?${LINK_PARAMETER}=${body}.${await key.sign(signedTextOf(body))}`;
   };
 
+  const whenDeferred = async (decision: Decision, given: Configured) => {
+    const now = new Date(decision.time);
+    const stop = stopOfNight(given.schedule, now);
+    // A deploy that waits for a sync window by day is not helped by a cluster that is up.
+    if (decision.action !== 'defer' || !stop || stop > now) return [];
+    const address = await addressOf({
+      action: 'wake',
+      minutes: SUGGESTED_MINUTES[0] ?? 60,
+      stop: stop.toISOString(),
+      expires: endOfNight(given.schedule, now).toISOString(),
+      maxHours: given.links.maxHours,
+    });
+    return [`Start the cluster now, and deploy it: ${address}`];
+  };
+
   return async (decision) => {
-    if (!links || decision.capability !== 'night-schedule') return [];
+    if (!links || !schedule) return [];
+    if (decision.capability === 'branch-deploy') return whenDeferred(decision, { links, schedule });
+    if (decision.capability !== 'night-schedule') return [];
     const { maxHours } = links;
     const why = {
       action: 'why',
@@ -72,10 +100,4 @@ export function createKeepUpLinks(
       whyLine(),
     ]);
   };
-}
-
-/** The next start by the schedule. */
-function endOfNight(schedule: NightScheduleSettings['schedule'], stop: Date): Date {
-  const last = new Date(stop.getTime() + LONGEST_NIGHT_HOURS * HOUR_MS);
-  return transitions(schedule, stop, last).find(({ to }) => to === 'awake')?.at ?? last;
 }

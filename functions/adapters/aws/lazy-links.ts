@@ -1,7 +1,8 @@
 /** Loads what makes signed links with the first notification: a quiet start needs none of it. */
 import type { Decision } from '#model/decision.ts';
-import { LINK_KEY_VARIABLE, type NightScheduleSettings, PAGE_VARIABLE } from '#model/settings.ts';
+import { LINK_KEY_VARIABLE, PAGE_VARIABLE } from '#model/settings.ts';
 import type { Table } from '../dynamodb/table.ts';
+import type { SettingsOfLinks } from './keep-up-links.ts';
 
 /** Undefined where the stack has no page. */
 export function lazyLinks({
@@ -9,7 +10,7 @@ export function lazyLinks({
   table,
   now,
 }: {
-  readonly settings: NightScheduleSettings;
+  readonly settings: SettingsOfLinks;
   readonly table: Table;
   readonly now: () => Date;
 }): ((decision: Decision) => Promise<readonly string[]>) | undefined {

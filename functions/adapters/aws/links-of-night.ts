@@ -1,13 +1,12 @@
 /** What signed links are made with in a function. Loaded lazily. */
 import { readGeneration } from '#functions/adapters/dynamodb/link-generation.ts';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
-import type { NightScheduleSettings } from '#model/settings.ts';
 import { awsClientDefaults } from './clients.ts';
-import { createKeepUpLinks } from './keep-up-links.ts';
+import { createKeepUpLinks, type SettingsOfLinks } from './keep-up-links.ts';
 import { createMacKey } from './mac-key.ts';
 
 export function linksOfNight(given: {
-  readonly settings: NightScheduleSettings;
+  readonly settings: SettingsOfLinks;
   readonly table: Table;
   readonly now: () => Date;
   readonly pageUrl: string;

@@ -35,10 +35,13 @@ export function createNotifier(
   const { notify, environment } = options.settings;
   if (!notify) return undefined;
   let client = options.client;
-  const publish = async (notification: Notification) => {
+  const publish = async (notification: Notification, links: readonly string[]) => {
     const sns = await import('./sns.ts');
     client ??= sns.createSnsClient();
-    await sns.publish(client, messageTo(topicArn(options.settings, notification.severity), notification));
+    await sns.publish(
+      client,
+      messageTo(topicArn(options.settings, notification.severity), notification, links),
+    );
   };
   const sentAt = new Map<string, number>();
 
@@ -65,7 +68,7 @@ export function createNotifier(
           );
           return [];
         });
-        await publish({ ...notification, nextSteps: [...links, ...notification.nextSteps] });
+        await publish(notification, links);
       } catch (error) {
         sentAt.delete(keyOf(decision));
         const topic = topicNameOf(environment, notification.severity);
@@ -89,8 +92,9 @@ function keyOf({ action, target, reason }: Decision): string {
   return JSON.stringify(action === 'fail' ? [action, target] : [action, target, reason]);
 }
 
-/** As Amazon Q Developer in chat reads it. */
-export function customNotification(notification: Notification): unknown {
+/** As Amazon Q Developer in chat reads it. `links` are lines of ours, shown as they are: an address must stay one. */
+export function customNotification(notification: Notification, links: readonly string[] = []): unknown {
+  const nextSteps = [...links, ...notification.nextSteps.map(asChatText)];
   return {
     version: '1.0',
     source: 'custom',
@@ -98,7 +102,7 @@ export function customNotification(notification: Notification): unknown {
       textType: 'client-markdown',
       title: asChatText(notification.title),
       description: asChatText(notification.text),
-      ...(notification.nextSteps.length > 0 ? { nextSteps: notification.nextSteps.map(asChatText) } : {}),
+      ...(nextSteps.length > 0 ? { nextSteps } : {}),
       keywords: ['eks-nightshift', notification.severity],
     },
     metadata: {
@@ -127,15 +131,17 @@ function asChatText(text: string): string {
     .replace(/(^|[^\w])@(?=\w)/g, '$1@ ');
 }
 
-function messageTo(topic: string, notification: Notification): PublishCommandInput {
+function messageTo(topic: string, notification: Notification, links: readonly string[]): PublishCommandInput {
   return {
     TopicArn: topic,
     // SNS takes a hundred characters of ASCII.
     Subject: `[${notification.severity}] ${notification.title}`.replace(/[^\x20-\x7e]/g, '?').slice(0, 100),
     MessageStructure: 'json',
     Message: JSON.stringify({
-      default: JSON.stringify(customNotification(notification)),
-      email: [notification.title, '', notification.text, '', ...notification.nextSteps].join('\n').trim(),
+      default: JSON.stringify(customNotification(notification, links)),
+      email: [notification.title, '', notification.text, '', ...links, ...notification.nextSteps]
+        .join('\n')
+        .trim(),
     }),
   };
 }

@@ -1,7 +1,7 @@
 import type { Decision } from '#model/decision.ts';
 import { DAY_MS } from '#model/duration.ts';
-import type { Table } from './table.ts';
 import { DECISION, decisionKey } from './table-keys.ts';
+import type { Table } from './table-port.ts';
 
 const RETENTION_DAYS = 90;
 

@@ -16,6 +16,7 @@ export function createDryRunStore({ load, writeNote }: Store): Store {
     clearAutoscaler: refuse,
     writeCronJob: refuse,
     clearCronJob: refuse,
+    addOverride: refuse,
     writeLedger: refuse,
   };
 }

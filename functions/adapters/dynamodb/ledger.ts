@@ -3,8 +3,8 @@ import { entriesOf, type LedgerEntry, ledgerSchema, withStretch } from '#functio
 import { CorruptRecordError } from '#functions/shared/errors.ts';
 import { change } from '#functions/shared/retry.ts';
 import { recordsOf } from './records.ts';
-import type { Table } from './table.ts';
 import { itemName, LEDGER, ledgerKey } from './table-keys.ts';
+import type { Table } from './table-port.ts';
 
 export interface Ledger {
   /** Idempotent: a stretch is known by its date, group and beginning. Returns the items that could not be read. */

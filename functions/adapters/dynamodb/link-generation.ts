@@ -1,8 +1,8 @@
 /** The generation of the links: whoever revokes links raises it. */
 import { FIRST_GENERATION, linkGenerationSchema } from '#model/keep-up-link.ts';
 import { recordsOf } from './records.ts';
-import type { Table } from './table.ts';
 import { LINKS_KEY, OVERRIDE } from './table-keys.ts';
+import type { Table } from './table-port.ts';
 
 /** Throws `CorruptRecordError` where the record cannot be read: no link is valid then. */
 export async function readGeneration(table: Table): Promise<number> {

@@ -20,6 +20,7 @@ import { type ClusterState, clusterStateSchema } from '#model/cluster-state.ts';
 import { isRecord, isValid } from '#model/record-schema.ts';
 import { type Override, overrideSchema, type Pause, pauseSchema } from '#model/schedule.ts';
 import { createLedger } from './ledger.ts';
+import { expiryOf } from './night.ts';
 import { type Records, recordsOf } from './records.ts';
 import type { Row, Table } from './table.ts';
 import {
@@ -45,13 +46,14 @@ export function createNightStore(table: Table, cluster: string): Store {
   const sizes = recordsOf(table, NIGHT, savedSizeSchema);
   const autoscalers = recordsOf(table, NIGHT, savedAutoscalerSchema);
   const cronJobs = recordsOf(table, NIGHT, savedCronJobSchema);
+  const overrides = recordsOf(table, OVERRIDE, overrideSchema);
   const notesOf = <N extends NoteName>(what: N) => recordsOf<Notes[N]>(table, NIGHT, noteSchemas[what]);
 
   return {
     async load() {
-      const [rows, overrides] = await Promise.all([table.list(NIGHT), table.list(OVERRIDE)]);
+      const [rows, overrideRows] = await Promise.all([table.list(NIGHT), table.list(OVERRIDE)]);
       refuseOldLayout(rows);
-      return memoryOf(cluster, rows, overrides);
+      return memoryOf(cluster, rows, overrideRows);
     },
     writeState: (next, over) => write(states, STATE_KEY, next, over),
     writeSaved: (next, over) => write(sizes, savedKey(cluster, next.group), next, over),
@@ -62,6 +64,10 @@ export function createNightStore(table: Table, cluster: string): Store {
     writeCronJob: (next, over) => write(cronJobs, cronJobKey(cronJobObject(next)), next, over),
     clearCronJob: (object, over) => cronJobs.removeIf(cronJobKey(object), over),
     writeNote: (what, next, over) => write(notesOf(what), noteKey(what), next, over),
+    async addOverride(override) {
+      const expires = expiryOf(override);
+      return (await overrides.saveIf(override.id, override, 'absent', { expires })) !== undefined;
+    },
     writeLedger: createLedger(table).write,
   };
 }

@@ -5,8 +5,8 @@ import { DAY_MS } from '#model/duration.ts';
 import { isValid } from '#model/record-schema.ts';
 import { type Override, overrideSchema, type Pause, pauseSchema } from '#model/schedule.ts';
 import { recordsOf } from './records.ts';
-import type { Row, Table } from './table.ts';
 import { isOverrideKey, NIGHT, OVERRIDE, PAUSE_KEY, STATE_KEY } from './table-keys.ts';
+import type { Row, Table } from './table-port.ts';
 
 export interface NightReader {
   /** Absent where the environment has no schedule. Throws `CorruptRecordError` where it cannot be read. */

@@ -2,8 +2,8 @@
 import { CorruptRecordError, NightshiftError } from '#functions/shared/errors.ts';
 import type { Expected, Versioned } from '#functions/shared/versioned.ts';
 import { isValid, type Schema } from '#model/record-schema.ts';
-import type { Row, SaveOptions, Table } from './table.ts';
 import { itemName } from './table-keys.ts';
+import type { Row, SaveOptions, Table } from './table-port.ts';
 
 export interface Records<T> {
   /** Throws `CorruptRecordError` where the item is no such record. */

@@ -8,8 +8,8 @@ import { createLedger } from './ledger.ts';
 import { readGeneration } from './link-generation.ts';
 import { createNightReader, expiryOf } from './night.ts';
 import { recordsOf } from './records.ts';
-import type { Table } from './table.ts';
 import { DECISION, NIGHT, noteKey, OVERRIDE } from './table-keys.ts';
+import type { Table } from './table-port.ts';
 
 /** The number of nodes is that of the last stop, which may be before a week of holidays. */
 const LEDGER_DAYS = 14;

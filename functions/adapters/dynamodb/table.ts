@@ -1,230 +1,43 @@
-/**
- * The environment's DynamoDB table: every item has a partition (`pk`), a key (`sk`), its value as JSON text and a
- * version. The layout of keys is in `table-keys.ts`. Writes that guard a promise are conditional; an item that is ever
- * written conditionally is always written so, because an unconditional write restarts its version.
- *
- * The SDK repeats a write whose reply was lost, and the repetition then fails the condition that its own first attempt
- * has changed. Such a write counts as ours: DynamoDB answers a failed condition with the item that is there
- * (`ALL_OLD`, which needs no permission to read), and where that is exactly what was sent, it was sent by us.
- */
+/** The environment's table, through the SDK. */
 import {
-  type AttributeValue,
   ConditionalCheckFailedException,
   DeleteItemCommand,
+  type DeleteItemCommandInput,
   type DynamoDBClient,
   GetItemCommand,
+  type GetItemCommandInput,
   PutItemCommand,
+  type PutItemCommandInput,
   QueryCommand,
+  type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import { NightshiftError } from '#functions/shared/errors.ts';
-import type { Expected, Versioned } from '#functions/shared/versioned.ts';
+import { ConditionFailedError, createTableOver, type Operation, type TableReply } from './table-over.ts';
+import type { Table } from './table-port.ts';
 
-/** The value is undefined where the item cannot be read: no JSON, or no version. */
-export interface Row extends Versioned<unknown> {
-  readonly key: string;
+export type { CountOptions, ListOptions, Row, SaveOptions, Table } from './table-port.ts';
+
+type Client = Pick<DynamoDBClient, 'send'>;
+
+export function createTable(client: Client, name: string): Table {
+  return createTableOver(async (operation, input) => {
+    try {
+      return await sent(client, operation, input);
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      throw new ConditionFailedError(error.Item, error.$metadata.attempts ?? 1, error);
+    }
+  }, name);
 }
 
-export interface ListOptions {
-  readonly prefix?: string;
-  readonly after?: string;
-  readonly limit?: number;
-  readonly descending?: boolean;
-}
-
-export interface CountOptions {
-  readonly prefix: string;
-  /** Of the item's value, as JSON text. */
-  readonly containing: string;
-  readonly lacking: string;
-  /** Only the first so many items of the prefix are looked at. */
-  readonly limit: number;
-}
-
-export interface SaveOptions {
-  /** The item may be removed after this time, and counts as absent from then on. */
-  readonly expires?: Date;
-  /** Needed with `absent` where items expire: the time at which "expired" is decided. */
-  readonly now?: Date;
-}
-
-export interface Table {
-  get(partition: string, key: string): Promise<Row | undefined>;
-  /** All items of the partition whose key begins with `prefix`, or comes after `after`; in the order of the keys. */
-  list(partition: string, options?: ListOptions): Promise<readonly Row[]>;
-  /** How many of the first items have such a value: one request whose reply is a number. */
-  count(partition: string, options: CountOptions): Promise<number>;
-  /** Writes over that version, or only where no item is there. Undefined: somebody else's write came first. */
-  saveIf<T>(
-    partition: string,
-    key: string,
-    value: T,
-    expected: Expected,
-    options?: SaveOptions,
-  ): Promise<Versioned<T> | undefined>;
-  /** False: somebody else wrote or removed it first. */
-  removeIf(partition: string, key: string, version: number): Promise<boolean>;
-  /** Unconditional: only where no promise needs a condition. */
-  save(partition: string, key: string, value: unknown, options?: Pick<SaveOptions, 'expires'>): Promise<void>;
-  remove(partition: string, key: string): Promise<void>;
-}
-
-type Item = Record<string, AttributeValue>;
-
-export function createTable(client: Pick<DynamoDBClient, 'send'>, name: string): Table {
-  const keyOf = (pk: string, sk: string) => ({ pk: { S: pk }, sk: { S: sk } });
-
-  return {
-    async get(partition, key) {
-      const reply = await client.send(
-        new GetItemCommand({ TableName: name, Key: keyOf(partition, key), ConsistentRead: true }),
-      );
-      return reply.Item && rowOf(reply.Item);
-    },
-
-    async list(partition, options = {}) {
-      const rows: Row[] = [];
-      let from: Item | undefined;
-      const condition = options.prefix ? ' AND begins_with(sk, :sk)' : options.after ? ' AND sk > :sk' : '';
-      const bound = options.prefix ?? options.after;
-      do {
-        const reply = await client.send(
-          new QueryCommand({
-            TableName: name,
-            ConsistentRead: true,
-            KeyConditionExpression: `pk = :pk${condition}`,
-            ExpressionAttributeValues: { ':pk': { S: partition }, ...(bound ? { ':sk': { S: bound } } : {}) },
-            ScanIndexForward: !options.descending,
-            ...(options.limit ? { Limit: options.limit - rows.length } : {}),
-            ...(from ? { ExclusiveStartKey: from } : {}),
-          }),
-        );
-        for (const item of reply.Items ?? []) rows.push(rowOf(item));
-        const next = reply.LastEvaluatedKey;
-        if (next && from && next['sk']?.S === from['sk']?.S)
-          throw new NightshiftError(`dynamodb answered with the page after ${from['sk']?.S} once more`);
-        from = next;
-      } while (from && (options.limit === undefined || rows.length < options.limit));
-      return rows;
-    },
-
-    async count(partition, options) {
-      const reply = await client.send(new QueryCommand({ TableName: name, ...countOf(partition, options) }));
-      return reply.Count ?? 0;
-    },
-
-    async saveIf(partition, key, value, expected, options = {}) {
-      const version = expected === 'absent' ? 1 : expected + 1;
-      const item = itemOf(keyOf(partition, key), value, version, options.expires);
-      try {
-        await client.send(
-          new PutItemCommand({ TableName: name, Item: item, ...conditionOf(expected, options.now) }),
-        );
-        return { value, version };
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        return isRepeated(error) && isSame(error.Item, item) ? { value, version } : undefined;
-      }
-    },
-
-    async removeIf(partition, key, version) {
-      try {
-        await client.send(
-          new DeleteItemCommand({ TableName: name, Key: keyOf(partition, key), ...conditionOf(version) }),
-        );
-        return true;
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        return isRepeated(error) && error.Item === undefined;
-      }
-    },
-
-    async save(partition, key, value, options = {}) {
-      const item = itemOf(keyOf(partition, key), value, 1, options.expires);
-      await client.send(new PutItemCommand({ TableName: name, Item: item }));
-    },
-
-    async remove(partition, key) {
-      await client.send(new DeleteItemCommand({ TableName: name, Key: keyOf(partition, key) }));
-    },
-  };
-}
-
-function countOf(partition: string, { prefix, containing, lacking, limit }: CountOptions) {
-  return {
-    ConsistentRead: true,
-    Select: 'COUNT',
-    KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
-    FilterExpression: 'contains(#value, :containing) AND NOT contains(#value, :lacking)',
-    ExpressionAttributeNames: { '#value': 'value' },
-    ExpressionAttributeValues: {
-      ':pk': { S: partition },
-      ':sk': { S: prefix },
-      ':containing': { S: containing },
-      ':lacking': { S: lacking },
-    },
-    Limit: limit,
-  } as const;
-}
-
-function rowOf(item: Item): Row {
-  const version = Number(item['version']?.N);
-  const isVersioned = Number.isInteger(version) && version > 0;
-  return {
-    key: item['sk']?.S ?? '',
-    value: isVersioned ? parsed(item['value']?.S) : undefined,
-    version: isVersioned ? version : 0,
-  };
-}
-
-function parsed(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
+function sent(client: Client, operation: Operation, input: object): Promise<TableReply> {
+  switch (operation) {
+    case 'GetItem':
+      return client.send(new GetItemCommand(input as GetItemCommandInput));
+    case 'Query':
+      return client.send(new QueryCommand(input as QueryCommandInput));
+    case 'PutItem':
+      return client.send(new PutItemCommand(input as PutItemCommandInput)).then(() => ({}));
+    case 'DeleteItem':
+      return client.send(new DeleteItemCommand(input as DeleteItemCommandInput)).then(() => ({}));
   }
-}
-
-function itemOf(key: Item, value: unknown, version: number, expires: Date | undefined): Item {
-  return {
-    ...key,
-    value: { S: JSON.stringify(value) },
-    version: { N: String(version) },
-    ...(expires ? { expires: { N: seconds(expires) } } : {}),
-  };
-}
-
-function conditionOf(expected: Expected, now?: Date) {
-  const asked = { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const;
-  if (expected !== 'absent')
-    return {
-      ...asked,
-      ConditionExpression: '#version = :version',
-      ExpressionAttributeNames: { '#version': 'version' },
-      ExpressionAttributeValues: { ':version': { N: String(expected) } },
-    };
-  if (!now) return { ...asked, ConditionExpression: 'attribute_not_exists(pk)' };
-  return {
-    ...asked,
-    // An attribute that is not there compares as false.
-    ConditionExpression: 'attribute_not_exists(pk) OR expires <= :now',
-    ExpressionAttributeValues: { ':now': { N: seconds(now) } },
-  };
-}
-
-/** The SDK sent it more than once: an earlier attempt may have taken effect. */
-function isRepeated(error: ConditionalCheckFailedException): boolean {
-  return (error.$metadata.attempts ?? 1) > 1;
-}
-
-/** Two writers may send the same value; only where no attribute differs is it unknown whose it is. */
-function isSame(there: Item | undefined, sent: Item): boolean {
-  return ['value', 'version', 'expires'].every((name) => {
-    const [one, other] = [there?.[name], sent[name]];
-    return one?.S === other?.S && one?.N === other?.N;
-  });
-}
-
-/** DynamoDB's time to live counts in seconds since the epoch. */
-function seconds(date: Date): string {
-  return String(Math.ceil(date.getTime() / 1000));
 }

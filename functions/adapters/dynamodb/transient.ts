@@ -2,7 +2,7 @@
 import { isTransientAwsError } from '#functions/adapters/aws/errors.ts';
 import { messageOf } from '#functions/shared/errors.ts';
 import { TransientError } from '#functions/spot-drain/ports.ts';
-import type { Table } from './table.ts';
+import type { Table } from './table-port.ts';
 
 /** The same table, whose errors that may pass are `TransientError`s. */
 export function withTransientErrors(table: Table): Table {

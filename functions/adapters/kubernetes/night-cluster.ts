@@ -1,6 +1,13 @@
 /** The cluster as night-schedule needs it, through the Kubernetes API: Ready nodes, and its autoscaler. */
 import type { Node } from 'kubernetes-types/core/v1.d.ts';
-import type { Autoscaler, BuiltInPools, CronJobs, Nodes, NodeView } from '#functions/night-schedule/ports.ts';
+import type {
+  Autoscaler,
+  BuiltInPools,
+  CronJobs,
+  KeepUpRequests,
+  Nodes,
+  NodeView,
+} from '#functions/night-schedule/ports.ts';
 import type { AutoscalerConfig } from '#model/config.ts';
 import type { KubernetesClient } from './client.ts';
 
@@ -77,5 +84,11 @@ export function lazyCronJobs(
     list: async () => (await load()).list(),
     suspend: async (job) => (await load()).suspend(job),
     resume: async (saved) => (await load()).resume(saved),
+  };
+}
+
+export function lazyKeepUpRequests(client: Pick<KubernetesClient, 'request'>): KeepUpRequests {
+  return {
+    read: async () => (await import('./keep-up-request.ts')).createKeepUpRequests(client).read(),
   };
 }

@@ -1,6 +1,6 @@
 /** What a request is answered with, and the reply that a function URL sends of it. Pure. */
 
-import type { KeepUpLink, LinkRefusal } from '#model/keep-up-link.ts';
+import type { KeepUpLink } from '#model/keep-up-link.ts';
 import type { Override } from '#model/schedule.ts';
 import type { Ask, FormProblem } from '../decide.ts';
 import type { NightOfPage, ShownDecision } from '../ports.ts';
@@ -8,16 +8,18 @@ import type { PageContext } from './context.ts';
 import { type Html, html, trusted } from './html.ts';
 import { asking, decisionsOf, messageOf, outcome, stateOf, type View } from './sections.ts';
 import { STYLE } from './style.ts';
-import { TEXTS } from './texts.ts';
+import { type Refusal, TEXTS } from './texts.ts';
 
 interface Shown {
   readonly link: KeepUpLink;
   readonly night: NightOfPage;
   readonly now: Date;
+  /** The verified address of whoever signed in. */
+  readonly address?: string;
 }
 
 export type Page =
-  | { readonly kind: 'refused'; readonly why: LinkRefusal | 'method' }
+  | { readonly kind: 'refused'; readonly why: Refusal }
   | { readonly kind: 'failed' }
   | ({ readonly kind: 'ask'; readonly problem?: FormProblem; readonly typed?: Ask } & Shown)
   | ({ readonly kind: 'state' } & Shown)
@@ -26,19 +28,22 @@ export type Page =
   | ({ readonly kind: 'already'; readonly by: Override } & Shown)
   | ({ readonly kind: 'used-up'; readonly perNight: number } & Shown);
 
-/** As a function URL takes it. */
+/** As a function URL takes it; a load balancer takes two fields more. */
 export interface PageReply {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  readonly statusDescription?: string;
+  readonly isBase64Encoded?: boolean;
 }
 
-const REFUSED_STATUS: Readonly<Record<LinkRefusal | 'method', number>> = {
+const REFUSED_STATUS: Readonly<Record<Refusal, number>> = {
   invalid: 403,
   foreign: 403,
   expired: 410,
   revoked: 410,
   method: 405,
+  'sign-in': 401,
 };
 
 /** `styleHash` is the SHA-256 of `STYLE` in base64: no other style and no script may run on the page. */
@@ -88,7 +93,8 @@ function contentOf(page: Page, context: PageContext): readonly Html[] {
   const texts = TEXTS[context.language];
   if (page.kind === 'refused') return [messageOf(texts.refused[page.why][1])];
   if (page.kind === 'failed') return [messageOf(texts.failed[1])];
-  const view: View = { ...context, texts, night: page.night, link: page.link, now: page.now };
+  const { night, link, now, address: signedInAs } = page;
+  const view: View = { ...context, texts, night, link, now, signedInAs };
   switch (page.kind) {
     case 'ask':
       return [stateOf(view), asking(view, page.typed, page.problem)];

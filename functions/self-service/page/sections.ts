@@ -14,6 +14,8 @@ export interface View extends PageContext {
   readonly night: NightOfPage;
   readonly link: KeepUpLink;
   readonly now: Date;
+  /** The verified address of whoever signed in: no name is asked for. */
+  readonly signedInAs?: string | undefined;
 }
 
 /** Shapes differ too, for whoever does not see the colours. */
@@ -52,13 +54,30 @@ export function stateOf(view: View, { withLinks = false } = {}): Html {
   const { state, pause } = night;
   const phase = state?.phase ?? 'unknown';
   const keeper = longestAwake(night.overrides, now);
-  return html`<section class="card" aria-labelledby="phase"><p class="phase ${phase}" id="phase"><svg viewBox="0 0 24 24" aria-hidden="true" fill="currentColor">${trusted(ICONS[phase])}</svg>${texts.title(view.environment)} ${texts.phase[phase]}</p>
+  return html`<section class="card" aria-labelledby="phase"><p class="phase ${phase}" id="phase"><svg viewBox="0 0 24 24" aria-hidden="true" fill="currentColor">${trusted(ICONS[phase])}</svg>${texts.phase[phase]}</p>
+${state?.until && Date.parse(state.until) > now.getTime() ? html`<p class="next">${texts.next(state.desired === 'awake' ? 'asleep' : 'awake', time(view, state.until))}</p>` : undefined}
 ${state ? html`<p class="soft">${texts.since(time(view, state.since))}</p>` : undefined}
-${state?.until && Date.parse(state.until) > now.getTime() ? html`<p>${texts.next(state.desired === 'awake' ? 'asleep' : 'awake', time(view, state.until))}</p>` : undefined}
+${phase === 'starting' ? progressOf(view) : undefined}
 ${keeper ? html`<p>${texts.keptUp(time(view, keeper.until), nameOf(keeper))}</p>` : undefined}
 ${pause && Date.parse(pause.until) > now.getTime() ? html`<p>${texts.paused(time(view, pause.until))}</p>` : undefined}
 ${withLinks ? html`<a class="button" href="${addressOf(view, '&view=state')}">${texts.showAgain}</a>` : undefined}
 ${withLinks && link.action !== 'why' ? html`<p><a href="${addressOf(view)}">${texts.change}</a></p>` : undefined}</section>`;
+}
+
+/** The phases of the start that is under way, as they were observed. */
+function progressOf(view: View): Html {
+  const { texts, night } = view;
+  const start = night.mornings.at(-1);
+  const isOpen = start?.isOpen === true;
+  const at = (seconds: number | undefined) =>
+    start && seconds !== undefined
+      ? time(view, new Date(Date.parse(start.asked) + seconds * 1000))
+      : undefined;
+  const steps = (['asked', 'instances', 'nodes'] as const).map((step) => {
+    const reached = isOpen ? at(step === 'asked' ? 0 : start.seconds[step]) : undefined;
+    return html`<li class="${reached ? 'reached' : 'ahead'}"><span>${texts.steps[step]}</span> <span>${reached ?? texts.waiting}</span></li>`;
+  });
+  return html`${isOpen ? html`<ol class="steps">${steps}</ol>` : undefined}<p class="soft">${texts.expected(readyMinutes(view))}</p>`;
 }
 
 export function asking(view: View, typed: Ask | undefined, problem: FormProblem | undefined): Html {
@@ -77,7 +96,7 @@ export function asking(view: View, typed: Ask | undefined, problem: FormProblem 
 <p>${down ? texts.effectAsleep(readyMinutes(view)) : texts.effect}</p>
 <form method="post"><fieldset class="ends"><legend>${texts.until}</legend>${ends}</fieldset>
 <p class="soft">${costs[0] ? texts.costBasis : texts.costUnknown}</p>
-${input({ id: 'name', label: texts.name, hint: texts.nameHint, value: typed?.name, limit: NAME_LIMIT, required: true, invalid: problem?.includes('name') })}
+${view.signedInAs ? html`<p class="inputs"><b class="field">${texts.signedInAs}</b> ${view.signedInAs}</p>` : input({ id: 'name', label: texts.name, hint: texts.nameHint, value: typed?.name, limit: NAME_LIMIT, required: true, invalid: problem?.includes('name') })}
 ${input({ id: 'reason', label: requireReason ? texts.reason : `${texts.reason} (${texts.optional})`, value: typed?.reason, limit: REASON_LIMIT, required: requireReason, invalid: problem?.includes('reason') })}
 <button>${down ? texts.wake : texts.keepUp}</button></form></section>`;
 }
@@ -108,7 +127,7 @@ function costOf({ night, link, now, texts, prices, language }: View, end: Date):
   const priced = groups.map(([group, count]) => [count, priceOf(prices, group)] as const);
   if (!prices || priced.some(([, price]) => price === undefined)) return used;
   const money = priced.reduce((sum, [count, price = 0]) => sum + count * price * hours, 0);
-  return `${used}, ${number(money, { minimumFractionDigits: 2, maximumFractionDigits: 2 })} ${prices.currency}`;
+  return `${used}, ${number(money, { minimumFractionDigits: 2, maximumFractionDigits: 2 })}\u00a0${prices.currency}`;
 }
 
 function priceOf(prices: PageContext['prices'], group: string): number | undefined {
@@ -136,7 +155,7 @@ export function outcome(view: View, result: Outcome): Html {
         ? texts.doneReady(readyMinutes(view))
         : texts.doneAwake;
   const { pause } = night;
-  return html`<section class="card result" role="status"><h2>${title}</h2><p>${text}</p>${pause && Date.parse(pause.until) > view.now.getTime() ? html`<p>${texts.paused(time(view, pause.until))}</p>` : undefined}<a class="button" href="${addressOf(view, '&view=state')}">${texts.progress}</a></section>`;
+  return html`<section class="card result" role="status"><h2><svg viewBox="0 0 24 24" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="3"><path d="M4 12l5 6L20 6"/></svg>${title}</h2><p>${text}</p>${pause && Date.parse(pause.until) > view.now.getTime() ? html`<p>${texts.paused(time(view, pause.until))}</p>` : undefined}<a class="button" href="${addressOf(view, '&view=state')}">${isDown(night) ? texts.progress : texts.showState}</a></section>`;
 }
 
 export function decisionsOf(view: View, decisions: readonly ShownDecision[]): Html {

@@ -1,6 +1,9 @@
 /** Every word of the page, in English and Japanese: for people who do not know this tool. */
+import { DAY_MS } from '#model/duration.ts';
 import type { LinkRefusal } from '#model/keep-up-link.ts';
 import { type FormProblem, NAME_LIMIT, REASON_LIMIT } from '../decide.ts';
+
+export type Refusal = LinkRefusal | 'method' | 'sign-in';
 
 export type Language = 'en' | 'ja';
 
@@ -23,6 +26,7 @@ export interface Texts {
   readonly costBasis: string;
   readonly name: string;
   readonly nameHint: string;
+  readonly signedInAs: string;
   readonly reason: string;
   readonly optional: string;
   readonly keepUp: string;
@@ -38,12 +42,17 @@ export interface Texts {
   readonly usedUpNext: string;
   readonly noEnd: string;
   readonly progress: string;
+  readonly showState: string;
+  /** What was observed of a start. */
+  readonly steps: Readonly<Record<'asked' | 'instances' | 'nodes', string>>;
+  readonly waiting: string;
+  readonly expected: (minutes: number) => string;
   readonly showAgain: string;
   readonly change: string;
   readonly why: string;
   readonly decisions: string;
   readonly noDecisions: string;
-  readonly refused: Readonly<Record<LinkRefusal | 'method', readonly [title: string, text: string]>>;
+  readonly refused: Readonly<Record<Refusal, readonly [title: string, text: string]>>;
   readonly failed: readonly [title: string, text: string];
   readonly times: (timeZone: string) => string;
   readonly links: string;
@@ -52,11 +61,11 @@ export interface Texts {
 const en: Texts = {
   title: (environment) => `The cluster of ${environment}`,
   phase: {
-    awake: 'is up',
-    stopping: 'is stopping',
-    asleep: 'is stopped',
-    starting: 'is starting',
-    unknown: 'has a state that was not observed yet',
+    awake: 'Up',
+    stopping: 'Stopping',
+    asleep: 'Stopped',
+    starting: 'Starting',
+    unknown: 'Its state was not observed yet',
   },
   since: (time) => `Since ${time}`,
   next: (to, time) => (to === 'asleep' ? `Stops at ${time}` : `Starts at ${time}`),
@@ -74,6 +83,7 @@ const en: Texts = {
   costBasis: 'By the number of nodes before the last stop.',
   name: 'Your name',
   nameHint: 'Your team sees it. It is not verified.',
+  signedInAs: 'Signed in as',
   reason: 'Reason',
   optional: 'optional',
   keepUp: 'Keep it up',
@@ -99,6 +109,10 @@ const en: Texts = {
   usedUpNext: 'Nothing was changed. Ask the team that runs the cluster: they have no such limit.',
   noEnd: 'The link allows no later time. Ask the team that runs the cluster.',
   progress: 'Show how far it is',
+  showState: 'Show the state',
+  steps: { asked: 'Start requested', instances: 'Machines are running', nodes: 'Ready for your pods' },
+  waiting: 'not yet',
+  expected: (minutes) => `A start takes about ${minutes} min.`,
   showAgain: 'Show again',
   change: 'Back to the choice',
   why: 'Why',
@@ -119,6 +133,10 @@ const en: Texts = {
       'The team that runs the cluster has revoked the links sent so far. Use one from a newer message, or ask them.',
     ],
     method: ['This cannot be done here', 'Open the link in a browser.'],
+    'sign-in': [
+      'You are not signed in',
+      'Nothing was changed. Open the link again from the newest message and sign in. If it stays so, ask the team that runs the cluster.',
+    ],
   },
   failed: [
     'This did not work',
@@ -131,10 +149,10 @@ const en: Texts = {
 const ja: Texts = {
   title: (environment) => `${environment} のクラスター`,
   phase: {
-    awake: '稼働中です',
-    stopping: '停止処理中です',
-    asleep: '停止しています',
-    starting: '起動処理中です',
+    awake: '稼働中',
+    stopping: '停止処理中',
+    asleep: '停止中',
+    starting: '起動処理中',
     unknown: 'まだ状態を確認できていません',
   },
   since: (time) => `${time} から`,
@@ -152,6 +170,7 @@ const ja: Texts = {
   costBasis: '前回停止する前のノード数による目安です。',
   name: 'お名前',
   nameHint: 'チームに表示されます。本人確認は行いません。',
+  signedInAs: 'サインイン中',
   reason: '理由',
   optional: '任意',
   keepUp: '延長する',
@@ -177,6 +196,10 @@ const ja: Texts = {
   usedUpNext: '何も変更していません。クラスターを管理しているチームに相談してください。',
   noEnd: 'このリンクではこれ以上延ばせません。クラスターを管理しているチームに相談してください。',
   progress: '進み具合を見る',
+  showState: '状態を見る',
+  steps: { asked: '起動を依頼', instances: 'マシンが稼働', nodes: '利用可能' },
+  waiting: 'まだです',
+  expected: (minutes) => `起動には約${minutes}分かかります。`,
   showAgain: '再表示する',
   change: '選択に戻る',
   why: '理由',
@@ -197,6 +220,10 @@ const ja: Texts = {
       'これまでに送られたリンクは管理チームが無効にしました。新しいメッセージのリンクを使うか、管理チームに相談してください。',
     ],
     method: ['この操作はできません', 'リンクをブラウザーで開いてください。'],
+    'sign-in': [
+      'サインインしていません',
+      '何も変更していません。最新のメッセージのリンクをもう一度開いてサインインしてください。解決しない場合は、クラスターを管理しているチームに相談してください。',
+    ],
   },
   failed: [
     '処理できませんでした',
@@ -210,11 +237,17 @@ export const TEXTS: Readonly<Record<Language, Texts>> = { en, ja };
 
 const LOCALES: Readonly<Record<Language, string>> = { en: 'en-GB', ja: 'ja-JP' };
 
-/** `23:30` where it is on the day of `now`, else with the date. On the zone's clock. */
+/** Further away a weekday alone could mean two days. */
+const NAMED_DAYS_MS = 5 * DAY_MS;
+
+/** `23:30` where it is on the day of `now`, else with the weekday, `00:30 (Thu)`, or the date. On the zone's clock. */
 export function timeIn(language: Language, timeZone: string, at: Date, now: Date): string {
   const zoned = (options: Intl.DateTimeFormatOptions) =>
     new Intl.DateTimeFormat(LOCALES[language], { timeZone, ...options });
   const time = zoned({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(at);
   const date = zoned({ weekday: 'short', day: 'numeric', month: 'short' });
-  return date.format(at) === date.format(now) ? time : `${date.format(at)} ${time}`;
+  if (date.format(at) === date.format(now)) return time;
+  if (Math.abs(at.getTime() - now.getTime()) > NAMED_DAYS_MS) return `${date.format(at)} ${time}`;
+  const day = zoned({ weekday: 'short' }).format(at);
+  return language === 'ja' ? `${time}（${day}）` : `${time} (${day})`;
 }

@@ -624,6 +624,29 @@ describe('lambda-concurrency', () => {
     expect(found(10, 10)).toMatchObject([{ severity: 'warning' }]);
   });
 
+  test('fails where Lambda refuses the reservation of the page, until it is deployed', () => {
+    const { settings } = healthyFacts();
+    const withPage = { ...settings, selfService: { maxHours: 4 } } as unknown as typeof settings;
+    const of = (unreserved: number, capabilities: readonly string[] = []) =>
+      lambdaConcurrency.evaluate(
+        healthyFacts({
+          settings: withPage,
+          concurrency: observedAs({ limit: 1_000, unreserved }),
+          functions: observedAs(capabilities.map((capability) => ({ capability })) as never),
+        }),
+      );
+    expect(of(102)).toMatchObject([
+      {
+        severity: 'failure',
+        found: expect.stringContaining('reserves 3 invocations at once, and of 102 Lambda leaves 100'),
+        advice: expect.stringContaining('L-B99A9384'),
+      },
+    ]);
+    expect(of(103)).toMatchObject([{ severity: 'ok' }]);
+    expect(of(100, ['self-service'])).toMatchObject([{ severity: 'ok' }]);
+    expect(of(10)).toMatchObject([{ severity: 'failure' }]);
+  });
+
   test('counts what is left after reservations', () => {
     expect(found(1_000, 30, 40)).toMatchObject([{ severity: 'warning' }]);
   });

@@ -8,7 +8,7 @@ import type { Clock } from '#functions/spot-drain/ports.ts';
 
 /**
  * `admin` may do everything; `nobody` is let in and has no group of ours; the others have the groups of manifests/.
- * `hub-branch-deploy` is branch-deploy of the environment develop in a hub.
+ * `keep-up` is a person. `hub-branch-deploy` is branch-deploy of the environment develop in a hub.
  */
 export type Who =
   | 'admin'
@@ -16,6 +16,7 @@ export type Who =
   | 'night-schedule'
   | 'branch-deploy'
   | 'hub-branch-deploy'
+  | 'keep-up'
   | 'nobody';
 
 export const GROUPS: Readonly<Record<Exclude<Who, 'admin'>, readonly string[]>> = {
@@ -23,6 +24,7 @@ export const GROUPS: Readonly<Record<Exclude<Who, 'admin'>, readonly string[]>> 
   'night-schedule': ['nightshift:night-schedule'],
   'branch-deploy': ['nightshift:branch-deploy'],
   'hub-branch-deploy': ['nightshift:branch-deploy:develop'],
+  'keep-up': ['nightshift:keep-up'],
   nobody: ['somebody-else'],
 };
 

@@ -24,7 +24,7 @@ export function askingOf(host: HttpHost, tokenOf: (who: Who) => string): Bed['as
   };
 }
 
-/** As `kubectl apply -k manifests`, `-k manifests/cronjobs` and `-k manifests/argocd` would, without the sample of an AppProject. */
+/** As `kubectl apply -k manifests`, `-k manifests/cronjobs`, `-k manifests/self-service` and `-k manifests/argocd` would, without the sample of an AppProject. */
 export async function applyManifests(bed: Pick<Bed, 'ask'>): Promise<void> {
   const { ask } = bed;
   await ask('admin', {
@@ -108,12 +108,13 @@ export async function addNarrowPriority(bed: Bed): Promise<void> {
   });
 }
 
-/** The roles, bindings and policies of manifests/. */
+/** The roles, bindings and policies of manifests/, and the ConfigMap that they name. */
 export async function grants(): Promise<readonly Json[]> {
   const files = [
     'spot-drain/rbac',
     'night-schedule/rbac',
     'cronjobs/night-schedule',
+    'self-service/keep-up',
     'argocd/branch-deploy',
     'argocd/application-policy',
   ];
@@ -122,7 +123,8 @@ export async function grants(): Promise<readonly Json[]> {
 
 export function collectionOf({ apiVersion, kind, metadata }: Json): string {
   const where = metadata.namespace ? `/namespaces/${metadata.namespace}` : '';
-  return `/apis/${apiVersion}${where}/${kind.toLowerCase().replace(/y$/, 'ie')}s`;
+  const api = apiVersion.includes('/') ? 'apis' : 'api';
+  return `/${api}/${apiVersion}${where}/${kind.toLowerCase().replace(/y$/, 'ie')}s`;
 }
 
 function parsed(text: string): unknown {

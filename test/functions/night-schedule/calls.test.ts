@@ -22,15 +22,24 @@ async function aNightWith(count: number) {
       instanceTypes: ['m6i.large'],
     });
   const table = createTable(lab.dynamo, 'nightshift');
+  let reads = 0;
+  /** Handled by the first pass, and there ever after. */
+  const request = { version: '1', until: 'later', reason: '', requestedBy: 'ana' };
   const pass = async (minute: number) => {
     const before = lab.endpoint.calls.length;
     await run(
       {
-        settings: someSettings(),
+        settings: someSettings({ keepUp: { maxHours: 4, perNight: 3, requireReason: false } }),
         groups: createGroups({ autoScaling: lab.autoScaling, eks: lab.eks }, 'develop'),
         nodes: { ready: async () => new Set(), all: async () => [] },
         store: createNightStore(table, 'develop'),
         trail: createDecisionTrail(createLogger('night-schedule'), saveDecisions(table)),
+        keepUpRequests: {
+          read: async () => {
+            reads++;
+            return request;
+          },
+        },
         now: () => new Date(NIGHT.getTime() + minute * 60_000),
         remaining: () => 60_000,
       },
@@ -38,7 +47,7 @@ async function aNightWith(count: number) {
     );
     return lab.endpoint.calls.length - before;
   };
-  return { ...lab, pass };
+  return { ...lab, pass, readsOfKeepUp: () => reads };
 }
 
 beforeAll(() => {
@@ -47,16 +56,18 @@ beforeAll(() => {
 
 describe('a quiet pass', () => {
   test.each([1, 100, 101])(
-    'over %d groups needs no more than ⌈N/100⌉ + 3 calls',
+    'over %d groups needs no more than ⌈N/100⌉ + 3 calls, and one look at what kubectl requests',
     { timeout: 60_000 },
     async (count) => {
-      const { world, pass } = await aNightWith(count);
+      const { world, pass, readsOfKeepUp } = await aNightWith(count);
       await pass(0);
       await world.pass(600);
       for (let minute = 10; minute < 13; minute++) await pass(minute);
       const groups = world.aws.groups(world.cluster);
       expect(groups.every((group) => group.desired === 0 && group.instances.size === 0)).toBe(true);
+      const before = readsOfKeepUp();
       expect(await pass(14)).toBeLessThanOrEqual(Math.ceil(count / 100) + 3);
+      expect(readsOfKeepUp()).toBe(before + 1);
     },
   );
 });

@@ -232,6 +232,7 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
       clearCronJob: (object, over) => call('store.clearCronJob', () => store.clearCronJob(object, over)),
       writeNote: (what, next, over) =>
         call(`store.writeNote ${what}`, () => store.writeNote(what, next, over)),
+      addOverride: (override) => call('store.addOverride', () => store.addOverride(override)),
       writeLedger: (entries) => call('store.writeLedger', () => store.writeLedger(entries)),
     },
     trail: {

@@ -1,8 +1,10 @@
 /** self-service over the lab's KMS and a table in memory, with requests as a function URL sends them. */
+import { serveAlbSignIn } from '@nightshift/lab/http/alb-sign-in.ts';
 import { serveAws } from '@nightshift/lab/http/aws/server.ts';
 import { createAws } from '@nightshift/lab/world/aws/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
 import { onTestFinished } from 'vitest';
+import { createAlbSignIn } from '#functions/adapters/aws/alb-sign-in.ts';
 import { createKeepUpLinks } from '#functions/adapters/aws/keep-up-links.ts';
 import { createMacKey } from '#functions/adapters/aws/mac-key.ts';
 import { readGeneration } from '#functions/adapters/dynamodb/link-generation.ts';
@@ -42,6 +44,9 @@ export const AWAKE: ClusterState = {
   until: STOP,
   groups: [],
 };
+
+export const ALB = `arn:aws:elasticloadbalancing:${REGION}:${ACCOUNT}:loadbalancer/app/apps/0123456789abcdef`;
+export const SIGN_IN = { loadBalancer: ALB, issuer: 'https://id.example.com', clientId: 'nightshift' };
 
 export interface Asked {
   readonly method?: string;
@@ -85,6 +90,11 @@ export async function aPage(overrides: Partial<SelfServiceSettings> = {}) {
     timeZone: 'Asia/Tokyo',
     ...overrides,
   };
+  const alb = await serveAlbSignIn({ ...SIGN_IN, arn: ALB, targetGroup: 'arn:of-the-group', now: () => now });
+  onTestFinished(() => alb.close());
+  const signIn =
+    settings.signIn &&
+    createAlbSignIn({ ...settings.signIn, region: REGION, now: () => now, endpoint: alb.keysUrl });
   const decisions: Decision[] = [];
   const store = createSelfServiceStore(table);
   const trail = { record: async (made: readonly Decision[]) => void decisions.push(...made) };
@@ -107,6 +117,7 @@ export async function aPage(overrides: Partial<SelfServiceSettings> = {}) {
     table,
     store,
     front,
+    alb,
     decisions,
     at: (time: string | Date) => {
       now = new Date(time);
@@ -123,7 +134,7 @@ export async function aPage(overrides: Partial<SelfServiceSettings> = {}) {
     overrides: async () => (await store.night(now)).overrides,
     async ask({ method = 'GET', query = '', form, headers = {} }: Asked): Promise<PageReply> {
       const body = form && Buffer.from(new URLSearchParams(form).toString()).toString('base64');
-      const request = requestOf({
+      return this.send({
         version: '2.0',
         rawPath: '/',
         rawQueryString: query,
@@ -131,7 +142,11 @@ export async function aPage(overrides: Partial<SelfServiceSettings> = {}) {
         requestContext: { http: { method } },
         ...(body ? { body, isBase64Encoded: true } : {}),
       });
-      const ports = { settings, store, trail, mac: keyOf(KEY), now: () => now };
+    },
+    /** An event of a function URL or of a load balancer. */
+    async send(event: unknown): Promise<PageReply> {
+      const request = requestOf(event);
+      const ports = { settings, store, trail, mac: keyOf(KEY), now: () => now, signIn };
       const page = await respond(ports, request);
       return replyOf(
         page,

@@ -8,15 +8,16 @@ describe('a link', () => {
     const page = await aPage();
     const { statusCode, body } = await page.ask({ query: `l=${await page.sign()}` });
     expect(statusCode).toBe(200);
-    expect(body).toContain('The cluster of develop is up');
+    expect(body).toContain('The cluster of develop');
+    expect(body).toContain('</svg>Up</p>');
     expect(body).toContain('Stops at 22:00');
     expect([...body.matchAll(/<b>([^<]+)<\/b>/g)].map(([, time]) => time)).toEqual([
       '22:30',
       '23:00',
       '23:30',
-      'Thu 26 Nov 00:00',
-      'Thu 26 Nov 01:00',
-      'Thu 26 Nov 02:00',
+      '00:00 (Thu)',
+      '01:00 (Thu)',
+      '02:00 (Thu)',
     ]);
     expect(body).toContain(`value="${UNTIL}" required checked`);
     expect(await page.overrides()).toEqual([]);
@@ -115,6 +116,31 @@ describe('a link', () => {
     expect(body).toContain('ready in about 11 min');
   });
 
+  test('shows the progress of a start as it was observed, and nothing that was not', async () => {
+    const page = await aPage();
+    await page.table.save('night', 'state', {
+      ...AWAKE,
+      phase: 'starting',
+      since: '2026-11-25T15:02:00Z',
+      until: '2026-11-25T16:05:00.000Z',
+    });
+    const query = `l=${await page.sign({ action: 'wake', minutes: 60 })}&view=state`;
+    page.at('2026-11-25T15:06:00Z');
+    const stepsIn = (body: string) =>
+      [...body.matchAll(/<li class="(\w+)"><span>([^<]+)<\/span> <span>([^<]+)<\/span>/g)].map((step) =>
+        step.slice(1),
+      );
+    expect(stepsIn((await page.ask({ query })).body)).toEqual([]);
+    await page.table.save('night', 'note#mornings', [
+      { asked: '2026-11-25T15:02:00Z', seconds: { instances: 130 }, isOpen: true },
+    ]);
+    expect(stepsIn((await page.ask({ query })).body)).toEqual([
+      ['reached', 'Start requested', '00:02'],
+      ['reached', 'Machines are running', '00:04'],
+      ['ahead', 'Ready for your pods', 'not yet'],
+    ]);
+  });
+
   test('shows what the time costs, by the nodes before the last stop, in money where prices are known', async () => {
     const page = await aPage({ prices: { currency: 'USD', perNodeHour: { '*': 0.05 } } });
     await page.table.save('ledger', '2026-11-24#app', {
@@ -132,7 +158,7 @@ describe('a link', () => {
       ],
     });
     const { body } = await page.ask({ query: `l=${await page.sign()}` });
-    expect(body).toContain('<b>23:30</b><span>6 node-hours, 0.30 USD</span>');
+    expect(body).toContain('<b>23:30</b><span>6 node-hours, 0.30\u00a0USD</span>');
   });
 });
 
@@ -159,6 +185,16 @@ describe('a link is refused with a page that a person understands', () => {
     [
       'when it was altered',
       async (page) => `l=${tampered(await page.sign())}`,
+      403,
+      'This link does not work',
+    ],
+    [
+      'when its last character was altered, in bits that mean nothing',
+      async (page) => {
+        const link = await page.sign();
+        const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+        return `l=${link.slice(0, -1)}${alphabet[alphabet.indexOf(link.at(-1) ?? '') + 1]}`;
+      },
       403,
       'This link does not work',
     ],
@@ -366,6 +402,32 @@ describe('the links of a warning', () => {
       expect((await page.ask({ query })).statusCode).toBe(410);
       page.at(EVENING);
     }
+  });
+
+  test('come with a deploy that waits for the morning, and start the cluster', async () => {
+    const page = await aPage();
+    const deferred = {
+      time: '2026-11-25T15:02:00.000Z',
+      environment: 'develop',
+      capability: 'branch-deploy',
+      target: 'default/api',
+      action: 'defer',
+      reason: 'the cluster is asleep',
+      trigger: 'build',
+    } as const;
+    page.at(deferred.time);
+    const lines = await page.links(deferred);
+    expect(lines.map((line) => line.replace(/https:.*/, '…'))).toEqual([
+      'Start the cluster now, and deploy it: …',
+    ]);
+    const query = new URL((lines[0] ?? '').replace(/.*: (?=https)/, '')).search.slice(1);
+    const until = '2026-11-25T16:05:00.000Z';
+    expect((await page.ask({ method: 'POST', query, form: aForm({ until }) })).body).toContain(
+      'Kept up until 01:05',
+    );
+    // By day it waits for something else; and what was deployed needs no link.
+    expect(await page.links({ ...deferred, time: '2026-11-25T03:00:00.000Z' })).toEqual([]);
+    expect(await page.links({ ...deferred, action: 'deployed' })).toEqual([]);
   });
 
   test('are those of its own night: the last one ends with the next start', async () => {

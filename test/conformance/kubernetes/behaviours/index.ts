@@ -10,6 +10,7 @@ import { describeDeletions } from './deletions.ts';
 import { describeDoctor } from './doctor.ts';
 import { describeDrains } from './drains.ts';
 import { describeEvictions } from './evictions.ts';
+import { describeKeepUp } from './keep-up.ts';
 import { describeLists } from './lists.ts';
 import { describeNodes } from './nodes.ts';
 import { describePermissions } from './permissions.ts';
@@ -25,6 +26,7 @@ export function describeKubernetes(bed: () => Bed): void {
   describeWrongRequests(bed);
   describeAutoscalers(bed);
   describeCronJobs(bed);
+  describeKeepUp(bed);
   describeArgocdObjects(bed);
   describeApplicationPolicy(bed);
   describeDrains(bed);

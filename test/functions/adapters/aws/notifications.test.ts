@@ -23,7 +23,10 @@ beforeEach(async () => {
 });
 afterEach(() => front.close());
 
-function aNotifier(severities: readonly Severity[] = ['info', 'warning', 'failure']) {
+function aNotifier(
+  severities: readonly Severity[] = ['info', 'warning', 'failure'],
+  links: readonly string[] = [],
+) {
   const role = aws.addPrincipal({
     arn: `arn:aws:iam::${scope.account}:role/a`,
     account: scope.account,
@@ -32,6 +35,7 @@ function aNotifier(severities: readonly Severity[] = ['info', 'warning', 'failur
   const notify = createNotifier({
     settings: { ...scope, environment: 'develop', notify: { severities, timeZone: 'Asia/Tokyo' } },
     now: () => now,
+    linksFor: async () => links,
     client: new SNSClient({
       region: scope.region,
       endpoint: front.url,
@@ -86,6 +90,17 @@ describe('a notice', () => {
     });
     expect(email.split('\n')[0]).toBe('develop: workers failed');
     expect(email).toContain('docs/runbook.md#night-schedule-failed');
+  });
+
+  test('carries our links whole, in a chat too, where addresses of others are taken apart', async () => {
+    const link = 'Keep it up: https://abc.lambda-url.ap-northeast-1.on.aws/?l=a_b-c.d_e';
+    const reason = 'stops; see https://evil.example';
+    await aNotifier(undefined, [link])([aDecision({ action: 'warn', reason })]);
+    const { default: chat, email } = JSON.parse(sentTo('warning')[0]?.message ?? '');
+    const { content } = JSON.parse(chat);
+    expect(content.nextSteps[0]).toBe(link);
+    expect(content.description).toContain('https: //evil.example');
+    expect(email.split('\n')).toContain(link);
   });
 
   test('goes to the topic of its severity, and nowhere without one', async () => {

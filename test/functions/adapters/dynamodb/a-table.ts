@@ -1,21 +1,39 @@
 /** A table of the lab's DynamoDB, behind the SDK's own client, for the tests of what is kept in it. */
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createDynamoDb } from '@nightshift/lab/http/aws/services/dynamodb.ts';
+import { createSmallTable } from '#functions/adapters/dynamodb/small-table.ts';
 import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
 
 const SCOPE = { account: '111111111111', region: 'ap-northeast-1' };
 
-export async function aTable(): Promise<{ table: Table; client: DynamoDBClient; close(): Promise<void> }> {
+export interface ATable {
+  /** Through the SDK. */
+  readonly table: Table;
+  /** By signed requests. */
+  readonly small: Table;
+  readonly client: DynamoDBClient;
+  close(): Promise<void>;
+}
+
+/** `answer` may answer in place of DynamoDB: true where it did. */
+export async function aTable(
+  answer: (
+    operation: string,
+    response: ServerResponse,
+    apply: () => Promise<unknown>,
+  ) => Promise<boolean> = async () => false,
+): Promise<ATable> {
   const dynamo = createDynamoDb();
   const server = createServer(async (request, response) => {
-    const { status, headers, body } = await dynamo.ask(SCOPE, {
-      headers: request.headers,
-      body: await buffer(request),
-    });
-    response.writeHead(status, headers).end(body);
+    const body = await buffer(request);
+    const apply = () => dynamo.ask(SCOPE, { headers: request.headers, body });
+    const operation = String(request.headers['x-amz-target']).split('.').at(-1) ?? '';
+    if (await answer(operation, response, apply)) return;
+    const { status, headers, body: reply } = await apply();
+    response.writeHead(status, headers).end(reply);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -29,6 +47,13 @@ export async function aTable(): Promise<{ table: Table; client: DynamoDBClient; 
   await dynamo.createTable({ ...SCOPE, name: 'nightshift' });
   return {
     table: createTable(client, 'nightshift'),
+    small: createSmallTable({
+      name: 'nightshift',
+      region: SCOPE.region,
+      credentials: async () => ({ accessKeyId: 'a', secretAccessKey: 'b' }),
+      now: () => new Date(),
+      endpoint: `http://127.0.0.1:${port}`,
+    }),
     client,
     close: async () => {
       client.destroy();

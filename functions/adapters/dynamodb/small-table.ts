@@ -1,0 +1,97 @@
+/**
+ * The environment's table by signed requests, without the SDK's client: that is 160 KB, which somebody would wait for who
+ * opens the page of self-service.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import { createSignedRequests, type SignedRequestsOptions } from '#functions/adapters/aws/signed-requests.ts';
+import { type HttpReply, UnreachableError } from '#functions/adapters/http.ts';
+import { NightshiftError } from '#functions/shared/errors.ts';
+import { backoffMs } from '#functions/shared/retry.ts';
+import { isRecord } from '#model/record-schema.ts';
+import { domainOf } from '#model/region.ts';
+import { ConditionFailedError, createTableOver, type Item, type TableReply } from './table-over.ts';
+import type { Table } from './table-port.ts';
+
+export interface SmallTableOptions extends Pick<SignedRequestsOptions, 'region' | 'credentials' | 'now'> {
+  readonly name: string;
+  /** Instead of DynamoDB's own host: `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`. */
+  readonly endpoint?: string | undefined;
+}
+
+const TIMEOUT_MS = 3_000;
+const MOST_ATTEMPTS = 4;
+const BACKOFF = { firstMs: 50, longestMs: 1_000 };
+/** What DynamoDB answers with a status of 400 although the same request may succeed later. */
+const TRANSIENT =
+  /^(ProvisionedThroughputExceeded|RequestLimitExceeded|Throttling|ItemCollectionSizeLimitExceeded|TransactionInProgress)/;
+
+export function createSmallTable(options: SmallTableOptions): Table {
+  const { region, endpoint, name } = options;
+  const request = createSignedRequests({
+    ...options,
+    service: 'dynamodb',
+    url: endpoint ?? `https://dynamodb.${region}.${domainOf(region)}`,
+  });
+  return createTableOver(async (operation, input) => {
+    const body = JSON.stringify(input);
+    for (let attempts = 1; ; attempts++) {
+      const outcome = await request({
+        method: 'POST',
+        path: '/',
+        headers: {
+          'content-type': 'application/x-amz-json-1.0',
+          'x-amz-target': `DynamoDB_20120810.${operation}`,
+        },
+        body,
+        timeoutMs: TIMEOUT_MS,
+      }).catch((error: unknown) => {
+        if (!(error instanceof UnreachableError)) throw error;
+        return error;
+      });
+      const fields = outcome instanceof UnreachableError ? undefined : fieldsOf(outcome);
+      if (fields && !(outcome instanceof UnreachableError) && outcome.status === 200)
+        return fields as TableReply;
+      const code = codeOf(fields);
+      if (code === 'ConditionalCheckFailedException')
+        throw new ConditionFailedError(fields?.['Item'] as Item | undefined, attempts);
+      const mayPass =
+        outcome instanceof UnreachableError ||
+        outcome.status >= 500 ||
+        fields === undefined ||
+        TRANSIENT.test(code);
+      if (!mayPass || attempts >= MOST_ATTEMPTS) throw refusal(operation, outcome, fields);
+      await wait(backoffMs(attempts, Math.random(), BACKOFF));
+    }
+  }, name);
+}
+
+/** Undefined for a body that is none of DynamoDB's: from a proxy in between. */
+function fieldsOf({ body }: HttpReply): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException` */
+function codeOf(fields: Readonly<Record<string, unknown>> | undefined): string {
+  const type = fields?.['__type'];
+  return typeof type === 'string' ? (type.split('#').at(-1) ?? '') : '';
+}
+
+function refusal(
+  operation: string,
+  outcome: HttpReply | UnreachableError,
+  fields: Readonly<Record<string, unknown>> | undefined,
+): NightshiftError {
+  if (outcome instanceof UnreachableError)
+    return new NightshiftError(`dynamodb could not be reached for ${operation}`, { cause: outcome });
+  const message = fields?.['message'] ?? fields?.['Message'];
+  const detail = [codeOf(fields), typeof message === 'string' ? message : ''].filter(Boolean).join(': ');
+  return new NightshiftError(
+    `dynamodb answered ${outcome.status} to ${operation}${detail ? `: ${detail}` : ''}`,
+  );
+}

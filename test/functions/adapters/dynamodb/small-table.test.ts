@@ -1,0 +1,74 @@
+/** The table without the SDK: what it repeats, what counts as its own write, and what it refuses to take for an answer. */
+import type { ServerResponse } from 'node:http';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type ATable, aTable } from './a-table.ts';
+
+type Fate = (response: ServerResponse, apply: () => Promise<unknown>) => Promise<void> | void;
+
+let real: ATable;
+let fates: Fate[] = [];
+let asked: string[] = [];
+
+beforeAll(async () => {
+  real = await aTable(async (operation, response, apply) => {
+    asked.push(operation);
+    const fate = fates.shift();
+    await fate?.(response, apply);
+    return fate !== undefined;
+  });
+});
+beforeEach(() => {
+  fates = [];
+  asked = [];
+});
+afterAll(() => real.close());
+
+const error =
+  (status: number, code: string): Fate =>
+  (response) => {
+    response
+      .writeHead(status, { 'content-type': 'application/x-amz-json-1.0' })
+      .end(JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${code}`, message: 'no' }));
+  };
+const replyLost: Fate = async (response, apply) => {
+  await apply();
+  response.destroy();
+};
+const requestLost: Fate = (response) => void response.destroy();
+
+test('a write whose reply was lost counts as ours', async () => {
+  fates = [replyLost];
+  expect(await real.small.saveIf('p', 'lost', { a: 1 }, 'absent')).toEqual({ value: { a: 1 }, version: 1 });
+  expect(asked).toEqual(['PutItem', 'PutItem']);
+  expect(await real.small.get('p', 'lost')).toMatchObject({ value: { a: 1 }, version: 1 });
+});
+
+test('a write that somebody else made first does not', async () => {
+  await real.table.saveIf('p', 'raced', 'another', 'absent');
+  expect(await real.small.saveIf('p', 'raced', 'another', 'absent')).toBeUndefined();
+  expect(asked.filter((operation) => operation === 'PutItem')).toHaveLength(2);
+  fates = [requestLost];
+  expect(await real.small.saveIf('p', 'raced', 'ours', 'absent')).toBeUndefined();
+});
+
+test('what may pass is asked again: no whole reply, 500, throttling, a page of a proxy', async () => {
+  fates = [requestLost, error(500, 'InternalServerError'), error(400, 'ThrottlingException')];
+  expect(await real.small.get('p', 'nothing')).toBeUndefined();
+  expect(asked).toHaveLength(4);
+  fates = [(response) => void response.writeHead(200).end('<html>')];
+  expect(await real.small.get('p', 'nothing')).toBeUndefined();
+});
+
+test('what lasts is an error with the words of DynamoDB, after one request', async () => {
+  fates = [error(400, 'AccessDeniedException')];
+  await expect(real.small.get('p', 'x')).rejects.toThrow(
+    'dynamodb answered 400 to GetItem: AccessDeniedException: no',
+  );
+  expect(asked).toHaveLength(1);
+});
+
+test('what does not pass ends after four attempts', async () => {
+  fates = Array.from({ length: 9 }, () => requestLost);
+  await expect(real.small.list('p')).rejects.toThrow('dynamodb could not be reached for Query');
+  expect(asked).toHaveLength(4);
+});
