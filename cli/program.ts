@@ -389,6 +389,10 @@ function addRestore(invocation: Invocation): void {
     .requiredOption('--region <name>', 'region of both')
     .option('--force', 'also where night-schedule still runs on this table and may stop the cluster again')
     .option('-t, --timeout <duration>', `how long to wait: ${DURATION_EXAMPLES} (default: 20m)`)
+    .option(
+      '--time-zone <zone>',
+      'zone of the schedule, for the dates of the saved node-hours (default: UTC)',
+    )
     .action(async (options: RestoreOptions) => {
       const { createRestoreIo, restoreFromTable } = await import('./restore.ts');
       invocation.finish({ healthy: await restoreFromTable(options, createRestoreIo(io)) });

@@ -32,6 +32,8 @@ export interface EnvironmentFacts {
   readonly concurrency: Observation<ConcurrencyFacts>;
   /** ARNs of the roles that have night-schedule's group in the cluster, whichever stack they are of. */
   readonly schedulers: Observation<readonly string[]>;
+  /** In the account and region, of environments that the config does not have, with something saved. */
+  readonly leftTables: Observation<readonly LeftTable[]>;
   readonly reviews: Observation<readonly AccessReview[]>;
   /** What no function may do in production; empty elsewhere. */
   readonly excess: Observation<readonly AccessReview[]>;
@@ -45,6 +47,14 @@ export interface EnvironmentFacts {
   readonly vpc: Observation<VpcFacts | undefined>;
   /** Undefined when there is no topic. */
   readonly alarmTopic: Observation<AlarmTopicFacts | undefined>;
+}
+
+export interface LeftTable {
+  readonly table: string;
+  /** Whose sizes they are. */
+  readonly clusters: readonly string[];
+  /** `saved#develop/workers` */
+  readonly items: readonly string[];
 }
 
 /** What can be known before anything is deployed: the checks of these facts run on a template too. */

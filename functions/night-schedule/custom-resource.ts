@@ -20,7 +20,7 @@ export interface CustomResourceReply {
   readonly reason: string;
 }
 
-export interface CustomResourceDeps extends Omit<RestorePorts, 'record' | 'store'> {
+export interface CustomResourceDeps extends Omit<RestorePorts, 'record' | 'store' | 'timeZone'> {
   readonly settings: NightScheduleSettings;
   readonly store: Store;
   /** What is saved for another cluster, in the same table. */
@@ -174,10 +174,11 @@ async function untilRestored(
   recorder: DecisionRecorder,
   { since, quietAt }: { readonly since: string; readonly quietAt?: string | undefined },
 ): Promise<Pick<CustomResourceReply, 'status' | 'reason'> | 'continue'> {
+  const { timeZone } = deps.settings.schedule;
   const deadline = Date.parse(since) + RESTORE_DEADLINE_MS;
   const isQuiet = () => quietAt === undefined || deps.now().getTime() >= Date.parse(quietAt);
   while (true) {
-    const progress = await restore({ ...deps, record: (entry) => recorder.record(entry) });
+    const progress = await restore({ ...deps, timeZone, record: (entry) => recorder.record(entry) });
     const { foreign } = await deps.store.load();
     if (foreign !== undefined) return { status: 'FAILED', reason: foreignReason(deps, foreign) };
     if (progress.failed.length > 0) return { status: 'FAILED', reason: reasonOf(deps, progress) };

@@ -15,6 +15,7 @@ import { managedSizes } from './managed-sizes.ts';
 import { network } from './network.ts';
 import { paused } from './paused.ts';
 import { podIpCapacity } from './pod-ip-capacity.ts';
+import { savedSizes } from './saved-sizes.ts';
 import { schedulers } from './schedulers.ts';
 import { spotShare } from './spot-share.ts';
 import { subscribers } from './subscribers.ts';
@@ -45,6 +46,7 @@ export const CHECKS: readonly Check[] = [
   tick,
   paused,
   schedulers,
+  savedSizes,
   subscribers,
   lambdaConcurrency,
 ];

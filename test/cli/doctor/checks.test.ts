@@ -13,6 +13,7 @@ import { lambdaConcurrency } from '#cli/doctor/checks/lambda-concurrency.ts';
 import { managedSizes } from '#cli/doctor/checks/managed-sizes.ts';
 import { network } from '#cli/doctor/checks/network.ts';
 import { paused } from '#cli/doctor/checks/paused.ts';
+import { savedSizes } from '#cli/doctor/checks/saved-sizes.ts';
 import { schedulers } from '#cli/doctor/checks/schedulers.ts';
 import { spotShare } from '#cli/doctor/checks/spot-share.ts';
 import { subscribers } from '#cli/doctor/checks/subscribers.ts';
@@ -493,6 +494,51 @@ describe('schedulers', () => {
   });
 });
 
+describe('saved-sizes', () => {
+  const left = (...clusters: string[]) =>
+    healthyFacts({
+      leftTables: observedAs([
+        { table: 'nightshift-dev', clusters, items: clusters.map((cluster) => `saved#${cluster}/workers`) },
+      ]),
+    });
+
+  test('fails where an environment that was renamed has left sizes of this cluster', () => {
+    expect(severities(savedSizes, healthyFacts())).toEqual(['ok']);
+    const [finding] = savedSizes.evaluate(left('develop'));
+    expect(finding).toMatchObject({
+      severity: 'failure',
+      target: 'nightshift-dev',
+      found: expect.stringContaining('saved#develop/workers is still saved'),
+      advice: expect.stringContaining(
+        'nightshift restore --table nightshift-dev --cluster develop --region ap-northeast-1',
+      ),
+    });
+  });
+
+  test('warns of sizes of another cluster', () => {
+    expect(severities(savedSizes, left('old'))).toEqual(['warning']);
+  });
+
+  test('fails where the schedule was removed and sizes are still saved', () => {
+    const night = observedAs({
+      overrides: [],
+      corrupt: [],
+      saved: [
+        {
+          group: 'workers',
+          autoScalingGroup: 'eks-workers',
+          size: { min: 1, desired: 3, max: 5 },
+          phase: 'asleep' as const,
+          since: '2026-11-24T13:05:00.000Z',
+        },
+      ],
+    });
+    const { schedule: _, ...unscheduled } = healthyFacts({ night });
+    expect(severities(savedSizes, unscheduled)).toEqual(['failure']);
+    expect(severities(savedSizes, healthyFacts({ night }))).toEqual(['ok']);
+  });
+});
+
 describe('paused', () => {
   const pause = { from: '2026-11-24T00:00:00Z', until: '2026-11-25T00:00:00Z', author: 'ana', reason: 'why' };
   const night = (more: object) =>
@@ -519,6 +565,8 @@ describe('production', () => {
     expect(names).toEqual(
       new Set([
         'pod-ip-capacity',
+        // It may have been made production while it slept.
+        'saved-sizes',
         'paused',
         'spot-share',
         'disruption-budgets',

@@ -237,6 +237,7 @@ describe('nightshift doctor on the lab', () => {
       'lambda-concurrency': 'ok',
       paused: 'ok',
       schedulers: 'ok',
+      'saved-sizes': 'ok',
     });
     for (const finding of all.filter(({ severity }) => severity !== 'ok')) {
       expect(finding.advice, `${finding.check}: ${finding.found}`).toMatch(/\w/);

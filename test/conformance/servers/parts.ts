@@ -103,8 +103,9 @@ export const PARTS: readonly Part[] = [
     name: 'deploy',
     title: 'Deploy',
     needs:
-      'MINISTACK_ASSETS: a folder with ministack, as test/conformance/servers/ministack/build.sh makes one',
-    missing: (env) => missingPrograms(env, 'MINISTACK_ASSETS', ['bin/ministack']),
+      'MINISTACK_ASSETS: a folder with ministack, as test/conformance/servers/ministack/build.sh makes one; kubectl and aws on the PATH',
+    missing: (env) =>
+      missingPrograms(env, 'MINISTACK_ASSETS', ['bin/ministack']) ?? missingOnPath(env, ['kubectl', 'aws']),
   },
 ];
 
