@@ -113,7 +113,14 @@ function commonOf(environmentName: string, environment: EnvironmentConfig, timeZ
     cluster: environment.cluster,
     dryRun: environment.dryRun ?? false,
     ...(environment.notify ? { notify: notifyOf(environment.notify, timeZone) } : {}),
+    ...(environment.events === false ? { events: false } : {}),
   };
+}
+
+/** `08:30` → 510. The schema admits nothing else. */
+function minuteOf(time: string): number {
+  const [hours = 0, minutes = 0] = time.split(':').map(Number);
+  return hours * 60 + minutes;
 }
 
 function notifyOf(notify: NotifyConfig, timeZone: string): NotifySettings {
@@ -139,6 +146,7 @@ function nightScheduleOf(
     stopDeadlineMinutes: environment.stopDeadlineMinutes ?? 20,
     startDeadlineMinutes: environment.startDeadlineMinutes ?? 20,
     warnMinutes: environment.warnMinutes ?? 30,
+    ...(environment.morningReport ? { morningReport: minuteOf(environment.morningReport) } : {}),
     readyBy: readyPhaseOf(environment),
     ...(environment.readyBy === 'applications' ? { applications: applicationKeysOf(environment) } : {}),
     ...(environment.selfService?.links && !common.dryRun ? { links: limitsOf(environment.selfService) } : {}),

@@ -32,6 +32,7 @@ export function crossCheck(parts: ConfigParts): ConfigProblem[] {
     ...unmarkedProduction(parts),
     ...contradictingGroups(parts),
     ...unreachableReadiness(parts),
+    ...reportToNobody(parts),
     ...bindings(parts),
     ...createdProjects(parts),
     ...createdImageRepositories(parts),
@@ -199,6 +200,21 @@ function* unreachableReadiness({ environments }: ConfigParts): Iterable<ConfigPr
         value: JSON.stringify(readyBy.url),
         message: 'this host is reached from the VPC only: add network, or write a public URL',
       };
+  }
+}
+
+/** The report is about a promise, and goes to people. */
+function* reportToNobody({ environments }: ConfigParts): Iterable<ConfigProblem> {
+  for (const [name, environment] of environments) {
+    if (environment.production || environment.morningReport === undefined) continue;
+    const problem = (message: string): ConfigProblem => ({
+      path: `environments.${name}.morningReport`,
+      value: JSON.stringify(environment.morningReport),
+      message,
+    });
+    if (!environment.readyBy) yield problem("nothing is promised: add readyBy: 'nodes', or remove this");
+    else if (environment.notify === undefined)
+      yield problem("nobody is notified: add notify: { info: ['team@example.com'] }, or remove this");
   }
 }
 

@@ -278,6 +278,7 @@ const common = {
   permissionsBoundary: policyArn.optional(),
   terminationProtection: flag().optional(),
   tracing: flag().optional(),
+  events: flag().optional(),
   monitoring: object({ dashboard: flag().optional() }, 'write { dashboard: true }').optional(),
 };
 
@@ -577,6 +578,7 @@ const selfService = object(
   },
   'write { links: true, maxHours: 4, perNight: 3 }',
 );
+const MORNING_REPORT_HINT = "write the time of day as HH:MM, like '08:30'";
 const READY_BY_HINT = "write true, 'nodes', 'applications' or { url: 'https://…' }";
 const readyBy = z.union(
   [
@@ -618,6 +620,10 @@ const development = object(
     startDeadlineMinutes: minutes(1, 720).optional(),
     warnMinutes: minutes(0, 720).optional(),
     readyBy: readyBy.optional(),
+    morningReport: z
+      .string()
+      .regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: MORNING_REPORT_HINT })
+      .optional(),
     prices: prices.optional(),
     selfService: selfService.optional(),
   },

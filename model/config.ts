@@ -306,6 +306,8 @@ interface EnvironmentBase {
   readonly terminationProtection?: boolean;
   /** Record each run of the functions in AWS X-Ray. Default false: it would cost more than everything else. */
   readonly tracing?: boolean;
+  /** Put an event on the account's default event bus for each change of state, override, deploy and failure. Default true. */
+  readonly events?: boolean;
   /** Default: alarms only. */
   readonly monitoring?: MonitoringConfig;
 }
@@ -342,6 +344,11 @@ export interface DevelopmentEnvironmentConfig extends EnvironmentBase {
    * `applications` of `deploy` are Healthy, or the URL answers with a status below 400. Default false: start at it.
    */
   readonly readyBy?: boolean | 'nodes' | 'applications' | { readonly url: string };
+  /**
+   * When people get the morning report, `HH:MM` in the schedule's zone: when it was ready, what was promised, and how many of
+   * the last mornings were ready in time. Needs `readyBy` and `notify`. Default: no report.
+   */
+  readonly morningReport?: string;
   /** For the report of savings, and for the page of self-service. */
   readonly prices?: PricesConfig;
   /** People without AWS credentials can keep the cluster up for an evening. Default: off. */

@@ -15,6 +15,7 @@ export const ACTIONS = [
   'resume',
   'override',
   'warn',
+  'report',
   // spot-drain
   'cordon',
   'uncordon',

@@ -8,7 +8,7 @@ export type Severity = (typeof SEVERITIES)[number];
 
 /** The severities of a capability's notifications: its role may publish to no other topic. */
 export const SEVERITIES_OF: Readonly<Record<Capability, readonly Severity[]>> = {
-  'night-schedule': ['warning', 'failure'],
+  'night-schedule': ['info', 'warning', 'failure'],
   'spot-drain': ['failure'],
   'branch-deploy': ['info', 'warning', 'failure'],
   'self-service': ['warning', 'failure'],
@@ -53,6 +53,8 @@ function severityOf(decision: Decision): Severity | undefined {
       return 'failure';
     case 'warn':
       return 'warning';
+    case 'report':
+      return decision['isKept'] === false ? 'warning' : 'info';
     case 'deployed':
     case 'defer':
     case 'wake':
@@ -83,6 +85,8 @@ function titleOf({ action }: Decision): string {
       return 'failed';
     case 'warn':
       return 'needs attention';
+    case 'report':
+      return 'this morning';
     case 'deployed':
       return 'was deployed';
     case 'defer':

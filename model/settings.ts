@@ -25,6 +25,8 @@ export interface CommonSettings {
   readonly dryRun: boolean;
   /** Absent where nobody is notified. */
   readonly notify?: NotifySettings;
+  /** False: no events are put on the event bus. Absent: they are. */
+  readonly events?: false;
 }
 
 export interface NotifySettings {
@@ -53,6 +55,8 @@ export interface NightScheduleSettings extends CommonSettings {
   readonly warnMinutes: number;
   /** What must be reached by the schedule's time; false: the start begins at it. */
   readonly readyBy: false | ReadyPhase;
+  /** Minutes after midnight in the schedule's zone; absent: no morning report. */
+  readonly morningReport?: number;
   /** `<project>/<name>` of the applications that are awaited, with `readyBy: 'applications'`. */
   readonly applications?: readonly string[];
   /** Absent where notifications carry no links. */

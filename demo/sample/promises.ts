@@ -3,13 +3,12 @@
  * `not exercised`, not `kept`.
  */
 
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { AwsCall } from '@nightshift/lab/http/aws/service.ts';
 import type { Lab, LabEnvironment } from '#demo/lab.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
-import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import type { Decision } from '#model/decision.ts';
 import type { Observations, Size } from './observations.ts';
+import { readTable } from './read-table.ts';
 import type { DayLog } from './run-day.ts';
 
 export interface PromiseResult {
@@ -89,26 +88,12 @@ async function sizesAreNeverLost({ lab, observations, log, decisions }: Evidence
 }
 
 async function savedSizes(lab: Lab, environment: LabEnvironment): Promise<ReadonlyMap<string, Size>> {
-  const deployment = lab.assembly.deployments.find(
-    ({ stack, accessEntries }) =>
-      stack.account === environment.config.account &&
-      stack.region === environment.config.region &&
-      accessEntries.some((entry) => entry.cluster === environment.cluster.name),
+  const saved = await readTable(lab, environment, async (table) =>
+    [...(await createNightStore(table, environment.cluster.name).load()).saved].map(
+      ([group, { value }]) => [group, value.size] as const,
+    ),
   );
-  const [table] = deployment?.tables ?? [];
-  if (!table || environment.config.production || !environment.config.schedule) return new Map();
-  const { accessKeyId, secretAccessKey } = environment.operator;
-  const client = new DynamoDBClient({
-    region: environment.config.region,
-    endpoint: lab.front.url,
-    credentials: { accessKeyId, secretAccessKey },
-  });
-  try {
-    const state = await createNightStore(createTable(client, table.name), environment.cluster.name).load();
-    return new Map([...state.saved].map(([group, { value }]) => [group, value.size]));
-  } finally {
-    client.destroy();
-  }
+  return new Map(saved ?? []);
 }
 
 /** No call of the functions changed a size or an application there, and it runs the same revision as before. */

@@ -1,10 +1,12 @@
 /** Composition root of night-schedule: one pass per invocation, whatever invoked it. */
+import { setTimeout } from 'node:timers/promises';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { createAutoScalingClient, createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
 import { lazyBuiltInPools } from '#functions/adapters/aws/lazy-built-in-pools.ts';
+import { lazyEventBus, withEvents } from '#functions/adapters/aws/lazy-event-bus.ts';
 import { lazyLinks } from '#functions/adapters/aws/lazy-links.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
@@ -23,7 +25,7 @@ import { createDecisionTrail, createLogger } from '#functions/shared/observabili
 import { readSettings } from '#functions/shared/settings.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import { causeOf, isOfCloudFormation } from './event.ts';
-import { run } from './run.ts';
+import { type Cause, reconcile } from './run.ts';
 
 const { settings, table: tableName } = readSettings<NightScheduleSettings>();
 // Synth refuses it and no policy allows it; this is the third lock.
@@ -37,7 +39,11 @@ const store = settings.dryRun
   ? (await import('#functions/adapters/dynamodb/dry-run-store.ts')).createDryRunStore(realStore)
   : realStore;
 const logger = createLogger('night-schedule');
-const notify = lazyNotifier({ settings, now, linksFor: lazyLinks({ settings, table, now }) });
+const events = lazyEventBus(settings, now);
+const notify = withEvents(
+  lazyNotifier({ settings, now, linksFor: lazyLinks({ settings, table, now }) }),
+  events,
+);
 const kubernetes = lazyCluster(settings, now);
 const builtIn = lazyBuiltInPools(settings.cluster);
 const ports = {
@@ -46,6 +52,7 @@ const ports = {
   nodes: createNodes(kubernetes),
   store,
   readiness: lazyReadiness(table),
+  events,
   trail: createDecisionTrail(logger, saveDecisions(table), notify),
   // Also without a config: one that was paused must be resumed.
   autoscaler: lazyAutoscaler(kubernetes, settings.autoscaler, builtIn),
@@ -66,5 +73,9 @@ export const handler = middy<unknown, void>()
       );
       if (isAnswered) return;
     }
-    await run({ ...ports, remaining }, causeOf(event));
+    const cause = causeOf(event);
+    const pass = async (by: Cause) => (await reconcile({ ...ports, remaining }, by)).isSoonReady;
+    if (!(await pass(cause))) return;
+    const { followStart } = await import('./follow-start.ts');
+    await followStart(() => pass({ ...cause, byPerson: false }), { now, wait: setTimeout });
   });

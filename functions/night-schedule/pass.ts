@@ -6,6 +6,7 @@ import {
 } from '#functions/shared/decision-recorder.ts';
 import type { DecisionTrail } from '#functions/shared/observability.ts';
 import { DAY_MS, HOUR_MS } from '#model/duration.ts';
+import type { PublishEvents } from '#model/published-event.ts';
 import type { ApplyPorts } from './apply-context.ts';
 import type { Plan } from './decide-cluster.ts';
 import type { KeepUpRequests, Memory, Nodes, Over, Readiness } from './ports.ts';
@@ -18,6 +19,8 @@ export interface NightScheduleDeps extends ApplyPorts {
   /** Absent where nobody may keep the cluster up with kubectl. */
   readonly keepUpRequests?: KeepUpRequests | undefined;
   readonly trail: DecisionTrail;
+  /** Others learn of each change of state. Absent: no events are put. */
+  readonly events?: PublishEvents | undefined;
   /** Nothing is changed now: why, and until when. */
   readonly paused?: string;
   readonly now: () => Date;

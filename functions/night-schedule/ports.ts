@@ -64,8 +64,11 @@ export interface Nodes {
 
 /** What people wait for beyond the nodes. */
 export interface Readiness {
-  /** When each application (`<project>/<name>`) was Healthy after its last wake (ISO 8601). */
-  healthy(): Promise<ReadonlyMap<string, string>>;
+  /** When each application (`<project>/<name>`) was Healthy after its last wake (ISO 8601), and when Argo CD answered. */
+  healthy(): Promise<{
+    readonly applications: ReadonlyMap<string, string>;
+    readonly argocd?: string | undefined;
+  }>;
   /** Whether the URL answers with a status below 400. */
   answers(url: string): Promise<boolean>;
 }

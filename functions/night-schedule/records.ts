@@ -123,7 +123,7 @@ const morningSchema = s.object({
   asked: s.instant,
   /** The time of the schedule by which it was to be ready; absent for a start that nobody was promised. */
   promised: s.optional(s.instant),
-  /** `instances`: all in service. `nodes`: all Ready. `applications`: all Healthy. `url`: it answered. */
+  /** `instances`: all in service. `nodes`: all Ready. `argocd`: it answered. `applications`: all Healthy. `url`: it answered. */
   seconds: s.mapOf(s.count),
   /** What it waited for last, where it was late. */
   late: s.optional(s.string),
@@ -135,7 +135,7 @@ const morningSchema = s.object({
   isOpen: s.optional(s.boolean),
 });
 export type Morning = s.TypeOf<typeof morningSchema>;
-export type MorningPhase = 'instances' | 'nodes' | 'applications' | 'url';
+export type MorningPhase = 'instances' | 'nodes' | 'argocd' | 'applications' | 'url';
 
 /** Small facts that passes leave for later passes. */
 const notes = {

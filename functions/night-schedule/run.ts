@@ -6,9 +6,10 @@ import type { Reported } from '#functions/shared/decision-recorder.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
-import { DAY_MS } from '#model/duration.ts';
+import { DAY_MINUTES, DAY_MS } from '#model/duration.ts';
 import { holidayWarning } from '#model/plan.ts';
 import type { Desired } from '#model/schedule.ts';
+import { wallAt } from '#model/zone.ts';
 import { applyAutoscaler, applyStage } from './apply.ts';
 import { decideCluster, type Plan } from './decide-cluster.ts';
 import { decideDesired, stopToWarnOf, timeOf } from './decide-desired.ts';
@@ -34,7 +35,7 @@ import {
   writeNotes,
 } from './pass.ts';
 import type { AutoscalerView, Group, KeepUpRequest, Memory, UnlaunchedClaim } from './ports.ts';
-import { minutesOverdue, policyOf } from './snapshot.ts';
+import { minutesOverdue, policyOf, type Snapshot } from './snapshot.ts';
 
 export type { NightScheduleDeps } from './pass.ts';
 
@@ -44,11 +45,23 @@ export interface Cause {
   readonly byPerson: boolean;
 }
 
+/** What a pass decided, and whether another one is due before the next tick. */
+export interface PassEnd {
+  readonly decisions: readonly Decision[];
+  /** The nodes of a start may be Ready before the next tick. */
+  readonly isSoonReady: boolean;
+}
+
 /** Throws `PartialFailureError` at the end, after everything else was done, where a part of the pass failed. */
 export async function run(given: NightScheduleDeps, cause: Cause): Promise<readonly Decision[]> {
+  return (await reconcile(given, cause)).decisions;
+}
+
+/** The same, for whoever may call again before the next tick. */
+export async function reconcile(given: NightScheduleDeps, cause: Cause): Promise<PassEnd> {
   const now = given.now();
   const begun = await begin(given, now);
-  if (!begun) return [];
+  if (!begun) return { decisions: [], isSoonReady: false };
   const { deps, memory, all } = begun;
   const { settings } = deps;
   const start = { lead: await lead(settings, memory, now), before: memory.state?.value.desired };
@@ -92,8 +105,7 @@ export async function run(given: NightScheduleDeps, cause: Cause): Promise<reado
   warn(deps, pass, desired);
   notes.seen = seen(notes.seen, now, all.length);
   await apply(deps, pass, plan, { all, groups });
-  if (!settings.dryRun && (plan.state.phase === 'starting' || notes.mornings?.at(-1)?.isOpen))
-    await (await import('./observe-morning.ts')).observeMorning(deps, pass, { snapshot, plan, all });
+  if (!settings.dryRun) await observeStart(deps, pass, { snapshot, plan, all });
   if (desired.state === 'awake' && unlaunchedIn(autoscaler).length > 0) {
     const { freeProvisioning } = await import('./free-provisioning.ts');
     await freeProvisioning(deps, pass, unlaunchedIn(autoscaler));
@@ -115,10 +127,30 @@ export async function run(given: NightScheduleDeps, cause: Cause): Promise<reado
   return finish(deps, pass, plan);
 }
 
-async function finish(deps: NightScheduleDeps, pass: Pass, plan?: Plan): Promise<readonly Decision[]> {
+async function observeStart(
+  deps: NightScheduleDeps,
+  pass: Pass,
+  observed: { readonly snapshot: Snapshot; readonly plan: Plan; readonly all: readonly Group[] },
+): Promise<void> {
+  if (observed.plan.state.phase === 'starting' || pass.notes.mornings?.at(-1)?.isOpen)
+    await (await import('./observe-morning.ts')).observeMorning(deps, pass, observed);
+  if (isReportDue(deps.settings, pass.now)) (await import('./report-morning.ts')).reportMorning(deps, pass);
+}
+
+/** In the hour after its time: a pass of it may be lost, and it is recorded once. */
+function isReportDue({ morningReport, schedule }: NightScheduleDeps['settings'], now: Date): boolean {
+  if (morningReport === undefined) return false;
+  const minute = wallAt(schedule.timeZone, now.getTime()) % DAY_MINUTES;
+  return minute >= morningReport && minute < morningReport + 60;
+}
+
+async function finish(deps: NightScheduleDeps, pass: Pass, plan?: Plan): Promise<PassEnd> {
   await writeNotes(deps, pass, plan);
   await pass.recorder.close();
-  return pass.recorder.decisions;
+  const { decisions } = pass.recorder;
+  if (plan?.state.phase !== 'starting' || deps.settings.dryRun) return { decisions, isSoonReady: false };
+  const { isSoonReady } = await import('./follow-start.ts');
+  return { decisions, isSoonReady: isSoonReady(pass.notes.mornings ?? [], pass.now) };
 }
 
 /** What is stored, the groups, and what people ask for: with the pause and the request that hold in this pass. */
@@ -244,7 +276,17 @@ async function apply(
   const context = { ports: deps, recorder, now, gaps: notes.seen?.gaps ?? [] };
   const isNewState = !settings.dryRun && !isSameState(memory.state?.value, plan.state);
   /** False where another pass came first. */
-  const saveState = () => store.writeState(plan.state, overOf(memory, 'state'));
+  const saveState = async () => {
+    const isSaved = await store.writeState(plan.state, overOf(memory, 'state'));
+    const { events } = deps;
+    // Whoever misses the event has the tick.
+    if (isSaved && events && memory.state?.value.phase !== plan.state.phase)
+      await recorder.guard('events', async () => {
+        const { stateChange } = await import('#model/published-event.ts');
+        await events([stateChange(settings, plan.state, now)]);
+      });
+    return isSaved;
+  };
 
   // Others learn of a stop before its first node goes; of an outcome only after it was written down.
   const isInTransition = plan.state.phase === 'stopping' || plan.state.phase === 'starting';

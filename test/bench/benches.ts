@@ -8,6 +8,7 @@ import { memory } from './memory.ts';
 import { pass } from './pass.ts';
 import { selfService } from './self-service.ts';
 import { storm } from './storm.ts';
+import { wake } from './wake.ts';
 
 export const BENCHES: Readonly<Record<string, Bench>> = {
   'cold-start': coldStart,
@@ -16,6 +17,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   'dead-worker': deadWorker,
   storm,
   deploy,
+  wake,
   'self-service': selfService,
   memory,
   cost,

@@ -146,6 +146,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
   stopDeadlineMinutes: 1,
   startDeadlineMinutes: 720,
   warnMinutes: 0,
+  morningReport: '08:30',
   'selfService.maxHours': 6,
   'selfService.perNight': 5,
   'selfService.signIn.address': 'https://nightshift.example.com/',
@@ -220,6 +221,7 @@ export function configWith(...options: readonly string[]): NightshiftConfig {
   fitArgocd(copy);
   fitRoles(copy);
   fitTags(copy);
+  fitReport(copy);
   return copy as unknown as NightshiftConfig;
 }
 
@@ -229,6 +231,16 @@ function fitArgocd(copy: Record<string, unknown>): void {
   const argocd = environments['develop']?.deploy?.argocd as Record<string, unknown> | undefined;
   if (argocd?.['capability'] && typeof argocd['cluster'] !== 'object') delete argocd['url'];
   if (argocd?.['cluster']) argocd['through'] = 'kubernetes';
+}
+
+/** A report is about a promise, and goes to people. */
+function fitReport(copy: Record<string, unknown>): void {
+  for (const environment of Object.values((copy as unknown as NightshiftConfig).environments))
+    if ('morningReport' in environment)
+      Object.assign(environment, {
+        readyBy: environment.readyBy || 'nodes',
+        notify: environment.notify ?? { info: [] },
+      });
 }
 
 /** AWS accepts no `*` as the name of a tag. */

@@ -33,6 +33,7 @@ const SIGNED: Readonly<Record<string, string | readonly string[]>> = {
   'functions/adapters/aws/keep-up-links.ts': 'kms:GenerateMac',
   'functions/self-service/handler.ts': 'kms:VerifyMac',
   'functions/adapters/aws/watchdog.ts': 'states:StartExecution',
+  'functions/adapters/aws/event-bus.ts': 'events:PutEvents',
 };
 /** In every DynamoDB client, for an endpoint discovery that no operation uses. */
 const NEVER_CALLED = new Set(['dynamodb:DescribeEndpoints']);

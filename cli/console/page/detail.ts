@@ -8,6 +8,7 @@ import { showDecisions } from './decision-log.ts';
 import { h } from './element.ts';
 import type { Message } from './messages.ts';
 import { overrideForm } from './override-form.ts';
+import { promise } from './promise.ts';
 import { fetchJson } from './requests.ts';
 import { redraw, state } from './state.ts';
 import { timeline } from './timeline.ts';
@@ -182,7 +183,7 @@ function savings(view: EnvironmentView): VNode {
   return h('div', null, [
     h('h2', null, words('savings')),
     barChart(words('savings'), bars, 'savings'),
-    h('p', null, sum),
+    h('p', null, view.savings?.running ? `${sum} (${words('savingsRunning')})` : sum),
   ]);
 }
 
@@ -212,6 +213,7 @@ function mornings(view: EnvironmentView, known: readonly Morning[] | undefined):
             }),
             'mornings',
           ),
+    promise(view),
   ]);
 }
 

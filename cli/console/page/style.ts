@@ -71,6 +71,7 @@ button.link { color: var(--press); background: none; border: 0; padding: 0; text
 summary { cursor: pointer; color: var(--press); }
 .chart { margin: 0; } .chart svg { width: 100%; height: 64px; display: block; } .chart .ground { fill: var(--ground); } .chart .bar { fill: var(--asleep); } .chart.mornings .bar { fill: var(--moving); }
 .chart figcaption { display: flex; justify-content: space-between; font-size: .75rem; color: var(--soft); }
+.promise { margin: .4rem 0 0; } .promise svg { max-width: 100%; display: block; } .promise .kept { fill: var(--asleep); } .promise .missed { fill: var(--bad); } .promise figcaption { font-size: .85rem; }
 .side form { border: 1px solid var(--line); border-radius: .5rem; padding: .2rem .8rem .8rem; margin-top: .6rem; }
 .presets { display: flex; flex-wrap: wrap; gap: .35rem; } .preset[aria-pressed=true] { background: var(--press); color: var(--on-press); border-color: var(--press); }
 .field { margin-top: .5rem; } .field input { width: 100%; } .field label { display: block; font-size: .85rem; } .required { color: var(--soft); }

@@ -627,11 +627,21 @@ describe('network', () => {
     const [finding] = network.evaluate(facts(undefined, 'dynamodb', 'eks'));
     expect(finding?.severity).toBe('failure');
     expect(finding?.found).toContain(
-      'no VPC endpoint for autoscaling, states, lambda, s3, codebuild, secretsmanager',
+      'no VPC endpoint for autoscaling, states, lambda, s3, events, codebuild, secretsmanager',
     );
     expect(severities(network, facts('internet-gateway'))).toEqual(['failure']);
     expect(severities(network, facts('other'))).toEqual(['ok']);
-    const all = ['autoscaling', 'dynamodb', 'eks', 'states', 'lambda', 's3', 'codebuild', 'secretsmanager'];
+    const all = [
+      'autoscaling',
+      'dynamodb',
+      'eks',
+      'states',
+      'lambda',
+      's3',
+      'events',
+      'codebuild',
+      'secretsmanager',
+    ];
     expect(severities(network, facts(undefined, ...all))).toEqual(['ok']);
   });
 
