@@ -45,8 +45,8 @@ export interface Schedule {
 
 export type SleepState = 'awake' | 'asleep';
 
-/** `link`: a signed link. */
-export type OverrideVia = 'link';
+/** `link`: a signed link. `doorbell`: the page of a sleeping application. `chat`: a button in a chat. */
+export type OverrideVia = 'link' | 'doorbell' | 'chat';
 
 /** A person's request that outranks calendar and schedule until it ends. Persisted under `override | <id>`. */
 export interface Override {
@@ -76,7 +76,7 @@ const REQUESTED = {
   from: s.instant,
   until: s.instant,
   author: textUpTo(AUTHOR_LIMIT),
-  via: s.optional(s.oneOf('link')),
+  via: s.optional(s.oneOf('link', 'doorbell', 'chat')),
   label: s.optional(textUpTo(TEXT_LIMIT)),
   reason: textUpTo(TEXT_LIMIT),
 };

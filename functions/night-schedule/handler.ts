@@ -6,6 +6,7 @@ import { createAutoScalingClient, createDynamoDbClient } from '#functions/adapte
 import { createGroups } from '#functions/adapters/aws/groups.ts';
 import { lazyBuiltInPools } from '#functions/adapters/aws/lazy-built-in-pools.ts';
 import { lazyLinks } from '#functions/adapters/aws/lazy-links.ts';
+import { lazyListenerRules } from '#functions/adapters/aws/lazy-listener-rules.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
@@ -41,6 +42,7 @@ const ports = {
   nodes: createNodes(kubernetes),
   store,
   readiness: lazyReadiness(table),
+  doorbell: lazyListenerRules(settings),
   trail: createDecisionTrail(logger, saveDecisions(table), notify),
   // Also without a config: one that was paused must be resumed.
   autoscaler: lazyAutoscaler(kubernetes, settings.autoscaler, builtIn),

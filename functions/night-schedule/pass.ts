@@ -8,13 +8,15 @@ import type { DecisionTrail } from '#functions/shared/observability.ts';
 import { DAY_MS, HOUR_MS } from '#model/duration.ts';
 import type { ApplyPorts } from './apply-context.ts';
 import type { Plan } from './decide-cluster.ts';
-import type { Memory, Nodes, Over, Readiness } from './ports.ts';
+import type { ListenerRules, Memory, Nodes, Over, Readiness } from './ports.ts';
 import { NOTE_NAMES, type NoteName, type Notes } from './records.ts';
 
 export interface NightScheduleDeps extends ApplyPorts {
   readonly nodes: Nodes;
   /** Asked only while a start with such a `readyBy` is observed. */
   readonly readiness?: Readiness;
+  /** With `targetGroup`, the ARN of the doorbell's: absent where the stack has none. */
+  readonly doorbell?: { readonly rules: ListenerRules; readonly targetGroup: string } | undefined;
   readonly trail: DecisionTrail;
   /** Nothing is changed now: why, and until when. */
   readonly paused?: string;

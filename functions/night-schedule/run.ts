@@ -14,6 +14,7 @@ import { decideCluster, type Plan } from './decide-cluster.ts';
 import { decideDesired, stopToWarnOf, timeOf } from './decide-desired.ts';
 import { seen } from './ledger.ts';
 import { dropGone, isTrulyEmpty, NO_GROUP_IS_LISTED } from './missing-groups.ts';
+import { needsSwitch } from './needs-switch.ts';
 import {
   hasWarmPool,
   isRaised,
@@ -100,6 +101,7 @@ export async function run(given: NightScheduleDeps, cause: Cause): Promise<reado
     const { freeProvisioning } = await import('./free-provisioning.ts');
     await freeProvisioning(deps, pass, unlaunchedIn(autoscaler));
   }
+  await switchRules(deps, pass, plan);
   if (settings.suspendCronJobs || memory.cronJobs.size > 0) {
     const { applyCronJobs } = await import('./apply-cron-jobs.ts');
     await applyCronJobs(deps, pass, desired.state, minutesOverdue(snapshot, settings, 'awake') !== undefined);
@@ -121,6 +123,13 @@ async function finish(deps: NightScheduleDeps, pass: Pass, plan?: Plan): Promise
   await writeNotes(deps, pass, plan);
   await pass.recorder.close();
   return pass.recorder.decisions;
+}
+
+/** Who waits for a sleeping application gets a page meanwhile. */
+async function switchRules({ doorbell, ...deps }: NightScheduleDeps, pass: Pass, { state }: Plan) {
+  if (!doorbell || !needsSwitch(deps.settings, pass.notes.doorbell, state.phase)) return;
+  const { switchDoorbell } = await import('./switch-doorbell.ts');
+  await switchDoorbell({ ...deps, doorbell }, pass, state);
 }
 
 /** Seconds that a start begins before the schedule's time, learned from the mornings. */

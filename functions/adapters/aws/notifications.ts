@@ -6,10 +6,11 @@
 import type { PublishCommandInput, SNSClient } from '@aws-sdk/client-sns';
 import { messageOf, NightshiftError } from '#functions/shared/errors.ts';
 import type { Decision } from '#model/decision.ts';
+import { BUTTON_KEY, STOP_KEY } from '#model/doorbell.ts';
 import { HOUR_MS } from '#model/duration.ts';
 import { topicNameOf } from '#model/names.ts';
 import { type Notification, notificationOf, type Severity } from '#model/notification.ts';
-import type { CommonSettings } from '#model/settings.ts';
+import type { CommonSettings, NotifySettings } from '#model/settings.ts';
 
 export interface NotifierOptions {
   readonly settings: Pick<CommonSettings, 'environment' | 'account' | 'region' | 'notify'>;
@@ -35,10 +36,11 @@ export function createNotifier(
   const { notify, environment } = options.settings;
   if (!notify) return undefined;
   let client = options.client;
-  const publish = async (notification: Notification) => {
+  const publish = async (notification: Notification, button: Button | undefined) => {
     const sns = await import('./sns.ts');
     client ??= sns.createSnsClient();
-    await sns.publish(client, messageTo(topicArn(options.settings, notification.severity), notification));
+    const topic = topicArn(options.settings, notification.severity);
+    await sns.publish(client, messageTo(topic, notification, button));
   };
   const sentAt = new Map<string, number>();
 
@@ -65,7 +67,8 @@ export function createNotifier(
           );
           return [];
         });
-        await publish({ ...notification, nextSteps: [...links, ...notification.nextSteps] });
+        const button = buttonOf(decision, notify);
+        await publish({ ...notification, nextSteps: [...links, ...notification.nextSteps] }, button);
       } catch (error) {
         sentAt.delete(keyOf(decision));
         const topic = topicNameOf(environment, notification.severity);
@@ -89,8 +92,19 @@ function keyOf({ action, target, reason }: Decision): string {
   return JSON.stringify(action === 'fail' ? [action, target] : [action, target, reason]);
 }
 
+/** What the button of a chat is shown by, and what it sends. Only under the warning of a stop: elsewhere there is no button. */
+type Button = Readonly<Record<typeof BUTTON_KEY | typeof STOP_KEY, string>>;
+
+function buttonOf(
+  { action, environment, stop }: Decision,
+  { buttons }: Pick<NotifySettings, 'buttons'>,
+): Button | undefined {
+  if (!buttons || action !== 'warn' || typeof stop !== 'string') return undefined;
+  return { [BUTTON_KEY]: environment, [STOP_KEY]: stop };
+}
+
 /** As Amazon Q Developer in chat reads it. */
-export function customNotification(notification: Notification): unknown {
+export function customNotification(notification: Notification, button?: Button): unknown {
   return {
     version: '1.0',
     source: 'custom',
@@ -105,6 +119,7 @@ export function customNotification(notification: Notification): unknown {
       threadId: asChatText(notification.thread),
       summary: asChatText(notification.title),
       eventType: notification.severity,
+      ...(button ? { additionalContext: button, enableCustomActions: true } : {}),
     },
   };
 }
@@ -127,14 +142,14 @@ function asChatText(text: string): string {
     .replace(/(^|[^\w])@(?=\w)/g, '$1@ ');
 }
 
-function messageTo(topic: string, notification: Notification): PublishCommandInput {
+function messageTo(topic: string, notification: Notification, button?: Button): PublishCommandInput {
   return {
     TopicArn: topic,
     // SNS takes a hundred characters of ASCII.
     Subject: `[${notification.severity}] ${notification.title}`.replace(/[^\x20-\x7e]/g, '?').slice(0, 100),
     MessageStructure: 'json',
     Message: JSON.stringify({
-      default: JSON.stringify(customNotification(notification)),
+      default: JSON.stringify(customNotification(notification, button)),
       email: [notification.title, '', notification.text, '', ...notification.nextSteps].join('\n').trim(),
     }),
   };
