@@ -130,7 +130,7 @@ export class Doorbell extends Construct {
       targets: [{ id: this.function.lambda.functionArn }],
     });
     // Elastic Load Balancing tries the permission when the function becomes a target.
-    group.addDependency(permission);
+    group.addResourceDependency(permission);
     new CfnOutput(this, 'TargetGroupArn', {
       value: group.ref,
       description: 'the target group of the doorbell: nightshift doorbell-ingress takes it',

@@ -43,12 +43,22 @@ export interface Listener {
 export interface LoadBalancers {
   /** Its ARN. */
   addLoadBalancer(
-    options: Scope & { readonly name: string; readonly tags?: Readonly<Record<string, string>> },
+    options: Scope & {
+      readonly name: string;
+      readonly tags?: Readonly<Record<string, string>>;
+      /** Default: made up. */
+      readonly arn?: string;
+    },
   ): string;
   /** Its ARN. */
   addListener(
     loadBalancer: string,
-    options?: { readonly tags?: Readonly<Record<string, string>>; readonly targetGroup?: string },
+    options?: {
+      readonly tags?: Readonly<Record<string, string>>;
+      readonly targetGroup?: string;
+      /** Default: made up. */
+      readonly arn?: string;
+    },
   ): string;
   addTargetGroup(options: TargetGroupOptions): TargetGroup;
   removeListener(arn: string): void;
@@ -97,13 +107,13 @@ export function createLoadBalancers(state: State): LoadBalancers {
       .flatMap((one) => [...one.rules.values()]);
 
   return {
-    addLoadBalancer({ name, tags = {}, ...scope }) {
-      const arn = `${base(scope)}:loadbalancer/app/${name}/${hex()}`;
+    addLoadBalancer({ name, tags = {}, arn: given, ...scope }) {
+      const arn = given ?? `${base(scope)}:loadbalancer/app/${name}/${hex()}`;
       balancers.set(arn, new Map(Object.entries(tags)));
       return arn;
     },
-    addListener(loadBalancer, { tags = {}, targetGroup } = {}) {
-      const arn = `${loadBalancer.replace(':loadbalancer/', ':listener/')}/${hex()}`;
+    addListener(loadBalancer, { tags = {}, targetGroup, arn: given } = {}) {
+      const arn = given ?? `${loadBalancer.replace(':loadbalancer/', ':listener/')}/${hex()}`;
       const rule: Rule = {
         arn: `${arn.replace(':listener/', ':listener-rule/')}/${hex()}`,
         priority: 'default',
