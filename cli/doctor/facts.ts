@@ -3,6 +3,7 @@ import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { CronJob } from 'kubernetes-types/batch/v1.js';
 import type { Namespace, Node, PersistentVolume, Pod, Service } from 'kubernetes-types/core/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
+import type { ListenerRule } from '#functions/night-schedule/ports.ts';
 import type { Size } from '#functions/night-schedule/records.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
@@ -32,6 +33,8 @@ export interface EnvironmentFacts {
   readonly concurrency: Observation<ConcurrencyFacts>;
   /** ARNs of the roles that have night-schedule's group in the cluster, whichever stack they are of. */
   readonly schedulers: Observation<readonly string[]>;
+  /** Absent where the doorbell puts no rules on a listener. */
+  readonly listener?: Observation<ListenerFacts>;
   readonly reviews: Observation<readonly AccessReview[]>;
   /** What no function may do in production; empty elsewhere. */
   readonly excess: Observation<readonly AccessReview[]>;
@@ -73,6 +76,12 @@ export interface VpcFacts {
   readonly endpoints: readonly string[];
   /** Those of `network`. */
   readonly subnets: readonly { readonly id: string; readonly defaultRoute: DefaultRoute | undefined }[];
+}
+
+export interface ListenerFacts {
+  readonly rules: readonly ListenerRule[] | 'gone';
+  /** Of a controller that deletes the rules of others. */
+  readonly controllerTag?: string;
 }
 
 export interface AlarmTopicFacts {
