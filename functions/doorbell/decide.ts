@@ -19,8 +19,8 @@ export interface Press {
 }
 
 export type Decided =
-  /** `ids` are tried in this order: the first that is free counts this press. */
-  | { readonly kind: 'wake'; readonly override: Omit<Override, 'id'>; readonly ids: readonly string[] }
+  /** `id`: the first one of the night that is free counts this press. */
+  | { readonly kind: 'wake'; readonly override: Omit<Override, 'id'>; readonly id: string }
   | { readonly kind: 'already'; readonly until: string }
   | { readonly kind: 'awake' }
   | { readonly kind: 'refused'; readonly why: Refusal };
@@ -55,11 +55,11 @@ export function decide(
   const until = endOf(current, settings, now);
   if (by && Date.parse(by.until) >= until.getTime() - SAME_MS) return { kind: 'already', until: by.until };
   const used = new Set(night.overrides.map(({ id }) => id));
-  const ids = slotsOf(current.stop, settings.perNight).filter((id) => !used.has(id));
-  if (ids.length === 0) return refused('used-up');
+  const id = slotsOf(current.stop, settings.perNight).find((one) => !used.has(one));
+  if (id === undefined) return refused('used-up');
   return {
     kind: 'wake',
-    ids,
+    id,
     override: {
       state: 'awake',
       from: now.toISOString(),

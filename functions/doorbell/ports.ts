@@ -5,7 +5,10 @@ import type { Override } from '#model/schedule.ts';
 import type { DoorbellSettings } from '#model/settings.ts';
 
 export interface DoorbellStore {
+  /** As it was read within the last two seconds. */
   night(now: Date): Promise<NightOfPage>;
+  /** Read now, to decide by it. */
+  freshNight(now: Date): Promise<NightOfPage>;
   /** False: an override with that id is there. */
   addIfAbsent(override: Override, now: Date): Promise<boolean>;
 }

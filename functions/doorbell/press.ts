@@ -8,20 +8,20 @@ export type Pressed =
   | { readonly kind: 'woken'; readonly override: Override }
   | Exclude<Decided, { readonly kind: 'wake' }>;
 
+/** Of several people who press at once one gets the id; the others are decided again, by what that one has written. */
 export async function pressed(ports: DoorbellPorts, press: Press, now: Date): Promise<Pressed> {
   const { settings, store } = ports;
-  const decided = decide(press, await store.night(now), { settings, now });
-  if (decided.kind === 'wake') {
-    for (const id of decided.ids) {
-      const override: Override = { id, ...decided.override };
-      if (!(await store.addIfAbsent(override, now))) continue;
-      const reason = `kept up until ${override.until} by ${authorOf(override)}, not verified: ${override.reason}`;
-      await record(ports, press, 'override', reason);
-      return { kind: 'woken', override };
-    }
-    return refused(ports, press, 'used-up');
+  for (let attempt = 0; attempt <= settings.perNight; attempt++) {
+    const decided = decide(press, await store.freshNight(now), { settings, now });
+    if (decided.kind === 'refused') return refused(ports, press, decided.why);
+    if (decided.kind !== 'wake') return decided;
+    const override: Override = { id: decided.id, ...decided.override };
+    if (!(await store.addIfAbsent(override, now))) continue;
+    const reason = `kept up until ${override.until} by ${authorOf(override)}, not verified: ${override.reason}`;
+    await record(ports, press, 'override', reason);
+    return { kind: 'woken', override };
   }
-  return decided.kind === 'refused' ? refused(ports, press, decided.why) : decided;
+  return refused(ports, press, 'used-up');
 }
 
 const WHY: Readonly<Record<Refusal, (settings: DoorbellPorts['settings']) => string>> = {

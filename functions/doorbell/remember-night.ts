@@ -4,7 +4,7 @@ import type { DoorbellStore } from './ports.ts';
 
 const FRESH_MS = 2_000;
 
-export function rememberNight(store: DoorbellStore): DoorbellStore {
+export function rememberNight(store: Omit<DoorbellStore, 'freshNight'>): DoorbellStore {
   let last: { readonly at: number; readonly night: Promise<NightOfPage> } | undefined;
   return {
     night(now) {
@@ -18,6 +18,7 @@ export function rememberNight(store: DoorbellStore): DoorbellStore {
       });
       return reading.night;
     },
+    freshNight: (now) => store.night(now),
     async addIfAbsent(override, now) {
       const added = await store.addIfAbsent(override, now);
       last = undefined;

@@ -6,6 +6,12 @@ import type { TargetHealth } from '@nightshift/lab/world/aws/load-balancers.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createListenerRules } from '#functions/adapters/aws/listener-rules.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { type CustomResourceReply, handleCustomResource } from '#functions/night-schedule/custom-resource.ts';
+import {
+  type CustomResourceRequest,
+  customResourceRequestOf,
+} from '#functions/night-schedule/custom-resource-request.ts';
 import type { NightScheduleDeps } from '#functions/night-schedule/pass.ts';
 import type { ListenerRules } from '#functions/night-schedule/ports.ts';
 import { run } from '#functions/night-schedule/run.ts';
@@ -121,6 +127,30 @@ async function aSite({
     doorbell,
     pass,
     passes,
+    async remove(request: CustomResourceRequest): Promise<readonly CustomResourceReply[]> {
+      const replies: CustomResourceReply[] = [];
+      let now = new Date(NIGHT.getTime() + 20 * MINUTE);
+      const { autoscaler, ...ports } = world.ports;
+      await handleCustomResource(
+        {
+          ...ports,
+          settings,
+          doorbell: { rules, targetGroup: doorbell.arn },
+          autoscalersOf: (saved) => [{ autoscaler, saved }],
+          load: (cluster) => createNightStore(world.table.through(), cluster).load(),
+          now: () => now,
+          sleep: async (ms) => {
+            now = new Date(now.getTime() + ms);
+            world.settle();
+          },
+          remaining: () => 60_000,
+          reply: async (_request, reply) => void replies.push(reply),
+          continueLater: async () => undefined,
+        },
+        request,
+      );
+      return replies;
+    },
     configure: (changes: Partial<NonNullable<NightScheduleSettings['doorbell']>>) => {
       settings = { ...settings, doorbell: { ...settings.doorbell!, ...changes } };
     },
@@ -346,4 +376,49 @@ describe('after a kill', () => {
       expect(site.elbCalls().length).toBe(calls);
     },
   );
+});
+
+describe('the removal of the stack at night', () => {
+  const aRequest = () =>
+    customResourceRequestOf({
+      RequestType: 'Delete',
+      ResponseURL: 'https://bucket.example.com/answer?signature=x',
+      RequestId: 'request-1',
+      StackId: 'stack',
+      LogicalResourceId: 'Restore',
+      PhysicalResourceId: 'nightshift-develop-night',
+      ResourceProperties: { cluster: 'develop', dryRun: 'false' },
+    })!;
+
+  test.each([false, true])(
+    'removes the rules before CloudFormation deletes their target group (retired without restore: %s)',
+    async (restoresNothing) => {
+      const site = await aSite();
+      await site.passes(NIGHT, 6);
+      expect(site.ours()).toHaveLength(1);
+      if (restoresNothing)
+        await site.world.ports.store.writeNote(
+          'retired',
+          { since: NIGHT.toISOString(), restoresNothing: true },
+          'absent',
+        );
+      expect(await site.remove(aRequest())).toMatchObject([{ status: 'SUCCESS' }]);
+      expect(site.ours()).toEqual([]);
+    },
+  );
+
+  test('fails with the reason where a rule cannot be removed', async () => {
+    const site = await aSite();
+    await site.passes(NIGHT, 6);
+    site.endpoint.faults.add({
+      service: 'elasticloadbalancing',
+      operation: 'DeleteRule',
+      kind: 'access-denied',
+    });
+    const [reply] = await site.remove(aRequest());
+    expect(reply?.status).toBe('FAILED');
+    expect(reply?.reason).toContain('the rules of the doorbell on');
+    expect(await site.remove({ ...aRequest(), id: 'request-2' })).toMatchObject([{ status: 'SUCCESS' }]);
+    expect(site.ours()).toEqual([]);
+  });
 });

@@ -23,14 +23,14 @@ beforeEach(async () => {
 });
 afterEach(() => front.close());
 
-function aNotifier(severities: readonly Severity[] = ['info', 'warning', 'failure']) {
+function aNotifier(severities: readonly Severity[] = ['info', 'warning', 'failure'], buttons = false) {
   const role = aws.addPrincipal({
     arn: `arn:aws:iam::${scope.account}:role/a`,
     account: scope.account,
     anyTime: true,
   });
   const notify = createNotifier({
-    settings: { ...scope, environment: 'develop', notify: { severities, timeZone: 'Asia/Tokyo' } },
+    settings: { ...scope, environment: 'develop', notify: { severities, timeZone: 'Asia/Tokyo', buttons } },
     now: () => now,
     client: new SNSClient({
       region: scope.region,
@@ -169,5 +169,36 @@ describe('a topic', () => {
     // It was not delivered, so it does not count as sent.
     await notify([aDecision()]);
     expect(sentTo('failure')).toHaveLength(2);
+  });
+});
+
+describe('the button of a chat', () => {
+  const metadataOf = (message: string | undefined) =>
+    JSON.parse((JSON.parse(message ?? '') as { default: string }).default).metadata as Record<
+      string,
+      unknown
+    >;
+  const STOP = '2026-11-24T13:00:00.000Z';
+
+  test('is offered under the warning of a stop, with the environment and the stop', async () => {
+    await aNotifier(['warning'], true)([aDecision({ action: 'warn', reason: 'stops at 22:00', stop: STOP })]);
+    expect(metadataOf(sentTo('warning')[0]?.message)).toMatchObject({
+      enableCustomActions: true,
+      additionalContext: { nightshift: 'develop', nightshiftStop: STOP },
+    });
+  });
+
+  test('is offered under nothing else, and nowhere without buttons', async () => {
+    await aNotifier(
+      ['warning', 'failure'],
+      true,
+    )([aDecision({ action: 'warn', reason: 'holidays end' }), aDecision({ action: 'fail', stop: STOP })]);
+    await aNotifier(['warning'])([aDecision({ action: 'warn', reason: 'stops at 22:00', stop: STOP })]);
+    const all = [...sentTo('warning'), ...sentTo('failure')];
+    expect(all).toHaveLength(3);
+    for (const { message } of all) {
+      expect(metadataOf(message)).not.toHaveProperty('additionalContext');
+      expect(metadataOf(message)).not.toHaveProperty('enableCustomActions');
+    }
   });
 });
