@@ -127,7 +127,19 @@ async function finish(deps: NightScheduleDeps, pass: Pass, plan?: Plan): Promise
 
 /** Who waits for a sleeping application gets a page meanwhile. */
 async function switchRules({ doorbell, ...deps }: NightScheduleDeps, pass: Pass, { state }: Plan) {
-  if (!doorbell || !needsSwitch(deps.settings, pass.notes.doorbell, state.phase)) return;
+  const { doorbell: rules } = deps.settings;
+  if (!doorbell || !rules) return;
+  if (overOf(pass.memory, 'doorbell') === 'corrupt') {
+    // Rules may be there: the next pass finds out.
+    pass.notes.doorbell = {
+      phase: 'placing',
+      since: pass.now.toISOString(),
+      ...rules,
+      hosts: [...rules.hosts],
+    };
+    return;
+  }
+  if (!needsSwitch(deps.settings, pass.notes.doorbell, state.phase)) return;
   const { switchDoorbell } = await import('./switch-doorbell.ts');
   await switchDoorbell({ ...deps, doorbell }, pass, state);
 }

@@ -7,6 +7,7 @@ import { createContext } from '@nightshift/lab/world/context.ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createListenerRules } from '#functions/adapters/aws/listener-rules.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { noteKey, NIGHT as PARTITION } from '#functions/adapters/dynamodb/table-keys.ts';
 import { type CustomResourceReply, handleCustomResource } from '#functions/night-schedule/custom-resource.ts';
 import {
   type CustomResourceRequest,
@@ -315,6 +316,18 @@ describe('the rules of the doorbell', () => {
     site.targets(HEALTHY);
     await site.passes(MORNING, 8);
     expect(site.ours()).toEqual([]);
+  });
+
+  test('are found again where the note about them cannot be read', async () => {
+    const site = await aSite();
+    await site.passes(NIGHT, 6);
+    await site.world.table.through().save(PARTITION, noteKey('doorbell'), { phase: 'nonsense' });
+    site.targets(HEALTHY);
+    await site.passes(MORNING, 8);
+    expect(site.ours()).toEqual([]);
+    const calls = site.elbCalls().length;
+    await site.pass(new Date(MORNING.getTime() + 20 * MINUTE));
+    expect(site.elbCalls().length).toBe(calls);
   });
 
   test('stay while a start is given up for another stop', async () => {
