@@ -8,8 +8,11 @@ import { isPlainText } from '#model/plain-text.ts';
 import type { Override, OverrideVia } from '#model/schedule.ts';
 import type { DoorbellSettings } from '#model/settings.ts';
 
+/** The ways that end here. */
+type PressVia = Extract<OverrideVia, 'link' | 'doorbell' | 'chat'>;
+
 export interface Press {
-  readonly via: OverrideVia;
+  readonly via: PressVia;
   /** `chat, unverified`, or the id of a signed link. */
   readonly author: string;
   readonly name: string;
@@ -75,7 +78,7 @@ export function decide(
 /** Presses of several people in a minute are one request. */
 const SAME_MS = 5 * 60_000;
 
-const REASONS: Readonly<Record<OverrideVia, string>> = {
+const REASONS: Readonly<Record<PressVia, string>> = {
   link: 'woken by a link on the page of a sleeping application',
   doorbell: 'woken on the page of a sleeping application',
   chat: 'a button in the chat was pressed',

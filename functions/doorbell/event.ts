@@ -3,7 +3,7 @@ import { type PageRequest, requestOf } from '#functions/self-service/event.ts';
 import { APPLICATION_HEADER } from '#model/doorbell.ts';
 import { isRecord } from '#model/record-schema.ts';
 
-export interface BrowserRequest extends PageRequest {
+export interface BrowserRequest extends Pick<PageRequest, 'method' | 'parameters' | 'form' | 'language'> {
   readonly kind: 'browser';
   /** The host that the browser named, in lower case and without a port. */
   readonly host: string;
@@ -17,7 +17,7 @@ export interface BrowserRequest extends PageRequest {
   readonly origin?: string;
   readonly isCrossSite: boolean;
   /** How the reply is to be written. */
-  readonly through: 'load-balancer' | 'load-balancer-multi-value' | 'address';
+  readonly replyTo: 'load-balancer' | 'load-balancer-multi-value' | 'address';
 }
 
 export interface ChatPress {
@@ -59,7 +59,7 @@ function ofAddress(event: Readonly<Record<string, unknown>>): BrowserRequest | U
   const ownHost = isRecord(context) ? textOf(context['domainName']).toLowerCase() : '';
   return browser(request, headers, {
     target: `${textOf(event['rawPath']) || '/'}${query && `?${query}`}`,
-    through: 'address',
+    replyTo: 'address',
     ...(ownHost ? { ownHost } : {}),
   });
 }
@@ -87,19 +87,23 @@ function ofLoadBalancer(event: Readonly<Record<string, unknown>>): BrowserReques
   if (!request) return { kind: 'unknown', reason: 'the request is not complete, or its form is too long' };
   return browser(request, headers, {
     target: `${path}${query && `?${query}`}`,
-    through: multi ? 'load-balancer-multi-value' : 'load-balancer',
+    replyTo: multi ? 'load-balancer-multi-value' : 'load-balancer',
   });
 }
 
 function browser(
   request: PageRequest,
   headers: ReadonlyMap<string, string>,
-  rest: Pick<BrowserRequest, 'target' | 'through'> & { readonly ownHost?: string },
+  rest: Pick<BrowserRequest, 'target' | 'replyTo'> & { readonly ownHost?: string },
 ): BrowserRequest {
   const origin = headers.get('origin');
   const application = headers.get(APPLICATION_HEADER);
+  const { method, parameters, form, language } = request;
   return {
-    ...request,
+    method,
+    parameters,
+    form,
+    language,
     ...rest,
     kind: 'browser',
     target: isPath(rest.target) ? rest.target : '/',

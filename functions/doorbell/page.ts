@@ -64,7 +64,7 @@ export function replyOf(page: Page, request: BrowserRequest, context: PageContex
     isBase64Encoded: false,
     body,
   } as const;
-  return request.through === 'load-balancer-multi-value'
+  return request.replyTo === 'load-balancer-multi-value'
     ? {
         ...shared,
         multiValueHeaders: Object.fromEntries(

@@ -115,8 +115,8 @@ async function press(ports: DoorbellPorts, request: BrowserRequest, place: Place
 }
 
 /** The form of a page behind CloudFront is sent to the function's own address: from there to the application. */
-function backTo({ target, through, application }: BrowserRequest, place: Place): string {
-  return through === 'address' && application === undefined ? place.application : target;
+function backTo({ target, replyTo, application }: BrowserRequest, place: Place): string {
+  return replyTo === 'address' && application === undefined ? place.application : target;
 }
 
 /** A form of another site must not wake the cluster. What sends no origin is no browser of today. */
