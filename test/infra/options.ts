@@ -250,7 +250,9 @@ function fitTags(copy: Record<string, unknown>): void {
 function fitDoorbell(copy: Record<string, unknown>): void {
   for (const environment of Object.values((copy as unknown as NightshiftConfig).environments)) {
     if (environment.production || !environment.doorbell) continue;
-    const { rules, ingress, chat } = environment.doorbell;
+    const { rules, ingress, chat, cloudFront } = environment.doorbell;
+    if (!rules && !ingress && !chat && !cloudFront)
+      Object.assign(environment.doorbell, { rules: SURROUNDINGS['doorbell.rules'] });
     const { requireReason: _, ...limits } = environment.selfService ?? { links: true };
     Object.assign(environment, { selfService: chat ? limits : (environment.selfService ?? limits) });
     if (chat) Object.assign(environment, { notify: { warning: [], ...environment.notify } });

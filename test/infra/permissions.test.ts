@@ -46,7 +46,7 @@ function callsOf(capability: Capability): readonly string[] {
   const calls = bundle(capability, directory)
     .files.flatMap((path) => {
       const [, service = '', name] =
-        /@aws-sdk\/client-([a-z-]+)\/.*\/commands\/(\w+)Command\.js$/.exec(path) ?? [];
+        /@aws-sdk\/client-([a-z0-9-]+)\/.*\/commands\/(\w+)Command\.js$/.exec(path) ?? [];
       return name ? [`${PREFIXES[service] ?? service}:${name}`] : (SIGNED[path] ?? []);
     })
     .map((call) => PERMISSIONS[call] ?? call)
