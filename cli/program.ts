@@ -463,6 +463,22 @@ function addDoctorAndConsole(invocation: Invocation): void {
 
   command(
     program,
+    'doorbell-ingress',
+    'print the Ingress with which the AWS Load Balancer Controller forwards to the doorbell; offline',
+    [
+      'nightshift doorbell-ingress develop --target-group arn:aws:elasticloadbalancing:… | kubectl apply -f -',
+    ],
+  )
+    .argument('<environment>', 'environment name in the config')
+    .requiredOption('--target-group <arn>', 'the output DoorbellTargetGroupArn of the stack')
+    .option('--namespace <name>', 'namespace of the Ingress (default: default)')
+    .action(async (name: string, options: { targetGroup: string; namespace?: string }) => {
+      const { printDoorbellIngress } = await import('./doorbell-ingress.ts');
+      printDoorbellIngress(await invocation.config(), name, options, io);
+    });
+
+  command(
+    program,
     'console',
     'serve a web page on this machine that shows each cluster and its decisions, with buttons for keep-up, wake, sleep and cancel',
     ['nightshift console', 'nightshift console --port 8022', 'nightshift console --demo'],

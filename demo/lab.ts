@@ -146,9 +146,7 @@ async function build(
   const front = await serveFront({ aws, codebuild, images, deployments, options });
   closers.push(() => front.close());
   awsUrl = front.url;
-  for (const { stack, tables } of deployments)
-    for (const { name } of tables)
-      await front.createTable({ account: stack.account, region: stack.region, name });
+  await createTables(front, deployments);
 
   await context.clock.runUntil(options.start.getTime());
   const decisions: Decision[] = [];
@@ -183,6 +181,12 @@ async function build(
     notPlayed: platform?.notPlayed ?? [],
     close,
   };
+}
+
+async function createTables(front: AwsEndpoint, deployments: readonly Deployment[]): Promise<void> {
+  for (const { stack, tables } of deployments)
+    for (const { name } of tables)
+      await front.createTable({ account: stack.account, region: stack.region, name });
 }
 
 /** The stacks of nightshift, and the clusters that the others describe. */
@@ -324,11 +328,12 @@ function createMachines(context: WorldContext, aws: AwsWorld, run: AssemblyRun):
 
 /** Creates the other resources of the stacks: access entries, queues and topics. */
 function registerStacks(aws: AwsWorld, deployments: readonly Deployment[]): void {
-  for (const { stack, accessEntries, queues, topics, subscriptions, macKeys } of deployments) {
+  for (const { stack, accessEntries, queues, topics, subscriptions, macKeys, targetGroups } of deployments) {
     const at = { account: stack.account, region: stack.region };
     for (const { name } of queues) aws.addQueue({ ...at, name });
     for (const { name } of topics) aws.addTopic({ ...at, name });
     for (const { id } of macKeys) aws.macKeys.add({ ...at, id });
+    for (const group of targetGroups) aws.loadBalancers.addTargetGroup({ ...at, ...group, type: 'lambda' });
     for (const { topic, endpoint } of subscriptions) aws.messaging.subscribe(topic, endpoint);
     for (const entry of accessEntries) {
       aws.addAccessEntry(aws.eks.cluster(at, entry.cluster), {

@@ -9,6 +9,7 @@ import type {
 } from './config.ts';
 import type { ConfigProblem } from './config-problem.ts';
 import { wrongImageRepository, wrongTagTemplate } from './config-values.ts';
+import { wrongDoorbells } from './doorbell-rules.ts';
 import { ecrRepository } from './image-repository.ts';
 import { didYouMean } from './nearest.ts';
 
@@ -43,6 +44,7 @@ export function crossCheck(parts: ConfigParts): ConfigProblem[] {
     ...foreignResources(parts),
     ...looseExternalIds(parts),
     ...uselessSelfService(parts),
+    ...wrongDoorbells(parts),
   ];
 }
 

@@ -12,6 +12,7 @@ export const SEVERITIES_OF: Readonly<Record<Capability, readonly Severity[]>> = 
   'spot-drain': ['failure'],
   'branch-deploy': ['info', 'warning', 'failure'],
   'self-service': ['warning', 'failure'],
+  doorbell: ['warning', 'failure'],
 };
 
 export interface Notification {
@@ -61,7 +62,9 @@ function severityOf(decision: Decision): Severity | undefined {
       return 'info';
     case 'override':
       // To whom the stop was announced, so that they know that it is postponed.
-      return decision.capability === 'self-service' ? 'warning' : undefined;
+      return decision.capability === 'self-service' || decision.capability === 'doorbell'
+        ? 'warning'
+        : undefined;
     case 'drain':
       return lostPods(decision) ? 'failure' : undefined;
     default:

@@ -3,6 +3,7 @@ import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { CronJob } from 'kubernetes-types/batch/v1.js';
 import type { Namespace, Node, PersistentVolume, Pod, Service } from 'kubernetes-types/core/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
+import type { ListenerRule } from '#functions/night-schedule/ports.ts';
 import type { Size, WarmPool } from '#functions/night-schedule/records.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
@@ -34,6 +35,8 @@ export interface EnvironmentFacts {
   readonly schedulers: Observation<readonly string[]>;
   /** In the account and region, of environments that the config does not have, with something saved. */
   readonly leftTables: Observation<readonly LeftTable[]>;
+  /** Absent where the doorbell puts no rules on a listener. */
+  readonly listener?: Observation<ListenerFacts>;
   readonly reviews: Observation<readonly AccessReview[]>;
   /** What no function may do in production; empty elsewhere. */
   readonly excess: Observation<readonly AccessReview[]>;
@@ -83,6 +86,12 @@ export interface VpcFacts {
   readonly endpoints: readonly string[];
   /** Those of `network`. */
   readonly subnets: readonly { readonly id: string; readonly defaultRoute: DefaultRoute | undefined }[];
+}
+
+export interface ListenerFacts {
+  readonly rules: readonly ListenerRule[] | 'gone';
+  /** Of a controller that deletes the rules of others. */
+  readonly controllerTag?: string;
 }
 
 export interface AlarmTopicFacts {

@@ -31,9 +31,8 @@ export function decideCluster(snapshot: Snapshot, policy: Policy): Plan {
   const view = snapshot.autoscaler;
   const isSettled = settledSince(memory) !== undefined;
   const steps = decideGroups(snapshot, policy, isSettled);
-  const host = steps.find(({ target }) => target === policy.hostGroup);
-  const others = steps.filter((step) => step !== host);
-  const hosts = host ? [host] : [];
+  const hosts = steps.filter(({ target }) => isHost(target, policy));
+  const others = steps.filter((step) => !hosts.includes(step));
 
   const isLate = minutesOverdue(snapshot, policy, 'asleep') !== undefined;
   const before: AutoscalerStep[] = [];
@@ -165,13 +164,18 @@ const UNREADABLE: { readonly [K in CorruptItem['kind']]: (name: string) => strin
   note: (name) => `the note ${name} cannot be read: it is written again`,
 };
 
-/** Why the host group must not be stopped yet, if so. */
+/** What runs there is needed until the others have stopped: the autoscaler, or the controller of the load balancers. */
+function isHost(group: string, { hostGroup, stopLast = [] }: Policy): boolean {
+  return group === hostGroup || stopLast.includes(group);
+}
+
+/** Why the host groups must not be stopped yet, if so. */
 function hostWait(
   { groups, released, memory, autoscaler: view }: Snapshot,
   policy: Policy,
 ): string | undefined {
   const running = groups.filter(
-    (group) => group.name !== policy.hostGroup && !released.has(group.name) && !atRest(group, memory),
+    (group) => !isHost(group.name, policy) && !released.has(group.name) && !atRest(group, memory),
   );
   if (running.length > 0) return `stopped last: waits for ${running.map((group) => group.name).join(', ')}`;
   return claimsWait(view, policy);

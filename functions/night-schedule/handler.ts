@@ -8,6 +8,7 @@ import { createGroups } from '#functions/adapters/aws/groups.ts';
 import { lazyBuiltInPools } from '#functions/adapters/aws/lazy-built-in-pools.ts';
 import { lazyEventBus, withEvents } from '#functions/adapters/aws/lazy-event-bus.ts';
 import { lazyLinks } from '#functions/adapters/aws/lazy-links.ts';
+import { lazyListenerRules } from '#functions/adapters/aws/lazy-listener-rules.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
@@ -53,6 +54,7 @@ const ports = {
   store,
   readiness: lazyReadiness(table),
   events,
+  doorbell: lazyListenerRules(settings),
   trail: createDecisionTrail(logger, saveDecisions(table), notify),
   // Also without a config: one that was paused must be resumed.
   autoscaler: lazyAutoscaler(kubernetes, settings.autoscaler, builtIn),

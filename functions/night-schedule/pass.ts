@@ -9,7 +9,7 @@ import { DAY_MS, HOUR_MS } from '#model/duration.ts';
 import type { PublishEvents } from '#model/published-event.ts';
 import type { ApplyPorts } from './apply-context.ts';
 import type { Plan } from './decide-cluster.ts';
-import type { KeepUpRequests, Memory, Nodes, Over, Readiness } from './ports.ts';
+import type { KeepUpRequests, ListenerRules, Memory, Nodes, Over, Readiness } from './ports.ts';
 import { NOTE_NAMES, type NoteName, type Notes } from './records.ts';
 
 export interface NightScheduleDeps extends ApplyPorts {
@@ -18,6 +18,8 @@ export interface NightScheduleDeps extends ApplyPorts {
   readonly readiness?: Readiness;
   /** Absent where nobody may keep the cluster up with kubectl. */
   readonly keepUpRequests?: KeepUpRequests | undefined;
+  /** With `targetGroup`, the ARN of the doorbell's: absent where the stack has none. */
+  readonly doorbell?: { readonly rules: ListenerRules; readonly targetGroup: string } | undefined;
   readonly trail: DecisionTrail;
   /** Others learn of each change of state. Absent: no events are put. */
   readonly events?: PublishEvents | undefined;

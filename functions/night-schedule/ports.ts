@@ -193,6 +193,34 @@ export interface CorruptItem {
   readonly name: string;
 }
 
+/** A rule of a listener. */
+export interface ListenerRule {
+  readonly arn: string;
+  /** Absent for the default one. */
+  readonly priority?: number;
+  /** Patterns with `*` and `?`; empty where it is for every host. */
+  readonly hosts: readonly string[];
+  readonly targetGroups: readonly string[];
+}
+
+/** `taken`: somebody else has the priority. `full`: the quota of rules is used. `gone`: there is no such listener. */
+export type RuleCreated = 'created' | 'taken' | 'full' | 'gone';
+
+/** The rules of the listener that the config names. */
+export interface ListenerRules {
+  list(listener: string): Promise<readonly ListenerRule[] | 'gone'>;
+  /** The tag by which a controller marks what it reconciles, on the listener or its load balancer; undefined without. */
+  controllerTag(listener: string): Promise<string | undefined>;
+  create(
+    listener: string,
+    rule: { readonly host: string; readonly priority: number; readonly targetGroup: string },
+  ): Promise<RuleCreated>;
+  /** One that is gone needs no removal. */
+  remove(rule: string): Promise<void>;
+  /** Whether each of the target groups has a target that passes its health check. */
+  areHealthy(targetGroups: readonly string[]): Promise<boolean>;
+}
+
 export interface Memory {
   readonly state?: Versioned<ClusterState>;
   readonly overrides: readonly Override[];

@@ -161,6 +161,19 @@ const notes = {
   }),
   /** When the groups were last observed, to within some minutes; how many; times without it since the ledger was last written. */
   seen: s.object({ at: s.instant, gaps: s.listOf(gapSchema), groups: s.optional(s.count) }),
+  /**
+   * The rules of the doorbell. `placing`, `removing`: they may be there or not. `placed`, `removed`: observed. `refused`: there
+   * can be none on this listener; it is tried again after the next start.
+   */
+  doorbell: s.object({
+    phase: s.oneOf('placing', 'placed', 'removing', 'removed', 'refused'),
+    since: s.instant,
+    /** Where they are, also when the config has changed since. */
+    listener: s.text,
+    from: s.count,
+    to: s.count,
+    hosts: s.listOf(s.text),
+  }),
   /** With `since`: the stack goes, and no pass may stop anything again. Without: a stack is there again. */
   retired: s.object({
     since: s.optional(s.instant),

@@ -15,6 +15,7 @@ import { decideCluster, type Plan } from './decide-cluster.ts';
 import { decideDesired, stopToWarnOf, timeOf } from './decide-desired.ts';
 import { seen } from './ledger.ts';
 import { dropGone, isTrulyEmpty, NO_GROUP_IS_LISTED } from './missing-groups.ts';
+import { needsSwitch } from './needs-switch.ts';
 import {
   hasWarmPool,
   isRaised,
@@ -110,6 +111,7 @@ export async function reconcile(given: NightScheduleDeps, cause: Cause): Promise
     const { freeProvisioning } = await import('./free-provisioning.ts');
     await freeProvisioning(deps, pass, unlaunchedIn(autoscaler));
   }
+  await switchRules(deps, pass, plan);
   if (settings.suspendCronJobs || memory.cronJobs.size > 0) {
     const { applyCronJobs } = await import('./apply-cron-jobs.ts');
     await applyCronJobs(deps, pass, desired.state, minutesOverdue(snapshot, settings, 'awake') !== undefined);
@@ -207,6 +209,25 @@ async function request(
     memory: { ...memory, overrides },
     record: (pass: Pass) => recordRequest(deps, pass, asked, decided),
   };
+}
+
+/** Who waits for a sleeping application gets a page meanwhile. */
+async function switchRules({ doorbell, ...deps }: NightScheduleDeps, pass: Pass, { state }: Plan) {
+  const { doorbell: rules } = deps.settings;
+  if (!doorbell || !rules) return;
+  if (overOf(pass.memory, 'doorbell') === 'corrupt') {
+    // Rules may be there: the next pass finds out.
+    pass.notes.doorbell = {
+      phase: 'placing',
+      since: pass.now.toISOString(),
+      ...rules,
+      hosts: [...rules.hosts],
+    };
+    return;
+  }
+  if (!needsSwitch(deps.settings, pass.notes.doorbell, state.phase)) return;
+  const { switchDoorbell } = await import('./switch-doorbell.ts');
+  await switchDoorbell({ ...deps, doorbell }, pass, state);
 }
 
 /** Seconds that a start begins before the schedule's time, learned from the mornings. */

@@ -13,6 +13,8 @@ export interface Policy {
   readonly startDeadlineMinutes: number;
   /** The group on which the autoscaler runs: stopped last, started first. */
   readonly hostGroup?: string | undefined;
+  /** Groups that are stopped last and started first as well. */
+  readonly stopLast?: readonly string[] | undefined;
   /** Of the autoscaler that is configured. */
   readonly autoscalerKind?: 'cluster-autoscaler' | 'karpenter' | 'auto-mode' | undefined;
   /** Default true: drains of Karpenter end past budgets, within the deadline of the stop. */

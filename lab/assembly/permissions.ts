@@ -176,6 +176,10 @@ function touchedBy(action: string, parameters: Parameters, where: Where): Touche
       const id = text('KeyId');
       return { resources: [id.startsWith('arn:') ? id : arn('kms', `key/${id}`)] };
     }
+    case 'elasticloadbalancing:CreateRule':
+      return { resources: [text('ListenerArn')] };
+    case 'elasticloadbalancing:DeleteRule':
+      return { resources: [text('RuleArn')] };
     case 'states:StartExecution':
       return { resources: [text('stateMachineArn')] };
     case 'sns:Publish':

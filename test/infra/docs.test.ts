@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { aDevelopment, aProduction, statementsOf, templateOf } from './environments.ts';
+import { aDevelopment, aProduction, LISTENER, statementsOf, templateOf } from './environments.ts';
 
 describe('docs/permissions.md', () => {
   const deploy = aDevelopment().deploy!;
@@ -18,6 +18,11 @@ describe('docs/permissions.md', () => {
       encryptionKey: 'create',
       notify: { info: [], warning: [], failure: [] },
       selfService: { links: true },
+      doorbell: {
+        applications: ['https://shop.develop.example.com/'],
+        rules: { listener: LISTENER, priorities: '1-20' },
+        chat: { slack: [{ workspace: 'T0', channel: 'C01' }] },
+      },
       deploy: {
         ...deploy,
         argocd: { ...deploy.argocd, kmsKey },

@@ -8,6 +8,7 @@ import { branchFilters } from './branch-filters.ts';
 import { cronJobs } from './cron-jobs.ts';
 import { deployed } from './deployed.ts';
 import { disruptionBudgets } from './disruption-budgets.ts';
+import { doorbell } from './doorbell.ts';
 import { holidays } from './holidays.ts';
 import { hostGroup } from './host-group.ts';
 import { images } from './images.ts';
@@ -40,6 +41,7 @@ export const CHECKS: readonly Check[] = [
   sleepingCompute,
   warmPools,
   pauseUndone,
+  doorbell,
   cronJobs,
   managedSizes,
   network,
