@@ -6,6 +6,7 @@ import { deploy } from './deploy.ts';
 import { drain } from './drain.ts';
 import { memory } from './memory.ts';
 import { pass } from './pass.ts';
+import { scale } from './scale.ts';
 import { storm } from './storm.ts';
 
 export const BENCHES: Readonly<Record<string, Bench>> = {
@@ -17,4 +18,5 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   deploy,
   memory,
   cost,
+  scale,
 };
