@@ -6,8 +6,8 @@ import { deploy } from './deploy.ts';
 import { drain } from './drain.ts';
 import { memory } from './memory.ts';
 import { pass } from './pass.ts';
-import { selfService } from './self-service.ts';
 import { scale } from './scale.ts';
+import { selfService } from './self-service.ts';
 import { storm } from './storm.ts';
 import { wake } from './wake.ts';
 
