@@ -137,7 +137,7 @@ export function createRequestChecks(scene: Scene) {
     exercise(6);
     const until = `until ${new Date(end).toISOString()}`;
     const pods = movableOn(node).filter((pod) => !isPodFinished(pod) && wasThere(pod, claim));
-    if (pods.length > 0 && !scene.deadSince.has(node) && !isJustBack(id))
+    if (pods.length > 0 && !scene.deadSince.has(node) && !isStopped(id, node))
       violate(
         6,
         `${when()} ${id} was completed with ${pods.length} pods on it, while there was time ${until}`,
@@ -149,8 +149,9 @@ export function createRequestChecks(scene: Scene) {
       violate(6, `${when()} ${id} was completed with volumes attached, while there was time ${until}`);
   };
 
-  /** Its instance was stopped and runs again: to whoever read the node before, it is dead. */
-  const isJustBack = (id: string) => {
+  /** Its instance is stopped, or runs again since a moment: to whoever read the node before, it is dead. */
+  const isStopped = (id: string, node: string) => {
+    if (instanceAt(node)?.state !== 'running') return true;
     const { runsSince = 0, runsAgain = false } = seen.get(id) ?? {};
     return runsAgain && clock.now() - runsSince < BACK_MS;
   };
