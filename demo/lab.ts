@@ -36,6 +36,8 @@ import {
   type LabEnvironment,
   type LabServices,
 } from './environment.ts';
+import { addPlatformWorkloads } from './platform/create-platform.ts';
+import { readPlatform } from './platform/platform.ts';
 import { addSystemWorkloads } from './sample/resources.ts';
 
 export type { LabEnvironment } from './environment.ts';
@@ -45,6 +47,11 @@ export interface LabOptions {
   readonly config: NightshiftConfig;
   /** `cdk.out`, synthesized from the same config. */
   readonly assemblyDir: string;
+  /**
+   * The folder that Argo CD reads. With it the clusters are those that the assembly's templates and these manifests describe,
+   * not the sample's own.
+   */
+  readonly gitops?: string;
   /** Virtual time at which the functions start. The clusters start half an hour earlier. */
   readonly start: Date;
   /** The same seed gives the same ids and random choices. Default 1. */
@@ -68,6 +75,8 @@ export interface Lab {
   readonly config: NightshiftConfig;
   readonly aws: AwsWorld;
   readonly codebuild: CodebuildWorld;
+  /** ECR. */
+  readonly images: ImageRegistry;
   readonly environments: readonly LabEnvironment[];
   readonly front: AwsEndpoint;
   readonly assembly: AssemblyRun;
@@ -80,6 +89,8 @@ export interface Lab {
   readonly proxyUrl: string;
   /** PEM file of the lab's CA. */
   readonly caFile: string;
+  /** What a platform describes and the lab does not play, as lines. */
+  readonly notPlayed: readonly string[];
   close(): Promise<void>;
 }
 
@@ -106,7 +117,7 @@ async function build(
   close: () => Promise<void>,
 ): Promise<Lab> {
   const { config } = options;
-  const assembly = await readAssembly(options.assemblyDir);
+  const { assembly, platform } = await readStacks(options);
   const deployments = assembly.stacks.map(readDeployment);
   const directory = options.directory ?? (await temporary(closers));
   const context = createContext({
@@ -122,7 +133,7 @@ async function build(
   const proxy = await startProxy();
   closers.push(() => proxy.close());
   let awsUrl: string | undefined;
-  const parts = { context, aws, codebuild, images, ca, directory, closers, config };
+  const parts = { context, aws, codebuild, images, ca, directory, closers, config, platform };
   const services: LabServices = {
     ...parts,
     awsUrl: () => awsUrl,
@@ -135,11 +146,7 @@ async function build(
   const front = await serveFront({ aws, codebuild, images, deployments, options });
   closers.push(() => front.close());
   awsUrl = front.url;
-  for (const { stack, tables } of deployments) {
-    for (const { name } of tables) {
-      await front.createTable({ account: stack.account, region: stack.region, name });
-    }
-  }
+  await createTables(front, deployments);
 
   await context.clock.runUntil(options.start.getTime());
   const decisions: Decision[] = [];
@@ -162,6 +169,7 @@ async function build(
     config,
     aws,
     codebuild,
+    images,
     environments,
     front,
     assembly: run,
@@ -170,8 +178,23 @@ async function build(
     decisions,
     proxyUrl: proxy.url,
     caFile,
+    notPlayed: platform?.notPlayed ?? [],
     close,
   };
+}
+
+async function createTables(front: AwsEndpoint, deployments: readonly Deployment[]): Promise<void> {
+  for (const { stack, tables } of deployments)
+    for (const { name } of tables)
+      await front.createTable({ account: stack.account, region: stack.region, name });
+}
+
+/** The stacks of nightshift, and the clusters that the others describe. */
+async function readStacks({ assemblyDir, config, gitops }: LabOptions) {
+  const assembly = await readAssembly(assemblyDir);
+  if (gitops === undefined) return { assembly, platform: undefined };
+  const platform = readPlatform(assembly, config, gitops);
+  return { assembly: platform.assembly, platform };
 }
 
 /** Function URLs, by their host names through the proxy. */
@@ -201,11 +224,10 @@ async function createEnvironments(services: LabServices): Promise<readonly LabEn
   await context.clock.runUntil(context.clock.now() + NODES_JOIN_MS);
   const environments: LabEnvironment[] = [];
   for (const cluster of clusters) {
-    addSystemWorkloads(cluster.kubernetes, cluster.config);
-    environments.push({
-      ...cluster,
-      ...(await createClusterArgocd(services, cluster.config, cluster.kubernetes)),
-    });
+    const described = services.platform?.clusters.get(cluster.name);
+    if (described) addPlatformWorkloads(cluster.kubernetes, services.images, described);
+    else addSystemWorkloads(cluster.kubernetes, cluster.config);
+    environments.push({ ...cluster, ...(await createClusterArgocd(services, cluster)) });
   }
   return environments;
 }
@@ -306,11 +328,12 @@ function createMachines(context: WorldContext, aws: AwsWorld, run: AssemblyRun):
 
 /** Creates the other resources of the stacks: access entries, queues and topics. */
 function registerStacks(aws: AwsWorld, deployments: readonly Deployment[]): void {
-  for (const { stack, accessEntries, queues, topics, subscriptions, macKeys } of deployments) {
+  for (const { stack, accessEntries, queues, topics, subscriptions, macKeys, targetGroups } of deployments) {
     const at = { account: stack.account, region: stack.region };
     for (const { name } of queues) aws.addQueue({ ...at, name });
     for (const { name } of topics) aws.addTopic({ ...at, name });
     for (const { id } of macKeys) aws.macKeys.add({ ...at, id });
+    for (const group of targetGroups) aws.loadBalancers.addTargetGroup({ ...at, ...group, type: 'lambda' });
     for (const { topic, endpoint } of subscriptions) aws.messaging.subscribe(topic, endpoint);
     for (const entry of accessEntries) {
       aws.addAccessEntry(aws.eks.cluster(at, entry.cluster), {

@@ -1,6 +1,7 @@
 /** The event patterns that invoke a function, written as AWS documents them. */
 import type { EventPattern } from 'aws-cdk-lib/aws-events';
-import { ANNOUNCEMENT_SOURCE } from '#model/trigger.ts';
+import { DETAIL_TYPES } from '#model/published-event.ts';
+import { ANNOUNCEMENT_SOURCE, EVENT_SOURCE } from '#model/trigger.ts';
 
 export const spotInterruption: EventPattern = {
   source: ['aws.ec2'],
@@ -56,6 +57,16 @@ export function buildEnded(projects: readonly string[]): EventPattern {
       'project-name': [...new Set(projects)].sort(),
       'build-status': ['SUCCEEDED', 'FAILED', 'FAULT', 'TIMED_OUT', 'STOPPED'],
     },
+  };
+}
+
+/** The cluster of the environment is awake. What another account sends is ignored. */
+export function clusterAwake(environment: string, account: string): EventPattern {
+  return {
+    source: [EVENT_SOURCE],
+    detailType: [DETAIL_TYPES.state],
+    account: [account],
+    detail: { environment: [environment], phase: ['awake'] },
   };
 }
 

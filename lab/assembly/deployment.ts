@@ -1,5 +1,6 @@
 /** A stack as the lab deploys it: the resources of its template that matter at run time. */
 import type { Stack } from './assembly.ts';
+import { type ChatChannel, readChannels } from './chat-actions.ts';
 import { AssemblyError } from './errors.ts';
 import type { FunctionSpec } from './function-runner.ts';
 import { readFunction } from './functions.ts';
@@ -8,6 +9,7 @@ import { objects, strings } from './properties.ts';
 import { type RoleSpec, readRole } from './roles.ts';
 import { createStackScope, type Resource } from './stack-scope.ts';
 import { readStateMachine, type StateMachineSpec } from './state-machines.ts';
+import { readTargetGroup, type TargetGroupSpec } from './target-groups.ts';
 import { checkTargets, type RuleSpec, readRule, readSchedule, type ScheduleSpec } from './trigger-specs.ts';
 
 export type { RoleSpec, Statement } from './roles.ts';
@@ -16,6 +18,8 @@ export type { RuleSpec, ScheduleSpec, TargetSpec } from './trigger-specs.ts';
 /** Known, and without effect on what the lab runs. Everything that is not here and not read below is an error. */
 const WITHOUT_RUN_TIME = new Set([
   'AWS::CDK::Metadata',
+  'AWS::Chatbot::MicrosoftTeamsChannelConfiguration',
+  'AWS::Chatbot::SlackChannelConfiguration',
   'AWS::CloudWatch::Alarm',
   'AWS::CloudWatch::CompositeAlarm',
   'AWS::CloudWatch::Dashboard',
@@ -94,6 +98,8 @@ export interface Deployment {
   readonly customResources: readonly CustomResourceSpec[];
   readonly macKeys: readonly MacKeySpec[];
   readonly functionUrls: readonly FunctionUrlSpec[];
+  readonly targetGroups: readonly (TargetGroupSpec & { readonly arn: string })[];
+  readonly channels: readonly ChatChannel[];
 }
 
 export function readDeployment(stack: Stack): Deployment {
@@ -165,6 +171,11 @@ export function readDeployment(stack: Stack): Deployment {
         resources,
       }),
     ),
+    targetGroups: ofType('AWS::ElasticLoadBalancingV2::TargetGroup').map((resource) => ({
+      ...readTargetGroup(stack, resource, resources),
+      arn: scope.arn(resource.logicalId),
+    })),
+    channels: readChannels(resources, roles, scope.arn),
     customResources: resources
       .filter(isCustom)
       .map((resource) => readCustomResource(stack, resource, new Set(functions.map(({ arn }) => arn)))),
@@ -233,6 +244,9 @@ function readFunctionUrl(
 }
 
 const READ = [
+  'AWS::Chatbot::CustomAction',
+  'AWS::ElasticLoadBalancingV2::TargetGroup',
+  'AWS::IAM::ManagedPolicy',
   'AWS::IAM::Role',
   'AWS::IAM::Policy',
   'AWS::Lambda::Function',

@@ -46,6 +46,13 @@ const queueUrl = (at: { account: string; region: string; name: string }) =>
 const stateMachineArn = (at: { account: string; region: string; name: string }) =>
   `arn:aws:states:${at.region}:${at.account}:stateMachine:${at.name}`;
 
+/** Its id is known once it is created: the lab's world has it from here. */
+const targetGroupArn = (at: { account: string; region: string; name: string }) =>
+  `arn:aws:elasticloadbalancing:${at.region}:${at.account}:targetgroup/${at.name}/${createHash('sha256').update(at.name).digest('hex').slice(0, 16)}`;
+
+const customActionArn = (at: { account: string; name: string }) =>
+  `arn:aws:chatbot::${at.account}:custom-action/${at.name}`;
+
 const TYPES: Readonly<Record<string, TypeRules>> = {
   'AWS::Lambda::Function': {
     nameProperty: 'FunctionName',
@@ -56,6 +63,24 @@ const TYPES: Readonly<Record<string, TypeRules>> = {
     nameProperty: 'RoleName',
     maximumLength: 64,
     arn: (at) => `arn:aws:iam::${at.account}:role/${at.name}`,
+  },
+  'AWS::IAM::ManagedPolicy': {
+    nameProperty: 'ManagedPolicyName',
+    maximumLength: 128,
+    arn: (at) => `arn:aws:iam::${at.account}:policy/${at.name}`,
+    ref: (at) => `arn:aws:iam::${at.account}:policy/${at.name}`,
+  },
+  'AWS::ElasticLoadBalancingV2::TargetGroup': {
+    nameProperty: 'Name',
+    maximumLength: 32,
+    arn: targetGroupArn,
+    ref: targetGroupArn,
+  },
+  'AWS::Chatbot::CustomAction': {
+    nameProperty: 'ActionName',
+    maximumLength: 64,
+    arn: customActionArn,
+    attributes: { CustomActionArn: customActionArn },
   },
   'AWS::DynamoDB::Table': {
     nameProperty: 'TableName',

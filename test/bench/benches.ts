@@ -7,8 +7,10 @@ import { drain } from './drain.ts';
 import { memory } from './memory.ts';
 import { pass } from './pass.ts';
 import { peers } from './peers/peers.ts';
+import { scale } from './scale.ts';
 import { selfService } from './self-service.ts';
 import { storm } from './storm.ts';
+import { wake } from './wake.ts';
 
 export const BENCHES: Readonly<Record<string, Bench>> = {
   'cold-start': coldStart,
@@ -17,8 +19,10 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   'dead-worker': deadWorker,
   storm,
   deploy,
+  wake,
   'self-service': selfService,
   memory,
   cost,
   peers,
+  scale,
 };

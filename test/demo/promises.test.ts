@@ -212,17 +212,30 @@ describe('a promise is broken', () => {
 
   test('8 and 9: when after a denied call no other group stops, or no invocation fails', async () => {
     const refused = aCall({ operation: 'UpdateNodegroupConfig', status: 403 });
-    const unhandled = await check({ log: { refusedCalls: 1 }, calls: [refused] });
+    const groups = [aGroup(), aGroup({ name: 'system' })];
+    const unhandled = await check({ log: { refusedCalls: 1 }, calls: [refused], groups });
     expect(unhandled(8)?.result).toBe('broken');
     expect(unhandled(9)?.result).toBe('broken');
     const other = aDecision({ action: 'confirm-stop', time: new Date(AT + 60_000).toISOString() });
     const intact = await check({
       log: { refusedCalls: 1 },
       calls: [refused],
+      groups,
       decisions: [other],
       failures: [{ function: 'night-schedule', at: AT }],
     });
     expect(intact(8)?.result).toBe('kept');
     expect(intact(9)?.result).toBe('kept');
+  });
+
+  test('8 is not exercised where the denied call was for the only group that is stopped', async () => {
+    const denied = aCall({
+      operation: 'UpdateNodegroupConfig',
+      status: 403,
+      parameters: { nodegroupName: 'workers' },
+    });
+    const groups = [aGroup(), aGroup({ name: 'on-demand', stoppable: false })];
+    const only = await check({ log: { refusedCalls: 1 }, calls: [denied], groups });
+    expect(only(8)?.result).toBe('not exercised');
   });
 });

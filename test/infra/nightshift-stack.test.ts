@@ -63,6 +63,8 @@ describe('production', () => {
         // Of its own state machine, whose role invokes this function and no other.
         'states:StartExecution',
         'lambda:InvokeFunction',
+        // Of its own source: nothing of ours acts on it in production.
+        'events:PutEvents',
         'eks:DescribeCluster',
         'autoscaling:DescribeAutoScalingGroups',
         'autoscaling:DescribeAutoScalingInstances',

@@ -15,6 +15,7 @@ import { NightshiftApp } from '#lib/nightshift-app.ts';
 import type { BuildConfig, NightshiftConfig } from '#model/config.ts';
 import { functionNameOf } from '#model/names.ts';
 import { manifestsOf } from '../functions/adapters/kubernetes/a-lab-cluster.ts';
+import { putEvents } from './put-events.ts';
 import { keepLedger, type Ledger, unusedOf } from './used.ts';
 
 const MINUTE = 60_000;
@@ -27,6 +28,34 @@ const build = (environment: string): BuildConfig => ({
   branch: environment,
   applications: ['api'],
 });
+/** Its live pods and its digest are read: on the Argo CD server with the right `get`, and in ECR. */
+const withImages = (build: BuildConfig): BuildConfig => ({
+  ...build,
+  applications: [
+    {
+      name: 'api',
+      images: [{ repository: '111111111111.dkr.ecr.ap-northeast-1.amazonaws.com/api', tag: '{sha}' }],
+    },
+  ],
+});
+/** Built elsewhere. */
+const ANNOUNCED: BuildConfig = {
+  project: 'web-develop',
+  announced: true,
+  repository: 'https://github.com/example/web',
+  branch: 'develop',
+  applications: [
+    {
+      name: 'web',
+      images: [
+        {
+          repository: '111111111111.dkr.ecr.ap-northeast-1.amazonaws.com/web',
+          tag: { exported: 'IMAGE_TAG' },
+        },
+      ],
+    },
+  ],
+};
 const deploy = (environment: string, through: 'server' | 'kubernetes') => ({
   argocd: {
     url: `https://argocd.${environment}.example.com`,
@@ -54,7 +83,12 @@ const config: NightshiftConfig = {
       startDeadlineMinutes: 5,
       fallbackGroup: 'spare',
       drain: { replaceEarly: true, uncordonAfterMinutes: 5 },
-      deploy: { ...deploy('develop', 'server'), whenAsleep: 'wake', driftMinutes: 10 },
+      deploy: {
+        ...deploy('develop', 'server'),
+        builds: [withImages(build('develop')), ANNOUNCED],
+        whenAsleep: 'wake',
+        driftMinutes: 10,
+      },
       notify,
     },
     // Uses the Kubernetes API, and defers a merge until the morning.
@@ -120,10 +154,11 @@ afterAll(async () => {
 });
 
 /**
- * Needed only for a build of a batch, or for a project that was created again, which this hour has not:
- * `test/functions/adapters/aws/codebuild.test.ts` makes these calls.
+ * Needed only for a project that was created again, which this hour has not, and for a build of a batch, which only
+ * staging and rehearsal have: `test/functions/adapters/aws/codebuild.test.ts` makes these calls.
  */
-const OF_BATCHES = /^nightshift-\w+-branch-deploy codebuild:(BatchGetBuildBatches|BatchGetProjects) /;
+const RARE =
+  /^nightshift-(develop-branch-deploy codebuild:BatchGetBuildBatches|\w+-branch-deploy codebuild:BatchGetProjects) /;
 
 describe('an hour with an evening, a night and a morning', () => {
   test('makes no call that a policy denies', () => {
@@ -161,8 +196,14 @@ describe('an hour with an evening, a night and a morning', () => {
     });
     console.log(counts.join('\n'));
     const unused = ledgers.flatMap((one) => unusedOf(one).map((part) => `${one.name} ${part}`));
-    expect(unused.filter((part) => !OF_BATCHES.test(part))).toEqual([]);
+    expect(unused.filter((part) => !RARE.test(part))).toEqual([]);
   });
+});
+
+test('a build that ran elsewhere is deployed by the event that it sends', () => {
+  const about = (lab?.decisions ?? []).filter((decision) => decision['build'] === 'web-develop:run-1');
+  expect(about.at(-1)).toMatchObject({ target: 'web', action: 'deployed' });
+  expect(about.at(-1)?.reason).toMatch(/pods run web@sha256:/);
 });
 
 interface Environments {
@@ -239,6 +280,13 @@ async function scheduleDeploys(lab: Lab, { develop, staging, rehearsal }: Enviro
   const token = lab.aws.secrets.get(secret, secret.name).value;
   lab.aws.putSecret({ ...secret, value: 'expired' });
 
+  for (const { config } of [staging, rehearsal])
+    lab.codebuild.changeProject(
+      { account: config.account, region: config.region, name: `api-${config.cluster}` },
+      { batch: [{ identifier: 'arm64' }, { identifier: 'amd64' }] },
+    );
+  // Its job pushes the image, and announces the end.
+  at(lab, 45, () => void announceWeb(lab, develop));
   at(lab, 0.1, () => {
     for (const environment of [develop, staging, rehearsal]) merge(environment);
   });
@@ -252,6 +300,29 @@ async function scheduleDeploys(lab: Lab, { develop, staging, rehearsal }: Enviro
   at(lab, 42, () =>
     lab.codebuild.git.push({ ...headOf(develop), author: 'somebody', message: 'without a webhook delivery' }),
   );
+}
+
+async function announceWeb(lab: Lab, { config, argocd, operator }: LabEnvironment): Promise<void> {
+  const { account, region } = config;
+  const { repository, branch, project } = ANNOUNCED;
+  const { sha } = lab.codebuild.push({ repository, ref: `refs/heads/${branch}` });
+  lab.images.addRepository({ account, region }, 'web');
+  lab.images.push({ account, region }, { name: 'web', tag: sha });
+  argocd?.changeApplication('web', {
+    deployments: [
+      {
+        namespace: 'web',
+        name: 'web',
+        image: `${account}.dkr.ecr.${region}.amazonaws.com/web:${sha}`,
+        replicas: 2,
+      },
+    ],
+  });
+  const detail = { status: 'SUCCEEDED', run: 'run-1', number: 1, commit: sha, exported: { IMAGE_TAG: sha } };
+  const entry = { Source: 'nightshift.build', DetailType: project, Detail: JSON.stringify(detail) };
+  const by = { endpoint: lab.front.url, region, principal: operator, now: lab.context.clock.date() };
+  const { FailedEntryCount: failed } = await putEvents([entry], by);
+  if (failed > 0) throw new Error('the event was not accepted');
 }
 
 function scheduleInterruptions(lab: Lab, { develop, staging, rehearsal, production }: Environments): void {

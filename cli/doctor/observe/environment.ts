@@ -26,6 +26,7 @@ import { observeFunctions } from './functions.ts';
 import { observeCluster, observeGroups } from './groups.ts';
 import { observeAccessReviews, observeCni, observeExcessRights, observeKubernetes } from './kubernetes.ts';
 import { observeLeftTables } from './left-tables.ts';
+import { observeListener } from './listener.ts';
 import { observeInstanceNetworks, observeInterfaceAddresses, observeSubnets } from './network.ts';
 import { observe } from './observe.ts';
 import { observeSchedulers } from './schedulers.ts';
@@ -63,6 +64,7 @@ export async function observeEnvironment(
         deploys,
         vpc,
         alarmTopic,
+        listener,
       ] = await Promise.all([
         observeNetwork(clients.ec2, groups),
         observeInCluster(kubernetes, settings),
@@ -74,6 +76,7 @@ export async function observeEnvironment(
         observeDeploys(clients, environment, settings),
         observeVpc(clients.ec2, environment.network),
         observeAlarmTopic(clients.sns, named),
+        observeListener(environment, clients.loadBalancing),
       ]);
       // Only after a first response is the time that of AWS.
       const now = cloud.now();
@@ -95,6 +98,7 @@ export async function observeEnvironment(
         ...deploys,
         vpc,
         alarmTopic,
+        ...(listener ? { listener } : {}),
       };
     } finally {
       kubernetes.close();
@@ -114,6 +118,10 @@ function clientsFor({ name, environment }: NamedEnvironment) {
     ec2: new EC2Client(options),
     eks: new EKSClient(options),
     lambda: new LambdaClient(options),
+    loadBalancing: async () => {
+      const { ElasticLoadBalancingV2Client } = await import('@aws-sdk/client-elastic-load-balancing-v2');
+      return new ElasticLoadBalancingV2Client(options);
+    },
     secretsManager: new SecretsManagerClient(options),
     sns: new SNSClient(options),
   };

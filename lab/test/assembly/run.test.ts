@@ -61,6 +61,38 @@ describe('a function', () => {
     expect(Object.keys(environment)).not.toContain('HOME');
   });
 
+  test('waits in virtual time where it awaits a pause: the clock jumps, and the invocation counts as that long', async () => {
+    const { until, invocations, results } = await aRun({
+      functions: {
+        Fn: `import { setTimeout } from 'node:timers/promises';
+          export const handler = async (event, context) => {
+            const began = Date.now();
+            const left = context.getRemainingTimeInMillis();
+            await setTimeout(2_000);
+            return { waited: Date.now() - began, used: left - context.getRemainingTimeInMillis() };
+          };`,
+      },
+      resources: { Tick: aSchedule('Fn', { ScheduleExpression: 'rate(1 minute)' }) },
+    });
+    await until(10);
+    expect(invocations.length).toBeGreaterThanOrEqual(9);
+    for (const { waited, used } of results()) {
+      expect(waited).toBeGreaterThanOrEqual(2_000);
+      expect(used).toBeGreaterThanOrEqual(2_000);
+    }
+    for (const { durationMs } of invocations) expect(durationMs).toBeGreaterThanOrEqual(1_990);
+  });
+
+  test('that waits while the clock stands still goes on after that time', async () => {
+    const { invoke } = await aRun({
+      functions: {
+        Fn: `import { setTimeout } from 'node:timers/promises';
+          export const handler = async () => { await setTimeout(100); return 'awake'; };`,
+      },
+    });
+    expect(await invoke({})).toEqual({ ok: true, payload: '"awake"' });
+  });
+
   test('lives in virtual time, also in the code that runs at import', async () => {
     const { invoke, context } = await aRun({
       functions: {

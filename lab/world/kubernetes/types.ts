@@ -45,6 +45,8 @@ export interface Fleet {
     readonly labels: Readonly<Record<string, string>>;
   }): string;
   terminate(instanceId: string): void;
+  /** False while it is shutting down. Default: as soon as its kubelet is gone. */
+  isGone?(instanceId: string): boolean;
   /** Zones in which instances can be launched. */
   readonly zones: readonly string[];
 }

@@ -151,6 +151,8 @@ export function healthyFacts(
       namespaces: observedAs([]),
       pods: observedAs([]),
       nodes: observedAs([]),
+      nodePools: observedAs([]),
+      applications: observedAs([]),
       ...kubernetes,
     },
   };

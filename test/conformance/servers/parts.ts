@@ -9,6 +9,7 @@ export type PartName =
   | 'karpenter'
   | 'argocd'
   | 'platform'
+  | 'kustomize'
   | 'clients'
   | 'templates'
   | 'deploy';
@@ -86,6 +87,12 @@ export const PARTS: readonly Part[] = [
     missing: (env) =>
       missingPrograms(env, 'KUSTOMIZE_ASSETS', ['kustomize', 'crds']) ??
       missingPrograms(env, 'KUBEBUILDER_ASSETS', ['etcd', 'kube-apiserver', 'kubectl']),
+  },
+  {
+    name: 'kustomize',
+    title: 'kustomize',
+    needs: 'KUSTOMIZE_ASSETS: a folder with kustomize',
+    missing: (env) => missingPrograms(env, 'KUSTOMIZE_ASSETS', ['kustomize']),
   },
   {
     name: 'clients',

@@ -119,6 +119,8 @@ export function checkAsleep(story: Story): void {
   const recorded = world.recordedState()?.phase;
   if (recorded !== 'asleep')
     violate(story, 3, `everything sleeps, and the state is ${recorded ?? 'not written'}`);
+  story.exercised[3] += 1;
+  world.night.kubernetes.checkAsleep();
   checkClaims(story);
 }
 
@@ -148,6 +150,8 @@ export function checkMorning(story: Story): void {
   const { world } = story;
   checkSizes(story);
   checkDrainEnd(story.drain);
+  story.exercised[1] += 1;
+  world.night.kubernetes.checkAwake();
   deploys.checkEnd(story.deploy);
   checkClaims(story);
   checkActions(story);

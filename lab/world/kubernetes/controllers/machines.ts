@@ -183,6 +183,12 @@ const pressures = [
   { type: 'PIDPressure', reason: 'KubeletHasSufficientPID', message: 'kubelet has sufficient PID available' },
 ];
 
+/** Only pods that a Fargate profile selects run there. */
+function taintsOfFargate({ labels }: InstanceView) {
+  const key = 'eks.amazonaws.com/compute-type';
+  return labels[key] === 'fargate' ? [{ key, value: 'fargate', effect: 'NoSchedule' }] : [];
+}
+
 function createNode(view: InstanceView, version: string, { registry, clock, hex }: ControllerContext): void {
   const name = view.privateDnsName;
   const shape = nodeShape(view.type);
@@ -201,7 +207,7 @@ function createNode(view: InstanceView, version: string, { registry, clock, hex 
     },
     spec: {
       providerID: `aws:///${view.zone}/${view.id}`,
-      taints: [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }],
+      taints: [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }, ...taintsOfFargate(view)],
     },
     status: {
       capacity: capacity(shape),
