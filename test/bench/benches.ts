@@ -6,7 +6,6 @@ import { deploy } from './deploy.ts';
 import { drain } from './drain.ts';
 import { memory } from './memory.ts';
 import { pass } from './pass.ts';
-import { peers } from './peers/peers.ts';
 import { scale } from './scale.ts';
 import { selfService } from './self-service.ts';
 import { storm } from './storm.ts';
@@ -23,6 +22,5 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   'self-service': selfService,
   memory,
   cost,
-  peers,
   scale,
 };

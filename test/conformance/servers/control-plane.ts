@@ -33,8 +33,6 @@ export interface AuditEntry {
   readonly name?: string;
   /** HTTP status. */
   readonly status: number;
-  /** When the request came: milliseconds since the epoch. */
-  readonly at: number;
 }
 
 export interface ControlPlane {
@@ -226,7 +224,6 @@ interface AuditLine {
     readonly name?: string;
   };
   readonly responseStatus?: { readonly code: number };
-  readonly requestReceivedTimestamp: string;
 }
 
 function auditOf(text: string): AuditEntry[] {
@@ -234,7 +231,7 @@ function auditOf(text: string): AuditEntry[] {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as AuditLine)
-    .flatMap(({ verb, user, objectRef, responseStatus, requestReceivedTimestamp }) => {
+    .flatMap(({ verb, user, objectRef, responseStatus }) => {
       if (!objectRef) return [];
       const { apiGroup: group = '', ...about } = objectRef;
       const { resource, subresource, namespace, name } = about;
@@ -248,7 +245,6 @@ function auditOf(text: string): AuditEntry[] {
           ...(namespace === undefined ? {} : { namespace }),
           ...(name === undefined ? {} : { name }),
           status: responseStatus?.code ?? 0,
-          at: Date.parse(requestReceivedTimestamp),
         },
       ];
     });
