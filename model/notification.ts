@@ -59,7 +59,7 @@ function severityOf(decision: Decision): Severity | undefined {
       return 'info';
     case 'override':
       // To whom the stop was announced, so that they know that it is postponed.
-      return decision.capability === 'self-service' ? 'warning' : undefined;
+      return decision.capability === 'self-service' || decision['via'] === 'kubectl' ? 'warning' : undefined;
     case 'drain':
       return lostPods(decision) ? 'failure' : undefined;
     default:

@@ -5,7 +5,8 @@
  */
 import { DAY_MS } from '#model/duration.ts';
 import { latestEndOfNight, stopOfNight } from '#model/keep-up-night.ts';
-import { isPlainText, printable } from '#model/plain-text.ts';
+import { NAME_LIMIT, NO_REASON, REASON_LIMIT, requestId, requestsOf } from '#model/night-requests.ts';
+import { isPlainText, isVisible, printable } from '#model/plain-text.ts';
 import { authorOf, type Override } from '#model/schedule.ts';
 import type { KeepUpSettings, NightScheduleSettings } from '#model/settings.ts';
 import { parseUntil } from '#model/when.ts';
@@ -18,9 +19,6 @@ export type DecidedRequest =
   | { readonly kind: 'refused'; readonly reason: string };
 
 type Settings = Pick<NightScheduleSettings, 'schedule'> & { readonly keepUp: KeepUpSettings };
-
-const NAME_LIMIT = 60;
-const REASON_LIMIT = 200;
 
 export function decideRequest(
   request: KeepUpRequest,
@@ -39,12 +37,12 @@ export function decideRequest(
   if ('problem' in parsed) return refused(parsed.problem);
   const stop = stopOfNight(settings.schedule, now);
   if (!stop) return refused('the schedule has no stop that could be postponed');
-  const prefix = `kubectl#${stop.toISOString()}#`;
-  const id = `${prefix}${request.version}`;
+  const night = stop.toISOString();
+  const id = requestId('kubectl', night, request.version);
   // Written by a pass that ended before it could note that.
   const written = overrides.find((override) => override.id === id);
   if (written) return { kind: 'keep-up', override: written };
-  const used = overrides.filter(({ id }) => id.startsWith(prefix)).length;
+  const used = requestsOf('kubectl', night, overrides) + requestsOf('link', night, overrides);
   if (used >= settings.keepUp.perNight)
     return refused(`the ${settings.keepUp.perNight} requests of this night are used`);
   return {
@@ -57,7 +55,7 @@ export function decideRequest(
       author: 'kubectl',
       via: 'kubectl',
       label: requestedBy,
-      reason: reason || 'no reason given',
+      reason: reason || NO_REASON,
     },
   };
 }
@@ -83,10 +81,10 @@ function onClock(schedule: Settings['schedule'], at: Date, now: Date): string {
 }
 
 function problemOfText({ requestedBy, reason }: KeepUpRequest, { requireReason }: KeepUpSettings) {
-  if (requestedBy === '') return 'requestedBy is empty: write your name';
   if (!isPlainText(requestedBy)) return 'requestedBy has characters that cannot be shown: write plain text';
+  if (!isVisible(requestedBy)) return 'requestedBy is empty: write your name';
   if (requestedBy.length > NAME_LIMIT) return `requestedBy is longer than ${NAME_LIMIT} characters`;
-  if (reason === '' && requireReason) return 'reason is empty: this environment requires one';
+  if (requireReason && !isVisible(reason)) return 'reason is empty: this environment requires one';
   if (!isPlainText(reason)) return 'reason has characters that cannot be shown: write plain text on one line';
   return reason.length > REASON_LIMIT ? `reason is longer than ${REASON_LIMIT} characters` : undefined;
 }

@@ -131,7 +131,13 @@ function asChatText(text: string): string {
     .replace(/(^|[^\w])@(?=\w)/g, '$1@ ');
 }
 
+/** Readers of mail make an address of what looks like one. */
+function asMailText(text: string): string {
+  return text.replaceAll('://', ': //');
+}
+
 function messageTo(topic: string, notification: Notification, links: readonly string[]): PublishCommandInput {
+  const nextSteps = notification.nextSteps.map(asMailText);
   return {
     TopicArn: topic,
     // SNS takes a hundred characters of ASCII.
@@ -139,7 +145,7 @@ function messageTo(topic: string, notification: Notification, links: readonly st
     MessageStructure: 'json',
     Message: JSON.stringify({
       default: JSON.stringify(customNotification(notification, links)),
-      email: [notification.title, '', notification.text, '', ...links, ...notification.nextSteps]
+      email: [asMailText(notification.title), '', asMailText(notification.text), '', ...links, ...nextSteps]
         .join('\n')
         .trim(),
     }),
