@@ -18,6 +18,7 @@ import { codebuildService } from '@nightshift/lab/http/codebuild.ts';
 import { ecrService } from '@nightshift/lab/http/ecr.ts';
 import { serveFunctionUrls } from '@nightshift/lab/http/function-urls.ts';
 import { createLambdaService } from '@nightshift/lab/http/lambda.ts';
+import type { LoadBalancer } from '@nightshift/lab/http/load-balancer.ts';
 import { type Proxy as ForwardProxy, startProxy } from '@nightshift/lab/http/proxy.ts';
 import { createStepFunctions, type StepFunctions } from '@nightshift/lab/http/step-functions.ts';
 import { type CertificateAuthority, createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
@@ -37,6 +38,7 @@ import {
   type LabServices,
 } from './environment.ts';
 import { addSystemWorkloads } from './sample/resources.ts';
+import { serveSignIns } from './sign-ins.ts';
 
 export type { LabEnvironment } from './environment.ts';
 
@@ -78,6 +80,8 @@ export interface Lab {
   readonly proxyUrl: string;
   /** PEM file of the lab's CA. */
   readonly caFile: string;
+  /** By the environments whose page is behind a load balancer. */
+  readonly signIns: ReadonlyMap<string, LoadBalancer>;
   close(): Promise<void>;
 }
 
@@ -156,6 +160,7 @@ async function build(
   const machines = createMachines(context, aws, run);
   front.addService(machines);
   await servePages({ run, ca, proxy }, context, closers);
+  const signIns = await serveSignIns({ run, ca, proxy, context, config, closers });
   return {
     context,
     config,
@@ -168,6 +173,7 @@ async function build(
     decisions,
     proxyUrl: proxy.url,
     caFile,
+    signIns,
     close,
   };
 }

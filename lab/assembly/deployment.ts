@@ -8,9 +8,11 @@ import { objects, strings } from './properties.ts';
 import { type RoleSpec, readRole } from './roles.ts';
 import { createStackScope, type Resource } from './stack-scope.ts';
 import { readStateMachine, type StateMachineSpec } from './state-machines.ts';
+import { readTargetGroup, type TargetGroupSpec } from './target-groups.ts';
 import { checkTargets, type RuleSpec, readRule, readSchedule, type ScheduleSpec } from './trigger-specs.ts';
 
 export type { RoleSpec, Statement } from './roles.ts';
+export type { TargetGroupSpec } from './target-groups.ts';
 export type { RuleSpec, ScheduleSpec, TargetSpec } from './trigger-specs.ts';
 
 /** Known, and without effect on what the lab runs. Everything that is not here and not read below is an error. */
@@ -21,6 +23,7 @@ const WITHOUT_RUN_TIME = new Set([
   'AWS::CloudWatch::Dashboard',
   'AWS::Logs::LogGroup',
   'AWS::Logs::MetricFilter',
+  'AWS::KMS::Alias',
   'AWS::SNS::TopicPolicy',
   'AWS::SQS::QueuePolicy',
   'AWS::Scheduler::ScheduleGroup',
@@ -94,6 +97,7 @@ export interface Deployment {
   readonly customResources: readonly CustomResourceSpec[];
   readonly macKeys: readonly MacKeySpec[];
   readonly functionUrls: readonly FunctionUrlSpec[];
+  readonly targetGroups: readonly TargetGroupSpec[];
 }
 
 export function readDeployment(stack: Stack): Deployment {
@@ -164,6 +168,9 @@ export function readDeployment(stack: Stack): Deployment {
         url: String(scope.attribute(resource.logicalId, 'FunctionUrl')),
         resources,
       }),
+    ),
+    targetGroups: ofType('AWS::ElasticLoadBalancingV2::TargetGroup').map((resource) =>
+      readTargetGroup(stack, resource, { arn: scope.arn(resource.logicalId), resources }),
     ),
     customResources: resources
       .filter(isCustom)
@@ -239,6 +246,7 @@ const READ = [
   'AWS::Lambda::Permission',
   'AWS::Lambda::Url',
   'AWS::KMS::Key',
+  'AWS::ElasticLoadBalancingV2::TargetGroup',
   'AWS::Lambda::EventInvokeConfig',
   'AWS::StepFunctions::StateMachine',
   'AWS::Events::Rule',

@@ -83,7 +83,7 @@ function holds(operator: string, wanted: readonly string[], given: readonly stri
 }
 
 /** IAM's wildcards: `*` for any text, `?` for one character. */
-function like(pattern: string, value: string): boolean {
+export function like(pattern: string, value: string): boolean {
   let expression = expressions.get(pattern);
   if (!expression) {
     expression = compileWildcards(pattern);

@@ -46,6 +46,10 @@ const queueUrl = (at: { account: string; region: string; name: string }) =>
 const stateMachineArn = (at: { account: string; region: string; name: string }) =>
   `arn:aws:states:${at.region}:${at.account}:stateMachine:${at.name}`;
 
+/** The id at its end is made with the group. */
+const targetGroupArn = (at: { account: string; region: string; name: string }) =>
+  `arn:aws:elasticloadbalancing:${at.region}:${at.account}:targetgroup/${at.name}/${createHash('sha256').update(`${at.account}/${at.region}/${at.name}`).digest('hex').slice(0, 16)}`;
+
 const TYPES: Readonly<Record<string, TypeRules>> = {
   'AWS::Lambda::Function': {
     nameProperty: 'FunctionName',
@@ -75,6 +79,12 @@ const TYPES: Readonly<Record<string, TypeRules>> = {
     generated: (hash) => hash.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-4$3-8$4-$5'),
     arn: (at) => `arn:aws:kms:${at.region}:${at.account}:key/${at.name}`,
     attributes: { KeyId: (at) => at.name },
+  },
+  'AWS::ElasticLoadBalancingV2::TargetGroup': {
+    nameProperty: 'Name',
+    maximumLength: 32,
+    arn: targetGroupArn,
+    ref: targetGroupArn,
   },
   'AWS::Lambda::Url': {
     nameProperty: '',
