@@ -23,5 +23,10 @@ export function topicNameOf(environment: string, severity: Severity): string {
   return `nightshift-${environment}-${severity}`;
 }
 
+/** Of the KMS key that signs the links of self-service. */
+export function linkKeyAliasOf(environment: string): string {
+  return `alias/nightshift-${environment}-links`;
+}
+
 /** NodePools of EKS Auto Mode that EKS owns: they can be switched on and off, and not be edited. */
 export const BUILT_IN_POOLS: readonly string[] = ['general-purpose', 'system'];
