@@ -18,6 +18,9 @@ export type DecidedRequest =
   | { readonly kind: 'keep-up'; readonly override: Override }
   | { readonly kind: 'refused'; readonly reason: string };
 
+/** Every form of a time is far shorter. */
+const LONGEST_UNTIL = 100;
+
 type Settings = Pick<NightScheduleSettings, 'schedule'> & { readonly keepUp: KeepUpSettings };
 
 export function decideRequest(
@@ -63,7 +66,10 @@ export function decideRequest(
 /** A time of day is the next one after it was written, however late the pass is. */
 function untilOf({ until, writtenAt }: KeepUpRequest, { schedule, keepUp }: Settings, now: Date) {
   const base = writtenAt && writtenAt.getTime() < now.getTime() ? writtenAt : now;
-  const parsed = parseUntil(until.slice(0, 100), base, schedule.timeZone);
+  // Never a part of it: what was cut off may say something else.
+  if (until.length > LONGEST_UNTIL)
+    return { problem: `until "${shown(until)}" is longer than ${LONGEST_UNTIL} characters` };
+  const parsed = parseUntil(until, base, schedule.timeZone);
   if ('problem' in parsed) return { problem: `until "${shown(until)}": ${parsed.problem}` };
   const at = new Date(parsed.at);
   if (at.getTime() <= now.getTime()) return { problem: `until "${shown(until)}" has passed` };

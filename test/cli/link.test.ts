@@ -26,6 +26,7 @@ function link(
     readonly environment?: Partial<DevelopmentEnvironmentConfig>;
     readonly signed?: Awaited<ReturnType<Cloud['signLinks']>>;
   },
+  command = 'link',
 ) {
   const at = { account: '111111111111', region: 'ap-northeast-1' };
   const config = defineConfig({
@@ -39,8 +40,13 @@ function link(
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'nightshift.config.json');
   writeFileSync(file, JSON.stringify(config));
-  const cloud: Pick<Cloud, 'now' | 'signLinks'> = { now: () => NOW, signLinks: async () => given.signed };
-  return nightshift(['link', ...line, '--config', file], { now: NOW, cloud: async () => cloud as Cloud });
+  const cloud: Pick<Cloud, 'now' | 'signLinks' | 'night' | 'announcedChanges'> = {
+    now: () => NOW,
+    signLinks: async () => given.signed,
+    night: async () => ({ overrides: [], saved: [], corrupt: [] }),
+    announcedChanges: async () => [],
+  };
+  return nightshift([command, ...line, '--config', file], { now: NOW, cloud: async () => cloud as Cloud });
 }
 
 describe('nightshift link', () => {
@@ -61,6 +67,13 @@ describe('nightshift link', () => {
       environment: 'develop',
       links: [{ author: 'link/k3v9x2ab', expires: '2026-11-25T23:00:00.000Z' }],
     });
+  });
+
+  test('is named by the status, which prints no link: whoever reads one can use it', async () => {
+    const { out } = await link(['develop'], { environment: WITH_LINKS, signed: LINKS }, 'status');
+    expect(out).toContain('to hand one on: nightshift link develop');
+    expect(out).not.toContain('https:');
+    expect((await link(['develop'], {}, 'status')).out).not.toContain('nightshift link');
   });
 
   test.for([
